@@ -1,0 +1,73 @@
+"""The fixed vocabularies of waves, as they stand in the database, in files and in command results."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class WaveState(models.TextChoices):
+    """Where a wave stands; which moves are allowed is written in `waves.lifecycle`. [W-2]"""
+
+    CONFIGURED = "configured"
+    CODE_GENERATED = "code_generated"
+    PREPARED = "prepared"
+    APPROVED = "approved"
+    SCHEDULED = "scheduled"
+    HELD = "held"
+    TRIGGERED = "triggered"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class SendState(models.TextChoices):
+    """One message to one fan on one channel. [N-3]"""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+    DELIVERED = "delivered"
+    UNDELIVERABLE = "undeliverable"
+
+
+class CodeState(models.TextChoices):
+    """The life of an access code. [K-5]"""
+
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    ASSIGNED = "assigned"
+    PUBLISHED = "published"
+
+
+class Channel(models.TextChoices):
+    """The ways a fan is told. [N-1]"""
+
+    SMS = "sms", "SMS"
+    EMAIL = "email", "e-mail"
+
+
+class Order(models.TextChoices):
+    """How members are chosen where a market is scarce. [W-5]"""
+
+    BY_PREFERENCE = "by_preference"
+    BY_MARKET_ORDER = "by_market_order"
+    SINGLE_MARKET = "single_market"
+
+
+class Exclusion(models.TextChoices):
+    """Why a fan of the active score file is not a candidate, in the order in which the reasons are asked. [W-5]
+
+    Each fan who is not a candidate is counted once, under the first reason that applies.
+    """
+
+    NOT_REGISTERED = "not_registered"
+    BELOW_MINIMUM_SCORE = "below_minimum_score"
+    ALREADY_IN_WAVE = "already_in_wave"
+    BLACKLISTED = "blacklisted"
+    NO_USABLE_CONTACT = "no_usable_contact"
+    NO_MARKET_WANTED = "no_market_wanted"
+    REGISTERED_TOO_LATE = "registered_too_late"

@@ -1,0 +1,91 @@
+"""One class per refusal; the message says what, where and what to do."""
+
+from __future__ import annotations
+
+
+class WaveError(Exception):
+    """A wave's step was refused, or could not be done; nothing was written."""
+
+
+class UnknownCampaign(WaveError):
+    """No campaign has this id."""
+
+
+class UnknownWave(WaveError):
+    """No wave has this name."""
+
+
+class UnknownCode(WaveError):
+    """No code reads so."""
+
+
+class WrongState(WaveError):
+    """The wave, or its campaign, does not stand where this step begins. [W-2, C-2]"""
+
+
+class AlreadyRunning(WaveError):
+    """Another process prepares this wave, or a wave of this campaign, now. [K-7]"""
+
+
+class BadMarketFile(WaveError):
+    """The wave's market file cannot be read as it stands. [W-5]"""
+
+
+class UnknownMarket(WaveError):
+    """A market is named that the campaign does not have. [W-5]"""
+
+
+class SelectionNotOpen(WaveError):
+    """A market's selection time has not passed yet. [W-5]"""
+
+
+class NoActiveScores(WaveError):
+    """The campaign has no active score file to select from. [S-13, W-5]"""
+
+
+class TooLate(WaveError):
+    """Less than a day is left before the notify date, and the wave was not expedited. [W-4]"""
+
+
+class NaiveDate(WaveError):
+    """A date came without an offset."""
+
+
+class BadDateKey(WaveError):
+    """A date key is not YYYYMMDD or YYYYMMDD-n. [W-1]"""
+
+
+class AttemptsExhausted(WaveError):
+    """Preparation was attempted twice; a person has to reset the wave first. [W-9]"""
+
+
+class MembersDiffer(WaveError):
+    """The preparation selected other members than the preview that was agreed on. [W-7]"""
+
+
+class ContentChanged(WaveError):
+    """The digest named is not the wave's content digest as it stands now. [W-7, X-5]"""
+
+
+class SamePerson(WaveError):
+    """Who approves a wave must not have prepared or last edited it. [W-10]"""
+
+
+class NotPermitted(WaveError):
+    """The user lacks the right this step needs. [O-5]"""
+
+
+class UnknownUser(WaveError):
+    """No user has this name."""
+
+
+class BadTemplate(WaveError):
+    """A template names a placeholder that does not exist, or names the code where there is none. [N-1, K-3]"""
+
+
+class CodesExhausted(WaveError):
+    """Not enough codes could be made or reserved for the members. [K-1]"""
+
+
+class UnsupportedCodeSource(WaveError):
+    """Codes of this source cannot be reserved here. [K-4]"""
