@@ -1,0 +1,195 @@
+"""The draw: bands, fan references, and each fan's band score from seed, entropy and fan alone. [S-7, S-8, S-9, S-10]
+
+Nothing here draws anything: seed and salt are arguments. A fan's result depends on nothing but the campaign's draw and
+the fan, so frames may be cut into chunks of any size and order, and no second upload can fish for a better result.
+"""
+
+import hashlib
+import heapq
+import hmac
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+SECRET_BYTES = 32
+BLOCK_BYTES = 64  # of SHA-256, to which HMAC pads its key
+LUCK_OFFSET = np.uint64(1 << 63)
+SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True)
+class Band:
+    """Raw scores from `low` up draw band scores from `low` to `high`, at most the double `highest`. [S-7, S-8]"""
+
+    name: str
+    low: float
+    high: float
+    highest: float
+
+
+HIGH = Band("high", 0.95, 1.0, 1.0)
+MID = Band("mid", 0.80, 0.95, float(np.nextafter(0.95, 0.80)))
+LOW = Band("low", 0.22, 0.80, float(np.nextafter(0.80, 0.22)))
+BANDS = (HIGH, MID, LOW)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What fixes every fan's luck in one campaign; `entropy` is None or empty where no public source was named. [S-8]
+
+    Raises ValueError unless seed and salt are 32 bytes each.
+    """
+
+    campaign_id: str
+    seed: bytes
+    salt: bytes
+    entropy: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, secret in (("seed", self.seed), ("salt", self.salt)):
+            if len(secret) != SECRET_BYTES:
+                raise ValueError(f"The {name} of a draw is {SECRET_BYTES} bytes, not {len(secret)}.")
+
+    def __repr__(self) -> str:
+        return f"Draw(campaign_id={self.campaign_id!r}, commitment={self.commitment!r})"
+
+    @property
+    def commitment(self) -> str:
+        """Published when the campaign opens: hex SHA-256 of seed and salt joined. [S-8]"""
+        return hashlib.sha256(self.seed + self.salt).hexdigest()
+
+    @cached_property
+    def key(self) -> bytes:
+        """HMAC-SHA256 of the entropy's trimmed text under the seed: unknown to us until the entropy is. [S-8]"""
+        return hmac.digest(self.seed, (self.entropy or "").strip().encode(), "sha256")
+
+    def fan_ref(self, global_user_id: str) -> str:
+        """The fan's public name in this draw; cannot be traced back without the salt. [S-8]"""
+        return hmac.digest(self.salt, global_user_id.encode(), "sha256").hex()
+
+    def full_h(self, global_user_id: str) -> bytes:
+        """All 32 bytes of h of one fan: the `full_h` that `in_order` asks for. [S-8, S-9]"""
+        message = self.campaign_id + SEPARATOR + self.fan_ref(global_user_id)
+        return hmac.digest(self.key, message.encode(), "sha256")
+
+
+def fan_refs(salt: bytes, ids: Sequence[str]) -> list[str]:
+    """Each id's fan_ref (64 hex digits), in the order given. [S-8]"""
+    inner, outer = _contexts(salt)
+    refs = []
+    for fan in ids:
+        inside, outside = inner(), outer()
+        inside.update(fan.encode())
+        outside.update(inside.digest())
+        refs.append(outside.hexdigest())
+    return refs
+
+
+def band_of(raw: pl.Series) -> pl.Series:
+    """Raw scores → "high" | "mid" | "low", null below 0.22. [S-7]"""
+    band = pl.when(raw >= HIGH.low).then(pl.lit(HIGH.name)).when(raw >= MID.low).then(pl.lit(MID.name))
+    return pl.select(band.when(raw >= LOW.low).then(pl.lit(LOW.name)).alias("band")).to_series()
+
+
+def draw_frame(fans: pl.DataFrame, draw: Draw) -> pl.DataFrame:
+    """Adds each fan's result to a frame with `global_user_id` (String) and `raw_score` (Float64). [S-7, S-8]
+
+    Adds `fan_ref` (String), `band` ("high" | "mid" | "low", null below 0.22), `band_score` (Float64, null where `band`
+    is) and `luck` (Int64: the first 64 bits of h, big-endian, minus 2^63, so that a signed column keeps their order).
+    """
+    refs = fan_refs(draw.salt, fans["global_user_id"].to_list())
+    lucks = _lucks(draw, refs)
+    raw = fans["raw_score"]
+    return fans.with_columns(
+        pl.Series("fan_ref", refs, dtype=pl.String),
+        band_of(raw),
+        pl.Series("band_score", _band_scores(raw.to_numpy(), lucks), nan_to_null=True, dtype=pl.Float64),
+        pl.Series("luck", (lucks ^ LUCK_OFFSET).view(np.int64)),
+    )
+
+
+def in_order(frame: pl.DataFrame, full_h: Callable[[str], bytes] | None = None) -> pl.DataFrame:
+    """Best first: band score descending, then h descending, then `global_user_id` by its UTF-8 bytes. [S-9]
+
+    Takes columns `band_score`, `luck`, `global_user_id`. `luck` holds 64 of h's 256 bits: of 37 million draws of a
+    million fans each, one is expected to hold two fans who share them. `full_h` (a draw's own `full_h`) gives all bits
+    of a fan by their id and is asked for such fans only; without it they stand in order of their ids.
+    """
+    by = ["band_score", "luck", "global_user_id"]
+    ordered = frame.sort(by, descending=[True, True, False], nulls_last=True)
+    if full_h is None:
+        return ordered
+    same = (ordered["band_score"].diff() == 0) & (ordered["luck"] == ordered["luck"].shift(1))
+    if not same.any():
+        return ordered
+    tied = same.fill_null(value=False)
+    tied = tied | tied.shift(-1, fill_value=False)
+    ids = ordered["global_user_id"].to_list()
+    rest = [full_h(fan).hex() if is_tied else "" for fan, is_tied in zip(ids, tied, strict=True)]
+    by = ["band_score", "luck", "_h", "global_user_id"]
+    keyed = ordered.with_columns(pl.Series("_h", rest))
+    return keyed.sort(by, descending=[True, True, True, False], nulls_last=True).drop("_h")
+
+
+def roster_digest(refs: Iterable[str], raw_scores_as_written: Iterable[str]) -> str:
+    """Hex SHA-256 over the sorted lines `fan_ref TAB raw score as written LF` of the accepted rows. [S-10]"""
+    return roster_digest_of_chunks([roster_chunk(refs, raw_scores_as_written)])
+
+
+def roster_chunk(refs: Iterable[str], raw_scores_as_written: Iterable[str]) -> list[str]:
+    """The sorted roster lines of some of the fans: one piece of `roster_digest_of_chunks`. [S-10]"""
+    return sorted(f"{ref}\t{raw}\n" for ref, raw in zip(refs, raw_scores_as_written, strict=True))
+
+
+def roster_digest_of_chunks(chunks: Sequence[Iterable[str]]) -> str:
+    """`roster_digest` of many sorted chunks, which may be files: merged line by line, so memory stays flat. [S-10]"""
+    digest = hashlib.sha256()
+    for lines in _batches(heapq.merge(*chunks) if len(chunks) > 1 else chunks[0] if chunks else ()):
+        digest.update("".join(lines).encode())
+    return digest.hexdigest()
+
+
+def _batches(lines: Iterable[str], size: int = 10_000) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for line in lines:
+        batch.append(line)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    yield batch
+
+
+def _lucks(draw: Draw, refs: Sequence[str]) -> npt.NDArray[np.uint64]:
+    inner, outer = _contexts(draw.key, prefix=(draw.campaign_id + SEPARATOR).encode())
+    digests = []
+    for ref in refs:
+        inside, outside = inner(), outer()
+        inside.update(ref.encode())
+        outside.update(inside.digest())
+        digests.append(outside.digest())
+    return np.frombuffer(b"".join(digests), dtype=">u8")[::4].astype(np.uint64)
+
+
+def _band_scores(raw: npt.NDArray[np.float64], lucks: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
+    """NaN below the lowest band."""
+    u = (lucks >> np.uint64(11)).astype(np.float64) / float(1 << 53)
+    scores = np.full(len(raw), np.nan)
+    for band in reversed(BANDS):
+        drawn = np.minimum(band.low + u * (band.high - band.low), band.highest)
+        scores = np.where(raw >= band.low, drawn, scores)
+    return scores
+
+
+def _contexts(key: bytes, prefix: bytes = b"") -> tuple[Callable[[], "hashlib._Hash"], Callable[[], "hashlib._Hash"]]:
+    """The two halves of HMAC-SHA256 under one key, to be copied for each message: the padded keys are hashed only once.
+
+    Measured on one core: 1.9 million HMACs a second, hmac.new 0.8, hmac.digest 0.65.
+    """
+    padded = key.ljust(BLOCK_BYTES, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded) + prefix)
+    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+    return inner.copy, outer.copy
