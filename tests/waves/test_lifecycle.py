@@ -1,0 +1,45 @@
+"""The table of moves. [W-2]"""
+
+from __future__ import annotations
+
+import itertools
+
+from waves.choices import WaveState
+from waves.lifecycle import FREEZES_SCORES, MOVES, RELEASED, allowed, sources
+
+BEFORE_COMPLETED = set(WaveState) - {WaveState.COMPLETED, WaveState.CANCELLED}
+
+
+def test_every_state_has_a_row_in_the_table():
+    assert set(MOVES) == set(WaveState)
+
+
+def test_every_state_before_completed_can_be_cancelled_and_no_other():
+    assert sources(WaveState.CANCELLED) == BEFORE_COMPLETED
+
+
+def test_completed_and_cancelled_are_the_only_ends():
+    assert {state for state, targets in MOVES.items() if not targets} == {WaveState.COMPLETED, WaveState.CANCELLED}
+
+
+def test_the_straight_road_is_allowed():
+    road = ["configured", "prepared", "approved", "scheduled", "triggered", "completed"]
+    assert all(allowed(WaveState(here), WaveState(there)) for here, there in itertools.pairwise(road))
+
+
+def test_nothing_is_sent_without_approval_and_schedule():
+    """Every path from CONFIGURED to TRIGGERED leads through APPROVED and SCHEDULED."""
+    for gate in (WaveState.APPROVED, WaveState.SCHEDULED):
+        reached, frontier = {WaveState.CONFIGURED}, {WaveState.CONFIGURED}
+        while frontier:
+            frontier = {target for state in frontier for target in MOVES[state]} - reached - {gate}
+            reached |= frontier
+        assert WaveState.TRIGGERED not in reached
+
+
+def test_a_held_wave_moves_only_by_a_persons_decision():
+    assert MOVES[WaveState.HELD] == {WaveState.SCHEDULED, WaveState.TRIGGERED, WaveState.CANCELLED}
+
+
+def test_a_wave_that_freezes_the_scores_holds_its_fans():
+    assert not FREEZES_SCORES & RELEASED

@@ -1,0 +1,113 @@
+"""Who wants which market, as small integers: millions of ordered lists of market ids in arrays that numpy can walk.
+
+A row is one fan in the order of the draw; a market is its index in position order; the index after the last market
+stands for "nothing" (an unknown market, a market not in the wave, or no further wish).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Ints = npt.NDArray[np.integer[Any]]
+Bools = npt.NDArray[np.bool_]
+
+# Large enough that numpy's overhead vanishes, small enough that 50 columns of wishes stay in the cache.
+CHUNK_ROWS = 16_384
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER = np.iinfo(np.int64).max
+
+
+class Seat(Protocol):
+    """What this module needs to know of a market."""
+
+    @property
+    def market_id(self) -> str: ...
+    @property
+    def selection_time(self) -> datetime: ...
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows `start` to `start + len(wishes)`: each row's market indexes, best first, padded with "nothing"."""
+
+    start: int
+    wishes: Ints  # wanted and eligible; the rest is "nothing"
+    wants_any: Bools  # per row: a market of the wave is wanted, whether or not the fan registered in time
+    eligible: Bools  # rows × markets
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """The preferences of all fans: `flat[offsets[row] : offsets[row + 1]]` are a row's markets, none = any market."""
+
+    flat: Ints
+    offsets: Ints
+    registered_us: Ints
+    closes_us: Ints  # per market, and "nothing", which never closes
+
+    @property
+    def rows(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def nothing(self) -> int:
+        return len(self.closes_us) - 1
+
+    def chunks(self) -> Iterator[Chunk]:
+        for start in range(0, self.rows, CHUNK_ROWS):
+            yield self._chunk(start, min(start + CHUNK_ROWS, self.rows))
+
+    def _chunk(self, start: int, stop: int) -> Chunk:
+        wishes = self._matrix(start, stop)
+        wants_any = (wishes != self.nothing).any(axis=1)
+        too_late = self.registered_us[start:stop, None] > self.closes_us[wishes]
+        wishes[too_late] = self.nothing
+        eligible = np.zeros((stop - start, self.nothing + 1), dtype=np.bool_)
+        eligible[np.arange(stop - start)[:, None], wishes] = True
+        return Chunk(start, wishes, wants_any, eligible[:, : self.nothing])
+
+    def _matrix(self, start: int, stop: int) -> Ints:
+        lengths = np.diff(self.offsets[start : stop + 1])
+        any_market = lengths == 0
+        width = max(int(lengths.max()), self.nothing if any_market.any() else 1)
+        matrix = np.full((stop - start, width), self.nothing, dtype=self.flat.dtype)
+        first, last = self.offsets[start], self.offsets[stop]
+        rows = np.repeat(np.arange(stop - start), lengths)
+        columns = np.arange(first, last) - np.repeat(self.offsets[start:stop], lengths)
+        matrix[rows, columns] = self.flat[first:last]
+        if any_market.any():
+            matrix[any_market, : self.nothing] = np.arange(self.nothing)
+        return matrix
+
+
+def encode(ordered: pl.DataFrame, seats: Sequence[Seat]) -> Wishes:
+    """The wishes of a frame's rows in the frame's order; `seats` in position order. [W-5]
+
+    Columns read: `preferences` (List[String], empty or null = any market), `registered_at` (Datetime, UTC).
+    """
+    preferences = ordered["preferences"]
+    lengths = preferences.list.len().fill_null(0)
+    flat = preferences.filter(lengths > 0).explode()
+    market_ids = pl.Enum([seat.market_id for seat in seats])
+    indexes = flat.cast(market_ids, strict=False).to_physical().cast(pl.Int16).fill_null(len(seats))
+    offsets = np.zeros(ordered.height + 1, dtype=np.int64)
+    np.cumsum(lengths.to_numpy(), out=offsets[1:])
+    closes = [_microseconds(seat.selection_time) for seat in seats]
+    return Wishes(
+        flat=indexes.to_numpy(),
+        offsets=offsets,
+        registered_us=ordered["registered_at"].dt.timestamp("us").to_numpy(),
+        closes_us=np.array([*closes, _NEVER], dtype=np.int64),
+    )
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
