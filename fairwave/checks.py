@@ -1,0 +1,47 @@
+"""Settings that are wrong stop the start with a sentence that names them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from fairwave import env
+
+
+@register("fairwave")
+def settings_can_be_used(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """What env.py could not read."""
+    return [
+        Error(f"{mistake.name}: {mistake.problem}", hint=mistake.hint, id=f"fairwave.E{number:03}")
+        for number, mistake in enumerate(env.mistakes, start=1)
+    ]
+
+
+@register("fairwave")
+def a_late_task_is_not_started_twice(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    queue = settings.Q_CLUSTER
+    if queue["retry"] > queue["timeout"] and queue["max_attempts"] and queue["ack_failures"] and not queue["catch_up"]:
+        return []
+    hint = "Set retry above timeout, max_attempts, ack_failures on and catch_up off."
+    return [Error("Q_CLUSTER would run tasks twice or for ever.", hint=hint, id="fairwave.E101")]
+
+
+@register("fairwave")
+def providers_can_be_reached_with_these_settings(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.BEHIND_TLS and settings.SMS_TOKEN == "sandbox":  # noqa: S105 the well-known token of the sandbox
+        hint = "Set SMS_TOKEN to the provider's token, or BEHIND_TLS off on a machine for trying things."
+        found.append(Error("SMS_TOKEN is the sandbox's on a public site.", hint=hint, id="fairwave.E102"))
+    if settings.BEHIND_TLS and settings.RECEIPT_SECRET == "sandbox":  # noqa: S105 likewise
+        hint = "Set RECEIPT_SECRET to a long random text that the provider signs receipts with."
+        found.append(Error("RECEIPT_SECRET is the sandbox's on a public site.", hint=hint, id="fairwave.E103"))
+    if not settings.WAVES_FOUR_EYES:
+        hint = "Leave it on except on a machine for trying things."
+        found.append(
+            Warning("WAVES_FOUR_EYES is off: one person can approve their own wave.", hint=hint, id="fairwave.W101")
+        )
+    return found

@@ -1,0 +1,102 @@
+"""The PostgreSQL of a machine that has none: one server per data folder, shared by every process that uses it.
+
+Each process that needs the server holds a shared `flock` on one file for as long as it lives. A small guardian process starts
+PostgreSQL, restarts it if it dies, and stops it when it can take that lock exclusively: when the last user is gone, even
+if that user was killed. The kernel drops the locks of dead processes, so no lock can go stale.
+"""
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+import psycopg
+
+DATABASE = "fairwave"
+USER = "fairwave"
+START_TIMEOUT_SECONDS = 90
+LONGEST_SOCKET_PATH = 90  # the kernel allows 107 bytes, PostgreSQL appends ".s.PGSQL.5432"
+
+
+class EmbeddedServerError(Exception):
+    """The embedded PostgreSQL could not be started; the message says why and where its log is."""
+
+
+# Open for the life of the process: closing the file would give up our share of the server.
+_shares: dict[Path, IO[str]] = {}
+
+
+def database_folder(data: Path) -> Path:
+    """The folder of the embedded server below FAIRWAVE_DATA."""
+    return data.absolute() / "postgres"
+
+
+def socket_folder(data: Path) -> Path:
+    """Where the server's Unix socket lies: beside the data, or under /var/tmp when that path would be too long."""
+    folder = database_folder(data) / "socket"
+    if len(str(folder)) <= LONGEST_SOCKET_PATH:
+        return folder
+    name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    return Path("/var/tmp") / f"fairwave-{os.geteuid()}-{name}"  # noqa: S108 the name is ours alone and the folder is 0700
+
+
+def share(data: Path) -> None:
+    """Make the embedded server run and keep it running for as long as this process lives. Raises EmbeddedServerError."""
+    folder = database_folder(data)
+    if folder in _shares:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    users = (folder / "users.lock").open("a")
+    fcntl.flock(users, fcntl.LOCK_SH)  # waits while a guardian is shutting the server down
+    _shares[folder] = users
+    with (folder / "start.lock").open("a") as starting:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        if not (_is_guarded(folder) and _answers(data)):
+            _start_guardian(folder, data)
+
+
+def _is_guarded(folder: Path) -> bool:
+    with (folder / "guardian.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def _answers(data: Path) -> bool:
+    try:
+        psycopg.connect(host=str(socket_folder(data)), user=USER, dbname=DATABASE, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _start_guardian(folder: Path, data: Path) -> None:
+    log = folder / "server.log"
+    with log.open("ab") as out:
+        guardian = subprocess.Popen(
+            [sys.executable, "-m", "fairwave.guardian", str(folder), str(socket_folder(data))],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,  # Ctrl-C in a terminal must not stop a server that others use
+            cwd=Path(__file__).parent.parent,
+        )
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        if _answers(data):
+            return
+        # A guardian that finds another one at work leaves with 0: that one's server is on its way.
+        if guardian.poll():
+            break
+        time.sleep(0.05)
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+    raise EmbeddedServerError(
+        f"The embedded PostgreSQL did not start. Its log is {log}; the last lines are:\n{tail}\n"
+        "Mend what they name, or set DATABASE_URL to use a server of your own."
+    )

@@ -1,0 +1,128 @@
+"""The environment, read once and typed: the only place that looks at it. Mistakes are collected for `check` (checks.py)."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+
+ROOT = Path(__file__).resolve().parent.parent
+_env = environ.Env()
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A setting that cannot be used: which one, what is wrong with it, what to do."""
+
+    name: str
+    problem: str
+    hint: str
+
+
+mistakes: list[Mistake] = []
+
+
+def text(name: str, default: str = "") -> str:
+    return str(_env.str(name, default=default)).strip()
+
+
+def words(name: str, default: str = "") -> list[str]:
+    return [word for part in text(name, default).split(",") if (word := part.strip())]
+
+
+def switch(name: str, default: bool) -> bool:
+    value = text(name, "on" if default else "off").lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value not in {"0", "false", "no", "off"}:
+        mistakes.append(Mistake(name, f"{value!r} is neither on nor off.", "Write on or off."))
+        return default
+    return False
+
+
+def whole(name: str, default: int, *, least: int = 1, most: int = 1_000_000) -> int:
+    value = text(name, str(default))
+    if not value.isdecimal() or not least <= int(value) <= most:
+        mistakes.append(Mistake(name, f"{value!r} is not a whole number from {least} to {most}.", f"Try {default}."))
+        return default
+    return int(value)
+
+
+def choice(name: str, default: str, allowed: list[str]) -> str:
+    value = text(name, default)
+    if value not in allowed:
+        mistakes.append(Mistake(name, f"{value!r} is not known.", f"Use one of: {', '.join(allowed)}."))
+        return default
+    return value
+
+
+def address(name: str, default: str = "") -> str:
+    value = text(name, default)
+    if value and urlsplit(value).scheme not in {"http", "https"}:
+        mistakes.append(Mistake(name, f"{value!r} is no http or https address.", "Write it with its scheme."))
+        return default
+    return value
+
+
+def data_folder() -> Path:
+    """FAIRWAVE_DATA: database, buckets and logs of this machine; relative paths count from the project."""
+    return (ROOT / text("FAIRWAVE_DATA", ".data")).absolute()
+
+
+def secret_key(data: Path) -> str:
+    """SECRET_KEY, or on a machine without one a key made once and kept with the data, readable by its owner only."""
+    if given := text("SECRET_KEY"):
+        return given
+    kept = data / "secret-key"
+    if not kept.exists():
+        data.mkdir(parents=True, exist_ok=True)
+        mine = data / f"secret-key.{secrets.token_hex(4)}"
+        mine.touch(mode=0o600)
+        mine.write_text(secrets.token_urlsafe(64))
+        try:
+            kept.hardlink_to(mine)  # the first of several processes wins
+        except FileExistsError:
+            pass
+        mine.unlink()
+    return kept.read_text().strip()
+
+
+def database(data: Path) -> dict[str, object]:
+    """The DATABASES entry: DATABASE_URL, else the embedded server of `data`."""
+    url = text("DATABASE_URL")
+    if url:
+        found = dict(environ.Env.db_url_config(url))
+        if found.get("ENGINE") != "django.db.backends.postgresql":
+            mistakes.append(Mistake("DATABASE_URL", "It names no PostgreSQL.", "Write postgresql://user@host/name."))
+    else:
+        from fairwave import embedded
+
+        found = {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": str(embedded.socket_folder(data)),
+            "NAME": embedded.DATABASE,
+            "USER": embedded.USER,
+        }
+    test_name = text("FAIRWAVE_TEST_DB", "test_fairwave")
+    return found | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "TEST": {"NAME": test_name}}
+
+
+def bucket(name: str, folder: Path) -> dict[str, object]:
+    """A STORAGES entry for a bucket setting: `s3://name/prefix`, else a folder (by default one below FAIRWAVE_DATA)."""
+    value = text(name)
+    if not value.startswith("s3://"):
+        location = (ROOT / value).absolute() if value else folder
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(location)}}
+    parts = urlsplit(value)
+    if not parts.netloc:
+        mistakes.append(Mistake(name, f"{value!r} names no bucket.", "Write s3://bucket or s3://bucket/prefix."))
+    options = {
+        "bucket_name": parts.netloc,
+        "location": parts.path.strip("/"),
+        "endpoint_url": address("AWS_ENDPOINT_URL") or None,
+        "file_overwrite": True,
+        "default_acl": None,
+        "querystring_auth": True,
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}

@@ -1,0 +1,164 @@
+"""One settings module for every deployment, driven by the environment (env.py; documented in .env.example)."""
+
+from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.urls import reverse_lazy
+
+from fairwave import env
+
+ROOT = env.ROOT
+FAIRWAVE_DATA = env.data_folder()
+DEBUG = False
+SECRET_KEY = env.secret_key(FAIRWAVE_DATA)
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+BEHIND_TLS = env.switch("BEHIND_TLS", False)
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if BEHIND_TLS and host != "*"]
+
+INSTALLED_APPS = [
+    "operations",
+    "datalake",
+    "campaigns",
+    "waves",
+    "console",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "axes",
+    "csp",
+    "django_q",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "operations.middleware.CorrelationMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+ROOT_URLCONF = "fairwave.urls"
+WSGI_APPLICATION = "fairwave.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": env.database(FAIRWAVE_DATA)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "scoring": env.bucket("SCORING_BUCKET", FAIRWAVE_DATA / "scoring"),
+    "campaign-data": env.bucket("CAMPAIGN_DATA_BUCKET", FAIRWAVE_DATA / "campaign-data"),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = FAIRWAVE_DATA / "static"
+STATICFILES_DIRS = [ROOT / "static"]
+WHITENOISE_USE_FINDERS = True
+FILE_UPLOAD_TEMP_DIR = None
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+UPLOAD_MAX_BYTES = env.whole("UPLOAD_MAX_BYTES", 4_000_000_000, most=1_000_000_000_000)
+
+# Safety of pages. Secure cookies and HSTS are for deployments behind TLS; a laptop's http://localhost goes without.
+LOGIN_URL = reverse_lazy("admin:login")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = BEHIND_TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = BEHIND_TLS
+SESSION_COOKIE_AGE = 12 * 3600
+X_FRAME_OPTIONS = "DENY"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# The theme's Alpine.js evaluates expressions and sets styles; nothing else may.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE, UNSAFE_EVAL],
+        "style-src": [SELF, UNSAFE_INLINE],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# Work. The queue is a bell: every option that decides about losing or doubling tasks is set, and none matters to the result
+# (O-6): a task only says "look at your rows".
+TASK_BROKER = env.choice("TASK_BROKER", "orm", ["orm"])
+TASK_TIMEOUT_SECONDS = 6 * 3600
+Q_CLUSTER = {
+    "name": "fairwave",
+    "orm": "default",
+    "workers": env.whole("TASK_WORKERS", 2, most=64),
+    "timeout": TASK_TIMEOUT_SECONDS,
+    "retry": TASK_TIMEOUT_SECONDS + 600,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    "queue_limit": 2,
+    "bulk": 1,
+    "save_limit": 100,
+    "poll": 0.5,
+    "recycle": 50,
+    "label": "Background tasks",
+}
+
+# Providers
+SMS_PROVIDER = env.choice("SMS_PROVIDER", "http", ["http"])
+SMS_URL = env.address("SMS_URL", "http://127.0.0.1:8099")
+SMS_TOKEN = env.text("SMS_TOKEN", "sandbox")
+SMS_CONCURRENCY = env.whole("SMS_CONCURRENCY", 200, most=10_000)
+SMS_PER_SECOND = env.whole("SMS_PER_SECOND", 200)
+SMS_HONOURS_KEYS = env.switch("SMS_HONOURS_KEYS", True)
+RECEIPT_SECRET = env.text("RECEIPT_SECRET", "sandbox")
+EMAIL_PROVIDER = env.choice("EMAIL_PROVIDER", "django", ["django"])
+EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+EMAIL_FILE_PATH = FAIRWAVE_DATA / "emails"
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "presale@localhost")
+CODE_SERVICE_URL = env.address("CODE_SERVICE_URL")
+SLACK_WEBHOOK_URL = env.address("SLACK_WEBHOOK_URL")
+STREAM_ENGINE = env.choice("STREAM_ENGINE", "postgres", ["postgres"])
+WAVES_FOUR_EYES = env.switch("WAVES_FOUR_EYES", True)
+SITE_URL = env.address("SITE_URL", "http://127.0.0.1:8000")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "operations.logs.formatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"])},
+    "loggers": {"django.server": {"propagate": True}, "axes": {"level": "WARNING"}},
+}

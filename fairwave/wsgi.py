@@ -1,0 +1,13 @@
+"""The door for the web server: `granian --interface wsgi fairwave.wsgi:application`."""
+
+import os
+
+from fairwave import embedded, env
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairwave.settings")
+if not env.text("DATABASE_URL"):
+    embedded.share(env.data_folder())
+
+from django.core.wsgi import get_wsgi_application
+
+application = get_wsgi_application()

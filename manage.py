@@ -1,0 +1,20 @@
+#!/usr/bin/env python
+"""The door to every command: `python manage.py help`."""
+
+import os
+import sys
+
+from fairwave import embedded, env
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairwave.settings")
+    if not env.text("DATABASE_URL"):
+        embedded.share(env.data_folder())
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+from django.db.models import TextChoices
+
+
+class JobState(TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+LIVE_JOBS = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
+
+
+class ChunkState(TextChoices):
+    PENDING = "pending"
+    DONE = "done"
+
+
+class AlertState(TextChoices):
+    PENDING = "pending"
+    SENT = "sent"
+    DROPPED = "dropped"
