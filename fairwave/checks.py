@@ -5,7 +5,8 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, register
 
 from fairwave import env
 
@@ -29,9 +30,7 @@ def a_late_task_is_not_started_twice(app_configs: Sequence[AppConfig] | None, **
 
 
 @register("fairwave")
-def providers_can_be_reached_with_these_settings(
-    app_configs: Sequence[AppConfig] | None, **kwargs: Any
-) -> list[CheckMessage]:
+def providers_can_be_reached_with_these_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if settings.BEHIND_TLS and settings.SMS_TOKEN == "sandbox":  # noqa: S105 the well-known token of the sandbox
         hint = "Set SMS_TOKEN to the provider's token, or BEHIND_TLS off on a machine for trying things."
@@ -41,7 +40,5 @@ def providers_can_be_reached_with_these_settings(
         found.append(Error("RECEIPT_SECRET is the sandbox's on a public site.", hint=hint, id="fairwave.E103"))
     if not settings.WAVES_FOUR_EYES:
         hint = "Leave it on except on a machine for trying things."
-        found.append(
-            Warning("WAVES_FOUR_EYES is off: one person can approve their own wave.", hint=hint, id="fairwave.W101")
-        )
+        found.append(Warning("WAVES_FOUR_EYES is off: one person can approve their own wave.", hint=hint, id="fairwave.W101"))
     return found

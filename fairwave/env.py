@@ -1,6 +1,7 @@
 """The environment, read once and typed: the only place that looks at it. Mistakes are collected for `check` (checks.py)."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -80,10 +81,8 @@ def secret_key(data: Path) -> str:
         mine = data / f"secret-key.{secrets.token_hex(4)}"
         mine.touch(mode=0o600)
         mine.write_text(secrets.token_urlsafe(64))
-        try:
+        with suppress(FileExistsError):
             kept.hardlink_to(mine)  # the first of several processes wins
-        except FileExistsError:
-            pass
         mine.unlink()
     return kept.read_text().strip()
 

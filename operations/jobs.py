@@ -137,9 +137,7 @@ def finish(lease: Lease, **counts: int) -> None:
 def fail(lease: Lease, error: Exception) -> None:
     """The job failed with this error; Slack hears of it within a minute. [O-2]"""
     text = str(error) if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
-    lease.update(
-        state=JobState.FAILED, error=text or type(error).__name__, finished_at=timezone.now(), lease_until=None
-    )
+    lease.update(state=JobState.FAILED, error=text or type(error).__name__, finished_at=timezone.now(), lease_until=None)
     job = Job.objects.get(pk=lease.job_id)
     alerts.alert_failed_job(job)
 
@@ -150,9 +148,7 @@ def request_stop(job_id: int, how: str) -> bool:
         return True
     at_once = JobState.PAUSED if how == "pause" else JobState.CANCELLED
     over = {"finished_at": timezone.now()} if how == "cancel" else {}
-    return bool(
-        Job.objects.filter(pk=job_id, state__in=[JobState.QUEUED, JobState.PAUSED]).update(state=at_once, **over)
-    )
+    return bool(Job.objects.filter(pk=job_id, state__in=[JobState.QUEUED, JobState.PAUSED]).update(state=at_once, **over))
 
 
 def requeue(job_id: int) -> bool:
@@ -164,9 +160,7 @@ def requeue(job_id: int) -> bool:
 def abandoned() -> list[Job]:
     """Jobs that wait for a worker or whose worker is dead: what the sweeper rings the bell for again."""
     now = timezone.now()
-    lost = Q(state=JobState.RUNNING, lease_until__lt=now) | Q(
-        state=JobState.QUEUED, created_at__lt=now - timedelta(seconds=15)
-    )
+    lost = Q(state=JobState.RUNNING, lease_until__lt=now) | Q(state=JobState.QUEUED, created_at__lt=now - timedelta(seconds=15))
     return list(Job.objects.filter(lost).order_by("id")[:500])
 
 
