@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from operations.errors import Refusal
 
-class WaveError(Exception):
+
+class WaveError(Refusal):
     """A wave's step was refused, or could not be done; nothing was written."""
 
 

@@ -1,0 +1,56 @@
+"""A wave's name, its keys in the scoring bucket, and how long its codes are valid. [W-1, W-8, K-2]"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+from waves.errors import BadDateKey, NaiveDate
+
+_DATE_KEY = re.compile(r"(\d{4})(\d{2})(\d{2})(-[1-9]\d{0,8})?", re.ASCII)
+
+
+def wave_name(campaign_id: str, date_key: str) -> str:
+    """`{campaign_id}_{date_key}`. Raises BadDateKey. [W-1]"""
+    return f"{campaign_id}_{checked_date_key(date_key)}"
+
+
+def checked_date_key(date_key: str) -> str:
+    """The key itself where it reads YYYYMMDD or YYYYMMDD-n and names a day. Raises BadDateKey. [W-1]"""
+    found = _DATE_KEY.fullmatch(date_key)
+    try:
+        if not found:
+            raise ValueError
+        date(*(int(part) for part in found.groups()[:3]))
+    except ValueError as error:
+        raise BadDateKey(f"{date_key!r} is no date key: write YYYYMMDD or YYYYMMDD-n, e.g. 20260120-2.") from error
+    return date_key
+
+
+def market_file_key(campaign_id: str, date_key: str) -> str:
+    return f"wavePrep/{campaign_id}/data/{date_key}.csv"
+
+
+def zip_key(campaign_id: str, date_key: str) -> str:
+    return f"wavePrep/{campaign_id}/prepped/prepped.{date_key}.zip"
+
+
+def status_key(campaign_id: str, date_key: str) -> str:
+    return f"wavePrep/{campaign_id}/status/{date_key}.json"
+
+
+def code_validity(notify_date: datetime) -> tuple[datetime, datetime]:
+    """Begin = a day before, end = a calendar year after the notify date, reckoned in UTC; 29 February → 28. [K-2]"""
+    moment = aware(notify_date).astimezone(UTC)
+    try:
+        end = moment.replace(year=moment.year + 1)
+    except ValueError:
+        end = moment.replace(year=moment.year + 1, day=28)
+    return moment - timedelta(days=1), end
+
+
+def aware(moment: datetime) -> datetime:
+    """The moment itself. Raises NaiveDate where it has no offset."""
+    if moment.tzinfo is None:
+        raise NaiveDate(f"{moment.isoformat()} has no offset: write it with Z or ±HH:MM.")
+    return moment
