@@ -1,0 +1,103 @@
+"""How the sandbox behaves: what `python -m sandbox` and `POST /control` can set, and the dice it throws."""
+
+import dataclasses
+import random
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class BadOption(ValueError):
+    """An option that does not exist or has a value of the wrong kind; the message names it."""
+
+
+@dataclass
+class Behaviour:
+    """Every option with its default: an honest, quick provider that takes everything."""
+
+    latency_ms: float = 20.0
+    jitter_ms: float = 0.0  # up to this much more, drawn evenly
+    fail_rates: dict[str, float] = field(default_factory=dict)  # HTTP status → share of requests refused with it
+    retry_after_seconds: float = 1.0  # sent with every 429 and 503; 0 leaves the header out
+    rate_limit_per_second: int = 0  # more than this in a rolling second are answered 429; 0 = no limit
+    drop_rate: float = 0.0  # the message is accepted, then the connection is cut without an answer
+    honour_keys: bool = True
+    receipts: bool = False
+    receipt_url: str = ""
+    receipt_secret: str = "sandbox"  # noqa: S105 the well-known secret of a sandbox
+    undeliverable_rate: float = 0.0
+    token: str = "sandbox"  # noqa: S105 likewise
+    seed: int = 0
+
+    def change(self, options: dict[str, Any]) -> None:
+        """Set some options. Raises BadOption, and then nothing has changed."""
+        known = {option.name: option for option in dataclasses.fields(self)}
+        for name, value in options.items():
+            if name not in known:
+                raise BadOption(f"There is no option {name!r}; there are {', '.join(sorted(known))}.")
+            kind = type(getattr(self, name))
+            fits = isinstance(value, kind) or (kind is float and type(value) is int)
+            if not fits or (kind is not bool and isinstance(value, bool)):
+                raise BadOption(f"{name} is {value!r}; it has to be a {kind.__name__}.")
+        for name, value in options.items():
+            setattr(self, name, value)
+
+
+class Dice:
+    """Chance with a seed: the same requests in the same order meet the same fate."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def latency_seconds(self, behaviour: Behaviour) -> float:
+        jitter = self._random.random() * behaviour.jitter_ms if behaviour.jitter_ms else 0.0
+        return (behaviour.latency_ms + jitter) / 1000
+
+    def hits(self, rate: float) -> bool:
+        return rate > 0 and self._random.random() < rate
+
+    def refusal(self, rates: dict[str, float]) -> int:
+        """The status to refuse a request with, or 0."""
+        if not rates:
+            return 0
+        drawn = self._random.random()
+        for status, rate in rates.items():
+            if drawn < rate:
+                return int(status)
+            drawn -= rate
+        return 0
+
+
+class Gauge:
+    """How many requests run at once and how many arrived in the last second, and the most of both ever seen."""
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.most_running = 0
+        self.most_in_a_second = 0
+        self._arrivals: deque[float] = deque()
+
+    def enter(self, now: float) -> int:
+        """Count an arrival; returns how many arrived in the second that ends now, this one included."""
+        arrivals = self._arrivals
+        while arrivals and arrivals[0] <= now - 1:
+            arrivals.popleft()
+        arrivals.append(now)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        self.most_in_a_second = max(self.most_in_a_second, len(arrivals))
+        return len(arrivals)
+
+    def leave(self) -> None:
+        self.running -= 1
+
+
+def most_in_a_second(instants: list[float]) -> int:
+    """The most of these instants (seconds, any order) that lie in one half-open second."""
+    ordered = sorted(instants)
+    most = first = 0
+    for last, instant in enumerate(ordered):
+        while ordered[first] <= instant - 1:
+            first += 1
+        most = max(most, last - first + 1)
+    return most

@@ -1,0 +1,63 @@
+"""E-mail through whatever backend Django is configured with: SMTP, files, or one of the many packages for providers."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+
+from waves.providers import EmailText, Kind, Outcome
+
+MESSAGE_ID_DOMAIN = "fairwave.invalid"
+
+
+class DjangoEmail:
+    name = "email_django"
+
+    def __init__(self, sender: str) -> None:
+        self._sender = sender
+
+    def send(self, messages: list[EmailText]) -> list[Outcome]:
+        """Send over one connection; each message has its own outcome. [N-5]"""
+        backend: BaseEmailBackend = get_connection(fail_silently=False)
+        try:
+            backend.open()
+        except (smtplib.SMTPException, OSError):
+            return [Outcome(Kind.RETRY_LATER, "no_connection")] * len(messages)
+        try:
+            return [self._send_one(backend, message) for message in messages]
+        finally:
+            _close(backend)
+
+    def _send_one(self, backend: BaseEmailBackend, message: EmailText) -> Outcome:
+        email = EmailMultiAlternatives(
+            subject=message.subject,
+            body=message.text,
+            from_email=self._sender,
+            to=[message.to],
+            connection=backend,
+            headers={"Message-ID": f"<{message.key}@{MESSAGE_ID_DOMAIN}>"},
+        )
+        if message.html:
+            email.attach_alternative(message.html, "text/html")
+        try:
+            taken = email.send()
+        except smtplib.SMTPRecipientsRefused:
+            return Outcome(Kind.REFUSED, "recipient_refused")
+        except smtplib.SMTPResponseException as error:
+            kind = Kind.RETRY_LATER if 400 <= error.smtp_code < 500 else Kind.REFUSED
+            return Outcome(kind, f"smtp_{error.smtp_code}")
+        except smtplib.SMTPServerDisconnected:
+            return Outcome(Kind.UNCERTAIN, "connection_cut")
+        except (smtplib.SMTPException, ValueError):
+            return Outcome(Kind.REFUSED, "bad_message")
+        except OSError:
+            return Outcome(Kind.UNCERTAIN, "connection_cut")
+        return Outcome(Kind.SENT, provider_id=message.key) if taken else Outcome(Kind.REFUSED, "not_taken")
+
+
+def _close(backend: BaseEmailBackend) -> None:
+    with contextlib.suppress(smtplib.SMTPException, OSError):  # every message has its answer already
+        backend.close()

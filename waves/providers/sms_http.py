@@ -1,0 +1,93 @@
+"""An SMS gateway over plain HTTP: `POST {url}/sms`, and `GET {url}/sms/by-reference/{reference}` for what is unsure.
+
+The contract is the sandbox's: bearer token, JSON `to, body, reference`, our key in `Idempotency-Key`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from http import HTTPStatus
+
+import aiohttp
+
+from waves.providers import Kind, Outcome, SmsMessage
+
+TIMEOUT_SECONDS = 10.0
+CONNECT_TIMEOUT_SECONDS = 3.0
+PATIENCE_SECONDS = 1.0  # where a 429 comes without Retry-After
+LONGEST_PATIENCE_SECONDS = 300.0
+
+
+class HttpSms:
+    name = "sms_http"
+
+    def __init__(self, url: str, token: str, *, honours_keys: bool = True, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self.honours_keys = honours_keys
+        self.timeout_seconds = timeout_seconds
+        self._address = f"{url.rstrip('/')}/sms"
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+    async def send(self, session: aiohttp.ClientSession, message: SmsMessage) -> Outcome:
+        """One POST. Logs nothing: the row tells what happened, by its key. [N-3]"""
+        body = json.dumps({"to": message.to, "body": message.body, "reference": message.key}).encode()
+        own = {"Idempotency-Key": message.key, "X-Request-Start": f"t={time.time_ns() // 1000}"}
+        try:
+            async with session.post(self._address, data=body, headers=self._headers | own) as response:
+                return _sorted(response.status, response.headers.get("Retry-After", ""), await response.read())
+        except aiohttp.InvalidURL:
+            raise  # a setting is wrong, and every message would meet it
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            return Outcome(Kind.RETRY_LATER, "no_connection")
+        except TimeoutError:
+            return Outcome(Kind.UNCERTAIN, "timed_out")
+        except (aiohttp.ClientError, OSError):
+            return Outcome(Kind.UNCERTAIN, "connection_cut")
+
+    async def look_up(self, session: aiohttp.ClientSession, reference: str) -> Outcome:
+        """Settles an unknown send: 200 means it was accepted, 404 that it was not. [N-4]"""
+        try:
+            async with session.get(f"{self._address}/by-reference/{reference}", headers=self._headers) as response:
+                if response.status == HTTPStatus.OK:
+                    return Outcome(Kind.SENT, provider_id=_provider_id(await response.read()))
+                if response.status == HTTPStatus.NOT_FOUND:
+                    return Outcome(Kind.REFUSED, "not_accepted")
+                return Outcome(Kind.UNCERTAIN, f"http_{response.status}")
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return Outcome(Kind.UNCERTAIN, "look_up_failed")
+
+
+def client_timeout(seconds: float = TIMEOUT_SECONDS) -> aiohttp.ClientTimeout:
+    """Limits for the whole request and for connecting: a session's `timeout`."""
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_TIMEOUT_SECONDS, seconds))
+
+
+def _sorted(status: int, retry_after: str, body: bytes) -> Outcome:
+    """A 503 says it was not accepted only where it says when to come back. [N-3]"""
+    if status < 300:
+        return Outcome(Kind.SENT, provider_id=_provider_id(body))
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Outcome(Kind.RATE_LIMITED, "http_429", after_seconds=_seconds(retry_after, PATIENCE_SECONDS))
+    if status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after:
+        return Outcome(Kind.RETRY_LATER, "http_503", after_seconds=_seconds(retry_after, PATIENCE_SECONDS))
+    if status >= 500:
+        return Outcome(Kind.UNCERTAIN, f"http_{status}")
+    return Outcome(Kind.REFUSED, f"http_{status}")
+
+
+def _seconds(retry_after: str, default: float) -> float:
+    """Retry-After as seconds; a date, which gateways do not use, counts as the default."""
+    try:
+        given = float(retry_after)
+    except ValueError:
+        return default
+    return min(max(given, 0.0), LONGEST_PATIENCE_SECONDS) if given == given else default
+
+
+def _provider_id(body: bytes) -> str:
+    """The provider's own id, if its answer can be read: an accepted message stays accepted when it cannot."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return ""
+    return str(value.get("id", ""))[:64] if isinstance(value, dict) else ""
