@@ -1,5 +1,7 @@
 """Who is told, and how: waves, their members, codes, assignments, sends. The database is the judge of what may not happen."""
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -47,15 +49,9 @@ class Wave(models.Model):
     zip_key = models.CharField(max_length=300, blank=True)
     status_key = models.CharField(max_length=300, blank=True)
 
-    prepared_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-    edited_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-    approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    prepared_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    edited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     approved_digest = models.CharField(max_length=64, blank=True)
     waiver = models.TextField(blank=True, help_text="Why the second person was waived, while WAVES_FOUR_EYES is off")
     expedited = models.TextField(blank=True, help_text="Why it was prepared less than a day before its notify date")
@@ -155,9 +151,7 @@ class Code(models.Model):
                 condition=~Q(state=CodeState.AVAILABLE) | Q(wave__isnull=True, global_user_id=""),
             ),
         ]
-        indexes = [
-            models.Index(fields=["campaign", "id"], name="code_available", condition=Q(state=CodeState.AVAILABLE))
-        ]
+        indexes = [models.Index(fields=["campaign", "id"], name="code_available", condition=Q(state=CodeState.AVAILABLE))]
 
     def __str__(self) -> str:
         return f"code {self.pk}"
@@ -208,9 +202,7 @@ class Assignment(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(name="assignment_once", fields=["campaign", "global_user_id"])]
-        indexes = [
-            models.Index(fields=["wave", "id"], name="assignment_unpublished", condition=Q(published_at__isnull=True))
-        ]
+        indexes = [models.Index(fields=["wave", "id"], name="assignment_unpublished", condition=Q(published_at__isnull=True))]
 
     def __str__(self) -> str:
         return f"assignment {self.pk}"
@@ -228,8 +220,11 @@ class Send(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField(null=True, blank=True, help_text="Back-off: no attempt before this")
     lease_until = models.DateTimeField(null=True, blank=True)
-    claim = models.UUIDField(
-        null=True, blank=True, help_text="Fences the outcome: only the claim that sent may record it"
+    claim = models.UUIDField(null=True, blank=True, help_text="Fences the outcome: only the claim that sent may record it")
+    maybe_accepted = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="An earlier attempt may have reached the provider, so it is never called failed",
     )
     provider_id = models.CharField(max_length=80, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -268,9 +263,7 @@ class QueuedEmail(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["id"], name="queuedemail_open", condition=Q(state__in=[SendState.PENDING, SendState.SENDING])
-            )
+            models.Index(fields=["id"], name="queuedemail_open", condition=Q(state__in=[SendState.PENDING, SendState.SENDING]))
         ]
 
     def __str__(self) -> str:
@@ -312,6 +305,29 @@ class ProviderAccount(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Sender(models.Model):
+    """A process that sends through an account, and its part of the account's concurrency; dead when its lease is over. [N-2]
+
+    Its id is the `claim` in the rows it sends.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(ProviderAccount, on_delete=models.CASCADE, related_name="senders")
+    wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="senders")
+    slots = models.PositiveIntegerField(default=0, help_text="Requests it may have in flight")
+    in_flight = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField()
+    started_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="sender_within_its_slots", condition=Q(in_flight__lte=F("slots"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"sender {self.pk}"
 
 
 class SendResult(models.Model):
