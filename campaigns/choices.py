@@ -1,4 +1,4 @@
-"""The fixed vocabularies of campaigns and score files, as they stand in the database, in files and in command results."""
+"""The fixed vocabularies of campaigns and score files, as they stand in the database, in files and in results."""
 
 from django.db.models import TextChoices
 
@@ -62,7 +62,6 @@ class Reason(TextChoices):
     SHARED_CONTACT = "shared_contact"
     BELOW_MINIMUM_SCORE = "below_minimum_score"
     # Only for registrations [C-4]
-    INVALID_DATE = "invalid_date"
     UNKNOWN_MARKET = "unknown_market"
     SUPERSEDED = "superseded"
 

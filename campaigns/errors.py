@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from operations.errors import Refusal
 
-class CampaignError(Exception):
+
+class CampaignError(Refusal):
     """A step of a campaign was refused, or could not be done; nothing was written."""
 
 
@@ -13,3 +15,39 @@ class ListEntryInvalid(CampaignError):
     def __init__(self, list_name: str, line_number: int, text: str, hint: str) -> None:
         self.list_name, self.line_number, self.text = list_name, line_number, text
         super().__init__(f"{list_name}, line {line_number}: “{text}” cannot be read: {hint}")
+
+
+class UnknownCampaign(CampaignError):
+    """No campaign has this id."""
+
+
+class WrongStatus(CampaignError):
+    """The campaign does not stand where this step belongs: uploads, scoring and waves need it open. [C-2]"""
+
+
+class BadCampaignFile(CampaignError):
+    """A campaign's JSON file cannot be used as it stands. [C-1]"""
+
+
+class DrawIsFixed(CampaignError):
+    """Seed, salt, source and public value of a draw are set once. [S-8]"""
+
+
+class UnreadableFile(CampaignError):
+    """A whole file cannot be taken: empty, binary, without a needed column, too large, changed while it was read. [S-1]"""
+
+
+class WrongCampaign(CampaignError):
+    """The file's name says that it belongs to another campaign. [S-1]"""
+
+
+class UnreadableList(CampaignError):
+    """A blacklist or whitelist is there but cannot be read; judging without it would let in whom it keeps out. [S-1]"""
+
+
+class UnknownScoreFile(CampaignError):
+    """No score file has this number."""
+
+
+class CannotActivate(CampaignError):
+    """The active score file cannot be switched now. [S-13]"""

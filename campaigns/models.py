@@ -312,7 +312,8 @@ class FanScore(models.Model):
     band = models.CharField(max_length=4)
     band_score = models.FloatField(null=True)
     luck = models.BigIntegerField(null=True, help_text="The first 64 bits of h, less 2^63: sorts as h does")
-    tags = models.CharField(max_length=200)
+    tags = models.TextField(help_text="Joined by |")
+    market_id = models.TextField(help_text="The registrant's first preference when the row was judged; may be empty")
 
     class Meta:
         managed = False

@@ -24,7 +24,7 @@ from operations.models import Job, StatusChange
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)  # a dead worker's job is taken over within 90 s: the lease and one sweep
+LEASE = timedelta(seconds=45)  # and a sweep each 20 s: a dead worker's job is taken over within 90 s
 HEARTBEAT_SECONDS = 10.0
 
 

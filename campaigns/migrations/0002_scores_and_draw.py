@@ -20,6 +20,7 @@ CREATE TABLE campaigns_fanscore (
     band_score double precision,
     luck bigint,
     tags text NOT NULL,
+    market_id text NOT NULL,
     CONSTRAINT fanscore_pkey PRIMARY KEY (score_file_id, global_user_id),
     CONSTRAINT fanscore_drawn CHECK ((band_score IS NULL) = (luck IS NULL))
 ) PARTITION BY LIST (score_file_id);

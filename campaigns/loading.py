@@ -1,0 +1,163 @@
+"""A campaign's JSON file → campaign, markets, lists. Loading twice updates; the draw stays as it is. [C-1, C-3]"""
+
+import zoneinfo
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.dateparse import parse_datetime
+
+from campaigns import emails, phones
+from campaigns.choices import CampaignStatus, ListKind
+from campaigns.errors import BadCampaignFile, DrawIsFixed, WrongStatus
+from campaigns.models import Campaign, ListEntry, Market
+from campaigns.opening import open_campaign
+
+PLAIN = ("name", "artist", "category_id", "time_zone", "product_id", "source", "allow_intl_phones", "home_countries")
+PLAIN += ("require_confirmed_phone", "min_score", "max_fans_per_contact", "scoring_type", "code_source", "code_prefix")
+PLAIN += ("code_length", "notify_channels", "entropy_source")
+DATES = ("registration_opens", "registration_closes")
+LISTS = {"blacklist": ListKind.BLACKLIST, "whitelist": ListKind.WHITELIST, "disposable_domains": ListKind.DISPOSABLE}
+# `templates` belongs to the waves: its key is known here, and its content is left to them.
+KNOWN = {"campaign_id", "status", "markets", "templates", "draw", *PLAIN, *DATES, *LISTS}
+MARKET_KEYS = {"market_id", "name", "capacity", "selection_time", "position", "event_ids"}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The campaign as it stands after loading, and what a person should know."""
+
+    campaign: Campaign
+    warnings: list[str]
+
+
+@transaction.atomic
+def load(document: Any) -> Loaded:
+    """Create or update a campaign from its JSON document. Raises BadCampaignFile, DrawIsFixed; then nothing is written."""
+    _check_keys(document)
+    campaign = Campaign.objects.select_for_update().filter(campaign_id=document["campaign_id"]).first()
+    campaign = campaign or Campaign(campaign_id=document["campaign_id"])
+    if campaign.status in {CampaignStatus.CLOSED, CampaignStatus.ARCHIVED}:
+        raise WrongStatus(f"Campaign {campaign.campaign_id} is {campaign.status}: it is only read from now on.")
+    if campaign.seed and document.get("entropy_source", campaign.entropy_source) != campaign.entropy_source:
+        raise DrawIsFixed(f"Campaign {campaign.campaign_id} is open: its entropy_source cannot change any more.")
+    for name in PLAIN:
+        if name in document:
+            setattr(campaign, name, document[name])
+    for name in DATES:
+        if name in document:
+            setattr(campaign, name, date_with_offset(document[name], name))
+    _validated(campaign, "campaign")
+    campaign.save()
+    _load_markets(campaign, document.get("markets", []))
+    _load_lists(campaign, document)
+    campaign = _load_status(campaign, document)
+    return Loaded(campaign, phones.shared_calling_code_warnings(campaign.home_countries))
+
+
+def _check_keys(document: Any) -> None:
+    if not isinstance(document, dict):
+        raise BadCampaignFile("A campaign file holds one JSON object.")
+    if missing := [name for name in ("campaign_id", "name") if not document.get(name)]:
+        raise BadCampaignFile(f"The campaign lacks {' and '.join(missing)}.")
+    if unknown := sorted(set(document) - KNOWN):
+        raise BadCampaignFile(f"The campaign has unknown keys: {', '.join(unknown)}. Known are: {', '.join(sorted(KNOWN))}.")
+
+
+def date_with_offset(text: Any, name: str) -> datetime:
+    """An ISO 8601 date and time with an offset. Raises BadCampaignFile, naming the key."""
+    try:
+        value = parse_datetime(text)
+    except (TypeError, ValueError):
+        value = None
+    if value is None:
+        raise BadCampaignFile(f"{name}: {text!r} is no ISO 8601 date and time such as 2026-01-18T12:00:00Z.")
+    if value.tzinfo is None:
+        raise BadCampaignFile(f"{name}: {text!r} has no offset; write …Z or …+01:00, so that nobody has to guess.")
+    return value
+
+
+def _validated(instance: Campaign | Market, what: str) -> None:
+    try:
+        if isinstance(instance, Campaign):
+            _check_countries_and_zone(instance)
+        instance.full_clean(validate_unique=False)
+    except ValidationError as error:
+        problems = [f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items()]
+        raise BadCampaignFile(f"The {what} cannot be used. " + " ".join(problems)) from error
+
+
+def _check_countries_and_zone(campaign: Campaign) -> None:
+    countries = campaign.home_countries
+    if not isinstance(countries, list) or not countries or any(len(str(c)) != 2 or not str(c).isupper() for c in countries):
+        raise BadCampaignFile('home_countries: write a list of two-letter codes, such as ["US", "CA"].')
+    if campaign.time_zone not in zoneinfo.available_timezones():
+        raise BadCampaignFile(f"time_zone: {campaign.time_zone!r} is no IANA name such as America/New_York.")
+
+
+def _load_markets(campaign: Campaign, markets: Any) -> None:
+    if not isinstance(markets, list) or not all(isinstance(market, dict) for market in markets):
+        raise BadCampaignFile("markets: write a list of objects.")
+    ids = [market.get("market_id") for market in markets]
+    if len(set(ids)) < len(ids):
+        raise BadCampaignFile("markets: two of them have the same market_id.")
+    for position, given in enumerate(markets):
+        _load_market(campaign, given, position)
+
+
+def _load_market(campaign: Campaign, given: dict[str, Any], position: int) -> None:
+    name = given.get("market_id") or f"number {position + 1}"
+    if unknown := sorted(set(given) - MARKET_KEYS):
+        raise BadCampaignFile(f"Market {name} has unknown keys: {', '.join(unknown)}.")
+    if missing := [key for key in ("market_id", "capacity", "selection_time") if key not in given]:
+        raise BadCampaignFile(f"Market {name} lacks {', '.join(missing)}.")
+    if not isinstance(given["capacity"], int) or isinstance(given["capacity"], bool) or given["capacity"] < 0:
+        raise BadCampaignFile(f"Market {name}: its capacity is {given['capacity']!r}; write a whole number, 0 or more.")
+    market = Market.objects.filter(campaign=campaign, market_id=given["market_id"]).first()
+    market = market or Market(campaign=campaign, market_id=given["market_id"])
+    market.name = given.get("name", given["market_id"])
+    market.capacity = given["capacity"]
+    market.selection_time = date_with_offset(given["selection_time"], f"selection_time of market {name}")
+    market.position = given.get("position", position)
+    market.event_ids = given.get("event_ids", [])
+    _validated(market, f"market {name}")
+    market.save()
+
+
+def _load_lists(campaign: Campaign, document: dict[str, Any]) -> None:
+    """The file's lists replace the campaign's own; a line that cannot be read is refused here, not at the first upload."""
+    given = {kind: document[key] for key, kind in LISTS.items() if key in document}
+    emails.EmailRules.compile(
+        blacklist=given.get(ListKind.BLACKLIST, []),
+        whitelist=given.get(ListKind.WHITELIST, []),
+        disposable=given.get(ListKind.DISPOSABLE, []),
+    )
+    for kind, patterns in given.items():
+        ListEntry.objects.filter(campaign=campaign, kind=kind).delete()
+        ListEntry.objects.bulk_create(
+            ListEntry(campaign=campaign, kind=kind, pattern=pattern) for pattern in sorted(set(patterns))
+        )
+
+
+def _load_status(campaign: Campaign, document: dict[str, Any]) -> Campaign:
+    wanted = document.get("status", campaign.status)
+    if wanted not in {CampaignStatus.DRAFT, CampaignStatus.OPEN}:
+        raise BadCampaignFile(f"status: a file can say draft or open, not {wanted!r}; close_campaign closes one.")
+    supplied = _supplied_draw(document.get("draw"))
+    if wanted == CampaignStatus.OPEN and campaign.status == CampaignStatus.DRAFT:
+        return open_campaign(campaign.pk, by=None, seed=supplied.get("seed"), salt=supplied.get("salt"))
+    return campaign
+
+
+def _supplied_draw(given: Any) -> dict[str, bytes]:
+    if given is None:
+        return {}
+    try:
+        draw = {name: bytes.fromhex(given[name]) for name in ("seed", "salt")}
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadCampaignFile("draw: give seed and salt, 64 hex digits each.") from error
+    if any(len(secret) != 32 for secret in draw.values()):
+        raise BadCampaignFile("draw: seed and salt have 64 hex digits each.")
+    return draw

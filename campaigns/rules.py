@@ -1,0 +1,75 @@
+"""The rules in force for a campaign: gathered from its options and lists, kept as a snapshot with each file. [S-2, S-4]"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from django.db.models import Q
+
+from campaigns import phones
+from campaigns.choices import ListKind
+from campaigns.emails import EmailRules
+from campaigns.errors import UnreadableList
+from campaigns.models import Campaign, ListEntry
+from campaigns.scrub import Rules
+from datalake import storage
+
+BLACKLIST_KEY = "blacklist/emails.txt"
+WHITELIST_KEY = "blacklist/whitelist.txt"
+PACKAGES = ("disposable-email-domains", "idna", "phonenumbers")
+
+
+def gather(campaign: Campaign) -> Rules:
+    """The rules as they are now. Raises UnreadableList, ListEntryInvalid."""
+    lines = {kind: list(_entries(campaign, kind)) for kind in ListKind}
+    email_rules = EmailRules.compile(
+        blacklist=_lines(BLACKLIST_KEY) + lines[ListKind.BLACKLIST],
+        whitelist=_lines(WHITELIST_KEY) + lines[ListKind.WHITELIST],
+        disposable=lines[ListKind.DISPOSABLE],
+    )
+    return Rules(
+        email_rules=email_rules,
+        home_countries=tuple(campaign.home_countries),
+        allow_intl_phones=campaign.allow_intl_phones,
+        require_confirmed_phone=campaign.require_confirmed_phone,
+        min_score=campaign.min_score,
+        max_fans_per_contact=campaign.max_fans_per_contact,
+    )
+
+
+def _entries(campaign: Campaign, kind: ListKind) -> Iterable[str]:
+    of_all_and_ours = ListEntry.objects.filter(Q(campaign=None) | Q(campaign=campaign), kind=kind)
+    return of_all_and_ours.order_by("pattern").values_list("pattern", flat=True)
+
+
+def _lines(key: str) -> list[str]:
+    """The lines of a list in the scoring bucket; a list that is not there is empty, one that cannot be read is an error."""
+    bucket = storage.scoring()
+    if not bucket.exists(key):
+        return []
+    try:
+        with bucket.open(key) as file:
+            return file.read().decode("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnreadableList(f"{key} in the scoring bucket cannot be read ({error}): mend or remove it.") from error
+
+
+def snapshot(rules: Rules) -> dict[str, Any]:
+    """The rules and the versions that decide with them, as JSON values."""
+    options = {name: value for name, value in asdict(rules).items() if name != "email_rules"}
+    versions = {name: version(name) for name in PACKAGES} | {"phone metadata": phones.METADATA_VERSION}
+    return {"options": options, "lists": json.loads(rules.email_rules.to_json()), "versions": versions}
+
+
+def restore(kept: dict[str, Any]) -> Rules:
+    """The rules of a snapshot, whatever the campaign's options and lists say by now."""
+    options = kept["options"] | {"home_countries": tuple(kept["options"]["home_countries"])}
+    return Rules(email_rules=EmailRules.from_json(json.dumps(kept["lists"])), **options)
+
+
+def digest(kept: dict[str, Any]) -> str:
+    """SHA-256 of the snapshot, hex; public with each score file. [S-10]"""
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

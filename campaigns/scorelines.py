@@ -1,0 +1,208 @@
+"""Bytes of a score file → frames of rows, chunk by chunk, whatever the bytes are. [S-1, S-3]
+
+Lines are judged as bytes first: a row is well-formed if it has as many columns as the header, is UTF-8 and holds no control
+character. Only such lines reach the parser, so the parser cannot stumble and every line is counted.
+"""
+
+import codecs
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from campaigns.errors import UnreadableFile
+
+REQUIRED = ("id", "tmemail", "sms", "global_user_id", "member_id", "raw_local_fanscore", "country_code")
+OPTIONAL = ("phone_confirmed",)
+BLOCK_BYTES = 8 * 1024 * 1024
+LONGEST_LINE = 1024 * 1024  # a longer one is malformed, and is skipped without being held
+LONGEST_FIELD = 500  # characters; the database's indexes hold no longer ids, and no honest field is longer
+KEPT_OF_A_LONG_LINE = 2_000
+
+TAB, LF, CR, DEL, C1_LEAD = 9, 10, 13, 127, 0xC2
+Mask = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Header:
+    """The columns of a file: all of them in order, those that are used, and those that are not."""
+
+    columns: tuple[str, ...]
+    used: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Some consecutive lines: `rows` has `line` (Int64) and the used columns (String, trimmed, never null);
+    `malformed` has `line` (Int64) and `raw` (String, unreadable bytes as \\xNN).
+    """
+
+    number: int
+    rows: pl.DataFrame
+    malformed: pl.DataFrame
+
+    @property
+    def count(self) -> int:
+        return self.rows.height + self.malformed.height
+
+
+def read_header(first_line: bytes) -> Header:
+    """The header of a score file. Raises UnreadableFile for what no score file begins with. [S-1]"""
+    text = first_line.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n")
+    if not text.strip():
+        raise UnreadableFile("The file is empty or begins with a blank line: its first line must name the columns.")
+    try:
+        columns = tuple(name.strip() for name in text.decode().split("\t"))
+    except UnicodeDecodeError:
+        raise UnreadableFile("This is no tab-separated text in UTF-8: its first line cannot be read.") from None
+    if any(not name.isprintable() for name in columns):
+        raise UnreadableFile("This is no tab-separated text: its first line holds control characters.")
+    if missing := [name for name in REQUIRED if name not in columns]:
+        raise UnreadableFile(
+            f"Line 1 lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}. "
+            f"Needed, separated by tabs, in any order: {', '.join(REQUIRED)}."
+        )
+    used = tuple(name for name in columns if name in REQUIRED + OPTIONAL)
+    if len(set(used)) < len(used):
+        raise UnreadableFile(f"Line 1 names a column twice: {', '.join(sorted({n for n in used if used.count(n) > 1}))}.")
+    return Header(columns, used, tuple(name for name in columns if name not in used))
+
+
+def read_chunks(file: BinaryIO, header: Header, block_bytes: int = BLOCK_BYTES) -> Iterator[Lines]:
+    """The lines after the header, in chunks cut at line ends. The same bytes give the same chunks."""
+    first_line = 2
+    for number, (block, too_long) in enumerate(_blocks(file, block_bytes)):
+        lines = _long_line(number, block, first_line) if too_long else parse(number, block, first_line, header)
+        first_line += lines.count
+        yield lines
+
+
+def _blocks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, bool]]:
+    """Blocks of whole lines, each ending with LF; a line over LONGEST_LINE comes alone, cut, and marked."""
+    rest = b""
+    while read := file.read(size):
+        data = rest + read
+        end = data.rfind(b"\n") + 1
+        if end:
+            yield data[:end], False
+        rest = data[end:]
+        if len(rest) > LONGEST_LINE:
+            yield rest[:KEPT_OF_A_LONG_LINE], True
+            rest = _after_this_line(file, size)
+    if rest:
+        yield rest + b"\n", False
+
+
+def _after_this_line(file: BinaryIO, size: int) -> bytes:
+    while read := file.read(size):
+        end = read.find(b"\n")
+        if end >= 0:
+            return read[end + 1 :]
+    return b""
+
+
+def _long_line(number: int, start: bytes, line: int) -> Lines:
+    rows = pl.DataFrame(schema={"line": pl.Int64})
+    return Lines(number, rows, pl.DataFrame({"line": [line], "raw": [readable(start) + "…"]}))
+
+
+def parse(number: int, block: bytes, first_line: int, header: Header) -> Lines:
+    """Judge the lines of a block that ends with LF, and parse the well-formed ones."""
+    data = np.frombuffer(block, dtype=np.uint8)
+    ends = np.flatnonzero(data == LF)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    bad = _wrong_column_count(data, starts, ends, len(header.columns)) | _has_control(data, ends)
+    bad |= _not_utf8(block, data, starts, ends, bad)
+    numbers = np.arange(first_line, first_line + len(ends))
+    frame = _columns(_only(data, starts, ends, ~bad), header).with_columns(pl.Series("line", numbers[~bad], dtype=pl.Int64))
+    long = _long_fields(frame, ends - starts, header)
+    if long.any():
+        bad[np.flatnonzero(~bad)[long]] = True
+        frame = frame.filter(~pl.Series(long))
+    raw = [readable(block[starts[i] : ends[i]].removesuffix(b"\r")) for i in np.flatnonzero(bad)]
+    malformed = pl.DataFrame({"line": pl.Series(numbers[bad], dtype=pl.Int64), "raw": pl.Series(raw, dtype=pl.String)})
+    return Lines(number, frame.select("line", *header.used), malformed)
+
+
+def _wrong_column_count(data: npt.NDArray[np.uint8], starts: Positions, ends: Positions, columns: int) -> Mask:
+    tabs = np.flatnonzero(data == TAB)
+    wrong: Mask = np.searchsorted(tabs, ends) - np.searchsorted(tabs, starts) != columns - 1
+    return wrong
+
+
+def _has_control(data: npt.NDArray[np.uint8], ends: Positions) -> Mask:
+    """Lines with a character of Unicode's category Cc in a field: C0 (a CR that ends the line aside), DEL, C1."""
+    control = (data < 32) & (data != TAB) & (data != LF) | (data == DEL)
+    before_end = ends[ends > 0] - 1
+    control[before_end[data[before_end] == CR]] = False
+    lead = np.flatnonzero(data[:-1] == C1_LEAD)
+    control[lead[(data[lead + 1] >= 0x80) & (data[lead + 1] <= 0x9F)]] = True
+    mask = np.zeros(len(ends), dtype=bool)
+    mask[np.searchsorted(ends, np.flatnonzero(control))] = True
+    return mask
+
+
+def _not_utf8(block: bytes, data: npt.NDArray[np.uint8], starts: Positions, ends: Positions, bad: Mask) -> Mask:
+    mask = np.zeros(len(ends), dtype=bool)
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        suspects = np.unique(np.searchsorted(ends, np.flatnonzero(data >= 0x80)))
+        for i in suspects[~bad[suspects]]:
+            try:
+                block[starts[i] : ends[i]].decode()
+            except UnicodeDecodeError:
+                mask[i] = True
+    return mask
+
+
+def _only(data: npt.NDArray[np.uint8], starts: Positions, ends: Positions, good: Mask) -> bytes:
+    """The good lines alone, each ended by LF without CR."""
+    keep = np.repeat(good, ends - starts + 1)
+    before_end = ends[ends > 0] - 1
+    keep[before_end[data[before_end] == CR]] = False
+    return data.tobytes() if keep.all() else data[keep].tobytes()
+
+
+def _columns(clean: bytes, header: Header) -> pl.DataFrame:
+    if not clean:
+        return pl.DataFrame(schema=dict.fromkeys(header.used, pl.String))
+    places = [header.columns.index(name) for name in header.used]
+    frame = pl.read_csv(
+        io.BytesIO(clean),
+        separator="\t",
+        has_header=False,
+        quote_char=None,
+        infer_schema=False,
+        missing_utf8_is_empty_string=True,
+        columns=places,
+        new_columns=[f"column_{place}" for place in sorted(places)],
+    )
+    named = {f"column_{place}": header.columns[place] for place in sorted(places)}
+    return frame.rename(named).with_columns(pl.all().str.strip_chars())
+
+
+def _long_fields(frame: pl.DataFrame, lengths: Positions, header: Header) -> Mask:
+    """Which rows of the frame hold a field longer than LONGEST_FIELD; looked at only where a line is long enough for one."""
+    if not (lengths > LONGEST_FIELD).any():
+        return np.zeros(frame.height, dtype=bool)
+    too_long = pl.any_horizontal(pl.col(name).str.len_chars() > LONGEST_FIELD for name in header.used)
+    mask: Mask = frame.select(too_long).to_series().to_numpy()
+    return mask
+
+
+def readable(raw: bytes) -> str:
+    """Bytes as text that a database and a person can hold: what is not UTF-8, and NUL, as \\xNN. [S-11]"""
+    return raw.decode(errors="backslashreplace").replace("\x00", "\\x00")
+
+
+def fields_of(raw: str, columns: int) -> Sequence[str]:
+    """A rejected line cut into its columns: missing ones are empty, and what is too much stays in the last."""
+    fields = raw.split("\t", columns - 1)
+    return fields + [""] * (columns - len(fields))

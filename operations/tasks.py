@@ -1,0 +1,42 @@
+"""The bell: a task says which job to look at, nothing else. The sweeper rings again for what nobody works on. [O-6]"""
+
+import logging
+
+from django.db import transaction
+from django.utils.module_loading import import_string
+from django_q.tasks import async_task
+
+from operations import alerts, jobs
+from operations.errors import JobBusy, LeaseLost, Refusal
+from operations.models import Job
+
+logger = logging.getLogger(__name__)
+
+# kind of job → dotted path of the function(job_id) that does it; each app adds its own in its AppConfig.ready().
+RUNNERS: dict[str, str] = {}
+
+
+def ring(job: Job) -> None:
+    """Wake a worker for this job once the transaction around it is committed. Losing or doubling the ring is harmless."""
+    job_id, group = job.pk, job.kind
+    transaction.on_commit(lambda: async_task("operations.tasks.run_job", job_id, q_options={"group": group, "save": False}))
+
+
+def run_job(job_id: int) -> None:
+    """Do the job if it is free; what goes wrong stands in the job's row, so the task itself always ends well."""
+    job = Job.objects.get(pk=job_id)
+    try:
+        import_string(RUNNERS[job.kind])(job_id)
+    except (JobBusy, LeaseLost) as taken:
+        logger.info("job is somebody else's", extra={"job": job_id, "why": str(taken)})
+    except Refusal as refusal:
+        logger.warning("job refused", extra={"job": job_id, "why": str(refusal)})
+
+
+def sweep() -> int:
+    """Ring again for jobs that wait or whose worker died, and deliver alerts. Returns how many jobs were rung for."""
+    waiting = jobs.abandoned()
+    for job in waiting:
+        ring(job)
+    alerts.deliver()
+    return len(waiting)
