@@ -1,8 +1,14 @@
 """Every address the site answers."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from waves import receipts
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", include("console.urls")),
+    path("receipts/<slug:provider>", receipts.receive, name="receipts"),
     path("admin/", admin.site.urls),
 ]

@@ -31,9 +31,10 @@ def spacing(per_second: int) -> float:
     return (1 + GUARD_SECONDS) / per_second
 
 
-def block_size(per_second: int, wanted: int) -> int:
-    """How many permits to take at once: what is wanted, but no more than BLOCK_SECONDS' worth, at least one."""
-    return max(1, min(wanted, math.ceil(BLOCK_SECONDS / spacing(per_second))))
+def block_size(per_second: int, wanted: int | None = None) -> int:
+    """How many permits to take at once: BLOCK_SECONDS' worth, or less if fewer are wanted, but at least one."""
+    most = math.ceil(BLOCK_SECONDS / spacing(per_second))
+    return max(1, most if wanted is None else min(wanted, most))
 
 
 @dataclass(frozen=True)
@@ -85,14 +86,12 @@ class ClockBounds:
         return self.high - self.low
 
 
-def share(limit: int, *, held_by_others: int, workers: int, in_flight: int) -> int:
-    """How many requests this worker may have in flight, of `limit` over all workers. [N-2]
+def share(limit: int, *, held_by_others: int, workers: int) -> int:
+    """How many requests one of `workers` may have in flight, of `limit` over all: a fair part, as far as it is free. [N-2]
 
-    A fair part, but only what the others have given up; what is in flight stays ours until it comes back, so the sum over all
-    workers never exceeds the limit while they adjust to a newcomer.
+    A worker that has more in flight than this starts none until it is below, and holds what it has till then.
     """
-    fair = max(1, limit // max(1, workers))
-    return max(in_flight, min(fair, limit - held_by_others), 0)
+    return max(0, min(max(1, limit // max(1, workers)), limit - held_by_others))
 
 
 class Kind(StrEnum):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
+from email.utils import parseaddr
 
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
 from waves.providers import EmailText, Kind, Outcome
-
-MESSAGE_ID_DOMAIN = "fairwave.invalid"
 
 
 class DjangoEmail:
@@ -18,6 +17,7 @@ class DjangoEmail:
 
     def __init__(self, sender: str) -> None:
         self._sender = sender
+        self._domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
 
     def send(self, messages: list[EmailText]) -> list[Outcome]:
         """Send over one connection; each message has its own outcome. [N-5]"""
@@ -38,7 +38,7 @@ class DjangoEmail:
             from_email=self._sender,
             to=[message.to],
             connection=backend,
-            headers={"Message-ID": f"<{message.key}@{MESSAGE_ID_DOMAIN}>"},
+            headers={"Message-ID": f"<{message.key}@{self._domain}>"},
         )
         if message.html:
             email.attach_alternative(message.html, "text/html")

@@ -1,0 +1,78 @@
+"""Triggered waves to send, made directly as rows: these tests are about sending, not about how a wave came to be."""
+
+import hashlib
+import itertools
+from datetime import UTC, datetime
+
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.utils import timezone
+
+from campaigns.models import Campaign, Market
+from waves.digests import content_digest, seats_of
+from waves.models import Template, Wave, WaveMarket
+from waves.templates import live_content
+
+_numbers = itertools.count(1)
+SEED, SALT = bytes(range(32)), bytes(range(32, 64))
+
+MEMBERS = """
+INSERT INTO waves_member (wave_id, campaign_id, market_id, global_user_id, member_id, email, phone, code, place, band_score, holds_fan)
+SELECT %(wave)s, %(campaign)s, %(market)s, 'fan-' || lpad(n::text, 7, '0'), '',
+       CASE WHEN n <= %(emails)s THEN 'fan' || n || '@example.com' ELSE '' END,
+       CASE WHEN n <= %(phones)s THEN '+1202' || lpad(n::text, 7, '0') ELSE '' END,
+       %(prefix)s || lpad(n::text, 7, '0'), n, 0.9, true
+FROM generate_series(1, %(members)s) AS n
+"""
+
+
+def triggered_wave(
+    members: int = 20,
+    *,
+    phones: int | None = None,
+    emails: int = 0,
+    channels: str = "both",
+    body: str = "",
+    state: str = "triggered",
+) -> Wave:
+    """A wave of `members` fans that was approved and triggered; the first `phones` have a phone, the first `emails` an e-mail."""
+    number = next(_numbers)
+    person = get_user_model().objects.get_or_create(username="approver")[0]
+    name = f"send{number}-{timezone.now():%H%M%S%f}"
+    campaign = Campaign.objects.create(
+        campaign_id=name,
+        name="Spring Tour",
+        status="open",
+        seed=SEED,
+        salt=SALT,
+        commitment=hashlib.sha256(SEED + SALT).hexdigest(),
+        notify_channels=channels,
+    )
+    now = timezone.now()
+    market = Market.objects.create(campaign=campaign, market_id="us-west", name="US West", capacity=members, selection_time=now)
+    if body:
+        Template.objects.create(campaign=campaign, channel="sms", body=body)
+    wave = Wave.objects.create(
+        campaign=campaign,
+        date_key="20260120",
+        name=f"{name}_20260120",
+        notify_date=datetime(2026, 1, 20, 18, tzinfo=UTC),
+        notify_channels=channels,
+    )
+    WaveMarket.objects.create(wave=wave, market=market, name="US West", capacity=members, selection_time=now, selected=members)
+    values = {
+        "wave": wave.pk,
+        "campaign": campaign.pk,
+        "market": market.pk,
+        "members": members,
+        "phones": members if phones is None else phones,
+        "emails": emails,
+        "prefix": f"C{number}X",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(MEMBERS, values)
+    wave.content = live_content(wave, seats_of(wave))
+    wave.content_digest = wave.approved_digest = content_digest(wave)
+    wave.approved_by, wave.state, wave.triggered_at = person, state, now
+    wave.save()
+    return wave

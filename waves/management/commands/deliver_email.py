@@ -1,0 +1,18 @@
+"""`deliver_email [--limit N]`: hands queued e-mails to the provider. [N-5]"""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from operations.commands import JsonCommand
+from waves import email_queue
+
+
+class Command(JsonCommand):
+    help = "Send what is in the e-mail queue."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--limit", type=int, default=None, help="at most this many")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        return dict(email_queue.deliver(limit=options["limit"]))
