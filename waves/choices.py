@@ -61,7 +61,8 @@ class Order(models.TextChoices):
 class Exclusion(models.TextChoices):
     """Why a fan of the active score file is not a candidate, in the order in which the reasons are asked. [W-5]
 
-    Each fan who is not a candidate is counted once, under the first reason that applies.
+    Each fan who is not a candidate is counted once, under the first reason that applies. The reasons about contacts are
+    those of a score file's rows, by the lists and options of today.
     """
 
     NOT_REGISTERED = "not_registered"
@@ -72,6 +73,6 @@ class Exclusion(models.TextChoices):
     BLACKLISTED_DOMAIN = "blacklisted_domain"
     DISPOSABLE_DOMAIN = "disposable_domain"
     INTL_PHONE = "intl_phone"
-    NO_USABLE_CONTACT = "no_usable_contact"
+    NO_CONTACT = "no_contact"
     NO_MARKET_WANTED = "no_market_wanted"
     REGISTERED_TOO_LATE = "registered_too_late"

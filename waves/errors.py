@@ -9,10 +9,6 @@ class WaveError(Refusal):
     """A wave's step was refused, or could not be done; nothing was written."""
 
 
-class UnknownCampaign(WaveError):
-    """No campaign has this id."""
-
-
 class UnknownWave(WaveError):
     """No wave has this name."""
 
@@ -91,3 +87,15 @@ class CodesExhausted(WaveError):
 
 class UnsupportedCodeSource(WaveError):
     """Codes of this source cannot be reserved here. [K-4]"""
+
+
+class CodesNotAssigned(WaveError):
+    """At trigger some members' codes could not be bound to them. [K-6]"""
+
+
+class ReasonMissing(WaveError):
+    """This step needs a reason."""
+
+
+class NotDue(WaveError):
+    """The wave's notify date has not come yet. [W-11]"""

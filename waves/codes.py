@@ -1,0 +1,171 @@
+"""Codes: made, reserved for a wave's members, found again by the next attempt, released. [K-1, K-3, K-5, W-9]
+
+A reservation is the row itself: (wave, fan) stands on the code, under a unique constraint. It is committed before the
+members are written, so an attempt that dies leaves reservations but no member, and the next one finds the same codes.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+from django.db import transaction
+
+from campaigns.choices import CodeSource
+from waves.bulk import read_frame, run
+from waves.choices import CodeState
+from waves.errors import CodesExhausted, UnknownCode, UnsupportedCodeSource
+from waves.models import Code, Wave
+from waves.naming import code_validity
+
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+PLACEHOLDER = "TM"
+BATCH = 25_000
+MOST_ROUNDS = 5
+
+# The largest multiple of the alphabet's size below 256: larger bytes are thrown away, so that every sign is as likely.
+_FAIR_BYTES = 256 - 256 % len(ALPHABET)
+_SIGNS = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)
+
+_RESERVE_AVAILABLE = """
+WITH free AS (
+    SELECT id, row_number() OVER (ORDER BY id) AS n FROM (
+        SELECT id FROM waves_code WHERE campaign_id = %(campaign)s AND state = 'available' AND source = 'own'
+        ORDER BY id LIMIT %(count)s FOR UPDATE SKIP LOCKED) AS available
+), fans AS (
+    SELECT * FROM unnest(%(fans)s::text[], %(markets)s::bigint[]) WITH ORDINALITY AS f (fan, market, n)
+)
+UPDATE waves_code SET state = 'reserved', wave_id = %(wave)s, global_user_id = fans.fan, market_id = fans.market,
+    begins_at = %(begins)s, ends_at = %(ends)s, reserved_at = %(now)s
+FROM free JOIN fans USING (n) WHERE waves_code.id = free.id
+"""
+_INSERT_MINTED = """
+INSERT INTO waves_code (campaign_id, code, source, state, wave_id, global_user_id, market_id, begins_at, ends_at,
+    created_at, reserved_at)
+SELECT %(campaign)s, code, 'own', 'reserved', %(wave)s, fan, market, %(begins)s, %(ends)s, %(now)s, %(now)s
+FROM unnest(%(codes)s::text[], %(fans)s::text[], %(markets)s::bigint[]) AS minted (code, fan, market)
+ON CONFLICT DO NOTHING
+"""
+_RELEASE_UNUSED = """
+UPDATE waves_code SET state = 'available', wave_id = NULL, global_user_id = '', market_id = NULL, reserved_at = NULL
+WHERE wave_id = %(wave)s AND state = 'reserved' AND NOT EXISTS (
+    SELECT 1 FROM waves_member AS member WHERE member.wave_id = waves_code.wave_id
+        AND member.global_user_id = waves_code.global_user_id AND member.code = waves_code.code)
+"""
+_RELEASE_ALL = """
+UPDATE waves_code SET state = 'available', wave_id = NULL, global_user_id = '', market_id = NULL, reserved_at = NULL
+WHERE wave_id = %(wave)s AND state = 'reserved'
+"""
+
+
+@dataclass(frozen=True)
+class ReservedCodes:
+    """`members` with a column `code`; `reserved` = held now, of which `generated` are new; `tm` = placeholders."""
+
+    members: pl.DataFrame
+    reserved: int
+    generated: int
+    tm: int
+
+    def counts(self) -> dict[str, int]:
+        return {"reserved": self.reserved, "generated": self.generated, "tm": self.tm}
+
+
+def mint(count: int, *, prefix: str, length: int) -> list[str]:
+    """`count` different codes: the prefix and `length` signs, from the system's cryptographic generator. [K-1]"""
+    minted: set[str] = set()
+    while len(minted) < count:
+        signs = np.empty(0, dtype=np.uint8)
+        wanted = (count - len(minted)) * length
+        while len(signs) < wanted:
+            noise = np.frombuffer(secrets.token_bytes(wanted + wanted // 8 + 64), dtype=np.uint8)
+            signs = np.concatenate([signs, noise[noise < _FAIR_BYTES]])
+        text = _SIGNS[signs[:wanted] % len(ALPHABET)].tobytes().decode()
+        minted.update(prefix + text[start : start + length] for start in range(0, wanted, length))
+    return list(minted)
+
+
+def reserve(wave: Wave, members: pl.DataFrame, *, now: datetime) -> ReservedCodes:
+    """A code for every member, committed at once; a member who has one already keeps it. [K-1, K-3, K-5, W-9]
+
+    `members`: `global_user_id`, `market` (the market's key), `code_source`. Raises UnsupportedCodeSource for partner's
+    codes, CodesExhausted where prefix and length leave too few.
+    """
+    if members["code_source"].eq(CodeSource.PARTNER).any():
+        raise UnsupportedCodeSource(f"Wave {wave.name}: codes of a partner's service cannot be reserved; use own or tm.")
+    own = members.filter(pl.col("code_source") == CodeSource.OWN).select("global_user_id", "market")
+    generated = 0
+    for _ in range(MOST_ROUNDS):
+        missing = own.join(_reservations(wave), on="global_user_id", how="anti")
+        if missing.is_empty():
+            break
+        for batch in missing.iter_slices(BATCH):
+            generated += _reserve_batch(wave, batch, now)
+    else:
+        raise CodesExhausted(
+            f"Wave {wave.name}: not enough different codes of {wave.campaign.code_length} signs; raise the code length."
+        )
+    coded = members.join(_reservations(wave), on="global_user_id", how="left", maintain_order="left")
+    is_own = pl.col("code_source") == CodeSource.OWN
+    coded = coded.with_columns(pl.when(is_own).then("code").otherwise(pl.lit(PLACEHOLDER)).alias("code"))
+    return ReservedCodes(coded, reserved=own.height, generated=generated, tm=members.height - own.height)
+
+
+def release_unused(wave: Wave) -> int:
+    """Free the reservations of fans who are no members (any more). [K-5]"""
+    return run(_RELEASE_UNUSED, wave=wave.pk)
+
+
+def release(wave: Wave) -> int:
+    """Free every code that is reserved for the wave and not assigned yet. [K-5]"""
+    return run(_RELEASE_ALL, wave=wave.pk)
+
+
+def find(code: str) -> Code:
+    """The code whatever its case, with campaign, wave and market. Raises UnknownCode. [K-1]"""
+    related = ("campaign", "wave", "market", "assignment")
+    found = Code.objects.select_related(*related).filter(code__iexact=code.strip()).first()
+    if found is None:
+        raise UnknownCode("No code reads so, in any campaign; TM is a placeholder and no code.")
+    return found
+
+
+def custody(code: Code) -> dict[str, object]:
+    """A code's life so far, step by step. [X-10]"""
+    times = {
+        "created": code.created_at,
+        CodeState.RESERVED: code.reserved_at,
+        CodeState.ASSIGNED: code.assigned_at,
+        CodeState.PUBLISHED: code.published_at,
+    }
+    return {
+        "code": code.code,
+        "campaign_id": code.campaign.campaign_id,
+        "source": code.source,
+        "state": code.state,
+        "wave": code.wave.name if code.wave else None,
+        "market_id": code.market.market_id if code.market else None,
+        "global_user_id": code.global_user_id or None,
+        "begins_at": code.begins_at,
+        "ends_at": code.ends_at,
+        "custody": [{"step": str(step), "at": at} for step, at in times.items() if at],
+    }
+
+
+def _reservations(wave: Wave) -> pl.DataFrame:
+    query = "SELECT global_user_id, code FROM waves_code WHERE wave_id = {wave}"
+    return read_frame(query, {"global_user_id": pl.String, "code": pl.String}, wave=wave.pk)
+
+
+def _reserve_batch(wave: Wave, batch: pl.DataFrame, now: datetime) -> int:
+    """Reserve what lies ready, mint the rest, in one transaction; how many were minted. A collision is left over."""
+    begins, ends = code_validity(wave.notify_date)
+    fans, markets = batch["global_user_id"].to_list(), batch["market"].to_list()
+    common = {"campaign": wave.campaign_id, "wave": wave.pk, "begins": begins, "ends": ends, "now": now}
+    with transaction.atomic():
+        ready = run(_RESERVE_AVAILABLE, count=len(fans), fans=fans, markets=markets, **common)
+        codes = mint(len(fans) - ready, prefix=wave.campaign.code_prefix, length=wave.campaign.code_length)
+        return run(_INSERT_MINTED, codes=codes, fans=fans[ready:], markets=markets[ready:], **common)

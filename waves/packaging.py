@@ -1,0 +1,78 @@
+"""The files of a prepared wave: lists per channel and market in one zip, and the status JSON. [W-8]"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+COLUMNS = {
+    "globalUserId": "global_user_id",
+    "memberId": "member_id",
+    "marketId": "market_id",
+    "email": "email",
+    "phone": "phone",
+    "code": "code",
+}
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can name: the same bytes whenever it is made
+_READABLE = 0o644 << 16
+_UNIX = 3
+_FAST = 3  # measured: half the time of the default level for 4 % more bytes
+
+
+def wave_zip(members: pl.DataFrame, market_ids: Sequence[str]) -> tuple[bytes, dict[str, int]]:
+    """The zip's bytes, and how many lines each of its three folders holds: the same members and codes, the same bytes.
+
+    `members`, in the order of the draw: `global_user_id, member_id, market_id, email, phone, code` (String, empty = none).
+    """
+    columns = members.select(pl.col(name).replace("", None).alias(title) for title, name in COLUMNS.items())
+    folders = {
+        "email": columns.drop_nulls("email"),
+        "masterCodes": columns,
+        "sms": columns.drop_nulls("phone"),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for folder, lines in folders.items():
+            by_market = lines.partition_by("marketId", as_dict=True)
+            for market_id in sorted(market_ids):
+                of_market = by_market.get((market_id,), lines.clear())
+                _write(archive, f"{folder}/{market_id}.csv", of_market.write_csv())
+    return buffer.getvalue(), {folder: lines.height for folder, lines in folders.items()}
+
+
+def status_json(
+    *,
+    status: str,
+    attempts: int,
+    started: datetime,
+    finished: datetime | None = None,
+    path: str = "",
+    count: Mapping[str, int] | None = None,
+    error: tuple[str, str] | None = None,
+) -> bytes:
+    """The status of an attempt: TRIGGERED, FINISHED or FAILED; `error` = message, developer's message. [W-8]"""
+    date = {"started": _iso(started)} | ({"finished": _iso(finished)} if finished else {})
+    document: dict[str, Any] = {"date": date, "status": status, "attempts": attempts}
+    if path:
+        document["path"] = path
+    if count is not None:
+        document["count"] = dict(count)
+    if error:
+        document["error"] = {"message": error[0], "developer_message": error[1]}
+    return json.dumps(document, indent=2).encode()
+
+
+def _write(archive: zipfile.ZipFile, name: str, text: str) -> None:
+    info = zipfile.ZipInfo(name, date_time=_EPOCH)
+    info.external_attr, info.create_system = _READABLE, _UNIX
+    archive.writestr(info, text, compress_type=zipfile.ZIP_DEFLATED, compresslevel=_FAST)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
