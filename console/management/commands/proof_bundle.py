@@ -1,0 +1,18 @@
+"""`proof_bundle CAMPAIGN`: make the proof bundle of a closed campaign. [S-10]"""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from console.proof import proof_bundle
+from operations.commands import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "Make the bundle with which anybody can check the draw of a closed campaign."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("campaign")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        return proof_bundle(options["campaign"])

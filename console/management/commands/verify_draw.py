@@ -1,0 +1,40 @@
+"""`verify_draw BUNDLE [--fan FAN_REF]`: the bundle's own checker, called from here. [S-10]"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from console import verify_draw
+from operations.commands import JsonCommand
+from operations.errors import Refusal
+
+
+class Command(JsonCommand):
+    help = "Check a proof bundle; the same as the verify_draw.py inside it. Exits 1 if anything is wrong."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("bundle", help="the zip")
+        parser.add_argument("--fan", metavar="FAN_REF", help="also say where this fan stands")
+        parser.add_argument("--commitment", metavar="HEX", help="the commitment as it was published")
+
+    def handle(self, *args: Any, **options: Any) -> str | None:
+        self.ok = False
+        super().handle(*args, **options)
+        if not self.ok:
+            sys.exit(1)
+        return None
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        if not Path(options["bundle"]).is_file():
+            raise Refusal(f"There is no file {options['bundle']}: proof_bundle makes one, and says where it lies.")
+        arguments = [options["bundle"]]
+        for name in ("fan", "commitment"):
+            arguments += [f"--{name}", options[name]] if options[name] else []
+        chosen = verify_draw.options_of(arguments)
+        report = verify_draw.check(chosen.bundle, chosen)
+        for line in verify_draw.in_words(report):
+            self.say(line)
+        self.ok = not report.problems
+        return report.as_json()
