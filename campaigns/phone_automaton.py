@@ -20,12 +20,15 @@ Symbols = npt.NDArray[np.uint8]
 Judge = Callable[[frozenset[int], int], int]
 """From the marks that a number reached and its length to a label; no marks mean 0."""
 
-END = 10
-"""The symbol that stands after a number's last digit."""
+END, PLUS, ODD = 10, 11, 12
+"""The symbols beside the digits: after a number's last digit; a plus; anything that no pattern knows."""
+NOT_JUDGED = -2
+"""The label of a number in which something odd stands."""
 
 _UNKNOWN = -1
 _SYMBOLS = 16
 _LENGTHS = 32
+_NOWHERE: frozenset[int] = frozenset()
 
 
 class Positions:
@@ -80,18 +83,24 @@ class Positions:
 
 
 class LazyAutomaton:
-    """One table for all patterns. Each even state has read digits only; the odd one after it has met the END as well."""
+    """One table for all patterns, whose entries are states: places of rows in the table.
+
+    Each set of positions has two rows: one for numbers of which only digits were read, one for those that met their END.
+    """
 
     def __init__(self) -> None:
         self._positions = Positions()
         self._sets: list[frozenset[int]] = []
         self._judges: list[Judge] = []
-        self._numbers: dict[frozenset[int], int] = {}
+        self._states: dict[frozenset[int], int] = {}
         self._starts: dict[Hashable, int] = {}
-        self._table: Ints = np.full((2048, _SYMBOLS), _UNKNOWN, np.int32)
-        self._labels: Ints = np.full((1024, _LENGTHS), _UNKNOWN, np.int32)
+        self._table: Ints = np.full(2048 * 2 * _SYMBOLS, _UNKNOWN, np.int32)
+        self._labels: Ints = np.full(2048 * _LENGTHS, _UNKNOWN, np.int32)
         self._lock = Lock()
-        self._state(frozenset(), lambda _marks, _length: 0)
+        odd = frozenset((self._positions.mark(stays=True),))
+        self._odd = self._state(odd, lambda _marks, _length: NOT_JUDGED)
+        self._table[self._odd : self._odd + 2 * _SYMBOLS] = self._odd
+        self._state(_NOWHERE, lambda _marks, _length: 0)
 
     def start(self, key: Hashable, build: Callable[[Positions], tuple[frozenset[int], Judge]]) -> int:
         """The state in which numbers of this key begin; `build` is asked once for the positions and the judge."""
@@ -104,47 +113,45 @@ class LazyAutomaton:
         """The label of each number, whose `lengths` digits stand from `offsets` on in `symbols`, an END after them."""
         states, at = starts, offsets.copy()
         for _ in range(int(lengths.max(initial=-1)) + 1):
-            states = self._next(states, symbols.take(at, mode="clip"))
+            keys = states + symbols.take(at, mode="clip")
+            states = self._table.take(keys, mode="clip")
+            if states.min(initial=0) == _UNKNOWN:
+                self._learn_steps(np.unique(keys[states == _UNKNOWN]))
+                states = self._table.take(keys, mode="clip")
             at += 1
-        keys = (states >> 1) * _LENGTHS + lengths
-        labels = self._labels.ravel().take(keys)
-        if labels.min(initial=0) == _UNKNOWN:
+        keys = states // (2 * _SYMBOLS) * _LENGTHS + lengths
+        labels = self._labels.take(keys, mode="clip")
+        if (labels == _UNKNOWN).any():
             self._learn_labels(np.unique(keys[labels == _UNKNOWN]))
-            labels = self._labels.ravel().take(keys)
+            labels = self._labels.take(keys, mode="clip")
         return labels
-
-    def _next(self, states: Ints, symbols: Symbols) -> Ints:
-        keys = states * _SYMBOLS + symbols
-        following = self._table.ravel().take(keys)
-        if following.min(initial=0) == _UNKNOWN:
-            self._learn_steps(np.unique(keys[following == _UNKNOWN]))
-            following = self._table.ravel().take(keys)
-        return following
 
     def _learn_steps(self, keys: Ints) -> None:
         with self._lock:
             for key in keys.tolist():
-                state, digit = divmod(key, _SYMBOLS)
-                reached = self._positions.step(self._sets[state >> 1], digit)
-                number = self._state(reached, self._judges[state >> 1])
-                self._table[state, digit] = number
+                number, digit = key // (2 * _SYMBOLS), key % _SYMBOLS
+                reached = self._state(self._positions.step(self._sets[number], digit), self._judges[number])
+                self._table[key] = reached
 
     def _learn_labels(self, keys: Ints) -> None:
         with self._lock:
             for key in keys.tolist():
-                half, length = divmod(key, _LENGTHS)
-                self._labels[half, length] = self._judges[half](self._positions.marks(self._sets[half]), length)
+                number, length = divmod(key, _LENGTHS)
+                self._labels[key] = self._judges[number](self._positions.marks(self._sets[number]), length)
 
     def _state(self, members: frozenset[int], judge: Judge) -> int:
-        """The number of a set of positions. Marks belong to one judge, so a set that can still reach one does too."""
-        if members not in self._numbers:
-            half = len(self._sets)
-            if half == len(self._labels):
+        """The state of a set of positions. Marks belong to one judge, so a set that can still reach one does too."""
+        if members not in self._states:
+            number = len(self._sets)
+            if number * _LENGTHS == len(self._labels):
                 self._table = np.concatenate((self._table, np.full_like(self._table, _UNKNOWN)))
                 self._labels = np.concatenate((self._labels, np.full_like(self._labels, _UNKNOWN)))
             self._sets.append(members)
             self._judges.append(judge)
-            self._table[2 * half, END:] = 2 * half + 1
-            self._table[2 * half + 1] = 2 * half + 1
-            self._numbers[members] = 2 * half
-        return self._numbers[members]
+            reading, ended = number * 2 * _SYMBOLS, (number * 2 + 1) * _SYMBOLS
+            self._table[reading + END] = ended
+            self._table[ended : ended + _SYMBOLS] = ended
+            if number:
+                self._table[reading + PLUS : reading + _SYMBOLS] = self._odd
+            self._states[members] = reading
+        return self._states[members]

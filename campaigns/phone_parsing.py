@@ -11,15 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from campaigns.phone_automaton import END, Ints, Symbols
-from campaigns.phone_plans import LONGEST_INPUT, NumberingPlans
+from campaigns.phone_automaton import END, NOT_JUDGED, ODD, PLUS, Ints, Symbols
+from campaigns.phone_plans import LONGEST_INPUT, NO_THREE_DIGITS, NumberingPlans
 
 Flags = npt.NDArray[np.bool_]
 
 _SHORTEST_INPUT = 3
 _SHORTEST_NATIONAL = 4
 _LONGEST_NATIONAL = 15
-_LF, _PLUS = ord("\n"), ord("+")
+_SEPARATORS = b" ()-./"
+_KNOWN = {**{ord(str(digit)): digit for digit in range(10)}, ord("\n"): END, ord("+"): PLUS}
+_SYMBOLS = bytes(_KNOWN.get(byte, ODD) for byte in range(256))
 
 
 @dataclass
@@ -33,22 +35,24 @@ class Numbers:
 
     @classmethod
     def of_lines(cls, lines: bytes, plans: Ints) -> tuple[Numbers, Flags]:
-        """One number per line, each with its LF and at most one plus before its digits; and which have a plus."""
-        letters = np.frombuffer(lines, np.uint8)
-        kept = letters[((letters - 48) < 10) | (letters == _LF) | (letters == _PLUS)]
-        symbols = kept & 15  # of the digits "0" … "9" their values, of LF the automaton's END, of the plus 11
+        """One phone as written per line, each with its LF; and which begin with a plus. Separators are left out."""
+        symbols = np.frombuffer(lines.translate(_SYMBOLS, _SEPARATORS), np.uint8)
         ends = np.flatnonzero(symbols == END).astype(np.int32)
         at = np.concatenate((np.zeros(1, np.int32), ends[:-1] + 1))
-        plus = symbols.take(at) == _PLUS & 15
+        plus = symbols.take(at) == PLUS
         at += plus
         return cls(symbols, at, ends - at, plans.astype(np.int32)), plus
 
     def first_three(self) -> Ints:
-        """The first three digits as one number; without meaning where there are fewer."""
+        """The first three digits as one number, NO_THREE_DIGITS where there are fewer or something else stands there."""
         total = np.zeros(len(self.at), np.int32)
+        odd = np.zeros(len(self.at), np.bool_)
         for place in range(3):
-            total = total * 10 + self.symbols.take(self.at + place, mode="clip")
-        return np.minimum(total, 999)
+            symbols = self.symbols.take(self.at + place, mode="clip")
+            odd |= symbols >= END
+            total = total * 10 + symbols
+        total[odd] = NO_THREE_DIGITS
+        return total
 
     def at_rows(self, rows: npt.NDArray[np.intp]) -> Numbers:
         return Numbers(self.symbols, self.at.take(rows), self.lengths.take(rows), self.plans.take(rows))
@@ -77,16 +81,6 @@ class Settled:
     owners: Ints
     unsure: Flags
 
-    @classmethod
-    def nothing(cls, rows: int) -> Settled:
-        return cls(np.zeros(rows, np.int64), np.zeros(rows, np.int32), np.ones(rows, np.bool_))
-
-    def spread(self, where: Flags) -> Settled:
-        """The same in a longer column: these at `where`, the others unsure."""
-        whole = Settled.nothing(len(where))
-        whole.e164[where], whole.owners[where], whole.unsure[where] = self.e164, self.owners, self.unsure
-        return whole
-
 
 def settle(numbers: Numbers, plus: Flags, tables: NumberingPlans) -> Settled:
     """Read, validate and attribute each number, with its own plan as the default region; `plus`: written with a plus. [S-5]"""
@@ -105,6 +99,7 @@ def settle(numbers: Numbers, plus: Flags, tables: NumberingPlans) -> Settled:
     unsure |= numbers.lengths > _LONGEST_NATIONAL
     numbers.lengths[unsure] = 0
     owners = tables.owners(numbers.plans, numbers.symbols, numbers.at, numbers.lengths)
+    unsure |= owners == NOT_JUDGED
     owners[unsure] = 0
     e164 = tables.code.take(numbers.plans) * 10 ** numbers.lengths.astype(np.int64) + numbers.as_integers()
     return Settled(np.where(owners > 0, e164, 0), owners, unsure)

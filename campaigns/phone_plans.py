@@ -19,6 +19,10 @@ from campaigns.phone_patterns import UnsupportedPattern, possible_lengths, read_
 LONGEST_INPUT = 17
 """Digits of the longest input that is judged here."""
 
+NO_THREE_DIGITS = 1000
+"""Stands for the first three digits of a number that has fewer."""
+
+_BEGINNINGS = 1001
 _UNSURE = -1
 _TYPES = (
     "premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail", "fixed_line", "mobile",
@@ -38,7 +42,7 @@ class NumberingPlans:
         self.code_digits: Ints = np.array([len(str(code)) for code, _ in members], np.int32)
         leaders = {code: n for n, (code, _) in reversed(list(enumerate(members)))}
         self.leader: Ints = np.array([leaders[code] for code, _ in members], np.int32)
-        self.leader_by_digits: Ints = np.array([_leader(f"{n:03d}", leaders) for n in range(1000)], np.int32)
+        self.leader_by_digits: Ints = np.array([*(_leader(f"{n:03d}", leaders) for n in range(1000)), _UNSURE], np.int32)
         self.usable: npt.NDArray[np.bool_] = np.zeros(count, np.bool_)
         self._read: npt.NDArray[np.bool_] = np.zeros(count, np.bool_)
         self._automaton = LazyAutomaton()
@@ -46,10 +50,10 @@ class NumberingPlans:
         self._owner: Ints = np.zeros(count, np.int32)
         self._keeps: Ints = np.zeros(count, np.int32)
         self._too_long: Ints = np.zeros(count, np.int32)
-        self._idd: npt.NDArray[np.int8] = np.zeros((count, 1000), np.int8)
-        self._trunk: npt.NDArray[np.int8] = np.zeros((count, 1000), np.int8)
+        self._idd: npt.NDArray[np.int8] = np.zeros((count, _BEGINNINGS), np.int8)
+        self._trunk: npt.NDArray[np.int8] = np.zeros((count, _BEGINNINGS), np.int8)
         self._local_lengths: Ints = np.zeros(count, np.int32)
-        self._local: npt.NDArray[np.bool_] = np.zeros((count, 1000), np.bool_)
+        self._local: npt.NDArray[np.bool_] = np.zeros((count, _BEGINNINGS), np.bool_)
 
     def prepare(self, plans: Ints) -> None:
         """Read the plans that were not asked for before. Those with an unknown pattern stay not `usable`."""
@@ -64,11 +68,11 @@ class NumberingPlans:
 
     def idd_digits(self, plans: Ints, first_three: Ints) -> Ints:
         """How many digits of the plan's international prefix stand in front, 0 for none, -1 where three do not tell."""
-        return self._idd.ravel().take(plans * 1000 + first_three).astype(np.int32)
+        return self._idd.ravel().take(plans * _BEGINNINGS + first_three).astype(np.int32)
 
     def trunk_digits(self, plans: Ints, first_three: Ints, lengths: Ints) -> Ints:
         """The same of the national prefix; -1 also where the prefix would be replaced by something else."""
-        keys = plans * 1000 + first_three
+        keys = plans * _BEGINNINGS + first_three
         taken = self._trunk.ravel().take(keys).astype(np.int32)
         is_local = (self._local_lengths.take(plans) >> lengths & 1).astype(np.bool_) & self._local.ravel().take(keys)
         taken[is_local] = _UNSURE
@@ -173,12 +177,13 @@ def _beginnings(pattern: str | None, transform: str) -> npt.NDArray[np.int8]:
 
     Branches that insist on the number's end are left out here.
     """
-    table = np.zeros(1000, np.int8)
+    table = np.zeros(_BEGINNINGS, np.int8)
+    table[NO_THREE_DIGITS] = _UNSURE
     if not pattern:
         return table
     compiled = re.compile(pattern.replace("$", _NEVER))
     undecided = _may_begin(pattern)
-    for n in range(1000):
+    for n in range(NO_THREE_DIGITS):
         found = compiled.match(f"{n:03d}")
         if undecided[n] or (found and transform and found.groups()[-1] is not None):
             table[n] = _UNSURE
@@ -195,4 +200,4 @@ def _may_begin(pattern: str) -> npt.NDArray[np.bool_]:
     states = [known.first(read_pattern(pattern), frozenset((mark,)))]
     for _ in range(3):
         states = [known.step(state, digit) for state in states for digit in range(10)]
-    return np.array([bool(state - {mark}) for state in states])
+    return np.array([*(bool(state - {mark}) for state in states), False])

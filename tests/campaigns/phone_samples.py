@@ -10,9 +10,51 @@ import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberFormat
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
-SHARED_CODES = ["US", "CA", "BB", "JM", "DO", "PR", "AG", "RU", "KZ", "GB", "GG", "JE", "IM", "GP", "BL", "MF", "AU", "CC", "CX"]
+SHARED_CODES = [
+    "US",
+    "CA",
+    "BB",
+    "JM",
+    "DO",
+    "PR",
+    "AG",
+    "RU",
+    "KZ",
+    "GB",
+    "GG",
+    "JE",
+    "IM",
+    "GP",
+    "BL",
+    "MF",
+    "AU",
+    "CC",
+    "CX",
+]
 SHARED_CODES += ["RE", "YT", "IT", "VA", "SM", "FI", "AX", "NO", "SJ", "MA", "EH", "CW", "BQ", "SH", "TA"]
-TRICKY = ["AR", "BR", "MX", "CN", "JP", "CO", "KR", "CR", "FO", "LI", "LU", "MG", "NF", "GA", "HU", "LT", "BY", "UY", "HK", "CL", "DE"]
+TRICKY = [
+    "AR",
+    "BR",
+    "MX",
+    "CN",
+    "JP",
+    "CO",
+    "KR",
+    "CR",
+    "FO",
+    "LI",
+    "LU",
+    "MG",
+    "NF",
+    "GA",
+    "HU",
+    "LT",
+    "BY",
+    "UY",
+    "HK",
+    "CL",
+    "DE",
+]
 FORMATS = (
     PhoneNumberFormat.E164,
     PhoneNumberFormat.INTERNATIONAL,
@@ -20,10 +62,78 @@ FORMATS = (
     PhoneNumberFormat.NATIONAL,
     PhoneNumberFormat.RFC3966,
 )
-SEPARATORS = [" ", "-", ".", "/", "(", ")", "  ", " - ", "\u00a0", "\u2013", "~", "x", "*", "#", ",", ";", "_", "\t", "\u3000", "\uff0d"]
-EXTENSIONS = [" ext. 12", "x34", ";ext=5", " #6", ",,7", " extension 8", "~9", " - 503#", " int 1", "/x2", ";isub=1", ";phone-context=+44"]
-GARBAGE = ["", " ", "n/a", "+", "++", "0", "00", "000", "1", "12", "123", "+1", "+0", "tel:", "()", "٠١٢", "1-800-FLOWERS", "none", "+999", "x"]
-GARBAGE += ["\n", "+\n1", "1\n2", "+44 20 7946\n0958", "1" * 18, "+1" * 9, "0" * 12, "9" * 15, "1" * 251, "+" + "4" * 17, "\u200b", "²³¹"]
+SEPARATORS = [
+    " ",
+    "-",
+    ".",
+    "/",
+    "(",
+    ")",
+    "  ",
+    " - ",
+    "\u00a0",
+    "\u2013",
+    "~",
+    "x",
+    "*",
+    "#",
+    ",",
+    ";",
+    "_",
+    "\t",
+    "\u3000",
+    "\uff0d",
+]
+EXTENSIONS = [
+    " ext. 12",
+    "x34",
+    ";ext=5",
+    " #6",
+    ",,7",
+    " extension 8",
+    "~9",
+    " - 503#",
+    " int 1",
+    "/x2",
+    ";isub=1",
+    ";phone-context=+44",
+]
+GARBAGE = [
+    "",
+    " ",
+    "n/a",
+    "+",
+    "++",
+    "0",
+    "00",
+    "000",
+    "1",
+    "12",
+    "123",
+    "+1",
+    "+0",
+    "tel:",
+    "()",
+    "٠١٢",
+    "1-800-FLOWERS",
+    "none",
+    "+999",
+    "x",
+]
+GARBAGE += [
+    "\n",
+    "+\n1",
+    "1\n2",
+    "+44 20 7946\n0958",
+    "1" * 18,
+    "+1" * 9,
+    "0" * 12,
+    "9" * 15,
+    "1" * 251,
+    "+" + "4" * 17,
+    "\u200b",
+    "²³¹",
+]
 
 
 def samples(seed: int, count: int) -> Iterator[tuple[str | None, str]]:
@@ -130,7 +240,10 @@ def _other_digits(text: str, rng: Random) -> str:
 
 
 def _in_front(text: str, rng: Random) -> str:
-    return rng.choice(["+", "+", "0", "00", "011", "1", "8", "(", " ", "tel:", "tel:+", "Phone: ", "\uff0b", "15", "9", "0 15"]) + text
+    return (
+        rng.choice(["+", "+", "0", "00", "011", "1", "8", "(", " ", "tel:", "tel:+", "Phone: ", "\uff0b", "15", "9", "0 15"])
+        + text
+    )
 
 
 def _cut(text: str, rng: Random) -> str:
@@ -138,7 +251,11 @@ def _cut(text: str, rng: Random) -> str:
 
 
 def _around(text: str, rng: Random) -> str:
-    return rng.choice(["\u2003", " ", "\t", "(", "\u202c", "'", "."]) + text + rng.choice(["\u2003", " ", ")", ".", "#", "\n", "'"])
+    return (
+        rng.choice(["\u2003", " ", "\t", "(", "\u202c", "'", "."])
+        + text
+        + rng.choice(["\u2003", " ", ")", ".", "#", "\n", "'"])
+    )
 
 
 _MUTATIONS: list[Callable[[str, Random], str]] = [
