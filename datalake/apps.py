@@ -1,6 +1,18 @@
+from functools import partial
+
 from django.apps import AppConfig
 
 
 class DatalakeConfig(AppConfig):
     name = "datalake"
     verbose_name = "Data lake"
+
+    def ready(self) -> None:
+        from datalake import save, tasks
+        from datalake.choices import LAKE_STREAMS
+        from datalake.streams import consumers
+        from operations.tasks import RUNNERS
+
+        RUNNERS.update(tasks.RUNNERS)
+        for stream in LAKE_STREAMS:
+            consumers.register_step(save.CONSUMER, stream, partial(save.save, str(stream)))

@@ -1,0 +1,119 @@
+"""Which files make each period: the only truth readers go by. Every change is one transaction. [L-4]"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import transaction
+from django.utils import timezone
+
+from datalake.binary import add_hashes
+from datalake.choices import READABLE, FileState, MergeState
+from datalake.errors import MergeBusy
+from datalake.layout import Period, parse_period
+from datalake.models import Claim, LakeFile, LakePartition, Merge
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file that was just written, to be entered. `content_hash` is the number, not its text."""
+
+    key: str
+    record_type: str
+    period: Period
+    schema: str
+    records: int
+    bytes: int
+    content_hash: int
+    sha256: str = ""
+
+
+def as_text(content_hash: int) -> str:
+    return f"{content_hash:064x}"
+
+
+def readable_files(record_type: str, period: Period) -> list[LakeFile]:
+    """The files that hold the records of a day or a month, each record once.
+
+    A day that was merged into its month is found in the month's file, together with the other days: filter by date.created.
+    """
+    files = LakeFile.objects.filter(record_type=record_type, state__in=READABLE).order_by("period", "key")
+    if period.is_month:
+        return list(files.filter(period__startswith=str(period)))
+    return list(files.filter(period__in=[str(period), str(period.month_period)]))
+
+
+def mergeable_files(record_type: str, period: Period) -> list[LakeFile]:
+    """What a merge of the period would take: the readable files of its own, those of its days included."""
+    return [file for file in readable_files(record_type, period) if period.is_month or file.period == str(period)]
+
+
+def fragmented_periods(record_type: str, *, monthly: bool, before: date) -> list[Period]:
+    """Past periods with loose files (for months: with anything not yet in the month's file), oldest first. [L-3]"""
+    files = LakeFile.objects.filter(record_type=record_type, state__in=READABLE, period__regex=r"^\d{4}-\d\d-\d\d$")
+    if not monthly:
+        files = files.filter(state=FileState.LOOSE)
+    days = [parse_period(text) for text in files.values_list("period", flat=True).distinct()]
+    periods = {day.month_period for day in days} if monthly else set(days)
+    return sorted(period for period in periods if period.last_day < before)
+
+
+def enter_saved(files: Sequence[NewFile], claim: Claim) -> None:
+    """Make a claim's files visible and add them to their days' totals. In the claim's transaction."""
+    LakeFile.objects.bulk_create([_row(file, state=FileState.LOOSE, claim=claim) for file in files])
+    for file in sorted(files, key=lambda each: (each.record_type, each.period)):  # one order of locks for all
+        LakePartition.objects.bulk_create(
+            [LakePartition(record_type=file.record_type, day=file.period.last_day)], ignore_conflicts=True
+        )
+        day = LakePartition.objects.select_for_update().get(record_type=file.record_type, day=file.period.last_day)
+        total = as_text(add_hashes([int(day.content_hash, 16), file.content_hash]))
+        LakePartition.objects.filter(pk=day.pk).update(
+            records=day.records + file.records, content_hash=total, updated_at=timezone.now()
+        )
+
+
+def enter_adopted(original: NewFile) -> None:
+    """Enter a foreign file whose records were saved in files of ours: readers never see it, the next archive takes it."""
+    LakeFile.objects.bulk_create([_row(original, state=FileState.SUPERSEDED)])
+
+
+def switch(merge: Merge, sources: Collection[LakeFile], merged: NewFile, *, seconds: float) -> None:
+    """From the sources to the merged file in one step. Raises MergeBusy if this attempt or a source is no longer current."""
+    with transaction.atomic():
+        now = timezone.now()
+        won = Merge.objects.filter(pk=merge.pk, attempt=merge.attempt, state=MergeState.CONSOLIDATING).update(
+            state=MergeState.MERGED,
+            merged_key=merged.key,
+            files=len(sources),
+            records_in=sum(source.records for source in sources),
+            records_out=merged.records,
+            bytes_before=sum(source.bytes for source in sources),
+            bytes_after=merged.bytes,
+            seconds=seconds,
+            merged_at=now,
+            error="",
+        )
+        gone = LakeFile.objects.filter(pk__in=[source.pk for source in sources], state__in=READABLE)
+        if not won or gone.update(state=FileState.SUPERSEDED, merged_into=merge) != len(sources):
+            raise MergeBusy(f"The files of {merge} were switched by another process meanwhile; merge the period again.")
+        orphans = LakeFile.objects.filter(
+            record_type=merge.record_type, period__startswith=merge.period, state=FileState.SUPERSEDED, merged_into=None
+        )
+        orphans.update(merged_into=merge)
+        LakeFile.objects.bulk_create([_row(merged, state=FileState.MERGED, generation=merge.generation)])
+
+
+def _row(file: NewFile, *, state: FileState, generation: int = 0, claim: Claim | None = None) -> LakeFile:
+    return LakeFile(
+        key=file.key,
+        record_type=file.record_type,
+        period=str(file.period),
+        state=state,
+        generation=generation,
+        schema=file.schema,
+        records=file.records,
+        bytes=file.bytes,
+        content_hash=as_text(file.content_hash),
+        sha256=file.sha256,
+        claim=claim,
+    )

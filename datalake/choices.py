@@ -1,0 +1,57 @@
+"""The vocabularies of the lake."""
+
+from django.db.models import TextChoices
+
+
+class RecordType(TextChoices):
+    """The campaign types: what the streams carry and the lake keeps. [L-1]"""
+
+    REGISTRATION = "registration"
+    SCORING = "scoring"
+    CODE_ASSIGNMENT = "codeAssignment"
+
+
+class StreamName(TextChoices):
+    """The streams. [T-1]"""
+
+    INPUT = "input"
+    SAVE_SELECTION = "save-selection"
+    SCORED = "scored"
+    FANLIST_RANKS = "fanlist-ranks"
+
+
+LAKE_STREAMS = (StreamName.INPUT, StreamName.SCORED, StreamName.FANLIST_RANKS)  # never save-selection [L-2]
+
+
+class PayloadForm(TextChoices):
+    """How a batch is stored: columns of one record type, or JSON lines that may hold anything."""
+
+    FRAME = "frame"
+    JSON = "json"
+
+
+class ClaimState(TextChoices):
+    OPEN = "open"
+    DONE = "done"
+
+
+class FileState(TextChoices):
+    """LOOSE and MERGED files are what readers see; SUPERSEDED ones wait to be archived. [L-4]"""
+
+    LOOSE = "loose"
+    MERGED = "merged"
+    SUPERSEDED = "superseded"
+    ARCHIVED = "archived"
+
+
+READABLE = (FileState.LOOSE, FileState.MERGED)
+
+
+class MergeState(TextChoices):
+    """A merge's road; one that was refused or killed stays where it was, with its error. [L-3]"""
+
+    FRAGMENTED = "fragmented"
+    QUERYING = "querying"
+    CONSOLIDATING = "consolidating"
+    MERGED = "merged"
+    ARCHIVED = "archived"

@@ -1,0 +1,67 @@
+"""What the lake refuses. Every message names what, where and what to do."""
+
+from operations.errors import Refusal
+
+
+class BadKey(Refusal):
+    """An object key that could leave its bucket or that no bucket can hold."""
+
+
+class NoSuchObject(Refusal):
+    """There is no file under this key."""
+
+
+class UnknownRecordType(Refusal):
+    """No schema has this name."""
+
+
+class InvalidFrame(Refusal):
+    """A frame offered to a stream or the lake is not of the shape its type demands."""
+
+
+class UnknownStream(Refusal):
+    """No stream has this name."""
+
+
+class UnknownConsumer(Refusal):
+    """No consumer is registered under this name."""
+
+
+class NotAvro(Refusal):
+    """The file is no Avro container file, or it ends too early."""
+
+
+class BadPeriod(Refusal):
+    """The text names no day or month of a record type."""
+
+
+class NoFiles(Refusal):
+    """The period has nothing that could be merged. [L-3]"""
+
+
+class TypeNotEnabled(Refusal):
+    """Merging is not switched on for this record type. [L-3]"""
+
+
+class OutdatedSchema(Refusal):
+    """A source was written with another version of the schema than the one in force. [L-3]"""
+
+
+class TooLarge(Refusal):
+    """The sources or the result are larger than a merge may be. [L-3]"""
+
+
+class CountMismatch(Refusal):
+    """Records in and records out, or a file and its catalogue entry, differ. [L-3]"""
+
+
+class MergeBusy(Refusal):
+    """Another process merges this period now, or has just switched its files. [L-3]"""
+
+
+class NotMerged(Refusal):
+    """An archive was asked for before its merge was done. [L-5]"""
+
+
+class ArchiveCorrupt(Refusal):
+    """A copy is not its original: nothing was deleted. [L-5]"""

@@ -1,0 +1,59 @@
+"""Merge the lake's small files of a day or a month into one, and archive them. [L-3, L-5, L-7]"""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from datalake import archive, layout, merge
+from datalake.models import Merge
+from operations import commands
+from operations.commands import JsonCommand
+from operations.errors import Refusal
+from operations.models import Job
+
+
+class Command(JsonCommand):
+    help = "Merge every past day (or month) that has loose files, one period with --date, or what lies under --prefix."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("period", nargs="?", choices=["daily", "monthly"])
+        parser.add_argument("--date", metavar="ISO", help="merge the one day or month this instant lies in, even if not over")
+        parser.add_argument("--type", metavar="T", help="only this record type")
+        parser.add_argument("--prefix", metavar="P", help="e.g. avro/scoring/2026/01/20")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        if bool(options["period"]) == bool(options["prefix"]):
+            raise CommandError("Say daily or monthly, or --prefix P.", returncode=2)
+        merges, refusals = self._merge(**options)
+        for each in merges:
+            self.say(f"{each}: {each.files} files, {each.records_out:,} records → {each.merged_key}")
+            archive.run_archive(Job.objects.get(kind=archive.JOB_KIND, subject=f"merge:{each.pk}").pk)
+        if refusals:
+            raise refusals[0]
+        return {"merges": [as_result(Merge.objects.get(pk=each.pk)) for each in merges]}
+
+    def _merge(self, **options: Any) -> tuple[list[Merge], list[Refusal]]:
+        if options["prefix"]:
+            record_type, period = layout.parse_prefix(options["prefix"])
+            return [merge.merge_period(record_type, period)], []
+        record_types = [options["type"]] if options["type"] else merge.enabled_types()
+        monthly = options["period"] == "monthly"
+        if not options["date"]:
+            return merge.merge_past(record_types, monthly=monthly, now=timezone.now())
+        day = layout.day_of(commands.instant(options["date"]))
+        return merge.merge_each(record_types, day.month_period if monthly else day)
+
+
+def as_result(done: Merge) -> dict[str, Any]:
+    """The statistics of a merge. [L-7]"""
+    return {
+        "file_prefix": layout.folder(done.record_type, layout.parse_period(done.period)),
+        "merged_key": done.merged_key,
+        "records": done.records_out,
+        "files": done.files,
+        "bytes_before": done.bytes_before,
+        "bytes_after": done.bytes_after,
+        "seconds": done.seconds,
+        "state": done.state,
+    }

@@ -1,0 +1,219 @@
+"""Streams, what was taken from them, and the catalogue of the lake's files."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from datalake.choices import READABLE, ClaimState, FileState, MergeState, PayloadForm
+
+
+class Stream(models.Model):
+    """The end of a stream. Its row is locked while a batch is put there, so positions become visible in their order. [T-1]"""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    position = models.BigIntegerField(default=0, help_text="Position of the newest batch; 0 = none yet")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StreamBatch(models.Model):
+    """Up to some thousand records at one position of a stream."""
+
+    stream = models.CharField(max_length=40)
+    position = models.BigIntegerField()
+    batch_key = models.CharField(max_length=200, help_text="What it is, made by the publisher: published again, it stays one")
+    form = models.CharField(max_length=8, choices=PayloadForm)
+    schema = models.CharField(max_length=60, blank=True, help_text="Of a frame: its schema's name, e.g. scoring.v1")
+    records = models.PositiveIntegerField()
+    payload = models.BinaryField(help_text="Compressed already; PostgreSQL is told not to try again")
+    correlation_id = models.CharField(max_length=64, blank=True)
+    published_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "stream batches"
+        constraints = [
+            models.UniqueConstraint(name="streambatch_position", fields=["stream", "position"]),
+            models.UniqueConstraint(name="streambatch_key", fields=["stream", "batch_key"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream}:{self.position}"
+
+
+class Checkpoint(models.Model):
+    """How far a consumer has come in a stream, committed together with what it did. [T-1]"""
+
+    consumer = models.CharField(max_length=40)
+    stream = models.CharField(max_length=40)
+    position = models.BigIntegerField(default=0)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="checkpoint_once", fields=["consumer", "stream"])]
+
+    def __str__(self) -> str:
+        return f"{self.consumer} at {self.stream}:{self.position}"
+
+
+class Claim(models.Model):
+    """A range of a stream's positions (or one foreign file) that a consumer takes, and the ledger of what became of it.
+
+    Made before the work, so that a repeat takes exactly the same range. [L-2]
+    """
+
+    consumer = models.CharField(max_length=40)
+    source = models.CharField(max_length=1100, help_text="A stream's name, or file:KEY")
+    first = models.BigIntegerField(default=0)
+    last = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=8, choices=ClaimState, default=ClaimState.OPEN)
+    records_in = models.BigIntegerField(default=0)
+    records_out = models.BigIntegerField(default=0)
+    invalid = models.BigIntegerField(default=0, help_text="Gone to the dead letters")
+    duplicates = models.BigIntegerField(default=0, help_text="Had taken effect before")
+    claimed_at = models.DateTimeField(auto_now_add=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="claim_one_open", fields=["consumer", "source"], condition=Q(state=ClaimState.OPEN)),
+            models.UniqueConstraint(name="claim_range_once", fields=["consumer", "source", "first"]),
+            models.CheckConstraint(name="claim_range", condition=Q(first__lte=F("last"))),
+            models.CheckConstraint(
+                name="claim_ledger",
+                condition=Q(state=ClaimState.OPEN) | Q(records_in=F("records_out") + F("invalid") + F("duplicates")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.consumer}: {self.source} {self.first}–{self.last}"
+
+
+class SeenRecord(models.Model):
+    """A record that took effect, by the first 128 bits of its dedupeHash, and the claim it came with. [T-1]
+
+    128 bits of SHA-256 do not collide by chance, and as `uuid` they take 16 bytes in row and index.
+    """
+
+    pk = models.CompositePrimaryKey("consumer", "digest")
+    consumer = models.CharField(max_length=40)
+    digest = models.UUIDField()
+    claim = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.consumer} {self.digest}"
+
+
+class DeadLetter(models.Model):
+    """A record that a consumer could not take, with its error, to be looked at and replayed. [T-1]"""
+
+    consumer = models.CharField(max_length=40)
+    source = models.CharField(max_length=1100, help_text="A stream's name, or file:KEY")
+    position = models.BigIntegerField()
+    index = models.PositiveIntegerField(help_text="Number of the record in its batch, from 0")
+    error = models.CharField(max_length=300)
+    record = models.TextField(help_text="The record as JSON")
+    created_at = models.DateTimeField(auto_now_add=True)
+    replayed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="deadletter_once", fields=["consumer", "source", "position", "index"])]
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.position}[{self.index}]"
+
+
+class LakePartition(models.Model):
+    """All records of one type and UTC day that were saved, however their files were merged since. [L-9]"""
+
+    record_type = models.CharField(max_length=40)
+    day = models.DateField()
+    records = models.BigIntegerField(default=0)
+    content_hash = models.CharField(max_length=64, default="0" * 64, help_text="Sum over all its records, hexadecimal")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="lakepartition_once", fields=["record_type", "day"]),
+            models.CheckConstraint(name="lakepartition_counts", condition=Q(records__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.record_type} {self.day}"
+
+
+class Merge(models.Model):
+    """The making of one generation of a period's merged file. [L-3]"""
+
+    record_type = models.CharField(max_length=40)
+    period = models.CharField(max_length=10, help_text="2026-01-20, or 2026-01 for a month")
+    generation = models.PositiveIntegerField()
+    state = models.CharField(max_length=16, choices=MergeState, default=MergeState.FRAGMENTED)
+    attempt = models.PositiveIntegerField(default=0, help_text="Counted before the work; every write names it")
+    error = models.TextField(blank=True)
+    merged_key = models.CharField(max_length=1024, blank=True)
+    files = models.PositiveIntegerField(default=0)
+    records_in = models.BigIntegerField(default=0)
+    records_out = models.BigIntegerField(default=0)
+    bytes_before = models.BigIntegerField(default=0)
+    bytes_after = models.BigIntegerField(default=0)
+    seconds = models.FloatField(default=0)
+    started_at = models.DateTimeField(auto_now_add=True)
+    merged_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="merge_generation_once", fields=["record_type", "period", "generation"]),
+            models.UniqueConstraint(
+                name="merge_one_at_a_time",
+                fields=["record_type", "period"],
+                condition=~Q(state__in=[MergeState.MERGED, MergeState.ARCHIVED]),
+            ),
+            models.CheckConstraint(
+                name="merge_ledger",
+                condition=~Q(state__in=[MergeState.MERGED, MergeState.ARCHIVED]) | Q(records_in=F("records_out")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.record_type} {self.period} g{self.generation}"
+
+
+class LakeFile(models.Model):
+    """One file of the lake. What is LOOSE or MERGED is what readers of its period see, and nothing else is. [L-4]"""
+
+    key = models.CharField(max_length=1024, unique=True, help_text="Object key in the campaign data bucket")
+    record_type = models.CharField(max_length=40)
+    period = models.CharField(max_length=10, help_text="2026-01-20, or 2026-01 for a month's merged file")
+    state = models.CharField(max_length=12, choices=FileState, default=FileState.LOOSE)
+    generation = models.PositiveIntegerField(default=0, help_text="Of a merged file; 0 = as it was saved")
+    schema = models.CharField(max_length=60, help_text="Name of its schema, e.g. scoring.v1")
+    records = models.BigIntegerField()
+    bytes = models.BigIntegerField()
+    content_hash = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64, blank=True, help_text="Of merged files taken when they are archived")
+    claim = models.ForeignKey(Claim, null=True, blank=True, on_delete=models.PROTECT, related_name="files")
+    merged_into = models.ForeignKey(Merge, null=True, blank=True, on_delete=models.PROTECT, related_name="sources")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="lakefile_one_merged", fields=["record_type", "period"], condition=Q(state=FileState.MERGED)
+            ),
+            models.UniqueConstraint(
+                name="lakefile_generation_once", fields=["record_type", "period", "generation"], condition=Q(generation__gt=0)
+            ),
+            models.CheckConstraint(
+                name="lakefile_merged_is_a_generation", condition=~Q(state=FileState.MERGED) | Q(generation__gt=0)
+            ),
+            models.CheckConstraint(
+                name="lakefile_readable_is_not_merged_away", condition=~Q(state__in=READABLE) | Q(merged_into=None)
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["record_type", "period"], name="lakefile_readable", condition=Q(state__in=READABLE)),
+        ]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,146 @@
+"""Stream → lake. The range of positions is claimed first and the files' names are made from it: a repeat writes the same files.
+
+Each step is safe to die in: claim (transaction) → enter identities (transaction) → write files → enter files, dead letters
+and position (transaction). Readers see the files only after the last. [L-1, L-2, T-1]
+"""
+
+import hashlib
+import io
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import polars as pl
+from django.db import transaction
+from django.utils import timezone
+
+from datalake import avro, binary, catalogue, layout, storage, streams
+from datalake.catalogue import NewFile
+from datalake.choices import ClaimState
+from datalake.locks import alone
+from datalake.models import Checkpoint, Claim
+from datalake.records import frame_of, normalise, partition_day, schema_of
+from datalake.schemas import SCHEMAS
+from datalake.streams import consumers, deadletters, seen
+from datalake.streams.batches import Batch, unpack_frame, unpack_records
+from datalake.streams.consumers import Taken
+from datalake.streams.deadletters import Letter
+
+CONSUMER = "lake"
+
+
+@dataclass
+class Parcel:
+    """What a claim holds: record frames by type, dead letters, and the number of all records."""
+
+    frames: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: defaultdict(list))
+    letters: list[Letter] = field(default_factory=list)
+    records_in: int = 0
+
+    def add_records(self, position: int, records: Iterable[Any]) -> None:
+        """Normalise records one by one; what is invalid becomes a letter."""
+        valid: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for index, record in enumerate(records):
+            self.records_in += 1
+            try:
+                clean = normalise(record)
+            except ValueError as error:
+                self.letters.append(Letter(position, index, str(error), record))
+            else:
+                valid[clean["type"]].append(clean)
+        for record_type, clean_records in valid.items():
+            self.frames[record_type].append(frame_of(record_type, clean_records))
+
+    def add_batch(self, batch: Batch) -> None:
+        """Frames were checked when they were published; those of another version of a schema are looked at again."""
+        record_type = batch.payload.schema.partition(".")[0]
+        if record_type in SCHEMAS and SCHEMAS[record_type].name == batch.payload.schema:
+            self.frames[record_type].append(unpack_frame(batch.payload))
+            self.records_in += batch.payload.records
+        else:
+            self.add_records(batch.position, unpack_records(batch.payload))
+
+
+def saved_position(stream: str) -> int:
+    """Every record up to this position of the stream is in the lake or among the dead letters. [S-12]"""
+    return consumers.position(CONSUMER, stream)
+
+
+def save(stream: str, batches: int = consumers.BATCHES) -> Taken | None:
+    """Save at most so many batches of the stream; None when nothing is there."""
+    with alone(f"lake:{stream}"):
+        claim = _claim_range(stream, batches)
+        if claim is None:
+            return None
+        parcel = Parcel()
+        for batch in streams.read(stream, claim.first, claim.last):
+            parcel.add_batch(batch)
+        return save_claim(claim, parcel, commit=lambda: _move_on(claim))
+
+
+def _claim_range(stream: str, batches: int) -> Claim | None:
+    """The claim a killed process left, or a new one; committed before any work."""
+    with transaction.atomic():
+        position = consumers.lock_checkpoint(CONSUMER, stream).position
+        left = Claim.objects.filter(consumer=CONSUMER, source=stream, state=ClaimState.OPEN).first()
+        if left:
+            return left
+        last = streams.extent(stream, position, batches)
+        if last == position:
+            return None
+        return Claim.objects.create(consumer=CONSUMER, source=stream, first=position + 1, last=last)
+
+
+def _move_on(claim: Claim) -> None:
+    Checkpoint.objects.filter(consumer=CONSUMER, stream=claim.source).update(position=claim.last, updated_at=timezone.now())
+
+
+def save_claim(claim: Claim, parcel: Parcel, *, commit: Callable[[], None]) -> Taken:
+    """Write what the claim holds; `commit` is called in the transaction that makes it visible."""
+    frames = {record_type: pl.concat(parts, rechunk=True) for record_type, parts in sorted(parcel.frames.items())}
+    fresh = _without_duplicates(claim, frames)
+    files = [write_file(claim, record_type, day, part) for record_type, day, part in _by_day(fresh)]
+    records_out = sum(file.records for file in files)
+    duplicates = parcel.records_in - len(parcel.letters) - records_out
+    taken = Taken(parcel.records_in, records_out, len(parcel.letters), duplicates)
+    with transaction.atomic():
+        open_claim = Claim.objects.filter(pk=claim.pk, state=ClaimState.OPEN)
+        if open_claim.update(state=ClaimState.DONE, done_at=timezone.now(), **asdict(taken)):
+            catalogue.enter_saved(files, claim)
+            deadletters.bury(CONSUMER, claim.source, parcel.letters)
+            commit()
+    return taken
+
+
+def _without_duplicates(claim: Claim, frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    fresh = {}
+    for record_type, frame in frames.items():
+        mask = seen.mark(CONSUMER, frame["dedupeHash"], claim.pk)
+        fresh[record_type] = frame if mask.all() else frame.filter(mask)
+    return fresh
+
+
+def _by_day(frames: dict[str, pl.DataFrame]) -> Iterable[tuple[str, layout.Period, pl.DataFrame]]:
+    """Record type, UTC day and its rows, in stream order."""
+    for record_type, frame in frames.items():
+        days = frame.select(pl.col("date").struct.field("created").str.slice(0, 10)).to_series()
+        if days.n_unique() <= 1:
+            parts = {days[0]: frame} if frame.height else {}
+        else:
+            parts = {str(day): frame.filter(days == day) for day in days.unique().sort()}
+        for day, part in parts.items():
+            yield record_type, partition_day(day), part
+
+
+def write_file(claim: Claim, record_type: str, day: layout.Period, frame: pl.DataFrame) -> NewFile:
+    """Write the loose file of what the claim holds of one type and day. Not visible to readers before it is entered."""
+    name = layout.file_name(f"{claim.source}@{claim.consumer}", claim.first, claim.last, record_type, day)
+    key = layout.loose_key(record_type, day, name)
+    schema = schema_of(record_type)
+    content = io.BytesIO()
+    summary = avro.write(content, schema, binary.encode(record_type, frame), name=key)
+    data = content.getvalue()
+    storage.campaign_data().put(key, data)
+    digest = hashlib.sha256(data).hexdigest()
+    return NewFile(key, record_type, day, schema.name, summary.records, len(data), summary.content_hash, digest)

@@ -1,0 +1,57 @@
+"""Records that a consumer could not take: kept with their error, seen, replayed. [T-1]"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from datalake import streams
+from datalake.choices import StreamName
+from datalake.models import DeadLetter
+
+ERROR_LENGTH = 300
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A refused record: where it stood, why, and itself."""
+
+    position: int
+    index: int
+    error: str
+    record: Any
+
+
+def bury(consumer: str, source: str, letters: Sequence[Letter]) -> None:
+    """Keep them; in the transaction that moves the consumer on. The same record is kept once."""
+    rows = [
+        DeadLetter(
+            consumer=consumer,
+            source=source,
+            position=letter.position,
+            index=letter.index,
+            error=letter.error[:ERROR_LENGTH],
+            record=json.dumps(letter.record, default=str),
+        )
+        for letter in letters
+    ]
+    DeadLetter.objects.bulk_create(rows, batch_size=1_000, ignore_conflicts=True)
+
+
+def replay(letter_id: int, corrected: dict[str, Any] | None = None) -> bool:
+    """Put the record, or its corrected form, on its stream again (a file's on `input`). False if that was done before.
+
+    Every consumer of the stream sees it; those where it took effect already pass over it.
+    """
+    with transaction.atomic():
+        waiting = DeadLetter.objects.filter(pk=letter_id, replayed_at=None)
+        if not waiting.update(replayed_at=timezone.now()):
+            return False
+        letter = DeadLetter.objects.get(pk=letter_id)
+        stream = letter.source if letter.source in StreamName.values else StreamName.INPUT
+        record = streams.Record("", json.loads(letter.record) if corrected is None else corrected)
+        streams.publish(stream, [record], key=f"replay:{letter_id}")
+    return True

@@ -1,0 +1,65 @@
+"""Which records took effect already: what turns delivery at least once into effect once. [T-1]
+
+One row of some 60 bytes and one index entry a record, entered by COPY. A claim's records are entered before its work, under the
+claim's number: a repeat of the same claim finds its own rows and comes to the same answer, another claim finds duplicates.
+"""
+
+import polars as pl
+from django.db import IntegrityError, connection, transaction
+
+from datalake.models import SeenRecord
+
+_DIGEST_DIGITS = 32  # a uuid holds the first 128 bits
+
+
+def mark(consumer: str, hashes: pl.Series, claim: int) -> pl.Series:
+    """Enter the dedupeHashes for the claim. Returns a mask, in their order: true where the record takes effect with this claim.
+
+    False: it did with another claim, or stands earlier in `hashes`.
+    """
+    digests = hashes.str.slice(0, _DIGEST_DIGITS).alias("digest")
+    mask = digests.is_first_distinct()
+    distinct = digests.filter(mask).sort()  # one order for all: no deadlocks, and neighbours share index pages
+    others = _enter(consumer, distinct, claim)
+    return mask & ~digests.is_in(others) if others else mask
+
+
+def unmark(consumer: str, hashes: list[str], claim: int) -> None:
+    """Take back records that the claim entered and then rejected, so that a corrected one can take effect."""
+    digests = [digest[:_DIGEST_DIGITS] for digest in hashes]
+    SeenRecord.objects.filter(consumer=consumer, digest__in=digests, claim=claim).delete()
+
+
+def _enter(consumer: str, digests: pl.Series, claim: int) -> list[str]:
+    """Returns the digests that belong to other claims."""
+    try:
+        with transaction.atomic():  # nearly always nothing is there yet, and plain COPY is the fastest way in
+            _copy("datalake_seenrecord (consumer, claim, digest)", digests, {"consumer": consumer, "claim": claim})
+            return []
+    except IntegrityError:
+        return _enter_beside_others(consumer, digests, claim)
+
+
+def _enter_beside_others(consumer: str, digests: pl.Series, claim: int) -> list[str]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE incoming (digest uuid) ON COMMIT DROP")
+        _copy("incoming (digest)", digests, {})
+        cursor.execute(
+            "INSERT INTO datalake_seenrecord (consumer, digest, claim) SELECT %s, digest, %s FROM incoming ORDER BY digest"
+            " ON CONFLICT DO NOTHING",
+            [consumer, claim],
+        )
+        cursor.execute(
+            "SELECT digest FROM incoming JOIN datalake_seenrecord USING (digest) WHERE consumer = %s AND claim <> %s",
+            [consumer, claim],
+        )
+        others = [digest.hex for (digest,) in cursor.fetchall()]
+        cursor.execute("DROP TABLE incoming")
+    return others
+
+
+def _copy(target: str, digests: pl.Series, fixed: dict[str, str | int]) -> None:
+    """Tab-separated text of the fixed columns, then the digest."""
+    rows = pl.DataFrame(digests).select(*[pl.lit(value).alias(name) for name, value in fixed.items()], pl.col("digest"))
+    with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
+        copy.write(rows.write_csv(separator="\t", include_header=False, quote_style="never"))
