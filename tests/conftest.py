@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import storages
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from fairwave import embedded, env
 
@@ -15,7 +15,7 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def buckets(tmp_path: Path, settings: SettingsWrapper) -> Path:
+def buckets(tmp_path: Path, settings: Settings) -> Path:
     """Both buckets as folders of this test alone."""
     settings.STORAGES = settings.STORAGES | {
         name: {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path / name)}}
