@@ -49,7 +49,7 @@ def unpacked(file: BinaryIO) -> BinaryIO:
     file.seek(0)
     magic = file.read(len(GZIP_MAGIC))
     file.seek(0)
-    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if magic == GZIP_MAGIC else file
+    return cast("BinaryIO", gzip.GzipFile(fileobj=file)) if magic == GZIP_MAGIC else file
 
 
 def open_lines(file: BinaryIO) -> tuple[Header, BinaryIO]:
@@ -58,7 +58,9 @@ def open_lines(file: BinaryIO) -> tuple[Header, BinaryIO]:
     try:
         first_line = text.readline(LONGEST_HEADER)
     except (OSError, EOFError) as error:
-        raise UnreadableFile(f"The file is compressed but cannot be unpacked ({error}): compress it again with gzip.") from error
+        raise UnreadableFile(
+            f"The file is compressed but cannot be unpacked ({error}): compress it again with gzip."
+        ) from error
     if len(first_line) == LONGEST_HEADER:
         raise UnreadableFile("This is no tab-separated text: its first line has no end within 64 KiB.")
     return read_header(first_line), text
@@ -96,8 +98,6 @@ def survey(file: BinaryIO, sha256: str, on_lines: Callable[[int], None] = lambda
 
 def _ids(chunk: Lines) -> pl.DataFrame:
     """`line` and `global_user_id` of the rows that have one; a malformed row has no id that could be trusted."""
-    if "global_user_id" not in chunk.rows.columns:
-        return pl.DataFrame(schema={"line": pl.Int64, "global_user_id": pl.String})
     return chunk.rows.select("line", "global_user_id").filter(pl.col("global_user_id") != "")
 
 

@@ -51,3 +51,7 @@ class UnknownScoreFile(CampaignError):
 
 class CannotActivate(CampaignError):
     """The active score file cannot be switched now. [S-13]"""
+
+
+class CancelledByHand(CampaignError):
+    """A person cancelled the processing of a file."""

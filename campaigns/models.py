@@ -53,12 +53,8 @@ class Campaign(models.Model):
     seed = models.BinaryField(null=True, blank=True, editable=False)
     salt = models.BinaryField(null=True, blank=True, editable=False)
     commitment = models.CharField(max_length=64, blank=True, editable=False)
-    draw_supplied = models.BooleanField(
-        default=False, editable=False, help_text="Seed and salt were given, for a rehearsal"
-    )
-    entropy_source = models.CharField(
-        max_length=200, blank=True, help_text="A future public value, e.g. drand round 5551234"
-    )
+    draw_supplied = models.BooleanField(default=False, editable=False, help_text="Seed and salt were given, for a rehearsal")
+    entropy_source = models.CharField(max_length=200, blank=True, help_text="A future public value, e.g. drand round 5551234")
     entropy_value = models.TextField(blank=True, editable=False)
     opened_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -86,8 +82,7 @@ class Campaign(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="campaign_open_has_its_draw",
-                condition=Q(status=CampaignStatus.DRAFT)
-                | (Q(seed__isnull=False) & Q(salt__isnull=False) & ~Q(commitment="")),
+                condition=Q(status=CampaignStatus.DRAFT) | (Q(seed__isnull=False) & Q(salt__isnull=False) & ~Q(commitment="")),
             ),
             models.CheckConstraint(name="campaign_min_score", condition=Q(min_score__gte=0, min_score__lte=1)),
             models.CheckConstraint(
@@ -162,9 +157,7 @@ class Registrant(models.Model):
     changed_at = models.DateTimeField(help_text="date.created of the record that won")
     tags = models.CharField(max_length=200, blank=True)
     verdict = models.BooleanField(null=True, blank=True)
-    published = models.BooleanField(
-        default=False, help_text="Its registration record is on the stream, or came from it"
-    )
+    published = models.BooleanField(default=False, help_text="Its registration record is on the stream, or came from it")
 
     class Meta:
         constraints = [models.UniqueConstraint(name="registrant_once", fields=["campaign", "global_user_id"])]
@@ -191,9 +184,7 @@ class RegistrationImport(models.Model):
     rejected_key = models.CharField(max_length=300, blank=True)
     finished = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
         ordering = ["-id"]
@@ -218,9 +209,7 @@ class ScoreFile(models.Model):
     key = models.CharField(max_length=300, help_text="Object key in the scoring bucket")
     sha256 = models.CharField(max_length=64)
     bytes = models.BigIntegerField(default=0)
-    supplement_of = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="supplements"
-    )
+    supplement_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="supplements")
     state = models.CharField(max_length=12, choices=ScoreFileState, default=ScoreFileState.UPLOADED)
     error = models.TextField(blank=True)
     activate_when_streamed = models.BooleanField(default=True)
@@ -237,16 +226,12 @@ class ScoreFile(models.Model):
     tagged_by = models.JSONField(default=dict)
     bands = models.JSONField(default=dict)
     streamed = models.BigIntegerField(default=0)
-    stream_position = models.BigIntegerField(
-        null=True, blank=True, help_text="Position of the last batch on the stream"
-    )
+    stream_position = models.BigIntegerField(null=True, blank=True, help_text="Position of the last batch on the stream")
     scrubbed_key = models.CharField(max_length=300, blank=True)
     rejected_key = models.CharField(max_length=300, blank=True)
 
     created_at = models.DateTimeField(default=timezone.now)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     streamed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -261,9 +246,7 @@ class ScoreFile(models.Model):
                 condition=Q(state__in=[ScoreFileState.UPLOADED, ScoreFileState.PROCESSING, ScoreFileState.FAILED])
                 | Q(rows_in=F("accepted") + F("rejected")),
             ),
-            models.CheckConstraint(
-                name="scorefile_failed_says_why", condition=~Q(state=ScoreFileState.FAILED) | ~Q(error="")
-            ),
+            models.CheckConstraint(name="scorefile_failed_says_why", condition=~Q(state=ScoreFileState.FAILED) | ~Q(error="")),
         ]
 
     def __str__(self) -> str:

@@ -85,5 +85,7 @@ def enter_entropy(campaign_pk: int, value: str, *, by: AbstractBaseUser | None) 
         raise DrawIsFixed(f"The value of “{campaign.entropy_source}” is empty: copy it from the source.")
     campaign.entropy_value = value.strip()
     campaign.save(update_fields=["entropy_value"])
-    jobs.record_move(f"campaign:{campaign.campaign_id}", "awaiting value", "value entered", by=by, reason=campaign.entropy_source)
+    jobs.record_move(
+        f"campaign:{campaign.campaign_id}", "awaiting value", "value entered", by=by, reason=campaign.entropy_source
+    )
     return campaign

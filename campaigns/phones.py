@@ -19,6 +19,7 @@ METADATA_VERSION: str = phonenumbers.__version__
 """For the snapshot of the rules in force. [S-2]"""
 
 _LONGEST_PLAIN = 100
+_JUDGED = {"phone": pl.String, "region": pl.String, "tag": pl.String}
 _TAGS = pl.Series([None, "missing_phone", "invalid_phone"], dtype=pl.String)
 _VALID, _MISSING, _INVALID = range(3)
 _ROWS_AT_ONCE = 65_536  # the columns of one slice stay in the processor's cache
@@ -55,7 +56,7 @@ def check_phones(phones: pl.Series, countries: pl.Series, *, default_region: str
     )
     frame = pl.DataFrame({"written": phones.cast(pl.String), "plan": plan})
     judged = [_check_slice(part, plans) for part in frame.iter_slices(_ROWS_AT_ONCE)]
-    return pl.concat(judged) if judged else _check_slice(frame, plans)
+    return pl.concat(judged) if judged else pl.DataFrame(schema=_JUDGED)
 
 
 def shared_calling_code_warnings(home_countries: Iterable[str]) -> list[str]:

@@ -40,16 +40,25 @@ class Header:
 @dataclass(frozen=True)
 class Lines:
     """Some consecutive lines: `rows` has `line` (Int64) and the used columns (String, trimmed, never null);
-    `malformed` has `line` (Int64) and `raw` (String, unreadable bytes as \\xNN).
+    `malformed` holds the line numbers of the others.
     """
 
     number: int
+    first_line: int
     rows: pl.DataFrame
-    malformed: pl.DataFrame
+    malformed: list[int]
+    block: bytes
+    starts: Positions
+    ends: Positions
 
     @property
     def count(self) -> int:
-        return self.rows.height + self.malformed.height
+        return self.rows.height + len(self.malformed)
+
+    def raw(self, line: int) -> str:
+        """A line as it stands in the file, unreadable bytes as \\xNN."""
+        at = line - self.first_line
+        return readable(self.block[self.starts[at] : self.ends[at]].removesuffix(b"\r"))
 
 
 def read_header(first_line: bytes) -> Header:
@@ -78,7 +87,7 @@ def read_chunks(file: BinaryIO, header: Header, block_bytes: int = BLOCK_BYTES) 
     """The lines after the header, in chunks cut at line ends. The same bytes give the same chunks."""
     first_line = 2
     for number, (block, too_long) in enumerate(_blocks(file, block_bytes)):
-        lines = _long_line(number, block, first_line) if too_long else parse(number, block, first_line, header)
+        lines = _long_line(number, block, first_line, header) if too_long else parse(number, block, first_line, header)
         first_line += lines.count
         yield lines
 
@@ -107,9 +116,9 @@ def _after_this_line(file: BinaryIO, size: int) -> bytes:
     return b""
 
 
-def _long_line(number: int, start: bytes, line: int) -> Lines:
-    rows = pl.DataFrame(schema={"line": pl.Int64})
-    return Lines(number, rows, pl.DataFrame({"line": [line], "raw": [readable(start) + "…"]}))
+def _long_line(number: int, start: bytes, line: int, header: Header) -> Lines:
+    rows = pl.DataFrame(schema={"line": pl.Int64} | dict.fromkeys(header.used, pl.String))
+    return Lines(number, line, rows, [line], start, np.array([0]), np.array([len(start)]))
 
 
 def parse(number: int, block: bytes, first_line: int, header: Header) -> Lines:
@@ -125,9 +134,7 @@ def parse(number: int, block: bytes, first_line: int, header: Header) -> Lines:
     if long.any():
         bad[np.flatnonzero(~bad)[long]] = True
         frame = frame.filter(~pl.Series(long))
-    raw = [readable(block[starts[i] : ends[i]].removesuffix(b"\r")) for i in np.flatnonzero(bad)]
-    malformed = pl.DataFrame({"line": pl.Series(numbers[bad], dtype=pl.Int64), "raw": pl.Series(raw, dtype=pl.String)})
-    return Lines(number, frame.select("line", *header.used), malformed)
+    return Lines(number, first_line, frame.select("line", *header.used), numbers[bad].tolist(), block, starts, ends)
 
 
 def _wrong_column_count(data: npt.NDArray[np.uint8], starts: Positions, ends: Positions, columns: int) -> Mask:
@@ -173,19 +180,16 @@ def _only(data: npt.NDArray[np.uint8], starts: Positions, ends: Positions, good:
 def _columns(clean: bytes, header: Header) -> pl.DataFrame:
     if not clean:
         return pl.DataFrame(schema=dict.fromkeys(header.used, pl.String))
-    places = [header.columns.index(name) for name in header.used]
+    places = {name: f"column {header.columns.index(name)}" for name in header.used}  # unused columns may repeat a name
     frame = pl.read_csv(
         io.BytesIO(clean),
         separator="\t",
         has_header=False,
         quote_char=None,
-        infer_schema=False,
-        missing_utf8_is_empty_string=True,
-        columns=places,
-        new_columns=[f"column_{place}" for place in sorted(places)],
+        schema={f"column {place}": pl.String for place in range(len(header.columns))},
+        empty_string_is_null=False,
     )
-    named = {f"column_{place}": header.columns[place] for place in sorted(places)}
-    return frame.rename(named).with_columns(pl.all().str.strip_chars())
+    return frame.select(pl.col(place).str.strip_chars().alias(name) for name, place in places.items())
 
 
 def _long_fields(frame: pl.DataFrame, lengths: Positions, header: Header) -> Mask:

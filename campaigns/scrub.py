@@ -32,14 +32,16 @@ class Rules:
 def check_contacts(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """Judge the e-mails and phones of rows with `email`, `phone`, `country` (String) and `confirmed` (Boolean). [S-4, S-5]
 
-    Replaces `email` and `phone` by their stored forms (String or null) and adds `phone_region`, `confirmed` (false without a
-    phone), `contact_reason` (the first reason that applies, or null), `usable` (Boolean) and `tags` (List[String]).
+    `known_phone` (String) is the phone in E.164 that `confirmed` speaks of, null where it speaks of the row's own. Replaces
+    `email` and `phone` by their stored forms (String or null) and adds `phone_region`, `confirmed` (false without a phone),
+    `contact_reason` (the first reason that applies, or null), `usable` (Boolean) and `tags` (List[String]).
     """
     mails = emails.check_emails(rows["email"], rules.email_rules)
     numbers = phones.check_phones(rows["phone"], rows["country"], default_region=rules.home_countries[0])
     has_phone = pl.col("phone").is_not_null()
     abroad = has_phone & ~pl.col("phone_region").is_in(list(rules.home_countries)).fill_null(value=False)
-    confirmed = has_phone & pl.col("confirmed")
+    speaks_of_it = pl.col("known_phone").is_null() | (pl.col("known_phone") == pl.col("phone"))
+    confirmed = has_phone & pl.col("confirmed") & speaks_of_it.fill_null(value=False)
     judged = rows.drop("email", "phone").with_columns(
         mails["email"],
         mails["tag"].alias("_email_tag"),
@@ -48,11 +50,9 @@ def check_contacts(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         numbers["region"].alias("phone_region"),
         numbers["tag"].alias("_phone_tag"),
     )
-    judged = judged.with_columns(
-        confirmed.alias("confirmed"),
-        abroad.alias("_abroad"),
-        (pl.col("email").is_not_null() | (has_phone & (confirmed | (not rules.require_confirmed_phone)))).alias("usable"),
-    )
+    judged = judged.with_columns(confirmed.alias("confirmed"), abroad.alias("_abroad")).drop("known_phone")
+    usable_phone = has_phone & (pl.col("confirmed") | (not rules.require_confirmed_phone))
+    judged = judged.with_columns((pl.col("email").is_not_null() | usable_phone).alias("usable"))
     return judged.with_columns(
         pl.coalesce(
             pl.col("_email_reason"),
@@ -72,9 +72,9 @@ def _tags() -> pl.Expr:
 def judge_scores(rows: pl.DataFrame, rules: Rules, *, duplicates: pl.Series, ranks: "ContactRanks | None") -> pl.DataFrame:
     """Give every well-formed row of a score file its outcome. [S-3]
 
-    `rows`: `line`, the used columns of the file (trimmed), and `confirmed`. `duplicates`: Boolean, the fan id stands earlier
-    in the file. `ranks` counts fans per contact over the chunks of a file and is None where there is no limit. Adds to
-    `check_contacts`' columns `raw_score` (Float64 or null) and `reason` (null = accepted).
+    `rows`: `line`, the used columns of the file (trimmed), `confirmed` and `known_phone`. `duplicates`: Boolean, the fan id
+    stands earlier in the file. `ranks` counts fans per contact over the chunks of a file and is None where there is no
+    limit. Adds to `check_contacts`' columns `raw_score` (Float64 or null) and `reason` (null = accepted).
     """
     named = rows.rename({"tmemail": "email", "sms": "phone", "country_code": "country", "raw_local_fanscore": "raw_text"})
     judged = check_contacts(named.with_columns(pl.col("country").str.to_uppercase()), rules)

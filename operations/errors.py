@@ -11,4 +11,8 @@ class LeaseLost(Exception):
 
 
 class JobStopped(Exception):
-    """A person paused or cancelled the job; the work done so far stands."""
+    """A person asked the job to `pause` or `cancel` (how); the chunks done so far stand."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+        super().__init__(how)

@@ -102,13 +102,16 @@ def working(job_id: int) -> Iterator[Lease]:
             yield lease
             finish(lease)
     except JobStopped as stop:
-        state = JobState.PAUSED if str(stop) == "pause" else JobState.CANCELLED
+        state = JobState.PAUSED if stop.how == "pause" else JobState.CANCELLED
         lease.update(state=state, finished_at=timezone.now() if state == JobState.CANCELLED else None, lease_until=None)
     except LeaseLost:
         logger.warning("lease lost", extra={"job": job_id, "attempt": lease.attempt})
         raise
     except Exception as error:
         fail(lease, error)
+        raise
+    except BaseException:  # Ctrl-C, or the process is told to end: whoever comes next may go on at once
+        lease.update(state=JobState.QUEUED, lease_until=None)
         raise
     finally:
         ended.set()

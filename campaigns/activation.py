@@ -1,0 +1,67 @@
+"""Which score file of a campaign counts: one pointer, switched at once, undone, refused while a wave is under way. [S-13]"""
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from campaigns.choices import ScoreFileState
+from campaigns.errors import CannotActivate, UnknownScoreFile
+from campaigns.models import Activation, Campaign, ScoreFile
+from campaigns.opening import require_open
+
+COUNTABLE = (ScoreFileState.STREAMED, ScoreFileState.SAVED)
+
+
+@transaction.atomic
+def activate(score_file_pk: int, *, by: AbstractBaseUser | None) -> Campaign:
+    """Make this file the one that counts. Raises UnknownScoreFile, CannotActivate, WrongStatus. [S-13]"""
+    score_file = ScoreFile.objects.filter(pk=score_file_pk).first()
+    if score_file is None:
+        raise UnknownScoreFile(f"There is no score file {score_file_pk}.")
+    if score_file.state not in COUNTABLE:
+        raise CannotActivate(f"Score file {score_file_pk} is {score_file.state}: only a streamed one can be active.")
+    campaign = _switchable(score_file.campaign_id)
+    if campaign.active_score_file_id != score_file_pk:
+        _switch(campaign, score_file, by=by)
+    return campaign
+
+
+def try_activate(score_file_pk: int, *, by: AbstractBaseUser | None) -> bool:
+    """As `activate`, but False where it is refused: the file stays inactive, and can be activated by hand later."""
+    try:
+        with transaction.atomic():
+            activate(score_file_pk, by=by)
+    except CannotActivate:
+        return False
+    return True
+
+
+@transaction.atomic
+def undo(campaign_pk: int, *, by: AbstractBaseUser | None) -> Campaign:
+    """Go back to the file that the last switch replaced. Raises CannotActivate, WrongStatus. [S-13]"""
+    campaign = _switchable(campaign_pk)
+    last = Activation.objects.filter(campaign=campaign, undone=False).first()
+    if last is None:
+        raise CannotActivate(f"Campaign {campaign.campaign_id} has no switch of its active score file left to undo.")
+    last.undone = True
+    last.save(update_fields=["undone"])
+    campaign.active_score_file = last.replaced
+    campaign.save(update_fields=["active_score_file"])
+    return campaign
+
+
+def _switchable(campaign_pk: int) -> Campaign:
+    """The campaign, locked: a wave that is prepared at the same moment waits, and so do we. [S-13]"""
+    campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
+    require_open(campaign)
+    if campaign.frozen:
+        raise CannotActivate(
+            f"A wave of campaign {campaign.campaign_id} stands between prepared and completed: "
+            "complete or cancel it before the active score file is switched."
+        )
+    return campaign
+
+
+def _switch(campaign: Campaign, score_file: ScoreFile, *, by: AbstractBaseUser | None) -> None:
+    Activation.objects.create(campaign=campaign, score_file=score_file, replaced=campaign.active_score_file, by=by)
+    campaign.active_score_file = score_file
+    campaign.save(update_fields=["active_score_file"])

@@ -1,0 +1,19 @@
+"""`activate_scores SCORE_FILE`: make a streamed score file the one that counts. [S-13]"""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from campaigns import activation
+from operations.commands import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "Make a streamed score file the active one of its campaign."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("score_file", type=int)
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        campaign = activation.activate(options["score_file"], by=None)
+        return {"campaign_id": campaign.campaign_id, "active": campaign.active_score_file_id}

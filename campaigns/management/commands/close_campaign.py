@@ -1,0 +1,20 @@
+"""`close_campaign CAMPAIGN --by USER`: end a campaign and reveal its draw. [C-2]"""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from campaigns.opening import campaign_of, close_campaign
+from operations.commands import JsonCommand, user
+
+
+class Command(JsonCommand):
+    help = "Close a campaign whose waves are done; its draw is revealed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("campaign")
+        parser.add_argument("--by", required=True)
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        campaign = close_campaign(campaign_of(options["campaign"]).pk, by=user(options["by"]))
+        return {"campaign_id": campaign.campaign_id, "state": campaign.status}

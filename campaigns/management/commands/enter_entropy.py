@@ -1,0 +1,24 @@
+"""`enter_entropy CAMPAIGN VALUE`: enter the public random value once, and draw the files that waited for it. [S-8]"""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from campaigns import scorefiles
+from campaigns.opening import campaign_of, enter_entropy
+from operations.commands import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "Enter the value of the campaign's named public source; score files that waited for it are drawn."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("campaign")
+        parser.add_argument("value")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        campaign = enter_entropy(campaign_of(options["campaign"]).pk, options["value"], by=None)
+        waiting = scorefiles.release_waiting(campaign)
+        for score_file in waiting:
+            scorefiles.process(scorefiles.open_job(score_file, by=None).pk)
+        return {"campaign_id": campaign.campaign_id, "released": [score_file.pk for score_file in waiting]}

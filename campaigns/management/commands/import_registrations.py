@@ -1,0 +1,32 @@
+"""`import_registrations CAMPAIGN FILE`: import a CSV, TSV or Avro file of registrations. [C-4]"""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from campaigns import registrations
+from campaigns.files import opened
+from campaigns.opening import campaign_of
+from operations.commands import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "Import a file of registrations into an open campaign."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("campaign")
+        parser.add_argument("file", type=Path)
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        campaign = campaign_of(options["campaign"])
+        with opened(options["file"]) as file:
+            found = registrations.receive(campaign, options["file"].name, file, by=None)
+        if not found.finished:
+            found = registrations.process(registrations.open_job(found, by=None).pk)
+        return {
+            "rows_in": found.rows_in,
+            "accepted": found.accepted,
+            "rejected": found.rejected_by,
+            "tagged": found.tagged_by,
+        }

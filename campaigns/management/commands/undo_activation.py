@@ -1,0 +1,20 @@
+"""`undo_activation CAMPAIGN`: go back to the score file that the last switch replaced. [S-13]"""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from campaigns import activation
+from campaigns.opening import campaign_of
+from operations.commands import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "Undo the last switch of the active score file."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("campaign")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        campaign = activation.undo(campaign_of(options["campaign"]).pk, by=None)
+        return {"campaign_id": campaign.campaign_id, "active": campaign.active_score_file_id}

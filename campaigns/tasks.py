@@ -1,0 +1,32 @@
+"""Which stage follows which. A task takes the number of a job and calls one shell."""
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from campaigns import registrations, scorefiles
+from campaigns.models import Campaign, RegistrationImport, ScoreFile
+from operations import tasks
+from operations.models import Job
+
+RUNNERS = {
+    scorefiles.JOB: "campaigns.scorefiles.process",
+    registrations.JOB: "campaigns.registrations.process",
+}
+
+
+def start_score_file(score_file: ScoreFile, *, by: AbstractBaseUser | None) -> Job:
+    """Have a worker process the file."""
+    job = scorefiles.open_job(score_file, by=by)
+    tasks.ring(job)
+    return job
+
+
+def start_registrations(found: RegistrationImport, *, by: AbstractBaseUser | None) -> Job:
+    """Have a worker import the file."""
+    job = registrations.open_job(found, by=by)
+    tasks.ring(job)
+    return job
+
+
+def start_waiting(campaign: Campaign, *, by: AbstractBaseUser | None) -> list[Job]:
+    """The public value is there: have workers draw the files that waited for it."""
+    return [start_score_file(score_file, by=by) for score_file in scorefiles.release_waiting(campaign)]
