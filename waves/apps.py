@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class WavesConfig(AppConfig):
     name = "waves"
     verbose_name = "Waves"
+
+    def ready(self) -> None:
+        from operations import tasks
+        from waves.tasks import RUNNERS
+
+        tasks.RUNNERS.update(RUNNERS)

@@ -79,9 +79,11 @@ def decide(fans: pl.DataFrame, rules: Rules, *, min_score: float) -> Candidates:
     )
     fans = fans.with_columns(refused.alias("exclusion"))
     early = _counted(fans)
-    judged = check_contacts(
-        fans.filter(pl.col("exclusion").is_null()).with_columns(pl.lit(rules.home_countries[0]).alias("country")), rules
+    # Phones are stored in E.164, so the country they are read with does not matter.
+    contacts = fans.filter(pl.col("exclusion").is_null()).with_columns(
+        pl.lit(rules.home_countries[0]).alias("country"), pl.lit(None, pl.String).alias("known_phone")
     )
+    judged = check_contacts(contacts, rules)
     usable_phone = (pl.col("confirmed") | (not rules.require_confirmed_phone)) & pl.col("phone").is_not_null()
     kept = judged.filter(pl.col("contact_reason").is_null()).select(
         "global_user_id",

@@ -18,7 +18,7 @@ from waves.errors import NoActiveScores, SelectionNotOpen
 from waves.market_files import markets_of_wave
 from waves.models import Wave
 from waves.naming import aware, market_file_key, wave_name
-from waves.selection import MarketSeat, Selection, select
+from waves.selection import MarketSeat, Selection, seats_in_play, select
 
 
 @dataclass(frozen=True)
@@ -164,8 +164,7 @@ def _order(request: WaveRequest, wave: Wave | None) -> Order:
 
 
 def _require_selection_times(plan: Plan, now: datetime) -> None:
-    in_play = [s for s in plan.seats if plan.order != Order.SINGLE_MARKET or s.market_id == plan.single_market]
-    for seat in in_play:
+    for seat in seats_in_play(plan.seats, plan.order, plan.single_market):
         if seat.selection_time > now:
             raise SelectionNotOpen(
                 f"Market {seat.market_id}: its selection time {seat.selection_time.isoformat()} has not passed yet; "

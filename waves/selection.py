@@ -75,7 +75,7 @@ def select(
 
     Raises UnknownMarket where `single_market` is not among the markets.
     """
-    seats = _seats(markets, order, single_market)
+    seats = seats_in_play(markets, order, single_market)
     ordered = in_order(candidates, full_h)
     tally = _Tally.over(encode(ordered, seats), seats, order)
     return _result(ordered, seats, tally)
@@ -87,13 +87,15 @@ def members_digest(members: pl.DataFrame) -> str:
     return hashlib.sha256("".join(lines.to_list()).encode()).hexdigest()
 
 
-def _seats(markets: Sequence[MarketSeat], order: Order, single_market: str | None) -> list[MarketSeat]:
+def seats_in_play(markets: Sequence[MarketSeat], order: Order, single_market: str | None) -> list[MarketSeat]:
+    """The markets that are filled, in position order. Raises UnknownMarket. [W-5]"""
     seats = sorted(markets, key=lambda seat: (seat.position, seat.market_id))
     if order != Order.SINGLE_MARKET:
         return seats
     alone = [seat for seat in seats if seat.market_id == single_market]
     if not alone:
-        raise UnknownMarket(f"Market {single_market!r} is not in this wave; name one of its markets.")
+        known = ", ".join(seat.market_id for seat in seats) or "none"
+        raise UnknownMarket(f"Market {single_market!r} is not in this wave, which has {known}; name one of them.")
     return alone
 
 

@@ -1,0 +1,116 @@
+"""A campaign with scores and registrations, ready for waves, made directly as rows: these tests are about waves."""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from campaigns import scoretables
+from campaigns.draw import Draw, draw_frame
+from campaigns.models import Campaign, Market, Registrant, ScoreFile
+from waves.planning import WaveRequest
+
+_numbers = itertools.count(1)
+SEED, SALT = bytes(range(32)), bytes(range(32, 64))
+NOW = datetime(2026, 1, 19, 12, tzinfo=UTC)
+NOTIFY = datetime(2026, 1, 21, 18, tzinfo=UTC)
+KEY = "20260121"
+
+
+def person(name: str, *, superuser: bool = False) -> User:
+    found, _ = User.objects.get_or_create(username=name, defaults={"is_superuser": superuser})
+    return found
+
+
+def campaign_with(
+    fans: int = 30,
+    capacities: dict[str, int] | None = None,
+    *,
+    raw_scores: Sequence[float] | None = None,
+    preferences: Sequence[list[str]] | None = None,
+    **options: Any,
+) -> Campaign:
+    """An open campaign whose `fans` are scored and registered; each has a phone and an e-mail. Markets west and east."""
+    name = f"tour{next(_numbers)}-{timezone.now():%H%M%S%f}"
+    capacities = capacities or {"west": 5, "east": 5}
+    campaign = Campaign.objects.create(
+        campaign_id=name,
+        name="Spring Tour",
+        artist="The Band",
+        status="open",
+        seed=SEED,
+        salt=SALT,
+        commitment=hashlib.sha256(SEED + SALT).hexdigest(),
+        **options,
+    )
+    Market.objects.bulk_create(
+        Market(campaign=campaign, market_id=m, name=m.title(), capacity=n, position=p, selection_time=NOW - timedelta(hours=1))
+        for p, (m, n) in enumerate(capacities.items())
+    )
+    ids = [f"fan-{n:06d}" for n in range(fans)]
+    add_scores(campaign, ids, raw_scores or [0.3 + 0.65 * n / max(fans, 1) for n in range(fans)])
+    registered = NOW - timedelta(days=3)
+    Registrant.objects.bulk_create(
+        Registrant(
+            campaign=campaign,
+            global_user_id=user,
+            member_id=f"m-{n}",
+            email=f"fan{n}@example.com",
+            phone=phone(n),
+            phone_region="US",
+            preferences=preferences[n] if preferences else [],
+            registered_at=registered,
+            changed_at=registered,
+        )
+        for n, user in enumerate(ids)
+    )
+    return campaign
+
+
+def add_scores(campaign: Campaign, ids: Sequence[str], raw_scores: Sequence[float]) -> ScoreFile:
+    """A drawn score file of these fans, active at once."""
+    number = campaign.score_files.count() + 1
+    file = ScoreFile.objects.create(
+        campaign=campaign,
+        attempt=number,
+        name=f"{campaign.campaign_id}.{number}.txt",
+        timestamp=str(number),
+        key=f"scored/{campaign.campaign_id}.{number}.txt",
+        sha256=hashlib.sha256(f"{campaign.pk}/{number}".encode()).hexdigest(),
+        state="streamed",
+        rows_in=len(ids),
+        accepted=len(ids),
+    )
+    fans = pl.DataFrame({"global_user_id": ids, "raw_score": list(raw_scores)}, schema_overrides={"raw_score": pl.Float64})
+    drawn = draw_frame(fans, Draw(campaign.campaign_id, SEED, SALT)).with_row_index("line", offset=2)
+    texts = dict.fromkeys(("row_id", "member_id", "country", "tags", "market_id"), "") | {"phone_region": "US"}
+    rows = drawn.with_columns(
+        pl.lit(file.pk).alias("score_file_id"),
+        pl.col("raw_score").cast(pl.String).alias("raw_text"),
+        pl.format("old{}@example.com", pl.col("line")).alias("email"),
+        pl.lit("").alias("phone"),
+        pl.lit(value=False).alias("phone_confirmed"),
+        *(pl.lit(value).alias(name) for name, value in texts.items()),
+    )
+    with transaction.atomic():
+        scoretables.create(file.pk)
+        scoretables.fill(file.pk, rows)
+        scoretables.index(file.pk)
+        scoretables.attach(file.pk)
+    Campaign.objects.filter(pk=campaign.pk).update(active_score_file=file)
+    campaign.refresh_from_db()
+    return file
+
+
+def phone(number: int) -> str:
+    return f"+1206555{number:04d}" if number < 10_000 else f"+1415{2_000_000 + number}"
+
+
+def request(campaign: Campaign, date_key: str = KEY, **values: Any) -> WaveRequest:
+    return WaveRequest(campaign.campaign_id, date_key, **({"notify_date": NOTIFY} | values))

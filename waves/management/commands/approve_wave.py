@@ -1,0 +1,26 @@
+"""`approve_wave WAVE --by USER --digest CONTENT_DIGEST`: a second person says yes to exactly this content. [W-10, X-5]"""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from operations.commands import JsonCommand, user
+from waves.approval import approve
+from waves.moves import wave_named
+
+
+class Command(JsonCommand):
+    help = "Approve a prepared wave."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("wave")
+        parser.add_argument("--by", required=True, metavar="USER")
+        parser.add_argument("--digest", required=True, metavar="CONTENT_DIGEST", help="what is approved, from prepare_wave")
+        parser.add_argument("--waive", default="", metavar="REASON", help="why no second person, while WAVES_FOUR_EYES is off")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        wave = wave_named(options["wave"])
+        by = user(options["by"])
+        wave = approve(wave, by=by, digest=options["digest"], now=timezone.now(), waiver=options["waive"])
+        return {"wave": wave.name, "state": wave.state}

@@ -1,0 +1,14 @@
+"""`cancel_wave WAVE --by USER --reason TEXT`: its fans, and its codes that are not assigned, are free again. [W-2, K-5]"""
+
+from django.contrib.auth.models import User
+
+from waves.models import Wave
+from waves.steering import cancel
+from waves.steering_command import SteeringCommand
+
+
+class Command(SteeringCommand):
+    help = "Cancel a wave that is not completed."
+
+    def steer(self, wave: Wave, *, by: User, reason: str) -> Wave:
+        return cancel(wave, by=by, reason=reason)

@@ -1,0 +1,18 @@
+"""`find_code CODE`: a code's custody, whatever its case. [K-1, X-10]"""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from operations.commands import JsonCommand
+from waves.codes import custody, find
+
+
+class Command(JsonCommand):
+    help = "Say where a code came from and what became of it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("code")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        return custody(find(options["code"]))

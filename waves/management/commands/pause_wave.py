@@ -1,0 +1,14 @@
+"""`pause_wave WAVE --by USER --reason TEXT`: no message starts any more until it is resumed. [N-6]"""
+
+from django.contrib.auth.models import User
+
+from waves.models import Wave
+from waves.steering import pause
+from waves.steering_command import SteeringCommand
+
+
+class Command(SteeringCommand):
+    help = "Pause a wave that is being sent."
+
+    def steer(self, wave: Wave, *, by: User, reason: str) -> Wave:
+        return pause(wave, by=by, reason=reason)

@@ -1,0 +1,30 @@
+"""`prepare_wave CAMPAIGN DATE_KEY … --by USER`: select, give codes, write the wave's files. [W-4 … W-9]"""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from operations.commands import JsonCommand, user
+from waves.preparation import prepare
+from waves.wave_arguments import add_request_arguments, request_of
+
+
+class Command(JsonCommand):
+    help = "Prepare a wave: members, codes and files, all or nothing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_request_arguments(parser)
+        parser.add_argument("--by", required=True, metavar="USER", help="who prepares; somebody else has to approve")
+        parser.add_argument("--expedite", default="", metavar="REASON", help="prepare less than a day before the notify date")
+        parser.add_argument("--agreed", default="", metavar="MEMBERS_DIGEST", help="refuse unless these members are selected")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        prepared = prepare(
+            request_of(options),
+            by=user(options["by"]),
+            now=timezone.now(),
+            expedite=options["expedite"],
+            agreed_digest=options["agreed"],
+        )
+        return prepared.as_result()

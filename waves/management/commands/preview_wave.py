@@ -1,0 +1,20 @@
+"""`preview_wave CAMPAIGN DATE_KEY …`: whom a preparation would select now; writes nothing. [W-7]"""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from operations.commands import JsonCommand
+from waves.planning import preview
+from waves.wave_arguments import add_request_arguments, request_of
+
+
+class Command(JsonCommand):
+    help = "Show whom a wave would select, without writing anything."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_request_arguments(parser)
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        return preview(request_of(options), now=timezone.now()).as_result()

@@ -1,0 +1,14 @@
+"""`reset_wave WAVE --by USER --reason TEXT`: two new attempts for a wave that is not scheduled yet. [W-9]"""
+
+from django.contrib.auth.models import User
+
+from waves.models import Wave
+from waves.steering import reset
+from waves.steering_command import SteeringCommand
+
+
+class Command(SteeringCommand):
+    help = "Reset a wave to CONFIGURED, with two new attempts."
+
+    def steer(self, wave: Wave, *, by: User, reason: str) -> Wave:
+        return reset(wave, by=by, reason=reason)

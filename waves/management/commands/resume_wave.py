@@ -1,0 +1,17 @@
+"""`resume_wave WAVE --by USER --reason TEXT`: sending goes on. [N-6]"""
+
+from django.contrib.auth.models import User
+
+from waves.models import Wave
+from waves.steering import resume
+from waves.steering_command import SteeringCommand
+from waves.tasks import wake_senders
+
+
+class Command(SteeringCommand):
+    help = "Resume a paused wave."
+
+    def steer(self, wave: Wave, *, by: User, reason: str) -> Wave:
+        resumed = resume(wave, by=by, reason=reason)
+        wake_senders([resumed])
+        return resumed

@@ -1,0 +1,14 @@
+"""`unschedule_wave WAVE --by USER --reason TEXT`: back to approved. [W-2]"""
+
+from django.contrib.auth.models import User
+
+from waves.models import Wave
+from waves.schedule import unschedule
+from waves.steering_command import SteeringCommand
+
+
+class Command(SteeringCommand):
+    help = "Take a wave off the schedule."
+
+    def steer(self, wave: Wave, *, by: User, reason: str) -> Wave:
+        return unschedule(wave, by=by, reason=reason)
