@@ -125,7 +125,7 @@ def test_an_international_prefix_works_like_a_plus():
 
 
 def test_a_calling_code_without_plus_is_understood():
-    assert judged("49 170 1234567", "DE") == ("+491701234567", "DE", None)
+    assert judged("33 6 12 34 56 78", "FR") == ("+33612345678", "FR", None)
     assert judged("1 212 555 0123", "US") == ("+12125550123", "US", None)
 
 
