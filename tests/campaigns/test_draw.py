@@ -1,0 +1,227 @@
+import hashlib
+import hmac
+import math
+import random
+from fractions import Fraction
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from campaigns.draw import (
+    BANDS,
+    LOW,
+    MID,
+    Draw,
+    band_of,
+    draw_frame,
+    fan_refs,
+    in_order,
+    roster_chunk,
+    roster_digest,
+    roster_digest_of_chunks,
+)
+
+SEED, SALT = bytes(range(32)), bytes(range(32, 64))
+VECTORS = {
+    "fan_ref": [
+        "708ce933b38a0b1ba8e414e3ec17b2118d32c887b5e78ba0926a163255adc17f",
+        "1df038f96a57fb1c86059c811c1131e327fb2da3980ca19428de4411c1c4f962",
+    ],
+    "h": [
+        "368af15bc54fac222fb86920503ab03139353c13f08c6eb6a5233b75891f347e",
+        "e3f5a6c73b48258e8a10e9bc49505904a42d04a16ea37db9ac649d78433f27c8",
+    ],
+    "band_score": [0.9606528799488528, 0.7364709145655647],
+}
+DRAW = Draw("12345", SEED, SALT, "8a1f public value")
+ids = st.lists(
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20), min_size=1, max_size=30, unique=True
+)
+few = settings(max_examples=30, deadline=None)
+
+
+def plain_reading(draw: Draw, fan: str, raw: float) -> tuple[str, str | None, float | None, bytes]:
+    """S-7 and S-8 word by word, one fan at a time: fan_ref, band, band score, h."""
+    fan_ref = hmac.new(draw.salt, fan.encode(), hashlib.sha256).hexdigest()
+    key = hmac.new(draw.seed, (draw.entropy or "").encode(), hashlib.sha256).digest()
+    h = hmac.new(key, draw.campaign_id.encode() + b"\x1f" + fan_ref.encode(), hashlib.sha256).digest()
+    u = (int.from_bytes(h[:8], "big") >> 11) / 2**53
+    for name, low, high in (("high", 0.95, 1.0), ("mid", 0.80, 0.95), ("low", 0.22, 0.80)):
+        if raw >= low:
+            score = low + u * (high - low)
+            return fan_ref, name, score if name == "high" else min(score, math.nextafter(high, low)), h
+    return fan_ref, None, None, h
+
+
+def frame(fans: list[str], raws: list[float]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"global_user_id": fans, "raw_score": raws}, schema={"global_user_id": pl.String, "raw_score": pl.Float64}
+    )
+
+
+def test_published_vectors_hold() -> None:
+    """The vectors of docs/proof-of-the-draw.md, which any other implementation can be held to. [S-8]"""
+    assert DRAW.commitment == "fdeab9acf3710362bd2658cdc9a29e8f9c757fcf9811603a8c447cd1d9151108"
+    drawn = draw_frame(frame(["fan-1", "Zoë"], [0.96, 0.5]), DRAW)
+    assert drawn["fan_ref"].to_list() == VECTORS["fan_ref"]
+    assert drawn["band_score"].to_list() == VECTORS["band_score"]
+    assert [DRAW.full_h(fan).hex() for fan in ("fan-1", "Zoë")] == VECTORS["h"]
+
+
+@few
+@given(ids, st.sampled_from([None, "", "drand é", "x" * 200]), st.randoms(use_true_random=False))
+def test_every_fan_gets_what_the_rule_says_word_by_word(fans: list[str], entropy: str | None, dice: random.Random) -> None:
+    """[S-7, S-8]"""
+    draw = Draw("spring-1", dice.randbytes(32), dice.randbytes(32), entropy)
+    edges = [0.0, 0.2199, 0.22, 0.5, math.nextafter(0.8, 0), 0.8, math.nextafter(0.95, 0), 0.95, 1.0]
+    raws = [dice.choice(edges) for _ in fans]
+    drawn = draw_frame(frame(fans, raws), draw)
+    for row, fan, raw in zip(drawn.iter_rows(named=True), fans, raws, strict=True):
+        fan_ref, band, score, h = plain_reading(draw, fan, raw)
+        assert (row["fan_ref"], row["band"], row["band_score"]) == (fan_ref, band, score)
+        assert row["luck"] == int.from_bytes(h[:8], "big") - 2**63
+        assert draw.full_h(fan) == h
+
+
+@few
+@given(ids, st.randoms(use_true_random=False))
+def test_a_fans_result_depends_on_nothing_but_the_fan(fans: list[str], dice: random.Random) -> None:
+    """Another row order, another cut into chunks, another file with others in it: the same luck. [S-8]"""
+    whole = draw_frame(frame(fans, [0.9] * len(fans)), DRAW)
+    shuffled = dice.sample(fans, len(fans))
+    cut = dice.randrange(len(fans) + 1)
+    parts = [draw_frame(frame(part, [0.9] * len(part)), DRAW) for part in (shuffled[:cut], shuffled[cut:])]
+    assert pl.concat(parts).sort("global_user_id").equals(whole.sort("global_user_id"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "band"),
+    [
+        (1.0, "high"), (0.95, "high"), (math.nextafter(0.95, 0), "mid"), (0.80, "mid"), (math.nextafter(0.80, 0), "low"),
+        (0.22, "low"), (math.nextafter(0.22, 0), None), (0.0, None),
+    ],
+)  # fmt: skip
+def test_band_edges_belong_to_the_upper_band(raw: float, band: str | None) -> None:
+    """[S-7]"""
+    assert band_of(pl.Series("raw", [raw])).to_list() == [band]
+
+
+def test_the_luckiest_fan_of_mid_and_low_stays_below_the_next_band(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounding would lift the largest u of the low band onto 0.80 or the mid band's onto 0.95. [S-8]"""
+    luckiest = np.full(4, (1 << 64) - 1, dtype=np.uint64)
+    monkeypatch.setattr("campaigns.draw._lucks", lambda draw, refs: luckiest)
+    scores = draw_frame(frame(list("abcd"), [1.0, 0.9, 0.5, 0.1]), DRAW)["band_score"].to_list()
+    assert scores[0] is not None
+    assert 0.95 < scores[0] <= 1.0
+    assert scores[1:] == [MID.highest, LOW.highest, None]
+    assert MID.highest == math.nextafter(0.95, 0.80)
+    assert LOW.highest == math.nextafter(0.80, 0.22)
+
+
+def test_the_unluckiest_fan_stands_on_the_lower_edge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """[S-8]"""
+    monkeypatch.setattr("campaigns.draw._lucks", lambda draw, refs: np.zeros(3, dtype=np.uint64))
+    drawn = draw_frame(frame(list("abc"), [1.0, 0.9, 0.5]), DRAW)
+    assert drawn["band_score"].to_list() == [0.95, 0.80, 0.22]
+    assert drawn["luck"].to_list() == [-(2**63)] * 3
+
+
+def test_an_empty_frame_draws_an_empty_frame() -> None:
+    drawn = draw_frame(frame([], []), DRAW)
+    assert drawn.height == 0
+    assert dict(drawn.schema) == {
+        "global_user_id": pl.String, "raw_score": pl.Float64, "fan_ref": pl.String, "band": pl.String,
+        "band_score": pl.Float64, "luck": pl.Int64,
+    }  # fmt: skip
+
+
+def test_luck_is_uniform_in_every_band() -> None:
+    """Chi-square over 50 cells of 40,000 fans per band; seeds are fixed, so this never flickers. [S-8]"""
+    fans = [f"fan-{number}" for number in range(40_000)]
+    refs = fan_refs(SALT, fans)
+    assert len(set(refs)) == len(fans)
+    for number, band in enumerate(BANDS):
+        drawn = draw_frame(frame(fans, [band.low] * len(fans)), Draw("12345", bytes([number]) * 32, SALT))
+        u = (drawn["band_score"].to_numpy() - band.low) / (band.high - band.low)
+        cells = np.bincount((u * 50).astype(int), minlength=50)
+        chi_square = float(((cells - 800) ** 2 / 800).sum())
+        assert 22 < chi_square < 85, "49 degrees of freedom: beyond these, chance is about one in a thousand"
+
+
+def test_the_public_value_changes_everybodys_luck() -> None:
+    """Who knows the seed but not the value cannot know the result. [S-8]"""
+    fans = frame([f"fan-{number}" for number in range(500)], [0.5] * 500)
+    before = draw_frame(fans, Draw("12345", SEED, SALT))["luck"]
+    after = draw_frame(fans, Draw("12345", SEED, SALT, "1"))["luck"]
+    assert not (before == after).any()
+
+
+def test_no_value_and_an_empty_value_are_one() -> None:
+    """[S-8]"""
+    assert Draw("1", SEED, SALT, None).key == Draw("1", SEED, SALT, "").key
+
+
+def test_a_draw_refuses_short_secrets_and_never_prints_them() -> None:
+    with pytest.raises(ValueError, match="seed of a draw is 32 bytes"):
+        Draw("1", SEED[:31], SALT)
+    assert SEED.hex() not in repr(DRAW)
+    assert repr(SALT) not in repr(DRAW)
+
+
+@few
+@given(
+    st.lists(st.tuples(st.sampled_from([0.5, 0.7, 0.9]), st.integers(-3, 3)), min_size=1, max_size=30),
+    st.randoms(use_true_random=False),
+)
+def test_order_is_score_then_luck_then_id_whatever_the_rows_order(pairs: list[tuple[float, int]], dice: random.Random) -> None:
+    """Ids are compared by their UTF-8 bytes. [S-9]"""
+    names = dice.sample([*"aZé~Ωz", "ﬀ", "𝄞", *(f"f{n}" for n in range(30))], len(pairs))
+    rows = [(name, score, luck) for name, (score, luck) in zip(names, pairs, strict=True)]
+    due = sorted(rows, key=lambda row: (-row[1], -row[2], row[0].encode()))
+    shuffled = dice.sample(rows, len(rows))
+    table = pl.DataFrame(shuffled, schema=["global_user_id", "band_score", "luck"], orient="row")
+    assert in_order(table).rows() == due
+
+
+def test_fans_who_share_64_bits_are_told_apart_by_the_rest_of_h() -> None:
+    """Only they are asked for. [S-9]"""
+    rest = {"b": b"\2", "c": b"\3", "d": b"\2"}
+    table = pl.DataFrame({"global_user_id": list("abcde"), "band_score": [0.9, 0.5, 0.5, 0.5, 0.4], "luck": [7, 7, 7, 7, 7]})
+    assert in_order(table, rest.__getitem__)["global_user_id"].to_list() == list("acbde")
+    assert in_order(table).columns == in_order(table, rest.__getitem__).columns
+
+
+def test_order_by_band_score_is_order_by_h_within_a_band() -> None:
+    """What the stand-alone checker relies on when it sorts by band score alone. [S-9]"""
+    drawn = in_order(draw_frame(frame([f"fan-{number}" for number in range(2000)], [0.5] * 2000), DRAW))
+    full = [DRAW.full_h(fan) for fan in drawn["global_user_id"]]
+    assert full == sorted(full, reverse=True)
+
+
+@few
+@given(ids, st.integers(1, 5), st.randoms(use_true_random=False))
+def test_the_roster_digest_knows_no_row_order_and_no_chunks(fans: list[str], pieces: int, dice: random.Random) -> None:
+    """[S-10]"""
+    rows = [(ref, dice.choice(["0.95", ".95", "1e0", "0.950"])) for ref in fan_refs(SALT, fans)]
+    due = hashlib.sha256("".join(sorted(f"{ref}\t{raw}\n" for ref, raw in rows)).encode()).hexdigest()
+    dice.shuffle(rows)
+    assert roster_digest(*zip(*rows, strict=True)) == due
+    chunks = [roster_chunk(*zip(*rows[start::pieces], strict=True)) for start in range(min(pieces, len(rows)))]
+    assert roster_digest_of_chunks(chunks) == due
+
+
+def test_the_roster_digest_keeps_how_a_score_was_written() -> None:
+    """0.5 and 0.50 are one number and two rosters: the digest covers the text of the file. [S-10]"""
+    assert roster_digest(["a" * 64], ["0.5"]) != roster_digest(["a" * 64], ["0.50"])
+    assert roster_digest([], []) == hashlib.sha256(b"").hexdigest()
+
+
+def test_u_is_exact_in_a_double() -> None:
+    """53 bits fit a double, so no machine rounds u; the band score is then one rounding of each operation. [S-8]"""
+    _, _, score, h = plain_reading(DRAW, "fan-1", 0.96)
+    u = Fraction(int.from_bytes(h[:8], "big") >> 11, 2**53)
+    assert Fraction(float(u)) == u
+    assert score == 0.95 + float(u) * (1.0 - 0.95)
