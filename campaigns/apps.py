@@ -6,10 +6,12 @@ class CampaignsConfig(AppConfig):
     verbose_name = "Campaigns"
 
     def ready(self) -> None:
-        from campaigns import registrations
+        from campaigns import registrations, scorefiles
         from campaigns.tasks import RUNNERS
+        from datalake import save
         from datalake.streams import consumers
         from operations import tasks
 
         tasks.RUNNERS.update(RUNNERS)
         consumers.register("registrations", "input", registrations.take_from_stream, types={"registration"})
+        save.WATCHERS.append(scorefiles.mark_saved)

@@ -250,8 +250,10 @@ def release_waiting(campaign: Campaign) -> list[ScoreFile]:
     return list(ScoreFile.objects.filter(campaign=campaign, state=ScoreFileState.VALIDATED).order_by("attempt"))
 
 
-def mark_saved() -> int:
-    """STREAMED → SAVED for files whose last batch the lake has. Returns how many."""
+def mark_saved(stream: str) -> int:
+    """STREAMED → SAVED for files whose last batch the lake has, once its position in `scored` moved. Returns how many."""
+    if stream != StreamName.SCORED:
+        return 0
     saved = save.saved_position(StreamName.SCORED)
     in_lake = ScoreFile.objects.filter(state=ScoreFileState.STREAMED, stream_position__lte=saved)
     nothing_to_save = ScoreFile.objects.filter(state=ScoreFileState.STREAMED, stream_position=None)

@@ -28,6 +28,8 @@ from datalake.streams.consumers import Taken
 from datalake.streams.deadletters import Letter
 
 CONSUMER = "lake"
+# What apps above want to do when the lake's position in a stream has moved, in the same transaction; see AppConfig.ready().
+WATCHERS: list[Callable[[str], object]] = []
 
 
 @dataclass
@@ -94,6 +96,8 @@ def _claim_range(stream: str, batches: int) -> Claim | None:
 
 def _move_on(claim: Claim) -> None:
     Checkpoint.objects.filter(consumer=CONSUMER, stream=claim.source).update(position=claim.last, updated_at=timezone.now())
+    for watcher in WATCHERS:
+        watcher(claim.source)
 
 
 def save_claim(claim: Claim, parcel: Parcel, *, commit: Callable[[], None]) -> Taken:
