@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign
-from console.proof import bundle_key, public_draw
+from console.proof import bundle_key, bundle_sha256, public_draw
 from datalake import storage
 
 
@@ -18,7 +18,7 @@ from datalake import storage
 def draw_page(request: HttpRequest, campaign_id: str) -> HttpResponse:
     """Commitment, public source, every attempt; the seed and the waves once the campaign is closed."""
     campaign = _opened(campaign_id)
-    context = {"campaign": campaign, "draw": public_draw(campaign), "proven": storage.scoring().exists(bundle_key(campaign_id))}
+    context = {"campaign": campaign, "draw": public_draw(campaign), "bundle_sha256": bundle_sha256(campaign_id)}
     return render(request, "draws/draw.html", context)
 
 

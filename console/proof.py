@@ -27,6 +27,15 @@ def bundle_key(campaign_id: str) -> str:
     return f"proofs/{campaign_id}.zip"
 
 
+def bundle_sha256(campaign_id: str) -> str | None:
+    """The SHA-256 of the campaign's bundle as it was made; None while there is none."""
+    key, bucket = f"{bundle_key(campaign_id)}.sha256", storage.scoring()
+    if not bucket.exists(key):
+        return None
+    with bucket.open(key) as file:
+        return file.read().decode().strip()
+
+
 def public_draw(campaign: Campaign) -> dict[str, Any]:
     """All that is public of a draw: commitment, public source, every attempt; seed and waves once it is revealed. [S-8, S-10]
 
@@ -85,6 +94,7 @@ def proof_bundle(campaign_id: str) -> dict[str, Any]:
         sha256 = _write(target, campaign, waves)
         with target.open("rb") as file:
             bucket.put(key, file)
+    bucket.put(f"{key}.sha256", f"{sha256}\n".encode())
     logger.info("proof bundle made", extra={"campaign": campaign_id, "sha256": sha256, "waves": len(waves)})
     return {"bundle": bucket.url_or_path(key), "key": key, "sha256": sha256, "waves": len(waves)}
 

@@ -110,7 +110,7 @@ def test_band_edges_belong_to_the_upper_band(raw: float, band: str | None) -> No
 
 
 def test_the_luckiest_fan_of_mid_and_low_stays_below_the_next_band(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rounding would lift the largest u of the low band onto 0.80 or the mid band's onto 0.95. [S-8]"""
+    """Rounding would lift the largest u of the mid band onto 0.95. [S-8]"""
     luckiest = np.full(4, (1 << 64) - 1, dtype=np.uint64)
     monkeypatch.setattr("campaigns.draw._lucks", lambda draw, refs: luckiest)
     scores = draw_frame(frame(list("abcd"), [1.0, 0.9, 0.5, 0.1]), DRAW)["band_score"].to_list()

@@ -29,7 +29,7 @@ def fans(count: int, seed: int = 7) -> pl.DataFrame:
             "raw_score": [float(text) for text in texts],
             "preferences": wishes,
         },
-        schema_overrides={"preferences": pl.List(pl.String)},
+        schema={"global_user_id": pl.String, "raw_text": pl.String, "raw_score": pl.Float64, "preferences": pl.List(pl.String)},
     )
 
 
