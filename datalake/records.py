@@ -107,7 +107,7 @@ def shape(record_type: str, flat: pl.DataFrame, *, score_file_sha256: str = "") 
 
 
 def _tidy(schema: Schema, present: list[str]) -> list[pl.Expr]:
-    tidy = [pl.col("created").str.strip_chars()]
+    tidy = [pl.col("created").cast(pl.String).str.strip_chars()]
     for field in schema.fields:
         if field.kind is Kind.STRING and field.name in present and field.name not in {"type", "dedupeHash"}:
             text = pl.col(field.name).cast(pl.String).str.strip_chars()

@@ -61,5 +61,9 @@ def _enter_beside_others(consumer: str, digests: pl.Series, claim: int) -> list[
 def _copy(target: str, digests: pl.Series, fixed: dict[str, str | int]) -> None:
     """Tab-separated text of the fixed columns, then the digest."""
     rows = pl.DataFrame(digests).select(*[pl.lit(value).alias(name) for name, value in fixed.items()], pl.col("digest"))
-    with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
+    with (
+        connection.wrap_database_errors,  # Django wraps execute() but not copy()
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {target} FROM STDIN") as copy,
+    ):
         copy.write(rows.write_csv(separator="\t", include_header=False, quote_style="never"))

@@ -1,0 +1,186 @@
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+import fastavro
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError
+
+from datalake import catalogue, save, storage, streams
+from datalake.choices import ClaimState, RecordType, StreamName
+from datalake.layout import Period
+from datalake.models import Claim, DeadLetter, LakeFile, LakePartition, SeenRecord, StreamBatch
+from datalake.streams.consumers import Taken
+from tests.datalake.builders import (
+    lake_bytes,
+    publish_registrations,
+    publish_scores,
+    read_with_polars,
+    registration,
+    scoring_frame,
+)
+
+pytestmark = pytest.mark.django_db
+
+DAY = Period(2026, 1, 20)
+
+
+class Killed(BaseException):
+    """Stands for the death of the process: nothing may catch it."""
+
+
+def die(*args, **kwargs):
+    raise Killed
+
+
+def test_scores_of_the_stream_are_in_the_lake_as_published():
+    """[L-2]"""
+    publish_scores(6_000)
+    assert save.save("scored") == Taken(records_in=6_000, records_out=6_000)
+    [file] = catalogue.readable_files("scoring", DAY)
+    folder, _, name = file.key.rpartition("/")
+    assert folder == "avro/scoring/2026/01/20"
+    assert str(UUID(name.removesuffix(".avro"))) + ".avro" == name
+    frame = scoring_frame(6_000)
+    assert read_with_polars(file.key).equals(frame)
+    with storage.campaign_data().open(file.key) as source:
+        assert list(fastavro.reader(source)) == frame.to_dicts()
+    assert save.save("scored") is None
+
+
+def test_records_are_grouped_by_type_and_utc_day():
+    """[L-2]"""
+    publish_registrations(1, key="a", date={"created": "2026-01-20T23:59:59.999Z"})
+    publish_registrations(2, key="b", date={"created": "2026-01-20T23:30:00-01:00"})
+    assignment = {
+        "type": "codeAssignment",
+        "date": {"created": "2026-01-20T01:00:00.000Z"},
+        "campaignId": "1",
+        "globalUserId": "a",
+        "code": "X",
+    }
+    streams.publish("input", [streams.Record("X", assignment)], key="c")
+    save.save("input")
+    assert sorted(LakeFile.objects.values_list("record_type", "period", "records")) == [
+        ("codeAssignment", "2026-01-20", 1),
+        ("registration", "2026-01-20", 1),
+        ("registration", "2026-01-21", 1),
+    ]
+
+
+def test_the_selection_stream_is_not_saved():
+    """[L-2]"""
+    streams.publish("save-selection", [streams.Record("a", registration(1))], key="a")
+    call_command("consume", "lake", "--once", "--json")
+    assert lake_bytes() == {}
+
+
+def test_invalid_records_go_to_the_dead_letters_and_not_into_the_lake():
+    """[L-1, T-1]"""
+    records = [registration(1), {"type": "unheard"}, registration(2, date=None), registration(3), "text"]
+    streams.publish("input", [streams.Record("", record) for record in records], key="a")
+    assert save.save("input") == Taken(records_in=5, records_out=2, invalid=3)
+    letters = DeadLetter.objects.order_by("index").values_list("index", "error")
+    assert list(letters) == [(1, "unknown type"), (2, "date.created: missing"), (4, "not an object with a type")]
+    assert LakePartition.objects.get().records == 2
+
+
+def test_a_record_published_twice_is_in_the_lake_once():
+    """[T-1]"""
+    publish_scores(100, key="a")
+    publish_scores(150, key="b")
+    assert save.save("scored", 1) == Taken(records_in=100, records_out=100)
+    assert save.save("scored", 1) == Taken(records_in=150, records_out=50, duplicates=100)
+    assert save.save("scored", 1) is None
+    ids = [row for file in catalogue.readable_files("scoring", DAY) for row in read_with_polars(file.key)["globalUserId"]]
+    assert sorted(ids) == sorted(f"fan-{n}" for n in range(150))
+
+
+def test_doubles_within_one_claim_are_saved_once():
+    """[T-1]"""
+    publish_registrations(1, 1, 2, key="a")
+    assert save.save("input") == Taken(records_in=3, records_out=2, duplicates=1)
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        ("datalake.save.seen", "mark"),
+        ("datalake.storage.DiskBucket", "put"),
+        ("datalake.catalogue", "enter_saved"),
+        ("datalake.save.deadletters", "bury"),
+        ("datalake.save", "_move_on"),
+    ],
+)
+def test_a_save_killed_anywhere_ends_with_the_same_files_and_each_record_once(monkeypatch, where, name):
+    """[L-2]"""
+    publish_scores(300)
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{where}.{name}", die)
+        with pytest.raises(Killed):
+            save.save("scored")
+    assert catalogue.readable_files("scoring", DAY) == []
+    left = lake_bytes()
+    publish_scores(50, first=300, key="scorefile:2")  # what comes later must not slip into the claim
+    assert save.save("scored") == Taken(records_in=300, records_out=300)
+    [file] = catalogue.readable_files("scoring", DAY)
+    assert read_with_polars(file.key).equals(scoring_frame(300))
+    assert all(lake_bytes()[key] == content for key, content in left.items())
+    assert set(lake_bytes()) == {file.key}
+    assert save.save("scored") == Taken(records_in=50, records_out=50)
+
+
+def test_a_position_counts_as_saved_only_when_its_files_are_visible(monkeypatch):
+    """[S-12]"""
+    position = publish_scores(10).position
+    with monkeypatch.context() as patched:
+        patched.setattr("datalake.storage.DiskBucket.put", die)
+        with pytest.raises(Killed):
+            save.save("scored")
+    assert save.saved_position("scored") == 0
+    save.save("scored")
+    assert save.saved_position("scored") == position
+
+
+def test_a_partition_keeps_count_and_content_hash_of_all_its_records():
+    """[L-9]"""
+    publish_scores(100, key="a")
+    save.save("scored")
+    publish_scores(50, first=100, key="b")
+    save.save("scored")
+    partition = LakePartition.objects.get()
+    assert partition.records == 150
+    hashes = [int(file.content_hash, 16) for file in LakeFile.objects.all()]
+    assert len(hashes) == 2
+    assert int(partition.content_hash, 16) == sum(hashes) % 2**256
+
+
+def test_a_batch_of_an_older_schema_is_looked_at_record_by_record(monkeypatch):
+    """[L-1]"""
+    publish_scores(3)
+    StreamBatch.objects.update(schema="scoring.v0")
+    monkeypatch.setattr("datalake.save.unpack_frame", die)  # the way of frames that need no second look
+    assert save.save("scored") == Taken(records_in=3, records_out=3)
+
+
+def test_the_ledger_of_a_claim_must_balance():
+    claim = Claim.objects.create(consumer="lake", source="scored", first=1, last=1, records_in=5)
+    with pytest.raises(IntegrityError, match="claim_ledger"):
+        Claim.objects.filter(pk=claim.pk).update(state=ClaimState.DONE)
+
+
+def test_the_command_says_what_was_taken_and_what_is_left(capsys):
+    publish_scores(5, key="a")
+    publish_scores(7, key="b")
+    publish_registrations(1, key="c", tags=5)
+    call_command("consume", "lake", "--once", "--json")
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert result["lake"] == {"in": 13, "out": 7, "rejected": 6, "duplicates": 5, "lag": 0}
+    assert SeenRecord.objects.count() == 7
+
+
+def test_late_records_of_a_past_day_go_to_that_day():
+    publish_scores(3, created=datetime(2025, 12, 31, tzinfo=UTC))
+    save.save(StreamName.SCORED)
+    assert [file.period for file in catalogue.readable_files(RecordType.SCORING, Period(2025, 12))] == ["2025-12-31"]

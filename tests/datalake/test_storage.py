@@ -1,0 +1,119 @@
+import hashlib
+import io
+
+import boto3
+import pytest
+from django.core.files.storage import storages
+from moto import mock_aws
+
+from datalake import storage
+from datalake.errors import BadKey, NoSuchObject
+
+
+@pytest.fixture(params=["disk", "s3", "s3 with a prefix"])
+def bucket(request, settings, monkeypatch):
+    """The same promises on a folder and on S3."""
+    if request.param == "disk":
+        yield storage.campaign_data()
+        return
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="lake")
+        options = {"bucket_name": "lake", "location": "some/prefix" if "prefix" in request.param else ""}
+        settings.STORAGES = settings.STORAGES | {
+            "campaign-data": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+        }
+        storages._storages = {}
+        storages.__dict__.pop("backends", None)
+        yield storage.campaign_data()
+
+
+def content(bucket, key):
+    with bucket.open(key) as source:
+        return source.read()
+
+
+def test_what_is_put_is_there(bucket):
+    bucket.put("a/b.txt", b"one")
+    bucket.put("a/c.txt", io.BytesIO(b"two"))
+    assert (content(bucket, "a/b.txt"), content(bucket, "a/c.txt")) == (b"one", b"two")
+    assert bucket.exists("a/b.txt")
+    assert bucket.size("a/c.txt") == 3
+    assert bucket.sha256("a/b.txt") == hashlib.sha256(b"one").hexdigest()
+
+
+def test_putting_a_key_again_replaces_it(bucket):
+    bucket.put("a", b"one")
+    bucket.put("a", b"two")
+    assert content(bucket, "a") == b"two"
+
+
+def test_a_written_file_appears_when_it_is_whole(bucket):
+    with bucket.writer("a/b") as out:
+        out.write(b"half")
+        assert not bucket.exists("a/b")
+        assert list(bucket.list("")) == []
+        out.write(b" whole")
+    assert content(bucket, "a/b") == b"half whole"
+
+
+def test_a_write_that_fails_leaves_what_was_there(bucket):
+    bucket.put("a", b"old")
+
+    def fail():
+        with bucket.writer("a") as out:
+            out.write(b"new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert content(bucket, "a") == b"old"
+    assert list(bucket.list("")) == ["a"]
+
+
+def test_keys_are_listed_by_prefix_in_order_from_where_one_left_off(bucket):
+    keys = ["a/1", "a/10", "a/2/x", "a-b", "ab", "b"]
+    for key in keys:
+        bucket.put(key, b"")
+    assert list(bucket.list("")) == sorted(keys)
+    assert list(bucket.list("a/")) == ["a/1", "a/10", "a/2/x"]
+    assert list(bucket.list("a/1")) == ["a/1", "a/10"]
+    assert list(bucket.list("a/", after="a/1")) == ["a/10", "a/2/x"]
+    assert list(bucket.list("nothing/here")) == []
+
+
+def test_a_copy_is_the_same(bucket):
+    bucket.put("a", b"one")
+    bucket.copy("a", "x/y")
+    assert content(bucket, "x/y") == b"one"
+    assert bucket.exists("a")
+
+
+def test_deleting_twice_is_no_error(bucket):
+    bucket.put("a", b"one")
+    bucket.delete("a")
+    bucket.delete("a")
+    assert not bucket.exists("a")
+
+
+@pytest.mark.parametrize("call", ["open", "size", "sha256"])
+def test_reading_what_is_not_there_is_refused_by_name(bucket, call):
+    with pytest.raises(NoSuchObject, match="a/b"):
+        getattr(bucket, call)("a/b")
+    with pytest.raises(NoSuchObject):
+        bucket.copy("a/b", "c")
+
+
+@pytest.mark.parametrize(
+    "key", ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/./b", "a/", "a\x00b", "a\nb", "a\\b", "x" * 2_000]
+)
+def test_keys_that_could_leave_the_bucket_are_refused(bucket, key):
+    for call in (bucket.open, bucket.exists, bucket.size, bucket.delete, bucket.url_or_path, lambda bad: bucket.put(bad, b"")):
+        with pytest.raises(BadKey):
+            call(key)
+
+
+def test_an_address_says_where_a_person_finds_the_file(bucket):
+    assert bucket.url_or_path("a/b.txt").endswith("a/b.txt")
