@@ -1,5 +1,49 @@
-"""The public addresses of the console; the operators' pages hang below the admin site."""
+"""The operators' pages, beside the lists of the admin; and whether the process lives and is ready."""
 
-from console import draw_pages
+from django.urls import path
 
-urlpatterns = [*draw_pages.urlpatterns]
+from console import health
+from console.pages import campaigns, downloads, files, jobs, privacy, wave_actions, waves
+
+CAMPAIGN, WAVE = "admin/campaign/<str:campaign_id>", "admin/wave/<str:name>"
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path(f"{CAMPAIGN}/", campaigns.campaign, name="campaign"),
+    path(f"{CAMPAIGN}/open/", campaigns.open_it, name="open-campaign"),
+    path(f"{CAMPAIGN}/close/", campaigns.close_it, name="close-campaign"),
+    path(f"{CAMPAIGN}/entropy/", campaigns.enter_entropy, name="enter-entropy"),
+    path(f"{CAMPAIGN}/undo-activation/", campaigns.undo_activation, name="undo-activation"),
+    path(f"{CAMPAIGN}/scores/", files.upload_scores, name="upload-scores"),
+    path(f"{CAMPAIGN}/registrations/", files.upload_registrations, name="upload-registrations"),
+    path(f"{CAMPAIGN}/waves/new/", waves.new_wave, name="new-wave"),
+    path("admin/score-file/<int:pk>/", files.score_file, name="score-file"),
+    path("admin/score-file/<int:pk>/start/", files.start_scores, name="start-score-file"),
+    path("admin/score-file/<int:pk>/activate/", files.activate, name="activate-score-file"),
+    path("admin/score-file/<int:pk>/download/", downloads.score_file, name="download-score-file"),
+    path("admin/registrations/<int:pk>/", files.registration_import, name="registrations"),
+    path("admin/registrations/<int:pk>/download/", downloads.registrations, name="download-registrations"),
+    path("admin/job/<int:pk>/", jobs.job, name="job"),
+    path("admin/job/<int:pk>/live/", jobs.job_live, name="job-live"),
+    path("admin/job/<int:pk>/pause/", jobs.steer, {"how": "pause"}, name="pause-job"),
+    path("admin/job/<int:pk>/cancel/", jobs.steer, {"how": "cancel"}, name="cancel-job"),
+    path("admin/job/<int:pk>/resume/", jobs.steer, {"how": "resume"}, name="resume-job"),
+    path(f"{WAVE}/", waves.wave, name="wave"),
+    path(f"{WAVE}/live/", waves.wave_live, name="wave-live"),
+    path(f"{WAVE}/approve/", wave_actions.approve, name="approve-wave"),
+    path(f"{WAVE}/schedule/", wave_actions.put_on_schedule, name="schedule-wave"),
+    path(f"{WAVE}/unschedule/", wave_actions.unschedule, name="unschedule-wave"),
+    path(f"{WAVE}/trigger/", wave_actions.trigger, name="trigger-wave"),
+    path(f"{WAVE}/pause/", wave_actions.pause, name="pause-wave"),
+    path(f"{WAVE}/resume/", wave_actions.resume, name="resume-wave"),
+    path(f"{WAVE}/retry/", wave_actions.retry_failed, name="retry-wave"),
+    path(f"{WAVE}/cancel/", wave_actions.cancel, name="cancel-wave"),
+    path(f"{WAVE}/reset/", wave_actions.reset, name="reset-wave"),
+    path(f"{WAVE}/download/", downloads.wave_zip, name="download-wave"),
+    path("admin/stop-all/", wave_actions.stop_all, name="stop-all"),
+    path("admin/providers/", wave_actions.providers, name="providers"),
+    path("admin/providers/<int:pk>/resume/", wave_actions.resume_provider, name="resume-provider"),
+    path("admin/personal-data/", privacy.unmask, name="unmask"),
+    path("admin/find/", privacy.find, name="find"),
+]

@@ -4,6 +4,7 @@ from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.urls import reverse_lazy
 
 from fairwave import env
+from fairwave.theme import UNFOLD  # noqa: F401 how the operators' site looks
 
 ROOT = env.ROOT
 FAIRWAVE_DATA = env.data_folder()
@@ -82,6 +83,7 @@ STATIC_ROOT = FAIRWAVE_DATA / "static"
 STATICFILES_DIRS = [ROOT / "static"]
 WHITENOISE_USE_FINDERS = True
 FILE_UPLOAD_TEMP_DIR = None
+FILE_UPLOAD_HANDLERS = ["console.uploads.GuardedUpload"]  # to a temporary file, for staff, up to UPLOAD_MAX_BYTES
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 UPLOAD_MAX_BYTES = env.whole("UPLOAD_MAX_BYTES", 4_000_000_000, most=1_000_000_000_000)
 

@@ -9,6 +9,6 @@ from waves import receipts
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("", include("console.urls")),
-    path("receipts/<slug:provider>", receipts.receive, name="receipts"),
+    path("receipts/<str:provider>", receipts.receive, name="receipts"),
     path("admin/", admin.site.urls),
 ]

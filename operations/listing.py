@@ -66,7 +66,11 @@ class MaskedAdmin(ReadOnlyAdmin):
         return super().changelist_view(request, {**(extra_context or {}), **_privacy(request)})
 
     def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **_privacy(request)})
 
@@ -77,18 +81,20 @@ class MaskedAdmin(ReadOnlyAdmin):
     def _as_shown(self, request: HttpRequest, names: Sequence[Any]) -> list[Any]:
         if unmasking.shown(request):
             return list(names)
-        return [masked(name, self.personal[name]) if name in self.personal else name for name in names]
+        return [
+            masked(name, self.personal[name], getattr(self, name, None)) if name in self.personal else name for name in names
+        ]
 
 
 def _privacy(request: HttpRequest) -> dict[str, bool]:
     return {"personal_data_shown": unmasking.shown(request), "may_show_personal_data": unmasking.may_show(request)}
 
 
-def masked(field: str, mask: Mask) -> Callable[[Any], str]:
-    """A column that shows `field` through `mask`."""
+def masked(field: str, mask: Mask, read: Callable[[Any], str] | None = None) -> Callable[[Any], str]:
+    """A column that shows `field` (or what `read` makes of the row) through `mask`."""
 
     def column(row: Any) -> str:
-        return mask(getattr(row, field) or "")
+        return mask((read(row) if read else getattr(row, field)) or "")
 
     column.__name__ = field
     column.short_description = field.replace("_", " ")  # type: ignore[attr-defined]
@@ -119,8 +125,8 @@ class BigTableAdmin(ModelAdmin):
     def get_changelist_instance(self, request: HttpRequest) -> KeysetChangeList:
         asked = request.GET.copy()
         after, before = (_number(asked.pop(name, [None])[-1]) for name in (AFTER, BEFORE))
-        request.edges = (after, before)
-        request.GET = asked
+        request.edges = (after, before)  # type: ignore[attr-defined]
+        request.GET = asked  # type: ignore[assignment]
         return super().get_changelist_instance(request)
 
 

@@ -4,11 +4,11 @@ A page is asked for with `?after=<pk>` or `?before=<pk>`: the primary key of the
 key, not its contents, stands in the address, so that no personal data does. [O-7]
 """
 
-from typing import Any
+from typing import Any, cast
 
 from django.core.paginator import Paginator
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.views import ChangeList
@@ -31,7 +31,7 @@ class EstimatePaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return estimated_rows(self.object_list.model._meta.db_table)
+        return estimated_rows(cast("QuerySet[Model]", self.object_list).model._meta.db_table)
 
 
 class KeysetChangeList(ChangeList):
@@ -46,7 +46,7 @@ class KeysetChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
         field, descending = self.model_admin.key_for(self.filter_params)
-        after, before = request.edges
+        after, before = request.edges  # type: ignore[attr-defined]
         rows = _page(self.queryset, field, descending, after, before, self.list_per_page)
         more = len(rows) > self.list_per_page
         rows = rows[: self.list_per_page]
@@ -67,9 +67,7 @@ class KeysetChangeList(ChangeList):
         self.paginator = paginator
 
 
-def _page(
-    queryset: QuerySet[Any], field: str, descending: bool, after: str | None, before: str | None, size: int
-) -> list[Any]:
+def _page(queryset: QuerySet[Any], field: str, descending: bool, after: str | None, before: str | None, size: int) -> list[Any]:
     edge = queryset.model._default_manager.filter(pk=after or before).values_list(field, flat=True) if after or before else []
     forward = not before
     for value in edge:

@@ -1,0 +1,135 @@
+"""Campaigns, markets, lists, registrants and files as lists and forms. What is done with them has pages in `console`."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from campaigns.choices import CampaignStatus, ScoreFileState
+from campaigns.forms import CampaignForm, ListEntryForm
+from campaigns.models import Campaign, ListEntry, Market, Registrant, RegistrationImport, ScoreFile
+from operations.listing import BigTableAdmin, MaskedAdmin, PageAdmin
+from operations.masking import mask_email, mask_phone, mask_text
+
+STATUS_COLOURS = {"open": "success", "draft": "info", "closed": "warning"}
+FILE_COLOURS = {
+    ScoreFileState.PROCESSING: "info",
+    ScoreFileState.VALIDATED: "warning",
+    ScoreFileState.STREAMED: "success",
+    ScoreFileState.SAVED: "success",
+    ScoreFileState.FAILED: "danger",
+}
+
+
+class MarketInline(TabularInline):
+    model = Market
+    extra = 0
+    fields = ("position", "market_id", "name", "capacity", "selection_time", "event_ids")
+    hide_title = True
+
+
+@admin.register(Campaign)
+class CampaignAdmin(ModelAdmin):
+    form = CampaignForm
+    inlines = (MarketInline,)
+    list_display = ("page", "campaign_id", "status_label", "artist", "registration_opens", "registration_closes")
+    list_display_links = None
+    list_filter = ("status",)
+    search_fields = ("campaign_id", "name", "artist")
+    search_help_text = "Campaign id, name or artist"
+    actions = None
+    compressed_fields = True
+    warn_unsaved_form = True
+    fieldsets = (
+        (None, {"fields": (("campaign_id", "name"), ("artist", "category_id"), ("product_id", "source"), "time_zone")}),
+        ("Registration", {"fields": (("registration_opens", "registration_closes"),)}),
+        (
+            "Who may get in",
+            {
+                "fields": (
+                    ("min_score", "max_fans_per_contact"),
+                    ("home_countries", "scoring_type"),
+                    ("allow_intl_phones", "require_confirmed_phone"),
+                )
+            },
+        ),
+        ("Codes and messages", {"fields": (("code_source", "notify_channels"), ("code_prefix", "code_length"))}),
+        ("The draw", {"fields": ("entropy_source",)}),
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> tuple[str, ...]:
+        """What names the campaign or its draw elsewhere stays as it is once it counts. [C-1, S-8]"""
+        if obj is None:
+            return ()
+        return ("campaign_id",) if obj.status == CampaignStatus.DRAFT else ("campaign_id", "entropy_source")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
+        return False
+
+    def response_add(self, request: HttpRequest, obj: Campaign, *args: Any, **kwargs: Any) -> HttpResponseRedirect:
+        return HttpResponseRedirect(reverse("campaign", args=[obj.campaign_id]))
+
+    def response_change(self, request: HttpRequest, obj: Campaign) -> HttpResponseRedirect:
+        return HttpResponseRedirect(reverse("campaign", args=[obj.campaign_id]))
+
+    @display(description="campaign", ordering="name")
+    def page(self, campaign: Campaign) -> str:
+        return format_html(
+            '<a class="fw-link" href="{}">{}</a>', reverse("campaign", args=[campaign.campaign_id]), campaign.name
+        )
+
+    @display(description="status", label=STATUS_COLOURS, ordering="status")
+    def status_label(self, campaign: Campaign) -> str:
+        return campaign.status
+
+
+@admin.register(ListEntry)
+class ListEntryAdmin(ModelAdmin):
+    form = ListEntryForm
+    list_display = ("pattern", "kind", "campaign", "note", "created_at")
+    list_filter = ("kind", "campaign")
+    list_select_related = ("campaign",)
+    search_fields = ("=pattern",)
+    search_help_text = "The whole pattern"
+    autocomplete_fields = ("campaign",)
+    show_full_result_count = False
+    list_per_page = 100
+
+
+@admin.register(Registrant)
+class RegistrantAdmin(BigTableAdmin, MaskedAdmin):
+    personal = {"email": mask_email, "phone": mask_phone, "member_id": mask_text}
+    list_display = ("global_user_id", "email", "phone", "phone_confirmed", "country", "wishes", "registered_at", "campaign")
+    list_filter = ("campaign",)
+    list_select_related = ("campaign",)
+    keys = {"campaign__id__exact": "global_user_id"}
+
+    @display(description="markets wanted")
+    def wishes(self, registrant: Registrant) -> str:
+        return ", ".join(registrant.preferences) or "any"
+
+
+@admin.register(RegistrationImport)
+class RegistrationImportAdmin(PageAdmin):
+    page = "registrations"
+    list_display = ("name", "campaign", "rows_in", "accepted", "rejected", "finished", "created_at", "created_by")
+    list_filter = ("campaign", "finished")
+    list_select_related = ("campaign", "created_by")
+    show_full_result_count = False
+
+
+@admin.register(ScoreFile)
+class ScoreFileAdmin(PageAdmin):
+    page = "score-file"
+    list_display = ("name", "campaign", "attempt", "state_label", "rows_in", "accepted", "rejected", "created_at", "created_by")
+    list_filter = ("campaign", "state")
+    list_select_related = ("campaign", "created_by")
+    show_full_result_count = False
+
+    @display(description="state", label=FILE_COLOURS, ordering="state")
+    def state_label(self, score_file: ScoreFile) -> str:
+        return score_file.state

@@ -1,0 +1,45 @@
+"""Forms of campaigns and lists: what a person may type, checked before the database has to refuse it."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from campaigns.choices import ListKind
+from campaigns.models import Campaign, ListEntry
+
+
+class CampaignForm(forms.ModelForm):
+    class Meta:
+        model = Campaign
+        fields = "__all__"
+
+    def clean_time_zone(self) -> str:
+        name = self.cleaned_data["time_zone"]
+        if name not in available_timezones():
+            raise ValidationError(f"{name} is no time zone: write it as America/New_York.")
+        return name
+
+    def clean_home_countries(self) -> list[str]:
+        countries = [country.strip().upper() for country in self.cleaned_data["home_countries"]]
+        if not countries or any(len(country) != 2 or not country.isalpha() for country in countries):
+            raise ValidationError("Write two-letter country codes with commas between them, such as US,CA.")
+        return countries
+
+
+class ListEntryForm(forms.ModelForm):
+    class Meta:
+        model = ListEntry
+        fields = ("campaign", "kind", "pattern", "note")
+
+    def clean(self) -> dict[str, Any]:
+        """Only a black or white list knows patterns; a disposable domain is written without @."""
+        cleaned = super().clean() or {}
+        kind, pattern = cleaned.get("kind"), (cleaned.get("pattern") or "").strip().lower()
+        if kind == ListKind.DISPOSABLE and ("@" in pattern or "*" in pattern):
+            raise ValidationError({"pattern": "Write the domain alone, such as throwaway.example."})
+        if kind == ListKind.BLACKLIST and "@" not in pattern:
+            raise ValidationError({"pattern": "Write a whole address, or @ and a domain, such as @bad.example."})
+        cleaned["pattern"] = pattern
+        return cleaned

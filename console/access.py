@@ -1,0 +1,82 @@
+"""The door of every page and action: signed in, permitted, and a POST where something changes. [O-7]"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from console.models import Access, PersonalDataAccess
+from operations import correlation
+from operations.errors import Refusal
+
+View = Callable[..., HttpResponseBase]
+
+
+class StaffRequest(HttpRequest):
+    """A request that has passed the door: its user is signed in."""
+
+    user: User
+
+
+def page(*permissions: str) -> Callable[[View], View]:
+    """A page for staff who hold every one of these permissions; it answers GET and changes nothing."""
+    return lambda view: _guarded(require_safe(view), permissions)
+
+
+def form_page(*permissions: str) -> Callable[[View], View]:
+    """A page with a form of its own: GET shows it, POST does it."""
+    return lambda view: _guarded(view, permissions)
+
+
+def action(*permissions: str) -> Callable[[View], View]:
+    """Something that changes: POST only."""
+    return lambda view: _guarded(require_POST(view), permissions)
+
+
+def live(*permissions: str) -> Callable[[View], View]:
+    """A part of a page that is asked for again while work runs."""
+    return lambda view: _guarded(require_GET(view), permissions)
+
+
+def _guarded(view: View, permissions: tuple[str, ...]) -> View:
+    """Signed in first (else the login page), then permitted (else 403), then the view. Never kept by a cache."""
+
+    @wraps(view)
+    def permitted(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.has_perms(permissions):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    guarded = admin.site.admin_view(never_cache(permitted))
+    guarded.permissions = permissions  # type: ignore[attr-defined]
+    return guarded
+
+
+def render(request: StaffRequest, template: str, title: str, **context: Any) -> TemplateResponse:
+    """A page inside the site's frame."""
+    return TemplateResponse(request, template, {**admin.site.each_context(request), "title": title, **context})
+
+
+def attempt(request: StaffRequest, work: Callable[[], Any], done: str, *, back: str) -> HttpResponseRedirect:
+    """Call one shell. A refusal becomes a message on the page; then nothing was written."""
+    try:
+        work()
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, done)
+    return HttpResponseRedirect(back)
+
+
+def log_access(request: StaffRequest, what: Access, subject: str, reason: str) -> None:
+    """Write down that personal data is about to be seen. Call it before the data leaves."""
+    PersonalDataAccess.objects.create(
+        user=request.user, what=what, subject=subject, reason=reason, correlation_id=correlation.current()
+    )

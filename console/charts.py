@@ -1,0 +1,56 @@
+"""Bars drawn on the server as SVG; the table around them is their text. Nothing is drawn by script."""
+
+from collections.abc import Iterable, Mapping
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from console.words import words
+
+WIDTH = 1000
+
+
+def bars(counts: Mapping[str, int], total: int, caption: str) -> SafeString:
+    """One row a name, longest first: words, bar, count, share of `total`. The longest bar fills the cell."""
+    longest = max(counts.values(), default=0)
+    rows = format_html_join(
+        "",
+        '<tr><th scope="row">{}</th><td class="fw-bar-cell">{}</td><td class="fw-number">{}</td>'
+        '<td class="fw-number fw-share">{}</td></tr>',
+        (
+            (words(name), _bar([("fw-bar", _part(count, longest))]), f"{count:,}", share(count, total))
+            for name, count in sorted(counts.items(), key=lambda item: -item[1])
+        ),
+    )
+    return format_html('<table class="fw-bars"><caption class="fw-hidden">{}</caption><tbody>{}</tbody></table>', caption, rows)
+
+
+def progress(parts: Iterable[tuple[str, int]], total: int, label: str) -> SafeString:
+    """A progress bar of several parts: (tone, count) from the left. `label` says in words what it shows."""
+    drawn = [(f"fw-bar-{tone}", _part(count, total)) for tone, count in parts]
+    return format_html('<div class="fw-progress" role="img" aria-label="{}">{}</div>', label, _bar(drawn))
+
+
+def share(count: int, total: int) -> str:
+    """`4.2 %`; blank of nothing."""
+    return f"{100 * count / total:.1f} %" if total else ""
+
+
+def _part(count: int, total: int) -> int:
+    """Of WIDTH; at least a hair where there is one at all, so that nothing is hidden by its rarity."""
+    return max(4, round(WIDTH * count / total)) if count and total else 0
+
+
+def _bar(parts: Iterable[tuple[str, int]]) -> SafeString:
+    rects, x = [], 0
+    for tone, width in parts:
+        rects.append((x, width, tone))
+        x += width
+    drawn = format_html_join("", '<rect x="{}" width="{}" height="10" class="{}"/>', rects)
+    return format_html(
+        '<svg viewBox="0 0 {} 10" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect width="{}" height="10" class="fw-track"/>{}</svg>',
+        WIDTH,
+        WIDTH,
+        drawn,
+    )

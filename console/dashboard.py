@@ -1,0 +1,68 @@
+"""The first page: what is going on now, what needs somebody, and the one big button."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from campaigns.choices import CampaignStatus
+from campaigns.models import Campaign
+from console.road import roads
+from operations.choices import JobState
+from operations.models import Alert, Job
+from waves.choices import WaveState
+from waves.models import ProviderAccount, Wave
+
+SHOWN = 8
+LIVE = [JobState.QUEUED, JobState.RUNNING, JobState.PAUSED]
+NEEDS_SOMEBODY = [WaveState.HELD, WaveState.FAILED, WaveState.PAUSED, WaveState.PREPARED]
+
+
+def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What the theme's index page shows; each part only to those who may see it."""
+    context |= {
+        "title": "Now",
+        "roads": _allowed(request, "campaigns.view_campaign", _open_roads),
+        "jobs": _allowed(request, "operations.view_job", _live_jobs),
+        "failed_jobs": _allowed(request, "operations.view_job", _failed_jobs),
+        "waves": _allowed(request, "waves.view_wave", _waves_for_somebody),
+        "sending": _allowed(request, "waves.view_wave", _waves_going_out),
+        "alerts": _allowed(request, "operations.view_alert", _last_alerts),
+        "stopped": _allowed(request, "waves.view_provideraccount", _stopped_accounts),
+    }
+    return context
+
+
+def _allowed(request: HttpRequest, permission: str, read: Callable[[], Any]) -> Any:
+    return read() if request.user.has_perm(permission) else None
+
+
+def _open_roads() -> list[Any]:
+    current = Campaign.objects.filter(status__in=[CampaignStatus.OPEN, CampaignStatus.DRAFT])
+    return roads(current.order_by("-status", "-id")[:SHOWN])
+
+
+def _live_jobs() -> QuerySet[Job]:
+    return Job.objects.filter(state__in=LIVE).order_by("-id")[:SHOWN]
+
+
+def _failed_jobs() -> QuerySet[Job]:
+    return Job.objects.filter(state=JobState.FAILED).order_by("-id")[:3]
+
+
+def _waves_for_somebody() -> QuerySet[Wave]:
+    return Wave.objects.filter(state__in=NEEDS_SOMEBODY).select_related("campaign").order_by("notify_date")[:SHOWN]
+
+
+def _waves_going_out() -> QuerySet[Wave]:
+    going = Wave.objects.filter(state__in=[WaveState.SCHEDULED, WaveState.TRIGGERED])
+    return going.select_related("campaign").order_by("notify_date")[:SHOWN]
+
+
+def _last_alerts() -> QuerySet[Alert]:
+    return Alert.objects.order_by("-id")[:SHOWN]
+
+
+def _stopped_accounts() -> QuerySet[ProviderAccount]:
+    return ProviderAccount.objects.filter(paused=True)

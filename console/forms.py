@@ -1,0 +1,60 @@
+"""What people type on the pages: files, reasons, a fan to look for, a wave to come."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from campaigns.models import Campaign
+from console.uploads import TOO_LARGE
+
+
+class ReasonForm(forms.Form):
+    """A reason somebody will read later."""
+
+    reason = forms.CharField(label="Why?", max_length=300, min_length=5, strip=True)
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(label="File", allow_empty_file=True, max_length=200)
+
+    def __init__(self, request: Any) -> None:
+        self.too_large = getattr(request, TOO_LARGE, False)
+        super().__init__(request.POST, request.FILES)
+
+    def clean(self) -> dict[str, Any] | None:
+        if self.too_large:
+            self.errors.pop("file", None)
+            raise ValidationError(
+                f"The file is larger than {settings.UPLOAD_MAX_BYTES:,} bytes: compress it with gzip, or split it."
+            )
+        return super().clean()
+
+    def complaint(self) -> str:
+        return " ".join(str(error) for errors in self.errors.values() for error in errors)
+
+
+class ScoresForm(UploadForm):
+    activate = forms.BooleanField(label="Let it count as soon as it is through", required=False)
+
+
+class EntropyForm(forms.Form):
+    value = forms.CharField(label="Value, exactly as published", max_length=10_000)
+
+
+class FindForm(forms.Form):
+    """Exact and by indexed columns only: a fan id within a campaign, or a code."""
+
+    campaign = forms.ModelChoiceField(Campaign.objects.all(), required=False, empty_label="(not needed for a code)")
+    fan = forms.CharField(label="Fan id", required=False, max_length=200)
+    code = forms.CharField(label="Access code", required=False, max_length=64)
+    reason = forms.CharField(label="Why?", max_length=300, min_length=5)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if bool(cleaned.get("fan")) == bool(cleaned.get("code")):
+            raise ValidationError("Give either a fan id or a code.")
+        if cleaned.get("fan") and not cleaned.get("campaign"):
+            raise ValidationError({"campaign": "Choose the campaign in which the fan registered."})
+        return cleaned

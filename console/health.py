@@ -1,0 +1,64 @@
+"""`/healthz`: the process lives. `/readyz`: database, storage and workers answer. No secrets, no sign-in."""
+
+import uuid
+from datetime import timedelta
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django_q.status import Stat
+
+from datalake import storage
+from operations.choices import JobState
+from operations.models import Job
+
+BUCKETS = {"scoring": storage.scoring, "campaign data": storage.campaign_data}
+WAITED_TOO_LONG = timedelta(seconds=90)
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"ok": True})
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when all answer, else 503; each part with `ok` or what is wrong."""
+    database = _database()
+    parts = {"database": database, "storage": _storage()}
+    parts["workers"] = _workers() if database == "ok" else "not asked: the database does not answer"
+    ok = all(part == "ok" for part in parts.values())
+    return JsonResponse({"ok": ok, **parts}, status=200 if ok else 503)
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return f"does not answer: {type(error).__name__}"
+    return "ok"
+
+
+def _storage() -> str:
+    """Both buckets take a small object and give it back."""
+    for name, bucket in BUCKETS.items():
+        key = f"readyz/{uuid.uuid4()}"
+        try:
+            bucket().put(key, b"ready")
+            bucket().delete(key)
+        except OSError as error:
+            return f"{name} does not take files: {type(error).__name__}"
+    return "ok"
+
+
+def _workers() -> str:
+    """A cluster reports, or at least no job has been waiting for one."""
+    if Stat.get_all():
+        return "ok"
+    waiting = Job.objects.filter(state=JobState.QUEUED, created_at__lt=timezone.now() - WAITED_TOO_LONG).exists()
+    return "no worker reports, and jobs are waiting" if waiting else "no worker reports"

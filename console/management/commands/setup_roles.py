@@ -1,0 +1,13 @@
+"""`setup_roles`: the five roles as groups."""
+
+from typing import Any
+
+from console.roles import setup_roles
+from operations.commands import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "Create or correct the groups viewer, operator, approver, analyst and administrator."
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        return {"roles": setup_roles()}

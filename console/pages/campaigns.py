@@ -1,0 +1,78 @@
+"""A campaign's page: where it stands, its draw, its markets and files; open, close, enter the public value. [C-2, S-8]"""
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from campaigns import activation, opening, tasks
+from campaigns.models import Activation, Campaign
+from console.access import StaffRequest, action, attempt, page, render
+from console.forms import EntropyForm
+from console.road import roads
+from operations.models import StatusChange
+from waves.models import Wave
+
+FILES_SHOWN = 10
+
+
+def _named(campaign_id: str) -> Campaign:
+    return get_object_or_404(Campaign.objects.select_related("active_score_file"), campaign_id=campaign_id)
+
+
+def _page_of(campaign: Campaign) -> str:
+    return reverse("campaign", args=[campaign.campaign_id])
+
+
+@page("campaigns.view_campaign")
+def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    shown = _named(campaign_id)
+    files = shown.score_files.defer("rules").select_related("created_by")
+    return render(
+        request,
+        "console/campaign.html",
+        shown.name,
+        campaign=shown,
+        road=roads([shown])[0],
+        markets=shown.markets.all(),
+        score_files=files[:FILES_SHOWN],
+        imports=shown.imports.select_related("created_by")[:FILES_SHOWN],
+        waves=Wave.objects.filter(campaign=shown).defer("content", "options"),
+        entropy_form=EntropyForm(),
+        history=StatusChange.objects.filter(subject=f"campaign:{shown.campaign_id}").select_related("by").order_by("-id")[:20],
+        can_undo=Activation.objects.filter(campaign=shown, undone=False).exists() and not shown.frozen,
+    )
+
+
+@action("campaigns.change_campaign")
+def open_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    named = _named(campaign_id)
+    done = "The campaign is open. Its draw is fixed and the commitment is public."
+    return attempt(request, lambda: opening.open_campaign(named.pk, by=request.user), done, back=_page_of(named))
+
+
+@action("campaigns.change_campaign")
+def close_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    named = _named(campaign_id)
+    done = "The campaign is closed. The draw is revealed and can be checked."
+    return attempt(request, lambda: opening.close_campaign(named.pk, by=request.user), done, back=_page_of(named))
+
+
+@action("campaigns.enter_entropy")
+def enter_entropy(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    """Enter the public value, then wake the score files that waited for it."""
+    named = _named(campaign_id)
+    form = EntropyForm(request.POST)
+    value = form.cleaned_data["value"] if form.is_valid() else ""
+
+    def enter() -> None:
+        opening.enter_entropy(named.pk, value, by=request.user)
+        tasks.start_waiting(named, by=request.user)
+
+    return attempt(request, enter, "The value is entered for good. Score files that waited for it go on.", back=_page_of(named))
+
+
+@action("campaigns.activate_scores")
+def undo_activation(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    named = _named(campaign_id)
+    done = "The last switch is undone."
+    return attempt(request, lambda: activation.undo(named.pk, by=request.user), done, back=_page_of(named))

@@ -1,0 +1,78 @@
+"""Downloads of files that hold personal data: a right of their own, a reason, a line in the log, by POST. [O-7]"""
+
+from collections.abc import Callable, Iterator
+
+from django.contrib import messages
+from django.http import FileResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from campaigns.models import RegistrationImport, ScoreFile
+from console.access import StaffRequest, action, log_access
+from console.downloads import csv_lines, neutralised_file, neutralised_zip
+from console.forms import ReasonForm
+from console.models import Access
+from datalake import storage
+from operations.errors import Refusal
+from waves.models import Wave
+
+EXPORT = "campaigns.export_personal_data"
+
+
+def _download(request: StaffRequest, name: str, make: Callable[[], HttpResponseBase], *, back: str) -> HttpResponseBase:
+    """Without a reason nothing leaves; with one it is written down first."""
+    form = ReasonForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Say why you need the file, in a few words.")
+        return HttpResponseRedirect(back)
+    try:
+        response = make()
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+        return HttpResponseRedirect(back)
+    log_access(request, Access.EXPORTED, name, form.cleaned_data["reason"])
+    return response
+
+
+def _as_csv(name: str, lines: Iterator[str]) -> StreamingHttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name.rpartition("/")[2]}"'}
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+@action(EXPORT, "campaigns.view_scorefile")
+def score_file(request: StaffRequest, pk: int) -> HttpResponseBase:
+    found = get_object_or_404(ScoreFile, pk=pk)
+    key = found.scrubbed_key if request.POST.get("which") == "scrubbed" else found.rejected_key
+    return _download(
+        request, key, lambda: _as_csv(key, neutralised_file(storage.scoring().open(key))), back=reverse("score-file", args=[pk])
+    )
+
+
+@action(EXPORT, "campaigns.view_registrationimport")
+def registrations(request: StaffRequest, pk: int) -> HttpResponseBase:
+    found = get_object_or_404(RegistrationImport, pk=pk)
+    name = f"{found.name.rpartition('.')[0] or found.name}.rejected.csv"
+    return _download(
+        request, name, lambda: _as_csv(name, csv_lines(_rejected(found))), back=reverse("registrations", args=[pk])
+    )
+
+
+def _rejected(found: RegistrationImport) -> Iterator[tuple[str, ...]]:
+    yield "line", "reason", "row"
+    rows = found.rejected_rows.order_by("line").values_list("line", "reason", "raw")
+    for line, reason, raw in rows.iterator(chunk_size=2000):
+        yield str(line), reason, raw
+
+
+@action(EXPORT, "waves.view_wave")
+def wave_zip(request: StaffRequest, name: str) -> HttpResponseBase:
+    found = get_object_or_404(Wave, name=name)
+    key, back = found.zip_key, reverse("wave", args=[name])
+    if not key:
+        messages.error(request, "The wave is not prepared: there is no file yet.")
+        return HttpResponseRedirect(back)
+
+    def make() -> FileResponse:
+        return FileResponse(neutralised_zip(storage.scoring().open(key)), as_attachment=True, filename=f"{name}.zip")
+
+    return _download(request, key, make, back=back)

@@ -1,0 +1,119 @@
+"""Uploading registrations and score files, and what became of them. [C-4, S-11 … S-13]"""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from campaigns import activation, registrations, scorefiles, tasks
+from campaigns.models import Campaign, RegistrationImport, ScoreFile
+from console.access import StaffRequest, action, attempt, form_page, page, render
+from console.forms import ScoresForm, UploadForm
+from console.pages.jobs import work_on
+from console.words import FILE_STEPS, steps
+from operations.errors import Refusal
+
+SCORES_HINT = (
+    "Tab-separated text, UTF-8, one header line; .gz is fine. Columns by name: id, tmemail, sms, global_user_id, member_id, "
+    "raw_local_fanscore, country_code; phone_confirmed if there is one."
+)
+REGISTRATIONS_HINT = (
+    "CSV or TSV, UTF-8, one header line. Needed: global_user_id and registered_at. Also known: member_id, email, phone, "
+    "phone_confirmed, country_code, market_preferences (joined by |), date_created."
+)
+
+
+def _upload(
+    request: StaffRequest, campaign: Campaign, form_class: type[UploadForm], receive: Callable[[UploadForm], str], **texts: str
+) -> HttpResponse:
+    """Show the form, or hand the open file to the shell, which streams it into the bucket; then go to the file's page."""
+    form = form_class(request) if request.method == "POST" else None
+    if form is not None and form.is_valid():
+        try:
+            return HttpResponseRedirect(receive(form))
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+    elif form is not None:
+        messages.error(request, form.complaint())
+    return render(
+        request,
+        "console/upload.html",
+        texts["title"],
+        campaign=campaign,
+        hint=texts["hint"],
+        scores=form_class is ScoresForm,
+    )
+
+
+@form_page("campaigns.process_scores", "campaigns.view_campaign")
+def upload_scores(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
+
+    def receive(form: UploadForm) -> str:
+        file, activate = form.cleaned_data["file"], form.cleaned_data["activate"]
+        received = scorefiles.receive(campaign, file.name, file.file, by=request.user, activate=activate)
+        if received.repeated:
+            messages.info(request, "These very bytes came before: this is the score file they are, and it is not done twice.")
+        else:
+            tasks.start_score_file(received.score_file, by=request.user)
+        return reverse("score-file", args=[received.score_file.pk])
+
+    return _upload(request, campaign, ScoresForm, receive, title="Upload a score file", hint=SCORES_HINT)
+
+
+@form_page("campaigns.import_registrations", "campaigns.view_campaign")
+def upload_registrations(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
+
+    def receive(form: UploadForm) -> str:
+        file = form.cleaned_data["file"]
+        received = registrations.receive(campaign, file.name, file.file, by=request.user)
+        if received.finished:
+            messages.info(request, "These very bytes came before and were imported then.")
+        else:
+            tasks.start_registrations(received, by=request.user)
+        return reverse("registrations", args=[received.pk])
+
+    return _upload(request, campaign, UploadForm, receive, title="Upload registrations", hint=REGISTRATIONS_HINT)
+
+
+@page("campaigns.view_scorefile")
+def score_file(request: StaffRequest, pk: int) -> HttpResponse:
+    shown = get_object_or_404(ScoreFile.objects.select_related("campaign", "created_by").defer("rules"), pk=pk)
+    return render(
+        request,
+        "console/score_file.html",
+        shown.name,
+        file=shown,
+        campaign=shown.campaign,
+        steps=steps(FILE_STEPS, shown.state),
+        tagged=sum(shown.tagged_by.values()),
+        is_active=shown.campaign.active_score_file_id == shown.pk,
+        can_start=shown.state in ("uploaded", "failed") or (shown.state == "validated" and shown.campaign.draw_ready),
+        judged=shown.state in ("validated", "streamed", "saved"),
+        **work_on(request, scorefiles.subject_of(shown)),
+    )
+
+
+@page("campaigns.view_registrationimport")
+def registration_import(request: StaffRequest, pk: int) -> HttpResponse:
+    shown = get_object_or_404(RegistrationImport.objects.select_related("campaign", "created_by"), pk=pk)
+    work = work_on(request, registrations.subject_of(shown))
+    return render(request, "console/registrations.html", shown.name, file=shown, campaign=shown.campaign, **work)
+
+
+@action("campaigns.process_scores")
+def start_scores(request: StaffRequest, pk: int) -> HttpResponse:
+    """Begin, or take up again from where it stands."""
+    started = get_object_or_404(ScoreFile, pk=pk)
+    back = reverse("score-file", args=[pk])
+    return attempt(request, lambda: tasks.start_score_file(started, by=request.user), "It goes on.", back=back)
+
+
+@action("campaigns.activate_scores")
+def activate(request: StaffRequest, pk: int) -> HttpResponse:
+    back = reverse("score-file", args=[get_object_or_404(ScoreFile, pk=pk).pk])
+    done = "This score file counts from now on."
+    return attempt(request, lambda: activation.activate(pk, by=request.user), done, back=back)

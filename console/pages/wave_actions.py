@@ -1,0 +1,137 @@
+"""What a person does to a wave: approve, schedule, send, pause, resume, reset, cancel; and stopping everything. POST only."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+
+from console.access import StaffRequest, action, attempt, page, render
+from operations.jobs import record_move
+from waves import accounts, approval, results, schedule, steering, tasks
+from waves.models import ProviderAccount, Wave
+
+
+def _do(request: StaffRequest, name: str, work: Callable[[Wave], Any], done: str) -> HttpResponse:
+    wave = get_object_or_404(Wave.objects.select_related("campaign"), name=name)
+    return attempt(request, lambda: work(wave), done, back=reverse("wave", args=[name]))
+
+
+def _reason(request: StaffRequest) -> str:
+    return request.POST.get("reason", "").strip()
+
+
+@action("waves.approve_wave", "waves.view_wave")
+def approve(request: StaffRequest, name: str) -> HttpResponse:
+    """Approves the content whose digest stood on the page that was looked at. [X-5]"""
+
+    def work(wave: Wave) -> None:
+        digest, waiver = request.POST.get("digest", ""), request.POST.get("waiver", "").strip()
+        approval.approve(wave, by=request.user, digest=digest, now=timezone.now(), waiver=waiver)
+
+    return _do(request, name, work, "The wave is approved. It can be scheduled.")
+
+
+@action("waves.schedule_wave", "waves.view_wave")
+def put_on_schedule(request: StaffRequest, name: str) -> HttpResponse:
+    def work(wave: Wave) -> None:
+        schedule.schedule(wave, by=request.user, now=timezone.now(), reason=_reason(request))
+
+    return _do(request, name, work, "The wave is scheduled. It goes out by itself when it is due.")
+
+
+@action("waves.schedule_wave", "waves.view_wave")
+def unschedule(request: StaffRequest, name: str) -> HttpResponse:
+    def work(wave: Wave) -> None:
+        schedule.unschedule(wave, by=request.user, reason=_reason(request))
+
+    return _do(request, name, work, "The wave is off the schedule. It stays approved.")
+
+
+@action("waves.send_wave", "waves.view_wave")
+def trigger(request: StaffRequest, name: str) -> HttpResponse:
+    """Send a wave that is due, or a held one by a person's decision."""
+
+    def work(wave: Wave) -> None:
+        schedule.trigger(wave, by=request.user, now=timezone.now(), reason=_reason(request))
+        tasks.wake_senders([wave])
+
+    return _do(request, name, work, "The wave is going out.")
+
+
+@action("waves.send_wave", "waves.view_wave")
+def pause(request: StaffRequest, name: str) -> HttpResponse:
+    def work(wave: Wave) -> None:
+        steering.pause(wave, by=request.user, reason=_reason(request))
+
+    return _do(request, name, work, "Paused: no new message starts. Those in flight end.")
+
+
+@action("waves.send_wave", "waves.view_wave")
+def resume(request: StaffRequest, name: str) -> HttpResponse:
+    def work(wave: Wave) -> None:
+        steering.resume(wave, by=request.user, reason=_reason(request))
+        tasks.wake_senders([wave])
+
+    return _do(request, name, work, "The wave goes on.")
+
+
+@action("waves.send_wave", "waves.view_wave")
+def retry_failed(request: StaffRequest, name: str) -> HttpResponse:
+    """The failed messages again, with their keys, and only they. [N-7]"""
+
+    def work(wave: Wave) -> None:
+        results.retry_failed(wave.pk)
+        tasks.wake_senders([wave])
+
+    return _do(request, name, work, "The failed messages are sent again.")
+
+
+@action("waves.send_wave", "waves.view_wave")
+def cancel(request: StaffRequest, name: str) -> HttpResponse:
+    def work(wave: Wave) -> None:
+        steering.cancel(wave, by=request.user, reason=_reason(request))
+
+    return _do(request, name, work, "The wave is cancelled. Its fans, and codes that were not assigned, are free again.")
+
+
+@action("waves.reset_wave", "waves.view_wave")
+def reset(request: StaffRequest, name: str) -> HttpResponse:
+    def work(wave: Wave) -> None:
+        steering.reset(wave, by=request.user, reason=_reason(request))
+
+    return _do(request, name, work, "The wave can be prepared anew. Its codes are kept for it.")
+
+
+@action("waves.stop_all")
+def stop_all(request: StaffRequest) -> HttpResponse:
+    """Every provider's account pauses within two seconds. [N-6]"""
+    reason = _reason(request)
+    if not reason:
+        messages.error(request, "Say why: whoever resumes has to know.")
+        return HttpResponseRedirect(reverse("admin:index"))
+    stopped = accounts.stop_all(f"{request.user.get_username()}: {reason}")
+    for name in stopped:
+        record_move(f"provider:{name}", "sending", "paused", by=request.user, reason=reason)
+    if stopped:
+        messages.success(request, f"All sending is stopped: {', '.join(stopped)}. Resume each one on the providers' page.")
+    else:
+        messages.info(request, "All sending was stopped already.")
+    return HttpResponseRedirect(reverse("admin:index"))
+
+
+@page("waves.view_provideraccount")
+def providers(request: StaffRequest) -> HttpResponse:
+    return render(request, "console/providers.html", "Providers", accounts=ProviderAccount.objects.order_by("name"))
+
+
+@action("waves.send_wave", "waves.view_provideraccount")
+def resume_provider(request: StaffRequest, pk: int) -> HttpResponse:
+    account = get_object_or_404(ProviderAccount, pk=pk)
+    if accounts.resume(account.name):
+        record_move(f"provider:{account.name}", "paused", "sending", by=request.user, reason=_reason(request))
+        messages.success(request, f"{account.name} sends again.")
+    return HttpResponseRedirect(reverse("providers"))

@@ -1,0 +1,121 @@
+"""A wave from preview to completed. Each button calls one shell; the rules are there. [W-2 … W-11, N-6, N-7]"""
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from campaigns.models import Campaign
+from console.access import StaffRequest, form_page, live, page, render
+from console.pages.jobs import work_on
+from console.samples import samples_of
+from console.sending import counters
+from console.wave_forms import WaveForm
+from console.words import WAVE_STEPS, steps
+from operations import unmasking
+from operations.errors import Refusal
+from operations.models import StatusChange
+from waves import planning, tasks
+from waves.choices import WaveState
+from waves.models import Wave
+from waves.moves import subject_of
+
+SENDING = (WaveState.TRIGGERED, WaveState.PAUSED)
+BEFORE_SCHEDULED = (WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED)
+
+
+@form_page("waves.prepare_wave", "waves.view_wave")
+def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    """The form, the preview beside it (nothing is written), and the button that prepares what was previewed."""
+    campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
+    if request.method != "POST":
+        return _form_page(request, campaign, WaveForm.start(campaign, timezone.now()))
+    form = WaveForm(request.POST, request.FILES, campaign=campaign)
+    if not form.is_valid():
+        return _form_page(request, campaign, form)
+    try:
+        if "prepare" in request.POST:
+            return _prepare(request, form)
+        decision = planning.preview(form.request_of(), now=timezone.now())
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+        return _form_page(request, campaign, form)
+    return _form_page(request, campaign, form, **_previewed(decision))
+
+
+def _form_page(request: StaffRequest, campaign: Campaign, form: WaveForm, **context: Any) -> HttpResponse:
+    """The markets file, once read, stands in the text field, so that preview and preparation use the same text."""
+    if form.is_bound and "markets" in getattr(form, "cleaned_data", {}):
+        form.data = request.POST.copy()
+        form.data["markets"] = form.cleaned_data["markets"]  # type: ignore[index]
+    return render(request, "console/wave_new.html", "New wave", campaign=campaign, form=form, **context)
+
+
+def _previewed(decision: planning.Decision) -> dict[str, Any]:
+    preview = decision.as_result()
+    names = {seat.market_id: seat.name for seat in decision.plan.seats}
+    for market in preview["markets"]:
+        market["name"] = names.get(market["market_id"], "")
+    return {"preview": preview, "excluded_total": sum(preview["excluded"].values())}
+
+
+def _prepare(request: StaffRequest, form: WaveForm) -> HttpResponse:
+    wanted = form.request_of()
+    tasks.start_preparation(wanted, by=request.user, expedite=form.cleaned_data["expedite"])
+    request.session[f"previewed:{wanted.name}"] = request.POST.get("members_digest", "")
+    messages.success(request, "The wave is being prepared: fans are selected, codes reserved and files written.")
+    return HttpResponseRedirect(reverse("wave", args=[wanted.name]))
+
+
+@page("waves.view_wave")
+def wave(request: StaffRequest, name: str) -> HttpResponse:
+    people = ("prepared_by", "edited_by", "approved_by")
+    shown = get_object_or_404(Wave.objects.select_related("campaign", *people), name=name)
+    prepared = bool(shown.content_digest)
+    return render(
+        request,
+        "console/wave.html",
+        f"Wave {name}",
+        wave=shown,
+        campaign=shown.campaign,
+        steps=steps(WAVE_STEPS, shown.state),
+        markets=shown.wave_markets.select_related("market"),
+        excluded_total=sum(shown.excluded.values()),
+        samples=samples_of(shown, hidden=not unmasking.shown(request)) if prepared else [],
+        author=request.user.pk in {shown.prepared_by_id, shown.edited_by_id},
+        four_eyes=settings.WAVES_FOUR_EYES,
+        previewed=request.session.get(f"previewed:{name}", ""),
+        due=shown.notify_date <= timezone.now(),
+        can_reset=shown.state in BEFORE_SCHEDULED,
+        can_cancel=shown.state not in (WaveState.COMPLETED, WaveState.CANCELLED),
+        sending=counters(shown, _since(request)) if shown.state in (*SENDING, WaveState.COMPLETED) else None,
+        history=StatusChange.objects.filter(subject=subject_of(shown)).select_related("by").order_by("-id")[:30],
+        may_show_personal_data=unmasking.may_show(request),
+        personal_data_shown=unmasking.shown(request),
+        **work_on(request, subject_of(shown)),
+    )
+
+
+@live("waves.view_wave")
+def wave_live(request: StaffRequest, name: str) -> HttpResponse:
+    """The counters while it is sent; the page is loaded again when the wave's state is no longer what the page shows."""
+    shown = get_object_or_404(Wave.objects.select_related("campaign"), name=name)
+    response = TemplateResponse(request, "console/wave_live.html", {"wave": shown, "sending": counters(shown, _since(request))})
+    if shown.state != request.GET.get("state"):
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+def _since(request: StaffRequest) -> tuple[float, int] | None:
+    """When the page last looked and how many messages were settled then: what the speed is reckoned from."""
+    try:
+        at, settled = float(request.GET["at"]), int(request.GET["settled"])
+    except (KeyError, ValueError):
+        return None
+    return (at, settled) if 0 < time.time() - at < 600 else None

@@ -1,0 +1,63 @@
+"""The five roles, as groups with permissions. `setup_roles` brings the groups to what is written here. [O-5]
+
+Two rights never meet in one role below the administrator's: who prepares waves does not approve them. The database refuses a
+wave approved by whoever prepared it, whatever rights that person has. [W-10]
+"""
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+LOOKED_AT = ("operations", "datalake", "campaigns", "waves")  # every view permission of these apps
+CONFIGURED = ("campaign", "market", "listentry", "template")
+
+VIEWER: frozenset[str] = frozenset()
+OPERATOR = frozenset(
+    {
+        "campaigns.process_scores",
+        "campaigns.activate_scores",
+        "campaigns.import_registrations",
+        "campaigns.enter_entropy",
+        "campaigns.view_personal_data",
+        "campaigns.export_personal_data",
+        "waves.prepare_wave",
+        "waves.schedule_wave",
+        "waves.send_wave",
+        "waves.stop_all",
+    }
+)
+APPROVER = frozenset({"campaigns.view_personal_data", "waves.approve_wave", "waves.stop_all"})
+ANALYST = frozenset({"datalake.add_merge"})
+
+ROLES: dict[str, frozenset[str]] = {"viewer": VIEWER, "operator": OPERATOR, "approver": APPROVER, "analyst": ANALYST}
+ADMINISTRATOR = "administrator"
+
+
+def setup_roles() -> dict[str, int]:
+    """Create or correct the groups. Returns how many permissions each role has; users keep their groups."""
+    everything = {f"{app}.{codename}": pk for pk, app, codename in _permissions()}
+    looking = {name for name in everything if name.split(".")[0] in LOOKED_AT and name.split(".")[1].startswith("view_")}
+    looking -= {"campaigns.view_personal_data"}
+    configuring = {name for name in everything if _configures(name)}
+    counts = {}
+    for role, own in ROLES.items():
+        wanted = looking | own | (configuring if role == "operator" else set())
+        counts[role] = _set(role, [everything[name] for name in wanted if name in everything])
+    counts[ADMINISTRATOR] = _set(ADMINISTRATOR, list(everything.values()))
+    return counts
+
+
+def _permissions() -> list[tuple[int, str, str]]:
+    ours = Q(content_type__app_label__in=[*LOOKED_AT, "console", "auth", "axes"])
+    return list(Permission.objects.filter(ours).values_list("pk", "content_type__app_label", "codename"))
+
+
+def _configures(name: str) -> bool:
+    verb, _, model = name.split(".")[1].partition("_")
+    deletable = {"market", "listentry", "template"}
+    return model in CONFIGURED and (verb in {"add", "change"} or (verb == "delete" and model in deletable))
+
+
+def _set(role: str, permissions: list[int]) -> int:
+    group, _ = Group.objects.get_or_create(name=role)
+    group.permissions.set(permissions)
+    return len(permissions)

@@ -1,0 +1,72 @@
+"""What the pages' templates need beyond Django's own tags."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from console import charts
+from console.words import TONES, words
+
+register = template.Library()
+register.filter("words", words)
+
+
+@register.filter
+def number(value: int | None) -> str:
+    """1234567 → 1,234,567."""
+    return "–" if value is None else f"{value:,}"
+
+
+@register.filter
+def score(value: float | None) -> str:
+    return "–" if value is None else f"{value:.6f}"
+
+
+@register.filter
+def moment(value: datetime | None, zone: str = "UTC") -> SafeString | str:
+    """The time in UTC and, where the campaign lives elsewhere, there too: nobody has to reckon at night."""
+    if value is None:
+        return "–"
+    here = value.astimezone(ZoneInfo("UTC"))
+    text = f"{here:%-d %b %Y, %H:%M} UTC"
+    if zone not in ("UTC", ""):
+        there = value.astimezone(ZoneInfo(zone))
+        day = "" if there.date() == here.date() else f"{there:%-d %b} "
+        text += f" ({day}{there:%H:%M} {zone.rpartition('/')[2].replace('_', ' ')})"
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), text)
+
+
+@register.filter
+def ago(value: datetime | None) -> str:
+    """`3 min ago`, `in 2 h`."""
+    if value is None:
+        return "–"
+    seconds = (timezone.now() - value).total_seconds()
+    return f"in {lasting(-seconds)}" if seconds < 0 else f"{lasting(seconds)} ago"
+
+
+@register.filter
+def lasting(seconds: float | timedelta | None) -> str:
+    if seconds is None:
+        return "–"
+    whole = int(seconds.total_seconds() if isinstance(seconds, timedelta) else seconds)
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if whole >= 2 * size:
+            return f"{whole // size} {unit}"
+    return f"{whole} s"
+
+
+@register.simple_tag
+def state(name: str) -> SafeString:
+    """The state as a small coloured word; the word says it, the colour only helps."""
+    return format_html('<span class="fw-badge fw-{}">{}</span>', TONES.get(name, "plain"), name.replace("_", " "))
+
+
+@register.simple_tag
+def bars(counts: Mapping[str, int], total: int, caption: str) -> SafeString:
+    return charts.bars(counts or {}, total, caption)

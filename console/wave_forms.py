@@ -1,0 +1,99 @@
+"""A wave as an operator asks for it: date key, when it goes out in the campaign's own time, which markets, in which order."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from campaigns.models import Campaign
+from console.words import words
+from waves.choices import Order
+from waves.errors import BadDateKey
+from waves.naming import checked_date_key
+from waves.planning import WaveRequest
+
+CLOCK = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+ORDERS = [(order.value, words(order.value)) for order in Order]
+MARKETS_MOST_BYTES = 1_000_000
+MARKETS_HELP = "marketId,marketName,capacity,selectionTime[,codeSource]. Without it every market of the campaign takes part."
+
+
+class WaveForm(forms.Form):
+    """`request_of` gives what the waves' own shells take; they judge the rest."""
+
+    date_key = forms.CharField(max_length=20, help_text="YYYYMMDD, or YYYYMMDD-2 for a second wave of the day")
+    notify_date = forms.DateTimeField(
+        label="Goes out at", input_formats=CLOCK, widget=forms.DateTimeInput({"type": "datetime-local"})
+    )
+    order = forms.ChoiceField(label="How members are chosen", choices=ORDERS, required=False)
+    single_market = forms.CharField(
+        label="The one market", max_length=40, required=False, help_text="Only with “one market only”"
+    )
+    min_score = forms.FloatField(
+        label="Minimum score", min_value=0, max_value=1, required=False, help_text="If higher than the campaign's"
+    )
+    markets_file = forms.FileField(required=False, allow_empty_file=True)
+    markets = forms.CharField(
+        label="Markets of this wave",
+        required=False,
+        widget=forms.Textarea({"rows": 4}),
+        help_text=MARKETS_HELP,
+        strip=False,
+    )
+    expedite = forms.CharField(label="Why so late?", max_length=300, required=False, help_text="If less than a day is left")
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.campaign = campaign
+        self.zone = ZoneInfo(campaign.time_zone)
+        self.fields["notify_date"].help_text = f"In {campaign.time_zone} time"
+
+    def clean_date_key(self) -> str:
+        try:
+            return checked_date_key(self.cleaned_data["date_key"].strip())
+        except BadDateKey as refusal:
+            raise ValidationError(str(refusal)) from refusal
+
+    def clean_notify_date(self) -> datetime:
+        """The campaign's wall clock, as an instant; a time that its clock shows never or twice is refused."""
+        local = self.cleaned_data["notify_date"].replace(tzinfo=None)
+        first, second = (local.replace(tzinfo=self.zone, fold=fold) for fold in (0, 1))
+        if first.utcoffset() != second.utcoffset():
+            raise ValidationError("The clock changes at that time: choose another minute.")
+        return first.astimezone(ZoneInfo("UTC"))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        file = cleaned.get("markets_file")
+        if file is not None:
+            cleaned["markets"] = self._text_of(file)
+        return cleaned
+
+    def _text_of(self, file: Any) -> str:
+        if file.size > MARKETS_MOST_BYTES:
+            raise ValidationError({"markets_file": "The file is too large to be a list of markets."})
+        try:
+            return str(file.read().decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise ValidationError({"markets_file": "The file is not UTF-8 text."}) from error
+
+    def request_of(self) -> WaveRequest:
+        markets = self.cleaned_data["markets"]
+        return WaveRequest(
+            self.campaign.campaign_id,
+            self.cleaned_data["date_key"],
+            notify_date=self.cleaned_data["notify_date"],
+            market_file=markets.replace("\r\n", "\n").encode() if markets.strip() else None,
+            order=Order(self.cleaned_data["order"]) if self.cleaned_data["order"] else None,
+            single_market=self.cleaned_data["single_market"] or None,
+            min_score=self.cleaned_data["min_score"],
+        )
+
+    @classmethod
+    def start(cls, campaign: Campaign, now: datetime) -> "WaveForm":
+        """An empty form with the soonest usual time: the day after tomorrow at ten, where the campaign lives."""
+        there = (now.astimezone(ZoneInfo(campaign.time_zone)) + timedelta(days=2)).replace(hour=10, minute=0)
+        initial = {"date_key": f"{there:%Y%m%d}", "notify_date": f"{there:%Y-%m-%dT%H:%M}", "order": Order.BY_PREFERENCE}
+        return cls(initial=initial, campaign=campaign)

@@ -1,0 +1,88 @@
+"""The vocabularies in words for people, and the tone each state has on a page."""
+
+from typing import Final
+
+TONES: Final[dict[str, str]] = {
+    "open": "good",
+    "draft": "info",
+    "closed": "warn",
+    "uploaded": "info",
+    "processing": "info",
+    "validated": "warn",
+    "streamed": "good",
+    "saved": "good",
+    "failed": "bad",
+    "queued": "info",
+    "running": "info",
+    "paused": "warn",
+    "done": "good",
+    "prepared": "info",
+    "approved": "info",
+    "scheduled": "info",
+    "triggered": "info",
+    "held": "bad",
+    "completed": "good",
+    "sent": "good",
+    "delivered": "good",
+    "undeliverable": "bad",
+    "unknown": "warn",
+    "sending": "info",
+    "published": "good",
+    "assigned": "info",
+    "reserved": "info",
+}
+WORDS: Final[dict[str, str]] = {
+    # Why a row was rejected [S-3]
+    "malformed_row": "Row cannot be read",
+    "missing_user_id": "No fan id",
+    "duplicate": "Fan stands earlier in the file",
+    "invalid_score": "Score is not a number from 0 to 1",
+    "blacklisted_email": "Address is on the blacklist",
+    "blacklisted_domain": "Domain is on the blacklist",
+    "disposable_domain": "Throw-away e-mail domain",
+    "intl_phone": "Phone of another country",
+    "no_contact": "No way to reach the fan",
+    "shared_contact": "Contact shared by too many fans",
+    "below_minimum_score": "Score below the minimum",
+    "invalid_date": "Date cannot be read",
+    "unknown_market": "Market is not in the campaign",
+    "superseded": "A newer record of the fan came",
+    # What is odd about an accepted row [S-4, S-5]
+    "missing_email": "No e-mail address",
+    "invalid_email": "E-mail address cannot be right",
+    "missing_phone": "No phone number",
+    "invalid_phone": "Phone number cannot be right",
+    "unconfirmed_phone": "Phone not confirmed",
+    # Bands [S-7]
+    "high": "High (0.95 and above)",
+    "mid": "Mid (0.80 to 0.95)",
+    "low": "Low (below 0.80)",
+    # Why a fan of the score file is no candidate [W-5]
+    "not_registered": "Not registered",
+    "already_in_wave": "Already in a wave",
+    "blacklisted": "On the blacklist by now",
+    "no_usable_contact": "No way to reach the fan",
+    "no_market_wanted": "Wants none of the wave's markets",
+    "registered_too_late": "Registered too late",
+    "opted_out": "Asked not to be written to",
+    # Orders [W-5]
+    "by_preference": "Each fan's first market with room",
+    "by_market_order": "Market by market",
+    "single_market": "One market only",
+}
+WAVE_STEPS: Final = ("configured", "prepared", "approved", "scheduled", "triggered", "completed")
+FILE_STEPS: Final = ("uploaded", "processing", "validated", "streamed", "saved")
+
+
+def words(name: str) -> str:
+    """The name as a person would say it."""
+    return WORDS.get(name, name.replace("_", " ").capitalize())
+
+
+def steps(order: tuple[str, ...], state: str) -> list[tuple[str, str]]:
+    """(step, "done" | "now" | "") up to where `state` stands; all blank for a state beside the road."""
+    if state not in order:
+        return [(step, "") for step in order]
+    at = order.index(state)
+    last = len(order) - 1
+    return [(step, "done" if i < at or at == last else "now" if i == at else "") for i, step in enumerate(order)]

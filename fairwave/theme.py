@@ -1,0 +1,116 @@
+"""How the operators' site looks, and its navigation in the order of the road."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+
+def _entry(title: str, icon: str, model: str) -> dict[str, Any]:
+    """A line of the navigation; it shows for those who may view the model."""
+    app, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": lambda request: request.user.has_perm(f"{app}.view_{name}"),
+    }
+
+
+def environment(request: HttpRequest) -> list[str] | None:
+    """The badge beside the title: nobody should have to guess whether messages go to real phones."""
+    from django.conf import settings
+
+    local = any(host in settings.SMS_URL for host in ("127.0.0.1", "localhost", "[::1]"))
+    return ["Sandbox", "info"] if local else ["Live providers", "warning"]
+
+
+NAVIGATION = [
+    {"items": [{"title": "Now", "icon": "home", "link": reverse_lazy("admin:index")}]},
+    {
+        "title": "Who gets in",
+        "items": [
+            _entry("Campaigns", "confirmation_number", "campaigns.campaign"),
+            _entry("Registrations", "how_to_reg", "campaigns.registrationimport"),
+            _entry("Score files", "leaderboard", "campaigns.scorefile"),
+            _entry("Lists", "block", "campaigns.listentry"),
+        ],
+    },
+    {
+        "title": "Who is told",
+        "items": [
+            _entry("Waves", "waves", "waves.wave"),
+            _entry("Codes", "key", "waves.code"),
+            _entry("Members", "group", "waves.member"),
+            _entry("Messages", "sms", "waves.send"),
+            _entry("Templates", "draft", "waves.template"),
+            {
+                "title": "Find a fan",
+                "icon": "person_search",
+                "link": reverse_lazy("find"),
+                "permission": lambda request: request.user.has_perm("campaigns.view_registrant"),
+            },
+        ],
+    },
+    {
+        "title": "What is kept",
+        "items": [
+            _entry("Lake files", "database", "datalake.lakefile"),
+            _entry("Partitions", "calendar_month", "datalake.lakepartition"),
+            _entry("Merges", "merge", "datalake.merge"),
+            _entry("Dead letters", "unsubscribe", "datalake.deadletter"),
+        ],
+    },
+    {
+        "title": "How work is done",
+        "items": [
+            _entry("Jobs", "settings", "operations.job"),
+            _entry("Alerts", "notifications", "operations.alert"),
+            _entry("Providers", "cell_tower", "waves.provideraccount") | {"link": reverse_lazy("providers")},
+            _entry("History", "history", "operations.statuschange"),
+        ],
+    },
+    {
+        "title": "People",
+        "items": [
+            _entry("Users", "person", "auth.user"),
+            _entry("Roles", "badge", "auth.group"),
+            _entry("Personal data log", "visibility", "console.personaldataaccess"),
+        ],
+    },
+]
+
+UNFOLD = {
+    "SITE_TITLE": "Fairwave",
+    "SITE_HEADER": "Fairwave",
+    "SITE_SUBHEADER": "Fair ticket presales",
+    "SITE_SYMBOL": "waves",
+    "SITE_URL": "/admin/",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("fairwave/icon.svg")},
+    ],
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "fairwave.theme.environment",
+    "DASHBOARD_CALLBACK": "console.dashboard.add_dashboard",
+    "STYLES": [lambda request: static("fairwave/console.css")],
+    "BORDER_RADIUS": "8px",
+    "COLORS": {
+        # A calm teal: readable on white and on black, and not a colour that means a state.
+        "primary": {
+            "50": "oklch(98% .014 200)",
+            "100": "oklch(95% .03 200)",
+            "200": "oklch(90% .055 200)",
+            "300": "oklch(83% .085 202)",
+            "400": "oklch(74% .105 205)",
+            "500": "oklch(63% .11 208)",
+            "600": "oklch(51% .095 212)",
+            "700": "oklch(44% .08 215)",
+            "800": "oklch(38% .065 217)",
+            "900": "oklch(33% .055 220)",
+            "950": "oklch(24% .045 222)",
+        },
+    },
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
+}

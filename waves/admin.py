@@ -1,0 +1,112 @@
+"""Waves, codes, members, messages, templates and providers as lists; what moves a wave has pages in `console`."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from campaigns.models import Market
+from operations.listing import BigTableAdmin, MaskedAdmin, PageAdmin
+from operations.masking import mask_email, mask_phone, mask_text
+from waves.choices import CodeState, SendState, WaveState
+from waves.forms import TemplateForm
+from waves.models import Code, Member, Send, Template, Wave
+
+WAVE_COLOURS = {
+    WaveState.PREPARED: "info",
+    WaveState.APPROVED: "info",
+    WaveState.SCHEDULED: "primary",
+    WaveState.TRIGGERED: "primary",
+    WaveState.HELD: "danger",
+    WaveState.FAILED: "danger",
+    WaveState.PAUSED: "warning",
+    WaveState.COMPLETED: "success",
+}
+CODE_COLOURS = {CodeState.RESERVED: "info", CodeState.ASSIGNED: "primary", CodeState.PUBLISHED: "success"}
+SEND_COLOURS = {
+    SendState.SENT: "success",
+    SendState.DELIVERED: "success",
+    SendState.FAILED: "danger",
+    SendState.UNDELIVERABLE: "danger",
+    SendState.UNKNOWN: "warning",
+    SendState.SENDING: "info",
+}
+
+
+@admin.register(Wave)
+class WaveAdmin(PageAdmin):
+    page = "wave"
+    page_key = "name"
+    list_display = ("name", "campaign", "state_label", "notify_date", "selected", "waitlist", "prepared_by", "approved_by")
+    list_filter = ("state", "campaign")
+    list_select_related = ("campaign", "prepared_by", "approved_by")
+    search_fields = ("=name",)
+    search_help_text = "The wave's whole name"
+    show_full_result_count = False
+
+    @display(description="state", label=WAVE_COLOURS, ordering="state")
+    def state_label(self, wave: Wave) -> str:
+        return wave.state
+
+
+@admin.register(Code)
+class CodeAdmin(BigTableAdmin, MaskedAdmin):
+    personal = {"code": mask_text}
+    list_display = ("id", "code", "state_label", "source", "campaign", "wave", "market", "global_user_id", "ends_at")
+    list_filter = ("campaign", "wave")
+    list_select_related = ("campaign", "wave", "market")
+    keys = {"wave__id__exact": "global_user_id"}
+
+    @display(description="state", label=CODE_COLOURS)
+    def state_label(self, code: Code) -> str:
+        return code.state
+
+
+@admin.register(Member)
+class MemberAdmin(BigTableAdmin, MaskedAdmin):
+    personal = {"email": mask_email, "phone": mask_phone, "code": mask_text, "member_id": mask_text}
+    list_display = ("global_user_id", "place", "market", "email", "phone", "code", "band_score", "wave")
+    list_filter = ("wave",)
+    list_select_related = ("wave", "market")
+    keys = {"wave__id__exact": "global_user_id"}
+
+
+@admin.register(Send)
+class SendAdmin(BigTableAdmin, MaskedAdmin):
+    list_display = ("id", "wave", "channel", "fan", "to", "state_label", "reason", "attempts", "sent_at", "provider_id")
+    list_filter = ("wave",)
+    list_select_related = ("wave", "member")
+    personal = {"to": lambda contact: mask_email(contact) if "@" in contact else mask_phone(contact)}
+
+    def get_list_filter(self, request: HttpRequest) -> tuple[str, ...]:
+        """The state can be chosen within a wave: there an index answers it."""
+        return ("wave", "state") if "wave__id__exact" in request.GET else ("wave",)
+
+    @display(description="fan")
+    def fan(self, send: Send) -> str:
+        return send.member.global_user_id
+
+    @display(description="to")
+    def to(self, send: Send) -> str:
+        return send.member.phone if send.channel == "sms" else send.member.email
+
+    @display(description="state", label=SEND_COLOURS)
+    def state_label(self, send: Send) -> str:
+        return send.state
+
+
+@admin.register(Template)
+class TemplateAdmin(ModelAdmin):
+    form = TemplateForm
+    list_display = ("__str__", "campaign", "market", "channel", "language", "body")
+    list_filter = ("channel", "campaign")
+    list_select_related = ("campaign", "market")
+    autocomplete_fields = ("campaign",)
+    fields = (("campaign", "market"), ("channel", "language"), "subject", "body", "html")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "market":
+            kwargs["queryset"] = Market.objects.select_related("campaign").order_by("-campaign_id", "position")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)

@@ -1,0 +1,36 @@
+"""The form of message templates: an unknown placeholder is refused when it is saved. [N-1]"""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from waves.choices import Channel
+from waves.content import PLACEHOLDERS, placeholders
+from waves.errors import BadTemplate
+from waves.models import Template
+
+
+class TemplateForm(forms.ModelForm):
+    class Meta:
+        model = Template
+        fields = ("campaign", "market", "channel", "language", "subject", "body", "html")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        named = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        self.fields["body"].help_text = f"Placeholders: {named}. A brace itself is written twice."
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name in ("subject", "body", "html"):
+            try:
+                placeholders(cleaned.get(name) or "")
+            except BadTemplate as refusal:
+                self.add_error(name, str(refusal))
+        campaign, market = cleaned.get("campaign"), cleaned.get("market")
+        if market and market.campaign_id != getattr(campaign, "pk", None):
+            raise ValidationError({"market": "This market belongs to another campaign."})
+        if cleaned.get("channel") == Channel.SMS and (cleaned.get("subject") or cleaned.get("html")):
+            raise ValidationError({"subject": "An SMS has neither a subject nor HTML."})
+        return cleaned
