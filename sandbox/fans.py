@@ -11,7 +11,6 @@ from typing import Any
 
 import phonenumbers
 
-CAMPAIGN_ID = "12345"
 TIMESTAMP = "20260118T090000Z"
 OPENS = datetime(2026, 1, 1, tzinfo=UTC)
 MARKETS = ("us-west", "us-east", "canada", "uk", "vip")
@@ -26,8 +25,10 @@ ODD_DOMAINS = {
     "throw.example": 1,
     "müller.example": 1,
 }
-FIRST = "maria james sofia liam zoë noah ana lucas mia josé emma omar chloé ivan priya kenji søren łukasz olga tariq".split()
-LAST = "smith garcia o'neil müller tanaka brown silva khan dubois novak martin lee rossi nguyen cohen jones".split()
+FIRST = tuple(
+    "maria james sofia liam zoë noah ana lucas mia josé emma omar chloé ivan priya kenji søren łukasz olga tariq".split()
+)
+LAST = tuple("smith garcia o'neil müller tanaka brown silva khan dubois novak martin lee rossi nguyen cohen jones".split())
 HEADER = (
     "id",
     "tmemail",
@@ -39,6 +40,8 @@ HEADER = (
     "phone_confirmed",
     "city",
 )
+REGISTRATION_HEADER = ("global_user_id", "member_id", "email", "phone", "phone_confirmed", "country_code")
+REGISTRATION_HEADER += ("market_preferences", "registered_at")
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,13 @@ class Fan:
     registered_at: datetime
 
 
-def campaign(fans: int, *, seed: int = 1, selection_time: datetime | None = None) -> dict[str, Any]:
+def campaign(fans: int, *, campaign_id: str = "12345", seed: int = 1) -> dict[str, Any]:
     """The campaign's JSON: five markets whose capacity is scarce for this many fans; the draw is supplied, to be repeatable."""
-    rng = random.Random(seed)  # noqa: S311 pretend fans, not the draw
+    rng = random.Random(seed)
     shares = (0.030, 0.035, 0.012, 0.012, 0.004)
-    at = (selection_time or OPENS + timedelta(days=17)).isoformat()
+    at = (OPENS + timedelta(days=17)).isoformat()
     return {
-        "campaign_id": CAMPAIGN_ID,
+        "campaign_id": campaign_id,
         "name": "Spring Tour",
         "status": "open",
         "artist": "The Band",
@@ -92,7 +95,7 @@ def campaign(fans: int, *, seed: int = 1, selection_time: datetime | None = None
 
 def make(count: int, *, seed: int = 1) -> Iterator[Fan]:
     """So many fans, one after the other: nothing is kept, so millions are no more than thousands."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     examples = {country: _national_numbers(country) for country in COUNTRIES}
     for number in range(count):
         country = rng.choices(list(COUNTRIES), list(COUNTRIES.values()))[0]
@@ -167,11 +170,10 @@ def _score(rng: random.Random) -> str:
 
 def write_registrations(path: Path, count: int, *, seed: int = 1) -> None:
     """Registrations of these fans as CSV: some twice, some with a market nobody has, some with a naive date."""
-    rng = random.Random(seed + 1)  # noqa: S311
-    columns = "global_user_id member_id email phone phone_confirmed country_code market_preferences registered_at".split()
+    rng = random.Random(seed + 1)
     with path.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
-        out.writerow(columns)
+        out.writerow(REGISTRATION_HEADER)
         for fan in make(count, seed=seed):
             if rng.random() < 0.02:
                 continue  # scored, but never registered
@@ -189,7 +191,7 @@ def _registration(fan: Fan, rng: random.Random) -> list[str]:
 
 def write_scores(path: Path, count: int, *, seed: int = 1) -> None:
     """A score file of these fans: a BOM, an unknown column, duplicates, ragged, blank and unreadable rows."""
-    rng = random.Random(seed + 2)  # noqa: S311
+    rng = random.Random(seed + 2)
     with path.open("wb") as file:
         file.write(b"\xef\xbb\xbf" + "\t".join(HEADER).encode() + b"\n")
         for fan in make(count, seed=seed):

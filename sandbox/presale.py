@@ -1,0 +1,274 @@
+"""`python -m sandbox.presale [--fans N] [--json]`: one whole presale with pretend fans and providers, by the product's commands.
+
+Every step is a management command that an engineer could type; the providers are the sandbox's, over real connections.
+"""
+
+import argparse
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sandbox
+from fairwave import embedded, env
+from sandbox import fans
+
+PREPARER, APPROVER = "olivia", "amara"
+LATENCY_MS = 20
+PER_SECOND = 1_000
+NOTICE_SECONDS = 2.0
+LAKE_TYPES = ("registration", "scoring", "codeAssignment")
+
+
+class StepFailed(Exception):
+    """A command of the road ended badly; the message is its error."""
+
+
+@dataclass
+class Presale:
+    """What has happened so far, step by step, as the commands reported it."""
+
+    campaign_id: str
+    folder: Path
+    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def step(self, title: str, command: str, *arguments: str) -> dict[str, Any]:
+        """Run a command, show its title and time, keep its result under its name."""
+        from django.core.management import call_command
+
+        say(f"{title} …")
+        out = io.StringIO()
+        try:
+            call_command(command, *arguments, "--json", stdout=out, stderr=io.StringIO())
+        except SystemExit:
+            raise StepFailed(f"{command}: {json.loads(out.getvalue().splitlines()[-1])['error']}") from None
+        result: dict[str, Any] = json.loads(out.getvalue().splitlines()[-1])
+        self.steps[command] = result
+        return result
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def main() -> int:
+    options = arguments()
+    started = time.monotonic()
+    data = env.data_folder()
+    with sandbox.running(latency_ms=LATENCY_MS) as providers:
+        os.environ |= {
+            "SMS_URL": providers.url,
+            "SMS_PER_SECOND": str(PER_SECOND),
+            "SLACK_WEBHOOK_URL": f"{providers.url}/slack/presale",
+            "LOG_LEVEL": "ERROR",
+        }
+        set_up(data)
+        presale = Presale(next_campaign_id(), data)
+        try:
+            run(presale, options.fans, providers)
+        except StepFailed as failed:
+            say(f"The demo stopped. {failed}")
+            if options.json:
+                print(json.dumps({"error": str(failed)}))  # noqa: T201
+            return 1
+    result = summary(presale) | {"seconds": round(time.monotonic() - started, 1)}
+    print(json.dumps(result) if options.json else table(result))  # noqa: T201
+    return 0 if result["proof"]["verified"] else 1
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bin/demo", description="One whole presale, from a messy score file to a proof.")
+    parser.add_argument("--fans", type=int, default=20_000, metavar="N", help="how many pretend fans (20,000)")
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object on the last line")
+    options = parser.parse_args()
+    if options.fans < 100:
+        parser.error("--fans: a presale needs at least 100 fans.")
+    return options
+
+
+def set_up(data: Path) -> None:
+    """A database that runs and is up to date, and the two people a wave needs."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairwave.settings")
+    say(f"Starting; everything this run makes lies under {data} …")
+    if not env.text("DATABASE_URL"):
+        embedded.share(data)
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    call_command("setup_roles", stdout=io.StringIO(), stderr=io.StringIO())
+    from django.contrib.auth.models import Group, User
+
+    for name, role in ((PREPARER, "operator"), (APPROVER, "approver")):
+        person, _ = User.objects.get_or_create(username=name, defaults={"is_staff": True})
+        person.groups.add(*Group.objects.filter(name__iexact=role))
+
+
+def next_campaign_id() -> str:
+    """A campaign of its own for each run, so that every run shows a whole presale."""
+    from campaigns.models import Campaign
+
+    number = 1
+    while Campaign.objects.filter(campaign_id=f"demo-{number}").exists():
+        number += 1
+    return f"demo-{number}"
+
+
+def run(presale: Presale, count: int, providers: sandbox.RunningSandbox) -> None:
+    """The road: upload → scrub → draw → store → publish → select → codes → prepare → approve → schedule → send → archive → proof."""
+    campaign, files = presale.campaign_id, presale.folder / "demo" / presale.campaign_id
+    make_files(files, campaign, count)
+    presale.step("Opening the campaign: the draw is fixed and committed to", "load_campaign", str(files / "campaign.json"))
+    presale.step("Importing registrations", "import_registrations", campaign, str(files / "registrations.csv"))
+    scores = files / f"{campaign}.{fans.TIMESTAMP}.txt"
+    presale.step("Judging, drawing and publishing the score file", "process_scores", campaign, str(scores))
+    send(presale, campaign)
+    presale.step("Saving the streams to the lake", "consume", "--once")
+    presale.step("Merging the lake's past days", "merge_avro", "daily")
+    presale.step("Closing the campaign: the draw is revealed", "close_campaign", campaign, "--by", APPROVER)
+    presale.step("Making the proof of the draw", "proof_bundle", campaign)
+    presale.steps["proof"] = verify(presale)
+    presale.steps["sandbox"] = providers.received()
+
+
+def make_files(files: Path, campaign_id: str, count: int) -> None:
+    say(f"Making {count:,} pretend fans …")
+    files.mkdir(parents=True, exist_ok=True)
+    fans.write_campaign(files / "campaign.json", count, campaign_id=campaign_id)
+    fans.write_registrations(files / "registrations.csv", count)
+    fans.write_scores(files / f"{campaign_id}.{fans.TIMESTAMP}.txt", count)
+
+
+def send(presale: Presale, campaign: str) -> None:
+    """Preview → prepare → approve by a second person → schedule → trigger → send."""
+    due = datetime.now(UTC) + timedelta(seconds=NOTICE_SECONDS)
+    date_key = due.strftime("%Y%m%d")
+    wave = f"{campaign}_{date_key}"
+    presale.step("Previewing the wave", "preview_wave", campaign, date_key, "--notify-date", due.isoformat())
+    why = ("--expedite", "the demo does not wait a day")
+    prepared = presale.step(
+        "Preparing it: members, codes, files",
+        "prepare_wave",
+        campaign,
+        date_key,
+        "--notify-date",
+        due.isoformat(),
+        "--by",
+        PREPARER,
+        *why,
+    )
+    digest = prepared["content_digest"]
+    presale.step("Having a second person approve it", "approve_wave", wave, "--by", APPROVER, "--digest", digest)
+    presale.step("Scheduling it", "schedule_wave", wave, "--by", APPROVER)
+    while datetime.now(UTC) < due:
+        time.sleep(0.05)
+    presale.step("Triggering it at its notify date", "run_scheduler", "--once")
+    presale.step(f"Sending {prepared['selected']:,} fans their codes", "send_wave", wave)
+    presale.step("Delivering the e-mails", "deliver_email")
+
+
+def verify(presale: Presale) -> dict[str, Any]:
+    """Check the bundle with nothing but the script inside it and a bare Python, as anyone outside would."""
+    say("Checking the proof with the stand-alone script …")
+    from datalake import storage
+
+    bundle = storage.scoring().url_or_path(presale.steps["proof_bundle"]["bundle"])
+    checker = Path(__file__).parent.parent / "console" / "verify_draw.py"
+    commitment = presale.steps["load_campaign"]["commitment"]
+    command = [sys.executable, "-I", "-S", str(checker), bundle, "--commitment", commitment, "--json"]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = json.loads(checked.stdout.splitlines()[-1]) if checked.stdout else {"error": checked.stderr}
+    return {"verified": checked.returncode == 0, "bundle": bundle, **found}
+
+
+def summary(presale: Presale) -> dict[str, Any]:
+    """The numbers and places of interest; each as the step itself reported it."""
+    steps, data = presale.steps, presale.folder
+    scores, wave, sent = steps["process_scores"], steps["prepare_wave"], steps["send_wave"]
+    from datalake import storage
+
+    bucket = storage.scoring()
+    return {
+        "campaign_id": presale.campaign_id,
+        "registrations": {name: steps["import_registrations"][name] for name in ("rows_in", "accepted", "rejected")},
+        "scores": {name: scores[name] for name in ("rows_in", "accepted", "rejected", "bands", "streamed")},
+        "markets": wave["markets"],
+        "selected": wave["selected"],
+        "waitlist": wave["waitlist"],
+        "codes": wave["codes"],
+        "sent": {name: sent[name] for name in ("total", "ok", "failed", "skipped", "unknown", "pending", "detail")},
+        "emails": steps["deliver_email"],
+        "sandbox": {name: value for name, value in steps["sandbox"].items() if name not in {"messages", "next"}},
+        "lake": {"records": steps["consume"]["lake"]["out"], **merged(steps["merge_avro"]["merges"])},
+        "proof": {"verified": steps["proof"]["verified"], "commitment": scores["commitment"]},
+        "where": {
+            "scrubbed file": bucket.url_or_path(scores["scrubbed"]),
+            "rejected rows": bucket.url_or_path(scores["rejected_file"]),
+            "prepared wave": bucket.url_or_path(wave["zip"]),
+            "wave status": bucket.url_or_path(wave["status_file"]),
+            "lake": storage.campaign_data().url_or_path("avro"),
+            "e-mails": str(data / "emails"),
+            "proof": steps["proof"]["bundle"],
+            "input files": str(data / "demo" / presale.campaign_id),
+        },
+    }
+
+
+def merged(merges: list[dict[str, Any]]) -> dict[str, int]:
+    return {
+        "files_merged": sum(merge["files"] for merge in merges),
+        "merged_into": len(merges),
+        "records_merged": sum(merge["records"] for merge in merges),
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    """What a person reads at the end."""
+    rows = [*ledger("registrations", result["registrations"]), *ledger("score file", result["scores"]), ("", "")]
+    for market in result["markets"]:
+        cutoff = "not full" if market["cutoff"] is None else f"cut-off {market['cutoff']:.6f}"
+        taken = f"{market['selected']:>7,} of {market['capacity']:,} seats, wanted by {market['wanted']:,}, {cutoff}"
+        rows.append((f"selected in {market['market_id']}", taken))
+    sent, lake, proof = result["sent"], result["lake"], result["proof"]
+    sms, email = sent["detail"]["sms"], sent["detail"]["email"]
+    rows += [
+        ("selected in all", f"{result['selected']:>7,}, {result['waitlist']:,} on the waitlist"),
+        ("codes", "        " + ", ".join(f"{count:,} {what}" for what, count in result["codes"].items())),
+        ("", ""),
+        (
+            "fans told",
+            f"{sent['ok']:>7,} ok, {sent['failed']:,} failed, {sent['unknown']:,} unknown, {sent['skipped']:,} skipped",
+        ),
+        ("by SMS", f"{sms['sent']:>7,} sent, {sms['failed']:,} failed"),
+        ("by e-mail", f"{result['emails']['sent']:>7,} sent, {email['failed'] + result['emails']['failed']:,} failed"),
+        ("", ""),
+        ("records in the lake", f"{lake['records']:>7,} saved by this run"),
+        ("files merged", f"{lake['files_merged']:>7,} into {lake['merged_into']:,}, {lake['records_merged']:,} records"),
+        (
+            "proof of the draw",
+            f"{'verified' if proof['verified'] else 'NOT VERIFIED'} against commitment {proof['commitment'][:16]}…",
+        ),
+        ("", ""),
+        *((f"{name}", path) for name, path in result["where"].items()),
+        ("took", f"{result['seconds']} s"),
+    ]
+    title = f"\nThe presale {result['campaign_id']}, end to end\n"
+    return title + "\n".join(f"  {name:<24}{value}".rstrip() for name, value in rows)
+
+
+def ledger(what: str, counts: dict[str, Any]) -> list[tuple[str, str]]:
+    rejected = sum(counts["rejected"].values())
+    summed = f"{counts['rows_in']:>7,} rows in = {counts['accepted']:,} accepted + {rejected:,} rejected"
+    reasons = sorted(counts["rejected"].items(), key=lambda reason: -reason[1])
+    return [(what, summed), *((f"  {reason}", f"{count:>7,}") for reason, count in reasons)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
