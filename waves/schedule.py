@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from operations.alerts import alert
 from waves import assignments
@@ -103,16 +103,31 @@ def seconds_to_next(now: datetime) -> float:
     return max(0.0, min(LONGEST_SLEEP_SECONDS, until))
 
 
-def keep_looking(*, clock: Callable[[], datetime], sleep: Callable[[float], object], report: Callable[[Look], object]) -> None:
-    """Look when something is due and at least each minute, until `sleep` raises; `report` hears of what happened. [W-11]"""
+def keep_looking(
+    *,
+    clock: Callable[[], datetime],
+    sleep: Callable[[float], object],
+    report: Callable[[Look], object],
+    told: Callable[[], bool],
+) -> None:
+    """Look when something is due and at least each minute, until `told` to end; `report` hears of what happened. [W-11]
+
+    A database that is away for a while is asked again each second.
+    """
     swept: datetime | None = None
-    while True:
-        now = clock()
-        if swept is None or (now - swept).total_seconds() >= SWEEP_SECONDS or _due(now):
-            swept = now
-            if seen := look(now=now):
-                report(seen)
-        sleep(seconds_to_next(clock()))
+    while not told():
+        pause = LONGEST_SLEEP_SECONDS
+        try:
+            now = clock()
+            if swept is None or (now - swept).total_seconds() >= SWEEP_SECONDS or _due(now):
+                swept = now
+                if seen := look(now=now):
+                    report(seen)
+            pause = seconds_to_next(clock())
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("database not reached", extra={"error": type(error).__name__})
+            connection.close()
+        sleep(pause)
 
 
 def _due(now: datetime) -> list[Wave]:
