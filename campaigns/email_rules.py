@@ -16,7 +16,8 @@ from campaigns.errors import ListEntryInvalid
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_ADDRESS = re.compile(rf"(?!\.)(?:\.?[a-z0-9!#$%&'*+/=?^_`{{|}}~-]+)+@{_LABEL}(?:\.{_LABEL})+")
+_ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 _DOMAIN_PATTERN = re.compile(r"[a-z0-9.*-]+")
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _ADDRESS_OR_DOMAIN_HINT = "write an address, @domain, or @pattern* in which only * is special"

@@ -20,7 +20,7 @@ _ADDRESS = rf"^{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+$"
 _TOO_LONG = r"^[^@]{65}|[@.][a-z0-9-]{64}"
 _LONGEST_ADDRESS = 254
 _LONGEST_PART = 64
-_GMAIL = ("gmail.com", "googlemail.com")
+_GMAIL = ("@gmail.com", "@googlemail.com")
 
 
 def check_emails(emails: pl.Series, rules: EmailRules) -> pl.DataFrame:
@@ -32,7 +32,8 @@ def check_emails(emails: pl.Series, rules: EmailRules) -> pl.DataFrame:
     written = _in_ascii(emails.cast(pl.String).str.strip_chars().alias("written"))
     missing = emails.is_null() | (written == "").fill_null(value=False)
     email = _well_formed_or_null(written)
-    frame = pl.DataFrame({"email": email, "missing": missing, "domain": email.str.extract(r"@(.+)$")})
+    domain = pl.col("email").str.slice(pl.col("email").str.find("@", literal=True) + 1)
+    frame = pl.DataFrame({"email": email, "missing": missing}).with_columns(domain.alias("domain"))
     tag = pl.when("missing").then(pl.lit("missing_email")).when(pl.col("email").is_null()).then(pl.lit("invalid_email"))
     return frame.select("email", tag.otherwise(None).alias("tag"), _reasons(frame, rules))
 
@@ -42,12 +43,12 @@ def canonical_email(emails: pl.Series) -> pl.Series:
 
     Takes addresses as `check_emails` stores them; null stays null. A local part that begins with `+` is kept whole.
     """
-    untagged = pl.col("email").str.replace(r"^([^+@]+)\+[^@]*@", "${1}@")
-    parts = untagged.str.splitn("@", 2).struct
-    undotted = pl.concat_str(parts[0].str.replace_all(".", "", literal=True), parts[1], separator="@")
-    is_gmail = parts[1].is_in(_GMAIL)
-    frame = pl.DataFrame({"email": emails.cast(pl.String)})
-    return frame.select(pl.when(is_gmail).then(undotted).otherwise(untagged).alias(emails.name)).to_series()
+    email = pl.col("email")
+    at, plus = email.str.find("@", literal=True), email.str.find("+", literal=True)
+    local, domain = email.str.slice(0, pl.when(plus > 0).then(plus).otherwise(at)), email.str.slice(at)
+    undotted = local.str.replace_all(".", "", literal=True)
+    canonical = pl.when(domain.is_in(_GMAIL)).then(undotted).otherwise(local) + domain
+    return emails.cast(pl.String).to_frame("email").select(canonical.alias(emails.name)).to_series()
 
 
 def _in_ascii(written: pl.Series) -> pl.Series:
@@ -56,11 +57,10 @@ def _in_ascii(written: pl.Series) -> pl.Series:
     lowered = written.str.to_lowercase()
     if is_ascii.all():
         return lowered
-    foreign = written.filter(~is_ascii).unique()
-    forms = pl.DataFrame({"written": foreign, "form": pl.Series(map(_ascii_form, foreign), dtype=pl.String)})
-    frame = pl.DataFrame({"written": written, "lowered": lowered, "ascii": is_ascii})
-    joined = frame.join(forms, on="written", how="left", maintain_order="left")
-    return joined.select(pl.when("ascii").then("lowered").otherwise("form").alias("written")).to_series()
+    foreign = (~is_ascii).fill_null(value=False).arg_true()
+    spellings = written.gather(foreign)
+    forms = {spelling: _ascii_form(spelling) for spelling in spellings.unique()}
+    return lowered.scatter(foreign, pl.Series([forms[spelling] for spelling in spellings], dtype=pl.String))
 
 
 def _ascii_form(written: str) -> str | None:
@@ -132,5 +132,6 @@ def _self_or_parent_in(domains: pl.Series, listed: pl.Series) -> pl.Series:
     return found
 
 
+@lru_cache(maxsize=16)
 def _values(names: frozenset[str]) -> pl.Series:
     return pl.Series(sorted(names), dtype=pl.String).implode()

@@ -1,8 +1,8 @@
 """Patterns over digits, run over whole columns of numbers at once. [S-5]
 
 A pattern becomes positions ("one of these digits, then one of those positions"); sets of positions are the states of one
-automaton whose table grows as numbers ask for it. Equal tails are one position, so the states stay few: 60,000 numbers of seven
-countries ask for some 2,000.
+automaton whose table grows as numbers ask for it. Equal tails are one position, so the states stay few: numbers of all regions
+ask for some 6,000.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def _check_slice(rows: pl.DataFrame, plans: NumberingPlans) -> pl.DataFrame:
 
 
 def _lines(written: pl.Series) -> bytes:
-    """One line per phone. What is too long for phonenumbers, or has line ends of its own, becomes an odd one."""
+    """One line per phone. What is missing, very long or has line ends of its own becomes an odd one."""
     lines = _joined(written)
     line_ends = np.count_nonzero(np.frombuffer(lines, np.uint8) == ord("\n"))
     if line_ends == len(written) and written.str.len_bytes().max() in range(_LONGEST_PLAIN + 1):

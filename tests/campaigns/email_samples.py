@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 BLACKLIST = [
-    "bad@example.com", "anna.bell@gmail.com", "x+y@mail.example", "o'neil@example.com", "a*b@example.com", "ops@xn--bcher-kva.example",
-    "@bad.example", "@xn--bcher-kva.test", "@spam.example.com", "@ru", "@*.trap.example", "@mail*", "@a*b*c.example", "@pay.*.test",
+    "bad@example.com", "anna.bell@gmail.com", "x+y@mail.example", "o'neil@example.com",
+    "a*b@example.com", "ops@xn--bcher-kva.example",
+    "@bad.example", "@xn--bcher-kva.test", "@spam.example.com", "@ru", "@*.trap.example", "@mail*",
+    "@a*b*c.example", "@pay.*.test",
 ]  # fmt: skip
 WHITELIST = [
     "vip*@bad.example",
@@ -37,19 +39,30 @@ NAMES = [
 ]
 LOCAL = "abcxyz0189.-_+'*/"
 DOMAINS = [
-    "example.com", "gmail.com", "googlemail.com", "bad.example", "good.bad.example", "notbad.example", "bad.example.com", "spam.example.com",
-    "trap.example", "x.trap.example", "a.b.trap.example", "mail.example", "mail-1.test", "email.test", "abc.example", "a1b2c.example",
-    "a.b.c.example", "pay.x.test", "pay.x.y.test", "list.ru", "ru.test", "throw.example", "a.throw.example", "athrow.example", "once.test",
-    "mailinator.com", "x.mailinator.com", "0-mail.com", "bücher.example", "bücher.test", "x.BÜCHER.test", "xn--bcher-kva.test",
-    "例え.テスト", "münchen。de", "ｇｍａｉｌ.com", "faß.de", "straße.example", "ΣΊΣΥΦΟΣ.gr", "İstanbul.test", "ﬁ.test", "xn--.test", "xn--a.test",
-    "ab--cd.é", "a_b.é", "é", "-é.test", "é-.test", "localhost", "127.0.0.1", "[127.0.0.1]", "a..b", ".a.b", "a.b.", "-a.b", "a-.b", "a--b.c-d",
-    "\u0661.com", "א1.test", "a\u200db.test", "\u2603.net", "😀.la", "a\u0301.test", "\u0301a.test", "é" * 60 + ".test", "a" * 62 + "é.test",
+    "example.com", "gmail.com", "googlemail.com", "bad.example", "good.bad.example", "notbad.example",
+    "bad.example.com", "spam.example.com",
+    "trap.example", "x.trap.example", "a.b.trap.example", "mail.example", "mail-1.test", "email.test",
+    "abc.example", "a1b2c.example",
+    "a.b.c.example", "pay.x.test", "pay.x.y.test", "list.ru", "ru.test", "throw.example",
+    "a.throw.example", "athrow.example", "once.test",
+    "mailinator.com", "x.mailinator.com", "0-mail.com", "bücher.example", "bücher.test", "x.BÜCHER.test",
+    "xn--bcher-kva.test",
+    "例え.テスト", "münchen。de", "ｇｍａｉｌ.com", "faß.de", "straße.example", "ΣΊΣΥΦΟΣ.gr", "İstanbul.test",
+    "ﬁ.test", "xn--.test", "xn--a.test",
+    "ab--cd.é", "a_b.é", "é", "-é.test", "é-.test", "localhost", "127.0.0.1", "[127.0.0.1]", "a..b",
+    ".a.b", "a.b.", "-a.b", "a-.b", "a--b.c-d",
+    "\u0661.com", "א1.test", "a\u200db.test", "\u2603.net", "😀.la", "a\u0301.test", "\u0301a.test",
+    "é" * 60 + ".test", "a" * 62 + "é.test",
 ]  # fmt: skip
 ODD = [
-    None, "", " ", "\u3000", "@", "@@", "a@", "@b.com", "a@b@c.com", "a b@example.com", "a@exa mple.com", "no-at.example.com", "ü@example.com",
-    "\u212a@example.com", "a@\u212aelvin.test", "İ@example.com", "ſ@example.com", "a@b.c\n", "a\x00@example.com", "<a@example.com>",
-    '"a b"@example.com', "mailto:a@example.com", "a@example,com", "a＠example.com", "a.@example.com", ".a@example.com", "a..b@example.com",
-    "a@example.com.", "a@\u00adexample.com", "é@é.é", "@é.é", "é", "a@é", "a@b@é.fr", "\ufeffa@example.com", "\x1fa@example.com", "a@b\u2028.com",
+    None, "", " ", "\u3000", "@", "@@", "a@", "@b.com", "a@b@c.com", "a b@example.com", "a@exa mple.com",
+    "no-at.example.com", "ü@example.com",
+    "\u212a@example.com", "a@\u212aelvin.test", "İ@example.com", "ſ@example.com", "a@b.c\n",
+    "a\x00@example.com", "<a@example.com>",
+    '"a b"@example.com', "mailto:a@example.com", "a@example,com", "a＠example.com", "a.@example.com",
+    ".a@example.com", "a..b@example.com",
+    "a@example.com.", "a@\u00adexample.com", "é@é.é", "@é.é", "é", "a@é", "a@b@é.fr",
+    "\ufeffa@example.com", "\x1fa@example.com", "a@b\u2028.com",
 ]  # fmt: skip
 
 

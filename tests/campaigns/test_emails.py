@@ -53,8 +53,12 @@ def test_nothing_written_is_missing(written):
 
 @pytest.mark.parametrize(
     "written",
-    ["anna", "a@b@c.de", "a..b@c.de", ".a@c.de", "a.@c.de", "a b@c.de", "ü@c.de", "a@localhost", "a@-c.de", "a@c-.de", "a@c..de", "a@c_d.de"],
-)  # fmt: skip
+    [
+        *("anna", "a@b@c.de", "a@localhost"),
+        *("a..b@c.de", ".a@c.de", "a.@c.de", "a b@c.de", "ü@c.de"),
+        *("a@-c.de", "a@c-.de", "a@c..de", "a@c_d.de"),
+    ],
+)
 def test_a_malformed_address_is_dropped_with_a_tag(written):
     assert judged(written) == (None, "invalid_email", None)
 
@@ -126,7 +130,7 @@ def test_comments_blank_lines_and_marks_of_order_are_skipped():
 
 
 @pytest.mark.parametrize(
-    "line", ["bad", "@", "a@b", "@bad example", "@bad..example", "a@b@c.de", "@ba?d.example", "ü@c.de", "*"]
+    "line", ["bad", "@", "a@b", "@bad example", "@bad..example", "a@b@c.de", "a" * 60, "@ba?d.example", "ü@c.de", "*"]
 )
 def test_a_line_of_the_blacklist_that_can_match_nothing_is_refused(line):
     with pytest.raises(ListEntryInvalid, match="blacklist, line 2") as refusal:
