@@ -11,7 +11,7 @@ from campaigns import rules
 from campaigns.draw import LOW, Draw, fan_refs
 from campaigns.models import ScoreFile
 from datalake import storage
-from waves import candidates
+from waves import candidates, digests
 from waves.choices import Order, WaveState
 from waves.eligible import candidates_key, eligible_markets
 from waves.models import Wave, WaveMarket
@@ -93,7 +93,9 @@ def eligible(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
     if bucket.exists(key):
         with bucket.open(key) as file:
             return pl.read_parquet(BytesIO(file.read())).sort("global_user_id")
-    return eligible_markets(_candidates_today(wave, later), [_Seat(seat) for seat in seats_of(wave)]).sort("global_user_id")
+    in_play = {seat.market.market_id for seat in seats_of(wave)}
+    seats = [seat for seat in digests.seats_of(wave) if seat.market_id in in_play]
+    return eligible_markets(_candidates_today(wave, later), seats).sort("global_user_id")
 
 
 def fans_of(score_file: ScoreFile, draw: Draw, cells: dict[str, pl.DataFrame], waves: Sequence[Wave]) -> Iterator[pl.DataFrame]:
@@ -110,7 +112,7 @@ def fans_of(score_file: ScoreFile, draw: Draw, cells: dict[str, pl.DataFrame], w
             pl.Series("fan_ref", fan_refs(draw.salt, fans["global_user_id"].to_list())), pl.col("preferences").fill_null("")
         )
         for wave in waves:
-            near = cells[wave.date_key].filter(pl.col("global_user_id").is_between(first, after))
+            near = cells[wave.date_key].filter(pl.col("global_user_id").is_between(pl.lit(first), pl.lit(after)))
             chunk = chunk.join(near, on="global_user_id", how="left", maintain_order="left")
             chunk = chunk.with_columns(pl.col("eligible").fill_null(_why_not(wave)).alias(wave.date_key)).drop("eligible")
         yield chunk
@@ -149,13 +151,6 @@ def _candidates_today(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
         pl.col("registered_us").cast(pl.Datetime("us", "UTC")).alias("registered_at"),
     )
     return pl.concat([gathered, taken]).unique("global_user_id", keep="first")
-
-
-class _Seat:
-    """A wave's market as `eligible_markets` wants to see it."""
-
-    def __init__(self, seat: WaveMarket) -> None:
-        self.market_id, self.selection_time = seat.market.market_id, seat.selection_time
 
 
 def _read(query: str, schema: dict[str, Any], **values: Any) -> pl.DataFrame:

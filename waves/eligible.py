@@ -22,13 +22,16 @@ class Seat(Protocol):
     def market_id(self) -> str: ...
     @property
     def selection_time(self) -> datetime: ...
+    @property
+    def position(self) -> int: ...
 
 
 def eligible_markets(candidates: pl.DataFrame, seats: Sequence[Seat]) -> pl.DataFrame:
-    """`global_user_id` and `eligible` (market ids joined by |, best first) of those who have any; `seats` in position order.
+    """`global_user_id` and `eligible` (market ids joined by |, best first) of those who have any.
 
     `candidates`: `global_user_id`, `preferences` (List[String], empty = any market), `registered_at` (Datetime, UTC). [W-5]
     """
+    seats = sorted(seats, key=lambda seat: (seat.position, seat.market_id))
     anything = pl.lit([seat.market_id for seat in seats], dtype=pl.List(pl.String))
     closes = pl.DataFrame(
         {"wish": [seat.market_id for seat in seats], "closes": [seat.selection_time for seat in seats]},
