@@ -24,7 +24,7 @@ LAKE_STREAMS = (StreamName.INPUT, StreamName.SCORED, StreamName.FANLIST_RANKS)  
 
 
 class PayloadForm(TextChoices):
-    """How a batch is stored: columns of one record type, or JSON lines that may hold anything."""
+    """How a batch is stored: columns of one record type, or JSON that may hold anything."""
 
     FRAME = "frame"
     JSON = "json"

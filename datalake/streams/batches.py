@@ -1,6 +1,6 @@
 """What travels on a stream: records, and batches of them packed into bytes. Pure.
 
-A batch is columns of one record type (Arrow, lz4; 0.4 µs to pack a scoring record, 0.2 µs to unpack) or JSON lines (zstd)
+A batch is columns of one record type (Arrow, lz4; 0.4 µs to pack a scoring record, 0.2 µs to unpack) or a JSON array (zstd)
 that may hold anything.
 """
 
@@ -52,9 +52,9 @@ class Published:
 
 
 def pack_records(records: Sequence[Record]) -> Payload:
-    """JSON lines; non-ASCII escaped, so that anything JSON can say survives."""
-    lines = "\n".join([json.dumps(record.data, separators=(",", ":")) for record in records])
-    return Payload(PayloadForm.JSON, "", len(records), bytes(cramjam.zstd.compress(lines.encode(), 1)))
+    """One JSON array (a call per record costs half of the speed); non-ASCII escaped, so that anything JSON can say survives."""
+    text = json.dumps([record.data for record in records], separators=(",", ":"))
+    return Payload(PayloadForm.JSON, "", len(records), bytes(cramjam.zstd.compress(text.encode(), 1)))
 
 
 def pack_frame(frame: pl.DataFrame, schema: str) -> Payload:
@@ -72,6 +72,4 @@ def unpack_records(payload: Payload) -> list[Any]:
     """The records of a batch of either form, as JSON values."""
     if payload.form == PayloadForm.FRAME:
         return unpack_frame(payload).to_dicts()
-    if not payload.records:
-        return []
-    return [json.loads(line) for line in bytes(cramjam.zstd.decompress(payload.data)).split(b"\n")]
+    return list(json.loads(bytes(cramjam.zstd.decompress(payload.data))))
