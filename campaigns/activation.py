@@ -1,6 +1,6 @@
 """Which score file of a campaign counts: one pointer, switched at once, undone, refused while a wave is under way. [S-13]"""
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from campaigns.choices import ScoreFileState
@@ -12,7 +12,7 @@ COUNTABLE = (ScoreFileState.STREAMED, ScoreFileState.SAVED)
 
 
 @transaction.atomic
-def activate(score_file_pk: int, *, by: AbstractBaseUser | None) -> Campaign:
+def activate(score_file_pk: int, *, by: User | None) -> Campaign:
     """Make this file the one that counts. Raises UnknownScoreFile, CannotActivate, WrongStatus. [S-13]"""
     score_file = ScoreFile.objects.filter(pk=score_file_pk).first()
     if score_file is None:
@@ -25,7 +25,7 @@ def activate(score_file_pk: int, *, by: AbstractBaseUser | None) -> Campaign:
     return campaign
 
 
-def try_activate(score_file_pk: int, *, by: AbstractBaseUser | None) -> bool:
+def try_activate(score_file_pk: int, *, by: User | None) -> bool:
     """As `activate`, but False where it is refused: the file stays inactive, and can be activated by hand later."""
     try:
         with transaction.atomic():
@@ -36,7 +36,7 @@ def try_activate(score_file_pk: int, *, by: AbstractBaseUser | None) -> bool:
 
 
 @transaction.atomic
-def undo(campaign_pk: int, *, by: AbstractBaseUser | None) -> Campaign:
+def undo(campaign_pk: int, *, by: User | None) -> Campaign:
     """Go back to the file that the last switch replaced. Raises CannotActivate, WrongStatus. [S-13]"""
     campaign = _switchable(campaign_pk)
     last = Activation.objects.filter(campaign=campaign, undone=False).first()
@@ -61,7 +61,7 @@ def _switchable(campaign_pk: int) -> Campaign:
     return campaign
 
 
-def _switch(campaign: Campaign, score_file: ScoreFile, *, by: AbstractBaseUser | None) -> None:
+def _switch(campaign: Campaign, score_file: ScoreFile, *, by: User | None) -> None:
     Activation.objects.create(campaign=campaign, score_file=score_file, replaced=campaign.active_score_file, by=by)
     campaign.active_score_file = score_file
     campaign.save(update_fields=["active_score_file"])

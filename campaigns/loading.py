@@ -15,7 +15,16 @@ from campaigns.errors import BadCampaignFile, DrawIsFixed, WrongStatus
 from campaigns.models import Campaign, ListEntry, Market
 from campaigns.opening import open_campaign
 
-PLAIN = ("name", "artist", "category_id", "time_zone", "product_id", "source", "allow_intl_phones", "home_countries")
+PLAIN: tuple[str, ...] = (
+    "name",
+    "artist",
+    "category_id",
+    "time_zone",
+    "product_id",
+    "source",
+    "allow_intl_phones",
+    "home_countries",
+)
 PLAIN += ("require_confirmed_phone", "min_score", "max_fans_per_contact", "scoring_type", "code_source", "code_prefix")
 PLAIN += ("code_length", "notify_channels", "entropy_source")
 DATES = ("registration_opens", "registration_closes")

@@ -2,7 +2,7 @@
 
 import secrets
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
@@ -34,13 +34,11 @@ def draw_of(campaign: Campaign) -> Draw:
             f"Campaign {campaign.campaign_id} cannot draw yet: it is not open, or waits for the value of "
             f"“{campaign.entropy_source}”. Enter it with enter_entropy."
         )
-    return Draw(campaign.campaign_id, bytes(campaign.seed), bytes(campaign.salt), campaign.entropy_value or None)
+    return Draw(campaign.campaign_id, bytes(campaign.seed or b""), bytes(campaign.salt or b""), campaign.entropy_value or None)
 
 
 @transaction.atomic
-def open_campaign(
-    campaign_pk: int, *, by: AbstractBaseUser | None, seed: bytes | None = None, salt: bytes | None = None
-) -> Campaign:
+def open_campaign(campaign_pk: int, *, by: User | None, seed: bytes | None = None, salt: bytes | None = None) -> Campaign:
     """Fix the draw and publish its commitment. Seed and salt are drawn here unless both are given, for a rehearsal. [S-8]
 
     Raises WrongStatus unless the campaign is a draft.
@@ -48,10 +46,11 @@ def open_campaign(
     campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
     if campaign.status != CampaignStatus.DRAFT:
         raise WrongStatus(f"Campaign {campaign.campaign_id} is {campaign.status}: only a draft can be opened.")
-    campaign.draw_supplied = seed is not None and salt is not None
-    campaign.seed = seed if campaign.draw_supplied else secrets.token_bytes(SECRET_BYTES)
-    campaign.salt = salt if campaign.draw_supplied else secrets.token_bytes(SECRET_BYTES)
-    campaign.commitment = Draw(campaign.campaign_id, bytes(campaign.seed), bytes(campaign.salt)).commitment
+    campaign.draw_supplied = bool(seed and salt)
+    seed = seed or secrets.token_bytes(SECRET_BYTES)
+    salt = salt or secrets.token_bytes(SECRET_BYTES)
+    campaign.seed, campaign.salt = seed, salt
+    campaign.commitment = Draw(campaign.campaign_id, seed, salt).commitment
     campaign.opened_at = timezone.now()
     campaign.status = CampaignStatus.OPEN
     campaign.save()
@@ -60,7 +59,7 @@ def open_campaign(
 
 
 @transaction.atomic
-def close_campaign(campaign_pk: int, *, by: AbstractBaseUser | None) -> Campaign:
+def close_campaign(campaign_pk: int, *, by: User | None) -> Campaign:
     """Reveal the draw; from now on there is only reading. Raises WrongStatus unless open with every wave done. [C-2]"""
     campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
     require_open(campaign)
@@ -73,7 +72,7 @@ def close_campaign(campaign_pk: int, *, by: AbstractBaseUser | None) -> Campaign
 
 
 @transaction.atomic
-def enter_entropy(campaign_pk: int, value: str, *, by: AbstractBaseUser | None) -> Campaign:
+def enter_entropy(campaign_pk: int, value: str, *, by: User | None) -> Campaign:
     """Enter the named source's value, once, before the first draw. Raises WrongStatus, DrawIsFixed. [S-8]"""
     campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
     require_open(campaign)

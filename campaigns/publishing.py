@@ -5,7 +5,7 @@ Everything here may run again: batches on the stream have keys of their own, fil
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -137,7 +137,7 @@ def _write_rejected(score_file: ScoreFile) -> None:
             last = page[-1][0]
 
 
-def _write_csv(out: BinaryIO, rows: list[list[str | int]] | list[list[object]]) -> None:
+def _write_csv(out: BinaryIO, rows: Sequence[Sequence[str | int]]) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     out.write(text.getvalue().encode())
@@ -145,7 +145,7 @@ def _write_csv(out: BinaryIO, rows: list[list[str | int]] | list[list[object]]) 
 
 def roster_digest(score_file: ScoreFile) -> str:
     """S-10's digest over the accepted rows, in flat memory: sorted pieces of each frame are merged. [S-10]"""
-    salt = bytes(score_file.campaign.salt)
+    salt = bytes(score_file.campaign.salt or b"")
     chunks = [
         draw.roster_chunk(draw.fan_refs(salt, rows["global_user_id"].to_list()), rows["raw_text"].to_list())
         for rows in scoretables.rows_of(score_file.pk)

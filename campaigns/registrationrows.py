@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -16,7 +16,15 @@ from datalake import avro
 from datalake.records import parse_instant
 
 REQUIRED = ("global_user_id", "registered_at")
-COLUMNS = ("global_user_id", "member_id", "email", "phone", "phone_confirmed", "country_code", "market_preferences")
+COLUMNS: tuple[str, ...] = (
+    "global_user_id",
+    "member_id",
+    "email",
+    "phone",
+    "phone_confirmed",
+    "country_code",
+    "market_preferences",
+)
 COLUMNS += ("registered_at", "date_created")
 AVRO_MAGIC = b"Obj\x01"
 ROWS_AT_A_TIME = 100_000
@@ -58,8 +66,8 @@ def _text_rows(file: BinaryIO) -> Iterator[tuple[int, list[str] | None, str]]:
     _check_header(header, first)
     places = [header.index(name) if name in header else None for name in COLUMNS]
     text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    reader = csv.reader(text, delimiter=delimiter, quoting=quoting)
+    is_tsv = delimiter == "\t"
+    reader = csv.reader(text, delimiter=delimiter, quoting=csv.QUOTE_NONE if is_tsv else csv.QUOTE_MINIMAL)
     line = 2
     try:
         for fields in reader:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 import polars as pl
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from campaigns import rules
@@ -24,15 +24,15 @@ from operations.models import Job
 
 JOB = "import_registrations"
 PUBLISH_AT_A_TIME = 25_000
-STAGED = ("line", "raw", "global_user_id", "member_id", "email", "phone", "phone_region", "phone_confirmed", "country")
-STAGED += ("preferences", "registered_at", "changed_at", "tags", "shared_email")
+STAGED: tuple[str, ...] = ("line", "raw", "global_user_id", "member_id", "email", "phone", "phone_region", "phone_confirmed")
+STAGED += ("country", "preferences", "registered_at", "changed_at", "tags", "shared_email")
 
 
 def subject_of(found: RegistrationImport) -> str:
     return f"registrations:{found.pk}"
 
 
-def receive(campaign: Campaign, name: str, file: BinaryIO, *, by: AbstractBaseUser | None) -> RegistrationImport:
+def receive(campaign: Campaign, name: str, file: BinaryIO, *, by: User | None) -> RegistrationImport:
     """Take a file (seekable) into the scoring bucket; the same bytes again are the same import. [C-4]
 
     Raises WrongStatus, UnreadableFile, UnreadableList, ListEntryInvalid; then nothing is written.
@@ -50,7 +50,7 @@ def receive(campaign: Campaign, name: str, file: BinaryIO, *, by: AbstractBaseUs
     return found
 
 
-def open_job(found: RegistrationImport, *, by: AbstractBaseUser | None) -> Job:
+def open_job(found: RegistrationImport, *, by: User | None) -> Job:
     """The job of an import: the live one, the failed one set to run again, or a new one."""
     last = Job.objects.filter(kind=JOB, subject=subject_of(found)).order_by("-id").first()
     if last is not None and jobs.requeue(last.pk):
@@ -126,7 +126,7 @@ def judge(chunk: Registrations, in_force: Rules, market_ids: list[str]) -> pl.Da
         pl.col("email", "phone", "phone_region").fill_null(""),
         pl.col("confirmed").alias("phone_confirmed"),
         pl.col("country").str.slice(0, 2),
-        pl.format("{{}}", pl.col("wanted").list.join(",")).alias("preferences"),
+        pl.concat_str(pl.lit("{"), pl.col("wanted").list.join(","), pl.lit("}")).alias("preferences"),
         pl.col("registered_at").dt.to_string("%+"),
         pl.coalesce("changed_at", "registered_at").dt.to_string("%+").alias("changed_at"),
         pl.col("tags").list.join("|"),
@@ -198,10 +198,10 @@ def _reject_superseded(found: RegistrationImport) -> dict[str, int]:
     return _reject_staged(found, Reason.SUPERSEDED, OLDER, campaign=found.campaign_id)
 
 
-def _reject_staged(found: RegistrationImport, reason: Reason, lines: str, **values: int) -> dict[str, int]:
+def _reject_staged(found: RegistrationImport, reason: Reason, lines: str, **values: int | str) -> dict[str, int]:
     with connection.cursor() as cursor:
         statement = REJECT_STAGED.format(lines=lines)
-        cursor.execute(statement, {"import": found.pk, "reason": reason.value} | values)
+        cursor.execute(statement, values | {"import": found.pk, "reason": reason.value})
         return {reason.value: cursor.rowcount} if cursor.rowcount else {}
 
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -44,7 +44,7 @@ def subject_of(score_file: ScoreFile) -> str:
     return f"scorefile:{score_file.pk}"
 
 
-def receive(campaign: Campaign, name: str, file: BinaryIO, *, by: AbstractBaseUser | None, activate: bool = True) -> Received:
+def receive(campaign: Campaign, name: str, file: BinaryIO, *, by: User | None, activate: bool = True) -> Received:
     """Take a file (seekable, open for reading) into the scoring bucket as an attempt of its campaign. [S-1, S-12]
 
     Raises WrongStatus, WrongCampaign, UnreadableFile, UnreadableList, ListEntryInvalid; then nothing is written.
@@ -119,7 +119,7 @@ def _register(campaign: Campaign, timestamp: str, ending: str, values: dict[str,
     )
 
 
-def open_job(score_file: ScoreFile, *, by: AbstractBaseUser | None) -> Job:
+def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
     """The job that processes the file: the live one, or the last one set to run again from where it stands, or a new one."""
     last = Job.objects.filter(kind=JOB, subject=subject_of(score_file)).order_by("-id").first()
     if last is not None and jobs.requeue(last.pk):

@@ -51,7 +51,7 @@ def raw_connection() -> psycopg.Connection:
     return connection.connection
 
 
-def run(statement: sql.Composable | str) -> None:
+def run(statement: sql.SQL | sql.Composed) -> None:
     raw_connection().execute(statement)
 
 

@@ -1,6 +1,6 @@
 """Which stage follows which. A task takes the number of a job and calls one shell."""
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 
 from campaigns import registrations, scorefiles
 from campaigns.models import Campaign, RegistrationImport, ScoreFile
@@ -13,20 +13,20 @@ RUNNERS = {
 }
 
 
-def start_score_file(score_file: ScoreFile, *, by: AbstractBaseUser | None) -> Job:
+def start_score_file(score_file: ScoreFile, *, by: User | None) -> Job:
     """Have a worker process the file."""
     job = scorefiles.open_job(score_file, by=by)
     tasks.ring(job)
     return job
 
 
-def start_registrations(found: RegistrationImport, *, by: AbstractBaseUser | None) -> Job:
+def start_registrations(found: RegistrationImport, *, by: User | None) -> Job:
     """Have a worker import the file."""
     job = registrations.open_job(found, by=by)
     tasks.ring(job)
     return job
 
 
-def start_waiting(campaign: Campaign, *, by: AbstractBaseUser | None) -> list[Job]:
+def start_waiting(campaign: Campaign, *, by: User | None) -> list[Job]:
     """The public value is there: have workers draw the files that waited for it."""
     return [start_score_file(score_file, by=by) for score_file in scorefiles.release_waiting(campaign)]

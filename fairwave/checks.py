@@ -5,8 +5,8 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core import checks
 from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as Caution
 
 from fairwave import env
 
@@ -22,7 +22,7 @@ def settings_can_be_used(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
 
 @register("fairwave")
 def a_late_task_is_not_started_twice(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    queue = settings.Q_CLUSTER
+    queue: dict[str, Any] = settings.Q_CLUSTER
     if queue["retry"] > queue["timeout"] and queue["max_attempts"] and queue["ack_failures"] and not queue["catch_up"]:
         return []
     hint = "Set retry above timeout, max_attempts, ack_failures on and catch_up off."
@@ -40,5 +40,5 @@ def providers_can_be_reached_with_these_settings(app_configs: Sequence[AppConfig
         found.append(Error("RECEIPT_SECRET is the sandbox's on a public site.", hint=hint, id="fairwave.E103"))
     if not settings.WAVES_FOUR_EYES:
         hint = "Leave it on except on a machine for trying things."
-        found.append(Warning("WAVES_FOUR_EYES is off: one person can approve their own wave.", hint=hint, id="fairwave.W101"))
+        found.append(Caution("WAVES_FOUR_EYES is off: one person can approve their own wave.", hint=hint, id="fairwave.W101"))
     return found

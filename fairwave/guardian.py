@@ -90,9 +90,10 @@ def initialise(cluster: Path) -> None:
     if (cluster / "PG_VERSION").exists() and (cluster / "complete").exists():
         return
     shutil.rmtree(cluster, ignore_errors=True)
-    run = [binaries() / "initdb", "-D", cluster, "-U", USER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
-    subprocess.run([*run, "--no-sync"], check=True, stdout=subprocess.DEVNULL)
-    single = [binaries() / "postgres", "--single", "-D", cluster, "postgres"]
+    run: list[str | Path] = [binaries() / "initdb", "-D", cluster, "-U", USER, "--auth=trust"]
+    run += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
+    subprocess.run(run, check=True, stdout=subprocess.DEVNULL)
+    single: list[str | Path] = [binaries() / "postgres", "--single", "-D", cluster, "postgres"]
     subprocess.run(single, input=f"CREATE DATABASE {DATABASE};\n".encode(), check=True, stdout=subprocess.DEVNULL)
     (cluster / "complete").touch()
 

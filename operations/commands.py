@@ -7,8 +7,7 @@ from abc import abstractmethod
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.dateparse import parse_datetime
 
@@ -84,9 +83,9 @@ def instant(text: str) -> datetime:
     return value
 
 
-def user(name: str) -> AbstractBaseUser:
+def user(name: str) -> User:
     """The active user of that name. Raises Refusal."""
-    found = get_user_model().objects.filter(username=name, is_active=True).first()
+    found = User.objects.filter(username=name, is_active=True).first()
     if found is None:
         raise Refusal(f"There is no active user {name!r}: see `manage.py createsuperuser`, or the users page.")
     return found

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -55,7 +55,7 @@ class Lease:
             raise JobStopped(job.stop_requested)
 
 
-def open_job(kind: str, subject: str, *, by: AbstractBaseUser | None = None) -> Job:
+def open_job(kind: str, subject: str, *, by: User | None = None) -> Job:
     """A new queued job, or the live one of the same kind and subject: asking twice is asking once."""
     try:
         with transaction.atomic():
@@ -167,7 +167,7 @@ def abandoned() -> list[Job]:
     return list(Job.objects.filter(lost).order_by("id")[:500])
 
 
-def record_move(subject: str, from_state: str, to_state: str, *, by: AbstractBaseUser | None, reason: str = "") -> None:
+def record_move(subject: str, from_state: str, to_state: str, *, by: User | None, reason: str = "") -> None:
     """Write down a change of state: who, when, why. Call it in the transaction that makes the change. [W-2]"""
     StatusChange.objects.create(
         subject=subject,

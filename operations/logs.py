@@ -22,7 +22,7 @@ def with_extra(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappi
 
 
 def formatter() -> structlog.stdlib.ProcessorFormatter:
-    shared = [
+    shared: list[structlog.types.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -35,12 +35,12 @@ class Behaviour:
         for name, value in options.items():
             if name not in known:
                 raise BadOption(f"There is no option {name!r}; there are {', '.join(sorted(known))}.")
-            kind = type(getattr(self, name))
+            kind = type(getattr(Behaviour(), name))
             fits = isinstance(value, kind) or (kind is float and type(value) is int)
             if not fits or (kind is not bool and isinstance(value, bool)):
                 raise BadOption(f"{name} is {value!r}; it has to be a {kind.__name__}.")
         for name, value in options.items():
-            setattr(self, name, value)
+            setattr(self, name, float(value) if isinstance(getattr(self, name), float) else value)
 
 
 class Dice:

@@ -25,10 +25,38 @@ ODD_DOMAINS = {
     "throw.example": 1,
     "müller.example": 1,
 }
-FIRST = tuple(
-    "maria james sofia liam zoë noah ana lucas mia josé emma omar chloé ivan priya kenji søren łukasz olga tariq".split()
+FIRST = (
+    "maria",
+    "james",
+    "sofia",
+    "liam",
+    "zoë",
+    "noah",
+    "ana",
+    "josé",
+    "emma",
+    "omar",
+    "chloé",
+    "priya",
+    "kenji",
+    "søren",
+    "łukasz",
 )
-LAST = tuple("smith garcia o'neil müller tanaka brown silva khan dubois novak martin lee rossi nguyen cohen jones".split())
+LAST = (
+    "smith",
+    "garcia",
+    "o'neil",
+    "müller",
+    "tanaka",
+    "brown",
+    "silva",
+    "khan",
+    "dubois",
+    "novak",
+    "nguyen",
+    "cohen",
+    "jones",
+)
 HEADER = (
     "id",
     "tmemail",
@@ -40,7 +68,7 @@ HEADER = (
     "phone_confirmed",
     "city",
 )
-REGISTRATION_HEADER = ("global_user_id", "member_id", "email", "phone", "phone_confirmed", "country_code")
+REGISTRATION_HEADER: tuple[str, ...] = ("global_user_id", "member_id", "email", "phone", "phone_confirmed", "country_code")
 REGISTRATION_HEADER += ("market_preferences", "registered_at")
 
 

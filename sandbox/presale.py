@@ -1,4 +1,4 @@
-"""`python -m sandbox.presale [--fans N] [--json]`: one whole presale with pretend fans and providers, by the product's commands.
+"""`python -m sandbox.presale [--fans N] [--json]`: one whole presale with pretend fans, by the product's commands.
 
 Every step is a management command that an engineer could type; the providers are the sandbox's, over real connections.
 """
@@ -104,11 +104,13 @@ def set_up(data: Path) -> None:
     django.setup()
     call_command("migrate", verbosity=0)
     call_command("setup_roles", stdout=io.StringIO(), stderr=io.StringIO())
-    from django.contrib.auth.models import Group, User
+    from django.contrib.auth.models import Group, Permission, User
 
     for name, role in ((PREPARER, "operator"), (APPROVER, "approver")):
         person, _ = User.objects.get_or_create(username=name, defaults={"is_staff": True})
-        person.groups.add(*Group.objects.filter(name__iexact=role))
+        person.groups.add(Group.objects.get(name__iexact=role))
+    # The demo cannot wait a day between preparing and sending, so its preparer may expedite.
+    User.objects.get(username=PREPARER).user_permissions.add(Permission.objects.get(codename="expedite_wave"))
 
 
 def next_campaign_id() -> str:
@@ -122,7 +124,7 @@ def next_campaign_id() -> str:
 
 
 def run(presale: Presale, count: int, providers: sandbox.RunningSandbox) -> None:
-    """The road: upload → scrub → draw → store → publish → select → codes → prepare → approve → schedule → send → archive → proof."""
+    """The whole road, from the upload of fans to the proof of their draw."""
     campaign, files = presale.campaign_id, presale.folder / "demo" / presale.campaign_id
     make_files(files, campaign, count)
     presale.step("Opening the campaign: the draw is fixed and committed to", "load_campaign", str(files / "campaign.json"))
