@@ -1,0 +1,30 @@
+"""Who signs in on the tests' pages."""
+
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Q
+from django.test import Client
+
+from console.roles import setup_roles
+
+
+def staff(name: str, *permissions: str) -> User:
+    """Somebody of the staff with just these permissions, written app.codename."""
+    user = User.objects.create_user(name, is_staff=True)
+    wanted = [Q(content_type__app_label=name.split(".")[0], codename=name.split(".")[1]) for name in permissions]
+    for one in wanted:
+        user.user_permissions.add(Permission.objects.get(one))
+    return user
+
+
+def member_of(role: str) -> User:
+    setup_roles()
+    user = staff(f"{role}-person")
+    user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+def client_of(user: User) -> Client:
+    """A browser in which this person is signed in."""
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
