@@ -1,6 +1,6 @@
 """What travels on a stream: records, and batches of them packed into bytes. Pure.
 
-A batch is columns of one record type (Arrow, lz4; 0.4 µs to pack a scoring record, 0.2 µs to unpack) or a JSON array (zstd)
+A batch is columns of one record type (Arrow, lz4; 0.2 µs to pack a scoring record, 0.2 µs to unpack) or a JSON array (zstd)
 that may hold anything.
 """
 
@@ -58,9 +58,13 @@ def pack_records(records: Sequence[Record]) -> Payload:
 
 
 def pack_frame(frame: pl.DataFrame, schema: str) -> Payload:
-    """Columns of a record frame."""
+    """Columns of a record frame.
+
+    Strings are written with offsets, the older layout. The newer one refers to buffers that a slice shares with the frame it
+    was cut from, and writes all of them: 1,390 bytes a record instead of 230 before compression, three times as long to read.
+    """
     packed = io.BytesIO()
-    frame.write_ipc_stream(packed, compression="lz4")
+    frame.write_ipc_stream(packed, compression="lz4", compat_level=pl.CompatLevel.oldest())
     return Payload(PayloadForm.FRAME, schema, frame.height, packed.getvalue())
 
 

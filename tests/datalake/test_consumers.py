@@ -153,3 +153,31 @@ def test_two_processes_of_one_consumer_share_the_work_without_doubling_it():
             got += each
     assert sorted(got) == sorted(f"fan-{number}" for number in range(30))
     assert Claim.objects.count() == 30
+
+
+def test_a_waiting_consumer_outlives_a_database_that_is_away_for_a_moment(monkeypatch):
+    """[T-1]"""
+    outcomes = iter([OperationalError("away"), None, Taken(1, 1), KeyboardInterrupt()])
+    done = []
+
+    def step(batches):
+        outcome = next(outcomes)
+        done.append(outcome)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(consumers, "_subscriptions", {})
+    monkeypatch.setattr(consumers, "PAUSE_SECONDS", 0)
+    consumers.register_step("patient", "input", step)
+    with pytest.raises(KeyboardInterrupt):
+        consumers.consume(once=False)
+    assert len(done) == 4
+
+
+def test_a_letter_from_a_file_is_replayed_on_the_input_stream():
+    deadletters.bury("lake", "file:avro/registration/2026/01/20/x.avro", [deadletters.Letter(0, 3, "broken", registration(5))])
+    deadletters.replay(DeadLetter.objects.get().pk)
+    collector = Collector()
+    collector.take("input")
+    assert collector.got == ["fan-5"]

@@ -9,7 +9,7 @@ from datalake import archive, layout, merge
 from datalake.models import Merge
 from operations import commands
 from operations.commands import JsonCommand
-from operations.errors import Refusal
+from operations.errors import JobBusy, Refusal
 from operations.models import Job
 
 
@@ -28,10 +28,18 @@ class Command(JsonCommand):
         merges, refusals = self._merge(**options)
         for each in merges:
             self.say(f"{each}: {each.files} files, {each.records_out:,} records → {each.merged_key}")
-            archive.run_archive(Job.objects.get(kind=archive.JOB_KIND, subject=f"merge:{each.pk}").pk)
+            self._archive(each)
         if refusals:
             raise refusals[0]
         return {"merges": [as_result(Merge.objects.get(pk=each.pk)) for each in merges]}
+
+    def _archive(self, merged: Merge) -> None:
+        """Do the archive that the merge asked for, unless a worker was quicker."""
+        job = Job.objects.get(kind=archive.JOB_KIND, subject=f"merge:{merged.pk}")
+        try:
+            archive.run_archive(job.pk)
+        except JobBusy:
+            self.say(f"{merged}: a worker archives its sources (job {job.pk})")
 
     def _merge(self, **options: Any) -> tuple[list[Merge], list[Refusal]]:
         if options["prefix"]:
