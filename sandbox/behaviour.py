@@ -77,8 +77,8 @@ class Gauge:
         self.most_in_a_second = 0
         self._arrivals: deque[float] = deque()
 
-    def enter(self, now: float) -> int:
-        """Count an arrival; returns how many arrived in the second that ends now, this one included."""
+    def enter(self, now: float) -> None:
+        """Count an arrival."""
         arrivals = self._arrivals
         while arrivals and arrivals[0] <= now - 1:
             arrivals.popleft()
@@ -86,10 +86,24 @@ class Gauge:
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         self.most_in_a_second = max(self.most_in_a_second, len(arrivals))
-        return len(arrivals)
 
     def leave(self) -> None:
         self.running -= 1
+
+
+class RateLimit:
+    """Lets at most so many through in any rolling second; what it turned away does not count."""
+
+    def __init__(self) -> None:
+        self._passed: deque[float] = deque()
+
+    def passes(self, now: float, per_second: int) -> bool:
+        while self._passed and self._passed[0] <= now - 1:
+            self._passed.popleft()
+        if len(self._passed) >= per_second:
+            return False
+        self._passed.append(now)
+        return True
 
 
 def most_in_a_second(instants: list[float]) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.behaviour import Behaviour, Dice, Gauge, most_in_a_second
+from sandbox.behaviour import Behaviour, Dice, Gauge, RateLimit, most_in_a_second
 from sandbox.receipts import ReceiptPost
 
 FIELDS = ("to", "body", "reference")
@@ -33,6 +33,7 @@ class SmsGateway:
     def forget(self) -> None:
         """As new: nothing received, nothing counted."""
         self.gauge = Gauge()
+        self.limit = RateLimit()
         self.messages: list[dict[str, Any]] = []
         self.statuses: Counter[int] = Counter()
         self.accepted_by_key: Counter[str] = Counter()
@@ -43,11 +44,11 @@ class SmsGateway:
         self._started: list[float] = []
 
     async def post(self, request: web.BaseRequest) -> web.StreamResponse:
-        in_last_second = self.gauge.enter(time.monotonic())
+        self.gauge.enter(time.monotonic())
         if started := request.headers.get("X-Request-Start"):
             self._started.append(int(started.removeprefix("t=")) / 1e6)
         try:
-            response = self._refusal(request, in_last_second) or self._take(request, await request.read())
+            response = self._refusal(request) or self._take(request, await request.read())
             await asyncio.sleep(self.dice.latency_seconds(self.behaviour))
         finally:
             self.gauge.leave()
@@ -58,13 +59,14 @@ class SmsGateway:
                 request.transport.abort()
         return response
 
-    def _refusal(self, request: web.BaseRequest, in_last_second: int) -> web.Response | None:
+    def _refusal(self, request: web.BaseRequest) -> web.Response | None:
         """What is answered without looking at the message; nothing is accepted then."""
         behaviour = self.behaviour
         if request.headers.get("Authorization") != f"Bearer {behaviour.token}":
             return answer(401, {"error": "bad token"})
         status = self.dice.refusal(behaviour.fail_rates)
-        if behaviour.rate_limit_per_second and in_last_second > behaviour.rate_limit_per_second:
+        limit = behaviour.rate_limit_per_second
+        if limit and not self.limit.passes(time.monotonic(), limit):
             status = 429
         if not status:
             return None

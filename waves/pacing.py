@@ -15,6 +15,7 @@ from typing import Final
 
 GUARD_SECONDS: Final = 0.05  # the price of the promise: 1/1.05 of the configured rate is reached
 LATENESS_SECONDS: Final = 0.025
+ROUNDING_SECONDS: Final = 1e-5  # seconds since 1970 have no more digits than that to spare
 BLOCK_SECONDS: Final = 0.2  # permits are taken from the database this far ahead
 
 MOST_TRIES: Final = 3
@@ -23,7 +24,7 @@ LONGEST_BACK_OFF_SECONDS: Final = 60.0
 
 BUDGET_ATTEMPTS: Final = 200
 BUDGET_SECONDS: Final = 10.0
-FEWEST_TO_JUDGE: Final = 10
+FEWEST_TO_JUDGE: Final = 20
 
 
 def spacing(per_second: int) -> float:
@@ -75,7 +76,9 @@ class ClockBounds:
     def narrowed(self, before: float, theirs: float, after: float) -> ClockBounds:
         """Asked at `before`, answered `theirs`, received at `after`. A clock that was set makes us start afresh."""
         low, high = max(self.low, before - theirs), min(self.high, after - theirs)
-        return ClockBounds(low, high) if low <= high else ClockBounds(before - theirs, after - theirs)
+        if low > high + ROUNDING_SECONDS:
+            return ClockBounds(before - theirs, after - theirs)
+        return ClockBounds(min(low, high), max(low, high))
 
     def latest(self, theirs: float) -> float:
         """Our time at their instant, or later, never earlier."""

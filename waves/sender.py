@@ -52,8 +52,8 @@ class Timing:
 
     @property
     def seat_lease(self) -> float:
-        """Longer than a request, so that a dead sender's slots are free only when its requests are over."""
-        return self.timeout + 5
+        """So long that a dead sender's slots are free only when its last request is over."""
+        return GO_SECONDS + self.timeout + 0.5
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,7 @@ def send_wave(
     if results.open_sms(wave_id):
         sender = WaveSender(wave, provider, composer_for(wave), limits or limits_from_settings(), timing)
         ended = _run(sender.run)
-    if not ended.why:
-        results.complete(wave_id)
+    results.complete(wave_id)
     return _report(wave_id, ended)
 
 

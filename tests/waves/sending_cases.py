@@ -17,7 +17,8 @@ _numbers = itertools.count(1)
 SEED, SALT = bytes(range(32)), bytes(range(32, 64))
 
 MEMBERS = """
-INSERT INTO waves_member (wave_id, campaign_id, market_id, global_user_id, member_id, email, phone, code, place, band_score, holds_fan)
+INSERT INTO waves_member
+    (wave_id, campaign_id, market_id, global_user_id, member_id, email, phone, code, place, band_score, holds_fan)
 SELECT %(wave)s, %(campaign)s, %(market)s, 'fan-' || lpad(n::text, 7, '0'), '',
        CASE WHEN n <= %(emails)s THEN 'fan' || n || '@example.com' ELSE '' END,
        CASE WHEN n <= %(phones)s THEN '+1202' || lpad(n::text, 7, '0') ELSE '' END,
@@ -35,7 +36,7 @@ def triggered_wave(
     body: str = "",
     state: str = "triggered",
 ) -> Wave:
-    """A wave of `members` fans that was approved and triggered; the first `phones` have a phone, the first `emails` an e-mail."""
+    """An approved and triggered wave of `members` fans; the first `phones` have a phone, the first `emails` an e-mail."""
     number = next(_numbers)
     person = get_user_model().objects.get_or_create(username="approver")[0]
     name = f"send{number}-{timezone.now():%H%M%S%f}"

@@ -1,0 +1,138 @@
+"""`python -m sandbox.serve [--port N]`: web, workers, scheduler, consumers and sandbox providers on one machine.
+
+Everything ends together: when one of them ends by itself, or on Ctrl-C.
+"""
+
+import argparse
+import io
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import FrameType
+
+import sandbox
+from fairwave import embedded, env
+
+ROOT = Path(__file__).parent.parent
+LATENCY_MS = 20
+STOP_SECONDS = 15.0
+READY_SECONDS = 60.0
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="bin/serve", description="The whole system on this machine.")
+    options.add_argument("--port", type=int, default=8000)
+    options.add_argument("--workers", type=int, default=2, help="background workers")
+    chosen = options.parse_args()
+    data = env.data_folder()
+    if not env.text("DATABASE_URL"):
+        embedded.share(data)
+    signal.signal(signal.SIGTERM, _interrupt)
+    address = f"http://127.0.0.1:{chosen.port}"
+    receipts = f"{address}/receipts/sms_http"
+    with sandbox.running(latency_ms=LATENCY_MS, receipts=True, receipt_url=receipts, receipt_secret="sandbox") as providers:  # noqa: S106
+        os.environ |= {
+            "SMS_URL": env.text("SMS_URL") or providers.url,
+            "SLACK_WEBHOOK_URL": env.text("SLACK_WEBHOOK_URL") or f"{providers.url}/slack/serve",
+            "SITE_URL": env.text("SITE_URL") or address,
+            "TASK_WORKERS": str(chosen.workers),
+            "DJANGO_SETTINGS_MODULE": "fairwave.settings",
+        }
+        password = set_up()
+        return keep(start(data, chosen.port), address, password)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def set_up() -> str:
+    """Migrate, make the roles; on a fresh database make the administrator. Returns its password, or nothing."""
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    call_command("setup_roles", stdout=io.StringIO(), stderr=io.StringIO())
+    from django.contrib.auth.models import User
+
+    if User.objects.filter(is_superuser=True).exists():
+        return ""
+    password = secrets.token_urlsafe(12)
+    User.objects.create_superuser("admin", password=password)
+    return password
+
+
+def start(data: Path, port: int) -> dict[str, subprocess.Popen[bytes]]:
+    """The processes of the system, each with its log below the data."""
+    logs = data / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    manage = [sys.executable, "manage.py"]
+    web = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+    commands = {
+        "web": [*web, "--blocking-threads", "8", "--no-ws", "fairwave.wsgi:application"],
+        "workers": [*manage, "qcluster"],
+        "scheduler": [*manage, "run_scheduler"],
+        "consumers": [*manage, "consume"],
+    }
+    started = {}
+    for name, command in commands.items():
+        log = (logs / f"{name}.log").open("ab")
+        started[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT)
+    return started
+
+
+def keep(processes: dict[str, subprocess.Popen[bytes]], address: str, password: str) -> int:
+    """Say where the site is once it answers, and wait until something ends."""
+    try:
+        _wait_until_ready(processes, address)
+        _say(f"Fairwave runs at {address}/admin/ — press Ctrl-C to end it.")
+        if password:
+            _say(f"Log in as admin with the password {password} (shown only now; change it under your name).")
+        while not (ended := [name for name, process in processes.items() if process.poll() is not None]):
+            time.sleep(0.5)
+        _say(f"{ended[0]} ended by itself; its log is {env.data_folder() / 'logs' / ended[0]}.log")
+        return 1
+    except KeyboardInterrupt:
+        _say("Ending …")
+        return 0
+    finally:
+        stop(processes)
+
+
+def _wait_until_ready(processes: dict[str, subprocess.Popen[bytes]], address: str) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and all(process.poll() is None for process in processes.values()):
+        try:
+            with urllib.request.urlopen(f"{address}/healthz", timeout=2):  # noqa: S310 our own address
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+
+
+def stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    """Ask all to end, and make those that do not."""
+    for process in processes.values():
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in processes.values():
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

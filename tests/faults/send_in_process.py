@@ -1,0 +1,27 @@
+"""A sender as a process of its own, to be killed: `python -m tests.faults.send_in_process '{"database": …, "wave": …, …}'`."""
+
+import json
+import os
+import sys
+
+import django
+from django.conf import settings
+
+
+def main(asked: dict) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairwave.settings")
+    settings.DATABASES["default"]["NAME"] = asked["database"]
+    django.setup()
+    from waves.accounts import Limits
+    from waves.providers.sms_http import HttpSms
+    from waves.sender import Timing
+    from waves.sending import send_wave
+
+    timing = Timing(timeout=1.0, look=0.1, row_lease=3.0)
+    provider = HttpSms(asked["url"], "sandbox", honours_keys=asked["honours_keys"], timeout_seconds=timing.timeout)
+    limits = Limits(asked["per_second"], asked["concurrency"])
+    sys.stdout.write(json.dumps(send_wave(asked["wave"], provider=provider, limits=limits, timing=timing)) + "\n")
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

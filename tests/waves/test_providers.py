@@ -1,0 +1,139 @@
+"""What providers' answers mean, over real connections to the sandbox. [N-3, N-5]"""
+
+import asyncio
+import socket
+
+import aiohttp
+import pytest
+from django.core import mail
+
+import sandbox
+from waves.providers import EmailText, Kind, SmsMessage
+from waves.providers.email_django import DjangoEmail
+from waves.providers.sms_http import HttpSms, client_timeout
+
+MESSAGE = SmsMessage("key-1", "+12025550123", "Your code")
+
+
+@pytest.fixture(scope="module")
+def box():
+    with sandbox.running(latency_ms=1) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def behaved(box):
+    box.control(latency_ms=1, fail_rates={}, drop_rate=0, retry_after_seconds=1, honour_keys=True)
+    box.forget()
+
+
+def send(url, *messages, token="sandbox", timeout=5.0):  # noqa: S107
+    async def run():
+        provider = HttpSms(url, token)
+        async with aiohttp.ClientSession(timeout=client_timeout(timeout)) as session:
+            return [await provider.send(session, message) for message in messages]
+
+    return asyncio.run(run())
+
+
+def test_an_accepted_message_is_sent_and_keeps_the_providers_id(box):
+    [outcome] = send(box.url, MESSAGE)
+    assert (outcome.kind, outcome.provider_id) == (Kind.SENT, "sms-1")
+    [received] = box.messages()
+    assert (received["to"], received["body"], received["reference"]) == (MESSAGE.to, MESSAGE.body, MESSAGE.key)
+
+
+def test_the_same_key_twice_is_accepted_once_n4(box):
+    first, second = send(box.url, MESSAGE, MESSAGE)
+    assert first == second
+    assert box.received()["sms"]["accepted"] == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (429, Kind.RATE_LIMITED),
+        (503, Kind.RETRY_LATER),
+        (500, Kind.UNCERTAIN),
+        (502, Kind.UNCERTAIN),
+        (400, Kind.REFUSED),
+        (404, Kind.REFUSED),
+    ],
+)
+def test_each_status_is_sorted_as_n3_says(box, status, kind):
+    box.control(fail_rates={str(status): 1.0})
+    [outcome] = send(box.url, MESSAGE)
+    assert (outcome.kind, outcome.reason) == (kind, f"http_{status}")
+
+
+def test_a_503_without_retry_after_may_have_been_accepted_n3(box):
+    box.control(fail_rates={"503": 1.0}, retry_after_seconds=0)
+    assert send(box.url, MESSAGE)[0].kind == Kind.UNCERTAIN
+
+
+def test_retry_after_is_what_the_provider_says_n3(box):
+    box.control(fail_rates={"429": 1.0}, retry_after_seconds=2.5)
+    assert send(box.url, MESSAGE)[0].after_seconds == 2.5
+
+
+def test_a_wrong_token_is_refused(box):
+    assert send(box.url, MESSAGE, token="wrong")[0].reason == "http_401"
+
+
+def test_a_cut_connection_is_uncertain_n3(box):
+    box.control(drop_rate=1.0)
+    assert send(box.url, MESSAGE)[0].kind == Kind.UNCERTAIN
+    assert box.received()["sms"]["accepted"] == 1
+
+
+def test_a_time_out_is_uncertain_n3(box):
+    box.control(latency_ms=2_000)
+    [outcome] = send(box.url, MESSAGE, timeout=0.1)
+    assert (outcome.kind, outcome.reason) == (Kind.UNCERTAIN, "timed_out")
+
+
+def test_nobody_listening_was_not_accepted_n3():
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        assert send(address, MESSAGE)[0].kind == Kind.RETRY_LATER
+
+
+def test_a_look_up_tells_what_was_accepted_n4(box):
+    async def look_up(*references):
+        provider = HttpSms(box.url, "sandbox")
+        async with aiohttp.ClientSession(timeout=client_timeout()) as session:
+            return [await provider.look_up(session, reference) for reference in references]
+
+    send(box.url, MESSAGE)
+    found, missing = asyncio.run(look_up(MESSAGE.key, "key-2"))
+    assert (found.kind, found.provider_id) == (Kind.SENT, "sms-1")
+    assert (missing.kind, missing.reason) == (Kind.REFUSED, "not_accepted")
+
+
+def email(key="k1", to="fan@example.com", subject="Your code"):
+    return EmailText(key, to, subject, "plain words", "<p>words</p>")
+
+
+def test_an_email_carries_text_html_and_our_key_n5(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    [outcome] = DjangoEmail("Presale <presale@tickets.example>").send([email()])
+    assert outcome.kind == Kind.SENT
+    [sent] = mail.outbox
+    assert sent.alternatives[0][0] == "<p>words</p>"
+    assert sent.message()["Message-ID"] == "<k1@tickets.example>"
+
+
+def test_a_message_that_cannot_be_written_fails_alone_n5(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    outcomes = DjangoEmail("a@b.example").send([email(subject="two\nlines"), email("k2")])
+    assert [outcome.kind for outcome in outcomes] == [Kind.REFUSED, Kind.SENT]
+
+
+def test_a_mail_server_that_is_away_took_nothing_n5(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", closed.getsockname()[1]
+        outcomes = DjangoEmail("a@b.example").send([email(), email("k2")])
+    assert [outcome.kind for outcome in outcomes] == [Kind.RETRY_LATER] * 2
