@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from campaigns.draw import Draw, draw_frame
+from campaigns.draw import BANDS, LOW, MID, Draw, draw_frame
 from console import verify_draw
 from console.bundle import CHECKER, RULES
 from tests.console.bundles import DRAW, fans, make_bundle
@@ -316,3 +316,12 @@ def test_a_zip_of_something_else_is_refused_in_words(tmp_path: Path) -> None:
         archive.writestr("hello.txt", "hello")
     (tmp_path / "b.zip").write_bytes(buffer.getvalue())
     assert len(verify(tmp_path / "b.zip")["problems"]) == 1
+
+
+def test_its_bands_end_where_ours_do() -> None:
+    """The least and the largest u in every band, and nothing below the lowest. [S-7, S-8]"""
+    raws = [band.low for band in BANDS]
+    assert verify_draw.band_scores([*raws, 0.2199], [0.0] * 4) == [0.95, 0.80, 0.22, None]
+    largest = verify_draw.band_scores(raws, [1 - 2**-53] * 3)
+    assert largest == [min(band.low + (1 - 2**-53) * (band.high - band.low), band.highest) for band in BANDS]
+    assert largest[1:] == [MID.highest, LOW.highest]
