@@ -1,0 +1,48 @@
+"""Real processes, really killed: what a SIGKILL leaves behind is locks, open claims, half-done merges and archives."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from django.db import connection
+
+from datalake import archive
+from datalake.models import Claim, LakeFile, Merge
+from tests.datalake.builders import lake_bytes, publish_scores
+from tests.datalake.test_merge import ids, readable_ids
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "datalake.storage:DiskBucket.put",
+        "datalake.catalogue:enter_saved",
+        "datalake.avro:merge",
+        "datalake.catalogue:switch",
+        "datalake.storage:DiskBucket.copy",
+        "datalake.storage:DiskBucket.delete",
+    ],
+)
+def test_whatever_is_killed_the_next_process_ends_with_each_record_once(call, buckets):
+    """[L-2, L-3, L-4, L-5, T-1]"""
+    for number in range(3):
+        publish_scores(20, first=number * 20, key=f"scorefile:{number}")
+
+    def road(*arguments):
+        environment = os.environ | {"CAMPAIGN_DATA_BUCKET": str(buckets / "campaign-data")}
+        command = [sys.executable, "-m", "tests.datalake.road", connection.settings_dict["NAME"], *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+
+    assert road(call).returncode == -signal.SIGKILL
+    if not Merge.objects.filter(state="merged").exists():
+        after = road()
+        assert after.returncode == 0, after.stderr.decode()
+    archive.archive(Merge.objects.get().pk)
+    assert readable_ids() == ids(60)
+    assert set(Claim.objects.values_list("state", flat=True)) == {"done"}
+    assert sorted(LakeFile.objects.values_list("state", flat=True)) == ["archived", "merged"]
+    assert set(lake_bytes()) == set(LakeFile.objects.values_list("key", flat=True))
