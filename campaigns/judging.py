@@ -20,6 +20,7 @@ from campaigns.models import Campaign, Registrant, ScoreFile
 from campaigns.opening import draw_of
 from campaigns.scorelines import Lines
 from campaigns.scrub import ContactRanks, Rules, is_yes, judge_scores, tally
+from campaigns.spill import Spill
 from operations.choices import ChunkState
 from operations.jobs import Lease
 from operations.models import Chunk, Job
@@ -30,7 +31,7 @@ REJECTED = ("score_file_id", "line", "global_user_id", "reason", "raw")
 
 @dataclass(frozen=True)
 class Judged:
-    """One chunk's outcome: frames ready for COPY, and its counts."""
+    """One chunk's outcome: frames ready for COPY (`accepted` has `fan_ref` besides), and its counts."""
 
     number: int
     accepted: pl.DataFrame
@@ -79,7 +80,7 @@ def _judge_chunk(
     stored = draw_rows(_stored(accepted), campaign)
     return Judged(
         lines.number,
-        stored.select(number, *scoretables.COLUMNS[1:]),
+        stored.select(number, *scoretables.COLUMNS[1:], "fan_ref"),
         rejected.select(number, *REJECTED[1:]),
         counts,
     )
@@ -103,11 +104,12 @@ def _stored(accepted: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_rows(rows: pl.DataFrame, campaign: Campaign) -> pl.DataFrame:
-    """Adds `band`, `band_score` and `luck`; the last two are null while the campaign awaits a public value. [S-7, S-8]"""
+    """Adds `fan_ref`, `band`, `band_score` and `luck`; the last two are null while a public value is awaited. [S-7, S-8]"""
     if campaign.draw_ready:
         return draw.draw_frame(rows, draw_of(campaign))
+    refs = draw.fan_refs(bytes(campaign.salt or b""), rows["global_user_id"].to_list())
     nothing_yet = pl.lit(None, dtype=pl.Float64).alias("band_score"), pl.lit(None, dtype=pl.Int64).alias("luck")
-    return rows.with_columns(draw.band_of(rows["raw_score"]), *nothing_yet)
+    return rows.with_columns(pl.Series("fan_ref", refs, dtype=pl.String), draw.band_of(rows["raw_score"]), *nothing_yet)
 
 
 def _with_registrants(rows: pl.DataFrame, campaign: Campaign) -> pl.DataFrame:
@@ -137,6 +139,7 @@ def _registrants(campaign: Campaign, ids: pl.Series) -> pl.DataFrame:
 def _write(score_file_id: int, judged: Judged, lease: Lease) -> None:
     """Rows, rejections, counts and progress of one chunk in one transaction, fenced by the attempt."""
     accepted, rejected = judged.accepted.height, judged.rejected.height
+    Spill(lease.job_id).put(judged.number, judged.accepted)
     with transaction.atomic():
         lease.hold()
         scoretables.fill(score_file_id, judged.accepted)

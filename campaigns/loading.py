@@ -102,6 +102,8 @@ def _check_countries_and_zone(campaign: Campaign) -> None:
     countries = campaign.home_countries
     if not isinstance(countries, list) or not countries or any(len(str(c)) != 2 or not str(c).isupper() for c in countries):
         raise BadCampaignFile('home_countries: write a list of two-letter codes, such as ["US", "CA"].')
+    if unknown := [country for country in countries if not phones.is_known_region(country)]:
+        raise BadCampaignFile(f"home_countries: {', '.join(unknown)} is no country with phone numbers.")
     if campaign.time_zone not in zoneinfo.available_timezones():
         raise BadCampaignFile(f"time_zone: {campaign.time_zone!r} is no IANA name such as America/New_York.")
 

@@ -59,6 +59,11 @@ def check_phones(phones: pl.Series, countries: pl.Series, *, default_region: str
     return pl.concat(judged) if judged else pl.DataFrame(schema=_JUDGED)
 
 
+def is_known_region(region: str) -> bool:
+    """Whether phonenumbers has a numbering plan for this ISO code."""
+    return region in phonenumbers.SUPPORTED_REGIONS
+
+
 def shared_calling_code_warnings(home_countries: Iterable[str]) -> list[str]:
     """One sentence for each home country whose calling code is shared with regions that are not at home. [C-1]"""
     homes = list(home_countries)

@@ -4,9 +4,9 @@ Everything here may run again: batches on the stream have keys of their own, fil
 """
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -18,11 +18,14 @@ from campaigns.duplicates import open_lines
 from campaigns.judging import draw_rows
 from campaigns.models import RejectedRow, ScoreFile
 from campaigns.scorelines import fields_of
+from campaigns.spill import Spill
 from datalake import records, storage, streams
 from datalake.choices import RecordType, StreamName
 from operations.jobs import Lease
+from operations.models import Chunk
 from operations.threads import helper_thread
 
+RECORDS_AT_A_TIME = 20 * streams.BATCH_RECORDS
 REJECTED_AT_A_TIME = 20_000
 
 
@@ -66,26 +69,40 @@ def _index(score_file_id: int) -> None:
         scoretables.index(score_file_id)
 
 
+def judged_rows(score_file: ScoreFile, lease: Lease) -> Spill:
+    """The accepted rows with their `fan_ref`, on this machine's disk: as judged here, or fetched from PostgreSQL."""
+    spill = Spill(lease.job_id)
+    done = set(Chunk.objects.filter(job_id=lease.job_id).values_list("number", flat=True))
+    if not done or not spill.holds(done):
+        salt = bytes(score_file.campaign.salt or b"")
+        spill.refill(scoretables.rows_of(score_file.pk), lambda rows: _with_fan_refs(rows, salt))
+    return spill
+
+
+def _with_fan_refs(rows: pl.DataFrame, salt: bytes) -> pl.DataFrame:
+    refs = draw.fan_refs(salt, rows["global_user_id"].to_list())
+    return rows.with_columns(pl.Series("fan_ref", refs, dtype=pl.String))
+
+
 def _write_scrubbed_and_stream(score_file: ScoreFile, lease: Lease) -> Published:
     streamed, position, held = 0, None, _scoring_records(score_file, pl.DataFrame(schema=scoretables.SCHEMA))
-    with storage.scoring().writer(score_file.scrubbed_key) as scrubbed, closing(scoretables.rows_of(score_file.pk)) as frames:
+    with storage.scoring().writer(score_file.scrubbed_key) as scrubbed:
         scrubbed.write(_scrubbed(pl.DataFrame(schema=scoretables.SCHEMA)).write_csv().encode())
-        for frame in frames:
+        for frame in judged_rows(score_file, lease).frames():
             lease.check_stop()
             scrubbed.write(_scrubbed(frame).write_csv(include_header=False).encode())
             held = pl.concat([held, _scoring_records(score_file, frame)])
-            whole = held.height - held.height % streams.BATCH_RECORDS
-            position = _send(score_file, streamed, held[:whole]) or position
-            streamed, held = streamed + whole, held[whole:]
+            while held.height >= RECORDS_AT_A_TIME:
+                position = _send(score_file, streamed, held[:RECORDS_AT_A_TIME])
+                streamed, held = streamed + RECORDS_AT_A_TIME, held[RECORDS_AT_A_TIME:]
             lease.update(progress=score_file.rows_in + streamed)
-        position = _send(score_file, streamed, held) or position
+    if held.height:
+        position = _send(score_file, streamed, held)
     return Published(streamed + held.height, position)
 
 
-def _send(score_file: ScoreFile, sent: int, frame: pl.DataFrame) -> int | None:
+def _send(score_file: ScoreFile, sent: int, frame: pl.DataFrame) -> int:
     """Put records on the stream in batches of 2,500. A repeat cuts and names the same batches, which changes nothing."""
-    if not frame.height:
-        return None
     with transaction.atomic():
         key = f"scorefile:{score_file.pk}:after-{sent}"
         return streams.publish_frame(StreamName.SCORED, RecordType.SCORING, frame, key=key).position
@@ -143,11 +160,17 @@ def _write_csv(out: BinaryIO, rows: Sequence[Sequence[str | int]]) -> None:
     out.write(text.getvalue().encode())
 
 
-def roster_digest(score_file: ScoreFile) -> str:
-    """S-10's digest over the accepted rows, in flat memory: sorted pieces of each frame are merged. [S-10]"""
-    salt = bytes(score_file.campaign.salt or b"")
-    chunks = [
-        draw.roster_chunk(draw.fan_refs(salt, rows["global_user_id"].to_list()), rows["raw_text"].to_list())
-        for rows in scoretables.rows_of(score_file.pk)
-    ]
-    return draw.roster_digest_of_chunks(chunks)
+def roster_digest(rows: Spill) -> str:
+    """S-10's digest over the accepted rows: the lines are sorted a sixteenth at a time, so memory stays flat. [S-10]"""
+    digest = hashlib.sha256()
+    for first in "0123456789abcdef":
+        parts = [_roster_lines(frame, first) for frame in rows.frames(["fan_ref", "raw_text"])]
+        if parts:
+            digest.update("".join(pl.concat(parts).sort().to_list()).encode())
+    return digest.hexdigest()
+
+
+def _roster_lines(rows: pl.DataFrame, first: str) -> pl.Series:
+    ours = rows.lazy().filter(pl.col("fan_ref").str.starts_with(first))
+    line = pl.concat_str("fan_ref", pl.lit("\t"), "raw_text", pl.lit("\n")).alias("line")
+    return ours.select(line).collect().to_series()

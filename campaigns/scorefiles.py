@@ -21,6 +21,7 @@ from campaigns.errors import CancelledByHand, UnknownScoreFile, WrongCampaign
 from campaigns.models import Campaign, RejectedRow, ScoreFile
 from campaigns.opening import require_open
 from campaigns.scrub import add_tallies
+from campaigns.spill import Spill
 from datalake import save, storage
 from datalake.choices import StreamName
 from operations import alerts, jobs
@@ -158,6 +159,7 @@ def process(job_id: int) -> ScoreFile:
         except Exception as error:  # recorded on the file; `working` records it on the job, and both raise it
             _fail(number, error)
             raise
+        Spill(job_id).clear()
     return score_file_of(number)
 
 
@@ -185,7 +187,7 @@ def _validate(score_file: ScoreFile, lease: Lease) -> None:
     done = Chunk.objects.filter(job_id=lease.job_id)
     counts = list(done.values_list("counts", flat=True))
     accepted, rejected = sum(done.values_list("rows_out", flat=True)), sum(done.values_list("rows_rejected", flat=True))
-    roster = publishing.roster_digest(score_file)
+    roster = publishing.roster_digest(publishing.judged_rows(score_file, lease))
     with transaction.atomic():
         lease.hold()
         ScoreFile.objects.filter(pk=score_file.pk, state=ScoreFileState.PROCESSING).update(

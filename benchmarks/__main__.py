@@ -1,0 +1,57 @@
+"""Run the benchmarks that are named, or all."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+from benchmarks.figures import Figure
+
+NAMES = ("phones", "scoring", "selection", "preparation", "sending", "lake", "proof")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bin/bench", description="Each stage beside its limit and its peer.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)} (all)")
+    parser.add_argument("--rows", type=int, default=None, help="how many rows (each stage has its own default)")
+    parser.add_argument("--json", action="store_true", help="print the figures as one JSON object on the last line")
+    options = parser.parse_args()
+    if unknown := sorted(set(options.names) - set(NAMES)):
+        parser.error(f"no benchmark is named {', '.join(unknown)}; there are {', '.join(NAMES)}.")
+    set_up()
+    figures: list[Figure] = []
+    for name in options.names or NAMES:
+        run: Callable[[int | None], list[Figure]] = import_module(f"benchmarks.{name}").run
+        print(f"── {name}", file=sys.stderr, flush=True)
+        for figure in run(options.rows):
+            figures.append(figure)
+            print("\n".join(figure.lines()), file=sys.stderr, flush=True)
+    if options.json:
+        print(json.dumps({"figures": [figure.as_json() for figure in figures]}))
+    return 0 if all(figure.holds is not False for figure in figures) else 1
+
+
+def set_up() -> None:
+    """A database of its own, empty at each start."""
+    from fairwave import embedded, env
+
+    if url := env.text("DATABASE_URL"):
+        if not url.split("?")[0].endswith("_bench"):
+            sys.exit("DATABASE_URL: the benchmarks empty their database, so its name must end with _bench.")
+    else:
+        embedded.share(env.data_folder())
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "fairwave.settings", "LOG_LEVEL": "ERROR"}
+    import django
+    from django.core.management import call_command
+    from django.db import connection
+
+    django.setup()
+    with connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    call_command("migrate", verbosity=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
