@@ -179,9 +179,7 @@ def send(presale: Presale, campaign: str) -> None:
 def verify(presale: Presale) -> dict[str, Any]:
     """Check the bundle with nothing but the script inside it and a bare Python, as anyone outside would."""
     say("Checking the proof with the stand-alone script …")
-    from datalake import storage
-
-    bundle = storage.scoring().url_or_path(presale.steps["proof_bundle"]["bundle"])
+    bundle = presale.steps["proof_bundle"]["bundle"]
     checker = Path(__file__).parent.parent / "console" / "verify_draw.py"
     commitment = presale.steps["load_campaign"]["commitment"]
     command = [sys.executable, "-I", "-S", str(checker), bundle, "--commitment", commitment, "--json"]
