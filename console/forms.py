@@ -20,8 +20,8 @@ class UploadForm(forms.Form):
     file = forms.FileField(label="File", allow_empty_file=True, max_length=200)
 
     def __init__(self, request: Any) -> None:
+        super().__init__(request.POST, request.FILES)  # reading these is what lets the upload find out
         self.too_large = getattr(request, TOO_LARGE, False)
-        super().__init__(request.POST, request.FILES)
 
     def clean(self) -> dict[str, Any] | None:
         if self.too_large:

@@ -62,8 +62,8 @@ def _gather(campaigns: list[Campaign]) -> list[Standing]:
     newest = {
         file.campaign_id: file
         for file in ScoreFile.objects.filter(campaign__in=campaigns)
-        .order_by("campaign", "-id")
-        .distinct("campaign")
+        .order_by("campaign_id", "-id")
+        .distinct("campaign_id")
         .defer("rules")
     }
     active = ScoreFile.objects.defer("rules").in_bulk([c.active_score_file_id for c in campaigns if c.active_score_file_id])

@@ -15,18 +15,14 @@ class GuardedUpload(TemporaryFileUploadHandler):
     then carries no file and `upload_was_too_large`.
     """
 
-    def handle_raw_input(self, input_data: Any, META: dict[str, Any], content_length: int, *args: Any, **kwargs: Any) -> None:
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
         user = getattr(self.request, "user", None)
         if user is None or not (user.is_active and user.is_staff):
             raise StopUpload(connection_reset=True)
-        if content_length > settings.UPLOAD_MAX_BYTES:
-            self._refuse()
+        super().new_file(*args, **kwargs)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         if start + len(raw_data) > settings.UPLOAD_MAX_BYTES:
-            self._refuse()
+            setattr(self.request, TOO_LARGE, True)
+            raise StopUpload(connection_reset=False)
         super().receive_data_chunk(raw_data, start)
-
-    def _refuse(self) -> None:
-        setattr(self.request, TOO_LARGE, True)
-        raise StopUpload(connection_reset=False)

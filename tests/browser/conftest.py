@@ -1,0 +1,124 @@
+"""A headless Chromium before the real site, with a worker beside it and the sandbox as the provider."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connections
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from pytest_django.fixtures import Settings
+
+from console.roles import setup_roles
+from operations import tasks
+from sandbox.process import RunningSandbox, running
+
+PASSWORD = "correct horse battery"
+FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+PICTURES = os.environ.get("FAIRWAVE_PICTURES", "")
+VIEWS = {"desktop": (1280, 900), "narrow": (390, 844)}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium on this machine")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = (
+        "true"  # playwright keeps an event loop in this thread; the tests ask the database
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, "--no-sandbox", "--disable-sync"])
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def provider(settings: Settings) -> Iterator[RunningSandbox]:
+    with running(latency_ms=15) as sandbox:
+        settings.SMS_URL = sandbox.url
+        yield sandbox
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> Iterator[None]:
+    """A worker in a thread: the bell that would go through the queue reaches it at once; the work is the same function."""
+    pool, rung = ThreadPoolExecutor(max_workers=1, thread_name_prefix="worker"), list[Future[None]]()
+
+    def ring(path: str, job_id: int, **options: Any) -> None:
+        rung.append(pool.submit(_work, job_id))
+
+    monkeypatch.setattr(tasks, "async_task", ring)
+    yield
+    pool.shutdown(wait=True)
+    for one in rung:
+        one.result()
+
+
+def _work(job_id: int) -> None:
+    try:
+        tasks.run_job(job_id)
+    finally:
+        connections.close_all()
+
+
+class Person:
+    """Somebody at a browser of their own. What the browser complains about is kept in `complaints`."""
+
+    def __init__(self, context: BrowserContext, address: str, name: str) -> None:
+        self.address, self.page, self.complaints = address, context.new_page(), list[str]()
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.go("/admin/")
+        self.page.fill("#id_username", name)
+        self.page.fill("#id_password", PASSWORD)
+        self.page.click("text=Log in")
+        self.page.wait_for_url("**/admin/")
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"{message.text} at {message.location}")
+
+    def go(self, path: str) -> Page:
+        self.page.goto(self.address + path)
+        return self.page
+
+    def picture(self, name: str) -> None:
+        """Pictures of the page, wide and narrow, light and dark, where FAIRWAVE_PICTURES names a folder for them."""
+        if not PICTURES:
+            return
+        folder = Path(PICTURES)
+        folder.mkdir(parents=True, exist_ok=True)
+        for view, (width, height) in VIEWS.items():
+            self.page.set_viewport_size({"width": width, "height": height})
+            for scheme in ("light", "dark"):
+                self.page.emulate_media(color_scheme=scheme)
+                self.page.wait_for_timeout(150)
+                self.page.screenshot(path=folder / f"{name}-{view}-{scheme}.png", full_page=True)
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size({"width": VIEWS["desktop"][0], "height": VIEWS["desktop"][1]})
+
+
+@pytest.fixture
+def sign_in(chromium: Browser, live_server: Any, worker: None) -> Iterator[Callable[[str], Person]]:
+    """`sign_in("operator")`: a person of that role, at the site. Every complaint of a browser fails the test."""
+    setup_roles()
+    people: list[Person] = []
+    contexts: list[BrowserContext] = []
+
+    def one(role: str) -> Person:
+        user = User.objects.create_user(f"{role}-anna", password=PASSWORD, is_staff=True)
+        user.groups.add(Group.objects.get(name=role))
+        contexts.append(chromium.new_context(viewport={"width": 1280, "height": 900}))
+        people.append(Person(contexts[-1], live_server.url, user.username))
+        return people[-1]
+
+    yield one
+    for context in contexts:
+        context.close()
+    assert [complaint for person in people for complaint in person.complaints] == []

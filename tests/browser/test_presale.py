@@ -1,0 +1,147 @@
+"""A whole presale by hand: from upload to completed wave, in a real browser."""
+
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from campaigns import loading
+from campaigns.models import Campaign, ScoreFile
+from console.models import PersonalDataAccess
+from sandbox import fans
+from sandbox.process import RunningSandbox
+from tests.browser.conftest import Person
+from waves.models import Wave
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+CAMPAIGN_ID = "12345"
+FANS = 3000
+A_WHILE = 60_000  # milliseconds: the machine may be busy
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    """Registrations and a messy score file of the same fans, as the demo's."""
+    made = {
+        "registrations": tmp_path / "registrations.csv",
+        "scores": tmp_path / f"{CAMPAIGN_ID}.{fans.TIMESTAMP}.txt",
+    }
+    fans.write_registrations(made["registrations"], FANS)
+    fans.write_scores(made["scores"], FANS)
+    return made
+
+
+def draft(**values: Any) -> Campaign:
+    """The demo's campaign before it opens, its markets ready to select."""
+    loading.load(fans.campaign(FANS, campaign_id=CAMPAIGN_ID) | {"status": "draft"} | values)
+    return Campaign.objects.get(campaign_id=CAMPAIGN_ID)
+
+
+def test_from_upload_to_a_completed_wave(sign_in, provider: RunningSandbox, files: dict[str, Path]):
+    draft()
+    admin: Person = sign_in("administrator")
+    approver: Person = sign_in("approver")
+    page = admin.go(f"/admin/campaign/{CAMPAIGN_ID}/")
+    admin.picture("campaign-draft")
+
+    page.click("text=Open campaign…")
+    page.click("text=Open and fix the draw")
+    expect(page.locator("body")).to_contain_text("The campaign is open")
+
+    page.click("text=Upload registrations")
+    page.set_input_files("#file", files["registrations"])
+    page.click("button:has-text('Upload')")
+    expect(page.locator("text=Every row has one outcome")).to_be_visible(timeout=A_WHILE)
+    admin.picture("registrations")
+
+    page.goto(page.url)
+    admin.go(f"/admin/campaign/{CAMPAIGN_ID}/")
+    page.click("text=Upload score file")
+    admin.picture("upload-scores")
+    page.set_input_files("#file", files["scores"])
+    page.click("button:has-text('Upload')")
+    expect(page.locator(".fw-title .fw-badge").first).to_have_text("streamed", timeout=A_WHILE)
+    score_file = ScoreFile.objects.get()
+    expect(page.locator(".fw-ledger")).to_contain_text(f"{score_file.rows_in:,} in")
+    expect(page.locator("text=active").first).to_be_visible()
+    admin.picture("score-file")
+    score_file_page = page.url
+
+    admin.go(f"/admin/campaign/{CAMPAIGN_ID}/")
+    page.click("text=New wave")
+    key = f"{timezone.now():%Y%m%d}"
+    page.fill("#id_date_key", key)
+    page.fill("#id_notify_date", _due_now())
+    page.fill("#id_expedite", "the band moved the presale forward")
+    page.click("text=Preview")
+    expect(page.locator("text=What would be selected")).to_be_visible(timeout=A_WHILE)
+    assert not Wave.objects.exists()
+    admin.picture("wave-preview")
+    page.click("text=Prepare this wave")
+    expect(page.locator(".fw-title .fw-badge")).to_have_text("prepared", timeout=A_WHILE)
+    expect(page.locator("text=as in your preview")).to_be_visible()
+    expect(page.locator("text=another person has to approve it")).to_be_visible()
+    assert page.locator("text=Approve…").count() == 0
+
+    wave = Wave.objects.get()
+    other = approver.go(f"/admin/wave/{wave.name}/")
+    approver.picture("wave-approval")
+    other.click("text=Approve…")
+    other.click("text=Approve this content")
+    expect(other.locator(".fw-title .fw-badge")).to_have_text("approved")
+
+    page.reload()
+    page.click("text=Schedule it")
+    page.click("text=Send it now")
+    expect(page.locator("body")).to_contain_text("Going out now")
+    admin.picture("wave-sending")
+    expect(page.locator(".fw-title .fw-badge")).to_have_text("completed", timeout=A_WHILE)
+    admin.picture("wave-completed")
+    wave.refresh_from_db()
+    assert wave.result.total == wave.selected == wave.result.ok + wave.result.failed + wave.result.skipped
+    assert provider.received()["accepted"] == wave.result.detail["sms"]["sent"]
+
+    _downloads_ask_why(admin, score_file_page)
+    for name, path in PICTURED.items():
+        admin.go(path)
+        admin.picture(name)
+
+
+PICTURED = {
+    "now": "/admin/",
+    "campaign": f"/admin/campaign/{CAMPAIGN_ID}/",
+    "campaigns": "/admin/campaigns/campaign/",
+    "registrants": "/admin/campaigns/registrant/",
+    "members": "/admin/waves/member/",
+    "codes": "/admin/waves/code/",
+    "messages": "/admin/waves/send/",
+    "jobs": "/admin/operations/job/",
+    "find": "/admin/find/",
+    "campaign-edit": "/admin/campaigns/campaign/1/change/",
+    "lists": "/admin/campaigns/listentry/",
+    "users": "/admin/auth/user/",
+}
+
+
+def _due_now() -> str:
+    """This minute on the campaign's clock, as a browser writes it."""
+
+    zone = ZoneInfo(Campaign.objects.get().time_zone)
+    return f"{timezone.now().astimezone(zone):%Y-%m-%dT%H:%M}"
+
+
+def _downloads_ask_why(person: Person, address: str) -> None:
+    page = person.page
+    page.goto(address)
+    page.fill("#reason", "the label asked which rows failed")
+    with page.expect_download() as download:
+        page.click("text=Rejected rows")
+    text = Path(download.value.path()).read_text()
+    assert text.splitlines()[0].endswith("line,reason")
+    assert not any(cell.startswith(("=", "+", "@")) for line in text.splitlines() for cell in line.split(","))
+    access = PersonalDataAccess.objects.get(what="exported")
+    assert access.reason == "the label asked which rows failed"

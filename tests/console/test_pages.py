@@ -1,0 +1,329 @@
+"""The pages of campaigns, files, jobs and waves: they show what stands, and a refusal becomes a message. [O-7, W-2]"""
+
+import csv
+import io
+import zipfile
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from campaigns.models import Campaign, RegistrationImport, RejectedRow, ScoreFile
+from console.models import PersonalDataAccess
+from datalake import storage
+from operations import jobs
+from operations.models import Job, StatusChange
+from tests.console.people import client_of, member_of, staff
+from tests.waves.wave_cases import KEY, NOTIFY, NOW, campaign_with, request
+from waves import approval, preparation, schedule
+from waves.models import Wave
+
+pytestmark = pytest.mark.django_db
+
+HEADER = "id\ttmemail\tsms\tglobal_user_id\tmember_id\traw_local_fanscore\tcountry_code"
+SCORES = f"{HEADER}\n1\ta@example.com\t2065550100\tu1\tm1\t0.97\tUS\n2\tb@example.com\t2065550101\tu2\tm2\t0.10\tUS\n"
+
+
+@pytest.fixture
+def administrator() -> User:
+    return member_of("administrator")
+
+
+@pytest.fixture
+def client(administrator: User) -> Client:
+    return client_of(administrator)
+
+
+def said(answer: Any) -> list[str]:
+    return [str(message) for message in answer.context["messages"]]
+
+
+def prepared(client: Client | None = None) -> Wave:
+    campaign = campaign_with(fans=30)
+    wave = preparation.prepare(request(campaign), by=User.objects.get_or_create(username="preparer")[0], now=NOW).wave
+    wave.refresh_from_db()
+    return wave
+
+
+def a_draft() -> Campaign:
+    return Campaign.objects.create(campaign_id="drafted", name="Autumn Tour", entropy_source="drand round 7")
+
+
+def test_the_first_page_shows_where_each_campaign_stands_and_what_is_next(client):
+    campaign_with(fans=3)
+    html = client.get("/admin/").content.decode()
+    assert "Spring Tour" in html
+    assert "Upload the registrations." in html
+
+
+def test_opening_a_draft_fixes_its_draw(client):
+    campaign = a_draft()
+    client.post("/admin/campaign/drafted/open/")
+    campaign.refresh_from_db()
+    assert campaign.status == "open"
+    assert campaign.commitment in client.get("/admin/campaign/drafted/").content.decode()
+
+
+def test_the_public_value_is_entered_once_and_never_again(client):
+    a_draft()
+    client.post("/admin/campaign/drafted/open/")
+    client.post("/admin/campaign/drafted/entropy/", {"value": " 8f3a "})
+    second = client.post("/admin/campaign/drafted/entropy/", {"value": "other"}, follow=True)
+    assert Campaign.objects.get().entropy_value == "8f3a"
+    assert "was entered already" in said(second)[-1]
+
+
+def test_a_refusal_is_a_message_on_the_page_and_nothing_changed(client):
+    campaign = campaign_with(fans=1)
+    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/open/", follow=True)
+    assert "only a draft can be opened" in said(answer)[0]
+    assert not StatusChange.objects.exists()
+
+
+def test_a_score_file_is_uploaded_and_its_job_opened(client):
+    campaign = campaign_with(fans=1)
+    file = SimpleUploadedFile(f"{campaign.campaign_id}.20260119.txt", SCORES.encode())
+    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file, "activate": "on"}, follow=True)
+    score_file = ScoreFile.objects.get(name=file.name)
+    assert answer.redirect_chain == [(f"/admin/score-file/{score_file.pk}/", 302)]
+    assert score_file.activate_when_streamed
+    assert Job.objects.get().subject == f"scorefile:{score_file.pk}"
+    assert "Waiting for a worker" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [(b"", "empty"), (b"id\tname\n1\tx\n", "lacks"), (bytes(range(256)) * 40, ""), (b"\x1f\x8b broken", "")],
+)
+def test_a_file_that_cannot_be_taken_is_refused_with_one_clear_message(client, content, complaint):
+    campaign = campaign_with(fans=1)
+    before = ScoreFile.objects.count()
+    file = SimpleUploadedFile(f"{campaign.campaign_id}.20260119.txt", content)
+    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file})
+    assert len(said(answer)) == 1
+    assert complaint in said(answer)[0]
+    assert ScoreFile.objects.count() == before
+    assert not Job.objects.exists()
+
+
+def test_a_file_above_the_limit_is_refused_without_being_kept(client, settings: Settings):
+    campaign = campaign_with(fans=1)
+    settings.UPLOAD_MAX_BYTES = 1000
+    file = SimpleUploadedFile("scores.txt", SCORES.encode() * 50)
+    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file})
+    assert "larger than 1,000 bytes" in said(answer)[0]
+    assert ScoreFile.objects.count() == 1
+
+
+def test_a_stranger_uploads_nothing():
+    campaign = campaign_with(fans=1)
+    file = SimpleUploadedFile("scores.txt", SCORES.encode())
+    stranger = Client(enforce_csrf_checks=True)
+    answer = stranger.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file})
+    assert answer.status_code in (302, 403)
+    assert not answer.wsgi_request.FILES
+
+
+def test_the_same_bytes_again_lead_to_the_file_they_are(client):
+    campaign = campaign_with(fans=1)
+    for _ in range(2):
+        file = SimpleUploadedFile(f"{campaign.campaign_id}.20260119.txt", SCORES.encode())
+        answer = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file}, follow=True)
+    assert "came before" in said(answer)[0]
+    assert ScoreFile.objects.filter(name=file.name).count() == 1
+
+
+def test_a_job_is_paused_and_goes_on(client):
+    campaign = campaign_with(fans=1)
+    job = jobs.open_job("process_scores", f"scorefile:{campaign.active_score_file_id}")
+    assert client.get(f"/admin/job/{job.pk}/live/").status_code == 200
+    client.post(f"/admin/job/{job.pk}/pause/")
+    job.refresh_from_db()
+    assert job.state == "paused"
+    assert client.get(f"/admin/job/{job.pk}/live/").headers["HX-Refresh"] == "true"
+    client.post(f"/admin/job/{job.pk}/resume/")
+    job.refresh_from_db()
+    assert job.state == "queued"
+
+
+def test_steering_a_job_needs_the_right_of_what_it_works_on():
+    job = jobs.open_job("prepare_wave", "wave:12345_20260120")
+    watcher = client_of(staff("watcher", "operations.view_job", "campaigns.process_scores"))
+    assert watcher.post(f"/admin/job/{job.pk}/cancel/").status_code == 403
+    job.refresh_from_db()
+    assert job.state == "queued"
+
+
+def form_of(campaign: Campaign, **values: Any) -> dict[str, Any]:
+    soon = timezone.now() + timezone.timedelta(days=3)
+    return {"date_key": KEY, "notify_date": f"{soon:%Y-%m-%dT%H:%M}", "order": "by_preference", "markets": "", **values}
+
+
+def test_a_preview_writes_nothing_and_a_preparation_is_asked_for_with_the_same_form(client):
+    campaign = campaign_with(fans=30)
+    address = f"/admin/campaign/{campaign.campaign_id}/waves/new/"
+    preview = client.post(address, form_of(campaign, preview="1"))
+    assert preview.context["preview"]["selected"] == 10
+    assert not Wave.objects.exists()
+    answer = client.post(address, form_of(campaign, prepare="1", members_digest="x"), follow=True)
+    wave = Wave.objects.get()
+    assert answer.redirect_chain == [(f"/admin/wave/{wave.name}/", 302)]
+    assert Job.objects.get().subject == f"wave:{wave.name}"
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"date_key": "tomorrow"}, "YYYYMMDD"),
+        ({"notify_date": "2026-03-08T02:30"}, "clock changes"),
+        ({"notify_date": "2026-11-01T01:30"}, "clock changes"),
+        ({"min_score": "1.5"}, "less than or equal to 1"),
+    ],
+)
+def test_a_wave_that_cannot_be_meant_is_refused_beside_its_field(client, values, complaint):
+    campaign = campaign_with(fans=3, time_zone="America/New_York")
+    html = client.post(f"/admin/campaign/{campaign.campaign_id}/waves/new/", form_of(campaign, preview="1", **values))
+    assert complaint in html.content.decode()
+    assert not Wave.objects.exists()
+
+
+def test_an_unknown_market_in_the_markets_file_is_a_message(client):
+    campaign = campaign_with(fans=3)
+    text = "marketId,marketName,capacity,selectionTime\nnowhere,Nowhere,5,2026-01-01T00:00:00Z\n"
+    file = SimpleUploadedFile("markets.csv", text.encode())
+    answer = client.post(
+        f"/admin/campaign/{campaign.campaign_id}/waves/new/", form_of(campaign, preview="1", markets_file=file)
+    )
+    assert "nowhere" in said(answer)[0]
+    assert text.strip() in answer.content.decode(), "what was read from the file stands in the form for the next try"
+
+
+def test_the_times_of_a_wave_are_the_campaigns_own(client):
+    campaign = campaign_with(fans=3, time_zone="America/New_York")
+    client.post(
+        f"/admin/campaign/{campaign.campaign_id}/waves/new/", form_of(campaign, prepare="1", notify_date="2030-01-20T10:00")
+    )
+    assert Wave.objects.get().notify_date.isoformat() == "2030-01-20T15:00:00+00:00"
+
+
+def test_who_prepared_a_wave_is_told_that_another_person_approves(client, administrator):
+    wave = prepared()
+    Wave.objects.update(prepared_by=administrator, edited_by=administrator)
+    html = client.get(f"/admin/wave/{wave.name}/").content.decode()
+    assert "another person has to approve it" in html
+    assert "Approve this content" not in html
+    answer = client.post(f"/admin/wave/{wave.name}/approve/", {"digest": wave.content_digest}, follow=True)
+    assert "another person has to approve" in said(answer)[0]
+    wave.refresh_from_db()
+    assert wave.state == "prepared"
+
+
+def test_approval_is_of_the_digest_that_was_looked_at(client):
+    wave = prepared()
+    client.post(f"/admin/wave/{wave.name}/approve/", {"digest": "0" * 64})
+    wave.refresh_from_db()
+    assert wave.state == "prepared"
+    client.post(f"/admin/wave/{wave.name}/approve/", {"digest": wave.content_digest})
+    wave.refresh_from_db()
+    assert wave.state == "approved"
+
+
+def test_samples_show_what_fans_read_with_codes_masked(client):
+    wave = prepared()
+    html = client.get(f"/admin/wave/{wave.name}/").content.decode()
+    code = wave.members.order_by("place").first().code
+    assert "What fans will read" in html
+    assert code not in html
+    assert code[:2] + "•" * (len(code) - 2) in html
+
+
+def test_a_wave_whose_date_is_long_past_cannot_be_scheduled(client):
+    wave = prepared()
+    client.post(f"/admin/wave/{wave.name}/approve/", {"digest": wave.content_digest})
+    answer = client.post(f"/admin/wave/{wave.name}/schedule/", follow=True)
+    wave.refresh_from_db()
+    assert wave.state == "approved"
+    assert "prepare it again for a later date" in said(answer)[-1]
+
+
+def sending_wave() -> Wave:
+    wave = prepared()
+    other = User.objects.create(username="approver")
+    approval.approve(wave, by=other, digest=wave.content_digest, now=NOW)
+    schedule.schedule(wave, by=other, now=NOW)
+    schedule.trigger(wave, by=other, now=NOTIFY)
+    return wave
+
+
+def test_live_counters_pause_and_resume(client):
+    wave = sending_wave()
+    html = client.get(f"/admin/wave/{wave.name}/").content.decode()
+    assert "Going out now" in html
+    part = client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered", "at": "1.0", "settled": "0"})
+    assert part.context["sending"]["pending"] == 10
+    assert "HX-Refresh" not in part.headers
+    assert "why" in said(client.post(f"/admin/wave/{wave.name}/pause/", follow=True))[0]
+    client.post(f"/admin/wave/{wave.name}/pause/", {"reason": "wrong text"})
+    assert client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered"}).headers["HX-Refresh"] == "true"
+    client.post(f"/admin/wave/{wave.name}/resume/", {"reason": "it was right"})
+    wave.refresh_from_db()
+    assert wave.state == "triggered"
+    assert Job.objects.filter(kind="send_wave", subject=f"wave:{wave.name}").exists()
+
+
+def test_stopping_everything_needs_a_reason_and_is_written_down(client):
+    client.post("/admin/stop-all/", {"reason": ""})
+    assert not StatusChange.objects.exists()
+    answer = client.post("/admin/stop-all/", {"reason": "wrong price in the text"}, follow=True)
+    assert "All sending is stopped" in said(answer)[-1]
+    assert {change.reason for change in StatusChange.objects.all()} == {"wrong price in the text"}
+    assert "Sends nothing since" in client.get("/admin/providers/").content.decode()
+
+
+def test_a_download_needs_a_reason_and_is_logged_before_it_leaves(client):
+    wave = prepared()
+    assert "Say why" in said(client.post(f"/admin/wave/{wave.name}/download/", follow=True))[0]
+    assert not PersonalDataAccess.objects.exists()
+    answer = client.post(f"/admin/wave/{wave.name}/download/", {"reason": "the label wants the list"})
+    assert PersonalDataAccess.objects.get().subject == wave.zip_key
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as made:
+        rows = list(csv.reader(io.StringIO(made.read("masterCodes/west.csv").decode())))
+    assert len(rows) == 6
+    assert all(row[4].startswith("'+1") for row in rows[1:])
+    with zipfile.ZipFile(storage.scoring().open(wave.zip_key)) as kept:
+        assert ",+1206" in kept.read("masterCodes/west.csv").decode(), "the machine's file stays verbatim"
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+12065550100", "-2", "@SUM(A1)", "\tx", "＝1"])
+def test_a_rejected_row_cannot_run_in_a_spreadsheet(client, cell):
+    campaign = campaign_with(fans=1)
+    found = RegistrationImport.objects.create(campaign=campaign, name="r.csv", key="k", sha256="0" * 64, finished=True)
+    RejectedRow.objects.create(registration_import=found, line=2, reason="malformed_row", raw=cell)
+    answer = client.post(f"/admin/registrations/{found.pk}/download/", {"reason": "to mend the rows"})
+    rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    assert rows[1] == ["2", "malformed_row", f"'{cell}"]
+
+
+def test_one_fan_is_found_by_post_masked_and_logged(client):
+    wave = prepared()
+    member = wave.members.order_by("place").first()
+    by_fan = {"campaign": wave.campaign_id, "fan": member.global_user_id, "reason": "the fan called"}
+    html = client.post("/admin/find/", by_fan).content.decode()
+    assert wave.name in html
+    assert member.email not in html
+    assert member.code not in html
+    by_code = client.post("/admin/find/", {"code": member.code.lower(), "reason": "the fan called"})
+    assert by_code.context["fan"] == member.global_user_id
+    assert PersonalDataAccess.objects.filter(what="found").count() == 2
+    assert "Choose the campaign" in client.post("/admin/find/", {"fan": "x", "reason": "nothing else known"}).content.decode()
+
+
+def test_everything_that_runs_answers_to_health_and_readiness(client):
+    assert Client().get("/healthz").json() == {"ok": True}
+    ready = Client().get("/readyz")
+    assert ready.json()["database"] == ready.json()["storage"] == "ok"
+    assert ready.status_code == (200 if ready.json()["workers"] == "ok" else 503)
