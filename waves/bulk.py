@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -13,23 +12,34 @@ from django.db import connection
 from psycopg import sql
 
 COPY_BYTES = 1 << 20
+FRAME_BYTES = 16 << 20
+
+
+def read_frames(query: str, schema: Mapping[str, Any], **numbers: int | None) -> Iterator[pl.DataFrame]:
+    """The rows of a SELECT as frames of some ten thousand rows; `{name}` in the query becomes the number of that name.
+
+    Empty text stays empty, NULL becomes null. PostgreSQL works on while a frame is used.
+    """
+    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(_filled(query, numbers))
+    buffer = bytearray()
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in copy:  # PostgreSQL sends a row at a time
+            buffer += row
+            if len(buffer) > FRAME_BYTES:
+                yield _parsed(buffer, schema)
+                buffer = bytearray()
+    if buffer:
+        yield _parsed(buffer, schema)
 
 
 def read_frame(query: str, schema: Mapping[str, Any], **numbers: int | None) -> pl.DataFrame:
-    """The rows of a SELECT as a frame; `{name}` in the query is replaced by the number of that name.
+    """`read_frames` as one frame."""
+    frames = list(read_frames(query, schema, **numbers))
+    return pl.concat(frames) if frames else pl.DataFrame(schema=dict(schema))
 
-    Empty text stays empty, NULL becomes null. The rows pass through a file, so that they are in memory only once.
-    """
-    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(_filled(query, numbers))
-    with tempfile.TemporaryFile() as spool:
-        with connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for block in copy:
-                spool.write(block)
-        spool.seek(0)
-        if not spool.read(1):
-            return pl.DataFrame(schema=dict(schema))
-        spool.seek(0)
-        return pl.read_csv(spool, has_header=False, schema=dict(schema))
+
+def _parsed(buffer: bytearray, schema: Mapping[str, Any]) -> pl.DataFrame:
+    return pl.read_csv(bytes(buffer), has_header=False, schema=dict(schema))
 
 
 def copy_frame(frame: pl.DataFrame, table: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import polars as pl
 
 from campaigns.models import ScoreFile
 from campaigns.scrub import Rules, judge_contacts
-from waves.bulk import read_frame
+from waves.bulk import read_frames
 from waves.choices import Exclusion
 
 # The newest registrant's contact counts, the score row's where there is none. A phone that both name is confirmed where
@@ -64,13 +65,18 @@ def gather(score_file: ScoreFile, rules: Rules, *, min_score: float, wave_id: in
 
     Members of the wave `wave_id` itself (its earlier preparation) are not counted as taken.
     """
-    fans = read_frame(_FANS, _SCHEMA, campaign=score_file.campaign_id, wave=wave_id, score_file=score_file.pk)
-    fans = fans.with_columns(pl.col("confirmed", "in_wave", "holds_code") == "t")
-    return decide(fans, rules, min_score=max(min_score, rules.lowest_score))
+    lowest = max(min_score, rules.lowest_score)
+    numbers = {"campaign": score_file.campaign_id, "wave": wave_id, "score_file": score_file.pk}
+    parts = [decide(fans, rules, min_score=lowest) for fans in read_frames(_FANS, _SCHEMA, **numbers)]
+    if not parts:
+        return decide(pl.DataFrame(schema=_SCHEMA), rules, min_score=lowest)
+    excluded = sum((Counter(part.excluded) for part in parts), Counter())
+    return Candidates(pl.concat([part.frame for part in parts]), dict(excluded))
 
 
 def decide(fans: pl.DataFrame, rules: Rules, *, min_score: float) -> Candidates:
-    """Split fans into candidates and the excluded, each of these under the first reason that applies. [W-5]"""
+    """Split fans (columns of `_SCHEMA`) into candidates and excluded, these under the first reason that applies. [W-5]"""
+    fans = fans.with_columns(pl.col("confirmed", "in_wave", "holds_code") == "t")
     refused = pl.coalesce(
         _reason(pl.col("registered_us").is_null(), Exclusion.NOT_REGISTERED),
         _reason(pl.col("raw_score") < min_score, Exclusion.BELOW_MINIMUM_SCORE),

@@ -16,6 +16,7 @@ from waves.errors import UnknownMarket
 from waves.wishes import Bools, Chunk, Ints, Wishes, encode
 
 _NOBODY = -1
+_NEEDED = ("global_user_id", "band_score", "luck", "preferences", "registered_at")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def select(
     Raises UnknownMarket where `single_market` is not among the markets.
     """
     seats = seats_in_play(markets, order, single_market)
-    ordered = in_order(candidates, full_h)
+    ordered = in_order(candidates.select(_NEEDED), full_h)
     tally = _Tally.over(encode(ordered, seats), seats, order)
     return _result(ordered, seats, tally)
 
