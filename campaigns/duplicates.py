@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
@@ -16,6 +17,7 @@ from campaigns.scorelines import Header, Lines, read_chunks, read_header
 GZIP_MAGIC = b"\x1f\x8b"
 LONGEST_HEADER = 64 * 1024
 READ_BYTES = 1024 * 1024
+UNREADABLE = (OSError, EOFError, zlib.error)  # what reading on disk or through gzip can raise
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def open_lines(file: BinaryIO) -> tuple[Header, BinaryIO]:
     text = unpacked(file)
     try:
         first_line = text.readline(LONGEST_HEADER)
-    except (OSError, EOFError) as error:
+    except UNREADABLE as error:
         raise UnreadableFile(
             f"The file is compressed but cannot be unpacked ({error}): compress it again with gzip."
         ) from error
@@ -66,12 +68,24 @@ def open_lines(file: BinaryIO) -> tuple[Header, BinaryIO]:
     return read_header(first_line), text
 
 
+def first_look(file: BinaryIO) -> Header:
+    """The header of a file that has at least one row behind it. Raises UnreadableFile. [S-1]"""
+    header, text = open_lines(file)
+    try:
+        has_rows = bool(text.read(1))
+    except UNREADABLE as error:
+        raise UnreadableFile(f"The file breaks off or cannot be read on ({error}). Upload it again.") from error
+    if not has_rows:
+        raise UnreadableFile("The file holds no row: only its first line, which names the columns.")
+    return header
+
+
 def chunks_of(file: BinaryIO) -> Iterator[Lines]:
     """The lines of a whole file in chunks; the same bytes give the same chunks. Raises UnreadableFile."""
     header, text = open_lines(file)
     try:
         yield from read_chunks(text, header)
-    except (OSError, EOFError) as error:
+    except UNREADABLE as error:
         raise UnreadableFile(f"The file breaks off or cannot be read on ({error}). Upload it again.") from error
 
 

@@ -19,8 +19,8 @@ from campaigns.errors import UnreadableFile
 REQUIRED = ("id", "tmemail", "sms", "global_user_id", "member_id", "raw_local_fanscore", "country_code")
 OPTIONAL = ("phone_confirmed",)
 BLOCK_BYTES = 8 * 1024 * 1024
-LONGEST_LINE = 1024 * 1024  # a longer one is malformed, and is skipped without being held
-LONGEST_FIELD = 500  # characters; the database's indexes hold no longer ids, and no honest field is longer
+LONGEST_LINE = 1024 * 1024  # bytes; a longer one is malformed, and is skipped without being held
+LONGEST_ID = 500  # characters of a global_user_id: the database's indexes hold no longer ones, so such a row is malformed
 KEPT_OF_A_LONG_LINE = 2_000
 
 TAB, LF, CR, DEL, C1_LEAD = 9, 10, 13, 127, 0xC2
@@ -58,7 +58,8 @@ class Lines:
     def raw(self, line: int) -> str:
         """A line as it stands in the file, unreadable bytes as \\xNN."""
         at = line - self.first_line
-        return readable(self.block[self.starts[at] : self.ends[at]].removesuffix(b"\r"))
+        raw = self.block[self.starts[at] : self.ends[at]]
+        return readable(raw.removesuffix(b"\r") if len(raw) <= LONGEST_LINE else raw[:KEPT_OF_A_LONG_LINE])
 
 
 def read_header(first_line: bytes) -> Header:
@@ -104,8 +105,8 @@ def _blocks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, bool]]:
         if len(rest) > LONGEST_LINE:
             yield rest[:KEPT_OF_A_LONG_LINE], True
             rest = _after_this_line(file, size)
-    if rest:
-        yield rest + b"\n", False
+    if rest:  # behind a long line there may be several, with or without an end of the last
+        yield rest if rest.endswith(b"\n") else rest + b"\n", False
 
 
 def _after_this_line(file: BinaryIO, size: int) -> bytes:
@@ -127,10 +128,11 @@ def parse(number: int, block: bytes, first_line: int, header: Header) -> Lines:
     ends = np.flatnonzero(data == LF)
     starts = np.concatenate(([0], ends[:-1] + 1))
     bad = _wrong_column_count(data, starts, ends, len(header.columns)) | _has_control(data, ends)
+    bad |= ends - starts > LONGEST_LINE
     bad |= _not_utf8(block, data, starts, ends, bad)
     numbers = np.arange(first_line, first_line + len(ends))
     frame = _columns(_only(data, starts, ends, ~bad), header).with_columns(pl.Series("line", numbers[~bad], dtype=pl.Int64))
-    long = _long_fields(frame, ends - starts, header)
+    long = _long_ids(frame, ends - starts)
     if long.any():
         bad[np.flatnonzero(~bad)[long]] = True
         frame = frame.filter(~pl.Series(long))
@@ -181,10 +183,10 @@ def _columns(clean: bytes, header: Header) -> pl.DataFrame:
     if not clean:
         return pl.DataFrame(schema=dict.fromkeys(header.used, pl.String))
     places = {name: f"column {header.columns.index(name)}" for name in header.used}  # unused columns may repeat a name
+    names = "\t".join(f"column {place}" for place in range(len(header.columns)))
     frame = pl.read_csv(
-        io.BytesIO(clean),
+        io.BytesIO(names.encode() + b"\n" + clean),  # a name line first: polars would swallow a BOM that begins the first field
         separator="\t",
-        has_header=False,
         quote_char=None,
         schema={f"column {place}": pl.String for place in range(len(header.columns))},
         empty_string_is_null=False,
@@ -192,12 +194,11 @@ def _columns(clean: bytes, header: Header) -> pl.DataFrame:
     return frame.select(pl.col(place).str.strip_chars().alias(name) for name, place in places.items())
 
 
-def _long_fields(frame: pl.DataFrame, lengths: Positions, header: Header) -> Mask:
-    """Which rows of the frame hold a field longer than LONGEST_FIELD; looked at only where a line is long enough for one."""
-    if not (lengths > LONGEST_FIELD).any():
+def _long_ids(frame: pl.DataFrame, lengths: Positions) -> Mask:
+    """Which rows of the frame have an id longer than LONGEST_ID; looked at only where a line is long enough for one."""
+    if not (lengths > LONGEST_ID).any():
         return np.zeros(frame.height, dtype=bool)
-    too_long = pl.any_horizontal(pl.col(name).str.len_chars() > LONGEST_FIELD for name in header.used)
-    mask: Mask = frame.select(too_long).to_series().to_numpy()
+    mask: Mask = (frame["global_user_id"].str.len_chars() > LONGEST_ID).to_numpy()
     return mask
 
 

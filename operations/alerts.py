@@ -1,12 +1,19 @@
 """Messages for Slack: written as rows, delivered in batches, one request a second, never in the way of work. [O-2]"""
 
+import http.client
 import json
 import logging
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from enum import Enum
 
 from django.conf import settings
+from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from operations.choices import AlertState
@@ -15,58 +22,93 @@ from operations.models import Alert, Job
 logger = logging.getLogger(__name__)
 
 BATCH = 20
-MOST_ATTEMPTS = 10
+LONGEST_TEXT = 1_800  # a batch stays below the 40,000 characters that Slack takes
+KEPT_FOR = timedelta(days=1)  # so long does an alert wait for a Slack that is down
 TIMEOUT_SECONDS = 5.0
 PAUSE_SECONDS = 1.0  # Slack takes one message a second and channel
+ADVISORY_LOCK = 0x616C657274  # one deliverer at a time: nothing twice, and the pause holds for all
+
+
+class Answer(Enum):
+    """What Slack made of a message."""
+
+    TAKEN = "taken"
+    NOT_NOW = "not now"
+    REFUSED = "refused"
 
 
 def alert(text: str) -> None:
     """Queue a message. Deliver it with `deliver`; a transaction that rolls back takes its message along."""
-    Alert.objects.create(text=text)
+    Alert.objects.create(text=text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…")
 
 
 def alert_failed_job(job: Job) -> None:
     """Kind, subject, error and link of a failed job."""
     link = f"{settings.SITE_URL}/admin/operations/job/{job.pk}/change/"
-    alert(f":red_circle: {job.kind} failed for {job.subject}: {job.error}\n{link}")
+    error = job.error if len(job.error) <= LONGEST_TEXT // 2 else f"{job.error[: LONGEST_TEXT // 2]}…"
+    alert(f":red_circle: {job.kind} failed for {job.subject}: {error}\n{link}")
 
 
 def deliver() -> int:
     """Post what is pending, oldest first, several to a message. Returns how many alerts were delivered.
 
-    Without SLACK_WEBHOOK_URL the alerts are only marked as dropped; they stay readable on the operators' site.
+    Without SLACK_WEBHOOK_URL the alerts are only marked as dropped; they stay readable on the operators' site. What Slack
+    refuses for good is dropped, one by one, so that it does not hold up the others; what it cannot take now waits a day.
     """
-    delivered = 0
-    while batch := list(Alert.objects.filter(state=AlertState.PENDING).order_by("id")[:BATCH]):
-        chosen = Alert.objects.filter(pk__in=[alert.pk for alert in batch], state=AlertState.PENDING)
+    with _alone() as alone:
+        if not alone:
+            return 0
+        pending = Alert.objects.filter(state=AlertState.PENDING).order_by("id")
         if not settings.SLACK_WEBHOOK_URL:
-            chosen.update(state=AlertState.DROPPED)
-            continue
-        if not _post("\n".join(alert.text for alert in batch)):
-            _count_attempt(batch)
+            pending.update(state=AlertState.DROPPED)
+            return 0
+        pending.filter(created_at__lt=timezone.now() - KEPT_FOR).update(state=AlertState.DROPPED)
+        return _deliver_all()
+
+
+def _deliver_all() -> int:
+    delivered, size = 0, BATCH
+    while batch := list(Alert.objects.filter(state=AlertState.PENDING).order_by("id")[:size]):
+        chosen = Alert.objects.filter(pk__in=[alert.pk for alert in batch])
+        answer = _post("\n".join(alert.text for alert in batch))
+        chosen.update(attempts=F("attempts") + 1)
+        if answer is Answer.NOT_NOW:
             break
-        chosen.update(state=AlertState.SENT, sent_at=timezone.now())
-        delivered += len(batch)
+        if answer is Answer.TAKEN:
+            chosen.update(state=AlertState.SENT, sent_at=timezone.now())
+            delivered += len(batch)
+        elif size == 1:
+            chosen.update(state=AlertState.DROPPED)
+        size = 1 if answer is Answer.REFUSED else BATCH
         time.sleep(PAUSE_SECONDS)
     return delivered
 
 
-def _count_attempt(batch: list[Alert]) -> None:
-    for waiting in batch:
-        waiting.attempts += 1
-        if waiting.attempts >= MOST_ATTEMPTS:
-            waiting.state = AlertState.DROPPED
-    Alert.objects.bulk_update(batch, ["attempts", "state"])
+@contextmanager
+def _alone() -> Iterator[bool]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK])
+        (got_it,) = cursor.fetchone()
+    try:
+        yield got_it
+    finally:
+        if got_it:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
 
 
-def _post(text: str) -> bool:
-    body = json.dumps({"text": text}).encode()
+def _post(text: str) -> Answer:
+    # Escaped, so that the text of an error calls nobody and links nowhere.
+    shown = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     request = urllib.request.Request(  # noqa: S310 the setting is checked to be http or https
-        settings.SLACK_WEBHOOK_URL, data=body, headers={"Content-Type": "application/json"}
+        settings.SLACK_WEBHOOK_URL, data=json.dumps({"text": shown}).encode(), headers={"Content-Type": "application/json"}
     )
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
-            return True
-    except (urllib.error.URLError, OSError) as error:
+            return Answer.TAKEN
+    except urllib.error.HTTPError as error:
+        logger.warning("slack refused", extra={"status": error.code})
+        return Answer.REFUSED if 400 <= error.code < 500 and error.code not in {408, 429} else Answer.NOT_NOW
+    except (OSError, http.client.HTTPException) as error:
         logger.warning("slack not reached", extra={"error": type(error).__name__})
-        return False
+        return Answer.NOT_NOW

@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import InterfaceError, OperationalError
 from django.utils.dateparse import parse_datetime
 
 from operations import correlation
-from operations.errors import Refusal
+from operations.errors import LeaseLost, Refusal
+from operations.jobs import told
 
 
 class JsonCommand(BaseCommand):
@@ -40,14 +42,26 @@ class JsonCommand(BaseCommand):
         try:
             with correlation.correlated():
                 result = self.run(**options)
-        except Refusal as error:
-            if as_json:
-                self.stdout.write(json.dumps({"error": str(error), "seconds": _since(started)}))
-            self.stderr.write(self.style.ERROR(str(error)))
+        except (Refusal, LeaseLost) as error:
+            self._show_error(str(error), started, as_json=as_json)
             sys.exit(1)
+        except (OperationalError, InterfaceError) as error:
+            self._show_error(f"The database cannot be reached or ended the work: {told(error)}", started, as_json=as_json)
+            sys.exit(1)
+        except CommandError:  # wrong usage: argparse says it
+            raise
+        except Exception as error:  # a fault of ours: the object says so, the traceback where
+            self._show_error(told(error), started, as_json=as_json)
+            raise
         result["seconds"] = _since(started)
         self.stdout.write(json.dumps(result, default=str) if as_json else as_lines(result))
         return None
+
+    def _show_error(self, text: str, started: float, *, as_json: bool) -> None:
+        line = " ".join(text.split())
+        if as_json:
+            self.stdout.write(json.dumps({"error": line, "seconds": _since(started)}))
+        self.stderr.write(self.style.ERROR(line))
 
 
 def _since(started: float) -> float:

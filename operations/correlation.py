@@ -25,3 +25,8 @@ def correlated(correlation_id: str = "") -> Iterator[str]:
         yield _current.get()
     finally:
         _current.reset(token)
+
+
+def carry_on(correlation_id: str) -> None:
+    """A new thread of something that runs goes on under its id."""
+    _current.set(correlation_id)

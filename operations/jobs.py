@@ -1,19 +1,22 @@
 """Opening, claiming, progressing and ending jobs. Rows are the truth; a task in the queue only rings the bell. [O-1, O-6]
 
 A worker claims a job by one conditional UPDATE that counts the attempt and takes a lease. A thread renews the lease while
-the work runs. Every later write names the attempt, so a worker that was taken over can change nothing any more.
+the work runs, over a connection that holds the job's advisory lock: PostgreSQL lets go of it the moment the worker dies, so
+whoever comes next need not wait for the lease to run out. Where lock or connection is lost but the worker lives, the lease
+decides. Every later write names the attempt, so a worker that was taken over can change nothing any more.
 """
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, InterfaceError, OperationalError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -26,6 +29,12 @@ logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=45)  # and a sweep each 20 s: a dead worker's job is taken over within 90 s
 HEARTBEAT_SECONDS = 10.0
+ADVISORY_CLASS = 0x4A6F62  # the first half of the locks' numbers; the second is the job's
+LONGEST_ERROR = 2_000
+
+# kind of job → what to put in order when a job that waits or is paused is cancelled (a running one does it itself); called
+# with the job in the transaction that cancels it. Each app adds its own in its AppConfig.ready().
+CANCELLED: dict[str, Callable[[Job], object]] = {}
 
 
 @dataclass(frozen=True)
@@ -63,13 +72,18 @@ def open_job(kind: str, subject: str, *, by: User | None = None) -> Job:
                 kind=kind, subject=subject, created_by=by, correlation_id=correlation.current() or correlation.new_id()
             )
     except IntegrityError:
-        return Job.objects.get(kind=kind, subject=subject, state__in=LIVE_JOBS)
+        live = Job.objects.filter(kind=kind, subject=subject, state__in=LIVE_JOBS).first()
+        return live or open_job(kind, subject, by=by)  # it ended at this very moment
 
 
-def claim(job_id: int) -> Lease:
-    """Take the job: counts the attempt, takes the lease. Raises JobBusy if another worker has it or it is over."""
+def claim(job_id: int, *, nobody_works: bool = False) -> Lease:
+    """Take the job: counts the attempt, takes the lease. Raises JobBusy if another worker has it or it is over.
+
+    `nobody_works`: the caller holds the job's advisory lock, so a lease that still runs is a dead worker's.
+    """
     now = timezone.now()
-    free = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, lease_until__lt=now)
+    left = Q(state=JobState.RUNNING) if nobody_works else Q(state=JobState.RUNNING, lease_until__lt=now)
+    free = Q(state=JobState.QUEUED) | left
     claimed = Job.objects.filter(free, pk=job_id).update(
         state=JobState.RUNNING,
         attempt=F("attempt") + 1,
@@ -92,42 +106,74 @@ def working(job_id: int) -> Iterator[Lease]:
     Inside, call `finish` (or leave without: the job is then done with the counts it has). Refusals and faults are recorded
     and raised again; a stop request ends it as paused or cancelled; a lost lease writes nothing.
     """
-    lease = claim(job_id)
-    job = Job.objects.get(pk=job_id)
+    with _claimed(job_id) as lease:
+        job = Job.objects.get(pk=job_id)
+        try:
+            with correlation.correlated(job.correlation_id):
+                yield lease
+                finish(lease)
+        except JobStopped as stop:
+            state = JobState.PAUSED if stop.how == "pause" else JobState.CANCELLED
+            lease.update(state=state, finished_at=timezone.now() if state == JobState.CANCELLED else None, lease_until=None)
+        except LeaseLost:
+            logger.warning("lease lost", extra={"job": job_id, "attempt": lease.attempt})
+            raise
+        except Exception as error:
+            fail(lease, error)
+            raise
+        except BaseException:  # Ctrl-C, or the process is told to end: whoever comes next may go on at once
+            lease.update(state=JobState.QUEUED, lease_until=None)
+            raise
+
+
+@contextmanager
+def _claimed(job_id: int) -> Iterator[Lease]:
+    """The claim, and a thread that renews its lease over a connection of its own: the work's may be in a long transaction."""
+    beating = connections.create_connection(DEFAULT_DB_ALIAS)
+    beating.inc_thread_sharing()
     ended = threading.Event()
-    beat = threading.Thread(target=_keep_alive, args=(lease, ended), daemon=True, name=f"heartbeat-{job_id}")
-    beat.start()
+    beat: threading.Thread | None = None
     try:
-        with correlation.correlated(job.correlation_id):
-            yield lease
-            finish(lease)
-    except JobStopped as stop:
-        state = JobState.PAUSED if stop.how == "pause" else JobState.CANCELLED
-        lease.update(state=state, finished_at=timezone.now() if state == JobState.CANCELLED else None, lease_until=None)
-    except LeaseLost:
-        logger.warning("lease lost", extra={"job": job_id, "attempt": lease.attempt})
-        raise
-    except Exception as error:
-        fail(lease, error)
-        raise
-    except BaseException:  # Ctrl-C, or the process is told to end: whoever comes next may go on at once
-        lease.update(state=JobState.QUEUED, lease_until=None)
-        raise
+        lease = claim(job_id, nobody_works=_lock(beating, job_id))
+        beat = threading.Thread(target=_keep_alive, args=(beating, lease, ended), daemon=True, name=f"heartbeat-{job_id}")
+        beat.start()
+        yield lease
     finally:
         ended.set()
-        beat.join()
+        if beat:
+            beat.join()
+        beating.close()  # the advisory lock goes with it
 
 
-def _keep_alive(lease: Lease, ended: threading.Event) -> None:
-    """Renew the lease until the work ends; on its own connection, because the work's may be in a long transaction."""
-    try:
-        while not ended.wait(HEARTBEAT_SECONDS):
-            now = timezone.now()
-            held = Job.objects.filter(pk=lease.job_id, attempt=lease.attempt, state=JobState.RUNNING)
-            if not held.update(lease_until=now + LEASE, heartbeat_at=now):
+def _lock(beating: BaseDatabaseWrapper, job_id: int) -> bool:
+    with beating.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [ADVISORY_CLASS, job_id % 2**31])
+        return bool(cursor.fetchone()[0])
+
+
+def _keep_alive(beating: BaseDatabaseWrapper, lease: Lease, ended: threading.Event) -> None:
+    """Renew the lease, and take the lock if it was lost or another's, until the work ends or is taken over.
+
+    A server that is away for a moment is tried again.
+    """
+    while not ended.wait(HEARTBEAT_SECONDS):
+        try:
+            if not _renew(beating, lease):
                 return
-    finally:
-        connection.close()
+            _lock(beating, lease.job_id)  # taking it twice on one connection is harmless
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("heartbeat missed", extra={"job": lease.job_id, "error": type(error).__name__})
+            beating.close()
+
+
+def _renew(beating: BaseDatabaseWrapper, lease: Lease) -> bool:
+    now = timezone.now()
+    with beating.cursor() as cursor:
+        cursor.execute(
+            "UPDATE operations_job SET lease_until = %s, heartbeat_at = %s WHERE id = %s AND attempt = %s AND state = %s",
+            [now + LEASE, now, lease.job_id, lease.attempt, JobState.RUNNING.value],
+        )
+        return bool(cursor.rowcount)
 
 
 def finish(lease: Lease, **counts: int) -> None:
@@ -138,26 +184,41 @@ def finish(lease: Lease, **counts: int) -> None:
 
 
 def fail(lease: Lease, error: Exception) -> None:
-    """The job failed with this error; Slack hears of it within a minute. [O-2]"""
-    text = str(error) if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
-    lease.update(state=JobState.FAILED, error=text or type(error).__name__, finished_at=timezone.now(), lease_until=None)
-    job = Job.objects.get(pk=lease.job_id)
-    alerts.alert_failed_job(job)
+    """The job failed with this error; Slack hears of it within a minute. Raises LeaseLost. [O-2]"""
+    with transaction.atomic():
+        lease.update(state=JobState.FAILED, error=told(error), finished_at=timezone.now(), lease_until=None)
+        alerts.alert_failed_job(Job.objects.get(pk=lease.job_id))
+
+
+def told(error: Exception) -> str:
+    """An error as people may read it. A fault's first line only: the database quotes whole rows in the others."""
+    if isinstance(error, Refusal):
+        return str(error)[:LONGEST_ERROR] or type(error).__name__
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:LONGEST_ERROR].removesuffix(": ")
 
 
 def request_stop(job_id: int, how: str) -> bool:
-    """Ask a live job to pause or cancel; a queued one stops at once. False if it is over already."""
-    if Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(stop_requested=how):
-        return True
-    at_once = JobState.PAUSED if how == "pause" else JobState.CANCELLED
-    over = {"finished_at": timezone.now()} if how == "cancel" else {}
-    return bool(Job.objects.filter(pk=job_id, state__in=[JobState.QUEUED, JobState.PAUSED]).update(state=at_once, **over))
+    """Ask a live job to pause or cancel; one that does not run stops at once. False if it is over already."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update().filter(pk=job_id, state__in=LIVE_JOBS).first()
+        if job is None:
+            return False
+        if job.state == JobState.RUNNING:
+            return bool(Job.objects.filter(pk=job_id).update(stop_requested=how))
+        if how == "pause":
+            return bool(Job.objects.filter(pk=job_id).update(state=JobState.PAUSED))
+        CANCELLED.get(job.kind, lambda job: None)(job)
+        return bool(Job.objects.filter(pk=job_id).update(state=JobState.CANCELLED, finished_at=timezone.now()))
 
 
 def requeue(job_id: int) -> bool:
-    """Let a paused or failed job run again from where it stands. False if it is in another state."""
+    """Let a paused or failed job run again from where it stands. False if it is in another state, or a newer one is live."""
     again = Job.objects.filter(pk=job_id, state__in=[JobState.PAUSED, JobState.FAILED])
-    return bool(again.update(state=JobState.QUEUED, stop_requested="", error="", finished_at=None))
+    try:
+        with transaction.atomic():
+            return bool(again.update(state=JobState.QUEUED, stop_requested="", error="", finished_at=None))
+    except IntegrityError:
+        return False
 
 
 def abandoned() -> list[Job]:

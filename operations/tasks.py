@@ -1,8 +1,9 @@
 """The bell: a task says which job to look at, nothing else. The sweeper rings again for what nobody works on. [O-6]"""
 
 import logging
+import threading
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.module_loading import import_string
 from django_q.tasks import async_task
 
@@ -11,6 +12,8 @@ from operations.errors import JobBusy, LeaseLost, Refusal
 from operations.models import Job
 
 logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 20.0  # with a lease of 45 s a dead worker's job is rung for within 65 s, and an alert goes out within 20
 
 # kind of job → dotted path of the function(job_id) that does it; each app adds its own in its AppConfig.ready().
 RUNNERS: dict[str, str] = {}
@@ -23,7 +26,7 @@ def ring(job: Job) -> None:
 
 
 def run_job(job_id: int) -> None:
-    """Do the job if it is free; what goes wrong stands in the job's row, so the task itself always ends well."""
+    """Do the job if it is free. What goes wrong stands in the job's row; only a fault of ours goes on to the queue's log."""
     job = Job.objects.get(pk=job_id)
     try:
         import_string(RUNNERS[job.kind])(job_id)
@@ -40,3 +43,16 @@ def sweep() -> int:
         ring(job)
     alerts.deliver()
     return len(waiting)
+
+
+def keep_sweeping(told: threading.Event) -> None:
+    """Sweep every 20 s until told to end; for a thread of the process that keeps the time. A failing sweep is tried again."""
+    try:
+        while not told.wait(SWEEP_SECONDS):
+            try:
+                sweep()
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("sweep interrupted", extra={"error": type(error).__name__})
+                connection.close()
+    finally:
+        connection.close()

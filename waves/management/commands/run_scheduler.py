@@ -1,4 +1,4 @@
-"""`run_scheduler [--once]`: triggers due waves, holds late ones, wakes the senders. [W-11]"""
+"""`run_scheduler [--once]`: triggers due waves, holds late ones, wakes senders; sweeps and delivers alerts. [W-11, O-2, O-6]"""
 
 import signal
 import threading
@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from operations import tasks
 from operations.commands import JsonCommand
 from waves.schedule import Look, keep_looking, look
 from waves.tasks import wake_senders
@@ -23,6 +24,7 @@ class Command(JsonCommand):
         if options["once"]:
             seen = look(now=timezone.now())
             wake_senders(seen.triggered)
+            tasks.sweep()
         else:
             self._look_until_told(seen)
         return {"triggered": [wave.name for wave in seen.triggered], "held": [wave.name for wave in seen.held]}
@@ -40,4 +42,6 @@ class Command(JsonCommand):
                 for wave in waves:
                     self.say(f"{wave.name}: {state}")
 
+        sweeper = threading.Thread(target=tasks.keep_sweeping, args=(told,), name="sweeper", daemon=True)
+        sweeper.start()  # beside the clock: a slow Slack must not make a wave late
         keep_looking(clock=timezone.now, sleep=told.wait, report=report, told=told.is_set)
