@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from campaigns.errors import UnreadableFile
-from campaigns.scorelines import LONGEST_FIELD, readable
+from campaigns.scorelines import LONGEST_ID, readable
 from datalake import avro
 from datalake.records import parse_instant
 
@@ -95,8 +95,8 @@ def _row(fields: list[str], places: list[int | None], columns: int) -> list[str]
     if len(fields) != columns:
         return None
     values = ["" if place is None else fields[place] for place in places]
-    broken = any(len(value) > LONGEST_FIELD or (not value.isprintable() and _is_broken(value)) for value in values)
-    return None if broken else values
+    broken = any(not value.isprintable() and _is_broken(value) for value in values)
+    return None if broken or len(values[0].strip()) > LONGEST_ID else values
 
 
 def _is_broken(value: str) -> bool:
