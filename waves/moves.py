@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from operations.jobs import record_move
@@ -28,7 +28,7 @@ def wave_named(name: str) -> Wave:
     return wave
 
 
-def move(wave: Wave, target: WaveState, *, by: AbstractBaseUser | None, reason: str = "", **values: Any) -> None:
+def move(wave: Wave, target: WaveState, *, by: User | None, reason: str = "", **values: Any) -> None:
     """Move the wave to `target` and set `values` with it, or raise WrongState; refreshes `wave` from the database."""
     source = WaveState(wave.state)
     if not allowed(source, target):

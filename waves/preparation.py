@@ -15,7 +15,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,6 @@ from django.utils import timezone
 from campaigns.models import Campaign
 from datalake import storage
 from operations import jobs
-from operations.choices import JobState
 from operations.models import Job
 from waves import codes
 from waves.asking import MOST_ATTEMPTS, PREPARABLE, ask, exhausted
@@ -85,8 +84,6 @@ def run(job_id: int, *, now: datetime) -> Preparation:
 
 def _run_alone(job_id: int, *, now: datetime, agreed_digest: str = "") -> Preparation:
     job = Job.objects.select_related("created_by").get(pk=job_id)
-    # Whoever had the job held the wave's lock as well; we hold it now, so that process is gone.
-    Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(lease_until=timezone.now() - timedelta(seconds=1))
     wave = wave_named(job.subject.partition(":")[2])
     with jobs.working(job_id) as lease, exclusive(f"campaign {wave.campaign_id} selects", wait=True):
         # Waves of one campaign select one after the other, so that the second sees whom the first took. [K-7]

@@ -74,11 +74,12 @@ def look(*, now: datetime, grace: timedelta = GRACE) -> Look:
 def trigger(wave: Wave, *, by: User | None, now: datetime, reason: str = "") -> Wave:
     """Trigger one wave now: a due one, or a held one by a person's decision; a triggered one is only completed.
 
-    Raises WrongState, NotDue, ContentChanged, CodesNotAssigned. [W-2, W-11]
+    Raises WrongState, NotDue, ContentChanged, CodesNotAssigned; TooLate after holding a scheduled wave that is more than the
+    grace late. [W-2, W-11]
     """
     require_state(wave, WaveState.SCHEDULED, WaveState.HELD, WaveState.TRIGGERED)
-    if wave.state == WaveState.SCHEDULED and now < wave.notify_date:
-        raise NotDue(f"Wave {wave.name} is due at {wave.notify_date.isoformat()}, not yet.")
+    if wave.state == WaveState.SCHEDULED:
+        _require_due(wave, now)
     if wave.state != WaveState.TRIGGERED:
         require_approved_content(wave)
         move(wave, WaveState.TRIGGERED, by=by, reason=reason, triggered_at=now)
@@ -128,6 +129,14 @@ def keep_looking(
             logger.warning("database not reached", extra={"error": type(error).__name__})
             connection.close()
         sleep(pause)
+
+
+def _require_due(wave: Wave, now: datetime) -> None:
+    if now < wave.notify_date:
+        raise NotDue(f"Wave {wave.name} is due at {wave.notify_date.isoformat()}, not yet.")
+    if now > wave.notify_date + GRACE:
+        _hold(wave, now, Look())
+        raise TooLate(f"Wave {wave.name} was due at {wave.notify_date.isoformat()} and is held now: a person has to decide.")
 
 
 def _due(now: datetime) -> list[Wave]:

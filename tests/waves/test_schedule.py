@@ -116,6 +116,14 @@ def test_more_than_the_grace_late_is_held_with_an_alert_and_nothing_is_assigned(
     assert Assignment.objects.count() == 10
 
 
+def test_a_sender_that_comes_too_late_finds_the_wave_held():  # W-11
+    wave = scheduled()
+    with pytest.raises(TooLate, match="is held now"):
+        trigger(wave, by=None, now=NOTIFY + timedelta(hours=2) + SECOND)
+    assert Wave.objects.get(pk=wave.pk).state == WaveState.HELD
+    assert not Assignment.objects.exists()
+
+
 def test_exactly_the_grace_late_is_still_triggered():  # W-11
     wave = scheduled()
     assert [w.pk for w in look(now=NOTIFY + timedelta(hours=2)).triggered] == [wave.pk]
