@@ -3,11 +3,10 @@
 The original stays as it is until an archive takes it; readers never see it.
 """
 
+import itertools
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
-
-from django.db import transaction
 
 from datalake import avro, catalogue, layout, storage
 from datalake.catalogue import NewFile
@@ -24,6 +23,7 @@ from datalake.streams.consumers import Taken
 logger = logging.getLogger(__name__)
 
 FOREIGN = "foreign"
+SLICE_RECORDS = 50_000  # as Python values some 60 MB
 
 
 def foreign_keys(record_type: str, period: Period | None = None) -> list[str]:
@@ -46,8 +46,11 @@ def _is_ours(key: str) -> bool:
     return ours
 
 
-def adopt(key: str) -> Taken:
-    """Save a foreign file's records. Raises OutdatedSchema, NotAvro, NoSuchObject; then nothing has changed."""
+def adopt(key: str, *, slice_records: int = SLICE_RECORDS) -> Taken:
+    """Save a foreign file's records, slice by slice. Killed in between, the next run goes on with the slice that is missing.
+
+    Raises OutdatedSchema, NotAvro, NoSuchObject; a file that breaks off later than its first slice has then been saved so far.
+    """
     located = layout.parse_loose_key(key)
     if located is None:
         raise OutdatedSchema(f"{key} does not lie where the files of a record type and day lie.")
@@ -56,19 +59,29 @@ def adopt(key: str) -> Taken:
     with alone(f"lake:file:{key}"), bucket.open(key) as source:
         require_current_schema(schema_of(record_type), avro.read_header(source), key)
         source.seek(0)
+        sha256 = bucket.sha256(key)
+        taken = _adopt_records(f"file:{key}#{sha256[:16]}", avro.read_records(source), slice_records)
+        original = NewFile(key, record_type, day, FOREIGN, taken.records_in, bucket.size(key), 0, sha256)
+        catalogue.enter_adopted(original)
+    return taken
+
+
+def _adopt_records(source: str, records: Iterator[Any], slice_records: int) -> Taken:
+    """The name of the source holds the file's checksum: another file under the same name is another source."""
+    total = Taken()
+    for first in itertools.count(step=slice_records):
+        part = list(itertools.islice(records, slice_records))
+        if not part:
+            return total
+        about = {"consumer": CONSUMER, "source": source, "first": first}
+        claim, _ = Claim.objects.get_or_create(**about, defaults={"last": first + len(part) - 1})
+        if claim.state == ClaimState.DONE:
+            total += Taken(claim.records_in, claim.records_out, claim.invalid, claim.duplicates)
+            continue
         parcel = Parcel()
-        parcel.add_records(0, avro.read_records(source))
-        original = NewFile(key, record_type, day, FOREIGN, parcel.records_in, bucket.size(key), 0, bucket.sha256(key))
-        return save_claim(_claim_file(key), parcel, commit=lambda: catalogue.enter_adopted(original))
-
-
-def _claim_file(key: str) -> Claim:
-    source = f"file:{key}"
-    with transaction.atomic():
-        claims = Claim.objects.filter(consumer=CONSUMER, source=source)
-        left = claims.filter(state=ClaimState.OPEN).first()
-        number = claims.count()  # a name that was archived may come again with another file
-        return left or Claim.objects.create(consumer=CONSUMER, source=source, first=number, last=number)
+        parcel.add_records(first, part)
+        total += save_claim(claim, parcel)
+    return total
 
 
 def require_current_schema(schema: Schema, header: avro.Header, key: str) -> None:

@@ -74,7 +74,7 @@ def enter_saved(files: Sequence[NewFile], claim: Claim) -> None:
 
 def enter_adopted(original: NewFile) -> None:
     """Enter a foreign file whose records were saved in files of ours: readers never see it, the next archive takes it."""
-    LakeFile.objects.bulk_create([_row(original, state=FileState.SUPERSEDED)])
+    LakeFile.objects.bulk_create([_row(original, state=FileState.SUPERSEDED)], ignore_conflicts=True)
 
 
 def switch(merge: Merge, sources: Collection[LakeFile], merged: NewFile, *, seconds: float) -> None:

@@ -103,7 +103,7 @@ def _move_on(claim: Claim) -> None:
         watcher(claim.source)
 
 
-def save_claim(claim: Claim, parcel: Parcel, *, commit: Callable[[], None]) -> Taken:
+def save_claim(claim: Claim, parcel: Parcel, *, commit: Callable[[], None] = lambda: None) -> Taken:
     """Write what the claim holds; `commit` is called in the transaction that makes it visible."""
     files = [write_file(claim, *part) for part in _parts(claim, parcel)]
     records_out = sum(file.records for file in files)

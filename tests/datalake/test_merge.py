@@ -8,12 +8,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, connections
 
-from datalake import avro, catalogue, layout, merge, records, save, storage
+from datalake import adopt, avro, catalogue, layout, merge, records, save, storage
 from datalake.choices import FileState, MergeState
 from datalake.errors import CountMismatch, MergeBusy, NoFiles, NotAvro, OutdatedSchema, TooLarge, TypeNotEnabled
 from datalake.layout import Period
 from datalake.locks import lock_number
 from datalake.models import DeadLetter, LakeFile, LakePartition, Merge
+from datalake.streams.consumers import Taken
 from operations.models import Job
 from tests.datalake.builders import NOON, lake_bytes, publish_scores, read_with_polars, registration, scoring_frame
 from tests.datalake.test_save import Killed, die
@@ -33,10 +34,9 @@ def save_loose(*sizes, created=NOON, first=0):
     return first
 
 
-def readable_ids(period=DAY):
-    return sorted(
-        row for file in catalogue.readable_files("scoring", period) for row in read_with_polars(file.key)["globalUserId"]
-    )
+def readable_ids(period=DAY, record_type="scoring"):
+    files = catalogue.readable_files(record_type, period)
+    return sorted(row for file in files for row in read_with_polars(file.key)["globalUserId"])
 
 
 def ids(count):
@@ -322,6 +322,31 @@ def test_invalid_records_of_a_foreign_file_go_to_the_dead_letters():
     assert merge.merge_period("registration", DAY).records_out == 1
     letters = DeadLetter.objects.order_by("index").values_list("index", "error")
     assert [(index, error.partition(":")[0]) for index, error in letters] == [(1, "globalUserId"), (2, "date.created")]
+
+
+def test_a_foreign_file_whose_adoption_was_killed_goes_on_where_it_stood(monkeypatch):
+    """[L-3]"""
+    put_foreign("theirs", [valid(number) for number in range(25)])
+    key = "avro/registration/2026/01/20/theirs.avro"
+    calls = iter([save.save_claim, save.save_claim, die])
+    with monkeypatch.context() as patched:
+        patched.setattr("datalake.adopt.save_claim", lambda *args: next(calls)(*args))
+        with pytest.raises(Killed):
+            adopt.adopt(key, slice_records=10)
+    assert readable_ids(record_type="registration") == ids(20)
+    assert adopt.adopt(key, slice_records=10) == Taken(records_in=25, records_out=25)
+    assert readable_ids(record_type="registration") == ids(25)
+    assert adopt.foreign_keys("registration") == []
+
+
+def test_another_file_under_a_name_that_was_taken_before_is_another_file():
+    """[L-3]"""
+    key = "avro/registration/2026/01/20/theirs.avro"
+    put_foreign("theirs", [valid(0)])
+    adopt.adopt(key)
+    put_foreign("theirs", [valid(0), valid(1)])
+    assert adopt.adopt(key) == Taken(records_in=2, records_out=1, duplicates=1)
+    assert readable_ids(record_type="registration") == ids(2)
 
 
 def test_foreign_records_go_to_their_own_day():

@@ -184,3 +184,17 @@ def test_late_records_of_a_past_day_go_to_that_day():
     publish_scores(3, created=datetime(2025, 12, 31, tzinfo=UTC))
     save.save(StreamName.SCORED)
     assert [file.period for file in catalogue.readable_files(RecordType.SCORING, Period(2025, 12))] == ["2025-12-31"]
+
+
+def test_apps_above_hear_of_a_stream_that_moved_and_only_if_it_is_committed(monkeypatch):
+    """[S-12]"""
+    heard = []
+    monkeypatch.setattr(save, "WATCHERS", [lambda stream: heard.append((stream, save.saved_position(stream)))])
+    publish_scores(3)
+    save.save("scored")
+    assert heard == [("scored", 1)]
+    publish_scores(3, first=3, key="scorefile:2")
+    monkeypatch.setattr(save, "WATCHERS", [die])
+    with pytest.raises(Killed):
+        save.save("scored")
+    assert save.saved_position("scored") == 1
