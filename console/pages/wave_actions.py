@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from console.access import StaffRequest, action, attempt, page, render
-from operations.jobs import record_move
 from waves import accounts, approval, results, schedule, steering, tasks
+from waves.choices import WaveState
 from waves.models import ProviderAccount, Wave
 
 
@@ -113,9 +113,7 @@ def stop_all(request: StaffRequest) -> HttpResponse:
     if not reason:
         messages.error(request, "Say why: whoever resumes has to know.")
         return HttpResponseRedirect(reverse("admin:index"))
-    stopped = accounts.stop_all(f"{request.user.get_username()}: {reason}")
-    for name in stopped:
-        record_move(f"provider:{name}", "sending", "paused", by=request.user, reason=reason)
+    stopped = accounts.stop_all(f"{request.user.get_username()}: {reason}", by=request.user)
     if stopped:
         messages.success(request, f"All sending is stopped: {', '.join(stopped)}. Resume each one on the providers' page.")
     else:
@@ -130,8 +128,9 @@ def providers(request: StaffRequest) -> HttpResponse:
 
 @action("waves.send_wave", "waves.view_provideraccount")
 def resume_provider(request: StaffRequest, pk: int) -> HttpResponse:
+    """Let a paused account send again, and wake the senders of the waves that it stopped."""
     account = get_object_or_404(ProviderAccount, pk=pk)
-    if accounts.resume(account.name):
-        record_move(f"provider:{account.name}", "paused", "sending", by=request.user, reason=_reason(request))
+    if accounts.resume(account.name, by=request.user, reason=_reason(request)):
+        tasks.wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
         messages.success(request, f"{account.name} sends again.")
     return HttpResponseRedirect(reverse("providers"))

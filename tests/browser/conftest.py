@@ -97,10 +97,10 @@ class Person:
         for view, (width, height) in VIEWS.items():
             self.page.set_viewport_size({"width": width, "height": height})
             for scheme in ("light", "dark"):
-                self.page.emulate_media(color_scheme=scheme)
+                self.page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", scheme == "dark")
                 self.page.wait_for_timeout(150)
                 self.page.screenshot(path=folder / f"{name}-{view}-{scheme}.png", full_page=True)
-        self.page.emulate_media(color_scheme="light")
+        self.page.evaluate("document.documentElement.classList.remove('dark')")
         self.page.set_viewport_size({"width": VIEWS["desktop"][0], "height": VIEWS["desktop"][1]})
 
 

@@ -103,7 +103,7 @@ def test_from_upload_to_a_completed_wave(sign_in, provider: RunningSandbox, file
     admin.picture("wave-completed")
     wave.refresh_from_db()
     assert wave.result.total == wave.selected == wave.result.ok + wave.result.failed + wave.result.skipped
-    assert provider.received()["accepted"] == wave.result.detail["sms"]["sent"]
+    assert provider.received()["sms"]["accepted"] == wave.result.detail["sms"]["sent"]
 
     _downloads_ask_why(admin, score_file_page)
     for name, path in PICTURED.items():
@@ -139,7 +139,7 @@ def _downloads_ask_why(person: Person, address: str) -> None:
     page.goto(address)
     page.fill("#reason", "the label asked which rows failed")
     with page.expect_download() as download:
-        page.click("text=Rejected rows")
+        page.click("button:has-text('Rejected rows')")
     text = Path(download.value.path()).read_text()
     assert text.splitlines()[0].endswith("line,reason")
     assert not any(cell.startswith(("=", "+", "@")) for line in text.splitlines() for cell in line.split(","))

@@ -280,7 +280,8 @@ def test_stopping_everything_needs_a_reason_and_is_written_down(client):
     assert not StatusChange.objects.exists()
     answer = client.post("/admin/stop-all/", {"reason": "wrong price in the text"}, follow=True)
     assert "All sending is stopped" in said(answer)[-1]
-    assert {change.reason for change in StatusChange.objects.all()} == {"wrong price in the text"}
+    assert all("wrong price in the text" in change.reason for change in StatusChange.objects.all())
+    assert {change.by.username for change in StatusChange.objects.all()} == {"administrator-person"}
     assert "Sends nothing since" in client.get("/admin/providers/").content.decode()
 
 
