@@ -11,11 +11,13 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
 from operations import alerts
+from operations.jobs import record_move
 from waves import pacing
 from waves.models import ProviderAccount, Sender
 
@@ -122,7 +124,7 @@ def hold_off(name: str, seconds: float) -> None:
         )
 
 
-def pause(name: str, reason: str) -> bool:
+def pause(name: str, reason: str, *, by: AbstractBaseUser | None = None) -> bool:
     """Stop sending through the account, within two seconds in every worker, and alert. False if it was paused. [N-6]"""
     account(name)
     with transaction.atomic():
@@ -130,15 +132,23 @@ def pause(name: str, reason: str) -> bool:
             paused=True, paused_reason=reason[:200], paused_at=timezone.now()
         )
         if paused:
+            record_move(f"account:{name}", "sending", "paused", by=by, reason=reason)
             alerts.alert(f":double_vertical_bar: Sending through {name} is paused: {reason}")
     return bool(paused)
 
 
-def resume(name: str) -> bool:
-    """Let the account send again; whoever decides this has looked at the reason. False if it was not paused. [N-6]"""
-    return bool(ProviderAccount.objects.filter(name=name, paused=True).update(paused=False, paused_reason="", paused_at=None))
+def resume(name: str, *, by: AbstractBaseUser | None = None, reason: str = "") -> bool:
+    """Let the account send again; whoever decides this has looked at the reason. False if it was not paused. [N-6]
+
+    Senders that ended have to be woken by the caller.
+    """
+    with transaction.atomic():
+        resumed = ProviderAccount.objects.filter(name=name, paused=True).update(paused=False, paused_reason="", paused_at=None)
+        if resumed:
+            record_move(f"account:{name}", "paused", "sending", by=by, reason=reason)
+    return bool(resumed)
 
 
-def stop_all(reason: str) -> list[str]:
+def stop_all(reason: str, *, by: AbstractBaseUser | None = None) -> list[str]:
     """Pause every account; returns the names of those that this call paused. [N-6]"""
-    return [name for name in ALL if pause(name, reason)]
+    return [name for name in ALL if pause(name, reason, by=by)]

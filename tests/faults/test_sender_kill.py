@@ -84,7 +84,7 @@ def test_a_kill_where_keys_mean_nothing_leaves_unknowns_and_doubles_nobody_n4():
     unknown = {str(key) for key in Send.objects.filter(wave=wave, state="unknown").values_list("key", flat=True)}
     sent = {str(key) for key in Send.objects.filter(wave=wave, state="sent").values_list("key", flat=True)}
     assert report["ok"] + report["unknown"] == 500
-    assert unknown
+    assert 0 < len(unknown) <= 40, "no more than could be in flight"
     assert sent <= accepted <= sent | unknown
     assert counts["keys_accepted_twice"] == 0
 

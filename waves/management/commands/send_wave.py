@@ -1,0 +1,27 @@
+"""`send_wave WAVE [--retry-failed]`: triggers the wave if it is due, and sends it. [W-11, N-1 … N-7]"""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from operations.commands import JsonCommand
+from waves.choices import WaveState
+from waves.moves import wave_named
+from waves.schedule import trigger
+from waves.sending import send_wave
+
+
+class Command(JsonCommand):
+    help = "Send a wave that is due, and wait until everything is sent."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("wave", help="{campaign_id}_{date_key}")
+        parser.add_argument("--retry-failed", action="store_true", help="send the failed messages again, and only they")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        wave = wave_named(options["wave"])
+        # A held wave is triggered by a person who says why, not by whoever sends; a completed one has only failed ones left.
+        if wave.state in {WaveState.SCHEDULED, WaveState.TRIGGERED}:
+            trigger(wave, by=None, now=timezone.now(), reason="due")
+        return send_wave(wave.pk, retry_failed=options["retry_failed"])

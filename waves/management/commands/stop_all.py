@@ -1,0 +1,30 @@
+"""`stop_all --by USER --reason TEXT [--resume]`: nothing is sent any more through any provider, or is again. [N-6]"""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from operations.commands import JsonCommand, user
+from waves import accounts
+from waves.choices import WaveState
+from waves.models import Wave
+from waves.tasks import wake_senders
+
+
+class Command(JsonCommand):
+    help = "Stop all sending within two seconds, or with --resume let it go on."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--by", required=True, metavar="USER")
+        parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it is written down")
+        parser.add_argument("--resume", action="store_true", help="let every provider send again")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        person, reason = user(options["by"]), options["reason"]
+        if options["resume"]:
+            names = [name for name in accounts.ALL if accounts.resume(name, by=person, reason=reason)]
+            wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
+        else:
+            names = accounts.stop_all(reason, by=person)
+        state = "sending" if options["resume"] else "stopped"
+        return {"state": state, "accounts": names, "in_flight": accounts.in_flight(accounts.SMS)}
