@@ -10,8 +10,9 @@ from django.db import transaction
 from datalake import storage
 from operations import jobs
 from operations.models import Job
+from waves.bulk import exclusive
 from waves.choices import WaveState
-from waves.errors import AttemptsExhausted, NaiveDate, NotPermitted, TooLate, WrongState
+from waves.errors import AlreadyRunning, AttemptsExhausted, NaiveDate, NotPermitted, TooLate, WrongState
 from waves.models import Wave
 from waves.moves import subject_of
 from waves.naming import market_file_key
@@ -26,16 +27,28 @@ PREPARABLE = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
 def ask(request: WaveRequest, *, by: User, now: datetime, expedite: str = "") -> Job:
     """Check the request, write it down as a wave in CONFIGURED (or FAILED), and open its job; selects nobody yet.
 
-    Raises what `plan_of` raises, and WrongState, AttemptsExhausted [W-9], TooLate and NotPermitted [W-4]; then nothing is
-    written.
+    Raises what `plan_of` raises, and AlreadyRunning, WrongState, AttemptsExhausted [W-9], TooLate and NotPermitted [W-4];
+    then nothing is written.
     """
+    with exclusive(f"wave {request.name}", wait=False) as alone:
+        require_alone(alone, request.name)
+        return _ask_alone(request, by=by, now=now, expedite=expedite)
+
+
+def require_alone(alone: bool, name: str) -> None:
+    """Raises AlreadyRunning unless the wave's lock is ours. [K-7]"""
+    if not alone:
+        raise AlreadyRunning(f"Wave {name} is being prepared by another process now; wait for its result.")
+
+
+def _ask_alone(request: WaveRequest, *, by: User, now: datetime, expedite: str) -> Job:
     plan = plan_of(request, now=now)
     notify_date = _require_preparable(plan, request)
     _require_lead_time(notify_date, by=by, now=now, reason=expedite, name=request.name)
     if request.market_file is not None:
         storage.scoring().put(market_file_key(request.campaign_id, request.date_key), request.market_file)
     with transaction.atomic():
-        wave = plan.wave or _new_wave(plan, request, notify_date)
+        wave = plan.wave or _new_wave(plan, request, notify_date, by)
         Wave.objects.filter(pk=wave.pk, state__in=PREPARABLE).update(
             notify_date=notify_date,
             order=plan.order,
@@ -47,9 +60,9 @@ def ask(request: WaveRequest, *, by: User, now: datetime, expedite: str = "") ->
         return jobs.open_job(JOB_KIND, subject_of(wave), by=by)
 
 
-def _new_wave(plan: Plan, request: WaveRequest, notify_date: datetime) -> Wave:
+def _new_wave(plan: Plan, request: WaveRequest, notify_date: datetime, by: User) -> Wave:
     campaign = plan.campaign
-    return Wave.objects.create(
+    wave = Wave.objects.create(
         campaign=campaign,
         date_key=request.date_key,
         name=request.name,
@@ -59,6 +72,8 @@ def _new_wave(plan: Plan, request: WaveRequest, notify_date: datetime) -> Wave:
         source=campaign.source,
         notify_channels=campaign.notify_channels,
     )
+    jobs.record_move(subject_of(wave), "", WaveState.CONFIGURED, by=by)
+    return wave
 
 
 def _require_preparable(plan: Plan, request: WaveRequest) -> datetime:

@@ -73,10 +73,6 @@ class NotPermitted(WaveError):
     """The user lacks the right this step needs. [O-5]"""
 
 
-class UnknownUser(WaveError):
-    """No user has this name."""
-
-
 class BadTemplate(WaveError):
     """A template names a placeholder that does not exist, or names the code where there is none. [N-1, K-3]"""
 

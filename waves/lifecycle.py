@@ -30,21 +30,6 @@ MOVES: Final[Mapping[WaveState, frozenset[WaveState]]] = MappingProxyType(
     }
 )
 
-# The states in which a wave no longer holds its fans: they may be members of another wave of the campaign. [K-6]
-RELEASED: Final = frozenset({WaveState.CANCELLED, WaveState.FAILED})
-
-# While a wave stands in one of these, the campaign's active score file must not be switched. [S-13]
-FREEZES_SCORES: Final = frozenset(
-    {
-        WaveState.PREPARED,
-        WaveState.APPROVED,
-        WaveState.SCHEDULED,
-        WaveState.HELD,
-        WaveState.TRIGGERED,
-        WaveState.PAUSED,
-    }
-)
-
 
 def allowed(source: WaveState, target: WaveState) -> bool:
     """True where a wave in `source` may move to `target`. [W-2]"""

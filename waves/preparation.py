@@ -29,12 +29,12 @@ from datalake import storage
 from operations import jobs
 from operations.models import Job
 from waves import codes
-from waves.asking import MOST_ATTEMPTS, PREPARABLE, ask, exhausted
+from waves.asking import MOST_ATTEMPTS, PREPARABLE, ask, exhausted, require_alone
 from waves.bulk import copy_frame, exclusive
 from waves.choices import WaveState
 from waves.codes import ReservedCodes
 from waves.digests import content_digest
-from waves.errors import AlreadyRunning, AttemptsExhausted, MembersDiffer, WrongState
+from waves.errors import AttemptsExhausted, MembersDiffer, WrongState
 from waves.models import Wave, WaveMarket
 from waves.moves import drop_members, move, require_state, wave_named
 from waves.naming import status_key, zip_key
@@ -69,7 +69,7 @@ class Preparation:
 def prepare(request: WaveRequest, *, by: User, now: datetime, expedite: str = "", agreed_digest: str = "") -> Preparation:
     """Ask for a wave and prepare it here and now. Raises what `ask` and `run` raise. [W-5]"""
     with exclusive(f"wave {request.name}", wait=False) as alone:
-        _require_alone(alone, request.name)
+        require_alone(alone, request.name)
         job = ask(request, by=by, now=now, expedite=expedite)
         return _run_alone(job.pk, now=now, agreed_digest=agreed_digest)
 
@@ -78,7 +78,7 @@ def run(job_id: int, *, now: datetime) -> Preparation:
     """Do the preparation a job was opened for. Raises AlreadyRunning, MembersDiffer, WrongState and faults."""
     name = Job.objects.get(pk=job_id).subject.partition(":")[2]
     with exclusive(f"wave {name}", wait=False) as alone:
-        _require_alone(alone, name)
+        require_alone(alone, name)
         return _run_alone(job_id, now=now)
 
 
@@ -218,11 +218,6 @@ def _write_markets(wave: Wave, decision: Decision) -> None:
         )
         for seat in decision.plan.seats
     )
-
-
-def _require_alone(alone: bool, name: str) -> None:
-    if not alone:
-        raise AlreadyRunning(f"Wave {name} is being prepared by another process now; wait for its result.")
 
 
 def _require_agreed(decision: Decision, agreed_digest: str) -> None:

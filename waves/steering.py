@@ -8,9 +8,10 @@ from django.db import transaction
 from operations.jobs import record_move
 from waves import codes
 from waves.approval import back_to_configured
+from waves.asking import require_alone
 from waves.bulk import exclusive
 from waves.choices import WaveState
-from waves.errors import AlreadyRunning, NotPermitted, ReasonMissing
+from waves.errors import NotPermitted, ReasonMissing
 from waves.models import Wave
 from waves.moves import move, require_state, subject_of
 
@@ -25,8 +26,7 @@ def reset(wave: Wave, *, by: User, reason: str) -> Wave:
     if not by.has_perm("waves.reset_wave"):
         raise NotPermitted(f"User {by.get_username()} may not reset wave {wave.name}; ask somebody with the right to reset.")
     with exclusive(f"wave {wave.name}", wait=False) as alone, transaction.atomic():
-        if not alone:
-            raise AlreadyRunning(f"Wave {wave.name} is being prepared by another process now; wait for its result.")
+        require_alone(alone, wave.name)
         if wave.state != WaveState.CONFIGURED:
             return back_to_configured(wave, by=by, reason=reason)
         # An attempt whose process was killed was counted, but moved nothing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from waves.choices import WaveState
-from waves.lifecycle import FREEZES_SCORES, MOVES, RELEASED, allowed, sources
+from waves.lifecycle import MOVES, allowed, sources
 
 BEFORE_COMPLETED = set(WaveState) - {WaveState.COMPLETED, WaveState.CANCELLED}
 
@@ -39,7 +39,3 @@ def test_nothing_is_sent_without_approval_and_schedule():
 
 def test_a_held_wave_moves_only_by_a_persons_decision():
     assert MOVES[WaveState.HELD] == {WaveState.SCHEDULED, WaveState.TRIGGERED, WaveState.CANCELLED}
-
-
-def test_a_wave_that_freezes_the_scores_holds_its_fans():
-    assert not FREEZES_SCORES & RELEASED
