@@ -103,10 +103,14 @@ class ListEntryAdmin(ModelAdmin):
 @admin.register(Registrant)
 class RegistrantAdmin(BigTableAdmin, MaskedAdmin):
     personal = {"email": mask_email, "phone": mask_phone, "member_id": mask_text}
-    list_display = ("global_user_id", "email", "phone", "phone_confirmed", "country", "wishes", "registered_at", "campaign")
+    list_display = ("global_user_id", "email", "phone", "phone_confirmed", "country", "wishes", "registered_at", "of")
     list_filter = ("campaign",)
     list_select_related = ("campaign",)
     keys = {"campaign__id__exact": "global_user_id"}
+
+    @display(description="campaign")
+    def of(self, registrant: Registrant) -> str:
+        return registrant.campaign.campaign_id
 
     @display(description="markets wanted")
     def wishes(self, registrant: Registrant) -> str:

@@ -41,6 +41,7 @@ class Judged:
 
 def judge(score_file: ScoreFile, file: BinaryIO, survey: Survey, rules: Rules, lease: Lease) -> None:
     """Judge every chunk that is not done yet. Raises UnreadableFile, LeaseLost, JobStopped."""
+    spill = Spill.of(lease.job_id)
     done = set(Chunk.objects.filter(job_id=lease.job_id, state=ChunkState.DONE).values_list("number", flat=True))
     with helper_thread("copy") as writer:
         waiting: Future[None] | None = None
@@ -48,7 +49,7 @@ def judge(score_file: ScoreFile, file: BinaryIO, survey: Survey, rules: Rules, l
             lease.check_stop()
             if waiting is not None:
                 waiting.result()
-            waiting = writer.submit(_write, score_file.pk, judged, lease)
+            waiting = writer.submit(_write, score_file.pk, judged, lease, spill)
         if waiting is not None:
             waiting.result()
 
@@ -136,10 +137,10 @@ def _registrants(campaign: Campaign, ids: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(found, schema=schema, orient="row")
 
 
-def _write(score_file_id: int, judged: Judged, lease: Lease) -> None:
+def _write(score_file_id: int, judged: Judged, lease: Lease, spill: Spill) -> None:
     """Rows, rejections, counts and progress of one chunk in one transaction, fenced by the attempt."""
     accepted, rejected = judged.accepted.height, judged.rejected.height
-    Spill(lease.job_id).put(judged.number, judged.accepted)
+    spill.put(judged.number, judged.accepted)
     with transaction.atomic():
         lease.hold()
         scoretables.fill(score_file_id, judged.accepted)

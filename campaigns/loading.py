@@ -31,6 +31,7 @@ DATES = ("registration_opens", "registration_closes")
 LISTS = {"blacklist": ListKind.BLACKLIST, "whitelist": ListKind.WHITELIST, "disposable_domains": ListKind.DISPOSABLE}
 # `templates` belongs to the waves: its key is known here, and its content is left to them.
 KNOWN = {"campaign_id", "status", "markets", "templates", "draw", *PLAIN, *DATES, *LISTS}
+LONGEST_ENTRY = 254
 MARKET_KEYS = {"market_id", "name", "capacity", "selection_time", "position", "event_ids"}
 
 
@@ -62,8 +63,23 @@ def load(document: Any) -> Loaded:
     campaign.save()
     _load_markets(campaign, document.get("markets", []))
     _load_lists(campaign, document)
+    status_as_it_was = campaign.status
     campaign = _load_status(campaign, document)
-    return Loaded(campaign, phones.shared_calling_code_warnings(campaign.home_countries))
+    warnings = phones.shared_calling_code_warnings(campaign.home_countries)
+    if status_as_it_was == CampaignStatus.OPEN:
+        warnings += _left_as_they_are(campaign, document)
+    return Loaded(campaign, warnings)
+
+
+def _left_as_they_are(campaign: Campaign, document: dict[str, Any]) -> list[str]:
+    """What the file says otherwise, but an open campaign keeps. [C-2, S-8]"""
+    found = []
+    supplied = _supplied_draw(document.get("draw"))
+    if supplied and (supplied["seed"], supplied["salt"]) != (bytes(campaign.seed or b""), bytes(campaign.salt or b"")):
+        found.append("draw: the campaign's draw was fixed when it opened; the file's other seed and salt are left out.")
+    if document.get("status") == CampaignStatus.DRAFT:
+        found.append("status: the campaign is open and stays so.")
+    return found
 
 
 def _check_keys(document: Any) -> None:
@@ -71,6 +87,8 @@ def _check_keys(document: Any) -> None:
         raise BadCampaignFile("A campaign file holds one JSON object.")
     if missing := [name for name in ("campaign_id", "name") if not document.get(name)]:
         raise BadCampaignFile(f"The campaign lacks {' and '.join(missing)}.")
+    if not all(isinstance(document[name], str) for name in ("campaign_id", "name")):
+        raise BadCampaignFile("campaign_id and name are texts: put them in quotes.")
     if unknown := sorted(set(document) - KNOWN):
         raise BadCampaignFile(f"The campaign has unknown keys: {', '.join(unknown)}. Known are: {', '.join(sorted(KNOWN))}.")
 
@@ -112,6 +130,8 @@ def _load_markets(campaign: Campaign, markets: Any) -> None:
     if not isinstance(markets, list) or not all(isinstance(market, dict) for market in markets):
         raise BadCampaignFile("markets: write a list of objects.")
     ids = [market.get("market_id") for market in markets]
+    if not all(isinstance(market_id, str | None) for market_id in ids):
+        raise BadCampaignFile("markets: a market_id is a text: put it in quotes.")
     if len(set(ids)) < len(ids):
         raise BadCampaignFile("markets: two of them have the same market_id.")
     for position, given in enumerate(markets):
@@ -126,6 +146,8 @@ def _load_market(campaign: Campaign, given: dict[str, Any], position: int) -> No
         raise BadCampaignFile(f"Market {name} lacks {', '.join(missing)}.")
     if not isinstance(given["capacity"], int) or isinstance(given["capacity"], bool) or given["capacity"] < 0:
         raise BadCampaignFile(f"Market {name}: its capacity is {given['capacity']!r}; write a whole number, 0 or more.")
+    if not _is_texts(given.get("event_ids", [])):
+        raise BadCampaignFile(f'Market {name}: write event_ids as a list of texts, such as ["E1"].')
     market = Market.objects.filter(campaign=campaign, market_id=given["market_id"]).first()
     market = market or Market(campaign=campaign, market_id=given["market_id"])
     market.name = given.get("name", given["market_id"])
@@ -137,9 +159,17 @@ def _load_market(campaign: Campaign, given: dict[str, Any], position: int) -> No
     market.save()
 
 
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
 def _load_lists(campaign: Campaign, document: dict[str, Any]) -> None:
     """The file's lists replace the campaign's own; a line that cannot be read is refused here, not at the first upload."""
     given = {kind: document[key] for key, kind in LISTS.items() if key in document}
+    for key in LISTS:
+        lines = document.get(key, [])
+        if not _is_texts(lines) or any(len(line) > LONGEST_ENTRY for line in lines):
+            raise BadCampaignFile(f"{key}: write a list of texts of at most {LONGEST_ENTRY} characters each.")
     emails.EmailRules.compile(
         blacklist=given.get(ListKind.BLACKLIST, []),
         whitelist=given.get(ListKind.WHITELIST, []),

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from campaigns.choices import CampaignStatus
 from campaigns.draw import SECRET_BYTES, Draw
-from campaigns.errors import DrawIsFixed, UnknownCampaign, WrongStatus
+from campaigns.errors import BadCampaignFile, DrawIsFixed, UnknownCampaign, WrongStatus
 from campaigns.models import Campaign
 from operations import jobs
 
@@ -41,9 +41,11 @@ def draw_of(campaign: Campaign) -> Draw:
 def open_campaign(campaign_pk: int, *, by: User | None, seed: bytes | None = None, salt: bytes | None = None) -> Campaign:
     """Fix the draw and publish its commitment. Seed and salt are drawn here unless both are given, for a rehearsal. [S-8]
 
-    Raises WrongStatus unless the campaign is a draft.
+    Raises WrongStatus unless the campaign is a draft; BadCampaignFile if only one of the two is given.
     """
     campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
+    if (seed is None) != (salt is None):
+        raise BadCampaignFile("Give both seed and salt of the draw, or neither: then they are drawn here.")
     if campaign.status != CampaignStatus.DRAFT:
         raise WrongStatus(f"Campaign {campaign.campaign_id} is {campaign.status}: only a draft can be opened.")
     campaign.draw_supplied = bool(seed and salt)

@@ -37,8 +37,8 @@ class Published:
     position: int | None
 
 
-def draw_waiting_rows(score_file: ScoreFile) -> None:
-    """Give rows that were judged before the public value was known their band scores, all or nothing. [S-8]"""
+def draw_waiting_rows(score_file: ScoreFile, lease: Lease) -> None:
+    """Give rows that were judged before the public value was known their band scores, all or none. Raises LeaseLost. [S-8]"""
     campaign = score_file.campaign
     frames = scoretables.rows_of(score_file.pk)
     first = next(frames, None)
@@ -46,7 +46,10 @@ def draw_waiting_rows(score_file: ScoreFile) -> None:
         frames.close()
         return
     drawn = (draw_rows(rows.drop("band", "band_score", "luck"), campaign) for rows in _and_then(first, frames))
-    scoretables.replace_with_drawn(score_file.pk, drawn)
+    with transaction.atomic():
+        scoretables.replace_with_drawn(score_file.pk, drawn)
+        lease.hold()
+    Spill.of(lease.job_id).clear()  # it holds the rows as they were
 
 
 def _and_then(first: pl.DataFrame, rest: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
@@ -65,13 +68,13 @@ def publish(score_file: ScoreFile, lease: Lease) -> Published:
 
 
 def _index(score_file_id: int) -> None:
-    if not scoretables.is_attached(score_file_id):
+    if not scoretables.is_indexed(score_file_id):  # a run that was killed may have done it
         scoretables.index(score_file_id)
 
 
 def judged_rows(score_file: ScoreFile, lease: Lease) -> Spill:
     """The accepted rows with their `fan_ref`, on this machine's disk: as judged here, or fetched from PostgreSQL."""
-    spill = Spill(lease.job_id)
+    spill = Spill.of(lease.job_id)
     done = set(Chunk.objects.filter(job_id=lease.job_id).values_list("number", flat=True))
     if not done or not spill.holds(done):
         salt = bytes(score_file.campaign.salt or b"")
@@ -93,17 +96,18 @@ def _write_scrubbed_and_stream(score_file: ScoreFile, lease: Lease) -> Published
             scrubbed.write(_scrubbed(frame).write_csv(include_header=False).encode())
             held = pl.concat([held, _scoring_records(score_file, frame)])
             while held.height >= RECORDS_AT_A_TIME:
-                position = _send(score_file, streamed, held[:RECORDS_AT_A_TIME])
+                position = _send(score_file, streamed, held[:RECORDS_AT_A_TIME], lease)
                 streamed, held = streamed + RECORDS_AT_A_TIME, held[RECORDS_AT_A_TIME:]
             lease.update(progress=score_file.rows_in + streamed)
     if held.height:
-        position = _send(score_file, streamed, held)
+        position = _send(score_file, streamed, held, lease)
     return Published(streamed + held.height, position)
 
 
-def _send(score_file: ScoreFile, sent: int, frame: pl.DataFrame) -> int:
+def _send(score_file: ScoreFile, sent: int, frame: pl.DataFrame, lease: Lease) -> int:
     """Put records on the stream in batches of 2,500. A repeat cuts and names the same batches, which changes nothing."""
     with transaction.atomic():
+        lease.hold()
         key = f"scorefile:{score_file.pk}:after-{sent}"
         return streams.publish_frame(StreamName.SCORED, RecordType.SCORING, frame, key=key).position
 
@@ -155,8 +159,11 @@ def _write_rejected(score_file: ScoreFile) -> None:
 
 
 def _write_csv(out: BinaryIO, rows: Sequence[Sequence[str | int]]) -> None:
+    """A row that holds a CR is quoted whole: the writer leaves a lone one bare, and a reader would end the row there."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    plain, quoted = csv.writer(text, lineterminator="\n"), csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in rows:
+        (quoted if any(isinstance(field, str) and "\r" in field for field in row) else plain).writerow(row)
     out.write(text.getvalue().encode())
 
 

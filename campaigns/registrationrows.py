@@ -29,6 +29,7 @@ COLUMNS += ("registered_at", "date_created")
 AVRO_MAGIC = b"Obj\x01"
 ROWS_AT_A_TIME = 100_000
 LONGEST_HEADER = 64 * 1024
+LONGEST_FIELD = 20_000  # characters; csv reads no longer ones than 131,072
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,12 @@ def read(file: BinaryIO) -> Iterator[Registrations]:
     is_avro = file.read(len(AVRO_MAGIC)) == AVRO_MAGIC
     file.seek(0)
     rows = _avro_rows(file) if is_avro else _text_rows(file)
+    is_empty = True
     while chunk := list(islice(rows, ROWS_AT_A_TIME)):
         yield _chunk(chunk)
+        is_empty = False
+    if is_empty:
+        raise UnreadableFile("The file holds no registration.")
 
 
 def _chunk(lines: list[tuple[int, list[str] | None, str]]) -> Registrations:
@@ -65,13 +70,24 @@ def _text_rows(file: BinaryIO) -> Iterator[tuple[int, list[str] | None, str]]:
     header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
     _check_header(header, first)
     places = [header.index(name) if name in header else None for name in COLUMNS]
+    for line, fields in _tab_separated(file) if delimiter == "\t" else _comma_separated(file):
+        yield line, _row(fields, places, len(header)), _readable("\t".join(fields))
+
+
+def _tab_separated(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
+    """Nothing is quoted, and only LF or CRLF ends a row: no byte can spoil more than its own row."""
+    for line, raw in enumerate(file, start=2):
+        text = raw.removesuffix(b"\n").removesuffix(b"\r").decode(errors="surrogateescape")
+        yield line, text.split("\t") if text else []
+
+
+def _comma_separated(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
     text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
-    is_tsv = delimiter == "\t"
-    reader = csv.reader(text, delimiter=delimiter, quoting=csv.QUOTE_NONE if is_tsv else csv.QUOTE_MINIMAL)
+    reader = csv.reader(text)
     line = 2
     try:
         for fields in reader:
-            yield line, _row(fields, places, len(header)), _readable("\t".join(fields))
+            yield line, fields
             line = reader.line_num + 2
     except csv.Error as error:
         raise UnreadableFile(f"Line {line} cannot be read ({error}): perhaps a quote is opened and never closed.") from error
@@ -89,14 +105,21 @@ def _check_header(header: list[str], first: str) -> None:
             f"Line 1 lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}. "
             f"Known columns, in any order: {', '.join(COLUMNS)}."
         )
+    if twice := sorted({name for name in header if name in COLUMNS and header.count(name) > 1}):
+        raise UnreadableFile(f"Line 1 names a column twice: {', '.join(twice)}.")
 
 
 def _row(fields: list[str], places: list[int | None], columns: int) -> list[str] | None:
     if len(fields) != columns:
         return None
-    values = ["" if place is None else fields[place] for place in places]
-    broken = any(not value.isprintable() and _is_broken(value) for value in values)
-    return None if broken or len(values[0].strip()) > LONGEST_ID else values
+    return sound(["" if place is None else fields[place] for place in places])
+
+
+def sound(values: list[str]) -> list[str] | None:
+    """COLUMNS' values themselves, or None where no database or person should be given one of them. [C-4]"""
+    too_long = len(values[0].strip()) > LONGEST_ID or any(len(value) > LONGEST_FIELD for value in values)
+    broken = too_long or any(not value.isprintable() and _is_broken(value) for value in values)
+    return None if broken else values
 
 
 def _is_broken(value: str) -> bool:
@@ -109,9 +132,21 @@ def _readable(raw: str) -> str:
 
 
 def _avro_rows(file: BinaryIO) -> Iterator[tuple[int, list[str] | None, str]]:
-    """Records of type `registration`; the line is the record's number, from 1."""
+    """Records of type `registration`, or of our columns; the line is the record's number, from 1."""
     for number, record in enumerate(avro.read_records(file), start=1):
-        yield number, values_of(record), str(record.get("globalUserId", ""))
+        values = _avro_values(record)
+        yield number, sound(values), _readable(values[0])
+
+
+def _avro_values(record: Any) -> list[str]:
+    if isinstance(record, dict) and isinstance(record.get("date"), dict) and "created" in record["date"]:
+        return values_of(record)
+    if isinstance(record, dict) and set(REQUIRED) <= set(record):
+        return ["" if record.get(name) is None else str(record[name]) for name in COLUMNS]
+    raise UnreadableFile(
+        "The Avro file holds no registrations: its records are neither those of type registration nor have they "
+        f"the fields {' and '.join(REQUIRED)}."
+    )
 
 
 def values_of(record: dict[str, Any]) -> list[str]:

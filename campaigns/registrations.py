@@ -1,5 +1,6 @@
 """Registrations from a file or the stream: judged, the newest of each fan kept, published once. [C-4, C-5]"""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
@@ -7,13 +8,14 @@ import polars as pl
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
+from campaigns import registrationstage as stage
 from campaigns import rules
 from campaigns.choices import CampaignStatus, Reason
 from campaigns.duplicates import sha256_of
 from campaigns.emails import canonical_email
 from campaigns.models import Campaign, Market, RegistrationImport, RejectedRow
 from campaigns.opening import require_open
-from campaigns.registrationrows import COLUMNS, Registrations, instants, read, values_of
+from campaigns.registrationrows import COLUMNS, Registrations, instants, read, sound, values_of
 from campaigns.scoretables import copy_in
 from campaigns.scrub import Rules, add_tallies, check_contacts, is_yes, tally
 from datalake import records, storage, streams
@@ -24,8 +26,6 @@ from operations.models import Job
 
 JOB = "import_registrations"
 PUBLISH_AT_A_TIME = 25_000
-STAGED: tuple[str, ...] = ("line", "raw", "global_user_id", "member_id", "email", "phone", "phone_region", "phone_confirmed")
-STAGED += ("country", "preferences", "registered_at", "changed_at", "tags", "shared_email")
 
 
 def subject_of(found: RegistrationImport) -> str:
@@ -39,7 +39,7 @@ def receive(campaign: Campaign, name: str, file: BinaryIO, *, by: User | None) -
     """
     require_open(campaign)
     rules.gather(campaign)
-    next(read(file), None)  # a file that cannot be read is refused here
+    next(read(file))  # a file that cannot be read, or holds nothing, is refused here
     file.seek(0)
     sha256, _ = sha256_of(file)
     values = {"name": name, "key": f"registrations/{campaign.campaign_id}/{sha256}", "created_by": by}
@@ -67,7 +67,7 @@ def process(job_id: int) -> RegistrationImport:
         if not found.finished:
             with storage.scoring().open(found.key) as file, transaction.atomic():
                 _import(found, file, lease)
-        publish(found.campaign, f"import:{found.pk}")
+        publish(found.campaign)
         lease.update(rows_in=found.rows_in, rows_out=found.accepted, rows_rejected=found.rejected)
     return found
 
@@ -75,20 +75,20 @@ def process(job_id: int) -> RegistrationImport:
 def _import(found: RegistrationImport, file: BinaryIO, lease: Lease) -> None:
     """In one transaction: stage what can be accepted, let SQL choose each fan's newest, write the ledger."""
     campaign, in_force = found.campaign, rules.gather(found.campaign)
-    _create_stage()
+    stage.create_stage()
     rejections: list[dict[str, int]] = []
     for chunk in read(file):
         judged = judge(chunk, in_force, _market_ids(campaign))
         rejected = judged.filter(pl.col("reason").is_not_null())
         rejections.append(tally(rejected["reason"]))
-        _reject(found, rejected)
-        copy_in("registration_stage", STAGED, judged.filter(pl.col("reason").is_null()))
+        stage.reject(found, rejected)
+        copy_in(stage.TABLE, stage.STAGED, judged.filter(pl.col("reason").is_null()))
         found.rows_in += judged.height
         lease.check_stop()
-    shared = _reject_shared(found, in_force.max_fans_per_contact)
-    superseded = _reject_superseded(found)
-    _merge(campaign)
-    found.tagged_by = _staged_tags()
+    shared = stage.reject_shared(found, in_force.max_fans_per_contact)
+    superseded = stage.reject_superseded(found)
+    stage.merge(campaign)
+    found.tagged_by = stage.staged_tags()
     found.rejected_by = add_tallies([*rejections, shared, superseded])
     found.rejected = sum(found.rejected_by.values())
     found.accepted = found.rows_in - found.rejected
@@ -98,7 +98,7 @@ def _import(found: RegistrationImport, file: BinaryIO, lease: Lease) -> None:
 
 
 def judge(chunk: Registrations, in_force: Rules, market_ids: list[str]) -> pl.DataFrame:
-    """Rows with `reason` (null = acceptable) and the columns STAGED. [C-4]"""
+    """Rows with `reason` (null = acceptable) and the columns stage.STAGED. [C-4]"""
     rows = chunk.rows.with_columns(
         pl.col("country_code").str.to_uppercase().alias("country"),
         is_yes(pl.col("phone_confirmed")).alias("confirmed"),
@@ -125,8 +125,8 @@ def judge(chunk: Registrations, in_force: Rules, market_ids: list[str]) -> pl.Da
         "member_id",
         pl.col("email", "phone", "phone_region").fill_null(""),
         pl.col("confirmed").alias("phone_confirmed"),
-        pl.col("country").str.slice(0, 2),
-        pl.concat_str(pl.lit("{"), pl.col("wanted").list.join(","), pl.lit("}")).alias("preferences"),
+        pl.when(pl.col("country").str.len_chars() == 2).then("country").otherwise(pl.lit("")).alias("country"),
+        array_literal(pl.col("wanted")).alias("preferences"),
         pl.col("registered_at").dt.to_string("%+"),
         pl.coalesce("changed_at", "registered_at").dt.to_string("%+").alias("changed_at"),
         pl.col("tags").list.join("|"),
@@ -136,112 +136,27 @@ def judge(chunk: Registrations, in_force: Rules, market_ids: list[str]) -> pl.Da
     return pl.concat([judged, malformed], how="diagonal").sort("line")
 
 
+def array_literal(texts: pl.Expr) -> pl.Expr:
+    """Market ids as PostgreSQL writes arrays; quoted, because a bare null would be none."""
+    quoted = pl.concat_str(pl.lit('{"'), texts.list.join('","'), pl.lit('"}'))
+    return pl.when(texts.list.len() > 0).then(quoted).otherwise(pl.lit("{}"))
+
+
 def _market_ids(campaign: Campaign) -> list[str]:
     return list(Market.objects.filter(campaign=campaign).values_list("market_id", flat=True))
 
 
-def _create_stage() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS registration_stage")
-        cursor.execute(
-            """CREATE TEMPORARY TABLE registration_stage (
-                line bigint, raw text, global_user_id text, member_id text, email text, phone text, phone_region text,
-                phone_confirmed boolean, country text, preferences text[], registered_at timestamptz, changed_at timestamptz,
-                tags text, shared_email text) ON COMMIT DROP"""
-        )
-
-
-def _reject(found: RegistrationImport, rejected: pl.DataFrame) -> None:
-    number = pl.lit(found.pk, dtype=pl.Int64).alias("registration_import_id")
-    frame = rejected.select(number, "line", pl.col("global_user_id").fill_null(""), "reason", "raw")
-    copy_in("campaigns_rejectedrow", frame.columns, frame)
-
-
-REJECT_STAGED = """
-    WITH gone AS (DELETE FROM registration_stage WHERE line IN ({lines}) RETURNING line, global_user_id, raw)
-    INSERT INTO campaigns_rejectedrow (registration_import_id, line, global_user_id, reason, raw)
-    SELECT %(import)s, line, global_user_id, %(reason)s, raw FROM gone"""
-SHARED = """
-    SELECT line FROM (
-        SELECT line, dense_rank() OVER (PARTITION BY nullif(shared_email, '') ORDER BY first_line) AS by_email, shared_email,
-               dense_rank() OVER (PARTITION BY nullif(phone, '') ORDER BY first_line) AS by_phone, phone
-        FROM (SELECT *, min(line) OVER (PARTITION BY global_user_id) AS first_line FROM registration_stage) AS fans
-    ) AS ranked WHERE (shared_email <> '' AND by_email > %(limit)s) OR (phone <> '' AND by_phone > %(limit)s)"""
-OLDER = """
-    SELECT stage.line FROM (
-        SELECT line, global_user_id, changed_at,
-               row_number() OVER (PARTITION BY global_user_id ORDER BY changed_at DESC, line DESC) AS place
-        FROM registration_stage) AS stage
-    LEFT JOIN campaigns_registrant AS known
-        ON known.campaign_id = %(campaign)s AND known.global_user_id = stage.global_user_id
-    WHERE stage.place > 1 OR known.changed_at > stage.changed_at"""
-
-
-def _reject_shared(found: RegistrationImport, limit: int) -> dict[str, int]:
-    """More fans of the file than the limit share an e-mail or phone: the first stay. [S-6]"""
-    return _reject_staged(found, Reason.SHARED_CONTACT, SHARED, limit=limit) if limit else {}
-
-
-def _reject_superseded(found: RegistrationImport) -> dict[str, int]:
-    """The newest record of a fan wins, then the later one; the earliest registration date of all is kept. [C-4]"""
-    with connection.cursor() as cursor:
-        cursor.execute("""
-            UPDATE registration_stage SET registered_at = earliest.at FROM (
-                SELECT global_user_id, min(registered_at) AS at FROM registration_stage GROUP BY 1 HAVING count(*) > 1
-            ) AS earliest WHERE earliest.global_user_id = registration_stage.global_user_id""")
-        cursor.execute(
-            """UPDATE campaigns_registrant AS known SET registered_at = stage.registered_at FROM registration_stage AS stage
-               WHERE known.campaign_id = %s AND known.global_user_id = stage.global_user_id
-                   AND stage.registered_at < known.registered_at""",
-            [found.campaign_id],
-        )
-    return _reject_staged(found, Reason.SUPERSEDED, OLDER, campaign=found.campaign_id)
-
-
-def _reject_staged(found: RegistrationImport, reason: Reason, lines: str, **values: int | str) -> dict[str, int]:
-    with connection.cursor() as cursor:
-        statement = REJECT_STAGED.format(lines=lines)
-        cursor.execute(statement, values | {"import": found.pk, "reason": reason.value})
-        return {reason.value: cursor.rowcount} if cursor.rowcount else {}
-
-
-def _merge(campaign: Campaign, *, published: bool = False) -> None:
-    """Write the staged rows, at most one for each fan by now, over what is known of these fans."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO campaigns_registrant (campaign_id, global_user_id, member_id, email, phone, phone_region,
-                   phone_confirmed, country, preferences, registered_at, changed_at, tags, published)
-               SELECT %s, global_user_id, member_id, email, phone, phone_region, phone_confirmed, country, preferences,
-                   registered_at, changed_at, tags, %s FROM registration_stage ORDER BY line
-               ON CONFLICT (campaign_id, global_user_id) DO UPDATE SET
-                   member_id = excluded.member_id, email = excluded.email, phone = excluded.phone,
-                   phone_region = excluded.phone_region, phone_confirmed = excluded.phone_confirmed,
-                   country = excluded.country, preferences = excluded.preferences, changed_at = excluded.changed_at,
-                   registered_at = least(campaigns_registrant.registered_at, excluded.registered_at),
-                   tags = excluded.tags, published = excluded.published""",
-            [campaign.pk, published],
-        )
-
-
-def _staged_tags() -> dict[str, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT tag, count(*) FROM registration_stage, string_to_table(tags, '|') AS tag WHERE tag <> ''
-               GROUP BY 1 ORDER BY 1"""
-        )
-        return dict(cursor.fetchall())
-
-
-def publish(campaign: Campaign, key: str) -> int:
+def publish(campaign: Campaign) -> int:
     """Put the registrations that are not published yet on the stream, each once. Returns how many. [C-5]"""
     sent = 0
-    while batch := _publish_some(campaign, f"{key}:after-{sent}"):
+    while batch := _publish_some(campaign):
         sent += batch
     return sent
 
 
 @transaction.atomic
-def _publish_some(campaign: Campaign, key: str) -> int:
+def _publish_some(campaign: Campaign) -> int:
+    """The mark and the batch are committed together; the batch's key is made from what it holds, so no two share one."""
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE campaigns_registrant SET published = true WHERE id IN (
@@ -253,7 +168,8 @@ def _publish_some(campaign: Campaign, key: str) -> int:
         rows = sorted(cursor.fetchall())
     if rows:
         frame = _registration_records(campaign, rows)
-        streams.publish_frame(StreamName.INPUT, RecordType.REGISTRATION, frame, key=f"registrations:{campaign.pk}:{key}")
+        held = hashlib.sha256("".join(frame["dedupeHash"].to_list()).encode()).hexdigest()
+        streams.publish_frame(StreamName.INPUT, RecordType.REGISTRATION, frame, key=f"registrations:{campaign.pk}:{held}")
     return len(rows)
 
 
@@ -291,25 +207,21 @@ def take_from_stream(taken: list[dict[str, Any]]) -> Mapping[int, str]:
 
 
 def _take(campaign: Campaign, taken: dict[int, dict[str, Any]]) -> dict[int, str]:
-    schema = {"line": pl.Int64, "raw": pl.String, **dict.fromkeys(COLUMNS, pl.String)}
-    rows = pl.DataFrame([(number, "", *values_of(record)) for number, record in taken.items()], schema=schema, orient="row")
-    chunk = Registrations(rows, pl.DataFrame(schema={"line": pl.Int64, "raw": pl.String}))
+    rows = {number: sound(values_of(record)) for number, record in taken.items()}
+    texts = dict.fromkeys(("raw", *COLUMNS), pl.String)
+    good = [(number, "", *values) for number, values in rows.items() if values is not None]
+    bad = [(number, "") for number, values in rows.items() if values is None]
+    chunk = Registrations(
+        pl.DataFrame(good, schema={"line": pl.Int64, **texts}, orient="row"),
+        pl.DataFrame(bad, schema={"line": pl.Int64, "raw": pl.String}, orient="row"),
+    )
     judged = judge(chunk, rules.gather(campaign), _market_ids(campaign))
-    _create_stage()
-    copy_in("registration_stage", STAGED, judged.filter(pl.col("reason").is_null()))
-    with connection.cursor() as cursor:  # a record with the date of the one we have is that one, come back to us
-        cursor.execute(
-            """DELETE FROM registration_stage AS stage USING campaigns_registrant AS known
-               WHERE known.campaign_id = %s AND known.global_user_id = stage.global_user_id
-                   AND date_trunc('milliseconds', known.changed_at) >= stage.changed_at""",
-            [campaign.pk],
-        )
-        cursor.execute(
-            """DELETE FROM registration_stage AS older USING registration_stage AS newer
-               WHERE newer.global_user_id = older.global_user_id
-                   AND (newer.changed_at, newer.line) > (older.changed_at, older.line)"""
-        )
-    _merge(campaign, published=True)
+    stage.create_stage()
+    copy_in(stage.TABLE, stage.STAGED, judged.filter(pl.col("reason").is_null()))
+    stage.wait_for_others(campaign)
+    stage.keep_earliest_dates(campaign)
+    stage.drop_older(campaign)
+    stage.merge(campaign, published=True)
     rejected = judged.filter(pl.col("reason").is_not_null())
     return dict(zip(rejected["line"].to_list(), rejected["reason"].to_list(), strict=True))
 

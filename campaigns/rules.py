@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from campaigns.errors import UnreadableList
 from campaigns.models import Campaign, ListEntry
 from campaigns.scrub import Rules
 from datalake import storage
+from datalake.errors import NoSuchObject
 
 BLACKLIST_KEY = "blacklist/emails.txt"
 WHITELIST_KEY = "blacklist/whitelist.txt"
@@ -48,13 +50,19 @@ def _entries(campaign: Campaign, kind: ListKind) -> Iterable[str]:
 def _lines(key: str) -> list[str]:
     """The lines of a list in the scoring bucket; a list that is not there is empty, one that cannot be read is an error."""
     bucket = storage.scoring()
-    if not bucket.exists(key):
-        return []
     try:
         with bucket.open(key) as file:
             return file.read().decode("utf-8-sig").splitlines()
+    except NoSuchObject as error:
+        if os.path.lexists(bucket.url_or_path(key)):
+            raise _unreadable(key, "it is no file") from error
+        return []
     except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableList(f"{key} in the scoring bucket cannot be read ({error}): mend or remove it.") from error
+        raise _unreadable(key, error) from error
+
+
+def _unreadable(key: str, why: object) -> UnreadableList:
+    return UnreadableList(f"{key} in the scoring bucket cannot be read ({why}): mend or remove it.")
 
 
 def snapshot(rules: Rules) -> dict[str, Any]:

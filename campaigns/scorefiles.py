@@ -5,119 +5,40 @@
 A file that cannot be taken is refused before anything is written. Every stage may be killed and runs again to the same end.
 """
 
-import re
-from dataclasses import dataclass
-from typing import BinaryIO
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db import OperationalError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
+from psycopg.errors import LockNotAvailable
 
 from campaigns import activation, judging, publishing, rules, scoretables
 from campaigns.choices import ScoreFileState
-from campaigns.duplicates import GZIP_MAGIC, open_lines, sha256_of, survey
-from campaigns.errors import CancelledByHand, UnknownScoreFile, WrongCampaign
+from campaigns.duplicates import survey
+from campaigns.errors import CancelledByHand, UnknownScoreFile
 from campaigns.models import Campaign, RejectedRow, ScoreFile
 from campaigns.opening import require_open
+from campaigns.reception import Received, receive
 from campaigns.scrub import add_tallies
 from campaigns.spill import Spill
 from datalake import save, storage
 from datalake.choices import StreamName
+from datalake.streams import consumers
 from operations import alerts, jobs
 from operations.errors import JobStopped, LeaseLost
 from operations.jobs import Lease
 from operations.models import Chunk, Job
 
+__all__ = ["Received", "open_job", "process", "receive", "release_waiting", "score_file_of", "subject_of"]
+
 JOB = "process_scores"
-NAME = re.compile(r"(?P<campaign>[A-Za-z0-9-]{1,40})\.(?P<timestamp>[A-Za-z0-9_:+-]{1,36})\.txt(\.gz)?")
-
-
-@dataclass(frozen=True)
-class Received:
-    """A score file that was taken in; `repeated` if the campaign had these bytes already. [S-12]"""
-
-    score_file: ScoreFile
-    repeated: bool
+ATTACH_TRIES = 6  # of 5 s each, see scoretables.attach
 
 
 def subject_of(score_file: ScoreFile) -> str:
     return f"scorefile:{score_file.pk}"
-
-
-def receive(campaign: Campaign, name: str, file: BinaryIO, *, by: User | None, activate: bool = True) -> Received:
-    """Take a file (seekable, open for reading) into the scoring bucket as an attempt of its campaign. [S-1, S-12]
-
-    Raises WrongStatus, WrongCampaign, UnreadableFile, UnreadableList, ListEntryInvalid; then nothing is written.
-    """
-    require_open(campaign)
-    timestamp = _timestamp_of(campaign, name)
-    header, _ = open_lines(file)
-    rules.gather(campaign)  # lists that cannot be read fail the file now, not in an hour
-    file.seek(0)
-    sha256, size = sha256_of(file)
-    if same := _same_bytes(campaign, sha256):
-        return Received(same, repeated=True)
-    values: dict[str, object] = {
-        "name": name,
-        "sha256": sha256,
-        "bytes": size,
-        "created_by": by,
-        "activate_when_streamed": activate,
-    }
-    values["ignored_columns"] = list(header.ignored)
-    try:
-        with transaction.atomic():
-            score_file = _register(campaign, timestamp, _ending(file), values)
-            file.seek(0)
-            storage.scoring().put(score_file.key, file)
-    except IntegrityError:  # the same bytes came in twice at once
-        if same := _same_bytes(campaign, sha256):
-            return Received(same, repeated=True)
-        raise
-    return Received(score_file, repeated=False)
-
-
-def _same_bytes(campaign: Campaign, sha256: str) -> ScoreFile | None:
-    alive = ScoreFile.objects.filter(campaign=campaign, sha256=sha256).exclude(state=ScoreFileState.FAILED)
-    return alive.first()
-
-
-def _timestamp_of(campaign: Campaign, name: str) -> str:
-    """The file's own timestamp if it is named {campaign_id}.{timestamp}.txt, else the time of arrival. Raises WrongCampaign."""
-    match = NAME.fullmatch(name)
-    if match is None:
-        return timezone.now().strftime("%Y%m%dT%H%M%SZ")
-    if match["campaign"] != campaign.campaign_id:
-        raise WrongCampaign(
-            f"{name} is named for campaign {match['campaign']}, not {campaign.campaign_id}: "
-            "choose the right campaign, or rename the file if its name is wrong."
-        )
-    return match["timestamp"]
-
-
-def _ending(file: BinaryIO) -> str:
-    file.seek(0)
-    return ".txt.gz" if file.read(len(GZIP_MAGIC)) == GZIP_MAGIC else ".txt"
-
-
-def _register(campaign: Campaign, timestamp: str, ending: str, values: dict[str, object]) -> ScoreFile:
-    """The row of a new attempt. A timestamp that another attempt has gets the attempt's number behind it."""
-    Campaign.objects.select_for_update().get(pk=campaign.pk)
-    others = ScoreFile.objects.filter(campaign=campaign)
-    attempt = (others.aggregate(last=Max("attempt"))["last"] or 0) + 1
-    if others.filter(timestamp=timestamp).exists():
-        timestamp = f"{timestamp}-{attempt}"
-    stem = f"{campaign.campaign_id}.{timestamp}"
-    return ScoreFile.objects.create(
-        campaign=campaign,
-        attempt=attempt,
-        timestamp=timestamp,
-        key=f"scored/{stem}{ending}",
-        scrubbed_key=f"scrubbed/{stem}.csv",
-        rejected_key=f"scrubbed/{stem}.rejected.csv",
-        **values,
-    )
 
 
 def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
@@ -139,41 +60,80 @@ def score_file_of(number: int) -> ScoreFile:
 def process(job_id: int) -> ScoreFile:
     """Bring the job's score file as far as it can go: to STREAMED, or to VALIDATED while a public value is awaited.
 
-    Raises what the stages raise; the file is then FAILED with the error, and may be processed again.
+    Raises what the stages raise; the file is then FAILED with the error, and may be processed again from where it stands.
     """
     number = int(Job.objects.get(pk=job_id).subject.removeprefix("scorefile:"))
-    with jobs.working(job_id) as lease:
-        try:
-            score_file = score_file_of(number)
-            if score_file.state in {ScoreFileState.UPLOADED, ScoreFileState.PROCESSING, ScoreFileState.FAILED}:
+    with jobs.working(job_id) as lease, _failing_with_its_job(number, lease), _cleared(Spill.of(job_id)):
+        score_file = score_file_of(number)
+        if not score_file.is_drawn:
+            require_open(score_file.campaign)
+            if score_file.roster_digest:  # every row is judged; what failed, if anything, came later
+                _move(lease, score_file, ScoreFileState.VALIDATED, error="")
+            else:
                 _validate(score_file, lease)
-            score_file = score_file_of(number)
-            if score_file.state == ScoreFileState.VALIDATED and score_file.campaign.draw_ready:
-                _stream(score_file, lease)
-        except LeaseLost:
-            raise
-        except JobStopped as stop:
-            if stop.how == "cancel":
-                _forget(number)
-            raise
-        except Exception as error:  # recorded on the file; `working` records it on the job, and both raise it
-            _fail(number, error)
-            raise
-        Spill(job_id).clear()
+            if score_file.campaign.draw_ready:
+                _stream(score_file_of(number), lease)
     return score_file_of(number)
+
+
+@contextmanager
+def _cleared(spill: Spill) -> Iterator[None]:
+    """Nobody's data stays on this machine's disk longer than the work; after a kill, until it is taken up again."""
+    try:
+        yield
+    finally:
+        spill.clear()
+
+
+@contextmanager
+def _failing_with_its_job(number: int, lease: Lease) -> Iterator[None]:
+    """What ends the job early stands on the file as well; both raise it on. Nothing is written without the lease."""
+    try:
+        yield
+    except LeaseLost:
+        raise
+    except JobStopped as stop:
+        if stop.how == "cancel":
+            with transaction.atomic():
+                lease.hold()
+                _forget(number)
+        raise
+    except Exception as error:
+        connection.close_if_unusable_or_obsolete()
+        with transaction.atomic():
+            lease.hold()
+            _fail(number, error)
+        raise
+
+
+def _move(lease: Lease, score_file: ScoreFile, state: ScoreFileState, **values: object) -> None:
+    """Bring the file to a state as this attempt. Raises LeaseLost."""
+    with transaction.atomic():
+        lease.hold()
+        ScoreFile.objects.filter(pk=score_file.pk).update(state=state, **values)
 
 
 def _fail(number: int, error: Exception) -> None:
     unfinished = ScoreFile.objects.filter(pk=number).exclude(state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED])
-    unfinished.update(state=ScoreFileState.FAILED, error=str(error) or type(error).__name__)
+    unfinished.update(state=ScoreFileState.FAILED, error=jobs.told(error))
+
+
+def forget_cancelled(job: Job) -> None:
+    """A job that waited or was paused is cancelled: what its file has so far is forgotten. See operations.jobs.CANCELLED."""
+    _forget(int(job.subject.removeprefix("scorefile:")))
 
 
 def _forget(number: int) -> None:
-    """A cancelled file counts for nothing: its rows go, its bytes and its place among the attempts stay."""
-    with transaction.atomic():
-        _fail(number, CancelledByHand("It was cancelled while it was processed. Process it again to take it up."))
-        scoretables.drop(number)
-        RejectedRow.objects.filter(score_file_id=number).delete()
+    """A file cancelled before every row was judged counts for nothing: its rows and rules go, its bytes and its place among
+    the attempts stay. One that was judged keeps its rows and can be taken up again: some may be on the stream already.
+    """
+    score_file = ScoreFile.objects.select_for_update().get(pk=number)
+    if score_file.roster_digest:
+        return
+    _fail(number, CancelledByHand("It was cancelled while it was processed. Process it again to take it up."))
+    ScoreFile.objects.filter(pk=number).update(rules={}, rules_digest="")
+    scoretables.drop(number)
+    RejectedRow.objects.filter(score_file_id=number).delete()
 
 
 def _validate(score_file: ScoreFile, lease: Lease) -> None:
@@ -187,19 +147,18 @@ def _validate(score_file: ScoreFile, lease: Lease) -> None:
     done = Chunk.objects.filter(job_id=lease.job_id)
     counts = list(done.values_list("counts", flat=True))
     accepted, rejected = sum(done.values_list("rows_out", flat=True)), sum(done.values_list("rows_rejected", flat=True))
-    roster = publishing.roster_digest(publishing.judged_rows(score_file, lease))
-    with transaction.atomic():
-        lease.hold()
-        ScoreFile.objects.filter(pk=score_file.pk, state=ScoreFileState.PROCESSING).update(
-            state=ScoreFileState.VALIDATED,
-            rows_in=found.lines,
-            accepted=accepted,
-            rejected=rejected,
-            rejected_by=add_tallies([count["rejected"] for count in counts]),
-            tagged_by=add_tallies([count["tagged"] for count in counts]),
-            bands={"high": 0, "mid": 0, "low": 0} | add_tallies([count["bands"] for count in counts]),
-            roster_digest=roster,
-        )
+    _move(
+        lease,
+        score_file,
+        ScoreFileState.VALIDATED,
+        rows_in=found.lines,
+        accepted=accepted,
+        rejected=rejected,
+        rejected_by=add_tallies([count["rejected"] for count in counts]),
+        tagged_by=add_tallies([count["tagged"] for count in counts]),
+        bands={"high": 0, "mid": 0, "low": 0} | add_tallies([count["bands"] for count in counts]),
+        roster_digest=publishing.roster_digest(publishing.judged_rows(score_file, lease)),
+    )
 
 
 def _begin(score_file: ScoreFile, lease: Lease) -> None:
@@ -219,21 +178,39 @@ def _begin(score_file: ScoreFile, lease: Lease) -> None:
 
 def _stream(score_file: ScoreFile, lease: Lease) -> None:
     """VALIDATED → STREAMED: drawn, published, attached to all scores, and active unless a wave forbids it. [S-12, S-13]"""
-    publishing.draw_waiting_rows(score_file)
+    publishing.draw_waiting_rows(score_file, lease)
+    lease.update(total=score_file.rows_in + score_file.accepted)
     published = publishing.publish(score_file, lease)
-    with transaction.atomic():
-        lease.hold()
-        if not scoretables.is_attached(score_file.pk):
-            scoretables.attach(score_file.pk)
-        ScoreFile.objects.filter(pk=score_file.pk, state=ScoreFileState.VALIDATED).update(
-            state=ScoreFileState.STREAMED,
-            streamed=published.streamed,
-            stream_position=published.position,
-            streamed_at=timezone.now(),
-        )
-        activated = score_file.activate_when_streamed and activation.try_activate(score_file.pk, by=score_file.created_by)
-        alerts.alert(summary(score_file, activated=activated))
+    _count(score_file, published, lease)
     scoretables.analyse(score_file.pk)
+    mark_saved(StreamName.SCORED)  # the lake may have been faster than we were
+
+
+def _count(score_file: ScoreFile, published: publishing.Published, lease: Lease) -> None:
+    """Attach the rows and make the file STREAMED, at once. Whoever holds the table of all scores just then is waited for."""
+    for tries_left in reversed(range(ATTACH_TRIES)):
+        try:
+            with transaction.atomic():
+                _count_now(score_file, published, lease)
+            return
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable) or not tries_left:
+                raise
+
+
+def _count_now(score_file: ScoreFile, published: publishing.Published, lease: Lease) -> None:
+    lease.hold()
+    require_open(Campaign.objects.select_for_update().get(pk=score_file.campaign_id))
+    if not scoretables.is_attached(score_file.pk):
+        scoretables.attach(score_file.pk)
+    ScoreFile.objects.filter(pk=score_file.pk).update(
+        state=ScoreFileState.STREAMED,
+        streamed=published.streamed,
+        stream_position=published.position,
+        streamed_at=timezone.now(),
+    )
+    activated = score_file.activate_when_streamed and activation.try_activate(score_file.pk, by=score_file.created_by)
+    alerts.alert(summary(score_file, activated=activated))
 
 
 def summary(score_file: ScoreFile, *, activated: bool) -> str:
@@ -252,11 +229,15 @@ def release_waiting(campaign: Campaign) -> list[ScoreFile]:
     return list(ScoreFile.objects.filter(campaign=campaign, state=ScoreFileState.VALIDATED).order_by("attempt"))
 
 
+@transaction.atomic
 def mark_saved(stream: str) -> int:
-    """STREAMED → SAVED for files whose last batch the lake has, once its position in `scored` moved. Returns how many."""
+    """STREAMED → SAVED for files whose last batch the lake has, or that have none. Returns how many.
+
+    Called when the lake's position in `scored` moved, and when a file is STREAMED. The lock on that position lets neither
+    overlook the other.
+    """
     if stream != StreamName.SCORED:
         return 0
-    saved = save.saved_position(StreamName.SCORED)
-    in_lake = ScoreFile.objects.filter(state=ScoreFileState.STREAMED, stream_position__lte=saved)
-    nothing_to_save = ScoreFile.objects.filter(state=ScoreFileState.STREAMED, stream_position=None)
-    return in_lake.update(state=ScoreFileState.SAVED) + nothing_to_save.update(state=ScoreFileState.SAVED)
+    saved = consumers.lock_checkpoint(save.CONSUMER, StreamName.SCORED).position
+    streamed = ScoreFile.objects.filter(state=ScoreFileState.STREAMED)
+    return streamed.filter(Q(stream_position__lte=saved) | Q(stream_position=None)).update(state=ScoreFileState.SAVED)

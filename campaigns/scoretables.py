@@ -52,7 +52,9 @@ def raw_connection() -> psycopg.Connection:
 
 
 def run(statement: sql.SQL | sql.Composed) -> None:
-    raw_connection().execute(statement)
+    """Raises Django's database errors, as every other query does."""
+    with connection.wrap_database_errors:
+        raw_connection().execute(statement)
 
 
 def create(score_file_id: int) -> None:
@@ -73,7 +75,7 @@ def copy_in(table: sql.Identifier | str, columns: Sequence[str], frame: pl.DataF
         target, sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(", ").join(map(sql.Identifier, texts))
     )
     text = frame.select(columns).write_csv(include_header=False, quote_style="non_numeric").encode()
-    with raw_connection().cursor().copy(statement) as copy:
+    with connection.wrap_database_errors, raw_connection().cursor().copy(statement) as copy:
         copy.write(text)
 
 
@@ -93,7 +95,7 @@ def rows_of(score_file_id: int) -> Generator[pl.DataFrame, None, None]:
     reading = connections.create_connection(DEFAULT_DB_ALIAS)
     try:
         reading.ensure_connection()
-        with reading.connection.cursor().copy(query) as copy:
+        with reading.wrap_database_errors, reading.connection.cursor().copy(query) as copy:
             yield from _frames(copy)
     finally:
         reading.close()
@@ -123,7 +125,7 @@ def _frame(pieces: list[bytes]) -> pl.DataFrame:
 
 
 def replace_with_drawn(score_file_id: int, drawn: Iterator[pl.DataFrame]) -> None:
-    """Put the drawn rows in the place of the judged ones, all or nothing: rows are never updated. [S-13]"""
+    """Put the drawn rows in the place of the judged ones, in the caller's transaction: rows are never updated. [S-13]"""
     fresh = name_of(score_file_id, "_drawn")
     with transaction.atomic():
         run(sql.SQL("CREATE TABLE {} (LIKE campaigns_fanscore)").format(fresh))
@@ -138,15 +140,18 @@ def is_attached(score_file_id: int) -> bool:
     return raw_connection().execute(query, [f"campaigns_fanscore_{score_file_id}"]).fetchone() is not None
 
 
+def is_indexed(score_file_id: int) -> bool:
+    query = "SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass(%s) AND contype = 'p'"
+    return raw_connection().execute(query, [f"campaigns_fanscore_{score_file_id}"]).fetchone() is not None
+
+
 def index(score_file_id: int) -> None:
-    """Make the indexes the table of all scores has, so that attaching has nothing left to build."""
+    """Make the indexes and checks the table of all scores has, so that attaching has nothing left to build. All or nothing."""
     table = name_of(score_file_id)
     key = sql.Identifier(f"campaigns_fanscore_{score_file_id}_pkey")
     order = sql.Identifier(f"campaigns_fanscore_{score_file_id}_in_order")
     ours = sql.Identifier(f"campaigns_fanscore_{score_file_id}_ours")
     with transaction.atomic():
-        run(sql.SQL("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}, DROP CONSTRAINT IF EXISTS {}").format(table, key, ours))
-        run(sql.SQL("DROP INDEX IF EXISTS {}").format(order))
         run(sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} PRIMARY KEY (score_file_id, global_user_id)").format(table, key))
         columns = sql.SQL("(score_file_id, band_score DESC, luck DESC, global_user_id)")
         run(sql.SQL("CREATE INDEX {} ON {} ").format(order, table) + columns)
@@ -161,7 +166,7 @@ def attach(score_file_id: int) -> None:
     run(sql.SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT))
     statement = sql.SQL("ALTER TABLE campaigns_fanscore ATTACH PARTITION {} FOR VALUES IN ({})")
     run(statement.format(name_of(score_file_id), score_file_id))
-    run(sql.SQL("SET LOCAL lock_timeout = 0"))
+    run("SET LOCAL lock_timeout TO DEFAULT")
 
 
 def analyse(score_file_id: int) -> None:

@@ -10,12 +10,20 @@ from pathlib import Path
 import polars as pl
 from django.conf import settings
 
+from operations.models import Job
+
 
 class Spill:
     """Frames by number. A file appears whole or not at all, so a killed writer leaves nothing half."""
 
-    def __init__(self, job_id: int) -> None:
-        self.folder = Path(settings.FAIRWAVE_DATA) / "work" / f"job-{job_id}"
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def of(cls, job_id: int) -> "Spill":
+        """The spill of a job. Its name holds when the job was made: another database's job may have the same number."""
+        made = Job.objects.values_list("created_at", flat=True).get(pk=job_id)
+        return cls(Path(settings.FAIRWAVE_DATA) / "work" / f"job-{job_id}-{made:%Y%m%dT%H%M%S%f}")
 
     def put(self, number: int, frame: pl.DataFrame) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, InterfaceError, OperationalError, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, InterfaceError, OperationalError, connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
 from django.utils import timezone
@@ -119,6 +119,8 @@ def working(job_id: int) -> Iterator[Lease]:
             logger.warning("lease lost", extra={"job": job_id, "attempt": lease.attempt})
             raise
         except Exception as error:
+            if not connection.in_atomic_block:  # a caller's transaction is the caller's to end
+                connection.close_if_unusable_or_obsolete()  # a server that came back can still be told
             fail(lease, error)
             raise
         except BaseException:  # Ctrl-C, or the process is told to end: whoever comes next may go on at once

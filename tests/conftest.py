@@ -23,5 +23,6 @@ def buckets(tmp_path: Path, settings: Settings) -> Path:
     }
     storages._storages = {}
     storages.__dict__.pop("backends", None)
+    settings.FAIRWAVE_DATA = tmp_path
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     return tmp_path
