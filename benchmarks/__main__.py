@@ -9,7 +9,7 @@ from importlib import import_module
 
 from benchmarks.figures import Figure
 
-NAMES = ("phones", "scoring", "selection", "preparation", "sending", "lake", "proof")
+NAMES = ("phones", "scoring", "sending", "merging")
 
 
 def main() -> int:

@@ -42,7 +42,7 @@ def run(rows: int | None) -> list[Figure]:
     path = score_file(count)
     loading.load(fans.campaign(count, campaign_id="bench"))
     measured = _in_a_process_of_its_own(path)
-    done = ScoreFile.objects.get(pk=measured["score_file"])
+    done = ScoreFile.objects.get(pk=int(measured["score_file"]))
     limit = bare_copy(done.pk)
     base, peak = measured["base_kib"] / 1024, measured["peak_kib"] / 1024
     note = f"peak memory {peak:,.0f} MiB, {base:,.0f} before, so {(peak - base) * 1024 * 1024 / done.rows_in:.0f} bytes a row"

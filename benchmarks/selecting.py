@@ -1,0 +1,164 @@
+"""A wave over 50 markets: preview beside reading the same columns, preparation beside a COPY of the rows it writes."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from psycopg import sql
+
+from benchmarks.figures import Figure
+from campaigns import scoretables
+from campaigns.draw import Draw, draw_frame
+from campaigns.models import Campaign, Market, ScoreFile
+from waves import candidates, planning, preparation
+from waves.bulk import copy_frame, read_frame
+from waves.bulk import run as execute
+from waves.models import Wave
+from waves.planning import WaveRequest
+
+ROWS = 2_000_000
+MARKETS = 50
+SELECTED_OF = 20  # one seat for so many fans
+NOW = datetime(2026, 1, 19, 12, tzinfo=UTC)
+NOTIFY = datetime(2026, 1, 21, 18, tzinfo=UTC)
+SEED, SALT = bytes(range(32)), bytes(range(32, 64))
+
+_MEMBER = ("wave_id", "campaign_id", "market_id", "global_user_id", "member_id", "email", "phone", "code", "place")
+_MEMBER += ("band_score", "holds_fan")
+_CODE = ("campaign_id", "code", "source", "state", "wave_id", "global_user_id", "market_id", "begins_at", "ends_at")
+_CODE += ("created_at", "reserved_at")
+
+
+def run(rows: int | None) -> list[Figure]:
+    count = rows or ROWS
+    campaign = _campaign(count)
+    request = WaveRequest(campaign.campaign_id, "20260121", notify_date=NOTIFY)
+    reading, _ = _timed(lambda: _read(campaign))
+    previewing, decision = _timed(lambda: planning.preview(request, now=NOW))
+    members = decision.selection.members.height
+    by = User.objects.create(username="bench")
+    preparing, prepared = _timed(lambda: preparation.prepare(request, by=by, now=NOW))
+    copying = _copy_again(prepared.wave)
+    note = (
+        f"{members:,} selected over {MARKETS} markets; the preparation selects once more ({previewing:.2f} s, taken off here)"
+    )
+    return [
+        Figure("fans previewed", count, previewing, "reading the same columns", reading, 2.0),
+        Figure("members prepared", members, max(preparing - previewing, 0.001), "COPY of the same rows", copying, 2.5, note),
+    ]
+
+
+def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    started = time.monotonic()
+    result = work()
+    return time.monotonic() - started, result
+
+
+def _read(campaign: Campaign) -> None:
+    """What the preview reads, thrown away as it comes."""
+    numbers = {"campaign": campaign.pk, "wave": None, "score_file": campaign.active_score_file_id}
+    query = sql.SQL(candidates.FANS).format(**{name: sql.Literal(number) for name, number in numbers.items()})
+    with connection.cursor() as cursor, cursor.copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query)) as copy:
+        for _ in copy:
+            pass
+
+
+def _copy_again(wave: Wave) -> float:
+    """Seconds of a COPY of the wave's members and codes, after they were deleted."""
+    frames = {"waves_member": _rows(wave, "waves_member", _MEMBER), "waves_code": _rows(wave, "waves_code", _CODE)}
+    with connection.cursor() as cursor:
+        for table in frames:
+            cursor.execute(f"DELETE FROM {table}")
+            cursor.execute(f"VACUUM ANALYZE {table}")
+
+    def copy() -> None:
+        with transaction.atomic():
+            for table, frame in frames.items():
+                copy_frame(frame, table)
+
+    return _timed(copy)[0]
+
+
+def _rows(wave: Wave, table: str, columns: tuple[str, ...]) -> pl.DataFrame:
+    return read_frame(
+        f"SELECT {', '.join(columns)} FROM {table} WHERE wave_id = {{wave}}", dict.fromkeys(columns, pl.String), wave=wave.pk
+    )
+
+
+def _campaign(count: int) -> Campaign:
+    """An open campaign whose fans are scored and registered; popular markets first, one to three wishes each."""
+    campaign = Campaign.objects.create(
+        campaign_id="bench-waves",
+        name="Bench",
+        status="open",
+        seed=SEED,
+        salt=SALT,
+        commitment=hashlib.sha256(SEED + SALT).hexdigest(),
+    )
+    seats = max(count // SELECTED_OF // MARKETS, 1)
+    ids = [f"m{number:02d}" for number in range(MARKETS)]
+    Market.objects.bulk_create(
+        Market(campaign=campaign, market_id=m, name=m, capacity=seats, position=p, selection_time=NOW - timedelta(hours=1))
+        for p, m in enumerate(ids)
+    )
+    chance = np.random.default_rng(1)
+    fans = pl.DataFrame({"global_user_id": [f"user-{number:08d}" for number in range(count)]})
+    _register(campaign, fans, _wishes(count, ids, chance))
+    _score(campaign, fans.with_columns(raw_score=pl.Series(chance.random(count) * 0.78 + 0.22)))
+    execute("ANALYZE")
+    return campaign
+
+
+def _wishes(count: int, ids: list[str], chance: np.random.Generator) -> pl.Series:
+    weights = 1 / np.arange(1, len(ids) + 1) ** 0.8
+    wishes = chance.choice(len(ids), (count, 3), p=weights / weights.sum())
+    named = pl.DataFrame({f"w{n}": pl.Series(ids).gather(pl.Series(wishes[:, n])) for n in range(3)})
+    return named.select(pl.concat_str(pl.lit("{"), pl.concat_str(pl.all(), separator=","), pl.lit("}"))).to_series()
+
+
+def _register(campaign: Campaign, fans: pl.DataFrame, wishes: pl.Series) -> None:
+    registered = pl.lit((NOW - timedelta(days=3)).isoformat())
+    rows = fans.with_columns(
+        pl.lit(campaign.pk).alias("campaign_id"),
+        pl.format("m-{}", "global_user_id").alias("member_id"),
+        pl.format("{}@example.com", "global_user_id").alias("email"),
+        pl.format("+1206{}", pl.int_range(2_000_000, 2_000_000 + fans.height) % 7_000_000 + 2_000_000).alias("phone"),
+        pl.lit("US").alias("phone_region"),
+        pl.lit(value=True).alias("phone_confirmed"),
+        pl.lit("US").alias("country"),
+        wishes.alias("preferences"),
+        registered.alias("registered_at"),
+        registered.alias("changed_at"),
+        pl.lit("").alias("tags"),
+        pl.lit(value=True).alias("published"),
+    )
+    for part in rows.iter_slices(250_000):
+        copy_frame(part, "campaigns_registrant")
+
+
+def _score(campaign: Campaign, fans: pl.DataFrame) -> None:
+    file = ScoreFile.objects.create(
+        campaign=campaign, attempt=1, name="bench.txt", timestamp="1", key="scored/bench.txt", sha256="0" * 64, state="streamed"
+    )
+    texts = dict.fromkeys(("row_id", "member_id", "email", "phone", "phone_region", "country", "tags", "market_id"), "")
+    drawn = draw_frame(fans, Draw(campaign.campaign_id, SEED, SALT)).with_row_index("line", offset=2)
+    rows = drawn.with_columns(
+        pl.lit(file.pk).alias("score_file_id"),
+        pl.col("raw_score").cast(pl.String).alias("raw_text"),
+        pl.lit(value=False).alias("phone_confirmed"),
+        *(pl.lit(value).alias(name) for name, value in texts.items()),
+    )
+    with transaction.atomic():
+        scoretables.create(file.pk)
+        for part in rows.iter_slices(250_000):
+            scoretables.fill(file.pk, part)
+        scoretables.index(file.pk)
+        scoretables.attach(file.pk)
+    campaign.active_score_file = file
+    campaign.save(update_fields=["active_score_file"])
