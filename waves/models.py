@@ -221,11 +221,7 @@ class Send(models.Model):
     not_before = models.DateTimeField(null=True, blank=True, help_text="Back-off: no attempt before this")
     lease_until = models.DateTimeField(null=True, blank=True)
     claim = models.UUIDField(null=True, blank=True, help_text="Fences the outcome: only the claim that sent may record it")
-    maybe_accepted = models.BooleanField(
-        default=False,
-        db_default=False,
-        help_text="An earlier attempt may have reached the provider, so it is never called failed",
-    )
+    maybe_accepted = models.BooleanField(default=False, db_default=False, help_text="An earlier attempt may have arrived")
     provider_id = models.CharField(max_length=80, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True, help_text="When a receipt or a person settled it")
@@ -322,9 +318,7 @@ class Sender(models.Model):
     started_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(name="sender_within_its_slots", condition=Q(in_flight__lte=F("slots"))),
-        ]
+        constraints = [models.CheckConstraint(name="sender_within_its_slots", condition=Q(in_flight__lte=F("slots")))]
 
     def __str__(self) -> str:
         return f"sender {self.pk}"

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='send',
             name='maybe_accepted',
-            field=models.BooleanField(db_default=False, default=False, help_text='An earlier attempt may have reached the provider, so it is never called failed'),
+            field=models.BooleanField(db_default=False, default=False, help_text='An earlier attempt may have arrived'),
         ),
         migrations.CreateModel(
             name='Sender',
