@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import Sum
 
 from console import charts
@@ -10,16 +11,17 @@ from waves import results
 from waves.choices import WaveState
 from waves.models import Sender, SendResult, Wave
 
+SHORTEST_SECONDS = 1.0
+
 
 def counters(wave: Wave, since: tuple[float, int] | None) -> dict[str, Any]:
     """N-7's counts, the number in flight, a bar, and messages a second since the page looked last.
 
     A completed wave's counts are the saved ones; they are not counted again.
     """
-    counts = _counts(wave)
+    at, counts = _counted(wave)
     total, settled = counts["total"], counts["total"] - counts["pending"]
-    now = time.time()
-    rate = max(0.0, (settled - since[1]) / max(now - since[0], 0.1)) if since else None
+    rate = max(0.0, (settled - since[1]) / (at - since[0])) if since and at - since[0] > 0.1 else None
     parts = [("good", counts["ok"]), ("bad", counts["failed"]), ("warn", counts["unknown"]), ("soft", counts["skipped"])]
     label = ", ".join(f"{counts[name]} {name}" for name in ("ok", "failed", "unknown", "skipped", "pending"))
     return {
@@ -29,9 +31,22 @@ def counters(wave: Wave, since: tuple[float, int] | None) -> dict[str, Any]:
         "share": charts.share(settled, total),
         "rate": round(rate) if rate is not None else None,
         "seconds_left": counts["pending"] / rate if rate else None,
-        "at": f"{now:.2f}",
+        "at": f"{at:.2f}",
         "settled": settled,
     }
+
+
+def _counted(wave: Wave) -> tuple[float, dict[str, Any]]:
+    """When it was counted, and the counts. However many people watch, counting takes a tenth of one processor's time:
+    what took 1.3 s (measured, 400,000 members) is kept for 13 s, what took 20 ms for the second between two looks.
+    """
+    key = f"counters:{wave.pk}:{wave.state}"
+    found: tuple[float, dict[str, Any]] | None = cache.get(key)
+    if found is None:
+        started = time.time()
+        found = started, _counts(wave)
+        cache.set(key, found, timeout=max(SHORTEST_SECONDS, 10 * (time.time() - started)))
+    return found
 
 
 def _counts(wave: Wave) -> dict[str, Any]:

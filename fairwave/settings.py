@@ -78,6 +78,7 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
+DATETIME_FORMAT, DATE_FORMAT, TIME_FORMAT = "j M Y, H:i \\U\\T\\C", "j M Y", "H:i"
 STATIC_URL = "static/"
 STATIC_ROOT = FAIRWAVE_DATA / "static"
 STATICFILES_DIRS = [ROOT / "static"]

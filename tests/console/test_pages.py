@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -328,3 +331,12 @@ def test_everything_that_runs_answers_to_health_and_readiness(client):
     ready = Client().get("/readyz")
     assert ready.json()["database"] == ready.json()["storage"] == "ok"
     assert ready.status_code == (200 if ready.json()["workers"] == "ok" else 503)
+
+
+def test_many_who_watch_a_wave_count_it_once(client):
+    wave = sending_wave()
+    cache.clear()
+    client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered"})
+    with CaptureQueriesContext(connection) as asked:
+        client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered"})
+    assert not [query for query in asked if "waves_member" in query["sql"]]
