@@ -4,6 +4,7 @@ import csv
 import json
 import random
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -196,15 +197,22 @@ def _score(rng: random.Random) -> str:
     return f"{rng.uniform(0.22, 0.80):.4f}" if dice < 0.9 else f"{rng.uniform(0, 0.22):.5e}"
 
 
-def write_registrations(path: Path, count: int, *, seed: int = 1) -> None:
-    """Registrations of these fans as CSV: some twice, some with a market nobody has, some with a naive date."""
+def write_registrations(path: Path, count: int, *, seed: int = 1, late: Path | None = None) -> None:
+    """Registrations of these fans as CSV, a part of them in a second file if there is a `late` one.
+
+    Some fans register again and are superseded; some want a market nobody has, or do not say in which zone it was; a few of
+    the scored never registered at all.
+    """
     rng = random.Random(seed + 1)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        out = csv.writer(file, lineterminator="\n")
-        out.writerow(REGISTRATION_HEADER)
+    with ExitStack() as stack:
+        files = [stack.enter_context(name.open("w", encoding="utf-8", newline="")) for name in (path, late) if name]
+        writers = [csv.writer(file, lineterminator="\n") for file in files]
+        for out in writers:
+            out.writerow(REGISTRATION_HEADER)
         for fan in make(count, seed=seed):
             if rng.random() < 0.02:
-                continue  # scored, but never registered
+                continue
+            out = writers[-1 if rng.random() < 0.3 else 0]
             out.writerow(_registration(fan, rng))
             if rng.random() < 0.01:
                 out.writerow(_registration(fan, rng))

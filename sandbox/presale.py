@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from sandbox import fans
 PREPARER, APPROVER = "olivia", "amara"
 LATENCY_MS = 20
 PER_SECOND = 1_000
+FAIL_RATES = {"400": 0.004, "503": 0.02}  # numbers the gateway refuses for good, and requests it is too busy for
 NOTICE_SECONDS = 2.0
 LAKE_TYPES = ("registration", "scoring", "codeAssignment")
 
@@ -37,6 +39,7 @@ class Presale:
     campaign_id: str
     folder: Path
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    saved: int = 0
 
     def step(self, title: str, command: str, *arguments: str) -> dict[str, Any]:
         """Run a command, show its title and time, keep its result under its name."""
@@ -52,6 +55,10 @@ class Presale:
         self.steps[command] = result
         return result
 
+    def save_streams(self) -> None:
+        """Let every consumer take what the streams hold; the lake's records are added up."""
+        self.saved += self.step("Saving the streams to the lake", "consume", "--once")["lake"]["out"]
+
 
 def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201
@@ -61,7 +68,7 @@ def main() -> int:
     options = arguments()
     started = time.monotonic()
     data = env.data_folder()
-    with sandbox.running(latency_ms=LATENCY_MS) as providers:
+    with sandbox.running(latency_ms=LATENCY_MS, fail_rates=FAIL_RATES, retry_after_seconds=0.2) as providers:
         os.environ |= {
             "SMS_URL": providers.url,
             "SMS_PER_SECOND": str(PER_SECOND),
@@ -128,24 +135,36 @@ def run(presale: Presale, count: int, providers: sandbox.RunningSandbox) -> None
     campaign, files = presale.campaign_id, presale.folder / "demo" / presale.campaign_id
     make_files(files, campaign, count)
     presale.step("Opening the campaign: the draw is fixed and committed to", "load_campaign", str(files / "campaign.json"))
-    presale.step("Importing registrations", "import_registrations", campaign, str(files / "registrations.csv"))
+    register(presale, campaign, files)
     scores = files / f"{campaign}.{fans.TIMESTAMP}.txt"
     presale.step("Judging, drawing and publishing the score file", "process_scores", campaign, str(scores))
     send(presale, campaign)
-    presale.step("Saving the streams to the lake", "consume", "--once")
+    presale.save_streams()
     presale.step("Merging the lake's past days", "merge_avro", "daily")
     presale.step("Closing the campaign: the draw is revealed", "close_campaign", campaign, "--by", APPROVER)
     presale.step("Making the proof of the draw", "proof_bundle", campaign)
     presale.steps["proof"] = verify(presale)
-    presale.steps["sandbox"] = providers.received()
+    presale.steps["gateway"] = providers.received()["sms"]
 
 
 def make_files(files: Path, campaign_id: str, count: int) -> None:
     say(f"Making {count:,} pretend fans …")
     files.mkdir(parents=True, exist_ok=True)
     fans.write_campaign(files / "campaign.json", count, campaign_id=campaign_id)
-    fans.write_registrations(files / "registrations.csv", count)
+    fans.write_registrations(files / "registrations-1.csv", count, late=files / "registrations-2.csv")
     fans.write_scores(files / f"{campaign_id}.{fans.TIMESTAMP}.txt", count)
+
+
+def register(presale: Presale, campaign: str, files: Path) -> None:
+    """Two files of registrations, each saved to the lake, so that its days have more than one file to merge."""
+    total = Counter[str]()
+    for number in (1, 2):
+        file = files / f"registrations-{number}.csv"
+        done = presale.step(f"Importing registrations, file {number} of 2", "import_registrations", campaign, str(file))
+        total.update({"rows_in": done["rows_in"], "accepted": done["accepted"]} | done["rejected"])
+        presale.save_streams()
+    counts = {name: total.pop(name) for name in ("rows_in", "accepted")}
+    presale.steps["import_registrations"] = counts | {"rejected": dict(total)}
 
 
 def send(presale: Presale, campaign: str) -> None:
@@ -205,8 +224,8 @@ def summary(presale: Presale) -> dict[str, Any]:
         "codes": wave["codes"],
         "sent": {name: sent[name] for name in ("total", "ok", "failed", "skipped", "unknown", "pending", "detail")},
         "emails": steps["deliver_email"],
-        "sandbox": {name: value for name, value in steps["sandbox"].items() if name not in {"messages", "next"}},
-        "lake": {"records": steps["consume"]["lake"]["out"], **merged(steps["merge_avro"]["merges"])},
+        "gateway": steps["gateway"],
+        "lake": {"records": presale.saved, **merged(steps["merge_avro"]["merges"])},
         "proof": {"verified": steps["proof"]["verified"], "commitment": scores["commitment"]},
         "where": {
             "scrubbed file": bucket.url_or_path(scores["scrubbed"]),
@@ -237,7 +256,8 @@ def table(result: dict[str, Any]) -> str:
         taken = f"{market['selected']:>7,} of {market['capacity']:,} seats, wanted by {market['wanted']:,}, {cutoff}"
         rows.append((f"selected in {market['market_id']}", taken))
     sent, lake, proof = result["sent"], result["lake"], result["proof"]
-    sms, email = sent["detail"]["sms"], sent["detail"]["email"]
+    sms, email, gateway = sent["detail"]["sms"], sent["detail"]["email"], result["gateway"]
+    twice = gateway["keys_accepted_twice"] or "none"
     rows += [
         ("selected in all", f"{result['selected']:>7,}, {result['waitlist']:,} on the waitlist"),
         ("codes", "        " + ", ".join(f"{count:,} {what}" for what, count in result["codes"].items())),
@@ -247,6 +267,10 @@ def table(result: dict[str, Any]) -> str:
             f"{sent['ok']:>7,} ok, {sent['failed']:,} failed, {sent['unknown']:,} unknown, {sent['skipped']:,} skipped",
         ),
         ("by SMS", f"{sms['sent']:>7,} sent, {sms['failed']:,} failed"),
+        (
+            "  seen by the gateway",
+            f"{gateway['keys']:>7,} keys in {gateway['requests']:,} requests, {twice} of them accepted twice",
+        ),
         ("by e-mail", f"{result['emails']['sent']:>7,} sent, {email['failed'] + result['emails']['failed']:,} failed"),
         ("", ""),
         ("records in the lake", f"{lake['records']:>7,} saved by this run"),

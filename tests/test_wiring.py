@@ -1,12 +1,14 @@
 """Guards of the wiring: what no type checker sees."""
 
 import ast
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
 from django.utils.module_loading import import_string
+from django_q.models import Schedule
 
 from operations.commands import JsonCommand
 from operations.tasks import RUNNERS
@@ -19,6 +21,16 @@ COMMANDS = sorted((name, app) for name, app in get_commands().items() if app in 
 @pytest.mark.parametrize("kind", sorted(RUNNERS))
 def test_every_kind_of_job_has_a_function_that_does_it(kind):
     assert callable(import_string(RUNNERS[kind]))
+
+
+@pytest.mark.django_db
+def test_every_scheduled_task_resolves_and_the_lakes_merges_are_scheduled():
+    """L-3: daily at 10:00 UTC, monthly on day 2 at 09:00 UTC."""
+    planned = {schedule.name: schedule for schedule in Schedule.objects.all()}
+    assert all(callable(import_string(schedule.func)) for schedule in planned.values())
+    assert planned["merge_daily"].next_run.astimezone(UTC).hour == 10
+    monthly = planned["merge_monthly"].next_run.astimezone(UTC)
+    assert (monthly.day, monthly.hour) == (2, 9)
 
 
 @pytest.mark.parametrize(("name", "app"), COMMANDS)
