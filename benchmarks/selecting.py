@@ -29,9 +29,29 @@ NOW = datetime(2026, 1, 19, 12, tzinfo=UTC)
 NOTIFY = datetime(2026, 1, 21, 18, tzinfo=UTC)
 SEED, SALT = bytes(range(32)), bytes(range(32, 64))
 
-_MEMBER = ("wave_id", "campaign_id", "market_id", "global_user_id", "member_id", "email", "phone", "code", "place")
+_MEMBER: tuple[str, ...] = (
+    "wave_id",
+    "campaign_id",
+    "market_id",
+    "global_user_id",
+    "member_id",
+    "email",
+    "phone",
+    "code",
+    "place",
+)
 _MEMBER += ("band_score", "holds_fan")
-_CODE = ("campaign_id", "code", "source", "state", "wave_id", "global_user_id", "market_id", "begins_at", "ends_at")
+_CODE: tuple[str, ...] = (
+    "campaign_id",
+    "code",
+    "source",
+    "state",
+    "wave_id",
+    "global_user_id",
+    "market_id",
+    "begins_at",
+    "ends_at",
+)
 _CODE += ("created_at", "reserved_at")
 
 

@@ -119,6 +119,10 @@ def in_order(frame: pl.DataFrame, full_h: Callable[[str], bytes] | None = None) 
     million fans each, one is expected to hold two fans who share them. `full_h` (a draw's own `full_h`) gives all bits
     of a fan by their id and is asked for such fans only; without it they stand in order of their ids.
     """
+    # Hardly two fans share a band score, and one key sorts five times as fast as three.
+    ordered = frame.sort("band_score", descending=True, nulls_last=True)
+    if not (ordered["band_score"].diff() == 0).any() and ordered["band_score"].null_count() <= 1:
+        return ordered
     by = ["band_score", "luck", "global_user_id"]
     ordered = frame.sort(by, descending=[True, True, False], nulls_last=True)
     if full_h is None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
 from campaigns.models import ScoreFile
 from campaigns.scrub import Rules, judge_contacts
+from operations.threads import helper_thread
 from waves.bulk import read_frames
 from waves.choices import Exclusion
 
 # The newest registrant's contact counts, the score row's where there is none. A phone that both name is confirmed where
 # either says so: the registrant may have confirmed it after the scores were made.
-_FANS = """
+FANS = """
 SELECT score.global_user_id, score.raw_score, score.band_score, score.luck,
     COALESCE(NULLIF(fan.member_id, ''), score.member_id),
     COALESCE(NULLIF(fan.email, ''), score.email),
@@ -67,7 +69,9 @@ def gather(score_file: ScoreFile, rules: Rules, *, min_score: float, wave_id: in
     """
     lowest = max(min_score, rules.lowest_score)
     numbers = {"campaign": score_file.campaign_id, "wave": wave_id, "score_file": score_file.pk}
-    parts = [decide(fans, rules, min_score=lowest) for fans in read_frames(_FANS, _SCHEMA, **numbers)]
+    with helper_thread("candidates") as helper:  # PostgreSQL, the reading and the judging keep two cores busy
+        judge = partial(decide, rules=rules, min_score=lowest)
+        parts = [future.result() for future in [helper.submit(judge, fans) for fans in read_frames(FANS, _SCHEMA, **numbers)]]
     if not parts:
         return decide(pl.DataFrame(schema=_SCHEMA), rules, min_score=lowest)
     excluded = sum((Counter(part.excluded) for part in parts), Counter())
