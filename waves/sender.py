@@ -73,13 +73,14 @@ class WaveSender:
         self._wave, self._provider, self._composer = wave, provider, composer
         self._limits, self._timing = limits, timing
         self._rows: deque[tuple[Row, float]] = deque()  # claimed, with the moment after which they are not started
+        self._late: list[Row] = []  # never started, because the lease would have run out under way
         self._outcomes: list[tuple[Row, Outcome]] = []
         self._failed_of_late: deque[int] = deque(maxlen=pacing.BUDGET_ATTEMPTS)
         self._permits = self._next_permits = pacing.NO_PERMITS
         self._clock = pacing.ClockBounds()
         self._budget = pacing.ErrorBudget()
         self._slots = self._in_flight = self._unrecorded = self._sent = self._last_claimed = 0
-        self._go_until = 0.0
+        self._go_until = self._held_until = 0.0
         self._over = self._fed = False
         self._why = ""
         self._changed, self._permits_wanted = asyncio.Event(), asyncio.Event()
@@ -98,7 +99,8 @@ class WaveSender:
         return Ended(self._why, self._sent, time.monotonic() - started)
 
     async def _work(self) -> None:
-        timeout, headers = client_timeout(self._timing.timeout), {"X-Correlation-ID": correlation.current()}
+        timeout, correlated = client_timeout(self._timing.timeout), correlation.current()
+        headers = {"X-Correlation-ID": correlated} if correlated else {}
         connector = aiohttp.TCPConnector(limit=0)  # the seat limits
         async with aiohttp.ClientSession(timeout=timeout, connector=connector, headers=headers) as session:
             async with asyncio.TaskGroup() as group:
@@ -131,7 +133,7 @@ class WaveSender:
     def _until_next_start(self, now: float) -> float | None:
         """Seconds until the next request may start: 0 is now, None is not before something changes."""
         while self._rows and self._rows[0][1] < now:
-            self._rows.popleft()  # its lease runs out; it will be taken over as if we were dead
+            self._late.append(self._rows.popleft()[0])
         if not self._rows or self._in_flight >= self._slots or now >= self._go_until:
             return None
         self._permits = self._permits.fresh(now)
@@ -205,8 +207,10 @@ class WaveSender:
 
     async def _hold_off(self, seconds: float) -> None:
         """The provider asked for patience: every worker waits, by the account's row; this one at once. [N-3]"""
-        if not self._permits.count and not self._next_permits.count:
+        until = time.monotonic() + seconds
+        if until - self._held_until < max(seconds / 2, FEED_SECONDS):
             return  # another answer of the same moment has seen to it
+        self._held_until = until
         self._permits = self._next_permits = pacing.NO_PERMITS
         await self._in(self._account_thread, accounts.hold_off, self._provider.name, seconds)
 
@@ -214,6 +218,9 @@ class WaveSender:
 
     async def _feed(self) -> None:
         while not self._over:
+            if self._late:
+                late, self._late = self._late, []
+                await self._in(self._row_thread, sends.release, self.id, late)
             room = self._room()
             if not room:
                 await asyncio.sleep(FEED_SECONDS)
@@ -282,7 +289,7 @@ class WaveSender:
 
     async def _close(self) -> None:
         """Nothing is in flight and all is recorded: give back what was never started, and the seat."""
-        left = [row for row, _ in self._rows]
+        left = self._late + [row for row, _ in self._rows]
         await self._in(self._row_thread, sends.release, self.id, left)
         if self._why:
             await self._in(self._row_thread, sends.back_to_pending, list(self._failed_of_late))

@@ -38,6 +38,12 @@ FROM waves_send s JOIN waves_member m ON m.id = s.member_id CROSS JOIN (VALUES (
 WHERE s.wave_id = %(wave_id)s AND s.channel = 'sms' AND s.state = 'failed' AND m.email <> ''
 ON CONFLICT (member_id, channel) DO NOTHING
 """  # noqa: S608 the parts are constants
+# Every member has a row for SMS, and all rows of a wave are made in one transaction: one such row missing is all missing.
+ALL_MADE = """
+SELECT NOT EXISTS (
+    SELECT FROM waves_member m WHERE m.wave_id = %s
+    AND NOT EXISTS (SELECT FROM waves_send s WHERE s.member_id = m.id AND s.channel = 'sms'))
+"""
 QUEUE_E_MAILS = """
 INSERT INTO waves_queuedemail (send_id, state, reason, attempts, queued_at)
 SELECT id, 'pending', '', 0, now() FROM waves_send
@@ -113,6 +119,10 @@ def make_sends(wave: Wave) -> int:
     Returns how many rows were added; repeats add nothing. Call it in the transaction that triggers the wave, or later.
     """
     sms_first = wave.notify_channels == NotifyChannels.SMS_FIRST
+    with connection.cursor() as cursor:
+        cursor.execute(ALL_MADE, [wave.pk])
+        if cursor.fetchone()[0]:
+            return 0
     with transaction.atomic():
         made = _execute(MAKE_SENDS, {"wave": wave.name, "wave_id": wave.pk, "sms_first": sms_first})
         _execute(QUEUE_E_MAILS, {"wave_id": wave.pk})

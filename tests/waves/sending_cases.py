@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 from datetime import UTC, datetime
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection
@@ -22,7 +23,7 @@ INSERT INTO waves_member
 SELECT %(wave)s, %(campaign)s, %(market)s, 'fan-' || lpad(n::text, 7, '0'), '',
        CASE WHEN n <= %(emails)s THEN 'fan' || n || '@example.com' ELSE '' END,
        CASE WHEN n <= %(phones)s THEN '+1202' || lpad(n::text, 7, '0') ELSE '' END,
-       %(prefix)s || lpad(n::text, 7, '0'), n, 0.9, true
+       CASE WHEN %(tm)s THEN 'TM' ELSE %(prefix)s || lpad(n::text, 7, '0') END, n, 0.9, true
 FROM generate_series(1, %(members)s) AS n
 """
 
@@ -34,9 +35,13 @@ def triggered_wave(
     emails: int = 0,
     channels: str = "both",
     body: str = "",
+    tm: bool = False,
     state: str = "triggered",
 ) -> Wave:
-    """An approved and triggered wave of `members` fans; the first `phones` have a phone, the first `emails` an e-mail."""
+    """An approved and triggered wave of `members` fans; the first `phones` have a phone, the first `emails` an e-mail.
+
+    With `tm` their codes are managed elsewhere, so that the trigger has none to assign.
+    """
     number = next(_numbers)
     person = get_user_model().objects.get_or_create(username="approver")[0]
     name = f"send{number}-{timezone.now():%H%M%S%f}"
@@ -60,8 +65,16 @@ def triggered_wave(
         notify_date=datetime(2026, 1, 20, 18, tzinfo=UTC),
         notify_channels=channels,
     )
-    WaveMarket.objects.create(wave=wave, market=market, name="US West", capacity=members, selection_time=now, selected=members)
-    values = {
+    WaveMarket.objects.create(
+        wave=wave,
+        market=market,
+        name="US West",
+        capacity=members,
+        selection_time=now,
+        selected=members,
+        code_source="tm" if tm else "own",
+    )
+    values: dict[str, Any] = {
         "wave": wave.pk,
         "campaign": campaign.pk,
         "market": market.pk,
@@ -69,6 +82,7 @@ def triggered_wave(
         "phones": members if phones is None else phones,
         "emails": emails,
         "prefix": f"C{number}X",
+        "tm": tm,
     }
     with connection.cursor() as cursor:
         cursor.execute(MEMBERS, values)

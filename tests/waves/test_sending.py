@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.core.management import call_command
 from django.db import connection, connections
 from django.utils import timezone
 
@@ -269,6 +270,47 @@ def test_two_claims_never_share_a_row_o6():
     first = sends.claim(wave.pk, accounts.uuid.uuid4(), after=0, limit=6, lease=lease)
     second = sends.claim(wave.pk, accounts.uuid.uuid4(), after=0, limit=6, lease=lease)
     assert len({row.id for row in first + second}) == len(first) + len(second) == 10
+
+
+def test_what_waits_too_long_for_its_turn_is_given_back_not_unknown_n4(box):
+    wave = triggered_wave(30)
+    patient = Timing(timeout=2.0, look=0.05, row_lease=2.1)
+    report = send(box, wave, limits=Limits(per_second=20, concurrency=10), timing=patient, honours_keys=False)
+    assert (report["ok"], report["unknown"]) == (30, 0)
+    assert box.received()["sms"]["requests"] == 30
+
+
+def command(capsys, name, *arguments):
+    call_command(name, *arguments, "--json")
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+@pytest.fixture
+def gateway(box, settings):
+    settings.SMS_URL, settings.SMS_PER_SECOND = box.url, 1_000
+
+
+def test_the_commands_send_and_deliver(gateway, capsys):
+    wave = triggered_wave(5, emails=2, tm=True)
+    sent = command(capsys, "send_wave", wave.name)
+    assert (sent["wave"], sent["state"], sent["total"], sent["ok"]) == (wave.name, "completed", 5, 5)
+    assert sent["per_second"] > 0
+    assert command(capsys, "send_wave", wave.name, "--retry-failed")["ok"] == 5
+    delivered = command(capsys, "deliver_email", "--limit", "1")
+    assert {name: delivered[name] for name in ("sent", "failed", "left")} == {"sent": 1, "failed": 0, "left": 1}
+
+
+def test_stop_all_stops_and_resume_lets_go_on_n6(gateway, capsys):
+    wave = triggered_wave(5, tm=True)
+    stop = ("--by", "approver", "--reason", "drill")
+    assert command(capsys, "stop_all", *stop)["state"] == "stopped"
+    held = command(capsys, "send_wave", wave.name)
+    assert (held["pending"], held["state"]) == (5, "triggered")
+    assert "drill" in held["ended"]
+    assert set(command(capsys, "stop_all", *stop, "--resume")["accounts"]) == set(accounts.ALL)
+    assert command(capsys, "send_wave", wave.name)["ok"] == 5
+    moves = StatusChange.objects.filter(subject="account:sms_http").values_list("to_state", "by__username", "reason")
+    assert list(moves.order_by("id")) == [("paused", "approver", "drill"), ("sending", "approver", "drill")]
 
 
 def test_the_sender_refuses_what_was_not_approved_x5(box):
