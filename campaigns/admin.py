@@ -10,7 +10,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from campaigns.choices import CampaignStatus, ScoreFileState
-from campaigns.forms import CampaignForm, ListEntryForm
+from campaigns.forms import CampaignForm, ListEntryForm, MarketForm
 from campaigns.models import Campaign, ListEntry, Market, Registrant, RegistrationImport, ScoreFile
 from operations.listing import BigTableAdmin, MaskedAdmin, PageAdmin
 from operations.masking import mask_email, mask_phone, mask_text
@@ -27,6 +27,7 @@ FILE_COLOURS = {
 
 class MarketInline(TabularInline):
     model = Market
+    form = MarketForm
     extra = 0
     fields = ("position", "market_id", "name", "capacity", "selection_time", "event_ids")
     hide_title = True
@@ -46,7 +47,7 @@ class CampaignAdmin(ModelAdmin):
     warn_unsaved_form = True
     fieldsets = (
         (None, {"fields": (("campaign_id", "name"), ("artist", "category_id"), ("product_id", "source"), "time_zone")}),
-        ("Registration", {"fields": (("registration_opens", "registration_closes"),)}),
+        ("Registration", {"fields": ("registration_opens", "registration_closes")}),
         (
             "Who may get in",
             {

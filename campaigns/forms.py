@@ -5,15 +5,22 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from campaigns.choices import ListKind
-from campaigns.models import Campaign, ListEntry
+from campaigns.models import Campaign, ListEntry, Market
 
 
 class CampaignForm(forms.ModelForm):
     class Meta:
         model = Campaign
         fields = "__all__"
+        widgets = {"home_countries": UnfoldAdminTextInputWidget}
+        help_texts = {
+            "registration_opens": "In UTC",
+            "registration_closes": "In UTC",
+            "home_countries": "Two-letter codes with commas between them",
+        }
 
     def clean_time_zone(self) -> str:
         name = self.cleaned_data["time_zone"]
@@ -26,6 +33,14 @@ class CampaignForm(forms.ModelForm):
         if not countries or any(len(country) != 2 or not country.isalpha() for country in countries):
             raise ValidationError("Write two-letter country codes with commas between them, such as US,CA.")
         return countries
+
+
+class MarketForm(forms.ModelForm):
+    class Meta:
+        model = Market
+        fields = ("position", "market_id", "name", "capacity", "selection_time", "event_ids")
+        widgets = {"event_ids": UnfoldAdminTextInputWidget}
+        labels = {"selection_time": "Selection time (UTC)"}
 
 
 class ListEntryForm(forms.ModelForm):

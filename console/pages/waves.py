@@ -53,7 +53,7 @@ def _form_page(request: StaffRequest, campaign: Campaign, form: WaveForm, **cont
     """The markets file, once read, stands in the text field, so that preview and preparation use the same text."""
     if form.is_bound and "markets" in getattr(form, "cleaned_data", {}):
         form.data = request.POST.copy()
-        form.data["markets"] = form.cleaned_data["markets"]  # type: ignore[index]
+        form.data["markets"] = form.cleaned_data["markets"]
     return render(request, "console/wave_new.html", "New wave", campaign=campaign, form=form, **context)
 
 
