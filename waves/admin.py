@@ -75,7 +75,7 @@ class MemberAdmin(BigTableAdmin, MaskedAdmin):
 
 @admin.register(Send)
 class SendAdmin(BigTableAdmin, MaskedAdmin):
-    list_display = ("id", "wave", "channel", "fan", "to", "state_label", "reason", "attempts", "sent_at")
+    list_display = ("wave", "channel", "fan", "to", "state_label", "reason", "attempts", "sent_at")
     list_filter = ("wave",)
     list_select_related = ("wave", "member")
     personal = {"to": lambda contact: mask_email(contact) if "@" in contact else mask_phone(contact)}

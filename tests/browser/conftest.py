@@ -42,6 +42,7 @@ def chromium() -> Iterator[Browser]:
 def provider(settings: Settings) -> Iterator[RunningSandbox]:
     with running(latency_ms=15) as sandbox:
         settings.SMS_URL = sandbox.url
+        settings.SMS_PER_SECOND = 50  # slow enough to be watched
         yield sandbox
 
 
@@ -89,11 +90,13 @@ class Person:
         return self.page
 
     def picture(self, name: str) -> None:
-        """Pictures of the page, wide and narrow, light and dark, where FAIRWAVE_PICTURES names a folder for them."""
+        """Where FAIRWAVE_PICTURES names a folder: one picture for the guide; whole pages wide and narrow, light and dark."""
         if not PICTURES:
             return
-        folder = Path(PICTURES)
+        guide, folder = Path(PICTURES) / "guide", Path(PICTURES) / "all"
+        guide.mkdir(parents=True, exist_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=guide / f"{name}.png")
         for view, (width, height) in VIEWS.items():
             self.page.set_viewport_size({"width": width, "height": height})
             for scheme in ("light", "dark"):

@@ -97,7 +97,7 @@ def test_from_upload_to_a_completed_wave(sign_in, provider: RunningSandbox, file
     page.reload()
     page.click("text=Schedule it")
     page.click("text=Send it now")
-    expect(page.locator("body")).to_contain_text("Going out now")
+    expect(page.locator("#wave-live")).to_contain_text("a second", timeout=A_WHILE)
     admin.picture("wave-sending")
     expect(page.locator(".fw-title .fw-badge")).to_have_text("completed", timeout=A_WHILE)
     admin.picture("wave-completed")
