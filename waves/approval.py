@@ -68,8 +68,9 @@ def void_changed() -> list[Wave]:
 def back_to_configured(wave: Wave, *, by: User | None, reason: str) -> Wave:
     """PREPARED, APPROVED or FAILED → CONFIGURED with two new attempts; no members, codes still reserved for them. [W-9]"""
     drop_members(wave)
-    cleared = {"approved_by": None, "approved_at": None, "approved_digest": "", "content_digest": "", "waiver": ""}
-    move(wave, WaveState.CONFIGURED, by=by, reason=reason, attempts=0, error="", members_digest="", selected=0, **cleared)
+    cleared = dict.fromkeys(("error", "zip_key", "members_digest", "content_digest", "approved_digest", "waiver"), "")
+    unapproved = {"approved_by": None, "approved_at": None}
+    move(wave, WaveState.CONFIGURED, by=by, reason=reason, attempts=0, selected=0, **cleared, **unapproved)
     return wave
 
 

@@ -33,6 +33,10 @@ class UnknownMarket(WaveError):
     """A market is named that the campaign does not have. [W-5]"""
 
 
+class BadMinimumScore(WaveError):
+    """A wave's minimum score is no score. [W-5]"""
+
+
 class SelectionNotOpen(WaveError):
     """A market's selection time has not passed yet. [W-5]"""
 

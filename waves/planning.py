@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from datalake import storage
 from waves import candidates
 from waves.choices import Exclusion, Order
 from waves.digests import seats_of_campaign
-from waves.errors import NoActiveScores, SelectionNotOpen
+from waves.errors import BadMinimumScore, NoActiveScores, SelectionNotOpen, UnknownMarket
 from waves.market_files import markets_of_wave
 from waves.models import Wave
 from waves.naming import aware, market_file_key, wave_name
@@ -89,8 +89,8 @@ class Decision:
 def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
     """Check a request against the campaign as it stands. Reads no fan, writes nothing.
 
-    Raises UnknownCampaign, WrongStatus, BadDateKey, NaiveDate, BadMarketFile, UnknownMarket, SelectionNotOpen,
-    NoActiveScores.
+    Raises UnknownCampaign, WrongStatus, BadDateKey, NaiveDate, BadMarketFile, UnknownMarket, BadMinimumScore,
+    SelectionNotOpen, NoActiveScores.
     """
     name = request.name
     campaign = campaign_of(request.campaign_id)
@@ -100,18 +100,22 @@ def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
         aware(request.notify_date)
     markets = {market.market_id: market for market in campaign.markets.all()}
     seats = markets_of_wave(_market_file(request), seats_of_campaign(markets.values(), campaign.code_source))
-    plan = Plan(
+    if not seats:
+        raise UnknownMarket(f"Campaign {campaign.campaign_id} has no market: add one before its first wave.")
+    order = _order(request, wave)
+    single_market = request.single_market or (wave.single_market if wave and request.order is None else "")
+    in_play = seats_in_play(seats, order, single_market)
+    _require_selection_times(in_play, now)
+    return Plan(
         campaign=campaign,
         wave=wave,
         score_file=_active_scores(campaign),
-        seats=tuple(seats),
+        seats=tuple(in_play),
         markets=markets,
-        order=_order(request, wave),
-        single_market=request.single_market or (wave.single_market if wave and request.order is None else ""),
-        min_score=request.min_score if request.min_score is not None else (wave.min_score if wave else None),
+        order=order,
+        single_market=single_market,
+        min_score=_min_score(request, wave),
     )
-    _require_selection_times(plan, now)
-    return plan
 
 
 def decide(plan: Plan) -> Decision:
@@ -163,8 +167,16 @@ def _order(request: WaveRequest, wave: Wave | None) -> Order:
     return Order(wave.order) if wave else Order.BY_PREFERENCE
 
 
-def _require_selection_times(plan: Plan, now: datetime) -> None:
-    for seat in seats_in_play(plan.seats, plan.order, plan.single_market):
+def _min_score(request: WaveRequest, wave: Wave | None) -> float | None:
+    if request.min_score is None:
+        return wave.min_score if wave else None
+    if not 0 <= request.min_score <= 1:
+        raise BadMinimumScore(f"A minimum score of {request.min_score} selects by no score; write one from 0 to 1.")
+    return request.min_score
+
+
+def _require_selection_times(seats: Sequence[MarketSeat], now: datetime) -> None:
+    for seat in seats:
         if seat.selection_time > now:
             raise SelectionNotOpen(
                 f"Market {seat.market_id}: its selection time {seat.selection_time.isoformat()} has not passed yet; "

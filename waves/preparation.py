@@ -131,7 +131,8 @@ def _counted_attempt(wave: Wave, *, by: User | None, started: datetime) -> Itera
         message, detail = str(error) or type(error).__name__, type(error).__name__
         files.delete(zip_key(wave.campaign.campaign_id, wave.date_key))
         wave.refresh_from_db()
-        move(wave, WaveState.FAILED, by=by, reason=message, error=message)
+        if wave.state in PREPARABLE:
+            move(wave, WaveState.FAILED, by=by, reason=message, error=message)
         status = partial(status_json, attempts=wave.attempts, started=started, finished=timezone.now())
         files.put(key, status(status="FAILED", error=(message, detail)))
         raise

@@ -36,12 +36,16 @@ def reset(wave: Wave, *, by: User, reason: str) -> Wave:
     return wave
 
 
-@transaction.atomic
 def cancel(wave: Wave, *, by: User, reason: str) -> Wave:
-    """Any state before COMPLETED → CANCELLED; its fans, and its codes that are not assigned, are free again. [W-2, K-5]"""
+    """Any state before COMPLETED → CANCELLED; its fans, and its codes that are not assigned, are free again. [W-2, K-5]
+
+    Raises ReasonMissing, WrongState, AlreadyRunning while it is being prepared (which could reserve codes afterwards).
+    """
     _require_reason(wave, reason)
-    move(wave, WaveState.CANCELLED, by=by, reason=reason)
-    codes.release(wave)
+    with exclusive(f"wave {wave.name}", wait=False) as alone, transaction.atomic():
+        require_alone(alone, wave.name)
+        move(wave, WaveState.CANCELLED, by=by, reason=reason)
+        codes.release(wave)
     return wave
 
 

@@ -77,7 +77,7 @@ class Wishes:
     def _matrix(self, start: int, stop: int) -> Ints:
         lengths = np.diff(self.offsets[start : stop + 1])
         any_market = lengths == 0
-        width = max(int(lengths.max()), self.nothing if any_market.any() else 1)
+        width = max(int(lengths.max()), self.nothing if any_market.any() else 0, 1)
         matrix = np.full((stop - start, width), self.nothing, dtype=self.flat.dtype)
         first, last = self.offsets[start], self.offsets[stop]
         rows = np.repeat(np.arange(stop - start), lengths)

@@ -20,6 +20,7 @@ from waves.errors import (
     AlreadyRunning,
     AttemptsExhausted,
     BadMarketFile,
+    BadMinimumScore,
     BadTemplate,
     MembersDiffer,
     NaiveDate,
@@ -322,7 +323,7 @@ def test_the_orders_of_a_request_are_kept_with_the_wave(ann):  # W-5
     campaign = campaign_with(10, preferences=[["east"]] * 10)
     wave = prepare(request(campaign, order=Order.SINGLE_MARKET, single_market="east"), by=ann, now=NOW).wave
     assert (wave.order, wave.single_market, wave.selected) == ("single_market", "east", 5)
-    assert list(WaveMarket.objects.filter(wave=wave).values_list("market__market_id", "selected")) == [("west", 0), ("east", 5)]
+    assert list(WaveMarket.objects.filter(wave=wave).values_list("market__market_id", "selected")) == [("east", 5)]
 
 
 def test_preparation_less_than_a_day_ahead_needs_a_reason_and_the_right(ann, root):  # W-4
@@ -351,6 +352,8 @@ def refused_cases():
     later = (NOW + timedelta(minutes=1)).isoformat()
     yield "selection time to come", lambda c: request(c, market_file=f"{header}west,,5,{later}\n".encode()), SelectionNotOpen
     yield "unknown single market", lambda c: request(c, single_market="north"), UnknownMarket
+    yield "no score", lambda c: request(c, min_score=float("nan")), BadMinimumScore
+    yield "score above all", lambda c: request(c, min_score=1.5), BadMinimumScore
 
 
 @pytest.mark.parametrize(
@@ -378,6 +381,18 @@ def test_without_an_active_score_file_there_is_nothing_to_select_from(ann):  # S
     Campaign.objects.filter(pk=campaign.pk).update(active_score_file=None)
     with pytest.raises(NoActiveScores):
         prepare(request(campaign), by=ann, now=NOW)
+
+
+def test_a_campaign_without_markets_has_no_waves(ann):  # W-5
+    campaign = campaign_with(0)
+    campaign.markets.all().delete()
+    with pytest.raises(UnknownMarket, match="has no market"):
+        prepare(request(campaign), by=ann, now=NOW)
+
+
+def test_a_wave_of_a_campaign_without_fans_is_empty(ann):  # W-5
+    prepared = prepare(request(campaign_with(0)), by=ann, now=NOW)
+    assert (prepared.wave.selected, prepared.wave.candidates, prepared.codes["generated"]) == (0, 0, 0)
 
 
 def test_a_prepared_wave_is_not_prepared_again(ann):  # W-2
@@ -421,6 +436,9 @@ def test_a_wave_that_is_being_prepared_elsewhere_is_refused_with_one_clear_error
         with pytest.raises(AlreadyRunning, match="another process"):
             prepare(request(campaign), by=ann, now=NOW)
         assert nothing_written()
+        configured = Wave.objects.create(campaign=campaign, date_key=KEY, name=name.removeprefix("wave "), notify_date=NOTIFY)
+        with pytest.raises(AlreadyRunning):
+            cancel(configured, by=ann, reason="rain")
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock_all()")
     finally:

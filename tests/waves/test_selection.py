@@ -233,6 +233,11 @@ def test_a_wave_of_nobody_has_no_members_and_the_digest_of_nothing():  # W-7
     assert selection.members_digest == hashlib.sha256(b"").hexdigest()
 
 
+def test_without_markets_nobody_is_a_candidate():  # W-5
+    selection = select(frame([fan("u1", 0.9), fan("u2", 0.8, ["a"])]), [])
+    assert (selection.candidates, selection.excluded[Exclusion.NO_MARKET_WANTED]) == (0, 2)
+
+
 def test_a_single_market_that_is_not_in_the_wave_is_refused():  # W-5
     with pytest.raises(UnknownMarket, match="'x'"):
         select(frame([]), [seat("a", 1)], order=Order.SINGLE_MARKET, single_market="x")
