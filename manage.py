@@ -10,7 +10,10 @@ from fairwave import embedded, env
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairwave.settings")
     if not env.text("DATABASE_URL"):
-        embedded.share(env.data_folder())
+        try:
+            embedded.share(env.data_folder())
+        except embedded.EmbeddedServerError as error:
+            sys.exit(str(error))
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

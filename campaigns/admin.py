@@ -12,8 +12,8 @@ from unfold.decorators import display
 from campaigns.choices import CampaignStatus, ScoreFileState
 from campaigns.forms import CampaignForm, ListEntryForm, MarketForm
 from campaigns.models import Campaign, ListEntry, Market, Registrant, RegistrationImport, ScoreFile
-from operations.listing import BigTableAdmin, MaskedAdmin, PageAdmin
-from operations.masking import mask_email, mask_phone, mask_text
+from operations.listing import BigTableAdmin, MaskedAdmin, Masking, PageAdmin
+from operations.masking import mask_email, mask_pattern, mask_phone, mask_text
 
 STATUS_COLOURS = {"open": "success", "draft": "info", "closed": "warning"}
 FILE_COLOURS = {
@@ -89,16 +89,29 @@ class CampaignAdmin(ModelAdmin):
 
 
 @admin.register(ListEntry)
-class ListEntryAdmin(ModelAdmin):
+class ListEntryAdmin(Masking):
+    """A list may hold people's addresses: those are masked, and changed only by who has asked to see them."""
+
     form = ListEntryForm
+    personal = {"pattern": mask_pattern}
     list_display = ("pattern", "kind", "campaign", "note", "created_at")
     list_filter = ("kind", "campaign")
     list_select_related = ("campaign",)
-    search_fields = ("=pattern",)
-    search_help_text = "The whole pattern"
     autocomplete_fields = ("campaign",)
     show_full_result_count = False
     list_per_page = 100
+
+    def get_fields(self, request: HttpRequest, obj: ListEntry | None = None) -> list[Any]:
+        fields = ["campaign", "kind", "pattern", "note"]
+        return fields if obj is None else self._as_shown(request, fields)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ListEntry | None = None) -> list[Any]:
+        return [field for field in self.get_fields(request, obj) if callable(field)]
+
+    def get_form(self, request: HttpRequest, obj: ListEntry | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """Without the pattern's field where it is masked: a form that does not show it cannot change it."""
+        hidden = {"exclude": ["pattern"]} if self.get_readonly_fields(request, obj) else {}
+        return super().get_form(request, obj, change, **kwargs, **hidden)
 
 
 @admin.register(Registrant)

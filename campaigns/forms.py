@@ -51,7 +51,7 @@ class ListEntryForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         """Only a black or white list knows patterns; a disposable domain is written without @."""
         cleaned = super().clean() or {}
-        kind, pattern = cleaned.get("kind"), (cleaned.get("pattern") or "").strip().lower()
+        kind, pattern = cleaned.get("kind"), (cleaned.get("pattern") or self.instance.pattern).strip().lower()
         if kind == ListKind.DISPOSABLE and ("@" in pattern or "*" in pattern):
             raise ValidationError({"pattern": "Write the domain alone, such as throwaway.example."})
         if kind == ListKind.BLACKLIST and "@" not in pattern:

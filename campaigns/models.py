@@ -136,7 +136,7 @@ class ListEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.pattern}"
+        return f"{self.kind} entry {self.pk}"
 
 
 class Registrant(models.Model):

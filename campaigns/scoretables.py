@@ -166,7 +166,7 @@ def attach(score_file_id: int) -> None:
     run(sql.SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT))
     statement = sql.SQL("ALTER TABLE campaigns_fanscore ATTACH PARTITION {} FOR VALUES IN ({})")
     run(statement.format(name_of(score_file_id), score_file_id))
-    run("SET LOCAL lock_timeout TO DEFAULT")
+    run(sql.SQL("SET LOCAL lock_timeout TO DEFAULT"))
 
 
 def analyse(score_file_id: int) -> None:

@@ -49,8 +49,12 @@ def share(data: Path) -> None:
     folder = database_folder(data)
     if folder in _shares:
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    users = (folder / "users.lock").open("a")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        users = (folder / "users.lock").open("a")
+    except OSError as error:
+        hint = "Set FAIRWAVE_DATA to a folder of yours."
+        raise EmbeddedServerError(f"The embedded PostgreSQL cannot use {folder}: {error.strerror}. {hint}") from error
     fcntl.flock(users, fcntl.LOCK_SH)  # waits while a guardian is shutting the server down
     _shares[folder] = users
     with (folder / "start.lock").open("a") as starting:
@@ -78,8 +82,27 @@ def _answers(data: Path) -> bool:
 
 def _start_guardian(folder: Path, data: Path) -> None:
     log = folder / "server.log"
+    guardian = _spawn_guardian(folder, data, log)
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        if _answers(data):
+            return
+        if guardian.poll():
+            break
+        if guardian.poll() == 0 and not _is_guarded(folder):
+            # It found another one at work and left, and that one has left since: it was shutting down.
+            guardian = _spawn_guardian(folder, data, log)
+        time.sleep(0.05)
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+    raise EmbeddedServerError(
+        f"The embedded PostgreSQL did not start. Its log is {log}; the last lines are:\n{tail}\n"
+        "Mend what they name, or set DATABASE_URL to use a server of your own."
+    )
+
+
+def _spawn_guardian(folder: Path, data: Path, log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as out:
-        guardian = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "fairwave.guardian", str(folder), str(socket_folder(data))],
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -87,16 +110,3 @@ def _start_guardian(folder: Path, data: Path) -> None:
             start_new_session=True,  # Ctrl-C in a terminal must not stop a server that others use
             cwd=Path(__file__).parent.parent,
         )
-    deadline = time.monotonic() + START_TIMEOUT_SECONDS
-    while time.monotonic() < deadline:
-        if _answers(data):
-            return
-        # A guardian that finds another one at work leaves with 0: that one's server is on its way.
-        if guardian.poll():
-            break
-        time.sleep(0.05)
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
-    raise EmbeddedServerError(
-        f"The embedded PostgreSQL did not start. Its log is {log}; the last lines are:\n{tail}\n"
-        "Mend what they name, or set DATABASE_URL to use a server of your own."
-    )

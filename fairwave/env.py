@@ -1,5 +1,6 @@
 """The environment, read once and typed: the only place that looks at it. Mistakes are collected for `check` (checks.py)."""
 
+import re
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parent.parent
 _env = environ.Env()
@@ -25,7 +27,8 @@ mistakes: list[Mistake] = []
 
 
 def text(name: str, default: str = "") -> str:
-    return str(_env.str(name, default=default)).strip()
+    """The trimmed value; an empty one is an absent one."""
+    return str(_env.str(name, default="")).strip() or default
 
 
 def words(name: str, default: str = "") -> list[str]:
@@ -60,7 +63,7 @@ def choice(name: str, default: str, allowed: list[str]) -> str:
 
 def address(name: str, default: str = "") -> str:
     value = text(name, default)
-    if value and urlsplit(value).scheme not in {"http", "https"}:
+    if value and not re.fullmatch(r"https?://[^/\s]+\S*", value):
         mistakes.append(Mistake(name, f"{value!r} is no http or https address.", "Write it with its scheme."))
         return default
     return value
@@ -89,12 +92,8 @@ def secret_key(data: Path) -> str:
 
 def database(data: Path) -> dict[str, object]:
     """The DATABASES entry: DATABASE_URL, else the embedded server of `data`."""
-    url = text("DATABASE_URL")
-    if url:
-        found = dict(environ.Env.db_url_config(url))
-        if found.get("ENGINE") != "django.db.backends.postgresql":
-            mistakes.append(Mistake("DATABASE_URL", "It names no PostgreSQL.", "Write postgresql://user@host/name."))
-    else:
+    found = _named_database(text("DATABASE_URL"))
+    if not found:
         from fairwave import embedded
 
         found = {
@@ -105,6 +104,19 @@ def database(data: Path) -> dict[str, object]:
         }
     test_name = text("FAIRWAVE_TEST_DB", "test_fairwave")
     return found | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "TEST": {"NAME": test_name}}
+
+
+def _named_database(url: str) -> dict[str, object]:
+    """DATABASE_URL as Django has it; nothing if it is absent, or wrong: the check then stops the start."""
+    if not url:
+        return {}
+    found: dict[str, object] = {}
+    with suppress(ValueError, KeyError, ImproperlyConfigured):
+        found = dict(environ.Env.db_url_config(url))
+    if found.get("ENGINE") == "django.db.backends.postgresql" and found.get("NAME"):
+        return found
+    mistakes.append(Mistake("DATABASE_URL", "It names no PostgreSQL database.", "Write postgresql://user@host/name."))
+    return {}
 
 
 def bucket(name: str, folder: Path) -> dict[str, object]:

@@ -10,12 +10,15 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from fairwave.embedded import DATABASE, USER
 
 POLL_SECONDS = 0.2
-SHORTEST_LIFE_SECONDS = 2.0
+FAILED_STARTS_BEFORE_THE_FIRST = 2
+FAILED_STARTS = 100  # a killed server's last processes may hold its memory for some seconds: starting is tried again
+ORPHAN_SECONDS = 30.0
 CLONE_NEWUSER = 0x10000000
 PR_SET_PDEATHSIG = 1
 SERVER_OPTIONS = {
@@ -49,7 +52,10 @@ def main(folder: Path, sockets: Path) -> int:
     if os.geteuid() == 0:
         become_ordinary(folder, sockets)
     sockets.mkdir(mode=0o700, exist_ok=True)
+    if sockets.stat().st_uid != os.geteuid():
+        raise SystemExit(f"{sockets} belongs to somebody else: remove it, or choose another FAIRWAVE_DATA.")
     initialise(cluster)
+    end_orphan(cluster)
     remove_stale_pid_file(cluster)
     with (folder / "users.lock").open("a") as users:
         return keep(cluster, sockets, users.fileno())
@@ -57,8 +63,8 @@ def main(folder: Path, sockets: Path) -> int:
 
 def keep(cluster: Path, sockets: Path, users: int) -> int:
     """Start the server, restart it when it dies, stop it when the exclusive lock on `users` can be had."""
+    failed, has_run = 0, False
     while True:
-        started = time.monotonic()
         server = start(cluster, sockets)
         while server.poll() is None:
             try:
@@ -69,8 +75,12 @@ def keep(cluster: Path, sockets: Path, users: int) -> int:
             server.send_signal(signal.SIGINT)  # PostgreSQL's "fast" shutdown
             server.wait()
             return 0
-        if time.monotonic() - started < SHORTEST_LIFE_SECONDS:
+        was_ready = is_ready(cluster)
+        has_run, failed = has_run or was_ready, 0 if was_ready else failed + 1
+        if failed > (FAILED_STARTS if has_run else FAILED_STARTS_BEFORE_THE_FIRST):
             return 1  # it cannot run at all: its log says why
+        if failed:
+            time.sleep(POLL_SECONDS)
         print(f"PostgreSQL ended with status {server.returncode} while in use; starting it again.", flush=True)  # noqa: T201
         remove_stale_pid_file(cluster)
 
@@ -98,16 +108,34 @@ def initialise(cluster: Path) -> None:
     (cluster / "complete").touch()
 
 
+def end_orphan(cluster: Path) -> None:
+    """A server whose guardian was killed was told to end by the kernel: see that it does before ours starts."""
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    while (number := server_of(cluster)) and time.monotonic() < deadline:
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGINT)
+        time.sleep(POLL_SECONDS)
+
+
+def server_of(cluster: Path) -> int:
+    """The number of the server that runs on this cluster; 0 if none does, whatever its pid file says."""
+    pid_file = cluster / "postmaster.pid"
+    first_line = pid_file.read_text().split("\n", 1)[0].strip() if pid_file.exists() else ""
+    command = Path("/proc") / first_line / "cmdline"
+    is_ours = first_line.isdigit() and command.exists() and str(cluster).encode() in command.read_bytes()
+    return int(first_line) if is_ours else 0
+
+
+def is_ready(cluster: Path) -> bool:
+    """Whether the server took connections: the last line of its pid file says so, also when it was killed and left the file."""
+    pid_file = cluster / "postmaster.pid"
+    return pid_file.exists() and pid_file.read_text().rstrip().endswith("ready")
+
+
 def remove_stale_pid_file(cluster: Path) -> None:
     """Remove the pid file of a killed server whose number another program has by now; PostgreSQL would refuse to start."""
-    pid_file = cluster / "postmaster.pid"
-    if not pid_file.exists():
-        return
-    first_line = pid_file.read_text().split("\n", 1)[0].strip()
-    command = Path("/proc") / first_line / "cmdline"
-    if first_line.isdigit() and command.exists() and str(cluster).encode() in command.read_bytes():
-        return
-    pid_file.unlink()
+    if not server_of(cluster):
+        (cluster / "postmaster.pid").unlink(missing_ok=True)
 
 
 def become_ordinary(folder: Path, sockets: Path) -> None:
