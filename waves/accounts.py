@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
@@ -124,7 +124,7 @@ def hold_off(name: str, seconds: float) -> None:
         )
 
 
-def pause(name: str, reason: str, *, by: AbstractBaseUser | None = None) -> bool:
+def pause(name: str, reason: str, *, by: User | None = None) -> bool:
     """Stop sending through the account, within two seconds in every worker, and alert. False if it was paused. [N-6]"""
     account(name)
     with transaction.atomic():
@@ -137,7 +137,7 @@ def pause(name: str, reason: str, *, by: AbstractBaseUser | None = None) -> bool
     return bool(paused)
 
 
-def resume(name: str, *, by: AbstractBaseUser | None = None, reason: str = "") -> bool:
+def resume(name: str, *, by: User | None = None, reason: str = "") -> bool:
     """Let the account send again; whoever decides this has looked at the reason. False if it was not paused. [N-6]
 
     Senders that ended have to be woken by the caller.
@@ -149,6 +149,6 @@ def resume(name: str, *, by: AbstractBaseUser | None = None, reason: str = "") -
     return bool(resumed)
 
 
-def stop_all(reason: str, *, by: AbstractBaseUser | None = None) -> list[str]:
+def stop_all(reason: str, *, by: User | None = None) -> list[str]:
     """Pause every account; returns the names of those that this call paused. [N-6]"""
     return [name for name in ALL if pause(name, reason, by=by)]

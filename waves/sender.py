@@ -37,7 +37,7 @@ T = TypeVar("T")
 GO_SECONDS = 1.5  # no request starts on a look at the wave's state that is older than this [N-6]
 FEED_SECONDS = 0.02
 RECORD_SECONDS = 0.1
-IDLE_SECONDS = 0.25
+IDLE_SECONDS = 0.1
 MOST_CLAIMED = 1_000
 SENDING_STATES = (WaveState.TRIGGERED, WaveState.COMPLETED)  # failed ones are sent again after completion [N-7]
 
