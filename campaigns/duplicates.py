@@ -30,7 +30,9 @@ class Survey:
 
     def are_duplicates(self, rows: pl.DataFrame) -> pl.Series:
         """For rows with `line`: Boolean, the fan id stands earlier in the file."""
-        return rows["line"].is_in(pl.Series(self.duplicate_lines)) if len(self.duplicate_lines) else _never(rows.height)
+        return (
+            rows["line"].is_in(pl.Series(self.duplicate_lines).implode()) if len(self.duplicate_lines) else _never(rows.height)
+        )
 
 
 def _never(height: int) -> pl.Series:
@@ -121,7 +123,7 @@ def _repeated(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 def _exact(file: BinaryIO, repeated: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
-    suspects = pl.Series(repeated)
+    suspects = pl.Series(repeated).implode()
     found = [ids.filter(ids["global_user_id"].hash().is_in(suspects)) for ids in map(_ids, chunks_of(file))]
     later = pl.concat(found).filter(~pl.col("global_user_id").is_first_distinct())
     return later["line"].to_numpy()

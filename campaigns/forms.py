@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from campaigns.choices import ListKind
+from campaigns.emails import EmailRules
+from campaigns.errors import ListEntryInvalid
 from campaigns.models import Campaign, ListEntry, Market
 
 
@@ -49,12 +51,13 @@ class ListEntryForm(forms.ModelForm):
         fields = ("campaign", "kind", "pattern", "note")
 
     def clean(self) -> dict[str, Any]:
-        """Only a black or white list knows patterns; a disposable domain is written without @."""
+        """A line that the rules could not read would fail every upload: it is refused here. [S-1, S-4]"""
         cleaned = super().clean() or {}
         kind, pattern = cleaned.get("kind"), (cleaned.get("pattern") or self.instance.pattern).strip().lower()
-        if kind == ListKind.DISPOSABLE and ("@" in pattern or "*" in pattern):
-            raise ValidationError({"pattern": "Write the domain alone, such as throwaway.example."})
-        if kind == ListKind.BLACKLIST and "@" not in pattern:
-            raise ValidationError({"pattern": "Write a whole address, or @ and a domain, such as @bad.example."})
+        given = {name: [pattern] if kind == name else [] for name in ListKind.values}
+        try:
+            EmailRules.compile(**given)
+        except ListEntryInvalid as refusal:
+            raise ValidationError(str(refusal)) from refusal
         cleaned["pattern"] = pattern
         return cleaned
