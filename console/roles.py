@@ -26,7 +26,7 @@ OPERATOR = frozenset(
     }
 )
 APPROVER = frozenset({"campaigns.view_personal_data", "waves.approve_wave", "waves.stop_all"})
-ANALYST = frozenset({"datalake.add_merge"})
+ANALYST = frozenset({"console.view_personaldataaccess"})
 
 ROLES: dict[str, frozenset[str]] = {"viewer": VIEWER, "operator": OPERATOR, "approver": APPROVER, "analyst": ANALYST}
 ADMINISTRATOR = "administrator"

@@ -13,6 +13,7 @@ urlpatterns = [
     path(f"{CAMPAIGN}/", campaigns.campaign, name="campaign"),
     path(f"{CAMPAIGN}/open/", campaigns.open_it, name="open-campaign"),
     path(f"{CAMPAIGN}/close/", campaigns.close_it, name="close-campaign"),
+    path(f"{CAMPAIGN}/prove/", campaigns.prove, name="prove-campaign"),
     path(f"{CAMPAIGN}/entropy/", campaigns.enter_entropy, name="enter-entropy"),
     path(f"{CAMPAIGN}/undo-activation/", campaigns.undo_activation, name="undo-activation"),
     path(f"{CAMPAIGN}/scores/", files.upload_scores, name="upload-scores"),

@@ -1,6 +1,7 @@
 """What every list of the operators' site is built from: read-only lists, lists of millions, masked columns. [O-5, O-7]"""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 from django.contrib.admin import ShowFacets
@@ -43,7 +44,7 @@ class PageAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse(self.page, args=[getattr(found, self.page_key)]))
 
 
-class MaskedAdmin(ReadOnlyAdmin):
+class Masking(ModelAdmin):
     """Personal columns are masked unless the person has asked to see them. Nothing can be filtered or sorted by them:
     a filter on a hidden column would tell what it hides.
     """
@@ -55,12 +56,6 @@ class MaskedAdmin(ReadOnlyAdmin):
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return self._as_shown(request, super().get_list_display(request))
-
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
-        return self._as_shown(request, self.fields or [field.name for field in self.opts.fields])
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
-        return self.get_fields(request, obj)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), **_privacy(request)})
@@ -86,12 +81,23 @@ class MaskedAdmin(ReadOnlyAdmin):
         ]
 
 
+class MaskedAdmin(Masking, ReadOnlyAdmin):
+    """The same for rows that nobody writes by hand; a row's own page is masked too."""
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return self._as_shown(request, self.fields or [field.name for field in self.opts.fields])
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return self.get_fields(request, obj)
+
+
 def _privacy(request: HttpRequest) -> dict[str, bool]:
     return {"personal_data_shown": unmasking.shown(request), "may_show_personal_data": unmasking.may_show(request)}
 
 
+@cache
 def masked(field: str, mask: Mask, read: Callable[[Any], str] | None = None) -> Callable[[Any], str]:
-    """A column that shows `field` (or what `read` makes of the row) through `mask`."""
+    """A column that shows `field` (or what `read` makes of the row) through `mask`; the same one each time it is asked for."""
 
     def column(row: Any) -> str:
         return mask((read(row) if read else getattr(row, field)) or "")

@@ -12,6 +12,11 @@ def mask_email(email: str) -> str:
     return f"{local[:1]}{DOT * 3}@{name[:1]}{DOT * 3}.{top}"
 
 
+def mask_pattern(pattern: str) -> str:
+    """A line of a list: one person's address is masked; a domain or a pattern names nobody and stays."""
+    return mask_email(pattern) if "@" in pattern[1:] and "*" not in pattern else pattern
+
+
 def mask_phone(phone: str) -> str:
     """`+12025550123` → `+1•••••••••23`: the last two digits, as banks do."""
     if len(phone) < 6:

@@ -54,7 +54,7 @@ class WaveAdmin(PageAdmin):
 @admin.register(Code)
 class CodeAdmin(BigTableAdmin, MaskedAdmin):
     personal = {"code": mask_text}
-    list_display = ("id", "code", "state_label", "source", "campaign", "wave", "market", "global_user_id", "ends_at")
+    list_display = ("code", "state_label", "wave", "market", "global_user_id", "reserved_at", "ends_at")
     list_filter = ("campaign", "wave")
     list_select_related = ("campaign", "wave", "market")
     keys = {"wave__id__exact": "global_user_id"}

@@ -5,10 +5,15 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from campaigns import activation, opening, tasks
+from campaigns.choices import CampaignStatus
+from campaigns.errors import WrongStatus
 from campaigns.models import Activation, Campaign
 from console.access import StaffRequest, action, attempt, page, render
 from console.forms import EntropyForm
+from console.pages.jobs import work_on
+from console.proof import bundle_sha256
 from console.road import roads
+from console.tasks import start_proof, subject_of
 from operations.models import StatusChange
 from waves.models import Wave
 
@@ -38,7 +43,9 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         imports=shown.imports.select_related("created_by")[:FILES_SHOWN],
         waves=Wave.objects.filter(campaign=shown).defer("content", "options"),
         entropy_form=EntropyForm(),
-        history=StatusChange.objects.filter(subject=f"campaign:{shown.campaign_id}").select_related("by").order_by("-id")[:20],
+        proof=bundle_sha256(shown.campaign_id) if shown.status == CampaignStatus.CLOSED else None,
+        **work_on(request, subject_of(shown)),
+        history=StatusChange.objects.filter(subject=subject_of(shown)).select_related("by").order_by("-id")[:20],
         can_undo=Activation.objects.filter(campaign=shown, undone=False).exists() and not shown.frozen,
     )
 
@@ -52,9 +59,28 @@ def open_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
 
 @action("campaigns.change_campaign")
 def close_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    """Close, then have the proof written."""
     named = _named(campaign_id)
-    done = "The campaign is closed. The draw is revealed and can be checked."
-    return attempt(request, lambda: opening.close_campaign(named.pk, by=request.user), done, back=_page_of(named))
+
+    def close() -> None:
+        opening.close_campaign(named.pk, by=request.user)
+        start_proof(named, by=request.user)
+
+    done = "The campaign is closed and the draw is revealed. Its proof is being written."
+    return attempt(request, close, done, back=_page_of(named))
+
+
+@action("campaigns.change_campaign", "campaigns.view_campaign")
+def prove(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    """Write the proof again, or at last: of a campaign that was closed by a command."""
+    named = _named(campaign_id)
+
+    def write() -> None:
+        if named.status != CampaignStatus.CLOSED:
+            raise WrongStatus(f"Campaign {campaign_id} is {named.status}: its proof is written when it is closed.")
+        start_proof(named, by=request.user)
+
+    return attempt(request, write, "The proof is being written.", back=_page_of(named))
 
 
 @action("campaigns.enter_entropy")

@@ -18,11 +18,12 @@ from operations.choices import JobState
 from operations.models import Job
 
 # What a job works on → the page of that, and the right that steering the job needs.
-SUBJECTS = {"scorefile": "score-file", "registrations": "registrations", "wave": "wave"}
+SUBJECTS = {"scorefile": "score-file", "registrations": "registrations", "wave": "wave", "campaign": "campaign"}
 RIGHTS = {
     "scorefile": "campaigns.process_scores",
     "registrations": "campaigns.import_registrations",
     "wave": "waves.prepare_wave",
+    "campaign": "campaigns.change_campaign",
 }
 
 

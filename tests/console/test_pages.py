@@ -18,7 +18,7 @@ from pytest_django.fixtures import Settings
 from campaigns.models import Campaign, RegistrationImport, RejectedRow, ScoreFile
 from console.models import PersonalDataAccess
 from datalake import storage
-from operations import jobs
+from operations import jobs, tasks
 from operations.models import Job, StatusChange
 from tests.console.people import client_of, member_of, staff
 from tests.waves.wave_cases import KEY, NOTIFY, NOW, campaign_with, request
@@ -340,3 +340,21 @@ def test_many_who_watch_a_wave_count_it_once(client):
     with CaptureQueriesContext(connection) as asked:
         client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered"})
     assert not [query for query in asked if "waves_member" in query["sql"]]
+
+
+def test_closing_reveals_the_draw_and_has_the_proof_written(client):
+    campaign = campaign_with(fans=1)
+    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/close/", follow=True)
+    job = Job.objects.get()
+    assert (job.kind, job.subject) == ("make_proof", f"campaign:{campaign.campaign_id}")
+    assert "Make proof" in answer.content.decode()
+    tasks.run_job(job.pk)
+    html = client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
+    assert f"/draws/{campaign.campaign_id}/proof.zip" in html
+
+
+def test_a_proof_is_refused_while_the_campaign_is_open(client):
+    campaign = campaign_with(fans=1)
+    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/prove/", follow=True)
+    assert "written when it is closed" in said(answer)[0]
+    assert not Job.objects.exists()
