@@ -9,7 +9,7 @@ from importlib import import_module
 
 from benchmarks.figures import Figure
 
-NAMES = ("phones", "scoring", "sending", "merging")
+NAMES = ("phones", "scoring", "selecting", "sending", "merging")
 
 
 def main() -> int:

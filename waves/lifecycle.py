@@ -14,9 +14,7 @@ from waves.choices import WaveState
 MOVES: Final[Mapping[WaveState, frozenset[WaveState]]] = MappingProxyType(
     {
         # Preparation skips CODE_GENERATED: only uploaded waves pass through it.
-        WaveState.CONFIGURED: frozenset(
-            {WaveState.CODE_GENERATED, WaveState.PREPARED, WaveState.FAILED, WaveState.CANCELLED}
-        ),
+        WaveState.CONFIGURED: frozenset({WaveState.CODE_GENERATED, WaveState.PREPARED, WaveState.FAILED, WaveState.CANCELLED}),
         WaveState.CODE_GENERATED: frozenset({WaveState.PREPARED, WaveState.FAILED, WaveState.CANCELLED}),
         WaveState.FAILED: frozenset({WaveState.CONFIGURED, WaveState.CANCELLED}),
         WaveState.PREPARED: frozenset({WaveState.APPROVED, WaveState.CONFIGURED, WaveState.CANCELLED}),

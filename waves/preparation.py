@@ -34,6 +34,7 @@ from waves.bulk import copy_frame, exclusive
 from waves.choices import WaveState
 from waves.codes import ReservedCodes
 from waves.digests import content_digest
+from waves.eligible import candidates_key, candidates_record
 from waves.errors import AttemptsExhausted, MembersDiffer, WrongState
 from waves.models import Wave, WaveMarket
 from waves.moves import drop_members, move, require_state, wave_named
@@ -106,11 +107,19 @@ def _attempt(wave: Wave, decision: Decision, *, by: User | None, now: datetime) 
         market_ids = [seat.market_id for seat in decision.plan.seats]
         content, counts = wave_zip(reserved.members, market_ids)
         files.put(key, content)
+        files.put(candidates_key(wave.campaign.campaign_id, wave.date_key), _record_of_candidates(decision))
         _apply(wave, decision, reserved, by=by, now=now)
         status = partial(status_json, attempts=wave.attempts, started=now, finished=timezone.now())
         files.put(wave.status_key, status(status="FINISHED", path=files.url_or_path(key), count=counts))
     logger.info("wave prepared", extra={"wave": wave.name, "members": members.height, "attempt": wave.attempts})
     return Preparation(wave, decision, reserved.counts())
+
+
+def _record_of_candidates(decision: Decision) -> bytes:
+    """Who could be selected where, kept so that the draw stays provable when contacts and registrations change. [S-10]"""
+    in_play = {result.market_id for result in decision.selection.markets}
+    seats = [seat for seat in decision.plan.seats if seat.market_id in in_play]
+    return candidates_record(decision.candidates.frame, seats)
 
 
 @contextmanager
