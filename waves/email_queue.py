@@ -9,13 +9,15 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 
 from waves import accounts, pacing
+from waves.choices import SendState, WaveState
 from waves.composing import Composer, Reader, composer_for
 from waves.models import QueuedEmail, Wave
 from waves.pacing import Decision, Kind
@@ -81,6 +83,14 @@ def deliver(*, limit: int | None = None, provider: EmailProvider | None = None) 
                 counts[state] += 1
         remaining = None if remaining is None else remaining - len(rows)
     return counts | {"left": QueuedEmail.objects.filter(state__in=OPEN_STATES).count()}
+
+
+def has_work(*, now: datetime) -> bool:
+    """Whether something in the queue is due, or was left by a worker that died."""
+    due = Q(not_before=None) | Q(not_before__lte=now)
+    left = Q(state=SendState.SENDING, lease_until__lt=now)
+    in_force = QueuedEmail.objects.filter(send__wave__state__in=[WaveState.TRIGGERED, WaveState.COMPLETED])
+    return in_force.filter(Q(state=SendState.PENDING) & due | left).exists()
 
 
 def _hand_over(

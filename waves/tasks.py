@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from operations import jobs
+from operations.choices import JobState
+from operations.errors import JobBusy
+from operations.jobs import Lease
 from operations.models import Job
 from operations.tasks import ring
-from waves import asking, preparation, schedule, sending
+from waves import accounts, asking, email_queue, preparation, schedule, sending
+from waves.choices import WaveState
 from waves.models import Wave
 from waves.moves import subject_of, wave_named
 from waves.planning import WaveRequest
 
 SEND_KIND = "send_wave"
-RUNNERS = {asking.JOB_KIND: "waves.tasks.run_preparation", SEND_KIND: "waves.tasks.run_sending"}
+EMAIL_KIND = "deliver_email"
+EMAIL_QUEUE = "the e-mail queue"
+RUNNERS = {
+    asking.JOB_KIND: "waves.tasks.run_preparation",
+    SEND_KIND: "waves.tasks.run_sending",
+    EMAIL_KIND: "waves.tasks.run_emails",
+}
 
 
 def start_preparation(request: WaveRequest, *, by: User, expedite: str = "") -> Job:
@@ -37,8 +49,47 @@ def wake_senders(waves: Iterable[Wave]) -> None:
 
 
 def run_sending(job_id: int) -> None:
-    """Finish the trigger if it was cut off, then send what is left of the wave."""
+    """Finish the trigger if it was cut off, send what is left of the wave, and have its e-mails delivered."""
     wave = wave_named(Job.objects.get(pk=job_id).subject.partition(":")[2])
-    with jobs.working(job_id):
-        schedule.hand_over(wave, now=timezone.now())
-        sending.send_wave(wave.pk)
+    with jobs.working(job_id) as lease:
+        if wave.state == WaveState.TRIGGERED:
+            schedule.hand_over(wave, now=timezone.now())
+            _count(lease, sending.send_wave(wave.pk))
+    wake_emails()
+
+
+def send_here(wave: Wave, *, retry_failed: bool = False) -> dict[str, Any]:
+    """Send in the foreground: as the wave's job if no worker took it yet, else beside whoever did."""
+    waiting = Job.objects.filter(kind=SEND_KIND, subject=subject_of(wave), state=JobState.QUEUED).first()
+    if waiting is not None:
+        with suppress(JobBusy), jobs.working(waiting.pk) as lease:
+            result = sending.send_wave(wave.pk, retry_failed=retry_failed)
+            _count(lease, result)
+            return result
+    return sending.send_wave(wave.pk, retry_failed=retry_failed)
+
+
+def _count(lease: Lease, result: dict[str, Any]) -> None:
+    """The job's ledger: fans that are settled, told or skipped, and failed or unknown. [O-1]"""
+    told, missed = result["ok"] + result["skipped"], result["failed"] + result["unknown"]
+    lease.update(rows_in=told + missed, rows_out=told, rows_rejected=missed)
+
+
+def run_emails(job_id: int) -> None:
+    """Hand queued e-mails to the provider."""
+    with jobs.working(job_id) as lease:
+        done = email_queue.deliver()
+        lease.update(rows_in=done["sent"] + done["failed"], rows_out=done["sent"], rows_rejected=done["failed"])
+
+
+def wake_emails() -> None:
+    """Have a worker deliver e-mails, if some are due."""
+    if email_queue.has_work(now=timezone.now()):
+        ring(jobs.open_job(EMAIL_KIND, EMAIL_QUEUE))
+
+
+def look_after() -> None:
+    """Scheduled for each minute: what should be on its way and has no worker gets one. [O-6, N-5]"""
+    if not accounts.account(sending.sms_provider().name).paused:
+        wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
+    wake_emails()

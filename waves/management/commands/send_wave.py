@@ -9,7 +9,7 @@ from operations.commands import JsonCommand
 from waves.choices import WaveState
 from waves.moves import wave_named
 from waves.schedule import trigger
-from waves.sending import send_wave
+from waves.tasks import send_here
 
 
 class Command(JsonCommand):
@@ -24,4 +24,4 @@ class Command(JsonCommand):
         # A held wave is triggered by a person who says why, not by whoever sends; a completed one has only failed ones left.
         if wave.state in {WaveState.SCHEDULED, WaveState.TRIGGERED}:
             trigger(wave, by=None, now=timezone.now(), reason="due")
-        return send_wave(wave.pk, retry_failed=options["retry_failed"])
+        return send_here(wave, retry_failed=options["retry_failed"])

@@ -1,0 +1,86 @@
+"""What follows which: sending is followed by e-mails, and nothing waits for ever for a worker. [O-6, N-5]"""
+
+import pytest
+from django.core import mail
+from django_q.models import OrmQ
+
+import sandbox
+from operations import jobs
+from operations.choices import JobState
+from operations.models import Job
+from tests.waves.sending_cases import triggered_wave
+from waves import tasks
+from waves.choices import CodeState, WaveState
+from waves.models import Code
+from waves.moves import subject_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def ready_wave(members, **options):
+    """A triggered wave whose codes are reserved for its members."""
+    wave = triggered_wave(members, **options)
+    reserved = {"campaign": wave.campaign, "wave": wave, "state": CodeState.RESERVED, "reserved_at": wave.triggered_at}
+    Code.objects.bulk_create(
+        Code(code=member.code, global_user_id=member.global_user_id, market_id=member.market_id, **reserved)
+        for member in wave.members.all()
+    )
+    return wave
+
+
+@pytest.fixture
+def gateway(settings):
+    with sandbox.running(latency_ms=1) as providers:
+        settings.SMS_URL = providers.url
+        yield providers
+
+
+def test_a_sent_wave_has_its_e_mails_delivered_by_the_job_that_follows(gateway):
+    wave = ready_wave(6, phones=4, emails=3)
+    tasks.wake_senders([wave])
+    tasks.run_sending(Job.objects.get(kind=tasks.SEND_KIND).pk)
+    wave.refresh_from_db()
+    emails = Job.objects.get(kind=tasks.EMAIL_KIND)
+    assert (wave.state, emails.state) == (WaveState.COMPLETED, JobState.QUEUED)
+    tasks.run_emails(emails.pk)
+    emails.refresh_from_db()
+    assert (len(mail.outbox), emails.state, emails.rows_in, emails.rows_out) == (3, JobState.DONE, 3, 3)
+
+
+def test_the_job_of_a_wave_counts_the_fans_it_told_and_those_it_could_not(gateway):
+    """O-1."""
+    gateway.control(fail_rates={"400": 1.0})
+    wave = ready_wave(5, phones=5, emails=2)
+    tasks.wake_senders([wave])
+    tasks.run_sending(Job.objects.get(kind=tasks.SEND_KIND).pk)
+    job = Job.objects.get(kind=tasks.SEND_KIND)
+    assert (job.state, job.rows_in, job.rows_out, job.rows_rejected) == (JobState.DONE, 5, 2, 3)
+
+
+def test_sending_in_the_foreground_takes_the_job_that_no_worker_took(gateway):
+    wave = ready_wave(3)
+    tasks.wake_senders([wave])
+    assert tasks.send_here(wave)["ok"] == 3
+    assert Job.objects.get(kind=tasks.SEND_KIND).state == JobState.DONE
+
+
+def test_a_job_rung_for_a_wave_that_is_done_by_then_ends_well(gateway):
+    wave = ready_wave(3)
+    tasks.send_here(wave)
+    late = jobs.open_job(tasks.SEND_KIND, subject_of(wave))
+    tasks.run_sending(late.pk)
+    late.refresh_from_db()
+    assert late.state == JobState.DONE
+    assert gateway.received()["sms"]["accepted"] == 3
+
+
+def test_a_triggered_wave_without_a_worker_is_given_one_within_a_minute(gateway):
+    wave = ready_wave(2)
+    tasks.look_after()
+    assert Job.objects.get(kind=tasks.SEND_KIND).subject == subject_of(wave)
+    assert OrmQ.objects.count() == 1
+
+
+def test_nothing_is_rung_for_when_nothing_is_due():
+    tasks.look_after()
+    assert (Job.objects.count(), OrmQ.objects.count()) == (0, 0)
