@@ -2,9 +2,11 @@
 
 import re
 import secrets
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import environ
@@ -90,6 +92,12 @@ def secret_key(data: Path) -> str:
     return kept.read_text().strip()
 
 
+def process_name() -> str:
+    """What this process is, as PostgreSQL shows it in pg_stat_activity: `fairwave qcluster`, else `fairwave web`."""
+    command = sys.argv[1] if Path(sys.argv[0]).name == "manage.py" and len(sys.argv) > 1 else "web"
+    return f"fairwave {command}"
+
+
 def database(data: Path) -> dict[str, object]:
     """The DATABASES entry: DATABASE_URL, else the embedded server of `data`."""
     found = _named_database(text("DATABASE_URL"))
@@ -103,7 +111,8 @@ def database(data: Path) -> dict[str, object]:
             "USER": embedded.USER,
         }
     test_name = text("FAIRWAVE_TEST_DB", "test_fairwave")
-    return found | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "TEST": {"NAME": test_name}}
+    options = {"application_name": process_name()} | dict(cast("dict[str, object]", found.get("OPTIONS", {})))
+    return found | {"OPTIONS": options} | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "TEST": {"NAME": test_name}}
 
 
 def _named_database(url: str) -> dict[str, object]:

@@ -5,6 +5,7 @@ import io
 import zipfile
 from typing import Any
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
@@ -326,11 +327,24 @@ def test_one_fan_is_found_by_post_masked_and_logged(client):
     assert "Choose the campaign" in client.post("/admin/find/", {"fan": "x", "reason": "nothing else known"}).content.decode()
 
 
-def test_everything_that_runs_answers_to_health_and_readiness(client):
+def test_a_site_without_workers_lives_but_is_not_ready():
     assert Client().get("/healthz").json() == {"ok": True}
     ready = Client().get("/readyz")
-    assert ready.json()["database"] == ready.json()["storage"] == "ok"
-    assert ready.status_code == (200 if ready.json()["workers"] == "ok" else 503)
+    assert ready.status_code == 503
+    assert ready.json() | {"workers": ""} == {"ok": False, "database": "ok", "storage": "ok", "workers": ""}
+    assert "no worker is connected" in ready.json()["workers"]
+
+
+def test_a_site_whose_workers_are_connected_is_ready_until_jobs_wait_too_long():
+    with psycopg.connect(**psycopg_arguments(), application_name="fairwave qcluster"):
+        assert Client().get("/readyz").json()["ok"]
+        Job.objects.filter(pk=jobs.open_job("prepare_wave", "wave:1").pk).update(created_at=NOW)
+        assert "1 jobs have waited" in Client().get("/readyz").json()["workers"]
+
+
+def psycopg_arguments() -> dict[str, Any]:
+    given = connection.get_connection_params()
+    return {name: given[name] for name in ("dbname", "user", "password", "host", "port") if given.get(name)}
 
 
 def test_many_who_watch_a_wave_count_it_once(client):
