@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from console.models import Access, PersonalDataAccess
 from operations import correlation
@@ -32,7 +32,7 @@ def page(*permissions: str) -> Callable[[View], View]:
 
 def form_page(*permissions: str) -> Callable[[View], View]:
     """A page with a form of its own: GET shows it, POST does it."""
-    return lambda view: _guarded(view, permissions)
+    return lambda view: _guarded(require_http_methods(["GET", "HEAD", "POST"])(view), permissions)
 
 
 def action(*permissions: str) -> Callable[[View], View]:

@@ -11,6 +11,7 @@ from campaigns.models import Campaign
 from console.words import words
 from waves.choices import Order
 from waves.errors import BadDateKey
+from waves.models import Wave
 from waves.naming import checked_date_key
 from waves.planning import WaveRequest
 
@@ -90,6 +91,14 @@ class WaveForm(forms.Form):
             single_market=self.cleaned_data["single_market"] or None,
             min_score=self.cleaned_data["min_score"],
         )
+
+    @classmethod
+    def again(cls, wave: Wave) -> "WaveForm":
+        """A form filled in as this wave was asked for; its markets file stands in the bucket and is used again."""
+        there = wave.notify_date.astimezone(ZoneInfo(wave.campaign.time_zone))
+        names = ("date_key", "order", "single_market", "min_score")
+        initial = {name: getattr(wave, name) for name in names} | {"notify_date": f"{there:%Y-%m-%dT%H:%M}"}
+        return cls(initial=initial, campaign=wave.campaign)
 
     @classmethod
     def start(cls, campaign: Campaign, now: datetime) -> "WaveForm":

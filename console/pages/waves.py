@@ -35,7 +35,8 @@ def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
     """The form, the preview beside it (nothing is written), and the button that prepares what was previewed."""
     campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
     if request.method != "POST":
-        return _form_page(request, campaign, WaveForm.start(campaign, timezone.now()))
+        again = Wave.objects.filter(campaign=campaign, name=request.GET.get("again", "")).select_related("campaign").first()
+        return _form_page(request, campaign, WaveForm.again(again) if again else WaveForm.start(campaign, timezone.now()))
     form = WaveForm(request.POST, request.FILES, campaign=campaign)
     if not form.is_valid():
         return _form_page(request, campaign, form)
@@ -92,6 +93,7 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
         four_eyes=settings.WAVES_FOUR_EYES,
         previewed=request.session.get(f"previewed:{name}", ""),
         due=shown.notify_date <= timezone.now(),
+        can_prepare=shown.state in (WaveState.CONFIGURED, WaveState.FAILED),
         can_reset=shown.state in BEFORE_SCHEDULED,
         can_cancel=shown.state not in (WaveState.COMPLETED, WaveState.CANCELLED),
         sending=counters(shown, _since(request)) if shown.state in (*SENDING, WaveState.COMPLETED) else None,

@@ -372,3 +372,18 @@ def test_a_proof_is_refused_while_the_campaign_is_open(client):
     answer = client.post(f"/admin/campaign/{campaign.campaign_id}/prove/", follow=True)
     assert "written when it is closed" in said(answer)[0]
     assert not Job.objects.exists()
+
+
+def test_a_failed_wave_is_prepared_again_from_its_own_form(client):
+    campaign = campaign_with(fans=3, time_zone="America/New_York")
+    address = f"/admin/campaign/{campaign.campaign_id}/waves/new/"
+    client.post(address, form_of(campaign, prepare="1", notify_date="2030-01-20T10:00", min_score="0.5"))
+    wave = Wave.objects.get()
+    Wave.objects.update(state="failed", error="no codes left")
+    Job.objects.all().delete()
+    html = client.get(f"/admin/wave/{wave.name}/").content.decode()
+    assert "no codes left" in html
+    assert f"{address}?again={wave.name}" in html
+    form = client.get(address, {"again": wave.name}).context["form"]
+    assert form["notify_date"].value() == "2030-01-20T10:00"
+    assert form["min_score"].value() == 0.5
