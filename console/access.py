@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
@@ -54,7 +54,15 @@ def _guarded(view: View, permissions: tuple[str, ...]) -> View:
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
-    guarded = admin.site.admin_view(never_cache(permitted))
+    at_the_site = admin.site.admin_view(never_cache(permitted))
+
+    @wraps(view)
+    def guarded(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if "HX-Request" in request.headers and not admin.site.has_permission(request):
+            # A live part of somebody who was signed out: the login page belongs into the window, not into the part.
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        return at_the_site(request, *args, **kwargs)
+
     guarded.permissions = permissions  # type: ignore[attr-defined]
     return guarded
 

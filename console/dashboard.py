@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign
+from console.access import live
 from console.road import roads
 from operations.choices import JobState
 from operations.models import Alert, Job
@@ -20,9 +22,13 @@ NEEDS_SOMEBODY = [WaveState.HELD, WaveState.FAILED, WaveState.PAUSED, WaveState.
 
 
 def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """What the theme's index page shows; each part only to those who may see it."""
-    context |= {
-        "title": "Now",
+    """What the theme's index page shows."""
+    return context | {"title": "Now"} | parts(request)
+
+
+def parts(request: HttpRequest) -> dict[str, Any]:
+    """Each part only to those who may see it; for others it is None."""
+    return {
         "roads": _allowed(request, "campaigns.view_campaign", _open_roads),
         "jobs": _allowed(request, "operations.view_job", _live_jobs),
         "failed_jobs": _allowed(request, "operations.view_job", _failed_jobs),
@@ -31,7 +37,11 @@ def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
         "alerts": _allowed(request, "operations.view_alert", _last_alerts),
         "stopped": _allowed(request, "waves.view_provideraccount", _stopped_accounts),
     }
-    return context
+
+
+@live()
+def now_live(request: HttpRequest) -> HttpResponse:
+    return TemplateResponse(request, "console/parts_now.html", parts(request))
 
 
 def _allowed(request: HttpRequest, permission: str, read: Callable[[], Any]) -> Any:

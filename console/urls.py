@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from console import health
+from console import dashboard, health
 from console.pages import campaigns, downloads, files, jobs, privacy, wave_actions, waves
 
 CAMPAIGN, WAVE = "admin/campaign/<str:campaign_id>", "admin/wave/<str:name>"
@@ -10,6 +10,7 @@ CAMPAIGN, WAVE = "admin/campaign/<str:campaign_id>", "admin/wave/<str:name>"
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("admin/now/", dashboard.now_live, name="now-live"),
     path(f"{CAMPAIGN}/", campaigns.campaign, name="campaign"),
     path(f"{CAMPAIGN}/open/", campaigns.open_it, name="open-campaign"),
     path(f"{CAMPAIGN}/close/", campaigns.close_it, name="close-campaign"),

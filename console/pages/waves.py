@@ -108,6 +108,8 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
 def wave_live(request: StaffRequest, name: str) -> HttpResponse:
     """The counters while it is sent; the page is loaded again when the wave's state is no longer what the page shows."""
     shown = get_object_or_404(Wave.objects.select_related("campaign"), name=name)
+    if shown.state == request.GET.get("state") and shown.state not in SENDING:
+        return HttpResponse(status=204)  # nothing new while it waits
     response = TemplateResponse(request, "console/wave_live.html", {"wave": shown, "sending": counters(shown, _since(request))})
     if shown.state != request.GET.get("state"):
         response.headers["HX-Refresh"] = "true"

@@ -387,3 +387,13 @@ def test_a_failed_wave_is_prepared_again_from_its_own_form(client):
     form = client.get(address, {"again": wave.name}).context["form"]
     assert form["notify_date"].value() == "2030-01-20T10:00"
     assert form["min_score"].value() == 0.5
+
+
+def test_a_scheduled_waves_page_waits_quietly_and_loads_again_when_it_goes_out(client):
+    wave = prepared()
+    Wave.objects.filter(pk=wave.pk).update(
+        state="scheduled", approved_digest=wave.content_digest, approved_by=User.objects.create(username="other")
+    )
+    assert client.get(f"/admin/wave/{wave.name}/live/", {"state": "scheduled"}).status_code == 204
+    Wave.objects.filter(pk=wave.pk).update(state="triggered")
+    assert client.get(f"/admin/wave/{wave.name}/live/", {"state": "scheduled"}).headers["HX-Refresh"] == "true"
