@@ -49,7 +49,6 @@ def find(request: StaffRequest) -> HttpResponse:
         if code:
             campaign, fan = _holder_of(code)
         found = _fan(campaign, fan) if campaign and fan else {"nobody": True}
-        found["masks"] = {} if unmasking.shown(request) else None
     hidden = not unmasking.shown(request)
     return render(
         request,
