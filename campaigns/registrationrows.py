@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from campaigns.errors import UnreadableFile
-from campaigns.scorelines import LONGEST_ID, readable
+from campaigns.scorelines import KEPT_OF_A_LONG_LINE, LONGEST_ID, LONGEST_LINE, readable
 from datalake import avro
 from datalake.records import parse_instant
 
@@ -128,7 +128,8 @@ def _is_broken(value: str) -> bool:
 
 
 def _readable(raw: str) -> str:
-    return readable(raw.encode(errors="surrogateescape"))
+    kept = raw if len(raw) <= LONGEST_LINE else raw[:KEPT_OF_A_LONG_LINE]
+    return readable(kept.encode(errors="surrogateescape"))
 
 
 def _avro_rows(file: BinaryIO) -> Iterator[tuple[int, list[str] | None, str]]:

@@ -1,0 +1,184 @@
+"""A campaign's JSON file: created once, updated after, refused as a whole. [C-1, C-2, C-3, S-8]"""
+
+import copy
+from datetime import UTC, datetime
+
+import pytest
+
+from campaigns import loading
+from campaigns.errors import BadCampaignFile, DrawIsFixed, ListEntryInvalid, WrongStatus
+from campaigns.models import Campaign, ListEntry, Market
+from campaigns.opening import close_campaign
+from tests.builders import SALT, SEED
+
+pytestmark = pytest.mark.django_db
+
+MARKET = {"market_id": "west", "name": "West", "capacity": 5000, "selection_time": "2026-01-18T12:00:00Z", "event_ids": ["E1"]}
+DOCUMENT = {
+    "campaign_id": "12345",
+    "name": "Spring Tour",
+    "status": "open",
+    "registration_opens": "2026-01-01T00:00:00Z",
+    "registration_closes": "2026-01-15T00:00:00+01:00",
+    "time_zone": "Europe/Berlin",
+    "home_countries": ["DE"],
+    "markets": [MARKET],
+    "blacklist": ["bad@example.com", "@*.spam.example"],
+    "whitelist": ["vip*@bad.example"],
+    "disposable_domains": ["throw.example"],
+    "draw": {"seed": SEED.hex(), "salt": SALT.hex()},
+}
+
+
+def document(**changes: object) -> dict:
+    return {name: value for name, value in (copy.deepcopy(DOCUMENT) | changes).items() if value is not ...}
+
+
+def market(**changes: object) -> dict:
+    return document(markets=[{name: value for name, value in (MARKET | changes).items() if value is not ...}])
+
+
+def test_id_and_name_are_enough_and_the_rest_has_defaults():
+    """[C-1]"""
+    campaign = loading.load({"campaign_id": "a-1", "name": "Tour"}).campaign
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.home_countries, campaign.min_score, campaign.max_fans_per_contact) == (
+        "draft",
+        ["US"],
+        0.22,
+        0,
+    )
+    assert (campaign.allow_intl_phones, campaign.require_confirmed_phone, campaign.scoring_type) == (False, False, "linear")
+    assert (campaign.code_source, campaign.notify_channels, campaign.commitment) == ("own", "both", "")
+
+
+def test_a_whole_campaign_is_loaded_and_opened_with_the_draw_it_gives():
+    campaign = loading.load(document()).campaign
+    assert (campaign.status, campaign.draw_supplied, bytes(campaign.seed), bytes(campaign.salt)) == ("open", True, SEED, SALT)
+    west = Market.objects.get()
+    assert (west.market_id, west.capacity, west.position, west.event_ids) == ("west", 5000, 0, ["E1"])
+    assert west.selection_time == datetime(2026, 1, 18, 12, tzinfo=UTC)
+    assert set(ListEntry.objects.values_list("kind", "pattern")) == {
+        ("blacklist", "bad@example.com"),
+        ("blacklist", "@*.spam.example"),
+        ("whitelist", "vip*@bad.example"),
+        ("disposable", "throw.example"),
+    }
+
+
+def test_loading_twice_changes_nothing():
+    first = loading.load(document())
+    second = loading.load(document())
+    assert second.campaign == first.campaign
+    assert second.warnings == []
+    assert (Campaign.objects.count(), Market.objects.count(), ListEntry.objects.count()) == (1, 1, 4)
+
+
+def test_loading_again_updates_what_the_file_names_but_never_the_draw():
+    """[S-8]"""
+    loading.load(document())
+    changed = document(
+        name="Summer Tour",
+        status="draft",
+        draw={"seed": SALT.hex(), "salt": SEED.hex()},
+        markets=[MARKET | {"capacity": 7}, MARKET | {"market_id": "east"}],
+        blacklist=["other@example.com"],
+        whitelist=...,
+    )
+    loaded = loading.load(changed)
+    loaded.campaign.refresh_from_db()
+    assert (loaded.campaign.name, loaded.campaign.status, bytes(loaded.campaign.seed)) == ("Summer Tour", "open", SEED)
+    assert [warning.split(":")[0] for warning in loaded.warnings] == ["draw", "status"]
+    assert dict(Market.objects.values_list("market_id", "capacity")) == {"west": 7, "east": 5000}
+    patterns = set(ListEntry.objects.values_list("pattern", flat=True))
+    assert patterns == {"other@example.com", "vip*@bad.example", "throw.example"}
+
+
+def test_the_source_of_an_open_campaigns_public_value_cannot_change():
+    """[S-8]"""
+    loading.load(document(entropy_source="drand round 5551234"))
+    with pytest.raises(DrawIsFixed):
+        loading.load(document(entropy_source="drand round 5551235"))
+
+
+def test_a_closed_campaign_is_only_read():
+    """[C-2]"""
+    close_campaign(loading.load(document()).campaign.pk, by=None)
+    with pytest.raises(WrongStatus):
+        loading.load(document())
+
+
+@pytest.mark.parametrize(
+    ("home_countries", "named"),
+    [(["GB"], "GG"), (["GB", "GG", "JE"], "IM"), (["GB", "GG", "JE", "IM"], ""), (["DE"], ""), (["FR", "NO"], "SJ")],
+    ids=lambda value: "-".join(value),
+)
+def test_countries_that_share_a_calling_code_with_others_are_warned_of(home_countries, named):
+    """[C-1]"""
+    warnings = loading.load(document(home_countries=home_countries)).warnings
+    assert bool(warnings) == bool(named)
+    assert named in " ".join(warnings)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ([], "one JSON object"),
+        (document(campaign_id=...), "lacks campaign_id"),
+        (document(name=""), "lacks name"),
+        (document(campaign_id=12345), "put them in quotes"),
+        (document(campaign_id="a b"), "campaign_id"),
+        (document(campaign_id="a" * 41), "campaign_id"),
+        (document(color="red"), "unknown keys: color"),
+        (document(status="closed"), "status"),
+        (document(registration_opens="2026-01-01"), "no offset"),
+        (document(registration_opens="2026-01-01T00:00:00"), "no offset"),
+        (document(registration_opens="soon"), "ISO 8601"),
+        (document(registration_opens=5), "ISO 8601"),
+        (document(registration_closes="2025-01-01T00:00:00Z"), "close after it opens"),
+        (document(time_zone="Mars/Olympus"), "time_zone"),
+        (document(home_countries=[]), "home_countries"),
+        (document(home_countries=["us"]), "home_countries"),
+        (document(home_countries=["XX"]), "home_countries"),
+        (document(home_countries="US"), "home_countries"),
+        (document(min_score=1.5), "min_score"),
+        (document(min_score=float("nan")), "min_score"),
+        (document(min_score="high"), "min_score"),
+        (document(max_fans_per_contact=-1), "max_fans_per_contact"),
+        (document(allow_intl_phones="maybe"), "allow_intl_phones"),
+        (document(scoring_type="cubic"), "scoring_type"),
+        (document(code_source="theirs"), "code_source"),
+        (document(markets={}), "list of objects"),
+        (document(markets=[MARKET, MARKET]), "same market_id"),
+        (market(market_id=["west"]), "market_id is a text"),
+        (market(market_id="a b"), "market a b"),
+        (market(market_id=...), "lacks market_id"),
+        (market(capacity=-1), "-1"),
+        (market(capacity="5"), "'5'"),
+        (market(capacity=True), "True"),
+        (market(capacity=10**12), "capacity"),
+        (market(capacity=...), "lacks capacity"),
+        (market(selection_time="2026-01-18T12:00:00"), "no offset"),
+        (market(event_ids="E1"), "event_ids"),
+        (market(event_ids=[1]), "event_ids"),
+        (market(position=-1), "position"),
+        (market(colour="red"), "unknown keys: colour"),
+        (document(blacklist="bad@example.com"), "blacklist"),
+        (document(whitelist=[5]), "whitelist"),
+        (document(blacklist=["@" + "a" * 300]), "254"),
+        (document(draw={"seed": SEED.hex()}), "seed and salt"),
+        (document(draw={"seed": "00", "salt": "00"}), "64 hex digits"),
+        (document(draw="random"), "seed and salt"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_used_is_one_clear_error_and_nothing_is_written(wrong, says):
+    with pytest.raises(BadCampaignFile, match=says):
+        loading.load(wrong)
+    assert not Campaign.objects.exists()
+
+
+def test_a_list_line_that_can_match_nothing_is_refused_now_and_not_at_the_first_upload():
+    with pytest.raises(ListEntryInvalid, match="line 2"):
+        loading.load(document(blacklist=["good@example.com", "nonsense"]))
+    assert not Campaign.objects.exists()

@@ -1,0 +1,97 @@
+"""A campaign's life and its draw: fixed once, revealed at the end. [C-2, S-8]"""
+
+import hashlib
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from campaigns.errors import BadCampaignFile, DrawIsFixed, UnknownCampaign, WrongStatus
+from campaigns.models import Campaign
+from campaigns.opening import campaign_of, close_campaign, draw_of, enter_entropy, open_campaign
+from operations.models import StatusChange
+from tests.builders import SALT, SEED, make_campaign
+
+pytestmark = pytest.mark.django_db
+
+
+def test_opening_draws_seed_and_salt_and_publishes_the_commitment():
+    campaigns = [open_campaign(make_campaign(opened=False).pk, by=None) for _ in range(2)]
+    for campaign in campaigns:
+        assert (len(campaign.seed), len(campaign.salt), campaign.draw_supplied) == (32, 32, False)
+        assert campaign.commitment == hashlib.sha256(bytes(campaign.seed) + bytes(campaign.salt)).hexdigest()
+    assert campaigns[0].seed != campaigns[1].seed
+    assert campaigns[0].salt != campaigns[1].salt
+    assert campaigns[0].seed != campaigns[0].salt
+
+
+def test_a_supplied_draw_is_marked_as_such():
+    campaign = make_campaign()
+    assert (bytes(campaign.seed), bytes(campaign.salt), campaign.draw_supplied) == (SEED, SALT, True)
+    assert campaign.commitment == hashlib.sha256(SEED + SALT).hexdigest()
+
+
+def test_half_a_draw_is_not_completed_in_silence():
+    with pytest.raises(BadCampaignFile, match="both"):
+        open_campaign(make_campaign(opened=False).pk, by=None, seed=SEED)
+
+
+def test_a_campaign_opens_once_and_closes_once():
+    campaign = make_campaign()
+    with pytest.raises(WrongStatus, match="only a draft"):
+        open_campaign(campaign.pk, by=None)
+    assert close_campaign(campaign.pk, by=None).status == "closed"
+    for step in (open_campaign, close_campaign):
+        with pytest.raises(WrongStatus):
+            step(campaign.pk, by=None)
+    moves = StatusChange.objects.filter(subject=f"campaign:{campaign.campaign_id}").order_by("id")
+    assert list(moves.values_list("from_state", "to_state")) == [("draft", "open"), ("open", "closed")]
+
+
+def test_a_campaign_with_a_wave_under_way_stays_open():
+    campaign = make_campaign()
+    Campaign.objects.update(frozen=True)
+    with pytest.raises(WrongStatus, match="under way"):
+        close_campaign(campaign.pk, by=None)
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": SALT}, {"salt": SEED}, {"seed": None}, {"commitment": "0" * 64}, {"entropy_source": "dice"}]
+)
+def test_the_database_lets_nobody_change_a_draw(change):
+    campaign = make_campaign()
+    with pytest.raises(IntegrityError, match="is fixed"), transaction.atomic():
+        Campaign.objects.filter(pk=campaign.pk).update(**change)
+
+
+def test_an_open_campaign_has_its_draw():
+    with pytest.raises(IntegrityError, match="campaign_open_has_its_draw"), transaction.atomic():
+        Campaign.objects.create(campaign_id="x", name="x", status="open")
+
+
+def test_the_public_value_is_trimmed_and_entered_once():
+    campaign = make_campaign(entropy_source="drand round 5551234")
+    with pytest.raises(WrongStatus, match="waits for the value"):
+        draw_of(campaign)
+    with pytest.raises(DrawIsFixed, match="empty"):
+        enter_entropy(campaign.pk, " \n", by=None)
+    entered = enter_entropy(campaign.pk, " 4a7f\n", by=None)
+    assert (entered.entropy_value, draw_of(entered).entropy) == ("4a7f", "4a7f")
+    with pytest.raises(DrawIsFixed, match="already"):
+        enter_entropy(campaign.pk, "beef", by=None)
+    with pytest.raises(IntegrityError, match="entered already"), transaction.atomic():
+        Campaign.objects.filter(pk=campaign.pk).update(entropy_value="beef")
+
+
+def test_a_campaign_that_named_no_source_takes_no_value():
+    with pytest.raises(DrawIsFixed, match="named no public source"):
+        enter_entropy(make_campaign().pk, "4a7f", by=None)
+
+
+def test_a_draft_takes_no_value():
+    with pytest.raises(WrongStatus):
+        enter_entropy(make_campaign(opened=False, entropy_source="dice").pk, "6", by=None)
+
+
+def test_an_unknown_campaign_is_named():
+    with pytest.raises(UnknownCampaign, match="'nope'"):
+        campaign_of("nope")
