@@ -23,14 +23,14 @@ PICTURES = os.environ.get("FAIRWAVE_PICTURES", "")
 VIEWS = {"desktop": (1280, 900), "narrow": (390, 844)}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # playwright's loop must not outlive the browser's tests: other tests run loops of their own
 def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None and "CI" in os.environ:
+        pytest.fail("There is no Chromium: .ci/run installs it.")
     if path is None:
-        pytest.skip("no Chromium on this machine")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = (
-        "true"  # playwright keeps an event loop in this thread; the tests ask the database
-    )
+        pytest.skip("There is no Chromium on this machine: install it to test the pages.")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # the tests ask the database from the thread that holds playwright's loop
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, "--no-sandbox", "--disable-sync"])
         yield browser
