@@ -1,0 +1,196 @@
+"""What every command promises: the result as one object on the last line of standard output, all else beside it."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import OperationalError, connection
+
+from operations import correlation
+from operations.commands import JsonCommand, as_lines, instant, user
+from operations.errors import LeaseLost, Refusal
+from tests.builders import make_campaign, process_scores, registration_bytes, registration_row, score_file_bytes, score_row
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Given(JsonCommand):
+    """A command that does as it is told."""
+
+    requires_system_checks: list[str] = []
+    outcome: Any = None
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        self.say("working …")
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return dict(self.outcome) | {"id": correlation.current()}
+
+
+def call(outcome: Any, *arguments: str) -> tuple[str, str, int]:
+    command, out, err = Given(stdout=io.StringIO(), stderr=io.StringIO()), io.StringIO(), io.StringIO()
+    command.outcome = outcome
+    code = 0
+    try:
+        call_command(command, *arguments, stdout=out, stderr=err, no_color=True)
+    except SystemExit as end:
+        code = int(end.code or 0)
+    return out.getvalue(), err.getvalue(), code
+
+
+def test_the_result_is_the_last_line_and_progress_goes_elsewhere():
+    out, err, code = call({"rows": 5, "rejected": {"duplicate": 1}}, "--json")
+    result = json.loads(out.splitlines()[-1])
+    assert (result["rows"], result["rejected"], code) == (5, {"duplicate": 1}, 0)
+    assert result["seconds"] >= 0
+    assert len(result["id"]) == 36
+    assert "working" in err
+    assert len(out.splitlines()) == 1
+
+
+def test_for_a_person_the_result_is_lines():
+    out, _, _ = call({"rows": 5000, "rejected": {"duplicate": 1}, "markets": [{"id": "w", "n": 1}], "none": {}})
+    assert "5,000" in out
+    assert "duplicate" in out
+    assert "- id w, n 1" in out
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (Refusal("The gate is shut.\nOpen it."), "The gate is shut. Open it."),
+        (LeaseLost("taken over"), "taken over"),
+        (OperationalError("connection refused\nIs it running?"), "database cannot be reached"),
+    ],
+)
+def test_a_refusal_is_one_clear_line_an_object_with_error_and_exit_1(error, says):
+    out, err, code = call(error, "--json")
+    assert code == 1
+    assert says in json.loads(out.splitlines()[-1])["error"]
+    assert says in err.splitlines()[-1]
+    assert call(error)[0] == ""
+
+
+def test_a_fault_of_ours_is_told_in_the_object_as_well():
+    command, out = Given(stdout=io.StringIO(), stderr=io.StringIO()), io.StringIO()
+    command.outcome = ZeroDivisionError("division by zero")
+    with pytest.raises(ZeroDivisionError):
+        call_command(command, "--json", stdout=out, stderr=io.StringIO())
+    assert json.loads(out.getvalue())["error"] == "ZeroDivisionError: division by zero"
+
+
+def test_a_date_without_an_offset_is_refused():
+    assert instant("2026-01-20T18:00:00+01:00").utcoffset().total_seconds() == 3600
+    for text in ("2026-01-20T18:00:00", "2026-01-20", "soon", "2026-13-01T00:00:00Z", ""):
+        with pytest.raises(Refusal):
+            instant(text)
+
+
+@pytest.mark.django_db
+def test_only_an_active_user_can_be_named():
+    User.objects.create(username="ann")
+    User.objects.create(username="bob", is_active=False)
+    assert user("ann").username == "ann"
+    for name in ("bob", "nobody"):
+        with pytest.raises(Refusal, match=name):
+            user(name)
+
+
+def test_nested_values_are_indented():
+    assert as_lines({"a": {"b": 1}, "c": True}).splitlines() == ["a:", "  b  1", "c  True"]
+
+
+def run(*arguments: object, code: int = 0) -> dict[str, Any]:
+    """A command of ours with --json, in this process; returns its object."""
+    out, err = io.StringIO(), io.StringIO()
+    ended = 0
+    try:
+        call_command(*map(str, arguments), "--json", stdout=out, stderr=err)
+    except SystemExit as end:
+        ended = int(end.code or 0)
+    assert ended == code, err.getvalue()
+    return json.loads(out.getvalue().splitlines()[-1])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_commands_of_campaigns_answer_as_documented(tmp_path):
+    make_campaign("12345")
+    User.objects.create(username="ann")
+    registered, scores, more = (tmp_path / name for name in ("r.csv", "12345.x.txt", "more.txt"))
+    registered.write_bytes(registration_bytes([registration_row(1), registration_row(1)]))
+    imported = run("import_registrations", "12345", registered)
+    assert imported.keys() == {"rows_in", "accepted", "rejected", "tagged", "seconds"}
+    assert (imported["accepted"], imported["rejected"]) == (1, {"superseded": 1})
+    scores.write_bytes(score_file_bytes([score_row(1, city="x"), score_row(1)], columns=[*score_row(), "city"]))
+    result = run("process_scores", "12345", scores)
+    assert result.keys() == {
+        *("score_file", "state", "activated", "repeated", "rows_in", "accepted", "rejected", "tagged", "bands", "commitment"),
+        *("roster_digest", "sha256", "scrubbed", "rejected_file", "streamed", "ignored_columns", "seconds"),
+    }
+    assert (result["state"], result["activated"], result["repeated"]) == ("streamed", True, False)
+    assert (result["rows_in"], result["accepted"], result["rejected"]) == (2, 1, {"duplicate": 1})
+    assert result["bands"].keys() == {"high", "mid", "low"}
+    assert (result["scrubbed"], result["ignored_columns"]) == ("scrubbed/12345.x.csv", ["city"])
+    again = run("process_scores", "12345", scores)
+    assert again | {"seconds": 0} == result | {"seconds": 0, "repeated": True}
+    more.write_bytes(score_file_bytes([score_row(2)]))
+    second = run("process_scores", "12345", more, "--no-activate")
+    assert not second["activated"]
+    assert run("activate_scores", second["score_file"])["active"] == second["score_file"]
+    assert run("undo_activation", "12345")["active"] == result["score_file"]
+    assert run("close_campaign", "12345", "--by", "ann")["state"] == "closed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_entering_the_public_value_draws_what_waited(tmp_path):
+    campaign = make_campaign(entropy_source="drand round 5551234")
+    waiting = process_scores(campaign)
+    assert run("enter_entropy", campaign.campaign_id, "4a7f")["released"] == [waiting.pk]
+    waiting.refresh_from_db()
+    assert waiting.state == "streamed"
+    assert "already" in run("enter_entropy", campaign.campaign_id, "4a7f", code=1)["error"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_cannot_be_done_is_one_line_exit_1_and_nothing_written(tmp_path):
+    make_campaign("12345")
+    empty, wrong = tmp_path / "empty.txt", tmp_path / "99999.20260118.txt"
+    empty.write_bytes(b"")
+    wrong.write_bytes(score_file_bytes([score_row()]))
+    assert "no campaign" in run("process_scores", "nope", wrong, code=1)["error"]
+    assert "99999" in run("process_scores", "12345", wrong, code=1)["error"]
+    assert "empty" in run("process_scores", "12345", empty, code=1)["error"]
+    assert "No such file" in run("process_scores", "12345", tmp_path / "absent", code=1)["error"]
+    assert "directory" in run("import_registrations", "12345", tmp_path, code=1)["error"]
+    assert "score file 77" in run("activate_scores", "77", code=1)["error"]
+    assert "active user" in run("close_campaign", "12345", "--by", "nobody", code=1)["error"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT (SELECT count(*) FROM campaigns_scorefile) + (SELECT count(*) FROM operations_job)")
+        assert cursor.fetchone() == (0,)
+
+
+def test_wrong_usage_is_exit_2_before_anything_is_looked_at():
+    environment = os.environ | {"DATABASE_URL": "postgresql://nobody@localhost:1/none"}
+    for arguments in (["process_scores"], ["activate_scores", "one"], ["close_campaign", "12345"]):
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_is_away_is_one_clear_line():
+    environment = os.environ | {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    command = [sys.executable, "manage.py", "undo_activation", "12345", "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "database cannot be reached" in json.loads(done.stdout.splitlines()[-1])["error"]
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,358 @@
+"""Claiming, progressing and ending jobs: rows are the truth, and only the current attempt writes. [O-1, O-4, O-6]"""
+
+import logging
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from operations import correlation, jobs, tasks
+from operations.choices import JobState
+from operations.errors import JobBusy, JobStopped, LeaseLost, Refusal
+from operations.models import Alert, Job
+from operations.threads import helper_thread
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def a_job(**values: object) -> Job:
+    job = jobs.open_job("count_sheep", "flock:1")
+    Job.objects.filter(pk=job.pk).update(**values)
+    return Job.objects.get(pk=job.pk)
+
+
+def again(job: Job) -> Job:
+    return Job.objects.get(pk=job.pk)
+
+
+def in_a_thread(work, *arguments) -> list[object]:
+    """What the work returned or raised, done over another connection."""
+    results: list[object] = []
+
+    def run() -> None:
+        try:
+            results.append(work(*arguments))
+        except Exception as error:  # noqa: BLE001 handed to the test
+            results.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return results
+
+
+def test_asking_twice_is_asking_once():
+    assert a_job() == a_job()
+    assert Job.objects.count() == 1
+
+
+def test_a_job_that_is_over_makes_room_for_a_new_one():
+    first = a_job(state=JobState.DONE)
+    assert a_job() != first
+
+
+def test_work_is_counted_before_it_is_done_and_ends_as_done():
+    """[O-6]"""
+    job = a_job()
+    with jobs.working(job.pk) as lease:
+        running = again(job)
+        assert (running.state, running.attempt, lease.attempt) == (JobState.RUNNING, 1, 1)
+        assert running.lease_until > running.heartbeat_at >= running.started_at
+        lease.update(rows_in=3, rows_out=2, rows_rejected=1)
+    done = again(job)
+    assert (done.state, done.attempt, done.lease_until, done.percent) == (JobState.DONE, 1, None, 100)
+    assert done.finished_at >= done.started_at
+
+
+def test_a_ledger_that_does_not_add_up_fails_the_job():
+    """[O-1]"""
+    job = a_job()
+    with pytest.raises(IntegrityError), jobs.working(job.pk) as lease:
+        lease.update(rows_in=3, rows_out=1, rows_rejected=1)
+    failed = again(job)
+    assert failed.state == JobState.FAILED
+    assert "job_ledger" in failed.error
+
+
+def test_a_chunks_ledger_adds_up_too():
+    job = a_job()
+    with pytest.raises(IntegrityError, match="chunk_ledger"), transaction.atomic():
+        job.chunks.create(number=0, state="done", rows_in=2, rows_out=1)
+
+
+def test_a_fault_is_recorded_raised_and_told_to_slack_without_what_the_database_quotes():
+    """[O-2]"""
+    job = a_job()
+    fault = ValueError("duplicate key\nDETAIL: Key (email)=(ann@mail.example) already exists.")
+    with pytest.raises(ValueError, match="duplicate key"), jobs.working(job.pk):
+        raise fault
+    failed = again(job)
+    assert (failed.state, failed.error) == (JobState.FAILED, "ValueError: duplicate key")
+    (alert,) = Alert.objects.all()
+    assert "count_sheep failed for flock:1: ValueError: duplicate key" in alert.text
+    assert f"/job/{job.pk}/" in alert.text
+    assert "ann@" not in alert.text
+
+
+def test_a_refusal_speaks_for_itself():
+    job = a_job()
+    with pytest.raises(Refusal), jobs.working(job.pk):
+        raise Refusal("The gate is shut: open it.")
+    assert again(job).error == "The gate is shut: open it."
+
+
+def test_an_error_without_words_has_its_name():
+    assert jobs.told(KeyError()) == "KeyError"
+    assert jobs.told(Refusal()) == "Refusal"
+    assert len(jobs.told(ValueError("x" * 10**6))) <= jobs.LONGEST_ERROR
+
+
+@pytest.mark.parametrize("state", [JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.PAUSED])
+def test_what_is_over_or_paused_cannot_be_claimed(state):
+    job = a_job(state=state, error="so it is")
+    with pytest.raises(JobBusy, match=state), jobs.working(job.pk):
+        pytest.fail("it was claimed")
+    assert again(job).attempt == 0
+
+
+def test_two_workers_never_have_one_job():
+    """[O-6]"""
+    job = a_job()
+
+    def work() -> str:
+        with jobs.working(job.pk):
+            return "got it"
+
+    with jobs.working(job.pk):
+        (second,) = in_a_thread(work)
+        assert isinstance(second, JobBusy)
+    assert again(job).attempt == 1
+
+
+def test_of_many_workers_at_once_one_gets_the_job():
+    """[O-6]"""
+    job, start, results = a_job(), threading.Barrier(8), []
+
+    def work() -> None:
+        start.wait(10)
+        try:
+            with jobs.working(job.pk):
+                results.append("got it")
+        except JobBusy:
+            results.append("busy")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == ["busy"] * 7 + ["got it"]
+
+
+def test_the_job_of_a_worker_that_is_gone_is_taken_over_at_once():
+    """[O-6] Its lease still runs, but nobody holds its lock."""
+    job = a_job(state=JobState.RUNNING, attempt=3, lease_until=timezone.now() + timedelta(seconds=40))
+    with jobs.working(job.pk) as lease:
+        assert lease.attempt == 4
+    assert again(job).state == JobState.DONE
+
+
+def test_the_job_of_a_worker_that_hangs_is_taken_over_when_its_lease_has_run_out():
+    """[O-6] It lives and holds its lock; from then on it can write nothing."""
+    job, taken_over = a_job(), []
+
+    def take_over() -> int:
+        with jobs.working(job.pk) as lease:
+            return lease.attempt
+
+    def hang() -> None:
+        with jobs.working(job.pk) as hanging:
+            Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+            taken_over.extend(in_a_thread(take_over))
+            with pytest.raises(LeaseLost):
+                hanging.update(progress=5)
+            with pytest.raises(LeaseLost), transaction.atomic():
+                hanging.hold()
+            with pytest.raises(LeaseLost):
+                hanging.check_stop()
+
+    with pytest.raises(LeaseLost):
+        hang()
+    assert taken_over == [2]
+    done = again(job)
+    assert (done.state, done.attempt, done.progress) == (JobState.DONE, 2, 0)
+
+
+def test_a_lease_is_kept_alive_while_the_work_is_in_a_long_transaction(monkeypatch):
+    monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.05)
+    job, beats = a_job(), []
+    with jobs.working(job.pk), transaction.atomic():
+        Job.objects.filter(pk=job.pk + 1).update(progress=1)
+        first = again(job).heartbeat_at
+        while again(job).heartbeat_at == first:
+            beats.append(1)
+    assert again(job).state == JobState.DONE
+
+
+def test_a_heartbeat_survives_the_loss_of_its_connection(monkeypatch, caplog):
+    """[O-6] A server that is away for a moment is tried again."""
+    monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.05)
+    job, missed = a_job(), threading.Event()
+    caplog.set_level(logging.WARNING, "operations.jobs")
+    real = jobs._renew
+
+    def renew(beating, lease):
+        if not missed.is_set():
+            missed.set()
+            beating.connection.close()
+        return real(beating, lease)
+
+    monkeypatch.setattr(jobs, "_renew", renew)
+    with jobs.working(job.pk):
+        missed.wait(10)
+        lost = again(job).heartbeat_at
+        while again(job).heartbeat_at == lost:
+            pass
+    assert "heartbeat missed" in caplog.text
+    assert again(job).state == JobState.DONE
+
+
+def test_a_pause_is_obeyed_between_two_steps_and_the_job_goes_on_later():
+    job = a_job()
+    with jobs.working(job.pk) as lease:
+        assert jobs.request_stop(job.pk, "pause")
+        lease.check_stop()
+    assert again(job).state == JobState.PAUSED
+    assert jobs.requeue(job.pk)
+    with jobs.working(job.pk) as lease:
+        lease.check_stop()
+    assert (again(job).state, again(job).attempt) == (JobState.DONE, 2)
+
+
+def test_a_cancelled_job_is_over():
+    job = a_job()
+    with jobs.working(job.pk) as lease:
+        jobs.request_stop(job.pk, "cancel")
+        with pytest.raises(JobStopped, match="cancel"):
+            lease.check_stop()
+        lease.check_stop()
+    cancelled = again(job)
+    assert cancelled.state == JobState.CANCELLED
+    assert cancelled.finished_at
+    assert not jobs.requeue(job.pk)
+    assert not jobs.request_stop(job.pk, "cancel")
+
+
+@pytest.mark.parametrize(("how", "state"), [("pause", JobState.PAUSED), ("cancel", JobState.CANCELLED)])
+def test_a_job_that_waits_stops_at_once(how, state, monkeypatch):
+    put_in_order: list[Job] = []
+    monkeypatch.setitem(jobs.CANCELLED, "count_sheep", put_in_order.append)
+    job = a_job()
+    assert jobs.request_stop(job.pk, how)
+    assert again(job).state == state
+    assert put_in_order == ([job] if how == "cancel" else [])
+
+
+def test_a_failed_job_is_not_run_again_beside_a_newer_one():
+    failed = a_job(state=JobState.FAILED, error="no")
+    a_job()
+    assert not jobs.requeue(failed.pk)
+    assert again(failed).state == JobState.FAILED
+
+
+def test_an_interrupted_worker_leaves_the_job_to_whoever_comes_next():
+    job = a_job()
+    with pytest.raises(KeyboardInterrupt), jobs.working(job.pk):
+        raise KeyboardInterrupt
+    assert (again(job).state, again(job).lease_until) == (JobState.QUEUED, None)
+    assert not Alert.objects.exists()
+
+
+def test_the_sweeper_rings_for_what_waits_and_for_what_was_left(monkeypatch):
+    """[O-6] A ring that was lost, and a worker that is dead; not what somebody works on."""
+    rung = []
+    monkeypatch.setattr(tasks, "async_task", lambda path, job_id, **options: rung.append(job_id))
+    now = timezone.now()
+    waiting = Job.objects.create(kind="a", subject="1")
+    left = Job.objects.create(kind="a", subject="2", state=JobState.RUNNING, lease_until=now - timedelta(seconds=1))
+    Job.objects.create(kind="a", subject="3", state=JobState.RUNNING, lease_until=now + timedelta(seconds=9))
+    Job.objects.create(kind="a", subject="4", state=JobState.PAUSED)
+    Job.objects.create(kind="a", subject="5", state=JobState.FAILED, error="x")
+    Job.objects.create(kind="a", subject="6")
+    Job.objects.exclude(subject="6").update(created_at=now - timedelta(seconds=60))
+    assert tasks.sweep() == 2
+    assert rung == [waiting.pk, left.pk]
+
+
+def test_a_dead_workers_job_is_rung_for_within_90_seconds():
+    """[O-6]"""
+    assert jobs.LEASE + timedelta(seconds=tasks.SWEEP_SECONDS) < timedelta(seconds=90)
+    assert jobs.LEASE.total_seconds() > 3 * jobs.HEARTBEAT_SECONDS
+
+
+def count_sheep(job_id: int) -> None:
+    with jobs.working(job_id) as lease:
+        lease.update(rows_in=1, rows_out=1)
+
+
+def refuse(job_id: int) -> None:
+    with jobs.working(job_id):
+        raise Refusal("no")
+
+
+def test_a_task_that_is_doubled_or_late_changes_nothing(monkeypatch):
+    """[O-6]"""
+    monkeypatch.setitem(tasks.RUNNERS, "count_sheep", f"{__name__}.count_sheep")
+    job = a_job()
+    tasks.run_job(job.pk)
+    tasks.run_job(job.pk)
+    assert (again(job).state, again(job).attempt, again(job).rows_out) == (JobState.DONE, 1, 1)
+
+
+def test_a_refused_task_ends_well_and_the_job_says_why(monkeypatch):
+    monkeypatch.setitem(tasks.RUNNERS, "count_sheep", f"{__name__}.refuse")
+    job = a_job()
+    tasks.run_job(job.pk)
+    assert (again(job).state, again(job).error) == (JobState.FAILED, "no")
+
+
+def test_a_bell_inside_a_transaction_rings_when_it_is_committed(monkeypatch):
+    """[O-6] And not at all when it is rolled back."""
+    rung = []
+    monkeypatch.setattr(tasks, "async_task", lambda *arguments, **options: rung.append(arguments))
+    with transaction.atomic():
+        job = a_job()
+        tasks.ring(job)
+        assert rung == []
+    assert rung == [("operations.tasks.run_job", job.pk)]
+    with transaction.atomic():
+        tasks.ring(job)
+        transaction.set_rollback(True)
+    assert len(rung) == 1
+
+
+def test_a_job_and_its_helpers_carry_the_correlation_id_of_whoever_asked():
+    """[O-4]"""
+    with correlation.correlated("request-12345678"):
+        job = a_job()
+    with jobs.working(job.pk), helper_thread("help") as helper:
+        assert correlation.current() == "request-12345678"
+        assert helper.submit(correlation.current).result() == "request-12345678"
+    assert correlation.current() == ""
+
+
+def test_what_was_written_down_about_a_move_is_never_altered():
+    """[W-2]"""
+    from operations.models import StatusChange
+
+    jobs.record_move("wave:1", "a", "b", by=None, reason="because")
+    with pytest.raises(IntegrityError, match="kept as it was written"), transaction.atomic():
+        StatusChange.objects.update(reason="otherwise")
+    with pytest.raises(IntegrityError, match="kept as it was written"), transaction.atomic():
+        StatusChange.objects.all().delete()
