@@ -1,0 +1,54 @@
+"""The same campaign, loaded into two empty databases, comes to the same result to the last byte. [S-8, S-10, S-12]"""
+
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from campaigns import loading, registrations, scorefiles
+from campaigns.models import FanScore, Registrant, RejectedRow
+from campaigns.opening import enter_entropy
+from sandbox import fans
+from tests.campaigns.score_cases import everything_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+COUNT = 3_000
+
+
+def empty_database() -> None:
+    """As after `migrate`: the numbers of rows go on, so nothing can depend on them."""
+    call_command("flush", verbosity=0, interactive=False)
+    FanScore.objects.all()._raw_delete("default")
+
+
+def load_everything(folder: Path, document: dict) -> dict[str, object]:
+    campaign = loading.load(document).campaign
+    with (folder / "registrations.csv").open("rb") as file:
+        found = registrations.receive(campaign, "registrations.csv", file, by=None)
+    registrations.process(registrations.open_job(found, by=None).pk)
+    with (folder / "scores.txt").open("rb") as file:
+        received = scorefiles.receive(campaign, f"{campaign.campaign_id}.{fans.TIMESTAMP}.txt", file, by=None)
+    score_file = scorefiles.process(scorefiles.open_job(received.score_file, by=None).pk)
+    if document.get("entropy_source"):
+        campaign = enter_entropy(campaign.pk, "4a7f", by=None)
+        (waiting,) = scorefiles.release_waiting(campaign)
+        score_file = scorefiles.process(scorefiles.open_job(waiting, by=None).pk)
+    registrants = Registrant.objects.order_by("global_user_id").values(
+        "global_user_id", "email", "phone", "preferences", "registered_at"
+    )
+    rejected = RejectedRow.objects.filter(registration_import=found).order_by("line").values_list("line", "reason", "raw")
+    rules = {"rules": score_file.rules, "rules_digest": score_file.rules_digest, "commitment": campaign.commitment}
+    return everything_of(score_file) | rules | {"registrants": list(registrants), "unregistered": list(rejected)}
+
+
+@pytest.mark.parametrize("entropy", [{}, {"entropy_source": "drand round 5551234"}], ids=["without", "with a public value"])
+def test_the_same_campaign_twice_gives_the_same_files_rows_and_digests(tmp_path, entropy):
+    document = fans.campaign(COUNT) | entropy
+    fans.write_registrations(tmp_path / "registrations.csv", COUNT)
+    fans.write_scores(tmp_path / "scores.txt", COUNT)
+    first = load_everything(tmp_path, document)
+    empty_database()
+    second = load_everything(tmp_path, document)
+    assert first["counts"]["accepted"] > COUNT // 2
+    assert len(first["counts"]["rejected_by"]) > 6
+    assert second == first
