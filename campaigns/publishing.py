@@ -18,6 +18,7 @@ from campaigns.duplicates import open_lines
 from campaigns.judging import draw_rows
 from campaigns.models import RejectedRow, ScoreFile
 from campaigns.scorelines import fields_of
+from campaigns.scrub import tag_lists
 from campaigns.spill import Spill
 from datalake import records, storage, streams
 from datalake.choices import RecordType, StreamName
@@ -122,7 +123,7 @@ def _scoring_records(score_file: ScoreFile, rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("market_id").alias("marketId"),
         "email",
         "phone",
-        pl.col("tags").str.split("|").list.filter(pl.element() != ""),
+        tag_lists(rows["tags"]),
         pl.col("raw_score").alias("score"),
         "band_score",
     )

@@ -14,7 +14,7 @@ import phonenumbers
 
 TIMESTAMP = "20260118T090000Z"
 OPENS = datetime(2026, 1, 1, tzinfo=UTC)
-MARKETS = ("us-west", "us-east", "canada", "uk", "vip")
+MARKETS = {"us-west": "US West", "us-east": "US East", "canada": "Canada", "uk": "United Kingdom", "vip": "VIP"}
 COUNTRIES = {"US": 62, "CA": 12, "GB": 11, "MX": 5, "DE": 3, "AU": 3, "FR": 2, "BR": 1, "JP": 1}
 HOME = ("US", "CA", "GB", "GG", "JE", "IM")
 DOMAINS = {"gmail.com": 45, "yahoo.com": 14, "outlook.com": 12, "icloud.com": 9, "hotmail.co.uk": 6, "web.de": 3}
@@ -107,7 +107,7 @@ def campaign(fans: int, *, campaign_id: str = "12345", seed: int = 1) -> dict[st
         "markets": [
             {
                 "market_id": market_id,
-                "name": market_id.replace("-", " ").title(),
+                "name": MARKETS[market_id],
                 "capacity": max(1, int(fans * share)),
                 "selection_time": at,
                 "position": position,
@@ -137,7 +137,7 @@ def make(count: int, *, seed: int = 1) -> Iterator[Fan]:
             country if rng.random() < 0.98 else rng.choice(["", "us", "XX"]),
             rng.random() < 0.88,
             _score(rng),
-            tuple(rng.sample(MARKETS, rng.choice([0, 1, 1, 2, 3]))),
+            tuple(rng.sample(list(MARKETS), rng.choice([0, 1, 1, 2, 3]))),
             OPENS + timedelta(seconds=rng.randrange(14 * 86_400)),
         )
 
