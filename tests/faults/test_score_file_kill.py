@@ -37,10 +37,11 @@ def finish(process: subprocess.Popen[str]) -> dict:
     return json.loads(out.splitlines()[-1])
 
 
-def kill_at(process: subprocess.Popen[str], progress: int) -> bool:
-    """Kill it once its job has come so far. False if it had ended by then."""
+def kill_at(process: subprocess.Popen[str], progress: int, *, attempt: int) -> bool:
+    """Kill it once it works on the job, as this attempt, and has come so far. False if it had ended by then."""
+    far_enough = Job.objects.filter(attempt=attempt, progress__gte=progress, state=JobState.RUNNING)
     while process.poll() is None:
-        if Job.objects.filter(kind="process_scores", progress__gte=progress, state=JobState.RUNNING).exists():
+        if far_enough.exists():
             process.kill()
             process.communicate()
             return True
@@ -60,7 +61,9 @@ def test_after_kills_at_random_points_rows_files_and_stream_are_those_of_an_undi
     start_over(campaign)
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "12"))
     points = sorted(dice.randrange(whole) for _ in range(KILLS))
-    killed = sum(kill_at(start(buckets, *command), point) for point in points)
+    killed = 0
+    for point in points:
+        killed += kill_at(start(buckets, *command), point, attempt=killed + 1)
     assert killed > KILLS // 2, points
     again = finish(start(buckets, *command))
     assert again["repeated"]

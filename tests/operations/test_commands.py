@@ -13,9 +13,11 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import OperationalError, connection
 
-from operations import correlation
+from campaigns import scorefiles
+from operations import correlation, jobs
 from operations.commands import JsonCommand, as_lines, instant, user
 from operations.errors import LeaseLost, Refusal
+from operations.models import Job
 from tests.builders import make_campaign, process_scores, registration_bytes, registration_row, score_file_bytes, score_row
 
 ROOT = Path(__file__).parent.parent.parent
@@ -174,6 +176,19 @@ def test_what_cannot_be_done_is_one_line_exit_1_and_nothing_written(tmp_path):
     with connection.cursor() as cursor:
         cursor.execute("SELECT (SELECT count(*) FROM campaigns_scorefile) + (SELECT count(*) FROM operations_job)")
         assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("how", "says"), [("pause", "goes on"), ("cancel", "cancelled")])
+def test_a_file_stopped_by_hand_is_no_success_and_the_same_command_goes_on(how, says, tmp_path, monkeypatch):
+    make_campaign("12345")
+    scores = tmp_path / "scores.txt"
+    scores.write_bytes(score_file_bytes([score_row()]))
+    with monkeypatch.context() as patch:
+        survey = scorefiles.survey
+        patch.setattr(scorefiles, "survey", lambda *a: (jobs.request_stop(Job.objects.get().pk, how), survey(*a))[1])
+        assert says in run("process_scores", "12345", scores, code=1)["error"]
+    assert run("process_scores", "12345", scores)["state"] == "streamed"
 
 
 def test_wrong_usage_is_exit_2_before_anything_is_looked_at():

@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 
 from campaigns import scorefiles
 from campaigns.choices import Reason, ScoreFileState, Tag
+from campaigns.errors import CancelledByHand
 from campaigns.files import opened
 from campaigns.models import ScoreFile
 from campaigns.opening import campaign_of
@@ -28,6 +29,10 @@ class Command(JsonCommand):
         score_file = received.score_file
         if score_file.state not in {ScoreFileState.STREAMED, ScoreFileState.SAVED}:
             score_file = scorefiles.process(scorefiles.open_job(score_file, by=None).pk)
+        if score_file.state == ScoreFileState.FAILED:
+            raise CancelledByHand(score_file.error)
+        if score_file.state == ScoreFileState.PROCESSING:
+            raise CancelledByHand(f"Score file {score_file.pk} was paused by hand: the same command goes on with it.")
         return result_of(score_file, repeated=received.repeated)
 
 
