@@ -3,8 +3,8 @@
 import gzip
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import BinaryIO, cast
 
 import numpy as np
@@ -15,6 +15,7 @@ from campaigns.errors import UnreadableFile
 from campaigns.scorelines import Header, Lines, read_chunks, read_header
 
 GZIP_MAGIC = b"\x1f\x8b"
+IDS = ("global_user_id",)
 LONGEST_HEADER = 64 * 1024
 READ_BYTES = 1024 * 1024
 UNREADABLE = (OSError, EOFError, zlib.error)  # what reading on disk or through gzip can raise
@@ -82,16 +83,20 @@ def first_look(file: BinaryIO) -> Header:
     return header
 
 
-def chunks_of(file: BinaryIO) -> Iterator[Lines]:
-    """The lines of a whole file in chunks; the same bytes give the same chunks. Raises UnreadableFile."""
+def chunks_of(file: BinaryIO, used: tuple[str, ...] | None = None) -> Iterator[Lines]:
+    """The lines of a whole file in chunks, or only some of their columns; the same bytes give the same chunks.
+
+    Raises UnreadableFile.
+    """
     header, text = open_lines(file)
+    header = replace(header, used=used or header.used)
     try:
         yield from read_chunks(text, header)
     except UNREADABLE as error:
         raise UnreadableFile(f"The file breaks off or cannot be read on ({error}). Upload it again.") from error
 
 
-def survey(file: BinaryIO, sha256: str, on_lines: Callable[[int], None] = lambda lines: None) -> Survey:
+def survey(file: BinaryIO, sha256: str) -> Survey:
     """Read the file once. Raises UnreadableFile if its bytes are not those that were received. [S-12]
 
     Two readings decide about duplicates: 64-bit hashes of the ids find the few rows that may be some, and only their ids
@@ -102,10 +107,9 @@ def survey(file: BinaryIO, sha256: str, on_lines: Callable[[int], None] = lambda
         raise UnreadableFile("The file is not what was uploaded: its checksum differs. Upload it again.")
     header, _ = open_lines(file)
     hashes, lines = [], 0
-    for chunk in chunks_of(file):
+    for chunk in chunks_of(file, IDS):
         hashes.append(_ids(chunk)["global_user_id"].hash().to_numpy())
         lines += chunk.count
-        on_lines(lines)
     if not lines:
         raise UnreadableFile("The file holds no row: only its first line, which names the columns.")
     repeated = _repeated(np.concatenate(hashes))
@@ -124,6 +128,6 @@ def _repeated(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 def _exact(file: BinaryIO, repeated: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     suspects = pl.Series(repeated).implode()
-    found = [ids.filter(ids["global_user_id"].hash().is_in(suspects)) for ids in map(_ids, chunks_of(file))]
+    found = [ids.filter(ids["global_user_id"].hash().is_in(suspects)) for ids in map(_ids, chunks_of(file, IDS))]
     later = pl.concat(found).filter(~pl.col("global_user_id").is_first_distinct())
     return later["line"].to_numpy()

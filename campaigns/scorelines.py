@@ -129,7 +129,7 @@ def parse(number: int, block: bytes, first_line: int, header: Header) -> Lines:
     starts = np.concatenate(([0], ends[:-1] + 1))
     bad = _wrong_column_count(data, starts, ends, len(header.columns)) | _has_control(data, ends)
     bad |= ends - starts > LONGEST_LINE
-    bad |= _not_utf8(block, data, starts, ends, bad)
+    bad |= _not_utf8(block, len(ends))
     numbers = np.arange(first_line, first_line + len(ends))
     frame = _columns(_only(data, starts, ends, ~bad), header).with_columns(pl.Series("line", numbers[~bad], dtype=pl.Int64))
     long = _long_ids(frame, ends - starts)
@@ -157,17 +157,16 @@ def _has_control(data: npt.NDArray[np.uint8], ends: Positions) -> Mask:
     return mask
 
 
-def _not_utf8(block: bytes, data: npt.NDArray[np.uint8], starts: Positions, ends: Positions, bad: Mask) -> Mask:
-    mask = np.zeros(len(ends), dtype=bool)
+def _not_utf8(block: bytes, lines: int) -> Mask:
+    """Lines with bytes that are no UTF-8: these become lone surrogates, which no UTF-8 can spell."""
+    mask = np.zeros(lines, dtype=bool)
     try:
         block.decode()
     except UnicodeDecodeError:
-        suspects = np.unique(np.searchsorted(ends, np.flatnonzero(data >= 0x80)))
-        for i in suspects[~bad[suspects]]:
-            try:
-                block[starts[i] : ends[i]].decode()
-            except UnicodeDecodeError:
-                mask[i] = True
+        text = block.decode(errors="surrogateescape").encode("utf-32-le", errors="surrogatepass")
+        characters = np.frombuffer(text, dtype="<u4")
+        broken = np.flatnonzero((characters >= 0xDC80) & (characters <= 0xDCFF))
+        mask[np.searchsorted(np.flatnonzero(characters == LF), broken)] = True
     return mask
 
 
