@@ -8,9 +8,10 @@ decides. Every later write names the attempt, so a worker that was taken over ca
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=45)  # and a sweep each 20 s: a dead worker's job is taken over within 90 s
 HEARTBEAT_SECONDS = 10.0
+TELL_SECONDS = 0.5  # a page looks each second
+LOCK_SECONDS = 2.0
 ADVISORY_CLASS = 0x4A6F62  # the first half of the locks' numbers; the second is the job's
 LONGEST_ERROR = 2_000
 
@@ -43,6 +46,13 @@ class Lease:
 
     job_id: int
     attempt: int
+    told: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+    def tell(self, progress: int, total: int) -> None:
+        """Let those who watch know how far the work is, though it stands in a transaction that nobody can look into yet:
+        the heartbeat writes it, over its own connection.
+        """
+        self.told.update(progress=progress, total=total)
 
     def update(self, **values: Any) -> None:
         """Write to the job as this attempt. Raises LeaseLost when another attempt has taken over."""
@@ -136,7 +146,7 @@ def _claimed(job_id: int) -> Iterator[Lease]:
     ended = threading.Event()
     beat: threading.Thread | None = None
     try:
-        lease = claim(job_id, nobody_works=_lock(beating, job_id))
+        lease = claim(job_id, nobody_works=_lock_unless_at_work(beating, job_id))
         beat = threading.Thread(target=_keep_alive, args=(beating, lease, ended), daemon=True, name=f"heartbeat-{job_id}")
         beat.start()
         yield lease
@@ -147,6 +157,16 @@ def _claimed(job_id: int) -> Iterator[Lease]:
         beating.close()  # the advisory lock goes with it
 
 
+def _lock_unless_at_work(beating: BaseDatabaseWrapper, job_id: int) -> bool:
+    """Take the job's lock; False if its worker has it. While the job waits, its holder is about to begin or has just ended."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while not _lock(beating, job_id):
+        if not Job.objects.filter(pk=job_id, state=JobState.QUEUED).exists() or time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def _lock(beating: BaseDatabaseWrapper, job_id: int) -> bool:
     with beating.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [ADVISORY_CLASS, job_id % 2**31])
@@ -154,18 +174,34 @@ def _lock(beating: BaseDatabaseWrapper, job_id: int) -> bool:
 
 
 def _keep_alive(beating: BaseDatabaseWrapper, lease: Lease, ended: threading.Event) -> None:
-    """Renew the lease, and take the lock if it was lost or another's, until the work ends or is taken over.
-
-    A server that is away for a moment is tried again.
+    """Renew the lease, and take the lock if it was lost or another's, until the work ends or is taken over; between the
+    beats, write down how far the work says it is. A server that is away for a moment is tried again.
     """
-    while not ended.wait(HEARTBEAT_SECONDS):
+    beat_at, told = time.monotonic() + HEARTBEAT_SECONDS, dict[str, int]()
+    while not ended.wait(min(TELL_SECONDS, HEARTBEAT_SECONDS)):
         try:
+            if told != lease.told:
+                told = dict(lease.told)
+                _write_told(beating, lease, told)
+            if time.monotonic() < beat_at:
+                continue
+            beat_at = time.monotonic() + HEARTBEAT_SECONDS
             if not _renew(beating, lease):
                 return
             _lock(beating, lease.job_id)  # taking it twice on one connection is harmless
         except (OperationalError, InterfaceError) as error:
             logger.warning("heartbeat missed", extra={"job": lease.job_id, "error": type(error).__name__})
             beating.close()
+
+
+def _write_told(beating: BaseDatabaseWrapper, lease: Lease, told: dict[str, int]) -> None:
+    """Never waits: while the work holds the job's row, it is about to say more than this."""
+    with beating.cursor() as cursor:
+        cursor.execute(
+            """UPDATE operations_job SET progress = %s, total = %s WHERE id = (
+                   SELECT id FROM operations_job WHERE id = %s AND attempt = %s AND state = %s FOR UPDATE SKIP LOCKED)""",
+            [told["progress"], told["total"], lease.job_id, lease.attempt, JobState.RUNNING.value],
+        )
 
 
 def _renew(beating: BaseDatabaseWrapper, lease: Lease) -> bool:

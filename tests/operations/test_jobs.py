@@ -136,6 +136,7 @@ def test_two_workers_never_have_one_job():
 def test_of_many_workers_at_once_one_gets_the_job():
     """[O-6]"""
     job, start, results = a_job(), threading.Barrier(8), []
+    over = threading.Barrier(8)
 
     def work() -> None:
         start.wait(10)
@@ -145,6 +146,7 @@ def test_of_many_workers_at_once_one_gets_the_job():
         except JobBusy:
             results.append("busy")
         finally:
+            over.wait(10)
             connection.close()
 
     threads = [threading.Thread(target=work) for _ in range(8)]
