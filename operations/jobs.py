@@ -34,6 +34,7 @@ TELL_SECONDS = 0.5  # a page looks each second
 LOCK_SECONDS = 2.0
 ADVISORY_CLASS = 0x4A6F62  # the first half of the locks' numbers; the second is the job's
 LONGEST_ERROR = 2_000
+MOST_DEATHS = 10  # a job that kills its worker again and again is set aside for a person
 
 # kind of job → what to put in order when a job that waits or is paused is cancelled (a running one does it itself); called
 # with the job in the transaction that cancels it. Each app adds its own in its AppConfig.ready().
@@ -257,6 +258,21 @@ def requeue(job_id: int) -> bool:
             return bool(again.update(state=JobState.QUEUED, stop_requested="", error="", finished_at=None))
     except IntegrityError:
         return False
+
+
+def give_up() -> int:
+    """Fail jobs whose workers died MOST_DEATHS times: taking them over once more would kill the next. Returns how many."""
+    now = timezone.now()
+    hopeless = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=now, attempt__gte=MOST_DEATHS)
+    error = f"Its worker died {MOST_DEATHS} times. Look into the workers' log, then let it run again."
+    given_up = 0
+    for job in hopeless.order_by("id"):
+        with transaction.atomic():
+            same = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=JobState.RUNNING, lease_until__lt=now)
+            if same.update(state=JobState.FAILED, error=error, finished_at=now, lease_until=None):
+                alerts.alert_failed_job(Job.objects.get(pk=job.pk))
+                given_up += 1
+    return given_up
 
 
 def abandoned() -> list[Job]:

@@ -5,7 +5,7 @@ import threading
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.module_loading import import_string
-from django_q.tasks import async_task
+from django_q.tasks import async_task, queue_size
 
 from operations import alerts, jobs
 from operations.errors import JobBusy, LeaseLost, Refusal
@@ -14,6 +14,7 @@ from operations.models import Job
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 20.0  # with a lease of 45 s a dead worker's job is rung for within 65 s, and an alert goes out within 20
+ENOUGH_RINGS = 200
 
 # kind of job → dotted path of the function(job_id) that does it; each app adds its own in its AppConfig.ready().
 RUNNERS: dict[str, str] = {}
@@ -37,8 +38,12 @@ def run_job(job_id: int) -> None:
 
 
 def sweep() -> int:
-    """Ring again for jobs that wait or whose worker died, and deliver alerts. Returns how many jobs were rung for."""
-    waiting = jobs.abandoned()
+    """Ring again for jobs that wait or whose worker died, and deliver alerts. Returns how many jobs were rung for.
+
+    While the queue is full of rings that nobody has heard yet, more would not help.
+    """
+    jobs.give_up()
+    waiting = jobs.abandoned() if queue_size() < ENOUGH_RINGS else []
     for job in waiting:
         ring(job)
     alerts.deliver()
