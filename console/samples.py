@@ -10,7 +10,7 @@ from waves.models import Member, Wave
 from waves.sms_segments import segments
 
 SHOWN_PER_MARKET = 1
-MARKETS_SHOWN = 2
+MARKETS_SHOWN = 3
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,8 @@ class WaveForm(forms.Form):
     )
     expedite = forms.CharField(label="Why so late?", max_length=300, required=False, help_text="If less than a day is left")
 
+    members_digest = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.campaign = campaign

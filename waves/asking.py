@@ -24,15 +24,17 @@ LEAD_TIME = timedelta(days=1)
 PREPARABLE = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
 
 
-def ask(request: WaveRequest, *, by: User, now: datetime, expedite: str = "") -> Job:
+def ask(request: WaveRequest, *, by: User, now: datetime, expedite: str = "", agreed_digest: str = "") -> Job:
     """Check the request, write it down as a wave in CONFIGURED (or FAILED), and open its job; selects nobody yet.
+
+    `agreed_digest`: of the members that somebody previewed and agreed on; the preparation selects these or none. [W-7]
 
     Raises what `plan_of` raises, and AlreadyRunning, WrongState, AttemptsExhausted [W-9], TooLate and NotPermitted [W-4];
     then nothing is written.
     """
     with exclusive(f"wave {request.name}", wait=False) as alone:
         require_alone(alone, request.name)
-        return _ask_alone(request, by=by, now=now, expedite=expedite)
+        return _ask_alone(request, by=by, now=now, expedite=expedite, agreed_digest=agreed_digest)
 
 
 def require_alone(alone: bool, name: str) -> None:
@@ -41,7 +43,7 @@ def require_alone(alone: bool, name: str) -> None:
         raise AlreadyRunning(f"Wave {name} is being prepared by another process now; wait for its result.")
 
 
-def _ask_alone(request: WaveRequest, *, by: User, now: datetime, expedite: str) -> Job:
+def _ask_alone(request: WaveRequest, *, by: User, now: datetime, expedite: str, agreed_digest: str) -> Job:
     plan = plan_of(request, now=now)
     notify_date = _require_preparable(plan, request)
     _require_lead_time(notify_date, by=by, now=now, reason=expedite, name=request.name)
@@ -55,6 +57,7 @@ def _ask_alone(request: WaveRequest, *, by: User, now: datetime, expedite: str) 
             single_market=plan.single_market,
             min_score=plan.min_score,
             expedited=expedite,
+            agreed_digest=agreed_digest,
             edited_by=by,
         )
         return jobs.open_job(JOB_KIND, subject_of(wave), by=by)

@@ -35,6 +35,7 @@ class Wave(models.Model):
     error = models.TextField(blank=True)
     score_file = models.ForeignKey(ScoreFile, null=True, blank=True, on_delete=models.PROTECT, related_name="waves")
     members_digest = models.CharField(max_length=64, blank=True)
+    agreed_digest = models.CharField(max_length=64, blank=True, help_text="Of the members that were previewed and agreed on")
     content_digest = models.CharField(max_length=64, blank=True)
     content = models.JSONField(
         default=dict,

@@ -27,6 +27,7 @@ from django.utils import timezone
 from campaigns.models import Campaign
 from datalake import storage
 from operations import jobs
+from operations.jobs import Lease
 from operations.models import Job
 from waves import codes
 from waves.asking import MOST_ATTEMPTS, PREPARABLE, ask, exhausted, require_alone
@@ -44,6 +45,8 @@ from waves.planning import Decision, WaveRequest, decide, plan_of
 from waves.templates import live_content
 
 logger = logging.getLogger(__name__)
+
+STEPS = 5  # selected, codes reserved, zip, candidates, members: what the progress of the job counts
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,8 @@ def prepare(request: WaveRequest, *, by: User, now: datetime, expedite: str = ""
     """Ask for a wave and prepare it here and now. Raises what `ask` and `run` raise. [W-5]"""
     with exclusive(f"wave {request.name}", wait=False) as alone:
         require_alone(alone, request.name)
-        job = ask(request, by=by, now=now, expedite=expedite)
-        return _run_alone(job.pk, now=now, agreed_digest=agreed_digest)
+        job = ask(request, by=by, now=now, expedite=expedite, agreed_digest=agreed_digest)
+        return _run_alone(job.pk, now=now)
 
 
 def run(job_id: int, *, now: datetime) -> Preparation:
@@ -83,31 +86,36 @@ def run(job_id: int, *, now: datetime) -> Preparation:
         return _run_alone(job_id, now=now)
 
 
-def _run_alone(job_id: int, *, now: datetime, agreed_digest: str = "") -> Preparation:
+def _run_alone(job_id: int, *, now: datetime) -> Preparation:
     job = Job.objects.select_related("created_by").get(pk=job_id)
     wave = wave_named(job.subject.partition(":")[2])
     with jobs.working(job_id) as lease, exclusive(f"campaign {wave.campaign_id} selects", wait=True):
         # Waves of one campaign select one after the other, so that the second sees whom the first took. [K-7]
         require_state(wave, *PREPARABLE)
         request = WaveRequest(wave.campaign.campaign_id, wave.date_key)
+        lease.tell(0, STEPS)
         decision = decide(plan_of(request, now=now))
-        _require_agreed(decision, agreed_digest)
-        preparation = _attempt(wave, decision, by=job.created_by, now=now)
+        lease.tell(1, STEPS)
+        _require_agreed(decision, wave.agreed_digest)
+        preparation = _attempt(wave, decision, lease, by=job.created_by, now=now)
         fans = decision.selection.candidates + sum(decision.excluded.values())
         selected = decision.selection.members.height
         jobs.finish(lease, rows_in=fans, rows_out=selected, rows_rejected=fans - selected)
     return preparation
 
 
-def _attempt(wave: Wave, decision: Decision, *, by: User | None, now: datetime) -> Preparation:
+def _attempt(wave: Wave, decision: Decision, lease: Lease, *, by: User | None, now: datetime) -> Preparation:
     with _counted_attempt(wave, by=by, started=now):
         members = _members(decision)
         reserved = codes.reserve(wave, members, now=now)
+        lease.tell(2, STEPS)
         key, files = zip_key(wave.campaign.campaign_id, wave.date_key), storage.scoring()
         market_ids = [seat.market_id for seat in decision.plan.seats]
         content, counts = wave_zip(reserved.members, market_ids)
         files.put(key, content)
+        lease.tell(3, STEPS)
         files.put(candidates_key(wave.campaign.campaign_id, wave.date_key), _record_of_candidates(decision))
+        lease.tell(4, STEPS)
         _apply(wave, decision, reserved, by=by, now=now)
         status = partial(status_json, attempts=wave.attempts, started=now, finished=timezone.now())
         files.put(wave.status_key, status(status="FINISHED", path=files.url_or_path(key), count=counts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -15,7 +16,7 @@ from operations.errors import JobBusy
 from operations.jobs import Lease
 from operations.models import Job
 from operations.tasks import ring
-from waves import accounts, asking, email_queue, preparation, schedule, sending
+from waves import accounts, asking, email_queue, preparation, results, schedule, sending
 from waves.choices import WaveState
 from waves.models import Wave
 from waves.moves import subject_of, wave_named
@@ -24,16 +25,19 @@ from waves.planning import WaveRequest
 SEND_KIND = "send_wave"
 EMAIL_KIND = "deliver_email"
 EMAIL_QUEUE = "the e-mail queue"
+SETTLE_KIND = "settle_unknown"
+SETTLE_AGAIN = timedelta(hours=1)  # what the provider cannot say now it may know later
 RUNNERS = {
     asking.JOB_KIND: "waves.tasks.run_preparation",
     SEND_KIND: "waves.tasks.run_sending",
     EMAIL_KIND: "waves.tasks.run_emails",
+    SETTLE_KIND: "waves.tasks.run_settling",
 }
 
 
-def start_preparation(request: WaveRequest, *, by: User, expedite: str = "") -> Job:
+def start_preparation(request: WaveRequest, *, by: User, expedite: str = "", agreed_digest: str = "") -> Job:
     """Ask for a preparation and let a worker do it. Raises what `asking.ask` raises; then nothing is written."""
-    job = asking.ask(request, by=by, now=timezone.now(), expedite=expedite)
+    job = asking.ask(request, by=by, now=timezone.now(), expedite=expedite, agreed_digest=agreed_digest)
     ring(job)
     return job
 
@@ -88,8 +92,26 @@ def wake_emails() -> None:
         ring(jobs.open_job(EMAIL_KIND, EMAIL_QUEUE))
 
 
+def wake_settlers() -> None:
+    """Have a worker look up messages whose fate is unknown, once an hour for each wave. [N-4]"""
+    lately = timezone.now() - SETTLE_AGAIN
+    for wave in results.waves_with_unknown():
+        if not Job.objects.filter(kind=SETTLE_KIND, subject=subject_of(wave), created_at__gt=lately).exists():
+            ring(jobs.open_job(SETTLE_KIND, subject_of(wave)))
+
+
+def run_settling(job_id: int) -> None:
+    """Ask the provider about a wave's unknown messages by our reference; what it cannot say stays unknown."""
+    wave = wave_named(Job.objects.get(pk=job_id).subject.partition(":")[2])
+    with jobs.working(job_id) as lease:
+        found = results.settle_unknown(wave.pk, sending.sms_provider())
+        settled = found["sent"] + found["failed"]
+        lease.update(rows_in=settled + found["unknown"], rows_out=settled, rows_rejected=found["unknown"])
+
+
 def look_after() -> None:
     """Scheduled for each minute: what should be on its way and has no worker gets one. [O-6, N-5]"""
     if not accounts.account(sending.sms_provider().name).paused:
         wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
     wake_emails()
+    wake_settlers()

@@ -68,16 +68,16 @@ def _previewed(decision: planning.Decision) -> dict[str, Any]:
 
 def _prepare(request: StaffRequest, form: WaveForm) -> HttpResponse:
     wanted = form.request_of()
-    tasks.start_preparation(wanted, by=request.user, expedite=form.cleaned_data["expedite"])
-    request.session[f"previewed:{wanted.name}"] = request.POST.get("members_digest", "")
+    agreed = form.cleaned_data["members_digest"]
+    tasks.start_preparation(wanted, by=request.user, expedite=form.cleaned_data["expedite"], agreed_digest=agreed)
     messages.success(request, "The wave is being prepared: fans are selected, codes reserved and files written.")
     return HttpResponseRedirect(reverse("wave", args=[wanted.name]))
 
 
 @page("waves.view_wave")
 def wave(request: StaffRequest, name: str) -> HttpResponse:
-    people = ("prepared_by", "edited_by", "approved_by")
-    shown = get_object_or_404(Wave.objects.select_related("campaign", *people), name=name)
+    beside = ("campaign", "score_file", "prepared_by", "edited_by", "approved_by")
+    shown = get_object_or_404(Wave.objects.select_related(*beside).defer("score_file__rules"), name=name)
     prepared = bool(shown.content_digest)
     return render(
         request,
@@ -91,7 +91,6 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
         samples=samples_of(shown, hidden=not unmasking.shown(request)) if prepared else [],
         author=request.user.pk in {shown.prepared_by_id, shown.edited_by_id},
         four_eyes=settings.WAVES_FOUR_EYES,
-        previewed=request.session.get(f"previewed:{name}", ""),
         due=shown.notify_date <= timezone.now(),
         can_prepare=shown.state in (WaveState.CONFIGURED, WaveState.FAILED),
         can_reset=shown.state in BEFORE_SCHEDULED,

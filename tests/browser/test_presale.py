@@ -83,7 +83,7 @@ def test_from_upload_to_a_completed_wave(sign_in, provider: RunningSandbox, file
     admin.picture("wave-preview")
     page.click("text=Prepare this wave")
     expect(page.locator(".fw-title .fw-badge")).to_have_text("prepared", timeout=A_WHILE)
-    expect(page.locator("text=as in your preview")).to_be_visible()
+    expect(page.locator("text=as previewed")).to_be_visible()
     expect(page.locator("text=another person has to approve it")).to_be_visible()
     assert page.locator("text=Approve…").count() == 0
 

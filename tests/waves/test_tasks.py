@@ -2,17 +2,22 @@
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 from django_q.models import OrmQ
 
 import sandbox
+from campaigns.models import Registrant
 from operations import jobs
 from operations.choices import JobState
 from operations.models import Job
 from tests.waves.sending_cases import triggered_wave
+from tests.waves.wave_cases import campaign_with, person, request
 from waves import tasks
-from waves.choices import CodeState, WaveState
-from waves.models import Code
+from waves.choices import CodeState, SendState, WaveState
+from waves.errors import MembersDiffer
+from waves.models import Code, Wave
 from waves.moves import subject_of
+from waves.planning import preview
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,3 +89,33 @@ def test_a_triggered_wave_without_a_worker_is_given_one_within_a_minute(gateway)
 def test_nothing_is_rung_for_when_nothing_is_due():
     tasks.look_after()
     assert (Job.objects.count(), OrmQ.objects.count()) == (0, 0)
+
+
+def test_a_worker_prepares_the_members_that_were_previewed_or_none():
+    """[W-7] What was agreed on goes with the wave to whichever worker prepares it."""
+    campaign, ann = campaign_with(20), person("ann", superuser=True)
+    agreed = preview(request(campaign), now=timezone.now()).selection.members_digest
+    Registrant.objects.filter(campaign=campaign, global_user_id="fan-000019").delete()
+    job = tasks.start_preparation(request(campaign), by=ann, expedite="late", agreed_digest=agreed)
+    with pytest.raises(MembersDiffer, match="Preview again"):
+        tasks.run_preparation(job.pk)
+    job.refresh_from_db()
+    wave = Wave.objects.get(name=request(campaign).name)
+    assert (job.state, wave.state, wave.attempts) == (JobState.FAILED, "configured", 0)
+    assert "Preview again" in job.error
+
+
+def test_unknown_messages_are_looked_up_by_a_job_once_an_hour(gateway, settings):
+    """N-4: the provider took the messages, but its answers never came."""
+    settings.SMS_HONOURS_KEYS = False
+    gateway.control(drop_rate=1.0)
+    wave = ready_wave(3)
+    assert tasks.send_here(wave)["unknown"] == 3
+    tasks.look_after()
+    tasks.run_settling(Job.objects.get(kind=tasks.SETTLE_KIND).pk)
+    job = Job.objects.get(kind=tasks.SETTLE_KIND)
+    assert (job.state, job.rows_in, job.rows_out) == (JobState.DONE, 3, 3)
+    assert wave.sends.filter(state=SendState.SENT).count() == 3
+    wave.sends.update(state=SendState.UNKNOWN)
+    tasks.look_after()
+    assert Job.objects.filter(kind=tasks.SETTLE_KIND).count() == 1
