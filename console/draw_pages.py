@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from csp.decorators import csp_replace
+from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
@@ -14,6 +16,7 @@ from console.proof import bundle_key, bundle_sha256, public_draw
 from datalake import storage
 
 
+@csp_replace(settings.PUBLIC_CONTENT_SECURITY_POLICY)  # type: ignore[arg-type]  # it knows no views with arguments
 @require_safe
 def draw_page(request: HttpRequest, campaign_id: str) -> HttpResponse:
     """Commitment, public source, every attempt; the seed and the waves once the campaign is closed."""

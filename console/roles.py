@@ -19,6 +19,8 @@ OPERATOR = frozenset(
         "campaigns.enter_entropy",
         "campaigns.view_personal_data",
         "campaigns.export_personal_data",
+        "datalake.add_merge",
+        "datalake.change_deadletter",
         "waves.prepare_wave",
         "waves.schedule_wave",
         "waves.send_wave",

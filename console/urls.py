@@ -3,7 +3,7 @@
 from django.urls import path
 
 from console import dashboard, health
-from console.pages import campaigns, downloads, files, jobs, privacy, wave_actions, waves
+from console.pages import campaigns, downloads, files, jobs, lake, privacy, wave_actions, waves
 
 CAMPAIGN, WAVE = "admin/campaign/<str:campaign_id>", "admin/wave/<str:name>"
 
@@ -43,6 +43,9 @@ urlpatterns = [
     path(f"{WAVE}/cancel/", wave_actions.cancel, name="cancel-wave"),
     path(f"{WAVE}/reset/", wave_actions.reset, name="reset-wave"),
     path(f"{WAVE}/download/", downloads.wave_zip, name="download-wave"),
+    path("admin/dead-letters/replay/", lake.replay_letters, name="replay-dead-letters"),
+    path("admin/dead-letters/<int:pk>/replay/", lake.replay_letter, name="replay-dead-letter"),
+    path("admin/lake/merge/", lake.merge_lake, name="merge-lake"),
     path("admin/stop-all/", wave_actions.stop_all, name="stop-all"),
     path("admin/providers/", wave_actions.providers, name="providers"),
     path("admin/providers/<int:pk>/resume/", wave_actions.resume_provider, name="resume-provider"),

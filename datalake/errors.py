@@ -65,3 +65,7 @@ class NotMerged(Refusal):
 
 class ArchiveCorrupt(Refusal):
     """A copy is not its original: nothing was deleted. [L-5]"""
+
+
+class UnknownDeadLetter(Refusal):
+    """No dead letter has this number. [T-1]"""

@@ -41,6 +41,14 @@ def bury(consumer: str, source: str, letters: Sequence[Letter]) -> None:
     DeadLetter.objects.bulk_create(rows, batch_size=1_000, ignore_conflicts=True)
 
 
+def replay_all(consumer: str = "") -> int:
+    """Replay every letter that waits, or those of one consumer, oldest first. Returns how many."""
+    waiting = DeadLetter.objects.filter(replayed_at=None).order_by("id")
+    if consumer:
+        waiting = waiting.filter(consumer=consumer)
+    return sum(replay(pk) for pk in list(waiting.values_list("pk", flat=True)))
+
+
 def replay(letter_id: int, corrected: dict[str, Any] | None = None) -> bool:
     """Put the record, or its corrected form, on its stream again (a file's on `input`). False if that was done before.
 

@@ -1,0 +1,30 @@
+"""Put records that a consumer could not take on their streams again. [T-1]"""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from datalake.errors import UnknownDeadLetter
+from datalake.models import DeadLetter
+from datalake.streams import deadletters
+from operations.commands import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "Replay the named dead letters, those of one consumer, or all that wait."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("letters", nargs="*", type=int, metavar="ID", help="as the list of dead letters names them")
+        parser.add_argument("--consumer", default="", metavar="NAME", help="all of this consumer that wait, e.g. lake")
+        parser.add_argument("--all", action="store_true", help="all that wait")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        if sum(map(bool, (options["letters"], options["consumer"], options["all"]))) != 1:
+            raise CommandError("Name dead letters, or say --consumer NAME, or --all.", returncode=2)
+        if not options["letters"]:
+            return {"replayed": deadletters.replay_all(options["consumer"]), "already": 0}
+        known = set(DeadLetter.objects.filter(pk__in=options["letters"]).values_list("pk", flat=True))
+        if unknown := sorted(set(options["letters"]) - known):
+            raise UnknownDeadLetter(f"There is no dead letter {', '.join(map(str, unknown))}; nothing was replayed.")
+        done = [deadletters.replay(pk) for pk in sorted(known)]
+        return {"replayed": sum(done), "already": len(done) - sum(done)}
