@@ -1,7 +1,7 @@
 """Registrations from a file or the stream: judged, the newest of each fan kept, published once. [C-4, C-5]"""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 import polars as pl
@@ -15,7 +15,7 @@ from campaigns.duplicates import sha256_of
 from campaigns.emails import canonical_email
 from campaigns.models import Campaign, Market, RegistrationImport, RejectedRow
 from campaigns.opening import require_open
-from campaigns.registrationrows import COLUMNS, Registrations, instants, read, sound, values_of
+from campaigns.registrationrows import COLUMNS, Registrations, instants, line_ends, read, sound, values_of
 from campaigns.scoretables import copy_in
 from campaigns.scrub import Rules, add_tallies, check_contacts, is_yes, tally
 from datalake import records, storage, streams
@@ -67,7 +67,7 @@ def process(job_id: int) -> RegistrationImport:
         if not found.finished:
             with storage.scoring().open(found.key) as file, transaction.atomic():
                 _import(found, file, lease)
-        publish(found.campaign)
+        publish(found.campaign, lambda sent: lease.tell(found.rows_in + sent, found.rows_in + found.accepted))
         lease.update(rows_in=found.rows_in, rows_out=found.accepted, rows_rejected=found.rejected)
     return found
 
@@ -77,6 +77,7 @@ def _import(found: RegistrationImport, file: BinaryIO, lease: Lease) -> None:
     campaign, in_force = found.campaign, rules.gather(found.campaign)
     stage.create_stage()
     rejections: list[dict[str, int]] = []
+    expected = 2 * line_ends(file)  # each row is judged, then published
     for chunk in read(file):
         judged = judge(chunk, in_force, _market_ids(campaign))
         rejected = judged.filter(pl.col("reason").is_not_null())
@@ -84,6 +85,7 @@ def _import(found: RegistrationImport, file: BinaryIO, lease: Lease) -> None:
         stage.reject(found, rejected)
         copy_in(stage.TABLE, stage.STAGED, judged.filter(pl.col("reason").is_null()))
         found.rows_in += judged.height
+        lease.tell(found.rows_in, expected)
         lease.check_stop()
     shared = stage.reject_shared(found, in_force.max_fans_per_contact)
     superseded = stage.reject_superseded(found)
@@ -146,11 +148,12 @@ def _market_ids(campaign: Campaign) -> list[str]:
     return list(Market.objects.filter(campaign=campaign).values_list("market_id", flat=True))
 
 
-def publish(campaign: Campaign) -> int:
+def publish(campaign: Campaign, on_sent: Callable[[int], None] = lambda sent: None) -> int:
     """Put the registrations that are not published yet on the stream, each once. Returns how many. [C-5]"""
     sent = 0
     while batch := _publish_some(campaign):
         sent += batch
+        on_sent(sent)
     return sent
 
 

@@ -19,6 +19,7 @@ from campaigns.errors import UnreadableFile
 REQUIRED = ("id", "tmemail", "sms", "global_user_id", "member_id", "raw_local_fanscore", "country_code")
 OPTIONAL = ("phone_confirmed",)
 BLOCK_BYTES = 8 * 1024 * 1024
+FIRST_BLOCK_BYTES = 1024 * 1024  # small ones first: who watches sees at once that rows are judged
 LONGEST_LINE = 1024 * 1024  # bytes; a longer one is malformed, and is skipped without being held
 LONGEST_ID = 500  # characters of a global_user_id: the database's indexes hold no longer ones, so such a row is malformed
 KEPT_OF_A_LONG_LINE = 2_000
@@ -94,9 +95,12 @@ def read_chunks(file: BinaryIO, header: Header, block_bytes: int = BLOCK_BYTES) 
 
 
 def _blocks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, bool]]:
-    """Blocks of whole lines, each ending with LF; a line over LONGEST_LINE comes alone, cut, and marked."""
-    rest = b""
-    while read := file.read(size):
+    """Blocks of whole lines, each ending with LF and twice as large as the one before, up to `size`; a line over LONGEST_LINE
+    comes alone, cut, and marked.
+    """
+    rest, next_size = b"", min(size, FIRST_BLOCK_BYTES)
+    while read := file.read(next_size):
+        next_size = min(size, 2 * next_size)
         data = rest + read
         end = data.rfind(b"\n") + 1
         if end:

@@ -9,10 +9,12 @@ from django.db.models import Count, Sum
 
 from campaigns.choices import CampaignStatus, ScoreFileState
 from campaigns.models import Campaign, RegistrationImport, ScoreFile
+from console.sending import fans_told
 from waves.choices import WaveState
 from waves.models import SendResult, Wave
 
 OVER = {WaveState.COMPLETED, WaveState.CANCELLED}
+UNDER_WAY = {WaveState.TRIGGERED, WaveState.PAUSED}
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def _gather(campaigns: list[Campaign]) -> list[Standing]:
             newest=newest.get(campaign.pk),
             active=active.get(campaign.active_score_file_id),
             waves=waves[campaign.pk],
-            told=told.get(campaign.pk, 0),
+            told=told.get(campaign.pk, 0) + sum(fans_told(wave) for wave in waves[campaign.pk] if wave.state in UNDER_WAY),
         )
         for campaign in campaigns
     ]
@@ -128,11 +130,11 @@ def _waves(standing: Standing) -> Step:
 
 
 def _told(standing: Standing) -> Step:
-    sending = any(wave.state in (WaveState.TRIGGERED, WaveState.PAUSED) for wave in standing.waves)
+    states = {wave.state for wave in standing.waves}
     note = "fans told" if standing.told else "nothing sent yet"
-    return Step(
-        "Sent", f"{standing.told:,}", "sending now" if sending else note, "now" if sending else "done" if standing.told else ""
-    )
+    if states & UNDER_WAY:
+        note = "fans told; sending now" if WaveState.TRIGGERED in states else "fans told; paused"
+    return Step("Sent", f"{standing.told:,}", note, "now" if states & UNDER_WAY else "done" if standing.told else "")
 
 
 def _files(count: int) -> str:

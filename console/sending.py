@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Sum
+from django.utils.safestring import SafeString
 
 from console import charts
 from waves import results
@@ -15,25 +16,40 @@ SHORTEST_SECONDS = 1.0
 
 
 def counters(wave: Wave, since: tuple[float, int] | None) -> dict[str, Any]:
-    """N-7's counts, the number in flight, a bar, and messages a second since the page looked last.
+    """N-7's counts of fans, the number in flight, a bar, and messages a second since the page looked last.
 
-    A completed wave's counts are the saved ones; they are not counted again.
+    While it is sent the bar shows messages, for a fan may get two; then what became of the fans. A completed wave's counts are
+    the saved ones; they are not counted again.
     """
     at, counts = _counted(wave)
-    total, settled = counts["total"], counts["total"] - counts["pending"]
-    rate = max(0.0, (settled - since[1]) / (at - since[0])) if since and at - since[0] > 0.1 else None
-    parts = [("good", counts["ok"]), ("bad", counts["failed"]), ("warn", counts["unknown"]), ("soft", counts["skipped"])]
-    label = ", ".join(f"{counts[name]} {name}" for name in ("ok", "failed", "unknown", "skipped", "pending"))
+    messages, settled = counts.get("messages", 0), counts.get("messages", 0) - counts.get("waiting", 0)
+    going = wave.state == WaveState.TRIGGERED
+    rate = max(0.0, (settled - since[1]) / (at - since[0])) if going and since and at - since[0] > 0.1 else None
     return {
         **counts,
         "in_flight": Sender.objects.filter(wave=wave).aggregate(n=Sum("in_flight"))["n"] or 0,
-        "bar": charts.progress(parts, total, label),
-        "share": charts.share(settled, total),
+        "bar": _bar_of_fans(counts) if wave.state == WaveState.COMPLETED else _bar_of_messages(settled, messages),
+        "share": "" if wave.state == WaveState.COMPLETED else charts.share(settled, messages),
         "rate": round(rate) if rate is not None else None,
-        "seconds_left": counts["pending"] / rate if rate else None,
+        "seconds_left": counts["waiting"] / rate if rate else None,
         "at": f"{at:.2f}",
         "settled": settled,
     }
+
+
+def fans_told(wave: Wave) -> int:
+    """How many fans of a wave under way have a message by now; as fresh as the counters."""
+    return int(_counted(wave)[1]["ok"])
+
+
+def _bar_of_messages(settled: int, messages: int) -> SafeString:
+    return charts.progress([("good", settled)], messages, f"{settled} of {messages} messages are handed over")
+
+
+def _bar_of_fans(counts: dict[str, Any]) -> SafeString:
+    parts = [("good", counts["ok"]), ("bad", counts["failed"]), ("warn", counts["unknown"]), ("soft", counts["skipped"])]
+    label = ", ".join(f"{counts[name]} {name}" for name in ("ok", "failed", "unknown", "skipped", "pending"))
+    return charts.progress(parts, counts["total"], label)
 
 
 def _counted(wave: Wave) -> tuple[float, dict[str, Any]]:
@@ -52,6 +68,7 @@ def _counted(wave: Wave) -> tuple[float, dict[str, Any]]:
 def _counts(wave: Wave) -> dict[str, Any]:
     saved = SendResult.objects.filter(wave=wave).first() if wave.state == WaveState.COMPLETED else None
     if saved is None:
-        return results.result(wave.pk)
+        messages, waiting = results.messages(wave.pk)
+        return results.result(wave.pk) | {"messages": messages, "waiting": waiting}
     names = ("total", "ok", "failed", "skipped", "unknown", "pending", "detail")
     return {name: getattr(saved, name) for name in names}

@@ -71,6 +71,7 @@ WORDS: Final[dict[str, str]] = {
     "single_market": "One market only",
 }
 WAVE_STEPS: Final = ("configured", "prepared", "approved", "scheduled", "triggered", "completed")
+BESIDE_THE_ROAD: Final = {"paused": "triggered", "held": "scheduled", "code_generated": "configured"}
 FILE_STEPS: Final = ("uploaded", "processing", "validated", "streamed", "saved")
 
 
@@ -80,7 +81,8 @@ def words(name: str) -> str:
 
 
 def steps(order: tuple[str, ...], state: str) -> list[tuple[str, str]]:
-    """(step, "done" | "now" | "") up to where `state` stands; all blank for a state beside the road."""
+    """(step, "done" | "now" | "") up to where `state` stands, or where it left the road; all blank for what has no place."""
+    state = order[0] if state == "failed" else BESIDE_THE_ROAD.get(state, state)
     if state not in order:
         return [(step, "") for step in order]
     at = order.index(state)

@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 from django.db import connection, transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from waves import sends
@@ -62,6 +63,17 @@ def result(wave_id: int) -> dict[str, Any]:
     return counts | {"detail": detail}
 
 
+def messages(wave_id: int) -> tuple[int, int]:
+    """Messages of the wave, and how many of them are not handed over yet: SMS not settled, e-mails not queued.
+
+    Before the wave is handed to the senders there are none. Fans alone would mislead who watches: a fan whose e-mail is queued
+    counts as told while the SMS is still to come.
+    """
+    waiting = Q(state__in=OPEN_SMS) & (Q(channel=Channel.SMS) | Q(queued_email=None))
+    counts = Send.objects.filter(wave_id=wave_id).aggregate(all=Count("pk"), waiting=Count("pk", filter=waiting))
+    return counts["all"], counts["waiting"]
+
+
 def open_sms(wave_id: int) -> int:
     """SMS that are pending or in flight."""
     return Send.objects.filter(wave_id=wave_id, channel=Channel.SMS, state__in=OPEN_SMS).count()
@@ -99,6 +111,12 @@ def retry_failed(wave_id: int) -> int:
         emails = QueuedEmail.objects.filter(send__in=failed.filter(channel=Channel.EMAIL))
         emails.update(state=SendState.PENDING, reason="", attempts=0, not_before=None)
         return failed.update(state=SendState.PENDING, reason="", attempts=0, not_before=None)
+
+
+def waves_with_unknown() -> QuerySet[Wave]:
+    """Waves some of whose SMS may or may not have been accepted. [N-4]"""
+    unknown = Send.objects.filter(wave=OuterRef("pk"), channel=Channel.SMS, state=SendState.UNKNOWN)
+    return Wave.objects.filter(Exists(unknown), state__in=[WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED])
 
 
 def settle_unknown(wave_id: int, provider: SmsProvider) -> dict[str, int]:

@@ -8,11 +8,13 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from campaigns import activation, registrations, scorefiles, tasks
+from campaigns.choices import ScoreFileState
 from campaigns.models import Campaign, RegistrationImport, ScoreFile
 from console.access import StaffRequest, action, attempt, form_page, page, render
 from console.forms import ScoresForm, UploadForm
 from console.pages.jobs import work_on
 from console.words import FILE_STEPS, steps
+from operations.choices import JobState
 from operations.errors import Refusal
 
 SCORES_HINT = (
@@ -82,18 +84,22 @@ def upload_registrations(request: StaffRequest, campaign_id: str) -> HttpRespons
 @page("campaigns.view_scorefile")
 def score_file(request: StaffRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(ScoreFile.objects.select_related("campaign", "created_by").defer("rules"), pk=pk)
+    work = work_on(request, scorefiles.subject_of(shown))
+    begun = shown.state == ScoreFileState.UPLOADED and work.get("live") and work["job"].state == JobState.RUNNING
+    stands = ScoreFileState.PROCESSING if begun else shown.state  # a worker has it, and reads it for the first time
     return render(
         request,
         "console/score_file.html",
-        shown.name,
+        f"Score file {shown.name}",
         file=shown,
         campaign=shown.campaign,
-        steps=steps(FILE_STEPS, shown.state),
+        stands=stands,
+        steps=steps(FILE_STEPS, stands),
         tagged=sum(shown.tagged_by.values()),
         is_active=shown.campaign.active_score_file_id == shown.pk,
         can_start=shown.state in ("uploaded", "failed") or (shown.state == "validated" and shown.campaign.draw_ready),
         judged=shown.state in ("validated", "streamed", "saved"),
-        **work_on(request, scorefiles.subject_of(shown)),
+        **work,
     )
 
 
@@ -101,7 +107,8 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponse:
 def registration_import(request: StaffRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(RegistrationImport.objects.select_related("campaign", "created_by"), pk=pk)
     work = work_on(request, registrations.subject_of(shown))
-    return render(request, "console/registrations.html", shown.name, file=shown, campaign=shown.campaign, **work)
+    title = f"Registrations {shown.name}"
+    return render(request, "console/registrations.html", title, file=shown, campaign=shown.campaign, **work)
 
 
 @action("campaigns.process_scores")
