@@ -6,15 +6,16 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from campaigns.choices import CampaignStatus, ScoreFileState
 from campaigns.forms import CampaignForm, ListEntryForm, MarketForm
 from campaigns.models import Campaign, ListEntry, Market, Registrant, RegistrationImport, ScoreFile
-from operations.listing import BigTableAdmin, MaskedAdmin, Masking, PageAdmin
+from operations.listing import BigTableAdmin, MaskedAdmin, Masking, PageAdmin, TitledAdmin, counted
 from operations.masking import mask_email, mask_pattern, mask_phone, mask_text
 
+LEDGER = (counted("rows_in"), counted("accepted"), counted("rejected"))
 STATUS_COLOURS = {"open": "success", "draft": "info", "closed": "warning"}
 FILE_COLOURS = {
     ScoreFileState.PROCESSING: "info",
@@ -34,7 +35,7 @@ class MarketInline(TabularInline):
 
 
 @admin.register(Campaign)
-class CampaignAdmin(ModelAdmin):
+class CampaignAdmin(TitledAdmin):
     form = CampaignForm
     inlines = (MarketInline,)
     list_display = ("page", "campaign_id", "status_label", "artist", "registration_opens", "registration_closes")
@@ -132,7 +133,7 @@ class RegistrantAdmin(BigTableAdmin, MaskedAdmin):
 @admin.register(RegistrationImport)
 class RegistrationImportAdmin(PageAdmin):
     page = "registrations"
-    list_display = ("name", "campaign", "rows_in", "accepted", "rejected", "finished", "created_at", "created_by")
+    list_display = ("name", "campaign", *LEDGER, "finished", "created_at", "created_by")
     list_filter = ("campaign", "finished")
     list_select_related = ("campaign", "created_by")
     show_full_result_count = False
@@ -141,7 +142,7 @@ class RegistrationImportAdmin(PageAdmin):
 @admin.register(ScoreFile)
 class ScoreFileAdmin(PageAdmin):
     page = "score-file"
-    list_display = ("name", "campaign", "attempt", "state_label", "rows_in", "accepted", "rejected", "created_at", "created_by")
+    list_display = ("name", "campaign", "attempt", "state_label", *LEDGER, "created_at", "created_by")
     list_filter = ("campaign", "state")
     list_select_related = ("campaign", "created_by")
     show_full_result_count = False

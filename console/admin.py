@@ -7,11 +7,10 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django_q import admin as queue_admin  # noqa: F401 likewise
 from django_q.models import Failure, OrmQ, Schedule, Success
-from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from console.models import PersonalDataAccess
-from operations.listing import BigTableAdmin, ReadOnlyAdmin
+from operations.listing import BigTableAdmin, ReadOnlyAdmin, TitledAdmin
 
 for model in (User, Group, Failure, OrmQ, Schedule, Success, AccessAttempt, AccessFailureLog, AccessLog):
     if admin.site.is_registered(model):
@@ -19,7 +18,7 @@ for model in (User, Group, Failure, OrmQ, Schedule, Success, AccessAttempt, Acce
 
 
 @admin.register(User)
-class FairwaveUserAdmin(UserAdmin, ModelAdmin):
+class FairwaveUserAdmin(UserAdmin, TitledAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -27,12 +26,12 @@ class FairwaveUserAdmin(UserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class FairwaveGroupAdmin(GroupAdmin, ModelAdmin):
+class FairwaveGroupAdmin(GroupAdmin, TitledAdmin):
     pass
 
 
 @admin.register(AccessAttempt)
-class AccessAttemptAdmin(ModelAdmin):
+class AccessAttemptAdmin(TitledAdmin):
     """Failed sign-ins that lock somebody out; deleting the row lets them try again."""
 
     list_display = ("username", "ip_address", "failures_since_start", "attempt_time")

@@ -65,6 +65,9 @@ WORDS: Final[dict[str, str]] = {
     "no_market_wanted": "Wants none of the wave's markets",
     "registered_too_late": "Registered too late",
     "opted_out": "Asked not to be written to",
+    # Providers [N-1, N-5]
+    "sms_http": "SMS gateway",
+    "email_django": "E-mail",
     # Orders [W-5]
     "by_preference": "Each fan's first market with room",
     "by_market_order": "Market by market",

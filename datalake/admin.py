@@ -5,7 +5,7 @@ from unfold.decorators import display
 
 from datalake.choices import FileState, MergeState
 from datalake.models import Checkpoint, DeadLetter, LakeFile, LakePartition, Merge, Stream
-from operations.listing import BigTableAdmin, MaskedAdmin, ReadOnlyAdmin
+from operations.listing import BigTableAdmin, MaskedAdmin, ReadOnlyAdmin, counted, shortened, sized
 from operations.masking import DOT
 
 FILE_COLOURS = {FileState.LOOSE: "info", FileState.MERGED: "success"}
@@ -14,7 +14,16 @@ MERGE_COLOURS = {MergeState.MERGED: "success", MergeState.ARCHIVED: "success"}
 
 @admin.register(LakeFile)
 class LakeFileAdmin(BigTableAdmin, ReadOnlyAdmin):
-    list_display = ("key", "record_type", "period", "state_label", "generation", "records", "bytes", "created_at")
+    list_display = (
+        "key",
+        "record_type",
+        "period",
+        "state_label",
+        "generation",
+        counted("records"),
+        sized("bytes"),
+        "created_at",
+    )
     list_filter = ("record_type", "state")
 
     @display(description="state", label=FILE_COLOURS)
@@ -24,7 +33,7 @@ class LakeFileAdmin(BigTableAdmin, ReadOnlyAdmin):
 
 @admin.register(LakePartition)
 class LakePartitionAdmin(BigTableAdmin, ReadOnlyAdmin):
-    list_display = ("record_type", "day", "records", "content_hash", "updated_at")
+    list_display = ("record_type", "day", counted("records"), shortened("content_hash"), "updated_at")
     list_filter = ("record_type",)
 
 
@@ -34,10 +43,10 @@ class MergeAdmin(BigTableAdmin, ReadOnlyAdmin):
         "__str__",
         "state_label",
         "files",
-        "records_in",
-        "records_out",
-        "bytes_before",
-        "bytes_after",
+        counted("records_in"),
+        counted("records_out"),
+        sized("bytes_before"),
+        sized("bytes_after"),
         "seconds",
         "error",
     )
@@ -64,9 +73,9 @@ class DeadLetterAdmin(BigTableAdmin, MaskedAdmin):
 
 @admin.register(Stream)
 class StreamAdmin(ReadOnlyAdmin):
-    list_display = ("name", "position")
+    list_display = ("name", counted("position"))
 
 
 @admin.register(Checkpoint)
 class CheckpointAdmin(ReadOnlyAdmin):
-    list_display = ("consumer", "stream", "position", "updated_at")
+    list_display = ("consumer", "stream", counted("position"), "updated_at")

@@ -4,7 +4,7 @@ from django.contrib import admin
 from unfold.decorators import display
 
 from operations.choices import AlertState, JobState
-from operations.listing import BigTableAdmin, PageAdmin, ReadOnlyAdmin
+from operations.listing import BigTableAdmin, PageAdmin, ReadOnlyAdmin, counted, worded
 from operations.models import Alert, Job, StatusChange
 
 JOB_COLOURS = {
@@ -19,13 +19,13 @@ JOB_COLOURS = {
 class JobAdmin(BigTableAdmin, PageAdmin):
     page = "job"
     list_display = (
-        "kind",
+        worded("kind"),
         "subject",
         "state_label",
         "progressed",
         "attempt",
-        "rows_in",
-        "rows_rejected",
+        counted("rows_in"),
+        counted("rows_rejected"),
         "started_at",
         "finished_at",
     )

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 from django.contrib.admin import ShowFacets
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 
 from operations import unmasking
@@ -16,7 +18,15 @@ from operations.paging import AFTER, BEFORE, EstimatePaginator, KeysetChangeList
 Mask = Callable[[str], str]
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class TitledAdmin(ModelAdmin):
+    """A list is titled by what it lists: a tab of the browser that says "Select job to view" helps nobody find it again."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+
+class ReadOnlyAdmin(TitledAdmin):
     """Rows that only work itself writes: nobody adds, changes or deletes them by hand."""
 
     actions = None
@@ -44,7 +54,7 @@ class PageAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse(self.page, args=[getattr(found, self.page_key)]))
 
 
-class Masking(ModelAdmin):
+class Masking(TitledAdmin):
     """Personal columns are masked unless the person has asked to see them. Nothing can be filtered or sorted by them:
     a filter on a hidden column would tell what it hides.
     """
@@ -107,7 +117,41 @@ def masked(field: str, mask: Mask, read: Callable[[Any], str] | None = None) -> 
     return column
 
 
-class BigTableAdmin(ModelAdmin):
+@cache
+def counted(field: str) -> Callable[[Any], str]:
+    """A column of whole numbers as people read them: 9,704,935."""
+    return _column(field, lambda value: f"{value:,}")
+
+
+@cache
+def sized(field: str) -> Callable[[Any], str]:
+    """A column of bytes with their unit: 9.3 MB."""
+    return _column(field, filesizeformat)
+
+
+@cache
+def shortened(field: str) -> Callable[[Any], str]:
+    """A column of digests: enough to tell them apart; a row's own page has the whole."""
+    return _column(field, lambda digest: f"{digest[:12]}…" if len(digest) > 12 else digest)
+
+
+@cache
+def worded(field: str) -> Callable[[Any], str]:
+    """A column of names as a person would say them: send_wave → Send wave."""
+    return _column(field, lambda name: name.replace("_", " ").capitalize())
+
+
+def _column(field: str, show: Callable[[Any], str]) -> Callable[[Any], str]:
+    def column(row: Any) -> str:
+        value = getattr(row, field)
+        return "–" if value is None else show(value)
+
+    column.__name__ = field
+    column.short_description = field.replace("_", " ")  # type: ignore[attr-defined]
+    return column
+
+
+class BigTableAdmin(TitledAdmin):
     """Mix in before the others: pages by key, no COUNT(*), no facets, no search by text, no sort by columns without index."""
 
     show_full_result_count = False

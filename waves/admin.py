@@ -4,11 +4,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from campaigns.models import Market
-from operations.listing import BigTableAdmin, MaskedAdmin, PageAdmin
+from operations.listing import BigTableAdmin, MaskedAdmin, PageAdmin, TitledAdmin, counted
 from operations.masking import mask_email, mask_phone, mask_text
 from waves.choices import CodeState, SendState, WaveState
 from waves.forms import TemplateForm
@@ -24,6 +23,7 @@ WAVE_COLOURS = {
     WaveState.PAUSED: "warning",
     WaveState.COMPLETED: "success",
 }
+SELECTED = (counted("selected"), counted("waitlist"))
 CODE_COLOURS = {CodeState.RESERVED: "info", CodeState.ASSIGNED: "primary", CodeState.PUBLISHED: "success"}
 SEND_COLOURS = {
     SendState.SENT: "success",
@@ -39,7 +39,7 @@ SEND_COLOURS = {
 class WaveAdmin(PageAdmin):
     page = "wave"
     page_key = "name"
-    list_display = ("name", "campaign", "state_label", "notify_date", "selected", "waitlist", "prepared_by", "approved_by")
+    list_display = ("name", "campaign", "state_label", "notify_date", *SELECTED, "prepared_by", "approved_by")
     list_filter = ("state", "campaign")
     list_select_related = ("campaign", "prepared_by", "approved_by")
     search_fields = ("=name",)
@@ -98,7 +98,8 @@ class SendAdmin(BigTableAdmin, MaskedAdmin):
 
 
 @admin.register(Template)
-class TemplateAdmin(ModelAdmin):
+class TemplateAdmin(TitledAdmin):
+    list_before_template = "console/templates_note.html"
     form = TemplateForm
     list_display = ("__str__", "campaign", "market", "channel", "language", "body")
     list_filter = ("channel", "campaign")

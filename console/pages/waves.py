@@ -21,7 +21,7 @@ from console.words import WAVE_STEPS, steps
 from operations import unmasking
 from operations.errors import Refusal
 from operations.models import StatusChange
-from waves import planning, tasks
+from waves import asking, planning, tasks
 from waves.choices import WaveState
 from waves.models import Wave
 from waves.moves import subject_of
@@ -43,11 +43,14 @@ def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
     try:
         if "prepare" in request.POST:
             return _prepare(request, form)
-        decision = planning.preview(form.request_of(), now=timezone.now())
+        now = timezone.now()
+        decision = planning.preview(form.request_of(), now=now)
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return _form_page(request, campaign, form)
-    return _form_page(request, campaign, form, **_previewed(decision))
+    cleaned = form.cleaned_data
+    unexcused = now > cleaned["notify_date"] - asking.LEAD_TIME and not cleaned["expedite"].strip()
+    return _form_page(request, campaign, form, too_late=unexcused, **_previewed(decision))
 
 
 def _form_page(request: StaffRequest, campaign: Campaign, form: WaveForm, **context: Any) -> HttpResponse:

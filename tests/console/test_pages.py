@@ -22,8 +22,9 @@ from datalake import storage
 from operations import jobs, tasks
 from operations.models import Job, StatusChange
 from tests.console.people import client_of, member_of, staff
+from tests.waves.sending_cases import triggered_wave
 from tests.waves.wave_cases import KEY, NOTIFY, NOW, campaign_with, request
-from waves import approval, preparation, schedule
+from waves import approval, preparation, schedule, sends
 from waves.models import Wave
 
 pytestmark = pytest.mark.django_db
@@ -175,8 +176,26 @@ def test_a_preview_writes_nothing_and_a_preparation_is_asked_for_with_the_same_f
     assert not Wave.objects.exists()
     answer = client.post(address, form_of(campaign, prepare="1", members_digest="x"), follow=True)
     wave = Wave.objects.get()
+    assert wave.agreed_digest == "x"
     assert answer.redirect_chain == [(f"/admin/wave/{wave.name}/", 302)]
     assert Job.objects.get().subject == f"wave:{wave.name}"
+
+
+def test_a_preview_says_at_once_that_less_than_a_day_is_left(client):
+    campaign = campaign_with(fans=30)
+    address = f"/admin/campaign/{campaign.campaign_id}/waves/new/"
+    soon = f"{timezone.now():%Y-%m-%dT%H:%M}"
+    values = form_of(campaign, preview="1", notify_date=soon) | {"expedite": ""}
+    assert "Less than a day is left" in client.post(address, values).content.decode()
+    assert "Less than a day is left" not in client.post(address, values | {"expedite": "the band asks"}).content.decode()
+
+
+def test_the_ledger_so_far_is_seen_while_rows_are_judged(client):
+    job = jobs.open_job("process_scores", "scorefile:1")
+    Job.objects.filter(pk=job.pk).update(state="running", progress=7, total=20, rows_in=7, rows_out=5, rows_rejected=2)
+    html = client.get(f"/admin/job/{job.pk}/live/").content.decode()
+    assert "7 rows judged = <b>5</b> accepted + <b>2</b> rejected" in html
+    assert "35 %" in html
 
 
 @pytest.mark.parametrize(
@@ -277,6 +296,24 @@ def test_live_counters_pause_and_resume(client):
     wave.refresh_from_db()
     assert wave.state == "triggered"
     assert Job.objects.filter(kind="send_wave", subject=f"wave:{wave.name}").exists()
+
+
+def test_the_bar_of_a_wave_shows_messages_for_a_fan_told_by_e_mail_may_still_wait_for_an_sms(client):
+    """[N-6] Otherwise it stands near the end while most SMS are still to come."""
+    wave = triggered_wave(4, phones=4, emails=4)
+    sends.make_sends(wave)
+    shown = client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered"}).context["sending"]
+    assert (shown["ok"], shown["pending"]) == (4, 0)
+    assert (shown["settled"], shown["messages"], shown["share"]) == (4, 8, "50.0 %")
+
+
+def test_a_paused_wave_says_no_speed_and_keeps_its_place_on_the_road(client):
+    wave = sending_wave()
+    client.post(f"/admin/wave/{wave.name}/pause/", {"reason": "wrong text"})
+    page = client.get(f"/admin/wave/{wave.name}/", {"at": f"{timezone.now().timestamp() - 9}", "settled": "0"})
+    assert page.context["sending"]["rate"] is None
+    assert dict(page.context["steps"])["triggered"] == "now"
+    assert "fans told; paused" in client.get("/admin/").content.decode()
 
 
 def test_stopping_everything_needs_a_reason_and_is_written_down(client):

@@ -202,6 +202,40 @@ def test_a_lease_is_kept_alive_while_the_work_is_in_a_long_transaction(monkeypat
     assert again(job).state == JobState.DONE
 
 
+def test_how_far_the_work_is_can_be_seen_while_it_is_in_one_long_transaction(monkeypatch):
+    """[O-1] A page that watches stands at 0 % otherwise until everything is done."""
+    monkeypatch.setattr(jobs, "TELL_SECONDS", 0.02)
+    job, moved = a_job(), threading.Event()
+
+    def seen_from_outside() -> tuple[int, int]:
+        while again(job).progress == 0 and not moved.is_set():
+            pass
+        return again(job).progress, again(job).total
+
+    with helper_thread("watcher") as watcher, jobs.working(job.pk) as lease, transaction.atomic():
+        watched = watcher.submit(seen_from_outside)
+        lease.tell(3, 10)
+        try:
+            assert watched.result(timeout=30) == (3, 10)
+        finally:
+            moved.set()
+
+
+def test_what_is_told_never_waits_for_the_work_that_holds_the_jobs_row(monkeypatch):
+    monkeypatch.setattr(jobs, "TELL_SECONDS", 0.02)
+    wrote, real, job = threading.Event(), jobs._write_told, a_job()
+
+    def write(*arguments):
+        real(*arguments)
+        wrote.set()
+
+    monkeypatch.setattr(jobs, "_write_told", write)
+    with jobs.working(job.pk) as lease, transaction.atomic():
+        lease.hold()
+        lease.tell(1, 2)
+        assert wrote.wait(timeout=30)
+
+
 def test_a_heartbeat_survives_the_loss_of_its_connection(monkeypatch, caplog):
     """[O-6] A server that is away for a moment is tried again."""
     monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.05)

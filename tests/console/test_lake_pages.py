@@ -1,0 +1,122 @@
+"""What a person does to the lake on the site: replay what was not taken, and merge by hand. [T-1, L-3]"""
+
+import json
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django_q.models import OrmQ
+
+from datalake.models import DeadLetter, StreamBatch
+from datalake.streams import deadletters
+from datalake.streams.deadletters import Letter
+from tests.console.people import client_of, member_of, staff
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client() -> Client:
+    return client_of(member_of("operator"))
+
+
+def bury(position: int = 1, consumer: str = "lake") -> DeadLetter:
+    record = {"type": "registration", "globalUserId": f"fan-{position}"}
+    deadletters.bury(consumer, "input", [Letter(position, 0, "campaignId: missing", record)])
+    return DeadLetter.objects.latest("id")
+
+
+def said(answer) -> list[str]:
+    return [str(message) for message in answer.context["messages"]]
+
+
+def test_a_dead_letter_is_replayed_once_and_the_page_says_so(client):
+    letter = bury()
+    shown = client.get(f"/admin/datalake/deadletter/{letter.pk}/change/").content.decode()
+    assert "Replay this record" in shown
+    first = client.post(f"/admin/dead-letters/{letter.pk}/replay/", follow=True)
+    second = client.post(f"/admin/dead-letters/{letter.pk}/replay/", follow=True)
+    assert "is on its stream again" in said(first)[0]
+    assert "was replayed already" in said(second)[0]
+    assert "Replay this record" not in first.content.decode()
+    assert StreamBatch.objects.filter(stream="input").count() == 1
+
+
+def test_all_that_wait_are_replayed_together_a_record_that_two_consumers_refused_once(client):
+    """Otherwise each replay of what cannot be taken would double it."""
+    for position in (1, 2):
+        for consumer in ("lake", "registrations"):
+            bury(position, consumer)
+    answer = client.post("/admin/dead-letters/replay/", follow=True)
+    assert said(answer)[0].startswith("2 records are on their streams again")
+    assert not DeadLetter.objects.filter(replayed_at=None).exists()
+    assert StreamBatch.objects.count() == 2
+    assert "No record waits" in said(client.post("/admin/dead-letters/replay/", follow=True))[0]
+
+
+def test_who_may_only_look_is_offered_no_replay_and_no_merge():
+    viewer, letter = client_of(member_of("viewer")), bury()
+    for page in ("/admin/datalake/deadletter/", f"/admin/datalake/deadletter/{letter.pk}/change/", "/admin/datalake/merge/"):
+        html = viewer.get(page).content.decode()
+        assert "Replay this" not in html
+        assert "Replay all" not in html
+        assert "Merge now" not in html
+    assert viewer.post(f"/admin/dead-letters/{letter.pk}/replay/").status_code == 403
+    assert viewer.post("/admin/lake/merge/").status_code == 403
+
+
+@pytest.mark.parametrize("period", ["daily", "monthly"])
+def test_a_merge_by_hand_is_asked_of_a_worker(client, period):
+    answer = client.post("/admin/lake/merge/", {"period": period}, follow=True)
+    assert "A worker merges every past" in said(answer)[0]
+    assert OrmQ.objects.get().task["func"] == f"datalake.tasks.merge_{period}"
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
+    call_command("replay_dead_letters", *arguments, "--json")
+    return dict(json.loads(capsys.readouterr().out.splitlines()[-1]))
+
+
+def test_the_command_replays_letters_by_number_by_consumer_or_all(capsys):
+    first, second, third = bury(1), bury(2, "registrations"), bury(3)
+    assert run(capsys, str(first.pk), str(first.pk))["replayed"] == 1
+    assert run(capsys, str(first.pk))["already"] == 1
+    assert run(capsys, "--consumer", "registrations")["replayed"] == 1
+    third.refresh_from_db()
+    assert third.replayed_at is None
+    assert run(capsys, "--all")["replayed"] == 1
+    second.refresh_from_db()
+    assert second.replayed_at is not None
+
+
+def test_the_command_refuses_unknown_letters_before_it_replays_any(capsys):
+    letter = bury()
+    with pytest.raises(SystemExit) as ended:
+        call_command("replay_dead_letters", str(letter.pk), "987654", "--json")
+    assert ended.value.code == 1
+    assert "no dead letter 987654" in json.loads(capsys.readouterr().out)["error"]
+    letter.refresh_from_db()
+    assert letter.replayed_at is None
+
+
+def test_the_command_wants_to_know_which():
+    with pytest.raises(CommandError):
+        call_command("replay_dead_letters")
+
+
+def test_the_public_page_of_a_draw_may_run_no_script(client):
+    from tests.waves.wave_cases import campaign_with
+
+    campaign = campaign_with(1)
+    policy = Client().get(f"/draws/{campaign.campaign_id}").headers["Content-Security-Policy"]
+    assert "script-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "default-src 'self'" in policy
+
+
+def test_lists_are_titled_by_what_they_list_and_an_empty_one_says_so():
+    looker: User = staff("looker", "datalake.view_deadletter")
+    html = client_of(looker).get("/admin/datalake/deadletter/").content.decode()
+    assert "<title>Dead letters" in " ".join(html.split()).replace("<title> ", "<title>")
+    assert "Nothing here yet." in html
