@@ -64,7 +64,7 @@ def _frame(first: int, count: int) -> pl.DataFrame:
 def _fastavro(count: int) -> float:
     """Seconds of fastavro's writer for such records as dicts, ready in memory."""
     prepared = _frame(0, count).to_dicts()
-    schema = fastavro.parse_schema(SCHEMAS[RecordType.REGISTRATION].avro)
+    schema = fastavro.parse_schema(dict(SCHEMAS[RecordType.REGISTRATION].avro))
     started = time.monotonic()
     fastavro.writer(io.BytesIO(), schema, prepared, codec="snappy")
     return time.monotonic() - started
