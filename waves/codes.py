@@ -51,9 +51,7 @@ ON CONFLICT DO NOTHING
 """
 _RELEASE_UNUSED = """
 UPDATE waves_code SET state = 'available', wave_id = NULL, global_user_id = '', market_id = NULL, reserved_at = NULL
-WHERE wave_id = %(wave)s AND state = 'reserved' AND NOT EXISTS (
-    SELECT 1 FROM waves_member AS member WHERE member.wave_id = waves_code.wave_id
-        AND member.global_user_id = waves_code.global_user_id AND member.code = waves_code.code)
+WHERE wave_id = %(wave)s AND state = 'reserved' AND code = ANY(%(codes)s)
 """
 _RELEASE_ALL = """
 UPDATE waves_code SET state = 'available', wave_id = NULL, global_user_id = '', market_id = NULL, reserved_at = NULL
@@ -114,9 +112,13 @@ def reserve(wave: Wave, members: pl.DataFrame, *, now: datetime) -> ReservedCode
     return ReservedCodes(coded, reserved=own.height, generated=generated, tm=members.height - own.height)
 
 
-def release_unused(wave: Wave) -> int:
-    """Free the reservations of fans who are no members (any more). [K-5]"""
-    return run(_RELEASE_UNUSED, wave=wave.pk)
+def release_unused(wave: Wave, members: pl.DataFrame) -> int:
+    """Free the reservations of fans who are not among these members (`global_user_id`, `code`) any more. [K-5]
+
+    Compared here: PostgreSQL has no statistics of members written a moment ago, and took 28 s for 27,900 of them.
+    """
+    unused = _reservations(wave).join(members, on=["global_user_id", "code"], how="anti")
+    return run(_RELEASE_UNUSED, wave=wave.pk, codes=unused["code"].to_list()) if unused.height else 0
 
 
 def release(wave: Wave) -> int:

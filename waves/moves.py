@@ -45,7 +45,7 @@ def move(wave: Wave, target: WaveState, *, by: User | None, reason: str = "", **
 def require_state(wave: Wave, *states: WaveState) -> None:
     """Raises WrongState unless the wave stands in one of the states."""
     if wave.state not in states:
-        raise WrongState(f"Wave {wave.name} is {wave.state}; this step begins at {' or '.join(sorted(states))}.")
+        raise WrongState(f"Wave {wave.name} is {wave.state}; this can be done only while it is {' or '.join(sorted(states))}.")
 
 
 def drop_members(wave: Wave) -> int:

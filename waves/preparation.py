@@ -163,7 +163,7 @@ def _apply(wave: Wave, decision: Decision, reserved: ReservedCodes, *, by: User 
         raise WrongState(f"Wave {wave.name}: another score file became active meanwhile; preview and prepare again.")
     drop_members(wave)
     copy_frame(_member_rows(wave, reserved.members), "waves_member")
-    codes.release_unused(wave)
+    codes.release_unused(wave, reserved.members)
     _write_markets(wave, decision)
     selection = decision.selection
     move(

@@ -19,6 +19,7 @@ from operations.models import Job
 
 # What a job works on → the page of that, and the right that steering the job needs.
 SUBJECTS = {"scorefile": "score-file", "registrations": "registrations", "wave": "wave", "campaign": "campaign"}
+FEW_STEPS = 20  # they take unlike times, so a speed would say nothing
 RIGHTS = {
     "scorefile": "campaigns.process_scores",
     "registrations": "campaigns.import_registrations",
@@ -51,7 +52,7 @@ def page_of(job: Job) -> str:
 def progress_of(job: Job) -> dict[str, Any]:
     """What the live part shows: a bar, how fast it goes, and how long it will take."""
     rate = 0.0
-    if job.started_at and job.state == JobState.RUNNING:
+    if job.started_at and job.state == JobState.RUNNING and job.total > FEW_STEPS:
         rate = job.progress / max((timezone.now() - job.started_at).total_seconds(), 0.5)
     left = timedelta(seconds=(job.total - job.progress) / rate) if rate and job.total > job.progress else None
     bar = charts.progress([("good", job.percent)], 100, f"{job.percent} percent done")

@@ -1,5 +1,6 @@
 """What the pages' templates need beyond Django's own tags."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from console import charts
 from console.words import TONES, words
 
 register = template.Library()
+EMOJI = re.compile(r"^:[a-z0-9_+-]+:\s*")
 register.filter("words", words)
 
 
@@ -20,6 +22,12 @@ register.filter("words", words)
 def number(value: int | None) -> str:
     """1234567 → 1,234,567."""
     return "–" if value is None else f"{value:,}"
+
+
+@register.filter
+def without_emoji(text: str) -> str:
+    """An alert's text without Slack's `:name:` in front, which only Slack draws."""
+    return EMOJI.sub("", text)
 
 
 @register.filter
