@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
@@ -85,12 +85,23 @@ def _left_as_they_are(campaign: Campaign, document: dict[str, Any]) -> list[str]
 def _check_keys(document: Any) -> None:
     if not isinstance(document, dict):
         raise BadCampaignFile("A campaign file holds one JSON object.")
+    if unfit := [name for name, value in document.items() if _holds_unfit_text(value)]:
+        raise BadCampaignFile(f"{unfit[0]}: a text holds a NUL or half a character, which no database can keep; write it anew.")
     if missing := [name for name in ("campaign_id", "name") if not document.get(name)]:
         raise BadCampaignFile(f"The campaign lacks {' and '.join(missing)}.")
     if not all(isinstance(document[name], str) for name in ("campaign_id", "name")):
         raise BadCampaignFile("campaign_id and name are texts: put them in quotes.")
     if unknown := sorted(set(document) - KNOWN):
         raise BadCampaignFile(f"The campaign has unknown keys: {', '.join(unknown)}. Known are: {', '.join(sorted(KNOWN))}.")
+
+
+def _holds_unfit_text(value: Any) -> bool:
+    """NUL, or a lone surrogate, anywhere inside: JSON can spell them, PostgreSQL cannot keep them."""
+    if isinstance(value, str):
+        return any(each == "\0" or "\ud800" <= each <= "\udfff" for each in value)
+    if isinstance(value, dict):
+        return any(_holds_unfit_text(each) for each in [*value, *value.values()])
+    return isinstance(value, list) and any(_holds_unfit_text(each) for each in value)
 
 
 def date_with_offset(text: Any, name: str) -> datetime:
@@ -112,7 +123,8 @@ def _validated(instance: Campaign | Market, what: str) -> None:
             _check_countries_and_zone(instance)
         instance.full_clean(validate_unique=False)
     except ValidationError as error:
-        problems = [f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items()]
+        named = {"" if field == NON_FIELD_ERRORS else f"{field}: ": texts for field, texts in error.message_dict.items()}
+        problems = [f"{field}{' '.join(texts)}" for field, texts in named.items()]
         raise BadCampaignFile(f"The {what} cannot be used. " + " ".join(problems)) from error
 
 

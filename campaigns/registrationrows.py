@@ -10,9 +10,10 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
-from campaigns.errors import UnreadableFile
+from campaigns.errors import UnreadableFile, WrongCampaign
 from campaigns.scorelines import KEPT_OF_A_LONG_LINE, LONGEST_ID, LONGEST_LINE, readable
 from datalake import avro
+from datalake.choices import RecordType
 from datalake.records import parse_instant
 
 REQUIRED = ("global_user_id", "registered_at")
@@ -41,12 +42,14 @@ class Registrations:
     malformed: pl.DataFrame
 
 
-def read(file: BinaryIO) -> Iterator[Registrations]:
-    """The rows of a whole file, whatever its format. Raises UnreadableFile before the first row or where it breaks off."""
+def read(file: BinaryIO, campaign_id: str) -> Iterator[Registrations]:
+    """The rows of a whole file, whatever its format. Raises UnreadableFile before the first row or where it breaks off, and
+    WrongCampaign for Avro records that name another campaign.
+    """
     file.seek(0)
     is_avro = file.read(len(AVRO_MAGIC)) == AVRO_MAGIC
     file.seek(0)
-    rows = _avro_rows(file) if is_avro else _text_rows(file)
+    rows = _avro_rows(file, campaign_id) if is_avro else _text_rows(file)
     is_empty = True
     while chunk := list(islice(rows, ROWS_AT_A_TIME)):
         yield _chunk(chunk)
@@ -141,15 +144,20 @@ def _readable(raw: str) -> str:
     return readable(kept.encode(errors="surrogateescape"))
 
 
-def _avro_rows(file: BinaryIO) -> Iterator[tuple[int, list[str] | None, str]]:
+def _avro_rows(file: BinaryIO, campaign_id: str) -> Iterator[tuple[int, list[str] | None, str]]:
     """Records of type `registration`, or of our columns; the line is the record's number, from 1."""
     for number, record in enumerate(avro.read_records(file), start=1):
-        values = _avro_values(record)
+        values = _avro_values(record, campaign_id)
         yield number, sound(values), _readable(values[0])
 
 
-def _avro_values(record: Any) -> list[str]:
-    if isinstance(record, dict) and isinstance(record.get("date"), dict) and "created" in record["date"]:
+def _avro_values(record: Any, campaign_id: str) -> list[str]:
+    if _is_registration(record):
+        if record.get("campaignId") != campaign_id:
+            raise WrongCampaign(
+                f"The Avro file holds registrations of campaign {record.get('campaignId')}, not {campaign_id}: "
+                "choose the right campaign, or the right file."
+            )
         return values_of(record)
     if isinstance(record, dict) and set(REQUIRED) <= set(record):
         return ["" if record.get(name) is None else str(record[name]) for name in COLUMNS]
@@ -157,6 +165,13 @@ def _avro_values(record: Any) -> list[str]:
         "The Avro file holds no registrations: its records are neither those of type registration nor have they "
         f"the fields {' and '.join(REQUIRED)}."
     )
+
+
+def _is_registration(record: Any) -> bool:
+    """In the shape of stream and lake; records of other types, such as scoring, are none."""
+    if not isinstance(record, dict) or record.get("type") != RecordType.REGISTRATION:
+        return False
+    return isinstance(record.get("date"), dict) and "created" in record["date"]
 
 
 def values_of(record: dict[str, Any]) -> list[str]:

@@ -35,11 +35,11 @@ def subject_of(found: RegistrationImport) -> str:
 def receive(campaign: Campaign, name: str, file: BinaryIO, *, by: User | None) -> RegistrationImport:
     """Take a file (seekable) into the scoring bucket; the same bytes again are the same import. [C-4]
 
-    Raises WrongStatus, UnreadableFile, UnreadableList, ListEntryInvalid; then nothing is written.
+    Raises WrongStatus, UnreadableFile, WrongCampaign, UnreadableList, ListEntryInvalid; then nothing is written.
     """
     require_open(campaign)
     rules.gather(campaign)
-    next(read(file))  # a file that cannot be read, or holds nothing, is refused here
+    next(read(file, campaign.campaign_id))  # a file that cannot be read, or holds nothing, is refused here
     file.seek(0)
     sha256, _ = sha256_of(file)
     values = {"name": name, "key": f"registrations/{campaign.campaign_id}/{sha256}", "created_by": by}
@@ -78,7 +78,7 @@ def _import(found: RegistrationImport, file: BinaryIO, lease: Lease) -> None:
     stage.create_stage()
     rejections: list[dict[str, int]] = []
     expected = 2 * line_ends(file)  # each row is judged, then published
-    for chunk in read(file):
+    for chunk in read(file, campaign.campaign_id):
         judged = judge(chunk, in_force, _market_ids(campaign))
         rejected = judged.filter(pl.col("reason").is_not_null())
         rejections.append(tally(rejected["reason"]))

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from campaigns import registrations, registrationstage
-from campaigns.errors import UnreadableFile, WrongStatus
+from campaigns.errors import UnreadableFile, WrongCampaign, WrongStatus
 from campaigns.models import Campaign, ListEntry, Market, Registrant, RegistrationImport
 from campaigns.opening import close_campaign
 from datalake import records, streams
@@ -338,6 +338,17 @@ def test_avro_files_are_read_in_the_lakes_shape_and_in_ours():
     fastavro.writer(other, {"type": "record", "name": "r", "fields": [{"name": "x", "type": "string"}]}, [{"x": "y"}])
     with pytest.raises(UnreadableFile, match="no registrations"):
         receive(campaign, other.getvalue())
+
+
+def test_c4_avro_records_of_another_campaign_or_type_are_refused_as_a_whole():
+    campaign = make_campaign("12345")
+    record = from_elsewhere(campaign) | {"memberId": None, "dedupeHash": "0" * 64}
+    for wrong, error in (({"campaignId": "99999"}, WrongCampaign), ({"type": "scoring"}, UnreadableFile)):
+        avro = io.BytesIO()
+        fastavro.writer(avro, registration_schema(), [record | wrong])
+        with pytest.raises(error):
+            receive(campaign, avro.getvalue())
+    assert not RegistrationImport.objects.exists()
 
 
 def registration_schema() -> dict:

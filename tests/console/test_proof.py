@@ -210,9 +210,11 @@ def test_commands_make_and_check_the_bundle(capsys: pytest.CaptureFixture[str], 
     forged = tmp_path / "forged.zip"
     forged.write_bytes(Path(made["bundle"]).read_bytes()[:-1])
     for wrong in (forged, tmp_path / "none.zip"):
+        out = io.StringIO()
         with pytest.raises(SystemExit) as ended:
-            run("verify_draw", str(wrong))
+            call_command("verify_draw", str(wrong), "--json", stdout=out)
         assert ended.value.code == 1
+        assert json.loads(out.getvalue().splitlines()[-1])["error"]
 
 
 class TestPage:

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from campaigns import registrations
+from campaigns.choices import Reason, Tag
 from campaigns.files import opened
 from campaigns.opening import campaign_of
 from operations.commands import JsonCommand
@@ -27,6 +28,6 @@ class Command(JsonCommand):
         return {
             "rows_in": found.rows_in,
             "accepted": found.accepted,
-            "rejected": found.rejected_by,
-            "tagged": found.tagged_by,
+            "rejected": {reason.value: found.rejected_by[reason] for reason in Reason if reason in found.rejected_by},
+            "tagged": {tag.value: found.tagged_by[tag] for tag in Tag if tag in found.tagged_by},
         }

@@ -37,4 +37,4 @@ class Command(JsonCommand):
         for line in verify_draw.in_words(report):
             self.say(line)
         self.ok = not report.problems
-        return report.as_json()
+        return report.as_json() | ({} if self.ok else {"error": report.problems[0]})
