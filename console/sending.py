@@ -23,13 +23,14 @@ def counters(wave: Wave, since: tuple[float, int] | None) -> dict[str, Any]:
     """
     at, counts = _counted(wave)
     messages, settled = counts.get("messages", 0), counts.get("messages", 0) - counts.get("waiting", 0)
-    going = wave.state == WaveState.TRIGGERED
+    going, over = wave.state == WaveState.TRIGGERED, wave.state in (WaveState.COMPLETED, WaveState.CANCELLED)
     rate = max(0.0, (settled - since[1]) / (at - since[0])) if going and since and at - since[0] > 0.1 else None
     return {
         **counts,
         "in_flight": Sender.objects.filter(wave=wave).aggregate(n=Sum("in_flight"))["n"] or 0,
-        "bar": _bar_of_fans(counts) if wave.state == WaveState.COMPLETED else _bar_of_messages(settled, messages),
-        "share": "" if wave.state == WaveState.COMPLETED else charts.share(settled, messages),
+        "over": over,
+        "bar": _bar_of_fans(counts) if over else _bar_of_messages(settled, messages),
+        "share": "" if over else charts.share(settled, messages),
         "rate": round(rate) if rate is not None else None,
         "seconds_left": counts["waiting"] / rate if rate else None,
         "at": f"{at:.2f}",

@@ -9,12 +9,15 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, ProgrammingError
 from django.utils.dateparse import parse_datetime
+from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from operations import correlation
 from operations.errors import LeaseLost, Refusal
 from operations.jobs import told
+
+NOT_SET_UP = "The database is not set up for this version: run `manage.py migrate`, or bin/serve, which does it."
 
 
 class JsonCommand(BaseCommand):
@@ -48,6 +51,12 @@ class JsonCommand(BaseCommand):
         except (OperationalError, InterfaceError) as error:
             self._show_error(f"The database cannot be reached or ended the work: {told(error)}", started, as_json=as_json)
             sys.exit(1)
+        except ProgrammingError as error:
+            if isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
+                self._show_error(NOT_SET_UP, started, as_json=as_json)
+                sys.exit(1)
+            self._show_error(told(error), started, as_json=as_json)
+            raise
         except CommandError:  # wrong usage: argparse says it
             raise
         except Exception as error:  # a fault of ours: the object says so, the traceback where
@@ -69,19 +78,52 @@ def _since(started: float) -> float:
 
 
 def as_lines(result: dict[str, Any], indent: str = "") -> str:
-    """The result for a person: a line a key, nested ones indented."""
+    """The result for a person: a line a key, nested ones indented, lists of rows as tables."""
     lines = []
-    width = max((len(key) for key in result), default=0)
+    width = max((len(key) for key, value in result.items() if not _is_nested(value)), default=0)
     for key, value in result.items():
-        if isinstance(value, dict) and value:
-            lines += [f"{indent}{key}:", as_lines(value, indent + "  ")]
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
-            lines.append(f"{indent}{key}:")
-            lines += [f"{indent}  - " + ", ".join(f"{k} {v}" for k, v in item.items()) for item in value]
+        if not _is_nested(value):
+            lines.append(f"{indent}{key.ljust(width)}  {_shown(value)}")
+            continue
+        lines.append(f"{indent}{key}:")
+        if isinstance(value, dict):
+            lines.append(as_lines(value, indent + "  "))
+        elif isinstance(value[0], dict):
+            lines += [f"{indent}  {line}" for line in _table(value)]
         else:
-            shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
-            lines.append(f"{indent}{key.ljust(width)}  {shown}")
+            lines += [f"{indent}  - {_shown(item)}" for item in value]
     return "\n".join(lines)
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict | list) and bool(value)
+
+
+def _table(rows: list[dict[str, Any]]) -> list[str]:
+    """The keys above, the values below; what is a number stands to the right."""
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    cells = [keys, *([_shown(row.get(key)) for key in keys] for row in rows)]
+    widths = [max(len(line[at]) for line in cells) for at in range(len(keys))]
+    numbers = [all(isinstance(row.get(key), int | float | None) for row in rows) for key in keys]
+    return [
+        "  ".join(
+            text.rjust(width) if number else text.ljust(width)
+            for text, width, number in zip(line, widths, numbers, strict=True)
+        ).rstrip()
+        for line in cells
+    ]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.6f}".rstrip("0").rstrip(".")
+    if value is None or value in ([], {}, ""):
+        return "none" if value in ([], {}) else "–"
+    return str(value)
 
 
 def instant(text: str) -> datetime:

@@ -64,13 +64,14 @@ def result(wave_id: int) -> dict[str, Any]:
 
 
 def messages(wave_id: int) -> tuple[int, int]:
-    """Messages of the wave, and how many of them are not handed over yet: SMS not settled, e-mails not queued.
+    """Messages of the wave, skipped ones aside, and how many are not handed over yet: SMS not settled, e-mails not queued.
 
     Before the wave is handed to the senders there are none. Fans alone would mislead who watches: a fan whose e-mail is queued
     counts as told while the SMS is still to come.
     """
     waiting = Q(state__in=OPEN_SMS) & (Q(channel=Channel.SMS) | Q(queued_email=None))
-    counts = Send.objects.filter(wave_id=wave_id).aggregate(all=Count("pk"), waiting=Count("pk", filter=waiting))
+    sent_at_all = Send.objects.filter(wave_id=wave_id).exclude(state=SendState.SKIPPED)
+    counts = sent_at_all.aggregate(all=Count("pk"), waiting=Count("pk", filter=waiting))
     return counts["all"], counts["waiting"]
 
 

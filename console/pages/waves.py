@@ -82,6 +82,7 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
     beside = ("campaign", "score_file", "prepared_by", "edited_by", "approved_by")
     shown = get_object_or_404(Wave.objects.select_related(*beside).defer("score_file__rules"), name=name)
     prepared = bool(shown.content_digest)
+    cut_off = shown.state == WaveState.CANCELLED and shown.triggered_at is not None  # some may have been told
     return render(
         request,
         "console/wave.html",
@@ -98,7 +99,7 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
         can_prepare=shown.state in (WaveState.CONFIGURED, WaveState.FAILED),
         can_reset=shown.state in BEFORE_SCHEDULED,
         can_cancel=shown.state not in (WaveState.COMPLETED, WaveState.CANCELLED),
-        sending=counters(shown, _since(request)) if shown.state in (*SENDING, WaveState.COMPLETED) else None,
+        sending=counters(shown, _since(request)) if shown.state in (*SENDING, WaveState.COMPLETED) or cut_off else None,
         history=StatusChange.objects.filter(subject=subject_of(shown)).select_related("by").order_by("-id")[:30],
         may_show_personal_data=unmasking.may_show(request),
         personal_data_shown=unmasking.shown(request),

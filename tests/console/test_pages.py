@@ -316,6 +316,15 @@ def test_a_paused_wave_says_no_speed_and_keeps_its_place_on_the_road(client):
     assert "fans told; paused" in client.get("/admin/").content.decode()
 
 
+def test_a_wave_cancelled_while_it_was_sent_says_what_became_of_its_fans(client):
+    wave = sending_wave()
+    client.post(f"/admin/wave/{wave.name}/cancel/", {"reason": "wrong text"})
+    html = client.get(f"/admin/wave/{wave.name}/").content.decode()
+    assert "What became of it" in html
+    assert "was to go out" in html
+    assert "/live/" not in html
+
+
 def test_stopping_everything_needs_a_reason_and_is_written_down(client):
     client.post("/admin/stop-all/", {"reason": ""})
     assert not StatusChange.objects.exists()

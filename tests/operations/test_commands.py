@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import OperationalError, ProgrammingError, connection, transaction
 
 from campaigns import scorefiles
 from operations import correlation, jobs
@@ -61,7 +61,7 @@ def test_for_a_person_the_result_is_lines():
     out, _, _ = call({"rows": 5000, "rejected": {"duplicate": 1}, "markets": [{"id": "w", "n": 1}], "none": {}})
     assert "5,000" in out
     assert "duplicate" in out
-    assert "- id w, n 1" in out
+    assert "  id  n\n  w   1" in out
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,33 @@ def test_only_an_active_user_can_be_named():
 
 
 def test_nested_values_are_indented():
-    assert as_lines({"a": {"b": 1}, "c": True}).splitlines() == ["a:", "  b  1", "c  True"]
+    lines = as_lines({"a": {"b": 1}, "c": True, "d": [], "e": None}).splitlines()
+    assert lines == ["a:", "  b  1", "c  yes", "d  none", "e  –"]
+
+
+@pytest.mark.django_db
+def test_a_database_that_is_not_set_up_is_told_in_one_line():
+    with pytest.raises(ProgrammingError) as missing, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM nowhere_at_all")
+    out, err, code = call(missing.value, "--json")
+    assert "manage.py migrate" in json.loads(out.splitlines()[-1])["error"]
+    assert (code, "Traceback" in err) == (1, False)
+
+
+def test_lists_of_rows_are_tables_for_people_with_numbers_to_the_right():
+    rows = [
+        {"market": "west", "selected": 3000, "cutoff": 0.9099110316438477},
+        {"market": "vip", "selected": 4, "cutoff": None},
+    ]
+    assert as_lines({"markets": rows, "notes": ["one", "two"]}).splitlines() == [
+        "markets:",
+        "  market  selected    cutoff",
+        "  west       3,000  0.909911",
+        "  vip            4         –",
+        "notes:",
+        "  - one",
+        "  - two",
+    ]
 
 
 def run(*arguments: object, code: int = 0) -> dict[str, Any]:
