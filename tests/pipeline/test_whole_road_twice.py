@@ -1,0 +1,66 @@
+"""The whole road twice, from two empty databases at the same hour: the same members, the same proof to the byte. [X-2]"""
+
+import hashlib
+import zipfile
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+import sandbox
+from campaigns.models import ScoreFile
+from campaigns.opening import campaign_of, close_campaign
+from console.proof import bundle_key, proof_bundle
+from datalake import storage
+from sandbox import fans
+from tests.pipeline.test_same_twice import empty_database, load_everything
+from waves import approval, preparation, schedule, tasks
+from waves.choices import WaveState
+from waves.models import Wave
+from waves.planning import WaveRequest
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+COUNT = 2_000
+NOW = datetime(2026, 2, 1, 18, tzinfo=UTC)
+
+
+@pytest.fixture
+def gateway(settings, monkeypatch):
+    """A provider, and a clock that stands still: proofs say when things happened."""
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    with sandbox.running(latency_ms=1) as providers:
+        settings.SMS_URL, settings.SMS_PER_SECOND = providers.url, 100_000
+        yield providers
+
+
+def whole_road(folder) -> dict[str, object]:
+    load_everything(folder, fans.campaign(COUNT))
+    ScoreFile.objects.update(created_at=NOW)  # its default took hold of the clock before it stood still
+    preparer = User.objects.create_superuser("preparer")
+    approver = User.objects.create_superuser("approver")
+    request = WaveRequest("12345", "20260201", notify_date=NOW)
+    wave = preparation.prepare(request, by=preparer, now=NOW, expedite="twice").wave
+    approval.approve(wave, by=approver, digest=wave.content_digest, now=NOW)
+    schedule.schedule(wave, by=approver, now=NOW)
+    schedule.look(now=NOW)
+    told = tasks.send_here(wave)
+    wave = Wave.objects.get(pk=wave.pk)
+    close_campaign(campaign_of("12345").pk, by=approver)
+    proof_bundle("12345")
+    with storage.scoring().open(bundle_key("12345")) as file, zipfile.ZipFile(file) as opened:
+        bundle = {name: hashlib.sha256(opened.read(name)).hexdigest() for name in opened.namelist()}
+    members = list(wave.members.order_by("place").values_list("place", "global_user_id", "market__market_id", "band_score"))
+    return {"state": wave.state, "told": told["ok"], "digest": wave.members_digest, "members": members, "bundle": bundle}
+
+
+def test_the_same_campaign_twice_selects_the_same_members_and_gives_the_same_proof(tmp_path, gateway):
+    fans.write_registrations(tmp_path / "registrations.csv", COUNT)
+    fans.write_scores(tmp_path / "scores.txt", COUNT)
+    first = whole_road(tmp_path)
+    empty_database()
+    gateway.forget()  # the same keys with other codes would be refused, and rightly
+    second = whole_road(tmp_path)
+    assert (first["state"], len(first["members"])) == (WaveState.COMPLETED, first["told"])
+    assert len(first["members"]) > 150
+    assert second == first
