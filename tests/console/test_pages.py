@@ -322,6 +322,7 @@ def test_a_wave_cancelled_while_it_was_sent_says_what_became_of_its_fans(client)
     html = client.get(f"/admin/wave/{wave.name}/").content.decode()
     assert "What became of it" in html
     assert "was to go out" in html
+    assert "queued e-mails only 0 were sent" in html
     assert "/live/" not in html
 
 
