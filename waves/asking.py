@@ -17,6 +17,7 @@ from waves.models import Wave
 from waves.moves import subject_of
 from waves.naming import market_file_key
 from waves.planning import Plan, WaveRequest, plan_of
+from waves.templates import chosen_for, of_campaign
 
 JOB_KIND = "prepare_wave"
 MOST_ATTEMPTS = 2
@@ -29,8 +30,8 @@ def ask(request: WaveRequest, *, by: User, now: datetime, expedite: str = "", ag
 
     `agreed_digest`: of the members that somebody previewed and agreed on; the preparation selects these or none. [W-7]
 
-    Raises what `plan_of` raises, and AlreadyRunning, WrongState, AttemptsExhausted [W-9], TooLate and NotPermitted [W-4];
-    then nothing is written.
+    Raises what `plan_of` raises, and AlreadyRunning, WrongState, AttemptsExhausted [W-9], BadTemplate [K-3], TooLate and
+    NotPermitted [W-4]; then nothing is written.
     """
     with exclusive(f"wave {request.name}", wait=False) as alone:
         require_alone(alone, request.name)
@@ -46,6 +47,7 @@ def require_alone(alone: bool, name: str) -> None:
 def _ask_alone(request: WaveRequest, *, by: User, now: datetime, expedite: str, agreed_digest: str) -> Job:
     plan = plan_of(request, now=now)
     notify_date = _require_preparable(plan, request)
+    chosen_for(plan.seats, of_campaign(plan.campaign))  # a template that would name a code that TM members have not [K-3]
     _require_lead_time(notify_date, by=by, now=now, reason=expedite, name=request.name)
     if request.market_file is not None:
         storage.scoring().put(market_file_key(request.campaign_id, request.date_key), request.market_file)

@@ -292,12 +292,12 @@ def test_tm_is_a_placeholder_and_no_code(ann):  # K-3
     assert not Code.objects.exists()
 
 
-def test_a_template_for_tm_that_names_the_code_stops_the_preparation(ann):  # K-3
+def test_a_template_for_tm_that_names_the_code_refuses_the_preparation(ann):  # K-3
     campaign = campaign_with(4, {"west": 4}, code_source="tm")
     Template.objects.create(campaign=campaign, channel="sms", body="Your code: {code}")
     with pytest.raises(BadTemplate, match="TM"):
         prepare(request(campaign), by=ann, now=NOW)
-    assert not Member.objects.exists()
+    assert not Wave.objects.exists()  # refused before anything is written, so it costs no attempt
 
 
 def test_the_market_file_of_the_bucket_is_laid_over_the_campaigns_markets(ann):  # W-5
