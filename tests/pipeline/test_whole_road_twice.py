@@ -57,6 +57,7 @@ def whole_road(folder) -> dict[str, object]:
 def test_the_same_campaign_twice_selects_the_same_members_and_gives_the_same_proof(tmp_path, gateway):
     fans.write_registrations(tmp_path / "registrations.csv", COUNT)
     fans.write_scores(tmp_path / "scores.txt", COUNT)
+    empty_database()
     first = whole_road(tmp_path)
     empty_database()
     gateway.forget()  # the same keys with other codes would be refused, and rightly
