@@ -363,6 +363,20 @@ def test_with_sms_first_an_email_goes_only_where_no_sms_could_be_sent_n1(box):
     assert not told_by_mail & told_by_sms
 
 
+def test_with_sms_first_nobody_an_email_was_queued_for_gets_the_failed_sms_again_n1_n7(box):
+    wave = triggered_wave(20, emails=15, channels="sms_first")
+    box.control(fail_rates={"400": 1.0})
+    with_email = send(box, wave)["detail"]["email"]["queued"]
+    box.control(fail_rates={})
+    accounts.resume(accounts.SMS)
+    report = send(box, wave, retry_failed=True)
+    told_by_mail = set(Send.objects.filter(wave=wave, channel="email").values_list("member_id", flat=True))
+    told_by_sms = set(Send.objects.filter(wave=wave, channel="sms", state="sent").values_list("member_id", flat=True))
+    assert with_email == len(told_by_mail) == 15
+    assert not told_by_mail & told_by_sms
+    assert (report["ok"], len(told_by_sms)) == (20, 5)
+
+
 def test_a_paused_or_cancelled_wave_keeps_its_emails_n6():
     wave = triggered_wave(3, phones=0, emails=3)
     sends.make_sends(wave)
