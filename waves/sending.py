@@ -11,6 +11,7 @@ from typing import Any
 import uvloop
 from django.conf import settings
 
+from campaigns.opening import require_open
 from waves import accounts, results, sends
 from waves.accounts import Limits
 from waves.approval import require_approved_content
@@ -35,7 +36,8 @@ def send_wave(
     """Send what is left of a TRIGGERED wave and complete it; several processes may do so at once.
 
     Returns N-7's object and `wave, state, per_second, ended` (`ended` is empty, or says why sending stopped early). With
-    `retry_failed` the failed messages are sent again, of a COMPLETED wave too. Raises UnknownWave, WrongState, ContentChanged.
+    `retry_failed` the failed messages are sent again, of a COMPLETED wave too. Raises UnknownWave, WrongState, WrongStatus,
+    ContentChanged.
     """
     wave = _checked(wave_id)
     provider, timing = provider or sms_provider(), timing or Timing()
@@ -67,6 +69,7 @@ def _checked(wave_id: int) -> Wave:
         raise UnknownWave(f"There is no wave with id {wave_id}.")
     if wave.state not in SENDING_STATES:
         raise WrongState(f"Wave {wave.name} is {wave.state}; only a triggered wave is sent.")
+    require_open(wave.campaign)  # a closed one is only read: nothing is sent again either [C-2]
     require_approved_content(wave)
     return wave
 

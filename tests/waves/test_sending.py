@@ -14,6 +14,8 @@ from django.db import connection, connections
 from django.utils import timezone
 
 import sandbox
+from campaigns.errors import WrongStatus
+from campaigns.models import Campaign
 from operations.models import Alert, StatusChange
 from tests.waves.sending_cases import triggered_wave
 from waves import accounts, email_queue, receipts, results, sends
@@ -104,6 +106,17 @@ def test_a_refused_number_fails_at_once_and_only_failed_ones_are_sent_again_n3_n
     assert (second["ok"], second["failed"]) == (40, 0)
     assert box.received()["sms"]["requests"] == requests + first["failed"]
     assert SendResult.objects.get(wave=wave).ok == 40
+
+
+def test_a_closed_campaign_sends_nothing_again_c2(box):
+    wave = triggered_wave(3)
+    box.control(fail_rates={"400": 1.0})
+    send(box, wave)
+    Campaign.objects.filter(pk=wave.campaign_id).update(status="closed")
+    requests = box.received()["sms"]["requests"]
+    with pytest.raises(WrongStatus):
+        send(box, wave, retry_failed=True)
+    assert box.received()["sms"]["requests"] == requests
 
 
 def test_cut_connections_429_and_503_lose_nobody_and_double_nobody_n3_n4(box):
