@@ -47,9 +47,10 @@ def judge(score_file: ScoreFile, file: BinaryIO, survey: Survey, rules: Rules, l
         waiting: Future[None] | None = None
         for judged in _judged_chunks(score_file, file, survey, rules, done):
             lease.check_stop()
+            spill.put(judged.number, judged.accepted)  # before the chunk is committed: a chunk that is done lies there too
             if waiting is not None:
                 waiting.result()
-            waiting = writer.submit(_write, score_file.pk, judged, lease, spill)
+            waiting = writer.submit(_write, score_file.pk, judged, lease)
         if waiting is not None:
             waiting.result()
 
@@ -137,10 +138,9 @@ def _registrants(campaign: Campaign, ids: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(found, schema=schema, orient="row")
 
 
-def _write(score_file_id: int, judged: Judged, lease: Lease, spill: Spill) -> None:
+def _write(score_file_id: int, judged: Judged, lease: Lease) -> None:
     """Rows, rejections, counts and progress of one chunk in one transaction, fenced by the attempt."""
     accepted, rejected = judged.accepted.height, judged.rejected.height
-    spill.put(judged.number, judged.accepted)
     with transaction.atomic():
         lease.hold()
         scoretables.fill(score_file_id, judged.accepted)

@@ -6,9 +6,8 @@ Everything here may run again: batches on the stream have keys of their own, fil
 import csv
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
 
 import polars as pl
 from django.db import transaction
@@ -151,21 +150,21 @@ def _write_rejected(score_file: ScoreFile) -> None:
     with bucket.open(score_file.key) as source:
         columns = open_lines(source)[0].columns
     with bucket.writer(score_file.rejected_key) as out:
-        _write_csv(out, [[*columns, "line", "reason"]])
+        out.write(_header([*columns, "line", "reason"]))
         last = 0
         rejected = RejectedRow.objects.filter(score_file=score_file).order_by("line").values_list("line", "reason", "raw")
         while page := list(rejected.filter(line__gt=last)[:REJECTED_AT_A_TIME]):
-            _write_csv(out, [[*fields_of(raw, len(columns)), line, reason] for line, reason, raw in page])
+            rows = pl.DataFrame(page, schema={"line": pl.Int64, "reason": pl.String, "raw": pl.String}, orient="row")
+            fields = fields_of(rows["raw"], len(columns))
+            out.write(fields.with_columns(rows["line"], rows["reason"]).write_csv(include_header=False).encode())
             last = page[-1][0]
 
 
-def _write_csv(out: BinaryIO, rows: Sequence[Sequence[str | int]]) -> None:
-    """A row that holds a CR is quoted whole: the writer leaves a lone one bare, and a reader would end the row there."""
+def _header(names: list[str]) -> bytes:
+    """A line of CSV; a column that nobody uses may have the name of another, which no frame could have."""
     text = io.StringIO()
-    plain, quoted = csv.writer(text, lineterminator="\n"), csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    for row in rows:
-        (quoted if any(isinstance(field, str) and "\r" in field for field in row) else plain).writerow(row)
-    out.write(text.getvalue().encode())
+    csv.writer(text, lineterminator="\n").writerow(names)
+    return text.getvalue().encode()
 
 
 def roster_digest(rows: Spill) -> str:

@@ -6,7 +6,7 @@ character. Only such lines reach the parser, so the parser cannot stumble and ev
 
 import codecs
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -210,7 +210,7 @@ def readable(raw: bytes) -> str:
     return raw.decode(errors="backslashreplace").replace("\x00", "\\x00")
 
 
-def fields_of(raw: str, columns: int) -> Sequence[str]:
-    """A rejected line cut into its columns: missing ones are empty, and what is too much stays in the last."""
-    fields = raw.split("\t", columns - 1)
-    return fields + [""] * (columns - len(fields))
+def fields_of(raw: pl.Series, columns: int) -> pl.DataFrame:
+    """Rejected lines cut into their columns, by number: missing ones are empty, and what is too much stays in the last."""
+    cut = raw.alias("raw").to_frame().select(pl.col("raw").str.splitn("\t", columns).alias("fields")).unnest("fields")
+    return cut.select(pl.all().fill_null("")).rename(lambda name: name.removeprefix("field_"))

@@ -3,6 +3,7 @@
 import io
 import os
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -161,8 +162,12 @@ def test_a_raw_line_is_readable_whatever_its_bytes():
     """[S-11]"""
     (chunk,) = read(b"a\xffb\x00c\r")
     assert chunk.raw(2) == "a\\xffb\\x00c"
-    assert fields_of("a\tb", 4) == ["a", "b", "", ""]
-    assert fields_of("a\tb\tc\td", 2) == ["a", "b\tc\td"]
+    assert fields_of(pl.Series(["a\tb", "", "a\t\tc\td"]), 4).rows() == [
+        ("a", "b", "", ""),
+        ("", "", "", ""),
+        ("a", "", "c", "d"),
+    ]
+    assert fields_of(pl.Series(["a\tb\tc\td"]), 2).rows() == [("a", "b\tc\td")]
 
 
 @settings(max_examples=MANY, deadline=None)
