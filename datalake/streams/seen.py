@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 
 from datalake.models import SeenRecord
 
-_DIGEST_DIGITS = 32  # a uuid holds the first 128 bits
+_DIGEST_DIGITS = 32  # a uuid holds 128 bits; the last ones, in which hashes differ that other services number by hand
 
 
 def mark(consumer: str, hashes: pl.Series, claim: int) -> pl.Series:
@@ -17,7 +17,7 @@ def mark(consumer: str, hashes: pl.Series, claim: int) -> pl.Series:
 
     False: it did with another claim, or stands earlier in `hashes`.
     """
-    digests = hashes.str.slice(0, _DIGEST_DIGITS).alias("digest")
+    digests = hashes.str.slice(-_DIGEST_DIGITS).alias("digest")
     mask = digests.is_first_distinct()
     distinct = digests.filter(mask).sort()  # one order for all: no deadlocks, and neighbours share index pages
     others = _enter(consumer, distinct, claim)
@@ -26,7 +26,7 @@ def mark(consumer: str, hashes: pl.Series, claim: int) -> pl.Series:
 
 def unmark(consumer: str, hashes: list[str], claim: int) -> None:
     """Take back records that the claim entered and then rejected, so that a corrected one can take effect."""
-    digests = [digest[:_DIGEST_DIGITS] for digest in hashes]
+    digests = [digest[-_DIGEST_DIGITS:] for digest in hashes]
     SeenRecord.objects.filter(consumer=consumer, digest__in=digests, claim=claim).delete()
 
 

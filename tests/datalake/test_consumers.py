@@ -45,6 +45,13 @@ def test_each_record_takes_effect_once_though_published_twice():
     assert collector.take() is None
 
 
+def test_records_whose_hashes_another_service_numbered_by_hand_all_take_effect_t1():
+    collector = Collector()
+    data = [streams.Record(f"fan-{n}", registration(n, dedupeHash=f"{n:064x}")) for n in (1, 2, 3)]
+    streams.publish("input", data, key="by hand")
+    assert collector.take() == Taken(records_in=3, records_out=3)
+
+
 def test_a_failing_consumer_stays_where_it_is_and_takes_everything_the_next_time():
     """[T-1]"""
 
