@@ -1,8 +1,11 @@
 """Which stage follows which. A task takes the number of a job and calls one shell."""
 
+import time
+
 from django.contrib.auth.models import User
 
-from campaigns import registrations, scorefiles
+from campaigns import dropped, registrations, scorefiles
+from campaigns.choices import ScoreFileState
 from campaigns.models import Campaign, RegistrationImport, ScoreFile
 from operations import tasks
 from operations.models import Job
@@ -10,6 +13,7 @@ from operations.models import Job
 RUNNERS = {
     scorefiles.JOB: "campaigns.scorefiles.process",
     registrations.JOB: "campaigns.registrations.process",
+    dropped.JOB: "campaigns.tasks.run_dropped",
 }
 
 
@@ -30,3 +34,16 @@ def start_registrations(found: RegistrationImport, *, by: User | None) -> Job:
 def start_waiting(campaign: Campaign, *, by: User | None) -> list[Job]:
     """The public value is there: have workers draw the files that waited for it."""
     return [start_score_file(score_file, by=by) for score_file in scorefiles.release_waiting(campaign)]
+
+
+def look_for_dropped_files() -> None:
+    """Scheduled for each minute: files that another service put into the scoring bucket are taken up. [S-1]"""
+    for job in dropped.open_jobs():
+        tasks.ring(job)
+
+
+def run_dropped(job_id: int) -> None:
+    """Take a dropped file in, then have it processed."""
+    score_file = dropped.take(job_id, wait=time.sleep)
+    if score_file is not None and score_file.state == ScoreFileState.UPLOADED:
+        start_score_file(score_file, by=None)

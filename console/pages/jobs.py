@@ -22,6 +22,7 @@ SUBJECTS = {"scorefile": "score-file", "registrations": "registrations", "wave":
 FEW_STEPS = 20  # they take unlike times, so a speed would say nothing
 RIGHTS = {
     "scorefile": "campaigns.process_scores",
+    "dropped": "campaigns.process_scores",
     "registrations": "campaigns.import_registrations",
     "wave": "waves.prepare_wave",
     "campaign": "campaigns.change_campaign",
