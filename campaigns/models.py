@@ -18,6 +18,7 @@ from campaigns.choices import (
 )
 
 PUBLIC_ID = RegexValidator(r"\A[A-Za-z0-9-]{1,40}\Z", "Use 1 to 40 letters, digits and hyphens.")
+CODE_PREFIX = RegexValidator(r"\A[A-Za-z0-9-]{0,10}\Z", "Use at most 10 letters, digits and hyphens.")
 
 
 def home_of_the_us() -> list[str]:
@@ -45,7 +46,7 @@ class Campaign(models.Model):
     max_fans_per_contact = models.PositiveIntegerField(default=0, help_text="0 = no limit")
     scoring_type = models.CharField(max_length=10, choices=ScoringType, default=ScoringType.LINEAR)
     code_source = models.CharField(max_length=10, choices=CodeSource, default=CodeSource.OWN)
-    code_prefix = models.CharField(max_length=10, blank=True)
+    code_prefix = models.CharField(max_length=10, blank=True, validators=[CODE_PREFIX])
     code_length = models.PositiveSmallIntegerField(default=10, validators=[MinValueValidator(6), MaxValueValidator(32)])
     notify_channels = models.CharField(max_length=10, choices=NotifyChannels, default=NotifyChannels.BOTH)
 

@@ -130,6 +130,7 @@ def test_countries_that_share_a_calling_code_with_others_are_warned_of(home_coun
         (document(campaign_id="a b"), "campaign_id"),
         (document(campaign_id="a" * 41), "campaign_id"),
         (document(color="red"), "unknown keys: color"),
+        (document(code_prefix=" A,"), "code_prefix: Use at most 10 letters"),
         (document(artist="a\x00b"), "artist: a text holds a NUL"),
         (market(event_ids=["\ud800"]), "markets: a text holds"),
         (document(registration_closes="2025-01-01T00:00:00Z"), "cannot be used. Registration must close after it opens."),
