@@ -308,11 +308,22 @@ class FanScore(models.Model):
 
 
 class RejectedRow(models.Model):
-    """A rejected row of a score file or of an import of registrations, as it came. [S-3, S-11]"""
+    """A rejected row of a score file or of an import of registrations, as it came. [S-3, S-11]
 
-    score_file = models.ForeignKey(ScoreFile, null=True, on_delete=models.CASCADE, related_name="rejected_rows")
+    Filled by COPY, hundreds of thousands at a time: a foreign key would be looked up again for each row of one file, and an
+    index of its own beside the constraint's would be written for nothing.
+    """
+
+    score_file = models.ForeignKey(
+        ScoreFile, null=True, on_delete=models.CASCADE, related_name="rejected_rows", db_constraint=False, db_index=False
+    )
     registration_import = models.ForeignKey(
-        RegistrationImport, null=True, on_delete=models.CASCADE, related_name="rejected_rows"
+        RegistrationImport,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="rejected_rows",
+        db_constraint=False,
+        db_index=False,
     )
     line = models.BigIntegerField()
     global_user_id = models.TextField(blank=True)
@@ -332,6 +343,13 @@ class RejectedRow(models.Model):
                 condition=Q(score_file__isnull=False, registration_import__isnull=True)
                 | Q(score_file__isnull=True, registration_import__isnull=False),
             ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["registration_import", "line"],
+                name="rejectedrow_registrations",
+                condition=Q(registration_import__isnull=False),
+            )
         ]
 
     def __str__(self) -> str:
