@@ -314,16 +314,9 @@ class RejectedRow(models.Model):
     index of its own beside the constraint's would be written for nothing.
     """
 
-    score_file = models.ForeignKey(
-        ScoreFile, null=True, on_delete=models.CASCADE, related_name="rejected_rows", db_constraint=False, db_index=False
-    )
+    score_file = models.ForeignKey(ScoreFile, models.CASCADE, "rejected_rows", null=True, db_constraint=False, db_index=False)
     registration_import = models.ForeignKey(
-        RegistrationImport,
-        null=True,
-        on_delete=models.CASCADE,
-        related_name="rejected_rows",
-        db_constraint=False,
-        db_index=False,
+        RegistrationImport, models.CASCADE, "rejected_rows", null=True, db_constraint=False, db_index=False
     )
     line = models.BigIntegerField()
     global_user_id = models.TextField(blank=True)
@@ -346,8 +339,8 @@ class RejectedRow(models.Model):
         ]
         indexes = [
             models.Index(
+                name="rejectedrow_import",
                 fields=["registration_import", "line"],
-                name="rejectedrow_registrations",
                 condition=Q(registration_import__isnull=False),
             )
         ]

@@ -147,6 +147,7 @@ def _counted_attempt(wave: Wave, *, by: User | None, started: datetime) -> Itera
     except Exception as error:
         message, detail = str(error) or type(error).__name__, type(error).__name__
         files.delete(zip_key(wave.campaign.campaign_id, wave.date_key))
+        files.delete(candidates_key(wave.campaign.campaign_id, wave.date_key))
         wave.refresh_from_db()
         if wave.state in PREPARABLE:
             move(wave, WaveState.FAILED, by=by, reason=message, error=message)

@@ -1,4 +1,3 @@
-
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -22,6 +21,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='rejectedrow',
-            index=models.Index(condition=models.Q(('registration_import__isnull', False)), fields=['registration_import', 'line'], name='rejectedrow_registrations'),
+            index=models.Index(condition=models.Q(('registration_import__isnull', False)), fields=['registration_import', 'line'], name='rejectedrow_import'),
         ),
     ]
