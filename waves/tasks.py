@@ -58,6 +58,8 @@ def run_sending(job_id: int) -> None:
     with jobs.working(job_id) as lease:
         if wave.state == WaveState.TRIGGERED:
             schedule.hand_over(wave, now=timezone.now())
+        failed_go_again = wave.state == WaveState.COMPLETED and results.open_sms(wave.pk)
+        if wave.state == WaveState.TRIGGERED or failed_go_again:
             _count(lease, sending.send_wave(wave.pk))
     wake_emails()
 

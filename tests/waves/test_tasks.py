@@ -12,7 +12,7 @@ from operations.choices import JobState
 from operations.models import Job
 from tests.waves.sending_cases import triggered_wave
 from tests.waves.wave_cases import campaign_with, person, request
-from waves import tasks
+from waves import results, tasks
 from waves.choices import CodeState, SendState, WaveState
 from waves.errors import MembersDiffer
 from waves.models import Code, Wave
@@ -119,3 +119,16 @@ def test_unknown_messages_are_looked_up_by_a_job_once_an_hour(gateway, settings)
     wave.sends.update(state=SendState.UNKNOWN)
     tasks.look_after()
     assert Job.objects.filter(kind=tasks.SETTLE_KIND).count() == 1
+
+
+def test_failed_messages_of_a_completed_wave_go_again_by_a_worker(gateway):
+    """N-7: what a person asks for on the wave's page."""
+    gateway.control(fail_rates={"400": 1.0})
+    wave = ready_wave(3)
+    assert tasks.send_here(wave)["failed"] == 3
+    gateway.control(fail_rates={})
+    results.retry_failed(wave.pk)
+    tasks.wake_senders([wave])
+    tasks.run_sending(Job.objects.get(kind=tasks.SEND_KIND, state=JobState.QUEUED).pk)
+    assert wave.sends.filter(channel="sms", state=SendState.SENT).count() == 3
+    assert gateway.received()["sms"]["keys_accepted_twice"] == 0
