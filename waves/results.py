@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from campaigns.choices import NotifyChannels
+from campaigns.opening import require_open
 from waves import sends
 from waves.choices import Channel, SendState, WaveState
 from waves.models import QueuedEmail, Send, SendResult, Wave
@@ -110,10 +111,13 @@ def retry_failed(wave_id: int) -> int:
     """Failed messages become pending again, with their keys, and only they. Returns how many. [N-7]
 
     With `sms_first` an SMS that an e-mail stands in for stays failed: its fan is told already, and would be told twice. [N-1]
+    Raises WrongStatus unless the campaign is open: nothing would send them, and they would wait for ever. [C-2]
     """
+    wave = Wave.objects.select_related("campaign").get(pk=wave_id)
+    require_open(wave.campaign)
     with transaction.atomic():
         failed = Send.objects.filter(wave_id=wave_id, state=SendState.FAILED)
-        if Wave.objects.get(pk=wave_id).notify_channels == NotifyChannels.SMS_FIRST:
+        if wave.notify_channels == NotifyChannels.SMS_FIRST:
             instead = Send.objects.filter(member=OuterRef("member"), channel=Channel.EMAIL)
             failed = failed.exclude(Exists(instead), channel=Channel.SMS)
         emails = QueuedEmail.objects.filter(send__in=failed.filter(channel=Channel.EMAIL))

@@ -6,7 +6,8 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 import sandbox
-from campaigns.models import Registrant
+from campaigns.errors import WrongStatus
+from campaigns.models import Campaign, Registrant
 from operations import jobs
 from operations.choices import JobState
 from operations.models import Job
@@ -132,3 +133,14 @@ def test_failed_messages_of_a_completed_wave_go_again_by_a_worker(gateway):
     tasks.run_sending(Job.objects.get(kind=tasks.SEND_KIND, state=JobState.QUEUED).pk)
     assert wave.sends.filter(channel="sms", state=SendState.SENT).count() == 3
     assert gateway.received()["sms"]["keys_accepted_twice"] == 0
+
+
+def test_a_closed_campaigns_failed_messages_stay_failed(gateway):
+    """C-2: asked for on the page, it is refused before anything waits for a sender that will never come."""
+    gateway.control(fail_rates={"400": 1.0})
+    wave = ready_wave(2)
+    tasks.send_here(wave)
+    Campaign.objects.filter(pk=wave.campaign_id).update(status="closed")
+    with pytest.raises(WrongStatus, match="closed"):
+        results.retry_failed(wave.pk)
+    assert wave.sends.filter(state=SendState.FAILED).count() == 2
