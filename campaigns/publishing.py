@@ -20,7 +20,7 @@ from campaigns.scorelines import fields_of
 from campaigns.scrub import tag_lists
 from campaigns.spill import Spill
 from datalake import records, storage, streams
-from datalake.choices import RecordType, StreamName
+from datalake.choices import RecordType
 from operations.jobs import Lease
 from operations.models import Chunk
 from operations.threads import helper_thread
@@ -109,7 +109,7 @@ def _send(score_file: ScoreFile, sent: int, frame: pl.DataFrame, lease: Lease) -
     with transaction.atomic():
         lease.hold()
         key = f"scorefile:{score_file.pk}:after-{sent}"
-        return streams.publish_frame(StreamName.SCORED, RecordType.SCORING, frame, key=key).position
+        return streams.publish_frame(score_file.stream, RecordType.SCORING, frame, key=key).position
 
 
 def _scoring_records(score_file: ScoreFile, rows: pl.DataFrame) -> pl.DataFrame:

@@ -183,7 +183,7 @@ def _stream(score_file: ScoreFile, lease: Lease) -> None:
     published = publishing.publish(score_file, lease)
     _count(score_file, published, lease)
     scoretables.analyse(score_file.pk)
-    mark_saved(StreamName.SCORED)  # the lake may have been faster than we were
+    mark_saved(score_file.stream)  # the lake may have been faster than we were
 
 
 def _count(score_file: ScoreFile, published: publishing.Published, lease: Lease) -> None:
@@ -233,11 +233,12 @@ def release_waiting(campaign: Campaign) -> list[ScoreFile]:
 def mark_saved(stream: str) -> int:
     """STREAMED → SAVED for files whose last batch the lake has, or that have none. Returns how many.
 
-    Called when the lake's position in `scored` moved, and when a file is STREAMED. The lock on that position lets neither
-    overlook the other.
+    Called when the lake's position in a stream of scores moved, and when a file is STREAMED. The lock on that position lets
+    neither overlook the other.
     """
-    if stream != StreamName.SCORED:
+    if stream not in (StreamName.SCORED, StreamName.FANLIST_RANKS):
         return 0
-    saved = consumers.lock_checkpoint(save.CONSUMER, StreamName.SCORED).position
-    streamed = ScoreFile.objects.filter(state=ScoreFileState.STREAMED)
+    saved = consumers.lock_checkpoint(save.CONSUMER, StreamName(stream)).position
+    from_ranks = stream == StreamName.FANLIST_RANKS
+    streamed = ScoreFile.objects.filter(state=ScoreFileState.STREAMED, fanlist__isnull=not from_ranks)
     return streamed.filter(Q(stream_position__lte=saved) | Q(stream_position=None)).update(state=ScoreFileState.SAVED)

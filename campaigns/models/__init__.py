@@ -1,0 +1,21 @@
+"""Who gets in, as tables: presales.py, registering.py, scoring.py."""
+
+from campaigns.models.presales import CODE_PREFIX, PUBLIC_ID, Campaign, ListEntry, Market, home_of_the_us
+from campaigns.models.registering import Registrant, RegistrationImport
+from campaigns.models.scoring import Activation, FanList, FanScore, RejectedRow, ScoreFile
+
+__all__ = [
+    "CODE_PREFIX",
+    "PUBLIC_ID",
+    "Activation",
+    "Campaign",
+    "FanList",
+    "FanScore",
+    "ListEntry",
+    "Market",
+    "Registrant",
+    "RegistrationImport",
+    "RejectedRow",
+    "ScoreFile",
+    "home_of_the_us",
+]

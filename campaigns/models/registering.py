@@ -1,0 +1,68 @@
+"""Who registered, and the files they came in. [C-4]"""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from campaigns.models.presales import Campaign
+
+
+class Registrant(models.Model):
+    """A fan who registered for a campaign. [C-4]"""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="registrants")
+    global_user_id = models.TextField()
+    member_id = models.TextField(blank=True)
+    email = models.CharField(max_length=254, blank=True)
+    phone = models.CharField(max_length=20, blank=True, help_text="E.164")
+    phone_region = models.CharField(max_length=3, blank=True)
+    phone_confirmed = models.BooleanField(default=False)
+    country = models.CharField(max_length=2, blank=True)
+    preferences = ArrayField(
+        models.CharField(max_length=40), default=list, blank=True, help_text="Market ids, best first; none = any"
+    )
+    registered_at = models.DateTimeField()
+    changed_at = models.DateTimeField(help_text="date.created of the record that won")
+    tags = models.CharField(max_length=200, blank=True)
+    verdict = models.BooleanField(null=True, blank=True)
+    published = models.BooleanField(default=False, help_text="Its registration record is on the stream, or came from it")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="registrant_once", fields=["campaign", "global_user_id"])]
+        indexes = [
+            models.Index(fields=["campaign", "id"], name="registrant_unpublished", condition=Q(published=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"registrant {self.pk}"
+
+
+class RegistrationImport(models.Model):
+    """One file of registrations and what became of its rows. [C-4]"""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="imports")
+    name = models.CharField(max_length=255)
+    key = models.CharField(max_length=300, help_text="Object key in the scoring bucket")
+    sha256 = models.CharField(max_length=64)
+    rows_in = models.BigIntegerField(default=0)
+    accepted = models.BigIntegerField(default=0)
+    rejected = models.BigIntegerField(default=0)
+    rejected_by = models.JSONField(default=dict)
+    tagged_by = models.JSONField(default=dict)
+    rejected_key = models.CharField(max_length=300, blank=True)
+    finished = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="import_ledger", condition=Q(finished=False) | Q(rows_in=F("accepted") + F("rejected"))
+            ),
+            models.UniqueConstraint(name="import_once", fields=["campaign", "sha256"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.campaign_id}"
