@@ -49,9 +49,29 @@ class UnknownScoreFile(CampaignError):
     """No score file has this number."""
 
 
+class CannotSupplement(CampaignError):
+    """This score file can have no supplement now: its rows are not judged, or not all of them are there any more. [S-14]"""
+
+
+class BadCorrection(CampaignError):
+    """A corrected file of rejected rows cannot be read, or is not of the score file that it should mend. [S-14]"""
+
+
 class CannotActivate(CampaignError):
     """The active score file cannot be switched now. [S-13]"""
 
 
 class CancelledByHand(CampaignError):
     """A person cancelled the processing of a file."""
+
+
+class NotStored(CampaignError):
+    """The bucket did not keep a file as it was given. [S-1]"""
+
+
+class UnknownEvent(CampaignError):
+    """A message of the queue for S3 events is none that S3 sends."""
+
+
+class UploadNotFound(CampaignError):
+    """An upload past us, straight to the bucket, is not there, or was not asked for by this person and campaign."""

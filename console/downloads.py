@@ -7,14 +7,9 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-# Spreadsheets take a cell that begins so for a formula; full-width forms are turned into these by some of them.
-RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+from operations.spreadsheets import neutralised
+
 ROWS_AT_ONCE = 500
-
-
-def neutralised(cell: str) -> str:
-    """The cell, with an apostrophe before what a spreadsheet would run. Phone numbers get one too, and so keep their plus."""
-    return f"'{cell}" if cell.startswith(RUN_BY_SPREADSHEETS) else cell
 
 
 def csv_lines(rows: Iterable[Iterable[str]]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from console import dashboard, health
-from console.pages import campaigns, downloads, files, jobs, lake, privacy, wave_actions, waves
+from console.pages import campaigns, downloads, files, jobs, lake, privacy, supplements, wave_actions, waves
 
 CAMPAIGN, WAVE = "admin/campaign/<str:campaign_id>", "admin/wave/<str:name>"
 
@@ -23,6 +23,7 @@ urlpatterns = [
     path("admin/score-file/<int:pk>/", files.score_file, name="score-file"),
     path("admin/score-file/<int:pk>/start/", files.start_scores, name="start-score-file"),
     path("admin/score-file/<int:pk>/activate/", files.activate, name="activate-score-file"),
+    path("admin/score-file/<int:pk>/supplement/", supplements.upload, name="supplement-score-file"),
     path("admin/score-file/<int:pk>/download/", downloads.score_file, name="download-score-file"),
     path("admin/registrations/<int:pk>/", files.registration_import, name="registrations"),
     path("admin/registrations/<int:pk>/download/", downloads.registrations, name="download-registrations"),

@@ -18,11 +18,18 @@ from operations.choices import JobState
 from operations.models import Job
 
 # What a job works on → the page of that, and the right that steering the job needs.
-SUBJECTS = {"scorefile": "score-file", "registrations": "registrations", "wave": "wave", "campaign": "campaign"}
+SUBJECTS = {
+    "scorefile": "score-file",
+    "supplement": "score-file",
+    "registrations": "registrations",
+    "wave": "wave",
+    "campaign": "campaign",
+}
 FEW_STEPS = 20  # they take unlike times, so a speed would say nothing
 RIGHTS = {
     "scorefile": "campaigns.process_scores",
     "dropped": "campaigns.process_scores",
+    "supplement": "campaigns.process_scores",
     "registrations": "campaigns.import_registrations",
     "wave": "waves.prepare_wave",
     "campaign": "campaigns.change_campaign",
@@ -45,7 +52,7 @@ def right_to_steer(job: Job) -> str:
 def page_of(job: Job) -> str:
     kind, _, key = job.subject.partition(":")
     try:
-        return reverse(SUBJECTS[kind], args=[key])
+        return reverse(SUBJECTS[kind], args=[key.partition(":")[0]])
     except (KeyError, NoReverseMatch):
         return reverse("job", args=[job.pk])
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from campaigns import scorefiles
+from campaigns import scorefiles, supplements
 from campaigns.choices import Reason, ScoreFileState, Tag
-from campaigns.errors import CancelledByHand
+from campaigns.errors import CancelledByHand, WrongCampaign
 from campaigns.files import opened
-from campaigns.models import ScoreFile
+from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import campaign_of
 from operations.commands import JsonCommand
 
@@ -20,12 +20,17 @@ class Command(JsonCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign")
         parser.add_argument("file", type=Path)
+        parser.add_argument(
+            "--supplement-of",
+            type=int,
+            metavar="SCORE_FILE",
+            help="the file is a corrected CSV of this score file's rejected rows: they and its accepted rows are processed",
+        )
         parser.add_argument("--no-activate", action="store_true", help="leave the active score file as it is")
 
     def run(self, **options: Any) -> dict[str, Any]:
         campaign = campaign_of(options["campaign"])
-        with opened(options["file"]) as file:
-            received = scorefiles.receive(campaign, options["file"].name, file, by=None, activate=not options["no_activate"])
+        received = self._received(campaign, options["file"], options["supplement_of"], activate=not options["no_activate"])
         score_file = received.score_file
         if score_file.state not in {ScoreFileState.STREAMED, ScoreFileState.SAVED}:
             score_file = scorefiles.process(scorefiles.open_job(score_file, by=None).pk)
@@ -35,10 +40,21 @@ class Command(JsonCommand):
             raise CancelledByHand(f"Score file {score_file.pk} was paused by hand: the same command goes on with it.")
         return result_of(score_file, repeated=received.repeated)
 
+    def _received(self, campaign: Campaign, path: Path, supplement_of: int | None, *, activate: bool) -> scorefiles.Received:
+        if supplement_of is None:
+            with opened(path) as file:
+                return scorefiles.receive(campaign, path.name, file, by=None, activate=activate)
+        parent = scorefiles.score_file_of(supplement_of)
+        if parent.campaign_id != campaign.pk:
+            raise WrongCampaign(f"Score file {parent.pk} is of campaign {parent.campaign.campaign_id}: name that one.")
+        with opened(path) as file:
+            return supplements.make(parent, file, by=None, activate=activate).received
+
 
 def result_of(score_file: ScoreFile, *, repeated: bool) -> dict[str, Any]:
-    """The result object of interfaces.md."""
+    """The result object of interfaces.md; `supplement_of` if it is one."""
     campaign = campaign_of(score_file.campaign.campaign_id)
+    parent = {"supplement_of": score_file.supplement_of_id} if score_file.supplement_of_id else {}
     return {
         "score_file": score_file.pk,
         "state": score_file.state,
@@ -56,4 +72,5 @@ def result_of(score_file: ScoreFile, *, repeated: bool) -> dict[str, Any]:
         "rejected_file": score_file.rejected_key,
         "streamed": score_file.streamed,
         "ignored_columns": score_file.ignored_columns,
+        **parent,
     }

@@ -1,0 +1,30 @@
+"""Corrected rejected rows come back on their score file's page. [S-14]"""
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from campaigns import tasks
+from campaigns.models import ScoreFile
+from console.access import StaffRequest, action, attempt
+from console.forms import ScoresForm
+
+TAKEN = "The corrected rows came in. They and the accepted ones become a new score file, a supplement of this one."
+
+
+@action("campaigns.process_scores", "campaigns.view_scorefile")
+def upload(request: StaffRequest, pk: int) -> HttpResponse:
+    """Keep the corrected file and have a worker make the supplement: here nothing large is read."""
+    parent = get_object_or_404(ScoreFile.objects.select_related("campaign"), pk=pk)
+    back, form = f"{reverse('score-file', args=[pk])}#supplements", ScoresForm(request)
+    if not form.is_valid():
+        messages.error(request, form.complaint())
+        return HttpResponseRedirect(back)
+    file, activate = form.cleaned_data["file"].file, form.cleaned_data["activate"]
+    return attempt(
+        request,
+        lambda: tasks.start_supplement(parent, file, by=request.user, activate=activate),
+        TAKEN,
+        back=back,
+    )
