@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from abc import abstractmethod
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from psycopg.errors import UndefinedColumn, UndefinedTable
 from operations import correlation
 from operations.errors import LeaseLost, Refusal
 from operations.jobs import told
+from operations.watching import watched
 
 NOT_SET_UP = "The database is not set up for this version: run `manage.py migrate`, or bin/serve, which does it."
 
@@ -38,6 +40,10 @@ class JsonCommand(BaseCommand):
         """A line for the person who watches; it never mixes with the result."""
         self.stderr.write(line, self.style.NOTICE)
         self.stderr.flush()
+
+    def watching(self, job_id: int) -> AbstractContextManager[None]:
+        """At a terminal, show how far the job is while it is worked on inside."""
+        return watched(job_id, self.stderr)
 
     def handle(self, *args: Any, **options: Any) -> str | None:
         as_json = options.pop("json")

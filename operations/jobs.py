@@ -25,6 +25,7 @@ from operations import alerts, correlation
 from operations.choices import LIVE_JOBS, JobState
 from operations.errors import JobBusy, JobStopped, LeaseLost, Refusal
 from operations.models import Job, StatusChange
+from operations.pace import Pace
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,17 @@ class Lease:
         the heartbeat writes it, over its own connection.
         """
         self.told.update(progress=progress, total=total)
+
+    def step(self, name: str, *, first: int = 0, rows: int = 0, **values: Any) -> None:
+        """Say what is done from now on, and write other values of the job with it. Raises LeaseLost.
+
+        `rows` of the step, 0 if they are not counted; `first` is the job's progress before its first row.
+        """
+        progress = values.get("progress")
+        if progress is None:
+            progress = Job.objects.values_list("progress", flat=True).get(pk=self.job_id)
+        begun = Pace(name, first, rows, looks=((time.time(), progress),))
+        self.update(pace=begun.as_json(), **values)
 
     def update(self, **values: Any) -> None:
         """Write to the job as this attempt. Raises LeaseLost when another attempt has taken over."""
@@ -106,7 +118,9 @@ def claim(job_id: int, *, nobody_works: bool = False) -> Lease:
     job = Job.objects.get(pk=job_id)
     if not claimed:
         raise JobBusy(f"Job {job_id} ({job}) is {job.state}: another worker has it, or it is over.")
-    Job.objects.filter(pk=job_id, started_at=None).update(started_at=now)
+    begun = Pace(looks=((now.timestamp(), job.progress),))  # what came before a pause says nothing about the speed now
+    started_at = job.started_at or now
+    Job.objects.filter(pk=job_id, attempt=job.attempt).update(started_at=started_at, pace=begun.as_json())
     return Lease(job_id, job.attempt)
 
 
@@ -206,11 +220,16 @@ def _write_told(beating: BaseDatabaseWrapper, lease: Lease, told: dict[str, int]
 
 
 def _renew(beating: BaseDatabaseWrapper, lease: Lease) -> bool:
+    """Renew the lease, and look how far the work is: the last few looks tell its speed. False if it was taken over."""
     now = timezone.now()
     with beating.cursor() as cursor:
         cursor.execute(
-            "UPDATE operations_job SET lease_until = %s, heartbeat_at = %s WHERE id = %s AND attempt = %s AND state = %s",
-            [now + LEASE, now, lease.job_id, lease.attempt, JobState.RUNNING.value],
+            """UPDATE operations_job SET lease_until = %s, heartbeat_at = %s,
+                   pace = jsonb_set(pace, '{looks}', jsonb_path_query_array(
+                       coalesce(pace->'looks', '[]') || jsonb_build_array(jsonb_build_array(%s::float8, progress)),
+                       '$[last - 3 to last]'))
+               WHERE id = %s AND attempt = %s AND state = %s""",
+            [now + LEASE, now, now.timestamp(), lease.job_id, lease.attempt, JobState.RUNNING.value],
         )
         return bool(cursor.rowcount)
 

@@ -24,6 +24,7 @@ class Job(models.Model):
     stop_requested = models.CharField(max_length=12, blank=True, choices=[("pause", "pause"), ("cancel", "cancel")])
     total = models.BigIntegerField(default=0, help_text="Units of work expected, 0 while unknown")
     progress = models.BigIntegerField(default=0)
+    pace = models.JSONField(default=dict, help_text="Its step, and the last looks at its progress: operations.pace.Pace")
     rows_in = models.BigIntegerField(default=0)
     rows_out = models.BigIntegerField(default=0)
     rows_rejected = models.BigIntegerField(default=0)

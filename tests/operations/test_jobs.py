@@ -12,6 +12,7 @@ from operations import correlation, jobs, tasks
 from operations.choices import JobState
 from operations.errors import JobBusy, JobStopped, LeaseLost, Refusal
 from operations.models import Alert, Job
+from operations.pace import Pace
 from operations.threads import helper_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -257,6 +258,42 @@ def test_a_heartbeat_survives_the_loss_of_its_connection(monkeypatch, caplog):
             pass
     assert "heartbeat missed" in caplog.text
     assert again(job).state == JobState.DONE
+
+
+def test_each_heartbeat_looks_how_far_the_work_is_and_the_last_few_looks_are_kept(monkeypatch):
+    """[O-1] The speed is that of the last half minute."""
+    monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.02)
+    job, progress = a_job(), 0
+    with jobs.working(job.pk) as lease:
+        lease.step("Counting sheep", rows=1_000)
+        while len(looks := again(job).pace["looks"]) < 4 or looks[0][1] == 0:
+            progress += 1
+            lease.update(progress=progress)
+    kept = Pace.from_json(again(job).pace)
+    assert (kept.step, kept.rows, len(kept.looks)) == ("Counting sheep", 1_000, 4)
+    assert sorted(kept.looks) == list(kept.looks)
+    assert 0 < kept.looks[0][1] <= kept.looks[-1][1] <= progress
+
+
+def test_a_new_step_and_a_new_attempt_measure_their_speed_from_where_they_begin():
+    job = a_job(progress=40, pace={"looks": [[1.0, 0]]})
+    with jobs.working(job.pk) as lease:
+        assert [look[1] for look in again(job).pace["looks"]] == [40]
+        lease.step("Shearing", first=50, rows=10, progress=50, total=60)
+        sheared = again(job)
+    assert (sheared.progress, sheared.total) == (50, 60)
+    kept = Pace.from_json(sheared.pace)
+    assert (kept.step, kept.first, kept.rows, kept.looks[0][1]) == ("Shearing", 50, 10, 50)
+    assert timezone.now().timestamp() - kept.looks[0][0] < 60
+
+
+def test_a_worker_that_was_taken_over_names_no_step():
+    job = a_job()
+    lease = jobs.claim(job.pk)
+    Job.objects.filter(pk=job.pk).update(attempt=2)
+    with pytest.raises(LeaseLost):
+        lease.step("Counting sheep")
+    assert again(job).pace.get("step") == ""
 
 
 def test_a_pause_is_obeyed_between_two_steps_and_the_job_goes_on_later():
