@@ -5,10 +5,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from django.db import InterfaceError, OperationalError, connection
 
+from operations.choices import JobState
 from operations.models import Job
 from operations.pace import Pace, sentence
 
@@ -38,8 +40,12 @@ class ProgressLine:
 
 
 def words_for(job: Job) -> str:
-    """What the job does, how far it is, how fast it goes and how long it will take."""
-    return sentence(Pace.from_json(job.pace), now=time.time(), progress=job.progress, total=job.total)
+    """What the job does and how far it is; while it runs also how fast it goes and how long it will take."""
+    if job.state == JobState.DONE:
+        return ""
+    pace = Pace.from_json(job.pace)
+    looked = pace if job.state == JobState.RUNNING else replace(pace, looks=())
+    return sentence(looked, now=time.time(), progress=job.progress, total=job.total)
 
 
 @contextmanager

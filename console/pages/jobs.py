@@ -1,6 +1,5 @@
 """A job's page and its live part; pause, cancel, go on. [O-1]"""
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -9,13 +8,14 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 
 from console import charts
 from console.access import StaffRequest, action, live, page, render
 from operations import jobs, tasks
-from operations.choices import JobState
+from operations.choices import LIVE_JOBS, JobState
 from operations.models import Job
+from operations.pace import Pace, milestone
+from operations.watching import words_for
 
 # What a job works on → the page of that, and the right that steering the job needs.
 SUBJECTS = {
@@ -25,7 +25,6 @@ SUBJECTS = {
     "wave": "wave",
     "campaign": "campaign",
 }
-FEW_STEPS = 20  # they take unlike times, so a speed would say nothing
 RIGHTS = {
     "scorefile": "campaigns.process_scores",
     "dropped": "campaigns.process_scores",
@@ -37,8 +36,11 @@ RIGHTS = {
 
 
 def work_on(request: StaffRequest, subject: str) -> dict[str, Any]:
-    """The newest job on this subject, for the page of what it works on; `may_steer` if this person may pause it."""
-    newest = Job.objects.filter(subject=subject).order_by("-id").first()
+    """The job on this subject that is not over, or the newest, for the page of what it works on; `may_steer` if this person
+    may pause it.
+    """
+    jobs_on_it = Job.objects.filter(subject=subject).order_by("-id")
+    newest = jobs_on_it.filter(state__in=LIVE_JOBS).first() or jobs_on_it.first()
     if newest is None or not request.user.has_perm("operations.view_job"):
         return {"job": None}
     return progress_of(newest) | {"may_steer": request.user.has_perm(right_to_steer(newest))}
@@ -58,13 +60,19 @@ def page_of(job: Job) -> str:
 
 
 def progress_of(job: Job) -> dict[str, Any]:
-    """What the live part shows: a bar, how fast it goes, and how long it will take."""
-    rate = 0.0
-    if job.started_at and job.state == JobState.RUNNING and job.total > FEW_STEPS:
-        rate = job.progress / max((timezone.now() - job.started_at).total_seconds(), 0.5)
-    left = timedelta(seconds=(job.total - job.progress) / rate) if rate and job.total > job.progress else None
+    """What the live part shows: a bar, and in words what is done, how fast it goes and how long it will take.
+
+    `milestone` changes when a screen reader should hear of it: with the step, and with each tenth of the work.
+    """
     bar = charts.progress([("good", job.percent)], 100, f"{job.percent} percent done")
-    return {"job": job, "bar": bar, "rate": round(rate), "left": left, "live": job.state in (JobState.QUEUED, JobState.RUNNING)}
+    reached = milestone(Pace.from_json(job.pace), percent=job.percent) if job.state == JobState.RUNNING else job.state
+    return {
+        "job": job,
+        "bar": bar,
+        "live": job.state in (JobState.QUEUED, JobState.RUNNING),
+        "words": words_for(job),
+        "milestone": reached,
+    }
 
 
 @page("operations.view_job")
@@ -77,8 +85,10 @@ def job(request: StaffRequest, pk: int) -> HttpResponse:
 def job_live(request: StaffRequest, pk: int) -> HttpResponse:
     """The part that changes while the job runs. When it is over, the browser loads the page again, with the result."""
     shown = get_object_or_404(Job, pk=pk)
-    response = TemplateResponse(request, "console/job_live.html", progress_of(shown))
-    if shown.state not in (JobState.QUEUED, JobState.RUNNING):
+    context = progress_of(shown)
+    context["news"] = context["milestone"] != request.GET.get("heard")
+    response = TemplateResponse(request, "console/job_live.html", context)
+    if not context["live"]:
         response.headers["HX-Refresh"] = "true"
     return response
 
