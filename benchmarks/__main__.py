@@ -4,10 +4,10 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Bound, Figure
 
 NAMES = ("phones", "scoring", "selecting", "sending", "merging")
 
@@ -16,22 +16,33 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bin/bench", description="Each stage beside its limit and its peer.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)} (all)")
     parser.add_argument("--rows", type=int, default=None, help="how many rows (each stage has its own default)")
+    parser.add_argument(
+        "--repeat", type=int, default=1, metavar="N", help="run each so often and show the middle of each figure (1)"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object on the last line")
     options = parser.parse_args()
     if unknown := sorted(set(options.names) - set(NAMES)):
         parser.error(f"no benchmark is named {', '.join(unknown)}; there are {', '.join(NAMES)}.")
     set_up()
-    figures: list[Figure] = []
+    figures: list[Figure | Bound] = []
     for name in options.names or NAMES:
-        run: Callable[[int | None], list[Figure]] = import_module(f"benchmarks.{name}").run
         print(f"── {name}", file=sys.stderr, flush=True)
-        empty_database()
-        for figure in run(options.rows):
+        for figure in middle_figures(name, options.rows, options.repeat):
             figures.append(figure)
             print("\n".join(figure.lines()), file=sys.stderr, flush=True)
     if options.json:
         print(json.dumps({"figures": [figure.as_json() for figure in figures]}))
     return 0 if all(figure.holds is not False for figure in figures) else 1
+
+
+def middle_figures(name: str, rows: int | None, repeat: int) -> list[Figure | Bound]:
+    """The figures of a benchmark; of several runs, each figure's middle one."""
+    run: Callable[[int | None], Sequence[Figure | Bound]] = import_module(f"benchmarks.{name}").run
+    runs = []
+    for _ in range(repeat):
+        empty_database()
+        runs.append(run(rows))
+    return [sorted(same, key=lambda figure: figure.measured)[len(same) // 2] for same in zip(*runs, strict=True)]
 
 
 def set_up() -> None:
