@@ -49,6 +49,10 @@ class UnknownScoreFile(CampaignError):
     """No score file has this number."""
 
 
+class CannotTry(CampaignError):
+    """A dry run of a score file whose rows were judged already, or are just being judged. [S-3]"""
+
+
 class CannotSupplement(CampaignError):
     """This score file can have no supplement now: its rows are not judged, or not all of them are there any more. [S-14]"""
 
@@ -75,3 +79,19 @@ class UnknownEvent(CampaignError):
 
 class UploadNotFound(CampaignError):
     """An upload past us, straight to the bucket, is not there, or was not asked for by this person and campaign."""
+
+
+class NotDrawn(CampaignError):
+    """The score file has no band scores yet, so its draw cannot be judged. [X-3]"""
+
+
+class BadFanListId(CampaignError):
+    """This cannot name a fan list. [S-15]"""
+
+
+class UnknownFanList(CampaignError):
+    """No campaign has a fan list of this name, so nobody can say whom its ranks are for. [S-15]"""
+
+
+class FanListTaken(CampaignError):
+    """The fan list belongs to another campaign. [S-15]"""
