@@ -1,6 +1,7 @@
-"""Who gets in, as tables: presales.py, registering.py, scoring.py."""
+"""Who gets in, as tables: presales.py, registering.py, scoring.py, ranking.py."""
 
 from campaigns.models.presales import CODE_PREFIX, PUBLIC_ID, Campaign, ListEntry, Market, home_of_the_us
+from campaigns.models.ranking import RankFile
 from campaigns.models.registering import Registrant, RegistrationImport
 from campaigns.models.scoring import Activation, FanList, FanScore, RejectedRow, ScoreFile
 
@@ -13,6 +14,7 @@ __all__ = [
     "FanScore",
     "ListEntry",
     "Market",
+    "RankFile",
     "Registrant",
     "RegistrationImport",
     "RejectedRow",

@@ -1,11 +1,12 @@
 """`process_scores CAMPAIGN FILE`: take a score file from upload to STREAMED in the foreground. [S-1 … S-13]"""
 
+import argparse
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from campaigns import scorefiles, supplements
+from campaigns import scorefiles, supplements, trial
 from campaigns.choices import Reason, ScoreFileState, Tag
 from campaigns.errors import CancelledByHand, WrongCampaign
 from campaigns.files import opened
@@ -28,17 +29,28 @@ class Command(JsonCommand):
         )
         parser.add_argument("--no-activate", action="store_true", help="leave the active score file as it is")
 
+        parser.add_argument(
+            "--dry-run",
+            type=_rows_or_all,
+            nargs="?",
+            const=trial.FIRST_ROWS,
+            metavar="ROWS|all",
+            help=f"only say what would become of the first rows ({trial.FIRST_ROWS:,}), or of all; nothing is kept",
+        )
+
     def run(self, **options: Any) -> dict[str, Any]:
         campaign = campaign_of(options["campaign"])
+        if options["dry_run"] is not None:
+            return self._tried(campaign, options["file"], options["dry_run"], supplement=options["supplement_of"] is not None)
         received = self._received(campaign, options["file"], options["supplement_of"], activate=not options["no_activate"])
-        score_file = received.score_file
-        if score_file.state not in {ScoreFileState.STREAMED, ScoreFileState.SAVED}:
-            score_file = scorefiles.process(scorefiles.open_job(score_file, by=None).pk)
-        if score_file.state == ScoreFileState.FAILED:
-            raise CancelledByHand(score_file.error)
-        if score_file.state == ScoreFileState.PROCESSING:
-            raise CancelledByHand(f"Score file {score_file.pk} was paused by hand: the same command goes on with it.")
-        return result_of(score_file, repeated=received.repeated)
+        return result_of(finished(received.score_file), repeated=received.repeated)
+
+    def _tried(self, campaign: Campaign, path: Path, rows: int, *, supplement: bool) -> dict[str, Any]:
+        if supplement:
+            raise CommandError("--dry-run is for score files as they are uploaded: leave out --supplement-of.")
+        with opened(path) as file, self.counting(trial.WHAT) as watch:
+            found = trial.dry_run(campaign, path.name, file, rows=rows or None, watch=watch)
+        return tried(found)
 
     def _received(self, campaign: Campaign, path: Path, supplement_of: int | None, *, activate: bool) -> scorefiles.Received:
         if supplement_of is None:
@@ -49,6 +61,42 @@ class Command(JsonCommand):
             raise WrongCampaign(f"Score file {parent.pk} is of campaign {parent.campaign.campaign_id}: name that one.")
         with opened(path) as file:
             return supplements.make(parent, file, by=None, activate=activate).received
+
+
+def finished(score_file: ScoreFile) -> ScoreFile:
+    """The score file once it is processed, as far as it can be. Raises CancelledByHand if a person stopped it."""
+    if not score_file.is_drawn:
+        score_file = scorefiles.process(scorefiles.open_job(score_file, by=None).pk)
+    if score_file.state == ScoreFileState.FAILED:
+        raise CancelledByHand(score_file.error)
+    if score_file.state == ScoreFileState.PROCESSING:
+        raise CancelledByHand(f"Score file {score_file.pk} was paused by hand: the same command goes on with it.")
+    return score_file
+
+
+def _rows_or_all(text: str) -> int:
+    """How many rows to try; 0 for all."""
+    if text == "all":
+        return 0
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of rows nor the word all")
+    return int(text)
+
+
+def tried(found: trial.Trial) -> dict[str, Any]:
+    """The result object of a dry run; `lines` are the numbers of the first rejected lines of each reason."""
+    return {
+        "dry_run": True,
+        "all_rows": found.all_rows,
+        "rows_in": found.rows,
+        "accepted": found.accepted,
+        "rejected": {reason.value: found.rejected[reason] for reason in Reason if reason in found.rejected},
+        "tagged": {tag.value: found.tagged[tag] for tag in Tag if tag in found.tagged},
+        "bands": found.bands,
+        "ignored_columns": found.ignored_columns,
+        "lines": {reason.value: found.lines[reason] for reason in Reason if reason in found.lines},
+        "rules_digest": found.rules_digest,
+    }
 
 
 def result_of(score_file: ScoreFile, *, repeated: bool) -> dict[str, Any]:

@@ -1,0 +1,154 @@
+"""A CSV file read as tab-separated lines: one line for each record, whatever the bytes are. [S-15]
+
+Records end with LF or CRLF, fields may be quoted as RFC 4180 says. What such lines cannot spell (a tab or a line end in a
+field, a quote out of place) becomes one line without any tab, so that whoever counts its columns finds it malformed. A quote
+that is never closed spoils its own line and no other.
+"""
+
+import re
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from campaigns.scorelines import KEPT_OF_A_LONG_LINE, LONGEST_LINE
+
+TAB, LF, CR, QUOTE, COMMA = b'\t\n\r",'
+ESCAPES = {b"\t": b"\\t", b"\n": b"\\n", b"\r": b"\\r"}
+FIELD = rb'(?:"(?:[^"]++|"")*+"|[^",\n]*+)'
+RECORD = re.compile(FIELD + rb"(?:," + FIELD + rb")*+\r?")
+Bytes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
+
+
+class TabSeparated:
+    """Behind the header of a CSV file: what `scorelines.read_chunks` reads instead of a tab-separated file.
+
+    Memory is that of a block: a record of more than LONGEST_LINE bytes is cut, or its first line taken for all of it.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._rest = file, b""
+
+    def read(self, size: int) -> bytes:
+        """The next lines, whole ones, made from about `size` bytes; nothing at the end of the file."""
+        while read := self._file.read(size):
+            lines, self._rest = as_lines(self._rest + read)
+            if len(self._rest) > LONGEST_LINE:
+                lines += _alone(self._rest)
+                self._rest = self._after_this_line(size)
+            if lines:
+                return lines
+        rest, self._rest = self._rest, b""
+        return as_lines(rest if rest.endswith(b"\n") else rest + b"\n", is_last=True)[0] if rest else b""
+
+    def _after_this_line(self, size: int) -> bytes:
+        while read := self._file.read(size):
+            end = read.find(b"\n")
+            if end >= 0:
+                return read[end + 1 :]
+        return b""
+
+
+def as_lines(block: bytes, *, is_last: bool = False) -> tuple[bytes, bytes]:
+    """The whole records of a block as lines, and what is left of it: a record that may go on in the next block.
+
+    `is_last`: nothing comes behind, and the block ends with LF.
+    """
+    end = block.rfind(b"\n") + 1
+    data = np.frombuffer(block, dtype=np.uint8, count=end)
+    ends = np.flatnonzero(data == LF)
+    quotes = np.flatnonzero(data == QUOTE)
+    spoiled: list[tuple[int, int]] = []
+    if len(quotes):
+        spoiled, end = _broken_by_quotes(block, data, ends, quotes, is_last=is_last)
+        data, ends, quotes = data[:end], ends[ends < end], quotes[quotes < end]
+    lines = _written(block, data, ends, quotes, spoiled)
+    return lines, block[end:]
+
+
+def _broken_by_quotes(
+    block: bytes, data: Bytes, ends: Places, quotes: Places, *, is_last: bool
+) -> tuple[list[tuple[int, int]], int]:
+    """Records that hold a line end or an open quote, as (first, last) line; and where the last whole record ends.
+
+    A record with a line end in a field begins and ends with lines of an odd number of quotes: only those are looked at.
+    """
+    odd = np.flatnonzero(np.bincount(np.searchsorted(ends, quotes), minlength=len(ends)) & 1).tolist()
+    broken: list[tuple[int, int]] = []
+    at = 0
+    while at < len(odd):
+        first = odd[at]
+        start = int(ends[first - 1]) + 1 if first else 0
+        if at + 1 == len(odd) and not is_last and len(block) - start <= LONGEST_LINE:
+            return broken, start  # the next block may close it
+        last = odd[at + 1] if at + 1 < len(odd) else first
+        record = block[start : int(ends[last])]
+        closes = last > first and len(record) <= LONGEST_LINE and RECORD.fullmatch(record)
+        broken.append((first, last if closes else first))
+        at += 2 if closes else 1
+    return broken, len(data)
+
+
+def _written(block: bytes, data: Bytes, ends: Places, quotes: Places, broken: list[tuple[int, int]]) -> bytes:
+    """The lines: commas between fields as tabs, quotes around fields left out; the broken ones as they can be read."""
+    bad = _lines_with(ends, np.flatnonzero(data == TAB))
+    commas = np.flatnonzero(data == COMMA)
+    text, keep = data.copy(), np.ones(len(data), dtype=bool)
+    if len(quotes):
+        place = _place_in_line(ends, quotes)
+        bad |= _lines_with(ends, quotes[_is_misplaced(data, quotes, place)])
+        keep[quotes] = (place % 2 == 1) & (data[quotes + 1] == QUOTE)  # of a doubled quote the first stays
+        commas = commas[_quotes_before(ends, quotes, commas) % 2 == 0]
+    text[commas] = TAB
+    for first, last in broken:
+        bad[first : last + 1] = False
+    records = sorted([*broken, *((line, line) for line in np.flatnonzero(bad).tolist())])
+    parts, behind = [], 0
+    for first, last in records:
+        start = int(ends[first - 1]) + 1 if first else 0
+        parts += [text[behind:start][keep[behind:start]].tobytes(), _alone(block[start : int(ends[last])])]
+        behind = int(ends[last]) + 1
+    parts.append(text[behind:][keep[behind:]].tobytes() if len(quotes) else text[behind:].tobytes())
+    return b"".join(parts)
+
+
+def _lines_with(ends: Places, places: Places) -> Mask:
+    mask = np.zeros(len(ends), dtype=bool)
+    mask[np.searchsorted(ends, places)] = True
+    return mask
+
+
+def _place_in_line(ends: Places, quotes: Places) -> Places:
+    """0, 1, 2 … for the quotes of each line: even ones open, odd ones close."""
+    lines = np.searchsorted(ends, quotes)
+    place: Places = np.arange(len(quotes)) - np.searchsorted(lines, lines)
+    return place
+
+
+def _quotes_before(ends: Places, quotes: Places, places: Places) -> Places:
+    """How many quotes stand before each place in its line."""
+    lines = np.searchsorted(ends, places)
+    line_starts = np.concatenate(([0], ends[:-1] + 1))
+    count: Places = np.searchsorted(quotes, places) - np.searchsorted(quotes, line_starts)[lines]
+    return count
+
+
+def _is_misplaced(data: Bytes, quotes: Places, place: Places) -> Mask:
+    """A quote opens at the start of a field and closes at its end; within a field it stands twice."""
+    before = np.where(quotes > 0, data[quotes - 1], LF)
+    behind = data[quotes + 1]
+    last = np.minimum(quotes + 2, len(data) - 1)
+    opens = np.isin(before, (COMMA, LF, QUOTE))
+    closes = np.isin(behind, (COMMA, LF, QUOTE)) | ((behind == CR) & (data[last] == LF))
+    misplaced: Mask = np.where(place % 2 == 0, ~opens, ~closes)
+    return misplaced
+
+
+def _alone(record: bytes) -> bytes:
+    """A record as one line of one column, for people to read."""
+    text = record[:KEPT_OF_A_LONG_LINE].removesuffix(b"\r")
+    for byte, name in ESCAPES.items():
+        text = text.replace(byte, name)
+    return text + b"\n"

@@ -1,0 +1,254 @@
+"""Files of ranks: stored, translated to score files, and told of in their list's manifest. [S-15]
+
+    store (or take what lies in the bucket) → translate, in a job → a score file like any other
+
+The same bytes and formula are the same file: each step may be killed and runs again to the same end.
+"""
+
+import json
+import re
+import tempfile
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from campaigns import ranktranslation, rules
+from campaigns.choices import ScoreFileState
+from campaigns.duplicates import GZIP_MAGIC, sha256_of
+from campaigns.errors import BadFanListId, CancelledByHand, FanListTaken, UnknownFanList, UnreadableFile
+from campaigns.models import PUBLIC_ID, Campaign, FanList, RankFile, ScoreFile
+from campaigns.opening import require_open
+from campaigns.reception import Received
+from campaigns.reception import receive as receive_scores
+from datalake import storage
+from datalake.records import format_instant
+from operations import jobs
+from operations.jobs import Lease
+from operations.models import Job
+
+JOB = "translate_ranks"
+FOLDER = "fanlist/uploaded/"
+KEY = re.compile(FOLDER + r"(?P<fanlist>[A-Za-z0-9-]{1,40})/(?P<name>[^/]{1,200}\.csv(\.gz)?)")
+MANIFEST = "manifest.json"
+UNTRANSLATED = (ScoreFileState.FAILED,)
+
+
+def subject_of(rank_file: RankFile) -> str:
+    return f"rankfile:{rank_file.pk}"
+
+
+def open_job(rank_file: RankFile, *, by: User | None) -> Job:
+    """The job that translates the file: the live one, or the last one set to run again, or a new one."""
+    last = Job.objects.filter(kind=JOB, subject=subject_of(rank_file)).order_by("-id").first()
+    if last is not None and jobs.requeue(last.pk):
+        return last
+    return jobs.open_job(JOB, subject_of(rank_file), by=by)
+
+
+def receive(
+    campaign: Campaign, fanlist_id: str, name: str, file: BinaryIO, *, by: User | None, activate: bool = True
+) -> Received:
+    """Store a file of ranks and translate it, in the foreground: the score file is then ready to be processed. [S-15]
+
+    Raises what `store` and `translate` raise; CancelledByHand if the translation was paused or cancelled.
+    """
+    return _translated(store(campaign, fanlist_id, name, file, by=by, activate=activate), by=by)
+
+
+def take(key: str, *, by: User | None) -> Received:
+    """As `receive`, for a file that lies in the scoring bucket already, at `fanlist/uploaded/{fanlist_id}/{file}.csv`.
+
+    Raises UnknownFanList if the list was never registered, and what `receive` raises.
+    """
+    match = KEY.fullmatch(key)
+    if match is None:
+        raise UnreadableFile(f"{key} is no file of ranks: those lie at {FOLDER}{{fan list}}/{{file}}.csv.")
+    fanlist = FanList.objects.select_related("campaign").filter(fanlist_id=match["fanlist"]).first()
+    if fanlist is None:
+        raise UnknownFanList(
+            f"Fan list {match['fanlist']} belongs to no campaign yet: register it on the page of fan lists, or give its first "
+            "file to translate_ranks with the campaign's id."
+        )
+    with storage.scoring().open(key) as file:
+        sha256, size = _looked_at(fanlist.campaign, file)
+    values = {"name": match["name"], "key": key, "bytes": size, "created_by": by}
+    return _translated(_register(fanlist, sha256, values), by=by)
+
+
+def store(
+    campaign: Campaign, fanlist_id: str, name: str, file: BinaryIO, *, by: User | None, activate: bool = True
+) -> RankFile:
+    """Take a file of ranks (seekable, open for reading) into the scoring bucket. The list's first file registers it. [S-15]
+
+    Raises BadFanListId, FanListTaken, UnreadableFile, WrongStatus, UnreadableList, ListEntryInvalid; then nothing is written.
+    """
+    sha256, size = _looked_at(campaign, file)
+    fanlist = register(campaign, fanlist_id)
+    key = _free_key(fanlist, name, sha256, file)
+    values = {"name": Path(name).name[:255], "key": key, "bytes": size, "created_by": by, "activate": activate}
+    rank_file = _register(fanlist, sha256, values)
+    if not storage.scoring().exists(rank_file.key):
+        file.seek(0)
+        storage.scoring().put(rank_file.key, file)  # after the row: no transaction waits for the bucket
+    return rank_file
+
+
+def register(campaign: Campaign, fanlist_id: str) -> FanList:
+    """The campaign's fan list of this name, from now on if it is new. Raises BadFanListId, FanListTaken. [S-15]"""
+    try:
+        PUBLIC_ID(fanlist_id)
+    except ValidationError as error:
+        raise BadFanListId(f"{fanlist_id!r} cannot name a fan list. {error.message}") from error
+    fanlist, _ = FanList.objects.select_related("campaign").get_or_create(
+        fanlist_id=fanlist_id, defaults={"campaign": campaign}
+    )
+    if fanlist.campaign_id != campaign.pk:
+        raise FanListTaken(
+            f"Fan list {fanlist_id} belongs to campaign {fanlist.campaign.campaign_id}, not {campaign.campaign_id}: "
+            "choose that campaign, or give this file's list a name of its own."
+        )
+    return fanlist
+
+
+def translate(job_id: int) -> Received | None:
+    """Translate the job's file of ranks and take the result in as a score file; None if it was paused or cancelled.
+
+    Raises UnreadableFile and what `reception.receive` raises; the job then says why.
+    """
+    number = int(Job.objects.get(pk=job_id).subject.removeprefix("rankfile:"))
+    received: Received | None = None
+    with jobs.working(job_id) as lease:
+        rank_file = RankFile.objects.select_related("fanlist__campaign", "score_file", "created_by").get(pk=number)
+        received = _known(rank_file) or _translate(rank_file, lease)
+        write_manifest(rank_file.fanlist)
+        records = rank_file.counts["records"]
+        jobs.finish(lease, rows_in=records, rows_out=records, progress=2 * records, total=2 * records)
+    return received
+
+
+def _known(rank_file: RankFile) -> Received | None:
+    """What the file became, unless that failed: then it may become something else today."""
+    score_file = rank_file.score_file
+    if score_file is None or score_file.state in UNTRANSLATED:
+        return None
+    return Received(score_file, repeated=True)
+
+
+def _translated(rank_file: RankFile, *, by: User | None) -> Received:
+    if known := _known(rank_file):
+        write_manifest(rank_file.fanlist)  # whoever translated it may have died before
+        return known
+    received = translate(open_job(rank_file, by=by).pk)
+    if received is None:
+        raise CancelledByHand(f"The translation of {rank_file.name} was paused or cancelled by hand: upload it again to go on.")
+    return received
+
+
+def _translate(rank_file: RankFile, lease: Lease) -> Received:
+    def tell(done: int, to_do: int) -> None:
+        lease.tell(done, to_do)
+        lease.check_stop()
+
+    campaign = rank_file.fanlist.campaign
+    require_open(campaign)
+    work = Path(settings.FAIRWAVE_DATA) / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    with storage.scoring().open(rank_file.key) as file, tempfile.TemporaryFile(dir=work) as made:
+        out = cast("BinaryIO", made)  # it has no name: nobody's data outlives the process
+        found = ranktranslation.survey(file, rank_file.sha256, tell)
+        ranktranslation.translate(file, out, found, campaign, rank_file.formula, tell)
+        received = receive_scores(
+            campaign,
+            rank_file.name.removesuffix(".gz"),
+            out,
+            by=rank_file.created_by,
+            activate=rank_file.activate,
+            fanlist=rank_file.fanlist,
+        )
+    rank_file.counts, rank_file.score_file = found.counts, received.score_file
+    if not received.score_file.manifest_key:
+        received.score_file.manifest_key = manifest_key(rank_file.fanlist)
+        received.score_file.ignored_columns = list(found.header.ignored)
+    with transaction.atomic():
+        lease.hold()
+        received.score_file.save(update_fields=["manifest_key", "ignored_columns"])
+        rank_file.save(update_fields=["counts", "score_file"])
+    return received
+
+
+def _looked_at(campaign: Campaign, file: BinaryIO) -> tuple[str, int]:
+    """SHA-256 and size of a file that can be taken now. Raises as `store`."""
+    require_open(campaign)
+    ranktranslation.first_look(file)
+    rules.gather(campaign)  # lists that cannot be read fail the file now, not in an hour
+    file.seek(0)
+    return sha256_of(file)
+
+
+def _register(fanlist: FanList, sha256: str, values: dict[str, Any]) -> RankFile:
+    """The row of these bytes in this list, by the campaign's formula of today. Once they are a score file, they stay so."""
+    rank_file, is_new = RankFile.objects.select_related("fanlist__campaign", "score_file").get_or_create(
+        fanlist=fanlist, sha256=sha256, formula=fanlist.campaign.scoring_type, defaults=values
+    )
+    if not is_new and _known(rank_file) is None:  # what lies under its old key may be another file by now
+        rank_file.key, rank_file.activate = values["key"], values.get("activate", rank_file.activate)
+        rank_file.save(update_fields=["key", "activate"])
+    return rank_file
+
+
+def _free_key(fanlist: FanList, name: str, sha256: str, file: BinaryIO) -> str:
+    """Where the file goes: under its own name, and where other bytes have that, with its checksum in it."""
+    stem = re.sub(r"[^A-Za-z0-9._-]", "-", Path(name).name.removesuffix(".gz").removesuffix(".csv"))[:100].lstrip(".") or "ranks"
+    file.seek(0)
+    ending = ".csv.gz" if file.read(len(GZIP_MAGIC)) == GZIP_MAGIC else ".csv"
+    folder, bucket = f"{FOLDER}{fanlist.fanlist_id}/", storage.scoring()
+    key = f"{folder}{stem}{ending}"
+    taken = bucket.exists(key) and bucket.sha256(key) != sha256
+    return f"{folder}{stem}-{sha256[:12]}{ending}" if taken else key
+
+
+def manifest_key(fanlist: FanList) -> str:
+    return f"{FOLDER}{fanlist.fanlist_id}/{MANIFEST}"
+
+
+def manifest_of(fanlist: FanList) -> bytes:
+    """Each translated file of the list, newest last, as JSON; the same bytes while nothing changes. [S-15]"""
+    files = RankFile.objects.filter(fanlist=fanlist, score_file__isnull=False).select_related("score_file").order_by("id")
+    content = {
+        "fanlist_id": fanlist.fanlist_id,
+        "campaign_id": fanlist.campaign.campaign_id,
+        "files": [_entry(rank_file, cast("ScoreFile", rank_file.score_file)) for rank_file in files],
+    }
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _entry(rank_file: RankFile, score_file: ScoreFile) -> dict[str, Any]:
+    return {
+        "file": rank_file.key,
+        "name": rank_file.name,
+        "sha256": rank_file.sha256,
+        "bytes": rank_file.bytes,
+        "received": format_instant(rank_file.created_at),
+        "formula": rank_file.formula,
+        "counts": rank_file.counts,
+        "score_file": {
+            "number": score_file.pk,
+            "attempt": score_file.attempt,
+            "key": score_file.key,
+            "sha256": score_file.sha256,
+        },
+    }
+
+
+def write_manifest(fanlist: FanList) -> None:
+    """Put the list's manifest into the bucket. Another file of the list may come through meanwhile: whoever writes last looks
+    again, so what stands there at the end is whole.
+    """
+    written = b""
+    while written != (content := manifest_of(fanlist)):
+        storage.scoring().put(manifest_key(fanlist), content)
+        written = content

@@ -1,0 +1,30 @@
+"""`translate_ranks CAMPAIGN FILE --fanlist ID`: take a file of ranks from upload to STREAMED in the foreground. [S-15]"""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from campaigns import fanlists
+from campaigns.files import opened
+from campaigns.management.commands.process_scores import finished, result_of
+from campaigns.opening import campaign_of
+from operations.commands import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "Translate a CSV file of ranks to scores, then judge, draw and publish them as any score file."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("campaign")
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--fanlist", required=True, metavar="ID", help="the fan list, which belongs to one campaign")
+        parser.add_argument("--no-activate", action="store_true", help="leave the active score file as it is")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        campaign = campaign_of(options["campaign"])
+        path, activate = options["file"], not options["no_activate"]
+        with opened(path) as file:
+            received = fanlists.receive(campaign, options["fanlist"], path.name, file, by=None, activate=activate)
+        result = result_of(finished(received.score_file), repeated=received.repeated)
+        return result | {"manifest": received.score_file.manifest_key}
