@@ -1,21 +1,30 @@
-"""A score file comes in: looked at, named, registered as an attempt of its campaign, put into the bucket. [S-1, S-12]"""
+"""A score file comes in: looked at, named, registered as an attempt of its campaign, put into the bucket. [S-1, S-12]
 
+Every way in ends here: a page, the bucket itself, a command. What stands in the bucket afterwards is what was hashed: it is
+hashed again while it is copied, and read back.
+"""
+
+import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from campaigns import rules
+from campaigns import limits, rules
 from campaigns.choices import ScoreFileState
-from campaigns.duplicates import GZIP_MAGIC, first_look, sha256_of
-from campaigns.errors import WrongCampaign
-from campaigns.models import Campaign, FanList, ScoreFile
+from campaigns.duplicates import GZIP_MAGIC, READ_BYTES, first_look, sha256_of
+from campaigns.errors import NotStored, UnreadableFile, WrongCampaign
+from campaigns.models import Arrival, Campaign, FanList, ScoreFile
 from campaigns.opening import require_open
 from datalake import storage
+from operations import jobs
 
 NAME = re.compile(r"(?P<campaign>[A-Za-z0-9-]{1,40})\.(?P<timestamp>[A-Za-z0-9_:+-]{1,36})\.txt(\.gz)?")
 
@@ -42,10 +51,12 @@ def receive(
 
     `supplement_of` and `fanlist` say what the file was made from, if it was not uploaded as it is. [S-14, S-15] The same
     bytes are the same score file, also if it failed: its bytes are then put in their place again, and it can be processed
-    again. Raises WrongStatus, WrongCampaign, UnreadableFile, UnreadableList, ListEntryInvalid; then nothing is written.
+    again. Raises WrongStatus, WrongCampaign, UnreadableFile, UnreadableList, ListEntryInvalid; then nothing is written. And
+    NotStored, or UnreadableFile for what changed while it was read: the score file is then FAILED and says so.
     """
     require_open(campaign)
     timestamp = _timestamp_in_list(name) if fanlist else _timestamp_of(campaign, name)
+    limits.require_bounded(file, most_bytes=settings.UPLOAD_MAX_BYTES)
     header = first_look(file)
     rules.gather(campaign)  # lists that cannot be read fail the file now, not in an hour
     file.seek(0)
@@ -66,9 +77,49 @@ def receive(
         score_file = known
         ScoreFile.objects.filter(pk=known.pk, state=ScoreFileState.FAILED).update(activate_when_streamed=activate)
     if known is None or known.state == ScoreFileState.FAILED or not storage.scoring().exists(score_file.key):
-        file.seek(0)
-        storage.scoring().put(score_file.key, file)  # after the row: no transaction waits for the bucket
+        _store(score_file, file)  # after the row: no transaction waits for the bucket
     return Received(score_file, repeated=known is not None)
+
+
+def _store(score_file: ScoreFile, file: BinaryIO) -> None:
+    """Put the bytes into the bucket, and see that they are there. Raises NotStored, UnreadableFile; the file is then FAILED."""
+    bucket = storage.scoring()
+    with _failing(score_file):
+        file.seek(0)
+        try:
+            with bucket.writer(score_file.key) as out:
+                if _copy(file, out, score_file.bytes) != score_file.sha256:
+                    raise UnreadableFile(f"{score_file.name} changed while it was read: upload it when it is whole.")
+            kept = bucket.sha256(score_file.key)
+        except OSError as error:
+            why = error.strerror or error
+            raise NotStored(f"{score_file.name} could not be stored in the scoring bucket ({why}). Upload it again.") from error
+        if kept != score_file.sha256:
+            raise NotStored(f"The scoring bucket did not keep {score_file.name} as it was uploaded. Upload it again.")
+    stored = bucket.found(score_file.key)
+    if stored is not None:  # our own file is no arrival
+        Arrival.objects.get_or_create(key=stored.key, version=stored.version, defaults={"size": stored.size})
+
+
+def _copy(file: BinaryIO, out: BinaryIO, size: int) -> str:
+    """Copy the file, but hardly more than `size` bytes. SHA-256 (hex) of what was copied."""
+    digest, copied = hashlib.sha256(), 0
+    while copied <= size and (block := file.read(READ_BYTES)):
+        out.write(block)
+        digest.update(block)
+        copied += len(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _failing(score_file: ScoreFile) -> Iterator[None]:
+    """What is not stored cannot be processed: the row says why, and the same bytes may come again."""
+    try:
+        yield
+    except Exception as error:
+        waiting = ScoreFile.objects.filter(pk=score_file.pk, state__in=[ScoreFileState.UPLOADED, ScoreFileState.FAILED])
+        waiting.update(state=ScoreFileState.FAILED, error=jobs.told(error))
+        raise
 
 
 def _same_bytes(campaign: Campaign, sha256: str) -> ScoreFile | None:

@@ -13,7 +13,7 @@ from django.db.models import Q
 from campaigns import phones
 from campaigns.choices import ListKind
 from campaigns.emails import EmailRules
-from campaigns.errors import UnreadableList
+from campaigns.errors import ListEntryInvalid, UnreadableList
 from campaigns.models import Campaign, ListEntry
 from campaigns.scrub import Rules
 from datalake import storage
@@ -40,6 +40,20 @@ def gather(campaign: Campaign) -> Rules:
         min_score=campaign.min_score,
         max_fans_per_contact=campaign.max_fans_per_contact,
     )
+
+
+def count_entries(key: str) -> int:
+    """How many entries the shared list at BLACKLIST_KEY or WHITELIST_KEY holds, read as `gather` reads it. [S-4]
+
+    Raises UnreadableList, naming the line but not what stands in it: that may be somebody's address.
+    """
+    lines = {"blacklist": _lines(key) if key == BLACKLIST_KEY else [], "whitelist": _lines(key) if key == WHITELIST_KEY else []}
+    try:
+        found = EmailRules.compile(**lines)
+    except ListEntryInvalid as error:
+        raise _unreadable(key, f"line {error.line_number} is no entry") from None
+    blacklisted = len(found.addresses) + len(found.domains) + len(found.domain_patterns)
+    return blacklisted + len(found.whitelisted_addresses) + len(found.whitelist_patterns)
 
 
 def _entries(campaign: Campaign, kind: ListKind) -> Iterable[str]:

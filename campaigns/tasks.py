@@ -1,27 +1,43 @@
 """Which stage follows which. A task takes the number of a job and calls one shell."""
 
-import time
+import logging
+import threading
 from typing import BinaryIO
 
 from django.contrib.auth.models import User
+from django.db import InterfaceError, OperationalError, connection
 
-from campaigns import dropped, registrations, scorefiles, supplements
+from campaigns import arrivals, browser_uploads, registrations, s3_messages, scorefiles, supplements, trial
 from campaigns.choices import ScoreFileState
-from campaigns.models import Campaign, RegistrationImport, ScoreFile
+from campaigns.models import Arrival, Campaign, RegistrationImport, ScoreFile
+from datalake.errors import QueueUnreachable
+from datalake.queues import SqsQueue
 from operations import tasks
 from operations.models import Job
 
+logger = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 5.0
 RUNNERS = {
     scorefiles.JOB: "campaigns.scorefiles.process",
     registrations.JOB: "campaigns.registrations.process",
-    dropped.JOB: "campaigns.tasks.run_dropped",
+    arrivals.JOB: "campaigns.tasks.run_arrival",
+    s3_messages.JOB: "campaigns.tasks.run_s3_message",
     supplements.JOB: "campaigns.tasks.run_supplement",
+    trial.JOB: "campaigns.trial.try_all",
 }
 
 
 def start_score_file(score_file: ScoreFile, *, by: User | None) -> Job:
     """Have a worker process the file."""
     job = scorefiles.open_job(score_file, by=by)
+    tasks.ring(job)
+    return job
+
+
+def start_trial(score_file: ScoreFile, *, by: User | None) -> Job:
+    """Have a worker try all rows of the file. Raises CannotTry."""
+    job = trial.open_job(score_file, by=by)
     tasks.ring(job)
     return job
 
@@ -38,19 +54,6 @@ def start_waiting(campaign: Campaign, *, by: User | None) -> list[Job]:
     return [start_score_file(score_file, by=by) for score_file in scorefiles.release_waiting(campaign)]
 
 
-def look_for_dropped_files() -> None:
-    """Scheduled for each minute: files that another service put into the scoring bucket are taken up. [S-1]"""
-    for job in dropped.open_jobs():
-        tasks.ring(job)
-
-
-def run_dropped(job_id: int) -> None:
-    """Take a dropped file in, then have it processed."""
-    score_file = dropped.take(job_id, wait=time.sleep)
-    if score_file is not None and score_file.state == ScoreFileState.UPLOADED:
-        start_score_file(score_file, by=None)
-
-
 def start_supplement(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool) -> Job:
     """Keep a corrected file of rejected rows, and have a worker make the supplement of it. [S-14]"""
     job = supplements.keep(parent, file, by=by, activate=activate)
@@ -63,3 +66,52 @@ def run_supplement(job_id: int) -> None:
     score_file = supplements.process(job_id)
     if score_file is not None and score_file.state in (ScoreFileState.UPLOADED, ScoreFileState.FAILED):
         start_score_file(score_file, by=score_file.created_by)
+
+
+def look_for_dropped_files() -> None:
+    """Scheduled for each minute: what another service put into the scoring bucket is taken up. [S-1]"""
+    for job in arrivals.look():
+        tasks.ring(job)
+    browser_uploads.forget_old()
+
+
+def run_arrival(job_id: int) -> None:
+    """Take an arrival in; have it processed if it is a score file that waits for that."""
+    score_file = arrivals.take(job_id)
+    if score_file is not None and score_file.state == ScoreFileState.UPLOADED:
+        start_score_file(score_file, by=Job.objects.get(pk=job_id).created_by)
+
+
+def run_s3_message(job_id: int) -> None:
+    """Read a message about new objects that could not be read when it came."""
+    for job in s3_messages.read_again(job_id):
+        tasks.ring(job)
+
+
+def start_upload(token: str, campaign: Campaign, *, by: User, activate: bool) -> Arrival:
+    """Have a worker take in what a browser put straight into the bucket."""
+    arrival = browser_uploads.uploaded(token, campaign, by=by, activate=activate)
+    tasks.ring(browser_uploads.job_of(arrival))
+    return arrival
+
+
+def hear_s3_events(queue: SqsQueue, *, told: threading.Event, once: bool = False) -> s3_messages.Heard:
+    """Take up what the queue says of new objects: with `once` until it is empty, else until told to end.
+
+    A queue, bucket or database that is away for a moment is waited for, unless `once`; its messages come again.
+    """
+    total = s3_messages.Heard()
+    while not told.is_set():
+        try:
+            heard = s3_messages.hear(queue, wait_seconds=0 if once else s3_messages.WAIT_SECONDS, ring=tasks.ring)
+        except (QueueUnreachable, OSError, OperationalError, InterfaceError) as error:
+            if once:
+                raise
+            logger.warning("S3 events interrupted, will try again", extra={"error": type(error).__name__})
+            connection.close_if_unusable_or_obsolete()
+            told.wait(PAUSE_SECONDS)
+            continue
+        total.add(heard)
+        if once and not heard.messages:
+            break
+    return total

@@ -69,3 +69,7 @@ class ArchiveCorrupt(Refusal):
 
 class UnknownDeadLetter(Refusal):
     """No dead letter has this number. [T-1]"""
+
+
+class QueueUnreachable(Refusal):
+    """A queue of messages does not answer, or not as it should."""

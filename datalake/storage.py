@@ -5,28 +5,27 @@ Keys are relative paths with slashes. A file appears under its key whole or not 
 
 import hashlib
 import os
-import re
 import secrets
 import shutil
-import tempfile
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from django.core.files.storage import FileSystemStorage, storages
 
-from datalake.errors import BadKey, NoSuchObject
+from datalake.errors import NoSuchObject
+from datalake.objects import Found, UploadForm, checked_key
 
 PIECE = 1 << 20
-LONGEST_KEY = 1024  # S3's limit, in bytes
-_PART = re.compile(r"[^\x00-\x1f\x7f\\]{1,255}")
 
 
 class Bucket(Protocol):
-    """What the rest of the product knows of a bucket. Reading a key that is not there raises NoSuchObject; a bad key BadKey."""
+    """What the rest of the product knows of a bucket. Reading a key that is not there raises NoSuchObject; a bad key BadKey; a
+    disk or service that does not do its part an OSError.
+    """
 
     def put(self, key: str, content: bytes | BinaryIO) -> None: ...
     def writer(self, key: str) -> Any:
@@ -39,11 +38,20 @@ class Bucket(Protocol):
     def list(self, prefix: str, *, after: str = "") -> Iterator[str]:
         """Keys that begin with `prefix`, sorted, those greater than `after`; read in pages, so millions are no matter."""
 
+    def look(self, prefix: str, *, after: str = "") -> Iterator[Found]:
+        """As `list`, with what tells the objects from what lay there before."""
+
+    def found(self, key: str) -> Found | None: ...
+    def key_of(self, bucket: str, name: str) -> str | None:
+        """Our key of what S3 calls `name` in its bucket `bucket`; None for what is not ours."""
+
     def copy(self, key: str, to: str) -> None: ...
     def delete(self, key: str) -> None:
         """Deleting what is not there is no error."""
 
     def url_or_path(self, key: str) -> str: ...
+    def upload_form(self, key: str, *, most_bytes: int, seconds: int) -> UploadForm | None:
+        """A form by which a browser puts one file under `key` without us; None where files come through us."""
 
 
 def scoring() -> Bucket:
@@ -60,16 +68,9 @@ def _bucket(alias: str) -> Bucket:
     storage = storages[alias]
     if isinstance(storage, FileSystemStorage):
         return DiskBucket(Path(storage.location))
+    from datalake.s3 import S3Bucket  # boto3 is not loaded where the buckets are folders
+
     return S3Bucket(storage)
-
-
-def checked_key(key: str) -> str:
-    """The key itself. Raises BadKey if it is absolute, leaves the bucket, or holds what a bucket cannot name."""
-    parts = key.split("/")
-    named = all(_PART.fullmatch(part) and part not in {".", ".."} for part in parts)
-    if not named or len(key.encode("utf-8", "replace")) > LONGEST_KEY:
-        raise BadKey(f"{key[:80]!r} is no usable object key: relative, with names between slashes, none of them `.` or `..`.")
-    return key
 
 
 class DiskBucket:
@@ -128,6 +129,16 @@ class DiskBucket:
             if key.startswith(prefix) and key > after:
                 yield key
 
+    def look(self, prefix: str, *, after: str = "") -> Iterator[Found]:
+        each = (_found(key, self.folder / key) for key in self.list(prefix, after=after))
+        return (found for found in each if found is not None)
+
+    def found(self, key: str) -> Found | None:
+        return _found(key, self._path(key))
+
+    def key_of(self, bucket: str, name: str) -> str | None:
+        return None
+
     def copy(self, key: str, to: str) -> None:
         with self.open(key) as source:
             self.put(to, source)
@@ -137,6 +148,20 @@ class DiskBucket:
 
     def url_or_path(self, key: str) -> str:
         return str(self._path(key))
+
+    def upload_form(self, key: str, *, most_bytes: int, seconds: int) -> UploadForm | None:
+        return None
+
+
+def _found(key: str, path: Path) -> Found | None:
+    """A file's version is when it was last written to, to the nanosecond, and its size."""
+    try:
+        told = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not stat.S_ISREG(told.st_mode):
+        return None
+    return Found(key, told.st_size, f"{told.st_mtime_ns}-{told.st_size}", told.st_mtime)
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[str]:
@@ -163,87 +188,3 @@ def _sync_folder(folder: Path) -> None:
 def _sha256(source: BinaryIO) -> str:
     with source:
         return hashlib.file_digest(cast("BytesIO", source), "sha256").hexdigest()
-
-
-class S3Bucket:
-    """An S3 bucket, or a prefix of one, as django-storages is configured for it (its client, its bucket, its location)."""
-
-    def __init__(self, storage: Any) -> None:
-        self.bucket = storage.bucket
-        self.client = storage.connection.meta.client
-        self.location = f"{storage.location.strip('/')}/" if storage.location else ""
-
-    def _name(self, key: str) -> str:
-        return self.location + checked_key(key)
-
-    def _head(self, key: str) -> dict[str, Any] | None:
-        try:
-            return dict(self.client.head_object(Bucket=self.bucket.name, Key=self._name(key)))
-        except self.client.exceptions.ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                return None
-            raise
-
-    def _missing(self, key: str) -> NoSuchObject:
-        return NoSuchObject(f"There is no object {key} in s3://{self.bucket.name}/{self.location}.")
-
-    def put(self, key: str, content: bytes | BinaryIO) -> None:
-        if isinstance(content, bytes):
-            self.client.put_object(Bucket=self.bucket.name, Key=self._name(key), Body=content)
-        else:
-            self.client.upload_fileobj(content, self.bucket.name, self._name(key))
-
-    @contextmanager
-    def writer(self, key: str) -> Iterator[BinaryIO]:
-        checked_key(key)
-        with tempfile.TemporaryFile(buffering=PIECE) as out:
-            yield cast("BinaryIO", out)
-            out.seek(0)
-            self.put(key, cast("BinaryIO", out))
-
-    def open(self, key: str) -> BinaryIO:
-        """A local copy, removed when closed: readers seek and read in small steps."""
-        if not self.exists(key):
-            raise self._missing(key)
-        copy = tempfile.TemporaryFile(buffering=PIECE)  # noqa: SIM115 the caller closes it
-        self.client.download_fileobj(self.bucket.name, self._name(key), copy)
-        copy.seek(0)
-        return cast("BinaryIO", copy)
-
-    def exists(self, key: str) -> bool:
-        return self._head(key) is not None
-
-    def size(self, key: str) -> int:
-        head = self._head(key)
-        if head is None:
-            raise self._missing(key)
-        return int(head["ContentLength"])
-
-    def sha256(self, key: str) -> str:
-        """Read from the bucket, not from what we sent: this is what copies are verified by. [L-5]"""
-        if not self.exists(key):
-            raise self._missing(key)
-        body = self.client.get_object(Bucket=self.bucket.name, Key=self._name(key))["Body"]
-        digest = hashlib.sha256()
-        for piece in iter(partial(body.read, PIECE), b""):
-            digest.update(piece)
-        return digest.hexdigest()
-
-    def list(self, prefix: str, *, after: str = "") -> Iterator[str]:
-        pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket.name, Prefix=self.location + prefix, StartAfter=self.location + after if after else ""
-        )
-        for page in pages:
-            for found in page.get("Contents", []):
-                yield str(found["Key"]).removeprefix(self.location)
-
-    def copy(self, key: str, to: str) -> None:
-        if not self.exists(key):
-            raise self._missing(key)
-        self.client.copy({"Bucket": self.bucket.name, "Key": self._name(key)}, self.bucket.name, self._name(to))
-
-    def delete(self, key: str) -> None:
-        self.client.delete_object(Bucket=self.bucket.name, Key=self._name(key))
-
-    def url_or_path(self, key: str) -> str:
-        return f"s3://{self.bucket.name}/{self._name(key)}"

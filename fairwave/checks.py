@@ -42,3 +42,11 @@ def providers_can_be_reached_with_these_settings(app_configs: Sequence[AppConfig
         hint = "Leave it on except on a machine for trying things."
         found.append(Caution("WAVES_FOUR_EYES is off: one person can approve their own wave.", hint=hint, id="fairwave.W101"))
     return found
+
+
+@register("fairwave")
+def events_of_s3_need_a_bucket_on_s3(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    if not settings.S3_EVENTS_QUEUE or "S3" in settings.STORAGES["scoring"]["BACKEND"]:
+        return []
+    hint = "Set SCORING_BUCKET to s3://bucket/prefix, or leave the queue out: folders are looked at each minute."
+    return [Error("S3_EVENTS_QUEUE is set, but the scoring bucket is a folder.", hint=hint, id="fairwave.E104")]

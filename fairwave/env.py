@@ -137,10 +137,13 @@ def bucket(name: str, folder: Path) -> dict[str, object]:
     parts = urlsplit(value)
     if not parts.netloc:
         mistakes.append(Mistake(name, f"{value!r} names no bucket.", "Write s3://bucket or s3://bucket/prefix."))
+    endpoint = address("AWS_ENDPOINT_URL") or None
     options = {
         "bucket_name": parts.netloc,
         "location": parts.path.strip("/"),
-        "endpoint_url": address("AWS_ENDPOINT_URL") or None,
+        "endpoint_url": endpoint,
+        "signature_version": "s3v4",  # S3 takes no older one for presigned uploads to buckets made since 2020
+        "addressing_style": None if endpoint or "." in parts.netloc else "virtual",  # else uploads are redirected to the region
         "file_overwrite": True,
         "default_acl": None,
         "querystring_auth": True,

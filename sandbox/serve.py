@@ -82,6 +82,8 @@ def start(data: Path, port: int) -> dict[str, subprocess.Popen[bytes]]:
         "scheduler": [*manage, "run_scheduler"],
         "consumers": [*manage, "consume"],
     }
+    if env.text("S3_EVENTS_QUEUE"):
+        commands["s3-events"] = [*manage, "consume_s3_events"]
     started = {}
     for name, command in commands.items():
         log = (logs / f"{name}.log").open("ab")

@@ -1,5 +1,6 @@
-"""Who gets in, as tables: presales.py, registering.py, scoring.py, ranking.py."""
+"""Who gets in, as tables: presales.py, registering.py, scoring.py; and arriving.py, what was noticed in the bucket."""
 
+from campaigns.models.arriving import Arrival
 from campaigns.models.presales import CODE_PREFIX, PUBLIC_ID, Campaign, ListEntry, Market, home_of_the_us
 from campaigns.models.ranking import RankFile
 from campaigns.models.registering import Registrant, RegistrationImport
@@ -9,6 +10,7 @@ __all__ = [
     "CODE_PREFIX",
     "PUBLIC_ID",
     "Activation",
+    "Arrival",
     "Campaign",
     "FanList",
     "FanScore",

@@ -99,7 +99,15 @@ def _look(spec: dict[str, Any]) -> dict[str, Any]:
     return {"triggered": [wave.name for wave in seen.triggered]}
 
 
+def _look_for_arrivals(spec: dict[str, Any]) -> dict[str, Any]:
+    from campaigns import arrivals
+
+    _say("ready")
+    sys.stdin.readline()
+    return {"noted": [job.subject.split(":", 2)[2] for job in arrivals.look()]}
+
+
 if __name__ == "__main__":
     given = json.loads(sys.argv[1])
     _set_up(given)
-    _say(json.dumps({"prepare": _prepare, "look": _look}[given["work"]](given)))
+    _say(json.dumps({"prepare": _prepare, "look": _look, "look_for_arrivals": _look_for_arrivals}[given["work"]](given)))

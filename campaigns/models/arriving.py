@@ -1,0 +1,33 @@
+"""What lay in the scoring bucket and was noticed there. [S-1]"""
+
+from django.db import models
+
+from campaigns.models.presales import Campaign
+from campaigns.models.scoring import ScoreFile
+
+
+class Arrival(models.Model):
+    """One version of an object in the scoring bucket. The constraint makes it one, however many look at once."""
+
+    key = models.TextField()
+    version = models.CharField(max_length=120, help_text="S3's ETag, or when the file was last written to")
+    size = models.BigIntegerField()
+    campaign = models.ForeignKey(
+        Campaign,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="Of a browser's upload to S3",
+    )
+    name = models.CharField(max_length=255, blank=True, help_text="The uploaded file's own name")
+    activate = models.BooleanField(default=True)
+    score_file = models.ForeignKey(ScoreFile, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(name="arrival_once", fields=["key", "version"])]
+
+    def __str__(self) -> str:
+        return f"arrival {self.pk}: {self.key}"

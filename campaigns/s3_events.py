@@ -1,0 +1,61 @@
+"""What S3 says of new objects: its messages, as S3 itself, SNS or EventBridge words them → the objects. [S-1]"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+from campaigns.errors import UnknownEvent
+
+
+@dataclass(frozen=True)
+class Created:
+    """An object that came, under the name by which S3 knows it in its bucket."""
+
+    bucket: str
+    name: str
+
+
+def created_in(body: str) -> list[Created]:
+    """The objects that a message says were created; none for a test event, or where something else happened to them.
+
+    Raises UnknownEvent for what is no message of S3.
+    """
+    told = _as_object(body)
+    if told.get("Type") == "Notification":  # by way of SNS
+        told = _as_object(told.get("Message"))
+    if told.get("Event") == "s3:TestEvent":
+        return []
+    try:
+        if told.get("source") == "aws.s3":  # by way of EventBridge, which does not encode the key
+            created = told["detail-type"] == "Object Created"
+            return [Created(_text(told["detail"]["bucket"]["name"]), _text(told["detail"]["object"]["key"]))] if created else []
+        return [_created(record["s3"]) for record in told["Records"] if _is_created(record)]
+    except (KeyError, TypeError) as error:
+        raise UnknownEvent("The message is no event of S3: it lacks its records, or what they must say.") from error
+
+
+def _is_created(record: dict[str, Any]) -> bool:
+    if record["eventSource"] != "aws:s3":
+        raise KeyError("eventSource")
+    return _text(record["eventName"]).removeprefix("s3:").startswith("ObjectCreated:")
+
+
+def _created(told: dict[str, Any]) -> Created:
+    return Created(_text(told["bucket"]["name"]), unquote_plus(_text(told["object"]["key"])))
+
+
+def _as_object(body: object) -> dict[str, Any]:
+    try:
+        told = json.loads(body) if isinstance(body, str) else None
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise UnknownEvent("The message is no event of S3: it is no JSON object.")
+    return told
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value

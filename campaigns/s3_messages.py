@@ -1,0 +1,80 @@
+"""Messages about new objects, from the queue to jobs. A message is deleted once its jobs are committed. [S-1]
+
+A message that cannot be read is kept in the bucket, with a failed job of its own that alerts, and leaves the queue: it holds up
+no other.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from campaigns import arrivals, s3_events
+from campaigns.errors import UnknownEvent
+from datalake import storage
+from datalake.queues import Message, SqsQueue
+from operations import jobs
+from operations.models import Job
+
+JOB = "read_s3_message"
+KEPT = "s3-events/"
+WAIT_SECONDS = 5  # for the first message; so soon is a request to end obeyed
+
+
+@dataclass
+class Heard:
+    """How many messages there were, how many could not be read, and the jobs that take up what they told of."""
+
+    messages: int = 0
+    unknown: int = 0
+    jobs: list[Job] = field(default_factory=list)
+
+    def add(self, more: "Heard") -> None:
+        self.messages += more.messages
+        self.unknown += more.unknown
+        self.jobs += more.jobs
+
+
+def hear(queue: SqsQueue, *, wait_seconds: int = WAIT_SECONDS, ring: Callable[[Job], object]) -> Heard:
+    """Take up to ten messages, ring for their jobs, then delete them. Raises QueueUnreachable."""
+    heard = Heard()
+    for message in queue.receive(wait_seconds=wait_seconds):
+        heard.messages += 1
+        try:
+            opened = _take_up(message.body)
+        except UnknownEvent:
+            heard.unknown += 1
+            opened = [_set_aside(message)]
+        for job in opened:
+            ring(job)
+        queue.delete(message)
+        heard.jobs += opened
+    return heard
+
+
+def _take_up(body: str) -> list[Job]:
+    """Note all of a message's objects. Raises UnknownEvent."""
+    bucket = storage.scoring()
+    keys = [bucket.key_of(created.bucket, created.name) for created in s3_events.created_in(body)]
+    return arrivals.hear_of(key for key in keys if key is not None)
+
+
+def _set_aside(message: Message) -> Job:
+    storage.scoring().put(_key_of(message.id), message.body.encode())
+    return jobs.open_job(JOB, f"s3-event:{message.id}")
+
+
+def _key_of(message_id: str) -> str:
+    return f"{KEPT}{message_id}.json"
+
+
+def read_again(job_id: int) -> list[Job]:
+    """A message that was set aside, read by a job. Raises UnknownEvent, which fails the job and alerts; NoSuchObject."""
+    message_id = Job.objects.get(pk=job_id).subject.partition(":")[2]
+    with jobs.working(job_id):
+        with storage.scoring().open(_key_of(message_id)) as kept:
+            body = kept.read().decode()
+        try:
+            opened = _take_up(body)
+        except UnknownEvent as error:
+            raise UnknownEvent(f"{error} It is kept at {_key_of(message_id)} in the scoring bucket.") from error
+        storage.scoring().delete(_key_of(message_id))
+        return opened

@@ -1,0 +1,53 @@
+"""A queue of Amazon SQS: the only door to it. What is not deleted after it was received comes again."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from datalake.errors import QueueUnreachable
+
+MOST_AT_ONCE = 10  # SQS gives no more
+_REGION = re.compile(r"https?://sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/")
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message and the handle it is deleted by."""
+
+    id: str
+    body: str
+    handle: str
+
+
+class SqsQueue:
+    """The queue at a URL. Credentials and, for other endpoints than Amazon's, the region come as boto3 finds them."""
+
+    def __init__(self, url: str, *, endpoint: str = "") -> None:
+        region = _REGION.match(url)
+        self.url = url
+        self.client = boto3.client("sqs", region_name=region[1] if region else None, endpoint_url=endpoint or None)
+
+    def receive(self, *, wait_seconds: int) -> list[Message]:
+        """Up to ten messages; waits so long for the first. Raises QueueUnreachable."""
+        with _at_the_door(self.url):
+            answer = self.client.receive_message(
+                QueueUrl=self.url, MaxNumberOfMessages=MOST_AT_ONCE, WaitTimeSeconds=wait_seconds
+            )
+        return [Message(each["MessageId"], each["Body"], each["ReceiptHandle"]) for each in answer.get("Messages", [])]
+
+    def delete(self, message: Message) -> None:
+        """The message is done with. Raises QueueUnreachable; the message then comes again."""
+        with _at_the_door(self.url):
+            self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message.handle)
+
+
+@contextmanager
+def _at_the_door(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise QueueUnreachable(f"The queue {url} does not answer as it should: {str(error).partition(chr(10))[0]}") from error
