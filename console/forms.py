@@ -27,7 +27,7 @@ class UploadForm(forms.Form):
         if self.too_large:
             self.errors.pop("file", None)
             raise ValidationError(
-                f"The file is larger than {settings.UPLOAD_MAX_BYTES:,} bytes: compress it with gzip, or split it."
+                f"The file is larger than {settings.UPLOAD_MAX_BYTES:,} bytes, the most that is taken: split it."
             )
         return super().clean()
 
@@ -37,6 +37,10 @@ class UploadForm(forms.Form):
 
 class ScoresForm(UploadForm):
     activate = forms.BooleanField(label="Let it count as soon as it is through", required=False)
+
+
+class RanksForm(ScoresForm):
+    fanlist = forms.CharField(label="Fan list", max_length=40)
 
 
 class EntropyForm(forms.Form):

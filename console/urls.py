@@ -3,7 +3,7 @@
 from django.urls import path
 
 from console import dashboard, health
-from console.pages import campaigns, downloads, files, jobs, lake, privacy, supplements, wave_actions, waves
+from console.pages import arrivals, campaigns, downloads, files, jobs, lake, privacy, supplements, wave_actions, waves
 
 CAMPAIGN, WAVE = "admin/campaign/<str:campaign_id>", "admin/wave/<str:name>"
 
@@ -18,6 +18,10 @@ urlpatterns = [
     path(f"{CAMPAIGN}/entropy/", campaigns.enter_entropy, name="enter-entropy"),
     path(f"{CAMPAIGN}/undo-activation/", campaigns.undo_activation, name="undo-activation"),
     path(f"{CAMPAIGN}/scores/", files.upload_scores, name="upload-scores"),
+    path(f"{CAMPAIGN}/scores/permit/", arrivals.permit_upload, name="permit-upload"),
+    path(f"{CAMPAIGN}/scores/uploaded/", arrivals.uploaded, name="uploaded-scores"),
+    path("admin/arrival/<int:pk>/", arrivals.arrival, name="arrival"),
+    path(f"{CAMPAIGN}/ranks/", fanlists.upload_ranks, name="upload-ranks"),
     path(f"{CAMPAIGN}/registrations/", files.upload_registrations, name="upload-registrations"),
     path(f"{CAMPAIGN}/waves/new/", waves.new_wave, name="new-wave"),
     path("admin/score-file/<int:pk>/", files.score_file, name="score-file"),
@@ -25,6 +29,8 @@ urlpatterns = [
     path("admin/score-file/<int:pk>/activate/", files.activate, name="activate-score-file"),
     path("admin/score-file/<int:pk>/supplement/", supplements.upload, name="supplement-score-file"),
     path("admin/score-file/<int:pk>/download/", downloads.score_file, name="download-score-file"),
+    path("admin/rank-file/<int:pk>/", fanlists.rank_file, name="rank-file"),
+    path("admin/rank-file/<int:pk>/start/", fanlists.start, name="start-rank-file"),
     path("admin/registrations/<int:pk>/", files.registration_import, name="registrations"),
     path("admin/registrations/<int:pk>/download/", downloads.registrations, name="download-registrations"),
     path("admin/job/<int:pk>/", jobs.job, name="job"),

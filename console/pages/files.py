@@ -7,12 +7,13 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import activation, registrations, scorefiles, tasks
+from campaigns import activation, browser_uploads, registrations, scorefiles, tasks
 from campaigns.choices import ScoreFileState
 from campaigns.models import Campaign, RegistrationImport, ScoreFile
 from console.access import StaffRequest, action, attempt, form_page, page, render
 from console.forms import ScoresForm, UploadForm
 from console.pages.jobs import work_on
+from console.uploads import may_upload_to
 from console.words import FILE_STEPS, steps
 from operations.choices import JobState
 from operations.errors import Refusal
@@ -28,9 +29,19 @@ REGISTRATIONS_HINT = (
 
 
 def _upload(
-    request: StaffRequest, campaign: Campaign, form_class: type[UploadForm], receive: Callable[[UploadForm], str], **texts: str
+    request: StaffRequest,
+    campaign: Campaign,
+    form_class: type[UploadForm],
+    receive: Callable[[UploadForm], str],
+    *,
+    title: str,
+    hint: str,
+    direct: bool = False,
 ) -> HttpResponse:
-    """Show the form, or hand the open file to the shell, which streams it into the bucket; then go to the file's page."""
+    """Show the form, or hand the open file to the shell, which streams it into the bucket; then go to the file's page.
+
+    `direct`: the page's script sends the file to the bucket itself.
+    """
     form = form_class(request) if request.method == "POST" else None
     if form is not None and form.is_valid():
         try:
@@ -42,10 +53,11 @@ def _upload(
     return render(
         request,
         "console/upload.html",
-        texts["title"],
+        title,
         campaign=campaign,
-        hint=texts["hint"],
+        hint=hint,
         scores=form_class is ScoresForm,
+        direct=direct,
     )
 
 
@@ -58,11 +70,15 @@ def upload_scores(request: StaffRequest, campaign_id: str) -> HttpResponse:
         received = scorefiles.receive(campaign, file.name, file.file, by=request.user, activate=activate)
         if received.repeated:
             messages.info(request, "These very bytes came before: this is the score file they are, and it is not done twice.")
-        else:
+        if received.score_file.state in (ScoreFileState.UPLOADED, ScoreFileState.FAILED):
             tasks.start_score_file(received.score_file, by=request.user)
         return reverse("score-file", args=[received.score_file.pk])
 
-    return _upload(request, campaign, ScoresForm, receive, title="Upload a score file", hint=SCORES_HINT)
+    origin = browser_uploads.origin()
+    response = _upload(
+        request, campaign, ScoresForm, receive, title="Upload a score file", hint=SCORES_HINT, direct=bool(origin)
+    )
+    return may_upload_to(origin, request, response) if origin else response
 
 
 @form_page("campaigns.import_registrations", "campaigns.view_campaign")

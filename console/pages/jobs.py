@@ -21,14 +21,17 @@ from operations.watching import words_for
 SUBJECTS = {
     "scorefile": "score-file",
     "supplement": "score-file",
+    "rankfile": "rank-file",
     "registrations": "registrations",
     "wave": "wave",
     "campaign": "campaign",
+    "arrival": "arrival",
 }
 RIGHTS = {
     "scorefile": "campaigns.process_scores",
-    "dropped": "campaigns.process_scores",
+    "arrival": "campaigns.process_scores",
     "supplement": "campaigns.process_scores",
+    "rankfile": "campaigns.process_scores",
     "registrations": "campaigns.import_registrations",
     "wave": "waves.prepare_wave",
     "campaign": "campaigns.change_campaign",

@@ -1,0 +1,58 @@
+"""A score file on its way in: straight from the browser into the bucket, and until it is taken in. [S-1]"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from campaigns import arrivals, browser_uploads, tasks
+from campaigns.models import Arrival, Campaign
+from console.access import StaffRequest, action, page, render
+from console.pages.jobs import work_on
+from operations.errors import Refusal
+
+
+@action("campaigns.process_scores", "campaigns.view_campaign")
+def permit_upload(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    """For the page's script: `{url, fields, token, most_bytes}` of a form that puts one file into the bucket."""
+    campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
+
+    def permit() -> dict[str, Any]:
+        given = browser_uploads.permit(campaign, request.POST.get("name", ""), by=request.user)
+        values = {"url": given.form.url, "fields": given.form.fields, "token": given.token}
+        return values | {"most_bytes": settings.UPLOAD_MAX_BYTES}
+
+    return _answer(permit)
+
+
+@action("campaigns.process_scores", "campaigns.view_campaign")
+def uploaded(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    """For the page's script: the file is in the bucket; `{page}` shows how it is taken in."""
+    campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
+    token, activate = request.POST.get("token", ""), request.POST.get("activate") == "on"
+
+    def start() -> dict[str, Any]:
+        arrival = tasks.start_upload(token, campaign, by=request.user, activate=activate)
+        return {"page": reverse("arrival", args=[arrival.pk])}
+
+    return _answer(start)
+
+
+def _answer(work: Callable[[], dict[str, Any]]) -> JsonResponse:
+    try:
+        return JsonResponse(work())
+    except Refusal as refusal:
+        return JsonResponse({"error": str(refusal)}, status=409)
+
+
+@page("campaigns.view_scorefile")
+def arrival(request: StaffRequest, pk: int) -> HttpResponse:
+    """How an arrival is taken in; then the score file that it became."""
+    shown = get_object_or_404(Arrival.objects.select_related("campaign"), pk=pk)
+    if shown.score_file_id:
+        return HttpResponseRedirect(reverse("score-file", args=[shown.score_file_id]))
+    work = work_on(request, arrivals.subject_of(shown))
+    return render(request, "console/arrival.html", shown.name or shown.key, arrival=shown, **work)
