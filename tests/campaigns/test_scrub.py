@@ -1,9 +1,8 @@
 """Each row has one outcome, the first reason that applies: columns against a plain reading of S-3, row by row."""
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-import phonenumbers
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -12,12 +11,12 @@ from hypothesis import strategies as st
 from campaigns.choices import Reason, Tag
 from campaigns.emails import EmailRules
 from campaigns.scrub import ContactRanks, Rules, add_tallies, is_yes, judge_scores, score_of, tally
-from tests.campaigns import plain_emails
+from tests.campaigns.plain_scores import Lists, PlainJudge, plain_score
 
 MANY = 3_000 if os.environ.get("FAIRWAVE_FULL") else 120
 BLACKLIST = ["scalper@mail.example", "@bad.example", "@*.spam.example"]
 WHITELIST = ["vip*@bad.example"]
-DISPOSABLE = {"throw.example"}
+DISPOSABLE = frozenset({"throw.example"})
 RULES = Rules(
     email_rules=EmailRules.compile(blacklist=BLACKLIST, whitelist=WHITELIST, disposable=DISPOSABLE),
     home_countries=("US", "CA"),
@@ -105,14 +104,6 @@ def test_what_is_no_number_or_outside_0_to_1_is_an_invalid_score(written):
 def test_scores_are_pythons_floats(texts):
     found = score_of(pl.Series("s", texts)).to_list()
     assert found == [plain_score(text) for text in texts]
-
-
-def plain_score(text: str) -> float | None:
-    import re
-
-    if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
-        return None
-    return float(text) if 0 <= float(text) <= 1 else None
 
 
 @pytest.mark.parametrize(("raw", "reason"), [("0.22", None), ("0.2199999999999999", Reason.BELOW_MINIMUM_SCORE), ("0.7", None)])
@@ -207,66 +198,6 @@ def test_tallies_of_chunks_add_up():
     assert add_tallies([tally(pl.Series(["b", "a", None, "b"])), tally(pl.Series(["a"])), {}]) == {"a": 2, "b": 2}
 
 
-@dataclass
-class PlainJudge:
-    """S-3 … S-6 as they are written, one row after the other."""
-
-    rules: Rules
-    seen: set[str] = field(default_factory=set)
-    shared: dict[str, int] = field(default_factory=dict)
-
-    def outcome(self, row: dict[str, object]) -> tuple[str | None, list[str]]:
-        fan = str(row["global_user_id"])
-        duplicate, _ = fan in self.seen, self.seen.add(fan)
-        email, email_tag, email_reason = plain_emails.judge(str(row["tmemail"]), BLACKLIST, WHITELIST, DISPOSABLE)
-        phone, region, phone_tag = plain_phone(str(row["sms"]), str(row["country_code"]).upper())
-        confirmed = phone is not None and bool(row["confirmed"]) and row["known_phone"] in (None, phone)
-        abroad = phone is not None and region not in self.rules.home_countries
-        tags = [email_tag, phone_tag, abroad and Tag.INTL_PHONE.value, phone and not confirmed and Tag.UNCONFIRMED_PHONE.value]
-        score = plain_score(str(row["raw_local_fanscore"]))
-        usable_phone = phone is not None and (confirmed or not self.rules.require_confirmed_phone)
-        return self._reason(fan, duplicate, score, email, email_reason, phone, abroad, usable_phone), [
-            tag for tag in tags if tag
-        ]
-
-    def _reason(self, fan, duplicate, score, email, email_reason, phone, abroad, usable_phone) -> str | None:
-        if not fan:
-            return "missing_user_id"
-        if duplicate:
-            return "duplicate"
-        if score is None:
-            return "invalid_score"
-        if email_reason:
-            return email_reason
-        if abroad and not self.rules.allow_intl_phones:
-            return "intl_phone"
-        if email is None and not usable_phone:
-            return "no_contact"
-        if self._is_shared(email, phone):
-            return "shared_contact"
-        return "below_minimum_score" if score < max(0.22, self.rules.min_score) else None
-
-    def _is_shared(self, email: str | None, phone: str | None) -> bool:
-        contacts = [plain_emails.canonical(email) if email else "", phone or ""]
-        for contact in filter(None, contacts):
-            self.shared[contact] = self.shared.get(contact, 0) + 1
-        limit = self.rules.max_fans_per_contact
-        return limit > 0 and any(self.shared.get(contact, 0) > limit for contact in filter(None, contacts))
-
-
-def plain_phone(written: str, country: str) -> tuple[str | None, str | None, str | None]:
-    if not written:
-        return None, None, "missing_phone"
-    try:
-        number = phonenumbers.parse(written, country if country in phonenumbers.SUPPORTED_REGIONS else "US")
-    except phonenumbers.NumberParseException:
-        return None, None, "invalid_phone"
-    if not phonenumbers.is_valid_number(number):
-        return None, None, "invalid_phone"
-    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return e164, phonenumbers.region_code_for_number(number), None
-
-
 EMAILS = ["", "a@mail.example", "A@Mail.Example", "a+b@mail.example", "no mail", "scalper@mail.example", "x@bad.example"]
 EMAILS += ["vip1@bad.example", "x@deep.spam.example", "x@sub.throw.example", "a.b@gmail.com", "ab@gmail.com", "ö@mail.example"]
 PHONES = [
@@ -306,8 +237,8 @@ any_rules = st.builds(
 @given(st.lists(anything, min_size=1, max_size=40), any_rules, st.integers(1, 4))
 def test_columns_judge_as_a_plain_reading_of_the_rules_does(rows, rules, chunks):
     """[S-3, S-4, S-5, S-6]"""
-    plain = PlainJudge(rules)
-    expected = [plain.outcome(ROW | row) for row in rows]
+    plain = PlainJudge(rules, Lists(BLACKLIST, WHITELIST, DISPOSABLE))
+    expected = [(found.reason, found.tags) for found in (plain.outcome(ROW | row) for row in rows)]
     ids = [row["global_user_id"] for row in rows]
     duplicates = [bool(name) and name in ids[:n] for n, name in enumerate(ids)]
     found = judge(rows, rules, duplicates=duplicates, chunks=chunks)
