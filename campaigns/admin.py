@@ -11,7 +11,16 @@ from unfold.decorators import display
 
 from campaigns.choices import CampaignStatus, ScoreFileState
 from campaigns.forms import CampaignForm, ListEntryForm, MarketForm
-from campaigns.models import Campaign, ListEntry, Market, Registrant, RegistrationImport, ScoreFile
+from campaigns.models import (
+    Campaign,
+    FanList,
+    ListEntry,
+    Market,
+    RankFile,
+    Registrant,
+    RegistrationImport,
+    ScoreFile,
+)
 from operations.listing import BigTableAdmin, MaskedAdmin, Masking, PageAdmin, TitledAdmin, counted
 from operations.masking import mask_email, mask_pattern, mask_phone, mask_text
 
@@ -150,3 +159,31 @@ class ScoreFileAdmin(PageAdmin):
     @display(description="state", label=FILE_COLOURS, ordering="state")
     def state_label(self, score_file: ScoreFile) -> str:
         return score_file.state
+
+
+@admin.register(FanList)
+class FanListAdmin(TitledAdmin):
+    """A list is registered here before its first file is dropped into the bucket; whose it is never changes. [S-15]"""
+
+    list_display = ("fanlist_id", "campaign", "created_at")
+    list_filter = ("campaign",)
+    list_select_related = ("campaign",)
+    search_fields = ("fanlist_id",)
+    search_help_text = "Fan list id"
+    autocomplete_fields = ("campaign",)
+    actions = None
+
+    def get_readonly_fields(self, request: HttpRequest, obj: FanList | None = None) -> tuple[str, ...]:
+        return ("fanlist_id", "campaign", "created_at") if obj else ("created_at",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: FanList | None = None) -> bool:
+        return False
+
+
+@admin.register(RankFile)
+class RankFileAdmin(PageAdmin):
+    page = "rank-file"
+    list_display = ("name", "fanlist", "formula", "score_file", "created_at", "created_by")
+    list_filter = ("fanlist",)
+    list_select_related = ("fanlist", "score_file", "created_by")
+    show_full_result_count = False

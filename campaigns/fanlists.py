@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from campaigns import ranktranslation, rules
+from campaigns import limits, ranktranslation, rules
 from campaigns.choices import ScoreFileState
 from campaigns.duplicates import GZIP_MAGIC, sha256_of
 from campaigns.errors import BadFanListId, CancelledByHand, FanListTaken, UnknownFanList, UnreadableFile
@@ -34,7 +34,6 @@ JOB = "translate_ranks"
 FOLDER = "fanlist/uploaded/"
 KEY = re.compile(FOLDER + r"(?P<fanlist>[A-Za-z0-9-]{1,40})/(?P<name>[^/]{1,200}\.csv(\.gz)?)")
 MANIFEST = "manifest.json"
-UNTRANSLATED = (ScoreFileState.FAILED,)
 
 
 def subject_of(rank_file: RankFile) -> str:
@@ -123,25 +122,25 @@ def translate(job_id: int) -> Received | None:
     received: Received | None = None
     with jobs.working(job_id) as lease:
         rank_file = RankFile.objects.select_related("fanlist__campaign", "score_file", "created_by").get(pk=number)
-        received = _known(rank_file) or _translate(rank_file, lease)
+        received = known(rank_file) or _translate(rank_file, lease)
         write_manifest(rank_file.fanlist)
         records = rank_file.counts["records"]
         jobs.finish(lease, rows_in=records, rows_out=records, progress=2 * records, total=2 * records)
     return received
 
 
-def _known(rank_file: RankFile) -> Received | None:
+def known(rank_file: RankFile) -> Received | None:
     """What the file became, unless that failed: then it may become something else today."""
     score_file = rank_file.score_file
-    if score_file is None or score_file.state in UNTRANSLATED:
+    if score_file is None or score_file.state == ScoreFileState.FAILED:
         return None
     return Received(score_file, repeated=True)
 
 
 def _translated(rank_file: RankFile, *, by: User | None) -> Received:
-    if known := _known(rank_file):
+    if (already := known(rank_file)) is not None:
         write_manifest(rank_file.fanlist)  # whoever translated it may have died before
-        return known
+        return already
     received = translate(open_job(rank_file, by=by).pk)
     if received is None:
         raise CancelledByHand(f"The translation of {rank_file.name} was paused or cancelled by hand: upload it again to go on.")
@@ -159,7 +158,9 @@ def _translate(rank_file: RankFile, lease: Lease) -> Received:
     work.mkdir(parents=True, exist_ok=True)
     with storage.scoring().open(rank_file.key) as file, tempfile.TemporaryFile(dir=work) as made:
         out = cast("BinaryIO", made)  # it has no name: nobody's data outlives the process
+        lease.step("Comparing the ranks", progress=0, total=0)
         found = ranktranslation.survey(file, rank_file.sha256, tell)
+        lease.step("Writing the scores", first=found.records, rows=found.records, progress=found.records)
         ranktranslation.translate(file, out, found, campaign, rank_file.formula, tell)
         received = receive_scores(
             campaign,
@@ -183,6 +184,7 @@ def _translate(rank_file: RankFile, lease: Lease) -> Received:
 def _looked_at(campaign: Campaign, file: BinaryIO) -> tuple[str, int]:
     """SHA-256 and size of a file that can be taken now. Raises as `store`."""
     require_open(campaign)
+    limits.require_bounded(file, most_bytes=settings.UPLOAD_MAX_BYTES)
     ranktranslation.first_look(file)
     rules.gather(campaign)  # lists that cannot be read fail the file now, not in an hour
     file.seek(0)
@@ -194,7 +196,7 @@ def _register(fanlist: FanList, sha256: str, values: dict[str, Any]) -> RankFile
     rank_file, is_new = RankFile.objects.select_related("fanlist__campaign", "score_file").get_or_create(
         fanlist=fanlist, sha256=sha256, formula=fanlist.campaign.scoring_type, defaults=values
     )
-    if not is_new and _known(rank_file) is None:  # what lies under its old key may be another file by now
+    if not is_new and known(rank_file) is None:  # what lies under its old key may be another file by now
         rank_file.key, rank_file.activate = values["key"], values.get("activate", rank_file.activate)
         rank_file.save(update_fields=["key", "activate"])
     return rank_file
@@ -202,7 +204,9 @@ def _register(fanlist: FanList, sha256: str, values: dict[str, Any]) -> RankFile
 
 def _free_key(fanlist: FanList, name: str, sha256: str, file: BinaryIO) -> str:
     """Where the file goes: under its own name, and where other bytes have that, with its checksum in it."""
-    stem = re.sub(r"[^A-Za-z0-9._-]", "-", Path(name).name.removesuffix(".gz").removesuffix(".csv"))[:100].lstrip(".") or "ranks"
+    stem = (
+        re.sub(r"[^A-Za-z0-9._-]", "-", Path(name).name.removesuffix(".gz").removesuffix(".csv"))[:100].lstrip(".") or "ranks"
+    )
     file.seek(0)
     ending = ".csv.gz" if file.read(len(GZIP_MAGIC)) == GZIP_MAGIC else ".csv"
     folder, bucket = f"{FOLDER}{fanlist.fanlist_id}/", storage.scoring()

@@ -47,7 +47,9 @@ def read_header(first_line: bytes) -> Header:
     try:
         (written,) = csv.reader([text], strict=True)
     except csv.Error as error:
-        raise UnreadableFile(f"Line 1 cannot be read as CSV ({error}): it must name the columns, with commas between.") from None
+        raise UnreadableFile(
+            f"Line 1 cannot be read as CSV ({error}): it must name the columns, with commas between."
+        ) from None
     if any(not name.strip().isprintable() for name in written):
         raise UnreadableFile("This is no CSV file: its first line holds control characters.")
     columns = tuple(SPELLINGS.get(name.strip().lower(), f" {name.strip()}") for name in written)  # " ": not one of ours

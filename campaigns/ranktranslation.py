@@ -64,7 +64,10 @@ def first_look(file: BinaryIO) -> Header:
 
 
 def survey(file: BinaryIO, sha256: str, tell: Tell) -> Found:
-    """The first reading; 16 bytes are held for each record. Raises UnreadableFile, also if the bytes are not those that came."""
+    """The first reading; 16 bytes are held for each record.
+
+    Raises UnreadableFile, also if the bytes are not those that came.
+    """
     file.seek(0)
     digest, size = sha256_of(file)
     if digest != sha256:

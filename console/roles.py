@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
 LOOKED_AT = ("operations", "datalake", "campaigns", "waves")  # every view permission of these apps
-CONFIGURED = ("campaign", "market", "listentry", "template")
+CONFIGURED = ("campaign", "market", "listentry", "fanlist", "template")
 
 VIEWER: frozenset[str] = frozenset()
 OPERATOR = frozenset(

@@ -34,6 +34,7 @@ NAVIGATION = [
             _entry("Campaigns", "confirmation_number", "campaigns.campaign"),
             _entry("Registrations", "how_to_reg", "campaigns.registrationimport"),
             _entry("Score files", "leaderboard", "campaigns.scorefile"),
+            _entry("Fan lists", "format_list_numbered", "campaigns.fanlist"),
             _entry("Lists", "block", "campaigns.listentry"),
         ],
     },
