@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from abc import abstractmethod
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from psycopg.errors import UndefinedColumn, UndefinedTable
 from operations import correlation
 from operations.errors import LeaseLost, Refusal
 from operations.jobs import told
-from operations.watching import watched
+from operations.watching import counted, watched
 
 NOT_SET_UP = "The database is not set up for this version: run `manage.py migrate`, or bin/serve, which does it."
 
@@ -44,6 +45,10 @@ class JsonCommand(BaseCommand):
     def watching(self, job_id: int) -> AbstractContextManager[None]:
         """At a terminal, show how far the job is while it is worked on inside."""
         return watched(job_id, self.stderr)
+
+    def counting(self, what: str) -> AbstractContextManager[Callable[[int, int], None]]:
+        """At a terminal, show how far work without a job is: call what it gives with how many rows are done, of how many."""
+        return counted(what, self.stderr)
 
     def handle(self, *args: Any, **options: Any) -> str | None:
         as_json = options.pop("json")

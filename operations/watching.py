@@ -3,7 +3,7 @@
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol
@@ -62,6 +62,26 @@ def watched(job_id: int, terminal: Terminal) -> Iterator[None]:
         if line.seen:
             thread.join()
             line.show("")
+
+
+@contextmanager
+def counted(what: str, terminal: Terminal) -> Iterator[Callable[[int, int], None]]:
+    """Show how far work is that has no job: gives a function to call with how many rows are done, of how many."""
+    line, shown_at, pace = ProgressLine(terminal), 0.0, Pace(what)
+
+    def tell(done: int, total: int) -> None:
+        nonlocal shown_at, pace
+        now = time.time()
+        if total != pace.rows:
+            pace = Pace(what, rows=total, looks=((now, done),))
+        if now - shown_at >= LOOK_SECONDS:
+            line.show(sentence(pace, now=now, progress=done, total=total))
+            shown_at = now
+
+    try:
+        yield tell
+    finally:
+        line.show("")
 
 
 def _keep_showing(job_id: int, line: ProgressLine, ended: threading.Event) -> None:

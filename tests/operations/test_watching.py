@@ -46,6 +46,14 @@ def test_a_line_is_never_longer_than_the_terminal_is_wide(monkeypatch):
     assert screen.getvalue() == watching.CLEAR + "x" * 19
 
 
+def test_work_without_a_job_is_counted_in_the_same_words():
+    screen = Screen()
+    with watching.counted("Trying rows", OutputWrapper(screen)) as tell:
+        tell(0, 2_000)
+        assert "Trying rows: 0 of 2,000 rows" in screen.getvalue()
+    assert screen.getvalue().endswith(watching.CLEAR)
+
+
 def test_what_is_no_terminal_is_left_alone():
     text, job = io.StringIO(), Job.objects.create(kind="count_sheep", subject="flock:1", progress=1, total=2)
     with watching.watched(job.pk, OutputWrapper(text)):

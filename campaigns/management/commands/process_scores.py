@@ -43,13 +43,13 @@ class Command(JsonCommand):
         if options["dry_run"] is not None:
             return self._tried(campaign, options["file"], options["dry_run"], supplement=options["supplement_of"] is not None)
         received = self._received(campaign, options["file"], options["supplement_of"], activate=not options["no_activate"])
-        return result_of(finished(received.score_file), repeated=received.repeated)
+        return result_of(finished(received.score_file, self), repeated=received.repeated)
 
     def _tried(self, campaign: Campaign, path: Path, rows: int, *, supplement: bool) -> dict[str, Any]:
         if supplement:
             raise CommandError("--dry-run is for score files as they are uploaded: leave out --supplement-of.")
         with opened(path) as file, self.counting(trial.WHAT) as watch:
-            found = trial.dry_run(campaign, path.name, file, rows=rows or None, watch=watch)
+            found = trial.dry_run(campaign, file, rows=rows or None, watch=watch)
         return tried(found)
 
     def _received(self, campaign: Campaign, path: Path, supplement_of: int | None, *, activate: bool) -> scorefiles.Received:
@@ -63,10 +63,12 @@ class Command(JsonCommand):
             return supplements.make(parent, file, by=None, activate=activate).received
 
 
-def finished(score_file: ScoreFile) -> ScoreFile:
+def finished(score_file: ScoreFile, command: JsonCommand) -> ScoreFile:
     """The score file once it is processed, as far as it can be. Raises CancelledByHand if a person stopped it."""
     if not score_file.is_drawn:
-        score_file = scorefiles.process(scorefiles.open_job(score_file, by=None).pk)
+        job = scorefiles.open_job(score_file, by=None)
+        with command.watching(job.pk):
+            score_file = scorefiles.process(job.pk)
     if score_file.state == ScoreFileState.FAILED:
         raise CancelledByHand(score_file.error)
     if score_file.state == ScoreFileState.PROCESSING:

@@ -26,5 +26,5 @@ class Command(JsonCommand):
         path, activate = options["file"], not options["no_activate"]
         with opened(path) as file:
             received = fanlists.receive(campaign, options["fanlist"], path.name, file, by=None, activate=activate)
-        result = result_of(finished(received.score_file), repeated=received.repeated)
+        result = result_of(finished(received.score_file, self), repeated=received.repeated)
         return result | {"manifest": received.score_file.manifest_key}

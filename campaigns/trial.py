@@ -1,0 +1,196 @@
+"""A dry run of a score file: what would become of its rows, by the very code that counts them; nothing of it counts. [S-3]
+
+Nothing is written but the outcome itself (`ScoreFile.trial`): no row, no rejection, no state. It says nothing of the draw
+either: neither who is lucky nor anybody's reference, so trying a file again and again tells no more than trying it once.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, BinaryIO
+
+import polars as pl
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from campaigns import judging, rules
+from campaigns.choices import ScoreFileState
+from campaigns.duplicates import Survey, chunks_of, first_look, sha256_of, survey
+from campaigns.errors import CannotTry
+from campaigns.models import Campaign, ScoreFile
+from campaigns.opening import require_open
+from campaigns.scorefiles import score_file_of, subject_of
+from campaigns.scorelines import Header, Lines
+from campaigns.scrub import ContactRanks, Rules, add_tallies
+from datalake import storage
+from operations import jobs
+from operations.models import Job
+
+JOB = "try_scores"
+FIRST_ROWS = 1_000  # judged in 0.1 s, so nobody has to wait for a worker
+EXAMPLES = 20
+SHOWN_BYTES = 16 * 1024 * 1024  # how far into a file a page looks for rejected rows: 0.2 s
+NOT_JUDGED = (ScoreFileState.UPLOADED, ScoreFileState.FAILED)
+WHAT = "Trying rows"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a dry run found: counts by name, and of each reason the numbers of the first lines."""
+
+    all_rows: bool
+    ignored_columns: list[str]
+    rules_digest: str
+    rows: int = 0
+    accepted: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    tagged: dict[str, int] = field(default_factory=dict)
+    bands: dict[str, int] = field(default_factory=lambda: {"high": 0, "mid": 0, "low": 0})
+    lines: dict[str, list[int]] = field(default_factory=dict)
+
+    def and_also(self, judged: judging.Judged) -> "Trial":
+        """This and one more chunk."""
+        counts = {name: add_tallies([getattr(self, name), judged.counts[name]]) for name in ("rejected", "tagged", "bands")}
+        return replace(
+            self,
+            rows=self.rows + judged.accepted.height + judged.rejected.height,
+            accepted=self.accepted + judged.accepted.height,
+            lines=_first_lines(self.lines, judged.rejected),
+            **counts,
+        )
+
+
+def _first_lines(known: dict[str, list[int]], rejected: pl.DataFrame) -> dict[str, list[int]]:
+    lines = {reason: list(numbers) for reason, numbers in known.items()}
+    for reason, found in rejected.group_by("reason").agg(pl.col("line").sort().head(EXAMPLES)).sort("reason").iter_rows():
+        lines[reason] = (lines.get(reason, []) + found)[:EXAMPLES]
+    return lines
+
+
+Watch = Callable[[int, int], object]  # how many rows are tried, of how many; first of none, when all is known
+
+
+def _nobody(done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+def dry_run(
+    campaign: Campaign, file: BinaryIO, *, rows: int | None = None, kept: dict[str, Any] | None = None, watch: Watch = _nobody
+) -> Trial:
+    """Judge the first rows of a score file (seekable, open for reading), or all, and keep nothing. [S-3]
+
+    `kept` is the snapshot of rules that the file will be judged by, if it has one; else they are as they are now. Memory grows
+    with `rows`, not with the file. Raises WrongStatus, UnreadableFile, UnreadableList, ListEntryInvalid, as processing would.
+    """
+    require_open(campaign)
+    header = first_look(file)
+    snapshot = kept or rules.snapshot(rules.gather(campaign))
+    in_force = rules.restore(snapshot)
+    trial = Trial(rows is None, list(header.ignored), rules.digest(snapshot))
+    total, chunks = _all(file) if rows is None else (rows, _first(file, rows))
+    watch(0, total)
+    for judged in _judged(campaign, header, chunks, in_force):
+        trial = trial.and_also(judged)
+        watch(trial.rows, total)
+    return trial
+
+
+def _all(file: BinaryIO) -> tuple[int, Iterator[tuple[Lines, pl.Series]]]:
+    """How many rows there are; and all chunks, each with which of its rows are duplicates."""
+    file.seek(0)
+    found = survey(file, sha256_of(file)[0])
+    return found.lines, ((lines, found.are_duplicates(lines.rows)) for lines in chunks_of(file))
+
+
+def _first(file: BinaryIO, count: int) -> Iterator[tuple[Lines, pl.Series]]:
+    """The chunks of the first rows; no more of the file is read."""
+    seen = pl.Series("global_user_id", [], dtype=pl.String)
+    for whole in chunks_of(file):
+        lines, count = _only(whole, count), count - whole.count
+        ids = lines.rows["global_user_id"]
+        yield lines, (ids != "") & (~ids.is_first_distinct() | ids.is_in(seen.implode()))
+        if count <= 0:
+            return
+        seen = pl.concat([seen, ids])
+
+
+def _only(lines: Lines, count: int) -> Lines:
+    """The first lines of a chunk."""
+    end = lines.first_line + count
+    return replace(lines, rows=lines.rows.filter(pl.col("line") < end), malformed=[n for n in lines.malformed if n < end])
+
+
+def _judged(
+    campaign: Campaign, header: Header, chunks: Iterable[tuple[Lines, pl.Series]], in_force: Rules
+) -> Iterator[judging.Judged]:
+    ranks = ContactRanks(in_force.max_fans_per_contact) if in_force.max_fans_per_contact else None
+    for lines, duplicates in chunks:
+        repeated = Survey(header, 0, lines.rows.filter(duplicates)["line"].to_numpy())
+        yield judging._judge_chunk(0, campaign, lines, repeated, in_force, ranks)
+
+
+def can_be_tried(score_file: ScoreFile) -> bool:
+    """Only a file whose rows were not judged: afterwards there is nothing left to foretell."""
+    return score_file.state in NOT_JUDGED and not score_file.roster_digest
+
+
+def try_first(number: int) -> ScoreFile:
+    """Try the first rows of a received file at once. Raises CannotTry, and what `dry_run` raises."""
+    return _try(number, FIRST_ROWS, _nobody)[0]
+
+
+def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
+    """The job that tries all rows of the file. Raises CannotTry."""
+    _require_not_judged(score_file)
+    return jobs.open_job(JOB, subject_of(score_file), by=by)
+
+
+def try_all(job_id: int) -> None:
+    """Try all rows of the job's score file. One that was stopped or killed begins again: there is nothing half done."""
+    number = int(Job.objects.get(pk=job_id).subject.removeprefix("scorefile:"))
+    with jobs.working(job_id) as lease:
+
+        def watch(done: int, total: int) -> None:
+            lease.check_stop()
+            if done:
+                lease.tell(done, total)
+            else:
+                lease.step(WHAT, rows=total, total=total, progress=0)
+
+        lease.step("Reading the file", progress=0)
+        trial = _try(number, None, watch)[1]
+        counts = {"rows_in": trial.rows, "rows_out": trial.accepted, "rows_rejected": trial.rows - trial.accepted}
+        lease.update(progress=trial.rows, **counts)
+
+
+def _try(number: int, rows: int | None, watch: Watch) -> tuple[ScoreFile, Trial]:
+    """Try a file and keep the outcome with it, unless it was judged meanwhile."""
+    score_file, started = score_file_of(number), time.monotonic()
+    _require_not_judged(score_file)
+    with storage.scoring().open(score_file.key) as file:
+        trial = dry_run(score_file.campaign, file, rows=rows, kept=score_file.rules or None, watch=watch)
+    when = {"at": timezone.now().isoformat(), "seconds": round(time.monotonic() - started, 3)}
+    score_file.trial = asdict(trial) | when
+    ScoreFile.objects.filter(pk=number, state__in=NOT_JUDGED, roster_digest="").update(trial=score_file.trial)
+    return score_file, trial
+
+
+def _require_not_judged(score_file: ScoreFile) -> None:
+    if not can_be_tried(score_file):
+        raise CannotTry(
+            f"Score file {score_file.pk} is {score_file.state}: only one whose rows were not judged yet can be tried. "
+            "Its page shows what became of them."
+        )
+
+
+def rows_as_written(score_file: ScoreFile, numbers: Iterable[int]) -> dict[int, str]:
+    """Lines of a received file by number, as they stand in it: personal data. Lines too far in are left out."""
+    wanted, found, looked = sorted(numbers), dict[int, str](), 0
+    with storage.scoring().open(score_file.key) as file:
+        for lines in chunks_of(file):
+            end = lines.first_line + lines.count
+            found |= {number: lines.raw(number) for number in wanted if lines.first_line <= number < end}
+            looked += len(lines.block)
+            if not wanted or end > wanted[-1] or looked > SHOWN_BYTES:
+                break
+    return found
