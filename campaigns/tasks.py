@@ -7,9 +7,9 @@ from typing import BinaryIO
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, connection
 
-from campaigns import arrivals, browser_uploads, registrations, s3_messages, scorefiles, supplements, trial
+from campaigns import arrivals, browser_uploads, fanlists, registrations, s3_messages, scorefiles, supplements, trial
 from campaigns.choices import ScoreFileState
-from campaigns.models import Arrival, Campaign, RegistrationImport, ScoreFile
+from campaigns.models import Arrival, Campaign, RankFile, RegistrationImport, ScoreFile
 from datalake.errors import QueueUnreachable
 from datalake.queues import SqsQueue
 from operations import tasks
@@ -25,6 +25,7 @@ RUNNERS = {
     s3_messages.JOB: "campaigns.tasks.run_s3_message",
     supplements.JOB: "campaigns.tasks.run_supplement",
     trial.JOB: "campaigns.trial.try_all",
+    fanlists.JOB: "campaigns.tasks.run_ranks",
 }
 
 
@@ -66,6 +67,20 @@ def run_supplement(job_id: int) -> None:
     score_file = supplements.process(job_id)
     if score_file is not None and score_file.state in (ScoreFileState.UPLOADED, ScoreFileState.FAILED):
         start_score_file(score_file, by=score_file.created_by)
+
+
+def start_ranks(rank_file: RankFile, *, by: User | None) -> Job:
+    """Have a worker translate a file of ranks. [S-15]"""
+    job = fanlists.open_job(rank_file, by=by)
+    tasks.ring(job)
+    return job
+
+
+def run_ranks(job_id: int) -> None:
+    """Translate a file of ranks, then have what it became processed."""
+    received = fanlists.translate(job_id)
+    if received is not None and received.score_file.state in (ScoreFileState.UPLOADED, ScoreFileState.FAILED):
+        start_score_file(received.score_file, by=Job.objects.get(pk=job_id).created_by)
 
 
 def look_for_dropped_files() -> None:

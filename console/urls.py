@@ -3,7 +3,7 @@
 from django.urls import path
 
 from console import dashboard, health
-from console.pages import arrivals, campaigns, downloads, files, jobs, lake, privacy, supplements, wave_actions, waves
+from console.pages import arrivals, campaigns, downloads, fanlists, files, jobs, lake, privacy, supplements, wave_actions, waves
 
 CAMPAIGN, WAVE = "admin/campaign/<str:campaign_id>", "admin/wave/<str:name>"
 
