@@ -70,6 +70,15 @@ WHERE s.score_file_id = %(file)s GROUP BY 1, 2, 3
 """  # noqa: S608 the parts are constants
 
 
+class Report(Findings):
+    """What ScoreFile.fairness holds: the findings, how many places of the order counted as selected and why, and histograms."""
+
+    places: int
+    places_by: str
+    raw_scores: list[int]
+    band_scores: list[int]
+
+
 def subject_of(score_file: ScoreFile) -> str:
     return f"fairness:{score_file.pk}"
 
@@ -91,7 +100,7 @@ def without_report() -> list[ScoreFile]:
     return [waiting[subject] for subject in waiting.keys() - set(asked)]
 
 
-def run(job_id: int) -> ScoreFile:
+def run(job_id: int) -> Report:
     """Make the job's report and keep it with its score file; a red one also goes to Slack. Raises NotDrawn, LeaseLost."""
     number = int(Job.objects.get(pk=job_id).subject.removeprefix("fairness:"))
     with jobs.working(job_id) as lease:
@@ -104,16 +113,7 @@ def run(job_id: int) -> ScoreFile:
             if report["verdict"] == "look":
                 alerts.alert(f":warning: Fairness report of score file {score_file.name}: {sentence(report)}")
     logger.info("fairness report made", extra={"score_file": number, "tests": report["tests"], "found": report["found"]})
-    return score_file_of(number)
-
-
-class Report(Findings):
-    """What ScoreFile.fairness holds: the findings, how many places of the order counted as selected and why, and histograms."""
-
-    places: int
-    places_by: str
-    raw_scores: list[int]
-    band_scores: list[int]
+    return report
 
 
 def make(score_file: ScoreFile) -> Report:

@@ -7,7 +7,17 @@ from typing import BinaryIO
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, connection
 
-from campaigns import arrivals, browser_uploads, fanlists, registrations, s3_messages, scorefiles, supplements, trial
+from campaigns import (
+    arrivals,
+    browser_uploads,
+    fairness_report,
+    fanlists,
+    registrations,
+    s3_messages,
+    scorefiles,
+    supplements,
+    trial,
+)
 from campaigns.choices import ScoreFileState
 from campaigns.models import Arrival, Campaign, RankFile, RegistrationImport, ScoreFile
 from datalake.errors import QueueUnreachable
@@ -19,7 +29,8 @@ logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 5.0
 RUNNERS = {
-    scorefiles.JOB: "campaigns.scorefiles.process",
+    scorefiles.JOB: "campaigns.tasks.run_score_file",
+    fairness_report.JOB: "campaigns.fairness_report.run",
     registrations.JOB: "campaigns.registrations.process",
     arrivals.JOB: "campaigns.tasks.run_arrival",
     s3_messages.JOB: "campaigns.tasks.run_s3_message",
@@ -41,6 +52,26 @@ def start_trial(score_file: ScoreFile, *, by: User | None) -> Job:
     job = trial.open_job(score_file, by=by)
     tasks.ring(job)
     return job
+
+
+def run_score_file(job_id: int) -> None:
+    """Process the file, then have its draw judged."""
+    score_file = scorefiles.process(job_id)
+    if score_file.is_drawn:
+        start_fairness(score_file, by=None)
+
+
+def start_fairness(score_file: ScoreFile, *, by: User | None) -> Job:
+    """Have a worker make the fairness report of a drawn file. Raises NotDrawn. [X-3]"""
+    job = fairness_report.open_job(score_file, by=by)
+    tasks.ring(job)
+    return job
+
+
+def look_for_missing_reports() -> None:
+    """Scheduled for each minute: files that a command processed, or whose worker died just then, get their report too. [X-3]"""
+    for score_file in fairness_report.without_report():
+        start_fairness(score_file, by=None)
 
 
 def start_registrations(found: RegistrationImport, *, by: User | None) -> Job:

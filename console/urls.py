@@ -3,7 +3,21 @@
 from django.urls import path
 
 from console import dashboard, health
-from console.pages import arrivals, campaigns, downloads, fanlists, files, jobs, lake, privacy, supplements, wave_actions, waves
+from console.pages import (
+    arrivals,
+    campaigns,
+    downloads,
+    fairness,
+    fanlists,
+    files,
+    jobs,
+    lake,
+    privacy,
+    supplements,
+    trials,
+    wave_actions,
+    waves,
+)
 
 CAMPAIGN, WAVE = "admin/campaign/<str:campaign_id>", "admin/wave/<str:name>"
 
@@ -25,9 +39,12 @@ urlpatterns = [
     path(f"{CAMPAIGN}/registrations/", files.upload_registrations, name="upload-registrations"),
     path(f"{CAMPAIGN}/waves/new/", waves.new_wave, name="new-wave"),
     path("admin/score-file/<int:pk>/", files.score_file, name="score-file"),
+    path("admin/score-file/<int:pk>/try/", trials.try_scores, name="try-score-file"),
     path("admin/score-file/<int:pk>/start/", files.start_scores, name="start-score-file"),
     path("admin/score-file/<int:pk>/activate/", files.activate, name="activate-score-file"),
     path("admin/score-file/<int:pk>/supplement/", supplements.upload, name="supplement-score-file"),
+    path("admin/score-file/<int:pk>/fairness/", fairness.fairness, name="fairness"),
+    path("admin/score-file/<int:pk>/fairness/make/", fairness.make_report, name="make-fairness"),
     path("admin/score-file/<int:pk>/download/", downloads.score_file, name="download-score-file"),
     path("admin/rank-file/<int:pk>/", fanlists.rank_file, name="rank-file"),
     path("admin/rank-file/<int:pk>/start/", fanlists.start, name="start-rank-file"),

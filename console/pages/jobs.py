@@ -23,6 +23,7 @@ SUBJECTS = {
     "supplement": "score-file",
     "rankfile": "rank-file",
     "registrations": "registrations",
+    "fairness": "fairness",
     "wave": "wave",
     "campaign": "campaign",
     "arrival": "arrival",
@@ -33,6 +34,7 @@ RIGHTS = {
     "supplement": "campaigns.process_scores",
     "rankfile": "campaigns.process_scores",
     "registrations": "campaigns.import_registrations",
+    "fairness": "campaigns.process_scores",
     "wave": "waves.prepare_wave",
     "campaign": "campaigns.change_campaign",
 }

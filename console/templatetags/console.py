@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from campaigns.fairness import sentence
+from campaigns.fairness_report import Report
 from console import charts
 from console.words import TONES, words
 
@@ -25,9 +27,33 @@ def number(value: int | None) -> str:
 
 
 @register.filter
+def total(counts: Mapping[str, int] | None) -> int:
+    """All counts of a tally together."""
+    return sum((counts or {}).values())
+
+
+@register.filter
+def tabs(text: str) -> str:
+    """A row of a file as people can see it: its tabs drawn."""
+    return text.replace("\t", " ⇥ ")
+
+
+@register.filter
+def instant(text: str) -> datetime | None:
+    """An ISO 8601 time out of JSON."""
+    return datetime.fromisoformat(text) if text else None
+
+
+@register.filter
 def without_emoji(text: str) -> str:
     """An alert's text without Slack's `:name:` in front, which only Slack draws."""
     return EMOJI.sub("", text)
+
+
+@register.filter
+def fairness_sentence(report: Report) -> str:
+    """What a fairness report says in one sentence."""
+    return sentence(report)
 
 
 @register.filter

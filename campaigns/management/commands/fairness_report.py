@@ -1,0 +1,39 @@
+"""`fairness_report SCORE_FILE`: judge the draw of a score file in the foreground. [X-3]"""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from campaigns import fairness_report
+from campaigns.fairness import sentence
+from campaigns.scorefiles import score_file_of
+from operations.commands import JsonCommand
+
+
+class Command(JsonCommand):
+    help = "Test whether the draw of a streamed score file is fair, and keep the report with it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("score_file", type=int)
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        job = fairness_report.open_job(score_file_of(options["score_file"]), by=None)
+        report = fairness_report.run(job.pk)
+        told = ("band", "fans", "chi_square_p", "distance_p", "verdict")
+        found = ("by", "name", "fans", "selected", "expected", "least", "most", "corrected_p")
+        return {
+            "score_file": options["score_file"],
+            "verdict": report["verdict"],
+            "says": sentence(report),
+            "places": report["places"],
+            "places_by": report["places_by"],
+            "tests": report["tests"],
+            "found": report["found"],
+            "luck": [{key: test[key] for key in told} for test in report["luck"]],  # type: ignore[literal-required]
+            "groups": len(report["groups"]),
+            "look_at": [
+                {key: test[key] for key in found}  # type: ignore[literal-required]
+                for test in report["groups"]
+                if test["verdict"] == "look"
+            ],
+        }

@@ -1,0 +1,98 @@
+"""The fairness report of a score file, as pictures. [X-3]"""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from campaigns import fairness_report, tasks
+from campaigns.fairness import FEWEST_EXPECTED, LEVEL, LuckTest, sentence
+from campaigns.fairness_report import Report
+from campaigns.models import ScoreFile
+from console import fairness_charts
+from console.access import StaffRequest, action, attempt, page, render
+from console.pages.jobs import work_on
+
+KINDS = {
+    "domain": ("E-mail domains", "Domain", "Domains of fewer than 20 fans are among the others: they could name a person."),
+    "country": ("Countries", "Country", "As they stand in the file."),
+    "position": ("Place in the file", "Lines", "Twenty parts of the file, from its first line to its last."),
+    "time": ("Time of registration", "Registered, UTC", "Twenty parts, from who came first to who came last."),
+}
+
+
+@page("campaigns.view_scorefile")
+def fairness(request: StaffRequest, pk: int) -> HttpResponse:
+    shown = get_object_or_404(ScoreFile.objects.select_related("campaign").defer("rules"), pk=pk)
+    return render(
+        request,
+        "console/fairness.html",
+        f"Fairness of score file {shown.name}",
+        file=shown,
+        campaign=shown.campaign,
+        report=shown.fairness and _pictures(shown.fairness),
+        **work_on(request, fairness_report.subject_of(shown)),
+    )
+
+
+@action("campaigns.process_scores")
+def make_report(request: StaffRequest, pk: int) -> HttpResponse:
+    """Make the report, or make it again: the markets' seats may have changed."""
+    judged = get_object_or_404(ScoreFile, pk=pk)
+    back = reverse("fairness", args=[pk])
+    return attempt(request, lambda: tasks.start_fairness(judged, by=request.user), "The report is being made.", back=back)
+
+
+def _pictures(report: Report) -> dict[str, Any]:
+    tallest = max(*report["raw_scores"], *report["band_scores"])
+    return {
+        "verdict": report["verdict"],
+        "sentence": sentence(report),
+        "tests": report["tests"],
+        "places": report["places"],
+        "by_capacity": report["places_by"] == "capacity",
+        "false_alarms": round(100 * LEVEL),
+        "fewest": round(FEWEST_EXPECTED),
+        "raw_scores": fairness_charts.histogram(
+            report["raw_scores"],
+            tallest=tallest,
+            ident="raw",
+            title="Raw scores",
+            meaning="How many fans have each raw score, as the file says.",
+        ),
+        "band_scores": fairness_charts.histogram(
+            report["band_scores"],
+            tallest=tallest,
+            ident="drawn",
+            title="Band scores",
+            meaning="How many fans drew each band score: level within each band if luck is fair.",
+        ),
+        "lucks": [_luck(test) for test in report["luck"]],
+        "kinds": [_kind(report, by) for by in KINDS],
+    }
+
+
+def _luck(test: LuckTest) -> dict[str, Any]:
+    return {
+        "band": test["band"],
+        "verdict": test["verdict"],
+        "fans": test["fans"],
+        "chi_square_p": fairness_charts.shown_p(test["chi_square_p"]),
+        "distance_p": fairness_charts.shown_p(test["distance_p"]),
+        "picture": fairness_charts.luck(test, ident=f"luck-{test['band']}"),
+    }
+
+
+def _kind(report: Report, by: str) -> dict[str, Any]:
+    title, naming, note = KINDS[by]
+    tests = [test for test in report["groups"] if test["by"] == by]
+    found = [test["name"] for test in tests if test["verdict"] == "look"]
+    return {
+        "title": title,
+        "note": note,
+        "found": found,
+        "judged": sum(test["verdict"] != "none" for test in tests),
+        "all": len(tests),
+        "table": fairness_charts.groups(tests, title=f"Selected fans: {title}", naming=naming),
+    }
