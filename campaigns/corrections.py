@@ -1,7 +1,7 @@
 """A corrected file of rejected rows → lines of a score file, whatever a spreadsheet made of them. [S-14]
 
-What the file says is what counts: a row that nobody changed is judged again like one that somebody did. Each of its rows
-becomes one line, whatever stands in its cells, so no row can shift another.
+A row is judged again whether or not somebody changed it, for the rules may have changed. Each becomes one line, whatever
+stands in its cells, so no row can shift another.
 """
 
 import csv
@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from campaigns.choices import Reason
 from campaigns.errors import BadCorrection
-from campaigns.scorelines import LF, OPTIONAL, REQUIRED
-from operations.spreadsheets import as_meant
+from campaigns.scorelines import KEPT_OF_A_LONG_LINE, LF, OPTIONAL, REQUIRED
+from operations.spreadsheets import as_meant, neutralised
 
 LINE, REASON = "line", "reason"
 WANTED = "It must be the CSV of the rejected rows: commas between the cells, and the columns line and reason kept as they are."
@@ -126,13 +126,26 @@ def as_lines(rows: Iterable[Corrected], rejected: Mapping[int, tuple[str, str]])
 
 
 def _as_line(row: Corrected, reason: str, raw: str) -> bytes:
-    """Cells as they were before a download made them harmless. Where a malformed row still holds a byte as `\\xNN`, the byte
-    itself is put back: nobody has said yet what it should be.
+    """Cells as they were before a download made them harmless.
+
+    A malformed row has as many cells in the file as the header, whatever it lacked: as long as nobody touches them it is the
+    line that it was. Where it still shows a byte as `\\xNN`, the byte is put back: nobody has said yet what it should be.
     """
-    before = chain(raw.split("\t", len(row.cells) - 1), [None] * len(row.cells))
-    cells = [cell if cell == was else as_meant(cell) for cell, was in zip(row.cells, before, strict=False)]
-    line = "\t".join(cells).translate(BREAKS).encode() + b"\n"
-    return UNREADABLE_BYTE.sub(_byte, line) if reason == Reason.MALFORMED_ROW else line
+    before = raw.split("\t", len(row.cells) - 1)
+    before += [""] * (len(row.cells) - len(before))
+    pairs = list(zip(row.cells, before, strict=True))
+    cells = [cell if cell == was else as_meant(cell) for cell, was in pairs]
+    line = "\t".join(cells).translate(BREAKS).encode()
+    if reason == Reason.MALFORMED_ROW:
+        untouched = all(cell in (was, neutralised(was)) for cell, was in pairs)
+        line = UNREADABLE_BYTE.sub(_byte, _as_it_was(raw) if untouched else line)
+    return line + b"\n"
+
+
+def _as_it_was(raw: str) -> bytes:
+    """A line that was cut because it was far too long may look whole: it is not."""
+    line = raw.translate(BREAKS).encode()
+    return line + b"\v" if len(line) >= KEPT_OF_A_LONG_LINE else line
 
 
 def _byte(escaped: re.Match[bytes]) -> bytes:

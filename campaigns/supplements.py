@@ -28,6 +28,7 @@ from campaigns.opening import require_open
 from campaigns.reception import Received, receive
 from datalake import storage
 from operations import jobs
+from operations.jobs import Lease
 from operations.models import Job
 
 JOB = "compose_supplement"
@@ -37,10 +38,11 @@ ROWS_AT_A_TIME = 2_000
 LONGEST_TEXT = 8 * 1024 * 1024  # characters of one line of the corrected file
 LONGEST_STEM = 28  # characters of a parent's timestamp that its supplements' keep
 
-Told = Callable[[int, int], object]  # how many lines are done, of how many
+READING, COPYING = "Checking the corrected rows", "Copying the accepted rows"
+Told = Callable[[str, int, int], object]  # the step, how many rows are done, of how many (0: not known)
 
 
-def _nobody(done: int, total: int) -> None:
+def _nobody(step: str, done: int, total: int) -> None:
     """Nobody watches."""
 
 
@@ -106,11 +108,7 @@ def process(job_id: int) -> ScoreFile | None:
     job, made = Job.objects.get(pk=job_id), None
     _, number, sha256, then = job.subject.split(":")
     with jobs.working(job_id) as lease:
-
-        def told(done: int, total: int) -> None:
-            lease.tell(done, total)
-            lease.check_stop()
-
+        told = _telling(lease)
         parent = scorefiles.score_file_of(int(number))
         with storage.scoring().open(key_of(parent, sha256)) as file:
             supplement = make(parent, file, by=job.created_by, activate=then == "activate", told=told)
@@ -122,10 +120,25 @@ def process(job_id: int) -> ScoreFile | None:
     return made
 
 
+def _telling(lease: Lease) -> Told:
+    """Let those who watch the job know how far it is, and obey those who stop it."""
+    steps = list[str]()
+
+    def told(step: str, done: int, total: int) -> None:
+        if step not in steps:
+            steps.append(step)
+            lease.step(step, rows=total, progress=0, total=total)
+        lease.tell(done, total)
+        lease.check_stop()
+
+    return told
+
+
 def make(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool = True, told: Told = _nobody) -> Supplement:
     """Compose the supplement from a corrected file (seekable) and receive it as a score file; it is not processed yet. [S-14]
 
-    The same corrected file again is the same score file. Raises WrongStatus, CannotSupplement, BadCorrection, and what
+    The same corrected file again is the same score file. Where the parent's own bytes would come of it, there is nothing to
+    supplement. Raises WrongStatus, CannotSupplement, BadCorrection, and what
     `receive` raises; then nothing is written.
     """
     require_open(parent.campaign)
@@ -141,6 +154,10 @@ def make(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool =
             activate=activate,
             supplement_of=parent,
             fanlist=parent.fanlist,
+        )
+    if received.score_file.pk == parent.pk:
+        raise BadCorrection(
+            f"With these rows the supplement would be score file {parent.pk} itself, byte for byte: correct some of them first."
         )
     file.seek(0)
     key = key_of(parent, sha256_of(file)[0])
@@ -161,20 +178,19 @@ def compose(parent: ScoreFile, file: BinaryIO, out: BinaryIO, told: Told = _nobo
 
     The corrected file is read first, so what is wrong with it is found before much is copied. Memory: 8 bytes a rejected row.
     """
-    columns, accepted = _columns(parent), parent.accepted + 1  # with the header
+    columns, copied = _columns(parent), -1  # the header is no row
     with tempfile.TemporaryFile() as corrected:
         came_back = 0
         for lines in _corrected(parent, file, columns):
             corrected.writelines(lines)
             came_back += len(lines)
-            told(came_back, accepted + came_back)
+            told(READING, came_back, 0)
         if not came_back:
             raise BadCorrection("The corrected file holds no row: leave in it the rejected rows that should be judged again.")
-        copied = came_back
         for piece in _accepted(parent):
             out.write(piece)
             copied += piece.count(b"\n")
-            told(copied, accepted + came_back)
+            told(COPYING, copied, parent.accepted)
         corrected.seek(0)
         shutil.copyfileobj(cast("BinaryIO", corrected), out, PIECE_BYTES)
     return came_back

@@ -131,6 +131,23 @@ def test_s14_a_byte_that_nobody_could_read_stays_unreadable_until_somebody_corre
     assert line_of(corrected("1", "a@mail.example", "", unread)).split(b"\t")[3] == b"fan\\xff7"
 
 
+@pytest.mark.parametrize("raw", ["", "only\tthree\tcolumns", "\t".join([*ROW, "eighth", "ninth"]), "a\x07b\t2\t3\t4\t5\t6\t7"])
+def test_s14_a_malformed_row_that_nobody_touched_is_the_line_that_it_was(raw):
+    """Its cells in the file are as many as the header's: that alone makes no good row of it."""
+    cells = raw.split("\t", 6)
+    shown = [neutralised(cell) for cell in cells] + [""] * (7 - len(cells))
+    assert line_of(Corrected(17, "malformed_row", tuple(shown)), "malformed_row", raw) == raw.encode() + b"\n"
+    touched = line_of(Corrected(17, "malformed_row", ("new", *shown[1:])), "malformed_row", raw)
+    assert touched.split(b"\t")[0] == b"new"
+    assert touched.count(b"\t") >= 6
+
+
+def test_s14_what_is_left_of_a_line_that_was_cut_is_no_good_row_untouched():
+    raw = "\t".join([*ROW[:6], "x" * 2000])
+    cells = tuple(raw.split("\t"))
+    assert b"\v" in line_of(Corrected(17, "malformed_row", cells), "malformed_row", raw)
+
+
 @given(
     st.lists(st.binary(max_size=12).map(lambda line: line.replace(b"\n", b"")), min_size=1, max_size=12),
     st.sets(st.integers(2, 14)),
