@@ -13,6 +13,16 @@ from django.core.management import call_command
 
 
 def main(asked: dict, arguments: list[str]) -> None:
+    set_up(asked)
+    from campaigns import publishing, scorelines
+
+    scorelines.read_chunks.__defaults__ = (asked["block_bytes"],)
+    publishing.RECORDS_AT_A_TIME = 2_500
+    call_command(*arguments)
+
+
+def set_up(asked: dict) -> None:
+    """Django on the test's `database`, with the buckets in the folder `buckets`."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairwave.settings")
     settings.DATABASES["default"]["NAME"] = asked["database"]
     settings.STORAGES |= {
@@ -23,11 +33,6 @@ def main(asked: dict, arguments: list[str]) -> None:
 
     settings.FAIRWAVE_DATA = Path(asked["buckets"])
     django.setup()
-    from campaigns import publishing, scorelines
-
-    scorelines.read_chunks.__defaults__ = (asked["block_bytes"],)
-    publishing.RECORDS_AT_A_TIME = 2_500
-    call_command(*arguments)
 
 
 if __name__ == "__main__":

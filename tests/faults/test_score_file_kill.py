@@ -17,12 +17,13 @@ from operations.choices import JobState
 from operations.models import Job
 from sandbox import fans
 from tests.campaigns.score_cases import everything_of, start_over
+from tests.faults.phases import PHASES, caught_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 ROOT = Path(__file__).parent.parent.parent
-ROWS = 20_000
-KILLS = 20 if os.environ.get("FAIRWAVE_FULL") else 3
+FULL = os.environ.get("FAIRWAVE_FULL") == "1"
+ROWS, KILLS = (200_000, 20) if FULL else (20_000, 3)
 
 
 def start(buckets: Path, *arguments: object) -> subprocess.Popen[str]:
@@ -32,9 +33,14 @@ def start(buckets: Path, *arguments: object) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> dict:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
     return json.loads(out.splitlines()[-1])
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
 
 
 def kill_at(process: subprocess.Popen[str], progress: int, *, attempt: int) -> bool:
@@ -42,33 +48,54 @@ def kill_at(process: subprocess.Popen[str], progress: int, *, attempt: int) -> b
     far_enough = Job.objects.filter(attempt=attempt, progress__gte=progress, state=JobState.RUNNING)
     while process.poll() is None:
         if far_enough.exists():
-            process.kill()
-            process.communicate()
+            kill(process)
             return True
         time.sleep(0.002)
     return False
 
 
-def test_after_kills_at_random_points_rows_files_and_stream_are_those_of_an_undisturbed_run(buckets):
-    campaign = loading.load(fans.campaign(ROWS)).campaign
+def undisturbed(buckets: Path, rows: int) -> tuple[tuple[object, ...], dict[str, object], int]:
+    """The command, everything that its file leads to, and the job's progress at the end; then all is forgotten."""
+    campaign = loading.load(fans.campaign(rows)).campaign
     scores = buckets / f"{campaign.campaign_id}.20260118.txt"
-    fans.write_scores(scores, ROWS)
+    fans.write_scores(scores, rows)
     command = ("process_scores", campaign.campaign_id, scores, "--json")
-    result = finish(start(buckets, *command))
-    assert result["state"] == "streamed"
-    undisturbed = everything_of(ScoreFile.objects.get())
-    whole = Job.objects.get().progress
+    assert finish(start(buckets, *command))["state"] == "streamed"
+    told, whole = everything_of(ScoreFile.objects.get()), Job.objects.get().progress
     start_over(campaign)
+    return command, told, whole
+
+
+def test_after_kills_at_random_points_rows_files_and_stream_are_those_of_an_undisturbed_run(buckets):
+    """Three points of 20,000 rows; 20 of 200,000 in the full run."""
+    command, told, whole = undisturbed(buckets, ROWS)
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "12"))
     points = sorted(dice.randrange(whole) for _ in range(KILLS))
     killed = 0
     for point in points:
         killed += kill_at(start(buckets, *command), point, attempt=killed + 1)
     assert killed > KILLS // 2, points
-    again = finish(start(buckets, *command))
-    assert again["repeated"]
+    check_end(finish(start(buckets, *command)), told, killed)
+
+
+def test_after_kills_while_it_is_indexed_published_and_attached_the_end_is_the_same(buckets):
+    """No progress shows these moments: the worker is caught in each, then killed."""
+    command, told, _ = undisturbed(buckets, 20_000)
+    settings = connection.get_connection_params()
+    parameters = {name: settings[name] for name in ("dbname", "user", "password", "host", "port") if name in settings}
+    for phase in PHASES:
+        process = start(buckets, *command)
+        with caught_in(phase, parameters) as wait_for_it:
+            wait_for_it()
+            kill(process)
+    check_end(finish(start(buckets, *command)), told, len(PHASES))
+
+
+def check_end(result: dict, told: dict[str, object], killed: int) -> None:
+    """The last run of a file whose worker was killed so often."""
+    assert result["repeated"]
     disturbed = everything_of(ScoreFile.objects.get())
-    assert disturbed["counts"] == undisturbed["counts"], points
-    assert disturbed == undisturbed, points
+    assert disturbed["counts"] == told["counts"]
+    assert disturbed == told
     (job,) = Job.objects.all()
     assert (job.state, job.attempt) == (JobState.DONE, killed + 1)
