@@ -5,9 +5,10 @@
 The same bytes and formula are the same file: each step may be killed and runs again to the same end.
 """
 
-import json
 import re
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -16,24 +17,23 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from campaigns import limits, ranktranslation, rules
+from campaigns import limits, manifests, ranktranslation, rules
 from campaigns.choices import ScoreFileState
 from campaigns.duplicates import GZIP_MAGIC, sha256_of
 from campaigns.errors import BadFanListId, CancelledByHand, FanListTaken, UnknownFanList, UnreadableFile
-from campaigns.models import PUBLIC_ID, Campaign, FanList, RankFile, ScoreFile
+from campaigns.manifests import FOLDER
+from campaigns.models import PUBLIC_ID, Arrival, Campaign, FanList, RankFile
 from campaigns.opening import require_open
 from campaigns.reception import Received
 from campaigns.reception import receive as receive_scores
 from datalake import storage
-from datalake.records import format_instant
 from operations import jobs
 from operations.jobs import Lease
 from operations.models import Job
 
 JOB = "translate_ranks"
-FOLDER = "fanlist/uploaded/"
 KEY = re.compile(FOLDER + r"(?P<fanlist>[A-Za-z0-9-]{1,40})/(?P<name>[^/]{1,200}\.csv(\.gz)?)")
-MANIFEST = "manifest.json"
+Watching = Callable[[int], AbstractContextManager[None]]
 
 
 def subject_of(rank_file: RankFile) -> str:
@@ -49,13 +49,21 @@ def open_job(rank_file: RankFile, *, by: User | None) -> Job:
 
 
 def receive(
-    campaign: Campaign, fanlist_id: str, name: str, file: BinaryIO, *, by: User | None, activate: bool = True
+    campaign: Campaign,
+    fanlist_id: str,
+    name: str,
+    file: BinaryIO,
+    *,
+    by: User | None,
+    activate: bool = True,
+    watching: Watching = nullcontext,
 ) -> Received:
     """Store a file of ranks and translate it, in the foreground: the score file is then ready to be processed. [S-15]
 
-    Raises what `store` and `translate` raise; CancelledByHand if the translation was paused or cancelled.
+    `watching` shows how far a job is, while it is worked on inside. Raises what `store` and `translate` raise; CancelledByHand
+    if the translation was paused or cancelled.
     """
-    return _translated(store(campaign, fanlist_id, name, file, by=by, activate=activate), by=by)
+    return _translated(store(campaign, fanlist_id, name, file, by=by, activate=activate), by=by, watching=watching)
 
 
 def take(key: str, *, by: User | None) -> Received:
@@ -90,9 +98,12 @@ def store(
     key = _free_key(fanlist, name, sha256, file)
     values = {"name": Path(name).name[:255], "key": key, "bytes": size, "created_by": by, "activate": activate}
     rank_file = _register(fanlist, sha256, values)
-    if not storage.scoring().exists(rank_file.key):
+    bucket = storage.scoring()
+    if not bucket.exists(rank_file.key):
         file.seek(0)
-        storage.scoring().put(rank_file.key, file)  # after the row: no transaction waits for the bucket
+        bucket.put(rank_file.key, file)  # after the row: no transaction waits for the bucket
+        if (stored := bucket.found(rank_file.key)) is not None:  # our own file is no arrival
+            Arrival.objects.get_or_create(key=stored.key, version=stored.version, defaults={"size": stored.size})
     return rank_file
 
 
@@ -123,7 +134,7 @@ def translate(job_id: int) -> Received | None:
     with jobs.working(job_id) as lease:
         rank_file = RankFile.objects.select_related("fanlist__campaign", "score_file", "created_by").get(pk=number)
         received = known(rank_file) or _translate(rank_file, lease)
-        write_manifest(rank_file.fanlist)
+        manifests.write(rank_file.fanlist)
         records = rank_file.counts["records"]
         jobs.finish(lease, rows_in=records, rows_out=records, progress=2 * records, total=2 * records)
     return received
@@ -137,11 +148,13 @@ def known(rank_file: RankFile) -> Received | None:
     return Received(score_file, repeated=True)
 
 
-def _translated(rank_file: RankFile, *, by: User | None) -> Received:
+def _translated(rank_file: RankFile, *, by: User | None, watching: Watching = nullcontext) -> Received:
     if (already := known(rank_file)) is not None:
-        write_manifest(rank_file.fanlist)  # whoever translated it may have died before
+        manifests.write(rank_file.fanlist)  # whoever translated it may have died before
         return already
-    received = translate(open_job(rank_file, by=by).pk)
+    job = open_job(rank_file, by=by)
+    with watching(job.pk):
+        received = translate(job.pk)
     if received is None:
         raise CancelledByHand(f"The translation of {rank_file.name} was paused or cancelled by hand: upload it again to go on.")
     return received
@@ -172,7 +185,7 @@ def _translate(rank_file: RankFile, lease: Lease) -> Received:
         )
     rank_file.counts, rank_file.score_file = found.counts, received.score_file
     if not received.score_file.manifest_key:
-        received.score_file.manifest_key = manifest_key(rank_file.fanlist)
+        received.score_file.manifest_key = manifests.key_of(rank_file.fanlist)
         received.score_file.ignored_columns = list(found.header.ignored)
     with transaction.atomic():
         lease.hold()
@@ -213,46 +226,3 @@ def _free_key(fanlist: FanList, name: str, sha256: str, file: BinaryIO) -> str:
     key = f"{folder}{stem}{ending}"
     taken = bucket.exists(key) and bucket.sha256(key) != sha256
     return f"{folder}{stem}-{sha256[:12]}{ending}" if taken else key
-
-
-def manifest_key(fanlist: FanList) -> str:
-    return f"{FOLDER}{fanlist.fanlist_id}/{MANIFEST}"
-
-
-def manifest_of(fanlist: FanList) -> bytes:
-    """Each translated file of the list, newest last, as JSON; the same bytes while nothing changes. [S-15]"""
-    files = RankFile.objects.filter(fanlist=fanlist, score_file__isnull=False).select_related("score_file").order_by("id")
-    content = {
-        "fanlist_id": fanlist.fanlist_id,
-        "campaign_id": fanlist.campaign.campaign_id,
-        "files": [_entry(rank_file, cast("ScoreFile", rank_file.score_file)) for rank_file in files],
-    }
-    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _entry(rank_file: RankFile, score_file: ScoreFile) -> dict[str, Any]:
-    return {
-        "file": rank_file.key,
-        "name": rank_file.name,
-        "sha256": rank_file.sha256,
-        "bytes": rank_file.bytes,
-        "received": format_instant(rank_file.created_at),
-        "formula": rank_file.formula,
-        "counts": rank_file.counts,
-        "score_file": {
-            "number": score_file.pk,
-            "attempt": score_file.attempt,
-            "key": score_file.key,
-            "sha256": score_file.sha256,
-        },
-    }
-
-
-def write_manifest(fanlist: FanList) -> None:
-    """Put the list's manifest into the bucket. Another file of the list may come through meanwhile: whoever writes last looks
-    again, so what stands there at the end is whole.
-    """
-    written = b""
-    while written != (content := manifest_of(fanlist)):
-        storage.scoring().put(manifest_key(fanlist), content)
-        written = content

@@ -45,7 +45,7 @@ def read_header(first_line: bytes) -> Header:
     if not text.strip():
         raise UnreadableFile("The file is empty or begins with a blank line: its first line must name the columns.")
     try:
-        (written,) = csv.reader([text], strict=True)
+        written = next(csv.reader([text], strict=True))
     except csv.Error as error:
         raise UnreadableFile(
             f"Line 1 cannot be read as CSV ({error}): it must name the columns, with commas between."

@@ -25,6 +25,8 @@ class Command(JsonCommand):
         campaign = campaign_of(options["campaign"])
         path, activate = options["file"], not options["no_activate"]
         with opened(path) as file:
-            received = fanlists.receive(campaign, options["fanlist"], path.name, file, by=None, activate=activate)
+            received = fanlists.receive(
+                campaign, options["fanlist"], path.name, file, by=None, activate=activate, watching=self.watching
+            )
         result = result_of(finished(received.score_file, self), repeated=received.repeated)
         return result | {"manifest": received.score_file.manifest_key}
