@@ -1,7 +1,7 @@
 """Uploads go to a temporary file, piece by piece: only from signed-in staff, and no further than the limit.
 
-Where the bucket is on S3, the page of score files sends them there itself (static/fairwave/upload.js); a browser without scripts
-uploads through us as before.
+Where the bucket is on S3, the page of score files sends them there itself (static/fairwave/upload.js); without scripts they
+come through us as before.
 """
 
 from typing import Any

@@ -1,0 +1,75 @@
+"""Amazon's services as one small server on this machine, spoken to over real connections."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from django.core.files.storage import storages
+from moto.server import ThreadedMotoServer
+from pytest_django.fixtures import Settings
+
+BUCKET, PREFIX = "scoring-files", "presale"
+
+
+@dataclass
+class Cloud:
+    """The server's address, and its clients."""
+
+    address: str
+    s3: Any
+    sqs: Any
+    queue: str
+
+    def put(self, key: str, content: bytes) -> None:
+        """As another service does it: by the bucket's own name for the object."""
+        self.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/{key}", Body=content)
+
+    def say(self, body: object) -> None:
+        self.sqs.send_message(QueueUrl=self.queue, MessageBody=body if isinstance(body, str) else json.dumps(body))
+
+    def left(self) -> int:
+        """Messages in the queue, also those that somebody has received and not deleted."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        told = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=names)["Attributes"]
+        return sum(int(told[name]) for name in names)
+
+
+@contextmanager
+def running(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """The scoring bucket on S3, and a queue to which it tells what comes."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        address = "http://127.0.0.1:{}".format(server.get_host_and_port()[1])
+        urllib.request.urlopen(f"{address}/moto-api/reset", data=b"").close()  # what an earlier test left in this process
+        yield _set_up(settings, address)
+    finally:
+        server.stop()
+
+
+def _set_up(settings: Settings, address: str) -> Cloud:
+    s3, sqs = (boto3.client(name, endpoint_url=address) for name in ("s3", "sqs"))
+    s3.create_bucket(Bucket=BUCKET)
+    queue = sqs.create_queue(QueueName="s3-events")["QueueUrl"]
+    options = {"bucket_name": BUCKET, "location": PREFIX, "endpoint_url": address, "signature_version": "s3v4"}
+    settings.STORAGES = settings.STORAGES | {"scoring": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}}
+    storages._storages = {}
+    storages.__dict__.pop("backends", None)
+    settings.AWS_ENDPOINT_URL, settings.S3_EVENTS_QUEUE = address, queue
+    return Cloud(address, s3, sqs, queue)
+
+
+def tell_the_queue(cloud: Cloud) -> None:
+    """From now on the bucket tells the queue of every new object. The test event that S3 sends then is taken away."""
+    arn = cloud.sqs.get_queue_attributes(QueueUrl=cloud.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    told = {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
+    cloud.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=told)
+    cloud.sqs.purge_queue(QueueUrl=cloud.queue)
