@@ -37,6 +37,7 @@ class UploadForm(forms.Form):
 
 class ScoresForm(UploadForm):
     activate = forms.BooleanField(label="Let it count as soon as it is through", required=False)
+    then = forms.ChoiceField(choices=[("process", "Process at once"), ("try", "Try it first")], required=False)
 
 
 class RanksForm(ScoresForm):

@@ -7,11 +7,12 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import activation, browser_uploads, registrations, scorefiles, tasks
+from campaigns import activation, browser_uploads, registrations, scorefiles, tasks, trial
 from campaigns.choices import ScoreFileState
 from campaigns.models import Campaign, RegistrationImport, ScoreFile
 from console.access import StaffRequest, action, attempt, form_page, page, render
 from console.forms import ScoresForm, UploadForm
+from console.pages import trials
 from console.pages.jobs import work_on
 from console.uploads import may_upload_to
 from console.words import FILE_STEPS, steps
@@ -70,9 +71,13 @@ def upload_scores(request: StaffRequest, campaign_id: str) -> HttpResponse:
         received = scorefiles.receive(campaign, file.name, file.file, by=request.user, activate=activate)
         if received.repeated:
             messages.info(request, "These very bytes came before: this is the score file they are, and it is not done twice.")
-        if received.score_file.state in (ScoreFileState.UPLOADED, ScoreFileState.FAILED):
-            tasks.start_score_file(received.score_file, by=request.user)
-        return reverse("score-file", args=[received.score_file.pk])
+        score_file = received.score_file
+        its_page = reverse("score-file", args=[score_file.pk])
+        if form.cleaned_data["then"] == "try" and trial.can_be_tried(score_file):
+            attempt(request, lambda: trial.try_first(score_file.pk), trials.TRIED, back=its_page)
+        elif score_file.state in (ScoreFileState.UPLOADED, ScoreFileState.FAILED):
+            tasks.start_score_file(score_file, by=request.user)
+        return its_page
 
     origin = browser_uploads.origin()
     response = _upload(
@@ -101,7 +106,9 @@ def upload_registrations(request: StaffRequest, campaign_id: str) -> HttpRespons
 def score_file(request: StaffRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(ScoreFile.objects.select_related("campaign", "created_by").defer("rules"), pk=pk)
     work = work_on(request, scorefiles.subject_of(shown))
-    begun = shown.state == ScoreFileState.UPLOADED and work.get("live") and work["job"].state == JobState.RUNNING
+    job, live = work["job"], bool(work.get("live"))
+    processing = job is not None and job.kind == scorefiles.JOB and job.state not in (JobState.DONE, JobState.CANCELLED)
+    begun = shown.state == ScoreFileState.UPLOADED and processing and job.state == JobState.RUNNING
     stands = ScoreFileState.PROCESSING if begun else shown.state  # a worker has it, and reads it for the first time
     return render(
         request,
@@ -113,8 +120,10 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponse:
         steps=steps(FILE_STEPS, stands),
         tagged=sum(shown.tagged_by.values()),
         is_active=shown.campaign.active_score_file_id == shown.pk,
-        can_start=shown.state in ("uploaded", "failed") or (shown.state == "validated" and shown.campaign.draw_ready),
+        can_start=not processing
+        and (shown.state in ("uploaded", "failed") or (shown.state == "validated" and shown.campaign.draw_ready)),
         judged=shown.state in ("validated", "streamed", "saved"),
+        **trials.shown(request, shown, busy=processing or live),
         **work,
     )
 

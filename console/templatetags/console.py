@@ -27,24 +27,6 @@ def number(value: int | None) -> str:
 
 
 @register.filter
-def total(counts: Mapping[str, int] | None) -> int:
-    """All counts of a tally together."""
-    return sum((counts or {}).values())
-
-
-@register.filter
-def tabs(text: str) -> str:
-    """A row of a file as people can see it: its tabs drawn."""
-    return text.replace("\t", " ⇥ ")
-
-
-@register.filter
-def instant(text: str) -> datetime | None:
-    """An ISO 8601 time out of JSON."""
-    return datetime.fromisoformat(text) if text else None
-
-
-@register.filter
 def without_emoji(text: str) -> str:
     """An alert's text without Slack's `:name:` in front, which only Slack draws."""
     return EMOJI.sub("", text)

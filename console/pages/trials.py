@@ -1,0 +1,56 @@
+"""A dry run of a received score file: asked for, and shown with its outcomes. [S-3]"""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from campaigns import tasks, trial
+from campaigns.models import ScoreFile
+from console.access import StaffRequest, action, attempt
+from operations import unmasking
+from operations.errors import Refusal
+
+TRIED = "The first rows were tried. Nothing was counted."
+
+
+@action("campaigns.process_scores")
+def try_scores(request: StaffRequest, pk: int) -> HttpResponse:
+    """Try the first rows at once, or have a worker try all."""
+    tried = get_object_or_404(ScoreFile, pk=pk)
+    back = f"{reverse('score-file', args=[pk])}#trial"
+    if request.POST.get("rows") == "all":
+        return attempt(request, lambda: tasks.start_trial(tried, by=request.user), "All rows are being tried.", back=back)
+    return attempt(request, lambda: trial.try_first(pk), TRIED, back=back)
+
+
+def shown(request: StaffRequest, file: ScoreFile, *, busy: bool) -> dict[str, Any]:
+    """What a score file's page shows of its dry run; nothing once its rows are judged. `busy`: a job works on the file.
+
+    The rejected rows themselves are personal data: their line numbers stand for them until somebody asks to see them.
+    """
+    if not trial.can_be_tried(file):
+        return {}
+    kept, personal = file.trial or {}, unmasking.shown(request)
+    return {
+        "trial": kept,
+        "trial_lines": _lines(file, kept.get("lines", {}), personal=personal),
+        "first_rows": trial.FIRST_ROWS,
+        "may_try": not busy and request.user.has_perm("campaigns.process_scores"),
+        "may_show_personal_data": unmasking.may_show(request),
+        "personal_data_shown": personal,
+    }
+
+
+def _lines(file: ScoreFile, lines: dict[str, list[int]], *, personal: bool) -> list[tuple[str, list[tuple[int, str]]]]:
+    """(reason, [(line, the row as it stands in the file, or nothing)]), the most frequent reason first."""
+    texts: dict[int, str] = {}
+    if personal and lines:
+        try:
+            texts = trial.rows_as_written(file, {line for numbers in lines.values() for line in numbers})
+        except Refusal:  # the file is not in its place any more: what was found is still true
+            texts = {}
+    rejected: dict[str, int] = (file.trial or {}).get("rejected", {})
+    ordered = sorted(lines, key=lambda reason: -rejected.get(reason, 0))
+    return [(reason, [(line, texts.get(line, "")) for line in lines[reason]]) for reason in ordered]
