@@ -23,6 +23,7 @@ from campaigns.duplicates import GZIP_MAGIC, READ_BYTES, first_look, sha256_of
 from campaigns.errors import NotStored, UnreadableFile, WrongCampaign
 from campaigns.models import Arrival, Campaign, FanList, ScoreFile
 from campaigns.opening import require_open
+from campaigns.scorelines import Header
 from datalake import storage
 from operations import jobs
 
@@ -54,10 +55,7 @@ def receive(
     again. Raises WrongStatus, WrongCampaign, UnreadableFile, UnreadableList, ListEntryInvalid; then nothing is written. And
     NotStored, or UnreadableFile for what changed while it was read: the score file is then FAILED and says so.
     """
-    require_open(campaign)
-    timestamp = _timestamp_in_list(name) if fanlist else _timestamp_of(campaign, name)
-    limits.require_bounded(file, most_bytes=settings.UPLOAD_MAX_BYTES)
-    header = first_look(file)
+    timestamp, header = look(campaign, name, file, in_list=fanlist is not None)
     rules.gather(campaign)  # lists that cannot be read fail the file now, not in an hour
     file.seek(0)
     sha256, size = sha256_of(file)
@@ -79,6 +77,17 @@ def receive(
     if known is None or known.state == ScoreFileState.FAILED or not storage.scoring().exists(score_file.key):
         _store(score_file, file)  # after the row: no transaction waits for the bucket
     return Received(score_file, repeated=known is not None)
+
+
+def look(campaign: Campaign, name: str, file: BinaryIO, *, in_list: bool = False) -> tuple[str, Header]:
+    """What the file is called among its campaign's, and its columns; nothing is written. `in_list`: it is a fan list's.
+
+    Raises WrongStatus, WrongCampaign, UnreadableFile. [S-1]
+    """
+    require_open(campaign)
+    timestamp = _timestamp_in_list(name) if in_list else _timestamp_of(campaign, name)
+    limits.require_bounded(file, most_bytes=settings.UPLOAD_MAX_BYTES)
+    return timestamp, first_look(file)
 
 
 def _store(score_file: ScoreFile, file: BinaryIO) -> None:

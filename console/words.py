@@ -53,6 +53,8 @@ WORDS: Final[dict[str, str]] = {
     "missing_phone": "No phone number",
     "invalid_phone": "Phone number cannot be right",
     "unconfirmed_phone": "Phone not confirmed",
+    # Work under way
+    "try_scores": "Dry run",
     # Bands [S-7]
     "high": "High (0.95 and above)",
     "mid": "Mid (0.80 to 0.95)",

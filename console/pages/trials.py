@@ -43,8 +43,8 @@ def shown(request: StaffRequest, file: ScoreFile, *, busy: bool) -> dict[str, An
     }
 
 
-def _lines(file: ScoreFile, lines: dict[str, list[int]], *, personal: bool) -> list[tuple[str, list[tuple[int, str]]]]:
-    """(reason, [(line, the row as it stands in the file, or nothing)]), the most frequent reason first."""
+def _lines(file: ScoreFile, lines: dict[str, list[int]], *, personal: bool) -> list[tuple[str, int, list[tuple[int, str]]]]:
+    """(reason, rows, [(line, the row as it stands in the file, or nothing)]), the most frequent reason first."""
     texts: dict[int, str] = {}
     if personal and lines:
         try:
@@ -52,5 +52,5 @@ def _lines(file: ScoreFile, lines: dict[str, list[int]], *, personal: bool) -> l
         except Refusal:  # the file is not in its place any more: what was found is still true
             texts = {}
     rejected: dict[str, int] = (file.trial or {}).get("rejected", {})
-    ordered = sorted(lines, key=lambda reason: -rejected.get(reason, 0))
-    return [(reason, [(line, texts.get(line, "")) for line in lines[reason]]) for reason in ordered]
+    ordered = sorted(lines, key=lambda reason: -rejected[reason])
+    return [(reason, rejected[reason], [(line, texts.get(line, "")) for line in lines[reason]]) for reason in ordered]

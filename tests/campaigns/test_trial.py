@@ -263,6 +263,15 @@ def test_the_command_tries_the_first_thousand_rows_or_as_many_as_are_asked_for(f
     assert tried["all_rows"] is False
 
 
+def test_the_command_refuses_what_would_not_be_taken_in(file, capsys):
+    """[S-1] Another campaign's name, or bytes without end."""
+    campaign = make_campaign()
+    foreign = file.rename(file.with_name("another.20260119.txt"))
+    with pytest.raises(SystemExit):
+        command(campaign.campaign_id, foreign, "--dry-run")
+    assert "is named for campaign another" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("wrong", ["0", "-1", "some", "٣"])
 def test_what_is_no_number_of_rows_is_wrong_usage(file, wrong):
     with pytest.raises(SystemExit) as ended:

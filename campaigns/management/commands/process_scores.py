@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from campaigns import scorefiles, supplements, trial
+from campaigns import reception, scorefiles, supplements, trial
 from campaigns.choices import Reason, ScoreFileState, Tag
 from campaigns.errors import CancelledByHand, WrongCampaign
 from campaigns.files import opened
@@ -49,6 +49,7 @@ class Command(JsonCommand):
         if supplement:
             raise CommandError("--dry-run is for score files as they are uploaded: leave out --supplement-of.")
         with opened(path) as file, self.counting(trial.WHAT) as watch:
+            reception.look(campaign, path.name, file)
             found = trial.dry_run(campaign, file, rows=rows or None, watch=watch)
         return tried(found)
 
