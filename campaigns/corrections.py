@@ -21,7 +21,6 @@ from operations.spreadsheets import as_meant, neutralised
 LINE, REASON = "line", "reason"
 WANTED = "It must be the CSV of the rejected rows: commas between the cells, and the columns line and reason kept as they are."
 OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-BREAKS = str.maketrans("\r\n", "\v\v")  # a control character still, so the row is malformed, but it ends no line
 UNREADABLE_BYTE = re.compile(rb"\\x(00|[89a-f][0-9a-f])")
 LineNumbers = npt.NDArray[np.int64]
 
@@ -135,7 +134,7 @@ def _as_line(row: Corrected, reason: str, raw: str) -> bytes:
     before += [""] * (len(row.cells) - len(before))
     pairs = list(zip(row.cells, before, strict=True))
     cells = [cell if cell == was else as_meant(cell) for cell, was in pairs]
-    line = "\t".join(cells).translate(BREAKS).encode()
+    line = _unbroken("\t".join(cells))
     if reason == Reason.MALFORMED_ROW:
         untouched = all(cell in (was, neutralised(was)) for cell, was in pairs)
         line = UNREADABLE_BYTE.sub(_byte, _as_it_was(raw) if untouched else line)
@@ -144,8 +143,13 @@ def _as_line(row: Corrected, reason: str, raw: str) -> bytes:
 
 def _as_it_was(raw: str) -> bytes:
     """A line that was cut because it was far too long may look whole: it is not."""
-    line = raw.translate(BREAKS).encode()
+    line = _unbroken(raw)
     return line + b"\v" if len(line) >= KEPT_OF_A_LONG_LINE else line
+
+
+def _unbroken(text: str) -> bytes:
+    """In the place of each break a control character that ends no line: the row is malformed still."""
+    return text.replace("\r", "\v").replace("\n", "\v").encode()
 
 
 def _byte(escaped: re.Match[bytes]) -> bytes:

@@ -7,22 +7,17 @@ The supplement is judged by the rules as they are when it is processed [S-2]. Ro
 the score file they were rejected in. A worker that is killed while it composes leaves nothing.
 """
 
-import io
-import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import BinaryIO, cast
 
-import numpy as np
 from django.contrib.auth.models import User
 
-from campaigns import corrections, scorefiles
+from campaigns import scorefiles
 from campaigns.choices import ScoreFileState
-from campaigns.corrections import Corrected, LineNumbers
-from campaigns.duplicates import UNREADABLE, open_lines, sha256_of, unpacked
-from campaigns.errors import BadCorrection, CannotSupplement, UnreadableFile
+from campaigns.composing import Told, columns_of, compose, nobody, rows_in
+from campaigns.duplicates import sha256_of
+from campaigns.errors import BadCorrection, CannotSupplement
 from campaigns.models import RejectedRow, ScoreFile
 from campaigns.opening import require_open
 from campaigns.reception import Received, receive
@@ -33,17 +28,7 @@ from operations.models import Job
 
 JOB = "compose_supplement"
 FOLDER = "supplements/"
-PIECE_BYTES = 4 * 1024 * 1024
-ROWS_AT_A_TIME = 2_000
-LONGEST_TEXT = 8 * 1024 * 1024  # characters of one line of the corrected file
 LONGEST_STEM = 28  # characters of a parent's timestamp that its supplements' keep
-
-READING, COPYING = "Checking the corrected rows", "Copying the accepted rows"
-Told = Callable[[str, int, int], object]  # the step, how many rows are done, of how many (0: not known)
-
-
-def _nobody(step: str, done: int, total: int) -> None:
-    """Nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +70,7 @@ def keep(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool) 
     """
     require_open(parent.campaign)
     require_judged(parent)
-    first_rows = _rows(file, _columns(parent))
+    first_rows = rows_in(file, columns_of(parent))
     next(first_rows, None)
     first_rows.close()
     file.seek(0)
@@ -134,7 +119,7 @@ def _telling(lease: Lease) -> Told:
     return told
 
 
-def make(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool = True, told: Told = _nobody) -> Supplement:
+def make(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool = True, told: Told = nobody) -> Supplement:
     """Compose the supplement from a corrected file (seekable) and receive it as a score file; it is not processed yet. [S-14]
 
     The same corrected file again is the same score file. Where the parent's own bytes would come of it, there is nothing to
@@ -171,95 +156,6 @@ def _name(parent: ScoreFile) -> str:
     """Named after its parent, and the number among its parent's supplements."""
     stem = f"{parent.timestamp[:LONGEST_STEM]}-s{parent.supplements.count() + 1}"
     return f"{stem}.csv" if parent.fanlist_id else f"{parent.campaign.campaign_id}.{stem}.txt"
-
-
-def compose(parent: ScoreFile, file: BinaryIO, out: BinaryIO, told: Told = _nobody) -> int:
-    """Write the parent's header and accepted lines, byte for byte, then the corrected rows. Returns how many these are.
-
-    The corrected file is read first, so what is wrong with it is found before much is copied. Memory: 8 bytes a rejected row.
-    """
-    columns, copied = _columns(parent), -1  # the header is no row
-    with tempfile.TemporaryFile() as corrected:
-        came_back = 0
-        for lines in _corrected(parent, file, columns):
-            corrected.writelines(lines)
-            came_back += len(lines)
-            told(READING, came_back, 0)
-        if not came_back:
-            raise BadCorrection("The corrected file holds no row: leave in it the rejected rows that should be judged again.")
-        for piece in _accepted(parent):
-            out.write(piece)
-            copied += piece.count(b"\n")
-            told(COPYING, copied, parent.accepted)
-        corrected.seek(0)
-        shutil.copyfileobj(cast("BinaryIO", corrected), out, PIECE_BYTES)
-    return came_back
-
-
-def _columns(parent: ScoreFile) -> tuple[str, ...]:
-    with storage.scoring().open(parent.key) as source:
-        return open_lines(source)[0].columns
-
-
-def _corrected(parent: ScoreFile, file: BinaryIO, columns: tuple[str, ...]) -> Iterator[list[bytes]]:
-    """The corrected rows as lines, some at a time, each checked against the rejected row it comes from."""
-    rows, seen, count = _rows(file, columns), list[LineNumbers](), 0
-    while some := list(islice(rows, ROWS_AT_A_TIME)):
-        numbers = [row.line for row in some]
-        found = RejectedRow.objects.filter(score_file=parent, line__in=numbers).values_list("line", "reason", "raw")
-        yield list(corrections.as_lines(some, {line: (reason, raw) for line, reason, raw in found}))
-        seen.append(np.array(numbers, dtype=np.int64))
-        count += len(numbers)
-        if count > parent.rejected:
-            break  # so some came twice: it need not be read to an end that may be far
-    if seen:
-        corrections.refuse_repeated(np.concatenate(seen))
-
-
-def _rows(file: BinaryIO, columns: tuple[str, ...]) -> Generator[Corrected]:
-    file.seek(0)
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    try:
-        yield from corrections.read(_text_lines(text), columns)
-    finally:
-        text.detach()
-
-
-def _text_lines(text: io.TextIOWrapper) -> Iterator[str]:
-    number = 1
-    try:
-        while line := text.readline(LONGEST_TEXT):
-            if len(line) == LONGEST_TEXT:
-                raise BadCorrection(f"Line {number} of the corrected file has no end: it is no CSV of rejected rows.")
-            yield line
-            number += 1
-    except UnicodeDecodeError:
-        raise BadCorrection(
-            f"The corrected file is not UTF-8 (after its line {number - 1}): save it as “CSV UTF-8” from the spreadsheet."
-        ) from None
-
-
-def _accepted(parent: ScoreFile) -> Iterator[bytes]:
-    """The header and the accepted lines of the parent, in pieces. Raises UnreadableFile, CannotSupplement."""
-    rejected = RejectedRow.objects.filter(score_file=parent).order_by("line").values_list("line", flat=True)
-    left_out = np.fromiter(rejected.iterator(chunk_size=50_000), dtype=np.int64)
-    if len(left_out) != parent.rejected:
-        raise CannotSupplement(
-            f"Of the {parent.rejected} rejected rows of score file {parent.pk} {len(left_out)} are left: "
-            "without them nobody can tell which lines were accepted. Upload a whole score file instead."
-        )
-    with storage.scoring().open(parent.key) as source:
-        if sha256_of(source)[0] != parent.sha256:
-            raise UnreadableFile(f"The bytes of score file {parent.pk} changed in the bucket: upload the file again.")
-        try:
-            yield from corrections.without(_pieces(unpacked(source)), left_out)
-        except UNREADABLE as error:
-            raise UnreadableFile(f"Score file {parent.pk} cannot be read from the bucket ({error}).") from error
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    while piece := file.read(PIECE_BYTES):
-        yield piece
 
 
 def outcome_of(supplement: ScoreFile) -> Outcome | None:

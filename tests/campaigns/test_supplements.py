@@ -13,7 +13,7 @@ from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns import activation, corrections, scorefiles, supplements, tasks
+from campaigns import activation, composing, corrections, scorefiles, supplements, tasks
 from campaigns.choices import ScoreFileState
 from campaigns.errors import BadCorrection, CannotSupplement, UnreadableFile, WrongStatus
 from campaigns.models import Campaign, FanScore, ListEntry, RejectedRow, ScoreFile
@@ -251,13 +251,13 @@ def test_s12_rows_that_nobody_changed_make_no_second_score_file_of_the_same_byte
 
 
 def test_s14_a_line_without_an_end_is_refused_before_it_is_held(monkeypatch):
-    monkeypatch.setattr(supplements, "LONGEST_TEXT", 1000)
+    monkeypatch.setattr(composing, "LONGEST_TEXT", 1000)
     parent = process_scores(make_campaign(), messy())
     refused(parent, read(parent.rejected_key) + b"," * 1001, BadCorrection, "no end")
 
 
 def test_s14_a_file_that_repeats_its_rows_for_ever_is_not_read_to_its_end(monkeypatch):
-    monkeypatch.setattr(supplements, "ROWS_AT_A_TIME", 10)
+    monkeypatch.setattr(composing, "ROWS_AT_A_TIME", 10)
     parent = process_scores(make_campaign(), messy())
     rows = rejected_rows(parent)
     refused(parent, as_csv(rows * 3) + b"\xff" * 100_000, BadCorrection, "stands twice")
@@ -332,8 +332,8 @@ def test_s14_a_person_can_pause_and_cancel_the_composing(how, monkeypatch):
     parent = process_scores(make_campaign(), messy())
     job = supplements.keep(parent, in_memory(as_csv(mended(rejected_rows(parent)))), by=None, activate=True)
     with monkeypatch.context() as patch:
-        real = supplements._pieces
-        patch.setattr(supplements, "_pieces", lambda file: (jobs.request_stop(job.pk, how), real(file))[1])
+        real = composing._pieces
+        patch.setattr(composing, "_pieces", lambda file: (jobs.request_stop(job.pk, how), real(file))[1])
         assert supplements.process(job.pk) is None
     assert ScoreFile.objects.count() == 1
     job.refresh_from_db()
@@ -347,8 +347,8 @@ class Killed(BaseException):
     """As when the process is told to end: no code of ours catches it."""
 
 
-@pytest.mark.parametrize("at", ["_columns", "_accepted", "receive"])
-def test_o6_a_worker_killed_while_it_composes_leaves_nothing_and_the_next_one_makes_it_whole(at, monkeypatch):
+@pytest.mark.parametrize(("module", "at"), [(composing, "rows_in"), (composing, "_accepted"), (supplements, "receive")])
+def test_o6_a_worker_killed_while_it_composes_leaves_nothing_and_the_next_one_makes_it_whole(module, at, monkeypatch):
     """[S-14]"""
     parent = process_scores(make_campaign(), messy())
     job = supplements.keep(parent, in_memory(as_csv(mended(rejected_rows(parent)))), by=None, activate=True)
@@ -358,7 +358,7 @@ def test_o6_a_worker_killed_while_it_composes_leaves_nothing_and_the_next_one_ma
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(supplements, at, killed)
+        patch.setattr(module, at, killed)
         with pytest.raises(Killed):
             supplements.process(job.pk)
     assert ScoreFile.objects.count() == 1
@@ -441,9 +441,9 @@ def test_s14_whatever_is_corrected_the_ledger_is_whole_and_nobody_accepted_is_lo
 
 
 def test_s14_the_lines_left_out_are_those_that_were_rejected_also_in_pieces(monkeypatch):
-    monkeypatch.setattr(supplements, "PIECE_BYTES", 7)
+    monkeypatch.setattr(composing, "PIECE_BYTES", 7)
     parent = process_scores(make_campaign(), messy())
     accepted = FanScore.objects.filter(score_file=parent).order_by("line").values_list("line", flat=True)
     lines = messy().splitlines(keepends=True)
-    assert b"".join(supplements._accepted(parent)) == lines[0] + b"".join(lines[line - 1] for line in accepted)
+    assert b"".join(composing._accepted(parent)) == lines[0] + b"".join(lines[line - 1] for line in accepted)
     assert corrections.refuse_repeated(np.array(accepted)) is None
