@@ -40,7 +40,8 @@ def test_s14_rejected_rows_are_downloaded_corrected_and_come_back(sign_in, tmp_p
     child = ScoreFile.objects.get(supplement_of=parent)
     expect(page.locator("#supplements")).not_to_contain_text("compose", timeout=A_WHILE)
     page.goto(page.url)
-    operator.picture("supplement-made")
+    page.locator("#supplements").scroll_into_view_if_needed()
+    operator.picture("supplement")
 
     row.locator("a").click()
     expect(page.locator(".fw-title .fw-badge").first).to_have_text("streamed", timeout=A_WHILE)
