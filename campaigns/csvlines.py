@@ -58,29 +58,25 @@ def as_lines(block: bytes, *, is_last: bool = False) -> tuple[bytes, bytes]:
     """
     end = block.rfind(b"\n") + 1
     data = np.frombuffer(block, dtype=np.uint8, count=end)
-    ends = np.flatnonzero(data == LF)
-    quotes = np.flatnonzero(data == QUOTE)
-    spoiled: list[tuple[int, int]] = []
+    ends, quotes = np.flatnonzero(data == LF), np.flatnonzero(data == QUOTE)
+    broken: list[tuple[int, int]] = []
     if len(quotes):
-        spoiled, end = _broken_by_quotes(block, data, ends, quotes, is_last=is_last)
+        broken, end = _broken_by_quotes(block, ends, quotes, is_last=is_last)
         data, ends, quotes = data[:end], ends[ends < end], quotes[quotes < end]
-    lines = _written(block, data, ends, quotes, spoiled)
-    return lines, block[end:]
+    return _written(block, data, ends, quotes, broken), block[end:]
 
 
-def _broken_by_quotes(
-    block: bytes, data: Bytes, ends: Places, quotes: Places, *, is_last: bool
-) -> tuple[list[tuple[int, int]], int]:
+def _broken_by_quotes(block: bytes, ends: Places, quotes: Places, *, is_last: bool) -> tuple[list[tuple[int, int]], int]:
     """Records that hold a line end or an open quote, as (first, last) line; and where the last whole record ends.
 
     A record with a line end in a field begins and ends with lines of an odd number of quotes: only those are looked at.
     """
-    odd = np.flatnonzero(np.bincount(np.searchsorted(ends, quotes), minlength=len(ends)) & 1).tolist()
+    odd = np.flatnonzero(np.diff(np.searchsorted(quotes, ends), prepend=0) & 1).tolist()
     broken: list[tuple[int, int]] = []
     at = 0
     while at < len(odd):
         first = odd[at]
-        start = int(ends[first - 1]) + 1 if first else 0
+        start = _start(ends, first)
         if at + 1 == len(odd) and not is_last and len(block) - start <= LONGEST_LINE:
             return broken, start  # the next block may close it
         last = odd[at + 1] if at + 1 < len(odd) else first
@@ -88,26 +84,33 @@ def _broken_by_quotes(
         closes = last > first and len(record) <= LONGEST_LINE and RECORD.fullmatch(record)
         broken.append((first, last if closes else first))
         at += 2 if closes else 1
-    return broken, len(data)
+    return broken, int(ends[-1]) + 1 if len(ends) else 0
+
+
+def _start(ends: Places, line: int) -> int:
+    return int(ends[line - 1]) + 1 if line else 0
 
 
 def _written(block: bytes, data: Bytes, ends: Places, quotes: Places, broken: list[tuple[int, int]]) -> bytes:
     """The lines: commas between fields as tabs, quotes around fields left out; the broken ones as they can be read."""
-    bad = _lines_with(ends, np.flatnonzero(data == TAB))
-    commas = np.flatnonzero(data == COMMA)
-    text, keep = data.copy(), np.ones(len(data), dtype=bool)
-    if len(quotes):
-        place = _place_in_line(ends, quotes)
-        bad |= _lines_with(ends, quotes[_is_misplaced(data, quotes, place)])
-        keep[quotes] = (place % 2 == 1) & (data[quotes + 1] == QUOTE)  # of a doubled quote the first stays
-        commas = commas[_quotes_before(ends, quotes, commas) % 2 == 0]
-    text[commas] = TAB
+    is_broken = np.zeros(len(ends), dtype=bool)
     for first, last in broken:
-        bad[first : last + 1] = False
-    records = sorted([*broken, *((line, line) for line in np.flatnonzero(bad).tolist())])
+        is_broken[first : last + 1] = True
+    text, keep = data.copy(), np.ones(len(data), dtype=bool)
+    between, bad = data == COMMA, _lines_with(ends, np.flatnonzero(data == TAB))
+    if len(quotes):
+        if broken:  # without them each line has an even number of quotes, so every other one closes
+            quotes = quotes[~np.repeat(is_broken, np.diff(np.searchsorted(quotes, ends), prepend=0))]
+        opens, closes = quotes[0::2], quotes[1::2]
+        bad |= _lines_with(ends, _misplaced(data, opens, closes))
+        keep[opens] = False
+        keep[closes] = data[closes + 1] == QUOTE  # of a doubled quote the first stays
+        between &= ~_inside(len(data), quotes)
+    text[between] = TAB
+    alone = sorted([*broken, *((line, line) for line in np.flatnonzero(bad & ~is_broken).tolist())])
     parts, behind = [], 0
-    for first, last in records:
-        start = int(ends[first - 1]) + 1 if first else 0
+    for first, last in alone:
+        start = _start(ends, first)
         parts += [text[behind:start][keep[behind:start]].tobytes(), _alone(block[start : int(ends[last])])]
         behind = int(ends[last]) + 1
     parts.append(text[behind:][keep[behind:]].tobytes() if len(quotes) else text[behind:].tobytes())
@@ -120,30 +123,22 @@ def _lines_with(ends: Places, places: Places) -> Mask:
     return mask
 
 
-def _place_in_line(ends: Places, quotes: Places) -> Places:
-    """0, 1, 2 … for the quotes of each line: even ones open, odd ones close."""
-    lines = np.searchsorted(ends, quotes)
-    place: Places = np.arange(len(quotes)) - np.searchsorted(lines, lines)
-    return place
+def _inside(size: int, quotes: Places) -> Mask:
+    """Which bytes stand behind an odd number of quotes."""
+    marks = np.zeros(size, dtype=np.uint8)
+    marks[quotes] = 1
+    inside: Mask = (np.cumsum(marks, dtype=np.uint8) & 1).astype(bool)
+    return inside
 
 
-def _quotes_before(ends: Places, quotes: Places, places: Places) -> Places:
-    """How many quotes stand before each place in its line."""
-    lines = np.searchsorted(ends, places)
-    line_starts = np.concatenate(([0], ends[:-1] + 1))
-    count: Places = np.searchsorted(quotes, places) - np.searchsorted(quotes, line_starts)[lines]
-    return count
-
-
-def _is_misplaced(data: Bytes, quotes: Places, place: Places) -> Mask:
-    """A quote opens at the start of a field and closes at its end; within a field it stands twice."""
-    before = np.where(quotes > 0, data[quotes - 1], LF)
-    behind = data[quotes + 1]
-    last = np.minimum(quotes + 2, len(data) - 1)
-    opens = np.isin(before, (COMMA, LF, QUOTE))
-    closes = np.isin(behind, (COMMA, LF, QUOTE)) | ((behind == CR) & (data[last] == LF))
-    misplaced: Mask = np.where(place % 2 == 0, ~opens, ~closes)
-    return misplaced
+def _misplaced(data: Bytes, opens: Places, closes: Places) -> Places:
+    """Quotes that neither open a field at its start nor close it at its end; within a field they stand twice."""
+    at_an_edge = np.zeros(256, dtype=bool)
+    at_an_edge[[COMMA, LF, QUOTE]] = True
+    wrong_open = ~at_an_edge[data[opens - 1]]  # before the first byte stands the last one, which is LF
+    behind = data[closes + 1]
+    ends_line = (behind == CR) & (data[np.minimum(closes + 2, len(data) - 1)] == LF)
+    return np.concatenate((opens[wrong_open], closes[~at_an_edge[behind] & ~ends_line]))
 
 
 def _alone(record: bytes) -> bytes:
