@@ -83,13 +83,18 @@ def subject_of(arrival: Arrival) -> str:
     return f"arrival:{arrival.pk}:{arrival.key}"[:120]
 
 
+def arrival_of(job_id: int) -> Arrival:
+    """What the job takes up."""
+    subject = Job.objects.values_list("subject", flat=True).get(pk=job_id)
+    return Arrival.objects.select_related("campaign", "score_file__campaign").get(pk=int(subject.split(":")[1]))
+
+
 def take(job_id: int) -> ScoreFile | None:
     """Take the job's arrival in. None for a list, and for what has changed since: that is an arrival of its own.
 
     Raises what `receive` raises, UnknownCampaign, UnknownFanList, UnreadableList and NoSuchObject; the job then says why.
     """
-    job = Job.objects.select_related("created_by").get(pk=job_id)
-    arrival = Arrival.objects.select_related("campaign", "score_file__campaign").get(pk=int(job.subject.split(":")[1]))
+    job, arrival = Job.objects.select_related("created_by").get(pk=job_id), arrival_of(job_id)
     with jobs.working(job_id) as lease:
         if arrival.score_file is not None:  # the worker died just after it was taken in
             return arrival.score_file

@@ -56,7 +56,7 @@ def _form(key: str) -> UploadForm | None:
     return storage.scoring().upload_form(key, most_bytes=settings.UPLOAD_MAX_BYTES, seconds=FORM_SECONDS)
 
 
-def uploaded(token: str, campaign: Campaign, *, by: User, activate: bool) -> Arrival:
+def uploaded(token: str, campaign: Campaign, *, by: User, activate: bool, try_first: bool = False) -> Arrival:
     """The browser is done: note the upload, once however often it is told. Raises UploadNotFound."""
     values = _read(token)
     if (values["campaign"], values["by"]) != (campaign.pk, by.pk):
@@ -64,7 +64,8 @@ def uploaded(token: str, campaign: Campaign, *, by: User, activate: bool) -> Arr
     known = Arrival.objects.filter(key=values["key"]).first()
     found = storage.scoring().found(values["key"]) if known is None else None
     if found is not None:
-        arrivals.note(found, by=by, campaign=campaign, name=values["name"], activate=activate)
+        wishes = {"activate": activate, "try_first": try_first}
+        arrivals.note(found, by=by, campaign=campaign, name=values["name"], **wishes)
         known = Arrival.objects.filter(key=values["key"]).first()
     if known is None:
         raise UploadNotFound("The file did not arrive in the bucket: upload it again.")

@@ -122,9 +122,13 @@ def look_for_dropped_files() -> None:
 
 
 def run_arrival(job_id: int) -> None:
-    """Take an arrival in; have it processed if it is a score file that waits for that."""
+    """Take an arrival in; have it processed, or tried first, if it is a score file that waits for that."""
     score_file = arrivals.take(job_id)
-    if score_file is not None and score_file.state == ScoreFileState.UPLOADED:
+    if score_file is None or score_file.state != ScoreFileState.UPLOADED:
+        return
+    if arrivals.arrival_of(job_id).try_first:
+        trial.try_first(score_file.pk)
+    else:
         start_score_file(score_file, by=Job.objects.get(pk=job_id).created_by)
 
 
@@ -134,9 +138,9 @@ def run_s3_message(job_id: int) -> None:
         tasks.ring(job)
 
 
-def start_upload(token: str, campaign: Campaign, *, by: User, activate: bool) -> Arrival:
+def start_upload(token: str, campaign: Campaign, *, by: User, activate: bool, try_first: bool = False) -> Arrival:
     """Have a worker take in what a browser put straight into the bucket."""
-    arrival = browser_uploads.uploaded(token, campaign, by=by, activate=activate)
+    arrival = browser_uploads.uploaded(token, campaign, by=by, activate=activate, try_first=try_first)
     tasks.ring(browser_uploads.job_of(arrival))
     return arrival
 

@@ -32,10 +32,11 @@ def permit_upload(request: StaffRequest, campaign_id: str) -> HttpResponse:
 def uploaded(request: StaffRequest, campaign_id: str) -> HttpResponse:
     """For the page's script: the file is in the bucket; `{page}` shows how it is taken in."""
     campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
-    token, activate = request.POST.get("token", ""), request.POST.get("activate") == "on"
+    token = request.POST.get("token", "")
+    wishes = {"activate": request.POST.get("activate") == "on", "try_first": request.POST.get("then") == "try"}
 
     def start() -> dict[str, Any]:
-        arrival = tasks.start_upload(token, campaign, by=request.user, activate=activate)
+        arrival = tasks.start_upload(token, campaign, by=request.user, **wishes)
         return {"page": reverse("arrival", args=[arrival.pk])}
 
     return _answer(start)

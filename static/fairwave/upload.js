@@ -46,7 +46,7 @@
       }
       await send(permit, file);
       const activate = form.elements.activate.checked ? "on" : "";
-      const done = await ask(form.dataset.uploaded, { token: permit.token, activate });
+      const done = await ask(form.dataset.uploaded, { token: permit.token, activate, then: form.elements.then.value });
       window.location.assign(done.page);
     } catch (error) {
       told.textContent = error.message;

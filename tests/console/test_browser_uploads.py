@@ -44,7 +44,9 @@ def campaign() -> Campaign:
 
 
 def ask(client: Client, campaign: Campaign, name: str = "") -> dict[str, Any]:
-    asked = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/permit/", {"name": name or f"{campaign.campaign_id}.7.txt"})
+    asked = client.post(
+        f"/admin/campaign/{campaign.campaign_id}/scores/permit/", {"name": name or f"{campaign.campaign_id}.7.txt"}
+    )
     assert asked.status_code == 200
     return asked.json()
 
@@ -72,6 +74,17 @@ def test_s1_a_browsers_upload_becomes_a_score_file_of_the_person_who_sent_it(aws
     assert client.get(told["page"]).headers["Location"] == f"/admin/score-file/{score_file.pk}/"
     assert Job.objects.filter(kind="process_scores", created_by=person).count() == 1
     assert list(storage.scoring().list("uploads/")) == []
+
+
+def test_s3_a_browsers_upload_can_be_tried_first(aws, client, campaign):
+    permit = ask(client, campaign)
+    upload(permit)
+    told = tell(client, campaign, permit, activate="on", then="try").json()
+    run_job(Job.objects.get().pk)
+    score_file = ScoreFile.objects.get()
+    assert (score_file.state, score_file.trial["rows"]) == ("uploaded", CONTENT.count(b"\n") - 1)
+    assert not Job.objects.filter(kind="process_scores").exists()
+    assert "Only the first rows were tried" in client.get(told["page"], follow=True).content.decode()
 
 
 def test_s1_the_form_holds_for_one_key_some_minutes_and_the_limits_size(aws, client, campaign, settings):
