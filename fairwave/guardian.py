@@ -65,8 +65,9 @@ def keep(cluster: Path, sockets: Path, users: int) -> int:
     """Start the server, restart it when it dies, stop it when the exclusive lock on `users` can be had."""
     failed, has_run = 0, False
     while True:
-        server = start(cluster, sockets)
+        server, was_ready = start(cluster, sockets), False
         while server.poll() is None:
+            was_ready = was_ready or is_ready(cluster)
             try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -75,7 +76,7 @@ def keep(cluster: Path, sockets: Path, users: int) -> int:
             server.send_signal(signal.SIGINT)  # PostgreSQL's "fast" shutdown
             server.wait()
             return 0
-        was_ready = is_ready(cluster)
+        was_ready = was_ready or is_ready(cluster)  # it may have been killed between two looks
         has_run, failed = has_run or was_ready, 0 if was_ready else failed + 1
         if failed > (FAILED_STARTS if has_run else FAILED_STARTS_BEFORE_THE_FIRST):
             return 1  # it cannot run at all: its log says why
@@ -127,9 +128,12 @@ def server_of(cluster: Path) -> int:
 
 
 def is_ready(cluster: Path) -> bool:
-    """Whether the server took connections: the last line of its pid file says so, also when it was killed and left the file."""
-    pid_file = cluster / "postmaster.pid"
-    return pid_file.exists() and pid_file.read_text().rstrip().endswith("ready")
+    """Whether the server took connections: the last line of its pid file says so, also when it was killed and left the file
+    (one that was shut down takes the file with it).
+    """
+    with suppress(FileNotFoundError):
+        return (cluster / "postmaster.pid").read_text().rstrip().endswith("ready")
+    return False
 
 
 def remove_stale_pid_file(cluster: Path) -> None:

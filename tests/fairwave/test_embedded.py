@@ -128,6 +128,15 @@ def test_a_server_that_is_killed_again_and_again_comes_back(data):
         eventually(lambda: answers(data))
 
 
+def test_a_server_that_is_shut_down_again_and_again_comes_back_each_time_while_it_is_in_use(data):
+    """Shut down at once, as by `pg_ctl stop -m immediate`: it takes its pid file with it, unlike a killed one."""
+    with in_use(data):
+        for _ in range(4):
+            stopped = postmaster(data)
+            os.kill(stopped, signal.SIGQUIT)
+            eventually(lambda stopped=stopped: answers(data) and postmaster(data) != stopped)
+
+
 def test_after_a_killed_guardian_the_next_process_gets_a_server(data):
     with in_use(data):
         server = postmaster(data)

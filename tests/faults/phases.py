@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg
@@ -20,15 +20,13 @@ def caught_in(phase: str, parameters: dict[str, Any]) -> Iterator[Callable[[], N
     """Hold what the phase needs, from as early on as there is something to hold. Call what it gives to wait until the
     process stands before it. `parameters` are psycopg's.
     """
-    with psycopg.connect(**parameters, autocommit=True) as looking, psycopg.connect(**parameters) as holding:
+    with closing(psycopg.connect(**parameters, autocommit=True)) as looking, closing(psycopg.connect(**parameters)) as holding:
         table, mode = PHASES[phase]
         table = table.format(score_file=_eventually(lambda: _the_file(looking)))
         _eventually(lambda: looking.execute("SELECT to_regclass(%s)", [table]).fetchone()[0])
         holding.execute(f"LOCK TABLE {table} IN {mode} MODE")
         waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = to_regclass(%s)"
         yield lambda: _eventually(lambda: looking.execute(waits, [table]).fetchone())
-        if not holding.closed and not holding.broken:
-            holding.rollback()
 
 
 def _the_file(looking: psycopg.Connection) -> int:
