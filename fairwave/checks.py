@@ -46,7 +46,8 @@ def providers_can_be_reached_with_these_settings(app_configs: Sequence[AppConfig
 
 @register("fairwave")
 def events_of_s3_need_a_bucket_on_s3(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    if not settings.S3_EVENTS_QUEUE or "S3" in settings.STORAGES["scoring"]["BACKEND"]:
+    buckets: dict[str, Any] = settings.STORAGES
+    if not settings.S3_EVENTS_QUEUE or buckets["scoring"]["BACKEND"].endswith("S3Storage"):
         return []
     hint = "Set SCORING_BUCKET to s3://bucket/prefix, or leave the queue out: folders are looked at each minute."
     return [Error("S3_EVENTS_QUEUE is set, but the scoring bucket is a folder.", hint=hint, id="fairwave.E104")]
