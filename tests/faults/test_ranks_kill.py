@@ -1,0 +1,66 @@
+"""A file of ranks whose worker is killed, really and anywhere, becomes the score file it would have become. [S-12, S-15]"""
+
+import os
+import random
+import time
+
+import pytest
+
+from campaigns.models import Activation, Campaign, FanList, RankFile, RejectedRow, ScoreFile
+from datalake import storage
+from datalake.models import StreamBatch
+from operations.models import Chunk, Job
+from tests.builders import make_campaign
+from tests.campaigns.score_cases import read
+from tests.faults.test_score_file_kill import finish, start
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+
+ROWS = 20_000
+KILLS = 20 if os.environ.get("FAIRWAVE_FULL") else 3
+
+
+def outcome(result: dict) -> dict:
+    """What the ranks led to, without the numbers that the database gave."""
+    entry = RankFile.objects.get()
+    counts = ("state", "activated", "rows_in", "accepted", "rejected", "bands", "roster_digest", "sha256", "streamed")
+    files = [read(result["scrubbed"]), read(result["rejected_file"]), read(ScoreFile.objects.get().key)]
+    return {name: result[name] for name in counts} | {"files": files, "translated": entry.counts}
+
+
+def start_over(campaign: Campaign) -> None:
+    Campaign.objects.update(active_score_file=None)
+    for model in (Activation, RejectedRow, RankFile, ScoreFile, FanList, StreamBatch, Chunk, Job):
+        model.objects.all()._raw_delete("default")
+    for key in storage.scoring().list("fanlist/"):
+        storage.scoring().delete(key)
+
+
+def attempts() -> int:
+    return sum(Job.objects.values_list("attempt", flat=True))
+
+
+def test_after_kills_at_random_moments_the_score_file_is_that_of_an_undisturbed_run(buckets):
+    campaign = make_campaign()
+    ranks = buckets / "ranks.csv"
+    lines = (f'{n},"fan-{n}",fan{n}@mail.example,+1206555{n % 10_000:04d}\n' for n in range(1, ROWS + 1))
+    ranks.write_text("rank,global_user_id,email,phone\n" + "".join(lines))
+    command = ("translate_ranks", campaign.campaign_id, ranks, "--fanlist", "club", "--json")
+    undisturbed = outcome(finish(start(buckets, *command)))
+    job = Job.objects.order_by("id").first()
+    seconds = (Job.objects.order_by("id").last().finished_at - job.started_at).total_seconds()
+    start_over(campaign)
+    dice = random.Random(os.environ.get("FAIRWAVE_SEED", "15"))
+    killed = 0
+    for _ in range(KILLS):
+        before = attempts()
+        process = start(buckets, *command)
+        while process.poll() is None and attempts() == before:  # until it has claimed a job
+            time.sleep(0.002)
+        time.sleep(dice.random() * seconds)
+        killed += process.poll() is None
+        process.kill()
+        process.communicate()
+    assert killed
+    assert outcome(finish(start(buckets, *command))) == undisturbed
+    assert ScoreFile.objects.count() == 1
