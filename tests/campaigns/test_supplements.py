@@ -13,7 +13,7 @@ from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns import activation, composing, corrections, scorefiles, supplements, tasks
+from campaigns import activation, composing, corrections, fanlists, scorefiles, supplements, tasks
 from campaigns.choices import ScoreFileState
 from campaigns.errors import BadCorrection, CannotSupplement, UnreadableFile, WrongStatus
 from campaigns.models import Campaign, FanScore, ListEntry, RejectedRow, ScoreFile
@@ -194,6 +194,18 @@ def test_s14_the_same_corrected_file_again_is_the_same_supplement():
     assert again.received.repeated
     assert again.received.score_file == child
     assert ScoreFile.objects.count() == 2
+
+
+def test_s15_a_supplement_of_ranks_stays_with_its_fan_list():
+    """[S-14]"""
+    ranks = b"global_user_id,rank,email\na,1,a@mail.example\nb,first,b@mail.example\nc,2,c@mail.example\n"
+    taken = fanlists.receive(make_campaign(), "vip", "ranks.csv", in_memory(ranks), by=None).score_file
+    parent = scorefiles.process(scorefiles.open_job(taken, by=None).pk)
+    (wrong,) = (row for row in rejected_rows(parent) if row["reason"] == "invalid_score")
+    child = supplemented(parent, as_csv([wrong | {"raw_local_fanscore": "0.9"}]))
+    assert (child.fanlist, child.stream) == (parent.fanlist, parent.stream)
+    assert child.key == "fanlist/scored/vip/ranks-s1.txt"
+    assert child.accepted == parent.accepted + 1
 
 
 def test_s13_the_switch_to_a_supplement_is_undone_to_its_parent():
