@@ -70,7 +70,7 @@ def groups_by_time(counts: pl.DataFrame) -> list[Group]:
     found = []
     for _, part in sorted(sliced.group_by("slice"), key=lambda one: one[0]):
         first, last = part["name"].min(), part["name"].max() + MOMENT  # type: ignore[operator]
-        found.append(_group("time", f"{first:%-d %b %Y, %H:%M} – {last:%-d %b, %H:%M}", part))
+        found.append(_group("time", f"{first:%-d %b, %H:%M} – {last:%-d %b, %H:%M}", part))
     missing = counts.filter(pl.col("name").is_null())
     return [*found, _group("time", "not registered", missing)] if len(missing) else found
 

@@ -94,7 +94,9 @@ def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
 
 def without_report() -> list[ScoreFile]:
     """Drawn files that have no report and were never asked for one, such as those that a command processed."""
-    drawn = ScoreFile.objects.filter(state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED], fairness=None).defer("rules")
+    drawn = ScoreFile.objects.filter(state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED], fairness__isnull=True).defer(
+        "rules"
+    )
     waiting = {subject_of(score_file): score_file for score_file in drawn}
     asked = Job.objects.filter(kind=JOB, subject__in=waiting).values_list("subject", flat=True)
     return [waiting[subject] for subject in waiting.keys() - set(asked)]

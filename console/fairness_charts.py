@@ -23,7 +23,8 @@ STEPS = (1, 2, 5)
 NUMBER = '<td class="fw-number">{}</td>'
 FIGURES = ("Fans", "Selected", "Expected", "95 % of fair draws", "p, corrected")
 DIAMOND = "M0,-6 L6,0 L0,6 L-6,0 Z"
-MARKS = {"fair": "as chance does", "look": "look for a fault", "none": "too few to say"}
+NAMELESS = ("others", "not registered", "no address", "no country")
+MARKS = {"fair": "fair", "look": "look for a fault", "none": "too few to say"}
 
 
 def histogram(scores: Sequence[int], *, tallest: int, ident: str, title: str, meaning: str) -> SafeString:
@@ -77,8 +78,9 @@ def luck(test: LuckTest, *, ident: str) -> SafeString:
     ticks = (
         ("0", PLOT + 14, "fw-first", "least luck"),
         ("100", PLOT + 14, "fw-last", "most luck"),
-        ("0", _at(middle - usual / most * middle - 4), "fw-first", f"+{share:.2g} %"),
-        ("0", _at(middle + usual / most * middle + 12), "fw-first", f"−{share:.2g} %"),
+        ("0", _at(middle - usual / most * middle + 4), "fw-gutter", f"+{share:.2g} %"),
+        ("0", _at(middle + 4), "fw-gutter", "0"),
+        ("0", _at(middle + usual / most * middle + 4), "fw-gutter", f"−{share:.2g} %"),
     )
     axis = format_html_join("", '<text x="{}%" y="{}" class="{}">{}</text>', ticks)
     name = "All bands" if test["band"] == "all" else words(test["band"])
@@ -97,25 +99,25 @@ def groups(tests: Sequence[GroupTest], *, title: str, naming: str) -> SafeString
     reach = _reach(tests)
     rows = format_html_join(
         "",
-        f'<tr class="fw-{{}}"><th scope="row">{{}}</th><td class="fw-plot">{{}}</td>{NUMBER * 5}<td>{{}}</td></tr>',
+        f'<tr class="fw-{{}}"><th scope="row">{{}}</th><td class="fw-plot">{{}}</td><td>{{}}</td>{NUMBER * len(FIGURES)}</tr>',
         (
             (
                 f"row-{test['verdict']}",
-                words(test["name"]) if test["name"] in ("others", "not registered") else test["name"],
+                words(test["name"]) if test["name"] in NAMELESS else test["name"],
                 _interval(test, reach),
+                _mark(test["verdict"]),
                 f"{test['fans']:,}",
                 f"{test['selected']:,}",
                 f"{test['expected']:,.1f}",
                 f"{test['low']:,}–{test['high']:,}",
                 shown_p(test["corrected_p"]) if test["verdict"] != "none" else "–",
-                _mark(test["verdict"]),
             )
             for test in tests
         ),
     )
     return format_html(
         '<table class="fw-table fw-plain fw-groups"><caption class="fw-hidden">{}</caption><thead><tr><th scope="col">{}</th>'
-        '<th scope="col" class="fw-plot">{}</th>{}<th scope="col">Verdict</th></tr></thead><tbody>{}</tbody></table>',
+        '<th scope="col" class="fw-plot">{}</th><th scope="col">Verdict</th>{}</tr></thead><tbody>{}</tbody></table>',
         title,
         naming,
         _scale(reach),
@@ -125,8 +127,8 @@ def groups(tests: Sequence[GroupTest], *, title: str, naming: str) -> SafeString
 
 
 def shown_p(p: float) -> str:
-    """A chance as a person reads it: `0.042`, `below 0.0001`."""
-    return "below 0.0001" if p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.2f}"
+    """A chance as a person reads it: `0.042`, `< 0.0001`."""
+    return "< 0.0001" if p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.2f}"
 
 
 def nice(number: float) -> float:
@@ -185,7 +187,7 @@ def _scale(reach: float) -> SafeString:
     step = nice(reach * 0.8)
     ticks = (
         (_at(_place(-step, reach)), f"−{step * FULL_PERCENT:g} %"),
-        ("50.00", "as expected"),
+        ("50.00", "0"),
         (_at(_place(step, reach)), f"+{step * FULL_PERCENT:g} %"),
     )
     texts = format_html_join("", '<text x="{}%" y="13">{}</text>', ticks)
@@ -217,16 +219,16 @@ def _bands() -> SafeString:
 
 
 def _lines(tallest: int) -> SafeString:
-    """One line to compare heights with, and how many fans it stands for."""
+    """One line to compare heights with, and beside it how many fans it stands for."""
     fans = nice(tallest)
     y = PLOT - _height(int(fans), tallest)
-    line = '<line x1="0" x2="100%" y1="{}" y2="{}" class="fw-line"/><text x="0" y="{}" class="fw-first">{} fans</text>'
-    return format_html(line, y, y, y - 4, f"{int(fans):,}") if fans >= 1 else format_html("")
+    line = '<line x1="0" x2="100%" y1="{}" y2="{}" class="fw-line"/><text x="0" y="{}" class="fw-gutter">{}</text>'
+    return format_html(line, y, y, y + 4, f"{int(fans):,}") if fans >= 1 else format_html("")
 
 
 def _score_ticks() -> Iterable[tuple[str, int, str, str]]:
     first = FIRST_BIN * BIN
-    for score in (0.22, 0.4, 0.6, 0.8, 0.95, 1.0):
+    for score in (0.22, 0.4, 0.6, 0.8, 1.0):
         side = "fw-first" if score == first else "fw-last" if score == 1 else "fw-centre"
         yield _at(FULL_PERCENT * (score - first) / (1 - first)), PLOT + 14, side, f"{score:g}"
 
