@@ -63,7 +63,7 @@ def kolmogorov_p(distance: float, size: int) -> float:
     if scaled < 1.18:  # the two series are the same function; each is quick on its own side
         terms = sum(math.exp(-((2 * k - 1) ** 2) * math.pi**2 / (8 * scaled**2)) for k in range(1, 5))
         return 1 - math.sqrt(2 * math.pi) / scaled * terms
-    return min(1.0, 2 * sum((-1) ** (k - 1) * math.exp(-2 * k**2 * scaled**2) for k in range(1, 8)))
+    return min(1.0, 2 * math.fsum((1 if k % 2 else -1) * math.exp(-2 * (k * scaled) ** 2) for k in range(1, 8)))
 
 
 def hypergeometric(total: int, marked: int, taken: int) -> tuple[int, npt.NDArray[np.float64]]:

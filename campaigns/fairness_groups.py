@@ -4,7 +4,7 @@ A frame of counts has the columns `name`, `band` ("high" | "mid" | "low"), `sele
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import polars as pl
@@ -69,7 +69,8 @@ def groups_by_time(counts: pl.DataFrame) -> list[Group]:
     sliced = known.join(moments.select("name", (before * SLICES // total).alias("slice")), on="name")
     found = []
     for _, part in sorted(sliced.group_by("slice"), key=lambda one: one[0]):
-        first, last = part["name"].min(), part["name"].max() + MOMENT  # type: ignore[operator]
+        begins: list[datetime] = sorted(part["name"])
+        first, last = begins[0], begins[-1] + MOMENT
         found.append(_group("time", f"{first:%-d %b, %H:%M} – {last:%-d %b, %H:%M}", part))
     missing = counts.filter(pl.col("name").is_null())
     return [*found, _group("time", "not registered", missing)] if len(missing) else found
@@ -92,7 +93,7 @@ def luck_cells(counts: Iterable[tuple[str, int, int]]) -> dict[str, Counts]:
 def histogram(counts: Iterable[tuple[int, int]]) -> list[int]:
     """(hundredths of a score, fans) → fans in each of the BINS bins from 0.22 to 1; a score of 1 is in the last."""
     frame = pl.DataFrame(list(counts), schema={"bin": pl.Int64, "fans": pl.Int64}, orient="row")
-    return _spread((frame["bin"] - FIRST_BIN).clip(0, BINS - 1), frame["fans"], BINS).tolist()
+    return [int(fans) for fans in _spread((frame["bin"] - FIRST_BIN).clip(0, BINS - 1), frame["fans"], BINS)]
 
 
 def _spread(at: pl.Series, fans: pl.Series, size: int) -> Counts:

@@ -122,9 +122,9 @@ def make(score_file: ScoreFile) -> Report:
     """Count and judge; writes nothing. Raises NotDrawn."""
     _require_drawn(score_file)
     capacity = score_file.campaign.markets.aggregate(seats=Sum("capacity"))["seats"] or 0
-    selected, why = places(capacity, score_file.accepted)
-    values = {"file": score_file.pk, "campaign": score_file.campaign_id, "rows": max(score_file.rows_in, 1)}
+    values: dict[str, Any] = {"file": score_file.pk, "campaign": score_file.campaign_id, "rows": max(score_file.rows_in, 1)}
     band_scores = _rows(BAND_SCORES, values)
+    selected, why = places(capacity, sum(fans for _, fans in band_scores))
     values |= _last_selected(values, *bin_of_place(band_scores, selected)) if selected else {"score": None, "luck": None}
     findings = judge(luck_cells(_rows(LUCK, values)), _groups(score_file.rows_in, values))
     return {
