@@ -33,7 +33,7 @@ from operations.models import Job
 
 JOB = "translate_ranks"
 KEY = re.compile(FOLDER + r"(?P<fanlist>[A-Za-z0-9-]{1,40})/(?P<name>[^/]{1,200}\.csv(\.gz)?)")
-Watching = Callable[[int], AbstractContextManager[None]]
+Watching = Callable[[int], AbstractContextManager[object]]
 
 
 def subject_of(rank_file: RankFile) -> str:
