@@ -18,6 +18,7 @@ from campaigns import arrivals
 from campaigns.errors import UploadNotFound
 from campaigns.models import Arrival, Campaign
 from campaigns.opening import require_open
+from campaigns.reception import timestamp_of
 from datalake import storage
 from datalake.objects import UploadForm
 from operations.models import Job
@@ -42,8 +43,11 @@ def origin() -> str:
 
 
 def permit(campaign: Campaign, name: str, *, by: User) -> Permit:
-    """Let a browser upload one file for this campaign. Raises WrongStatus, and UploadNotFound where files come through us."""
+    """Let a browser upload one file for this campaign. Raises WrongStatus, WrongCampaign; UploadNotFound where files come
+    through us.
+    """
     require_open(campaign)
+    timestamp_of(campaign, name)  # a file named for another campaign is refused before it is sent
     key = f"{arrivals.UPLOADS}{campaign.campaign_id}/{uuid.uuid4().hex}"
     form = _form(key)
     if form is None:

@@ -85,7 +85,7 @@ def look(campaign: Campaign, name: str, file: BinaryIO, *, in_list: bool = False
     Raises WrongStatus, WrongCampaign, UnreadableFile. [S-1]
     """
     require_open(campaign)
-    timestamp = _timestamp_in_list(name) if in_list else _timestamp_of(campaign, name)
+    timestamp = _timestamp_in_list(name) if in_list else timestamp_of(campaign, name)
     limits.require_bounded(file, most_bytes=settings.UPLOAD_MAX_BYTES)
     return timestamp, first_look(file)
 
@@ -135,7 +135,7 @@ def _same_bytes(campaign: Campaign, sha256: str) -> ScoreFile | None:
     return ScoreFile.objects.filter(campaign=campaign, sha256=sha256).order_by("-id").first()
 
 
-def _timestamp_of(campaign: Campaign, name: str) -> str:
+def timestamp_of(campaign: Campaign, name: str) -> str:
     """The file's own timestamp if it is named {campaign_id}.{timestamp}.txt, else the time of arrival. Raises WrongCampaign."""
     match = NAME.fullmatch(name)
     if match is None:

@@ -128,7 +128,7 @@ def _named_database(url: str) -> dict[str, object]:
     return {}
 
 
-def bucket(name: str, folder: Path) -> dict[str, object]:
+def bucket(name: str, folder: Path, endpoint: str = "") -> dict[str, object]:
     """A STORAGES entry for a bucket setting: `s3://name/prefix`, else a folder (by default one below FAIRWAVE_DATA)."""
     value = text(name)
     if not value.startswith("s3://"):
@@ -137,11 +137,10 @@ def bucket(name: str, folder: Path) -> dict[str, object]:
     parts = urlsplit(value)
     if not parts.netloc:
         mistakes.append(Mistake(name, f"{value!r} names no bucket.", "Write s3://bucket or s3://bucket/prefix."))
-    endpoint = address("AWS_ENDPOINT_URL") or None
     options = {
         "bucket_name": parts.netloc,
         "location": parts.path.strip("/"),
-        "endpoint_url": endpoint,
+        "endpoint_url": endpoint or None,
         "signature_version": "s3v4",  # S3 takes no older one for presigned uploads to buckets made since 2020
         "addressing_style": None if endpoint or "." in parts.netloc else "virtual",  # else uploads are redirected to the region
         "file_overwrite": True,

@@ -67,10 +67,11 @@ TEMPLATES = [
 
 DATABASES = {"default": env.database(FAIRWAVE_DATA)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AWS_ENDPOINT_URL = env.address("AWS_ENDPOINT_URL")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    "scoring": env.bucket("SCORING_BUCKET", FAIRWAVE_DATA / "scoring"),
-    "campaign-data": env.bucket("CAMPAIGN_DATA_BUCKET", FAIRWAVE_DATA / "campaign-data"),
+    "scoring": env.bucket("SCORING_BUCKET", FAIRWAVE_DATA / "scoring", AWS_ENDPOINT_URL),
+    "campaign-data": env.bucket("CAMPAIGN_DATA_BUCKET", FAIRWAVE_DATA / "campaign-data", AWS_ENDPOINT_URL),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 
@@ -156,7 +157,6 @@ EMAIL_FILE_PATH = FAIRWAVE_DATA / "emails"
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "presale@localhost")
 CODE_SERVICE_URL = env.address("CODE_SERVICE_URL")
 SLACK_WEBHOOK_URL = env.address("SLACK_WEBHOOK_URL")
-AWS_ENDPOINT_URL = env.address("AWS_ENDPOINT_URL")
 S3_EVENTS_QUEUE = env.address("S3_EVENTS_QUEUE")
 STREAM_ENGINE = env.choice("STREAM_ENGINE", "postgres", ["postgres"])
 WAVES_FOUR_EYES = env.switch("WAVES_FOUR_EYES", True)

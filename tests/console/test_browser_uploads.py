@@ -139,6 +139,11 @@ def test_s1_a_campaign_that_is_not_open_gets_no_form(aws, client):
     assert (asked.status_code, "needs an open campaign" in asked.json()["error"]) == (409, True)
 
 
+def test_s1_a_file_named_for_another_campaign_is_refused_before_it_is_sent(aws, client, campaign):
+    asked = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/permit/", {"name": "other.7.txt"})
+    assert (asked.status_code, "choose the right campaign" in asked.json()["error"]) == (409, True)
+
+
 def test_s1_only_the_page_of_score_files_may_speak_to_the_bucket(aws, client, campaign):
     page = client.get(f"/admin/campaign/{campaign.campaign_id}/scores/")
     assert f"connect-src 'self' {aws.address};" in page.headers["Content-Security-Policy"] + ";"

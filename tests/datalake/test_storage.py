@@ -1,5 +1,6 @@
 import hashlib
 import io
+import time
 
 import boto3
 import pytest
@@ -8,6 +9,7 @@ from moto import mock_aws
 
 from datalake import storage
 from datalake.errors import BadKey, NoSuchObject
+from datalake.objects import BucketUnreachable
 
 
 @pytest.fixture(params=["disk", "s3", "s3 with a prefix"])
@@ -113,6 +115,43 @@ def test_keys_that_could_leave_the_bucket_are_refused(bucket, key):
     for call in (bucket.open, bucket.exists, bucket.size, bucket.delete, bucket.url_or_path, lambda bad: bucket.put(bad, b"")):
         with pytest.raises(BadKey):
             call(key)
+
+
+def test_a_look_tells_each_version_of_an_object_from_the_one_before(bucket):
+    bucket.put("a/1", b"one")
+    bucket.put("b", b"other")
+    (first,) = bucket.look("a/")
+    assert (first.key, first.size, first) == ("a/1", 3, bucket.found("a/1"))
+    assert abs(first.modified - time.time()) < 60
+    bucket.put("a/1", b"two")
+    (second,) = bucket.look("a/")
+    assert second.version != first.version
+    assert list(bucket.look("a/", after="a/1")) == []
+    assert bucket.found("a") is None
+    assert bucket.found("a/2") is None
+
+
+def test_only_s3_signs_forms_for_browsers_and_knows_its_objects_by_other_names(bucket):
+    form = bucket.upload_form("a/b", most_bytes=10, seconds=60)
+    if isinstance(bucket, storage.DiskBucket):
+        assert (form, bucket.key_of("lake", "a/b")) == (None, None)
+    else:
+        assert form.fields["key"] == bucket.location + "a/b"
+        assert bucket.key_of("lake", bucket.location + "a/b") == "a/b"
+        assert bucket.key_of("other", bucket.location + "a/b") is None
+
+
+def test_a_bucket_that_went_away_is_an_error_of_the_disk_to_the_product(bucket):
+    if isinstance(bucket, storage.DiskBucket):
+        bucket.folder.mkdir(exist_ok=True)
+        bucket.folder.joinpath("a").write_bytes(b"a file where a folder should be")
+        with pytest.raises(OSError):
+            bucket.put("a/b", b"")
+        return
+    bucket.bucket.delete()
+    for call in (lambda: bucket.put("a", b""), lambda: list(bucket.list("")), lambda: bucket.put("a", io.BytesIO(b"x"))):
+        with pytest.raises(BucketUnreachable, match="S3 did not do it"):
+            call()
 
 
 def test_an_address_says_where_a_person_finds_the_file(bucket):

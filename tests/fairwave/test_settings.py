@@ -29,6 +29,8 @@ WRONG = {
     "LOG_LEVEL": "LOUD",
     "SCORING_BUCKET": "s3:///prefix",
     "UPLOAD_MAX_BYTES": "1e9",
+    "S3_EVENTS_QUEUE": "events",
+    "AWS_ENDPOINT_URL": "localhost:9000",
     "DATABASE_URL": "mysql://user@localhost/fairwave",
 }
 
@@ -49,6 +51,13 @@ def test_every_wrong_setting_is_named_at_once_with_what_to_do():
     for name in wrong:
         assert f") {name}: " in done.stderr, name
     assert done.stderr.count("HINT: ") == len(wrong)
+
+
+def test_a_queue_of_s3_events_needs_a_bucket_on_s3(tmp_path):
+    queue = {"S3_EVENTS_QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/events", "FAIRWAVE_DATA": str(tmp_path)}
+    folder = manage("check", "--tag", "fairwave", **queue)
+    assert (folder.returncode, "S3_EVENTS_QUEUE" in folder.stderr) == (1, True)
+    assert manage("check", "--tag", "fairwave", **queue, SCORING_BUCKET="s3://files/presale").returncode == 0
 
 
 def test_a_clean_environment_has_nothing_wrong():
