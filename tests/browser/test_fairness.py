@@ -11,7 +11,7 @@ from sandbox import fans
 from tests.browser.conftest import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-FANS = 6000
+FANS = 3000
 
 
 def streamed(tmp_path: Path) -> ScoreFile:
