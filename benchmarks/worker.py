@@ -63,5 +63,7 @@ def score_file(count: int, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"scores-{count}.txt"
     if not path.exists():
-        fans.write_scores(path, count)
+        half = path.with_suffix(".half")
+        fans.write_scores(half, count)
+        half.rename(path)  # one that was interrupted is made anew
     return path
