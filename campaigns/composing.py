@@ -32,6 +32,16 @@ def nobody(step: str, done: int, total: int) -> None:
     """Nobody watches."""
 
 
+def counted_by(watch: Callable[[int, int], object]) -> Told:
+    """For somebody who watches the step that takes long: the copying."""
+
+    def told(step: str, done: int, total: int) -> None:
+        if step == COPYING:
+            watch(done, total)
+
+    return told
+
+
 def compose(parent: ScoreFile, file: BinaryIO, out: BinaryIO, told: Told = nobody) -> int:
     """Write the parent's header and accepted lines, byte for byte, then the corrected rows. Returns how many these are.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from campaigns import reception, scorefiles, supplements, trial
+from campaigns import composing, reception, scorefiles, supplements, trial
 from campaigns.choices import Reason, ScoreFileState, Tag
 from campaigns.errors import CancelledByHand, WrongCampaign
 from campaigns.files import opened
@@ -60,8 +60,9 @@ class Command(JsonCommand):
         parent = scorefiles.score_file_of(supplement_of)
         if parent.campaign_id != campaign.pk:
             raise WrongCampaign(f"Score file {parent.pk} is of campaign {parent.campaign.campaign_id}: name that one.")
-        with opened(path) as file:
-            return supplements.make(parent, file, by=None, activate=activate).received
+        with opened(path) as file, self.counting(composing.COPYING) as watch:
+            told = composing.counted_by(watch)
+            return supplements.make(parent, file, by=None, activate=activate, told=told).received
 
 
 def finished(score_file: ScoreFile, command: JsonCommand) -> ScoreFile:
