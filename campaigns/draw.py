@@ -1,13 +1,12 @@
-"""The draw: bands, fan references, and each fan's band score from seed, entropy and fan alone. [S-7, S-8, S-9, S-10]
+"""The draw: bands, fan references, and each fan's band score from seed, entropy and fan alone. [S-7, S-8, S-9]
 
 Nothing here draws anything: seed and salt are arguments. A fan's result depends on nothing but the campaign's draw and
 the fan, so frames may be cut into chunks of any size and order, and no second upload can fish for a better result.
 """
 
 import hashlib
-import heapq
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -98,14 +97,16 @@ def band_of(raw: pl.Series) -> pl.Series:
 def draw_frame(fans: pl.DataFrame, draw: Draw) -> pl.DataFrame:
     """Adds each fan's result to a frame with `global_user_id` (String) and `raw_score` (Float64). [S-7, S-8]
 
-    Adds `fan_ref` (String), `band` ("high" | "mid" | "low", null below 0.22), `band_score` (Float64, null where `band`
-    is) and `luck` (Int64: the first 64 bits of h, big-endian, minus 2^63, so that a signed column keeps their order).
+    Adds `fan_ref` (String) unless it is there, `band` ("high" | "mid" | "low", null below 0.22), `band_score` (Float64,
+    null where `band` is) and `luck` (Int64: the first 64 bits of h, big-endian, minus 2^63, so that a signed column keeps
+    their order).
     """
-    refs = fan_refs(draw.salt, fans["global_user_id"].to_list())
-    lucks = _lucks(draw, refs)
+    if "fan_ref" not in fans.columns:
+        refs = fan_refs(draw.salt, fans["global_user_id"].to_list())
+        fans = fans.with_columns(pl.Series("fan_ref", refs, dtype=pl.String))
+    lucks = _lucks(draw, fans["fan_ref"].to_list())
     raw = fans["raw_score"]
     return fans.with_columns(
-        pl.Series("fan_ref", refs, dtype=pl.String),
         band_of(raw),
         pl.Series("band_score", _band_scores(raw.to_numpy(), lucks), nan_to_null=True, dtype=pl.Float64),
         pl.Series("luck", (lucks ^ LUCK_OFFSET).view(np.int64)),
@@ -137,34 +138,6 @@ def in_order(frame: pl.DataFrame, full_h: Callable[[str], bytes] | None = None) 
     by = ["band_score", "luck", "_h", "global_user_id"]
     keyed = ordered.with_columns(pl.Series("_h", rest))
     return keyed.sort(by, descending=[True, True, True, False], nulls_last=True).drop("_h")
-
-
-def roster_digest(refs: Iterable[str], raw_scores_as_written: Iterable[str]) -> str:
-    """Hex SHA-256 over the sorted lines `fan_ref TAB raw score as written LF` of the accepted rows. [S-10]"""
-    return roster_digest_of_chunks([roster_chunk(refs, raw_scores_as_written)])
-
-
-def roster_chunk(refs: Iterable[str], raw_scores_as_written: Iterable[str]) -> list[str]:
-    """The sorted roster lines of some of the fans: one piece of `roster_digest_of_chunks`. [S-10]"""
-    return sorted(f"{ref}\t{raw}\n" for ref, raw in zip(refs, raw_scores_as_written, strict=True))
-
-
-def roster_digest_of_chunks(chunks: Sequence[Iterable[str]]) -> str:
-    """`roster_digest` of many sorted chunks, which may be files: merged line by line, so memory stays flat. [S-10]"""
-    digest = hashlib.sha256()
-    for lines in _batches(heapq.merge(*chunks) if len(chunks) > 1 else chunks[0] if chunks else ()):
-        digest.update("".join(lines).encode())
-    return digest.hexdigest()
-
-
-def _batches(lines: Iterable[str], size: int = 10_000) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for line in lines:
-        batch.append(line)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    yield batch
 
 
 def _lucks(draw: Draw, refs: Sequence[str]) -> npt.NDArray[np.uint64]:

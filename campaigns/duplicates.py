@@ -1,21 +1,16 @@
-"""The first reading of a score file: its checksum, how many lines it has, and whose id stands in it twice. [S-3, S-12]"""
+"""A score file as it lies there: unpacked, its header, its checksum, how many lines it has, and its lines. [S-1, S-12]"""
 
 import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import BinaryIO, cast
-
-import numpy as np
-import numpy.typing as npt
-import polars as pl
 
 from campaigns.errors import UnreadableFile
 from campaigns.scorelines import Header, Lines, read_chunks, read_header
 
 GZIP_MAGIC = b"\x1f\x8b"
-IDS = ("global_user_id",)
 LONGEST_HEADER = 64 * 1024
 READ_BYTES = 1024 * 1024
 UNREADABLE = (OSError, EOFError, zlib.error)  # what reading on disk or through gzip can raise
@@ -23,21 +18,10 @@ UNREADABLE = (OSError, EOFError, zlib.error)  # what reading on disk or through 
 
 @dataclass(frozen=True)
 class Survey:
-    """What the first reading found: lines in all, and the line numbers (sorted) of rows whose fan id stands earlier."""
+    """What the first reading found: the header, and how many lines stand behind it."""
 
     header: Header
     lines: int
-    duplicate_lines: npt.NDArray[np.int64]
-
-    def are_duplicates(self, rows: pl.DataFrame) -> pl.Series:
-        """For rows with `line`: Boolean, the fan id stands earlier in the file."""
-        return (
-            rows["line"].is_in(pl.Series(self.duplicate_lines).implode()) if len(self.duplicate_lines) else _never(rows.height)
-        )
-
-
-def _never(height: int) -> pl.Series:
-    return pl.repeat(value=False, n=height, eager=True)
 
 
 def sha256_of(file: BinaryIO) -> tuple[str, int]:
@@ -83,13 +67,9 @@ def first_look(file: BinaryIO) -> Header:
     return header
 
 
-def chunks_of(file: BinaryIO, used: tuple[str, ...] | None = None) -> Iterator[Lines]:
-    """The lines of a whole file in chunks, or only some of their columns; the same bytes give the same chunks.
-
-    Raises UnreadableFile.
-    """
+def chunks_of(file: BinaryIO) -> Iterator[Lines]:
+    """The lines of a whole file in chunks; the same bytes give the same chunks. Raises UnreadableFile."""
     header, text = open_lines(file)
-    header = replace(header, used=used or header.used)
     try:
         yield from read_chunks(text, header)
     except UNREADABLE as error:
@@ -97,37 +77,27 @@ def chunks_of(file: BinaryIO, used: tuple[str, ...] | None = None) -> Iterator[L
 
 
 def survey(file: BinaryIO, sha256: str) -> Survey:
-    """Read the file once. Raises UnreadableFile if its bytes are not those that were received. [S-12]
+    """Read the file once, before any row is judged. [S-12]
 
-    Two readings decide about duplicates: 64-bit hashes of the ids find the few rows that may be some, and only their ids
-    are held and compared. So ten million ids need 160 MB at most, and not a gigabyte.
+    Raises UnreadableFile, also if its bytes are not those that were received.
     """
     file.seek(0)
     if sha256_of(file)[0] != sha256:
         raise UnreadableFile("The file is not what was uploaded: its checksum differs. Upload it again.")
-    header, _ = open_lines(file)
-    hashes, lines = [], 0
-    for chunk in chunks_of(file, IDS):
-        hashes.append(_ids(chunk)["global_user_id"].hash().to_numpy())
-        lines += chunk.count
+    header, text = open_lines(file)
+    try:
+        lines = _count_lines(text)
+    except UNREADABLE as error:
+        raise UnreadableFile(f"The file breaks off or cannot be read on ({error}). Upload it again.") from error
     if not lines:
         raise UnreadableFile("The file holds no row: only its first line, which names the columns.")
-    repeated = _repeated(np.concatenate(hashes))
-    return Survey(header, lines, _exact(file, repeated) if len(repeated) else np.array([], dtype=np.int64))
+    return Survey(header, lines)
 
 
-def _ids(chunk: Lines) -> pl.DataFrame:
-    """`line` and `global_user_id` of the rows that have one; a malformed row has no id that could be trusted."""
-    return chunk.rows.select("line", "global_user_id").filter(pl.col("global_user_id") != "")
-
-
-def _repeated(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    hashes.sort()
-    return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
-
-
-def _exact(file: BinaryIO, repeated: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
-    suspects = pl.Series(repeated).implode()
-    found = [ids.filter(ids["global_user_id"].hash().is_in(suspects)) for ids in map(_ids, chunks_of(file, IDS))]
-    later = pl.concat(found).filter(~pl.col("global_user_id").is_first_distinct())
-    return later["line"].to_numpy()
+def _count_lines(text: BinaryIO) -> int:
+    """Of what is left of the file; the last line need not end."""
+    ends, last = 0, b"\n"
+    while block := text.read(READ_BYTES):
+        ends += block.count(b"\n")
+        last = block[-1:]
+    return ends + (last != b"\n")

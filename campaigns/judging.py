@@ -1,10 +1,10 @@
 """PROCESSING: every row of a score file gets its one outcome and stands in the database, chunk by chunk. [S-3, S-12]
 
 A chunk's rows, rejections and counts are committed together, so a killed task that runs again skips what is done. While
-PostgreSQL takes one chunk in, the next is judged: two processes, two cores.
+one chunk is drawn and PostgreSQL takes it in, the next is judged and the one after it read: every core has something to do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -20,18 +20,28 @@ from campaigns.models import Campaign, Registrant, ScoreFile
 from campaigns.opening import draw_of
 from campaigns.scorelines import Lines
 from campaigns.scrub import ContactRanks, Rules, is_yes, judge_scores, tally
+from campaigns.seen import SeenFans
 from campaigns.spill import Spill
 from operations.choices import ChunkState
 from operations.jobs import Lease
 from operations.models import Chunk, Job
-from operations.threads import helper_thread
+from operations.threads import helper_thread, one_ahead
 
 REJECTED = ("score_file_id", "line", "global_user_id", "reason", "raw")
 
 
 @dataclass(frozen=True)
+class Reading:
+    """A chunk of lines; for each row the fan's reference (null where there is none), and whether the fan came before."""
+
+    lines: Lines
+    refs: pl.Series
+    are_repeated: pl.Series
+
+
+@dataclass(frozen=True)
 class Judged:
-    """One chunk's outcome: frames ready for COPY (`accepted` has `fan_ref` besides), and its counts."""
+    """One chunk's outcome: accepted rows as the table has them but for the draw (`fan_ref` besides), rejected ones, counts."""
 
     number: int
     accepted: pl.DataFrame
@@ -43,49 +53,50 @@ def judge(score_file: ScoreFile, file: BinaryIO, survey: Survey, rules: Rules, l
     """Judge every chunk that is not done yet. Raises UnreadableFile, LeaseLost, JobStopped."""
     spill = Spill.of(lease.job_id)
     done = set(Chunk.objects.filter(job_id=lease.job_id, state=ChunkState.DONE).values_list("number", flat=True))
-    with helper_thread("copy") as writer:
+    ranks = ContactRanks(rules.max_fans_per_contact) if rules.max_fans_per_contact else None
+    with helper_thread("read") as reader, helper_thread("copy") as writer:
         waiting: Future[None] | None = None
-        for judged in _judged_chunks(score_file, file, survey, rules, done):
+        for reading in one_ahead(reader, read(chunks_of(file), score_file.campaign, survey.lines)):
             lease.check_stop()
-            spill.put(judged.number, judged.accepted)  # before the chunk is committed: a chunk that is done lies there too
+            if reading.lines.number in done and ranks is None:
+                continue
+            judged = judge_chunk(score_file.pk, score_file.campaign, reading, rules, ranks)
             if waiting is not None:
                 waiting.result()
-            waiting = writer.submit(_write, score_file.pk, judged, lease)
+            if reading.lines.number not in done:
+                waiting = writer.submit(_draw_and_keep, score_file, judged, spill, lease)
         if waiting is not None:
             waiting.result()
 
 
-def _judged_chunks(score_file: ScoreFile, file: BinaryIO, survey: Survey, rules: Rules, done: set[int]) -> Iterator[Judged]:
-    campaign = score_file.campaign
-    ranks = ContactRanks(rules.max_fans_per_contact) if rules.max_fans_per_contact else None
-    for lines in chunks_of(file):
-        if lines.number in done and ranks is None:
-            continue
-        judged = _judge_chunk(score_file.pk, campaign, lines, survey, rules, ranks)
-        if lines.number not in done:
-            yield judged
+def read(chunks: Iterable[Lines], campaign: Campaign, most_fans: int) -> Iterator[Reading]:
+    """A file's chunks from the first on, each fan with their reference, and whether they came before. [S-3, S-8]
+
+    There are at most `most_fans` rows in all.
+    """
+    seen, salt = SeenFans(most_fans), bytes(campaign.salt or b"")
+    for lines in chunks:
+        ids = lines.rows["global_user_id"]
+        has_fan = (ids != "").arg_true()
+        refs = pl.Series("fan_ref", draw.fan_refs(salt, ids.gather(has_fan).to_list()), dtype=pl.String)
+        if len(refs) < len(ids):
+            refs = pl.repeat(None, len(ids), dtype=pl.String, eager=True).alias("fan_ref").scatter(has_fan, refs)
+        yield Reading(lines, refs, seen.are_repeated(refs))
 
 
-def _judge_chunk(
-    score_file_id: int, campaign: Campaign, lines: Lines, survey: Survey, rules: Rules, ranks: ContactRanks | None
-) -> Judged:
-    rows = _with_registrants(lines.rows, campaign)
-    judged = judge_scores(rows, rules, duplicates=survey.are_duplicates(rows), ranks=ranks)
+def judge_chunk(score_file_id: int, campaign: Campaign, reading: Reading, rules: Rules, ranks: ContactRanks | None) -> Judged:
+    """Every row's outcome. Writes nothing, draws nothing. [S-3 … S-7]"""
+    rows = _with_registrants(reading.lines.rows.with_columns(reading.refs), campaign)
+    judged = judge_scores(rows, rules, duplicates=reading.are_repeated, ranks=ranks)
     accepted = judged.filter(pl.col("reason").is_null())
-    rejected = _rejected(lines, judged.filter(pl.col("reason").is_not_null()))
+    rejected = _rejected(reading.lines, judged.filter(pl.col("reason").is_not_null()))
     number = pl.lit(score_file_id, dtype=pl.Int64).alias("score_file_id")
     counts = {
         "rejected": tally(rejected["reason"]),
         "tagged": tally(accepted["tags"].explode()),
         "bands": tally(draw.band_of(accepted["raw_score"])),
     }
-    stored = draw_rows(_stored(accepted), campaign)
-    return Judged(
-        lines.number,
-        stored.select(number, *scoretables.COLUMNS[1:], "fan_ref"),
-        rejected.select(number, *REJECTED[1:]),
-        counts,
-    )
+    return Judged(reading.lines.number, _stored(accepted).with_columns(number), rejected.select(number, *REJECTED[1:]), counts)
 
 
 def _rejected(lines: Lines, rejected: pl.DataFrame) -> pl.DataFrame:
@@ -94,7 +105,7 @@ def _rejected(lines: Lines, rejected: pl.DataFrame) -> pl.DataFrame:
         "line", pl.lit("").alias("global_user_id"), pl.lit(Reason.MALFORMED_ROW.value).alias("reason")
     )
     both = pl.concat([malformed, rejected.select("line", "global_user_id", "reason")]).sort("line")
-    return both.with_columns(pl.Series("raw", [lines.raw(line) for line in both["line"]], dtype=pl.String))
+    return both.with_columns(lines.raws(both["line"]))
 
 
 def _stored(accepted: pl.DataFrame) -> pl.DataFrame:
@@ -107,11 +118,13 @@ def _stored(accepted: pl.DataFrame) -> pl.DataFrame:
 
 def draw_rows(rows: pl.DataFrame, campaign: Campaign) -> pl.DataFrame:
     """Adds `fan_ref`, `band`, `band_score` and `luck`; the last two are null while a public value is awaited. [S-7, S-8]"""
+    if "fan_ref" not in rows.columns:
+        refs = draw.fan_refs(bytes(campaign.salt or b""), rows["global_user_id"].to_list())
+        rows = rows.with_columns(pl.Series("fan_ref", refs, dtype=pl.String))
     if campaign.draw_ready:
         return draw.draw_frame(rows, draw_of(campaign))
-    refs = draw.fan_refs(bytes(campaign.salt or b""), rows["global_user_id"].to_list())
     nothing_yet = pl.lit(None, dtype=pl.Float64).alias("band_score"), pl.lit(None, dtype=pl.Int64).alias("luck")
-    return rows.with_columns(pl.Series("fan_ref", refs, dtype=pl.String), draw.band_of(rows["raw_score"]), *nothing_yet)
+    return rows.with_columns(draw.band_of(rows["raw_score"]), *nothing_yet)
 
 
 def _with_registrants(rows: pl.DataFrame, campaign: Campaign) -> pl.DataFrame:
@@ -138,12 +151,18 @@ def _registrants(campaign: Campaign, ids: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(found, schema=schema, orient="row")
 
 
-def _write(score_file_id: int, judged: Judged, lease: Lease) -> None:
+def _draw_and_keep(score_file: ScoreFile, judged: Judged, spill: Spill, lease: Lease) -> None:
+    drawn = draw_rows(judged.accepted, score_file.campaign)
+    spill.put(judged.number, drawn)  # before the chunk is committed: a chunk that is done lies there too
+    _write(score_file.pk, drawn, judged, lease)
+
+
+def _write(score_file_id: int, drawn: pl.DataFrame, judged: Judged, lease: Lease) -> None:
     """Rows, rejections, counts and progress of one chunk in one transaction, fenced by the attempt."""
-    accepted, rejected = judged.accepted.height, judged.rejected.height
+    accepted, rejected = drawn.height, judged.rejected.height
     with transaction.atomic():
         lease.hold()
-        scoretables.fill(score_file_id, judged.accepted)
+        scoretables.fill(score_file_id, drawn)
         scoretables.copy_in("campaigns_rejectedrow", REJECTED, judged.rejected)
         Chunk.objects.create(
             job_id=lease.job_id,

@@ -4,9 +4,7 @@ Everything here may run again: batches on the stream have keys of their own, fil
 """
 
 import csv
-import hashlib
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -15,10 +13,10 @@ from django.db import transaction
 from campaigns import draw, scoretables
 from campaigns.duplicates import open_lines
 from campaigns.judging import draw_rows
-from campaigns.models import RejectedRow, ScoreFile
+from campaigns.models import ScoreFile
 from campaigns.scorelines import fields_of
 from campaigns.scrub import tag_lists
-from campaigns.spill import Spill
+from campaigns.spill import PUBLISHED, Spill
 from datalake import records, storage, streams
 from datalake.choices import RecordType
 from operations.jobs import Lease
@@ -26,7 +24,7 @@ from operations.models import Chunk
 from operations.threads import helper_thread
 
 RECORDS_AT_A_TIME = 20 * streams.BATCH_RECORDS
-REJECTED_AT_A_TIME = 20_000
+NO_ROWS = pl.DataFrame(schema={name: scoretables.SCHEMA[name] for name in PUBLISHED})
 
 
 @dataclass(frozen=True)
@@ -40,45 +38,22 @@ class Published:
 def draw_waiting_rows(score_file: ScoreFile, lease: Lease) -> None:
     """Give rows that were judged before the public value was known their band scores, all or none. Raises LeaseLost. [S-8]"""
     campaign = score_file.campaign
-    frames = scoretables.rows_of(score_file.pk)
-    first = next(frames, None)
-    if first is None or first["luck"].null_count() == 0:
-        frames.close()
+    if not campaign.entropy_source or not scoretables.has_rows_to_draw(score_file.pk):
         return
-    drawn = (draw_rows(rows.drop("band", "band_score", "luck"), campaign) for rows in _and_then(first, frames))
+    drawn = (draw_rows(rows.drop("band", "band_score", "luck"), campaign) for rows in scoretables.rows_of(score_file.pk))
     with transaction.atomic():
         scoretables.replace_with_drawn(score_file.pk, drawn)
         lease.hold()
     Spill.of(lease.job_id).clear()  # it holds the rows as they were
 
 
-def _and_then(first: pl.DataFrame, rest: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    yield first
-    yield from rest
-
-
-def publish(score_file: ScoreFile, lease: Lease) -> Published:
-    """Stream the accepted rows and write both files, while the table is being indexed by the other core. Raises LeaseLost."""
-    with helper_thread("index") as indexer:
-        indexed = indexer.submit(_index, score_file.pk)
-        published = _write_scrubbed_and_stream(score_file, lease)
-        _write_rejected(score_file)
-        indexed.result()
-    return published
-
-
-def _index(score_file_id: int) -> None:
-    if not scoretables.is_indexed(score_file_id):  # a run that was killed may have done it
-        scoretables.index(score_file_id)
-
-
 def judged_rows(score_file: ScoreFile, lease: Lease) -> Spill:
-    """The accepted rows with their `fan_ref`, on this machine's disk: as judged here, or fetched from PostgreSQL."""
+    """The accepted rows on this machine's disk: as judged here, or fetched from PostgreSQL."""
     spill = Spill.of(lease.job_id)
     done = set(Chunk.objects.filter(job_id=lease.job_id).values_list("number", flat=True))
     if not done or not spill.holds(done):
         salt = bytes(score_file.campaign.salt or b"")
-        spill.refill(scoretables.rows_of(score_file.pk), lambda rows: _with_fan_refs(rows, salt))
+        spill.refill(_with_fan_refs(rows, salt) for rows in scoretables.rows_of(score_file.pk))
     return spill
 
 
@@ -87,21 +62,36 @@ def _with_fan_refs(rows: pl.DataFrame, salt: bytes) -> pl.DataFrame:
     return rows.with_columns(pl.Series("fan_ref", refs, dtype=pl.String))
 
 
-def _write_scrubbed_and_stream(score_file: ScoreFile, lease: Lease) -> Published:
-    streamed, position, held = 0, None, _scoring_records(score_file, pl.DataFrame(schema=scoretables.SCHEMA))
-    with storage.scoring().writer(score_file.scrubbed_key) as scrubbed:
-        scrubbed.write(_scrubbed(pl.DataFrame(schema=scoretables.SCHEMA)).write_csv().encode())
-        for frame in judged_rows(score_file, lease).frames():
-            lease.check_stop()
-            scrubbed.write(_scrubbed(frame).write_csv(include_header=False).encode())
-            held = pl.concat([held, _scoring_records(score_file, frame)])
-            while held.height >= RECORDS_AT_A_TIME:
-                position = _send(score_file, streamed, held[:RECORDS_AT_A_TIME], lease)
-                streamed, held = streamed + RECORDS_AT_A_TIME, held[RECORDS_AT_A_TIME:]
-            lease.update(progress=score_file.rows_in + streamed)
+def publish(score_file: ScoreFile, lease: Lease) -> Published:
+    """Stream the accepted rows, and beside it write both files. Raises LeaseLost, JobStopped."""
+    spill = judged_rows(score_file, lease)
+    with helper_thread("files") as writer:
+        written = writer.submit(_write_files, score_file, spill)
+        published = _stream(score_file, spill, lease)
+        written.result()
+    return published
+
+
+def _stream(score_file: ScoreFile, spill: Spill, lease: Lease) -> Published:
+    streamed, position, held = 0, None, _scoring_records(score_file, NO_ROWS)
+    for rows in spill.rows():
+        lease.check_stop()
+        held = pl.concat([held, _scoring_records(score_file, rows)])
+        while held.height >= RECORDS_AT_A_TIME:
+            position = _send(score_file, streamed, held[:RECORDS_AT_A_TIME], lease)
+            streamed, held = streamed + RECORDS_AT_A_TIME, held[RECORDS_AT_A_TIME:]
+        lease.update(progress=score_file.rows_in + streamed)
     if held.height:
         position = _send(score_file, streamed, held, lease)
     return Published(streamed + held.height, position)
+
+
+def _write_files(score_file: ScoreFile, spill: Spill) -> None:
+    with storage.scoring().writer(score_file.scrubbed_key) as scrubbed:
+        scrubbed.write(_scrubbed(NO_ROWS).write_csv().encode())
+        for rows in spill.rows():
+            scrubbed.write(_scrubbed(rows).write_csv(include_header=False).encode())
+    _write_rejected(score_file)
 
 
 def _send(score_file: ScoreFile, sent: int, frame: pl.DataFrame, lease: Lease) -> int:
@@ -151,13 +141,9 @@ def _write_rejected(score_file: ScoreFile) -> None:
         columns = open_lines(source)[0].columns
     with bucket.writer(score_file.rejected_key) as out:
         out.write(_header([*columns, "line", "reason"]))
-        last = 0
-        rejected = RejectedRow.objects.filter(score_file=score_file).order_by("line").values_list("line", "reason", "raw")
-        while page := list(rejected.filter(line__gt=last)[:REJECTED_AT_A_TIME]):
-            rows = pl.DataFrame(page, schema={"line": pl.Int64, "reason": pl.String, "raw": pl.String}, orient="row")
+        for rows in scoretables.rejected_rows_of(score_file.pk):
             fields = fields_of(rows["raw"], len(columns))
             out.write(fields.with_columns(rows["line"], rows["reason"]).write_csv(include_header=False).encode())
-            last = page[-1][0]
 
 
 def _header(names: list[str]) -> bytes:
@@ -165,19 +151,3 @@ def _header(names: list[str]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(names)
     return text.getvalue().encode()
-
-
-def roster_digest(rows: Spill) -> str:
-    """S-10's digest over the accepted rows: the lines are sorted a sixteenth at a time, so memory stays flat. [S-10]"""
-    digest = hashlib.sha256()
-    for first in "0123456789abcdef":
-        parts = [_roster_lines(frame, first) for frame in rows.frames(["fan_ref", "raw_text"])]
-        if parts:
-            digest.update("".join(pl.concat(parts).sort().to_list()).encode())
-    return digest.hexdigest()
-
-
-def _roster_lines(rows: pl.DataFrame, first: str) -> pl.Series:
-    ours = rows.lazy().filter(pl.col("fan_ref").str.starts_with(first))
-    line = pl.concat_str("fan_ref", pl.lit("\t"), "raw_text", pl.lit("\n")).alias("line")
-    return ours.select(line).collect().to_series()

@@ -6,11 +6,12 @@ A file that cannot be taken is refused before anything is written. Every stage m
 """
 
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 
@@ -30,6 +31,7 @@ from operations import alerts, jobs
 from operations.errors import JobStopped, LeaseLost
 from operations.jobs import Lease
 from operations.models import Chunk, Job
+from operations.threads import helper_thread
 
 __all__ = ["Received", "open_job", "process", "receive", "release_waiting", "score_file_of", "subject_of"]
 
@@ -67,13 +69,21 @@ def process(job_id: int) -> ScoreFile:
         score_file = score_file_of(number)
         if not score_file.is_drawn:
             require_open(score_file.campaign)
-            if score_file.roster_digest:  # every row is judged; what failed, if anything, came later
-                _move(lease, score_file, ScoreFileState.VALIDATED, error="")
-            else:
-                _validate(score_file, lease)
-            if score_file.campaign.draw_ready:
-                _stream(score_file_of(number), lease)
+            with helper_thread("index") as indexer:
+                _process(score_file, lease, indexer)
     return score_file_of(number)
+
+
+def _process(score_file: ScoreFile, lease: Lease, indexer: Executor) -> None:
+    if not score_file.roster_digest:
+        _judge(score_file, lease)
+    indexed: Future[None] | None = None
+    if score_file.campaign.draw_ready:  # the rows will not change any more: PostgreSQL indexes them while we go on
+        publishing.draw_waiting_rows(score_file, lease)
+        indexed = indexer.submit(scoretables.index, score_file.pk)
+    _validate(score_file, lease)
+    if indexed is not None:
+        _stream(score_file_of(score_file.pk), lease, indexed)
 
 
 @contextmanager
@@ -136,28 +146,35 @@ def _forget(number: int) -> None:
     RejectedRow.objects.filter(score_file_id=number).delete()
 
 
-def _validate(score_file: ScoreFile, lease: Lease) -> None:
-    """UPLOADED → PROCESSING → VALIDATED: every row judged and in the database, the ledger whole."""
+def _judge(score_file: ScoreFile, lease: Lease) -> None:
+    """UPLOADED → PROCESSING: every row judged and in the database."""
     _begin(score_file, lease)
     in_force = rules.restore(score_file.rules)
     with storage.scoring().open(score_file.key) as file:
+        lease.step("Reading the file")
         found = survey(file, score_file.sha256)
-        lease.update(total=found.lines * 2)  # judged once, then published
+        lease.step("Judging rows", rows=found.lines, total=found.lines * 2)  # judged once, then published
         judging.judge(score_file, file, found, in_force, lease)
+
+
+def _validate(score_file: ScoreFile, lease: Lease) -> None:
+    """PROCESSING → VALIDATED: the ledger whole and the roster fixed. Once that is done, what fails comes later."""
+    if score_file.roster_digest:
+        _move(lease, score_file, ScoreFileState.VALIDATED, error="")
+        return
+    lease.step("Fixing the roster")
     done = Chunk.objects.filter(job_id=lease.job_id)
     counts = list(done.values_list("counts", flat=True))
-    accepted, rejected = sum(done.values_list("rows_out", flat=True)), sum(done.values_list("rows_rejected", flat=True))
+    sums = done.aggregate(rows_in=Sum("rows_in"), accepted=Sum("rows_out"), rejected=Sum("rows_rejected"))
     _move(
         lease,
         score_file,
         ScoreFileState.VALIDATED,
-        rows_in=found.lines,
-        accepted=accepted,
-        rejected=rejected,
         rejected_by=add_tallies([count["rejected"] for count in counts]),
         tagged_by=add_tallies([count["tagged"] for count in counts]),
         bands={"high": 0, "mid": 0, "low": 0} | add_tallies([count["bands"] for count in counts]),
-        roster_digest=publishing.roster_digest(publishing.judged_rows(score_file, lease)),
+        roster_digest=publishing.judged_rows(score_file, lease).roster_digest(),
+        **sums,
     )
 
 
@@ -176,13 +193,15 @@ def _begin(score_file: ScoreFile, lease: Lease) -> None:
         scoretables.create(score_file.pk)
 
 
-def _stream(score_file: ScoreFile, lease: Lease) -> None:
-    """VALIDATED → STREAMED: drawn, published, attached to all scores, and active unless a wave forbids it. [S-12, S-13]"""
-    publishing.draw_waiting_rows(score_file, lease)
-    lease.update(total=score_file.rows_in + score_file.accepted)
+def _stream(score_file: ScoreFile, lease: Lease, indexed: Future[None]) -> None:
+    """VALIDATED → STREAMED: published, attached to all scores, and active unless a wave forbids it. [S-12, S-13]"""
+    judged, accepted = score_file.rows_in, score_file.accepted
+    publishing_step = {"first": judged, "rows": accepted, "progress": judged, "total": judged + accepted}
+    lease.step("Writing files and stream", **publishing_step)
     published = publishing.publish(score_file, lease)
+    lease.step("Indexing the rows")
+    indexed.result()
     _count(score_file, published, lease)
-    scoretables.analyse(score_file.pk)
     mark_saved(score_file.stream)  # the lake may have been faster than we were
 
 

@@ -56,11 +56,25 @@ class Lines:
     def count(self) -> int:
         return self.rows.height + len(self.malformed)
 
-    def raw(self, line: int) -> str:
-        """A line as it stands in the file, unreadable bytes as \\xNN."""
-        at = line - self.first_line
-        raw = self.block[self.starts[at] : self.ends[at]]
-        return readable(raw.removesuffix(b"\r") if len(raw) <= LONGEST_LINE else raw[:KEPT_OF_A_LONG_LINE])
+    def raws(self, lines: pl.Series) -> pl.Series:
+        """Lines (their numbers, ascending) as they stand in the file, unreadable bytes as \\xNN: `raw` (String)."""
+        at = (lines - self.first_line).to_numpy()
+        starts, ends = self.starts[at], self.ends[at]
+        if not len(at):
+            texts = []
+        elif (ends - starts > LONGEST_LINE).any():
+            texts = [readable(_cut(self.block[start:end])) for start, end in zip(starts, ends, strict=True)]
+        else:
+            chosen = np.zeros(len(self.ends), dtype=bool)
+            chosen[at] = True
+            data = np.frombuffer(self.block, dtype=np.uint8)
+            kept = data[np.repeat(chosen, self.ends - self.starts + 1)].tobytes()
+            texts = readable(kept.replace(b"\r\n", b"\n")).split("\n")[:-1]
+        return pl.Series("raw", texts, dtype=pl.String)
+
+
+def _cut(raw: bytes) -> bytes:
+    return raw.removesuffix(b"\r") if len(raw) <= LONGEST_LINE else raw[:KEPT_OF_A_LONG_LINE]
 
 
 def read_header(first_line: bytes) -> Header:
@@ -123,7 +137,7 @@ def _after_this_line(file: BinaryIO, size: int) -> bytes:
 
 def _long_line(number: int, start: bytes, line: int, header: Header) -> Lines:
     rows = pl.DataFrame(schema={"line": pl.Int64} | dict.fromkeys(header.used, pl.String))
-    return Lines(number, line, rows, [line], start, np.array([0]), np.array([len(start)]))
+    return Lines(number, line, rows, [line], start + b"\n", np.array([0]), np.array([len(start)]))
 
 
 def parse(number: int, block: bytes, first_line: int, header: Header) -> Lines:
@@ -133,7 +147,7 @@ def parse(number: int, block: bytes, first_line: int, header: Header) -> Lines:
     starts = np.concatenate(([0], ends[:-1] + 1))
     bad = _wrong_column_count(data, starts, ends, len(header.columns)) | _has_control(data, ends)
     bad |= ends - starts > LONGEST_LINE
-    bad |= _not_utf8(block, len(ends))
+    bad |= _not_utf8(data, starts, ends)
     numbers = np.arange(first_line, first_line + len(ends))
     frame = _columns(_only(data, starts, ends, ~bad), header).with_columns(pl.Series("line", numbers[~bad], dtype=pl.Int64))
     long = _long_ids(frame, ends - starts)
@@ -161,13 +175,23 @@ def _has_control(data: npt.NDArray[np.uint8], ends: Positions) -> Mask:
     return mask
 
 
-def _not_utf8(block: bytes, lines: int) -> Mask:
-    """Lines with bytes that are no UTF-8: these become lone surrogates, which no UTF-8 can spell."""
-    mask = np.zeros(lines, dtype=bool)
+def _not_utf8(data: npt.NDArray[np.uint8], starts: Positions, ends: Positions) -> Mask:
+    """Lines with bytes that are no UTF-8. Only lines that are not plain ASCII are decoded: hardly any in a usual file."""
+    foreign = np.zeros(len(ends), dtype=bool)
+    foreign[np.searchsorted(ends, np.flatnonzero(data >= 0x80))] = True
+    if not foreign.any():
+        return foreign
+    foreign[foreign] = _undecodable(data[np.repeat(foreign, ends - starts + 1)].tobytes())
+    return foreign
+
+
+def _undecodable(lines: bytes) -> Mask:
+    """For each of these lines: broken bytes become lone surrogates, which no UTF-8 can spell."""
+    mask = np.zeros(lines.count(b"\n"), dtype=bool)
     try:
-        block.decode()
+        lines.decode()
     except UnicodeDecodeError:
-        text = block.decode(errors="surrogateescape").encode("utf-32-le", errors="surrogatepass")
+        text = lines.decode(errors="surrogateescape").encode("utf-32-le", errors="surrogatepass")
         characters = np.frombuffer(text, dtype="<u4")
         broken = np.flatnonzero((characters >= 0xDC80) & (characters <= 0xDCFF))
         mask[np.searchsorted(np.flatnonzero(characters == LF), broken)] = True

@@ -109,11 +109,13 @@ def judge_scores(rows: pl.DataFrame, rules: Rules, *, duplicates: pl.Series, ran
 
 def score_of(texts: pl.Series) -> pl.Series:
     """Scores as written → Float64, null where the text is no number of S-3's form or outside [0, 1]. [S-3]"""
-    text = pl.col(texts.name)
-    # Python and polars both round correctly; a form that polars does not read ("1.", "+.5") is completed first.
-    whole = text.str.strip_prefix("+").str.replace(r"^(-?)\.", "${1}0.").str.replace(r"\.([eE]|$)", ".0${1}")
-    number = pl.when(text.str.contains(NUMBER)).then(whole).cast(pl.Float64, strict=False)
-    frame = texts.to_frame().select(number.alias("score"))
+    form = texts.str.contains(NUMBER).fill_null(value=False)
+    frame = pl.DataFrame({"text": texts}).select(pl.when(form).then("text").cast(pl.Float64, strict=False).alias("score"))
+    unread = form & frame["score"].is_null()  # Python and polars both round correctly; but polars reads no "1." and no "+.5"
+    if unread.any():
+        whole = texts.str.strip_prefix("+").str.replace(r"^(-?)\.", "${1}0.").str.replace(r"\.([eE]|$)", ".0${1}")
+        completed = pl.select(pl.when(unread).then(whole).cast(pl.Float64, strict=False)).to_series()
+        frame = frame.with_columns(pl.coalesce("score", completed.alias("completed")).alias("score"))
     return frame.select(pl.when(pl.col("score").is_between(0, 1)).then(pl.col("score"))).to_series()
 
 

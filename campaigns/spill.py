@@ -4,17 +4,35 @@ Only a shortcut: PostgreSQL holds the same rows, and what is missing here (anoth
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 from django.conf import settings
 
+from campaigns import roster
 from operations.models import Job
+
+PUBLISHED = (
+    "row_id",
+    "global_user_id",
+    "member_id",
+    "email",
+    "phone",
+    "raw_text",
+    "raw_score",
+    "band_score",
+    "tags",
+    "market_id",
+)
 
 
 class Spill:
-    """Frames by number. A file appears whole or not at all, so a killed writer leaves nothing half."""
+    """Frames by number: the rows as they are published, and their part of the roster, apart because it is read apart.
+
+    A file appears whole or not at all, so a killed writer leaves nothing half. They are not compressed: that would cost more
+    than all else that is done to them (0.3 µs a row), and so they are mapped into memory instead of read.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -25,29 +43,43 @@ class Spill:
         made = Job.objects.values_list("created_at", flat=True).get(pk=job_id)
         return cls(Path(settings.FAIRWAVE_DATA) / "work" / f"job-{job_id}-{made:%Y%m%dT%H%M%S%f}")
 
-    def put(self, number: int, frame: pl.DataFrame) -> None:
+    def put(self, number: int, accepted: pl.DataFrame) -> None:
+        """Keep accepted rows: PUBLISHED and `fan_ref`."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        half = self.folder / f"{number}.half"
-        frame.write_ipc(half, compression="lz4")
-        half.rename(self._file(number))
+        self._write(self._roster(number), roster.part(accepted["fan_ref"], accepted["raw_text"]))
+        self._write(self._rows(number), accepted.select(PUBLISHED))
 
     def holds(self, numbers: set[int]) -> bool:
         """Whether every one of these frames is here."""
-        return all(self._file(number).exists() for number in numbers)
+        return all(self._rows(number).exists() and self._roster(number).exists() for number in numbers)
 
-    def frames(self, columns: list[str] | None = None) -> Iterator[pl.DataFrame]:
-        """All frames in order of their numbers, or only some of their columns."""
-        for file in sorted(self.folder.glob("*.arrow"), key=lambda file: int(file.stem)):
-            yield pl.read_ipc(file, columns=columns)
+    def rows(self) -> Iterator[pl.DataFrame]:
+        """PUBLISHED of all rows, in order of their numbers."""
+        return (pl.read_ipc(file) for file in self._in_order("*.rows"))
 
-    def refill(self, frames: Iterator[pl.DataFrame], prepare: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+    def roster_digest(self) -> str:
+        """S-10's digest over all rows."""
+        return roster.digest([pl.read_ipc(file) for file in self._in_order("*.roster")])
+
+    def refill(self, accepted: Iterator[pl.DataFrame]) -> None:
         """Replace everything by these frames."""
         self.clear()
-        for number, frame in enumerate(frames):
-            self.put(number, prepare(frame))
+        for number, frame in enumerate(accepted):
+            self.put(number, frame)
 
     def clear(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _file(self, number: int) -> Path:
-        return self.folder / f"{number}.arrow"
+    def _write(self, file: Path, frame: pl.DataFrame) -> None:
+        half = file.with_suffix(file.suffix + "-half")
+        frame.write_ipc(half)
+        half.rename(file)
+
+    def _in_order(self, pattern: str) -> list[Path]:
+        return sorted(self.folder.glob(pattern), key=lambda file: int(file.stem))
+
+    def _rows(self, number: int) -> Path:
+        return self.folder / f"{number}.rows"
+
+    def _roster(self, number: int) -> Path:
+        return self.folder / f"{number}.roster"

@@ -4,6 +4,7 @@ Nothing is written but the outcome itself (`ScoreFile.trial`): no row, no reject
 either: neither who is lucky nor anybody's reference, so trying a file again and again tells no more than trying it once.
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -15,19 +16,21 @@ from django.utils import timezone
 
 from campaigns import judging, rules
 from campaigns.choices import ScoreFileState
-from campaigns.duplicates import Survey, chunks_of, first_look, sha256_of, survey
+from campaigns.duplicates import chunks_of, first_look, sha256_of, survey
 from campaigns.errors import CannotTry
 from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import require_open
 from campaigns.scorefiles import score_file_of, subject_of
-from campaigns.scorelines import Header, Lines
-from campaigns.scrub import ContactRanks, Rules, add_tallies
+from campaigns.scorelines import Lines
+from campaigns.scrub import ContactRanks, add_tallies
 from datalake import storage
 from operations import jobs
 from operations.models import Job
 
 JOB = "try_scores"
 FIRST_ROWS = 1_000  # judged in 0.1 s, so nobody has to wait for a worker
+FEW_ROWS = 1_000_000  # up to here a file is not read beforehand to see whether it has so many
+ALL = sys.maxsize
 EXAMPLES = 20
 SHOWN_BYTES = 16 * 1024 * 1024  # how far into a file a page looks for rejected rows: 0.2 s
 NOT_JUDGED = (ScoreFileState.UPLOADED, ScoreFileState.FAILED)
@@ -75,58 +78,46 @@ def _nobody(done: int, total: int) -> None:
 
 
 def dry_run(
-    campaign: Campaign, file: BinaryIO, *, rows: int | None = None, kept: dict[str, Any] | None = None, watch: Watch = _nobody
+    campaign: Campaign,
+    file: BinaryIO,
+    *,
+    rows: int | None = None,
+    sha256: str = "",
+    kept: dict[str, Any] | None = None,
+    watch: Watch = _nobody,
 ) -> Trial:
     """Judge the first rows of a score file (seekable, open for reading), or all, and keep nothing. [S-3]
 
-    `kept` is the snapshot of rules that the file will be judged by, if it has one; else they are as they are now. Memory grows
-    with `rows`, not with the file. Raises WrongStatus, UnreadableFile, UnreadableList, ListEntryInvalid, as processing would.
+    `sha256` is what the file was when it was received; `kept` the snapshot of rules that it will be judged by, if it has one:
+    else they are as they are now. Raises WrongStatus, UnreadableFile, UnreadableList, ListEntryInvalid, as processing would.
     """
     require_open(campaign)
     header = first_look(file)
     snapshot = kept or rules.snapshot(rules.gather(campaign))
     in_force = rules.restore(snapshot)
     trial = Trial(rows is None, list(header.ignored), rules.digest(snapshot))
-    total, chunks = _all(file) if rows is None else (rows, _first(file, rows))
+    total = rows if rows is not None and rows <= FEW_ROWS else min(_count(file, sha256), rows or ALL)
     watch(0, total)
-    for judged in _judged(campaign, header, chunks, in_force):
-        trial = trial.and_also(judged)
+    ranks = ContactRanks(in_force.max_fans_per_contact) if in_force.max_fans_per_contact else None
+    for reading in judging.read(_first(chunks_of(file), total), campaign, total):
+        trial = trial.and_also(judging.judge_chunk(0, campaign, reading, in_force, ranks))
         watch(trial.rows, total)
     return trial
 
 
-def _all(file: BinaryIO) -> tuple[int, Iterator[tuple[Lines, pl.Series]]]:
-    """How many rows there are; and all chunks, each with which of its rows are duplicates."""
+def _count(file: BinaryIO, sha256: str) -> int:
     file.seek(0)
-    found = survey(file, sha256_of(file)[0])
-    return found.lines, ((lines, found.are_duplicates(lines.rows)) for lines in chunks_of(file))
+    return survey(file, sha256 or sha256_of(file)[0]).lines
 
 
-def _first(file: BinaryIO, count: int) -> Iterator[tuple[Lines, pl.Series]]:
-    """The chunks of the first rows; no more of the file is read."""
-    seen = pl.Series("global_user_id", [], dtype=pl.String)
-    for whole in chunks_of(file):
-        lines, count = _only(whole, count), count - whole.count
-        ids = lines.rows["global_user_id"]
-        yield lines, (ids != "") & (~ids.is_first_distinct() | ids.is_in(seen.implode()))
+def _first(chunks: Iterable[Lines], count: int) -> Iterator[Lines]:
+    """The first lines, in their chunks; no more of the file is read than that."""
+    for lines in chunks:
+        end = lines.first_line + count
+        yield replace(lines, rows=lines.rows.filter(pl.col("line") < end), malformed=[n for n in lines.malformed if n < end])
+        count -= lines.count
         if count <= 0:
             return
-        seen = pl.concat([seen, ids])
-
-
-def _only(lines: Lines, count: int) -> Lines:
-    """The first lines of a chunk."""
-    end = lines.first_line + count
-    return replace(lines, rows=lines.rows.filter(pl.col("line") < end), malformed=[n for n in lines.malformed if n < end])
-
-
-def _judged(
-    campaign: Campaign, header: Header, chunks: Iterable[tuple[Lines, pl.Series]], in_force: Rules
-) -> Iterator[judging.Judged]:
-    ranks = ContactRanks(in_force.max_fans_per_contact) if in_force.max_fans_per_contact else None
-    for lines, duplicates in chunks:
-        repeated = Survey(header, 0, lines.rows.filter(duplicates)["line"].to_numpy())
-        yield judging._judge_chunk(0, campaign, lines, repeated, in_force, ranks)
 
 
 def can_be_tried(score_file: ScoreFile) -> bool:
@@ -168,7 +159,8 @@ def _try(number: int, rows: int | None, watch: Watch) -> tuple[ScoreFile, Trial]
     score_file, started = score_file_of(number), time.monotonic()
     _require_not_judged(score_file)
     with storage.scoring().open(score_file.key) as file:
-        trial = dry_run(score_file.campaign, file, rows=rows, kept=score_file.rules or None, watch=watch)
+        known: dict[str, Any] = {"sha256": score_file.sha256, "kept": score_file.rules or None}
+        trial = dry_run(score_file.campaign, file, rows=rows, watch=watch, **known)
     when = {"at": timezone.now().isoformat(), "seconds": round(time.monotonic() - started, 3)}
     score_file.trial = asdict(trial) | when
     ScoreFile.objects.filter(pk=number, state__in=NOT_JUDGED, roster_digest="").update(trial=score_file.trial)
@@ -189,7 +181,8 @@ def rows_as_written(score_file: ScoreFile, numbers: Iterable[int]) -> dict[int, 
     with storage.scoring().open(score_file.key) as file:
         for lines in chunks_of(file):
             end = lines.first_line + lines.count
-            found |= {number: lines.raw(number) for number in wanted if lines.first_line <= number < end}
+            here = pl.Series([number for number in wanted if lines.first_line <= number < end], dtype=pl.Int64)
+            found |= dict(zip(here, lines.raws(here), strict=True))
             looked += len(lines.block)
             if not wanted or end > wanted[-1] or looked > SHOWN_BYTES:
                 break

@@ -1,12 +1,16 @@
-"""One thread beside the caller's, for work that waits on PostgreSQL while Python computes."""
+"""One thread beside the caller's, for work that waits on PostgreSQL or on the disk while Python computes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
+from typing import TypeVar
 
 from django.db import connection
 
 from operations import correlation
+
+Item = TypeVar("Item")
 
 
 @contextmanager
@@ -21,3 +25,16 @@ def helper_thread(name: str) -> Iterator[ThreadPoolExecutor]:
             yield executor
         finally:
             executor.submit(lambda: connection.close())
+
+
+def one_ahead(executor: ThreadPoolExecutor, items: Iterable[Item]) -> Iterator[Item]:
+    """The items, each next one already in the making while the caller works on this one. Raises what making them raises."""
+    making = iter(items)
+
+    def make_one() -> list[Item]:
+        return list(islice(making, 1))
+
+    coming = executor.submit(make_one)
+    while found := coming.result():
+        coming = executor.submit(make_one)
+        yield found[0]

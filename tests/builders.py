@@ -1,6 +1,7 @@
 """Campaigns, score files and registrations for tests of any room; every value has a default."""
 
 import gzip
+import hashlib
 import io
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -109,3 +110,9 @@ def import_registrations(campaign: Campaign, rows: Iterable[Mapping[str, str] | 
     content = registration_bytes(rows, **options)
     found = registrations.receive(campaign, "registrations.csv", in_memory(content), by=None)
     return registrations.process(registrations.open_job(found, by=None).pk)
+
+
+def roster_digest(refs: Iterable[str], raw_texts: Iterable[str]) -> str:
+    """The digest of a roster as the rule says it, line by line. [S-10]"""
+    lines = sorted(f"{ref}\t{raw}\n" for ref, raw in zip(refs, raw_texts, strict=True))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -20,9 +20,6 @@ from campaigns.draw import (
     draw_frame,
     fan_refs,
     in_order,
-    roster_chunk,
-    roster_digest,
-    roster_digest_of_chunks,
 )
 
 SEED, SALT = bytes(range(32)), bytes(range(32, 64))
@@ -200,24 +197,6 @@ def test_order_by_band_score_is_order_by_h_within_a_band() -> None:
     drawn = in_order(draw_frame(frame([f"fan-{number}" for number in range(2000)], [0.5] * 2000), DRAW))
     full = [DRAW.full_h(fan) for fan in drawn["global_user_id"]]
     assert full == sorted(full, reverse=True)
-
-
-@few
-@given(ids, st.integers(1, 5), st.randoms(use_true_random=False))
-def test_the_roster_digest_knows_no_row_order_and_no_chunks(fans: list[str], pieces: int, dice: random.Random) -> None:
-    """[S-10]"""
-    rows = [(ref, dice.choice(["0.95", ".95", "1e0", "0.950"])) for ref in fan_refs(SALT, fans)]
-    due = hashlib.sha256("".join(sorted(f"{ref}\t{raw}\n" for ref, raw in rows)).encode()).hexdigest()
-    dice.shuffle(rows)
-    assert roster_digest(*zip(*rows, strict=True)) == due
-    chunks = [roster_chunk(*zip(*rows[start::pieces], strict=True)) for start in range(min(pieces, len(rows)))]
-    assert roster_digest_of_chunks(chunks) == due
-
-
-def test_the_roster_digest_keeps_how_a_score_was_written() -> None:
-    """0.5 and 0.50 are one number and two rosters: the digest covers the text of the file. [S-10]"""
-    assert roster_digest(["a" * 64], ["0.5"]) != roster_digest(["a" * 64], ["0.50"])
-    assert roster_digest([], []) == hashlib.sha256(b"").hexdigest()
 
 
 def test_u_is_exact_in_a_double() -> None:

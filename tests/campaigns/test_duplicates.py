@@ -1,4 +1,4 @@
-"""The first reading of a score file: checksum, lines, and whose id stands in it twice. [S-3, S-12]"""
+"""A score file as it lies there: checksum, lines, and whose id stands in it twice. [S-3, S-12]"""
 
 import gzip
 import hashlib
@@ -8,14 +8,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaigns import scorelines
+from campaigns import judging, scorelines
 from campaigns.duplicates import chunks_of, first_look, sha256_of, survey
 from campaigns.errors import UnreadableFile
-from tests.builders import score_file_bytes, score_row
+from campaigns.models import Campaign
+from tests.builders import SALT, score_file_bytes, score_row
 
 
 def surveyed(content: bytes):
     return survey(io.BytesIO(content), hashlib.sha256(content).hexdigest())
+
+
+def duplicate_lines(content: bytes) -> list[int]:
+    file, campaign = io.BytesIO(content), Campaign(campaign_id="c", salt=SALT)
+    found = [
+        reading.lines.rows.filter(reading.are_repeated)["line"].to_list()
+        for reading in judging.read(chunks_of(file), campaign, surveyed(content).lines)
+    ]
+    return [line for lines in found for line in lines]
 
 
 def test_the_checksum_and_size_are_those_of_the_bytes_as_they_came():
@@ -25,24 +35,23 @@ def test_the_checksum_and_size_are_those_of_the_bytes_as_they_came():
 
 def test_a_later_row_of_a_fan_is_a_duplicate_whatever_became_of_the_earlier():
     rows = [score_row(1), score_row(2, raw_local_fanscore="no"), score_row(2), score_row(1), score_row(3), score_row(2)]
-    found = surveyed(score_file_bytes(rows))
-    assert found.lines == 6
-    assert found.duplicate_lines.tolist() == [4, 5, 7]
+    assert surveyed(score_file_bytes(rows)).lines == 6
+    assert duplicate_lines(score_file_bytes(rows)) == [4, 5, 7]
 
 
 def test_a_row_without_an_id_or_malformed_is_nobodys_duplicate_nor_original():
     rows = [score_row(1, global_user_id=" "), score_row(2, global_user_id=""), b"1\t\t\tfan-9", score_row(9), b""]
-    assert surveyed(score_file_bytes(rows)).duplicate_lines.tolist() == []
+    assert duplicate_lines(score_file_bytes(rows)) == []
 
 
 def test_ids_are_compared_trimmed_and_exactly():
     rows = [score_row(1, global_user_id=name) for name in ("a", " a\u00a0", "A", "a.", "a")]
-    assert surveyed(score_file_bytes(rows)).duplicate_lines.tolist() == [3, 6]
+    assert duplicate_lines(score_file_bytes(rows)) == [3, 6]
 
 
 def test_gzip_is_told_by_its_bytes():
     rows = [score_row(1), score_row(1)]
-    assert surveyed(score_file_bytes(rows, packed=True)).duplicate_lines.tolist() == [3]
+    assert duplicate_lines(score_file_bytes(rows, packed=True)) == [3]
 
 
 def test_a_file_that_changed_since_it_was_received_is_refused():
@@ -62,6 +71,12 @@ def test_a_header_alone_is_no_score_file(content):
 def test_an_empty_file_is_no_score_file(content):
     with pytest.raises(UnreadableFile, match="empty"):
         first_look(io.BytesIO(content))
+
+
+@pytest.mark.parametrize(("end", "lines"), [(b"", 2), (b"\n", 2), (b"\n\n", 3), (b"\r\n\r\n", 3), (b"\nx", 3)])
+def test_every_line_is_counted_a_blank_one_and_one_without_end_too(end, lines):
+    content = score_file_bytes([score_row(1), score_row(2)]).rstrip(b"\n") + end
+    assert surveyed(content).lines == lines == sum(chunk.count for chunk in chunks_of(io.BytesIO(content)))
 
 
 PACKED = score_file_bytes([score_row(n) for n in range(5_000)], packed=True)
@@ -111,4 +126,4 @@ def test_duplicates_are_found_across_blocks(ids, block_bytes):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scorelines.read_chunks, "__defaults__", (block_bytes,))
         content = score_file_bytes([score_row(n, global_user_id=name) for n, name in enumerate(ids)])
-        assert surveyed(content).duplicate_lines.tolist() == expected
+        assert duplicate_lines(content) == expected

@@ -7,7 +7,7 @@ import pytest
 
 from campaigns import publishing
 from campaigns.choices import ScoreFileState
-from campaigns.draw import Draw, roster_digest
+from campaigns.draw import Draw
 from campaigns.models import FanScore, ScoreFile
 from datalake import storage, streams
 from datalake.choices import StreamName
@@ -21,6 +21,7 @@ from tests.builders import (
     make_campaign,
     process_scores,
     registration_row,
+    roster_digest,
     score_file_bytes,
     score_row,
 )

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
 
-from campaigns import judging, publishing, registrations, scorefiles, scorelines, scoretables
+from campaigns import judging, publishing, registrations, roster, scorefiles, scorelines, scoretables
 from campaigns.choices import ScoreFileState
-from campaigns.draw import Draw, roster_digest
+from campaigns.draw import Draw
 from campaigns.errors import UnreadableFile, UnreadableList, WrongCampaign, WrongStatus
 from campaigns.models import Campaign, FanScore, ListEntry, RejectedRow, ScoreFile
 from campaigns.opening import close_campaign, enter_entropy
@@ -29,6 +29,7 @@ from tests.builders import (
     process_scores,
     receive_scores,
     registration_row,
+    roster_digest,
     score_file_bytes,
     score_row,
 )
@@ -241,13 +242,15 @@ def killed_at(monkeypatch, module, name: str, call: int):
     [
         (judging, "_write", 3),
         (scoretables, "copy_in", 4),
-        (publishing, "roster_digest", 1),
-        (publishing, "_index", 1),
+        (scoretables, "fill", 2),
+        (publishing, "_write_files", 1),
+        (roster, "digest", 1),
+        (scoretables, "index", 1),
         (publishing, "_send", 1),
         (publishing, "_write_rejected", 1),
         (scoretables, "attach", 1),
         (scorefiles, "_count", 1),
-        (scoretables, "analyse", 1),
+        (scorefiles, "mark_saved", 1),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
@@ -297,7 +300,7 @@ def state_of_things() -> tuple[object, ...]:
     [
         (scorefiles, "_begin"),
         (judging, "_write"),
-        (publishing, "roster_digest"),
+        (roster, "digest"),
         (publishing, "draw_waiting_rows"),
         (publishing, "_send"),
         (scorefiles, "_count"),
@@ -345,8 +348,8 @@ def test_a_fault_after_a_take_over_does_not_fail_the_file_of_the_new_worker(monk
 def stop_at_chunk(monkeypatch, job_id: int, number: int, how: str) -> None:
     real = judging._write
 
-    def write(score_file_id, judged, *rest):
-        real(score_file_id, judged, *rest)
+    def write(score_file_id, drawn, judged, lease):
+        real(score_file_id, drawn, judged, lease)
         if judged.number == number:
             jobs.request_stop(job_id, how)
 

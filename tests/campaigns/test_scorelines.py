@@ -150,7 +150,7 @@ def test_a_line_of_five_megabytes_is_one_malformed_row_wherever_blocks_end(block
     chunks = read(row(), long, row(), long, row(), block_bytes=block_bytes)
     assert [n for c in chunks for n in c.rows["line"]] == [2, 4, 6]
     assert [n for c in chunks for n in c.malformed] == [3, 5]
-    kept = {c.raw(n) for c in chunks for n in c.malformed}
+    kept = {raw for c in chunks for raw in c.raws(pl.Series(c.malformed, dtype=pl.Int64))}
     assert kept == {long[:KEPT_OF_A_LONG_LINE].decode()}
 
 
@@ -160,8 +160,8 @@ def test_a_long_line_without_end_is_the_last_row():
 
 def test_a_raw_line_is_readable_whatever_its_bytes():
     """[S-11]"""
-    (chunk,) = read(b"a\xffb\x00c\r")
-    assert chunk.raw(2) == "a\\xffb\\x00c"
+    (chunk,) = read(b"a\xffb\x00c\r", row(), b"", b"\xe2\x82", b"\r\r")
+    assert chunk.raws(pl.Series([2, 4, 5, 6])).to_list() == ["a\\xffb\\x00c", "", "\\xe2\\x82", "\r"]
     assert fields_of(pl.Series(["a\tb", "", "a\t\tc\td"]), 4).rows() == [
         ("a", "b", "", ""),
         ("", "", "", ""),

@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from campaigns.draw import Draw, draw_frame, roster_digest
+from campaigns.draw import Draw, draw_frame
 from console.bundle import ProvenAttempt, ProvenWave, write_bundle
+from tests.builders import roster_digest
 from waves.choices import Order
 from waves.selection import MarketSeat, select
 

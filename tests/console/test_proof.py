@@ -12,12 +12,13 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from campaigns.draw import Draw, draw_frame, roster_digest
+from campaigns.draw import Draw, draw_frame
 from campaigns.errors import UnknownCampaign, WrongStatus
 from campaigns.models import Campaign, FanScore, ListEntry, Registrant, ScoreFile
 from campaigns.opening import close_campaign
 from console import proof, verify_draw
 from datalake import storage
+from tests.builders import roster_digest
 from tests.waves.wave_cases import NOW, SALT, SEED, add_scores, campaign_with, person, request
 from waves.choices import Order
 from waves.eligible import candidates_key, candidates_record
