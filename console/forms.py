@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from campaigns.models import Campaign
-from console.uploads import TOO_LARGE
+from console.uploads import NOT_KEPT, TOO_LARGE
 
 
 class ReasonForm(forms.Form):
@@ -22,12 +22,18 @@ class UploadForm(forms.Form):
     def __init__(self, request: Any) -> None:
         super().__init__(request.POST, request.FILES)  # reading these is what lets the upload find out
         self.too_large = getattr(request, TOO_LARGE, False)
+        self.not_kept = getattr(request, NOT_KEPT, "")
 
     def clean(self) -> dict[str, Any] | None:
         if self.too_large:
             self.errors.pop("file", None)
             raise ValidationError(
                 f"The file is larger than {settings.UPLOAD_MAX_BYTES:,} bytes, the most that is taken: split it."
+            )
+        if self.not_kept:
+            self.errors.pop("file", None)
+            raise ValidationError(
+                f"The web server could not keep the file ({self.not_kept}). Nothing was taken in: try again later."
             )
         return super().clean()
 

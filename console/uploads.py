@@ -13,13 +13,14 @@ from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandl
 from django.http import HttpRequest, HttpResponse
 
 TOO_LARGE = "upload_was_too_large"
+NOT_KEPT = "upload_was_not_kept"
 
 
 class GuardedUpload(TemporaryFileUploadHandler):
     """The CSRF check reads the body before any view can look who sends it, so the look is taken here.
 
-    What is above UPLOAD_MAX_BYTES is read to its end without being kept, so that the browser hears the answer; the request
-    then carries no file and `upload_was_too_large`.
+    What is above UPLOAD_MAX_BYTES, or more than the disk holds, is read to its end without being kept, so that the browser
+    hears the answer; the request then carries no file, and `upload_was_too_large` or why it was not kept.
     """
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
@@ -32,7 +33,13 @@ class GuardedUpload(TemporaryFileUploadHandler):
         if start + len(raw_data) > settings.UPLOAD_MAX_BYTES:
             setattr(self.request, TOO_LARGE, True)
             raise StopUpload(connection_reset=False)
-        super().receive_data_chunk(raw_data, start)
+        try:
+            super().receive_data_chunk(raw_data, start)
+            self.file.flush()  # a full disk speaks up here, and not when nobody listens
+        except OSError as error:
+            setattr(self.request, NOT_KEPT, error.strerror or str(error))
+            self.file.close()
+            raise StopUpload(connection_reset=False) from error
 
 
 def may_upload_to(origin: str, request: HttpRequest, response: HttpResponse) -> HttpResponse:
