@@ -425,14 +425,12 @@ def test_a_file_whose_bytes_changed_in_the_bucket_fails_before_a_row_is_written(
     assert any("process_scores failed" in alert.text for alert in Alert.objects.all())
 
 
-def test_a_file_that_breaks_off_fails_before_a_row_is_written():
+def test_a_file_that_breaks_off_is_refused_before_anything_is_written():
     rows = [score_row(n, member_id=str(hash(n) * 7919)) for n in range(9_000)]
     content = score_file_bytes(rows, packed=True)
-    score_file = receive_scores(make_campaign(), content[: len(content) * 2 // 3])
-    with pytest.raises(UnreadableFile, match="breaks off"):
-        scorefiles.process(scorefiles.open_job(score_file, by=None).pk)
-    assert not RejectedRow.objects.exists()
-    assert not Chunk.objects.exists()
+    with pytest.raises(UnreadableFile, match="cannot be unpacked"):
+        receive_scores(make_campaign(), content[: len(content) * 2 // 3])
+    assert not ScoreFile.objects.exists()
 
 
 def test_a_campaign_closed_before_its_file_was_judged_takes_it_no_more():
