@@ -5,7 +5,7 @@ no other.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from campaigns import arrivals, s3_events
 from campaigns.errors import UnknownEvent
@@ -21,11 +21,11 @@ WAIT_SECONDS = 5  # for the first message; so soon is a request to end obeyed
 
 @dataclass
 class Heard:
-    """How many messages there were, how many could not be read, and the jobs that take up what they told of."""
+    """How many messages there were, how many could not be read, and how many jobs take up what they told of."""
 
     messages: int = 0
     unknown: int = 0
-    jobs: list[Job] = field(default_factory=list)
+    jobs: int = 0
 
     def add(self, more: "Heard") -> None:
         self.messages += more.messages
@@ -46,7 +46,7 @@ def hear(queue: SqsQueue, *, wait_seconds: int = WAIT_SECONDS, ring: Callable[[J
         for job in opened:
             ring(job)
         queue.delete(message)
-        heard.jobs += opened
+        heard.jobs += len(opened)
     return heard
 
 

@@ -1,7 +1,6 @@
 """Amazon's services as one small server on this machine, spoken to over real connections."""
 
 import json
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
 from django.core.files.storage import storages
 from moto.server import ThreadedMotoServer
 from pytest_django.fixtures import Settings
@@ -48,8 +48,8 @@ def running(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clo
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
-        address = "http://127.0.0.1:{}".format(server.get_host_and_port()[1])
-        urllib.request.urlopen(f"{address}/moto-api/reset", data=b"").close()  # what an earlier test left in this process
+        address = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
+        requests.post(f"{address}/moto-api/reset")  # what an earlier test left in this process
         yield _set_up(settings, address)
     finally:
         server.stop()

@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 from campaigns.models import ScoreFile
 from datalake import storage
 from tests import cloud
-from tests.builders import make_campaign, score_file_bytes, score_row
 from tests.browser.conftest import Person
+from tests.builders import make_campaign, score_file_bytes, score_row
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 A_WHILE = 60_000  # milliseconds: the machine may be busy

@@ -37,9 +37,10 @@ def test_s1_a_file_that_grows_behind_its_checksum_fails_and_its_bytes_are_not_ke
         file.write(CONTENT)
         return told
 
-    with monkeypatch.context() as patched, pytest.raises(UnreadableFile, match="changed while it was read"):
+    with monkeypatch.context() as patched:
         patched.setattr(reception, "sha256_of", then_grow)
-        reception.receive(campaign, "scores.txt", file, by=None)
+        with pytest.raises(UnreadableFile, match="changed while it was read"):
+            reception.receive(campaign, "scores.txt", file, by=None)
     failed = ScoreFile.objects.get()
     assert (failed.state, "changed while it was read" in failed.error) == ("failed", True)
     assert list(storage.scoring().list("")) == []
@@ -49,9 +50,10 @@ def test_s1_a_file_that_grows_behind_its_checksum_fails_and_its_bytes_are_not_ke
 
 def test_s1_a_bucket_that_keeps_other_bytes_is_found_out(monkeypatch):
     campaign = make_campaign()
-    with monkeypatch.context() as patched, pytest.raises(NotStored, match="did not keep"):
+    with monkeypatch.context() as patched:
         patched.setattr(storage.DiskBucket, "sha256", lambda bucket, key: "0" * 64)
-        receive(campaign)
+        with pytest.raises(NotStored, match="did not keep"):
+            receive(campaign)
     assert ScoreFile.objects.get().state == "failed"
     again = receive(campaign)
     assert again.repeated
@@ -67,9 +69,10 @@ def test_s1_a_bucket_that_goes_away_before_the_bytes_are_there_leaves_a_failed_f
             aws.s3.delete_bucket(Bucket=cloud.BUCKET)
             return real(*values)
 
-        with monkeypatch.context() as patched, pytest.raises(NotStored, match="could not be stored"):
+        with monkeypatch.context() as patched:
             patched.setattr(reception, "_register", then_lose_the_bucket)
-            receive(campaign)
+            with pytest.raises(NotStored, match="could not be stored"):
+                receive(campaign)
         assert ScoreFile.objects.get().state == "failed"
         aws.s3.create_bucket(Bucket=cloud.BUCKET)
         again = receive(campaign)

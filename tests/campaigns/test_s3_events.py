@@ -17,7 +17,9 @@ def test_s1_each_created_object_of_a_batch_is_named_and_others_are_not():
     assert created_in(json.dumps({"Records": told})) == [Created("files", "scored/a.1.txt"), Created("files", "c")]
 
 
-@pytest.mark.parametrize(("key", "name"), [("a+b%2Bc", "a b+c"), ("f%C3%AAte/%E2%82%AC.txt", "fête/€.txt"), ("a%2520b", "a%20b")])
+@pytest.mark.parametrize(
+    ("key", "name"), [("a+b%2Bc", "a b+c"), ("f%C3%AAte/%E2%82%AC.txt", "fête/€.txt"), ("a%2520b", "a%20b")]
+)
 def test_s1_keys_are_decoded_once(key, name):
     assert created_in(json.dumps({"Records": [record(key)]})) == [Created("files", name)]
 

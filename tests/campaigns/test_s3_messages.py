@@ -36,9 +36,9 @@ def test_s1_an_object_that_s3_tells_of_is_taken_up_at_once(aws):
     campaign = make_campaign()
     cloud.tell_the_queue(aws)
     aws.put(f"scored/{campaign.campaign_id}.2026+1.txt", CONTENT)
-    heard = hear(aws)
-    (job,) = heard.jobs
+    assert hear(aws).jobs == 1
     assert aws.left() == 0
+    job = Job.objects.get()
     score_file = arrivals.take(job.pk)
     assert score_file is not None
     assert (score_file.campaign, score_file.timestamp, score_file.bytes) == (campaign, "2026+1", len(CONTENT))
@@ -50,7 +50,7 @@ def test_s1_what_the_look_of_each_minute_found_is_not_taken_again_when_its_messa
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
     monkeypatch.setattr(arrivals, "STEADY_SECONDS", -5.0)  # S3's clock counts whole seconds
     assert len(arrivals.look()) == 1
-    assert hear(aws).jobs == []
+    assert hear(aws).jobs == 0
     assert (aws.left(), Job.objects.count()) == (0, 1)
 
 
@@ -58,10 +58,10 @@ def test_s1_our_own_files_are_no_arrivals_and_a_taken_one_is_taken_once(aws, mon
     campaign = make_campaign()
     cloud.tell_the_queue(aws)
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
-    (job,) = hear(aws).jobs
-    taken = arrivals.take(job.pk)
+    hear(aws)
+    taken = arrivals.take(Job.objects.get().pk)
     monkeypatch.setattr(arrivals, "STEADY_SECONDS", -5.0)
-    assert hear(aws).jobs == []  # we put the file in its place ourselves, and S3 says so
+    assert hear(aws).jobs == 0  # we put the file in its place ourselves, and S3 says so
     assert arrivals.look() == []
     assert list(ScoreFile.objects.all()) == [taken]
 
@@ -69,11 +69,15 @@ def test_s1_our_own_files_are_no_arrivals_and_a_taken_one_is_taken_once(aws, mon
 def test_s1_objects_of_other_buckets_and_prefixes_and_those_that_are_gone_are_passed_over(aws):
     make_campaign("tour")
     event = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}
-    names = [("other", "presale/scored/tour.1.txt"), (cloud.BUCKET, "scored/tour.1.txt"), (cloud.BUCKET, "presale/scored/tour.1.txt")]
+    names = [
+        ("other", "presale/scored/tour.1.txt"),
+        (cloud.BUCKET, "scored/tour.1.txt"),
+        (cloud.BUCKET, "presale/scored/tour.1.txt"),
+    ]
     aws.say({"Records": [event | {"s3": {"bucket": {"name": b}, "object": {"key": key}}} for b, key in names]})
     aws.say({"Event": "s3:TestEvent"})
     heard = hear(aws)
-    assert (heard.messages, heard.unknown, heard.jobs, aws.left()) == (2, 0, [], 0)
+    assert (heard.messages, heard.unknown, heard.jobs, aws.left()) == (2, 0, 0, 0)
 
 
 def test_s1_a_message_that_nobody_understands_alerts_leaves_the_queue_and_holds_up_no_other(aws):
@@ -113,9 +117,10 @@ def test_s1_a_message_stays_in_the_queue_until_its_job_is_committed(aws, monkeyp
     def lost(*values, **more):
         raise OperationalError("the server closed the connection")
 
-    with monkeypatch.context() as patched, pytest.raises(OperationalError):
+    with monkeypatch.context() as patched:
         patched.setattr(arrivals.jobs, "open_job", lost)
-        hear(aws)
+        with pytest.raises(OperationalError):
+            hear(aws)
     assert aws.left() == 1
     assert not Arrival.objects.exists()
 
@@ -129,9 +134,10 @@ def test_s1_a_message_that_comes_again_because_it_could_not_be_deleted_is_one_jo
     def lost(queue, message):
         raise QueueUnreachable("cut off")
 
-    with monkeypatch.context() as patched, pytest.raises(QueueUnreachable):
+    with monkeypatch.context() as patched:
         patched.setattr(SqsQueue, "delete", lost)
-        hear(aws)
+        with pytest.raises(QueueUnreachable):
+            hear(aws)
     assert (aws.left(), Job.objects.count()) == (1, 1)
     assert hear(aws).messages == 1
     assert (aws.left(), Job.objects.count()) == (0, 1)
@@ -154,7 +160,7 @@ def test_s1_a_queue_that_is_away_for_a_moment_is_waited_for(aws, monkeypatch):
     monkeypatch.setattr(SqsQueue, "receive", shaky)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     heard = tasks.hear_s3_events(SqsQueue(aws.queue, endpoint=aws.address), told=told)
-    assert len(heard.jobs) == 1
+    assert heard.jobs == 1
 
 
 def test_s1_the_command_takes_up_what_is_there_and_needs_a_queue(aws, settings, capsys):
@@ -163,8 +169,7 @@ def test_s1_the_command_takes_up_what_is_there_and_needs_a_queue(aws, settings, 
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
     call_command("consume_s3_events", "--once", "--json")
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (result["messages"], result["unknown"]) == (1, 0)
-    assert result["jobs"] == [Job.objects.get().subject]
+    assert (result["messages"], result["unknown"], result["jobs"]) == (1, 0, 1)
     settings.S3_EVENTS_QUEUE = ""
     with pytest.raises(SystemExit):
         call_command("consume_s3_events", "--once", "--json")

@@ -28,4 +28,4 @@ class Command(JsonCommand):
                 signal.signal(number, lambda *_: told.set())
         queue = SqsQueue(settings.S3_EVENTS_QUEUE, endpoint=settings.AWS_ENDPOINT_URL)
         heard = tasks.hear_s3_events(queue, told=told, once=options["once"])
-        return {"messages": heard.messages, "unknown": heard.unknown, "jobs": [job.subject for job in heard.jobs]}
+        return {"messages": heard.messages, "unknown": heard.unknown, "jobs": heard.jobs}
