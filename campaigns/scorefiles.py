@@ -199,7 +199,7 @@ def _stream(score_file: ScoreFile, lease: Lease, indexed: Future[None]) -> None:
     publishing_step = {"first": judged, "rows": accepted, "progress": judged, "total": judged + accepted}
     lease.step("Writing files and stream", **publishing_step)
     published = publishing.publish(score_file, lease)
-    lease.step("Indexing the rows")
+    lease.step("Indexing the rows", progress=judged + accepted)
     indexed.result()
     _count(score_file, published, lease)
     mark_saved(score_file.stream)  # the lake may have been faster than we were

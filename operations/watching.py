@@ -22,7 +22,7 @@ class Terminal(Protocol):
     """What a command writes its errors to; `isatty` tells whether a person may be watching."""
 
     def isatty(self) -> bool: ...
-    def write(self, msg: str, *, ending: str) -> None: ...
+    def write(self, msg: str, style_func: Callable[[str], str] | None, ending: str) -> None: ...
     def flush(self) -> None: ...
 
 
@@ -35,7 +35,7 @@ class ProgressLine:
     def show(self, text: str) -> None:
         if self.seen:
             width = shutil.get_terminal_size().columns - 1
-            self.terminal.write(CLEAR + text[:width], ending="")
+            self.terminal.write(CLEAR + text[:width], str, "")  # as it is: progress is no error, and not red
             self.terminal.flush()
 
 

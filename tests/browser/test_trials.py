@@ -10,8 +10,9 @@ from campaigns import scorefiles, trial
 from campaigns.models import FanScore, ScoreFile
 from operations import jobs
 from operations.models import Job
+from sandbox import fans
 from tests.browser.conftest import Person
-from tests.builders import make_campaign, receive_scores, score_row
+from tests.builders import make_campaign, receive_scores
 from tests.campaigns.score_cases import messy
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -23,7 +24,7 @@ def test_a_file_is_tried_looked_at_and_then_processed(sign_in, tmp_path: Path):
     person: Person = sign_in("operator")
     campaign = make_campaign(campaign_id="tried")
     file = tmp_path / "scores.txt"
-    file.write_bytes(messy(2_000) + "\t".join(score_row(9_999).values()).encode() + b"\n")
+    fans.write_scores(file, 3_000)
     page = person.go(f"/admin/campaign/{campaign.campaign_id}/scores/")
     page.set_input_files("#file", file)
     page.check("#then-try")
@@ -31,7 +32,7 @@ def test_a_file_is_tried_looked_at_and_then_processed(sign_in, tmp_path: Path):
     page.click("button:has-text('Upload')")
     expect(page.locator("#trial")).to_contain_text("Only the first rows were tried")
     expect(page.locator("#trial .fw-ledger")).to_contain_text("1,000 tried")
-    person.picture("trial-first")
+    person.picture("dry-run")
 
     page.click("text=Show it for 15 minutes")
     page.fill("[name=reason]", "which rows are broken?")

@@ -133,6 +133,11 @@ def test_only_the_first_rows_are_tried_at_once():
     assert not Job.objects.exists()
 
 
+def test_more_rows_than_the_file_has_are_all_there_are():
+    found = trial.dry_run(make_campaign(), in_memory(score_file_bytes([score_row(1), score_row(2)])), rows=10**15)
+    assert (found.rows, found.accepted) == (2, 2)
+
+
 def test_a_dry_run_tells_nothing_of_the_draw():
     """[S-8] Counts, line numbers and the rules' digest; nobody's luck, reference, address or id."""
     campaign = make_campaign()

@@ -1,0 +1,90 @@
+"""Who watches a score file sees which stage it stands in, and how far it is. [O-1, S-12]"""
+
+import io
+
+import pytest
+from django.core.management import call_command
+
+from campaigns import scorefiles, scorelines, trial
+from operations import jobs, watching
+from operations.models import Job
+from operations.pace import Pace, sentence
+from tests.builders import make_campaign, process_scores, receive_scores
+from tests.campaigns.score_cases import messy
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def steps(monkeypatch) -> list[tuple[str, Pace, int, int]]:
+    """(step, pace, progress, total) as they stood when each step began."""
+    begun: list[tuple[str, Pace, int, int]] = []
+    real = jobs.Lease.step
+
+    def step(lease, name, **values):
+        real(lease, name, **values)
+        job = Job.objects.get(pk=lease.job_id)
+        begun.append((name, Pace.from_json(job.pace), job.progress, job.total))
+
+    monkeypatch.setattr(jobs.Lease, "step", step)
+    return begun
+
+
+def test_a_score_file_names_its_stages_in_order(steps):
+    score_file = process_scores(make_campaign(), messy())
+    assert [name for name, *_ in steps] == [
+        *("Reading the file", "Judging rows", "Fixing the roster", "Writing files and stream", "Indexing the rows")
+    ]
+    _, judging, *at_first = steps[1]
+    assert (judging.first, judging.rows, at_first) == (0, score_file.rows_in, [0, 2 * score_file.rows_in])
+    _, writing, progress, total = steps[3]
+    assert (writing.first, writing.rows) == (progress, score_file.accepted) == (score_file.rows_in, score_file.accepted)
+    assert total == score_file.rows_in + score_file.accepted
+    job = Job.objects.get(subject=scorefiles.subject_of(score_file))
+    assert (job.progress, job.total, watching.words_for(job)) == (total, total, "")
+
+
+def test_a_resumed_file_goes_on_counting_where_it_stopped(steps, monkeypatch):
+    monkeypatch.setattr(scorelines.read_chunks, "__defaults__", (500,))
+    score_file = receive_scores(make_campaign(), messy())
+    job = scorefiles.open_job(score_file, by=None)
+    real = jobs.Lease.check_stop
+    looks: list[int] = []
+
+    def stop_at_the_third_look(lease):
+        looks.append(1)
+        if len(looks) == 3:
+            jobs.request_stop(job.pk, "pause")
+        real(lease)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs.Lease, "check_stop", stop_at_the_third_look)
+        scorefiles.process(job.pk)
+    stopped_at = Job.objects.get(pk=job.pk).progress
+    assert jobs.requeue(job.pk)
+    steps.clear()
+    scorefiles.process(job.pk)
+    name, judging, progress, total = steps[1]
+    assert (name, progress) == ("Judging rows", stopped_at)
+    assert 0 < stopped_at < judging.rows
+    assert f"{stopped_at:,} of {judging.rows:,} rows" in sentence(judging, now=0.0, progress=progress, total=total)
+
+
+def test_a_dry_run_names_its_stages(steps):
+    score_file = receive_scores(make_campaign(), messy())
+    trial.try_all(trial.open_job(score_file, by=None).pk)
+    assert [name for name, *_ in steps] == ["Reading the file", trial.WHAT]
+
+
+def test_the_command_shows_its_progress_at_a_terminal(tmp_path, monkeypatch):
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    file = tmp_path / "scores.txt"
+    file.write_bytes(messy())
+    monkeypatch.setattr(watching, "LOOK_SECONDS", 0.001)
+    screen, out = Screen(), io.StringIO()
+    call_command("process_scores", make_campaign().campaign_id, str(file), "--json", stdout=out, stderr=screen)
+    assert "Judging rows: 0 of 75 rows" in screen.getvalue() or "Reading the file" in screen.getvalue()
+    assert out.getvalue().count("\n") == 1
