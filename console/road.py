@@ -66,9 +66,10 @@ def _gather(campaigns: list[Campaign]) -> list[Standing]:
         for file in ScoreFile.objects.filter(campaign__in=campaigns)
         .order_by("campaign_id", "-id")
         .distinct("campaign_id")
-        .defer("rules")
+        .defer("rules", "fairness")
     }
-    active = ScoreFile.objects.defer("rules").in_bulk([c.active_score_file_id for c in campaigns if c.active_score_file_id])
+    counting = [campaign.active_score_file_id for campaign in campaigns if campaign.active_score_file_id]
+    active = ScoreFile.objects.defer("rules", "fairness").in_bulk(counting)
     waves = defaultdict(list)
     for wave in Wave.objects.filter(campaign__in=campaigns).order_by("notify_date").defer("content", "options", "excluded"):
         waves[wave.campaign_id].append(wave)

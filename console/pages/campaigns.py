@@ -31,7 +31,7 @@ def _page_of(campaign: Campaign) -> str:
 @page("campaigns.view_campaign")
 def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
     shown = _named(campaign_id)
-    files = shown.score_files.defer("rules").select_related("created_by")
+    files = shown.score_files.defer("rules", "fairness").select_related("created_by")
     return render(
         request,
         "console/campaign.html",
