@@ -65,19 +65,26 @@ def process(job_id: int) -> RegistrationImport:
         found = RegistrationImport.objects.select_related("campaign").get(pk=number)
         require_open(found.campaign)
         if not found.finished:
-            with storage.scoring().open(found.key) as file, transaction.atomic():
-                _import(found, file, lease)
-        publish(found.campaign, lambda sent: lease.tell(found.rows_in + sent, found.rows_in + found.accepted))
+            with storage.scoring().open(found.key) as file:
+                rows = max(0, line_ends(file) - 1)  # the first names the columns
+                lease.step("Judging rows", rows=rows, total=2 * rows, progress=0)  # judged, then published
+                with transaction.atomic():
+                    _import(found, file, 2 * rows, lease)
+        judged, total = found.rows_in, found.rows_in + found.accepted
+        lease.step("Publishing registrations", first=judged, rows=found.accepted, progress=judged, total=total)
+        publish(found.campaign, lambda sent: lease.tell(judged + sent, total))
         lease.update(rows_in=found.rows_in, rows_out=found.accepted, rows_rejected=found.rejected)
     return found
 
 
-def _import(found: RegistrationImport, file: BinaryIO, lease: Lease) -> None:
-    """In one transaction: stage what can be accepted, let SQL choose each fan's newest, write the ledger."""
+def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lease) -> None:
+    """In one transaction: stage what can be accepted, let SQL choose each fan's newest, write the ledger.
+
+    What is done is told as progress of `expected`.
+    """
     campaign, in_force = found.campaign, rules.gather(found.campaign)
     stage.create_stage()
     rejections: list[dict[str, int]] = []
-    expected = 2 * line_ends(file)  # each row is judged, then published
     for chunk in read(file, campaign.campaign_id):
         judged = judge(chunk, in_force, _market_ids(campaign))
         rejected = judged.filter(pl.col("reason").is_not_null())

@@ -53,13 +53,14 @@ class Trial:
 
     def and_also(self, judged: judging.Judged) -> "Trial":
         """This and one more chunk."""
-        counts = {name: add_tallies([getattr(self, name), judged.counts[name]]) for name in ("rejected", "tagged", "bands")}
         return replace(
             self,
             rows=self.rows + judged.accepted.height + judged.rejected.height,
             accepted=self.accepted + judged.accepted.height,
+            rejected=add_tallies([self.rejected, judged.counts["rejected"]]),
+            tagged=add_tallies([self.tagged, judged.counts["tagged"]]),
+            bands=add_tallies([self.bands, judged.counts["bands"]]),
             lines=_first_lines(self.lines, judged.rejected),
-            **counts,
         )
 
 

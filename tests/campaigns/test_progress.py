@@ -9,7 +9,7 @@ from campaigns import scorefiles, scorelines, trial
 from operations import jobs, watching
 from operations.models import Job
 from operations.pace import Pace, sentence
-from tests.builders import make_campaign, process_scores, receive_scores
+from tests.builders import import_registrations, make_campaign, process_scores, receive_scores, registration_row
 from tests.campaigns.score_cases import messy
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,6 +68,14 @@ def test_a_resumed_file_goes_on_counting_where_it_stopped(steps, monkeypatch):
     assert (name, progress) == ("Judging rows", stopped_at)
     assert 0 < stopped_at < judging.rows
     assert f"{stopped_at:,} of {judging.rows:,} rows" in sentence(judging, now=0.0, progress=progress, total=total)
+
+
+def test_an_import_of_registrations_names_its_stages(steps):
+    found = import_registrations(make_campaign(), [registration_row(n) for n in range(1, 8)])
+    assert [(name, pace.first, pace.rows, progress, total) for name, pace, progress, total in steps] == [
+        ("Judging rows", 0, 7, 0, 14),
+        ("Publishing registrations", 7, found.accepted, 7, 7 + found.accepted),
+    ]
 
 
 def test_a_dry_run_names_its_stages(steps):

@@ -24,7 +24,9 @@ class Command(JsonCommand):
         with opened(options["file"]) as file:
             found = registrations.receive(campaign, options["file"].name, file, by=None)
         if not found.finished:
-            found = registrations.process(registrations.open_job(found, by=None).pk)
+            job = registrations.open_job(found, by=None)
+            with self.watching(job.pk):
+                found = registrations.process(job.pk)
         return {
             "rows_in": found.rows_in,
             "accepted": found.accepted,
