@@ -38,7 +38,7 @@ def fan(number: int) -> dict[str, str]:
 
 def processed(capacity: int = 100, fans: int = FANS) -> ScoreFile:
     """Every third fan never registered; a row in fifty is rejected."""
-    campaign = make_campaign(markets=["west"], home_countries=["US", "CA"])
+    campaign = make_campaign("judged", markets=["west"], home_countries=["US", "CA"])  # by name: luck depends on it
     Market.objects.filter(campaign=campaign).update(capacity=capacity)
     registered = [number for number in range(1, fans + 1) if number % 3]
     moment = {number: (BEGIN + timedelta(minutes=11 * number)).isoformat() for number in registered}
