@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 
 from campaigns.models import ScoreFile
 from datalake import storage
+from operations.choices import LIVE_JOBS
+from operations.models import Job
 from tests import cloud
 from tests.browser.conftest import Person
 from tests.builders import make_campaign, score_file_bytes, score_row
@@ -33,10 +35,13 @@ def test_s1_a_score_file_goes_from_the_browser_to_the_bucket_and_its_page_comes_
     page.set_input_files("#file", scores)
     page.click("button:has-text('Upload')")
     page.wait_for_url("**/admin/score-file/**", timeout=A_WHILE)
+    expect(page.locator("text=Every row has one outcome")).to_be_visible(timeout=A_WHILE)
     score_file = ScoreFile.objects.get()
     assert (score_file.name, score_file.bytes) == (scores.name, scores.stat().st_size)
     assert storage.scoring().sha256(score_file.key) == score_file.sha256
     assert [url.startswith(aws.address) for url in sent[:3]] == [False, True, False]
+    while Job.objects.filter(state__in=LIVE_JOBS).exists():  # what follows by itself; the worker ends with the test
+        page.wait_for_timeout(100)
 
 
 def test_s1_what_is_too_large_is_said_before_it_is_sent(sign_in, settings, tmp_path: Path):
