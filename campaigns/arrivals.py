@@ -13,10 +13,11 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from campaigns import fanlists, rules
+from campaigns import fanlists, limits, rules
 from campaigns.errors import ListEntryInvalid, NotStored, UnreadableList
 from campaigns.models import Arrival, Campaign, ScoreFile
 from campaigns.opening import campaign_of
@@ -125,6 +126,7 @@ def _take_file(arrival: Arrival, by: User | None) -> ScoreFile:
     try:
         if arrival.campaign is not None:
             return _take_upload(arrival, arrival.campaign, by)
+        _require_size(arrival)
         if arrival.key.startswith(RANKS):
             return fanlists.take(arrival.key, by=by).score_file
         name = arrival.key.removeprefix(SCORED)
@@ -135,9 +137,16 @@ def _take_file(arrival: Arrival, by: User | None) -> ScoreFile:
         raise UnreadableList(f"What stands in {where} is no entry: mend it, then try again.") from None
 
 
+def _require_size(arrival: Arrival) -> None:
+    """What is too large is refused before it is copied from S3 to this machine. Raises UnreadableFile."""
+    if arrival.size > settings.UPLOAD_MAX_BYTES:
+        raise limits.too_large(settings.UPLOAD_MAX_BYTES)
+
+
 def _take_upload(arrival: Arrival, campaign: Campaign, by: User | None) -> ScoreFile:
     """What is refused for what it is does not stay in the bucket."""
     try:
+        _require_size(arrival)
         with storage.scoring().open(arrival.key) as file:
             received = receive(campaign, arrival.name, file, by=by, activate=arrival.activate)
     except NotStored:

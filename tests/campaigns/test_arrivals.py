@@ -64,7 +64,17 @@ def test_s1_a_file_that_cannot_be_taken_is_refused_once_and_its_job_says_why(nam
     assert Alert.objects.count() == 1
 
 
-def test_s1_a_file_of_a_closed_campaign_is_refused_once(settings):
+def test_s1_a_file_above_the_limit_is_refused_without_being_fetched(settings, monkeypatch):
+    campaign = make_campaign()
+    settings.UPLOAD_MAX_BYTES = len(CONTENT) - 1
+    drop(f"scored/{campaign.campaign_id}.1.txt")
+    (job,) = arrivals.look()
+    monkeypatch.setattr(storage.DiskBucket, "open", None)
+    with pytest.raises(UnreadableFile, match="larger than"):
+        arrivals.take(job.pk)
+
+
+def test_s1_a_file_of_a_campaign_that_is_not_open_is_refused_once():
     campaign = make_campaign(opened=False)
     drop(f"scored/{campaign.campaign_id}.1.txt")
     tasks.look_for_dropped_files()
