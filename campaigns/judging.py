@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import polars as pl
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
+from psycopg import sql
 
 from campaigns import draw, scoretables
 from campaigns.choices import Reason
 from campaigns.duplicates import Survey, chunks_of
-from campaigns.models import Campaign, Registrant, ScoreFile
+from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import draw_of
+from campaigns.registrantlookup import registrants_of
 from campaigns.scorelines import Lines
 from campaigns.scrub import ContactRanks, Rules, is_yes, judge_scores, tally
 from campaigns.seen import SeenFans
@@ -27,6 +29,11 @@ from operations.jobs import Lease
 from operations.models import Chunk, Job
 from operations.threads import helper_thread, one_ahead
 
+REGISTERED = {  # what the rules ask registrants for
+    "market_id": sql.SQL("coalesce(preferences[1], '')"),
+    "known_phone": sql.SQL("phone"),
+    "confirmed": sql.SQL("phone_confirmed"),
+}
 REJECTED = ("score_file_id", "line", "global_user_id", "reason", "raw")
 
 
@@ -129,26 +136,13 @@ def draw_rows(rows: pl.DataFrame, campaign: Campaign) -> pl.DataFrame:
 
 def _with_registrants(rows: pl.DataFrame, campaign: Campaign) -> pl.DataFrame:
     """Adds `market_id` (first preference) and `confirmed`, with the `known_phone` it speaks of. [S-5, S-11]"""
-    joined = rows.join(_registrants(campaign, rows["global_user_id"]), on="global_user_id", how="left", maintain_order="left")
-    joined = joined.with_columns(pl.col("market_id").fill_null(""))
+    known = registrants_of(campaign, rows["global_user_id"], REGISTERED)
+    joined = rows.join(known, on="global_user_id", how="left", maintain_order="left")
+    joined = joined.with_columns(pl.col("market_id").fill_null(""), pl.col("confirmed") == "t")
     if "phone_confirmed" in rows.columns:
         its_own = pl.lit(None, dtype=pl.String).alias("known_phone")
         return joined.with_columns(is_yes(pl.col("phone_confirmed")).alias("confirmed"), its_own).drop("phone_confirmed")
     return joined.with_columns(pl.col("known_phone").fill_null(""), pl.col("confirmed").fill_null(value=False))
-
-
-def _registrants(campaign: Campaign, ids: pl.Series) -> pl.DataFrame:
-    found: list[tuple[str, str, str, bool]] = []
-    if Registrant.objects.filter(campaign=campaign).exists():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """SELECT global_user_id, coalesce(preferences[1], ''), phone, phone_confirmed FROM campaigns_registrant
-                   WHERE campaign_id = %s AND global_user_id = ANY(%s)""",
-                [campaign.pk, ids.unique().to_list()],
-            )
-            found = cursor.fetchall()
-    schema = {"global_user_id": pl.String, "market_id": pl.String, "known_phone": pl.String, "confirmed": pl.Boolean}
-    return pl.DataFrame(found, schema=schema, orient="row")
 
 
 def _draw_and_keep(score_file: ScoreFile, judged: Judged, spill: Spill, lease: Lease) -> None:

@@ -5,22 +5,24 @@ from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 import numpy as np
-import polars as pl
-from django.db import connection
+from psycopg import sql
 
 from campaigns import ranks
 from campaigns.csvlines import TabSeparated
 from campaigns.duplicates import LONGEST_HEADER, UNREADABLE, sha256_of, unpacked
 from campaigns.errors import UnreadableFile
-from campaigns.models import Campaign, Registrant
-from campaigns.ranks import FILLED, Population
+from campaigns.models import Campaign
+from campaigns.ranks import Population
+from campaigns.registrantlookup import registrants_of
 from campaigns.scorelines import Header, Lines, read_chunks
-from campaigns.scoretables import raw_connection
 
 Tell = Callable[[int, int], object]  # records done, records to do
-ASKED_AT_ONCE = 10_000  # fans; asked for many more, PostgreSQL reads all registrants instead of the few
-REGISTRANTS = """COPY (SELECT global_user_id, email, phone, member_id, country FROM campaigns_registrant
-                       WHERE campaign_id = %s AND global_user_id = ANY(%s)) TO STDOUT (FORMAT csv)"""
+CONTACTS = {  # a score file's column → a registrant's
+    "tmemail": sql.SQL("email"),
+    "sms": sql.SQL("phone"),
+    "member_id": sql.SQL("member_id"),
+    "country_code": sql.SQL("country"),
+}
 BREAKS_OFF = "The file breaks off or cannot be read on ({}). Upload it again."
 
 
@@ -94,7 +96,7 @@ def translate(file: BinaryIO, out: BinaryIO, found: Found, campaign: Campaign, f
     out.write("\t".join(ranks.columns_of(header)).encode() + b"\n")
     lacking = ranks.to_be_filled(header)
     for lines in _chunks(file, header, header.used):
-        registrants = registrants_of(campaign, lines.rows["global_user_id"]) if lacking else None
+        registrants = registrants_of(campaign, lines.rows["global_user_id"], CONTACTS) if lacking else None
         out.write(ranks.score_lines(lines, header, found.population, formula, registrants))
         done += lines.count
         tell(done, 2 * found.records)
@@ -107,21 +109,3 @@ def _chunks(file: BinaryIO, header: Header, used: tuple[str, ...]) -> Iterator[L
         yield from read_chunks(records, Header(header.columns, used, ()))
     except UNREADABLE as error:
         raise UnreadableFile(BREAKS_OFF.format(error)) from error
-
-
-def registrants_of(campaign: Campaign, ids: pl.Series) -> pl.DataFrame:
-    """The contacts of those of these fans who registered: `global_user_id` and the columns FILLED. [C-4]"""
-    names = ("global_user_id", *FILLED)
-    wanted = ids.unique() if Registrant.objects.filter(campaign=campaign).exists() else ids.clear()
-    found = [pl.DataFrame(schema=dict.fromkeys(names, pl.String))]
-    for some in wanted.to_frame().iter_slices(ASKED_AT_ONCE):
-        if answer := _copied(campaign, some.to_series().to_list()):
-            people = pl.read_csv(answer, has_header=False, infer_schema=False, empty_string_is_null=False)
-            found.append(people.rename(dict(zip(people.columns, names, strict=True))))
-    return pl.concat(found)
-
-
-def _copied(campaign: Campaign, ids: list[str]) -> bytes:
-    asked = [campaign.pk, ids]
-    with connection.wrap_database_errors, raw_connection().cursor() as cursor, cursor.copy(REGISTRANTS, asked) as answer:
-        return b"".join(bytes(piece) for piece in answer)

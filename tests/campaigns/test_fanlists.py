@@ -6,7 +6,6 @@ import json
 from io import StringIO
 from pathlib import Path
 
-import polars as pl
 import pytest
 from django.core.management import call_command
 
@@ -21,7 +20,7 @@ from campaigns.errors import (
     UnreadableList,
     WrongStatus,
 )
-from campaigns.models import Campaign, FanList, FanScore, RankFile, Registrant, RejectedRow, ScoreFile
+from campaigns.models import Campaign, FanList, FanScore, RankFile, RejectedRow, ScoreFile
 from campaigns.opening import close_campaign
 from campaigns.reception import Received
 from datalake import save, storage, streams
@@ -32,7 +31,7 @@ from operations import jobs
 from operations.choices import JobState
 from operations.errors import JobBusy
 from operations.models import Job
-from tests.builders import SELECTION_TIME, import_registrations, in_memory, make_campaign, process_scores, registration_row
+from tests.builders import import_registrations, in_memory, make_campaign, process_scores, registration_row
 from tests.campaigns.score_cases import read
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,28 +136,6 @@ def test_contacts_that_the_file_lacks_are_the_registrants_with_their_confirmatio
         "fan-3": ("fan3@mail.example", "+12065550003", True, "member-3", "US"),
     }
     assert score_file.rejected_by == {"no_contact": 1}  # fan-2 did not register
-
-
-def test_registrants_are_asked_for_in_parts_and_any_text_comes_back_as_it_is(monkeypatch):
-    campaign = make_campaign()
-    odd = ['quote"d', "com,ma", "back\\slash", "O’Hara", "\\N", "plain"]
-    import_registrations(campaign, [registration_row(n).copy() | {"member_id": "-"} for n in range(1, 3)])
-    Registrant.objects.create(
-        campaign=campaign, global_user_id=odd[0], member_id=odd[1], registered_at=SELECTION_TIME, changed_at=SELECTION_TIME
-    )
-    for text in odd[2:]:
-        Registrant.objects.create(
-            campaign=campaign, global_user_id=text, member_id=text, registered_at=SELECTION_TIME, changed_at=SELECTION_TIME
-        )
-    monkeypatch.setattr(ranktranslation, "ASKED_AT_ONCE", 2)
-    asked = pl.Series("global_user_id", [*odd, "nobody", "fan-1", "fan-1"])
-    found = {row["global_user_id"]: row for row in ranktranslation.registrants_of(campaign, asked).to_dicts()}
-    assert {fan: row["member_id"] for fan, row in found.items()} == {
-        'quote"d': "com,ma",
-        **{text: text for text in odd[2:]},
-        "fan-1": "-",
-    }
-    assert (found["fan-1"]["sms"], found["plain"]["sms"]) == ("+12065550001", "")
 
 
 def test_a_file_of_many_blocks_is_the_same_as_one_of_one(monkeypatch):
