@@ -1,12 +1,11 @@
 """PROCESSING: every row of a score file gets its one outcome and stands in the database, chunk by chunk. [S-3, S-12]
 
-A chunk's rows, rejections and counts are committed together, so a killed task that runs again skips what is done. While
-one chunk is drawn and PostgreSQL takes it in, the next is judged and the one after it read: every core has something to do.
+A chunk's rows, rejections and counts are committed together, so a killed task that runs again skips what is done. Four stages
+work at once, each on its own chunk: one is read, one judged, one drawn, and PostgreSQL takes one in.
 """
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import polars as pl
@@ -48,7 +47,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Judged:
-    """One chunk's outcome: accepted rows as the table has them but for the draw (`fan_ref` besides), rejected ones, counts."""
+    """One chunk's outcome: accepted rows as the table has them (`fan_ref` besides; at first undrawn), rejected ones, counts."""
 
     number: int
     accepted: pl.DataFrame
@@ -58,22 +57,17 @@ class Judged:
 
 def judge(score_file: ScoreFile, file: BinaryIO, survey: Survey, rules: Rules, lease: Lease) -> None:
     """Judge every chunk that is not done yet. Raises UnreadableFile, LeaseLost, JobStopped."""
-    spill = Spill.of(lease.job_id)
+    campaign, spill = score_file.campaign, Spill.of(lease.job_id)
     done = set(Chunk.objects.filter(job_id=lease.job_id, state=ChunkState.DONE).values_list("number", flat=True))
     ranks = ContactRanks(rules.max_fans_per_contact) if rules.max_fans_per_contact else None
-    with helper_thread("read") as reader, helper_thread("copy") as writer:
-        waiting: Future[None] | None = None
-        for reading in one_ahead(reader, read(chunks_of(file), score_file.campaign, survey.lines)):
+    with helper_thread("read") as reader, helper_thread("judge") as judger, helper_thread("draw") as drawer:
+        readings = one_ahead(reader, read(chunks_of(file), campaign, survey.lines))
+        needed = (reading for reading in readings if ranks is not None or reading.lines.number not in done)
+        all_judged = one_ahead(judger, (judge_chunk(score_file.pk, campaign, reading, rules, ranks) for reading in needed))
+        undone = (judged for judged in all_judged if judged.number not in done)
+        for drawn in one_ahead(drawer, (_drawn(judged, campaign, spill) for judged in undone)):
             lease.check_stop()
-            if reading.lines.number in done and ranks is None:
-                continue
-            judged = judge_chunk(score_file.pk, score_file.campaign, reading, rules, ranks)
-            if waiting is not None:
-                waiting.result()
-            if reading.lines.number not in done:
-                waiting = writer.submit(_draw_and_keep, score_file, judged, spill, lease)
-        if waiting is not None:
-            waiting.result()
+            _write(score_file.pk, drawn, lease)
 
 
 def read(chunks: Iterable[Lines], campaign: Campaign, most_fans: int) -> Iterator[Reading]:
@@ -145,18 +139,18 @@ def _with_registrants(rows: pl.DataFrame, campaign: Campaign) -> pl.DataFrame:
     return joined.with_columns(pl.col("known_phone").fill_null(""), pl.col("confirmed").fill_null(value=False))
 
 
-def _draw_and_keep(score_file: ScoreFile, judged: Judged, spill: Spill, lease: Lease) -> None:
-    drawn = draw_rows(judged.accepted, score_file.campaign)
-    spill.put(judged.number, drawn)  # before the chunk is committed: a chunk that is done lies there too
-    _write(score_file.pk, drawn, judged, lease)
+def _drawn(judged: Judged, campaign: Campaign, spill: Spill) -> Judged:
+    drawn = replace(judged, accepted=draw_rows(judged.accepted, campaign))
+    spill.put(drawn.number, drawn.accepted)  # before the chunk is committed: a chunk that is done lies there too
+    return drawn
 
 
-def _write(score_file_id: int, drawn: pl.DataFrame, judged: Judged, lease: Lease) -> None:
+def _write(score_file_id: int, judged: Judged, lease: Lease) -> None:
     """Rows, rejections, counts and progress of one chunk in one transaction, fenced by the attempt."""
-    accepted, rejected = drawn.height, judged.rejected.height
+    accepted, rejected = judged.accepted.height, judged.rejected.height
     with transaction.atomic():
         lease.hold()
-        scoretables.fill(score_file_id, drawn)
+        scoretables.fill(score_file_id, judged.accepted)
         scoretables.copy_in("campaigns_rejectedrow", REJECTED, judged.rejected)
         Chunk.objects.create(
             job_id=lease.job_id,

@@ -5,6 +5,7 @@ Everything here may run again: batches on the stream have keys of their own, fil
 
 import csv
 import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -21,7 +22,9 @@ from datalake import records, storage, streams
 from datalake.choices import RecordType
 from operations.jobs import Lease
 from operations.models import Chunk
-from operations.threads import helper_thread
+from operations.threads import helper_thread, one_ahead
+
+Batches = Sequence[tuple[str, streams.Payload]]
 
 RECORDS_AT_A_TIME = 20 * streams.BATCH_RECORDS
 NO_ROWS = pl.DataFrame(schema={name: scoretables.SCHEMA[name] for name in PUBLISHED})
@@ -73,17 +76,38 @@ def publish(score_file: ScoreFile, lease: Lease) -> Published:
 
 
 def _stream(score_file: ScoreFile, spill: Spill, lease: Lease) -> Published:
-    streamed, position, held = 0, None, _scoring_records(score_file, NO_ROWS)
+    """Put batches on the stream while the next ones are made."""
+    streamed, position = 0, None
+    with helper_thread("pack") as packer:
+        for records, batches in one_ahead(packer, _packed(score_file, spill)):
+            lease.check_stop()
+            position = _send(score_file, batches, lease)
+            streamed += records
+            lease.update(progress=score_file.rows_in + streamed)
+    return Published(streamed, position)
+
+
+def _packed(score_file: ScoreFile, spill: Spill) -> Iterator[tuple[int, Batches]]:
+    """Records in batches of 2,500, some at a time: how many there are, and they. A repeat cuts and names the same ones."""
+    done, held = 0, _scoring_records(score_file, NO_ROWS)
     for rows in spill.rows():
-        lease.check_stop()
         held = pl.concat([held, _scoring_records(score_file, rows)])
         while held.height >= RECORDS_AT_A_TIME:
-            position = _send(score_file, streamed, held[:RECORDS_AT_A_TIME], lease)
-            streamed, held = streamed + RECORDS_AT_A_TIME, held[RECORDS_AT_A_TIME:]
-        lease.update(progress=score_file.rows_in + streamed)
+            yield _pack(score_file, done, held[:RECORDS_AT_A_TIME])
+            done, held = done + RECORDS_AT_A_TIME, held[RECORDS_AT_A_TIME:]
     if held.height:
-        position = _send(score_file, streamed, held, lease)
-    return Published(streamed + held.height, position)
+        yield _pack(score_file, done, held)
+
+
+def _pack(score_file: ScoreFile, done: int, records: pl.DataFrame) -> tuple[int, Batches]:
+    key = f"scorefile:{score_file.pk}:after-{done}"
+    return records.height, streams.packed_frame(RecordType.SCORING, records, key=key)
+
+
+def _send(score_file: ScoreFile, batches: Batches, lease: Lease) -> int:
+    with transaction.atomic():
+        lease.hold()
+        return streams.publish_packed(score_file.stream, batches).position
 
 
 def _write_files(score_file: ScoreFile, spill: Spill) -> None:
@@ -92,14 +116,6 @@ def _write_files(score_file: ScoreFile, spill: Spill) -> None:
         for rows in spill.rows():
             scrubbed.write(_scrubbed(rows).write_csv(include_header=False).encode())
     _write_rejected(score_file)
-
-
-def _send(score_file: ScoreFile, sent: int, frame: pl.DataFrame, lease: Lease) -> int:
-    """Put records on the stream in batches of 2,500. A repeat cuts and names the same batches, which changes nothing."""
-    with transaction.atomic():
-        lease.hold()
-        key = f"scorefile:{score_file.pk}:after-{sent}"
-        return streams.publish_frame(score_file.stream, RecordType.SCORING, frame, key=key).position
 
 
 def _scoring_records(score_file: ScoreFile, rows: pl.DataFrame) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from campaigns.errors import UnreadableFile
 
 REQUIRED = ("id", "tmemail", "sms", "global_user_id", "member_id", "raw_local_fanscore", "country_code")
 OPTIONAL = ("phone_confirmed",)
-BLOCK_BYTES = 8 * 1024 * 1024
+BLOCK_BYTES = 4 * 1024 * 1024
 FIRST_BLOCK_BYTES = 1024 * 1024  # small ones first: who watches sees at once that rows are judged
 LONGEST_LINE = 1024 * 1024  # bytes; a longer one is malformed, and is skipped without being held
 LONGEST_ID = 500  # characters of a global_user_id: the database's indexes hold no longer ones, so such a row is malformed

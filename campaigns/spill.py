@@ -5,7 +5,9 @@ Only a shortcut: PostgreSQL holds the same rows, and what is missing here (anoth
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 from django.conf import settings
@@ -27,11 +29,19 @@ PUBLISHED = (
 )
 
 
+@contextmanager
+def _whole(file: Path) -> Iterator[BinaryIO]:
+    half = file.with_suffix(f"{file.suffix}-half")
+    with half.open("wb") as out:
+        yield out
+    half.rename(file)
+
+
 class Spill:
     """Frames by number: the rows as they are published, and their part of the roster, apart because it is read apart.
 
     A file appears whole or not at all, so a killed writer leaves nothing half. They are not compressed: that would cost more
-    than all else that is done to them (0.3 µs a row), and so they are mapped into memory instead of read.
+    than all else that is done to them (0.3 µs a row).
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,8 +56,10 @@ class Spill:
     def put(self, number: int, accepted: pl.DataFrame) -> None:
         """Keep accepted rows: PUBLISHED and `fan_ref`."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._write(self._roster(number), roster.part(accepted["fan_ref"], accepted["raw_text"]))
-        self._write(self._rows(number), accepted.select(PUBLISHED))
+        with _whole(self._roster(number)) as out:
+            out.write(roster.part(accepted["fan_ref"], accepted["raw_text"]))
+        with _whole(self._rows(number)) as out:  # a file that is open is written in half the time of one that polars opens
+            accepted.select(PUBLISHED).write_ipc(out)
 
     def holds(self, numbers: set[int]) -> bool:
         """Whether every one of these frames is here."""
@@ -59,7 +71,8 @@ class Spill:
 
     def roster_digest(self) -> str:
         """S-10's digest over all rows."""
-        return roster.digest([pl.read_ipc(file) for file in self._in_order("*.roster")])
+        with ExitStack() as opened:
+            return roster.digest([opened.enter_context(file.open("rb")) for file in self._in_order("*.roster")])
 
     def refill(self, accepted: Iterator[pl.DataFrame]) -> None:
         """Replace everything by these frames."""
@@ -69,11 +82,6 @@ class Spill:
 
     def clear(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _write(self, file: Path, frame: pl.DataFrame) -> None:
-        half = file.with_suffix(file.suffix + "-half")
-        frame.write_ipc(half)
-        half.rename(file)
 
     def _in_order(self, pattern: str) -> list[Path]:
         return sorted(self.folder.glob(pattern), key=lambda file: int(file.stem))

@@ -16,7 +16,19 @@ from datalake.errors import UnknownStream
 from datalake.records import require_record_frame, schema_of
 from datalake.streams.batches import Batch, Payload, Published, Record, pack_frame, pack_records
 
-__all__ = ["BATCH_RECORDS", "Published", "Record", "extent", "publish", "publish_frame", "read", "records_after"]
+__all__ = [
+    "BATCH_RECORDS",
+    "Payload",
+    "Published",
+    "Record",
+    "extent",
+    "packed_frame",
+    "publish",
+    "publish_frame",
+    "publish_packed",
+    "read",
+    "records_after",
+]
 
 BATCH_RECORDS = 2_500
 ENGINES = {"postgres": "datalake.streams.postgres"}
@@ -57,10 +69,19 @@ def publish_frame(stream: str, record_type: str, frame: pl.DataFrame, *, key: st
 
     Raises InvalidFrame unless all of its rows are valid records; UnknownStream; UnknownRecordType.
     """
+    return publish_packed(stream, packed_frame(record_type, frame, key=key))
+
+
+def packed_frame(record_type: str, frame: pl.DataFrame, *, key: str) -> list[tuple[str, Payload]]:
+    """The batches of `publish_frame` before they are published: the work that needs no database. Raises as it does."""
     require_record_frame(record_type, frame)
     schema = schema_of(record_type).name
     slices = frame.iter_slices(BATCH_RECORDS) if frame.height else ()
-    batches = [(f"{key}:{number}", pack_frame(part, schema)) for number, part in enumerate(slices)]
+    return [(f"{key}:{number}", pack_frame(part, schema)) for number, part in enumerate(slices)]
+
+
+def publish_packed(stream: str, batches: Sequence[tuple[str, Payload]]) -> Published:
+    """Put packed batches on the stream, in the caller's transaction; those whose key is there already change nothing."""
     return _engine().publish(_known(stream), batches)
 
 

@@ -348,8 +348,8 @@ def test_a_fault_after_a_take_over_does_not_fail_the_file_of_the_new_worker(monk
 def stop_at_chunk(monkeypatch, job_id: int, number: int, how: str) -> None:
     real = judging._write
 
-    def write(score_file_id, drawn, judged, lease):
-        real(score_file_id, drawn, judged, lease)
+    def write(score_file_id, judged, lease):
+        real(score_file_id, judged, lease)
         if judged.number == number:
             jobs.request_stop(job_id, how)
 
