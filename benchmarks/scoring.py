@@ -11,7 +11,7 @@ from benchmarks.figures import Bound, Figure
 from benchmarks.peers import bulk_import, plain_script
 from benchmarks.peers.files import well_formed
 from benchmarks.worker import Measured, measure, score_file
-from campaigns import scoretables
+from campaigns import copying, scoretables
 from fairwave import env
 
 ROWS = 2_000_000
@@ -39,7 +39,7 @@ def run(rows: int | None) -> list[Figure | Bound]:
 def bare_copy(score_file_id: int, folder: Path) -> float:
     """Seconds of a COPY of a file's rows, as prepared bytes on disk, into a table with the same indexes from the start."""
     table, source = sql.Identifier("bench_copy"), scoretables.name_of(score_file_id)
-    prepared, raw = folder / "copy.txt", scoretables.raw_connection()
+    prepared, raw = folder / "copy.txt", copying.raw_connection()
     with prepared.open("wb") as out, raw.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(source)) as rows:
         for row in rows:
             out.write(row)

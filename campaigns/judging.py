@@ -33,7 +33,6 @@ REGISTERED = {  # what the rules ask registrants for
     "known_phone": sql.SQL("phone"),
     "confirmed": sql.SQL("phone_confirmed"),
 }
-REJECTED = ("score_file_id", "line", "global_user_id", "reason", "raw")
 
 
 @dataclass(frozen=True)
@@ -91,13 +90,13 @@ def judge_chunk(score_file_id: int, campaign: Campaign, reading: Reading, rules:
     judged = judge_scores(rows, rules, duplicates=reading.are_repeated, ranks=ranks)
     accepted = judged.filter(pl.col("reason").is_null())
     rejected = _rejected(reading.lines, judged.filter(pl.col("reason").is_not_null()))
-    number = pl.lit(score_file_id, dtype=pl.Int64).alias("score_file_id")
     counts = {
         "rejected": tally(rejected["reason"]),
         "tagged": tally(accepted["tags"].explode()),
         "bands": tally(draw.band_of(accepted["raw_score"])),
     }
-    return Judged(reading.lines.number, _stored(accepted).with_columns(number), rejected.select(number, *REJECTED[1:]), counts)
+    number = pl.lit(score_file_id, dtype=pl.Int64).alias("score_file_id")
+    return Judged(reading.lines.number, _stored(accepted).with_columns(number), rejected.with_columns(number), counts)
 
 
 def _rejected(lines: Lines, rejected: pl.DataFrame) -> pl.DataFrame:
@@ -151,7 +150,7 @@ def _write(score_file_id: int, judged: Judged, lease: Lease) -> None:
     with transaction.atomic():
         lease.hold()
         scoretables.fill(score_file_id, judged.accepted)
-        scoretables.copy_in("campaigns_rejectedrow", REJECTED, judged.rejected)
+        scoretables.fill_rejected(score_file_id, judged.rejected)
         Chunk.objects.create(
             job_id=lease.job_id,
             number=judged.number,

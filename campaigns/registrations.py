@@ -11,12 +11,12 @@ from django.db import connection, transaction
 from campaigns import registrationstage as stage
 from campaigns import rules
 from campaigns.choices import CampaignStatus, Reason
+from campaigns.copying import copy_in
 from campaigns.duplicates import sha256_of
 from campaigns.emails import canonical_email
-from campaigns.models import Campaign, Market, RegistrationImport, RejectedRow
+from campaigns.models import Campaign, Market, RegistrationImport, RejectedRegistration
 from campaigns.opening import require_open
 from campaigns.registrationrows import COLUMNS, Registrations, instants, line_ends, read, sound, values_of
-from campaigns.scoretables import copy_in
 from campaigns.scrub import Rules, add_tallies, check_contacts, is_yes, tally
 from datalake import records, storage, streams
 from datalake.choices import RecordType, StreamName
@@ -236,6 +236,6 @@ def _take(campaign: Campaign, taken: dict[int, dict[str, Any]]) -> dict[int, str
     return dict(zip(rejected["line"].to_list(), rejected["reason"].to_list(), strict=True))
 
 
-def rejected_rows(found: RegistrationImport) -> list[RejectedRow]:
+def rejected_rows(found: RegistrationImport) -> list[RejectedRegistration]:
     """The first rejected rows of an import, for the page that shows them."""
     return list(found.rejected_rows.order_by("line")[:100])

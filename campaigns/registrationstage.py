@@ -7,8 +7,8 @@ import polars as pl
 from django.db import connection
 
 from campaigns.choices import Reason
+from campaigns.copying import copy_in
 from campaigns.models import Campaign, RegistrationImport
-from campaigns.scoretables import copy_in
 
 TABLE = "registration_stage"
 STAGED: tuple[str, ...] = ("line", "raw", "global_user_id", "member_id", "email", "phone", "phone_region", "phone_confirmed")
@@ -30,12 +30,12 @@ def create_stage() -> None:
 def reject(found: RegistrationImport, rejected: pl.DataFrame) -> None:
     number = pl.lit(found.pk, dtype=pl.Int64).alias("registration_import_id")
     frame = rejected.select(number, "line", pl.col("global_user_id").fill_null(""), "reason", "raw")
-    copy_in("campaigns_rejectedrow", frame.columns, frame)
+    copy_in("campaigns_rejectedregistration", frame.columns, frame)
 
 
 REJECT_STAGED = """
     WITH gone AS (DELETE FROM registration_stage WHERE line IN ({lines}) RETURNING line, global_user_id, raw)
-    INSERT INTO campaigns_rejectedrow (registration_import_id, line, global_user_id, reason, raw)
+    INSERT INTO campaigns_rejectedregistration (registration_import_id, line, global_user_id, reason, raw)
     SELECT %(import)s, line, global_user_id, %(reason)s, raw FROM gone"""
 SHARED = """
     SELECT line FROM (

@@ -5,7 +5,7 @@
 A file that cannot be taken is refused before anything is written. Every stage may be killed and runs again to the same end.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 
@@ -19,7 +19,7 @@ from campaigns import activation, judging, publishing, rules, scoretables
 from campaigns.choices import ScoreFileState
 from campaigns.duplicates import survey
 from campaigns.errors import CancelledByHand, UnknownScoreFile
-from campaigns.models import Campaign, RejectedRow, ScoreFile
+from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import require_open
 from campaigns.reception import Received, receive
 from campaigns.scrub import add_tallies
@@ -31,7 +31,7 @@ from operations import alerts, jobs
 from operations.errors import JobStopped, LeaseLost
 from operations.jobs import Lease
 from operations.models import Chunk, Job
-from operations.threads import helper_thread
+from operations.threads import helper_thread, quick_turns
 
 __all__ = ["Received", "open_job", "process", "receive", "release_waiting", "score_file_of", "subject_of"]
 
@@ -69,19 +69,21 @@ def process(job_id: int) -> ScoreFile:
         score_file = score_file_of(number)
         if not score_file.is_drawn:
             require_open(score_file.campaign)
-            with helper_thread("index") as indexer:
+            with quick_turns(), helper_thread("index") as indexer:
                 _process(score_file, lease, indexer)
     return score_file_of(number)
 
 
 def _process(score_file: ScoreFile, lease: Lease, indexer: Executor) -> None:
+    """Rows that do not change any more are indexed by PostgreSQL while we go on."""
     if not score_file.roster_digest:
         _judge(score_file, lease)
+    rejected_indexed = indexer.submit(scoretables.index, score_file.pk, scoretables.REJECTED)
     indexed: Future[None] | None = None
-    if score_file.campaign.draw_ready:  # the rows will not change any more: PostgreSQL indexes them while we go on
+    if score_file.campaign.draw_ready:
         publishing.draw_waiting_rows(score_file, lease)
         indexed = indexer.submit(scoretables.index, score_file.pk)
-    _validate(score_file, lease)
+    _validate(score_file, lease, rejected_indexed)
     if indexed is not None:
         _stream(score_file_of(score_file.pk), lease, indexed)
 
@@ -143,7 +145,6 @@ def _forget(number: int) -> None:
     _fail(number, CancelledByHand("It was cancelled while it was processed. Process it again to take it up."))
     ScoreFile.objects.filter(pk=number).update(rules={}, rules_digest="")
     scoretables.drop(number)
-    RejectedRow.objects.filter(score_file_id=number).delete()
 
 
 def _judge(score_file: ScoreFile, lease: Lease) -> None:
@@ -157,7 +158,7 @@ def _judge(score_file: ScoreFile, lease: Lease) -> None:
         judging.judge(score_file, file, found, in_force, lease)
 
 
-def _validate(score_file: ScoreFile, lease: Lease) -> None:
+def _validate(score_file: ScoreFile, lease: Lease, rejected_indexed: Future[None]) -> None:
     """PROCESSING → VALIDATED: the ledger whole and the roster fixed. Once that is done, what fails comes later."""
     if score_file.roster_digest:
         _move(lease, score_file, ScoreFileState.VALIDATED, error="")
@@ -165,17 +166,20 @@ def _validate(score_file: ScoreFile, lease: Lease) -> None:
     lease.step("Fixing the roster")
     done = Chunk.objects.filter(job_id=lease.job_id)
     counts = list(done.values_list("counts", flat=True))
-    sums = done.aggregate(rows_in=Sum("rows_in"), accepted=Sum("rows_out"), rejected=Sum("rows_rejected"))
-    _move(
-        lease,
-        score_file,
-        ScoreFileState.VALIDATED,
-        rejected_by=add_tallies([count["rejected"] for count in counts]),
-        tagged_by=add_tallies([count["tagged"] for count in counts]),
-        bands={"high": 0, "mid": 0, "low": 0} | add_tallies([count["bands"] for count in counts]),
-        roster_digest=publishing.judged_rows(score_file, lease).roster_digest(),
-        **sums,
-    )
+    ledger: dict[str, object] = {
+        "rejected_by": add_tallies([count["rejected"] for count in counts]),
+        "tagged_by": add_tallies([count["tagged"] for count in counts]),
+        "bands": {"high": 0, "mid": 0, "low": 0} | add_tallies([count["bands"] for count in counts]),
+        "roster_digest": publishing.judged_rows(score_file, lease).roster_digest(),
+    }
+    ledger |= done.aggregate(rows_in=Sum("rows_in"), accepted=Sum("rows_out"), rejected=Sum("rows_rejected"))
+    rejected_indexed.result()
+
+    def settle() -> None:
+        scoretables.attach(score_file.pk, scoretables.REJECTED)
+        _move(lease, score_file, ScoreFileState.VALIDATED, **ledger)
+
+    _patiently(settle)
 
 
 def _begin(score_file: ScoreFile, lease: Lease) -> None:
@@ -189,7 +193,6 @@ def _begin(score_file: ScoreFile, lease: Lease) -> None:
         score_file.save(update_fields=["rules", "rules_digest", "state", "error"])
         if not Chunk.objects.filter(job_id=lease.job_id).exists():  # a new job begins anew
             scoretables.drop(score_file.pk)
-            RejectedRow.objects.filter(score_file=score_file).delete()
         scoretables.create(score_file.pk)
 
 
@@ -206,11 +209,16 @@ def _stream(score_file: ScoreFile, lease: Lease, indexed: Future[None]) -> None:
 
 
 def _count(score_file: ScoreFile, published: publishing.Published, lease: Lease) -> None:
-    """Attach the rows and make the file STREAMED, at once. Whoever holds the table of all scores just then is waited for."""
+    """Attach the rows and make the file STREAMED, at once."""
+    _patiently(lambda: _count_now(score_file, published, lease))
+
+
+def _patiently(attach: Callable[[], None]) -> None:
+    """Attach in one transaction. Whoever holds the table of all rows just then is waited for."""
     for tries_left in reversed(range(ATTACH_TRIES)):
         try:
             with transaction.atomic():
-                _count_now(score_file, published, lease)
+                attach()
             return
         except OperationalError as error:
             if not isinstance(error.__cause__, LockNotAvailable) or not tries_left:
@@ -220,8 +228,7 @@ def _count(score_file: ScoreFile, published: publishing.Published, lease: Lease)
 def _count_now(score_file: ScoreFile, published: publishing.Published, lease: Lease) -> None:
     lease.hold()
     require_open(Campaign.objects.select_for_update().get(pk=score_file.campaign_id))
-    if not scoretables.is_attached(score_file.pk):
-        scoretables.attach(score_file.pk)
+    scoretables.attach(score_file.pk)
     ScoreFile.objects.filter(pk=score_file.pk).update(
         state=ScoreFileState.STREAMED,
         streamed=published.streamed,

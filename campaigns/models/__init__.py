@@ -3,7 +3,7 @@
 from campaigns.models.arriving import Arrival
 from campaigns.models.presales import CODE_PREFIX, PUBLIC_ID, Campaign, ListEntry, Market, home_of_the_us
 from campaigns.models.ranking import RankFile
-from campaigns.models.registering import Registrant, RegistrationImport
+from campaigns.models.registering import Registrant, RegistrationImport, RejectedRegistration
 from campaigns.models.scoring import Activation, FanList, FanScore, RejectedRow, ScoreFile
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "RankFile",
     "Registrant",
     "RegistrationImport",
+    "RejectedRegistration",
     "RejectedRow",
     "ScoreFile",
     "home_of_the_us",

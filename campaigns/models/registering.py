@@ -5,6 +5,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from campaigns.choices import Reason
 from campaigns.models.presales import Campaign
 
 
@@ -66,3 +67,24 @@ class RegistrationImport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.campaign_id}"
+
+
+class RejectedRegistration(models.Model):
+    """A rejected row of an import of registrations, as it came. [C-4]
+
+    Filled by COPY, hundreds of thousands at a time: a foreign key would be looked up again for each row of one file.
+    """
+
+    registration_import = models.ForeignKey(
+        RegistrationImport, models.CASCADE, "rejected_rows", db_constraint=False, db_index=False
+    )
+    line = models.BigIntegerField()
+    global_user_id = models.TextField(blank=True)
+    reason = models.CharField(max_length=24, choices=Reason)
+    raw = models.TextField(help_text="The line as it stands in the file; bytes that are not UTF-8 as \\xNN")
+
+    class Meta:
+        indexes = [models.Index(fields=["registration_import", "line"], name="rejected_of_an_import")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"

@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from campaigns.choices import Reason, ScoreFileState
 from campaigns.models.presales import PUBLIC_ID, Campaign
-from campaigns.models.registering import RegistrationImport
 from datalake.choices import StreamName
 
 
@@ -142,42 +141,20 @@ class FanScore(models.Model):
 
 
 class RejectedRow(models.Model):
-    """A rejected row of a score file or of an import of registrations, as it came. [S-3, S-11]
-
-    Filled by COPY, hundreds of thousands at a time: a foreign key would be looked up again for each row of one file, and an
-    index of its own beside the constraint's would be written for nothing.
+    """A rejected row of a score file, as it came. Partitioned and filled as the scores are; a file's rows are to be seen here
+    once all of them are judged. [S-3, S-11]
     """
 
-    score_file = models.ForeignKey(ScoreFile, models.CASCADE, "rejected_rows", null=True, db_constraint=False, db_index=False)
-    registration_import = models.ForeignKey(
-        RegistrationImport, models.CASCADE, "rejected_rows", null=True, db_constraint=False, db_index=False
-    )
+    pk = models.CompositePrimaryKey("score_file", "line")
+    score_file = models.ForeignKey(ScoreFile, on_delete=models.CASCADE, db_constraint=False, related_name="rejected_rows")
     line = models.BigIntegerField()
-    global_user_id = models.TextField(blank=True)
+    global_user_id = models.TextField()
     reason = models.CharField(max_length=24, choices=Reason)
     raw = models.TextField(help_text="The line as it stands in the file; bytes that are not UTF-8 as \\xNN")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(name="rejectedrow_line", fields=["score_file", "line"]),
-            models.UniqueConstraint(
-                name="rejectedrow_one_outcome_per_fan",
-                fields=["score_file", "global_user_id"],
-                condition=~Q(reason__in=[Reason.MALFORMED_ROW, Reason.MISSING_USER_ID, Reason.DUPLICATE]),
-            ),
-            models.CheckConstraint(
-                name="rejectedrow_of_one_file",
-                condition=Q(score_file__isnull=False, registration_import__isnull=True)
-                | Q(score_file__isnull=True, registration_import__isnull=False),
-            ),
-        ]
-        indexes = [
-            models.Index(
-                name="rejectedrow_import",
-                fields=["registration_import", "line"],
-                condition=Q(registration_import__isnull=False),
-            )
-        ]
+        managed = False
+        db_table = "campaigns_rejectedrow"
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.reason}"

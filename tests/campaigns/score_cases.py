@@ -1,5 +1,8 @@
 """Messy score files, and everything that one of them leads to."""
 
+from django.db import connection
+
+from campaigns import scoretables
 from campaigns.models import Activation, Campaign, FanScore, RejectedRow, ScoreFile
 from datalake import storage, streams
 from datalake.choices import StreamName
@@ -52,6 +55,21 @@ def records_of(position: int) -> list[dict]:
     """A batch's records without their date, which is that of the file's arrival."""
     (batch,) = streams.read(StreamName.SCORED, position, position)
     return [record | {"date": None} for record in unpack_records(batch.payload)]
+
+
+def rows_kept(score_file: ScoreFile) -> dict[str, int]:
+    """Rows in the file's own tables, whether they count already or not; a table that is not there has none."""
+    kept = {}
+    with connection.cursor() as cursor:
+        for table in (scoretables.SCORES, scoretables.REJECTED):
+            cursor.execute("SELECT to_regclass(%s)", [f"{table}_{score_file.pk}"])
+            (found,) = cursor.fetchone()
+            cursor.execute(f"SELECT count(*) FROM {found}" if found else "SELECT 0")
+            (kept[table],) = cursor.fetchone()
+    return kept
+
+
+NO_ROWS_KEPT = {scoretables.SCORES: 0, scoretables.REJECTED: 0}
 
 
 def start_over(campaign: Campaign) -> None:

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from campaigns import publishing
+from campaigns import copying, publishing
 from campaigns.choices import ScoreFileState
 from campaigns.draw import Draw
 from campaigns.models import FanScore, ScoreFile
@@ -160,9 +160,7 @@ def test_numbers_survive_the_database_and_the_files_to_the_last_bit():
 
 def test_the_roster_digest_is_that_of_all_accepted_rows_however_many_frames(monkeypatch):
     """[S-10]"""
-    from campaigns import scoretables
-
-    monkeypatch.setattr(scoretables, "READ_BYTES", 300)
+    monkeypatch.setattr(copying, "READ_BYTES", 300)
     campaign = make_campaign()
     rows = [score_row(n, raw_local_fanscore=f"0.{n + 300}") for n in range(100)]
     score_file = process_scores(campaign, score_file_bytes(rows))

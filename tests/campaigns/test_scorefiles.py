@@ -33,7 +33,7 @@ from tests.builders import (
     score_file_bytes,
     score_row,
 )
-from tests.campaigns.score_cases import everything_of, messy, read, start_over
+from tests.campaigns.score_cases import NO_ROWS_KEPT, everything_of, messy, read, rows_kept, start_over
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -241,14 +241,16 @@ def killed_at(monkeypatch, module, name: str, call: int):
     ("module", "name", "call"),
     [
         (judging, "_write", 3),
-        (scoretables, "copy_in", 4),
+        (scoretables, "fill_rejected", 4),
         (scoretables, "fill", 2),
         (publishing, "_write_files", 1),
         (roster, "digest", 1),
         (scoretables, "index", 1),
+        (scoretables, "index", 2),
         (publishing, "_send", 1),
         (publishing, "_write_rejected", 1),
         (scoretables, "attach", 1),
+        (scoretables, "attach", 2),
         (scorefiles, "_count", 1),
         (scorefiles, "mark_saved", 1),
     ],
@@ -291,8 +293,8 @@ def take_over(job_id: int) -> None:
 
 def state_of_things() -> tuple[object, ...]:
     score_file = ScoreFile.objects.get()
-    counts = [model.objects.count() for model in (Chunk, StreamBatch, RejectedRow, Alert)]
-    return score_file.state, Job.objects.get().state, *counts, FanScore.objects.filter(score_file=score_file).count()
+    counts = [model.objects.count() for model in (Chunk, StreamBatch, Alert)]
+    return score_file.state, Job.objects.get().state, *counts, rows_kept(score_file)
 
 
 @pytest.mark.parametrize(
@@ -393,7 +395,7 @@ def test_a_cancelled_file_counts_for_nothing_and_can_be_taken_up_anew(paused_fir
     assert score_file.state == ScoreFileState.FAILED
     assert "cancelled" in score_file.error
     assert Job.objects.get().state == JobState.CANCELLED
-    assert not RejectedRow.objects.exists()
+    assert rows_kept(score_file) == NO_ROWS_KEPT
     Campaign.objects.update(min_score=0.9)
     done = process_scores(campaign, content)
     assert done == score_file
@@ -421,7 +423,7 @@ def test_a_file_whose_bytes_changed_in_the_bucket_fails_before_a_row_is_written(
         scorefiles.process(scorefiles.open_job(score_file, by=None).pk)
     score_file.refresh_from_db()
     assert score_file.state == ScoreFileState.FAILED
-    assert not RejectedRow.objects.exists()
+    assert rows_kept(score_file) == NO_ROWS_KEPT
     assert any("process_scores failed" in alert.text for alert in Alert.objects.all())
 
 
@@ -440,7 +442,7 @@ def test_a_campaign_closed_before_its_file_was_judged_takes_it_no_more():
     close_campaign(campaign.pk, by=None)
     with pytest.raises(WrongStatus):
         scorefiles.process(scorefiles.open_job(score_file, by=None).pk)
-    assert not RejectedRow.objects.exists()
+    assert rows_kept(score_file) == NO_ROWS_KEPT
 
 
 def test_a_campaign_closed_while_its_file_is_published_does_not_count_it(monkeypatch):
@@ -579,21 +581,24 @@ def test_a_lake_that_was_faster_than_the_file_saves_it_all_the_same(monkeypatch)
     assert process_scores(make_campaign(), messy()).state == ScoreFileState.SAVED
 
 
-def test_attaching_waits_for_a_lock_and_tries_again(monkeypatch):
-    """[S-13] Somebody holds the table of all scores for longer than one try."""
+@pytest.mark.parametrize("table", [scoretables.SCORES, scoretables.REJECTED])
+def test_attaching_waits_for_a_lock_and_tries_again(monkeypatch, table):
+    """[S-13] Somebody holds the table of all rows for longer than one try."""
     monkeypatch.setattr(scoretables, "LOCK_TIMEOUT", "100ms")
     campaign, held, tries = make_campaign(), [], []
     settings = connections["default"].get_connection_params()
     holder = psycopg.connect(**{k: settings[k] for k in ("dbname", "user", "password", "host", "port") if k in settings})
     real = scoretables.attach
 
-    def attach(number: int) -> None:
+    def attach(number: int, of: str = scoretables.SCORES) -> None:
+        if of != table:
+            return real(number, of)
         if not held:
-            held.append(holder.execute("LOCK TABLE campaigns_fanscore IN SHARE UPDATE EXCLUSIVE MODE"))
+            held.append(holder.execute(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE"))
         elif len(tries) == 2:
             holder.rollback()
         tries.append(number)
-        real(number)
+        return real(number, of)
 
     monkeypatch.setattr(scoretables, "attach", attach)
     try:

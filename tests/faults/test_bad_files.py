@@ -89,7 +89,7 @@ def test_s3_a_line_larger_than_any_row_is_malformed_and_never_held(buckets):
     ended = process(buckets, campaign, file)
     assert (ended.status, ended.result["rows_in"], ended.result["accepted"]) == (0, 4, 3)
     assert ended.result["rejected"] == {"malformed_row": 1}
-    assert RejectedRow.objects.get().line == 3
+    assert RejectedRow.objects.get(score_file=ScoreFile.objects.get(name=file.name)).line == 3
     assert ended.peak - process(buckets, campaign, small_file(buckets)).peak < ROOM
 
 

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from campaigns import loading, registrations, scorefiles
-from campaigns.models import Registrant, RejectedRow
+from campaigns.models import Registrant
 from campaigns.opening import enter_entropy
 from sandbox import fans
 from tests.campaigns.score_cases import everything_of
@@ -20,7 +20,7 @@ def empty_database() -> None:
     """As after `migrate`: numbers begin at 1 again, so the tables of score files that had these numbers have to go."""
     call_command("flush", verbosity=0, interactive=False)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT relname FROM pg_class WHERE relname ~ '^campaigns_fanscore_[0-9]+$'")
+        cursor.execute("SELECT relname FROM pg_class WHERE relname ~ '^campaigns_(fanscore|rejectedrow)_[0-9]+$'")
         for (table,) in cursor.fetchall():
             cursor.execute(f'DROP TABLE "{table}"')
 
@@ -40,7 +40,7 @@ def load_everything(folder: Path, document: dict) -> dict[str, object]:
     registrants = Registrant.objects.order_by("global_user_id").values(
         "global_user_id", "email", "phone", "preferences", "registered_at"
     )
-    rejected = RejectedRow.objects.filter(registration_import=found).order_by("line").values_list("line", "reason", "raw")
+    rejected = found.rejected_rows.order_by("line").values_list("line", "reason", "raw")
     rules = {"rules": score_file.rules, "rules_digest": score_file.rules_digest, "commitment": campaign.commitment}
     return everything_of(score_file) | rules | {"registrants": list(registrants), "unregistered": list(rejected)}
 
