@@ -18,7 +18,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from campaigns import fanlists, limits, rules
-from campaigns.errors import ListEntryInvalid, NotStored, UnreadableList
+from campaigns.errors import NotStored
 from campaigns.models import Arrival, Campaign, ScoreFile
 from campaigns.opening import campaign_of
 from campaigns.reception import NAME, receive
@@ -123,18 +123,14 @@ def _check_list(arrival: Arrival, lease: Lease) -> None:
 
 
 def _take_file(arrival: Arrival, by: User | None) -> ScoreFile:
-    try:
-        if arrival.campaign is not None:
-            return _take_upload(arrival, arrival.campaign, by)
-        _require_size(arrival)
-        if arrival.key.startswith(RANKS):
-            return fanlists.take(arrival.key, by=by).score_file
-        name = arrival.key.removeprefix(SCORED)
-        with storage.scoring().open(arrival.key) as file:
-            return receive(campaign_of(name.partition(".")[0]), name, file, by=by).score_file
-    except ListEntryInvalid as error:  # its message quotes an entry, and this one goes into an alert
-        where = f"line {error.line_number} of the {error.list_name}"
-        raise UnreadableList(f"What stands in {where} is no entry: mend it, then try again.") from None
+    if arrival.campaign is not None:
+        return _take_upload(arrival, arrival.campaign, by)
+    _require_size(arrival)
+    if arrival.key.startswith(RANKS):
+        return fanlists.take(arrival.key, by=by).score_file
+    name = arrival.key.removeprefix(SCORED)
+    with storage.scoring().open(arrival.key) as file:
+        return receive(campaign_of(name.partition(".")[0]), name, file, by=by).score_file
 
 
 def _require_size(arrival: Arrival) -> None:

@@ -38,7 +38,7 @@ class EmailRules:
     def compile(cls, *, blacklist: Iterable[str], whitelist: Iterable[str], disposable: Iterable[str] = ()) -> EmailRules:
         """Read the lists' lines; blank lines and `#` comments are skipped. The packaged disposable domains are always in.
 
-        Raises ListEntryInvalid, naming line and text, for a line that can match nothing.
+        Raises ListEntryInvalid, naming the line, for one that can match nothing.
         """
         blocked = [_blacklist_entry(line, n) for n, line in _entries(blacklist)]
         allowed = [_whitelist_entry(line, n) for n, line in _entries(whitelist)]
@@ -94,7 +94,7 @@ def _blacklist_entry(text: str, number: int) -> str:
     is_domain = at and not local
     known = _is_domain_or_pattern(entry[1:]) if is_domain else _ADDRESS.fullmatch(entry)
     if not known:
-        raise ListEntryInvalid("blacklist", number, text, _ADDRESS_OR_DOMAIN_HINT)
+        raise ListEntryInvalid("blacklist", number, _ADDRESS_OR_DOMAIN_HINT)
     return entry
 
 
@@ -102,17 +102,17 @@ def _whitelist_entry(text: str, number: int) -> str:
     local, at, domain = text.rpartition("@")
     entry = f"{local}{at}{_idna_labels(domain)}"
     if entry.startswith("@"):
-        hint = f"it would match no whole address; write *{entry} for everyone of a domain"
-        raise ListEntryInvalid("whitelist", number, text, hint)
+        hint = "@domain would match no whole address; write *@domain for everyone of a domain"
+        raise ListEntryInvalid("whitelist", number, hint)
     if not entry.isascii() or re.search(r"\s", entry) or ("*" not in entry and not _ADDRESS.fullmatch(entry)):
-        raise ListEntryInvalid("whitelist", number, text, "write an address, or a pattern of one, such as vip*@example.com")
+        raise ListEntryInvalid("whitelist", number, "write an address, or a pattern of one, such as vip*@example.com")
     return entry
 
 
 def _disposable_entry(text: str, number: int) -> str:
     domain = _idna_labels(text.removeprefix("@"))
     if not _DOMAIN.fullmatch(domain):
-        raise ListEntryInvalid("disposable domains", number, text, "write one domain per line, such as throw.example")
+        raise ListEntryInvalid("disposable domains", number, "write one domain per line, such as throw.example")
     return domain
 
 

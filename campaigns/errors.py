@@ -10,11 +10,14 @@ class CampaignError(Refusal):
 
 
 class ListEntryInvalid(CampaignError):
-    """A line of a blacklist, whitelist or list of disposable domains cannot be read. [S-4]"""
+    """A line of a blacklist, whitelist or list of disposable domains cannot be read. [S-4]
 
-    def __init__(self, list_name: str, line_number: int, text: str, hint: str) -> None:
-        self.list_name, self.line_number, self.text = list_name, line_number, text
-        super().__init__(f"{list_name}, line {line_number}: “{text}” cannot be read: {hint}")
+    It is named and not quoted: what is told of an error goes into job pages and alerts, and the line may be an address.
+    """
+
+    def __init__(self, list_name: str, line_number: int, hint: str) -> None:
+        self.list_name, self.line_number, self.hint = list_name, line_number, hint
+        super().__init__(f"{list_name}, line {line_number} cannot be read: {hint}")
 
 
 class UnknownCampaign(CampaignError):

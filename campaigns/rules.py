@@ -21,25 +21,35 @@ from datalake.errors import NoSuchObject
 
 BLACKLIST_KEY = "blacklist/emails.txt"
 WHITELIST_KEY = "blacklist/whitelist.txt"
+SHARED_KEYS: dict[str, str] = {ListKind.BLACKLIST: BLACKLIST_KEY, ListKind.WHITELIST: WHITELIST_KEY}
 PACKAGES = ("disposable-email-domains", "idna", "phonenumbers")
 
 
 def gather(campaign: Campaign) -> Rules:
     """The rules as they are now. Raises UnreadableList, ListEntryInvalid."""
-    lines = {kind: list(_entries(campaign, kind)) for kind in ListKind}
-    email_rules = EmailRules.compile(
-        blacklist=_lines(BLACKLIST_KEY) + lines[ListKind.BLACKLIST],
-        whitelist=_lines(WHITELIST_KEY) + lines[ListKind.WHITELIST],
-        disposable=lines[ListKind.DISPOSABLE],
-    )
     return Rules(
-        email_rules=email_rules,
+        email_rules=_email_rules(campaign),
         home_countries=tuple(campaign.home_countries),
         allow_intl_phones=campaign.allow_intl_phones,
         require_confirmed_phone=campaign.require_confirmed_phone,
         min_score=campaign.min_score,
         max_fans_per_contact=campaign.max_fans_per_contact,
     )
+
+
+def _email_rules(campaign: Campaign) -> EmailRules:
+    """The shared lists of the bucket, and behind them the entries of the admin. Raises UnreadableList, ListEntryInvalid."""
+    shared = {kind: _lines(key) for kind, key in SHARED_KEYS.items()}
+    lines = {kind.value: shared.get(kind, []) + list(_entries(campaign, kind)) for kind in ListKind}
+    try:
+        return EmailRules.compile(**lines)
+    except ListEntryInvalid as error:
+        in_bucket = len(shared.get(error.list_name, []))
+        if error.line_number <= in_bucket:
+            where = f"{SHARED_KEYS[error.list_name]} in the scoring bucket"
+            raise ListEntryInvalid(where, error.line_number, error.hint) from None
+        where = f"The {error.list_name} kept in the admin, sorted by pattern"
+        raise ListEntryInvalid(where, error.line_number - in_bucket, error.hint) from None
 
 
 def count_entries(key: str) -> int:

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from campaigns import arrivals, tasks
-from campaigns.errors import UnknownCampaign, UnreadableFile, UnreadableList
+from campaigns.errors import ListEntryInvalid, UnknownCampaign, UnreadableFile, UnreadableList
 from campaigns.models import Arrival, FanList, ScoreFile
 from datalake import storage
 from datalake.errors import NoSuchObject
@@ -179,7 +179,7 @@ def test_s4_the_alert_about_a_file_that_meets_a_bad_list_tells_nobodys_address()
     drop(f"scored/{campaign.campaign_id}.1.txt")
     (job,) = arrivals.look()
     drop("blacklist/emails.txt", b"maria@private@mail.example\n")
-    with pytest.raises(UnreadableList, match="line 1"):
+    with pytest.raises(ListEntryInvalid, match="line 1"):
         arrivals.take(job.pk)
     assert "private" not in Alert.objects.get().text
 

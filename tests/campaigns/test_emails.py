@@ -135,7 +135,7 @@ def test_comments_blank_lines_and_marks_of_order_are_skipped():
 def test_a_line_of_the_blacklist_that_can_match_nothing_is_refused(line):
     with pytest.raises(ListEntryInvalid, match="blacklist, line 2") as refusal:
         EmailRules.compile(blacklist=["# first", line], whitelist=[])
-    assert line in str(refusal.value)
+    assert str(refusal.value) == f"blacklist, line 2 cannot be read: {refusal.value.hint}"  # somebody's address, perhaps
     assert refusal.value.line_number == 2
     assert isinstance(refusal.value, CampaignError)
 

@@ -52,8 +52,25 @@ def test_a_list_that_is_there_and_cannot_be_read_is_an_error(key, buckets):
 
 def test_a_line_that_can_match_nothing_is_named():
     put(rules.BLACKLIST_KEY, b"good@mail.example\nno address\n")
-    with pytest.raises(ListEntryInvalid, match="line 2"):
+    with pytest.raises(ListEntryInvalid, match=r"^blacklist/emails\.txt in the scoring bucket, line 2 "):
         rules.gather(make_campaign())
+
+
+def test_an_entry_of_the_admin_that_can_match_nothing_is_told_from_a_line_of_the_bucket():
+    put(rules.WHITELIST_KEY, b"good@mail.example\n# two lines\n")
+    ListEntry.objects.create(kind="whitelist", pattern="a@mail.example")
+    ListEntry.objects.create(kind="whitelist", pattern="no address")
+    with pytest.raises(ListEntryInvalid, match=r"^The whitelist kept in the admin, sorted by pattern, line 2 "):
+        rules.gather(make_campaign())
+
+
+@pytest.mark.parametrize(("kind", "pattern"), [("blacklist", "maria@private@x.de"), ("disposable", "maria private")])
+def test_what_is_told_of_a_list_quotes_nobody(kind, pattern):
+    """[O-6] The refusal becomes the error of a job, and goes to Slack."""
+    ListEntry.objects.create(kind=kind, pattern=pattern)
+    with pytest.raises(ListEntryInvalid) as refusal:
+        rules.gather(make_campaign())
+    assert "private" not in str(refusal.value)
 
 
 def test_a_snapshot_gives_the_same_rules_whatever_has_changed_since():
