@@ -151,10 +151,14 @@ class RegistrationImportAdmin(PageAdmin):
 @admin.register(ScoreFile)
 class ScoreFileAdmin(PageAdmin):
     page = "score-file"
-    list_display = ("name", "campaign", "attempt", "state_label", *LEDGER, "created_at", "created_by")
+    list_display = ("name", "of", "attempt", "state_label", *LEDGER, "created_at", "created_by")
     list_filter = ("campaign", "state")
     list_select_related = ("campaign", "created_by")
     show_full_result_count = False
+
+    @display(description="campaign", ordering="campaign__campaign_id")
+    def of(self, score_file: ScoreFile) -> str:
+        return score_file.campaign.campaign_id
 
     @display(description="state", label=FILE_COLOURS, ordering="state")
     def state_label(self, score_file: ScoreFile) -> str:
@@ -165,13 +169,22 @@ class ScoreFileAdmin(PageAdmin):
 class FanListAdmin(TitledAdmin):
     """A list is registered here before its first file is dropped into the bucket; whose it is never changes. [S-15]"""
 
-    list_display = ("fanlist_id", "campaign", "created_at")
+    list_display = ("list_id", "campaign", "files", "created_at")
     list_filter = ("campaign",)
     list_select_related = ("campaign",)
     search_fields = ("fanlist_id",)
     search_help_text = "Fan list id"
     autocomplete_fields = ("campaign",)
     actions = None
+
+    @display(description="fan list", ordering="fanlist_id")
+    def list_id(self, fanlist: FanList) -> str:
+        return fanlist.fanlist_id
+
+    @display(description="ranks")
+    def files(self, fanlist: FanList) -> str:
+        address = f"{reverse('admin:campaigns_rankfile_changelist')}?fanlist__id__exact={fanlist.pk}"
+        return format_html('<a class="fw-link" href="{}">its files</a>', address)
 
     def get_readonly_fields(self, request: HttpRequest, obj: FanList | None = None) -> tuple[str, ...]:
         return ("fanlist_id", "campaign", "created_at") if obj else ("created_at",)

@@ -1,10 +1,11 @@
 """PROCESSING: every row of a score file gets its one outcome and stands in the database, chunk by chunk. [S-3, S-12]
 
-A chunk's rows, rejections and counts are committed together, so a killed task that runs again skips what is done. Four stages
-work at once, each on its own chunk: one is read, one judged, one drawn, and PostgreSQL takes one in.
+A chunk's rows, rejections and counts are committed together, so a killed task that runs again skips what is done. Five stages
+work at once, each on its own chunk: one is read, of one the registrants are asked for, one is judged, one drawn, one taken in.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -35,6 +36,10 @@ REGISTERED = {  # what the rules ask registrants for
 }
 
 
+NOBODY = pl.DataFrame(schema=dict.fromkeys(("global_user_id", *REGISTERED), pl.String))
+STAGES = ("read", "ask", "judge", "draw")  # each with a thread of its own; the fifth, taking in, is the caller's
+
+
 @dataclass(frozen=True)
 class Reading:
     """A chunk of lines; for each row the fan's reference (null where there is none), and whether the fan came before."""
@@ -42,6 +47,7 @@ class Reading:
     lines: Lines
     refs: pl.Series
     are_repeated: pl.Series
+    known: pl.DataFrame | None = None  # its registrants, once they are asked for
 
 
 @dataclass(frozen=True)
@@ -59,10 +65,12 @@ def judge(score_file: ScoreFile, file: BinaryIO, survey: Survey, rules: Rules, l
     campaign, spill = score_file.campaign, Spill.of(lease.job_id)
     done = set(Chunk.objects.filter(job_id=lease.job_id, state=ChunkState.DONE).values_list("number", flat=True))
     ranks = ContactRanks(rules.max_fans_per_contact) if rules.max_fans_per_contact else None
-    with helper_thread("read") as reader, helper_thread("judge") as judger, helper_thread("draw") as drawer:
+    with ExitStack() as stack:
+        reader, asker, judger, drawer = (stack.enter_context(helper_thread(stage)) for stage in STAGES)
         readings = one_ahead(reader, read(chunks_of(file), campaign, survey.lines))
         needed = (reading for reading in readings if ranks is not None or reading.lines.number not in done)
-        all_judged = one_ahead(judger, (judge_chunk(score_file.pk, campaign, reading, rules, ranks) for reading in needed))
+        asked = one_ahead(asker, ask(needed, campaign))
+        all_judged = one_ahead(judger, (judge_chunk(score_file.pk, reading, rules, ranks) for reading in asked))
         undone = (judged for judged in all_judged if judged.number not in done)
         for drawn in one_ahead(drawer, (_drawn(judged, campaign, spill) for judged in undone)):
             lease.check_stop()
@@ -84,9 +92,16 @@ def read(chunks: Iterable[Lines], campaign: Campaign, most_fans: int) -> Iterato
         yield Reading(lines, refs, seen.are_repeated(refs))
 
 
-def judge_chunk(score_file_id: int, campaign: Campaign, reading: Reading, rules: Rules, ranks: ContactRanks | None) -> Judged:
-    """Every row's outcome. Writes nothing, draws nothing. [S-3 … S-7]"""
-    rows = _with_registrants(reading.lines.rows.with_columns(reading.refs), campaign)
+def ask(readings: Iterable[Reading], campaign: Campaign) -> Iterator[Reading]:
+    """The same with what their fans said when they registered. [S-5, S-11]"""
+    for reading in readings:
+        known = registrants_of(campaign, reading.lines.rows["global_user_id"], REGISTERED)
+        yield replace(reading, known=known)
+
+
+def judge_chunk(score_file_id: int, reading: Reading, rules: Rules, ranks: ContactRanks | None) -> Judged:
+    """Every row's outcome. Asks nobody, writes nothing, draws nothing. [S-3 … S-7]"""
+    rows = _with_registrants(reading.lines.rows.with_columns(reading.refs), reading.known)
     judged = judge_scores(rows, rules, duplicates=reading.are_repeated, ranks=ranks)
     accepted = judged.filter(pl.col("reason").is_null())
     rejected = _rejected(reading.lines, judged.filter(pl.col("reason").is_not_null()))
@@ -127,9 +142,9 @@ def draw_rows(rows: pl.DataFrame, campaign: Campaign) -> pl.DataFrame:
     return rows.with_columns(draw.band_of(rows["raw_score"]), *nothing_yet)
 
 
-def _with_registrants(rows: pl.DataFrame, campaign: Campaign) -> pl.DataFrame:
+def _with_registrants(rows: pl.DataFrame, known: pl.DataFrame | None) -> pl.DataFrame:
     """Adds `market_id` (first preference) and `confirmed`, with the `known_phone` it speaks of. [S-5, S-11]"""
-    known = registrants_of(campaign, rows["global_user_id"], REGISTERED)
+    known = NOBODY if known is None else known
     joined = rows.join(known, on="global_user_id", how="left", maintain_order="left")
     joined = joined.with_columns(pl.col("market_id").fill_null(""), pl.col("confirmed") == "t")
     if "phone_confirmed" in rows.columns:

@@ -23,6 +23,7 @@ FIRST_BLOCK_BYTES = 1024 * 1024  # small ones first: who watches sees at once th
 LONGEST_LINE = 1024 * 1024  # bytes; a longer one is malformed, and is skipped without being held
 LONGEST_ID = 500  # characters of a global_user_id: the database's indexes hold no longer ones, so such a row is malformed
 KEPT_OF_A_LONG_LINE = 2_000
+SAVE_AS = "Save it as tab-separated text in UTF-8, as it is or packed with gzip."
 
 TAB, LF, CR, DEL, C1_LEAD = 9, 10, 13, 127, 0xC2
 Mask = npt.NDArray[np.bool_]
@@ -79,15 +80,12 @@ def _cut(raw: bytes) -> bytes:
 
 def read_header(first_line: bytes) -> Header:
     """The header of a score file. Raises UnreadableFile for what no score file begins with. [S-1]"""
-    text = first_line.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n")
-    if not text.strip():
-        raise UnreadableFile("The file is empty or begins with a blank line: its first line must name the columns.")
-    try:
-        columns = tuple(name.strip() for name in text.decode().split("\t"))
-    except UnicodeDecodeError:
-        raise UnreadableFile("This is no tab-separated text in UTF-8: its first line cannot be read.") from None
-    if any(not name.isprintable() for name in columns):
-        raise UnreadableFile("This is no tab-separated text: its first line holds control characters.")
+    columns = _column_names(first_line.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n"))
+    if len(columns) == 1 and "," in columns[0]:
+        raise UnreadableFile(
+            "Line 1 holds commas and no tab: save the file as tab-separated text, not as CSV. "
+            f"Needed columns, in any order: {', '.join(REQUIRED)}."
+        )
     if missing := [name for name in REQUIRED if name not in columns]:
         raise UnreadableFile(
             f"Line 1 lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}. "
@@ -95,8 +93,21 @@ def read_header(first_line: bytes) -> Header:
         )
     used = tuple(name for name in columns if name in REQUIRED + OPTIONAL)
     if len(set(used)) < len(used):
-        raise UnreadableFile(f"Line 1 names a column twice: {', '.join(sorted({n for n in used if used.count(n) > 1}))}.")
+        twice = sorted({name for name in used if used.count(name) > 1})
+        raise UnreadableFile(f"Line 1 names a column twice: {', '.join(twice)}. Keep one of each.")
     return Header(columns, used, tuple(name for name in columns if name not in used))
+
+
+def _column_names(text: bytes) -> tuple[str, ...]:
+    if not text.strip():
+        raise UnreadableFile("The file is empty or begins with a blank line: its first line must name the columns.")
+    try:
+        columns = tuple(name.strip() for name in text.decode().split("\t"))
+    except UnicodeDecodeError:
+        raise UnreadableFile(f"This is no tab-separated text in UTF-8: its first line cannot be read. {SAVE_AS}") from None
+    if any(not name.isprintable() for name in columns):
+        raise UnreadableFile(f"This is no tab-separated text: its first line holds control characters. {SAVE_AS}")
+    return columns
 
 
 def read_chunks(file: BinaryIO, header: Header, block_bytes: int = BLOCK_BYTES) -> Iterator[Lines]:

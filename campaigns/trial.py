@@ -100,8 +100,8 @@ def dry_run(
     total = rows if rows is not None and rows <= FEW_ROWS else min(_count(file, sha256), rows or ALL)
     watch(0, total)
     ranks = ContactRanks(in_force.max_fans_per_contact) if in_force.max_fans_per_contact else None
-    for reading in judging.read(_first(chunks_of(file), total), campaign, total):
-        trial = trial.and_also(judging.judge_chunk(0, campaign, reading, in_force, ranks))
+    for reading in judging.ask(judging.read(_first(chunks_of(file), total), campaign, total), campaign):
+        trial = trial.and_also(judging.judge_chunk(0, reading, in_force, ranks))
         watch(trial.rows, total)
     return trial
 

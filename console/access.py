@@ -72,14 +72,16 @@ def render(request: StaffRequest, template: str, title: str, **context: Any) -> 
     return TemplateResponse(request, template, {**admin.site.each_context(request), "title": title, **context})
 
 
-def attempt(request: StaffRequest, work: Callable[[], Any], done: str, *, back: str) -> HttpResponseRedirect:
-    """Call one shell. A refusal becomes a message on the page; then nothing was written."""
+def attempt(request: StaffRequest, work: Callable[[], Any], done: str = "", *, back: str) -> HttpResponseRedirect:
+    """Call one shell and say it is `done`, or what it returns where that is known only then. A refusal becomes a message on
+    the page; then nothing was written.
+    """
     try:
-        work()
+        found = work()
     except Refusal as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, done)
+        messages.success(request, done or found)
     return HttpResponseRedirect(back)
 
 

@@ -1,6 +1,6 @@
 """Bars drawn on the server as SVG; the table around them is their text. Nothing is drawn by script."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -10,16 +10,17 @@ from console.words import words
 WIDTH = 1000
 
 
-def bars(counts: Mapping[str, int], total: int, caption: str) -> SafeString:
-    """One row a name, longest first: words, bar, count, share of `total`. The longest bar fills the cell."""
+def bars(counts: Mapping[str, int], total: int, caption: str, *, order: Sequence[str] = ()) -> SafeString:
+    """One row a name, longest first or in `order`: words, bar, count, share of `total`. The longest bar fills the cell."""
+    names = [name for name in order if name in counts] or sorted(counts, key=lambda name: -counts[name])
     longest = max(counts.values(), default=0)
     rows = format_html_join(
         "",
         '<tr><th scope="row">{}</th><td class="fw-bar-cell">{}</td><td class="fw-number">{}</td>'
         '<td class="fw-number fw-share">{}</td></tr>',
         (
-            (words(name), _bar([("fw-bar", _part(count, longest))]), f"{count:,}", share(count, total))
-            for name, count in sorted(counts.items(), key=lambda item: -item[1])
+            (words(name), _bar([("fw-bar", _part(counts[name], longest))]), f"{counts[name]:,}", share(counts[name], total))
+            for name in names
         ),
     )
     return format_html('<table class="fw-bars"><caption class="fw-hidden">{}</caption><tbody>{}</tbody></table>', caption, rows)

@@ -146,7 +146,7 @@ def _next(standing: Standing) -> tuple[str, str]:
     """The sentence and its tone ("", warn or bad)."""
     status = standing.campaign.status
     if status == CampaignStatus.DRAFT:
-        return "Add the markets, then open the campaign: that fixes the draw and publishes its commitment.", ""
+        return "See that all markets are there, then open the campaign: that fixes the draw and publishes its commitment.", ""
     if status != CampaignStatus.OPEN:
         return "The campaign is closed: the draw is revealed and can be checked by anybody.", ""
     return _next_of_waves(standing) or _next_of_files(standing)

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
+from textwrap import wrap
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -89,7 +90,7 @@ def _since(started: float) -> float:
 
 
 def as_lines(result: dict[str, Any], indent: str = "") -> str:
-    """The result for a person: a line a key, nested ones indented, lists of rows as tables."""
+    """The result for a person: a line a key, nested ones indented, lists of rows as tables, of numbers in one piece."""
     lines = []
     width = max((len(key) for key, value in result.items() if not _is_nested(value)), default=0)
     for key, value in result.items():
@@ -101,6 +102,8 @@ def as_lines(result: dict[str, Any], indent: str = "") -> str:
             lines.append(as_lines(value, indent + "  "))
         elif isinstance(value[0], dict):
             lines += [f"{indent}  {line}" for line in _table(value)]
+        elif isinstance(value[0], int):
+            lines += wrap(", ".join(map(_shown, value)), 100, initial_indent=f"{indent}  ", subsequent_indent=f"{indent}  ")
         else:
             lines += [f"{indent}  - {_shown(item)}" for item in value]
     return "\n".join(lines)

@@ -28,6 +28,12 @@ def _page_of(campaign: Campaign) -> str:
     return reverse("campaign", args=[campaign.campaign_id])
 
 
+def _last_switch(campaign: Campaign) -> Activation | None:
+    """The switch of the active score file that can be undone."""
+    switches = Activation.objects.filter(campaign=campaign, undone=False).select_related("replaced")
+    return switches.defer("replaced__rules", "replaced__fairness").first()
+
+
 @page("campaigns.view_campaign")
 def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
     shown = _named(campaign_id)
@@ -46,7 +52,7 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         proof=bundle_sha256(shown.campaign_id) if shown.status == CampaignStatus.CLOSED else None,
         **work_on(request, subject_of(shown)),
         history=StatusChange.objects.filter(subject=subject_of(shown)).select_related("by").order_by("-id")[:20],
-        can_undo=Activation.objects.filter(campaign=shown, undone=False).exists() and not shown.frozen,
+        last_switch=None if shown.frozen else _last_switch(shown),
     )
 
 
@@ -100,5 +106,9 @@ def enter_entropy(request: StaffRequest, campaign_id: str) -> HttpResponse:
 @action("campaigns.activate_scores")
 def undo_activation(request: StaffRequest, campaign_id: str) -> HttpResponse:
     named = _named(campaign_id)
-    done = "The last switch is undone."
-    return attempt(request, lambda: activation.undo(named.pk, by=request.user), done, back=_page_of(named))
+
+    def undo() -> str:
+        counts = activation.undo(named.pk, by=request.user).active_score_file
+        return f"The last switch is undone: {f'{counts.name} counts again' if counts else 'no score file counts now'}."
+
+    return attempt(request, undo, back=_page_of(named))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from campaigns import activation, browser_uploads, registrations, scorefiles, tasks, trial
@@ -104,27 +105,34 @@ def upload_registrations(request: StaffRequest, campaign_id: str) -> HttpRespons
 
 @page("campaigns.view_scorefile")
 def score_file(request: StaffRequest, pk: int) -> HttpResponse:
-    shown = get_object_or_404(ScoreFile.objects.select_related("campaign", "created_by").defer("rules"), pk=pk)
+    """All that became of a score file; while a worker has it, the page asks for its head again and gets that alone."""
+    of_it = ScoreFile.objects.select_related("campaign", "created_by", "supplement_of", "fanlist")
+    shown = get_object_or_404(of_it.defer("rules", "supplement_of__rules", "supplement_of__fairness"), pk=pk)
     work = work_on(request, scorefiles.subject_of(shown))
     job, live = work["job"], bool(work.get("live"))
     processing = job is not None and job.kind == scorefiles.JOB and job.state not in (JobState.DONE, JobState.CANCELLED)
     begun = shown.state == ScoreFileState.UPLOADED and processing and job.state == JobState.RUNNING
     stands = ScoreFileState.PROCESSING if begun else shown.state  # a worker has it, and reads it for the first time
+    head = {
+        "file": shown,
+        "campaign": shown.campaign,
+        "stands": stands,
+        "steps": steps(FILE_STEPS, stands),
+        "is_active": shown.campaign.active_score_file_id == shown.pk,
+        "can_start": not processing
+        and (shown.state in ("uploaded", "failed") or (shown.state == "validated" and shown.campaign.draw_ready)),
+        "ranks": shown.rank_files.first() if shown.fanlist_id else None,
+        **work,
+    }
+    if request.headers.get("HX-Target") == "stands":
+        return TemplateResponse(request, "console/score_file_head.html", head)
     return render(
         request,
         "console/score_file.html",
         f"Score file {shown.name}",
-        file=shown,
-        campaign=shown.campaign,
-        stands=stands,
-        steps=steps(FILE_STEPS, stands),
-        tagged=sum(shown.tagged_by.values()),
-        is_active=shown.campaign.active_score_file_id == shown.pk,
-        can_start=not processing
-        and (shown.state in ("uploaded", "failed") or (shown.state == "validated" and shown.campaign.draw_ready)),
         judged=shown.state in ("validated", "streamed", "saved"),
         **trials.shown(request, shown, busy=processing or live),
-        **work,
+        **head,
     )
 
 

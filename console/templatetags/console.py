@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from campaigns.draw import BANDS
 from campaigns.fairness import sentence
 from campaigns.fairness_report import Report
 from console import charts
@@ -49,12 +50,13 @@ def moment(value: datetime | None, zone: str = "UTC") -> SafeString | str:
     if value is None:
         return "–"
     here = value.astimezone(ZoneInfo("UTC"))
-    text = f"{here:%-d %b %Y, %H:%M} UTC"
+    text, elsewhere = f"{here:%-d %b %Y, %H:%M} UTC", ""
     if zone not in ("UTC", ""):
         there = value.astimezone(ZoneInfo(zone))
         day = "" if there.date() == here.date() else f"{there:%-d %b} "
-        text += f" ({day}{there:%H:%M} {zone.rpartition('/')[2].replace('_', ' ')})"
-    return format_html('<time datetime="{}">{}</time>', value.isoformat(), text)
+        elsewhere = f"({day}{there:%H:%M} {zone.rpartition('/')[2].replace('_', ' ')})"
+    shown = format_html("{} <span>{}</span>", text, elsewhere) if elsewhere else text
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), shown)
 
 
 @register.filter
@@ -86,3 +88,9 @@ def state(name: str) -> SafeString:
 @register.simple_tag
 def bars(counts: Mapping[str, int], total: int, caption: str) -> SafeString:
     return charts.bars(counts or {}, total, caption)
+
+
+@register.simple_tag
+def bands(counts: Mapping[str, int], total: int, caption: str) -> SafeString:
+    """As `bars`, but the bands stand in their own order, the highest above. [S-7]"""
+    return charts.bars(counts or {}, total, caption, order=[band.name for band in BANDS])

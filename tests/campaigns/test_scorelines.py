@@ -80,7 +80,7 @@ def test_a_needless_column_may_stand_twice_a_needed_one_may_not():
         (b"  \r\n", "blank line"),
         (b"PK\x03\x04\x14\x00", "control characters"),
         (b"\xff\xfei\x00d\x00", "UTF-8"),
-        (HEADER.replace(b"\t", b","), "lacks the columns id"),
+        (HEADER.replace(b"\t", b","), "holds commas and no tab"),
         (HEADER.replace(b"\tsms", b""), "lacks the column sms"),
         (HEADER.upper(), "lacks the columns"),
     ],

@@ -14,7 +14,7 @@ class Command(JsonCommand):
     help = "Test whether the draw of a streamed score file is fair, and keep the report with it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("score_file", type=int)
+        parser.add_argument("score_file", type=int, help="its number, as process_scores tells it")
 
     def run(self, **options: Any) -> dict[str, Any]:
         job = fairness_report.open_job(score_file_of(options["score_file"]), by=None)

@@ -1,6 +1,7 @@
 """`process_scores CAMPAIGN FILE`: take a score file from upload to STREAMED in the foreground. [S-1 … S-13]"""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from campaigns import composing, reception, scorefiles, supplements, trial
 from campaigns.choices import Reason, ScoreFileState, Tag
+from campaigns.draw import BANDS
 from campaigns.errors import CancelledByHand, WrongCampaign
 from campaigns.files import opened
 from campaigns.models import Campaign, ScoreFile
@@ -19,8 +21,8 @@ class Command(JsonCommand):
     help = "Judge, draw and publish a score file; it becomes the active one unless told otherwise."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("campaign")
-        parser.add_argument("file", type=Path)
+        parser.add_argument("campaign", help="the campaign's id")
+        parser.add_argument("file", type=Path, help="tab-separated text, or a .gz of it")
         parser.add_argument(
             "--supplement-of",
             type=int,
@@ -28,7 +30,6 @@ class Command(JsonCommand):
             help="the file is a corrected CSV of this score file's rejected rows: they and its accepted rows are processed",
         )
         parser.add_argument("--no-activate", action="store_true", help="leave the active score file as it is")
-
         parser.add_argument(
             "--dry-run",
             type=_rows_or_all,
@@ -96,11 +97,16 @@ def tried(found: trial.Trial) -> dict[str, Any]:
         "accepted": found.accepted,
         "rejected": {reason.value: found.rejected[reason] for reason in Reason if reason in found.rejected},
         "tagged": {tag.value: found.tagged[tag] for tag in Tag if tag in found.tagged},
-        "bands": found.bands,
+        "bands": in_order(found.bands),
         "ignored_columns": found.ignored_columns,
         "lines": {reason.value: found.lines[reason] for reason in Reason if reason in found.lines},
         "rules_digest": found.rules_digest,
     }
+
+
+def in_order(bands: Mapping[str, int]) -> dict[str, int]:
+    """The bands as people name them, the highest first. [S-7]"""
+    return {band.name: bands[band.name] for band in BANDS if band.name in bands}
 
 
 def result_of(score_file: ScoreFile, *, repeated: bool) -> dict[str, Any]:
@@ -116,7 +122,7 @@ def result_of(score_file: ScoreFile, *, repeated: bool) -> dict[str, Any]:
         "accepted": score_file.accepted,
         "rejected": {reason.value: score_file.rejected_by[reason] for reason in Reason if reason in score_file.rejected_by},
         "tagged": {tag.value: score_file.tagged_by[tag] for tag in Tag if tag in score_file.tagged_by},
-        "bands": score_file.bands,
+        "bands": in_order(score_file.bands),
         "commitment": campaign.commitment,
         "roster_digest": score_file.roster_digest,
         "sha256": score_file.sha256,

@@ -16,8 +16,8 @@ class Command(JsonCommand):
     help = "Translate a CSV file of ranks to scores, then judge, draw and publish them as any score file."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("campaign")
-        parser.add_argument("file", type=Path)
+        parser.add_argument("campaign", help="the campaign's id")
+        parser.add_argument("file", type=Path, help="CSV with global_user_id and rank, or a .gz of it")
         parser.add_argument("--fanlist", required=True, metavar="ID", help="the fan list, which belongs to one campaign")
         parser.add_argument("--no-activate", action="store_true", help="leave the active score file as it is")
 

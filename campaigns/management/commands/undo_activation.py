@@ -13,7 +13,7 @@ class Command(JsonCommand):
     help = "Undo the last switch of the active score file."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("campaign")
+        parser.add_argument("campaign", help="the campaign's id")
 
     def run(self, **options: Any) -> dict[str, Any]:
         campaign = activation.undo(campaign_of(options["campaign"]).pk, by=None)
