@@ -15,7 +15,7 @@ from django.db import connection
 
 from campaigns import corrections
 from campaigns.corrections import Corrected, LineNumbers
-from campaigns.duplicates import UNREADABLE, open_lines, sha256_of, unpacked
+from campaigns.scorebytes import UNREADABLE, open_lines, sha256_of, unpacked
 from campaigns.errors import BadCorrection, CannotSupplement, UnreadableFile
 from campaigns.models import RejectedRow, ScoreFile
 from datalake import storage

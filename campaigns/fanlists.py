@@ -19,7 +19,7 @@ from django.db import transaction
 
 from campaigns import limits, manifests, ranktranslation, rules
 from campaigns.choices import ScoreFileState
-from campaigns.duplicates import GZIP_MAGIC, sha256_of
+from campaigns.scorebytes import GZIP_MAGIC, sha256_of
 from campaigns.errors import BadFanListId, CancelledByHand, FanListTaken, UnknownFanList, UnreadableFile
 from campaigns.manifests import FOLDER
 from campaigns.models import PUBLIC_ID, Arrival, Campaign, FanList, RankFile

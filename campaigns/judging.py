@@ -16,7 +16,7 @@ from psycopg import sql
 
 from campaigns import draw, scoretables
 from campaigns.choices import Reason
-from campaigns.duplicates import Survey, chunks_of
+from campaigns.scorebytes import Survey, chunks_of
 from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import draw_of
 from campaigns.registrantlookup import registrants_of

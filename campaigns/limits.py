@@ -3,7 +3,7 @@
 import io
 from typing import BinaryIO
 
-from campaigns.duplicates import READ_BYTES, UNREADABLE, unpacked
+from campaigns.scorebytes import READ_BYTES, UNREADABLE, unpacked
 from campaigns.errors import UnreadableFile
 
 LARGEST_RATIO = 100  # rows of fans pack to a third or a tenth; gzip at its best packs 1,030 zeros into one byte

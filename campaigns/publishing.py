@@ -12,7 +12,7 @@ import polars as pl
 from django.db import transaction
 
 from campaigns import draw, scoretables
-from campaigns.duplicates import open_lines
+from campaigns.scorebytes import open_lines
 from campaigns.judging import draw_rows
 from campaigns.models import ScoreFile
 from campaigns.scorelines import fields_of

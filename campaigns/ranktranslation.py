@@ -9,7 +9,7 @@ from psycopg import sql
 
 from campaigns import ranks
 from campaigns.csvlines import TabSeparated
-from campaigns.duplicates import LONGEST_HEADER, UNREADABLE, sha256_of, unpacked
+from campaigns.scorebytes import LONGEST_HEADER, UNREADABLE, sha256_of, unpacked
 from campaigns.errors import UnreadableFile
 from campaigns.models import Campaign
 from campaigns.ranks import Population

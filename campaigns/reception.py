@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from campaigns import limits, rules
 from campaigns.choices import ScoreFileState
-from campaigns.duplicates import GZIP_MAGIC, READ_BYTES, first_look, sha256_of
+from campaigns.scorebytes import GZIP_MAGIC, READ_BYTES, first_look, sha256_of
 from campaigns.errors import NotStored, UnreadableFile, WrongCampaign
 from campaigns.models import Arrival, Campaign, FanList, ScoreFile
 from campaigns.opening import require_open

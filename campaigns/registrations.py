@@ -12,7 +12,7 @@ from campaigns import registrationstage as stage
 from campaigns import rules
 from campaigns.choices import CampaignStatus, Reason
 from campaigns.copying import copy_in
-from campaigns.duplicates import sha256_of
+from campaigns.scorebytes import sha256_of
 from campaigns.emails import canonical_email
 from campaigns.models import Campaign, Market, RegistrationImport, RejectedRegistration
 from campaigns.opening import require_open

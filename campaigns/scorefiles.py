@@ -17,7 +17,7 @@ from psycopg.errors import LockNotAvailable
 
 from campaigns import activation, judging, publishing, rules, scoretables
 from campaigns.choices import ScoreFileState
-from campaigns.duplicates import survey
+from campaigns.scorebytes import survey
 from campaigns.errors import CancelledByHand, UnknownScoreFile
 from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import require_open

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from campaigns import judging, rules
 from campaigns.choices import ScoreFileState
-from campaigns.duplicates import chunks_of, first_look, sha256_of, survey
+from campaigns.scorebytes import chunks_of, first_look, sha256_of, survey
 from campaigns.errors import CannotTry
 from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import require_open

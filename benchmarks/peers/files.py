@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 
-from campaigns.duplicates import chunks_of
+from campaigns.scorebytes import chunks_of
 
 COLUMNS = ("id", "tmemail", "sms", "global_user_id", "member_id", "raw_local_fanscore", "country_code", "phone_confirmed")
 
