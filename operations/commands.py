@@ -103,7 +103,7 @@ def as_lines(result: dict[str, Any], indent: str = "") -> str:
         elif isinstance(value[0], dict):
             lines += [f"{indent}  {line}" for line in _table(value)]
         elif isinstance(value[0], int):
-            lines += wrap(", ".join(map(_shown, value)), 100, initial_indent=f"{indent}  ", subsequent_indent=f"{indent}  ")
+            lines += wrap(" ".join(map(str, value)), 100, initial_indent=f"{indent}  ", subsequent_indent=f"{indent}  ")
         else:
             lines += [f"{indent}  - {_shown(item)}" for item in value]
     return "\n".join(lines)

@@ -1,0 +1,60 @@
+"""A score file's page and its campaign's, while a worker has the file and once it is through. [S-7, S-13 … S-15]"""
+
+import pytest
+from django.test import Client
+
+from campaigns import activation, scorefiles
+from campaigns.models import ScoreFile
+from console.charts import bars
+from operations import jobs, tasks
+from tests.builders import make_campaign, process_scores, receive_scores
+from tests.campaigns.score_cases import messy
+from tests.console.people import client_of, member_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Client:
+    monkeypatch.setattr(tasks, "async_task", lambda *arguments, **options: None)
+    return client_of(member_of("operator"))
+
+
+def head(client: Client, file: ScoreFile) -> str:
+    """The part that the page asks for again."""
+    answer = client.get(f"/admin/score-file/{file.pk}/", headers={"HX-Request": "true", "HX-Target": "stands"})
+    return answer.content.decode()
+
+
+def test_the_head_follows_the_file_while_a_worker_has_it(client):
+    file = receive_scores(make_campaign(), messy())
+    job = scorefiles.open_job(file, by=None)
+    waiting = head(client, file)
+    assert waiting.lstrip().startswith('<div id="stands"')
+    assert 'hx-trigger="every 2s"' in waiting
+    assert ">uploaded</span>" in waiting
+    jobs.claim(job.pk)
+    assert ">processing</span>" in head(client, file)
+
+
+def test_nothing_is_asked_for_again_once_the_file_is_through(client):
+    file = process_scores(make_campaign(), messy())
+    assert "hx-trigger" not in head(client, file)
+    assert ">streamed</span>" in head(client, file)
+
+
+def test_bands_stand_in_their_own_order_whatever_their_sizes():
+    drawn = bars({"low": 3, "high": 1, "mid": 2}, 6, "by band", order=["high", "mid", "low"])
+    assert drawn.index("High") < drawn.index("Mid") < drawn.index("Low")
+
+
+def test_the_undoing_of_a_switch_names_the_file_that_counts_again(client):
+    campaign = make_campaign()
+    first, second = process_scores(campaign, messy(20)), process_scores(campaign, messy(30))
+    asked = client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
+    assert f"{first.name} (attempt 1) will count again" in asked
+    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/undo-activation/", follow=True).content.decode()
+    assert f"{first.name} counts again" in answer
+    activation.undo(campaign.pk, by=None)
+    assert ScoreFile.objects.get(pk=second.pk).is_drawn
+    assert "Undo the last switch" not in client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
