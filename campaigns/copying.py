@@ -8,7 +8,7 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from psycopg import sql
 
-READ_BYTES = 8 * 1024 * 1024
+READ_BYTES = 2 * 1024 * 1024
 
 
 def raw_connection() -> psycopg.Connection:

@@ -26,7 +26,7 @@ from operations.threads import helper_thread, one_ahead
 
 Batches = Sequence[tuple[str, streams.Payload]]
 
-RECORDS_AT_A_TIME = 20 * streams.BATCH_RECORDS
+RECORDS_AT_A_TIME = 10 * streams.BATCH_RECORDS
 NO_ROWS = pl.DataFrame(schema={name: scoretables.SCHEMA[name] for name in PUBLISHED})
 
 
