@@ -31,6 +31,7 @@ from typing import Any, Dict, List, Tuple  # noqa: UP035
 BLOCK = 1 << 20
 FANS_COLUMNS = ["fan_ref", "raw_score", "band_score", "preferences"]
 MEMBERS_HEADER = b"place\tfan_ref\tmarket_id\tband_score\n"
+DRAWN = ("streamed", "saved")
 HIGH, MID, LOW = 0.95, 0.80, 0.22
 BELOW_HIGH, BELOW_MID = 0.9499999999999998, 0.7999999999999999  # the doubles next below
 RULES = {
@@ -402,6 +403,10 @@ def check_bundle(bundle: Bundle, options: argparse.Namespace) -> None:
     bundle.read("verify_draw.py")
     report.expect(bundle.read_json("rules.json") == RULES, "rules.json does not hold the rules this checker knows.")
     attempts = bundle.read_json("attempts.json")
+    numbers = [attempt["attempt"] for attempt in attempts]
+    report.expect(numbers == list(range(1, len(numbers) + 1)), f"A score file is left out: the numbers are {numbers}.")
+    hidden = [attempt["attempt"] for attempt in attempts if attempt["state"] in DRAWN and not attempt["fans_file"]]
+    report.expect(not hidden, f"Score files {hidden} were drawn, but their fans are left out.")
     check_anchors(report, manifest, attempts, options)
     waves = [bundle.read_json(name) for name in manifest["waves"]]
     fan = options.fan

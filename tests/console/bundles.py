@@ -74,6 +74,7 @@ def make_bundle(
         taken += chosen.members["global_user_id"].to_list()
     attempt = {
         "attempt": 1,
+        "state": "streamed",
         "sha256": "aa" * 32,
         "rules_digest": "bb" * 32,
         "roster_digest": roster_digest(drawn["fan_ref"], drawn["raw_text"]),
@@ -87,6 +88,7 @@ def make_bundle(
     about = {"name": "Spring Tour", "entropy_source": "drand round 5551234", "draw_supplied": False}
     unread = {
         "attempt": 2,
+        "state": "failed",
         "sha256": "cc" * 32,
         "rules_digest": "",
         "roster_digest": "",

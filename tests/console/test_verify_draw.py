@@ -215,6 +215,17 @@ def test_a_changed_rule_or_secret_is_found(bundle: Path, tmp_path: Path, name: s
     assert any(said in problem for problem in found["problems"]), found["problems"]
 
 
+def test_a_score_file_that_is_left_out_is_missed(bundle: Path, tmp_path: Path) -> None:
+    """[S-10, X-2] Score files are numbered without a gap; whoever was drawn has their line."""
+    attempts = json.loads(content(bundle, "attempts.json"))
+    gap = {"attempts.json": json.dumps(attempts[1:]).encode()}
+    found = verify(repacked(bundle, tmp_path / "b.zip", gap))
+    assert any("A score file is left out" in problem for problem in found["problems"]), found["problems"]
+    attempts[0]["fans_file"] = None
+    found = verify(repacked(bundle, tmp_path / "b.zip", {"attempts.json": json.dumps(attempts).encode()}))
+    assert any("their fans are left out" in problem for problem in found["problems"]), found["problems"]
+
+
 def test_missing_and_extra_files_are_found(bundle: Path, tmp_path: Path) -> None:
     for changes in ({"waves/20260121.members.tsv": None}, {"fans-1.tsv": None}, {"more.txt": b"hello"}):
         assert not verify(repacked(bundle, tmp_path / "b.zip", changes))["ok"], changes
