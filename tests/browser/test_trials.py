@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from campaigns import scorefiles, trial
-from campaigns.models import FanScore, ScoreFile
+from campaigns.models import ScoreFile
 from operations import jobs
 from operations.models import Job
 from sandbox import fans
@@ -42,7 +42,7 @@ def test_a_file_is_tried_looked_at_and_then_processed(sign_in, tmp_path: Path):
 
     page.click("text=Try all rows")
     expect(page.locator("#trial")).to_contain_text("Every row was tried", timeout=A_WHILE)
-    assert not FanScore.objects.exists()
+    assert not ScoreFile.objects.get().scores.exists()
     foretold = ScoreFile.objects.get().trial["accepted"]
     person.picture("trial-all")
 

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from campaigns.models import Campaign, RegistrationImport, RejectedRow, ScoreFile
+from campaigns.models import Campaign, RegistrationImport, RejectedRegistration, ScoreFile
 from console.models import PersonalDataAccess
 from datalake import storage
 from operations import jobs, tasks
@@ -354,7 +354,7 @@ def test_a_download_needs_a_reason_and_is_logged_before_it_leaves(client):
 def test_a_rejected_row_cannot_run_in_a_spreadsheet(client, cell):
     campaign = campaign_with(fans=1)
     found = RegistrationImport.objects.create(campaign=campaign, name="r.csv", key="k", sha256="0" * 64, finished=True)
-    RejectedRow.objects.create(registration_import=found, line=2, reason="malformed_row", raw=cell)
+    RejectedRegistration.objects.create(registration_import=found, line=2, reason="malformed_row", raw=cell)
     answer = client.post(f"/admin/registrations/{found.pk}/download/", {"reason": "to mend the rows"})
     rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
     assert rows[1] == ["2", "malformed_row", f"'{cell}"]

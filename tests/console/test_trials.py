@@ -1,5 +1,6 @@
 """A dry run on the pages: chosen with the upload, asked for, shown; and job pages that say how fast it goes. [S-3, O-1, O-7]"""
 
+import re
 import time
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from campaigns import scorefiles, trial
-from campaigns.models import FanScore, ScoreFile
+from campaigns.models import ScoreFile
 from datalake import storage
 from operations import jobs, tasks, unmasking
 from operations.models import Job
@@ -50,7 +51,7 @@ def test_an_upload_can_be_tried_before_it_counts(client):
     file = ScoreFile.objects.get()
     assert (file.state, file.activate_when_streamed) == ("uploaded", True)
     assert not Job.objects.exists()
-    assert not FanScore.objects.exists()
+    assert not file.scores.exists()
     assert "Only the first rows were tried" in html
     assert f"<b>{file.trial['accepted']}</b> would be accepted" in html
     assert "Process it" in html
@@ -158,7 +159,8 @@ def test_a_job_says_step_rows_speed_and_time_left(client):
     looks = [[time.time() - 10, 300_000]]
     job = running(pace={"step": "Judging rows", "rows": 2_000_000, "looks": looks}, progress=1_200_000, total=2_000_000)
     html = live(client, job)
-    assert "Judging rows: 1.2 million of 2 million rows, 90,000 a second, about 9 seconds left" in html
+    pace = r"(90|8\d),000 a second, about (9|10) seconds left"  # a busy machine answers a little later
+    assert re.search(f"Judging rows: 1.2 million of 2 million rows, {pace}", html)
 
 
 def test_a_job_that_waits_again_claims_no_speed(client):
