@@ -1,18 +1,45 @@
-"""Phones of mixed countries checked by columns, beside phonenumbers one by one on the same numbers."""
+"""Phones of mixed countries checked by columns, beside phonenumbers one by one on the same numbers, as the library comes.
 
+The library is measured in a process of its own: in ours campaigns.phones makes it quicker by keeping its patterns.
+"""
+
+import json
 import random
+import subprocess
+import sys
 import time
 
 import polars as pl
 
 from benchmarks.figures import Bound, Figure
-from campaigns.phones import check_phones, one_phone
+from campaigns.phones import check_phones
 from sandbox import fans
 
 ROWS = 1_000_000
-PEER_ROWS = 20_000
+PEER_ROWS = 40_000
 WARM_UP = 20_000
 LEAST_OF_PEER = 60  # times phonenumbers one by one
+ONE_BY_ONE = """
+import json, sys, time
+import phonenumbers
+
+def check(written, country):
+    try:
+        number = phonenumbers.parse(written, country)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), phonenumbers.region_code_for_number(number)
+
+warm_up, rows = json.load(sys.stdin)
+for row in warm_up:
+    check(*row)
+started = time.monotonic()
+for row in rows:
+    check(*row)
+print(time.monotonic() - started)
+"""
 
 
 def run(rows: int | None) -> list[Figure | Bound]:
@@ -27,11 +54,14 @@ def run(rows: int | None) -> list[Figure | Bound]:
     check_phones(all_of_them["phone"], all_of_them["country"], default_region="US")
     seconds = time.monotonic() - started
     few = some[: min(PEER_ROWS, some.height)]
-    started = time.monotonic()
-    for phone, country in few.iter_rows():
-        one_phone(phone, country)
-    peer = (time.monotonic() - started) * count / few.height
+    peer = _one_by_one(some[-WARM_UP:], few) * count / few.height
     return [
         Figure("phones", count, seconds, f"phonenumbers one by one (as measured on {few.height:,})", peer),
         Bound("as fast as phonenumbers one by one", peer / seconds, "times", at_least=LEAST_OF_PEER),
     ]
+
+
+def _one_by_one(warm_up: pl.DataFrame, few: pl.DataFrame) -> float:
+    asked = json.dumps([warm_up.rows(), few.rows()])
+    ran = subprocess.run([sys.executable, "-c", ONE_BY_ONE], input=asked, check=True, stdout=subprocess.PIPE, text=True)
+    return float(ran.stdout)
