@@ -390,6 +390,12 @@ def test_the_command_says_what_process_scores_says_and_where_the_manifest_lies(t
     wanted |= {"manifest": MANIFEST, "scrubbed": "fanlist/scored/club/ranks.csv", "streamed": 4, "ignored_columns": []}
     assert {name: results[0][name] for name in wanted} == wanted
     assert results[1] | {"repeated": False, "seconds": 0} == results[0] | {"seconds": 0}
+    out = StringIO()
+    call_command("translate_ranks", "tour", str(file), "--fanlist", "gold", "--json", stdout=out, stderr=StringIO())
+    same_ranks = json.loads(out.getvalue().splitlines()[-1])
+    assert same_ranks["score_file"] == results[0]["score_file"]
+    assert same_ranks["manifest"] == "fanlist/uploaded/gold/manifest.json"
+    assert storage.scoring().exists(same_ranks["manifest"])
 
 
 def test_the_command_refuses_in_one_line(tmp_path: Path):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from campaigns import fanlists
+from campaigns import fanlists, manifests
 from campaigns.files import opened
 from campaigns.management.commands.process_scores import finished, result_of
 from campaigns.opening import campaign_of
@@ -29,4 +29,4 @@ class Command(JsonCommand):
                 campaign, options["fanlist"], path.name, file, by=None, activate=activate, watching=self.watching
             )
         result = result_of(finished(received.score_file, self), repeated=received.repeated)
-        return result | {"manifest": received.score_file.manifest_key}
+        return result | {"manifest": manifests.key_of(fanlists.register(campaign, options["fanlist"]))}
