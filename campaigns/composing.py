@@ -15,9 +15,9 @@ from django.db import connection
 
 from campaigns import corrections
 from campaigns.corrections import Corrected, LineNumbers
-from campaigns.scorebytes import UNREADABLE, open_lines, sha256_of, unpacked
 from campaigns.errors import BadCorrection, CannotSupplement, UnreadableFile
 from campaigns.models import RejectedRow, ScoreFile
+from campaigns.scorebytes import UNREADABLE, open_lines, sha256_of, unpacked
 from datalake import storage
 
 PIECE_BYTES = 4 * 1024 * 1024

@@ -19,13 +19,13 @@ from django.db import transaction
 
 from campaigns import limits, manifests, ranktranslation, rules
 from campaigns.choices import ScoreFileState
-from campaigns.scorebytes import GZIP_MAGIC, sha256_of
 from campaigns.errors import BadFanListId, CancelledByHand, FanListTaken, UnknownFanList, UnreadableFile
 from campaigns.manifests import FOLDER
 from campaigns.models import PUBLIC_ID, Arrival, Campaign, FanList, RankFile
 from campaigns.opening import require_open
 from campaigns.reception import Received
 from campaigns.reception import receive as receive_scores
+from campaigns.scorebytes import GZIP_MAGIC, sha256_of
 from datalake import storage
 from operations import jobs
 from operations.jobs import Lease

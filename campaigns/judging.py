@@ -16,10 +16,10 @@ from psycopg import sql
 
 from campaigns import draw, scoretables
 from campaigns.choices import Reason
-from campaigns.scorebytes import Survey, chunks_of
 from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import draw_of
 from campaigns.registrantlookup import registrants_of
+from campaigns.scorebytes import Survey, chunks_of
 from campaigns.scorelines import Lines
 from campaigns.scrub import ContactRanks, Rules, is_yes, judge_scores, tally
 from campaigns.seen import SeenFans

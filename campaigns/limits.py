@@ -3,8 +3,8 @@
 import io
 from typing import BinaryIO
 
-from campaigns.scorebytes import READ_BYTES, UNREADABLE, unpacked
 from campaigns.errors import UnreadableFile
+from campaigns.scorebytes import READ_BYTES, UNREADABLE, unpacked
 
 LARGEST_RATIO = 100  # rows of fans pack to a third or a tenth; gzip at its best packs 1,030 zeros into one byte
 RATIO_FROM_BYTES = 64 * 1024 * 1024

@@ -12,9 +12,9 @@ import polars as pl
 from django.db import transaction
 
 from campaigns import draw, scoretables
-from campaigns.scorebytes import open_lines
 from campaigns.judging import draw_rows
 from campaigns.models import ScoreFile
+from campaigns.scorebytes import open_lines
 from campaigns.scorelines import fields_of
 from campaigns.scrub import tag_lists
 from campaigns.spill import PUBLISHED, Spill

@@ -9,11 +9,11 @@ from psycopg import sql
 
 from campaigns import ranks
 from campaigns.csvlines import TabSeparated
-from campaigns.scorebytes import LONGEST_HEADER, UNREADABLE, sha256_of, unpacked
 from campaigns.errors import UnreadableFile
 from campaigns.models import Campaign
 from campaigns.ranks import Population
 from campaigns.registrantlookup import registrants_of
+from campaigns.scorebytes import LONGEST_HEADER, UNREADABLE, sha256_of, unpacked
 from campaigns.scorelines import Header, Lines, read_chunks
 
 Tell = Callable[[int, int], object]  # records done, records to do

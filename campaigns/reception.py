@@ -19,10 +19,10 @@ from django.utils import timezone
 
 from campaigns import limits, rules
 from campaigns.choices import ScoreFileState
-from campaigns.scorebytes import GZIP_MAGIC, READ_BYTES, first_look, sha256_of
 from campaigns.errors import NotStored, UnreadableFile, WrongCampaign
 from campaigns.models import Arrival, Campaign, FanList, ScoreFile
 from campaigns.opening import require_open
+from campaigns.scorebytes import GZIP_MAGIC, READ_BYTES, first_look, sha256_of
 from campaigns.scorelines import Header
 from datalake import storage
 from operations import jobs

@@ -12,11 +12,11 @@ from campaigns import registrationstage as stage
 from campaigns import rules
 from campaigns.choices import CampaignStatus, Reason
 from campaigns.copying import copy_in
-from campaigns.scorebytes import sha256_of
 from campaigns.emails import canonical_email
 from campaigns.models import Campaign, Market, RegistrationImport, RejectedRegistration
 from campaigns.opening import require_open
 from campaigns.registrationrows import COLUMNS, Registrations, instants, line_ends, read, sound, values_of
+from campaigns.scorebytes import sha256_of
 from campaigns.scrub import Rules, add_tallies, check_contacts, is_yes, tally
 from datalake import records, storage, streams
 from datalake.choices import RecordType, StreamName

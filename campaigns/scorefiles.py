@@ -17,11 +17,11 @@ from psycopg.errors import LockNotAvailable
 
 from campaigns import activation, judging, publishing, rules, scoretables
 from campaigns.choices import ScoreFileState
-from campaigns.scorebytes import survey
 from campaigns.errors import CancelledByHand, UnknownScoreFile
 from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import require_open
 from campaigns.reception import Received, receive
+from campaigns.scorebytes import survey
 from campaigns.scrub import add_tallies
 from campaigns.spill import Spill
 from datalake import save, storage

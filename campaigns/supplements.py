@@ -16,11 +16,11 @@ from django.contrib.auth.models import User
 from campaigns import scorefiles
 from campaigns.choices import ScoreFileState
 from campaigns.composing import Told, columns_of, compose, nobody, rows_in
-from campaigns.scorebytes import sha256_of
 from campaigns.errors import BadCorrection, CannotSupplement
 from campaigns.models import RejectedRow, ScoreFile
 from campaigns.opening import require_open
 from campaigns.reception import Received, receive
+from campaigns.scorebytes import sha256_of
 from datalake import storage
 from operations import jobs
 from operations.jobs import Lease

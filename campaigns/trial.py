@@ -16,10 +16,10 @@ from django.utils import timezone
 
 from campaigns import judging, rules
 from campaigns.choices import ScoreFileState
-from campaigns.scorebytes import chunks_of, first_look, sha256_of, survey
 from campaigns.errors import CannotTry
 from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import require_open
+from campaigns.scorebytes import chunks_of, first_look, sha256_of, survey
 from campaigns.scorefiles import score_file_of, subject_of
 from campaigns.scorelines import Lines
 from campaigns.scrub import ContactRanks, add_tallies

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns import judging, scorelines
-from campaigns.duplicates import chunks_of, first_look, sha256_of, survey
 from campaigns.errors import UnreadableFile
 from campaigns.models import Campaign
+from campaigns.scorebytes import chunks_of, first_look, sha256_of, survey
 from tests.builders import SALT, score_file_bytes, score_row
 
 
