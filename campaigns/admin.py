@@ -151,9 +151,9 @@ class RegistrationImportAdmin(PageAdmin):
 @admin.register(ScoreFile)
 class ScoreFileAdmin(PageAdmin):
     page = "score-file"
-    list_display = ("name", "of", "attempt", "state_label", *LEDGER, "created_at", "created_by")
+    list_display = ("name", "of", "attempt", "state_label", *LEDGER, "created_at")
     list_filter = ("campaign", "state")
-    list_select_related = ("campaign", "created_by")
+    list_select_related = ("campaign",)
     show_full_result_count = False
 
     @display(description="campaign", ordering="campaign__campaign_id")

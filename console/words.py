@@ -55,6 +55,10 @@ WORDS: Final[dict[str, str]] = {
     "unconfirmed_phone": "Phone not confirmed",
     # Work under way
     "try_scores": "Dry run",
+    "compose_supplement": "Put corrected rows in",
+    "take_arrival": "Take in a dropped file",
+    "read_s3_message": "Read a message of S3",
+    "fairness": "Fairness report",
     # Bands [S-7]
     "high": "High (0.95 and above)",
     "mid": "Mid (0.80 to 0.95)",

@@ -83,7 +83,8 @@ def progress_of(job: Job) -> dict[str, Any]:
 @page("operations.view_job")
 def job(request: StaffRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(Job.objects.select_related("created_by"), pk=pk)
-    return render(request, "console/job.html", f"Job {pk}", about=page_of(shown), **progress_of(shown))
+    may_steer = request.user.has_perm(right_to_steer(shown))
+    return render(request, "console/job.html", f"Job {pk}", about=page_of(shown), may_steer=may_steer, **progress_of(shown))
 
 
 @live("operations.view_job")

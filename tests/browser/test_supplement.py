@@ -38,7 +38,7 @@ def test_s14_rejected_rows_are_downloaded_corrected_and_come_back(sign_in, tmp_p
     row = page.locator("#supplements tbody tr")
     expect(row).to_contain_text("20260118-s1", timeout=A_WHILE)
     child = ScoreFile.objects.get(supplement_of=parent)
-    expect(page.locator("#supplements")).not_to_contain_text("compose", timeout=A_WHILE)
+    expect(page.locator("#supplements #job-live")).to_have_count(0, timeout=A_WHILE)
     page.goto(page.url)
     page.locator("#supplements").scroll_into_view_if_needed()
     operator.picture("supplement")

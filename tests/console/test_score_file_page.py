@@ -7,6 +7,7 @@ from campaigns import activation, scorefiles
 from campaigns.models import ScoreFile
 from console.charts import bars
 from operations import jobs, tasks
+from operations.models import Job
 from tests.builders import make_campaign, process_scores, receive_scores
 from tests.campaigns.score_cases import messy
 from tests.console.people import client_of, member_of
@@ -58,3 +59,15 @@ def test_the_undoing_of_a_switch_names_the_file_that_counts_again(client):
     activation.undo(campaign.pk, by=None)
     assert ScoreFile.objects.get(pk=second.pk).is_drawn
     assert "Undo the last switch" not in client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
+
+
+def test_a_failed_job_can_be_tried_again_on_its_own_page(client):
+    """Alerts lead there. [O-2]"""
+    file = receive_scores(make_campaign(), messy())
+    job = scorefiles.open_job(file, by=None)
+    Job.objects.filter(pk=job.pk).update(state="failed", error="the disk is full")
+    html = client.get(f"/admin/job/{job.pk}/").content.decode()
+    assert "the disk is full" in html
+    assert f'action="/admin/job/{job.pk}/resume/"' in html
+    viewer = client_of(member_of("viewer"))
+    assert "resume" not in viewer.get(f"/admin/job/{job.pk}/").content.decode()
