@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from campaigns import arrivals, s3_events
 from campaigns.errors import UnknownEvent
 from datalake import storage
+from datalake.errors import BadKey
 from datalake.queues import Message, SqsQueue
 from operations import jobs
 from operations.models import Job
@@ -40,7 +41,7 @@ def hear(queue: SqsQueue, *, wait_seconds: int = WAIT_SECONDS, ring: Callable[[J
         heard.messages += 1
         try:
             opened = _take_up(message.body)
-        except UnknownEvent:
+        except (UnknownEvent, BadKey):
             heard.unknown += 1
             opened = [_set_aside(message)]
         for job in opened:
@@ -51,7 +52,7 @@ def hear(queue: SqsQueue, *, wait_seconds: int = WAIT_SECONDS, ring: Callable[[J
 
 
 def _take_up(body: str) -> list[Job]:
-    """Note all of a message's objects. Raises UnknownEvent."""
+    """Note all of a message's objects. Raises UnknownEvent, and BadKey for a name that no object of ours can have."""
     bucket = storage.scoring()
     keys = [bucket.key_of(created.bucket, created.name) for created in s3_events.created_in(body)]
     return arrivals.hear_of(key for key in keys if key is not None)
@@ -67,14 +68,14 @@ def _key_of(message_id: str) -> str:
 
 
 def read_again(job_id: int) -> list[Job]:
-    """A message that was set aside, read by a job. Raises UnknownEvent, which fails the job and alerts; NoSuchObject."""
+    """A message that was set aside, read by a job. Raises UnknownEvent and BadKey, which alert, and NoSuchObject."""
     message_id = Job.objects.get(pk=job_id).subject.partition(":")[2]
     with jobs.working(job_id):
         with storage.scoring().open(_key_of(message_id)) as kept:
             body = kept.read().decode()
         try:
             opened = _take_up(body)
-        except UnknownEvent as error:
-            raise UnknownEvent(f"{error} It is kept at {_key_of(message_id)} in the scoring bucket.") from error
+        except (UnknownEvent, BadKey) as error:
+            raise type(error)(f"{error} The message is kept at {_key_of(message_id)} in the scoring bucket.") from error
         storage.scoring().delete(_key_of(message_id))
         return opened

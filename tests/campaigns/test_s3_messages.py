@@ -10,7 +10,7 @@ from django.db import OperationalError
 from campaigns import arrivals, s3_messages, tasks
 from campaigns.errors import UnknownEvent
 from campaigns.models import Arrival, ScoreFile
-from datalake.errors import QueueUnreachable
+from datalake.errors import BadKey, QueueUnreachable
 from datalake.queues import SqsQueue
 from operations.choices import JobState
 from operations.models import Alert, Job
@@ -95,6 +95,23 @@ def test_s1_a_message_that_nobody_understands_alerts_leaves_the_queue_and_holds_
     assert "maria" not in alert.text
     kept = aws.s3.get_object(Bucket=cloud.BUCKET, Key=f"presale/s3-events/{aside.subject.partition(':')[2]}.json")
     assert kept["Body"].read() == b"please ring maria@mail.example"
+
+
+@pytest.mark.parametrize("name", ["top\\fans.csv", "top\nfans.csv", "top\0fans.csv"])
+def test_s1_a_message_of_an_object_that_we_cannot_name_holds_up_no_other(aws, name):
+    """Others may call an object what no bucket of ours can; its message must not come again and again."""
+    campaign = make_campaign()
+    record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}
+    record["s3"] = {"bucket": {"name": cloud.BUCKET}, "object": {"key": f"presale/fanlist/uploaded/club/{name}"}}
+    cloud.tell_the_queue(aws)
+    aws.say({"Records": [record]})
+    aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
+    heard = hear(aws)
+    assert (heard.unknown, aws.left()) == (1, 0)
+    assert Job.objects.filter(kind=arrivals.JOB).count() == 1
+    with pytest.raises(BadKey):
+        s3_messages.read_again(Job.objects.get(kind=s3_messages.JOB).pk)
+    assert "object key" in Alert.objects.get().text
 
 
 def test_s1_a_message_that_was_set_aside_is_read_again_when_it_can_be(aws):
