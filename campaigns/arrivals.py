@@ -34,7 +34,8 @@ logger = logging.getLogger(__name__)
 
 JOB = "take_arrival"
 SCORED, RANKS, LISTS, UPLOADS = "scored/", "fanlist/uploaded/", "blacklist/", "uploads/"
-RANKS_KEY = re.compile(r"fanlist/uploaded/[A-Za-z0-9-]{1,40}/[^/]+\.csv(\.gz)?")
+# A name that is not UTF-8 reads as surrogates: neither it nor a NUL can be written down, so nobody could be told.
+RANKS_KEY = re.compile(r"fanlist/uploaded/[A-Za-z0-9-]{1,40}/[^/\x00\ud800-\udfff]+\.csv(\.gz)?")
 STEADY_SECONDS = 10.0  # what was written to more lately may still grow; the next look finds it
 AT_A_TIME = 1_000
 

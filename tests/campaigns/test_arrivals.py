@@ -174,6 +174,14 @@ def test_s4_a_list_that_cannot_be_read_alerts_at_once_and_tells_nobodys_address(
     assert arrivals.look() == []
 
 
+def test_s15_a_name_that_is_not_utf8_holds_up_no_other(buckets):
+    FanList.objects.create(fanlist_id="club", campaign=make_campaign())
+    drop("fanlist/uploaded/club/july.csv", b"global_user_id,rank,email\nfan-1,1,a@mail.example\n")
+    july = buckets / "scoring" / "fanlist" / "uploaded" / "club" / "july.csv"
+    july.with_name(os.fsdecode(b"jun\xff.csv")).hardlink_to(july)
+    assert [arrivals.arrival_of(job.pk).key for job in arrivals.look()] == ["fanlist/uploaded/club/july.csv"]
+
+
 def test_s4_the_alert_about_a_file_that_meets_a_bad_list_tells_nobodys_address():
     campaign = make_campaign()
     drop(f"scored/{campaign.campaign_id}.1.txt")
