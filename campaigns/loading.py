@@ -29,6 +29,8 @@ PLAIN += ("require_confirmed_phone", "min_score", "max_fans_per_contact", "scori
 PLAIN += ("code_length", "notify_channels", "entropy_source")
 DATES = ("registration_opens", "registration_closes")
 LISTS = {"blacklist": ListKind.BLACKLIST, "whitelist": ListKind.WHITELIST, "disposable_domains": ListKind.DISPOSABLE}
+WHOLE = ("max_fans_per_contact", "code_length")
+NUMBERS: dict[str, tuple[type, ...]] = {"min_score": (int, float), **dict.fromkeys(WHOLE, (int,))}  # true is neither
 # `templates` belongs to the waves: its key is known here, and its content is left to them.
 KNOWN = {"campaign_id", "status", "markets", "templates", "draw", *PLAIN, *DATES, *LISTS}
 LONGEST_ENTRY = 254
@@ -47,6 +49,7 @@ class Loaded:
 def load(document: Any) -> Loaded:
     """Create or update a campaign from its JSON document. Raises BadCampaignFile, DrawIsFixed; then nothing is written."""
     _check_keys(document)
+    document = {name: value.strip() if isinstance(value, str) else value for name, value in document.items()}
     campaign = Campaign.objects.select_for_update().filter(campaign_id=document["campaign_id"]).first()
     campaign = campaign or Campaign(campaign_id=document["campaign_id"])
     if campaign.status in {CampaignStatus.CLOSED, CampaignStatus.ARCHIVED}:
@@ -87,10 +90,12 @@ def _check_keys(document: Any) -> None:
         raise BadCampaignFile("A campaign file holds one JSON object.")
     if unfit := [name for name, value in document.items() if _holds_unfit_text(value)]:
         raise BadCampaignFile(f"{unfit[0]}: a text holds a NUL or half a character, which no database can keep; write it anew.")
-    if missing := [name for name in ("campaign_id", "name") if not document.get(name)]:
+    if missing := [name for name in ("campaign_id", "name") if not str(document.get(name) or "").strip()]:
         raise BadCampaignFile(f"The campaign lacks {' and '.join(missing)}.")
     if not all(isinstance(document[name], str) for name in ("campaign_id", "name")):
         raise BadCampaignFile("campaign_id and name are texts: put them in quotes.")
+    if unfit := [name for name, kinds in NUMBERS.items() if name in document and type(document[name]) not in kinds]:
+        raise BadCampaignFile(f"{unfit[0]}: write {'a whole number' if unfit[0] in WHOLE else 'a number'}, without quotes.")
     if unknown := sorted(set(document) - KNOWN):
         raise BadCampaignFile(f"The campaign has unknown keys: {', '.join(unknown)}. Known are: {', '.join(sorted(KNOWN))}.")
 

@@ -148,7 +148,10 @@ def test_countries_that_share_a_calling_code_with_others_are_warned_of(home_coun
         (document(min_score=1.5), "min_score"),
         (document(min_score=float("nan")), "min_score"),
         (document(min_score="high"), "min_score"),
+        (document(min_score=True), "min_score: write a number"),
         (document(max_fans_per_contact=-1), "max_fans_per_contact"),
+        (document(max_fans_per_contact=1.5), "max_fans_per_contact: write a whole number"),
+        (document(name="  "), "lacks name"),
         (document(allow_intl_phones="maybe"), "allow_intl_phones"),
         (document(scoring_type="cubic"), "scoring_type"),
         (document(code_source="theirs"), "code_source"),
@@ -180,6 +183,12 @@ def test_what_cannot_be_used_is_one_clear_error_and_nothing_is_written(wrong, sa
     with pytest.raises(BadCampaignFile, match=says):
         loading.load(wrong)
     assert not Campaign.objects.exists()
+
+
+def test_s8_a_public_source_without_a_name_is_none():
+    """A draw would wait for the value of a source that nobody can find."""
+    campaign = loading.load(document(entropy_source="  ", status="open")).campaign
+    assert (campaign.entropy_source, campaign.draw_ready) == ("", True)
 
 
 def test_a_list_line_that_can_match_nothing_is_refused_now_and_not_at_the_first_upload():
