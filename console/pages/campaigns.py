@@ -29,7 +29,9 @@ def _page_of(campaign: Campaign) -> str:
 
 
 def _last_switch(campaign: Campaign) -> Activation | None:
-    """The switch of the active score file that can be undone."""
+    """The switch of the active score file that can be undone now. [S-13]"""
+    if campaign.status != CampaignStatus.OPEN or campaign.frozen:
+        return None
     switches = Activation.objects.filter(campaign=campaign, undone=False).select_related("replaced")
     return switches.defer("replaced__rules", "replaced__fairness").first()
 
@@ -52,7 +54,7 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         proof=bundle_sha256(shown.campaign_id) if shown.status == CampaignStatus.CLOSED else None,
         **work_on(request, subject_of(shown)),
         history=StatusChange.objects.filter(subject=subject_of(shown)).select_related("by").order_by("-id")[:20],
-        last_switch=None if shown.frozen else _last_switch(shown),
+        last_switch=_last_switch(shown),
     )
 
 

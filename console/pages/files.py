@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from campaigns import activation, browser_uploads, registrations, scorefiles, tasks, trial
-from campaigns.choices import ScoreFileState
+from campaigns.choices import CampaignStatus, ScoreFileState
 from campaigns.models import Campaign, RegistrationImport, ScoreFile
 from console.access import StaffRequest, action, attempt, form_page, page, render
 from console.forms import ScoresForm, UploadForm
@@ -113,13 +113,15 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponse:
     processing = job is not None and job.kind == scorefiles.JOB and job.state not in (JobState.DONE, JobState.CANCELLED)
     begun = shown.state == ScoreFileState.UPLOADED and processing and job.state == JobState.RUNNING
     stands = ScoreFileState.PROCESSING if begun else shown.state  # a worker has it, and reads it for the first time
+    is_open = shown.campaign.status == CampaignStatus.OPEN
     head = {
         "file": shown,
         "campaign": shown.campaign,
         "stands": stands,
         "steps": steps(FILE_STEPS, stands),
         "is_active": shown.campaign.active_score_file_id == shown.pk,
-        "can_start": not processing
+        "can_start": is_open
+        and not processing
         and (shown.state in ("uploaded", "failed") or (shown.state == "validated" and shown.campaign.draw_ready)),
         "ranks": shown.rank_files.first() if shown.fanlist_id else None,
         **work,
@@ -131,7 +133,7 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponse:
         "console/score_file.html",
         f"Score file {shown.name}",
         judged=shown.state in ("validated", "streamed", "saved"),
-        **trials.shown(request, shown, busy=processing or live),
+        **trials.shown(request, shown, busy=processing or live or not is_open),
         **head,
     )
 

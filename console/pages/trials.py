@@ -26,7 +26,8 @@ def try_scores(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 def shown(request: StaffRequest, file: ScoreFile, *, busy: bool) -> dict[str, Any]:
-    """What a score file's page shows of its dry run; nothing once its rows are judged. `busy`: a job works on the file.
+    """What a score file's page shows of its dry run; nothing once its rows are judged. `busy`: it cannot be tried now, for a
+    job works on it or its campaign is not open.
 
     The rejected rows themselves are personal data: their line numbers stand for them until somebody asks to see them.
     """

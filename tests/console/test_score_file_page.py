@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from campaigns import activation, scorefiles
+from campaigns import activation, opening, scorefiles
 from campaigns.models import ScoreFile
 from console.charts import bars
 from operations import jobs, tasks
@@ -71,3 +71,23 @@ def test_a_failed_job_can_be_tried_again_on_its_own_page(client):
     assert f'action="/admin/job/{job.pk}/resume/"' in html
     viewer = client_of(member_of("viewer"))
     assert "resume" not in viewer.get(f"/admin/job/{job.pk}/").content.decode()
+
+
+def test_once_a_campaign_is_closed_nothing_is_offered_that_would_be_refused(client):
+    """[C-2]"""
+    campaign = make_campaign()
+    first, active = process_scores(campaign, messy(20)), process_scores(campaign, messy(30))
+    waiting = receive_scores(campaign, messy(25))
+    places = [
+        f"/admin/campaign/{campaign.campaign_id}/",
+        *(f"/admin/score-file/{file.pk}/" for file in (first, active, waiting)),
+    ]
+    offers = ("Undo the last switch", "Let this file count", "Process it", "Try all rows")
+
+    def offered() -> set[str]:
+        pages = "".join(client.get(place).content.decode() for place in places)
+        return {offer for offer in offers if offer in pages}
+
+    assert offered() == set(offers)
+    opening.close_campaign(campaign.pk, by=None)
+    assert offered() == set()
