@@ -1,12 +1,14 @@
 """The base of every command: `--json` puts one object on the last line of standard output; all else goes to standard error."""
 
 import json
+import re
 import sys
 import time
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -55,6 +57,7 @@ class JsonCommand(BaseCommand):
         as_json = options.pop("json")
         started = time.monotonic()
         try:
+            _refuse_unwritable(options)
             with correlation.correlated():
                 result = self.run(**options)
         except (Refusal, LeaseLost) as error:
@@ -83,6 +86,13 @@ class JsonCommand(BaseCommand):
         if as_json:
             self.stdout.write(json.dumps({"error": line, "seconds": _since(started)}))
         self.stderr.write(self.style.ERROR(line))
+
+
+def _refuse_unwritable(options: dict[str, Any]) -> None:
+    """Bytes of the command line that are not UTF-8 come as surrogates, which no database can keep. Raises Refusal."""
+    for name, value in options.items():
+        if isinstance(value, str | Path) and re.search("[\ud800-\udfff]", str(value)):
+            raise Refusal(f"The {name} {str(value)!r} is not UTF-8: write it, or name the file, so that it is.")
 
 
 def _since(started: float) -> float:

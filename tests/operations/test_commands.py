@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import OperationalError, ProgrammingError, connection, transaction
 
 from campaigns import scorefiles
+from campaigns.models import ScoreFile
 from operations import correlation, jobs
 from operations.commands import JsonCommand, as_lines, instant, user
 from operations.errors import LeaseLost, Refusal
@@ -215,6 +216,23 @@ def test_a_file_stopped_by_hand_is_no_success_and_the_same_command_goes_on(how, 
         patch.setattr(scorefiles, "survey", lambda *a: (jobs.request_stop(Job.objects.get().pk, how), survey(*a))[1])
         assert says in run("process_scores", "12345", scores, code=1)["error"]
     assert run("process_scores", "12345", scores)["state"] == "streamed"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("unwritable", ["campaign", "file"])
+def test_what_is_not_utf8_on_the_command_line_is_one_clear_line(unwritable, tmp_path):
+    """As the shell gives it: the database could keep neither the id nor the file's name."""
+    make_campaign("tour")
+    file = tmp_path / os.fsdecode(b"scores-\xff.txt" if unwritable == "file" else b"scores.txt")
+    file.write_bytes(score_file_bytes([score_row(1)]))
+    out, err = io.StringIO(), io.StringIO()
+    campaign = os.fsdecode(b"t\xf6ur") if unwritable == "campaign" else "tour"
+    with pytest.raises(SystemExit) as end:
+        call_command("process_scores", campaign, str(file), "--json", stdout=out, stderr=err)
+    assert end.value.code == 1
+    assert f"The {unwritable} " in json.loads(out.getvalue())["error"]
+    assert "is not UTF-8" in err.getvalue()
+    assert not ScoreFile.objects.exists()
 
 
 def test_wrong_usage_is_exit_2_before_anything_is_looked_at():
