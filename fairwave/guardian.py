@@ -76,7 +76,8 @@ def keep(cluster: Path, sockets: Path, users: int) -> int:
             server.send_signal(signal.SIGINT)  # PostgreSQL's "fast" shutdown
             server.wait()
             return 0
-        was_ready = was_ready or is_ready(cluster)  # it may have been killed between two looks
+        # It may have been killed between two looks, or shut down: then its pid file is gone, but it ended without a fault.
+        was_ready = was_ready or is_ready(cluster) or server.returncode == 0
         has_run, failed = has_run or was_ready, 0 if was_ready else failed + 1
         if failed > (FAILED_STARTS if has_run else FAILED_STARTS_BEFORE_THE_FIRST):
             return 1  # it cannot run at all: its log says why

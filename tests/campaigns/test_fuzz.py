@@ -107,9 +107,10 @@ def check_rejected(score_file: ScoreFile, rejected: dict[int, str], content: byt
 
 
 def check_outputs(score_file: ScoreFile, rejected: dict[int, str], fans: list[str], *, hint: str) -> None:
-    csv.field_size_limit(4 * LONGEST_LINE)
-    told = csv.reader(io.StringIO(read(score_file.rejected_key).decode(), newline=""))
-    assert [(int(row[-2]), row[-1]) for row in list(told)[1:]] == list(rejected.items()), hint
+    before = csv.field_size_limit(4 * LONGEST_LINE)
+    told = list(csv.reader(io.StringIO(read(score_file.rejected_key).decode(), newline="")))
+    csv.field_size_limit(before)
+    assert [(int(row[-2]), row[-1]) for row in told[1:]] == list(rejected.items()), hint
     scrubbed = csv.DictReader(io.StringIO(read(score_file.scrubbed_key).decode(), newline=""))
     assert [row["globalUserId"] for row in scrubbed] == fans, hint
     batches = StreamBatch.objects.filter(batch_key__startswith=f"scorefile:{score_file.pk}:").order_by("position")
