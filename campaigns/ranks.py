@@ -41,7 +41,7 @@ def read_header(first_line: bytes) -> Header:
     try:
         text = first_line.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError:
-        raise UnreadableFile("This is no CSV file in UTF-8: its first line cannot be read.") from None
+        raise UnreadableFile("This is no CSV file in UTF-8: its first line cannot be read. Save it as CSV, in UTF-8.") from None
     if not text.strip():
         raise UnreadableFile("The file is empty or begins with a blank line: its first line must name the columns.")
     try:
@@ -50,8 +50,10 @@ def read_header(first_line: bytes) -> Header:
         raise UnreadableFile(
             f"Line 1 cannot be read as CSV ({error}): it must name the columns, with commas between."
         ) from None
+    if len(written) == 1 and any(separator in text for separator in ";\t|"):
+        raise UnreadableFile("Line 1 holds another separator and no comma: save the file as CSV with commas, in UTF-8.")
     if any(not name.strip().isprintable() for name in written):
-        raise UnreadableFile("This is no CSV file: its first line holds control characters.")
+        raise UnreadableFile("This is no CSV file: its first line holds control characters. Save it as CSV, in UTF-8.")
     columns = tuple(SPELLINGS.get(name.strip().lower(), f" {name.strip()}") for name in written)  # " ": not one of ours
     if missing := [name for name in NEEDED if name not in columns]:
         raise UnreadableFile(

@@ -80,8 +80,8 @@ def attempt(request: StaffRequest, work: Callable[[], Any], done: str = "", *, b
         found = work()
     except Refusal as refusal:
         messages.error(request, str(refusal))
-    else:
-        messages.success(request, done or found)
+        return HttpResponseRedirect(back.partition("#")[0])  # to the top of the page, where the message stands
+    messages.success(request, done or found)
     return HttpResponseRedirect(back)
 
 

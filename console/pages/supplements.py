@@ -20,7 +20,7 @@ def upload(request: StaffRequest, pk: int) -> HttpResponse:
     back, form = f"{reverse('score-file', args=[pk])}#supplements", ScoresForm(request)
     if not form.is_valid():
         messages.error(request, form.complaint())
-        return HttpResponseRedirect(back)
+        return HttpResponseRedirect(back.partition("#")[0])
     file, activate = form.cleaned_data["file"].file, form.cleaned_data["activate"]
     return attempt(
         request,

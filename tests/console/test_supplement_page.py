@@ -81,6 +81,14 @@ def test_s14_a_file_that_cannot_be_it_is_refused_in_words_and_opens_no_job(clien
     assert not Job.objects.filter(kind="compose_supplement").exists()
 
 
+def test_a_refusal_leads_to_the_top_of_the_page_where_it_stands(client, parent):
+    address, bad = f"/admin/score-file/{parent.pk}/supplement/", SimpleUploadedFile("c.csv", b"id;line;reason\n")
+    assert client.post(address, {"file": bad}).url == f"/admin/score-file/{parent.pk}/"
+    assert client.post(address).url == f"/admin/score-file/{parent.pk}/"
+    good = SimpleUploadedFile("c.csv", corrected(parent))
+    assert client.post(address, {"file": good}).url.endswith("#supplements")
+
+
 def test_s14_a_post_without_a_file_says_so(client, parent):
     html = client.post(f"/admin/score-file/{parent.pk}/supplement/", follow=True).content.decode()
     assert "This field is required" in html
@@ -93,6 +101,15 @@ def test_s14_what_the_worker_refused_stands_on_the_page_and_on_the_jobs_page(cli
     assert "Line 3 was rejected as invalid_score" in page_of(client, parent)
     html = client.get(f"/admin/job/{job.pk}/").content.decode()
     assert f"/admin/score-file/{parent.pk}/" in html
+
+
+def test_s14_a_second_supplement_of_one_file_is_warned_of(client, parent):
+    """It would not hold the rows of the first; a supplement of the supplement does."""
+    warning = "A supplement holds only what is uploaded here."
+    assert warning not in page_of(client, parent)
+    upload(client, parent, corrected(parent))
+    work_off()
+    assert warning in page_of(client, parent)
 
 
 def test_o7_only_who_may_process_scores_sees_the_form_and_can_send_it(parent):
