@@ -16,7 +16,7 @@ from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 
 from campaigns import activation, judging, publishing, rules, scoretables
-from campaigns.choices import ScoreFileState
+from campaigns.choices import Reason, ScoreFileState, Tag
 from campaigns.errors import CancelledByHand, UnknownScoreFile
 from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import require_open
@@ -241,13 +241,17 @@ def _count_now(score_file: ScoreFile, published: publishing.Published, lease: Le
 
 def summary(score_file: ScoreFile, *, activated: bool) -> str:
     """S-11's message for Slack: in, accepted, rejected by reason, tagged."""
-    rejected = ", ".join(f"{reason} {count:,}" for reason, count in score_file.rejected_by.items()) or "none"
-    tagged = ", ".join(f"{tag} {count:,}" for tag, count in score_file.tagged_by.items()) or "none"
+    reasons = _told(Reason, score_file.rejected_by)
     return (
         f"Score file {score_file.name} of campaign {score_file.campaign.campaign_id}: {score_file.rows_in:,} in, "
-        f"{score_file.accepted:,} accepted, {score_file.rejected:,} rejected ({rejected}); tagged: {tagged}. "
-        f"It is {'now active' if activated else 'not active'}."
+        f"{score_file.accepted:,} accepted, {score_file.rejected:,} rejected{f' ({reasons})' if reasons else ''}; "
+        f"tagged: {_told(Tag, score_file.tagged_by) or 'none'}. It is {'now active' if activated else 'not active'}."
     )
+
+
+def _told(names: type[Reason] | type[Tag], counts: dict[str, int]) -> str:
+    """Counts in the order of the rules, whatever order the database keeps them in."""
+    return ", ".join(f"{name.value} {counts[name]:,}" for name in names if name in counts)
 
 
 def release_waiting(campaign: Campaign) -> list[ScoreFile]:

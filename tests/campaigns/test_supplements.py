@@ -400,10 +400,22 @@ def test_s14_a_kill_between_the_record_and_its_bytes_is_mended_by_the_next_worke
     assert ScoreFile.objects.count() == 2
 
 
-def command(*arguments: object) -> dict:
+def command(*arguments: object, said: io.StringIO | None = None) -> dict:
     out = io.StringIO()
-    call_command("process_scores", *map(str, arguments), "--json", stdout=out, stderr=io.StringIO())
+    call_command("process_scores", *map(str, arguments), "--json", stdout=out, stderr=said or io.StringIO())
     return json.loads(out.getvalue().splitlines()[-1])
+
+
+def test_s14_the_command_warns_of_a_second_supplement_that_lacks_the_first_ones_rows(tmp_path):
+    parent, said = process_scores(make_campaign(), messy()), io.StringIO()
+    path, campaign_id = tmp_path / "corrected.csv", parent.campaign.campaign_id
+    rows = mended(rejected_rows(parent))
+    path.write_bytes(as_csv(rows[:3]))
+    first = command(campaign_id, path, "--supplement-of", parent.pk, said=said)["score_file"]
+    assert "supplements" not in said.getvalue()
+    path.write_bytes(as_csv(rows[3:]))
+    command(campaign_id, path, "--supplement-of", parent.pk, said=said)
+    assert f"--supplement-of {first}" in said.getvalue()
 
 
 def test_s14_the_command_takes_a_corrected_file(tmp_path, capsys):

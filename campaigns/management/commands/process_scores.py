@@ -61,6 +61,11 @@ class Command(JsonCommand):
         parent = scorefiles.score_file_of(supplement_of)
         if parent.campaign_id != campaign.pk:
             raise WrongCampaign(f"Score file {parent.pk} is of campaign {parent.campaign.campaign_id}: name that one.")
+        if earlier := parent.supplements.exclude(state=ScoreFileState.FAILED).order_by("id").last():
+            self.stderr.write(
+                f"Score file {earlier.pk} supplements {parent.pk} already: rows that it repaired are not in this one. "
+                f"To keep them, correct the rejected rows of {earlier.pk} with --supplement-of {earlier.pk}."
+            )
         with opened(path) as file, self.counting(composing.COPYING) as watch:
             told = composing.counted_by(watch)
             return supplements.make(parent, file, by=None, activate=activate, told=told).received
