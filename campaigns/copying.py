@@ -23,6 +23,13 @@ def run(statement: sql.SQL | sql.Composed) -> None:
         raw_connection().execute(statement)
 
 
+def commit_without_waiting() -> None:
+    """The caller's transaction will not wait until it is on the disk: for work that is done again if it is lost, and followed
+    by a commit that does wait, which takes all earlier ones to the disk with it.
+    """
+    run(sql.SQL("SET LOCAL synchronous_commit = off"))
+
+
 def copy_in(table: sql.Identifier | str, columns: Sequence[str], frame: pl.DataFrame) -> None:
     """COPY a frame into a table, by these columns, as part of the current transaction. Text is never NULL, only empty."""
     target = table if isinstance(table, sql.Identifier) else sql.Identifier(table)

@@ -6,7 +6,7 @@ the fan, so frames may be cut into chunks of any size and order, and no second u
 
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -76,16 +76,16 @@ class Draw:
         return hmac.digest(self.key, message.encode(), "sha256")
 
 
-def fan_refs(salt: bytes, ids: Sequence[str]) -> list[str]:
-    """Each id's fan_ref (64 hex digits), in the order given. [S-8]"""
+def fan_refs(salt: bytes, ids: pl.Series) -> pl.Series:
+    """Each id's `fan_ref` (64 hex digits), in the order given. [S-8]"""
     inner, outer = _contexts(salt)
     refs = []
-    for fan in ids:
+    for fan in ids.cast(pl.Binary).to_list():
         inside, outside = inner(), outer()
-        inside.update(fan.encode())
+        inside.update(fan)
         outside.update(inside.digest())
         refs.append(outside.hexdigest())
-    return refs
+    return pl.Series("fan_ref", refs, dtype=pl.String)
 
 
 def band_of(raw: pl.Series) -> pl.Series:
@@ -102,9 +102,8 @@ def draw_frame(fans: pl.DataFrame, draw: Draw) -> pl.DataFrame:
     their order).
     """
     if "fan_ref" not in fans.columns:
-        refs = fan_refs(draw.salt, fans["global_user_id"].to_list())
-        fans = fans.with_columns(pl.Series("fan_ref", refs, dtype=pl.String))
-    lucks = _lucks(draw, fans["fan_ref"].to_list())
+        fans = fans.with_columns(fan_refs(draw.salt, fans["global_user_id"]))
+    lucks = _lucks(draw, fans["fan_ref"])
     raw = fans["raw_score"]
     return fans.with_columns(
         band_of(raw),
@@ -140,12 +139,12 @@ def in_order(frame: pl.DataFrame, full_h: Callable[[str], bytes] | None = None) 
     return keyed.sort(by, descending=[True, True, True, False], nulls_last=True).drop("_h")
 
 
-def _lucks(draw: Draw, refs: Sequence[str]) -> npt.NDArray[np.uint64]:
+def _lucks(draw: Draw, refs: pl.Series) -> npt.NDArray[np.uint64]:
     inner, outer = _contexts(draw.key, prefix=(draw.campaign_id + SEPARATOR).encode())
     digests = []
-    for ref in refs:
+    for ref in refs.cast(pl.Binary).to_list():
         inside, outside = inner(), outer()
-        inside.update(ref.encode())
+        inside.update(ref)
         outside.update(inside.digest())
         digests.append(outside.digest())
     return np.frombuffer(b"".join(digests), dtype=">u8")[::4].astype(np.uint64)

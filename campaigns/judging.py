@@ -7,6 +7,7 @@ work at once, each on its own chunk: one is read, of one the registrants are ask
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import BinaryIO
 
 import polars as pl
@@ -16,6 +17,7 @@ from psycopg import sql
 
 from campaigns import draw, scoretables
 from campaigns.choices import Reason
+from campaigns.copying import commit_without_waiting
 from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import draw_of
 from campaigns.registrantlookup import registrants_of
@@ -27,7 +29,7 @@ from campaigns.spill import Spill
 from operations.choices import ChunkState
 from operations.jobs import Lease
 from operations.models import Chunk, Job
-from operations.threads import helper_thread, one_ahead
+from operations.threads import helper_thread, in_order, one_ahead
 
 REGISTERED = {  # what the rules ask registrants for
     "market_id": sql.SQL("coalesce(preferences[1], '')"),
@@ -37,7 +39,7 @@ REGISTERED = {  # what the rules ask registrants for
 
 
 NOBODY = pl.DataFrame(schema=dict.fromkeys(("global_user_id", *REGISTERED), pl.String))
-STAGES = ("read", "ask", "judge", "draw")  # each with a thread of its own; the fifth, taking in, is the caller's
+JUDGES = 2  # judging takes the longest of the stages
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,15 @@ def judge(score_file: ScoreFile, file: BinaryIO, survey: Survey, rules: Rules, l
     campaign, spill = score_file.campaign, Spill.of(lease.job_id)
     done = set(Chunk.objects.filter(job_id=lease.job_id, state=ChunkState.DONE).values_list("number", flat=True))
     ranks = ContactRanks(rules.max_fans_per_contact) if rules.max_fans_per_contact else None
+    judges = JUDGES if ranks is None else 1  # who counts fans per contact must see them in their order
     with ExitStack() as stack:
-        reader, asker, judger, drawer = (stack.enter_context(helper_thread(stage)) for stage in STAGES)
+        reader, asker, drawer = (stack.enter_context(helper_thread(stage)) for stage in ("read", "ask", "draw"))
+        judger = stack.enter_context(helper_thread("judge", threads=judges))
         readings = one_ahead(reader, read(chunks_of(file), campaign, survey.lines))
         needed = (reading for reading in readings if ranks is not None or reading.lines.number not in done)
         asked = one_ahead(asker, ask(needed, campaign))
-        all_judged = one_ahead(judger, (judge_chunk(score_file.pk, reading, rules, ranks) for reading in asked))
+        judge_one = partial(judge_chunk, score_file.pk, rules=rules, ranks=ranks)
+        all_judged = in_order(judger, judge_one, asked, at_once=judges + 1)
         undone = (judged for judged in all_judged if judged.number not in done)
         for drawn in one_ahead(drawer, (_drawn(judged, campaign, spill) for judged in undone)):
             lease.check_stop()
@@ -86,7 +91,7 @@ def read(chunks: Iterable[Lines], campaign: Campaign, most_fans: int) -> Iterato
     for lines in chunks:
         ids = lines.rows["global_user_id"]
         has_fan = (ids != "").arg_true()
-        refs = pl.Series("fan_ref", draw.fan_refs(salt, ids.gather(has_fan).to_list()), dtype=pl.String)
+        refs = draw.fan_refs(salt, ids.gather(has_fan))
         if len(refs) < len(ids):
             refs = pl.repeat(None, len(ids), dtype=pl.String, eager=True).alias("fan_ref").scatter(has_fan, refs)
         yield Reading(lines, refs, seen.are_repeated(refs))
@@ -134,8 +139,7 @@ def _stored(accepted: pl.DataFrame) -> pl.DataFrame:
 def draw_rows(rows: pl.DataFrame, campaign: Campaign) -> pl.DataFrame:
     """Adds `fan_ref`, `band`, `band_score` and `luck`; the last two are null while a public value is awaited. [S-7, S-8]"""
     if "fan_ref" not in rows.columns:
-        refs = draw.fan_refs(bytes(campaign.salt or b""), rows["global_user_id"].to_list())
-        rows = rows.with_columns(pl.Series("fan_ref", refs, dtype=pl.String))
+        rows = rows.with_columns(draw.fan_refs(bytes(campaign.salt or b""), rows["global_user_id"]))
     if campaign.draw_ready:
         return draw.draw_frame(rows, draw_of(campaign))
     nothing_yet = pl.lit(None, dtype=pl.Float64).alias("band_score"), pl.lit(None, dtype=pl.Int64).alias("luck")
@@ -163,6 +167,7 @@ def _write(score_file_id: int, judged: Judged, lease: Lease) -> None:
     """Rows, rejections, counts and progress of one chunk in one transaction, fenced by the attempt."""
     accepted, rejected = judged.accepted.height, judged.rejected.height
     with transaction.atomic():
+        commit_without_waiting()  # a chunk that is lost is judged again, and VALIDATED waits
         lease.hold()
         scoretables.fill(score_file_id, judged.accepted)
         scoretables.fill_rejected(score_file_id, judged.rejected)

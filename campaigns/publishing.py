@@ -12,6 +12,7 @@ import polars as pl
 from django.db import transaction
 
 from campaigns import draw, scoretables
+from campaigns.copying import commit_without_waiting
 from campaigns.judging import draw_rows
 from campaigns.models import ScoreFile
 from campaigns.scorebytes import open_lines
@@ -56,13 +57,10 @@ def judged_rows(score_file: ScoreFile, lease: Lease) -> Spill:
     done = set(Chunk.objects.filter(job_id=lease.job_id).values_list("number", flat=True))
     if not done or not spill.holds(done):
         salt = bytes(score_file.campaign.salt or b"")
-        spill.refill(_with_fan_refs(rows, salt) for rows in scoretables.rows_of(score_file.pk))
+        spill.refill(
+            rows.with_columns(draw.fan_refs(salt, rows["global_user_id"])) for rows in scoretables.rows_of(score_file.pk)
+        )
     return spill
-
-
-def _with_fan_refs(rows: pl.DataFrame, salt: bytes) -> pl.DataFrame:
-    refs = draw.fan_refs(salt, rows["global_user_id"].to_list())
-    return rows.with_columns(pl.Series("fan_ref", refs, dtype=pl.String))
 
 
 def publish(score_file: ScoreFile, lease: Lease) -> Published:
@@ -106,6 +104,7 @@ def _pack(score_file: ScoreFile, done: int, records: pl.DataFrame) -> tuple[int,
 
 def _send(score_file: ScoreFile, batches: Batches, lease: Lease) -> int:
     with transaction.atomic():
+        commit_without_waiting()  # batches that are lost are sent again, and STREAMED waits
         lease.hold()
         return streams.publish_packed(score_file.stream, batches).position
 

@@ -18,7 +18,7 @@ from campaigns.errors import UnreadableFile
 
 REQUIRED = ("id", "tmemail", "sms", "global_user_id", "member_id", "raw_local_fanscore", "country_code")
 OPTIONAL = ("phone_confirmed",)
-BLOCK_BYTES = 4 * 1024 * 1024
+BLOCK_BYTES = 2 * 1024 * 1024
 FIRST_BLOCK_BYTES = 1024 * 1024  # small ones first: who watches sees at once that rows are judged
 LONGEST_LINE = 1024 * 1024  # bytes; a longer one is malformed, and is skipped without being held
 LONGEST_ID = 500  # characters of a global_user_id: the database's indexes hold no longer ones, so such a row is malformed
@@ -197,15 +197,19 @@ def _not_utf8(data: npt.NDArray[np.uint8], starts: Positions, ends: Positions) -
 
 
 def _undecodable(lines: bytes) -> Mask:
-    """For each of these lines: broken bytes become lone surrogates, which no UTF-8 can spell."""
-    mask = np.zeros(lines.count(b"\n"), dtype=bool)
-    try:
-        lines.decode()
-    except UnicodeDecodeError:
-        text = lines.decode(errors="surrogateescape").encode("utf-32-le", errors="surrogatepass")
-        characters = np.frombuffer(text, dtype="<u4")
-        broken = np.flatnonzero((characters >= 0xDC80) & (characters <= 0xDCFF))
-        mask[np.searchsorted(np.flatnonzero(characters == LF), broken)] = True
+    """For each of these lines. Decoding stops at the first broken byte and goes on after its line."""
+    ends = np.flatnonzero(np.frombuffer(lines, dtype=np.uint8) == LF)
+    mask = np.zeros(len(ends), dtype=bool)
+    start, left = 0, memoryview(lines)
+    while start < len(lines):
+        try:
+            str(left[start:], "utf-8")
+        except UnicodeDecodeError as error:
+            broken = int(np.searchsorted(ends, start + error.start))
+            mask[broken] = True
+            start = int(ends[broken]) + 1
+        else:
+            break
     return mask
 
 

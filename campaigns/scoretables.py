@@ -46,15 +46,12 @@ INDEXING = {  # what the table of all has, so that attaching has nothing left to
     SCORES: (
         "ALTER TABLE {table} ADD CONSTRAINT {key} PRIMARY KEY (global_user_id, score_file_id)",
         "CREATE INDEX {in_order} ON {table} (band_score DESC, luck DESC, global_user_id)",
-        "ALTER TABLE {table} ADD CONSTRAINT {ours} CHECK (score_file_id = {number})",
-        "ALTER TABLE {table} ADD CONSTRAINT fanscore_drawn CHECK ((band_score IS NULL) = (luck IS NULL))",
         "ANALYZE {table}",
     ),
     REJECTED: (
         "ALTER TABLE {table} ADD CONSTRAINT {key} PRIMARY KEY (line, score_file_id)",
         """CREATE UNIQUE INDEX {one_outcome_per_fan} ON {table} (global_user_id, score_file_id)
            WHERE reason NOT IN ('malformed_row', 'missing_user_id', 'duplicate')""",
-        "ALTER TABLE {table} ADD CONSTRAINT {ours} CHECK (score_file_id = {number})",
         "ANALYZE {table}",
     ),
 }
@@ -67,7 +64,14 @@ def name_of(score_file_id: int, of: str = SCORES, suffix: str = "") -> sql.Ident
 def create(score_file_id: int) -> None:
     """Both tables, bare, if they are not there yet."""
     for of in (SCORES, REJECTED):
-        run(sql.SQL("CREATE TABLE IF NOT EXISTS {} (LIKE {})").format(name_of(score_file_id, of), sql.Identifier(of)))
+        _create(score_file_id, of)
+
+
+def _create(score_file_id: int, of: str, suffix: str = "") -> None:
+    """With its checks from the start, so that they are made row by row and not in readings of the whole table."""
+    bare = "CREATE TABLE IF NOT EXISTS {} (LIKE {} INCLUDING CONSTRAINTS, CONSTRAINT {} CHECK (score_file_id = {}))"
+    ours = name_of(score_file_id, of, f"{suffix}_ours")
+    run(sql.SQL(bare).format(name_of(score_file_id, of, suffix), sql.Identifier(of), ours, score_file_id))
 
 
 def drop(score_file_id: int) -> None:
@@ -110,7 +114,7 @@ def replace_with_drawn(score_file_id: int, drawn: Iterator[pl.DataFrame]) -> Non
     """Put the drawn rows in the place of the judged ones, in the caller's transaction: rows are never updated. [S-13]"""
     fresh = name_of(score_file_id, suffix="_drawn")
     with transaction.atomic():
-        run(sql.SQL("CREATE TABLE {} (LIKE {})").format(fresh, sql.Identifier(SCORES)))
+        _create(score_file_id, SCORES, "_drawn")
         for frame in drawn:
             copy_plain(fresh, COLUMNS, frame)
         run(sql.SQL("DROP TABLE {}").format(name_of(score_file_id)))
@@ -128,16 +132,16 @@ def is_indexed(score_file_id: int, of: str = SCORES) -> bool:
 
 
 def index(score_file_id: int, of: str = SCORES) -> None:
-    """Make the indexes and checks of one of the tables, all or none, unless a run that was killed made them.
+    """Make the indexes of one of the tables, all or none, unless a run that was killed made them.
 
     The planner gets to know the rows as well.
     """
     if is_indexed(score_file_id, of):
         return
-    names = {name: name_of(score_file_id, of, f"_{name}") for name in ("key", "in_order", "one_outcome_per_fan", "ours")}
+    names = {name: name_of(score_file_id, of, f"_{name}") for name in ("key", "in_order", "one_outcome_per_fan")}
     with transaction.atomic():
         for statement in INDEXING[of]:
-            run(sql.SQL(statement).format(table=name_of(score_file_id, of), number=score_file_id, **names))
+            run(sql.SQL(statement).format(table=name_of(score_file_id, of), **names))
 
 
 def attach(score_file_id: int, of: str = SCORES) -> None:

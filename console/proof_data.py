@@ -67,7 +67,7 @@ def proven_waves(campaign_pk: int) -> list[Wave]:
 def members_of(waves: Sequence[Wave], salt: bytes) -> pl.DataFrame:
     """`global_user_id, fan_ref, wave` (key), `market_id, place, band_score` of all their members, in the order of the draw."""
     members = _read(_MEMBERS, _MEMBERS_SCHEMA, waves=[wave.pk for wave in waves])
-    return members.with_columns(pl.Series("fan_ref", fan_refs(salt, members["global_user_id"].to_list()), dtype=pl.String))
+    return members.with_columns(fan_refs(salt, members["global_user_id"]))
 
 
 def seats_of(wave: Wave) -> list[WaveMarket]:
@@ -108,9 +108,7 @@ def fans_of(score_file: ScoreFile, draw: Draw, cells: dict[str, pl.DataFrame], w
         if fans.is_empty():
             return
         first, after = fans["global_user_id"][0], str(fans["global_user_id"][-1])
-        chunk = fans.with_columns(
-            pl.Series("fan_ref", fan_refs(draw.salt, fans["global_user_id"].to_list())), pl.col("preferences").fill_null("")
-        )
+        chunk = fans.with_columns(fan_refs(draw.salt, fans["global_user_id"]), pl.col("preferences").fill_null(""))
         for wave in waves:
             near = cells[wave.date_key].filter(pl.col("global_user_id").is_between(pl.lit(first), pl.lit(after)))
             chunk = chunk.join(near, on="global_user_id", how="left", maintain_order="left")

@@ -1,8 +1,9 @@
 """One thread beside the caller's, for work that waits on PostgreSQL or on the disk while Python computes."""
 
 import sys
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
@@ -12,6 +13,7 @@ from django.db import connection
 from operations import correlation
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 TURN_SECONDS = 0.0005
 
 
@@ -30,17 +32,32 @@ def quick_turns() -> Iterator[None]:
 
 
 @contextmanager
-def helper_thread(name: str) -> Iterator[ThreadPoolExecutor]:
+def helper_thread(name: str, *, threads: int = 1) -> Iterator[ThreadPoolExecutor]:
     """An executor of one thread that carries the caller's correlation id. [O-4]
 
-    At the end its work is waited for and its database connection closed.
+    At the end its work is waited for and its database connection closed. Work for several threads must not use the database.
     """
     carry_on = correlation.carry_on
-    with ThreadPoolExecutor(1, thread_name_prefix=name, initializer=carry_on, initargs=(correlation.current(),)) as executor:
+    with ThreadPoolExecutor(
+        threads, thread_name_prefix=name, initializer=carry_on, initargs=(correlation.current(),)
+    ) as executor:
         try:
             yield executor
         finally:
             executor.submit(lambda: connection.close())
+
+
+def in_order(
+    executor: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item], *, at_once: int
+) -> Iterator[Result]:
+    """What the work makes of each item, in the order of the items; so many are in the making at once. Raises what it raises."""
+    making: deque[Future[Result]] = deque()
+    for item in items:
+        making.append(executor.submit(work, item))
+        if len(making) == at_once:
+            yield making.popleft().result()
+    while making:
+        yield making.popleft().result()
 
 
 def one_ahead(executor: ThreadPoolExecutor, items: Iterable[Item]) -> Iterator[Item]:

@@ -139,7 +139,7 @@ def test_an_empty_frame_draws_an_empty_frame() -> None:
 def test_luck_is_uniform_in_every_band() -> None:
     """Chi-square over 50 cells of 40,000 fans per band; seeds are fixed, so this never flickers. [S-8]"""
     fans = [f"fan-{number}" for number in range(40_000)]
-    refs = fan_refs(SALT, fans)
+    refs = fan_refs(SALT, pl.Series(fans, dtype=pl.String)).to_list()
     assert len(set(refs)) == len(fans)
     for number, band in enumerate(BANDS):
         drawn = draw_frame(frame(fans, [band.low] * len(fans)), Draw("12345", bytes([number]) * 32, SALT))
