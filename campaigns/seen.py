@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-SLOTS_PER_FAN = 5 / 3  # of 12 bytes each: 20 bytes a fan
+SLOTS_PER_FAN = 3 / 2  # of 12 bytes each: 18 bytes a fan
 FIRST_64_BITS, NEXT_32_BITS = 16, 8  # in hex digits
 FREE = np.uint64(0)
 HALF = np.uint64(32)
