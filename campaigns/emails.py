@@ -110,26 +110,30 @@ def _whitelisted(rules: EmailRules) -> pl.Expr:
 
 def _domain_verdicts(domains: pl.Series, rules: EmailRules) -> pl.DataFrame:
     """Columns `domain`, `verdict`: one row for each domain that is refused."""
-    blocked = _self_or_parent_in(domains, _values(rules.domains))
+    blocked = _self_or_parent_in(domains, rules.domains)
     pattern = rules.domain_regex()
     if pattern:
         blocked |= domains.str.contains(pattern)
-    disposable = _self_or_parent_in(domains, _values(rules.disposable))
+    disposable = _self_or_parent_in(domains, rules.disposable)
     verdict = pl.when(blocked).then(pl.lit("blacklisted_domain")).when(disposable).then(pl.lit("disposable_domain"))
     verdicts = pl.DataFrame({"domain": domains}).with_columns(verdict.otherwise(None).alias("verdict"))
     return verdicts.drop_nulls()
 
 
-def _self_or_parent_in(domains: pl.Series, listed: pl.Series) -> pl.Series:
-    """Whether each domain, or what is left after cutting labels from its front, is listed."""
-    found = domains.is_in(listed)
-    parents = pl.DataFrame({"row": pl.int_range(len(domains), eager=True), "name": domains})
-    while parents.height:
-        parents = parents.with_columns(pl.col("name").str.extract(r"^[^.]*\.(.+)$")).drop_nulls()
-        hits = parents.filter(pl.col("name").is_in(listed))["row"]
-        if len(hits):
-            found = found.scatter(hits, values=True)
-    return found
+def _self_or_parent_in(domains: pl.Series, listed: frozenset[str]) -> pl.Series:
+    """Whether each domain, or what is left after cutting labels from its front, is listed.
+
+    One by one: fans have few different domains, and a column would have the long lists hashed anew for each chunk.
+    """
+    return pl.Series("listed", [_is_listed(domain, listed) for domain in domains.to_list()], dtype=pl.Boolean)
+
+
+def _is_listed(domain: str, listed: frozenset[str]) -> bool:
+    while domain:
+        if domain in listed:
+            return True
+        domain = domain.partition(".")[2]
+    return False
 
 
 @lru_cache(maxsize=16)
