@@ -36,8 +36,6 @@ REGISTERED = {  # what the rules ask registrants for
     "known_phone": sql.SQL("phone"),
     "confirmed": sql.SQL("phone_confirmed"),
 }
-
-
 NOBODY = pl.DataFrame(schema=dict.fromkeys(("global_user_id", *REGISTERED), pl.String))
 JUDGES = 2  # judging takes the longest of the stages
 

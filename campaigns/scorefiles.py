@@ -76,14 +76,13 @@ def process(job_id: int) -> ScoreFile:
 
 def _process(score_file: ScoreFile, lease: Lease, indexer: Executor) -> None:
     """Rows that do not change any more are indexed by PostgreSQL while we go on."""
-    if not score_file.roster_digest:
-        _judge(score_file, lease)
+    lines = 0 if score_file.roster_digest else _judge(score_file, lease)
     rejected_indexed = indexer.submit(scoretables.index, score_file.pk, scoretables.REJECTED)
     indexed: Future[None] | None = None
     if score_file.campaign.draw_ready:
         publishing.draw_waiting_rows(score_file, lease)
         indexed = indexer.submit(scoretables.index, score_file.pk)
-    _validate(score_file, lease, rejected_indexed)
+    _validate(score_file, lease, lines, rejected_indexed)
     if indexed is not None:
         _stream(score_file_of(score_file.pk), lease, indexed)
 
@@ -147,8 +146,8 @@ def _forget(number: int) -> None:
     scoretables.drop(number)
 
 
-def _judge(score_file: ScoreFile, lease: Lease) -> None:
-    """UPLOADED → PROCESSING: every row judged and in the database."""
+def _judge(score_file: ScoreFile, lease: Lease) -> int:
+    """UPLOADED → PROCESSING: every row judged and in the database. Returns how many lines the file has."""
     _begin(score_file, lease)
     in_force = rules.restore(score_file.rules)
     with storage.scoring().open(score_file.key) as file:
@@ -156,10 +155,14 @@ def _judge(score_file: ScoreFile, lease: Lease) -> None:
         found = survey(file, score_file.sha256)
         lease.step("Judging rows", rows=found.lines, total=found.lines * 2)  # judged once, then published
         judging.judge(score_file, file, found, in_force, lease)
+    return found.lines
 
 
-def _validate(score_file: ScoreFile, lease: Lease, rejected_indexed: Future[None]) -> None:
-    """PROCESSING → VALIDATED: the ledger whole and the roster fixed. Once that is done, what fails comes later."""
+def _validate(score_file: ScoreFile, lease: Lease, lines: int, rejected_indexed: Future[None]) -> None:
+    """PROCESSING → VALIDATED: the ledger whole and the roster fixed. Once that is done, what fails comes later.
+
+    `lines` were counted apart from the chunks: where those do not add up to them, the ledger's constraint refuses. [S-3]
+    """
     if score_file.roster_digest:
         _move(lease, score_file, ScoreFileState.VALIDATED, error="")
         return
@@ -167,12 +170,13 @@ def _validate(score_file: ScoreFile, lease: Lease, rejected_indexed: Future[None
     done = Chunk.objects.filter(job_id=lease.job_id)
     counts = list(done.values_list("counts", flat=True))
     ledger: dict[str, object] = {
+        "rows_in": lines,
         "rejected_by": add_tallies([count["rejected"] for count in counts]),
         "tagged_by": add_tallies([count["tagged"] for count in counts]),
         "bands": {"high": 0, "mid": 0, "low": 0} | add_tallies([count["bands"] for count in counts]),
         "roster_digest": publishing.judged_rows(score_file, lease).roster_digest(),
     }
-    ledger |= done.aggregate(rows_in=Sum("rows_in"), accepted=Sum("rows_out"), rejected=Sum("rows_rejected"))
+    ledger |= done.aggregate(accepted=Sum("rows_out"), rejected=Sum("rows_rejected"))
     rejected_indexed.result()
 
     def settle() -> None:

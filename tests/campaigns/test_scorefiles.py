@@ -71,6 +71,15 @@ def test_a_ledger_that_does_not_add_up_is_refused_by_the_database(wrong):
         ScoreFile.objects.filter(pk=score_file.pk).update(**wrong)
 
 
+def test_a_chunk_that_went_missing_fails_the_file_and_not_its_ledger(monkeypatch, small_chunks):
+    """[S-3] Lines are counted apart from the chunks, so the constraint has something to compare."""
+    real = judging.judge
+    monkeypatch.setattr(judging, "judge", lambda *a: (real(*a), Chunk.objects.filter(number=1).delete()))
+    with pytest.raises(IntegrityError, match="scorefile_ledger"):
+        process_scores(make_campaign(), messy(60))
+    assert ScoreFile.objects.get().state == ScoreFileState.FAILED
+
+
 def test_scores_are_never_updated():
     """[S-13]"""
     score_file = process_scores(make_campaign())
