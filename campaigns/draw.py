@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from datalake.hashing import hmac_sha256_hex
+
 SECRET_BYTES = 32
-BLOCK_BYTES = 64  # of SHA-256, to which HMAC pads its key
+LUCK_DIGITS = 16  # hex: 64 bits
 LUCK_OFFSET = np.uint64(1 << 63)
 SEPARATOR = "\x1f"
 
@@ -78,14 +80,7 @@ class Draw:
 
 def fan_refs(salt: bytes, ids: pl.Series) -> pl.Series:
     """Each id's `fan_ref` (64 hex digits), in the order given. [S-8]"""
-    inner, outer = _contexts(salt)
-    refs = []
-    for fan in ids.cast(pl.Binary).to_list():
-        inside, outside = inner(), outer()
-        inside.update(fan)
-        outside.update(inside.digest())
-        refs.append(outside.hexdigest())
-    return pl.Series("fan_ref", refs, dtype=pl.String)
+    return hmac_sha256_hex(salt, ids).alias("fan_ref")
 
 
 def band_of(raw: pl.Series) -> pl.Series:
@@ -140,14 +135,9 @@ def in_order(frame: pl.DataFrame, full_h: Callable[[str], bytes] | None = None) 
 
 
 def _lucks(draw: Draw, refs: pl.Series) -> npt.NDArray[np.uint64]:
-    inner, outer = _contexts(draw.key, prefix=(draw.campaign_id + SEPARATOR).encode())
-    digests = []
-    for ref in refs.cast(pl.Binary).to_list():
-        inside, outside = inner(), outer()
-        inside.update(ref)
-        outside.update(inside.digest())
-        digests.append(outside.digest())
-    return np.frombuffer(b"".join(digests), dtype=">u8")[::4].astype(np.uint64)
+    digests = hmac_sha256_hex(draw.key, refs, prefix=(draw.campaign_id + SEPARATOR).encode())
+    lucks: npt.NDArray[np.uint64] = digests.str.slice(0, LUCK_DIGITS).str.to_integer(base=16, dtype=pl.UInt64).to_numpy()
+    return lucks
 
 
 def _band_scores(raw: npt.NDArray[np.float64], lucks: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
@@ -158,14 +148,3 @@ def _band_scores(raw: npt.NDArray[np.float64], lucks: npt.NDArray[np.uint64]) ->
         drawn = np.minimum(band.low + u * (band.high - band.low), band.highest)
         scores = np.where(raw >= band.low, drawn, scores)
     return scores
-
-
-def _contexts(key: bytes, prefix: bytes = b"") -> tuple[Callable[[], "hashlib._Hash"], Callable[[], "hashlib._Hash"]]:
-    """The two halves of HMAC-SHA256 under one key, to be copied for each message: the padded keys are hashed only once.
-
-    Measured on one core: 1.9 million HMACs a second, hmac.new 0.8, hmac.digest 0.65.
-    """
-    padded = key.ljust(BLOCK_BYTES, b"\0")
-    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded) + prefix)
-    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
-    return inner.copy, outer.copy

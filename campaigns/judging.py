@@ -157,7 +157,7 @@ def _with_registrants(rows: pl.DataFrame, known: pl.DataFrame | None) -> pl.Data
 
 def _drawn(judged: Judged, campaign: Campaign, spill: Spill) -> Judged:
     drawn = replace(judged, accepted=draw_rows(judged.accepted, campaign))
-    spill.put(drawn.number, drawn.accepted)  # before the chunk is committed: a chunk that is done lies there too
+    spill.put(drawn.number, drawn.accepted, drawn.rejected)  # before the commit: a chunk that is done lies there too
     return drawn
 
 

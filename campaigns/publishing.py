@@ -52,14 +52,14 @@ def draw_waiting_rows(score_file: ScoreFile, lease: Lease) -> None:
 
 
 def judged_rows(score_file: ScoreFile, lease: Lease) -> Spill:
-    """The accepted rows on this machine's disk: as judged here, or fetched from PostgreSQL."""
+    """The outcome of every chunk on this machine's disk: as judged here, or fetched from PostgreSQL."""
     spill = Spill.of(lease.job_id)
     done = set(Chunk.objects.filter(job_id=lease.job_id).values_list("number", flat=True))
     if not done or not spill.holds(done):
         salt = bytes(score_file.campaign.salt or b"")
-        spill.refill(
-            rows.with_columns(draw.fan_refs(salt, rows["global_user_id"])) for rows in scoretables.rows_of(score_file.pk)
-        )
+        accepted = scoretables.rows_of(score_file.pk)
+        with_refs = (rows.with_columns(draw.fan_refs(salt, rows["global_user_id"])) for rows in accepted)
+        spill.refill(with_refs, scoretables.rejected_rows_of(score_file.pk))
     return spill
 
 
@@ -114,7 +114,7 @@ def _write_files(score_file: ScoreFile, spill: Spill) -> None:
         scrubbed.write(_scrubbed(NO_ROWS).write_csv().encode())
         for rows in spill.rows():
             scrubbed.write(_scrubbed(rows).write_csv(include_header=False).encode())
-    _write_rejected(score_file)
+    _write_rejected(score_file, spill)
 
 
 def _scoring_records(score_file: ScoreFile, rows: pl.DataFrame) -> pl.DataFrame:
@@ -149,14 +149,14 @@ def _scrubbed(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _write_rejected(score_file: ScoreFile) -> None:
+def _write_rejected(score_file: ScoreFile, spill: Spill) -> None:
     """The rejected rows with their original columns, and `line,reason`. [S-11]"""
     bucket = storage.scoring()
     with bucket.open(score_file.key) as source:
         columns = open_lines(source)[0].columns
     with bucket.writer(score_file.rejected_key) as out:
         out.write(_header([*columns, "line", "reason"]))
-        for rows in scoretables.rejected_rows_of(score_file.pk):
+        for rows in spill.rejected_rows():
             fields = fields_of(rows["raw"], len(columns))
             out.write(fields.with_columns(rows["line"], rows["reason"]).write_csv(include_header=False).encode())
 

@@ -1,10 +1,9 @@
 """A score file comes in: looked at, named, registered as an attempt of its campaign, put into the bucket. [S-1, S-12]
 
 Every way in ends here: a page, the bucket itself, a command. What stands in the bucket afterwards is what was hashed: it is
-hashed again while it is copied, and read back.
+read back and hashed again.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,27 +96,39 @@ def _store(score_file: ScoreFile, file: BinaryIO) -> None:
         file.seek(0)
         try:
             with bucket.writer(score_file.key) as out:
-                if _copy(file, out, score_file.bytes) != score_file.sha256:
-                    raise UnreadableFile(f"{score_file.name} changed while it was read: upload it when it is whole.")
+                if _copy(file, out, score_file.bytes) != score_file.bytes:
+                    raise _changed(score_file)
             kept = bucket.sha256(score_file.key)
         except OSError as error:
             why = error.strerror or error
             raise NotStored(f"{score_file.name} could not be stored in the scoring bucket ({why}). Upload it again.") from error
         if kept != score_file.sha256:
-            raise NotStored(f"The scoring bucket did not keep {score_file.name} as it was uploaded. Upload it again.")
+            bucket.delete(score_file.key)
+            raise _what_went_wrong(score_file, file)
     stored = bucket.found(score_file.key)
     if stored is not None:  # our own file is no arrival
         Arrival.objects.get_or_create(key=stored.key, version=stored.version, defaults={"size": stored.size})
 
 
-def _copy(file: BinaryIO, out: BinaryIO, size: int) -> str:
-    """Copy the file, but hardly more than `size` bytes. SHA-256 (hex) of what was copied."""
-    digest, copied = hashlib.sha256(), 0
+def _copy(file: BinaryIO, out: BinaryIO, size: int) -> int:
+    """Copy the file, but hardly more than `size` bytes. Returns how many were copied."""
+    copied = 0
     while copied <= size and (block := file.read(READ_BYTES)):
         out.write(block)
-        digest.update(block)
         copied += len(block)
-    return digest.hexdigest()
+    return copied
+
+
+def _what_went_wrong(score_file: ScoreFile, file: BinaryIO) -> UnreadableFile | NotStored:
+    """The bucket has other bytes than were hashed: does the file itself?"""
+    file.seek(0)
+    if sha256_of(file) != (score_file.sha256, score_file.bytes):
+        return _changed(score_file)
+    return NotStored(f"The scoring bucket did not keep {score_file.name} as it was uploaded. Upload it again.")
+
+
+def _changed(score_file: ScoreFile) -> UnreadableFile:
+    return UnreadableFile(f"{score_file.name} changed while it was read: upload it when it is whole.")
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import polars as pl
 
 from datalake.choices import RecordType
 from datalake.errors import InvalidFrame, UnknownRecordType
+from datalake.hashing import sha256_hex
 from datalake.layout import Period
 from datalake.schemas import SCHEMAS, Field, Kind, Schema
 
@@ -84,9 +85,7 @@ def dedupe_hashes(record_type: str, flat: pl.DataFrame, *, score_file_sha256: st
         raise InvalidFrame("The identity of scoring records needs the SHA-256 of their score file.")
     fixed = {"type": pl.lit(str(record_type)), "score_file_sha256": pl.lit(score_file_sha256)}
     keys = flat.select(pl.concat_str([fixed.get(name, pl.col(name)) for name in fields], separator=SEPARATOR).alias("key"))
-    sha256 = hashlib.sha256
-    hashes = [sha256(key.encode()).hexdigest() for key in keys["key"].to_list()]
-    return pl.Series("dedupeHash", hashes, dtype=pl.String)
+    return sha256_hex(keys["key"]).alias("dedupeHash")
 
 
 def shape(record_type: str, flat: pl.DataFrame, *, score_file_sha256: str = "") -> pl.DataFrame:

@@ -48,6 +48,24 @@ def test_s1_a_file_that_grows_behind_its_checksum_fails_and_its_bytes_are_not_ke
     assert (whole.repeated, whole.score_file.attempt, whole.score_file.state) == (False, 2, "uploaded")
 
 
+def test_s1_a_file_whose_bytes_change_behind_its_checksum_fails_and_its_bytes_are_not_kept(monkeypatch):
+    campaign, file = make_campaign(), io.BytesIO(CONTENT)
+    real, looks = reception.sha256_of, []
+
+    def then_change(seen):
+        looks.append(real(seen))
+        file.seek(-2, io.SEEK_END)
+        file.write(b"Z")
+        return looks[-1]
+
+    monkeypatch.setattr(reception, "sha256_of", then_change)
+    with pytest.raises(UnreadableFile, match="changed while it was read"):
+        reception.receive(campaign, "scores.txt", file, by=None)
+    assert looks[0][1] == looks[1][1] == len(CONTENT)
+    assert ScoreFile.objects.get().state == "failed"
+    assert list(storage.scoring().list("")) == []
+
+
 def test_s1_a_bucket_that_keeps_other_bytes_is_found_out(monkeypatch):
     campaign = make_campaign()
     with monkeypatch.context() as patched:
