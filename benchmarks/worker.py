@@ -1,9 +1,11 @@
 """A worker of its own that processes one score file, so that its peak memory is the work's.
 
-As workers at work have, it has processed a small file before; only then its memory and the clock are looked at.
+As workers at work have, it has processed a smaller file before, and it is started as `bin/serve` starts workers. Its base is its
+peak with that file: what all stages need that are at work at once, however many rows there are.
 """
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,7 +14,8 @@ from pathlib import Path
 from campaigns import loading
 from sandbox import fans
 
-WARM_UP_ROWS = 20_000
+WARM_UP_ROWS = 300_000
+AS_SERVED = {"MALLOC_ARENA_MAX": "2"}
 CHILD = """
 import json, pathlib, sys, time
 import django; django.setup()
@@ -30,7 +33,7 @@ def memory(name):  # by /proc: for getrusage the peak is at least that of the pr
 
 warm_up, path = map(pathlib.Path, sys.argv[1:])
 process(warm_up)
-base, started = memory("VmRSS:"), time.monotonic()
+base, started = memory("VmHWM:"), time.monotonic()
 done = process(path)
 took = {"score_file": done.pk, "rows": done.rows_in, "seconds": time.monotonic() - started}
 print(json.dumps(took | {"base_bytes": base, "peak_bytes": memory("VmHWM:")}))
@@ -39,7 +42,7 @@ print(json.dumps(took | {"base_bytes": base, "peak_bytes": memory("VmHWM:")}))
 
 @dataclass(frozen=True)
 class Measured:
-    """One file's number, rows in, seconds from upload to STREAMED, and the worker's memory before it and at its peak."""
+    """One file's number, rows in, seconds from upload to STREAMED, and the worker's base and peak memory."""
 
     score_file: int
     rows: int
@@ -54,7 +57,7 @@ def measure(count: int, folder: Path) -> Measured:
     for file, rows in ((warm_up, WARM_UP_ROWS), (path, count)):
         loading.load(fans.campaign(rows, campaign_id=f"bench-{file.stem}"))
     command = [sys.executable, "-c", CHILD, str(warm_up), str(path)]
-    ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=AS_SERVED | os.environ)
     return Measured(**json.loads(ran.stdout.splitlines()[-1]))
 
 

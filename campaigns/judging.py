@@ -17,7 +17,6 @@ from psycopg import sql
 
 from campaigns import draw, scoretables
 from campaigns.choices import Reason
-from campaigns.copying import commit_without_waiting
 from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import draw_of
 from campaigns.registrantlookup import registrants_of
@@ -27,6 +26,7 @@ from campaigns.scrub import ContactRanks, Rules, is_yes, judge_scores, tally
 from campaigns.seen import SeenFans
 from campaigns.spill import Spill
 from operations.choices import ChunkState
+from operations.copying import commit_without_waiting
 from operations.jobs import Lease
 from operations.models import Chunk, Job
 from operations.threads import helper_thread, in_order, one_ahead

@@ -12,7 +12,6 @@ import polars as pl
 from django.db import transaction
 
 from campaigns import draw, scoretables
-from campaigns.copying import commit_without_waiting
 from campaigns.judging import draw_rows
 from campaigns.models import ScoreFile
 from campaigns.scorebytes import open_lines
@@ -21,6 +20,7 @@ from campaigns.scrub import tag_lists
 from campaigns.spill import PUBLISHED, Spill
 from datalake import records, storage, streams
 from datalake.choices import RecordType
+from operations.copying import commit_without_waiting
 from operations.jobs import Lease
 from operations.models import Chunk
 from operations.threads import helper_thread, one_ahead

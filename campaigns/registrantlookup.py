@@ -6,8 +6,8 @@ import polars as pl
 from django.db import connection
 from psycopg import sql
 
-from campaigns.copying import raw_connection
 from campaigns.models import Campaign, Registrant
+from operations.copying import raw_connection
 
 ASKED_AT_ONCE = 10_000  # fans; asked for many more, PostgreSQL reads all registrants instead of the few
 QUERY = """COPY (SELECT global_user_id, {} FROM campaigns_registrant

@@ -11,7 +11,6 @@ from django.db import connection, transaction
 from campaigns import registrationstage as stage
 from campaigns import rules
 from campaigns.choices import CampaignStatus, Reason
-from campaigns.copying import copy_in
 from campaigns.emails import canonical_email
 from campaigns.models import Campaign, Market, RegistrationImport, RejectedRegistration
 from campaigns.opening import require_open
@@ -21,6 +20,7 @@ from campaigns.scrub import Rules, add_tallies, check_contacts, is_yes, tally
 from datalake import records, storage, streams
 from datalake.choices import RecordType, StreamName
 from operations import jobs
+from operations.copying import copy_in
 from operations.jobs import Lease
 from operations.models import Job
 

@@ -7,8 +7,8 @@ import polars as pl
 from django.db import connection
 
 from campaigns.choices import Reason
-from campaigns.copying import copy_in
 from campaigns.models import Campaign, RegistrationImport
+from operations.copying import copy_in
 
 TABLE = "registration_stage"
 STAGED: tuple[str, ...] = ("line", "raw", "global_user_id", "member_id", "email", "phone", "phone_region", "phone_confirmed")

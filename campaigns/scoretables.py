@@ -10,7 +10,7 @@ import polars as pl
 from django.db import connection, transaction
 from psycopg import sql
 
-from campaigns.copying import copy_in, copy_plain, frames_of, raw_connection, run
+from operations.copying import copy_in, copy_plain, frames_of, raw_connection, run
 
 SCORES, REJECTED = "campaigns_fanscore", "campaigns_rejectedrow"
 COLUMNS = (

@@ -18,6 +18,7 @@ CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if BEHIND_TL
 INSTALLED_APPS = [
     "operations",
     "datalake",
+    "demand",
     "campaigns",
     "waves",
     "console",
@@ -158,6 +159,8 @@ DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "presale@localhost")
 CODE_SERVICE_URL = env.address("CODE_SERVICE_URL")
 SLACK_WEBHOOK_URL = env.address("SLACK_WEBHOOK_URL")
 S3_EVENTS_QUEUE = env.address("S3_EVENTS_QUEUE")
+DEMAND_PREFIX = env.text("DEMAND_PREFIX", "demand").strip("/")
+GLUE_DATABASE = env.text("GLUE_DATABASE")
 STREAM_ENGINE = env.choice("STREAM_ENGINE", "postgres", ["postgres"])
 WAVES_FOUR_EYES = env.switch("WAVES_FOUR_EYES", True)
 SITE_URL = env.address("SITE_URL", "http://127.0.0.1:8000")

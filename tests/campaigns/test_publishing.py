@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from campaigns import copying, publishing
+from campaigns import publishing
 from campaigns.choices import ScoreFileState
 from campaigns.draw import Draw
 from campaigns.models import FanScore, ScoreFile
@@ -13,6 +13,7 @@ from datalake import storage, streams
 from datalake.choices import StreamName
 from datalake.models import StreamBatch
 from datalake.streams.batches import unpack_records
+from operations import copying
 from tests.builders import (
     COLUMNS,
     SALT,
