@@ -1,7 +1,7 @@
 """A worker of its own that processes one score file, so that its peak memory is the work's.
 
-As workers at work have, it has processed a smaller file before, and it is started as `bin/serve` starts workers. Its base is its
-peak with that file: what all stages need that are at work at once, however many rows there are.
+As workers at work have, it has processed a smaller file before, and it is started as `bin/serve` starts workers. Its base is
+its peak with that file: what all stages need that are at work at once, however many rows there are.
 """
 
 import json
