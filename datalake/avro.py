@@ -6,10 +6,11 @@ records under the same name are the same bytes.
 """
 
 import hashlib
+import io
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -45,6 +46,12 @@ class Header:
     schema_name: str | None
     summary: Summary | None
     normalised: bool
+
+    @property
+    def as_schema(self) -> Schema:
+        """The schema of a file of ours, to write another one like it."""
+        record_type, _, version = (self.schema_name or "").partition(".v")
+        return Schema(record_type, int(version), (), self.schema)
 
 
 def write(out: BinaryIO, schema: Schema, encoded: Sequence[bytes], *, name: str) -> Summary:
@@ -165,6 +172,49 @@ def read_records(source: BinaryIO) -> Iterator[Any]:
         yield from fastavro.reader(source)
     except (ValueError, EOFError, KeyError, IndexError, UnicodeDecodeError, cramjam.DecompressionError) as error:
         raise NotAvro(f"{_name(source)} cannot be decoded: {type(error).__name__}.") from error
+
+
+def encoder(schema: Mapping[str, Any]) -> Callable[[Any], bytes]:
+    """What makes the bytes of one record under this schema. It raises ValueError, TypeError or KeyError for a record of
+    another shape.
+    """
+    parsed = fastavro.parse_schema(dict(schema))
+
+    def encode(record: Any) -> bytes:
+        out = io.BytesIO()
+        fastavro.schemaless_writer(out, parsed, record)
+        return out.getvalue()
+
+    return encode
+
+
+def split(source: BinaryIO) -> Iterator[tuple[Any, bytes]]:
+    """Each record of a file of ours: as Python value, and the bytes it stands in. Raises NotAvro."""
+    header = read_header(source)
+    if header.codec != CODEC:
+        raise NotAvro(f"{_name(source)} is packed with {header.codec}, and was not written by us.")
+    schema = fastavro.parse_schema(header.schema)
+    for count, packed in raw_blocks(source, header.sync):
+        data = _unpacked(packed, _name(source))
+        block, start = io.BytesIO(data), 0
+        for _ in range(count):
+            try:
+                record = fastavro.schemaless_reader(block, schema, None)
+            except (ValueError, EOFError, KeyError, IndexError) as error:
+                raise NotAvro(f"{_name(source)} cannot be decoded: {type(error).__name__}.") from error
+            yield record, data[start : block.tell()]
+            start = block.tell()
+
+
+def _unpacked(packed: bytes, name: str) -> bytes:
+    """A block's records; the last four bytes are their checksum."""
+    try:
+        data = bytes(cramjam.snappy.decompress_raw(packed[:-4]))
+    except cramjam.DecompressionError as error:
+        raise NotAvro(f"{name} is damaged: a block cannot be unpacked.") from error
+    if zlib.crc32(data).to_bytes(4, "big") != packed[-4:]:
+        raise NotAvro(f"{name} is damaged: a block is not what its checksum says.")
+    return data
 
 
 def _read_long(source: BinaryIO, *, may_end: bool = False) -> int:
