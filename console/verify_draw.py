@@ -17,6 +17,7 @@ import argparse
 import hashlib
 import hmac
 import json
+import re
 import struct
 import sys
 import zipfile
@@ -409,7 +410,7 @@ def check_bundle(bundle: Bundle, options: argparse.Namespace) -> None:
     report.expect(not hidden, f"Score files {hidden} were drawn, but their fans are left out.")
     check_anchors(report, manifest, attempts, options)
     waves = [bundle.read_json(name) for name in manifest["waves"]]
-    fan = options.fan
+    fan = options.fan and options.fan.strip().lower()
     if options.id is not None and options.salt is not None:
         fan = hmac.new(options.salt, options.id.encode(), "sha256").hexdigest()
     standing: Json = {"fan_ref": fan, "score_files": []}
@@ -543,6 +544,8 @@ def options_of(arguments: list[str] | None) -> argparse.Namespace:
     options.salt = None
     if options.id is not None and options.salt_file is None:
         parser.error("--id needs --salt-file")
+    if options.fan is not None and not re.fullmatch("[0-9a-f]{64}", options.fan.strip().lower()):
+        parser.error("--fan takes a FAN_REF: 64 hexadecimal digits, as a fan was told them")
     try:
         with open(options.bundle, "rb"):  # noqa: PTH123
             pass

@@ -299,6 +299,15 @@ def test_a_fan_reads_plain_words(bundle: Path, capsys: pytest.CaptureFixture[str
     assert "No accepted row has the fan_ref" in capsys.readouterr().out
 
 
+def test_s10_what_is_no_reference_is_a_wrong_call(tmp_path, capsys):
+    bundle = tmp_path / "bundle.zip"
+    bundle.write_bytes(b"")
+    with pytest.raises(SystemExit) as stopped:
+        verify_draw.main([str(bundle), "--fan", "fan-000000001"])
+    assert stopped.value.code == 2
+    assert "64 hexadecimal digits" in capsys.readouterr().err
+
+
 def test_equal_band_scores_are_told_apart_by_h(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With scores rounded to two digits on both sides, hundreds tie, and the checker's order is still that of h. [S-9]"""
     exact = verify_draw.band_scores
