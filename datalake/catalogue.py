@@ -1,10 +1,14 @@
 """Which files make each period: the only truth readers go by. Every change is one transaction. [L-4]"""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
+from operator import or_
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from datalake.binary import add_hashes
@@ -70,6 +74,28 @@ def enter_saved(files: Sequence[NewFile], claim: Claim) -> None:
         LakePartition.objects.filter(pk=day.pk).update(
             records=day.records + file.records, content_hash=total, updated_at=timezone.now()
         )
+
+
+def enter_delivered(files: Sequence[NewFile]) -> list[LakeFile]:
+    """Make files visible that no claim of a stream stands behind; `add_to_days` adds them to their days. [D-8]"""
+    return LakeFile.objects.bulk_create([_row(file, state=FileState.LOOSE) for file in files])
+
+
+def add_to_days(files: Sequence[NewFile]) -> None:
+    """Add files to their days' totals, however many in three statements. Days are locked in the order of type and day. [L-9]"""
+    added: dict[tuple[str, date], list[NewFile]] = defaultdict(list)
+    for file in sorted(files, key=lambda each: (each.record_type, each.period)):
+        added[file.record_type, file.period.last_day].append(file)
+    empty = [LakePartition(record_type=record_type, day=day) for record_type, day in added]
+    LakePartition.objects.bulk_create(empty, ignore_conflicts=True)
+    ours = reduce(or_, (Q(record_type=record_type, day=day) for record_type, day in added), Q(pk=None))
+    days = list(LakePartition.objects.filter(ours).order_by("record_type", "day").select_for_update())
+    for day in days:
+        new = added[day.record_type, day.day]
+        day.records += sum(file.records for file in new)
+        day.content_hash = as_text(add_hashes([int(day.content_hash, 16), *(file.content_hash for file in new)]))
+        day.updated_at = timezone.now()
+    LakePartition.objects.bulk_update(days, ["records", "content_hash", "updated_at"])
 
 
 def enter_adopted(original: NewFile) -> None:

@@ -49,6 +49,13 @@ def copy_plain(table: sql.Identifier, columns: Sequence[str], frame: pl.DataFram
         copy.write(_copy_text(frame.select(columns)))
 
 
+def copy_text(table: sql.Identifier, columns: Sequence[str], text: str) -> None:
+    """COPY rows that are in PostgreSQL's text format already, as part of the current transaction."""
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(table, sql.SQL(", ").join(map(sql.Identifier, columns)))
+    with connection.wrap_database_errors, raw_connection().cursor().copy(statement) as copy:
+        copy.write(text)
+
+
 def _copy_text(frame: pl.DataFrame) -> bytes:
     """PostgreSQL's own text format. Its one escape is rarely needed, so it is looked for in the whole, not in each column."""
     text = frame.write_csv(include_header=False, separator="\t", quote_style="never", null_value="\\N")

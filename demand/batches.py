@@ -1,0 +1,181 @@
+"""A batch of change events → the files of the archive, its error files, and what the database is told. Pure.
+
+The same events at the same position give the same files under the same names, whenever and however often. [D-5]
+"""
+
+import hashlib
+import io
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import repeat
+from uuid import NAMESPACE_URL, uuid5
+
+from datalake import avro
+from demand.choices import ErrorType
+from demand.events import Archived, Failed, judge
+from demand.rows import Key, State, snapshot_row, state_of
+from demand.schemas import schema_of
+
+NAMES = uuid5(NAMESPACE_URL, "fairwave:demand")  # the root of every file name made from what the file holds
+MOST_EVENTS = 1_000  # of a batch [D-1]
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A container file: the batch's records of one type and partition date, in the events' order. [BR-012, BR-016]
+
+    `snapshots` are rows for COPY (rows.snapshot_row), one for each record.
+    """
+
+    key: str
+    record_type: str
+    partition_date: str
+    schema: str
+    content: bytes
+    records: int
+    content_hash: int
+    sha256: str
+    snapshots: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDocument:
+    """An error file: the batch's events that failed for one reason, scrubbed. [BR-017, D-4, D-5]"""
+
+    key: str
+    error_type: ErrorType
+    content: bytes
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What becomes of a batch: `events` = `archived` + `errors`, by construction counted apart. [D-5]
+
+    `states` holds the newest state of each record of the batch. [D-6]
+    """
+
+    events: int
+    files: tuple[DataFile, ...]
+    error_files: tuple[ErrorDocument, ...]
+    states: dict[Key, State]
+    unknown_attributes: int
+    systems_left_out: int
+
+    @property
+    def archived(self) -> int:
+        return sum(file.records for file in self.files)
+
+    @property
+    def errors(self) -> int:
+        return sum(file.events for file in self.error_files)
+
+    @property
+    def type_counts(self) -> dict[str, int]:
+        counts: dict[str, int] = defaultdict(int)
+        for file in self.files:
+            counts[file.record_type] += file.records
+        return dict(counts)
+
+    @property
+    def error_counts(self) -> dict[str, int]:
+        return {file.error_type.value: file.events for file in self.error_files}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the files of a batch go: prefix, what their names are made of, the time in their names."""
+
+    prefix: str
+    position: str
+    stamp: str
+
+    def key(self, folder: str, what: str) -> str:
+        ending = "json" if folder == "errors" else "avro"
+        return f"{self.prefix}/{folder}/{self.stamp}-{uuid5(NAMES, f'{self.position}:{what}')}.{ending}"
+
+
+def decide(
+    source: str,
+    first: str,
+    last: str,
+    raws: Sequence[bytes | Failed],
+    *,
+    now: datetime,
+    sequences: Sequence[int] | None = None,
+    prefix: str = "demand",
+) -> Decided:
+    """Judge the events from `first` to `last` of a source and make the files of them.
+
+    An event may come as Failed, if its reader could tell already. `now` stands where an event says no time of its own, so a
+    repeat needs the same; `sequences` where one has no sequence number.
+    """
+    groups: dict[tuple[str, str], list[Archived]] = defaultdict(list)
+    failures: dict[ErrorType, list[tuple[int, Failed]]] = defaultdict(list)
+    newest: dict[Key, Archived] = {}
+    changed_at: datetime | None = None
+    unknown_attributes = systems_left_out = 0
+    for position, (raw, sequence) in enumerate(zip(raws, sequences or repeat(0), strict=False)):
+        found = judge(raw, now=now, sequence=sequence) if isinstance(raw, bytes) else raw
+        if isinstance(found, Failed):
+            failures[found.error_type].append((position, found))
+            continue
+        groups[found.record_type, found.partition_date].append(found)
+        key = (found.reference_id, found.record_type)
+        known = newest.get(key)
+        if known is None or (found.changed_at, found.sequence) >= (known.changed_at, known.sequence):
+            newest[key] = found
+        if found.own_time and (changed_at is None or found.changed_at > changed_at):
+            changed_at = found.changed_at
+        unknown_attributes += found.unknown_attributes
+        systems_left_out += found.system_left_out
+    stamp = time_in_name(changed_at or now)
+    place = _Place(prefix, f"{source}:{first}-{last}", stamp)
+    return Decided(
+        events=len(raws),
+        files=tuple(_data_file(place, *group, records) for group, records in sorted(groups.items())),
+        error_files=tuple(_error_file(place, kind, failures[kind], now=now) for kind in ErrorType if kind in failures),
+        states={key: state_of(found) for key, found in newest.items()},
+        unknown_attributes=unknown_attributes,
+        systems_left_out=systems_left_out,
+    )
+
+
+def time_in_name(moment: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds, its colons replaced: 2026-01-20T18-00-00.000Z. [BR-015]"""
+    return f"{moment:%Y-%m-%dT%H-%M-%S}.{moment.microsecond // 1000:03}Z"
+
+
+def _data_file(place: _Place, record_type: str, partition_date: str, records: list[Archived]) -> DataFile:
+    key = place.key(f"data/{record_type}/partition_date={partition_date}", f"{record_type}/{partition_date}")
+    schema = schema_of(record_type)
+    out = io.BytesIO()
+    summary = avro.write(out, schema, [each.encoded for each in records], name=key)
+    content = out.getvalue()
+    return DataFile(
+        key=key,
+        record_type=record_type,
+        partition_date=partition_date,
+        schema=schema.name,
+        content=content,
+        records=summary.records,
+        content_hash=summary.content_hash,
+        sha256=hashlib.sha256(content).hexdigest(),
+        snapshots=[snapshot_row(each, number) for number, each in enumerate(records)],
+    )
+
+
+def _error_file(place: _Place, kind: ErrorType, failures: list[tuple[int, Failed]], *, now: datetime) -> ErrorDocument:
+    """`details` says of each event its number in the batch, from 1, and what is wrong with it."""
+    count = len(failures)
+    document = {
+        "timestamp": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z",
+        "error": {"type": kind.value, "message": f"{count:,} {'event' if count == 1 else 'events'}: {kind.label}"},
+        "events": [failed.kept for _, failed in failures],
+        "details": [{"position": position + 1, "message": failed.message} for position, failed in failures],
+    }
+    content = json.dumps(document, separators=(",", ":")).encode()
+    return ErrorDocument(place.key("errors", kind.value), kind, content, count)

@@ -1,0 +1,31 @@
+"""What the demand archive refuses. One class per refusal; the message says what, where and what to do."""
+
+from operations.errors import Refusal
+
+
+class DemandError(Refusal):
+    """A step of the demand archive was refused; nothing was written."""
+
+
+class BatchTaken(DemandError):
+    """Another worker archives this batch, or did while this one was at it; nothing of this attempt counts. [D-5]"""
+
+
+class UnreadableEvents(DemandError):
+    """A whole file of change events cannot be taken: not there, too large, broken, or not what was uploaded. [D-1]"""
+
+
+class NotKept(DemandError):
+    """The bucket did not keep a file of change events as it was given. [D-1]"""
+
+
+class UnknownUpload(DemandError):
+    """No file of change events has this number."""
+
+
+class StoppedByHand(DemandError):
+    """A person paused or cancelled the archiving of a file."""
+
+
+class CannotReplay(DemandError):
+    """An error file cannot be replayed as asked: it is not there, or holds what only a repair can bring back. [BR-014]"""
