@@ -10,7 +10,7 @@ import io
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -172,20 +172,6 @@ def read_records(source: BinaryIO) -> Iterator[Any]:
         yield from fastavro.reader(source)
     except (ValueError, EOFError, KeyError, IndexError, UnicodeDecodeError, cramjam.DecompressionError) as error:
         raise NotAvro(f"{_name(source)} cannot be decoded: {type(error).__name__}.") from error
-
-
-def encoder(schema: Mapping[str, Any]) -> Callable[[Any], bytes]:
-    """What makes the bytes of one record under this schema. It raises ValueError, TypeError or KeyError for a record of
-    another shape.
-    """
-    parsed = fastavro.parse_schema(dict(schema))
-
-    def encode(record: Any) -> bytes:
-        out = io.BytesIO()
-        fastavro.schemaless_writer(out, parsed, record)
-        return out.getvalue()
-
-    return encode
 
 
 def split(source: BinaryIO) -> Iterator[tuple[Any, bytes]]:

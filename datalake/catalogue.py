@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from datalake.binary import add_hashes
 from datalake.choices import READABLE, FileState, MergeState
-from datalake.errors import MergeBusy
+from datalake.errors import CountMismatch, MergeBusy
 from datalake.layout import Period, parse_period
 from datalake.models import Claim, LakeFile, LakePartition, Merge
 
@@ -96,6 +96,21 @@ def add_to_days(files: Sequence[NewFile]) -> None:
         day.content_hash = as_text(add_hashes([int(day.content_hash, 16), *(file.content_hash for file in new)]))
         day.updated_at = timezone.now()
     LakePartition.objects.bulk_update(days, ["records", "content_hash", "updated_at"])
+
+
+def enter_rewritten(file: LakeFile, *, content_hash: int, size: int, sha256: str) -> None:
+    """Enter that a day's file holds other content where it lies, in as many records; the day's total goes with it. [X-11]
+
+    Raises CountMismatch if the entry is no longer as `file` has it.
+    """
+    with transaction.atomic():
+        same = LakeFile.objects.filter(pk=file.pk, content_hash=file.content_hash)
+        if not same.update(content_hash=as_text(content_hash), bytes=size, sha256=sha256):
+            raise CountMismatch(f"The catalogue's entry of {file.key} was changed meanwhile; nothing of it was taken.")
+        kept = LakePartition.objects.select_for_update()
+        day = kept.get(record_type=file.record_type, day=parse_period(file.period).last_day)
+        total = add_hashes([int(day.content_hash, 16), -int(file.content_hash, 16), content_hash])
+        LakePartition.objects.filter(pk=day.pk).update(content_hash=as_text(total), updated_at=timezone.now())
 
 
 def enter_adopted(original: NewFile) -> None:
