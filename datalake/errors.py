@@ -73,3 +73,23 @@ class UnknownDeadLetter(Refusal):
 
 class QueueUnreachable(Refusal):
     """A queue of messages does not answer, or not as it should."""
+
+
+class StreamUnreachable(Refusal):
+    """A Kinesis stream does not answer, or not as it should; a moment later it may."""
+
+
+class StreamBusy(StreamUnreachable):
+    """More is read from a shard than Kinesis gives in a second."""
+
+
+class IteratorExpired(Refusal):
+    """A place in a shard is good for five minutes; ask for a new one."""
+
+
+class NoSuchPosition(Refusal):
+    """A shard is gone, or has no such sequence number: it was kept for longer than the stream keeps records, or made anew."""
+
+
+class GlueUnreachable(Refusal):
+    """The Glue catalogue does not answer, or not as it should; a moment later it may."""

@@ -1,0 +1,165 @@
+"""A stream of Amazon Kinesis: the only door to it. Its errors are sorted here. [D-1]"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from datalake.errors import IteratorExpired, NoSuchPosition, StreamBusy, StreamUnreachable, UnknownStream
+
+MOST_AT_ONCE = 1_000
+# A process that is told to end waits for an answer no longer than this; who calls us tries again.
+PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 2})
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class StreamShard:
+    """A shard, and the shards it was made from by a split or a merge, as far as Kinesis still knows them."""
+
+    id: str
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All shards of a stream, and the instant just before Kinesis was asked."""
+
+    shards: tuple[StreamShard, ...]
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record and its sequence number: digits, growing within its shard."""
+
+    sequence: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Records in their order, where to read on (None: the shard has ended), and how old what was read is.
+
+    No records say nothing: there may be some further on.
+    """
+
+    records: list[Record]
+    next: str | None
+    behind_seconds: float
+
+    @property
+    def at_the_tip(self) -> bool:
+        """Nothing came, and nothing waits."""
+        return not self.records and self.behind_seconds == 0
+
+
+class KinesisStream:
+    """The stream of that name. Credentials and region come as boto3 finds them. Every call raises StreamUnreachable, and
+    UnknownStream where there is none of this name.
+    """
+
+    def __init__(self, name: str, *, endpoint: str = "") -> None:
+        if not _NAME.fullmatch(name):
+            raise UnknownStream(f"{name!r} is no name of a stream: write letters, digits, `_`, `.` and `-`, 128 at most.")
+        self.name = name
+        with self._at_the_door():
+            self.client = boto3.client("kinesis", endpoint_url=endpoint or None, config=PATIENCE)
+
+    def list_shards(self) -> Listing:
+        """All shards that still hold records, closed ones too."""
+        asked_at = datetime.now(UTC)
+        with self._at_the_door():
+            answer = self.client.list_shards(StreamName=self.name)
+            found = list(answer["Shards"])
+            told = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date", "")
+            while token := answer.get("NextToken"):
+                answer = self.client.list_shards(NextToken=token)
+                found += answer["Shards"]
+        parents = ("ParentShardId", "AdjacentParentShardId")
+        shards = tuple(StreamShard(each["ShardId"], tuple(each[name] for name in parents if name in each)) for each in found)
+        return Listing(shards, _by_their_clock(asked_at, told))
+
+    def from_instant(self, shard_id: str, instant: datetime) -> str:
+        """Where the records begin that came at this instant or later. Raises NoSuchPosition."""
+        return self._iterator(shard_id, ShardIteratorType="AT_TIMESTAMP", Timestamp=instant)
+
+    def from_start(self, shard_id: str) -> str:
+        """Where its oldest record is. Raises NoSuchPosition."""
+        return self._iterator(shard_id, ShardIteratorType="TRIM_HORIZON")
+
+    def at(self, shard_id: str, sequence: str) -> str:
+        """Where the record with this sequence number is. Raises NoSuchPosition."""
+        return self._iterator(shard_id, ShardIteratorType="AT_SEQUENCE_NUMBER", StartingSequenceNumber=sequence)
+
+    def after(self, shard_id: str, sequence: str) -> str:
+        """Behind the record with this sequence number. Raises NoSuchPosition."""
+        return self._iterator(shard_id, ShardIteratorType="AFTER_SEQUENCE_NUMBER", StartingSequenceNumber=sequence)
+
+    def read(self, iterator: str, *, limit: int = MOST_AT_ONCE) -> Read:
+        """Up to `limit` records from a place. Raises IteratorExpired, StreamBusy."""
+        with self._at_the_door():
+            answer = self.client.get_records(ShardIterator=iterator, Limit=limit)
+        records = [Record(each["SequenceNumber"], each["Data"]) for each in answer["Records"]]
+        return Read(records, answer.get("NextShardIterator") or None, answer.get("MillisBehindLatest", 0) / 1_000)
+
+    def read_range(self, shard_id: str, first: str, last: str) -> list[Record]:
+        """What the shard still has from one sequence number to another, both included. Raises StreamBusy."""
+        found: list[Record] = []
+        try:
+            place: str | None = self.at(shard_id, first)
+        except NoSuchPosition:
+            return found
+        while place:
+            read = self.read(place)
+            found += [record for record in read.records if int(record.sequence) <= int(last)]
+            behind_it = bool(read.records) and int(read.records[-1].sequence) >= int(last)
+            place = None if behind_it or read.at_the_tip else read.next
+        return found
+
+    def _iterator(self, shard_id: str, **where: Any) -> str:
+        with self._at_the_door():
+            return self.client.get_shard_iterator(StreamName=self.name, ShardId=shard_id, **where)["ShardIterator"]
+
+    @contextmanager
+    def _at_the_door(self) -> Iterator[None]:
+        try:
+            yield
+        except ClientError as error:
+            raise self._sorted(error) from error
+        except BotoCoreError as error:
+            raise StreamUnreachable(f"The stream {self.name} cannot be reached: {_first_line(error)}") from error
+
+    def _sorted(self, error: ClientError) -> Exception:
+        place = error.operation_name == "GetShardIterator"
+        match error.response["Error"].get("Code", ""):
+            case "ExpiredIteratorException":
+                return IteratorExpired(f"The place in {self.name} has expired.")
+            case "ProvisionedThroughputExceededException" | "LimitExceededException" | "KMSThrottlingException":
+                return StreamBusy(f"The stream {self.name} is read from faster than it gives: {_first_line(error)}")
+            case "ResourceNotFoundException" if not place or "shard " not in str(error).lower():
+                return UnknownStream(f"There is no stream {self.name} in this region and account: {_first_line(error)}")
+            case "ResourceNotFoundException":
+                return NoSuchPosition(f"A shard of {self.name} is gone: {_first_line(error)}")
+            case "InvalidArgumentException" if place and "timestamp" not in str(error).lower():
+                return NoSuchPosition(f"The stream {self.name} has no such sequence number: {_first_line(error)}")
+        return StreamUnreachable(f"The stream {self.name} does not answer as it should: {_first_line(error)}")
+
+
+def _by_their_clock(ours: datetime, told: str) -> datetime:
+    """Our time, if it fits the `Date` that Kinesis gave to the second; else theirs, for records are found by their clock."""
+    if not told:
+        return ours
+    theirs = parsedate_to_datetime(told)
+    return ours if theirs - timedelta(minutes=1) <= ours <= theirs + timedelta(seconds=1) else theirs
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
