@@ -32,6 +32,35 @@ def progress(parts: Iterable[tuple[str, int]], total: int, label: str) -> SafeSt
     return format_html('<div class="fw-progress" role="img" aria-label="{}">{}</div>', label, _bar(drawn))
 
 
+def figure(drawn: SafeString, height: int, *, ident: str, title: str, meaning: str, table: SafeString) -> SafeString:
+    """A picture as wide as there is room, with its title, its meaning in words, and its numbers to be opened below it."""
+    return format_html(
+        '<figure class="fw-figure"><svg width="100%" height="{}" role="img" aria-labelledby="{}-title {}-meaning">'
+        '<title id="{}-title">{}</title><desc id="{}-meaning">{}</desc>{}</svg>'
+        "<details><summary>The numbers</summary>{}</details></figure>",
+        height,
+        ident,
+        ident,
+        ident,
+        title,
+        ident,
+        meaning,
+        drawn,
+        table,
+    )
+
+
+def table(heads: tuple[str, str], rows: Iterable[tuple[str, str]]) -> SafeString:
+    """The numbers of a picture: what, and how many."""
+    body = format_html_join("", '<tr><th scope="row">{}</th><td class="fw-number">{}</td></tr>', rows)
+    return format_html(
+        '<div class="fw-scroll fw-numbers" tabindex="0"><table class="fw-table fw-plain"><thead><tr><th scope="col">{}</th>'
+        '<th scope="col" class="fw-number">{}</th></tr></thead><tbody>{}</tbody></table></div>',
+        *heads,
+        body,
+    )
+
+
 def share(count: int, total: int) -> str:
     """`4.2 %`; blank of nothing."""
     return f"{100 * count / total:.1f} %" if total else ""

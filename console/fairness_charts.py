@@ -14,6 +14,7 @@ from campaigns.distributions import normal_quantile
 from campaigns.draw import BANDS
 from campaigns.fairness import SHOWN_CELLS, USUAL, GroupTest, LuckTest
 from campaigns.fairness_groups import BIN, FIRST_BIN
+from console import charts
 from console.words import words
 
 PLOT, AXIS = 130, 20  # pixels: a plot's height, and that of the words below it
@@ -41,8 +42,8 @@ def histogram(scores: Sequence[int], *, tallest: int, ident: str, title: str, me
     )
     axis = format_html_join("", '<text x="{}%" y="{}" class="{}">{}</text>', _score_ticks())
     drawn = format_html("{}{}{}{}", _bands(), _lines(tallest), bars, axis)
-    table = _table(("Score", "Fans"), ((_bin(at), f"{fans:,}") for at, fans in enumerate(scores) if fans))
-    return _figure(drawn, PLOT + AXIS, ident=ident, title=title, meaning=meaning, table=table)
+    table = charts.table(("Score", "Fans"), ((_bin(at), f"{fans:,}") for at, fans in enumerate(scores) if fans))
+    return charts.figure(drawn, PLOT + AXIS, ident=ident, title=title, meaning=meaning, table=table)
 
 
 def luck(test: LuckTest, *, ident: str) -> SafeString:
@@ -89,9 +90,9 @@ def luck(test: LuckTest, *, ident: str) -> SafeString:
         f"{test['fans']:,} fans in {SHOWN_CELLS} equal parts of luck: {low:,} to {high:,}, {expected:,.1f} expected in each."
     )
     cells = ((f"{at / SHOWN_CELLS:.3f}–{(at + 1) / SHOWN_CELLS:.3f}", f"{fans:,}") for at, fans in enumerate(test["cells"]))
-    table = _table(("Luck", "Fans"), cells)
+    table = charts.table(("Luck", "Fans"), cells)
     drawn = format_html("{}{}{}", range_, bars, axis)
-    return _figure(drawn, PLOT + AXIS, ident=ident, title=f"Luck: {name}", meaning=meaning, table=table)
+    return charts.figure(drawn, PLOT + AXIS, ident=ident, title=f"Luck: {name}", meaning=meaning, table=table)
 
 
 def groups(tests: Sequence[GroupTest], *, title: str, naming: str) -> SafeString:
@@ -245,30 +246,3 @@ def _height(fans: int, tallest: int) -> float:
 
 def _at(number: float) -> str:
     return f"{number:.2f}"
-
-
-def _figure(drawn: SafeString, height: int, *, ident: str, title: str, meaning: str, table: SafeString) -> SafeString:
-    return format_html(
-        '<figure class="fw-figure"><svg width="100%" height="{}" role="img" aria-labelledby="{}-title {}-meaning">'
-        '<title id="{}-title">{}</title><desc id="{}-meaning">{}</desc>{}</svg>'
-        "<details><summary>The numbers</summary>{}</details></figure>",
-        height,
-        ident,
-        ident,
-        ident,
-        title,
-        ident,
-        meaning,
-        drawn,
-        table,
-    )
-
-
-def _table(heads: tuple[str, str], rows: Iterable[tuple[str, str]]) -> SafeString:
-    body = format_html_join("", '<tr><th scope="row">{}</th><td class="fw-number">{}</td></tr>', rows)
-    return format_html(
-        '<div class="fw-scroll fw-numbers" tabindex="0"><table class="fw-table fw-plain"><thead><tr><th scope="col">{}</th>'
-        '<th scope="col" class="fw-number">{}</th></tr></thead><tbody>{}</tbody></table></div>',
-        *heads,
-        body,
-    )

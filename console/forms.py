@@ -8,6 +8,10 @@ from django.core.exceptions import ValidationError
 
 from campaigns.models import Campaign
 from console.uploads import NOT_KEPT, TOO_LARGE
+from demand.choices import DemandType
+from demand.models import LONGEST_REFERENCE
+
+MOST_REPAIRED = 1_000  # a batch
 
 
 class ReasonForm(forms.Form):
@@ -52,6 +56,44 @@ class RanksForm(ScoresForm):
 
 class EntropyForm(forms.Form):
     value = forms.CharField(label="Value, exactly as published", max_length=10_000)
+
+
+class DemandFindForm(forms.Form):
+    """Exact and by indexed columns only; what is given has to fit together."""
+
+    fan = forms.CharField(label="Fan id", required=False, max_length=LONGEST_REFERENCE)
+    event = forms.CharField(label="Event id", required=False, max_length=LONGEST_REFERENCE)
+    sale = forms.CharField(label="Sale id", required=False, max_length=LONGEST_REFERENCE)
+    reference = forms.CharField(
+        label="Reference", required=False, max_length=LONGEST_REFERENCE, help_text="As in the archive: event_sale_fan, for one"
+    )
+    record_type = forms.ChoiceField(label="Type", required=False, choices=[("", "any"), *DemandType.choices])
+    reason = forms.CharField(label="Why?", max_length=300, min_length=5)
+    after = forms.IntegerField(required=False, widget=forms.HiddenInput, min_value=1, max_value=2**63 - 1)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not any(cleaned.get(name) for name in ("fan", "event", "sale", "reference")):
+            raise ValidationError("Give a fan id, an event id, a sale id or a reference.")
+        return cleaned
+
+
+class RepairForm(ReasonForm):
+    """Repaired events, one JSON object a line."""
+
+    events = forms.CharField(
+        label="Change events, one a line",
+        max_length=2_000_000,
+        widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"}),
+    )
+
+    def clean_events(self) -> list[str]:
+        lines = [line.strip() for line in self.cleaned_data["events"].split("\n") if line.strip()]
+        if len(lines) > MOST_REPAIRED:
+            raise ValidationError(
+                f"These are {len(lines):,} lines; replay {MOST_REPAIRED:,} at most, or upload them as a file."
+            )
+        return lines
 
 
 class FindForm(forms.Form):

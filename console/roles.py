@@ -7,7 +7,7 @@ wave approved by whoever prepared it, whatever rights that person has. [W-10]
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-LOOKED_AT = ("operations", "datalake", "campaigns", "waves")  # every view permission of these apps
+LOOKED_AT = ("operations", "datalake", "demand", "campaigns", "waves")  # every view permission of these apps
 CONFIGURED = ("campaign", "market", "listentry", "fanlist", "template")
 
 VIEWER: frozenset[str] = frozenset()
@@ -21,6 +21,8 @@ OPERATOR = frozenset(
         "campaigns.export_personal_data",
         "datalake.add_merge",
         "datalake.change_deadletter",
+        "demand.add_eventupload",
+        "demand.change_errorfile",
         "waves.prepare_wave",
         "waves.schedule_wave",
         "waves.send_wave",

@@ -30,6 +30,7 @@ TONES: Final[dict[str, str]] = {
     "published": "good",
     "assigned": "info",
     "reserved": "info",
+    "lost": "bad",
 }
 WORDS: Final[dict[str, str]] = {
     # Why a row was rejected [S-3]
@@ -59,6 +60,7 @@ WORDS: Final[dict[str, str]] = {
     "take_arrival": "Take in a dropped file",
     "read_s3_message": "Read a message of S3",
     "fairness": "Fairness report",
+    "archive_demand": "Archive change events",
     # Bands [S-7]
     "high": "High (0.95 and above)",
     "mid": "Mid (0.80 to 0.95)",

@@ -27,6 +27,7 @@ SUBJECTS = {
     "wave": "wave",
     "campaign": "campaign",
     "arrival": "arrival",
+    "eventupload": "demand-upload",
 }
 RIGHTS = {
     "scorefile": "campaigns.process_scores",
@@ -35,6 +36,7 @@ RIGHTS = {
     "rankfile": "campaigns.process_scores",
     "registrations": "campaigns.import_registrations",
     "fairness": "campaigns.process_scores",
+    "eventupload": "demand.add_eventupload",
     "wave": "waves.prepare_wave",
     "campaign": "campaigns.change_campaign",
 }

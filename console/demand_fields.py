@@ -1,0 +1,123 @@
+"""Records and events of the demand archive as people may read them: harmless, masked, and with what changed marked.
+
+Whatever stands in a change event was written by others. Templates escape markup; characters that nobody sees, or that turn the
+direction of the text around, are shown as JSON writes them. [BR-019, BR-020]
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from operations.masking import DOT, mask_email, mask_phone, mask_text
+
+SCRUBBED = ("[redacted]", "[erased]")
+LONGEST_VALUE = 2_000  # characters of a value that a page shows
+HIDDEN_CATEGORIES = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+TOKEN = re.compile(r'"(?:\\.|[^"\\])*"?|[{}\[\],:]|[^\s"{}\[\],:]+', re.S)
+DEEPEST = 12  # what lies deeper is indented no further
+
+
+def hide(text: str) -> str:
+    """A text that may say anything about anybody is hidden as a whole."""
+    return DOT * min(len(text), 12)
+
+
+MASKS: Mapping[str, Callable[[str], str]] = {
+    "phoneNumber": mask_phone,
+    "email": mask_email,
+    "messageBody": hide,
+    "systemUserId": mask_text,
+    "memberId": mask_text,
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A field of a record, dots between the names of nested ones; and what it was before, where that is known."""
+
+    name: str
+    value: str
+    before: str
+    changed: bool
+    scrubbed: bool
+
+
+def lines(record: Mapping[str, Any], before: Mapping[str, Any] | None = None, *, hidden: bool) -> list[Line]:
+    """The fields of a record in their order, then those that it no longer has. `hidden`: personal ones are masked.
+
+    Changes are found before masking: two addresses may look alike behind their masks.
+    """
+    now, then = dict(_flat(record)), dict(_flat(before or {}))
+    names = [*now, *(name for name in then if name not in now)]
+    return [
+        Line(
+            name,
+            shown(name, now.get(name, ""), hidden=hidden),
+            shown(name, then.get(name, ""), hidden=hidden),
+            before is not None and now.get(name, "") != then.get(name, ""),
+            now.get(name, "") in SCRUBBED,
+        )
+        for name in names
+    ]
+
+
+def shown(name: str, value: str, *, hidden: bool) -> str:
+    """A field's value for a page: masked if it is personal and `hidden`, cut if it is very long, every character visible."""
+    mask = MASKS.get(name.rpartition(".")[2]) if hidden and value not in SCRUBBED else None
+    text = mask(value) if mask else value
+    return visible(cut(text, LONGEST_VALUE))
+
+
+def cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text):,} characters in all)"
+
+
+def _flat(record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """(dotted name, text) of every field that is not null."""
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        elif value is not None:
+            yield above + name, _text(value)
+
+
+def _text(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def visible(text: str) -> str:
+    """Characters that are not seen as `\\u202e`; line ends and tabs stay. Inside of JSON strings it means the same."""
+    return "".join(
+        char if char in "\n\t" or unicodedata.category(char) not in HIDDEN_CATEGORIES else _escaped(char) for char in text
+    )
+
+
+def _escaped(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
+def laid_out(text: str) -> str:
+    """JSON with a line for each member; nothing but space between its parts is changed, and what is no JSON does no harm."""
+    out: list[str] = []
+    depth = 0
+    for part in TOKEN.findall(text):
+        if part in "}]":
+            depth = max(0, depth - 1)
+            out.append(part if out and out[-1] in ("{", "[") else _line(depth) + part)
+        elif part in "{[":
+            depth += 1
+            out.append(part)
+        elif part == ",":
+            out.append("," + _line(depth))
+        elif part == ":":
+            out.append(": ")
+        else:
+            out.append(_line(depth) + part if out and out[-1] in ("{", "[") else part)
+    return "".join(out)
+
+
+def _line(depth: int) -> str:
+    return "\n" + "  " * min(depth, DEEPEST)

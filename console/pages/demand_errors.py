@@ -1,0 +1,111 @@
+"""What was not archived: an error file with its events, replayed as they are or repaired by hand. [BR-014, BR-017]"""
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from console import demand_errors
+from console.access import StaffRequest, action, attempt, form_page, page, render
+from console.demand_errors import EVENTS, FailedEvent
+from console.forms import MOST_REPAIRED, ReasonForm, RepairForm
+from demand import replay
+from demand.models import Batch, ErrorFile
+from operations import unmasking
+from operations.errors import Refusal
+from operations.models import StatusChange
+
+NEWEST = 20
+
+
+@page("demand.view_errorfile")
+def error_file(request: StaffRequest, pk: int) -> HttpResponse:
+    """The events of an error file, EVENTS at a time; hidden as a whole until somebody asks to see personal data."""
+    shown = get_object_or_404(ErrorFile.objects.select_related("batch"), pk=pk)
+    document = demand_errors.read(shown)
+    first = _number(request.GET.get("from", ""))
+    tries = Batch.objects.filter(source=replay.source_of(shown)).prefetch_related("error_files").order_by("-pk")[:NEWEST]
+    return render(
+        request,
+        "console/demand_error_file.html",
+        f"Error file {pk}",
+        file=shown,
+        why=document.why,
+        events=document.events[first : first + EVENTS],
+        first=first,
+        newer=max(0, first - EVENTS) if first else None,
+        older=first + EVENTS if first + EVENTS < len(document.events) else None,
+        tries=tries,
+        history=StatusChange.objects.filter(subject=replay.subject_of(shown)).select_related("by").order_by("-id")[:NEWEST],
+        may_show_personal_data=unmasking.may_show(request),
+        personal_data_shown=unmasking.shown(request),
+    )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 9 else 0
+
+
+@action("demand.change_errorfile", "demand.view_errorfile")
+def replay_all(request: StaffRequest, pk: int) -> HttpResponse:
+    """Put every event of the file through the archive again, as it is."""
+    replayed = get_object_or_404(ErrorFile, pk=pk)
+    back, form = reverse("demand-error-file", args=[pk]), ReasonForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Say why, in five letters at least: nothing was replayed.")
+        return HttpResponseRedirect(back)
+    reason = form.cleaned_data["reason"]
+    return attempt(request, lambda: _told(replay.replay(replayed, events=None, by=request.user, reason=reason)), back=back)
+
+
+@form_page("demand.change_errorfile", "demand.view_errorfile")
+def repair(request: StaffRequest, pk: int) -> HttpResponse:
+    """Events to be repaired by hand, one a line, then replayed. They stand there already if personal data is shown: one of them
+    (`only`), or those of one page (`from`).
+    """
+    repaired = get_object_or_404(ErrorFile, pk=pk)
+    personal = unmasking.shown(request)
+    if request.method == "POST":
+        form = RepairForm(request.POST)
+        if form.is_valid():
+            try:
+                batch = replay.replay(
+                    repaired, events=form.cleaned_data["events"], by=request.user, reason=form.cleaned_data["reason"]
+                )
+            except Refusal as refusal:
+                messages.error(request, str(refusal))  # what was typed stays in the form
+            else:
+                messages.success(request, _told(batch))
+                return HttpResponseRedirect(reverse("demand-error-file", args=[pk]))
+        chosen, left_out = [], 0
+    else:
+        chosen = _chosen(request, repaired) if personal else []
+        left_out = sum(not event.line for event in chosen)
+        form = RepairForm(initial={"events": "\n".join(event.line for event in chosen if event.line)})
+    return render(
+        request,
+        "console/demand_repair.html",
+        f"Repair events of error file {pk}",
+        file=repaired,
+        form=form,
+        chosen=chosen,
+        left_out=left_out,
+        most=MOST_REPAIRED,
+        may_show_personal_data=unmasking.may_show(request),
+        personal_data_shown=personal,
+    )
+
+
+def _chosen(request: StaffRequest, file: ErrorFile) -> list[FailedEvent]:
+    events = demand_errors.read(file).events
+    if "only" in request.GET:
+        number = _number(request.GET["only"])
+        return events[number : number + 1]
+    first = _number(request.GET.get("from", ""))
+    return events[first : first + EVENTS]
+
+
+def _told(batch: Batch) -> str:
+    """What became of a replay, in words."""
+    still = " What still cannot be archived stands in a new error file." if batch.errors else ""
+    return f"Replayed: {batch.events:,} in = {batch.archived:,} archived + {batch.errors:,} errors.{still}"

@@ -1,0 +1,57 @@
+"""A file of change events: uploaded, archived in the background, and what became of it. [D-1]"""
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from console import demand_numbers
+from console.access import StaffRequest, form_page, page, render
+from console.forms import UploadForm
+from console.pages.jobs import work_on
+from demand import tasks, uploads
+from demand.models import Batch, ErrorFile, EventUpload
+from operations.errors import Refusal
+
+HINT = (
+    "JSON lines, UTF-8: one change event a line, as a DynamoDB stream gives it, bare or as Kinesis delivers it (base64); .gz is "
+    "fine. Types: demand, notification, event, sale."
+)
+ERROR_FILES = 50
+
+
+@form_page("demand.add_eventupload")
+def upload(request: StaffRequest) -> HttpResponse:
+    """Show the form, or take the file in and have a worker archive it."""
+    form = UploadForm(request) if request.method == "POST" else None
+    if form is not None and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            received = uploads.receive(file.name, file.file, by=request.user)
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+        else:
+            if received.finished_at:
+                messages.info(request, "These very bytes came before: this is what became of them, and nothing is done twice.")
+            else:
+                tasks.start_upload(received, by=request.user)
+            return HttpResponseRedirect(reverse("demand-upload", args=[received.pk]))
+    elif form is not None:
+        messages.error(request, form.complaint())
+    return render(request, "console/demand_upload.html", "Upload change events", hint=HINT)
+
+
+@page("demand.view_eventupload")
+def uploaded(request: StaffRequest, pk: int) -> HttpResponse:
+    """How far the file is archived, and what became of its events."""
+    shown = get_object_or_404(EventUpload.objects.select_related("created_by"), pk=pk)
+    source = uploads.source_of(shown)
+    return render(
+        request,
+        "console/demand_uploaded.html",
+        f"Upload {shown.name}",
+        file=shown,
+        ledger=demand_numbers.of_source(source),
+        error_files=ErrorFile.objects.filter(batch__source=source).select_related("batch").order_by("pk")[:ERROR_FILES],
+        **work_on(request, uploads.subject_of(shown)),
+    )
