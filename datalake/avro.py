@@ -49,8 +49,10 @@ class Header:
 
     @property
     def as_schema(self) -> Schema:
-        """The schema of a file of ours, to write another one like it."""
+        """The schema of a file of ours, to write another one like it. Raises NotAvro for files of others."""
         record_type, _, version = (self.schema_name or "").partition(".v")
+        if not version.isdecimal():
+            raise NotAvro("The file was not written by us: its header names no schema of ours.")
         return Schema(record_type, int(version), (), self.schema)
 
 

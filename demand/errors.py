@@ -29,3 +29,7 @@ class StoppedByHand(DemandError):
 
 class CannotReplay(DemandError):
     """An error file cannot be replayed as asked: it is not there, or holds what only a repair can bring back. [BR-014]"""
+
+
+class CannotErase(DemandError):
+    """A fan cannot be erased as asked, or not everywhere; what was erased stays erased. [X-11]"""
