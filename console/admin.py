@@ -5,12 +5,15 @@ from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from django.utils.html import format_html_join
 from django_q import admin as queue_admin  # noqa: F401 likewise
 from django_q.models import Failure, OrmQ, Schedule, Success
+from unfold.admin import TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from console.models import PersonalDataAccess
-from operations.listing import BigTableAdmin, ReadOnlyAdmin, TitledAdmin
+from console.models import ErasedPlace, Erasure, PersonalDataAccess
+from operations.listing import BigTableAdmin, ReadOnlyAdmin, TitledAdmin, counted, shortened
 
 for model in (User, Group, Failure, OrmQ, Schedule, Success, AccessAttempt, AccessFailureLog, AccessLog):
     if admin.site.is_registered(model):
@@ -48,3 +51,43 @@ class AccessAttemptAdmin(TitledAdmin):
 class PersonalDataAccessAdmin(BigTableAdmin, ReadOnlyAdmin):
     list_display = ("at", "user", "what", "subject", "reason")
     list_select_related = ("user",)
+
+
+class ErasedPlaces(TabularInline):
+    """What a receipt lists; whoever may see the receipt may see it."""
+
+    model = ErasedPlace
+    fields = readonly_fields = ("room", "what", "name", counted("count"), "at")
+    extra = 0
+    hide_title = True
+
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("console.view_erasure")
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Erasure)
+class ErasureAdmin(BigTableAdmin, ReadOnlyAdmin):
+    """Receipts of erasures; the command `erase_fan` writes them. [X-11]"""
+
+    list_display = ("begun_at", "by", "reason", shortened("fan_sha256"), "until", "finished_at")
+    list_select_related = ("by",)
+    inlines = (ErasedPlaces,)
+    fields = ("fan_sha256", "by", "reason", "begun_at", "until", "finished_at", "not_reached_in_words", "correlation_id")
+    readonly_fields = ("not_reached_in_words",)
+
+    @admin.display(description="not reached")
+    def not_reached_in_words(self, erasure: Erasure) -> str:
+        parts = (
+            (left["place"], "" if left["count"] is None else f": {left['count']:,}", left["why"])
+            for left in erasure.not_reached
+        )
+        return format_html_join("", "<div>{}{} ({})</div>", parts)

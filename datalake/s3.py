@@ -133,6 +133,16 @@ class S3Bucket:
         with _at_the_door():
             self.client.delete_object(Bucket=self.bucket.name, Key=name)
 
+    def keeps_versions(self) -> bool | None:
+        """Also one that has stopped to: it keeps those it has."""
+        with _at_the_door():
+            try:
+                return "Status" in self.client.get_bucket_versioning(Bucket=self.bucket.name)
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 403:
+                    return None
+                raise
+
     def url_or_path(self, key: str) -> str:
         return f"s3://{self.bucket.name}/{self._name(key)}"
 

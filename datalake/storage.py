@@ -49,6 +49,9 @@ class Bucket(Protocol):
     def delete(self, key: str) -> None:
         """Deleting what is not there is no error."""
 
+    def keeps_versions(self) -> bool | None:
+        """Whether what is replaced or deleted is kept as an older version; None if we may not ask."""
+
     def url_or_path(self, key: str) -> str: ...
     def upload_form(self, key: str, *, most_bytes: int, seconds: int) -> UploadForm | None:
         """A form by which a browser puts one file under `key` without us; None where files come through us."""
@@ -145,6 +148,9 @@ class DiskBucket:
 
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
+
+    def keeps_versions(self) -> bool | None:
+        return False
 
     def url_or_path(self, key: str) -> str:
         return str(self._path(key))

@@ -131,6 +131,9 @@ def require_fan_id(fan_id: str) -> None:
 def _left(at_work: int, foreign: int) -> Iterator[Left]:
     if at_work:
         yield Left("batches of the demand archive", at_work, "not archived to their end when the last look was taken")
+    if (versions := storage.campaign_data().keeps_versions()) is not False:
+        why = "the bucket keeps them" if versions else "the bucket may keep them: it does not let us ask"
+        yield Left("older versions of replaced objects", None, why)
     if foreign:
         yield Left("foreign files among those of the demand archive", foreign, "not in the catalogue, and cannot be read")
     if uploads := EventUpload.objects.filter(finished_at=None).count():

@@ -1,0 +1,112 @@
+"""A fan is erased wherever it can be done today, with a receipt that says where, and where not. [X-11]
+
+The receipt is begun before anything is touched and names the fan by a SHA-256 only. Killed anywhere, the next erasure of the
+same fan takes the open receipt up.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import F, Model, QuerySet
+from django.utils import timezone
+
+from campaigns.models import FanScore, Registrant, RejectedRegistration, RejectedRow
+from console.errors import CannotBeErased
+from console.models import ErasedPlace, Erasure
+from datalake.locks import alone
+from datalake.models import DeadLetter
+from demand import erasing
+from demand.erasing import Left, Place
+from demand.forgetting import speaks_of
+from operations import correlation, jobs
+from waves.models import Assignment, Code, Member, Send
+
+logger = logging.getLogger(__name__)
+
+PERMISSION = "console.erase_fan"
+ROOM = "demand archive"
+NOT_YET = "erasure does not reach it yet"
+BY_FAN: dict[str, type[Model]] = {
+    "registrations": Registrant,
+    "rejected registrations": RejectedRegistration,
+    "scores": FanScore,
+    "rejected rows of score files": RejectedRow,
+    "members of waves": Member,
+    "access codes": Code,
+    "assignments of codes": Assignment,
+}
+NOT_COUNTED = ("streams", "campaign lake", "files of the scoring bucket")
+
+
+def erase_fan(fan_id: str, *, by: User, reason: str, told: Callable[[int, int], object] = lambda done, total: None) -> Erasure:
+    """Erase a fan and return the finished receipt; `told` hears how many objects are looked at, of how many.
+
+    Two erasures of one fan come one after the other. Raises CannotBeErased for who may not and for a reason that says
+    nothing or too much; CannotErase; OSError while a bucket is down. What was done till then stands on the open receipt.
+    """
+    if not by.has_perm(PERMISSION):
+        raise CannotBeErased(f"{by.username} may not erase fans: that takes the right to, which administrators have.")
+    erasing.require_fan_id(fan_id)
+    reason = reason.strip()
+    if not reason:
+        raise CannotBeErased("Why is the fan erased? The receipt keeps the reason.")
+    if speaks_of(fan_id)(reason):
+        raise CannotBeErased("The reason names the fan, and the receipt must not: leave the id out.")
+    digest = hashlib.sha256(fan_id.encode()).hexdigest()
+    with alone(f"erasure:{digest}"):
+        receipt = _open_receipt(digest, by=by, reason=reason)
+        before = ErasedPlace.objects.filter(erasure__fan_sha256=digest, room=ROOM, what=erasing.FILE)
+        erased = erasing.erase(
+            fan_id,
+            touch=lambda place: _write_down(receipt, place),
+            again=sorted(set(before.values_list("name", flat=True))),
+            told=told,
+        )
+        left = [*erased.left, *_elsewhere(fan_id)]
+        open_receipt = Erasure.objects.filter(pk=receipt.pk, finished_at=None)
+        open_receipt.update(until=erased.until, finished_at=timezone.now(), not_reached=[asdict(each) for each in left])
+        receipt.refresh_from_db()
+    logger.info("fan erased", extra={"receipt": receipt.pk, "places": receipt.places.count(), "not_reached": len(left)})
+    return receipt
+
+
+def _open_receipt(digest: str, *, by: User, reason: str) -> Erasure:
+    """The receipt that a killed erasure of this fan left open, or a new one. Each try stands in the history."""
+    values = {"by": by, "reason": reason, "correlation_id": correlation.current()}
+    receipt, new = Erasure.objects.get_or_create(fan_sha256=digest, finished_at=None, defaults=values)
+    jobs.record_move(f"erasure:{receipt.pk}", "" if new else "open", "open", by=by, reason=reason)
+    return receipt
+
+
+def _write_down(receipt: Erasure, place: Place) -> None:
+    """An object stands there once, however often it is begun anew; the rows of a table add up, as they were deleted."""
+    named = {"erasure": receipt, "room": ROOM, "what": place.what, "name": place.name}
+    row, new = ErasedPlace.objects.get_or_create(**named, defaults={"count": place.count})
+    if not new and place.what == erasing.TABLE:
+        ErasedPlace.objects.filter(pk=row.pk).update(count=F("count") + place.count)
+
+
+def _elsewhere(fan_id: str) -> Iterator[Left]:
+    """Where else the fan stands and is not erased: tables that hold them, counted, and what was not looked into."""
+    rows: dict[str, QuerySet[Any]] = {
+        name: model._default_manager.filter(global_user_id=fan_id) for name, model in BY_FAN.items()
+    }
+    rows["messages"] = Send.objects.filter(member__global_user_id=fan_id)
+    rows["dead letters"] = DeadLetter.objects.filter(record__contains=fan_id)
+    counts = {name: found.count() for name, found in rows.items()}
+    yield from (Left(name, count, NOT_YET) for name, count in counts.items() if count)
+    yield from (Left(name, None, f"not looked into: {NOT_YET}") for name in NOT_COUNTED)
+
+
+def as_result(receipt: Erasure) -> dict[str, Any]:
+    """What the command prints."""
+    return {
+        "receipt": receipt.pk,
+        "until": receipt.until.isoformat() if receipt.until else None,
+        "places": list(receipt.places.values("room", "what", "name", "count")),
+        "not_reached": receipt.not_reached,
+    }

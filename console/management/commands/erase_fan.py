@@ -1,0 +1,32 @@
+"""`erase_fan GLOBAL_USER_ID --by USER --reason TEXT`: erase a fan, with a receipt. [X-11]"""
+
+import sys
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from console.erasure import as_result, erase_fan
+from operations.commands import JsonCommand, user
+from operations.errors import Refusal
+from operations.jobs import told
+
+LONGEST_LINE = 4_000
+
+
+class Command(JsonCommand):
+    help = "Erase a fan from the demand archive; the receipt says what was touched, and what was not reached."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("global_user_id", help="- reads it from standard input, so that no shell keeps it")
+        parser.add_argument("--by", required=True, metavar="USER", help="who does it")
+        parser.add_argument("--reason", required=True, metavar="TEXT", help="why; the receipt keeps it")
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        fan_id = options["global_user_id"]
+        fan_id = sys.stdin.readline(LONGEST_LINE) if fan_id == "-" else fan_id
+        try:
+            with self.counting("objects looked at") as tell:
+                by = user(options["by"])
+                return as_result(erase_fan(fan_id.strip(), by=by, reason=options["reason"], told=tell))
+        except OSError as error:
+            raise Refusal(f"The bucket does not do its part: {told(error)}. Erase again when it does.") from error

@@ -1,0 +1,94 @@
+"""Receipts of erasures: they grow until they are finished, and are never altered then."""
+
+import django.db.models.deletion
+from django.conf import settings
+from django.db import migrations, models
+
+FORWARD = """
+CREATE TRIGGER erasure_is_kept BEFORE DELETE ON console_erasure
+    FOR EACH ROW EXECUTE FUNCTION operations_refuse('receipts of erasures are kept');
+CREATE TRIGGER erasure_is_final BEFORE UPDATE ON console_erasure
+    FOR EACH ROW WHEN (OLD.finished_at IS NOT NULL)
+    EXECUTE FUNCTION operations_refuse('a finished receipt is kept as it was written');
+CREATE FUNCTION console_receipt_is_open() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM console_erasure WHERE id = NEW.erasure_id AND finished_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'a finished receipt is kept as it was written' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER erasedplace_is_kept BEFORE DELETE ON console_erasedplace
+    FOR EACH ROW EXECUTE FUNCTION operations_refuse('receipts of erasures are kept');
+CREATE TRIGGER erasedplace_is_final BEFORE INSERT OR UPDATE ON console_erasedplace
+    FOR EACH ROW EXECUTE FUNCTION console_receipt_is_open();
+"""
+BACKWARD = """
+DROP TRIGGER erasedplace_is_final ON console_erasedplace;
+DROP TRIGGER erasedplace_is_kept ON console_erasedplace;
+DROP FUNCTION console_receipt_is_open();
+DROP TRIGGER erasure_is_final ON console_erasure;
+DROP TRIGGER erasure_is_kept ON console_erasure;
+"""
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('console', '0002_log_is_kept'),
+        ('operations', '0002_history_is_kept'),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name='Erasure',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('fan_sha256', models.CharField(help_text="SHA-256 of the fan's id: whoever knows the id finds it", max_length=64, verbose_name='fan')),
+                ('reason', models.TextField()),
+                ('begun_at', models.DateTimeField(auto_now_add=True, verbose_name='begun')),
+                ('until', models.DateTimeField(blank=True, help_text='What was archived before this instant is without the fan; later records may not be', null=True)),
+                ('finished_at', models.DateTimeField(blank=True, help_text='Without it the receipt is not complete', null=True, verbose_name='finished')),
+                ('not_reached', models.JSONField(default=list, help_text='Where the fan was not erased: place, count if it was counted, why')),
+                ('correlation_id', models.CharField(blank=True, max_length=64)),
+                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'permissions': [('erase_fan', 'Can erase a fan')],
+                'default_permissions': ('view',),
+            },
+        ),
+        migrations.CreateModel(
+            name='ErasedPlace',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('room', models.CharField(max_length=40)),
+                ('what', models.CharField(help_text='file, error file or table', max_length=12)),
+                ('name', models.CharField(help_text='Object key, or name of the table', max_length=1024)),
+                ('count', models.PositiveIntegerField(help_text='Records of a file, events of an error file, rows of a table')),
+                ('at', models.DateTimeField(auto_now_add=True)),
+                ('erasure', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='places', to='console.erasure')),
+            ],
+            options={
+                'ordering': ['id'],
+                'default_permissions': (),
+            },
+        ),
+        migrations.AddConstraint(
+            model_name='erasure',
+            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='erasure_says_why'),
+        ),
+        migrations.AddConstraint(
+            model_name='erasure',
+            constraint=models.CheckConstraint(condition=models.Q(('finished_at', None), ('until__isnull', False), _connector='OR'), name='erasure_says_until_when'),
+        ),
+        migrations.AddConstraint(
+            model_name='erasure',
+            constraint=models.UniqueConstraint(condition=models.Q(('finished_at', None)), fields=('fan_sha256',), name='erasure_one_open'),
+        ),
+        migrations.AddConstraint(
+            model_name='erasedplace',
+            constraint=models.UniqueConstraint(fields=('erasure', 'room', 'what', 'name'), name='erasedplace_once'),
+        ),
+        migrations.RunSQL(FORWARD, BACKWARD),
+    ]
