@@ -1,37 +1,38 @@
 """One record (a dict) → Avro's binary encoding, by a plan made once from its schema. Pure.
 
-Measured with demand records: 2.3 µs each, fastavro's schemaless writer 15 µs. The bytes are fastavro's for the same record
+Measured with demand records: 3 µs each, fastavro's schemaless writer 11 µs. The bytes are fastavro's for the same record
 (a property test holds the two equal). Only these shapes of a field: string, ["null", string], ["null", boolean], a
 record, ["null", record].
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from enum import IntEnum
 from itertools import groupby
 from typing import Any
 
 from datalake.binary import varint
 
-TABLE = 2_048
-_LENGTHS = [varint(length) for length in range(TABLE)]
-_PRESENT = [b"\x02" + length for length in _LENGTHS]  # the second branch of ["null", string], then the length
-_NULL, _SECOND = b"\x00", b"\x02"
-_BOOLEANS = {None: _NULL, False: _SECOND + b"\x00", True: _SECOND + b"\x01"}
+# How a field is encoded. Plain numbers: comparing members of an Enum would cost a third of the whole encoding.
+STRING, OPTIONAL_STRING, RECORD, OPTIONAL_RECORD, OPTIONAL_BOOLEAN = range(5)
+_PYTHON: tuple[type, ...] = (str, str, dict, dict, bool)
 
-
-class Shape(IntEnum):
-    """How a field is encoded."""
-
-    STRING = 0
-    OPTIONAL_STRING = 1
-    RECORD = 2
-    OPTIONAL_RECORD = 3
-    OPTIONAL_BOOLEAN = 4
-
-
-# Neighbours of one shape are a step: their names and, for a record, the steps of its fields.
-Step = tuple[Shape, tuple[str, ...], tuple[Any, ...]]
+# Neighbours of one shape are a step: the shape, their names and, for a record, the steps of its fields.
+Step = tuple[int, tuple[str, ...], tuple[Any, ...]]
 Encoder = Callable[[Mapping[str, Any]], bytes]
+
+
+class _Lengths(dict[int, bytes]):
+    """Length → the bytes before a string of so many bytes; the usual ones are made once."""
+
+    def __init__(self, branch: bytes) -> None:
+        self.branch = branch
+        self.update({length: branch + varint(length) for length in range(2_048)})
+
+    def __missing__(self, length: int) -> bytes:
+        return self.branch + varint(length)
+
+
+_NULL, _SECOND = b"\x00", b"\x02"  # the branches of a union
+_LENGTHS, _PRESENT = _Lengths(b""), _Lengths(_SECOND)
 
 
 def encoder(schema: Mapping[str, Any]) -> Encoder:
@@ -45,7 +46,7 @@ def encoder(schema: Mapping[str, Any]) -> Encoder:
     def encode(record: Mapping[str, Any]) -> bytes:
         out: list[bytes] = []
         try:
-            _fill(record, steps, out)
+            _fill(record, steps, out.append)
         except (AttributeError, TypeError, KeyError, UnicodeEncodeError):
             raise ValueError(next(culprits(record, steps), "the record has the wrong shape")) from None
         return b"".join(out)
@@ -63,50 +64,59 @@ def plan(schema: Mapping[str, Any]) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _shape(field: Mapping[str, Any]) -> tuple[Shape, tuple[Step, ...]]:
+def _shape(field: Mapping[str, Any]) -> tuple[int, tuple[Step, ...]]:
     match field["type"]:
         case "string":
-            return Shape.STRING, ()
+            return STRING, ()
         case ["null", "string"]:
-            return Shape.OPTIONAL_STRING, ()
+            return OPTIONAL_STRING, ()
         case ["null", "boolean"]:
-            return Shape.OPTIONAL_BOOLEAN, ()
+            return OPTIONAL_BOOLEAN, ()
         case {"type": "record"} as inner:
-            return Shape.RECORD, plan(inner)
+            return RECORD, plan(inner)
         case ["null", {"type": "record"} as inner]:
-            return Shape.OPTIONAL_RECORD, plan(inner)
+            return OPTIONAL_RECORD, plan(inner)
     raise ValueError(f"Field {field['name']}: the shape {field['type']} is none of the supported ones.")
 
 
-def _fill(record: Mapping[str, Any], steps: tuple[Step, ...], out: list[bytes]) -> None:
+def _fill(record: Mapping[str, Any], steps: tuple[Step, ...], put: Callable[[bytes], None]) -> None:
     for shape, names, inner in steps:
-        if shape == 1:
+        if shape == OPTIONAL_STRING:
             for name in names:
                 text = record[name]
                 if text is None:
-                    out.append(_NULL)
+                    put(_NULL)
                 else:
                     data = text.encode()
-                    length = len(data)
-                    out += (_PRESENT[length] if length < TABLE else _SECOND + varint(length), data)
-        elif shape == 0:
+                    put(_PRESENT[len(data)])
+                    put(data)
+        elif shape == STRING:
             for name in names:
                 data = record[name].encode()
-                length = len(data)
-                out += (_LENGTHS[length] if length < TABLE else varint(length), data)
-        elif shape == 4:
-            out += [_BOOLEANS[record[name]] for name in names]
+                put(_LENGTHS[len(data)])
+                put(data)
+        elif shape == OPTIONAL_BOOLEAN:
+            for name in names:
+                put(_boolean(record[name]))
         else:
-            _fill_record(record[names[0]], shape, inner, out)
+            _fill_record(record[names[0]], shape, inner, put)
 
 
-def _fill_record(value: Any, shape: Shape, inner: tuple[Step, ...], out: list[bytes]) -> None:
-    if shape == 3:
+def _boolean(value: Any) -> bytes:
+    if value is None:
+        return _NULL
+    if type(value) is not bool:
+        raise TypeError
+    return _SECOND + bytes([value])
+
+
+def _fill_record(value: Any, shape: int, inner: tuple[Step, ...], put: Callable[[bytes], None]) -> None:
+    if shape == OPTIONAL_RECORD:
         if value is None:
-            out.append(_NULL)
+            put(_NULL)
             return
-        out.append(_SECOND)
-    _fill(value, inner, out)
+        put(_SECOND)
+    _fill(value, inner, put)
 
 
 def culprits(record: Any, steps: tuple[Step, ...], path: str = "") -> Iterator[str]:
@@ -117,7 +127,7 @@ def culprits(record: Any, steps: tuple[Step, ...], path: str = "") -> Iterator[s
             field = f"{path}{name}"
             if value is ...:
                 yield f"{field}: missing"
-            elif value is None and shape not in {Shape.STRING, Shape.RECORD}:
+            elif value is None and shape not in (STRING, RECORD):
                 continue
             elif not isinstance(value, _PYTHON[shape]):
                 yield f"{field}: is {type(value).__name__}, not {_PYTHON[shape].__name__}"
@@ -125,12 +135,3 @@ def culprits(record: Any, steps: tuple[Step, ...], path: str = "") -> Iterator[s
                 yield from culprits(value, inner, f"{field}.")
             elif isinstance(value, str) and any("\ud800" <= each <= "\udfff" for each in value):
                 yield f"{field}: not valid Unicode"
-
-
-_PYTHON: dict[Shape, type] = {
-    Shape.STRING: str,
-    Shape.OPTIONAL_STRING: str,
-    Shape.RECORD: dict,
-    Shape.OPTIONAL_RECORD: dict,
-    Shape.OPTIONAL_BOOLEAN: bool,
-}

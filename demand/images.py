@@ -6,7 +6,7 @@ is taken out of its wire value at once, and what is wrong is looked for only whe
 
 from typing import Any, NamedTuple
 
-from datalake.rowbytes import Shape, Step, plan
+from datalake.rowbytes import OPTIONAL_RECORD, Step, plan
 from demand.choices import DemandType, ErrorType
 from demand.refusals import BadEvent
 from demand.schemas import schema_of
@@ -28,7 +28,7 @@ def _fields(steps: tuple[Step, ...]) -> Fields:
     for shape, names, inner in steps:
         wanted = [name for name in names if name not in MADE]
         if inner:
-            records += [(name, shape is Shape.OPTIONAL_RECORD, _fields(inner)) for name in wanted]
+            records += [(name, shape == OPTIONAL_RECORD, _fields(inner)) for name in wanted]
         else:
             strings += wanted
     return Fields(tuple(strings), tuple(records))

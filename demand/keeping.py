@@ -22,7 +22,7 @@ _ODD = re.compile(r"[^A-Za-z0-9+/]")
 def kept(raw: bytes) -> str:
     """The event as JSON text: as it is for an INSERT or MODIFY, redacted by key for a REMOVE and where it cannot be told.
 
-    What cannot be parsed is `{"raw": base64}`, redacted by look; above 2 MiB only its beginning, and its size as `bytes`. [D-4]
+    What cannot be parsed is `{"raw": base64}`, redacted by look; above 2 MiB only its beginning. [D-4]
     """
     text = raw.removeprefix(BOM)
     event = _loads(text) if len(text) <= MOST_PARSED_BYTES else None
@@ -80,4 +80,4 @@ def _unparsed(raw: bytes) -> str:
         return _dumped({"raw": b64encode(redact_bytes(raw)).decode()}, b"")
     redacted = redact_bytes(raw[: MOST_UNPARSED_BYTES + MARGIN_BYTES])
     head = redacted[: min(MOST_UNPARSED_BYTES, max(0, len(redacted) - MARGIN_BYTES))]
-    return _dumped({"raw": b64encode(head).decode(), "bytes": len(raw)}, b"")
+    return _dumped({"raw": b64encode(head).decode()}, b"")
