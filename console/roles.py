@@ -30,7 +30,7 @@ OPERATOR = frozenset(
     }
 )
 APPROVER = frozenset({"campaigns.view_personal_data", "waves.approve_wave", "waves.stop_all"})
-ANALYST = frozenset({"console.view_personaldataaccess"})
+ANALYST = frozenset({"console.view_personaldataaccess", "console.view_erasure"})
 
 ROLES: dict[str, frozenset[str]] = {"viewer": VIEWER, "operator": OPERATOR, "approver": APPROVER, "analyst": ANALYST}
 ADMINISTRATOR = "administrator"

@@ -78,6 +78,7 @@ NAVIGATION = [
             _entry("Users", "person", "auth.user"),
             _entry("Roles", "badge", "auth.group"),
             _entry("Personal data log", "visibility", "console.personaldataaccess"),
+            _entry("Erasures", "person_off", "console.erasure"),
         ],
     },
 ]
