@@ -22,9 +22,10 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}", re.ASCII)
 
 @dataclass(frozen=True)
 class StreamShard:
-    """A shard, and the shards it was made from by a split or a merge, as far as Kinesis still knows them."""
+    """A shard, the sequence number that none of its records is below, and the shards it was made from by a split or a merge."""
 
     id: str
+    first: str
     parents: tuple[str, ...] = ()
 
 
@@ -83,9 +84,7 @@ class KinesisStream:
             while token := answer.get("NextToken"):
                 answer = self.client.list_shards(NextToken=token)
                 found += answer["Shards"]
-        parents = ("ParentShardId", "AdjacentParentShardId")
-        shards = tuple(StreamShard(each["ShardId"], tuple(each[name] for name in parents if name in each)) for each in found)
-        return Listing(shards, _by_their_clock(asked_at, told))
+        return Listing(tuple(map(_shard, found)), _by_their_clock(asked_at, told))
 
     def from_instant(self, shard_id: str, instant: datetime) -> str:
         """Where the records begin that came at this instant or later. Raises NoSuchPosition."""
@@ -151,6 +150,11 @@ class KinesisStream:
             case "InvalidArgumentException" if place and "timestamp" not in str(error).lower():
                 return NoSuchPosition(f"The stream {self.name} has no such sequence number: {_first_line(error)}")
         return StreamUnreachable(f"The stream {self.name} does not answer as it should: {_first_line(error)}")
+
+
+def _shard(listed: Any) -> StreamShard:
+    parents = [listed[name] for name in ("ParentShardId", "AdjacentParentShardId") if name in listed]
+    return StreamShard(listed["ShardId"], listed["SequenceNumberRange"]["StartingSequenceNumber"], tuple(parents))
 
 
 def _by_their_clock(ours: datetime, told: str) -> datetime:

@@ -33,3 +33,7 @@ class CannotReplay(DemandError):
 
 class CannotErase(DemandError):
     """A fan cannot be erased as asked, or not everywhere; what was erased stays erased. [X-11]"""
+
+
+class StreamStuck(DemandError):
+    """A run that should end by itself has waited for the stream, the bucket or the database for too long. [D-1]"""

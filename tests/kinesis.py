@@ -5,6 +5,7 @@ it has, and says so when it has been read to its end; a place in a shard expires
 sequence numbers have the length of Amazon's; and records can grow old and be forgotten.
 """
 
+import itertools
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,7 @@ STREAM = "demand"
 FIRST_SEQUENCE = 49_590_338_271_490_256_608_559_692_538_361_571_095_921_575_989_136_588_898
 STEP = 4_096  # between a record's number and the next
 MIDDLE = 2**127
+_shards = itertools.count()
 
 
 @dataclass
@@ -105,6 +107,7 @@ def _mend(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     backend = models.KinesisBackend
     monkeypatch.setattr(models.Stream, "get_shard_for_key", _open_shard_for_key)
     monkeypatch.setattr(models.Shard, "put_record", _put_record)
+    monkeypatch.setattr(models.Shard, "to_json", _begins_before_its_records(models.Shard.to_json))
     for name in ("split_shard", "merge_shards"):
         monkeypatch.setattr(models.Stream, name, _records_stay(getattr(models.Stream, name)))
     monkeypatch.setattr(backend, "get_shard_iterator", _issued(stream, backend.get_shard_iterator))
@@ -116,8 +119,24 @@ def _open_shard_for_key(self: models.Stream, partition_key: str, explicit_hash_k
     return next(each for each in self.shards.values() if each.is_open and each.starting_hash <= key <= each.ending_hash)
 
 
+def _first(shard: models.Shard) -> int:
+    """Of a shard that was made at this moment. Numbers grow from shard to shard, and from a stream to its successor."""
+    if not hasattr(shard, "first"):
+        shard.first = FIRST_SEQUENCE + next(_shards) * 10**40
+    return shard.first
+
+
+def _begins_before_its_records(to_json: Any) -> Any:
+    def told(self: models.Shard) -> dict[str, Any]:
+        described = to_json(self)
+        described["SequenceNumberRange"]["StartingSequenceNumber"] = str(_first(self))
+        return described
+
+    return told
+
+
 def _put_record(self: models.Shard, partition_key: str, data: str, explicit_hash_key: str) -> str:
-    newest = self.get_max_sequence_number() or getattr(self, "newest", FIRST_SEQUENCE + self._shard_id)
+    newest = self.get_max_sequence_number() or getattr(self, "newest", _first(self))
     sequence = self.newest = newest + STEP
     self.records[sequence] = models.Record(partition_key, data, sequence, explicit_hash_key)
     return str(sequence)
@@ -148,8 +167,7 @@ def _refuse_unknown_position(
 ) -> None:
     """Amazon refuses numbers that the shard has never given, and instants that are still to come."""
     found = backend.describe_stream(arn, name).shards.get(shard_id)
-    given = getattr(found, "newest", 0)
-    if found and "SEQUENCE_NUMBER" in kind and int(sequence) > given:
+    if found and "SEQUENCE_NUMBER" in kind and not _first(found) <= int(sequence) <= getattr(found, "newest", 0):
         message = f"StartingSequenceNumber {sequence} used in GetShardIterator on shard {shard_id} is invalid."
         raise JsonRESTError("InvalidArgumentException", message)
     if kind == "AT_TIMESTAMP" and _seconds(instant) > time.time():
