@@ -59,17 +59,19 @@ def claim(source: str, first: str, last: str, events: int, *, created_at: dateti
     return Batch.objects.get_or_create(source=source, first=first, defaults=values)[0]
 
 
-def archive(batch: Batch, raws: Sequence[bytes | Failed], *, sequences: Sequence[int] | None = None) -> Batch:
+def archive(
+    batch: Batch, raws: Sequence[bytes | Failed], *, sequences: Sequence[int] | None = None, wait: bool = False
+) -> Batch:
     """Archive a claimed batch; one that is done or lost is given back as it is.
 
-    `sequences` order events that have no sequence number. Raises OSError while the bucket is down, BatchTaken when another
-    attempt won; the batch is then as open as before.
+    `sequences` order events that have no sequence number. `wait`: see `deliver`. Raises OSError while the bucket is down,
+    BatchTaken when another attempt won; the batch is then as open as before.
     """
+    began = time.monotonic()
     if begin([batch]):
-        decided = decide_batch(batch, raws, sequences=sequences)
-        part = Part(batch, decided)
+        part = Part(batch, decide_batch(batch, raws, sequences=sequences), began)
         write([part])
-        deliver([part])
+        deliver([part], wait=wait)
     return batch
 
 

@@ -1,4 +1,4 @@
-"""Archived records → rows for PostgreSQL's COPY: the snapshot of each, and the newest state of each record. Pure. [D-6, BR-020]"""
+"""Archived records → rows for PostgreSQL's COPY: each one's snapshot, and the newest state of each. Pure. [D-6, BR-020]"""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -25,13 +25,14 @@ def snapshot_row(archived: Archived, number: int) -> str:
 
 def state_of(archived: Archived) -> State:
     """Its row: reference_id, record_type, fan_id, event_id, sale_id, changed_at, sequence, deleted, record."""
-    sequence = _sequence(archived)
+    sequence, changed_at = _sequence(archived), archived.changed_at.isoformat()
+    deleted = "t" if archived.deleted else "f"
     record = orjson.dumps(archived.record).decode()
     if "\\" in record:
         record = record.replace("\\", "\\\\")
     row = (
         f"{escaped(archived.reference_id)}\t{archived.record_type}\t{escaped(archived.fan_id)}\t{escaped(archived.event_id)}\t"
-        f"{escaped(archived.sale_id)}\t{archived.changed_at.isoformat()}\t{sequence}\t{'t' if archived.deleted else 'f'}\t{record}\n"
+        f"{escaped(archived.sale_id)}\t{changed_at}\t{sequence}\t{deleted}\t{record}\n"
     )
     return archived.changed_at, sequence, row
 

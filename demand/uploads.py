@@ -1,0 +1,344 @@
+"""A file of change events, from upload to archive. [D-1]
+
+    receive → job: counted → batches, some at a time: claimed → files written → delivered → finished, its bytes deleted
+
+While PostgreSQL takes what was decided, the next events are judged and the files before them are on their way to the bucket. A
+killed job goes on at the first batch that is not DONE; the same bytes are the same upload, and its result.
+"""
+
+import hashlib
+import logging
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, cast
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q, Sum
+from django.utils import timezone
+
+from datalake import storage
+from datalake.errors import NoSuchObject
+from demand import archive
+from demand.archive import Part
+from demand.batches import Decided, decide
+from demand.choices import BatchState, ErrorType
+from demand.errors import NotKept, UnknownUpload, UnreadableEvents
+from demand.lines import MOST_BYTES, Lines, batches_of, count_lines
+from demand.models import Batch, Delivery, ErrorFile, EventUpload
+from operations import alerts, jobs
+from operations.errors import JobStopped
+from operations.jobs import Lease
+from operations.models import Job
+from operations.threads import helper_thread, one_ahead, quick_turns
+
+logger = logging.getLogger(__name__)
+
+JOB = "archive_demand"
+BATCHES_AT_ONCE = 5  # in one transaction: its round trips cost as much as some hundred records
+PAUSES_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)  # between tries to write to a bucket that is away
+PIECE = 1 << 20
+
+
+def subject_of(upload: EventUpload) -> str:
+    """What its job works on."""
+    return f"eventupload:{upload.pk}"
+
+
+def source_of(upload: EventUpload) -> str:
+    """What its batches name as their source."""
+    return f"file:{upload.sha256}"
+
+
+def spooled(stream: BinaryIO) -> BinaryIO:
+    """What a pipe gives, as a file that can be read twice; the caller closes it. Raises UnreadableEvents if it is too much."""
+    file, size = tempfile.TemporaryFile(), 0  # noqa: SIM115 the caller closes it
+    try:
+        while block := stream.read(PIECE):
+            size += len(block)
+            if size > settings.UPLOAD_MAX_BYTES:
+                raise _too_large()
+            file.write(block)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return cast("BinaryIO", file)
+
+
+def receive(name: str, file: BinaryIO, *, by: User | None) -> EventUpload:
+    """Take a file (seekable) into the scoring bucket; the same bytes again are the same upload, finished or not. [D-1]
+
+    Raises UnreadableEvents for a file that is too large or cannot be unpacked; then nothing is written. And NotKept.
+    """
+    sha256, size = _looked_at(file)
+    values = {
+        "name": name.replace("\x00", "")[:255] or "events",
+        "key": f"demand/uploaded/{sha256}.jsonl",
+        "bytes": size,
+        "created_by": by,
+    }
+    upload = EventUpload.objects.get_or_create(sha256=sha256, defaults=values)[0]
+    if upload.finished_at is None:
+        _keep(upload, file)
+    return upload
+
+
+def _looked_at(file: BinaryIO) -> tuple[str, int]:
+    """SHA-256 and size in bytes of a file that can be read to its end. Raises UnreadableEvents."""
+    if file.seek(0, 2) > settings.UPLOAD_MAX_BYTES:
+        raise _too_large()
+    count_lines(file, most_bytes=settings.UPLOAD_MAX_BYTES)
+    file.seek(0)
+    digest, size = hashlib.sha256(), 0
+    while block := file.read(PIECE):
+        digest.update(block)
+        size += len(block)
+    return digest.hexdigest(), size
+
+
+def _keep(upload: EventUpload, file: BinaryIO) -> None:
+    """Put the bytes into the bucket unless they lie there; the job looks at their checksum. Raises NotKept."""
+    bucket = storage.scoring()
+    try:
+        found = bucket.found(upload.key)
+        if found is None or found.size != upload.bytes:
+            file.seek(0)
+            bucket.put(upload.key, file)
+    except OSError as error:
+        why = error.strerror or error
+        raise NotKept(f"{upload.name} could not be stored in the scoring bucket ({why}). Upload it again.") from error
+
+
+def _too_large() -> UnreadableEvents:
+    return UnreadableEvents(f"The file is larger than {settings.UPLOAD_MAX_BYTES:,} bytes, the most that is taken: split it.")
+
+
+def open_job(upload: EventUpload, *, by: User | None) -> Job:
+    """The job that archives the file: the live one, or the last one set to run again from where it stands, or a new one."""
+    last = Job.objects.filter(kind=JOB, subject=subject_of(upload)).order_by("-id").first()
+    if last is not None and jobs.requeue(last.pk):
+        return last
+    return jobs.open_job(JOB, subject_of(upload), by=by)
+
+
+def upload_of(number: int) -> EventUpload:
+    """Raises UnknownUpload."""
+    found = EventUpload.objects.filter(pk=number).first()
+    if found is None:
+        raise UnknownUpload(f"There is no file of change events with the number {number}.")
+    return found
+
+
+def process(job_id: int) -> EventUpload:
+    """Archive the job's file, or what is left of it. A repeat of a finished one changes nothing.
+
+    Raises UnreadableEvents, and OSError if a bucket stays down; what was archived until then stays, and it goes on from there.
+    """
+    number = int(Job.objects.get(pk=job_id).subject.removeprefix("eventupload:"))
+    with jobs.working(job_id) as lease:
+        upload = upload_of(number)
+        if upload.finished_at is None:
+            try:
+                _archive(upload, lease)
+            except JobStopped as stop:
+                if stop.how == "cancel":
+                    storage.scoring().delete(upload.key)  # nobody's data stays for work that nobody wants
+                raise
+        counts = ledger(upload)
+        storage.scoring().delete(upload.key)
+        lease.update(rows_in=counts["events"], rows_out=counts["archived"], rows_rejected=counts["errors"])
+    return upload_of(number)
+
+
+def forget_cancelled(job: Job) -> None:
+    """A job that waited or was paused is cancelled: its file's bytes go. See operations.jobs.CANCELLED."""
+    upload = EventUpload.objects.filter(pk=int(job.subject.removeprefix("eventupload:"))).first()
+    if upload is not None:
+        key = upload.key
+        transaction.on_commit(lambda: storage.scoring().delete(key))
+
+
+def _archive(upload: EventUpload, lease: Lease) -> None:
+    with _kept(upload) as file:
+        lease.step("Reading the file")
+        lines = _checked_lines(upload, file)
+        lease.step("Archiving events", rows=lines, total=lines, progress=0)
+        with quick_turns(), helper_thread("demand-judge") as judge, helper_thread("demand-put") as put:
+            counted = _Road(upload, lease, lines, put).take(one_ahead(judge, groups(upload, file)))
+    _finish(upload, lease, counted, lines)
+
+
+def _kept(upload: EventUpload) -> BinaryIO:
+    try:
+        return storage.scoring().open(upload.key)
+    except NoSuchObject:
+        raise UnreadableEvents(f"{upload.name} is not in the scoring bucket any more: upload it again.") from None
+
+
+def _checked_lines(upload: EventUpload, file: BinaryIO) -> int:
+    """How many lines there are. Raises UnreadableEvents if the bytes are not those that were received."""
+    if hashlib.file_digest(cast("Any", file), "sha256").hexdigest() != upload.sha256:
+        storage.scoring().delete(upload.key)
+        raise UnreadableEvents(f"{upload.name} is not what was uploaded: its checksum differs. Upload it again.")
+    return count_lines(file, most_bytes=settings.UPLOAD_MAX_BYTES)
+
+
+@dataclass(slots=True)
+class Group:
+    """Some batches of an upload that go one way together: their lines, and what was decided of those that are not done yet."""
+
+    decided: list[tuple[Lines, Decided]] = field(default_factory=list)
+    events: int = 0
+    bytes: int = 0
+    end: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.decided) >= BATCHES_AT_ONCE or self.bytes >= MOST_BYTES
+
+
+def groups(upload: EventUpload, file: BinaryIO) -> Iterator[Group]:
+    """The whole file, in groups. Only the first asks the database, so all may be made in another thread."""
+    source = source_of(upload)
+    done = set(Batch.objects.filter(source=source, state=BatchState.DONE).values_list("first", flat=True))
+    return _groups(upload, file, source, done)
+
+
+def _groups(upload: EventUpload, file: BinaryIO, source: str, done: set[str]) -> Iterator[Group]:
+    group = Group()
+    for lines in batches_of(file):
+        group.events += len(lines.raws)
+        group.end = lines.end
+        if lines.first not in done:
+            group.bytes += lines.bytes
+            decided = decide(
+                source,
+                lines.first,
+                lines.last,
+                lines.raws,
+                now=upload.created_at,
+                sequences=lines.numbers,
+                prefix=settings.DEMAND_PREFIX,
+            )
+            lines.raws = []  # what was decided is all that is needed
+            group.decided.append((lines, decided))
+        if group.is_full:
+            yield group
+            group = Group()
+    yield group
+
+
+@dataclass(slots=True)
+class _Road:
+    """The groups of an upload one after the other: while the files of one are written, the one before is delivered."""
+
+    upload: EventUpload
+    lease: Lease
+    lines: int
+    put: Executor
+    under_way: tuple[list[Part], Future[None], int] | None = None
+
+    def take(self, some: Iterator[Group]) -> int:
+        """Archive them all. Returns how many events they have. Raises JobStopped when what was begun is done."""
+        events = 0
+        for group in some:
+            try:
+                self.lease.check_stop()
+            except JobStopped:
+                self.arrive()
+                raise
+            parts = self._claimed(group)
+            before, self.under_way = self.under_way, (parts, self.put.submit(archive.write, parts), group.end)
+            self._deliver(before)
+            events += group.events
+        self.arrive()
+        return events
+
+    def arrive(self) -> None:
+        """Deliver what is under way."""
+        before, self.under_way = self.under_way, None
+        self._deliver(before)
+
+    def _claimed(self, group: Group) -> list[Part]:
+        """Their batches, claimed and their attempts counted, before any file is written."""
+        source, at = source_of(self.upload), self.upload.created_at
+        parts = [
+            Part(archive.claim(source, lines.first, lines.last, decided.events, created_at=at), decided)
+            for lines, decided in group.decided
+        ]
+        archive.begin([part.batch for part in parts])
+        return parts
+
+    def _deliver(self, part: tuple[list[Part], Future[None], int] | None) -> None:
+        if part is not None:
+            parts, written, end = part
+            self._see_written(parts, written)
+            archive.deliver(parts)
+            self.lease.tell(end, self.lines)
+
+    def _see_written(self, parts: list[Part], written: Future[None]) -> None:
+        """Wait for the files; a bucket that is away for some minutes is waited for. Raises OSError, JobStopped."""
+        pauses = iter(PAUSES_SECONDS)
+        while True:
+            try:
+                return written.result()
+            except OSError as error:
+                pause = next(pauses, None)
+                if pause is None:
+                    raise
+                logger.warning("bucket not reached, will try again", extra={"error": type(error).__name__})
+            time.sleep(pause)
+            self.lease.check_stop()
+            written = self.put.submit(archive.write, parts)
+
+
+def _finish(upload: EventUpload, lease: Lease, counted: int, lines: int) -> None:
+    """All is archived, and its ledger is whole: as many events as were counted apart from the batches. Waits for the disk."""
+    with transaction.atomic():
+        lease.hold()
+        counts = ledger(upload)
+        if (counts["events"], counts["open"]) != (counted, 0):
+            raise UnreadableEvents(
+                f"{upload.name} has {counted:,} events, but its batches have {counts['events']:,}, "
+                f"{counts['open']:,} of them open: archive it again."
+            )
+        EventUpload.objects.filter(pk=upload.pk).update(finished_at=timezone.now())
+        lease.update(progress=lines, total=lines)
+        if counts["errors"]:
+            told = archive.errors_told(counts["errors"], counts["events"], errors_by_type(upload))
+            alerts.alert(f":warning: Demand archive, upload {upload.pk}: {told}")
+
+
+def ledger(upload: EventUpload) -> dict[str, int]:
+    """Sums over its batches: `events`, `archived`, `errors`, and the events of those that are still `open`."""
+    batches = Batch.objects.filter(source=source_of(upload))
+    return batches.aggregate(
+        open=Sum("events", filter=~Q(state=BatchState.DONE), default=0),
+        archived=Sum("archived", default=0),
+        errors=Sum("errors", default=0),
+        events=Sum("events", default=0),
+    )
+
+
+def errors_by_type(upload: EventUpload) -> dict[str, int]:
+    """Errors of all its batches, in the order of the types."""
+    files = ErrorFile.objects.filter(batch__source=source_of(upload))
+    counts = dict(files.values_list("error_type").annotate(events=Sum("events")))
+    return {kind.value: counts[kind] for kind in ErrorType if kind in counts}
+
+
+def result_of(upload: EventUpload) -> dict[str, Any]:
+    """The result object of `archive_demand`: in, archived, errors{type: n}, files[], error_files[]."""
+    counts, source = ledger(upload), source_of(upload)
+    return {
+        "in": counts["events"],
+        "archived": counts["archived"],
+        "errors": errors_by_type(upload),
+        "files": list(Delivery.objects.filter(batch__source=source).order_by("pk").values_list("file__key", flat=True)),
+        "error_files": list(ErrorFile.objects.filter(batch__source=source).order_by("pk").values_list("key", flat=True)),
+    }
