@@ -1,4 +1,4 @@
-"""Glue is told of the archive's partitions, so that Athena finds them. It is a mirror: no batch waits for it or fails by it. [D-8]"""
+"""Glue is told of the archive's partitions, so that Athena finds them. It is a mirror: no batch fails by it. [D-8]"""
 
 import json
 import logging
@@ -14,6 +14,7 @@ from datalake.glue import GlueCatalogue, Table
 from datalake.models import LakePartition
 from demand.choices import DemandType
 from demand.schemas import schema_of
+from operations import alerts
 
 logger = logging.getLogger(__name__)
 
@@ -58,10 +59,21 @@ def _tell(dates: dict[str, list[str]]) -> None:
 
 
 def repair() -> int:
-    """Register every partition that Glue does not have. Returns how many; 0 without GLUE_DATABASE. Raises GlueUnreachable."""
+    """Register every partition that Glue does not have. Returns how many; 0 without GLUE_DATABASE.
+
+    A Glue that is still away is told of to people.
+    """
     if not settings.GLUE_DATABASE:
         return 0
-    told, catalogue = 0, _catalogue()
+    try:
+        return _repair(_catalogue())
+    except GlueUnreachable as error:
+        alerts.alert(f":warning: Demand archive: {error} Athena does not find the newest partitions until it does.")
+        return 0
+
+
+def _repair(catalogue: GlueCatalogue) -> int:
+    told = 0
     for name in DemandType.values:
         days = LakePartition.objects.filter(record_type=name).order_by("day").values_list("day", flat=True)
         ours = [day.isoformat() for day in days]

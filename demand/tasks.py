@@ -1,5 +1,6 @@
 """Which stage follows which. A task takes the number of a job and calls one shell."""
 
+from django.conf import settings
 from django.contrib.auth.models import User
 
 from demand import uploads
@@ -16,3 +17,11 @@ def start_upload(upload: EventUpload, *, by: User | None) -> Job:
     job = uploads.open_job(upload, by=by)
     tasks.ring(job)
     return job
+
+
+def tell_glue() -> None:
+    """Scheduled for each hour: what Glue was not told of, since it was away, it is told now. [D-8]"""
+    if settings.GLUE_DATABASE:
+        from demand import glue  # boto3 is not loaded where there is no Glue
+
+        glue.repair()

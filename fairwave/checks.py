@@ -1,5 +1,6 @@
 """Settings that are wrong stop the start with a sentence that names them."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,3 +52,19 @@ def events_of_s3_need_a_bucket_on_s3(app_configs: Sequence[AppConfig] | None, **
         return []
     hint = "Set SCORING_BUCKET to s3://bucket/prefix, or leave the queue out: folders are looked at each minute."
     return [Error("S3_EVENTS_QUEUE is set, but the scoring bucket is a folder.", hint=hint, id="fairwave.E104")]
+
+
+@register("fairwave")
+def the_demand_archive_has_its_place(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    buckets: dict[str, Any] = settings.STORAGES
+    if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", settings.DEMAND_PREFIX, re.ASCII):
+        hint = "Write letters, digits, `_`, `-` and `.`, folders parted by `/`, such as demand."
+        found.append(Error("DEMAND_PREFIX cannot begin the keys of a bucket.", hint=hint, id="fairwave.E105"))
+    if settings.GLUE_DATABASE and not buckets["campaign-data"]["BACKEND"].endswith("S3Storage"):
+        hint = "Set CAMPAIGN_DATA_BUCKET to s3://bucket/prefix, or leave the database out: Glue finds nothing in folders."
+        found.append(Error("GLUE_DATABASE is set, but the campaign data bucket is a folder.", hint=hint, id="fairwave.E106"))
+    if settings.GLUE_DATABASE and not re.fullmatch(r"[a-z0-9_]{1,255}", settings.GLUE_DATABASE):
+        hint = "Athena wants lower-case letters, digits and `_`."
+        found.append(Error("GLUE_DATABASE is no name of a database.", hint=hint, id="fairwave.E107"))
+    return found

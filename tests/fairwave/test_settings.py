@@ -60,6 +60,17 @@ def test_a_queue_of_s3_events_needs_a_bucket_on_s3(tmp_path):
     assert manage("check", "--tag", "fairwave", **queue, SCORING_BUCKET="s3://files/presale").returncode == 0
 
 
+def test_glue_needs_a_bucket_on_s3_and_a_name_that_athena_takes_and_the_archive_a_prefix(tmp_path):
+    """And none of it needs a Glue that answers."""
+    glue = {"GLUE_DATABASE": "presale", "FAIRWAVE_DATA": str(tmp_path)}
+    folder = manage("check", "--tag", "fairwave", **glue)
+    assert (folder.returncode, "GLUE_DATABASE is set" in folder.stderr) == (1, True)
+    s3 = {"CAMPAIGN_DATA_BUCKET": "s3://lake", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+    assert manage("check", "--tag", "fairwave", **glue, **s3, DEMAND_PREFIX="pipelines/demand.v1").returncode == 0
+    wrong = manage("check", "--tag", "fairwave", **glue | {"GLUE_DATABASE": "Pre-Sale"}, **s3, DEMAND_PREFIX="../demand")
+    assert ("GLUE_DATABASE is no name" in wrong.stderr, "DEMAND_PREFIX" in wrong.stderr) == (True, True)
+
+
 def test_a_clean_environment_has_nothing_wrong():
     done = manage("check", "--tag", "fairwave", "--fail-level", "WARNING")
     assert done.returncode == 0, done.stderr
