@@ -13,6 +13,7 @@ DEPTH = 3  # base64 within base64: an event as Kinesis carries it, in what could
 SHORTEST_RUN = 4
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{4,}")
+_BLANKS = re.compile(r"\s+")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _STANDARD = str.maketrans("-_", "+/")
@@ -79,9 +80,9 @@ def speaks_of(fan_id: str) -> Speaks:
 
 
 def _unescaped(text: str) -> Iterator[str]:
-    """The text, and what it says once and twice taken out of JSON's quotes."""
+    """The text, and what it says taken out of JSON's quotes once, twice, and so on."""
     yield text
-    for _ in range(2):
+    for _ in range(DEPTH + 1):
         if "\\" not in text:
             return
         text = _ESCAPE.sub(_letter, text)
@@ -95,8 +96,8 @@ def _letter(escape: "re.Match[str]") -> str:
 
 
 def _inside_base64(text: str, least: int) -> Iterator[str]:
-    """What the text's runs of base64's letters may say, wherever in the run it begins."""
-    for run in _BASE64.findall(text):
+    """What the text's runs of base64's letters may say, wherever in the run it begins; broken lines are joined."""
+    for run in _BASE64.findall(_BLANKS.sub("", text)):
         if len(run) < least:
             continue
         for start in range(4):

@@ -1,0 +1,108 @@
+"""An erasure that is killed, really and anywhere: run again, it is whole, and its receipt misses nothing. [X-11]"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from django.db import connection
+
+from console.models import Erasure
+from datalake.models import LakeFile
+from demand.models import CurrentRecord, ErrorFile
+from tests.console.people import staff
+from tests.demand.builders import DEMAND, NOTIFICATION, archived, change
+from tests.demand.test_erasing import BAD, FAN, MINE, MY_NOTE, OTHERS, is_erased, kept
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
+
+EVERYWHERE = bool(os.environ.get("FAIRWAVE_FULL"))
+CALLS = [
+    ("datalake.storage:DiskBucket.copy", 2),
+    ("datalake.catalogue:enter_rewritten", 1),
+    ("datalake.storage:DiskBucket.delete", 3),
+    ("console.erasure:_write_down", 3),
+]
+if EVERYWHERE:
+    STEPS = ("datalake.storage:DiskBucket.put", "demand.erasing:_delete", *(call for call, _ in CALLS))
+    CALLS = [(call, nth) for call in STEPS for nth in range(1, 7)]
+
+
+def start(buckets, fan: str = FAN, **options) -> subprocess.Popen:
+    asked = {"database": connection.settings_dict["NAME"], "buckets": str(buckets), **options}
+    command = [sys.executable, "-m", "tests.faults.erase_in_process", json.dumps(asked), fan]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process: subprocess.Popen) -> dict:
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    return json.loads(out.splitlines()[-1])
+
+
+def filled() -> dict[str, int]:
+    """An archive with the fan in it; what the receipt has to list."""
+    staff("eraser", "console.erase_fan")
+    for day in ("03", "04"):
+        date = {"requested": f"2026-10-{day}T12:00:00Z"}
+        archived([change(DEMAND, fanId=FAN, eventId=day, date=date), change(DEMAND, fanId="fan-2", date=date), BAD])
+    archived([MINE, *OTHERS, MY_NOTE, change(NOTIFICATION, fanId="fan-2")])
+    expected = dict.fromkeys(LakeFile.objects.values_list("key", flat=True), 1)
+    expected |= dict.fromkeys(ErrorFile.objects.values_list("key", flat=True), 1)
+    return expected | {"current records": CurrentRecord.objects.filter(fan_id=FAN).count(), "snapshots": len(expected) - 2}
+
+
+def is_whole(result: dict, expected: dict[str, int]) -> None:
+    is_erased()
+    assert {place["name"]: place["count"] for place in result["places"]} == expected
+    assert Erasure.objects.get(pk=result["receipt"]).finished_at
+
+
+@pytest.mark.parametrize(("call", "nth"), CALLS)
+def test_x11_killed_at_a_step_the_receipt_is_open_and_the_next_run_completes_it(call, nth, buckets):
+    expected = filled()
+    killed = start(buckets, call=call, nth=nth)
+    killed.communicate(timeout=60)
+    if killed.returncode == 0:
+        pytest.skip("this erasure has no such step so often")
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = Erasure.objects.all()
+    assert left.finished_at is None
+    result = finish(start(buckets))
+    assert result["receipt"] == left.pk
+    is_whole(result, expected)
+
+
+def test_x11_two_erasures_of_one_fan_at_once_list_each_place_once_between_them(buckets):
+    expected = filled()
+    results = [finish(process) for process in [start(buckets), start(buckets)]]
+    (first, second) = sorted(results, key=lambda result: -len(result["places"]))
+    is_whole(first, expected)
+    assert second["places"] == []
+    assert second["receipt"] != first["receipt"]
+
+
+@pytest.mark.skipif(not EVERYWHERE, reason="the long run")
+@pytest.mark.full
+def test_x11_killed_at_any_moment_again_and_again(buckets):
+    expected = filled()
+    others = [change(DEMAND, fanId=f"other-{number}") for number in range(300)]
+    archived([*others, change(DEMAND, fanId=FAN, eventId="late")])
+    late = LakeFile.objects.order_by("-pk")[0].key
+    expected |= {late: 1, "current records": expected["current records"] + 1, "snapshots": expected["snapshots"] + 1}
+    dice = random.Random(os.environ.get("FAIRWAVE_SEED", "11"))
+    for _ in range(20):
+        process = start(buckets)
+        time.sleep(dice.uniform(0.6, 1.6))
+        process.kill()
+        process.communicate()
+    result = finish(start(buckets))
+    is_erased()
+    named = {place["name"]: place["count"] for receipt in Erasure.objects.all() for place in receipt.places.values()}
+    assert named == expected
+    assert result["places"] == [] or Erasure.objects.count() == 1
+    assert FAN.encode() not in b"".join(kept().values())
