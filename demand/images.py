@@ -53,7 +53,8 @@ def read(fields: Fields, image: dict[str, Any], path: str = "") -> tuple[dict[st
             try:
                 record[name] = wire["S"].strip() or None
             except (KeyError, TypeError, AttributeError):
-                record[name] = _absent(wire, "S", path + name)
+                _refuse_unless_null(wire, "S", path + name)
+                record[name] = None
     unknown = 0
     for name, nullable, inner in fields.records:
         held = _held(take(name, None), path + name)
@@ -74,11 +75,11 @@ def _held(wire: Any, field: str) -> dict[str, Any] | None:
     held = wire.get("M") if type(wire) is dict else None
     if type(held) is dict:
         return held
-    _absent(wire, "M", field)
+    _refuse_unless_null(wire, "M", field)
     return None
 
 
-def _absent(wire: Any, wanted: str, field: str) -> None:
+def _refuse_unless_null(wire: Any, wanted: str, field: str) -> None:
     """NULL is absent; anything else than the wanted type is refused."""
     if wire == {"NULL": True}:
         return

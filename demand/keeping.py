@@ -44,7 +44,8 @@ def _enveloped(event: dict[str, Any], data: Any, text: bytes) -> str:
     if _lives(inner):
         return text.decode()
     redacted = _dumped(redact_event(inner), json)
-    return _dumped(redact_event(with_data(event, b64encode(redacted.encode()).decode())), text)
+    around = redact_event(with_data(event, ""))
+    return _dumped(with_data(around, b64encode(redacted.encode()).decode()), text)
 
 
 def _decoded(data: str) -> bytes:

@@ -81,7 +81,7 @@ def _redact_run(found: re.Match[str]) -> str:
     except NotBase64:
         return found[0]
     text = content.replace(b"\x00", b"").decode("utf-8", "surrogateescape")
-    if not (_KEY.search(text) or _ADDRESS.search(text)):
+    if not (_KEY.search(text) or (text.isprintable() and _ADDRESS.search(text))):  # an id may look like base64
         return found[0]
     return b64encode(_redact_text(text).encode("utf-8", "surrogateescape")).decode()
 
