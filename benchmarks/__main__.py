@@ -9,7 +9,7 @@ from importlib import import_module
 
 from benchmarks.figures import Bound, Figure
 
-NAMES = ("phones", "scoring", "selecting", "sending", "merging")
+NAMES = ("phones", "scoring", "selecting", "sending", "merging", "demand")
 
 
 def main() -> int:

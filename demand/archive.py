@@ -75,21 +75,27 @@ def archive(
     return batch
 
 
+def claim_all(source: str, spans: Sequence[tuple[str, str, int]], *, created_at: datetime) -> list[Batch]:
+    """As `claim`, for several batches of one source: first, last and number of events of each."""
+    new = [Batch(source=source, first=first, last=last, events=events, created_at=created_at) for first, last, events in spans]
+    Batch.objects.bulk_create(new, ignore_conflicts=True)
+    batches = Batch.objects.filter(source=source, first__in=[first for first, _, _ in spans])
+    known = {batch.first: batch for batch in batches}
+    return [known[first] for first, _, _ in spans]
+
+
 def begin(batches: Sequence[Batch]) -> list[Batch]:
     """Count an attempt of each. Returns those that are to be worked on; done and lost ones are left out. Raises BatchTaken."""
-    begun = []
-    for batch in batches:
-        if batch.state != BatchState.OPEN:
-            continue
+    waiting = [batch for batch in batches if batch.state == BatchState.OPEN]
+    for batch in waiting:
         same = Batch.objects.filter(pk=batch.pk, state=BatchState.OPEN, attempt=batch.attempt)
         if same.update(attempt=F("attempt") + 1):
             batch.attempt += 1
-            begun.append(batch)
             continue
         batch.refresh_from_db()
         if batch.state == BatchState.OPEN:
             raise _taken(batch)
-    return begun
+    return [batch for batch in waiting if batch.state == BatchState.OPEN]
 
 
 def decide_batch(batch: Batch, raws: Sequence[bytes | Failed], *, sequences: Sequence[int] | None = None) -> Decided:
@@ -109,6 +115,8 @@ def decide_batch(batch: Batch, raws: Sequence[bytes | Failed], *, sequences: Seq
 
 def write(parts: Sequence[Part]) -> None:
     """Put the files of all parts into the bucket, several at once; nobody sees them yet. Raises OSError."""
+    if not parts:
+        return
     bucket = storage.campaign_data()
     files = [(file.key, file.content) for part in parts for file in (*part.decided.files, *part.decided.error_files)]
     with helper_thread("demand-files", threads=min(AT_ONCE, len(files)) or 1) as executor:

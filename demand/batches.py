@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import repeat
+from operator import itemgetter
 from uuid import NAMESPACE_URL, uuid5
 
 from datalake import avro
 from demand.choices import ErrorType
 from demand.events import Archived, Failed, judge
-from demand.rows import Key, State, snapshot_row, state_of
+from demand.rows import Key, State, common_of, snapshot_row, state_of
 from demand.schemas import schema_of
 
 NAMES = uuid5(NAMESPACE_URL, "fairwave:demand")  # the root of every file name made from what the file holds
@@ -98,6 +99,20 @@ class _Place:
         return f"{self.prefix}/{folder}/{self.stamp}-{uuid5(NAMES, f'{self.position}:{what}')}.{ending}"
 
 
+class _Group:
+    """Records of one type and partition date, in the events' order. [BR-012]"""
+
+    __slots__ = ("encoded", "snapshots")
+
+    def __init__(self) -> None:
+        self.encoded: list[bytes] = []
+        self.snapshots: list[str] = []
+
+    def add(self, archived: Archived, common: tuple[str, str]) -> None:
+        self.snapshots.append(snapshot_row(archived, len(self.encoded), common))
+        self.encoded.append(archived.encoded)
+
+
 def decide(
     source: str,
     first: str,
@@ -113,9 +128,9 @@ def decide(
     An event may come as Failed, if its reader could tell already. `now` stands where an event says no time of its own, so a
     repeat needs the same; `sequences` where one has no sequence number.
     """
-    groups: dict[tuple[str, str], list[Archived]] = defaultdict(list)
+    groups: dict[tuple[str, str], _Group] = defaultdict(_Group)
     failures: dict[ErrorType, list[tuple[int, Failed]]] = defaultdict(list)
-    newest: dict[Key, Archived] = {}
+    newest: dict[Key, tuple[Archived, tuple[str, str]]] = {}
     changed_at: datetime | None = None
     unknown_attributes = systems_left_out = 0
     for position, (raw, sequence) in enumerate(zip(raws, sequences or repeat(0), strict=False)):
@@ -123,22 +138,22 @@ def decide(
         if isinstance(found, Failed):
             failures[found.error_type].append((position, found))
             continue
-        groups[found.record_type, found.partition_date].append(found)
+        common = common_of(found)
+        groups[found.record_type, found.partition_date].add(found, common)
         key = (found.reference_id, found.record_type)
         known = newest.get(key)
-        if known is None or (found.changed_at, found.sequence) >= (known.changed_at, known.sequence):
-            newest[key] = found
+        if known is None or (found.changed_at, found.sequence) >= (known[0].changed_at, known[0].sequence):
+            newest[key] = (found, common)
         if found.own_time and (changed_at is None or found.changed_at > changed_at):
             changed_at = found.changed_at
         unknown_attributes += found.unknown_attributes
         systems_left_out += found.system_left_out
-    stamp = time_in_name(changed_at or now)
-    place = _Place(prefix, f"{source}:{first}-{last}", stamp)
+    place = _Place(prefix, f"{source}:{first}-{last}", time_in_name(changed_at or now))
     return Decided(
         events=len(raws),
-        files=tuple(_data_file(place, *group, records) for group, records in sorted(groups.items())),
+        files=tuple(_data_file(place, *names, group) for names, group in sorted(groups.items(), key=itemgetter(0))),
         error_files=tuple(_error_file(place, kind, failures[kind], now=now) for kind in ErrorType if kind in failures),
-        states={key: state_of(found) for key, found in newest.items()},
+        states={key: state_of(*known) for key, known in newest.items()},
         unknown_attributes=unknown_attributes,
         systems_left_out=systems_left_out,
     )
@@ -149,11 +164,11 @@ def time_in_name(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H-%M-%S}.{moment.microsecond // 1000:03}Z"
 
 
-def _data_file(place: _Place, record_type: str, partition_date: str, records: list[Archived]) -> DataFile:
+def _data_file(place: _Place, record_type: str, partition_date: str, group: _Group) -> DataFile:
     key = place.key(f"data/{record_type}/partition_date={partition_date}", f"{record_type}/{partition_date}")
     schema = schema_of(record_type)
     out = io.BytesIO()
-    summary = avro.write(out, schema, [each.encoded for each in records], name=key)
+    summary = avro.write(out, schema, group.encoded, name=key)
     content = out.getvalue()
     return DataFile(
         key=key,
@@ -164,7 +179,7 @@ def _data_file(place: _Place, record_type: str, partition_date: str, records: li
         records=summary.records,
         content_hash=summary.content_hash,
         sha256=hashlib.sha256(content).hexdigest(),
-        snapshots=[snapshot_row(each, number) for number, each in enumerate(records)],
+        snapshots=group.snapshots,
     )
 
 

@@ -15,26 +15,32 @@ LARGEST_SEQUENCE = 10**60  # a longer one is none that DynamoDB or Kinesis gives
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def snapshot_row(archived: Archived, number: int) -> str:
-    """number, record_type, reference_id, changed_at, sequence, deleted; the file's number is put before it."""
-    reference_id = escaped(archived.reference_id)
-    deleted = "t" if archived.deleted else "f"
-    changed_at = archived.changed_at.isoformat()
-    return f"{number}\t{archived.record_type}\t{reference_id}\t{changed_at}\t{_sequence(archived)}\t{deleted}\n"
+def common_of(archived: Archived) -> tuple[str, str]:
+    """What both rows of a record have: its reference id, and changed_at, sequence and deleted."""
+    sequence = archived.sequence if 0 <= archived.sequence < LARGEST_SEQUENCE else 0
+    reference_id = archived.reference_id
+    if not _is_plain(reference_id):
+        reference_id = reference_id.translate(_ESCAPES)
+    return reference_id, f"{archived.changed_at.isoformat()}\t{sequence}\t{'t' if archived.deleted else 'f'}"
 
 
-def state_of(archived: Archived) -> State:
+def snapshot_row(archived: Archived, number: int, common: tuple[str, str]) -> str:
+    """number, record_type, reference_id, changed_at, sequence, deleted; the number of the file is put before it."""
+    reference_id, age = common
+    return f"{number}\t{archived.record_type}\t{reference_id}\t{age}\n"
+
+
+def state_of(archived: Archived, common: tuple[str, str]) -> State:
     """Its row: reference_id, record_type, fan_id, event_id, sale_id, changed_at, sequence, deleted, record."""
-    sequence, changed_at = _sequence(archived), archived.changed_at.isoformat()
-    deleted = "t" if archived.deleted else "f"
+    reference_id, age = common
+    fan_id, event_id, sale_id = archived.fan_id, archived.event_id, archived.sale_id
+    if not _is_plain(fan_id + event_id + sale_id):
+        fan_id, event_id, sale_id = (text.translate(_ESCAPES) for text in (fan_id, event_id, sale_id))
     record = orjson.dumps(archived.record).decode()
     if "\\" in record:
         record = record.replace("\\", "\\\\")
-    row = (
-        f"{escaped(archived.reference_id)}\t{archived.record_type}\t{escaped(archived.fan_id)}\t{escaped(archived.event_id)}\t"
-        f"{escaped(archived.sale_id)}\t{changed_at}\t{sequence}\t{deleted}\t{record}\n"
-    )
-    return archived.changed_at, sequence, row
+    row = f"{reference_id}\t{archived.record_type}\t{fan_id}\t{event_id}\t{sale_id}\t{age}\t{record}\n"
+    return archived.changed_at, archived.sequence, row
 
 
 def newest(states: Iterable[Mapping[Key, State]]) -> dict[Key, State]:
@@ -51,10 +57,6 @@ def newest(states: Iterable[Mapping[Key, State]]) -> dict[Key, State]:
     return found
 
 
-def escaped(text: str) -> str:
-    """As COPY's text format has it. Ids hardly ever need it."""
-    return text.translate(_ESCAPES) if "\\" in text or not text.isprintable() else text
-
-
-def _sequence(archived: Archived) -> int:
-    return archived.sequence if 0 <= archived.sequence < LARGEST_SEQUENCE else 0
+def _is_plain(ids: str) -> bool:
+    """Whether COPY's text format has them as they are, as it nearly always does."""
+    return ids.isprintable() and "\\" not in ids

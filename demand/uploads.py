@@ -34,7 +34,7 @@ from operations import alerts, jobs
 from operations.errors import JobStopped
 from operations.jobs import Lease
 from operations.models import Job
-from operations.threads import helper_thread, one_ahead, quick_turns
+from operations.threads import helper_thread, one_ahead, quick_turns, rare_collections
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +168,12 @@ def _archive(upload: EventUpload, lease: Lease) -> None:
         lease.step("Reading the file")
         lines = _checked_lines(upload, file)
         lease.step("Archiving events", rows=lines, total=lines, progress=0)
-        with quick_turns(), helper_thread("demand-judge") as judge, helper_thread("demand-put") as put:
+        with (
+            quick_turns(),
+            rare_collections(),
+            helper_thread("demand-judge") as judge,
+            helper_thread("demand-put") as put,
+        ):
             counted = _Road(upload, lease, lines, put).take(one_ahead(judge, groups(upload, file)))
     _finish(upload, lease, counted, lines)
 
@@ -267,12 +272,11 @@ class _Road:
     def _claimed(self, group: Group) -> list[Part]:
         """Their batches, claimed and their attempts counted, before any file is written."""
         source, at = source_of(self.upload), self.upload.created_at
-        parts = [
-            Part(archive.claim(source, lines.first, lines.last, decided.events, created_at=at), decided)
-            for lines, decided in group.decided
-        ]
-        archive.begin([part.batch for part in parts])
-        return parts
+        spans = [(lines.first, lines.last, decided.events) for lines, decided in group.decided]
+        batches = archive.claim_all(source, spans, created_at=at)
+        parts = [Part(batch, decided) for batch, (_, decided) in zip(batches, group.decided, strict=True)]
+        begun = {batch.pk for batch in archive.begin(batches)}
+        return [part for part in parts if part.batch.pk in begun]
 
     def _deliver(self, part: tuple[list[Part], Future[None], int] | None) -> None:
         if part is not None:

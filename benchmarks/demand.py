@@ -1,0 +1,133 @@
+"""Change events from an upload to the archive, PostgreSQL included, beside fastavro's bare writer on the same records; what a
+batch of 1,000 takes; and the memory of a worker.
+"""
+
+import io
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import fastavro
+
+from benchmarks.figures import Bound, Figure
+from benchmarks.worker import AS_SERVED
+from demand import archive
+from demand.batches import MOST_EVENTS
+from demand.events import Failed, judge
+from demand.schemas import schema_of
+from fairwave import env
+from sandbox import changes
+
+EVENTS = 1_000_000
+SMALLER = 100_000  # events of the file that memory is compared with, and of fastavro's
+BATCHES = 100
+SHARE_OF_WRITER = 0.35  # of its records a second
+MOST_BATCH_MS = 150
+MOST_GROWTH = 1.1  # of the worker's peak memory
+CHILD = """
+import json, pathlib, sys, time
+import django; django.setup()
+from demand import uploads
+
+def archive(path):
+    with path.open("rb") as file:
+        upload = uploads.receive(path.name, file, by=None)
+    started = time.monotonic()
+    uploads.process(uploads.open_job(upload, by=None).pk)
+    return {"seconds": time.monotonic() - started, "events": uploads.ledger(upload)["archived"]}
+
+def peak():
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+smaller, path = map(pathlib.Path, sys.argv[1:])
+archive(smaller)
+base = peak()
+print(json.dumps(archive(path) | {"base_bytes": base, "peak_bytes": peak()}))
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A worker that archived SMALLER events and then so many: seconds and events of these, its peak memory after each."""
+
+    seconds: float
+    events: int
+    base_bytes: int
+    peak_bytes: int
+
+
+def run(rows: int | None) -> list[Figure | Bound]:
+    count, folder = rows or EVENTS, env.data_folder() / "bench"
+    limit = bare_writer(min(count, SMALLER))
+    latencies = sorted(_latencies())
+    done = measure(count, folder)
+    limit = (limit + bare_writer(min(count, SMALLER))) / 2 * done.events / min(count, SMALLER)
+    middle, slow = statistics.median(latencies) * 1000, latencies[int(len(latencies) * 0.95)] * 1000
+    note = f"median {middle:.0f} ms; of {len(latencies)} batches, one after the other"
+    return [
+        Figure("change events archived", done.events, done.seconds, "fastavro's bare writer", limit, 1 / SHARE_OF_WRITER),
+        Bound(f"a batch of {MOST_EVENTS:,}, 95 of 100 within", slow, "ms", at_most=MOST_BATCH_MS, note=note),
+        _memory(done),
+    ]
+
+
+def _memory(done: Measured) -> Bound:
+    note = (
+        f"{done.base_bytes / 2**20:,.0f} MiB with {SMALLER:,} events, {done.peak_bytes / 2**20:,.0f} MiB with {done.events:,}"
+    )
+    return Bound(
+        "peak memory of the worker beside a smaller file", done.peak_bytes / done.base_bytes, "times", MOST_GROWTH, note=note
+    )
+
+
+def bare_writer(count: int) -> float:
+    """Seconds of fastavro's writer for the records of these events as dicts, ready in memory, a file for each type."""
+    by_type: dict[str, list[dict[str, Any]]] = {}
+    now = datetime.now(UTC)
+    for line in changes.make(count):
+        found = judge(line, now=now)
+        assert not isinstance(found, Failed)
+        by_type.setdefault(found.record_type, []).append(found.record)
+    schemas = {name: fastavro.parse_schema(dict(schema_of(name).avro)) for name in by_type}
+    started = time.monotonic()
+    for name, records in by_type.items():
+        fastavro.writer(io.BytesIO(), schemas[name], records, codec="snappy")
+    return time.monotonic() - started
+
+
+def _latencies() -> Iterator[float]:
+    """Seconds of each of so many batches of a stream, claim to end."""
+    lines = changes.make(BATCHES * MOST_EVENTS, seed=2)
+    for number in range(BATCHES):
+        raws = list(islice(lines, MOST_EVENTS))
+        started = time.monotonic()
+        archive.archive(archive.claim("bench", str(number), str(number), len(raws)), raws)
+        yield time.monotonic() - started
+
+
+def measure(count: int, folder: Path) -> Measured:
+    """So many pretend events through a fresh worker that has archived fewer before."""
+    command = [sys.executable, "-c", CHILD, str(_file(SMALLER, folder, seed=3)), str(_file(count, folder, seed=1))]
+    ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=AS_SERVED | os.environ)
+    return Measured(**json.loads(ran.stdout.splitlines()[-1]))
+
+
+def _file(count: int, folder: Path, *, seed: int) -> Path:
+    """The pretend events; made once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"changes-{count}-{seed}.jsonl"
+    if not path.exists():
+        half = path.with_suffix(".half")
+        changes.write(half, count, seed=seed)
+        half.rename(path)
+    return path
