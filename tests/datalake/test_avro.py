@@ -158,6 +158,37 @@ def test_a_file_that_breaks_off_is_refused(lost):
     header = avro.read_header(broken)
     with pytest.raises(NotAvro):
         list(avro.raw_blocks(broken, header.sync))
+    broken.seek(0)
+    with pytest.raises(NotAvro):
+        list(avro.split(broken))
+
+
+def test_a_file_is_taken_apart_into_records_and_their_bytes_and_put_together_again_the_same():
+    """[X-11] 6,000 records are three blocks."""
+    frame = scoring_frame(6_000)
+    whole = file_of(frame)
+    parts = list(avro.split(whole))
+    assert [data for _, data in parts] == binary.encode(RecordType.SCORING, frame)
+    whole.seek(0)
+    assert [record for record, _ in parts] == list(avro.read_records(whole))
+    whole.seek(0)
+    again = io.BytesIO()
+    avro.write(again, avro.read_header(whole).as_schema, [data for _, data in parts], name="a")
+    assert again.getvalue() == whole.getvalue()
+
+
+def test_a_file_of_others_or_a_damaged_one_is_not_taken_apart():
+    foreign = io.BytesIO()
+    fastavro.writer(foreign, dict(SCHEMA.avro), [])
+    damaged = bytearray(file_of(scoring_frame(1_000)).getvalue())
+    damaged[-21] ^= 255  # the checksum stands before the sync marker
+    for source in (foreign, io.BytesIO(bytes(damaged))):
+        source.seek(0)
+        with pytest.raises(NotAvro):
+            list(avro.split(source))
+    foreign.seek(0)
+    with pytest.raises(NotAvro, match="names no schema of ours"):
+        _ = avro.read_header(foreign).as_schema
 
 
 def test_a_damaged_block_is_refused_when_decoded():

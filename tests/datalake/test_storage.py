@@ -4,6 +4,7 @@ import time
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from django.core.files.storage import storages
 from moto import mock_aws
 
@@ -156,3 +157,30 @@ def test_a_bucket_that_went_away_is_an_error_of_the_disk_to_the_product(bucket):
 
 def test_an_address_says_where_a_person_finds_the_file(bucket):
     assert bucket.url_or_path("a/b.txt").endswith("a/b.txt")
+
+
+def test_a_bucket_says_whether_it_keeps_what_is_replaced(bucket):
+    """[X-11]"""
+    assert bucket.keeps_versions() is False
+    if isinstance(bucket, storage.DiskBucket):
+        return
+    for status in ("Enabled", "Suspended"):
+        bucket.client.put_bucket_versioning(Bucket="lake", VersioningConfiguration={"Status": status})
+        assert bucket.keeps_versions() is True
+
+
+def test_a_bucket_that_may_not_be_asked_for_versions_says_nothing(bucket, monkeypatch):
+    if isinstance(bucket, storage.DiskBucket):
+        return
+
+    def refused(code):
+        def ask(**options):
+            raise ClientError({"Error": {}, "ResponseMetadata": {"HTTPStatusCode": code}}, "GetBucketVersioning")
+
+        return ask
+
+    monkeypatch.setattr(bucket.client, "get_bucket_versioning", refused(403))
+    assert bucket.keeps_versions() is None
+    monkeypatch.setattr(bucket.client, "get_bucket_versioning", refused(500))
+    with pytest.raises(BucketUnreachable):
+        bucket.keeps_versions()
