@@ -54,7 +54,7 @@ class GlueCatalogue:
     def __init__(self, database: str, *, endpoint: str = "") -> None:
         self.database = database
         with self._at_the_door():
-            self.client: Any = boto3.client("glue", endpoint_url=endpoint or None, config=PATIENCE)  # type: ignore[call-overload]
+            self.client: Any = boto3.client("glue", endpoint_url=endpoint or None, config=PATIENCE)
 
     def ensure(self, table: Table) -> None:
         """Make the table, and the database, if they are missing; bring the table up to its schema's version and its place."""
