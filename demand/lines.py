@@ -58,9 +58,11 @@ def batches_of(file: BinaryIO) -> Iterator[Lines]:
             event: bytes | Failed = line
             if len(line) > MOST_PARSED_BYTES:
                 event = _too_long(line, text)
-            elif not (event := line.strip()):
+            elif line.isspace():
                 lines.end = number
                 continue
+            else:
+                event = line.rstrip(b"\r\n")
             lines.raws.append(event)
             lines.numbers.append(number)
             lines.bytes += len(line)

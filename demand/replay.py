@@ -72,7 +72,7 @@ def _as_they_are(error_file: ErrorFile) -> list[str]:
     """The events as the bucket keeps them. Raises CannotReplay if something of them is gone for good."""
     try:
         with storage.campaign_data().open(error_file.key) as file:
-            texts = json.load(file)["events"]
+            texts = list(json.load(file)["events"])
     except NoSuchObject:
         raise CannotReplay(f"{error_file.key} is not in the bucket any more.") from None
     except (ValueError, KeyError, TypeError, RecursionError):

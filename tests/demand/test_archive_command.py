@@ -1,0 +1,90 @@
+"""`archive_demand [FILE|-]`: its result and its refusals. [D-1]"""
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from datalake import storage
+from demand import uploads
+from demand.models import EventUpload
+from operations import jobs
+from operations.errors import Refusal
+from operations.models import Job
+from sandbox import changes
+from tests.demand.builders import DEMAND, change
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def run(*arguments: object) -> dict:
+    out = io.StringIO()
+    call_command("archive_demand", *map(str, arguments), "--json", stdout=out, stderr=io.StringIO())
+    return json.loads(out.getvalue().splitlines()[-1])
+
+
+def test_the_result_counts_every_event_and_names_every_file(tmp_path):
+    path = tmp_path / "changes.jsonl"
+    raws = [*changes.make(30), b"{", b"{}"]
+    path.write_bytes(b"\n".join(raws))
+    result = run(path)
+    assert (result["in"], result["archived"], result["errors"]) == (32, 30, {"not_json": 1, "wrong_envelope": 1})
+    assert sorted(result["files"] + result["error_files"]) == list(storage.campaign_data().list("demand/"))
+    assert len(result["error_files"]) == 2
+    assert result["seconds"] >= 0
+    assert run(path) | {"seconds": 0} == result | {"seconds": 0}
+
+
+def test_d1_it_reads_standard_input(monkeypatch, buckets):
+    asked = {"database": connection.settings_dict["NAME"], "buckets": str(buckets), "block_bytes": 1}
+    command = [sys.executable, "-m", "tests.faults.run_command", json.dumps(asked), "archive_demand", "--json"]
+    content = b"\n".join(changes.make(40, carried=0.5)) + b"\nnot json\n"
+    root = Path(__file__).parent.parent.parent
+    for given in (command, [*command[:-1], "-", "--json"]):
+        done = subprocess.run(given, input=content, capture_output=True, cwd=root, timeout=60, check=True, env=os.environ)
+        result = json.loads(done.stdout.splitlines()[-1])
+        assert (result["in"], result["archived"], result["errors"]) == (41, 40, {"not_json": 1})
+    assert EventUpload.objects.get().name == "standard input"
+
+
+def test_it_reads_a_pipe_by_name(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with subprocess.Popen(["sh", "-c", 'printf "%s\n" "$0" > "$1"', change(DEMAND).decode(), str(path)]):
+        assert run(path)["archived"] == 1
+
+
+def test_a_file_that_cannot_be_read_is_one_clear_line_and_exit_1(tmp_path):
+    with pytest.raises(SystemExit) as ended:
+        run(tmp_path / "nowhere.jsonl")
+    assert ended.value.code == 1
+    broken = tmp_path / "broken.gz"
+    broken.write_bytes(gzip.compress(b"{}\n" * 1_000)[:-9])
+    with pytest.raises(SystemExit):
+        run(broken)
+    assert not EventUpload.objects.exists()
+
+
+def test_a_job_that_is_paused_by_hand_is_told_and_goes_on_with_the_same_command(tmp_path, monkeypatch):
+    path = tmp_path / "changes.jsonl"
+    path.write_bytes(b"\n".join(changes.make(10)))
+    step = jobs.Lease.step
+
+    def paused(lease, name, **values):
+        step(lease, name, **values)
+        jobs.request_stop(lease.job_id, "pause")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs.Lease, "step", paused)
+        with pytest.raises((SystemExit, Refusal)):
+            run(path)
+    assert Job.objects.get().state == "paused"
+    assert run(path)["archived"] == 10
+    assert uploads.result_of(EventUpload.objects.get())["archived"] == 10
