@@ -11,12 +11,13 @@ from typing import Any
 
 REDACTED = "[redacted]"
 PERSONAL = ("phoneNumber", "email", "messageBody")
-_PERSONAL = frozenset(key.lower() for key in PERSONAL)
-_NAMES = "(?:phoneNumber|email|messageBody)"
+_NAMES = f"(?:{'|'.join(PERSONAL)})"
+_NAME = re.compile(_NAMES, re.IGNORECASE)  # contactEmail and phoneNumbers hold the same
 # A key, whatever became of its quotes and its colon; quotes may be escaped, for JSON stands in strings of JSON.
 _KEY = re.compile(rf"{_NAMES}(?:.{{0,4}}?[:=]|\\{{0,8}}[\"']\s{{0,20}}(?=[{{\[\"'\\]))", re.IGNORECASE | re.DOTALL)
 _TOKEN = re.compile(r"(?<!\\)(?P<slashes>\\*+)(?P<quote>[\"'])|[{}\[\],]")
 _CLOSING = {quote: re.compile(rf"(?<!\\)(\\*+){quote}") for quote in "\"'"}
+_AFTER = re.compile(r"\s*+(?:[,}\]]|\\*+[\"']|\Z)")
 _NEXT_KEY = re.compile(r"\s*[\"'\\]")
 # Each run of characters is looked at once, from its beginning: ++ gives nothing back.
 _LOCAL = r"[^\s\"'<>,;:{}\[\]()\\%@=]"
@@ -29,8 +30,8 @@ URL_SAFE = str.maketrans("-_", "+/")
 def redact_event(event: Any) -> Any:
     """A copy in which what stands under phoneNumber, email or messageBody, at any depth, is `[redacted]`.
 
-    A wire value becomes `{"S": "[redacted]"}`; null stays null. Strings that hold such keys themselves, as JSON or as base64,
-    are redacted by look. [D-4]
+    A key that has one of these in it counts, in any case. A wire value becomes `{"S": "[redacted]"}`; null stays null. Strings
+    that hold such keys themselves, as JSON or as base64, are redacted by look. [D-4]
     """
     copy: list[Any] = [event]
     left: list[Any] = [copy]
@@ -38,7 +39,7 @@ def redact_event(event: Any) -> Any:
         held = left.pop()
         pairs = list(held.items()) if isinstance(held, dict) else list(enumerate(held))
         for key, value in pairs:
-            if isinstance(key, str) and key.lower() in _PERSONAL:
+            if isinstance(key, str) and _NAME.search(key):
                 held[key] = _redacted(value)
             elif isinstance(value, str):
                 held[key] = _redact_carried(value)
@@ -97,7 +98,10 @@ def _redact_keys(text: str) -> str:
 
 
 def _end_of_value(text: str, start: int) -> int:
-    """Where the value that begins here ends: at a comma before a key, or at a bracket that it did not open, else at the end."""
+    """Where the value that begins here ends: at a comma before a key, or at a bracket that it did not open, else at the end.
+
+    A comma or bracket that stands where none can be has got into the value by mistake.
+    """
     depth, position = 0, start
     while token := _TOKEN.search(text, position):
         position = token.end()
@@ -107,8 +111,9 @@ def _end_of_value(text: str, start: int) -> int:
             depth += 1
         elif token[0] in "}]":
             depth -= 1
-            if depth < 0:
+            if depth < 0 and text[start : token.start()].strip() and _AFTER.match(text, position):
                 return token.start()
+            depth = max(depth, 0)
         elif depth <= 0 and _NEXT_KEY.match(text, position):
             return token.start()
     return len(text)

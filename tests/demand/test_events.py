@@ -30,7 +30,7 @@ from tests.demand.changes import (
     raw,
 )
 
-EXAMPLES = 5_000 if env.switch("FAIRWAVE_FULL", False) else 80
+EXAMPLES = 2_000 if env.switch("FAIRWAVE_FULL", False) else 80
 CHANGED_STAMP = "2026-09-21T14:13:20.250Z"
 NOW_STAMP = "2026-11-21T10:00:00.123Z"
 PERSONAL = ("phoneNumber", "email", "messageBody")
@@ -499,9 +499,8 @@ def assert_no_canary(data):
 
 def at_any_place(data, draw):
     """A broken event: cut off, or with something put in, between two bytes that are not inside of a key."""
-    name = draw(st.sampled_from([b"phoneNumber", b"email", b"messageBody"]))
-    start = data.find(b'"' + name + b'"')
-    inside = set(range(start + 1, start + len(name) + 1)) if start >= 0 else set()
+    starts = {name: data.find(f'"{name}"'.encode()) for name in CANARIES}
+    inside = {place for name, start in starts.items() for place in range(start + 1, start + len(name) + 1)}
     place = draw(st.integers(0, len(data)).filter(lambda each: each not in inside))
     put_in = draw(st.sampled_from([b"", b'"', b"}", b"{", b",", b"\\", b"\xff", b"\x00", b":", b"]", b"'", b" x "]))
     return data[:place] + put_in + (b"" if draw(st.booleans()) else data[place:])

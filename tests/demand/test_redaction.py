@@ -18,7 +18,7 @@ def test_d_4_values_under_the_three_keys_are_redacted_at_any_depth():
         "eventName": "REMOVE",
         "dynamodb": {
             "Keys": {"email": {"S": "a@b.example"}, "id": {"S": "1"}},
-            "NewImage": {"list": {"L": [{"M": {"phoneNumber": {"N": "1"}}}]}, "Email": {"SS": ["a@b.example"]}},
+            "NewImage": {"list": {"L": [{"M": {"phoneNumber": {"N": "1"}}}]}, "contactEmail": {"SS": ["a@b.example"]}},
             "OldImage": {"messageBody": {"S": "hello"}, "count": {"N": "5"}},
         },
         "email": "a@b.example",
@@ -28,7 +28,7 @@ def test_d_4_values_under_the_three_keys_are_redacted_at_any_depth():
         "eventName": "REMOVE",
         "dynamodb": {
             "Keys": {"email": {"S": "[redacted]"}, "id": {"S": "1"}},
-            "NewImage": {"list": {"L": [{"M": {"phoneNumber": {"S": "[redacted]"}}}]}, "Email": {"S": "[redacted]"}},
+            "NewImage": {"list": {"L": [{"M": {"phoneNumber": {"S": "[redacted]"}}}]}, "contactEmail": {"S": "[redacted]"}},
             "OldImage": {"messageBody": {"S": "[redacted]"}, "count": {"N": "5"}},
         },
         "email": "[redacted]",
