@@ -31,6 +31,7 @@ from demand.errors import NotKept, UnknownUpload, UnreadableEvents
 from demand.lines import MOST_BYTES, Lines, batches_of, count_lines
 from demand.models import Batch, Delivery, ErrorFile, EventUpload
 from operations import alerts, jobs
+from operations.choices import LIVE_JOBS
 from operations.errors import JobStopped
 from operations.jobs import Lease
 from operations.models import Job
@@ -124,6 +125,12 @@ def open_job(upload: EventUpload, *, by: User | None) -> Job:
     if last is not None and jobs.requeue(last.pk):
         return last
     return jobs.open_job(JOB, subject_of(upload), by=by)
+
+
+def is_over(upload: EventUpload) -> bool:
+    """Whether all is archived and put away: a worker that died in its last step leaves a job that is not over."""
+    live = Job.objects.filter(kind=JOB, subject=subject_of(upload), state__in=LIVE_JOBS)
+    return upload.finished_at is not None and not live.exists()
 
 
 def upload_of(number: int) -> EventUpload:

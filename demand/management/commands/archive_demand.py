@@ -24,7 +24,7 @@ class Command(JsonCommand):
         name = options["file"]
         with _opened(name) as file:
             upload = uploads.receive("standard input" if name == STANDARD_INPUT else Path(name).name, file, by=None)
-        if upload.finished_at is None:
+        if not uploads.is_over(upload):
             job = uploads.open_job(upload, by=None)
             with self.watching(job.pk):
                 upload = uploads.process(job.pk)
