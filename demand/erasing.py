@@ -34,13 +34,14 @@ from demand import rewriting
 from demand.choices import BatchState
 from demand.errors import CannotErase
 from demand.forgetting import ERASED, forget_events, speaks_of
-from demand.models import LONGEST_REFERENCE, Batch, CurrentRecord, EventUpload, Snapshot
+from demand.models import LONGEST_REFERENCE, Batch, CurrentRecord, Snapshot
 
 logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 10.0  # for batches that are being archived; one takes a fraction of a second
 LOOK_SECONDS = 0.2
 KEYS_AT_A_TIME = 1_000
+UPLOADED = "demand/uploaded"  # where the scoring bucket keeps uploaded files until all their events are archived
 
 FILE, ERROR_FILE, TABLE = "file", "error file", "table"
 
@@ -136,7 +137,7 @@ def _left(at_work: int, foreign: int) -> Iterator[Left]:
         yield Left("older versions of replaced objects", None, why)
     if foreign:
         yield Left("foreign files among those of the demand archive", foreign, "not in the catalogue, and cannot be read")
-    if uploads := EventUpload.objects.filter(finished_at=None).count():
+    if uploads := sum(1 for _ in storage.scoring().list(f"{UPLOADED}/")):
         yield Left("uploaded files of change events", uploads, "kept until they are archived, and not looked into")
 
 

@@ -1,6 +1,7 @@
 """A fan is erased from the archive's files, error files and tables; everybody else's records keep their bytes. [X-11]"""
 
 import base64
+import io
 import json
 import threading
 from itertools import count
@@ -11,12 +12,12 @@ from django.db import connection
 from datalake import avro, storage
 from datalake.binary import add_hashes, content_hash
 from datalake.models import LakeFile, LakePartition
-from demand import archive, erasing, rewriting
+from demand import archive, erasing, rewriting, uploads
 from demand.choices import BatchState
 from demand.erasing import Place
 from demand.errors import CannotErase
 from demand.forgetting import ERASED, REDACTED
-from demand.models import Batch, CurrentRecord, ErrorFile, EventUpload, Snapshot
+from demand.models import Batch, CurrentRecord, ErrorFile, Snapshot
 from tests.demand.builders import DEMAND, EVENT, NOTIFICATION, SALE, archived, change
 
 pytestmark = pytest.mark.django_db
@@ -180,7 +181,7 @@ def test_x11_what_is_no_fan_id_is_refused_without_being_named(fan):
 def test_x11_what_is_not_archived_yet_is_named_as_left():
     archived([MINE])
     archive.claim("file:0", "1", "9", 9)
-    EventUpload.objects.create(name="more.jsonl", sha256="0" * 64, key="k", bytes=1)
+    uploads.receive("more.jsonl", io.BytesIO(MINE), by=None)
     _, erased = erase()
     assert [(left.place, left.count) for left in erased.left] == [
         ("batches of the demand archive", 1),
