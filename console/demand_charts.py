@@ -56,7 +56,7 @@ def _line(tallest: int) -> SafeString:
     """A line at a round number, and beside it which."""
     records = int(nice(tallest))
     if not records:
-        return format_html("")
+        return SafeString()
     y = PLOT - _height(records, tallest)
     line = '<line x1="0" x2="100%" y1="{}" y2="{}" class="fw-line"/><text x="0" y="{}" class="fw-gutter">{}</text>'
     return format_html(line, y, y, y + 4, _short(records))

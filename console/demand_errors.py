@@ -65,7 +65,9 @@ def read(error_file: ErrorFile) -> Document:
         return Document([], "The file cannot be read from the bucket now.")
     except (ValueError, RecursionError):
         return Document([], "The file in the bucket is no error file of this archive any more.")
-    events, details = document.get("events", []), document.get("details", [])
+    if not isinstance(document, dict) or not isinstance(document.get("events"), list):
+        return Document([], "The file in the bucket is no error file of this archive any more.")
+    events, details = document["events"], document.get("details") or []
     pairs = zip_longest(events, details[: len(events)], fillvalue={})
     return Document([_event(number, text, detail) for number, (text, detail) in enumerate(pairs)])
 

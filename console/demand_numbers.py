@@ -95,7 +95,7 @@ def streams() -> QuerySet[Shard]:
 
 
 def of_source(source: str) -> dict[str, Any]:
-    """The ledger of all batches of one source: archived records by type, and errors by type in words, beside the sums. One query."""
+    """The ledger of all batches of one source, with the archived records by type and the errors by type in words. One query."""
     archived = {f"archived_{name}": Sum(Cast(KT(f"type_counts__{name}"), IntegerField())) for name in DemandType.values}
     row = Batch.objects.filter(source=source).aggregate(**ledger(), **_errors(), **archived)
     kept = {name: row[f"archived_{name}"] for name in DemandType.values if row[f"archived_{name}"]}

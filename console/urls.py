@@ -6,6 +6,9 @@ from console import dashboard, health
 from console.pages import (
     arrivals,
     campaigns,
+    demand,
+    demand_errors,
+    demand_uploads,
     downloads,
     fairness,
     fanlists,
@@ -19,7 +22,7 @@ from console.pages import (
     waves,
 )
 
-CAMPAIGN, WAVE = "admin/campaign/<str:campaign_id>", "admin/wave/<str:name>"
+CAMPAIGN, WAVE, DEMAND = "admin/campaign/<str:campaign_id>", "admin/wave/<str:name>", "admin/demand-archive"
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -70,6 +73,14 @@ urlpatterns = [
     path("admin/dead-letters/replay/", lake.replay_letters, name="replay-dead-letters"),
     path("admin/dead-letters/<int:pk>/replay/", lake.replay_letter, name="replay-dead-letter"),
     path("admin/lake/merge/", lake.merge_lake, name="merge-lake"),
+    path(f"{DEMAND}/", demand.overview, name="demand"),
+    path(f"{DEMAND}/find/", demand.find, name="demand-find"),
+    path(f"{DEMAND}/record/<int:pk>/", demand.record, name="demand-record"),
+    path(f"{DEMAND}/error-file/<int:pk>/", demand_errors.error_file, name="demand-error-file"),
+    path(f"{DEMAND}/error-file/<int:pk>/replay/", demand_errors.replay_all, name="replay-demand-errors"),
+    path(f"{DEMAND}/error-file/<int:pk>/repair/", demand_errors.repair, name="repair-demand-errors"),
+    path(f"{DEMAND}/upload/", demand_uploads.upload, name="upload-demand"),
+    path(f"{DEMAND}/upload/<int:pk>/", demand_uploads.uploaded, name="demand-upload"),
     path("admin/stop-all/", wave_actions.stop_all, name="stop-all"),
     path("admin/providers/", wave_actions.providers, name="providers"),
     path("admin/providers/<int:pk>/resume/", wave_actions.resume_provider, name="resume-provider"),

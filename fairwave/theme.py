@@ -64,6 +64,16 @@ NAVIGATION = [
         ],
     },
     {
+        "title": "Demand archive",
+        "items": [
+            _entry("Overview", "monitoring", "demand.batch") | {"link": reverse_lazy("demand")},
+            _entry("Find a record", "search", "demand.currentrecord") | {"link": reverse_lazy("demand-find")},
+            _entry("Error files", "error", "demand.errorfile"),
+            _entry("Uploads", "upload_file", "demand.eventupload"),
+            _entry("Batches", "stacks", "demand.batch"),
+        ],
+    },
+    {
         "title": "How work is done",
         "items": [
             _entry("Jobs", "settings", "operations.job"),

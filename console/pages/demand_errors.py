@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from console import demand_errors
-from console.access import StaffRequest, action, attempt, form_page, page, render
+from console.access import StaffRequest, action, form_page, page, render
 from console.demand_errors import EVENTS, FailedEvent
 from console.forms import MOST_REPAIRED, ReasonForm, RepairForm
 from demand import replay
@@ -54,8 +54,8 @@ def replay_all(request: StaffRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, "Say why, in five letters at least: nothing was replayed.")
         return HttpResponseRedirect(back)
-    reason = form.cleaned_data["reason"]
-    return attempt(request, lambda: _told(replay.replay(replayed, events=None, by=request.user, reason=reason)), back=back)
+    _replay(request, replayed, None, form.cleaned_data["reason"])
+    return HttpResponseRedirect(back)
 
 
 @form_page("demand.change_errorfile", "demand.view_errorfile")
@@ -67,16 +67,8 @@ def repair(request: StaffRequest, pk: int) -> HttpResponse:
     personal = unmasking.shown(request)
     if request.method == "POST":
         form = RepairForm(request.POST)
-        if form.is_valid():
-            try:
-                batch = replay.replay(
-                    repaired, events=form.cleaned_data["events"], by=request.user, reason=form.cleaned_data["reason"]
-                )
-            except Refusal as refusal:
-                messages.error(request, str(refusal))  # what was typed stays in the form
-            else:
-                messages.success(request, _told(batch))
-                return HttpResponseRedirect(reverse("demand-error-file", args=[pk]))
+        if form.is_valid() and _replay(request, repaired, form.cleaned_data["events"], form.cleaned_data["reason"]):
+            return HttpResponseRedirect(reverse("demand-error-file", args=[pk]))
         chosen, left_out = [], 0
     else:
         chosen = _chosen(request, repaired) if personal else []
@@ -105,7 +97,18 @@ def _chosen(request: StaffRequest, file: ErrorFile) -> list[FailedEvent]:
     return events[first : first + EVENTS]
 
 
-def _told(batch: Batch) -> str:
-    """What became of a replay, in words."""
-    still = " What still cannot be archived stands in a new error file." if batch.errors else ""
-    return f"Replayed: {batch.events:,} in = {batch.archived:,} archived + {batch.errors:,} errors.{still}"
+def _replay(request: StaffRequest, file: ErrorFile, events: list[str] | None, reason: str) -> bool:
+    """Replay and say what became of it, or why not; False if nothing was archived, and what was typed should stay."""
+    try:
+        batch = replay.replay(file, events=events, by=request.user, reason=reason)
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    except OSError:
+        messages.error(request, "The bucket is not reached now. The replay is noted: ask for it again, and it goes on.")
+    else:
+        still = " What still cannot be archived stands in a new error file." if batch.errors else ""
+        messages.success(
+            request, f"Replayed: {batch.events:,} in = {batch.archived:,} archived + {batch.errors:,} errors.{still}"
+        )
+        return True
+    return False

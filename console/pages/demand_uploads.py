@@ -10,12 +10,12 @@ from console.access import StaffRequest, form_page, page, render
 from console.forms import UploadForm
 from console.pages.jobs import work_on
 from demand import tasks, uploads
-from demand.models import Batch, ErrorFile, EventUpload
+from demand.models import ErrorFile, EventUpload
 from operations.errors import Refusal
 
 HINT = (
-    "JSON lines, UTF-8: one change event a line, as a DynamoDB stream gives it, bare or as Kinesis delivers it (base64); .gz is "
-    "fine. Types: demand, notification, event, sale."
+    "JSON lines, UTF-8: one change event a line, as a DynamoDB stream gives it, bare or as Kinesis delivers it (base64); .gz "
+    "is fine. Types: demand, notification, event, sale."
 )
 ERROR_FILES = 50
 
@@ -31,7 +31,7 @@ def upload(request: StaffRequest) -> HttpResponse:
         except Refusal as refusal:
             messages.error(request, str(refusal))
         else:
-            if received.finished_at:
+            if uploads.is_over(received):
                 messages.info(request, "These very bytes came before: this is what became of them, and nothing is done twice.")
             else:
                 tasks.start_upload(received, by=request.user)
