@@ -35,7 +35,10 @@ def of(stream: str) -> list[Batch]:
 
 
 def take_up(batch: Batch, stream: KinesisStream) -> Batch | None:
-    """Archive a batch that nobody is at. None if somebody is, was just now, or the stream no longer has its events."""
+    """Archive a batch, or what the stream still has of it. None if that is nothing, or another worker is at it or was.
+
+    The stream is asked twice before events are given up.
+    """
     with alone_at(batch.source, batch.first) as alone:
         if not alone:
             return None
@@ -46,11 +49,12 @@ def take_up(batch: Batch, stream: KinesisStream) -> Batch | None:
             alerts.alert(
                 f":warning: Demand archive: batch {batch.pk} was begun {OFTEN} times and is not done. Look into the log."
             )
-        records = stream.read_range(batch.source.rpartition("/")[2], batch.first, batch.last)
-        if _is_whole(batch, records):
-            return archived(batch, records)
-        lose(batch, records)
-        return None
+        for _ in range(2):
+            records = stream.read_range(batch.source.rpartition("/")[2], batch.first, batch.last)
+            if _is_whole(batch, records):
+                return archived(batch, records)
+        rest = lose(batch, records)
+        return take_up(rest, stream) if rest else None
 
 
 def archived(batch: Batch, records: list[Record]) -> Batch | None:
@@ -68,15 +72,17 @@ def _is_whole(batch: Batch, records: list[Record]) -> bool:
     return len(records) == batch.events and ends == [batch.first, batch.last]
 
 
-def lose(batch: Batch, left: list[Record]) -> None:
-    """Some of the batch's records are older than the stream keeps them: it is LOST; what is left becomes a batch of its own."""
+def lose(batch: Batch, left: list[Record]) -> Batch | None:
+    """Some of the batch's records are older than the stream keeps them: it is LOST, and what is left a batch of its own."""
+    rest = None
     with transaction.atomic():
         same = Batch.objects.filter(pk=batch.pk, state=BatchState.OPEN, attempt=batch.attempt)
         if not same.update(state=BatchState.LOST, done_at=timezone.now()):
-            return
+            return None
         if left and left[0].sequence != batch.first:
-            archive.claim(batch.source, left[0].sequence, left[-1].sequence, len(left))
+            rest = archive.claim(batch.source, left[0].sequence, left[-1].sequence, len(left))
         gone = batch.events - len(left)
         told = f"{gone:,} of the {batch.events:,} events of batch {batch.pk} are gone from the stream"
         alerts.alert(f":red_circle: Demand archive: {told}.")
     logger.error("events are gone from the stream", extra={"batch": batch.pk, "events": batch.events, "gone": gone})
+    return rest

@@ -200,14 +200,30 @@ def test_d5_a_batch_whose_worker_died_is_archived_first_with_exactly_its_events(
 def test_d5_events_that_are_gone_before_their_batch_is_done_are_lost_and_told_and_the_rest_is_archived(stream):
     once(stream)
     stream.put(changes(9))
-    batch = claimed(stream, limit=5)
+    batch = claimed(stream)
     stream.forget(2)
     assert once(stream).archived == 7
     batch.refresh_from_db()
     assert (batch.state, batch.archived) == ("lost", 0)
-    assert f"2 of the 5 events of batch {batch.pk} are gone" in alerts()
+    assert f"2 of the 9 events of batch {batch.pk} are gone" in alerts()
     assert archived() == references(7, 2)
     assert once(stream).events == 0
+
+
+def test_d5_events_that_seem_to_be_gone_are_asked_for_once_more(stream, monkeypatch):
+    once(stream)
+    stream.put(changes(6))
+    batch, real, first = claimed(stream), KinesisStream.read_range, []
+
+    def shy(self, *where):
+        found = real(self, *where)
+        return found if first else first.append(where) or found[3:]
+
+    monkeypatch.setattr(KinesisStream, "read_range", shy)
+    assert once(stream).archived == 6
+    batch.refresh_from_db()
+    assert batch.state == "done"
+    check_exactly_once(6)
 
 
 def test_d5_a_batch_that_was_begun_very_often_comes_last_and_is_told_of(stream, monkeypatch):
