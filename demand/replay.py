@@ -17,11 +17,10 @@ from demand import archive
 from demand.batches import MOST_EVENTS
 from demand.choices import BatchState
 from demand.errors import CannotReplay
+from demand.forgetting import ERASED
 from demand.models import Batch, ErrorFile
 from demand.redaction import REDACTED
 from operations.jobs import record_move
-
-ERASED = "[erased]"
 
 
 def subject_of(error_file: ErrorFile) -> str:

@@ -14,7 +14,7 @@ from operations.commands import JsonCommand
 from operations.tasks import RUNNERS
 
 ROOT = Path(settings.ROOT)
-OURS = ("operations", "datalake", "campaigns", "waves", "console")
+OURS = ("operations", "datalake", "demand", "campaigns", "waves", "console")
 COMMANDS = sorted((name, app) for name, app in get_commands().items() if app in OURS)
 
 
