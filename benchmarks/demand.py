@@ -82,12 +82,9 @@ def run(rows: int | None) -> list[Figure | Bound]:
 
 
 def _memory(done: Measured) -> Bound:
-    note = (
-        f"{done.base_bytes / 2**20:,.0f} MiB with {SMALLER:,} events, {done.peak_bytes / 2**20:,.0f} MiB with {done.events:,}"
-    )
-    return Bound(
-        "peak memory of the worker beside a smaller file", done.peak_bytes / done.base_bytes, "times", MOST_GROWTH, note=note
-    )
+    base, peak = done.base_bytes / 2**20, done.peak_bytes / 2**20
+    note = f"{base:,.0f} MiB with {SMALLER:,} events, {peak:,.0f} MiB with {done.events:,}"
+    return Bound("peak memory of the worker beside a smaller file", peak / base, "times", at_most=MOST_GROWTH, note=note)
 
 
 def bare_writer(count: int) -> float:

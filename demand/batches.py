@@ -17,7 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 from datalake import avro
 from demand.choices import ErrorType
 from demand.events import Archived, Failed, judge
-from demand.rows import Key, State, common_of, snapshot_row, state_of
+from demand.rows import Key, State, common_of, state_of
 from demand.schemas import schema_of
 
 NAMES = uuid5(NAMESPACE_URL, "fairwave:demand")  # the root of every file name made from what the file holds
@@ -28,7 +28,7 @@ MOST_EVENTS = 1_000  # of a batch [D-1]
 class DataFile:
     """A container file: the batch's records of one type and partition date, in the events' order. [BR-012, BR-016]
 
-    `snapshots` are rows for COPY (rows.snapshot_row), one for each record.
+    `snapshots` are rows for COPY, one for each record: its number in the file, and rows.common_of.
     """
 
     key: str
@@ -108,9 +108,9 @@ class _Group:
         self.encoded: list[bytes] = []
         self.snapshots: list[str] = []
 
-    def add(self, archived: Archived, common: tuple[str, str]) -> None:
-        self.snapshots.append(snapshot_row(archived, len(self.encoded), common))
-        self.encoded.append(archived.encoded)
+    def add(self, encoded: bytes, common: str) -> None:
+        self.snapshots.append(f"{len(self.encoded)}\t{common}\n")
+        self.encoded.append(encoded)
 
 
 def decide(
@@ -130,7 +130,7 @@ def decide(
     """
     groups: dict[tuple[str, str], _Group] = defaultdict(_Group)
     failures: dict[ErrorType, list[tuple[int, Failed]]] = defaultdict(list)
-    newest: dict[Key, tuple[Archived, tuple[str, str]]] = {}
+    newest: dict[Key, tuple[Archived, str]] = {}
     changed_at: datetime | None = None
     unknown_attributes = systems_left_out = 0
     for position, (raw, sequence) in enumerate(zip(raws, sequences or repeat(0), strict=False)):
@@ -139,7 +139,7 @@ def decide(
             failures[found.error_type].append((position, found))
             continue
         common = common_of(found)
-        groups[found.record_type, found.partition_date].add(found, common)
+        groups[found.record_type, found.partition_date].add(found.encoded, common)
         key = (found.reference_id, found.record_type)
         known = newest.get(key)
         if known is None or (found.changed_at, found.sequence) >= (known[0].changed_at, known[0].sequence):

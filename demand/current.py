@@ -8,8 +8,9 @@ from demand.models import Snapshot
 from demand.rows import Key, State
 from operations.copying import copy_text, run
 
-STATE = ("reference_id", "record_type", "fan_id", "event_id", "sale_id", "changed_at", "sequence", "deleted", "record")
-SNAPSHOT = ("file_id", "number", "record_type", "reference_id", "changed_at", "sequence", "deleted")
+COMMON = ("record_type", "reference_id", "changed_at", "sequence", "deleted")  # of rows.common_of
+SNAPSHOT = ("file_id", "number", *COMMON)
+STATE = (*COMMON, "fan_id", "event_id", "sale_id", "record")
 STAGE = sql.Identifier("demand_current_stage")
 
 # The stage is this connection's own; a transaction that rolled back, or a test's that goes on, may have left rows in it.
@@ -32,7 +33,7 @@ _MERGE = sql.SQL(
 
 
 def enter_snapshots(snapshots: Sequence[tuple[int, Sequence[str]]]) -> None:
-    """Rows of rows.snapshot_row by the number of their LakeFile. In the batch's transaction. [BR-020]"""
+    """Snapshots of batches.DataFile by the number of their LakeFile. In the batch's transaction. [BR-020]"""
     text = "".join(f"{file_id}\t" + f"{file_id}\t".join(rows) for file_id, rows in snapshots if rows)
     copy_text(sql.Identifier(Snapshot._meta.db_table), SNAPSHOT, text)
 

@@ -15,32 +15,27 @@ LARGEST_SEQUENCE = 10**60  # a longer one is none that DynamoDB or Kinesis gives
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def common_of(archived: Archived) -> tuple[str, str]:
-    """What both rows of a record have: its reference id, and changed_at, sequence and deleted."""
-    sequence = archived.sequence if 0 <= archived.sequence < LARGEST_SEQUENCE else 0
-    reference_id = archived.reference_id
-    if not _is_plain(reference_id):
+def common_of(archived: Archived) -> str:
+    """What both rows of a record have: record_type, reference_id, changed_at, sequence, deleted."""
+    reference_id, sequence = archived.reference_id, archived.sequence
+    if not reference_id.isprintable() or "\\" in reference_id:
         reference_id = reference_id.translate(_ESCAPES)
-    return reference_id, f"{archived.changed_at.isoformat()}\t{sequence}\t{'t' if archived.deleted else 'f'}"
+    if not 0 <= sequence < LARGEST_SEQUENCE:
+        sequence = 0
+    deleted = "t" if archived.deleted else "f"
+    return f"{archived.record_type}\t{reference_id}\t{archived.changed_at.isoformat()}\t{sequence}\t{deleted}"
 
 
-def snapshot_row(archived: Archived, number: int, common: tuple[str, str]) -> str:
-    """number, record_type, reference_id, changed_at, sequence, deleted; the number of the file is put before it."""
-    reference_id, age = common
-    return f"{number}\t{archived.record_type}\t{reference_id}\t{age}\n"
-
-
-def state_of(archived: Archived, common: tuple[str, str]) -> State:
-    """Its row: reference_id, record_type, fan_id, event_id, sale_id, changed_at, sequence, deleted, record."""
-    reference_id, age = common
+def state_of(archived: Archived, common: str) -> State:
+    """Its row: what is common, then fan_id, event_id, sale_id, record."""
     fan_id, event_id, sale_id = archived.fan_id, archived.event_id, archived.sale_id
-    if not _is_plain(fan_id + event_id + sale_id):
+    ids = fan_id + event_id + sale_id
+    if not ids.isprintable() or "\\" in ids:
         fan_id, event_id, sale_id = (text.translate(_ESCAPES) for text in (fan_id, event_id, sale_id))
     record = orjson.dumps(archived.record).decode()
     if "\\" in record:
         record = record.replace("\\", "\\\\")
-    row = f"{reference_id}\t{archived.record_type}\t{fan_id}\t{event_id}\t{sale_id}\t{age}\t{record}\n"
-    return archived.changed_at, archived.sequence, row
+    return archived.changed_at, archived.sequence, f"{common}\t{fan_id}\t{event_id}\t{sale_id}\t{record}\n"
 
 
 def newest(states: Iterable[Mapping[Key, State]]) -> dict[Key, State]:
@@ -55,8 +50,3 @@ def newest(states: Iterable[Mapping[Key, State]]) -> dict[Key, State]:
             if known is None or state[:2] >= known[:2]:
                 found[key] = state
     return found
-
-
-def _is_plain(ids: str) -> bool:
-    """Whether COPY's text format has them as they are, as it nearly always does."""
-    return ids.isprintable() and "\\" not in ids

@@ -40,7 +40,7 @@ from operations.threads import helper_thread, one_ahead, quick_turns, rare_colle
 logger = logging.getLogger(__name__)
 
 JOB = "archive_demand"
-BATCHES_AT_ONCE = 5  # in one transaction: its round trips cost as much as some hundred records
+BATCHES_AT_ONCE = 10  # in one transaction: its round trips cost as much as a thousand records
 PAUSES_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)  # between tries to write to a bucket that is away
 PIECE = 1 << 20
 
