@@ -6,11 +6,14 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign
+from console import demand_numbers
 from console.access import live
 from console.road import roads
+from demand.models import Batch
 from operations.choices import JobState
 from operations.models import Alert, Job
 from waves.choices import WaveState
@@ -35,6 +38,7 @@ def parts(request: HttpRequest) -> dict[str, Any]:
         "waves": _allowed(request, "waves.view_wave", _waves_for_somebody),
         "sending": _allowed(request, "waves.view_wave", _waves_going_out),
         "alerts": _allowed(request, "operations.view_alert", _last_alerts),
+        "demand": _allowed(request, "demand.view_batch", _demand_of_a_day),
         "stopped": _allowed(request, "waves.view_provideraccount", _stopped_accounts),
     }
 
@@ -72,6 +76,12 @@ def _waves_going_out() -> QuerySet[Wave]:
 
 def _last_alerts() -> QuerySet[Alert]:
     return Alert.objects.order_by("-id")[:SHOWN]
+
+
+def _demand_of_a_day() -> dict[str, Any] | None:
+    """The demand archive's ledger of the last 24 hours; nothing where no change event ever came."""
+    found = demand_numbers.last_day(now=timezone.now())
+    return found if found["batches"] or Batch.objects.exists() else None
 
 
 def _stopped_accounts() -> QuerySet[ProviderAccount]:

@@ -16,6 +16,7 @@ SCRUBBED = ("[redacted]", "[erased]")
 LONGEST_VALUE = 2_000  # characters of a value that a page shows
 HIDDEN_CATEGORIES = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"?|[{}\[\],:]|[^\s"{}\[\],:]+', re.S)
+ALONE = re.compile(r'\{\n *+("(?:\\.|[^"\\\n])*+": (?:"(?:\\.|[^"\\\n])*+"|[^\s"{}\[\],:]++))\n *+\}')
 DEEPEST = 12  # what lies deeper is indented no further
 
 
@@ -42,6 +43,20 @@ class Line:
     before: str
     changed: bool
     scrubbed: bool
+
+
+def in_order(record: Mapping[str, Any], avro: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with its fields in the order of its schema, which the database does not keep; others come last."""
+    fields = {field["name"]: field["type"] for field in avro["fields"]}
+    names = [*(name for name in fields if name in record), *(name for name in record if name not in fields)]
+    return {name: _nested_in_order(record[name], fields.get(name)) for name in names}
+
+
+def _nested_in_order(value: Any, declared: Any) -> Any:
+    for kind in declared if isinstance(declared, list) else [declared]:
+        if isinstance(value, Mapping) and isinstance(kind, Mapping) and "fields" in kind:
+            return in_order(value, kind)
+    return value
 
 
 def lines(record: Mapping[str, Any], before: Mapping[str, Any] | None = None, *, hidden: bool) -> list[Line]:
@@ -100,7 +115,10 @@ def _escaped(char: str) -> str:
 
 
 def laid_out(text: str) -> str:
-    """JSON with a line for each member; nothing but space between its parts is changed, and what is no JSON does no harm."""
+    """JSON with a line for each member, and `{"S": "fan"}` on one line; what is no JSON does no harm.
+
+    Nothing but the space between its parts is changed.
+    """
     out: list[str] = []
     depth = 0
     for part in TOKEN.findall(text):
@@ -116,7 +134,7 @@ def laid_out(text: str) -> str:
             out.append(": ")
         else:
             out.append(_line(depth) + part if out and out[-1] in ("{", "[") else part)
-    return "".join(out)
+    return ALONE.sub(r"{\1}", "".join(out))
 
 
 def _line(depth: int) -> str:

@@ -1,5 +1,6 @@
 """How the operators' site looks, and its navigation in the order of the road."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
@@ -16,6 +17,11 @@ def _entry(title: str, icon: str, model: str) -> dict[str, Any]:
         "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
         "permission": lambda request: request.user.has_perm(f"{app}.view_{name}"),
     }
+
+
+def _at(*names: str) -> Callable[[HttpRequest], bool]:
+    """Whether a page of one of these names is open: addresses of one area begin alike, so they do not tell."""
+    return lambda request: request.resolver_match is not None and request.resolver_match.url_name in names
 
 
 def environment(request: HttpRequest) -> list[str] | None:
@@ -66,10 +72,13 @@ NAVIGATION = [
     {
         "title": "Demand archive",
         "items": [
-            _entry("Overview", "monitoring", "demand.batch") | {"link": reverse_lazy("demand")},
-            _entry("Find a record", "search", "demand.currentrecord") | {"link": reverse_lazy("demand-find")},
-            _entry("Error files", "error", "demand.errorfile"),
-            _entry("Uploads", "upload_file", "demand.eventupload"),
+            _entry("Overview", "monitoring", "demand.batch") | {"link": reverse_lazy("demand"), "active": _at("demand")},
+            _entry("Find a record", "search", "demand.currentrecord")
+            | {"link": reverse_lazy("demand-find"), "active": _at("demand-find", "demand-record")},
+            _entry("Error files", "error", "demand.errorfile")
+            | {"active": _at("demand_errorfile_changelist", "demand-error-file", "repair-demand-errors")},
+            _entry("Uploads", "upload_file", "demand.eventupload")
+            | {"active": _at("demand_eventupload_changelist", "demand-upload", "upload-demand")},
             _entry("Batches", "stacks", "demand.batch"),
         ],
     },

@@ -10,12 +10,13 @@ from django.utils import timezone
 
 from console import demand_charts, demand_history, demand_numbers
 from console.access import StaffRequest, form_page, log_access, page, render
-from console.demand_fields import Line, lines, visible
+from console.demand_fields import Line, in_order, lines, visible
 from console.demand_history import State
 from console.forms import DemandFindForm
 from console.models import Access
 from demand.choices import DemandType
 from demand.models import CurrentRecord, ErrorFile, EventUpload
+from demand.schemas import schema_of
 from operations import unmasking
 
 FOUND = 50  # on a page
@@ -103,7 +104,7 @@ def record(request: StaffRequest, pk: int) -> HttpResponse:
         visible(str(current)),
         current=current,
         reference=visible(current.reference_id),
-        lines=lines(current.record, hidden=hidden),
+        lines=lines(in_order(current.record, schema_of(current.record_type).avro), hidden=hidden),
         related=_related(current),
         history=_compared(states, came_before, hidden=hidden),
         older=states[-1].snapshot.pk if came_before else None,

@@ -6,7 +6,8 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.demand_fields import HIDDEN_CATEGORIES, laid_out, lines, shown, visible
+from console.demand_fields import HIDDEN_CATEGORIES, in_order, laid_out, lines, shown, visible
+from demand.schemas import schema_of
 
 CONTACT = {
     "phoneNumber": "+12025550123",
@@ -88,7 +89,19 @@ def test_laying_out_what_is_no_json_loses_nothing_but_space(text):
     assert "".join(laid_out(text).split()) == "".join(text.split())
 
 
+def test_fields_stand_in_the_order_of_the_schema_and_unknown_ones_last():
+    record = {
+        "odd": "x",
+        "reference": {"timestamp": "t", "id": "r"},
+        "date": {"requested": "d"},
+        "fanId": "f",
+        "type": "demand",
+    }
+    found = [line.name for line in lines(in_order(record, schema_of("demand").avro), hidden=False)]
+    assert found == ["type", "fanId", "date.requested", "reference.id", "reference.timestamp", "odd"]
+
+
 def test_json_is_laid_out_with_a_line_for_each_member():
     assert laid_out('{"a":{"S":"x, {y}"},"b":[],"c":[1,2]}') == (
-        '{\n  "a": {\n    "S": "x, {y}"\n  },\n  "b": [],\n  "c": [\n    1,\n    2\n  ]\n}'
+        '{\n  "a": {"S": "x, {y}"},\n  "b": [],\n  "c": [\n    1,\n    2\n  ]\n}'
     )

@@ -438,6 +438,14 @@ def test_the_first_page_asks_as_often_for_many_batches_as_for_few(operator):
     assert counts[0] == counts[1]
 
 
+def test_the_first_page_says_what_came_in_a_day_to_those_who_may_see_it(operator):
+    assert "Demand archive</h2>" not in text_of(operator.get("/admin/now/"))
+    archived([change(DEMAND), b"{"])
+    html = re.sub(r"<[^>]+>", "", text_of(operator.get("/admin/now/")))
+    assert "2 change events in 24 hours = 1 archived + 1 errors." in html
+    assert "change events" not in text_of(client_of(staff("newcomer")).get("/admin/now/"))
+
+
 # Lists
 
 
