@@ -118,7 +118,8 @@ def write(parts: Sequence[Part]) -> None:
     if not parts:
         return
     bucket = storage.campaign_data()
-    files = [(file.key, file.content) for part in parts for file in (*part.decided.files, *part.decided.error_files)]
+    files = [(file.key, file.content) for part in parts for file in part.decided.files]
+    files += [(file.key, file.content) for part in parts for file in part.decided.error_files]
     with helper_thread("demand-files", threads=min(AT_ONCE, len(files)) or 1) as executor:
         for written in [executor.submit(bucket.put, key, content) for key, content in files]:
             written.result()

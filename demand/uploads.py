@@ -1,18 +1,12 @@
 """A file of change events, from upload to archive. [D-1]
 
-    receive → job: counted → batches, some at a time: claimed → files written → delivered → finished, its bytes deleted
+    receive → job: counted → archived (road.py) → finished, its bytes deleted
 
-While PostgreSQL takes what was decided, the next events are judged and the files before them are on their way to the bucket. A
-killed job goes on at the first batch that is not DONE; the same bytes are the same upload, and its result.
+A killed job goes on at the first batch that is not DONE; the same bytes are the same upload, and its result.
 """
 
 import hashlib
-import logging
 import tempfile
-import time
-from collections.abc import Iterator
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
 from django.conf import settings
@@ -23,25 +17,18 @@ from django.utils import timezone
 
 from datalake import storage
 from datalake.errors import NoSuchObject
-from demand import archive
-from demand.archive import Part
-from demand.batches import Decided, decide
+from demand import archive, road
 from demand.choices import BatchState, ErrorType
 from demand.errors import NotKept, UnknownUpload, UnreadableEvents
-from demand.lines import MOST_BYTES, Lines, batches_of, count_lines
+from demand.lines import count_lines
 from demand.models import Batch, Delivery, ErrorFile, EventUpload
 from operations import alerts, jobs
 from operations.choices import LIVE_JOBS
 from operations.errors import JobStopped
 from operations.jobs import Lease
 from operations.models import Job
-from operations.threads import helper_thread, one_ahead, quick_turns, rare_collections
-
-logger = logging.getLogger(__name__)
 
 JOB = "archive_demand"
-BATCHES_AT_ONCE = 10  # in one transaction: its round trips cost as much as a thousand records
-PAUSES_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)  # between tries to write to a bucket that is away
 PIECE = 1 << 20
 
 
@@ -175,13 +162,7 @@ def _archive(upload: EventUpload, lease: Lease) -> None:
         lease.step("Reading the file")
         lines = _checked_lines(upload, file)
         lease.step("Archiving events", rows=lines, total=lines, progress=0)
-        with (
-            quick_turns(),
-            rare_collections(),
-            helper_thread("demand-judge") as judge,
-            helper_thread("demand-put") as put,
-        ):
-            counted = _Road(upload, lease, lines, put).take(one_ahead(judge, groups(upload, file)))
+        counted = road.archive_lines(source_of(upload), file, lease, now=upload.created_at, lines=lines)
     _finish(upload, lease, counted, lines)
 
 
@@ -198,114 +179,6 @@ def _checked_lines(upload: EventUpload, file: BinaryIO) -> int:
         storage.scoring().delete(upload.key)
         raise UnreadableEvents(f"{upload.name} is not what was uploaded: its checksum differs. Upload it again.")
     return count_lines(file, most_bytes=settings.UPLOAD_MAX_BYTES)
-
-
-@dataclass(slots=True)
-class Group:
-    """Some batches of an upload that go one way together: their lines, and what was decided of those that are not done yet."""
-
-    decided: list[tuple[Lines, Decided]] = field(default_factory=list)
-    events: int = 0
-    bytes: int = 0
-    end: int = 0
-
-    @property
-    def is_full(self) -> bool:
-        return len(self.decided) >= BATCHES_AT_ONCE or self.bytes >= MOST_BYTES
-
-
-def groups(upload: EventUpload, file: BinaryIO) -> Iterator[Group]:
-    """The whole file, in groups. Only the first asks the database, so all may be made in another thread."""
-    source = source_of(upload)
-    done = set(Batch.objects.filter(source=source, state=BatchState.DONE).values_list("first", flat=True))
-    return _groups(upload, file, source, done)
-
-
-def _groups(upload: EventUpload, file: BinaryIO, source: str, done: set[str]) -> Iterator[Group]:
-    group = Group()
-    for lines in batches_of(file):
-        group.events += len(lines.raws)
-        group.end = lines.end
-        if lines.first not in done:
-            group.bytes += lines.bytes
-            decided = decide(
-                source,
-                lines.first,
-                lines.last,
-                lines.raws,
-                now=upload.created_at,
-                sequences=lines.numbers,
-                prefix=settings.DEMAND_PREFIX,
-            )
-            lines.raws = []  # what was decided is all that is needed
-            group.decided.append((lines, decided))
-        if group.is_full:
-            yield group
-            group = Group()
-    yield group
-
-
-@dataclass(slots=True)
-class _Road:
-    """The groups of an upload one after the other: while the files of one are written, the one before is delivered."""
-
-    upload: EventUpload
-    lease: Lease
-    lines: int
-    put: Executor
-    under_way: tuple[list[Part], Future[None], int] | None = None
-
-    def take(self, some: Iterator[Group]) -> int:
-        """Archive them all. Returns how many events they have. Raises JobStopped when what was begun is done."""
-        events = 0
-        for group in some:
-            try:
-                self.lease.check_stop()
-            except JobStopped:
-                self.arrive()
-                raise
-            parts = self._claimed(group)
-            before, self.under_way = self.under_way, (parts, self.put.submit(archive.write, parts), group.end)
-            self._deliver(before)
-            events += group.events
-        self.arrive()
-        return events
-
-    def arrive(self) -> None:
-        """Deliver what is under way."""
-        before, self.under_way = self.under_way, None
-        self._deliver(before)
-
-    def _claimed(self, group: Group) -> list[Part]:
-        """Their batches, claimed and their attempts counted, before any file is written."""
-        source, at = source_of(self.upload), self.upload.created_at
-        spans = [(lines.first, lines.last, decided.events) for lines, decided in group.decided]
-        batches = archive.claim_all(source, spans, created_at=at)
-        parts = [Part(batch, decided) for batch, (_, decided) in zip(batches, group.decided, strict=True)]
-        begun = {batch.pk for batch in archive.begin(batches)}
-        return [part for part in parts if part.batch.pk in begun]
-
-    def _deliver(self, part: tuple[list[Part], Future[None], int] | None) -> None:
-        if part is not None:
-            parts, written, end = part
-            self._see_written(parts, written)
-            archive.deliver(parts)
-            self.lease.tell(end, self.lines)
-
-    def _see_written(self, parts: list[Part], written: Future[None]) -> None:
-        """Wait for the files; a bucket that is away for some minutes is waited for. Raises OSError, JobStopped."""
-        pauses = iter(PAUSES_SECONDS)
-        while True:
-            try:
-                return written.result()
-            except OSError as error:
-                pause = next(pauses, None)
-                if pause is None:
-                    raise
-                logger.warning("bucket not reached, will try again", extra={"error": type(error).__name__})
-            time.sleep(pause)
-            self.lease.check_stop()
-            written = self.put.submit(archive.write, parts)
 
 
 def _finish(upload: EventUpload, lease: Lease, counted: int, lines: int) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from datalake import storage
 from datalake.models import LakeFile
 from datalake.storage import DiskBucket
-from demand import archive, lines, tasks, uploads
+from demand import archive, lines, road, tasks, uploads
 from demand.choices import BatchState
 from demand.errors import NotKept, UnknownUpload, UnreadableEvents
 from demand.lines import batches_of, count_lines
@@ -151,7 +151,7 @@ class TestArchiving:
 
     @pytest.mark.parametrize("how", ["pause", "cancel"])
     def test_a_stopped_job_leaves_whole_batches_and_goes_on_where_it_stopped(self, monkeypatch, how):
-        monkeypatch.setattr(uploads, "BATCHES_AT_ONCE", 1)
+        monkeypatch.setattr(road, "BATCHES_AT_ONCE", 1)
         raws = list(changes.make(5_000))
         upload = received(jsonl(raws))
         job = uploads.open_job(upload, by=None)
@@ -186,7 +186,7 @@ class TestArchiving:
         assert kept_files() == []
 
     def test_a_bucket_that_is_away_for_a_while_is_waited_for(self, monkeypatch):
-        monkeypatch.setattr(uploads, "PAUSES_SECONDS", (0.0,) * 8)
+        monkeypatch.setattr(road, "PAUSES_SECONDS", (0.0,) * 8)
         put, failures = DiskBucket.put, iter(range(5))
 
         def away(self, key, content):
@@ -198,7 +198,7 @@ class TestArchiving:
         assert told(archived(jsonl(changes.make(1_500)))) == (1_500, 1_500, {})
 
     def test_a_bucket_that_stays_away_fails_the_job_which_can_go_on_later(self, monkeypatch):
-        monkeypatch.setattr(uploads, "PAUSES_SECONDS", (0.0,) * 2)
+        monkeypatch.setattr(road, "PAUSES_SECONDS", (0.0,) * 2)
         put = DiskBucket.put
 
         def away(self, key, content):
