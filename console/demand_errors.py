@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from console.demand_fields import SCRUBBED, cut, laid_out, visible
+from console.demand_fields import SCRUBBED, cut, laid_out
 from datalake import storage
 from datalake.errors import NoSuchObject
 from demand.models import ErrorFile
+from operations.plaintext import visible
 
 EVENTS = 20  # on a page
 LARGEST_FILE = 64 << 20  # bytes; a larger one is not read while somebody waits

@@ -5,16 +5,15 @@ direction of the text around, are shown as JSON writes them. [BR-019, BR-020]
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from operations.masking import DOT, mask_email, mask_phone, mask_text
+from operations.plaintext import visible
 
 SCRUBBED = ("[redacted]", "[erased]")
 LONGEST_VALUE = 2_000  # characters of a value that a page shows
-HIDDEN_CATEGORIES = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"?|[{}\[\],:]|[^\s"{}\[\],:]+', re.S)
 ALONE = re.compile(r'\{\n *+("(?:\\.|[^"\\\n])*+": (?:"(?:\\.|[^"\\\n])*+"|[^\s"{}\[\],:]++))\n *+\}')
 DEEPEST = 12  # what lies deeper is indented no further
@@ -100,18 +99,6 @@ def _flat(record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str
 
 def _text(value: Any) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
-
-
-def visible(text: str) -> str:
-    """Characters that are not seen as `\\u202e`; line ends and tabs stay. Inside of JSON strings it means the same."""
-    return "".join(
-        char if char in "\n\t" or unicodedata.category(char) not in HIDDEN_CATEGORIES else _escaped(char) for char in text
-    )
-
-
-def _escaped(char: str) -> str:
-    units = char.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
 def laid_out(text: str) -> str:

@@ -95,11 +95,12 @@ def streams() -> QuerySet[Shard]:
 
 
 def of_source(source: str) -> dict[str, Any]:
-    """The ledger of all batches of one source, with the archived records by type and the errors by type in words. One query."""
+    """The ledger of all batches of one source, with the archived records by type, and the errors by type. One query."""
     archived = {f"archived_{name}": Sum(Cast(KT(f"type_counts__{name}"), IntegerField())) for name in DemandType.values}
     row = Batch.objects.filter(source=source).aggregate(**ledger(), **_errors(), **archived)
     kept = {name: row[f"archived_{name}"] for name in DemandType.values if row[f"archived_{name}"]}
-    return row | {"archived_by_type": kept, "by_type": _types(row)}
+    failed = {name: row[f"errors_{name}"] for name in ErrorType.values if row[f"errors_{name}"]}
+    return row | {"archived_by_type": kept, "errors_by_type": failed}
 
 
 def _errors() -> dict[str, Any]:

@@ -54,6 +54,12 @@ WORDS: Final[dict[str, str]] = {
     "missing_phone": "No phone number",
     "invalid_phone": "Phone number cannot be right",
     "unconfirmed_phone": "Phone not confirmed",
+    # Why a change event is not archived [BR-017]
+    "not_utf8": "Not UTF-8",
+    "not_json": "Not JSON",
+    "wrong_envelope": "No change event",
+    "missing_image": "Without image",
+    "invalid_field": "A field is missing or of the wrong type",
     # Work under way
     "try_scores": "Dry run",
     "compose_supplement": "Put corrected rows in",

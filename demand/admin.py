@@ -8,9 +8,20 @@ from unfold.decorators import display
 
 from demand.choices import BatchState
 from demand.models import Batch, CurrentRecord, Delivery, ErrorFile, EventUpload
-from operations.listing import BigTableAdmin, MaskedAdmin, PageAdmin, ReadOnlyAdmin, counted, sized
+from operations.listing import BigTableAdmin, MaskedAdmin, PageAdmin, ReadOnlyAdmin, counted, plain, sized
 
 BATCH_COLOURS = {BatchState.OPEN: "info", BatchState.DONE: "success", BatchState.LOST: "danger"}
+LONGEST_NAME, LONGEST_POSITION = 44, 12
+
+
+def _named(batch: Batch) -> str:
+    """A batch's source, short enough for a list; hashes and keys stand in full on the batch's own page."""
+    return batch.source if len(batch.source) <= LONGEST_NAME else f"{batch.source[: LONGEST_NAME - 1]}…"
+
+
+def _tail(position: str) -> str:
+    """A line as it is; of a sequence number the end, for those of one shard begin alike."""
+    return position if len(position) <= LONGEST_POSITION else f"…{position[1 - LONGEST_POSITION :]}"
 
 
 @admin.register(CurrentRecord)
@@ -22,24 +33,26 @@ class CurrentRecordAdmin(BigTableAdmin, MaskedAdmin, PageAdmin):
 
     page = "demand-record"
     list_before_template = "console/demand_records.html"
-    list_display = ("reference_id", "record_type", "fan_id", "event_id", "sale_id", "changed_at", "deleted")
+    list_display = (plain("reference_id"), "record_type", *map(plain, ("fan_id", "event_id", "sale_id")), "changed_at", "state")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CurrentRecord]:
         return super().get_queryset(request).defer("record")
+
+    @display(description="state", label={"deleted": "warning"})
+    def state(self, current: CurrentRecord) -> str:
+        return "deleted" if current.deleted else "kept"
 
 
 @admin.register(Batch)
 class BatchAdmin(BigTableAdmin, ReadOnlyAdmin):
     change_form_outer_before_template = "console/demand_batch.html"
     list_display = (
-        "source",
-        "first",
-        "last",
+        "from_where",
+        "positions",
         "state_label",
         counted("events"),
         counted("archived"),
         counted("errors"),
-        "seconds_taken",
         "created_at",
     )
     list_filter = ("state",)
@@ -48,14 +61,18 @@ class BatchAdmin(BigTableAdmin, ReadOnlyAdmin):
     def state_label(self, batch: Batch) -> str:
         return batch.state
 
-    @display(description="seconds")
-    def seconds_taken(self, batch: Batch) -> str:
-        return f"{batch.seconds:.2f}"
+    @display(description="source")
+    def from_where(self, batch: Batch) -> str:
+        return _named(batch)
+
+    @display(description="positions")
+    def positions(self, batch: Batch) -> str:
+        return f"{_tail(batch.first)} – {_tail(batch.last)}"
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(BigTableAdmin, ReadOnlyAdmin):
-    list_display = ("key", "record_type", "partition_date", "records", "size", "batch")
+    list_display = ("record_type", "partition_date", "records", "size", "from_where", "key")
     list_select_related = ("file", "batch")
 
     @display(description="file")
@@ -78,13 +95,25 @@ class DeliveryAdmin(BigTableAdmin, ReadOnlyAdmin):
     def size(self, delivery: Delivery) -> str:
         return filesizeformat(delivery.file.bytes)
 
+    @display(description="source")
+    def from_where(self, delivery: Delivery) -> str:
+        return _named(delivery.batch)
+
 
 @admin.register(ErrorFile)
 class ErrorFileAdmin(BigTableAdmin, PageAdmin):
     page = "demand-error-file"
-    list_display = ("key", "error_type", counted("events"), "batch", "created_at")
+    list_display = ("why", counted("events"), "from_where", "created_at")
     list_filter = ("error_type",)
     list_select_related = ("batch",)
+
+    @display(description="why")
+    def why(self, file: ErrorFile) -> str:
+        return file.get_error_type_display()
+
+    @display(description="source")
+    def from_where(self, file: ErrorFile) -> str:
+        return _named(file.batch)
 
 
 @admin.register(EventUpload)

@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin
 
 from operations import unmasking
 from operations.paging import AFTER, BEFORE, EstimatePaginator, KeysetChangeList
+from operations.plaintext import visible
 
 Mask = Callable[[str], str]
 
@@ -139,6 +140,12 @@ def shortened(field: str) -> Callable[[Any], str]:
 def worded(field: str) -> Callable[[Any], str]:
     """A column of names as a person would say them: send_wave → Send wave."""
     return _column(field, lambda name: name.replace("_", " ").capitalize())
+
+
+@cache
+def plain(field: str) -> Callable[[Any], str]:
+    """A column of text that others wrote: every character of it is seen."""
+    return _column(field, visible)
 
 
 def _column(field: str, show: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from console import demand_charts, demand_history, demand_numbers
 from console.access import StaffRequest, form_page, log_access, page, render
-from console.demand_fields import Line, in_order, lines, visible
+from console.demand_fields import Line, in_order, lines
 from console.demand_history import State
 from console.forms import DemandFindForm
 from console.models import Access
@@ -18,6 +18,7 @@ from demand.choices import DemandType
 from demand.models import CurrentRecord, ErrorFile, EventUpload
 from demand.schemas import schema_of
 from operations import unmasking
+from operations.plaintext import visible
 
 FOUND = 50  # on a page
 NEWEST = 5

@@ -10,12 +10,14 @@ from console.access import StaffRequest, action, form_page, page, render
 from console.demand_errors import EVENTS, FailedEvent
 from console.forms import MOST_REPAIRED, ReasonForm, RepairForm
 from demand import replay
+from demand.choices import ErrorType
 from demand.models import Batch, ErrorFile
 from operations import unmasking
 from operations.errors import Refusal
 from operations.models import StatusChange
 
 NEWEST = 20
+UNPARSABLE = (ErrorType.NOT_UTF8, ErrorType.NOT_JSON)  # only a repair brings back what was kept of these
 
 
 @page("demand.view_errorfile")
@@ -31,6 +33,7 @@ def error_file(request: StaffRequest, pk: int) -> HttpResponse:
         f"Error file {pk}",
         file=shown,
         why=document.why,
+        whole=shown.error_type not in UNPARSABLE,
         events=document.events[first : first + EVENTS],
         first=first,
         newer=max(0, first - EVENTS) if first else None,

@@ -53,5 +53,6 @@ def uploaded(request: StaffRequest, pk: int) -> HttpResponse:
         file=shown,
         ledger=demand_numbers.of_source(source),
         error_files=ErrorFile.objects.filter(batch__source=source).select_related("batch").order_by("pk")[:ERROR_FILES],
+        most_error_files=ERROR_FILES,
         **work_on(request, uploads.subject_of(shown)),
     )

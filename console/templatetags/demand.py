@@ -5,10 +5,10 @@ from typing import Any
 
 from django import template
 
-from console import demand_fields
+from operations.plaintext import visible
 
 register = template.Library()
-register.filter("visible", demand_fields.visible)
+register.filter("visible", visible)
 
 
 @register.filter

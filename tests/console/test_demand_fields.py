@@ -6,8 +6,9 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.demand_fields import HIDDEN_CATEGORIES, in_order, laid_out, lines, shown, visible
+from console.demand_fields import in_order, laid_out, lines, shown
 from demand.schemas import schema_of
+from operations.plaintext import HIDDEN_CATEGORIES, visible
 
 CONTACT = {
     "phoneNumber": "+12025550123",
