@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -69,7 +70,7 @@ def read(error_file: ErrorFile) -> Document:
     if not isinstance(document, dict) or not isinstance(document.get("events"), list):
         return Document([], "The file in the bucket is no error file of this archive any more.")
     events, details = document["events"], document.get("details") or []
-    pairs = zip_longest(events, details[: len(events)], fillvalue={})
+    pairs: Iterable[tuple[Any, Any]] = zip_longest(events, details[: len(events)], fillvalue={})
     return Document([_event(number, text, detail) for number, (text, detail) in enumerate(pairs)])
 
 
