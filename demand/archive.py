@@ -6,6 +6,7 @@ Files that a dead attempt left are written again under the same names with the s
 position, and what an event does not say of its time is the batch's own. Readers see nothing before the last step.
 """
 
+import json
 import logging
 import time
 from collections.abc import Sequence
@@ -13,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from datalake import catalogue, storage
@@ -38,6 +39,8 @@ logger = logging.getLogger(__name__)
 
 STREAM = "kinesis:"
 AT_ONCE = 8  # files of a batch on their way to the bucket; each waits for the disk or the network, not for the others
+COUNTS = ("archived", "errors", "error_counts", "type_counts", "unknown_attributes", "systems_left_out", "seconds", "done_at")
+_DONE = ", ".join(f"{name} = given.{name}" for name in ("state", *COUNTS))
 QUIET = timedelta(minutes=5)  # Slack hears of a stream's errors no more often
 
 
@@ -87,15 +90,29 @@ def claim_all(source: str, spans: Sequence[tuple[str, str, int]], *, created_at:
 def begin(batches: Sequence[Batch]) -> list[Batch]:
     """Count an attempt of each. Returns those that are to be worked on; done and lost ones are left out. Raises BatchTaken."""
     waiting = [batch for batch in batches if batch.state == BatchState.OPEN]
+    won = _move(waiting, "attempt = batch.attempt + 1", [{} for _ in waiting])
     for batch in waiting:
-        same = Batch.objects.filter(pk=batch.pk, state=BatchState.OPEN, attempt=batch.attempt)
-        if same.update(attempt=F("attempt") + 1):
+        if batch.pk in won:
             batch.attempt += 1
             continue
         batch.refresh_from_db()
         if batch.state == BatchState.OPEN:
             raise _taken(batch)
     return [batch for batch in waiting if batch.state == BatchState.OPEN]
+
+
+def _move(batches: Sequence[Batch], change: str, values: Sequence[dict[str, object]]) -> set[int]:
+    """One conditional UPDATE of several batches; `values` of each are named in `change` as given.{name}. Returns who won."""
+    rows = [{"id": batch.pk, "attempt": batch.attempt} | given for batch, given in zip(batches, values, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""UPDATE demand_batch batch SET {change}
+                FROM jsonb_populate_recordset(NULL::demand_batch, %s) AS given
+                WHERE batch.id = given.id AND batch.attempt = given.attempt AND batch.state = %s
+                RETURNING batch.id""",  # noqa: S608 both changes stand in this module
+            [json.dumps(rows, cls=DjangoJSONEncoder), BatchState.OPEN.value],
+        )
+        return {number for (number,) in cursor.fetchall()}
 
 
 def decide_batch(batch: Batch, raws: Sequence[bytes | Failed], *, sequences: Sequence[int] | None = None) -> Decided:
@@ -136,8 +153,7 @@ def deliver(parts: Sequence[Part], *, wait: bool = False) -> None:
     with transaction.atomic():
         if not wait:
             commit_without_waiting()
-        for part in parts:
-            _finish(part)
+        _finish(parts)
         entered = _enter_files(parts)
         _enter_error_files(parts)
         current.enter_states(newest(part.decided.states for part in parts))
@@ -149,10 +165,20 @@ def deliver(parts: Sequence[Part], *, wait: bool = False) -> None:
         logger.info("batch archived", extra=_told(part))
 
 
-def _finish(part: Part) -> None:
-    """DONE with its counts; the ledger's constraint judges them. Raises BatchTaken."""
-    batch, decided = part.batch, part.decided
-    values = {
+def _finish(parts: Sequence[Part]) -> None:
+    """DONE with their counts; the ledger's constraint judges them. Raises BatchTaken."""
+    counts = [_counts(part) for part in parts]
+    won = _move([part.batch for part in parts], _DONE, counts)
+    for part, values in zip(parts, counts, strict=True):
+        if part.batch.pk not in won:
+            raise _taken(part.batch)
+        for name, value in values.items():
+            setattr(part.batch, name, value)
+
+
+def _counts(part: Part) -> dict[str, object]:
+    decided = part.decided
+    return {
         "state": BatchState.DONE,
         "archived": decided.archived,
         "errors": decided.errors,
@@ -163,11 +189,6 @@ def _finish(part: Part) -> None:
         "seconds": time.monotonic() - part.began,
         "done_at": timezone.now(),
     }
-    ours = Batch.objects.filter(pk=batch.pk, state=BatchState.OPEN, attempt=batch.attempt)
-    if not ours.update(**values):
-        raise _taken(batch)
-    for name, value in values.items():
-        setattr(batch, name, value)
 
 
 def _enter_files(parts: Sequence[Part]) -> list[LakeFile]:

@@ -16,15 +16,15 @@ STAGE = sql.Identifier("demand_current_stage")
 # The stage is this connection's own; a transaction that rolled back, or a test's that goes on, may have left rows in it.
 _CLEAR_STAGE = sql.SQL(
     """CREATE TEMP TABLE IF NOT EXISTS demand_current_stage (
-           reference_id text COLLATE "C", record_type text COLLATE "C", fan_id text, event_id text, sale_id text,
+           reference_id text, record_type text, fan_id text, event_id text, sale_id text,
            changed_at timestamptz, sequence numeric, deleted boolean, record jsonb
        ) ON COMMIT DELETE ROWS;
        DELETE FROM demand_current_stage"""
 )
-# In the order of the key, so that two workers never wait for each other in a circle.
+# In the order in which they were copied, which is that of the key: two workers never wait for each other in a circle.
 _MERGE = sql.SQL(
     """INSERT INTO demand_currentrecord AS known ({columns})
-       SELECT {columns} FROM demand_current_stage ORDER BY reference_id, record_type
+       SELECT {columns} FROM demand_current_stage
        ON CONFLICT (reference_id, record_type) DO UPDATE SET
            fan_id = excluded.fan_id, event_id = excluded.event_id, sale_id = excluded.sale_id,
            changed_at = excluded.changed_at, sequence = excluded.sequence, deleted = excluded.deleted, record = excluded.record
