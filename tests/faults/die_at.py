@@ -1,7 +1,7 @@
 """A command as a process of its own that kills itself: `python -m tests.faults.die_at '{"database": …}' NAME ARGUMENT …`.
 
 `call` is `module:Class.method` or `module:function`; its `nth` call is the last thing the process does, or, with `before`, the
-first that it does not do any more.
+first that it does not do any more. `batches` at once make a small file of change events one of many transactions.
 """
 
 import json
@@ -42,6 +42,9 @@ def main(asked: dict[str, Any], arguments: list[str]) -> None:
     set_up(asked)
     from django.core.management import call_command
 
+    from demand import road
+
+    road.BATCHES_AT_ONCE = asked.get("batches", road.BATCHES_AT_ONCE)
     if asked.get("call"):
         die_at(asked["call"], nth=asked.get("nth", 1), before=asked.get("before", False))
     call_command(*arguments)

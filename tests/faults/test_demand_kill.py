@@ -47,7 +47,7 @@ STEPS = {
 
 
 def start(buckets: Path, path: Path, **deadly: object) -> subprocess.Popen[str]:
-    asked = {"database": connection.settings_dict["NAME"], "buckets": str(buckets), **deadly}
+    asked = {"database": connection.settings_dict["NAME"], "buckets": str(buckets), "batches": 3, **deadly}
     command = [sys.executable, "-m", "tests.faults.die_at", json.dumps(asked), "archive_demand", str(path), "--json"]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -102,7 +102,7 @@ def _records_by_file(files: dict[int, str]) -> dict[int, int]:
 @pytest.mark.parametrize("step", STEPS)
 def test_d5_killed_at_any_step_the_next_run_ends_as_if_nothing_had_been(buckets, step):
     path = buckets / "changes.jsonl"
-    changes.write(path, 7_000, bad=0.01, carried=0.2)
+    changes.write(path, 6_000, bad=0.01, carried=0.2)
     process = start(buckets, path, **STEPS[step])
     process.communicate(timeout=120)
     assert process.returncode == -signal.SIGKILL
