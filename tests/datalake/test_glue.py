@@ -14,7 +14,10 @@ AVRO = {
     "fields": [
         {"name": "id", "type": "string"},
         {"name": "eventId", "type": ["null", "string"]},
-        {"name": "date", "type": ["null", {"type": "record", "name": "d", "fields": [{"name": "firstSeen", "type": "string"}]}]},
+        {
+            "name": "date",
+            "type": ["null", {"type": "record", "name": "d", "fields": [{"name": "firstSeen", "type": "string"}]}],
+        },
         {"name": "isDeleted", "type": ["null", "boolean"]},
     ],
 }
