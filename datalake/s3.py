@@ -133,6 +133,10 @@ class S3Bucket:
         with _at_the_door():
             self.client.delete_object(Bucket=self.bucket.name, Key=name)
 
+    def delete_unfinished(self, prefix: str) -> int:
+        """An object appears whole or not at all; parts of a broken upload end by the bucket's rules."""
+        return 0
+
     def keeps_versions(self) -> bool | None:
         """Also one that has stopped to: it keeps those it has."""
         with _at_the_door():

@@ -3,13 +3,14 @@
 Keys are relative paths with slashes. A file appears under its key whole or not at all; writing the same key again replaces it.
 """
 
+import fcntl
 import hashlib
 import os
 import secrets
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
@@ -20,6 +21,7 @@ from datalake.errors import NoSuchObject
 from datalake.objects import Found, UploadForm, checked_key
 
 PIECE = 1 << 20
+UNFINISHED = ".part"
 
 
 class Bucket(Protocol):
@@ -48,6 +50,9 @@ class Bucket(Protocol):
     def copy(self, key: str, to: str) -> None: ...
     def delete(self, key: str) -> None:
         """Deleting what is not there is no error."""
+
+    def delete_unfinished(self, prefix: str) -> int:
+        """Delete what killed processes left half written below a folder, and say how many; writes under way stay."""
 
     def keeps_versions(self) -> bool | None:
         """Whether what is replaced or deleted is kept as an older version; None if we may not ask."""
@@ -102,13 +107,15 @@ class DiskBucket:
     def writer(self, key: str) -> Iterator[BinaryIO]:
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        hidden = path.with_name(f".{secrets.token_hex(8)}.part")
+        hidden = path.with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
         try:
             with hidden.open("wb", buffering=PIECE) as out:
+                with suppress(OSError):  # a file system without locks: then nothing tells what is unfinished, and it stays
+                    fcntl.flock(out, fcntl.LOCK_EX)
                 yield out
                 out.flush()
                 os.fsync(out.fileno())
-            hidden.replace(path)
+                hidden.replace(path)
         finally:
             hidden.unlink(missing_ok=True)
         _sync_folder(path.parent)
@@ -149,6 +156,10 @@ class DiskBucket:
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
 
+    def delete_unfinished(self, prefix: str) -> int:
+        """A writer holds the lock of its file until it is in place; the system takes it from one that is dead."""
+        return sum(_deleted_unless_locked(path) for path in list(self._path(prefix).rglob(f".*{UNFINISHED}")))
+
     def keeps_versions(self) -> bool | None:
         return False
 
@@ -181,6 +192,14 @@ def _walk(folder: Path, prefix: str) -> Iterator[str]:
             yield from _walk(folder / name, prefix + name)
         elif not name.startswith("."):
             yield prefix + name
+
+
+def _deleted_unless_locked(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as found:
+        fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+        return True
+    return False
 
 
 def _sync_folder(folder: Path) -> None:

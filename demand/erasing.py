@@ -114,6 +114,7 @@ def erase(
                     break
                 time.sleep(LOOK_SECONDS)
             whole = False
+        _forget_unfinished()
     if erasing.broken:
         key, why = next(iter(erasing.broken.items()))
         raise CannotErase(
@@ -121,6 +122,12 @@ def erase(
             "Repair them or move them away, and erase again."
         )
     return Erased(until, list(_left(at_work, len(erasing.foreign))))
+
+
+def _forget_unfinished() -> None:
+    """Half-written files of killed processes, hidden from every look, may hold anybody; their work was or will be done anew."""
+    storage.campaign_data().delete_unfinished(settings.DEMAND_PREFIX)
+    storage.scoring().delete_unfinished(UPLOADED)
 
 
 def require_fan_id(fan_id: str) -> None:

@@ -184,3 +184,21 @@ def test_a_bucket_that_may_not_be_asked_for_versions_says_nothing(bucket, monkey
     monkeypatch.setattr(bucket.client, "get_bucket_versioning", refused(500))
     with pytest.raises(BucketUnreachable):
         bucket.keeps_versions()
+
+
+def test_what_a_killed_process_left_half_written_can_be_deleted_and_a_write_under_way_stays(tmp_path):
+    bucket = storage.DiskBucket(tmp_path)
+    bucket.put("a/whole", b"whole")
+    for folder in ("a", "a/b", "c"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / ".0123456789abcdef.part").write_bytes(b"half")
+    with bucket.writer("a/new") as out:
+        out.write(b"new")
+        assert bucket.delete_unfinished("a") == 2
+        assert bucket.delete_unfinished("a") == 0
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [".0123456789abcdef.part", "new", "whole"]
+    assert content(bucket, "a/new") == b"new"
+
+
+def test_of_a_folder_that_is_not_there_nothing_is_deleted(bucket):
+    assert bucket.delete_unfinished("nowhere") == 0

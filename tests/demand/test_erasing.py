@@ -361,3 +361,17 @@ def test_x11_erasures_of_two_fans_at_once_in_one_file_both_take_effect():
     is_erased()
     demands = LakeFile.objects.get(record_type="demand")
     assert [record["fanId"] for record, _ in records(demands.key)] == [ERASED, ERASED, f"{FAN}2", f"x_{FAN}", f"x-{FAN}"]
+
+
+def test_x11_what_killed_processes_left_half_written_is_gone_too(buckets):
+    archived([MINE, OTHERS[0]])
+    left = [
+        buckets / "campaign-data/demand/data/demand/partition_date=2026-01-20/.0123456789abcdef.part",
+        buckets / "campaign-data/demand/errors/.0123456789abcdef.part",
+        buckets / "scoring/demand/uploaded/.0123456789abcdef.part",
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(f"half of a file with {FAN}".encode())
+    erase()
+    assert [path.exists() for path in left] == [False, False, False]
