@@ -15,6 +15,7 @@ from operator import itemgetter
 from uuid import NAMESPACE_URL, uuid5
 
 from datalake import avro
+from demand import moments
 from demand.choices import ErrorType
 from demand.events import Archived, Failed, judge
 from demand.rows import Key, State, common_of, state_of
@@ -161,7 +162,7 @@ def decide(
 
 def time_in_name(moment: datetime) -> str:
     """ISO 8601 in UTC with milliseconds, its colons replaced: 2026-01-20T18-00-00.000Z. [BR-015]"""
-    return f"{moment:%Y-%m-%dT%H-%M-%S}.{moment.microsecond // 1000:03}Z"
+    return moments.stamp(moment).replace(":", "-")
 
 
 def _data_file(place: _Place, record_type: str, partition_date: str, group: _Group) -> DataFile:

@@ -49,12 +49,15 @@ def read(fields: Fields, image: dict[str, Any], path: str = "") -> tuple[dict[st
         wire = take(name, None)
         if wire is None:
             record[name] = None
-        else:
-            try:
-                record[name] = wire["S"].strip() or None
-            except (KeyError, TypeError, AttributeError):
-                _refuse_unless_null(wire, "S", path + name)
-                record[name] = None
+            continue
+        try:
+            record[name] = wire["S"].strip() or None
+            if len(wire) == 1:
+                continue
+        except (KeyError, TypeError, AttributeError):
+            pass
+        _refuse_unless_null(wire, "S", path + name)
+        record[name] = None
     unknown = 0
     for name, nullable, inner in fields.records:
         held = _held(take(name, None), path + name)
@@ -72,7 +75,7 @@ def _held(wire: Any, field: str) -> dict[str, Any] | None:
     """What a map holds; None if it is absent."""
     if wire is None:
         return None
-    held = wire.get("M") if type(wire) is dict else None
+    held = wire.get("M") if type(wire) is dict and len(wire) == 1 else None
     if type(held) is dict:
         return held
     _refuse_unless_null(wire, "M", field)

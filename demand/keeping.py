@@ -66,7 +66,8 @@ def _loads(json: bytes) -> Any:
 
 
 def _lives(event: Any) -> bool:
-    return isinstance(event, dict) and event.get("eventName") in LIVING
+    """Only of a stream record its eventName can be believed: in anything else, a deletion may stand further inside."""
+    return isinstance(event, dict) and isinstance(event.get("dynamodb"), dict) and event.get("eventName") in LIVING
 
 
 def _dumped(event: Any, raw: bytes) -> str:

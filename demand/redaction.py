@@ -21,7 +21,9 @@ _AFTER = re.compile(r"\s*+(?:[,}\]]|\\*+[\"']|\Z)")
 _NEXT_KEY = re.compile(r"\s*[\"'\\]")
 # Each run of characters is looked at once, from its beginning: ++ gives nothing back.
 _LOCAL = r"[^\s\"'<>,;:{}\[\]()\\%@=]"
-_ADDRESS = re.compile(rf"(?<!{_LOCAL}){_LOCAL}++(?:@|\\u0040|%40){_LOCAL}+", re.IGNORECASE)
+_ESCAPED = r"u(?!0040)[0-9a-f]{4}"  # some writers of JSON escape the + of name+tag@host
+_PART = rf"(?:{_LOCAL}|\\{_ESCAPED})"
+_ADDRESS = re.compile(rf"(?<!{_LOCAL})(?!(?<=\\){_ESCAPED}){_PART}++(?:@|\\u0040|%40){_PART}+", re.IGNORECASE)
 _PHONE = re.compile(r"(?<!\d)(?!\d{4}-\d\d-\d\d(?!\d))\+?\(?\d(?:[ ().\-/ ]{0,3}\d){6,}")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}+={0,2}")
 URL_SAFE = str.maketrans("-_", "+/")

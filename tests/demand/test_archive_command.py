@@ -72,6 +72,15 @@ def test_a_file_that_cannot_be_read_is_one_clear_line_and_exit_1(tmp_path):
     assert not EventUpload.objects.exists()
 
 
+def test_closed_standard_input_and_an_empty_name_are_one_clear_line_and_exit_1(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", None)
+    for given, says in (("-", "Standard input is closed"), ("", "A file without a name cannot be read")):
+        with pytest.raises(SystemExit) as ended:
+            call_command("archive_demand", given, "--json")
+        assert ended.value.code == 1
+        assert json.loads(capsys.readouterr().out.splitlines()[-1])["error"].startswith(says)
+
+
 def test_a_job_that_is_paused_by_hand_is_told_and_goes_on_with_the_same_command(tmp_path, monkeypatch):
     path = tmp_path / "changes.jsonl"
     path.write_bytes(b"\n".join(changes.make(10)))

@@ -82,6 +82,13 @@ def test_d5_the_time_in_the_names_is_that_of_the_newest_change_of_the_batch():
     assert "/2026-01-20T21-00-00.000Z-" in decided(raws).files[0].key
 
 
+def test_br015_a_year_in_a_name_has_four_digits_whatever_a_change_says_of_its_time():
+    made = change("INSERT", demand("fan-1", "event-1", "sale-1"))
+    made["dynamodb"]["ApproximateCreationDateTime"] = "0700-01-01T00:00:00Z"
+    (file,) = decided([raw(made)]).files
+    assert file.key.rpartition("/")[2].startswith("0700-01-01T00-00-00.000Z-")
+
+
 def test_d5_events_without_a_time_of_their_own_are_named_for_the_batchs():
     made = decided([no_time(change("INSERT", demand("a", "e", "s")))])
     assert "/2026-02-03T04-05-06.789Z-" in made.files[0].key

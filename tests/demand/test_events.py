@@ -90,6 +90,8 @@ def test_br_002_without_a_type_an_event_is_an_error(name):
         (Wire({"NULL": False}), "NULL: not true"),
         (Wire({"canary": "x"}), "not a DynamoDB type"),
         (Wire({}), "not exactly one DynamoDB type"),
+        (Wire({"S": "canary", "N": "5"}), "not exactly one DynamoDB type"),
+        (Wire({"S": "canary", "NULL": True}), "not exactly one DynamoDB type"),
         (Wire("canary"), "not an object with a DynamoDB type"),
     ],
 )
@@ -105,6 +107,7 @@ def test_br_003_a_field_of_the_wrong_type_is_named_with_its_type_and_never_quote
 def test_br_003_nested_fields_are_named_by_their_path(record_type, name):
     assert failed(raw(record_type, name, date=Wire({"S": "x"}))).message == "date: is S, not M"
     assert failed(raw(record_type, name, date=Wire({"M": []}))).message == "date: M: not an object"
+    assert failed(raw(record_type, name, date=Wire({"M": {}, "S": "x"}))).message == "date: not exactly one DynamoDB type"
     assert failed(raw(record_type, name, date={"deleted": 7})).message == "date.deleted: is N, not S"
 
 

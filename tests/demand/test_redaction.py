@@ -130,3 +130,28 @@ def test_d_4_nothing_is_cut_in_two_at_the_end_of_what_is_kept():
 def test_d_4_an_event_nested_too_deeply_to_be_written_is_kept_as_bytes():
     data = b'{"eventName": "REMOVE", "dynamodb": {"OldImage": ' + b'{"a":' * 500 + b'{"email": "canary"}' + b"}" * 502
     assert b"canary" not in b64decode(orjson.loads(kept(data))["raw"])
+
+
+@pytest.mark.parametrize(
+    "outside",
+    [
+        lambda deletion: {"Records": [deletion]},
+        lambda deletion: {"dynamodb": [deletion]},
+        lambda deletion: {"dynamodb": orjson.dumps(deletion).decode()},
+        lambda deletion: {"kinesis": [{"data": b64encode(orjson.dumps(deletion)).decode()}]},
+        lambda deletion: {"kinesis": {"data": deletion}},
+    ],
+)
+def test_d_4_an_event_name_outside_of_a_stream_record_hides_no_deletion(outside):
+    deletion = {"eventName": "REMOVE", "dynamodb": {"OldImage": {"email": {"S": "canary"}, "messageBody": {"S": "canary"}}}}
+    text = kept(orjson.dumps({"eventName": "INSERT", **outside(deletion)}))
+    assert "canary" not in text
+    assert b64encode(b"canary")[:7].decode() not in text
+    assert b64encode(orjson.dumps(deletion)).decode() not in text
+
+
+@pytest.mark.parametrize("at", ["@", "\\u0040"])
+@pytest.mark.parametrize("escaped", ["\\u002b", "\\u002B", "\\u00e9", "\\u0027"])
+def test_d_4_an_address_with_an_escaped_letter_is_redacted_whole(escaped, at):
+    text = f'{{"x": "canary{escaped}canary{at}canary{escaped}canary.example, and"'
+    assert redact_bytes(text.encode()) == b'{"x": "[redacted], and"'

@@ -34,6 +34,8 @@ class Command(JsonCommand):
 def _opened(name: str) -> BinaryIO:
     """A file that can be read twice; a pipe is copied to this machine's disk first. Raises UnreadableEvents."""
     if name == STANDARD_INPUT:
+        if sys.stdin is None:  # closed by who started us
+            raise UnreadableEvents("Standard input is closed: name a file, or give the events on standard input.")
         return uploads.spooled(sys.stdin.buffer)
     try:
         file = Path(name).open("rb")  # noqa: SIM115 the caller closes it
@@ -42,7 +44,7 @@ def _opened(name: str) -> BinaryIO:
         with file:
             return uploads.spooled(cast("BinaryIO", file))
     except OSError as error:
-        raise UnreadableEvents(f"{name} cannot be read: {error.strerror}.") from error
+        raise UnreadableEvents(f"{name or 'A file without a name'} cannot be read: {error.strerror}.") from error
 
 
 def _finished(upload: EventUpload) -> EventUpload:
