@@ -5,10 +5,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from demand.envelopes import open_event
+from demand.refusals import BadEvent
+
 ERASED = "[erased]"
 REDACTED = "[redacted]"
 CONTACT = ("phoneNumber", "email", "messageBody")
 FIXED = frozenset({"type", "eventId", "saleId", "artistId", "contactMethod", "demandType", "date", "isDeleted"})
+IMAGES = ("Keys", "NewImage", "OldImage")
+FANLESS = ("event", "sale")
 DEPTH = 3  # base64 within base64: an event as Kinesis carries it, in what could not be parsed
 SHORTEST_RUN = 4
 
@@ -48,16 +53,44 @@ def _without(value: Any, speaks: Speaks) -> Any:
 
 
 def forget_events(document: Mapping[str, Any], fan_id: str) -> tuple[dict[str, Any], int]:
-    """An error file's document in which each event that speaks of the fan is gone, and how many these are. [D-4, X-11]
+    """An error file's document in which the fan's events are gone, and how many these are. [D-4, X-11]
 
+    An event that says whose it is, is believed, as in the archive; any other is the fan's if it speaks of the fan at all.
     Raises ValueError for a document without a list of events.
     """
     events = document.get("events")
     if not isinstance(events, list):
         raise ValueError("no list of events")
     speaks = speaks_of(fan_id)
-    kept = [ERASED if speaks(event if isinstance(event, str) else str(event)) else event for event in events]
+
+    def is_the_fans(event: Any) -> bool:
+        text = event if isinstance(event, str) else str(event)
+        named = fans_named_by(text)
+        return speaks(text) if named is None else fan_id in named
+
+    kept = [ERASED if is_the_fans(event) else event for event in events]
     return {**document, "events": kept}, sum(now != before for now, before in zip(kept, events, strict=True))
+
+
+def fans_named_by(event: str) -> set[str] | None:
+    """Whose a change event is by its own fanId; none for events and sales. None where it does not say, or cannot be read."""
+    try:
+        change = open_event(event.encode("utf-8", "surrogatepass")).event["dynamodb"]
+    except BadEvent:
+        return None
+    held = [change.get(name) for name in IMAGES] if isinstance(change, dict) else []
+    images = [image for image in held if isinstance(image, dict)]
+    if any(_text(image.get("type")) in FANLESS for image in images):
+        return set()
+    return {fan for image in images if (fan := _text(image.get("fanId"))) is not None} or None
+
+
+def _text(wire: Any) -> str | None:
+    """A string or number as the wire has it, trimmed; None for anything else."""
+    if not isinstance(wire, dict) or len(wire) != 1:
+        return None
+    held = wire.get("S", wire.get("N"))
+    return held.strip() if isinstance(held, str) else None
 
 
 def speaks_of(fan_id: str) -> Speaks:

@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 
 from demand.batches import MOST_EVENTS
 from demand.choices import ErrorType
+from demand.envelopes import BOM
 from demand.errors import UnreadableEvents
 from demand.events import MOST_EVENT_BYTES, Failed
 from demand.keeping import MOST_PARSED_BYTES, kept
@@ -58,7 +59,7 @@ def batches_of(file: BinaryIO) -> Iterator[Lines]:
             event: bytes | Failed = line
             if len(line) > MOST_PARSED_BYTES:
                 event = _too_long(line, text)
-            elif line.isspace():
+            elif line.isspace() or (number == 1 and line.strip() == BOM):
                 lines.end = number
                 continue
             else:

@@ -104,3 +104,19 @@ def test_x11_of_an_error_file_only_the_events_that_speak_of_the_fan_go():
     assert forget_events(document, FAN) == (document, 0)
     with pytest.raises(ValueError, match="no list of events"):
         forget_events({"events": FAN}, FAN)
+
+
+def _change(kind, **attributes):
+    return {"eventName": "INSERT", "dynamodb": {"NewImage": {"type": {"S": kind}, **attributes}}}
+
+
+def test_x11_an_event_that_says_whose_it_is_is_erased_with_its_fan_alone():
+    """A fan called 1 is in many texts: in prices, dates and names of sales."""
+    other = json.dumps(_change("demand", fanId={"S": "fan-7"}, saleId={"S": "1"}, messageBody={"S": "seat 1"}))
+    own = [json.dumps(_change(kind, fanId=fan)) for kind in ("demand", "notification") for fan in ({"S": " 1 "}, {"N": "1"})]
+    carried = json.dumps({"Data": base64.b64encode(own[0].encode()).decode(), "SequenceNumber": "4"})
+    sale = json.dumps(_change("sale", id={"S": "1"}, eventId={"S": "1"}))
+    unsaid = json.dumps(_change("demand", saleId={"S": "1"}))
+    document, count = forget_events({"events": [other, *own, carried, sale, unsaid, '{"raw":"MQ=="}']}, "1")
+    assert document["events"] == [other, *[ERASED] * 5, sale, ERASED, '{"raw":"MQ=="}']
+    assert count == 6

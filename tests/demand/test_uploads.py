@@ -49,6 +49,11 @@ def kept_files() -> list[str]:
     return list(storage.scoring().list("demand/"))
 
 
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n\n", b"", b"\n \t\n"])
+def test_d1_a_byte_order_mark_alone_is_a_blank_line(content):
+    assert list(batches_of(io.BytesIO(content))) == []
+
+
 def test_d1_a_thousand_events_are_a_batch_and_blank_lines_are_none():
     content = b"\n" + b"{}\n" * 1_000 + b" \r\n\n" + b"[]\n" * 3 + b"\n"
     assert spans(content) == [("2", "1001", 1_000), ("1004", "1006", 3)]
