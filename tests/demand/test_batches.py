@@ -41,7 +41,7 @@ def no_time(made: dict) -> bytes:
     return raw(made)
 
 
-def test_br012_records_of_one_type_and_day_lie_in_one_file_in_the_order_of_the_events():
+def test_br012_br016_records_of_one_type_and_day_lie_in_one_file_in_the_order_of_the_events():
     later = BEGINS + timedelta(days=1)
     raws = [
         raw(change("INSERT", demand("a", "e", "s"))),
