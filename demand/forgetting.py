@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from demand.envelopes import open_event
+from demand.redaction import PERSONAL, REDACTED
 from demand.refusals import BadEvent
 
 ERASED = "[erased]"
-REDACTED = "[redacted]"
-CONTACT = ("phoneNumber", "email", "messageBody")
 FIXED = frozenset({"type", "eventId", "saleId", "artistId", "contactMethod", "demandType", "date", "isDeleted"})
 IMAGES = ("Keys", "NewImage", "OldImage")
 FANLESS = ("event", "sale")
@@ -35,7 +34,7 @@ def forget(record: Mapping[str, Any], fan_id: str) -> dict[str, Any]:
     """The fan's record without what leads to the fan; what is null stays null. Event, sale and dates stay. [X-11]"""
     speaks = speaks_of(fan_id)
     kept = {name: value if name in FIXED else _without(value, speaks) for name, value in record.items()}
-    kept |= {name: REDACTED for name in CONTACT if record.get(name) is not None}
+    kept |= {name: REDACTED for name in PERSONAL if record.get(name) is not None}
     kept |= {name: ERASED for name in ("fanId", "systemUserId") if record.get(name) is not None}
     if record.get("system") is not None:
         kept["system"] = {**kept["system"], "memberId": ERASED}

@@ -16,8 +16,9 @@ from demand import archive, erasing, rewriting, uploads
 from demand.choices import BatchState
 from demand.erasing import Place
 from demand.errors import CannotErase
-from demand.forgetting import ERASED, REDACTED
+from demand.forgetting import ERASED
 from demand.models import Batch, CurrentRecord, ErrorFile, Snapshot
+from demand.redaction import REDACTED
 from tests.demand.builders import DEMAND, EVENT, NOTIFICATION, SALE, archived, change
 
 pytestmark = pytest.mark.django_db

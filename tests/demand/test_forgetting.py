@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demand.forgetting import ERASED, REDACTED, forget, forget_events, speaks_of
+from demand.forgetting import ERASED, forget, forget_events, speaks_of
+from demand.redaction import REDACTED
 
 FAN = "fan-4f9c1e"
 RECORD = {
