@@ -13,13 +13,23 @@ NAMES = ("phones", "scoring", "selecting", "sending", "merging", "demand")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="bin/bench", description="Each stage beside its limit and its peer.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)} (all)")
-    parser.add_argument("--rows", type=int, default=None, help="how many rows (each stage has its own default)")
-    parser.add_argument(
-        "--repeat", type=int, default=1, metavar="N", help="run each so often and show the middle of each figure (1)"
+    parser = argparse.ArgumentParser(
+        prog="bin/bench", description="Each stage beside its limit and its peer."
     )
-    parser.add_argument("--json", action="store_true", help="print the figures as one JSON object on the last line")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)} (all)")
+    parser.add_argument(
+        "--rows", type=int, default=None, help="how many rows (each stage has its own default)"
+    )
+    parser.add_argument(
+        "--repeat",
+        type=int,
+        default=1,
+        metavar="N",
+        help="run each so often and show the middle of each figure (1)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the figures as one JSON object on the last line"
+    )
     options = parser.parse_args()
     if unknown := sorted(set(options.names) - set(NAMES)):
         parser.error(f"no benchmark is named {', '.join(unknown)}; there are {', '.join(NAMES)}.")
@@ -42,7 +52,10 @@ def middle_figures(name: str, rows: int | None, repeat: int) -> list[Figure | Bo
     for _ in range(repeat):
         empty_database()
         runs.append(run(rows))
-    return [sorted(same, key=lambda figure: figure.measured)[len(same) // 2] for same in zip(*runs, strict=True)]
+    return [
+        sorted(same, key=lambda figure: figure.measured)[len(same) // 2]
+        for same in zip(*runs, strict=True)
+    ]
 
 
 def set_up() -> None:
@@ -51,7 +64,10 @@ def set_up() -> None:
 
     if url := env.text("DATABASE_URL"):
         if not url.split("?")[0].endswith("_bench"):
-            sys.exit("DATABASE_URL: the benchmarks empty their database, so its name must end with _bench.")
+            sys.exit(
+                "DATABASE_URL: the benchmarks empty their database, so its name must end with"
+                " _bench."
+            )
     else:
         embedded.share(env.data_folder())
     os.environ |= {"DJANGO_SETTINGS_MODULE": "fairwave.settings", "LOG_LEVEL": "ERROR"}

@@ -1,5 +1,5 @@
-"""Change events from an upload to the archive, PostgreSQL included, beside fastavro's bare writer on the same records; what a
-batch of 1,000 takes; and the memory of a worker.
+"""Change events from an upload to the archive, PostgreSQL included, beside fastavro's bare writer
+on the same records; what a batch of 1,000 takes; and the memory of a worker.
 """
 
 import io
@@ -32,7 +32,8 @@ SMALLER = 100_000  # events of the file that memory is compared with, and of fas
 BATCHES = 100
 SHARE_OF_WRITER = 0.35  # of its records a second
 MOST_BATCH_MS = 150
-MOST_GROWTH = 1.25  # of the peak memory of a worker, with ten times the events; peaks of two runs differ by a tenth
+# of the peak memory of a worker, with ten times the events; peaks of two runs differ by a tenth
+MOST_GROWTH = 1.25
 CHILD = """
 import json, pathlib, sys, time
 import django; django.setup()
@@ -58,7 +59,9 @@ print(json.dumps(archive(path) | {"base_bytes": base, "peak_bytes": peak()}))
 
 @dataclass(frozen=True)
 class Measured:
-    """A worker that archived SMALLER events and then so many: seconds and events of these, its peak memory after each."""
+    """A worker that archived SMALLER events and then so many: seconds and events of these, its peak
+    memory after each.
+    """
 
     seconds: float
     events: int
@@ -75,8 +78,21 @@ def run(rows: int | None) -> list[Figure | Bound]:
     middle, slow = statistics.median(latencies) * 1000, latencies[int(len(latencies) * 0.95)] * 1000
     note = f"median {middle:.0f} ms; of {len(latencies)} batches, one after the other"
     return [
-        Figure("change events archived", done.events, done.seconds, "fastavro's bare writer", limit, 1 / SHARE_OF_WRITER),
-        Bound(f"a batch of {MOST_EVENTS:,}, 95 of 100 within", slow, "ms", at_most=MOST_BATCH_MS, note=note),
+        Figure(
+            "change events archived",
+            done.events,
+            done.seconds,
+            "fastavro's bare writer",
+            limit,
+            1 / SHARE_OF_WRITER,
+        ),
+        Bound(
+            f"a batch of {MOST_EVENTS:,}, 95 of 100 within",
+            slow,
+            "ms",
+            at_most=MOST_BATCH_MS,
+            note=note,
+        ),
         _memory(done),
     ]
 
@@ -84,11 +100,19 @@ def run(rows: int | None) -> list[Figure | Bound]:
 def _memory(done: Measured) -> Bound:
     base, peak = done.base_bytes / 2**20, done.peak_bytes / 2**20
     note = f"{base:,.0f} MiB with {SMALLER:,} events, {peak:,.0f} MiB with {done.events:,}"
-    return Bound("peak memory of the worker beside a smaller file", peak / base, "times", at_most=MOST_GROWTH, note=note)
+    return Bound(
+        "peak memory of the worker beside a smaller file",
+        peak / base,
+        "times",
+        at_most=MOST_GROWTH,
+        note=note,
+    )
 
 
 def bare_writer(count: int) -> float:
-    """Seconds of fastavro's writer for the records of these events as dicts, ready in memory, a file for each type."""
+    """Seconds of fastavro's writer for the records of these events as dicts, ready in memory, a
+    file for each type.
+    """
     by_type: dict[str, list[dict[str, Any]]] = {}
     now = datetime.now(UTC)
     for line in changes.make(count):
@@ -114,8 +138,16 @@ def _latencies() -> Iterator[float]:
 
 def measure(count: int, folder: Path) -> Measured:
     """So many pretend events through a fresh worker that has archived fewer before."""
-    command = [sys.executable, "-c", CHILD, str(_file(SMALLER, folder, seed=3)), str(_file(count, folder, seed=1))]
-    ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=AS_SERVED | os.environ)
+    command = [
+        sys.executable,
+        "-c",
+        CHILD,
+        str(_file(SMALLER, folder, seed=3)),
+        str(_file(count, folder, seed=1)),
+    ]
+    ran = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, env=AS_SERVED | os.environ
+    )
     return Measured(**json.loads(ran.stdout.splitlines()[-1]))
 
 

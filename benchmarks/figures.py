@@ -8,9 +8,11 @@ VERDICTS = {True: "holds", False: "FALLS SHORT", None: ""}
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured stage: `seconds` for `count` things, beside the limit's seconds for the same things in the same run.
+    """One measured stage: `seconds` for `count` things, beside the limit's seconds for the same
+    things in the same run.
 
-    `goal` is the highest allowed ratio of seconds to limit; None where there is only a peer or a note.
+    `goal` is the highest allowed ratio of seconds to limit; None where there is only a peer or a
+    note.
     """
 
     stage: str
@@ -35,13 +37,28 @@ class Figure:
         return self.seconds if self.ratio is None else self.ratio
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"per_second": round(self.count / self.seconds), "ratio": self.ratio, "holds": self.holds}
+        return asdict(self) | {
+            "per_second": round(self.count / self.seconds),
+            "ratio": self.ratio,
+            "holds": self.holds,
+        }
 
     def lines(self) -> list[str]:
-        shown = [f"{self.stage}: {self.count:,} in {self.seconds:.2f} s, {self.count / self.seconds:,.0f} a second"]
+        shown = [
+            (
+                f"{self.stage}: {self.count:,} in {self.seconds:.2f} s,"
+                f" {self.count / self.seconds:,.0f} a second"
+            )
+        ]
         if self.ratio is not None:
-            goal = f", goal at most {self.goal:g}×: {VERDICTS[self.holds]}" if self.goal is not None else ""
-            shown.append(f"    limit: {self.limit} in {self.limit_seconds:.2f} s → {self.ratio:.2f}×{goal}")
+            goal = (
+                f", goal at most {self.goal:g}×: {VERDICTS[self.holds]}"
+                if self.goal is not None
+                else ""
+            )
+            shown.append(
+                f"    limit: {self.limit} in {self.limit_seconds:.2f} s → {self.ratio:.2f}×{goal}"
+            )
         return shown + ([f"    {self.note}"] if self.note else [])
 
 
@@ -60,7 +77,9 @@ class Bound:
     def holds(self) -> bool | None:
         if self.at_most is None and self.at_least is None:
             return None
-        return (self.at_most is None or self.value <= self.at_most) and (self.at_least is None or self.value >= self.at_least)
+        return (self.at_most is None or self.value <= self.at_most) and (
+            self.at_least is None or self.value >= self.at_least
+        )
 
     @property
     def measured(self) -> float:
@@ -72,7 +91,11 @@ class Bound:
 
     def lines(self) -> list[str]:
         goals = {"at most": self.at_most, "at least": self.at_least}
-        told = "".join(f", goal {how} {goal:g}: {VERDICTS[self.holds]}" for how, goal in goals.items() if goal is not None)
+        told = "".join(
+            f", goal {how} {goal:g}: {VERDICTS[self.holds]}"
+            for how, goal in goals.items()
+            if goal is not None
+        )
         shown = (
             f"{self.stage}: {self.value:,.4g} {self.unit}"
             if self.value < 1000

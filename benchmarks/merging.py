@@ -1,4 +1,6 @@
-"""Records from the stream to the lake, and a day's files merged into one, beside fastavro's writer and a copy of the files."""
+"""Records from the stream to the lake, and a day's files merged into one, beside fastavro's writer
+and a copy of the files.
+"""
 
 import io
 import os
@@ -27,22 +29,40 @@ def run(rows: int | None) -> list[Figure]:
     count = rows or ROWS
     each = count // FILES
     for number in range(FILES):
-        streams.publish_frame(StreamName.INPUT, RecordType.REGISTRATION, _frame(number * each, each), key=f"bench:{number}")
+        streams.publish_frame(
+            StreamName.INPUT,
+            RecordType.REGISTRATION,
+            _frame(number * each, each),
+            key=f"bench:{number}",
+        )
     started = time.monotonic()
     batches = -(-each // streams.BATCH_RECORDS)
     while save.save(StreamName.INPUT, batches):
         pass
     saving = time.monotonic() - started
     peer = _fastavro(min(PEER_ROWS, count)) * count / min(PEER_ROWS, count)
-    keys = list(LakeFile.objects.filter(record_type=RecordType.REGISTRATION).values_list("key", flat=True))
+    keys = list(
+        LakeFile.objects.filter(record_type=RecordType.REGISTRATION).values_list("key", flat=True)
+    )
     copying = _copy(keys)
     started = time.monotonic()
     done = merge.merge_period(RecordType.REGISTRATION, DAY)
     merging = time.monotonic() - started
-    note = f"{done.files} files, {done.bytes_before / 1e6:,.0f} MB, {done.bytes_before / merging / 1e6:,.0f} MB a second"
+    note = (
+        f"{done.files} files, {done.bytes_before / 1e6:,.0f} MB,"
+        f" {done.bytes_before / merging / 1e6:,.0f} MB a second"
+    )
     return [
         Figure("stream to lake", count, saving, "fastavro's bare writer", peer, 1 / 0.8),
-        Figure("records merged", done.records_out, merging, "copying the same files, synced", copying, 1 / 0.5, note),
+        Figure(
+            "records merged",
+            done.records_out,
+            merging,
+            "copying the same files, synced",
+            copying,
+            1 / 0.5,
+            note,
+        ),
     ]
 
 

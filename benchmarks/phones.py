@@ -1,6 +1,8 @@
-"""Phones of mixed countries checked by columns, beside phonenumbers one by one on the same numbers, as the library comes.
+"""Phones of mixed countries checked by columns, beside phonenumbers one by one on the same numbers,
+as the library comes.
 
-The library is measured in a process of its own: in ours campaigns.phones makes it quicker by keeping its patterns.
+The library is measured in a process of its own: in ours campaigns.phones makes it quicker by
+keeping its patterns.
 """
 
 import json
@@ -47,7 +49,12 @@ def run(rows: int | None) -> list[Figure | Bound]:
     rng = random.Random(7)
     pretend = list(fans.make(min(count, 200_000)))
     rng.shuffle(pretend)
-    some = pl.DataFrame({"phone": [fan.phone for fan in pretend], "country": [fan.country.upper() for fan in pretend]})
+    some = pl.DataFrame(
+        {
+            "phone": [fan.phone for fan in pretend],
+            "country": [fan.country.upper() for fan in pretend],
+        }
+    )
     all_of_them = pl.concat([some] * -(-count // some.height))[:count]
     check_phones(some["phone"][:WARM_UP], some["country"][:WARM_UP], default_region="US")
     started = time.monotonic()
@@ -56,12 +63,26 @@ def run(rows: int | None) -> list[Figure | Bound]:
     few = some[: min(PEER_ROWS, some.height)]
     peer = _one_by_one(some[-WARM_UP:], few) * count / few.height
     return [
-        Figure("phones", count, seconds, f"phonenumbers one by one (as measured on {few.height:,})", peer),
-        Bound("as fast as phonenumbers one by one", peer / seconds, "times", at_least=LEAST_OF_PEER),
+        Figure(
+            "phones",
+            count,
+            seconds,
+            f"phonenumbers one by one (as measured on {few.height:,})",
+            peer,
+        ),
+        Bound(
+            "as fast as phonenumbers one by one", peer / seconds, "times", at_least=LEAST_OF_PEER
+        ),
     ]
 
 
 def _one_by_one(warm_up: pl.DataFrame, few: pl.DataFrame) -> float:
     asked = json.dumps([warm_up.rows(), few.rows()])
-    ran = subprocess.run([sys.executable, "-c", ONE_BY_ONE], input=asked, check=True, stdout=subprocess.PIPE, text=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", ONE_BY_ONE],
+        input=asked,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     return float(ran.stdout)

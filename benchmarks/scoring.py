@@ -1,5 +1,5 @@
-"""A score file from upload to STREAMED, beside a bare COPY of the resulting rows into one table with the same indexes, and
-beside what a user would take instead.
+"""A score file from upload to STREAMED, beside a bare COPY of the resulting rows into one table
+with the same indexes, and beside what a user would take instead.
 """
 
 import time
@@ -30,23 +30,42 @@ def run(rows: int | None) -> list[Figure | Bound]:
     count, folder = rows or ROWS, env.data_folder() / "bench"
     done = measure(count, folder)
     limit = bare_copy(done.score_file, folder)
-    streamed = Figure("score file to STREAMED", done.rows, done.seconds, "bare COPY, indexed", limit, MOST_OF_BARE_COPY)
-    figures = [streamed, *_memory(done), *_peers(done, well_formed(score_file(count, folder), min(count, PEER_ROWS)))]
+    streamed = Figure(
+        "score file to STREAMED",
+        done.rows,
+        done.seconds,
+        "bare COPY, indexed",
+        limit,
+        MOST_OF_BARE_COPY,
+    )
+    figures = [
+        streamed,
+        *_memory(done),
+        *_peers(done, well_formed(score_file(count, folder), min(count, PEER_ROWS))),
+    ]
     if count >= 2 * SMALLER:
         figures += _growth(done, measure(SMALLER, folder))
     return figures
 
 
 def bare_copy(score_file_id: int, folder: Path) -> float:
-    """Seconds of a COPY of a file's rows, as prepared bytes on disk, into a table with the same indexes from the start."""
+    """Seconds of a COPY of a file's rows, as prepared bytes on disk, into a table with the same
+    indexes from the start.
+    """
     table, source = sql.Identifier("bench_copy"), scoretables.name_of(score_file_id)
     prepared, raw = folder / "copy.txt", copying.raw_connection()
-    with prepared.open("wb") as out, raw.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(source)) as rows:
+    with (
+        prepared.open("wb") as out,
+        raw.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(source)) as rows,
+    ):
         for row in rows:
             out.write(row)
     raw.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(table, source))
     started = time.monotonic()
-    with prepared.open("rb") as file, raw.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(table)) as copy:
+    with (
+        prepared.open("rb") as file,
+        raw.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(table)) as copy,
+    ):
         while piece := file.read(PIECE):
             copy.write(piece)
     seconds = time.monotonic() - started
@@ -58,11 +77,16 @@ def bare_copy(score_file_id: int, folder: Path) -> float:
 def _memory(done: Measured) -> list[Bound]:
     above, peak = done.peak_bytes - done.base_bytes, done.peak_bytes / 2**20
     note = (
-        f"{done.base_bytes / 2**20:,.0f} MiB with a file of {WARM_UP_ROWS:,} rows, {above / 2**20:,.0f} MiB more with this one"
+        f"{done.base_bytes / 2**20:,.0f} MiB with a file of {WARM_UP_ROWS:,} rows,"
+        f" {above / 2**20:,.0f} MiB more with this one"
     )
     return [
         Bound(
-            "peak memory of the worker above its base", above / done.rows, "bytes a row", at_most=MOST_BYTES_A_ROW, note=note
+            "peak memory of the worker above its base",
+            above / done.rows,
+            "bytes a row",
+            at_most=MOST_BYTES_A_ROW,
+            note=note,
         ),
         Bound("peak memory of the worker", peak, "MiB", at_most=MOST_MIB),
     ]
@@ -85,5 +109,8 @@ def _growth(done: Measured, smaller: Measured) -> list[Bound]:
     """How the time per row grows with the file."""
     growth = (done.seconds / done.rows) / (smaller.seconds / smaller.rows)
     beside = f"a file of {smaller.rows:,} rows"
-    note = f"{smaller.rows:,} rows in {smaller.seconds:.2f} s with a peak of {smaller.peak_bytes / 2**20:,.0f} MiB"
+    note = (
+        f"{smaller.rows:,} rows in {smaller.seconds:.2f} s with a peak of"
+        f" {smaller.peak_bytes / 2**20:,.0f} MiB"
+    )
     return [Bound(f"time per row beside {beside}", growth, "times", at_most=MOST_GROWTH, note=note)]

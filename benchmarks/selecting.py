@@ -1,4 +1,6 @@
-"""A wave over 50 markets: preview beside reading the same columns, preparation beside a COPY of the rows it writes."""
+"""A wave over 50 markets: preview beside reading the same columns, preparation beside a COPY of the
+rows it writes.
+"""
 
 import hashlib
 import time
@@ -66,11 +68,20 @@ def run(rows: int | None) -> list[Figure]:
     preparing, prepared = _timed(lambda: preparation.prepare(request, by=by, now=NOW))
     copying = _copy_again(prepared.wave)
     note = (
-        f"{members:,} selected over {MARKETS} markets; the preparation selects once more ({previewing:.2f} s, taken off here)"
+        f"{members:,} selected over {MARKETS} markets; the preparation selects once more"
+        f" ({previewing:.2f} s, taken off here)"
     )
     return [
         Figure("fans previewed", count, previewing, "reading the same columns", reading, 2.0),
-        Figure("members prepared", members, max(preparing - previewing, 0.001), "COPY of the same rows", copying, 2.5, note),
+        Figure(
+            "members prepared",
+            members,
+            max(preparing - previewing, 0.001),
+            "COPY of the same rows",
+            copying,
+            2.5,
+            note,
+        ),
     ]
 
 
@@ -83,15 +94,23 @@ def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
 def _read(campaign: Campaign) -> None:
     """What the preview reads, thrown away as it comes."""
     numbers = {"campaign": campaign.pk, "wave": None, "score_file": campaign.active_score_file_id}
-    query = sql.SQL(candidates.FANS).format(**{name: sql.Literal(number) for name, number in numbers.items()})
-    with connection.cursor() as cursor, cursor.copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query)) as copy:
+    query = sql.SQL(candidates.FANS).format(
+        **{name: sql.Literal(number) for name, number in numbers.items()}
+    )
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query)) as copy,
+    ):
         for _ in copy:
             pass
 
 
 def _copy_again(wave: Wave) -> float:
     """Seconds of a COPY of the wave's members and codes, after they were deleted."""
-    frames = {"waves_member": _rows(wave, "waves_member", _MEMBER), "waves_code": _rows(wave, "waves_code", _CODE)}
+    frames = {
+        "waves_member": _rows(wave, "waves_member", _MEMBER),
+        "waves_code": _rows(wave, "waves_code", _CODE),
+    }
     with connection.cursor() as cursor:
         for table in frames:
             cursor.execute(f"DELETE FROM {table}")
@@ -107,12 +126,16 @@ def _copy_again(wave: Wave) -> float:
 
 def _rows(wave: Wave, table: str, columns: tuple[str, ...]) -> pl.DataFrame:
     return read_frame(
-        f"SELECT {', '.join(columns)} FROM {table} WHERE wave_id = {{wave}}", dict.fromkeys(columns, pl.String), wave=wave.pk
+        f"SELECT {', '.join(columns)} FROM {table} WHERE wave_id = {{wave}}",
+        dict.fromkeys(columns, pl.String),
+        wave=wave.pk,
     )
 
 
 def _campaign(count: int) -> Campaign:
-    """An open campaign whose fans are scored and registered; popular markets first, one to three wishes each."""
+    """An open campaign whose fans are scored and registered; popular markets first, one to three
+    wishes each.
+    """
     campaign = Campaign.objects.create(
         campaign_id="bench-waves",
         name="Bench",
@@ -124,7 +147,14 @@ def _campaign(count: int) -> Campaign:
     seats = max(count // SELECTED_OF // MARKETS, 1)
     ids = [f"m{number:02d}" for number in range(MARKETS)]
     Market.objects.bulk_create(
-        Market(campaign=campaign, market_id=m, name=m, capacity=seats, position=p, selection_time=NOW - timedelta(hours=1))
+        Market(
+            campaign=campaign,
+            market_id=m,
+            name=m,
+            capacity=seats,
+            position=p,
+            selection_time=NOW - timedelta(hours=1),
+        )
         for p, m in enumerate(ids)
     )
     chance = np.random.default_rng(1)
@@ -138,8 +168,12 @@ def _campaign(count: int) -> Campaign:
 def _wishes(count: int, ids: list[str], chance: np.random.Generator) -> pl.Series:
     weights = 1 / np.arange(1, len(ids) + 1) ** 0.8
     wishes = chance.choice(len(ids), (count, 3), p=weights / weights.sum())
-    named = pl.DataFrame({f"w{n}": pl.Series(ids).gather(pl.Series(wishes[:, n])) for n in range(3)})
-    return named.select(pl.concat_str(pl.lit("{"), pl.concat_str(pl.all(), separator=","), pl.lit("}"))).to_series()
+    named = pl.DataFrame(
+        {f"w{n}": pl.Series(ids).gather(pl.Series(wishes[:, n])) for n in range(3)}
+    )
+    return named.select(
+        pl.concat_str(pl.lit("{"), pl.concat_str(pl.all(), separator=","), pl.lit("}"))
+    ).to_series()
 
 
 def _register(campaign: Campaign, fans: pl.DataFrame, wishes: pl.Series) -> None:
@@ -148,7 +182,9 @@ def _register(campaign: Campaign, fans: pl.DataFrame, wishes: pl.Series) -> None
         pl.lit(campaign.pk).alias("campaign_id"),
         pl.format("m-{}", "global_user_id").alias("member_id"),
         pl.format("{}@example.com", "global_user_id").alias("email"),
-        pl.format("+1206{}", pl.int_range(2_000_000, 2_000_000 + fans.height) % 7_000_000 + 2_000_000).alias("phone"),
+        pl.format(
+            "+1206{}", pl.int_range(2_000_000, 2_000_000 + fans.height) % 7_000_000 + 2_000_000
+        ).alias("phone"),
         pl.lit("US").alias("phone_region"),
         pl.lit(value=True).alias("phone_confirmed"),
         pl.lit("US").alias("country"),
@@ -164,10 +200,21 @@ def _register(campaign: Campaign, fans: pl.DataFrame, wishes: pl.Series) -> None
 
 def _score(campaign: Campaign, fans: pl.DataFrame) -> None:
     file = ScoreFile.objects.create(
-        campaign=campaign, attempt=1, name="bench.txt", timestamp="1", key="scored/bench.txt", sha256="0" * 64, state="streamed"
+        campaign=campaign,
+        attempt=1,
+        name="bench.txt",
+        timestamp="1",
+        key="scored/bench.txt",
+        sha256="0" * 64,
+        state="streamed",
     )
-    texts = dict.fromkeys(("row_id", "member_id", "email", "phone", "phone_region", "country", "tags", "market_id"), "")
-    drawn = draw_frame(fans, Draw(campaign.campaign_id, SEED, SALT)).with_row_index("line", offset=2)
+    texts = dict.fromkeys(
+        ("row_id", "member_id", "email", "phone", "phone_region", "country", "tags", "market_id"),
+        "",
+    )
+    drawn = draw_frame(fans, Draw(campaign.campaign_id, SEED, SALT)).with_row_index(
+        "line", offset=2
+    )
     rows = drawn.with_columns(
         pl.lit(file.pk).alias("score_file_id"),
         pl.col("raw_score").cast(pl.String).alias("raw_text"),

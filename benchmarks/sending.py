@@ -1,4 +1,6 @@
-"""A prepared wave sent to the sandbox with every send recorded, beside a bare aiohttp client against the same server."""
+"""A prepared wave sent to the sandbox with every send recorded, beside a bare aiohttp client
+against the same server.
+"""
 
 import asyncio
 import time
@@ -45,14 +47,22 @@ def run(rows: int | None) -> list[Figure]:
         bare = uvloop.run(bare_client(providers.url, sent))
     per_second = sent / seconds
     verdict = "holds" if per_second >= LEAST_PER_SECOND else "FALLS SHORT"
-    note = f"{per_second:,.0f} messages a second end to end, goal {LEAST_PER_SECOND:,}: {verdict}; the gateway accepted "
-    note += f"{seen['keys']:,} keys, {seen['keys_accepted_twice']} of them twice, at most {seen['max_concurrency']} at once"
+    note = (
+        f"{per_second:,.0f} messages a second end to end, goal {LEAST_PER_SECOND:,}: {verdict}; the"
+        " gateway accepted "
+    )
+    note += (
+        f"{seen['keys']:,} keys, {seen['keys_accepted_twice']} of them twice, at most"
+        f" {seen['max_concurrency']} at once"
+    )
     limit = f"bare aiohttp, {LATENCY_MS} ms, {CONNECTIONS} connections"
     return [Figure("messages sent and recorded", sent, seconds, limit, bare, 1 / 0.75, note)]
 
 
 def triggered_wave(members: int) -> int:
-    """A wave of about so many members, brought to its trigger by the product's own steps. Returns its number."""
+    """A wave of about so many members, brought to its trigger by the product's own steps. Returns
+    its number.
+    """
     count = int(members / SELECTED_OF_FANS)
     name = f"bench-{uuid.uuid4().hex[:8]}"
     document = fans.campaign(count, campaign_id=name)
@@ -64,7 +74,11 @@ def triggered_wave(members: int) -> int:
     fans.write_registrations(folder / "registrations.csv", count)
     fans.write_scores(folder / f"{name}.1.txt", count)
     with (folder / "registrations.csv").open("rb") as file:
-        registrations.process(registrations.open_job(registrations.receive(campaign, "r.csv", file, by=None), by=None).pk)
+        registrations.process(
+            registrations.open_job(
+                registrations.receive(campaign, "r.csv", file, by=None), by=None
+            ).pk
+        )
     with (folder / f"{name}.1.txt").open("rb") as file:
         received = scorefiles.receive(campaign_of(name), f"{name}.1.txt", file, by=None)
     scorefiles.process(scorefiles.open_job(received.score_file, by=None).pk)
@@ -75,7 +89,9 @@ def _approved_and_triggered(campaign_id: str) -> int:
     preparer, _ = User.objects.get_or_create(username="preparer", defaults={"is_superuser": True})
     approver, _ = User.objects.get_or_create(username="approver", defaults={"is_superuser": True})
     now = timezone.now()
-    request = WaveRequest(campaign_id, now.strftime("%Y%m%d"), notify_date=now + timedelta(seconds=1))
+    request = WaveRequest(
+        campaign_id, now.strftime("%Y%m%d"), notify_date=now + timedelta(seconds=1)
+    )
     wave = preparation.prepare(request, by=preparer, now=now, expedite="benchmark").wave
     approval.approve(wave, by=approver, digest=wave.content_digest, now=timezone.now())
     schedule.schedule(wave, by=approver, now=timezone.now())
@@ -98,7 +114,9 @@ async def bare_client(url: str, count: int) -> float:
                     "body": "Spring Tour: your code is ABCDEFGHJK",
                     "reference": str(number),
                 }
-                async with session.post(f"{url}/sms", json=body, headers={"Idempotency-Key": str(uuid.uuid4())}) as response:
+                async with session.post(
+                    f"{url}/sms", json=body, headers={"Idempotency-Key": str(uuid.uuid4())}
+                ) as response:
                     await response.read()
 
         started = time.monotonic()

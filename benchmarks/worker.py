@@ -1,7 +1,8 @@
 """A worker of its own that processes one score file, so that its peak memory is the work's.
 
-As workers at work have, it has processed a smaller file before, and it is started as `bin/serve` starts workers. Its base is
-its peak with that file: what all stages need that are at work at once, however many rows there are.
+As workers at work have, it has processed a smaller file before, and it is started as `bin/serve`
+starts workers. Its base is its peak with that file: what all stages need that are at work at once,
+however many rows there are.
 """
 
 import json
@@ -42,7 +43,9 @@ print(json.dumps(took | {"base_bytes": base, "peak_bytes": memory("VmHWM:")}))
 
 @dataclass(frozen=True)
 class Measured:
-    """One file's number, rows in, seconds from upload to STREAMED, and the worker's base and peak memory."""
+    """One file's number, rows in, seconds from upload to STREAMED, and the worker's base and peak
+    memory.
+    """
 
     score_file: int
     rows: int
@@ -57,7 +60,9 @@ def measure(count: int, folder: Path) -> Measured:
     for file, rows in ((warm_up, WARM_UP_ROWS), (path, count)):
         loading.load(fans.campaign(rows, campaign_id=f"bench-{file.stem}"))
     command = [sys.executable, "-c", CHILD, str(warm_up), str(path)]
-    ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=AS_SERVED | os.environ)
+    ran = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, env=AS_SERVED | os.environ
+    )
     return Measured(**json.loads(ran.stdout.splitlines()[-1]))
 
 

@@ -1,4 +1,6 @@
-"""Which score file of a campaign counts: one pointer, switched at once, undone, refused while a wave is under way. [S-13]"""
+"""Which score file of a campaign counts: one pointer, switched at once, undone, refused while a
+wave is under way. [S-13]
+"""
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -13,12 +15,16 @@ COUNTABLE = (ScoreFileState.STREAMED, ScoreFileState.SAVED)
 
 @transaction.atomic
 def activate(score_file_pk: int, *, by: User | None) -> Campaign:
-    """Make this file the one that counts. Raises UnknownScoreFile, CannotActivate, WrongStatus. [S-13]"""
+    """Make this file the one that counts. Raises UnknownScoreFile, CannotActivate, WrongStatus.
+    [S-13]
+    """
     score_file = ScoreFile.objects.filter(pk=score_file_pk).first()
     if score_file is None:
         raise UnknownScoreFile(f"There is no score file {score_file_pk}.")
     if score_file.state not in COUNTABLE:
-        raise CannotActivate(f"Score file {score_file_pk} is {score_file.state}: only a streamed one can be active.")
+        raise CannotActivate(
+            f"Score file {score_file_pk} is {score_file.state}: only a streamed one can be active."
+        )
     campaign = _switchable(score_file.campaign_id)
     if campaign.active_score_file_id != score_file_pk:
         _switch(campaign, score_file, by=by)
@@ -26,7 +32,9 @@ def activate(score_file_pk: int, *, by: User | None) -> Campaign:
 
 
 def try_activate(score_file_pk: int, *, by: User | None) -> bool:
-    """As `activate`, but False where it is refused: the file stays inactive, and can be activated by hand later."""
+    """As `activate`, but False where it is refused: the file stays inactive, and can be activated
+    by hand later.
+    """
     try:
         with transaction.atomic():
             activate(score_file_pk, by=by)
@@ -41,7 +49,9 @@ def undo(campaign_pk: int, *, by: User | None) -> Campaign:
     campaign = _switchable(campaign_pk)
     last = Activation.objects.filter(campaign=campaign, undone=False).first()
     if last is None:
-        raise CannotActivate(f"Campaign {campaign.campaign_id} has no switch of its active score file left to undo.")
+        raise CannotActivate(
+            f"Campaign {campaign.campaign_id} has no switch of its active score file left to undo."
+        )
     last.undone = True
     last.save(update_fields=["undone"])
     campaign.active_score_file = last.replaced
@@ -62,6 +72,8 @@ def _switchable(campaign_pk: int) -> Campaign:
 
 
 def _switch(campaign: Campaign, score_file: ScoreFile, *, by: User | None) -> None:
-    Activation.objects.create(campaign=campaign, score_file=score_file, replaced=campaign.active_score_file, by=by)
+    Activation.objects.create(
+        campaign=campaign, score_file=score_file, replaced=campaign.active_score_file, by=by
+    )
     campaign.active_score_file = score_file
     campaign.save(update_fields=["active_score_file"])

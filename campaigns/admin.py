@@ -1,4 +1,6 @@
-"""Campaigns, markets, lists, registrants and files as lists and forms. What is done with them has pages in `console`."""
+"""Campaigns, markets, lists, registrants and files as lists and forms. What is done with them has
+pages in `console`.
+"""
 
 from typing import Any
 
@@ -47,7 +49,14 @@ class MarketInline(TabularInline):
 class CampaignAdmin(TitledAdmin):
     form = CampaignForm
     inlines = (MarketInline,)
-    list_display = ("page", "campaign_id", "status_label", "artist", "registration_opens", "registration_closes")
+    list_display = (
+        "page",
+        "campaign_id",
+        "status_label",
+        "artist",
+        "registration_opens",
+        "registration_closes",
+    )
     list_display_links = None
     list_filter = ("status",)
     search_fields = ("campaign_id", "name", "artist")
@@ -56,7 +65,17 @@ class CampaignAdmin(TitledAdmin):
     compressed_fields = True
     warn_unsaved_form = True
     fieldsets = (
-        (None, {"fields": (("campaign_id", "name"), ("artist", "category_id"), ("product_id", "source"), "time_zone")}),
+        (
+            None,
+            {
+                "fields": (
+                    ("campaign_id", "name"),
+                    ("artist", "category_id"),
+                    ("product_id", "source"),
+                    "time_zone",
+                )
+            },
+        ),
         ("Registration", {"fields": ("registration_opens", "registration_closes")}),
         (
             "Who may get in",
@@ -68,20 +87,31 @@ class CampaignAdmin(TitledAdmin):
                 )
             },
         ),
-        ("Codes and messages", {"fields": (("code_source", "notify_channels"), ("code_prefix", "code_length"))}),
+        (
+            "Codes and messages",
+            {"fields": (("code_source", "notify_channels"), ("code_prefix", "code_length"))},
+        ),
         ("The draw", {"fields": ("entropy_source",)}),
     )
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Campaign | None = None
+    ) -> tuple[str, ...]:
         """What names the campaign or its draw elsewhere stays as it is once it counts. [C-1, S-8]"""
         if obj is None:
             return ()
-        return ("campaign_id",) if obj.status == CampaignStatus.DRAFT else ("campaign_id", "entropy_source")
+        return (
+            ("campaign_id",)
+            if obj.status == CampaignStatus.DRAFT
+            else ("campaign_id", "entropy_source")
+        )
 
     def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         return False
 
-    def response_add(self, request: HttpRequest, obj: Campaign, *args: Any, **kwargs: Any) -> HttpResponseRedirect:
+    def response_add(
+        self, request: HttpRequest, obj: Campaign, *args: Any, **kwargs: Any
+    ) -> HttpResponseRedirect:
         return HttpResponseRedirect(reverse("campaign", args=[obj.campaign_id]))
 
     def response_change(self, request: HttpRequest, obj: Campaign) -> HttpResponseRedirect:
@@ -90,7 +120,9 @@ class CampaignAdmin(TitledAdmin):
     @display(description="campaign", ordering="name")
     def page(self, campaign: Campaign) -> str:
         return format_html(
-            '<a class="fw-link" href="{}">{}</a>', reverse("campaign", args=[campaign.campaign_id]), campaign.name
+            '<a class="fw-link" href="{}">{}</a>',
+            reverse("campaign", args=[campaign.campaign_id]),
+            campaign.name,
         )
 
     @display(description="status", label=STATUS_COLOURS, ordering="status")
@@ -100,7 +132,8 @@ class CampaignAdmin(TitledAdmin):
 
 @admin.register(ListEntry)
 class ListEntryAdmin(Masking):
-    """A list may hold people's addresses: those are masked, and changed only by who has asked to see them.
+    """A list may hold people's addresses: those are masked, and changed only by who has asked to
+    see them.
 
     Where the pattern stands masked it is no field of the form, so saving cannot change it.
     """
@@ -125,7 +158,16 @@ class ListEntryAdmin(Masking):
 @admin.register(Registrant)
 class RegistrantAdmin(BigTableAdmin, MaskedAdmin):
     personal = {"email": mask_email, "phone": mask_phone, "member_id": mask_text}
-    list_display = ("global_user_id", "email", "phone", "phone_confirmed", "country", "wishes", "registered_at", "of")
+    list_display = (
+        "global_user_id",
+        "email",
+        "phone",
+        "phone_confirmed",
+        "country",
+        "wishes",
+        "registered_at",
+        "of",
+    )
     list_filter = ("campaign",)
     list_select_related = ("campaign",)
     keys = {"campaign__id__exact": "global_user_id"}
@@ -167,7 +209,9 @@ class ScoreFileAdmin(PageAdmin):
 
 @admin.register(FanList)
 class FanListAdmin(TitledAdmin):
-    """A list is registered here before its first file is dropped into the bucket; whose it is never changes. [S-15]"""
+    """A list is registered here before its first file is dropped into the bucket; whose it is never
+    changes. [S-15]
+    """
 
     list_display = ("list_id", "campaign", "files", "created_at")
     list_filter = ("campaign",)
@@ -183,10 +227,14 @@ class FanListAdmin(TitledAdmin):
 
     @display(description="ranks")
     def files(self, fanlist: FanList) -> str:
-        address = f"{reverse('admin:campaigns_rankfile_changelist')}?fanlist__id__exact={fanlist.pk}"
+        address = (
+            f"{reverse('admin:campaigns_rankfile_changelist')}?fanlist__id__exact={fanlist.pk}"
+        )
         return format_html('<a class="fw-link" href="{}">its files</a>', address)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: FanList | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: FanList | None = None
+    ) -> tuple[str, ...]:
         return ("fanlist_id", "campaign", "created_at") if obj else ("created_at",)
 
     def has_delete_permission(self, request: HttpRequest, obj: FanList | None = None) -> bool:

@@ -14,5 +14,7 @@ class CampaignsConfig(AppConfig):
 
         tasks.RUNNERS.update(RUNNERS)
         jobs.CANCELLED[scorefiles.JOB] = scorefiles.forget_cancelled
-        consumers.register("registrations", "input", registrations.take_from_stream, types={"registration"})
+        consumers.register(
+            "registrations", "input", registrations.take_from_stream, types={"registration"}
+        )
         save.WATCHERS.append(scorefiles.mark_saved)

@@ -1,7 +1,8 @@
 """A score file that a browser puts straight into the bucket: no process of ours holds it. [S-1]
 
-Only where the bucket can sign a form for that (S3). The person asks for a form, the browser uploads with it, and then says so
-with the token it was given: the upload is then an arrival as any other, taken in by a job.
+Only where the bucket can sign a form for that (S3). The person asks for a form, the browser uploads
+with it, and then says so with the token it was given: the upload is then an arrival as any other,
+taken in by a job.
 """
 
 import time
@@ -43,24 +44,35 @@ def origin() -> str:
 
 
 def permit(campaign: Campaign, name: str, *, by: User) -> Permit:
-    """Let a browser upload one file for this campaign. Raises WrongStatus, WrongCampaign; UploadNotFound where files come
-    through us.
+    """Let a browser upload one file for this campaign. Raises WrongStatus, WrongCampaign;
+    UploadNotFound where files come through us.
     """
     require_open(campaign)
     timestamp_of(campaign, name)  # a file named for another campaign is refused before it is sent
     key = f"{arrivals.UPLOADS}{campaign.campaign_id}/{uuid.uuid4().hex}"
     form = _form(key)
     if form is None:
-        raise UploadNotFound("The scoring bucket takes no files from browsers: upload with the form of the page.")
-    values = {"key": key, "campaign": campaign.pk, "by": by.pk, "name": name.replace("\x00", "")[:200]}
+        raise UploadNotFound(
+            "The scoring bucket takes no files from browsers: upload with the form of the page."
+        )
+    values = {
+        "key": key,
+        "campaign": campaign.pk,
+        "by": by.pk,
+        "name": name.replace("\x00", "")[:200],
+    }
     return Permit(form, signing.dumps(values, salt=SALT))
 
 
 def _form(key: str) -> UploadForm | None:
-    return storage.scoring().upload_form(key, most_bytes=settings.UPLOAD_MAX_BYTES, seconds=FORM_SECONDS)
+    return storage.scoring().upload_form(
+        key, most_bytes=settings.UPLOAD_MAX_BYTES, seconds=FORM_SECONDS
+    )
 
 
-def uploaded(token: str, campaign: Campaign, *, by: User, activate: bool, try_first: bool = False) -> Arrival:
+def uploaded(
+    token: str, campaign: Campaign, *, by: User, activate: bool, try_first: bool = False
+) -> Arrival:
     """The browser is done: note the upload, once however often it is told. Raises UploadNotFound."""
     values = _read(token)
     if (values["campaign"], values["by"]) != (campaign.pk, by.pk):
@@ -80,7 +92,9 @@ def _read(token: str) -> dict[str, Any]:
     try:
         return dict(signing.loads(token, salt=SALT, max_age=KEPT_SECONDS))
     except signing.BadSignature as error:
-        raise UploadNotFound("This upload was not asked for, or too long ago: upload the file again.") from error
+        raise UploadNotFound(
+            "This upload was not asked for, or too long ago: upload the file again."
+        ) from error
 
 
 def job_of(arrival: Arrival) -> Job:
@@ -89,7 +103,9 @@ def job_of(arrival: Arrival) -> Job:
 
 
 def forget_old() -> int:
-    """Remove uploads that nobody told us of, or that could not be taken in, within a day. Returns how many."""
+    """Remove uploads that nobody told us of, or that could not be taken in, within a day. Returns
+    how many.
+    """
     bucket, old = storage.scoring(), time.time() - KEPT_SECONDS
     left = [found.key for found in bucket.look(arrivals.UPLOADS) if found.modified < old]
     for key in left:

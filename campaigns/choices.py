@@ -1,4 +1,6 @@
-"""The fixed vocabularies of campaigns and score files, as they stand in the database, in files and in results."""
+"""The fixed vocabularies of campaigns and score files, as they stand in the database, in files and
+in results.
+"""
 
 from django.db.models import TextChoices
 

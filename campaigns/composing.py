@@ -1,4 +1,5 @@
-"""The file of a supplement: the header and accepted lines of its parent, then the corrected rows. [S-14]
+"""The file of a supplement: the header and accepted lines of its parent, then the corrected rows.
+[S-14]
 
 Read and written in pieces: memory is 8 bytes a rejected row, however large the files are.
 """
@@ -25,7 +26,8 @@ ROWS_AT_A_TIME = 2_000
 LONGEST_TEXT = 8 * 1024 * 1024  # characters of one line of the corrected file
 READING, COPYING = "Checking the corrected rows", "Copying the accepted rows"
 
-Told = Callable[[str, int, int], object]  # the step, how many rows are done, of how many (0: not known)
+# the step, how many rows are done, of how many (0: not known)
+Told = Callable[[str, int, int], object]
 
 
 def nobody(step: str, done: int, total: int) -> None:
@@ -43,10 +45,11 @@ def counted_by(watch: Callable[[int, int], object]) -> Told:
 
 
 def compose(parent: ScoreFile, file: BinaryIO, out: BinaryIO, told: Told = nobody) -> int:
-    """Write the parent's header and accepted lines, byte for byte, then the corrected rows. Returns how many these are.
+    """Write the parent's header and accepted lines, byte for byte, then the corrected rows. Returns
+    how many these are.
 
-    The corrected file is read first, so what is wrong with it is found before much is copied. Raises BadCorrection,
-    CannotSupplement, UnreadableFile.
+    The corrected file is read first, so what is wrong with it is found before much is copied.
+    Raises BadCorrection, CannotSupplement, UnreadableFile.
     """
     columns, copied = columns_of(parent), -1  # the header is no row
     with tempfile.TemporaryFile() as corrected:
@@ -56,7 +59,10 @@ def compose(parent: ScoreFile, file: BinaryIO, out: BinaryIO, told: Told = nobod
             came_back += len(lines)
             told(READING, came_back, 0)
         if not came_back:
-            raise BadCorrection("The corrected file holds no row: leave in it the rejected rows that should be judged again.")
+            raise BadCorrection(
+                "The corrected file holds no row: leave in it the rejected rows that should be"
+                " judged again."
+            )
         for piece in _accepted(parent):
             out.write(piece)
             copied += piece.count(b"\n")
@@ -72,8 +78,12 @@ def columns_of(parent: ScoreFile) -> tuple[str, ...]:
         return open_lines(source)[0].columns
 
 
-def _corrected(parent: ScoreFile, file: BinaryIO, columns: tuple[str, ...]) -> Iterator[list[bytes]]:
-    """The corrected rows as lines, some at a time, each checked against the rejected row it comes from."""
+def _corrected(
+    parent: ScoreFile, file: BinaryIO, columns: tuple[str, ...]
+) -> Iterator[list[bytes]]:
+    """The corrected rows as lines, some at a time, each checked against the rejected row it comes
+    from.
+    """
     rows, seen, count = rows_in(file, columns), list[LineNumbers](), 0
     while some := list(islice(rows, ROWS_AT_A_TIME)):
         numbers = [row.line for row in some]
@@ -90,7 +100,8 @@ def _rejected(parent: ScoreFile, lines: list[int]) -> dict[int, tuple[str, str]]
     """Reason and text of those of the lines that were rejected."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT line, reason, raw FROM campaigns_rejectedrow WHERE score_file_id = %s AND line = ANY(%s)",
+            "SELECT line, reason, raw FROM campaigns_rejectedrow WHERE score_file_id = %s AND line"
+            " = ANY(%s)",
             [parent.pk, lines],
         )
         return {line: (reason, raw) for line, reason, raw in cursor.fetchall()}
@@ -111,31 +122,46 @@ def _text_lines(text: io.TextIOWrapper) -> Iterator[str]:
     try:
         while line := text.readline(LONGEST_TEXT):
             if len(line) == LONGEST_TEXT:
-                raise BadCorrection(f"Line {number} of the corrected file has no end: it is no CSV of rejected rows.")
+                raise BadCorrection(
+                    f"Line {number} of the corrected file has no end: it is no CSV of rejected"
+                    " rows."
+                )
             yield line
             number += 1
     except UnicodeDecodeError:
         raise BadCorrection(
-            f"The corrected file is not UTF-8 (after its line {number - 1}): save it as “CSV UTF-8” from the spreadsheet."
+            f"The corrected file is not UTF-8 (after its line {number - 1}): save it as “CSV UTF-8”"
+            " from the spreadsheet."
         ) from None
 
 
 def _accepted(parent: ScoreFile) -> Iterator[bytes]:
-    """The header and the accepted lines of the parent, in pieces. Raises UnreadableFile, CannotSupplement."""
-    rejected = RejectedRow.objects.filter(score_file=parent).order_by("line").values_list("line", flat=True)
+    """The header and the accepted lines of the parent, in pieces. Raises UnreadableFile,
+    CannotSupplement.
+    """
+    rejected = (
+        RejectedRow.objects.filter(score_file=parent)
+        .order_by("line")
+        .values_list("line", flat=True)
+    )
     left_out = np.fromiter(rejected.iterator(chunk_size=50_000), dtype=np.int64)
     if len(left_out) != parent.rejected:
         raise CannotSupplement(
-            f"Of the {parent.rejected} rejected rows of score file {parent.pk} {len(left_out)} are left: "
-            "without them nobody can tell which lines were accepted. Upload a whole score file instead."
+            f"Of the {parent.rejected} rejected rows of score file {parent.pk} {len(left_out)} are"
+            " left: without them nobody can tell which lines were accepted. Upload a whole score"
+            " file instead."
         )
     with storage.scoring().open(parent.key) as source:
         if sha256_of(source)[0] != parent.sha256:
-            raise UnreadableFile(f"The bytes of score file {parent.pk} changed in the bucket: upload the file again.")
+            raise UnreadableFile(
+                f"The bytes of score file {parent.pk} changed in the bucket: upload the file again."
+            )
         try:
             yield from corrections.without(_pieces(unpacked(source)), left_out)
         except UNREADABLE as error:
-            raise UnreadableFile(f"Score file {parent.pk} cannot be read from the bucket ({error}).") from error
+            raise UnreadableFile(
+                f"Score file {parent.pk} cannot be read from the bucket ({error})."
+            ) from error
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:

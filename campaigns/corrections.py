@@ -1,7 +1,8 @@
-"""A corrected file of rejected rows → lines of a score file, whatever a spreadsheet made of them. [S-14]
+"""A corrected file of rejected rows → lines of a score file, whatever a spreadsheet made of them.
+[S-14]
 
-A row is judged again whether or not somebody changed it, for the rules may have changed. Each becomes one line, whatever
-stands in its cells, so no row can shift another.
+A row is judged again whether or not somebody changed it, for the rules may have changed. Each
+becomes one line, whatever stands in its cells, so no row can shift another.
 """
 
 import csv
@@ -19,7 +20,10 @@ from campaigns.scorelines import KEPT_OF_A_LONG_LINE, LF, OPTIONAL, REQUIRED
 from operations.spreadsheets import as_meant, neutralised
 
 LINE, REASON = "line", "reason"
-WANTED = "It must be the CSV of the rejected rows: commas between the cells, and the columns line and reason kept as they are."
+WANTED = (
+    "It must be the CSV of the rejected rows: commas between the cells, and the columns line and"
+    " reason kept as they are."
+)
 OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 UNREADABLE_BYTE = re.compile(rb"\\x(00|[89a-f][0-9a-f])")
 LineNumbers = npt.NDArray[np.int64]
@@ -27,7 +31,9 @@ LineNumbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Corrected:
-    """A row of the corrected file: the line it had in its score file, why it was rejected, its cells by the file's columns."""
+    """A row of the corrected file: the line it had in its score file, why it was rejected, its
+    cells by the file's columns.
+    """
 
     line: int
     reason: str
@@ -36,7 +42,9 @@ class Corrected:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where each column of the score file stands in the corrected file; None where somebody took it out."""
+    """Where each column of the score file stands in the corrected file; None where somebody took it
+    out.
+    """
 
     places: tuple[int | None, ...]
     line: int
@@ -45,9 +53,11 @@ class _Layout:
 
 
 def read(text: Iterable[str], columns: Sequence[str]) -> Iterator[Corrected]:
-    """The rows of a corrected file, its lines given with their ends. Rows without any content are passed over.
+    """The rows of a corrected file, its lines given with their ends. Rows without any content are
+    passed over.
 
-    Columns are found by name, in any order; columns that the score file does not have are nobody's. Raises BadCorrection.
+    Columns are found by name, in any order; columns that the score file does not have are nobody's.
+    Raises BadCorrection.
     """
     lines = iter(text)
     first = next(lines, "")
@@ -60,8 +70,8 @@ def read(text: Iterable[str], columns: Sequence[str]) -> Iterator[Corrected]:
                 yield _row(cells, layout, reader.line_num)
     except csv.Error as error:
         raise BadCorrection(
-            f"The corrected file cannot be read near its line {reader.line_num} ({error}): "
-            "perhaps a quote is opened and never closed, or a cell is far too long. Save it as CSV again."
+            f"The corrected file cannot be read near its line {reader.line_num} ({error}): perhaps"
+            " a quote is opened and never closed, or a cell is far too long. Save it as CSV again."
         ) from error
 
 
@@ -70,21 +80,33 @@ def _refuse_other_separators(first: str) -> None:
         return
     for sign, name in OTHER_SEPARATORS.items():
         if sign in first:
-            raise BadCorrection(f"The corrected file has {name} between its cells: save it as CSV with commas (UTF-8).")
+            raise BadCorrection(
+                f"The corrected file has {name} between its cells: save it as CSV with commas"
+                " (UTF-8)."
+            )
 
 
 def _layout(names: Sequence[str], columns: Sequence[str]) -> _Layout:
-    """The score file's own columns come first, should it have one named line or reason too. Raises BadCorrection."""
+    """The score file's own columns come first, should it have one named line or reason too. Raises
+    BadCorrection.
+    """
     needed = {name for name in columns if name in REQUIRED + OPTIONAL}
     wanted = [*columns, LINE, REASON]
     places = [_place(names, name, wanted[:at].count(name)) for at, name in enumerate(wanted)]
     line, reason = places[-2:]
-    missing = [name for name, place in zip(wanted, places, strict=True) if place is None and name in needed]
+    missing = [
+        name for name, place in zip(wanted, places, strict=True) if place is None and name in needed
+    ]
     missing += [name for name, place in ((LINE, line), (REASON, reason)) if place is None]
     if missing or line is None or reason is None:
-        raise BadCorrection(f"The corrected file lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}. {WANTED}")
+        raise BadCorrection(
+            f"The corrected file lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}."
+            f" {WANTED}"
+        )
     if twice := sorted(name for name in needed if names.count(name) > 1):
-        raise BadCorrection(f"The corrected file names a column twice: {', '.join(twice)}. {WANTED}")
+        raise BadCorrection(
+            f"The corrected file names a column twice: {', '.join(twice)}. {WANTED}"
+        )
     return _Layout(tuple(places[:-2]), line, reason, len(names))
 
 
@@ -97,29 +119,36 @@ def _place(names: Sequence[str], name: str, before: int) -> int | None:
 def _row(cells: Sequence[str], layout: _Layout, near: int) -> Corrected:
     if len(cells) != layout.width:
         raise BadCorrection(
-            f"Near line {near} of the corrected file a row has {len(cells)} cells, and the header {layout.width}: "
-            "save it as CSV again, with quotes around cells that hold a comma."
+            f"Near line {near} of the corrected file a row has {len(cells)} cells, and the header"
+            f" {layout.width}: save it as CSV again, with quotes around cells that hold a comma."
         )
     line = cells[layout.line].strip()
     if not (line.isascii() and line.isdigit() and len(line) <= 18):
-        raise BadCorrection(f"Near line {near} of the corrected file the cell “line” holds no line number. {WANTED}")
+        raise BadCorrection(
+            f"Near line {near} of the corrected file the cell “line” holds no line number. {WANTED}"
+        )
     values = tuple("" if place is None else cells[place] for place in layout.places)
     return Corrected(int(line), cells[layout.reason].strip(), values)
 
 
 def as_lines(rows: Iterable[Corrected], rejected: Mapping[int, tuple[str, str]]) -> Iterator[bytes]:
-    """The rows as lines of a score file, given the reason and text of the rejected lines they come from.
+    """The rows as lines of a score file, given the reason and text of the rejected lines they come
+    from.
 
-    Raises BadCorrection for a row that was not rejected, or for another reason: then this is another score file's.
+    Raises BadCorrection for a row that was not rejected, or for another reason: then this is
+    another score file's.
     """
     for row in rows:
         if row.line not in rejected:
-            raise BadCorrection(f"Line {row.line} was not rejected in this score file: is the file of another one? {WANTED}")
+            raise BadCorrection(
+                f"Line {row.line} was not rejected in this score file: is the file of another one?"
+                f" {WANTED}"
+            )
         reason, raw = rejected[row.line]
         if row.reason != reason:
             raise BadCorrection(
-                f"Line {row.line} was rejected as {reason} in this score file, and the corrected file says otherwise: "
-                f"is it of another score file? {WANTED}"
+                f"Line {row.line} was rejected as {reason} in this score file, and the corrected"
+                f" file says otherwise: is it of another score file? {WANTED}"
             )
         yield _as_line(row, reason, raw)
 
@@ -127,8 +156,9 @@ def as_lines(rows: Iterable[Corrected], rejected: Mapping[int, tuple[str, str]])
 def _as_line(row: Corrected, reason: str, raw: str) -> bytes:
     """Cells as they were before a download made them harmless.
 
-    A malformed row has as many cells in the file as the header, whatever it lacked: as long as nobody touches them it is the
-    line that it was. Where it still shows a byte as `\\xNN`, the byte is put back: nobody has said yet what it should be.
+    A malformed row has as many cells in the file as the header, whatever it lacked: as long as
+    nobody touches them it is the line that it was. Where it still shows a byte as `\\xNN`, the byte
+    is put back: nobody has said yet what it should be.
     """
     before = raw.split("\t", len(row.cells) - 1)
     before += [""] * (len(row.cells) - len(before))
@@ -161,11 +191,15 @@ def refuse_repeated(lines: LineNumbers) -> None:
     ordered = np.sort(lines)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     if len(twice):
-        raise BadCorrection(f"Line {twice[0]} stands twice in the corrected file: each rejected row can come back once.")
+        raise BadCorrection(
+            f"Line {twice[0]} stands twice in the corrected file: each rejected row can come back"
+            " once."
+        )
 
 
 def without(pieces: Iterable[bytes], left_out: LineNumbers) -> Iterator[bytes]:
-    """A file's bytes, piece by piece, without these lines (sorted, the first line is 1). A last line without an end gets one.
+    """A file's bytes, piece by piece, without these lines (sorted, the first line is 1). A last
+    line without an end gets one.
 
     No line is ever held whole, so one of a gigabyte is no matter.
     """

@@ -1,8 +1,9 @@
 """A CSV file read as tab-separated lines: one line for each record, whatever the bytes are. [S-15]
 
-Records end with LF or CRLF, fields may be quoted as RFC 4180 says. What such lines cannot spell (a tab or a line end in a
-field, a quote out of place) becomes one line without any tab, so that whoever counts its columns finds it malformed. A quote
-that is never closed spoils its own line and no other.
+Records end with LF or CRLF, fields may be quoted as RFC 4180 says. What such lines cannot spell (a
+tab or a line end in a field, a quote out of place) becomes one line without any tab, so that
+whoever counts its columns finds it malformed. A quote that is never closed spoils its own line and
+no other.
 """
 
 import re
@@ -23,9 +24,11 @@ Places = npt.NDArray[np.int64]
 
 
 class TabSeparated:
-    """Behind the header of a CSV file: what `scorelines.read_chunks` reads instead of a tab-separated file.
+    """Behind the header of a CSV file: what `scorelines.read_chunks` reads instead of a
+    tab-separated file.
 
-    Memory is that of a block: a record of more than LONGEST_LINE bytes is cut, or its first line taken for all of it.
+    Memory is that of a block: a record of more than LONGEST_LINE bytes is cut, or its first line
+    taken for all of it.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -41,7 +44,11 @@ class TabSeparated:
             if lines:
                 return lines
         rest, self._rest = self._rest, b""
-        return as_lines(rest if rest.endswith(b"\n") else rest + b"\n", is_last=True)[0] if rest else b""
+        return (
+            as_lines(rest if rest.endswith(b"\n") else rest + b"\n", is_last=True)[0]
+            if rest
+            else b""
+        )
 
     def _after_this_line(self, size: int) -> bytes:
         while read := self._file.read(size):
@@ -52,7 +59,8 @@ class TabSeparated:
 
 
 def as_lines(block: bytes, *, is_last: bool = False) -> tuple[bytes, bytes]:
-    """The whole records of a block as lines, and what is left of it: a record that may go on in the next block.
+    """The whole records of a block as lines, and what is left of it: a record that may go on in the
+    next block.
 
     `is_last`: nothing comes behind, and the block ends with LF.
     """
@@ -66,10 +74,14 @@ def as_lines(block: bytes, *, is_last: bool = False) -> tuple[bytes, bytes]:
     return _written(block, data, ends, quotes, broken), block[end:]
 
 
-def _broken_by_quotes(block: bytes, ends: Places, quotes: Places, *, is_last: bool) -> tuple[list[tuple[int, int]], int]:
-    """Records that hold a line end or an open quote, as (first, last) line; and where the last whole record ends.
+def _broken_by_quotes(
+    block: bytes, ends: Places, quotes: Places, *, is_last: bool
+) -> tuple[list[tuple[int, int]], int]:
+    """Records that hold a line end or an open quote, as (first, last) line; and where the last
+    whole record ends.
 
-    A record with a line end in a field begins and ends with lines of an odd number of quotes: only those are looked at.
+    A record with a line end in a field begins and ends with lines of an odd number of quotes: only
+    those are looked at.
     """
     odd = np.flatnonzero(np.diff(np.searchsorted(quotes, ends), prepend=0) & 1).tolist()
     broken: list[tuple[int, int]] = []
@@ -91,8 +103,12 @@ def _start(ends: Places, line: int) -> int:
     return int(ends[line - 1]) + 1 if line else 0
 
 
-def _written(block: bytes, data: Bytes, ends: Places, quotes: Places, broken: list[tuple[int, int]]) -> bytes:
-    """The lines: commas between fields as tabs, quotes around fields left out; the broken ones as they can be read."""
+def _written(
+    block: bytes, data: Bytes, ends: Places, quotes: Places, broken: list[tuple[int, int]]
+) -> bytes:
+    """The lines: commas between fields as tabs, quotes around fields left out; the broken ones as
+    they can be read.
+    """
     is_broken = np.zeros(len(ends), dtype=bool)
     for first, last in broken:
         is_broken[first : last + 1] = True
@@ -100,7 +116,9 @@ def _written(block: bytes, data: Bytes, ends: Places, quotes: Places, broken: li
     between, bad = data == COMMA, _lines_with(ends, np.flatnonzero(data == TAB))
     if len(quotes):
         if broken:  # without them each line has an even number of quotes, so every other one closes
-            quotes = quotes[~np.repeat(is_broken, np.diff(np.searchsorted(quotes, ends), prepend=0))]
+            quotes = quotes[
+                ~np.repeat(is_broken, np.diff(np.searchsorted(quotes, ends), prepend=0))
+            ]
         opens, closes = quotes[0::2], quotes[1::2]
         bad |= _lines_with(ends, _misplaced(data, opens, closes))
         keep[opens] = False
@@ -111,7 +129,10 @@ def _written(block: bytes, data: Bytes, ends: Places, quotes: Places, broken: li
     parts, behind = [], 0
     for first, last in alone:
         start = _start(ends, first)
-        parts += [text[behind:start][keep[behind:start]].tobytes(), _alone(block[start : int(ends[last])])]
+        parts += [
+            text[behind:start][keep[behind:start]].tobytes(),
+            _alone(block[start : int(ends[last])]),
+        ]
         behind = int(ends[last]) + 1
     parts.append(text[behind:][keep[behind:]].tobytes() if len(quotes) else text[behind:].tobytes())
     return b"".join(parts)
@@ -132,10 +153,13 @@ def _inside(size: int, quotes: Places) -> Mask:
 
 
 def _misplaced(data: Bytes, opens: Places, closes: Places) -> Places:
-    """Quotes that neither open a field at its start nor close it at its end; within a field they stand twice."""
+    """Quotes that neither open a field at its start nor close it at its end; within a field they
+    stand twice.
+    """
     at_an_edge = np.zeros(256, dtype=bool)
     at_an_edge[[COMMA, LF, QUOTE]] = True
-    wrong_open = ~at_an_edge[data[opens - 1]]  # before the first byte stands the last one, which is LF
+    # before the first byte stands the last one, which is LF
+    wrong_open = ~at_an_edge[data[opens - 1]]
     behind = data[closes + 1]
     ends_line = (behind == CR) & (data[np.minimum(closes + 2, len(data) - 1)] == LF)
     return np.concatenate((opens[wrong_open], closes[~at_an_edge[behind] & ~ends_line]))

@@ -1,7 +1,9 @@
-"""The draw: bands, fan references, and each fan's band score from seed, entropy and fan alone. [S-7, S-8, S-9]
+"""The draw: bands, fan references, and each fan's band score from seed, entropy and fan alone.
+[S-7, S-8, S-9]
 
-Nothing here draws anything: seed and salt are arguments. A fan's result depends on nothing but the campaign's draw and
-the fan, so frames may be cut into chunks of any size and order, and no second upload can fish for a better result.
+Nothing here draws anything: seed and salt are arguments. A fan's result depends on nothing but the
+campaign's draw and the fan, so frames may be cut into chunks of any size and order, and no second
+upload can fish for a better result.
 """
 
 import hashlib
@@ -24,7 +26,9 @@ SEPARATOR = "\x1f"
 
 @dataclass(frozen=True)
 class Band:
-    """Raw scores from `low` up draw band scores from `low` to `high`, at most the double `highest`. [S-7, S-8]"""
+    """Raw scores from `low` up draw band scores from `low` to `high`, at most the double `highest`.
+    [S-7, S-8]
+    """
 
     name: str
     low: float
@@ -40,7 +44,8 @@ BANDS = (HIGH, MID, LOW)
 
 @dataclass(frozen=True)
 class Draw:
-    """What fixes every fan's luck in one campaign; `entropy` is None or empty where no public source was named. [S-8]
+    """What fixes every fan's luck in one campaign; `entropy` is None or empty where no public
+    source was named. [S-8]
 
     Raises ValueError unless seed and salt are 32 bytes each.
     """
@@ -53,7 +58,9 @@ class Draw:
     def __post_init__(self) -> None:
         for name, secret in (("seed", self.seed), ("salt", self.salt)):
             if len(secret) != SECRET_BYTES:
-                raise ValueError(f"The {name} of a draw is {SECRET_BYTES} bytes, not {len(secret)}.")
+                raise ValueError(
+                    f"The {name} of a draw is {SECRET_BYTES} bytes, not {len(secret)}."
+                )
 
     def __repr__(self) -> str:
         return f"Draw(campaign_id={self.campaign_id!r}, commitment={self.commitment!r})"
@@ -65,7 +72,9 @@ class Draw:
 
     @cached_property
     def key(self) -> bytes:
-        """HMAC-SHA256 of the entropy's trimmed text under the seed: unknown to us until the entropy is. [S-8]"""
+        """HMAC-SHA256 of the entropy's trimmed text under the seed: unknown to us until the entropy
+        is. [S-8]
+        """
         return hmac.digest(self.seed, (self.entropy or "").strip().encode(), "sha256")
 
     def fan_ref(self, global_user_id: str) -> str:
@@ -85,16 +94,19 @@ def fan_refs(salt: bytes, ids: pl.Series) -> pl.Series:
 
 def band_of(raw: pl.Series) -> pl.Series:
     """Raw scores → "high" | "mid" | "low", null below 0.22. [S-7]"""
-    band = pl.when(raw >= HIGH.low).then(pl.lit(HIGH.name)).when(raw >= MID.low).then(pl.lit(MID.name))
+    band = (
+        pl.when(raw >= HIGH.low).then(pl.lit(HIGH.name)).when(raw >= MID.low).then(pl.lit(MID.name))
+    )
     return pl.select(band.when(raw >= LOW.low).then(pl.lit(LOW.name)).alias("band")).to_series()
 
 
 def draw_frame(fans: pl.DataFrame, draw: Draw) -> pl.DataFrame:
-    """Adds each fan's result to a frame with `global_user_id` (String) and `raw_score` (Float64). [S-7, S-8]
+    """Adds each fan's result to a frame with `global_user_id` (String) and `raw_score` (Float64).
+    [S-7, S-8]
 
-    Adds `fan_ref` (String) unless it is there, `band` ("high" | "mid" | "low", null below 0.22), `band_score` (Float64,
-    null where `band` is) and `luck` (Int64: the first 64 bits of h, big-endian, minus 2^63, so that a signed column keeps
-    their order).
+    Adds `fan_ref` (String) unless it is there, `band` ("high" | "mid" | "low", null below 0.22),
+    `band_score` (Float64, null where `band` is) and `luck` (Int64: the first 64 bits of h,
+    big-endian, minus 2^63, so that a signed column keeps their order).
     """
     if "fan_ref" not in fans.columns:
         fans = fans.with_columns(fan_refs(draw.salt, fans["global_user_id"]))
@@ -102,17 +114,21 @@ def draw_frame(fans: pl.DataFrame, draw: Draw) -> pl.DataFrame:
     raw = fans["raw_score"]
     return fans.with_columns(
         band_of(raw),
-        pl.Series("band_score", _band_scores(raw.to_numpy(), lucks), nan_to_null=True, dtype=pl.Float64),
+        pl.Series(
+            "band_score", _band_scores(raw.to_numpy(), lucks), nan_to_null=True, dtype=pl.Float64
+        ),
         pl.Series("luck", (lucks ^ LUCK_OFFSET).view(np.int64)),
     )
 
 
 def in_order(frame: pl.DataFrame, full_h: Callable[[str], bytes] | None = None) -> pl.DataFrame:
-    """Best first: band score descending, then h descending, then `global_user_id` by its UTF-8 bytes. [S-9]
+    """Best first: band score descending, then h descending, then `global_user_id` by its UTF-8
+    bytes. [S-9]
 
-    Takes columns `band_score`, `luck`, `global_user_id`. `luck` holds 64 of h's 256 bits: of 37 million draws of a
-    million fans each, one is expected to hold two fans who share them. `full_h` (a draw's own `full_h`) gives all bits
-    of a fan by their id and is asked for such fans only; without it they stand in order of their ids.
+    Takes columns `band_score`, `luck`, `global_user_id`. `luck` holds 64 of h's 256 bits: of 37
+    million draws of a million fans each, one is expected to hold two fans who share them. `full_h`
+    (a draw's own `full_h`) gives all bits of a fan by their id and is asked for such fans only;
+    without it they stand in order of their ids.
     """
     # Hardly two fans share a band score, and one key sorts five times as fast as three.
     ordered = frame.sort("band_score", descending=True, nulls_last=True)
@@ -136,11 +152,15 @@ def in_order(frame: pl.DataFrame, full_h: Callable[[str], bytes] | None = None) 
 
 def _lucks(draw: Draw, refs: pl.Series) -> npt.NDArray[np.uint64]:
     digests = hmac_sha256_hex(draw.key, refs, prefix=(draw.campaign_id + SEPARATOR).encode())
-    lucks: npt.NDArray[np.uint64] = digests.str.slice(0, LUCK_DIGITS).str.to_integer(base=16, dtype=pl.UInt64).to_numpy()
+    lucks: npt.NDArray[np.uint64] = (
+        digests.str.slice(0, LUCK_DIGITS).str.to_integer(base=16, dtype=pl.UInt64).to_numpy()
+    )
     return lucks
 
 
-def _band_scores(raw: npt.NDArray[np.float64], lucks: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
+def _band_scores(
+    raw: npt.NDArray[np.float64], lucks: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.float64]:
     """NaN below the lowest band."""
     u = (lucks >> np.uint64(11)).astype(np.float64) / float(1 << 53)
     scores = np.full(len(raw), np.nan)

@@ -1,4 +1,6 @@
-"""The lists that decide about e-mail addresses, read once from their lines and kept as a snapshot. [S-2, S-4]"""
+"""The lists that decide about e-mail addresses, read once from their lines and kept as a snapshot.
+[S-2, S-4]
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ _ADDRESS_OR_DOMAIN_HINT = "write an address, @domain, or @pattern* in which only
 
 @dataclass(frozen=True)
 class EmailRules:
-    """The lists in force, lower-cased, domains in IDNA form. Made by `compile`, kept by `to_json`. [S-2, S-4]"""
+    """The lists in force, lower-cased, domains in IDNA form. Made by `compile`, kept by `to_json`.
+    [S-2, S-4]
+    """
 
     addresses: frozenset[str]
     domains: frozenset[str]
@@ -35,8 +39,11 @@ class EmailRules:
     disposable: frozenset[str]
 
     @classmethod
-    def compile(cls, *, blacklist: Iterable[str], whitelist: Iterable[str], disposable: Iterable[str] = ()) -> EmailRules:
-        """Read the lists' lines; blank lines and `#` comments are skipped. The packaged disposable domains are always in.
+    def compile(
+        cls, *, blacklist: Iterable[str], whitelist: Iterable[str], disposable: Iterable[str] = ()
+    ) -> EmailRules:
+        """Read the lists' lines; blank lines and `#` comments are skipped. The packaged disposable
+        domains are always in.
 
         Raises ListEntryInvalid, naming the line, for one that can match nothing.
         """
@@ -45,8 +52,12 @@ class EmailRules:
         throwaway = {_disposable_entry(line, n) for n, line in _entries(disposable)}
         return cls(
             addresses=frozenset(entry for entry in blocked if not entry.startswith("@")),
-            domains=frozenset(entry[1:] for entry in blocked if entry.startswith("@") and "*" not in entry),
-            domain_patterns=frozenset(entry[1:] for entry in blocked if entry.startswith("@") and "*" in entry),
+            domains=frozenset(
+                entry[1:] for entry in blocked if entry.startswith("@") and "*" not in entry
+            ),
+            domain_patterns=frozenset(
+                entry[1:] for entry in blocked if entry.startswith("@") and "*" in entry
+            ),
             whitelisted_addresses=frozenset(entry for entry in allowed if "*" not in entry),
             whitelist_patterns=frozenset(entry for entry in allowed if "*" in entry),
             disposable=packaged_disposable_domains() | throwaway,
@@ -61,8 +72,12 @@ class EmailRules:
         return _any_of(self.whitelist_patterns)
 
     def to_json(self) -> str:
-        """The snapshot: the same text for the same rules, whatever the order of the lists' lines. [S-2]"""
-        return json.dumps({name: sorted(values) for name, values in asdict(self).items()}, separators=(",", ":"))
+        """The snapshot: the same text for the same rules, whatever the order of the lists' lines.
+        [S-2]
+        """
+        return json.dumps(
+            {name: sorted(values) for name, values in asdict(self).items()}, separators=(",", ":")
+        )
 
     @classmethod
     def from_json(cls, text: str) -> EmailRules:
@@ -77,7 +92,9 @@ class EmailRules:
 @cache
 def packaged_disposable_domains() -> frozenset[str]:
     """The disposable domains that the package knows, without those it allows."""
-    return frozenset(disposable_email_domains.blocklist) - frozenset(disposable_email_domains.allowlist)
+    return frozenset(disposable_email_domains.blocklist) - frozenset(
+        disposable_email_domains.allowlist
+    )
 
 
 def _entries(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -104,15 +121,23 @@ def _whitelist_entry(text: str, number: int) -> str:
     if entry.startswith("@"):
         hint = "@domain would match no whole address; write *@domain for everyone of a domain"
         raise ListEntryInvalid("whitelist", number, hint)
-    if not entry.isascii() or re.search(r"\s", entry) or ("*" not in entry and not _ADDRESS.fullmatch(entry)):
-        raise ListEntryInvalid("whitelist", number, "write an address, or a pattern of one, such as vip*@example.com")
+    if (
+        not entry.isascii()
+        or re.search(r"\s", entry)
+        or ("*" not in entry and not _ADDRESS.fullmatch(entry))
+    ):
+        raise ListEntryInvalid(
+            "whitelist", number, "write an address, or a pattern of one, such as vip*@example.com"
+        )
     return entry
 
 
 def _disposable_entry(text: str, number: int) -> str:
     domain = _idna_labels(text.removeprefix("@"))
     if not _DOMAIN.fullmatch(domain):
-        raise ListEntryInvalid("disposable domains", number, "write one domain per line, such as throw.example")
+        raise ListEntryInvalid(
+            "disposable domains", number, "write one domain per line, such as throw.example"
+        )
     return domain
 
 
@@ -121,8 +146,13 @@ def _is_domain_or_pattern(text: str) -> bool:
 
 
 def _idna_labels(domain: str) -> str:
-    """Labels that are not ASCII in IDNA form; what has none stays, and is then refused for what it is."""
-    return ".".join(label if label.isascii() or "*" in label else _idna_label(label) for label in domain.split("."))
+    """Labels that are not ASCII in IDNA form; what has none stays, and is then refused for what it
+    is.
+    """
+    return ".".join(
+        label if label.isascii() or "*" in label else _idna_label(label)
+        for label in domain.split(".")
+    )
 
 
 def _idna_label(label: str) -> str:

@@ -12,7 +12,8 @@ class CampaignError(Refusal):
 class ListEntryInvalid(CampaignError):
     """A line of a blacklist, whitelist or list of disposable domains cannot be read. [S-4]
 
-    It is named and not quoted: what is told of an error goes into job pages and alerts, and the line may be an address.
+    It is named and not quoted: what is told of an error goes into job pages and alerts, and the
+    line may be an address.
     """
 
     def __init__(self, list_name: str, line_number: int, hint: str) -> None:
@@ -25,7 +26,9 @@ class UnknownCampaign(CampaignError):
 
 
 class WrongStatus(CampaignError):
-    """The campaign does not stand where this step belongs: uploads, scoring and waves need it open. [C-2]"""
+    """The campaign does not stand where this step belongs: uploads, scoring and waves need it open.
+    [C-2]
+    """
 
 
 class BadCampaignFile(CampaignError):
@@ -37,7 +40,9 @@ class DrawIsFixed(CampaignError):
 
 
 class UnreadableFile(CampaignError):
-    """A whole file cannot be taken: empty, binary, without a needed column, too large, changed while it was read. [S-1]"""
+    """A whole file cannot be taken: empty, binary, without a needed column, too large, changed
+    while it was read. [S-1]
+    """
 
 
 class WrongCampaign(CampaignError):
@@ -45,7 +50,9 @@ class WrongCampaign(CampaignError):
 
 
 class UnreadableList(CampaignError):
-    """A blacklist or whitelist is there but cannot be read; judging without it would let in whom it keeps out. [S-1]"""
+    """A blacklist or whitelist is there but cannot be read; judging without it would let in whom it
+    keeps out. [S-1]
+    """
 
 
 class UnknownScoreFile(CampaignError):
@@ -57,11 +64,15 @@ class CannotTry(CampaignError):
 
 
 class CannotSupplement(CampaignError):
-    """This score file can have no supplement now: its rows are not judged, or not all of them are there any more. [S-14]"""
+    """This score file can have no supplement now: its rows are not judged, or not all of them are
+    there any more. [S-14]
+    """
 
 
 class BadCorrection(CampaignError):
-    """A corrected file of rejected rows cannot be read, or is not of the score file that it should mend. [S-14]"""
+    """A corrected file of rejected rows cannot be read, or is not of the score file that it should
+    mend. [S-14]
+    """
 
 
 class CannotActivate(CampaignError):
@@ -81,7 +92,9 @@ class UnknownEvent(CampaignError):
 
 
 class UploadNotFound(CampaignError):
-    """An upload past us, straight to the bucket, is not there, or was not asked for by this person and campaign."""
+    """An upload past us, straight to the bucket, is not there, or was not asked for by this person
+    and campaign.
+    """
 
 
 class NotDrawn(CampaignError):

@@ -1,7 +1,9 @@
-"""Is the draw of a score file fair? Luck is tested for being uniform, groups of fans for being selected as chance would. [X-3]
+"""Is the draw of a score file fair? Luck is tested for being uniform, groups of fans for being
+selected as chance would. [X-3]
 
-All tests of a report are corrected together by Holm's way, so that of a hundred reports on fair draws one is red by chance.
-The counts of a group are judged by their exact distribution given the raw bands, not by an approximation.
+All tests of a report are corrected together by Holm's way, so that of a hundred reports on fair
+draws one is red by chance. The counts of a group are judged by their exact distribution given the
+raw bands, not by an approximation.
 """
 
 import math
@@ -16,7 +18,9 @@ import numpy.typing as npt
 from campaigns.distributions import chi_square_p, hypergeometric, kolmogorov_p
 from campaigns.draw import BANDS
 
-CELLS: Final = 1 << 14  # of luck that are counted: the distance of Kolmogorov–Smirnov is found to half a hundredth of itself
+# of luck that are counted: the distance of Kolmogorov–Smirnov is found to half a hundredth of
+# itself
+CELLS: Final = 1 << 14
 SHOWN_CELLS: Final = 32  # of luck that chi-square compares and the page shows
 LEVEL: Final = 0.01  # of the whole report: how often a fair draw looks unfair
 USUAL: Final = 0.95  # of fair draws stay in the range shown for one group
@@ -29,7 +33,9 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Group:
-    """Fans who have something in common: how many there are by band, and how many of them are selected."""
+    """Fans who have something in common: how many there are by band, and how many of them are
+    selected.
+    """
 
     by: str
     name: str
@@ -38,7 +44,9 @@ class Group:
 
 
 class LuckTest(TypedDict):
-    """Whether luck is uniform in one band, or in all: counts in SHOWN_CELLS equal cells and both tests; p corrected by Holm."""
+    """Whether luck is uniform in one band, or in all: counts in SHOWN_CELLS equal cells and both
+    tests; p corrected by Holm.
+    """
 
     band: str
     fans: int
@@ -52,7 +60,9 @@ class LuckTest(TypedDict):
 
 
 class GroupTest(TypedDict):
-    """One group: `low` to `high` holds 95 % of fair draws, outside `least` to `most` it is a finding of the whole report."""
+    """One group: `low` to `high` holds 95 % of fair draws, outside `least` to `most` it is a
+    finding of the whole report.
+    """
 
     by: str
     name: str
@@ -81,11 +91,14 @@ class Findings(TypedDict):
 
 @dataclass(frozen=True)
 class _Chance:
-    """How many of a group a fair draw selects: `first`, and the chance of it and of each count that follows."""
+    """How many of a group a fair draw selects: `first`, and the chance of it and of each count that
+    follows.
+    """
 
     first: int
     chances: npt.NDArray[np.float64]
-    by_luck: float  # of the expected, what luck decides: a band selected as a whole leaves it nothing
+    # of the expected, what luck decides: a band selected as a whole leaves it nothing
+    by_luck: float
 
     @property
     def mean(self) -> float:
@@ -115,11 +128,18 @@ class _Chance:
 
 
 def judge(luck: Mapping[str, Counts], groups: Sequence[Group]) -> Findings:
-    """Test luck (band → counts in CELLS equal cells) and the groups; the groups of one `by` share out all fans. [X-3]"""
+    """Test luck (band → counts in CELLS equal cells) and the groups; the groups of one `by` share
+    out all fans. [X-3]
+    """
     lucks = [_luck_test(band, counts) for band, counts in _with_all(luck).items()]
     chances = _chances(groups)
     tried = [_group_test(group, chance) for group, chance in zip(groups, chances, strict=True)]
-    ps = [p for test in lucks if test["verdict"] != "none" for p in (test["chi_square_p"], test["distance_p"])]
+    ps = [
+        p
+        for test in lucks
+        if test["verdict"] != "none"
+        for p in (test["chi_square_p"], test["distance_p"])
+    ]
     ps += [test["p"] for test in tried if test["verdict"] != "none"]
     corrected = iter(holm(ps))
     for test in lucks:
@@ -127,7 +147,8 @@ def judge(luck: Mapping[str, Counts], groups: Sequence[Group]) -> Findings:
             test["corrected_p"] = min(next(corrected), next(corrected))
             test["verdict"] = _verdict(test["corrected_p"])
     found = sum(p <= LEVEL for p in holm(ps))
-    last_level = LEVEL / max(len(ps) - found, 1)  # where Holm's steps end: what is outside is found, what is inside is not
+    # where Holm's steps end: what is outside is found, what is inside is not
+    last_level = LEVEL / max(len(ps) - found, 1)
     for one, chance in zip(tried, chances, strict=True):
         one["least"], one["most"] = chance.limits(last_level)
         if one["verdict"] != "none":
@@ -138,8 +159,8 @@ def judge(luck: Mapping[str, Counts], groups: Sequence[Group]) -> Findings:
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """Each p corrected for all of them: of families of tests where nothing is the matter, a share of at most x has one at or
-    below x, however the tests depend on each other.
+    """Each p corrected for all of them: of families of tests where nothing is the matter, a share
+    of at most x has one at or below x, however the tests depend on each other.
     """
     corrected, so_far = [1.0] * len(ps), 0.0
     for step, at in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
@@ -155,7 +176,10 @@ def sentence(findings: Findings) -> str:
         return "Too few fans to say anything."
     if findings["verdict"] == "fair":
         return f"Nothing speaks against the draw: {tests} tests found no more than chance does."
-    return f"{found} of {tests} tests found what chance hardly does. Look for a fault; never draw again because of it."
+    return (
+        f"{found} of {tests} tests found what chance hardly does. Look for a fault; never draw"
+        " again because of it."
+    )
 
 
 def _verdict(corrected: float) -> Verdict:
@@ -172,7 +196,9 @@ def _luck_test(band: str, counts: Counts) -> LuckTest:
     fans = int(counts.sum())
     cells = counts.reshape(SHOWN_CELLS, -1).sum(axis=1)
     enough = fans >= FEWEST_EXPECTED * SHOWN_CELLS
-    statistic = float(((cells - fans / SHOWN_CELLS) ** 2).sum() / (fans / SHOWN_CELLS)) if fans else 0.0
+    statistic = (
+        float(((cells - fans / SHOWN_CELLS) ** 2).sum() / (fans / SHOWN_CELLS)) if fans else 0.0
+    )
     line = np.arange(1, len(counts) + 1) / len(counts)
     distance = float(np.abs(np.cumsum(counts) / fans - line).max()) if fans else 0.0
     return {
@@ -195,18 +221,31 @@ def _chances(groups: Sequence[Group]) -> list[_Chance]:
             total = totals.setdefault((group.by, band.name), [0, 0])
             total[0] += group.fans.get(band.name, 0)
             total[1] += group.selected.get(band.name, 0)
-    return [_chance(group, {band.name: totals[group.by, band.name] for band in BANDS}) for group in groups]
+    return [
+        _chance(group, {band.name: totals[group.by, band.name] for band in BANDS})
+        for group in groups
+    ]
 
 
 def _chance(group: Group, totals: Mapping[str, Sequence[int]]) -> _Chance:
-    """Bands are drawn each for itself: the group's count is the sum of what each gives. The order goes band by band, so
-    hardly more than one band is ever divided; the others give a certain number.
+    """Bands are drawn each for itself: the group's count is the sum of what each gives. The order
+    goes band by band, so hardly more than one band is ever divided; the others give a certain
+    number.
     """
-    parts = [hypergeometric(total, group.fans.get(band, 0), selected) for band, (total, selected) in totals.items()]
+    parts = [
+        hypergeometric(total, group.fans.get(band, 0), selected)
+        for band, (total, selected) in totals.items()
+    ]
     by_luck = sum(
-        group.fans.get(band, 0) * selected / total for band, (total, selected) in totals.items() if 0 < selected < total
+        group.fans.get(band, 0) * selected / total
+        for band, (total, selected) in totals.items()
+        if 0 < selected < total
     )
-    return _Chance(sum(first for first, _ in parts), reduce(np.convolve, [chances for _, chances in parts]), by_luck)
+    return _Chance(
+        sum(first for first, _ in parts),
+        reduce(np.convolve, [chances for _, chances in parts]),
+        by_luck,
+    )
 
 
 def _group_test(group: Group, chance: _Chance) -> GroupTest:

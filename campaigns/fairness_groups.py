@@ -1,6 +1,8 @@
-"""Counted fans → the groups that the fairness report compares, and the histograms it shows. Nothing in them is personal. [X-3]
+"""Counted fans → the groups that the fairness report compares, and the histograms it shows. Nothing
+in them is personal. [X-3]
 
-A frame of counts has the columns `name`, `band` ("high" | "mid" | "low"), `selected` (Boolean) and `fans` (integer).
+A frame of counts has the columns `name`, `band` ("high" | "mid" | "low"), `selected` (Boolean) and
+`fans` (integer).
 """
 
 from collections.abc import Iterable
@@ -21,15 +23,15 @@ BINS: Final = round(1 / BIN) - FIRST_BIN
 
 
 def places(capacity: int, accepted: int) -> tuple[int, str]:
-    """How many of the order count as selected, and why: the markets' seats; half of the fans where seats are none or enough for
-    all, for then they part nobody from anybody.
+    """How many of the order count as selected, and why: the markets' seats; half of the fans where
+    seats are none or enough for all, for then they part nobody from anybody.
     """
     return (capacity, "capacity") if 0 < capacity < accepted else (accepted // 2, "half")
 
 
 def bin_of_place(counts: Iterable[tuple[int, int]], place: int) -> tuple[int, int]:
-    """(hundredths of a band score, fans) and a place of the order, from 1 → the bin that holds it, and how many stand before it
-    within that bin. Raises ValueError where there are fewer fans.
+    """(hundredths of a band score, fans) and a place of the order, from 1 → the bin that holds it,
+    and how many stand before it within that bin. Raises ValueError where there are fewer fans.
     """
     before = 0
     for number, fans in sorted(counts, reverse=True):
@@ -41,8 +43,13 @@ def bin_of_place(counts: Iterable[tuple[int, int]], place: int) -> tuple[int, in
 
 def groups_of(by: str, counts: pl.DataFrame) -> list[Group]:
     """The groups that a frame of counts names, largest first, the others last."""
-    found = [_group(by, str(name), rows) for (name,), rows in counts.group_by("name", maintain_order=True)]
-    return sorted(found, key=lambda group: (group.name == OTHERS, -sum(group.fans.values()), group.name))
+    found = [
+        _group(by, str(name), rows)
+        for (name,), rows in counts.group_by("name", maintain_order=True)
+    ]
+    return sorted(
+        found, key=lambda group: (group.name == OTHERS, -sum(group.fans.values()), group.name)
+    )
 
 
 def groups_by_position(counts: pl.DataFrame, rows: int) -> list[Group]:
@@ -59,14 +66,16 @@ def _lines(number: int, rows: int) -> str:
 
 
 def groups_by_time(counts: pl.DataFrame) -> list[Group]:
-    """About equal parts of the fans by when they registered, in order; `name` is the moment's begin (Datetime), null for
-    those who did not.
+    """About equal parts of the fans by when they registered, in order; `name` is the moment's begin
+    (Datetime), null for those who did not.
     """
     known = counts.filter(pl.col("name").is_not_null())
     moments = known.group_by("name").agg(pl.col("fans").sum()).sort("name")
     before = moments["fans"].cum_sum() - moments["fans"]
     total = max(int(moments["fans"].sum()), 1)
-    sliced = known.join(moments.select("name", (before * SLICES // total).alias("slice")), on="name")
+    sliced = known.join(
+        moments.select("name", (before * SLICES // total).alias("slice")), on="name"
+    )
     found = []
     for _, part in sorted(sliced.group_by("slice"), key=lambda one: one[0]):
         begins: list[datetime] = sorted(part["name"])
@@ -86,14 +95,24 @@ def _by_band(counts: pl.DataFrame) -> dict[str, int]:
 
 def luck_cells(counts: Iterable[tuple[str, int, int]]) -> dict[str, Counts]:
     """(band, cell from 0, fans) → band → counts in all CELLS cells."""
-    frame = pl.DataFrame(list(counts), schema={"band": pl.String, "cell": pl.Int64, "fans": pl.Int64}, orient="row")
-    return {str(band): _spread(rows["cell"], rows["fans"], CELLS) for (band,), rows in frame.group_by("band")}
+    frame = pl.DataFrame(
+        list(counts), schema={"band": pl.String, "cell": pl.Int64, "fans": pl.Int64}, orient="row"
+    )
+    return {
+        str(band): _spread(rows["cell"], rows["fans"], CELLS)
+        for (band,), rows in frame.group_by("band")
+    }
 
 
 def histogram(counts: Iterable[tuple[int, int]]) -> list[int]:
-    """(hundredths of a score, fans) → fans in each of the BINS bins from 0.22 to 1; a score of 1 is in the last."""
+    """(hundredths of a score, fans) → fans in each of the BINS bins from 0.22 to 1; a score of 1 is
+    in the last.
+    """
     frame = pl.DataFrame(list(counts), schema={"bin": pl.Int64, "fans": pl.Int64}, orient="row")
-    return [int(fans) for fans in _spread((frame["bin"] - FIRST_BIN).clip(0, BINS - 1), frame["fans"], BINS)]
+    return [
+        int(fans)
+        for fans in _spread((frame["bin"] - FIRST_BIN).clip(0, BINS - 1), frame["fans"], BINS)
+    ]
 
 
 def _spread(at: pl.Series, fans: pl.Series, size: int) -> Counts:

@@ -1,6 +1,8 @@
-"""The fairness report of a score file: counted in the database, judged, kept with the file. A job of its own. [X-3]
+"""The fairness report of a score file: counted in the database, judged, kept with the file. A job
+of its own. [X-3]
 
-PostgreSQL counts and we get the counts, so memory does not grow with the file. A million rows take about 2 s.
+PostgreSQL counts and we get the counts, so memory does not grow with the file. A million rows take
+about 2 s.
 """
 
 import logging
@@ -37,13 +39,16 @@ logger = logging.getLogger(__name__)
 JOB = "fairness"
 NAMED_GROUPS = 30
 FEWEST_FANS = 20  # of a named group: what fewer have in common could be one person's
-LUCK_SHIFT = 64 - CELLS.bit_length() + 1  # the first bits of luck are the number of its cell, half of them below nought
+# the first bits of luck are the number of its cell, half of them below nought
+LUCK_SHIFT = 64 - CELLS.bit_length() + 1
 
 FROM = "FROM campaigns_fanscore s WHERE s.score_file_id = %(file)s"
 SELECTED = "coalesce((s.band_score, s.luck) >= (%(score)s, %(luck)s), false)"
 LUCK = f"SELECT band, (luck >> {LUCK_SHIFT}) + {CELLS // 2}, count(*) {FROM} GROUP BY 1, 2"
 BIN = "floor({} * 100 + 1e-9)::int"  # 0.29 * 100 is a hair below 29
-RAW_SCORES, BAND_SCORES = (f"SELECT {BIN.format(name)}, count(*) {FROM} GROUP BY 1" for name in ("raw_score", "band_score"))
+RAW_SCORES, BAND_SCORES = (
+    f"SELECT {BIN.format(name)}, count(*) {FROM} GROUP BY 1" for name in ("raw_score", "band_score")
+)
 # Where the rows are fresh, going down the index of the order would fetch each of them by itself.
 LAST_SELECTED = f"""
 SELECT band_score, luck {FROM} AND {BIN.format("band_score")} = %(bin)s
@@ -71,7 +76,9 @@ WHERE s.score_file_id = %(file)s GROUP BY 1, 2, 3
 
 
 class Report(Findings):
-    """What ScoreFile.fairness holds: the findings, how many places of the order counted as selected and why, and histograms."""
+    """What ScoreFile.fairness holds: the findings, how many places of the order counted as selected
+    and why, and histograms.
+    """
 
     places: int
     places_by: str
@@ -93,17 +100,21 @@ def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
 
 
 def without_report() -> list[ScoreFile]:
-    """Drawn files that have no report and were never asked for one, such as those that a command processed."""
-    drawn = ScoreFile.objects.filter(state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED], fairness__isnull=True).defer(
-        "rules"
-    )
+    """Drawn files that have no report and were never asked for one, such as those that a command
+    processed.
+    """
+    drawn = ScoreFile.objects.filter(
+        state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED], fairness__isnull=True
+    ).defer("rules")
     waiting = {subject_of(score_file): score_file for score_file in drawn}
     asked = Job.objects.filter(kind=JOB, subject__in=waiting).values_list("subject", flat=True)
     return [waiting[subject] for subject in waiting.keys() - set(asked)]
 
 
 def run(job_id: int) -> Report:
-    """Make the job's report and keep it with its score file; a red one also goes to Slack. Raises NotDrawn, LeaseLost."""
+    """Make the job's report and keep it with its score file; a red one also goes to Slack. Raises
+    NotDrawn, LeaseLost.
+    """
     number = int(Job.objects.get(pk=job_id).subject.removeprefix("fairness:"))
     with jobs.working(job_id) as lease:
         score_file = score_file_of(number)
@@ -113,8 +124,13 @@ def run(job_id: int) -> Report:
             lease.hold()
             ScoreFile.objects.filter(pk=number).update(fairness=report)
             if report["verdict"] == "look":
-                alerts.alert(f":warning: Fairness report of score file {score_file.name}: {sentence(report)}")
-    logger.info("fairness report made", extra={"score_file": number, "tests": report["tests"], "found": report["found"]})
+                alerts.alert(
+                    f":warning: Fairness report of score file {score_file.name}: {sentence(report)}"
+                )
+    logger.info(
+        "fairness report made",
+        extra={"score_file": number, "tests": report["tests"], "found": report["found"]},
+    )
     return report
 
 
@@ -122,10 +138,18 @@ def make(score_file: ScoreFile) -> Report:
     """Count and judge; writes nothing. Raises NotDrawn."""
     _require_drawn(score_file)
     capacity = score_file.campaign.markets.aggregate(seats=Sum("capacity"))["seats"] or 0
-    values: dict[str, Any] = {"file": score_file.pk, "campaign": score_file.campaign_id, "rows": max(score_file.rows_in, 1)}
+    values: dict[str, Any] = {
+        "file": score_file.pk,
+        "campaign": score_file.campaign_id,
+        "rows": max(score_file.rows_in, 1),
+    }
     band_scores = _rows(BAND_SCORES, values)
     selected, why = places(capacity, sum(fans for _, fans in band_scores))
-    values |= _last_selected(values, *bin_of_place(band_scores, selected)) if selected else {"score": None, "luck": None}
+    values |= (
+        _last_selected(values, *bin_of_place(band_scores, selected))
+        if selected
+        else {"score": None, "luck": None}
+    )
     findings = judge(luck_cells(_rows(LUCK, values)), _groups(score_file.rows_in, values))
     return {
         **findings,
@@ -138,12 +162,16 @@ def make(score_file: ScoreFile) -> Report:
 
 def _require_drawn(score_file: ScoreFile) -> None:
     if not score_file.is_drawn:
-        raise NotDrawn(f"Score file {score_file.pk} is {score_file.state}: its fairness can be judged once it is streamed.")
+        raise NotDrawn(
+            f"Score file {score_file.pk} is {score_file.state}: its fairness can be judged once it"
+            " is streamed."
+        )
 
 
 def _last_selected(values: dict[str, Any], number: int, before: int) -> dict[str, Any]:
-    """Score and luck of the last one who counts as selected: in this bin of band scores, with so many before. Two fans whose
-    64 bits of luck are the same would share a place: nobody will see it happen.
+    """Score and luck of the last one who counts as selected: in this bin of band scores, with so
+    many before. Two fans whose 64 bits of luck are the same would share a place: nobody will see it
+    happen.
     """
     (last,) = _rows(LAST_SELECTED, values | {"bin": number, "before": before})
     return dict(zip(("score", "luck"), last, strict=True))
@@ -158,12 +186,16 @@ def _groups(rows: int, values: dict[str, Any]) -> list[Group]:
     ]
 
 
-def _counts(query: str, values: dict[str, Any], name: pl.DataType | type[pl.DataType] = pl.String) -> pl.DataFrame:
+def _counts(
+    query: str, values: dict[str, Any], name: pl.DataType | type[pl.DataType] = pl.String
+) -> pl.DataFrame:
     """A frame of counts, see fairness_groups."""
     rows = _rows(query, values)
     names = [row[0] if name != pl.String else str(row[0]) for row in rows]
     rest = [row[1:] for row in rows]
-    frame = pl.DataFrame(rest, schema={"band": pl.String, "selected": pl.Boolean, "fans": pl.Int64}, orient="row")
+    frame = pl.DataFrame(
+        rest, schema={"band": pl.String, "selected": pl.Boolean, "fans": pl.Int64}, orient="row"
+    )
     return frame.with_columns(pl.Series("name", names, dtype=name))
 
 

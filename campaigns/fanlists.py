@@ -2,7 +2,8 @@
 
     store (or take what lies in the bucket) → translate, in a job → a score file like any other
 
-The same bytes and formula are the same file: each step may be killed and runs again to the same end.
+The same bytes and formula are the same file: each step may be killed and runs again to the same
+end.
 """
 
 import re
@@ -19,7 +20,13 @@ from django.db import transaction
 
 from campaigns import limits, manifests, ranktranslation, rules
 from campaigns.choices import ScoreFileState
-from campaigns.errors import BadFanListId, CancelledByHand, FanListTaken, UnknownFanList, UnreadableFile
+from campaigns.errors import (
+    BadFanListId,
+    CancelledByHand,
+    FanListTaken,
+    UnknownFanList,
+    UnreadableFile,
+)
 from campaigns.manifests import FOLDER
 from campaigns.models import PUBLIC_ID, Arrival, Campaign, FanList, RankFile
 from campaigns.opening import require_open
@@ -41,7 +48,9 @@ def subject_of(rank_file: RankFile) -> str:
 
 
 def open_job(rank_file: RankFile, *, by: User | None) -> Job:
-    """The job that translates the file: the live one, or the last one set to run again, or a new one."""
+    """The job that translates the file: the live one, or the last one set to run again, or a new
+    one.
+    """
     last = Job.objects.filter(kind=JOB, subject=subject_of(rank_file)).order_by("-id").first()
     if last is not None and jobs.requeue(last.pk):
         return last
@@ -58,27 +67,33 @@ def receive(
     activate: bool = True,
     watching: Watching = nullcontext,
 ) -> Received:
-    """Store a file of ranks and translate it, in the foreground: the score file is then ready to be processed. [S-15]
+    """Store a file of ranks and translate it, in the foreground: the score file is then ready to be
+    processed. [S-15]
 
-    `watching` shows how far a job is, while it is worked on inside. Raises what `store` and `translate` raise; CancelledByHand
-    if the translation was paused or cancelled.
+    `watching` shows how far a job is, while it is worked on inside. Raises what `store` and
+    `translate` raise; CancelledByHand if the translation was paused or cancelled.
     """
-    return _translated(store(campaign, fanlist_id, name, file, by=by, activate=activate), by=by, watching=watching)
+    return _translated(
+        store(campaign, fanlist_id, name, file, by=by, activate=activate), by=by, watching=watching
+    )
 
 
 def take(key: str, *, by: User | None) -> Received:
-    """As `receive`, for a file that lies in the scoring bucket already, at `fanlist/uploaded/{fanlist_id}/{file}.csv`.
+    """As `receive`, for a file that lies in the scoring bucket already, at
+    `fanlist/uploaded/{fanlist_id}/{file}.csv`.
 
     Raises UnknownFanList if the list was never registered, and what `receive` raises.
     """
     match = KEY.fullmatch(key)
     if match is None:
-        raise UnreadableFile(f"{key} is no file of ranks: those lie at {FOLDER}{{fan list}}/{{file}}.csv.")
+        raise UnreadableFile(
+            f"{key} is no file of ranks: those lie at {FOLDER}{{fan list}}/{{file}}.csv."
+        )
     fanlist = FanList.objects.select_related("campaign").filter(fanlist_id=match["fanlist"]).first()
     if fanlist is None:
         raise UnknownFanList(
-            f"Fan list {match['fanlist']} belongs to no campaign yet: register it on the page of fan lists, or give its first "
-            "file to translate_ranks with the campaign's id."
+            f"Fan list {match['fanlist']} belongs to no campaign yet: register it on the page of"
+            " fan lists, or give its first file to translate_ranks with the campaign's id."
         )
     with storage.scoring().open(key) as file:
         sha256, size = _looked_at(fanlist.campaign, file)
@@ -87,28 +102,46 @@ def take(key: str, *, by: User | None) -> Received:
 
 
 def store(
-    campaign: Campaign, fanlist_id: str, name: str, file: BinaryIO, *, by: User | None, activate: bool = True
+    campaign: Campaign,
+    fanlist_id: str,
+    name: str,
+    file: BinaryIO,
+    *,
+    by: User | None,
+    activate: bool = True,
 ) -> RankFile:
-    """Take a file of ranks (seekable, open for reading) into the scoring bucket. The list's first file registers it. [S-15]
+    """Take a file of ranks (seekable, open for reading) into the scoring bucket. The list's first
+    file registers it. [S-15]
 
-    Raises BadFanListId, FanListTaken, UnreadableFile, WrongStatus, UnreadableList, ListEntryInvalid; then nothing is written.
+    Raises BadFanListId, FanListTaken, UnreadableFile, WrongStatus, UnreadableList,
+    ListEntryInvalid; then nothing is written.
     """
     sha256, size = _looked_at(campaign, file)
     fanlist = register(campaign, fanlist_id)
     key = _free_key(fanlist, name, sha256, file)
-    values = {"name": Path(name).name[:255], "key": key, "bytes": size, "created_by": by, "activate": activate}
+    values = {
+        "name": Path(name).name[:255],
+        "key": key,
+        "bytes": size,
+        "created_by": by,
+        "activate": activate,
+    }
     rank_file = _register(fanlist, sha256, values)
     bucket = storage.scoring()
     if not bucket.exists(rank_file.key):
         file.seek(0)
         bucket.put(rank_file.key, file)  # after the row: no transaction waits for the bucket
         if (stored := bucket.found(rank_file.key)) is not None:  # our own file is no arrival
-            Arrival.objects.get_or_create(key=stored.key, version=stored.version, defaults={"size": stored.size})
+            Arrival.objects.get_or_create(
+                key=stored.key, version=stored.version, defaults={"size": stored.size}
+            )
     return rank_file
 
 
 def register(campaign: Campaign, fanlist_id: str) -> FanList:
-    """The campaign's fan list of this name, from now on if it is new. Raises BadFanListId, FanListTaken. [S-15]"""
+    """The campaign's fan list of this name, from now on if it is new. Raises BadFanListId,
+    FanListTaken. [S-15]
+    """
     try:
         PUBLIC_ID(fanlist_id)
     except ValidationError as error:
@@ -118,25 +151,31 @@ def register(campaign: Campaign, fanlist_id: str) -> FanList:
     )
     if fanlist.campaign_id != campaign.pk:
         raise FanListTaken(
-            f"Fan list {fanlist_id} belongs to campaign {fanlist.campaign.campaign_id}, not {campaign.campaign_id}: "
-            "choose that campaign, or give this file's list a name of its own."
+            f"Fan list {fanlist_id} belongs to campaign {fanlist.campaign.campaign_id}, not"
+            f" {campaign.campaign_id}: choose that campaign, or give this file's list a name of its"
+            " own."
         )
     return fanlist
 
 
 def translate(job_id: int) -> Received | None:
-    """Translate the job's file of ranks and take the result in as a score file; None if it was paused or cancelled.
+    """Translate the job's file of ranks and take the result in as a score file; None if it was
+    paused or cancelled.
 
     Raises UnreadableFile and what `reception.receive` raises; the job then says why.
     """
     number = int(Job.objects.get(pk=job_id).subject.removeprefix("rankfile:"))
     received: Received | None = None
     with jobs.working(job_id) as lease:
-        rank_file = RankFile.objects.select_related("fanlist__campaign", "score_file", "created_by").get(pk=number)
+        rank_file = RankFile.objects.select_related(
+            "fanlist__campaign", "score_file", "created_by"
+        ).get(pk=number)
         received = known(rank_file) or _translate(rank_file, lease)
         manifests.write(rank_file.fanlist)
         records = rank_file.counts["records"]
-        jobs.finish(lease, rows_in=records, rows_out=records, progress=2 * records, total=2 * records)
+        jobs.finish(
+            lease, rows_in=records, rows_out=records, progress=2 * records, total=2 * records
+        )
     return received
 
 
@@ -148,7 +187,9 @@ def known(rank_file: RankFile) -> Received | None:
     return Received(score_file, repeated=True)
 
 
-def _translated(rank_file: RankFile, *, by: User | None, watching: Watching = nullcontext) -> Received:
+def _translated(
+    rank_file: RankFile, *, by: User | None, watching: Watching = nullcontext
+) -> Received:
     if (already := known(rank_file)) is not None:
         manifests.write(rank_file.fanlist)  # whoever translated it may have died before
         return already
@@ -156,7 +197,10 @@ def _translated(rank_file: RankFile, *, by: User | None, watching: Watching = nu
     with watching(job.pk):
         received = translate(job.pk)
     if received is None:
-        raise CancelledByHand(f"The translation of {rank_file.name} was paused or cancelled by hand: upload it again to go on.")
+        raise CancelledByHand(
+            f"The translation of {rank_file.name} was paused or cancelled by hand: upload it again"
+            " to go on."
+        )
     return received
 
 
@@ -173,7 +217,9 @@ def _translate(rank_file: RankFile, lease: Lease) -> Received:
         out = cast("BinaryIO", made)  # it has no name: nobody's data outlives the process
         lease.step("Comparing the ranks", progress=0, total=0)
         found = ranktranslation.survey(file, rank_file.sha256, tell)
-        lease.step("Writing the scores", first=found.records, rows=found.records, progress=found.records)
+        lease.step(
+            "Writing the scores", first=found.records, rows=found.records, progress=found.records
+        )
         ranktranslation.translate(file, out, found, campaign, rank_file.formula, tell)
         received = receive_scores(
             campaign,
@@ -205,20 +251,33 @@ def _looked_at(campaign: Campaign, file: BinaryIO) -> tuple[str, int]:
 
 
 def _register(fanlist: FanList, sha256: str, values: dict[str, Any]) -> RankFile:
-    """The row of these bytes in this list, by the campaign's formula of today. Once they are a score file, they stay so."""
-    rank_file, is_new = RankFile.objects.select_related("fanlist__campaign", "score_file").get_or_create(
+    """The row of these bytes in this list, by the campaign's formula of today. Once they are a
+    score file, they stay so.
+    """
+    rank_file, is_new = RankFile.objects.select_related(
+        "fanlist__campaign", "score_file"
+    ).get_or_create(
         fanlist=fanlist, sha256=sha256, formula=fanlist.campaign.scoring_type, defaults=values
     )
-    if not is_new and known(rank_file) is None:  # what lies under its old key may be another file by now
-        rank_file.key, rank_file.activate = values["key"], values.get("activate", rank_file.activate)
+    # what lies under its old key may be another file by now
+    if not is_new and known(rank_file) is None:
+        rank_file.key, rank_file.activate = (
+            values["key"],
+            values.get("activate", rank_file.activate),
+        )
         rank_file.save(update_fields=["key", "activate"])
     return rank_file
 
 
 def _free_key(fanlist: FanList, name: str, sha256: str, file: BinaryIO) -> str:
-    """Where the file goes: under its own name, and where other bytes have that, with its checksum in it."""
+    """Where the file goes: under its own name, and where other bytes have that, with its checksum
+    in it.
+    """
     stem = (
-        re.sub(r"[^A-Za-z0-9._-]", "-", Path(name).name.removesuffix(".gz").removesuffix(".csv"))[:100].lstrip(".") or "ranks"
+        re.sub(r"[^A-Za-z0-9._-]", "-", Path(name).name.removesuffix(".gz").removesuffix(".csv"))[
+            :100
+        ].lstrip(".")
+        or "ranks"
     )
     file.seek(0)
     ending = ".csv.gz" if file.read(len(GZIP_MAGIC)) == GZIP_MAGIC else ".csv"

@@ -1,4 +1,6 @@
-"""Forms of campaigns and lists: what a person may type, checked before the database has to refuse it."""
+"""Forms of campaigns and lists: what a person may type, checked before the database has to refuse
+it.
+"""
 
 from typing import Any
 from zoneinfo import available_timezones
@@ -32,8 +34,12 @@ class CampaignForm(forms.ModelForm):
 
     def clean_home_countries(self) -> list[str]:
         countries = [country.strip().upper() for country in self.cleaned_data["home_countries"]]
-        if not countries or any(len(country) != 2 or not country.isalpha() for country in countries):
-            raise ValidationError("Write two-letter country codes with commas between them, such as US,CA.")
+        if not countries or any(
+            len(country) != 2 or not country.isalpha() for country in countries
+        ):
+            raise ValidationError(
+                "Write two-letter country codes with commas between them, such as US,CA."
+            )
         return countries
 
 
@@ -51,9 +57,14 @@ class ListEntryForm(forms.ModelForm):
         fields = ("campaign", "kind", "pattern", "note")
 
     def clean(self) -> dict[str, Any]:
-        """A line that the rules could not read would fail every upload: it is refused here. [S-1, S-4]"""
+        """A line that the rules could not read would fail every upload: it is refused here. [S-1,
+        S-4]
+        """
         cleaned = super().clean() or {}
-        kind, pattern = cleaned.get("kind"), (cleaned.get("pattern") or self.instance.pattern).strip().lower()
+        kind, pattern = (
+            cleaned.get("kind"),
+            (cleaned.get("pattern") or self.instance.pattern).strip().lower(),
+        )
         given = {name: [pattern] if kind == name else [] for name in ListKind.values}
         try:
             EmailRules.compile(**given)

@@ -1,7 +1,9 @@
-"""PROCESSING: every row of a score file gets its one outcome and stands in the database, chunk by chunk. [S-3, S-12]
+"""PROCESSING: every row of a score file gets its one outcome and stands in the database, chunk by
+chunk. [S-3, S-12]
 
-A chunk's rows, rejections and counts are committed together, so a killed task that runs again skips what is done. Five stages
-work at once, each on its own chunk: one is read, of one the registrants are asked for, one is judged, one drawn, one taken in.
+A chunk's rows, rejections and counts are committed together, so a killed task that runs again skips
+what is done. Five stages work at once, each on its own chunk: one is read, of one the registrants
+are asked for, one is judged, one drawn, one taken in.
 """
 
 from collections.abc import Iterable, Iterator
@@ -42,7 +44,9 @@ JUDGES = 2  # judging takes the longest of the stages
 
 @dataclass(frozen=True)
 class Reading:
-    """A chunk of lines; for each row the fan's reference (null where there is none), and whether the fan came before."""
+    """A chunk of lines; for each row the fan's reference (null where there is none), and whether
+    the fan came before.
+    """
 
     lines: Lines
     refs: pl.Series
@@ -52,7 +56,9 @@ class Reading:
 
 @dataclass(frozen=True)
 class Judged:
-    """One chunk's outcome: accepted rows as the table has them (`fan_ref` besides; at first undrawn), rejected ones, counts."""
+    """One chunk's outcome: accepted rows as the table has them (`fan_ref` besides; at first
+    undrawn), rejected ones, counts.
+    """
 
     number: int
     accepted: pl.DataFrame
@@ -60,17 +66,28 @@ class Judged:
     counts: dict[str, dict[str, int]]
 
 
-def judge(score_file: ScoreFile, file: BinaryIO, survey: Survey, rules: Rules, lease: Lease) -> None:
+def judge(
+    score_file: ScoreFile, file: BinaryIO, survey: Survey, rules: Rules, lease: Lease
+) -> None:
     """Judge every chunk that is not done yet. Raises UnreadableFile, LeaseLost, JobStopped."""
     campaign, spill = score_file.campaign, Spill.of(lease.job_id)
-    done = set(Chunk.objects.filter(job_id=lease.job_id, state=ChunkState.DONE).values_list("number", flat=True))
+    done = set(
+        Chunk.objects.filter(job_id=lease.job_id, state=ChunkState.DONE).values_list(
+            "number", flat=True
+        )
+    )
     ranks = ContactRanks(rules.max_fans_per_contact) if rules.max_fans_per_contact else None
-    judges = JUDGES if ranks is None else 1  # who counts fans per contact must see them in their order
+    # who counts fans per contact must see them in their order
+    judges = JUDGES if ranks is None else 1
     with ExitStack() as stack:
-        reader, asker, drawer = (stack.enter_context(helper_thread(stage)) for stage in ("read", "ask", "draw"))
+        reader, asker, drawer = (
+            stack.enter_context(helper_thread(stage)) for stage in ("read", "ask", "draw")
+        )
         judger = stack.enter_context(helper_thread("judge", threads=judges))
         readings = one_ahead(reader, read(chunks_of(file), campaign, survey.lines))
-        needed = (reading for reading in readings if ranks is not None or reading.lines.number not in done)
+        needed = (
+            reading for reading in readings if ranks is not None or reading.lines.number not in done
+        )
         asked = one_ahead(asker, ask(needed, campaign))
         judge_one = partial(judge_chunk, score_file.pk, rules=rules, ranks=ranks)
         all_judged = in_order(judger, judge_one, asked, at_once=judges + 1)
@@ -81,7 +98,8 @@ def judge(score_file: ScoreFile, file: BinaryIO, survey: Survey, rules: Rules, l
 
 
 def read(chunks: Iterable[Lines], campaign: Campaign, most_fans: int) -> Iterator[Reading]:
-    """A file's chunks from the first on, each fan with their reference, and whether they came before. [S-3, S-8]
+    """A file's chunks from the first on, each fan with their reference, and whether they came
+    before. [S-3, S-8]
 
     There are at most `most_fans` rows in all.
     """
@@ -91,7 +109,11 @@ def read(chunks: Iterable[Lines], campaign: Campaign, most_fans: int) -> Iterato
         has_fan = (ids != "").arg_true()
         refs = draw.fan_refs(salt, ids.gather(has_fan))
         if len(refs) < len(ids):
-            refs = pl.repeat(None, len(ids), dtype=pl.String, eager=True).alias("fan_ref").scatter(has_fan, refs)
+            refs = (
+                pl.repeat(None, len(ids), dtype=pl.String, eager=True)
+                .alias("fan_ref")
+                .scatter(has_fan, refs)
+            )
         yield Reading(lines, refs, seen.are_repeated(refs))
 
 
@@ -102,7 +124,9 @@ def ask(readings: Iterable[Reading], campaign: Campaign) -> Iterator[Reading]:
         yield replace(reading, known=known)
 
 
-def judge_chunk(score_file_id: int, reading: Reading, rules: Rules, ranks: ContactRanks | None) -> Judged:
+def judge_chunk(
+    score_file_id: int, reading: Reading, rules: Rules, ranks: ContactRanks | None
+) -> Judged:
     """Every row's outcome. Asks nobody, writes nothing, draws nothing. [S-3 … S-7]"""
     rows = _with_registrants(reading.lines.rows.with_columns(reading.refs), reading.known)
     judged = judge_scores(rows, rules, duplicates=reading.are_repeated, ranks=ranks)
@@ -114,13 +138,22 @@ def judge_chunk(score_file_id: int, reading: Reading, rules: Rules, ranks: Conta
         "bands": tally(draw.band_of(accepted["raw_score"])),
     }
     number = pl.lit(score_file_id, dtype=pl.Int64).alias("score_file_id")
-    return Judged(reading.lines.number, _stored(accepted).with_columns(number), rejected.with_columns(number), counts)
+    return Judged(
+        reading.lines.number,
+        _stored(accepted).with_columns(number),
+        rejected.with_columns(number),
+        counts,
+    )
 
 
 def _rejected(lines: Lines, rejected: pl.DataFrame) -> pl.DataFrame:
-    """`line`, `global_user_id`, `reason`, `raw` of the malformed lines and of the rows with a reason."""
+    """`line`, `global_user_id`, `reason`, `raw` of the malformed lines and of the rows with a
+    reason.
+    """
     malformed = pl.DataFrame({"line": lines.malformed}, schema={"line": pl.Int64}).select(
-        "line", pl.lit("").alias("global_user_id"), pl.lit(Reason.MALFORMED_ROW.value).alias("reason")
+        "line",
+        pl.lit("").alias("global_user_id"),
+        pl.lit(Reason.MALFORMED_ROW.value).alias("reason"),
     )
     both = pl.concat([malformed, rejected.select("line", "global_user_id", "reason")]).sort("line")
     return both.with_columns(lines.raws(both["line"]))
@@ -135,29 +168,41 @@ def _stored(accepted: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_rows(rows: pl.DataFrame, campaign: Campaign) -> pl.DataFrame:
-    """Adds `fan_ref`, `band`, `band_score` and `luck`; the last two are null while a public value is awaited. [S-7, S-8]"""
+    """Adds `fan_ref`, `band`, `band_score` and `luck`; the last two are null while a public value
+    is awaited. [S-7, S-8]
+    """
     if "fan_ref" not in rows.columns:
         rows = rows.with_columns(draw.fan_refs(bytes(campaign.salt or b""), rows["global_user_id"]))
     if campaign.draw_ready:
         return draw.draw_frame(rows, draw_of(campaign))
-    nothing_yet = pl.lit(None, dtype=pl.Float64).alias("band_score"), pl.lit(None, dtype=pl.Int64).alias("luck")
+    nothing_yet = (
+        pl.lit(None, dtype=pl.Float64).alias("band_score"),
+        pl.lit(None, dtype=pl.Int64).alias("luck"),
+    )
     return rows.with_columns(draw.band_of(rows["raw_score"]), *nothing_yet)
 
 
 def _with_registrants(rows: pl.DataFrame, known: pl.DataFrame | None) -> pl.DataFrame:
-    """Adds `market_id` (first preference) and `confirmed`, with the `known_phone` it speaks of. [S-5, S-11]"""
+    """Adds `market_id` (first preference) and `confirmed`, with the `known_phone` it speaks of.
+    [S-5, S-11]
+    """
     known = NOBODY if known is None else known
     joined = rows.join(known, on="global_user_id", how="left", maintain_order="left")
     joined = joined.with_columns(pl.col("market_id").fill_null(""), pl.col("confirmed") == "t")
     if "phone_confirmed" in rows.columns:
         its_own = pl.lit(None, dtype=pl.String).alias("known_phone")
-        return joined.with_columns(is_yes(pl.col("phone_confirmed")).alias("confirmed"), its_own).drop("phone_confirmed")
-    return joined.with_columns(pl.col("known_phone").fill_null(""), pl.col("confirmed").fill_null(value=False))
+        return joined.with_columns(
+            is_yes(pl.col("phone_confirmed")).alias("confirmed"), its_own
+        ).drop("phone_confirmed")
+    return joined.with_columns(
+        pl.col("known_phone").fill_null(""), pl.col("confirmed").fill_null(value=False)
+    )
 
 
 def _drawn(judged: Judged, campaign: Campaign, spill: Spill) -> Judged:
     drawn = replace(judged, accepted=draw_rows(judged.accepted, campaign))
-    spill.put(drawn.number, drawn.accepted, drawn.rejected)  # before the commit: a chunk that is done lies there too
+    # before the commit: a chunk that is done lies there too
+    spill.put(drawn.number, drawn.accepted, drawn.rejected)
     return drawn
 
 

@@ -1,4 +1,6 @@
-"""A campaign's JSON file → campaign, markets, lists. Loading twice updates; the draw stays as it is. [C-1, C-3]"""
+"""A campaign's JSON file → campaign, markets, lists. Loading twice updates; the draw stays as it
+is. [C-1, C-3]
+"""
 
 import zoneinfo
 from dataclasses import dataclass
@@ -25,12 +27,24 @@ PLAIN: tuple[str, ...] = (
     "allow_intl_phones",
     "home_countries",
 )
-PLAIN += ("require_confirmed_phone", "min_score", "max_fans_per_contact", "scoring_type", "code_source", "code_prefix")
+PLAIN += (
+    "require_confirmed_phone",
+    "min_score",
+    "max_fans_per_contact",
+    "scoring_type",
+    "code_source",
+    "code_prefix",
+)
 PLAIN += ("code_length", "notify_channels", "entropy_source")
 DATES = ("registration_opens", "registration_closes")
-LISTS = {"blacklist": ListKind.BLACKLIST, "whitelist": ListKind.WHITELIST, "disposable_domains": ListKind.DISPOSABLE}
+LISTS = {
+    "blacklist": ListKind.BLACKLIST,
+    "whitelist": ListKind.WHITELIST,
+    "disposable_domains": ListKind.DISPOSABLE,
+}
 WHOLE = ("max_fans_per_contact", "code_length")
-NUMBERS: dict[str, tuple[type, ...]] = {"min_score": (int, float), **dict.fromkeys(WHOLE, (int,))}  # true is neither
+# true is neither
+NUMBERS: dict[str, tuple[type, ...]] = {"min_score": (int, float), **dict.fromkeys(WHOLE, (int,))}
 # `templates` belongs to the waves: its key is known here, and its content is left to them.
 KNOWN = {"campaign_id", "status", "markets", "templates", "draw", *PLAIN, *DATES, *LISTS}
 LONGEST_ENTRY = 254
@@ -47,15 +61,28 @@ class Loaded:
 
 @transaction.atomic
 def load(document: Any) -> Loaded:
-    """Create or update a campaign from its JSON document. Raises BadCampaignFile, DrawIsFixed; then nothing is written."""
+    """Create or update a campaign from its JSON document. Raises BadCampaignFile, DrawIsFixed; then
+    nothing is written.
+    """
     _check_keys(document)
-    document = {name: value.strip() if isinstance(value, str) else value for name, value in document.items()}
-    campaign = Campaign.objects.select_for_update().filter(campaign_id=document["campaign_id"]).first()
+    document = {
+        name: value.strip() if isinstance(value, str) else value for name, value in document.items()
+    }
+    campaign = (
+        Campaign.objects.select_for_update().filter(campaign_id=document["campaign_id"]).first()
+    )
     campaign = campaign or Campaign(campaign_id=document["campaign_id"])
     if campaign.status in {CampaignStatus.CLOSED, CampaignStatus.ARCHIVED}:
-        raise WrongStatus(f"Campaign {campaign.campaign_id} is {campaign.status}: it is only read from now on.")
-    if campaign.seed and document.get("entropy_source", campaign.entropy_source) != campaign.entropy_source:
-        raise DrawIsFixed(f"Campaign {campaign.campaign_id} is open: its entropy_source cannot change any more.")
+        raise WrongStatus(
+            f"Campaign {campaign.campaign_id} is {campaign.status}: it is only read from now on."
+        )
+    if (
+        campaign.seed
+        and document.get("entropy_source", campaign.entropy_source) != campaign.entropy_source
+    ):
+        raise DrawIsFixed(
+            f"Campaign {campaign.campaign_id} is open: its entropy_source cannot change any more."
+        )
     for name in PLAIN:
         if name in document:
             setattr(campaign, name, document[name])
@@ -78,8 +105,14 @@ def _left_as_they_are(campaign: Campaign, document: dict[str, Any]) -> list[str]
     """What the file says otherwise, but an open campaign keeps. [C-2, S-8]"""
     found = []
     supplied = _supplied_draw(document.get("draw"))
-    if supplied and (supplied["seed"], supplied["salt"]) != (bytes(campaign.seed or b""), bytes(campaign.salt or b"")):
-        found.append("draw: the campaign's draw was fixed when it opened; the file's other seed and salt are left out.")
+    if supplied and (supplied["seed"], supplied["salt"]) != (
+        bytes(campaign.seed or b""),
+        bytes(campaign.salt or b""),
+    ):
+        found.append(
+            "draw: the campaign's draw was fixed when it opened; the file's other seed and salt are"
+            " left out."
+        )
     if document.get("status") == CampaignStatus.DRAFT:
         found.append("status: the campaign is open and stays so.")
     return found
@@ -89,15 +122,30 @@ def _check_keys(document: Any) -> None:
     if not isinstance(document, dict):
         raise BadCampaignFile("A campaign file holds one JSON object.")
     if unfit := [name for name, value in document.items() if _holds_unfit_text(value)]:
-        raise BadCampaignFile(f"{unfit[0]}: a text holds a NUL or half a character, which no database can keep; write it anew.")
-    if missing := [name for name in ("campaign_id", "name") if not str(document.get(name) or "").strip()]:
+        raise BadCampaignFile(
+            f"{unfit[0]}: a text holds a NUL or half a character, which no database can keep; write"
+            " it anew."
+        )
+    if missing := [
+        name for name in ("campaign_id", "name") if not str(document.get(name) or "").strip()
+    ]:
         raise BadCampaignFile(f"The campaign lacks {' and '.join(missing)}.")
     if not all(isinstance(document[name], str) for name in ("campaign_id", "name")):
         raise BadCampaignFile("campaign_id and name are texts: put them in quotes.")
-    if unfit := [name for name, kinds in NUMBERS.items() if name in document and type(document[name]) not in kinds]:
-        raise BadCampaignFile(f"{unfit[0]}: write {'a whole number' if unfit[0] in WHOLE else 'a number'}, without quotes.")
+    if unfit := [
+        name
+        for name, kinds in NUMBERS.items()
+        if name in document and type(document[name]) not in kinds
+    ]:
+        raise BadCampaignFile(
+            f"{unfit[0]}: write {'a whole number' if unfit[0] in WHOLE else 'a number'}, without"
+            " quotes."
+        )
     if unknown := sorted(set(document) - KNOWN):
-        raise BadCampaignFile(f"The campaign has unknown keys: {', '.join(unknown)}. Known are: {', '.join(sorted(KNOWN))}.")
+        raise BadCampaignFile(
+            f"The campaign has unknown keys: {', '.join(unknown)}. Known are:"
+            f" {', '.join(sorted(KNOWN))}."
+        )
 
 
 def _holds_unfit_text(value: Any) -> bool:
@@ -116,9 +164,13 @@ def date_with_offset(text: Any, name: str) -> datetime:
     except (TypeError, ValueError):
         value = None
     if value is None:
-        raise BadCampaignFile(f"{name}: {text!r} is no ISO 8601 date and time such as 2026-01-18T12:00:00Z.")
+        raise BadCampaignFile(
+            f"{name}: {text!r} is no ISO 8601 date and time such as 2026-01-18T12:00:00Z."
+        )
     if value.tzinfo is None:
-        raise BadCampaignFile(f"{name}: {text!r} has no offset; write …Z or …+01:00, so that nobody has to guess.")
+        raise BadCampaignFile(
+            f"{name}: {text!r} has no offset; write …Z or …+01:00, so that nobody has to guess."
+        )
     return value
 
 
@@ -128,19 +180,32 @@ def _validated(instance: Campaign | Market, what: str) -> None:
             _check_countries_and_zone(instance)
         instance.full_clean(validate_unique=False)
     except ValidationError as error:
-        named = {"" if field == NON_FIELD_ERRORS else f"{field}: ": texts for field, texts in error.message_dict.items()}
+        named = {
+            "" if field == NON_FIELD_ERRORS else f"{field}: ": texts
+            for field, texts in error.message_dict.items()
+        }
         problems = [f"{field}{' '.join(texts)}" for field, texts in named.items()]
         raise BadCampaignFile(f"The {what} cannot be used. " + " ".join(problems)) from error
 
 
 def _check_countries_and_zone(campaign: Campaign) -> None:
     countries = campaign.home_countries
-    if not isinstance(countries, list) or not countries or any(len(str(c)) != 2 or not str(c).isupper() for c in countries):
-        raise BadCampaignFile('home_countries: write a list of two-letter codes, such as ["US", "CA"].')
+    if (
+        not isinstance(countries, list)
+        or not countries
+        or any(len(str(c)) != 2 or not str(c).isupper() for c in countries)
+    ):
+        raise BadCampaignFile(
+            'home_countries: write a list of two-letter codes, such as ["US", "CA"].'
+        )
     if unknown := [country for country in countries if not phones.is_known_region(country)]:
-        raise BadCampaignFile(f"home_countries: {', '.join(unknown)} is no country with phone numbers.")
+        raise BadCampaignFile(
+            f"home_countries: {', '.join(unknown)} is no country with phone numbers."
+        )
     if campaign.time_zone not in zoneinfo.available_timezones():
-        raise BadCampaignFile(f"time_zone: {campaign.time_zone!r} is no IANA name such as America/New_York.")
+        raise BadCampaignFile(
+            f"time_zone: {campaign.time_zone!r} is no IANA name such as America/New_York."
+        )
 
 
 def _load_markets(campaign: Campaign, markets: Any) -> None:
@@ -161,15 +226,24 @@ def _load_market(campaign: Campaign, given: dict[str, Any], position: int) -> No
         raise BadCampaignFile(f"Market {name} has unknown keys: {', '.join(unknown)}.")
     if missing := [key for key in ("market_id", "capacity", "selection_time") if key not in given]:
         raise BadCampaignFile(f"Market {name} lacks {', '.join(missing)}.")
-    if not isinstance(given["capacity"], int) or isinstance(given["capacity"], bool) or given["capacity"] < 0:
-        raise BadCampaignFile(f"Market {name}: its capacity is {given['capacity']!r}; write a whole number, 0 or more.")
+    if (
+        not isinstance(given["capacity"], int)
+        or isinstance(given["capacity"], bool)
+        or given["capacity"] < 0
+    ):
+        raise BadCampaignFile(
+            f"Market {name}: its capacity is {given['capacity']!r}; write a whole number, 0 or"
+            " more."
+        )
     if not _is_texts(given.get("event_ids", [])):
         raise BadCampaignFile(f'Market {name}: write event_ids as a list of texts, such as ["E1"].')
     market = Market.objects.filter(campaign=campaign, market_id=given["market_id"]).first()
     market = market or Market(campaign=campaign, market_id=given["market_id"])
     market.name = given.get("name", given["market_id"])
     market.capacity = given["capacity"]
-    market.selection_time = date_with_offset(given["selection_time"], f"selection_time of market {name}")
+    market.selection_time = date_with_offset(
+        given["selection_time"], f"selection_time of market {name}"
+    )
     market.position = given.get("position", position)
     market.event_ids = given.get("event_ids", [])
     _validated(market, f"market {name}")
@@ -181,12 +255,16 @@ def _is_texts(value: Any) -> bool:
 
 
 def _load_lists(campaign: Campaign, document: dict[str, Any]) -> None:
-    """The file's lists replace the campaign's own; a line that cannot be read is refused here, not at the first upload."""
+    """The file's lists replace the campaign's own; a line that cannot be read is refused here, not
+    at the first upload.
+    """
     given = {kind: document[key] for key, kind in LISTS.items() if key in document}
     for key in LISTS:
         lines = document.get(key, [])
         if not _is_texts(lines) or any(len(line) > LONGEST_ENTRY for line in lines):
-            raise BadCampaignFile(f"{key}: write a list of texts of at most {LONGEST_ENTRY} characters each.")
+            raise BadCampaignFile(
+                f"{key}: write a list of texts of at most {LONGEST_ENTRY} characters each."
+            )
     emails.EmailRules.compile(
         blacklist=given.get(ListKind.BLACKLIST, []),
         whitelist=given.get(ListKind.WHITELIST, []),
@@ -195,17 +273,22 @@ def _load_lists(campaign: Campaign, document: dict[str, Any]) -> None:
     for kind, patterns in given.items():
         ListEntry.objects.filter(campaign=campaign, kind=kind).delete()
         ListEntry.objects.bulk_create(
-            ListEntry(campaign=campaign, kind=kind, pattern=pattern) for pattern in sorted(set(patterns))
+            ListEntry(campaign=campaign, kind=kind, pattern=pattern)
+            for pattern in sorted(set(patterns))
         )
 
 
 def _load_status(campaign: Campaign, document: dict[str, Any]) -> Campaign:
     wanted = document.get("status", campaign.status)
     if wanted not in {CampaignStatus.DRAFT, CampaignStatus.OPEN}:
-        raise BadCampaignFile(f"status: a file can say draft or open, not {wanted!r}; close_campaign closes one.")
+        raise BadCampaignFile(
+            f"status: a file can say draft or open, not {wanted!r}; close_campaign closes one."
+        )
     supplied = _supplied_draw(document.get("draw"))
     if wanted == CampaignStatus.OPEN and campaign.status == CampaignStatus.DRAFT:
-        return open_campaign(campaign.pk, by=None, seed=supplied.get("seed"), salt=supplied.get("salt"))
+        return open_campaign(
+            campaign.pk, by=None, seed=supplied.get("seed"), salt=supplied.get("salt")
+        )
     return campaign
 
 

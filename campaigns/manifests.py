@@ -1,4 +1,6 @@
-"""What stands beside the uploaded files of a fan list: what each was, and the score file it became. [S-15]"""
+"""What stands beside the uploaded files of a fan list: what each was, and the score file it became.
+[S-15]
+"""
 
 import json
 from typing import Any, cast
@@ -15,12 +17,20 @@ def key_of(fanlist: FanList) -> str:
 
 
 def of(fanlist: FanList) -> bytes:
-    """Each translated file of the list, newest last, as JSON; the same bytes while nothing changes. [S-15]"""
-    files = RankFile.objects.filter(fanlist=fanlist, score_file__isnull=False).select_related("score_file").order_by("id")
+    """Each translated file of the list, newest last, as JSON; the same bytes while nothing changes.
+    [S-15]
+    """
+    files = (
+        RankFile.objects.filter(fanlist=fanlist, score_file__isnull=False)
+        .select_related("score_file")
+        .order_by("id")
+    )
     content = {
         "fanlist_id": fanlist.fanlist_id,
         "campaign_id": fanlist.campaign.campaign_id,
-        "files": [_entry(rank_file, cast("ScoreFile", rank_file.score_file)) for rank_file in files],
+        "files": [
+            _entry(rank_file, cast("ScoreFile", rank_file.score_file)) for rank_file in files
+        ],
     }
     return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
 
@@ -44,8 +54,8 @@ def _entry(rank_file: RankFile, score_file: ScoreFile) -> dict[str, Any]:
 
 
 def write(fanlist: FanList) -> None:
-    """Put the list's manifest into the bucket. Another file of the list may come through meanwhile: whoever writes last looks
-    again, so what stands there at the end is whole.
+    """Put the list's manifest into the bucket. Another file of the list may come through meanwhile:
+    whoever writes last looks again, so what stands there at the end is whole.
     """
     written = b""
     while written != (content := of(fanlist)):

@@ -1,4 +1,6 @@
-"""A campaign's life: open (the draw is fixed), the public value is entered, close (the draw is revealed). [C-2, S-8]"""
+"""A campaign's life: open (the draw is fixed), the public value is entered, close (the draw is
+revealed). [C-2, S-8]
+"""
 
 import secrets
 
@@ -17,37 +19,57 @@ def campaign_of(campaign_id: str) -> Campaign:
     """The campaign with this public id. Raises UnknownCampaign."""
     found = Campaign.objects.filter(campaign_id=campaign_id).first()
     if found is None:
-        raise UnknownCampaign(f"There is no campaign {campaign_id!r}: load it first, or look at the list of campaigns.")
+        raise UnknownCampaign(
+            f"There is no campaign {campaign_id!r}: load it first, or look at the list of"
+            " campaigns."
+        )
     return found
 
 
 def require_open(campaign: Campaign) -> None:
     """Raises WrongStatus unless the campaign is open. [C-2]"""
     if campaign.status != CampaignStatus.OPEN:
-        raise WrongStatus(f"Campaign {campaign.campaign_id} is {campaign.status}: this needs an open campaign.")
+        raise WrongStatus(
+            f"Campaign {campaign.campaign_id} is {campaign.status}: this needs an open campaign."
+        )
 
 
 def draw_of(campaign: Campaign) -> Draw:
-    """What fixes every fan's luck in this campaign. Raises WrongStatus before it opens, or while a value is awaited. [S-8]"""
+    """What fixes every fan's luck in this campaign. Raises WrongStatus before it opens, or while a
+    value is awaited. [S-8]
+    """
     if not campaign.draw_ready:
         raise WrongStatus(
-            f"Campaign {campaign.campaign_id} cannot draw yet: it is not open, or waits for the value of "
-            f"“{campaign.entropy_source}”. Enter it with enter_entropy."
+            f"Campaign {campaign.campaign_id} cannot draw yet: it is not open, or waits for the"
+            f" value of “{campaign.entropy_source}”. Enter it with enter_entropy."
         )
-    return Draw(campaign.campaign_id, bytes(campaign.seed or b""), bytes(campaign.salt or b""), campaign.entropy_value or None)
+    return Draw(
+        campaign.campaign_id,
+        bytes(campaign.seed or b""),
+        bytes(campaign.salt or b""),
+        campaign.entropy_value or None,
+    )
 
 
 @transaction.atomic
-def open_campaign(campaign_pk: int, *, by: User | None, seed: bytes | None = None, salt: bytes | None = None) -> Campaign:
-    """Fix the draw and publish its commitment. Seed and salt are drawn here unless both are given, for a rehearsal. [S-8]
+def open_campaign(
+    campaign_pk: int, *, by: User | None, seed: bytes | None = None, salt: bytes | None = None
+) -> Campaign:
+    """Fix the draw and publish its commitment. Seed and salt are drawn here unless both are given,
+    for a rehearsal. [S-8]
 
-    Raises WrongStatus unless the campaign is a draft; BadCampaignFile if only one of the two is given.
+    Raises WrongStatus unless the campaign is a draft; BadCampaignFile if only one of the two is
+    given.
     """
     campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
     if (seed is None) != (salt is None):
-        raise BadCampaignFile("Give both seed and salt of the draw, or neither: then they are drawn here.")
+        raise BadCampaignFile(
+            "Give both seed and salt of the draw, or neither: then they are drawn here."
+        )
     if campaign.status != CampaignStatus.DRAFT:
-        raise WrongStatus(f"Campaign {campaign.campaign_id} is {campaign.status}: only a draft can be opened.")
+        raise WrongStatus(
+            f"Campaign {campaign.campaign_id} is {campaign.status}: only a draft can be opened."
+        )
     campaign.draw_supplied = bool(seed and salt)
     seed = seed or secrets.token_bytes(SECRET_BYTES)
     salt = salt or secrets.token_bytes(SECRET_BYTES)
@@ -56,37 +78,58 @@ def open_campaign(campaign_pk: int, *, by: User | None, seed: bytes | None = Non
     campaign.opened_at = timezone.now()
     campaign.status = CampaignStatus.OPEN
     campaign.save()
-    jobs.record_move(f"campaign:{campaign.campaign_id}", CampaignStatus.DRAFT, CampaignStatus.OPEN, by=by)
+    jobs.record_move(
+        f"campaign:{campaign.campaign_id}", CampaignStatus.DRAFT, CampaignStatus.OPEN, by=by
+    )
     return campaign
 
 
 @transaction.atomic
 def close_campaign(campaign_pk: int, *, by: User | None) -> Campaign:
-    """Reveal the draw; from now on there is only reading. Raises WrongStatus unless open with every wave done. [C-2]"""
+    """Reveal the draw; from now on there is only reading. Raises WrongStatus unless open with every
+    wave done. [C-2]
+    """
     campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
     require_open(campaign)
     if campaign.frozen:
-        raise WrongStatus(f"A wave of campaign {campaign.campaign_id} is under way: complete or cancel it first.")
+        raise WrongStatus(
+            f"A wave of campaign {campaign.campaign_id} is under way: complete or cancel it first."
+        )
     campaign.status, campaign.closed_at = CampaignStatus.CLOSED, timezone.now()
     campaign.save(update_fields=["status", "closed_at"])
-    jobs.record_move(f"campaign:{campaign.campaign_id}", CampaignStatus.OPEN, CampaignStatus.CLOSED, by=by)
+    jobs.record_move(
+        f"campaign:{campaign.campaign_id}", CampaignStatus.OPEN, CampaignStatus.CLOSED, by=by
+    )
     return campaign
 
 
 @transaction.atomic
 def enter_entropy(campaign_pk: int, value: str, *, by: User | None) -> Campaign:
-    """Enter the named source's value, once, before the first draw. Raises WrongStatus, DrawIsFixed. [S-8]"""
+    """Enter the named source's value, once, before the first draw. Raises WrongStatus, DrawIsFixed.
+    [S-8]
+    """
     campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
     require_open(campaign)
     if not campaign.entropy_source:
-        raise DrawIsFixed(f"Campaign {campaign.campaign_id} named no public source when it opened, so it takes no value.")
+        raise DrawIsFixed(
+            f"Campaign {campaign.campaign_id} named no public source when it opened, so it takes no"
+            " value."
+        )
     if campaign.entropy_value:
-        raise DrawIsFixed(f"The value of “{campaign.entropy_source}” was entered already and cannot change.")
+        raise DrawIsFixed(
+            f"The value of “{campaign.entropy_source}” was entered already and cannot change."
+        )
     if not value.strip():
-        raise DrawIsFixed(f"The value of “{campaign.entropy_source}” is empty: copy it from the source.")
+        raise DrawIsFixed(
+            f"The value of “{campaign.entropy_source}” is empty: copy it from the source."
+        )
     campaign.entropy_value = value.strip()
     campaign.save(update_fields=["entropy_value"])
     jobs.record_move(
-        f"campaign:{campaign.campaign_id}", "awaiting value", "value entered", by=by, reason=campaign.entropy_source
+        f"campaign:{campaign.campaign_id}",
+        "awaiting value",
+        "value entered",
+        by=by,
+        reason=campaign.entropy_source,
     )
     return campaign

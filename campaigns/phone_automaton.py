@@ -1,8 +1,8 @@
 """Patterns over digits, run over whole columns of numbers at once. [S-5]
 
-A pattern becomes positions ("one of these digits, then one of those positions"); sets of positions are the states of one
-automaton whose table grows as numbers ask for it. Equal tails are one position, so the states stay few: numbers of all regions
-ask for some 6,000.
+A pattern becomes positions ("one of these digits, then one of those positions"); sets of positions
+are the states of one automaton whose table grows as numbers ask for it. Equal tails are one
+position, so the states stay few: numbers of all regions ask for some 6,000.
 """
 
 from __future__ import annotations
@@ -40,14 +40,18 @@ class Positions:
         self._marks: dict[int, bool] = {}
 
     def mark(self, *, stays: bool = False) -> int:
-        """A new mark for where a pattern ends. One that stays is kept whatever follows: the pattern is a beginning."""
+        """A new mark for where a pattern ends. One that stays is kept whatever follows: the pattern
+        is a beginning.
+        """
         number = len(self._positions)
         self._positions.append((0, frozenset()))
         self._marks[number] = stays
         return number
 
     def first(self, node: Node, after: frozenset[int]) -> frozenset[int]:
-        """Where the pattern may begin when `after` may follow it. A branch that insists on the number's end is left out."""
+        """Where the pattern may begin when `after` may follow it. A branch that insists on the
+        number's end is left out.
+        """
         match node:
             case OneOf(mask):
                 return frozenset((self._position(mask, after),)) if after else after
@@ -85,7 +89,8 @@ class Positions:
 class LazyAutomaton:
     """One table for all patterns, whose entries are states: places of rows in the table.
 
-    Each set of positions has two rows: one for numbers of which only digits were read, one for those that met their END.
+    Each set of positions has two rows: one for numbers of which only digits were read, one for
+    those that met their END.
     """
 
     def __init__(self) -> None:
@@ -102,15 +107,21 @@ class LazyAutomaton:
         self._table[self._odd : self._odd + 2 * _SYMBOLS] = self._odd
         self._state(_NOWHERE, lambda _marks, _length: 0)
 
-    def start(self, key: Hashable, build: Callable[[Positions], tuple[frozenset[int], Judge]]) -> int:
-        """The state in which numbers of this key begin; `build` is asked once for the positions and the judge."""
+    def start(
+        self, key: Hashable, build: Callable[[Positions], tuple[frozenset[int], Judge]]
+    ) -> int:
+        """The state in which numbers of this key begin; `build` is asked once for the positions and
+        the judge.
+        """
         with self._lock:
             if key not in self._starts:
                 self._starts[key] = self._state(*build(self._positions))
             return self._starts[key]
 
     def judge(self, starts: Ints, symbols: Symbols, offsets: Ints, lengths: Ints) -> Ints:
-        """The label of each number, whose `lengths` digits stand from `offsets` on in `symbols`, an END after them."""
+        """The label of each number, whose `lengths` digits stand from `offsets` on in `symbols`, an
+        END after them.
+        """
         states, at = starts, offsets.copy()
         for _ in range(int(lengths.max(initial=-1)) + 1):
             keys = states + symbols.take(at, mode="clip")
@@ -130,17 +141,23 @@ class LazyAutomaton:
         with self._lock:
             for key in keys.tolist():
                 number, digit = key // (2 * _SYMBOLS), key % _SYMBOLS
-                reached = self._state(self._positions.step(self._sets[number], digit), self._judges[number])
+                reached = self._state(
+                    self._positions.step(self._sets[number], digit), self._judges[number]
+                )
                 self._table[key] = reached
 
     def _learn_labels(self, keys: Ints) -> None:
         with self._lock:
             for key in keys.tolist():
                 number, length = divmod(key, _LENGTHS)
-                self._labels[key] = self._judges[number](self._positions.marks(self._sets[number]), length)
+                self._labels[key] = self._judges[number](
+                    self._positions.marks(self._sets[number]), length
+                )
 
     def _state(self, members: frozenset[int], judge: Judge) -> int:
-        """The state of a set of positions. Marks belong to one judge, so a set that can still reach one does too."""
+        """The state of a set of positions. Marks belong to one judge, so a set that can still reach
+        one does too.
+        """
         if members not in self._states:
             number = len(self._sets)
             if number * _LENGTHS == len(self._labels):

@@ -1,7 +1,8 @@
-"""phonenumbers' way of reading a phone, for whole columns of plain ones: digits, separators, at most one leading plus. [S-5]
+"""phonenumbers' way of reading a phone, for whole columns of plain ones: digits, separators, at
+most one leading plus. [S-5]
 
-Each step below has the order and the conditions of `phonenumbers.parse`. Where a step cannot be settled from the tables, the
-number is *unsure*, and phonenumbers itself must be asked.
+Each step below has the order and the conditions of `phonenumbers.parse`. Where a step cannot be
+settled from the tables, the number is *unsure*, and phonenumbers itself must be asked.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Numbers:
 
     @classmethod
     def of_lines(cls, lines: bytes, plans: Ints) -> tuple[Numbers, Flags]:
-        """One phone as written per line, each with its LF; and which begin with a plus. Separators are left out."""
+        """One phone as written per line, each with its LF; and which begin with a plus. Separators
+        are left out.
+        """
         symbols = np.frombuffer(lines.translate(_SYMBOLS, _SEPARATORS), np.uint8)
         ends = np.flatnonzero(symbols == END).astype(np.int32)
         at = np.concatenate((np.zeros(1, np.int32), ends[:-1] + 1))
@@ -44,7 +47,9 @@ class Numbers:
         return cls(symbols, at, ends - at, plans.astype(np.int32)), plus
 
     def first_three(self) -> Ints:
-        """The first three digits as one number, NO_THREE_DIGITS where there are fewer or something else stands there."""
+        """The first three digits as one number, NO_THREE_DIGITS where there are fewer or something
+        else stands there.
+        """
         total = np.zeros(len(self.at), np.int32)
         odd = np.zeros(len(self.at), np.bool_)
         for place in range(3):
@@ -55,11 +60,18 @@ class Numbers:
         return total
 
     def at_rows(self, rows: npt.NDArray[np.intp]) -> Numbers:
-        return Numbers(self.symbols, self.at.take(rows), self.lengths.take(rows), self.plans.take(rows))
+        return Numbers(
+            self.symbols, self.at.take(rows), self.lengths.take(rows), self.plans.take(rows)
+        )
 
     def without(self, digits: Ints, plans: Ints | None = None) -> Numbers:
         """The numbers without their first `digits`."""
-        return Numbers(self.symbols, self.at + digits, self.lengths - digits, self.plans if plans is None else plans)
+        return Numbers(
+            self.symbols,
+            self.at + digits,
+            self.lengths - digits,
+            self.plans if plans is None else plans,
+        )
 
     def replaced(self, rows: npt.NDArray[np.intp], other: Numbers) -> None:
         self.at[rows], self.lengths[rows], self.plans[rows] = other.at, other.lengths, other.plans
@@ -75,7 +87,9 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Settled:
-    """E.164 as an integer and the plan it belongs to plus one, both 0 if not valid; and where phonenumbers must be asked."""
+    """E.164 as an integer and the plan it belongs to plus one, both 0 if not valid; and where
+    phonenumbers must be asked.
+    """
 
     e164: npt.NDArray[np.int64]
     owners: Ints
@@ -83,7 +97,9 @@ class Settled:
 
 
 def settle(numbers: Numbers, plus: Flags, tables: NumberingPlans) -> Settled:
-    """Read, validate and attribute each number, with its own plan as the default region; `plus`: written with a plus. [S-5]"""
+    """Read, validate and attribute each number, with its own plan as the default region; `plus`:
+    written with a plus. [S-5]
+    """
     tables.prepare(numbers.plans)
     unsure = ~tables.usable.take(numbers.plans)
     unsure |= (numbers.lengths < _SHORTEST_INPUT) | (numbers.lengths > LONGEST_INPUT)
@@ -94,19 +110,29 @@ def settle(numbers: Numbers, plus: Flags, tables: NumberingPlans) -> Settled:
     unsure |= ~tables.usable.take(numbers.plans)
     stripped, unknown = _without_trunk(numbers, tables)
     unsure |= unknown
-    rows = np.flatnonzero((stripped.lengths < numbers.lengths) & tables.keeps_stripped(stripped.plans, stripped.lengths))
+    rows = np.flatnonzero(
+        (stripped.lengths < numbers.lengths)
+        & tables.keeps_stripped(stripped.plans, stripped.lengths)
+    )
     numbers.replaced(rows, stripped.at_rows(rows))
     unsure |= numbers.lengths > _LONGEST_NATIONAL
     numbers.lengths[unsure] = 0
     owners = tables.owners(numbers.plans, numbers.symbols, numbers.at, numbers.lengths)
     unsure |= owners == NOT_JUDGED
     owners[unsure] = 0
-    e164 = tables.code.take(numbers.plans) * 10 ** numbers.lengths.astype(np.int64) + numbers.as_integers()
+    e164 = (
+        tables.code.take(numbers.plans) * 10 ** numbers.lengths.astype(np.int64)
+        + numbers.as_integers()
+    )
     return Settled(np.where(owners > 0, e164, 0), owners, unsure)
 
 
-def _strip_international(numbers: Numbers, plus: Flags, unsure: Flags, tables: NumberingPlans) -> Flags:
-    """Take plus or international prefix, and the calling code, from the numbers that have one; tells which had."""
+def _strip_international(
+    numbers: Numbers, plus: Flags, unsure: Flags, tables: NumberingPlans
+) -> Flags:
+    """Take plus or international prefix, and the calling code, from the numbers that have one;
+    tells which had.
+    """
     taken = tables.idd_digits(numbers.plans, numbers.first_three())
     taken[plus] = 0
     unsure |= taken < 0
@@ -124,10 +150,14 @@ def _strip_international(numbers: Numbers, plus: Flags, unsure: Flags, tables: N
     return international
 
 
-def _strip_own_calling_code(numbers: Numbers, national: Flags, unsure: Flags, tables: NumberingPlans) -> None:
+def _strip_own_calling_code(
+    numbers: Numbers, national: Flags, unsure: Flags, tables: NumberingPlans
+) -> None:
     """Take the default region's calling code from numbers that make more sense without it."""
     digits = tables.code_digits.take(numbers.plans)
-    begins = numbers.first_three() // np.array([1000, 100, 10, 1], np.int32).take(digits) == tables.code.take(numbers.plans)
+    begins = numbers.first_three() // np.array([1000, 100, 10, 1], np.int32).take(
+        digits
+    ) == tables.code.take(numbers.plans)
     rows = np.flatnonzero(national & begins)
     if not rows.size:
         return
@@ -144,7 +174,9 @@ def _strip_own_calling_code(numbers: Numbers, national: Flags, unsure: Flags, ta
 
 
 def _without_trunk(numbers: Numbers, tables: NumberingPlans) -> tuple[Numbers, Flags]:
-    """The numbers without their plan's national prefix, kept where only the whole has the plan's form; and the unsure ones."""
+    """The numbers without their plan's national prefix, kept where only the whole has the plan's
+    form; and the unsure ones.
+    """
     taken = tables.trunk_digits(numbers.plans, numbers.first_three(), numbers.lengths)
     unsure = (taken < 0) | (numbers.lengths < _SHORTEST_NATIONAL)
     taken[unsure] = 0

@@ -1,4 +1,6 @@
-"""Reading the patterns of numbering plans: digits, classes, groups, alternatives, counted repeats, and `$`. [S-5]"""
+"""Reading the patterns of numbering plans: digits, classes, groups, alternatives, counted repeats,
+and `$`. [S-5]
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ _ANY_DIGIT = 0b11_1111_1111
 
 
 class UnsupportedPattern(ValueError):
-    """The pattern uses something that this reader does not know; its numbers must be judged otherwise."""
+    """The pattern uses something that this reader does not know; its numbers must be judged
+    otherwise.
+    """
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,9 @@ def read_pattern(pattern: str) -> Node:
 
 
 def possible_lengths(node: Node) -> set[tuple[int, bool]]:
-    """Each number of digits that the pattern can take, and whether it then insists on the number's end."""
+    """Each number of digits that the pattern can take, and whether it then insists on the number's
+    end.
+    """
     match node:
         case OneOf():
             return {(1, False)}

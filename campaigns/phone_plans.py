@@ -1,6 +1,8 @@
-"""The world's numbering plans, from phonenumbers' metadata, as tables that answer for whole columns. [S-5]
+"""The world's numbering plans, from phonenumbers' metadata, as tables that answer for whole
+columns. [S-5]
 
-One plan per region, and one per calling code that belongs to no region. A plan is read when the first number asks for it.
+One plan per region, and one per calling code that belongs to no region. A plan is read when the
+first number asks for it.
 """
 
 from __future__ import annotations
@@ -11,7 +13,12 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, REGION_CODE_FOR_NON_GEO_ENTITY, PhoneMetadata, PhoneNumberDesc
+from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
+    REGION_CODE_FOR_NON_GEO_ENTITY,
+    PhoneMetadata,
+    PhoneNumberDesc,
+)
 
 from campaigns.phone_automaton import Ints, Judge, LazyAutomaton, Positions, Symbols
 from campaigns.phone_patterns import UnsupportedPattern, possible_lengths, read_pattern
@@ -34,15 +41,23 @@ class NumberingPlans:
     """Plans by number, `names[plan]` being the region; columns of plans are asked together."""
 
     def __init__(self) -> None:
-        members = [(code, region) for code, regions in COUNTRY_CODE_TO_REGION_CODE.items() for region in regions]
+        members = [
+            (code, region)
+            for code, regions in COUNTRY_CODE_TO_REGION_CODE.items()
+            for region in regions
+        ]
         self.names: list[str] = [region for _, region in members]
-        self.by_region = {name: n for n, name in enumerate(self.names) if name != REGION_CODE_FOR_NON_GEO_ENTITY}
+        self.by_region = {
+            name: n for n, name in enumerate(self.names) if name != REGION_CODE_FOR_NON_GEO_ENTITY
+        }
         count = len(members)
         self.code: Ints = np.array([code for code, _ in members], np.int32)
         self.code_digits: Ints = np.array([len(str(code)) for code, _ in members], np.int32)
         leaders = {code: n for n, (code, _) in reversed(list(enumerate(members)))}
         self.leader: Ints = np.array([leaders[code] for code, _ in members], np.int32)
-        self.leader_by_digits: Ints = np.array([*(_leader(f"{n:03d}", leaders) for n in range(1000)), _UNSURE], np.int32)
+        self.leader_by_digits: Ints = np.array(
+            [*(_leader(f"{n:03d}", leaders) for n in range(1000)), _UNSURE], np.int32
+        )
         self.usable: npt.NDArray[np.bool_] = np.zeros(count, np.bool_)
         self._read: npt.NDArray[np.bool_] = np.zeros(count, np.bool_)
         self._automaton = LazyAutomaton()
@@ -56,7 +71,9 @@ class NumberingPlans:
         self._local: npt.NDArray[np.bool_] = np.zeros((count, _BEGINNINGS), np.bool_)
 
     def prepare(self, plans: Ints) -> None:
-        """Read the plans that were not asked for before. Those with an unknown pattern stay not `usable`."""
+        """Read the plans that were not asked for before. Those with an unknown pattern stay not
+        `usable`.
+        """
         for plan in np.flatnonzero(np.bincount(plans, minlength=len(self.names)) > 0).tolist():
             if not self._read[plan]:
                 try:
@@ -67,23 +84,33 @@ class NumberingPlans:
                 self._read[plan] = True
 
     def idd_digits(self, plans: Ints, first_three: Ints) -> Ints:
-        """How many digits of the plan's international prefix stand in front, 0 for none, -1 where three do not tell."""
+        """How many digits of the plan's international prefix stand in front, 0 for none, -1 where
+        three do not tell.
+        """
         return self._idd.ravel().take(plans * _BEGINNINGS + first_three).astype(np.int32)
 
     def trunk_digits(self, plans: Ints, first_three: Ints, lengths: Ints) -> Ints:
-        """The same of the national prefix; -1 also where the prefix would be replaced by something else."""
+        """The same of the national prefix; -1 also where the prefix would be replaced by something
+        else.
+        """
         keys = plans * _BEGINNINGS + first_three
         taken = self._trunk.ravel().take(keys).astype(np.int32)
-        is_local = (self._local_lengths.take(plans) >> lengths & 1).astype(np.bool_) & self._local.ravel().take(keys)
+        is_local = (self._local_lengths.take(plans) >> lengths & 1).astype(
+            np.bool_
+        ) & self._local.ravel().take(keys)
         taken[is_local] = _UNSURE
         return taken
 
-    def is_general(self, plans: Ints, symbols: Symbols, at: Ints, lengths: Ints) -> npt.NDArray[np.bool_]:
+    def is_general(
+        self, plans: Ints, symbols: Symbols, at: Ints, lengths: Ints
+    ) -> npt.NDArray[np.bool_]:
         """Whether each number has the plan's general form."""
         return self._automaton.judge(self._general.take(plans), symbols, at, lengths) > 0
 
     def owners(self, plans: Ints, symbols: Symbols, at: Ints, lengths: Ints) -> Ints:
-        """The plan, among those with the same calling code, to which each number belongs, plus one; 0 if it is not valid."""
+        """The plan, among those with the same calling code, to which each number belongs, plus one;
+        0 if it is not valid.
+        """
         return self._automaton.judge(self._owner.take(plans), symbols, at, lengths)
 
     def keeps_stripped(self, plans: Ints, lengths: Ints) -> npt.NDArray[np.bool_]:
@@ -96,9 +123,16 @@ class NumberingPlans:
     def _read_plan(self, plan: int) -> None:
         code = int(self.code[plan])
         metadata, general = _metadata(code, self.names[plan])
-        self._general[plan] = self._automaton.start(("general", plan), lambda known: _general_form(general, known))
-        described = [(n, _metadata(code, self.names[n])[0]) for n in np.flatnonzero(self.code == code).tolist()]
-        self._owner[plan] = self._automaton.start(("owner", code), lambda known: _ownership(described, known))
+        self._general[plan] = self._automaton.start(
+            ("general", plan), lambda known: _general_form(general, known)
+        )
+        described = [
+            (n, _metadata(code, self.names[n])[0])
+            for n in np.flatnonzero(self.code == code).tolist()
+        ]
+        self._owner[plan] = self._automaton.start(
+            ("owner", code), lambda known: _ownership(described, known)
+        )
         local, possible = general.possible_length_local_only, general.possible_length
         longer = [n for n in range(LONGEST_INPUT + 1) if n > possible[-1] and n not in local]
         self._too_long[plan] = _bits(longer)
@@ -106,7 +140,9 @@ class NumberingPlans:
         self._idd[plan] = _beginnings(metadata.international_prefix, "")
         trunk = metadata.national_prefix_for_parsing or ""
         self._trunk[plan] = _beginnings(trunk, metadata.national_prefix_transform_rule or "")
-        self._local_lengths[plan] = _bits({n for n, ends in possible_lengths(read_pattern(trunk)) if ends})
+        self._local_lengths[plan] = _bits(
+            {n for n, ends in possible_lengths(read_pattern(trunk)) if ends}
+        )
         self._local[plan] = _may_begin(trunk.replace("$", "")) if "$" in trunk else False
 
 
@@ -134,12 +170,18 @@ def _general_form(general: PhoneNumberDesc, known: Positions) -> tuple[frozenset
     return first, lambda marks, _length: int(mark in marks)
 
 
-def _ownership(described: list[tuple[int, PhoneMetadata]], known: Positions) -> tuple[frozenset[int], Judge]:
-    """All patterns of the plans that share a calling code, and the first plan whose rules a number meets."""
+def _ownership(
+    described: list[tuple[int, PhoneMetadata]], known: Positions
+) -> tuple[frozenset[int], Judge]:
+    """All patterns of the plans that share a calling code, and the first plan whose rules a number
+    meets.
+    """
     first: frozenset[int] = frozenset()
     lengths: dict[int, frozenset[int]] = {}
 
-    def read(pattern: str | None, *, only_beginning: bool = False, allowed: Iterable[int] = ()) -> int | None:
+    def read(
+        pattern: str | None, *, only_beginning: bool = False, allowed: Iterable[int] = ()
+    ) -> int | None:
         nonlocal first
         if not pattern:
             return None
@@ -150,7 +192,11 @@ def _ownership(described: list[tuple[int, PhoneMetadata]], known: Positions) -> 
         return mark
 
     def read_form(form: PhoneNumberDesc | None) -> int | None:
-        return read(form.national_number_pattern, allowed=form.possible_length) if form is not None else None
+        return (
+            read(form.national_number_pattern, allowed=form.possible_length)
+            if form is not None
+            else None
+        )
 
     rules = []
     for plan, metadata in described:
@@ -173,7 +219,8 @@ def _ownership(described: list[tuple[int, PhoneMetadata]], known: Positions) -> 
 
 @cache
 def _beginnings(pattern: str | None, transform: str) -> npt.NDArray[np.int8]:
-    """How many digits the pattern takes from a number of four digits or more, by its first three; -1 where they do not tell.
+    """How many digits the pattern takes from a number of four digits or more, by its first three;
+    -1 where they do not tell.
 
     Branches that insist on the number's end are left out here.
     """

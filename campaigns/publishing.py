@@ -1,6 +1,8 @@
-"""VALIDATED → STREAMED: the draw where it waited, the records on the stream, the files people and services read. [S-11, S-12]
+"""VALIDATED → STREAMED: the draw where it waited, the records on the stream, the files people and
+services read. [S-11, S-12]
 
-Everything here may run again: batches on the stream have keys of their own, files are written whole and replace themselves.
+Everything here may run again: batches on the stream have keys of their own, files are written whole
+and replace themselves.
 """
 
 import csv
@@ -33,18 +35,25 @@ NO_ROWS = pl.DataFrame(schema={name: scoretables.SCHEMA[name] for name in PUBLIS
 
 @dataclass(frozen=True)
 class Published:
-    """What went out: records on the stream and the position of the last batch (None where no row was accepted)."""
+    """What went out: records on the stream and the position of the last batch (None where no row
+    was accepted).
+    """
 
     streamed: int
     position: int | None
 
 
 def draw_waiting_rows(score_file: ScoreFile, lease: Lease) -> None:
-    """Give rows that were judged before the public value was known their band scores, all or none. Raises LeaseLost. [S-8]"""
+    """Give rows that were judged before the public value was known their band scores, all or none.
+    Raises LeaseLost. [S-8]
+    """
     campaign = score_file.campaign
     if not campaign.entropy_source or not scoretables.has_rows_to_draw(score_file.pk):
         return
-    drawn = (draw_rows(rows.drop("band", "band_score", "luck"), campaign) for rows in scoretables.rows_of(score_file.pk))
+    drawn = (
+        draw_rows(rows.drop("band", "band_score", "luck"), campaign)
+        for rows in scoretables.rows_of(score_file.pk)
+    )
     with transaction.atomic():
         scoretables.replace_with_drawn(score_file.pk, drawn)
         lease.hold()
@@ -52,13 +61,17 @@ def draw_waiting_rows(score_file: ScoreFile, lease: Lease) -> None:
 
 
 def judged_rows(score_file: ScoreFile, lease: Lease) -> Spill:
-    """The outcome of every chunk on this machine's disk: as judged here, or fetched from PostgreSQL."""
+    """The outcome of every chunk on this machine's disk: as judged here, or fetched from
+    PostgreSQL.
+    """
     spill = Spill.of(lease.job_id)
     done = set(Chunk.objects.filter(job_id=lease.job_id).values_list("number", flat=True))
     if not done or not spill.holds(done):
         salt = bytes(score_file.campaign.salt or b"")
         accepted = scoretables.rows_of(score_file.pk)
-        with_refs = (rows.with_columns(draw.fan_refs(salt, rows["global_user_id"])) for rows in accepted)
+        with_refs = (
+            rows.with_columns(draw.fan_refs(salt, rows["global_user_id"])) for rows in accepted
+        )
         spill.refill(with_refs, scoretables.rejected_rows_of(score_file.pk))
     return spill
 
@@ -86,7 +99,9 @@ def _stream(score_file: ScoreFile, spill: Spill, lease: Lease) -> Published:
 
 
 def _packed(score_file: ScoreFile, spill: Spill) -> Iterator[tuple[int, Batches]]:
-    """Records in batches of 2,500, some at a time: how many there are, and they. A repeat cuts and names the same ones."""
+    """Records in batches of 2,500, some at a time: how many there are, and they. A repeat cuts and
+    names the same ones.
+    """
     done, held = 0, _scoring_records(score_file, NO_ROWS)
     for rows in spill.rows():
         held = pl.concat([held, _scoring_records(score_file, rows)])
@@ -118,7 +133,9 @@ def _write_files(score_file: ScoreFile, spill: Spill) -> None:
 
 
 def _scoring_records(score_file: ScoreFile, rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows → `scoring` records. Their date is the score file's, so that a repeat makes the same records. [S-11, T-5]"""
+    """Rows → `scoring` records. Their date is the score file's, so that a repeat makes the same
+    records. [S-11, T-5]
+    """
     flat = rows.select(
         pl.lit(records.format_instant(score_file.created_at)).alias("created"),
         pl.lit(score_file.campaign.campaign_id).alias("campaignId"),
@@ -158,11 +175,17 @@ def _write_rejected(score_file: ScoreFile, spill: Spill) -> None:
         out.write(_header([*columns, "line", "reason"]))
         for rows in spill.rejected_rows():
             fields = fields_of(rows["raw"], len(columns))
-            out.write(fields.with_columns(rows["line"], rows["reason"]).write_csv(include_header=False).encode())
+            out.write(
+                fields.with_columns(rows["line"], rows["reason"])
+                .write_csv(include_header=False)
+                .encode()
+            )
 
 
 def _header(names: list[str]) -> bytes:
-    """A line of CSV; a column that nobody uses may have the name of another, which no frame could have."""
+    """A line of CSV; a column that nobody uses may have the name of another, which no frame could
+    have.
+    """
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(names)
     return text.getvalue().encode()

@@ -1,4 +1,6 @@
-"""A file of ranks is read twice: for the fans that ranks are compared with, then for the score file it becomes. [S-15]"""
+"""A file of ranks is read twice: for the fans that ranks are compared with, then for the score file
+it becomes. [S-15]
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,10 +40,14 @@ class Found:
 
     @property
     def counts(self) -> dict[str, int]:
-        """For the manifest: `records` in the file, those that are malformed, those whose rank is not valid, and the `fans`
-        that ranks are compared with, down to `max_rank`.
+        """For the manifest: `records` in the file, those that are malformed, those whose rank is
+        not valid, and the `fans` that ranks are compared with, down to `max_rank`.
         """
-        read = {"records": self.records, "malformed": self.malformed, "invalid_ranks": self.invalid_ranks}
+        read = {
+            "records": self.records,
+            "malformed": self.malformed,
+            "invalid_ranks": self.invalid_ranks,
+        }
         return read | {"fans": self.population.fans, "max_rank": self.population.max_rank}
 
 
@@ -51,7 +57,9 @@ def open_records(file: BinaryIO) -> tuple[Header, BinaryIO]:
     try:
         first_line = text.readline(LONGEST_HEADER)
     except UNREADABLE as error:
-        raise UnreadableFile(f"The file is compressed but cannot be unpacked ({error}): compress it again.") from error
+        raise UnreadableFile(
+            f"The file is compressed but cannot be unpacked ({error}): compress it again."
+        ) from error
     if len(first_line) == LONGEST_HEADER:
         raise UnreadableFile("This is no CSV file: its first line has no end within 64 KiB.")
     return ranks.read_header(first_line), text
@@ -65,7 +73,9 @@ def first_look(file: BinaryIO) -> Header:
     except UNREADABLE as error:
         raise UnreadableFile(BREAKS_OFF.format(error)) from error
     if not has_records:
-        raise UnreadableFile("The file holds no rank: only its first line, which names the columns.")
+        raise UnreadableFile(
+            "The file holds no rank: only its first line, which names the columns."
+        )
     return header
 
 
@@ -77,7 +87,9 @@ def survey(file: BinaryIO, sha256: str, tell: Tell) -> Found:
     file.seek(0)
     digest, size = sha256_of(file)
     if digest != sha256:
-        raise UnreadableFile("The file is not what was uploaded: its checksum differs. Upload it again.")
+        raise UnreadableFile(
+            "The file is not what was uploaded: its checksum differs. Upload it again."
+        )
     header, _ = open_records(file)
     fans, given, records, malformed, invalid = [], [], 0, 0, 0
     for lines in _chunks(file, header, ("global_user_id", "rank")):
@@ -85,18 +97,32 @@ def survey(file: BinaryIO, sha256: str, tell: Tell) -> Found:
         has_id = lines.rows["global_user_id"] != ""
         fans.append(lines.rows["global_user_id"].filter(has_id).hash().to_numpy())
         given.append(valid.fill_null(0).filter(has_id).to_numpy())
-        records, malformed, invalid = records + lines.count, malformed + len(lines.malformed), invalid + valid.null_count()
+        records, malformed, invalid = (
+            records + lines.count,
+            malformed + len(lines.malformed),
+            invalid + valid.null_count(),
+        )
         tell(records, 2 * records * size // max(file.tell(), 1))
-    return Found(header, ranks.population(np.concatenate(fans), np.concatenate(given)), records, malformed, invalid)
+    return Found(
+        header,
+        ranks.population(np.concatenate(fans), np.concatenate(given)),
+        records,
+        malformed,
+        invalid,
+    )
 
 
-def translate(file: BinaryIO, out: BinaryIO, found: Found, campaign: Campaign, formula: str, tell: Tell) -> None:
+def translate(
+    file: BinaryIO, out: BinaryIO, found: Found, campaign: Campaign, formula: str, tell: Tell
+) -> None:
     """The second reading: write the score file. Raises UnreadableFile."""
     header, done = found.header, found.records
     out.write("\t".join(ranks.columns_of(header)).encode() + b"\n")
     lacking = ranks.to_be_filled(header)
     for lines in _chunks(file, header, header.used):
-        registrants = registrants_of(campaign, lines.rows["global_user_id"], CONTACTS) if lacking else None
+        registrants = (
+            registrants_of(campaign, lines.rows["global_user_id"], CONTACTS) if lacking else None
+        )
         out.write(ranks.score_lines(lines, header, found.population, formula, registrants))
         done += lines.count
         tell(done, 2 * found.records)

@@ -1,7 +1,8 @@
-"""A score file comes in: looked at, named, registered as an attempt of its campaign, put into the bucket. [S-1, S-12]
+"""A score file comes in: looked at, named, registered as an attempt of its campaign, put into the
+bucket. [S-1, S-12]
 
-Every way in ends here: a page, the bucket itself, a command. What stands in the bucket afterwards is what was hashed: it is
-read back and hashed again.
+Every way in ends here: a page, the bucket itself, a command. What stands in the bucket afterwards
+is what was hashed: it is read back and hashed again.
 """
 
 import re
@@ -26,7 +27,9 @@ from campaigns.scorelines import Header
 from datalake import storage
 from operations import jobs
 
-NAME = re.compile(r"(?P<campaign>[A-Za-z0-9-]{1,40})\.(?P<timestamp>[A-Za-z0-9_:+-]{1,36})\.txt(\.gz)?")
+NAME = re.compile(
+    r"(?P<campaign>[A-Za-z0-9-]{1,40})\.(?P<timestamp>[A-Za-z0-9_:+-]{1,36})\.txt(\.gz)?"
+)
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,14 @@ def receive(
     supplement_of: ScoreFile | None = None,
     fanlist: FanList | None = None,
 ) -> Received:
-    """Take a file (seekable, open for reading) into the scoring bucket as an attempt of its campaign. [S-1, S-12]
+    """Take a file (seekable, open for reading) into the scoring bucket as an attempt of its
+    campaign. [S-1, S-12]
 
-    `supplement_of` and `fanlist` say what the file was made from, if it was not uploaded as it is. [S-14, S-15] The same
-    bytes are the same score file, also if it failed: its bytes are then put in their place again, and it can be processed
-    again. Raises WrongStatus, WrongCampaign, UnreadableFile, UnreadableList, ListEntryInvalid; then nothing is written. And
-    NotStored, or UnreadableFile for what changed while it was read: the score file is then FAILED and says so.
+    `supplement_of` and `fanlist` say what the file was made from, if it was not uploaded as it is.
+    [S-14, S-15] The same bytes are the same score file, also if it failed: its bytes are then put
+    in their place again, and it can be processed again. Raises WrongStatus, WrongCampaign,
+    UnreadableFile, UnreadableList, ListEntryInvalid; then nothing is written. And NotStored, or
+    UnreadableFile for what changed while it was read: the score file is then FAILED and says so.
     """
     timestamp, header = look(campaign, name, file, in_list=fanlist is not None)
     rules.gather(campaign)  # lists that cannot be read fail the file now, not in an hour
@@ -60,7 +65,12 @@ def receive(
     sha256, size = sha256_of(file)
     known = _same_bytes(campaign, sha256)
     if known is None:
-        values: dict[str, object] = {"name": name, "sha256": sha256, "bytes": size, "created_by": by}
+        values: dict[str, object] = {
+            "name": name,
+            "sha256": sha256,
+            "bytes": size,
+            "created_by": by,
+        }
         values |= {"activate_when_streamed": activate, "ignored_columns": list(header.ignored)}
         values |= {"supplement_of": supplement_of, "fanlist": fanlist}
         try:
@@ -72,14 +82,23 @@ def receive(
                 raise
     if known is not None:
         score_file = known
-        ScoreFile.objects.filter(pk=known.pk, state=ScoreFileState.FAILED).update(activate_when_streamed=activate)
-    if known is None or known.state == ScoreFileState.FAILED or not storage.scoring().exists(score_file.key):
+        ScoreFile.objects.filter(pk=known.pk, state=ScoreFileState.FAILED).update(
+            activate_when_streamed=activate
+        )
+    if (
+        known is None
+        or known.state == ScoreFileState.FAILED
+        or not storage.scoring().exists(score_file.key)
+    ):
         _store(score_file, file)  # after the row: no transaction waits for the bucket
     return Received(score_file, repeated=known is not None)
 
 
-def look(campaign: Campaign, name: str, file: BinaryIO, *, in_list: bool = False) -> tuple[str, Header]:
-    """What the file is called among its campaign's, and its columns; nothing is written. `in_list`: it is a fan list's.
+def look(
+    campaign: Campaign, name: str, file: BinaryIO, *, in_list: bool = False
+) -> tuple[str, Header]:
+    """What the file is called among its campaign's, and its columns; nothing is written. `in_list`:
+    it is a fan list's.
 
     Raises WrongStatus, WrongCampaign, UnreadableFile. [S-1]
     """
@@ -90,7 +109,9 @@ def look(campaign: Campaign, name: str, file: BinaryIO, *, in_list: bool = False
 
 
 def _store(score_file: ScoreFile, file: BinaryIO) -> None:
-    """Put the bytes into the bucket, and see that they are there. Raises NotStored, UnreadableFile; the file is then FAILED."""
+    """Put the bytes into the bucket, and see that they are there. Raises NotStored, UnreadableFile;
+    the file is then FAILED.
+    """
     bucket = storage.scoring()
     with _failing(score_file):
         file.seek(0)
@@ -101,13 +122,18 @@ def _store(score_file: ScoreFile, file: BinaryIO) -> None:
             kept = bucket.sha256(score_file.key)
         except OSError as error:
             why = error.strerror or error
-            raise NotStored(f"{score_file.name} could not be stored in the scoring bucket ({why}). Upload it again.") from error
+            raise NotStored(
+                f"{score_file.name} could not be stored in the scoring bucket ({why}). Upload it"
+                " again."
+            ) from error
         if kept != score_file.sha256:
             bucket.delete(score_file.key)
             raise _what_went_wrong(score_file, file)
     stored = bucket.found(score_file.key)
     if stored is not None:  # our own file is no arrival
-        Arrival.objects.get_or_create(key=stored.key, version=stored.version, defaults={"size": stored.size})
+        Arrival.objects.get_or_create(
+            key=stored.key, version=stored.version, defaults={"size": stored.size}
+        )
 
 
 def _copy(file: BinaryIO, out: BinaryIO, size: int) -> int:
@@ -124,11 +150,15 @@ def _what_went_wrong(score_file: ScoreFile, file: BinaryIO) -> UnreadableFile | 
     file.seek(0)
     if sha256_of(file) != (score_file.sha256, score_file.bytes):
         return _changed(score_file)
-    return NotStored(f"The scoring bucket did not keep {score_file.name} as it was uploaded. Upload it again.")
+    return NotStored(
+        f"The scoring bucket did not keep {score_file.name} as it was uploaded. Upload it again."
+    )
 
 
 def _changed(score_file: ScoreFile) -> UnreadableFile:
-    return UnreadableFile(f"{score_file.name} changed while it was read: upload it when it is whole.")
+    return UnreadableFile(
+        f"{score_file.name} changed while it was read: upload it when it is whole."
+    )
 
 
 @contextmanager
@@ -137,7 +167,9 @@ def _failing(score_file: ScoreFile) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        waiting = ScoreFile.objects.filter(pk=score_file.pk, state__in=[ScoreFileState.UPLOADED, ScoreFileState.FAILED])
+        waiting = ScoreFile.objects.filter(
+            pk=score_file.pk, state__in=[ScoreFileState.UPLOADED, ScoreFileState.FAILED]
+        )
         waiting.update(state=ScoreFileState.FAILED, error=jobs.told(error))
         raise
 
@@ -147,7 +179,9 @@ def _same_bytes(campaign: Campaign, sha256: str) -> ScoreFile | None:
 
 
 def timestamp_of(campaign: Campaign, name: str) -> str:
-    """The file's own timestamp if it is named {campaign_id}.{timestamp}.txt, else the time of arrival. Raises WrongCampaign."""
+    """The file's own timestamp if it is named {campaign_id}.{timestamp}.txt, else the time of
+    arrival. Raises WrongCampaign.
+    """
     match = NAME.fullmatch(name)
     if match is None:
         return timezone.now().strftime("%Y%m%dT%H%M%SZ")
@@ -160,7 +194,9 @@ def timestamp_of(campaign: Campaign, name: str) -> str:
 
 
 def _timestamp_in_list(name: str) -> str:
-    """What tells a fan list's files apart: the file's own name, in the letters that a timestamp may have."""
+    """What tells a fan list's files apart: the file's own name, in the letters that a timestamp may
+    have.
+    """
     return re.sub(r"[^A-Za-z0-9_:+-]", "-", name.removesuffix(".csv"))[:36] or "ranks"
 
 
@@ -169,23 +205,45 @@ def _ending(file: BinaryIO) -> str:
     return ".txt.gz" if file.read(len(GZIP_MAGIC)) == GZIP_MAGIC else ".txt"
 
 
-def _register(campaign: Campaign, timestamp: str, ending: str, fanlist: FanList | None, values: dict[str, object]) -> ScoreFile:
-    """The row of a new attempt. A timestamp that another attempt has gets the attempt's number behind it."""
+def _register(
+    campaign: Campaign,
+    timestamp: str,
+    ending: str,
+    fanlist: FanList | None,
+    values: dict[str, object],
+) -> ScoreFile:
+    """The row of a new attempt. A timestamp that another attempt has gets the attempt's number
+    behind it.
+    """
     Campaign.objects.select_for_update().get(pk=campaign.pk)
     others = ScoreFile.objects.filter(campaign=campaign)
     attempt = (others.aggregate(last=Max("attempt"))["last"] or 0) + 1
     while others.filter(timestamp=timestamp).exists():
         timestamp = f"{timestamp[:30]}-{attempt}"
     return ScoreFile.objects.create(
-        campaign=campaign, attempt=attempt, timestamp=timestamp, **_keys(campaign, timestamp, ending, fanlist), **values
+        campaign=campaign,
+        attempt=attempt,
+        timestamp=timestamp,
+        **_keys(campaign, timestamp, ending, fanlist),
+        **values,
     )
 
 
-def _keys(campaign: Campaign, timestamp: str, ending: str, fanlist: FanList | None) -> dict[str, str]:
+def _keys(
+    campaign: Campaign, timestamp: str, ending: str, fanlist: FanList | None
+) -> dict[str, str]:
     """Where the file and its outputs lie in the scoring bucket. [S-1, S-11, S-15]"""
     if fanlist is not None:
         scored = f"fanlist/scored/{fanlist.fanlist_id}/{timestamp}"
-        return {"key": f"{scored}{ending}", "scrubbed_key": f"{scored}.csv", "rejected_key": f"{scored}.rejected.csv"}
+        return {
+            "key": f"{scored}{ending}",
+            "scrubbed_key": f"{scored}.csv",
+            "rejected_key": f"{scored}.rejected.csv",
+        }
     stem = f"{campaign.campaign_id}.{timestamp}"
     scrubbed = f"scrubbed/{stem}"
-    return {"key": f"scored/{stem}{ending}", "scrubbed_key": f"{scrubbed}.csv", "rejected_key": f"{scrubbed}.rejected.csv"}
+    return {
+        "key": f"scored/{stem}{ending}",
+        "scrubbed_key": f"{scrubbed}.csv",
+        "rejected_key": f"{scrubbed}.rejected.csv",
+    }

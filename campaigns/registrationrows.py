@@ -36,15 +36,17 @@ LONGEST_FIELD = 20_000  # characters; csv reads no longer ones than 131,072
 
 @dataclass(frozen=True)
 class Registrations:
-    """Some rows: `rows` has `line`, `raw` and COLUMNS (String, trimmed; absent columns empty); `malformed` `line`, `raw`."""
+    """Some rows: `rows` has `line`, `raw` and COLUMNS (String, trimmed; absent columns empty);
+    `malformed` `line`, `raw`.
+    """
 
     rows: pl.DataFrame
     malformed: pl.DataFrame
 
 
 def read(file: BinaryIO, campaign_id: str) -> Iterator[Registrations]:
-    """The rows of a whole file, whatever its format. Raises UnreadableFile before the first row or where it breaks off, and
-    WrongCampaign for Avro records that name another campaign.
+    """The rows of a whole file, whatever its format. Raises UnreadableFile before the first row or
+    where it breaks off, and WrongCampaign for Avro records that name another campaign.
     """
     file.seek(0)
     is_avro = file.read(len(AVRO_MAGIC)) == AVRO_MAGIC
@@ -59,7 +61,9 @@ def read(file: BinaryIO, campaign_id: str) -> Iterator[Registrations]:
 
 
 def line_ends(file: BinaryIO) -> int:
-    """About how many rows a text file has; 0 for Avro, where only reading tells. Counts 1 GB in a second."""
+    """About how many rows a text file has; 0 for Avro, where only reading tells. Counts 1 GB in a
+    second.
+    """
     file.seek(0)
     if file.read(len(AVRO_MAGIC)) == AVRO_MAGIC:
         return 0
@@ -76,7 +80,9 @@ def _chunk(lines: list[tuple[int, list[str] | None, str]]) -> Registrations:
 
 
 def _text_rows(file: BinaryIO) -> Iterator[tuple[int, list[str] | None, str]]:
-    """Line number, COLUMNS' values (None if malformed), and the row as it came. What is not UTF-8 reads as \\xNN."""
+    """Line number, COLUMNS' values (None if malformed), and the row as it came. What is not UTF-8
+    reads as \\xNN.
+    """
     first = file.readline(LONGEST_HEADER).decode("utf-8-sig", errors="replace")
     delimiter = "\t" if "\t" in first else ","
     header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
@@ -102,7 +108,9 @@ def _comma_separated(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
             yield line, fields
             line = reader.line_num + 2
     except csv.Error as error:
-        raise UnreadableFile(f"Line {line} cannot be read ({error}): perhaps a quote is opened and never closed.") from error
+        raise UnreadableFile(
+            f"Line {line} cannot be read ({error}): perhaps a quote is opened and never closed."
+        ) from error
     finally:
         text.detach()
 
@@ -128,15 +136,23 @@ def _row(fields: list[str], places: list[int | None], columns: int) -> list[str]
 
 
 def sound(values: list[str]) -> list[str] | None:
-    """COLUMNS' values themselves, or None where no database or person should be given one of them. [C-4]"""
-    too_long = len(values[0].strip()) > LONGEST_ID or any(len(value) > LONGEST_FIELD for value in values)
+    """COLUMNS' values themselves, or None where no database or person should be given one of them.
+    [C-4]
+    """
+    too_long = len(values[0].strip()) > LONGEST_ID or any(
+        len(value) > LONGEST_FIELD for value in values
+    )
     broken = too_long or any(not value.isprintable() and _is_broken(value) for value in values)
     return None if broken else values
 
 
 def _is_broken(value: str) -> bool:
-    """Control characters, and bytes that are not UTF-8; other unprintable ones, such as no-break spaces, are no harm."""
-    return any(ord(each) < 32 or 127 <= ord(each) < 160 or 0xDC80 <= ord(each) <= 0xDCFF for each in value)
+    """Control characters, and bytes that are not UTF-8; other unprintable ones, such as no-break
+    spaces, are no harm.
+    """
+    return any(
+        ord(each) < 32 or 127 <= ord(each) < 160 or 0xDC80 <= ord(each) <= 0xDCFF for each in value
+    )
 
 
 def _readable(raw: str) -> str:
@@ -155,15 +171,15 @@ def _avro_values(record: Any, campaign_id: str) -> list[str]:
     if _is_registration(record):
         if record.get("campaignId") != campaign_id:
             raise WrongCampaign(
-                f"The Avro file holds registrations of campaign {record.get('campaignId')}, not {campaign_id}: "
-                "choose the right campaign, or the right file."
+                f"The Avro file holds registrations of campaign {record.get('campaignId')}, not"
+                f" {campaign_id}: choose the right campaign, or the right file."
             )
         return values_of(record)
     if isinstance(record, dict) and set(REQUIRED) <= set(record):
         return ["" if record.get(name) is None else str(record[name]) for name in COLUMNS]
     raise UnreadableFile(
-        "The Avro file holds no registrations: its records are neither those of type registration nor have they "
-        f"the fields {' and '.join(REQUIRED)}."
+        "The Avro file holds no registrations: its records are neither those of type registration"
+        f" nor have they the fields {' and '.join(REQUIRED)}."
     )
 
 
@@ -192,7 +208,9 @@ def values_of(record: dict[str, Any]) -> list[str]:
 
 
 def instants(texts: pl.Series) -> pl.Series:
-    """ISO 8601 dates with an offset → Datetime (microseconds, UTC); null where one is missing, naive or no date."""
+    """ISO 8601 dates with an offset → Datetime (microseconds, UTC); null where one is missing,
+    naive or no date.
+    """
     return pl.Series(texts.name, [_instant(text) for text in texts], dtype=pl.Datetime("us", "UTC"))
 
 

@@ -1,4 +1,6 @@
-"""Registrations from a file or the stream: judged, the newest of each fan kept, published once. [C-4, C-5]"""
+"""Registrations from a file or the stream: judged, the newest of each fan kept, published once.
+[C-4, C-5]
+"""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -14,7 +16,15 @@ from campaigns.choices import CampaignStatus, Reason
 from campaigns.emails import canonical_email
 from campaigns.models import Campaign, Market, RegistrationImport, RejectedRegistration
 from campaigns.opening import require_open
-from campaigns.registrationrows import COLUMNS, Registrations, instants, line_ends, read, sound, values_of
+from campaigns.registrationrows import (
+    COLUMNS,
+    Registrations,
+    instants,
+    line_ends,
+    read,
+    sound,
+    values_of,
+)
 from campaigns.scorebytes import sha256_of
 from campaigns.scrub import Rules, add_tallies, check_contacts, is_yes, tally
 from datalake import records, storage, streams
@@ -32,18 +42,29 @@ def subject_of(found: RegistrationImport) -> str:
     return f"registrations:{found.pk}"
 
 
-def receive(campaign: Campaign, name: str, file: BinaryIO, *, by: User | None) -> RegistrationImport:
-    """Take a file (seekable) into the scoring bucket; the same bytes again are the same import. [C-4]
+def receive(
+    campaign: Campaign, name: str, file: BinaryIO, *, by: User | None
+) -> RegistrationImport:
+    """Take a file (seekable) into the scoring bucket; the same bytes again are the same import.
+    [C-4]
 
-    Raises WrongStatus, UnreadableFile, WrongCampaign, UnreadableList, ListEntryInvalid; then nothing is written.
+    Raises WrongStatus, UnreadableFile, WrongCampaign, UnreadableList, ListEntryInvalid; then
+    nothing is written.
     """
     require_open(campaign)
     rules.gather(campaign)
-    next(read(file, campaign.campaign_id))  # a file that cannot be read, or holds nothing, is refused here
+    # a file that cannot be read, or holds nothing, is refused here
+    next(read(file, campaign.campaign_id))
     file.seek(0)
     sha256, _ = sha256_of(file)
-    values = {"name": name, "key": f"registrations/{campaign.campaign_id}/{sha256}", "created_by": by}
-    found, is_new = RegistrationImport.objects.get_or_create(campaign=campaign, sha256=sha256, defaults=values)
+    values = {
+        "name": name,
+        "key": f"registrations/{campaign.campaign_id}/{sha256}",
+        "created_by": by,
+    }
+    found, is_new = RegistrationImport.objects.get_or_create(
+        campaign=campaign, sha256=sha256, defaults=values
+    )
     if is_new or not found.finished:
         file.seek(0)
         storage.scoring().put(found.key, file)
@@ -59,7 +80,9 @@ def open_job(found: RegistrationImport, *, by: User | None) -> Job:
 
 
 def process(job_id: int) -> RegistrationImport:
-    """Import the job's file, all of it or nothing, then publish. A repeat of a finished import changes nothing."""
+    """Import the job's file, all of it or nothing, then publish. A repeat of a finished import
+    changes nothing.
+    """
     number = int(Job.objects.get(pk=job_id).subject.removeprefix("registrations:"))
     with jobs.working(job_id) as lease:
         found = RegistrationImport.objects.select_related("campaign").get(pk=number)
@@ -67,18 +90,26 @@ def process(job_id: int) -> RegistrationImport:
         if not found.finished:
             with storage.scoring().open(found.key) as file:
                 rows = max(0, line_ends(file) - 1)  # the first names the columns
-                lease.step("Judging rows", rows=rows, total=2 * rows, progress=0)  # judged, then published
+                # judged, then published
+                lease.step("Judging rows", rows=rows, total=2 * rows, progress=0)
                 with transaction.atomic():
                     _import(found, file, 2 * rows, lease)
         judged, total = found.rows_in, found.rows_in + found.accepted
-        lease.step("Publishing registrations", first=judged, rows=found.accepted, progress=judged, total=total)
+        lease.step(
+            "Publishing registrations",
+            first=judged,
+            rows=found.accepted,
+            progress=judged,
+            total=total,
+        )
         publish(found.campaign, lambda sent: lease.tell(judged + sent, total))
         lease.update(rows_in=found.rows_in, rows_out=found.accepted, rows_rejected=found.rejected)
     return found
 
 
 def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lease) -> None:
-    """In one transaction: stage what can be accepted, let SQL choose each fan's newest, write the ledger.
+    """In one transaction: stage what can be accepted, let SQL choose each fan's newest, write the
+    ledger.
 
     What is done is told as progress of `expected`.
     """
@@ -114,9 +145,16 @@ def judge(chunk: Registrations, in_force: Rules, market_ids: list[str]) -> pl.Da
         pl.lit(None, dtype=pl.String).alias("known_phone"),
         instants(chunk.rows["registered_at"]),
         instants(chunk.rows["date_created"]).alias("changed_at"),
-        pl.col("market_preferences").str.split("|").list.eval(pl.element().str.strip_chars()).alias("wanted"),
-    ).with_columns(pl.col("wanted").list.filter(pl.element() != "").list.unique(maintain_order=True))
-    bad_date = pl.col("registered_at").is_null() | (pl.col("changed_at").is_null() & (pl.col("date_created") != ""))
+        pl.col("market_preferences")
+        .str.split("|")
+        .list.eval(pl.element().str.strip_chars())
+        .alias("wanted"),
+    ).with_columns(
+        pl.col("wanted").list.filter(pl.element() != "").list.unique(maintain_order=True)
+    )
+    bad_date = pl.col("registered_at").is_null() | (
+        pl.col("changed_at").is_null() & (pl.col("date_created") != "")
+    )
     unknown = pl.col("wanted").list.eval(~pl.element().is_in(market_ids)).list.any()
     judged = check_contacts(rows, in_force).with_columns(
         pl.coalesce(
@@ -134,7 +172,10 @@ def judge(chunk: Registrations, in_force: Rules, market_ids: list[str]) -> pl.Da
         "member_id",
         pl.col("email", "phone", "phone_region").fill_null(""),
         pl.col("confirmed").alias("phone_confirmed"),
-        pl.when(pl.col("country").str.len_chars() == 2).then("country").otherwise(pl.lit("")).alias("country"),
+        pl.when(pl.col("country").str.len_chars() == 2)
+        .then("country")
+        .otherwise(pl.lit(""))
+        .alias("country"),
         array_literal(pl.col("wanted")).alias("preferences"),
         pl.col("registered_at").dt.to_string("%+"),
         pl.coalesce("changed_at", "registered_at").dt.to_string("%+").alias("changed_at"),
@@ -156,7 +197,9 @@ def _market_ids(campaign: Campaign) -> list[str]:
 
 
 def publish(campaign: Campaign, on_sent: Callable[[int], None] = lambda sent: None) -> int:
-    """Put the registrations that are not published yet on the stream, each once. Returns how many. [C-5]"""
+    """Put the registrations that are not published yet on the stream, each once. Returns how many.
+    [C-5]
+    """
     sent = 0
     while batch := _publish_some(campaign):
         sent += batch
@@ -166,7 +209,9 @@ def publish(campaign: Campaign, on_sent: Callable[[int], None] = lambda sent: No
 
 @transaction.atomic
 def _publish_some(campaign: Campaign) -> int:
-    """The mark and the batch are committed together; the batch's key is made from what it holds, so no two share one."""
+    """The mark and the batch are committed together; the batch's key is made from what it holds, so
+    no two share one.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE campaigns_registrant SET published = true WHERE id IN (
@@ -179,7 +224,12 @@ def _publish_some(campaign: Campaign) -> int:
     if rows:
         frame = _registration_records(campaign, rows)
         held = hashlib.sha256("".join(frame["dedupeHash"].to_list()).encode()).hexdigest()
-        streams.publish_frame(StreamName.INPUT, RecordType.REGISTRATION, frame, key=f"registrations:{campaign.pk}:{held}")
+        streams.publish_frame(
+            StreamName.INPUT,
+            RecordType.REGISTRATION,
+            frame,
+            key=f"registrations:{campaign.pk}:{held}",
+        )
     return len(rows)
 
 
@@ -203,12 +253,17 @@ def _registration_records(campaign: Campaign, rows: list[tuple[Any, ...]]) -> pl
 def take_from_stream(taken: list[dict[str, Any]]) -> Mapping[int, str]:
     """Registrations that other services put on the stream; they are not published again. [C-4, C-5]
 
-    Returns which records (by their number) are refused, and why. What we published ourselves comes by here too, and is known.
+    Returns which records (by their number) are refused, and why. What we published ourselves comes
+    by here too, and is known.
     """
     refused: dict[int, str] = {}
     for campaign_id in sorted({record["campaignId"] for record in taken}):
-        numbers = [number for number, record in enumerate(taken) if record["campaignId"] == campaign_id]
-        campaign = Campaign.objects.filter(campaign_id=campaign_id, status=CampaignStatus.OPEN).first()
+        numbers = [
+            number for number, record in enumerate(taken) if record["campaignId"] == campaign_id
+        ]
+        campaign = Campaign.objects.filter(
+            campaign_id=campaign_id, status=CampaignStatus.OPEN
+        ).first()
         if campaign is None:
             refused |= dict.fromkeys(numbers, f"campaign {campaign_id} is not open, or not known")
         else:

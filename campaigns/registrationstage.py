@@ -1,6 +1,8 @@
-"""Where the rows of one import or batch of registrations meet what is known of their fans: in SQL, in one transaction. [C-4]
+"""Where the rows of one import or batch of registrations meet what is known of their fans: in SQL,
+in one transaction. [C-4]
 
-The stage is a temporary table of the transaction: `create_stage`, COPY into TABLE by STAGED, reject, `merge`.
+The stage is a temporary table of the transaction: `create_stage`, COPY into TABLE by STAGED,
+reject, `merge`.
 """
 
 import polars as pl
@@ -11,7 +13,16 @@ from campaigns.models import Campaign, RegistrationImport
 from operations.copying import copy_in
 
 TABLE = "registration_stage"
-STAGED: tuple[str, ...] = ("line", "raw", "global_user_id", "member_id", "email", "phone", "phone_region", "phone_confirmed")
+STAGED: tuple[str, ...] = (
+    "line",
+    "raw",
+    "global_user_id",
+    "member_id",
+    "email",
+    "phone",
+    "phone_region",
+    "phone_confirmed",
+)
 STAGED += ("country", "preferences", "registered_at", "changed_at", "tags", "shared_email")
 ADVISORY_CLASS = 0x726567  # the first half of the locks' numbers; the second is the campaign's
 
@@ -19,12 +30,10 @@ ADVISORY_CLASS = 0x726567  # the first half of the locks' numbers; the second is
 def create_stage() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS registration_stage")
-        cursor.execute(
-            """CREATE TEMPORARY TABLE registration_stage (
+        cursor.execute("""CREATE TEMPORARY TABLE registration_stage (
                 line bigint, raw text, global_user_id text, member_id text, email text, phone text, phone_region text,
                 phone_confirmed boolean, country text, preferences text[], registered_at timestamptz, changed_at timestamptz,
-                tags text, shared_email text) ON COMMIT DROP"""
-        )
+                tags text, shared_email text) ON COMMIT DROP""")
 
 
 def reject(found: RegistrationImport, rejected: pl.DataFrame) -> None:
@@ -66,9 +75,13 @@ def reject_superseded(found: RegistrationImport) -> dict[str, int]:
 
 
 def wait_for_others(campaign: Campaign) -> None:
-    """Who is newest is settled for one file or batch of a campaign after the other; the lock ends with the transaction."""
+    """Who is newest is settled for one file or batch of a campaign after the other; the lock ends
+    with the transaction.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [ADVISORY_CLASS, campaign.pk % 2**31])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, %s)", [ADVISORY_CLASS, campaign.pk % 2**31]
+        )
 
 
 def keep_earliest_dates(campaign: Campaign) -> None:
@@ -86,7 +99,9 @@ def keep_earliest_dates(campaign: Campaign) -> None:
         )
 
 
-def _reject_staged(found: RegistrationImport, reason: Reason, lines: str, **values: int | str) -> dict[str, int]:
+def _reject_staged(
+    found: RegistrationImport, reason: Reason, lines: str, **values: int | str
+) -> dict[str, int]:
     with connection.cursor() as cursor:
         statement = REJECT_STAGED.format(lines=lines)
         cursor.execute(statement, values | {"import": found.pk, "reason": reason.value})
@@ -96,7 +111,8 @@ def _reject_staged(found: RegistrationImport, reason: Reason, lines: str, **valu
 def merge(campaign: Campaign, *, published: bool = False) -> None:
     """Write the staged rows, at most one for each fan by now, over what is known of these fans.
 
-    A record with the date of one that is published has its identity (T-5), so it counts as published. [C-5]
+    A record with the date of one that is published has its identity (T-5), so it counts as
+    published. [C-5]
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -126,15 +142,14 @@ def staged_tags() -> dict[str, int]:
 
 
 def drop_older(campaign: Campaign) -> None:
-    with connection.cursor() as cursor:  # a record with the date of the one we have is that one, come back to us
+    # a record with the date of the one we have is that one, come back to us
+    with connection.cursor() as cursor:
         cursor.execute(
             """DELETE FROM registration_stage AS stage USING campaigns_registrant AS known
                WHERE known.campaign_id = %s AND known.global_user_id = stage.global_user_id
                    AND date_trunc('milliseconds', known.changed_at) >= stage.changed_at""",
             [campaign.pk],
         )
-        cursor.execute(
-            """DELETE FROM registration_stage AS older USING registration_stage AS newer
+        cursor.execute("""DELETE FROM registration_stage AS older USING registration_stage AS newer
                WHERE newer.global_user_id = older.global_user_id
-                   AND (newer.changed_at, newer.line) > (older.changed_at, older.line)"""
-        )
+                   AND (newer.changed_at, newer.line) > (older.changed_at, older.line)""")

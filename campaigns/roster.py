@@ -1,8 +1,9 @@
-"""The roster of a score file: who was in the draw with which score, as one public digest. Pure. [S-10]
+"""The roster of a score file: who was in the draw with which score, as one public digest. Pure.
+[S-10]
 
-SHA-256 over the lines `fan_ref TAB raw score as written LF` of all accepted rows, sorted. The lines come in parts, each in
-order and with an index of the 256 beginnings a reference can have; so all parts are put in order one beginning at a time, and
-memory stays flat.
+SHA-256 over the lines `fan_ref TAB raw score as written LF` of all accepted rows, sorted. The lines
+come in parts, each in order and with an index of the 256 beginnings a reference can have; so all
+parts are put in order one beginning at a time, and memory stays flat.
 """
 
 import hashlib
@@ -18,7 +19,9 @@ INDEX_BYTES = (BEGINNINGS + 1) * INDEX.itemsize
 
 
 def part(refs: pl.Series, raw_texts: pl.Series) -> bytes:
-    """The lines of some accepted rows: where those of each beginning start, then the lines themselves, in order."""
+    """The lines of some accepted rows: where those of each beginning start, then the lines
+    themselves, in order.
+    """
     place = refs.str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64)
     rows = pl.DataFrame({"place": place, "ref": refs, "raw": raw_texts}).sort("place")
     lines = rows.select(pl.concat_str("ref", pl.lit("\t"), "raw", pl.lit("\n"))).to_series()
@@ -28,11 +31,16 @@ def part(refs: pl.Series, raw_texts: pl.Series) -> bytes:
 
 
 def digest(parts: Sequence[BinaryIO]) -> str:
-    """Hex SHA-256 of the whole roster, from files that hold a `part` each; the same however its rows are divided. [S-10]"""
+    """Hex SHA-256 of the whole roster, from files that hold a `part` each; the same however its
+    rows are divided. [S-10]
+    """
     sha256 = hashlib.sha256()
     indexes = [np.frombuffer(each.read(INDEX_BYTES), dtype=INDEX).tolist() for each in parts]
     for number in range(BEGINNINGS):
-        texts = [each.read(index[number + 1] - index[number]) for each, index in zip(parts, indexes, strict=True)]
+        texts = [
+            each.read(index[number + 1] - index[number])
+            for each, index in zip(parts, indexes, strict=True)
+        ]
         lines = b"".join(texts).split(b"\n")[:-1]
         lines.sort()  # runs that are sorted already: 0.1 µs a line
         sha256.update(b"\n".join([*lines, b""]))

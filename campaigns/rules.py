@@ -1,4 +1,6 @@
-"""The rules in force for a campaign: gathered from its options and lists, kept as a snapshot with each file. [S-2, S-4]"""
+"""The rules in force for a campaign: gathered from its options and lists, kept as a snapshot with
+each file. [S-2, S-4]
+"""
 
 import hashlib
 import json
@@ -38,7 +40,9 @@ def gather(campaign: Campaign) -> Rules:
 
 
 def _email_rules(campaign: Campaign) -> EmailRules:
-    """The shared lists of the bucket, and behind them the entries of the admin. Raises UnreadableList, ListEntryInvalid."""
+    """The shared lists of the bucket, and behind them the entries of the admin. Raises
+    UnreadableList, ListEntryInvalid.
+    """
     shared = {kind: _lines(key) for kind, key in SHARED_KEYS.items()}
     lines = {kind.value: shared.get(kind, []) + list(_entries(campaign, kind)) for kind in ListKind}
     try:
@@ -53,11 +57,16 @@ def _email_rules(campaign: Campaign) -> EmailRules:
 
 
 def count_entries(key: str) -> int:
-    """How many entries the shared list at BLACKLIST_KEY or WHITELIST_KEY holds, read as `gather` reads it. [S-4]
+    """How many entries the shared list at BLACKLIST_KEY or WHITELIST_KEY holds, read as `gather`
+    reads it. [S-4]
 
-    Raises UnreadableList, naming the line but not what stands in it: that may be somebody's address.
+    Raises UnreadableList, naming the line but not what stands in it: that may be somebody's
+    address.
     """
-    lines = {"blacklist": _lines(key) if key == BLACKLIST_KEY else [], "whitelist": _lines(key) if key == WHITELIST_KEY else []}
+    lines = {
+        "blacklist": _lines(key) if key == BLACKLIST_KEY else [],
+        "whitelist": _lines(key) if key == WHITELIST_KEY else [],
+    }
     try:
         found = EmailRules.compile(**lines)
     except ListEntryInvalid as error:
@@ -72,7 +81,9 @@ def _entries(campaign: Campaign, kind: ListKind) -> Iterable[str]:
 
 
 def _lines(key: str) -> list[str]:
-    """The lines of a list in the scoring bucket; a list that is not there is empty, one that cannot be read is an error."""
+    """The lines of a list in the scoring bucket; a list that is not there is empty, one that cannot
+    be read is an error.
+    """
     bucket = storage.scoring()
     try:
         with bucket.open(key) as file:
@@ -92,8 +103,14 @@ def _unreadable(key: str, why: object) -> UnreadableList:
 def snapshot(rules: Rules) -> dict[str, Any]:
     """The rules and the versions that decide with them, as JSON values."""
     options = {name: value for name, value in asdict(rules).items() if name != "email_rules"}
-    versions = {name: version(name) for name in PACKAGES} | {"phone metadata": phones.METADATA_VERSION}
-    return {"options": options, "lists": json.loads(rules.email_rules.to_json()), "versions": versions}
+    versions = {name: version(name) for name in PACKAGES} | {
+        "phone metadata": phones.METADATA_VERSION
+    }
+    return {
+        "options": options,
+        "lists": json.loads(rules.email_rules.to_json()),
+        "versions": versions,
+    }
 
 
 def restore(kept: dict[str, Any]) -> Rules:
@@ -104,4 +121,6 @@ def restore(kept: dict[str, Any]) -> Rules:
 
 def digest(kept: dict[str, Any]) -> str:
     """SHA-256 of the snapshot, hex; public with each score file. [S-10]"""
-    return hashlib.sha256(json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()
+    ).hexdigest()

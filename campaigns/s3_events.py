@@ -1,4 +1,6 @@
-"""What S3 says of new objects: its messages, as S3 itself, SNS or EventBridge words them → the objects. [S-1]"""
+"""What S3 says of new objects: its messages, as S3 itself, SNS or EventBridge words them → the
+objects. [S-1]
+"""
 
 import json
 from dataclasses import dataclass
@@ -17,7 +19,8 @@ class Created:
 
 
 def created_in(body: str) -> list[Created]:
-    """The objects that a message says were created; none for a test event, or where something else happened to them.
+    """The objects that a message says were created; none for a test event, or where something else
+    happened to them.
 
     Raises UnknownEvent for what is no message of S3.
     """
@@ -29,10 +32,21 @@ def created_in(body: str) -> list[Created]:
     try:
         if told.get("source") == "aws.s3":  # by way of EventBridge, which does not encode the key
             created = told["detail-type"] == "Object Created"
-            return [Created(_text(told["detail"]["bucket"]["name"]), _text(told["detail"]["object"]["key"]))] if created else []
+            return (
+                [
+                    Created(
+                        _text(told["detail"]["bucket"]["name"]),
+                        _text(told["detail"]["object"]["key"]),
+                    )
+                ]
+                if created
+                else []
+            )
         return [_created(record["s3"]) for record in told["Records"] if _is_created(record)]
     except (KeyError, TypeError) as error:
-        raise UnknownEvent("The message is no event of S3: it lacks its records, or what they must say.") from error
+        raise UnknownEvent(
+            "The message is no event of S3: it lacks its records, or what they must say."
+        ) from error
 
 
 def _is_created(record: dict[str, Any]) -> bool:

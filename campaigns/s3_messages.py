@@ -1,7 +1,8 @@
-"""Messages about new objects, from the queue to jobs. A message is deleted once its jobs are committed. [S-1]
+"""Messages about new objects, from the queue to jobs. A message is deleted once its jobs are
+committed. [S-1]
 
-A message that cannot be read is kept in the bucket, with a failed job of its own that alerts, and leaves the queue: it holds up
-no other.
+A message that cannot be read is kept in the bucket, with a failed job of its own that alerts, and
+leaves the queue: it holds up no other.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,9 @@ WAIT_SECONDS = 5  # for the first message; so soon is a request to end obeyed
 
 @dataclass
 class Heard:
-    """How many messages there were, how many could not be read, and how many jobs take up what they told of."""
+    """How many messages there were, how many could not be read, and how many jobs take up what they
+    told of.
+    """
 
     messages: int = 0
     unknown: int = 0
@@ -34,7 +37,9 @@ class Heard:
         self.jobs += more.jobs
 
 
-def hear(queue: SqsQueue, *, wait_seconds: int = WAIT_SECONDS, ring: Callable[[Job], object]) -> Heard:
+def hear(
+    queue: SqsQueue, *, wait_seconds: int = WAIT_SECONDS, ring: Callable[[Job], object]
+) -> Heard:
     """Take up to ten messages, ring for their jobs, then delete them. Raises QueueUnreachable."""
     heard = Heard()
     for message in queue.receive(wait_seconds=wait_seconds):
@@ -52,7 +57,9 @@ def hear(queue: SqsQueue, *, wait_seconds: int = WAIT_SECONDS, ring: Callable[[J
 
 
 def _take_up(body: str) -> list[Job]:
-    """Note all of a message's objects. Raises UnknownEvent, and BadKey for a name that no object of ours can have."""
+    """Note all of a message's objects. Raises UnknownEvent, and BadKey for a name that no object of
+    ours can have.
+    """
     bucket = storage.scoring()
     keys = [bucket.key_of(created.bucket, created.name) for created in s3_events.created_in(body)]
     return arrivals.hear_of(key for key in keys if key is not None)
@@ -68,7 +75,9 @@ def _key_of(message_id: str) -> str:
 
 
 def read_again(job_id: int) -> list[Job]:
-    """A message that was set aside, read by a job. Raises UnknownEvent and BadKey, which alert, and NoSuchObject."""
+    """A message that was set aside, read by a job. Raises UnknownEvent and BadKey, which alert, and
+    NoSuchObject.
+    """
     message_id = Job.objects.get(pk=job_id).subject.partition(":")[2]
     with jobs.working(job_id):
         with storage.scoring().open(_key_of(message_id)) as kept:
@@ -76,6 +85,8 @@ def read_again(job_id: int) -> list[Job]:
         try:
             opened = _take_up(body)
         except (UnknownEvent, BadKey) as error:
-            raise type(error)(f"{error} The message is kept at {_key_of(message_id)} in the scoring bucket.") from error
+            raise type(error)(
+                f"{error} The message is kept at {_key_of(message_id)} in the scoring bucket."
+            ) from error
         storage.scoring().delete(_key_of(message_id))
         return opened

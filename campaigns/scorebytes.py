@@ -1,4 +1,6 @@
-"""A score file as it lies there: unpacked, its header, its checksum, how many lines it has, and its lines. [S-1, S-12]"""
+"""A score file as it lies there: unpacked, its header, its checksum, how many lines it has, and its
+lines. [S-1, S-12]
+"""
 
 import gzip
 import hashlib
@@ -34,7 +36,9 @@ def sha256_of(file: BinaryIO) -> tuple[str, int]:
 
 
 def unpacked(file: BinaryIO) -> BinaryIO:
-    """The file from its start, decompressed if it is gzip: told by its first bytes, not by its name."""
+    """The file from its start, decompressed if it is gzip: told by its first bytes, not by its
+    name.
+    """
     file.seek(0)
     magic = file.read(len(GZIP_MAGIC))
     file.seek(0)
@@ -51,7 +55,9 @@ def open_lines(file: BinaryIO) -> tuple[Header, BinaryIO]:
             f"The file is compressed but cannot be unpacked ({error}): compress it again with gzip."
         ) from error
     if len(first_line) == LONGEST_HEADER:
-        raise UnreadableFile("This is no tab-separated text: its first line has no end within 64 KiB.")
+        raise UnreadableFile(
+            "This is no tab-separated text: its first line has no end within 64 KiB."
+        )
     return read_header(first_line), text
 
 
@@ -61,19 +67,25 @@ def first_look(file: BinaryIO) -> Header:
     try:
         has_rows = bool(text.read(1))
     except UNREADABLE as error:
-        raise UnreadableFile(f"The file breaks off or cannot be read on ({error}). Upload it again.") from error
+        raise UnreadableFile(
+            f"The file breaks off or cannot be read on ({error}). Upload it again."
+        ) from error
     if not has_rows:
         raise UnreadableFile("The file holds no row: only its first line, which names the columns.")
     return header
 
 
 def chunks_of(file: BinaryIO) -> Iterator[Lines]:
-    """The lines of a whole file in chunks; the same bytes give the same chunks. Raises UnreadableFile."""
+    """The lines of a whole file in chunks; the same bytes give the same chunks. Raises
+    UnreadableFile.
+    """
     header, text = open_lines(file)
     try:
         yield from read_chunks(text, header)
     except UNREADABLE as error:
-        raise UnreadableFile(f"The file breaks off or cannot be read on ({error}). Upload it again.") from error
+        raise UnreadableFile(
+            f"The file breaks off or cannot be read on ({error}). Upload it again."
+        ) from error
 
 
 def survey(file: BinaryIO, sha256: str) -> Survey:
@@ -83,12 +95,16 @@ def survey(file: BinaryIO, sha256: str) -> Survey:
     """
     file.seek(0)
     if sha256_of(file)[0] != sha256:
-        raise UnreadableFile("The file is not what was uploaded: its checksum differs. Upload it again.")
+        raise UnreadableFile(
+            "The file is not what was uploaded: its checksum differs. Upload it again."
+        )
     header, text = open_lines(file)
     try:
         lines = _count_lines(text)
     except UNREADABLE as error:
-        raise UnreadableFile(f"The file breaks off or cannot be read on ({error}). Upload it again.") from error
+        raise UnreadableFile(
+            f"The file breaks off or cannot be read on ({error}). Upload it again."
+        ) from error
     if not lines:
         raise UnreadableFile("The file holds no row: only its first line, which names the columns.")
     return Survey(header, lines)

@@ -2,7 +2,8 @@
 
     receive → UPLOADED → PROCESSING (judging.py) → VALIDATED → STREAMED (publishing.py) → SAVED
 
-A file that cannot be taken is refused before anything is written. Every stage may be killed and runs again to the same end.
+A file that cannot be taken is refused before anything is written. Every stage may be killed and
+runs again to the same end.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +34,15 @@ from operations.jobs import Lease
 from operations.models import Chunk, Job
 from operations.threads import helper_thread, quick_turns
 
-__all__ = ["Received", "open_job", "process", "receive", "release_waiting", "score_file_of", "subject_of"]
+__all__ = [
+    "Received",
+    "open_job",
+    "process",
+    "receive",
+    "release_waiting",
+    "score_file_of",
+    "subject_of",
+]
 
 JOB = "process_scores"
 ATTACH_TRIES = 6  # of 5 s each, see scoretables.attach
@@ -44,7 +53,9 @@ def subject_of(score_file: ScoreFile) -> str:
 
 
 def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
-    """The job that processes the file: the live one, or the last one set to run again from where it stands, or a new one."""
+    """The job that processes the file: the live one, or the last one set to run again from where it
+    stands, or a new one.
+    """
     last = Job.objects.filter(kind=JOB, subject=subject_of(score_file)).order_by("-id").first()
     if last is not None and jobs.requeue(last.pk):
         return last
@@ -60,12 +71,18 @@ def score_file_of(number: int) -> ScoreFile:
 
 
 def process(job_id: int) -> ScoreFile:
-    """Bring the job's score file as far as it can go: to STREAMED, or to VALIDATED while a public value is awaited.
+    """Bring the job's score file as far as it can go: to STREAMED, or to VALIDATED while a public
+    value is awaited.
 
-    Raises what the stages raise; the file is then FAILED with the error, and may be processed again from where it stands.
+    Raises what the stages raise; the file is then FAILED with the error, and may be processed again
+    from where it stands.
     """
     number = int(Job.objects.get(pk=job_id).subject.removeprefix("scorefile:"))
-    with jobs.working(job_id) as lease, _failing_with_its_job(number, lease), _cleared(Spill.of(job_id)):
+    with (
+        jobs.working(job_id) as lease,
+        _failing_with_its_job(number, lease),
+        _cleared(Spill.of(job_id)),
+    ):
         score_file = score_file_of(number)
         if not score_file.is_drawn:
             require_open(score_file.campaign)
@@ -89,7 +106,9 @@ def _process(score_file: ScoreFile, lease: Lease, indexer: Executor) -> None:
 
 @contextmanager
 def _cleared(spill: Spill) -> Iterator[None]:
-    """Nobody's data stays on this machine's disk longer than the work; after a kill, until it is taken up again."""
+    """Nobody's data stays on this machine's disk longer than the work; after a kill, until it is
+    taken up again.
+    """
     try:
         yield
     finally:
@@ -98,7 +117,9 @@ def _cleared(spill: Spill) -> Iterator[None]:
 
 @contextmanager
 def _failing_with_its_job(number: int, lease: Lease) -> Iterator[None]:
-    """What ends the job early stands on the file as well; both raise it on. Nothing is written without the lease."""
+    """What ends the job early stands on the file as well; both raise it on. Nothing is written
+    without the lease.
+    """
     try:
         yield
     except LeaseLost:
@@ -125,43 +146,58 @@ def _move(lease: Lease, score_file: ScoreFile, state: ScoreFileState, **values: 
 
 
 def _fail(number: int, error: Exception) -> None:
-    unfinished = ScoreFile.objects.filter(pk=number).exclude(state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED])
+    unfinished = ScoreFile.objects.filter(pk=number).exclude(
+        state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED]
+    )
     unfinished.update(state=ScoreFileState.FAILED, error=jobs.told(error))
 
 
 def forget_cancelled(job: Job) -> None:
-    """A job that waited or was paused is cancelled: what its file has so far is forgotten. See operations.jobs.CANCELLED."""
+    """A job that waited or was paused is cancelled: what its file has so far is forgotten. See
+    operations.jobs.CANCELLED.
+    """
     _forget(int(job.subject.removeprefix("scorefile:")))
 
 
 def _forget(number: int) -> None:
-    """A file cancelled before every row was judged counts for nothing: its rows and rules go, its bytes and its place among
-    the attempts stay. One that was judged keeps its rows and can be taken up again: some may be on the stream already.
+    """A file cancelled before every row was judged counts for nothing: its rows and rules go, its
+    bytes and its place among the attempts stay. One that was judged keeps its rows and can be taken
+    up again: some may be on the stream already.
     """
     score_file = ScoreFile.objects.select_for_update().get(pk=number)
     if score_file.roster_digest:
         return
-    _fail(number, CancelledByHand("It was cancelled while it was processed. Process it again to take it up."))
+    _fail(
+        number,
+        CancelledByHand("It was cancelled while it was processed. Process it again to take it up."),
+    )
     ScoreFile.objects.filter(pk=number).update(rules={}, rules_digest="")
     scoretables.drop(number)
 
 
 def _judge(score_file: ScoreFile, lease: Lease) -> int:
-    """UPLOADED → PROCESSING: every row judged and in the database. Returns how many lines the file has."""
+    """UPLOADED → PROCESSING: every row judged and in the database. Returns how many lines the file
+    has.
+    """
     _begin(score_file, lease)
     in_force = rules.restore(score_file.rules)
     with storage.scoring().open(score_file.key) as file:
         lease.step("Reading the file")
         found = survey(file, score_file.sha256)
-        lease.step("Judging rows", rows=found.lines, total=found.lines * 2)  # judged once, then published
+        # judged once, then published
+        lease.step("Judging rows", rows=found.lines, total=found.lines * 2)
         judging.judge(score_file, file, found, in_force, lease)
     return found.lines
 
 
-def _validate(score_file: ScoreFile, lease: Lease, lines: int, rejected_indexed: Future[None]) -> None:
-    """PROCESSING → VALIDATED: the ledger whole and the roster fixed. Once that is done, what fails comes later.
+def _validate(
+    score_file: ScoreFile, lease: Lease, lines: int, rejected_indexed: Future[None]
+) -> None:
+    """PROCESSING → VALIDATED: the ledger whole and the roster fixed. Once that is done, what fails
+    comes later.
 
-    `lines` were counted apart from the chunks: where those do not add up to them, the ledger's constraint refuses. [S-3]
+    `lines` were counted apart from the chunks: where those do not add up to them, the ledger's
+    constraint refuses. [S-3]
     """
     if score_file.roster_digest:
         _move(lease, score_file, ScoreFileState.VALIDATED, error="")
@@ -173,7 +209,9 @@ def _validate(score_file: ScoreFile, lease: Lease, lines: int, rejected_indexed:
         "rows_in": lines,
         "rejected_by": add_tallies([count["rejected"] for count in counts]),
         "tagged_by": add_tallies([count["tagged"] for count in counts]),
-        "bands": {"high": 0, "mid": 0, "low": 0} | add_tallies([count["bands"] for count in counts]),
+        "bands": (
+            {"high": 0, "mid": 0, "low": 0} | add_tallies([count["bands"] for count in counts])
+        ),
         "roster_digest": publishing.judged_rows(score_file, lease).roster_digest(),
     }
     ledger |= done.aggregate(accepted=Sum("rows_out"), rejected=Sum("rows_rejected"))
@@ -187,7 +225,9 @@ def _validate(score_file: ScoreFile, lease: Lease, lines: int, rejected_indexed:
 
 
 def _begin(score_file: ScoreFile, lease: Lease) -> None:
-    """PROCESSING, with the rules as they are at the first begin: a resumed file is judged by the same. [S-2]"""
+    """PROCESSING, with the rules as they are at the first begin: a resumed file is judged by the
+    same. [S-2]
+    """
     if not score_file.rules:
         score_file.rules = rules.snapshot(rules.gather(score_file.campaign))
         score_file.rules_digest = rules.digest(score_file.rules)
@@ -201,9 +241,16 @@ def _begin(score_file: ScoreFile, lease: Lease) -> None:
 
 
 def _stream(score_file: ScoreFile, lease: Lease, indexed: Future[None]) -> None:
-    """VALIDATED → STREAMED: published, attached to all scores, and active unless a wave forbids it. [S-12, S-13]"""
+    """VALIDATED → STREAMED: published, attached to all scores, and active unless a wave forbids it.
+    [S-12, S-13]
+    """
     judged, accepted = score_file.rows_in, score_file.accepted
-    publishing_step = {"first": judged, "rows": accepted, "progress": judged, "total": judged + accepted}
+    publishing_step = {
+        "first": judged,
+        "rows": accepted,
+        "progress": judged,
+        "total": judged + accepted,
+    }
     lease.step("Writing files and stream", **publishing_step)
     published = publishing.publish(score_file, lease)
     lease.step("Indexing the rows", progress=judged + accepted)
@@ -239,7 +286,9 @@ def _count_now(score_file: ScoreFile, published: publishing.Published, lease: Le
         stream_position=published.position,
         streamed_at=timezone.now(),
     )
-    activated = score_file.activate_when_streamed and activation.try_activate(score_file.pk, by=score_file.created_by)
+    activated = score_file.activate_when_streamed and activation.try_activate(
+        score_file.pk, by=score_file.created_by
+    )
     alerts.alert(summary(score_file, activated=activated))
 
 
@@ -247,9 +296,11 @@ def summary(score_file: ScoreFile, *, activated: bool) -> str:
     """S-11's message for Slack: in, accepted, rejected by reason, tagged."""
     reasons = _told(Reason, score_file.rejected_by)
     return (
-        f"Score file {score_file.name} of campaign {score_file.campaign.campaign_id}: {score_file.rows_in:,} in, "
-        f"{score_file.accepted:,} accepted, {score_file.rejected:,} rejected{f' ({reasons})' if reasons else ''}; "
-        f"tagged: {_told(Tag, score_file.tagged_by) or 'none'}. It is {'now active' if activated else 'not active'}."
+        f"Score file {score_file.name} of campaign {score_file.campaign.campaign_id}:"
+        f" {score_file.rows_in:,} in, {score_file.accepted:,} accepted, {score_file.rejected:,}"
+        f" rejected{f' ({reasons})' if reasons else ''}; tagged:"
+        f" {_told(Tag, score_file.tagged_by) or 'none'}. It is"
+        f" {'now active' if activated else 'not active'}."
     )
 
 
@@ -260,19 +311,28 @@ def _told(names: type[Reason] | type[Tag], counts: dict[str, int]) -> str:
 
 def release_waiting(campaign: Campaign) -> list[ScoreFile]:
     """Files that waited in VALIDATED for the public value that is there now. [S-8]"""
-    return list(ScoreFile.objects.filter(campaign=campaign, state=ScoreFileState.VALIDATED).order_by("attempt"))
+    return list(
+        ScoreFile.objects.filter(campaign=campaign, state=ScoreFileState.VALIDATED).order_by(
+            "attempt"
+        )
+    )
 
 
 @transaction.atomic
 def mark_saved(stream: str) -> int:
-    """STREAMED → SAVED for files whose last batch the lake has, or that have none. Returns how many.
+    """STREAMED → SAVED for files whose last batch the lake has, or that have none. Returns how
+    many.
 
-    Called when the lake's position in a stream of scores moved, and when a file is STREAMED. The lock on that position lets
-    neither overlook the other.
+    Called when the lake's position in a stream of scores moved, and when a file is STREAMED. The
+    lock on that position lets neither overlook the other.
     """
     if stream not in (StreamName.SCORED, StreamName.FANLIST_RANKS):
         return 0
     saved = consumers.lock_checkpoint(save.CONSUMER, StreamName(stream)).position
     from_ranks = stream == StreamName.FANLIST_RANKS
-    streamed = ScoreFile.objects.filter(state=ScoreFileState.STREAMED, fanlist__isnull=not from_ranks)
-    return streamed.filter(Q(stream_position__lte=saved) | Q(stream_position=None)).update(state=ScoreFileState.SAVED)
+    streamed = ScoreFile.objects.filter(
+        state=ScoreFileState.STREAMED, fanlist__isnull=not from_ranks
+    )
+    return streamed.filter(Q(stream_position__lte=saved) | Q(stream_position=None)).update(
+        state=ScoreFileState.SAVED
+    )

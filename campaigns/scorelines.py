@@ -1,7 +1,8 @@
 """Bytes of a score file → frames of rows, chunk by chunk, whatever the bytes are. [S-1, S-3]
 
-Lines are judged as bytes first: a row is well-formed if it has as many columns as the header, is UTF-8 and holds no control
-character. Only such lines reach the parser, so the parser cannot stumble and every line is counted.
+Lines are judged as bytes first: a row is well-formed if it has as many columns as the header, is
+UTF-8 and holds no control character. Only such lines reach the parser, so the parser cannot stumble
+and every line is counted.
 """
 
 import codecs
@@ -16,12 +17,22 @@ import polars as pl
 
 from campaigns.errors import UnreadableFile
 
-REQUIRED = ("id", "tmemail", "sms", "global_user_id", "member_id", "raw_local_fanscore", "country_code")
+REQUIRED = (
+    "id",
+    "tmemail",
+    "sms",
+    "global_user_id",
+    "member_id",
+    "raw_local_fanscore",
+    "country_code",
+)
 OPTIONAL = ("phone_confirmed",)
 BLOCK_BYTES = 2 * 1024 * 1024
 FIRST_BLOCK_BYTES = 1024 * 1024  # small ones first: who watches sees at once that rows are judged
 LONGEST_LINE = 1024 * 1024  # bytes; a longer one is malformed, and is skipped without being held
-LONGEST_ID = 500  # characters of a global_user_id: the database's indexes hold no longer ones, so such a row is malformed
+# characters of a global_user_id: the database's indexes hold no longer ones, so such a row is
+# malformed
+LONGEST_ID = 500
 KEPT_OF_A_LONG_LINE = 2_000
 SAVE_AS = "Save it as tab-separated text in UTF-8, as it is or packed with gzip."
 
@@ -41,8 +52,8 @@ class Header:
 
 @dataclass(frozen=True)
 class Lines:
-    """Some consecutive lines: `rows` has `line` (Int64) and the used columns (String, trimmed, never null);
-    `malformed` holds the line numbers of the others.
+    """Some consecutive lines: `rows` has `line` (Int64) and the used columns (String, trimmed,
+    never null); `malformed` holds the line numbers of the others.
     """
 
     number: int
@@ -58,13 +69,18 @@ class Lines:
         return self.rows.height + len(self.malformed)
 
     def raws(self, lines: pl.Series) -> pl.Series:
-        """Lines (their numbers, ascending) as they stand in the file, unreadable bytes as \\xNN: `raw` (String)."""
+        """Lines (their numbers, ascending) as they stand in the file, unreadable bytes as \\xNN:
+        `raw` (String).
+        """
         at = (lines - self.first_line).to_numpy()
         starts, ends = self.starts[at], self.ends[at]
         if not len(at):
             texts = []
         elif (ends - starts > LONGEST_LINE).any():
-            texts = [readable(_cut(self.block[start:end])) for start, end in zip(starts, ends, strict=True)]
+            texts = [
+                readable(_cut(self.block[start:end]))
+                for start, end in zip(starts, ends, strict=True)
+            ]
         else:
             chosen = np.zeros(len(self.ends), dtype=bool)
             chosen[at] = True
@@ -100,13 +116,19 @@ def read_header(first_line: bytes) -> Header:
 
 def _column_names(text: bytes) -> tuple[str, ...]:
     if not text.strip():
-        raise UnreadableFile("The file is empty or begins with a blank line: its first line must name the columns.")
+        raise UnreadableFile(
+            "The file is empty or begins with a blank line: its first line must name the columns."
+        )
     try:
         columns = tuple(name.strip() for name in text.decode().split("\t"))
     except UnicodeDecodeError:
-        raise UnreadableFile(f"This is no tab-separated text in UTF-8: its first line cannot be read. {SAVE_AS}") from None
+        raise UnreadableFile(
+            f"This is no tab-separated text in UTF-8: its first line cannot be read. {SAVE_AS}"
+        ) from None
     if any(not name.isprintable() for name in columns):
-        raise UnreadableFile(f"This is no tab-separated text: its first line holds control characters. {SAVE_AS}")
+        raise UnreadableFile(
+            f"This is no tab-separated text: its first line holds control characters. {SAVE_AS}"
+        )
     return columns
 
 
@@ -114,14 +136,18 @@ def read_chunks(file: BinaryIO, header: Header, block_bytes: int = BLOCK_BYTES) 
     """The lines after the header, in chunks cut at line ends. The same bytes give the same chunks."""
     first_line = 2
     for number, (block, too_long) in enumerate(_blocks(file, block_bytes)):
-        lines = _long_line(number, block, first_line, header) if too_long else parse(number, block, first_line, header)
+        lines = (
+            _long_line(number, block, first_line, header)
+            if too_long
+            else parse(number, block, first_line, header)
+        )
         first_line += lines.count
         yield lines
 
 
 def _blocks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, bool]]:
-    """Blocks of whole lines, each ending with LF and twice as large as the one before, up to `size`; a line over LONGEST_LINE
-    comes alone, cut, and marked.
+    """Blocks of whole lines, each ending with LF and twice as large as the one before, up to
+    `size`; a line over LONGEST_LINE comes alone, cut, and marked.
     """
     rest, next_size = b"", min(size, FIRST_BLOCK_BYTES)
     while read := file.read(next_size):
@@ -160,22 +186,36 @@ def parse(number: int, block: bytes, first_line: int, header: Header) -> Lines:
     bad |= ends - starts > LONGEST_LINE
     bad |= _not_utf8(data, starts, ends)
     numbers = np.arange(first_line, first_line + len(ends))
-    frame = _columns(_only(data, starts, ends, ~bad), header).with_columns(pl.Series("line", numbers[~bad], dtype=pl.Int64))
+    frame = _columns(_only(data, starts, ends, ~bad), header).with_columns(
+        pl.Series("line", numbers[~bad], dtype=pl.Int64)
+    )
     long = _long_ids(frame, ends - starts)
     if long.any():
         bad[np.flatnonzero(~bad)[long]] = True
         frame = frame.filter(~pl.Series(long))
-    return Lines(number, first_line, frame.select("line", *header.used), numbers[bad].tolist(), block, starts, ends)
+    return Lines(
+        number,
+        first_line,
+        frame.select("line", *header.used),
+        numbers[bad].tolist(),
+        block,
+        starts,
+        ends,
+    )
 
 
-def _wrong_column_count(data: npt.NDArray[np.uint8], starts: Positions, ends: Positions, columns: int) -> Mask:
+def _wrong_column_count(
+    data: npt.NDArray[np.uint8], starts: Positions, ends: Positions, columns: int
+) -> Mask:
     tabs = np.flatnonzero(data == TAB)
     wrong: Mask = np.searchsorted(tabs, ends) - np.searchsorted(tabs, starts) != columns - 1
     return wrong
 
 
 def _has_control(data: npt.NDArray[np.uint8], ends: Positions) -> Mask:
-    """Lines with a character of Unicode's category Cc in a field: C0 (a CR that ends the line aside), DEL, C1."""
+    """Lines with a character of Unicode's category Cc in a field: C0 (a CR that ends the line
+    aside), DEL, C1.
+    """
     control = (data < 32) & (data != TAB) & (data != LF) | (data == DEL)
     before_end = ends[ends > 0] - 1
     control[before_end[data[before_end] == CR]] = False
@@ -187,7 +227,9 @@ def _has_control(data: npt.NDArray[np.uint8], ends: Positions) -> Mask:
 
 
 def _not_utf8(data: npt.NDArray[np.uint8], starts: Positions, ends: Positions) -> Mask:
-    """Lines with bytes that are no UTF-8. Only lines that are not plain ASCII are decoded: hardly any in a usual file."""
+    """Lines with bytes that are no UTF-8. Only lines that are not plain ASCII are decoded: hardly
+    any in a usual file.
+    """
     foreign = np.zeros(len(ends), dtype=bool)
     foreign[np.searchsorted(ends, np.flatnonzero(data >= 0x80))] = True
     if not foreign.any():
@@ -224,20 +266,26 @@ def _only(data: npt.NDArray[np.uint8], starts: Positions, ends: Positions, good:
 def _columns(clean: bytes, header: Header) -> pl.DataFrame:
     if not clean:
         return pl.DataFrame(schema=dict.fromkeys(header.used, pl.String))
-    places = {name: f"column {header.columns.index(name)}" for name in header.used}  # unused columns may repeat a name
+    # unused columns may repeat a name
+    places = {name: f"column {header.columns.index(name)}" for name in header.used}
     names = "\t".join(f"column {place}" for place in range(len(header.columns)))
     frame = pl.read_csv(
-        io.BytesIO(names.encode() + b"\n" + clean),  # a name line first: polars would swallow a BOM that begins the first field
+        # a name line first: polars would swallow a BOM that begins the first field
+        io.BytesIO(names.encode() + b"\n" + clean),
         separator="\t",
         quote_char=None,
         schema={f"column {place}": pl.String for place in range(len(header.columns))},
         empty_string_is_null=False,
     )
-    return frame.select(pl.col(place).str.strip_chars().alias(name) for name, place in places.items())
+    return frame.select(
+        pl.col(place).str.strip_chars().alias(name) for name, place in places.items()
+    )
 
 
 def _long_ids(frame: pl.DataFrame, lengths: Positions) -> Mask:
-    """Which rows of the frame have an id longer than LONGEST_ID; looked at only where a line is long enough for one."""
+    """Which rows of the frame have an id longer than LONGEST_ID; looked at only where a line is
+    long enough for one.
+    """
     if not (lengths > LONGEST_ID).any():
         return np.zeros(frame.height, dtype=bool)
     mask: Mask = (frame["global_user_id"].str.len_chars() > LONGEST_ID).to_numpy()
@@ -245,11 +293,20 @@ def _long_ids(frame: pl.DataFrame, lengths: Positions) -> Mask:
 
 
 def readable(raw: bytes) -> str:
-    """Bytes as text that a database and a person can hold: what is not UTF-8, and NUL, as \\xNN. [S-11]"""
+    """Bytes as text that a database and a person can hold: what is not UTF-8, and NUL, as \\xNN.
+    [S-11]
+    """
     return raw.decode(errors="backslashreplace").replace("\x00", "\\x00")
 
 
 def fields_of(raw: pl.Series, columns: int) -> pl.DataFrame:
-    """Rejected lines cut into their columns, by number: missing ones are empty, and what is too much stays in the last."""
-    cut = raw.alias("raw").to_frame().select(pl.col("raw").str.splitn("\t", columns).alias("fields")).unnest("fields")
+    """Rejected lines cut into their columns, by number: missing ones are empty, and what is too
+    much stays in the last.
+    """
+    cut = (
+        raw.alias("raw")
+        .to_frame()
+        .select(pl.col("raw").str.splitn("\t", columns).alias("fields"))
+        .unnest("fields")
+    )
     return cut.select(pl.all().fill_null("")).rename(lambda name: name.removeprefix("field_"))

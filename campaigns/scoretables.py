@@ -1,7 +1,9 @@
-"""The two tables of one score file, its accepted and its rejected rows: filled bare, indexed, attached as partitions. [S-13]
+"""The two tables of one score file, its accepted and its rejected rows: filled bare, indexed,
+attached as partitions. [S-13]
 
-Measured: two million rows into an indexed table take 9.6 s, into a fresh table with the indexes made afterwards 4.5 s. No index
-begins with the score file's number: it is the same in all rows, and PostgreSQL sorts twice as fast by what differs.
+Measured: two million rows into an indexed table take 9.6 s, into a fresh table with the indexes
+made afterwards 4.5 s. No index begins with the score file's number: it is the same in all rows, and
+PostgreSQL sorts twice as fast by what differs.
 """
 
 from collections.abc import Iterator
@@ -68,10 +70,19 @@ def create(score_file_id: int) -> None:
 
 
 def _create(score_file_id: int, of: str, suffix: str = "") -> None:
-    """With its checks from the start, so that they are made row by row and not in readings of the whole table."""
-    bare = "CREATE TABLE IF NOT EXISTS {} (LIKE {} INCLUDING CONSTRAINTS, CONSTRAINT {} CHECK (score_file_id = {}))"
+    """With its checks from the start, so that they are made row by row and not in readings of the
+    whole table.
+    """
+    bare = (
+        "CREATE TABLE IF NOT EXISTS {} (LIKE {} INCLUDING CONSTRAINTS, CONSTRAINT {} CHECK"
+        " (score_file_id = {}))"
+    )
     ours = name_of(score_file_id, of, f"{suffix}_ours")
-    run(sql.SQL(bare).format(name_of(score_file_id, of, suffix), sql.Identifier(of), ours, score_file_id))
+    run(
+        sql.SQL(bare).format(
+            name_of(score_file_id, of, suffix), sql.Identifier(of), ours, score_file_id
+        )
+    )
 
 
 def drop(score_file_id: int) -> None:
@@ -92,7 +103,9 @@ def fill_rejected(score_file_id: int, frame: pl.DataFrame) -> None:
 
 def has_rows_to_draw(score_file_id: int) -> bool:
     """Whether any row was judged while a public value was awaited."""
-    query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE luck IS NULL)").format(name_of(score_file_id))
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE luck IS NULL)").format(
+        name_of(score_file_id)
+    )
     with connection.wrap_database_errors:
         (found,) = raw_connection().execute(query).fetchone() or (False,)
     return bool(found)
@@ -101,17 +114,25 @@ def has_rows_to_draw(score_file_id: int) -> bool:
 def rows_of(score_file_id: int) -> Iterator[pl.DataFrame]:
     """The accepted rows (COLUMNS) in order of their lines, some ten thousand at a time."""
     names = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
-    return frames_of(sql.SQL("SELECT {} FROM {} ORDER BY line").format(names, name_of(score_file_id)), SCHEMA)
+    return frames_of(
+        sql.SQL("SELECT {} FROM {} ORDER BY line").format(names, name_of(score_file_id)), SCHEMA
+    )
 
 
 def rejected_rows_of(score_file_id: int) -> Iterator[pl.DataFrame]:
-    """`line`, `reason`, `raw` of the rejected rows in order of their lines, some ten thousand at a time."""
-    query = sql.SQL("SELECT line, reason, raw FROM {} ORDER BY line").format(name_of(score_file_id, REJECTED))
+    """`line`, `reason`, `raw` of the rejected rows in order of their lines, some ten thousand at a
+    time.
+    """
+    query = sql.SQL("SELECT line, reason, raw FROM {} ORDER BY line").format(
+        name_of(score_file_id, REJECTED)
+    )
     return frames_of(query, {"line": pl.Int64, "reason": pl.String, "raw": pl.String})
 
 
 def replace_with_drawn(score_file_id: int, drawn: Iterator[pl.DataFrame]) -> None:
-    """Put the drawn rows in the place of the judged ones, in the caller's transaction: rows are never updated. [S-13]"""
+    """Put the drawn rows in the place of the judged ones, in the caller's transaction: rows are
+    never updated. [S-13]
+    """
     fresh = name_of(score_file_id, suffix="_drawn")
     with transaction.atomic():
         _create(score_file_id, SCORES, "_drawn")
@@ -138,14 +159,19 @@ def index(score_file_id: int, of: str = SCORES) -> None:
     """
     if is_indexed(score_file_id, of):
         return
-    names = {name: name_of(score_file_id, of, f"_{name}") for name in ("key", "in_order", "one_outcome_per_fan")}
+    names = {
+        name: name_of(score_file_id, of, f"_{name}")
+        for name in ("key", "in_order", "one_outcome_per_fan")
+    }
     with transaction.atomic():
         for statement in INDEXING[of]:
             run(sql.SQL(statement).format(table=name_of(score_file_id, of), **names))
 
 
 def attach(score_file_id: int, of: str = SCORES) -> None:
-    """Make the rows part of all, in the caller's transaction. The lock is short, and waited for no longer than LOCK_TIMEOUT."""
+    """Make the rows part of all, in the caller's transaction. The lock is short, and waited for no
+    longer than LOCK_TIMEOUT.
+    """
     if is_attached(score_file_id, of):
         return
     run(sql.SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT))

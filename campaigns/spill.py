@@ -1,6 +1,8 @@
-"""Judged rows of one job kept on this machine's disk between judging and publishing, so that they are not read back twice.
+"""Judged rows of one job kept on this machine's disk between judging and publishing, so that they
+are not read back twice.
 
-Only a shortcut: PostgreSQL holds the same rows, and what is missing here (another machine judged them) is fetched from there.
+Only a shortcut: PostgreSQL holds the same rows, and what is missing here (another machine judged
+them) is fetched from there.
 """
 
 import shutil
@@ -32,10 +34,11 @@ KINDS = ("roster", "rows", "rejected")
 
 
 class Spill:
-    """Frames by number: accepted rows as they are published, their part of the roster, rejected rows; each read apart.
+    """Frames by number: accepted rows as they are published, their part of the roster, rejected
+    rows; each read apart.
 
-    A file appears whole or not at all, so a killed writer leaves nothing half. They are not compressed: that would cost more
-    than all else that is done to them (0.3 µs a row).
+    A file appears whole or not at all, so a killed writer leaves nothing half. They are not
+    compressed: that would cost more than all else that is done to them (0.3 µs a row).
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,12 +46,16 @@ class Spill:
 
     @classmethod
     def of(cls, job_id: int) -> "Spill":
-        """The spill of a job. Its name holds when the job was made: another database's job may have the same number."""
+        """The spill of a job. Its name holds when the job was made: another database's job may have
+        the same number.
+        """
         made = Job.objects.values_list("created_at", flat=True).get(pk=job_id)
         return cls(Path(settings.FAIRWAVE_DATA) / "work" / f"job-{job_id}-{made:%Y%m%dT%H%M%S%f}")
 
     def put(self, number: int, accepted: pl.DataFrame, rejected: pl.DataFrame) -> None:
-        """Keep the outcome of a chunk: accepted rows (PUBLISHED and `fan_ref`) and rejected ones (REJECTED)."""
+        """Keep the outcome of a chunk: accepted rows (PUBLISHED and `fan_ref`) and rejected ones
+        (REJECTED).
+        """
         self._put_accepted(number, accepted)
         self._put_rejected(number, rejected)
 
@@ -67,7 +74,9 @@ class Spill:
     def roster_digest(self) -> str:
         """S-10's digest over all accepted rows."""
         with ExitStack() as opened:
-            return roster.digest([opened.enter_context(file.open("rb")) for file in self._in_order("roster")])
+            return roster.digest(
+                [opened.enter_context(file.open("rb")) for file in self._in_order("roster")]
+            )
 
     def refill(self, accepted: Iterator[pl.DataFrame], rejected: Iterator[pl.DataFrame]) -> None:
         """Replace everything by these frames; they may be cut otherwise than the chunks were."""
@@ -83,7 +92,8 @@ class Spill:
     def _put_accepted(self, number: int, accepted: pl.DataFrame) -> None:
         with self._whole(number, "roster") as out:
             out.write(roster.part(accepted["fan_ref"], accepted["raw_text"]))
-        with self._whole(number, "rows") as out:  # a file that is open is written in half the time of one that polars opens
+        # a file that is open is written in half the time of one that polars opens
+        with self._whole(number, "rows") as out:
             accepted.select(PUBLISHED).write_ipc(out)
 
     def _put_rejected(self, number: int, rejected: pl.DataFrame) -> None:

@@ -1,10 +1,11 @@
-"""Corrected rejected rows come back as a supplement of their score file: a new score file of the rows that were accepted and
-the corrected ones. [S-14]
+"""Corrected rejected rows come back as a supplement of their score file: a new score file of the
+rows that were accepted and the corrected ones. [S-14]
 
     corrected CSV → composed file (accepted lines as they are, then the corrected rows) → receive → process, as any score file
 
-The supplement is judged by the rules as they are when it is processed [S-2]. Rows that did not come back stay recorded with
-the score file they were rejected in. A worker that is killed while it composes leaves nothing.
+The supplement is judged by the rules as they are when it is processed [S-2]. Rows that did not come
+back stay recorded with the score file they were rejected in. A worker that is killed while it
+composes leaves nothing.
 """
 
 import tempfile
@@ -41,7 +42,9 @@ class Supplement:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a supplement's rows: of those that came back, and of those that its parent had accepted."""
+    """What became of a supplement's rows: of those that came back, and of those that its parent had
+    accepted.
+    """
 
     came_back: int
     repaired: int
@@ -57,16 +60,17 @@ def require_judged(parent: ScoreFile) -> None:
     """Raises CannotSupplement unless each row of the file has its outcome."""
     if not parent.roster_digest:
         raise CannotSupplement(
-            f"Score file {parent.pk} is {parent.state}: process it first. Only a score file whose rows are all judged "
-            "can have a supplement."
+            f"Score file {parent.pk} is {parent.state}: process it first. Only a score file whose"
+            " rows are all judged can have a supplement."
         )
 
 
 def keep(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool) -> Job:
-    """Take a corrected file (seekable) into the bucket, and open the job that makes the supplement. [S-14]
+    """Take a corrected file (seekable) into the bucket, and open the job that makes the supplement.
+    [S-14]
 
-    Only its first rows are looked at here. Raises WrongStatus, CannotSupplement, BadCorrection, UnreadableFile; then nothing
-    is written.
+    Only its first rows are looked at here. Raises WrongStatus, CannotSupplement, BadCorrection,
+    UnreadableFile; then nothing is written.
     """
     require_open(parent.campaign)
     require_judged(parent)
@@ -86,7 +90,8 @@ def keep(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool) 
 
 
 def process(job_id: int) -> ScoreFile | None:
-    """Make the job's supplement and open the job that processes it; None if somebody paused or cancelled it.
+    """Make the job's supplement and open the job that processes it; None if somebody paused or
+    cancelled it.
 
     Raises what `make` raises, and NoSuchObject; the job then says why.
     """
@@ -96,10 +101,13 @@ def process(job_id: int) -> ScoreFile | None:
         told = _telling(lease)
         parent = scorefiles.score_file_of(int(number))
         with storage.scoring().open(key_of(parent, sha256)) as file:
-            supplement = make(parent, file, by=job.created_by, activate=then == "activate", told=told)
+            supplement = make(
+                parent, file, by=job.created_by, activate=then == "activate", told=told
+            )
         made = supplement.received.score_file
         if made.state in (ScoreFileState.UPLOADED, ScoreFileState.FAILED):
-            scorefiles.open_job(made, by=job.created_by)  # before this one ends: no kill can come between
+            # before this one ends: no kill can come between
+            scorefiles.open_job(made, by=job.created_by)
         rows = supplement.came_back
         jobs.finish(lease, rows_in=rows, rows_out=rows)
     return made
@@ -119,12 +127,20 @@ def _telling(lease: Lease) -> Told:
     return told
 
 
-def make(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool = True, told: Told = nobody) -> Supplement:
-    """Compose the supplement from a corrected file (seekable) and receive it as a score file; it is not processed yet. [S-14]
+def make(
+    parent: ScoreFile,
+    file: BinaryIO,
+    *,
+    by: User | None,
+    activate: bool = True,
+    told: Told = nobody,
+) -> Supplement:
+    """Compose the supplement from a corrected file (seekable) and receive it as a score file; it is
+    not processed yet. [S-14]
 
-    The same corrected file again is the same score file. Where the parent's own bytes would come of it, there is nothing to
-    supplement. Raises WrongStatus, CannotSupplement, BadCorrection, and what
-    `receive` raises; then nothing is written.
+    The same corrected file again is the same score file. Where the parent's own bytes would come of
+    it, there is nothing to supplement. Raises WrongStatus, CannotSupplement, BadCorrection, and
+    what `receive` raises; then nothing is written.
     """
     require_open(parent.campaign)
     require_judged(parent)
@@ -142,7 +158,8 @@ def make(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool =
         )
     if received.score_file.pk == parent.pk:
         raise BadCorrection(
-            f"With these rows the supplement would be score file {parent.pk} itself, byte for byte: correct some of them first."
+            f"With these rows the supplement would be score file {parent.pk} itself, byte for byte:"
+            " correct some of them first."
         )
     file.seek(0)
     key = key_of(parent, sha256_of(file)[0])
@@ -159,7 +176,8 @@ def _name(parent: ScoreFile) -> str:
 
 
 def outcome_of(supplement: ScoreFile) -> Outcome | None:
-    """What became of a supplement's rows, told from its lines: first its parent's accepted ones, then those that came back.
+    """What became of a supplement's rows, told from its lines: first its parent's accepted ones,
+    then those that came back.
 
     None while they are not all judged, and for a score file that is no supplement.
     """

@@ -69,7 +69,9 @@ def start_fairness(score_file: ScoreFile, *, by: User | None) -> Job:
 
 
 def look_for_missing_reports() -> None:
-    """Scheduled for each minute: files that a command processed, or whose worker died just then, get their report too. [X-3]"""
+    """Scheduled for each minute: files that a command processed, or whose worker died just then,
+    get their report too. [X-3]
+    """
     for score_file in fairness_report.without_report():
         start_fairness(score_file, by=None)
 
@@ -83,7 +85,9 @@ def start_registrations(found: RegistrationImport, *, by: User | None) -> Job:
 
 def start_waiting(campaign: Campaign, *, by: User | None) -> list[Job]:
     """The public value is there: have workers draw the files that waited for it."""
-    return [start_score_file(score_file, by=by) for score_file in scorefiles.release_waiting(campaign)]
+    return [
+        start_score_file(score_file, by=by) for score_file in scorefiles.release_waiting(campaign)
+    ]
 
 
 def start_supplement(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool) -> Job:
@@ -96,7 +100,10 @@ def start_supplement(parent: ScoreFile, file: BinaryIO, *, by: User | None, acti
 def run_supplement(job_id: int) -> None:
     """Make the supplement, then have it processed."""
     score_file = supplements.process(job_id)
-    if score_file is not None and score_file.state in (ScoreFileState.UPLOADED, ScoreFileState.FAILED):
+    if score_file is not None and score_file.state in (
+        ScoreFileState.UPLOADED,
+        ScoreFileState.FAILED,
+    ):
         start_score_file(score_file, by=score_file.created_by)
 
 
@@ -110,19 +117,26 @@ def start_ranks(rank_file: RankFile, *, by: User | None) -> Job:
 def run_ranks(job_id: int) -> None:
     """Translate a file of ranks, then have what it became processed."""
     received = fanlists.translate(job_id)
-    if received is not None and received.score_file.state in (ScoreFileState.UPLOADED, ScoreFileState.FAILED):
+    if received is not None and received.score_file.state in (
+        ScoreFileState.UPLOADED,
+        ScoreFileState.FAILED,
+    ):
         start_score_file(received.score_file, by=Job.objects.get(pk=job_id).created_by)
 
 
 def look_for_dropped_files() -> None:
-    """Scheduled for each minute: what another service put into the scoring bucket is taken up. [S-1]"""
+    """Scheduled for each minute: what another service put into the scoring bucket is taken up.
+    [S-1]
+    """
     for job in arrivals.look():
         tasks.ring(job)
     browser_uploads.forget_old()
 
 
 def run_arrival(job_id: int) -> None:
-    """Take an arrival in; have it processed, or tried first, if it is a score file that waits for that."""
+    """Take an arrival in; have it processed, or tried first, if it is a score file that waits for
+    that.
+    """
     score_file = arrivals.take(job_id)
     if score_file is None or score_file.state != ScoreFileState.UPLOADED:
         return
@@ -138,26 +152,38 @@ def run_s3_message(job_id: int) -> None:
         tasks.ring(job)
 
 
-def start_upload(token: str, campaign: Campaign, *, by: User, activate: bool, try_first: bool = False) -> Arrival:
+def start_upload(
+    token: str, campaign: Campaign, *, by: User, activate: bool, try_first: bool = False
+) -> Arrival:
     """Have a worker take in what a browser put straight into the bucket."""
-    arrival = browser_uploads.uploaded(token, campaign, by=by, activate=activate, try_first=try_first)
+    arrival = browser_uploads.uploaded(
+        token, campaign, by=by, activate=activate, try_first=try_first
+    )
     tasks.ring(browser_uploads.job_of(arrival))
     return arrival
 
 
-def hear_s3_events(queue: SqsQueue, *, told: threading.Event, once: bool = False) -> s3_messages.Heard:
-    """Take up what the queue says of new objects: with `once` until it is empty, else until told to end.
+def hear_s3_events(
+    queue: SqsQueue, *, told: threading.Event, once: bool = False
+) -> s3_messages.Heard:
+    """Take up what the queue says of new objects: with `once` until it is empty, else until told to
+    end.
 
-    A queue, bucket or database that is away for a moment is waited for, unless `once`; its messages come again.
+    A queue, bucket or database that is away for a moment is waited for, unless `once`; its messages
+    come again.
     """
     total = s3_messages.Heard()
     while not told.is_set():
         try:
-            heard = s3_messages.hear(queue, wait_seconds=0 if once else s3_messages.WAIT_SECONDS, ring=tasks.ring)
+            heard = s3_messages.hear(
+                queue, wait_seconds=0 if once else s3_messages.WAIT_SECONDS, ring=tasks.ring
+            )
         except (QueueUnreachable, OSError, OperationalError, InterfaceError) as error:
             if once:
                 raise
-            logger.warning("S3 events interrupted, will try again", extra={"error": type(error).__name__})
+            logger.warning(
+                "S3 events interrupted, will try again", extra={"error": type(error).__name__}
+            )
             connection.close_if_unusable_or_obsolete()
             told.wait(PAUSE_SECONDS)
             continue

@@ -1,7 +1,9 @@
-"""A dry run of a score file: what would become of its rows, by the very code that counts them; nothing of it counts. [S-3]
+"""A dry run of a score file: what would become of its rows, by the very code that counts them;
+nothing of it counts. [S-3]
 
-Nothing is written but the outcome itself (`ScoreFile.trial`): no row, no rejection, no state. It says nothing of the draw
-either: neither who is lucky nor anybody's reference, so trying a file again and again tells no more than trying it once.
+Nothing is written but the outcome itself (`ScoreFile.trial`): no row, no rejection, no state. It
+says nothing of the draw either: neither who is lucky nor anybody's reference, so trying a file
+again and again tells no more than trying it once.
 """
 
 import sys
@@ -66,12 +68,18 @@ class Trial:
 
 def _first_lines(known: dict[str, list[int]], rejected: pl.DataFrame) -> dict[str, list[int]]:
     lines = {reason: list(numbers) for reason, numbers in known.items()}
-    for reason, found in rejected.group_by("reason").agg(pl.col("line").sort().head(EXAMPLES)).sort("reason").iter_rows():
+    for reason, found in (
+        rejected.group_by("reason")
+        .agg(pl.col("line").sort().head(EXAMPLES))
+        .sort("reason")
+        .iter_rows()
+    ):
         lines[reason] = (lines.get(reason, []) + found)[:EXAMPLES]
     return lines
 
 
-Watch = Callable[[int, int], object]  # how many rows are tried, of how many; first of none, when all is known
+# how many rows are tried, of how many; first of none, when all is known
+Watch = Callable[[int, int], object]
 
 
 def _nobody(done: int, total: int) -> None:
@@ -87,20 +95,26 @@ def dry_run(
     kept: dict[str, Any] | None = None,
     watch: Watch = _nobody,
 ) -> Trial:
-    """Judge the first rows of a score file (seekable, open for reading), or all, and keep nothing. [S-3]
+    """Judge the first rows of a score file (seekable, open for reading), or all, and keep nothing.
+    [S-3]
 
-    `sha256` is what the file was when it was received; `kept` the snapshot of rules that it will be judged by, if it has one:
-    else they are as they are now. Raises WrongStatus, UnreadableFile, UnreadableList, ListEntryInvalid, as processing would.
+    `sha256` is what the file was when it was received; `kept` the snapshot of rules that it will be
+    judged by, if it has one: else they are as they are now. Raises WrongStatus, UnreadableFile,
+    UnreadableList, ListEntryInvalid, as processing would.
     """
     require_open(campaign)
     header = first_look(file)
     snapshot = kept or rules.snapshot(rules.gather(campaign))
     in_force = rules.restore(snapshot)
     trial = Trial(rows is None, list(header.ignored), rules.digest(snapshot))
-    total = rows if rows is not None and rows <= FEW_ROWS else min(_count(file, sha256), rows or ALL)
+    total = (
+        rows if rows is not None and rows <= FEW_ROWS else min(_count(file, sha256), rows or ALL)
+    )
     watch(0, total)
     ranks = ContactRanks(in_force.max_fans_per_contact) if in_force.max_fans_per_contact else None
-    for reading in judging.ask(judging.read(_first(chunks_of(file), total), campaign, total), campaign):
+    for reading in judging.ask(
+        judging.read(_first(chunks_of(file), total), campaign, total), campaign
+    ):
         trial = trial.and_also(judging.judge_chunk(0, reading, in_force, ranks))
         watch(trial.rows, total)
     return trial
@@ -115,7 +129,11 @@ def _first(chunks: Iterable[Lines], count: int) -> Iterator[Lines]:
     """The first lines, in their chunks; no more of the file is read than that."""
     for lines in chunks:
         end = lines.first_line + count
-        yield replace(lines, rows=lines.rows.filter(pl.col("line") < end), malformed=[n for n in lines.malformed if n < end])
+        yield replace(
+            lines,
+            rows=lines.rows.filter(pl.col("line") < end),
+            malformed=[n for n in lines.malformed if n < end],
+        )
         count -= lines.count
         if count <= 0:
             return
@@ -138,7 +156,9 @@ def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
 
 
 def try_all(job_id: int) -> None:
-    """Try all rows of the job's score file. One that was stopped or killed begins again: there is nothing half done."""
+    """Try all rows of the job's score file. One that was stopped or killed begins again: there is
+    nothing half done.
+    """
     number = int(Job.objects.get(pk=job_id).subject.removeprefix("scorefile:"))
     with jobs.working(job_id) as lease:
 
@@ -151,7 +171,11 @@ def try_all(job_id: int) -> None:
 
         lease.step("Reading the file", progress=0)
         trial = _try(number, None, watch)[1]
-        counts = {"rows_in": trial.rows, "rows_out": trial.accepted, "rows_rejected": trial.rows - trial.accepted}
+        counts = {
+            "rows_in": trial.rows,
+            "rows_out": trial.accepted,
+            "rows_rejected": trial.rows - trial.accepted,
+        }
         lease.update(progress=trial.rows, **counts)
 
 
@@ -164,25 +188,31 @@ def _try(number: int, rows: int | None, watch: Watch) -> tuple[ScoreFile, Trial]
         trial = dry_run(score_file.campaign, file, rows=rows, watch=watch, **known)
     when = {"at": timezone.now().isoformat(), "seconds": round(time.monotonic() - started, 3)}
     score_file.trial = asdict(trial) | when
-    ScoreFile.objects.filter(pk=number, state__in=NOT_JUDGED, roster_digest="").update(trial=score_file.trial)
+    ScoreFile.objects.filter(pk=number, state__in=NOT_JUDGED, roster_digest="").update(
+        trial=score_file.trial
+    )
     return score_file, trial
 
 
 def _require_not_judged(score_file: ScoreFile) -> None:
     if not can_be_tried(score_file):
         raise CannotTry(
-            f"Score file {score_file.pk} is {score_file.state}: only one whose rows were not judged yet can be tried. "
-            "Its page shows what became of them."
+            f"Score file {score_file.pk} is {score_file.state}: only one whose rows were not judged"
+            " yet can be tried. Its page shows what became of them."
         )
 
 
 def rows_as_written(score_file: ScoreFile, numbers: Iterable[int]) -> dict[int, str]:
-    """Lines of a received file by number, as they stand in it: personal data. Lines too far in are left out."""
+    """Lines of a received file by number, as they stand in it: personal data. Lines too far in are
+    left out.
+    """
     wanted, found, looked = sorted(numbers), dict[int, str](), 0
     with storage.scoring().open(score_file.key) as file:
         for lines in chunks_of(file):
             end = lines.first_line + lines.count
-            here = pl.Series([number for number in wanted if lines.first_line <= number < end], dtype=pl.Int64)
+            here = pl.Series(
+                [number for number in wanted if lines.first_line <= number < end], dtype=pl.Int64
+            )
             found |= dict(zip(here, lines.raws(here), strict=True))
             looked += len(lines.block)
             if not wanted or end > wanted[-1] or looked > SHOWN_BYTES:

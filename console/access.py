@@ -1,4 +1,6 @@
-"""The door of every page and action: signed in, permitted, and a POST where something changes. [O-7]"""
+"""The door of every page and action: signed in, permitted, and a POST where something changes.
+[O-7]
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,7 +12,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from django.views.decorators.http import (
+    require_GET,
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
 from console.models import Access, PersonalDataAccess
 from operations import correlation
@@ -46,7 +53,9 @@ def live(*permissions: str) -> Callable[[View], View]:
 
 
 def _guarded(view: View, permissions: tuple[str, ...]) -> View:
-    """Signed in first (else the login page), then permitted (else 403), then the view. Never kept by a cache."""
+    """Signed in first (else the login page), then permitted (else 403), then the view. Never kept
+    by a cache.
+    """
 
     @wraps(view)
     def permitted(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -59,7 +68,8 @@ def _guarded(view: View, permissions: tuple[str, ...]) -> View:
     @wraps(view)
     def guarded(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if "HX-Request" in request.headers and not admin.site.has_permission(request):
-            # A live part of somebody who was signed out: the login page belongs into the window, not into the part.
+            # A live part of somebody who was signed out: the login page belongs into the window,
+            # not into the part.
             return HttpResponse(headers={"HX-Refresh": "true"})
         return at_the_site(request, *args, **kwargs)
 
@@ -69,18 +79,23 @@ def _guarded(view: View, permissions: tuple[str, ...]) -> View:
 
 def render(request: StaffRequest, template: str, title: str, **context: Any) -> TemplateResponse:
     """A page inside the site's frame."""
-    return TemplateResponse(request, template, {**admin.site.each_context(request), "title": title, **context})
+    return TemplateResponse(
+        request, template, {**admin.site.each_context(request), "title": title, **context}
+    )
 
 
-def attempt(request: StaffRequest, work: Callable[[], Any], done: str = "", *, back: str) -> HttpResponseRedirect:
-    """Call one shell and say it is `done`, or what it returns where that is known only then. A refusal becomes a message on
-    the page; then nothing was written.
+def attempt(
+    request: StaffRequest, work: Callable[[], Any], done: str = "", *, back: str
+) -> HttpResponseRedirect:
+    """Call one shell and say it is `done`, or what it returns where that is known only then. A
+    refusal becomes a message on the page; then nothing was written.
     """
     try:
         found = work()
     except Refusal as refusal:
         messages.error(request, str(refusal))
-        return HttpResponseRedirect(back.partition("#")[0])  # to the top of the page, where the message stands
+        # to the top of the page, where the message stands
+        return HttpResponseRedirect(back.partition("#")[0])
     messages.success(request, done or found)
     return HttpResponseRedirect(back)
 
@@ -88,5 +103,9 @@ def attempt(request: StaffRequest, work: Callable[[], Any], done: str = "", *, b
 def log_access(request: StaffRequest, what: Access, subject: str, reason: str) -> None:
     """Write down that personal data is about to be seen. Call it before the data leaves."""
     PersonalDataAccess.objects.create(
-        user=request.user, what=what, subject=subject, reason=reason, correlation_id=correlation.current()
+        user=request.user,
+        what=what,
+        subject=subject,
+        reason=reason,
+        correlation_id=correlation.current(),
     )

@@ -1,4 +1,6 @@
-"""People and their rights; and away with the queue's own pages: repeating a task by hand is not how work is repeated here."""
+"""People and their rights; and away with the queue's own pages: repeating a task by hand is not how
+work is repeated here.
+"""
 
 from axes import admin as axes_admin  # noqa: F401 registers what is taken over below
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
@@ -15,7 +17,17 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from console.models import ErasedPlace, Erasure, PersonalDataAccess
 from operations.listing import BigTableAdmin, ReadOnlyAdmin, TitledAdmin, counted, shortened
 
-for model in (User, Group, Failure, OrmQ, Schedule, Success, AccessAttempt, AccessFailureLog, AccessLog):
+for model in (
+    User,
+    Group,
+    Failure,
+    OrmQ,
+    Schedule,
+    Success,
+    AccessAttempt,
+    AccessFailureLog,
+    AccessLog,
+):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
@@ -38,7 +50,13 @@ class AccessAttemptAdmin(TitledAdmin):
     """Failed sign-ins that lock somebody out; deleting the row lets them try again."""
 
     list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
-    fields = readonly_fields = ("username", "ip_address", "failures_since_start", "attempt_time", "user_agent")
+    fields = readonly_fields = (
+        "username",
+        "ip_address",
+        "failures_since_start",
+        "attempt_time",
+        "user_agent",
+    )
 
     def has_add_permission(self, request: object) -> bool:
         return False
@@ -81,7 +99,16 @@ class ErasureAdmin(BigTableAdmin, ReadOnlyAdmin):
     list_display = ("begun_at", "by", "reason", shortened("fan_sha256"), "until", "finished_at")
     list_select_related = ("by",)
     inlines = (ErasedPlaces,)
-    fields = ("fan_sha256", "by", "reason", "begun_at", "until", "finished_at", "not_reached_in_words", "correlation_id")
+    fields = (
+        "fan_sha256",
+        "by",
+        "reason",
+        "begun_at",
+        "until",
+        "finished_at",
+        "not_reached_in_words",
+        "correlation_id",
+    )
     readonly_fields = ("not_reached_in_words",)
 
     @admin.display(description="not reached")

@@ -1,4 +1,5 @@
-"""The proof bundle as a file: one zip whose bytes follow from its contents alone, for `verify_draw.py` to check. [S-10]
+"""The proof bundle as a file: one zip whose bytes follow from its contents alone, for
+`verify_draw.py` to check. [S-10]
 
 It holds no personal data and no salt. docs/proof-of-the-draw.md describes every file.
 """
@@ -24,11 +25,16 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can name: the same bytes
 _READABLE, _UNIX = 0o644 << 16, 3
 
 RULES: dict[str, Any] = {
-    "bands": [{"name": band.name, "from_raw": band.low, "low": band.low, "high": band.high} for band in BANDS],
+    "bands": [
+        {"name": band.name, "from_raw": band.low, "low": band.low, "high": band.high}
+        for band in BANDS
+    ],
     "key": "HMAC-SHA256(seed, entropy value in UTF-8, or nothing)",
     "h": "HMAC-SHA256(key, campaign_id + 0x1f + fan_ref)",
     "u": "(first 64 bits of h, big-endian, >> 11) / 2^53",
-    "band_score": "low + u * (high - low) in IEEE doubles; for mid and low at most the double below high",
+    "band_score": (
+        "low + u * (high - low) in IEEE doubles; for mid and low at most the double below high"
+    ),
     "order": "band score descending, then h descending, then global_user_id",
     "commitment": "SHA-256(seed + salt)",
     "fan_ref": "HMAC-SHA256(salt, global_user_id) in hex",
@@ -62,8 +68,9 @@ Fans equal in all 256 bits of h would stand in order of their ids, which are not
 class ProvenAttempt:
     """One score file. `description`: `public_attempt` of proof.py and `min_score`.
 
-    `fans`: frames of any size, in any order, with `fan_ref, raw_score (String), band_score (Float64), preferences (String)`
-    and a String column per date key of `date_keys`; None where the file was never drawn.
+    `fans`: frames of any size, in any order, with `fan_ref, raw_score (String), band_score
+    (Float64), preferences (String)` and a String column per date key of `date_keys`; None where the
+    file was never drawn.
     """
 
     description: dict[str, Any]
@@ -73,25 +80,45 @@ class ProvenAttempt:
 
 @dataclass(frozen=True)
 class ProvenWave:
-    """One wave. `description`: date_key, attempt, order, markets, counts; `members`: place, fan_ref, market_id, band_score."""
+    """One wave. `description`: date_key, attempt, order, markets, counts; `members`: place,
+    fan_ref, market_id, band_score.
+    """
 
     description: dict[str, Any]
     members: pl.DataFrame
 
 
 def write_bundle(
-    target: Path, draw: Draw, about: dict[str, Any], attempts: Sequence[ProvenAttempt], waves: Sequence[ProvenWave]
+    target: Path,
+    draw: Draw,
+    about: dict[str, Any],
+    attempts: Sequence[ProvenAttempt],
+    waves: Sequence[ProvenWave],
 ) -> str:
-    """Write the bundle and return its SHA-256. `about`: name, entropy_source, draw_supplied and other JSON for the manifest."""
+    """Write the bundle and return its SHA-256. `about`: name, entropy_source, draw_supplied and
+    other JSON for the manifest.
+    """
     with zipfile.ZipFile(target, "w") as archive, tempfile.TemporaryDirectory() as folder:
         pack = _Pack(archive)
         pack.add("README.txt", [README.format(campaign_id=draw.campaign_id).encode()])
         pack.add("verify_draw.py", [CHECKER.read_bytes()])
         pack.add("rules.json", [_json(RULES)])
-        pack.add("attempts.json", [_json([attempt.description | {"fans_file": _fans_file(attempt)} for attempt in attempts])])
+        pack.add(
+            "attempts.json",
+            [
+                _json(
+                    [
+                        attempt.description | {"fans_file": _fans_file(attempt)}
+                        for attempt in attempts
+                    ]
+                )
+            ],
+        )
         for attempt in attempts:
             if attempt.fans is not None:
-                pack.add(_fans_file(attempt) or "", _fans_lines(attempt, attempt.fans, Path(folder)))
+                pack.add(
+                    _fans_file(attempt) or "", _fans_lines(attempt, attempt.fans, Path(folder))
+                )
         names = [pack.add_wave(wave) for wave in waves]
         manifest = about | {
             "format": FORMAT,
@@ -119,7 +146,11 @@ class _Pack:
 
     def add(self, name: str, parts: Iterable[bytes]) -> str:
         entry = zipfile.ZipInfo(name, date_time=_EPOCH)
-        entry.compress_type, entry.external_attr, entry.create_system = zipfile.ZIP_DEFLATED, _READABLE, _UNIX
+        entry.compress_type, entry.external_attr, entry.create_system = (
+            zipfile.ZIP_DEFLATED,
+            _READABLE,
+            _UNIX,
+        )
         digest = hashlib.sha256()
         with self.archive.open(entry, "w") as file:
             for part in parts:
@@ -129,7 +160,9 @@ class _Pack:
         return self.digests[name]
 
     def add_wave(self, wave: ProvenWave) -> str:
-        name, members = (f"waves/{wave.description['date_key']}{ending}" for ending in (".json", ".members.tsv"))
+        name, members = (
+            f"waves/{wave.description['date_key']}{ending}" for ending in (".json", ".members.tsv")
+        )
         self.add(name, [_json(wave.description | {"members_file": members})])
         self.add(members, [_header(MEMBERS_COLUMNS), _tsv(wave.members.select(MEMBERS_COLUMNS))])
         return name
@@ -139,10 +172,16 @@ def _fans_file(attempt: ProvenAttempt) -> str | None:
     return None if attempt.fans is None else f"fans-{attempt.description['attempt']}.tsv"
 
 
-def _fans_lines(attempt: ProvenAttempt, fans: Iterable[pl.DataFrame], folder: Path) -> Iterator[bytes]:
-    """The lines sorted by fan_ref with memory for a sixteenth of them: first dealt out by its first digit, then sorted."""
+def _fans_lines(
+    attempt: ProvenAttempt, fans: Iterable[pl.DataFrame], folder: Path
+) -> Iterator[bytes]:
+    """The lines sorted by fan_ref with memory for a sixteenth of them: first dealt out by its first
+    digit, then sorted.
+    """
     yield _header((*FANS_COLUMNS, *(f"wave {date_key}" for date_key in attempt.date_keys)))
-    parts = {digit: folder / f"{attempt.description['attempt']}-{digit}" for digit in "0123456789abcdef"}
+    parts = {
+        digit: folder / f"{attempt.description['attempt']}-{digit}" for digit in "0123456789abcdef"
+    }
     for frame in fans:
         chunk = frame.select(*FANS_COLUMNS, *attempt.date_keys, digit=pl.col("fan_ref").str.head(1))
         for (digit,), part in chunk.partition_by("digit", as_dict=True, include_key=False).items():
@@ -160,7 +199,9 @@ def _header(columns: Iterable[str]) -> bytes:
 
 def _tsv(frame: pl.DataFrame) -> bytes:
     """Doubles in their shortest form that reads back as the same double."""
-    return frame.write_csv(separator="\t", include_header=False, quote_style="never", null_value="").encode()
+    return frame.write_csv(
+        separator="\t", include_header=False, quote_style="never", null_value=""
+    ).encode()
 
 
 def _json(value: Any) -> bytes:

@@ -10,34 +10,58 @@ from console.words import words
 WIDTH = 1000
 
 
-def bars(counts: Mapping[str, int], total: int, caption: str, *, order: Sequence[str] = ()) -> SafeString:
-    """One row a name, longest first or in `order`: words, bar, count, share of `total`. The longest bar fills the cell."""
-    names = [name for name in order if name in counts] or sorted(counts, key=lambda name: -counts[name])
+def bars(
+    counts: Mapping[str, int], total: int, caption: str, *, order: Sequence[str] = ()
+) -> SafeString:
+    """One row a name, longest first or in `order`: words, bar, count, share of `total`. The longest
+    bar fills the cell.
+    """
+    names = [name for name in order if name in counts] or sorted(
+        counts, key=lambda name: -counts[name]
+    )
     longest = max(counts.values(), default=0)
     rows = format_html_join(
         "",
         '<tr><th scope="row">{}</th><td class="fw-bar-cell">{}</td><td class="fw-number">{}</td>'
         '<td class="fw-number fw-share">{}</td></tr>',
         (
-            (words(name), _bar([("fw-bar", _part(counts[name], longest))]), f"{counts[name]:,}", share(counts[name], total))
+            (
+                words(name),
+                _bar([("fw-bar", _part(counts[name], longest))]),
+                f"{counts[name]:,}",
+                share(counts[name], total),
+            )
             for name in names
         ),
     )
-    return format_html('<table class="fw-bars"><caption class="fw-hidden">{}</caption><tbody>{}</tbody></table>', caption, rows)
+    return format_html(
+        '<table class="fw-bars"><caption class="fw-hidden">{}</caption><tbody>{}</tbody></table>',
+        caption,
+        rows,
+    )
 
 
 def progress(parts: Iterable[tuple[str, int]], total: int, label: str) -> SafeString:
-    """A progress bar of several parts: (tone, count) from the left. `label` says in words what it shows."""
+    """A progress bar of several parts: (tone, count) from the left. `label` says in words what it
+    shows.
+    """
     drawn = [(f"fw-bar-{tone}", _part(count, total)) for tone, count in parts]
-    return format_html('<div class="fw-progress" role="img" aria-label="{}">{}</div>', label, _bar(drawn))
-
-
-def figure(drawn: SafeString, height: int, *, ident: str, title: str, meaning: str, table: SafeString) -> SafeString:
-    """A picture as wide as there is room, with its title, its meaning in words, and its numbers to be opened below it."""
     return format_html(
-        '<figure class="fw-figure"><svg width="100%" height="{}" role="img" aria-labelledby="{}-title {}-meaning">'
-        '<title id="{}-title">{}</title><desc id="{}-meaning">{}</desc>{}</svg>'
-        "<details><summary>The numbers</summary>{}</details></figure>",
+        '<div class="fw-progress" role="img" aria-label="{}">{}</div>', label, _bar(drawn)
+    )
+
+
+def figure(
+    drawn: SafeString, height: int, *, ident: str, title: str, meaning: str, table: SafeString
+) -> SafeString:
+    """A picture as wide as there is room, with its title, its meaning in words, and its numbers to
+    be opened below it.
+    """
+    return format_html(
+        '<figure class="fw-figure"><svg width="100%" height="{}" role="img"'
+        ' aria-labelledby="{}-title {}-meaning"><title id="{}-title">{}</title><desc'
+        ' id="{}-meaning">{}</desc>{}</svg><details><summary>The'
+        " numbers</summary>{}</details></figure>",
         height,
         ident,
         ident,
@@ -52,10 +76,13 @@ def figure(drawn: SafeString, height: int, *, ident: str, title: str, meaning: s
 
 def table(heads: tuple[str, str], rows: Iterable[tuple[str, str]]) -> SafeString:
     """The numbers of a picture: what, and how many."""
-    body = format_html_join("", '<tr><th scope="row">{}</th><td class="fw-number">{}</td></tr>', rows)
+    body = format_html_join(
+        "", '<tr><th scope="row">{}</th><td class="fw-number">{}</td></tr>', rows
+    )
     return format_html(
-        '<div class="fw-scroll fw-numbers" tabindex="0"><table class="fw-table fw-plain"><thead><tr><th scope="col">{}</th>'
-        '<th scope="col" class="fw-number">{}</th></tr></thead><tbody>{}</tbody></table></div>',
+        '<div class="fw-scroll fw-numbers" tabindex="0"><table class="fw-table'
+        ' fw-plain"><thead><tr><th scope="col">{}</th><th scope="col"'
+        ' class="fw-number">{}</th></tr></thead><tbody>{}</tbody></table></div>',
         *heads,
         body,
     )

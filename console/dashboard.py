@@ -66,7 +66,11 @@ def _failed_jobs() -> QuerySet[Job]:
 
 
 def _waves_for_somebody() -> QuerySet[Wave]:
-    return Wave.objects.filter(state__in=NEEDS_SOMEBODY).select_related("campaign").order_by("notify_date")[:SHOWN]
+    return (
+        Wave.objects.filter(state__in=NEEDS_SOMEBODY)
+        .select_related("campaign")
+        .order_by("notify_date")[:SHOWN]
+    )
 
 
 def _waves_going_out() -> QuerySet[Wave]:

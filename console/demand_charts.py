@@ -1,4 +1,6 @@
-"""How many records of a type lie in the archive, day by day, as a picture with its numbers. [BR-012]"""
+"""How many records of a type lie in the archive, day by day, as a picture with its numbers.
+[BR-012]
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
@@ -12,8 +14,12 @@ from console.fairness_charts import nice
 PLOT, AXIS = 96, 20  # pixels: the plot's height, and that of the words below it
 
 
-def volume(counts: Mapping[date, int], *, first: date, days: int, ident: str, title: str) -> SafeString:
-    """A bar for each of `days` days from `first`; a line to compare the heights with. Words and a table say the same."""
+def volume(
+    counts: Mapping[date, int], *, first: date, days: int, ident: str, title: str
+) -> SafeString:
+    """A bar for each of `days` days from `first`; a line to compare the heights with. Words and a
+    table say the same.
+    """
     tallest, slot = max(counts.values(), default=0), 100 / days
     bars = format_html_join(
         "",
@@ -30,7 +36,9 @@ def volume(counts: Mapping[date, int], *, first: date, days: int, ident: str, ti
             if (high := _height(records, tallest))
         ),
     )
-    axis = format_html_join("", '<text x="{}%" y="{}" class="{}">{}</text>', _ticks(first, days, slot))
+    axis = format_html_join(
+        "", '<text x="{}%" y="{}" class="{}">{}</text>', _ticks(first, days, slot)
+    )
     ground = format_html('<line x1="0" x2="100%" y1="{}" y2="{}" class="fw-middle"/>', PLOT, PLOT)
     rows = ((_day(day), f"{records:,}") for day, records in sorted(counts.items(), reverse=True))
     return charts.figure(
@@ -49,7 +57,10 @@ def _meaning(counts: Mapping[date, int], first: date, last: date) -> str:
         return f"No records {span}."
     busiest = max(counts, key=lambda day: counts[day])
     total = sum(counts.values())
-    return f"{total:,} records on {len(counts)} days {span}; most on {_day(busiest)}: {counts[busiest]:,}."
+    return (
+        f"{total:,} records on {len(counts)} days {span}; most on {_day(busiest)}:"
+        f" {counts[busiest]:,}."
+    )
 
 
 def _line(tallest: int) -> SafeString:
@@ -58,7 +69,10 @@ def _line(tallest: int) -> SafeString:
     if not records:
         return SafeString()
     y = PLOT - _height(records, tallest)
-    line = '<line x1="0" x2="100%" y1="{}" y2="{}" class="fw-line"/><text x="0" y="{}" class="fw-gutter">{}</text>'
+    line = (
+        '<line x1="0" x2="100%" y1="{}" y2="{}" class="fw-line"/><text x="0" y="{}"'
+        ' class="fw-gutter">{}</text>'
+    )
     return format_html(line, y, y, y + 4, _short(records))
 
 

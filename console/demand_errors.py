@@ -24,8 +24,9 @@ RAW = re.compile(r'\s*\{\s*"raw"\s*:\s*"(?P<raw>[A-Za-z0-9+/=]*)"\s*\}\s*')
 
 @dataclass(frozen=True)
 class FailedEvent:
-    """An event that was not archived: its place among those of its file from 0, its position at the source, why it failed, and
-    its text. `scrubbed`: something was taken out of it; `raw`: it was no JSON, and its text is what its bytes say.
+    """An event that was not archived: its place among those of its file from 0, its position at the
+    source, why it failed, and its text. `scrubbed`: something was taken out of it; `raw`: it was no
+    JSON, and its text is what its bytes say.
     """
 
     number: int
@@ -44,7 +45,11 @@ class FailedEvent:
     @property
     def line(self) -> str:
         """As one line of a form in which it is repaired; blank if it is too long for that."""
-        return visible(re.sub(r"[\r\n]+", " ", self.text)) if len(self.text) <= LONGEST_TO_REPAIR else ""
+        return (
+            visible(re.sub(r"[\r\n]+", " ", self.text))
+            if len(self.text) <= LONGEST_TO_REPAIR
+            else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,9 @@ def read(error_file: ErrorFile) -> Document:
     bucket = storage.campaign_data()
     try:
         if bucket.size(error_file.key) > LARGEST_FILE:
-            return Document([], "The file is too large to be shown here. It can still be replayed as it is.")
+            return Document(
+                [], "The file is too large to be shown here. It can still be replayed as it is."
+            )
         with bucket.open(error_file.key) as source:
             document = json.load(source)
     except (NoSuchObject, OSError):
@@ -80,7 +87,14 @@ def _event(number: int, kept: Any, detail: Any) -> FailedEvent:
     if found:
         text = _decoded(found["raw"])
     scrubbed = any(mark in text for mark in SCRUBBED)
-    return FailedEvent(number, str(told.get("position", "")), str(told.get("message", "")), text, scrubbed, found is not None)
+    return FailedEvent(
+        number,
+        str(told.get("position", "")),
+        str(told.get("message", "")),
+        text,
+        scrubbed,
+        found is not None,
+    )
 
 
 def _decoded(raw: str) -> str:

@@ -1,7 +1,9 @@
-"""Records and events of the demand archive as people may read them: harmless, masked, and with what changed marked.
+"""Records and events of the demand archive as people may read them: harmless, masked, and with what
+changed marked.
 
-Whatever stands in a change event was written by others. Templates escape markup; characters that nobody sees, or that turn the
-direction of the text around, are shown as JSON writes them. [BR-019, BR-020]
+Whatever stands in a change event was written by others. Templates escape markup; characters that
+nobody sees, or that turn the direction of the text around, are shown as JSON writes them. [BR-019,
+BR-020]
 """
 
 import re
@@ -15,7 +17,9 @@ from operations.plaintext import visible
 SCRUBBED = ("[redacted]", "[erased]")
 LONGEST_VALUE = 2_000  # characters of a value that a page shows
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"?|[{}\[\],:]|[^\s"{}\[\],:]+', re.S)
-ALONE = re.compile(r'\{\n *+("(?:\\.|[^"\\\n])*+": (?:"(?:\\.|[^"\\\n])*+"|[^\s"{}\[\],:]++))\n *+\}')
+ALONE = re.compile(
+    r'\{\n *+("(?:\\.|[^"\\\n])*+": (?:"(?:\\.|[^"\\\n])*+"|[^\s"{}\[\],:]++))\n *+\}'
+)
 DEEPEST = 12  # what lies deeper is indented no further
 
 
@@ -35,7 +39,9 @@ MASKS: Mapping[str, Callable[[str], str]] = {
 
 @dataclass(frozen=True)
 class Line:
-    """A field of a record, dots between the names of nested ones; and what it was before, where that is known."""
+    """A field of a record, dots between the names of nested ones; and what it was before, where
+    that is known.
+    """
 
     name: str
     value: str
@@ -45,9 +51,14 @@ class Line:
 
 
 def in_order(record: Mapping[str, Any], avro: Mapping[str, Any]) -> dict[str, Any]:
-    """The record with its fields in the order of its schema, which the database does not keep; others come last."""
+    """The record with its fields in the order of its schema, which the database does not keep;
+    others come last.
+    """
     fields = {field["name"]: field["type"] for field in avro["fields"]}
-    names = [*(name for name in fields if name in record), *(name for name in record if name not in fields)]
+    names = [
+        *(name for name in fields if name in record),
+        *(name for name in record if name not in fields),
+    ]
     return {name: _nested_in_order(record[name], fields.get(name)) for name in names}
 
 
@@ -58,8 +69,11 @@ def _nested_in_order(value: Any, declared: Any) -> Any:
     return value
 
 
-def lines(record: Mapping[str, Any], before: Mapping[str, Any] | None = None, *, hidden: bool) -> list[Line]:
-    """The fields of a record in their order, then those that it no longer has. `hidden`: personal ones are masked.
+def lines(
+    record: Mapping[str, Any], before: Mapping[str, Any] | None = None, *, hidden: bool
+) -> list[Line]:
+    """The fields of a record in their order, then those that it no longer has. `hidden`: personal
+    ones are masked.
 
     Changes are found before masking: two addresses may look alike behind their masks.
     """
@@ -78,7 +92,9 @@ def lines(record: Mapping[str, Any], before: Mapping[str, Any] | None = None, *,
 
 
 def shown(name: str, value: str, *, hidden: bool) -> str:
-    """A field's value for a page: masked if it is personal and `hidden`, cut if it is very long, every character visible."""
+    """A field's value for a page: masked if it is personal and `hidden`, cut if it is very long,
+    every character visible.
+    """
     mask = MASKS.get(name.rpartition(".")[2]) if hidden and value not in SCRUBBED else None
     text = mask(value) if mask else value
     return visible(cut(text, LONGEST_VALUE))
@@ -102,7 +118,8 @@ def _text(value: Any) -> str:
 
 
 def laid_out(text: str) -> str:
-    """JSON with a line for each member, and `{"S": "fan"}` on one line; what is no JSON does no harm.
+    """JSON with a line for each member, and `{"S": "fan"}` on one line; what is no JSON does no
+    harm.
 
     Nothing but the space between its parts is changed.
     """

@@ -20,7 +20,9 @@ Read = tuple[dict[str, Any] | None, str]  # the record, or why it cannot be show
 
 @dataclass(frozen=True)
 class State:
-    """A record as it was after one change. `record` is None where its file cannot be read, and `why` then says so."""
+    """A record as it was after one change. `record` is None where its file cannot be read, and
+    `why` then says so.
+    """
 
     snapshot: Snapshot
     key: str
@@ -28,8 +30,11 @@ class State:
     why: str
 
 
-def history(current: CurrentRecord, *, before: int | None = None) -> tuple[list[State], State | None]:
-    """Up to STATES states, newest first, older than the snapshot `before`; and the one that came before them, if there is one.
+def history(
+    current: CurrentRecord, *, before: int | None = None
+) -> tuple[list[State], State | None]:
+    """Up to STATES states, newest first, older than the snapshot `before`; and the one that came
+    before them, if there is one.
 
     Two queries (three with `before`), and each file is opened once.
     """
@@ -38,15 +43,25 @@ def history(current: CurrentRecord, *, before: int | None = None) -> tuple[list[
     numbers: defaultdict[int, set[int]] = defaultdict(set)
     for row in rows:
         numbers[row.file_id].add(row.number)
-    read = {number: _read(files.get(number), wanted, current.reference_id) for number, wanted in numbers.items()}
+    read = {
+        number: _read(files.get(number), wanted, current.reference_id)
+        for number, wanted in numbers.items()
+    }
     states = [
-        State(row, files[row.file_id].key if row.file_id in files else "", *read[row.file_id][row.number]) for row in rows
+        State(
+            row,
+            files[row.file_id].key if row.file_id in files else "",
+            *read[row.file_id][row.number],
+        )
+        for row in rows
     ]
     return states[:STATES], states[STATES] if len(states) > STATES else None
 
 
 def _snapshots(current: CurrentRecord, before: int | None) -> Any:
-    of_it = Snapshot.objects.filter(reference_id=current.reference_id, record_type=current.record_type)
+    of_it = Snapshot.objects.filter(
+        reference_id=current.reference_id, record_type=current.record_type
+    )
     edge = of_it.filter(pk=before).first() if before else None
     if edge is not None:
         same = Q(changed_at=edge.changed_at)
@@ -61,7 +76,9 @@ def _read(file: LakeFile | None, numbers: Collection[int], reference_id: str) ->
         return dict.fromkeys(numbers, (None, "Its file is no longer in the catalogue."))
     if file.bytes > LARGEST_FILE:
         return dict.fromkeys(numbers, (None, "Its file is too large to be read for a page."))
-    found: dict[int, Read] = dict.fromkeys(numbers, (None, "It no longer stands where it was in its file."))
+    found: dict[int, Read] = dict.fromkeys(
+        numbers, (None, "It no longer stands where it was in its file.")
+    )
     last = max(numbers)
     try:
         with storage.campaign_data().open(file.key) as source:
@@ -71,5 +88,8 @@ def _read(file: LakeFile | None, numbers: Collection[int], reference_id: str) ->
                 if number >= last:
                     break
     except (NoSuchObject, NotAvro, OSError):
-        return {number: at if at[0] else (None, "Its file cannot be read now.") for number, at in found.items()}
+        return {
+            number: at if at[0] else (None, "Its file cannot be read now.")
+            for number, at in found.items()
+        }
     return found

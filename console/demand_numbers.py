@@ -1,4 +1,6 @@
-"""What the demand archive's first page counts: records per type and day, batches per day, streams. [D-5]"""
+"""What the demand archive's first page counts: records per type and day, batches per day, streams.
+[D-5]
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,9 +42,13 @@ class Volumes:
 
 
 def volumes(*, today: date, until: date | None = None) -> Volumes:
-    """The days up to `until`; else to the newest that has records and is no more than a month ahead. Two queries at most."""
+    """The days up to `until`; else to the newest that has records and is no more than a month
+    ahead. Two queries at most.
+    """
     ours = LakePartition.objects.filter(record_type__in=DemandType.values, records__gt=0)
-    last = until or ours.filter(day__lte=today + AHEAD).aggregate(newest=Max("day"))["newest"] or today
+    last = (
+        until or ours.filter(day__lte=today + AHEAD).aggregate(newest=Max("day"))["newest"] or today
+    )
     first = max(last, date.min + timedelta(days=SHOWN_DAYS)) - timedelta(days=SHOWN_DAYS - 1)
     counts: dict[str, dict[date, int]] = {name: {} for name in DemandType.values}
     within = ours.filter(day__range=(first, first + timedelta(days=SHOWN_DAYS - 1)))
@@ -52,8 +58,12 @@ def volumes(*, today: date, until: date | None = None) -> Volumes:
 
 
 def batches_by_day(*, now: datetime) -> list[dict[str, Any]]:
-    """Newest first: day, batches, events, archived, errors, their types, what was left out; and what is not done. One query."""
-    since = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=BATCH_DAYS - 1)
+    """Newest first: day, batches, events, archived, errors, their types, what was left out; and
+    what is not done. One query.
+    """
+    since = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(
+        days=BATCH_DAYS - 1
+    )
     days = (
         Batch.objects.filter(created_at__gte=since)
         .annotate(day=TruncDate("created_at", tzinfo=UTC))
@@ -65,7 +75,9 @@ def batches_by_day(*, now: datetime) -> list[dict[str, Any]]:
 
 
 def ledger() -> dict[str, Any]:
-    """Sums over batches. Events of batches that are still open, or lost, stand apart: they are neither archived nor errors."""
+    """Sums over batches. Events of batches that are still open, or lost, stand apart: they are
+    neither archived nor errors.
+    """
     done = Q(state=BatchState.DONE)
     return {
         "batches": Count("pk"),
@@ -85,18 +97,29 @@ def last_day(*, now: datetime) -> dict[str, Any]:
 
 def _types(row: Mapping[str, Any]) -> list[tuple[str, int]]:
     """(type in words, errors), the most frequent first."""
-    counts = [(ErrorType(name).label, row[f"errors_{name}"]) for name in ErrorType.values if row[f"errors_{name}"]]
+    counts = [
+        (ErrorType(name).label, row[f"errors_{name}"])
+        for name in ErrorType.values
+        if row[f"errors_{name}"]
+    ]
     return sorted(counts, key=lambda each: -each[1])
 
 
 def streams() -> QuerySet[Shard]:
-    """Shards that are read, the one that is furthest behind first; those that are at their end come last."""
+    """Shards that are read, the one that is furthest behind first; those that are at their end come
+    last.
+    """
     return Shard.objects.order_by("ended", "-behind_seconds", "stream", "shard_id")[:SHARDS]
 
 
 def of_source(source: str) -> dict[str, Any]:
-    """The ledger of all batches of one source, with the archived records by type, and the errors by type. One query."""
-    archived = {f"archived_{name}": Sum(Cast(KT(f"type_counts__{name}"), IntegerField())) for name in DemandType.values}
+    """The ledger of all batches of one source, with the archived records by type, and the errors by
+    type. One query.
+    """
+    archived = {
+        f"archived_{name}": Sum(Cast(KT(f"type_counts__{name}"), IntegerField()))
+        for name in DemandType.values
+    }
     row = Batch.objects.filter(source=source).aggregate(**ledger(), **_errors(), **archived)
     kept = {name: row[f"archived_{name}"] for name in DemandType.values if row[f"archived_{name}"]}
     failed = {name: row[f"errors_{name}"] for name in ErrorType.values if row[f"errors_{name}"]}
@@ -104,4 +127,7 @@ def of_source(source: str) -> dict[str, Any]:
 
 
 def _errors() -> dict[str, Any]:
-    return {f"errors_{name}": Sum(Cast(KT(f"error_counts__{name}"), IntegerField())) for name in ErrorType.values}
+    return {
+        f"errors_{name}": Sum(Cast(KT(f"error_counts__{name}"), IntegerField()))
+        for name in ErrorType.values
+    }

@@ -1,4 +1,6 @@
-"""Files for people: cells that a spreadsheet would run are made harmless. Machine files stay verbatim in the bucket. [O-7]"""
+"""Files for people: cells that a spreadsheet would run are made harmless. Machine files stay
+verbatim in the bucket. [O-7]
+"""
 
 import csv
 import io
@@ -34,7 +36,11 @@ def neutralised_file(file: BinaryIO, *, delimiter: str = ",") -> Iterator[str]:
 def neutralised_zip(file: BinaryIO) -> BinaryIO:
     """A ZIP of CSV files, each neutralised, in a temporary file; closes the one given."""
     made = tempfile.TemporaryFile()  # noqa: SIM115 the response closes it
-    with file, zipfile.ZipFile(file) as source, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
+    with (
+        file,
+        zipfile.ZipFile(file) as source,
+        zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
         for info in source.infolist():
             with source.open(info) as member, target.open(info.filename, "w") as written:
                 reader = csv.reader(io.TextIOWrapper(member, "utf-8", newline=""))

@@ -1,4 +1,6 @@
-"""The public pages of a draw: for anybody, without signing in, without scripts, naming no fan. [X-2, S-8, S-10]"""
+"""The public pages of a draw: for anybody, without signing in, without scripts, naming no fan.
+[X-2, S-8, S-10]
+"""
 
 import json
 from typing import Any
@@ -21,7 +23,11 @@ from datalake import storage
 def draw_page(request: HttpRequest, campaign_id: str) -> HttpResponse:
     """Commitment, public source, every attempt; the seed and the waves once the campaign is closed."""
     campaign = _opened(campaign_id)
-    context = {"campaign": campaign, "draw": public_draw(campaign), "bundle_sha256": bundle_sha256(campaign_id)}
+    context = {
+        "campaign": campaign,
+        "draw": public_draw(campaign),
+        "bundle_sha256": bundle_sha256(campaign_id),
+    }
     return render(request, "draws/draw.html", context)
 
 
@@ -30,7 +36,9 @@ def draw_json(request: HttpRequest, campaign_id: str) -> HttpResponse:
     """The same as JSON, to be kept by who wants to compare later: `verify_draw.py --published`."""
     content = json.dumps(public_draw(_opened(campaign_id)), indent=1, ensure_ascii=False)
     return HttpResponse(
-        content + "\n", content_type="application/json; charset=utf-8", headers=_attached(f"draw-{campaign_id}.json")
+        content + "\n",
+        content_type="application/json; charset=utf-8",
+        headers=_attached(f"draw-{campaign_id}.json"),
     )
 
 
@@ -41,13 +49,20 @@ def draw_bundle(request: HttpRequest, campaign_id: str) -> FileResponse:
     if campaign.status == CampaignStatus.OPEN or not bucket.exists(key):
         raise Http404("The proof is published when the campaign has closed.")
     return FileResponse(
-        bucket.open(key), as_attachment=True, filename=f"proof-{campaign_id}.zip", content_type="application/zip"
+        bucket.open(key),
+        as_attachment=True,
+        filename=f"proof-{campaign_id}.zip",
+        content_type="application/zip",
     )
 
 
 def _opened(campaign_id: str) -> Campaign:
     """A draft has no draw yet, and nobody needs to know of it."""
-    campaign = Campaign.objects.exclude(status=CampaignStatus.DRAFT).filter(campaign_id=campaign_id).first()
+    campaign = (
+        Campaign.objects.exclude(status=CampaignStatus.DRAFT)
+        .filter(campaign_id=campaign_id)
+        .first()
+    )
     if campaign is None:
         raise Http404("No draw of this name.")
     return campaign

@@ -1,7 +1,8 @@
-"""A fan is erased wherever it can be done today, with a receipt that says where, and where not. [X-11]
+"""A fan is erased wherever it can be done today, with a receipt that says where, and where not.
+[X-11]
 
-The receipt is begun before anything is touched and names the fan by a SHA-256 only. Killed anywhere, the next erasure of the
-same fan takes the open receipt up.
+The receipt is begun before anything is touched and names the fan by a SHA-256 only. Killed
+anywhere, the next erasure of the same fan takes the open receipt up.
 """
 
 import hashlib
@@ -42,24 +43,38 @@ BY_FAN: dict[str, type[Model]] = {
 NOT_COUNTED = ("streams", "campaign lake", "files of the scoring bucket")
 
 
-def erase_fan(fan_id: str, *, by: User, reason: str, told: Callable[[int, int], object] = lambda done, total: None) -> Erasure:
-    """Erase a fan and return the finished receipt; `told` hears how many objects are looked at, of how many.
+def erase_fan(
+    fan_id: str,
+    *,
+    by: User,
+    reason: str,
+    told: Callable[[int, int], object] = lambda done, total: None,
+) -> Erasure:
+    """Erase a fan and return the finished receipt; `told` hears how many objects are looked at, of
+    how many.
 
-    Two erasures of one fan come one after the other. Raises CannotBeErased for who may not and for a reason that says
-    nothing or too much; CannotErase; OSError while a bucket is down. What was done till then stands on the open receipt.
+    Two erasures of one fan come one after the other. Raises CannotBeErased for who may not and for
+    a reason that says nothing or too much; CannotErase; OSError while a bucket is down. What was
+    done till then stands on the open receipt.
     """
     if not by.has_perm(PERMISSION):
-        raise CannotBeErased(f"{by.username} may not erase fans: that takes the right to, which administrators have.")
+        raise CannotBeErased(
+            f"{by.username} may not erase fans: that takes the right to, which administrators have."
+        )
     erasing.require_fan_id(fan_id)
     reason = reason.strip()
     if not reason:
         raise CannotBeErased("Why is the fan erased? The receipt keeps the reason.")
     if speaks_of(fan_id)(reason):
-        raise CannotBeErased("The reason names the fan, and the receipt must not: leave the id out.")
+        raise CannotBeErased(
+            "The reason names the fan, and the receipt must not: leave the id out."
+        )
     digest = hashlib.sha256(fan_id.encode()).hexdigest()
     with alone(f"erasure:{digest}"):
         receipt = _open_receipt(digest, by=by, reason=reason)
-        before = ErasedPlace.objects.filter(erasure__fan_sha256=digest, room=ROOM, what=erasing.FILE)
+        before = ErasedPlace.objects.filter(
+            erasure__fan_sha256=digest, room=ROOM, what=erasing.FILE
+        )
         erased = erasing.erase(
             fan_id,
             touch=lambda place: _write_down(receipt, place),
@@ -68,22 +83,35 @@ def erase_fan(fan_id: str, *, by: User, reason: str, told: Callable[[int, int], 
         )
         left = [*erased.left, *_elsewhere(fan_id)]
         open_receipt = Erasure.objects.filter(pk=receipt.pk, finished_at=None)
-        open_receipt.update(until=erased.until, finished_at=timezone.now(), not_reached=[asdict(each) for each in left])
+        open_receipt.update(
+            until=erased.until,
+            finished_at=timezone.now(),
+            not_reached=[asdict(each) for each in left],
+        )
         receipt.refresh_from_db()
-    logger.info("fan erased", extra={"receipt": receipt.pk, "places": receipt.places.count(), "not_reached": len(left)})
+    logger.info(
+        "fan erased",
+        extra={"receipt": receipt.pk, "places": receipt.places.count(), "not_reached": len(left)},
+    )
     return receipt
 
 
 def _open_receipt(digest: str, *, by: User, reason: str) -> Erasure:
-    """The receipt that a killed erasure of this fan left open, or a new one. Each try stands in the history."""
+    """The receipt that a killed erasure of this fan left open, or a new one. Each try stands in the
+    history.
+    """
     values = {"by": by, "reason": reason, "correlation_id": correlation.current()}
-    receipt, new = Erasure.objects.get_or_create(fan_sha256=digest, finished_at=None, defaults=values)
+    receipt, new = Erasure.objects.get_or_create(
+        fan_sha256=digest, finished_at=None, defaults=values
+    )
     jobs.record_move(f"erasure:{receipt.pk}", "" if new else "open", "open", by=by, reason=reason)
     return receipt
 
 
 def _write_down(receipt: Erasure, place: Place) -> None:
-    """An object stands there once, however often it is begun anew; the rows of a table add up, as they were deleted."""
+    """An object stands there once, however often it is begun anew; the rows of a table add up, as
+    they were deleted.
+    """
     named = {"erasure": receipt, "room": ROOM, "what": place.what, "name": place.name}
     row, new = ErasedPlace.objects.get_or_create(**named, defaults={"count": place.count})
     if not new and place.what == erasing.TABLE:
@@ -91,7 +119,9 @@ def _write_down(receipt: Erasure, place: Place) -> None:
 
 
 def _elsewhere(fan_id: str) -> Iterator[Left]:
-    """Where else the fan stands and is not erased: tables that hold them, counted, and what was not looked into."""
+    """Where else the fan stands and is not erased: tables that hold them, counted, and what was not
+    looked into.
+    """
     rows: dict[str, QuerySet[Any]] = {
         name: model._default_manager.filter(global_user_id=fan_id) for name, model in BY_FAN.items()
     }

@@ -1,7 +1,7 @@
 """The pictures of a fairness report, drawn on the server as SVG. [X-3]
 
-Widths are percentages and heights are pixels, so a picture fits every screen and its text stays as large as the page's. Each
-has its title, its meaning in words, and the same numbers in a table.
+Widths are percentages and heights are pixels, so a picture fits every screen and its text stays as
+large as the page's. Each has its title, its meaning in words, and the same numbers in a table.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,26 +28,40 @@ NAMELESS = ("others", "not registered", "no address", "no country")
 MARKS = {"fair": "fair", "look": "look for a fault", "none": "too few to say"}
 
 
-def histogram(scores: Sequence[int], *, tallest: int, ident: str, title: str, meaning: str) -> SafeString:
-    """Fans by hundredth of a score from 0.22 to 1. Pictures that are to be compared are given the same `tallest`."""
+def histogram(
+    scores: Sequence[int], *, tallest: int, ident: str, title: str, meaning: str
+) -> SafeString:
+    """Fans by hundredth of a score from 0.22 to 1. Pictures that are to be compared are given the
+    same `tallest`.
+    """
     slot = FULL_PERCENT / len(scores)
     bars = format_html_join(
         "",
         '<rect x="{}%" width="{}%" y="{}" height="{}" class="fw-bar"><title>{}</title></rect>',
         (
-            (_at(at * slot + slot * 0.1), _at(slot * 0.8), PLOT - high, high, f"{_bin(at)}: {fans:,} fans")
+            (
+                _at(at * slot + slot * 0.1),
+                _at(slot * 0.8),
+                PLOT - high,
+                high,
+                f"{_bin(at)}: {fans:,} fans",
+            )
             for at, fans in enumerate(scores)
             if (high := _height(fans, tallest))
         ),
     )
     axis = format_html_join("", '<text x="{}%" y="{}" class="{}">{}</text>', _score_ticks())
     drawn = format_html("{}{}{}{}", _bands(), _lines(tallest), bars, axis)
-    table = charts.table(("Score", "Fans"), ((_bin(at), f"{fans:,}") for at, fans in enumerate(scores) if fans))
+    table = charts.table(
+        ("Score", "Fans"), ((_bin(at), f"{fans:,}") for at, fans in enumerate(scores) if fans)
+    )
     return charts.figure(drawn, PLOT + AXIS, ident=ident, title=title, meaning=meaning, table=table)
 
 
 def luck(test: LuckTest, *, ident: str) -> SafeString:
-    """How many more or fewer fans than expected have each thirty-second of luck, before the range of 95 % of fair draws."""
+    """How many more or fewer fans than expected have each thirty-second of luck, before the range
+    of 95 % of fair draws.
+    """
     expected = test["fans"] / SHOWN_CELLS
     usual = normal_quantile((1 + USUAL) / 2) * (expected * (1 - 1 / SHOWN_CELLS)) ** 0.5
     most = max(2.2 * usual, *(abs(fans - expected) for fans in test["cells"]), 1)
@@ -62,7 +76,10 @@ def luck(test: LuckTest, *, ident: str) -> SafeString:
                 _at(slot * 0.7),
                 _at(middle - max(fans - expected, 0) / most * middle),
                 _at(max(abs(fans - expected) / most * middle, 0.5)),
-                f"luck {at / SHOWN_CELLS:.3f} to {(at + 1) / SHOWN_CELLS:.3f}: {fans:,} fans, {expected:,.1f} expected",
+                (
+                    f"luck {at / SHOWN_CELLS:.3f} to {(at + 1) / SHOWN_CELLS:.3f}: {fans:,} fans,"
+                    f" {expected:,.1f} expected"
+                ),
             )
             for at, fans in enumerate(test["cells"])
         ),
@@ -87,20 +104,29 @@ def luck(test: LuckTest, *, ident: str) -> SafeString:
     name = "All bands" if test["band"] == "all" else words(test["band"])
     low, high = min(test["cells"]), max(test["cells"])
     meaning = (
-        f"{test['fans']:,} fans in {SHOWN_CELLS} equal parts of luck: {low:,} to {high:,}, {expected:,.1f} expected in each."
+        f"{test['fans']:,} fans in {SHOWN_CELLS} equal parts of luck: {low:,} to {high:,},"
+        f" {expected:,.1f} expected in each."
     )
-    cells = ((f"{at / SHOWN_CELLS:.3f}–{(at + 1) / SHOWN_CELLS:.3f}", f"{fans:,}") for at, fans in enumerate(test["cells"]))
+    cells = (
+        (f"{at / SHOWN_CELLS:.3f}–{(at + 1) / SHOWN_CELLS:.3f}", f"{fans:,}")
+        for at, fans in enumerate(test["cells"])
+    )
     table = charts.table(("Luck", "Fans"), cells)
     drawn = format_html("{}{}{}", range_, bars, axis)
-    return charts.figure(drawn, PLOT + AXIS, ident=ident, title=f"Luck: {name}", meaning=meaning, table=table)
+    return charts.figure(
+        drawn, PLOT + AXIS, ident=ident, title=f"Luck: {name}", meaning=meaning, table=table
+    )
 
 
 def groups(tests: Sequence[GroupTest], *, title: str, naming: str) -> SafeString:
-    """A row a group: what was selected, beside where fair draws fall, as shares of what is expected; the numbers beside it."""
+    """A row a group: what was selected, beside where fair draws fall, as shares of what is
+    expected; the numbers beside it.
+    """
     reach = _reach(tests)
     rows = format_html_join(
         "",
-        f'<tr class="fw-{{}}"><th scope="row">{{}}</th><td class="fw-plot">{{}}</td><td>{{}}</td>{NUMBER * len(FIGURES)}</tr>',
+        '<tr class="fw-{}"><th scope="row">{}</th><td'
+        f' class="fw-plot">{{}}</td><td>{{}}</td>{NUMBER * len(FIGURES)}</tr>',
         (
             (
                 f"row-{test['verdict']}",
@@ -117,12 +143,16 @@ def groups(tests: Sequence[GroupTest], *, title: str, naming: str) -> SafeString
         ),
     )
     return format_html(
-        '<table class="fw-table fw-plain fw-groups"><caption class="fw-hidden">{}</caption><thead><tr><th scope="col">{}</th>'
-        '<th scope="col" class="fw-plot">{}</th><th scope="col">Verdict</th>{}</tr></thead><tbody>{}</tbody></table>',
+        '<table class="fw-table fw-plain fw-groups"><caption'
+        ' class="fw-hidden">{}</caption><thead><tr><th scope="col">{}</th><th scope="col"'
+        ' class="fw-plot">{}</th><th'
+        ' scope="col">Verdict</th>{}</tr></thead><tbody>{}</tbody></table>',
         title,
         naming,
         _scale(reach),
-        format_html_join("", '<th scope="col" class="fw-number">{}</th>', ((head,) for head in FIGURES)),
+        format_html_join(
+            "", '<th scope="col" class="fw-number">{}</th>', ((head,) for head in FIGURES)
+        ),
         rows,
     )
 
@@ -133,7 +163,9 @@ def shown_p(p: float) -> str:
 
 
 def nice(number: float) -> float:
-    """The largest of 1, 2, 5, 10, 20, 50 … (and 0.1 …) that is not above `number`; 0 for what is not above 0."""
+    """The largest of 1, 2, 5, 10, 20, 50 … (and 0.1 …) that is not above `number`; 0 for what is
+    not above 0.
+    """
     if number <= 0:
         return 0.0
     size = 10.0 ** next(power for power in count(-6) if 10.0 ** (power + 1) > number)
@@ -146,20 +178,39 @@ def _mark(verdict: str) -> SafeString:
 
 
 def _reach(tests: Sequence[GroupTest]) -> float:
-    """How far the scale goes to each side, as a share of what is expected; what lies beyond is drawn at its end."""
+    """How far the scale goes to each side, as a share of what is expected; what lies beyond is
+    drawn at its end.
+    """
     told = [test for test in tests if test["verdict"] != "none"]
-    sides = [abs(test[end] / test["expected"] - 1) for test in told for end in ("low", "high", "selected")]
+    sides = [
+        abs(test[end] / test["expected"] - 1)
+        for test in told
+        for end in ("low", "high", "selected")
+    ]
     return min(1.0, max(sides, default=0.2) * 1.15)
 
 
 def _interval(test: GroupTest, reach: float) -> SafeString:
-    label = f"{test['name']}: {test['selected']:,} selected, {test['expected']:,.1f} expected, {MARKS[test['verdict']]}"
+    label = (
+        f"{test['name']}: {test['selected']:,} selected, {test['expected']:,.1f} expected,"
+        f" {MARKS[test['verdict']]}"
+    )
     if not test["expected"]:
-        return format_html('<svg width="100%" height="{}" role="img"><title>{}</title></svg>', ROW, label)
+        return format_html(
+            '<svg width="100%" height="{}" role="img"><title>{}</title></svg>', ROW, label
+        )
     names = ("low", "high", "least", "most", "selected")
-    low, high, least, most, selected = (_place(test[name] / test["expected"] - 1, reach) for name in names)  # type: ignore[literal-required]
-    limits = format_html('<line x1="{}%" x2="{}%" y1="11" y2="11" class="fw-limits"/>', _at(least), _at(most))
-    usual = format_html('<rect x="{}%" width="{}%" y="7" height="8" rx="4" class="fw-range"/>', _at(low), _at(high - low))
+    low, high, least, most, selected = (
+        _place(test[name] / test["expected"] - 1, reach) for name in names
+    )  # type: ignore[literal-required]
+    limits = format_html(
+        '<line x1="{}%" x2="{}%" y1="11" y2="11" class="fw-limits"/>', _at(least), _at(most)
+    )
+    usual = format_html(
+        '<rect x="{}%" width="{}%" y="7" height="8" rx="4" class="fw-range"/>',
+        _at(low),
+        _at(high - low),
+    )
     shape = (
         format_html('<path d="{}" class="fw-found"/>', DIAMOND)
         if test["verdict"] == "look"
@@ -192,7 +243,9 @@ def _scale(reach: float) -> SafeString:
         (_at(_place(step, reach)), f"+{step * FULL_PERCENT:g} %"),
     )
     texts = format_html_join("", '<text x="{}%" y="13">{}</text>', ticks)
-    return format_html('<svg width="100%" height="18" class="fw-scale" aria-hidden="true">{}</svg>', texts)
+    return format_html(
+        '<svg width="100%" height="18" class="fw-scale" aria-hidden="true">{}</svg>', texts
+    )
 
 
 def _bands() -> SafeString:
@@ -213,7 +266,8 @@ def _bands() -> SafeString:
     )
     names = format_html_join(
         "",
-        '<svg x="{}%" width="{}%" y="0" height="16" overflow="visible"><text x="50%" y="12">{}</text></svg>',
+        '<svg x="{}%" width="{}%" y="0" height="16" overflow="visible"><text x="50%"'
+        ' y="12">{}</text></svg>',
         ((x, width, name) for x, width, name in places),
     )
     return format_html("{}{}", grounds, names)
@@ -223,7 +277,10 @@ def _lines(tallest: int) -> SafeString:
     """One line to compare heights with, and beside it how many fans it stands for."""
     fans = nice(tallest)
     y = PLOT - _height(int(fans), tallest)
-    line = '<line x1="0" x2="100%" y1="{}" y2="{}" class="fw-line"/><text x="0" y="{}" class="fw-gutter">{}</text>'
+    line = (
+        '<line x1="0" x2="100%" y1="{}" y2="{}" class="fw-line"/><text x="0" y="{}"'
+        ' class="fw-gutter">{}</text>'
+    )
     return format_html(line, y, y, y + 4, f"{int(fans):,}") if fans >= 1 else format_html("")
 
 

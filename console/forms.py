@@ -24,7 +24,8 @@ class UploadForm(forms.Form):
     file = forms.FileField(label="File", allow_empty_file=True, max_length=200)
 
     def __init__(self, request: Any) -> None:
-        super().__init__(request.POST, request.FILES)  # reading these is what lets the upload find out
+        # reading these is what lets the upload find out
+        super().__init__(request.POST, request.FILES)
         self.too_large = getattr(request, TOO_LARGE, False)
         self.not_kept = getattr(request, NOT_KEPT, "")
 
@@ -32,12 +33,14 @@ class UploadForm(forms.Form):
         if self.too_large:
             self.errors.pop("file", None)
             raise ValidationError(
-                f"The file is larger than {settings.UPLOAD_MAX_BYTES:,} bytes, the most that is taken: split it."
+                f"The file is larger than {settings.UPLOAD_MAX_BYTES:,} bytes, the most that is"
+                " taken: split it."
             )
         if self.not_kept:
             self.errors.pop("file", None)
             raise ValidationError(
-                f"The web server could not keep the file ({self.not_kept}). Nothing was taken in: try again later."
+                f"The web server could not keep the file ({self.not_kept}). Nothing was taken in:"
+                " try again later."
             )
         return super().clean()
 
@@ -47,7 +50,9 @@ class UploadForm(forms.Form):
 
 class ScoresForm(UploadForm):
     activate = forms.BooleanField(label="Let it count as soon as it is through", required=False)
-    then = forms.ChoiceField(choices=[("process", "Process at once"), ("try", "Try it first")], required=False)
+    then = forms.ChoiceField(
+        choices=[("process", "Process at once"), ("try", "Try it first")], required=False
+    )
 
 
 class RanksForm(ScoresForm):
@@ -65,11 +70,18 @@ class DemandFindForm(forms.Form):
     event = forms.CharField(label="Event id", required=False, max_length=LONGEST_REFERENCE)
     sale = forms.CharField(label="Sale id", required=False, max_length=LONGEST_REFERENCE)
     reference = forms.CharField(
-        label="Reference", required=False, max_length=LONGEST_REFERENCE, help_text="As in the archive: event_sale_fan, for one"
+        label="Reference",
+        required=False,
+        max_length=LONGEST_REFERENCE,
+        help_text="As in the archive: event_sale_fan, for one",
     )
-    record_type = forms.ChoiceField(label="Type", required=False, choices=[("", "any"), *DemandType.choices])
+    record_type = forms.ChoiceField(
+        label="Type", required=False, choices=[("", "any"), *DemandType.choices]
+    )
     reason = forms.CharField(label="Why?", max_length=300, min_length=5)
-    after = forms.IntegerField(required=False, widget=forms.HiddenInput, min_value=1, max_value=2**63 - 1)
+    after = forms.IntegerField(
+        required=False, widget=forms.HiddenInput, min_value=1, max_value=2**63 - 1
+    )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -91,7 +103,8 @@ class RepairForm(ReasonForm):
         lines = [line.strip() for line in self.cleaned_data["events"].split("\n") if line.strip()]
         if len(lines) > MOST_REPAIRED:
             raise ValidationError(
-                f"These are {len(lines):,} lines; replay {MOST_REPAIRED:,} at most, or upload them as a file."
+                f"These are {len(lines):,} lines; replay {MOST_REPAIRED:,} at most, or upload them"
+                " as a file."
             )
         return lines
 
@@ -99,7 +112,9 @@ class RepairForm(ReasonForm):
 class FindForm(forms.Form):
     """Exact and by indexed columns only: a fan id within a campaign, or a code."""
 
-    campaign = forms.ModelChoiceField(Campaign.objects.all(), required=False, empty_label="(not needed for a code)")
+    campaign = forms.ModelChoiceField(
+        Campaign.objects.all(), required=False, empty_label="(not needed for a code)"
+    )
     fan = forms.CharField(label="Fan id", required=False, max_length=200)
     code = forms.CharField(label="Access code", required=False, max_length=64)
     reason = forms.CharField(label="Why?", max_length=300, min_length=5)

@@ -1,4 +1,6 @@
-"""`/healthz`: the process lives. `/readyz`: database, storage and workers answer. No secrets, no sign-in."""
+"""`/healthz`: the process lives. `/readyz`: database, storage and workers answer. No secrets, no
+sign-in.
+"""
 
 import uuid
 from datetime import timedelta
@@ -14,7 +16,10 @@ from operations.choices import JobState
 from operations.models import Job
 
 BUCKETS = {"scoring": storage.scoring, "campaign data": storage.campaign_data}
-WORKERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'fairwave qcluster'"
+WORKERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name"
+    " = 'fairwave qcluster'"
+)
 WAITED_TOO_LONG = timedelta(seconds=90)
 
 
@@ -63,5 +68,11 @@ def _workers() -> str:
         (alive,) = cursor.fetchone() or (0,)
     if not alive:
         return "no worker is connected: start the workers"
-    waiting = Job.objects.filter(state=JobState.QUEUED, created_at__lt=timezone.now() - WAITED_TOO_LONG).count()
-    return f"{waiting} jobs have waited for longer than {WAITED_TOO_LONG.seconds} s" if waiting else "ok"
+    waiting = Job.objects.filter(
+        state=JobState.QUEUED, created_at__lt=timezone.now() - WAITED_TOO_LONG
+    ).count()
+    return (
+        f"{waiting} jobs have waited for longer than {WAITED_TOO_LONG.seconds} s"
+        if waiting
+        else "ok"
+    )

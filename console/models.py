@@ -1,4 +1,6 @@
-"""Who looked at or took away personal data, when and why; receipts of erasures. Written first, never altered. [O-5, X-11]"""
+"""Who looked at or took away personal data, when and why; receipts of erasures. Written first,
+never altered. [O-5, X-11]
+"""
 
 from django.conf import settings
 from django.db import models
@@ -14,7 +16,9 @@ class Access(models.TextChoices):
 class PersonalDataAccess(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     what = models.CharField(max_length=10, choices=Access)
-    subject = models.CharField(max_length=300, blank=True, help_text="The file downloaded, or where the fan was looked for")
+    subject = models.CharField(
+        max_length=300, blank=True, help_text="The file downloaded, or where the fan was looked for"
+    )
     reason = models.TextField()
     at = models.DateTimeField(auto_now_add=True)
     correlation_id = models.CharField(max_length=64, blank=True)
@@ -30,21 +34,32 @@ class PersonalDataAccess(models.Model):
 
 
 class Erasure(models.Model):
-    """The receipt of a fan's erasure: every place touched, and what was not reached. It does not name the fan. [X-11]
+    """The receipt of a fan's erasure: every place touched, and what was not reached. It does not
+    name the fan. [X-11]
 
-    Begun before anything is touched. One whose work died is taken up by the next erasure of the same fan; finished, it is
-    never altered.
+    Begun before anything is touched. One whose work died is taken up by the next erasure of the
+    same fan; finished, it is never altered.
     """
 
-    fan_sha256 = models.CharField("fan", max_length=64, help_text="SHA-256 of the fan's id: whoever knows the id finds it")
+    fan_sha256 = models.CharField(
+        "fan", max_length=64, help_text="SHA-256 of the fan's id: whoever knows the id finds it"
+    )
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     reason = models.TextField()
     begun_at = models.DateTimeField("begun", auto_now_add=True)
     until = models.DateTimeField(
-        null=True, blank=True, help_text="What was archived before this instant is without the fan; later records may not be"
+        null=True,
+        blank=True,
+        help_text=(
+            "What was archived before this instant is without the fan; later records may not be"
+        ),
     )
-    finished_at = models.DateTimeField("finished", null=True, blank=True, help_text="Without it the receipt is not complete")
-    not_reached = models.JSONField(default=list, help_text="Where the fan was not erased: place, count if it was counted, why")
+    finished_at = models.DateTimeField(
+        "finished", null=True, blank=True, help_text="Without it the receipt is not complete"
+    )
+    not_reached = models.JSONField(
+        default=list, help_text="Where the fan was not erased: place, count if it was counted, why"
+    )
     correlation_id = models.CharField(max_length=64, blank=True)
 
     class Meta:
@@ -52,8 +67,13 @@ class Erasure(models.Model):
         permissions = [("erase_fan", "Can erase a fan")]
         constraints = [
             models.CheckConstraint(name="erasure_says_why", condition=~Q(reason="")),
-            models.CheckConstraint(name="erasure_says_until_when", condition=Q(finished_at=None) | Q(until__isnull=False)),
-            models.UniqueConstraint(name="erasure_one_open", fields=["fan_sha256"], condition=Q(finished_at=None)),
+            models.CheckConstraint(
+                name="erasure_says_until_when",
+                condition=Q(finished_at=None) | Q(until__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="erasure_one_open", fields=["fan_sha256"], condition=Q(finished_at=None)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -61,19 +81,27 @@ class Erasure(models.Model):
 
 
 class ErasedPlace(models.Model):
-    """Something that held the fan: an object written down before it was changed, or rows as they were deleted. [X-11]"""
+    """Something that held the fan: an object written down before it was changed, or rows as they
+    were deleted. [X-11]
+    """
 
     erasure = models.ForeignKey(Erasure, on_delete=models.PROTECT, related_name="places")
     room = models.CharField(max_length=40)
     what = models.CharField(max_length=12, help_text="file, error file or table")
     name = models.CharField(max_length=1024, help_text="Object key, or name of the table")
-    count = models.PositiveIntegerField(help_text="Records of a file, events of an error file, rows of a table")
+    count = models.PositiveIntegerField(
+        help_text="Records of a file, events of an error file, rows of a table"
+    )
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         default_permissions = ()
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(name="erasedplace_once", fields=["erasure", "room", "what", "name"])]
+        constraints = [
+            models.UniqueConstraint(
+                name="erasedplace_once", fields=["erasure", "room", "what", "name"]
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -1,4 +1,6 @@
-"""The proof of a draw: what the public may see of it at any time, and the bundle once the campaign is closed. [X-2, S-10]"""
+"""The proof of a draw: what the public may see of it at any time, and the bundle once the campaign
+is closed. [X-2, S-10]
+"""
 
 import logging
 import tempfile
@@ -37,12 +39,15 @@ def bundle_sha256(campaign_id: str) -> str | None:
 
 
 def public_draw(campaign: Campaign) -> dict[str, Any]:
-    """All that is public of a draw: commitment, public source, every attempt; seed and waves once it is revealed. [S-8, S-10]
+    """All that is public of a draw: commitment, public source, every attempt; seed and waves once
+    it is revealed. [S-8, S-10]
 
     It names no fan. Raises WrongStatus while the campaign is a draft, for then there is no draw.
     """
     if campaign.status == CampaignStatus.DRAFT:
-        raise WrongStatus(f"Campaign {campaign.campaign_id} is a draft: its draw is fixed when it opens.")
+        raise WrongStatus(
+            f"Campaign {campaign.campaign_id} is a draft: its draw is fixed when it opens."
+        )
     revealed = campaign.status in REVEALED
     files = campaign.score_files.select_related("supplement_of").order_by("attempt")
     return {
@@ -58,12 +63,18 @@ def public_draw(campaign: Campaign) -> dict[str, Any]:
         "draw_supplied": campaign.draw_supplied,
         "seed": bytes(campaign.seed or b"").hex() if revealed else None,
         "attempts": [public_attempt(file, campaign.active_score_file_id) for file in files],
-        "waves": [_public_wave(wave) for wave in proof_data.proven_waves(campaign.pk)] if revealed else [],
+        "waves": (
+            [_public_wave(wave) for wave in proof_data.proven_waves(campaign.pk)]
+            if revealed
+            else []
+        ),
     }
 
 
 def public_attempt(file: ScoreFile, active: int | None) -> dict[str, Any]:
-    """A score file as the public sees it: its number, digests and counts, whatever became of it. [S-10]"""
+    """A score file as the public sees it: its number, digests and counts, whatever became of it.
+    [S-10]
+    """
     return {
         "attempt": file.attempt,
         "received_at": _iso(file.created_at),
@@ -81,21 +92,32 @@ def public_attempt(file: ScoreFile, active: int | None) -> dict[str, Any]:
 
 
 def proof_bundle(campaign_id: str) -> dict[str, Any]:
-    """Make the bundle of a closed campaign and put it into the scoring bucket; the result object of the command. [S-10]
+    """Make the bundle of a closed campaign and put it into the scoring bucket; the result object of
+    the command. [S-10]
 
-    The same state of the campaign gives the same bytes. Raises UnknownCampaign, and WrongStatus unless closed.
+    The same state of the campaign gives the same bytes. Raises UnknownCampaign, and WrongStatus
+    unless closed.
     """
     campaign = campaign_of(campaign_id)
     if campaign.status not in REVEALED:
-        raise WrongStatus(f"Campaign {campaign_id} is {campaign.status}: its seed stays secret until close_campaign closed it.")
-    waves, key, bucket = proof_data.proven_waves(campaign.pk), bundle_key(campaign_id), storage.scoring()
+        raise WrongStatus(
+            f"Campaign {campaign_id} is {campaign.status}: its seed stays secret until"
+            " close_campaign closed it."
+        )
+    waves, key, bucket = (
+        proof_data.proven_waves(campaign.pk),
+        bundle_key(campaign_id),
+        storage.scoring(),
+    )
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "bundle.zip"
         sha256 = _write(target, campaign, waves)
         with target.open("rb") as file:
             bucket.put(key, file)
     bucket.put(f"{key}.sha256", f"{sha256}\n".encode())
-    logger.info("proof bundle made", extra={"campaign": campaign_id, "sha256": sha256, "waves": len(waves)})
+    logger.info(
+        "proof bundle made", extra={"campaign": campaign_id, "sha256": sha256, "waves": len(waves)}
+    )
     return {"bundle": bucket.url_or_path(key), "key": key, "sha256": sha256, "waves": len(waves)}
 
 
@@ -105,8 +127,13 @@ def _write(target: Path, campaign: Campaign, waves: list[Wave]) -> str:
     attempts = []
     for file in campaign.score_files.select_related("supplement_of").order_by("attempt"):
         of_file = [wave for wave in waves if wave.score_file_id == file.pk]
-        about = public_attempt(file, campaign.active_score_file_id) | {"min_score": _least_score(file)}
-        cells = {wave.date_key: proof_data.eligible(wave, waves[waves.index(wave) + 1 :]) for wave in of_file}
+        about = public_attempt(file, campaign.active_score_file_id) | {
+            "min_score": _least_score(file)
+        }
+        cells = {
+            wave.date_key: proof_data.eligible(wave, waves[waves.index(wave) + 1 :])
+            for wave in of_file
+        }
         fans = proof_data.fans_of(file, draw, cells, of_file) if file.is_drawn else None
         attempts.append(ProvenAttempt(about, [wave.date_key for wave in of_file], fans))
     about = {
@@ -116,13 +143,19 @@ def _write(target: Path, campaign: Campaign, waves: list[Wave]) -> str:
         "opened_at": _iso(campaign.opened_at),
         "closed_at": _iso(campaign.closed_at),
     }
-    proven = [ProvenWave(_about_wave(wave), members.filter(pl.col("wave") == wave.pk)) for wave in waves]
+    proven = [
+        ProvenWave(_about_wave(wave), members.filter(pl.col("wave") == wave.pk)) for wave in waves
+    ]
     return write_bundle(target, draw, about, attempts, proven)
 
 
 def _about_wave(wave: Wave) -> dict[str, Any]:
     attempt = wave.score_file.attempt if wave.score_file else None
-    counts = {"candidates": wave.candidates, "waitlist": wave.waitlist, "min_score": proof_data.least_score(wave)}
+    counts = {
+        "candidates": wave.candidates,
+        "waitlist": wave.waitlist,
+        "min_score": proof_data.least_score(wave),
+    }
     return _public_wave(wave) | counts | {"attempt": attempt}
 
 

@@ -1,4 +1,6 @@
-"""What the proof of a draw is made of, read out of the database: fans in chunks, waves, and who was a candidate. [S-10]"""
+"""What the proof of a draw is made of, read out of the database: fans in chunks, waves, and who was
+a candidate. [S-10]
+"""
 
 from collections.abc import Iterator, Sequence
 from io import BytesIO
@@ -17,7 +19,12 @@ from waves.eligible import candidates_key, eligible_markets
 from waves.models import Wave, WaveMarket
 
 CHUNK_ROWS = 100_000
-BEFORE_SELECTION = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED, WaveState.CANCELLED)
+BEFORE_SELECTION = (
+    WaveState.CONFIGURED,
+    WaveState.CODE_GENERATED,
+    WaveState.FAILED,
+    WaveState.CANCELLED,
+)
 
 _FANS = """
 SELECT score.global_user_id, score.raw_text, score.raw_score, score.band_score, array_to_string(fan.preferences, '|'), fan.id
@@ -65,14 +72,18 @@ def proven_waves(campaign_pk: int) -> list[Wave]:
 
 
 def members_of(waves: Sequence[Wave], salt: bytes) -> pl.DataFrame:
-    """`global_user_id, fan_ref, wave` (key), `market_id, place, band_score` of all their members, in the order of the draw."""
+    """`global_user_id, fan_ref, wave` (key), `market_id, place, band_score` of all their members,
+    in the order of the draw.
+    """
     members = _read(_MEMBERS, _MEMBERS_SCHEMA, waves=[wave.pk for wave in waves])
     return members.with_columns(fan_refs(salt, members["global_user_id"]))
 
 
 def seats_of(wave: Wave) -> list[WaveMarket]:
     """The markets a wave selected for, in position order. [W-5]"""
-    markets = list(wave.wave_markets.select_related("market").order_by("position", "market__market_id"))
+    markets = list(
+        wave.wave_markets.select_related("market").order_by("position", "market__market_id")
+    )
     if wave.order == Order.SINGLE_MARKET:
         return [seat for seat in markets if seat.market.market_id == wave.single_market]
     return markets
@@ -84,10 +95,11 @@ def least_score(wave: Wave) -> float:
 
 
 def eligible(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
-    """`global_user_id` and `eligible` (market ids joined by |) of a wave's candidates, sorted by id.
+    """`global_user_id` and `eligible` (market ids joined by |) of a wave's candidates, sorted by
+    id.
 
-    From the record its preparation kept. Without one, from the database as it stands: those who could be selected today,
-    and those whom this or a `later` wave took since.
+    From the record its preparation kept. Without one, from the database as it stands: those who
+    could be selected today, and those whom this or a `later` wave took since.
     """
     key, bucket = candidates_key(wave.campaign.campaign_id, wave.date_key), storage.scoring()
     if bucket.exists(key):
@@ -98,26 +110,43 @@ def eligible(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
     return eligible_markets(_candidates_today(wave, later), seats).sort("global_user_id")
 
 
-def fans_of(score_file: ScoreFile, draw: Draw, cells: dict[str, pl.DataFrame], waves: Sequence[Wave]) -> Iterator[pl.DataFrame]:
-    """The score file's fans in chunks, as `bundle.ProvenAttempt.fans`; `cells`: what `eligible` gives, by date key."""
+def fans_of(
+    score_file: ScoreFile, draw: Draw, cells: dict[str, pl.DataFrame], waves: Sequence[Wave]
+) -> Iterator[pl.DataFrame]:
+    """The score file's fans in chunks, as `bundle.ProvenAttempt.fans`; `cells`: what `eligible`
+    gives, by date key.
+    """
     after = ""
     while True:
         fans = _read(
-            _FANS, _FANS_SCHEMA, campaign=score_file.campaign_id, score_file=score_file.pk, after=after, limit=CHUNK_ROWS
+            _FANS,
+            _FANS_SCHEMA,
+            campaign=score_file.campaign_id,
+            score_file=score_file.pk,
+            after=after,
+            limit=CHUNK_ROWS,
         )
         if fans.is_empty():
             return
         first, after = fans["global_user_id"][0], str(fans["global_user_id"][-1])
-        chunk = fans.with_columns(fan_refs(draw.salt, fans["global_user_id"]), pl.col("preferences").fill_null(""))
+        chunk = fans.with_columns(
+            fan_refs(draw.salt, fans["global_user_id"]), pl.col("preferences").fill_null("")
+        )
         for wave in waves:
-            near = cells[wave.date_key].filter(pl.col("global_user_id").is_between(pl.lit(first), pl.lit(after)))
+            near = cells[wave.date_key].filter(
+                pl.col("global_user_id").is_between(pl.lit(first), pl.lit(after))
+            )
             chunk = chunk.join(near, on="global_user_id", how="left", maintain_order="left")
-            chunk = chunk.with_columns(pl.col("eligible").fill_null(_why_not(wave)).alias(wave.date_key)).drop("eligible")
+            chunk = chunk.with_columns(
+                pl.col("eligible").fill_null(_why_not(wave)).alias(wave.date_key)
+            ).drop("eligible")
         yield chunk
 
 
 def _why_not(wave: Wave) -> pl.Expr:
-    """As far as it can be said without personal data; the reason a fan's contact was refused is for support to tell."""
+    """As far as it can be said without personal data; the reason a fan's contact was refused is for
+    support to tell.
+    """
     low = pl.col("number") < least_score(wave)
     return (
         pl.when(pl.col("registrant").is_null())
@@ -131,7 +160,10 @@ def _why_not(wave: Wave) -> pl.Expr:
 def _candidates_today(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
     assert wave.score_file is not None  # noqa: S101 -- uploaded waves have no candidates
     gathered = candidates.gather(
-        wave.score_file, rules.gather(wave.campaign), min_score=wave.min_score or 0.0, wave_id=wave.pk
+        wave.score_file,
+        rules.gather(wave.campaign),
+        min_score=wave.min_score or 0.0,
+        wave_id=wave.pk,
     ).frame.select("global_user_id", "preferences", "registered_at")
     taken = _read(
         _WISHES,
@@ -153,6 +185,13 @@ def _candidates_today(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
 
 def _read(query: str, schema: dict[str, Any], **values: Any) -> pl.DataFrame:
     """The rows of a SELECT as a frame, by COPY: empty text stays empty, NULL becomes null."""
-    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", values) as copy:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", values) as copy,
+    ):
         content = b"".join(copy)
-    return pl.read_csv(BytesIO(content), has_header=False, schema=schema) if content else pl.DataFrame(schema=schema)
+    return (
+        pl.read_csv(BytesIO(content), has_header=False, schema=schema)
+        if content
+        else pl.DataFrame(schema=schema)
+    )

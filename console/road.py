@@ -1,4 +1,6 @@
-"""Where a campaign stands on the road, and what comes next. Reads small tables only: no row of a fan is counted."""
+"""Where a campaign stands on the road, and what comes next. Reads small tables only: no row of a
+fan is counted.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -19,7 +21,9 @@ UNDER_WAY = {WaveState.TRIGGERED, WaveState.PAUSED}
 
 @dataclass(frozen=True)
 class Standing:
-    """What is known of a campaign: sums of its files, its newest score file, its waves that are not over."""
+    """What is known of a campaign: sums of its files, its newest score file, its waves that are not
+    over.
+    """
 
     campaign: Campaign
     registered: int
@@ -56,25 +60,38 @@ def roads(campaigns: Iterable[Campaign]) -> list[Road]:
 def _gather(campaigns: list[Campaign]) -> list[Standing]:
     imports: dict[Any, Any] = {
         row["campaign"]: row
-        for row in RegistrationImport.objects.filter(campaign__in=campaigns, finished=True)
-        .order_by()
-        .values("campaign")
-        .annotate(accepted=Sum("accepted"), files=Count("id"))
+        for row in (
+            RegistrationImport.objects.filter(campaign__in=campaigns, finished=True)
+            .order_by()
+            .values("campaign")
+            .annotate(accepted=Sum("accepted"), files=Count("id"))
+        )
     }
     newest = {
         file.campaign_id: file
-        for file in ScoreFile.objects.filter(campaign__in=campaigns)
-        .order_by("campaign_id", "-id")
-        .distinct("campaign_id")
-        .defer("rules", "fairness")
+        for file in (
+            ScoreFile.objects.filter(campaign__in=campaigns)
+            .order_by("campaign_id", "-id")
+            .distinct("campaign_id")
+            .defer("rules", "fairness")
+        )
     }
-    counting = [campaign.active_score_file_id for campaign in campaigns if campaign.active_score_file_id]
+    counting = [
+        campaign.active_score_file_id for campaign in campaigns if campaign.active_score_file_id
+    ]
     active = ScoreFile.objects.defer("rules", "fairness").in_bulk(counting)
     waves = defaultdict(list)
-    for wave in Wave.objects.filter(campaign__in=campaigns).order_by("notify_date").defer("content", "options", "excluded"):
+    for wave in (
+        Wave.objects.filter(campaign__in=campaigns)
+        .order_by("notify_date")
+        .defer("content", "options", "excluded")
+    ):
         waves[wave.campaign_id].append(wave)
     told = dict(
-        SendResult.objects.filter(wave__campaign__in=campaigns).values_list("wave__campaign").annotate(Sum("ok")).order_by()
+        SendResult.objects.filter(wave__campaign__in=campaigns)
+        .values_list("wave__campaign")
+        .annotate(Sum("ok"))
+        .order_by()
     )
     return [
         Standing(
@@ -84,7 +101,8 @@ def _gather(campaigns: list[Campaign]) -> list[Standing]:
             newest=newest.get(campaign.pk),
             active=active.get(campaign.active_score_file_id),
             waves=waves[campaign.pk],
-            told=told.get(campaign.pk, 0) + sum(fans_told(wave) for wave in waves[campaign.pk] if wave.state in UNDER_WAY),
+            told=told.get(campaign.pk, 0)
+            + sum(fans_told(wave) for wave in waves[campaign.pk] if wave.state in UNDER_WAY),
         )
         for campaign in campaigns
     ]
@@ -92,14 +110,22 @@ def _gather(campaigns: list[Campaign]) -> list[Standing]:
 
 def road(standing: Standing) -> Road:
     """The five parts and the one sentence that says what to do next."""
-    marks = [_registered(standing), _scored(standing), _active(standing), _waves(standing), _told(standing)]
+    marks = [
+        _registered(standing),
+        _scored(standing),
+        _active(standing),
+        _waves(standing),
+        _told(standing),
+    ]
     text, tone = _next(standing)
     return Road(standing.campaign, marks, text, tone)
 
 
 def _registered(standing: Standing) -> Step:
     note = f"from {_files(standing.imports)}" if standing.imports else "none imported yet"
-    return Step("Registrations", f"{standing.registered:,}", note, "done" if standing.imports else "")
+    return Step(
+        "Registrations", f"{standing.registered:,}", note, "done" if standing.imports else ""
+    )
 
 
 def _scored(standing: Standing) -> Step:
@@ -107,7 +133,9 @@ def _scored(standing: Standing) -> Step:
     if newest is None:
         return Step("Scores", "–", "no score file yet", "")
     if newest.state == ScoreFileState.FAILED:
-        return Step("Scores", "failed", newest.name, "trouble" if standing.active is None else "done")
+        return Step(
+            "Scores", "failed", newest.name, "trouble" if standing.active is None else "done"
+        )
     if newest.state in (ScoreFileState.UPLOADED, ScoreFileState.PROCESSING):
         return Step("Scores", newest.state, newest.name, "now")
     mark = "done" if newest.is_drawn else "now"
@@ -117,14 +145,23 @@ def _scored(standing: Standing) -> Step:
 def _active(standing: Standing) -> Step:
     if standing.active is None:
         return Step("Active file", "–", "none is active", "")
-    return Step("Active file", f"no. {standing.active.attempt}", f"{standing.active.accepted:,} fans in the draw", "done")
+    return Step(
+        "Active file",
+        f"no. {standing.active.attempt}",
+        f"{standing.active.accepted:,} fans in the draw",
+        "done",
+    )
 
 
 def _waves(standing: Standing) -> Step:
     held = [wave for wave in standing.waves if wave.state in (WaveState.HELD, WaveState.FAILED)]
     going = [wave for wave in standing.waves if wave.state not in OVER]
     done = sum(wave.state == WaveState.COMPLETED for wave in standing.waves)
-    selected = sum(wave.selected for wave in standing.waves if wave.state not in (WaveState.CANCELLED, WaveState.FAILED))
+    selected = sum(
+        wave.selected
+        for wave in standing.waves
+        if wave.state not in (WaveState.CANCELLED, WaveState.FAILED)
+    )
     mark = "trouble" if held else "now" if going else "done" if done else ""
     note = f"{len(going)} under way, {done} completed" if standing.waves else "none prepared yet"
     return Step("Waves", f"{selected:,}", f"selected; {note}" if standing.waves else note, mark)
@@ -135,7 +172,12 @@ def _told(standing: Standing) -> Step:
     note = "fans told" if standing.told else "nothing sent yet"
     if states & UNDER_WAY:
         note = "fans told; sending now" if WaveState.TRIGGERED in states else "fans told; paused"
-    return Step("Sent", f"{standing.told:,}", note, "now" if states & UNDER_WAY else "done" if standing.told else "")
+    return Step(
+        "Sent",
+        f"{standing.told:,}",
+        note,
+        "now" if states & UNDER_WAY else "done" if standing.told else "",
+    )
 
 
 def _files(count: int) -> str:
@@ -146,7 +188,13 @@ def _next(standing: Standing) -> tuple[str, str]:
     """The sentence and its tone ("", warn or bad)."""
     status = standing.campaign.status
     if status == CampaignStatus.DRAFT:
-        return "See that all markets are there, then open the campaign: that fixes the draw and publishes its commitment.", ""
+        return (
+            (
+                "See that all markets are there, then open the campaign: that fixes the draw and"
+                " publishes its commitment."
+            ),
+            "",
+        )
     if status != CampaignStatus.OPEN:
         return "The campaign is closed: the draw is revealed and can be checked by anybody.", ""
     return _next_of_waves(standing) or _next_of_files(standing)
@@ -172,7 +220,10 @@ def _next_of_files(standing: Standing) -> tuple[str, str]:
 
 
 WAVE_NEXT = {
-    WaveState.HELD: ("Wave {} is held: it came due too late. Decide whether it still goes out.", "bad"),
+    WaveState.HELD: (
+        "Wave {} is held: it came due too late. Decide whether it still goes out.",
+        "bad",
+    ),
     WaveState.FAILED: ("Wave {} failed: see why and try again.", "bad"),
     WaveState.PAUSED: ("Wave {} is paused in the middle of sending.", "warn"),
     WaveState.TRIGGERED: ("Wave {} is going out now.", ""),

@@ -1,13 +1,16 @@
-"""The five roles, as groups with permissions. `setup_roles` brings the groups to what is written here. [O-5]
+"""The five roles, as groups with permissions. `setup_roles` brings the groups to what is written
+here. [O-5]
 
-Two rights never meet in one role below the administrator's: who prepares waves does not approve them. The database refuses a
-wave approved by whoever prepared it, whatever rights that person has. [W-10]
+Two rights never meet in one role below the administrator's: who prepares waves does not approve
+them. The database refuses a wave approved by whoever prepared it, whatever rights that person has.
+[W-10]
 """
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-LOOKED_AT = ("operations", "datalake", "demand", "campaigns", "waves")  # every view permission of these apps
+# every view permission of these apps
+LOOKED_AT = ("operations", "datalake", "demand", "campaigns", "waves")
 CONFIGURED = ("campaign", "market", "listentry", "fanlist", "template")
 
 VIEWER: frozenset[str] = frozenset()
@@ -32,14 +35,25 @@ OPERATOR = frozenset(
 APPROVER = frozenset({"campaigns.view_personal_data", "waves.approve_wave", "waves.stop_all"})
 ANALYST = frozenset({"console.view_personaldataaccess", "console.view_erasure"})
 
-ROLES: dict[str, frozenset[str]] = {"viewer": VIEWER, "operator": OPERATOR, "approver": APPROVER, "analyst": ANALYST}
+ROLES: dict[str, frozenset[str]] = {
+    "viewer": VIEWER,
+    "operator": OPERATOR,
+    "approver": APPROVER,
+    "analyst": ANALYST,
+}
 ADMINISTRATOR = "administrator"
 
 
 def setup_roles() -> dict[str, int]:
-    """Create or correct the groups. Returns how many permissions each role has; users keep their groups."""
+    """Create or correct the groups. Returns how many permissions each role has; users keep their
+    groups.
+    """
     everything = {f"{app}.{codename}": pk for pk, app, codename in _permissions()}
-    looking = {name for name in everything if name.split(".")[0] in LOOKED_AT and name.split(".")[1].startswith("view_")}
+    looking = {
+        name
+        for name in everything
+        if name.split(".")[0] in LOOKED_AT and name.split(".")[1].startswith("view_")
+    }
     looking -= {"campaigns.view_personal_data"}
     configuring = {name for name in everything if _configures(name)}
     counts = {}
@@ -52,13 +66,17 @@ def setup_roles() -> dict[str, int]:
 
 def _permissions() -> list[tuple[int, str, str]]:
     ours = Q(content_type__app_label__in=[*LOOKED_AT, "console", "auth", "axes"])
-    return list(Permission.objects.filter(ours).values_list("pk", "content_type__app_label", "codename"))
+    return list(
+        Permission.objects.filter(ours).values_list("pk", "content_type__app_label", "codename")
+    )
 
 
 def _configures(name: str) -> bool:
     verb, _, model = name.split(".")[1].partition("_")
     deletable = {"market", "listentry", "template"}
-    return model in CONFIGURED and (verb in {"add", "change"} or (verb == "delete" and model in deletable))
+    return model in CONFIGURED and (
+        verb in {"add", "change"} or (verb == "delete" and model in deletable)
+    )
 
 
 def _set(role: str, permissions: list[int]) -> int:

@@ -16,15 +16,26 @@ SHORTEST_SECONDS = 1.0
 
 
 def counters(wave: Wave, since: tuple[float, int] | None) -> dict[str, Any]:
-    """N-7's counts of fans, the number in flight, a bar, and messages a second since the page looked last.
+    """N-7's counts of fans, the number in flight, a bar, and messages a second since the page
+    looked last.
 
-    While it is sent the bar shows messages, for a fan may get two; then what became of the fans. A completed wave's counts are
-    the saved ones; they are not counted again.
+    While it is sent the bar shows messages, for a fan may get two; then what became of the fans. A
+    completed wave's counts are the saved ones; they are not counted again.
     """
     at, counts = _counted(wave)
-    messages, settled = counts.get("messages", 0), counts.get("messages", 0) - counts.get("waiting", 0)
-    going, over = wave.state == WaveState.TRIGGERED, wave.state in (WaveState.COMPLETED, WaveState.CANCELLED)
-    rate = max(0.0, (settled - since[1]) / (at - since[0])) if going and since and at - since[0] > 0.1 else None
+    messages, settled = (
+        counts.get("messages", 0),
+        counts.get("messages", 0) - counts.get("waiting", 0),
+    )
+    going, over = (
+        wave.state == WaveState.TRIGGERED,
+        wave.state in (WaveState.COMPLETED, WaveState.CANCELLED),
+    )
+    rate = (
+        max(0.0, (settled - since[1]) / (at - since[0]))
+        if going and since and at - since[0] > 0.1
+        else None
+    )
     return {
         **counts,
         "in_flight": Sender.objects.filter(wave=wave).aggregate(n=Sum("in_flight"))["n"] or 0,
@@ -44,18 +55,28 @@ def fans_told(wave: Wave) -> int:
 
 
 def _bar_of_messages(settled: int, messages: int) -> SafeString:
-    return charts.progress([("good", settled)], messages, f"{settled} of {messages} messages are handed over")
+    return charts.progress(
+        [("good", settled)], messages, f"{settled} of {messages} messages are handed over"
+    )
 
 
 def _bar_of_fans(counts: dict[str, Any]) -> SafeString:
-    parts = [("good", counts["ok"]), ("bad", counts["failed"]), ("warn", counts["unknown"]), ("soft", counts["skipped"])]
-    label = ", ".join(f"{counts[name]} {name}" for name in ("ok", "failed", "unknown", "skipped", "pending"))
+    parts = [
+        ("good", counts["ok"]),
+        ("bad", counts["failed"]),
+        ("warn", counts["unknown"]),
+        ("soft", counts["skipped"]),
+    ]
+    label = ", ".join(
+        f"{counts[name]} {name}" for name in ("ok", "failed", "unknown", "skipped", "pending")
+    )
     return charts.progress(parts, counts["total"], label)
 
 
 def _counted(wave: Wave) -> tuple[float, dict[str, Any]]:
-    """When it was counted, and the counts. However many people watch, counting takes a tenth of one processor's time:
-    what took 1.3 s (measured, 400,000 members) is kept for 13 s, what took 20 ms for the second between two looks.
+    """When it was counted, and the counts. However many people watch, counting takes a tenth of one
+    processor's time: what took 1.3 s (measured, 400,000 members) is kept for 13 s, what took 20 ms
+    for the second between two looks.
     """
     key = f"counters:{wave.pk}:{wave.state}"
     found: tuple[float, dict[str, Any]] | None = cache.get(key)
@@ -67,7 +88,9 @@ def _counted(wave: Wave) -> tuple[float, dict[str, Any]]:
 
 
 def _counts(wave: Wave) -> dict[str, Any]:
-    saved = SendResult.objects.filter(wave=wave).first() if wave.state == WaveState.COMPLETED else None
+    saved = (
+        SendResult.objects.filter(wave=wave).first() if wave.state == WaveState.COMPLETED else None
+    )
     if saved is None:
         messages, waiting = results.messages(wave.pk)
         return results.result(wave.pk) | {"messages": messages, "waiting": waiting}

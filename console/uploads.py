@@ -1,7 +1,8 @@
-"""Uploads go to a temporary file, piece by piece: only from signed-in staff, and no further than the limit.
+"""Uploads go to a temporary file, piece by piece: only from signed-in staff, and no further than
+the limit.
 
-Where the bucket is on S3, the page of score files sends them there itself (static/fairwave/upload.js); without scripts they
-come through us as before.
+Where the bucket is on S3, the page of score files sends them there itself
+(static/fairwave/upload.js); without scripts they come through us as before.
 """
 
 from typing import Any
@@ -17,10 +18,12 @@ NOT_KEPT = "upload_was_not_kept"
 
 
 class GuardedUpload(TemporaryFileUploadHandler):
-    """The CSRF check reads the body before any view can look who sends it, so the look is taken here.
+    """The CSRF check reads the body before any view can look who sends it, so the look is taken
+    here.
 
-    What is above UPLOAD_MAX_BYTES, or more than the disk holds, is read to its end without being kept, so that the browser
-    hears the answer; the request then carries no file, and `upload_was_too_large` or why it was not kept.
+    What is above UPLOAD_MAX_BYTES, or more than the disk holds, is read to its end without being
+    kept, so that the browser hears the answer; the request then carries no file, and
+    `upload_was_too_large` or why it was not kept.
     """
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:

@@ -22,7 +22,11 @@ from console.pages import (
     waves,
 )
 
-CAMPAIGN, WAVE, DEMAND = "admin/campaign/<str:campaign_id>", "admin/wave/<str:name>", "admin/demand-archive"
+CAMPAIGN, WAVE, DEMAND = (
+    "admin/campaign/<str:campaign_id>",
+    "admin/wave/<str:name>",
+    "admin/demand-archive",
+)
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -52,7 +56,11 @@ urlpatterns = [
     path("admin/rank-file/<int:pk>/", fanlists.rank_file, name="rank-file"),
     path("admin/rank-file/<int:pk>/start/", fanlists.start, name="start-rank-file"),
     path("admin/registrations/<int:pk>/", files.registration_import, name="registrations"),
-    path("admin/registrations/<int:pk>/download/", downloads.registrations, name="download-registrations"),
+    path(
+        "admin/registrations/<int:pk>/download/",
+        downloads.registrations,
+        name="download-registrations",
+    ),
     path("admin/job/<int:pk>/", jobs.job, name="job"),
     path("admin/job/<int:pk>/live/", jobs.job_live, name="job-live"),
     path("admin/job/<int:pk>/pause/", jobs.steer, {"how": "pause"}, name="pause-job"),
@@ -77,8 +85,14 @@ urlpatterns = [
     path(f"{DEMAND}/find/", demand.find, name="demand-find"),
     path(f"{DEMAND}/record/<int:pk>/", demand.record, name="demand-record"),
     path(f"{DEMAND}/error-file/<int:pk>/", demand_errors.error_file, name="demand-error-file"),
-    path(f"{DEMAND}/error-file/<int:pk>/replay/", demand_errors.replay_all, name="replay-demand-errors"),
-    path(f"{DEMAND}/error-file/<int:pk>/repair/", demand_errors.repair, name="repair-demand-errors"),
+    path(
+        f"{DEMAND}/error-file/<int:pk>/replay/",
+        demand_errors.replay_all,
+        name="replay-demand-errors",
+    ),
+    path(
+        f"{DEMAND}/error-file/<int:pk>/repair/", demand_errors.repair, name="repair-demand-errors"
+    ),
     path(f"{DEMAND}/upload/", demand_uploads.upload, name="upload-demand"),
     path(f"{DEMAND}/upload/<int:pk>/", demand_uploads.uploaded, name="demand-upload"),
     path("admin/stop-all/", wave_actions.stop_all, name="stop-all"),

@@ -1,4 +1,6 @@
-"""A wave as an operator asks for it: date key, when it goes out in the campaign's own time, which markets, in which order."""
+"""A wave as an operator asks for it: date key, when it goes out in the campaign's own time, which
+markets, in which order.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,22 +20,36 @@ from waves.planning import WaveRequest
 CLOCK = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 ORDERS = [(order.value, words(order.value)) for order in Order]
 MARKETS_MOST_BYTES = 1_000_000
-MARKETS_HELP = "marketId,marketName,capacity,selectionTime[,codeSource]. Without it every market of the campaign takes part."
+MARKETS_HELP = (
+    "marketId,marketName,capacity,selectionTime[,codeSource]. Without it every market of the"
+    " campaign takes part."
+)
 
 
 class WaveForm(forms.Form):
     """`request_of` gives what the waves' own shells take; they judge the rest."""
 
-    date_key = forms.CharField(max_length=20, help_text="YYYYMMDD, or YYYYMMDD-2 for a second wave of the day")
+    date_key = forms.CharField(
+        max_length=20, help_text="YYYYMMDD, or YYYYMMDD-2 for a second wave of the day"
+    )
     notify_date = forms.DateTimeField(
-        label="Goes out at", input_formats=CLOCK, widget=forms.DateTimeInput({"type": "datetime-local"})
+        label="Goes out at",
+        input_formats=CLOCK,
+        widget=forms.DateTimeInput({"type": "datetime-local"}),
     )
     order = forms.ChoiceField(label="How members are chosen", choices=ORDERS, required=False)
     single_market = forms.CharField(
-        label="The one market", max_length=40, required=False, help_text="Only with “one market only”"
+        label="The one market",
+        max_length=40,
+        required=False,
+        help_text="Only with “one market only”",
     )
     min_score = forms.FloatField(
-        label="Minimum score", min_value=0, max_value=1, required=False, help_text="If higher than the campaign's"
+        label="Minimum score",
+        min_value=0,
+        max_value=1,
+        required=False,
+        help_text="If higher than the campaign's",
     )
     markets_file = forms.FileField(required=False, allow_empty_file=True)
     markets = forms.CharField(
@@ -43,7 +59,9 @@ class WaveForm(forms.Form):
         help_text=MARKETS_HELP,
         strip=False,
     )
-    expedite = forms.CharField(label="Why so late?", max_length=300, required=False, help_text="If less than a day is left")
+    expedite = forms.CharField(
+        label="Why so late?", max_length=300, required=False, help_text="If less than a day is left"
+    )
 
     members_digest = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
 
@@ -60,7 +78,9 @@ class WaveForm(forms.Form):
             raise ValidationError(str(refusal)) from refusal
 
     def clean_notify_date(self) -> datetime:
-        """The campaign's wall clock, as an instant; a time that its clock shows never or twice is refused."""
+        """The campaign's wall clock, as an instant; a time that its clock shows never or twice is
+        refused.
+        """
         local = self.cleaned_data["notify_date"].replace(tzinfo=None)
         first, second = (local.replace(tzinfo=self.zone, fold=fold) for fold in (0, 1))
         if first.utcoffset() != second.utcoffset():
@@ -76,7 +96,9 @@ class WaveForm(forms.Form):
 
     def _text_of(self, file: Any) -> str:
         if file.size > MARKETS_MOST_BYTES:
-            raise ValidationError({"markets_file": "The file is too large to be a list of markets."})
+            raise ValidationError(
+                {"markets_file": "The file is too large to be a list of markets."}
+            )
         try:
             return str(file.read().decode("utf-8-sig"))
         except UnicodeDecodeError as error:
@@ -96,15 +118,27 @@ class WaveForm(forms.Form):
 
     @classmethod
     def again(cls, wave: Wave) -> "WaveForm":
-        """A form filled in as this wave was asked for; its markets file stands in the bucket and is used again."""
+        """A form filled in as this wave was asked for; its markets file stands in the bucket and is
+        used again.
+        """
         there = wave.notify_date.astimezone(ZoneInfo(wave.campaign.time_zone))
         names = ("date_key", "order", "single_market", "min_score")
-        initial = {name: getattr(wave, name) for name in names} | {"notify_date": f"{there:%Y-%m-%dT%H:%M}"}
+        initial = {name: getattr(wave, name) for name in names} | {
+            "notify_date": f"{there:%Y-%m-%dT%H:%M}"
+        }
         return cls(initial=initial, campaign=wave.campaign)
 
     @classmethod
     def start(cls, campaign: Campaign, now: datetime) -> "WaveForm":
-        """An empty form with the soonest usual time: the day after tomorrow at ten, where the campaign lives."""
-        there = (now.astimezone(ZoneInfo(campaign.time_zone)) + timedelta(days=2)).replace(hour=10, minute=0)
-        initial = {"date_key": f"{there:%Y%m%d}", "notify_date": f"{there:%Y-%m-%dT%H:%M}", "order": Order.BY_PREFERENCE}
+        """An empty form with the soonest usual time: the day after tomorrow at ten, where the
+        campaign lives.
+        """
+        there = (now.astimezone(ZoneInfo(campaign.time_zone)) + timedelta(days=2)).replace(
+            hour=10, minute=0
+        )
+        initial = {
+            "date_key": f"{there:%Y%m%d}",
+            "notify_date": f"{there:%Y-%m-%dT%H:%M}",
+            "order": Order.BY_PREFERENCE,
+        }
         return cls(initial=initial, campaign=campaign)

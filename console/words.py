@@ -88,7 +88,11 @@ WORDS: Final[dict[str, str]] = {
     "single_market": "One market only",
 }
 WAVE_STEPS: Final = ("configured", "prepared", "approved", "scheduled", "triggered", "completed")
-BESIDE_THE_ROAD: Final = {"paused": "triggered", "held": "scheduled", "code_generated": "configured"}
+BESIDE_THE_ROAD: Final = {
+    "paused": "triggered",
+    "held": "scheduled",
+    "code_generated": "configured",
+}
 FILE_STEPS: Final = ("uploaded", "processing", "validated", "streamed", "saved")
 
 
@@ -98,10 +102,15 @@ def words(name: str) -> str:
 
 
 def steps(order: tuple[str, ...], state: str) -> list[tuple[str, str]]:
-    """(step, "done" | "now" | "") up to where `state` stands, or where it left the road; all blank for what has no place."""
+    """(step, "done" | "now" | "") up to where `state` stands, or where it left the road; all blank
+    for what has no place.
+    """
     state = order[0] if state == "failed" else BESIDE_THE_ROAD.get(state, state)
     if state not in order:
         return [(step, "") for step in order]
     at = order.index(state)
     last = len(order) - 1
-    return [(step, "done" if i < at or at == last else "now" if i == at else "") for i, step in enumerate(order)]
+    return [
+        (step, "done" if i < at or at == last else "now" if i == at else "")
+        for i, step in enumerate(order)
+    ]

@@ -33,7 +33,13 @@ class LakeFileAdmin(BigTableAdmin, ReadOnlyAdmin):
 
 @admin.register(LakePartition)
 class LakePartitionAdmin(BigTableAdmin, ReadOnlyAdmin):
-    list_display = ("record_type", "day", counted("records"), shortened("content_hash"), "updated_at")
+    list_display = (
+        "record_type",
+        "day",
+        counted("records"),
+        shortened("content_hash"),
+        "updated_at",
+    )
     list_filter = ("record_type",)
 
 
@@ -59,7 +65,9 @@ class MergeAdmin(BigTableAdmin, ReadOnlyAdmin):
 
 
 def hide(record: str) -> str:
-    """A record that was not taken may hold anything, an address in the wrong field too: it is hidden as a whole."""
+    """A record that was not taken may hold anything, an address in the wrong field too: it is
+    hidden as a whole.
+    """
     return DOT * min(len(record), 12)
 
 
@@ -68,7 +76,17 @@ class DeadLetterAdmin(BigTableAdmin, MaskedAdmin):
     personal = {"record": hide}
     list_before_template = "console/dead_letters.html"
     change_form_outer_before_template = "console/dead_letter.html"
-    list_display = ("id", "consumer", "source", "position", "index", "error", "record", "created_at", "replayed_at")
+    list_display = (
+        "id",
+        "consumer",
+        "source",
+        "position",
+        "index",
+        "error",
+        "record",
+        "created_at",
+        "replayed_at",
+    )
 
 
 @admin.register(Stream)

@@ -1,4 +1,5 @@
-"""Files that others put among the loose ones: normalised, validated and saved as files of ours before a merge sees them. [L-3]
+"""Files that others put among the loose ones: normalised, validated and saved as files of ours
+before a merge sees them. [L-3]
 
 The original stays as it is until an archive takes it; readers never see it.
 """
@@ -27,7 +28,9 @@ SLICE_RECORDS = 50_000  # as Python values some 60 MB
 
 
 def foreign_keys(record_type: str, period: Period | None = None) -> list[str]:
-    """Loose files of the type (and period) that the catalogue does not know and that we did not write."""
+    """Loose files of the type (and period) that the catalogue does not know and that we did not
+    write.
+    """
     prefix = layout.folder(record_type, period) if period else f"{layout.ROOT}/{record_type}/"
     found = [key for key in storage.campaign_data().list(prefix) if layout.parse_loose_key(key)]
     known = set(LakeFile.objects.filter(key__in=found).values_list("key", flat=True))
@@ -35,7 +38,9 @@ def foreign_keys(record_type: str, period: Period | None = None) -> list[str]:
 
 
 def _is_ours(key: str) -> bool:
-    """A normalised file outside the catalogue was written by a save that has not come to its end: that one enters it."""
+    """A normalised file outside the catalogue was written by a save that has not come to its end:
+    that one enters it.
+    """
     try:
         with storage.campaign_data().open(key) as source:
             ours = avro.read_header(source).normalised
@@ -47,9 +52,11 @@ def _is_ours(key: str) -> bool:
 
 
 def adopt(key: str, *, slice_records: int = SLICE_RECORDS) -> Taken:
-    """Save a foreign file's records, slice by slice. Killed in between, the next run goes on with the slice that is missing.
+    """Save a foreign file's records, slice by slice. Killed in between, the next run goes on with
+    the slice that is missing.
 
-    Raises OutdatedSchema, NotAvro, NoSuchObject; a file that breaks off later than its first slice has then been saved so far.
+    Raises OutdatedSchema, NotAvro, NoSuchObject; a file that breaks off later than its first slice
+    has then been saved so far.
     """
     located = layout.parse_loose_key(key)
     if located is None:
@@ -60,14 +67,20 @@ def adopt(key: str, *, slice_records: int = SLICE_RECORDS) -> Taken:
         require_current_schema(schema_of(record_type), avro.read_header(source), key)
         source.seek(0)
         sha256 = bucket.sha256(key)
-        taken = _adopt_records(f"file:{key}#{sha256[:16]}", avro.read_records(source), slice_records)
-        original = NewFile(key, record_type, day, FOREIGN, taken.records_in, bucket.size(key), 0, sha256)
+        taken = _adopt_records(
+            f"file:{key}#{sha256[:16]}", avro.read_records(source), slice_records
+        )
+        original = NewFile(
+            key, record_type, day, FOREIGN, taken.records_in, bucket.size(key), 0, sha256
+        )
         catalogue.enter_adopted(original)
     return taken
 
 
 def _adopt_records(source: str, records: Iterator[Any], slice_records: int) -> Taken:
-    """The name of the source holds the file's checksum: another file under the same name is another source."""
+    """The name of the source holds the file's checksum: another file under the same name is another
+    source.
+    """
     total = Taken()
     for first in itertools.count(step=slice_records):
         part = list(itertools.islice(records, slice_records))
@@ -85,10 +98,17 @@ def _adopt_records(source: str, records: Iterator[Any], slice_records: int) -> T
 
 
 def require_current_schema(schema: Schema, header: avro.Header, key: str) -> None:
-    """Raises OutdatedSchema if the file names another version, or lacks a field that the version in force demands. [L-3]"""
+    """Raises OutdatedSchema if the file names another version, or lacks a field that the version in
+    force demands. [L-3]
+    """
     fields: Mapping[str, Any] = {each["name"]: each for each in header.schema.get("fields", [])}
-    missing = [field.name for field in schema.fields if not field.nullable and field.name not in fields]
+    missing = [
+        field.name for field in schema.fields if not field.nullable and field.name not in fields
+    ]
     if header.schema_name not in {None, schema.name} or missing:
         lacks = f" and lacks {', '.join(missing)}" if missing else ""
         written = header.schema_name or "a schema without a version"
-        raise OutdatedSchema(f"{key} was written with {written}{lacks}; in force is {schema.name}. Convert it or move it away.")
+        raise OutdatedSchema(
+            f"{key} was written with {written}{lacks}; in force is {schema.name}. Convert it or"
+            " move it away."
+        )

@@ -1,6 +1,7 @@
 """Sources of a merge go to the archive: copied, verified all together, and only then deleted. [L-5]
 
-Killed anywhere it runs again: a copy that is there is verified, not trusted; an original that is gone has a verified copy.
+Killed anywhere it runs again: a copy that is there is verified, not trusted; an original that is
+gone has a verified copy.
 """
 
 import logging
@@ -35,29 +36,41 @@ def run_archive(job_id: int) -> None:
 
 
 def archive(merge_id: int) -> int:
-    """Archive the sources of a merge. Returns how many files lie in the archive. Raises NotMerged, ArchiveCorrupt."""
+    """Archive the sources of a merge. Returns how many files lie in the archive. Raises NotMerged,
+    ArchiveCorrupt.
+    """
     with alone(f"archive:{merge_id}"):
         merge = Merge.objects.get(pk=merge_id)
         if merge.state not in {MergeState.MERGED, MergeState.ARCHIVED}:
-            raise NotMerged(f"{merge} is {merge.state}: its sources can be archived when it is merged.")
-        waiting = list(LakeFile.objects.filter(merged_into=merge, state=FileState.SUPERSEDED).order_by("key"))
+            raise NotMerged(
+                f"{merge} is {merge.state}: its sources can be archived when it is merged."
+            )
+        waiting = list(
+            LakeFile.objects.filter(merged_into=merge, state=FileState.SUPERSEDED).order_by("key")
+        )
         for file in waiting:
             _copy(file)
         for file in waiting:
             _verify(file)
         for file in waiting:
             _let_go(file)
-        Merge.objects.filter(pk=merge_id, state=MergeState.MERGED).update(state=MergeState.ARCHIVED, archived_at=timezone.now())
+        Merge.objects.filter(pk=merge_id, state=MergeState.MERGED).update(
+            state=MergeState.ARCHIVED, archived_at=timezone.now()
+        )
         return merge.sources.filter(state=FileState.ARCHIVED).count()
 
 
 def archived_place(file: LakeFile) -> str:
     """Where the file goes: the archive folder of its own day or month, under its own name."""
-    return layout.archived_key(file.record_type, layout.parse_period(file.period), file.key.rpartition("/")[2])
+    return layout.archived_key(
+        file.record_type, layout.parse_period(file.period), file.key.rpartition("/")[2]
+    )
 
 
 def _copy(file: LakeFile) -> None:
-    """Copy what is still there; the checksum of a merged file, never taken so far, is taken of the original."""
+    """Copy what is still there; the checksum of a merged file, never taken so far, is taken of the
+    original.
+    """
     bucket = storage.campaign_data()
     if not bucket.exists(file.key):
         return  # deleted by an attempt that was killed after it had verified everything
@@ -71,12 +84,21 @@ def _copy(file: LakeFile) -> None:
 def _verify(file: LakeFile) -> None:
     bucket = storage.campaign_data()
     place = archived_place(file)
-    if not bucket.exists(place) or bucket.size(place) != file.bytes or bucket.sha256(place) != file.sha256:
-        raise ArchiveCorrupt(f"{place} is not the same as {file.key}; nothing was deleted. Remove the copy and archive again.")
+    if (
+        not bucket.exists(place)
+        or bucket.size(place) != file.bytes
+        or bucket.sha256(place) != file.sha256
+    ):
+        raise ArchiveCorrupt(
+            f"{place} is not the same as {file.key}; nothing was deleted. Remove the copy and"
+            " archive again."
+        )
 
 
 def _let_go(file: LakeFile) -> None:
-    """Delete, then say so: killed in between, the row still says SUPERSEDED and the next run finds the verified copy."""
+    """Delete, then say so: killed in between, the row still says SUPERSEDED and the next run finds
+    the verified copy.
+    """
     storage.campaign_data().delete(file.key)
     with transaction.atomic():
         LakeFile.objects.filter(pk=file.pk, state=FileState.SUPERSEDED).update(

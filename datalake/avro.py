@@ -1,8 +1,9 @@
-"""Avro container files: written from encoded records, merged block by block, read. The only user of fastavro.
+"""Avro container files: written from encoded records, merged block by block, read. The only user of
+fastavro.
 
-A file of ours has in its header, beside schema and codec: the schema's name, its record count, its content hash [L-9], and
-the mark that its records are normalised. The sync marker is made from the file's name and content hash, so the same
-records under the same name are the same bytes.
+A file of ours has in its header, beside schema and codec: the schema's name, its record count, its
+content hash [L-9], and the mark that its records are normalised. The sync marker is made from the
+file's name and content hash, so the same records under the same name are the same bytes.
 """
 
 import hashlib
@@ -49,7 +50,9 @@ class Header:
 
     @property
     def as_schema(self) -> Schema:
-        """The schema of a file of ours, to write another one like it. Raises NotAvro for files of others."""
+        """The schema of a file of ours, to write another one like it. Raises NotAvro for files of
+        others.
+        """
         record_type, _, version = (self.schema_name or "").partition(".v")
         if not version.isdecimal():
             raise NotAvro("The file was not written by us: its header names no schema of ours.")
@@ -57,7 +60,9 @@ class Header:
 
 
 def write(out: BinaryIO, schema: Schema, encoded: Sequence[bytes], *, name: str) -> Summary:
-    """Write a whole container file of records encoded under `schema` (binary.encode). `name` should be its object key."""
+    """Write a whole container file of records encoded under `schema` (binary.encode). `name` should
+    be its object key.
+    """
     summary = Summary(len(encoded), content_hash(encoded))
     sync = sync_marker(name, summary)
     out.write(header_bytes(schema, summary, sync))
@@ -67,11 +72,15 @@ def write(out: BinaryIO, schema: Schema, encoded: Sequence[bytes], *, name: str)
     return summary
 
 
-def merge(out: BinaryIO, schema: Schema, sources: Iterable[BinaryIO], *, summary: Summary, name: str) -> int:
-    """Write one file of all blocks of `sources`, copied as they are; `summary` is the sum of theirs.
+def merge(
+    out: BinaryIO, schema: Schema, sources: Iterable[BinaryIO], *, summary: Summary, name: str
+) -> int:
+    """Write one file of all blocks of `sources`, copied as they are; `summary` is the sum of
+    theirs.
 
-    The sources must be normalised files of this schema and codec (the caller has looked at their headers). Returns the
-    number of records copied. Raises NotAvro for a source that is broken. [L-6]
+    The sources must be normalised files of this schema and codec (the caller has looked at their
+    headers). Returns the number of records copied. Raises NotAvro for a source that is broken.
+    [L-6]
     """
     sync = sync_marker(name, summary)
     out.write(header_bytes(schema, summary, sync))
@@ -85,7 +94,9 @@ def merge(out: BinaryIO, schema: Schema, sources: Iterable[BinaryIO], *, summary
 
 
 def sync_marker(name: str, summary: Summary) -> bytes:
-    return hashlib.sha256(f"{name}\x1f{summary.records}\x1f{summary.content_hash:064x}".encode()).digest()[:SYNC_BYTES]
+    return hashlib.sha256(
+        f"{name}\x1f{summary.records}\x1f{summary.content_hash:064x}".encode()
+    ).digest()[:SYNC_BYTES]
 
 
 def header_bytes(schema: Schema, summary: Summary, sync: bytes) -> bytes:
@@ -97,7 +108,11 @@ def header_bytes(schema: Schema, summary: Summary, sync: bytes) -> bytes:
         "fairwave.content_hash": f"{summary.content_hash:064x}",
         "fairwave.normalised": "yes",
     }
-    pairs = [varint(len(part)) + part for entry in entries.items() for part in (entry[0].encode(), entry[1].encode())]
+    pairs = [
+        varint(len(part)) + part
+        for entry in entries.items()
+        for part in (entry[0].encode(), entry[1].encode())
+    ]
     return MAGIC + varint(len(entries)) + b"".join(pairs) + b"\x00" + sync
 
 
@@ -133,15 +148,26 @@ def _as_header(entries: dict[str, bytes], sync: bytes, name: str) -> Header:
         schema = json.loads(texts["avro.schema"])
         summary = None
         if "fairwave.records" in texts:
-            summary = Summary(int(texts["fairwave.records"]), int(texts["fairwave.content_hash"], 16))
+            summary = Summary(
+                int(texts["fairwave.records"]), int(texts["fairwave.content_hash"], 16)
+            )
     except (KeyError, ValueError) as error:
         raise NotAvro(f"{name} has an unreadable header: {error}.") from error
     normalised = texts.get("fairwave.normalised") == "yes" and summary is not None
-    return Header(schema, texts.get("avro.codec", "null"), sync, texts.get("fairwave.schema"), summary, normalised)
+    return Header(
+        schema,
+        texts.get("avro.codec", "null"),
+        sync,
+        texts.get("fairwave.schema"),
+        summary,
+        normalised,
+    )
 
 
 def raw_blocks(source: BinaryIO, sync: bytes) -> Iterator[tuple[int, bytes]]:
-    """Each block's record count and its bytes, still compressed. Raises NotAvro where the file breaks off."""
+    """Each block's record count and its bytes, still compressed. Raises NotAvro where the file
+    breaks off.
+    """
     while True:
         try:
             count = _read_long(source, may_end=True)
@@ -149,12 +175,16 @@ def raw_blocks(source: BinaryIO, sync: bytes) -> Iterator[tuple[int, bytes]]:
             return
         data = _read_bytes(source)
         if _read_exactly(source, SYNC_BYTES) != sync or count < 0:
-            raise NotAvro(f"{_name(source)} is damaged: a block does not end with the file's sync marker.")
+            raise NotAvro(
+                f"{_name(source)} is damaged: a block does not end with the file's sync marker."
+            )
         yield count, data
 
 
 def count_records(source: BinaryIO, sync: bytes) -> int:
-    """How many records the blocks from here on claim to hold; their bytes are passed over. Raises NotAvro."""
+    """How many records the blocks from here on claim to hold; their bytes are passed over. Raises
+    NotAvro.
+    """
     records = 0
     while True:
         try:
@@ -164,7 +194,9 @@ def count_records(source: BinaryIO, sync: bytes) -> int:
         length = _read_long(source)
         source.seek(length, os.SEEK_CUR)
         if _read_exactly(source, SYNC_BYTES) != sync or count < 0 or length < 0:
-            raise NotAvro(f"{_name(source)} is damaged: a block does not end with the file's sync marker.")
+            raise NotAvro(
+                f"{_name(source)} is damaged: a block does not end with the file's sync marker."
+            )
         records += count
 
 
@@ -172,7 +204,14 @@ def read_records(source: BinaryIO) -> Iterator[Any]:
     """The records of any container file, as Python values. Raises NotAvro."""
     try:
         yield from fastavro.reader(source)
-    except (ValueError, EOFError, KeyError, IndexError, UnicodeDecodeError, cramjam.DecompressionError) as error:
+    except (
+        ValueError,
+        EOFError,
+        KeyError,
+        IndexError,
+        UnicodeDecodeError,
+        cramjam.DecompressionError,
+    ) as error:
         raise NotAvro(f"{_name(source)} cannot be decoded: {type(error).__name__}.") from error
 
 
@@ -189,7 +228,9 @@ def split(source: BinaryIO) -> Iterator[tuple[Any, bytes]]:
             try:
                 record = fastavro.schemaless_reader(block, schema, None)
             except (ValueError, EOFError, KeyError, IndexError) as error:
-                raise NotAvro(f"{_name(source)} cannot be decoded: {type(error).__name__}.") from error
+                raise NotAvro(
+                    f"{_name(source)} cannot be decoded: {type(error).__name__}."
+                ) from error
             yield record, data[start : block.tell()]
             start = block.tell()
 

@@ -1,7 +1,8 @@
 """Record frames → Avro's binary encoding, column by column, and the content hash of records. Pure.
 
-Measured on one core with 200,000 scoring records: 1.0 million records/s, fastavro from ready-made dicts 0.23 million/s.
-The bytes are what fastavro writes for the same records (a property test holds the two equal).
+Measured on one core with 200,000 scoring records: 1.0 million records/s, fastavro from ready-made
+dicts 0.23 million/s. The bytes are what fastavro writes for the same records (a property test holds
+the two equal).
 """
 
 import hashlib
@@ -38,7 +39,9 @@ def encode(record_type: str, frame: pl.DataFrame) -> list[bytes]:
 
 
 def _join(columns: list[pl.Series]) -> pl.Series:
-    """Row by row, all columns' bytes in order: neighbours first, so that no byte is copied more than log2(columns) times."""
+    """Row by row, all columns' bytes in order: neighbours first, so that no byte is copied more
+    than log2(columns) times.
+    """
     while len(columns) > 1:
         pairs = [columns[left] + columns[left + 1] for left in range(0, len(columns) - 1, 2)]
         columns = pairs + columns[2 * len(pairs) :]
@@ -62,7 +65,10 @@ def _strings(column: pl.Series, *, nullable: bool) -> pl.Series:
     lengths = column.str.len_bytes()
     longest = lengths.max()
     branch = b"\x02" if nullable else b""
-    prefixes = [branch + varint(length) for length in range((longest if isinstance(longest, int) else 0) + 1)]
+    prefixes = [
+        branch + varint(length)
+        for length in range((longest if isinstance(longest, int) else 0) + 1)
+    ]
     encoded = pl.Series(prefixes, dtype=pl.Binary).gather(lengths) + column.cast(pl.Binary)
     return encoded.fill_null(b"\x00") if nullable else encoded
 
@@ -74,7 +80,9 @@ def _doubles(column: pl.Series) -> pl.Series:
 
 def _lists(column: pl.Series) -> pl.Series:
     """Lists of strings repeat a lot (tags): each different one is encoded once."""
-    rows = pl.DataFrame({"list": column}).with_columns(pl.struct("list").rank("dense").alias("kind"))
+    rows = pl.DataFrame({"list": column}).with_columns(
+        pl.struct("list").rank("dense").alias("kind")
+    )
     kinds = rows.unique("kind").sort("kind")
     encoded = pl.Series([_list(items) for items in kinds["list"].to_list()], dtype=pl.Binary)
     return encoded.gather(rows["kind"] - 1)
@@ -88,7 +96,9 @@ def _list(items: list[str]) -> bytes:
 
 
 def content_hash(encoded: Sequence[bytes]) -> int:
-    """The sum of the SHA-256 of each encoded record, modulo 2^256: in any order and any division the same. [L-9]"""
+    """The sum of the SHA-256 of each encoded record, modulo 2^256: in any order and any division
+    the same. [L-9]
+    """
     sha256, from_bytes = hashlib.sha256, int.from_bytes
     return sum([from_bytes(sha256(record).digest(), "big") for record in encoded]) % MODULUS
 

@@ -1,4 +1,6 @@
-"""Which files make each period: the only truth readers go by. Every change is one transaction. [L-4]"""
+"""Which files make each period: the only truth readers go by. Every change is one transaction.
+[L-4]
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -39,22 +41,35 @@ def as_text(content_hash: int) -> str:
 def readable_files(record_type: str, period: Period) -> list[LakeFile]:
     """The files that hold the records of a day or a month, each record once.
 
-    A day that was merged into its month is found in the month's file, together with the other days: filter by date.created.
+    A day that was merged into its month is found in the month's file, together with the other days:
+    filter by date.created.
     """
-    files = LakeFile.objects.filter(record_type=record_type, state__in=READABLE).order_by("period", "key")
+    files = LakeFile.objects.filter(record_type=record_type, state__in=READABLE).order_by(
+        "period", "key"
+    )
     if period.is_month:
         return list(files.filter(period__startswith=str(period)))
     return list(files.filter(period__in=[str(period), str(period.month_period)]))
 
 
 def mergeable_files(record_type: str, period: Period) -> list[LakeFile]:
-    """What a merge of the period would take: the readable files of its own, those of its days included."""
-    return [file for file in readable_files(record_type, period) if period.is_month or file.period == str(period)]
+    """What a merge of the period would take: the readable files of its own, those of its days
+    included.
+    """
+    return [
+        file
+        for file in readable_files(record_type, period)
+        if period.is_month or file.period == str(period)
+    ]
 
 
 def fragmented_periods(record_type: str, *, monthly: bool, before: date) -> list[Period]:
-    """Past periods with loose files (for months: with anything not yet in the month's file), oldest first. [L-3]"""
-    files = LakeFile.objects.filter(record_type=record_type, state__in=READABLE, period__regex=r"^\d{4}-\d\d-\d\d$")
+    """Past periods with loose files (for months: with anything not yet in the month's file), oldest
+    first. [L-3]
+    """
+    files = LakeFile.objects.filter(
+        record_type=record_type, state__in=READABLE, period__regex=r"^\d{4}-\d\d-\d\d$"
+    )
     if not monthly:
         files = files.filter(state=FileState.LOOSE)
     days = [parse_period(text) for text in files.values_list("period", flat=True).distinct()]
@@ -65,11 +80,15 @@ def fragmented_periods(record_type: str, *, monthly: bool, before: date) -> list
 def enter_saved(files: Sequence[NewFile], claim: Claim) -> None:
     """Make a claim's files visible and add them to their days' totals. In the claim's transaction."""
     LakeFile.objects.bulk_create([_row(file, state=FileState.LOOSE, claim=claim) for file in files])
-    for file in sorted(files, key=lambda each: (each.record_type, each.period)):  # one order of locks for all
+    # one order of locks for all
+    for file in sorted(files, key=lambda each: (each.record_type, each.period)):
         LakePartition.objects.bulk_create(
-            [LakePartition(record_type=file.record_type, day=file.period.last_day)], ignore_conflicts=True
+            [LakePartition(record_type=file.record_type, day=file.period.last_day)],
+            ignore_conflicts=True,
         )
-        day = LakePartition.objects.select_for_update().get(record_type=file.record_type, day=file.period.last_day)
+        day = LakePartition.objects.select_for_update().get(
+            record_type=file.record_type, day=file.period.last_day
+        )
         total = as_text(add_hashes([int(day.content_hash, 16), file.content_hash]))
         LakePartition.objects.filter(pk=day.pk).update(
             records=day.records + file.records, content_hash=total, updated_at=timezone.now()
@@ -77,52 +96,76 @@ def enter_saved(files: Sequence[NewFile], claim: Claim) -> None:
 
 
 def enter_delivered(files: Sequence[NewFile]) -> list[LakeFile]:
-    """Make files visible that no claim of a stream stands behind; `add_to_days` adds them to their days. [D-8]"""
+    """Make files visible that no claim of a stream stands behind; `add_to_days` adds them to their
+    days. [D-8]
+    """
     return LakeFile.objects.bulk_create([_row(file, state=FileState.LOOSE) for file in files])
 
 
 def add_to_days(files: Sequence[NewFile]) -> None:
-    """Add files to their days' totals, however many in three statements. Days are locked in the order of type and day. [L-9]"""
+    """Add files to their days' totals, however many in three statements. Days are locked in the
+    order of type and day. [L-9]
+    """
     added: dict[tuple[str, date], list[NewFile]] = defaultdict(list)
     for file in sorted(files, key=lambda each: (each.record_type, each.period)):
         added[file.record_type, file.period.last_day].append(file)
     empty = [LakePartition(record_type=record_type, day=day) for record_type, day in added]
     LakePartition.objects.bulk_create(empty, ignore_conflicts=True)
-    ours = reduce(or_, (Q(record_type=record_type, day=day) for record_type, day in added), Q(pk=None))
-    days = list(LakePartition.objects.filter(ours).order_by("record_type", "day").select_for_update())
+    ours = reduce(
+        or_, (Q(record_type=record_type, day=day) for record_type, day in added), Q(pk=None)
+    )
+    days = list(
+        LakePartition.objects.filter(ours).order_by("record_type", "day").select_for_update()
+    )
     for day in days:
         new = added[day.record_type, day.day]
         day.records += sum(file.records for file in new)
-        day.content_hash = as_text(add_hashes([int(day.content_hash, 16), *(file.content_hash for file in new)]))
+        day.content_hash = as_text(
+            add_hashes([int(day.content_hash, 16), *(file.content_hash for file in new)])
+        )
         day.updated_at = timezone.now()
     LakePartition.objects.bulk_update(days, ["records", "content_hash", "updated_at"])
 
 
 def enter_rewritten(file: LakeFile, *, content_hash: int, size: int, sha256: str) -> None:
-    """Enter that a day's file holds other content where it lies, in as many records; the day's total goes with it. [X-11]
+    """Enter that a day's file holds other content where it lies, in as many records; the day's
+    total goes with it. [X-11]
 
     Raises CountMismatch if the entry is no longer as `file` has it.
     """
     with transaction.atomic():
         same = LakeFile.objects.filter(pk=file.pk, content_hash=file.content_hash)
         if not same.update(content_hash=as_text(content_hash), bytes=size, sha256=sha256):
-            raise CountMismatch(f"The catalogue's entry of {file.key} was changed meanwhile; nothing of it was taken.")
+            raise CountMismatch(
+                f"The catalogue's entry of {file.key} was changed meanwhile; nothing of it was"
+                " taken."
+            )
         kept = LakePartition.objects.select_for_update()
         day = kept.get(record_type=file.record_type, day=parse_period(file.period).last_day)
         total = add_hashes([int(day.content_hash, 16), -int(file.content_hash, 16), content_hash])
-        LakePartition.objects.filter(pk=day.pk).update(content_hash=as_text(total), updated_at=timezone.now())
+        LakePartition.objects.filter(pk=day.pk).update(
+            content_hash=as_text(total), updated_at=timezone.now()
+        )
 
 
 def enter_adopted(original: NewFile) -> None:
-    """Enter a foreign file whose records were saved in files of ours: readers never see it, the next archive takes it."""
-    LakeFile.objects.bulk_create([_row(original, state=FileState.SUPERSEDED)], ignore_conflicts=True)
+    """Enter a foreign file whose records were saved in files of ours: readers never see it, the
+    next archive takes it.
+    """
+    LakeFile.objects.bulk_create(
+        [_row(original, state=FileState.SUPERSEDED)], ignore_conflicts=True
+    )
 
 
 def switch(merge: Merge, sources: Collection[LakeFile], merged: NewFile, *, seconds: float) -> None:
-    """From the sources to the merged file in one step. Raises MergeBusy if this attempt or a source is no longer current."""
+    """From the sources to the merged file in one step. Raises MergeBusy if this attempt or a source
+    is no longer current.
+    """
     with transaction.atomic():
         now = timezone.now()
-        won = Merge.objects.filter(pk=merge.pk, attempt=merge.attempt, state=MergeState.CONSOLIDATING).update(
+        won = Merge.objects.filter(
+            pk=merge.pk, attempt=merge.attempt, state=MergeState.CONSOLIDATING
+        ).update(
             state=MergeState.MERGED,
             merged_key=merged.key,
             files=len(sources),
@@ -136,15 +179,25 @@ def switch(merge: Merge, sources: Collection[LakeFile], merged: NewFile, *, seco
         )
         gone = LakeFile.objects.filter(pk__in=[source.pk for source in sources], state__in=READABLE)
         if not won or gone.update(state=FileState.SUPERSEDED, merged_into=merge) != len(sources):
-            raise MergeBusy(f"The files of {merge} were switched by another process meanwhile; merge the period again.")
+            raise MergeBusy(
+                f"The files of {merge} were switched by another process meanwhile; merge the period"
+                " again."
+            )
         orphans = LakeFile.objects.filter(
-            record_type=merge.record_type, period__startswith=merge.period, state=FileState.SUPERSEDED, merged_into=None
+            record_type=merge.record_type,
+            period__startswith=merge.period,
+            state=FileState.SUPERSEDED,
+            merged_into=None,
         )
         orphans.update(merged_into=merge)
-        LakeFile.objects.bulk_create([_row(merged, state=FileState.MERGED, generation=merge.generation)])
+        LakeFile.objects.bulk_create(
+            [_row(merged, state=FileState.MERGED, generation=merge.generation)]
+        )
 
 
-def _row(file: NewFile, *, state: FileState, generation: int = 0, claim: Claim | None = None) -> LakeFile:
+def _row(
+    file: NewFile, *, state: FileState, generation: int = 0, claim: Claim | None = None
+) -> LakeFile:
     return LakeFile(
         key=file.key,
         record_type=file.record_type,

@@ -20,7 +20,8 @@ class StreamName(TextChoices):
     FANLIST_RANKS = "fanlist-ranks"
 
 
-LAKE_STREAMS = (StreamName.INPUT, StreamName.SCORED, StreamName.FANLIST_RANKS)  # never save-selection [L-2]
+# never save-selection [L-2]
+LAKE_STREAMS = (StreamName.INPUT, StreamName.SCORED, StreamName.FANLIST_RANKS)
 
 
 class PayloadForm(TextChoices):

@@ -88,7 +88,9 @@ class IteratorExpired(Refusal):
 
 
 class NoSuchPosition(Refusal):
-    """A shard is gone, or has no such sequence number: it was kept for longer than the stream keeps records, or made anew."""
+    """A shard is gone, or has no such sequence number: it was kept for longer than the stream keeps
+    records, or made anew.
+    """
 
 
 class GlueUnreachable(Refusal):

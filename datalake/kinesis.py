@@ -12,17 +12,27 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from datalake.errors import IteratorExpired, NoSuchPosition, StreamBusy, StreamUnreachable, UnknownStream
+from datalake.errors import (
+    IteratorExpired,
+    NoSuchPosition,
+    StreamBusy,
+    StreamUnreachable,
+    UnknownStream,
+)
 
 MOST_AT_ONCE = 1_000
 # A process that is told to end waits for an answer no longer than this; who calls us tries again.
-PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 2})
+PATIENCE = Config(
+    connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 2}
+)
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class StreamShard:
-    """A shard, the sequence number that none of its records is below, and the shards it was made from by a split or a merge."""
+    """A shard, the sequence number that none of its records is below, and the shards it was made
+    from by a split or a merge.
+    """
 
     id: str
     first: str
@@ -47,7 +57,8 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Records in their order, where to read on (None: the shard has ended), and how old what was read is.
+    """Records in their order, where to read on (None: the shard has ended), and how old what was
+    read is.
 
     No records say nothing: there may be some further on.
     """
@@ -63,13 +74,16 @@ class Read:
 
 
 class KinesisStream:
-    """The stream of that name. Credentials and region come as boto3 finds them. Every call raises StreamUnreachable, and
-    UnknownStream where there is none of this name.
+    """The stream of that name. Credentials and region come as boto3 finds them. Every call raises
+    StreamUnreachable, and UnknownStream where there is none of this name.
     """
 
     def __init__(self, name: str, *, endpoint: str = "") -> None:
         if not _NAME.fullmatch(name):
-            raise UnknownStream(f"{name!r} is no name of a stream: write letters, digits, `_`, `.` and `-`, 128 at most.")
+            raise UnknownStream(
+                f"{name!r} is no name of a stream: write letters, digits, `_`, `.` and `-`, 128 at"
+                " most."
+            )
         self.name = name
         with self._at_the_door():
             self.client = boto3.client("kinesis", endpoint_url=endpoint or None, config=PATIENCE)
@@ -96,21 +110,31 @@ class KinesisStream:
 
     def at(self, shard_id: str, sequence: str) -> str:
         """Where the record with this sequence number is. Raises NoSuchPosition."""
-        return self._iterator(shard_id, ShardIteratorType="AT_SEQUENCE_NUMBER", StartingSequenceNumber=sequence)
+        return self._iterator(
+            shard_id, ShardIteratorType="AT_SEQUENCE_NUMBER", StartingSequenceNumber=sequence
+        )
 
     def after(self, shard_id: str, sequence: str) -> str:
         """Behind the record with this sequence number. Raises NoSuchPosition."""
-        return self._iterator(shard_id, ShardIteratorType="AFTER_SEQUENCE_NUMBER", StartingSequenceNumber=sequence)
+        return self._iterator(
+            shard_id, ShardIteratorType="AFTER_SEQUENCE_NUMBER", StartingSequenceNumber=sequence
+        )
 
     def read(self, iterator: str, *, limit: int = MOST_AT_ONCE) -> Read:
         """Up to `limit` records from a place. Raises IteratorExpired, StreamBusy."""
         with self._at_the_door():
             answer = self.client.get_records(ShardIterator=iterator, Limit=limit)
         records = [Record(each["SequenceNumber"], each["Data"]) for each in answer["Records"]]
-        return Read(records, answer.get("NextShardIterator") or None, answer.get("MillisBehindLatest", 0) / 1_000)
+        return Read(
+            records,
+            answer.get("NextShardIterator") or None,
+            answer.get("MillisBehindLatest", 0) / 1_000,
+        )
 
     def read_range(self, shard_id: str, first: str, last: str) -> list[Record]:
-        """What the shard still has from one sequence number to another, both included. Raises StreamBusy."""
+        """What the shard still has from one sequence number to another, both included. Raises
+        StreamBusy.
+        """
         found: list[Record] = []
         try:
             place: str | None = self.at(shard_id, first)
@@ -125,7 +149,9 @@ class KinesisStream:
 
     def _iterator(self, shard_id: str, **where: Any) -> str:
         with self._at_the_door():
-            return self.client.get_shard_iterator(StreamName=self.name, ShardId=shard_id, **where)["ShardIterator"]
+            return self.client.get_shard_iterator(StreamName=self.name, ShardId=shard_id, **where)[
+                "ShardIterator"
+            ]
 
     @contextmanager
     def _at_the_door(self) -> Iterator[None]:
@@ -134,35 +160,59 @@ class KinesisStream:
         except ClientError as error:
             raise self._sorted(error) from error
         except BotoCoreError as error:
-            raise StreamUnreachable(f"The stream {self.name} cannot be reached: {_first_line(error)}") from error
+            raise StreamUnreachable(
+                f"The stream {self.name} cannot be reached: {_first_line(error)}"
+            ) from error
 
     def _sorted(self, error: ClientError) -> Exception:
         place = error.operation_name == "GetShardIterator"
         match error.response["Error"].get("Code", ""):
             case "ExpiredIteratorException":
                 return IteratorExpired(f"The place in {self.name} has expired.")
-            case "ProvisionedThroughputExceededException" | "LimitExceededException" | "KMSThrottlingException":
-                return StreamBusy(f"The stream {self.name} is read from faster than it gives: {_first_line(error)}")
+            case (
+                "ProvisionedThroughputExceededException"
+                | "LimitExceededException"
+                | "KMSThrottlingException"
+            ):
+                return StreamBusy(
+                    f"The stream {self.name} is read from faster than it gives:"
+                    f" {_first_line(error)}"
+                )
             case "ResourceNotFoundException" if not place or "shard " not in str(error).lower():
-                return UnknownStream(f"There is no stream {self.name} in this region and account: {_first_line(error)}")
+                return UnknownStream(
+                    f"There is no stream {self.name} in this region and account:"
+                    f" {_first_line(error)}"
+                )
             case "ResourceNotFoundException":
                 return NoSuchPosition(f"A shard of {self.name} is gone: {_first_line(error)}")
             case "InvalidArgumentException" if place and "timestamp" not in str(error).lower():
-                return NoSuchPosition(f"The stream {self.name} has no such sequence number: {_first_line(error)}")
-        return StreamUnreachable(f"The stream {self.name} does not answer as it should: {_first_line(error)}")
+                return NoSuchPosition(
+                    f"The stream {self.name} has no such sequence number: {_first_line(error)}"
+                )
+        return StreamUnreachable(
+            f"The stream {self.name} does not answer as it should: {_first_line(error)}"
+        )
 
 
 def _shard(listed: Any) -> StreamShard:
-    parents = [listed[name] for name in ("ParentShardId", "AdjacentParentShardId") if name in listed]
-    return StreamShard(listed["ShardId"], listed["SequenceNumberRange"]["StartingSequenceNumber"], tuple(parents))
+    parents = [
+        listed[name] for name in ("ParentShardId", "AdjacentParentShardId") if name in listed
+    ]
+    return StreamShard(
+        listed["ShardId"], listed["SequenceNumberRange"]["StartingSequenceNumber"], tuple(parents)
+    )
 
 
 def _by_their_clock(ours: datetime, told: str) -> datetime:
-    """Our time, if it fits the `Date` that Kinesis gave to the second; else theirs, for records are found by their clock."""
+    """Our time, if it fits the `Date` that Kinesis gave to the second; else theirs, for records are
+    found by their clock.
+    """
     if not told:
         return ours
     theirs = parsedate_to_datetime(told)
-    return ours if theirs - timedelta(minutes=1) <= ours <= theirs + timedelta(seconds=1) else theirs
+    return (
+        ours if theirs - timedelta(minutes=1) <= ours <= theirs + timedelta(seconds=1) else theirs
+    )
 
 
 def _first_line(error: Exception) -> str:

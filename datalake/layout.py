@@ -9,10 +9,15 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from datalake.errors import BadPeriod
 
 ROOT = "avro"
-NAMES = uuid5(NAMESPACE_URL, "fairwave:lake")  # the root of every file name made from what the file holds
+# the root of every file name made from what the file holds
+NAMES = uuid5(NAMESPACE_URL, "fairwave:lake")
 
-_LOOSE = re.compile(rf"{ROOT}/(?P<type>\w+)/(?P<y>\d{{4}})/(?P<m>\d\d)/(?P<d>\d\d)/(?P<name>[^/]+\.avro)", re.ASCII)
-_PREFIX = re.compile(rf"(?:{ROOT}/)?(?P<type>\w+)/(?P<y>\d{{4}})/(?P<m>\d\d)(?:/(?P<d>\d\d))?/?", re.ASCII)
+_LOOSE = re.compile(
+    rf"{ROOT}/(?P<type>\w+)/(?P<y>\d{{4}})/(?P<m>\d\d)/(?P<d>\d\d)/(?P<name>[^/]+\.avro)", re.ASCII
+)
+_PREFIX = re.compile(
+    rf"(?:{ROOT}/)?(?P<type>\w+)/(?P<y>\d{{4}})/(?P<m>\d\d)(?:/(?P<d>\d\d))?/?", re.ASCII
+)
 _PERIOD = re.compile(r"(?P<y>\d{4})-(?P<m>\d\d)(?:-(?P<d>\d\d))?", re.ASCII)
 
 
@@ -60,7 +65,9 @@ def day_of(value: date | datetime) -> Period:
     """The day of a date, or of an aware instant in UTC. Raises BadPeriod for a naive instant."""
     if isinstance(value, datetime):
         if value.tzinfo is None:
-            raise BadPeriod(f"{value.isoformat()} has no offset, so its UTC day is a guess: add one.")
+            raise BadPeriod(
+                f"{value.isoformat()} has no offset, so its UTC day is a guess: add one."
+            )
         value = value.astimezone(UTC)
     return Period(value.year, value.month, value.day)
 
@@ -90,7 +97,10 @@ def parse_loose_key(key: str) -> tuple[str, Period, str] | None:
 
 def _checked(found: "re.Match[str] | None", text: str) -> Period:
     if found is None:
-        raise BadPeriod(f"{text!r} names no day or month: write 2026-01-20, or a prefix such as avro/scoring/2026/01/20.")
+        raise BadPeriod(
+            f"{text!r} names no day or month: write 2026-01-20, or a prefix such as"
+            " avro/scoring/2026/01/20."
+        )
     try:
         date(int(found["y"]), int(found["m"]), int(found["d"] or 1))
     except ValueError as error:
@@ -101,7 +111,9 @@ def _checked(found: "re.Match[str] | None", text: str) -> Period:
 
 
 def file_name(source: str, first: int, last: int, record_type: str, day: Period) -> UUID:
-    """The name of what one claim holds of one type and day: the same claim has the same name however often it runs. [L-2]"""
+    """The name of what one claim holds of one type and day: the same claim has the same name
+    however often it runs. [L-2]
+    """
     return uuid5(NAMES, f"{source}:{first}-{last}:{record_type}:{day}")
 
 
@@ -115,7 +127,9 @@ def loose_key(record_type: str, day: Period, name: UUID) -> str:
 
 
 def merged_key(record_type: str, period: Period, generation: int) -> str:
-    return f"{ROOT}/{record_type}/merged/{period.path}/{record_type}_{period.slug}.g{generation}.avro"
+    return (
+        f"{ROOT}/{record_type}/merged/{period.path}/{record_type}_{period.slug}.g{generation}.avro"
+    )
 
 
 def archived_key(record_type: str, period: Period, name: str) -> str:

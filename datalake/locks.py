@@ -13,7 +13,9 @@ def lock_number(work: str) -> int:
 
 @contextmanager
 def alone(work: str) -> Iterator[None]:
-    """Only one process of all does this work at a time; others wait. The server lets go when the process dies."""
+    """Only one process of all does this work at a time; others wait. The server lets go when the
+    process dies.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [lock_number(work)])
     try:

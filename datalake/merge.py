@@ -1,7 +1,9 @@
-"""The checks, the merge, the switch: many small files of a period become one, block by block. [L-3, L-4, L-6, L-7, L-9]
+"""The checks, the merge, the switch: many small files of a period become one, block by block. [L-3,
+L-4, L-6, L-7, L-9]
 
-FRAGMENTED (files found, foreign ones adopted) → QUERYING (headers read and compared) → CONSOLIDATING (blocks copied, result
-read back) → MERGED (catalogue switched, archive asked for). A refusal leaves the sources as they are and its reason on the row.
+FRAGMENTED (files found, foreign ones adopted) → QUERYING (headers read and compared) →
+CONSOLIDATING (blocks copied, result read back) → MERGED (catalogue switched, archive asked for). A
+refusal leaves the sources as they are and its reason on the row.
 """
 
 import logging
@@ -19,7 +21,14 @@ from datalake.archive import ask_for_archive
 from datalake.binary import add_hashes
 from datalake.catalogue import NewFile
 from datalake.choices import MergeState, RecordType
-from datalake.errors import CountMismatch, MergeBusy, NoFiles, OutdatedSchema, TooLarge, TypeNotEnabled
+from datalake.errors import (
+    CountMismatch,
+    MergeBusy,
+    NoFiles,
+    OutdatedSchema,
+    TooLarge,
+    TypeNotEnabled,
+)
 from datalake.layout import Period
 from datalake.locks import alone_or_not
 from datalake.models import LakeFile, Merge
@@ -36,20 +45,30 @@ def enabled_types() -> list[str]:
     return list(getattr(settings, "MERGE_RECORD_TYPES", RecordType.values))
 
 
-def merge_past(record_types: Sequence[str], *, monthly: bool, now: datetime) -> tuple[list[Merge], list[Refusal]]:
-    """Merge every past period of these types that has loose files, late ones and foreign ones included.
+def merge_past(
+    record_types: Sequence[str], *, monthly: bool, now: datetime
+) -> tuple[list[Merge], list[Refusal]]:
+    """Merge every past period of these types that has loose files, late ones and foreign ones
+    included.
 
-    A period that is refused does not hold up the others. Returns the merges and the refusals. Raises TypeNotEnabled.
+    A period that is refused does not hold up the others. Returns the merges and the refusals.
+    Raises TypeNotEnabled.
     """
     today = layout.day_of(now).last_day
     for record_type in record_types:
         _require_enabled(record_type)
-    periods = [(each, period) for each in record_types for period in _past_periods(each, monthly=monthly, today=today)]
+    periods = [
+        (each, period)
+        for each in record_types
+        for period in _past_periods(each, monthly=monthly, today=today)
+    ]
     return _merge_all(periods)
 
 
 def merge_each(record_types: Sequence[str], period: Period) -> tuple[list[Merge], list[Refusal]]:
-    """Merge one period of these types, over or not. Types without files are passed over unless none has any (NoFiles)."""
+    """Merge one period of these types, over or not. Types without files are passed over unless none
+    has any (NoFiles).
+    """
     merges, refusals = _merge_all([(record_type, period) for record_type in record_types])
     real = [refusal for refusal in refusals if not isinstance(refusal, NoFiles)]
     return merges, real if merges else real or refusals
@@ -62,7 +81,10 @@ def _merge_all(periods: Sequence[tuple[str, Period]]) -> tuple[list[Merge], list
         try:
             merges.append(merge_period(record_type, period))
         except Refusal as refusal:
-            logger.warning("merge refused", extra={"type": record_type, "period": str(period), "why": str(refusal)})
+            logger.warning(
+                "merge refused",
+                extra={"type": record_type, "period": str(period), "why": str(refusal)},
+            )
             refusals.append(refusal)
     return merges, refusals
 
@@ -70,32 +92,50 @@ def _merge_all(periods: Sequence[tuple[str, Period]]) -> tuple[list[Merge], list
 def _past_periods(record_type: str, *, monthly: bool, today: date) -> list[Period]:
     foreign = [layout.parse_loose_key(key) for key in adopt.foreign_keys(record_type)]
     days = [located[1] for located in foreign if located and located[1].last_day < today]
-    waiting = {day.month_period for day in days if day.month_period.last_day < today} if monthly else set(days)
-    return sorted(waiting | set(catalogue.fragmented_periods(record_type, monthly=monthly, before=today)))
+    waiting = (
+        {day.month_period for day in days if day.month_period.last_day < today}
+        if monthly
+        else set(days)
+    )
+    return sorted(
+        waiting | set(catalogue.fragmented_periods(record_type, monthly=monthly, before=today))
+    )
 
 
 def _require_enabled(record_type: str) -> None:
     if record_type not in enabled_types():
-        raise TypeNotEnabled(f"Merging is not enabled for {record_type!r}; it is for {', '.join(enabled_types())}.")
+        raise TypeNotEnabled(
+            f"Merging is not enabled for {record_type!r}; it is for {', '.join(enabled_types())}."
+        )
 
 
 def merge_period(record_type: str, period: Period, *, limit_bytes: int = LARGEST_BYTES) -> Merge:
-    """Merge what is readable of a day or month into its next generation; a merged file that is there already is taken along.
+    """Merge what is readable of a day or month into its next generation; a merged file that is
+    there already is taken along.
 
-    Raises TypeNotEnabled, NoFiles, OutdatedSchema, TooLarge, CountMismatch, NotAvro, MergeBusy; sources are then untouched.
+    Raises TypeNotEnabled, NoFiles, OutdatedSchema, TooLarge, CountMismatch, NotAvro, MergeBusy;
+    sources are then untouched.
     """
     _require_enabled(record_type)
-    work = f"merge:{record_type}:{period.month_period}"  # of the month, whose merge takes its days' files
+    # of the month, whose merge takes its days' files
+    work = f"merge:{record_type}:{period.month_period}"
     with alone_or_not(work) as got_it:
         if not got_it:
-            raise MergeBusy(f"{record_type} {period} is being merged by another process: wait until it is done.")
+            raise MergeBusy(
+                f"{record_type} {period} is being merged by another process: wait until it is done."
+            )
         for key in adopt.foreign_keys(record_type, period):
             adopt.adopt(key)
         sources = catalogue.mergeable_files(record_type, period)
         if not sources:
-            raise NoFiles(f"There is nothing to merge: no file lies at {layout.folder(record_type, period)}.")
+            raise NoFiles(
+                f"There is nothing to merge: no file lies at {layout.folder(record_type, period)}."
+            )
         if len(sources) == 1 and sources[0].period == str(period) and sources[0].generation:
-            raise NoFiles(f"There is nothing to merge: {record_type} {period} is one merged file already, {sources[0].key}.")
+            raise NoFiles(
+                f"There is nothing to merge: {record_type} {period} is one merged file already,"
+                f" {sources[0].key}."
+            )
         merge = _begin(record_type, period)
         try:
             return _consolidate(merge, period, sources, limit_bytes)
@@ -105,31 +145,43 @@ def merge_period(record_type: str, period: Period, *, limit_bytes: int = LARGEST
 
 
 def _begin(record_type: str, period: Period) -> Merge:
-    """The row of the next generation; an attempt that failed or died left one behind, which is taken up."""
+    """The row of the next generation; an attempt that failed or died left one behind, which is
+    taken up.
+    """
     with transaction.atomic():
         rows = Merge.objects.filter(record_type=record_type, period=str(period))
         done = rows.filter(state__in=[MergeState.MERGED, MergeState.ARCHIVED])
         generation = (done.aggregate(newest=Max("generation"))["newest"] or 0) + 1
-        merge, _ = rows.get_or_create(generation=generation, defaults={"record_type": record_type, "period": str(period)})
-        rows.filter(pk=merge.pk).update(attempt=F("attempt") + 1, state=MergeState.FRAGMENTED, error="")
+        merge, _ = rows.get_or_create(
+            generation=generation, defaults={"record_type": record_type, "period": str(period)}
+        )
+        rows.filter(pk=merge.pk).update(
+            attempt=F("attempt") + 1, state=MergeState.FRAGMENTED, error=""
+        )
         return rows.get(pk=merge.pk)
 
 
 def _current(merge: Merge) -> QuerySet[Merge]:
     """The row as long as it is this attempt's and not merged."""
-    return Merge.objects.filter(pk=merge.pk, attempt=merge.attempt).exclude(state__in=[MergeState.MERGED, MergeState.ARCHIVED])
+    return Merge.objects.filter(pk=merge.pk, attempt=merge.attempt).exclude(
+        state__in=[MergeState.MERGED, MergeState.ARCHIVED]
+    )
 
 
 def _consolidate(merge: Merge, period: Period, sources: list[LakeFile], limit_bytes: int) -> Merge:
     started = time.monotonic()
     _current(merge).update(state=MergeState.QUERYING)
     expected = check_sources(merge.record_type, sources, limit_bytes)
-    _current(merge).update(state=MergeState.CONSOLIDATING, files=len(sources), records_in=expected.records)
+    _current(merge).update(
+        state=MergeState.CONSOLIDATING, files=len(sources), records_in=expected.records
+    )
     key = layout.merged_key(merge.record_type, period, merge.generation)
     write_merged(merge.record_type, key, [source.key for source in sources], expected)
     size = _check_result(key, expected, limit_bytes)
     schema = schema_of(merge.record_type).name
-    merged = NewFile(key, merge.record_type, period, schema, expected.records, size, expected.content_hash)
+    merged = NewFile(
+        key, merge.record_type, period, schema, expected.records, size, expected.content_hash
+    )
     with transaction.atomic():
         catalogue.switch(merge, sources, merged, seconds=round(time.monotonic() - started, 3))
         ask_for_archive(merge)
@@ -137,14 +189,16 @@ def _consolidate(merge: Merge, period: Period, sources: list[LakeFile], limit_by
 
 
 def check_sources(record_type: str, sources: Sequence[LakeFile], limit_bytes: int) -> avro.Summary:
-    """Every source's header against the schema in force and the catalogue. Returns what the result must hold.
+    """Every source's header against the schema in force and the catalogue. Returns what the result
+    must hold.
 
     Raises TooLarge, OutdatedSchema, CountMismatch, NotAvro.
     """
     total = sum(source.bytes for source in sources)
     if total > limit_bytes:
         raise TooLarge(
-            f"{len(sources)} files of {record_type} have {total:,} bytes, more than the {limit_bytes:,} a merge may have."
+            f"{len(sources)} files of {record_type} have {total:,} bytes, more than the"
+            f" {limit_bytes:,} a merge may have."
         )
     schema = schema_of(record_type)
     bucket = storage.campaign_data()
@@ -153,23 +207,34 @@ def check_sources(record_type: str, sources: Sequence[LakeFile], limit_bytes: in
             header = avro.read_header(opened)
         adopt.require_current_schema(schema, header, source.key)
         if not header.normalised or header.codec != avro.CODEC or header.schema != schema.avro:
-            raise OutdatedSchema(f"{source.key} is not as this version writes {schema.name}: convert it or move it away.")
+            raise OutdatedSchema(
+                f"{source.key} is not as this version writes {schema.name}: convert it or move it"
+                " away."
+            )
         if header.summary != avro.Summary(source.records, int(source.content_hash, 16)):
             raise CountMismatch(
-                f"{source.key} and its catalogue entry differ in records or content: look at the file's history."
+                f"{source.key} and its catalogue entry differ in records or content: look at the"
+                " file's history."
             )
     hashes = [int(source.content_hash, 16) for source in sources]
     return avro.Summary(sum(source.records for source in sources), add_hashes(hashes))
 
 
-def write_merged(record_type: str, key: str, source_keys: Sequence[str], expected: avro.Summary) -> None:
-    """Copy all blocks into one file. Raises CountMismatch before anything is published if they are not what was expected."""
+def write_merged(
+    record_type: str, key: str, source_keys: Sequence[str], expected: avro.Summary
+) -> None:
+    """Copy all blocks into one file. Raises CountMismatch before anything is published if they are
+    not what was expected.
+    """
     bucket = storage.campaign_data()
     with bucket.writer(key) as out:
-        records = avro.merge(out, schema_of(record_type), _opened(source_keys), summary=expected, name=key)
+        records = avro.merge(
+            out, schema_of(record_type), _opened(source_keys), summary=expected, name=key
+        )
         if records != expected.records:
             raise CountMismatch(
-                f"{len(source_keys)} files of {record_type} promise {expected.records:,} records and hold {records:,}."
+                f"{len(source_keys)} files of {record_type} promise {expected.records:,} records"
+                f" and hold {records:,}."
             )
 
 
@@ -181,7 +246,9 @@ def _opened(keys: Sequence[str]) -> Iterator[BinaryIO]:
 
 
 def _check_result(key: str, expected: avro.Summary, limit_bytes: int) -> int:
-    """Read back what was written. Returns its size; removes it and raises TooLarge or CountMismatch if it cannot stand."""
+    """Read back what was written. Returns its size; removes it and raises TooLarge or CountMismatch
+    if it cannot stand.
+    """
     bucket = storage.campaign_data()
     size = bucket.size(key)
     with bucket.open(key) as written:
@@ -192,5 +259,7 @@ def _check_result(key: str, expected: avro.Summary, limit_bytes: int) -> int:
         raise TooLarge(f"The result {key} would have {size:,} bytes, more than {limit_bytes:,}.")
     if header.summary != expected or records != expected.records:
         bucket.delete(key)
-        raise CountMismatch(f"{key} holds {records:,} records where {expected.records:,} went in; it was removed.")
+        raise CountMismatch(
+            f"{key} holds {records:,} records where {expected.records:,} went in; it was removed."
+        )
     return size

@@ -7,10 +7,14 @@ from datalake.choices import READABLE, ClaimState, FileState, MergeState, Payloa
 
 
 class Stream(models.Model):
-    """The end of a stream. Its row is locked while a batch is put there, so positions become visible in their order. [T-1]"""
+    """The end of a stream. Its row is locked while a batch is put there, so positions become
+    visible in their order. [T-1]
+    """
 
     name = models.CharField(max_length=40, primary_key=True)
-    position = models.BigIntegerField(default=0, help_text="Position of the newest batch; 0 = none yet")
+    position = models.BigIntegerField(
+        default=0, help_text="Position of the newest batch; 0 = none yet"
+    )
 
     def __str__(self) -> str:
         return self.name
@@ -21,11 +25,17 @@ class StreamBatch(models.Model):
 
     stream = models.CharField(max_length=40)
     position = models.BigIntegerField()
-    batch_key = models.CharField(max_length=200, help_text="What it is, made by the publisher: published again, it stays one")
+    batch_key = models.CharField(
+        max_length=200, help_text="What it is, made by the publisher: published again, it stays one"
+    )
     form = models.CharField(max_length=8, choices=PayloadForm)
-    schema = models.CharField(max_length=60, blank=True, help_text="Of a frame: its schema's name, e.g. scoring.v1")
+    schema = models.CharField(
+        max_length=60, blank=True, help_text="Of a frame: its schema's name, e.g. scoring.v1"
+    )
     records = models.PositiveIntegerField()
-    payload = models.BinaryField(help_text="Compressed already; PostgreSQL is told not to try again")
+    payload = models.BinaryField(
+        help_text="Compressed already; PostgreSQL is told not to try again"
+    )
     correlation_id = models.CharField(max_length=64, blank=True)
     published_at = models.DateTimeField(auto_now_add=True)
 
@@ -49,14 +59,17 @@ class Checkpoint(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="checkpoint_once", fields=["consumer", "stream"])]
+        constraints = [
+            models.UniqueConstraint(name="checkpoint_once", fields=["consumer", "stream"])
+        ]
 
     def __str__(self) -> str:
         return f"{self.consumer} at {self.stream}:{self.position}"
 
 
 class Claim(models.Model):
-    """A range of a stream's positions (or one foreign file) that a consumer takes, and the ledger of what became of it.
+    """A range of a stream's positions (or one foreign file) that a consumer takes, and the ledger
+    of what became of it.
 
     Made before the work, so that a repeat takes exactly the same range. [L-2]
     """
@@ -75,12 +88,19 @@ class Claim(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="claim_one_open", fields=["consumer", "source"], condition=Q(state=ClaimState.OPEN)),
-            models.UniqueConstraint(name="claim_range_once", fields=["consumer", "source", "first"]),
+            models.UniqueConstraint(
+                name="claim_one_open",
+                fields=["consumer", "source"],
+                condition=Q(state=ClaimState.OPEN),
+            ),
+            models.UniqueConstraint(
+                name="claim_range_once", fields=["consumer", "source", "first"]
+            ),
             models.CheckConstraint(name="claim_range", condition=Q(first__lte=F("last"))),
             models.CheckConstraint(
                 name="claim_ledger",
-                condition=Q(state=ClaimState.OPEN) | Q(records_in=F("records_out") + F("invalid") + F("duplicates")),
+                condition=Q(state=ClaimState.OPEN)
+                | Q(records_in=F("records_out") + F("invalid") + F("duplicates")),
             ),
         ]
 
@@ -89,10 +109,12 @@ class Claim(models.Model):
 
 
 class SeenRecord(models.Model):
-    """A record that took effect, by the first 128 bits of its dedupeHash, and the claim it came with. [T-1]
+    """A record that took effect, by the first 128 bits of its dedupeHash, and the claim it came
+    with. [T-1]
 
-    128 bits of SHA-256 do not collide by chance, and as `uuid` they take 16 bytes in row and index. The digest leads the index:
-    430,000 entries/s by sorted COPY, 350,000 with the consumer's name first.
+    128 bits of SHA-256 do not collide by chance, and as `uuid` they take 16 bytes in row and index.
+    The digest leads the index: 430,000 entries/s by sorted COPY, 350,000 with the consumer's name
+    first.
     """
 
     pk = models.CompositePrimaryKey("digest", "consumer")
@@ -117,19 +139,27 @@ class DeadLetter(models.Model):
     replayed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="deadletter_once", fields=["consumer", "source", "position", "index"])]
+        constraints = [
+            models.UniqueConstraint(
+                name="deadletter_once", fields=["consumer", "source", "position", "index"]
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.source}:{self.position}[{self.index}]"
 
 
 class LakePartition(models.Model):
-    """All records of one type and UTC day that were saved, however their files were merged since. [L-9]"""
+    """All records of one type and UTC day that were saved, however their files were merged since.
+    [L-9]
+    """
 
     record_type = models.CharField(max_length=40)
     day = models.DateField()
     records = models.BigIntegerField(default=0)
-    content_hash = models.CharField(max_length=64, default="0" * 64, help_text="Sum over all its records, hexadecimal")
+    content_hash = models.CharField(
+        max_length=64, default="0" * 64, help_text="Sum over all its records, hexadecimal"
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -149,7 +179,9 @@ class Merge(models.Model):
     period = models.CharField(max_length=10, help_text="2026-01-20, or 2026-01 for a month")
     generation = models.PositiveIntegerField()
     state = models.CharField(max_length=16, choices=MergeState, default=MergeState.FRAGMENTED)
-    attempt = models.PositiveIntegerField(default=0, help_text="Counted before the work; every write names it")
+    attempt = models.PositiveIntegerField(
+        default=0, help_text="Counted before the work; every write names it"
+    )
     error = models.TextField(blank=True)
     merged_key = models.CharField(max_length=1024, blank=True)
     files = models.PositiveIntegerField(default=0)
@@ -164,7 +196,9 @@ class Merge(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="merge_generation_once", fields=["record_type", "period", "generation"]),
+            models.UniqueConstraint(
+                name="merge_generation_once", fields=["record_type", "period", "generation"]
+            ),
             models.UniqueConstraint(
                 name="merge_one_at_a_time",
                 fields=["record_type", "period"],
@@ -172,7 +206,8 @@ class Merge(models.Model):
             ),
             models.CheckConstraint(
                 name="merge_ledger",
-                condition=~Q(state__in=[MergeState.MERGED, MergeState.ARCHIVED]) | Q(records_in=F("records_out")),
+                condition=~Q(state__in=[MergeState.MERGED, MergeState.ARCHIVED])
+                | Q(records_in=F("records_out")),
             ),
         ]
 
@@ -181,39 +216,63 @@ class Merge(models.Model):
 
 
 class LakeFile(models.Model):
-    """One file of the lake. What is LOOSE or MERGED is what readers of its period see, and nothing else is. [L-4]"""
+    """One file of the lake. What is LOOSE or MERGED is what readers of its period see, and nothing
+    else is. [L-4]
+    """
 
-    key = models.CharField(max_length=1024, unique=True, help_text="Object key in the campaign data bucket")
+    key = models.CharField(
+        max_length=1024, unique=True, help_text="Object key in the campaign data bucket"
+    )
     record_type = models.CharField(max_length=40)
-    period = models.CharField(max_length=10, help_text="2026-01-20, or 2026-01 for a month's merged file")
+    period = models.CharField(
+        max_length=10, help_text="2026-01-20, or 2026-01 for a month's merged file"
+    )
     state = models.CharField(max_length=12, choices=FileState, default=FileState.LOOSE)
-    generation = models.PositiveIntegerField(default=0, help_text="Of a merged file; 0 = as it was saved")
+    generation = models.PositiveIntegerField(
+        default=0, help_text="Of a merged file; 0 = as it was saved"
+    )
     schema = models.CharField(max_length=60, help_text="Name of its schema, e.g. scoring.v1")
     records = models.BigIntegerField()
     bytes = models.BigIntegerField()
     content_hash = models.CharField(max_length=64)
-    sha256 = models.CharField(max_length=64, blank=True, help_text="Of merged files taken when they are archived")
-    claim = models.ForeignKey(Claim, null=True, blank=True, on_delete=models.PROTECT, related_name="files")
-    merged_into = models.ForeignKey(Merge, null=True, blank=True, on_delete=models.PROTECT, related_name="sources")
+    sha256 = models.CharField(
+        max_length=64, blank=True, help_text="Of merged files taken when they are archived"
+    )
+    claim = models.ForeignKey(
+        Claim, null=True, blank=True, on_delete=models.PROTECT, related_name="files"
+    )
+    merged_into = models.ForeignKey(
+        Merge, null=True, blank=True, on_delete=models.PROTECT, related_name="sources"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                name="lakefile_one_merged", fields=["record_type", "period"], condition=Q(state=FileState.MERGED)
+                name="lakefile_one_merged",
+                fields=["record_type", "period"],
+                condition=Q(state=FileState.MERGED),
             ),
             models.UniqueConstraint(
-                name="lakefile_generation_once", fields=["record_type", "period", "generation"], condition=Q(generation__gt=0)
+                name="lakefile_generation_once",
+                fields=["record_type", "period", "generation"],
+                condition=Q(generation__gt=0),
             ),
             models.CheckConstraint(
-                name="lakefile_merged_is_a_generation", condition=~Q(state=FileState.MERGED) | Q(generation__gt=0)
+                name="lakefile_merged_is_a_generation",
+                condition=~Q(state=FileState.MERGED) | Q(generation__gt=0),
             ),
             models.CheckConstraint(
-                name="lakefile_readable_is_not_merged_away", condition=~Q(state__in=READABLE) | Q(merged_into=None)
+                name="lakefile_readable_is_not_merged_away",
+                condition=~Q(state__in=READABLE) | Q(merged_into=None),
             ),
         ]
         indexes = [
-            models.Index(fields=["record_type", "period"], name="lakefile_readable", condition=Q(state__in=READABLE)),
+            models.Index(
+                fields=["record_type", "period"],
+                name="lakefile_readable",
+                condition=Q(state__in=READABLE),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,6 @@
-"""What both kinds of bucket say about objects: usable keys, what a listing shows, the form of a browser's upload."""
+"""What both kinds of bucket say about objects: usable keys, what a listing shows, the form of a
+browser's upload.
+"""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +13,9 @@ _PART = re.compile(r"[^\x00-\x1f\x7f\\]{1,255}")
 
 @dataclass(frozen=True)
 class Found:
-    """An object as it is now. `version` tells it from what lay under the same key before; `modified` in Unix seconds."""
+    """An object as it is now. `version` tells it from what lay under the same key before;
+    `modified` in Unix seconds.
+    """
 
     key: str
     size: int
@@ -28,13 +32,20 @@ class UploadForm:
 
 
 class BucketUnreachable(OSError):
-    """The bucket's service does not answer, or not as it should; as with a disk, trying again may help."""
+    """The bucket's service does not answer, or not as it should; as with a disk, trying again may
+    help.
+    """
 
 
 def checked_key(key: str) -> str:
-    """The key itself. Raises BadKey if it is absolute, leaves the bucket, or holds what a bucket cannot name."""
+    """The key itself. Raises BadKey if it is absolute, leaves the bucket, or holds what a bucket
+    cannot name.
+    """
     parts = key.split("/")
     named = all(_PART.fullmatch(part) and part not in {".", ".."} for part in parts)
     if not named or len(key.encode("utf-8", "replace")) > LONGEST_KEY:
-        raise BadKey(f"{key[:80]!r} is no usable object key: relative, with names between slashes, none of them `.` or `..`.")
+        raise BadKey(
+            f"{key[:80]!r} is no usable object key: relative, with names between slashes, none of"
+            " them `.` or `..`."
+        )
     return key

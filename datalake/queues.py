@@ -1,4 +1,6 @@
-"""A queue of Amazon SQS: the only door to it. What is not deleted after it was received comes again."""
+"""A queue of Amazon SQS: the only door to it. What is not deleted after it was received comes
+again.
+"""
 
 import re
 from collections.abc import Iterator
@@ -24,12 +26,16 @@ class Message:
 
 
 class SqsQueue:
-    """The queue at a URL. Credentials and, for other endpoints than Amazon's, the region come as boto3 finds them."""
+    """The queue at a URL. Credentials and, for other endpoints than Amazon's, the region come as
+    boto3 finds them.
+    """
 
     def __init__(self, url: str, *, endpoint: str = "") -> None:
         region = _REGION.match(url)
         self.url = url
-        self.client = boto3.client("sqs", region_name=region[1] if region else None, endpoint_url=endpoint or None)
+        self.client = boto3.client(
+            "sqs", region_name=region[1] if region else None, endpoint_url=endpoint or None
+        )
 
     def receive(self, *, wait_seconds: int) -> list[Message]:
         """Up to ten messages; waits so long for the first. Raises QueueUnreachable."""
@@ -37,7 +43,10 @@ class SqsQueue:
             answer = self.client.receive_message(
                 QueueUrl=self.url, MaxNumberOfMessages=MOST_AT_ONCE, WaitTimeSeconds=wait_seconds
             )
-        return [Message(each["MessageId"], each["Body"], each["ReceiptHandle"]) for each in answer.get("Messages", [])]
+        return [
+            Message(each["MessageId"], each["Body"], each["ReceiptHandle"])
+            for each in answer.get("Messages", [])
+        ]
 
     def delete(self, message: Message) -> None:
         """The message is done with. Raises QueueUnreachable; the message then comes again."""
@@ -50,4 +59,6 @@ def _at_the_door(url: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise QueueUnreachable(f"The queue {url} does not answer as it should: {str(error).partition(chr(10))[0]}") from error
+        raise QueueUnreachable(
+            f"The queue {url} does not answer as it should: {str(error).partition(chr(10))[0]}"
+        ) from error

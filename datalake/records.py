@@ -1,7 +1,9 @@
-"""A record's shape: type → schema, key fields, partition day, dedupe hash, normalising and checking. [L-1, T-5]
+"""A record's shape: type → schema, key fields, partition day, dedupe hash, normalising and
+checking. [L-1, T-5]
 
-A **record** is a dict as streams carry it. A **record frame** has one column per field of the schema, in its order:
-strings as String, doubles as Float64, tags as List(String), date as Struct{created: String}.
+A **record** is a dict as streams carry it. A **record frame** has one column per field of the
+schema, in its order: strings as String, doubles as Float64, tags as List(String), date as
+Struct{created: String}.
 """
 
 import hashlib
@@ -22,7 +24,8 @@ from datalake.schemas import SCHEMAS, Field, Kind, Schema
 SEPARATOR = "\x1f"
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 HASH = re.compile(r"[0-9a-f]{64}")
-# The last key field of a scoring record is not in the record: it is the SHA-256 of the score file it came from.
+# The last key field of a scoring record is not in the record: it is the SHA-256 of the score file
+# it came from.
 KEY_FIELDS: Mapping[str, tuple[str, ...]] = {
     RecordType.REGISTRATION: ("type", "campaignId", "globalUserId", "created"),
     RecordType.SCORING: ("type", "campaignId", "globalUserId", "score_file_sha256"),
@@ -41,7 +44,9 @@ def schema_of(record_type: str) -> Schema:
     try:
         return SCHEMAS[record_type]
     except KeyError:
-        raise UnknownRecordType(f"{record_type!r} is no record type; known are {', '.join(sorted(SCHEMAS))}.") from None
+        raise UnknownRecordType(
+            f"{record_type!r} is no record type; known are {', '.join(sorted(SCHEMAS))}."
+        ) from None
 
 
 def frame_schema(record_type: str) -> dict[str, Any]:
@@ -50,7 +55,9 @@ def frame_schema(record_type: str) -> dict[str, Any]:
 
 
 def format_instant(instant: datetime) -> str:
-    """`YYYY-MM-DDTHH:MM:SS.sssZ`, the milliseconds cut off, not rounded. Raises ValueError for a naive instant. [T-5]"""
+    """`YYYY-MM-DDTHH:MM:SS.sssZ`, the milliseconds cut off, not rounded. Raises ValueError for a
+    naive instant. [T-5]
+    """
     if instant.tzinfo is None:
         raise ValueError("a naive date has no place in a record: give it a time zone")
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -70,45 +77,72 @@ def partition_day(created: str) -> Period:
 
 
 def dedupe_hash(record: Mapping[str, Any], *, score_file_sha256: str = "") -> str:
-    """The record's identity; for scoring the file's SHA-256 must be given. Raises KeyError, ValueError. [T-5]"""
-    values = {**record, "created": record["date"]["created"], "score_file_sha256": score_file_sha256}
+    """The record's identity; for scoring the file's SHA-256 must be given. Raises KeyError,
+    ValueError. [T-5]
+    """
+    values = {
+        **record,
+        "created": record["date"]["created"],
+        "score_file_sha256": score_file_sha256,
+    }
     fields = KEY_FIELDS[schema_of(record["type"]).record_type]
     if "score_file_sha256" in fields and not score_file_sha256:
         raise ValueError("a scoring record's identity needs the SHA-256 of its score file")
     return hashlib.sha256(SEPARATOR.join(values[field] for field in fields).encode()).hexdigest()
 
 
-def dedupe_hashes(record_type: str, flat: pl.DataFrame, *, score_file_sha256: str = "") -> pl.Series:
-    """The hashes of many records at once (columns: the key fields, `created` for date.created). Raises InvalidFrame. [T-5]"""
+def dedupe_hashes(
+    record_type: str, flat: pl.DataFrame, *, score_file_sha256: str = ""
+) -> pl.Series:
+    """The hashes of many records at once (columns: the key fields, `created` for date.created).
+    Raises InvalidFrame. [T-5]
+    """
     fields = KEY_FIELDS[schema_of(record_type).record_type]
     if "score_file_sha256" in fields and not score_file_sha256:
         raise InvalidFrame("The identity of scoring records needs the SHA-256 of their score file.")
     fixed = {"type": pl.lit(str(record_type)), "score_file_sha256": pl.lit(score_file_sha256)}
-    keys = flat.select(pl.concat_str([fixed.get(name, pl.col(name)) for name in fields], separator=SEPARATOR).alias("key"))
+    keys = flat.select(
+        pl.concat_str(
+            [fixed.get(name, pl.col(name)) for name in fields], separator=SEPARATOR
+        ).alias("key")
+    )
     return sha256_hex(keys["key"]).alias("dedupeHash")
 
 
 def shape(record_type: str, flat: pl.DataFrame, *, score_file_sha256: str = "") -> pl.DataFrame:
     """A record frame from flat columns named as in the schema, with `created` for date.created.
 
-    Strings are trimmed, empty optional ones become null, absent optional columns are null, absent tags empty; `type` and,
-    unless it is there, `dedupeHash` are filled in. Other columns are left out. Raises InvalidFrame.
+    Strings are trimmed, empty optional ones become null, absent optional columns are null, absent
+    tags empty; `type` and, unless it is there, `dedupeHash` are filled in. Other columns are left
+    out. Raises InvalidFrame.
     """
     schema = schema_of(record_type)
-    needed = {each.name for each in schema.fields if each.kind in {Kind.STRING, Kind.DOUBLE} and not each.nullable}
+    needed = {
+        each.name
+        for each in schema.fields
+        if each.kind in {Kind.STRING, Kind.DOUBLE} and not each.nullable
+    }
     missing = (needed | {"created"}) - {"type", "dedupeHash", *flat.columns}
     if missing:
         raise InvalidFrame(f"{record_type} records need the columns {', '.join(sorted(missing))}.")
-    trimmed = flat.with_columns(pl.lit(str(record_type)).alias("type")).with_columns(_tidy(schema, flat.columns))
+    trimmed = flat.with_columns(pl.lit(str(record_type)).alias("type")).with_columns(
+        _tidy(schema, flat.columns)
+    )
     if "dedupeHash" not in flat.columns:
-        trimmed = trimmed.with_columns(dedupe_hashes(record_type, trimmed, score_file_sha256=score_file_sha256))
+        trimmed = trimmed.with_columns(
+            dedupe_hashes(record_type, trimmed, score_file_sha256=score_file_sha256)
+        )
     return trimmed.select([_column(field, trimmed.columns) for field in schema.fields])
 
 
 def _tidy(schema: Schema, present: list[str]) -> list[pl.Expr]:
     tidy = [pl.col("created").cast(pl.String).str.strip_chars()]
     for field in schema.fields:
-        if field.kind is Kind.STRING and field.name in present and field.name not in {"type", "dedupeHash"}:
+        if (
+            field.kind is Kind.STRING
+            and field.name in present
+            and field.name not in {"type", "dedupeHash"}
+        ):
             text = pl.col(field.name).cast(pl.String).str.strip_chars()
             tidy.append(text.replace("", None) if field.nullable else text)
     return tidy
@@ -119,19 +153,33 @@ def _column(field: Field, present: list[str]) -> pl.Expr:
         return pl.struct(created=pl.col("created")).alias(field.name)
     if field.name in present:
         return pl.col(field.name).cast(_POLARS[field.kind])
-    return pl.lit([] if field.kind is Kind.STRINGS else None, dtype=_POLARS[field.kind]).alias(field.name)
+    return pl.lit([] if field.kind is Kind.STRINGS else None, dtype=_POLARS[field.kind]).alias(
+        field.name
+    )
 
 
 def require_record_frame(record_type: str, frame: pl.DataFrame) -> None:
-    """Raises InvalidFrame unless every row is a valid record of the type, naming the first column that is not. [L-1]"""
+    """Raises InvalidFrame unless every row is a valid record of the type, naming the first column
+    that is not. [L-1]
+    """
     expected = frame_schema(record_type)
     if list(frame.schema.items()) != list(expected.items()):
         wrong = sorted(set(frame.schema.items()) ^ set(expected.items()), key=str)
-        raise InvalidFrame(f"The frame has not the columns of {record_type} records: {wrong}. Make it with records.shape.")
-    checks = frame.select(_bad(field).any().alias(field.name) for field in schema_of(record_type).fields)
-    bad = [name for name, found in (checks.row(0, named=True) if frame.height else {}).items() if found]
+        raise InvalidFrame(
+            f"The frame has not the columns of {record_type} records: {wrong}. Make it with"
+            " records.shape."
+        )
+    checks = frame.select(
+        _bad(field).any().alias(field.name) for field in schema_of(record_type).fields
+    )
+    bad = [
+        name for name, found in (checks.row(0, named=True) if frame.height else {}).items() if found
+    ]
     if bad or set(frame["type"].unique().to_list()) - {str(record_type)}:
-        raise InvalidFrame(f"Some {record_type} records are not valid in {', '.join(bad) or 'type'}; nothing was taken.")
+        raise InvalidFrame(
+            f"Some {record_type} records are not valid in {', '.join(bad) or 'type'}; nothing was"
+            " taken."
+        )
 
 
 def _bad(field: Field) -> pl.Expr:
@@ -151,17 +199,22 @@ def _bad(field: Field) -> pl.Expr:
 
 
 def normalise(record: Any) -> dict[str, Any]:
-    """The record as it is stored: known fields only, strings trimmed, date.created in its stored form.
+    """The record as it is stored: known fields only, strings trimmed, date.created in its stored
+    form.
 
-    Raises ValueError with the reason for a dead letter when it is not a valid record of a known type; the reason never
-    quotes a value. [L-1, T-1]
+    Raises ValueError with the reason for a dead letter when it is not a valid record of a known
+    type; the reason never quotes a value. [L-1, T-1]
     """
     if not isinstance(record, dict) or not isinstance(record.get("type"), str):
         raise ValueError("not an object with a type")
     schema = SCHEMAS.get(record["type"].strip())
     if schema is None:
         raise ValueError("unknown type")
-    clean = {field.name: _normalised(field, record.get(field.name)) for field in schema.fields if field.name != "dedupeHash"}
+    clean = {
+        field.name: _normalised(field, record.get(field.name))
+        for field in schema.fields
+        if field.name != "dedupeHash"
+    }
     return clean | {"dedupeHash": _identity(clean, record.get("dedupeHash"))}
 
 
@@ -225,4 +278,8 @@ def _created(value: Any) -> str:
 def frame_of(record_type: str, normalised: list[dict[str, Any]]) -> pl.DataFrame:
     """A record frame of records that went through `normalise`."""
     expected = frame_schema(record_type)
-    return pl.DataFrame(normalised, schema=expected, strict=True) if normalised else pl.DataFrame(schema=expected)
+    return (
+        pl.DataFrame(normalised, schema=expected, strict=True)
+        if normalised
+        else pl.DataFrame(schema=expected)
+    )

@@ -1,4 +1,6 @@
-"""A bucket on S3. Errors of the service are sorted here: what is not there is NoSuchObject, the rest BucketUnreachable."""
+"""A bucket on S3. Errors of the service are sorted here: what is not there is NoSuchObject, the
+rest BucketUnreachable.
+"""
 
 import hashlib
 import tempfile
@@ -25,7 +27,9 @@ def _at_the_door() -> Iterator[None]:
 
 
 class S3Bucket:
-    """An S3 bucket, or a prefix of one, as django-storages is configured for it (its client, its bucket, its location)."""
+    """An S3 bucket, or a prefix of one, as django-storages is configured for it (its client, its
+    bucket, its location).
+    """
 
     def __init__(self, storage: Any) -> None:
         self.bucket = storage.bucket
@@ -36,7 +40,9 @@ class S3Bucket:
         return self.location + checked_key(key)
 
     def key_of(self, bucket: str, name: str) -> str | None:
-        """Our key of what S3 calls `name` in `bucket`; None if it does not lie in this bucket or below its prefix."""
+        """Our key of what S3 calls `name` in `bucket`; None if it does not lie in this bucket or
+        below its prefix.
+        """
         ours = bucket == self.bucket.name and name.startswith(self.location)
         return name.removeprefix(self.location) if ours else None
 
@@ -96,7 +102,9 @@ class S3Bucket:
         head = self._head(key)
         if head is None:
             return None
-        return Found(key, int(head["ContentLength"]), str(head["ETag"]), head["LastModified"].timestamp())
+        return Found(
+            key, int(head["ContentLength"]), str(head["ETag"]), head["LastModified"].timestamp()
+        )
 
     def sha256(self, key: str) -> str:
         """Read from the bucket, not from what we sent: this is what copies are verified by. [L-5]"""
@@ -114,19 +122,27 @@ class S3Bucket:
 
     def look(self, prefix: str, *, after: str = "") -> Iterator[Found]:
         pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket.name, Prefix=self.location + prefix, StartAfter=self.location + after if after else ""
+            Bucket=self.bucket.name,
+            Prefix=self.location + prefix,
+            StartAfter=self.location + after if after else "",
         )
         with _at_the_door():
             for page in pages:
                 for each in page.get("Contents", []):
                     key = str(each["Key"]).removeprefix(self.location)
-                    yield Found(key, int(each["Size"]), str(each["ETag"]), each["LastModified"].timestamp())
+                    yield Found(
+                        key, int(each["Size"]), str(each["ETag"]), each["LastModified"].timestamp()
+                    )
 
     def copy(self, key: str, to: str) -> None:
         if not self.exists(key):
             raise self._missing(key)
         with _at_the_door():
-            self.client.copy({"Bucket": self.bucket.name, "Key": self._name(key)}, self.bucket.name, self._name(to))
+            self.client.copy(
+                {"Bucket": self.bucket.name, "Key": self._name(key)},
+                self.bucket.name,
+                self._name(to),
+            )
 
     def delete(self, key: str) -> None:
         name = self._name(key)
@@ -134,7 +150,9 @@ class S3Bucket:
             self.client.delete_object(Bucket=self.bucket.name, Key=name)
 
     def delete_unfinished(self, prefix: str) -> int:
-        """An object appears whole or not at all; parts of a broken upload end by the bucket's rules."""
+        """An object appears whole or not at all; parts of a broken upload end by the bucket's
+        rules.
+        """
         return 0
 
     def keeps_versions(self) -> bool | None:
@@ -151,10 +169,15 @@ class S3Bucket:
         return f"s3://{self.bucket.name}/{self._name(key)}"
 
     def upload_form(self, key: str, *, most_bytes: int, seconds: int) -> UploadForm:
-        """A presigned form: whoever holds it can put one file under this key, no larger, for so long."""
+        """A presigned form: whoever holds it can put one file under this key, no larger, for so
+        long.
+        """
         name = self._name(key)
         with _at_the_door():
             signed = self.client.generate_presigned_post(
-                self.bucket.name, name, Conditions=[["content-length-range", 1, most_bytes]], ExpiresIn=seconds
+                self.bucket.name,
+                name,
+                Conditions=[["content-length-range", 1, most_bytes]],
+                ExpiresIn=seconds,
             )
         return UploadForm(str(signed["url"]), dict(signed["fields"]))

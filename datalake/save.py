@@ -1,7 +1,9 @@
-"""Stream → lake. The range of positions is claimed first and the files' names are made from it: a repeat writes the same files.
+"""Stream → lake. The range of positions is claimed first and the files' names are made from it: a
+repeat writes the same files.
 
-Each step is safe to die in: claim (transaction) → enter identities (transaction) → write files → enter files, dead letters
-and position (transaction). Readers see the files only after the last. [L-1, L-2, T-1]
+Each step is safe to die in: claim (transaction) → enter identities (transaction) → write files →
+enter files, dead letters and position (transaction). Readers see the files only after the last.
+[L-1, L-2, T-1]
 """
 
 import hashlib
@@ -31,7 +33,8 @@ from datalake.streams.consumers import Taken
 from datalake.streams.deadletters import Letter
 
 CONSUMER = "lake"
-# What apps above want to do when the lake's position in a stream has moved, in the same transaction; see AppConfig.ready().
+# What apps above want to do when the lake's position in a stream has moved, in the same
+# transaction; see AppConfig.ready().
 WATCHERS: list[Callable[[str], object]] = []
 
 
@@ -58,7 +61,9 @@ class Parcel:
             self.frames[record_type].append(frame_of(record_type, clean_records))
 
     def add_batch(self, batch: Batch) -> None:
-        """Frames were checked when they were published; those of another version of a schema are looked at again."""
+        """Frames were checked when they were published; those of another version of a schema are
+        looked at again.
+        """
         record_type = batch.payload.schema.partition(".")[0]
         if record_type in SCHEMAS and SCHEMAS[record_type].name == batch.payload.schema:
             self.frames[record_type].append(unpack_frame(batch.payload))
@@ -68,7 +73,9 @@ class Parcel:
 
 
 def saved_position(stream: str) -> int:
-    """Every record up to this position of the stream is in the lake or among the dead letters. [S-12]"""
+    """Every record up to this position of the stream is in the lake or among the dead letters.
+    [S-12]
+    """
     return consumers.position(CONSUMER, stream)
 
 
@@ -98,7 +105,9 @@ def _claim_range(stream: str, batches: int) -> Claim | None:
 
 
 def _move_on(claim: Claim) -> None:
-    Checkpoint.objects.filter(consumer=CONSUMER, stream=claim.source).update(position=claim.last, updated_at=timezone.now())
+    Checkpoint.objects.filter(consumer=CONSUMER, stream=claim.source).update(
+        position=claim.last, updated_at=timezone.now()
+    )
     for watcher in WATCHERS:
         watcher(claim.source)
 
@@ -119,9 +128,11 @@ def save_claim(claim: Claim, parcel: Parcel, *, commit: Callable[[], None] = lam
 
 
 def _parts(claim: Claim, parcel: Parcel) -> Iterator[tuple[str, Period, list[bytes]]]:
-    """Record type, UTC day and its encoded records in stream order, without those that took effect before.
+    """Record type, UTC day and its encoded records in stream order, without those that took effect
+    before.
 
-    All are encoded while PostgreSQL, on another core, enters their identities: the two halves of the work take equally long.
+    All are encoded while PostgreSQL, on another core, enters their identities: the two halves of
+    the work take equally long.
     """
     with ThreadPoolExecutor(max_workers=1) as encoder:
         for record_type, frames in sorted(parcel.frames.items()):
@@ -132,12 +143,20 @@ def _parts(claim: Claim, parcel: Parcel) -> Iterator[tuple[str, Period, list[byt
             days = frame["date"].struct.field("created").str.slice(0, 10)
             for day in days.filter(is_new).unique().sort():
                 chosen = is_new & (days == day)
-                yield record_type, partition_day(day), encoded if chosen.all() else list(compress(encoded, chosen.to_list()))
+                yield (
+                    record_type,
+                    partition_day(day),
+                    encoded if chosen.all() else list(compress(encoded, chosen.to_list())),
+                )
 
 
 def write_file(claim: Claim, record_type: str, day: Period, encoded: list[bytes]) -> NewFile:
-    """Write the loose file of what the claim holds of one type and day. Not visible to readers before it is entered."""
-    name = layout.file_name(f"{claim.source}@{claim.consumer}", claim.first, claim.last, record_type, day)
+    """Write the loose file of what the claim holds of one type and day. Not visible to readers
+    before it is entered.
+    """
+    name = layout.file_name(
+        f"{claim.source}@{claim.consumer}", claim.first, claim.last, record_type, day
+    )
     key = layout.loose_key(record_type, day, name)
     schema = schema_of(record_type)
     content = io.BytesIO()
@@ -145,4 +164,6 @@ def write_file(claim: Claim, record_type: str, day: Period, encoded: list[bytes]
     data = content.getvalue()
     storage.campaign_data().put(key, data)
     digest = hashlib.sha256(data).hexdigest()
-    return NewFile(key, record_type, day, schema.name, summary.records, len(data), summary.content_hash, digest)
+    return NewFile(
+        key, record_type, day, schema.name, summary.records, len(data), summary.content_hash, digest
+    )

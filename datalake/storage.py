@@ -1,6 +1,8 @@
-"""The two buckets: the only door to files and S3. Folders on disk by default, S3 through django-storages when configured.
+"""The two buckets: the only door to files and S3. Folders on disk by default, S3 through
+django-storages when configured.
 
-Keys are relative paths with slashes. A file appears under its key whole or not at all; writing the same key again replaces it.
+Keys are relative paths with slashes. A file appears under its key whole or not at all; writing the
+same key again replaces it.
 """
 
 import fcntl
@@ -25,20 +27,24 @@ UNFINISHED = ".part"
 
 
 class Bucket(Protocol):
-    """What the rest of the product knows of a bucket. Reading a key that is not there raises NoSuchObject; a bad key BadKey; a
-    disk or service that does not do its part an OSError.
+    """What the rest of the product knows of a bucket. Reading a key that is not there raises
+    NoSuchObject; a bad key BadKey; a disk or service that does not do its part an OSError.
     """
 
     def put(self, key: str, content: bytes | BinaryIO) -> None: ...
     def writer(self, key: str) -> Any:
-        """Context manager giving a binary file that is published under `key` if the block ends without an exception."""
+        """Context manager giving a binary file that is published under `key` if the block ends
+        without an exception.
+        """
 
     def open(self, key: str) -> BinaryIO: ...
     def exists(self, key: str) -> bool: ...
     def size(self, key: str) -> int: ...
     def sha256(self, key: str) -> str: ...
     def list(self, prefix: str, *, after: str = "") -> Iterator[str]:
-        """Keys that begin with `prefix`, sorted, those greater than `after`; read in pages, so millions are no matter."""
+        """Keys that begin with `prefix`, sorted, those greater than `after`; read in pages, so
+        millions are no matter.
+        """
 
     def look(self, prefix: str, *, after: str = "") -> Iterator[Found]:
         """As `list`, with what tells the objects from what lay there before."""
@@ -52,14 +58,18 @@ class Bucket(Protocol):
         """Deleting what is not there is no error."""
 
     def delete_unfinished(self, prefix: str) -> int:
-        """Delete what killed processes left half written below a folder, and say how many; writes under way stay."""
+        """Delete what killed processes left half written below a folder, and say how many; writes
+        under way stay.
+        """
 
     def keeps_versions(self) -> bool | None:
         """Whether what is replaced or deleted is kept as an older version; None if we may not ask."""
 
     def url_or_path(self, key: str) -> str: ...
     def upload_form(self, key: str, *, most_bytes: int, seconds: int) -> UploadForm | None:
-        """A form by which a browser puts one file under `key` without us; None where files come through us."""
+        """A form by which a browser puts one file under `key` without us; None where files come
+        through us.
+        """
 
 
 def scoring() -> Bucket:
@@ -82,7 +92,9 @@ def _bucket(alias: str) -> Bucket:
 
 
 class DiskBucket:
-    """A folder. Writing goes to a hidden temporary file beside the target, to the disk, and then in place by one rename."""
+    """A folder. Writing goes to a hidden temporary file beside the target, to the disk, and then in
+    place by one rename.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -110,7 +122,8 @@ class DiskBucket:
         hidden = path.with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
         try:
             with hidden.open("wb", buffering=PIECE) as out:
-                with suppress(OSError):  # a file system without locks: then nothing tells what is unfinished, and it stays
+                # a file system without locks: then nothing tells what is unfinished, and it stays
+                with suppress(OSError):
                     fcntl.flock(out, fcntl.LOCK_EX)
                 yield out
                 out.flush()
@@ -157,8 +170,13 @@ class DiskBucket:
         self._path(key).unlink(missing_ok=True)
 
     def delete_unfinished(self, prefix: str) -> int:
-        """A writer holds the lock of its file until it is in place; the system takes it from one that is dead."""
-        return sum(_deleted_unless_locked(path) for path in list(self._path(prefix).rglob(f".*{UNFINISHED}")))
+        """A writer holds the lock of its file until it is in place; the system takes it from one
+        that is dead.
+        """
+        return sum(
+            _deleted_unless_locked(path)
+            for path in list(self._path(prefix).rglob(f".*{UNFINISHED}"))
+        )
 
     def keeps_versions(self) -> bool | None:
         return False
@@ -182,9 +200,13 @@ def _found(key: str, path: Path) -> Found | None:
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[str]:
-    """Keys below a folder in the order of their text, as S3 lists them; hidden files are writes under way."""
+    """Keys below a folder in the order of their text, as S3 lists them; hidden files are writes
+    under way.
+    """
     try:
-        entries = [(entry.name + "/" if entry.is_dir() else entry.name) for entry in os.scandir(folder)]
+        entries = [
+            (entry.name + "/" if entry.is_dir() else entry.name) for entry in os.scandir(folder)
+        ]
     except (FileNotFoundError, NotADirectoryError):
         return
     for name in sorted(entries):

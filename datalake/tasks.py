@@ -1,4 +1,6 @@
-"""Which stage follows which: a merge's archive is rung for, and the scheduled merges run here. [L-3, L-5]"""
+"""Which stage follows which: a merge's archive is rung for, and the scheduled merges run here.
+[L-3, L-5]
+"""
 
 from django.utils import timezone
 from django_q.tasks import async_task
@@ -16,13 +18,20 @@ RUNNERS = {archive.JOB_KIND: "datalake.archive.run_archive"}
 def ring_for_archives(merges: list[Merge]) -> None:
     """Wake workers for the archives that these merges asked for."""
     subjects = [f"merge:{each.pk}" for each in merges]
-    for job in Job.objects.filter(kind=archive.JOB_KIND, subject__in=subjects, state=JobState.QUEUED):
+    for job in Job.objects.filter(
+        kind=archive.JOB_KIND, subject__in=subjects, state=JobState.QUEUED
+    ):
         ring(job)
 
 
 def ask_for_merges(*, monthly: bool) -> None:
-    """Have a worker do now what is scheduled: a merge that is done, or being done, is not done again."""
-    async_task("datalake.tasks.merge_monthly" if monthly else "datalake.tasks.merge_daily", q_options={"save": False})
+    """Have a worker do now what is scheduled: a merge that is done, or being done, is not done
+    again.
+    """
+    async_task(
+        "datalake.tasks.merge_monthly" if monthly else "datalake.tasks.merge_daily",
+        q_options={"save": False},
+    )
 
 
 def merge_daily() -> None:

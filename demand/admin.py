@@ -1,4 +1,6 @@
-"""The demand archive as lists. What is done with its rows has pages in `console`; nobody writes one by hand."""
+"""The demand archive as lists. What is done with its rows has pages in `console`; nobody writes one
+by hand.
+"""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -8,15 +10,29 @@ from unfold.decorators import display
 
 from demand.choices import BatchState
 from demand.models import Batch, CurrentRecord, Delivery, ErrorFile, EventUpload
-from operations.listing import BigTableAdmin, MaskedAdmin, PageAdmin, ReadOnlyAdmin, counted, plain, sized
+from operations.listing import (
+    BigTableAdmin,
+    MaskedAdmin,
+    PageAdmin,
+    ReadOnlyAdmin,
+    counted,
+    plain,
+    sized,
+)
 
 BATCH_COLOURS = {BatchState.OPEN: "info", BatchState.DONE: "success", BatchState.LOST: "danger"}
 LONGEST_NAME, LONGEST_POSITION = 44, 12
 
 
 def _named(batch: Batch) -> str:
-    """A batch's source, short enough for a list; hashes and keys stand in full on the batch's own page."""
-    return batch.source if len(batch.source) <= LONGEST_NAME else f"{batch.source[: LONGEST_NAME - 1]}…"
+    """A batch's source, short enough for a list; hashes and keys stand in full on the batch's own
+    page.
+    """
+    return (
+        batch.source
+        if len(batch.source) <= LONGEST_NAME
+        else f"{batch.source[: LONGEST_NAME - 1]}…"
+    )
 
 
 def _tail(position: str) -> str:
@@ -26,14 +42,22 @@ def _tail(position: str) -> str:
 
 @admin.register(CurrentRecord)
 class CurrentRecordAdmin(BigTableAdmin, MaskedAdmin, PageAdmin):
-    """The newest records. No column of the list is personal; the record itself stands on its own page, masked there.
+    """The newest records. No column of the list is personal; the record itself stands on its own
+    page, masked there.
 
-    It has no filters: none of them has an index that could order a page of millions. `Find a record` uses those there are.
+    It has no filters: none of them has an index that could order a page of millions. `Find a
+    record` uses those there are.
     """
 
     page = "demand-record"
     list_before_template = "console/demand_records.html"
-    list_display = (plain("reference_id"), "record_type", *map(plain, ("fan_id", "event_id", "sale_id")), "changed_at", "state")
+    list_display = (
+        plain("reference_id"),
+        "record_type",
+        *map(plain, ("fan_id", "event_id", "sale_id")),
+        "changed_at",
+        "state",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CurrentRecord]:
         return super().get_queryset(request).defer("record")

@@ -2,8 +2,9 @@
 
     claim → attempt counted → files written → one transaction: catalogue, error files, snapshots, current states, batch DONE
 
-Files that a dead attempt left are written again under the same names with the same bytes: the names are made from the batch's
-position, and what an event does not say of its time is the batch's own. Readers see nothing before the last step.
+Files that a dead attempt left are written again under the same names with the same bytes: the names
+are made from the batch's position, and what an event does not say of its time is the batch's own.
+Readers see nothing before the last step.
 """
 
 import json
@@ -38,8 +39,19 @@ from operations.threads import helper_thread
 logger = logging.getLogger(__name__)
 
 STREAM = "kinesis:"
-AT_ONCE = 8  # files of a batch on their way to the bucket; each waits for the disk or the network, not for the others
-COUNTS = ("archived", "errors", "error_counts", "type_counts", "unknown_attributes", "systems_left_out", "seconds", "done_at")
+# files of a batch on their way to the bucket; each waits for the disk or the network, not for the
+# others
+AT_ONCE = 8
+COUNTS = (
+    "archived",
+    "errors",
+    "error_counts",
+    "type_counts",
+    "unknown_attributes",
+    "systems_left_out",
+    "seconds",
+    "done_at",
+)
 _DONE = ", ".join(f"{name} = given.{name}" for name in ("state", *COUNTS))
 QUIET = timedelta(minutes=5)  # Slack hears of a stream's errors no more often
 
@@ -53,8 +65,11 @@ class Part:
     began: float = field(default_factory=time.monotonic)
 
 
-def claim(source: str, first: str, last: str, events: int, *, created_at: datetime | None = None) -> Batch:
-    """The batch of these events, made if it is new. `created_at` stands for now where an event says no time of its own.
+def claim(
+    source: str, first: str, last: str, events: int, *, created_at: datetime | None = None
+) -> Batch:
+    """The batch of these events, made if it is new. `created_at` stands for now where an event says
+    no time of its own.
 
     A batch that is known keeps what was written at its first claim.
     """
@@ -63,12 +78,17 @@ def claim(source: str, first: str, last: str, events: int, *, created_at: dateti
 
 
 def archive(
-    batch: Batch, raws: Sequence[bytes | Failed], *, sequences: Sequence[int] | None = None, wait: bool = False
+    batch: Batch,
+    raws: Sequence[bytes | Failed],
+    *,
+    sequences: Sequence[int] | None = None,
+    wait: bool = False,
 ) -> Batch:
     """Archive a claimed batch; one that is done or lost is given back as it is.
 
-    `sequences` order events that have no sequence number. `wait`: see `deliver`. Raises OSError while the bucket is down,
-    BatchTaken when another attempt won; the batch is then as open as before.
+    `sequences` order events that have no sequence number. `wait`: see `deliver`. Raises OSError
+    while the bucket is down, BatchTaken when another attempt won; the batch is then as open as
+    before.
     """
     began = time.monotonic()
     if begin([batch]):
@@ -78,9 +98,14 @@ def archive(
     return batch
 
 
-def claim_all(source: str, spans: Sequence[tuple[str, str, int]], *, created_at: datetime) -> list[Batch]:
+def claim_all(
+    source: str, spans: Sequence[tuple[str, str, int]], *, created_at: datetime
+) -> list[Batch]:
     """As `claim`, for several batches of one source: first, last and number of events of each."""
-    new = [Batch(source=source, first=first, last=last, events=events, created_at=created_at) for first, last, events in spans]
+    new = [
+        Batch(source=source, first=first, last=last, events=events, created_at=created_at)
+        for first, last, events in spans
+    ]
     Batch.objects.bulk_create(new, ignore_conflicts=True)
     batches = Batch.objects.filter(source=source, first__in=[first for first, _, _ in spans])
     known = {batch.first: batch for batch in batches}
@@ -88,7 +113,9 @@ def claim_all(source: str, spans: Sequence[tuple[str, str, int]], *, created_at:
 
 
 def begin(batches: Sequence[Batch]) -> list[Batch]:
-    """Count an attempt of each. Returns those that are to be worked on; done and lost ones are left out. Raises BatchTaken."""
+    """Count an attempt of each. Returns those that are to be worked on; done and lost ones are left
+    out. Raises BatchTaken.
+    """
     waiting = [batch for batch in batches if batch.state == BatchState.OPEN]
     won = _move(waiting, "attempt = batch.attempt + 1", [{} for _ in waiting])
     for batch in waiting:
@@ -102,8 +129,13 @@ def begin(batches: Sequence[Batch]) -> list[Batch]:
 
 
 def _move(batches: Sequence[Batch], change: str, values: Sequence[dict[str, object]]) -> set[int]:
-    """One conditional UPDATE of several batches; `values` of each are named in `change` as given.{name}. Returns who won."""
-    rows = [{"id": batch.pk, "attempt": batch.attempt} | given for batch, given in zip(batches, values, strict=True)]
+    """One conditional UPDATE of several batches; `values` of each are named in `change` as
+    given.{name}. Returns who won.
+    """
+    rows = [
+        {"id": batch.pk, "attempt": batch.attempt} | given
+        for batch, given in zip(batches, values, strict=True)
+    ]
     with connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE demand_batch batch SET {change}
@@ -115,8 +147,12 @@ def _move(batches: Sequence[Batch], change: str, values: Sequence[dict[str, obje
         return {number for (number,) in cursor.fetchall()}
 
 
-def decide_batch(batch: Batch, raws: Sequence[bytes | Failed], *, sequences: Sequence[int] | None = None) -> Decided:
-    """What becomes of the batch's events; no database is asked, so it may run ahead in another thread."""
+def decide_batch(
+    batch: Batch, raws: Sequence[bytes | Failed], *, sequences: Sequence[int] | None = None
+) -> Decided:
+    """What becomes of the batch's events; no database is asked, so it may run ahead in another
+    thread.
+    """
     if len(raws) != batch.events:
         raise ValueError(f"Batch {batch} has {batch.events} events, not {len(raws)}.")
     return decide(
@@ -131,7 +167,9 @@ def decide_batch(batch: Batch, raws: Sequence[bytes | Failed], *, sequences: Seq
 
 
 def write(parts: Sequence[Part]) -> None:
-    """Put the files of all parts into the bucket, several at once; nobody sees them yet. Raises OSError."""
+    """Put the files of all parts into the bucket, several at once; nobody sees them yet. Raises
+    OSError.
+    """
     if not parts:
         return
     bucket = storage.campaign_data()
@@ -145,8 +183,8 @@ def write(parts: Sequence[Part]) -> None:
 def deliver(parts: Sequence[Part], *, wait: bool = False) -> None:
     """Make the parts' files visible and their batches DONE, all or none. Raises BatchTaken.
 
-    Unless told to `wait`, the commit may be lost with the server's power: the batches, whose claims are on the disk, are then
-    open and archived again to the same end.
+    Unless told to `wait`, the commit may be lost with the server's power: the batches, whose claims
+    are on the disk, are then open and archived again to the same end.
     """
     if not parts:
         return
@@ -194,15 +232,24 @@ def _counts(part: Part) -> dict[str, object]:
 def _enter_files(parts: Sequence[Part]) -> list[LakeFile]:
     files = [(part.batch, file) for part in parts for file in part.decided.files]
     entered = catalogue.enter_delivered([_new_file(file) for _, file in files])
-    Delivery.objects.bulk_create([Delivery(batch=batch, file=known) for (batch, _), known in zip(files, entered, strict=True)])
-    current.enter_snapshots([(known.pk, file.snapshots) for (_, file), known in zip(files, entered, strict=True)])
+    Delivery.objects.bulk_create(
+        [
+            Delivery(batch=batch, file=known)
+            for (batch, _), known in zip(files, entered, strict=True)
+        ]
+    )
+    current.enter_snapshots(
+        [(known.pk, file.snapshots) for (_, file), known in zip(files, entered, strict=True)]
+    )
     return entered
 
 
 def _enter_error_files(parts: Sequence[Part]) -> None:
     ErrorFile.objects.bulk_create(
         [
-            ErrorFile(batch=part.batch, error_type=file.error_type, key=file.key, events=file.events)
+            ErrorFile(
+                batch=part.batch, error_type=file.error_type, key=file.key, events=file.events
+            )
             for part in parts
             for file in part.decided.error_files
         ]
@@ -223,22 +270,33 @@ def _new_file(file: DataFile) -> NewFile:
 
 
 def _alert(part: Part) -> None:
-    """Slack hears of a stream's errors at once, but then not again for a while; of an upload's at its end."""
+    """Slack hears of a stream's errors at once, but then not again for a while; of an upload's at
+    its end.
+    """
     batch = part.batch
     if not batch.errors or not batch.source.startswith(STREAM):
         return
     begins = f":warning: Demand archive, {batch.source}: "
-    with connection.cursor() as cursor:  # one worker tells; another that comes just now leaves it at that
+    # one worker tells; another that comes just now leaves it at that
+    with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock_number(begins)])
         (alone,) = cursor.fetchone()
-    if alone and not Alert.objects.filter(text__startswith=begins, created_at__gt=timezone.now() - QUIET).exists():
+    if (
+        alone
+        and not Alert.objects.filter(
+            text__startswith=begins, created_at__gt=timezone.now() - QUIET
+        ).exists()
+    ):
         alerts.alert(f"{begins}{errors_told(batch.errors, batch.events, batch.error_counts)}")
 
 
 def errors_told(errors: int, events: int, counts: dict[str, int]) -> str:
     """`3 of 1,000 events are in error files: not_json 2, invalid_date 1.`"""
     kinds = ", ".join(f"{kind.value} {counts[kind]:,}" for kind in ErrorType if kind in counts)
-    return f"{errors:,} of {events:,} events are in error files: {kinds}. Look at them on the page of error files."
+    return (
+        f"{errors:,} of {events:,} events are in error files: {kinds}. Look at them on the page of"
+        " error files."
+    )
 
 
 def _tell_glue(entered: Sequence[LakeFile]) -> None:
@@ -264,4 +322,6 @@ def _told(part: Part) -> dict[str, object]:
 
 
 def _taken(batch: Batch) -> BatchTaken:
-    return BatchTaken(f"Batch {batch} is archived by another worker, or was just now: look at it again.")
+    return BatchTaken(
+        f"Batch {batch} is archived by another worker, or was just now: look at it again."
+    )

@@ -1,6 +1,8 @@
-"""A batch of change events → the files of the archive, its error files, and what the database is told. Pure.
+"""A batch of change events → the files of the archive, its error files, and what the database is
+told. Pure.
 
-The same events at the same position give the same files under the same names, whenever and however often. [D-5]
+The same events at the same position give the same files under the same names, whenever and however
+often. [D-5]
 """
 
 import hashlib
@@ -21,13 +23,15 @@ from demand.events import Archived, Failed, judge
 from demand.rows import Key, State, common_of, state_of
 from demand.schemas import schema_of
 
-NAMES = uuid5(NAMESPACE_URL, "fairwave:demand")  # the root of every file name made from what the file holds
+# the root of every file name made from what the file holds
+NAMES = uuid5(NAMESPACE_URL, "fairwave:demand")
 MOST_EVENTS = 1_000  # of a batch [D-1]
 
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A container file: the batch's records of one type and partition date, in the events' order. [BR-012, BR-016]
+    """A container file: the batch's records of one type and partition date, in the events' order.
+    [BR-012, BR-016]
 
     `snapshots` are rows for COPY, one for each record: its number in the file, and rows.common_of.
     """
@@ -55,7 +59,8 @@ class ErrorDocument:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What becomes of a batch: `events` = `archived` + `errors`, by construction counted apart. [D-5]
+    """What becomes of a batch: `events` = `archived` + `errors`, by construction counted apart.
+    [D-5]
 
     `states` holds the newest state of each record of the batch. [D-6]
     """
@@ -126,8 +131,8 @@ def decide(
 ) -> Decided:
     """Judge the events from `first` to `last` of a source and make the files of them.
 
-    An event may come as Failed, if its reader could tell already. `now` stands where an event says no time of its own, so a
-    repeat needs the same; `sequences` where one has no sequence number.
+    An event may come as Failed, if its reader could tell already. `now` stands where an event says
+    no time of its own, so a repeat needs the same; `sequences` where one has no sequence number.
     """
     groups: dict[tuple[str, str], _Group] = defaultdict(_Group)
     failures: dict[ErrorType, list[tuple[int, Failed]]] = defaultdict(list)
@@ -143,7 +148,10 @@ def decide(
         groups[found.record_type, found.partition_date].add(found.encoded, common)
         key = (found.reference_id, found.record_type)
         known = newest.get(key)
-        if known is None or (found.changed_at, found.sequence) >= (known[0].changed_at, known[0].sequence):
+        if known is None or (found.changed_at, found.sequence) >= (
+            known[0].changed_at,
+            known[0].sequence,
+        ):
             newest[key] = (found, common)
         if found.own_time and (changed_at is None or found.changed_at > changed_at):
             changed_at = found.changed_at
@@ -152,8 +160,15 @@ def decide(
     place = _Place(prefix, f"{source}:{first}-{last}", time_in_name(changed_at or now))
     return Decided(
         events=len(raws),
-        files=tuple(_data_file(place, *names, group) for names, group in sorted(groups.items(), key=itemgetter(0))),
-        error_files=tuple(_error_file(place, kind, failures[kind], now=now) for kind in ErrorType if kind in failures),
+        files=tuple(
+            _data_file(place, *names, group)
+            for names, group in sorted(groups.items(), key=itemgetter(0))
+        ),
+        error_files=tuple(
+            _error_file(place, kind, failures[kind], now=now)
+            for kind in ErrorType
+            if kind in failures
+        ),
         states={key: state_of(*known) for key, known in newest.items()},
         unknown_attributes=unknown_attributes,
         systems_left_out=systems_left_out,
@@ -166,7 +181,9 @@ def time_in_name(moment: datetime) -> str:
 
 
 def _data_file(place: _Place, record_type: str, partition_date: str, group: _Group) -> DataFile:
-    key = place.key(f"data/{record_type}/partition_date={partition_date}", f"{record_type}/{partition_date}")
+    key = place.key(
+        f"data/{record_type}/partition_date={partition_date}", f"{record_type}/{partition_date}"
+    )
     schema = schema_of(record_type)
     out = io.BytesIO()
     summary = avro.write(out, schema, group.encoded, name=key)
@@ -184,14 +201,21 @@ def _data_file(place: _Place, record_type: str, partition_date: str, group: _Gro
     )
 
 
-def _error_file(place: _Place, kind: ErrorType, failures: list[tuple[int, Failed]], *, now: datetime) -> ErrorDocument:
+def _error_file(
+    place: _Place, kind: ErrorType, failures: list[tuple[int, Failed]], *, now: datetime
+) -> ErrorDocument:
     """`details` says of each event its number in the batch, from 1, and what is wrong with it."""
     count = len(failures)
     document = {
         "timestamp": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z",
-        "error": {"type": kind.value, "message": f"{count:,} {'event' if count == 1 else 'events'}: {kind.label}"},
+        "error": {
+            "type": kind.value,
+            "message": f"{count:,} {'event' if count == 1 else 'events'}: {kind.label}",
+        },
         "events": [failed.kept for _, failed in failures],
-        "details": [{"position": position + 1, "message": failed.message} for position, failed in failures],
+        "details": [
+            {"position": position + 1, "message": failed.message} for position, failed in failures
+        ],
     }
     content = json.dumps(document, separators=(",", ":")).encode()
     return ErrorDocument(place.key("errors", kind.value), kind, content, count)

@@ -1,9 +1,10 @@
-"""A Kinesis stream into the archive: each record once, however many workers there are and whatever is killed. [D-1, D-5]
+"""A Kinesis stream into the archive: each record once, however many workers there are and whatever
+is killed. [D-1, D-5]
 
     read behind what is claimed → claim (one short transaction) → archive
 
-Kinesis, bucket and database may each be away for a while: they are waited for, and nothing is lost, for what is claimed but not
-done is taken up again, and what is not claimed is still in the stream.
+Kinesis, bucket and database may each be away for a while: they are waited for, and nothing is lost,
+for what is claimed but not done is taken up again, and what is not claimed is still in the stream.
 """
 
 import logging
@@ -29,7 +30,9 @@ from operations.jobs import told as as_told
 logger = logging.getLogger(__name__)
 
 REST_SECONDS = (
-    1.0  # between looks at a shard that holds nothing new: Kinesis gives five reads a second for all workers together
+    # between looks at a shard that holds nothing new: Kinesis gives five reads a second for all
+    # workers together
+    1.0
 )
 LIST_SECONDS = 60.0
 PATIENCE_SECONDS = 60.0  # of a run that should end by itself
@@ -65,11 +68,15 @@ class Consumed:
         }
 
 
-def consume(stream: KinesisStream, *, told: threading.Event, once: bool = False, limit: int = MOST_EVENTS) -> Consumed:
-    """Archive what the stream holds and what comes, until told to end; with `once` until all shards are read to their end.
+def consume(
+    stream: KinesisStream, *, told: threading.Event, once: bool = False, limit: int = MOST_EVENTS
+) -> Consumed:
+    """Archive what the stream holds and what comes, until told to end; with `once` until all shards
+    are read to their end.
 
-    Up to `limit` records make a batch. What is away is waited for; with `once` for a minute, then StreamStuck is raised. Raises
-    UnknownStream, and NoSuchPosition where Kinesis refuses what it gave itself.
+    Up to `limit` records make a batch. What is away is waited for; with `once` for a minute, then
+    StreamStuck is raised. Raises UnknownStream, and NoSuchPosition where Kinesis refuses what it
+    gave itself.
     """
     rounds = _Rounds(stream, limit=limit, once=once)
     patience = _Patience(stream.name, once=once)
@@ -91,7 +98,9 @@ def consume(stream: KinesisStream, *, told: threading.Event, once: bool = False,
 
 @dataclass
 class _Place:
-    """Where this worker reads on in a shard: behind what was claimed when it came there, and not before it has rested."""
+    """Where this worker reads on in a shard: behind what was claimed when it came there, and not
+    before it has rested.
+    """
 
     claimed: str
     iterator: str
@@ -105,7 +114,11 @@ class _Rounds:
         self.stream = stream
         self.limit = limit
         self.rest_seconds = 0.0 if once else REST_SECONDS
-        self.consumed = Consumed() if once else Consumed(files=deque(maxlen=MOST_NAMED), error_files=deque(maxlen=MOST_NAMED))
+        self.consumed = (
+            Consumed()
+            if once
+            else Consumed(files=deque(maxlen=MOST_NAMED), error_files=deque(maxlen=MOST_NAMED))
+        )
         self.places: dict[int, _Place] = {}
         self.list_at = 0.0
 
@@ -116,7 +129,9 @@ class _Rounds:
         left = unfinished.of(self.stream.name)
         nothing = self._take_up([batch for batch in left if batch.attempt < unfinished.OFTEN], told)
         nothing &= self._read_all(told)
-        nothing &= self._take_up([batch for batch in left if batch.attempt >= unfinished.OFTEN], told)
+        nothing &= self._take_up(
+            [batch for batch in left if batch.attempt >= unfinished.OFTEN], told
+        )
         return nothing
 
     def _list(self) -> Listing:
@@ -136,7 +151,9 @@ class _Rounds:
         return nothing
 
     def _read_all(self, told: threading.Event) -> bool:
-        """Each shard once. True if there is nothing in any of them. Raises StreamBusy if that alone is why nothing came."""
+        """Each shard once. True if there is nothing in any of them. Raises StreamBusy if that alone
+        is why nothing came.
+        """
         nothing, busy = True, None
         found = shards.readable(self.stream.name)
         random.shuffle(found)  # several workers begin at different ones
@@ -171,7 +188,9 @@ class _Rounds:
         return read.at_the_tip and read.next is not None
 
     def _find(self, shard: Shard) -> _Place | None:
-        """Behind what is claimed. None where the shard is gone, or to be begun anew, which is noted."""
+        """Behind what is claimed. None where the shard is gone, or to be begun anew, which is
+        noted.
+        """
         try:
             iterator = self._iterator(shard)
         except NoSuchPosition:
@@ -193,7 +212,9 @@ class _Rounds:
 
     def _archive(self, shard: Shard, read: Read) -> bool:
         """Claim the records and archive them, unless another worker was first."""
-        with unfinished.alone_at(shards.source_of(shard.stream, shard.shard_id), read.records[0].sequence) as alone:
+        with unfinished.alone_at(
+            shards.source_of(shard.stream, shard.shard_id), read.records[0].sequence
+        ) as alone:
             batch = shards.take(shard, read) if alone else None
             if batch is None:
                 del self.places[shard.pk]
@@ -218,7 +239,9 @@ class _Rounds:
 
 
 class _Patience:
-    """How long to wait for what is away: longer each time, and with `once` no longer than a minute in all."""
+    """How long to wait for what is away: longer each time, and with `once` no longer than a minute
+    in all.
+    """
 
     def __init__(self, stream: str, *, once: bool) -> None:
         self.stream = stream
@@ -237,9 +260,12 @@ class _Patience:
         self.away_since = self.away_since or time.monotonic()
         if self.once and time.monotonic() - self.away_since >= PATIENCE_SECONDS:
             raise StreamStuck(
-                f"The stream {self.stream} could not be archived for {PATIENCE_SECONDS:.0f} seconds: {as_told(error)} "
-                "Nothing is lost: run it again."
+                f"The stream {self.stream} could not be archived for {PATIENCE_SECONDS:.0f}"
+                f" seconds: {as_told(error)} Nothing is lost: run it again."
             ) from error
-        logger.warning("stream interrupted, will try again", extra={"stream": self.stream, "why": as_told(error)})
+        logger.warning(
+            "stream interrupted, will try again",
+            extra={"stream": self.stream, "why": as_told(error)},
+        )
         told.wait(self.seconds * random.uniform(0.5, 1.0))  # noqa: S311 spreads retries, guards nothing
         self.seconds = min(2 * self.seconds, LONGEST_PAUSE)

@@ -1,4 +1,6 @@
-"""What the database keeps of archived records: the current state of each, and where its snapshots stand. [D-6, BR-020]"""
+"""What the database keeps of archived records: the current state of each, and where its snapshots
+stand. [D-6, BR-020]
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,15 +15,15 @@ SNAPSHOT = ("file_id", "number", *COMMON)
 STATE = (*COMMON, "fan_id", "event_id", "sale_id", "record")
 STAGE = sql.Identifier("demand_current_stage")
 
-# The stage is this connection's own; a transaction that rolled back, or a test's that goes on, may have left rows in it.
-_CLEAR_STAGE = sql.SQL(
-    """CREATE TEMP TABLE IF NOT EXISTS demand_current_stage (
+# The stage is this connection's own; a transaction that rolled back, or a test's that goes on, may
+# have left rows in it.
+_CLEAR_STAGE = sql.SQL("""CREATE TEMP TABLE IF NOT EXISTS demand_current_stage (
            reference_id text, record_type text, fan_id text, event_id text, sale_id text,
            changed_at timestamptz, sequence numeric, deleted boolean, record jsonb
        ) ON COMMIT DELETE ROWS;
-       DELETE FROM demand_current_stage"""
-)
-# In the order in which they were copied, which is that of the key: two workers never wait for each other in a circle.
+       DELETE FROM demand_current_stage""")
+# In the order in which they were copied, which is that of the key: two workers never wait for each
+# other in a circle.
 _MERGE = sql.SQL(
     """INSERT INTO demand_currentrecord AS known ({columns})
        SELECT {columns} FROM demand_current_stage
@@ -33,13 +35,18 @@ _MERGE = sql.SQL(
 
 
 def enter_snapshots(snapshots: Sequence[tuple[int, Sequence[str]]]) -> None:
-    """Snapshots of batches.DataFile by the number of their LakeFile. In the batch's transaction. [BR-020]"""
-    text = "".join(f"{file_id}\t" + f"{file_id}\t".join(rows) for file_id, rows in snapshots if rows)
+    """Snapshots of batches.DataFile by the number of their LakeFile. In the batch's transaction.
+    [BR-020]
+    """
+    text = "".join(
+        f"{file_id}\t" + f"{file_id}\t".join(rows) for file_id, rows in snapshots if rows
+    )
     copy_text(sql.Identifier(Snapshot._meta.db_table), SNAPSHOT, text)
 
 
 def enter_states(states: Mapping[Key, State]) -> None:
-    """Make these the current states, those aside of which a newer one is known. In the batch's transaction. [D-6]
+    """Make these the current states, those aside of which a newer one is known. In the batch's
+    transaction. [D-6]
 
     Of two states that nothing tells the age of, the one that is archived later stays.
     """

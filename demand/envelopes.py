@@ -1,7 +1,7 @@
 """Bytes → change event: a DynamoDB stream record, bare or carried by Kinesis in base64. Pure. [D-1]
 
-Kinesis carries it as Lambda gives it, `{"kinesis": {"data": …, "sequenceNumber": …}}`, or as GetRecords gives it,
-`{"Data": …, "SequenceNumber": …}`.
+Kinesis carries it as Lambda gives it, `{"kinesis": {"data": …, "sequenceNumber": …}}`, or as
+GetRecords gives it, `{"Data": …, "SequenceNumber": …}`.
 """
 
 from binascii import Error as NotBase64
@@ -17,7 +17,9 @@ BOM = b"\xef\xbb\xbf"
 
 
 class Opened(NamedTuple):
-    """A change event, the JSON it was read from, and the number that its envelope gives it (None: it has none)."""
+    """A change event, the JSON it was read from, and the number that its envelope gives it (None:
+    it has none).
+    """
 
     event: dict[str, Any]
     json: bytes
@@ -33,12 +35,18 @@ def open_event(raw: bytes) -> Opened:
         if carried := carried_by(event):
             return _unpacked(*carried)
         if "Records" in event:
-            raise BadEvent(ErrorType.WRONG_ENVELOPE, "Records: put each record on a line of its own")
-    raise BadEvent(ErrorType.WRONG_ENVELOPE, "neither a DynamoDB stream record nor one in a Kinesis record")
+            raise BadEvent(
+                ErrorType.WRONG_ENVELOPE, "Records: put each record on a line of its own"
+            )
+    raise BadEvent(
+        ErrorType.WRONG_ENVELOPE, "neither a DynamoDB stream record nor one in a Kinesis record"
+    )
 
 
 def carried_by(event: dict[str, Any]) -> tuple[Any, Any] | None:
-    """The data of a Kinesis record and its sequence number, as they stand there; None for anything else."""
+    """The data of a Kinesis record and its sequence number, as they stand there; None for anything
+    else.
+    """
     kinesis = event.get("kinesis")
     if isinstance(kinesis, dict) and "data" in kinesis:
         return kinesis["data"], kinesis.get("sequenceNumber")
@@ -56,15 +64,21 @@ def _unpacked(data: Any, sequence: Any) -> Opened:
     try:
         inner = a2b_base64(data, strict_mode=True)
     except (NotBase64, ValueError, TypeError):
-        raise BadEvent(ErrorType.WRONG_ENVELOPE, "the data of the Kinesis record: not base64") from None
+        raise BadEvent(
+            ErrorType.WRONG_ENVELOPE, "the data of the Kinesis record: not base64"
+        ) from None
     event = parse(inner)
     if type(event) is dict and "dynamodb" in event:
         return Opened(event, inner, sequence)
-    raise BadEvent(ErrorType.WRONG_ENVELOPE, "the data of the Kinesis record: no DynamoDB stream record")
+    raise BadEvent(
+        ErrorType.WRONG_ENVELOPE, "the data of the Kinesis record: no DynamoDB stream record"
+    )
 
 
 def parse(raw: bytes) -> Any:
-    """The JSON value; a byte order mark before it is passed over. Raises BadEvent: NOT_UTF8, NOT_JSON."""
+    """The JSON value; a byte order mark before it is passed over. Raises BadEvent: NOT_UTF8,
+    NOT_JSON.
+    """
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:

@@ -1,15 +1,17 @@
-"""A fan is erased from the demand archive: from its files, its error files, the current states and snapshots. [X-11]
+"""A fan is erased from the demand archive: from its files, its error files, the current states and
+snapshots. [X-11]
 
     look → current states; each file without the fan, replaced, its snapshots; error files → look again
 
-Until a look finds nothing: a batch that was being archived may have added records of the fan meanwhile. An object is told of
-before it is touched, rows in the transaction that deletes them: a receipt misses nothing, wherever the work dies; run again, it
-goes on. All other records keep their bytes.
-Whoever reads a file meanwhile has it as it was, or as it is after. A file is replaced a moment before its catalogue entry is,
-so a reader who compares the two may have to look again.
+Until a look finds nothing: a batch that was being archived may have added records of the fan
+meanwhile. An object is told of before it is touched, rows in the transaction that deletes them: a
+receipt misses nothing, wherever the work dies; run again, it goes on. All other records keep their
+bytes. Whoever reads a file meanwhile has it as it was, or as it is after. A file is replaced a
+moment before its catalogue entry is, so a reader who compares the two may have to look again.
 
-Tolerated: a worker that was taken over, and wakes when its batch is done and erased, puts back the file it was about to write.
-An erasure of the same fan looks into the files of the earlier ones (`again`), and takes the fan out once more.
+Tolerated: a worker that was taken over, and wakes when its batch is done and erased, puts back the
+file it was about to write. An erasure of the same fan looks into the files of the earlier ones
+(`again`), and takes the fan out once more.
 """
 
 import json
@@ -41,14 +43,17 @@ logger = logging.getLogger(__name__)
 PATIENCE_SECONDS = 10.0  # for batches that are being archived; one takes a fraction of a second
 LOOK_SECONDS = 0.2
 KEYS_AT_A_TIME = 1_000
-UPLOADED = "demand/uploaded"  # where the scoring bucket keeps uploaded files until all their events are archived
+# where the scoring bucket keeps uploaded files until all their events are archived
+UPLOADED = "demand/uploaded"
 
 FILE, ERROR_FILE, TABLE = "file", "error file", "table"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Something that held the fan: `name` is an object's key or a table's name; `count` its records, events or rows."""
+    """Something that held the fan: `name` is an object's key or a table's name; `count` its
+    records, events or rows.
+    """
 
     what: str
     name: str
@@ -66,7 +71,9 @@ class Left:
 
 @dataclass(frozen=True)
 class Erased:
-    """How an erasure ended: whatever was archived before `until` is without the fan, except in what is `left`."""
+    """How an erasure ended: whatever was archived before `until` is without the fan, except in what
+    is `left`.
+    """
 
     until: datetime
     left: list[Left]
@@ -74,7 +81,9 @@ class Erased:
 
 @dataclass
 class Erasing:
-    """One erasure under way: the fan, whom to tell, and what was looked at and need not be looked at again."""
+    """One erasure under way: the fan, whom to tell, and what was looked at and need not be looked
+    at again.
+    """
 
     fan_id: str
     touch: Callable[[Place], object]
@@ -82,7 +91,8 @@ class Erasing:
     without: set[int] = field(default_factory=set)  # files that another fan's reference led to
     seen: set[str] = field(default_factory=set)  # error files
     broken: dict[str, str] = field(default_factory=dict)
-    foreign: set[str] = field(default_factory=set)  # files that are not in the catalogue, and not as ours are
+    # files that are not in the catalogue, and not as ours are
+    foreign: set[str] = field(default_factory=set)
 
 
 def erase(
@@ -94,12 +104,13 @@ def erase(
 ) -> Erased:
     """Take the fan out of everything that is archived.
 
-    `touch` is called with each object before it is changed, and again with the same if the work is repeated; with a table
-    whenever rows are deleted, in the same transaction. `again` names files that an earlier erasure of the fan has touched;
-    `told` hears how many objects are looked at, of how many.
+    `touch` is called with each object before it is changed, and again with the same if the work is
+    repeated; with a table whenever rows are deleted, in the same transaction. `again` names files
+    that an earlier erasure of the fan has touched; `told` hears how many objects are looked at, of
+    how many.
 
-    One erasure works at a time, others wait. Raises CannotErase for what is no fan id, and, when all else is done, for files
-    that cannot be read; OSError while the bucket is down.
+    One erasure works at a time, others wait. Raises CannotErase for what is no fan id, and, when
+    all else is done, for files that cannot be read; OSError while the bucket is down.
     """
     require_fan_id(fan_id)
     erasing = Erasing(fan_id, touch, told)
@@ -118,39 +129,67 @@ def erase(
     if erasing.broken:
         key, why = next(iter(erasing.broken.items()))
         raise CannotErase(
-            f"{len(erasing.broken)} objects cannot be erased from, {key} among them ({why}); all others are done. "
-            "Repair them or move them away, and erase again."
+            f"{len(erasing.broken)} objects cannot be erased from, {key} among them ({why}); all"
+            " others are done. Repair them or move them away, and erase again."
         )
     return Erased(until, list(_left(at_work, len(erasing.foreign))))
 
 
 def _forget_unfinished() -> None:
-    """Half-written files of killed processes, hidden from every look, may hold anybody; their work was or will be done anew."""
+    """Half-written files of killed processes, hidden from every look, may hold anybody; their work
+    was or will be done anew.
+    """
     storage.campaign_data().delete_unfinished(settings.DEMAND_PREFIX)
     storage.scoring().delete_unfinished(UPLOADED)
 
 
 def require_fan_id(fan_id: str) -> None:
     """Raises CannotErase, which does not name it, for what can be no fan's id."""
-    if not fan_id or fan_id != fan_id.strip() or len(fan_id) > LONGEST_REFERENCE or "\0" in fan_id or fan_id == ERASED:
-        raise CannotErase(f"That is no fan id: it has 1 to {LONGEST_REFERENCE} characters, and no blanks around it.")
+    if (
+        not fan_id
+        or fan_id != fan_id.strip()
+        or len(fan_id) > LONGEST_REFERENCE
+        or "\0" in fan_id
+        or fan_id == ERASED
+    ):
+        raise CannotErase(
+            f"That is no fan id: it has 1 to {LONGEST_REFERENCE} characters, and no blanks"
+            " around it."
+        )
 
 
 def _left(at_work: int, foreign: int) -> Iterator[Left]:
     if at_work:
-        yield Left("batches of the demand archive", at_work, "not archived to their end when the last look was taken")
+        yield Left(
+            "batches of the demand archive",
+            at_work,
+            "not archived to their end when the last look was taken",
+        )
     if (versions := storage.campaign_data().keeps_versions()) is not False:
-        why = "the bucket keeps them" if versions else "the bucket may keep them: it does not let us ask"
+        why = (
+            "the bucket keeps them"
+            if versions
+            else "the bucket may keep them: it does not let us ask"
+        )
         yield Left("older versions of replaced objects", None, why)
     if foreign:
-        yield Left("foreign files among those of the demand archive", foreign, "not in the catalogue, and cannot be read")
+        yield Left(
+            "foreign files among those of the demand archive",
+            foreign,
+            "not in the catalogue, and cannot be read",
+        )
     if uploads := sum(1 for _ in storage.scoring().list(f"{UPLOADED}/")):
-        yield Left("uploaded files of change events", uploads, "kept until they are archived, and not looked into")
+        yield Left(
+            "uploaded files of change events",
+            uploads,
+            "kept until they are archived, and not looked into",
+        )
 
 
 def _look(erasing: Erasing, *, whole: bool) -> int:
-    """Erase what is found now; returns how many places were touched. Objects that no batch claims are looked into by the
-    first, `whole` look only: later ones belong to batches, which are counted.
+    """Erase what is found now; returns how many places were touched. Objects that no batch claims
+    are looked into by the first, `whole` look only: later ones belong to batches, which are
+    counted.
     """
     touched = _erase_states(erasing)
     touched += _rewrite_all(erasing, _files_of(erasing))
@@ -164,7 +203,9 @@ def _erase_states(erasing: Erasing) -> int:
     """Row by row: a batch locks the rows of many fans in an order of its own."""
     rows = list(CurrentRecord.objects.filter(fan_id=erasing.fan_id).values_list("pk", flat=True))
     for row in rows:
-        _delete(erasing, "current records", CurrentRecord.objects.filter(pk=row, fan_id=erasing.fan_id))
+        _delete(
+            erasing, "current records", CurrentRecord.objects.filter(pk=row, fan_id=erasing.fan_id)
+        )
     return len(rows)
 
 
@@ -176,12 +217,17 @@ def _delete(erasing: Erasing, table: str, rows: QuerySet[Any]) -> None:
 
 
 def _files_of(erasing: Erasing) -> dict[str, dict[int, str]]:
-    """Key → record number → reference, of all files that may hold the fan. Every snapshot is looked at, for nothing else knows
-    them all; 0.1 s a million.
+    """Key → record number → reference, of all files that may hold the fan. Every snapshot is looked
+    at, for nothing else knows them all; 0.1 s a million.
     """
-    rows = Snapshot.objects.filter(reference_id__endswith=f"_{erasing.fan_id}").exclude(file_id__in=erasing.without)
+    rows = Snapshot.objects.filter(reference_id__endswith=f"_{erasing.fan_id}").exclude(
+        file_id__in=erasing.without
+    )
     found = rows.order_by("file_id", "number").values_list("file_id", "number", "reference_id")
-    numbers = {file_id: {number: name for _, number, name in group} for file_id, group in groupby(found, lambda row: row[0])}
+    numbers = {
+        file_id: {number: name for _, number, name in group}
+        for file_id, group in groupby(found, lambda row: row[0])
+    }
     keys = LakeFile.objects.filter(pk__in=numbers).order_by("key").values_list("pk", "key")
     return {key: numbers[pk] for pk, key in keys}
 
@@ -212,14 +258,22 @@ def _erase_from_file(erasing: Erasing, file: LakeFile, references: Mapping[int, 
             return 0
         erasing.touch(Place(FILE, file.key, content.changed))
         rewriting.replace(file.key, content.data)
-    rows = Snapshot.objects.filter(reference_id__in=set(references.values()), file_id=file.pk, number__in=content.numbers)
+    rows = Snapshot.objects.filter(
+        reference_id__in=set(references.values()), file_id=file.pk, number__in=content.numbers
+    )
     _delete(erasing, "snapshots", rows)
     return 1
 
 
 def _erase_error_files(erasing: Erasing) -> int:
-    """Every error file is read: nothing says whose events it holds. Those in the bucket count, entered or not."""
-    keys = [key for key in storage.campaign_data().list(f"{settings.DEMAND_PREFIX}/errors/") if key not in erasing.seen]
+    """Every error file is read: nothing says whose events it holds. Those in the bucket count,
+    entered or not.
+    """
+    keys = [
+        key
+        for key in storage.campaign_data().list(f"{settings.DEMAND_PREFIX}/errors/")
+        if key not in erasing.seen
+    ]
     touched = 0
     for done, key in enumerate(keys):
         erasing.told(done, len(keys))
@@ -244,7 +298,9 @@ def _erase_from_errors(erasing: Erasing, key: str) -> int:
 
 
 def _unclaimed() -> Iterator[str]:
-    """Files of the archive that are not in the catalogue: of batches that are open, or were lost after they had written."""
+    """Files of the archive that are not in the catalogue: of batches that are open, or were lost
+    after they had written.
+    """
     keys = storage.campaign_data().list(f"{settings.DEMAND_PREFIX}/data/")
     while some := list(islice(keys, KEYS_AT_A_TIME)):
         known = set(LakeFile.objects.filter(key__in=some).values_list("key", flat=True))

@@ -1,4 +1,6 @@
-"""What the demand archive refuses. One class per refusal; the message says what, where and what to do."""
+"""What the demand archive refuses. One class per refusal; the message says what, where and what to
+do.
+"""
 
 from operations.errors import Refusal
 
@@ -8,11 +10,15 @@ class DemandError(Refusal):
 
 
 class BatchTaken(DemandError):
-    """Another worker archives this batch, or did while this one was at it; nothing of this attempt counts. [D-5]"""
+    """Another worker archives this batch, or did while this one was at it; nothing of this attempt
+    counts. [D-5]
+    """
 
 
 class UnreadableEvents(DemandError):
-    """A whole file of change events cannot be taken: not there, too large, broken, or not what was uploaded. [D-1]"""
+    """A whole file of change events cannot be taken: not there, too large, broken, or not what was
+    uploaded. [D-1]
+    """
 
 
 class NotKept(DemandError):
@@ -28,7 +34,9 @@ class StoppedByHand(DemandError):
 
 
 class CannotReplay(DemandError):
-    """An error file cannot be replayed as asked: it is not there, or holds what only a repair can bring back. [BR-014]"""
+    """An error file cannot be replayed as asked: it is not there, or holds what only a repair can
+    bring back. [BR-014]
+    """
 
 
 class CannotErase(DemandError):
@@ -36,4 +44,6 @@ class CannotErase(DemandError):
 
 
 class StreamStuck(DemandError):
-    """A run that should end by itself has waited for the stream, the bucket or the database for too long. [D-1]"""
+    """A run that should end by itself has waited for the stream, the bucket or the database for too
+    long. [D-1]
+    """

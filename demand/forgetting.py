@@ -1,4 +1,6 @@
-"""A fan taken out of records and of kept events, and whether a text speaks of a fan at all. Pure. [X-11]"""
+"""A fan taken out of records and of kept events, and whether a text speaks of a fan at all. Pure.
+[X-11]
+"""
 
 import base64
 import re
@@ -10,7 +12,9 @@ from demand.redaction import PERSONAL, REDACTED
 from demand.refusals import BadEvent
 
 ERASED = "[erased]"
-FIXED = frozenset({"type", "eventId", "saleId", "artistId", "contactMethod", "demandType", "date", "isDeleted"})
+FIXED = frozenset(
+    {"type", "eventId", "saleId", "artistId", "contactMethod", "demandType", "date", "isDeleted"}
+)
 IMAGES = ("Keys", "NewImage", "OldImage")
 FANLESS = ("event", "sale")
 DEPTH = 3  # base64 within base64: an event as Kinesis carries it, in what could not be parsed
@@ -26,14 +30,20 @@ Speaks = Callable[[str], bool]
 
 
 def reference_of(record: Mapping[str, Any], fan_id: str) -> str:
-    """The reference that a demand or notification of this event and sale has if it is this fan's. [BR-006]"""
+    """The reference that a demand or notification of this event and sale has if it is this fan's.
+    [BR-006]
+    """
     return f"{record.get('eventId')}_{record.get('saleId')}_{fan_id}"
 
 
 def forget(record: Mapping[str, Any], fan_id: str) -> dict[str, Any]:
-    """The fan's record without what leads to the fan; what is null stays null. Event, sale and dates stay. [X-11]"""
+    """The fan's record without what leads to the fan; what is null stays null. Event, sale and
+    dates stay. [X-11]
+    """
     speaks = speaks_of(fan_id)
-    kept = {name: value if name in FIXED else _without(value, speaks) for name, value in record.items()}
+    kept = {
+        name: value if name in FIXED else _without(value, speaks) for name, value in record.items()
+    }
     kept |= {name: REDACTED for name in PERSONAL if record.get(name) is not None}
     kept |= {name: ERASED for name in ("fanId", "systemUserId") if record.get(name) is not None}
     if record.get("system") is not None:
@@ -52,10 +62,11 @@ def _without(value: Any, speaks: Speaks) -> Any:
 
 
 def forget_events(document: Mapping[str, Any], fan_id: str) -> tuple[dict[str, Any], int]:
-    """An error file's document in which the fan's events are gone, and how many these are. [D-4, X-11]
+    """An error file's document in which the fan's events are gone, and how many these are. [D-4,
+    X-11]
 
-    An event that says whose it is, is believed, as in the archive; any other is the fan's if it speaks of the fan at all.
-    Raises ValueError for a document without a list of events.
+    An event that says whose it is, is believed, as in the archive; any other is the fan's if it
+    speaks of the fan at all. Raises ValueError for a document without a list of events.
     """
     events = document.get("events")
     if not isinstance(events, list):
@@ -68,11 +79,15 @@ def forget_events(document: Mapping[str, Any], fan_id: str) -> tuple[dict[str, A
         return speaks(text) if named is None else fan_id in named
 
     kept = [ERASED if is_the_fans(event) else event for event in events]
-    return {**document, "events": kept}, sum(now != before for now, before in zip(kept, events, strict=True))
+    return {**document, "events": kept}, sum(
+        now != before for now, before in zip(kept, events, strict=True)
+    )
 
 
 def fans_named_by(event: str) -> set[str] | None:
-    """Whose a change event is by its own fanId; none for events and sales. None where it does not say, or cannot be read."""
+    """Whose a change event is by its own fanId; none for events and sales. None where it does not
+    say, or cannot be read.
+    """
     try:
         change = open_event(event.encode("utf-8", "surrogatepass")).event["dynamodb"]
     except BadEvent:
@@ -93,9 +108,11 @@ def _text(wire: Any) -> str | None:
 
 
 def speaks_of(fan_id: str) -> Speaks:
-    """What tells whether a text has this id in it: as a whole word, escaped as JSON escapes, or inside base64.
+    """What tells whether a text has this id in it: as a whole word, escaped as JSON escapes, or
+    inside base64.
 
-    Letters, digits and hyphens beside it make it a part of another id; anything else (also the `_` of references) does not.
+    Letters, digits and hyphens beside it make it a part of another id; anything else (also the `_`
+    of references) does not.
     """
     whole = re.compile(rf"(?<![^\W_])(?<!-){re.escape(fan_id)}(?![^\W_]|-)")
     least = max(SHORTEST_RUN, -(-len(fan_id.encode()) * 4 // 3))
@@ -128,7 +145,9 @@ def _letter(escape: "re.Match[str]") -> str:
 
 
 def _inside_base64(text: str, least: int) -> Iterator[str]:
-    """What the text's runs of base64's letters may say, wherever in the run it begins; broken lines are joined."""
+    """What the text's runs of base64's letters may say, wherever in the run it begins; broken lines
+    are joined.
+    """
     for run in _BASE64.findall(_BLANKS.sub("", text)):
         if len(run) < least:
             continue

@@ -1,4 +1,6 @@
-"""Glue is told of the archive's partitions, so that Athena finds them. It is a mirror: no batch fails by it. [D-8]"""
+"""Glue is told of the archive's partitions, so that Athena finds them. It is a mirror: no batch
+fails by it. [D-8]
+"""
 
 import json
 import logging
@@ -18,12 +20,15 @@ from operations import alerts
 
 logger = logging.getLogger(__name__)
 
-# What this process knows to be registered: database, record type, partition date. A few thousand at most.
+# What this process knows to be registered: database, record type, partition date. A few thousand at
+# most.
 _known: set[tuple[str, str, str]] = set()
 
 
 class Placed(Protocol):
-    """A file of the archive: its type, and its partition date (as text or as a period of the catalogue)."""
+    """A file of the archive: its type, and its partition date (as text or as a period of the
+    catalogue).
+    """
 
     @property
     def record_type(self) -> str: ...
@@ -41,7 +46,10 @@ def register(files: Iterable[Placed]) -> None:
     dates: dict[str, set[str]] = defaultdict(set)
     for file in files:
         dates[file.record_type].add(str(file.period))
-    new = {name: [day for day in sorted(days) if not _is_known(name, day)] for name, days in sorted(dates.items())}
+    new = {
+        name: [day for day in sorted(days) if not _is_known(name, day)]
+        for name, days in sorted(dates.items())
+    }
     if any(new.values()):
         _tell({name: days for name, days in new.items() if days})
 
@@ -55,7 +63,9 @@ def _tell(dates: dict[str, list[str]]) -> None:
             catalogue.add(table, days)
             _note(name, days)
     except GlueUnreachable as error:
-        logger.warning("glue not told, will be later", extra={"types": len(dates), "error": str(error)})
+        logger.warning(
+            "glue not told, will be later", extra={"types": len(dates), "error": str(error)}
+        )
 
 
 def repair() -> int:
@@ -68,14 +78,21 @@ def repair() -> int:
     try:
         return _repair(_catalogue())
     except GlueUnreachable as error:
-        alerts.alert(f":warning: Demand archive: {error} Athena does not find the newest partitions until it does.")
+        alerts.alert(
+            f":warning: Demand archive: {error} Athena does not find the newest partitions until it"
+            " does."
+        )
         return 0
 
 
 def _repair(catalogue: GlueCatalogue) -> int:
     told = 0
     for name in DemandType.values:
-        days = LakePartition.objects.filter(record_type=name).order_by("day").values_list("day", flat=True)
+        days = (
+            LakePartition.objects.filter(record_type=name)
+            .order_by("day")
+            .values_list("day", flat=True)
+        )
         ours = [day.isoformat() for day in days]
         if not ours:
             continue
@@ -93,7 +110,13 @@ def table_of(record_type: str) -> Table:
     """The table of a record type, as Glue should know it."""
     schema = schema_of(record_type)
     location = storage.campaign_data().url_or_path(f"{settings.DEMAND_PREFIX}/data/{record_type}")
-    return Table(record_type, schema.name, schema.avro, json.dumps(schema.avro, separators=(",", ":")), f"{location}/")
+    return Table(
+        record_type,
+        schema.name,
+        schema.avro,
+        json.dumps(schema.avro, separators=(",", ":")),
+        f"{location}/",
+    )
 
 
 def _catalogue() -> GlueCatalogue:

@@ -1,7 +1,8 @@
 """The image of a change event → the fields of its record, by the schema. Pure. [BR-003]
 
-No general unmarshalling: the schemas hold strings, one boolean that we set ourselves, and records of strings, so each field
-is taken out of its wire value at once, and what is wrong is looked for only where that fails.
+No general unmarshalling: the schemas hold strings, one boolean that we set ourselves, and records
+of strings, so each field is taken out of its wire value at once, and what is wrong is looked for
+only where that fails.
 """
 
 from typing import Any, NamedTuple
@@ -16,7 +17,9 @@ MADE = ("reference", "system", "isDeleted")  # made here; an image's own are pas
 
 
 class Fields(NamedTuple):
-    """What is read of an image: names of strings, and records with their own fields; `nullable` records may be absent."""
+    """What is read of an image: names of strings, and records with their own fields; `nullable`
+    records may be absent.
+    """
 
     strings: tuple[str, ...]
     records: tuple[tuple[str, bool, "Fields"], ...]
@@ -35,13 +38,20 @@ def _fields(steps: tuple[Step, ...]) -> Fields:
 
 
 FIELDS = {each.value: _fields(plan(schema_of(each.value).avro)) for each in DemandType}
-DATES = {record_type: inner for record_type, fields in FIELDS.items() for name, _, inner in fields.records if name == "date"}
+DATES = {
+    record_type: inner
+    for record_type, fields in FIELDS.items()
+    for name, _, inner in fields.records
+    if name == "date"
+}
 
 
 def read(fields: Fields, image: dict[str, Any], path: str = "") -> tuple[dict[str, Any], int]:
-    """The fields that the schema has, trimmed, null where they are absent or empty; and how many others the image has.
+    """The fields that the schema has, trimmed, null where they are absent or empty; and how many
+    others the image has.
 
-    The image is used up: what is read is taken out of it. Raises BadEvent (INVALID_FIELD) naming field and wire type.
+    The image is used up: what is read is taken out of it. Raises BadEvent (INVALID_FIELD) naming
+    field and wire type.
     """
     record: dict[str, Any] = {}
     take = image.pop

@@ -14,15 +14,18 @@ from demand.redaction import URL_SAFE, redact_bytes, redact_event
 MOST_EVENT_BYTES = 2 << 20  # what is larger is not archived
 MOST_PARSED_BYTES = 16 << 20
 MOST_UNPARSED_BYTES = 64 << 10  # kept of what is not archived for its size and cannot be parsed
-MARGIN_BYTES = 4 << 10  # left out behind a cut, where an address or number may be cut in two and not be seen
+# left out behind a cut, where an address or number may be cut in two and not be seen
+MARGIN_BYTES = 4 << 10
 LIVING = ("INSERT", "MODIFY")
 _ODD = re.compile(r"[^A-Za-z0-9+/]")
 
 
 def kept(raw: bytes) -> str:
-    """The event as JSON text: as it is for an INSERT or MODIFY, redacted by key for a REMOVE and where it cannot be told.
+    """The event as JSON text: as it is for an INSERT or MODIFY, redacted by key for a REMOVE and
+    where it cannot be told.
 
-    What cannot be parsed is `{"raw": base64}`, redacted by look; above 2 MiB only its beginning. [D-4]
+    What cannot be parsed is `{"raw": base64}`, redacted by look; above 2 MiB only its beginning.
+    [D-4]
     """
     text = raw.removeprefix(BOM)
     event = _loads(text) if len(text) <= MOST_PARSED_BYTES else None
@@ -34,7 +37,9 @@ def kept(raw: bytes) -> str:
 
 
 def _enveloped(event: dict[str, Any], data: Any, text: bytes) -> str:
-    """The change event is what Kinesis carries; where that cannot be parsed, it is kept without its envelope."""
+    """The change event is what Kinesis carries; where that cannot be parsed, it is kept without its
+    envelope.
+    """
     if not isinstance(data, str):
         return _dumped(redact_event(event), text)
     json = _decoded(data)
@@ -66,8 +71,14 @@ def _loads(json: bytes) -> Any:
 
 
 def _lives(event: Any) -> bool:
-    """Only of a stream record its eventName can be believed: in anything else, a deletion may stand further inside."""
-    return isinstance(event, dict) and isinstance(event.get("dynamodb"), dict) and event.get("eventName") in LIVING
+    """Only of a stream record its eventName can be believed: in anything else, a deletion may stand
+    further inside.
+    """
+    return (
+        isinstance(event, dict)
+        and isinstance(event.get("dynamodb"), dict)
+        and event.get("eventName") in LIVING
+    )
 
 
 def _dumped(event: Any, raw: bytes) -> str:

@@ -1,4 +1,6 @@
-"""A file of change events, one JSON object a line → batches. The same bytes give the same batches. [D-1]"""
+"""A file of change events, one JSON object a line → batches. The same bytes give the same batches.
+[D-1]
+"""
 
 import gzip
 import zlib
@@ -16,14 +18,18 @@ from demand.keeping import MOST_PARSED_BYTES, kept
 GZIP_MAGIC = b"\x1f\x8b"
 MOST_BYTES = 32 << 20  # of a batch; reached by uncommonly large events only
 PIECE = 1 << 20
-LARGEST_RATIO = 200  # change events repeat their keys and pack to a tenth; gzip at its best packs 1,030 zeros into one byte
+# change events repeat their keys and pack to a tenth; gzip at its best packs 1,030 zeros into one
+# byte
+LARGEST_RATIO = 200
 RATIO_FROM_BYTES = 64 << 20
 UNREADABLE = (OSError, EOFError, zlib.error)  # what reading on disk or through gzip can raise
 
 
 @dataclass(slots=True)
 class Lines:
-    """Events that lie together, and the numbers of their lines, from 1. `end` is the last line that was read for them."""
+    """Events that lie together, and the numbers of their lines, from 1. `end` is the last line that
+    was read for them.
+    """
 
     raws: list[bytes | Failed] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
@@ -40,7 +46,9 @@ class Lines:
 
 
 def unpacked(file: BinaryIO) -> BinaryIO:
-    """The file from its start, decompressed if it is gzip: told by its first bytes, not by its name."""
+    """The file from its start, decompressed if it is gzip: told by its first bytes, not by its
+    name.
+    """
     file.seek(0)
     magic = file.read(len(GZIP_MAGIC))
     file.seek(0)
@@ -48,9 +56,11 @@ def unpacked(file: BinaryIO) -> BinaryIO:
 
 
 def batches_of(file: BinaryIO) -> Iterator[Lines]:
-    """The events of a whole file, up to 1,000 and 32 MiB at a time; blank lines are passed over and no events.
+    """The events of a whole file, up to 1,000 and 32 MiB at a time; blank lines are passed over and
+    no events.
 
-    A line that is longer than any event could be kept comes as Failed, and is never held whole. Raises UnreadableEvents.
+    A line that is longer than any event could be kept comes as Failed, and is never held whole.
+    Raises UnreadableEvents.
     """
     text, lines, number = unpacked(file), Lines(), 0
     try:
@@ -82,13 +92,17 @@ def _too_long(head: bytes, text: BinaryIO) -> Failed:
     while not piece.endswith(b"\n") and (piece := text.readline(PIECE)):
         size += len(piece)
     size -= piece.endswith(b"\n")
-    return Failed(ErrorType.TOO_LARGE, f"{size:,} bytes, more than {MOST_EVENT_BYTES:,}", kept(head))
+    return Failed(
+        ErrorType.TOO_LARGE, f"{size:,} bytes, more than {MOST_EVENT_BYTES:,}", kept(head)
+    )
 
 
 def count_lines(file: BinaryIO, *, most_bytes: int) -> int:
-    """How many lines the file has, its last one need not end; and the proof that it can be read to its end.
+    """How many lines the file has, its last one need not end; and the proof that it can be read to
+    its end.
 
-    Raises UnreadableEvents, also for what unpacks to more than `most_bytes`, or to far more than change events do.
+    Raises UnreadableEvents, also for what unpacks to more than `most_bytes`, or to far more than
+    change events do.
     """
     text = unpacked(file)
     ends = size = 0
@@ -99,11 +113,14 @@ def count_lines(file: BinaryIO, *, most_bytes: int) -> int:
             last = block[-1:]
             size += len(block)
             if size > most_bytes:
-                raise UnreadableEvents(f"The file holds more than {most_bytes:,} bytes, the most that is taken: split it.")
+                raise UnreadableEvents(
+                    f"The file holds more than {most_bytes:,} bytes, the most that is taken:"
+                    " split it."
+                )
             if text is not file and size > max(RATIO_FROM_BYTES, LARGEST_RATIO * file.tell()):
                 raise UnreadableEvents(
-                    f"The file unpacks to more than {LARGEST_RATIO} times its size, as no change events do: "
-                    "look into what made it."
+                    f"The file unpacks to more than {LARGEST_RATIO} times its size, as no change"
+                    " events do: look into what made it."
                 )
     except UNREADABLE as error:
         raise _breaks_off(error) from error

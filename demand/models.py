@@ -1,4 +1,6 @@
-"""Batches of change events and what became of them, the current state of each record, and its snapshots in the archive."""
+"""Batches of change events and what became of them, the current state of each record, and its
+snapshots in the archive.
+"""
 
 from django.conf import settings
 from django.db import models
@@ -15,28 +17,46 @@ class Shard(models.Model):
 
     stream = models.CharField(max_length=128)
     shard_id = models.CharField(max_length=128)
-    parents = models.JSONField(default=list, help_text="Shards that must be claimed to their end before this one is begun")
-    since = models.DateTimeField(null=True, blank=True, help_text="Read from this instant; none = from its first record")
-    claimed = models.CharField(max_length=128, blank=True, help_text="Sequence number of the last record that is claimed")
-    ended = models.BooleanField(default=False, help_text="It was split or merged, and all its records are claimed")
+    parents = models.JSONField(
+        default=list, help_text="Shards that must be claimed to their end before this one is begun"
+    )
+    since = models.DateTimeField(
+        null=True, blank=True, help_text="Read from this instant; none = from its first record"
+    )
+    claimed = models.CharField(
+        max_length=128, blank=True, help_text="Sequence number of the last record that is claimed"
+    )
+    ended = models.BooleanField(
+        default=False, help_text="It was split or merged, and all its records are claimed"
+    )
     looked_at = models.DateTimeField(null=True, blank=True)
     behind_seconds = models.FloatField(default=0, help_text="How old what is read now is")
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="demand_shard_once", fields=["stream", "shard_id"])]
+        constraints = [
+            models.UniqueConstraint(name="demand_shard_once", fields=["stream", "shard_id"])
+        ]
 
     def __str__(self) -> str:
         return f"{self.stream}/{self.shard_id}"
 
 
 class EventUpload(models.Model):
-    """A file of change events, one JSON object a line. Its bytes are kept only until all of it is archived. [D-1]"""
+    """A file of change events, one JSON object a line. Its bytes are kept only until all of it is
+    archived. [D-1]
+    """
 
     name = models.CharField(max_length=255)
-    sha256 = models.CharField(max_length=64, unique=True, help_text="The same bytes are the same upload")
-    key = models.CharField(max_length=200, help_text="Object key in the scoring bucket while it is worked on")
+    sha256 = models.CharField(
+        max_length=64, unique=True, help_text="The same bytes are the same upload"
+    )
+    key = models.CharField(
+        max_length=200, help_text="Object key in the scoring bucket while it is worked on"
+    )
     bytes = models.BigIntegerField()
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -45,25 +65,38 @@ class EventUpload(models.Model):
 
 
 class Batch(models.Model):
-    """Up to 1,000 events that lie together at their source, and the ledger of what became of them. [D-5]
+    """Up to 1,000 events that lie together at their source, and the ledger of what became of them.
+    [D-5]
 
     Made before the work, so that a repeat takes exactly the same events and writes the same files.
     """
 
-    source = models.CharField(max_length=300, help_text="kinesis:STREAM/SHARD, file:SHA-256, or replay:ERROR FILE")
-    first = models.CharField(max_length=128, help_text="Position of its first event: sequence number, or line")
+    source = models.CharField(
+        max_length=300, help_text="kinesis:STREAM/SHARD, file:SHA-256, or replay:ERROR FILE"
+    )
+    first = models.CharField(
+        max_length=128, help_text="Position of its first event: sequence number, or line"
+    )
     last = models.CharField(max_length=128)
     state = models.CharField(max_length=8, choices=BatchState, default=BatchState.OPEN)
-    attempt = models.PositiveIntegerField(default=0, help_text="Counted before the work; every write names it")
+    attempt = models.PositiveIntegerField(
+        default=0, help_text="Counted before the work; every write names it"
+    )
     events = models.PositiveIntegerField(help_text="Events in")
     archived = models.PositiveIntegerField(default=0)
     errors = models.PositiveIntegerField(default=0)
     error_counts = models.JSONField(default=dict, help_text="Errors by type")
     type_counts = models.JSONField(default=dict, help_text="Archived records by type")
-    unknown_attributes = models.PositiveIntegerField(default=0, help_text="Attributes that no schema has, left out")
-    systems_left_out = models.PositiveIntegerField(default=0, help_text="systemUserId of another form than a.b.c [D-3]")
+    unknown_attributes = models.PositiveIntegerField(
+        default=0, help_text="Attributes that no schema has, left out"
+    )
+    systems_left_out = models.PositiveIntegerField(
+        default=0, help_text="systemUserId of another form than a.b.c [D-3]"
+    )
     seconds = models.FloatField(default=0)
-    created_at = models.DateTimeField(help_text="Stands for now where an event says no time of its own")
+    created_at = models.DateTimeField(
+        help_text="Stands for now where an event says no time of its own"
+    )
     done_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -76,7 +109,9 @@ class Batch(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["source"], name="demand_batch_open", condition=Q(state=BatchState.OPEN)),
+            models.Index(
+                fields=["source"], name="demand_batch_open", condition=Q(state=BatchState.OPEN)
+            ),
             models.Index(fields=["created_at"], name="demand_batch_created"),
         ]
 
@@ -98,23 +133,31 @@ class Delivery(models.Model):
 
 
 class ErrorFile(models.Model):
-    """The events of one batch that failed for one reason, as they lie in the bucket; replayed after a repair. [BR-014, D-5]"""
+    """The events of one batch that failed for one reason, as they lie in the bucket; replayed after
+    a repair. [BR-014, D-5]
+    """
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="error_files")
     error_type = models.CharField(max_length=16, choices=ErrorType)
-    key = models.CharField(max_length=1024, unique=True, help_text="Object key in the campaign data bucket")
+    key = models.CharField(
+        max_length=1024, unique=True, help_text="Object key in the campaign data bucket"
+    )
     events = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="demand_errorfile_once", fields=["batch", "error_type"])]
+        constraints = [
+            models.UniqueConstraint(name="demand_errorfile_once", fields=["batch", "error_type"])
+        ]
 
     def __str__(self) -> str:
         return self.key
 
 
 class CurrentRecord(models.Model):
-    """The newest known state of a record: newest change, then highest sequence number, wins. Scrubbed if deleted. [D-6]"""
+    """The newest known state of a record: newest change, then highest sequence number, wins.
+    Scrubbed if deleted. [D-6]
+    """
 
     record_type = models.CharField(max_length=12, choices=DemandType)
     reference_id = models.CharField(max_length=LONGEST_REFERENCE)
@@ -127,7 +170,11 @@ class CurrentRecord(models.Model):
     record = models.JSONField(help_text="As it is in the archive")
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="demand_current_once", fields=["reference_id", "record_type"])]
+        constraints = [
+            models.UniqueConstraint(
+                name="demand_current_once", fields=["reference_id", "record_type"]
+            )
+        ]
         indexes = [
             models.Index(fields=["fan_id"], name="demand_current_fan", condition=~Q(fan_id="")),
             models.Index(fields=["event_id"], name="demand_current_event"),
@@ -141,7 +188,8 @@ class CurrentRecord(models.Model):
 class Snapshot(models.Model):
     """Where in the archive a record stands as it was after one change. [BR-020]
 
-    Filled by COPY, a row for each archived record; it has no foreign key, because checking one would cost as much as the row.
+    Filled by COPY, a row for each archived record; it has no foreign key, because checking one
+    would cost as much as the row.
     """
 
     file_id = models.BigIntegerField(help_text="LakeFile")

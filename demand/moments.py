@@ -1,21 +1,26 @@
-"""Dates of change events: read from ISO 8601 or a number, kept in UTC, written one way. Pure. [D-2, D-7, T-5]"""
+"""Dates of change events: read from ISO 8601 or a number, kept in UTC, written one way. Pure. [D-2,
+D-7, T-5]
+"""
 
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-# Python reads more than people write: 1701010912345, a number of milliseconds, would be 12:34 on a day of 1701.
+# Python reads more than people write: 1701010912345, a number of milliseconds, would be 12:34 on a
+# day of 1701.
 _SHAPE = re.compile(r"\d{4}(?:-\d\d-\d\d|\d{4})(?:[Tt ]\d.*)?", re.ASCII)
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 _NUMBER = re.compile(r"\d{1,17}(?:\.\d{1,9})?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Below: seconds until the year 5138, then milliseconds, then microseconds; each begins in 1973. [D-2]
+# Below: seconds until the year 5138, then milliseconds, then microseconds; each begins in 1973.
+# [D-2]
 _SECONDS_BELOW, _MILLISECONDS_BELOW, _MICROSECONDS_BELOW = 10**11, 10**14, 10**17
 
 
 def parse(text: str) -> datetime:
-    """An ISO 8601 date, or date and time, as an instant in UTC; naive ones are UTC, a date alone is its midnight.
+    """An ISO 8601 date, or date and time, as an instant in UTC; naive ones are UTC, a date alone is
+    its midnight.
 
     Raises ValueError, without the text.
     """
@@ -29,12 +34,16 @@ def parse(text: str) -> datetime:
 
 
 def stamp(instant: datetime) -> str:
-    """`YYYY-MM-DDTHH:MM:SS.sssZ` in UTC, milliseconds cut off; its first ten characters are the UTC day. [T-5]"""
+    """`YYYY-MM-DDTHH:MM:SS.sssZ` in UTC, milliseconds cut off; its first ten characters are the UTC
+    day. [T-5]
+    """
     return instant.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def read(text: str) -> tuple[datetime, str]:
-    """The instant and its stamp. A text that is a stamp already is taken as it is. Raises ValueError."""
+    """The instant and its stamp. A text that is a stamp already is taken as it is. Raises
+    ValueError.
+    """
     if _STAMP.fullmatch(text):
         try:
             return datetime.fromisoformat(text), text
@@ -45,12 +54,18 @@ def read(text: str) -> tuple[datetime, str]:
 
 
 def of_change(value: Any) -> datetime:
-    """ApproximateCreationDateTime: seconds, milliseconds or microseconds by magnitude, or ISO 8601. Raises ValueError. [D-2]"""
+    """ApproximateCreationDateTime: seconds, milliseconds or microseconds by magnitude, or ISO 8601.
+    Raises ValueError. [D-2]
+    """
     if type(value) is int or type(value) is float:
         return _of_number(value)
     if isinstance(value, str):
         text = value.strip()
-        return _of_number(float(text) if "." in text else int(text)) if _NUMBER.fullmatch(text) else parse(text)
+        return (
+            _of_number(float(text) if "." in text else int(text))
+            if _NUMBER.fullmatch(text)
+            else parse(text)
+        )
     raise ValueError("not a date")
 
 

@@ -1,6 +1,8 @@
-"""Personal data out of the events that an error file keeps: by key in what can be parsed, by look in what cannot. Pure. [D-4]
+"""Personal data out of the events that an error file keeps: by key in what can be parsed, by look
+in what cannot. Pure. [D-4]
 
-In what cannot be parsed too much is redacted rather than too little: it is kept to see what went wrong, not to be read.
+In what cannot be parsed too much is redacted rather than too little: it is kept to see what went
+wrong, not to be read.
 """
 
 import re
@@ -13,8 +15,11 @@ REDACTED = "[redacted]"
 PERSONAL = ("phoneNumber", "email", "messageBody")
 _NAMES = f"(?:{'|'.join(PERSONAL)})"
 _NAME = re.compile(_NAMES, re.IGNORECASE)  # contactEmail and phoneNumbers hold the same
-# A key, whatever became of its quotes and its colon; quotes may be escaped, for JSON stands in strings of JSON.
-_KEY = re.compile(rf"{_NAMES}(?:.{{0,4}}?[:=]|\\{{0,8}}[\"']\s{{0,20}}(?=[{{\[\"'\\]))", re.IGNORECASE | re.DOTALL)
+# A key, whatever became of its quotes and its colon; quotes may be escaped, for JSON stands in
+# strings of JSON.
+_KEY = re.compile(
+    rf"{_NAMES}(?:.{{0,4}}?[:=]|\\{{0,8}}[\"']\s{{0,20}}(?=[{{\[\"'\\]))", re.IGNORECASE | re.DOTALL
+)
 _TOKEN = re.compile(r"(?<!\\)(?P<slashes>\\*+)(?P<quote>[\"'])|[{}\[\],]")
 _CLOSING = {quote: re.compile(rf"(?<!\\)(\\*+){quote}") for quote in "\"'"}
 _AFTER = re.compile(r"\s*+(?:[,}\]]|\\*+[\"']|\Z)")
@@ -23,17 +28,21 @@ _NEXT_KEY = re.compile(r"\s*[\"'\\]")
 _LOCAL = r"[^\s\"'<>,;:{}\[\]()\\%@=]"
 _ESCAPED = r"u(?!0040)[0-9a-f]{4}"  # some writers of JSON escape the + of name+tag@host
 _PART = rf"(?:{_LOCAL}|\\{_ESCAPED})"
-_ADDRESS = re.compile(rf"(?<!{_LOCAL})(?!(?<=\\){_ESCAPED}){_PART}++(?:@|\\u0040|%40){_PART}+", re.IGNORECASE)
+_ADDRESS = re.compile(
+    rf"(?<!{_LOCAL})(?!(?<=\\){_ESCAPED}){_PART}++(?:@|\\u0040|%40){_PART}+", re.IGNORECASE
+)
 _PHONE = re.compile(r"(?<!\d)(?!\d{4}-\d\d-\d\d(?!\d))\+?\(?\d(?:[ ().\-/ ]{0,3}\d){6,}")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}+={0,2}")
 URL_SAFE = str.maketrans("-_", "+/")
 
 
 def redact_event(event: Any) -> Any:
-    """A copy in which what stands under phoneNumber, email or messageBody, at any depth, is `[redacted]`.
+    """A copy in which what stands under phoneNumber, email or messageBody, at any depth, is
+    `[redacted]`.
 
-    A key that has one of these in it counts, in any case. A wire value becomes `{"S": "[redacted]"}`; null stays null. Strings
-    that hold such keys themselves, as JSON or as base64, are redacted by look. [D-4]
+    A key that has one of these in it counts, in any case. A wire value becomes `{"S":
+    "[redacted]"}`; null stays null. Strings that hold such keys themselves, as JSON or as base64,
+    are redacted by look. [D-4]
     """
     copy: list[Any] = [event]
     left: list[Any] = [copy]
@@ -63,7 +72,8 @@ def _redact_carried(text: str) -> str:
 
 
 def redact_bytes(raw: bytes) -> bytes:
-    """The bytes without what looks like an e-mail address or a phone number, and without what follows one of the three keys.
+    """The bytes without what looks like an e-mail address or a phone number, and without what
+    follows one of the three keys.
 
     NUL bytes are left out, so that UTF-16 is seen through; base64 is looked into. [D-4]
     """
@@ -77,14 +87,17 @@ def _redact_text(text: str) -> str:
 
 
 def _redact_run(found: re.Match[str]) -> str:
-    """A run of base64 whose content is redacted, if there is anything to redact in it; else the run."""
+    """A run of base64 whose content is redacted, if there is anything to redact in it; else the
+    run.
+    """
     run = found[0].rstrip("=").translate(URL_SAFE)
     try:
         content = a2b_base64(run[: len(run) - (len(run) % 4 == 1)] + "==")
     except NotBase64:
         return found[0]
     text = content.replace(b"\x00", b"").decode("utf-8", "surrogateescape")
-    if not (_KEY.search(text) or (text.isprintable() and _ADDRESS.search(text))):  # an id may look like base64
+    # an id may look like base64
+    if not (_KEY.search(text) or (text.isprintable() and _ADDRESS.search(text))):
         return found[0]
     return b64encode(_redact_text(text).encode("utf-8", "surrogateescape")).decode()
 
@@ -100,7 +113,8 @@ def _redact_keys(text: str) -> str:
 
 
 def _end_of_value(text: str, start: int) -> int:
-    """Where the value that begins here ends: at a comma before a key, or at a bracket that it did not open, else at the end.
+    """Where the value that begins here ends: at a comma before a key, or at a bracket that it did
+    not open, else at the end.
 
     A comma or bracket that stands where none can be has got into the value by mistake.
     """

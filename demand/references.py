@@ -1,6 +1,7 @@
 """A record's reference and its partition date, by its type. Pure. [BR-006, BR-008 … BR-011, D-7]
 
-A date that is read must be one: a date that is there and cannot be read is an error, never a guess. Days are UTC.
+A date that is read must be one: a date that is there and cannot be read is an error, never a guess.
+Days are UTC.
 """
 
 from collections.abc import Callable

@@ -1,9 +1,10 @@
-"""An object of the archive gets other content where it lies: beside it first, so that a death anywhere can be mended. [X-11]
+"""An object of the archive gets other content where it lies: beside it first, so that a death
+anywhere can be mended. [X-11]
 
     written beside → read back → copied over the object → catalogue → what lies beside is deleted
 
-Found beside an object, its new content says how far a killed process came: where the object has it already, the catalogue is
-told what it missed; where not, nothing had happened.
+Found beside an object, its new content says how far a killed process came: where the object has it
+already, the catalogue is told what it missed; where not, nothing had happened.
 """
 
 import hashlib
@@ -22,7 +23,9 @@ from demand.forgetting import ERASED, forget, reference_of
 
 @dataclass(frozen=True)
 class Content:
-    """A file's content without the fan. `numbers` are the records that are or were the fan's; `changed` of them still were."""
+    """A file's content without the fan. `numbers` are the records that are or were the fan's;
+    `changed` of them still were.
+    """
 
     data: bytes
     before: avro.Summary
@@ -32,9 +35,11 @@ class Content:
 
 
 def content_without(key: str, fan_id: str, references: Mapping[int, str]) -> Content:
-    """Read a file and write it anew in memory; records of others are taken over as the bytes they are.
+    """Read a file and write it anew in memory; records of others are taken over as the bytes they
+    are.
 
-    `references` tell whose an erased record was. Raises NotAvro, NoSuchObject, ValueError for a schema not of this archive.
+    `references` tell whose an erased record was. Raises NotAvro, NoSuchObject, ValueError for a
+    schema not of this archive.
     """
     before: list[bytes] = []
     after: list[bytes] = []
@@ -48,13 +53,17 @@ def content_without(key: str, fan_id: str, references: Mapping[int, str]) -> Con
             whose = record.get("fanId")
             if whose == fan_id:
                 data = encode(forget(record, fan_id))
-            if whose == fan_id or (whose == ERASED and references.get(number) == reference_of(record, fan_id)):
+            if whose == fan_id or (
+                whose == ERASED and references.get(number) == reference_of(record, fan_id)
+            ):
                 numbers.append(number)
             after.append(data)
     out = io.BytesIO()
     summary = avro.write(out, schema, after, name=key)
     changed = sum(old != new for old, new in zip(before, after, strict=True))
-    return Content(out.getvalue(), avro.Summary(len(before), content_hash(before)), summary, numbers, changed)
+    return Content(
+        out.getvalue(), avro.Summary(len(before), content_hash(before)), summary, numbers, changed
+    )
 
 
 def _beside(key: str) -> str:
@@ -63,7 +72,8 @@ def _beside(key: str) -> str:
 
 
 def replace(key: str, data: bytes) -> None:
-    """Put other content in an object's place: written beside it, read back, compared, copied; then the catalogue hears of it.
+    """Put other content in an object's place: written beside it, read back, compared, copied; then
+    the catalogue hears of it.
 
     Raises CannotErase if the bucket did not keep what was written.
     """
@@ -72,10 +82,15 @@ def replace(key: str, data: bytes) -> None:
     bucket.put(beside, data)
     if bucket.sha256(beside) != digest:
         bucket.delete(beside)
-        raise CannotErase(f"The bucket did not keep {beside} as it was written; {key} is as it was. Erase again.")
+        raise CannotErase(
+            f"The bucket did not keep {beside} as it was written; {key} is as it was. Erase again."
+        )
     bucket.copy(beside, key)
     if bucket.sha256(key) != digest:
-        raise CannotErase(f"{key} is not the copy of {beside} that it should be: erase again, which copies it once more.")
+        raise CannotErase(
+            f"{key} is not the copy of {beside} that it should be: erase again, which copies it"
+            " once more."
+        )
     _settle_one(beside)
 
 
@@ -86,13 +101,23 @@ def settle() -> None:
 
 
 def _settle_one(beside: str) -> None:
-    """Where an object was replaced already, the catalogue hears of it; what lies beside is taken away."""
+    """Where an object was replaced already, the catalogue hears of it; what lies beside is taken
+    away.
+    """
     bucket, key = storage.campaign_data(), beside.removeprefix(_beside(""))
     file = LakeFile.objects.filter(key=key).first()
-    if file is not None and file.sha256 != (digest := bucket.sha256(beside)) and bucket.sha256(key) == digest:
+    if (
+        file is not None
+        and file.sha256 != (digest := bucket.sha256(beside))
+        and bucket.sha256(key) == digest
+    ):
         with bucket.open(beside) as source:
             summary = avro.read_header(source).summary
         if summary is None or summary.records != file.records:
-            raise CannotErase(f"{key} has other records than the catalogue says: look at the file's history.")
-        catalogue.enter_rewritten(file, content_hash=summary.content_hash, size=bucket.size(beside), sha256=digest)
+            raise CannotErase(
+                f"{key} has other records than the catalogue says: look at the file's history."
+            )
+        catalogue.enter_rewritten(
+            file, content_hash=summary.content_hash, size=bucket.size(beside), sha256=digest
+        )
     bucket.delete(beside)

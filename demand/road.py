@@ -2,7 +2,8 @@
 
     claimed → files written → delivered
 
-While PostgreSQL takes what was decided, the next events are judged and the files before them are on their way to the bucket.
+While PostgreSQL takes what was decided, the next events are judged and the files before them are on
+their way to the bucket.
 """
 
 import logging
@@ -28,14 +29,16 @@ from operations.threads import helper_thread, one_ahead, quick_turns, rare_colle
 logger = logging.getLogger(__name__)
 
 BATCHES_AT_ONCE = 10  # in one transaction: its round trips cost as much as a thousand records
-PAUSES_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)  # between tries to write to a bucket that is away
+# between tries to write to a bucket that is away
+PAUSES_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
 
 
 def archive_lines(source: str, file: BinaryIO, lease: Lease, *, now: datetime, lines: int) -> int:
-    """Archive a whole file of so many lines, what is done already aside. Returns how many events it has.
+    """Archive a whole file of so many lines, what is done already aside. Returns how many events it
+    has.
 
-    `now` stands where an event says no time of its own. Raises UnreadableEvents; OSError if the bucket stays away; JobStopped
-    when what was begun is done, LeaseLost.
+    `now` stands where an event says no time of its own. Raises UnreadableEvents; OSError if the
+    bucket stays away; JobStopped when what was begun is done, LeaseLost.
     """
     with (
         quick_turns(),
@@ -43,12 +46,16 @@ def archive_lines(source: str, file: BinaryIO, lease: Lease, *, now: datetime, l
         helper_thread("demand-judge") as judge,
         helper_thread("demand-put") as put,
     ):
-        return _Road(source, now, lease, lines, put).take(one_ahead(judge, groups(source, file, now=now)))
+        return _Road(source, now, lease, lines, put).take(
+            one_ahead(judge, groups(source, file, now=now))
+        )
 
 
 @dataclass(slots=True)
 class Group:
-    """Some batches of an upload that go one way together: their lines, and what was decided of those that are not done yet."""
+    """Some batches of an upload that go one way together: their lines, and what was decided of
+    those that are not done yet.
+    """
 
     decided: list[tuple[Lines, Decided]] = field(default_factory=list)
     events: int = 0
@@ -61,8 +68,12 @@ class Group:
 
 
 def groups(source: str, file: BinaryIO, *, now: datetime) -> Iterator[Group]:
-    """The whole file, in groups. The database is asked at once, so all of them may be made in another thread."""
-    done = set(Batch.objects.filter(source=source, state=BatchState.DONE).values_list("first", flat=True))
+    """The whole file, in groups. The database is asked at once, so all of them may be made in
+    another thread.
+    """
+    done = set(
+        Batch.objects.filter(source=source, state=BatchState.DONE).values_list("first", flat=True)
+    )
     return _groups(source, file, now, done)
 
 
@@ -73,7 +84,15 @@ def _groups(source: str, file: BinaryIO, now: datetime, done: set[str]) -> Itera
         group.end = lines.end
         if lines.first not in done:
             group.bytes += lines.bytes
-            decided = decide(source, lines.first, lines.last, lines.raws, now=now, sequences=lines.numbers, prefix=prefix)
+            decided = decide(
+                source,
+                lines.first,
+                lines.last,
+                lines.raws,
+                now=now,
+                sequences=lines.numbers,
+                prefix=prefix,
+            )
             lines.raws = []  # what was decided is all that is needed
             group.decided.append((lines, decided))
         if group.is_full:
@@ -84,7 +103,9 @@ def _groups(source: str, file: BinaryIO, now: datetime, done: set[str]) -> Itera
 
 @dataclass(slots=True)
 class _Road:
-    """The groups one after the other: while the files of one are written, the one before is delivered."""
+    """The groups one after the other: while the files of one are written, the one before is
+    delivered.
+    """
 
     source: str
     now: datetime
@@ -94,7 +115,9 @@ class _Road:
     under_way: tuple[list[Part], Future[None], int] | None = None
 
     def take(self, some: Iterator[Group]) -> int:
-        """Archive them all. Returns how many events they have. Raises JobStopped when what was begun is done."""
+        """Archive them all. Returns how many events they have. Raises JobStopped when what was
+        begun is done.
+        """
         events = 0
         for group in some:
             try:
@@ -103,7 +126,10 @@ class _Road:
                 self.arrive()
                 raise
             parts = self._claimed(group)
-            before, self.under_way = self.under_way, (parts, self.put.submit(archive.write, parts), group.end)
+            before, self.under_way = (
+                self.under_way,
+                (parts, self.put.submit(archive.write, parts), group.end),
+            )
             self._deliver(before)
             events += group.events
         self.arrive()
@@ -118,7 +144,9 @@ class _Road:
         """Their batches, claimed and their attempts counted, before any file is written."""
         spans = [(lines.first, lines.last, decided.events) for lines, decided in group.decided]
         batches = archive.claim_all(self.source, spans, created_at=self.now)
-        parts = [Part(batch, decided) for batch, (_, decided) in zip(batches, group.decided, strict=True)]
+        parts = [
+            Part(batch, decided) for batch, (_, decided) in zip(batches, group.decided, strict=True)
+        ]
         begun = {batch.pk for batch in archive.begin(batches)}
         return [part for part in parts if part.batch.pk in begun]
 
@@ -130,7 +158,9 @@ class _Road:
             self.lease.tell(end, self.lines)
 
     def _see_written(self, parts: list[Part], written: Future[None]) -> None:
-        """Wait for the files; a bucket that is away for some minutes is waited for. Raises OSError, JobStopped."""
+        """Wait for the files; a bucket that is away for some minutes is waited for. Raises OSError,
+        JobStopped.
+        """
         pauses = iter(PAUSES_SECONDS)
         while True:
             try:
@@ -139,7 +169,9 @@ class _Road:
                 pause = next(pauses, None)
                 if pause is None:
                     raise
-                logger.warning("bucket not reached, will try again", extra={"error": type(error).__name__})
+                logger.warning(
+                    "bucket not reached, will try again", extra={"error": type(error).__name__}
+                )
             time.sleep(pause)
             self.lease.check_stop()
             written = self.put.submit(archive.write, parts)

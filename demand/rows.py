@@ -1,4 +1,6 @@
-"""Archived records → rows for PostgreSQL's COPY: each one's snapshot, and the newest state of each. Pure. [D-6, BR-020]"""
+"""Archived records → rows for PostgreSQL's COPY: each one's snapshot, and the newest state of each.
+Pure. [D-6, BR-020]
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -8,10 +10,13 @@ import orjson
 
 from demand.events import Archived
 
-Key: TypeAlias = tuple[str, str]  # reference id, record type: what makes two states states of the same record
-State: TypeAlias = tuple[datetime, int, str]  # changed at, sequence, row: of two, the larger is the newer
+# reference id, record type: what makes two states states of the same record
+Key: TypeAlias = tuple[str, str]
+# changed at, sequence, row: of two, the larger is the newer
+State: TypeAlias = tuple[datetime, int, str]
 
-LARGEST_SEQUENCE = 10**60  # a longer one is none that DynamoDB or Kinesis gives, and no column holds it
+# a longer one is none that DynamoDB or Kinesis gives, and no column holds it
+LARGEST_SEQUENCE = 10**60
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -31,15 +36,23 @@ def state_of(archived: Archived, common: str) -> State:
     fan_id, event_id, sale_id = archived.fan_id, archived.event_id, archived.sale_id
     ids = fan_id + event_id + sale_id
     if not ids.isprintable() or "\\" in ids:
-        fan_id, event_id, sale_id = (text.translate(_ESCAPES) for text in (fan_id, event_id, sale_id))
+        fan_id, event_id, sale_id = (
+            text.translate(_ESCAPES) for text in (fan_id, event_id, sale_id)
+        )
     record = orjson.dumps(archived.record).decode()
     if "\\" in record:
         record = record.replace("\\", "\\\\")
-    return archived.changed_at, archived.sequence, f"{common}\t{fan_id}\t{event_id}\t{sale_id}\t{record}\n"
+    return (
+        archived.changed_at,
+        archived.sequence,
+        f"{common}\t{fan_id}\t{event_id}\t{sale_id}\t{record}\n",
+    )
 
 
 def newest(states: Iterable[Mapping[Key, State]]) -> dict[Key, State]:
-    """One state for each record: newest change, then highest sequence number, then the one that came last. [D-6]"""
+    """One state for each record: newest change, then highest sequence number, then the one that
+    came last. [D-6]
+    """
     found: dict[Key, State] = {}
     for each in states:
         if not found:

@@ -1,7 +1,8 @@
 """The shards of a stream, and how far each is claimed: what several workers agree on. [D-1]
 
-What is read is claimed by one short transaction: the shard's `claimed` moves on if nobody moved it meanwhile, and the batch is
-made. Who comes too late reads on from where the other claimed to. No transaction waits for Kinesis.
+What is read is claimed by one short transaction: the shard's `claimed` moves on if nobody moved it
+meanwhile, and the batch is made. Who comes too late reads on from where the other claimed to. No
+transaction waits for Kinesis.
 """
 
 from datetime import timedelta
@@ -28,8 +29,9 @@ def source_of(stream: str, shard_id: str = "") -> str:
 def enter(stream: str, listing: Listing) -> None:
     """Note shards that are new.
 
-    At the first look at a stream all of them are to be read from that instant on, which is kept: nothing that comes later is
-    lost before the first record is claimed. Shards that turn up afterwards are read from their first record.
+    At the first look at a stream all of them are to be read from that instant on, which is kept:
+    nothing that comes later is lost before the first record is claimed. Shards that turn up
+    afterwards are read from their first record.
     """
     with transaction.atomic():
         _one_at_a_time(stream)
@@ -51,24 +53,37 @@ def _one_at_a_time(stream: str) -> None:
 
 
 def _was_made_anew(known: Shard, listed: StreamShard) -> bool:
-    """A stream was deleted and made again under its name: numbers only grow, and this shard begins behind what we claimed."""
+    """A stream was deleted and made again under its name: numbers only grow, and this shard begins
+    behind what we claimed.
+    """
     return bool(known.claimed) and int(known.claimed) < int(listed.first)
 
 
 def _begin_anew(shard: Shard) -> None:
     Shard.objects.filter(pk=shard.pk).update(claimed="", ended=False, since=None)
-    alerts.alert(f":warning: Demand archive: the stream {shard.stream} was made anew; {shard.shard_id} is read from its start.")
+    alerts.alert(
+        f":warning: Demand archive: the stream {shard.stream} was made anew; {shard.shard_id} is"
+        " read from its start."
+    )
 
 
 def readable(stream: str) -> list[Shard]:
     """Shards that have not ended and whose parents, as far as they are known, have."""
-    shards = {shard.shard_id: shard for shard in Shard.objects.filter(stream=stream).order_by("shard_id")}
+    shards = {
+        shard.shard_id: shard for shard in Shard.objects.filter(stream=stream).order_by("shard_id")
+    }
     waiting = {name for name, shard in shards.items() if not shard.ended}
-    return [shards[name] for name in shards if name in waiting and waiting.isdisjoint(shards[name].parents)]
+    return [
+        shards[name]
+        for name in shards
+        if name in waiting and waiting.isdisjoint(shards[name].parents)
+    ]
 
 
 def take(shard: Shard, read: Read) -> Batch | None:
-    """Claim what was read behind `shard.claimed`. None if another worker was first; `shard` then tells nothing any more."""
+    """Claim what was read behind `shard.claimed`. None if another worker was first; `shard` then
+    tells nothing any more.
+    """
     last = read.records[-1].sequence
     values = {"claimed": last, "ended": read.next is None} | _looked(read)
     with transaction.atomic():
@@ -77,13 +92,16 @@ def take(shard: Shard, read: Read) -> Batch | None:
         batch = archive.claim(_source(shard), read.records[0].sequence, last, len(read.records))
         if shard.behind_seconds < LATE_SECONDS <= read.behind_seconds:
             alerts.alert(
-                f":warning: Demand archive: {shard} is read {read.behind_seconds / 3600:.0f} hours late. Run more workers."
+                f":warning: Demand archive: {shard} is read {read.behind_seconds / 3600:.0f} hours"
+                " late. Run more workers."
             )
     return batch
 
 
 def note_empty(shard: Shard, read: Read) -> None:
-    """Nothing was read: note that it was looked at, now and then, and that the shard has ended, if it has."""
+    """Nothing was read: note that it was looked at, now and then, and that the shard has ended, if
+    it has.
+    """
     recently = shard.looked_at is not None and timezone.now() - shard.looked_at < LOOK
     if read.next is None or not recently:
         untouched(shard).update(ended=read.next is None, **_looked(read))
@@ -94,7 +112,8 @@ def note_gone(shard: Shard) -> None:
     with transaction.atomic():
         if untouched(shard).update(ended=True, looked_at=timezone.now()):
             alerts.alert(
-                f":red_circle: Demand archive: {shard} is gone from the stream; records that nobody had read are lost."
+                f":red_circle: Demand archive: {shard} is gone from the stream; records that nobody"
+                " had read are lost."
             )
 
 

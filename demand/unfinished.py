@@ -1,7 +1,8 @@
-"""Batches of a stream whose worker died, or whose bucket was away: taken up again with exactly the same events. [D-5]
+"""Batches of a stream whose worker died, or whose bucket was away: taken up again with exactly the
+same events. [D-5]
 
-While a worker is at a batch it holds the batch's advisory lock. PostgreSQL lets go of it the moment the worker dies, so the
-next one need not wait.
+While a worker is at a batch it holds the batch's advisory lock. PostgreSQL lets go of it the moment
+the worker dies, so the next one need not wait.
 """
 
 import logging
@@ -30,12 +31,19 @@ def alone_at(source: str, first: str) -> AbstractContextManager[bool]:
 
 
 def of(stream: str) -> list[Batch]:
-    """Batches of the stream that are not done, those that were begun least often first; some are other workers' just now."""
-    return list(Batch.objects.filter(state=BatchState.OPEN, source__startswith=source_of(stream)).order_by("attempt", "pk"))
+    """Batches of the stream that are not done, those that were begun least often first; some are
+    other workers' just now.
+    """
+    return list(
+        Batch.objects.filter(state=BatchState.OPEN, source__startswith=source_of(stream)).order_by(
+            "attempt", "pk"
+        )
+    )
 
 
 def take_up(batch: Batch, stream: KinesisStream) -> Batch | None:
-    """Archive a batch, or what the stream still has of it. None if that is nothing, or another worker is at it or was.
+    """Archive a batch, or what the stream still has of it. None if that is nothing, or another
+    worker is at it or was.
 
     The stream is asked twice before events are given up.
     """
@@ -47,7 +55,8 @@ def take_up(batch: Batch, stream: KinesisStream) -> Batch | None:
             return None
         if batch.attempt == OFTEN:
             alerts.alert(
-                f":warning: Demand archive: batch {batch.pk} was begun {OFTEN} times and is not done. Look into the log."
+                f":warning: Demand archive: batch {batch.pk} was begun {OFTEN} times and is not"
+                " done. Look into the log."
             )
         for _ in range(2):
             records = stream.read_range(batch.source.rpartition("/")[2], batch.first, batch.last)
@@ -61,7 +70,9 @@ def archived(batch: Batch, records: list[Record]) -> Batch | None:
     """The batch, done. None if another worker was faster. Raises OSError while the bucket is down."""
     try:
         return archive.archive(
-            batch, [record.data for record in records], sequences=[int(record.sequence) for record in records]
+            batch,
+            [record.data for record in records],
+            sequences=[int(record.sequence) for record in records],
         )
     except BatchTaken:
         return None
@@ -73,7 +84,9 @@ def _is_whole(batch: Batch, records: list[Record]) -> bool:
 
 
 def lose(batch: Batch, left: list[Record]) -> Batch | None:
-    """Some of the batch's records are older than the stream keeps them: it is LOST, and what is left a batch of its own."""
+    """Some of the batch's records are older than the stream keeps them: it is LOST, and what is
+    left a batch of its own.
+    """
     rest = None
     with transaction.atomic():
         same = Batch.objects.filter(pk=batch.pk, state=BatchState.OPEN, attempt=batch.attempt)
@@ -82,7 +95,12 @@ def lose(batch: Batch, left: list[Record]) -> Batch | None:
         if left and left[0].sequence != batch.first:
             rest = archive.claim(batch.source, left[0].sequence, left[-1].sequence, len(left))
         gone = batch.events - len(left)
-        told = f"{gone:,} of the {batch.events:,} events of batch {batch.pk} are gone from the stream"
+        told = (
+            f"{gone:,} of the {batch.events:,} events of batch {batch.pk} are gone from the stream"
+        )
         alerts.alert(f":red_circle: Demand archive: {told}.")
-    logger.error("events are gone from the stream", extra={"batch": batch.pk, "events": batch.events, "gone": gone})
+    logger.error(
+        "events are gone from the stream",
+        extra={"batch": batch.pk, "events": batch.events, "gone": gone},
+    )
     return rest

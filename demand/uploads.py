@@ -2,7 +2,8 @@
 
     receive → job: counted → archived (road.py) → finished, its bytes deleted
 
-A killed job goes on at the first batch that is not DONE; the same bytes are the same upload, and its result.
+A killed job goes on at the first batch that is not DONE; the same bytes are the same upload, and
+its result.
 """
 
 import hashlib
@@ -43,7 +44,9 @@ def source_of(upload: EventUpload) -> str:
 
 
 def spooled(stream: BinaryIO) -> BinaryIO:
-    """What a pipe gives, as a file that can be read twice; the caller closes it. Raises UnreadableEvents if it is too much."""
+    """What a pipe gives, as a file that can be read twice; the caller closes it. Raises
+    UnreadableEvents if it is too much.
+    """
     file, size = tempfile.TemporaryFile(), 0  # noqa: SIM115 the caller closes it
     try:
         while block := stream.read(PIECE):
@@ -59,9 +62,11 @@ def spooled(stream: BinaryIO) -> BinaryIO:
 
 
 def receive(name: str, file: BinaryIO, *, by: User | None) -> EventUpload:
-    """Take a file (seekable) into the scoring bucket; the same bytes again are the same upload, finished or not. [D-1]
+    """Take a file (seekable) into the scoring bucket; the same bytes again are the same upload,
+    finished or not. [D-1]
 
-    Raises UnreadableEvents for a file that is too large or cannot be unpacked; then nothing is written. And NotKept.
+    Raises UnreadableEvents for a file that is too large or cannot be unpacked; then nothing is
+    written. And NotKept.
     """
     sha256, size = _looked_at(file)
     values = {
@@ -90,7 +95,9 @@ def _looked_at(file: BinaryIO) -> tuple[str, int]:
 
 
 def _keep(upload: EventUpload, file: BinaryIO) -> None:
-    """Put the bytes into the bucket unless they lie there; the job looks at their checksum. Raises NotKept."""
+    """Put the bytes into the bucket unless they lie there; the job looks at their checksum. Raises
+    NotKept.
+    """
     bucket = storage.scoring()
     try:
         found = bucket.found(upload.key)
@@ -99,15 +106,22 @@ def _keep(upload: EventUpload, file: BinaryIO) -> None:
             bucket.put(upload.key, file)
     except OSError as error:
         why = error.strerror or error
-        raise NotKept(f"{upload.name} could not be stored in the scoring bucket ({why}). Upload it again.") from error
+        raise NotKept(
+            f"{upload.name} could not be stored in the scoring bucket ({why}). Upload it again."
+        ) from error
 
 
 def _too_large() -> UnreadableEvents:
-    return UnreadableEvents(f"The file is larger than {settings.UPLOAD_MAX_BYTES:,} bytes, the most that is taken: split it.")
+    return UnreadableEvents(
+        f"The file is larger than {settings.UPLOAD_MAX_BYTES:,} bytes, the most that is taken:"
+        " split it."
+    )
 
 
 def open_job(upload: EventUpload, *, by: User | None) -> Job:
-    """The job that archives the file: the live one, or the last one set to run again from where it stands, or a new one."""
+    """The job that archives the file: the live one, or the last one set to run again from where it
+    stands, or a new one.
+    """
     last = Job.objects.filter(kind=JOB, subject=subject_of(upload)).order_by("-id").first()
     if last is not None and jobs.requeue(last.pk):
         return last
@@ -115,7 +129,9 @@ def open_job(upload: EventUpload, *, by: User | None) -> Job:
 
 
 def is_over(upload: EventUpload) -> bool:
-    """Whether all is archived and put away: a worker that died in its last step leaves a job that is not over."""
+    """Whether all is archived and put away: a worker that died in its last step leaves a job that
+    is not over.
+    """
     live = Job.objects.filter(kind=JOB, subject=subject_of(upload), state__in=LIVE_JOBS)
     return upload.finished_at is not None and not live.exists()
 
@@ -131,7 +147,8 @@ def upload_of(number: int) -> EventUpload:
 def process(job_id: int) -> EventUpload:
     """Archive the job's file, or what is left of it. A repeat of a finished one changes nothing.
 
-    Raises UnreadableEvents, and OSError if a bucket stays down; what was archived until then stays, and it goes on from there.
+    Raises UnreadableEvents, and OSError if a bucket stays down; what was archived until then stays,
+    and it goes on from there.
     """
     number = int(Job.objects.get(pk=job_id).subject.removeprefix("eventupload:"))
     with jobs.working(job_id) as lease:
@@ -141,16 +158,21 @@ def process(job_id: int) -> EventUpload:
                 _archive(upload, lease)
             except JobStopped as stop:
                 if stop.how == "cancel":
-                    storage.scoring().delete(upload.key)  # nobody's data stays for work that nobody wants
+                    # nobody's data stays for work that nobody wants
+                    storage.scoring().delete(upload.key)
                 raise
         counts = ledger(upload)
         storage.scoring().delete(upload.key)
-        lease.update(rows_in=counts["events"], rows_out=counts["archived"], rows_rejected=counts["errors"])
+        lease.update(
+            rows_in=counts["events"], rows_out=counts["archived"], rows_rejected=counts["errors"]
+        )
     return upload_of(number)
 
 
 def forget_cancelled(job: Job) -> None:
-    """A job that waited or was paused is cancelled: its file's bytes go. See operations.jobs.CANCELLED."""
+    """A job that waited or was paused is cancelled: its file's bytes go. See
+    operations.jobs.CANCELLED.
+    """
     upload = EventUpload.objects.filter(pk=int(job.subject.removeprefix("eventupload:"))).first()
     if upload is not None:
         key = upload.key
@@ -162,7 +184,9 @@ def _archive(upload: EventUpload, lease: Lease) -> None:
         lease.step("Reading the file")
         lines = _checked_lines(upload, file)
         lease.step("Archiving events", rows=lines, total=lines, progress=0)
-        counted = road.archive_lines(source_of(upload), file, lease, now=upload.created_at, lines=lines)
+        counted = road.archive_lines(
+            source_of(upload), file, lease, now=upload.created_at, lines=lines
+        )
     _finish(upload, lease, counted, lines)
 
 
@@ -170,19 +194,27 @@ def _kept(upload: EventUpload) -> BinaryIO:
     try:
         return storage.scoring().open(upload.key)
     except NoSuchObject:
-        raise UnreadableEvents(f"{upload.name} is not in the scoring bucket any more: upload it again.") from None
+        raise UnreadableEvents(
+            f"{upload.name} is not in the scoring bucket any more: upload it again."
+        ) from None
 
 
 def _checked_lines(upload: EventUpload, file: BinaryIO) -> int:
-    """How many lines there are. Raises UnreadableEvents if the bytes are not those that were received."""
+    """How many lines there are. Raises UnreadableEvents if the bytes are not those that were
+    received.
+    """
     if hashlib.file_digest(cast("Any", file), "sha256").hexdigest() != upload.sha256:
         storage.scoring().delete(upload.key)
-        raise UnreadableEvents(f"{upload.name} is not what was uploaded: its checksum differs. Upload it again.")
+        raise UnreadableEvents(
+            f"{upload.name} is not what was uploaded: its checksum differs. Upload it again."
+        )
     return count_lines(file, most_bytes=settings.UPLOAD_MAX_BYTES)
 
 
 def _finish(upload: EventUpload, lease: Lease, counted: int, lines: int) -> None:
-    """All is archived, and its ledger is whole: as many events as were counted apart from the batches. Waits for the disk."""
+    """All is archived, and its ledger is whole: as many events as were counted apart from the
+    batches. Waits for the disk.
+    """
     with transaction.atomic():
         lease.hold()
         counts = ledger(upload)
@@ -199,7 +231,9 @@ def _finish(upload: EventUpload, lease: Lease, counted: int, lines: int) -> None
 
 
 def ledger(upload: EventUpload) -> dict[str, int]:
-    """Sums over its batches: `events`, `archived`, `errors`, and the events of those that are still `open`."""
+    """Sums over its batches: `events`, `archived`, `errors`, and the events of those that are still
+    `open`.
+    """
     batches = Batch.objects.filter(source=source_of(upload))
     return batches.aggregate(
         open=Sum("events", filter=~Q(state=BatchState.DONE), default=0),
@@ -223,6 +257,14 @@ def result_of(upload: EventUpload) -> dict[str, Any]:
         "in": counts["events"],
         "archived": counts["archived"],
         "errors": errors_by_type(upload),
-        "files": list(Delivery.objects.filter(batch__source=source).order_by("pk").values_list("file__key", flat=True)),
-        "error_files": list(ErrorFile.objects.filter(batch__source=source).order_by("pk").values_list("key", flat=True)),
+        "files": list(
+            Delivery.objects.filter(batch__source=source)
+            .order_by("pk")
+            .values_list("file__key", flat=True)
+        ),
+        "error_files": list(
+            ErrorFile.objects.filter(batch__source=source)
+            .order_by("pk")
+            .values_list("key", flat=True)
+        ),
     }

@@ -10,7 +10,8 @@ MOST_NESTED = 64  # DynamoDB itself allows 32 levels
 
 
 def value_of(wire: Any) -> Any:
-    """S is str, N int or Decimal, B bytes, BOOL bool, NULL None, M dict, L list; SS, NS and BS are sets.
+    """S is str, N int or Decimal, B bytes, BOOL bool, NULL None, M dict, L list; SS, NS and BS are
+    sets.
 
     Raises ValueError that names the type and what is wrong with it, never a value.
     """
@@ -18,7 +19,9 @@ def value_of(wire: Any) -> Any:
 
 
 def tag_of(wire: Any) -> str:
-    """The name of the wire value's type. Raises ValueError where it is no wire value; what it holds is not looked at."""
+    """The name of the wire value's type. Raises ValueError where it is no wire value; what it holds
+    is not looked at.
+    """
     if not isinstance(wire, dict):
         raise ValueError("not an object with a DynamoDB type")
     if len(wire) != 1:

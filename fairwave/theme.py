@@ -20,8 +20,12 @@ def _entry(title: str, icon: str, model: str) -> dict[str, Any]:
 
 
 def _at(*names: str) -> Callable[[HttpRequest], bool]:
-    """Whether a page of one of these names is open: addresses of one area begin alike, so they do not tell."""
-    return lambda request: request.resolver_match is not None and request.resolver_match.url_name in names
+    """Whether a page of one of these names is open: addresses of one area begin alike, so they do
+    not tell.
+    """
+    return lambda request: (
+        request.resolver_match is not None and request.resolver_match.url_name in names
+    )
 
 
 def environment(request: HttpRequest) -> list[str] | None:
@@ -72,11 +76,22 @@ NAVIGATION = [
     {
         "title": "Demand archive",
         "items": [
-            _entry("Overview", "monitoring", "demand.batch") | {"link": reverse_lazy("demand"), "active": _at("demand")},
+            _entry("Overview", "monitoring", "demand.batch")
+            | {
+                "link": reverse_lazy("demand"),
+                "active": _at("demand"),
+            },
             _entry("Find a record", "search", "demand.currentrecord")
-            | {"link": reverse_lazy("demand-find"), "active": _at("demand-find", "demand-record")},
+            | {
+                "link": reverse_lazy("demand-find"),
+                "active": _at("demand-find", "demand-record"),
+            },
             _entry("Error files", "error", "demand.errorfile")
-            | {"active": _at("demand_errorfile_changelist", "demand-error-file", "repair-demand-errors")},
+            | {
+                "active": _at(
+                    "demand_errorfile_changelist", "demand-error-file", "repair-demand-errors"
+                )
+            },
             _entry("Uploads", "upload_file", "demand.eventupload")
             | {"active": _at("demand_eventupload_changelist", "demand-upload", "upload-demand")},
             _entry("Batches", "stacks", "demand.batch"),
@@ -87,7 +102,8 @@ NAVIGATION = [
         "items": [
             _entry("Jobs", "settings", "operations.job"),
             _entry("Alerts", "notifications", "operations.alert"),
-            _entry("Providers", "cell_tower", "waves.provideraccount") | {"link": reverse_lazy("providers")},
+            _entry("Providers", "cell_tower", "waves.provideraccount")
+            | {"link": reverse_lazy("providers")},
             _entry("History", "history", "operations.statuschange"),
         ],
     },
@@ -109,7 +125,11 @@ UNFOLD = {
     "SITE_SYMBOL": "waves",
     "SITE_URL": "/admin/",
     "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("fairwave/icon.svg")},
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("fairwave/icon.svg"),
+        },
     ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,

@@ -45,7 +45,14 @@ class AlertAdmin(BigTableAdmin, ReadOnlyAdmin):
     list_display = ("text", "state_label", "created_at", "sent_at")
     list_filter = ("state",)
 
-    @display(description="state", label={AlertState.PENDING: "info", AlertState.SENT: "success", AlertState.DROPPED: "warning"})
+    @display(
+        description="state",
+        label={
+            AlertState.PENDING: "info",
+            AlertState.SENT: "success",
+            AlertState.DROPPED: "warning",
+        },
+    )
     def state_label(self, alert: Alert) -> str:
         return alert.state
 

@@ -1,4 +1,6 @@
-"""Messages for Slack: written as rows, delivered in batches, one request a second, never in the way of work. [O-2]"""
+"""Messages for Slack: written as rows, delivered in batches, one request a second, never in the way
+of work. [O-2]
+"""
 
 import http.client
 import json
@@ -38,22 +40,28 @@ class Answer(Enum):
 
 
 def alert(text: str) -> None:
-    """Queue a message. Deliver it with `deliver`; a transaction that rolls back takes its message along."""
+    """Queue a message. Deliver it with `deliver`; a transaction that rolls back takes its message
+    along.
+    """
     Alert.objects.create(text=text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…")
 
 
 def alert_failed_job(job: Job) -> None:
     """Kind, subject, error and link of a failed job."""
     link = f"{settings.SITE_URL}/admin/operations/job/{job.pk}/change/"
-    error = job.error if len(job.error) <= LONGEST_TEXT // 2 else f"{job.error[: LONGEST_TEXT // 2]}…"
+    error = (
+        job.error if len(job.error) <= LONGEST_TEXT // 2 else f"{job.error[: LONGEST_TEXT // 2]}…"
+    )
     alert(f":red_circle: {job.kind} failed for {job.subject}: {error}\n{link}")
 
 
 def deliver() -> int:
-    """Post what is pending, oldest first, several to a message. Returns how many alerts were delivered.
+    """Post what is pending, oldest first, several to a message. Returns how many alerts were
+    delivered.
 
-    Without SLACK_WEBHOOK_URL the alerts are only marked as dropped; they stay readable on the operators' site. What Slack
-    refuses for good is dropped, one by one, so that it does not hold up the others; what it cannot take now waits a day.
+    Without SLACK_WEBHOOK_URL the alerts are only marked as dropped; they stay readable on the
+    operators' site. What Slack refuses for good is dropped, one by one, so that it does not hold up
+    the others; what it cannot take now waits a day.
     """
     with _alone() as alone:
         if not alone:
@@ -101,14 +109,20 @@ def _post(text: str) -> Answer:
     # Escaped, so that the text of an error calls nobody and links nowhere.
     shown = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     request = urllib.request.Request(  # noqa: S310 the setting is checked to be http or https
-        settings.SLACK_WEBHOOK_URL, data=json.dumps({"text": shown}).encode(), headers={"Content-Type": "application/json"}
+        settings.SLACK_WEBHOOK_URL,
+        data=json.dumps({"text": shown}).encode(),
+        headers={"Content-Type": "application/json"},
     )
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
             return Answer.TAKEN
     except urllib.error.HTTPError as error:
         logger.warning("slack refused", extra={"status": error.code})
-        return Answer.REFUSED if 400 <= error.code < 500 and error.code not in {408, 429} else Answer.NOT_NOW
+        return (
+            Answer.REFUSED
+            if 400 <= error.code < 500 and error.code not in {408, 429}
+            else Answer.NOT_NOW
+        )
     except (OSError, http.client.HTTPException) as error:
         logger.warning("slack not reached", extra={"error": type(error).__name__})
         return Answer.NOT_NOW

@@ -1,4 +1,6 @@
-"""The base of every command: `--json` puts one object on the last line of standard output; all else goes to standard error."""
+"""The base of every command: `--json` puts one object on the last line of standard output; all else
+goes to standard error.
+"""
 
 import json
 import re
@@ -23,7 +25,10 @@ from operations.errors import LeaseLost, Refusal
 from operations.jobs import told
 from operations.watching import counted, watched
 
-NOT_SET_UP = "The database is not set up for this version: run `manage.py migrate`, or bin/serve, which does it."
+NOT_SET_UP = (
+    "The database is not set up for this version: run `manage.py migrate`, or bin/serve, which"
+    " does it."
+)
 
 
 class JsonCommand(BaseCommand):
@@ -33,7 +38,11 @@ class JsonCommand(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.add_argument("--json", action="store_true", help="print the result as one JSON object on the last line")
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            help="print the result as one JSON object on the last line",
+        )
         return parser
 
     @abstractmethod
@@ -50,7 +59,9 @@ class JsonCommand(BaseCommand):
         return watched(job_id, self.stderr)
 
     def counting(self, what: str) -> AbstractContextManager[Callable[[int, int], None]]:
-        """At a terminal, show how far work without a job is: call what it gives with how many rows are done, of how many."""
+        """At a terminal, show how far work without a job is: call what it gives with how many rows
+        are done, of how many.
+        """
         return counted(what, self.stderr)
 
     def handle(self, *args: Any, **options: Any) -> str | None:
@@ -64,7 +75,11 @@ class JsonCommand(BaseCommand):
             self._show_error(str(error), started, as_json=as_json)
             sys.exit(1)
         except (OperationalError, InterfaceError) as error:
-            self._show_error(f"The database cannot be reached or ended the work: {told(error)}", started, as_json=as_json)
+            self._show_error(
+                f"The database cannot be reached or ended the work: {told(error)}",
+                started,
+                as_json=as_json,
+            )
             sys.exit(1)
         except ProgrammingError as error:
             if isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
@@ -89,10 +104,15 @@ class JsonCommand(BaseCommand):
 
 
 def _refuse_unwritable(options: dict[str, Any]) -> None:
-    """Bytes of the command line that are not UTF-8 come as surrogates, which no database can keep. Raises Refusal."""
+    """Bytes of the command line that are not UTF-8 come as surrogates, which no database can keep.
+    Raises Refusal.
+    """
     for name, value in options.items():
         if isinstance(value, str | Path) and re.search("[\ud800-\udfff]", str(value)):
-            raise Refusal(f"The {name} {str(value)!r} is not UTF-8: write it, or name the file, so that it is.")
+            raise Refusal(
+                f"The {name} {str(value)!r} is not UTF-8: write it, or name the file, so that"
+                " it is."
+            )
 
 
 def _since(started: float) -> float:
@@ -100,7 +120,9 @@ def _since(started: float) -> float:
 
 
 def as_lines(result: dict[str, Any], indent: str = "") -> str:
-    """The result for a person: a line a key, nested ones indented, lists of rows as tables, of numbers in one piece."""
+    """The result for a person: a line a key, nested ones indented, lists of rows as tables, of
+    numbers in one piece.
+    """
     lines = []
     width = max((len(key) for key, value in result.items() if not _is_nested(value)), default=0)
     for key, value in result.items():
@@ -113,7 +135,12 @@ def as_lines(result: dict[str, Any], indent: str = "") -> str:
         elif isinstance(value[0], dict):
             lines += [f"{indent}  {line}" for line in _table(value)]
         elif isinstance(value[0], int):
-            lines += wrap(" ".join(map(str, value)), 100, initial_indent=f"{indent}  ", subsequent_indent=f"{indent}  ")
+            lines += wrap(
+                " ".join(map(str, value)),
+                100,
+                initial_indent=f"{indent}  ",
+                subsequent_indent=f"{indent}  ",
+            )
         else:
             lines += [f"{indent}  - {_shown(item)}" for item in value]
     return "\n".join(lines)
@@ -151,7 +178,9 @@ def _shown(value: Any) -> str:
 
 
 def instant(text: str) -> datetime:
-    """An ISO 8601 date and time with an offset. Raises Refusal for anything else, a naive one included."""
+    """An ISO 8601 date and time with an offset. Raises Refusal for anything else, a naive one
+    included.
+    """
     try:
         value = parse_datetime(text)
     except ValueError:
@@ -159,7 +188,10 @@ def instant(text: str) -> datetime:
     if value is None:
         raise Refusal(f"{text!r} is no ISO 8601 date and time such as 2026-01-20T18:00:00Z.")
     if value.tzinfo is None:
-        raise Refusal(f"{text!r} has no offset: write 2026-01-20T18:00:00Z or …+01:00, so that nobody has to guess.")
+        raise Refusal(
+            f"{text!r} has no offset: write 2026-01-20T18:00:00Z or …+01:00, so that nobody has to"
+            " guess."
+        )
     return value
 
 
@@ -167,5 +199,7 @@ def user(name: str) -> User:
     """The active user of that name. Raises Refusal."""
     found = User.objects.filter(username=name, is_active=True).first()
     if found is None:
-        raise Refusal(f"There is no active user {name!r}: see `manage.py createsuperuser`, or the users page.")
+        raise Refusal(
+            f"There is no active user {name!r}: see `manage.py createsuperuser`, or the users page."
+        )
     return found

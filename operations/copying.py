@@ -24,18 +24,23 @@ def run(statement: sql.SQL | sql.Composed) -> None:
 
 
 def commit_without_waiting() -> None:
-    """The caller's transaction will not wait until it is on the disk: for work that is done again if it is lost, and followed
-    by a commit that does wait, which takes all earlier ones to the disk with it.
+    """The caller's transaction will not wait until it is on the disk: for work that is done again
+    if it is lost, and followed by a commit that does wait, which takes all earlier ones to the disk
+    with it.
     """
     run(sql.SQL("SET LOCAL synchronous_commit = off"))
 
 
 def copy_in(table: sql.Identifier | str, columns: Sequence[str], frame: pl.DataFrame) -> None:
-    """COPY a frame into a table, by these columns, as part of the current transaction. Text is never NULL, only empty."""
+    """COPY a frame into a table, by these columns, as part of the current transaction. Text is
+    never NULL, only empty.
+    """
     target = table if isinstance(table, sql.Identifier) else sql.Identifier(table)
     texts = [name for name in columns if frame.schema[name] == pl.String]
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, FORCE_NOT_NULL ({}))").format(
-        target, sql.SQL(", ").join(map(sql.Identifier, columns)), sql.SQL(", ").join(map(sql.Identifier, texts))
+        target,
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", ").join(map(sql.Identifier, texts)),
     )
     text = frame.select(columns).write_csv(include_header=False, quote_style="non_numeric").encode()
     with connection.wrap_database_errors, raw_connection().cursor().copy(statement) as copy:
@@ -44,29 +49,40 @@ def copy_in(table: sql.Identifier | str, columns: Sequence[str], frame: pl.DataF
 
 def copy_plain(table: sql.Identifier, columns: Sequence[str], frame: pl.DataFrame) -> None:
     """The same for strings without control characters, at half the cost."""
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(table, sql.SQL(", ").join(map(sql.Identifier, columns)))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        table, sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
     with connection.wrap_database_errors, raw_connection().cursor().copy(statement) as copy:
         copy.write(_copy_text(frame.select(columns)))
 
 
 def copy_text(table: sql.Identifier, columns: Sequence[str], text: str) -> None:
     """COPY rows that are in PostgreSQL's text format already, as part of the current transaction."""
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(table, sql.SQL(", ").join(map(sql.Identifier, columns)))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        table, sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
     with connection.wrap_database_errors, raw_connection().cursor().copy(statement) as copy:
         copy.write(text)
 
 
 def _copy_text(frame: pl.DataFrame) -> bytes:
-    """PostgreSQL's own text format. Its one escape is rarely needed, so it is looked for in the whole, not in each column."""
-    text = frame.write_csv(include_header=False, separator="\t", quote_style="never", null_value="\\N")
+    """PostgreSQL's own text format. Its one escape is rarely needed, so it is looked for in the
+    whole, not in each column.
+    """
+    text = frame.write_csv(
+        include_header=False, separator="\t", quote_style="never", null_value="\\N"
+    )
     if "\\" in text:
         escaped = frame.with_columns(pl.col(pl.String).str.replace_all("\\", "\\\\", literal=True))
-        text = escaped.write_csv(include_header=False, separator="\t", quote_style="never", null_value="\\N")
+        text = escaped.write_csv(
+            include_header=False, separator="\t", quote_style="never", null_value="\\N"
+        )
     return text.encode()
 
 
 def frames_of(query: sql.Composed, schema: dict[str, Any]) -> Iterator[pl.DataFrame]:
-    """What a query finds, over a connection of its own, so that the caller can write what it makes of it.
+    """What a query finds, over a connection of its own, so that the caller can write what it makes
+    of it.
 
     The server streams, so memory stays flat.
     """
@@ -101,4 +117,6 @@ def _frame(pieces: list[bytes], schema: dict[str, Any]) -> pl.DataFrame:
         schema_overrides=[pl.String if kind == pl.Boolean else kind for kind in schema.values()],
         empty_string_is_null=False,
     )
-    return frame.with_columns(pl.col(name) == "t" for name, kind in schema.items() if kind == pl.Boolean)
+    return frame.with_columns(
+        pl.col(name) == "t" for name, kind in schema.items() if kind == pl.Boolean
+    )

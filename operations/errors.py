@@ -1,5 +1,7 @@
 class Refusal(Exception):
-    """Something asked for cannot be done as things stand. The message names what, where and what to do."""
+    """Something asked for cannot be done as things stand. The message names what, where and what to
+    do.
+    """
 
 
 class JobBusy(Refusal):
@@ -7,7 +9,9 @@ class JobBusy(Refusal):
 
 
 class LeaseLost(Exception):
-    """The job was taken over: this attempt's number is no longer the current one, so it must write nothing more."""
+    """The job was taken over: this attempt's number is no longer the current one, so it must write
+    nothing more.
+    """
 
 
 class JobStopped(Exception):

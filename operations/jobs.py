@@ -1,9 +1,11 @@
-"""Opening, claiming, progressing and ending jobs. Rows are the truth; a task in the queue only rings the bell. [O-1, O-6]
+"""Opening, claiming, progressing and ending jobs. Rows are the truth; a task in the queue only
+rings the bell. [O-1, O-6]
 
-A worker claims a job by one conditional UPDATE that counts the attempt and takes a lease. A thread renews the lease while
-the work runs, over a connection that holds the job's advisory lock: PostgreSQL lets go of it the moment the worker dies, so
-whoever comes next need not wait for the lease to run out. Where lock or connection is lost but the worker lives, the lease
-decides. Every later write names the attempt, so a worker that was taken over can change nothing any more.
+A worker claims a job by one conditional UPDATE that counts the attempt and takes a lease. A thread
+renews the lease while the work runs, over a connection that holds the job's advisory lock:
+PostgreSQL lets go of it the moment the worker dies, so whoever comes next need not wait for the
+lease to run out. Where lock or connection is lost but the worker lives, the lease decides. Every
+later write names the attempt, so a worker that was taken over can change nothing any more.
 """
 
 import logging
@@ -16,7 +18,15 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, InterfaceError, OperationalError, connection, connections, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
 from django.utils import timezone
@@ -29,7 +39,8 @@ from operations.pace import Pace
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=45)  # and a sweep each 20 s: a dead worker's job is taken over within 90 s
+# and a sweep each 20 s: a dead worker's job is taken over within 90 s
+LEASE = timedelta(seconds=45)
 HEARTBEAT_SECONDS = 10.0
 TELL_SECONDS = 0.5  # a page looks each second
 LOCK_SECONDS = 2.0
@@ -37,8 +48,9 @@ ADVISORY_CLASS = 0x4A6F62  # the first half of the locks' numbers; the second is
 LONGEST_ERROR = 2_000
 MOST_DEATHS = 10  # a job that kills its worker again and again is set aside for a person
 
-# kind of job → what to put in order when a job that waits or is paused is cancelled (a running one does it itself); called
-# with the job in the transaction that cancels it. Each app adds its own in its AppConfig.ready().
+# kind of job → what to put in order when a job that waits or is paused is cancelled (a running one
+# does it itself); called with the job in the transaction that cancels it. Each app adds its own in
+# its AppConfig.ready().
 CANCELLED: dict[str, Callable[[Job], object]] = {}
 
 
@@ -51,15 +63,17 @@ class Lease:
     told: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     def tell(self, progress: int, total: int) -> None:
-        """Let those who watch know how far the work is, though it stands in a transaction that nobody can look into yet:
-        the heartbeat writes it, over its own connection.
+        """Let those who watch know how far the work is, though it stands in a transaction that
+        nobody can look into yet: the heartbeat writes it, over its own connection.
         """
         self.told.update(progress=progress, total=total)
 
     def step(self, name: str, *, first: int = 0, rows: int = 0, **values: Any) -> None:
-        """Say what is done from now on, and write other values of the job with it. Raises LeaseLost.
+        """Say what is done from now on, and write other values of the job with it. Raises
+        LeaseLost.
 
-        `rows` of the step, 0 if they are not counted; `first` is the job's progress before its first row.
+        `rows` of the step, 0 if they are not counted; `first` is the job's progress before its
+        first row.
         """
         progress = values.get("progress")
         if progress is None:
@@ -69,18 +83,28 @@ class Lease:
 
     def update(self, **values: Any) -> None:
         """Write to the job as this attempt. Raises LeaseLost when another attempt has taken over."""
-        if not Job.objects.filter(pk=self.job_id, attempt=self.attempt, state=JobState.RUNNING).update(**values):
+        if not Job.objects.filter(
+            pk=self.job_id, attempt=self.attempt, state=JobState.RUNNING
+        ).update(**values):
             raise LeaseLost(f"job {self.job_id}: attempt {self.attempt} was taken over or stopped")
 
     def hold(self) -> None:
-        """Inside a transaction: lock the job's row, so that what is committed is this attempt's work. Raises LeaseLost."""
-        held = Job.objects.select_for_update().filter(pk=self.job_id, attempt=self.attempt, state=JobState.RUNNING)
+        """Inside a transaction: lock the job's row, so that what is committed is this attempt's
+        work. Raises LeaseLost.
+        """
+        held = Job.objects.select_for_update().filter(
+            pk=self.job_id, attempt=self.attempt, state=JobState.RUNNING
+        )
         if not held.exists():
             raise LeaseLost(f"job {self.job_id}: attempt {self.attempt} was taken over or stopped")
 
     def check_stop(self) -> None:
-        """Between two steps: obey a pause or cancel somebody asked for. Raises JobStopped, LeaseLost."""
-        job = Job.objects.filter(pk=self.job_id, attempt=self.attempt).only("stop_requested").first()
+        """Between two steps: obey a pause or cancel somebody asked for. Raises JobStopped,
+        LeaseLost.
+        """
+        job = (
+            Job.objects.filter(pk=self.job_id, attempt=self.attempt).only("stop_requested").first()
+        )
         if job is None:
             raise LeaseLost(f"job {self.job_id}: attempt {self.attempt} was taken over")
         if job.stop_requested:
@@ -92,7 +116,10 @@ def open_job(kind: str, subject: str, *, by: User | None = None) -> Job:
     try:
         with transaction.atomic():
             return Job.objects.create(
-                kind=kind, subject=subject, created_by=by, correlation_id=correlation.current() or correlation.new_id()
+                kind=kind,
+                subject=subject,
+                created_by=by,
+                correlation_id=correlation.current() or correlation.new_id(),
             )
     except IntegrityError:
         live = Job.objects.filter(kind=kind, subject=subject, state__in=LIVE_JOBS).first()
@@ -100,12 +127,18 @@ def open_job(kind: str, subject: str, *, by: User | None = None) -> Job:
 
 
 def claim(job_id: int, *, nobody_works: bool = False) -> Lease:
-    """Take the job: counts the attempt, takes the lease. Raises JobBusy if another worker has it or it is over.
+    """Take the job: counts the attempt, takes the lease. Raises JobBusy if another worker has it or
+    it is over.
 
-    `nobody_works`: the caller holds the job's advisory lock, so a lease that still runs is a dead worker's.
+    `nobody_works`: the caller holds the job's advisory lock, so a lease that still runs is a dead
+    worker's.
     """
     now = timezone.now()
-    left = Q(state=JobState.RUNNING) if nobody_works else Q(state=JobState.RUNNING, lease_until__lt=now)
+    left = (
+        Q(state=JobState.RUNNING)
+        if nobody_works
+        else Q(state=JobState.RUNNING, lease_until__lt=now)
+    )
     free = Q(state=JobState.QUEUED) | left
     claimed = Job.objects.filter(free, pk=job_id).update(
         state=JobState.RUNNING,
@@ -118,18 +151,23 @@ def claim(job_id: int, *, nobody_works: bool = False) -> Lease:
     job = Job.objects.get(pk=job_id)
     if not claimed:
         raise JobBusy(f"Job {job_id} ({job}) is {job.state}: another worker has it, or it is over.")
-    begun = Pace(looks=((now.timestamp(), job.progress),))  # what came before a pause says nothing about the speed now
+    # what came before a pause says nothing about the speed now
+    begun = Pace(looks=((now.timestamp(), job.progress),))
     started_at = job.started_at or now
-    Job.objects.filter(pk=job_id, attempt=job.attempt).update(started_at=started_at, pace=begun.as_json())
+    Job.objects.filter(pk=job_id, attempt=job.attempt).update(
+        started_at=started_at, pace=begun.as_json()
+    )
     return Lease(job_id, job.attempt)
 
 
 @contextmanager
 def working(job_id: int) -> Iterator[Lease]:
-    """Claim the job, keep its lease alive, and record how it ended. The one place that turns a crash into a failed job.
+    """Claim the job, keep its lease alive, and record how it ended. The one place that turns a
+    crash into a failed job.
 
-    Inside, call `finish` (or leave without: the job is then done with the counts it has). Refusals and faults are recorded
-    and raised again; a stop request ends it as paused or cancelled; a lost lease writes nothing.
+    Inside, call `finish` (or leave without: the job is then done with the counts it has). Refusals
+    and faults are recorded and raised again; a stop request ends it as paused or cancelled; a lost
+    lease writes nothing.
     """
     with _claimed(job_id) as lease:
         job = Job.objects.get(pk=job_id)
@@ -139,30 +177,43 @@ def working(job_id: int) -> Iterator[Lease]:
                 finish(lease)
         except JobStopped as stop:
             state = JobState.PAUSED if stop.how == "pause" else JobState.CANCELLED
-            lease.update(state=state, finished_at=timezone.now() if state == JobState.CANCELLED else None, lease_until=None)
+            lease.update(
+                state=state,
+                finished_at=timezone.now() if state == JobState.CANCELLED else None,
+                lease_until=None,
+            )
         except LeaseLost:
             logger.warning("lease lost", extra={"job": job_id, "attempt": lease.attempt})
             raise
         except Exception as error:
             if not connection.in_atomic_block:  # a caller's transaction is the caller's to end
-                connection.close_if_unusable_or_obsolete()  # a server that came back can still be told
+                # a server that came back can still be told
+                connection.close_if_unusable_or_obsolete()
             fail(lease, error)
             raise
-        except BaseException:  # Ctrl-C, or the process is told to end: whoever comes next may go on at once
+        except BaseException:
+            # Ctrl-C, or the process is told to end: whoever comes next may go on at once
             lease.update(state=JobState.QUEUED, lease_until=None)
             raise
 
 
 @contextmanager
 def _claimed(job_id: int) -> Iterator[Lease]:
-    """The claim, and a thread that renews its lease over a connection of its own: the work's may be in a long transaction."""
+    """The claim, and a thread that renews its lease over a connection of its own: the work's may be
+    in a long transaction.
+    """
     beating = connections.create_connection(DEFAULT_DB_ALIAS)
     beating.inc_thread_sharing()
     ended = threading.Event()
     beat: threading.Thread | None = None
     try:
         lease = claim(job_id, nobody_works=_lock_unless_at_work(beating, job_id))
-        beat = threading.Thread(target=_keep_alive, args=(beating, lease, ended), daemon=True, name=f"heartbeat-{job_id}")
+        beat = threading.Thread(
+            target=_keep_alive,
+            args=(beating, lease, ended),
+            daemon=True,
+            name=f"heartbeat-{job_id}",
+        )
         beat.start()
         yield lease
     finally:
@@ -173,10 +224,15 @@ def _claimed(job_id: int) -> Iterator[Lease]:
 
 
 def _lock_unless_at_work(beating: BaseDatabaseWrapper, job_id: int) -> bool:
-    """Take the job's lock; False if its worker has it. While the job waits, its holder is about to begin or has just ended."""
+    """Take the job's lock; False if its worker has it. While the job waits, its holder is about to
+    begin or has just ended.
+    """
     deadline = time.monotonic() + LOCK_SECONDS
     while not _lock(beating, job_id):
-        if not Job.objects.filter(pk=job_id, state=JobState.QUEUED).exists() or time.monotonic() > deadline:
+        if (
+            not Job.objects.filter(pk=job_id, state=JobState.QUEUED).exists()
+            or time.monotonic() > deadline
+        ):
             return False
         time.sleep(0.02)
     return True
@@ -189,8 +245,9 @@ def _lock(beating: BaseDatabaseWrapper, job_id: int) -> bool:
 
 
 def _keep_alive(beating: BaseDatabaseWrapper, lease: Lease, ended: threading.Event) -> None:
-    """Renew the lease, and take the lock if it was lost or another's, until the work ends or is taken over; between the
-    beats, write down how far the work says it is. A server that is away for a moment is tried again.
+    """Renew the lease, and take the lock if it was lost or another's, until the work ends or is
+    taken over; between the beats, write down how far the work says it is. A server that is away for
+    a moment is tried again.
     """
     beat_at, told = time.monotonic() + HEARTBEAT_SECONDS, dict[str, int]()
     while not ended.wait(min(TELL_SECONDS, HEARTBEAT_SECONDS)):
@@ -205,7 +262,9 @@ def _keep_alive(beating: BaseDatabaseWrapper, lease: Lease, ended: threading.Eve
                 return
             _lock(beating, lease.job_id)  # taking it twice on one connection is harmless
         except (OperationalError, InterfaceError) as error:
-            logger.warning("heartbeat missed", extra={"job": lease.job_id, "error": type(error).__name__})
+            logger.warning(
+                "heartbeat missed", extra={"job": lease.job_id, "error": type(error).__name__}
+            )
             beating.close()
 
 
@@ -220,7 +279,9 @@ def _write_told(beating: BaseDatabaseWrapper, lease: Lease, told: dict[str, int]
 
 
 def _renew(beating: BaseDatabaseWrapper, lease: Lease) -> bool:
-    """Renew the lease, and look how far the work is: the last few looks tell its speed. False if it was taken over."""
+    """Renew the lease, and look how far the work is: the last few looks tell its speed. False if it
+    was taken over.
+    """
     now = timezone.now()
     with beating.cursor() as cursor:
         cursor.execute(
@@ -229,13 +290,22 @@ def _renew(beating: BaseDatabaseWrapper, lease: Lease) -> bool:
                        coalesce(pace->'looks', '[]') || jsonb_build_array(jsonb_build_array(%s::float8, progress)),
                        '$[last - 3 to last]'))
                WHERE id = %s AND attempt = %s AND state = %s""",
-            [now + LEASE, now, now.timestamp(), lease.job_id, lease.attempt, JobState.RUNNING.value],
+            [
+                now + LEASE,
+                now,
+                now.timestamp(),
+                lease.job_id,
+                lease.attempt,
+                JobState.RUNNING.value,
+            ],
         )
         return bool(cursor.rowcount)
 
 
 def finish(lease: Lease, **counts: int) -> None:
-    """The job is done; the ledger CHECK judges its counts. Does nothing if it was finished inside already."""
+    """The job is done; the ledger CHECK judges its counts. Does nothing if it was finished inside
+    already.
+    """
     done = Job.objects.filter(pk=lease.job_id, attempt=lease.attempt, state=JobState.DONE)
     if not done.exists():
         lease.update(state=JobState.DONE, finished_at=timezone.now(), lease_until=None, **counts)
@@ -244,19 +314,27 @@ def finish(lease: Lease, **counts: int) -> None:
 def fail(lease: Lease, error: Exception) -> None:
     """The job failed with this error; Slack hears of it within a minute. Raises LeaseLost. [O-2]"""
     with transaction.atomic():
-        lease.update(state=JobState.FAILED, error=told(error), finished_at=timezone.now(), lease_until=None)
+        lease.update(
+            state=JobState.FAILED, error=told(error), finished_at=timezone.now(), lease_until=None
+        )
         alerts.alert_failed_job(Job.objects.get(pk=lease.job_id))
 
 
 def told(error: Exception) -> str:
-    """An error as people may read it. A fault's first line only: the database quotes whole rows in the others."""
+    """An error as people may read it. A fault's first line only: the database quotes whole rows in
+    the others.
+    """
     if isinstance(error, Refusal):
         return str(error)[:LONGEST_ERROR] or type(error).__name__
-    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:LONGEST_ERROR].removesuffix(": ")
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[
+        :LONGEST_ERROR
+    ].removesuffix(": ")
 
 
 def request_stop(job_id: int, how: str) -> bool:
-    """Ask a live job to pause or cancel; one that does not run stops at once. False if it is over already."""
+    """Ask a live job to pause or cancel; one that does not run stops at once. False if it is over
+    already.
+    """
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(pk=job_id, state__in=LIVE_JOBS).first()
         if job is None:
@@ -266,28 +344,44 @@ def request_stop(job_id: int, how: str) -> bool:
         if how == "pause":
             return bool(Job.objects.filter(pk=job_id).update(state=JobState.PAUSED))
         CANCELLED.get(job.kind, lambda job: None)(job)
-        return bool(Job.objects.filter(pk=job_id).update(state=JobState.CANCELLED, finished_at=timezone.now()))
+        return bool(
+            Job.objects.filter(pk=job_id).update(
+                state=JobState.CANCELLED, finished_at=timezone.now()
+            )
+        )
 
 
 def requeue(job_id: int) -> bool:
-    """Let a paused or failed job run again from where it stands. False if it is in another state, or a newer one is live."""
+    """Let a paused or failed job run again from where it stands. False if it is in another state,
+    or a newer one is live.
+    """
     again = Job.objects.filter(pk=job_id, state__in=[JobState.PAUSED, JobState.FAILED])
     try:
         with transaction.atomic():
-            return bool(again.update(state=JobState.QUEUED, stop_requested="", error="", finished_at=None))
+            return bool(
+                again.update(state=JobState.QUEUED, stop_requested="", error="", finished_at=None)
+            )
     except IntegrityError:
         return False
 
 
 def give_up() -> int:
-    """Fail jobs whose workers died MOST_DEATHS times: taking them over once more would kill the next. Returns how many."""
+    """Fail jobs whose workers died MOST_DEATHS times: taking them over once more would kill the
+    next. Returns how many.
+    """
     now = timezone.now()
-    hopeless = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=now, attempt__gte=MOST_DEATHS)
-    error = f"Its worker died {MOST_DEATHS} times. Look into the workers' log, then let it run again."
+    hopeless = Job.objects.filter(
+        state=JobState.RUNNING, lease_until__lt=now, attempt__gte=MOST_DEATHS
+    )
+    error = (
+        f"Its worker died {MOST_DEATHS} times. Look into the workers' log, then let it run again."
+    )
     given_up = 0
     for job in hopeless.order_by("id"):
         with transaction.atomic():
-            same = Job.objects.filter(pk=job.pk, attempt=job.attempt, state=JobState.RUNNING, lease_until__lt=now)
+            same = Job.objects.filter(
+                pk=job.pk, attempt=job.attempt, state=JobState.RUNNING, lease_until__lt=now
+            )
             if same.update(state=JobState.FAILED, error=error, finished_at=now, lease_until=None):
                 alerts.alert_failed_job(Job.objects.get(pk=job.pk))
                 given_up += 1
@@ -295,14 +389,22 @@ def give_up() -> int:
 
 
 def abandoned() -> list[Job]:
-    """Jobs that wait for a worker or whose worker is dead: what the sweeper rings the bell for again."""
+    """Jobs that wait for a worker or whose worker is dead: what the sweeper rings the bell for
+    again.
+    """
     now = timezone.now()
-    lost = Q(state=JobState.RUNNING, lease_until__lt=now) | Q(state=JobState.QUEUED, created_at__lt=now - timedelta(seconds=15))
+    lost = Q(state=JobState.RUNNING, lease_until__lt=now) | Q(
+        state=JobState.QUEUED, created_at__lt=now - timedelta(seconds=15)
+    )
     return list(Job.objects.filter(lost).order_by("id")[:500])
 
 
-def record_move(subject: str, from_state: str, to_state: str, *, by: User | None, reason: str = "") -> None:
-    """Write down a change of state: who, when, why. Call it in the transaction that makes the change. [W-2]"""
+def record_move(
+    subject: str, from_state: str, to_state: str, *, by: User | None, reason: str = ""
+) -> None:
+    """Write down a change of state: who, when, why. Call it in the transaction that makes the
+    change. [W-2]
+    """
     StatusChange.objects.create(
         subject=subject,
         from_state=from_state,

@@ -1,4 +1,6 @@
-"""What every list of the operators' site is built from: read-only lists, lists of millions, masked columns. [O-5, O-7]"""
+"""What every list of the operators' site is built from: read-only lists, lists of millions, masked
+columns. [O-5, O-7]
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -20,9 +22,13 @@ Mask = Callable[[str], str]
 
 
 class TitledAdmin(ModelAdmin):
-    """A list is titled by what it lists: a tab of the browser that says "Select job to view" helps nobody find it again."""
+    """A list is titled by what it lists: a tab of the browser that says "Select job to view" helps
+    nobody find it again.
+    """
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
@@ -43,12 +49,16 @@ class ReadOnlyAdmin(TitledAdmin):
 
 
 class PageAdmin(ReadOnlyAdmin):
-    """A list whose rows lead to a page of their own; `page` is the name of its address and `page_key` the field it takes."""
+    """A list whose rows lead to a page of their own; `page` is the name of its address and
+    `page_key` the field it takes.
+    """
 
     page: ClassVar[str]
     page_key: ClassVar[str] = "pk"
 
-    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+    def change_view(
+        self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         found = self.get_object(request, object_id)
         if found is None or not self.has_view_permission(request, found):
             return super().change_view(request, object_id, *args, **kwargs)
@@ -56,8 +66,8 @@ class PageAdmin(ReadOnlyAdmin):
 
 
 class Masking(TitledAdmin):
-    """Personal columns are masked unless the person has asked to see them. Nothing can be filtered or sorted by them:
-    a filter on a hidden column would tell what it hides.
+    """Personal columns are masked unless the person has asked to see them. Nothing can be filtered
+    or sorted by them: a filter on a hidden column would tell what it hides.
     """
 
     personal: ClassVar[Mapping[str, Mask]] = {}
@@ -68,7 +78,9 @@ class Masking(TitledAdmin):
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return self._as_shown(request, super().get_list_display(request))
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), **_privacy(request)})
 
     def changeform_view(
@@ -78,17 +90,25 @@ class Masking(TitledAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **_privacy(request)})
+        return super().changeform_view(
+            request, object_id, form_url, {**(extra_context or {}), **_privacy(request)}
+        )
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        named = {str(item[0] if isinstance(item, tuple) else item) for item in self.get_list_filter(request)}
+        named = {
+            str(item[0] if isinstance(item, tuple) else item)
+            for item in self.get_list_filter(request)
+        }
         return lookup.removesuffix("__exact").removesuffix("__id") in named
 
     def _as_shown(self, request: HttpRequest, names: Sequence[Any]) -> list[Any]:
         if unmasking.shown(request):
             return list(names)
         return [
-            masked(name, self.personal[name], getattr(self, name, None)) if name in self.personal else name for name in names
+            masked(name, self.personal[name], getattr(self, name, None))
+            if name in self.personal
+            else name
+            for name in names
         ]
 
 
@@ -103,12 +123,19 @@ class MaskedAdmin(Masking, ReadOnlyAdmin):
 
 
 def _privacy(request: HttpRequest) -> dict[str, bool]:
-    return {"personal_data_shown": unmasking.shown(request), "may_show_personal_data": unmasking.may_show(request)}
+    return {
+        "personal_data_shown": unmasking.shown(request),
+        "may_show_personal_data": unmasking.may_show(request),
+    }
 
 
 @cache
-def masked(field: str, mask: Mask, read: Callable[[Any], str] | None = None) -> Callable[[Any], str]:
-    """A column that shows `field` (or what `read` makes of the row) through `mask`; the same one each time it is asked for."""
+def masked(
+    field: str, mask: Mask, read: Callable[[Any], str] | None = None
+) -> Callable[[Any], str]:
+    """A column that shows `field` (or what `read` makes of the row) through `mask`; the same one
+    each time it is asked for.
+    """
 
     def column(row: Any) -> str:
         return mask((read(row) if read else getattr(row, field)) or "")
@@ -159,14 +186,17 @@ def _column(field: str, show: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 class BigTableAdmin(TitledAdmin):
-    """Mix in before the others: pages by key, no COUNT(*), no facets, no search by text, no sort by columns without index."""
+    """Mix in before the others: pages by key, no COUNT(*), no facets, no search by text, no sort by
+    columns without index.
+    """
 
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     paginator = EstimatePaginator
     list_per_page = 50
     sortable_by: Sequence[str] = ()
-    # filter → the field that is unique within it and indexed with it; without one the newest rows come first
+    # filter → the field that is unique within it and indexed with it; without one the newest rows
+    # come first
     keys: ClassVar[Mapping[str, str]] = {}
 
     def key_for(self, filters: Mapping[str, Any]) -> tuple[str, bool]:

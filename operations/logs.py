@@ -1,4 +1,6 @@
-"""How log lines look: one `key=value` line each, with the correlation id; ids and counts, never personal data. [O-4]"""
+"""How log lines look: one `key=value` line each, with the correlation id; ids and counts, never
+personal data. [O-4]
+"""
 
 import logging
 from collections.abc import MutableMapping
@@ -14,7 +16,13 @@ STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskNa
 
 def with_extra(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     record = event["_record"]
-    event.update({key: value for key, value in vars(record).items() if key not in STANDARD and not key.startswith("_")})
+    event.update(
+        {
+            key: value
+            for key, value in vars(record).items()
+            if key not in STANDARD and not key.startswith("_")
+        }
+    )
     event.pop("request", None)
     if correlation.current():
         event["correlation_id"] = correlation.current()
@@ -33,6 +41,8 @@ def formatter() -> structlog.stdlib.ProcessorFormatter:
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "logger", "event"]),
+            structlog.processors.LogfmtRenderer(
+                key_order=["timestamp", "level", "logger", "event"]
+            ),
         ],
     )

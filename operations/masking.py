@@ -4,7 +4,9 @@ DOT = "•"
 
 
 def mask_email(email: str) -> str:
-    """`anna@example.com` → `a•••@e•••.com`: enough to compare two rows, not enough to write to somebody."""
+    """`anna@example.com` → `a•••@e•••.com`: enough to compare two rows, not enough to write to
+    somebody.
+    """
     local, at, domain = email.partition("@")
     if not at:
         return mask_text(email)
@@ -13,7 +15,9 @@ def mask_email(email: str) -> str:
 
 
 def mask_pattern(pattern: str) -> str:
-    """A line of a list: one person's address is masked; a domain or a pattern names nobody and stays."""
+    """A line of a list: one person's address is masked; a domain or a pattern names nobody and
+    stays.
+    """
     return mask_email(pattern) if "@" in pattern[1:] and "*" not in pattern else pattern
 
 
@@ -25,7 +29,9 @@ def mask_phone(phone: str) -> str:
 
 
 def mask_text(text: str) -> str:
-    """`A7KX29QWER` → `A7••••••••`; short ones wholly. TM stands for no code and hides nothing. [K-3]"""
+    """`A7KX29QWER` → `A7••••••••`; short ones wholly. TM stands for no code and hides nothing.
+    [K-3]
+    """
     if text == "TM":
         return text
     kept = 2 if len(text) >= 6 else 0

@@ -1,4 +1,6 @@
-"""Gives every request a correlation id and sends it back, so that a screenshot leads to the log. [O-4]"""
+"""Gives every request a correlation id and sends it back, so that a screenshot leads to the log.
+[O-4]
+"""
 
 import re
 from collections.abc import Callable
@@ -17,7 +19,9 @@ class CorrelationMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get(HEADER, "")
-        with correlation.correlated(given if WELL_FORMED.fullmatch(given) else correlation.new_id()) as correlation_id:
+        with correlation.correlated(
+            given if WELL_FORMED.fullmatch(given) else correlation.new_id()
+        ) as correlation_id:
             response = self.get_response(request)
         response.headers[HEADER] = correlation_id
         return response

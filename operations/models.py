@@ -1,4 +1,6 @@
-"""How work is done: jobs and their chunks, alerts, and who moved what from which state to which. [O-1, O-2, O-6]"""
+"""How work is done: jobs and their chunks, alerts, and who moved what from which state to which.
+[O-1, O-2, O-6]
+"""
 
 from django.conf import settings
 from django.db import models
@@ -13,18 +15,26 @@ class Job(models.Model):
     kind = models.CharField(max_length=40)
     subject = models.CharField(max_length=120, help_text="What it works on, e.g. scorefile:12")
     state = models.CharField(max_length=12, choices=JobState, default=JobState.QUEUED)
-    attempt = models.PositiveIntegerField(default=0, help_text="Counted before the work; every write names it")
+    attempt = models.PositiveIntegerField(
+        default=0, help_text="Counted before the work; every write names it"
+    )
     correlation_id = models.CharField(max_length=64, blank=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
-    stop_requested = models.CharField(max_length=12, blank=True, choices=[("pause", "pause"), ("cancel", "cancel")])
+    stop_requested = models.CharField(
+        max_length=12, blank=True, choices=[("pause", "pause"), ("cancel", "cancel")]
+    )
     total = models.BigIntegerField(default=0, help_text="Units of work expected, 0 while unknown")
     progress = models.BigIntegerField(default=0)
-    pace = models.JSONField(default=dict, help_text="Its step, and the last looks at its progress: operations.pace.Pace")
+    pace = models.JSONField(
+        default=dict, help_text="Its step, and the last looks at its progress: operations.pace.Pace"
+    )
     rows_in = models.BigIntegerField(default=0)
     rows_out = models.BigIntegerField(default=0)
     rows_rejected = models.BigIntegerField(default=0)
@@ -36,8 +46,12 @@ class Job(models.Model):
                 name="job_ledger",
                 condition=~Q(state=JobState.DONE) | Q(rows_in=F("rows_out") + F("rows_rejected")),
             ),
-            models.CheckConstraint(name="job_failed_says_why", condition=~Q(state=JobState.FAILED) | ~Q(error="")),
-            models.UniqueConstraint(name="job_one_live", fields=["kind", "subject"], condition=Q(state__in=LIVE_JOBS)),
+            models.CheckConstraint(
+                name="job_failed_says_why", condition=~Q(state=JobState.FAILED) | ~Q(error="")
+            ),
+            models.UniqueConstraint(
+                name="job_one_live", fields=["kind", "subject"], condition=Q(state__in=LIVE_JOBS)
+            ),
         ]
         indexes = [
             models.Index(fields=["subject", "-id"], name="job_subject"),
@@ -56,7 +70,9 @@ class Job(models.Model):
 
 
 class Chunk(models.Model):
-    """A part of a job that is done in one transaction together with its effect, so that a resumed job skips it."""
+    """A part of a job that is done in one transaction together with its effect, so that a resumed
+    job skips it.
+    """
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="chunks")
     number = models.PositiveIntegerField()
@@ -83,7 +99,9 @@ class Chunk(models.Model):
 
 
 class Alert(models.Model):
-    """A message for Slack that waits until it can be delivered; its failure never fails the work. [O-2]"""
+    """A message for Slack that waits until it can be delivered; its failure never fails the work.
+    [O-2]
+    """
 
     text = models.TextField()
     state = models.CharField(max_length=12, choices=AlertState, default=AlertState.PENDING)
@@ -92,19 +110,25 @@ class Alert(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["id"], name="alert_pending", condition=Q(state=AlertState.PENDING))]
+        indexes = [
+            models.Index(fields=["id"], name="alert_pending", condition=Q(state=AlertState.PENDING))
+        ]
 
     def __str__(self) -> str:
         return f"alert {self.pk}"
 
 
 class StatusChange(models.Model):
-    """Who moved what from which state to which, when and why. Written beside the change, never altered. [W-2]"""
+    """Who moved what from which state to which, when and why. Written beside the change, never
+    altered. [W-2]
+    """
 
     subject = models.CharField(max_length=120, help_text="e.g. wave:12345_20260120")
     from_state = models.CharField(max_length=20, blank=True)
     to_state = models.CharField(max_length=20)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     at = models.DateTimeField(auto_now_add=True)
     reason = models.TextField(blank=True)
     correlation_id = models.CharField(max_length=64, blank=True)

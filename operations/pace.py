@@ -1,7 +1,8 @@
 """How far work is, how fast it goes and how long it will take, in words. [O-1]
 
-The speed is that of this step, this attempt and the last half minute (a worker looks every 10 s, four looks are kept): a job
-that was paused overnight is not called slow, and a slow step says nothing about a quick one.
+The speed is that of this step, this attempt and the last half minute (a worker looks every 10 s,
+four looks are kept): a job that was paused overnight is not called slow, and a slow step says
+nothing about a quick one.
 """
 
 from collections.abc import Mapping
@@ -16,8 +17,9 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 @dataclass(frozen=True)
 class Pace:
-    """What a job does now: the name of the step; its rows and the job's progress when it began with them (0 rows: not
-    counted); and looks at the progress, oldest first, as (seconds since 1970, progress).
+    """What a job does now: the name of the step; its rows and the job's progress when it began with
+    them (0 rows: not counted); and looks at the progress, oldest first, as (seconds since 1970,
+    progress).
     """
 
     step: str = ""
@@ -43,7 +45,9 @@ class Estimate:
 
 
 def estimate(pace: Pace, *, now: float, progress: int, total: int) -> Estimate:
-    """From the oldest look that is kept until now. Never negative, whatever the clocks of two machines say."""
+    """From the oldest look that is kept until now. Never negative, whatever the clocks of two
+    machines say.
+    """
     if not pace.looks or total <= FEW_STEPS:
         return Estimate()
     at, since = pace.looks[0]
@@ -54,7 +58,9 @@ def estimate(pace: Pace, *, now: float, progress: int, total: int) -> Estimate:
 
 
 def sentence(pace: Pace, *, now: float, progress: int, total: int) -> str:
-    """`Judging rows: 1.2 million of 2 million rows, 90,000 a second, about 9 seconds left`; blank where nothing is known."""
+    """`Judging rows: 1.2 million of 2 million rows, 90,000 a second, about 9 seconds left`; blank
+    where nothing is known.
+    """
     counted = _counted(pace, progress, total)
     found = estimate(pace, now=now, progress=progress, total=total)
     parts = [counted] if counted else []
@@ -67,14 +73,18 @@ def sentence(pace: Pace, *, now: float, progress: int, total: int) -> str:
 
 def _counted(pace: Pace, progress: int, total: int) -> str:
     if pace.rows:
-        return f"{spoken(min(max(progress - pace.first, 0), pace.rows))} of {spoken(pace.rows)} rows"
+        return (
+            f"{spoken(min(max(progress - pace.first, 0), pace.rows))} of {spoken(pace.rows)} rows"
+        )
     if pace.step or not progress:
         return ""
     return f"{spoken(progress)} of {spoken(total)} steps" if total else f"{spoken(progress)} steps"
 
 
 def milestone(pace: Pace, *, percent: int) -> str:
-    """Changes with the step and with each tenth of the work: as often as a screen reader should speak of it."""
+    """Changes with the step and with each tenth of the work: as often as a screen reader should
+    speak of it.
+    """
     return f"{pace.step} {percent // 10}".strip()
 
 
@@ -102,7 +112,11 @@ def duration(seconds: float) -> str:
         return f"about {round(seconds)} seconds left"
     if seconds < 58:
         return f"about {5 * round(seconds / 5)} seconds left"
-    for name, size, below in (("minute", MINUTE, 58 * MINUTE), ("hour", HOUR, 36 * HOUR), ("day", DAY, 60 * DAY)):
+    for name, size, below in (
+        ("minute", MINUTE, 58 * MINUTE),
+        ("hour", HOUR, 36 * HOUR),
+        ("day", DAY, 60 * DAY),
+    ):
         if seconds < below:
             count = max(1, round(seconds / size))
             return f"about {count} {name}{'s' * (count > 1)} left"

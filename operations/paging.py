@@ -1,7 +1,8 @@
 """Lists of millions: pages by key, never by offset, and an estimate instead of a count.
 
-A page is asked for with `?after=<pk>` or `?before=<pk>`: the primary key of the row at the edge of the page before. A row's
-key, not its contents, stands in the address, so that no personal data does. [O-7]
+A page is asked for with `?after=<pk>` or `?before=<pk>`: the primary key of the row at the edge of
+the page before. A row's key, not its contents, stands in the address, so that no personal data
+does. [O-7]
 """
 
 from typing import Any, cast
@@ -17,15 +18,22 @@ AFTER, BEFORE = "after", "before"
 
 
 def estimated_rows(table: str) -> int:
-    """What PostgreSQL's statistics say about the table's size (partitions included); 0 before the first ANALYZE."""
+    """What PostgreSQL's statistics say about the table's size (partitions included); 0 before the
+    first ANALYZE.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass(%s)", [table])
+        cursor.execute(
+            "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass(%s)",
+            [table],
+        )
         row = cursor.fetchone()
     return int(row[0]) if row else 0
 
 
 class EstimatePaginator(Paginator):
-    """Never counts. `template_name` is where the theme finds the links to the next and the previous page."""
+    """Never counts. `template_name` is where the theme finds the links to the next and the previous
+    page.
+    """
 
     template_name = "console/paging.html"
 
@@ -35,9 +43,11 @@ class EstimatePaginator(Paginator):
 
 
 class KeysetChangeList(ChangeList):
-    """A list page in the order of one indexed key; reads one row more than it shows to know whether there is a next page.
+    """A list page in the order of one indexed key; reads one row more than it shows to know whether
+    there is a next page.
 
-    `key` comes from the admin: for each filter the indexed field that is unique within it, else the primary key, newest first.
+    `key` comes from the admin: for each filter the indexed field that is unique within it, else the
+    primary key, newest first.
     """
 
     newer: str | None = None
@@ -67,8 +77,19 @@ class KeysetChangeList(ChangeList):
         self.paginator = paginator
 
 
-def _page(queryset: QuerySet[Any], field: str, descending: bool, after: str | None, before: str | None, size: int) -> list[Any]:
-    edge = queryset.model._default_manager.filter(pk=after or before).values_list(field, flat=True) if after or before else []
+def _page(
+    queryset: QuerySet[Any],
+    field: str,
+    descending: bool,
+    after: str | None,
+    before: str | None,
+    size: int,
+) -> list[Any]:
+    edge = (
+        queryset.model._default_manager.filter(pk=after or before).values_list(field, flat=True)
+        if after or before
+        else []
+    )
     forward = not before
     for value in edge:
         towards = "lt" if descending == forward else "gt"

@@ -1,4 +1,6 @@
-"""Text that others wrote, for people to read: nothing in it is unseen, and nothing turns its direction around."""
+"""Text that others wrote, for people to read: nothing in it is unseen, and nothing turns its
+direction around.
+"""
 
 import unicodedata
 
@@ -6,11 +8,16 @@ HIDDEN_CATEGORIES = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 
 
 def visible(text: str) -> str:
-    """Characters that are not seen as `\\u202e`; line ends and tabs stay. Inside of JSON strings it means the same."""
+    """Characters that are not seen as `\\u202e`; line ends and tabs stay. Inside of JSON strings it
+    means the same.
+    """
     if text.isprintable():
         return text
     return "".join(
-        char if char in "\n\t" or unicodedata.category(char) not in HIDDEN_CATEGORIES else _escaped(char) for char in text
+        char
+        if char in "\n\t" or unicodedata.category(char) not in HIDDEN_CATEGORIES
+        else _escaped(char)
+        for char in text
     )
 
 

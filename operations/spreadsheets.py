@@ -1,13 +1,18 @@
-"""Cells that a spreadsheet would run: made harmless for people's downloads, and read back as they were meant. [O-7]"""
+"""Cells that a spreadsheet would run: made harmless for people's downloads, and read back as they
+were meant. [O-7]
+"""
 
 from typing import Final
 
-# Spreadsheets take a cell that begins so for a formula; full-width forms are turned into these by some of them.
+# Spreadsheets take a cell that begins so for a formula; full-width forms are turned into these by
+# some of them.
 RUN_BY_SPREADSHEETS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def neutralised(cell: str) -> str:
-    """The cell, with an apostrophe before what a spreadsheet would run. Phone numbers get one too, and so keep their plus."""
+    """The cell, with an apostrophe before what a spreadsheet would run. Phone numbers get one too,
+    and so keep their plus.
+    """
     return f"'{cell}" if cell.startswith(RUN_BY_SPREADSHEETS) else cell
 
 

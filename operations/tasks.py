@@ -1,4 +1,6 @@
-"""The bell: a task says which job to look at, nothing else. The sweeper rings again for what nobody works on. [O-6]"""
+"""The bell: a task says which job to look at, nothing else. The sweeper rings again for what nobody
+works on. [O-6]
+"""
 
 import logging
 import threading
@@ -13,21 +15,31 @@ from operations.models import Job
 
 logger = logging.getLogger(__name__)
 
-SWEEP_SECONDS = 20.0  # with a lease of 45 s a dead worker's job is rung for within 65 s, and an alert goes out within 20
+# with a lease of 45 s a dead worker's job is rung for within 65 s, and an alert goes out within 20
+SWEEP_SECONDS = 20.0
 ENOUGH_RINGS = 200
 
-# kind of job → dotted path of the function(job_id) that does it; each app adds its own in its AppConfig.ready().
+# kind of job → dotted path of the function(job_id) that does it; each app adds its own in its
+# AppConfig.ready().
 RUNNERS: dict[str, str] = {}
 
 
 def ring(job: Job) -> None:
-    """Wake a worker for this job once the transaction around it is committed. Losing or doubling the ring is harmless."""
+    """Wake a worker for this job once the transaction around it is committed. Losing or doubling
+    the ring is harmless.
+    """
     job_id, group = job.pk, job.kind
-    transaction.on_commit(lambda: async_task("operations.tasks.run_job", job_id, q_options={"group": group, "save": False}))
+    transaction.on_commit(
+        lambda: async_task(
+            "operations.tasks.run_job", job_id, q_options={"group": group, "save": False}
+        )
+    )
 
 
 def run_job(job_id: int) -> None:
-    """Do the job if it is free. What goes wrong stands in the job's row; only a fault of ours goes on to the queue's log."""
+    """Do the job if it is free. What goes wrong stands in the job's row; only a fault of ours goes
+    on to the queue's log.
+    """
     job = Job.objects.get(pk=job_id)
     try:
         import_string(RUNNERS[job.kind])(job_id)
@@ -38,7 +50,8 @@ def run_job(job_id: int) -> None:
 
 
 def sweep() -> int:
-    """Ring again for jobs that wait or whose worker died, and deliver alerts. Returns how many jobs were rung for.
+    """Ring again for jobs that wait or whose worker died, and deliver alerts. Returns how many jobs
+    were rung for.
 
     While the queue is full of rings that nobody has heard yet, more would not help.
     """
@@ -51,7 +64,9 @@ def sweep() -> int:
 
 
 def keep_sweeping(told: threading.Event) -> None:
-    """Sweep every 20 s until told to end; for a thread of the process that keeps the time. A failing sweep is tried again."""
+    """Sweep every 20 s until told to end; for a thread of the process that keeps the time. A
+    failing sweep is tried again.
+    """
     try:
         while not told.wait(SWEEP_SECONDS):
             try:

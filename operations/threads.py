@@ -1,4 +1,6 @@
-"""One thread beside the caller's, for work that waits on PostgreSQL or on the disk while Python computes."""
+"""One thread beside the caller's, for work that waits on PostgreSQL or on the disk while Python
+computes.
+"""
 
 import gc
 import sys
@@ -21,9 +23,11 @@ COLLECT_AFTER = 50_000
 
 @contextmanager
 def quick_turns() -> Iterator[None]:
-    """Meanwhile a thread that computes in Python lets others on after half a millisecond, not after five.
+    """Meanwhile a thread that computes in Python lets others on after half a millisecond, not after
+    five.
 
-    Stages that work side by side compute outside of Python and need it for moments only: 5 % less time for a score file.
+    Stages that work side by side compute outside of Python and need it for moments only: 5 % less
+    time for a score file.
     """
     before = sys.getswitchinterval()
     sys.setswitchinterval(TURN_SECONDS)
@@ -37,7 +41,8 @@ def quick_turns() -> Iterator[None]:
 def rare_collections() -> Iterator[None]:
     """Meanwhile the garbage collector looks for cycles after 50,000 new objects, not after 700.
 
-    Work that makes many short-lived dictionaries and no cycles is looked through in vain: 15 % of the time of change events.
+    Work that makes many short-lived dictionaries and no cycles is looked through in vain: 15 % of
+    the time of change events.
     """
     before = gc.get_threshold()
     gc.set_threshold(COLLECT_AFTER, *before[1:])
@@ -51,7 +56,8 @@ def rare_collections() -> Iterator[None]:
 def helper_thread(name: str, *, threads: int = 1) -> Iterator[ThreadPoolExecutor]:
     """An executor of one thread that carries the caller's correlation id. [O-4]
 
-    At the end its work is waited for and its database connection closed. Work for several threads must not use the database.
+    At the end its work is waited for and its database connection closed. Work for several threads
+    must not use the database.
     """
     carry_on = correlation.carry_on
     with ThreadPoolExecutor(
@@ -64,9 +70,15 @@ def helper_thread(name: str, *, threads: int = 1) -> Iterator[ThreadPoolExecutor
 
 
 def in_order(
-    executor: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item], *, at_once: int
+    executor: ThreadPoolExecutor,
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    at_once: int,
 ) -> Iterator[Result]:
-    """What the work makes of each item, in the order of the items; so many are in the making at once. Raises what it raises."""
+    """What the work makes of each item, in the order of the items; so many are in the making at
+    once. Raises what it raises.
+    """
     making: deque[Future[Result]] = deque()
     for item in items:
         making.append(executor.submit(work, item))
@@ -77,7 +89,9 @@ def in_order(
 
 
 def one_ahead(executor: ThreadPoolExecutor, items: Iterable[Item]) -> Iterator[Item]:
-    """The items, each next one already in the making while the caller works on this one. Raises what making them raises."""
+    """The items, each next one already in the making while the caller works on this one. Raises
+    what making them raises.
+    """
     making = iter(items)
 
     def make_one() -> list[Item]:

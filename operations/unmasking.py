@@ -1,4 +1,6 @@
-"""For how long a person sees personal data in full: asked for with a reason, logged, and over by itself. [O-5]"""
+"""For how long a person sees personal data in full: asked for with a reason, logged, and over by
+itself. [O-5]
+"""
 
 import time
 
@@ -14,7 +16,9 @@ def may_show(request: HttpRequest) -> bool:
 
 
 def shown(request: HttpRequest) -> bool:
-    """Whether this request may render personal data: the right is held now, and was used less than 15 minutes ago."""
+    """Whether this request may render personal data: the right is held now, and was used less than
+    15 minutes ago.
+    """
     return may_show(request) and request.session.get(SESSION_KEY, 0) > time.time()
 
 

@@ -1,4 +1,6 @@
-"""Work in the foreground, watched by the person at the terminal: one line that says how far it is. [O-1]"""
+"""Work in the foreground, watched by the person at the terminal: one line that says how far it is.
+[O-1]
+"""
 
 import shutil
 import threading
@@ -27,7 +29,9 @@ class Terminal(Protocol):
 
 
 class ProgressLine:
-    """A line at a terminal that replaces itself; nothing anywhere else, so that logs hold no traces of it."""
+    """A line at a terminal that replaces itself; nothing anywhere else, so that logs hold no traces
+    of it.
+    """
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal, self.seen = terminal, terminal.isatty()
@@ -35,12 +39,15 @@ class ProgressLine:
     def show(self, text: str) -> None:
         if self.seen:
             width = shutil.get_terminal_size().columns - 1
-            self.terminal.write(CLEAR + text[:width], str, "")  # as it is: progress is no error, and not red
+            # as it is: progress is no error, and not red
+            self.terminal.write(CLEAR + text[:width], str, "")
             self.terminal.flush()
 
 
 def words_for(job: Job) -> str:
-    """What the job does and how far it is; while it runs also how fast it goes and how long it will take."""
+    """What the job does and how far it is; while it runs also how fast it goes and how long it will
+    take.
+    """
     if job.state == JobState.DONE:
         return ""
     pace = Pace.from_json(job.pace)
@@ -52,7 +59,9 @@ def words_for(job: Job) -> str:
 def watched(job_id: int, terminal: Terminal) -> Iterator[None]:
     """Show the words of a job while it is worked on inside; only at a terminal."""
     line, ended = ProgressLine(terminal), threading.Event()
-    thread = threading.Thread(target=_keep_showing, args=(job_id, line, ended), daemon=True, name=f"watch-{job_id}")
+    thread = threading.Thread(
+        target=_keep_showing, args=(job_id, line, ended), daemon=True, name=f"watch-{job_id}"
+    )
     if line.seen:
         thread.start()
     try:
@@ -66,7 +75,9 @@ def watched(job_id: int, terminal: Terminal) -> Iterator[None]:
 
 @contextmanager
 def counted(what: str, terminal: Terminal) -> Iterator[Callable[[int, int], None]]:
-    """Show how far work is that has no job: gives a function to call with how many rows are done, of how many."""
+    """Show how far work is that has no job: gives a function to call with how many rows are done,
+    of how many.
+    """
     line, shown_at, pace = ProgressLine(terminal), 0.0, Pace(what)
 
     def tell(done: int, total: int) -> None:

@@ -1,4 +1,6 @@
-"""The providers' contracts as one small HTTP server: for the demo, the tests, the benchmarks and rehearsals."""
+"""The providers' contracts as one small HTTP server: for the demo, the tests, the benchmarks and
+rehearsals.
+"""
 
 from sandbox.process import RunningSandbox, running
 

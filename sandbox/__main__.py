@@ -14,9 +14,13 @@ from sandbox.server import serve
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="sandbox", description="The providers' contracts as one small server.")
+    parser = argparse.ArgumentParser(
+        prog="sandbox", description="The providers' contracts as one small server."
+    )
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8099, help="0 takes a free one; the address is printed")
+    parser.add_argument(
+        "--port", type=int, default=8099, help="0 takes a free one; the address is printed"
+    )
     parser.add_argument("--with-parent", action="store_true", help="end when standard input closes")
     for option in dataclasses.fields(Behaviour):
         default = getattr(Behaviour(), option.name)
@@ -24,7 +28,9 @@ def arguments() -> argparse.Namespace:
         if isinstance(default, bool):
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=default)
         elif isinstance(default, dict):
-            parser.add_argument(flag, type=json.loads, default=default, help='JSON, e.g. {"503": 0.1}')
+            parser.add_argument(
+                flag, type=json.loads, default=default, help='JSON, e.g. {"503": 0.1}'
+            )
         else:
             parser.add_argument(flag, type=type(default), default=default)
     return parser.parse_args()

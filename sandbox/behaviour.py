@@ -1,4 +1,6 @@
-"""How the sandbox behaves: what `python -m sandbox` and `POST /control` can set, and the dice it throws."""
+"""How the sandbox behaves: what `python -m sandbox` and `POST /control` can set, and the dice it
+throws.
+"""
 
 import dataclasses
 import random
@@ -17,9 +19,11 @@ class Behaviour:
 
     latency_ms: float = 20.0
     jitter_ms: float = 0.0  # up to this much more, drawn evenly
-    fail_rates: dict[str, float] = field(default_factory=dict)  # HTTP status → share of requests refused with it
+    # HTTP status → share of requests refused with it
+    fail_rates: dict[str, float] = field(default_factory=dict)
     retry_after_seconds: float = 1.0  # sent with every 429 and 503; 0 leaves the header out
-    rate_limit_per_second: int = 0  # more than this in a rolling second are answered 429; 0 = no limit
+    # more than this in a rolling second are answered 429; 0 = no limit
+    rate_limit_per_second: int = 0
     drop_rate: float = 0.0  # the message is accepted, then the connection is cut without an answer
     honour_keys: bool = True
     receipts: bool = False
@@ -34,7 +38,9 @@ class Behaviour:
         known = {option.name: option for option in dataclasses.fields(self)}
         for name, value in options.items():
             if name not in known:
-                raise BadOption(f"There is no option {name!r}; there are {', '.join(sorted(known))}.")
+                raise BadOption(
+                    f"There is no option {name!r}; there are {', '.join(sorted(known))}."
+                )
             kind = type(getattr(Behaviour(), name))
             fits = isinstance(value, kind) or (kind is float and type(value) is int)
             if not fits or (kind is not bool and isinstance(value, bool)):
@@ -69,7 +75,9 @@ class Dice:
 
 
 class Gauge:
-    """How many requests run at once and how many arrived in the last second, and the most of both ever seen."""
+    """How many requests run at once and how many arrived in the last second, and the most of both
+    ever seen.
+    """
 
     def __init__(self) -> None:
         self.running = 0

@@ -1,6 +1,8 @@
-"""Change events as a DynamoDB table of demands, notifications, events and sales makes them. Same seed, same bytes. [D-1]
+"""Change events as a DynamoDB table of demands, notifications, events and sales makes them. Same
+seed, same bytes. [D-1]
 
-A demand is made, triggered, notified, sometimes withdrawn; some events are bad, in each of the ways an archive has to bear.
+A demand is made, triggered, notified, sometimes withdrawn; some events are bad, in each of the ways
+an archive has to bear.
 """
 
 import base64
@@ -20,8 +22,8 @@ Image = dict[str, Any]
 
 
 def make(count: int, *, seed: int = 1, bad: float = 0.0, carried: float = 0.0) -> Iterator[bytes]:
-    """So many events, each as one line of JSON without its end; `bad` is the share of those that cannot be archived,
-    `carried` of those that come as Kinesis carries them, in base64.
+    """So many events, each as one line of JSON without its end; `bad` is the share of those that
+    cannot be archived, `carried` of those that come as Kinesis carries them, in base64.
     """
     rng, living = random.Random(seed), list[Image]()
     for number in range(count):
@@ -42,7 +44,10 @@ def write(path: Path, count: int, *, seed: int = 1, bad: float = 0.0, carried: f
 
 def in_kinesis(line: bytes, sequence: str) -> bytes:
     """The event as Lambda gets it from Kinesis."""
-    record = {"kinesis": {"data": base64.b64encode(line).decode(), "sequenceNumber": sequence}, "eventSource": "aws:kinesis"}
+    record = {
+        "kinesis": {"data": base64.b64encode(line).decode(), "sequenceNumber": sequence},
+        "eventSource": "aws:kinesis",
+    }
     return json.dumps(record).encode()
 
 
@@ -102,7 +107,9 @@ def notification(fan: str, event: str, sale: str, *, at: datetime = BEGINS, **mo
         "eventId": text(event),
         "saleId": text(sale),
         "saleName": text("Presale"),
-        "messageBody": text("The Band: the presale begins in one hour. Your code waits in the app."),
+        "messageBody": text(
+            "The Band: the presale begins in one hour. Your code waits in the app."
+        ),
         "phoneNumber": text("+12065550142"),
         "email": text(f"{fan}@example.com"),
         "date": {"M": {"created": text(stamp(at))}},
@@ -110,7 +117,12 @@ def notification(fan: str, event: str, sale: str, *, at: datetime = BEGINS, **mo
 
 
 def event(number: str, *, at: datetime = BEGINS, **more: Any) -> Image:
-    start = {"M": {"dateTime": text(stamp(at + timedelta(days=90))), "localDate": text(f"{at + timedelta(days=90):%Y-%m-%d}")}}
+    start = {
+        "M": {
+            "dateTime": text(stamp(at + timedelta(days=90))),
+            "localDate": text(f"{at + timedelta(days=90):%Y-%m-%d}"),
+        }
+    }
     return {
         "type": text("event"),
         "id": text(number),
@@ -152,14 +164,20 @@ def _new(rng: random.Random, number: int, at: datetime) -> Image:
         return demand(fan, event_id, sale_id, at=at)
     if kind == "notification":
         return notification(fan, event_id, sale_id, at=at)
-    return event(f"vvG1zZ{number:06d}", at=at) if kind == "event" else sale(f"presale-{number}", event_id, at=at)
+    return (
+        event(f"vvG1zZ{number:06d}", at=at)
+        if kind == "event"
+        else sale(f"presale-{number}", event_id, at=at)
+    )
 
 
 def _went_on(image: Image, at: datetime) -> Image:
     dates = dict(image.get("date", {"M": {}})["M"])
-    for name in {"demand": ("triggered", "notified"), "notification": ("updated",), "event": ("updated",)}.get(
-        image["type"]["S"], ()
-    ):
+    for name in {
+        "demand": ("triggered", "notified"),
+        "notification": ("updated",),
+        "event": ("updated",),
+    }.get(image["type"]["S"], ()):
         if name not in dates or name == "updated":
             dates[name] = text(stamp(at))
             break

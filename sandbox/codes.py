@@ -44,7 +44,9 @@ class CodeService:
 
     def counts(self) -> dict[str, int]:
         states = [held.state for held in self.held.values()]
-        return {"calls": self.calls} | {state: states.count(state) for state in ("available", "reserved", "assigned")}
+        return {"calls": self.calls} | {
+            state: states.count(state) for state in ("available", "reserved", "assigned")
+        }
 
     async def post(self, request: web.BaseRequest, action: str) -> web.Response:
         key = request.headers.get("Idempotency-Key", "")
@@ -52,7 +54,9 @@ class CodeService:
             return answer(400, {"error": "Idempotency-Key is missing"})
         if key in self._answers:
             first = self._answers[key]
-            return web.Response(status=first.status, body=first.body, content_type="application/json")
+            return web.Response(
+                status=first.status, body=first.body, content_type="application/json"
+            )
         if action not in self._actions:
             return answer(404, {"error": f"there is no {action}"})
         self.calls += 1
@@ -101,4 +105,8 @@ class CodeService:
         return {"released": released}
 
     def status(self, asked: dict[str, Any]) -> dict[str, Any]:
-        return {"statuses": {code: self.held[code].state for code in asked["codes"] if code in self.held}}
+        return {
+            "statuses": {
+                code: self.held[code].state for code in asked["codes"] if code in self.held
+            }
+        }

@@ -1,4 +1,6 @@
-"""Fans as life makes them: a seeded campaign, its registrations and a messy score file. Same seed, same bytes."""
+"""Fans as life makes them: a seeded campaign, its registrations and a messy score file. Same seed,
+same bytes.
+"""
 
 import csv
 import json
@@ -14,10 +16,23 @@ import phonenumbers
 
 TIMESTAMP = "20260118T090000Z"
 OPENS = datetime(2026, 1, 1, tzinfo=UTC)
-MARKETS = {"us-west": "US West", "us-east": "US East", "canada": "Canada", "uk": "United Kingdom", "vip": "VIP"}
+MARKETS = {
+    "us-west": "US West",
+    "us-east": "US East",
+    "canada": "Canada",
+    "uk": "United Kingdom",
+    "vip": "VIP",
+}
 COUNTRIES = {"US": 62, "CA": 12, "GB": 11, "MX": 5, "DE": 3, "AU": 3, "FR": 2, "BR": 1, "JP": 1}
 HOME = ("US", "CA", "GB", "GG", "JE", "IM")
-DOMAINS = {"gmail.com": 45, "yahoo.com": 14, "outlook.com": 12, "icloud.com": 9, "hotmail.co.uk": 6, "web.de": 3}
+DOMAINS = {
+    "gmail.com": 45,
+    "yahoo.com": 14,
+    "outlook.com": 12,
+    "icloud.com": 9,
+    "hotmail.co.uk": 6,
+    "web.de": 3,
+}
 ODD_DOMAINS = {
     "bad.example": 2,
     "mail.bad.example": 1,
@@ -69,7 +84,14 @@ HEADER = (
     "phone_confirmed",
     "city",
 )
-REGISTRATION_HEADER: tuple[str, ...] = ("global_user_id", "member_id", "email", "phone", "phone_confirmed", "country_code")
+REGISTRATION_HEADER: tuple[str, ...] = (
+    "global_user_id",
+    "member_id",
+    "email",
+    "phone",
+    "phone_confirmed",
+    "country_code",
+)
 REGISTRATION_HEADER += ("market_preferences", "registered_at")
 
 
@@ -88,7 +110,9 @@ class Fan:
 
 
 def campaign(fans: int, *, campaign_id: str = "12345", seed: int = 1) -> dict[str, Any]:
-    """The campaign's JSON: five markets whose capacity is scarce for this many fans; the draw is supplied, to be repeatable."""
+    """The campaign's JSON: five markets whose capacity is scarce for this many fans; the draw is
+    supplied, to be repeatable.
+    """
     rng = random.Random(seed)
     shares = (0.030, 0.035, 0.012, 0.012, 0.004)
     at = (OPENS + timedelta(days=17)).isoformat()
@@ -149,7 +173,9 @@ def _national_numbers(country: str) -> list[str]:
 
 
 def _phone(rng: random.Random, examples: list[str], country: str) -> str:
-    """A number of the country in one of the forms people type, now and then none, a broken one, or one from abroad."""
+    """A number of the country in one of the forms people type, now and then none, a broken one, or
+    one from abroad.
+    """
     dice = rng.random()
     if dice < 0.06:
         return ""
@@ -161,9 +187,19 @@ def _phone(rng: random.Random, examples: list[str], country: str) -> str:
     if country == "US":
         digits = f"{rng.choice(['206', '212', '310', '415', '512', '617', '702', '917'])}{rng.randint(200, 999)}{digits[-4:]}"
     if country == "US" and dice < 0.5:
-        return rng.choice([f"({digits[:3]}) {digits[3:6]}-{digits[6:]}", f"{digits[:3]}.{digits[3:6]}.{digits[6:]}", digits])
+        return rng.choice(
+            [
+                f"({digits[:3]}) {digits[3:6]}-{digits[6:]}",
+                f"{digits[:3]}.{digits[3:6]}.{digits[6:]}",
+                digits,
+            ]
+        )
     return rng.choice(
-        [f"+{code}{digits}", f"+{code} {digits[:3]} {digits[3:]}", f"00{code}{digits}" if code != 1 else f"1{digits}"]
+        [
+            f"+{code}{digits}",
+            f"+{code} {digits[:3]} {digits[3:]}",
+            f"00{code}{digits}" if code != 1 else f"1{digits}",
+        ]
     )
 
 
@@ -172,7 +208,16 @@ def _email(rng: random.Random, number: int) -> str:
     if dice < 0.03:
         return ""
     if dice < 0.05:
-        return rng.choice(["nobody", "a@@b.example", "me@", "@me.example", "two words@mail.example", "dot..dot@mail.example"])
+        return rng.choice(
+            [
+                "nobody",
+                "a@@b.example",
+                "me@",
+                "@me.example",
+                "two words@mail.example",
+                "dot..dot@mail.example",
+            ]
+        )
     if dice < 0.052:
         return "Scalper@Gmail.com"
     name = f"{rng.choice(FIRST)}.{rng.choice(LAST)}{number}"
@@ -200,12 +245,16 @@ def _score(rng: random.Random) -> str:
 def write_registrations(path: Path, count: int, *, seed: int = 1, late: Path | None = None) -> None:
     """Registrations of these fans as CSV, a part of them in a second file if there is a `late` one.
 
-    Some fans register again and are superseded; some want a market nobody has, or do not say in which zone it was; a few of
-    the scored never registered at all.
+    Some fans register again and are superseded; some want a market nobody has, or do not say in
+    which zone it was; a few of the scored never registered at all.
     """
     rng = random.Random(seed + 1)
     with ExitStack() as stack:
-        files = [stack.enter_context(name.open("w", encoding="utf-8", newline="")) for name in (path, late) if name]
+        files = [
+            stack.enter_context(name.open("w", encoding="utf-8", newline=""))
+            for name in (path, late)
+            if name
+        ]
         writers = [csv.writer(file, lineterminator="\n") for file in files]
         for out in writers:
             out.writerow(REGISTRATION_HEADER)
@@ -220,13 +269,19 @@ def write_registrations(path: Path, count: int, *, seed: int = 1, late: Path | N
 
 def _registration(fan: Fan, rng: random.Random) -> list[str]:
     wanted = "|".join(fan.wanted) if rng.random() > 0.003 else "atlantis"
-    at = fan.registered_at.isoformat() if rng.random() > 0.002 else fan.registered_at.replace(tzinfo=None).isoformat()
+    at = (
+        fan.registered_at.isoformat()
+        if rng.random() > 0.002
+        else fan.registered_at.replace(tzinfo=None).isoformat()
+    )
     confirmed = "true" if fan.confirmed else "false"
     return [fan.fan_id, fan.member_id, fan.email, fan.phone, confirmed, fan.country, wanted, at]
 
 
 def write_scores(path: Path, count: int, *, seed: int = 1) -> None:
-    """A score file of these fans: a BOM, an unknown column, duplicates, ragged, blank and unreadable rows."""
+    """A score file of these fans: a BOM, an unknown column, duplicates, ragged, blank and
+    unreadable rows.
+    """
     rng = random.Random(seed + 2)
     with path.open("wb") as file:
         file.write(b"\xef\xbb\xbf" + "\t".join(HEADER).encode() + b"\n")
@@ -239,9 +294,21 @@ def write_scores(path: Path, count: int, *, seed: int = 1) -> None:
 
 def _score_row(fan: Fan, rng: random.Random) -> list[str]:
     fan_id = fan.fan_id if rng.random() > 0.001 else ""
-    confirmed = ("yes" if rng.random() < 0.1 else "true") if fan.confirmed else rng.choice(["false", "0", "No"])
+    confirmed = (
+        ("yes" if rng.random() < 0.1 else "true")
+        if fan.confirmed
+        else rng.choice(["false", "0", "No"])
+    )
     padding = " " if rng.random() < 0.01 else ""
-    fields = [str(fan.number), padding + fan.email, fan.phone + padding, fan_id, fan.member_id, fan.score, fan.country]
+    fields = [
+        str(fan.number),
+        padding + fan.email,
+        fan.phone + padding,
+        fan_id,
+        fan.member_id,
+        fan.score,
+        fan.country,
+    ]
     return [*fields, confirmed, rng.choice(["Köln", "Paris", "Austin", "São Paulo", ""])]
 
 
@@ -250,7 +317,13 @@ def _spoiled(line: bytes, rng: random.Random) -> bytes:
     if dice > 0.003:
         return line
     return rng.choice(
-        [b"", line.rsplit(b"\t", 2)[0], line + b"\textra", line.replace(b"@", b"\xff@", 1), line.replace(b"\t", b"\t\x07", 1)]
+        [
+            b"",
+            line.rsplit(b"\t", 2)[0],
+            line + b"\textra",
+            line.replace(b"@", b"\xff@", 1),
+            line.replace(b"\t", b"\t\x07", 1),
+        ]
     )
 
 

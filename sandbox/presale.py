@@ -1,6 +1,8 @@
-"""`python -m sandbox.presale [--fans N] [--json]`: one whole presale with pretend fans, by the product's commands.
+"""`python -m sandbox.presale [--fans N] [--json]`: one whole presale with pretend fans, by the
+product's commands.
 
-Every step is a management command that an engineer could type; the providers are the sandbox's, over real connections.
+Every step is a management command that an engineer could type; the providers are the sandbox's,
+over real connections.
 """
 
 import argparse
@@ -23,7 +25,8 @@ from sandbox import fans
 PREPARER, APPROVER = "olivia", "amara"
 LATENCY_MS = 20
 PER_SECOND = 1_000
-FAIL_RATES = {"400": 0.004, "503": 0.02}  # numbers the gateway refuses for good, and requests it is too busy for
+# numbers the gateway refuses for good, and requests it is too busy for
+FAIL_RATES = {"400": 0.004, "503": 0.02}
 NOTICE_SECONDS = 2.0
 LAKE_TYPES = ("registration", "scoring", "codeAssignment")
 
@@ -50,14 +53,18 @@ class Presale:
         try:
             call_command(command, *arguments, "--json", stdout=out, stderr=io.StringIO())
         except SystemExit:
-            raise StepFailed(f"{command}: {json.loads(out.getvalue().splitlines()[-1])['error']}") from None
+            raise StepFailed(
+                f"{command}: {json.loads(out.getvalue().splitlines()[-1])['error']}"
+            ) from None
         result: dict[str, Any] = json.loads(out.getvalue().splitlines()[-1])
         self.steps[command] = result
         return result
 
     def save_streams(self) -> None:
         """Let every consumer take what the streams hold; the lake's records are added up."""
-        self.saved += self.step("Saving the streams to the lake", "consume", "--once")["lake"]["out"]
+        self.saved += self.step("Saving the streams to the lake", "consume", "--once")["lake"][
+            "out"
+        ]
 
 
 def say(line: str) -> None:
@@ -68,7 +75,9 @@ def main() -> int:
     options = arguments()
     started = time.monotonic()
     data = env.data_folder()
-    with sandbox.running(latency_ms=LATENCY_MS, fail_rates=FAIL_RATES, retry_after_seconds=0.2) as providers:
+    with sandbox.running(
+        latency_ms=LATENCY_MS, fail_rates=FAIL_RATES, retry_after_seconds=0.2
+    ) as providers:
         os.environ |= {
             "SMS_URL": providers.url,
             "SMS_PER_SECOND": str(PER_SECOND),
@@ -90,9 +99,15 @@ def main() -> int:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bin/demo", description="One whole presale, from a messy score file to a proof.")
-    parser.add_argument("--fans", type=int, default=20_000, metavar="N", help="how many pretend fans (20,000)")
-    parser.add_argument("--json", action="store_true", help="print the result as one JSON object on the last line")
+    parser = argparse.ArgumentParser(
+        prog="bin/demo", description="One whole presale, from a messy score file to a proof."
+    )
+    parser.add_argument(
+        "--fans", type=int, default=20_000, metavar="N", help="how many pretend fans (20,000)"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the result as one JSON object on the last line"
+    )
     options = parser.parse_args()
     if options.fans < 100:
         parser.error("--fans: a presale needs at least 100 fans.")
@@ -117,7 +132,9 @@ def set_up(data: Path) -> None:
         person, _ = User.objects.get_or_create(username=name, defaults={"is_staff": True})
         person.groups.add(Group.objects.get(name__iexact=role))
     # The demo cannot wait a day between preparing and sending, so its preparer may expedite.
-    User.objects.get(username=PREPARER).user_permissions.add(Permission.objects.get(codename="expedite_wave"))
+    User.objects.get(username=PREPARER).user_permissions.add(
+        Permission.objects.get(codename="expedite_wave")
+    )
 
 
 def next_campaign_id() -> str:
@@ -134,14 +151,22 @@ def run(presale: Presale, count: int, providers: sandbox.RunningSandbox) -> None
     """The whole road, from the upload of fans to the proof of their draw."""
     campaign, files = presale.campaign_id, presale.folder / "demo" / presale.campaign_id
     make_files(files, campaign, count)
-    presale.step("Opening the campaign: the draw is fixed and committed to", "load_campaign", str(files / "campaign.json"))
+    presale.step(
+        "Opening the campaign: the draw is fixed and committed to",
+        "load_campaign",
+        str(files / "campaign.json"),
+    )
     register(presale, campaign, files)
     scores = files / f"{campaign}.{fans.TIMESTAMP}.txt"
-    presale.step("Judging, drawing and publishing the score file", "process_scores", campaign, str(scores))
+    presale.step(
+        "Judging, drawing and publishing the score file", "process_scores", campaign, str(scores)
+    )
     send(presale, campaign)
     presale.save_streams()
     presale.step("Merging the lake's past days", "merge_avro", "daily")
-    presale.step("Closing the campaign: the draw is revealed", "close_campaign", campaign, "--by", APPROVER)
+    presale.step(
+        "Closing the campaign: the draw is revealed", "close_campaign", campaign, "--by", APPROVER
+    )
     presale.step("Making the proof of the draw", "proof_bundle", campaign)
     presale.steps["proof"] = verify(presale)
     presale.steps["gateway"] = providers.received()["sms"]
@@ -151,16 +176,25 @@ def make_files(files: Path, campaign_id: str, count: int) -> None:
     say(f"Making {count:,} pretend fans …")
     files.mkdir(parents=True, exist_ok=True)
     fans.write_campaign(files / "campaign.json", count, campaign_id=campaign_id)
-    fans.write_registrations(files / "registrations-1.csv", count, late=files / "registrations-2.csv")
+    fans.write_registrations(
+        files / "registrations-1.csv", count, late=files / "registrations-2.csv"
+    )
     fans.write_scores(files / f"{campaign_id}.{fans.TIMESTAMP}.txt", count)
 
 
 def register(presale: Presale, campaign: str, files: Path) -> None:
-    """Two files of registrations, each saved to the lake, so that its days have more than one file to merge."""
+    """Two files of registrations, each saved to the lake, so that its days have more than one file
+    to merge.
+    """
     total = Counter[str]()
     for number in (1, 2):
         file = files / f"registrations-{number}.csv"
-        done = presale.step(f"Importing registrations, file {number} of 2", "import_registrations", campaign, str(file))
+        done = presale.step(
+            f"Importing registrations, file {number} of 2",
+            "import_registrations",
+            campaign,
+            str(file),
+        )
         total.update({"rows_in": done["rows_in"], "accepted": done["accepted"]} | done["rejected"])
         presale.save_streams()
     counts = {name: total.pop(name) for name in ("rows_in", "accepted")}
@@ -172,7 +206,9 @@ def send(presale: Presale, campaign: str) -> None:
     due = datetime.now(UTC) + timedelta(seconds=NOTICE_SECONDS)
     date_key = due.strftime("%Y%m%d")
     wave = f"{campaign}_{date_key}"
-    presale.step("Previewing the wave", "preview_wave", campaign, date_key, "--notify-date", due.isoformat())
+    presale.step(
+        "Previewing the wave", "preview_wave", campaign, date_key, "--notify-date", due.isoformat()
+    )
     why = ("--expedite", "the demo does not wait a day")
     prepared = presale.step(
         "Preparing it: members, codes, files",
@@ -186,7 +222,15 @@ def send(presale: Presale, campaign: str) -> None:
         *why,
     )
     digest = prepared["content_digest"]
-    presale.step("Having a second person approve it", "approve_wave", wave, "--by", APPROVER, "--digest", digest)
+    presale.step(
+        "Having a second person approve it",
+        "approve_wave",
+        wave,
+        "--by",
+        APPROVER,
+        "--digest",
+        digest,
+    )
     presale.step("Scheduling it", "schedule_wave", wave, "--by", APPROVER)
     while datetime.now(UTC) < due:
         time.sleep(0.05)
@@ -196,14 +240,27 @@ def send(presale: Presale, campaign: str) -> None:
 
 
 def verify(presale: Presale) -> dict[str, Any]:
-    """Check the bundle with nothing but the script inside it and a bare Python, as anyone outside would."""
+    """Check the bundle with nothing but the script inside it and a bare Python, as anyone outside
+    would.
+    """
     say("Checking the proof with the stand-alone script …")
     bundle = presale.steps["proof_bundle"]["bundle"]
     checker = Path(__file__).parent.parent / "console" / "verify_draw.py"
     commitment = presale.steps["load_campaign"]["commitment"]
-    command = [sys.executable, "-I", "-S", str(checker), bundle, "--commitment", commitment, "--json"]
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        str(checker),
+        bundle,
+        "--commitment",
+        commitment,
+        "--json",
+    ]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = json.loads(checked.stdout.splitlines()[-1]) if checked.stdout else {"error": checked.stderr}
+    found = (
+        json.loads(checked.stdout.splitlines()[-1]) if checked.stdout else {"error": checked.stderr}
+    )
     return {"verified": checked.returncode == 0, "bundle": bundle, **found}
 
 
@@ -216,13 +273,21 @@ def summary(presale: Presale) -> dict[str, Any]:
     bucket = storage.scoring()
     return {
         "campaign_id": presale.campaign_id,
-        "registrations": {name: steps["import_registrations"][name] for name in ("rows_in", "accepted", "rejected")},
-        "scores": {name: scores[name] for name in ("rows_in", "accepted", "rejected", "bands", "streamed")},
+        "registrations": {
+            name: steps["import_registrations"][name]
+            for name in ("rows_in", "accepted", "rejected")
+        },
+        "scores": {
+            name: scores[name] for name in ("rows_in", "accepted", "rejected", "bands", "streamed")
+        },
         "markets": wave["markets"],
         "selected": wave["selected"],
         "waitlist": wave["waitlist"],
         "codes": wave["codes"],
-        "sent": {name: sent[name] for name in ("total", "ok", "failed", "skipped", "unknown", "pending", "detail")},
+        "sent": {
+            name: sent[name]
+            for name in ("total", "ok", "failed", "skipped", "unknown", "pending", "detail")
+        },
         "emails": steps["deliver_email"],
         "gateway": steps["gateway"],
         "lake": {"records": presale.saved, **merged(steps["merge_avro"]["merges"])},
@@ -250,34 +315,65 @@ def merged(merges: list[dict[str, Any]]) -> dict[str, int]:
 
 def table(result: dict[str, Any]) -> str:
     """What a person reads at the end."""
-    rows = [*ledger("registrations", result["registrations"]), *ledger("score file", result["scores"]), ("", "")]
+    rows = [
+        *ledger("registrations", result["registrations"]),
+        *ledger("score file", result["scores"]),
+        ("", ""),
+    ]
     for market in result["markets"]:
         cutoff = "not full" if market["cutoff"] is None else f"cut-off {market['cutoff']:.6f}"
-        taken = f"{market['selected']:>7,} of {market['capacity']:,} seats, wanted by {market['wanted']:,}, {cutoff}"
+        taken = (
+            f"{market['selected']:>7,} of {market['capacity']:,} seats, wanted by"
+            f" {market['wanted']:,}, {cutoff}"
+        )
         rows.append((f"selected in {market['market_id']}", taken))
     sent, lake, proof = result["sent"], result["lake"], result["proof"]
     sms, email, gateway = sent["detail"]["sms"], sent["detail"]["email"], result["gateway"]
     twice = gateway["keys_accepted_twice"] or "none"
     rows += [
         ("selected in all", f"{result['selected']:>7,}, {result['waitlist']:,} on the waitlist"),
-        ("codes", "        " + ", ".join(f"{count:,} {what}" for what, count in result["codes"].items())),
+        (
+            "codes",
+            "        " + ", ".join(f"{count:,} {what}" for what, count in result["codes"].items()),
+        ),
         ("", ""),
         (
             "fans told",
-            f"{sent['ok']:>7,} ok, {sent['failed']:,} failed, {sent['unknown']:,} unknown, {sent['skipped']:,} skipped",
+            (
+                f"{sent['ok']:>7,} ok, {sent['failed']:,} failed, {sent['unknown']:,} unknown,"
+                f" {sent['skipped']:,} skipped"
+            ),
         ),
         ("by SMS", f"{sms['sent']:>7,} sent, {sms['failed']:,} failed"),
         (
             "  seen by the gateway",
-            f"{gateway['keys']:>7,} keys in {gateway['requests']:,} requests, {twice} of them accepted twice",
+            (
+                f"{gateway['keys']:>7,} keys in {gateway['requests']:,} requests, {twice} of them"
+                " accepted twice"
+            ),
         ),
-        ("by e-mail", f"{result['emails']['sent']:>7,} sent, {email['failed'] + result['emails']['failed']:,} failed"),
+        (
+            "by e-mail",
+            (
+                f"{result['emails']['sent']:>7,} sent,"
+                f" {email['failed'] + result['emails']['failed']:,} failed"
+            ),
+        ),
         ("", ""),
         ("records in the lake", f"{lake['records']:>7,} saved by this run"),
-        ("files merged", f"{lake['files_merged']:>7,} into {lake['merged_into']:,}, {lake['records_merged']:,} records"),
+        (
+            "files merged",
+            (
+                f"{lake['files_merged']:>7,} into {lake['merged_into']:,},"
+                f" {lake['records_merged']:,} records"
+            ),
+        ),
         (
             "proof of the draw",
-            f"{'verified' if proof['verified'] else 'NOT VERIFIED'} against commitment {proof['commitment'][:16]}…",
+            (
+                f"{'verified' if proof['verified'] else 'NOT VERIFIED'} against commitment"
+                f" {proof['commitment'][:16]}…"
+            ),
         ),
         ("", ""),
         *((f"{name}", path) for name, path in result["where"].items()),
@@ -289,7 +385,9 @@ def table(result: dict[str, Any]) -> str:
 
 def ledger(what: str, counts: dict[str, Any]) -> list[tuple[str, str]]:
     rejected = sum(counts["rejected"].values())
-    summed = f"{counts['rows_in']:>7,} rows in = {counts['accepted']:,} accepted + {rejected:,} rejected"
+    summed = (
+        f"{counts['rows_in']:>7,} rows in = {counts['accepted']:,} accepted + {rejected:,} rejected"
+    )
     reasons = sorted(counts["rejected"].items(), key=lambda reason: -reason[1])
     return [(what, summed), *((f"  {reason}", f"{count:>7,}") for reason, count in reasons)]
 

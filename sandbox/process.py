@@ -50,7 +50,9 @@ class RunningSandbox:
 
 @contextmanager
 def running(**options: Any) -> Iterator[RunningSandbox]:
-    """A sandbox on a free port with these options (behaviour.py). It ends with the block, or when this process is killed."""
+    """A sandbox on a free port with these options (behaviour.py). It ends with the block, or when
+    this process is killed.
+    """
     flags = [flag for name, value in options.items() for flag in _flags(name, value)]
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox", "--port", "0", "--with-parent", *flags],

@@ -1,7 +1,9 @@
-"""Signed delivery receipts, posted in the background as a gateway does: some while after the message, in batches.
+"""Signed delivery receipts, posted in the background as a gateway does: some while after the
+message, in batches.
 
-The body is `{"receipts": [{"id", "reference", "status"}, …]}`; the header `X-Signature: t=<unix seconds>,v1=<hex>` carries the
-HMAC-SHA256 of the timestamp, a full stop and the body, under the shared secret.
+The body is `{"receipts": [{"id", "reference", "status"}, …]}`; the header `X-Signature: t=<unix
+seconds>,v1=<hex>` carries the HMAC-SHA256 of the timestamp, a full stop and the body, under the
+shared secret.
 """
 
 import asyncio
@@ -26,7 +28,9 @@ def signature(secret: str, timestamp: int, body: bytes) -> str:
 
 
 class ReceiptPost:
-    """Collects receipts and posts them while `run` runs. A receipt that nobody takes is given up after some tries."""
+    """Collects receipts and posts them while `run` runs. A receipt that nobody takes is given up
+    after some tries.
+    """
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
@@ -56,7 +60,9 @@ class ReceiptPost:
                 "X-Signature": signature(self.behaviour.receipt_secret, int(time.time()), body),
             }
             try:
-                async with session.post(self.behaviour.receipt_url, data=body, headers=headers) as response:
+                async with session.post(
+                    self.behaviour.receipt_url, data=body, headers=headers
+                ) as response:
                     if response.status < 300:
                         self.posted += len(batch)
                         return

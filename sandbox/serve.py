@@ -1,4 +1,5 @@
-"""`python -m sandbox.serve [--port N]`: web, workers, scheduler, consumers and sandbox providers on one machine.
+"""`python -m sandbox.serve [--port N]`: web, workers, scheduler, consumers and sandbox providers on
+one machine.
 
 Everything ends together: when one of them ends by itself, or on Ctrl-C.
 """
@@ -26,7 +27,9 @@ READY_SECONDS = 60.0
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(prog="bin/serve", description="The whole system on this machine.")
+    options = argparse.ArgumentParser(
+        prog="bin/serve", description="The whole system on this machine."
+    )
     options.add_argument("--port", type=int, default=8000)
     options.add_argument("--workers", type=int, default=2, help="background workers")
     chosen = options.parse_args()
@@ -36,7 +39,12 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     address = f"http://127.0.0.1:{chosen.port}"
     receipts = f"{address}/receipts/sms_http"
-    with sandbox.running(latency_ms=LATENCY_MS, receipts=True, receipt_url=receipts, receipt_secret="sandbox") as providers:  # noqa: S106
+    with sandbox.running(
+        latency_ms=LATENCY_MS,
+        receipts=True,
+        receipt_url=receipts,
+        receipt_secret="sandbox",  # noqa: S106
+    ) as providers:
         os.environ |= {
             "SMS_URL": env.text("SMS_URL") or providers.url,
             "SLACK_WEBHOOK_URL": env.text("SLACK_WEBHOOK_URL") or f"{providers.url}/slack/serve",
@@ -53,7 +61,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def set_up() -> str:
-    """Migrate, make the roles; on a fresh database make the administrator. Returns its password, or nothing."""
+    """Migrate, make the roles; on a fresh database make the administrator. Returns its password, or
+    nothing.
+    """
     import django
     from django.core.management import call_command
 
@@ -75,7 +85,15 @@ def start(data: Path, port: int) -> dict[str, subprocess.Popen[bytes]]:
     logs = data / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     manage = [sys.executable, "manage.py"]
-    web = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+    web = [
+        str(Path(sys.executable).with_name("granian")),
+        "--interface",
+        "wsgi",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     commands = {
         "web": [*web, "--blocking-threads", "8", "--no-ws", "fairwave.wsgi:application"],
         "workers": [*manage, "qcluster"],
@@ -87,7 +105,9 @@ def start(data: Path, port: int) -> dict[str, subprocess.Popen[bytes]]:
     started = {}
     for name, command in commands.items():
         log = (logs / f"{name}.log").open("ab")
-        started[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT)
+        started[name] = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT
+        )
     return started
 
 
@@ -97,8 +117,13 @@ def keep(processes: dict[str, subprocess.Popen[bytes]], address: str, password: 
         _wait_until_ready(processes, address)
         _say(f"Fairwave runs at {address}/admin/ — press Ctrl-C to end it.")
         if password:
-            _say(f"Log in as admin with the password {password} (shown only now; change it under your name).")
-        while not (ended := [name for name, process in processes.items() if process.poll() is not None]):
+            _say(
+                f"Log in as admin with the password {password} (shown only now; change it under"
+                " your name)."
+            )
+        while not (
+            ended := [name for name, process in processes.items() if process.poll() is not None]
+        ):
             time.sleep(0.5)
         _say(f"{ended[0]} ended by itself; its log is {env.data_folder() / 'logs' / ended[0]}.log")
         return 1
@@ -111,7 +136,9 @@ def keep(processes: dict[str, subprocess.Popen[bytes]], address: str, password: 
 
 def _wait_until_ready(processes: dict[str, subprocess.Popen[bytes]], address: str) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline and all(process.poll() is None for process in processes.values()):
+    while time.monotonic() < deadline and all(
+        process.poll() is None for process in processes.values()
+    ):
         try:
             with urllib.request.urlopen(f"{address}/healthz", timeout=2):  # noqa: S310 our own address
                 return
@@ -120,7 +147,9 @@ def _wait_until_ready(processes: dict[str, subprocess.Popen[bytes]], address: st
 
 
 def stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
-    """Ask all to end, and make those that do not. A second Ctrl-C must not leave some of them behind."""
+    """Ask all to end, and make those that do not. A second Ctrl-C must not leave some of them
+    behind.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for process in processes.values():

@@ -1,7 +1,8 @@
-"""One server, one process, every provider's contract, and two doors for whoever tests: `/control` and `/received`.
+"""One server, one process, every provider's contract, and two doors for whoever tests: `/control`
+and `/received`.
 
-`POST /control` changes options (behaviour.py). `GET /received?after=0&limit=1000` counts what came and lists the accepted
-messages in pages; `DELETE /received` forgets it all.
+`POST /control` changes options (behaviour.py). `GET /received?after=0&limit=1000` counts what came
+and lists the accepted messages in pages; `DELETE /received` forgets it all.
 """
 
 import asyncio
@@ -72,7 +73,9 @@ class Sandbox:
             "codes": self.codes.counts(),
             "receipts": self.receipts.counts(),
             "messages": page,
-            "next": after + len(page) if page and after + len(page) < len(self.sms.messages) else None,
+            "next": after + len(page)
+            if page and after + len(page) < len(self.sms.messages)
+            else None,
         }
 
 

@@ -1,8 +1,9 @@
 """The SMS gateway.
 
-`POST /sms` with a bearer token, JSON `to, body, reference` and optionally `Idempotency-Key` answers 201 `{"id": …}`. A key seen
-before answers 200 with the first result and is not accepted again; with another body it is a 422. `GET /sms/by-reference/X`
-answers what was accepted under that reference. A header `X-Request-Start: t=<microseconds>` is kept as the sender's own time.
+`POST /sms` with a bearer token, JSON `to, body, reference` and optionally `Idempotency-Key` answers
+201 `{"id": …}`. A key seen before answers 200 with the first result and is not accepted again; with
+another body it is a 422. `GET /sms/by-reference/X` answers what was accepted under that reference.
+A header `X-Request-Start: t=<microseconds>` is kept as the sender's own time.
 """
 
 import asyncio
@@ -20,7 +21,12 @@ FIELDS = ("to", "body", "reference")
 
 
 def answer(status: int, value: Any, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(status=status, body=json.dumps(value).encode(), headers=headers, content_type="application/json")
+    return web.Response(
+        status=status,
+        body=json.dumps(value).encode(),
+        headers=headers,
+        content_type="application/json",
+    )
 
 
 class SmsGateway:
@@ -97,12 +103,20 @@ class SmsGateway:
             self._first_by_key.setdefault(key, (raw, message["id"]))
         if self.behaviour.receipts:
             undeliverable = self.dice.hits(self.behaviour.undeliverable_rate)
-            self.receipts.add(message["id"], message["reference"], "undeliverable" if undeliverable else "delivered")
+            self.receipts.add(
+                message["id"],
+                message["reference"],
+                "undeliverable" if undeliverable else "delivered",
+            )
         return answer(201, {"id": message["id"]})
 
     def by_reference(self, reference: str) -> web.Response:
         found = self._by_reference.get(reference)
-        return answer(200, {"id": found["id"], "reference": reference}) if found else answer(404, {"error": "unknown"})
+        return (
+            answer(200, {"id": found["id"], "reference": reference})
+            if found
+            else answer(404, {"error": "unknown"})
+        )
 
     def counts(self) -> dict[str, Any]:
         """What `GET /received` says about the gateway."""

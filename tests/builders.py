@@ -14,12 +14,24 @@ from campaigns.opening import open_campaign
 
 SEED, SALT = bytes(range(32)), bytes(range(32, 64))
 SELECTION_TIME = datetime(2026, 1, 18, 12, tzinfo=UTC)
-COLUMNS = ("id", "tmemail", "sms", "global_user_id", "member_id", "raw_local_fanscore", "country_code")
+COLUMNS = (
+    "id",
+    "tmemail",
+    "sms",
+    "global_user_id",
+    "member_id",
+    "raw_local_fanscore",
+    "country_code",
+)
 _numbers = itertools.count(1)
 
 
 def make_campaign(
-    campaign_id: str = "", *, markets: Sequence[str] = ("west", "east"), opened: bool = True, **options: Any
+    campaign_id: str = "",
+    *,
+    markets: Sequence[str] = ("west", "east"),
+    opened: bool = True,
+    **options: Any,
 ) -> Campaign:
     """A campaign with these markets; open, with a supplied draw, unless told otherwise."""
     campaign_id = campaign_id or f"tour-{next(_numbers)}"
@@ -56,7 +68,10 @@ def score_file_bytes(
     packed: bool = False,
 ) -> bytes:
     """A score file; a row given as bytes stands in it as it is."""
-    lines = [row if isinstance(row, bytes) else "\t".join(row.get(name, "") for name in columns).encode() for row in rows]
+    lines = [
+        row if isinstance(row, bytes) else "\t".join(row.get(name, "") for name in columns).encode()
+        for row in rows
+    ]
     text = b"".join(line + newline for line in ["\t".join(columns).encode(), *lines])
     text = b"\xef\xbb\xbf" + text if bom else text
     return gzip.compress(text, mtime=0) if packed else text
@@ -66,8 +81,12 @@ def in_memory(content: bytes) -> BinaryIO:
     return io.BytesIO(content)
 
 
-def receive_scores(campaign: Campaign, content: bytes, *, name: str = "scores", activate: bool = True) -> ScoreFile:
-    return scorefiles.receive(campaign, name, in_memory(content), by=None, activate=activate).score_file
+def receive_scores(
+    campaign: Campaign, content: bytes, *, name: str = "scores", activate: bool = True
+) -> ScoreFile:
+    return scorefiles.receive(
+        campaign, name, in_memory(content), by=None, activate=activate
+    ).score_file
 
 
 def process_scores(campaign: Campaign, content: bytes | None = None, **options: Any) -> ScoreFile:
@@ -79,7 +98,15 @@ def process_scores(campaign: Campaign, content: bytes | None = None, **options: 
 
 REGISTERED = "2026-01-05T10:00:00Z"
 REGISTRATION_COLUMNS = (
-    *("global_user_id", "member_id", "email", "phone", "phone_confirmed", "country_code", "market_preferences"),
+    *(
+        "global_user_id",
+        "member_id",
+        "email",
+        "phone",
+        "phone_confirmed",
+        "country_code",
+        "market_preferences",
+    ),
     *("registered_at", "date_created"),
 )
 
@@ -99,13 +126,23 @@ def registration_row(number: int = 1, **fields: str) -> dict[str, str]:
 
 
 def registration_bytes(
-    rows: Iterable[Mapping[str, str] | bytes], *, columns: Sequence[str] = REGISTRATION_COLUMNS, separator: str = ","
+    rows: Iterable[Mapping[str, str] | bytes],
+    *,
+    columns: Sequence[str] = REGISTRATION_COLUMNS,
+    separator: str = ",",
 ) -> bytes:
-    lines = [row if isinstance(row, bytes) else separator.join(row.get(name, "") for name in columns).encode() for row in rows]
+    lines = [
+        row
+        if isinstance(row, bytes)
+        else separator.join(row.get(name, "") for name in columns).encode()
+        for row in rows
+    ]
     return b"".join(line + b"\n" for line in [separator.join(columns).encode(), *lines])
 
 
-def import_registrations(campaign: Campaign, rows: Iterable[Mapping[str, str] | bytes], **options: Any) -> RegistrationImport:
+def import_registrations(
+    campaign: Campaign, rows: Iterable[Mapping[str, str] | bytes], **options: Any
+) -> RegistrationImport:
     """Registrations all the way: received, judged, merged and published."""
     content = registration_bytes(rows, **options)
     found = registrations.receive(campaign, "registrations.csv", in_memory(content), by=None)

@@ -30,12 +30,16 @@ class Cloud:
         self.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/{key}", Body=content)
 
     def say(self, body: object) -> None:
-        self.sqs.send_message(QueueUrl=self.queue, MessageBody=body if isinstance(body, str) else json.dumps(body))
+        self.sqs.send_message(
+            QueueUrl=self.queue, MessageBody=body if isinstance(body, str) else json.dumps(body)
+        )
 
     def left(self) -> int:
         """Messages in the queue, also those that somebody has received and not deleted."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        told = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=names)["Attributes"]
+        told = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=names)[
+            "Attributes"
+        ]
         return sum(int(told[name]) for name in names)
 
 
@@ -59,8 +63,15 @@ def _set_up(settings: Settings, address: str) -> Cloud:
     s3, sqs = (boto3.client(name, endpoint_url=address) for name in ("s3", "sqs"))
     s3.create_bucket(Bucket=BUCKET)
     queue = sqs.create_queue(QueueName="s3-events")["QueueUrl"]
-    options = {"bucket_name": BUCKET, "location": PREFIX, "endpoint_url": address, "signature_version": "s3v4"}
-    settings.STORAGES = settings.STORAGES | {"scoring": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}}
+    options = {
+        "bucket_name": BUCKET,
+        "location": PREFIX,
+        "endpoint_url": address,
+        "signature_version": "s3v4",
+    }
+    settings.STORAGES = settings.STORAGES | {
+        "scoring": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    }
     storages._storages = {}
     storages.__dict__.pop("backends", None)
     settings.AWS_ENDPOINT_URL, settings.S3_EVENTS_QUEUE = address, queue
@@ -68,8 +79,12 @@ def _set_up(settings: Settings, address: str) -> Cloud:
 
 
 def tell_the_queue(cloud: Cloud) -> None:
-    """From now on the bucket tells the queue of every new object. The test event that S3 sends then is taken away."""
-    arn = cloud.sqs.get_queue_attributes(QueueUrl=cloud.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    """From now on the bucket tells the queue of every new object. The test event that S3 sends then
+    is taken away.
+    """
+    arn = cloud.sqs.get_queue_attributes(QueueUrl=cloud.queue, AttributeNames=["QueueArn"])[
+        "Attributes"
+    ]["QueueArn"]
     told = {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
     cloud.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=told)
     cloud.sqs.purge_queue(QueueUrl=cloud.queue)

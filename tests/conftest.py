@@ -1,4 +1,6 @@
-"""What every test can rely on: a real PostgreSQL (embedded unless DATABASE_URL is set) and buckets of its own."""
+"""What every test can rely on: a real PostgreSQL (embedded unless DATABASE_URL is set) and buckets
+of its own.
+"""
 
 from pathlib import Path
 
@@ -18,7 +20,10 @@ def pytest_configure() -> None:
 def buckets(tmp_path: Path, settings: Settings) -> Path:
     """Both buckets as folders of this test alone."""
     settings.STORAGES = settings.STORAGES | {
-        name: {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path / name)}}
+        name: {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / name)},
+        }
         for name in ("scoring", "campaign-data")
     }
     storages._storages = {}

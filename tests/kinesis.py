@@ -1,8 +1,9 @@
 """Kinesis and Glue as moto's server plays them, spoken to over real connections.
 
-Moto's Kinesis differs from Amazon's where it matters here, so it is mended: a closed shard takes no more records, keeps those
-it has, and says so when it has been read to its end; a place in a shard expires; more reads than a shard gives are refused;
-sequence numbers have the length of Amazon's; and records can grow old and be forgotten.
+Moto's Kinesis differs from Amazon's where it matters here, so it is mended: a closed shard takes no
+more records, keeps those it has, and says so when it has been read to its end; a place in a shard
+expires; more reads than a shard gives are refused; sequence numbers have the length of Amazon's;
+and records can grow old and be forgotten.
 """
 
 import itertools
@@ -44,20 +45,30 @@ class Stream:
         """Put records: into the lower or the upper half of the hash keys, or one by one into both."""
         entries = []
         for number, data in enumerate(records):
-            key = {"ExplicitHashKey": str(0 if (number % 2 == 0 if low is None else low) else 2**128 - 1)}
+            key = {
+                "ExplicitHashKey": str(
+                    0 if (number % 2 == 0 if low is None else low) else 2**128 - 1
+                )
+            }
             entries.append({"Data": data, "PartitionKey": "fan"} | key)
         for start in range(0, len(entries), 500):
-            answer = self.client.put_records(StreamName=STREAM, Records=entries[start : start + 500])
+            answer = self.client.put_records(
+                StreamName=STREAM, Records=entries[start : start + 500]
+            )
             assert answer["FailedRecordCount"] == 0
 
     def shards(self) -> list[str]:
         return [each["ShardId"] for each in self.client.list_shards(StreamName=STREAM)["Shards"]]
 
     def split(self, shard_id: str) -> None:
-        self.client.split_shard(StreamName=STREAM, ShardToSplit=shard_id, NewStartingHashKey=str(MIDDLE))
+        self.client.split_shard(
+            StreamName=STREAM, ShardToSplit=shard_id, NewStartingHashKey=str(MIDDLE)
+        )
 
     def merge(self, shard_id: str, other: str) -> None:
-        self.client.merge_shards(StreamName=STREAM, ShardToMerge=shard_id, AdjacentShardToMerge=other)
+        self.client.merge_shards(
+            StreamName=STREAM, ShardToMerge=shard_id, AdjacentShardToMerge=other
+        )
 
     def expire(self) -> None:
         """Every place that was given out is more than five minutes old."""
@@ -92,11 +103,16 @@ class Stream:
 
 
 @contextmanager
-def running(settings: Settings, monkeypatch: pytest.MonkeyPatch, *, shards: int = 1) -> Iterator[Stream]:
+def running(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, *, shards: int = 1
+) -> Iterator[Stream]:
     """The stream `demand`, and a Glue without databases. The campaign data bucket stays a folder."""
     with cloud.running(settings, monkeypatch) as found:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", found.address)  # for the processes that a test starts
-        kinesis, glue = (boto3.client(name, endpoint_url=found.address) for name in ("kinesis", "glue"))
+        # for the processes that a test starts
+        monkeypatch.setenv("AWS_ENDPOINT_URL", found.address)
+        kinesis, glue = (
+            boto3.client(name, endpoint_url=found.address) for name in ("kinesis", "glue")
+        )
         kinesis.create_stream(StreamName=STREAM, ShardCount=shards)
         stream = Stream(found.address, kinesis, glue)
         _mend(stream, monkeypatch)
@@ -114,13 +130,21 @@ def _mend(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backend, "get_records", _as_amazon_does(stream, backend.get_records))
 
 
-def _open_shard_for_key(self: models.Stream, partition_key: str, explicit_hash_key: str) -> models.Shard:
+def _open_shard_for_key(
+    self: models.Stream, partition_key: str, explicit_hash_key: str
+) -> models.Shard:
     key = int(explicit_hash_key)
-    return next(each for each in self.shards.values() if each.is_open and each.starting_hash <= key <= each.ending_hash)
+    return next(
+        each
+        for each in self.shards.values()
+        if each.is_open and each.starting_hash <= key <= each.ending_hash
+    )
 
 
 def _first(shard: models.Shard) -> int:
-    """Of a shard that was made at this moment. Numbers grow from shard to shard, and from a stream to its successor."""
+    """Of a shard that was made at this moment. Numbers grow from shard to shard, and from a stream
+    to its successor.
+    """
     if not hasattr(shard, "first"):
         shard.first = FIRST_SEQUENCE + next(_shards) * 10**40
     return shard.first
@@ -163,15 +187,30 @@ def _issued(stream: Stream, get_shard_iterator: Any) -> Any:
 
 
 def _refuse_unknown_position(
-    backend: models.KinesisBackend, arn: str, name: str, shard_id: str, kind: str, sequence: str, instant: Any
+    backend: models.KinesisBackend,
+    arn: str,
+    name: str,
+    shard_id: str,
+    kind: str,
+    sequence: str,
+    instant: Any,
 ) -> None:
     """Amazon refuses numbers that the shard has never given, and instants that are still to come."""
     found = backend.describe_stream(arn, name).shards.get(shard_id)
-    if found and "SEQUENCE_NUMBER" in kind and not _first(found) <= int(sequence) <= getattr(found, "newest", 0):
-        message = f"StartingSequenceNumber {sequence} used in GetShardIterator on shard {shard_id} is invalid."
+    if (
+        found
+        and "SEQUENCE_NUMBER" in kind
+        and not _first(found) <= int(sequence) <= getattr(found, "newest", 0)
+    ):
+        message = (
+            f"StartingSequenceNumber {sequence} used in GetShardIterator on shard {shard_id} is"
+            " invalid."
+        )
         raise JsonRESTError("InvalidArgumentException", message)
     if kind == "AT_TIMESTAMP" and _seconds(instant) > time.time():
-        raise JsonRESTError("InvalidArgumentException", "The timestampInMillis parameter cannot be in the future.")
+        raise JsonRESTError(
+            "InvalidArgumentException", "The timestampInMillis parameter cannot be in the future."
+        )
 
 
 def _seconds(instant: Any) -> float:
@@ -179,13 +218,17 @@ def _seconds(instant: Any) -> float:
 
 
 def _as_amazon_does(stream: Stream, get_records: Any) -> Any:
-    def got(self: models.KinesisBackend, arn: str, iterator: str, limit: int | None) -> tuple[str | None, list[Any], int]:
+    def got(
+        self: models.KinesisBackend, arn: str, iterator: str, limit: int | None
+    ) -> tuple[str | None, list[Any], int]:
         place, _, issue = iterator.rpartition("~")
         if int(issue) < stream.issue:
             raise JsonRESTError("ExpiredIteratorException", "Iterator expired.")
         if stream.refusals:
             stream.refusals -= 1
-            raise JsonRESTError("ProvisionedThroughputExceededException", "Rate exceeded for shard.")
+            raise JsonRESTError(
+                "ProvisionedThroughputExceededException", "Rate exceeded for shard."
+            )
         stream.reads += 1
         following, records, behind = get_records(self, arn, place, limit)
         name, shard_id, last = models.decompose_shard_iterator(following)

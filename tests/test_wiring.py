@@ -42,8 +42,17 @@ def test_every_command_says_what_it_does_and_speaks_json(name, app):
 
 def test_no_module_of_the_product_has_grown_beyond_350_lines():
     alone = {"console/verify_draw.py"}  # one file by design: it must run with nothing beside it
-    files = [path for app in OURS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts]
-    long = {str(path.relative_to(ROOT)): lines for path in files if (lines := len(path.read_text().splitlines())) > 350}
+    files = [
+        path
+        for app in OURS
+        for path in (ROOT / app).rglob("*.py")
+        if "migrations" not in path.parts
+    ]
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in files
+        if (lines := len(path.read_text().splitlines())) > 350
+    }
     assert set(long) <= alone, f"Cut these into rooms of their own: {long}"
 
 
@@ -57,22 +66,36 @@ def test_only_tasks_commands_and_pages_ring_the_bell():
     }
     allowed = {f"{app}/{name}.py" for app in OURS for name in ("tasks", "apps")}
     rim = ("management", "console/pages")
-    assert {path for path in ringers if path not in allowed and not any(part in path for part in rim)} == set()
+    assert {
+        path for path in ringers if path not in allowed and not any(part in path for part in rim)
+    } == set()
 
 
 def _imports(path, module):
     tree = ast.parse(path.read_text())
-    named = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
-    named += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    named = [
+        node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
+    ]
     named += [
-        f"{node.module}.{alias.name}" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    ]
+    named += [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
     ]
     return module in named
 
 
 def test_every_setting_the_environment_can_give_is_documented():
     documented = (ROOT / ".env.example").read_text()
-    source = (ROOT / "fairwave" / "settings.py").read_text() + (ROOT / "fairwave" / "env.py").read_text()
+    source = (ROOT / "fairwave" / "settings.py").read_text() + (
+        ROOT / "fairwave" / "env.py"
+    ).read_text()
     readers = {"text", "words", "switch", "whole", "choice", "address", "bucket"}
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     names = {
@@ -84,4 +107,6 @@ def test_every_setting_the_environment_can_give_is_documented():
         and (getattr(call.func, "attr", "") in readers or getattr(call.func, "id", "") in readers)
     }
     own = {"FAIRWAVE_TEST_DB"}  # only for people who run several test suites at once
-    assert {name for name in names - own if name.isupper() and f"#{name}=" not in documented} == set()
+    assert {
+        name for name in names - own if name.isupper() and f"#{name}=" not in documented
+    } == set()

@@ -1,7 +1,9 @@
-"""A provider's account, shared by every worker: seats, permits, pause. They meet in its row in PostgreSQL. [N-2, N-6]
+"""A provider's account, shared by every worker: seats, permits, pause. They meet in its row in
+PostgreSQL. [N-2, N-6]
 
-Concurrency: each sender holds slots under a lease; the account's row is locked while they are dealt, so their sum never exceeds
-the limit. Rate: permits are instants on the database's clock, taken in blocks by moving `permits_until`.
+Concurrency: each sender holds slots under a lease; the account's row is locked while they are
+dealt, so their sum never exceeds the limit. Rate: permits are instants on the database's clock,
+taken in blocks by moving `permits_until`.
 """
 
 from __future__ import annotations
@@ -44,7 +46,9 @@ class Seat:
 
 @dataclass(frozen=True)
 class Grant:
-    """A block of permits on the database's clock, and the question-and-answer times that tie the clocks together."""
+    """A block of permits on the database's clock, and the question-and-answer times that tie the
+    clocks together.
+    """
 
     first: float
     count: int
@@ -59,9 +63,18 @@ def account(name: str) -> ProviderAccount:
 
 
 def take_seat(
-    name: str, sender: uuid.UUID, wave_id: int, *, limits: Limits, in_flight: int, lease: timedelta, now: datetime | None = None
+    name: str,
+    sender: uuid.UUID,
+    wave_id: int,
+    *,
+    limits: Limits,
+    in_flight: int,
+    lease: timedelta,
+    now: datetime | None = None,
 ) -> Seat:
-    """Renew the sender's lease, report what it has in flight, and learn how many slots it has now. [N-2, N-6]"""
+    """Renew the sender's lease, report what it has in flight, and learn how many slots it has now.
+    [N-2, N-6]
+    """
     now = now or timezone.now()
     with transaction.atomic():
         held = ProviderAccount.objects.select_for_update().get(name=name)
@@ -73,18 +86,29 @@ def take_seat(
             held_by_others=sum(slots for slots, _ in alive),
             workers=len(alive) + 1,
         )
-        # What is in flight stays ours until it comes back, so the sum holds while we make room for a newcomer.
+        # What is in flight stays ours until it comes back, so the sum holds while we make room for
+        # a newcomer.
         kept = max(slots, in_flight)
-        values = {"account": held, "wave_id": wave_id, "slots": kept, "in_flight": in_flight, "lease_until": now + lease}
+        values = {
+            "account": held,
+            "wave_id": wave_id,
+            "slots": kept,
+            "in_flight": in_flight,
+            "lease_until": now + lease,
+        }
         Sender.objects.update_or_create(pk=sender, defaults=values)
-        ProviderAccount.objects.filter(pk=held.pk).update(in_flight=in_flight + sum(busy for _, busy in alive))
+        ProviderAccount.objects.filter(pk=held.pk).update(
+            in_flight=in_flight + sum(busy for _, busy in alive)
+        )
     return Seat(slots, held.paused_reason or "paused" if held.paused else "")
 
 
 def leave_seat(name: str, sender: uuid.UUID) -> None:
     """Give the slots back: the sender has nothing in flight any more."""
     Sender.objects.filter(pk=sender).delete()
-    busy = Sender.objects.filter(account__name=name, lease_until__gte=timezone.now()).aggregate(busy=Sum("in_flight"))
+    busy = Sender.objects.filter(account__name=name, lease_until__gte=timezone.now()).aggregate(
+        busy=Sum("in_flight")
+    )
     ProviderAccount.objects.filter(name=name).update(in_flight=busy["busy"] or 0)
 
 
@@ -103,7 +127,9 @@ RETURNING extract(epoch FROM permits_until)::float8, extract(epoch FROM clock_ti
 
 
 def take_permits(name: str, *, per_second: int, wanted: int | None = None) -> Grant | None:
-    """The next block of permits of this account; None while it is paused. Two workers never get the same instants. [N-2]"""
+    """The next block of permits of this account; None while it is paused. Two workers never get the
+    same instants. [N-2]
+    """
     count = pacing.block_size(per_second, wanted)
     length = count * pacing.spacing(per_second)
     with connection.cursor() as cursor:
@@ -119,13 +145,16 @@ def hold_off(name: str, seconds: float) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE waves_provideraccount SET permits_until = "
-            "greatest(permits_until, clock_timestamp() + make_interval(secs => %s)) WHERE name = %s",
+            "greatest(permits_until, clock_timestamp() + make_interval(secs => %s)) WHERE name"
+            " = %s",
             [seconds, name],
         )
 
 
 def pause(name: str, reason: str, *, by: User | None = None) -> bool:
-    """Stop sending through the account, within two seconds in every worker, and alert. False if it was paused. [N-6]"""
+    """Stop sending through the account, within two seconds in every worker, and alert. False if it
+    was paused. [N-6]
+    """
     account(name)
     with transaction.atomic():
         paused = ProviderAccount.objects.filter(name=name, paused=False).update(
@@ -138,12 +167,15 @@ def pause(name: str, reason: str, *, by: User | None = None) -> bool:
 
 
 def resume(name: str, *, by: User | None = None, reason: str = "") -> bool:
-    """Let the account send again; whoever decides this has looked at the reason. False if it was not paused. [N-6]
+    """Let the account send again; whoever decides this has looked at the reason. False if it was
+    not paused. [N-6]
 
     Senders that ended have to be woken by the caller.
     """
     with transaction.atomic():
-        resumed = ProviderAccount.objects.filter(name=name, paused=True).update(paused=False, paused_reason="", paused_at=None)
+        resumed = ProviderAccount.objects.filter(name=name, paused=True).update(
+            paused=False, paused_reason="", paused_at=None
+        )
         if resumed:
             record_move(f"account:{name}", "paused", "sending", by=by, reason=reason)
     return bool(resumed)

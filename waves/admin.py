@@ -1,4 +1,6 @@
-"""Waves, codes, members, messages, templates and providers as lists; what moves a wave has pages in `console`."""
+"""Waves, codes, members, messages, templates and providers as lists; what moves a wave has pages in
+`console`.
+"""
 
 from typing import Any
 
@@ -24,7 +26,11 @@ WAVE_COLOURS = {
     WaveState.COMPLETED: "success",
 }
 SELECTED = (counted("selected"), counted("waitlist"))
-CODE_COLOURS = {CodeState.RESERVED: "info", CodeState.ASSIGNED: "primary", CodeState.PUBLISHED: "success"}
+CODE_COLOURS = {
+    CodeState.RESERVED: "info",
+    CodeState.ASSIGNED: "primary",
+    CodeState.PUBLISHED: "success",
+}
 SEND_COLOURS = {
     SendState.SENT: "success",
     SendState.DELIVERED: "success",
@@ -39,7 +45,15 @@ SEND_COLOURS = {
 class WaveAdmin(PageAdmin):
     page = "wave"
     page_key = "name"
-    list_display = ("name", "campaign", "state_label", "notify_date", *SELECTED, "prepared_by", "approved_by")
+    list_display = (
+        "name",
+        "campaign",
+        "state_label",
+        "notify_date",
+        *SELECTED,
+        "prepared_by",
+        "approved_by",
+    )
     list_filter = ("state", "campaign")
     list_select_related = ("campaign", "prepared_by", "approved_by")
     search_fields = ("=name",)
@@ -54,7 +68,15 @@ class WaveAdmin(PageAdmin):
 @admin.register(Code)
 class CodeAdmin(BigTableAdmin, MaskedAdmin):
     personal = {"code": mask_text}
-    list_display = ("code", "state_label", "wave", "market", "global_user_id", "reserved_at", "ends_at")
+    list_display = (
+        "code",
+        "state_label",
+        "wave",
+        "market",
+        "global_user_id",
+        "reserved_at",
+        "ends_at",
+    )
     list_filter = ("campaign", "wave")
     list_select_related = ("campaign", "wave", "market")
     keys = {"wave__id__exact": "global_user_id"}
@@ -67,7 +89,16 @@ class CodeAdmin(BigTableAdmin, MaskedAdmin):
 @admin.register(Member)
 class MemberAdmin(BigTableAdmin, MaskedAdmin):
     personal = {"email": mask_email, "phone": mask_phone, "code": mask_text, "member_id": mask_text}
-    list_display = ("global_user_id", "place", "market", "email", "phone", "code", "band_score", "wave")
+    list_display = (
+        "global_user_id",
+        "place",
+        "market",
+        "email",
+        "phone",
+        "code",
+        "band_score",
+        "wave",
+    )
     list_filter = ("wave",)
     list_select_related = ("wave", "market")
     keys = {"wave__id__exact": "global_user_id"}
@@ -78,7 +109,9 @@ class SendAdmin(BigTableAdmin, MaskedAdmin):
     list_display = ("wave", "channel", "fan", "to", "state_label", "reason", "attempts", "sent_at")
     list_filter = ("wave",)
     list_select_related = ("wave", "member")
-    personal = {"to": lambda contact: mask_email(contact) if "@" in contact else mask_phone(contact)}
+    personal = {
+        "to": lambda contact: mask_email(contact) if "@" in contact else mask_phone(contact)
+    }
 
     def get_list_filter(self, request: HttpRequest) -> tuple[str, ...]:
         """The state can be chosen within a wave: there an index answers it."""
@@ -109,5 +142,7 @@ class TemplateAdmin(TitledAdmin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "market":
-            kwargs["queryset"] = Market.objects.select_related("campaign").order_by("-campaign_id", "position")
+            kwargs["queryset"] = Market.objects.select_related("campaign").order_by(
+                "-campaign_id", "position"
+            )
         return super().formfield_for_foreignkey(db_field, request, **kwargs)

@@ -1,4 +1,6 @@
-"""Approval binds content: by a second person, of what is named, and void when it changes. [W-10, X-5]"""
+"""Approval binds content: by a second person, of what is named, and void when it changes. [W-10,
+X-5]
+"""
 
 from __future__ import annotations
 
@@ -20,67 +22,107 @@ from waves.moves import drop_members, move, require_state
 def approve(wave: Wave, *, by: User, digest: str, now: datetime, waiver: str = "") -> Wave:
     """PREPARED → APPROVED for the content the digest names. [W-10]
 
-    Raises WrongState, ContentChanged where the digest is not that of the content as it stands now, and SamePerson where
-    `by` prepared or last edited the wave, unless WAVES_FOUR_EYES is off and a waiver says why.
+    Raises WrongState, ContentChanged where the digest is not that of the content as it stands now,
+    and SamePerson where `by` prepared or last edited the wave, unless WAVES_FOUR_EYES is off and a
+    waiver says why.
     """
     require_state(wave, WaveState.PREPARED)
     found = content_digest(wave)
     if digest != wave.content_digest or digest != found:
         raise ContentChanged(
-            f"Wave {wave.name}: the digest named is not its content's, which is {found}; look at it again before approving."
+            f"Wave {wave.name}: the digest named is not its content's, which is {found}; look at it"
+            " again before approving."
             if found == wave.content_digest
-            else f"Wave {wave.name}: what it would say has changed since it was prepared; reset and prepare it again."
+            else (
+                f"Wave {wave.name}: what it would say has changed since it was prepared; reset and"
+                " prepare it again."
+            )
         )
     alone = by.pk in {wave.prepared_by_id, wave.edited_by_id}
     if alone:
         _require_waiver(wave, by, waiver)
-    approved = {"approved_by": by, "approved_at": now, "approved_digest": digest, "waiver": waiver if alone else ""}
+    approved = {
+        "approved_by": by,
+        "approved_at": now,
+        "approved_digest": digest,
+        "waiver": waiver if alone else "",
+    }
     move(wave, WaveState.APPROVED, by=by, reason=waiver, **approved)
     return wave
 
 
 def require_approved_content(wave: Wave) -> None:
-    """Raises ContentChanged unless members and content are, to the byte, what was approved. The sender asks this too. [X-5]"""
+    """Raises ContentChanged unless members and content are, to the byte, what was approved. The
+    sender asks this too. [X-5]
+    """
     if not wave.approved_digest or wave.approved_digest != content_digest(wave):
-        raise ContentChanged(f"Wave {wave.name}: its content is not what was approved; nothing is sent. Prepare it again.")
+        raise ContentChanged(
+            f"Wave {wave.name}: its content is not what was approved; nothing is sent. Prepare it"
+            " again."
+        )
 
 
 @transaction.atomic
 def void(wave: Wave, *, by: User | None, reason: str) -> Wave:
-    """An approved or scheduled wave whose content changed goes back to CONFIGURED, to be prepared anew. [W-2, X-5]"""
+    """An approved or scheduled wave whose content changed goes back to CONFIGURED, to be prepared
+    anew. [W-2, X-5]
+    """
     if wave.state == WaveState.SCHEDULED:
         move(wave, WaveState.APPROVED, by=by, reason=reason, scheduled_at=None)
     return back_to_configured(wave, by=by, reason=reason)
 
 
 def void_changed() -> list[Wave]:
-    """Void every approval whose content has changed, with an alert; cheap enough for each look of the scheduler. [X-5]"""
-    waiting = Wave.objects.filter(state__in=[WaveState.APPROVED, WaveState.SCHEDULED]).select_related("campaign")
+    """Void every approval whose content has changed, with an alert; cheap enough for each look of
+    the scheduler. [X-5]
+    """
+    waiting = Wave.objects.filter(
+        state__in=[WaveState.APPROVED, WaveState.SCHEDULED]
+    ).select_related("campaign")
     changed = [wave for wave in waiting if _changed(wave)]
     for wave in changed:
         with transaction.atomic():
             void(wave, by=None, reason="content changed")
-            alert(f":warning: wave {wave.name}: its content changed, so its approval is void. Prepare and approve it again.")
+            alert(
+                f":warning: wave {wave.name}: its content changed, so its approval is void. Prepare"
+                " and approve it again."
+            )
     return changed
 
 
 @transaction.atomic
 def back_to_configured(wave: Wave, *, by: User | None, reason: str) -> Wave:
-    """PREPARED, APPROVED or FAILED → CONFIGURED with two new attempts; no members, codes still reserved for them. [W-9]"""
+    """PREPARED, APPROVED or FAILED → CONFIGURED with two new attempts; no members, codes still
+    reserved for them. [W-9]
+    """
     drop_members(wave)
-    cleared = dict.fromkeys(("error", "zip_key", "members_digest", "content_digest", "approved_digest", "waiver"), "")
+    cleared = dict.fromkeys(
+        ("error", "zip_key", "members_digest", "content_digest", "approved_digest", "waiver"), ""
+    )
     unapproved = {"approved_by": None, "approved_at": None}
-    move(wave, WaveState.CONFIGURED, by=by, reason=reason, attempts=0, selected=0, **cleared, **unapproved)
+    move(
+        wave,
+        WaveState.CONFIGURED,
+        by=by,
+        reason=reason,
+        attempts=0,
+        selected=0,
+        **cleared,
+        **unapproved,
+    )
     return wave
 
 
 def _require_waiver(wave: Wave, by: User, waiver: str) -> None:
     if settings.WAVES_FOUR_EYES:
-        raise SamePerson(f"{by.get_username()} prepared or last edited wave {wave.name}: another person has to approve it.")
+        raise SamePerson(
+            f"{by.get_username()} prepared or last edited wave {wave.name}: another person has to"
+            " approve it."
+        )
     if not waiver.strip():
         raise SamePerson(
-            f"{by.get_username()} prepared or last edited wave {wave.name}: let another person approve it, or waive that "
-            "with a reason."
+            f"{by.get_username()} prepared or last edited wave {wave.name}: let another person"
+            " approve it, or waive that with a reason."
         )
 
 

@@ -1,4 +1,6 @@
-"""Asking for a preparation: everything that can be refused is refused here, before anything is written. [W-4, W-9]"""
+"""Asking for a preparation: everything that can be refused is refused here, before anything is
+written. [W-4, W-9]
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,14 @@ from operations import jobs
 from operations.models import Job
 from waves.bulk import exclusive
 from waves.choices import WaveState
-from waves.errors import AlreadyRunning, AttemptsExhausted, NaiveDate, NotPermitted, TooLate, WrongState
+from waves.errors import (
+    AlreadyRunning,
+    AttemptsExhausted,
+    NaiveDate,
+    NotPermitted,
+    TooLate,
+    WrongState,
+)
 from waves.models import Wave
 from waves.moves import subject_of
 from waves.naming import market_file_key
@@ -25,13 +34,17 @@ LEAD_TIME = timedelta(days=1)
 PREPARABLE = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
 
 
-def ask(request: WaveRequest, *, by: User, now: datetime, expedite: str = "", agreed_digest: str = "") -> Job:
-    """Check the request, write it down as a wave in CONFIGURED (or FAILED), and open its job; selects nobody yet.
+def ask(
+    request: WaveRequest, *, by: User, now: datetime, expedite: str = "", agreed_digest: str = ""
+) -> Job:
+    """Check the request, write it down as a wave in CONFIGURED (or FAILED), and open its job;
+    selects nobody yet.
 
-    `agreed_digest`: of the members that somebody previewed and agreed on; the preparation selects these or none. [W-7]
+    `agreed_digest`: of the members that somebody previewed and agreed on; the preparation selects
+    these or none. [W-7]
 
-    Raises what `plan_of` raises, and AlreadyRunning, WrongState, AttemptsExhausted [W-9], BadTemplate [K-3], TooLate and
-    NotPermitted [W-4]; then nothing is written.
+    Raises what `plan_of` raises, and AlreadyRunning, WrongState, AttemptsExhausted [W-9],
+    BadTemplate [K-3], TooLate and NotPermitted [W-4]; then nothing is written.
     """
     with exclusive(f"wave {request.name}", wait=False) as alone:
         require_alone(alone, request.name)
@@ -41,16 +54,23 @@ def ask(request: WaveRequest, *, by: User, now: datetime, expedite: str = "", ag
 def require_alone(alone: bool, name: str) -> None:
     """Raises AlreadyRunning unless the wave's lock is ours. [K-7]"""
     if not alone:
-        raise AlreadyRunning(f"Wave {name} is being prepared by another process now; wait for its result.")
+        raise AlreadyRunning(
+            f"Wave {name} is being prepared by another process now; wait for its result."
+        )
 
 
-def _ask_alone(request: WaveRequest, *, by: User, now: datetime, expedite: str, agreed_digest: str) -> Job:
+def _ask_alone(
+    request: WaveRequest, *, by: User, now: datetime, expedite: str, agreed_digest: str
+) -> Job:
     plan = plan_of(request, now=now)
     notify_date = _require_preparable(plan, request)
-    chosen_for(plan.seats, of_campaign(plan.campaign))  # a template that would name a code that TM members have not [K-3]
+    # a template that would name a code that TM members have not [K-3]
+    chosen_for(plan.seats, of_campaign(plan.campaign))
     _require_lead_time(notify_date, by=by, now=now, reason=expedite, name=request.name)
     if request.market_file is not None:
-        storage.scoring().put(market_file_key(request.campaign_id, request.date_key), request.market_file)
+        storage.scoring().put(
+            market_file_key(request.campaign_id, request.date_key), request.market_file
+        )
     with transaction.atomic():
         wave = plan.wave or _new_wave(plan, request, notify_date, by)
         Wave.objects.filter(pk=wave.pk, state__in=PREPARABLE).update(
@@ -85,27 +105,40 @@ def _require_preparable(plan: Plan, request: WaveRequest) -> datetime:
     """The notify date of a wave that may be prepared."""
     wave = plan.wave
     if wave and wave.state not in PREPARABLE:
-        raise WrongState(f"Wave {wave.name} is {wave.state}; only a configured or failed wave can be prepared. Reset it first.")
+        raise WrongState(
+            f"Wave {wave.name} is {wave.state}; only a configured or failed wave can be prepared."
+            " Reset it first."
+        )
     if wave and wave.attempts >= MOST_ATTEMPTS:
         raise AttemptsExhausted(exhausted(wave.name))
     notify_date = request.notify_date or (wave.notify_date if wave else None)
     if notify_date is None:
-        raise NaiveDate(f"Wave {request.name} is new: name its notify date, e.g. 2026-01-20T18:00:00Z.")
+        raise NaiveDate(
+            f"Wave {request.name} is new: name its notify date, e.g. 2026-01-20T18:00:00Z."
+        )
     return notify_date
 
 
-def _require_lead_time(notify_date: datetime, *, by: User, now: datetime, reason: str, name: str) -> None:
+def _require_lead_time(
+    notify_date: datetime, *, by: User, now: datetime, reason: str, name: str
+) -> None:
     if now <= notify_date - LEAD_TIME:
         return
     if not reason.strip():
         raise TooLate(
-            f"Wave {name}: less than a day is left before {notify_date.isoformat()}. Choose a later date, or expedite it "
-            "with a reason."
+            f"Wave {name}: less than a day is left before {notify_date.isoformat()}. Choose a later"
+            " date, or expedite it with a reason."
         )
     if not by.has_perm("waves.expedite_wave"):
-        raise NotPermitted(f"User {by.get_username()} may not expedite wave {name}; ask somebody with the right to expedite.")
+        raise NotPermitted(
+            f"User {by.get_username()} may not expedite wave {name}; ask somebody with the right to"
+            " expedite."
+        )
 
 
 def exhausted(name: str) -> str:
     """What a third attempt is told. [W-9]"""
-    return f"Wave {name}: preparation was attempted twice already; somebody with the right has to reset it, with a reason."
+    return (
+        f"Wave {name}: preparation was attempted twice already; somebody with the right has to"
+        " reset it, with a reason."
+    )

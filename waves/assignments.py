@@ -1,4 +1,6 @@
-"""At trigger: a code becomes a fan's for good, and the stream hears of it. Both repeat without effect. [K-5, K-6, W-11, T-2]"""
+"""At trigger: a code becomes a fan's for good, and the stream hears of it. Both repeat without
+effect. [K-5, K-6, W-11, T-2]
+"""
 
 from __future__ import annotations
 
@@ -55,12 +57,16 @@ _MARK_PUBLISHED = """
 UPDATE waves_code SET state = 'published', published_at = %(now)s FROM waves_assignment AS assignment
 WHERE assignment.code_id = waves_code.id AND assignment.id = ANY(%(ids)s) AND waves_code.state = 'assigned'
 """
-_FLAT = {"id": pl.Int64} | dict.fromkeys(("globalUserId", "memberId", "marketId", "code"), pl.String)
+_FLAT = {"id": pl.Int64} | dict.fromkeys(
+    ("globalUserId", "memberId", "marketId", "code"), pl.String
+)
 
 
 @dataclass(frozen=True)
 class Assigned:
-    """Members looked at, those with a code that can be assigned, and codes that changed hands now. [W-11]"""
+    """Members looked at, those with a code that can be assigned, and codes that changed hands now.
+    [W-11]
+    """
 
     members: int
     valid: int
@@ -68,28 +74,35 @@ class Assigned:
 
 
 def assign(wave: Wave, *, now: datetime) -> Assigned:
-    """Bind every member's code to the fan for the campaign, in batches of 2,500, each in a transaction. [K-6, W-11]
+    """Bind every member's code to the fan for the campaign, in batches of 2,500, each in a
+    transaction. [K-6, W-11]
 
-    Members without a code and with TM are left out. Raises WrongState when the wave is cancelled meanwhile, and
-    CodesNotAssigned where a member's code belongs to somebody else or the fan holds another one.
+    Members without a code and with TM are left out. Raises WrongState when the wave is cancelled
+    meanwhile, and CodesNotAssigned where a member's code belongs to somebody else or the fan holds
+    another one.
     """
     total = Assigned(0, 0, 0)
     for members in _batches(wave):
         valid = [(pk, fan) for pk, fan, code in members if code not in {"", PLACEHOLDER}]
         updated = _assign_batch(wave, valid, now=now) if valid else 0
-        total = Assigned(total.members + len(members), total.valid + len(valid), total.updated + updated)
+        total = Assigned(
+            total.members + len(members), total.valid + len(valid), total.updated + updated
+        )
     if missing := run(_UNASSIGNED, wave=wave.pk):
         raise CodesNotAssigned(
-            f"Wave {wave.name}: {missing} codes could not be assigned; nothing is sent until that is settled."
+            f"Wave {wave.name}: {missing} codes could not be assigned; nothing is sent until that"
+            " is settled."
         )
     return total
 
 
 def publish(wave: Wave, *, now: datetime) -> int:
-    """Put the wave's assignments on the input stream, each once, and mark them with their codes; how many. [T-2]
+    """Put the wave's assignments on the input stream, each once, and mark them with their codes;
+    how many. [T-2]
 
-    Repeats publish what is missing. A batch and its marks are one transaction, and its key is its first assignment's; on an
-    engine outside the database a batch may come twice, and the records' dedupeHash makes the second one harmless. [T-1]
+    Repeats publish what is missing. A batch and its marks are one transaction, and its key is its
+    first assignment's; on an engine outside the database a batch may come twice, and the records'
+    dedupeHash makes the second one harmless. [T-1]
     """
     published = 0
     while batch := _publish_batch(wave, now):
@@ -99,12 +112,17 @@ def publish(wave: Wave, *, now: datetime) -> int:
 
 def unfinished(wave: Wave) -> bool:
     """Whether a code of the wave's members is still to be assigned or published."""
-    return bool(run(f"{_UNASSIGNED} LIMIT 1", wave=wave.pk)) or Assignment.objects.filter(wave=wave, published_at=None).exists()
+    return (
+        bool(run(f"{_UNASSIGNED} LIMIT 1", wave=wave.pk))
+        or Assignment.objects.filter(wave=wave, published_at=None).exists()
+    )
 
 
 def _batches(wave: Wave) -> Iterator[list[tuple[int, str, str]]]:
     last = 0
-    members = Member.objects.filter(wave=wave).order_by("id").values_list("id", "global_user_id", "code")
+    members = (
+        Member.objects.filter(wave=wave).order_by("id").values_list("id", "global_user_id", "code")
+    )
     while batch := list(members.filter(id__gt=last)[:BATCH]):
         yield batch
         last = batch[-1][0]
@@ -117,7 +135,14 @@ def _assign_batch(wave: Wave, valid: Sequence[tuple[int, str]], *, now: datetime
     require_state(locked, WaveState.TRIGGERED, WaveState.PAUSED)
     begins, ends = code_validity(wave.notify_date)
     run(_ASSIGN, members=[pk for pk, _ in valid], now=now)
-    return run(_MARK_ASSIGNED, wave=wave.pk, fans=[fan for _, fan in valid], now=now, begins=begins, ends=ends)
+    return run(
+        _MARK_ASSIGNED,
+        wave=wave.pk,
+        fans=[fan for _, fan in valid],
+        now=now,
+        begins=begins,
+        ends=ends,
+    )
 
 
 @transaction.atomic
@@ -134,7 +159,13 @@ def _publish_batch(wave: Wave, now: datetime) -> int:
     )
     frame = records.shape(RecordType.CODE_ASSIGNMENT, flat)
     ids = flat["id"].to_list()
-    streams.publish_frame(StreamName.INPUT, RecordType.CODE_ASSIGNMENT, frame, key=f"assignments:{wave.name}:{ids[0]}")
-    run("UPDATE waves_assignment SET published_at = %(now)s WHERE id = ANY(%(ids)s)", now=now, ids=ids)
+    streams.publish_frame(
+        StreamName.INPUT, RecordType.CODE_ASSIGNMENT, frame, key=f"assignments:{wave.name}:{ids[0]}"
+    )
+    run(
+        "UPDATE waves_assignment SET published_at = %(now)s WHERE id = ANY(%(ids)s)",
+        now=now,
+        ids=ids,
+    )
     run(_MARK_PUBLISHED, now=now, ids=ids)
     return len(ids)

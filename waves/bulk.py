@@ -1,4 +1,6 @@
-"""Frames in and out of PostgreSQL by COPY, and locks that outlive a transaction but not their process."""
+"""Frames in and out of PostgreSQL by COPY, and locks that outlive a transaction but not their
+process.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,11 @@ COPY_BYTES = 1 << 20
 FRAME_BYTES = 16 << 20
 
 
-def read_frames(query: str, schema: Mapping[str, Any], **numbers: int | None) -> Iterator[pl.DataFrame]:
-    """The rows of a SELECT as frames of some ten thousand rows; `{name}` in the query becomes the number of that name.
+def read_frames(
+    query: str, schema: Mapping[str, Any], **numbers: int | None
+) -> Iterator[pl.DataFrame]:
+    """The rows of a SELECT as frames of some ten thousand rows; `{name}` in the query becomes the
+    number of that name.
 
     Empty text stays empty, NULL becomes null. PostgreSQL works on while a frame is used.
     """
@@ -45,7 +50,9 @@ def _parsed(buffer: bytearray, schema: Mapping[str, Any]) -> pl.DataFrame:
 def copy_frame(frame: pl.DataFrame, table: str) -> None:
     """COPY a frame into the table's columns of the same names; inside the caller's transaction."""
     columns = sql.SQL(", ").join(map(sql.Identifier, frame.columns))
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(sql.Identifier(table), columns)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
+        sql.Identifier(table), columns
+    )
     buffer = io.BytesIO()
     frame.write_csv(buffer, include_header=False)
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
@@ -63,13 +70,17 @@ def run(statement: str, **values: Any) -> int:
 
 @contextmanager
 def exclusive(name: str, *, wait: bool) -> Iterator[bool]:
-    """Hold a lock of this name until the block ends; yields False at once if it is taken and `wait` is false.
+    """Hold a lock of this name until the block ends; yields False at once if it is taken and `wait`
+    is false.
 
-    The lock belongs to the connection, spans several transactions, and goes when the process dies. (Behind a pooler
-    that shares connections between transactions it would not hold: connect to PostgreSQL itself.)
+    The lock belongs to the connection, spans several transactions, and goes when the process dies.
+    (Behind a pooler that shares connections between transactions it would not hold: connect to
+    PostgreSQL itself.)
     """
     acquire = (
-        "SELECT pg_advisory_lock(hashtextextended(%s, 0))" if wait else "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+        "SELECT pg_advisory_lock(hashtextextended(%s, 0))"
+        if wait
+        else "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
     )
     with connection.cursor() as cursor:
         cursor.execute(acquire, [name])

@@ -1,4 +1,6 @@
-"""Who may be selected: the active score file's fans beside registrations and waves, and why the others are not. [W-5]"""
+"""Who may be selected: the active score file's fans beside registrations and waves, and why the
+others are not. [W-5]
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,9 @@ from operations.threads import helper_thread
 from waves.bulk import read_frames
 from waves.choices import Exclusion
 
-# The newest registrant's contact counts, the score row's where there is none. A phone that both name is confirmed where
-# either says so: the registrant may have confirmed it after the scores were made.
+# The newest registrant's contact counts, the score row's where there is none. A phone that both
+# name is confirmed where either says so: the registrant may have confirmed it after the scores were
+# made.
 FANS = """
 SELECT score.global_user_id, score.raw_score, score.band_score, score.luck,
     COALESCE(NULLIF(fan.member_id, ''), score.member_id),
@@ -56,22 +59,32 @@ _SCHEMA = {
 
 @dataclass(frozen=True)
 class Candidates:
-    """`frame`: what `selection.select` takes, and `member_id`, `email`, `phone` (String, empty where not usable)."""
+    """`frame`: what `selection.select` takes, and `member_id`, `email`, `phone` (String, empty
+    where not usable).
+    """
 
     frame: pl.DataFrame
     excluded: Mapping[Exclusion, int]
 
 
-def gather(score_file: ScoreFile, rules: Rules, *, min_score: float, wave_id: int | None) -> Candidates:
+def gather(
+    score_file: ScoreFile, rules: Rules, *, min_score: float, wave_id: int | None
+) -> Candidates:
     """The fans of the score file who may be selected, by the lists and options of `rules`. [W-5]
 
     Members of the wave `wave_id` itself (its earlier preparation) are not counted as taken.
     """
     lowest = max(min_score, rules.lowest_score)
     numbers = {"campaign": score_file.campaign_id, "wave": wave_id, "score_file": score_file.pk}
-    with helper_thread("candidates") as helper:  # PostgreSQL, the reading and the judging keep two cores busy
+    # PostgreSQL, the reading and the judging keep two cores busy
+    with helper_thread("candidates") as helper:
         judge = partial(decide, rules=rules, min_score=lowest)
-        parts = [future.result() for future in [helper.submit(judge, fans) for fans in read_frames(FANS, _SCHEMA, **numbers)]]
+        parts = [
+            future.result()
+            for future in [
+                helper.submit(judge, fans) for fans in read_frames(FANS, _SCHEMA, **numbers)
+            ]
+        ]
     if not parts:
         return decide(pl.DataFrame(schema=_SCHEMA), rules, min_score=lowest)
     excluded = sum((Counter(part.excluded) for part in parts), Counter())
@@ -79,7 +92,9 @@ def gather(score_file: ScoreFile, rules: Rules, *, min_score: float, wave_id: in
 
 
 def decide(fans: pl.DataFrame, rules: Rules, *, min_score: float) -> Candidates:
-    """Split fans (columns of `_SCHEMA`) into candidates and excluded, these under the first reason that applies. [W-5]"""
+    """Split fans (columns of `_SCHEMA`) into candidates and excluded, these under the first reason
+    that applies. [W-5]
+    """
     fans = fans.with_columns(pl.col("confirmed", "in_wave", "holds_code") == "t")
     refused = pl.coalesce(
         _reason(pl.col("registered_us").is_null(), Exclusion.NOT_REGISTERED),
@@ -91,10 +106,13 @@ def decide(fans: pl.DataFrame, rules: Rules, *, min_score: float) -> Candidates:
     early = _counted(fans)
     # Phones are stored in E.164, so the country they are read with does not matter.
     contacts = fans.filter(pl.col("exclusion").is_null()).with_columns(
-        pl.lit(rules.home_countries[0]).alias("country"), pl.lit(None, pl.String).alias("known_phone")
+        pl.lit(rules.home_countries[0]).alias("country"),
+        pl.lit(None, pl.String).alias("known_phone"),
     )
     judged = judge_contacts(contacts, rules)
-    usable_phone = (pl.col("confirmed") | (not rules.require_confirmed_phone)) & pl.col("phone").is_not_null()
+    usable_phone = (pl.col("confirmed") | (not rules.require_confirmed_phone)) & pl.col(
+        "phone"
+    ).is_not_null()
     kept = judged.filter(pl.col("contact_reason").is_null()).select(
         "global_user_id",
         "band_score",
@@ -108,7 +126,9 @@ def decide(fans: pl.DataFrame, rules: Rules, *, min_score: float) -> Candidates:
         pl.col("email").fill_null(""),
         pl.when(usable_phone).then("phone").otherwise(pl.lit("")).alias("phone"),
     )
-    return Candidates(kept, early | _counted(judged.with_columns(pl.col("contact_reason").alias("exclusion"))))
+    return Candidates(
+        kept, early | _counted(judged.with_columns(pl.col("contact_reason").alias("exclusion")))
+    )
 
 
 def _reason(applies: pl.Expr, exclusion: Exclusion) -> pl.Expr:
@@ -116,4 +136,7 @@ def _reason(applies: pl.Expr, exclusion: Exclusion) -> pl.Expr:
 
 
 def _counted(frame: pl.DataFrame) -> dict[Exclusion, int]:
-    return {Exclusion(reason): n for reason, n in frame["exclusion"].drop_nulls().value_counts().iter_rows()}
+    return {
+        Exclusion(reason): n
+        for reason, n in frame["exclusion"].drop_nulls().value_counts().iter_rows()
+    }

@@ -59,10 +59,11 @@ class Order(models.TextChoices):
 
 
 class Exclusion(models.TextChoices):
-    """Why a fan of the active score file is not a candidate, in the order in which the reasons are asked. [W-5]
+    """Why a fan of the active score file is not a candidate, in the order in which the reasons are
+    asked. [W-5]
 
-    Each fan who is not a candidate is counted once, under the first reason that applies. The reasons about contacts are
-    those of a score file's rows, by the lists and options of today.
+    Each fan who is not a candidate is counted once, under the first reason that applies. The
+    reasons about contacts are those of a score file's rows, by the lists and options of today.
     """
 
     NOT_REGISTERED = "not_registered"

@@ -1,7 +1,9 @@
-"""Codes: made, reserved for a wave's members, found again by the next attempt, released. [K-1, K-3, K-5, W-9]
+"""Codes: made, reserved for a wave's members, found again by the next attempt, released. [K-1, K-3,
+K-5, W-9]
 
-A reservation is the row itself: (wave, fan) stands on the code, under a unique constraint. It is committed before the
-members are written, so an attempt that dies leaves reservations but no member, and the next one finds the same codes.
+A reservation is the row itself: (wave, fan) stands on the code, under a unique constraint. It is
+committed before the members are written, so an attempt that dies leaves reservations but no member,
+and the next one finds the same codes.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ PLACEHOLDER = "TM"
 BATCH = 25_000
 MOST_ROUNDS = 5
 
-# The largest multiple of the alphabet's size below 256: larger bytes are thrown away, so that every sign is as likely.
+# The largest multiple of the alphabet's size below 256: larger bytes are thrown away, so that every
+# sign is as likely.
 _FAIR_BYTES = 256 - 256 % len(ALPHABET)
 _SIGNS = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)
 
@@ -61,7 +64,9 @@ WHERE wave_id = %(wave)s AND state = 'reserved'
 
 @dataclass(frozen=True)
 class ReservedCodes:
-    """`members` with a column `code`; `reserved` = held now, of which `generated` are new; `tm` = placeholders."""
+    """`members` with a column `code`; `reserved` = held now, of which `generated` are new; `tm` =
+    placeholders.
+    """
 
     members: pl.DataFrame
     reserved: int
@@ -73,7 +78,9 @@ class ReservedCodes:
 
 
 def mint(count: int, *, prefix: str, length: int) -> list[str]:
-    """`count` different codes: the prefix and `length` signs, from the system's cryptographic generator. [K-1]"""
+    """`count` different codes: the prefix and `length` signs, from the system's cryptographic
+    generator. [K-1]
+    """
     minted: set[str] = set()
     while len(minted) < count:
         signs = np.empty(0, dtype=np.uint8)
@@ -87,13 +94,16 @@ def mint(count: int, *, prefix: str, length: int) -> list[str]:
 
 
 def reserve(wave: Wave, members: pl.DataFrame, *, now: datetime) -> ReservedCodes:
-    """A code for every member, committed at once; a member who has one already keeps it. [K-1, K-3, K-5, W-9]
+    """A code for every member, committed at once; a member who has one already keeps it. [K-1, K-3,
+    K-5, W-9]
 
-    `members`: `global_user_id`, `market` (the market's key), `code_source`. Raises UnsupportedCodeSource for partner's
-    codes, CodesExhausted where prefix and length leave too few.
+    `members`: `global_user_id`, `market` (the market's key), `code_source`. Raises
+    UnsupportedCodeSource for partner's codes, CodesExhausted where prefix and length leave too few.
     """
     if members["code_source"].eq(CodeSource.PARTNER).any():
-        raise UnsupportedCodeSource(f"Wave {wave.name}: codes of a partner's service cannot be reserved; use own or tm.")
+        raise UnsupportedCodeSource(
+            f"Wave {wave.name}: codes of a partner's service cannot be reserved; use own or tm."
+        )
     own = members.filter(pl.col("code_source") == CodeSource.OWN).select("global_user_id", "market")
     generated = 0
     for _ in range(MOST_ROUNDS):
@@ -104,21 +114,32 @@ def reserve(wave: Wave, members: pl.DataFrame, *, now: datetime) -> ReservedCode
             generated += _reserve_batch(wave, batch, now)
     else:
         raise CodesExhausted(
-            f"Wave {wave.name}: not enough different codes of {wave.campaign.code_length} signs; raise the code length."
+            f"Wave {wave.name}: not enough different codes of {wave.campaign.code_length} signs;"
+            " raise the code length."
         )
-    coded = members.join(_reservations(wave), on="global_user_id", how="left", maintain_order="left")
+    coded = members.join(
+        _reservations(wave), on="global_user_id", how="left", maintain_order="left"
+    )
     is_own = pl.col("code_source") == CodeSource.OWN
-    coded = coded.with_columns(pl.when(is_own).then("code").otherwise(pl.lit(PLACEHOLDER)).alias("code"))
-    return ReservedCodes(coded, reserved=own.height, generated=generated, tm=members.height - own.height)
+    coded = coded.with_columns(
+        pl.when(is_own).then("code").otherwise(pl.lit(PLACEHOLDER)).alias("code")
+    )
+    return ReservedCodes(
+        coded, reserved=own.height, generated=generated, tm=members.height - own.height
+    )
 
 
 def release_unused(wave: Wave, members: pl.DataFrame) -> int:
-    """Free the reservations of fans who are not among these members (`global_user_id`, `code`) any more. [K-5]
+    """Free the reservations of fans who are not among these members (`global_user_id`, `code`) any
+    more. [K-5]
 
-    Compared here: PostgreSQL has no statistics of members written a moment ago, and took 28 s for 27,900 of them.
+    Compared here: PostgreSQL has no statistics of members written a moment ago, and took 28 s for
+    27,900 of them.
     """
     unused = _reservations(wave).join(members, on=["global_user_id", "code"], how="anti")
-    return run(_RELEASE_UNUSED, wave=wave.pk, codes=unused["code"].to_list()) if unused.height else 0
+    return (
+        run(_RELEASE_UNUSED, wave=wave.pk, codes=unused["code"].to_list()) if unused.height else 0
+    )
 
 
 def release(wave: Wave) -> int:
@@ -163,11 +184,23 @@ def _reservations(wave: Wave) -> pl.DataFrame:
 
 
 def _reserve_batch(wave: Wave, batch: pl.DataFrame, now: datetime) -> int:
-    """Reserve what lies ready, mint the rest, in one transaction; how many were minted. A collision is left over."""
+    """Reserve what lies ready, mint the rest, in one transaction; how many were minted. A collision
+    is left over.
+    """
     begins, ends = code_validity(wave.notify_date)
     fans, markets = batch["global_user_id"].to_list(), batch["market"].to_list()
-    common = {"campaign": wave.campaign_id, "wave": wave.pk, "begins": begins, "ends": ends, "now": now}
+    common = {
+        "campaign": wave.campaign_id,
+        "wave": wave.pk,
+        "begins": begins,
+        "ends": ends,
+        "now": now,
+    }
     with transaction.atomic():
         ready = run(_RESERVE_AVAILABLE, count=len(fans), fans=fans, markets=markets, **common)
-        codes = mint(len(fans) - ready, prefix=wave.campaign.code_prefix, length=wave.campaign.code_length)
-        return run(_INSERT_MINTED, codes=codes, fans=fans[ready:], markets=markets[ready:], **common)
+        codes = mint(
+            len(fans) - ready, prefix=wave.campaign.code_prefix, length=wave.campaign.code_length
+        )
+        return run(
+            _INSERT_MINTED, codes=codes, fans=fans[ready:], markets=markets[ready:], **common
+        )

@@ -1,4 +1,6 @@
-"""The words for each member, from what the wave's approval covers: its own snapshot of templates. [N-1, X-5]"""
+"""The words for each member, from what the wave's approval covers: its own snapshot of templates.
+[N-1, X-5]
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ class Reader:
 
 
 class Composer:
-    """Chooses and checks each template once, then fills it in for hundreds of thousands. Raises BadTemplate."""
+    """Chooses and checks each template once, then fills it in for hundreds of thousands. Raises
+    BadTemplate.
+    """
 
     def __init__(self, wave: Wave, markets: Mapping[str, str], draw: Draw | None) -> None:
         """`markets` maps market ids to names; without a `draw` nobody has a fan reference."""
@@ -33,7 +37,10 @@ class Composer:
         self._draw = draw
         said = wave.content["campaign"]
         self._shared = content.wave_values(
-            campaign=said["name"], artist=said["artist"], notify_date=wave.notify_date, time_zone=said["time_zone"]
+            campaign=said["name"],
+            artist=said["artist"],
+            notify_date=wave.notify_date,
+            time_zone=said["time_zone"],
         )
         self._chosen: dict[tuple[str, str, bool], tuple[MessageTemplate, bool]] = {}
 
@@ -73,8 +80,12 @@ def templates_of(wave: Wave) -> list[MessageTemplate]:
 
 
 def composer_for(wave: Wave) -> Composer:
-    """The composer of a wave, with its markets' names and its campaign's draw read from the database."""
-    return Composer(wave, dict(wave.wave_markets.values_list("market__market_id", "name")), draw_of(wave))
+    """The composer of a wave, with its markets' names and its campaign's draw read from the
+    database.
+    """
+    return Composer(
+        wave, dict(wave.wave_markets.values_list("market__market_id", "name")), draw_of(wave)
+    )
 
 
 def draw_of(wave: Wave) -> Draw | None:

@@ -29,7 +29,9 @@ ENGLISH: Final = "en"
 
 @dataclass(frozen=True)
 class MessageTemplate:
-    """A text for one channel; `market_id` None = every market. `subject` and `html` are for e-mail only."""
+    """A text for one channel; `market_id` None = every market. `subject` and `html` are for e-mail
+    only.
+    """
 
     channel: str
     body: str
@@ -49,43 +51,57 @@ class Message:
 
 
 DEFAULTS: Final = (
-    MessageTemplate(Channel.SMS, "{campaign}: you are in for {market}. Your access code is {code}, valid until {valid_until}."),
+    MessageTemplate(
+        Channel.SMS,
+        "{campaign}: you are in for {market}. Your access code is {code}, valid until"
+        " {valid_until}.",
+    ),
     MessageTemplate(
         Channel.EMAIL,
-        "Good news: you were selected for {market} in the presale of {campaign}.\n\n"
-        "Your access code: {code}\nValid from {valid_from} until {valid_until}.\n\n"
-        "The code is yours alone. To check the draw for yourself, keep your fan reference: {fan_ref}\n",
+        "Good news: you were selected for {market} in the presale of {campaign}.\n\nYour access"
+        " code: {code}\nValid from {valid_from} until {valid_until}.\n\nThe code is yours alone. To"
+        " check the draw for yourself, keep your fan reference: {fan_ref}\n",
         subject="Your access code for {campaign}",
-        html="<p>Good news: you were selected for <strong>{market}</strong> in the presale of {campaign}.</p>"
-        "<p>Your access code: <strong>{code}</strong><br>Valid from {valid_from} until {valid_until}.</p>"
-        "<p>The code is yours alone. To check the draw for yourself, keep your fan reference: {fan_ref}</p>",
+        html=(
+            "<p>Good news: you were selected for <strong>{market}</strong> in the presale of"
+            " {campaign}.</p><p>Your access code: <strong>{code}</strong><br>Valid from"
+            " {valid_from} until {valid_until}.</p><p>The code is yours alone. To check the draw"
+            " for yourself, keep your fan reference: {fan_ref}</p>"
+        ),
     ),
 )
 # Where the stock is managed elsewhere there is no code to name. [K-3]
 DEFAULTS_WITHOUT_CODE: Final = (
-    MessageTemplate(Channel.SMS, "{campaign}: you are in for {market}. You can buy from {wave_date}."),
+    MessageTemplate(
+        Channel.SMS, "{campaign}: you are in for {market}. You can buy from {wave_date}."
+    ),
     MessageTemplate(
         Channel.EMAIL,
-        "Good news: you were selected for {market} in the presale of {campaign}. You can buy from {wave_date}.\n\n"
-        "To check the draw for yourself, keep your fan reference: {fan_ref}\n",
+        "Good news: you were selected for {market} in the presale of {campaign}. You can buy from"
+        " {wave_date}.\n\nTo check the draw for yourself, keep your fan reference: {fan_ref}\n",
         subject="You were selected for {campaign}",
-        html="<p>Good news: you were selected for <strong>{market}</strong> in the presale of {campaign}. "
-        "You can buy from {wave_date}.</p>"
-        "<p>To check the draw for yourself, keep your fan reference: {fan_ref}</p>",
+        html=(
+            "<p>Good news: you were selected for <strong>{market}</strong> in the presale of"
+            " {campaign}. You can buy from {wave_date}.</p><p>To check the draw for yourself, keep"
+            " your fan reference: {fan_ref}</p>"
+        ),
     ),
 )
 
 
 def placeholders(text: str) -> frozenset[str]:
-    """The placeholders a text names. Raises BadTemplate for an unknown one, or a brace that stands alone. [N-1]
+    """The placeholders a text names. Raises BadTemplate for an unknown one, or a brace that stands
+    alone. [N-1]
 
-    `{{` and `}}` stand for the braces themselves. Nothing but a bare name may stand inside: no index, attribute,
-    conversion or format, so that a template cannot reach into the program.
+    `{{` and `}}` stand for the braces themselves. Nothing but a bare name may stand inside: no
+    index, attribute, conversion or format, so that a template cannot reach into the program.
     """
     try:
         fields = [part[1:] for part in string.Formatter().parse(text) if part[1] is not None]
     except ValueError as error:
-        raise BadTemplate(f"A brace stands alone ({error}): write {{{{ or }}}} for the sign itself.") from error
+        raise BadTemplate(
+            f"A brace stands alone ({error}): write {{{{ or }}}} for the sign itself."
+        ) from error
     for name, form, conversion in fields:
         if name not in PLACEHOLDERS or form or conversion:
             known = ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
@@ -94,21 +110,38 @@ def placeholders(text: str) -> frozenset[str]:
 
 
 def check_template(template: MessageTemplate, *, has_code: bool = True) -> None:
-    """Raises BadTemplate where a text names what there is not: an unknown placeholder, or a code for TM. [N-1, K-3]"""
-    named = placeholders(template.subject) | placeholders(template.body) | placeholders(template.html)
+    """Raises BadTemplate where a text names what there is not: an unknown placeholder, or a code
+    for TM. [N-1, K-3]
+    """
+    named = (
+        placeholders(template.subject) | placeholders(template.body) | placeholders(template.html)
+    )
     if not has_code and "code" in named:
         place = f"market {template.market_id}" if template.market_id else "every market"
-        raise BadTemplate(f"The {template.channel} template for {place} names {{code}}, but TM members have none.")
+        raise BadTemplate(
+            f"The {template.channel} template for {place} names {{code}}, but TM members have none."
+        )
 
 
 def choose(
-    templates: Iterable[MessageTemplate], channel: str, market_id: str, *, language: str = ENGLISH, has_code: bool = True
+    templates: Iterable[MessageTemplate],
+    channel: str,
+    market_id: str,
+    *,
+    language: str = ENGLISH,
+    has_code: bool = True,
 ) -> MessageTemplate:
-    """The market's own template before the one for every market, the fan's language before English; else the default."""
+    """The market's own template before the one for every market, the fan's language before English;
+    else the default.
+    """
 
     def fits(template: MessageTemplate) -> bool:
         languages, markets = (language, ENGLISH), (market_id, None)
-        return template.channel == channel and template.language in languages and template.market_id in markets
+        return (
+            template.channel == channel
+            and template.language in languages
+            and template.market_id in markets
+        )
 
     def closeness(template: MessageTemplate) -> tuple[bool, bool]:
         return template.language == language, template.market_id == market_id
@@ -116,19 +149,29 @@ def choose(
     fitting = [template for template in templates if fits(template)]
     if fitting:
         return max(fitting, key=closeness)
-    return next(t for t in (DEFAULTS if has_code else DEFAULTS_WITHOUT_CODE) if t.channel == channel)
+    return next(
+        t for t in (DEFAULTS if has_code else DEFAULTS_WITHOUT_CODE) if t.channel == channel
+    )
 
 
-def wave_values(*, campaign: str, artist: str, notify_date: datetime, time_zone: str) -> dict[str, str]:
-    """The placeholders that are the same for every member; days are the campaign's own. Add market, code, fan_ref."""
+def wave_values(
+    *, campaign: str, artist: str, notify_date: datetime, time_zone: str
+) -> dict[str, str]:
+    """The placeholders that are the same for every member; days are the campaign's own. Add market,
+    code, fan_ref.
+    """
     zone = ZoneInfo(time_zone)
     begin, end = code_validity(notify_date)
     days = {"wave_date": notify_date, "valid_from": begin, "valid_until": end}
-    return {"campaign": campaign, "artist": artist} | {name: _day(d.astimezone(zone)) for name, d in days.items()}
+    return {"campaign": campaign, "artist": artist} | {
+        name: _day(d.astimezone(zone)) for name, d in days.items()
+    }
 
 
 def render(template: MessageTemplate, values: Mapping[str, str]) -> Message:
-    """The template filled in; in HTML the values are escaped. `values` holds every placeholder. Raises BadTemplate."""
+    """The template filled in; in HTML the values are escaped. `values` holds every placeholder.
+    Raises BadTemplate.
+    """
     check_template(template)
     escaped = {name: html.escape(value) for name, value in values.items()}
     return Message(

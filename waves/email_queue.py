@@ -1,7 +1,7 @@
 """The e-mail queue in the database, and its way out: claim, hand over, record. [N-5]
 
-An e-mail's row here and its `Send` row move together. E-mail backends honour no keys, so whatever may have been handed over is
-not handed over again: it becomes unknown. [N-4]
+An e-mail's row here and its `Send` row move together. E-mail backends honour no keys, so whatever
+may have been handed over is not handed over again: it becomes unknown. [N-4]
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from waves.providers import EmailProvider, EmailText
 from waves.providers.email_django import DjangoEmail
 
 BATCH = 100
-LEASE = timedelta(minutes=10)  # a batch over a slow connection takes its time, and a doubled e-mail cannot be recalled
+# a batch over a slow connection takes its time, and a doubled e-mail cannot be recalled
+LEASE = timedelta(minutes=10)
 OPEN_STATES = ("pending", "sending")
 
 CLAIM = """
@@ -65,9 +66,11 @@ UPDATE waves_send s SET state = 'unknown', reason = 'sender_lost', maybe_accepte
 
 
 def deliver(*, limit: int | None = None, provider: EmailProvider | None = None) -> dict[str, int]:
-    """Send what is queued and due, oldest first, at most `limit`. Several processes may do so at once.
+    """Send what is queued and due, oldest first, at most `limit`. Several processes may do so at
+    once.
 
-    Returns `{sent, failed, left}`; `left` counts what is still queued. Waves that are paused or cancelled keep theirs.
+    Returns `{sent, failed, left}`; `left` counts what is still queued. Waves that are paused or
+    cancelled keep theirs.
     """
     provider = provider or DjangoEmail(settings.DEFAULT_FROM_EMAIL)
     composers: dict[int, Composer] = {}
@@ -89,22 +92,40 @@ def has_work(*, now: datetime) -> bool:
     """Whether something in the queue is due, or was left by a worker that died."""
     due = Q(not_before=None) | Q(not_before__lte=now)
     left = Q(state=SendState.SENDING, lease_until__lt=now)
-    in_force = QueuedEmail.objects.filter(send__wave__state__in=[WaveState.TRIGGERED, WaveState.COMPLETED])
+    in_force = QueuedEmail.objects.filter(
+        send__wave__state__in=[WaveState.TRIGGERED, WaveState.COMPLETED]
+    )
     return in_force.filter(Q(state=SendState.PENDING) & due | left).exists()
 
 
 def _hand_over(
-    provider: EmailProvider, claim_id: uuid.UUID, rows: list[tuple[Any, ...]], composers: dict[int, Composer]
+    provider: EmailProvider,
+    claim_id: uuid.UUID,
+    rows: list[tuple[Any, ...]],
+    composers: dict[int, Composer],
 ) -> list[str]:
     texts = [_text(row, composers) for row in rows]
     outcomes = provider.send(texts)
     decided = [
-        pacing.decide(outcome, tries=row[1] - 1, maybe_accepted=False, honours_keys=False, chance=random.random())  # noqa: S311
+        pacing.decide(
+            outcome,
+            tries=row[1] - 1,
+            maybe_accepted=False,
+            honours_keys=False,
+            chance=random.random(),  # noqa: S311 spreads retries, guards nothing
+        )
         for row, outcome in zip(rows, outcomes, strict=True)
     ]
     _record(claim_id, [row[0] for row in rows], decided)
-    if 2 * sum(outcome.kind != Kind.SENT for outcome in outcomes) > len(outcomes) >= pacing.FEWEST_TO_JUDGE:
-        accounts.pause(provider.name, f"More than half of a batch of e-mails failed, the last with {outcomes[-1].reason}")
+    if (
+        2 * sum(outcome.kind != Kind.SENT for outcome in outcomes)
+        > len(outcomes)
+        >= pacing.FEWEST_TO_JUDGE
+    ):
+        accounts.pause(
+            provider.name,
+            f"More than half of a batch of e-mails failed, the last with {outcomes[-1].reason}",
+        )
     return [decision.state for decision in decided]
 
 

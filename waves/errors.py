@@ -78,7 +78,9 @@ class NotPermitted(WaveError):
 
 
 class BadTemplate(WaveError):
-    """A template names a placeholder that does not exist, or names the code where there is none. [N-1, K-3]"""
+    """A template names a placeholder that does not exist, or names the code where there is none.
+    [N-1, K-3]
+    """
 
 
 class CodesExhausted(WaveError):

@@ -31,6 +31,8 @@ class TemplateForm(forms.ModelForm):
         campaign, market = cleaned.get("campaign"), cleaned.get("market")
         if market and market.campaign_id != getattr(campaign, "pk", None):
             raise ValidationError({"market": "This market belongs to another campaign."})
-        if cleaned.get("channel") == Channel.SMS and (cleaned.get("subject") or cleaned.get("html")):
+        if cleaned.get("channel") == Channel.SMS and (
+            cleaned.get("subject") or cleaned.get("html")
+        ):
             raise ValidationError({"subject": "An SMS has neither a subject nor HTML."})
         return cleaned

@@ -1,4 +1,6 @@
-"""Who is told, and how: waves, their members, codes, assignments, sends. The database is the judge of what may not happen."""
+"""Who is told, and how: waves, their members, codes, assignments, sends. The database is the judge
+of what may not happen.
+"""
 
 import uuid
 
@@ -19,7 +21,9 @@ class Wave(models.Model):
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="waves")
     date_key = models.CharField(max_length=20, help_text="YYYYMMDD or YYYYMMDD-n")
-    name = models.CharField(max_length=80, unique=True, editable=False, help_text="{campaign_id}_{date_key}")
+    name = models.CharField(
+        max_length=80, unique=True, editable=False, help_text="{campaign_id}_{date_key}"
+    )
     notify_date = models.DateTimeField()
     category_id = models.CharField(max_length=80, blank=True)
     product_id = models.CharField(max_length=80, blank=True)
@@ -33,16 +37,24 @@ class Wave(models.Model):
     state = models.CharField(max_length=20, choices=WaveState, default=WaveState.CONFIGURED)
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
-    score_file = models.ForeignKey(ScoreFile, null=True, blank=True, on_delete=models.PROTECT, related_name="waves")
+    score_file = models.ForeignKey(
+        ScoreFile, null=True, blank=True, on_delete=models.PROTECT, related_name="waves"
+    )
     members_digest = models.CharField(max_length=64, blank=True)
-    agreed_digest = models.CharField(max_length=64, blank=True, help_text="Of the members that were previewed and agreed on")
+    agreed_digest = models.CharField(
+        max_length=64, blank=True, help_text="Of the members that were previewed and agreed on"
+    )
     content_digest = models.CharField(max_length=64, blank=True)
     content = models.JSONField(
         default=dict,
         blank=True,
-        help_text="Templates, channels and provider as prepared: what is sent, and what approval names",
+        help_text=(
+            "Templates, channels and provider as prepared: what is sent, and what approval names"
+        ),
     )
-    notify_channels = models.CharField(max_length=10, choices=NotifyChannels, default=NotifyChannels.BOTH)
+    notify_channels = models.CharField(
+        max_length=10, choices=NotifyChannels, default=NotifyChannels.BOTH
+    )
     candidates = models.BigIntegerField(default=0)
     selected = models.BigIntegerField(default=0)
     waitlist = models.BigIntegerField(default=0)
@@ -50,12 +62,22 @@ class Wave(models.Model):
     zip_key = models.CharField(max_length=300, blank=True)
     status_key = models.CharField(max_length=300, blank=True)
 
-    prepared_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    edited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    prepared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     approved_digest = models.CharField(max_length=64, blank=True)
-    waiver = models.TextField(blank=True, help_text="Why the second person was waived, while WAVES_FOUR_EYES is off")
-    expedited = models.TextField(blank=True, help_text="Why it was prepared less than a day before its notify date")
+    waiver = models.TextField(
+        blank=True, help_text="Why the second person was waived, while WAVES_FOUR_EYES is off"
+    )
+    expedited = models.TextField(
+        blank=True, help_text="Why it was prepared less than a day before its notify date"
+    )
     prepared_at = models.DateTimeField(null=True, blank=True)
     approved_at = models.DateTimeField(null=True, blank=True)
     scheduled_at = models.DateTimeField(null=True, blank=True)
@@ -81,16 +103,31 @@ class Wave(models.Model):
                 name="wave_four_eyes",
                 condition=Q(approved_by=None)
                 | ~Q(waiver="")
-                | (~Q(approved_by=F("prepared_by")) & (Q(edited_by=None) | ~Q(approved_by=F("edited_by")))),
+                | (
+                    ~Q(approved_by=F("prepared_by"))
+                    & (Q(edited_by=None) | ~Q(approved_by=F("edited_by")))
+                ),
             ),
             models.CheckConstraint(
                 name="wave_approval_names_its_content",
-                condition=~Q(state__in=[WaveState.APPROVED, WaveState.SCHEDULED, WaveState.TRIGGERED])
-                | (Q(approved_digest=F("content_digest")) & ~Q(content_digest="") & Q(approved_by__isnull=False)),
+                condition=~Q(
+                    state__in=[WaveState.APPROVED, WaveState.SCHEDULED, WaveState.TRIGGERED]
+                )
+                | (
+                    Q(approved_digest=F("content_digest"))
+                    & ~Q(content_digest="")
+                    & Q(approved_by__isnull=False)
+                ),
             ),
-            models.CheckConstraint(name="wave_failed_says_why", condition=~Q(state=WaveState.FAILED) | ~Q(error="")),
+            models.CheckConstraint(
+                name="wave_failed_says_why", condition=~Q(state=WaveState.FAILED) | ~Q(error="")
+            ),
         ]
-        indexes = [models.Index(fields=["notify_date"], name="wave_due", condition=Q(state=WaveState.SCHEDULED))]
+        indexes = [
+            models.Index(
+                fields=["notify_date"], name="wave_due", condition=Q(state=WaveState.SCHEDULED)
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -114,7 +151,9 @@ class WaveMarket(models.Model):
         ordering = ["position"]
         constraints = [
             models.UniqueConstraint(name="wavemarket_once", fields=["wave", "market"]),
-            models.CheckConstraint(name="wavemarket_capacity", condition=Q(selected__lte=F("capacity"))),
+            models.CheckConstraint(
+                name="wavemarket_capacity", condition=Q(selected__lte=F("capacity"))
+            ),
         ]
 
     def __str__(self) -> str:
@@ -122,15 +161,21 @@ class WaveMarket(models.Model):
 
 
 class Code(models.Model):
-    """An access code, unique over all campaigns whatever its case. TM is no row here. [K-1, K-3, K-5]"""
+    """An access code, unique over all campaigns whatever its case. TM is no row here. [K-1, K-3,
+    K-5]
+    """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="codes")
     code = models.CharField(max_length=64)
     source = models.CharField(max_length=10, choices=CodeSource, default=CodeSource.OWN)
     state = models.CharField(max_length=12, choices=CodeState, default=CodeState.AVAILABLE)
-    wave = models.ForeignKey(Wave, null=True, blank=True, on_delete=models.PROTECT, related_name="codes")
+    wave = models.ForeignKey(
+        Wave, null=True, blank=True, on_delete=models.PROTECT, related_name="codes"
+    )
     global_user_id = models.TextField(blank=True, help_text="The fan it is reserved for")
-    market = models.ForeignKey(Market, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    market = models.ForeignKey(
+        Market, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     begins_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -146,13 +191,21 @@ class Code(models.Model):
                 fields=["wave", "global_user_id"],
                 condition=Q(wave__isnull=False),
             ),
-            models.CheckConstraint(name="code_is_no_placeholder", condition=~Q(code__iexact="TM") & ~Q(code="")),
+            models.CheckConstraint(
+                name="code_is_no_placeholder", condition=~Q(code__iexact="TM") & ~Q(code="")
+            ),
             models.CheckConstraint(
                 name="code_available_is_free",
                 condition=~Q(state=CodeState.AVAILABLE) | Q(wave__isnull=True, global_user_id=""),
             ),
         ]
-        indexes = [models.Index(fields=["campaign", "id"], name="code_available", condition=Q(state=CodeState.AVAILABLE))]
+        indexes = [
+            models.Index(
+                fields=["campaign", "id"],
+                name="code_available",
+                condition=Q(state=CodeState.AVAILABLE),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"code {self.pk}"
@@ -161,8 +214,9 @@ class Code(models.Model):
 class Member(models.Model):
     """One fan in one wave, with the contact and code as prepared. [W-5, K-6]
 
-    `holds_fan` is true while the wave is not CANCELLED or FAILED; the waves' trigger keeps it, and a unique index on
-    (campaign, fan) where it is true lets nobody into two live waves of a campaign.
+    `holds_fan` is true while the wave is not CANCELLED or FAILED; the waves' trigger keeps it, and
+    a unique index on (campaign, fan) where it is true lets nobody into two live waves of a
+    campaign.
     """
 
     wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="members")
@@ -172,8 +226,12 @@ class Member(models.Model):
     member_id = models.TextField(blank=True)
     email = models.CharField(max_length=254, blank=True)
     phone = models.CharField(max_length=20, blank=True)
-    code = models.CharField(max_length=64, blank=True, help_text="TM where the stock is managed elsewhere")
-    place = models.PositiveIntegerField(help_text="Place in the order of all candidates, from 1 [S-9]")
+    code = models.CharField(
+        max_length=64, blank=True, help_text="TM where the stock is managed elsewhere"
+    )
+    place = models.PositiveIntegerField(
+        help_text="Place in the order of all candidates, from 1 [S-9]"
+    )
     band_score = models.FloatField()
     holds_fan = models.BooleanField(default=True, editable=False)
 
@@ -181,7 +239,9 @@ class Member(models.Model):
         constraints = [
             models.UniqueConstraint(name="member_once", fields=["wave", "global_user_id"]),
             models.UniqueConstraint(
-                name="member_in_one_live_wave", fields=["campaign", "global_user_id"], condition=Q(holds_fan=True)
+                name="member_in_one_live_wave",
+                fields=["campaign", "global_user_id"],
+                condition=Q(holds_fan=True),
             ),
         ]
         indexes = [models.Index(fields=["wave", "market", "place"], name="member_in_order")]
@@ -191,7 +251,9 @@ class Member(models.Model):
 
 
 class Assignment(models.Model):
-    """A code bound to a fan for a campaign. Immutable: a trigger refuses UPDATE of fan, campaign or code, and DELETE. [K-6]"""
+    """A code bound to a fan for a campaign. Immutable: a trigger refuses UPDATE of fan, campaign or
+    code, and DELETE. [K-6]
+    """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="assignments")
     global_user_id = models.TextField()
@@ -202,15 +264,25 @@ class Assignment(models.Model):
     published_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="assignment_once", fields=["campaign", "global_user_id"])]
-        indexes = [models.Index(fields=["wave", "id"], name="assignment_unpublished", condition=Q(published_at__isnull=True))]
+        constraints = [
+            models.UniqueConstraint(name="assignment_once", fields=["campaign", "global_user_id"])
+        ]
+        indexes = [
+            models.Index(
+                fields=["wave", "id"],
+                name="assignment_unpublished",
+                condition=Q(published_at__isnull=True),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"assignment {self.pk}"
 
 
 class Send(models.Model):
-    """One message to one member on one channel; the idempotency key is made with the row, before any attempt. [N-3, N-4]"""
+    """One message to one member on one channel; the idempotency key is made with the row, before
+    any attempt. [N-3, N-4]
+    """
 
     wave = models.ForeignKey(Wave, on_delete=models.PROTECT, related_name="sends")
     member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="sends")
@@ -219,18 +291,30 @@ class Send(models.Model):
     state = models.CharField(max_length=14, choices=SendState, default=SendState.PENDING)
     reason = models.CharField(max_length=60, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    not_before = models.DateTimeField(null=True, blank=True, help_text="Back-off: no attempt before this")
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="Back-off: no attempt before this"
+    )
     lease_until = models.DateTimeField(null=True, blank=True)
-    claim = models.UUIDField(null=True, blank=True, help_text="Fences the outcome: only the claim that sent may record it")
-    maybe_accepted = models.BooleanField(default=False, db_default=False, help_text="An earlier attempt may have arrived")
+    claim = models.UUIDField(
+        null=True,
+        blank=True,
+        help_text="Fences the outcome: only the claim that sent may record it",
+    )
+    maybe_accepted = models.BooleanField(
+        default=False, db_default=False, help_text="An earlier attempt may have arrived"
+    )
     provider_id = models.CharField(max_length=80, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
-    settled_at = models.DateTimeField(null=True, blank=True, help_text="When a receipt or a person settled it")
+    settled_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a receipt or a person settled it"
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(name="send_once", fields=["member", "channel"]),
-            models.CheckConstraint(name="send_failed_says_why", condition=~Q(state=SendState.FAILED) | ~Q(reason="")),
+            models.CheckConstraint(
+                name="send_failed_says_why", condition=~Q(state=SendState.FAILED) | ~Q(reason="")
+            ),
         ]
         indexes = [
             models.Index(
@@ -260,7 +344,11 @@ class QueuedEmail(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["id"], name="queuedemail_open", condition=Q(state__in=[SendState.PENDING, SendState.SENDING]))
+            models.Index(
+                fields=["id"],
+                name="queuedemail_open",
+                condition=Q(state__in=[SendState.PENDING, SendState.SENDING]),
+            )
         ]
 
     def __str__(self) -> str:
@@ -268,10 +356,16 @@ class QueuedEmail(models.Model):
 
 
 class Template(models.Model):
-    """What a message says: per campaign (or for all), market (or for all), channel and language. [N-1]"""
+    """What a message says: per campaign (or for all), market (or for all), channel and language.
+    [N-1]
+    """
 
-    campaign = models.ForeignKey(Campaign, null=True, blank=True, on_delete=models.CASCADE, related_name="templates")
-    market = models.ForeignKey(Market, null=True, blank=True, on_delete=models.CASCADE, related_name="templates")
+    campaign = models.ForeignKey(
+        Campaign, null=True, blank=True, on_delete=models.CASCADE, related_name="templates"
+    )
+    market = models.ForeignKey(
+        Market, null=True, blank=True, on_delete=models.CASCADE, related_name="templates"
+    )
     channel = models.CharField(max_length=5, choices=Channel)
     language = models.CharField(max_length=10, default="en")
     subject = models.CharField(max_length=200, blank=True, help_text="E-mail only")
@@ -281,7 +375,9 @@ class Template(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                name="template_once", fields=["campaign", "market", "channel", "language"], nulls_distinct=False
+                name="template_once",
+                fields=["campaign", "market", "channel", "language"],
+                nulls_distinct=False,
             )
         ]
 
@@ -290,14 +386,18 @@ class Template(models.Model):
 
 
 class ProviderAccount(models.Model):
-    """A provider's account: what all workers together may send through it, and whether it is paused. [N-2, N-6]"""
+    """A provider's account: what all workers together may send through it, and whether it is
+    paused. [N-2, N-6]
+    """
 
     name = models.CharField(max_length=40, unique=True)
     paused = models.BooleanField(default=False)
     paused_reason = models.CharField(max_length=200, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     in_flight = models.PositiveIntegerField(default=0)
-    permits_until = models.DateTimeField(null=True, blank=True, help_text="Up to when permits are given out")
+    permits_until = models.DateTimeField(
+        null=True, blank=True, help_text="Up to when permits are given out"
+    )
     state = models.JSONField(default=dict, blank=True)
 
     def __str__(self) -> str:
@@ -305,7 +405,8 @@ class ProviderAccount(models.Model):
 
 
 class Sender(models.Model):
-    """A process that sends through an account, and its part of the account's concurrency; dead when its lease is over. [N-2]
+    """A process that sends through an account, and its part of the account's concurrency; dead when
+    its lease is over. [N-2]
 
     Its id is the `claim` in the rows it sends.
     """
@@ -319,7 +420,11 @@ class Sender(models.Model):
     started_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.CheckConstraint(name="sender_within_its_slots", condition=Q(in_flight__lte=F("slots")))]
+        constraints = [
+            models.CheckConstraint(
+                name="sender_within_its_slots", condition=Q(in_flight__lte=F("slots"))
+            )
+        ]
 
     def __str__(self) -> str:
         return f"sender {self.pk}"
@@ -342,7 +447,9 @@ class SendResult(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="sendresult_adds_up",
-                condition=Q(total=F("ok") + F("failed") + F("skipped") + F("unknown") + F("pending")),
+                condition=Q(
+                    total=F("ok") + F("failed") + F("skipped") + F("unknown") + F("pending")
+                ),
             )
         ]
 

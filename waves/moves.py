@@ -1,4 +1,6 @@
-"""A wave's moves, each one conditional UPDATE that says who won, with who, when and why beside it. [W-2]"""
+"""A wave's moves, each one conditional UPDATE that says who won, with who, when and why beside it.
+[W-2]
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,18 @@ def wave_named(name: str) -> Wave:
     """The wave `{campaign_id}_{date_key}` with its campaign. Raises UnknownWave."""
     wave = Wave.objects.select_related("campaign").filter(name=name).first()
     if wave is None:
-        raise UnknownWave(f"There is no wave {name!r}; waves are named CAMPAIGN_DATEKEY, e.g. 12345_20260120.")
+        raise UnknownWave(
+            f"There is no wave {name!r}; waves are named CAMPAIGN_DATEKEY, e.g. 12345_20260120."
+        )
     return wave
 
 
-def move(wave: Wave, target: WaveState, *, by: User | None, reason: str = "", **values: Any) -> None:
-    """Move the wave to `target` and set `values` with it, or raise WrongState; refreshes `wave` from the database."""
+def move(
+    wave: Wave, target: WaveState, *, by: User | None, reason: str = "", **values: Any
+) -> None:
+    """Move the wave to `target` and set `values` with it, or raise WrongState; refreshes `wave`
+    from the database.
+    """
     source = WaveState(wave.state)
     if not allowed(source, target):
         raise WrongState(_refusal(wave, target))
@@ -45,7 +53,10 @@ def move(wave: Wave, target: WaveState, *, by: User | None, reason: str = "", **
 def require_state(wave: Wave, *states: WaveState) -> None:
     """Raises WrongState unless the wave stands in one of the states."""
     if wave.state not in states:
-        raise WrongState(f"Wave {wave.name} is {wave.state}; this can be done only while it is {' or '.join(sorted(states))}.")
+        raise WrongState(
+            f"Wave {wave.name} is {wave.state}; this can be done only while it is"
+            f" {' or '.join(sorted(states))}."
+        )
 
 
 def drop_members(wave: Wave) -> int:

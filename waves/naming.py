@@ -16,14 +16,18 @@ def wave_name(campaign_id: str, date_key: str) -> str:
 
 
 def checked_date_key(date_key: str) -> str:
-    """The key itself where it reads YYYYMMDD or YYYYMMDD-n and names a day. Raises BadDateKey. [W-1]"""
+    """The key itself where it reads YYYYMMDD or YYYYMMDD-n and names a day. Raises BadDateKey.
+    [W-1]
+    """
     found = _DATE_KEY.fullmatch(date_key)
     try:
         if not found:
             raise ValueError
         date(*(int(part) for part in found.groups()[:3]))
     except ValueError as error:
-        raise BadDateKey(f"{date_key!r} is no date key: write YYYYMMDD or YYYYMMDD-n, e.g. 20260120-2.") from error
+        raise BadDateKey(
+            f"{date_key!r} is no date key: write YYYYMMDD or YYYYMMDD-n, e.g. 20260120-2."
+        ) from error
     return date_key
 
 
@@ -40,7 +44,9 @@ def status_key(campaign_id: str, date_key: str) -> str:
 
 
 def code_validity(notify_date: datetime) -> tuple[datetime, datetime]:
-    """Begin = a day before, end = a calendar year after the notify date, reckoned in UTC; 29 February → 28. [K-2]"""
+    """Begin = a day before, end = a calendar year after the notify date, reckoned in UTC; 29
+    February → 28. [K-2]
+    """
     moment = aware(notify_date).astimezone(UTC)
     try:
         end = moment.replace(year=moment.year + 1)

@@ -1,8 +1,10 @@
-"""How fast, how many at once, whether again, and when to stop: decisions only. Clock and chance are arguments.
+"""How fast, how many at once, whether again, and when to stop: decisions only. Clock and chance are
+arguments.
 
-The rate is promised for every rolling second and over all workers (N-2). Permits are instants on one clock, the database's,
-`spacing` apart; a permit is used at its instant or up to LATENESS later, else it is lost. Requests that start in one second
-then hold permits of at most 1 + LATENESS seconds; the rest of GUARD covers what the road to the provider adds.
+The rate is promised for every rolling second and over all workers (N-2). Permits are instants on
+one clock, the database's, `spacing` apart; a permit is used at its instant or up to LATENESS later,
+else it is lost. Requests that start in one second then hold permits of at most 1 + LATENESS
+seconds; the rest of GUARD covers what the road to the provider adds.
 """
 
 from __future__ import annotations
@@ -28,12 +30,16 @@ FEWEST_TO_JUDGE: Final = 20
 
 
 def spacing(per_second: int) -> float:
-    """Seconds between two permits, so that no rolling second sees more than `per_second` requests start. [N-2]"""
+    """Seconds between two permits, so that no rolling second sees more than `per_second` requests
+    start. [N-2]
+    """
     return (1 + GUARD_SECONDS) / per_second
 
 
 def block_size(per_second: int, wanted: int | None = None) -> int:
-    """How many permits to take at once: BLOCK_SECONDS' worth, or less if fewer are wanted, but at least one."""
+    """How many permits to take at once: BLOCK_SECONDS' worth, or less if fewer are wanted, but at
+    least one.
+    """
     most = math.ceil(BLOCK_SECONDS / spacing(per_second))
     return max(1, most if wanted is None else min(wanted, most))
 
@@ -68,13 +74,17 @@ NO_PERMITS: Final = Permits(0.0, 0.0, 0)
 
 @dataclass(frozen=True)
 class ClockBounds:
-    """What is known of (this worker's clock − the database's), from question-and-answer times; both in seconds."""
+    """What is known of (this worker's clock − the database's), from question-and-answer times; both
+    in seconds.
+    """
 
     low: float = -math.inf
     high: float = math.inf
 
     def narrowed(self, before: float, theirs: float, after: float) -> ClockBounds:
-        """Asked at `before`, answered `theirs`, received at `after`. A clock that was set makes us start afresh."""
+        """Asked at `before`, answered `theirs`, received at `after`. A clock that was set makes us
+        start afresh.
+        """
         low, high = max(self.low, before - theirs), min(self.high, after - theirs)
         if low > high + ROUNDING_SECONDS:
             return ClockBounds(before - theirs, after - theirs)
@@ -90,9 +100,11 @@ class ClockBounds:
 
 
 def share(limit: int, *, held_by_others: int, workers: int) -> int:
-    """How many requests one of `workers` may have in flight, of `limit` over all: a fair part, as far as it is free. [N-2]
+    """How many requests one of `workers` may have in flight, of `limit` over all: a fair part, as
+    far as it is free. [N-2]
 
-    A worker that has more in flight than this starts none until it is below, and holds what it has till then.
+    A worker that has more in flight than this starts none until it is below, and holds what it has
+    till then.
     """
     return max(0, min(max(1, limit // max(1, workers)), limit - held_by_others))
 
@@ -119,7 +131,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Decision:
-    """The row's next state, as `SendState` spells it, and when it may be tried again (seconds from now)."""
+    """The row's next state, as `SendState` spells it, and when it may be tried again (seconds from
+    now).
+    """
 
     state: str
     reason: str
@@ -128,11 +142,14 @@ class Decision:
     wait_seconds: float = 0.0
 
 
-def decide(outcome: Outcome, *, tries: int, maybe_accepted: bool, honours_keys: bool, chance: float) -> Decision:
+def decide(
+    outcome: Outcome, *, tries: int, maybe_accepted: bool, honours_keys: bool, chance: float
+) -> Decision:
     """The row after an attempt. [N-3]
 
-    `tries` counts the earlier attempts that failed, `maybe_accepted` is true if one of them may have reached the provider,
-    `chance` lies in [0, 1). A message that may have been accepted is never called failed: it becomes unknown. [N-4]
+    `tries` counts the earlier attempts that failed, `maybe_accepted` is true if one of them may
+    have reached the provider, `chance` lies in [0, 1). A message that may have been accepted is
+    never called failed: it becomes unknown. [N-4]
     """
     if outcome.kind == Kind.SENT:
         return Decision("sent", "", tries, maybe_accepted)
@@ -140,22 +157,32 @@ def decide(outcome: Outcome, *, tries: int, maybe_accepted: bool, honours_keys: 
         return Decision("pending", outcome.reason, tries, maybe_accepted, outcome.after_seconds)
     uncertain = maybe_accepted or outcome.kind == Kind.UNCERTAIN
     tried = Decision("unknown" if uncertain else "failed", outcome.reason, tries + 1, uncertain)
-    repeatable = outcome.kind == Kind.RETRY_LATER or (outcome.kind == Kind.UNCERTAIN and honours_keys)
+    repeatable = outcome.kind == Kind.RETRY_LATER or (
+        outcome.kind == Kind.UNCERTAIN and honours_keys
+    )
     if not repeatable or tried.tries >= MOST_TRIES:
         return tried
-    return replace(tried, state="pending", wait_seconds=max(outcome.after_seconds, back_off(tried.tries, chance)))
+    return replace(
+        tried,
+        state="pending",
+        wait_seconds=max(outcome.after_seconds, back_off(tried.tries, chance)),
+    )
 
 
 def back_off(tries: int, chance: float) -> float:
-    """Seconds before the next attempt: doubling, with half of it left to chance so that a crowd spreads out."""
+    """Seconds before the next attempt: doubling, with half of it left to chance so that a crowd
+    spreads out.
+    """
     longest: float = min(LONGEST_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2.0 ** (tries - 1))
     return longest * (0.5 + chance / 2)
 
 
 class ErrorBudget:
-    """Sending stops when more than half of the last 200 attempts, or of those of the last 10 seconds, failed. [N-6]
+    """Sending stops when more than half of the last 200 attempts, or of those of the last 10
+    seconds, failed. [N-6]
 
-    Fewer than FEWEST_TO_JUDGE attempts are no evidence. Answers about our own pace (429) are no failures and are not noted.
+    Fewer than FEWEST_TO_JUDGE attempts are no evidence. Answers about our own pace (429) are no
+    failures and are not noted.
     """
 
     def __init__(self) -> None:
@@ -181,5 +208,7 @@ class ErrorBudget:
         """True when sending to this provider has to pause."""
         self._forget(now)
         many = len(self._last) == BUDGET_ATTEMPTS and self._failed_last * 2 > BUDGET_ATTEMPTS
-        recent = len(self._recent) >= FEWEST_TO_JUDGE and self._failed_recent * 2 > len(self._recent)
+        recent = len(self._recent) >= FEWEST_TO_JUDGE and self._failed_recent * 2 > len(
+            self._recent
+        )
         return many or recent

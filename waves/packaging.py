@@ -26,11 +26,15 @@ _FAST = 3  # measured: half the time of the default level for 4 % more bytes
 
 
 def wave_zip(members: pl.DataFrame, market_ids: Sequence[str]) -> tuple[bytes, dict[str, int]]:
-    """The zip's bytes, and how many lines each of its three folders holds: the same members and codes, the same bytes.
+    """The zip's bytes, and how many lines each of its three folders holds: the same members and
+    codes, the same bytes.
 
-    `members`, in the order of the draw: `global_user_id, member_id, market_id, email, phone, code` (String, empty = none).
+    `members`, in the order of the draw: `global_user_id, member_id, market_id, email, phone, code`
+    (String, empty = none).
     """
-    columns = members.select(pl.col(name).replace("", None).alias(title) for title, name in COLUMNS.items())
+    columns = members.select(
+        pl.col(name).replace("", None).alias(title) for title, name in COLUMNS.items()
+    )
     folders = {
         "email": columns.drop_nulls("email"),
         "masterCodes": columns,
@@ -56,7 +60,9 @@ def status_json(
     count: Mapping[str, int] | None = None,
     error: tuple[str, str] | None = None,
 ) -> bytes:
-    """The status of an attempt: TRIGGERED, FINISHED or FAILED; `error` = message, developer's message. [W-8]"""
+    """The status of an attempt: TRIGGERED, FINISHED or FAILED; `error` = message, developer's
+    message. [W-8]
+    """
     date = {"started": _iso(started)} | ({"finished": _iso(finished)} if finished else {})
     document: dict[str, Any] = {"date": date, "status": status, "attempts": attempts}
     if path:

@@ -1,4 +1,6 @@
-"""Gather what a selection needs, and refuse what cannot be selected: the part that preview and preparation share. [W-5]"""
+"""Gather what a selection needs, and refuse what cannot be selected: the part that preview and
+preparation share. [W-5]
+"""
 
 from __future__ import annotations
 
@@ -89,8 +91,8 @@ class Decision:
 def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
     """Check a request against the campaign as it stands. Reads no fan, writes nothing.
 
-    Raises UnknownCampaign, WrongStatus, BadDateKey, NaiveDate, BadMarketFile, UnknownMarket, BadMinimumScore,
-    SelectionNotOpen, NoActiveScores.
+    Raises UnknownCampaign, WrongStatus, BadDateKey, NaiveDate, BadMarketFile, UnknownMarket,
+    BadMinimumScore, SelectionNotOpen, NoActiveScores.
     """
     name = request.name
     campaign = campaign_of(request.campaign_id)
@@ -99,11 +101,17 @@ def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
     if request.notify_date:
         aware(request.notify_date)
     markets = {market.market_id: market for market in campaign.markets.all()}
-    seats = markets_of_wave(_market_file(request), seats_of_campaign(markets.values(), campaign.code_source))
+    seats = markets_of_wave(
+        _market_file(request), seats_of_campaign(markets.values(), campaign.code_source)
+    )
     if not seats:
-        raise UnknownMarket(f"Campaign {campaign.campaign_id} has no market: add one before its first wave.")
+        raise UnknownMarket(
+            f"Campaign {campaign.campaign_id} has no market: add one before its first wave."
+        )
     order = _order(request, wave)
-    single_market = request.single_market or (wave.single_market if wave and request.order is None else "")
+    single_market = request.single_market or (
+        wave.single_market if wave and request.order is None else ""
+    )
     in_play = seats_in_play(seats, order, single_market)
     _require_selection_times(in_play, now)
     return Plan(
@@ -137,7 +145,9 @@ def decide(plan: Plan) -> Decision:
 
 
 def preview(request: WaveRequest, *, now: datetime) -> Decision:
-    """What a preparation would select now; writes nothing. Raises what `plan_of` and `decide` raise. [W-7]"""
+    """What a preparation would select now; writes nothing. Raises what `plan_of` and `decide`
+    raise. [W-7]
+    """
     return decide(plan_of(request, now=now))
 
 
@@ -154,7 +164,8 @@ def _market_file(request: WaveRequest) -> bytes | None:
 def _active_scores(campaign: Campaign) -> ScoreFile:
     if campaign.active_score_file is None:
         raise NoActiveScores(
-            f"Campaign {campaign.campaign_id} has no active score file: process one, or activate one that is drawn."
+            f"Campaign {campaign.campaign_id} has no active score file: process one, or activate"
+            " one that is drawn."
         )
     return campaign.active_score_file
 
@@ -171,7 +182,9 @@ def _min_score(request: WaveRequest, wave: Wave | None) -> float | None:
     if request.min_score is None:
         return wave.min_score if wave else None
     if not 0 <= request.min_score <= 1:
-        raise BadMinimumScore(f"A minimum score of {request.min_score} selects by no score; write one from 0 to 1.")
+        raise BadMinimumScore(
+            f"A minimum score of {request.min_score} selects by no score; write one from 0 to 1."
+        )
     return request.min_score
 
 
@@ -179,6 +192,7 @@ def _require_selection_times(seats: Sequence[MarketSeat], now: datetime) -> None
     for seat in seats:
         if seat.selection_time > now:
             raise SelectionNotOpen(
-                f"Market {seat.market_id}: its selection time {seat.selection_time.isoformat()} has not passed yet; "
-                "prepare the wave afterwards, or leave the market out of its file."
+                f"Market {seat.market_id}: its selection time {seat.selection_time.isoformat()} has"
+                " not passed yet; prepare the wave afterwards, or leave the market out of its"
+                " file."
             )

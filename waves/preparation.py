@@ -70,7 +70,9 @@ class Preparation:
         }
 
 
-def prepare(request: WaveRequest, *, by: User, now: datetime, expedite: str = "", agreed_digest: str = "") -> Preparation:
+def prepare(
+    request: WaveRequest, *, by: User, now: datetime, expedite: str = "", agreed_digest: str = ""
+) -> Preparation:
     """Ask for a wave and prepare it here and now. Raises what `ask` and `run` raise. [W-5]"""
     with exclusive(f"wave {request.name}", wait=False) as alone:
         require_alone(alone, request.name)
@@ -79,7 +81,9 @@ def prepare(request: WaveRequest, *, by: User, now: datetime, expedite: str = ""
 
 
 def run(job_id: int, *, now: datetime) -> Preparation:
-    """Do the preparation a job was opened for. Raises AlreadyRunning, MembersDiffer, WrongState and faults."""
+    """Do the preparation a job was opened for. Raises AlreadyRunning, MembersDiffer, WrongState and
+    faults.
+    """
     name = Job.objects.get(pk=job_id).subject.partition(":")[2]
     with exclusive(f"wave {name}", wait=False) as alone:
         require_alone(alone, name)
@@ -89,8 +93,12 @@ def run(job_id: int, *, now: datetime) -> Preparation:
 def _run_alone(job_id: int, *, now: datetime) -> Preparation:
     job = Job.objects.select_related("created_by").get(pk=job_id)
     wave = wave_named(job.subject.partition(":")[2])
-    with jobs.working(job_id) as lease, exclusive(f"campaign {wave.campaign_id} selects", wait=True):
-        # Waves of one campaign select one after the other, so that the second sees whom the first took. [K-7]
+    with (
+        jobs.working(job_id) as lease,
+        exclusive(f"campaign {wave.campaign_id} selects", wait=True),
+    ):
+        # Waves of one campaign select one after the other, so that the second sees whom the first
+        # took. [K-7]
         require_state(wave, *PREPARABLE)
         request = WaveRequest(wave.campaign.campaign_id, wave.date_key)
         lease.tell(0, STEPS)
@@ -104,7 +112,9 @@ def _run_alone(job_id: int, *, now: datetime) -> Preparation:
     return preparation
 
 
-def _attempt(wave: Wave, decision: Decision, lease: Lease, *, by: User | None, now: datetime) -> Preparation:
+def _attempt(
+    wave: Wave, decision: Decision, lease: Lease, *, by: User | None, now: datetime
+) -> Preparation:
     with _counted_attempt(wave, by=by, started=now):
         members = _members(decision)
         reserved = codes.reserve(wave, members, now=now)
@@ -114,17 +124,27 @@ def _attempt(wave: Wave, decision: Decision, lease: Lease, *, by: User | None, n
         content, counts = wave_zip(reserved.members, market_ids)
         files.put(key, content)
         lease.tell(3, STEPS)
-        files.put(candidates_key(wave.campaign.campaign_id, wave.date_key), _record_of_candidates(decision))
+        files.put(
+            candidates_key(wave.campaign.campaign_id, wave.date_key),
+            _record_of_candidates(decision),
+        )
         lease.tell(4, STEPS)
         _apply(wave, decision, reserved, by=by, now=now)
         status = partial(status_json, attempts=wave.attempts, started=now, finished=timezone.now())
-        files.put(wave.status_key, status(status="FINISHED", path=files.url_or_path(key), count=counts))
-    logger.info("wave prepared", extra={"wave": wave.name, "members": members.height, "attempt": wave.attempts})
+        files.put(
+            wave.status_key, status(status="FINISHED", path=files.url_or_path(key), count=counts)
+        )
+    logger.info(
+        "wave prepared",
+        extra={"wave": wave.name, "members": members.height, "attempt": wave.attempts},
+    )
     return Preparation(wave, decision, reserved.counts())
 
 
 def _record_of_candidates(decision: Decision) -> bytes:
-    """Who could be selected where, kept so that the draw stays provable when contacts and registrations change. [S-10]"""
+    """Who could be selected where, kept so that the draw stays provable when contacts and
+    registrations change. [S-10]
+    """
     in_play = {result.market_id for result in decision.selection.markets}
     seats = [seat for seat in decision.plan.seats if seat.market_id in in_play]
     return candidates_record(decision.candidates.frame, seats)
@@ -132,7 +152,9 @@ def _record_of_candidates(decision: Decision) -> bytes:
 
 @contextmanager
 def _counted_attempt(wave: Wave, *, by: User | None, started: datetime) -> Iterator[None]:
-    """Count the attempt before the work; if it fails, say so in the wave and its status file, and let the fault go on."""
+    """Count the attempt before the work; if it fails, say so in the wave and its status file, and
+    let the fault go on.
+    """
     if wave.state == WaveState.FAILED:
         move(wave, WaveState.CONFIGURED, by=by, reason="retry", error="")
     key = status_key(wave.campaign.campaign_id, wave.date_key)
@@ -151,17 +173,24 @@ def _counted_attempt(wave: Wave, *, by: User | None, started: datetime) -> Itera
         wave.refresh_from_db()
         if wave.state in PREPARABLE:
             move(wave, WaveState.FAILED, by=by, reason=message, error=message)
-        status = partial(status_json, attempts=wave.attempts, started=started, finished=timezone.now())
+        status = partial(
+            status_json, attempts=wave.attempts, started=started, finished=timezone.now()
+        )
         files.put(key, status(status="FAILED", error=(message, detail)))
         raise
 
 
 @transaction.atomic
-def _apply(wave: Wave, decision: Decision, reserved: ReservedCodes, *, by: User | None, now: datetime) -> None:
+def _apply(
+    wave: Wave, decision: Decision, reserved: ReservedCodes, *, by: User | None, now: datetime
+) -> None:
     """Members, markets, digest and state in one transaction. [W-9]"""
     campaign = Campaign.objects.select_for_update().get(pk=wave.campaign_id)
     if campaign.active_score_file_id != decision.plan.score_file.pk:
-        raise WrongState(f"Wave {wave.name}: another score file became active meanwhile; preview and prepare again.")
+        raise WrongState(
+            f"Wave {wave.name}: another score file became active meanwhile; preview and prepare"
+            " again."
+        )
     drop_members(wave)
     copy_frame(_member_rows(wave, reserved.members), "waves_member")
     codes.release_unused(wave, reserved.members)
@@ -192,14 +221,23 @@ def _apply(wave: Wave, decision: Decision, reserved: ReservedCodes, *, by: User 
 
 
 def _members(decision: Decision) -> pl.DataFrame:
-    """The selected with contact, and with key and code source of their market, in the order of the draw."""
+    """The selected with contact, and with key and code source of their market, in the order of the
+    draw.
+    """
     markets = pl.DataFrame(
-        [(seat.market_id, decision.plan.markets[seat.market_id].pk, seat.code_source) for seat in decision.plan.seats],
+        [
+            (seat.market_id, decision.plan.markets[seat.market_id].pk, seat.code_source)
+            for seat in decision.plan.seats
+        ],
         schema={"market_id": pl.String, "market": pl.Int64, "code_source": pl.String},
         orient="row",
     )
-    contacts = decision.candidates.frame.select("global_user_id", "band_score", "member_id", "email", "phone")
-    chosen = decision.selection.members.join(contacts, on="global_user_id", how="left", maintain_order="left")
+    contacts = decision.candidates.frame.select(
+        "global_user_id", "band_score", "member_id", "email", "phone"
+    )
+    chosen = decision.selection.members.join(
+        contacts, on="global_user_id", how="left", maintain_order="left"
+    )
     return chosen.join(markets, on="market_id", how="left", maintain_order="left")
 
 
@@ -243,6 +281,6 @@ def _require_agreed(decision: Decision, agreed_digest: str) -> None:
     found = decision.selection.members_digest
     if agreed_digest and agreed_digest != found:
         raise MembersDiffer(
-            f"The selection is no longer the one that was agreed on: its digest is {found[:12]}…, not {agreed_digest[:12]}…. "
-            "Preview again."
+            f"The selection is no longer the one that was agreed on: its digest is {found[:12]}…,"
+            f" not {agreed_digest[:12]}…. Preview again."
         )

@@ -1,8 +1,9 @@
-"""Delivery receipts: `POST /receipts/{provider}`, signed. They settle what was sent, and what is unknown. [N-3, N-4]
+"""Delivery receipts: `POST /receipts/{provider}`, signed. They settle what was sent, and what is
+unknown. [N-3, N-4]
 
-The body is `{"receipts": [{"reference": our key, "id": the provider's, "status": "delivered" | "undeliverable"}, …]}`; the
-header `X-Signature: t=<unix seconds>,v1=<hex>` is HMAC-SHA256 over the timestamp, a full stop and the body. Repeats change
-nothing.
+The body is `{"receipts": [{"reference": our key, "id": the provider's, "status": "delivered" |
+"undeliverable"}, …]}`; the header `X-Signature: t=<unix seconds>,v1=<hex>` is HMAC-SHA256 over the
+timestamp, a full stop and the body. Repeats change nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ logger = logging.getLogger(__name__)
 PROVIDERS = {SMS}
 LONGEST_AGE_SECONDS = 300
 STATUSES = {SendState.DELIVERED, SendState.UNDELIVERABLE}
-# A receipt proves that the message was accepted, so it settles every state before. `failed` is ours to have been wrong about.
+# A receipt proves that the message was accepted, so it settles every state before. `failed` is ours
+# to have been wrong about.
 APPLY = """
 UPDATE waves_send s
 SET state = v.status, settled_at = now(), sent_at = coalesce(s.sent_at, now()), reason = '', lease_until = NULL, claim = NULL,
@@ -42,7 +44,9 @@ WHERE s.key = v.key AND s.channel = 'sms' AND s.attempts > 0 AND s.state NOT IN 
 @csrf_exempt
 @require_POST
 def receive(request: HttpRequest, provider: str) -> JsonResponse:
-    """Take a batch of receipts; 403 for a signature that is wrong or old, 400 for what cannot be read."""
+    """Take a batch of receipts; 403 for a signature that is wrong or old, 400 for what cannot be
+    read.
+    """
     if provider not in PROVIDERS:
         return JsonResponse({"error": "unknown provider"}, status=404)
     signature = request.headers.get("X-Signature", "")
@@ -53,7 +57,9 @@ def receive(request: HttpRequest, provider: str) -> JsonResponse:
         receipts = json.loads(request.body)["receipts"]
         rows = [_row(receipt) for receipt in receipts]
     except (ValueError, KeyError, TypeError):
-        return JsonResponse({"error": "expected receipts with reference, id and status"}, status=400)
+        return JsonResponse(
+            {"error": "expected receipts with reference, id and status"}, status=400
+        )
     return JsonResponse({"in": len(rows), "applied": apply(rows)})
 
 
@@ -61,19 +67,28 @@ def is_genuine(secret: str, signature: str, body: bytes, *, now: float) -> bool:
     """Whether the signature was made with our secret, over this body, in the last five minutes."""
     parts = dict(part.partition("=")[::2] for part in signature.split(","))
     timestamp = parts.get("t", "")
-    if not (timestamp.isascii() and timestamp.isdecimal()) or abs(now - int(timestamp)) > LONGEST_AGE_SECONDS:
+    if (
+        not (timestamp.isascii() and timestamp.isdecimal())
+        or abs(now - int(timestamp)) > LONGEST_AGE_SECONDS
+    ):
         return False
-    expected = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
+    expected = hmac.new(
+        secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256
+    ).hexdigest()
     return hmac.compare_digest(expected.encode(), parts.get("v1", "").encode())
 
 
 def apply(rows: list[tuple[uuid.UUID, str, str]]) -> int:
-    """Write (key, status, provider's id) to the sends. Returns how many changed; unknown references change nothing."""
+    """Write (key, status, provider's id) to the sends. Returns how many changed; unknown references
+    change nothing.
+    """
     if not rows:
         return 0
     latest = {key: (key, status, provider_id) for key, status, provider_id in rows}
     with connection.cursor() as cursor:
-        cursor.execute(APPLY, [list(column) for column in zip(*sorted(latest.values()), strict=True)])
+        cursor.execute(
+            APPLY, [list(column) for column in zip(*sorted(latest.values()), strict=True)]
+        )
         return int(cursor.rowcount)
 
 

@@ -1,4 +1,6 @@
-"""What became of a wave: the counts, whether it is complete, and the ways to settle what is not. [N-7, N-4]"""
+"""What became of a wave: the counts, whether it is complete, and the ways to settle what is not.
+[N-7, N-4]
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ from waves.pacing import Kind, Outcome
 from waves.providers import SmsProvider
 from waves.providers.sms_http import client_timeout
 
-# A member is ok if the SMS was sent (a receipt may have come since) or the e-mail queued; then the worst that is left.
+# A member is ok if the SMS was sent (a receipt may have come since) or the e-mail queued; then the
+# worst that is left.
 MEMBERS = """
 SELECT count(*) AS total,
        count(*) FILTER (WHERE ok) AS ok,
@@ -47,15 +50,25 @@ OPEN_SMS = [SendState.PENDING, SendState.SENDING]
 
 
 def result(wave_id: int) -> dict[str, Any]:
-    """`{total, ok, failed, skipped, unknown, pending, detail: {sms: {sent, failed}, email: {queued, sent, failed}}}`. [N-7]
+    """`{total, ok, failed, skipped, unknown, pending, detail: {sms: {sent, failed}, email: {queued,
+    sent, failed}}}`. [N-7]
 
-    The five parts add up to `total` members. `email.queued` counts every e-mail put into the queue, those sent since too.
+    The five parts add up to `total` members. `email.queued` counts every e-mail put into the queue,
+    those sent since too.
     """
     with connection.cursor() as cursor:
         cursor.execute(MEMBERS, {"wave_id": wave_id})
-        counts = dict(zip(("total", "ok", "failed", "skipped", "unknown", "pending"), cursor.fetchone(), strict=True))
+        counts = dict(
+            zip(
+                ("total", "ok", "failed", "skipped", "unknown", "pending"),
+                cursor.fetchone(),
+                strict=True,
+            )
+        )
         cursor.execute(CHANNELS, {"wave_id": wave_id})
-        by_channel = {channel: (sent, failed, queued) for channel, sent, failed, queued in cursor.fetchall()}
+        by_channel = {
+            channel: (sent, failed, queued) for channel, sent, failed, queued in cursor.fetchall()
+        }
     sms_sent, sms_failed, _ = by_channel.get(Channel.SMS, (0, 0, 0))
     sent, failed, queued = by_channel.get(Channel.EMAIL, (0, 0, 0))
     detail = {
@@ -66,10 +79,11 @@ def result(wave_id: int) -> dict[str, Any]:
 
 
 def messages(wave_id: int) -> tuple[int, int]:
-    """Messages of the wave, skipped ones aside, and how many are not handed over yet: SMS not settled, e-mails not queued.
+    """Messages of the wave, skipped ones aside, and how many are not handed over yet: SMS not
+    settled, e-mails not queued.
 
-    Before the wave is handed to the senders there are none. Fans alone would mislead who watches: a fan whose e-mail is queued
-    counts as told while the SMS is still to come.
+    Before the wave is handed to the senders there are none. Fans alone would mislead who watches: a
+    fan whose e-mail is queued counts as told while the SMS is still to come.
     """
     waiting = Q(state__in=OPEN_SMS) & (Q(channel=Channel.SMS) | Q(queued_email=None))
     sent_at_all = Send.objects.filter(wave_id=wave_id).exclude(state=SendState.SKIPPED)
@@ -83,9 +97,11 @@ def open_sms(wave_id: int) -> int:
 
 
 def complete(wave_id: int) -> bool:
-    """TRIGGERED → COMPLETED if nothing is left to send; saves the result beside it. True if this call completed it. [N-7]
+    """TRIGGERED → COMPLETED if nothing is left to send; saves the result beside it. True if this
+    call completed it. [N-7]
 
-    For a wave that is COMPLETED already (failed ones were sent again) only the saved result is renewed.
+    For a wave that is COMPLETED already (failed ones were sent again) only the saved result is
+    renewed.
     """
     with transaction.atomic():
         wave = Wave.objects.select_for_update().get(pk=wave_id)
@@ -98,20 +114,29 @@ def complete(wave_id: int) -> bool:
         SendResult.objects.update_or_create(wave=wave, defaults=counts)
         if wave.state == WaveState.COMPLETED:
             return False
-        move(wave, WaveState.COMPLETED, by=None, reason="everything was sent", completed_at=timezone.now())
+        move(
+            wave,
+            WaveState.COMPLETED,
+            by=None,
+            reason="everything was sent",
+            completed_at=timezone.now(),
+        )
         return True
 
 
 def _emails_not_queued(wave_id: int) -> bool:
-    waiting = Send.objects.filter(wave_id=wave_id, channel=Channel.EMAIL, state=SendState.PENDING, queued_email=None)
+    waiting = Send.objects.filter(
+        wave_id=wave_id, channel=Channel.EMAIL, state=SendState.PENDING, queued_email=None
+    )
     return waiting.exists()
 
 
 def retry_failed(wave_id: int) -> int:
     """Failed messages become pending again, with their keys, and only they. Returns how many. [N-7]
 
-    With `sms_first` an SMS that an e-mail stands in for stays failed: its fan is told already, and would be told twice. [N-1]
-    Raises WrongStatus unless the campaign is open: nothing would send them, and they would wait for ever. [C-2]
+    With `sms_first` an SMS that an e-mail stands in for stays failed: its fan is told already, and
+    would be told twice. [N-1] Raises WrongStatus unless the campaign is open: nothing would send
+    them, and they would wait for ever. [C-2]
     """
     wave = Wave.objects.select_related("campaign").get(pk=wave_id)
     require_open(wave.campaign)
@@ -128,19 +153,26 @@ def retry_failed(wave_id: int) -> int:
 def waves_with_unknown() -> QuerySet[Wave]:
     """Waves some of whose SMS may or may not have been accepted. [N-4]"""
     unknown = Send.objects.filter(wave=OuterRef("pk"), channel=Channel.SMS, state=SendState.UNKNOWN)
-    return Wave.objects.filter(Exists(unknown), state__in=[WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED])
+    return Wave.objects.filter(
+        Exists(unknown), state__in=[WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED]
+    )
 
 
 def settle_unknown(wave_id: int, provider: SmsProvider) -> dict[str, int]:
-    """Ask the provider about each unknown SMS by our reference: accepted → sent, not accepted → failed. [N-4]
+    """Ask the provider about each unknown SMS by our reference: accepted → sent, not accepted →
+    failed. [N-4]
 
     What it cannot say stays unknown, for a receipt or a person. Returns `{sent, failed, unknown}`.
     """
-    unknown = list(Send.objects.filter(wave_id=wave_id, channel=Channel.SMS, state=SendState.UNKNOWN))
+    unknown = list(
+        Send.objects.filter(wave_id=wave_id, channel=Channel.SMS, state=SendState.UNKNOWN)
+    )
     answers = asyncio.run(_look_up(provider, [str(send.key) for send in unknown]))
     counts = {"sent": 0, "failed": 0, "unknown": 0}
     for send, answer in zip(unknown, answers, strict=True):
-        state = {Kind.SENT: SendState.SENT, Kind.REFUSED: SendState.FAILED}.get(answer.kind, SendState.UNKNOWN)
+        state = {Kind.SENT: SendState.SENT, Kind.REFUSED: SendState.FAILED}.get(
+            answer.kind, SendState.UNKNOWN
+        )
         counts[state] += 1
         now = timezone.now()
         values: dict[str, Any] = {"state": state, "reason": answer.reason, "settled_at": now}
@@ -154,4 +186,6 @@ def settle_unknown(wave_id: int, provider: SmsProvider) -> dict[str, int]:
 async def _look_up(provider: SmsProvider, references: list[str]) -> list[Outcome]:
     connector = aiohttp.TCPConnector(limit=20)
     async with aiohttp.ClientSession(timeout=client_timeout(), connector=connector) as session:
-        return await asyncio.gather(*(provider.look_up(session, reference) for reference in references))
+        return await asyncio.gather(
+            *(provider.look_up(session, reference) for reference in references)
+        )

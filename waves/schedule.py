@@ -1,4 +1,6 @@
-"""When a wave goes out: scheduled by a person, triggered once at its notify date however many look, held when late. [W-11]"""
+"""When a wave goes out: scheduled by a person, triggered once at its notify date however many look,
+held when late. [W-11]
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ from waves.moves import move, require_state
 logger = logging.getLogger(__name__)
 
 GRACE = timedelta(hours=2)
-LONGEST_SLEEP_SECONDS = 1.0  # how late a wave can be that was scheduled for this moment while we slept
+# how late a wave can be that was scheduled for this moment while we slept
+LONGEST_SLEEP_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
 
 
@@ -38,11 +41,16 @@ class Look:
 
 
 def schedule(wave: Wave, *, by: User, now: datetime, reason: str = "") -> Wave:
-    """APPROVED (or HELD) → SCHEDULED. Raises WrongState, ContentChanged, TooLate where it would only be held. [W-2, X-5]"""
+    """APPROVED (or HELD) → SCHEDULED. Raises WrongState, ContentChanged, TooLate where it would
+    only be held. [W-2, X-5]
+    """
     require_state(wave, WaveState.APPROVED, WaveState.HELD)
     require_approved_content(wave)
     if now > wave.notify_date + GRACE:
-        raise TooLate(f"Wave {wave.name} was due at {wave.notify_date.isoformat()}: prepare it again for a later date.")
+        raise TooLate(
+            f"Wave {wave.name} was due at {wave.notify_date.isoformat()}: prepare it again for a"
+            " later date."
+        )
     move(wave, WaveState.SCHEDULED, by=by, reason=reason, scheduled_at=now)
     return wave
 
@@ -55,10 +63,12 @@ def unschedule(wave: Wave, *, by: User, reason: str) -> Wave:
 
 
 def look(*, now: datetime, grace: timedelta = GRACE) -> Look:
-    """Trigger the waves that are due, hold those that are too late, void approvals of what changed. [W-11, X-5]
+    """Trigger the waves that are due, hold those that are too late, void approvals of what changed.
+    [W-11, X-5]
 
-    Whoever looks at the same time gets the other waves or none: a wave is claimed by one conditional UPDATE. All due waves
-    are claimed before the codes of the first are assigned, so that none waits for another's.
+    Whoever looks at the same time gets the other waves or none: a wave is claimed by one
+    conditional UPDATE. All due waves are claimed before the codes of the first are assigned, so
+    that none waits for another's.
     """
     seen = Look(voided=void_changed())
     for wave in _due(now):
@@ -72,10 +82,11 @@ def look(*, now: datetime, grace: timedelta = GRACE) -> Look:
 
 
 def trigger(wave: Wave, *, by: User | None, now: datetime, reason: str = "") -> Wave:
-    """Trigger one wave now: a due one, or a held one by a person's decision; a triggered one is only completed.
+    """Trigger one wave now: a due one, or a held one by a person's decision; a triggered one is
+    only completed.
 
-    Raises WrongState, NotDue, ContentChanged, CodesNotAssigned; TooLate after holding a scheduled wave that is more than the
-    grace late. [W-2, W-11]
+    Raises WrongState, NotDue, ContentChanged, CodesNotAssigned; TooLate after holding a scheduled
+    wave that is more than the grace late. [W-2, W-11]
     """
     require_state(wave, WaveState.SCHEDULED, WaveState.HELD, WaveState.TRIGGERED)
     if wave.state == WaveState.SCHEDULED:
@@ -88,7 +99,9 @@ def trigger(wave: Wave, *, by: User | None, now: datetime, reason: str = "") -> 
 
 
 def hand_over(wave: Wave, *, now: datetime) -> assignments.Assigned:
-    """Assign and publish the codes of a triggered wave; repeats change nothing. Raises CodesNotAssigned, WrongState."""
+    """Assign and publish the codes of a triggered wave; repeats change nothing. Raises
+    CodesNotAssigned, WrongState.
+    """
     assigned = assignments.assign(wave, now=now)
     published = assignments.publish(wave, now=now)
     counts = {"valid": assigned.valid, "updated": assigned.updated, "published": published}
@@ -97,7 +110,9 @@ def hand_over(wave: Wave, *, now: datetime) -> assignments.Assigned:
 
 
 def seconds_to_next(now: datetime) -> float:
-    """How long to sleep: until the next due wave, and never so long that one scheduled meanwhile would be late."""
+    """How long to sleep: until the next due wave, and never so long that one scheduled meanwhile
+    would be late.
+    """
     scheduled = Wave.objects.filter(state=WaveState.SCHEDULED).order_by("notify_date")
     first = scheduled.values_list("notify_date", flat=True).first()
     until = (first - now).total_seconds() if first else LONGEST_SLEEP_SECONDS
@@ -111,7 +126,8 @@ def keep_looking(
     report: Callable[[Look], object],
     told: Callable[[], bool],
 ) -> None:
-    """Look when something is due and at least each minute, until `told` to end; `report` hears of what happened. [W-11]
+    """Look when something is due and at least each minute, until `told` to end; `report` hears of
+    what happened. [W-11]
 
     A database that is away for a while is asked again each second.
     """
@@ -136,7 +152,10 @@ def _require_due(wave: Wave, now: datetime) -> None:
         raise NotDue(f"Wave {wave.name} is due at {wave.notify_date.isoformat()}, not yet.")
     if now > wave.notify_date + GRACE:
         _hold(wave, now, Look())
-        raise TooLate(f"Wave {wave.name} was due at {wave.notify_date.isoformat()} and is held now: a person has to decide.")
+        raise TooLate(
+            f"Wave {wave.name} was due at {wave.notify_date.isoformat()} and is held now: a person"
+            " has to decide."
+        )
 
 
 def _due(now: datetime) -> list[Wave]:
@@ -149,7 +168,10 @@ def _hold(wave: Wave, now: datetime, seen: Look) -> None:
     try:
         with transaction.atomic():
             move(wave, WaveState.HELD, by=None, reason=f"{late} late")
-            alert(f":warning: wave {wave.name} is held: it was due {late} ago. Trigger it, or reset it for a later date.")
+            alert(
+                f":warning: wave {wave.name} is held: it was due {late} ago. Trigger it, or reset"
+                " it for a later date."
+            )
     except WrongState:
         return  # somebody else looked first
     seen.held.append(wave)
@@ -171,8 +193,12 @@ def _claim(wave: Wave, now: datetime, seen: Look) -> None:
 
 
 def _cut_off(triggered: list[Wave]) -> list[Wave]:
-    """Waves triggered earlier whose codes are not all assigned and published: their process died in between."""
-    earlier = Wave.objects.filter(state=WaveState.TRIGGERED).exclude(pk__in=[wave.pk for wave in triggered])
+    """Waves triggered earlier whose codes are not all assigned and published: their process died in
+    between.
+    """
+    earlier = Wave.objects.filter(state=WaveState.TRIGGERED).exclude(
+        pk__in=[wave.pk for wave in triggered]
+    )
     return [wave for wave in earlier.select_related("campaign") if assignments.unfinished(wave)]
 
 
@@ -185,4 +211,7 @@ def _hand_over_or_pause(wave: Wave, now: datetime) -> None:
             move(wave, WaveState.PAUSED, by=None, reason=str(error))
             alert(f":red_circle: {error}")
     except WrongState as error:
-        logger.warning("wave changed while its codes were handed over", extra={"wave": wave.name, "why": str(error)})
+        logger.warning(
+            "wave changed while its codes were handed over",
+            extra={"wave": wave.name, "why": str(error)},
+        )

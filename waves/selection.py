@@ -1,4 +1,6 @@
-"""Fans × markets × capacity → members and waitlist; the same candidates in any row order, the same result. [W-5]"""
+"""Fans × markets × capacity → members and waitlist; the same candidates in any row order, the same
+result. [W-5]
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class MarketSeat:
 
 @dataclass(frozen=True)
 class MarketResult:
-    """What became of one market. `cutoff` = the lowest selected band score where the market is full, else None."""
+    """What became of one market. `cutoff` = the lowest selected band score where the market is
+    full, else None.
+    """
 
     market_id: str
     capacity: int
@@ -46,9 +50,9 @@ class MarketResult:
 class Selection:
     """Who is in.
 
-    `members`: `global_user_id`, `market_id`, `place` (1 = first of all candidates), in the order of the draw.
-    `waitlist`: `global_user_id`, `place` (1 = next to be taken).
-    `excluded`: rows that wanted no market of the wave, or registered too late for all they want.
+    `members`: `global_user_id`, `market_id`, `place` (1 = first of all candidates), in the order of
+    the draw. `waitlist`: `global_user_id`, `place` (1 = next to be taken). `excluded`: rows that
+    wanted no market of the wave, or registered too late for all they want.
     """
 
     members: pl.DataFrame
@@ -69,10 +73,10 @@ def select(
 ) -> Selection:
     """The members and the waitlist of one wave. [W-5, W-7]
 
-    `candidates`: `global_user_id` (String, unique), `band_score` (Float64), `luck` (Int64), `preferences`
-    (List[String], empty = any market in position order), `registered_at` (Datetime, UTC). A fan is eligible for a
-    market they want and for which they registered at or before its selection time. `full_h` (the draw's own) orders
-    fans whose 64 bits of luck are equal. [S-9]
+    `candidates`: `global_user_id` (String, unique), `band_score` (Float64), `luck` (Int64),
+    `preferences` (List[String], empty = any market in position order), `registered_at` (Datetime,
+    UTC). A fan is eligible for a market they want and for which they registered at or before its
+    selection time. `full_h` (the draw's own) orders fans whose 64 bits of luck are equal. [S-9]
 
     Raises UnknownMarket where `single_market` is not among the markets.
     """
@@ -84,11 +88,15 @@ def select(
 
 def members_digest(members: pl.DataFrame) -> str:
     """SHA-256 over the sorted `global_user_id TAB market_id LF`, in hex. [W-7]"""
-    lines = members.select(pl.format("{}\t{}\n", "global_user_id", "market_id").alias("line"))["line"].sort()
+    lines = members.select(pl.format("{}\t{}\n", "global_user_id", "market_id").alias("line"))[
+        "line"
+    ].sort()
     return hashlib.sha256("".join(lines.to_list()).encode()).hexdigest()
 
 
-def seats_in_play(markets: Sequence[MarketSeat], order: Order, single_market: str | None) -> list[MarketSeat]:
+def seats_in_play(
+    markets: Sequence[MarketSeat], order: Order, single_market: str | None
+) -> list[MarketSeat]:
     """The markets that are filled, in position order. Raises UnknownMarket. [W-5]"""
     seats = sorted(markets, key=lambda seat: (seat.position, seat.market_id))
     if order != Order.SINGLE_MARKET:
@@ -96,7 +104,9 @@ def seats_in_play(markets: Sequence[MarketSeat], order: Order, single_market: st
     alone = [seat for seat in seats if seat.market_id == single_market]
     if not alone:
         known = ", ".join(seat.market_id for seat in seats) or "none"
-        raise UnknownMarket(f"Market {single_market!r} is not in this wave, which has {known}; name one of them.")
+        raise UnknownMarket(
+            f"Market {single_market!r} is not in this wave, which has {known}; name one of them."
+        )
     return alone
 
 
@@ -141,8 +151,8 @@ class _Tally:
 def _serial_dictatorship(wishes: Ints, room: Ints) -> Ints:
     """Each row in turn takes its first wish with room; `room` is used up in place.
 
-    Between two closings of a market all rows choose independently, so whole stretches are decided at once: at most
-    one step for each market that fills up, and one for the rest.
+    Between two closings of a market all rows choose independently, so whole stretches are decided
+    at once: at most one step for each market that fills up, and one for the rest.
     """
     taken = np.full(len(wishes), _NOBODY, dtype=np.int16)
     begin = 0
@@ -201,9 +211,14 @@ def _result(ordered: pl.DataFrame, seats: Sequence[MarketSeat], tally: _Tally) -
     return Selection(
         members=members,
         waitlist=waitlist,
-        markets=_market_results(ordered["band_score"].gather(chosen), tally.market[chosen], seats, tally.wanted),
+        markets=_market_results(
+            ordered["band_score"].gather(chosen), tally.market[chosen], seats, tally.wanted
+        ),
         candidates=int(tally.candidate.sum()),
-        excluded={Exclusion.NO_MARKET_WANTED: tally.unwanting, Exclusion.REGISTERED_TOO_LATE: tally.too_late},
+        excluded={
+            Exclusion.NO_MARKET_WANTED: tally.unwanting,
+            Exclusion.REGISTERED_TOO_LATE: tally.too_late,
+        },
         members_digest=members_digest(members),
     )
 
@@ -216,5 +231,7 @@ def _market_results(
     for index, seat in enumerate(seats):
         own = scores[chosen_market == index]
         cutoff = float(own.min()) if len(own) and len(own) == seat.capacity else None
-        results.append(MarketResult(seat.market_id, seat.capacity, len(own), cutoff, int(wanted[index])))
+        results.append(
+            MarketResult(seat.market_id, seat.capacity, len(own), cutoff, int(wanted[index]))
+        )
     return tuple(results)

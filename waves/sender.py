@@ -1,8 +1,10 @@
-"""One sender at work: rows are fed to it, it starts requests as seat and permits allow, and hands over what became of them.
+"""One sender at work: rows are fed to it, it starts requests as seat and permits allow, and hands
+over what became of them.
 
-Everything that touches the database runs in two threads with a connection each: `rows` claims and records batches, `account`
-looks after seat, permits and the wave's state. The event loop only sends. While requests run, the next batch is being claimed
-and the last recorded; no transaction is open across the network.
+Everything that touches the database runs in two threads with a connection each: `rows` claims and
+records batches, `account` looks after seat, permits and the wave's state. The event loop only
+sends. While requests run, the next batch is being claimed and the last recorded; no transaction is
+open across the network.
 """
 
 from __future__ import annotations
@@ -39,12 +41,15 @@ FEED_SECONDS = 0.02
 RECORD_SECONDS = 0.1
 IDLE_SECONDS = 0.1
 MOST_CLAIMED = 1_000
-SENDING_STATES = (WaveState.TRIGGERED, WaveState.COMPLETED)  # failed ones are sent again after completion [N-7]
+# failed ones are sent again after completion [N-7]
+SENDING_STATES = (WaveState.TRIGGERED, WaveState.COMPLETED)
 
 
 @dataclass(frozen=True)
 class Timing:
-    """How long a request may take, how often the sender looks up, and when a silent one counts as dead (seconds)."""
+    """How long a request may take, how often the sender looks up, and when a silent one counts as
+    dead (seconds).
+    """
 
     timeout: float = 10.0
     look: float = 0.25
@@ -66,13 +71,18 @@ class Ended:
 
 
 class WaveSender:
-    """Sends one wave's SMS. Several may work on one wave, or on several, in as many processes as wanted. [N-2, N-3, N-6]"""
+    """Sends one wave's SMS. Several may work on one wave, or on several, in as many processes as
+    wanted. [N-2, N-3, N-6]
+    """
 
-    def __init__(self, wave: Wave, provider: SmsProvider, composer: Composer, limits: Limits, timing: Timing) -> None:
+    def __init__(
+        self, wave: Wave, provider: SmsProvider, composer: Composer, limits: Limits, timing: Timing
+    ) -> None:
         self.id = uuid.uuid4()
         self._wave, self._provider, self._composer = wave, provider, composer
         self._limits, self._timing = limits, timing
-        self._rows: deque[tuple[Row, float]] = deque()  # claimed, with the moment after which they are not started
+        # claimed, with the moment after which they are not started
+        self._rows: deque[tuple[Row, float]] = deque()
         self._late: list[Row] = []  # never started, because the lease would have run out under way
         self._outcomes: list[tuple[Row, Outcome]] = []
         self._failed_of_late: deque[int] = deque(maxlen=pacing.BUDGET_ATTEMPTS)
@@ -84,10 +94,15 @@ class WaveSender:
         self._over = self._fed = False
         self._why = ""
         self._changed, self._permits_wanted = asyncio.Event(), asyncio.Event()
-        self._row_thread, self._account_thread = ThreadPoolExecutor(1, "rows"), ThreadPoolExecutor(1, "account")
+        self._row_thread, self._account_thread = (
+            ThreadPoolExecutor(1, "rows"),
+            ThreadPoolExecutor(1, "account"),
+        )
 
     async def run(self) -> Ended:
-        """Send until nothing is left, the wave or the account is paused, or the error budget is spent."""
+        """Send until nothing is left, the wave or the account is paused, or the error budget is
+        spent.
+        """
         started = time.monotonic()
         try:
             await self._look()
@@ -102,9 +117,13 @@ class WaveSender:
         timeout, correlated = client_timeout(self._timing.timeout), correlation.current()
         headers = {"X-Correlation-ID": correlated} if correlated else {}
         connector = aiohttp.TCPConnector(limit=0)  # the seat limits
-        async with aiohttp.ClientSession(timeout=timeout, connector=connector, headers=headers) as session:
+        async with aiohttp.ClientSession(
+            timeout=timeout, connector=connector, headers=headers
+        ) as session:
             async with asyncio.TaskGroup() as group:
-                helpers = [group.create_task(work()) for work in (self._keep_looking, self._keep_permits)]
+                helpers = [
+                    group.create_task(work()) for work in (self._keep_looking, self._keep_permits)
+                ]
                 feeding = group.create_task(self._feed())
                 recording = group.create_task(self._record())
                 await self._dispatch(group, session)
@@ -139,7 +158,10 @@ class WaveSender:
         self._permits = self._permits.fresh(now)
         if not self._permits.count:
             self._permits, self._next_permits = self._next_permits.fresh(now), pacing.NO_PERMITS
-        if not self._next_permits.count and self._permits.count * self._permits.spacing < pacing.BLOCK_SECONDS / 2:
+        if (
+            not self._next_permits.count
+            and self._permits.count * self._permits.spacing < pacing.BLOCK_SECONDS / 2
+        ):
             self._permits_wanted.set()
         return self._permits.wait(now) if self._permits.count else None
 
@@ -161,7 +183,9 @@ class WaveSender:
         if outcome.kind == Kind.RETRY_LATER:
             self._failed_of_late.append(row.id)
         if outcome.kind != Kind.SENT and not self._over and self._budget.exhausted(now):
-            self._end(f"More than half of the last attempts failed, the last one with {outcome.reason}")
+            self._end(
+                f"More than half of the last attempts failed, the last one with {outcome.reason}"
+            )
             self._account_thread.submit(accounts.pause, self._provider.name, self._why)
 
     # Seat, permits and the wave's state
@@ -184,7 +208,9 @@ class WaveSender:
     def _ask(self, in_flight: int) -> tuple[accounts.Seat, str, str]:
         lease = timedelta(seconds=self._timing.seat_lease)
         name, wave = self._provider.name, self._wave.pk
-        seat = accounts.take_seat(name, self.id, wave, limits=self._limits, in_flight=in_flight, lease=lease)
+        seat = accounts.take_seat(
+            name, self.id, wave, limits=self._limits, in_flight=in_flight, lease=lease
+        )
         state, digest = Wave.objects.filter(pk=wave).values_list("state", "content_digest").get()
         return seat, state, digest
 
@@ -198,15 +224,25 @@ class WaveSender:
             await self._permits_wanted.wait()
             wanted = len(self._rows) if self._fed else None
             name, per_second = self._provider.name, self._limits.per_second
-            grant = await self._in(self._account_thread, accounts.take_permits, name, per_second=per_second, wanted=wanted)
+            grant = await self._in(
+                self._account_thread,
+                accounts.take_permits,
+                name,
+                per_second=per_second,
+                wanted=wanted,
+            )
             self._permits_wanted.clear()
             if grant is not None:
                 self._clock = self._clock.narrowed(grant.before, grant.database_now, grant.after)
-                self._next_permits = pacing.Permits(self._clock.latest(grant.first), pacing.spacing(per_second), grant.count)
+                self._next_permits = pacing.Permits(
+                    self._clock.latest(grant.first), pacing.spacing(per_second), grant.count
+                )
                 self._changed.set()
 
     async def _hold_off(self, seconds: float) -> None:
-        """The provider asked for patience: every worker waits, by the account's row; this one at once. [N-3]"""
+        """The provider asked for patience: every worker waits, by the account's row; this one at
+        once. [N-3]
+        """
         until = time.monotonic() + seconds
         if until - self._held_until < max(seconds / 2, FEED_SECONDS):
             return  # another answer of the same moment has seen to it
@@ -234,17 +270,23 @@ class WaveSender:
                 await self._idle()
 
     def _room(self) -> int:
-        """How many rows to claim now: a second's worth ahead. But where keys mean nothing no more than may be in flight stand
-        in `sending`, recorded outcomes aside: so many become unknown if we are killed. [N-4]"""
+        """How many rows to claim now: a second's worth ahead. But where keys mean nothing no more
+        than may be in flight stand in `sending`, recorded outcomes aside: so many become unknown if
+        we are killed. [N-4]
+        """
         if not self._provider.honours_keys:
             return max(0, self._slots - len(self._rows) - self._in_flight - self._unrecorded)
         batch = max(10, min(MOST_CLAIMED, self._limits.per_second))
         return batch if len(self._rows) <= batch // 2 else 0
 
     def _claim(self, limit: int) -> list[Row]:
-        """The next rows in order of id; from the start again when the end is reached, for those that wait for another try."""
+        """The next rows in order of id; from the start again when the end is reached, for those
+        that wait for another try.
+        """
         lease = timedelta(seconds=self._timing.row_lease)
-        rows = sends.claim(self._wave.pk, self.id, after=self._last_claimed, limit=limit, lease=lease)
+        rows = sends.claim(
+            self._wave.pk, self.id, after=self._last_claimed, limit=limit, lease=lease
+        )
         self._last_claimed = rows[-1].id if len(rows) == limit else 0
         return rows
 
@@ -267,7 +309,11 @@ class WaveSender:
 
     def _write(self, batch: list[tuple[Row, Outcome]]) -> None:
         sent = [(row, outcome.provider_id) for row, outcome in batch if outcome.kind == Kind.SENT]
-        rest = [(row, self._decided(row, outcome)) for row, outcome in batch if outcome.kind != Kind.SENT]
+        rest = [
+            (row, self._decided(row, outcome))
+            for row, outcome in batch
+            if outcome.kind != Kind.SENT
+        ]
         if sent:
             self._sent += sends.record_sent(self.id, sent)
         if rest:
@@ -295,5 +341,9 @@ class WaveSender:
             await self._in(self._row_thread, sends.back_to_pending, list(self._failed_of_late))
         await self._in(self._account_thread, accounts.leave_seat, self._provider.name, self.id)
 
-    async def _in(self, thread: ThreadPoolExecutor, work: Callable[..., T], *values: Any, **options: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(thread, partial(work, *values, **options))
+    async def _in(
+        self, thread: ThreadPoolExecutor, work: Callable[..., T], *values: Any, **options: Any
+    ) -> T:
+        return await asyncio.get_running_loop().run_in_executor(
+            thread, partial(work, *values, **options)
+        )

@@ -1,4 +1,6 @@
-"""A triggered wave is sent: rows made, SMS handed over, e-mails queued, the result computed. [N-1 … N-7]"""
+"""A triggered wave is sent: rows made, SMS handed over, e-mails queued, the result computed. [N-1 …
+N-7]
+"""
 
 from __future__ import annotations
 
@@ -35,9 +37,9 @@ def send_wave(
 ) -> dict[str, Any]:
     """Send what is left of a TRIGGERED wave and complete it; several processes may do so at once.
 
-    Returns N-7's object and `wave, state, per_second, ended` (`ended` is empty, or says why sending stopped early). With
-    `retry_failed` the failed messages are sent again, of a COMPLETED wave too. Raises UnknownWave, WrongState, WrongStatus,
-    ContentChanged.
+    Returns N-7's object and `wave, state, per_second, ended` (`ended` is empty, or says why sending
+    stopped early). With `retry_failed` the failed messages are sent again, of a COMPLETED wave too.
+    Raises UnknownWave, WrongState, WrongStatus, ContentChanged.
     """
     wave = _checked(wave_id)
     provider, timing = provider or sms_provider(), timing or Timing()
@@ -47,7 +49,9 @@ def send_wave(
         results.retry_failed(wave_id)
     ended = Ended("", 0, 0.0)
     if results.open_sms(wave_id):
-        sender = WaveSender(wave, provider, composer_for(wave), limits or limits_from_settings(), timing)
+        sender = WaveSender(
+            wave, provider, composer_for(wave), limits or limits_from_settings(), timing
+        )
         ended = _run(sender.run)
     results.complete(wave_id)
     return _report(wave_id, ended)
@@ -76,7 +80,9 @@ def _checked(wave_id: int) -> Wave:
 
 def _run(work: Callable[[], Coroutine[Any, Any, Ended]]) -> Ended:
     """Run on uvloop; a fault in one of the sender's tasks comes out as itself."""
-    gc.freeze()  # what the application holds by now need not be looked through again: saves a fifth of the time per message
+    # what the application holds by now need not be looked through again: saves a fifth of the time
+    # per message
+    gc.freeze()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(work())
@@ -91,5 +97,13 @@ def _report(wave_id: int, ended: Ended) -> dict[str, Any]:
     report = results.result(wave_id)
     per_second = round(ended.sent / ended.seconds, 1) if ended.seconds else 0.0
     counts = {name: value for name, value in report.items() if isinstance(value, int)}
-    logger.info("wave sent", extra={"wave": wave.name, "ended": ended.why or "all", "per_second": per_second, **counts})
-    return report | {"wave": wave.name, "state": wave.state, "per_second": per_second, "ended": ended.why}
+    logger.info(
+        "wave sent",
+        extra={"wave": wave.name, "ended": ended.why or "all", "per_second": per_second, **counts},
+    )
+    return report | {
+        "wave": wave.name,
+        "state": wave.state,
+        "per_second": per_second,
+        "ended": ended.why,
+    }

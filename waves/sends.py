@@ -1,7 +1,8 @@
-"""The rows of a wave's messages: made once with their keys, claimed under a lease, recorded by who claimed them. [N-3, N-4]
+"""The rows of a wave's messages: made once with their keys, claimed under a lease, recorded by who
+claimed them. [N-3, N-4]
 
-Set-based SQL throughout: a statement per batch, never per fan. A row in `sending` belongs to one sender (`claim`) and one
-attempt; whoever lost the lease can record nothing any more.
+Set-based SQL throughout: a statement per batch, never per fan. A row in `sending` belongs to one
+sender (`claim`) and one attempt; whoever lost the lease can record nothing any more.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ FROM waves_send s JOIN waves_member m ON m.id = s.member_id CROSS JOIN (VALUES (
 WHERE s.wave_id = %(wave_id)s AND s.channel = 'sms' AND s.state = 'failed' AND m.email <> ''
 ON CONFLICT (member_id, channel) DO NOTHING
 """  # noqa: S608 the parts are constants
-# Every member has a row for SMS, and all rows of a wave are made in one transaction: one such row missing is all missing.
+# Every member has a row for SMS, and all rows of a wave are made in one transaction: one such row
+# missing is all missing.
 ALL_MADE = """
 SELECT NOT EXISTS (
     SELECT FROM waves_member m WHERE m.wave_id = %s
@@ -114,9 +116,11 @@ class Row(NamedTuple):
 
 
 def make_sends(wave: Wave) -> int:
-    """One row per member and channel with its key, and the e-mails queued, in one transaction. [N-1, N-4, N-5]
+    """One row per member and channel with its key, and the e-mails queued, in one transaction.
+    [N-1, N-4, N-5]
 
-    Returns how many rows were added; repeats add nothing. Call it in the transaction that triggers the wave, or later.
+    Returns how many rows were added; repeats add nothing. Call it in the transaction that triggers
+    the wave, or later.
     """
     sms_first = wave.notify_channels == NotifyChannels.SMS_FIRST
     with connection.cursor() as cursor:
@@ -130,7 +134,9 @@ def make_sends(wave: Wave) -> int:
 
 
 def queue_emails_instead(wave: Wave) -> int:
-    """For `sms_first`: an e-mail for each member whose SMS failed for good. Returns how many were queued. [N-1]"""
+    """For `sms_first`: an e-mail for each member whose SMS failed for good. Returns how many were
+    queued. [N-1]
+    """
     if wave.notify_channels != NotifyChannels.SMS_FIRST:
         return 0
     with transaction.atomic():
@@ -138,9 +144,17 @@ def queue_emails_instead(wave: Wave) -> int:
         return _execute(QUEUE_E_MAILS, {"wave_id": wave.pk})
 
 
-def claim(wave_id: int, sender: uuid.UUID, *, after: int, limit: int, lease: timedelta) -> list[Row]:
+def claim(
+    wave_id: int, sender: uuid.UUID, *, after: int, limit: int, lease: timedelta
+) -> list[Row]:
     """Take pending rows with an id above `after`; the attempt is counted before it is made. [O-6]"""
-    values: dict[str, Any] = {"wave_id": wave_id, "claim": sender, "after": after, "limit": limit, "lease": lease}
+    values: dict[str, Any] = {
+        "wave_id": wave_id,
+        "claim": sender,
+        "after": after,
+        "limit": limit,
+        "lease": lease,
+    }
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, values)
         return [Row(*row) for row in cursor.fetchall()]
@@ -153,9 +167,22 @@ def record_sent(sender: uuid.UUID, sent: Sequence[tuple[Row, str]]) -> int:
 
 
 def record_rest(sender: uuid.UUID, decided: Sequence[tuple[Row, Decision]]) -> int:
-    """Rows that failed, are unknown, or wait for another try. Returns how many were still ours. [N-3]"""
+    """Rows that failed, are unknown, or wait for another try. Returns how many were still ours.
+    [N-3]
+    """
     columns = zip(
-        *((row.id, row.attempts, d.state, d.reason[:60], d.tries, d.maybe_accepted, d.wait_seconds) for row, d in decided),
+        *(
+            (
+                row.id,
+                row.attempts,
+                d.state,
+                d.reason[:60],
+                d.tries,
+                d.maybe_accepted,
+                d.wait_seconds,
+            )
+            for row, d in decided
+        ),
         strict=True,
     )
     return _execute(RECORD_REST, [*(list(column) for column in columns), sender])
@@ -163,11 +190,17 @@ def record_rest(sender: uuid.UUID, decided: Sequence[tuple[Row, Decision]]) -> i
 
 def release(sender: uuid.UUID, rows: Sequence[Row]) -> int:
     """Give back rows that were claimed and never started, as if they had not been."""
-    return _execute(RELEASE, [[row.id for row in rows], [row.attempts for row in rows], sender]) if rows else 0
+    return (
+        _execute(RELEASE, [[row.id for row in rows], [row.attempts for row in rows], sender])
+        if rows
+        else 0
+    )
 
 
 def take_over(wave_id: int, *, honours_keys: bool) -> int:
-    """Rows whose sender is dead: pending again with the same key, or unknown where keys mean nothing. [N-4]"""
+    """Rows whose sender is dead: pending again with the same key, or unknown where keys mean
+    nothing. [N-4]
+    """
     return _execute(TAKE_OVER, {"wave_id": wave_id, "honours_keys": honours_keys})
 
 

@@ -1,8 +1,8 @@
 """How many SMS segments a text takes, and which character forces the dearer encoding. [X-6]
 
-GSM 03.38's default alphabet holds 160 septets in one message, or 153 in each part of a longer one; its extension table
-costs two septets a character. A text with any other character goes out as UCS-2: 70 or 67 UTF-16 units. A character is
-never split over two parts.
+GSM 03.38's default alphabet holds 160 septets in one message, or 153 in each part of a longer one;
+its extension table costs two septets a character. A text with any other character goes out as
+UCS-2: 70 or 67 UTF-16 units. A character is never split over two parts.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ _PART: Final = {Encoding.GSM7: 153, Encoding.UCS2: 67}
 
 @dataclass(frozen=True)
 class Segments:
-    """`units` are septets or UTF-16 units; `forced_by` is the first character outside GSM-7, else empty."""
+    """`units` are septets or UTF-16 units; `forced_by` is the first character outside GSM-7, else
+    empty.
+    """
 
     encoding: Encoding
     units: int

@@ -1,4 +1,6 @@
-"""What a person does to a wave by hand: reset, cancel, pause, resume. Each with a reason, each written down. [W-2, W-9, N-6]"""
+"""What a person does to a wave by hand: reset, cancel, pause, resume. Each with a reason, each
+written down. [W-2, W-9, N-6]
+"""
 
 from __future__ import annotations
 
@@ -17,29 +19,40 @@ from waves.moves import move, require_state, subject_of
 
 
 def reset(wave: Wave, *, by: User, reason: str) -> Wave:
-    """A wave before SCHEDULED gets two new attempts: it stands in CONFIGURED, without members, its codes kept for them. [W-9]
+    """A wave before SCHEDULED gets two new attempts: it stands in CONFIGURED, without members, its
+    codes kept for them. [W-9]
 
-    Raises ReasonMissing, NotPermitted without the right to reset, WrongState, AlreadyRunning while it is being prepared.
+    Raises ReasonMissing, NotPermitted without the right to reset, WrongState, AlreadyRunning while
+    it is being prepared.
     """
-    require_state(wave, WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED)
+    require_state(
+        wave, WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED
+    )
     _require_reason(wave, reason)
     if not by.has_perm("waves.reset_wave"):
-        raise NotPermitted(f"User {by.get_username()} may not reset wave {wave.name}; ask somebody with the right to reset.")
+        raise NotPermitted(
+            f"User {by.get_username()} may not reset wave {wave.name}; ask somebody with the right"
+            " to reset."
+        )
     with exclusive(f"wave {wave.name}", wait=False) as alone, transaction.atomic():
         require_alone(alone, wave.name)
         if wave.state != WaveState.CONFIGURED:
             return back_to_configured(wave, by=by, reason=reason)
         # An attempt whose process was killed was counted, but moved nothing.
         Wave.objects.filter(pk=wave.pk, state=WaveState.CONFIGURED).update(attempts=0)
-        record_move(subject_of(wave), WaveState.CONFIGURED, WaveState.CONFIGURED, by=by, reason=reason)
+        record_move(
+            subject_of(wave), WaveState.CONFIGURED, WaveState.CONFIGURED, by=by, reason=reason
+        )
     wave.refresh_from_db()
     return wave
 
 
 def cancel(wave: Wave, *, by: User, reason: str) -> Wave:
-    """Any state before COMPLETED → CANCELLED; its fans, and its codes that are not assigned, are free again. [W-2, K-5]
+    """Any state before COMPLETED → CANCELLED; its fans, and its codes that are not assigned, are
+    free again. [W-2, K-5]
 
-    Raises ReasonMissing, WrongState, AlreadyRunning while it is being prepared (which could reserve codes afterwards).
+    Raises ReasonMissing, WrongState, AlreadyRunning while it is being prepared (which could reserve
+    codes afterwards).
     """
     _require_reason(wave, reason)
     with exclusive(f"wave {wave.name}", wait=False) as alone, transaction.atomic():

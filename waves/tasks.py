@@ -1,4 +1,6 @@
-"""Which stage follows which: jobs for workers, and the bell. Each runner takes a job's id and calls one shell. [O-6]"""
+"""Which stage follows which: jobs for workers, and the bell. Each runner takes a job's id and calls
+one shell. [O-6]
+"""
 
 from __future__ import annotations
 
@@ -35,9 +37,15 @@ RUNNERS = {
 }
 
 
-def start_preparation(request: WaveRequest, *, by: User, expedite: str = "", agreed_digest: str = "") -> Job:
-    """Ask for a preparation and let a worker do it. Raises what `asking.ask` raises; then nothing is written."""
-    job = asking.ask(request, by=by, now=timezone.now(), expedite=expedite, agreed_digest=agreed_digest)
+def start_preparation(
+    request: WaveRequest, *, by: User, expedite: str = "", agreed_digest: str = ""
+) -> Job:
+    """Ask for a preparation and let a worker do it. Raises what `asking.ask` raises; then nothing
+    is written.
+    """
+    job = asking.ask(
+        request, by=by, now=timezone.now(), expedite=expedite, agreed_digest=agreed_digest
+    )
     ring(job)
     return job
 
@@ -53,7 +61,9 @@ def wake_senders(waves: Iterable[Wave]) -> None:
 
 
 def run_sending(job_id: int) -> None:
-    """Finish the trigger if it was cut off, send what is left of the wave, and have its e-mails delivered."""
+    """Finish the trigger if it was cut off, send what is left of the wave, and have its e-mails
+    delivered.
+    """
     wave = wave_named(Job.objects.get(pk=job_id).subject.partition(":")[2])
     with jobs.working(job_id) as lease:
         if wave.state == WaveState.TRIGGERED:
@@ -66,7 +76,9 @@ def run_sending(job_id: int) -> None:
 
 def send_here(wave: Wave, *, retry_failed: bool = False) -> dict[str, Any]:
     """Send in the foreground: as the wave's job if no worker took it yet, else beside whoever did."""
-    waiting = Job.objects.filter(kind=SEND_KIND, subject=subject_of(wave), state=JobState.QUEUED).first()
+    waiting = Job.objects.filter(
+        kind=SEND_KIND, subject=subject_of(wave), state=JobState.QUEUED
+    ).first()
     if waiting is not None:
         with suppress(JobBusy), jobs.working(waiting.pk) as lease:
             result = sending.send_wave(wave.pk, retry_failed=retry_failed)
@@ -85,7 +97,11 @@ def run_emails(job_id: int) -> None:
     """Hand queued e-mails to the provider."""
     with jobs.working(job_id) as lease:
         done = email_queue.deliver()
-        lease.update(rows_in=done["sent"] + done["failed"], rows_out=done["sent"], rows_rejected=done["failed"])
+        lease.update(
+            rows_in=done["sent"] + done["failed"],
+            rows_out=done["sent"],
+            rows_rejected=done["failed"],
+        )
 
 
 def wake_emails() -> None:
@@ -98,17 +114,23 @@ def wake_settlers() -> None:
     """Have a worker look up messages whose fate is unknown, once an hour for each wave. [N-4]"""
     lately = timezone.now() - SETTLE_AGAIN
     for wave in results.waves_with_unknown():
-        if not Job.objects.filter(kind=SETTLE_KIND, subject=subject_of(wave), created_at__gt=lately).exists():
+        if not Job.objects.filter(
+            kind=SETTLE_KIND, subject=subject_of(wave), created_at__gt=lately
+        ).exists():
             ring(jobs.open_job(SETTLE_KIND, subject_of(wave)))
 
 
 def run_settling(job_id: int) -> None:
-    """Ask the provider about a wave's unknown messages by our reference; what it cannot say stays unknown."""
+    """Ask the provider about a wave's unknown messages by our reference; what it cannot say stays
+    unknown.
+    """
     wave = wave_named(Job.objects.get(pk=job_id).subject.partition(":")[2])
     with jobs.working(job_id) as lease:
         found = results.settle_unknown(wave.pk, sending.sms_provider())
         settled = found["sent"] + found["failed"]
-        lease.update(rows_in=settled + found["unknown"], rows_out=settled, rows_rejected=found["unknown"])
+        lease.update(
+            rows_in=settled + found["unknown"], rows_out=settled, rows_rejected=found["unknown"]
+        )
 
 
 def look_after() -> None:

@@ -1,4 +1,6 @@
-"""A campaign's templates: loaded, checked when saved, and snapshotted as what a wave says. [N-1, W-7]"""
+"""A campaign's templates: loaded, checked when saved, and snapshotted as what a wave says. [N-1,
+W-7]
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,11 @@ _KEYS = {"channel", "market_id", "language", "subject", "body", "html"}
 
 
 def load(campaign: Campaign, documents: Any) -> int:
-    """Create or replace the campaign's templates named in a campaign file; how many. Call it inside a transaction.
+    """Create or replace the campaign's templates named in a campaign file; how many. Call it inside
+    a transaction.
 
-    Each: `channel` and `body`, optional `market_id` (null = every market), `language`, `subject`, `html`. Raises BadTemplate.
+    Each: `channel` and `body`, optional `market_id` (null = every market), `language`, `subject`,
+    `html`. Raises BadTemplate.
     """
     if not isinstance(documents, list):
         raise BadTemplate("templates: write a list of objects.")
@@ -34,15 +38,28 @@ def load(campaign: Campaign, documents: Any) -> int:
 
 
 def _load_one(campaign: Campaign, markets: Mapping[str, Market], document: Any, what: str) -> None:
-    if not isinstance(document, dict) or set(document) - _KEYS or not isinstance(document.get("body"), str):
-        raise BadTemplate(f"{what}: write an object with channel and body, and at most {', '.join(sorted(_KEYS))}.")
+    if (
+        not isinstance(document, dict)
+        or set(document) - _KEYS
+        or not isinstance(document.get("body"), str)
+    ):
+        raise BadTemplate(
+            f"{what}: write an object with channel and body, and at most"
+            f" {', '.join(sorted(_KEYS))}."
+        )
     if document.get("channel") not in Channel.values:
-        raise BadTemplate(f"{what}: channel {document.get('channel')!r} is none of {', '.join(Channel.values)}.")
+        raise BadTemplate(
+            f"{what}: channel {document.get('channel')!r} is none of {', '.join(Channel.values)}."
+        )
     market_id = document.get("market_id")
     if market_id is not None and market_id not in markets:
         raise BadTemplate(f"{what}: the campaign has no market {market_id!r}.")
     texts = {name: str(document.get(name) or "") for name in ("subject", "body", "html")}
-    check_template(MessageTemplate(document["channel"], texts["body"], subject=texts["subject"], html=texts["html"]))
+    check_template(
+        MessageTemplate(
+            document["channel"], texts["body"], subject=texts["subject"], html=texts["html"]
+        )
+    )
     Template.objects.update_or_create(
         campaign=campaign,
         market=markets[market_id] if market_id is not None else None,
@@ -54,8 +71,12 @@ def _load_one(campaign: Campaign, markets: Mapping[str, Market], document: Any, 
 
 def of_campaign(campaign: Campaign) -> list[MessageTemplate]:
     """The templates of the campaign, then those of all campaigns, in a fixed order."""
-    found = Template.objects.filter(Q(campaign=campaign) | Q(campaign=None)).select_related("market")
-    rows = sorted(found, key=lambda t: (t.campaign_id is None, t.channel, t.language, t.market_id or 0))
+    found = Template.objects.filter(Q(campaign=campaign) | Q(campaign=None)).select_related(
+        "market"
+    )
+    rows = sorted(
+        found, key=lambda t: (t.campaign_id is None, t.channel, t.language, t.market_id or 0)
+    )
     return [
         MessageTemplate(
             channel=row.channel,
@@ -69,8 +90,12 @@ def of_campaign(campaign: Campaign) -> list[MessageTemplate]:
     ]
 
 
-def chosen_for(seats: Iterable[MarketSeat], templates: Sequence[MessageTemplate]) -> list[dict[str, str]]:
-    """What the members of each market are told on each channel. Raises BadTemplate where TM would name a code. [K-3]"""
+def chosen_for(
+    seats: Iterable[MarketSeat], templates: Sequence[MessageTemplate]
+) -> list[dict[str, str]]:
+    """What the members of each market are told on each channel. Raises BadTemplate where TM would
+    name a code. [K-3]
+    """
     chosen = []
     for seat in sorted(seats, key=lambda seat: seat.market_id):
         has_code = seat.code_source != CodeSource.TM
@@ -78,17 +103,26 @@ def chosen_for(seats: Iterable[MarketSeat], templates: Sequence[MessageTemplate]
             template = choose(templates, channel, seat.market_id, has_code=has_code)
             check_template(template, has_code=has_code)
             texts = {"subject": template.subject, "body": template.body, "html": template.html}
-            chosen.append({"market_id": seat.market_id, "channel": channel, "language": template.language} | texts)
+            chosen.append(
+                {"market_id": seat.market_id, "channel": channel, "language": template.language}
+                | texts
+            )
     return chosen
 
 
 def live_content(wave: Wave, seats: Iterable[MarketSeat]) -> dict[str, Any]:
-    """What the wave would say if it were sent now: the part of its content that is not members and codes. [W-7]"""
+    """What the wave would say if it were sent now: the part of its content that is not members and
+    codes. [W-7]
+    """
     campaign = wave.campaign
     return {
         "notify_date": wave.notify_date.astimezone(UTC).isoformat(),
         "notify_channels": campaign.notify_channels,
-        "campaign": {"name": campaign.name, "artist": campaign.artist, "time_zone": campaign.time_zone},
+        "campaign": {
+            "name": campaign.name,
+            "artist": campaign.artist,
+            "time_zone": campaign.time_zone,
+        },
         "providers": {"sms": settings.SMS_PROVIDER, "email": settings.EMAIL_PROVIDER},
         "templates": chosen_for(seats, of_campaign(campaign)),
     }

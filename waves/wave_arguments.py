@@ -1,4 +1,6 @@
-"""The arguments that preview and preparation share, and the request they make. [interfaces: preview_wave, prepare_wave]"""
+"""The arguments that preview and preparation share, and the request they make. [interfaces:
+preview_wave, prepare_wave]
+"""
 
 from __future__ import annotations
 
@@ -16,17 +18,30 @@ from waves.planning import WaveRequest
 def add_request_arguments(parser: CommandParser) -> None:
     parser.add_argument("campaign", help="campaign id")
     parser.add_argument("date_key", help="YYYYMMDD or YYYYMMDD-n")
-    parser.add_argument("--notify-date", metavar="ISO", help="when the fans are told; needed for a new wave")
     parser.add_argument(
-        "--markets", metavar="FILE", help="the wave's market file (CSV); without it the one in the bucket, or all"
+        "--notify-date", metavar="ISO", help="when the fans are told; needed for a new wave"
+    )
+    parser.add_argument(
+        "--markets",
+        metavar="FILE",
+        help="the wave's market file (CSV); without it the one in the bucket, or all",
     )
     parser.add_argument("--market", metavar="ID", help="select for this market alone")
-    parser.add_argument("--min-score", type=float, metavar="X", help="a higher minimum of the raw score, for this wave")
-    parser.add_argument("--by-market-order", action="store_true", help="markets take the best one after the other")
+    parser.add_argument(
+        "--min-score",
+        type=float,
+        metavar="X",
+        help="a higher minimum of the raw score, for this wave",
+    )
+    parser.add_argument(
+        "--by-market-order", action="store_true", help="markets take the best one after the other"
+    )
 
 
 def request_of(options: dict[str, Any]) -> WaveRequest:
-    """The request the arguments make. Raises Refusal for a naive date, BadMarketFile for a file that cannot be read."""
+    """The request the arguments make. Raises Refusal for a naive date, BadMarketFile for a file
+    that cannot be read.
+    """
     return WaveRequest(
         campaign_id=options["campaign"],
         date_key=options["date_key"],

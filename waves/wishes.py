@@ -1,7 +1,9 @@
-"""Who wants which market, as small integers: millions of ordered lists of market ids in arrays that numpy can walk.
+"""Who wants which market, as small integers: millions of ordered lists of market ids in arrays that
+numpy can walk.
 
-A row is one fan in the order of the draw; a market is its index in position order; the index after the last market
-stands for "nothing" (an unknown market, a market not in the wave, or no further wish).
+A row is one fan in the order of the draw; a market is its index in position order; the index after
+the last market stands for "nothing" (an unknown market, a market not in the wave, or no further
+wish).
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ import polars as pl
 Ints = npt.NDArray[np.integer[Any]]
 Bools = npt.NDArray[np.bool_]
 
-# Large enough that numpy's overhead vanishes, small enough that 50 columns of wishes stay in the cache.
+# Large enough that numpy's overhead vanishes, small enough that 50 columns of wishes stay in the
+# cache.
 CHUNK_ROWS = 16_384
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,17 +39,22 @@ class Seat(Protocol):
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows `start` to `start + len(wishes)`: each row's market indexes, best first, padded with "nothing"."""
+    """Rows `start` to `start + len(wishes)`: each row's market indexes, best first, padded with
+    "nothing".
+    """
 
     start: int
     wishes: Ints  # wanted and eligible; the rest is "nothing"
-    wants_any: Bools  # per row: a market of the wave is wanted, whether or not the fan registered in time
+    # per row: a market of the wave is wanted, whether or not the fan registered in time
+    wants_any: Bools
     eligible: Bools  # rows × markets
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """The preferences of all fans: `flat[offsets[row] : offsets[row + 1]]` are a row's markets, none = any market."""
+    """The preferences of all fans: `flat[offsets[row] : offsets[row + 1]]` are a row's markets,
+    none = any market.
+    """
 
     flat: Ints
     offsets: Ints
@@ -91,7 +99,8 @@ class Wishes:
 def encode(ordered: pl.DataFrame, seats: Sequence[Seat]) -> Wishes:
     """The wishes of a frame's rows in the frame's order; `seats` in position order. [W-5]
 
-    Columns read: `preferences` (List[String], empty or null = any market), `registered_at` (Datetime, UTC).
+    Columns read: `preferences` (List[String], empty or null = any market), `registered_at`
+    (Datetime, UTC).
     """
     preferences = ordered["preferences"]
     lengths = preferences.list.len().fill_null(0)

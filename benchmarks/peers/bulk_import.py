@@ -1,7 +1,9 @@
-"""django-import-export with the settings its documentation names for large imports of new rows, phones checked.
+"""django-import-export with the settings its documentation names for large imports of new rows,
+phones checked.
 
-No look-up of existing rows, no differences, no reports in HTML, no copies of rows in the result. Measured: of batches of 500,
-1,000, 2,500 and 5,000 rows those of 1,000 were the fastest, and one transaction around all made no difference.
+No look-up of existing rows, no differences, no reports in HTML, no copies of rows in the result.
+Measured: of batches of 500, 1,000, 2,500 and 5,000 rows those of 1,000 were the fastest, and one
+transaction around all made no difference.
 """
 
 import csv
@@ -49,7 +51,16 @@ class ScoreResource(resources.ModelResource):
 
     class Meta:
         model = FanScore
-        fields = ("row_id", "global_user_id", "member_id", "email", "phone", "phone_confirmed", "country", "raw_text")
+        fields = (
+            "row_id",
+            "global_user_id",
+            "member_id",
+            "email",
+            "phone",
+            "phone_confirmed",
+            "country",
+            "raw_text",
+        )
         import_id_fields = ("global_user_id",)
         use_bulk = True
         batch_size = BATCH
@@ -79,6 +90,8 @@ def seconds_for(path: Path) -> float:
     """Seconds from the file of well-formed rows to the table."""
     empty_partition(NUMBER)
     started = time.monotonic()
-    rows = tablib.Dataset().load(path.read_text(encoding="utf-8"), format="tsv", quoting=csv.QUOTE_NONE)
+    rows = tablib.Dataset().load(
+        path.read_text(encoding="utf-8"), format="tsv", quoting=csv.QUOTE_NONE
+    )
     ScoreResource().import_data(rows, raise_errors=True)
     return time.monotonic() - started

@@ -18,7 +18,9 @@ def seconds_for(path: Path) -> float:
     batch: list[FanScore] = []
     seen: set[str] = set()
     with path.open(encoding="utf-8", newline="") as file:
-        for line, row in enumerate(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE), start=2):
+        for line, row in enumerate(
+            csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE), start=2
+        ):
             if row["global_user_id"] in seen:
                 continue
             seen.add(row["global_user_id"])
@@ -33,7 +35,11 @@ def seconds_for(path: Path) -> float:
 def _score(line: int, row: dict[str, str]) -> FanScore:
     score = blank_score(NUMBER)
     score.line = line
-    score.global_user_id, score.row_id, score.member_id = row["global_user_id"], row["id"], row["member_id"]
+    score.global_user_id, score.row_id, score.member_id = (
+        row["global_user_id"],
+        row["id"],
+        row["member_id"],
+    )
     score.email, score.phone = row["tmemail"], e164(row["sms"], row["country_code"])
     score.phone_confirmed, score.country = row["phone_confirmed"] == "true", row["country_code"]
     score.raw_text, score.raw_score = row["raw_local_fanscore"], 0.5

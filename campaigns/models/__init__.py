@@ -1,7 +1,16 @@
-"""Who gets in, as tables: presales.py, registering.py, scoring.py; and arriving.py, what was noticed in the bucket."""
+"""Who gets in, as tables: presales.py, registering.py, scoring.py; and arriving.py, what was
+noticed in the bucket.
+"""
 
 from campaigns.models.arriving import Arrival
-from campaigns.models.presales import CODE_PREFIX, PUBLIC_ID, Campaign, ListEntry, Market, home_of_the_us
+from campaigns.models.presales import (
+    CODE_PREFIX,
+    PUBLIC_ID,
+    Campaign,
+    ListEntry,
+    Market,
+    home_of_the_us,
+)
 from campaigns.models.ranking import RankFile
 from campaigns.models.registering import Registrant, RegistrationImport, RejectedRegistration
 from campaigns.models.scoring import Activation, FanList, FanScore, RejectedRow, ScoreFile

@@ -7,10 +7,14 @@ from campaigns.models.scoring import ScoreFile
 
 
 class Arrival(models.Model):
-    """One version of an object in the scoring bucket. The constraint makes it one, however many look at once."""
+    """One version of an object in the scoring bucket. The constraint makes it one, however many
+    look at once.
+    """
 
     key = models.TextField()
-    version = models.CharField(max_length=120, help_text="S3's ETag, or when the file was last written to")
+    version = models.CharField(
+        max_length=120, help_text="S3's ETag, or when the file was last written to"
+    )
     size = models.BigIntegerField()
     campaign = models.ForeignKey(
         Campaign,
@@ -22,8 +26,12 @@ class Arrival(models.Model):
     )
     name = models.CharField(max_length=255, blank=True, help_text="The uploaded file's own name")
     activate = models.BooleanField(default=True)
-    try_first = models.BooleanField(default=False, help_text="A dry run comes first, and a person decides then")
-    score_file = models.ForeignKey(ScoreFile, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    try_first = models.BooleanField(
+        default=False, help_text="A dry run comes first, and a person decides then"
+    )
+    score_file = models.ForeignKey(
+        ScoreFile, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

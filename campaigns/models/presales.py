@@ -1,4 +1,6 @@
-"""What is presold: campaigns with their draw, their markets, and the lists that refuse or admit addresses. [C-1 … C-3, S-4]"""
+"""What is presold: campaigns with their draw, their markets, and the lists that refuse or admit
+addresses. [C-1 … C-3, S-4]
+"""
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -8,7 +10,9 @@ from django.db.models import F, Q
 from campaigns.choices import CampaignStatus, CodeSource, ListKind, NotifyChannels, ScoringType
 
 PUBLIC_ID = RegexValidator(r"\A[A-Za-z0-9-]{1,40}\Z", "Use 1 to 40 letters, digits and hyphens.")
-CODE_PREFIX = RegexValidator(r"\A[A-Za-z0-9-]{0,10}\Z", "Use at most 10 letters, digits and hyphens.")
+CODE_PREFIX = RegexValidator(
+    r"\A[A-Za-z0-9-]{0,10}\Z", "Use at most 10 letters, digits and hyphens."
+)
 
 
 def home_of_the_us() -> list[str]:
@@ -16,7 +20,9 @@ def home_of_the_us() -> list[str]:
 
 
 class Campaign(models.Model):
-    """One presale. Its draw (seed, salt, commitment) is fixed when it opens and never changes. [C-1, S-8]"""
+    """One presale. Its draw (seed, salt, commitment) is fixed when it opens and never changes.
+    [C-1, S-8]
+    """
 
     campaign_id = models.CharField(max_length=40, unique=True, validators=[PUBLIC_ID])
     name = models.CharField(max_length=200)
@@ -25,33 +31,51 @@ class Campaign(models.Model):
     status = models.CharField(max_length=10, choices=CampaignStatus, default=CampaignStatus.DRAFT)
     registration_opens = models.DateTimeField(null=True, blank=True)
     registration_closes = models.DateTimeField(null=True, blank=True)
-    time_zone = models.CharField(max_length=60, default="UTC", help_text="IANA name, e.g. America/New_York")
+    time_zone = models.CharField(
+        max_length=60, default="UTC", help_text="IANA name, e.g. America/New_York"
+    )
     product_id = models.CharField(max_length=80, blank=True)
     source = models.CharField(max_length=80, blank=True)
 
     allow_intl_phones = models.BooleanField("allow international phones", default=False)
     home_countries = ArrayField(models.CharField(max_length=2), default=home_of_the_us)
     require_confirmed_phone = models.BooleanField(default=False)
-    min_score = models.FloatField(default=0.22, validators=[MinValueValidator(0), MaxValueValidator(1)])
+    min_score = models.FloatField(
+        default=0.22, validators=[MinValueValidator(0), MaxValueValidator(1)]
+    )
     max_fans_per_contact = models.PositiveIntegerField(default=0, help_text="0 = no limit")
     scoring_type = models.CharField(max_length=10, choices=ScoringType, default=ScoringType.LINEAR)
     code_source = models.CharField(max_length=10, choices=CodeSource, default=CodeSource.OWN)
     code_prefix = models.CharField(max_length=10, blank=True, validators=[CODE_PREFIX])
-    code_length = models.PositiveSmallIntegerField(default=10, validators=[MinValueValidator(6), MaxValueValidator(32)])
-    notify_channels = models.CharField(max_length=10, choices=NotifyChannels, default=NotifyChannels.BOTH)
+    code_length = models.PositiveSmallIntegerField(
+        default=10, validators=[MinValueValidator(6), MaxValueValidator(32)]
+    )
+    notify_channels = models.CharField(
+        max_length=10, choices=NotifyChannels, default=NotifyChannels.BOTH
+    )
 
-    # The draw [S-8]. Seed and salt are secret until the campaign closes; the commitment and the source's name are public.
+    # The draw [S-8]. Seed and salt are secret until the campaign closes; the commitment and the
+    # source's name are public.
     seed = models.BinaryField(null=True, blank=True, editable=False)
     salt = models.BinaryField(null=True, blank=True, editable=False)
     commitment = models.CharField(max_length=64, blank=True, editable=False)
-    draw_supplied = models.BooleanField(default=False, editable=False, help_text="Seed and salt were given, for a rehearsal")
-    entropy_source = models.CharField(max_length=200, blank=True, help_text="A future public value, e.g. drand round 5551234")
+    draw_supplied = models.BooleanField(
+        default=False, editable=False, help_text="Seed and salt were given, for a rehearsal"
+    )
+    entropy_source = models.CharField(
+        max_length=200, blank=True, help_text="A future public value, e.g. drand round 5551234"
+    )
     entropy_value = models.TextField(blank=True, editable=False)
     opened_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     active_score_file = models.ForeignKey(
-        "ScoreFile", null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+        "ScoreFile",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
     )
     frozen = models.BooleanField(
         default=False,
@@ -73,9 +97,12 @@ class Campaign(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="campaign_open_has_its_draw",
-                condition=Q(status=CampaignStatus.DRAFT) | (Q(seed__isnull=False) & Q(salt__isnull=False) & ~Q(commitment="")),
+                condition=Q(status=CampaignStatus.DRAFT)
+                | (Q(seed__isnull=False) & Q(salt__isnull=False) & ~Q(commitment="")),
             ),
-            models.CheckConstraint(name="campaign_min_score", condition=Q(min_score__gte=0, min_score__lte=1)),
+            models.CheckConstraint(
+                name="campaign_min_score", condition=Q(min_score__gte=0, min_score__lte=1)
+            ),
             models.CheckConstraint(
                 name="campaign_window",
                 condition=Q(registration_closes__gt=F("registration_opens")),
@@ -99,31 +126,43 @@ class Market(models.Model):
     market_id = models.CharField(max_length=40, validators=[PUBLIC_ID])
     name = models.CharField(max_length=200)
     capacity = models.PositiveIntegerField(default=0)
-    selection_time = models.DateTimeField(help_text="Fans who registered later are not selected here")
+    selection_time = models.DateTimeField(
+        help_text="Fans who registered later are not selected here"
+    )
     position = models.PositiveIntegerField(default=0)
     event_ids = ArrayField(models.CharField(max_length=80), default=list, blank=True)
 
     class Meta:
         ordering = ["position", "market_id"]
-        constraints = [models.UniqueConstraint(name="market_once", fields=["campaign", "market_id"])]
+        constraints = [
+            models.UniqueConstraint(name="market_once", fields=["campaign", "market_id"])
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.market_id})"
 
 
 class ListEntry(models.Model):
-    """A line of a blacklist, whitelist or list of disposable domains; for all campaigns, or for one. [S-4]"""
+    """A line of a blacklist, whitelist or list of disposable domains; for all campaigns, or for
+    one. [S-4]
+    """
 
-    campaign = models.ForeignKey(Campaign, null=True, blank=True, on_delete=models.CASCADE, related_name="list_entries")
+    campaign = models.ForeignKey(
+        Campaign, null=True, blank=True, on_delete=models.CASCADE, related_name="list_entries"
+    )
     kind = models.CharField(max_length=10, choices=ListKind)
-    pattern = models.CharField(max_length=254, help_text="An address, @domain, @pattern* or (whitelist) a pattern")
+    pattern = models.CharField(
+        max_length=254, help_text="An address, @domain, @pattern* or (whitelist) a pattern"
+    )
     note = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         verbose_name_plural = "list entries"
         constraints = [
-            models.UniqueConstraint(name="listentry_once", fields=["campaign", "kind", "pattern"], nulls_distinct=False)
+            models.UniqueConstraint(
+                name="listentry_once", fields=["campaign", "kind", "pattern"], nulls_distinct=False
+            )
         ]
 
     def __str__(self) -> str:

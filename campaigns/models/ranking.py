@@ -8,23 +8,37 @@ from campaigns.models.scoring import FanList, ScoreFile
 
 
 class RankFile(models.Model):
-    """One file of ranks as it was uploaded, the formula it is translated by, and the score file it became. [S-15]"""
+    """One file of ranks as it was uploaded, the formula it is translated by, and the score file it
+    became. [S-15]
+    """
 
     fanlist = models.ForeignKey(FanList, on_delete=models.CASCADE, related_name="rank_files")
     name = models.CharField(max_length=255)
     key = models.CharField(max_length=300, help_text="Object key in the scoring bucket")
     sha256 = models.CharField(max_length=64)
     bytes = models.BigIntegerField(default=0)
-    formula = models.CharField(max_length=10, choices=ScoringType, help_text="The campaign's when the file came")
-    activate = models.BooleanField(default=True, help_text="Let its score file count as soon as it is through")
-    counts = models.JSONField(default=dict, help_text="records, malformed, invalid_ranks, fans, max_rank")
-    score_file = models.ForeignKey(ScoreFile, null=True, blank=True, on_delete=models.CASCADE, related_name="rank_files")
+    formula = models.CharField(
+        max_length=10, choices=ScoringType, help_text="The campaign's when the file came"
+    )
+    activate = models.BooleanField(
+        default=True, help_text="Let its score file count as soon as it is through"
+    )
+    counts = models.JSONField(
+        default=dict, help_text="records, malformed, invalid_ranks, fans, max_rank"
+    )
+    score_file = models.ForeignKey(
+        ScoreFile, null=True, blank=True, on_delete=models.CASCADE, related_name="rank_files"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         ordering = ["-id"]
-        constraints = [models.UniqueConstraint(name="rankfile_once", fields=["fanlist", "sha256", "formula"])]
+        constraints = [
+            models.UniqueConstraint(name="rankfile_once", fields=["fanlist", "sha256", "formula"])
+        ]
 
     def __str__(self) -> str:
         return f"file of ranks {self.pk}: {self.name}"

@@ -21,18 +21,29 @@ class Registrant(models.Model):
     phone_confirmed = models.BooleanField(default=False)
     country = models.CharField(max_length=2, blank=True)
     preferences = ArrayField(
-        models.CharField(max_length=40), default=list, blank=True, help_text="Market ids, best first; none = any"
+        models.CharField(max_length=40),
+        default=list,
+        blank=True,
+        help_text="Market ids, best first; none = any",
     )
     registered_at = models.DateTimeField()
     changed_at = models.DateTimeField(help_text="date.created of the record that won")
     tags = models.CharField(max_length=200, blank=True)
     verdict = models.BooleanField(null=True, blank=True)
-    published = models.BooleanField(default=False, help_text="Its registration record is on the stream, or came from it")
+    published = models.BooleanField(
+        default=False, help_text="Its registration record is on the stream, or came from it"
+    )
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="registrant_once", fields=["campaign", "global_user_id"])]
+        constraints = [
+            models.UniqueConstraint(name="registrant_once", fields=["campaign", "global_user_id"])
+        ]
         indexes = [
-            models.Index(fields=["campaign", "id"], name="registrant_unpublished", condition=Q(published=False)),
+            models.Index(
+                fields=["campaign", "id"],
+                name="registrant_unpublished",
+                condition=Q(published=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -54,13 +65,16 @@ class RegistrationImport(models.Model):
     rejected_key = models.CharField(max_length=300, blank=True)
     finished = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                name="import_ledger", condition=Q(finished=False) | Q(rows_in=F("accepted") + F("rejected"))
+                name="import_ledger",
+                condition=Q(finished=False) | Q(rows_in=F("accepted") + F("rejected")),
             ),
             models.UniqueConstraint(name="import_once", fields=["campaign", "sha256"]),
         ]
@@ -72,7 +86,8 @@ class RegistrationImport(models.Model):
 class RejectedRegistration(models.Model):
     """A rejected row of an import of registrations, as it came. [C-4]
 
-    Filled by COPY, hundreds of thousands at a time: a foreign key would be looked up again for each row of one file.
+    Filled by COPY, hundreds of thousands at a time: a foreign key would be looked up again for each
+    row of one file.
     """
 
     registration_import = models.ForeignKey(
@@ -81,10 +96,14 @@ class RejectedRegistration(models.Model):
     line = models.BigIntegerField()
     global_user_id = models.TextField(blank=True)
     reason = models.CharField(max_length=24, choices=Reason)
-    raw = models.TextField(help_text="The line as it stands in the file; bytes that are not UTF-8 as \\xNN")
+    raw = models.TextField(
+        help_text="The line as it stands in the file; bytes that are not UTF-8 as \\xNN"
+    )
 
     class Meta:
-        indexes = [models.Index(fields=["registration_import", "line"], name="rejected_of_an_import")]
+        indexes = [
+            models.Index(fields=["registration_import", "line"], name="rejected_of_an_import")
+        ]
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.reason}"

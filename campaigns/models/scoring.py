@@ -1,4 +1,6 @@
-"""Score files, the rows that were accepted and those that were not, and which file counts. [S-12 … S-15]"""
+"""Score files, the rows that were accepted and those that were not, and which file counts. [S-12 …
+S-15]
+"""
 
 from django.conf import settings
 from django.db import models
@@ -11,7 +13,9 @@ from datalake.choices import StreamName
 
 
 class FanList(models.Model):
-    """A list of fans by rank that a service keeps for one campaign; each of its files becomes a score file. [S-15]"""
+    """A list of fans by rank that a service keeps for one campaign; each of its files becomes a
+    score file. [S-15]
+    """
 
     fanlist_id = models.CharField(max_length=40, unique=True, validators=[PUBLIC_ID])
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="fanlists")
@@ -25,23 +29,37 @@ class FanList(models.Model):
 
 
 class ScoreFile(models.Model):
-    """One uploaded file of scores: its bytes, the rules it is judged by, its ledger and its place among the attempts. [S-12]"""
+    """One uploaded file of scores: its bytes, the rules it is judged by, its ledger and its place
+    among the attempts. [S-12]
+    """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="score_files")
-    attempt = models.PositiveIntegerField(help_text="Its number among the campaign's attempts, public")
+    attempt = models.PositiveIntegerField(
+        help_text="Its number among the campaign's attempts, public"
+    )
     name = models.CharField(max_length=255)
-    timestamp = models.CharField(max_length=40, help_text="The part of the name between campaign id and .txt")
+    timestamp = models.CharField(
+        max_length=40, help_text="The part of the name between campaign id and .txt"
+    )
     key = models.CharField(max_length=300, help_text="Object key in the scoring bucket")
     sha256 = models.CharField(max_length=64)
     bytes = models.BigIntegerField(default=0)
-    supplement_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="supplements")
-    fanlist = models.ForeignKey(FanList, null=True, blank=True, on_delete=models.PROTECT, related_name="score_files")
-    manifest_key = models.CharField(max_length=300, blank=True, help_text="Of a file of ranks: what was translated, and how")
+    supplement_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="supplements"
+    )
+    fanlist = models.ForeignKey(
+        FanList, null=True, blank=True, on_delete=models.PROTECT, related_name="score_files"
+    )
+    manifest_key = models.CharField(
+        max_length=300, blank=True, help_text="Of a file of ranks: what was translated, and how"
+    )
     state = models.CharField(max_length=12, choices=ScoreFileState, default=ScoreFileState.UPLOADED)
     error = models.TextField(blank=True)
     activate_when_streamed = models.BooleanField(default=True)
 
-    rules = models.JSONField(default=dict, help_text="The snapshot of lists, options and versions it is judged by")
+    rules = models.JSONField(
+        default=dict, help_text="The snapshot of lists, options and versions it is judged by"
+    )
     rules_digest = models.CharField(max_length=64, blank=True)
     roster_digest = models.CharField(max_length=64, blank=True)
     ignored_columns = models.JSONField(default=list)
@@ -53,14 +71,20 @@ class ScoreFile(models.Model):
     tagged_by = models.JSONField(default=dict)
     bands = models.JSONField(default=dict)
     streamed = models.BigIntegerField(default=0)
-    stream_position = models.BigIntegerField(null=True, blank=True, help_text="Position of the last batch on the stream")
+    stream_position = models.BigIntegerField(
+        null=True, blank=True, help_text="Position of the last batch on the stream"
+    )
     scrubbed_key = models.CharField(max_length=300, blank=True)
     rejected_key = models.CharField(max_length=300, blank=True)
-    trial = models.JSONField(null=True, blank=True, help_text="What a dry run found, before anything was counted")
+    trial = models.JSONField(
+        null=True, blank=True, help_text="What a dry run found, before anything was counted"
+    )
     fairness = models.JSONField(null=True, blank=True, help_text="The fairness report of its draw")
 
     created_at = models.DateTimeField(default=timezone.now)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     streamed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -68,14 +92,25 @@ class ScoreFile(models.Model):
         constraints = [
             models.UniqueConstraint(name="scorefile_attempt", fields=["campaign", "attempt"]),
             models.UniqueConstraint(
-                name="scorefile_same_bytes", fields=["campaign", "sha256"], condition=~Q(state=ScoreFileState.FAILED)
+                name="scorefile_same_bytes",
+                fields=["campaign", "sha256"],
+                condition=~Q(state=ScoreFileState.FAILED),
             ),
             models.CheckConstraint(
                 name="scorefile_ledger",
-                condition=Q(state__in=[ScoreFileState.UPLOADED, ScoreFileState.PROCESSING, ScoreFileState.FAILED])
+                condition=Q(
+                    state__in=[
+                        ScoreFileState.UPLOADED,
+                        ScoreFileState.PROCESSING,
+                        ScoreFileState.FAILED,
+                    ]
+                )
                 | Q(rows_in=F("accepted") + F("rejected")),
             ),
-            models.CheckConstraint(name="scorefile_failed_says_why", condition=~Q(state=ScoreFileState.FAILED) | ~Q(error="")),
+            models.CheckConstraint(
+                name="scorefile_failed_says_why",
+                condition=~Q(state=ScoreFileState.FAILED) | ~Q(error=""),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -92,13 +127,17 @@ class ScoreFile(models.Model):
 
 
 class Activation(models.Model):
-    """One switch of a campaign's active score file; the newest is undone by switching back to what it replaced. [S-13]"""
+    """One switch of a campaign's active score file; the newest is undone by switching back to what
+    it replaced. [S-13]
+    """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="activations")
     score_file = models.ForeignKey(ScoreFile, null=True, on_delete=models.PROTECT, related_name="+")
     replaced = models.ForeignKey(ScoreFile, null=True, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     undone = models.BooleanField(default=False)
 
     class Meta:
@@ -109,12 +148,15 @@ class Activation(models.Model):
 
 
 class FanScore(models.Model):
-    """An accepted row of a score file. The table is partitioned by score file: a file's rows are filled bare, indexed and
-    attached. Rows are inserted, never updated (a trigger refuses it). [S-13]
+    """An accepted row of a score file. The table is partitioned by score file: a file's rows are
+    filled bare, indexed and attached. Rows are inserted, never updated (a trigger refuses it).
+    [S-13]
     """
 
     pk = models.CompositePrimaryKey("score_file", "global_user_id")
-    score_file = models.ForeignKey(ScoreFile, on_delete=models.CASCADE, db_constraint=False, related_name="scores")
+    score_file = models.ForeignKey(
+        ScoreFile, on_delete=models.CASCADE, db_constraint=False, related_name="scores"
+    )
     global_user_id = models.TextField()
     line = models.BigIntegerField()
     row_id = models.TextField(help_text="The file's id column")
@@ -128,9 +170,13 @@ class FanScore(models.Model):
     raw_score = models.FloatField()
     band = models.CharField(max_length=4)
     band_score = models.FloatField(null=True)
-    luck = models.BigIntegerField(null=True, help_text="The first 64 bits of h, less 2^63: sorts as h does")
+    luck = models.BigIntegerField(
+        null=True, help_text="The first 64 bits of h, less 2^63: sorts as h does"
+    )
     tags = models.TextField(help_text="Joined by |")
-    market_id = models.TextField(help_text="The registrant's first preference when the row was judged; may be empty")
+    market_id = models.TextField(
+        help_text="The registrant's first preference when the row was judged; may be empty"
+    )
 
     class Meta:
         managed = False
@@ -141,16 +187,20 @@ class FanScore(models.Model):
 
 
 class RejectedRow(models.Model):
-    """A rejected row of a score file, as it came. Partitioned and filled as the scores are; a file's rows are to be seen here
-    once all of them are judged. [S-3, S-11]
+    """A rejected row of a score file, as it came. Partitioned and filled as the scores are; a
+    file's rows are to be seen here once all of them are judged. [S-3, S-11]
     """
 
     pk = models.CompositePrimaryKey("score_file", "line")
-    score_file = models.ForeignKey(ScoreFile, on_delete=models.CASCADE, db_constraint=False, related_name="rejected_rows")
+    score_file = models.ForeignKey(
+        ScoreFile, on_delete=models.CASCADE, db_constraint=False, related_name="rejected_rows"
+    )
     line = models.BigIntegerField()
     global_user_id = models.TextField()
     reason = models.CharField(max_length=24, choices=Reason)
-    raw = models.TextField(help_text="The line as it stands in the file; bytes that are not UTF-8 as \\xNN")
+    raw = models.TextField(
+        help_text="The line as it stands in the file; bytes that are not UTF-8 as \\xNN"
+    )
 
     class Meta:
         managed = False

@@ -1,4 +1,6 @@
-"""A score file on its way in: straight from the browser into the bucket, and until it is taken in. [S-1]"""
+"""A score file on its way in: straight from the browser into the bucket, and until it is taken in.
+[S-1]
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +19,9 @@ from operations.errors import Refusal
 
 @action("campaigns.process_scores", "campaigns.view_campaign")
 def permit_upload(request: StaffRequest, campaign_id: str) -> HttpResponse:
-    """For the page's script: `{url, fields, token, most_bytes}` of a form that puts one file into the bucket."""
+    """For the page's script: `{url, fields, token, most_bytes}` of a form that puts one file into
+    the bucket.
+    """
     campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
 
     def permit() -> dict[str, Any]:
@@ -33,7 +37,10 @@ def uploaded(request: StaffRequest, campaign_id: str) -> HttpResponse:
     """For the page's script: the file is in the bucket; `{page}` shows how it is taken in."""
     campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
     token = request.POST.get("token", "")
-    wishes = {"activate": request.POST.get("activate") == "on", "try_first": request.POST.get("then") == "try"}
+    wishes = {
+        "activate": request.POST.get("activate") == "on",
+        "try_first": request.POST.get("then") == "try",
+    }
 
     def start() -> dict[str, Any]:
         arrival = tasks.start_upload(token, campaign, by=request.user, **wishes)

@@ -1,4 +1,6 @@
-"""A campaign's page: where it stands, its draw, its markets and files; open, close, enter the public value. [C-2, S-8]"""
+"""A campaign's page: where it stands, its draw, its markets and files; open, close, enter the
+public value. [C-2, S-8]
+"""
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -21,7 +23,9 @@ FILES_SHOWN = 10
 
 
 def _named(campaign_id: str) -> Campaign:
-    return get_object_or_404(Campaign.objects.select_related("active_score_file"), campaign_id=campaign_id)
+    return get_object_or_404(
+        Campaign.objects.select_related("active_score_file"), campaign_id=campaign_id
+    )
 
 
 def _page_of(campaign: Campaign) -> str:
@@ -53,7 +57,9 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         entropy_form=EntropyForm(),
         proof=bundle_sha256(shown.campaign_id) if shown.status == CampaignStatus.CLOSED else None,
         **work_on(request, subject_of(shown)),
-        history=StatusChange.objects.filter(subject=subject_of(shown)).select_related("by").order_by("-id")[:20],
+        history=StatusChange.objects.filter(subject=subject_of(shown))
+        .select_related("by")
+        .order_by("-id")[:20],
         last_switch=_last_switch(shown),
     )
 
@@ -62,7 +68,12 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
 def open_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
     named = _named(campaign_id)
     done = "The campaign is open. Its draw is fixed and the commitment is public."
-    return attempt(request, lambda: opening.open_campaign(named.pk, by=request.user), done, back=_page_of(named))
+    return attempt(
+        request,
+        lambda: opening.open_campaign(named.pk, by=request.user),
+        done,
+        back=_page_of(named),
+    )
 
 
 @action("campaigns.change_campaign")
@@ -85,7 +96,9 @@ def prove(request: StaffRequest, campaign_id: str) -> HttpResponse:
 
     def write() -> None:
         if named.status != CampaignStatus.CLOSED:
-            raise WrongStatus(f"Campaign {campaign_id} is {named.status}: its proof is written when it is closed.")
+            raise WrongStatus(
+                f"Campaign {campaign_id} is {named.status}: its proof is written when it is closed."
+            )
         start_proof(named, by=request.user)
 
     return attempt(request, write, "The proof is being written.", back=_page_of(named))
@@ -102,7 +115,12 @@ def enter_entropy(request: StaffRequest, campaign_id: str) -> HttpResponse:
         opening.enter_entropy(named.pk, value, by=request.user)
         tasks.start_waiting(named, by=request.user)
 
-    return attempt(request, enter, "The value is entered for good. Score files that waited for it go on.", back=_page_of(named))
+    return attempt(
+        request,
+        enter,
+        "The value is entered for good. Score files that waited for it go on.",
+        back=_page_of(named),
+    )
 
 
 @action("campaigns.activate_scores")
@@ -111,6 +129,9 @@ def undo_activation(request: StaffRequest, campaign_id: str) -> HttpResponse:
 
     def undo() -> str:
         counts = activation.undo(named.pk, by=request.user).active_score_file
-        return f"The last switch is undone: {f'{counts.name} counts again' if counts else 'no score file counts now'}."
+        return (
+            "The last switch is undone:"
+            f" {f'{counts.name} counts again' if counts else 'no score file counts now'}."
+        )
 
     return attempt(request, undo, back=_page_of(named))

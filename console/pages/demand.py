@@ -1,4 +1,6 @@
-"""The demand archive: its numbers, a record looked for by POST, and one record with its history. [BR-020, D-6]"""
+"""The demand archive: its numbers, a record looked for by POST, and one record with its history.
+[BR-020, D-6]
+"""
 
 from datetime import date
 from typing import Any
@@ -23,12 +25,20 @@ from operations.plaintext import visible
 FOUND = 50  # on a page
 NEWEST = 5
 PLURALS = {"demand": "Demands", "notification": "Notifications", "event": "Events", "sale": "Sales"}
-KEYS = {"fan": "fan_id", "event": "event_id", "sale": "sale_id", "reference": "reference_id", "record_type": "record_type"}
+KEYS = {
+    "fan": "fan_id",
+    "event": "event_id",
+    "sale": "sale_id",
+    "reference": "reference_id",
+    "record_type": "record_type",
+}
 
 
 @page("demand.view_batch")
 def overview(request: StaffRequest) -> HttpResponse:
-    """Volumes by type and day, what became of the batches, how far the streams are read. `until` names the last day shown."""
+    """Volumes by type and day, what became of the batches, how far the streams are read. `until`
+    names the last day shown.
+    """
     now = timezone.now()
     volumes = demand_numbers.volumes(today=now.date(), until=_day(request.GET.get("until", "")))
     may = request.user.has_perm
@@ -37,18 +47,31 @@ def overview(request: StaffRequest) -> HttpResponse:
         "console/demand.html",
         "Demand archive",
         volumes=volumes,
-        panels=[(PLURALS[name], sum(counts.values()), _picture(name, volumes)) for name, counts in volumes.counts.items()],
+        panels=[
+            (PLURALS[name], sum(counts.values()), _picture(name, volumes))
+            for name, counts in volumes.counts.items()
+        ],
         last_day=demand_numbers.last_day(now=now),
         days=demand_numbers.batches_by_day(now=now),
         streams=demand_numbers.streams(),
-        error_files=ErrorFile.objects.order_by("-pk")[:NEWEST] if may("demand.view_errorfile") else None,
-        uploads=EventUpload.objects.order_by("-pk")[:NEWEST] if may("demand.view_eventupload") else None,
+        error_files=ErrorFile.objects.order_by("-pk")[:NEWEST]
+        if may("demand.view_errorfile")
+        else None,
+        uploads=EventUpload.objects.order_by("-pk")[:NEWEST]
+        if may("demand.view_eventupload")
+        else None,
     )
 
 
 def _picture(name: str, volumes: demand_numbers.Volumes) -> str:
     counts, days = volumes.counts[name], demand_numbers.SHOWN_DAYS
-    return demand_charts.volume(counts, first=volumes.first, days=days, ident=f"volume-{name}", title=f"{PLURALS[name]} by day")
+    return demand_charts.volume(
+        counts,
+        first=volumes.first,
+        days=days,
+        ident=f"volume-{name}",
+        title=f"{PLURALS[name]} by day",
+    )
 
 
 def _day(text: str) -> date | None:
@@ -72,13 +95,18 @@ def find(request: StaffRequest) -> HttpResponse:
 
 
 def _found(asked: dict[str, str], after: int | None) -> dict[str, Any]:
-    """A page of records, the newest change first. Ordered by a column without index on purpose: with one, PostgreSQL might walk
-    through all records in its order instead of reading the few that were asked for.
+    """A page of records, the newest change first. Ordered by a column without index on purpose:
+    with one, PostgreSQL might walk through all records in its order instead of reading the few that
+    were asked for.
     """
-    records = CurrentRecord.objects.filter(**{KEYS[name]: value for name, value in asked.items()}).defer("record")
+    records = CurrentRecord.objects.filter(
+        **{KEYS[name]: value for name, value in asked.items()}
+    ).defer("record")
     edge = records.filter(pk=after).first() if after else None
     if edge is not None:
-        records = records.filter(Q(changed_at__lt=edge.changed_at) | Q(changed_at=edge.changed_at, pk__lt=edge.pk))
+        records = records.filter(
+            Q(changed_at__lt=edge.changed_at) | Q(changed_at=edge.changed_at, pk__lt=edge.pk)
+        )
     rows = list(records.order_by("-changed_at", "-pk")[: FOUND + 1])
     return {
         "searched": True,
@@ -90,8 +118,8 @@ def _found(asked: dict[str, str], after: int | None) -> dict[str, Any]:
 
 @page("demand.view_currentrecord")
 def record(request: StaffRequest, pk: int) -> HttpResponse:
-    """A record as it is now, what belongs to it, and each state that the archive keeps. `before` names the snapshot that ends
-    the page before.
+    """A record as it is now, what belongs to it, and each state that the archive keeps. `before`
+    names the snapshot that ends the page before.
     """
     current = get_object_or_404(CurrentRecord, pk=pk)
     before = request.GET.get("before", "")
@@ -116,18 +144,34 @@ def record(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 def _related(current: CurrentRecord) -> list[tuple[str, CurrentRecord]]:
-    """What the record is about: its event and sale; and its demand or notification, which has the same reference. One query."""
+    """What the record is about: its event and sale; and its demand or notification, which has the
+    same reference. One query.
+    """
     same = Q(reference_id=current.reference_id)
     event = Q(record_type=DemandType.EVENT, reference_id=current.event_id)
     sale = Q(record_type=DemandType.SALE, reference_id=f"{current.event_id}_{current.sale_id}")
-    found = CurrentRecord.objects.filter(same | event | sale).exclude(pk=current.pk).order_by("record_type")
-    return [(visible(str(row.record.get("name") or row.reference_id)), row) for row in found[: len(DemandType)]]
+    found = (
+        CurrentRecord.objects.filter(same | event | sale)
+        .exclude(pk=current.pk)
+        .order_by("record_type")
+    )
+    return [
+        (visible(str(row.record.get("name") or row.reference_id)), row)
+        for row in found[: len(DemandType)]
+    ]
 
 
-def _compared(states: list[State], came_before: State | None, *, hidden: bool) -> list[dict[str, Any]]:
-    """Each state beside the one before it: its fields, those that changed, and whether it is the first that is known."""
+def _compared(
+    states: list[State], came_before: State | None, *, hidden: bool
+) -> list[dict[str, Any]]:
+    """Each state beside the one before it: its fields, those that changed, and whether it is the
+    first that is known.
+    """
     older = [*states[1:], came_before]
-    return [_comparison(state, before, hidden=hidden) for state, before in zip(states, older, strict=True)]
+    return [
+        _comparison(state, before, hidden=hidden)
+        for state, before in zip(states, older, strict=True)
+    ]
 
 
 def _comparison(state: State, before: State | None, *, hidden: bool) -> dict[str, Any]:

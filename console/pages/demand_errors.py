@@ -1,4 +1,6 @@
-"""What was not archived: an error file with its events, replayed as they are or repaired by hand. [BR-014, BR-017]"""
+"""What was not archived: an error file with its events, replayed as they are or repaired by hand.
+[BR-014, BR-017]
+"""
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
@@ -17,16 +19,23 @@ from operations.errors import Refusal
 from operations.models import StatusChange
 
 NEWEST = 20
-UNPARSABLE = (ErrorType.NOT_UTF8, ErrorType.NOT_JSON)  # only a repair brings back what was kept of these
+# only a repair brings back what was kept of these
+UNPARSABLE = (ErrorType.NOT_UTF8, ErrorType.NOT_JSON)
 
 
 @page("demand.view_errorfile")
 def error_file(request: StaffRequest, pk: int) -> HttpResponse:
-    """The events of an error file, EVENTS at a time; hidden as a whole until somebody asks to see personal data."""
+    """The events of an error file, EVENTS at a time; hidden as a whole until somebody asks to see
+    personal data.
+    """
     shown = get_object_or_404(ErrorFile.objects.select_related("batch"), pk=pk)
     document = demand_errors.read(shown)
     first = _number(request.GET.get("from", ""))
-    tries = Batch.objects.filter(source=replay.source_of(shown)).prefetch_related("error_files").order_by("-pk")[:NEWEST]
+    tries = (
+        Batch.objects.filter(source=replay.source_of(shown))
+        .prefetch_related("error_files")
+        .order_by("-pk")[:NEWEST]
+    )
     return render(
         request,
         "console/demand_error_file.html",
@@ -39,7 +48,9 @@ def error_file(request: StaffRequest, pk: int) -> HttpResponse:
         newer=max(0, first - EVENTS) if first else None,
         older=first + EVENTS if first + EVENTS < len(document.events) else None,
         tries=tries,
-        history=StatusChange.objects.filter(subject=replay.subject_of(shown)).select_related("by").order_by("-id")[:NEWEST],
+        history=StatusChange.objects.filter(subject=replay.subject_of(shown))
+        .select_related("by")
+        .order_by("-id")[:NEWEST],
         may_show_personal_data=unmasking.may_show(request),
         personal_data_shown=unmasking.shown(request),
     )
@@ -63,20 +74,24 @@ def replay_all(request: StaffRequest, pk: int) -> HttpResponse:
 
 @form_page("demand.change_errorfile", "demand.view_errorfile")
 def repair(request: StaffRequest, pk: int) -> HttpResponse:
-    """Events to be repaired by hand, one a line, then replayed. They stand there already if personal data is shown: one of them
-    (`only`), or those of one page (`from`).
+    """Events to be repaired by hand, one a line, then replayed. They stand there already if
+    personal data is shown: one of them (`only`), or those of one page (`from`).
     """
     repaired = get_object_or_404(ErrorFile, pk=pk)
     personal = unmasking.shown(request)
     if request.method == "POST":
         form = RepairForm(request.POST)
-        if form.is_valid() and _replay(request, repaired, form.cleaned_data["events"], form.cleaned_data["reason"]):
+        if form.is_valid() and _replay(
+            request, repaired, form.cleaned_data["events"], form.cleaned_data["reason"]
+        ):
             return HttpResponseRedirect(reverse("demand-error-file", args=[pk]))
         chosen, left_out = [], 0
     else:
         chosen = _chosen(request, repaired) if personal else []
         left_out = sum(not event.line for event in chosen)
-        form = RepairForm(initial={"events": "\n".join(event.line for event in chosen if event.line)})
+        form = RepairForm(
+            initial={"events": "\n".join(event.line for event in chosen if event.line)}
+        )
     return render(
         request,
         "console/demand_repair.html",
@@ -101,17 +116,24 @@ def _chosen(request: StaffRequest, file: ErrorFile) -> list[FailedEvent]:
 
 
 def _replay(request: StaffRequest, file: ErrorFile, events: list[str] | None, reason: str) -> bool:
-    """Replay and say what became of it, or why not; False if nothing was archived, and what was typed should stay."""
+    """Replay and say what became of it, or why not; False if nothing was archived, and what was
+    typed should stay.
+    """
     try:
         batch = replay.replay(file, events=events, by=request.user, reason=reason)
     except Refusal as refusal:
         messages.error(request, str(refusal))
     except OSError:
-        messages.error(request, "The bucket is not reached now. The replay is noted: ask for it again, and it goes on.")
+        messages.error(
+            request,
+            "The bucket is not reached now. The replay is noted: ask for it again, and it goes on.",
+        )
     else:
         still = " What still cannot be archived stands in a new error file." if batch.errors else ""
         messages.success(
-            request, f"Replayed: {batch.events:,} in = {batch.archived:,} archived + {batch.errors:,} errors.{still}"
+            request,
+            f"Replayed: {batch.events:,} in = {batch.archived:,} archived + {batch.errors:,}"
+            f" errors.{still}",
         )
         return True
     return False

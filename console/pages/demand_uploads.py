@@ -14,8 +14,8 @@ from demand.models import ErrorFile, EventUpload
 from operations.errors import Refusal
 
 HINT = (
-    "JSON lines, UTF-8: one change event a line, as a DynamoDB stream gives it, bare or as Kinesis delivers it (base64); .gz "
-    "is fine. Types: demand, notification, event, sale."
+    "JSON lines, UTF-8: one change event a line, as a DynamoDB stream gives it, bare or as Kinesis"
+    " delivers it (base64); .gz is fine. Types: demand, notification, event, sale."
 )
 ERROR_FILES = 50
 
@@ -32,7 +32,11 @@ def upload(request: StaffRequest) -> HttpResponse:
             messages.error(request, str(refusal))
         else:
             if uploads.is_over(received):
-                messages.info(request, "These very bytes came before: this is what became of them, and nothing is done twice.")
+                messages.info(
+                    request,
+                    "These very bytes came before: this is what became of them, and nothing is done"
+                    " twice.",
+                )
             else:
                 tasks.start_upload(received, by=request.user)
             return HttpResponseRedirect(reverse("demand-upload", args=[received.pk]))
@@ -52,7 +56,9 @@ def uploaded(request: StaffRequest, pk: int) -> HttpResponse:
         f"Upload {shown.name}",
         file=shown,
         ledger=demand_numbers.of_source(source),
-        error_files=ErrorFile.objects.filter(batch__source=source).select_related("batch").order_by("pk")[:ERROR_FILES],
+        error_files=ErrorFile.objects.filter(batch__source=source)
+        .select_related("batch")
+        .order_by("pk")[:ERROR_FILES],
         most_error_files=ERROR_FILES,
         **work_on(request, uploads.subject_of(shown)),
     )

@@ -1,4 +1,6 @@
-"""Downloads of files that hold personal data: a right of their own, a reason, a line in the log, by POST. [O-7]"""
+"""Downloads of files that hold personal data: a right of their own, a reason, a line in the log, by
+POST. [O-7]
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -19,7 +21,9 @@ from waves.models import Wave
 EXPORT = "campaigns.export_personal_data"
 
 
-def _download(request: StaffRequest, name: str, make: Callable[[], HttpResponseBase], *, back: str) -> HttpResponseBase:
+def _download(
+    request: StaffRequest, name: str, make: Callable[[], HttpResponseBase], *, back: str
+) -> HttpResponseBase:
     """Without a reason nothing leaves; with one it is written down first."""
     form = ReasonForm(request.POST)
     if not form.is_valid():
@@ -44,7 +48,10 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponseBase:
     found = get_object_or_404(ScoreFile, pk=pk)
     key = found.scrubbed_key if request.POST.get("which") == "scrubbed" else found.rejected_key
     return _download(
-        request, key, lambda: _as_csv(key, neutralised_file(storage.scoring().open(key))), back=reverse("score-file", args=[pk])
+        request,
+        key,
+        lambda: _as_csv(key, neutralised_file(storage.scoring().open(key))),
+        back=reverse("score-file", args=[pk]),
     )
 
 
@@ -53,7 +60,10 @@ def registrations(request: StaffRequest, pk: int) -> HttpResponseBase:
     found = get_object_or_404(RegistrationImport, pk=pk)
     name = f"{found.name.rpartition('.')[0] or found.name}.rejected.csv"
     return _download(
-        request, name, lambda: _as_csv(name, csv_lines(_rejected(found))), back=reverse("registrations", args=[pk])
+        request,
+        name,
+        lambda: _as_csv(name, csv_lines(_rejected(found))),
+        back=reverse("registrations", args=[pk]),
     )
 
 
@@ -73,6 +83,8 @@ def wave_zip(request: StaffRequest, name: str) -> HttpResponseBase:
         return HttpResponseRedirect(back)
 
     def make() -> FileResponse:
-        return FileResponse(neutralised_zip(storage.scoring().open(key)), as_attachment=True, filename=f"{name}.zip")
+        return FileResponse(
+            neutralised_zip(storage.scoring().open(key)), as_attachment=True, filename=f"{name}.zip"
+        )
 
     return _download(request, key, make, back=back)

@@ -15,10 +15,22 @@ from console.access import StaffRequest, action, attempt, page, render
 from console.pages.jobs import work_on
 
 KINDS = {
-    "domain": ("E-mail domains", "Domain", "Domains of fewer than 20 fans are among the others: they could name a person."),
+    "domain": (
+        "E-mail domains",
+        "Domain",
+        "Domains of fewer than 20 fans are among the others: they could name a person.",
+    ),
     "country": ("Countries", "Country", "As they stand in the file."),
-    "position": ("Place in the file", "Lines", "Twenty parts of the file, from its first line to its last."),
-    "time": ("Time of registration", "Registered, UTC", "Twenty parts, from who came first to who came last."),
+    "position": (
+        "Place in the file",
+        "Lines",
+        "Twenty parts of the file, from its first line to its last.",
+    ),
+    "time": (
+        "Time of registration",
+        "Registered, UTC",
+        "Twenty parts, from who came first to who came last.",
+    ),
 }
 
 
@@ -41,7 +53,12 @@ def make_report(request: StaffRequest, pk: int) -> HttpResponse:
     """Make the report, or make it again: the markets' seats may have changed."""
     judged = get_object_or_404(ScoreFile, pk=pk)
     back = reverse("fairness", args=[pk])
-    return attempt(request, lambda: tasks.start_fairness(judged, by=request.user), "The report is being made.", back=back)
+    return attempt(
+        request,
+        lambda: tasks.start_fairness(judged, by=request.user),
+        "The report is being made.",
+        back=back,
+    )
 
 
 def _pictures(report: Report) -> dict[str, Any]:

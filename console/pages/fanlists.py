@@ -13,10 +13,13 @@ from console.pages.jobs import work_on
 from operations.errors import Refusal
 
 HINT = (
-    "CSV, UTF-8, one header line; .gz is fine. Needed: global_user_id and rank (1 is best). Also known: id, email, phone, "
-    "member_id, country_code, phone_confirmed; what the file lacks comes from the registrations."
+    "CSV, UTF-8, one header line; .gz is fine. Needed: global_user_id and rank (1 is best). Also"
+    " known: id, email, phone, member_id, country_code, phone_confirmed; what the file lacks comes"
+    " from the registrations."
 )
-REPEATED = "These very bytes came before: this is the score file they became, and it is not done twice."
+REPEATED = (
+    "These very bytes came before: this is the score file they became, and it is not done twice."
+)
 
 
 @form_page("campaigns.process_scores", "campaigns.view_campaign")
@@ -46,7 +49,12 @@ def _store(request: StaffRequest, campaign: Campaign, form: RanksForm) -> str:
     """Where to go once the file is stored."""
     file, activate = form.cleaned_data["file"], form.cleaned_data["activate"]
     stored = fanlists.store(
-        campaign, form.cleaned_data["fanlist"].strip(), file.name, file.file, by=request.user, activate=activate
+        campaign,
+        form.cleaned_data["fanlist"].strip(),
+        file.name,
+        file.file,
+        by=request.user,
+        activate=activate,
     )
     if (known := fanlists.known(stored)) is not None:
         messages.info(request, REPEATED)
@@ -76,4 +84,6 @@ def start(request: StaffRequest, pk: int) -> HttpResponse:
     """Translate a file whose job was cancelled after all."""
     started = get_object_or_404(RankFile, pk=pk)
     back = reverse("rank-file", args=[pk])
-    return attempt(request, lambda: tasks.start_ranks(started, by=request.user), "It goes on.", back=back)
+    return attempt(
+        request, lambda: tasks.start_ranks(started, by=request.user), "It goes on.", back=back
+    )

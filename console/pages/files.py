@@ -21,12 +21,13 @@ from operations.choices import JobState
 from operations.errors import Refusal
 
 SCORES_HINT = (
-    "Tab-separated text, UTF-8, one header line; .gz is fine. Columns by name: id, tmemail, sms, global_user_id, member_id, "
-    "raw_local_fanscore, country_code; phone_confirmed if there is one."
+    "Tab-separated text, UTF-8, one header line; .gz is fine. Columns by name: id, tmemail, sms,"
+    " global_user_id, member_id, raw_local_fanscore, country_code; phone_confirmed if there is one."
 )
 REGISTRATIONS_HINT = (
-    "CSV or TSV, UTF-8, one header line. Needed: global_user_id and registered_at. Also known: member_id, email, phone, "
-    "phone_confirmed, country_code, market_preferences (joined by |), date_created."
+    "CSV or TSV, UTF-8, one header line. Needed: global_user_id and registered_at. Also known:"
+    " member_id, email, phone, phone_confirmed, country_code, market_preferences (joined by |),"
+    " date_created."
 )
 
 
@@ -40,7 +41,8 @@ def _upload(
     hint: str,
     direct: bool = False,
 ) -> HttpResponse:
-    """Show the form, or hand the open file to the shell, which streams it into the bucket; then go to the file's page.
+    """Show the form, or hand the open file to the shell, which streams it into the bucket; then go
+    to the file's page.
 
     `direct`: the page's script sends the file to the bucket itself.
     """
@@ -69,9 +71,15 @@ def upload_scores(request: StaffRequest, campaign_id: str) -> HttpResponse:
 
     def receive(form: UploadForm) -> str:
         file, activate = form.cleaned_data["file"], form.cleaned_data["activate"]
-        received = scorefiles.receive(campaign, file.name, file.file, by=request.user, activate=activate)
+        received = scorefiles.receive(
+            campaign, file.name, file.file, by=request.user, activate=activate
+        )
         if received.repeated:
-            messages.info(request, "These very bytes came before: this is the score file they are, and it is not done twice.")
+            messages.info(
+                request,
+                "These very bytes came before: this is the score file they are, and it is not done"
+                " twice.",
+            )
         score_file = received.score_file
         its_page = reverse("score-file", args=[score_file.pk])
         if form.cleaned_data["then"] == "try" and trial.can_be_tried(score_file):
@@ -82,7 +90,13 @@ def upload_scores(request: StaffRequest, campaign_id: str) -> HttpResponse:
 
     origin = browser_uploads.origin()
     response = _upload(
-        request, campaign, ScoresForm, receive, title="Upload a score file", hint=SCORES_HINT, direct=bool(origin)
+        request,
+        campaign,
+        ScoresForm,
+        receive,
+        title="Upload a score file",
+        hint=SCORES_HINT,
+        direct=bool(origin),
     )
     return may_upload_to(origin, request, response) if origin else response
 
@@ -100,19 +114,35 @@ def upload_registrations(request: StaffRequest, campaign_id: str) -> HttpRespons
             tasks.start_registrations(received, by=request.user)
         return reverse("registrations", args=[received.pk])
 
-    return _upload(request, campaign, UploadForm, receive, title="Upload registrations", hint=REGISTRATIONS_HINT)
+    return _upload(
+        request,
+        campaign,
+        UploadForm,
+        receive,
+        title="Upload registrations",
+        hint=REGISTRATIONS_HINT,
+    )
 
 
 @page("campaigns.view_scorefile")
 def score_file(request: StaffRequest, pk: int) -> HttpResponse:
-    """All that became of a score file; while a worker has it, the page asks for its head again and gets that alone."""
+    """All that became of a score file; while a worker has it, the page asks for its head again and
+    gets that alone.
+    """
     of_it = ScoreFile.objects.select_related("campaign", "created_by", "supplement_of", "fanlist")
-    shown = get_object_or_404(of_it.defer("rules", "supplement_of__rules", "supplement_of__fairness"), pk=pk)
+    shown = get_object_or_404(
+        of_it.defer("rules", "supplement_of__rules", "supplement_of__fairness"), pk=pk
+    )
     work = work_on(request, scorefiles.subject_of(shown))
     job, live = work["job"], bool(work.get("live"))
-    processing = job is not None and job.kind == scorefiles.JOB and job.state not in (JobState.DONE, JobState.CANCELLED)
+    processing = (
+        job is not None
+        and job.kind == scorefiles.JOB
+        and job.state not in (JobState.DONE, JobState.CANCELLED)
+    )
     begun = shown.state == ScoreFileState.UPLOADED and processing and job.state == JobState.RUNNING
-    stands = ScoreFileState.PROCESSING if begun else shown.state  # a worker has it, and reads it for the first time
+    # a worker has it, and reads it for the first time
+    stands = ScoreFileState.PROCESSING if begun else shown.state
     is_open = shown.campaign.status == CampaignStatus.OPEN
     head = {
         "file": shown,
@@ -120,9 +150,14 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponse:
         "stands": stands,
         "steps": steps(FILE_STEPS, stands),
         "is_active": shown.campaign.active_score_file_id == shown.pk,
-        "can_start": is_open
-        and not processing
-        and (shown.state in ("uploaded", "failed") or (shown.state == "validated" and shown.campaign.draw_ready)),
+        "can_start": (
+            is_open
+            and not processing
+            and (
+                shown.state in ("uploaded", "failed")
+                or (shown.state == "validated" and shown.campaign.draw_ready)
+            )
+        ),
         "ranks": shown.rank_files.first() if shown.fanlist_id else None,
         **work,
     }
@@ -140,10 +175,14 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponse:
 
 @page("campaigns.view_registrationimport")
 def registration_import(request: StaffRequest, pk: int) -> HttpResponse:
-    shown = get_object_or_404(RegistrationImport.objects.select_related("campaign", "created_by"), pk=pk)
+    shown = get_object_or_404(
+        RegistrationImport.objects.select_related("campaign", "created_by"), pk=pk
+    )
     work = work_on(request, registrations.subject_of(shown))
     title = f"Registrations {shown.name}"
-    return render(request, "console/registrations.html", title, file=shown, campaign=shown.campaign, **work)
+    return render(
+        request, "console/registrations.html", title, file=shown, campaign=shown.campaign, **work
+    )
 
 
 @action("campaigns.process_scores")
@@ -151,7 +190,9 @@ def start_scores(request: StaffRequest, pk: int) -> HttpResponse:
     """Begin, or take up again from where it stands."""
     started = get_object_or_404(ScoreFile, pk=pk)
     back = reverse("score-file", args=[pk])
-    return attempt(request, lambda: tasks.start_score_file(started, by=request.user), "It goes on.", back=back)
+    return attempt(
+        request, lambda: tasks.start_score_file(started, by=request.user), "It goes on.", back=back
+    )
 
 
 @action("campaigns.activate_scores")

@@ -43,8 +43,8 @@ RIGHTS = {
 
 
 def work_on(request: StaffRequest, subject: str) -> dict[str, Any]:
-    """The job on this subject that is not over, or the newest, for the page of what it works on; `may_steer` if this person
-    may pause it.
+    """The job on this subject that is not over, or the newest, for the page of what it works on;
+    `may_steer` if this person may pause it.
     """
     jobs_on_it = Job.objects.filter(subject=subject).order_by("-id")
     newest = jobs_on_it.filter(state__in=LIVE_JOBS).first() or jobs_on_it.first()
@@ -54,7 +54,9 @@ def work_on(request: StaffRequest, subject: str) -> dict[str, Any]:
 
 
 def right_to_steer(job: Job) -> str:
-    """The permission that pausing, cancelling and taking up this job needs; an administrator's for what nobody owns."""
+    """The permission that pausing, cancelling and taking up this job needs; an administrator's for
+    what nobody owns.
+    """
     return RIGHTS.get(job.subject.partition(":")[0], "operations.change_job")
 
 
@@ -67,12 +69,18 @@ def page_of(job: Job) -> str:
 
 
 def progress_of(job: Job) -> dict[str, Any]:
-    """What the live part shows: a bar, and in words what is done, how fast it goes and how long it will take.
+    """What the live part shows: a bar, and in words what is done, how fast it goes and how long it
+    will take.
 
-    `milestone` changes when a screen reader should hear of it: with the step, and with each tenth of the work.
+    `milestone` changes when a screen reader should hear of it: with the step, and with each tenth
+    of the work.
     """
     bar = charts.progress([("good", job.percent)], 100, f"{job.percent} percent done")
-    reached = milestone(Pace.from_json(job.pace), percent=job.percent) if job.state == JobState.RUNNING else job.state
+    reached = (
+        milestone(Pace.from_json(job.pace), percent=job.percent)
+        if job.state == JobState.RUNNING
+        else job.state
+    )
     return {
         "job": job,
         "bar": bar,
@@ -86,12 +94,21 @@ def progress_of(job: Job) -> dict[str, Any]:
 def job(request: StaffRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(Job.objects.select_related("created_by"), pk=pk)
     may_steer = request.user.has_perm(right_to_steer(shown))
-    return render(request, "console/job.html", f"Job {pk}", about=page_of(shown), may_steer=may_steer, **progress_of(shown))
+    return render(
+        request,
+        "console/job.html",
+        f"Job {pk}",
+        about=page_of(shown),
+        may_steer=may_steer,
+        **progress_of(shown),
+    )
 
 
 @live("operations.view_job")
 def job_live(request: StaffRequest, pk: int) -> HttpResponse:
-    """The part that changes while the job runs. When it is over, the browser loads the page again, with the result."""
+    """The part that changes while the job runs. When it is over, the browser loads the page again,
+    with the result.
+    """
     shown = get_object_or_404(Job, pk=pk)
     context = progress_of(shown)
     context["news"] = context["milestone"] != request.GET.get("heard")
@@ -114,7 +131,11 @@ def steer(request: StaffRequest, pk: int, how: str) -> HttpResponse:
     else:
         done = jobs.request_stop(pk, how)
     if done:
-        words = {"pause": "It pauses at its next step.", "cancel": "It ends at its next step.", "resume": "It goes on."}
+        words = {
+            "pause": "It pauses at its next step.",
+            "cancel": "It ends at its next step.",
+            "resume": "It goes on.",
+        }
         messages.success(request, words[how])
     else:
         messages.error(request, "The job is over, or already stands so: nothing was changed.")

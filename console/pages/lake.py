@@ -1,4 +1,6 @@
-"""What a person does to the lake: replay what a consumer could not take, and merge past days by hand. POST only. [T-1, L-3]"""
+"""What a person does to the lake: replay what a consumer could not take, and merge past days by
+hand. POST only. [T-1, L-3]
+"""
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
@@ -25,10 +27,16 @@ def replay_letter(request: StaffRequest, pk: int) -> HttpResponse:
 
 @action("datalake.change_deadletter", "datalake.view_deadletter")
 def replay_letters(request: StaffRequest) -> HttpResponse:
-    """Put every record that waits on its stream again: after whatever kept a consumer from taking them is mended."""
+    """Put every record that waits on its stream again: after whatever kept a consumer from taking
+    them is mended.
+    """
     count = deadletters.replay_all()
     if count:
-        messages.success(request, f"{count:,} records are on their streams again. What still cannot be taken comes back here.")
+        messages.success(
+            request,
+            f"{count:,} records are on their streams again. What still cannot be taken comes back"
+            " here.",
+        )
     else:
         messages.info(request, "No record waits to be replayed.")
     return HttpResponseRedirect(reverse("admin:datalake_deadletter_changelist"))
@@ -36,11 +44,15 @@ def replay_letters(request: StaffRequest) -> HttpResponse:
 
 @action("datalake.add_merge", "datalake.view_merge")
 def merge_lake(request: StaffRequest) -> HttpResponse:
-    """Have a worker merge every past day, or month, that has loose files, instead of waiting for the clock."""
+    """Have a worker merge every past day, or month, that has loose files, instead of waiting for
+    the clock.
+    """
     monthly = request.POST.get("period") == "monthly"
     tasks.ask_for_merges(monthly=monthly)
     what = "month" if monthly else "day"
     messages.success(
-        request, f"A worker merges every past {what} that has loose files. Each merge appears here; a refusal is an alert."
+        request,
+        f"A worker merges every past {what} that has loose files. Each merge appears here; a"
+        " refusal is an alert.",
     )
     return HttpResponseRedirect(reverse("admin:datalake_merge_changelist"))

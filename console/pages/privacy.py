@@ -1,4 +1,6 @@
-"""Personal data: shown for a quarter of an hour, for a reason that is kept; and one fan looked for, by POST. [O-5, O-7]"""
+"""Personal data: shown for a quarter of an hour, for a reason that is kept; and one fan looked for,
+by POST. [O-5, O-7]
+"""
 
 from typing import Any
 
@@ -28,23 +30,37 @@ def unmask(request: StaffRequest) -> HttpResponse:
         log_access(request, Access.SHOWN, back, form.cleaned_data["reason"])
         unmasking.start(request)
         return HttpResponseRedirect(back)
-    return render(request, "console/unmask_page.html", "Personal data", form=form, next=back, shown=unmasking.shown(request))
+    return render(
+        request,
+        "console/unmask_page.html",
+        "Personal data",
+        form=form,
+        next=back,
+        shown=unmasking.shown(request),
+    )
 
 
 def _safe(request: StaffRequest, address: str) -> str:
-    here = url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    here = url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
     return address if here else reverse("admin:index")
 
 
 @form_page("campaigns.view_registrant", "waves.view_member")
 def find(request: StaffRequest) -> HttpResponse:
-    """What is known of one fan in one campaign: registration, score, wave, code, messages. Masked like every page."""
+    """What is known of one fan in one campaign: registration, score, wave, code, messages. Masked
+    like every page.
+    """
     form = FindForm(request.POST or None)
     found: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         campaign, fan, code = (form.cleaned_data[name] for name in ("campaign", "fan", "code"))
         log_access(
-            request, Access.FOUND, f"campaign {campaign.campaign_id}" if campaign else "codes", form.cleaned_data["reason"]
+            request,
+            Access.FOUND,
+            f"campaign {campaign.campaign_id}" if campaign else "codes",
+            form.cleaned_data["reason"],
         )
         if code:
             campaign, fan = _holder_of(code)
@@ -64,18 +80,27 @@ def find(request: StaffRequest) -> HttpResponse:
 
 def _holder_of(code: str) -> tuple[Campaign | None, str]:
     """The fan whom this code is for, whatever its case; the index is on upper(code). [K-1]"""
-    row = Code.objects.annotate(upper=Upper("code")).filter(upper=code.strip().upper()).select_related("campaign").first()
+    row = (
+        Code.objects.annotate(upper=Upper("code"))
+        .filter(upper=code.strip().upper())
+        .select_related("campaign")
+        .first()
+    )
     return (row.campaign, row.global_user_id) if row else (None, "")
 
 
 def _fan(campaign: Campaign, fan: str) -> dict[str, Any]:
     files = campaign.score_files.values_list("pk", flat=True)
-    members = Member.objects.filter(wave__campaign=campaign, global_user_id=fan).select_related("wave", "market")
+    members = Member.objects.filter(wave__campaign=campaign, global_user_id=fan).select_related(
+        "wave", "market"
+    )
     return {
         "campaign": campaign,
         "fan": fan,
         "registrant": Registrant.objects.filter(campaign=campaign, global_user_id=fan).first(),
-        "scores": FanScore.objects.filter(score_file__in=list(files), global_user_id=fan).select_related("score_file"),
+        "scores": FanScore.objects.filter(
+            score_file__in=list(files), global_user_id=fan
+        ).select_related("score_file"),
         "members": list(members),
         "sends": Send.objects.filter(member__in=members).order_by("-id"),
     }

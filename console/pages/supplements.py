@@ -10,7 +10,10 @@ from campaigns.models import ScoreFile
 from console.access import StaffRequest, action, attempt
 from console.forms import ScoresForm
 
-TAKEN = "The corrected rows came in. They and the accepted ones become a new score file, a supplement of this one."
+TAKEN = (
+    "The corrected rows came in. They and the accepted ones become a new score file, a supplement"
+    " of this one."
+)
 
 
 @action("campaigns.process_scores", "campaigns.view_scorefile")

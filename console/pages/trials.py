@@ -21,15 +21,21 @@ def try_scores(request: StaffRequest, pk: int) -> HttpResponse:
     tried = get_object_or_404(ScoreFile, pk=pk)
     back = f"{reverse('score-file', args=[pk])}#trial"
     if request.POST.get("rows") == "all":
-        return attempt(request, lambda: tasks.start_trial(tried, by=request.user), "All rows are being tried.", back=back)
+        return attempt(
+            request,
+            lambda: tasks.start_trial(tried, by=request.user),
+            "All rows are being tried.",
+            back=back,
+        )
     return attempt(request, lambda: trial.try_first(pk), TRIED, back=back)
 
 
 def shown(request: StaffRequest, file: ScoreFile, *, busy: bool) -> dict[str, Any]:
-    """What a score file's page shows of its dry run; nothing once its rows are judged. `busy`: it cannot be tried now, for a
-    job works on it or its campaign is not open.
+    """What a score file's page shows of its dry run; nothing once its rows are judged. `busy`: it
+    cannot be tried now, for a job works on it or its campaign is not open.
 
-    The rejected rows themselves are personal data: their line numbers stand for them until somebody asks to see them.
+    The rejected rows themselves are personal data: their line numbers stand for them until somebody
+    asks to see them.
     """
     if not trial.can_be_tried(file):
         return {}
@@ -44,14 +50,23 @@ def shown(request: StaffRequest, file: ScoreFile, *, busy: bool) -> dict[str, An
     }
 
 
-def _lines(file: ScoreFile, lines: dict[str, list[int]], *, personal: bool) -> list[tuple[str, int, list[tuple[int, str]]]]:
-    """(reason, rows, [(line, the row as it stands in the file, or nothing)]), the most frequent reason first."""
+def _lines(
+    file: ScoreFile, lines: dict[str, list[int]], *, personal: bool
+) -> list[tuple[str, int, list[tuple[int, str]]]]:
+    """(reason, rows, [(line, the row as it stands in the file, or nothing)]), the most frequent
+    reason first.
+    """
     texts: dict[int, str] = {}
     if personal and lines:
         try:
-            texts = trial.rows_as_written(file, {line for numbers in lines.values() for line in numbers})
+            texts = trial.rows_as_written(
+                file, {line for numbers in lines.values() for line in numbers}
+            )
         except Refusal:  # the file is not in its place any more: what was found is still true
             texts = {}
     rejected: dict[str, int] = (file.trial or {}).get("rejected", {})
     ordered = sorted(lines, key=lambda reason: -rejected[reason])
-    return [(reason, rejected[reason], [(line, texts.get(line, "")) for line in lines[reason]]) for reason in ordered]
+    return [
+        (reason, rejected[reason], [(line, texts.get(line, "")) for line in lines[reason]])
+        for reason in ordered
+    ]

@@ -1,4 +1,6 @@
-"""What a person does to a wave: approve, schedule, send, pause, resume, reset, cancel; and stopping everything. POST only."""
+"""What a person does to a wave: approve, schedule, send, pause, resume, reset, cancel; and stopping
+everything. POST only.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -95,7 +97,12 @@ def cancel(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
         steering.cancel(wave, by=request.user, reason=_reason(request))
 
-    return _do(request, name, work, "The wave is cancelled. Its fans, and codes that were not assigned, are free again.")
+    return _do(
+        request,
+        name,
+        work,
+        "The wave is cancelled. Its fans, and codes that were not assigned, are free again.",
+    )
 
 
 @action("waves.reset_wave", "waves.view_wave")
@@ -115,7 +122,11 @@ def stop_all(request: StaffRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:index"))
     stopped = accounts.stop_all(f"{request.user.get_username()}: {reason}", by=request.user)
     if stopped:
-        messages.success(request, f"All sending is stopped: {', '.join(stopped)}. Resume each one on the providers' page.")
+        messages.success(
+            request,
+            f"All sending is stopped: {', '.join(stopped)}. Resume each one on the providers'"
+            " page.",
+        )
     else:
         messages.info(request, "All sending was stopped already.")
     return HttpResponseRedirect(reverse("admin:index"))
@@ -123,7 +134,12 @@ def stop_all(request: StaffRequest) -> HttpResponse:
 
 @page("waves.view_provideraccount")
 def providers(request: StaffRequest) -> HttpResponse:
-    return render(request, "console/providers.html", "Providers", accounts=ProviderAccount.objects.order_by("name"))
+    return render(
+        request,
+        "console/providers.html",
+        "Providers",
+        accounts=ProviderAccount.objects.order_by("name"),
+    )
 
 
 @action("waves.send_wave", "waves.view_provideraccount")

@@ -1,4 +1,6 @@
-"""A wave from preview to completed. Each button calls one shell; the rules are there. [W-2 … W-11, N-6, N-7]"""
+"""A wave from preview to completed. Each button calls one shell; the rules are there. [W-2 … W-11,
+N-6, N-7]
+"""
 
 import time
 from typing import Any
@@ -32,11 +34,21 @@ BEFORE_SCHEDULED = (WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, 
 
 @form_page("waves.prepare_wave", "waves.view_wave")
 def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
-    """The form, the preview beside it (nothing is written), and the button that prepares what was previewed."""
+    """The form, the preview beside it (nothing is written), and the button that prepares what was
+    previewed.
+    """
     campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
     if request.method != "POST":
-        again = Wave.objects.filter(campaign=campaign, name=request.GET.get("again", "")).select_related("campaign").first()
-        return _form_page(request, campaign, WaveForm.again(again) if again else WaveForm.start(campaign, timezone.now()))
+        again = (
+            Wave.objects.filter(campaign=campaign, name=request.GET.get("again", ""))
+            .select_related("campaign")
+            .first()
+        )
+        return _form_page(
+            request,
+            campaign,
+            WaveForm.again(again) if again else WaveForm.start(campaign, timezone.now()),
+        )
     form = WaveForm(request.POST, request.FILES, campaign=campaign)
     if not form.is_valid():
         return _form_page(request, campaign, form)
@@ -53,12 +65,18 @@ def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
     return _form_page(request, campaign, form, too_late=unexcused, **_previewed(decision))
 
 
-def _form_page(request: StaffRequest, campaign: Campaign, form: WaveForm, **context: Any) -> HttpResponse:
-    """The markets file, once read, stands in the text field, so that preview and preparation use the same text."""
+def _form_page(
+    request: StaffRequest, campaign: Campaign, form: WaveForm, **context: Any
+) -> HttpResponse:
+    """The markets file, once read, stands in the text field, so that preview and preparation use
+    the same text.
+    """
     if form.is_bound and "markets" in getattr(form, "cleaned_data", {}):
         form.data = request.POST.copy()
         form.data["markets"] = form.cleaned_data["markets"]
-    return render(request, "console/wave_new.html", "New wave", campaign=campaign, form=form, **context)
+    return render(
+        request, "console/wave_new.html", "New wave", campaign=campaign, form=form, **context
+    )
 
 
 def _previewed(decision: planning.Decision) -> dict[str, Any]:
@@ -72,17 +90,24 @@ def _previewed(decision: planning.Decision) -> dict[str, Any]:
 def _prepare(request: StaffRequest, form: WaveForm) -> HttpResponse:
     wanted = form.request_of()
     agreed = form.cleaned_data["members_digest"]
-    tasks.start_preparation(wanted, by=request.user, expedite=form.cleaned_data["expedite"], agreed_digest=agreed)
-    messages.success(request, "The wave is being prepared: fans are selected, codes reserved and files written.")
+    tasks.start_preparation(
+        wanted, by=request.user, expedite=form.cleaned_data["expedite"], agreed_digest=agreed
+    )
+    messages.success(
+        request, "The wave is being prepared: fans are selected, codes reserved and files written."
+    )
     return HttpResponseRedirect(reverse("wave", args=[wanted.name]))
 
 
 @page("waves.view_wave")
 def wave(request: StaffRequest, name: str) -> HttpResponse:
     beside = ("campaign", "score_file", "prepared_by", "edited_by", "approved_by")
-    shown = get_object_or_404(Wave.objects.select_related(*beside).defer("score_file__rules"), name=name)
+    shown = get_object_or_404(
+        Wave.objects.select_related(*beside).defer("score_file__rules"), name=name
+    )
     prepared = bool(shown.content_digest)
-    cut_off = shown.state == WaveState.CANCELLED and shown.triggered_at is not None  # some may have been told
+    # some may have been told
+    cut_off = shown.state == WaveState.CANCELLED and shown.triggered_at is not None
     return render(
         request,
         "console/wave.html",
@@ -99,8 +124,12 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
         can_prepare=shown.state in (WaveState.CONFIGURED, WaveState.FAILED),
         can_reset=shown.state in BEFORE_SCHEDULED,
         can_cancel=shown.state not in (WaveState.COMPLETED, WaveState.CANCELLED),
-        sending=counters(shown, _since(request)) if shown.state in (*SENDING, WaveState.COMPLETED) or cut_off else None,
-        history=StatusChange.objects.filter(subject=subject_of(shown)).select_related("by").order_by("-id")[:30],
+        sending=counters(shown, _since(request))
+        if shown.state in (*SENDING, WaveState.COMPLETED) or cut_off
+        else None,
+        history=StatusChange.objects.filter(subject=subject_of(shown))
+        .select_related("by")
+        .order_by("-id")[:30],
         may_show_personal_data=unmasking.may_show(request),
         personal_data_shown=unmasking.shown(request),
         **work_on(request, subject_of(shown)),
@@ -109,18 +138,26 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
 
 @live("waves.view_wave")
 def wave_live(request: StaffRequest, name: str) -> HttpResponse:
-    """The counters while it is sent; the page is loaded again when the wave's state is no longer what the page shows."""
+    """The counters while it is sent; the page is loaded again when the wave's state is no longer
+    what the page shows.
+    """
     shown = get_object_or_404(Wave.objects.select_related("campaign"), name=name)
     if shown.state == request.GET.get("state") and shown.state not in SENDING:
         return HttpResponse(status=204)  # nothing new while it waits
-    response = TemplateResponse(request, "console/wave_live.html", {"wave": shown, "sending": counters(shown, _since(request))})
+    response = TemplateResponse(
+        request,
+        "console/wave_live.html",
+        {"wave": shown, "sending": counters(shown, _since(request))},
+    )
     if shown.state != request.GET.get("state"):
         response.headers["HX-Refresh"] = "true"
     return response
 
 
 def _since(request: StaffRequest) -> tuple[float, int] | None:
-    """When the page last looked and how many messages were settled then: what the speed is reckoned from."""
+    """When the page last looked and how many messages were settled then: what the speed is reckoned
+    from.
+    """
     try:
         at, settled = float(request.GET["at"]), int(request.GET["settled"])
     except (KeyError, ValueError):

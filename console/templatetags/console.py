@@ -46,7 +46,9 @@ def score(value: float | None) -> str:
 
 @register.filter
 def moment(value: datetime | None, zone: str = "UTC") -> SafeString | str:
-    """The time in UTC and, where the campaign lives elsewhere, there too: nobody has to reckon at night."""
+    """The time in UTC and, where the campaign lives elsewhere, there too: nobody has to reckon at
+    night.
+    """
     if value is None:
         return "–"
     here = value.astimezone(ZoneInfo("UTC"))
@@ -82,7 +84,9 @@ def lasting(seconds: float | timedelta | None) -> str:
 @register.simple_tag
 def state(name: str) -> SafeString:
     """The state as a small coloured word; the word says it, the colour only helps."""
-    return format_html('<span class="fw-badge fw-{}">{}</span>', TONES.get(name, "plain"), name.replace("_", " "))
+    return format_html(
+        '<span class="fw-badge fw-{}">{}</span>', TONES.get(name, "plain"), name.replace("_", " ")
+    )
 
 
 @register.simple_tag

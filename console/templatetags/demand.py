@@ -1,4 +1,6 @@
-"""What the pages of the demand archive need beyond the others: harmless text, and an entry by its name."""
+"""What the pages of the demand archive need beyond the others: harmless text, and an entry by its
+name.
+"""
 
 from collections.abc import Mapping
 from typing import Any

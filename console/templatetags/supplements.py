@@ -17,8 +17,9 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def supplements_of(context: Context, file: ScoreFile) -> dict[str, Any]:
-    """`parent` and `outcome` if the file is a supplement; `made`, its own supplements with their outcomes; `work`, the newest
-    job that makes one of it, while it is not done; `may_come`, whether corrected rows can come back now.
+    """`parent` and `outcome` if the file is a supplement; `made`, its own supplements with their
+    outcomes; `work`, the newest job that makes one of it, while it is not done; `may_come`, whether
+    corrected rows can come back now.
     """
     request: StaffRequest = context["request"]
     made = list(file.supplements.select_related("supplement_of").defer("rules").order_by("attempt"))
@@ -33,7 +34,11 @@ def supplements_of(context: Context, file: ScoreFile) -> dict[str, Any]:
 
 
 def _work(request: StaffRequest, file: ScoreFile) -> dict[str, Any]:
-    newest = Job.objects.filter(kind=supplements.JOB, subject__startswith=f"supplement:{file.pk}:").order_by("-id").first()
+    newest = (
+        Job.objects.filter(kind=supplements.JOB, subject__startswith=f"supplement:{file.pk}:")
+        .order_by("-id")
+        .first()
+    )
     if newest is None or not request.user.has_perm("operations.view_job"):
         return {}
     return progress_of(newest) | {"may_steer": request.user.has_perm(right_to_steer(newest))}

@@ -1,6 +1,8 @@
-"""The contracts: one `*.avsc` file per record type and version, read once. The highest version of a type is in force. [L-1]
+"""The contracts: one `*.avsc` file per record type and version, read once. The highest version of a
+type is in force. [L-1]
 
-Supported shapes of a field: string, ["null", string], double, array of string, and the record `date` with the string `created`.
+Supported shapes of a field: string, ["null", string], double, array of string, and the record
+`date` with the string `created`.
 """
 
 import json
@@ -60,15 +62,22 @@ def _field(declared: Mapping[str, Any]) -> Field:
             return Field(declared["name"], Kind.STRINGS, nullable=False)
         case {"type": "record", "fields": [{"name": "created", "type": "string"}]}:
             return Field(declared["name"], Kind.DATE, nullable=False)
-    raise ValueError(f"Field {declared['name']}: the shape {declared['type']} is none of the supported ones.")
+    raise ValueError(
+        f"Field {declared['name']}: the shape {declared['type']} is none of the supported ones."
+    )
 
 
 def _load() -> dict[str, Schema]:
     newest: dict[str, Schema] = {}
     for file in resources.files(__package__).iterdir():
         if named := FILE_NAME.fullmatch(file.name):
-            schema = read_schema(named["type"], int(named["version"]), json.loads(file.read_text(encoding="utf-8")))
-            if schema.record_type not in newest or newest[schema.record_type].version < schema.version:
+            schema = read_schema(
+                named["type"], int(named["version"]), json.loads(file.read_text(encoding="utf-8"))
+            )
+            if (
+                schema.record_type not in newest
+                or newest[schema.record_type].version < schema.version
+            ):
                 newest[schema.record_type] = schema
     return newest
 

@@ -1,7 +1,7 @@
 """The streams: publish and read batches of records, whatever engine keeps them. [T-1]
 
-An engine is a module with the functions of `Engine`; the setting STREAM_ENGINE chooses it. Delivery is at least once; what
-makes each record take effect once is in consumers.py.
+An engine is a module with the functions of `Engine`; the setting STREAM_ENGINE chooses it. Delivery
+is at least once; what makes each record take effect once is in consumers.py.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,9 @@ ENGINES = {"postgres": "datalake.streams.postgres"}
 
 
 class Engine(Protocol):
-    """What an engine must do. Positions count batches from 1, and become visible to readers in their order."""
+    """What an engine must do. Positions count batches from 1, and become visible to readers in
+    their order.
+    """
 
     def publish(self, stream: str, batches: Sequence[tuple[str, Payload]]) -> Published: ...
     def read(self, stream: str, first: int, last: int) -> list[Batch]: ...
@@ -49,18 +51,24 @@ def _engine() -> Engine:
 
 def _known(stream: str) -> str:
     if stream not in StreamName.values:
-        raise UnknownStream(f"There is no stream {stream!r}; there are {', '.join(StreamName.values)}.")
+        raise UnknownStream(
+            f"There is no stream {stream!r}; there are {', '.join(StreamName.values)}."
+        )
     return str(stream)
 
 
 def publish(stream: str, records: Sequence[Record], *, key: str) -> Published:
-    """Put records on the stream as batches of 2,500, in the caller's transaction. Publishing a key again changes nothing.
+    """Put records on the stream as batches of 2,500, in the caller's transaction. Publishing a key
+    again changes nothing.
 
-    `key` names these records for good, e.g. `wave:12345_20260120`; the batches are `key:0`, `key:1`, …
-    Raises UnknownStream; TypeError for what JSON cannot say.
+    `key` names these records for good, e.g. `wave:12345_20260120`; the batches are `key:0`,
+    `key:1`, … Raises UnknownStream; TypeError for what JSON cannot say.
     """
     starts = range(0, len(records), BATCH_RECORDS)
-    batches = [(f"{key}:{number}", pack_records(records[at : at + BATCH_RECORDS])) for number, at in enumerate(starts)]
+    batches = [
+        (f"{key}:{number}", pack_records(records[at : at + BATCH_RECORDS]))
+        for number, at in enumerate(starts)
+    ]
     return _engine().publish(_known(stream), batches)
 
 
@@ -73,7 +81,9 @@ def publish_frame(stream: str, record_type: str, frame: pl.DataFrame, *, key: st
 
 
 def packed_frame(record_type: str, frame: pl.DataFrame, *, key: str) -> list[tuple[str, Payload]]:
-    """The batches of `publish_frame` before they are published: the work that needs no database. Raises as it does."""
+    """The batches of `publish_frame` before they are published: the work that needs no database.
+    Raises as it does.
+    """
     require_record_frame(record_type, frame)
     schema = schema_of(record_type).name
     slices = frame.iter_slices(BATCH_RECORDS) if frame.height else ()
@@ -81,7 +91,9 @@ def packed_frame(record_type: str, frame: pl.DataFrame, *, key: str) -> list[tup
 
 
 def publish_packed(stream: str, batches: Sequence[tuple[str, Payload]]) -> Published:
-    """Put packed batches on the stream, in the caller's transaction; those whose key is there already change nothing."""
+    """Put packed batches on the stream, in the caller's transaction; those whose key is there
+    already change nothing.
+    """
     return _engine().publish(_known(stream), batches)
 
 
@@ -91,7 +103,9 @@ def read(stream: str, first: int, last: int) -> list[Batch]:
 
 
 def extent(stream: str, after: int, batches: int) -> int:
-    """The last position of at most so many batches after a position; that position itself if nothing follows."""
+    """The last position of at most so many batches after a position; that position itself if
+    nothing follows.
+    """
     return _engine().extent(stream, after, batches)
 
 

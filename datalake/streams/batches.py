@@ -1,7 +1,7 @@
 """What travels on a stream: records, and batches of them packed into bytes. Pure.
 
-A batch is columns of one record type (Arrow, lz4; 0.2 µs to pack a scoring record, 0.2 µs to unpack) or a JSON array (zstd)
-that may hold anything.
+A batch is columns of one record type (Arrow, lz4; 0.2 µs to pack a scoring record, 0.2 µs to
+unpack) or a JSON array (zstd) that may hold anything.
 """
 
 import io
@@ -17,7 +17,9 @@ from datalake.choices import PayloadForm
 
 
 class Record(NamedTuple):
-    """A record and the key that decides its shard. The PostgreSQL engine keeps one order for all and ignores the key."""
+    """A record and the key that decides its shard. The PostgreSQL engine keeps one order for all
+    and ignores the key.
+    """
 
     partition_key: str
     data: dict[str, Any]
@@ -44,7 +46,9 @@ class Batch:
 
 @dataclass(frozen=True)
 class Published:
-    """What publishing did: newest position of these batches, and how many of them stood on the stream already."""
+    """What publishing did: newest position of these batches, and how many of them stood on the
+    stream already.
+    """
 
     position: int
     batches: int
@@ -52,16 +56,21 @@ class Published:
 
 
 def pack_records(records: Sequence[Record]) -> Payload:
-    """One JSON array (a call per record costs half of the speed); non-ASCII escaped, so that anything JSON can say survives."""
+    """One JSON array (a call per record costs half of the speed); non-ASCII escaped, so that
+    anything JSON can say survives.
+    """
     text = json.dumps([record.data for record in records], separators=(",", ":"))
-    return Payload(PayloadForm.JSON, "", len(records), bytes(cramjam.zstd.compress(text.encode(), 1)))
+    return Payload(
+        PayloadForm.JSON, "", len(records), bytes(cramjam.zstd.compress(text.encode(), 1))
+    )
 
 
 def pack_frame(frame: pl.DataFrame, schema: str) -> Payload:
     """Columns of a record frame.
 
-    Strings are written with offsets, the older layout. The newer one refers to buffers that a slice shares with the frame it
-    was cut from, and writes all of them: 1,390 bytes a record instead of 230 before compression, three times as long to read.
+    Strings are written with offsets, the older layout. The newer one refers to buffers that a slice
+    shares with the frame it was cut from, and writes all of them: 1,390 bytes a record instead of
+    230 before compression, three times as long to read.
     """
     packed = io.BytesIO()
     frame.write_ipc_stream(packed, compression="lz4", compat_level=pl.CompatLevel.oldest())

@@ -1,8 +1,10 @@
-"""Consumers: each record takes effect once, and a consumer's position is committed with its effects. [T-1]
+"""Consumers: each record takes effect once, and a consumer's position is committed with its
+effects. [T-1]
 
-An app registers a handler for a stream in its AppConfig.ready(). The handler gets new, valid records inside the transaction
-that moves the position. Whatever it raises rolls all of that back and is tried again; what it returns as rejected goes to the
-dead letters. The lake writes files, which no transaction can take back, so it registers a step of its own (save.py).
+An app registers a handler for a stream in its AppConfig.ready(). The handler gets new, valid
+records inside the transaction that moves the position. Whatever it raises rolls all of that back
+and is tried again; what it returns as rejected goes to the dead letters. The lake writes files,
+which no transaction can take back, so it registers a step of its own (save.py).
 """
 
 import logging
@@ -31,7 +33,8 @@ logger = logging.getLogger(__name__)
 BATCHES = 40  # of 2,500 records: what is taken at a time
 PAUSE_SECONDS = 1.0
 
-Handler = Callable[[list[dict[str, Any]]], Mapping[int, str]]  # records → number in the list → why it is rejected
+# records → number in the list → why it is rejected
+Handler = Callable[[list[dict[str, Any]]], Mapping[int, str]]
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,16 @@ class Taken:
     duplicates: int = 0
 
     def __add__(self, other: "Taken") -> "Taken":
-        return Taken(*(mine + theirs for mine, theirs in zip(asdict(self).values(), asdict(other).values(), strict=True)))
+        return Taken(
+            *(
+                mine + theirs
+                for mine, theirs in zip(asdict(self).values(), asdict(other).values(), strict=True)
+            )
+        )
 
 
-Step = Callable[[int], Taken | None]  # at most so many batches → what was taken, None when nothing was there
+# at most so many batches → what was taken, None when nothing was there
+Step = Callable[[int], Taken | None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,11 @@ _subscriptions: dict[tuple[str, str], Subscription] = {}
 
 def register(consumer: str, stream: str, handler: Handler, *, types: Collection[str]) -> None:
     """Let `handler` have the records of these types; records of other types are passed over."""
-    register_step(consumer, stream, lambda batches: take(consumer, stream, handler, types=types, batches=batches))
+    register_step(
+        consumer,
+        stream,
+        lambda batches: take(consumer, stream, handler, types=types, batches=batches),
+    )
 
 
 def register_step(consumer: str, stream: str, step: Step) -> None:
@@ -74,15 +87,19 @@ def registered(names: Sequence[str] = ()) -> list[Subscription]:
     """The subscriptions of these consumers, or all. Raises UnknownConsumer."""
     known = {each.consumer for each in _subscriptions.values()}
     if unknown := sorted(set(names) - known):
-        raise UnknownConsumer(f"No consumer is named {', '.join(unknown)}; there are {', '.join(sorted(known))}.")
+        raise UnknownConsumer(
+            f"No consumer is named {', '.join(unknown)}; there are {', '.join(sorted(known))}."
+        )
     return [each for each in _subscriptions.values() if not names or each.consumer in names]
 
 
-def consume(names: Sequence[str] = (), *, once: bool, batches: int = BATCHES) -> dict[str, dict[str, int]]:
+def consume(
+    names: Sequence[str] = (), *, once: bool, batches: int = BATCHES
+) -> dict[str, dict[str, int]]:
     """Let consumers take what is there: with `once` until their streams are empty, else for ever.
 
-    Returns for each consumer `in, out, rejected, duplicates, lag` (records; rejected includes the duplicates). A database or
-    storage that is away for a moment is waited for, unless `once`.
+    Returns for each consumer `in, out, rejected, duplicates, lag` (records; rejected includes the
+    duplicates). A database or storage that is away for a moment is waited for, unless `once`.
     """
     subscriptions = registered(names)
     totals = {each.consumer: Taken() for each in subscriptions}
@@ -96,14 +113,21 @@ def consume(names: Sequence[str] = (), *, once: bool, batches: int = BATCHES) ->
             break
         if not busy:
             time.sleep(PAUSE_SECONDS)
-    return {name: _report(total, [each for each in subscriptions if each.consumer == name]) for name, total in totals.items()}
+    return {
+        name: _report(total, [each for each in subscriptions if each.consumer == name])
+        for name, total in totals.items()
+    }
 
 
 def _patiently(subscription: Subscription, batches: int) -> Taken | None:
     try:
         return subscription.step(batches)
     except (OperationalError, OSError) as error:
-        about = {"consumer": subscription.consumer, "stream": subscription.stream, "error": type(error).__name__}
+        about = {
+            "consumer": subscription.consumer,
+            "stream": subscription.stream,
+            "error": type(error).__name__,
+        }
         logger.warning("consumer interrupted, will try again", extra=about)
         connection.close_if_unusable_or_obsolete()
         return None
@@ -115,23 +139,34 @@ def _report(taken: Taken, subscriptions: Sequence[Subscription]) -> dict[str, in
         "out": taken.records_out,
         "rejected": taken.invalid + taken.duplicates,
         "duplicates": taken.duplicates,
-        "lag": sum(streams.records_after(each.stream, position(each.consumer, each.stream)) for each in subscriptions),
+        "lag": sum(
+            streams.records_after(each.stream, position(each.consumer, each.stream))
+            for each in subscriptions
+        ),
     }
 
 
 def position(consumer: str, stream: str) -> int:
     """The last position of the stream whose records took effect at this consumer; 0 = none."""
-    found = Checkpoint.objects.filter(consumer=consumer, stream=stream).values_list("position", flat=True).first()
+    found = (
+        Checkpoint.objects.filter(consumer=consumer, stream=stream)
+        .values_list("position", flat=True)
+        .first()
+    )
     return found or 0
 
 
 def lock_checkpoint(consumer: str, stream: str) -> Checkpoint:
     """The consumer's place in the stream, locked until the transaction ends."""
-    Checkpoint.objects.bulk_create([Checkpoint(consumer=consumer, stream=stream)], ignore_conflicts=True)
+    Checkpoint.objects.bulk_create(
+        [Checkpoint(consumer=consumer, stream=stream)], ignore_conflicts=True
+    )
     return Checkpoint.objects.select_for_update().get(consumer=consumer, stream=stream)
 
 
-def take(consumer: str, stream: str, handler: Handler, *, types: Collection[str], batches: int = BATCHES) -> Taken | None:
+def take(
+    consumer: str, stream: str, handler: Handler, *, types: Collection[str], batches: int = BATCHES
+) -> Taken | None:
     """One step of a registered handler: None when nothing was there."""
     with transaction.atomic():
         checkpoint = lock_checkpoint(consumer, stream)
@@ -143,17 +178,27 @@ def take(consumer: str, stream: str, handler: Handler, *, types: Collection[str]
         wanted, letters, records_in = _sort(streams.read(stream, first, last), types)
         taken = _handle(claim, wanted, letters, handler, records_in)
         Checkpoint.objects.filter(pk=checkpoint.pk).update(position=last, updated_at=timezone.now())
-        Claim.objects.filter(pk=claim.pk).update(state=ClaimState.DONE, done_at=timezone.now(), **asdict(taken))
+        Claim.objects.filter(pk=claim.pk).update(
+            state=ClaimState.DONE, done_at=timezone.now(), **asdict(taken)
+        )
     return taken
 
 
-def _sort(batches: Sequence[Batch], types: Collection[str]) -> tuple[list[Letter], list[Letter], int]:
-    """Valid records of these types, letters for what is invalid, and how many both are; other types are passed over."""
+def _sort(
+    batches: Sequence[Batch], types: Collection[str]
+) -> tuple[list[Letter], list[Letter], int]:
+    """Valid records of these types, letters for what is invalid, and how many both are; other types
+    are passed over.
+    """
     wanted: list[Letter] = []
     letters: list[Letter] = []
     for batch in batches:
         for index, record in enumerate(unpack_records(batch.payload)):
-            if isinstance(record, dict) and isinstance(record.get("type"), str) and record["type"].strip() not in types:
+            if (
+                isinstance(record, dict)
+                and isinstance(record.get("type"), str)
+                and record["type"].strip() not in types
+            ):
                 continue
             try:
                 wanted.append(Letter(batch.position, index, "", _valid(record)))
@@ -163,19 +208,33 @@ def _sort(batches: Sequence[Batch], types: Collection[str]) -> tuple[list[Letter
 
 
 def _valid(record: Any) -> dict[str, Any]:
-    """Normalised if its type has a schema; messages between consumers need no more than an identity. Raises ValueError."""
-    if isinstance(record, dict) and isinstance(record.get("type"), str) and record["type"].strip() not in SCHEMAS:
-        if not isinstance(record.get("dedupeHash"), str) or not HASH.fullmatch(record["dedupeHash"]):
+    """Normalised if its type has a schema; messages between consumers need no more than an
+    identity. Raises ValueError.
+    """
+    if (
+        isinstance(record, dict)
+        and isinstance(record.get("type"), str)
+        and record["type"].strip() not in SCHEMAS
+    ):
+        if not isinstance(record.get("dedupeHash"), str) or not HASH.fullmatch(
+            record["dedupeHash"]
+        ):
             raise ValueError("dedupeHash: not 64 lower-case hex digits")
         return record
     return normalise(record)
 
 
-def _handle(claim: Claim, wanted: list[Letter], letters: list[Letter], handler: Handler, records_in: int) -> Taken:
+def _handle(
+    claim: Claim, wanted: list[Letter], letters: list[Letter], handler: Handler, records_in: int
+) -> Taken:
     hashes = pl.Series([each.record["dedupeHash"] for each in wanted], dtype=pl.String)
     new = list(compress(wanted, seen.mark(claim.consumer, hashes, claim.pk).to_list()))
     rejected = handler([each.record for each in new]) if new else {}
-    refused = [Letter(new[at].position, new[at].index, why, new[at].record) for at, why in rejected.items()]
+    refused = [
+        Letter(new[at].position, new[at].index, why, new[at].record) for at, why in rejected.items()
+    ]
     seen.unmark(claim.consumer, [each.record["dedupeHash"] for each in refused], claim.pk)
     deadletters.bury(claim.consumer, claim.source, letters + refused)
-    return Taken(records_in, len(new) - len(refused), len(letters) + len(refused), len(wanted) - len(new))
+    return Taken(
+        records_in, len(new) - len(refused), len(letters) + len(refused), len(wanted) - len(new)
+    )

@@ -42,7 +42,9 @@ def bury(consumer: str, source: str, letters: Sequence[Letter]) -> None:
 
 
 def replay_all(consumer: str = "") -> int:
-    """Replay every record that waits, or those that one consumer refused, oldest first. Returns how many records."""
+    """Replay every record that waits, or those that one consumer refused, oldest first. Returns how
+    many records.
+    """
     waiting = DeadLetter.objects.filter(replayed_at=None).order_by("id")
     if consumer:
         waiting = waiting.filter(consumer=consumer)
@@ -50,14 +52,18 @@ def replay_all(consumer: str = "") -> int:
 
 
 def replay(letter_id: int, corrected: dict[str, Any] | None = None) -> bool:
-    """Put the record, or its corrected form, on its stream again (a file's on `input`). False if that was done before.
+    """Put the record, or its corrected form, on its stream again (a file's on `input`). False if
+    that was done before.
 
-    Every consumer of the stream sees it; those where it took effect already pass over it. So the letters of all consumers that
-    refused the same record are settled by one replay: replaying each would double what cannot be taken each time.
+    Every consumer of the stream sees it; those where it took effect already pass over it. So the
+    letters of all consumers that refused the same record are settled by one replay: replaying each
+    would double what cannot be taken each time.
     """
     with transaction.atomic():
         letter = DeadLetter.objects.get(pk=letter_id)
-        same = DeadLetter.objects.filter(source=letter.source, position=letter.position, index=letter.index)
+        same = DeadLetter.objects.filter(
+            source=letter.source, position=letter.position, index=letter.index
+        )
         if not same.filter(replayed_at=None).update(replayed_at=timezone.now()):
             return False
         stream = letter.source if letter.source in StreamName.values else StreamName.INPUT

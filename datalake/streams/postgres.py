@@ -1,8 +1,9 @@
 """The stream engine of a machine that has a PostgreSQL and nothing else: a table of batches. [T-1]
 
-Positions come from the stream's own row, locked from here to the publisher's commit. So they have no gaps and become visible in
-their order: a reader that has seen position n has seen everything before n. An identity column would not give that, because a
-later number can be committed first. The price: publishers of one stream wait for each other, so publish late in a transaction.
+Positions come from the stream's own row, locked from here to the publisher's commit. So they have
+no gaps and become visible in their order: a reader that has seen position n has seen everything
+before n. An identity column would not give that, because a later number can be committed first. The
+price: publishers of one stream wait for each other, so publish late in a transaction.
 """
 
 from collections.abc import Sequence
@@ -16,17 +17,25 @@ from datalake.models import Stream, StreamBatch
 from datalake.streams.batches import Batch, Payload, Published
 from operations import correlation
 
-_COLUMNS = "stream, position, batch_key, form, schema, records, payload, correlation_id, published_at"
+_COLUMNS = (
+    "stream, position, batch_key, form, schema, records, payload, correlation_id, published_at"
+)
 _TYPES = ("text", "int8", "text", "text", "text", "int4", "bytea", "text", "timestamptz")
 
 
 def publish(stream: str, batches: Sequence[tuple[str, Payload]]) -> Published:
-    """Put batches (key, payload) at the end of the stream; those whose key is there already are left as they are."""
+    """Put batches (key, payload) at the end of the stream; those whose key is there already are
+    left as they are.
+    """
     with transaction.atomic():
         Stream.objects.bulk_create([Stream(name=stream)], ignore_conflicts=True)
         end = Stream.objects.select_for_update().get(name=stream).position
         keys = [key for key, _ in batches]
-        known = dict(StreamBatch.objects.filter(stream=stream, batch_key__in=keys).values_list("batch_key", "position"))
+        known = dict(
+            StreamBatch.objects.filter(stream=stream, batch_key__in=keys).values_list(
+                "batch_key", "position"
+            )
+        )
         fresh = [(key, payload) for key, payload in batches if key not in known]
         _copy(stream, end, fresh)
         Stream.objects.filter(name=stream).update(position=end + len(fresh))
@@ -35,7 +44,9 @@ def publish(stream: str, batches: Sequence[tuple[str, Payload]]) -> Published:
 
 
 def _copy(stream: str, end: int, batches: Sequence[tuple[str, Payload]]) -> None:
-    """Binary COPY: a batch's bytes go through as they are, not doubled as hexadecimal text of an INSERT."""
+    """Binary COPY: a batch's bytes go through as they are, not doubled as hexadecimal text of an
+    INSERT.
+    """
     now, correlation_id = timezone.now(), correlation.current()
     with (
         connection.cursor() as cursor,
@@ -49,20 +60,32 @@ def _copy(stream: str, end: int, batches: Sequence[tuple[str, Payload]]) -> None
 
 def read(stream: str, first: int, last: int) -> list[Batch]:
     """The batches from position `first` to `last`."""
-    rows = StreamBatch.objects.filter(stream=stream, position__range=(first, last)).order_by("position")
+    rows = StreamBatch.objects.filter(stream=stream, position__range=(first, last)).order_by(
+        "position"
+    )
     return [
-        Batch(stream, row.position, Payload(PayloadForm(row.form), row.schema, row.records, bytes(row.payload)))
+        Batch(
+            stream,
+            row.position,
+            Payload(PayloadForm(row.form), row.schema, row.records, bytes(row.payload)),
+        )
         for row in rows.iterator(chunk_size=50)
     ]
 
 
 def extent(stream: str, after: int, batches: int) -> int:
-    """The last position of at most so many batches after a position; that position itself if nothing follows."""
-    end = StreamBatch.objects.filter(stream=stream, position__range=(after + 1, after + batches)).aggregate(end=Max("position"))
+    """The last position of at most so many batches after a position; that position itself if
+    nothing follows.
+    """
+    end = StreamBatch.objects.filter(
+        stream=stream, position__range=(after + 1, after + batches)
+    ).aggregate(end=Max("position"))
     return int(end["end"] or after)
 
 
 def records_after(stream: str, position: int) -> int:
     """How many records stand behind a position."""
-    found = StreamBatch.objects.filter(stream=stream, position__gt=position).aggregate(records=Sum("records"))
+    found = StreamBatch.objects.filter(stream=stream, position__gt=position).aggregate(
+        records=Sum("records")
+    )
     return int(found["records"] or 0)

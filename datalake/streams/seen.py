@@ -1,7 +1,8 @@
 """Which records took effect already: what turns delivery at least once into effect once. [T-1]
 
-One row of some 60 bytes and one index entry a record, entered by COPY. A claim's records are entered before its work, under the
-claim's number: a repeat of the same claim finds its own rows and comes to the same answer, another claim finds duplicates.
+One row of some 60 bytes and one index entry a record, entered by COPY. A claim's records are
+entered before its work, under the claim's number: a repeat of the same claim finds its own rows and
+comes to the same answer, another claim finds duplicates.
 """
 
 import polars as pl
@@ -9,23 +10,28 @@ from django.db import IntegrityError, connection, transaction
 
 from datalake.models import SeenRecord
 
-_DIGEST_DIGITS = 32  # a uuid holds 128 bits; the last ones, in which hashes differ that other services number by hand
+# a uuid holds 128 bits; the last ones, in which hashes differ that other services number by hand
+_DIGEST_DIGITS = 32
 
 
 def mark(consumer: str, hashes: pl.Series, claim: int) -> pl.Series:
-    """Enter the dedupeHashes for the claim. Returns a mask, in their order: true where the record takes effect with this claim.
+    """Enter the dedupeHashes for the claim. Returns a mask, in their order: true where the record
+    takes effect with this claim.
 
     False: it did with another claim, or stands earlier in `hashes`.
     """
     digests = hashes.str.slice(-_DIGEST_DIGITS).alias("digest")
     mask = digests.is_first_distinct()
-    distinct = digests.filter(mask).sort()  # one order for all: no deadlocks, and neighbours share index pages
+    # one order for all: no deadlocks, and neighbours share index pages
+    distinct = digests.filter(mask).sort()
     others = _enter(consumer, distinct, claim)
     return mask & ~digests.is_in(others) if others else mask
 
 
 def unmark(consumer: str, hashes: list[str], claim: int) -> None:
-    """Take back records that the claim entered and then rejected, so that a corrected one can take effect."""
+    """Take back records that the claim entered and then rejected, so that a corrected one can take
+    effect.
+    """
     digests = [digest[-_DIGEST_DIGITS:] for digest in hashes]
     SeenRecord.objects.filter(consumer=consumer, digest__in=digests, claim=claim).delete()
 
@@ -33,8 +39,13 @@ def unmark(consumer: str, hashes: list[str], claim: int) -> None:
 def _enter(consumer: str, digests: pl.Series, claim: int) -> list[str]:
     """Returns the digests that belong to other claims."""
     try:
-        with transaction.atomic():  # nearly always nothing is there yet, and plain COPY is the fastest way in
-            _copy("datalake_seenrecord (consumer, claim, digest)", digests, {"consumer": consumer, "claim": claim})
+        # nearly always nothing is there yet, and plain COPY is the fastest way in
+        with transaction.atomic():
+            _copy(
+                "datalake_seenrecord (consumer, claim, digest)",
+                digests,
+                {"consumer": consumer, "claim": claim},
+            )
             return []
     except IntegrityError:
         return _enter_beside_others(consumer, digests, claim)
@@ -45,12 +56,13 @@ def _enter_beside_others(consumer: str, digests: pl.Series, claim: int) -> list[
         cursor.execute("CREATE TEMPORARY TABLE incoming (digest uuid) ON COMMIT DROP")
         _copy("incoming (digest)", digests, {})
         cursor.execute(
-            "INSERT INTO datalake_seenrecord (consumer, digest, claim) SELECT %s, digest, %s FROM incoming ORDER BY digest"
-            " ON CONFLICT DO NOTHING",
+            "INSERT INTO datalake_seenrecord (consumer, digest, claim) SELECT %s, digest, %s FROM"
+            " incoming ORDER BY digest ON CONFLICT DO NOTHING",
             [consumer, claim],
         )
         cursor.execute(
-            "SELECT digest FROM incoming JOIN datalake_seenrecord USING (digest) WHERE consumer = %s AND claim <> %s",
+            "SELECT digest FROM incoming JOIN datalake_seenrecord USING (digest) WHERE consumer ="
+            " %s AND claim <> %s",
             [consumer, claim],
         )
         others = [digest.hex for (digest,) in cursor.fetchall()]
@@ -60,7 +72,9 @@ def _enter_beside_others(consumer: str, digests: pl.Series, claim: int) -> list[
 
 def _copy(target: str, digests: pl.Series, fixed: dict[str, str | int]) -> None:
     """Tab-separated text of the fixed columns, then the digest."""
-    rows = pl.DataFrame(digests).select(*[pl.lit(value).alias(name) for name, value in fixed.items()], pl.col("digest"))
+    rows = pl.DataFrame(digests).select(
+        *[pl.lit(value).alias(name) for name, value in fixed.items()], pl.col("digest")
+    )
     with (
         connection.wrap_database_errors,  # Django wraps execute() but not copy()
         connection.cursor() as cursor,

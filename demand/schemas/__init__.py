@@ -1,7 +1,8 @@
-"""The archive's contracts: one `*.avsc` file per record type, read once, and the encoding of records under them. [BR-003, L-1]
+"""The archive's contracts: one `*.avsc` file per record type, read once, and the encoding of
+records under them. [BR-003, L-1]
 
-A record has the fields of the source as it has them (`date`, `reference`, `system`, `eventDate` are records); a field that
-the change event has not is null.
+A record has the fields of the source as it has them (`date`, `reference`, `system`, `eventDate` are
+records); a field that the change event has not is null.
 """
 
 import json
@@ -25,7 +26,8 @@ def schema_of(record_type: str) -> Schema:
 def encode(record_type: str, record: Mapping[str, Any]) -> bytes:
     """The record in Avro's binary encoding, the same bytes for the same record.
 
-    Raises ValueError naming the field whose value has the wrong type, never the value; KeyError for an unknown type. [BR-003]
+    Raises ValueError naming the field whose value has the wrong type, never the value; KeyError for
+    an unknown type. [BR-003]
     """
     return _ENCODERS[record_type](record)
 
@@ -35,5 +37,7 @@ def _load(record_type: str) -> Schema:
     return Schema(record_type, VERSION, (), json.loads(file.read_text(encoding="utf-8")))
 
 
-SCHEMAS: Mapping[str, Schema] = MappingProxyType({each.value: _load(each.value) for each in DemandType})
+SCHEMAS: Mapping[str, Schema] = MappingProxyType(
+    {each.value: _load(each.value) for each in DemandType}
+)
 _ENCODERS = {record_type: encoder(schema.avro) for record_type, schema in SCHEMAS.items()}

@@ -1,4 +1,6 @@
-"""A headless Chromium before the real site, with a worker beside it and the sandbox as the provider."""
+"""A headless Chromium before the real site, with a worker beside it and the sandbox as the
+provider.
+"""
 
 import os
 import shutil
@@ -18,21 +20,35 @@ from operations import tasks
 from sandbox.process import RunningSandbox, running
 
 PASSWORD = "correct horse battery"
-FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
 PICTURES = os.environ.get("FAIRWAVE_PICTURES", "")
 VIEWS = {"desktop": (1280, 900), "narrow": (390, 844)}
 
 
-@pytest.fixture(scope="module")  # playwright's loop must not outlive the browser's tests: other tests run loops of their own
+# playwright's loop must not outlive the browser's tests: other tests run loops of their own
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if path is None and "CI" in os.environ:
         pytest.fail("There is no Chromium: .ci/run installs it.")
     if path is None:
         pytest.skip("There is no Chromium on this machine: install it to test the pages.")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # the tests ask the database from the thread that holds playwright's loop
+    # the tests ask the database from the thread that holds playwright's loop
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, "--no-sandbox", "--disable-sync"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=[*FLAGS, "--no-sandbox", "--disable-sync"]
+        )
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
@@ -48,8 +64,13 @@ def provider(settings: Settings) -> Iterator[RunningSandbox]:
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> Iterator[None]:
-    """A worker in a thread: the bell that would go through the queue reaches it at once; the work is the same function."""
-    pool, rung = ThreadPoolExecutor(max_workers=1, thread_name_prefix="worker"), list[Future[None]]()
+    """A worker in a thread: the bell that would go through the queue reaches it at once; the work
+    is the same function.
+    """
+    pool, rung = (
+        ThreadPoolExecutor(max_workers=1, thread_name_prefix="worker"),
+        list[Future[None]](),
+    )
 
     def ring(path: str, job_id: int, **options: Any) -> None:
         rung.append(pool.submit(_work, job_id))
@@ -90,7 +111,9 @@ class Person:
         return self.page
 
     def picture(self, name: str) -> None:
-        """Where FAIRWAVE_PICTURES names a folder: one picture for the guide; whole pages wide and narrow, light and dark."""
+        """Where FAIRWAVE_PICTURES names a folder: one picture for the guide; whole pages wide and
+        narrow, light and dark.
+        """
         if not PICTURES:
             return
         guide, folder = Path(PICTURES) / "guide", Path(PICTURES) / "all"
@@ -100,7 +123,10 @@ class Person:
         for view, (width, height) in VIEWS.items():
             self.page.set_viewport_size({"width": width, "height": height})
             for scheme in ("light", "dark"):
-                self.page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", scheme == "dark")
+                self.page.evaluate(
+                    "dark => document.documentElement.classList.toggle('dark', dark)",
+                    scheme == "dark",
+                )
                 self.page.wait_for_timeout(150)
                 self.page.screenshot(path=folder / f"{name}-{view}-{scheme}.png", full_page=True)
         self.page.evaluate("document.documentElement.classList.remove('dark')")
@@ -109,7 +135,9 @@ class Person:
 
 @pytest.fixture
 def sign_in(chromium: Browser, live_server: Any, worker: None) -> Iterator[Callable[[str], Person]]:
-    """`sign_in("operator")`: a person of that role, at the site. Every complaint of a browser fails the test."""
+    """`sign_in("operator")`: a person of that role, at the site. Every complaint of a browser fails
+    the test.
+    """
     setup_roles()
     people: list[Person] = []
     contexts: list[BrowserContext] = []

@@ -1,4 +1,6 @@
-"""Change events are uploaded, looked up, repaired and replayed by hand, in a real browser. [BR-014, BR-020, D-1]"""
+"""Change events are uploaded, looked up, repaired and replayed by hand, in a real browser. [BR-014,
+BR-020, D-1]
+"""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -21,7 +23,9 @@ TODAY = timezone.now().astimezone(UTC).replace(hour=9, minute=0, second=0, micro
 
 
 def overflow(page: Page) -> int:
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+    return int(
+        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    )
 
 
 def months() -> None:
@@ -31,28 +35,58 @@ def months() -> None:
         for day in range(50)
         for number in range(4 + 15 * (day * 7 % 11) // (1 + day % 5))
     ]
-    raws += [change(NOTIFICATION, fanId=f"fan-{day}", date={"created": _ago(day)}) for day in range(2, 40, 3)]
-    raws += [change(EVENT, id=f"event-{day}", date={"firstSeen": _ago(day), "updated": _ago(day)}) for day in range(1, 48, 7)]
+    raws += [
+        change(NOTIFICATION, fanId=f"fan-{day}", date={"created": _ago(day)})
+        for day in range(2, 40, 3)
+    ]
+    raws += [
+        change(EVENT, id=f"event-{day}", date={"firstSeen": _ago(day), "updated": _ago(day)})
+        for day in range(1, 48, 7)
+    ]
     raws += [change(SALE, id=f"sale-{day}", saleStartDateTime=_ago(-day)) for day in (2, 9, 10)]
     for at in range(0, len(raws), 400):
         archived(raws[at : at + 400])
     at = (TODAY - timedelta(days=3)).timestamp()
-    archived([change(DEMAND, date={"requested": _ago(3)}, at=at), change(EVENT, at=at), change(SALE, at=at)])
+    archived(
+        [
+            change(DEMAND, date={"requested": _ago(3)}, at=at),
+            change(EVENT, at=at),
+            change(SALE, at=at),
+        ]
+    )
     asked = {"requested": _ago(3), "triggered": _ago(2)}
     archived([change(DEMAND, "MODIFY", date=asked, email="anna.berg@example.com", at=at + 86_400)])
-    archived([change(DEMAND, "MODIFY", date=asked | {"notified": _ago(1)}, email="anna.berg@example.com", at=at + 2 * 86_400)])
+    archived(
+        [
+            change(
+                DEMAND,
+                "MODIFY",
+                date=asked | {"notified": _ago(1)},
+                email="anna.berg@example.com",
+                at=at + 2 * 86_400,
+            )
+        ]
+    )
     archived([change(NOTIFICATION, date={"created": _ago(1)}, at=at + 2 * 86_400)])
     Shard.objects.create(
-        stream="demand-changes", shard_id="shardId-000000000001", behind_seconds=3, looked_at=timezone.now(), claimed="49" * 28
+        stream="demand-changes",
+        shard_id="shardId-000000000001",
+        behind_seconds=3,
+        looked_at=timezone.now(),
+        claimed="49" * 28,
     )
-    Shard.objects.create(stream="demand-changes", shard_id="shardId-000000000000", ended=True, claimed="48" * 28)
+    Shard.objects.create(
+        stream="demand-changes", shard_id="shardId-000000000000", ended=True, claimed="48" * 28
+    )
 
 
 def _ago(days: int) -> str:
     return f"{TODAY - timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def test_d1_change_events_are_uploaded_and_their_page_says_what_became_of_them(sign_in, tmp_path: Path):
+def test_d1_change_events_are_uploaded_and_their_page_says_what_became_of_them(
+    sign_in, tmp_path: Path
+):
     file = tmp_path / "changes.jsonl"
     changes.write(file, EVENTS, bad=0.01)
     person: Person = sign_in("operator")
@@ -109,7 +143,14 @@ def test_br014_a_failed_event_is_repaired_and_replayed(sign_in):
         [change(DEMAND, fanId=f"fan-{number}", date={}) for number in range(3)]
         + [change(DEMAND, "REMOVE", date={}), change(DEMAND)]
     )
-    archived([b'{"eventName": "REMOVE", "dynamodb": {"OldImage": {"email": {"S": "anna@example.com"}, caf\xc3\xa9'])
+    archived(
+        [
+            (
+                b'{"eventName": "REMOVE", "dynamodb": {"OldImage": {"email": {"S": "anna@example.com"},'
+                b" caf\xc3\xa9"
+            )
+        ]
+    )
     file, torn = ErrorFile.objects.order_by("pk")
     person: Person = sign_in("operator")
     page = person.go(f"/admin/demand-archive/error-file/{file.pk}/")

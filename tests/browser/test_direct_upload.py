@@ -24,14 +24,18 @@ def aws(settings, monkeypatch) -> Iterator[cloud.Cloud]:
         yield found
 
 
-def test_s1_a_score_file_goes_from_the_browser_to_the_bucket_and_its_page_comes_by_itself(sign_in, aws, tmp_path: Path):
+def test_s1_a_score_file_goes_from_the_browser_to_the_bucket_and_its_page_comes_by_itself(
+    sign_in, aws, tmp_path: Path
+):
     campaign = make_campaign()
     scores = tmp_path / f"{campaign.campaign_id}.1.txt"
     scores.write_bytes(score_file_bytes(score_row(number) for number in range(2_000)))
     operator: Person = sign_in("operator")
     page = operator.go(f"/admin/campaign/{campaign.campaign_id}/scores/")
     sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.on(
+        "request", lambda request: sent.append(request.url) if request.method == "POST" else None
+    )
     page.set_input_files("#file", scores)
     page.click("button:has-text('Upload')")
     page.wait_for_url("**/admin/score-file/**", timeout=A_WHILE)
@@ -40,7 +44,8 @@ def test_s1_a_score_file_goes_from_the_browser_to_the_bucket_and_its_page_comes_
     assert (score_file.name, score_file.bytes) == (scores.name, scores.stat().st_size)
     assert storage.scoring().sha256(score_file.key) == score_file.sha256
     assert [url.startswith(aws.address) for url in sent[:3]] == [False, True, False]
-    while Job.objects.filter(state__in=LIVE_JOBS).exists():  # what follows by itself; the worker ends with the test
+    # what follows by itself; the worker ends with the test
+    while Job.objects.filter(state__in=LIVE_JOBS).exists():
         page.wait_for_timeout(100)
 
 

@@ -1,4 +1,6 @@
-"""The fairness report in a real browser: made by a click, pictures that fit, with words for those who do not see them. [X-3]"""
+"""The fairness report in a real browser: made by a click, pictures that fit, with words for those
+who do not see them. [X-3]
+"""
 
 from pathlib import Path
 
@@ -18,7 +20,10 @@ def streamed(tmp_path: Path) -> ScoreFile:
     """The demo's fans, processed as a command does it."""
     loading.load(fans.campaign(FANS))
     campaign = Campaign.objects.get()
-    registered, scores = tmp_path / "registrations.csv", tmp_path / f"{campaign.campaign_id}.{fans.TIMESTAMP}.txt"
+    registered, scores = (
+        tmp_path / "registrations.csv",
+        tmp_path / f"{campaign.campaign_id}.{fans.TIMESTAMP}.txt",
+    )
     fans.write_registrations(registered, FANS)
     fans.write_scores(scores, FANS)
     with registered.open("rb") as file:
@@ -31,7 +36,9 @@ def streamed(tmp_path: Path) -> ScoreFile:
 
 def overflow(page: Page) -> int:
     """By how many pixels the page is wider than the window."""
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+    return int(
+        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    )
 
 
 def test_x3_the_report_is_made_by_a_click_and_fits_every_screen(sign_in, tmp_path: Path):
@@ -41,7 +48,9 @@ def test_x3_the_report_is_made_by_a_click_and_fits_every_screen(sign_in, tmp_pat
     page.click("text=Make the report")
     expect(page.locator("text=Is luck spread evenly?")).to_be_visible(timeout=60_000)
     expect(page.locator("figure svg[role=img]")).to_have_count(6)
-    named = page.eval_on_selector_all("svg[role=img]", "all => all.map(one => one.querySelector('title').textContent)")
+    named = page.eval_on_selector_all(
+        "svg[role=img]", "all => all.map(one => one.querySelector('title').textContent)"
+    )
     assert all(named)
     operator.picture("fairness")
     for width in (1280, 390, 320):

@@ -102,11 +102,17 @@ def test_from_upload_to_a_completed_wave(sign_in, provider: RunningSandbox, file
     expect(page.locator(".fw-title .fw-badge")).to_have_text("completed", timeout=A_WHILE)
     admin.picture("wave-completed")
     wave.refresh_from_db()
-    assert wave.result.total == wave.selected == wave.result.ok + wave.result.failed + wave.result.skipped
+    assert (
+        wave.result.total
+        == wave.selected
+        == wave.result.ok + wave.result.failed + wave.result.skipped
+    )
     assert provider.received()["sms"]["accepted"] == wave.result.detail["sms"]["sent"]
 
     _downloads_ask_why(admin, score_file_page)
-    for name, path in (PICTURED | {"campaign-edit": f"/admin/campaigns/campaign/{wave.campaign_id}/change/"}).items():
+    for name, path in (
+        PICTURED | {"campaign-edit": f"/admin/campaigns/campaign/{wave.campaign_id}/change/"}
+    ).items():
         admin.go(path)
         admin.picture(name)
 
@@ -141,6 +147,8 @@ def _downloads_ask_why(person: Person, address: str) -> None:
         page.click("button:has-text('Rejected rows')")
     text = Path(download.value.path()).read_text()
     assert text.splitlines()[0].endswith("line,reason")
-    assert not any(cell.startswith(("=", "+", "@")) for line in text.splitlines() for cell in line.split(","))
+    assert not any(
+        cell.startswith(("=", "+", "@")) for line in text.splitlines() for cell in line.split(",")
+    )
     access = PersonalDataAccess.objects.get(what="exported")
     assert access.reason == "the label asked which rows failed"

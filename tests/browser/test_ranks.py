@@ -1,4 +1,6 @@
-"""A CSV of ranks becomes a score file, and the draw's public page names it, in a real browser. [S-15, X-2]"""
+"""A CSV of ranks becomes a score file, and the draw's public page names it, in a real browser.
+[S-15, X-2]
+"""
 
 import csv
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""A score file is tried before it counts, and its processing is watched, in a real browser. [S-3, O-1]"""
+"""A score file is tried before it counts, and its processing is watched, in a real browser. [S-3,
+O-1]
+"""
 
 import time
 from pathlib import Path
@@ -63,12 +65,16 @@ def test_progress_is_seen_in_words_and_heard_by_the_tenth(sign_in):
     at = time.time() - 20
     pace = {"step": "Judging rows", "rows": 2_000_000, "looks": [[at, 0]]}
     Job.objects.filter(pk=job.pk).update(pace=pace, progress=1_200_000, total=4_000_000)
-    expect(page.locator("#job-live")).to_contain_text("1.2 million of 2 million rows", timeout=A_WHILE)
+    expect(page.locator("#job-live")).to_contain_text(
+        "1.2 million of 2 million rows", timeout=A_WHILE
+    )
     expect(page.locator("#job-live")).to_contain_text("a second, about")
     expect(page.locator("#job-heard")).to_contain_text("30 percent. Judging rows")
     heard = page.locator("#job-heard").inner_text()
     Job.objects.filter(pk=job.pk).update(progress=1_300_000)
-    expect(page.locator("#job-live")).to_contain_text("1.3 million of 2 million rows", timeout=A_WHILE)
+    expect(page.locator("#job-live")).to_contain_text(
+        "1.3 million of 2 million rows", timeout=A_WHILE
+    )
     assert page.locator("#job-heard").inner_text() == heard
     person.picture("progress-judging")
     person.go(f"/admin/job/{job.pk}/")
@@ -83,7 +89,9 @@ def test_a_dry_run_that_fails_says_why_and_leaves_the_file_as_it_is(sign_in):
     person: Person = sign_in("operator")
     file = receive_scores(make_campaign(campaign_id="failing"), messy())
     job = trial.open_job(file, by=None)
-    Job.objects.filter(pk=job.pk).update(state="failed", error="blacklist/emails.txt cannot be read: mend or remove it.")
+    Job.objects.filter(pk=job.pk).update(
+        state="failed", error="blacklist/emails.txt cannot be read: mend or remove it."
+    )
     page = person.go(f"/admin/score-file/{file.pk}/")
     expect(page.locator("text=mend or remove it")).to_be_visible()
     expect(page.locator("text=Process it")).to_be_visible()

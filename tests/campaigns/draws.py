@@ -18,8 +18,8 @@ Luck = npt.NDArray[np.float64]
 
 
 def population(size: int, seed: int = 7) -> pl.DataFrame:
-    """Fans with `global_user_id`, `raw_score`, `domain` and `slice` (twentieths of the file). Better scores are commoner at
-    gmail.com: that is no fault of the draw.
+    """Fans with `global_user_id`, `raw_score`, `domain` and `slice` (twentieths of the file).
+    Better scores are commoner at gmail.com: that is no fault of the draw.
     """
     rng = np.random.default_rng(seed)
     domain = rng.choice(DOMAINS, size=size, p=SHARES)
@@ -42,10 +42,15 @@ def drawn(fans: pl.DataFrame, number: int) -> pl.DataFrame:
 
 
 def u_of(draw: Draw, fans: pl.DataFrame) -> list[float]:
-    return [(int.from_bytes(draw.full_h(fan)[:8], "big") >> 11) / 2**53 for fan in fans["global_user_id"]]
+    return [
+        (int.from_bytes(draw.full_h(fan)[:8], "big") >> 11) / 2**53
+        for fan in fans["global_user_id"]
+    ]
 
 
-def rigged(fans: pl.DataFrame, rig: Callable[[pl.DataFrame, Luck], Luck], seed: int = 3) -> pl.DataFrame:
+def rigged(
+    fans: pl.DataFrame, rig: Callable[[pl.DataFrame, Luck], Luck], seed: int = 3
+) -> pl.DataFrame:
     """A draw whose luck somebody bends: `rig` gets the fans and honest luck."""
     u = rig(fans, np.random.default_rng(seed).random(len(fans)))
     band = band_of(fans["raw_score"])
@@ -63,5 +68,12 @@ def findings(fans: pl.DataFrame, places: int, by: Iterable[str] = ("domain", "sl
         for name in sorted({row[one] for row in rows}):
             members = [row for row in rows if row[one] == name]
             chosen = [row for row in members if row["global_user_id"] in best]
-            groups.append(Group(one, name, Counter(row["band"] for row in members), Counter(row["band"] for row in chosen)))
+            groups.append(
+                Group(
+                    one,
+                    name,
+                    Counter(row["band"] for row in members),
+                    Counter(row["band"] for row in chosen),
+                )
+            )
     return judge(luck_cells((band, cell, fans) for (band, cell), fans in cells.items()), groups)

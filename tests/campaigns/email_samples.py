@@ -79,14 +79,21 @@ def samples(seed: int, count: int) -> Iterator[str | None]:
 def _local(rng: Random) -> str:
     if rng.random() < 0.4:
         return rng.choice(NAMES)
-    return "".join(rng.choices(LOCAL, k=rng.choice([1, 3, 6, 10, 63, 64, 65, 80]))) if rng.random() < 0.3 else _word(rng)
+    return (
+        "".join(rng.choices(LOCAL, k=rng.choice([1, 3, 6, 10, 63, 64, 65, 80])))
+        if rng.random() < 0.3
+        else _word(rng)
+    )
 
 
 def _domain(rng: Random) -> str:
     if rng.random() < 0.7:
-        return "".join(f"{_word(rng)}." for _ in range(rng.choice([0, 0, 0, 1, 2]))) + rng.choice(DOMAINS)
+        return "".join(f"{_word(rng)}." for _ in range(rng.choice([0, 0, 0, 1, 2]))) + rng.choice(
+            DOMAINS
+        )
     labels = [
-        _word(rng) if rng.random() < 0.9 else "a" * rng.choice([62, 63, 64]) for _ in range(rng.choice([1, 2, 2, 3, 4, 20, 60]))
+        _word(rng) if rng.random() < 0.9 else "a" * rng.choice([62, 63, 64])
+        for _ in range(rng.choice([1, 2, 2, 3, 4, 20, 60]))
     ]
     return ".".join([*labels, rng.choice(["com", "example", "de", "ru", "x1", "c", "1"])])
 
@@ -111,7 +118,25 @@ def _insert(text: str, rng: Random) -> str:
     at = rng.randrange(len(text) + 1)
     return (
         text[:at]
-        + rng.choice([".", "-", "@", " ", "+", "é", "ß", "_", "*", "\u212a", "Σ", "。", "a" * 190, "\n", "x" * 64])
+        + rng.choice(
+            [
+                ".",
+                "-",
+                "@",
+                " ",
+                "+",
+                "é",
+                "ß",
+                "_",
+                "*",
+                "\u212a",
+                "Σ",
+                "。",
+                "a" * 190,
+                "\n",
+                "x" * 64,
+            ]
+        )
         + text[at:]
     )
 

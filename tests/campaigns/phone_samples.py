@@ -1,4 +1,6 @@
-"""Phones as people and machines write them: every region and kind of number, spelled well, badly and oddly."""
+"""Phones as people and machines write them: every region and kind of number, spelled well, badly
+and oddly.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,23 @@ SHARED_CODES = [
     "CC",
     "CX",
 ]
-SHARED_CODES += ["RE", "YT", "IT", "VA", "SM", "FI", "AX", "NO", "SJ", "MA", "EH", "CW", "BQ", "SH", "TA"]
+SHARED_CODES += [
+    "RE",
+    "YT",
+    "IT",
+    "VA",
+    "SM",
+    "FI",
+    "AX",
+    "NO",
+    "SJ",
+    "MA",
+    "EH",
+    "CW",
+    "BQ",
+    "SH",
+    "TA",
+]
 TRICKY = [
     "AR",
     "BR",
@@ -137,7 +155,9 @@ GARBAGE += [
 
 
 def samples(seed: int, count: int) -> Iterator[tuple[str | None, str]]:
-    """`count` pairs of a phone as written and the region it is dialled from; the same for the same seed."""
+    """`count` pairs of a phone as written and the region it is dialled from; the same for the same
+    seed.
+    """
     rng = Random(seed)
     for _ in range(count):
         yield _one(rng)
@@ -174,15 +194,22 @@ def _number(region: str, rng: Random) -> PhoneNumber:
 def _examples(region: str) -> list[PhoneNumber]:
     found = [phonenumbers.example_number_for_type(region, kind) for kind in range(11)]
     found.append(phonenumbers.invalid_example_number(region))
-    world = [phonenumbers.example_number_for_non_geo_entity(code) for code in phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS]
-    return [number for number in found if number] + ([world[len(region) % len(world)]] if region in SHARED_CODES else [])
+    world = [
+        phonenumbers.example_number_for_non_geo_entity(code)
+        for code in phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS
+    ]
+    return [number for number in found if number] + (
+        [world[len(region) % len(world)]] if region in SHARED_CODES else []
+    )
 
 
 def _spelled(number: PhoneNumber, own: str, rng: Random) -> str:
     """The number in a usual format, as digits only, or as dialled from home or abroad."""
     digits = phonenumbers.national_significant_number(number)
     code = str(number.country_code)
-    prefix = PhoneMetadata.metadata_for_region(own, None).national_prefix or rng.choice(["0", "1", "8"])
+    prefix = PhoneMetadata.metadata_for_region(own, None).national_prefix or rng.choice(
+        ["0", "1", "8"]
+    )
     match rng.randrange(10):
         case 0:
             return digits
@@ -191,7 +218,11 @@ def _spelled(number: PhoneNumber, own: str, rng: Random) -> str:
         case 2:
             return code + digits
         case 3:
-            return rng.choice(["00", "011", "0011", "810", "010", "009", "09", "001", "00 ", "119"]) + code + digits
+            return (
+                rng.choice(["00", "011", "0011", "810", "010", "009", "09", "001", "00 ", "119"])
+                + code
+                + digits
+            )
         case 4:
             return f"+{code}{prefix}{digits}"
         case 5:
@@ -236,12 +267,33 @@ def _letters(text: str, rng: Random) -> str:
 
 def _other_digits(text: str, rng: Random) -> str:
     zero = rng.choice([0x0660, 0xFF10, 0x0966])
-    return "".join(chr(zero + int(c)) if c in "0123456789" and rng.random() < 0.5 else c for c in text)
+    return "".join(
+        chr(zero + int(c)) if c in "0123456789" and rng.random() < 0.5 else c for c in text
+    )
 
 
 def _in_front(text: str, rng: Random) -> str:
     return (
-        rng.choice(["+", "+", "0", "00", "011", "1", "8", "(", " ", "tel:", "tel:+", "Phone: ", "\uff0b", "15", "9", "0 15"])
+        rng.choice(
+            [
+                "+",
+                "+",
+                "0",
+                "00",
+                "011",
+                "1",
+                "8",
+                "(",
+                " ",
+                "tel:",
+                "tel:+",
+                "Phone: ",
+                "\uff0b",
+                "15",
+                "9",
+                "0 15",
+            ]
+        )
         + text
     )
 

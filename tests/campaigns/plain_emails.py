@@ -7,7 +7,8 @@ import string
 import idna
 
 WHITE_SPACE = (
-    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+    "\t\n\v\f\r"
+    " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 LOCAL = set(string.ascii_lowercase + string.digits + "!#$%&'*+/=?^_`{|}~-")
 LABEL = set(string.ascii_lowercase + string.digits + "-")
@@ -15,7 +16,9 @@ LABEL = set(string.ascii_lowercase + string.digits + "-")
 Judged = tuple[str | None, str | None, str | None]
 
 
-def judge(written: str | None, blacklist: list[str], whitelist: list[str], disposable: set[str]) -> Judged:
+def judge(
+    written: str | None, blacklist: list[str], whitelist: list[str], disposable: set[str]
+) -> Judged:
     """`email`, `tag` and `reason` of one address; list entries are lower-cased and in ASCII."""
     if written is None or not written.strip(WHITE_SPACE):
         return None, "missing_email", None
@@ -49,7 +52,9 @@ def is_label(label: str) -> bool:
     return 1 <= len(label) <= 63 and set(label) <= LABEL and label[0] != "-" and label[-1] != "-"
 
 
-def refusal(email: str, blacklist: list[str], whitelist: list[str], disposable: set[str]) -> str | None:
+def refusal(
+    email: str, blacklist: list[str], whitelist: list[str], disposable: set[str]
+) -> str | None:
     if any(matches(pattern, email) for pattern in whitelist):
         return None
     domain = email.split("@")[1]
@@ -58,7 +63,9 @@ def refusal(email: str, blacklist: list[str], whitelist: list[str], disposable: 
     if email in blacklist:
         return "blacklisted_email"
     for entry in blacklist:
-        if entry.startswith("@") and (entry[1:] in with_parents or ("*" in entry and matches(entry[1:], domain))):
+        if entry.startswith("@") and (
+            entry[1:] in with_parents or ("*" in entry and matches(entry[1:], domain))
+        ):
             return "blacklisted_domain"
     return "disposable_domain" if with_parents & disposable else None
 
@@ -83,4 +90,6 @@ def canonical(email: str) -> str:
     """S-6's form: `+tag` cut for everybody, dots dropped for Gmail."""
     local, domain = email.split("@")
     local = local if local.startswith("+") else local.split("+")[0]
-    return f"{local.replace('.', '') if domain in ('gmail.com', 'googlemail.com') else local}@{domain}"
+    return (
+        f"{local.replace('.', '') if domain in ('gmail.com', 'googlemail.com') else local}@{domain}"
+    )

@@ -1,4 +1,6 @@
-"""S-1 and S-3 … S-7 read in plain Python, one line after the other: what the columns, chunks and COPYs must equal."""
+"""S-1 and S-3 … S-7 read in plain Python, one line after the other: what the columns, chunks and
+COPYs must equal.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ class PlainJudge:
     shared: dict[str, int] = field(default_factory=dict)
 
     def outcome(self, row: dict[str, object]) -> Outcome:
-        """One well-formed row, its fields trimmed; `confirmed` speaks of `known_phone`, or of its own phone if that is None."""
+        """One well-formed row, its fields trimmed; `confirmed` speaks of `known_phone`, or of its
+        own phone if that is None.
+        """
         fan = str(row["global_user_id"])
         duplicate = fan in self.seen
         self.seen.add(fan)
@@ -73,15 +77,34 @@ class PlainJudge:
         phone, region, phone_tag = plain_phone(
             str(row["sms"]), str(row["country_code"]).upper(), self.options.home_countries[0]
         )
-        confirmed = phone is not None and bool(row["confirmed"]) and row["known_phone"] in (None, phone)
+        confirmed = (
+            phone is not None and bool(row["confirmed"]) and row["known_phone"] in (None, phone)
+        )
         abroad = phone is not None and region not in self.options.home_countries
-        tags = [email_tag, phone_tag, abroad and "intl_phone", phone is not None and not confirmed and "unconfirmed_phone"]
+        tags = [
+            email_tag,
+            phone_tag,
+            abroad and "intl_phone",
+            phone is not None and not confirmed and "unconfirmed_phone",
+        ]
         score = plain_score(str(row["raw_local_fanscore"]))
         usable_phone = phone is not None and (confirmed or not self.options.require_confirmed_phone)
-        reason = self._reason(fan, duplicate, score, email, email_reason, phone, abroad, usable_phone)
-        return Outcome(reason, [tag for tag in tags if tag], email or "", phone or "", region or "", confirmed, score)
+        reason = self._reason(
+            fan, duplicate, score, email, email_reason, phone, abroad, usable_phone
+        )
+        return Outcome(
+            reason,
+            [tag for tag in tags if tag],
+            email or "",
+            phone or "",
+            region or "",
+            confirmed,
+            score,
+        )
 
-    def _reason(self, fan, duplicate, score, email, email_reason, phone, abroad, usable_phone) -> str | None:
+    def _reason(
+        self, fan, duplicate, score, email, email_reason, phone, abroad, usable_phone
+    ) -> str | None:
         if not fan:
             return "missing_user_id"
         if duplicate:
@@ -103,11 +126,17 @@ class PlainJudge:
         for contact in filter(None, contacts):
             self.shared[contact] = self.shared.get(contact, 0) + 1
         limit = self.options.max_fans_per_contact
-        return limit > 0 and any(self.shared.get(contact, 0) > limit for contact in filter(None, contacts))
+        return limit > 0 and any(
+            self.shared.get(contact, 0) > limit for contact in filter(None, contacts)
+        )
 
 
-def judge_file(content: bytes, judge: PlainJudge) -> Iterator[tuple[int, Outcome, dict[str, object]]]:
-    """Line number, outcome and fields (none of a malformed row) of every line behind the header, which must be a good one."""
+def judge_file(
+    content: bytes, judge: PlainJudge
+) -> Iterator[tuple[int, Outcome, dict[str, object]]]:
+    """Line number, outcome and fields (none of a malformed row) of every line behind the header,
+    which must be a good one.
+    """
     header, *lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     columns = [name.strip() for name in header.decode().split("\t")]
     if lines and not lines[-1]:
@@ -129,9 +158,13 @@ def fields_of(line: bytes, columns: list[str]) -> dict[str, object] | None:
         fields = line.removesuffix(b"\r").decode().split("\t")
     except UnicodeDecodeError:
         return None
-    if len(fields) != len(columns) or any(unicodedata.category(character) == "Cc" for character in "".join(fields)):
+    if len(fields) != len(columns) or any(
+        unicodedata.category(character) == "Cc" for character in "".join(fields)
+    ):
         return None
-    row: dict[str, object] = {name: text.strip(WHITE_SPACE) for name, text in zip(columns, fields, strict=True)}
+    row: dict[str, object] = {
+        name: text.strip(WHITE_SPACE) for name, text in zip(columns, fields, strict=True)
+    }
     return None if len(str(row["global_user_id"])) > LONGEST_ID else row
 
 
@@ -146,12 +179,16 @@ def plain_score(text: str) -> float | None:
     return float(text) if 0 <= float(text) <= 1 else None
 
 
-def plain_phone(written: str, country: str, home: str = "US") -> tuple[str | None, str | None, str | None]:
+def plain_phone(
+    written: str, country: str, home: str = "US"
+) -> tuple[str | None, str | None, str | None]:
     """E.164, the number's own region and the tag of one phone, by phonenumbers. [S-5]"""
     if not written:
         return None, None, "missing_phone"
     try:
-        number = phonenumbers.parse(written, country if country in phonenumbers.SUPPORTED_REGIONS else home)
+        number = phonenumbers.parse(
+            written, country if country in phonenumbers.SUPPORTED_REGIONS else home
+        )
     except phonenumbers.NumberParseException:
         return None, None, "invalid_phone"
     if not phonenumbers.is_valid_number(number):
@@ -166,5 +203,7 @@ def plain_band(score: float) -> str:
 
 def plain_roster(accepted: list[tuple[str, str]], salt: bytes) -> str:
     """S-10's digest over fan ids and raw scores as written."""
-    lines = [f"{hmac.new(salt, fan.encode(), 'sha256').hexdigest()}\t{raw}\n" for fan, raw in accepted]
+    lines = [
+        f"{hmac.new(salt, fan.encode(), 'sha256').hexdigest()}\t{raw}\n" for fan, raw in accepted
+    ]
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()

@@ -18,7 +18,12 @@ def messy(count: int = 40) -> bytes:
     for n in range(count):
         rows.append(score_row(n, raw_local_fanscore=f"{n / count:.3f}"))
         if n % 5 == 0:
-            rows += [score_row(n), b"", score_row(n + 1000, raw_local_fanscore="n/a"), score_row(n + 2000, sms="+442079460123")]
+            rows += [
+                score_row(n),
+                b"",
+                score_row(n + 1000, raw_local_fanscore="n/a"),
+                score_row(n + 2000, sms="+442079460123"),
+            ]
         if n % 7 == 0:
             rows += [
                 score_row(n + 3000, tmemail="", sms="nonsense"),
@@ -34,16 +39,32 @@ def read(key: str) -> bytes:
 
 
 def everything_of(score_file: ScoreFile) -> dict[str, object]:
-    """What a score file led to: rows, rejections, counts, files and stream, without numbers given by the database."""
+    """What a score file led to: rows, rejections, counts, files and stream, without numbers given
+    by the database.
+    """
     score_file.refresh_from_db()
     scores = FanScore.objects.filter(score_file=score_file).order_by("line")
     fields = [f.attname for f in FanScore._meta.concrete_fields if f.attname != "score_file_id"]
-    batches = StreamBatch.objects.filter(batch_key__startswith=f"scorefile:{score_file.pk}:").order_by("position")
-    counts = ("rows_in", "accepted", "rejected", "rejected_by", "tagged_by", "bands", "roster_digest", "streamed", "state")
+    batches = StreamBatch.objects.filter(
+        batch_key__startswith=f"scorefile:{score_file.pk}:"
+    ).order_by("position")
+    counts = (
+        "rows_in",
+        "accepted",
+        "rejected",
+        "rejected_by",
+        "tagged_by",
+        "bands",
+        "roster_digest",
+        "streamed",
+        "state",
+    )
     return {
         "scores": list(scores.values_list(*fields)),
         "rejected": list(
-            RejectedRow.objects.filter(score_file=score_file).order_by("line").values_list("line", "reason", "raw")
+            RejectedRow.objects.filter(score_file=score_file)
+            .order_by("line")
+            .values_list("line", "reason", "raw")
         ),
         "files": [read(score_file.scrubbed_key), read(score_file.rejected_key)],
         "batches": [records_of(batch.position) for batch in batches],
@@ -58,7 +79,9 @@ def records_of(position: int) -> list[dict]:
 
 
 def rows_kept(score_file: ScoreFile) -> dict[str, int]:
-    """Rows in the file's own tables, whether they count already or not; a table that is not there has none."""
+    """Rows in the file's own tables, whether they count already or not; a table that is not there
+    has none.
+    """
     kept = {}
     with connection.cursor() as cursor:
         for table in (scoretables.SCORES, scoretables.REJECTED):

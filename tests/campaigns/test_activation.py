@@ -1,4 +1,6 @@
-"""Which score file counts: one pointer, switched at once, undone, refused while a wave is under way. [S-13]"""
+"""Which score file counts: one pointer, switched at once, undone, refused while a wave is under
+way. [S-13]
+"""
 
 import pytest
 
@@ -6,7 +8,13 @@ from campaigns import activation
 from campaigns.errors import CannotActivate, UnknownScoreFile, WrongStatus
 from campaigns.models import Activation, Campaign
 from campaigns.opening import close_campaign
-from tests.builders import make_campaign, process_scores, receive_scores, score_file_bytes, score_row
+from tests.builders import (
+    make_campaign,
+    process_scores,
+    receive_scores,
+    score_file_bytes,
+    score_row,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,7 +58,10 @@ def test_activating_the_active_file_is_no_switch():
 
 def test_while_a_wave_is_under_way_nothing_is_switched():
     campaign = make_campaign()
-    first, second = process_scores(campaign, scores(1)), process_scores(campaign, scores(2), activate=False)
+    first, second = (
+        process_scores(campaign, scores(1)),
+        process_scores(campaign, scores(2), activate=False),
+    )
     Campaign.objects.update(frozen=True)
     with pytest.raises(CannotActivate, match="complete or cancel"):
         activation.activate(second.pk, by=None)

@@ -1,4 +1,6 @@
-"""What another service puts into the scoring bucket is taken up by itself, each version of it once. [S-1, S-4]"""
+"""What another service puts into the scoring bucket is taken up by itself, each version of it once.
+[S-1, S-4]
+"""
 
 import os
 import time
@@ -50,7 +52,10 @@ def test_s1_what_was_uploaded_by_hand_and_what_is_no_score_file_is_left_alone():
     assert arrivals.look() == []
 
 
-@pytest.mark.parametrize(("named", "content", "error"), [("nobody", CONTENT, UnknownCampaign), ("", b"x", UnreadableFile)])
+@pytest.mark.parametrize(
+    ("named", "content", "error"),
+    [("nobody", CONTENT, UnknownCampaign), ("", b"x", UnreadableFile)],
+)
 def test_s1_a_file_that_cannot_be_taken_is_refused_once_and_its_job_says_why(named, content, error):
     campaign = make_campaign()
     drop(f"scored/{named or campaign.campaign_id}.1.txt", content)
@@ -134,7 +139,9 @@ def test_s1_a_worker_that_died_behind_the_reception_leaves_one_score_file():
     assert ScoreFile.objects.count() == 1
 
 
-def test_s1_the_look_of_each_minute_rings_for_what_was_dropped_and_its_task_for_the_processing(monkeypatch):
+def test_s1_the_look_of_each_minute_rings_for_what_was_dropped_and_its_task_for_the_processing(
+    monkeypatch,
+):
     campaign = make_campaign()
     drop(f"scored/{campaign.campaign_id}.1.txt")
     rung: list[Job] = []
@@ -145,7 +152,10 @@ def test_s1_the_look_of_each_minute_rings_for_what_was_dropped_and_its_task_for_
 
 
 def test_s4_a_new_list_is_read_at_once_and_its_entries_are_counted():
-    drop("blacklist/emails.txt", b"# none of these\nbad@mail.example\n@bad.example\n@*.spam.example # all of them\n")
+    drop(
+        "blacklist/emails.txt",
+        b"# none of these\nbad@mail.example\n@bad.example\n@*.spam.example # all of them\n",
+    )
     (job,) = arrivals.look()
     assert arrivals.take(job.pk) is None
     job.refresh_from_db()
@@ -179,7 +189,9 @@ def test_s15_a_name_that_is_not_utf8_holds_up_no_other(buckets):
     drop("fanlist/uploaded/club/july.csv", b"global_user_id,rank,email\nfan-1,1,a@mail.example\n")
     july = buckets / "scoring" / "fanlist" / "uploaded" / "club" / "july.csv"
     july.with_name(os.fsdecode(b"jun\xff.csv")).hardlink_to(july)
-    assert [arrivals.arrival_of(job.pk).key for job in arrivals.look()] == ["fanlist/uploaded/club/july.csv"]
+    assert [arrivals.arrival_of(job.pk).key for job in arrivals.look()] == [
+        "fanlist/uploaded/club/july.csv"
+    ]
 
 
 def test_s4_the_alert_about_a_file_that_meets_a_bad_list_tells_nobodys_address():
@@ -195,7 +207,10 @@ def test_s4_the_alert_about_a_file_that_meets_a_bad_list_tells_nobodys_address()
 def test_s15_a_dropped_file_of_ranks_becomes_a_score_file_of_its_list():
     campaign = make_campaign()
     FanList.objects.create(fanlist_id="club", campaign=campaign)
-    drop("fanlist/uploaded/club/july.csv", b"global_user_id,rank,email\nfan-1,1,a@mail.example\nfan-2,2,b@mail.example\n")
+    drop(
+        "fanlist/uploaded/club/july.csv",
+        b"global_user_id,rank,email\nfan-1,1,a@mail.example\nfan-2,2,b@mail.example\n",
+    )
     (job,) = arrivals.look()
     score_file = arrivals.take(job.pk)
     assert score_file is not None

@@ -16,7 +16,9 @@ from tests.builders import COLUMNS, score_row
 ROW = tuple(score_row(1).values())
 
 
-def written(*rows: tuple[str, ...], header: tuple[str, ...] = (*COLUMNS, "line", "reason"), **dialect: str) -> list[str]:
+def written(
+    *rows: tuple[str, ...], header: tuple[str, ...] = (*COLUMNS, "line", "reason"), **dialect: str
+) -> list[str]:
     out = io.StringIO()
     csv.writer(out, **dialect).writerows([header, *rows])
     return out.getvalue().splitlines(keepends=True)
@@ -45,7 +47,10 @@ def test_s14_a_column_that_nobody_uses_may_be_gone_and_may_share_a_name():
 
 
 def test_s14_rows_that_somebody_emptied_are_passed_over():
-    assert [row.line for row in read([*written((*ROW, "17", "no_contact")), ",,,,,,,,\r\n", "\r\n"], COLUMNS)] == [17]
+    assert [
+        row.line
+        for row in read([*written((*ROW, "17", "no_contact")), ",,,,,,,,\r\n", "\r\n"], COLUMNS)
+    ] == [17]
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
@@ -57,7 +62,14 @@ def test_s14_another_separator_than_the_comma_is_named(separator):
 @pytest.mark.parametrize("missing", ["sms", "line", "reason"])
 def test_s14_a_needed_column_that_is_gone_is_named(missing):
     with pytest.raises(BadCorrection, match=f"lacks the column {missing}"):
-        list(read(written(header=tuple(name for name in (*COLUMNS, "line", "reason") if name != missing)), COLUMNS))
+        list(
+            read(
+                written(
+                    header=tuple(name for name in (*COLUMNS, "line", "reason") if name != missing)
+                ),
+                COLUMNS,
+            )
+        )
 
 
 def test_s14_a_needed_column_that_stands_twice_is_named():
@@ -116,27 +128,43 @@ def test_o7_what_a_download_made_harmless_is_read_back_as_it_was(cell):
     """[S-14] Also a cell that began with an apostrophe before."""
     kept = cell.translate(str.maketrans("\r\n\t", "   "))
     for shown in (kept, neutralised(kept)):
-        assert line_of(corrected(shown), raw="\t".join((kept, *ROW[1:]))).split(b"\t")[0].decode() == kept
+        assert (
+            line_of(corrected(shown), raw="\t".join((kept, *ROW[1:]))).split(b"\t")[0].decode()
+            == kept
+        )
 
 
 def test_s14_a_cell_typed_anew_loses_the_apostrophe_that_the_download_put_before_others_like_it():
-    assert line_of(corrected("1", "a@mail.example", "'+12065550100"), raw="\t".join(ROW)).split(b"\t")[2] == b"+12065550100"
+    assert (
+        line_of(corrected("1", "a@mail.example", "'+12065550100"), raw="\t".join(ROW)).split(b"\t")[
+            2
+        ]
+        == b"+12065550100"
+    )
 
 
 def test_s14_a_byte_that_nobody_could_read_stays_unreadable_until_somebody_corrects_it():
-    """[S-11] The rejected rows show it as \\xNN; in a row that was well-formed that is what the fan typed."""
+    """[S-11] The rejected rows show it as \\xNN; in a row that was well-formed that is what the fan
+    typed.
+    """
     unread = "fan\\xff7"
     malformed = corrected("1", "a@mail.example", "", unread, reason="malformed_row")
     assert line_of(malformed, "malformed_row").split(b"\t")[3] == b"fan\xff7"
     assert line_of(corrected("1", "a@mail.example", "", unread)).split(b"\t")[3] == b"fan\\xff7"
 
 
-@pytest.mark.parametrize("raw", ["", "only\tthree\tcolumns", "\t".join([*ROW, "eighth", "ninth"]), "a\x07b\t2\t3\t4\t5\t6\t7"])
+@pytest.mark.parametrize(
+    "raw",
+    ["", "only\tthree\tcolumns", "\t".join([*ROW, "eighth", "ninth"]), "a\x07b\t2\t3\t4\t5\t6\t7"],
+)
 def test_s14_a_malformed_row_that_nobody_touched_is_the_line_that_it_was(raw):
     """Its cells in the file are as many as the header's: that alone makes no good row of it."""
     cells = raw.split("\t", 6)
     shown = [neutralised(cell) for cell in cells] + [""] * (7 - len(cells))
-    assert line_of(Corrected(17, "malformed_row", tuple(shown)), "malformed_row", raw) == raw.encode() + b"\n"
+    assert (
+        line_of(Corrected(17, "malformed_row", tuple(shown)), "malformed_row", raw)
+        == raw.encode() + b"\n"
+    )
     touched = line_of(Corrected(17, "malformed_row", ("new", *shown[1:])), "malformed_row", raw)
     assert touched.split(b"\t")[0] == b"new"
     assert touched.count(b"\t") >= 6
@@ -149,15 +177,21 @@ def test_s14_what_is_left_of_a_line_that_was_cut_is_no_good_row_untouched():
 
 
 @given(
-    st.lists(st.binary(max_size=12).map(lambda line: line.replace(b"\n", b"")), min_size=1, max_size=12),
+    st.lists(
+        st.binary(max_size=12).map(lambda line: line.replace(b"\n", b"")), min_size=1, max_size=12
+    ),
     st.sets(st.integers(2, 14)),
     st.booleans(),
     st.integers(1, 9),
 )
-def test_s14_what_is_left_of_a_file_is_its_other_lines_byte_for_byte(lines, left_out, ends_well, size):
+def test_s14_what_is_left_of_a_file_is_its_other_lines_byte_for_byte(
+    lines, left_out, ends_well, size
+):
     text = b"\n".join(lines) + b"\n" * ends_well
     pieces = [text[at : at + size] for at in range(0, len(text), size)]
     kept = b"".join(without(pieces, np.array(sorted(left_out), dtype=np.int64)))
     there = text.split(b"\n")
     there = there[:-1] if there[-1] == b"" else there
-    assert kept == b"".join(line + b"\n" for number, line in enumerate(there, start=1) if number not in left_out)
+    assert kept == b"".join(
+        line + b"\n" for number, line in enumerate(there, start=1) if number not in left_out
+    )

@@ -17,7 +17,8 @@ def translated(content: bytes, size: int = 1 << 20) -> bytes:
 
 
 def record_at(text: str, start: int) -> tuple[int, list[str] | None]:
-    """Where the record that begins here ends (behind its LF), and its fields; None if its quotes are out of place.
+    """Where the record that begins here ends (behind its LF), and its fields; None if its quotes
+    are out of place.
 
     Read letter by letter as RFC 4180 says; a record out of order ends with its first line.
     """
@@ -54,7 +55,9 @@ def expected(text: str) -> list[list[str] | None]:
     at = 0
     while at < len(text):
         at, fields = record_at(text, at)
-        records.append(None if fields is None or any(set("\t\n") & set(field) for field in fields) else fields)
+        records.append(
+            None if fields is None or any(set("\t\n") & set(field) for field in fields) else fields
+        )
     return records
 
 
@@ -72,7 +75,13 @@ def test_any_text_is_read_as_a_plain_reader_reads_it(text, size):
 
 
 @given(
-    st.lists(st.lists(st.text(max_size=6).filter(lambda text: not set("\t\n\r\x00") & set(text)), min_size=2, max_size=4)),
+    st.lists(
+        st.lists(
+            st.text(max_size=6).filter(lambda text: not set("\t\n\r\x00") & set(text)),
+            min_size=2,
+            max_size=4,
+        )
+    ),
     st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
     st.sampled_from(["\n", "\r\n"]),
     st.integers(1, 60),

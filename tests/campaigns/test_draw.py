@@ -36,7 +36,10 @@ VECTORS = {
 }
 DRAW = Draw("12345", SEED, SALT, "8a1f public value")
 ids = st.lists(
-    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20), min_size=1, max_size=30, unique=True
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20),
+    min_size=1,
+    max_size=30,
+    unique=True,
 )
 few = settings(max_examples=1000 if os.environ.get("FAIRWAVE_FULL") else 30, deadline=None)
 
@@ -45,23 +48,33 @@ def plain_reading(draw: Draw, fan: str, raw: float) -> tuple[str, str | None, fl
     """S-7 and S-8 word by word, one fan at a time: fan_ref, band, band score, h."""
     fan_ref = hmac.new(draw.salt, fan.encode(), hashlib.sha256).hexdigest()
     key = hmac.new(draw.seed, (draw.entropy or "").encode(), hashlib.sha256).digest()
-    h = hmac.new(key, draw.campaign_id.encode() + b"\x1f" + fan_ref.encode(), hashlib.sha256).digest()
+    h = hmac.new(
+        key, draw.campaign_id.encode() + b"\x1f" + fan_ref.encode(), hashlib.sha256
+    ).digest()
     u = (int.from_bytes(h[:8], "big") >> 11) / 2**53
     for name, low, high in (("high", 0.95, 1.0), ("mid", 0.80, 0.95), ("low", 0.22, 0.80)):
         if raw >= low:
             score = low + u * (high - low)
-            return fan_ref, name, score if name == "high" else min(score, math.nextafter(high, low)), h
+            return (
+                fan_ref,
+                name,
+                score if name == "high" else min(score, math.nextafter(high, low)),
+                h,
+            )
     return fan_ref, None, None, h
 
 
 def frame(fans: list[str], raws: list[float]) -> pl.DataFrame:
     return pl.DataFrame(
-        {"global_user_id": fans, "raw_score": raws}, schema={"global_user_id": pl.String, "raw_score": pl.Float64}
+        {"global_user_id": fans, "raw_score": raws},
+        schema={"global_user_id": pl.String, "raw_score": pl.Float64},
     )
 
 
 def test_published_vectors_hold() -> None:
-    """The vectors of docs/proof-of-the-draw.md, which any other implementation can be held to. [S-8]"""
+    """The vectors of docs/proof-of-the-draw.md, which any other implementation can be held to.
+    [S-8]
+    """
     assert DRAW.commitment == "fdeab9acf3710362bd2658cdc9a29e8f9c757fcf9811603a8c447cd1d9151108"
     drawn = draw_frame(frame(["fan-1", "Zoë"], [0.96, 0.5]), DRAW)
     assert drawn["fan_ref"].to_list() == VECTORS["fan_ref"]
@@ -71,10 +84,22 @@ def test_published_vectors_hold() -> None:
 
 @few
 @given(ids, st.sampled_from([None, "", "drand é", "x" * 200]), st.randoms(use_true_random=False))
-def test_every_fan_gets_what_the_rule_says_word_by_word(fans: list[str], entropy: str | None, dice: random.Random) -> None:
+def test_every_fan_gets_what_the_rule_says_word_by_word(
+    fans: list[str], entropy: str | None, dice: random.Random
+) -> None:
     """[S-7, S-8]"""
     draw = Draw("spring-1", dice.randbytes(32), dice.randbytes(32), entropy)
-    edges = [0.0, 0.2199, 0.22, 0.5, math.nextafter(0.8, 0), 0.8, math.nextafter(0.95, 0), 0.95, 1.0]
+    edges = [
+        0.0,
+        0.2199,
+        0.22,
+        0.5,
+        math.nextafter(0.8, 0),
+        0.8,
+        math.nextafter(0.95, 0),
+        0.95,
+        1.0,
+    ]
     raws = [dice.choice(edges) for _ in fans]
     drawn = draw_frame(frame(fans, raws), draw)
     for row, fan, raw in zip(drawn.iter_rows(named=True), fans, raws, strict=True):
@@ -87,11 +112,16 @@ def test_every_fan_gets_what_the_rule_says_word_by_word(fans: list[str], entropy
 @few
 @given(ids, st.randoms(use_true_random=False))
 def test_a_fans_result_depends_on_nothing_but_the_fan(fans: list[str], dice: random.Random) -> None:
-    """Another row order, another cut into chunks, another file with others in it: the same luck. [S-8]"""
+    """Another row order, another cut into chunks, another file with others in it: the same luck.
+    [S-8]
+    """
     whole = draw_frame(frame(fans, [0.9] * len(fans)), DRAW)
     shuffled = dice.sample(fans, len(fans))
     cut = dice.randrange(len(fans) + 1)
-    parts = [draw_frame(frame(part, [0.9] * len(part)), DRAW) for part in (shuffled[:cut], shuffled[cut:])]
+    parts = [
+        draw_frame(frame(part, [0.9] * len(part)), DRAW)
+        for part in (shuffled[:cut], shuffled[cut:])
+    ]
     assert pl.concat(parts).sort("global_user_id").equals(whole.sort("global_user_id"))
 
 
@@ -107,7 +137,9 @@ def test_band_edges_belong_to_the_upper_band(raw: float, band: str | None) -> No
     assert band_of(pl.Series("raw", [raw])).to_list() == [band]
 
 
-def test_the_luckiest_fan_of_mid_and_low_stays_below_the_next_band(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_luckiest_fan_of_mid_and_low_stays_below_the_next_band(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Rounding would lift the largest u of the mid band onto 0.95. [S-8]"""
     luckiest = np.full(4, (1 << 64) - 1, dtype=np.uint64)
     monkeypatch.setattr("campaigns.draw._lucks", lambda draw, refs: luckiest)
@@ -137,16 +169,22 @@ def test_an_empty_frame_draws_an_empty_frame() -> None:
 
 
 def test_luck_is_uniform_in_every_band() -> None:
-    """Chi-square over 50 cells of 40,000 fans per band; seeds are fixed, so this never flickers. [S-8]"""
+    """Chi-square over 50 cells of 40,000 fans per band; seeds are fixed, so this never flickers.
+    [S-8]
+    """
     fans = [f"fan-{number}" for number in range(40_000)]
     refs = fan_refs(SALT, pl.Series(fans, dtype=pl.String)).to_list()
     assert len(set(refs)) == len(fans)
     for number, band in enumerate(BANDS):
-        drawn = draw_frame(frame(fans, [band.low] * len(fans)), Draw("12345", bytes([number]) * 32, SALT))
+        drawn = draw_frame(
+            frame(fans, [band.low] * len(fans)), Draw("12345", bytes([number]) * 32, SALT)
+        )
         u = (drawn["band_score"].to_numpy() - band.low) / (band.high - band.low)
         cells = np.bincount((u * 50).astype(int), minlength=50)
         chi_square = float(((cells - 800) ** 2 / 800).sum())
-        assert 22 < chi_square < 85, "49 degrees of freedom: beyond these, chance is about one in a thousand"
+        assert 22 < chi_square < 85, (
+            "49 degrees of freedom: beyond these, chance is about one in a thousand"
+        )
 
 
 def test_the_public_value_changes_everybodys_luck() -> None:
@@ -171,10 +209,14 @@ def test_a_draw_refuses_short_secrets_and_never_prints_them() -> None:
 
 @few
 @given(
-    st.lists(st.tuples(st.sampled_from([0.5, 0.7, 0.9]), st.integers(-3, 3)), min_size=1, max_size=30),
+    st.lists(
+        st.tuples(st.sampled_from([0.5, 0.7, 0.9]), st.integers(-3, 3)), min_size=1, max_size=30
+    ),
     st.randoms(use_true_random=False),
 )
-def test_order_is_score_then_luck_then_id_whatever_the_rows_order(pairs: list[tuple[float, int]], dice: random.Random) -> None:
+def test_order_is_score_then_luck_then_id_whatever_the_rows_order(
+    pairs: list[tuple[float, int]], dice: random.Random
+) -> None:
     """Ids are compared by their UTF-8 bytes. [S-9]"""
     names = dice.sample([*"aZé~Ωz", "ﬀ", "𝄞", *(f"f{n}" for n in range(30))], len(pairs))
     rows = [(name, score, luck) for name, (score, luck) in zip(names, pairs, strict=True)]
@@ -187,20 +229,30 @@ def test_order_is_score_then_luck_then_id_whatever_the_rows_order(pairs: list[tu
 def test_fans_who_share_64_bits_are_told_apart_by_the_rest_of_h() -> None:
     """Only they are asked for. [S-9]"""
     rest = {"b": b"\2", "c": b"\3", "d": b"\2"}
-    table = pl.DataFrame({"global_user_id": list("abcde"), "band_score": [0.9, 0.5, 0.5, 0.5, 0.4], "luck": [7, 7, 7, 7, 7]})
+    table = pl.DataFrame(
+        {
+            "global_user_id": list("abcde"),
+            "band_score": [0.9, 0.5, 0.5, 0.5, 0.4],
+            "luck": [7, 7, 7, 7, 7],
+        }
+    )
     assert in_order(table, rest.__getitem__)["global_user_id"].to_list() == list("acbde")
     assert in_order(table).columns == in_order(table, rest.__getitem__).columns
 
 
 def test_order_by_band_score_is_order_by_h_within_a_band() -> None:
     """What the stand-alone checker relies on when it sorts by band score alone. [S-9]"""
-    drawn = in_order(draw_frame(frame([f"fan-{number}" for number in range(2000)], [0.5] * 2000), DRAW))
+    drawn = in_order(
+        draw_frame(frame([f"fan-{number}" for number in range(2000)], [0.5] * 2000), DRAW)
+    )
     full = [DRAW.full_h(fan) for fan in drawn["global_user_id"]]
     assert full == sorted(full, reverse=True)
 
 
 def test_u_is_exact_in_a_double() -> None:
-    """53 bits fit a double, so no machine rounds u; the band score is then one rounding of each operation. [S-8]"""
+    """53 bits fit a double, so no machine rounds u; the band score is then one rounding of each
+    operation. [S-8]
+    """
     _, _, score, h = plain_reading(DRAW, "fan-1", 0.96)
     u = Fraction(int.from_bytes(h[:8], "big") >> 11, 2**53)
     assert Fraction(float(u)) == u

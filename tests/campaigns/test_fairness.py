@@ -29,7 +29,9 @@ def simulated() -> list[Findings]:
 def uniform(ps: Sequence[float]) -> float:
     """The p-value of p-values being uniform, by Kolmogorov and Smirnov."""
     ordered, line = np.sort(ps), np.arange(len(ps) + 1) / len(ps)
-    return kolmogorov_p(float(max(np.max(line[1:] - ordered), np.max(ordered - line[:-1]))), len(ps))
+    return kolmogorov_p(
+        float(max(np.max(line[1:] - ordered), np.max(ordered - line[:-1]))), len(ps)
+    )
 
 
 @pytest.mark.parametrize("band", ["all", *BANDS])
@@ -42,7 +44,9 @@ def test_x3_p_values_of_simulated_draws_are_uniform(simulated, band, test):
 
 @pytest.mark.parametrize("name", ["gmail.com", "yahoo.com", "outlook.com", "web.de"])
 def test_x3_where_a_group_stands_among_fair_draws_is_uniform(simulated, name):
-    """Counts are whole numbers, so their p is spread evenly over what lies between it and the next before it is judged."""
+    """Counts are whole numbers, so their p is spread evenly over what lies between it and the next
+    before it is judged.
+    """
     rng = np.random.default_rng(5)
     ps = []
     for report in simulated:
@@ -52,7 +56,9 @@ def test_x3_where_a_group_stands_among_fair_draws_is_uniform(simulated, name):
 
 
 def _spread_p(group, chance: float) -> float:
-    """The normal approximation with the count spread over a unit: good enough for large groups, and not the product's way."""
+    """The normal approximation with the count spread over a unit: good enough for large groups, and
+    not the product's way.
+    """
     z_of_one = group["z"] / (group["selected"] - group["expected"])
     z = (group["selected"] - group["expected"] + chance - 0.5) * z_of_one
     return math.erfc(-z / math.sqrt(2)) / 2
@@ -61,7 +67,8 @@ def _spread_p(group, chance: float) -> float:
 @pytest.mark.parametrize("level", [0.01, 0.05, 0.2, 0.5])
 def test_x3_a_groups_p_is_never_smaller_than_it_should_be(simulated, level):
     ps = [one["p"] for report in simulated for one in report["groups"] if one["verdict"] != "none"]
-    spread = 4 * (level / DRAWS) ** 0.5  # the groups of one draw depend on each other, so each draw counts but once
+    # the groups of one draw depend on each other, so each draw counts but once
+    spread = 4 * (level / DRAWS) ** 0.5
     assert level / 3 - spread < np.mean(np.array(ps) <= level) < level + spread
 
 
@@ -77,7 +84,10 @@ def test_x3_luck_that_is_squared_is_found():
 
 
 def test_x3_luck_that_favours_one_domain_is_found_and_named():
-    report = findings(rigged(population(4000), lambda fans, u: np.where(fans["domain"] == "web.de", u**0.25, u)), places=400)
+    report = findings(
+        rigged(population(4000), lambda fans, u: np.where(fans["domain"] == "web.de", u**0.25, u)),
+        places=400,
+    )
     assert report["verdict"] == "look"
     assert {one["name"] for one in report["groups"] if one["verdict"] == "look"} == {"web.de"}
 
@@ -92,7 +102,9 @@ def test_x3_luck_that_grows_with_the_place_in_the_file_is_found():
 
 
 def test_x3_better_raw_scores_are_no_unfairness():
-    """Fans of gmail.com have better scores here, and are selected more often: expected, given the band."""
+    """Fans of gmail.com have better scores here, and are selected more often: expected, given the
+    band.
+    """
     report = findings(rigged(population(6000), lambda fans, u: u), places=600)
     (gmail,) = [one for one in report["groups"] if one["name"] == "gmail.com"]
     assert gmail["selected"] > 1.25 * 600 * gmail["fans"] / 6000
@@ -109,7 +121,14 @@ def groups(draw) -> list[Group]:
     for number in range(draw(st.integers(1, 6))):
         fans = draw(counts(400))
         selected = [draw(st.integers(0, each)) for each in fans]
-        made.append(Group("domain", str(number), dict(zip(BANDS, fans, strict=True)), dict(zip(BANDS, selected, strict=True))))
+        made.append(
+            Group(
+                "domain",
+                str(number),
+                dict(zip(BANDS, fans, strict=True)),
+                dict(zip(BANDS, selected, strict=True)),
+            )
+        )
     return made
 
 
@@ -118,7 +137,9 @@ def groups(draw) -> list[Group]:
 def test_x3_counts_add_up_and_what_is_expected_is_shared_out(made):
     tests = judge({}, made)["groups"]
     assert sum(one["fans"] for one in tests) == sum(sum(group.fans.values()) for group in made)
-    assert sum(one["expected"] for one in tests) == pytest.approx(sum(one["selected"] for one in tests), abs=1e-6)
+    assert sum(one["expected"] for one in tests) == pytest.approx(
+        sum(one["selected"] for one in tests), abs=1e-6
+    )
     assert all(0 <= one["p"] <= one["corrected_p"] <= 1 for one in tests)
 
 
@@ -152,7 +173,9 @@ def test_holm_corrects_upwards_keeps_the_order_and_multiplies_the_least_by_their
 
 
 def test_x3_few_fans_get_no_verdict():
-    report = judge({"low": np.zeros(CELLS, dtype=np.int64)}, [Group("domain", "a", {"low": 8}, {"low": 4})])
+    report = judge(
+        {"low": np.zeros(CELLS, dtype=np.int64)}, [Group("domain", "a", {"low": 8}, {"low": 4})]
+    )
     assert report["verdict"] == "none"
     assert sentence(report) == "Too few fans to say anything."
 
@@ -161,4 +184,8 @@ def test_x3_a_red_report_says_to_look_for_a_fault_and_never_to_draw_again():
     every_fan = np.zeros(CELLS, dtype=np.int64)
     every_fan[0] = 1000
     text = sentence(judge({"high": every_fan}, []))
-    assert text == "4 of 4 tests found what chance hardly does. Look for a fault; never draw again because of it."
+    assert (
+        text
+        == "4 of 4 tests found what chance hardly does. Look for a fault; never draw again because"
+        " of it."
+    )

@@ -1,4 +1,6 @@
-"""The report of a score file is counted by the database as by hand, kept with the file, and made as a job of its own. [X-3]"""
+"""The report of a score file is counted by the database as by hand, kept with the file, and made as
+a job of its own. [X-3]
+"""
 
 import json
 from collections import Counter
@@ -31,21 +33,32 @@ BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 def fan(number: int) -> dict[str, str]:
     domain = ("gmail.com", "mail.example", f"own{number}.example")[(number % 7) // 3]
     rng = np.random.default_rng(number)
-    score = f"{rng.choice([rng.uniform(0.95, 1), rng.uniform(0.8, 0.95), rng.uniform(0.22, 0.8)]):.3f}"
+    score = (
+        f"{rng.choice([rng.uniform(0.95, 1), rng.uniform(0.8, 0.95), rng.uniform(0.22, 0.8)]):.3f}"
+    )
     country = ("US", "CA", "", "Atlantis")[number % 4]
-    return score_row(number, tmemail=f"fan{number}@{domain}", raw_local_fanscore=score, country_code=country)
+    return score_row(
+        number, tmemail=f"fan{number}@{domain}", raw_local_fanscore=score, country_code=country
+    )
 
 
 def processed(capacity: int = 100, fans: int = FANS) -> ScoreFile:
     """Every third fan never registered; a row in fifty is rejected."""
-    campaign = make_campaign("judged", markets=["west"], home_countries=["US", "CA"])  # by name: luck depends on it
+    # by name: luck depends on it
+    campaign = make_campaign("judged", markets=["west"], home_countries=["US", "CA"])
     Market.objects.filter(campaign=campaign).update(capacity=capacity)
     registered = [number for number in range(1, fans + 1) if number % 3]
     moment = {number: (BEGIN + timedelta(minutes=11 * number)).isoformat() for number in registered}
     import_registrations(
-        campaign, (registration_row(n, registered_at=moment[n], market_preferences="west") for n in registered)
+        campaign,
+        (
+            registration_row(n, registered_at=moment[n], market_preferences="west")
+            for n in registered
+        ),
     )
-    rows = [fan(n) | ({"raw_local_fanscore": "none"} if n % 50 == 0 else {}) for n in range(1, fans + 1)]
+    rows = [
+        fan(n) | ({"raw_local_fanscore": "none"} if n % 50 == 0 else {}) for n in range(1, fans + 1)
+    ]
     return process_scores(campaign, score_file_bytes(rows))
 
 
@@ -54,7 +67,9 @@ def by_hand(score_file: ScoreFile) -> list[FanScore]:
 
 
 def groups_in(report, by: str) -> dict[str, tuple[int, int]]:
-    return {one["name"]: (one["fans"], one["selected"]) for one in report["groups"] if one["by"] == by}
+    return {
+        one["name"]: (one["fans"], one["selected"]) for one in report["groups"] if one["by"] == by
+    }
 
 
 def test_x3_the_database_counts_as_a_plain_reading_does():
@@ -73,14 +88,17 @@ def test_x3_the_database_counts_as_a_plain_reading_does():
         return {name: (fans[name], selected[name]) for name in fans}
 
     assert groups_in(report, "domain") == counted(domain)
-    assert groups_in(report, "country") == counted(lambda row: row.country if len(row.country) == 2 else "no country")
+    assert groups_in(report, "country") == counted(
+        lambda row: row.country if len(row.country) == 2 else "no country"
+    )
     u = {row.global_user_id: ((row.luck + 2**63) >> 11) / 2**53 for row in order}
     for test in report["luck"]:
         own = [u[row.global_user_id] for row in order if test["band"] in ("all", row.band)]
         assert test["cells"] == np.histogram(own, bins=32, range=(0, 1))[0].tolist()
     for name, bins in (("raw_score", report["raw_scores"]), ("band_score", report["band_scores"])):
         assert bins == [
-            sum(min(int(getattr(row, name) * 100 + 1e-9), 99) == FIRST_BIN + at for row in order) for at in range(BINS)
+            sum(min(int(getattr(row, name) * 100 + 1e-9), 99) == FIRST_BIN + at for row in order)
+            for at in range(BINS)
         ]
 
 
@@ -95,14 +113,18 @@ def test_x3_the_groups_of_each_kind_hold_every_fan_once(by):
 def test_x3_who_registered_is_parted_by_time_and_who_did_not_stands_apart():
     score_file = processed()
     groups = groups_in(fairness_report.make(score_file), "time")
-    missing = score_file.accepted - sum(row.global_user_id in _registered(score_file.campaign) for row in by_hand(score_file))
+    missing = score_file.accepted - sum(
+        row.global_user_id in _registered(score_file.campaign) for row in by_hand(score_file)
+    )
     assert groups.pop("not registered")[0] == missing
     assert len(groups) == 20
     assert next(iter(groups)).startswith("5 Jan, 00:00 – ")
 
 
 def _registered(campaign: Campaign) -> set[str]:
-    return set(Registrant.objects.filter(campaign=campaign).values_list("global_user_id", flat=True))
+    return set(
+        Registrant.objects.filter(campaign=campaign).values_list("global_user_id", flat=True)
+    )
 
 
 def test_x3_lines_are_parted_into_twenty():
@@ -148,7 +170,9 @@ def test_x3_files_that_a_command_processed_are_found_once():
 
 
 def test_x3_a_red_report_goes_to_slack_and_names_nobody():
-    """As if the luckiest half had been thrown away before the draw: the rows are swapped for bent ones."""
+    """As if the luckiest half had been thrown away before the draw: the rows are swapped for bent
+    ones.
+    """
     score_file = processed(fans=700)
     kept = [row.global_user_id for row in by_hand(score_file) if row.luck > 0]
     rows = [fan(int(name.removeprefix("fan-"))) for name in kept]
@@ -163,7 +187,11 @@ def test_x3_the_command_makes_and_prints_the_report(capsys):
     score_file = processed(fans=200)
     call_command("fairness_report", str(score_file.pk), "--json")
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (result["score_file"], result["places"], result["places_by"]) == (score_file.pk, 100, "capacity")
+    assert (result["score_file"], result["places"], result["places_by"]) == (
+        score_file.pk,
+        100,
+        "capacity",
+    )
     assert [test["band"] for test in result["luck"]] == ["all", "high", "mid", "low"]
     assert result["look_at"] == []
 
@@ -175,16 +203,25 @@ def test_x3_the_command_refuses_an_unknown_file_in_one_line(capsys):
 
 
 def test_x3_a_file_without_accepted_fans_is_judged_too_small():
-    score_file = process_scores(make_campaign(), score_file_bytes([score_row(1, raw_local_fanscore="none")]))
+    score_file = process_scores(
+        make_campaign(), score_file_bytes([score_row(1, raw_local_fanscore="none")])
+    )
     report = fairness_report.make(score_file)
     assert (report["verdict"], report["groups"], sum(report["raw_scores"])) == ("none", [], 0)
 
 
 @pytest.mark.parametrize(
     ("capacity", "accepted", "expected"),
-    [(100, 900, (100, "capacity")), (0, 900, (450, "half")), (900, 900, (450, "half")), (5, 0, (0, "half"))],
+    [
+        (100, 900, (100, "capacity")),
+        (0, 900, (450, "half")),
+        (900, 900, (450, "half")),
+        (5, 0, (0, "half")),
+    ],
 )
-def test_x3_as_many_are_selected_as_there_are_seats_or_half_where_seats_part_nobody(capacity, accepted, expected):
+def test_x3_as_many_are_selected_as_there_are_seats_or_half_where_seats_part_nobody(
+    capacity, accepted, expected
+):
     assert places(capacity, accepted) == expected
 
 

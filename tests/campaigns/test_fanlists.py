@@ -1,4 +1,6 @@
-"""Files of ranks from upload to SAVED: stored, translated, told of in their manifest. [S-15, S-12, S-13]"""
+"""Files of ranks from upload to SAVED: stored, translated, told of in their manifest. [S-15, S-12,
+S-13]
+"""
 
 import gzip
 import hashlib
@@ -31,7 +33,13 @@ from operations import jobs
 from operations.choices import JobState
 from operations.errors import JobBusy
 from operations.models import Job
-from tests.builders import import_registrations, in_memory, make_campaign, process_scores, registration_row
+from tests.builders import (
+    import_registrations,
+    in_memory,
+    make_campaign,
+    process_scores,
+    registration_row,
+)
 from tests.campaigns.score_cases import read
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,7 +54,9 @@ def ranks_of(count: int, *more: str) -> bytes:
     return "".join(f"{line}\n" for line in ["rank,global_user_id,email", *rows, *more]).encode()
 
 
-def receive_ranks(campaign: Campaign, content: bytes, *, name: str = "ranks.csv", fanlist_id: str = "club") -> Received:
+def receive_ranks(
+    campaign: Campaign, content: bytes, *, name: str = "ranks.csv", fanlist_id: str = "club"
+) -> Received:
     return fanlists.receive(campaign, fanlist_id, name, in_memory(content), by=None)
 
 
@@ -64,7 +74,9 @@ def test_a_file_of_ranks_becomes_a_score_file_on_the_fan_lists_own_stream_and_co
     campaign = make_campaign("tour")
     score_file = process_ranks(campaign, ranks_of(4))
     assert score_file.state == ScoreFileState.STREAMED
-    assert dict(FanScore.objects.filter(score_file=score_file).values_list("global_user_id", "raw_score")) == {
+    assert dict(
+        FanScore.objects.filter(score_file=score_file).values_list("global_user_id", "raw_score")
+    ) == {
         "fan-1": 1.0,
         "fan-2": 0.75,
         "fan-3": 0.5,
@@ -74,7 +86,12 @@ def test_a_file_of_ranks_becomes_a_score_file_on_the_fan_lists_own_stream_and_co
     (batch,) = streams.read(StreamName.FANLIST_RANKS, 0, 99)
     records = unpack_records(batch.payload)
     assert {(record["type"], record["campaignId"]) for record in records} == {("scoring", "tour")}
-    assert sorted(record["globalUserId"] for record in records) == ["fan-1", "fan-2", "fan-3", "fan-4"]
+    assert sorted(record["globalUserId"] for record in records) == [
+        "fan-1",
+        "fan-2",
+        "fan-3",
+        "fan-4",
+    ]
     save.save(StreamName.FANLIST_RANKS)
     score_file.refresh_from_db()
     assert score_file.state == ScoreFileState.SAVED
@@ -92,10 +109,19 @@ def test_it_counts_like_any_score_file_and_can_be_undone():
 
 def test_each_record_has_one_outcome_under_its_own_number():
     """[S-3, S-15]"""
-    more = ["x,fan-9,a@mail.example", "0.5,fan-8,b@mail.example", "1,fan-1,fan1@mail.example", '2,"fan\n7",c', "", "1,,d"]
+    more = [
+        "x,fan-9,a@mail.example",
+        "0.5,fan-8,b@mail.example",
+        "1,fan-1,fan1@mail.example",
+        '2,"fan\n7",c',
+        "",
+        "1,,d",
+    ]
     score_file = process_ranks(make_campaign(), ranks_of(2, *more, "3,fan-6,"))
     assert score_file.rows_in == 9
-    assert dict(RejectedRow.objects.filter(score_file=score_file).values_list("line", "reason")) == {
+    assert dict(
+        RejectedRow.objects.filter(score_file=score_file).values_list("line", "reason")
+    ) == {
         4: "invalid_score",
         5: "invalid_score",
         6: "duplicate",
@@ -104,7 +130,9 @@ def test_each_record_has_one_outcome_under_its_own_number():
         9: "missing_user_id",
         10: "no_contact",
     }
-    assert sorted(FanScore.objects.filter(score_file=score_file).values_list("line", flat=True)) == [2, 3]
+    assert sorted(
+        FanScore.objects.filter(score_file=score_file).values_list("line", flat=True)
+    ) == [2, 3]
     counts = {"records": 9, "malformed": 2, "invalid_ranks": 2, "fans": 3, "max_rank": 3}
     assert RankFile.objects.get().counts == counts == manifest()["files"][0]["counts"]
 
@@ -116,7 +144,9 @@ def test_that_the_bottom_falls_below_the_minimum_is_intended():
 
 def test_the_formula_is_the_campaigns():
     score_file = process_ranks(make_campaign(scoring_type=ScoringType.PERCENTILE), ranks_of(5))
-    scores = dict(FanScore.objects.filter(score_file=score_file).values_list("global_user_id", "raw_text"))
+    scores = dict(
+        FanScore.objects.filter(score_file=score_file).values_list("global_user_id", "raw_text")
+    )
     assert scores == {"fan-1": "1.0", "fan-2": "0.75", "fan-3": "0.5", "fan-4": "0.25"}
     assert manifest()["files"][0]["formula"] == "percentile"
 
@@ -124,11 +154,21 @@ def test_the_formula_is_the_campaigns():
 def test_contacts_that_the_file_lacks_are_the_registrants_with_their_confirmation():
     """[S-5, S-15]"""
     campaign = make_campaign(require_confirmed_phone=True)
-    people = [registration_row(1, email=""), registration_row(2, email="", phone_confirmed="no"), registration_row(3)]
+    people = [
+        registration_row(1, email=""),
+        registration_row(2, email="", phone_confirmed="no"),
+        registration_row(3),
+    ]
     import_registrations(campaign, [people[0], people[2]])
     score_file = process_ranks(campaign, b"global_user_id,rank\nfan-1,1\nfan-2,2\nfan-3,2\n")
     found = {
-        row["global_user_id"]: (row["email"], row["phone"], row["phone_confirmed"], row["member_id"], row["country"])
+        row["global_user_id"]: (
+            row["email"],
+            row["phone"],
+            row["phone_confirmed"],
+            row["member_id"],
+            row["country"],
+        )
         for row in FanScore.objects.filter(score_file=score_file).values()
     }
     assert found == {
@@ -152,14 +192,19 @@ def test_a_file_of_many_blocks_is_the_same_as_one_of_one(monkeypatch):
     assert (in_blocks.rows_in, in_blocks.rejected_by) == (at_once.rows_in, at_once.rejected_by)
 
 
-@pytest.mark.parametrize("pack", [lambda content: content, gzip.compress, lambda content: b"\xef\xbb\xbf" + content])
+@pytest.mark.parametrize(
+    "pack", [lambda content: content, gzip.compress, lambda content: b"\xef\xbb\xbf" + content]
+)
 def test_the_upload_is_kept_as_it_came_and_the_manifest_tells_of_it(pack):
     """[S-15]"""
     content = pack(ranks_of(3, "4,fan-4,note").replace(b"\n", b"\r\n"))
     score_file = process_ranks(make_campaign("tour"), content, name="top fans.csv")
     uploaded = "fanlist/uploaded/club/top-fans.csv" + (".gz" if content[:1] == b"\x1f" else "")
     assert read(uploaded) == content
-    assert (score_file.key, score_file.manifest_key) == ("fanlist/scored/club/top-fans.txt", MANIFEST)
+    assert (score_file.key, score_file.manifest_key) == (
+        "fanlist/scored/club/top-fans.txt",
+        MANIFEST,
+    )
     told = manifest()
     assert (told["fanlist_id"], told["campaign_id"]) == ("club", "tour")
     (entry,) = told["files"]
@@ -175,7 +220,9 @@ def test_the_upload_is_kept_as_it_came_and_the_manifest_tells_of_it(pack):
 
 def test_columns_that_are_not_used_are_listed():
     """[S-1]"""
-    received = receive_ranks(make_campaign(), b"rank,note,global_user_id,phone_confirmed\n1,x,fan-1,yes\n")
+    received = receive_ranks(
+        make_campaign(), b"rank,note,global_user_id,phone_confirmed\n1,x,fan-1,yes\n"
+    )
     assert received.score_file.ignored_columns == ["note", "phone_confirmed"]
 
 
@@ -306,7 +353,9 @@ def test_an_upload_is_no_arrival():
 
 def test_a_worker_translates_then_another_processes():
     campaign = make_campaign()
-    stored = fanlists.store(campaign, "club", "ranks.csv", in_memory(ranks_of(3)), by=None, activate=False)
+    stored = fanlists.store(
+        campaign, "club", "ranks.csv", in_memory(ranks_of(3)), by=None, activate=False
+    )
     job = tasks.start_ranks(stored, by=None)
     tasks.run_ranks(job.pk)
     job.refresh_from_db()
@@ -333,7 +382,8 @@ def test_a_translation_that_broke_off_comes_to_the_same_end(monkeypatch):
     stored = fanlists.store(campaign, "club", "ranks.csv", in_memory(ranks_of(3)), by=None)
     job = fanlists.open_job(stored, by=None)
     with monkeypatch.context() as broken:
-        broken.setattr(fanlists.manifests, "write", lambda fanlist: 1 / 0)  # behind the score file, before the job's end
+        # behind the score file, before the job's end
+        broken.setattr(fanlists.manifests, "write", lambda fanlist: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             fanlists.translate(job.pk)
     again = receive_ranks(campaign, ranks_of(3))
@@ -366,7 +416,11 @@ def test_a_translation_can_be_paused_and_goes_on(monkeypatch):
     stored = fanlists.store(campaign, "club", "ranks.csv", in_memory(ranks_of(3)), by=None)
     job = fanlists.open_job(stored, by=None)
     with monkeypatch.context() as asked:
-        asked.setattr(ranktranslation, "translate", lambda *args: jobs.request_stop(job.pk, "pause") and args[-1](4, 6))
+        asked.setattr(
+            ranktranslation,
+            "translate",
+            lambda *args: jobs.request_stop(job.pk, "pause") and args[-1](4, 6),
+        )
         with pytest.raises(CancelledByHand, match="upload it again"):
             receive_ranks(campaign, ranks_of(3))
     job.refresh_from_db()
@@ -383,15 +437,44 @@ def test_the_command_says_what_process_scores_says_and_where_the_manifest_lies(t
     results = []
     for _ in range(2):
         out = StringIO()
-        call_command("translate_ranks", "tour", str(file), "--fanlist", "club", "--json", stdout=out, stderr=StringIO())
+        call_command(
+            "translate_ranks",
+            "tour",
+            str(file),
+            "--fanlist",
+            "club",
+            "--json",
+            stdout=out,
+            stderr=StringIO(),
+        )
         results.append(json.loads(out.getvalue().splitlines()[-1]))
     assert [result["repeated"] for result in results] == [False, True]
-    wanted = {"state": "streamed", "activated": True, "rows_in": 5, "accepted": 4, "rejected": {"below_minimum_score": 1}}
-    wanted |= {"manifest": MANIFEST, "scrubbed": "fanlist/scored/club/ranks.csv", "streamed": 4, "ignored_columns": []}
+    wanted = {
+        "state": "streamed",
+        "activated": True,
+        "rows_in": 5,
+        "accepted": 4,
+        "rejected": {"below_minimum_score": 1},
+    }
+    wanted |= {
+        "manifest": MANIFEST,
+        "scrubbed": "fanlist/scored/club/ranks.csv",
+        "streamed": 4,
+        "ignored_columns": [],
+    }
     assert {name: results[0][name] for name in wanted} == wanted
     assert results[1] | {"repeated": False, "seconds": 0} == results[0] | {"seconds": 0}
     out = StringIO()
-    call_command("translate_ranks", "tour", str(file), "--fanlist", "gold", "--json", stdout=out, stderr=StringIO())
+    call_command(
+        "translate_ranks",
+        "tour",
+        str(file),
+        "--fanlist",
+        "gold",
+        "--json",
+        stdout=out,
+        stderr=StringIO(),
+    )
     same_ranks = json.loads(out.getvalue().splitlines()[-1])
     assert same_ranks["score_file"] == results[0]["score_file"]
     assert same_ranks["manifest"] == "fanlist/uploaded/gold/manifest.json"
@@ -404,7 +487,14 @@ def test_the_command_refuses_in_one_line(tmp_path: Path):
     out, err = StringIO(), StringIO()
     with pytest.raises(SystemExit):
         call_command(
-            "translate_ranks", "tour", str(tmp_path / "ranks.csv"), "--fanlist", "club", "--json", stdout=out, stderr=err
+            "translate_ranks",
+            "tour",
+            str(tmp_path / "ranks.csv"),
+            "--fanlist",
+            "club",
+            "--json",
+            stdout=out,
+            stderr=err,
         )
     assert "lacks the columns global_user_id and rank" in json.loads(out.getvalue())["error"]
     assert err.getvalue().count("\n") == 1

@@ -1,4 +1,6 @@
-"""Whatever the bytes of a score file are: every line has one outcome, and it is that of the rules read line by line. [S-3]"""
+"""Whatever the bytes of a score file are: every line has one outcome, and it is that of the rules
+read line by line. [S-3]
+"""
 
 from __future__ import annotations
 
@@ -48,9 +50,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def campaign_with_lists(**options: object) -> Campaign:
     campaign = make_campaign(**options)
-    kinds = {ListKind.BLACKLIST: BLACKLIST, ListKind.WHITELIST: WHITELIST, ListKind.DISPOSABLE: DISPOSABLE}
+    kinds = {
+        ListKind.BLACKLIST: BLACKLIST,
+        ListKind.WHITELIST: WHITELIST,
+        ListKind.DISPOSABLE: DISPOSABLE,
+    }
     ListEntry.objects.bulk_create(
-        ListEntry(campaign=campaign, kind=kind, pattern=pattern) for kind, patterns in kinds.items() for pattern in patterns
+        ListEntry(campaign=campaign, kind=kind, pattern=pattern)
+        for kind, patterns in kinds.items()
+        for pattern in patterns
     )
     return campaign
 
@@ -73,8 +81,12 @@ def check(score_file: ScoreFile, content: bytes, campaign: Campaign, *, hint: st
     assert score_file.state in (ScoreFileState.STREAMED, ScoreFileState.SAVED), hint
     assert (score_file.rows_in, score_file.accepted) == (len(expected), len(accepted)), hint
     assert score_file.rejected_by == Counter(rejected.values()), hint
-    assert score_file.tagged_by == Counter(tag for _, outcome, _ in accepted for tag in outcome.tags), hint
-    assert +Counter(score_file.bands) == Counter(plain_band(outcome.score) for _, outcome, _ in accepted), hint
+    assert score_file.tagged_by == Counter(
+        tag for _, outcome, _ in accepted for tag in outcome.tags
+    ), hint
+    assert +Counter(score_file.bands) == Counter(
+        plain_band(outcome.score) for _, outcome, _ in accepted
+    ), hint
     fans = [(str(row["global_user_id"]), str(row["raw_local_fanscore"])) for _, _, row in accepted]
     assert score_file.roster_digest == plain_roster(fans, SALT), hint
     check_rows(score_file, accepted, hint=hint)
@@ -82,21 +94,47 @@ def check(score_file: ScoreFile, content: bytes, campaign: Campaign, *, hint: st
     check_outputs(score_file, rejected, [fan for fan, _ in fans], hint=hint)
 
 
-def check_rows(score_file: ScoreFile, accepted: list[tuple[int, Outcome, dict[str, object]]], *, hint: str) -> None:
-    columns = ("line", "global_user_id", "row_id", "member_id", "country", "raw_text", "email", "phone", "phone_region")
+def check_rows(
+    score_file: ScoreFile, accepted: list[tuple[int, Outcome, dict[str, object]]], *, hint: str
+) -> None:
+    columns = (
+        "line",
+        "global_user_id",
+        "row_id",
+        "member_id",
+        "country",
+        "raw_text",
+        "email",
+        "phone",
+        "phone_region",
+    )
     columns += ("phone_confirmed", "raw_score", "tags")
     stored = FanScore.objects.filter(score_file=score_file).order_by("line").values_list(*columns)
     names = ("global_user_id", "id", "member_id", "country_code", "raw_local_fanscore")
     for found, (line, outcome, row) in zip(stored.iterator(), accepted, strict=True):
         fields = [str(row[name]) for name in names]
-        fields[3] = fields[3].upper() if fields[3].isascii() else found[4]  # polars knows newer letters than Python
-        judged = (outcome.email, outcome.phone, outcome.region, outcome.confirmed, outcome.score, "|".join(outcome.tags))
+        # polars knows newer letters than Python
+        fields[3] = fields[3].upper() if fields[3].isascii() else found[4]
+        judged = (
+            outcome.email,
+            outcome.phone,
+            outcome.region,
+            outcome.confirmed,
+            outcome.score,
+            "|".join(outcome.tags),
+        )
         assert found == (line, *fields, *judged), hint
 
 
-def check_rejected(score_file: ScoreFile, rejected: dict[int, str], content: bytes, *, hint: str) -> None:
+def check_rejected(
+    score_file: ScoreFile, rejected: dict[int, str], content: bytes, *, hint: str
+) -> None:
     lines = content.split(b"\n")
-    stored = RejectedRow.objects.filter(score_file=score_file).order_by("line").values_list("line", "reason", "raw")
+    stored = (
+        RejectedRow.objects.filter(score_file=score_file)
+        .order_by("line")
+        .values_list("line", "reason", "raw")
+    )
     for (line, reason, raw), expected in zip(stored.iterator(), rejected.items(), strict=True):
         assert (line, reason) == expected, hint
         whole = lines[line - 1]
@@ -106,24 +144,40 @@ def check_rejected(score_file: ScoreFile, rejected: dict[int, str], content: byt
             assert raw[:400] == as_kept(whole[:4_000])[:400], (hint, line)
 
 
-def check_outputs(score_file: ScoreFile, rejected: dict[int, str], fans: list[str], *, hint: str) -> None:
+def check_outputs(
+    score_file: ScoreFile, rejected: dict[int, str], fans: list[str], *, hint: str
+) -> None:
     before = csv.field_size_limit(4 * LONGEST_LINE)
     told = list(csv.reader(io.StringIO(read(score_file.rejected_key).decode(), newline="")))
     csv.field_size_limit(before)
     assert [(int(row[-2]), row[-1]) for row in told[1:]] == list(rejected.items()), hint
     scrubbed = csv.DictReader(io.StringIO(read(score_file.scrubbed_key).decode(), newline=""))
     assert [row["globalUserId"] for row in scrubbed] == fans, hint
-    batches = StreamBatch.objects.filter(batch_key__startswith=f"scorefile:{score_file.pk}:").order_by("position")
+    batches = StreamBatch.objects.filter(
+        batch_key__startswith=f"scorefile:{score_file.pk}:"
+    ).order_by("position")
     positions = list(batches.values_list("position", flat=True))
-    payloads = (batch.payload for position in positions for batch in streams.read(score_file.stream, position, position))
-    assert [record["globalUserId"] for payload in payloads for record in unpack_records(payload)] == fans, hint
+    payloads = (
+        batch.payload
+        for position in positions
+        for batch in streams.read(score_file.stream, position, position)
+    )
+    assert [
+        record["globalUserId"] for payload in payloads for record in unpack_records(payload)
+    ] == fans, hint
 
 
-anything = st.one_of(st.binary(max_size=60), st.text(max_size=20).map(lambda text: text.encode(errors="surrogatepass")))
-field = st.one_of(
-    st.sampled_from(["", " ", "0.5", "fan", "+12065550100", "a@b.example", '"', "\\N", "\\."]), st.text(max_size=6)
+anything = st.one_of(
+    st.binary(max_size=60),
+    st.text(max_size=20).map(lambda text: text.encode(errors="surrogatepass")),
 )
-row = st.lists(field, min_size=7, max_size=9).map(lambda fields: "\t".join(fields).encode(errors="surrogatepass"))
+field = st.one_of(
+    st.sampled_from(["", " ", "0.5", "fan", "+12065550100", "a@b.example", '"', "\\N", "\\."]),
+    st.text(max_size=6),
+)
+row = st.lists(field, min_size=7, max_size=9).map(
+    lambda fields: "\t".join(fields).encode(errors="surrogatepass")
+)
 good = st.builds(
     lambda number, score: "\t".join(score_row(number, raw_local_fanscore=score).values()).encode(),
     st.integers(0, 5),
@@ -132,10 +186,17 @@ good = st.builds(
 ends = st.sampled_from([b"\n", b"\r\n", b"\n\n", b"\r", b"\n\r\n"])
 
 
-@settings(max_examples=SMALL_FILES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=SMALL_FILES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @example(lines=[(b"\r", b"\n"), (b"", b"\r\n"), (b"\x00", b"\r")], options=OPTIONS[0])
 @example(lines=[(b'"', b"\n"), (b"\t" * 6, b"\n"), (b"\xef\xbb\xbf", b"\n")], options=OPTIONS[0])
-@given(st.lists(st.tuples(st.one_of(anything, row, good), ends), min_size=1, max_size=12), st.sampled_from(OPTIONS))
+@given(
+    st.lists(st.tuples(st.one_of(anything, row, good), ends), min_size=1, max_size=12),
+    st.sampled_from(OPTIONS),
+)
 def test_small_files_of_anything_are_judged_as_the_rules_read_line_by_line(lines, options):
     """[S-1, S-3]"""
     content = score_file_bytes() + b"".join(line + end for line, end in lines)

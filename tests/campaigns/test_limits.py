@@ -45,7 +45,8 @@ def test_s1_a_bomb_is_not_unpacked_further_than_tells_it(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "broken", [gzip.compress(ROWS)[:-50], gzip.compress(ROWS)[:-8] + b"12345678", gzip.compress(ROWS) + b"x"]
+    "broken",
+    [gzip.compress(ROWS)[:-50], gzip.compress(ROWS)[:-8] + b"12345678", gzip.compress(ROWS) + b"x"],
 )
 def test_s1_a_packed_file_that_breaks_off_or_lies_about_itself_is_refused(broken):
     with pytest.raises(UnreadableFile, match="cannot be unpacked"):

@@ -13,7 +13,13 @@ from tests.builders import SALT, SEED
 
 pytestmark = pytest.mark.django_db
 
-MARKET = {"market_id": "west", "name": "West", "capacity": 5000, "selection_time": "2026-01-18T12:00:00Z", "event_ids": ["E1"]}
+MARKET = {
+    "market_id": "west",
+    "name": "West",
+    "capacity": 5000,
+    "selection_time": "2026-01-18T12:00:00Z",
+    "event_ids": ["E1"],
+}
 DOCUMENT = {
     "campaign_id": "12345",
     "name": "Spring Tour",
@@ -31,32 +37,61 @@ DOCUMENT = {
 
 
 def document(**changes: object) -> dict:
-    return {name: value for name, value in (copy.deepcopy(DOCUMENT) | changes).items() if value is not ...}
+    return {
+        name: value
+        for name, value in (copy.deepcopy(DOCUMENT) | changes).items()
+        if value is not ...
+    }
 
 
 def market(**changes: object) -> dict:
-    return document(markets=[{name: value for name, value in (MARKET | changes).items() if value is not ...}])
+    return document(
+        markets=[{name: value for name, value in (MARKET | changes).items() if value is not ...}]
+    )
 
 
 def test_id_and_name_are_enough_and_the_rest_has_defaults():
     """[C-1]"""
     campaign = loading.load({"campaign_id": "a-1", "name": "Tour"}).campaign
     campaign.refresh_from_db()
-    assert (campaign.status, campaign.home_countries, campaign.min_score, campaign.max_fans_per_contact) == (
+    assert (
+        campaign.status,
+        campaign.home_countries,
+        campaign.min_score,
+        campaign.max_fans_per_contact,
+    ) == (
         "draft",
         ["US"],
         0.22,
         0,
     )
-    assert (campaign.allow_intl_phones, campaign.require_confirmed_phone, campaign.scoring_type) == (False, False, "linear")
-    assert (campaign.code_source, campaign.notify_channels, campaign.commitment) == ("own", "both", "")
+    assert (
+        campaign.allow_intl_phones,
+        campaign.require_confirmed_phone,
+        campaign.scoring_type,
+    ) == (False, False, "linear")
+    assert (campaign.code_source, campaign.notify_channels, campaign.commitment) == (
+        "own",
+        "both",
+        "",
+    )
 
 
 def test_a_whole_campaign_is_loaded_and_opened_with_the_draw_it_gives():
     campaign = loading.load(document()).campaign
-    assert (campaign.status, campaign.draw_supplied, bytes(campaign.seed), bytes(campaign.salt)) == ("open", True, SEED, SALT)
+    assert (
+        campaign.status,
+        campaign.draw_supplied,
+        bytes(campaign.seed),
+        bytes(campaign.salt),
+    ) == ("open", True, SEED, SALT)
     west = Market.objects.get()
-    assert (west.market_id, west.capacity, west.position, west.event_ids) == ("west", 5000, 0, ["E1"])
+    assert (west.market_id, west.capacity, west.position, west.event_ids) == (
+        "west",
+        5000,
+        0,
+        ["E1"],
+    )
     assert west.selection_time == datetime(2026, 1, 18, 12, tzinfo=UTC)
     assert set(ListEntry.objects.values_list("kind", "pattern")) == {
         ("blacklist", "bad@example.com"),
@@ -71,7 +106,11 @@ def test_loading_twice_changes_nothing():
     second = loading.load(document())
     assert second.campaign == first.campaign
     assert second.warnings == []
-    assert (Campaign.objects.count(), Market.objects.count(), ListEntry.objects.count()) == (1, 1, 4)
+    assert (Campaign.objects.count(), Market.objects.count(), ListEntry.objects.count()) == (
+        1,
+        1,
+        4,
+    )
 
 
 def test_loading_again_updates_what_the_file_names_but_never_the_draw():
@@ -87,7 +126,11 @@ def test_loading_again_updates_what_the_file_names_but_never_the_draw():
     )
     loaded = loading.load(changed)
     loaded.campaign.refresh_from_db()
-    assert (loaded.campaign.name, loaded.campaign.status, bytes(loaded.campaign.seed)) == ("Summer Tour", "open", SEED)
+    assert (loaded.campaign.name, loaded.campaign.status, bytes(loaded.campaign.seed)) == (
+        "Summer Tour",
+        "open",
+        SEED,
+    )
     assert [warning.split(":")[0] for warning in loaded.warnings] == ["draw", "status"]
     assert dict(Market.objects.values_list("market_id", "capacity")) == {"west": 7, "east": 5000}
     patterns = set(ListEntry.objects.values_list("pattern", flat=True))
@@ -110,7 +153,13 @@ def test_a_closed_campaign_is_only_read():
 
 @pytest.mark.parametrize(
     ("home_countries", "named"),
-    [(["GB"], "GG"), (["GB", "GG", "JE"], "IM"), (["GB", "GG", "JE", "IM"], ""), (["DE"], ""), (["FR", "NO"], "SJ")],
+    [
+        (["GB"], "GG"),
+        (["GB", "GG", "JE"], "IM"),
+        (["GB", "GG", "JE", "IM"], ""),
+        (["DE"], ""),
+        (["FR", "NO"], "SJ"),
+    ],
     ids=lambda value: "-".join(value),
 )
 def test_countries_that_share_a_calling_code_with_others_are_warned_of(home_countries, named):
@@ -133,7 +182,10 @@ def test_countries_that_share_a_calling_code_with_others_are_warned_of(home_coun
         (document(code_prefix=" A,"), "code_prefix: Use at most 10 letters"),
         (document(artist="a\x00b"), "artist: a text holds a NUL"),
         (market(event_ids=["\ud800"]), "markets: a text holds"),
-        (document(registration_closes="2025-01-01T00:00:00Z"), "cannot be used. Registration must close after it opens."),
+        (
+            document(registration_closes="2025-01-01T00:00:00Z"),
+            "cannot be used. Registration must close after it opens.",
+        ),
         (document(status="closed"), "status"),
         (document(registration_opens="2026-01-01"), "no offset"),
         (document(registration_opens="2026-01-01T00:00:00"), "no offset"),

@@ -18,7 +18,10 @@ def test_opening_draws_seed_and_salt_and_publishes_the_commitment():
     campaigns = [open_campaign(make_campaign(opened=False).pk, by=None) for _ in range(2)]
     for campaign in campaigns:
         assert (len(campaign.seed), len(campaign.salt), campaign.draw_supplied) == (32, 32, False)
-        assert campaign.commitment == hashlib.sha256(bytes(campaign.seed) + bytes(campaign.salt)).hexdigest()
+        assert (
+            campaign.commitment
+            == hashlib.sha256(bytes(campaign.seed) + bytes(campaign.salt)).hexdigest()
+        )
     assert campaigns[0].seed != campaigns[1].seed
     assert campaigns[0].salt != campaigns[1].salt
     assert campaigns[0].seed != campaigns[0].salt
@@ -26,7 +29,11 @@ def test_opening_draws_seed_and_salt_and_publishes_the_commitment():
 
 def test_a_supplied_draw_is_marked_as_such():
     campaign = make_campaign()
-    assert (bytes(campaign.seed), bytes(campaign.salt), campaign.draw_supplied) == (SEED, SALT, True)
+    assert (bytes(campaign.seed), bytes(campaign.salt), campaign.draw_supplied) == (
+        SEED,
+        SALT,
+        True,
+    )
     assert campaign.commitment == hashlib.sha256(SEED + SALT).hexdigest()
 
 
@@ -44,7 +51,10 @@ def test_a_campaign_opens_once_and_closes_once():
         with pytest.raises(WrongStatus):
             step(campaign.pk, by=None)
     moves = StatusChange.objects.filter(subject=f"campaign:{campaign.campaign_id}").order_by("id")
-    assert list(moves.values_list("from_state", "to_state")) == [("draft", "open"), ("open", "closed")]
+    assert list(moves.values_list("from_state", "to_state")) == [
+        ("draft", "open"),
+        ("open", "closed"),
+    ]
 
 
 def test_a_campaign_with_a_wave_under_way_stays_open():
@@ -55,7 +65,14 @@ def test_a_campaign_with_a_wave_under_way_stays_open():
 
 
 @pytest.mark.parametrize(
-    "change", [{"seed": SALT}, {"salt": SEED}, {"seed": None}, {"commitment": "0" * 64}, {"entropy_source": "dice"}]
+    "change",
+    [
+        {"seed": SALT},
+        {"salt": SEED},
+        {"seed": None},
+        {"commitment": "0" * 64},
+        {"entropy_source": "dice"},
+    ],
 )
 def test_the_database_lets_nobody_change_a_draw(change):
     campaign = make_campaign()

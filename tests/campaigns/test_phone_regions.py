@@ -1,4 +1,6 @@
-"""Whether a phone is international is decided by the number's own region, also where regions share a calling code. [S-5]"""
+"""Whether a phone is international is decided by the number's own region, also where regions share
+a calling code. [S-5]
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,11 @@ RULES = Rules(
 
 @cache
 def examples() -> pl.DataFrame:
-    """Numbers of every region and kind that phonenumbers has an example of, as dialled within and from outside the region.
+    """Numbers of every region and kind that phonenumbers has an example of, as dialled within and
+    from outside the region.
 
-    `phone` and `country` as in a file, and `own` (the number's own region by phonenumbers, "" if it is not valid).
+    `phone` and `country` as in a file, and `own` (the number's own region by phonenumbers, "" if it
+    is not valid).
     """
     spelled = [
         (phonenumbers.format_number(number, how), region)
@@ -44,13 +48,19 @@ def examples() -> pl.DataFrame:
 
 def own_region(written: str, country: str) -> str:
     number = phonenumbers.parse(written, country)
-    return phonenumbers.region_code_for_number(number) or "" if phonenumbers.is_valid_number(number) else ""
+    return (
+        phonenumbers.region_code_for_number(number) or ""
+        if phonenumbers.is_valid_number(number)
+        else ""
+    )
 
 
 def judged(*home_countries: str, allow: bool = False) -> pl.DataFrame:
     rows = examples().with_columns(pl.lit("").alias("email"), pl.lit(value=True).alias("confirmed"))
     rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias("known_phone"))
-    return check_contacts(rows, replace(RULES, home_countries=home_countries, allow_intl_phones=allow))
+    return check_contacts(
+        rows, replace(RULES, home_countries=home_countries, allow_intl_phones=allow)
+    )
 
 
 def test_the_examples_have_numbers_of_every_region_of_a_shared_code():
@@ -65,7 +75,9 @@ def test_every_example_has_the_region_that_phonenumbers_gives_it():
 
 @pytest.mark.parametrize("home", HOMES)
 def test_only_numbers_of_the_home_country_itself_are_at_home(home):
-    """Valid numbers of the regions beside it are refused, with their neighbours' calling code or not."""
+    """Valid numbers of the regions beside it are refused, with their neighbours' calling code or
+    not.
+    """
     reasons = judged(home)["contact_reason"].to_list()
     expected = [{home: None, "": "no_contact"}.get(own, "intl_phone") for own in examples()["own"]]
     assert reasons == expected
@@ -77,4 +89,9 @@ def test_all_regions_of_a_calling_code_together_take_all_its_numbers(code):
     tagged = judged(*homes, allow=True)
     abroad = tagged["tags"].list.contains("intl_phone").to_list()
     assert abroad == [own not in ("", *homes) for own in examples()["own"]]
-    assert tagged.filter(pl.col("phone").str.starts_with(f"+{code}") & pl.col("phone_region").is_in(homes)).height > 0
+    assert (
+        tagged.filter(
+            pl.col("phone").str.starts_with(f"+{code}") & pl.col("phone_region").is_in(homes)
+        ).height
+        > 0
+    )

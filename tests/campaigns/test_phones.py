@@ -22,11 +22,15 @@ def judged(
 ) -> tuple[str | None, str | None, str | None]:
     """Phone, region and tag of one row."""
     column = pl.Series([written], dtype=pl.String)
-    return check_phones(column, pl.Series([country], dtype=pl.String), default_region=default_region).row(0)
+    return check_phones(
+        column, pl.Series([country], dtype=pl.String), default_region=default_region
+    ).row(0)
 
 
 def by_phonenumbers(written: str | None, region: str) -> tuple[str | None, str | None, str | None]:
-    """The rule in plain words: nothing written is missing, what phonenumbers does not call valid is invalid."""
+    """The rule in plain words: nothing written is missing, what phonenumbers does not call valid is
+    invalid.
+    """
     if written is None or not written.strip():
         return None, None, "missing_phone"
     try:
@@ -41,22 +45,35 @@ def by_phonenumbers(written: str | None, region: str) -> tuple[str | None, str |
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_every_generated_phone_is_judged_as_phonenumbers_does(batch):
-    """[S-5] 20,000 phones of all regions and kinds, spelled well and badly; 200,000 in the full run."""
+    """[S-5] 20,000 phones of all regions and kinds, spelled well and badly; 200,000 in the full
+    run.
+    """
     rows = list(samples(seed=7_000 + batch, count=BATCH_ROWS))
     written = pl.Series([text for text, _ in rows], dtype=pl.String)
     found = check_phones(written, pl.Series([region for _, region in rows]), default_region="US")
     wrong = [
-        (row, got, want) for row, got in zip(rows, found.iter_rows(), strict=True) if got != (want := by_phonenumbers(*row))
+        (row, got, want)
+        for row, got in zip(rows, found.iter_rows(), strict=True)
+        if got != (want := by_phonenumbers(*row))
     ]
     assert wrong == []
     assert found["phone"].drop_nulls().len() > BATCH_ROWS // 5
 
 
 def test_plain_numbers_of_many_countries_are_settled_without_phonenumbers(monkeypatch):
-    """The columns do the work: a national and an international spelling of common countries never reach the slow way."""
+    """The columns do the work: a national and an international spelling of common countries never
+    reach the slow way.
+    """
     monkeypatch.setattr(phones, "one_phone", lambda *_: pytest.fail("asked phonenumbers"))
     written = pl.Series(
-        ["(212) 555-0123", "+1 212 555 0123", "020 7946 0958", "0044 20 7946 0958", "0170 1234567", "+33 6 12 34 56 78"]
+        [
+            "(212) 555-0123",
+            "+1 212 555 0123",
+            "020 7946 0958",
+            "0044 20 7946 0958",
+            "0170 1234567",
+            "+33 6 12 34 56 78",
+        ]
     )
     countries = pl.Series(["US", "CA", "GB", "DE", "DE", "FR"])
     found = check_phones(written, countries, default_region="US")
@@ -78,7 +95,9 @@ def test_nothing_written_is_missing(written):
     assert judged(written) == (None, None, "missing_phone")
 
 
-@pytest.mark.parametrize("written", ["n/a", "+", "0", "12", "555-0123", "+999 123456789", "1" * 251, "212 555\n0123 9"])
+@pytest.mark.parametrize(
+    "written", ["n/a", "+", "0", "12", "555-0123", "+999 123456789", "1" * 251, "212 555\n0123 9"]
+)
 def test_what_is_not_valid_is_dropped_with_a_tag(written):
     assert judged(written) == (None, None, "invalid_phone")
 
@@ -109,7 +128,12 @@ def test_argentine_mobiles_lose_zero_and_fifteen_and_get_nine():
 
 
 def test_the_old_mexican_mobile_one_is_judged_as_phonenumbers_does():
-    for written in ("044 55 1234 5678", "+52 1 55 1234 5678", "+52 55 1234 5678", "01 55 1234 5678"):
+    for written in (
+        "044 55 1234 5678",
+        "+52 1 55 1234 5678",
+        "+52 55 1234 5678",
+        "01 55 1234 5678",
+    ):
         assert judged(written, "MX") == by_phonenumbers(written, "MX")
     assert judged("+52 55 1234 5678", "MX")[0] == "+525512345678"
 
@@ -152,9 +176,18 @@ def test_a_number_of_no_country_has_region_001():
 
 
 def test_columns_keep_length_and_order_also_when_empty_or_of_many_slices():
-    assert check_phones(pl.Series([], dtype=pl.String), pl.Series([], dtype=pl.String), default_region="US").height == 0
+    assert (
+        check_phones(
+            pl.Series([], dtype=pl.String), pl.Series([], dtype=pl.String), default_region="US"
+        ).height
+        == 0
+    )
     pattern = ["+12125550123", None, "junk", "020 7946 0958"]
-    found = check_phones(pl.Series(pattern * 40_000), pl.Series(["US", "US", "US", "GB"] * 40_000), default_region="US")
+    found = check_phones(
+        pl.Series(pattern * 40_000),
+        pl.Series(["US", "US", "US", "GB"] * 40_000),
+        default_region="US",
+    )
     assert found.columns == ["phone", "region", "tag"]
     assert found.unique().height == 4
     assert found[-4:].rows() == found[:4].rows()

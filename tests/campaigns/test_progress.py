@@ -9,7 +9,13 @@ from campaigns import scorefiles, scorelines, trial
 from operations import jobs, watching
 from operations.models import Job
 from operations.pace import Pace, sentence
-from tests.builders import import_registrations, make_campaign, process_scores, receive_scores, registration_row
+from tests.builders import (
+    import_registrations,
+    make_campaign,
+    process_scores,
+    receive_scores,
+    registration_row,
+)
 from tests.campaigns.score_cases import messy
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,12 +39,26 @@ def steps(monkeypatch) -> list[tuple[str, Pace, int, int]]:
 def test_a_score_file_names_its_stages_in_order(steps):
     score_file = process_scores(make_campaign(), messy())
     assert [name for name, *_ in steps] == [
-        *("Reading the file", "Judging rows", "Fixing the roster", "Writing files and stream", "Indexing the rows")
+        *(
+            "Reading the file",
+            "Judging rows",
+            "Fixing the roster",
+            "Writing files and stream",
+            "Indexing the rows",
+        )
     ]
     _, judging, *at_first = steps[1]
-    assert (judging.first, judging.rows, at_first) == (0, score_file.rows_in, [0, 2 * score_file.rows_in])
+    assert (judging.first, judging.rows, at_first) == (
+        0,
+        score_file.rows_in,
+        [0, 2 * score_file.rows_in],
+    )
     _, writing, progress, total = steps[3]
-    assert (writing.first, writing.rows) == (progress, score_file.accepted) == (score_file.rows_in, score_file.accepted)
+    assert (
+        (writing.first, writing.rows)
+        == (progress, score_file.accepted)
+        == (score_file.rows_in, score_file.accepted)
+    )
     assert total == score_file.rows_in + score_file.accepted
     job = Job.objects.get(subject=scorefiles.subject_of(score_file))
     assert (job.progress, job.total, watching.words_for(job)) == (total, total, "")
@@ -67,12 +87,16 @@ def test_a_resumed_file_goes_on_counting_where_it_stopped(steps, monkeypatch):
     name, judging, progress, total = steps[1]
     assert (name, progress) == ("Judging rows", stopped_at)
     assert 0 < stopped_at < judging.rows
-    assert f"{stopped_at:,} of {judging.rows:,} rows" in sentence(judging, now=0.0, progress=progress, total=total)
+    assert f"{stopped_at:,} of {judging.rows:,} rows" in sentence(
+        judging, now=0.0, progress=progress, total=total
+    )
 
 
 def test_an_import_of_registrations_names_its_stages(steps):
     found = import_registrations(make_campaign(), [registration_row(n) for n in range(1, 8)])
-    assert [(name, pace.first, pace.rows, progress, total) for name, pace, progress, total in steps] == [
+    assert [
+        (name, pace.first, pace.rows, progress, total) for name, pace, progress, total in steps
+    ] == [
         ("Judging rows", 0, 7, 0, 14),
         ("Publishing registrations", 7, found.accepted, 7, 7 + found.accepted),
     ]
@@ -93,6 +117,15 @@ def test_the_command_shows_its_progress_at_a_terminal(tmp_path, monkeypatch):
     file.write_bytes(messy())
     monkeypatch.setattr(watching, "LOOK_SECONDS", 0.001)
     screen, out = Screen(), io.StringIO()
-    call_command("process_scores", make_campaign().campaign_id, str(file), "--json", stdout=out, stderr=screen)
-    assert "Judging rows: 0 of 75 rows" in screen.getvalue() or "Reading the file" in screen.getvalue()
+    call_command(
+        "process_scores",
+        make_campaign().campaign_id,
+        str(file),
+        "--json",
+        stdout=out,
+        stderr=screen,
+    )
+    assert (
+        "Judging rows: 0 of 75 rows" in screen.getvalue() or "Reading the file" in screen.getvalue()
+    )
     assert out.getvalue().count("\n") == 1

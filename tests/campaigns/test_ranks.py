@@ -31,13 +31,17 @@ def population(given: list[int], fans: list[int] | None = None) -> ranks.Populat
     return ranks.population(np.array(ids, dtype=np.uint64), np.array(given, dtype=np.int64))
 
 
-def translated(content: bytes, formula: str = ScoringType.LINEAR, registrants: pl.DataFrame | None = None) -> list[list[str]]:
+def translated(
+    content: bytes, formula: str = ScoringType.LINEAR, registrants: pl.DataFrame | None = None
+) -> list[list[str]]:
     """A whole file of ranks (header and records) as the cells of the score file."""
     first, _, rest = content.partition(b"\n")
     header = ranks.read_header(first)
     chunks = list(read_chunks(TabSeparated(io.BytesIO(rest)), header))
     fans = pl.concat([chunk.rows["global_user_id"] for chunk in chunks]).hash().to_numpy()
-    given = pl.concat([ranks.ranks_of(chunk.rows["rank"]) for chunk in chunks]).fill_null(0).to_numpy()
+    given = (
+        pl.concat([ranks.ranks_of(chunk.rows["rank"]) for chunk in chunks]).fill_null(0).to_numpy()
+    )
     among = ranks.population(fans, given)
     people = NO_REGISTRANTS if registrants is None else registrants
     lines = b"".join(ranks.score_lines(chunk, header, among, formula, people) for chunk in chunks)
@@ -45,7 +49,11 @@ def translated(content: bytes, formula: str = ScoringType.LINEAR, registrants: p
 
 
 @BOTH
-@given(given=st.lists(st.one_of(st.integers(1, 12), st.integers(1, 10**15 - 1)), min_size=1, max_size=40))
+@given(
+    given=st.lists(
+        st.one_of(st.integers(1, 12), st.integers(1, 10**15 - 1)), min_size=1, max_size=40
+    )
+)
 def test_scores_are_those_of_the_rule_read_plainly(formula, given):
     found = ranks.scores(pl.Series(given, dtype=pl.Int64), population(given), formula).to_list()
     assert found == plain_scores(given, formula)
@@ -72,7 +80,9 @@ def test_a_fan_counts_once_by_their_first_row_and_only_if_its_rank_is_valid(rows
 
 
 def test_the_best_of_a_linear_list_scores_1_and_the_last_one_step_above_0():
-    found = ranks.scores(pl.Series([1, 2, 3, 4], dtype=pl.Int64), population([1, 2, 3, 4]), ScoringType.LINEAR)
+    found = ranks.scores(
+        pl.Series([1, 2, 3, 4], dtype=pl.Int64), population([1, 2, 3, 4]), ScoringType.LINEAR
+    )
     assert found.to_list() == [1.0, 0.75, 0.5, 0.25]
 
 
@@ -118,7 +128,9 @@ def test_a_rank_is_an_integer_from_1_of_at_most_fifteen_digits(text, rank):
 
 
 def test_columns_are_known_by_several_names_in_any_order_and_case():
-    header = ranks.read_header(b'\xef\xbb\xbfRank,"E-Mail", Email ,GlobalUserId,phone,memberId,country,note\r\n')
+    header = ranks.read_header(
+        b'\xef\xbb\xbfRank,"E-Mail", Email ,GlobalUserId,phone,memberId,country,note\r\n'
+    )
     assert header.used == ("rank", "tmemail", "global_user_id", "sms", "member_id", "country_code")
     assert header.ignored == ("E-Mail", "note")
 
@@ -126,7 +138,9 @@ def test_columns_are_known_by_several_names_in_any_order_and_case():
 def test_what_a_file_without_phones_says_of_their_confirmation_is_ignored():
     header = ranks.read_header(b"global_user_id,rank,phone_confirmed\n")
     assert header.ignored == ("phone_confirmed",)
-    assert "phone_confirmed" in ranks.columns_of(ranks.read_header(b"global_user_id,rank,sms,phone_confirmed\n"))
+    assert "phone_confirmed" in ranks.columns_of(
+        ranks.read_header(b"global_user_id,rank,sms,phone_confirmed\n")
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,9 +165,7 @@ def test_a_first_line_that_names_no_ranks_is_refused_in_plain_words(first_line, 
 
 
 def test_each_record_stands_in_its_place_as_a_line_of_the_score_file():
-    content = (
-        b'rank,global_user_id,email\n1,fan-1,a@mail.example\n2,"fan\n2",b\n\n3,fan-3\nx,fan-4,"c@mail.example"\n4,fan-5,\n'
-    )
+    content = b'rank,global_user_id,email\n1,fan-1,a@mail.example\n2,"fan\n2",b\n\n3,fan-3\nx,fan-4,"c@mail.example"\n4,fan-5,\n'
     assert translated(content) == [
         ["1", "a@mail.example", "", "fan-1", "", "1.0", "", "1"],
         ['2,"fan\\n2",b'],
@@ -165,7 +177,9 @@ def test_each_record_stands_in_its_place_as_a_line_of_the_score_file():
 
 
 def test_bytes_that_are_not_utf8_and_control_characters_spoil_their_record_alone():
-    content = b"global_user_id,rank,note\nfan-1,1,\xff\nfan-2,2,\x01\nfan-3,3,fine\nfan-4,4,\xc2\x85\n"
+    content = (
+        b"global_user_id,rank,note\nfan-1,1,\xff\nfan-2,2,\x01\nfan-3,3,fine\nfan-4,4,\xc2\x85\n"
+    )
     cells = translated(content)
     assert [len(row) for row in cells] == [1, 1, 8, 1]
     assert cells[0] == ["fan-1,1,\\xff"]
@@ -174,9 +188,13 @@ def test_bytes_that_are_not_utf8_and_control_characters_spoil_their_record_alone
 
 def test_contacts_that_the_file_lacks_are_the_registrants_and_those_it_has_are_its_own():
     people = pl.DataFrame(
-        [("fan-1", "one@mail.example", "+12065550101", "member-1", "US")], schema=NO_REGISTRANTS.schema, orient="row"
+        [("fan-1", "one@mail.example", "+12065550101", "member-1", "US")],
+        schema=NO_REGISTRANTS.schema,
+        orient="row",
     )
-    cells = translated(b"global_user_id,rank,email\nfan-1,1,\nfan-2,2,two@mail.example\n", registrants=people)
+    cells = translated(
+        b"global_user_id,rank,email\nfan-1,1,\nfan-2,2,two@mail.example\n", registrants=people
+    )
     assert cells[0] == ["1", "", "+12065550101", "fan-1", "member-1", "1.0", "US", "1"]
     assert cells[1] == ["2", "two@mail.example", "", "fan-2", "", "0.5", "", "2"]
 

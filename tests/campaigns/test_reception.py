@@ -1,4 +1,6 @@
-"""What stands in the bucket is what was hashed, and what is not stored is registered as failed. [S-1, S-12]"""
+"""What stands in the bucket is what was hashed, and what is not stored is registered as failed.
+[S-1, S-12]
+"""
 
 import io
 
@@ -45,10 +47,16 @@ def test_s1_a_file_that_grows_behind_its_checksum_fails_and_its_bytes_are_not_ke
     assert (failed.state, "changed while it was read" in failed.error) == ("failed", True)
     assert list(storage.scoring().list("")) == []
     whole = reception.receive(campaign, "scores.txt", file, by=None)
-    assert (whole.repeated, whole.score_file.attempt, whole.score_file.state) == (False, 2, "uploaded")
+    assert (whole.repeated, whole.score_file.attempt, whole.score_file.state) == (
+        False,
+        2,
+        "uploaded",
+    )
 
 
-def test_s1_a_file_whose_bytes_change_behind_its_checksum_fails_and_its_bytes_are_not_kept(monkeypatch):
+def test_s1_a_file_whose_bytes_change_behind_its_checksum_fails_and_its_bytes_are_not_kept(
+    monkeypatch,
+):
     campaign, file = make_campaign(), io.BytesIO(CONTENT)
     real, looks = reception.sha256_of, []
 
@@ -78,7 +86,9 @@ def test_s1_a_bucket_that_keeps_other_bytes_is_found_out(monkeypatch):
     assert storage.scoring().sha256(again.score_file.key) == again.score_file.sha256
 
 
-def test_s1_a_bucket_that_goes_away_before_the_bytes_are_there_leaves_a_failed_file_that_can_come_again(settings, monkeypatch):
+def test_s1_a_bucket_that_goes_away_before_the_bytes_are_there_leaves_a_failed_file_that_can_come_again(
+    settings, monkeypatch
+):
     campaign = make_campaign()
     with cloud.running(settings, monkeypatch) as aws:
         real = reception._register
@@ -94,7 +104,10 @@ def test_s1_a_bucket_that_goes_away_before_the_bytes_are_there_leaves_a_failed_f
         assert ScoreFile.objects.get().state == "failed"
         aws.s3.create_bucket(Bucket=cloud.BUCKET)
         again = receive(campaign)
-        assert (again.repeated, storage.scoring().size(again.score_file.key)) == (True, len(CONTENT))
+        assert (again.repeated, storage.scoring().size(again.score_file.key)) == (
+            True,
+            len(CONTENT),
+        )
 
 
 def test_s12_bytes_that_a_killed_reception_did_not_store_are_stored_when_they_come_again():

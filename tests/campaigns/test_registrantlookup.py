@@ -14,17 +14,29 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_registrants_are_asked_for_in_parts_and_any_text_comes_back_as_it_is(monkeypatch):
     campaign = make_campaign()
     odd = ['quote"d', "com,ma", "back\\slash", "O’Hara", "\\N", "plain"]
-    import_registrations(campaign, [registration_row(n).copy() | {"member_id": "-"} for n in range(1, 3)])
+    import_registrations(
+        campaign, [registration_row(n).copy() | {"member_id": "-"} for n in range(1, 3)]
+    )
     Registrant.objects.create(
-        campaign=campaign, global_user_id=odd[0], member_id=odd[1], registered_at=SELECTION_TIME, changed_at=SELECTION_TIME
+        campaign=campaign,
+        global_user_id=odd[0],
+        member_id=odd[1],
+        registered_at=SELECTION_TIME,
+        changed_at=SELECTION_TIME,
     )
     for text in odd[2:]:
         Registrant.objects.create(
-            campaign=campaign, global_user_id=text, member_id=text, registered_at=SELECTION_TIME, changed_at=SELECTION_TIME
+            campaign=campaign,
+            global_user_id=text,
+            member_id=text,
+            registered_at=SELECTION_TIME,
+            changed_at=SELECTION_TIME,
         )
     monkeypatch.setattr(registrantlookup, "ASKED_AT_ONCE", 2)
     asked = pl.Series("global_user_id", [*odd, "nobody", "fan-1", "fan-1"])
-    answer = registrantlookup.registrants_of(campaign, asked, {"sms": sql.SQL("phone"), "member_id": sql.SQL("member_id")})
+    answer = registrantlookup.registrants_of(
+        campaign, asked, {"sms": sql.SQL("phone"), "member_id": sql.SQL("member_id")}
+    )
     found = {row["global_user_id"]: row for row in answer.to_dicts()}
     assert {fan: row["member_id"] for fan, row in found.items()} == {
         'quote"d': "com,ma",

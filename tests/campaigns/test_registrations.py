@@ -1,4 +1,6 @@
-"""Registrations from files and from the stream: the newest of each fan kept, published once. [C-4, C-5]"""
+"""Registrations from files and from the stream: the newest of each fan kept, published once. [C-4,
+C-5]
+"""
 
 import io
 import json
@@ -62,19 +64,37 @@ def consume() -> None:
 def test_a_registration_becomes_a_registrant():
     campaign = make_campaign()
     row = registration_row(
-        1, email=" Fan@Mail.Example ", phone="(206) 555-0100", phone_confirmed="TRUE", market_preferences=" east | west|east"
+        1,
+        email=" Fan@Mail.Example ",
+        phone="(206) 555-0100",
+        phone_confirmed="TRUE",
+        market_preferences=" east | west|east",
     )
     found = import_registrations(campaign, [row])
     assert (found.rows_in, found.accepted, found.rejected, found.finished) == (1, 1, 0, True)
     fan = Registrant.objects.get()
-    assert (fan.email, fan.phone, fan.phone_region, fan.phone_confirmed) == ("fan@mail.example", "+12065550100", "US", True)
-    assert (fan.country, fan.preferences, fan.member_id, fan.verdict) == ("US", ["east", "west"], "member-1", None)
+    assert (fan.email, fan.phone, fan.phone_region, fan.phone_confirmed) == (
+        "fan@mail.example",
+        "+12065550100",
+        "US",
+        True,
+    )
+    assert (fan.country, fan.preferences, fan.member_id, fan.verdict) == (
+        "US",
+        ["east", "west"],
+        "member-1",
+        None,
+    )
     assert fan.registered_at == fan.changed_at == datetime(2026, 1, 5, 10, tzinfo=UTC)
 
 
 def test_columns_come_in_any_order_and_only_two_are_needed():
     campaign = make_campaign()
-    import_registrations(campaign, [registration_row(1)], columns=["registered_at", "shoe_size", "email", "global_user_id"])
+    import_registrations(
+        campaign,
+        [registration_row(1)],
+        columns=["registered_at", "shoe_size", "email", "global_user_id"],
+    )
     fan = Registrant.objects.get()
     assert (fan.global_user_id, fan.email, fan.phone, fan.preferences, fan.tags) == (
         "fan-1",
@@ -135,18 +155,27 @@ def test_the_newest_record_wins_then_the_later_row_and_the_earliest_date_is_kept
     ]
     found = import_registrations(campaign, rows)
     assert reasons(found) == [(2, "superseded"), (4, "superseded"), (5, "superseded")]
-    assert {fan.member_id: fan.registered_at.day for fan in Registrant.objects.all()} == {"newest": 2, "second": 5}
+    assert {fan.member_id: fan.registered_at.day for fan in Registrant.objects.all()} == {
+        "newest": 2,
+        "second": 5,
+    }
     assert {record["memberId"] for record in published()} == {"newest", "second"}
 
 
 def test_a_later_file_supersedes_and_an_older_record_in_it_does_not():
     campaign = make_campaign()
-    import_registrations(campaign, [registration_row(1, member_id="a", registered_at=at(5), date_created=at(8))])
-    older = import_registrations(campaign, [registration_row(1, member_id="b", registered_at=at(4), date_created=at(7))])
+    import_registrations(
+        campaign, [registration_row(1, member_id="a", registered_at=at(5), date_created=at(8))]
+    )
+    older = import_registrations(
+        campaign, [registration_row(1, member_id="b", registered_at=at(4), date_created=at(7))]
+    )
     assert reasons(older) == [(2, "superseded")]
     fan = Registrant.objects.get()
     assert (fan.member_id, fan.registered_at.day, fan.changed_at.day) == ("a", 4, 8)
-    import_registrations(campaign, [registration_row(1, member_id="c", registered_at=at(9), date_created=at(10))])
+    import_registrations(
+        campaign, [registration_row(1, member_id="c", registered_at=at(9), date_created=at(10))]
+    )
     fan = Registrant.objects.get()
     assert (fan.member_id, fan.registered_at.day, fan.changed_at.day) == ("c", 4, 10)
     assert [record["memberId"] for record in published()] == ["a", "c"]
@@ -154,7 +183,10 @@ def test_a_later_file_supersedes_and_an_older_record_in_it_does_not():
 
 def test_the_same_bytes_are_the_same_import_and_nothing_is_published_twice():
     """[C-5]"""
-    campaign, content = make_campaign(), registration_bytes([registration_row(1), registration_row(2)])
+    campaign, content = (
+        make_campaign(),
+        registration_bytes([registration_row(1), registration_row(2)]),
+    )
     first = process(receive(campaign, content))
     again = receive(campaign, content)
     assert again == first
@@ -182,14 +214,18 @@ def test_a_publication_that_ends_half_way_goes_on_where_it_stands(monkeypatch):
             process(found)
     assert 0 < len(published()) < 20
     process(found)
-    assert sorted(record["globalUserId"] for record in published()) == sorted(f"fan-{n}" for n in range(20))
+    assert sorted(record["globalUserId"] for record in published()) == sorted(
+        f"fan-{n}" for n in range(20)
+    )
 
 
 def test_an_import_that_fails_in_the_middle_writes_nothing(monkeypatch):
     campaign = make_campaign()
     found = receive(campaign, registration_bytes([registration_row(n) for n in range(20)]))
     with monkeypatch.context() as patch:
-        patch.setattr(registrationstage, "merge", lambda campaign: (_ for _ in ()).throw(OSError("disk full")))
+        patch.setattr(
+            registrationstage, "merge", lambda campaign: (_ for _ in ()).throw(OSError("disk full"))
+        )
         with pytest.raises(OSError, match="disk full"):
             process(found)
     assert not Registrant.objects.exists()
@@ -203,7 +239,9 @@ def test_a_worker_that_was_taken_over_imports_nothing(monkeypatch):
     campaign = make_campaign()
     found = receive(campaign, registration_bytes([registration_row(1)]))
     job, real = registrations.open_job(found, by=None), registrationstage.merge
-    monkeypatch.setattr(registrationstage, "merge", lambda c: (Job.objects.update(attempt=99), real(c)))
+    monkeypatch.setattr(
+        registrationstage, "merge", lambda c: (Job.objects.update(attempt=99), real(c))
+    )
     with pytest.raises(jobs.LeaseLost):
         registrations.process(job.pk)
     assert not Registrant.objects.exists()
@@ -212,8 +250,12 @@ def test_a_worker_that_was_taken_over_imports_nothing(monkeypatch):
 def test_two_files_at_once_settle_who_is_newest_one_after_the_other(monkeypatch):
     """[C-4] The older file comes to its end while the newer one is not committed."""
     campaign, newer_staged, older_waits = make_campaign(), threading.Event(), threading.Event()
-    newer = receive(campaign, registration_bytes([registration_row(1, member_id="newer", date_created=at(9))]))
-    older = receive(campaign, registration_bytes([registration_row(1, member_id="older", date_created=at(8))]))
+    newer = receive(
+        campaign, registration_bytes([registration_row(1, member_id="newer", date_created=at(9))])
+    )
+    older = receive(
+        campaign, registration_bytes([registration_row(1, member_id="older", date_created=at(8))])
+    )
     real = registrationstage.merge
 
     def merge(*arguments, **options):
@@ -267,7 +309,10 @@ def test_more_fans_than_the_limit_sharing_a_contact_are_rejected_the_first_stay(
         (b"global_user_id,email\nfan,a@b.example\n", "lacks the column registered_at"),
         (b"global_user_id,registered_at,email,email\nfan,x,y,z\n", "names a column twice: email"),
         (b"\x89PNG\r\n\x1a\n", "cannot be read"),
-        (b'global_user_id,registered_at\n"fan,2026-01-01T00:00:00Z\n' + b"x" * 200_000, "never closed"),
+        (
+            b'global_user_id,registered_at\n"fan,2026-01-01T00:00:00Z\n' + b"x" * 200_000,
+            "never closed",
+        ),
         (b"Obj\x01\x04\x16", "decoded"),
     ],
 )
@@ -299,7 +344,10 @@ def test_in_tab_separated_files_a_quote_or_a_cr_is_nothing_special():
     ]
     found = import_registrations(campaign, [*rows, registration_row(4)], separator="\t")
     assert reasons(found) == [(3, "malformed_row"), (4, "malformed_row")]
-    assert dict(Registrant.objects.values_list("global_user_id", "member_id")) == {"fan-1": '"m', "fan-4": "member-4"}
+    assert dict(Registrant.objects.values_list("global_user_id", "member_id")) == {
+        "fan-1": '"m',
+        "fan-4": "member-4",
+    }
 
 
 def test_quoted_csv_may_hold_commas_and_rows_that_are_not_utf8_are_malformed():
@@ -317,12 +365,18 @@ def test_quoted_csv_may_hold_commas_and_rows_that_are_not_utf8_are_malformed():
     found = process(receive(campaign, content))
     assert reasons(found) == [(3, "malformed_row"), (5, "malformed_row"), (6, "malformed_row")]
     assert found.rejected_rows.get(line=5).raw.split("\t")[2] == "c\\xff@b.example"
-    assert dict(Registrant.objects.values_list("global_user_id", "member_id")) == {"1": 'x, "y"', "4": "m"}
+    assert dict(Registrant.objects.values_list("global_user_id", "member_id")) == {
+        "1": 'x, "y"',
+        "4": "m",
+    }
 
 
 def test_avro_files_are_read_in_the_lakes_shape_and_in_ours():
     campaign = make_campaign("12345")
-    record = from_elsewhere(campaign, email="a@b.example") | {"memberId": None, "dedupeHash": "0" * 64}
+    record = from_elsewhere(campaign, email="a@b.example") | {
+        "memberId": None,
+        "dedupeHash": "0" * 64,
+    }
     lake = io.BytesIO()
     fastavro.writer(lake, registration_schema(), [record])
     ours = io.BytesIO()
@@ -335,7 +389,11 @@ def test_avro_files_are_read_in_the_lakes_shape_and_in_ours():
     preferences = dict(Registrant.objects.values_list("email", "preferences"))
     assert preferences == {"a@b.example": ["east"], "fan7@mail.example": ["west", "east"]}
     other = io.BytesIO()
-    fastavro.writer(other, {"type": "record", "name": "r", "fields": [{"name": "x", "type": "string"}]}, [{"x": "y"}])
+    fastavro.writer(
+        other,
+        {"type": "record", "name": "r", "fields": [{"name": "x", "type": "string"}]},
+        [{"x": "y"}],
+    )
     with pytest.raises(UnreadableFile, match="no registrations"):
         receive(campaign, other.getvalue())
 
@@ -343,7 +401,10 @@ def test_avro_files_are_read_in_the_lakes_shape_and_in_ours():
 def test_c4_avro_records_of_another_campaign_or_type_are_refused_as_a_whole():
     campaign = make_campaign("12345")
     record = from_elsewhere(campaign) | {"memberId": None, "dedupeHash": "0" * 64}
-    for wrong, error in (({"campaignId": "99999"}, WrongCampaign), ({"type": "scoring"}, UnreadableFile)):
+    for wrong, error in (
+        ({"campaignId": "99999"}, WrongCampaign),
+        ({"type": "scoring"}, UnreadableFile),
+    ):
         avro = io.BytesIO()
         fastavro.writer(avro, registration_schema(), [record | wrong])
         with pytest.raises(error):
@@ -371,15 +432,25 @@ def from_elsewhere(campaign: Campaign, number: int = 1, **changes) -> dict:
 
 def put_on_stream(*taken: dict) -> None:
     key = f"elsewhere:{StreamBatch.objects.count()}"
-    streams.publish(StreamName.INPUT, [streams.Record(record["globalUserId"], record) for record in taken], key=key)
+    streams.publish(
+        StreamName.INPUT,
+        [streams.Record(record["globalUserId"], record) for record in taken],
+        key=key,
+    )
 
 
 def test_registrations_from_the_stream_are_taken_and_not_published_again():
     """[C-4, C-5]"""
     campaign = make_campaign()
-    put_on_stream(from_elsewhere(campaign, 1), from_elsewhere(campaign, 2, tags=["unconfirmed_phone"], marketId=None))
+    put_on_stream(
+        from_elsewhere(campaign, 1),
+        from_elsewhere(campaign, 2, tags=["unconfirmed_phone"], marketId=None),
+    )
     consume()
-    found = {fan.global_user_id: (fan.preferences, fan.phone_confirmed, fan.published) for fan in Registrant.objects.all()}
+    found = {
+        fan.global_user_id: (fan.preferences, fan.phone_confirmed, fan.published)
+        for fan in Registrant.objects.all()
+    }
     assert found == {"fan-1": (["east"], True, True), "fan-2": ([], False, True)}
     assert registrations.publish(campaign) == 0
     assert len(published()) == 2
@@ -388,7 +459,10 @@ def test_registrations_from_the_stream_are_taken_and_not_published_again():
 def test_what_we_published_ourselves_comes_by_and_changes_nothing():
     """[C-5]"""
     campaign = make_campaign()
-    import_registrations(campaign, [registration_row(1, registered_at=at(3), date_created="2026-01-05T10:00:00.123456Z")])
+    import_registrations(
+        campaign,
+        [registration_row(1, registered_at=at(3), date_created="2026-01-05T10:00:00.123456Z")],
+    )
     before = Registrant.objects.values().get()
     consume()
     assert Registrant.objects.values().get() == before
@@ -402,17 +476,28 @@ def test_a_newer_record_of_the_stream_wins_and_an_older_one_only_gives_its_date(
     put_on_stream(from_elsewhere(campaign, 1, date={"created": at(3)}, email="older@mail.example"))
     consume()
     fan = Registrant.objects.get()
-    assert (fan.email, fan.registered_at.day, fan.preferences) == ("fan1@mail.example", 3, ["west", "east"])
+    assert (fan.email, fan.registered_at.day, fan.preferences) == (
+        "fan1@mail.example",
+        3,
+        ["west", "east"],
+    )
     put_on_stream(from_elsewhere(campaign, 1, date={"created": at(9)}, email="newer@mail.example"))
     consume()
     fan = Registrant.objects.get()
-    assert (fan.email, fan.registered_at.day, fan.preferences) == ("newer@mail.example", 3, ["east"])
+    assert (fan.email, fan.registered_at.day, fan.preferences) == (
+        "newer@mail.example",
+        3,
+        ["east"],
+    )
     assert registrations.publish(campaign) == 0
 
 
 def test_of_several_records_in_one_batch_the_newest_wins_and_the_earliest_date_is_kept():
     campaign = make_campaign()
-    dated = [from_elsewhere(campaign, 1, date={"created": at(day)}, email=f"day{day}@mail.example") for day in (4, 8, 6)]
+    dated = [
+        from_elsewhere(campaign, 1, date={"created": at(day)}, email=f"day{day}@mail.example")
+        for day in (4, 8, 6)
+    ]
     put_on_stream(*dated)
     consume()
     fan = Registrant.objects.get()
@@ -457,9 +542,16 @@ def test_a_country_written_out_is_no_code_of_another():
 def test_registration_records_are_valid_and_have_the_identity_of_their_date():
     """[T-5]"""
     campaign = make_campaign("12345")
-    import_registrations(campaign, [registration_row(1, phone_confirmed="no", date_created="2026-01-05T12:00:00.5+02:00")])
+    import_registrations(
+        campaign,
+        [registration_row(1, phone_confirmed="no", date_created="2026-01-05T12:00:00.5+02:00")],
+    )
     (record,) = published()
     assert record == records.normalise(record)
     assert record["date"] == {"created": "2026-01-05T10:00:00.500Z"}
     assert record["dedupeHash"] == records.dedupe_hash(record)
-    assert (record["type"], record["marketId"], record["tags"]) == (RecordType.REGISTRATION, "west", ["unconfirmed_phone"])
+    assert (record["type"], record["marketId"], record["tags"]) == (
+        RecordType.REGISTRATION,
+        "west",
+        ["unconfirmed_phone"],
+    )

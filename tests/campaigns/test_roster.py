@@ -14,17 +14,24 @@ HEX = st.text("0123456789abcdef", min_size=64, max_size=64)
 
 
 def plainly(rows: list[tuple[str, str]]) -> str:
-    return hashlib.sha256("".join(sorted(f"{ref}\t{raw}\n" for ref, raw in rows)).encode()).hexdigest()
+    return hashlib.sha256(
+        "".join(sorted(f"{ref}\t{raw}\n" for ref, raw in rows)).encode()
+    ).hexdigest()
 
 
 def in_parts(rows: list[tuple[str, str]], pieces: int) -> str:
     divided = [rows[start::pieces] for start in range(pieces)]
-    columns = [pl.DataFrame(each, schema={"ref": pl.String, "raw": pl.String}, orient="row") for each in divided]
+    columns = [
+        pl.DataFrame(each, schema={"ref": pl.String, "raw": pl.String}, orient="row")
+        for each in divided
+    ]
     return roster.digest([io.BytesIO(roster.part(each["ref"], each["raw"])) for each in columns])
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.lists(HEX, max_size=40, unique=True), st.integers(1, 5), st.randoms(use_true_random=False))
+@given(
+    st.lists(HEX, max_size=40, unique=True), st.integers(1, 5), st.randoms(use_true_random=False)
+)
 def test_the_roster_knows_no_row_order_and_no_parts(refs, pieces, dice):
     rows = [(ref, dice.choice(["0.95", ".95", "1e0", "0.950"])) for ref in refs]
     dice.shuffle(rows)

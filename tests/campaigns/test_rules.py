@@ -52,7 +52,9 @@ def test_a_list_that_is_there_and_cannot_be_read_is_an_error(key, buckets):
 
 def test_a_line_that_can_match_nothing_is_named():
     put(rules.BLACKLIST_KEY, b"good@mail.example\nno address\n")
-    with pytest.raises(ListEntryInvalid, match=r"^blacklist/emails\.txt in the scoring bucket, line 2 "):
+    with pytest.raises(
+        ListEntryInvalid, match=r"^blacklist/emails\.txt in the scoring bucket, line 2 "
+    ):
         rules.gather(make_campaign())
 
 
@@ -60,11 +62,15 @@ def test_an_entry_of_the_admin_that_can_match_nothing_is_told_from_a_line_of_the
     put(rules.WHITELIST_KEY, b"good@mail.example\n# two lines\n")
     ListEntry.objects.create(kind="whitelist", pattern="a@mail.example")
     ListEntry.objects.create(kind="whitelist", pattern="no address")
-    with pytest.raises(ListEntryInvalid, match=r"^The whitelist kept in the admin, sorted by pattern, line 2 "):
+    with pytest.raises(
+        ListEntryInvalid, match=r"^The whitelist kept in the admin, sorted by pattern, line 2 "
+    ):
         rules.gather(make_campaign())
 
 
-@pytest.mark.parametrize(("kind", "pattern"), [("blacklist", "maria@private@x.de"), ("disposable", "maria private")])
+@pytest.mark.parametrize(
+    ("kind", "pattern"), [("blacklist", "maria@private@x.de"), ("disposable", "maria private")]
+)
 def test_what_is_told_of_a_list_quotes_nobody(kind, pattern):
     """[O-6] The refusal becomes the error of a job, and goes to Slack."""
     ListEntry.objects.create(kind=kind, pattern=pattern)
@@ -75,7 +81,9 @@ def test_what_is_told_of_a_list_quotes_nobody(kind, pattern):
 
 def test_a_snapshot_gives_the_same_rules_whatever_has_changed_since():
     """[S-2]"""
-    campaign = make_campaign(home_countries=["GB", "GG", "JE", "IM"], min_score=0.4, max_fans_per_contact=3)
+    campaign = make_campaign(
+        home_countries=["GB", "GG", "JE", "IM"], min_score=0.4, max_fans_per_contact=3
+    )
     put(rules.BLACKLIST_KEY, b"@bad.example\n")
     before = rules.gather(campaign)
     kept = json.loads(json.dumps(rules.snapshot(before)))
@@ -94,4 +102,7 @@ def test_the_digest_speaks_of_lists_options_and_versions_and_of_nothing_else():
     campaign.allow_intl_phones = True
     with_option = rules.digest(rules.snapshot(rules.gather(campaign)))
     assert len({digest, with_entry, with_option}) == 3
-    assert set(rules.snapshot(rules.gather(campaign))["versions"]) == {*rules.PACKAGES, "phone metadata"}
+    assert set(rules.snapshot(rules.gather(campaign))["versions"]) == {
+        *rules.PACKAGES,
+        "phone metadata",
+    }

@@ -41,10 +41,16 @@ def test_s1_an_object_that_s3_tells_of_is_taken_up_at_once(aws):
     job = Job.objects.get()
     score_file = arrivals.take(job.pk)
     assert score_file is not None
-    assert (score_file.campaign, score_file.timestamp, score_file.bytes) == (campaign, "2026+1", len(CONTENT))
+    assert (score_file.campaign, score_file.timestamp, score_file.bytes) == (
+        campaign,
+        "2026+1",
+        len(CONTENT),
+    )
 
 
-def test_s1_what_the_look_of_each_minute_found_is_not_taken_again_when_its_message_comes(aws, monkeypatch):
+def test_s1_what_the_look_of_each_minute_found_is_not_taken_again_when_its_message_comes(
+    aws, monkeypatch
+):
     campaign = make_campaign()
     cloud.tell_the_queue(aws)
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
@@ -74,7 +80,13 @@ def test_s1_objects_of_other_buckets_and_prefixes_and_those_that_are_gone_are_pa
         (cloud.BUCKET, "scored/tour.1.txt"),
         (cloud.BUCKET, "presale/scored/tour.1.txt"),
     ]
-    aws.say({"Records": [event | {"s3": {"bucket": {"name": b}, "object": {"key": key}}} for b, key in names]})
+    aws.say(
+        {
+            "Records": [
+                event | {"s3": {"bucket": {"name": b}, "object": {"key": key}}} for b, key in names
+            ]
+        }
+    )
     aws.say({"Event": "s3:TestEvent"})
     heard = hear(aws)
     assert (heard.messages, heard.unknown, heard.jobs, aws.left()) == (2, 0, 0, 0)
@@ -86,23 +98,31 @@ def test_s1_a_message_that_nobody_understands_alerts_leaves_the_queue_and_holds_
     aws.say("please ring maria@mail.example")
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
     heard = hear(aws)
-    assert (heard.messages, heard.unknown, aws.left()) == (3, 1, 0)  # S3 also tells of the copy that is kept
+    # S3 also tells of the copy that is kept
+    assert (heard.messages, heard.unknown, aws.left()) == (3, 1, 0)
     aside = Job.objects.get(kind=s3_messages.JOB)
     with pytest.raises(UnknownEvent):
         s3_messages.read_again(aside.pk)
     (alert,) = Alert.objects.all()
     assert aside.subject in alert.text
     assert "maria" not in alert.text
-    kept = aws.s3.get_object(Bucket=cloud.BUCKET, Key=f"presale/s3-events/{aside.subject.partition(':')[2]}.json")
+    kept = aws.s3.get_object(
+        Bucket=cloud.BUCKET, Key=f"presale/s3-events/{aside.subject.partition(':')[2]}.json"
+    )
     assert kept["Body"].read() == b"please ring maria@mail.example"
 
 
 @pytest.mark.parametrize("name", ["top\\fans.csv", "top\nfans.csv"])
 def test_s1_a_message_of_an_object_that_we_cannot_name_holds_up_no_other(aws, name):
-    """Others may call an object what no bucket of ours can; its message must not come again and again."""
+    """Others may call an object what no bucket of ours can; its message must not come again and
+    again.
+    """
     campaign = make_campaign()
     record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}
-    record["s3"] = {"bucket": {"name": cloud.BUCKET}, "object": {"key": f"presale/fanlist/uploaded/club/{name}"}}
+    record["s3"] = {
+        "bucket": {"name": cloud.BUCKET},
+        "object": {"key": f"presale/fanlist/uploaded/club/{name}"},
+    }
     cloud.tell_the_queue(aws)
     aws.say({"Records": [record]})
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
@@ -170,7 +190,10 @@ def test_s1_a_queue_that_is_away_for_a_moment_is_waited_for(aws, monkeypatch):
     def shaky(queue, *, wait_seconds):
         if not failed:
             failed.append(True)
-            return real(SqsQueue("http://127.0.0.1:1/nothing", endpoint="http://127.0.0.1:1"), wait_seconds=0)
+            return real(
+                SqsQueue("http://127.0.0.1:1/nothing", endpoint="http://127.0.0.1:1"),
+                wait_seconds=0,
+            )
         told.set()
         return real(queue, wait_seconds=0)
 
@@ -190,4 +213,7 @@ def test_s1_the_command_takes_up_what_is_there_and_needs_a_queue(aws, settings, 
     settings.S3_EVENTS_QUEUE = ""
     with pytest.raises(SystemExit):
         call_command("consume_s3_events", "--once", "--json")
-    assert "S3_EVENTS_QUEUE is not set" in json.loads(capsys.readouterr().out.splitlines()[-1])["error"]
+    assert (
+        "S3_EVENTS_QUEUE is not set"
+        in json.loads(capsys.readouterr().out.splitlines()[-1])["error"]
+    )

@@ -34,13 +34,26 @@ def test_the_checksum_and_size_are_those_of_the_bytes_as_they_came():
 
 
 def test_a_later_row_of_a_fan_is_a_duplicate_whatever_became_of_the_earlier():
-    rows = [score_row(1), score_row(2, raw_local_fanscore="no"), score_row(2), score_row(1), score_row(3), score_row(2)]
+    rows = [
+        score_row(1),
+        score_row(2, raw_local_fanscore="no"),
+        score_row(2),
+        score_row(1),
+        score_row(3),
+        score_row(2),
+    ]
     assert surveyed(score_file_bytes(rows)).lines == 6
     assert duplicate_lines(score_file_bytes(rows)) == [4, 5, 7]
 
 
 def test_a_row_without_an_id_or_malformed_is_nobodys_duplicate_nor_original():
-    rows = [score_row(1, global_user_id=" "), score_row(2, global_user_id=""), b"1\t\t\tfan-9", score_row(9), b""]
+    rows = [
+        score_row(1, global_user_id=" "),
+        score_row(2, global_user_id=""),
+        b"1\t\t\tfan-9",
+        score_row(9),
+        b"",
+    ]
     assert duplicate_lines(score_file_bytes(rows)) == []
 
 
@@ -59,7 +72,9 @@ def test_a_file_that_changed_since_it_was_received_is_refused():
         survey(io.BytesIO(score_file_bytes([score_row()])), "0" * 64)
 
 
-@pytest.mark.parametrize("content", [score_file_bytes(), score_file_bytes(packed=True), score_file_bytes().rstrip(b"\n")])
+@pytest.mark.parametrize(
+    "content", [score_file_bytes(), score_file_bytes(packed=True), score_file_bytes().rstrip(b"\n")]
+)
 def test_a_header_alone_is_no_score_file(content):
     with pytest.raises(UnreadableFile, match="holds no row"):
         first_look(io.BytesIO(content))
@@ -73,10 +88,16 @@ def test_an_empty_file_is_no_score_file(content):
         first_look(io.BytesIO(content))
 
 
-@pytest.mark.parametrize(("end", "lines"), [(b"", 2), (b"\n", 2), (b"\n\n", 3), (b"\r\n\r\n", 3), (b"\nx", 3)])
+@pytest.mark.parametrize(
+    ("end", "lines"), [(b"", 2), (b"\n", 2), (b"\n\n", 3), (b"\r\n\r\n", 3), (b"\nx", 3)]
+)
 def test_every_line_is_counted_a_blank_one_and_one_without_end_too(end, lines):
     content = score_file_bytes([score_row(1), score_row(2)]).rstrip(b"\n") + end
-    assert surveyed(content).lines == lines == sum(chunk.count for chunk in chunks_of(io.BytesIO(content)))
+    assert (
+        surveyed(content).lines
+        == lines
+        == sum(chunk.count for chunk in chunks_of(io.BytesIO(content)))
+    )
 
 
 PACKED = score_file_bytes([score_row(n) for n in range(5_000)], packed=True)
@@ -116,7 +137,10 @@ def test_text_in_a_file_named_gz_is_read_as_text():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.sampled_from(["a", "b", "c", "d", "", "é", "e"]), min_size=1, max_size=40), st.integers(40, 500))
+@given(
+    st.lists(st.sampled_from(["a", "b", "c", "d", "", "é", "e"]), min_size=1, max_size=40),
+    st.integers(40, 500),
+)
 def test_duplicates_are_found_across_blocks(ids, block_bytes):
     seen, expected = set(), []
     for line, name in enumerate(ids, start=2):
@@ -125,5 +149,7 @@ def test_duplicates_are_found_across_blocks(ids, block_bytes):
         seen |= {name} - {""}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scorelines.read_chunks, "__defaults__", (block_bytes,))
-        content = score_file_bytes([score_row(n, global_user_id=name) for n, name in enumerate(ids)])
+        content = score_file_bytes(
+            [score_row(n, global_user_id=name) for n, name in enumerate(ids)]
+        )
         assert duplicate_lines(content) == expected

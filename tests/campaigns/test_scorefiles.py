@@ -1,4 +1,6 @@
-"""One score file from upload to SAVED, and what may happen to it on the way. [S-1, S-2, S-8, S-11, S-12, S-13]"""
+"""One score file from upload to SAVED, and what may happen to it on the way. [S-1, S-2, S-8, S-11,
+S-12, S-13]
+"""
 
 import threading
 from contextlib import contextmanager
@@ -7,7 +9,15 @@ import psycopg
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
 
-from campaigns import judging, publishing, registrations, roster, scorefiles, scorelines, scoretables
+from campaigns import (
+    judging,
+    publishing,
+    registrations,
+    roster,
+    scorefiles,
+    scorelines,
+    scoretables,
+)
 from campaigns.choices import ScoreFileState
 from campaigns.draw import Draw
 from campaigns.errors import UnreadableFile, UnreadableList, WrongCampaign, WrongStatus
@@ -33,7 +43,14 @@ from tests.builders import (
     score_file_bytes,
     score_row,
 )
-from tests.campaigns.score_cases import NO_ROWS_KEPT, everything_of, messy, read, rows_kept, start_over
+from tests.campaigns.score_cases import (
+    NO_ROWS_KEPT,
+    everything_of,
+    messy,
+    read,
+    rows_kept,
+    start_over,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,13 +70,21 @@ def test_every_row_has_one_outcome_and_the_ledger_is_whole():
     """[S-3]"""
     score_file = process_scores(make_campaign(), messy())
     assert score_file.state == ScoreFileState.STREAMED
-    assert score_file.rows_in == score_file.accepted + sum(score_file.rejected_by.values()) == messy().count(b"\n") - 1
+    assert (
+        score_file.rows_in
+        == score_file.accepted + sum(score_file.rejected_by.values())
+        == messy().count(b"\n") - 1
+    )
     lines = [*FanScore.objects.filter(score_file=score_file).values_list("line", flat=True)]
     lines += RejectedRow.objects.filter(score_file=score_file).values_list("line", flat=True)
     assert sorted(lines) == list(range(2, score_file.rows_in + 2))
     assert sum(score_file.bands.values()) == score_file.accepted == score_file.streamed
     job = Job.objects.get(subject=scorefiles.subject_of(score_file))
-    assert (job.rows_in, job.rows_out, job.rows_rejected) == (score_file.rows_in, score_file.accepted, score_file.rejected)
+    assert (job.rows_in, job.rows_out, job.rows_rejected) == (
+        score_file.rows_in,
+        score_file.accepted,
+        score_file.rejected,
+    )
     assert job.percent == 100
 
 
@@ -74,7 +99,9 @@ def test_a_ledger_that_does_not_add_up_is_refused_by_the_database(wrong):
 def test_a_chunk_that_went_missing_fails_the_file_and_not_its_ledger(monkeypatch, small_chunks):
     """[S-3] Lines are counted apart from the chunks, so the constraint has something to compare."""
     real = judging.judge
-    monkeypatch.setattr(judging, "judge", lambda *a: (real(*a), Chunk.objects.filter(number=1).delete()))
+    monkeypatch.setattr(
+        judging, "judge", lambda *a: (real(*a), Chunk.objects.filter(number=1).delete())
+    )
     with pytest.raises(IntegrityError, match="scorefile_ledger"):
         process_scores(make_campaign(), messy(60))
     assert ScoreFile.objects.get().state == ScoreFileState.FAILED
@@ -88,9 +115,13 @@ def test_scores_are_never_updated():
 
 
 def test_one_fan_has_one_outcome_in_a_file():
-    score_file = process_scores(make_campaign(), score_file_bytes([score_row(1), score_row(2, raw_local_fanscore="no")]))
+    score_file = process_scores(
+        make_campaign(), score_file_bytes([score_row(1), score_row(2, raw_local_fanscore="no")])
+    )
     with pytest.raises(IntegrityError, match="one_outcome_per_fan"), transaction.atomic():
-        RejectedRow.objects.create(score_file=score_file, line=9, global_user_id="fan-2", reason="no_contact", raw="")
+        RejectedRow.objects.create(
+            score_file=score_file, line=9, global_user_id="fan-2", reason="no_contact", raw=""
+        )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +173,9 @@ def test_files_lie_under_the_names_their_name_gives():
     """[S-1, S-11]"""
     campaign = make_campaign("12345")
     first = process_scores(campaign, score_file_bytes([score_row(1)]), name="12345.20260118.txt")
-    second = process_scores(campaign, score_file_bytes([score_row(2)], packed=True), name="12345.20260118.txt.gz")
+    second = process_scores(
+        campaign, score_file_bytes([score_row(2)], packed=True), name="12345.20260118.txt.gz"
+    )
     assert (first.key, first.scrubbed_key, first.rejected_key) == (
         "scored/12345.20260118.txt",
         "scrubbed/12345.20260118.csv",
@@ -150,13 +183,19 @@ def test_files_lie_under_the_names_their_name_gives():
     )
     assert second.key == "scored/12345.20260118-2.txt.gz"
     assert (first.attempt, second.attempt) == (1, 2)
-    assert all(storage.scoring().exists(key) for key in (first.scrubbed_key, second.scrubbed_key, second.rejected_key))
+    assert all(
+        storage.scoring().exists(key)
+        for key in (first.scrubbed_key, second.scrubbed_key, second.rejected_key)
+    )
 
 
 def test_a_made_up_name_never_takes_the_place_of_another_file():
     campaign = make_campaign("12345")
     names = ["12345.x.txt", "12345.x-3.txt", "12345.x.txt", "12345.x.txt"]
-    files = [receive_scores(campaign, score_file_bytes([score_row(n)]), name=name) for n, name in enumerate(names)]
+    files = [
+        receive_scores(campaign, score_file_bytes([score_row(n)]), name=name)
+        for n, name in enumerate(names)
+    ]
     assert len({file.key for file in files}) == len(files)
 
 
@@ -205,11 +244,17 @@ def test_the_same_bytes_twice_at_once_are_one_score_file(monkeypatch):
     assert ScoreFile.objects.count() == 1
 
 
-def test_a_failed_file_uploaded_again_is_the_same_file_and_is_taken_up_where_it_stands(monkeypatch, small_chunks):
+def test_a_failed_file_uploaded_again_is_the_same_file_and_is_taken_up_where_it_stands(
+    monkeypatch, small_chunks
+):
     """[S-12]"""
     campaign, content = make_campaign(), messy()
     with monkeypatch.context() as broken:
-        broken.setattr(publishing, "_write_rejected", lambda score_file, spill: (_ for _ in ()).throw(OSError("disk full")))
+        broken.setattr(
+            publishing,
+            "_write_rejected",
+            lambda score_file, spill: (_ for _ in ()).throw(OSError("disk full")),
+        )
         with pytest.raises(OSError, match="disk full"):
             process_scores(campaign, content)
     failed = ScoreFile.objects.get()
@@ -232,7 +277,9 @@ class Killed(BaseException):
 
 @contextmanager
 def killed_at(monkeypatch, module, name: str, call: int):
-    """The process dies when the function is called for the nth time; before it does anything, or after."""
+    """The process dies when the function is called for the nth time; before it does anything, or
+    after.
+    """
     calls, real = [0], getattr(module, name)
 
     def dying(*arguments, **options):
@@ -265,7 +312,9 @@ def killed_at(monkeypatch, module, name: str, call: int):
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
-def test_a_run_that_ends_anywhere_goes_on_to_the_same_rows_files_and_stream(module, name, call, monkeypatch, small_chunks):
+def test_a_run_that_ends_anywhere_goes_on_to_the_same_rows_files_and_stream(
+    module, name, call, monkeypatch, small_chunks
+):
     """[S-12]"""
     campaign, content = make_campaign(), messy(80)
     score_file = receive_scores(campaign, content)
@@ -318,7 +367,9 @@ def state_of_things() -> tuple[object, ...]:
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
-def test_a_worker_that_was_taken_over_writes_nothing_any_more(module, name, monkeypatch, small_chunks):
+def test_a_worker_that_was_taken_over_writes_nothing_any_more(
+    module, name, monkeypatch, small_chunks
+):
     """[O-6] Neither rows nor batches nor states, its own job's included."""
     campaign = make_campaign(entropy_source="drand round 5551234")
     score_file = receive_scores(campaign, messy())
@@ -391,7 +442,9 @@ def test_a_paused_file_goes_on_with_the_rules_it_began_with(monkeypatch, small_c
 
 
 @pytest.mark.parametrize("paused_first", [False, True])
-def test_a_cancelled_file_counts_for_nothing_and_can_be_taken_up_anew(paused_first, monkeypatch, small_chunks):
+def test_a_cancelled_file_counts_for_nothing_and_can_be_taken_up_anew(
+    paused_first, monkeypatch, small_chunks
+):
     campaign, content = make_campaign(), messy(60)
     score_file = receive_scores(campaign, content)
     job = scorefiles.open_job(score_file, by=None)
@@ -418,7 +471,11 @@ def test_a_file_cancelled_while_it_is_published_keeps_its_rows(monkeypatch):
     job = scorefiles.open_job(score_file, by=None)
     with monkeypatch.context() as patch:
         real = publishing.draw_waiting_rows
-        patch.setattr(publishing, "draw_waiting_rows", lambda *a: (jobs.request_stop(job.pk, "cancel"), real(*a)))
+        patch.setattr(
+            publishing,
+            "draw_waiting_rows",
+            lambda *a: (jobs.request_stop(job.pk, "cancel"), real(*a)),
+        )
         stopped = scorefiles.process(job.pk)
     assert stopped.state == ScoreFileState.VALIDATED
     done = scorefiles.process(scorefiles.open_job(stopped, by=None).pk)
@@ -458,7 +515,9 @@ def test_a_campaign_closed_while_its_file_is_published_does_not_count_it(monkeyp
     """[C-2]"""
     campaign, real = make_campaign(), publishing.publish
     score_file = receive_scores(campaign, messy(), activate=False)
-    monkeypatch.setattr(publishing, "publish", lambda *a: (real(*a), close_campaign(campaign.pk, by=None))[0])
+    monkeypatch.setattr(
+        publishing, "publish", lambda *a: (real(*a), close_campaign(campaign.pk, by=None))[0]
+    )
     with pytest.raises(WrongStatus):
         scorefiles.process(scorefiles.open_job(score_file, by=None).pk)
     assert not FanScore.objects.filter(score_file=score_file).exists()
@@ -477,10 +536,14 @@ def test_a_file_that_needs_a_public_value_waits_with_its_roster_public_and_is_dr
     done = scorefiles.process(scorefiles.open_job(released, by=None).pk)
     assert done.state == ScoreFileState.STREAMED
     draw = Draw(campaign.campaign_id, SEED, SALT, "4a7f")
-    rows = list(FanScore.objects.filter(score_file=done).values_list("global_user_id", "raw_text", "luck"))
+    rows = list(
+        FanScore.objects.filter(score_file=done).values_list("global_user_id", "raw_text", "luck")
+    )
     assert rows
     assert all(luck == int.from_bytes(draw.full_h(fan)[:8], "big") - 2**63 for fan, _, luck in rows)
-    assert done.roster_digest == roster_digest([draw.fan_ref(fan) for fan, *_ in rows], [raw for _, raw, _ in rows])
+    assert done.roster_digest == roster_digest(
+        [draw.fan_ref(fan) for fan, *_ in rows], [raw for _, raw, _ in rows]
+    )
     assert done.roster_digest == waiting.roster_digest
     assert done.rows_in == done.accepted + done.rejected
 
@@ -505,8 +568,14 @@ def test_the_same_fan_has_the_same_luck_in_every_file():
     """[S-8] Nothing that is uploaded again can fish for a better result."""
     campaign = make_campaign()
     first = process_scores(campaign, messy(30))
-    second = process_scores(campaign, score_file_bytes([score_row(n, raw_local_fanscore="0.6") for n in range(40, 0, -1)]))
-    lucks = [dict(FanScore.objects.filter(score_file=file).values_list("global_user_id", "luck")) for file in (first, second)]
+    second = process_scores(
+        campaign,
+        score_file_bytes([score_row(n, raw_local_fanscore="0.6") for n in range(40, 0, -1)]),
+    )
+    lucks = [
+        dict(FanScore.objects.filter(score_file=file).values_list("global_user_id", "luck"))
+        for file in (first, second)
+    ]
     shared = lucks[0].keys() & lucks[1].keys()
     assert len(shared) > 10
     assert all(lucks[0][fan] == lucks[1][fan] for fan in shared)
@@ -526,9 +595,9 @@ def test_registrations_give_the_market_and_confirm_the_phone_they_hold():
     score_file = process_scores(campaign, score_file_bytes([score_row(n) for n in (1, 2, 3, 4)]))
     found = {
         fan: (confirmed, market, tags)
-        for fan, confirmed, market, tags in FanScore.objects.filter(score_file=score_file).values_list(
-            "global_user_id", "phone_confirmed", "market_id", "tags"
-        )
+        for fan, confirmed, market, tags in FanScore.objects.filter(
+            score_file=score_file
+        ).values_list("global_user_id", "phone_confirmed", "market_id", "tags")
     }
     assert found == {
         "fan-1": (True, "west", ""),
@@ -541,9 +610,15 @@ def test_registrations_give_the_market_and_confirm_the_phone_they_hold():
 def test_the_column_decides_about_confirmation_where_it_is_there():
     """[S-5]"""
     campaign = make_campaign(require_confirmed_phone=True)
-    import_registrations(campaign, [registration_row(1, phone="+12065550001"), registration_row(2, phone="+12065550002")])
+    import_registrations(
+        campaign,
+        [registration_row(1, phone="+12065550001"), registration_row(2, phone="+12065550002")],
+    )
     columns = [*score_row(), "phone_confirmed"]
-    rows = [score_row(1, phone_confirmed="0", tmemail=""), score_row(2, phone_confirmed="YES", tmemail="")]
+    rows = [
+        score_row(1, phone_confirmed="0", tmemail=""),
+        score_row(2, phone_confirmed="YES", tmemail=""),
+    ]
     score_file = process_scores(campaign, score_file_bytes(rows, columns=columns))
     assert score_file.rejected_by == {"no_contact": 1}
     assert FanScore.objects.get(score_file=score_file).global_user_id == "fan-2"
@@ -552,21 +627,35 @@ def test_the_column_decides_about_confirmation_where_it_is_there():
 def test_shared_contacts_are_counted_over_a_resumed_file(monkeypatch, small_chunks):
     """[S-6, S-12]"""
     campaign = make_campaign(max_fans_per_contact=3)
-    content = score_file_bytes([score_row(n, tmemail=f"one{n % 2}@mail.example") for n in range(60)])
+    content = score_file_bytes(
+        [score_row(n, tmemail=f"one{n % 2}@mail.example") for n in range(60)]
+    )
     score_file = receive_scores(campaign, content)
     job = scorefiles.open_job(score_file, by=None)
     with killed_at(monkeypatch, judging, "_write", 4), pytest.raises(Killed):
         scorefiles.process(job.pk)
     done = scorefiles.process(job.pk)
     assert done.accepted == 6
-    assert sorted(FanScore.objects.filter(score_file=done).values_list("line", flat=True)) == [2, 3, 4, 5, 6, 7]
+    assert sorted(FanScore.objects.filter(score_file=done).values_list("line", flat=True)) == [
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+    ]
 
 
 def test_a_file_without_an_accepted_row_is_saved_at_once():
-    score_file = process_scores(make_campaign(), score_file_bytes([score_row(1, raw_local_fanscore="0.1")]))
+    score_file = process_scores(
+        make_campaign(), score_file_bytes([score_row(1, raw_local_fanscore="0.1")])
+    )
     assert score_file.state == ScoreFileState.SAVED
     assert (score_file.accepted, score_file.streamed, score_file.stream_position) == (0, 0, None)
-    assert read(score_file.scrubbed_key) == b"id,email,phone,globalUserId,memberId,score,band_score,tags,marketId\n"
+    assert (
+        read(score_file.scrubbed_key)
+        == b"id,email,phone,globalUserId,memberId,score,band_score,tags,marketId\n"
+    )
 
 
 def test_a_file_is_saved_when_the_lake_has_its_last_batch(monkeypatch):
@@ -586,7 +675,9 @@ def test_a_file_is_saved_when_the_lake_has_its_last_batch(monkeypatch):
 def test_a_lake_that_was_faster_than_the_file_saves_it_all_the_same(monkeypatch):
     """[S-12] The last batch is in the lake before the file is STREAMED."""
     real = publishing.publish
-    monkeypatch.setattr(publishing, "publish", lambda *a: (real(*a), save.save(StreamName.SCORED))[0])
+    monkeypatch.setattr(
+        publishing, "publish", lambda *a: (real(*a), save.save(StreamName.SCORED))[0]
+    )
     assert process_scores(make_campaign(), messy()).state == ScoreFileState.SAVED
 
 
@@ -596,7 +687,9 @@ def test_attaching_waits_for_a_lock_and_tries_again(monkeypatch, table):
     monkeypatch.setattr(scoretables, "LOCK_TIMEOUT", "100ms")
     campaign, held, tries = make_campaign(), [], []
     settings = connections["default"].get_connection_params()
-    holder = psycopg.connect(**{k: settings[k] for k in ("dbname", "user", "password", "host", "port") if k in settings})
+    holder = psycopg.connect(
+        **{k: settings[k] for k in ("dbname", "user", "password", "host", "port") if k in settings}
+    )
     real = scoretables.attach
 
     def attach(number: int, of: str = scoretables.SCORES) -> None:

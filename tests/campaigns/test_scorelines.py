@@ -30,7 +30,11 @@ def row(**fields: str) -> bytes:
 
 
 def read(
-    *lines: bytes, header: bytes = HEADER, newline: bytes = b"\n", end: bytes = b"\n", block_bytes: int = 1 << 20
+    *lines: bytes,
+    header: bytes = HEADER,
+    newline: bytes = b"\n",
+    end: bytes = b"\n",
+    block_bytes: int = 1 << 20,
 ) -> list[Lines]:
     file = io.BytesIO(newline.join(lines) + end)
     return list(read_chunks(file, read_header(header + newline), block_bytes))
@@ -48,7 +52,9 @@ def test_columns_are_found_by_name_in_any_order_and_others_are_listed():
     )
     assert header.ignored == ("city", "age")
     assert set(header.used) == {*REQUIRED, "phone_confirmed"}
-    (chunk,) = read_chunks(io.BytesIO(b"Bonn\t0.7\tDE\tm\tf\t+49\ta@b.example\t1\tyes\t9\n"), header)
+    (chunk,) = read_chunks(
+        io.BytesIO(b"Bonn\t0.7\tDE\tm\tf\t+49\ta@b.example\t1\tyes\t9\n"), header
+    )
     assert chunk.rows.row(0, named=True) == {
         "line": 2,
         "id": "1",
@@ -63,7 +69,9 @@ def test_columns_are_found_by_name_in_any_order_and_others_are_listed():
 
 
 def test_a_bom_and_blanks_around_names_do_not_matter():
-    assert read_header(b"\xef\xbb\xbf" + HEADER.replace(b"\t", b" \t ") + b"\r\n").columns == COLUMNS
+    assert (
+        read_header(b"\xef\xbb\xbf" + HEADER.replace(b"\t", b" \t ") + b"\r\n").columns == COLUMNS
+    )
 
 
 def test_a_needless_column_may_stand_twice_a_needed_one_may_not():
@@ -120,12 +128,17 @@ def test_crlf_lf_and_a_missing_last_end_all_read_alike():
     ids=lambda line: repr(line[:60]),
 )
 def test_a_malformed_row_spoils_no_other(line):
-    """Wrong number of columns, not UTF-8, a control character (C0, DEL or C1) [S-3]; or longer than a database can hold."""
+    """Wrong number of columns, not UTF-8, a control character (C0, DEL or C1) [S-3]; or longer than
+    a database can hold.
+    """
     assert outcome(row(), line, row()) == ([2, 4], [3])
 
 
 def test_what_merely_looks_odd_is_well_formed():
-    odd = [row(member_id=text) for text in ('“quoted"', "ü\u00a0", "\u200b", "\u2028", "'", "\\N", "\\.", "NULL", "﻿bom")]
+    odd = [
+        row(member_id=text)
+        for text in ('“quoted"', "ü\u00a0", "\u200b", "\u2028", "'", "\\N", "\\.", "NULL", "﻿bom")
+    ]
     chunks = read(*odd)
     assert [c.malformed for c in chunks] == [[]]
     assert chunks[0].rows["member_id"].to_list()[:2] == ['“quoted"', "ü"]
@@ -161,7 +174,12 @@ def test_a_long_line_without_end_is_the_last_row():
 def test_a_raw_line_is_readable_whatever_its_bytes():
     """[S-11]"""
     (chunk,) = read(b"a\xffb\x00c\r", row(), b"", b"\xe2\x82", b"\r\r")
-    assert chunk.raws(pl.Series([2, 4, 5, 6])).to_list() == ["a\\xffb\\x00c", "", "\\xe2\\x82", "\r"]
+    assert chunk.raws(pl.Series([2, 4, 5, 6])).to_list() == [
+        "a\\xffb\\x00c",
+        "",
+        "\\xe2\\x82",
+        "\r",
+    ]
     assert fields_of(pl.Series(["a\tb", "", "a\t\tc\td"]), 4).rows() == [
         ("a", "b", "", ""),
         ("", "", "", ""),
@@ -172,11 +190,16 @@ def test_a_raw_line_is_readable_whatever_its_bytes():
 
 @settings(max_examples=MANY, deadline=None)
 @given(
-    st.lists(st.one_of(st.just(row()), st.binary(max_size=30), st.text(max_size=20).map(str.encode)), max_size=25),
+    st.lists(
+        st.one_of(st.just(row()), st.binary(max_size=30), st.text(max_size=20).map(str.encode)),
+        max_size=25,
+    ),
     st.integers(1, 400),
     st.booleans(),
 )
-def test_any_bytes_are_rows_or_malformed_rows_each_line_once_in_any_blocks(lines, block_bytes, ended):
+def test_any_bytes_are_rows_or_malformed_rows_each_line_once_in_any_blocks(
+    lines, block_bytes, ended
+):
     """[S-3]"""
     content = b"\n".join(lines) + b"\n" * ended
     expected = content.removesuffix(b"\n").split(b"\n") if content else []
@@ -199,4 +222,6 @@ def plainly_well_formed(line: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     fields = text.split("\t")
-    return len(fields) == len(COLUMNS) and not any(ord(c) < 32 or 127 <= ord(c) < 160 for field in fields for c in field)
+    return len(fields) == len(COLUMNS) and not any(
+        ord(c) < 32 or 127 <= ord(c) < 160 for field in fields for c in field
+    )

@@ -1,4 +1,6 @@
-"""Each row has one outcome, the first reason that applies: columns against a plain reading of S-3, row by row."""
+"""Each row has one outcome, the first reason that applies: columns against a plain reading of S-3,
+row by row.
+"""
 
 import os
 from dataclasses import replace
@@ -39,13 +41,24 @@ ROW = {
 SCHEMA = dict.fromkeys(ROW, pl.String) | {"confirmed": pl.Boolean}
 
 
-def judge(rows: list[dict[str, object]], rules: Rules = RULES, *, duplicates: list[bool] | None = None, chunks: int = 1):
+def judge(
+    rows: list[dict[str, object]],
+    rules: Rules = RULES,
+    *,
+    duplicates: list[bool] | None = None,
+    chunks: int = 1,
+):
     """Rows judged in so many chunks."""
-    frame = pl.DataFrame([ROW | row for row in rows], schema=SCHEMA).with_row_index("line", offset=2)
+    frame = pl.DataFrame([ROW | row for row in rows], schema=SCHEMA).with_row_index(
+        "line", offset=2
+    )
     ranks = ContactRanks(rules.max_fans_per_contact) if rules.max_fans_per_contact else None
     marked = frame.with_columns(pl.Series("dup", duplicates or [False] * len(rows)))
     size = -(-len(rows) // chunks)
-    parts = [judge_scores(part.drop("dup"), rules, duplicates=part["dup"], ranks=ranks) for part in marked.iter_slices(size)]
+    parts = [
+        judge_scores(part.drop("dup"), rules, duplicates=part["dup"], ranks=ranks)
+        for part in marked.iter_slices(size)
+    ]
     return pl.concat(parts)
 
 
@@ -58,7 +71,21 @@ def tags_of(rules: Rules = RULES, **row: object) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "written", ["0", "1", "0.5", "+.5", "5e-1", "1.", "00.25", ".5E+0", "-0", "-0.0", "1e-400", "0.1" + "0" * 400]
+    "written",
+    [
+        "0",
+        "1",
+        "0.5",
+        "+.5",
+        "5e-1",
+        "1.",
+        "00.25",
+        ".5E+0",
+        "-0",
+        "-0.0",
+        "1e-400",
+        "0.1" + "0" * 400,
+    ],
 )
 def test_numbers_of_the_form_are_scores(written):
     assert score_of(pl.Series("s", [written]))[0] == float(written)
@@ -106,7 +133,10 @@ def test_scores_are_pythons_floats(texts):
     assert found == [plain_score(text) for text in texts]
 
 
-@pytest.mark.parametrize(("raw", "reason"), [("0.22", None), ("0.2199999999999999", Reason.BELOW_MINIMUM_SCORE), ("0.7", None)])
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [("0.22", None), ("0.2199999999999999", Reason.BELOW_MINIMUM_SCORE), ("0.7", None)],
+)
 def test_below_the_lowest_band_nobody_gets_in(raw, reason):
     """[S-7]"""
     assert reason_of(raw_local_fanscore=raw) == reason
@@ -114,8 +144,14 @@ def test_below_the_lowest_band_nobody_gets_in(raw, reason):
 
 def test_the_campaigns_minimum_counts_where_it_is_higher():
     """[S-7]"""
-    assert reason_of(replace(RULES, min_score=0.6), raw_local_fanscore="0.59") == Reason.BELOW_MINIMUM_SCORE
-    assert reason_of(replace(RULES, min_score=0.1), raw_local_fanscore="0.2") == Reason.BELOW_MINIMUM_SCORE
+    assert (
+        reason_of(replace(RULES, min_score=0.6), raw_local_fanscore="0.59")
+        == Reason.BELOW_MINIMUM_SCORE
+    )
+    assert (
+        reason_of(replace(RULES, min_score=0.1), raw_local_fanscore="0.2")
+        == Reason.BELOW_MINIMUM_SCORE
+    )
 
 
 def test_an_unconfirmed_phone_is_no_contact_where_confirmation_is_required():
@@ -160,7 +196,10 @@ def test_the_first_n_fans_of_a_shared_contact_stay_over_chunks():
         "",
         "",
     ]
-    rows = [{"tmemail": mail, "sms": f"+1206555010{n}", "global_user_id": f"f{n}"} for n, mail in enumerate(mails)]
+    rows = [
+        {"tmemail": mail, "sms": f"+1206555010{n}", "global_user_id": f"f{n}"}
+        for n, mail in enumerate(mails)
+    ]
     for chunks in (1, 2, 8):
         reasons = judge(rows, rules, chunks=chunks)["reason"].to_list()
         assert reasons == [None, None, Reason.SHARED_CONTACT, None, None, None, None, None]
@@ -169,12 +208,18 @@ def test_the_first_n_fans_of_a_shared_contact_stay_over_chunks():
 def test_a_row_that_is_rejected_for_something_else_takes_no_place_of_a_shared_contact():
     rules = replace(RULES, max_fans_per_contact=1)
     rows = [{"raw_local_fanscore": "no"}, {}, {}]
-    assert judge(rows, rules)["reason"].to_list() == [Reason.INVALID_SCORE, None, Reason.SHARED_CONTACT]
+    assert judge(rows, rules)["reason"].to_list() == [
+        Reason.INVALID_SCORE,
+        None,
+        Reason.SHARED_CONTACT,
+    ]
 
 
 def test_no_rows_are_judged_as_well():
     rows = pl.DataFrame(schema={"line": pl.Int64} | SCHEMA)
-    found = judge_scores(rows, RULES, duplicates=pl.Series([], dtype=pl.Boolean), ranks=ContactRanks(1))
+    found = judge_scores(
+        rows, RULES, duplicates=pl.Series([], dtype=pl.Boolean), ranks=ContactRanks(1)
+    )
     assert found.height == 0
     assert {"reason", "raw_score", "tags", "phone_region"} <= set(found.columns)
 
@@ -195,11 +240,29 @@ def test_yes_has_three_spellings_in_any_case():
 
 
 def test_tallies_of_chunks_add_up():
-    assert add_tallies([tally(pl.Series(["b", "a", None, "b"])), tally(pl.Series(["a"])), {}]) == {"a": 2, "b": 2}
+    assert add_tallies([tally(pl.Series(["b", "a", None, "b"])), tally(pl.Series(["a"])), {}]) == {
+        "a": 2,
+        "b": 2,
+    }
 
 
-EMAILS = ["", "a@mail.example", "A@Mail.Example", "a+b@mail.example", "no mail", "scalper@mail.example", "x@bad.example"]
-EMAILS += ["vip1@bad.example", "x@deep.spam.example", "x@sub.throw.example", "a.b@gmail.com", "ab@gmail.com", "ö@mail.example"]
+EMAILS = [
+    "",
+    "a@mail.example",
+    "A@Mail.Example",
+    "a+b@mail.example",
+    "no mail",
+    "scalper@mail.example",
+    "x@bad.example",
+]
+EMAILS += [
+    "vip1@bad.example",
+    "x@deep.spam.example",
+    "x@sub.throw.example",
+    "a.b@gmail.com",
+    "ab@gmail.com",
+    "ö@mail.example",
+]
 PHONES = [
     "",
     "+12065550100",

@@ -24,7 +24,10 @@ def test_a_fan_is_repeated_from_the_second_time_on(chunks):
         for name in names:
             due.append(name in before)
             before |= {name} - {""}
-        assert seen.are_repeated(pl.Series([ref(name) for name in names], dtype=pl.String)).to_list() == due
+        assert (
+            seen.are_repeated(pl.Series([ref(name) for name in names], dtype=pl.String)).to_list()
+            == due
+        )
 
 
 def test_fans_who_share_64_bits_are_told_apart_by_the_next():

@@ -1,4 +1,6 @@
-"""Corrected rejected rows come back: a new score file of the rows accepted before and the repaired ones. [S-14]"""
+"""Corrected rejected rows come back: a new score file of the rows accepted before and the repaired
+ones. [S-14]
+"""
 
 import csv
 import gzip
@@ -23,7 +25,14 @@ from datalake import storage
 from operations import jobs
 from operations.choices import JobState
 from operations.models import Job
-from tests.builders import in_memory, make_campaign, process_scores, receive_scores, score_file_bytes, score_row
+from tests.builders import (
+    in_memory,
+    make_campaign,
+    process_scores,
+    receive_scores,
+    score_file_bytes,
+    score_row,
+)
 from tests.campaigns.score_cases import everything_of, messy, read
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,7 +71,9 @@ def supplemented(parent: ScoreFile, content: bytes) -> ScoreFile:
 
 
 def mended(rows: list[Row]) -> list[Row]:
-    return [row | MENDED.get(row["reason"], {}) | {"member_id": f"line {row['line']}"} for row in rows]
+    return [
+        row | MENDED.get(row["reason"], {}) | {"member_id": f"line {row['line']}"} for row in rows
+    ]
 
 
 def scores_of(score_file: ScoreFile) -> dict[str, tuple[object, ...]]:
@@ -87,10 +98,18 @@ def test_s14_the_ledger_is_whole_and_each_row_that_came_back_has_its_outcome():
     parent = process_scores(make_campaign(), messy())
     rows = rejected_rows(parent)
     child = supplemented(parent, as_csv(mended(rows)))
-    assert child.rows_in == parent.accepted + len(rows) == child.accepted + sum(child.rejected_by.values())
+    assert (
+        child.rows_in
+        == parent.accepted + len(rows)
+        == child.accepted + sum(child.rejected_by.values())
+    )
     found = supplements.outcome_of(child)
     assert found is not None
-    assert (found.came_back, found.repaired, found.no_longer_accepted) == (len(rows), child.accepted - parent.accepted, 0)
+    assert (found.came_back, found.repaired, found.no_longer_accepted) == (
+        len(rows),
+        child.accepted - parent.accepted,
+        0,
+    )
     assert supplements.outcome_of(parent) is None
     lines = [*FanScore.objects.filter(score_file=child).values_list("line", flat=True)]
     lines += RejectedRow.objects.filter(score_file=child).values_list("line", flat=True)
@@ -98,12 +117,23 @@ def test_s14_the_ledger_is_whole_and_each_row_that_came_back_has_its_outcome():
 
 
 def test_s14_a_row_that_nobody_corrected_is_rejected_again_and_a_fan_accepted_before_is_a_duplicate():
-    rows = [score_row(1), score_row(2, raw_local_fanscore="0.1"), score_row(3, tmemail="", sms="?"), score_row(4, sms="")]
+    rows = [
+        score_row(1),
+        score_row(2, raw_local_fanscore="0.1"),
+        score_row(3, tmemail="", sms="?"),
+        score_row(4, sms=""),
+    ]
     parent = process_scores(make_campaign(), score_file_bytes(rows))
     untouched, known = rejected_rows(parent)
-    child = supplemented(parent, as_csv([untouched, known | {"global_user_id": "fan-1", "tmemail": "b@mail.example"}]))
+    child = supplemented(
+        parent,
+        as_csv([untouched, known | {"global_user_id": "fan-1", "tmemail": "b@mail.example"}]),
+    )
     found = RejectedRow.objects.filter(score_file=child).order_by("line")
-    assert list(found.values_list("line", "reason")) == [(4, "below_minimum_score"), (5, "duplicate")]
+    assert list(found.values_list("line", "reason")) == [
+        (4, "below_minimum_score"),
+        (5, "duplicate"),
+    ]
     assert (child.rows_in, child.accepted) == (4, 2)
 
 
@@ -119,7 +149,13 @@ def test_s14_rows_that_do_not_come_back_stay_with_their_score_file_only():
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
 def test_s14_the_accepted_lines_stand_in_it_byte_for_byte_and_in_order(packed, newline):
     content = score_file_bytes(
-        [score_row(1, tmemail=" Fan1@Mail.Example "), b"\xff", score_row(2, sms="no"), b"", score_row(3)],
+        [
+            score_row(1, tmemail=" Fan1@Mail.Example "),
+            b"\xff",
+            score_row(2, sms="no"),
+            b"",
+            score_row(3),
+        ],
         newline=newline,
         bom=True,
     ).removesuffix(newline)
@@ -134,7 +170,9 @@ def test_s14_the_accepted_lines_stand_in_it_byte_for_byte_and_in_order(packed, n
 
 
 def test_s14_the_download_comes_back_as_it_is_from_a_spreadsheet():
-    """[O-7] With a byte order mark, CRLF, quotes around everything, and the apostrophes that make cells harmless."""
+    """[O-7] With a byte order mark, CRLF, quotes around everything, and the apostrophes that make
+    cells harmless.
+    """
     row = score_row(2, sms="+12065550102", member_id="=1+1", raw_local_fanscore="0.1")
     parent = process_scores(make_campaign(), score_file_bytes([score_row(1), row]))
     shown = "".join(neutralised_file(in_memory(read(parent.rejected_key))))
@@ -147,7 +185,9 @@ def test_s14_the_download_comes_back_as_it_is_from_a_spreadsheet():
 
 
 def test_s14_a_break_or_tab_in_a_cell_makes_its_row_malformed_and_shifts_no_other():
-    parent = process_scores(make_campaign(), score_file_bytes([score_row(n, raw_local_fanscore="no") for n in range(4)]))
+    parent = process_scores(
+        make_campaign(), score_file_bytes([score_row(n, raw_local_fanscore="no") for n in range(4)])
+    )
     rows = [row | {"raw_local_fanscore": "0.5"} for row in rejected_rows(parent)]
     rows[0]["member_id"], rows[1]["country_code"], rows[2]["id"] = "two\nlines", "US\r", "a\ttab"
     child = supplemented(parent, as_csv(rows))
@@ -156,7 +196,10 @@ def test_s14_a_break_or_tab_in_a_cell_makes_its_row_malformed_and_shifts_no_othe
 
 
 def test_s14_bytes_that_nobody_could_read_are_not_let_in_untouched():
-    rows = ["\t".join(score_row(2).values()).encode().replace(b"member", b"\xffmember"), score_row(1)]
+    rows = [
+        "\t".join(score_row(2).values()).encode().replace(b"member", b"\xffmember"),
+        score_row(1),
+    ]
     parent = process_scores(make_campaign(), score_file_bytes(rows))
     assert parent.rejected_by == {"malformed_row": 1}
     assert supplemented(parent, read(parent.rejected_key)).rejected_by == {"malformed_row": 1}
@@ -166,9 +209,14 @@ def test_s14_bytes_that_nobody_could_read_are_not_let_in_untouched():
 
 def test_s14_a_supplement_is_judged_by_the_rules_as_they_are_now():
     """[S-2]"""
-    parent = process_scores(make_campaign(), score_file_bytes([score_row(1), score_row(2), score_row(3, sms="", tmemail="")]))
+    parent = process_scores(
+        make_campaign(),
+        score_file_bytes([score_row(1), score_row(2), score_row(3, sms="", tmemail="")]),
+    )
     ListEntry.objects.create(kind="blacklist", pattern="fan1@mail.example")
-    child = supplemented(parent, as_csv([rejected_rows(parent)[0] | {"tmemail": "fan3@mail.example"}]))
+    child = supplemented(
+        parent, as_csv([rejected_rows(parent)[0] | {"tmemail": "fan3@mail.example"}])
+    )
     assert child.rejected_by == {"blacklisted_email": 1}
     found = supplements.outcome_of(child)
     assert found is not None
@@ -199,7 +247,9 @@ def test_s14_the_same_corrected_file_again_is_the_same_supplement():
 def test_s15_a_supplement_of_ranks_stays_with_its_fan_list():
     """[S-14]"""
     ranks = b"global_user_id,rank,email\na,1,a@mail.example\nb,first,b@mail.example\nc,2,c@mail.example\n"
-    taken = fanlists.receive(make_campaign(), "vip", "ranks.csv", in_memory(ranks), by=None).score_file
+    taken = fanlists.receive(
+        make_campaign(), "vip", "ranks.csv", in_memory(ranks), by=None
+    ).score_file
     parent = scorefiles.process(scorefiles.open_job(taken, by=None).pk)
     (wrong,) = (row for row in rejected_rows(parent) if row["reason"] == "invalid_score")
     child = supplemented(parent, as_csv([wrong | {"raw_local_fanscore": "0.9"}]))
@@ -239,8 +289,14 @@ def refused(parent: ScoreFile, content: bytes, error: type[Exception], says: str
     [
         (lambda rows: as_csv([*rows, rows[0]]), "stands twice"),
         (lambda rows: as_csv([rows[0] | {"line": "1"}]), "Line 1 was not rejected"),
-        (lambda rows: as_csv([rows[0] | {"reason": "no_contact"}]), "Line 2 was rejected as below_minimum_score"),
-        (lambda rows: as_csv([{name: cell for name, cell in rows[0].items() if name != "line"}]), "lacks the column line"),
+        (
+            lambda rows: as_csv([rows[0] | {"reason": "no_contact"}]),
+            "Line 2 was rejected as below_minimum_score",
+        ),
+        (
+            lambda rows: as_csv([{name: cell for name, cell in rows[0].items() if name != "line"}]),
+            "lacks the column line",
+        ),
         (lambda rows: as_csv([rows[0]]).replace(b",", b";"), "semicolons"),
         (lambda rows: as_csv(rows).partition(b"\n")[0] + b"\n", "holds no row"),
         (lambda rows: b"", "lacks the columns"),
@@ -258,7 +314,9 @@ def test_s14_what_is_not_this_files_corrected_csv_is_refused_and_nothing_is_writ
 
 def test_s12_rows_that_nobody_changed_make_no_second_score_file_of_the_same_bytes():
     """[S-14] It could only come to the same end."""
-    parent = process_scores(make_campaign(), score_file_bytes([score_row(1), score_row(2, raw_local_fanscore="no")]))
+    parent = process_scores(
+        make_campaign(), score_file_bytes([score_row(1), score_row(2, raw_local_fanscore="no")])
+    )
     refused(parent, read(parent.rejected_key), BadCorrection, "itself, byte for byte")
 
 
@@ -300,7 +358,9 @@ def work_off(job: Job) -> ScoreFile | None:
     """A worker's round: the supplement is made, then processed by the job that waits for it."""
     tasks.run_supplement(job.pk)
     made = ScoreFile.objects.order_by("-id").first()
-    return scorefiles.process(Job.objects.get(kind=scorefiles.JOB, subject=f"scorefile:{made.pk}").pk)  # type: ignore[union-attr]
+    return scorefiles.process(
+        Job.objects.get(kind=scorefiles.JOB, subject=f"scorefile:{made.pk}").pk
+    )  # type: ignore[union-attr]
 
 
 def test_s14_a_worker_makes_the_supplement_and_has_it_processed():
@@ -313,15 +373,23 @@ def test_s14_a_worker_makes_the_supplement_and_has_it_processed():
     assert (child.supplement_of, child.state) == (parent, ScoreFileState.STREAMED)
     assert Campaign.objects.get().active_score_file == parent
     job.refresh_from_db()
-    assert (job.state, job.rows_in, job.rows_out) == (JobState.DONE, parent.rejected, parent.rejected)
-    tasks.run_supplement(tasks.start_supplement(parent, in_memory(content), by=None, activate=False).pk)
+    assert (job.state, job.rows_in, job.rows_out) == (
+        JobState.DONE,
+        parent.rejected,
+        parent.rejected,
+    )
+    tasks.run_supplement(
+        tasks.start_supplement(parent, in_memory(content), by=None, activate=False).pk
+    )
     assert ScoreFile.objects.count() == 2
 
 
 def test_s14_what_is_wrong_further_down_fails_the_job_and_says_so():
     parent = process_scores(make_campaign(), messy())
     rows = rejected_rows(parent)
-    job = tasks.start_supplement(parent, in_memory(as_csv([*rows, rows[4]])), by=None, activate=True)
+    job = tasks.start_supplement(
+        parent, in_memory(as_csv([*rows, rows[4]])), by=None, activate=True
+    )
     with pytest.raises(BadCorrection):
         supplements.process(job.pk)
     job.refresh_from_db()
@@ -342,10 +410,14 @@ def test_s14_what_is_wrong_at_the_top_is_said_at_once_and_opens_no_job(content):
 @pytest.mark.parametrize("how", ["pause", "cancel"])
 def test_s14_a_person_can_pause_and_cancel_the_composing(how, monkeypatch):
     parent = process_scores(make_campaign(), messy())
-    job = supplements.keep(parent, in_memory(as_csv(mended(rejected_rows(parent)))), by=None, activate=True)
+    job = supplements.keep(
+        parent, in_memory(as_csv(mended(rejected_rows(parent)))), by=None, activate=True
+    )
     with monkeypatch.context() as patch:
         real = composing._pieces
-        patch.setattr(composing, "_pieces", lambda file: (jobs.request_stop(job.pk, how), real(file))[1])
+        patch.setattr(
+            composing, "_pieces", lambda file: (jobs.request_stop(job.pk, how), real(file))[1]
+        )
         assert supplements.process(job.pk) is None
     assert ScoreFile.objects.count() == 1
     job.refresh_from_db()
@@ -359,11 +431,17 @@ class Killed(BaseException):
     """As when the process is told to end: no code of ours catches it."""
 
 
-@pytest.mark.parametrize(("module", "at"), [(composing, "rows_in"), (composing, "_accepted"), (supplements, "receive")])
-def test_o6_a_worker_killed_while_it_composes_leaves_nothing_and_the_next_one_makes_it_whole(module, at, monkeypatch):
+@pytest.mark.parametrize(
+    ("module", "at"), [(composing, "rows_in"), (composing, "_accepted"), (supplements, "receive")]
+)
+def test_o6_a_worker_killed_while_it_composes_leaves_nothing_and_the_next_one_makes_it_whole(
+    module, at, monkeypatch
+):
     """[S-14]"""
     parent = process_scores(make_campaign(), messy())
-    job = supplements.keep(parent, in_memory(as_csv(mended(rejected_rows(parent)))), by=None, activate=True)
+    job = supplements.keep(
+        parent, in_memory(as_csv(mended(rejected_rows(parent)))), by=None, activate=True
+    )
     files = list(storage.scoring().list(""))
 
     def killed(*arguments, **options):
@@ -378,12 +456,17 @@ def test_o6_a_worker_killed_while_it_composes_leaves_nothing_and_the_next_one_ma
     made = supplements.process(job.pk)
     assert made is not None
     assert storage.scoring().exists(made.key)
-    assert Job.objects.get(kind=scorefiles.JOB, subject=f"scorefile:{made.pk}").state == JobState.QUEUED
+    assert (
+        Job.objects.get(kind=scorefiles.JOB, subject=f"scorefile:{made.pk}").state
+        == JobState.QUEUED
+    )
 
 
 def test_s14_a_kill_between_the_record_and_its_bytes_is_mended_by_the_next_worker(monkeypatch):
     parent = process_scores(make_campaign(), messy())
-    job = supplements.keep(parent, in_memory(as_csv(mended(rejected_rows(parent)))), by=None, activate=True)
+    job = supplements.keep(
+        parent, in_memory(as_csv(mended(rejected_rows(parent)))), by=None, activate=True
+    )
     real = supplements.receive
 
     def killed(*arguments, **options):
@@ -402,7 +485,9 @@ def test_s14_a_kill_between_the_record_and_its_bytes_is_mended_by_the_next_worke
 
 def command(*arguments: object, said: io.StringIO | None = None) -> dict:
     out = io.StringIO()
-    call_command("process_scores", *map(str, arguments), "--json", stdout=out, stderr=said or io.StringIO())
+    call_command(
+        "process_scores", *map(str, arguments), "--json", stdout=out, stderr=said or io.StringIO()
+    )
     return json.loads(out.getvalue().splitlines()[-1])
 
 
@@ -423,7 +508,11 @@ def test_s14_the_command_takes_a_corrected_file(tmp_path, capsys):
     path, campaign_id = tmp_path / "corrected.csv", parent.campaign.campaign_id
     path.write_bytes(as_csv(mended(rejected_rows(parent))))
     found = command(campaign_id, path, "--supplement-of", parent.pk)
-    assert (found["supplement_of"], found["state"], found["repeated"]) == (parent.pk, "streamed", False)
+    assert (found["supplement_of"], found["state"], found["repeated"]) == (
+        parent.pk,
+        "streamed",
+        False,
+    )
     assert found["rows_in"] == found["accepted"] + sum(found["rejected"].values())
     assert command(campaign_id, path, "--supplement-of", parent.pk)["repeated"]
     for asked, wrong in ((make_campaign().campaign_id, parent.pk), (campaign_id, 987_654)):
@@ -440,13 +529,20 @@ def test_s14_the_command_takes_a_corrected_file(tmp_path, capsys):
 def test_s14_whatever_is_corrected_the_ledger_is_whole_and_nobody_accepted_is_lost(data):
     """Random messy files, random corrections."""
     Campaign.objects.update(active_score_file=None)
-    spoilt = st.sampled_from([{}, {"raw_local_fanscore": "no"}, {"global_user_id": ""}, {"tmemail": "", "sms": "?"}])
+    spoilt = st.sampled_from(
+        [{}, {"raw_local_fanscore": "no"}, {"global_user_id": ""}, {"tmemail": "", "sms": "?"}]
+    )
     rows = data.draw(st.lists(st.tuples(st.integers(1, 9), spoilt), min_size=1, max_size=14))
-    parent = process_scores(make_campaign(), score_file_bytes([score_row(n, **fields) for n, fields in rows]))
+    parent = process_scores(
+        make_campaign(), score_file_bytes([score_row(n, **fields) for n, fields in rows])
+    )
     if not parent.rejected:
         return
     before, rejected = scores_of(parent), rejected_rows(parent)
-    cells = {name: st.text(max_size=8) for name in ("id", "tmemail", "sms", "global_user_id", "member_id")}
+    cells = {
+        name: st.text(max_size=8)
+        for name in ("id", "tmemail", "sms", "global_user_id", "member_id")
+    }
     cells["raw_local_fanscore"] = st.sampled_from(["0.3", "0.97", "1", "2", "", "'0.5"])
     edits = st.dictionaries(st.sampled_from(sorted(cells)), st.just(None)).flatmap(
         lambda names: st.fixed_dictionaries({name: cells[name] for name in names})
@@ -456,7 +552,11 @@ def test_s14_whatever_is_corrected_the_ledger_is_whole_and_nobody_accepted_is_lo
     if edited == [rejected[at] for at in back]:
         return  # it may be the parent itself, byte for byte
     child = supplemented(parent, as_csv(edited))
-    assert child.rows_in == parent.accepted + len(back) == child.accepted + sum(child.rejected_by.values())
+    assert (
+        child.rows_in
+        == parent.accepted + len(back)
+        == child.accepted + sum(child.rejected_by.values())
+    )
     after = scores_of(child)
     assert {fan: after[fan] for fan in before} == before
     found = supplements.outcome_of(child)
@@ -467,7 +567,11 @@ def test_s14_whatever_is_corrected_the_ledger_is_whole_and_nobody_accepted_is_lo
 def test_s14_the_lines_left_out_are_those_that_were_rejected_also_in_pieces(monkeypatch):
     monkeypatch.setattr(composing, "PIECE_BYTES", 7)
     parent = process_scores(make_campaign(), messy())
-    accepted = FanScore.objects.filter(score_file=parent).order_by("line").values_list("line", flat=True)
+    accepted = (
+        FanScore.objects.filter(score_file=parent).order_by("line").values_list("line", flat=True)
+    )
     lines = messy().splitlines(keepends=True)
-    assert b"".join(composing._accepted(parent)) == lines[0] + b"".join(lines[line - 1] for line in accepted)
+    assert b"".join(composing._accepted(parent)) == lines[0] + b"".join(
+        lines[line - 1] for line in accepted
+    )
     assert corrections.refuse_repeated(np.array(accepted)) is None

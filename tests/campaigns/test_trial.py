@@ -20,20 +20,43 @@ from datalake.errors import NoSuchObject
 from operations import jobs
 from operations.choices import JobState
 from operations.models import Chunk, Job
-from tests.builders import in_memory, make_campaign, process_scores, receive_scores, score_file_bytes, score_row
+from tests.builders import (
+    in_memory,
+    make_campaign,
+    process_scores,
+    receive_scores,
+    score_file_bytes,
+    score_row,
+)
 from tests.campaigns.score_cases import messy, start_over
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FULL = "FAIRWAVE_FULL" in os.environ
-OUTCOME = ("rows_in", "accepted", "rejected_by", "tagged_by", "bands", "ignored_columns", "rules_digest")
+OUTCOME = (
+    "rows_in",
+    "accepted",
+    "rejected_by",
+    "tagged_by",
+    "bands",
+    "ignored_columns",
+    "rules_digest",
+)
 
-BROKEN = [b"", b"only\tthree\tcolumns", b"\xff\xfe\tx\ty\tz\tu\tv\tw", b"1\ta\x00b\tc\td\te\tf\tg", b"\t\t\t\t\t\t"]
+BROKEN = [
+    b"",
+    b"only\tthree\tcolumns",
+    b"\xff\xfe\tx\ty\tz\tu\tv\tw",
+    b"1\ta\x00b\tc\td\te\tf\tg",
+    b"\t\t\t\t\t\t",
+]
 SOUND = st.builds(
     score_row,
     st.integers(0, 40),
     raw_local_fanscore=st.sampled_from(["0.1", "0.22", "0.5", "0.85", "0.97", "1", "n/a", "1.5"]),
-    tmemail=st.sampled_from(["", "a@mail.example", "b@mail.example", "no address", "x@bad.example", "y@throw.example"]),
+    tmemail=st.sampled_from(
+        ["", "a@mail.example", "b@mail.example", "no address", "x@bad.example", "y@throw.example"]
+    ),
     sms=st.sampled_from(["", "(206) 555-0101", "(206) 555-0102", "+442079460123", "nonsense"]),
     global_user_id=st.sampled_from(["", *(f"fan-{n}" for n in range(30))]),
 )
@@ -66,7 +89,18 @@ def foretold(found: dict) -> dict[str, object]:
     return dict(
         zip(
             OUTCOME,
-            (found[name] for name in ("rows", "accepted", "rejected", "tagged", "bands", "ignored_columns", "rules_digest")),
+            (
+                found[name]
+                for name in (
+                    "rows",
+                    "accepted",
+                    "rejected",
+                    "tagged",
+                    "bands",
+                    "ignored_columns",
+                    "rules_digest",
+                )
+            ),
             strict=True,
         )
     )
@@ -74,13 +108,17 @@ def foretold(found: dict) -> dict[str, object]:
 
 def state_of_all() -> dict[str, object]:
     """Everything a dry run must leave as it is."""
-    files = ScoreFile.objects.order_by("pk").values("state", "error", "rules", "rules_digest", "roster_digest", "rows_in")
+    files = ScoreFile.objects.order_by("pk").values(
+        "state", "error", "rules", "rules_digest", "roster_digest", "rows_in"
+    )
     counts = {model.__name__: model.objects.count() for model in (FanScore, RejectedRow, Chunk)}
     return {"files": list(files), **counts}
 
 
 def foretells(campaign: Campaign, content: bytes) -> None:
-    """A dry run of all rows leaves everything as it was, and processing then finds just what it said."""
+    """A dry run of all rows leaves everything as it was, and processing then finds just what it
+    said.
+    """
     score_file = receive_scores(campaign, content)
     before = state_of_all()
     found = tried_whole(score_file).trial
@@ -99,19 +137,33 @@ def test_a_dry_run_of_all_rows_foretells_what_processing_finds(monkeypatch):
     foretells(strict_campaign(), messy(60))
 
 
-@settings(max_examples=300 if FULL else 12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300 if FULL else 12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(content=FILES, limit=st.sampled_from([0, 1, 2]), confirmed=st.booleans())
 def test_whatever_the_file_a_dry_run_foretells_what_processing_finds(content, limit, confirmed):
     """[S-3]"""
     start_over(Campaign.objects.none())
-    foretells(strict_campaign(max_fans_per_contact=limit, require_confirmed_phone=confirmed), content)
+    foretells(
+        strict_campaign(max_fans_per_contact=limit, require_confirmed_phone=confirmed), content
+    )
 
 
-@settings(max_examples=200 if FULL else 12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200 if FULL else 12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(content=FILES, rows=st.integers(1, 70), block=st.sampled_from([200, 1000, 8_000_000]))
 def test_the_first_rows_get_what_they_get_in_the_whole_file(content, rows, block):
-    """A dry run of the first rows is one of a file that ends there, however its bytes are cut into chunks."""
-    campaign = Campaign.objects.filter(campaign_id="strict").first() or strict_campaign(campaign_id="strict")
+    """A dry run of the first rows is one of a file that ends there, however its bytes are cut into
+    chunks.
+    """
+    campaign = Campaign.objects.filter(campaign_id="strict").first() or strict_campaign(
+        campaign_id="strict"
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scorelines.read_chunks, "__defaults__", (block,))
         first = trial.dry_run(campaign, in_memory(content), rows=rows)
@@ -134,7 +186,9 @@ def test_only_the_first_rows_are_tried_at_once():
 
 
 def test_more_rows_than_the_file_has_are_all_there_are():
-    found = trial.dry_run(make_campaign(), in_memory(score_file_bytes([score_row(1), score_row(2)])), rows=10**15)
+    found = trial.dry_run(
+        make_campaign(), in_memory(score_file_bytes([score_row(1), score_row(2)])), rows=10**15
+    )
     assert (found.rows, found.accepted) == (2, 2)
 
 
@@ -150,9 +204,13 @@ def test_a_dry_run_tells_nothing_of_the_draw():
 
 
 def test_a_file_that_failed_is_tried_by_the_rules_it_will_be_judged_by():
-    """[S-2] The snapshot was taken when processing began; the campaign's options have changed since."""
+    """[S-2] The snapshot was taken when processing began; the campaign's options have changed
+    since.
+    """
     campaign = make_campaign()
-    score_file = receive_scores(campaign, score_file_bytes([score_row(1, raw_local_fanscore="0.5")]))
+    score_file = receive_scores(
+        campaign, score_file_bytes([score_row(1, raw_local_fanscore="0.5")])
+    )
     job = scorefiles.open_job(score_file, by=None)
     storage.scoring().delete(score_file.key)
     with pytest.raises(NoSuchObject):
@@ -167,7 +225,10 @@ def test_a_file_that_failed_is_tried_by_the_rules_it_will_be_judged_by():
 
 def test_what_was_judged_cannot_be_tried():
     processed = process_scores(make_campaign())
-    for attempt in (lambda: trial.try_first(processed.pk), lambda: trial.open_job(processed, by=None)):
+    for attempt in (
+        lambda: trial.try_first(processed.pk),
+        lambda: trial.open_job(processed, by=None),
+    ):
         with pytest.raises(CannotTry, match="is streamed: only one whose rows were not judged"):
             attempt()
     assert scorefiles.score_file_of(processed.pk).trial is None
@@ -209,7 +270,11 @@ def test_a_dry_run_can_be_stopped_and_begins_again(monkeypatch, how):
     trial.try_all(again.pk)
     done = Job.objects.get(pk=again.pk)
     rows = messy().count(b"\n") - 1
-    assert (done.state, done.rows_in, done.rows_out + done.rows_rejected) == (JobState.DONE, rows, rows)
+    assert (done.state, done.rows_in, done.rows_out + done.rows_rejected) == (
+        JobState.DONE,
+        rows,
+        rows,
+    )
     assert scorefiles.score_file_of(score_file.pk).trial["rows"] == rows
 
 
@@ -222,7 +287,9 @@ def test_the_task_tries_all_rows():
 
 
 def test_rejected_rows_are_found_again_as_they_stand_in_the_file():
-    content = score_file_bytes([score_row(1), b"only\tthree\tcolumns", b"\xff\tx", score_row(4)], packed=True)
+    content = score_file_bytes(
+        [score_row(1), b"only\tthree\tcolumns", b"\xff\tx", score_row(4)], packed=True
+    )
     score_file = receive_scores(make_campaign(), content)
     assert trial.rows_as_written(score_file, [4, 3]) == {3: "only\tthree\tcolumns", 4: "\\xff\tx"}
     assert trial.rows_as_written(score_file, []) == {}
@@ -238,7 +305,9 @@ def test_a_row_too_far_into_a_large_file_is_not_looked_for(monkeypatch):
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "scores.txt"
-    path.write_bytes(messy().replace(b"country_code\n", b"country_code\tnote\n").replace(b"\tUS\n", b"\tUS\tx\n"))
+    path.write_bytes(
+        messy().replace(b"country_code\n", b"country_code\tnote\n").replace(b"\tUS\n", b"\tUS\tx\n")
+    )
     return path
 
 
@@ -294,7 +363,9 @@ def call_command_line(*arguments: str) -> None:
 def test_a_dry_run_is_refused_where_processing_would_be():
     campaign = make_campaign()
     with pytest.raises(UnreadableFile, match="lacks the column sms"):
-        trial.dry_run(campaign, in_memory(score_file_bytes([score_row()]).replace(b"sms", b"phone")))
+        trial.dry_run(
+            campaign, in_memory(score_file_bytes([score_row()]).replace(b"sms", b"phone"))
+        )
     close_campaign(campaign.pk, by=None)
     with pytest.raises(WrongStatus):
         trial.dry_run(Campaign.objects.get(pk=campaign.pk), in_memory(messy()))

@@ -1,7 +1,9 @@
-"""A process of its own on the test's database and buckets: `python -m tests.concurrency.child SPEC`.
+"""A process of its own on the test's database and buckets: `python -m tests.concurrency.child
+SPEC`.
 
-It says `ready`, waits for a line, prepares the wave, and says the result as JSON. With `halt` it says `halted` at that
-function of `waves.preparation` and waits there, to be killed. The test's side is `Child`.
+It says `ready`, waits for a line, prepares the wave, and says the result as JSON. With `halt` it
+says `halted` at that function of `waves.preparation` and waits there, to be killed. The test's side
+is `Child`.
 """
 
 import json
@@ -19,7 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Child:
-    """A started child. `go` lets it work as soon as it is ready, `go_on` after a halt; `kill` ends it as a crash would."""
+    """A started child. `go` lets it work as soon as it is ready, `go_on` after a halt; `kill` ends
+    it as a crash would.
+    """
 
     def __init__(self, **spec: Any) -> None:
         spec |= {"database": connection.settings_dict["NAME"], "storages": settings.STORAGES}
@@ -110,4 +114,10 @@ def _look_for_arrivals(spec: dict[str, Any]) -> dict[str, Any]:
 if __name__ == "__main__":
     given = json.loads(sys.argv[1])
     _set_up(given)
-    _say(json.dumps({"prepare": _prepare, "look": _look, "look_for_arrivals": _look_for_arrivals}[given["work"]](given)))
+    _say(
+        json.dumps(
+            {"prepare": _prepare, "look": _look, "look_for_arrivals": _look_for_arrivals}[
+                given["work"]
+            ](given)
+        )
+    )

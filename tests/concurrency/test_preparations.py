@@ -1,4 +1,6 @@
-"""Real processes on one PostgreSQL: preparations and schedulers side by side, and killed in between. [K-7, W-9, W-11]"""
+"""Real processes on one PostgreSQL: preparations and schedulers side by side, and killed in
+between. [K-7, W-9, W-11]
+"""
 
 import time
 from collections import Counter
@@ -45,22 +47,34 @@ def test_two_waves_of_one_campaign_prepared_at_once_share_no_code_and_no_fan(): 
     assert (len(fans), len(codes)) == (2_400, 2_400)
     assert sorted(result["excluded"].get("already_in_wave", 0) for result in results) == [0, 1_200]
     for wave in Wave.objects.all():
-        reserved = dict(Code.objects.filter(wave=wave, state=CodeState.RESERVED).values_list("global_user_id", "code"))
-        assert reserved == dict(Member.objects.filter(wave=wave).values_list("global_user_id", "code"))
+        reserved = dict(
+            Code.objects.filter(wave=wave, state=CodeState.RESERVED).values_list(
+                "global_user_id", "code"
+            )
+        )
+        assert reserved == dict(
+            Member.objects.filter(wave=wave).values_list("global_user_id", "code")
+        )
 
 
 def test_waves_of_two_campaigns_prepared_at_once_share_no_code():  # K-7
     one, other = campaign_with(2_000, {"west": 1_000}), campaign_with(2_000, {"west": 1_000})
     for campaign in (one, other):
-        Code.objects.bulk_create(Code(campaign=campaign, code=f"POOL{campaign.pk}X{n}") for n in range(300))
+        Code.objects.bulk_create(
+            Code(campaign=campaign, code=f"POOL{campaign.pk}X{n}") for n in range(300)
+        )
     results = side_by_side(preparing(one), preparing(other))
-    assert [result["codes"] for result in results] == [{"reserved": 1_000, "generated": 700, "tm": 0}] * 2
+    assert [result["codes"] for result in results] == [
+        {"reserved": 1_000, "generated": 700, "tm": 0}
+    ] * 2
     codes = Counter(code.upper() for code in Member.objects.values_list("code", flat=True))
     assert len(codes) == 2_000
     assert not Code.objects.filter(state=CodeState.AVAILABLE).exists()
     for campaign in (one, other):
         held = Member.objects.filter(campaign=campaign).values_list("code", flat=True)
-        assert set(Code.objects.filter(campaign=campaign).values_list("code", flat=True)) == set(held)
+        assert set(Code.objects.filter(campaign=campaign).values_list("code", flat=True)) == set(
+            held
+        )
 
 
 def test_two_waves_at_once_do_not_take_the_same_available_code():  # K-7
@@ -87,7 +101,8 @@ def test_the_same_wave_prepared_twice_at_once_gets_one_clear_refusal():  # K-7
 
 
 @pytest.mark.parametrize("where", ["wave_zip", "_apply", "_write_markets", "content_digest"])
-def test_a_preparation_killed_midway_leaves_no_member_and_the_next_uses_the_same_codes(ann, where):  # W-9
+# W-9
+def test_a_preparation_killed_midway_leaves_no_member_and_the_next_uses_the_same_codes(ann, where):
     campaign = campaign_with(200, {"west": 80})
     child = Child(**preparing(campaign, halt=where))
     child.go()
@@ -122,11 +137,15 @@ def test_schedulers_that_look_at_once_trigger_a_wave_once(ann):  # W-11
     schedule(wave, by=person("bob"), now=NOW)
     results = side_by_side(*[{"work": "look"}] * 3)
     assert sorted(len(result["triggered"]) for result in results) == [0, 0, 1]
-    assert Assignment.objects.count() == Code.objects.filter(state=CodeState.PUBLISHED).count() == 150
+    assert (
+        Assignment.objects.count() == Code.objects.filter(state=CodeState.PUBLISHED).count() == 150
+    )
 
 
 def _once_the_lock_is_gone(campaign: Campaign, by):
-    """The server notices a killed client a moment later; until then the wave is still being prepared elsewhere."""
+    """The server notices a killed client a moment later; until then the wave is still being
+    prepared elsewhere.
+    """
     for _ in range(100):
         try:
             return prepare(request(campaign), by=by, now=NOW)

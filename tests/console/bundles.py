@@ -19,9 +19,14 @@ MARKETS = ("us-west", "us-east", "us-south")
 
 
 def fans(count: int, seed: int = 7) -> pl.DataFrame:
-    """`global_user_id, raw_text, raw_score, preferences` of fans in all bands; some wish for one market, some for any."""
+    """`global_user_id, raw_text, raw_score, preferences` of fans in all bands; some wish for one
+    market, some for any.
+    """
     dice = random.Random(seed)
-    texts = [dice.choice(["0.95", "0.80", "0.22", "1", "+.5e0", f"{dice.uniform(0.22, 1):.6f}"]) for _ in range(count)]
+    texts = [
+        dice.choice(["0.95", "0.80", "0.22", "1", "+.5e0", f"{dice.uniform(0.22, 1):.6f}"])
+        for _ in range(count)
+    ]
     wishes = [dice.sample(MARKETS, dice.randrange(len(MARKETS) + 1)) for _ in range(count)]
     return pl.DataFrame(
         {
@@ -30,7 +35,12 @@ def fans(count: int, seed: int = 7) -> pl.DataFrame:
             "raw_score": [float(text) for text in texts],
             "preferences": wishes,
         },
-        schema={"global_user_id": pl.String, "raw_text": pl.String, "raw_score": pl.Float64, "preferences": pl.List(pl.String)},
+        schema={
+            "global_user_id": pl.String,
+            "raw_text": pl.String,
+            "raw_score": pl.Float64,
+            "preferences": pl.List(pl.String),
+        },
     )
 
 
@@ -43,20 +53,27 @@ def make_bundle(
     orders: tuple[Order, ...] = (Order.BY_PREFERENCE,),
     drawn: pl.DataFrame | None = None,
 ) -> dict[str, Any]:
-    """Write a bundle of one score file and a wave per order, members of earlier waves left out; returns what is public."""
+    """Write a bundle of one score file and a wave per order, members of earlier waves left out;
+    returns what is public.
+    """
     drawn = draw_frame(fans(count), draw) if drawn is None else drawn
     seats = [
-        MarketSeat(market, market, room, NOON, at) for at, (market, room) in enumerate(zip(MARKETS, capacities, strict=True))
+        MarketSeat(market, market, room, NOON, at)
+        for at, (market, room) in enumerate(zip(MARKETS, capacities, strict=True))
     ]
     table, taken, waves = drawn, [], []
     for number, order in enumerate(orders, 1):
         date_key = f"2026012{number}"
-        free = drawn.filter(~pl.col("global_user_id").is_in(taken)).with_columns(registered_at=pl.lit(NOON))
+        free = drawn.filter(~pl.col("global_user_id").is_in(taken)).with_columns(
+            registered_at=pl.lit(NOON)
+        )
         alone = MARKETS[0] if order == Order.SINGLE_MARKET else None
         of_wave = seats[:1] if alone else seats
         chosen = select(free, seats, order=order, single_market=alone, full_h=draw.full_h)
         waves.append(_wave(date_key, order, of_wave, chosen, drawn))
-        wishes = pl.col("preferences").list.eval(pl.element().filter(pl.element().is_in([seat.market_id for seat in of_wave])))
+        wishes = pl.col("preferences").list.eval(
+            pl.element().filter(pl.element().is_in([seat.market_id for seat in of_wave]))
+        )
         anything = pl.lit("|".join(seat.market_id for seat in of_wave))
         cell = (
             pl.when(pl.col("preferences").list.len() == 0)
@@ -79,7 +96,9 @@ def make_bundle(
         "rules_digest": "bb" * 32,
         "roster_digest": roster_digest(drawn["fan_ref"], drawn["raw_text"]),
         "accepted": drawn.height,
-        "bands": {name: drawn.filter(pl.col("band") == name).height for name in ("high", "mid", "low")},
+        "bands": {
+            name: drawn.filter(pl.col("band") == name).height for name in ("high", "mid", "low")
+        },
         "min_score": 0.22,
     }
     rows = table.with_columns(pl.col("preferences").list.join("|"), raw_score=pl.col("raw_text"))
@@ -96,14 +115,31 @@ def make_bundle(
         "bands": {},
         "min_score": 0.22,
     }
-    write_bundle(target, draw, about, [ProvenAttempt(attempt, date_keys, chunks), ProvenAttempt(unread)], waves)
-    published = {"campaign_id": draw.campaign_id, "commitment": draw.commitment, "entropy_source": about["entropy_source"]}
+    write_bundle(
+        target,
+        draw,
+        about,
+        [ProvenAttempt(attempt, date_keys, chunks), ProvenAttempt(unread)],
+        waves,
+    )
+    published = {
+        "campaign_id": draw.campaign_id,
+        "commitment": draw.commitment,
+        "entropy_source": about["entropy_source"],
+    }
     return published | {"attempts": [attempt]}
 
 
-def _wave(date_key: str, order: Order, seats: list[MarketSeat], chosen: Any, drawn: pl.DataFrame) -> ProvenWave:
+def _wave(
+    date_key: str, order: Order, seats: list[MarketSeat], chosen: Any, drawn: pl.DataFrame
+) -> ProvenWave:
     markets = [
-        {"market_id": result.market_id, "capacity": result.capacity, "selected": result.selected, "cutoff": result.cutoff}
+        {
+            "market_id": result.market_id,
+            "capacity": result.capacity,
+            "selected": result.selected,
+            "cutoff": result.cutoff,
+        }
         for result in chosen.markets
     ]
     description = {
@@ -116,6 +152,8 @@ def _wave(date_key: str, order: Order, seats: list[MarketSeat], chosen: Any, dra
         "waitlist": chosen.waitlist.height,
     }
     members = chosen.members.join(
-        drawn.select("global_user_id", "fan_ref", "band_score"), on="global_user_id", maintain_order="left"
+        drawn.select("global_user_id", "fan_ref", "band_score"),
+        on="global_user_id",
+        maintain_order="left",
     )
     return ProvenWave(description, members)

@@ -29,6 +29,11 @@ def failed(operator_or_none=None) -> ErrorFile:
     """An error file of three: without its date, twice the same fault, one of them a deletion."""
     broken = {"date": {}}
     archived(
-        [change(DEMAND, **broken), change(DEMAND, "REMOVE", **broken), change(DEMAND), change(DEMAND, fanId="fan-3", **broken)]
+        [
+            change(DEMAND, **broken),
+            change(DEMAND, "REMOVE", **broken),
+            change(DEMAND),
+            change(DEMAND, fanId="fan-3", **broken),
+        ]
     )
     return ErrorFile.objects.get()

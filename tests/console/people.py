@@ -10,7 +10,10 @@ from console.roles import setup_roles
 def staff(name: str, *permissions: str) -> User:
     """Somebody of the staff with just these permissions, written app.codename."""
     user = User.objects.create_user(name, is_staff=True)
-    wanted = [Q(content_type__app_label=name.split(".")[0], codename=name.split(".")[1]) for name in permissions]
+    wanted = [
+        Q(content_type__app_label=name.split(".")[0], codename=name.split(".")[1])
+        for name in permissions
+    ]
     for one in wanted:
         user.user_permissions.add(Permission.objects.get(one))
     return user

@@ -1,4 +1,6 @@
-"""Where the bucket is on S3, score files go there straight from the browser, and are taken in by a job. [S-1]"""
+"""Where the bucket is on S3, score files go there straight from the browser, and are taken in by a
+job. [S-1]
+"""
 
 import base64
 import json
@@ -45,7 +47,8 @@ def campaign() -> Campaign:
 
 def ask(client: Client, campaign: Campaign, name: str = "") -> dict[str, Any]:
     asked = client.post(
-        f"/admin/campaign/{campaign.campaign_id}/scores/permit/", {"name": name or f"{campaign.campaign_id}.7.txt"}
+        f"/admin/campaign/{campaign.campaign_id}/scores/permit/",
+        {"name": name or f"{campaign.campaign_id}.7.txt"},
     )
     assert asked.status_code == 200
     return asked.json()
@@ -56,10 +59,15 @@ def upload(permit: dict[str, Any], content: bytes = CONTENT) -> requests.Respons
 
 
 def tell(client: Client, campaign: Campaign, permit: dict[str, Any], **more: str):
-    return client.post(f"/admin/campaign/{campaign.campaign_id}/scores/uploaded/", {"token": permit["token"]} | more)
+    return client.post(
+        f"/admin/campaign/{campaign.campaign_id}/scores/uploaded/",
+        {"token": permit["token"]} | more,
+    )
 
 
-def test_s1_a_browsers_upload_becomes_a_score_file_of_the_person_who_sent_it(aws, client, person, campaign):
+def test_s1_a_browsers_upload_becomes_a_score_file_of_the_person_who_sent_it(
+    aws, client, person, campaign
+):
     permit = ask(client, campaign)
     assert upload(permit).status_code == 204
     told = tell(client, campaign, permit, activate="on").json()
@@ -84,10 +92,14 @@ def test_s3_a_browsers_upload_can_be_tried_first(aws, client, campaign):
     score_file = ScoreFile.objects.get()
     assert (score_file.state, score_file.trial["rows"]) == ("uploaded", CONTENT.count(b"\n") - 1)
     assert not Job.objects.filter(kind="process_scores").exists()
-    assert "Only the first rows were tried" in client.get(told["page"], follow=True).content.decode()
+    assert (
+        "Only the first rows were tried" in client.get(told["page"], follow=True).content.decode()
+    )
 
 
-def test_s1_the_form_holds_for_one_key_some_minutes_and_the_limits_size(aws, client, campaign, settings):
+def test_s1_the_form_holds_for_one_key_some_minutes_and_the_limits_size(
+    aws, client, campaign, settings
+):
     settings.UPLOAD_MAX_BYTES = 5_000
     permit = ask(client, campaign)
     policy = json.loads(base64.b64decode(permit["fields"]["policy"]))
@@ -100,7 +112,9 @@ def test_s1_the_form_holds_for_one_key_some_minutes_and_the_limits_size(aws, cli
     assert 0 < ends - time.time() <= browser_uploads.FORM_SECONDS
 
 
-def test_s1_what_is_too_large_all_the_same_is_refused_and_does_not_stay(aws, client, campaign, settings):
+def test_s1_what_is_too_large_all_the_same_is_refused_and_does_not_stay(
+    aws, client, campaign, settings
+):
     permit = ask(client, campaign)
     upload(permit)
     settings.UPLOAD_MAX_BYTES = 10
@@ -118,7 +132,10 @@ def test_s1_told_twice_is_uploaded_once(aws, client, campaign):
     run_job(Job.objects.get().pk)
     pages.append(tell(client, campaign, permit).json()["page"])
     assert len(set(pages)) == 1
-    assert (Arrival.objects.filter(campaign=campaign).count(), Job.objects.filter(kind=arrivals.JOB).count()) == (1, 1)
+    assert (
+        Arrival.objects.filter(campaign=campaign).count(),
+        Job.objects.filter(kind=arrivals.JOB).count(),
+    ) == (1, 1)
 
 
 def test_s1_only_who_asked_can_tell_and_only_of_what_is_there(aws, client, campaign):
@@ -129,7 +146,10 @@ def test_s1_only_who_asked_can_tell_and_only_of_what_is_there(aws, client, campa
     other = client_of(staff("other", "campaigns.process_scores", "campaigns.view_campaign"))
     assert "somebody else" in tell(other, campaign, permit).json()["error"]
     assert "another campaign" in tell(client, make_campaign(), permit).json()["error"]
-    assert "not asked for" in tell(client, campaign, {"token": permit["token"][:-2] + "xx"}).json()["error"]
+    assert (
+        "not asked for"
+        in tell(client, campaign, {"token": permit["token"][:-2] + "xx"}).json()["error"]
+    )
     assert not Job.objects.exists()
 
 
@@ -140,7 +160,9 @@ def test_s1_a_campaign_that_is_not_open_gets_no_form(aws, client):
 
 
 def test_s1_a_file_named_for_another_campaign_is_refused_before_it_is_sent(aws, client, campaign):
-    asked = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/permit/", {"name": "other.7.txt"})
+    asked = client.post(
+        f"/admin/campaign/{campaign.campaign_id}/scores/permit/", {"name": "other.7.txt"}
+    )
     assert (asked.status_code, "choose the right campaign" in asked.json()["error"]) == (409, True)
 
 
@@ -149,7 +171,9 @@ def test_s1_only_the_page_of_score_files_may_speak_to_the_bucket(aws, client, ca
     assert f"connect-src 'self' {aws.address};" in page.headers["Content-Security-Policy"] + ";"
     assert "fairwave/upload.js" in page.content.decode()
     for other in ("registrations/", ""):
-        policy = client.get(f"/admin/campaign/{campaign.campaign_id}/{other}").headers["Content-Security-Policy"]
+        policy = client.get(f"/admin/campaign/{campaign.campaign_id}/{other}").headers[
+            "Content-Security-Policy"
+        ]
         assert aws.address not in policy
 
 
@@ -158,10 +182,15 @@ def test_s1_where_the_bucket_is_a_folder_files_come_through_the_form(client, cam
     assert "connect-src" not in page.headers["Content-Security-Policy"]
     assert "upload.js" not in page.content.decode()
     asked = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/permit/", {"name": "x"})
-    assert (asked.status_code, "takes no files from browsers" in asked.json()["error"]) == (409, True)
+    assert (asked.status_code, "takes no files from browsers" in asked.json()["error"]) == (
+        409,
+        True,
+    )
 
 
-def test_s1_an_upload_that_nobody_told_of_is_removed_after_a_day(aws, client, campaign, monkeypatch):
+def test_s1_an_upload_that_nobody_told_of_is_removed_after_a_day(
+    aws, client, campaign, monkeypatch
+):
     upload(ask(client, campaign))
     tasks.look_for_dropped_files()
     assert len(list(storage.scoring().list("uploads/"))) == 1

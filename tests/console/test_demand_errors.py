@@ -21,7 +21,9 @@ pytestmark = pytest.mark.django_db
 # Error files
 
 
-def test_d4_an_error_files_events_are_hidden_as_a_whole_until_personal_data_is_shown(operator, viewer):
+def test_d4_an_error_files_events_are_hidden_as_a_whole_until_personal_data_is_shown(
+    operator, viewer
+):
     file = failed()
     address = f"/admin/demand-archive/error-file/{file.pk}/"
     for client in (operator, viewer):
@@ -48,22 +50,29 @@ def test_d4_what_is_no_json_is_shown_as_its_bytes_say_and_called_so(operator):
 def test_what_only_a_repair_brings_back_is_not_offered_to_be_replayed_as_it_is(operator):
     archived([b"{", change(DEMAND, date={})])
     offered = {
-        file.error_type: "Replay as they are" in text_of(operator.get(f"/admin/demand-archive/error-file/{file.pk}/"))
+        file.error_type: "Replay as they are"
+        in text_of(operator.get(f"/admin/demand-archive/error-file/{file.pk}/"))
         for file in ErrorFile.objects.all()
     }
     assert offered == {"not_json": False, "invalid_date": True}
     torn = ErrorFile.objects.get(error_type="not_json")
     address = f"/admin/demand-archive/error-file/{torn.pk}/replay/"
-    assert "repair" in text_of(operator.post(address, {"reason": "perhaps it works now"}, follow=True))
+    assert "repair" in text_of(
+        operator.post(address, {"reason": "perhaps it works now"}, follow=True)
+    )
     assert not Batch.objects.filter(source__startswith="replay:").exists()
 
 
-def test_a_bucket_that_is_away_is_said_so_and_the_replay_goes_on_when_asked_again(operator, monkeypatch):
+def test_a_bucket_that_is_away_is_said_so_and_the_replay_goes_on_when_asked_again(
+    operator, monkeypatch
+):
     file = failed()
     address = f"/admin/demand-archive/error-file/{file.pk}/repair/"
     given = {"events": change(DEMAND, fanId="fan-3").decode(), "reason": "the date was added"}
     with monkeypatch.context() as away:
-        away.setattr(storage.DiskBucket, "put", lambda *args: (_ for _ in ()).throw(OSError("no space")))
+        away.setattr(
+            storage.DiskBucket, "put", lambda *args: (_ for _ in ()).throw(OSError("no space"))
+        )
         html = text_of(operator.post(address, given))
     assert "The bucket is not reached now" in html
     assert "fan-3" in html
@@ -107,9 +116,13 @@ def test_br014_events_are_replayed_as_they_are_for_a_reason(operator):
     refused = operator.post(f"{address}replay/", {"reason": ""}, follow=True)
     assert "nothing was replayed" in text_of(refused)
     assert not Batch.objects.filter(source__startswith="replay:").exists()
-    html = text_of(operator.post(f"{address}replay/", {"reason": "the archive was mended"}, follow=True))
+    html = text_of(
+        operator.post(f"{address}replay/", {"reason": "the archive was mended"}, follow=True)
+    )
     batch = Batch.objects.get(source__startswith="replay:")
-    assert f"Replayed: {batch.events} in = {batch.archived} archived + {batch.errors} errors." in html
+    assert (
+        f"Replayed: {batch.events} in = {batch.archived} archived + {batch.errors} errors." in html
+    )
     assert "the archive was mended" in html
     assert "operator-person" in html
 
@@ -123,7 +136,11 @@ def test_br014_events_are_replayed_after_a_repair_by_hand(operator):
     assert "fan-3" in given
     assert "fan-1" not in given
     repaired = change(DEMAND, fanId="fan-3").decode()
-    told = text_of(operator.post(address, {"events": f"\r\n{repaired}\r\n", "reason": "the date was added"}, follow=True))
+    told = text_of(
+        operator.post(
+            address, {"events": f"\r\n{repaired}\r\n", "reason": "the date was added"}, follow=True
+        )
+    )
     assert "Replayed: 1 in = 1 archived + 0 errors." in told
     assert CurrentRecord.objects.filter(fan_id="fan-3").exists()
 
@@ -138,7 +155,10 @@ def test_the_box_of_repairs_is_empty_while_personal_data_is_hidden(operator):
 def test_a_refused_repair_keeps_what_was_typed(operator):
     file = failed()
     address = f"/admin/demand-archive/error-file/{file.pk}/repair/"
-    for given in ({"events": "{typed", "reason": ""}, {"events": "\n".join(["{typed"] * 1_001), "reason": "a good reason"}):
+    for given in (
+        {"events": "{typed", "reason": ""},
+        {"events": "\n".join(["{typed"] * 1_001), "reason": "a good reason"},
+    ):
         html = text_of(operator.post(address, given))
         assert "{typed" in html
         assert "errorlist" in html
@@ -149,7 +169,12 @@ def test_o5_who_may_only_look_neither_replays_nor_uploads(viewer):
     file = failed()
     html = text_of(viewer.get(f"/admin/demand-archive/error-file/{file.pk}/"))
     assert "Replay" not in html
-    assert viewer.post(f"/admin/demand-archive/error-file/{file.pk}/replay/", {"reason": "because of it"}).status_code == 403
+    assert (
+        viewer.post(
+            f"/admin/demand-archive/error-file/{file.pk}/replay/", {"reason": "because of it"}
+        ).status_code
+        == 403
+    )
     assert viewer.get(f"/admin/demand-archive/error-file/{file.pk}/repair/").status_code == 403
     assert viewer.get("/admin/demand-archive/upload/").status_code == 403
     assert "Upload change events" not in text_of(viewer.get(OVERVIEW))

@@ -1,4 +1,6 @@
-"""Records and events as people may read them: harmless, masked, what changed marked. [BR-019, BR-020, D-4]"""
+"""Records and events as people may read them: harmless, masked, what changed marked. [BR-019,
+BR-020, D-4]
+"""
 
 import json
 import unicodedata
@@ -24,8 +26,14 @@ def by_name(record, before=None, *, hidden=False):
 
 
 def test_nested_fields_have_dotted_names_and_nulls_are_left_out():
-    found = lines({"date": {"requested": "2026", "deleted": None}, "isDeleted": True, "email": None}, hidden=False)
-    assert [(line.name, line.value) for line in found] == [("date.requested", "2026"), ("isDeleted", "yes")]
+    found = lines(
+        {"date": {"requested": "2026", "deleted": None}, "isDeleted": True, "email": None},
+        hidden=False,
+    )
+    assert [(line.name, line.value) for line in found] == [
+        ("date.requested", "2026"),
+        ("isDeleted", "yes"),
+    ]
 
 
 def test_br019_personal_fields_are_masked_while_personal_data_is_hidden():
@@ -46,13 +54,21 @@ def test_br005_what_was_taken_out_is_said_so_and_not_masked_again():
 
 
 def test_br020_changes_are_found_before_the_mask_makes_them_look_alike():
-    line = by_name({"email": "anna@example.com"}, {"email": "abel@example.com"}, hidden=True)["email"]
+    line = by_name({"email": "anna@example.com"}, {"email": "abel@example.com"}, hidden=True)[
+        "email"
+    ]
     assert (line.value, line.before, line.changed) == ("a•••@e•••.com", "a•••@e•••.com", True)
 
 
 def test_br020_fields_that_came_and_fields_that_went_are_changes_and_equal_ones_are_not():
-    found = by_name({"saleName": "Presale", "eventName": "Tour"}, {"artistName": "Band", "eventName": "Tour"})
-    assert {name: line.changed for name, line in found.items()} == {"saleName": True, "eventName": False, "artistName": True}
+    found = by_name(
+        {"saleName": "Presale", "eventName": "Tour"}, {"artistName": "Band", "eventName": "Tour"}
+    )
+    assert {name: line.changed for name, line in found.items()} == {
+        "saleName": True,
+        "eventName": False,
+        "artistName": True,
+    }
     assert (found["artistName"].value, found["artistName"].before) == ("", "Band")
 
 
@@ -73,12 +89,17 @@ def test_characters_that_turn_text_around_or_are_not_seen_are_spelt_out():
 def test_inside_of_json_a_spelt_out_text_means_the_same(text):
     written = json.dumps(text, ensure_ascii=False)
     assert json.loads(visible(written)) == text
-    assert not any(unicodedata.category(char) in HIDDEN_CATEGORIES for char in visible(written) if char not in "\n\t")
+    assert not any(
+        unicodedata.category(char) in HIDDEN_CATEGORIES
+        for char in visible(written)
+        if char not in "\n\t"
+    )
 
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
 def test_laying_json_out_changes_nothing_of_it(value):
@@ -99,7 +120,14 @@ def test_fields_stand_in_the_order_of_the_schema_and_unknown_ones_last():
         "type": "demand",
     }
     found = [line.name for line in lines(in_order(record, schema_of("demand").avro), hidden=False)]
-    assert found == ["type", "fanId", "date.requested", "reference.id", "reference.timestamp", "odd"]
+    assert found == [
+        "type",
+        "fanId",
+        "date.requested",
+        "reference.id",
+        "reference.timestamp",
+        "odd",
+    ]
 
 
 def test_json_is_laid_out_with_a_line_for_each_member():

@@ -30,7 +30,12 @@ def test_d5_batches_are_counted_by_day_with_errors_by_type(operator):
     archived([change(DEMAND), change(DEMAND, date={}), b"{", b"[}"])
     archived([change(EVENT)])
     today, *_ = demand_numbers.batches_by_day(now=timezone.now())
-    assert (today["batches"], today["events_in"], today["archived_in"], today["errors_in"]) == (2, 5, 2, 3)
+    assert (today["batches"], today["events_in"], today["archived_in"], today["errors_in"]) == (
+        2,
+        5,
+        2,
+        3,
+    )
     assert sorted(count for _, count in today["by_type"]) == [1, 2]
     assert today["by_type"][0] == ("not JSON", 2)
     html = text_of(operator.get(OVERVIEW))
@@ -40,24 +45,40 @@ def test_d5_batches_are_counted_by_day_with_errors_by_type(operator):
 def test_open_and_lost_batches_stand_apart_from_the_ledger(operator):
     now = timezone.now()
     for state, first in ((BatchState.OPEN, "1"), (BatchState.LOST, "2")):
-        Batch.objects.create(source="kinesis:a/b", first=first, last=first, state=state, events=7, created_at=now)
+        Batch.objects.create(
+            source="kinesis:a/b", first=first, last=first, state=state, events=7, created_at=now
+        )
     archived([change(DEMAND)])
     found = demand_numbers.last_day(now=now)
-    assert (found["events_in"], found["archived_in"], found["errors_in"], found["open"], found["lost"]) == (1, 1, 0, 7, 7)
+    assert (
+        found["events_in"],
+        found["archived_in"],
+        found["errors_in"],
+        found["open"],
+        found["lost"],
+    ) == (1, 1, 0, 7, 7)
     assert "7 were gone from their stream" in text_of(operator.get(OVERVIEW))
 
 
 def test_days_are_those_of_utc_and_two_weeks_back():
     now = datetime(2026, 11, 21, 0, 30, tzinfo=UTC)
-    for number, at in enumerate((now, now - timedelta(minutes=31), now - timedelta(days=13), now - timedelta(days=14))):
-        Batch.objects.create(source="kinesis:a/b", first=str(number), last="", events=0, created_at=at)
+    for number, at in enumerate(
+        (now, now - timedelta(minutes=31), now - timedelta(days=13), now - timedelta(days=14))
+    ):
+        Batch.objects.create(
+            source="kinesis:a/b", first=str(number), last="", events=0, created_at=at
+        )
     days = [row["day"] for row in demand_numbers.batches_by_day(now=now)]
     assert days == [date(2026, 11, 21), date(2026, 11, 20), date(2026, 11, 8)]
 
 
 def test_volumes_show_the_newest_days_that_are_not_far_ahead():
     today = date(2026, 11, 21)
-    for record_type, day in (("sale", date(9999, 12, 31)), ("sale", date(2026, 12, 1)), ("demand", date(2026, 11, 20))):
+    for record_type, day in (
+        ("sale", date(9999, 12, 31)),
+        ("sale", date(2026, 12, 1)),
+        ("demand", date(2026, 11, 20)),
+    ):
         LakePartition.objects.create(record_type=record_type, day=day, records=5)
     LakePartition.objects.create(record_type="scoring", day=date(2026, 12, 5), records=5)
     found = demand_numbers.volumes(today=today)
@@ -67,7 +88,9 @@ def test_volumes_show_the_newest_days_that_are_not_far_ahead():
     assert "scoring" not in found.counts
 
 
-@pytest.mark.parametrize("until", ["0001-01-01", "9999-12-31", "2026-02-30", "x", "'; --", "2026-11-21"])
+@pytest.mark.parametrize(
+    "until", ["0001-01-01", "9999-12-31", "2026-02-30", "x", "'; --", "2026-11-21"]
+)
 def test_any_day_can_be_asked_for_and_nonsense_does_no_harm(operator, until):
     archived([change(DEMAND)])
     assert operator.get(OVERVIEW, {"until": until}).status_code == 200
@@ -75,7 +98,11 @@ def test_any_day_can_be_asked_for_and_nonsense_does_no_harm(operator, until):
 
 def test_streams_say_how_far_behind_they_are(operator):
     Shard.objects.create(
-        stream="demand-stream", shard_id="shard-0", behind_seconds=600, looked_at=timezone.now(), claimed="9" * 56
+        stream="demand-stream",
+        shard_id="shard-0",
+        behind_seconds=600,
+        looked_at=timezone.now(),
+        claimed="9" * 56,
     )
     Shard.objects.create(stream="demand-stream", shard_id="shard-1", ended=True)
     html = text_of(operator.get(OVERVIEW))
@@ -119,7 +146,9 @@ def test_a_list_is_never_counted_and_asks_as_often_for_many_rows_as_for_few(oper
     assert counts[0] == counts[1]
 
 
-@pytest.mark.parametrize("question", ["record__email=anna@example.com", "record__email__startswith=a", "fan_id=fan-1"])
+@pytest.mark.parametrize(
+    "question", ["record__email=anna@example.com", "record__email__startswith=a", "fan_id=fan-1"]
+)
 def test_what_is_hidden_in_records_cannot_be_found_out_by_filtering(viewer, question):
     archived([change(DEMAND), change(DEMAND, fanId="fan-2", email="bert@example.com")])
     answer = viewer.get(f"/admin/demand/currentrecord/?{question}")

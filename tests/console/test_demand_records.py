@@ -41,7 +41,15 @@ pytestmark = pytest.mark.django_db
     ],
 )
 def test_d6_records_are_found_by_fan_event_sale_and_reference(operator, asked, found):
-    archived([change(DEMAND), change(DEMAND, fanId="fan-2"), change(NOTIFICATION), change(EVENT), change(SALE)])
+    archived(
+        [
+            change(DEMAND),
+            change(DEMAND, fanId="fan-2"),
+            change(NOTIFICATION),
+            change(EVENT),
+            change(SALE),
+        ]
+    )
     html = looked_for(operator, **asked)
     assert len(re.findall(r"/admin/demand-archive/record/\d+/", html)) == found
     assert ("knows no such record" in html) == (found == 0)
@@ -50,11 +58,20 @@ def test_d6_records_are_found_by_fan_event_sale_and_reference(operator, asked, f
 def test_o5_each_look_is_logged_with_its_reason_and_without_what_was_looked_for(operator):
     looked_for(operator, fan="fan-1", sale="sale-1")
     access = PersonalDataAccess.objects.get()
-    assert (access.what, access.subject, access.reason) == ("found", "demand archive, by fan, sale", "the fan asked")
+    assert (access.what, access.subject, access.reason) == (
+        "found",
+        "demand archive, by fan, sale",
+        "the fan asked",
+    )
 
 
 @pytest.mark.parametrize(
-    "asked", [{"reason": "the fan asked"}, {"fan": "fan-1", "reason": ""}, {"fan": "fan-1\0", "reason": "the fan asked"}]
+    "asked",
+    [
+        {"reason": "the fan asked"},
+        {"fan": "fan-1", "reason": ""},
+        {"fan": "fan-1\0", "reason": "the fan asked"},
+    ],
 )
 def test_nothing_is_looked_for_without_an_id_and_a_reason(operator, asked):
     archived([change(DEMAND)])
@@ -77,7 +94,11 @@ def test_o7_ids_stand_in_no_address_and_pages_of_results_lose_nobody(operator, m
         if not further:
             break
         after = further[1]
-    assert sorted(set(seen)) == sorted(seen) == sorted(f"event-1_sale-1_fan-{number}" for number in range(8))
+    assert (
+        sorted(set(seen))
+        == sorted(seen)
+        == sorted(f"event-1_sale-1_fan-{number}" for number in range(8))
+    )
 
 
 def test_a_page_of_results_asks_as_often_for_forty_records_as_for_one(operator):
@@ -96,7 +117,9 @@ def test_a_page_of_results_asks_as_often_for_forty_records_as_for_one(operator):
 
 def test_br020_a_records_history_marks_what_each_change_changed(operator):
     archived([change(DEMAND, at=T)])
-    archived([change(DEMAND, "MODIFY", at=T + 60, eventName="The Long Tour", email="abel@example.com")])
+    archived(
+        [change(DEMAND, "MODIFY", at=T + 60, eventName="The Long Tour", email="abel@example.com")]
+    )
     current = CurrentRecord.objects.get()
     unmask(operator)
     html = text_of(operator.get(page_of(current)))
@@ -115,7 +138,13 @@ def test_br019_a_record_and_its_history_are_masked_until_it_is_asked_for(operato
     for current in CurrentRecord.objects.all():
         for client in (operator, viewer):
             html = text_of(client.get(page_of(current)))
-            for canary in ("anna@example.com", "abel@example.com", "+12025550123", "Dear Anna", "member-123456"):
+            for canary in (
+                "anna@example.com",
+                "abel@example.com",
+                "+12025550123",
+                "Dear Anna",
+                "member-123456",
+            ):
                 assert canary not in html
             assert "+1••••••••23" in html
     unmask(viewer)
@@ -139,13 +168,25 @@ def test_br005_a_deleted_record_says_that_it_was_scrubbed(operator):
 def test_br020_states_come_newest_first_in_pages_that_lose_none(operator, monkeypatch):
     monkeypatch.setattr(demand_history, "STATES", 3)
     for number in range(7):
-        archived([change(DEMAND, "MODIFY", at=T + number // 2, sequence=number + 1, eventName=f"Name {number}")])
+        archived(
+            [
+                change(
+                    DEMAND,
+                    "MODIFY",
+                    at=T + number // 2,
+                    sequence=number + 1,
+                    eventName=f"Name {number}",
+                )
+            ]
+        )
     current = CurrentRecord.objects.get()
     address, seen = page_of(current), []
     while address:
         html = text_of(operator.get(address))
         shown = html.partition("<h2>History</h2>")[2]
-        fields = [part.partition("</table>")[0] for part in shown.split('aria-label="All fields"')[1:]]
+        fields = [
+            part.partition("</table>")[0] for part in shown.split('aria-label="All fields"')[1:]
+        ]
         seen += [re.search(r"Name \d", each)[0] for each in fields]
         older = re.search(r'href="(\?before=\d+)" rel="next"', html)
         address = page_of(current) + older[1] if older else ""
@@ -153,13 +194,22 @@ def test_br020_states_come_newest_first_in_pages_that_lose_none(operator, monkey
     assert html.count("first known") == 1
 
 
-def test_a_history_opens_each_file_once_and_asks_as_often_for_many_states_as_for_one(operator, monkeypatch):
+def test_a_history_opens_each_file_once_and_asks_as_often_for_many_states_as_for_one(
+    operator, monkeypatch
+):
     opened = []
     read = storage.DiskBucket.open
-    monkeypatch.setattr(storage.DiskBucket, "open", lambda bucket, key: opened.append(key) or read(bucket, key))
+    monkeypatch.setattr(
+        storage.DiskBucket, "open", lambda bucket, key: opened.append(key) or read(bucket, key)
+    )
     counts = []
     for changes in (1, 12):
-        archived([change(DEMAND, "MODIFY", at=T, sequence=number, eventName=f"Name {number}") for number in range(changes)])
+        archived(
+            [
+                change(DEMAND, "MODIFY", at=T, sequence=number, eventName=f"Name {number}")
+                for number in range(changes)
+            ]
+        )
         with CaptureQueriesContext(connection) as asked:
             text_of(operator.get(page_of(CurrentRecord.objects.get())))
         counts.append(len(asked))
@@ -168,7 +218,9 @@ def test_a_history_opens_each_file_once_and_asks_as_often_for_many_states_as_for
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut", "other", "no catalogue", "large"])
-def test_a_state_whose_file_cannot_be_read_says_so_and_the_others_are_shown(operator, damage, monkeypatch):
+def test_a_state_whose_file_cannot_be_read_says_so_and_the_others_are_shown(
+    operator, damage, monkeypatch
+):
     archived([change(DEMAND, at=T)])
     archived([change(DEMAND, "MODIFY", at=T + 60, eventName="The Long Tour")])
     file = LakeFile.objects.order_by("pk").first()
@@ -200,9 +252,18 @@ def test_what_others_wrote_does_no_harm_on_any_page(operator):
         ]
     )
     unmask(operator)
-    pages = [looked_for(operator, fan=HOSTILE), *(text_of(operator.get(page_of(each))) for each in CurrentRecord.objects.all())]
-    pages += [text_of(operator.get(f"/admin/demand-archive/error-file/{each.pk}/")) for each in ErrorFile.objects.all()]
-    pages += [text_of(operator.get(f"/admin/demand/{name}/")) for name in ("currentrecord", "errorfile", "batch")]
+    pages = [
+        looked_for(operator, fan=HOSTILE),
+        *(text_of(operator.get(page_of(each))) for each in CurrentRecord.objects.all()),
+    ]
+    pages += [
+        text_of(operator.get(f"/admin/demand-archive/error-file/{each.pk}/"))
+        for each in ErrorFile.objects.all()
+    ]
+    pages += [
+        text_of(operator.get(f"/admin/demand/{name}/"))
+        for name in ("currentrecord", "errorfile", "batch")
+    ]
     assert len(pages) == 8
     for html in pages:
         assert "<script>alert" not in html
@@ -214,9 +275,21 @@ def test_what_others_wrote_does_no_harm_on_any_page(operator):
 
 
 def test_a_record_leads_to_its_event_its_sale_and_its_notification(operator):
-    archived([change(DEMAND), change(NOTIFICATION), change(EVENT), change(SALE), change(DEMAND, fanId="fan-2")])
-    html = text_of(operator.get(page_of(CurrentRecord.objects.get(record_type="demand", fan_id="fan-1"))))
+    archived(
+        [
+            change(DEMAND),
+            change(NOTIFICATION),
+            change(EVENT),
+            change(SALE),
+            change(DEMAND, fanId="fan-2"),
+        ]
+    )
+    html = text_of(
+        operator.get(page_of(CurrentRecord.objects.get(record_type="demand", fan_id="fan-1")))
+    )
     linked = {int(number) for number in re.findall(r"/admin/demand-archive/record/(\d+)/", html)}
     others = CurrentRecord.objects.exclude(fan_id="fan-2").exclude(record_type="demand")
-    assert linked - {CurrentRecord.objects.get(record_type="demand", fan_id="fan-1").pk} == {each.pk for each in others}
+    assert linked - {CurrentRecord.objects.get(record_type="demand", fan_id="fan-1").pk} == {
+        each.pk for each in others
+    }
     assert "The Tour in Leeds" in html

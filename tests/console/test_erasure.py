@@ -1,4 +1,6 @@
-"""The receipt of an erasure: who, why, every place, and what was not reached; never the fan's id. [X-11]"""
+"""The receipt of an erasure: who, why, every place, and what was not reached; never the fan's id.
+[X-11]
+"""
 
 import hashlib
 import io
@@ -53,10 +55,16 @@ def run(*arguments: str) -> dict:
 def whole_database_says() -> str:
     """Every row of every table that a person, a job or a log of ours could read, as text."""
     with connection.cursor() as cursor:
-        tables = [table for table in connection.introspection.table_names(cursor) if not table.startswith("django_")]
+        tables = [
+            table
+            for table in connection.introspection.table_names(cursor)
+            if not table.startswith("django_")
+        ]
         texts = []
         for table in tables:
-            cursor.execute(f"SELECT coalesce(string_agg(row_to_json(t)::text, chr(10)), '') FROM \"{table}\" t")
+            cursor.execute(
+                f"SELECT coalesce(string_agg(row_to_json(t)::text, chr(10)), '') FROM \"{table}\" t"
+            )
             texts.append(cursor.fetchone()[0])
     return "\n".join(texts)
 
@@ -83,10 +91,19 @@ def test_x11_the_receipt_lists_every_place_and_nothing_names_the_fan_any_more(er
     assert (told.by, told.reason) == (eraser, "asked by letter")
 
 
-def test_x11_what_is_not_erased_yet_is_counted_on_the_receipt_so_that_it_claims_no_more_than_was_done(eraser):
+def test_x11_what_is_not_erased_yet_is_counted_on_the_receipt_so_that_it_claims_no_more_than_was_done(
+    eraser,
+):
     campaign = campaign_with(fans=3)
     fan = Registrant.objects.filter(campaign=campaign).values_list("global_user_id", flat=True)[0]
-    DeadLetter.objects.create(consumer="lake", source="input", position=1, index=0, error="e", record=json.dumps({"f": fan}))
+    DeadLetter.objects.create(
+        consumer="lake",
+        source="input",
+        position=1,
+        index=0,
+        error="e",
+        record=json.dumps({"f": fan}),
+    )
     result = run(fan, "--by", "eraser", "--reason", "asked")
     left = {each["place"]: each["count"] for each in result["not_reached"]}
     assert result["places"] == []
@@ -111,8 +128,12 @@ def test_x11_what_is_not_erased_yet_is_counted_on_the_receipt_so_that_it_claims_
         ((" ", "--by", "eraser", "--reason", "asked"), "That is no fan id"),
     ],
 )
-def test_x11_who_may_not_or_gives_no_reason_is_refused_before_anything_is_touched(arguments, why, eraser):
-    member_of("operator").__class__.objects.filter(username="operator-person").update(username="clerk")
+def test_x11_who_may_not_or_gives_no_reason_is_refused_before_anything_is_touched(
+    arguments, why, eraser
+):
+    member_of("operator").__class__.objects.filter(username="operator-person").update(
+        username="clerk"
+    )
     archived([MINE])
     result = run(*arguments)
     assert why in result["error"]
@@ -134,7 +155,9 @@ def test_x11_the_id_can_come_on_standard_input(eraser, monkeypatch):
     assert not CurrentRecord.objects.exists()
 
 
-def test_x11_an_erasure_that_was_interrupted_leaves_an_open_receipt_and_the_next_one_completes_it(eraser, monkeypatch):
+def test_x11_an_erasure_that_was_interrupted_leaves_an_open_receipt_and_the_next_one_completes_it(
+    eraser, monkeypatch
+):
     archived([MINE, BAD])
 
     def down(*arguments: object) -> None:
@@ -156,7 +179,10 @@ def test_x11_an_erasure_that_was_interrupted_leaves_an_open_receipt_and_the_next
         ("table", 1),
         ("table", 1),
     ]
-    assert list(StatusChange.objects.order_by("pk").values_list("reason", flat=True)) == ["asked", "again"]
+    assert list(StatusChange.objects.order_by("pk").values_list("reason", flat=True)) == [
+        "asked",
+        "again",
+    ]
 
 
 def test_x11_a_damaged_file_keeps_the_receipt_open(eraser):
@@ -167,7 +193,9 @@ def test_x11_a_damaged_file_keeps_the_receipt_open(eraser):
     assert Erasure.objects.get().finished_at is None
 
 
-def test_x11_records_that_come_after_an_erasure_are_erased_by_the_next_with_a_receipt_of_their_own(eraser):
+def test_x11_records_that_come_after_an_erasure_are_erased_by_the_next_with_a_receipt_of_their_own(
+    eraser,
+):
     archived([MINE])
     first = run(FAN, "--by", "eraser", "--reason", "asked")
     archived([MINE])
@@ -183,7 +211,9 @@ def test_x11_a_finished_receipt_is_never_altered(eraser):
     alterations = [
         lambda: Erasure.objects.filter(pk=receipt.pk).update(reason="none"),
         lambda: ErasedPlace.objects.filter(erasure=receipt).update(count=0),
-        lambda: ErasedPlace.objects.create(erasure=receipt, room="r", what="file", name="n", count=1),
+        lambda: ErasedPlace.objects.create(
+            erasure=receipt, room="r", what="file", name="n", count=1
+        ),
         lambda: ErasedPlace.objects.filter(erasure=receipt)._raw_delete("default"),
         lambda: Erasure.objects.filter(pk=receipt.pk)._raw_delete("default"),
     ]
@@ -204,7 +234,10 @@ def test_x11_receipts_are_listed_and_read_and_nobody_changes_them(eraser):
     assert LakeFile.objects.get().key in page
     assert "campaign lake (not looked into" in page
     assert FAN not in page
-    assert client.post(f"/admin/console/erasure/{receipt.pk}/change/", {"reason": "x"}).status_code == 403
+    assert (
+        client.post(f"/admin/console/erasure/{receipt.pk}/change/", {"reason": "x"}).status_code
+        == 403
+    )
     assert client.get("/admin/console/erasure/add/").status_code == 403
     assert client_of(staff("other")).get("/admin/console/erasure/").status_code == 403
 

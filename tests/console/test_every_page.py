@@ -12,15 +12,29 @@ from tests.console.people import client_of, staff
 
 pytestmark = pytest.mark.django_db
 
-# Open to anybody by design: signing in and out, health, the public pages of draws, signed receipts, the way to the site.
-PUBLIC = {"login", "logout", "healthz", "readyz", "receipts", "draw", "draw-json", "draw-bundle", "jsi18n"}
-# For all staff: what stands there is filtered by permission (the first page), or belongs to the person (their password).
+# Open to anybody by design: signing in and out, health, the public pages of draws, signed receipts,
+# the way to the site.
+PUBLIC = {
+    "login",
+    "logout",
+    "healthz",
+    "readyz",
+    "receipts",
+    "draw",
+    "draw-json",
+    "draw-bundle",
+    "jsi18n",
+}
+# For all staff: what stands there is filtered by permission (the first page), or belongs to the
+# person (their password).
 FOR_ALL_STAFF = {"index", "now-live", "password_change", "password_change_done", "search"}
 UNNAMED_PUBLIC = {"", "draws/<slug:campaign_id>/", "admin/(?P<url>.*)$"}
 SAMPLES = {"int": "987654", "str": "nothing", "slug": "nothing", "path": "987654"}
 
 
-def addresses(patterns: list[URLPattern | URLResolver], before: str = "") -> Iterator[tuple[str, URLPattern]]:
+def addresses(
+    patterns: list[URLPattern | URLResolver], before: str = ""
+) -> Iterator[tuple[str, URLPattern]]:
     for pattern in patterns:
         route = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -31,7 +45,11 @@ def addresses(patterns: list[URLPattern | URLResolver], before: str = "") -> Ite
 
 def guarded() -> list[tuple[str, URLPattern]]:
     found = addresses(get_resolver().url_patterns)
-    return [(route, one) for route, one in found if one.name not in PUBLIC and route not in UNNAMED_PUBLIC]
+    return [
+        (route, one)
+        for route, one in found
+        if one.name not in PUBLIC and route not in UNNAMED_PUBLIC
+    ]
 
 
 def filled(route: str) -> str:
@@ -55,36 +73,64 @@ def test_staff_without_permissions_see_no_page_of_the_product():
         if pattern.name in FOR_ALL_STAFF:
             continue
         answer = client.get(filled(route))
-        # Of a row that is not there Django's own pages say so before they ask, and old addresses lead to new ones.
-        away = answer.status_code == 302 and answer.headers["Location"] in ("/admin/", f"{filled(route)}change/")
+        # Of a row that is not there Django's own pages say so before they ask, and old addresses
+        # lead to new ones.
+        away = answer.status_code == 302 and answer.headers["Location"] in (
+            "/admin/",
+            f"{filled(route)}change/",
+        )
         assert answer.status_code in (403, 404, 405) or away, f"{route}: {answer.status_code}"
         if answer.status_code == 405:
             assert client.post(filled(route)).status_code == 403, route
 
 
 def test_each_page_of_the_console_opens_with_its_permissions_and_with_none_less():
-    pages = [(route, one.callback.permissions) for route, one in guarded() if hasattr(one.callback, "permissions")]
+    pages = [
+        (route, one.callback.permissions)
+        for route, one in guarded()
+        if hasattr(one.callback, "permissions")
+    ]
     assert len(pages) > 30
     for number, (route, permissions) in enumerate(pages):
         if route == "admin/now/":
             continue
         assert permissions, f"{route} asks for no permission"
         knows = client_of(staff(f"full-{number}", *permissions))
-        assert 403 not in {knows.get(filled(route)).status_code, knows.post(filled(route)).status_code}, route
+        assert 403 not in {
+            knows.get(filled(route)).status_code,
+            knows.post(filled(route)).status_code,
+        }, route
         for missing in permissions:
             rest = [permission for permission in permissions if permission != missing]
             client = client_of(staff(f"less-{number}-{missing}", *rest))
-            assert client.post(filled(route)).status_code in (403, 405), f"{route} without {missing}"
+            assert client.post(filled(route)).status_code in (
+                403,
+                405,
+            ), f"{route} without {missing}"
             assert client.get(filled(route)).status_code in (403, 405), f"{route} without {missing}"
 
 
 def test_what_changes_something_refuses_to_be_fetched():
     client = client_of(User.objects.create_superuser("root-like"))
-    verbs = ("open", "close", "entropy", "undo", "start", "activate", "download", "approve", "schedule", "trigger", "pause")
+    verbs = (
+        "open",
+        "close",
+        "entropy",
+        "undo",
+        "start",
+        "activate",
+        "download",
+        "approve",
+        "schedule",
+        "trigger",
+        "pause",
+    )
     verbs += ("resume", "retry", "cancel", "reset", "stop-all", "unschedule", "replay")
     walked = 0
     for route, pattern in guarded():
-        if hasattr(pattern.callback, "permissions") and any(str(pattern.name).startswith(verb) for verb in verbs):
+        if hasattr(pattern.callback, "permissions") and any(
+            str(pattern.name).startswith(verb) for verb in verbs
+        ):
             assert client.get(filled(route)).status_code == 405, route
             walked += 1
     assert walked >= 21
@@ -92,7 +138,10 @@ def test_what_changes_something_refuses_to_be_fetched():
 
 def test_pages_are_kept_by_no_cache_and_carry_the_content_security_policy():
     answer = client_of(staff("somebody", "operations.view_job")).get("/admin/operations/job/")
-    assert "no-store" in answer.headers["Cache-Control"] or "no-cache" in answer.headers["Cache-Control"]
+    assert (
+        "no-store" in answer.headers["Cache-Control"]
+        or "no-cache" in answer.headers["Cache-Control"]
+    )
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
 
 

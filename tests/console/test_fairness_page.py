@@ -5,7 +5,13 @@ import pytest
 from campaigns import fairness_report
 from campaigns.models import ScoreFile
 from operations.models import Job
-from tests.builders import make_campaign, process_scores, receive_scores, score_file_bytes, score_row
+from tests.builders import (
+    make_campaign,
+    process_scores,
+    receive_scores,
+    score_file_bytes,
+    score_row,
+)
 from tests.console.people import client_of, member_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -13,7 +19,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def drawn() -> ScoreFile:
     """By name, for luck depends on it."""
-    return process_scores(make_campaign("drawn"), score_file_bytes([score_row(number) for number in range(1, 300)]))
+    return process_scores(
+        make_campaign("drawn"), score_file_bytes([score_row(number) for number in range(1, 300)])
+    )
 
 
 def test_x3_a_report_is_asked_for_on_the_score_files_page():
@@ -39,7 +47,12 @@ def test_x3_a_made_report_is_shown_with_its_verdict_and_linked():
 def test_x3_a_file_that_is_not_drawn_is_told_to_wait():
     client = client_of(member_of("operator"))
     score_file = receive_scores(make_campaign(), score_file_bytes([score_row(1)]))
-    assert "once the file is streamed" in client.get(f"/admin/score-file/{score_file.pk}/fairness/").content.decode()
+    assert (
+        "once the file is streamed"
+        in client.get(f"/admin/score-file/{score_file.pk}/fairness/").content.decode()
+    )
     answer = client.post(f"/admin/score-file/{score_file.pk}/fairness/make/", follow=True)
-    assert "its fairness can be judged once it is streamed" in str(next(iter(answer.context["messages"])))
+    assert "its fairness can be judged once it is streamed" in str(
+        next(iter(answer.context["messages"]))
+    )
     assert not Job.objects.filter(kind="fairness").exists()

@@ -1,4 +1,6 @@
-"""The pages of fan lists: ranks are uploaded, translated in the background, and what they became is shown. [S-15, O-7]"""
+"""The pages of fan lists: ranks are uploaded, translated in the background, and what they became is
+shown. [S-15, O-7]
+"""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -25,7 +27,9 @@ def operator() -> Client:
 def upload(client: Client, campaign: Campaign, content: bytes = RANKS, **fields: str):
     file = SimpleUploadedFile("ranks.csv", content)
     return client.post(
-        f"/admin/campaign/{campaign.campaign_id}/ranks/", {"file": file, "fanlist": "club", **fields}, follow=True
+        f"/admin/campaign/{campaign.campaign_id}/ranks/",
+        {"file": file, "fanlist": "club", **fields},
+        follow=True,
     )
 
 
@@ -35,7 +39,9 @@ def said(answer) -> list[str]:
 
 def test_uploaded_ranks_are_stored_and_a_job_is_opened(operator):
     campaign = make_campaign()
-    assert "Upload ranks" in operator.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
+    assert (
+        "Upload ranks" in operator.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
+    )
     answer = upload(operator, campaign)
     rank_file = RankFile.objects.get()
     assert answer.redirect_chain == [(f"/admin/rank-file/{rank_file.pk}/", 302)]
@@ -79,7 +85,9 @@ def test_a_job_that_was_cancelled_can_be_begun_again(operator):
         (RANKS, {"fanlist": ""}, "required"),
     ],
 )
-def test_what_cannot_be_taken_is_refused_with_one_clear_message_and_the_name_stays(operator, content, fields, complaint):
+def test_what_cannot_be_taken_is_refused_with_one_clear_message_and_the_name_stays(
+    operator, content, fields, complaint
+):
     answer = upload(operator, make_campaign(), content, **fields)
     assert len(said(answer)) == 1
     assert complaint in said(answer)[0]
@@ -96,11 +104,16 @@ def test_a_list_of_another_campaign_is_refused(operator):
 
 def test_an_operator_registers_a_list_before_its_first_file_is_dropped(operator):
     campaign = make_campaign()
-    answer = operator.post("/admin/campaigns/fanlist/add/", {"fanlist_id": "club", "campaign": campaign.pk})
+    answer = operator.post(
+        "/admin/campaigns/fanlist/add/", {"fanlist_id": "club", "campaign": campaign.pk}
+    )
     assert answer.status_code == 302
     club = FanList.objects.get()
     assert (club.fanlist_id, club.campaign) == ("club", campaign)
-    operator.post(f"/admin/campaigns/fanlist/{club.pk}/change/", {"fanlist_id": "x", "campaign": make_campaign().pk})
+    operator.post(
+        f"/admin/campaigns/fanlist/{club.pk}/change/",
+        {"fanlist_id": "x", "campaign": make_campaign().pk},
+    )
     club.refresh_from_db()
     assert (club.fanlist_id, club.campaign) == ("club", campaign)
     assert "club" in operator.get("/admin/campaigns/fanlist/").content.decode()
@@ -116,5 +129,7 @@ def test_who_only_looks_registers_and_uploads_nothing():
 def test_without_the_right_to_score_files_the_page_does_not_lead_there():
     upload(client_of(member_of("operator")), make_campaign())
     tasks.run_ranks(Job.objects.get().pk)
-    html = client_of(staff("looker", "campaigns.view_rankfile")).get(f"/admin/rank-file/{RankFile.objects.get().pk}/")
+    html = client_of(staff("looker", "campaigns.view_rankfile")).get(
+        f"/admin/rank-file/{RankFile.objects.get().pk}/"
+    )
     assert "/admin/score-file/" not in html.content.decode()

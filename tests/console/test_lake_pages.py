@@ -1,4 +1,6 @@
-"""What a person does to the lake on the site: replay what was not taken, and merge by hand. [T-1, L-3]"""
+"""What a person does to the lake on the site: replay what was not taken, and merge by hand. [T-1,
+L-3]
+"""
 
 import json
 
@@ -57,7 +59,11 @@ def test_all_that_wait_are_replayed_together_a_record_that_two_consumers_refused
 
 def test_who_may_only_look_is_offered_no_replay_and_no_merge():
     viewer, letter = client_of(member_of("viewer")), bury()
-    for page in ("/admin/datalake/deadletter/", f"/admin/datalake/deadletter/{letter.pk}/change/", "/admin/datalake/merge/"):
+    for page in (
+        "/admin/datalake/deadletter/",
+        f"/admin/datalake/deadletter/{letter.pk}/change/",
+        "/admin/datalake/merge/",
+    ):
         html = viewer.get(page).content.decode()
         assert "Replay this" not in html
         assert "Replay all" not in html

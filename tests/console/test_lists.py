@@ -26,8 +26,19 @@ BIG = [
     "datalake/deadletter",
     "console/personaldataaccess",
 ]
-ALL_VIEWS = ("campaigns.view_registrant", "campaigns.view_campaign", "waves.view_code", "waves.view_member", "waves.view_send")
-MORE = ("operations.view_job", "operations.view_alert", "operations.view_statuschange", "datalake.view_lakefile")
+ALL_VIEWS = (
+    "campaigns.view_registrant",
+    "campaigns.view_campaign",
+    "waves.view_code",
+    "waves.view_member",
+    "waves.view_send",
+)
+MORE = (
+    "operations.view_job",
+    "operations.view_alert",
+    "operations.view_statuschange",
+    "datalake.view_lakefile",
+)
 VIEWS = (*ALL_VIEWS, *MORE, "datalake.view_deadletter", "console.view_personaldataaccess")
 REGISTRANTS = "/admin/campaigns/registrant/"
 
@@ -132,7 +143,9 @@ def test_a_session_that_once_saw_personal_data_loses_it_with_the_right():
     assert "fan0@example.com" not in client.get(REGISTRANTS).content.decode()
 
 
-@pytest.mark.parametrize("question", ["email=fan1@example.com", "email__startswith=f", "phone__contains=206", "o=2"])
+@pytest.mark.parametrize(
+    "question", ["email=fan1@example.com", "email__startswith=f", "phone__contains=206", "o=2"]
+)
 def test_what_is_hidden_cannot_be_found_out_by_filtering_or_sorting(question):
     campaign_with(fans=3)
     answer = client_of(staff("looker", *VIEWS)).get(f"{REGISTRANTS}?{question}")
@@ -146,7 +159,9 @@ def test_nobody_edits_or_deletes_a_registrant_by_hand():
     campaign_with(fans=1)
     row = Registrant.objects.get()
     client = client_of(member_of("administrator"))
-    assert client.post(f"{REGISTRANTS}{row.pk}/change/", {"email": "x@example.com"}).status_code == 403
+    assert (
+        client.post(f"{REGISTRANTS}{row.pk}/change/", {"email": "x@example.com"}).status_code == 403
+    )
     assert client.post(f"{REGISTRANTS}{row.pk}/delete/", {"post": "yes"}).status_code == 403
     assert client.get(f"{REGISTRANTS}add/").status_code == 403
 
@@ -155,6 +170,8 @@ def test_times_stand_in_utc_and_where_the_campaign_lives():
     from console.templatetags.console import moment
 
     at = datetime(2026, 1, 20, 2, 30, tzinfo=UTC)
-    assert "20 Jan 2026, 02:30 UTC <span>(19 Jan 21:30 New York)</span>" in moment(at, "America/New_York")
+    assert "20 Jan 2026, 02:30 UTC <span>(19 Jan 21:30 New York)</span>" in moment(
+        at, "America/New_York"
+    )
     assert "20 Jan 2026, 02:30 UTC" in moment(at, "UTC")
     assert "(" not in moment(at, "UTC")

@@ -1,4 +1,6 @@
-"""The pages of campaigns, files, jobs and waves: they show what stands, and a refusal becomes a message. [O-7, W-2]"""
+"""The pages of campaigns, files, jobs and waves: they show what stands, and a refusal becomes a
+message. [O-7, W-2]
+"""
 
 import csv
 import io
@@ -49,13 +51,17 @@ def said(answer: Any) -> list[str]:
 
 def prepared(client: Client | None = None) -> Wave:
     campaign = campaign_with(fans=30)
-    wave = preparation.prepare(request(campaign), by=User.objects.get_or_create(username="preparer")[0], now=NOW).wave
+    wave = preparation.prepare(
+        request(campaign), by=User.objects.get_or_create(username="preparer")[0], now=NOW
+    ).wave
     wave.refresh_from_db()
     return wave
 
 
 def a_draft() -> Campaign:
-    return Campaign.objects.create(campaign_id="drafted", name="Autumn Tour", entropy_source="drand round 7")
+    return Campaign.objects.create(
+        campaign_id="drafted", name="Autumn Tour", entropy_source="drand round 7"
+    )
 
 
 def test_the_first_page_shows_where_each_campaign_stands_and_what_is_next(client):
@@ -92,7 +98,11 @@ def test_a_refusal_is_a_message_on_the_page_and_nothing_changed(client):
 def test_a_score_file_is_uploaded_and_its_job_opened(client):
     campaign = campaign_with(fans=1)
     file = SimpleUploadedFile(f"{campaign.campaign_id}.20260119.txt", SCORES.encode())
-    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file, "activate": "on"}, follow=True)
+    answer = client.post(
+        f"/admin/campaign/{campaign.campaign_id}/scores/",
+        {"file": file, "activate": "on"},
+        follow=True,
+    )
     score_file = ScoreFile.objects.get(name=file.name)
     assert answer.redirect_chain == [(f"/admin/score-file/{score_file.pk}/", 302)]
     assert score_file.activate_when_streamed
@@ -102,7 +112,12 @@ def test_a_score_file_is_uploaded_and_its_job_opened(client):
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [(b"", "empty"), (b"id\tname\n1\tx\n", "lacks"), (bytes(range(256)) * 40, ""), (b"\x1f\x8b broken", "")],
+    [
+        (b"", "empty"),
+        (b"id\tname\n1\tx\n", "lacks"),
+        (bytes(range(256)) * 40, ""),
+        (b"\x1f\x8b broken", ""),
+    ],
 )
 def test_a_file_that_cannot_be_taken_is_refused_with_one_clear_message(client, content, complaint):
     campaign = campaign_with(fans=1)
@@ -137,7 +152,9 @@ def test_the_same_bytes_again_lead_to_the_file_they_are(client):
     campaign = campaign_with(fans=1)
     for _ in range(2):
         file = SimpleUploadedFile(f"{campaign.campaign_id}.20260119.txt", SCORES.encode())
-        answer = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file}, follow=True)
+        answer = client.post(
+            f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file}, follow=True
+        )
     assert "came before" in said(answer)[0]
     assert ScoreFile.objects.filter(name=file.name).count() == 1
 
@@ -165,7 +182,13 @@ def test_steering_a_job_needs_the_right_of_what_it_works_on():
 
 def form_of(campaign: Campaign, **values: Any) -> dict[str, Any]:
     soon = timezone.now() + timezone.timedelta(days=3)
-    return {"date_key": KEY, "notify_date": f"{soon:%Y-%m-%dT%H:%M}", "order": "by_preference", "markets": "", **values}
+    return {
+        "date_key": KEY,
+        "notify_date": f"{soon:%Y-%m-%dT%H:%M}",
+        "order": "by_preference",
+        "markets": "",
+        **values,
+    }
 
 
 def test_a_preview_writes_nothing_and_a_preparation_is_asked_for_with_the_same_form(client):
@@ -187,12 +210,17 @@ def test_a_preview_says_at_once_that_less_than_a_day_is_left(client):
     soon = f"{timezone.now():%Y-%m-%dT%H:%M}"
     values = form_of(campaign, preview="1", notify_date=soon) | {"expedite": ""}
     assert "Less than a day is left" in client.post(address, values).content.decode()
-    assert "Less than a day is left" not in client.post(address, values | {"expedite": "the band asks"}).content.decode()
+    assert (
+        "Less than a day is left"
+        not in client.post(address, values | {"expedite": "the band asks"}).content.decode()
+    )
 
 
 def test_the_ledger_so_far_is_seen_while_rows_are_judged(client):
     job = jobs.open_job("process_scores", "scorefile:1")
-    Job.objects.filter(pk=job.pk).update(state="running", progress=7, total=20, rows_in=7, rows_out=5, rows_rejected=2)
+    Job.objects.filter(pk=job.pk).update(
+        state="running", progress=7, total=20, rows_in=7, rows_out=5, rows_rejected=2
+    )
     html = client.get(f"/admin/job/{job.pk}/live/").content.decode()
     assert "7 rows judged = <b>5</b> accepted + <b>2</b> rejected" in html
     assert "35 %" in html
@@ -209,7 +237,10 @@ def test_the_ledger_so_far_is_seen_while_rows_are_judged(client):
 )
 def test_a_wave_that_cannot_be_meant_is_refused_beside_its_field(client, values, complaint):
     campaign = campaign_with(fans=3, time_zone="America/New_York")
-    html = client.post(f"/admin/campaign/{campaign.campaign_id}/waves/new/", form_of(campaign, preview="1", **values))
+    html = client.post(
+        f"/admin/campaign/{campaign.campaign_id}/waves/new/",
+        form_of(campaign, preview="1", **values),
+    )
     assert complaint in html.content.decode()
     assert not Wave.objects.exists()
 
@@ -219,16 +250,20 @@ def test_an_unknown_market_in_the_markets_file_is_a_message(client):
     text = "marketId,marketName,capacity,selectionTime\nnowhere,Nowhere,5,2026-01-01T00:00:00Z\n"
     file = SimpleUploadedFile("markets.csv", text.encode())
     answer = client.post(
-        f"/admin/campaign/{campaign.campaign_id}/waves/new/", form_of(campaign, preview="1", markets_file=file)
+        f"/admin/campaign/{campaign.campaign_id}/waves/new/",
+        form_of(campaign, preview="1", markets_file=file),
     )
     assert "nowhere" in said(answer)[0]
-    assert text.strip() in answer.content.decode(), "what was read from the file stands in the form for the next try"
+    assert text.strip() in answer.content.decode(), (
+        "what was read from the file stands in the form for the next try"
+    )
 
 
 def test_the_times_of_a_wave_are_the_campaigns_own(client):
     campaign = campaign_with(fans=3, time_zone="America/New_York")
     client.post(
-        f"/admin/campaign/{campaign.campaign_id}/waves/new/", form_of(campaign, prepare="1", notify_date="2030-01-20T10:00")
+        f"/admin/campaign/{campaign.campaign_id}/waves/new/",
+        form_of(campaign, prepare="1", notify_date="2030-01-20T10:00"),
     )
     assert Wave.objects.get().notify_date.isoformat() == "2030-01-20T15:00:00+00:00"
 
@@ -239,7 +274,9 @@ def test_who_prepared_a_wave_is_told_that_another_person_approves(client, admini
     html = client.get(f"/admin/wave/{wave.name}/").content.decode()
     assert "another person has to approve it" in html
     assert "Approve this content" not in html
-    answer = client.post(f"/admin/wave/{wave.name}/approve/", {"digest": wave.content_digest}, follow=True)
+    answer = client.post(
+        f"/admin/wave/{wave.name}/approve/", {"digest": wave.content_digest}, follow=True
+    )
     assert "another person has to approve" in said(answer)[0]
     wave.refresh_from_db()
     assert wave.state == "prepared"
@@ -286,19 +323,26 @@ def test_live_counters_pause_and_resume(client):
     wave = sending_wave()
     html = client.get(f"/admin/wave/{wave.name}/").content.decode()
     assert "Going out now" in html
-    part = client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered", "at": "1.0", "settled": "0"})
+    part = client.get(
+        f"/admin/wave/{wave.name}/live/", {"state": "triggered", "at": "1.0", "settled": "0"}
+    )
     assert part.context["sending"]["pending"] == 10
     assert "HX-Refresh" not in part.headers
     assert "why" in said(client.post(f"/admin/wave/{wave.name}/pause/", follow=True))[0]
     client.post(f"/admin/wave/{wave.name}/pause/", {"reason": "wrong text"})
-    assert client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered"}).headers["HX-Refresh"] == "true"
+    assert (
+        client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered"}).headers["HX-Refresh"]
+        == "true"
+    )
     client.post(f"/admin/wave/{wave.name}/resume/", {"reason": "it was right"})
     wave.refresh_from_db()
     assert wave.state == "triggered"
     assert Job.objects.filter(kind="send_wave", subject=f"wave:{wave.name}").exists()
 
 
-def test_the_bar_of_a_wave_shows_messages_for_a_fan_told_by_e_mail_may_still_wait_for_an_sms(client):
+def test_the_bar_of_a_wave_shows_messages_for_a_fan_told_by_e_mail_may_still_wait_for_an_sms(
+    client,
+):
     """[N-6] Otherwise it stands near the end while most SMS are still to come."""
     wave = triggered_wave(4, phones=4, emails=4)
     sends.make_sends(wave)
@@ -310,7 +354,9 @@ def test_the_bar_of_a_wave_shows_messages_for_a_fan_told_by_e_mail_may_still_wai
 def test_a_paused_wave_says_no_speed_and_keeps_its_place_on_the_road(client):
     wave = sending_wave()
     client.post(f"/admin/wave/{wave.name}/pause/", {"reason": "wrong text"})
-    page = client.get(f"/admin/wave/{wave.name}/", {"at": f"{timezone.now().timestamp() - 9}", "settled": "0"})
+    page = client.get(
+        f"/admin/wave/{wave.name}/", {"at": f"{timezone.now().timestamp() - 9}", "settled": "0"}
+    )
     assert page.context["sending"]["rate"] is None
     assert dict(page.context["steps"])["triggered"] == "now"
     assert "fans told; paused" in client.get("/admin/").content.decode()
@@ -340,22 +386,32 @@ def test_a_download_needs_a_reason_and_is_logged_before_it_leaves(client):
     wave = prepared()
     assert "Say why" in said(client.post(f"/admin/wave/{wave.name}/download/", follow=True))[0]
     assert not PersonalDataAccess.objects.exists()
-    answer = client.post(f"/admin/wave/{wave.name}/download/", {"reason": "the label wants the list"})
+    answer = client.post(
+        f"/admin/wave/{wave.name}/download/", {"reason": "the label wants the list"}
+    )
     assert PersonalDataAccess.objects.get().subject == wave.zip_key
     with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as made:
         rows = list(csv.reader(io.StringIO(made.read("masterCodes/west.csv").decode())))
     assert len(rows) == 6
     assert all(row[4].startswith("'+1") for row in rows[1:])
     with zipfile.ZipFile(storage.scoring().open(wave.zip_key)) as kept:
-        assert ",+1206" in kept.read("masterCodes/west.csv").decode(), "the machine's file stays verbatim"
+        assert ",+1206" in kept.read("masterCodes/west.csv").decode(), (
+            "the machine's file stays verbatim"
+        )
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+12065550100", "-2", "@SUM(A1)", "\tx", "＝1"])
 def test_a_rejected_row_cannot_run_in_a_spreadsheet(client, cell):
     campaign = campaign_with(fans=1)
-    found = RegistrationImport.objects.create(campaign=campaign, name="r.csv", key="k", sha256="0" * 64, finished=True)
-    RejectedRegistration.objects.create(registration_import=found, line=2, reason="malformed_row", raw=cell)
-    answer = client.post(f"/admin/registrations/{found.pk}/download/", {"reason": "to mend the rows"})
+    found = RegistrationImport.objects.create(
+        campaign=campaign, name="r.csv", key="k", sha256="0" * 64, finished=True
+    )
+    RejectedRegistration.objects.create(
+        registration_import=found, line=2, reason="malformed_row", raw=cell
+    )
+    answer = client.post(
+        f"/admin/registrations/{found.pk}/download/", {"reason": "to mend the rows"}
+    )
     rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
     assert rows[1] == ["2", "malformed_row", f"'{cell}"]
 
@@ -363,7 +419,11 @@ def test_a_rejected_row_cannot_run_in_a_spreadsheet(client, cell):
 def test_one_fan_is_found_by_post_masked_and_logged(client):
     wave = prepared()
     member = wave.members.order_by("place").first()
-    by_fan = {"campaign": wave.campaign_id, "fan": member.global_user_id, "reason": "the fan called"}
+    by_fan = {
+        "campaign": wave.campaign_id,
+        "fan": member.global_user_id,
+        "reason": "the fan called",
+    }
     html = client.post("/admin/find/", by_fan).content.decode()
     assert wave.name in html
     assert member.email not in html
@@ -371,14 +431,24 @@ def test_one_fan_is_found_by_post_masked_and_logged(client):
     by_code = client.post("/admin/find/", {"code": member.code.lower(), "reason": "the fan called"})
     assert by_code.context["fan"] == member.global_user_id
     assert PersonalDataAccess.objects.filter(what="found").count() == 2
-    assert "Choose the campaign" in client.post("/admin/find/", {"fan": "x", "reason": "nothing else known"}).content.decode()
+    assert (
+        "Choose the campaign"
+        in client.post(
+            "/admin/find/", {"fan": "x", "reason": "nothing else known"}
+        ).content.decode()
+    )
 
 
 def test_a_site_without_workers_lives_but_is_not_ready():
     assert Client().get("/healthz").json() == {"ok": True}
     ready = Client().get("/readyz")
     assert ready.status_code == 503
-    assert ready.json() | {"workers": ""} == {"ok": False, "database": "ok", "storage": "ok", "workers": ""}
+    assert ready.json() | {"workers": ""} == {
+        "ok": False,
+        "database": "ok",
+        "storage": "ok",
+        "workers": "",
+    }
     assert "no worker is connected" in ready.json()["workers"]
 
 
@@ -391,7 +461,11 @@ def test_a_site_whose_workers_are_connected_is_ready_until_jobs_wait_too_long():
 
 def psycopg_arguments() -> dict[str, Any]:
     given = connection.get_connection_params()
-    return {name: given[name] for name in ("dbname", "user", "password", "host", "port") if given.get(name)}
+    return {
+        name: given[name]
+        for name in ("dbname", "user", "password", "host", "port")
+        if given.get(name)
+    }
 
 
 def test_many_who_watch_a_wave_count_it_once(client):
@@ -424,7 +498,9 @@ def test_a_proof_is_refused_while_the_campaign_is_open(client):
 def test_a_failed_wave_is_prepared_again_from_its_own_form(client):
     campaign = campaign_with(fans=3, time_zone="America/New_York")
     address = f"/admin/campaign/{campaign.campaign_id}/waves/new/"
-    client.post(address, form_of(campaign, prepare="1", notify_date="2030-01-20T10:00", min_score="0.5"))
+    client.post(
+        address, form_of(campaign, prepare="1", notify_date="2030-01-20T10:00", min_score="0.5")
+    )
     wave = Wave.objects.get()
     Wave.objects.update(state="failed", error="no codes left")
     Job.objects.all().delete()
@@ -439,8 +515,13 @@ def test_a_failed_wave_is_prepared_again_from_its_own_form(client):
 def test_a_scheduled_waves_page_waits_quietly_and_loads_again_when_it_goes_out(client):
     wave = prepared()
     Wave.objects.filter(pk=wave.pk).update(
-        state="scheduled", approved_digest=wave.content_digest, approved_by=User.objects.create(username="other")
+        state="scheduled",
+        approved_digest=wave.content_digest,
+        approved_by=User.objects.create(username="other"),
     )
     assert client.get(f"/admin/wave/{wave.name}/live/", {"state": "scheduled"}).status_code == 204
     Wave.objects.filter(pk=wave.pk).update(state="triggered")
-    assert client.get(f"/admin/wave/{wave.name}/live/", {"state": "scheduled"}).headers["HX-Refresh"] == "true"
+    assert (
+        client.get(f"/admin/wave/{wave.name}/live/", {"state": "scheduled"}).headers["HX-Refresh"]
+        == "true"
+    )

@@ -1,4 +1,6 @@
-"""From the database to a proof that the stand-alone checker accepts, and what the public sees on the way."""
+"""From the database to a proof that the stand-alone checker accepts, and what the public sees on
+the way.
+"""
 
 import io
 import json
@@ -32,9 +34,13 @@ WISHES = ([], ["west"], ["east", "west"], ["west", "east"], ["elsewhere"], ["els
 
 
 def presale(**options: Any) -> Campaign:
-    """An open campaign whose score file has its public digests; nobody of the last five is registered."""
+    """An open campaign whose score file has its public digests; nobody of the last five is
+    registered.
+    """
     wishes = [WISHES[number % len(WISHES)] for number in range(FANS)]
-    campaign = campaign_with(FANS, {"west": 6, "east": 4}, preferences=wishes, min_score=0.35, **options)
+    campaign = campaign_with(
+        FANS, {"west": 6, "east": 4}, preferences=wishes, min_score=0.35, **options
+    )
     Registrant.objects.filter(campaign=campaign, global_user_id__gte=f"fan-{FANS - 5:06d}").delete()
     publish_digests(campaign.active_score_file)
     return campaign
@@ -43,9 +49,15 @@ def presale(**options: Any) -> Campaign:
 def publish_digests(file: ScoreFile | None) -> None:
     """What processing a score file writes beside its rows."""
     assert file is not None
-    rows = list(FanScore.objects.filter(score_file=file).values_list("global_user_id", "raw_text", "raw_score"))
+    rows = list(
+        FanScore.objects.filter(score_file=file).values_list(
+            "global_user_id", "raw_text", "raw_score"
+        )
+    )
     drawn = draw_frame(
-        pl.DataFrame({"global_user_id": [row[0] for row in rows], "raw_score": [row[2] for row in rows]}),
+        pl.DataFrame(
+            {"global_user_id": [row[0] for row in rows], "raw_score": [row[2] for row in rows]}
+        ),
         Draw(file.campaign.campaign_id, SEED, SALT),
     )
     file.roster_digest = roster_digest(drawn["fan_ref"], [row[1] for row in rows])
@@ -62,13 +74,19 @@ def sent(campaign: Campaign, date_key: str, *, record: bool = True, **values: An
     key = candidates_key(campaign.campaign_id, date_key)
     storage.scoring().delete(key)
     if record:
-        storage.scoring().put(key, candidates_record(decision.candidates.frame, in_play(decision.plan)))
+        storage.scoring().put(
+            key, candidates_record(decision.candidates.frame, in_play(decision.plan))
+        )
     Wave.objects.filter(name=asked.name).update(state="completed")
     return Wave.objects.get(name=asked.name)
 
 
 def in_play(plan: Any) -> list[Any]:
-    return [seat for seat in plan.seats if plan.order != Order.SINGLE_MARKET or seat.market_id == plan.single_market]
+    return [
+        seat
+        for seat in plan.seats
+        if plan.order != Order.SINGLE_MARKET or seat.market_id == plan.single_market
+    ]
 
 
 def close(campaign: Campaign) -> Campaign:
@@ -85,13 +103,21 @@ def everything(made: dict[str, Any]) -> bytes:
         return b"\n".join(archive.read(name) for name in archive.namelist())
 
 
-@pytest.mark.parametrize("record", [True, False], ids=["recorded candidates", "candidates as of today"])
+@pytest.mark.parametrize(
+    "record", [True, False], ids=["recorded candidates", "candidates as of today"]
+)
 def test_a_closed_campaign_is_proved_wave_by_wave(record: bool) -> None:
-    """Two score files, three waves in three orders: scores, rosters, members, places and cut-offs all hold. [S-10, W-5]"""
+    """Two score files, three waves in three orders: scores, rosters, members, places and cut-offs
+    all hold. [S-10, W-5]
+    """
     campaign = presale()
     waves = [sent(campaign, "20260121", record=record)]
     publish_digests(
-        add_scores(campaign, [f"fan-{number:06d}" for number in range(10, 70)], [0.96 - n / 100 for n in range(60)])
+        add_scores(
+            campaign,
+            [f"fan-{number:06d}" for number in range(10, 70)],
+            [0.96 - n / 100 for n in range(60)],
+        )
     )
     waves.append(sent(campaign, "20260122", record=record, order=Order.BY_MARKET_ORDER))
     waves.append(sent(campaign, "20260122-2", record=record, single_market="east", min_score=0.5))
@@ -100,7 +126,13 @@ def test_a_closed_campaign_is_proved_wave_by_wave(record: bool) -> None:
     assert found["problems"] == []
     members = sum(wave.members.count() for wave in waves)
     assert members > 20
-    assert found["checked"] == {"files": 14, "attempts": 2, "fans": FANS + 60, "waves": 3, "members": members}
+    assert found["checked"] == {
+        "files": 14,
+        "attempts": 2,
+        "fans": FANS + 60,
+        "waves": 3,
+        "members": members,
+    }
 
 
 def test_a_wave_that_passed_somebody_over_is_caught() -> None:
@@ -114,7 +146,9 @@ def test_a_wave_that_passed_somebody_over_is_caught() -> None:
 
 
 def test_the_proof_outlives_changes_of_contacts_lists_and_wishes() -> None:
-    """Who was a candidate is kept with the preparation; what changed since is said, and is no fault. [S-10, W-5]"""
+    """Who was a candidate is kept with the preparation; what changed since is said, and is no
+    fault. [S-10, W-5]
+    """
     campaign = presale()
     sent(campaign, "20260121")
     Registrant.objects.filter(campaign=campaign, global_user_id__lt="fan-000030").update(
@@ -135,14 +169,18 @@ def test_a_fan_who_was_no_candidate_is_told_why() -> None:
     made, draw = proof.proof_bundle(campaign.campaign_id), Draw(campaign.campaign_id, SEED, SALT)
 
     def why(fan: str) -> str:
-        return str(verify(made, "--fan", draw.fan_ref(fan))["fan"]["score_files"][0]["waves"][0]["why_not"])
+        return str(
+            verify(made, "--fan", draw.fan_ref(fan))["fan"]["score_files"][0]["waves"][0]["why_not"]
+        )
 
     assert why(f"fan-{FANS - 1:06d}") == "not_registered"
     assert why("fan-000000") == "below_minimum_score"
     assert why("fan-000064") == "not_a_candidate"  # wants a market that is not in the wave
 
 
-def test_the_same_campaign_gives_the_same_bytes_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_campaign_gives_the_same_bytes_whatever_the_chunks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """[S-10]"""
     campaign = presale()
     sent(campaign, "20260121")
@@ -160,7 +198,14 @@ def test_the_bundle_names_nobody() -> None:
     close(campaign)
     packed = everything(proof.proof_bundle(campaign.campaign_id))
     codes = [code.encode() for code in wave.members.values_list("code", flat=True)]
-    for private in (b"fan-0000", b"example.com", b"+1206", b"m-1\t", SALT.hex().encode(), *filter(None, codes)):
+    for private in (
+        b"fan-0000",
+        b"example.com",
+        b"+1206",
+        b"m-1\t",
+        SALT.hex().encode(),
+        *filter(None, codes),
+    ):
         assert private not in packed
     assert SEED.hex().encode() in packed
 
@@ -172,14 +217,23 @@ def test_an_attempt_that_failed_stays_in_sight_and_a_wave_not_sent_stays_out() -
     prepare(request(campaign, "20260123"), by=person("pat", superuser=True), now=NOW)
     Wave.objects.filter(campaign=campaign, date_key="20260123").update(state="cancelled")
     ScoreFile.objects.create(
-        campaign=campaign, attempt=2, name="x.txt", sha256="cd" * 32, state="failed", error="empty", bands={}
+        campaign=campaign,
+        attempt=2,
+        name="x.txt",
+        sha256="cd" * 32,
+        state="failed",
+        error="empty",
+        bands={},
     )
     close(campaign)
     made = proof.proof_bundle(campaign.campaign_id)
     assert verify(made)["problems"] == []
     with zipfile.ZipFile(made["bundle"]) as archive:
         attempts = json.loads(archive.read("attempts.json"))
-        assert [(attempt["attempt"], attempt["state"]) for attempt in attempts] == [(1, "streamed"), (2, "failed")]
+        assert [(attempt["attempt"], attempt["state"]) for attempt in attempts] == [
+            (1, "streamed"),
+            (2, "failed"),
+        ]
         assert not any("20260123" in name for name in archive.namelist())
 
 
@@ -193,7 +247,9 @@ def test_nothing_is_revealed_before_the_campaign_is_closed() -> None:
     assert not storage.scoring().exists(proof.bundle_key(campaign.campaign_id))
 
 
-def test_commands_make_and_check_the_bundle(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_commands_make_and_check_the_bundle(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     campaign = presale()
     sent(campaign, "20260121")
     close(campaign)
@@ -205,7 +261,9 @@ def test_commands_make_and_check_the_bundle(capsys: pytest.CaptureFixture[str], 
 
     made = run("proof_bundle", campaign.campaign_id)
     fan_ref = Draw(campaign.campaign_id, SEED, SALT).fan_ref("fan-000060")
-    found = run("verify_draw", made["bundle"], "--fan", fan_ref, "--commitment", campaign.commitment)
+    found = run(
+        "verify_draw", made["bundle"], "--fan", fan_ref, "--commitment", campaign.commitment
+    )
     assert found["ok"]
     assert found["fan"]["fan_ref"] == fan_ref
     forged = tmp_path / "forged.zip"
@@ -230,7 +288,9 @@ class TestPage:
         for path in ("", "/", "/draw.json", "/proof.zip"):
             assert get(campaign, path).status_code == 404
 
-    def test_an_open_campaign_shows_commitment_and_attempts_and_keeps_its_secrets(self, get: Callable[..., Any]) -> None:
+    def test_an_open_campaign_shows_commitment_and_attempts_and_keeps_its_secrets(
+        self, get: Callable[..., Any]
+    ) -> None:
         """[S-8, S-10]"""
         campaign = presale(entropy_source="drand round 5551234", entropy_value="8a1f")
         page, numbers = get(campaign), get(campaign, "/draw.json")
@@ -255,7 +315,9 @@ class TestPage:
                 assert secret not in answer.content.decode()
         assert get(campaign, "/proof.zip").status_code == 404
 
-    def test_a_closed_campaign_shows_seed_waves_and_proof(self, get: Callable[..., Any], tmp_path: Path) -> None:
+    def test_a_closed_campaign_shows_seed_waves_and_proof(
+        self, get: Callable[..., Any], tmp_path: Path
+    ) -> None:
         """What was kept while it was sealed anchors the proof that is downloaded later. [S-8, S-10]"""
         campaign = presale()
         sent(campaign, "20260121")
@@ -266,15 +328,24 @@ class TestPage:
         page = get(campaign).content.decode()
         for public in (SEED.hex(), "Wave 20260121", "West", "Revealed", made["sha256"]):
             assert public in page
-        (tmp_path / "proof.zip").write_bytes(b"".join(get(campaign, "/proof.zip").streaming_content))
-        assert verify({"bundle": str(tmp_path / "proof.zip")}, "--published", str(tmp_path / "draw.json"))["problems"] == []
+        (tmp_path / "proof.zip").write_bytes(
+            b"".join(get(campaign, "/proof.zip").streaming_content)
+        )
+        assert (
+            verify(
+                {"bundle": str(tmp_path / "proof.zip")}, "--published", str(tmp_path / "draw.json")
+            )["problems"]
+            == []
+        )
 
     def test_a_supplied_draw_says_so(self, get: Callable[..., Any]) -> None:
         """[S-8]"""
         assert "A rehearsal." not in get(presale()).content.decode()
         assert "A rehearsal." in get(presale(draw_supplied=True)).content.decode()
 
-    def test_it_runs_no_script_and_changes_nothing(self, get: Callable[..., Any], client: Client) -> None:
+    def test_it_runs_no_script_and_changes_nothing(
+        self, get: Callable[..., Any], client: Client
+    ) -> None:
         campaign = presale()
         page = get(campaign)
         assert "<script" not in page.content.decode()

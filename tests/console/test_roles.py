@@ -24,8 +24,16 @@ def test_a_viewer_looks_and_changes_nothing():
 
 def test_an_operator_prepares_and_sends_but_does_not_approve():
     found = rights("operator")
-    assert {"waves.prepare_wave", "waves.send_wave", "campaigns.process_scores", "campaigns.change_market"} <= found
-    assert not {"waves.approve_wave", "waves.expedite_wave", "waves.reset_wave", "auth.change_user"} & found
+    assert {
+        "waves.prepare_wave",
+        "waves.send_wave",
+        "campaigns.process_scores",
+        "campaigns.change_market",
+    } <= found
+    assert (
+        not {"waves.approve_wave", "waves.expedite_wave", "waves.reset_wave", "auth.change_user"}
+        & found
+    )
 
 
 def test_an_approver_approves_but_does_not_prepare_or_send():
@@ -59,6 +67,10 @@ def test_every_role_gets_a_first_page_with_what_it_may_see(role):
 def test_the_log_of_personal_data_cannot_be_rewritten():
     from django.db import IntegrityError, InternalError, OperationalError
 
-    row = PersonalDataAccess.objects.create(user=member_of("viewer"), what="shown", reason="a fan called")
-    with pytest.raises((IntegrityError, InternalError, OperationalError), match="kept as it was written"):
+    row = PersonalDataAccess.objects.create(
+        user=member_of("viewer"), what="shown", reason="a fan called"
+    )
+    with pytest.raises(
+        (IntegrityError, InternalError, OperationalError), match="kept as it was written"
+    ):
         PersonalDataAccess.objects.filter(pk=row.pk).update(reason="nothing happened")

@@ -1,4 +1,6 @@
-"""A score file's page and its campaign's, while a worker has the file and once it is through. [S-7, S-13 … S-15]"""
+"""A score file's page and its campaign's, while a worker has the file and once it is through. [S-7,
+S-13 … S-15]
+"""
 
 import pytest
 from django.test import Client
@@ -23,7 +25,9 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
 
 def head(client: Client, file: ScoreFile) -> str:
     """The part that the page asks for again."""
-    answer = client.get(f"/admin/score-file/{file.pk}/", headers={"HX-Request": "true", "HX-Target": "stands"})
+    answer = client.get(
+        f"/admin/score-file/{file.pk}/", headers={"HX-Request": "true", "HX-Target": "stands"}
+    )
     return answer.content.decode()
 
 
@@ -54,11 +58,16 @@ def test_the_undoing_of_a_switch_names_the_file_that_counts_again(client):
     first, second = process_scores(campaign, messy(20)), process_scores(campaign, messy(30))
     asked = client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
     assert f"{first.name} (attempt 1) will count again" in asked
-    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/undo-activation/", follow=True).content.decode()
+    answer = client.post(
+        f"/admin/campaign/{campaign.campaign_id}/undo-activation/", follow=True
+    ).content.decode()
     assert f"{first.name} counts again" in answer
     activation.undo(campaign.pk, by=None)
     assert ScoreFile.objects.get(pk=second.pk).is_drawn
-    assert "Undo the last switch" not in client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
+    assert (
+        "Undo the last switch"
+        not in client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
+    )
 
 
 def test_a_failed_job_can_be_tried_again_on_its_own_page(client):

@@ -24,7 +24,9 @@ def client() -> Client:
 
 @pytest.fixture
 def parent() -> ScoreFile:
-    return process_scores(make_campaign(), score_file_bytes([score_row(1), score_row(2, raw_local_fanscore="n/a")]))
+    return process_scores(
+        make_campaign(), score_file_bytes([score_row(1), score_row(2, raw_local_fanscore="n/a")])
+    )
 
 
 def corrected(parent: ScoreFile) -> bytes:
@@ -60,7 +62,9 @@ def test_s14_the_page_keeps_the_file_and_leaves_the_work_to_a_worker(client, par
     assert child.created_by.username == "operator-person"
 
 
-def test_s14_parent_and_supplement_lead_to_each_other_and_say_how_many_rows_came_back(client, parent):
+def test_s14_parent_and_supplement_lead_to_each_other_and_say_how_many_rows_came_back(
+    client, parent
+):
     upload(client, parent, corrected(parent))
     child = work_off()
     html = page_of(client, parent)
@@ -82,7 +86,10 @@ def test_s14_a_file_that_cannot_be_it_is_refused_in_words_and_opens_no_job(clien
 
 
 def test_a_refusal_leads_to_the_top_of_the_page_where_it_stands(client, parent):
-    address, bad = f"/admin/score-file/{parent.pk}/supplement/", SimpleUploadedFile("c.csv", b"id;line;reason\n")
+    address, bad = (
+        f"/admin/score-file/{parent.pk}/supplement/",
+        SimpleUploadedFile("c.csv", b"id;line;reason\n"),
+    )
     assert client.post(address, {"file": bad}).url == f"/admin/score-file/{parent.pk}/"
     assert client.post(address).url == f"/admin/score-file/{parent.pk}/"
     good = SimpleUploadedFile("c.csv", corrected(parent))

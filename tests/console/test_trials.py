@@ -1,4 +1,6 @@
-"""A dry run on the pages: chosen with the upload, asked for, shown; and job pages that say how fast it goes. [S-3, O-1, O-7]"""
+"""A dry run on the pages: chosen with the upload, asked for, shown; and job pages that say how fast
+it goes. [S-3, O-1, O-7]
+"""
 
 import re
 import time
@@ -14,7 +16,13 @@ from campaigns.models import ScoreFile
 from datalake import storage
 from operations import jobs, tasks, unmasking
 from operations.models import Job
-from tests.builders import make_campaign, process_scores, receive_scores, score_file_bytes, score_row
+from tests.builders import (
+    make_campaign,
+    process_scores,
+    receive_scores,
+    score_file_bytes,
+    score_row,
+)
 from tests.campaigns.score_cases import messy
 from tests.console.people import client_of, member_of, staff
 
@@ -39,7 +47,9 @@ def page(client: Client, file: ScoreFile) -> str:
 def upload(client: Client, content: bytes, **values: str) -> Any:
     campaign = make_campaign()
     file = SimpleUploadedFile("scores.txt", content)
-    return client.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file} | values, follow=True)
+    return client.post(
+        f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file} | values, follow=True
+    )
 
 
 def try_it(client: Client, file: ScoreFile, rows: str = "first") -> Any:
@@ -69,7 +79,11 @@ def test_an_upload_whose_dry_run_is_refused_is_still_there(client, monkeypatch):
     campaign = make_campaign()
     monkeypatch.setattr(trial, "first_look", refuse)
     file = SimpleUploadedFile("scores.txt", messy())
-    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file, "then": "try"}, follow=True)
+    answer = client.post(
+        f"/admin/campaign/{campaign.campaign_id}/scores/",
+        {"file": file, "then": "try"},
+        follow=True,
+    )
     assert answer.redirect_chain[-1][0] == f"/admin/score-file/{ScoreFile.objects.get().pk}/"
     assert [str(message) for message in answer.context["messages"]] == ["the bucket is away"]
 
@@ -124,7 +138,10 @@ def test_rejected_rows_are_shown_only_to_who_asked_to_see_personal_data(client, 
     html = try_it(client, file).content.decode()
     assert "Line 3" in html
     assert "someone@mail.example" not in html
-    client.post("/admin/personal-data/", {"reason": "a fan asked about it", "next": f"/admin/score-file/{file.pk}/"})
+    client.post(
+        "/admin/personal-data/",
+        {"reason": "a fan asked about it", "next": f"/admin/score-file/{file.pk}/"},
+    )
     assert "someone@mail.example ⇥ " in page(client, file)
     viewer = client_of(staff("looker", "campaigns.view_scorefile"))
     session = viewer.session
@@ -157,15 +174,22 @@ def live(client: Client, job: Job, heard: str = "") -> str:
 def test_a_job_says_step_rows_speed_and_time_left(client):
     """[O-1]"""
     looks = [[time.time() - 10, 300_000]]
-    job = running(pace={"step": "Judging rows", "rows": 2_000_000, "looks": looks}, progress=1_200_000, total=2_000_000)
+    job = running(
+        pace={"step": "Judging rows", "rows": 2_000_000, "looks": looks},
+        progress=1_200_000,
+        total=2_000_000,
+    )
     html = live(client, job)
-    pace = r"(90|8\d),000 a second, about (9|10) seconds left"  # a busy machine answers a little later
+    # a busy machine answers a little later
+    pace = r"(90|8\d),000 a second, about (9|10) seconds left"
     assert re.search(f"Judging rows: 1.2 million of 2 million rows, {pace}", html)
 
 
 def test_a_job_that_waits_again_claims_no_speed(client):
     looks = [[time.time() - 10, 0]]
-    job = running(pace={"step": "Judging rows", "rows": 2_000, "looks": looks}, progress=1_000, total=2_000)
+    job = running(
+        pace={"step": "Judging rows", "rows": 2_000, "looks": looks}, progress=1_000, total=2_000
+    )
     Job.objects.filter(pk=job.pk).update(state="paused")
     html = live(client, job)
     assert "Judging rows: 1,000 of 2,000 rows" in html

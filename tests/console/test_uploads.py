@@ -13,7 +13,9 @@ from tests.console.people import client_of, member_of
 pytestmark = pytest.mark.django_db
 
 
-def test_s1_a_full_disk_under_an_upload_is_one_message_and_leaves_no_file(settings, tmp_path, monkeypatch):
+def test_s1_a_full_disk_under_an_upload_is_one_message_and_leaves_no_file(
+    settings, tmp_path, monkeypatch
+):
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "uploads"
     settings.FILE_UPLOAD_TEMP_DIR.mkdir()
     campaign, client = make_campaign(), client_of(member_of("operator"))
@@ -25,11 +27,21 @@ def test_s1_a_full_disk_under_an_upload_is_one_message_and_leaves_no_file(settin
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return file.write(data)
 
-    monkeypatch.setattr(TemporaryUploadedFile, "write", property(lambda file: lambda data: write_until_full(file.file, data)))
+    monkeypatch.setattr(
+        TemporaryUploadedFile,
+        "write",
+        property(lambda file: lambda data: write_until_full(file.file, data)),
+    )
     content = score_file_bytes(score_row(number) for number in range(5_000))
-    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": SimpleUploadedFile("scores.txt", content)})
+    answer = client.post(
+        f"/admin/campaign/{campaign.campaign_id}/scores/",
+        {"file": SimpleUploadedFile("scores.txt", content)},
+    )
     assert [str(message) for message in answer.context["messages"]] == [
-        "The web server could not keep the file (No space left on device). Nothing was taken in: try again later."
+        (
+            "The web server could not keep the file (No space left on device). Nothing was taken in:"
+            " try again later."
+        )
     ]
     assert not ScoreFile.objects.exists()
     assert list(settings.FILE_UPLOAD_TEMP_DIR.iterdir()) == []

@@ -1,4 +1,6 @@
-"""The stand-alone checker, run as a fan would run it: another Python process that knows nothing of the product."""
+"""The stand-alone checker, run as a fan would run it: another Python process that knows nothing of
+the product.
+"""
 
 import ast
 import io
@@ -34,21 +36,36 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def repacked(source: Path, target: Path, changes: dict[str, bytes | None], *, sums: bool = True) -> Path:
-    """The bundle with some files changed (None = left out), and, with `sums`, every digest inside made to fit again."""
+def repacked(
+    source: Path, target: Path, changes: dict[str, bytes | None], *, sums: bool = True
+) -> Path:
+    """The bundle with some files changed (None = left out), and, with `sums`, every digest inside
+    made to fit again.
+    """
     with zipfile.ZipFile(source) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     files = {name: content for name, content in (files | changes).items() if content is not None}
     if sums:
         manifest = json.loads(files["manifest.json"])
-        inside = {name: content for name, content in files.items() if not name.startswith("manifest.")}
-        manifest["files"] = {name: verify_draw.hashlib.sha256(content).hexdigest() for name, content in inside.items()}
+        inside = {
+            name: content for name, content in files.items() if not name.startswith("manifest.")
+        }
+        manifest["files"] = {
+            name: verify_draw.hashlib.sha256(content).hexdigest()
+            for name, content in inside.items()
+        }
         files["manifest.json"] = json.dumps(manifest).encode()
-        files["manifest.sha256"] = (verify_draw.hashlib.sha256(files["manifest.json"]).hexdigest() + "\n").encode()
+        files["manifest.sha256"] = (
+            verify_draw.hashlib.sha256(files["manifest.json"]).hexdigest() + "\n"
+        ).encode()
     with zipfile.ZipFile(target, "w") as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.compress_type, entry.external_attr, entry.create_system = zipfile.ZIP_DEFLATED, 0o644 << 16, 3
+            entry.compress_type, entry.external_attr, entry.create_system = (
+                zipfile.ZIP_DEFLATED,
+                0o644 << 16,
+                3,
+            )
             archive.writestr(entry, content)
     return target
 
@@ -59,7 +76,9 @@ def content(bundle: Path, name: str) -> bytes:
 
 
 def test_it_runs_alone_with_nothing_but_python(bundle: Path, tmp_path: Path) -> None:
-    """Taken out of the bundle, in an isolated interpreter without site packages, in an empty folder. [S-10]"""
+    """Taken out of the bundle, in an isolated interpreter without site packages, in an empty
+    folder. [S-10]
+    """
     with zipfile.ZipFile(bundle) as archive:
         archive.extract("verify_draw.py", tmp_path)
     command = [sys.executable, "-I", "-S", "verify_draw.py", str(bundle)]
@@ -71,7 +90,12 @@ def test_it_runs_alone_with_nothing_but_python(bundle: Path, tmp_path: Path) -> 
 
 def test_it_is_written_for_python_3_8_and_imports_only_the_standard_library() -> None:
     tree = ast.parse(CHECKER.read_text(), feature_version=(3, 8))
-    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
     imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
 
@@ -86,11 +110,21 @@ def test_a_sound_bundle_passes_with_every_fan_and_member_counted(bundle: Path) -
     """Three waves in three orders, the later ones without the members of the earlier. [S-10, W-5]"""
     found = verify(bundle)
     assert (found["ok"], found["problems"]) == (True, [])
-    assert found["checked"] == {"files": 13, "attempts": 1, "fans": 60, "waves": 3, "members": 12 + 12 + 5}
+    assert found["checked"] == {
+        "files": 13,
+        "attempts": 1,
+        "fans": 60,
+        "waves": 3,
+        "members": 12 + 12 + 5,
+    }
 
 
-@pytest.mark.parametrize(("count", "capacities"), [(0, (3, 3, 3)), (1, (0, 0, 0)), (5, (9, 9, 9)), (400, (1, 0, 150))])
-def test_empty_full_and_closed_markets_pass(tmp_path: Path, count: int, capacities: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("count", "capacities"), [(0, (3, 3, 3)), (1, (0, 0, 0)), (5, (9, 9, 9)), (400, (1, 0, 150))]
+)
+def test_empty_full_and_closed_markets_pass(
+    tmp_path: Path, count: int, capacities: tuple[int, ...]
+) -> None:
     make_bundle(tmp_path / "b.zip", count, capacities=capacities, orders=ALL_ORDERS)
     assert verify(tmp_path / "b.zip")["problems"] == []
 
@@ -113,8 +147,9 @@ def test_a_bundle_holds_neither_salt_nor_ids(bundle: Path) -> None:
 def test_a_changed_byte_anywhere_in_the_zip_is_found(bundle: Path, tmp_path: Path) -> None:
     """Contents, names, dates, attributes, checksums, directory: no byte is without meaning. [S-10]
 
-    But compressed data can say the same thing in two ways (a repetition found at another distance, the last bits of a
-    stream): then every file is still the same to the last byte, and the bundle's printed SHA-256 is another.
+    But compressed data can say the same thing in two ways (a repetition found at another distance,
+    the last bits of a stream): then every file is still the same to the last byte, and the bundle's
+    printed SHA-256 is another.
     """
     sound, dice, target = bundle.read_bytes(), random.Random(1), tmp_path / "b.zip"
     sha256, files = verify(bundle)["bundle_sha256"], contents(bundle)
@@ -122,7 +157,9 @@ def test_a_changed_byte_anywhere_in_the_zip_is_found(bundle: Path, tmp_path: Pat
     places = [*range(60), *range(directory, len(sound), 5), *dice.sample(range(len(sound)), 400)]
     silent = 0
     for place in places:
-        target.write_bytes(sound[:place] + bytes([sound[place] ^ (1 << dice.randrange(8))]) + sound[place + 1 :])
+        target.write_bytes(
+            sound[:place] + bytes([sound[place] ^ (1 << dice.randrange(8))]) + sound[place + 1 :]
+        )
         found = verify(target)
         assert found["bundle_sha256"] != sha256
         if found["ok"]:
@@ -138,7 +175,9 @@ def test_bytes_added_or_cut_off_are_found(bundle: Path, tmp_path: Path) -> None:
         assert not verify(target)["ok"]
 
 
-def test_a_changed_byte_in_each_file_is_found_though_the_zip_was_packed_anew(bundle: Path, tmp_path: Path) -> None:
+def test_a_changed_byte_in_each_file_is_found_though_the_zip_was_packed_anew(
+    bundle: Path, tmp_path: Path
+) -> None:
     """[S-10]"""
     with zipfile.ZipFile(bundle) as archive:
         names = archive.namelist()
@@ -171,26 +210,56 @@ def set_cell(row: int, column: int, value: str) -> Any:
 FORGERIES = {
     "a better band score": ("fans-1.tsv", set_cell(1, 2, "0.99"), "the rule gives"),
     "another raw score": ("fans-1.tsv", set_cell(1, 1, "0.2201"), "roster digest"),
-    "the same raw score written otherwise": ("fans-1.tsv", set_cell(1, 1, "0.950"), "roster digest"),
+    "the same raw score written otherwise": (
+        "fans-1.tsv",
+        set_cell(1, 1, "0.950"),
+        "roster digest",
+    ),
     "a fan too few": ("fans-1.tsv", lambda lines: lines.pop(5), "does not hold the fans accepted"),
     "a fan twice": ("fans-1.tsv", lambda lines: lines.insert(5, lines[5]), "one twice"),
-    "fans out of order": ("fans-1.tsv", lambda lines: lines.insert(5, lines.pop(9)), "not in order"),
+    "fans out of order": (
+        "fans-1.tsv",
+        lambda lines: lines.insert(5, lines.pop(9)),
+        "not in order",
+    ),
     "a column too many": ("fans-1.tsv", lambda lines: lines[4].append("x"), "too few columns"),
     "a fan_ref that is none": ("fans-1.tsv", set_cell(3, 0, "Z" * 64), "not written as one"),
     "a number that is none": ("fans-1.tsv", set_cell(3, 2, "inf"), "not written as one"),
-    "a member passed over": ("waves/20260121.members.tsv", lambda lines: lines.pop(3), "by the rule it is"),
-    "another market": ("waves/20260121.members.tsv", set_cell(1, 2, "us-nowhere"), "by the rule it is"),
-    "a stranger among the members": ("waves/20260121.members.tsv", set_cell(2, 1, "0" * 64), "by the rule it is"),
+    "a member passed over": (
+        "waves/20260121.members.tsv",
+        lambda lines: lines.pop(3),
+        "by the rule it is",
+    ),
+    "another market": (
+        "waves/20260121.members.tsv",
+        set_cell(1, 2, "us-nowhere"),
+        "by the rule it is",
+    ),
+    "a stranger among the members": (
+        "waves/20260121.members.tsv",
+        set_cell(2, 1, "0" * 64),
+        "by the rule it is",
+    ),
     "another place": ("waves/20260121.members.tsv", set_cell(2, 0, "7"), "by the rule it is"),
-    "a member's other score": ("waves/20260121.members.tsv", set_cell(2, 3, "0.5"), "by the rule it is"),
+    "a member's other score": (
+        "waves/20260121.members.tsv",
+        set_cell(2, 3, "0.5"),
+        "by the rule it is",
+    ),
 }
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_a_forgery_with_all_sums_made_to_fit_is_found_by_the_rule(bundle: Path, tmp_path: Path, forgery: str) -> None:
-    """Who can rewrite the manifest as well is still held by seed, roster digest and rule. [S-8, S-9, S-10, W-5]"""
+def test_a_forgery_with_all_sums_made_to_fit_is_found_by_the_rule(
+    bundle: Path, tmp_path: Path, forgery: str
+) -> None:
+    """Who can rewrite the manifest as well is still held by seed, roster digest and rule. [S-8,
+    S-9, S-10, W-5]
+    """
     name, change, said = FORGERIES[forgery]
-    found = verify(repacked(bundle, tmp_path / "b.zip", {name: lines_changed(bundle, name, change)}))
+    found = verify(
+        repacked(bundle, tmp_path / "b.zip", {name: lines_changed(bundle, name, change)})
+    )
     assert any(said in problem for problem in found["problems"]), found["problems"]
 
 
@@ -204,11 +273,18 @@ def test_a_forgery_with_all_sums_made_to_fit_is_found_by_the_rule(bundle: Path, 
         ("waves/20260121.json", b'"capacity": 5', b'"capacity": 6', "by the rule"),
         ("waves/20260121.json", b'"cutoff": 0', b'"cutoff": 1', "cut-off"),
         ("waves/20260121.json", b'"waitlist": 4', b'"waitlist": 5', "miscounted"),
-        ("waves/20260121.json", b'"order": "by_preference"', b'"order": "by_market_order"', "by the rule it is"),
+        (
+            "waves/20260121.json",
+            b'"order": "by_preference"',
+            b'"order": "by_market_order"',
+            "by the rule it is",
+        ),
         ("attempts.json", b'"high"', b'"hiph"', "the bands hold other numbers"),
     ],
 )
-def test_a_changed_rule_or_secret_is_found(bundle: Path, tmp_path: Path, name: str, old: bytes, new: bytes, said: str) -> None:
+def test_a_changed_rule_or_secret_is_found(
+    bundle: Path, tmp_path: Path, name: str, old: bytes, new: bytes, said: str
+) -> None:
     sound = content(bundle, name)
     assert old in sound
     found = verify(repacked(bundle, tmp_path / "b.zip", {name: sound.replace(old, new)}))
@@ -220,21 +296,37 @@ def test_a_score_file_that_is_left_out_is_missed(bundle: Path, tmp_path: Path) -
     attempts = json.loads(content(bundle, "attempts.json"))
     gap = {"attempts.json": json.dumps(attempts[1:]).encode()}
     found = verify(repacked(bundle, tmp_path / "b.zip", gap))
-    assert any("A score file is left out" in problem for problem in found["problems"]), found["problems"]
+    assert any("A score file is left out" in problem for problem in found["problems"]), found[
+        "problems"
+    ]
     attempts[0]["fans_file"] = None
-    found = verify(repacked(bundle, tmp_path / "b.zip", {"attempts.json": json.dumps(attempts).encode()}))
-    assert any("their fans are left out" in problem for problem in found["problems"]), found["problems"]
+    found = verify(
+        repacked(bundle, tmp_path / "b.zip", {"attempts.json": json.dumps(attempts).encode()})
+    )
+    assert any("their fans are left out" in problem for problem in found["problems"]), found[
+        "problems"
+    ]
 
 
 def test_missing_and_extra_files_are_found(bundle: Path, tmp_path: Path) -> None:
-    for changes in ({"waves/20260121.members.tsv": None}, {"fans-1.tsv": None}, {"more.txt": b"hello"}):
+    for changes in (
+        {"waves/20260121.members.tsv": None},
+        {"fans-1.tsv": None},
+        {"more.txt": b"hello"},
+    ):
         assert not verify(repacked(bundle, tmp_path / "b.zip", changes))["ok"], changes
 
 
-def test_wishes_that_changed_since_the_wave_are_noted_and_markets_outside_it_are_wrong(bundle: Path, tmp_path: Path) -> None:
-    """Registrations may change after a wave was prepared: that is said, but is no proof of a fault. [C-4, W-5]"""
+def test_wishes_that_changed_since_the_wave_are_noted_and_markets_outside_it_are_wrong(
+    bundle: Path, tmp_path: Path
+) -> None:
+    """Registrations may change after a wave was prepared: that is said, but is no proof of a fault.
+    [C-4, W-5]
+    """
     lines = content(bundle, "fans-1.tsv").decode().splitlines()
-    row = next(number for number, line in enumerate(lines) if line.split("\t")[3] == "us-west|us-east")
+    row = next(
+        number for number, line in enumerate(lines) if line.split("\t")[3] == "us-west|us-east"
+    )
     other = lines_changed(bundle, "fans-1.tsv", set_cell(row, 3, "us-east|us-west"))
     found = verify(repacked(bundle, tmp_path / "b.zip", {"fans-1.tsv": other}))
     assert found["ok"]
@@ -245,24 +337,38 @@ def test_wishes_that_changed_since_the_wave_are_noted_and_markets_outside_it_are
 
 
 def test_it_is_anchored_in_what_was_published_before(bundle: Path, tmp_path: Path) -> None:
-    """A forger who draws anew and packs a flawless bundle is caught by the commitment and digests known earlier. [S-8, S-10]"""
+    """A forger who draws anew and packs a flawless bundle is caught by the commitment and digests
+    known earlier. [S-8, S-10]
+    """
     published = make_bundle(tmp_path / "sound.zip")
     (tmp_path / "draw.json").write_text(json.dumps(published))
-    assert verify(tmp_path / "sound.zip", "--published", str(tmp_path / "draw.json"), "--commitment", DRAW.commitment)["ok"]
+    assert verify(
+        tmp_path / "sound.zip",
+        "--published",
+        str(tmp_path / "draw.json"),
+        "--commitment",
+        DRAW.commitment,
+    )["ok"]
 
     drawn_again = Draw(DRAW.campaign_id, bytes(32), DRAW.salt, DRAW.entropy)
     make_bundle(tmp_path / "forged.zip", draw=drawn_again)
     assert verify(tmp_path / "forged.zip")["ok"]
     assert not verify(tmp_path / "forged.zip", "--commitment", DRAW.commitment)["ok"]
-    problems = verify(tmp_path / "forged.zip", "--published", str(tmp_path / "draw.json"))["problems"]
+    problems = verify(tmp_path / "forged.zip", "--published", str(tmp_path / "draw.json"))[
+        "problems"
+    ]
     assert any("another commitment" in problem for problem in problems)
 
     make_bundle(tmp_path / "other.zip", 61)
-    problems = verify(tmp_path / "other.zip", "--published", str(tmp_path / "draw.json"))["problems"]
+    problems = verify(tmp_path / "other.zip", "--published", str(tmp_path / "draw.json"))[
+        "problems"
+    ]
     assert problems == ["The public page said another roster_digest of score file 1."]
 
 
-def test_the_holder_of_the_salt_can_check_the_commitment_and_find_a_fan_by_id(bundle: Path, tmp_path: Path) -> None:
+def test_the_holder_of_the_salt_can_check_the_commitment_and_find_a_fan_by_id(
+    bundle: Path, tmp_path: Path
+) -> None:
     """[S-8]"""
     (tmp_path / "salt").write_text(DRAW.salt.hex() + "\n")
     found = verify(bundle, "--salt-file", str(tmp_path / "salt"), "--id", "fan-7-é")
@@ -274,9 +380,14 @@ def test_the_holder_of_the_salt_can_check_the_commitment_and_find_a_fan_by_id(bu
 
 
 def test_every_fan_is_told_where_they_stand(bundle: Path) -> None:
-    """Place, band, market or waitlist place agree with the members' list, for every single fan. [S-10, W-5]"""
+    """Place, band, market or waitlist place agree with the members' list, for every single fan.
+    [S-10, W-5]
+    """
     drawn = draw_frame(fans(60), DRAW)
-    listed = [line.split("\t") for line in content(bundle, "waves/20260121.members.tsv").decode().splitlines()[1:]]
+    listed = [
+        line.split("\t")
+        for line in content(bundle, "waves/20260121.members.tsv").decode().splitlines()[1:]
+    ]
     markets = {fan_ref: (int(place), market) for place, fan_ref, market, _ in listed}
     waiting = []
     for fan_ref, band in drawn.select("fan_ref", "band").iter_rows():
@@ -286,7 +397,9 @@ def test_every_fan_is_told_where_they_stand(bundle: Path) -> None:
         assert (wave["place"], wave["market"]) == markets.get(fan_ref, (wave["place"], None))
         if wave["market"] is None:
             waiting.append((file["band_score"], wave["waitlist_place"]))
-    assert [place for _, place in sorted(waiting, reverse=True)] == list(range(1, 60 - len(markets) + 1))
+    assert [place for _, place in sorted(waiting, reverse=True)] == list(
+        range(1, 60 - len(markets) + 1)
+    )
 
 
 def test_a_fan_reads_plain_words(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -308,16 +421,26 @@ def test_s10_what_is_no_reference_is_a_wrong_call(tmp_path, capsys):
     assert "64 hexadecimal digits" in capsys.readouterr().err
 
 
-def test_equal_band_scores_are_told_apart_by_h(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With scores rounded to two digits on both sides, hundreds tie, and the checker's order is still that of h. [S-9]"""
+def test_equal_band_scores_are_told_apart_by_h(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With scores rounded to two digits on both sides, hundreds tie, and the checker's order is
+    still that of h. [S-9]
+    """
     exact = verify_draw.band_scores
-    monkeypatch.setattr(verify_draw, "band_scores", lambda raws, us: [round(score or 0, 2) for score in exact(raws, us)])
+    monkeypatch.setattr(
+        verify_draw,
+        "band_scores",
+        lambda raws, us: [round(score or 0, 2) for score in exact(raws, us)],
+    )
     drawn = draw_frame(fans(400), DRAW).with_columns(pl.col("band_score").round(2))
     make_bundle(tmp_path / "b.zip", drawn=drawn, capacities=(60, 50, 40))
     assert verify(tmp_path / "b.zip")["problems"] == []
 
 
-def test_exit_codes_say_right_wrong_or_misused(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_exit_codes_say_right_wrong_or_misused(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     broken = tmp_path / "broken.zip"
     broken.write_bytes(bundle.read_bytes()[:-9])
     assert verify_draw.main([str(bundle), "--json"]) == 0
@@ -343,5 +466,7 @@ def test_its_bands_end_where_ours_do() -> None:
     raws = [band.low for band in BANDS]
     assert verify_draw.band_scores([*raws, 0.2199], [0.0] * 4) == [0.95, 0.80, 0.22, None]
     largest = verify_draw.band_scores(raws, [1 - 2**-53] * 3)
-    assert largest == [min(band.low + (1 - 2**-53) * (band.high - band.low), band.highest) for band in BANDS]
+    assert largest == [
+        min(band.low + (1 - 2**-53) * (band.high - band.low), band.highest) for band in BANDS
+    ]
     assert largest[1:] == [MID.highest, LOW.highest]

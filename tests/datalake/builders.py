@@ -13,7 +13,9 @@ NOON = datetime(2026, 1, 20, 12, 0, tzinfo=UTC)
 SHA = "ab" * 32
 
 
-def scoring_frame(rows: int, *, first: int = 0, created: datetime = NOON, sha: str = SHA) -> pl.DataFrame:
+def scoring_frame(
+    rows: int, *, first: int = 0, created: datetime = NOON, sha: str = SHA
+) -> pl.DataFrame:
     numbers = list(range(first, first + rows))
     flat = pl.DataFrame(
         {
@@ -50,7 +52,9 @@ def publish_registrations(*numbers: int, key: str, **changes: Any) -> streams.Pu
     return streams.publish(StreamName.INPUT, data, key=key)
 
 
-def publish_scores(rows: int, *, first: int = 0, key: str = "scorefile:1", created: datetime = NOON) -> streams.Published:
+def publish_scores(
+    rows: int, *, first: int = 0, key: str = "scorefile:1", created: datetime = NOON
+) -> streams.Published:
     frame = scoring_frame(rows, first=first, created=created)
     return streams.publish_frame(StreamName.SCORED, RecordType.SCORING, frame, key=key)
 

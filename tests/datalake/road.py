@@ -1,6 +1,8 @@
-"""Stream → lake → merge → archive in a process of its own, killed at a call: `python -m tests.datalake.road DATABASE [CALL]`.
+"""Stream → lake → merge → archive in a process of its own, killed at a call: `python -m
+tests.datalake.road DATABASE [CALL]`.
 
-CALL is `module:Class.method` or `module:function`. The bucket comes from the environment, as in production.
+CALL is `module:Class.method` or `module:function`. The bucket comes from the environment, as in
+production.
 """
 
 import os

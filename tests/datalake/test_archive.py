@@ -23,21 +23,32 @@ def merged():
 
 
 def loose():
-    return {key: content for key, content in lake_bytes().items() if key.startswith("avro/scoring/2026")}
+    return {
+        key: content for key, content in lake_bytes().items() if key.startswith("avro/scoring/2026")
+    }
 
 
 def archived():
-    return {key: content for key, content in lake_bytes().items() if key.startswith("avro/archived/")}
+    return {
+        key: content for key, content in lake_bytes().items() if key.startswith("avro/archived/")
+    }
 
 
 def moved(before):
-    return {key.replace("avro/scoring/", "avro/archived/scoring/"): content for key, content in before.items()}
+    return {
+        key.replace("avro/scoring/", "avro/archived/scoring/"): content
+        for key, content in before.items()
+    }
 
 
 def test_a_merge_asks_for_its_archive_by_a_job(merged):
     """[L-5]"""
     job = Job.objects.get()
-    assert (job.kind, job.subject, job.state) == ("archive_merge", f"merge:{merged.pk}", JobState.QUEUED)
+    assert (job.kind, job.subject, job.state) == (
+        "archive_merge",
+        f"merge:{merged.pk}",
+        JobState.QUEUED,
+    )
     archive.run_archive(job.pk)
     job.refresh_from_db()
     assert (job.state, job.rows_in, job.rows_out) == (JobState.DONE, 3, 3)
@@ -54,7 +65,9 @@ def test_the_sources_move_to_the_archive_under_their_own_names(merged):
     assert archive.archive(merged.pk) == 3
 
 
-@pytest.mark.parametrize("spoil", [lambda content: content[:-1], lambda content: bytes([content[0] ^ 1]) + content[1:]])
+@pytest.mark.parametrize(
+    "spoil", [lambda content: content[:-1], lambda content: bytes([content[0] ^ 1]) + content[1:]]
+)
 def test_one_corrupt_copy_and_nothing_is_deleted(merged, monkeypatch, spoil):
     """[L-5]"""
     before = loose()
@@ -64,7 +77,10 @@ def test_one_corrupt_copy_and_nothing_is_deleted(merged, monkeypatch, spoil):
     with pytest.raises(ArchiveCorrupt, match=victim):
         archive.archive(merged.pk)
     assert loose() == before
-    assert set(LakeFile.objects.values_list("state", flat=True)) == {FileState.SUPERSEDED, FileState.MERGED}
+    assert set(LakeFile.objects.values_list("state", flat=True)) == {
+        FileState.SUPERSEDED,
+        FileState.MERGED,
+    }
     bucket.delete(victim)
     archive.archive(merged.pk)
     assert archived() == moved(before)

@@ -73,7 +73,10 @@ def test_content_hashes_add_up_in_any_order_and_division(encoded, random, cut):
     """[L-9]"""
     whole = binary.content_hash(encoded)
     random.shuffle(encoded)
-    assert binary.add_hashes([binary.content_hash(encoded[:cut]), binary.content_hash(encoded[cut:])]) == whole
+    assert (
+        binary.add_hashes([binary.content_hash(encoded[:cut]), binary.content_hash(encoded[cut:])])
+        == whole
+    )
 
 
 def test_the_content_hash_counts_a_record_as_often_as_it_is_there():
@@ -93,7 +96,9 @@ def test_the_header_names_schema_codec_records_and_content():
     frame = scoring_frame(10)
     header = avro.read_header(file_of(frame))
     assert (header.schema_name, header.codec, header.normalised) == ("scoring.v1", "snappy", True)
-    assert header.summary == avro.Summary(10, binary.content_hash(binary.encode(RecordType.SCORING, frame)))
+    assert header.summary == avro.Summary(
+        10, binary.content_hash(binary.encode(RecordType.SCORING, frame))
+    )
 
 
 def test_the_same_records_under_the_same_name_are_the_same_bytes():
@@ -105,8 +110,14 @@ def test_the_same_records_under_the_same_name_are_the_same_bytes():
 def test_a_merge_copies_the_very_blocks_and_adds_counts_and_hashes():
     """[L-6, L-9]"""
     frame = scoring_frame(7_000)
-    parts = [file_of(frame[:3_000], "a"), file_of(frame[3_000:3_001], "b"), file_of(frame[3_001:], "c")]
-    total = avro.Summary(7_000, binary.add_hashes([summary_of(part).content_hash for part in parts]))
+    parts = [
+        file_of(frame[:3_000], "a"),
+        file_of(frame[3_000:3_001], "b"),
+        file_of(frame[3_001:], "c"),
+    ]
+    total = avro.Summary(
+        7_000, binary.add_hashes([summary_of(part).content_hash for part in parts])
+    )
     out = io.BytesIO()
     assert avro.merge(out, SCHEMA, parts, summary=total, name="m") == 7_000
     out.seek(0)
@@ -127,10 +138,17 @@ def test_counting_needs_no_decoding_and_agrees():
 def test_headers_and_blocks_of_other_writers_are_understood():
     out = io.BytesIO()
     rows = scoring_frame(50).to_dicts()
-    fastavro.writer(out, fastavro.parse_schema(dict(SCHEMA.avro)), rows, codec="deflate", sync_interval=500)
+    fastavro.writer(
+        out, fastavro.parse_schema(dict(SCHEMA.avro)), rows, codec="deflate", sync_interval=500
+    )
     out.seek(0)
     header = avro.read_header(out)
-    assert (header.codec, header.schema_name, header.summary, header.normalised) == ("deflate", None, None, False)
+    assert (header.codec, header.schema_name, header.summary, header.normalised) == (
+        "deflate",
+        None,
+        None,
+        False,
+    )
     assert sum(count for count, _ in avro.raw_blocks(out, header.sync)) == 50
     out.seek(0)
     assert list(avro.read_records(out)) == rows

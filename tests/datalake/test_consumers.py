@@ -25,8 +25,14 @@ class Collector:
         self.rejects = rejects
 
     def __call__(self, records):
-        rejected = {at: "unknown fan" for at, record in enumerate(records) if record["globalUserId"] in self.rejects}
-        self.got += [record["globalUserId"] for at, record in enumerate(records) if at not in rejected]
+        rejected = {
+            at: "unknown fan"
+            for at, record in enumerate(records)
+            if record["globalUserId"] in self.rejects
+        }
+        self.got += [
+            record["globalUserId"] for at, record in enumerate(records) if at not in rejected
+        ]
         return rejected
 
     def take(self, stream="input", types=REGISTRATIONS):
@@ -76,7 +82,12 @@ def test_an_invalid_record_goes_to_the_dead_letters_and_the_rest_goes_on():
     collector = Collector()
     assert collector.take() == Taken(records_in=3, records_out=2, invalid=1)
     letter = DeadLetter.objects.get()
-    assert (letter.source, letter.position, letter.index, letter.error) == ("input", 2, 0, "tags: not a list of strings")
+    assert (letter.source, letter.position, letter.index, letter.error) == (
+        "input",
+        2,
+        0,
+        "tags: not a list of strings",
+    )
     assert json.loads(letter.record) == registration(2, tags="none")
 
 
@@ -113,10 +124,15 @@ def test_a_message_without_a_schema_needs_only_an_identity():
     """[T-4]"""
     refresh = {"type": "selectionRefresh", "globalUserId": "a"}
     identity = hashlib.sha256(b"a").hexdigest()
-    records = [streams.Record("a", refresh), streams.Record("a", refresh | {"dedupeHash": identity})]
+    records = [
+        streams.Record("a", refresh),
+        streams.Record("a", refresh | {"dedupeHash": identity}),
+    ]
     streams.publish("save-selection", records, key="a")
     collector = Collector()
-    assert collector.take("save-selection", {"selectionRefresh"}) == Taken(records_in=2, records_out=1, invalid=1)
+    assert collector.take("save-selection", {"selectionRefresh"}) == Taken(
+        records_in=2, records_out=1, invalid=1
+    )
 
 
 def test_frames_reach_a_handler_as_records():
@@ -183,7 +199,11 @@ def test_a_waiting_consumer_outlives_a_database_that_is_away_for_a_moment(monkey
 
 
 def test_a_letter_from_a_file_is_replayed_on_the_input_stream():
-    deadletters.bury("lake", "file:avro/registration/2026/01/20/x.avro", [deadletters.Letter(0, 3, "broken", registration(5))])
+    deadletters.bury(
+        "lake",
+        "file:avro/registration/2026/01/20/x.avro",
+        [deadletters.Letter(0, 3, "broken", registration(5))],
+    )
     deadletters.replay(DeadLetter.objects.get().pk)
     collector = Collector()
     collector.take("input")

@@ -17,7 +17,9 @@ TEXTS = st.lists(st.none() | st.text(max_size=200), max_size=30)
 def test_a_column_is_hashed_as_python_hashes_each_text_and_null_stays_null(texts):
     hashed = sha256_hex(pl.Series("x", texts, dtype=pl.String))
 
-    assert hashed.to_list() == [None if text is None else hashlib.sha256(text.encode()).hexdigest() for text in texts]
+    assert hashed.to_list() == [
+        None if text is None else hashlib.sha256(text.encode()).hexdigest() for text in texts
+    ]
     assert hashed.dtype == pl.String
 
 
@@ -25,7 +27,10 @@ def test_a_column_is_hashed_as_python_hashes_each_text_and_null_stays_null(texts
 def test_a_column_is_signed_as_python_signs_each_text_and_null_stays_null(texts, key, prefix):
     signed = hmac_sha256_hex(key, pl.Series("x", texts, dtype=pl.String), prefix=prefix)
 
-    expected = [None if text is None else hmac.digest(key, prefix + text.encode(), "sha256").hex() for text in texts]
+    expected = [
+        None if text is None else hmac.digest(key, prefix + text.encode(), "sha256").hex()
+        for text in texts
+    ]
     assert signed.to_list() == expected
     assert (signed.name, signed.dtype) == ("x", pl.String)
 

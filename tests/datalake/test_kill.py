@@ -1,4 +1,6 @@
-"""Real processes, really killed: what a SIGKILL leaves behind is locks, open claims, half-done merges and archives."""
+"""Real processes, really killed: what a SIGKILL leaves behind is locks, open claims, half-done
+merges and archives.
+"""
 
 import os
 import signal
@@ -34,8 +36,16 @@ def test_whatever_is_killed_the_next_process_ends_with_each_record_once(call, bu
 
     def road(*arguments):
         environment = os.environ | {"CAMPAIGN_DATA_BUCKET": str(buckets / "campaign-data")}
-        command = [sys.executable, "-m", "tests.datalake.road", connection.settings_dict["NAME"], *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+        command = [
+            sys.executable,
+            "-m",
+            "tests.datalake.road",
+            connection.settings_dict["NAME"],
+            *arguments,
+        ]
+        return subprocess.run(
+            command, env=environment, capture_output=True, timeout=60, check=False
+        )
 
     assert road(call).returncode == -signal.SIGKILL
     if not Merge.objects.filter(state="merged").exists():

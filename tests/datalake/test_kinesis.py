@@ -1,11 +1,19 @@
-"""The door to a Kinesis stream, over real connections to moto's server (mended in tests/kinesis.py). [D-1]"""
+"""The door to a Kinesis stream, over real connections to moto's server (mended in
+tests/kinesis.py). [D-1]
+"""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from datalake import kinesis as door
-from datalake.errors import IteratorExpired, NoSuchPosition, StreamBusy, StreamUnreachable, UnknownStream
+from datalake.errors import (
+    IteratorExpired,
+    NoSuchPosition,
+    StreamBusy,
+    StreamUnreachable,
+    UnknownStream,
+)
 from datalake.kinesis import KinesisStream
 from tests import kinesis
 
@@ -66,7 +74,9 @@ def test_d1_a_place_by_time_is_before_all_that_came_then_or_later(stream, opened
     assert read_all(opened, opened.from_instant(shard.id, since)) == []
     stream.put(numbered(4, 3))
     assert read_all(opened, opened.from_instant(shard.id, since)) == numbered(4, 3)
-    assert read_all(opened, opened.from_instant(shard.id, since - timedelta(hours=1))) == numbered(7)
+    assert read_all(opened, opened.from_instant(shard.id, since - timedelta(hours=1))) == numbered(
+        7
+    )
 
 
 def test_d1_an_instant_that_is_still_to_come_by_their_clock_is_waited_for(stream, opened):
@@ -117,7 +127,9 @@ def test_d1_merged_shards_are_both_parents_of_one_that_begins_empty(stream, open
 
 
 def test_d1_shards_are_listed_over_several_pages(stream, opened, monkeypatch):
-    stream.client.update_shard_count(StreamName=kinesis.STREAM, TargetShardCount=2, ScalingType="UNIFORM_SCALING")
+    stream.client.update_shard_count(
+        StreamName=kinesis.STREAM, TargetShardCount=2, ScalingType="UNIFORM_SCALING"
+    )
     real, asked_for = opened.client.list_shards, []
 
     def by_ones(**asked):
@@ -178,7 +190,9 @@ def test_d1_numbers_of_a_stream_that_was_made_anew_are_known_no_more(stream, ope
     assert opened.read_range(shard, last, last) == []
 
 
-def test_d1_a_stream_that_is_not_there_and_a_name_that_none_can_have_are_told_apart_from_one_that_is_away(stream, monkeypatch):
+def test_d1_a_stream_that_is_not_there_and_a_name_that_none_can_have_are_told_apart_from_one_that_is_away(
+    stream, monkeypatch
+):
     with pytest.raises(UnknownStream, match="no stream other"):
         KinesisStream("other", endpoint=stream.address).list_shards()
     with pytest.raises(UnknownStream, match="no name of a stream"):

@@ -10,13 +10,28 @@ from django.db import IntegrityError, connection, connections
 
 from datalake import adopt, avro, catalogue, layout, merge, records, save, storage
 from datalake.choices import FileState, MergeState
-from datalake.errors import CountMismatch, MergeBusy, NoFiles, NotAvro, OutdatedSchema, TooLarge, TypeNotEnabled
+from datalake.errors import (
+    CountMismatch,
+    MergeBusy,
+    NoFiles,
+    NotAvro,
+    OutdatedSchema,
+    TooLarge,
+    TypeNotEnabled,
+)
 from datalake.layout import Period
 from datalake.locks import lock_number
 from datalake.models import DeadLetter, LakeFile, LakePartition, Merge
 from datalake.streams.consumers import Taken
 from operations.models import Job
-from tests.datalake.builders import NOON, lake_bytes, publish_scores, read_with_polars, registration, scoring_frame
+from tests.datalake.builders import (
+    NOON,
+    lake_bytes,
+    publish_scores,
+    read_with_polars,
+    registration,
+    scoring_frame,
+)
 from tests.datalake.test_save import Killed, die
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +76,12 @@ def test_many_files_become_one_with_the_same_records():
     [file] = catalogue.readable_files("scoring", DAY)
     assert file.key == "avro/scoring/merged/2026/01/20/scoring_2026_01_20.g1.avro"
     assert readable_ids() == ids(3_011)
-    assert (done.state, done.files, done.records_in, done.records_out) == (MergeState.MERGED, 3, 3_011, 3_011)
+    assert (done.state, done.files, done.records_in, done.records_out) == (
+        MergeState.MERGED,
+        3,
+        3_011,
+        3_011,
+    )
     assert file.content_hash == LakePartition.objects.get().content_hash
     with storage.campaign_data().open(file.key) as source:
         assert avro.read_header(source).summary == avro.Summary(3_011, int(file.content_hash, 16))
@@ -72,13 +92,18 @@ def test_the_statistics_say_what_the_merge_did():
     save_loose(100, 100)
     before = sum(LakeFile.objects.values_list("bytes", flat=True))
     done = merge.merge_period("scoring", DAY)
-    assert (done.bytes_before, done.bytes_after) == (before, storage.campaign_data().size(done.merged_key))
+    assert (done.bytes_before, done.bytes_after) == (
+        before,
+        storage.campaign_data().size(done.merged_key),
+    )
 
 
 def test_a_late_file_opens_a_past_period_again():
     """[L-3]"""
     count = save_loose(5, 5)
-    assert [str(each) for each in merge.merge_past(["scoring"], monthly=False, now=LATER)[0]] == ["scoring 2026-01-20 g1"]
+    assert [str(each) for each in merge.merge_past(["scoring"], monthly=False, now=LATER)[0]] == [
+        "scoring 2026-01-20 g1"
+    ]
     assert merge.merge_past(["scoring"], monthly=False, now=LATER) == ([], [])
     save_loose(3, first=count)
     assert readable_ids() == ids(13)
@@ -103,10 +128,16 @@ def test_a_month_takes_its_days_merged_or_not():
     save_loose(7, created=NOON + timedelta(days=1), first=10)
     save_loose(2, created=NOON + timedelta(days=20), first=17)
     [done], _ = merge.merge_past(["scoring"], monthly=True, now=datetime(2026, 2, 2, tzinfo=UTC))
-    assert (done.merged_key, done.files) == ("avro/scoring/merged/2026/01/scoring_2026_01.g1.avro", 2)
+    assert (done.merged_key, done.files) == (
+        "avro/scoring/merged/2026/01/scoring_2026_01.g1.avro",
+        2,
+    )
     assert readable_ids(Period(2026, 1)) == ids(17)
     assert [file.period for file in catalogue.readable_files("scoring", DAY)] == ["2026-01"]
-    assert merge.merge_past(["scoring"], monthly=True, now=datetime(2026, 2, 3, tzinfo=UTC)) == ([], [])
+    assert merge.merge_past(["scoring"], monthly=True, now=datetime(2026, 2, 3, tzinfo=UTC)) == (
+        [],
+        [],
+    )
 
 
 def test_a_late_day_is_taken_by_the_next_merge_of_its_month():
@@ -189,7 +220,8 @@ def test_a_file_with_other_records_than_its_header_says_is_refused():
     content = lake_bytes()[large]
     source = io.BytesIO(content)
     sync = avro.read_header(source).sync
-    storage.campaign_data().put(large, content[: content.index(sync, source.tell()) + 16])  # the second block is lost
+    # the second block is lost
+    storage.campaign_data().put(large, content[: content.index(sync, source.tell()) + 16])
     refused(CountMismatch)
 
 
@@ -237,7 +269,10 @@ def test_a_file_saved_while_a_merge_runs_stays_readable_and_waits_for_the_next(m
     monkeypatch.setattr("datalake.merge.write_merged", meanwhile)
     assert merge.merge_period("scoring", DAY).files == 2
     assert readable_ids() == ids(64)
-    assert sorted(file.state for file in catalogue.readable_files("scoring", DAY)) == [FileState.LOOSE, FileState.MERGED]
+    assert sorted(file.state for file in catalogue.readable_files("scoring", DAY)) == [
+        FileState.LOOSE,
+        FileState.MERGED,
+    ]
 
 
 def test_an_attempt_that_was_overtaken_switches_nothing(monkeypatch):
@@ -301,7 +336,12 @@ def test_the_database_refuses_a_merge_that_lost_records():
     """[L-3]"""
     with pytest.raises(IntegrityError, match="merge_ledger"):
         Merge.objects.create(
-            record_type="scoring", period="2026-01-20", generation=1, state="merged", records_in=2, records_out=1
+            record_type="scoring",
+            period="2026-01-20",
+            generation=1,
+            state="merged",
+            records_in=2,
+            records_out=1,
         )
 
 
@@ -318,10 +358,15 @@ def test_a_foreign_file_is_normalised_and_merged_with_ours():
 
 def test_invalid_records_of_a_foreign_file_go_to_the_dead_letters():
     """[L-1, L-3]"""
-    put_foreign("theirs", [valid(1), valid(2, globalUserId=" "), valid(3, date={"created": "yesterday"})])
+    put_foreign(
+        "theirs", [valid(1), valid(2, globalUserId=" "), valid(3, date={"created": "yesterday"})]
+    )
     assert merge.merge_period("registration", DAY).records_out == 1
     letters = DeadLetter.objects.order_by("index").values_list("index", "error")
-    assert [(index, error.partition(":")[0]) for index, error in letters] == [(1, "globalUserId"), (2, "date.created")]
+    assert [(index, error.partition(":")[0]) for index, error in letters] == [
+        (1, "globalUserId"),
+        (2, "date.created"),
+    ]
 
 
 def test_a_foreign_file_whose_adoption_was_killed_goes_on_where_it_stood(monkeypatch):
@@ -353,7 +398,9 @@ def test_foreign_records_go_to_their_own_day():
     """[L-2]"""
     put_foreign("theirs", [valid(1), valid(2, date={"created": "2026-01-19T10:00:00.000Z"})])
     assert merge.merge_period("registration", DAY).records_out == 1
-    assert [file.records for file in catalogue.readable_files("registration", Period(2026, 1, 19))] == [1]
+    assert [
+        file.records for file in catalogue.readable_files("registration", Period(2026, 1, 19))
+    ] == [1]
 
 
 def test_a_foreign_file_of_another_version_is_refused_and_left_as_it_is():
@@ -407,7 +454,11 @@ def test_the_command_merges_and_archives_what_is_past(capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["daily", "--date", "2026-01-20T15:00:00Z"], ["--prefix", "avro/scoring/2026/01/20/"], ["--prefix", "scoring/2026/01"]],
+    [
+        ["daily", "--date", "2026-01-20T15:00:00Z"],
+        ["--prefix", "avro/scoring/2026/01/20/"],
+        ["--prefix", "scoring/2026/01"],
+    ],
 )
 def test_the_command_merges_one_period_by_hand(capsys, arguments):
     save_loose(5, 5)
@@ -455,4 +506,8 @@ def test_all_frames_of_a_day_are_found_again_after_merging():
     save_loose(40, 2)
     merge.merge_period("scoring", DAY)
     [file] = catalogue.readable_files("scoring", DAY)
-    assert read_with_polars(file.key).sort("globalUserId").equals(scoring_frame(42).sort("globalUserId"))
+    assert (
+        read_with_polars(file.key)
+        .sort("globalUserId")
+        .equals(scoring_frame(42).sort("globalUserId"))
+    )

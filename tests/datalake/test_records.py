@@ -11,7 +11,9 @@ from tests.datalake.builders import NOON, SHA, registration, scoring_frame
 
 
 def test_an_instant_is_written_in_utc_with_milliseconds_cut_off():
-    written = records.format_instant(datetime(2026, 1, 20, 1, 2, 3, 999_999, tzinfo=timezone(timedelta(hours=2))))
+    written = records.format_instant(
+        datetime(2026, 1, 20, 1, 2, 3, 999_999, tzinfo=timezone(timedelta(hours=2)))
+    )
     assert written == "2026-01-19T23:02:03.999Z"
 
 
@@ -22,7 +24,9 @@ def test_a_naive_instant_is_refused():
 
 def test_the_dedupe_hash_joins_the_key_fields_with_a_unit_separator():
     """[T-5]"""
-    expected = hashlib.sha256(b"registration\x1f12345\x1ffan-7\x1f2026-01-20T10:30:00.000Z").hexdigest()
+    expected = hashlib.sha256(
+        b"registration\x1f12345\x1ffan-7\x1f2026-01-20T10:30:00.000Z"
+    ).hexdigest()
     assert records.dedupe_hash(registration(7)) == expected
 
 
@@ -30,7 +34,8 @@ def test_the_dedupe_hash_of_a_score_names_its_file():
     """[T-5]"""
     record = {"type": "scoring", "campaignId": "1", "globalUserId": "a", "date": {"created": "x"}}
     assert (
-        records.dedupe_hash(record, score_file_sha256=SHA) == hashlib.sha256(f"scoring\x1f1\x1fa\x1f{SHA}".encode()).hexdigest()
+        records.dedupe_hash(record, score_file_sha256=SHA)
+        == hashlib.sha256(f"scoring\x1f1\x1fa\x1f{SHA}".encode()).hexdigest()
     )
     with pytest.raises(ValueError, match="score file"):
         records.dedupe_hash(record)
@@ -38,8 +43,17 @@ def test_the_dedupe_hash_of_a_score_names_its_file():
 
 def test_the_dedupe_hash_of_an_assignment_names_its_code():
     """[T-5]"""
-    record = {"type": "codeAssignment", "campaignId": "1", "globalUserId": "a", "code": "XYZ", "date": {"created": "x"}}
-    assert records.dedupe_hash(record) == hashlib.sha256(b"codeAssignment\x1f1\x1fa\x1fXYZ").hexdigest()
+    record = {
+        "type": "codeAssignment",
+        "campaignId": "1",
+        "globalUserId": "a",
+        "code": "XYZ",
+        "date": {"created": "x"},
+    }
+    assert (
+        records.dedupe_hash(record)
+        == hashlib.sha256(b"codeAssignment\x1f1\x1fa\x1fXYZ").hexdigest()
+    )
 
 
 def test_hashes_in_bulk_equal_those_one_by_one():
@@ -50,7 +64,9 @@ def test_hashes_in_bulk_equal_those_one_by_one():
 
 def test_normalising_trims_drops_unknown_fields_and_fills_in_the_identity():
     """[L-1]"""
-    clean = records.normalise(registration(1, email="\u00a0 a@example.com\n", memberId="  ", other=5))
+    clean = records.normalise(
+        registration(1, email="\u00a0 a@example.com\n", memberId="  ", other=5)
+    )
     assert clean["email"] == "a@example.com"
     assert clean["memberId"] is None
     assert "other" not in clean
@@ -100,7 +116,9 @@ def test_an_integer_score_becomes_a_double():
 
 def test_a_valid_frame_survives_normalising_unchanged():
     frame = scoring_frame(20)
-    assert records.frame_of(RecordType.SCORING, [records.normalise(record) for record in frame.to_dicts()]).equals(frame)
+    assert records.frame_of(
+        RecordType.SCORING, [records.normalise(record) for record in frame.to_dicts()]
+    ).equals(frame)
 
 
 @pytest.mark.parametrize(

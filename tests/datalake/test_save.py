@@ -78,11 +78,21 @@ def test_the_selection_stream_is_not_saved():
 
 def test_invalid_records_go_to_the_dead_letters_and_not_into_the_lake():
     """[L-1, T-1]"""
-    records = [registration(1), {"type": "unheard"}, registration(2, date=None), registration(3), "text"]
+    records = [
+        registration(1),
+        {"type": "unheard"},
+        registration(2, date=None),
+        registration(3),
+        "text",
+    ]
     streams.publish("input", [streams.Record("", record) for record in records], key="a")
     assert save.save("input") == Taken(records_in=5, records_out=2, invalid=3)
     letters = DeadLetter.objects.order_by("index").values_list("index", "error")
-    assert list(letters) == [(1, "unknown type"), (2, "date.created: missing"), (4, "not an object with a type")]
+    assert list(letters) == [
+        (1, "unknown type"),
+        (2, "date.created: missing"),
+        (4, "not an object with a type"),
+    ]
     assert LakePartition.objects.get().records == 2
 
 
@@ -93,7 +103,11 @@ def test_a_record_published_twice_is_in_the_lake_once():
     assert save.save("scored", 1) == Taken(records_in=100, records_out=100)
     assert save.save("scored", 1) == Taken(records_in=150, records_out=50, duplicates=100)
     assert save.save("scored", 1) is None
-    ids = [row for file in catalogue.readable_files("scoring", DAY) for row in read_with_polars(file.key)["globalUserId"]]
+    ids = [
+        row
+        for file in catalogue.readable_files("scoring", DAY)
+        for row in read_with_polars(file.key)["globalUserId"]
+    ]
     assert sorted(ids) == sorted(f"fan-{n}" for n in range(150))
 
 
@@ -113,7 +127,9 @@ def test_doubles_within_one_claim_are_saved_once():
         ("datalake.save", "_move_on"),
     ],
 )
-def test_a_save_killed_anywhere_ends_with_the_same_files_and_each_record_once(monkeypatch, where, name):
+def test_a_save_killed_anywhere_ends_with_the_same_files_and_each_record_once(
+    monkeypatch, where, name
+):
     """[L-2]"""
     publish_scores(300)
     with monkeypatch.context() as patched:
@@ -122,7 +138,8 @@ def test_a_save_killed_anywhere_ends_with_the_same_files_and_each_record_once(mo
             save.save("scored")
     assert catalogue.readable_files("scoring", DAY) == []
     left = lake_bytes()
-    publish_scores(50, first=300, key="scorefile:2")  # what comes later must not slip into the claim
+    # what comes later must not slip into the claim
+    publish_scores(50, first=300, key="scorefile:2")
     assert save.save("scored") == Taken(records_in=300, records_out=300)
     [file] = catalogue.readable_files("scoring", DAY)
     assert read_with_polars(file.key).equals(scoring_frame(300))
@@ -160,7 +177,8 @@ def test_a_batch_of_an_older_schema_is_looked_at_record_by_record(monkeypatch):
     """[L-1]"""
     publish_scores(3)
     StreamBatch.objects.update(schema="scoring.v0")
-    monkeypatch.setattr("datalake.save.unpack_frame", die)  # the way of frames that need no second look
+    # the way of frames that need no second look
+    monkeypatch.setattr("datalake.save.unpack_frame", die)
     assert save.save("scored") == Taken(records_in=3, records_out=3)
 
 
@@ -183,13 +201,17 @@ def test_the_command_says_what_was_taken_and_what_is_left(capsys):
 def test_late_records_of_a_past_day_go_to_that_day():
     publish_scores(3, created=datetime(2025, 12, 31, tzinfo=UTC))
     save.save(StreamName.SCORED)
-    assert [file.period for file in catalogue.readable_files(RecordType.SCORING, Period(2025, 12))] == ["2025-12-31"]
+    assert [
+        file.period for file in catalogue.readable_files(RecordType.SCORING, Period(2025, 12))
+    ] == ["2025-12-31"]
 
 
 def test_apps_above_hear_of_a_stream_that_moved_and_only_if_it_is_committed(monkeypatch):
     """[S-12]"""
     heard = []
-    monkeypatch.setattr(save, "WATCHERS", [lambda stream: heard.append((stream, save.saved_position(stream)))])
+    monkeypatch.setattr(
+        save, "WATCHERS", [lambda stream: heard.append((stream, save.saved_position(stream)))]
+    )
     publish_scores(3)
     save.save("scored")
     assert heard == [("scored", 1)]

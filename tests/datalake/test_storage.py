@@ -24,7 +24,10 @@ def bucket(request, settings, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="lake")
-        options = {"bucket_name": "lake", "location": "some/prefix" if "prefix" in request.param else ""}
+        options = {
+            "bucket_name": "lake",
+            "location": "some/prefix" if "prefix" in request.param else "",
+        }
         settings.STORAGES = settings.STORAGES | {
             "campaign-data": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
         }
@@ -110,10 +113,30 @@ def test_reading_what_is_not_there_is_refused_by_name(bucket, call):
 
 
 @pytest.mark.parametrize(
-    "key", ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/./b", "a/", "a\x00b", "a\nb", "a\\b", "x" * 2_000]
+    "key",
+    [
+        "",
+        "/etc/passwd",
+        "../x",
+        "a/../../x",
+        "a//b",
+        "a/./b",
+        "a/",
+        "a\x00b",
+        "a\nb",
+        "a\\b",
+        "x" * 2_000,
+    ],
 )
 def test_keys_that_could_leave_the_bucket_are_refused(bucket, key):
-    for call in (bucket.open, bucket.exists, bucket.size, bucket.delete, bucket.url_or_path, lambda bad: bucket.put(bad, b"")):
+    for call in (
+        bucket.open,
+        bucket.exists,
+        bucket.size,
+        bucket.delete,
+        bucket.url_or_path,
+        lambda bad: bucket.put(bad, b""),
+    ):
         with pytest.raises(BadKey):
             call(key)
 
@@ -150,7 +173,11 @@ def test_a_bucket_that_went_away_is_an_error_of_the_disk_to_the_product(bucket):
             bucket.put("a/b", b"")
         return
     bucket.bucket.delete()
-    for call in (lambda: bucket.put("a", b""), lambda: list(bucket.list("")), lambda: bucket.put("a", io.BytesIO(b"x"))):
+    for call in (
+        lambda: bucket.put("a", b""),
+        lambda: list(bucket.list("")),
+        lambda: bucket.put("a", io.BytesIO(b"x")),
+    ):
         with pytest.raises(BucketUnreachable, match="S3 did not do it"):
             call()
 
@@ -165,7 +192,9 @@ def test_a_bucket_says_whether_it_keeps_what_is_replaced(bucket):
     if isinstance(bucket, storage.DiskBucket):
         return
     for status in ("Enabled", "Suspended"):
-        bucket.client.put_bucket_versioning(Bucket="lake", VersioningConfiguration={"Status": status})
+        bucket.client.put_bucket_versioning(
+            Bucket="lake", VersioningConfiguration={"Status": status}
+        )
         assert bucket.keeps_versions() is True
 
 
@@ -175,7 +204,9 @@ def test_a_bucket_that_may_not_be_asked_for_versions_says_nothing(bucket, monkey
 
     def refused(code):
         def ask(**options):
-            raise ClientError({"Error": {}, "ResponseMetadata": {"HTTPStatusCode": code}}, "GetBucketVersioning")
+            raise ClientError(
+                {"Error": {}, "ResponseMetadata": {"HTTPStatusCode": code}}, "GetBucketVersioning"
+            )
 
         return ask
 
@@ -186,7 +217,9 @@ def test_a_bucket_that_may_not_be_asked_for_versions_says_nothing(bucket, monkey
         bucket.keeps_versions()
 
 
-def test_what_a_killed_process_left_half_written_can_be_deleted_and_a_write_under_way_stays(tmp_path):
+def test_what_a_killed_process_left_half_written_can_be_deleted_and_a_write_under_way_stays(
+    tmp_path,
+):
     bucket = storage.DiskBucket(tmp_path)
     bucket.put("a/whole", b"whole")
     for folder in ("a", "a/b", "c"):
@@ -196,7 +229,11 @@ def test_what_a_killed_process_left_half_written_can_be_deleted_and_a_write_unde
         out.write(b"new")
         assert bucket.delete_unfinished("a") == 2
         assert bucket.delete_unfinished("a") == 0
-    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [".0123456789abcdef.part", "new", "whole"]
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
+        ".0123456789abcdef.part",
+        "new",
+        "whole",
+    ]
     assert content(bucket, "a/new") == b"new"
 
 

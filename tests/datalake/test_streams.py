@@ -8,20 +8,31 @@ from datalake.choices import RecordType, StreamName
 from datalake.errors import InvalidFrame, UnknownStream
 from datalake.models import StreamBatch
 from datalake.streams import batches
-from tests.datalake.builders import publish_registrations, publish_scores, registration, scoring_frame
+from tests.datalake.builders import (
+    publish_registrations,
+    publish_scores,
+    registration,
+    scoring_frame,
+)
 
 pytestmark = pytest.mark.django_db
 
 
 def on_stream(stream):
-    return [record for batch in streams.read(stream, 1, 1_000) for record in batches.unpack_records(batch.payload)]
+    return [
+        record
+        for batch in streams.read(stream, 1, 1_000)
+        for record in batches.unpack_records(batch.payload)
+    ]
 
 
 def test_records_come_back_in_order_and_batches_of_2500():
     published = publish_registrations(*range(6_000), key="a")
     assert published == streams.Published(position=3, batches=3, repeated=0)
     assert on_stream("input") == [registration(n) for n in range(6_000)]
-    assert list(StreamBatch.objects.order_by("position").values_list("position", "batch_key", "records")) == [
+    assert list(
+        StreamBatch.objects.order_by("position").values_list("position", "batch_key", "records")
+    ) == [
         (1, "a:0", 2_500),
         (2, "a:1", 2_500),
         (3, "a:2", 1_000),
@@ -57,7 +68,9 @@ def test_each_stream_counts_its_own_positions():
 
 def test_nothing_to_publish_is_no_error():
     assert streams.publish("input", [], key="none") == streams.Published(0, 0, 0)
-    assert streams.publish_frame("scored", "scoring", scoring_frame(0), key="none") == streams.Published(0, 0, 0)
+    assert streams.publish_frame(
+        "scored", "scoring", scoring_frame(0), key="none"
+    ) == streams.Published(0, 0, 0)
 
 
 def test_what_a_publisher_rolls_back_was_never_there():
@@ -94,7 +107,9 @@ def test_positions_become_visible_without_gaps_while_many_publish_at_once():
     with ThreadPoolExecutor(4) as pool:
         running = [pool.submit(publisher, number) for number in range(4)]
         while not all(each.done() for each in running):
-            seen.append(list(StreamBatch.objects.order_by("position").values_list("position", flat=True)))
+            seen.append(
+                list(StreamBatch.objects.order_by("position").values_list("position", flat=True))
+            )
         for each in running:
             each.result()
     seen.append(list(StreamBatch.objects.order_by("position").values_list("position", flat=True)))

@@ -18,9 +18,12 @@ def test_the_archive_job_has_a_runner():
 
 
 @pytest.mark.parametrize(
-    ("task", "periods"), [(tasks.merge_daily, ["2025-12-30", "2025-12-31"]), (tasks.merge_monthly, ["2025-12"])]
+    ("task", "periods"),
+    [(tasks.merge_daily, ["2025-12-30", "2025-12-31"]), (tasks.merge_monthly, ["2025-12"])],
 )
-def test_the_scheduled_merge_takes_what_is_past_and_rings_for_the_archives(monkeypatch, task, periods):
+def test_the_scheduled_merge_takes_what_is_past_and_rings_for_the_archives(
+    monkeypatch, task, periods
+):
     """[L-3, L-5]"""
     rung = []
     monkeypatch.setattr("datalake.tasks.ring", lambda job: rung.append(job.subject))

@@ -64,7 +64,13 @@ def wire(value: Any) -> dict[str, Any]:
 
 
 def change(
-    record: dict[str, Any], name: str = "INSERT", /, *, at: float = 1_790_000_000, sequence: int = 1, **values: Any
+    record: dict[str, Any],
+    name: str = "INSERT",
+    /,
+    *,
+    at: float = 1_790_000_000,
+    sequence: int = 1,
+    **values: Any,
 ) -> bytes:
     """A change event: `values` are laid over the record; `at` in seconds since 1970."""
     image = {field: wire(value) for field, value in (record | values).items()}

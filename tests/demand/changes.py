@@ -1,4 +1,6 @@
-"""Change events of all four types for the pure rooms' tests: made from plain records, judged at a fixed time."""
+"""Change events of all four types for the pure rooms' tests: made from plain records, judged at a
+fixed time.
+"""
 
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
@@ -17,10 +19,15 @@ NAMES = ["INSERT", "MODIFY", "REMOVE"]
 CHANGES = [(record_type, name) for record_type in TYPES for name in NAMES]
 
 
-def image_of(record: dict[str, Any], /, *, without: tuple[str, ...] = (), **values: Any) -> dict[str, Any]:
+def image_of(
+    record: dict[str, Any], /, *, without: tuple[str, ...] = (), **values: Any
+) -> dict[str, Any]:
     """The record as DynamoDB's wire format has it; values that are a `Wire` are put in as they are."""
     fields = {name: value for name, value in (record | values).items() if name not in without}
-    return {name: value.wire if isinstance(value, Wire) else wire(value) for name, value in fields.items()}
+    return {
+        name: value.wire if isinstance(value, Wire) else wire(value)
+        for name, value in fields.items()
+    }
 
 
 class Wire:
@@ -31,26 +38,46 @@ class Wire:
 
 
 def event(name: str, image: Any, **change: Any) -> dict[str, Any]:
-    """A DynamoDB stream record; REMOVE has an old image, the others both, the old one of another fan."""
-    images = {"OldImage": image} if name == "REMOVE" else {"NewImage": image, "OldImage": {"type": {"S": "old"}}}
+    """A DynamoDB stream record; REMOVE has an old image, the others both, the old one of another
+    fan.
+    """
+    images = (
+        {"OldImage": image}
+        if name == "REMOVE"
+        else {"NewImage": image, "OldImage": {"type": {"S": "old"}}}
+    )
     stream = images | {"ApproximateCreationDateTime": CHANGED} | change
     stream = {key: value for key, value in stream.items() if value is not ...}
     return {"eventID": "1", "eventName": name, "eventSource": "aws:dynamodb", "dynamodb": stream}
 
 
-def raw(record_type: str, name: str = "INSERT", /, *, without: tuple[str, ...] = (), change: Any = (), **values: Any) -> bytes:
-    return orjson.dumps(event(name, image_of(RECORDS[record_type], without=without, **values), **dict(change)))
+def raw(
+    record_type: str,
+    name: str = "INSERT",
+    /,
+    *,
+    without: tuple[str, ...] = (),
+    change: Any = (),
+    **values: Any,
+) -> bytes:
+    return orjson.dumps(
+        event(name, image_of(RECORDS[record_type], without=without, **values), **dict(change))
+    )
 
 
 def lambda_record(data: bytes, sequence: str = "77") -> bytes:
     """A Kinesis record as Lambda is given it."""
     kinesis = {"partitionKey": "p", "sequenceNumber": sequence, "data": b64encode(data).decode()}
-    return orjson.dumps({"eventSource": "aws:kinesis", "eventName": "aws:kinesis:record", "kinesis": kinesis})
+    return orjson.dumps(
+        {"eventSource": "aws:kinesis", "eventName": "aws:kinesis:record", "kinesis": kinesis}
+    )
 
 
 def fetched_record(data: bytes, sequence: str = "77") -> bytes:
     """A Kinesis record as GetRecords gives it."""
-    return orjson.dumps({"Data": b64encode(data).decode(), "SequenceNumber": sequence, "PartitionKey": "p"})
+    return orjson.dumps(
+        {"Data": b64encode(data).decode(), "SequenceNumber": sequence, "PartitionKey": "p"}
+    )
 
 
 def archived(data: bytes, **given: Any) -> Archived:

@@ -10,7 +10,9 @@ from demand.models import Batch, ErrorFile, Snapshot
 
 
 def change(number: int) -> bytes:
-    """A fan's demand as DynamoDB writes it into a stream; every tenth is a deletion, the days are three."""
+    """A fan's demand as DynamoDB writes it into a stream; every tenth is a deletion, the days are
+    three.
+    """
     day = f"2026-01-{20 + number % 3:02}"
     image = {
         "type": {"S": "demand"},
@@ -43,12 +45,24 @@ def archived() -> list[str]:
 
 
 def check_exactly_once(count: int, *, errors: int = 0) -> None:
-    """So many changes are archived, each once: in the bucket, in the catalogue, as a snapshot, and in the batches' ledger."""
+    """So many changes are archived, each once: in the bucket, in the catalogue, as a snapshot, and
+    in the batches' ledger.
+    """
     assert archived() == references(count)
     bucket = storage.campaign_data()
-    assert list(bucket.list("demand/data/")) == sorted(LakeFile.objects.values_list("key", flat=True))
-    assert list(bucket.list("demand/errors/")) == sorted(ErrorFile.objects.values_list("key", flat=True))
-    assert Counter(Snapshot.objects.values_list("reference_id", flat=True)) == Counter(references(count))
+    assert list(bucket.list("demand/data/")) == sorted(
+        LakeFile.objects.values_list("key", flat=True)
+    )
+    assert list(bucket.list("demand/errors/")) == sorted(
+        ErrorFile.objects.values_list("key", flat=True)
+    )
+    assert Counter(Snapshot.objects.values_list("reference_id", flat=True)) == Counter(
+        references(count)
+    )
     ledger = list(Batch.objects.values_list("state", "events", "archived", "errors"))
     assert {state for state, *_ in ledger} <= {"done"}
-    assert [sum(column) for column in zip(*(counts for _, *counts in ledger), strict=True)] == [count + errors, count, errors]
+    assert [sum(column) for column in zip(*(counts for _, *counts in ledger), strict=True)] == [
+        count + errors,
+        count,
+        errors,
+    ]

@@ -1,4 +1,6 @@
-"""A batch goes into the archive once: files, catalogue, error files, snapshots, states, all or nothing. [D-5, D-8]"""
+"""A batch goes into the archive once: files, catalogue, error files, snapshots, states, all or
+nothing. [D-5, D-8]
+"""
 
 import json
 from collections import Counter
@@ -41,13 +43,28 @@ def everything() -> dict[str, object]:
     """All that a batch leaves behind, numbers of rows aside."""
     return {
         "files": {key: storage.campaign_data().sha256(key) for key in in_bucket()},
-        "lake": sorted(LakeFile.objects.values_list("key", "records", "bytes", "content_hash", "sha256")),
-        "days": sorted(LakePartition.objects.values_list("record_type", "day", "records", "content_hash")),
+        "lake": sorted(
+            LakeFile.objects.values_list("key", "records", "bytes", "content_hash", "sha256")
+        ),
+        "days": sorted(
+            LakePartition.objects.values_list("record_type", "day", "records", "content_hash")
+        ),
         "deliveries": sorted(Delivery.objects.values_list("file__key", "batch__first")),
         "errors": sorted(ErrorFile.objects.values_list("key", "error_type", "events")),
-        "snapshots": Counter(Snapshot.objects.values_list("reference_id", "record_type", "number", "changed_at")),
-        "states": sorted(map(str, CurrentRecord.objects.values_list("reference_id", "record_type", "changed_at", "record"))),
-        "batches": sorted(Batch.objects.values_list("first", "state", "events", "archived", "errors")),
+        "snapshots": Counter(
+            Snapshot.objects.values_list("reference_id", "record_type", "number", "changed_at")
+        ),
+        "states": sorted(
+            map(
+                str,
+                CurrentRecord.objects.values_list(
+                    "reference_id", "record_type", "changed_at", "record"
+                ),
+            )
+        ),
+        "batches": sorted(
+            Batch.objects.values_list("first", "state", "events", "archived", "errors")
+        ),
     }
 
 
@@ -73,7 +90,9 @@ def test_l9_the_totals_of_a_day_are_the_sums_over_its_files():
     for day in LakePartition.objects.all():
         files = LakeFile.objects.filter(record_type=day.record_type, period=str(day.day))
         assert day.records == sum(file.records for file in files)
-        assert day.content_hash == as_text(add_hashes([int(file.content_hash, 16) for file in files]))
+        assert day.content_hash == as_text(
+            add_hashes([int(file.content_hash, 16) for file in files])
+        )
 
 
 def test_br020_a_snapshot_leads_to_its_record_in_its_file():
@@ -82,7 +101,10 @@ def test_br020_a_snapshot_leads_to_its_record_in_its_file():
     assert Snapshot.objects.count() == Batch.objects.get().archived
     for snapshot in Snapshot.objects.all():
         record = records_of(LakeFile.objects.get(pk=snapshot.file_id).key)[snapshot.number]
-        assert (record["reference"]["id"], record["type"]) == (snapshot.reference_id, snapshot.record_type)
+        assert (record["reference"]["id"], record["type"]) == (
+            snapshot.reference_id,
+            snapshot.record_type,
+        )
 
 
 def test_br014_error_files_lie_in_the_bucket_and_are_known():
@@ -128,7 +150,12 @@ def test_two_workers_with_the_same_claim_do_not_both_begin():
 def test_a_claim_that_is_known_keeps_its_time_and_its_range():
     batch = claimed(ALL_TYPES)
     again = archive.claim("test", "1", "77", 99)
-    assert (again.pk, again.created_at, again.last, again.events) == (batch.pk, batch.created_at, "1", 4)
+    assert (again.pk, again.created_at, again.last, again.events) == (
+        batch.pk,
+        batch.created_at,
+        "1",
+        4,
+    )
     with pytest.raises(ValueError, match="has 4 events, not 2"):
         archive.archive(again, ALL_TYPES[:2])
 
@@ -155,14 +182,23 @@ def test_while_storage_is_down_a_batch_stays_open_and_ends_as_if_it_never_had_be
     done = archive.archive(batch, raws)
     assert (done.state, done.attempt) == (BatchState.DONE, 2)
     assert in_bucket() == sorted(
-        [*LakeFile.objects.values_list("key", flat=True), *ErrorFile.objects.values_list("key", flat=True)]
+        [
+            *LakeFile.objects.values_list("key", flat=True),
+            *ErrorFile.objects.values_list("key", flat=True),
+        ]
     )
 
 
-@pytest.mark.parametrize("step", ["_finish", "_enter_files", "_enter_error_files", "_alert", "_tell_glue"])
+@pytest.mark.parametrize(
+    "step", ["_finish", "_enter_files", "_enter_error_files", "_alert", "_tell_glue"]
+)
 @pytest.mark.parametrize("after", [False, True])
-def test_d5_whatever_step_fails_the_next_attempt_ends_as_an_undisturbed_one(monkeypatch, step, after):
-    """What is committed before the failure is done; what is not is done again, to the same files and rows."""
+def test_d5_whatever_step_fails_the_next_attempt_ends_as_an_undisturbed_one(
+    monkeypatch, step, after
+):
+    """What is committed before the failure is done; what is not is done again, to the same files
+    and rows.
+    """
     raws = list(changes.make(30, bad=0.2))
     done = getattr(archive, step)
 
@@ -183,7 +219,9 @@ def test_d5_whatever_step_fails_the_next_attempt_ends_as_an_undisturbed_one(monk
     disturbed = everything()
     archive.archive(claimed(raws, source=STREAM), raws)
     assert everything() == disturbed
-    assert set(disturbed["files"]) == {key for key, *_ in (*disturbed["lake"], *disturbed["errors"])}
+    assert set(disturbed["files"]) == {
+        key for key, *_ in (*disturbed["lake"], *disturbed["errors"])
+    }
     assert disturbed["batches"][0][1:3] == ("done", 30)
 
 
@@ -213,15 +251,26 @@ def test_slack_hears_of_nothing_where_all_is_archived_or_no_stream_is_read():
 
 def test_glue_hears_of_new_files_after_the_commit(settings, monkeypatch):
     heard = []
-    monkeypatch.setattr("demand.glue.register", lambda files: heard.append(sorted(file.key for file in files)))
+    monkeypatch.setattr(
+        "demand.glue.register", lambda files: heard.append(sorted(file.key for file in files))
+    )
     settings.GLUE_DATABASE = "fairwave"
     archive.archive(claimed(ALL_TYPES), ALL_TYPES)
     assert heard == [in_bucket()]
 
 
 def test_what_no_database_can_keep_is_no_obstacle_to_the_rest():
-    nul, tab = change(DEMAND, eventName="a\x00b", fanId="fan-2"), change(DEMAND, fanId="fan\t3\\", saleName="\\N\n")
-    raws = [nul, tab, change(DEMAND, fanId="fan\x004"), change(DEMAND, fanId="x" * 900), change(DEMAND, sequence=10**80)]
+    nul, tab = (
+        change(DEMAND, eventName="a\x00b", fanId="fan-2"),
+        change(DEMAND, fanId="fan\t3\\", saleName="\\N\n"),
+    )
+    raws = [
+        nul,
+        tab,
+        change(DEMAND, fanId="fan\x004"),
+        change(DEMAND, fanId="x" * 900),
+        change(DEMAND, sequence=10**80),
+    ]
     batch = archive.archive(claimed(raws), raws)
     assert (batch.archived, batch.errors) == (3, 2)
     assert CurrentRecord.objects.get(fan_id="fan-2").record["eventName"] == "ab"

@@ -35,20 +35,45 @@ def test_the_result_counts_every_event_and_names_every_file(tmp_path):
     raws = [*changes.make(30), b"{", b"{}"]
     path.write_bytes(b"\n".join(raws))
     result = run(path)
-    assert (result["in"], result["archived"], result["errors"]) == (32, 30, {"not_json": 1, "wrong_envelope": 1})
-    assert sorted(result["files"] + result["error_files"]) == list(storage.campaign_data().list("demand/"))
+    assert (result["in"], result["archived"], result["errors"]) == (
+        32,
+        30,
+        {"not_json": 1, "wrong_envelope": 1},
+    )
+    assert sorted(result["files"] + result["error_files"]) == list(
+        storage.campaign_data().list("demand/")
+    )
     assert len(result["error_files"]) == 2
     assert result["seconds"] >= 0
     assert run(path) | {"seconds": 0} == result | {"seconds": 0}
 
 
 def test_d1_it_reads_standard_input(monkeypatch, buckets):
-    asked = {"database": connection.settings_dict["NAME"], "buckets": str(buckets), "block_bytes": 1}
-    command = [sys.executable, "-m", "tests.faults.run_command", json.dumps(asked), "archive_demand", "--json"]
+    asked = {
+        "database": connection.settings_dict["NAME"],
+        "buckets": str(buckets),
+        "block_bytes": 1,
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "tests.faults.run_command",
+        json.dumps(asked),
+        "archive_demand",
+        "--json",
+    ]
     content = b"\n".join(changes.make(40, carried=0.5)) + b"\nnot json\n"
     root = Path(__file__).parent.parent.parent
     for given in (command, [*command[:-1], "-", "--json"]):
-        done = subprocess.run(given, input=content, capture_output=True, cwd=root, timeout=60, check=True, env=os.environ)
+        done = subprocess.run(
+            given,
+            input=content,
+            capture_output=True,
+            cwd=root,
+            timeout=60,
+            check=True,
+            env=os.environ,
+        )
         result = json.loads(done.stdout.splitlines()[-1])
         assert (result["in"], result["archived"], result["errors"]) == (41, 40, {"not_json": 1})
     assert EventUpload.objects.get().name == "standard input"
@@ -57,7 +82,9 @@ def test_d1_it_reads_standard_input(monkeypatch, buckets):
 def test_it_reads_a_pipe_by_name(tmp_path):
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    with subprocess.Popen(["sh", "-c", 'printf "%s\n" "$0" > "$1"', change(DEMAND).decode(), str(path)]):
+    with subprocess.Popen(
+        ["sh", "-c", 'printf "%s\n" "$0" > "$1"', change(DEMAND).decode(), str(path)]
+    ):
         assert run(path)["archived"] == 1
 
 
@@ -74,14 +101,19 @@ def test_a_file_that_cannot_be_read_is_one_clear_line_and_exit_1(tmp_path):
 
 def test_closed_standard_input_and_an_empty_name_are_one_clear_line_and_exit_1(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", None)
-    for given, says in (("-", "Standard input is closed"), ("", "A file without a name cannot be read")):
+    for given, says in (
+        ("-", "Standard input is closed"),
+        ("", "A file without a name cannot be read"),
+    ):
         with pytest.raises(SystemExit) as ended:
             call_command("archive_demand", given, "--json")
         assert ended.value.code == 1
         assert json.loads(capsys.readouterr().out.splitlines()[-1])["error"].startswith(says)
 
 
-def test_a_job_that_is_paused_by_hand_is_told_and_goes_on_with_the_same_command(tmp_path, monkeypatch):
+def test_a_job_that_is_paused_by_hand_is_told_and_goes_on_with_the_same_command(
+    tmp_path, monkeypatch
+):
     path = tmp_path / "changes.jsonl"
     path.write_bytes(b"\n".join(changes.make(10)))
     step = jobs.Lease.step

@@ -1,4 +1,6 @@
-"""A batch becomes files: what lies in them, what they are called, that a repeat makes the same. [BR-012 … BR-017, D-5]"""
+"""A batch becomes files: what lies in them, what they are called, that a repeat makes the same.
+[BR-012 … BR-017, D-5]
+"""
 
 import io
 import json
@@ -67,7 +69,8 @@ def test_br012_br016_records_of_one_type_and_day_lie_in_one_file_in_the_order_of
 def test_br013_br015_a_files_key_names_type_day_time_without_colons_and_a_unique_name():
     made = decided([raw(change("INSERT", demand("a", "e", "s"), at=BEGINS))], prefix="kept")
     assert re.fullmatch(
-        rf"kept/data/demand/partition_date=2026-01-20/2026-01-20T18-00-00\.000Z-{UUID}\.avro", made.files[0].key
+        rf"kept/data/demand/partition_date=2026-01-20/2026-01-20T18-00-00\.000Z-{UUID}\.avro",
+        made.files[0].key,
     )
 
 
@@ -78,7 +81,10 @@ def test_br014_an_error_file_lies_under_errors():
 
 def test_d5_the_time_in_the_names_is_that_of_the_newest_change_of_the_batch():
     newest = BEGINS + timedelta(hours=3)
-    raws = [raw(change("INSERT", demand(str(n), "e", "s"), at=at)) for n, at in enumerate((BEGINS, newest, BEGINS))]
+    raws = [
+        raw(change("INSERT", demand(str(n), "e", "s"), at=at))
+        for n, at in enumerate((BEGINS, newest, BEGINS))
+    ]
     assert "/2026-01-20T21-00-00.000Z-" in decided(raws).files[0].key
 
 
@@ -106,7 +112,12 @@ def test_d5_a_repeat_makes_the_same_files_and_another_position_others():
 
 
 def test_br017_errors_of_a_batch_lie_together_by_type_with_what_is_wrong_with_each():
-    raws = [b"{", raw(change("INSERT", demand("a", "e", "s"))), raw(change("INSERT", demand("", "e", "s"))), b"]"]
+    raws = [
+        b"{",
+        raw(change("INSERT", demand("a", "e", "s"))),
+        raw(change("INSERT", demand("", "e", "s"))),
+        b"]",
+    ]
     made = decided(raws)
     documents = {file.error_type: json.loads(file.content) for file in made.error_files}
     assert set(documents) == {ErrorType.NOT_JSON, ErrorType.INVALID_FIELD}
@@ -115,7 +126,9 @@ def test_br017_errors_of_a_batch_lie_together_by_type_with_what_is_wrong_with_ea
     assert not_json["timestamp"] == "2026-02-03T04:05:06.789Z"
     assert [detail["position"] for detail in not_json["details"]] == [1, 4]
     assert documents[ErrorType.INVALID_FIELD]["error"]["message"].startswith("1 event: ")
-    assert documents[ErrorType.INVALID_FIELD]["details"] == [{"position": 3, "message": "fanId: missing or empty"}]
+    assert documents[ErrorType.INVALID_FIELD]["details"] == [
+        {"position": 3, "message": "fanId: missing or empty"}
+    ]
     assert json.loads(documents[ErrorType.INVALID_FIELD]["events"][0])["eventName"] == "INSERT"
 
 
@@ -131,16 +144,30 @@ def test_br003_a_files_header_says_how_many_records_it_has_and_its_catalogue_ent
     for file in made.files:
         header = avro.read_header(io.BytesIO(file.content))
         assert header.summary is not None
-        assert (header.summary.records, header.summary.content_hash) == (file.records, file.content_hash)
+        assert (header.summary.records, header.summary.content_hash) == (
+            file.records,
+            file.content_hash,
+        )
         assert len(records_in(file.content)) == file.records == len(file.snapshots)
         assert header.schema_name == file.schema == f"{file.record_type}.v1"
 
 
 def test_d6_of_several_changes_of_a_record_the_batch_keeps_the_newest_whatever_their_order():
-    newest = change("MODIFY", demand("a", "e", "s", eventName=text("new")), 7, at=BEGINS + timedelta(minutes=1))
-    same_time = change("MODIFY", demand("a", "e", "s", eventName=text("higher")), 8, at=BEGINS + timedelta(minutes=1))
+    newest = change(
+        "MODIFY", demand("a", "e", "s", eventName=text("new")), 7, at=BEGINS + timedelta(minutes=1)
+    )
+    same_time = change(
+        "MODIFY",
+        demand("a", "e", "s", eventName=text("higher")),
+        8,
+        at=BEGINS + timedelta(minutes=1),
+    )
     old = change("INSERT", demand("a", "e", "s", eventName=text("old")), 9)
-    for raws, wanted in (([newest, old], "new"), ([old, newest], "new"), ([same_time, old, newest], "higher")):
+    for raws, wanted in (
+        ([newest, old], "new"),
+        ([old, newest], "new"),
+        ([same_time, old, newest], "higher"),
+    ):
         states = decided([raw(each) for each in raws]).states
         assert list(states) == [("e_s_a", "demand")]
         row = states["e_s_a", "demand"][2]
@@ -162,24 +189,42 @@ def test_unknown_attributes_and_systems_left_out_are_counted():
 
 def test_a_batch_of_nothing_makes_no_file():
     made = decided([])
-    assert (made.events, made.archived, made.errors, made.files, made.error_files) == (0, 0, 0, (), ())
+    assert (made.events, made.archived, made.errors, made.files, made.error_files) == (
+        0,
+        0,
+        0,
+        (),
+        (),
+    )
 
 
-@given(st.lists(st.one_of(st.binary(max_size=40), st.integers(0, 19)), max_size=30), st.integers(0, 5))
+@given(
+    st.lists(st.one_of(st.binary(max_size=40), st.integers(0, 19)), max_size=30), st.integers(0, 5)
+)
 def test_d5_whatever_comes_in_is_archived_or_an_error_and_each_record_is_in_one_file(events, seed):
     """A number stands for the good or bad pretend event of that number."""
     pretend = list(changes.make(20, seed=seed, bad=0.3, carried=0.3))
     raws = [pretend[each] if isinstance(each, int) else each for each in events]
     made = decided(raws)
     assert made.events == len(raws) == made.archived + made.errors
-    assert sum(made.type_counts.values()) == sum(len(records_in(file.content)) for file in made.files) == made.archived
-    assert sum(made.error_counts.values()) == sum(len(json.loads(file.content)["events"]) for file in made.error_files)
-    assert len({file.key for file in (*made.files, *made.error_files)}) == len(made.files) + len(made.error_files)
+    assert (
+        sum(made.type_counts.values())
+        == sum(len(records_in(file.content)) for file in made.files)
+        == made.archived
+    )
+    assert sum(made.error_counts.values()) == sum(
+        len(json.loads(file.content)["events"]) for file in made.error_files
+    )
+    assert len({file.key for file in (*made.files, *made.error_files)}) == len(made.files) + len(
+        made.error_files
+    )
 
 
 @pytest.mark.parametrize("record_type", ["demand", "notification", "event", "sale"])
 @pytest.mark.parametrize("name", ["INSERT", "MODIFY", "REMOVE"])
-def test_br004_br005_deletions_of_every_type_are_marked_and_scrubbed_in_the_file_and_in_the_state(record_type, name):
+def test_br004_br005_deletions_of_every_type_are_marked_and_scrubbed_in_the_file_and_in_the_state(
+    record_type, name
+):
     image = {
         "demand": demand("a", "e", "s"),
         "notification": notification("a", "e", "s"),

@@ -1,4 +1,6 @@
-"""The consumer of a Kinesis stream, over real connections to moto's server (mended in tests/kinesis.py). [D-1, D-5]"""
+"""The consumer of a Kinesis stream, over real connections to moto's server (mended in
+tests/kinesis.py). [D-1, D-5]
+"""
 
 import json
 import threading
@@ -43,7 +45,9 @@ def alerts() -> str:
     return "\n".join(Alert.objects.values_list("text", flat=True))
 
 
-def test_d1_what_was_there_before_the_first_look_is_passed_over_and_what_comes_after_is_archived_once(stream):
+def test_d1_what_was_there_before_the_first_look_is_passed_over_and_what_comes_after_is_archived_once(
+    stream,
+):
     stream.put(changes(5))
     stream.age(60)
     assert once(stream).events == 0
@@ -56,8 +60,12 @@ def test_d1_what_was_there_before_the_first_look_is_passed_over_and_what_comes_a
     assert sorted(Batch.objects.values_list("events", flat=True)) == [5, 10, 10]
 
 
-def test_d1_what_comes_between_the_first_look_and_the_first_record_that_is_claimed_is_never_lost(stream):
-    """Each of these workers ends without having claimed anything: the instant of the first look is kept for the next."""
+def test_d1_what_comes_between_the_first_look_and_the_first_record_that_is_claimed_is_never_lost(
+    stream,
+):
+    """Each of these workers ends without having claimed anything: the instant of the first look is
+    kept for the next.
+    """
     for _ in range(3):
         once(stream)
     since = Shard.objects.get().since
@@ -76,11 +84,17 @@ def test_d1_batches_carry_the_shard_and_the_sequence_numbers_of_their_ends(strea
     (batch,) = Batch.objects.all()
     door = opened(stream)
     given = [record.sequence for record in door.read(door.from_start(shard.shard_id)).records]
-    assert (batch.source, batch.first, batch.last) == (f"kinesis:demand/{shard.shard_id}", given[0], given[-1])
+    assert (batch.source, batch.first, batch.last) == (
+        f"kinesis:demand/{shard.shard_id}",
+        given[0],
+        given[-1],
+    )
     assert (shard.claimed, shard.ended, shard.behind_seconds) == (given[-1], False, 0)
 
 
-def test_d1_after_a_split_and_a_merge_every_record_is_archived_once_children_after_their_parents(stream, monkeypatch):
+def test_d1_after_a_split_and_a_merge_every_record_is_archived_once_children_after_their_parents(
+    stream, monkeypatch
+):
     once(stream)
     parent = stream.shards()[0]
     stream.put(changes(10))
@@ -92,11 +106,18 @@ def test_d1_after_a_split_and_a_merge_every_record_is_archived_once_children_aft
     merged = stream.shards()[-1]
     order = []
     real = shards.take
-    monkeypatch.setattr(shards, "take", lambda shard, read: (order.append(shard.shard_id), real(shard, read))[1])
+    monkeypatch.setattr(
+        shards, "take", lambda shard, read: (order.append(shard.shard_id), real(shard, read))[1]
+    )
     assert once(stream, limit=4).archived == 30
     check_exactly_once(30)
     assert (order[:3], set(order[3:-3]), order[-3:]) == ([parent] * 3, {low, high}, [merged] * 3)
-    assert dict(Shard.objects.values_list("shard_id", "ended")) == {parent: True, low: True, high: True, merged: False}
+    assert dict(Shard.objects.values_list("shard_id", "ended")) == {
+        parent: True,
+        low: True,
+        high: True,
+        merged: False,
+    }
 
 
 def test_d1_shards_that_are_made_while_nobody_looks_are_read_from_their_first_record(stream):
@@ -105,7 +126,10 @@ def test_d1_shards_that_are_made_while_nobody_looks_are_read_from_their_first_re
     stream.put(changes(12))
     stream.age(3_600)
     assert once(stream).archived == 12
-    assert list(Shard.objects.order_by("shard_id").values_list("since", flat=True))[1:] == [None, None]
+    assert list(Shard.objects.order_by("shard_id").values_list("since", flat=True))[1:] == [
+        None,
+        None,
+    ]
     check_exactly_once(12)
 
 
@@ -140,7 +164,9 @@ def test_d1_reads_that_kinesis_refuses_for_their_number_are_made_later(stream):
     assert stream.refusals == 0
 
 
-def test_d1_of_two_workers_that_read_the_same_records_one_archives_them_and_the_other_reads_on(stream):
+def test_d1_of_two_workers_that_read_the_same_records_one_archives_them_and_the_other_reads_on(
+    stream,
+):
     once(stream)
     stream.put(changes(20))
     (row,) = shards.readable(kinesis.STREAM)
@@ -154,7 +180,9 @@ def test_d1_of_two_workers_that_read_the_same_records_one_archives_them_and_the_
 
 
 def test_d1_a_batch_that_another_worker_is_at_is_left_to_it(stream):
-    """An advisory lock is the session's, so the other worker is a thread with a connection of its own."""
+    """An advisory lock is the session's, so the other worker is a thread with a connection of its
+    own.
+    """
     once(stream)
     stream.put(changes(6))
     batch = claimed(stream)
@@ -197,7 +225,9 @@ def test_d5_a_batch_whose_worker_died_is_archived_first_with_exactly_its_events(
     check_exactly_once(12)
 
 
-def test_d5_events_that_are_gone_before_their_batch_is_done_are_lost_and_told_and_the_rest_is_archived(stream):
+def test_d5_events_that_are_gone_before_their_batch_is_done_are_lost_and_told_and_the_rest_is_archived(
+    stream,
+):
     once(stream)
     stream.put(changes(9))
     batch = claimed(stream)
@@ -233,7 +263,11 @@ def test_d5_a_batch_that_was_begun_very_often_comes_last_and_is_told_of(stream, 
     Batch.objects.filter(pk=batch.pk).update(attempt=unfinished.OFTEN)
     order = []
     real = archive.archive
-    monkeypatch.setattr(archive, "archive", lambda each, *more, **less: (order.append(each.pk), real(each, *more, **less))[1])
+    monkeypatch.setattr(
+        archive,
+        "archive",
+        lambda each, *more, **less: (order.append(each.pk), real(each, *more, **less))[1],
+    )
     assert once(stream).archived == 9
     assert order[-1] == batch.pk
     assert f"batch {batch.pk} was begun {unfinished.OFTEN} times" in alerts()
@@ -265,8 +299,13 @@ def test_d5_bad_events_are_in_error_files_and_the_others_are_archived(stream):
     check_exactly_once(2, errors=3)
 
 
-@pytest.mark.parametrize("fault", [OSError("no space left on device"), OperationalError("the server closed the connection")])
-def test_d5_a_bucket_or_a_database_that_is_away_for_a_while_is_waited_for(stream, monkeypatch, fault):
+@pytest.mark.parametrize(
+    "fault",
+    [OSError("no space left on device"), OperationalError("the server closed the connection")],
+)
+def test_d5_a_bucket_or_a_database_that_is_away_for_a_while_is_waited_for(
+    stream, monkeypatch, fault
+):
     once(stream)
     stream.put(changes(12))
     real, failures = DiskBucket.put, []
@@ -293,12 +332,18 @@ def test_d1_a_stream_that_is_away_for_a_while_is_waited_for(stream, monkeypatch)
     assert once(stream).archived == 3
 
 
-def test_d5_a_run_that_should_end_waits_no_longer_than_its_patience_and_says_why(stream, monkeypatch):
+def test_d5_a_run_that_should_end_waits_no_longer_than_its_patience_and_says_why(
+    stream, monkeypatch
+):
     once(stream)
     stream.put(changes(3))
     monkeypatch.setattr(consuming, "PATIENCE_SECONDS", 0.05)
     with monkeypatch.context() as down:
-        down.setattr(DiskBucket, "put", lambda self, key, content: (_ for _ in ()).throw(OSError("no space left on device")))
+        down.setattr(
+            DiskBucket,
+            "put",
+            lambda self, key, content: (_ for _ in ()).throw(OSError("no space left on device")),
+        )
         with pytest.raises(StreamStuck, match="no space left on device"):
             once(stream)
     assert Batch.objects.get().state == "open"
@@ -390,7 +435,9 @@ def test_d1_records_that_are_read_very_late_are_told_of_once(stream):
 def test_d1_the_command_archives_what_is_there_and_says_what_came_of_it(stream, capsys):
     once(stream)
     stream.put([*changes(5), b"no json"])
-    call_command("consume_demand", "--stream", kinesis.STREAM, "--once", "--batch-size", "4", "--json")
+    call_command(
+        "consume_demand", "--stream", kinesis.STREAM, "--once", "--batch-size", "4", "--json"
+    )
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (result["in"], result["archived"], result["errors"]) == (6, 5, {"not_json": 1})
     assert sorted(result["files"]) == list(storage.campaign_data().list("demand/data/"))
@@ -400,7 +447,9 @@ def test_d1_the_command_archives_what_is_there_and_says_what_came_of_it(stream, 
 def test_d1_the_command_names_a_stream_that_is_not_there(stream, capsys):
     with pytest.raises(SystemExit):
         call_command("consume_demand", "--stream", "other", "--once", "--json")
-    assert "There is no stream other" in json.loads(capsys.readouterr().out.splitlines()[-1])["error"]
+    assert (
+        "There is no stream other" in json.loads(capsys.readouterr().out.splitlines()[-1])["error"]
+    )
 
 
 def test_d1_a_stream_that_is_deleted_ends_the_worker(stream):

@@ -75,12 +75,16 @@ def test_d6_a_demand_and_its_notification_have_one_reference_and_are_two_records
 @pytest.mark.django_db
 def test_d6_records_are_found_by_fan_event_and_sale():
     archived(change(DEMAND), change(EVENT), change(SALE))
-    assert set(CurrentRecord.objects.filter(event_id="event-1").values_list("record_type", flat=True)) == {
+    assert set(
+        CurrentRecord.objects.filter(event_id="event-1").values_list("record_type", flat=True)
+    ) == {
         "demand",
         "event",
         "sale",
     }
-    assert set(CurrentRecord.objects.filter(sale_id="sale-1").values_list("record_type", flat=True)) == {"demand", "sale"}
+    assert set(
+        CurrentRecord.objects.filter(sale_id="sale-1").values_list("record_type", flat=True)
+    ) == {"demand", "sale"}
     assert CurrentRecord.objects.get(fan_id="fan-1").record_type == "demand"
 
 
@@ -89,7 +93,13 @@ def test_d6_records_are_found_by_fan_event_and_sale():
 def test_d6_in_any_order_and_any_batches_the_end_is_the_same(seed):
     dice = random.Random(seed)
     made = [
-        change(DEMAND, fanId=f"fan-{number % 4}", at=1_900_000_000 + number // 3, sequence=number, eventName=f"name {number}")
+        change(
+            DEMAND,
+            fanId=f"fan-{number % 4}",
+            at=1_900_000_000 + number // 3,
+            sequence=number,
+            eventName=f"name {number}",
+        )
         for number in range(40)
     ]
     dice.shuffle(made)
@@ -104,7 +114,11 @@ def test_d6_in_any_order_and_any_batches_the_end_is_the_same(seed):
 @pytest.mark.django_db(transaction=True)
 def test_workers_that_change_the_same_records_at_once_neither_block_each_other_nor_lose_a_change():
     """Each of four has all records, in an order of its own."""
-    made = [change(DEMAND, fanId=f"fan-{number}", at=1_900_000_000 + worker) for worker in range(4) for number in range(120)]
+    made = [
+        change(DEMAND, fanId=f"fan-{number}", at=1_900_000_000 + worker)
+        for worker in range(4)
+        for number in range(120)
+    ]
     problems: list[Exception] = []
 
     def work(worker: int) -> None:

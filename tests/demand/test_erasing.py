@@ -1,4 +1,6 @@
-"""A fan is erased from the archive's files, error files and tables; everybody else's records keep their bytes. [X-11]"""
+"""A fan is erased from the archive's files, error files and tables; everybody else's records keep
+their bytes. [X-11]
+"""
 
 import base64
 import io
@@ -50,11 +52,15 @@ def erase(fan: str = FAN, **options) -> tuple[list[Place], erasing.Erased]:
 
 def kept(*prefixes: str) -> dict[str, bytes]:
     bucket = storage.campaign_data()
-    return {key: bucket.open(key).read() for prefix in prefixes or ("",) for key in bucket.list(prefix)}
+    return {
+        key: bucket.open(key).read() for prefix in prefixes or ("",) for key in bucket.list(prefix)
+    }
 
 
 def everything() -> str:
-    """All that the bucket holds, unpacked: records of the files, events of the error files, base64 within them."""
+    """All that the bucket holds, unpacked: records of the files, events of the error files, base64
+    within them.
+    """
     texts = []
     for key, data in kept().items():
         if key.endswith(".avro"):
@@ -62,8 +68,14 @@ def everything() -> str:
                 texts += [json.dumps(record) for record in avro.read_records(source)]
         else:
             texts.append(data.decode())
-            events = [json.loads(event) if event != ERASED else {} for event in json.loads(data)["events"]]
-            texts += [base64.b64decode(event["raw"]).decode("utf-8", "replace") for event in events if "raw" in event]
+            events = [
+                json.loads(event) if event != ERASED else {} for event in json.loads(data)["events"]
+            ]
+            texts += [
+                base64.b64decode(event["raw"]).decode("utf-8", "replace")
+                for event in events
+                if "raw" in event
+            ]
     return "\n".join(texts)
 
 
@@ -85,7 +97,9 @@ def catalogue_is_true() -> None:
     for day in LakePartition.objects.all():
         files = LakeFile.objects.filter(record_type=day.record_type, period=str(day.day))
         assert day.records == sum(file.records for file in files)
-        assert int(day.content_hash, 16) == add_hashes([int(file.content_hash, 16) for file in files])
+        assert int(day.content_hash, 16) == add_hashes(
+            [int(file.content_hash, 16) for file in files]
+        )
 
 
 def is_erased() -> None:
@@ -105,13 +119,21 @@ def test_x11_the_fans_records_are_erased_in_every_file_and_their_rows_are_gone()
     places, erased = erase()
     is_erased()
     files = [place for place in places if place.what == erasing.FILE]
-    assert {(place.name.split("/")[2], place.count) for place in files} == {("demand", 1), ("notification", 1)}
+    assert {(place.name.split("/")[2], place.count) for place in files} == {
+        ("demand", 1),
+        ("notification", 1),
+    }
     assert len(files) == 3
     rows = [(place.name, place.count) for place in places if place.what == erasing.TABLE]
     assert sorted(rows) == [("current records", 1), ("current records", 1)] + [("snapshots", 1)] * 3
     assert erased.left == []
     assert LakeFile.objects.count() == before
-    mine = [record for file in LakeFile.objects.all() for record, _ in records(file.key) if record.get("fanId") == ERASED]
+    mine = [
+        record
+        for file in LakeFile.objects.all()
+        for record, _ in records(file.key)
+        if record.get("fanId") == ERASED
+    ]
     assert {record["reference"]["id"] for record in mine} == {f"event-1_sale-1_{ERASED}"}
     assert {record["phoneNumber"] for record in mine} == {REDACTED}
     assert {record["systemUserId"] for record in mine if record["type"] == "demand"} == {ERASED}
@@ -121,15 +143,26 @@ def test_x11_the_records_of_others_keep_their_bytes_place_and_rows():
     batch = archived([OTHERS[0], MINE, *OTHERS[1:], GONE])
     (file,) = LakeFile.objects.filter(delivery__batch=batch)
     before = records(file.key)
-    snapshots = set(Snapshot.objects.exclude(reference_id__endswith=f"sale-1_{FAN}").values_list("file_id", "number"))
+    snapshots = set(
+        Snapshot.objects.exclude(reference_id__endswith=f"sale-1_{FAN}").values_list(
+            "file_id", "number"
+        )
+    )
     erase()
     after = records(file.key)
     assert [data for record, data in after if record["fanId"] != ERASED] == [
         data for record, data in before if record["fanId"] != FAN
     ]
-    assert [record["fanId"] == ERASED for record, _ in after] == [record["fanId"] == FAN for record, _ in before]
+    assert [record["fanId"] == ERASED for record, _ in after] == [
+        record["fanId"] == FAN for record, _ in before
+    ]
     assert set(Snapshot.objects.values_list("file_id", "number")) == snapshots
-    assert set(CurrentRecord.objects.values_list("fan_id", flat=True)) == {"fan-2", f"{FAN}2", f"x_{FAN}", f"x-{FAN}"}
+    assert set(CurrentRecord.objects.values_list("fan_id", flat=True)) == {
+        "fan-2",
+        f"{FAN}2",
+        f"x_{FAN}",
+        f"x-{FAN}",
+    }
 
 
 def test_x11_a_file_without_the_fan_is_not_touched_though_a_reference_ends_alike():
@@ -141,7 +174,12 @@ def test_x11_a_file_without_the_fan_is_not_touched_though_a_reference_ends_alike
 
 def test_x11_of_two_fans_with_one_reference_only_the_erased_one_goes():
     """`a_b` + `c` and `a` + `b_c` read the same in a reference; the record tells whose it is."""
-    archived([change(DEMAND, saleId="sale_x", fanId=FAN), change(DEMAND, saleId="sale", fanId=f"x_{FAN}")])
+    archived(
+        [
+            change(DEMAND, saleId="sale_x", fanId=FAN),
+            change(DEMAND, saleId="sale", fanId=f"x_{FAN}"),
+        ]
+    )
     erase()
     assert CurrentRecord.objects.get().fan_id == f"x_{FAN}"
     (file,) = LakeFile.objects.all()
@@ -156,7 +194,9 @@ def test_x11_events_in_error_files_that_speak_of_the_fan_go_also_inside_base64_a
     is_erased()
     counts = {place.name: place.count for place in places}
     assert counts == dict.fromkeys(ErrorFile.objects.values_list("key", flat=True), 1)
-    events = [event for data in kept("demand/errors/").values() for event in json.loads(data)["events"]]
+    events = [
+        event for data in kept("demand/errors/").values() for event in json.loads(data)["events"]
+    ]
     assert events.count(ERASED) == 2
     assert any('"fan-2"' in event for event in events)
 
@@ -191,7 +231,9 @@ def test_x11_what_is_not_archived_yet_is_named_as_left():
     is_erased()
 
 
-def test_x11_a_batch_that_is_archived_while_an_erasure_looks_is_waited_for_and_looked_into(monkeypatch):
+def test_x11_a_batch_that_is_archived_while_an_erasure_looks_is_waited_for_and_looked_into(
+    monkeypatch,
+):
     """The batch is open when the fan is looked for first, and its records come a moment later."""
     archived([MINE])
     batch = archive.claim("kinesis:s/0", "late", "late", 2)
@@ -223,7 +265,9 @@ def test_x11_a_file_of_somebody_else_among_the_archives_is_named_and_holds_up_no
     archived([MINE])
     storage.campaign_data().put("demand/data/demand/foreign.avro", b"PAR1")
     _, erased = erase()
-    assert [(left.place, left.count) for left in erased.left] == [("foreign files among those of the demand archive", 1)]
+    assert [(left.place, left.count) for left in erased.left] == [
+        ("foreign files among those of the demand archive", 1)
+    ]
 
 
 def test_x11_a_damaged_file_is_named_all_others_are_erased_and_the_erasure_is_not_done():
@@ -316,9 +360,14 @@ def test_x11_killed_between_any_two_steps_the_next_run_ends_the_same_and_no_plac
             connection.close()  # with it go transaction and locks
     erasing.erase(FAN, touch=places.append)
     is_erased()
-    objects = {(place.what, place.name, place.count) for place in places if place.what != erasing.TABLE}
+    objects = {
+        (place.what, place.name, place.count) for place in places if place.what != erasing.TABLE
+    }
     assert sorted(what for what, _, _ in objects) == ["error file"] * 2 + ["file"] * 3
-    assert {n: sum(place.count for place in places if place.name == n) for n in ("current records", "snapshots")} == {
+    assert {
+        n: sum(place.count for place in places if place.name == n)
+        for n in ("current records", "snapshots")
+    } == {
         "current records": 2,
         "snapshots": 3,
     }
@@ -328,7 +377,11 @@ def test_x11_killed_between_any_two_steps_the_next_run_ends_the_same_and_no_plac
 def test_x11_what_one_erasure_left_half_done_another_fans_erasure_finishes(monkeypatch):
     archived([MINE, OTHERS[0]])
     with monkeypatch.context() as patched:
-        patched.setattr(rewriting.catalogue, "enter_rewritten", lambda *arguments, **options: (_ for _ in ()).throw(Killed))
+        patched.setattr(
+            rewriting.catalogue,
+            "enter_rewritten",
+            lambda *arguments, **options: (_ for _ in ()).throw(Killed),
+        )
         with pytest.raises(Killed):
             erase()
     connection.close()
@@ -336,7 +389,10 @@ def test_x11_what_one_erasure_left_half_done_another_fans_erasure_finishes(monke
     catalogue_is_true()
     places, _ = erase()
     is_erased()
-    assert [record["fanId"] for record, _ in records(LakeFile.objects.get().key)] == [ERASED, ERASED]
+    assert [record["fanId"] for record, _ in records(LakeFile.objects.get().key)] == [
+        ERASED,
+        ERASED,
+    ]
     assert [(place.name, place.count) for place in places] == [("snapshots", 1)]
 
 
@@ -361,13 +417,20 @@ def test_x11_erasures_of_two_fans_at_once_in_one_file_both_take_effect():
     assert failures == []
     is_erased()
     demands = LakeFile.objects.get(record_type="demand")
-    assert [record["fanId"] for record, _ in records(demands.key)] == [ERASED, ERASED, f"{FAN}2", f"x_{FAN}", f"x-{FAN}"]
+    assert [record["fanId"] for record, _ in records(demands.key)] == [
+        ERASED,
+        ERASED,
+        f"{FAN}2",
+        f"x_{FAN}",
+        f"x-{FAN}",
+    ]
 
 
 def test_x11_what_killed_processes_left_half_written_is_gone_too(buckets):
     archived([MINE, OTHERS[0]])
     left = [
-        buckets / "campaign-data/demand/data/demand/partition_date=2026-01-20/.0123456789abcdef.part",
+        buckets
+        / "campaign-data/demand/data/demand/partition_date=2026-01-20/.0123456789abcdef.part",
         buckets / "campaign-data/demand/errors/.0123456789abcdef.part",
         buckets / "scoring/demand/uploaded/.0123456789abcdef.part",
     ]

@@ -18,8 +18,15 @@ def lake(settings, monkeypatch):
     monkeypatch.setattr(erasing, "PATIENCE_SECONDS", 0)
     with cloud.running(settings, monkeypatch) as amazon:
         amazon.s3.create_bucket(Bucket="lake")
-        options = {"bucket_name": "lake", "location": "here", "endpoint_url": amazon.address, "signature_version": "s3v4"}
-        settings.STORAGES |= {"campaign-data": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}}
+        options = {
+            "bucket_name": "lake",
+            "location": "here",
+            "endpoint_url": amazon.address,
+            "signature_version": "s3v4",
+        }
+        settings.STORAGES |= {
+            "campaign-data": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+        }
         storages._storages = {}
         storages.__dict__.pop("backends", None)
         yield amazon.s3
@@ -29,7 +36,11 @@ def test_x11_files_and_error_files_on_s3_are_erased(lake):
     archived([MINE, *OTHERS, MY_NOTE, BAD])
     places, erased = erase()
     is_erased()
-    assert sorted(place.what for place in places if place.what != erasing.TABLE) == ["error file", "file", "file"]
+    assert sorted(place.what for place in places if place.what != erasing.TABLE) == [
+        "error file",
+        "file",
+        "file",
+    ]
     assert erased.left == []
 
 

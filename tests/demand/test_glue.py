@@ -28,7 +28,9 @@ def aws(settings, monkeypatch):
 
 def archive_changes(count: int, first: int = 0) -> None:
     events = changes(count, first)
-    archive.archive(archive.claim("kinesis:demand/s1", str(first), str(first + count), count), events)
+    archive.archive(
+        archive.claim("kinesis:demand/s1", str(first), str(first + count), count), events
+    )
 
 
 def dates(aws: kinesis.Stream, table: str = "demand") -> dict[str, str]:
@@ -52,7 +54,9 @@ def test_d8_glue_is_asked_once_for_what_the_process_knows_to_be_registered(aws, 
     assert LakeFile.objects.count() == 6
 
 
-def test_d8_a_glue_that_is_away_fails_no_batch_is_told_of_and_is_told_later(aws, settings, monkeypatch):
+def test_d8_a_glue_that_is_away_fails_no_batch_is_told_of_and_is_told_later(
+    aws, settings, monkeypatch
+):
     real, settings.AWS_ENDPOINT_URL = settings.AWS_ENDPOINT_URL, "http://127.0.0.1:1"
     archive_changes(3)
     assert LakePartition.objects.count() == 3

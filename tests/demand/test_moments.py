@@ -71,7 +71,15 @@ def test_stamps_stand_in_the_order_of_time(instant):
 
 @pytest.mark.parametrize(
     "value",
-    [1_790_000_000, 1_790_000_000.0, 1_790_000_000_000, 1_790_000_000_000_000, "1790000000", "1790000000000", " 1790000000.0 "],
+    [
+        1_790_000_000,
+        1_790_000_000.0,
+        1_790_000_000_000,
+        1_790_000_000_000_000,
+        "1790000000",
+        "1790000000000",
+        " 1790000000.0 ",
+    ],
 )
 def test_d_2_the_time_of_a_change_is_seconds_milliseconds_or_microseconds_by_magnitude(value):
     assert moments.of_change(value) == datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
@@ -84,10 +92,14 @@ def test_d_2_fractions_of_a_second_are_kept():
 
 
 def test_d_2_the_time_of_a_change_may_be_iso_8601():
-    assert moments.of_change("2026-09-21T14:13:20Z") == datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
+    assert moments.of_change("2026-09-21T14:13:20Z") == datetime(
+        2026, 9, 21, 14, 13, 20, tzinfo=UTC
+    )
 
 
-@pytest.mark.parametrize("value", [True, -1, -0.5, 10**17, 1e300, "canary", "", [1], {"N": "1"}, None, "1e9", "9" * 5000])
+@pytest.mark.parametrize(
+    "value", [True, -1, -0.5, 10**17, 1e300, "canary", "", [1], {"N": "1"}, None, "1e9", "9" * 5000]
+)
 def test_d_2_what_is_no_time_is_refused(value):
     with pytest.raises(ValueError):
         moments.of_change(value)

@@ -18,7 +18,10 @@ def test_d_4_values_under_the_three_keys_are_redacted_at_any_depth():
         "eventName": "REMOVE",
         "dynamodb": {
             "Keys": {"email": {"S": "a@b.example"}, "id": {"S": "1"}},
-            "NewImage": {"list": {"L": [{"M": {"phoneNumber": {"N": "1"}}}]}, "contactEmail": {"SS": ["a@b.example"]}},
+            "NewImage": {
+                "list": {"L": [{"M": {"phoneNumber": {"N": "1"}}}]},
+                "contactEmail": {"SS": ["a@b.example"]},
+            },
             "OldImage": {"messageBody": {"S": "hello"}, "count": {"N": "5"}},
         },
         "email": "a@b.example",
@@ -28,7 +31,10 @@ def test_d_4_values_under_the_three_keys_are_redacted_at_any_depth():
         "eventName": "REMOVE",
         "dynamodb": {
             "Keys": {"email": {"S": "[redacted]"}, "id": {"S": "1"}},
-            "NewImage": {"list": {"L": [{"M": {"phoneNumber": {"S": "[redacted]"}}}]}, "contactEmail": {"S": "[redacted]"}},
+            "NewImage": {
+                "list": {"L": [{"M": {"phoneNumber": {"S": "[redacted]"}}}]},
+                "contactEmail": {"S": "[redacted]"},
+            },
             "OldImage": {"messageBody": {"S": "[redacted]"}, "count": {"N": "5"}},
         },
         "email": "[redacted]",
@@ -39,7 +45,10 @@ def test_d_4_values_under_the_three_keys_are_redacted_at_any_depth():
 def test_d_4_what_is_null_stays_null_and_the_event_itself_is_not_changed():
     event = {"email": None, "a": {"phoneNumber": {"NULL": True}, "messageBody": {"S": "x"}}}
     before = orjson.dumps(event)
-    assert redact_event(event) == {"email": None, "a": {"phoneNumber": {"NULL": True}, "messageBody": {"S": "[redacted]"}}}
+    assert redact_event(event) == {
+        "email": None,
+        "a": {"phoneNumber": {"NULL": True}, "messageBody": {"S": "[redacted]"}},
+    }
     assert orjson.dumps(event) == before
 
 
@@ -51,7 +60,14 @@ def test_d_4_what_holds_nothing_personal_stays_as_it_is(value):
 def test_d_4_json_and_base64_inside_of_strings_are_looked_into():
     inner = '{"email": {"S": "a@b.example"}, "n": 1}'
     coded = b64encode(inner.encode()).decode()
-    found = redact_event({"text": inner, "coded": coded, "other": "E0123456789ABCDEF01234", "sentence": "an email was sent"})
+    found = redact_event(
+        {
+            "text": inner,
+            "coded": coded,
+            "other": "E0123456789ABCDEF01234",
+            "sentence": "an email was sent",
+        }
+    )
     assert found["text"] == '{"email":"[redacted]", "n": 1}'
     assert b64decode(found["coded"]) == b'{"email":"[redacted]", "n": 1}'
     assert (found["other"], found["sentence"]) == ("E0123456789ABCDEF01234", "an email was sent")
@@ -79,7 +95,10 @@ def test_d_4_json_and_base64_inside_of_strings_are_looked_into():
         ('{"messageBody": "Dear "fan", soon", "n": 1', '{"messageBody":"[redacted]", "n": 1'),
         ('{"messageBody": Dear fan, soon}', '{"messageBody":"[redacted]"}'),
         ('{"messageBody" {"S": "Dear fan"}, "n": 1}', '{"messageBody" "[redacted]", "n": 1}'),
-        (r"{\"messageBody\": {\"S\": \"Dear \\\"fan\\\"\"}, \"n\": 1", r'{\"messageBody\":"[redacted]", \"n\": 1'),
+        (
+            r"{\"messageBody\": {\"S\": \"Dear \\\"fan\\\"\"}, \"n\": 1",
+            r'{\"messageBody\":"[redacted]", \"n\": 1',
+        ),
         ('{"contactMethod": {"S": "email"}, "n": 1', '{"contactMethod": {"S": "email"}, "n": 1'),
         ("email=x&n=1", 'email="[redacted]"'),
     ],
@@ -128,7 +147,12 @@ def test_d_4_nothing_is_cut_in_two_at_the_end_of_what_is_kept():
 
 
 def test_d_4_an_event_nested_too_deeply_to_be_written_is_kept_as_bytes():
-    data = b'{"eventName": "REMOVE", "dynamodb": {"OldImage": ' + b'{"a":' * 500 + b'{"email": "canary"}' + b"}" * 502
+    data = (
+        b'{"eventName": "REMOVE", "dynamodb": {"OldImage": '
+        + b'{"a":' * 500
+        + b'{"email": "canary"}'
+        + b"}" * 502
+    )
     assert b"canary" not in b64decode(orjson.loads(kept(data))["raw"])
 
 
@@ -143,7 +167,10 @@ def test_d_4_an_event_nested_too_deeply_to_be_written_is_kept_as_bytes():
     ],
 )
 def test_d_4_an_event_name_outside_of_a_stream_record_hides_no_deletion(outside):
-    deletion = {"eventName": "REMOVE", "dynamodb": {"OldImage": {"email": {"S": "canary"}, "messageBody": {"S": "canary"}}}}
+    deletion = {
+        "eventName": "REMOVE",
+        "dynamodb": {"OldImage": {"email": {"S": "canary"}, "messageBody": {"S": "canary"}}},
+    }
     text = kept(orjson.dumps({"eventName": "INSERT", **outside(deletion)}))
     assert "canary" not in text
     assert b64encode(b"canary")[:7].decode() not in text

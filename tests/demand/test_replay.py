@@ -135,7 +135,9 @@ def test_what_was_scrubbed_of_an_unknown_change_is_replayed_only_with_a_repaired
         replay.replay(error_file, events=None, by=None)
 
 
-def test_br005_a_scrubbed_deletion_is_replayed_as_it_is_for_the_archive_would_scrub_it_too(monkeypatch):
+def test_br005_a_scrubbed_deletion_is_replayed_as_it_is_for_the_archive_would_scrub_it_too(
+    monkeypatch,
+):
     monkeypatch.setattr("demand.events.MOST_EVENT_BYTES", 10)
     error_file = failed(change(DEMAND, "REMOVE"))
     monkeypatch.undo()
@@ -147,7 +149,9 @@ def test_an_erased_event_is_not_replayed():
     error_file = failed(NO_FAN)
     with storage.campaign_data().open(error_file.key) as file:
         document = json.load(file)
-    storage.campaign_data().put(error_file.key, json.dumps(document | {"events": ["[erased]"]}).encode())
+    storage.campaign_data().put(
+        error_file.key, json.dumps(document | {"events": ["[erased]"]}).encode()
+    )
     with pytest.raises(CannotReplay, match="number 1"):
         replay.replay(error_file, events=None, by=None)
 

@@ -12,7 +12,9 @@ from fairwave import env
 from tests.demand.changes import CHANGES, TYPES, archived, raw
 
 EXAMPLES = 2_000 if env.switch("FAIRWAVE_FULL", False) else 50
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=90) | st.integers(0, 9_000).map("ä".__mul__)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=90) | st.integers(0, 9_000).map(
+    "ä".__mul__
+)
 
 
 def values_of(shape):
@@ -26,12 +28,16 @@ def values_of(shape):
             return st.booleans()
         case list():
             return st.one_of([values_of(each) for each in shape])
-    return st.fixed_dictionaries({field["name"]: values_of(field["type"]) for field in shape["fields"]})
+    return st.fixed_dictionaries(
+        {field["name"]: values_of(field["type"]) for field in shape["fields"]}
+    )
 
 
 def fastavros(record_type, record):
     out = io.BytesIO()
-    fastavro.schemaless_writer(out, fastavro.parse_schema(dict(schemas.schema_of(record_type).avro)), record)
+    fastavro.schemaless_writer(
+        out, fastavro.parse_schema(dict(schemas.schema_of(record_type).avro)), record
+    )
     return out.getvalue()
 
 
@@ -73,11 +79,17 @@ def test_a_container_file_of_encoded_records_is_read_back_as_the_records(record_
         ("isDeleted", 1, "isDeleted: is int, not bool"),
         ("date", None, "date: is NoneType, not dict"),
         ("date", "canary", "date: is str, not dict"),
-        ("date", {"requested": "canary", "triggered": 7, "notified": None, "deleted": None}, "date.triggered: is int, not str"),
+        (
+            "date",
+            {"requested": "canary", "triggered": 7, "notified": None, "deleted": None},
+            "date.triggered: is int, not str",
+        ),
         ("system", {"id": "canary", "databaseId": "d"}, "system.memberId: missing"),
     ],
 )
-def test_br_003_a_value_of_the_wrong_type_is_refused_by_its_field_and_never_quoted(field, value, says):
+def test_br_003_a_value_of_the_wrong_type_is_refused_by_its_field_and_never_quoted(
+    field, value, says
+):
     record = archived(raw("demand")).record | {field: value}
     with pytest.raises(ValueError, match=says) as refused:
         schemas.encode("demand", record)

@@ -1,4 +1,6 @@
-"""A file of change events: taken in, archived by a job that can be stopped, killed and repeated. [D-1, D-5]"""
+"""A file of change events: taken in, archived by a job that can be stopped, killed and repeated.
+[D-1, D-5]
+"""
 
 import gzip
 import hashlib
@@ -95,7 +97,12 @@ class TestArchiving:
         assert upload.finished_at is not None
         assert kept_files() == []
         job = Job.objects.get()
-        assert (job.state, job.rows_in, job.rows_out, job.rows_rejected) == (JobState.DONE, 2_500, kept, 2_500 - kept)
+        assert (job.state, job.rows_in, job.rows_out, job.rows_rejected) == (
+            JobState.DONE,
+            2_500,
+            kept,
+            2_500 - kept,
+        )
         assert (job.progress, job.total) == (2_500, 2_500)
         assert list(Batch.objects.order_by("pk").values_list("first", "last", "events")) == [
             ("1", "1000", 1_000),
@@ -106,7 +113,10 @@ class TestArchiving:
     def test_d5_the_files_are_those_of_the_same_batches_archived_one_by_one(self):
         raws = list(changes.make(1_200, bad=0.02))
         upload = archived(jsonl(raws))
-        keys = {key: storage.campaign_data().sha256(key) for key in storage.campaign_data().list("demand/")}
+        keys = {
+            key: storage.campaign_data().sha256(key)
+            for key in storage.campaign_data().list("demand/")
+        }
         for first, some in ((1, raws[:1_000]), (1_001, raws[1_000:])):
             batch = Batch(
                 source=uploads.source_of(upload),
@@ -123,7 +133,10 @@ class TestArchiving:
     def test_slack_hears_of_an_uploads_errors_once_at_its_end(self):
         archived(jsonl([b"{", change(DEMAND), b"[", b"{}"] * 400))
         (alert,) = Alert.objects.all()
-        assert "1,200 of 1,600 events are in error files: not_json 800, wrong_envelope 400." in alert.text
+        assert (
+            "1,200 of 1,600 events are in error files: not_json 800, wrong_envelope 400."
+            in alert.text
+        )
         archived(jsonl([change(DEMAND)]))
         assert Alert.objects.count() == 1
 
@@ -131,14 +144,20 @@ class TestArchiving:
         content = jsonl(changes.make(50))
         first = archived(content)
         again = received(content, name="other name.jsonl")
-        assert (again.pk, again.name, again.finished_at) == (first.pk, "changes.jsonl", first.finished_at)
+        assert (again.pk, again.name, again.finished_at) == (
+            first.pk,
+            "changes.jsonl",
+            first.finished_at,
+        )
         assert kept_files() == []
         uploads.process(uploads.open_job(again, by=None).pk)
         assert told(again) == told(first) == (50, 50, {})
         assert Snapshot.objects.count() == 50
 
     def test_gzip_a_bom_and_crlf_are_read(self):
-        text = b"\xef\xbb\xbf" + b"\r\n".join([change(DEMAND, fanId=str(number)) for number in range(5)])
+        text = b"\xef\xbb\xbf" + b"\r\n".join(
+            [change(DEMAND, fanId=str(number)) for number in range(5)]
+        )
         assert told(archived(gzip.compress(text))) == (5, 5, {})
 
     def test_a_file_without_events_is_an_upload_of_nothing(self):
@@ -155,7 +174,9 @@ class TestArchiving:
         assert sorted(Snapshot.objects.values_list("sequence", flat=True)) == [1, 2, 3]
 
     @pytest.mark.parametrize("how", ["pause", "cancel"])
-    def test_a_stopped_job_leaves_whole_batches_and_goes_on_where_it_stopped(self, monkeypatch, how):
+    def test_a_stopped_job_leaves_whole_batches_and_goes_on_where_it_stopped(
+        self, monkeypatch, how
+    ):
         monkeypatch.setattr(road, "BATCHES_AT_ONCE", 1)
         raws = list(changes.make(5_000))
         upload = received(jsonl(raws))
@@ -257,7 +278,9 @@ class TestReception:
             received(gzip.compress(jsonl(changes.make(100)))[:-20])
         assert not EventUpload.objects.exists()
 
-    def test_a_bucket_that_takes_nothing_is_told_and_the_same_file_may_come_again(self, monkeypatch):
+    def test_a_bucket_that_takes_nothing_is_told_and_the_same_file_may_come_again(
+        self, monkeypatch
+    ):
         def full(self, key, content):
             raise OSError(28, "No space left on device")
 

@@ -1,4 +1,6 @@
-"""A PostgreSQL of one's own instead of the embedded one: the oldest that is supported, where it is installed."""
+"""A PostgreSQL of one's own instead of the embedded one: the oldest that is supported, where it is
+installed.
+"""
 
 import json
 import os
@@ -28,17 +30,46 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def database_url() -> Iterator[str]:
     """A server on a free port, run by who is not root, in a folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="fairwave-", dir="/var/tmp") as folder, socket.socket() as free:
+    with (
+        tempfile.TemporaryDirectory(prefix="fairwave-", dir="/var/tmp") as folder,
+        socket.socket() as free,
+    ):
         if NOBODY:
             os.chown(folder, 65534, 65534)
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         free.close()
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, **NOBODY}
-        initdb = [BINARIES / "initdb", "-D", f"{folder}/data", "-U", "owner", "--auth=trust", "-E", "UTF8", "--no-sync"]
+        quiet = {
+            "stdout": subprocess.DEVNULL,
+            "stderr": subprocess.DEVNULL,
+            "cwd": folder,
+            **NOBODY,
+        }
+        initdb = [
+            BINARIES / "initdb",
+            "-D",
+            f"{folder}/data",
+            "-U",
+            "owner",
+            "--auth=trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ]
         subprocess.run(initdb, check=True, **quiet)
-        options = ["-p", str(port), "-k", folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
-        with subprocess.Popen([BINARIES / "postgres", "-D", f"{folder}/data", *options], **quiet) as server:
+        options = [
+            "-p",
+            str(port),
+            "-k",
+            folder,
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "fsync=off",
+        ]
+        with subprocess.Popen(
+            [BINARIES / "postgres", "-D", f"{folder}/data", *options], **quiet
+        ) as server:
             try:
                 wait_for(f"postgresql://owner@127.0.0.1:{port}/postgres", server)
                 yield f"postgresql://owner@127.0.0.1:{port}/postgres"
@@ -60,7 +91,10 @@ def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
 
 
 def test_migrations_and_a_score_file_work_on_postgresql_15(database_url, tmp_path):
-    environment = os.environ | {"DATABASE_URL": database_url, "FAIRWAVE_DATA": str(tmp_path / "data")}
+    environment = os.environ | {
+        "DATABASE_URL": database_url,
+        "FAIRWAVE_DATA": str(tmp_path / "data"),
+    }
 
     def manage(*arguments: object) -> str:
         command = [sys.executable, "manage.py", *map(str, arguments)]
@@ -75,12 +109,16 @@ def test_migrations_and_a_score_file_work_on_postgresql_15(database_url, tmp_pat
     manage("migrate", "--verbosity", "0")
     manage("load_campaign", tmp_path / "campaign.json")
     manage("import_registrations", "12345", tmp_path / "registrations.csv")
-    result = json.loads(manage("process_scores", "12345", tmp_path / "scores.txt", "--json").splitlines()[-1])
+    result = json.loads(
+        manage("process_scores", "12345", tmp_path / "scores.txt", "--json").splitlines()[-1]
+    )
     assert result["state"] == "streamed"
     assert result["activated"]
     assert result["rows_in"] == result["accepted"] + sum(result["rejected"].values())
     with psycopg.connect(database_url) as connection:
         assert connection.info.server_version // 10_000 == 15
-        assert connection.execute("SELECT count(*) FROM campaigns_fanscore").fetchone() == (result["accepted"],)
+        assert connection.execute("SELECT count(*) FROM campaigns_fanscore").fetchone() == (
+            result["accepted"],
+        )
     assert not (tmp_path / "data" / "postgres").exists()
     assert (tmp_path / "data" / "scoring" / result["scrubbed"]).exists()

@@ -28,7 +28,12 @@ PATIENCE_SECONDS = 60
 
 def user_of(data: Path, **options: object) -> subprocess.Popen[str]:
     """A process that shares the server of `data` until its standard input ends."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    pipes = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    }
     return subprocess.Popen([sys.executable, "-c", SHARE, str(data)], cwd=ROOT, **pipes, **options)
 
 
@@ -47,12 +52,18 @@ def in_use(data: Path, **options: object) -> Iterator[subprocess.Popen[str]]:
 
 
 def postmaster(data: Path) -> int:
-    return int((embedded.database_folder(data) / "cluster" / "postmaster.pid").read_text().split("\n", 1)[0])
+    return int(
+        (embedded.database_folder(data) / "cluster" / "postmaster.pid")
+        .read_text()
+        .split("\n", 1)[0]
+    )
 
 
 def answer(data: Path) -> str:
     host = str(embedded.socket_folder(data))
-    with psycopg.connect(host=host, user=embedded.USER, dbname=embedded.DATABASE, connect_timeout=5) as connection:
+    with psycopg.connect(
+        host=host, user=embedded.USER, dbname=embedded.DATABASE, connect_timeout=5
+    ) as connection:
         return connection.execute("SHOW server_version").fetchone()[0]
 
 
@@ -88,7 +99,9 @@ def data() -> Iterator[Path]:
         yield Path(folder)
 
 
-def test_processes_that_start_at_once_share_one_server_which_ends_with_the_last_even_if_that_is_killed(data):
+def test_processes_that_start_at_once_share_one_server_which_ends_with_the_last_even_if_that_is_killed(
+    data,
+):
     first, second = user_of(data), user_of(data)
     with first, second:
         ready(first)
@@ -129,7 +142,9 @@ def test_a_server_that_is_killed_again_and_again_comes_back(data):
 
 
 def test_a_server_that_is_shut_down_again_and_again_comes_back_each_time_while_it_is_in_use(data):
-    """Shut down at once, as by `pg_ctl stop -m immediate`: it takes its pid file with it, unlike a killed one."""
+    """Shut down at once, as by `pg_ctl stop -m immediate`: it takes its pid file with it, unlike a
+    killed one.
+    """
     with in_use(data):
         for _ in range(4):
             stopped = postmaster(data)
@@ -165,7 +180,10 @@ def test_what_was_written_is_there_when_the_server_starts_again(data):
         host = str(embedded.socket_folder(data))
         with psycopg.connect(host=host, user=embedded.USER, dbname=embedded.DATABASE) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
-    with in_use(data), psycopg.connect(host=host, user=embedded.USER, dbname=embedded.DATABASE) as connection:
+    with (
+        in_use(data),
+        psycopg.connect(host=host, user=embedded.USER, dbname=embedded.DATABASE) as connection,
+    ):
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
 
@@ -194,17 +212,29 @@ def test_an_ordinary_user_gets_a_server_too():
 
 def can_be_read_by(identity: dict[str, object]) -> bool:
     try:
-        return subprocess.run([sys.executable, "-c", "import fairwave.embedded"], cwd=ROOT, **identity).returncode == 0
+        return (
+            subprocess.run(
+                [sys.executable, "-c", "import fairwave.embedded"], cwd=ROOT, **identity
+            ).returncode
+            == 0
+        )
     except PermissionError:
         return False
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and util-linux")
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and util-linux"
+)
 def test_who_is_not_root_in_a_container_gets_a_server_too(tmp_path):
     somebody = ["unshare", "--user", "--map-user=1000", "--map-group=1000", sys.executable, "-c"]
     if subprocess.run([*somebody, "import os; assert os.geteuid() == 1000"]).returncode:
         pytest.skip("user namespaces are not allowed here")
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    pipes = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    }
     with subprocess.Popen([*somebody, SHARE, str(tmp_path)], cwd=ROOT, **pipes) as process:
         ready(process)
         assert is_alive(postmaster(tmp_path))
@@ -215,7 +245,13 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path):
     (tmp_path / "data").write_text("a file, not a folder")
     environment = os.environ | {"FAIRWAVE_DATA": str(tmp_path / "data")}
     environment.pop("DATABASE_URL", None)
-    done = subprocess.run([sys.executable, "manage.py", "check"], cwd=ROOT, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 1
     assert str(tmp_path / "data" / "postgres") in done.stderr
     assert "FAIRWAVE_DATA" in done.stderr

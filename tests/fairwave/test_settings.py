@@ -38,7 +38,10 @@ WRONG = {
 def manage(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """A command in a clean environment; without a server, because checking settings needs none."""
     clean = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    settings = {"DATABASE_URL": "postgresql://nobody@localhost/none", "SECRET_KEY": "k" * 60} | settings
+    settings = {
+        "DATABASE_URL": "postgresql://nobody@localhost/none",
+        "SECRET_KEY": "k" * 60,
+    } | settings
     command = [sys.executable, "-W", "error::UserWarning", "manage.py", *arguments]
     return subprocess.run(command, cwd=ROOT, env=clean | settings, capture_output=True, text=True)
 
@@ -54,10 +57,18 @@ def test_every_wrong_setting_is_named_at_once_with_what_to_do():
 
 
 def test_a_queue_of_s3_events_needs_a_bucket_on_s3(tmp_path):
-    queue = {"S3_EVENTS_QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/events", "FAIRWAVE_DATA": str(tmp_path)}
+    queue = {
+        "S3_EVENTS_QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/events",
+        "FAIRWAVE_DATA": str(tmp_path),
+    }
     folder = manage("check", "--tag", "fairwave", **queue)
     assert (folder.returncode, "S3_EVENTS_QUEUE" in folder.stderr) == (1, True)
-    assert manage("check", "--tag", "fairwave", **queue, SCORING_BUCKET="s3://files/presale").returncode == 0
+    assert (
+        manage(
+            "check", "--tag", "fairwave", **queue, SCORING_BUCKET="s3://files/presale"
+        ).returncode
+        == 0
+    )
 
 
 def test_glue_needs_a_bucket_on_s3_and_a_name_that_athena_takes_and_the_archive_a_prefix(tmp_path):
@@ -66,9 +77,24 @@ def test_glue_needs_a_bucket_on_s3_and_a_name_that_athena_takes_and_the_archive_
     folder = manage("check", "--tag", "fairwave", **glue)
     assert (folder.returncode, "GLUE_DATABASE is set" in folder.stderr) == (1, True)
     s3 = {"CAMPAIGN_DATA_BUCKET": "s3://lake", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
-    assert manage("check", "--tag", "fairwave", **glue, **s3, DEMAND_PREFIX="pipelines/demand.v1").returncode == 0
-    wrong = manage("check", "--tag", "fairwave", **glue | {"GLUE_DATABASE": "Pre-Sale"}, **s3, DEMAND_PREFIX="../demand")
-    assert ("GLUE_DATABASE is no name" in wrong.stderr, "DEMAND_PREFIX" in wrong.stderr) == (True, True)
+    assert (
+        manage(
+            "check", "--tag", "fairwave", **glue, **s3, DEMAND_PREFIX="pipelines/demand.v1"
+        ).returncode
+        == 0
+    )
+    wrong = manage(
+        "check",
+        "--tag",
+        "fairwave",
+        **glue | {"GLUE_DATABASE": "Pre-Sale"},
+        **s3,
+        DEMAND_PREFIX="../demand",
+    )
+    assert ("GLUE_DATABASE is no name" in wrong.stderr, "DEMAND_PREFIX" in wrong.stderr) == (
+        True,
+        True,
+    )
 
 
 def test_a_clean_environment_has_nothing_wrong():
@@ -83,7 +109,15 @@ def test_a_deployed_site_passes_the_deployment_checks_and_a_pretend_provider_doe
         "SECRET_KEY": "a1!" * 20 + "bcdefgh",
         "FAIRWAVE_DATA": str(tmp_path),
     }
-    real = manage("check", "--deploy", "--fail-level", "WARNING", **deployed, SMS_TOKEN="deployed", RECEIPT_SECRET="deployed")
+    real = manage(
+        "check",
+        "--deploy",
+        "--fail-level",
+        "WARNING",
+        **deployed,
+        SMS_TOKEN="deployed",
+        RECEIPT_SECRET="deployed",
+    )
     assert real.returncode == 0, real.stderr
     pretend = manage("check", "--deploy", "--fail-level", "WARNING", **deployed)
     assert pretend.returncode == 1
@@ -111,9 +145,17 @@ def test_the_web_server_does_not_start_with_a_wrong_setting():
         "SECRET_KEY": "k",
         "SMS_URL": "x",
     }
-    done = subprocess.run([sys.executable, "-c", "import fairwave.wsgi"], cwd=ROOT, env=clean, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "import fairwave.wsgi"],
+        cwd=ROOT,
+        env=clean,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("django.core.exceptions.ImproperlyConfigured: SMS_URL: ")
+    assert done.stderr.splitlines()[-1].startswith(
+        "django.core.exceptions.ImproperlyConfigured: SMS_URL: "
+    )
 
 
 @pytest.fixture
@@ -124,10 +166,19 @@ def mistakes(monkeypatch: pytest.MonkeyPatch) -> list[env.Mistake]:
 
 
 @pytest.mark.parametrize(
-    "url", ["nonsense", "postgresql://", "postgresql://user@host", "postgresql://host:port/name", "mysql://h/n"]
+    "url",
+    [
+        "nonsense",
+        "postgresql://",
+        "postgresql://user@host",
+        "postgresql://host:port/name",
+        "mysql://h/n",
+    ],
 )
 @pytest.mark.filterwarnings("ignore:Engine not recognized")
-def test_an_address_that_is_no_postgresql_database_is_a_mistake_and_no_crash(url, mistakes, monkeypatch, tmp_path):
+def test_an_address_that_is_no_postgresql_database_is_a_mistake_and_no_crash(
+    url, mistakes, monkeypatch, tmp_path
+):
     monkeypatch.setenv("DATABASE_URL", url)
     env.database(tmp_path)
     assert [mistake.name for mistake in mistakes] == ["DATABASE_URL"]
@@ -136,7 +187,12 @@ def test_an_address_that_is_no_postgresql_database_is_a_mistake_and_no_crash(url
 def test_a_named_database_is_used(mistakes, monkeypatch, tmp_path):
     monkeypatch.setenv("DATABASE_URL", "postgresql://ann:p%23w@db.example:5433/presale")
     found = env.database(tmp_path)
-    assert (found["HOST"], found["PORT"], found["NAME"], found["PASSWORD"]) == ("db.example", 5433, "presale", "p#w")
+    assert (found["HOST"], found["PORT"], found["NAME"], found["PASSWORD"]) == (
+        "db.example",
+        5433,
+        "presale",
+        "p#w",
+    )
     assert not mistakes
 
 

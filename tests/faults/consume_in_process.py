@@ -1,5 +1,6 @@
-"""The consumer of a stream as a process of its own, to be killed at a call: `python -m tests.faults.consume_in_process
-'{"database": …, "buckets": …, "die_at": "module:Class.method"}' consume_demand --stream …`.
+"""The consumer of a stream as a process of its own, to be killed at a call: `python -m
+tests.faults.consume_in_process '{"database": …, "buckets": …, "die_at": "module:Class.method"}'
+consume_demand --stream …`.
 """
 
 import json

@@ -1,7 +1,9 @@
-"""A command as a process of its own that kills itself: `python -m tests.faults.die_at '{"database": …}' NAME ARGUMENT …`.
+"""A command as a process of its own that kills itself: `python -m tests.faults.die_at '{"database":
+…}' NAME ARGUMENT …`.
 
-`call` is `module:Class.method` or `module:function`; its `nth` call is the last thing the process does, or, with `before`, the
-first that it does not do any more. `batches` at once make a small file of change events one of many transactions.
+`call` is `module:Class.method` or `module:function`; its `nth` call is the last thing the process
+does, or, with `before`, the first that it does not do any more. `batches` at once make a small file
+of change events one of many transactions.
 """
 
 import json

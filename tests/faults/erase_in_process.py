@@ -1,6 +1,8 @@
-"""An erasure as a process of its own: `python -m tests.faults.erase_in_process '{"database": …}' FAN`.
+"""An erasure as a process of its own: `python -m tests.faults.erase_in_process '{"database": …}'
+FAN`.
 
-It works on a test's database and buckets. With `call` (`module:Class.method`) it is killed when that is called the `nth` time.
+It works on a test's database and buckets. With `call` (`module:Class.method`) it is killed when
+that is called the `nth` time.
 """
 
 import json

@@ -1,4 +1,6 @@
-"""Where a score file can be caught at work: its process waits for a lock that the test holds, and can be hit there in peace."""
+"""Where a score file can be caught at work: its process waits for a lock that the test holds, and
+can be hit there in peace.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +10,8 @@ from typing import Any
 import psycopg
 
 PATIENCE_SECONDS = 60
-PHASES = {  # in this order: what one phase does is not yet done when the process is caught in the one before
+# in this order: what one phase does is not yet done when the process is caught in the one before
+PHASES = {
     "indexing": ("campaigns_fanscore_{score_file}", "ROW EXCLUSIVE"),
     "publishing": ("datalake_streambatch", "SHARE"),
     "attaching": ("campaigns_fanscore", "SHARE UPDATE EXCLUSIVE"),
@@ -17,10 +20,13 @@ PHASES = {  # in this order: what one phase does is not yet done when the proces
 
 @contextmanager
 def caught_in(phase: str, parameters: dict[str, Any]) -> Iterator[Callable[[], None]]:
-    """Hold what the phase needs, from as early on as there is something to hold. Call what it gives to wait until the
-    process stands before it. `parameters` are psycopg's.
+    """Hold what the phase needs, from as early on as there is something to hold. Call what it gives
+    to wait until the process stands before it. `parameters` are psycopg's.
     """
-    with closing(psycopg.connect(**parameters, autocommit=True)) as looking, closing(psycopg.connect(**parameters)) as holding:
+    with (
+        closing(psycopg.connect(**parameters, autocommit=True)) as looking,
+        closing(psycopg.connect(**parameters)) as holding,
+    ):
         table, mode = PHASES[phase]
         table = table.format(score_file=_eventually(lambda: _the_file(looking)))
         _eventually(lambda: looking.execute("SELECT to_regclass(%s)", [table]).fetchone()[0])

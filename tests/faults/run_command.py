@@ -1,6 +1,8 @@
-"""A command as a process of its own, to be killed: `python -m tests.faults.run_command '{"database": …}' NAME ARGUMENT …`.
+"""A command as a process of its own, to be killed: `python -m tests.faults.run_command
+'{"database": …}' NAME ARGUMENT …`.
 
-It works on a test's database and buckets. `block_bytes` makes a small score file one of many chunks.
+It works on a test's database and buckets. `block_bytes` makes a small score file one of many
+chunks.
 """
 
 import json
@@ -26,7 +28,10 @@ def set_up(asked: dict) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairwave.settings")
     settings.DATABASES["default"]["NAME"] = asked["database"]
     settings.STORAGES |= {
-        name: {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": f"{asked['buckets']}/{name}"}}
+        name: {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": f"{asked['buckets']}/{name}"},
+        }
         for name in ("scoring", "campaign-data")
     }
     from pathlib import Path

@@ -1,4 +1,6 @@
-"""A sender as a process of its own, to be killed: `python -m tests.faults.send_in_process '{"database": …, "wave": …, …}'`."""
+"""A sender as a process of its own, to be killed: `python -m tests.faults.send_in_process
+'{"database": …, "wave": …, …}'`.
+"""
 
 import json
 import os
@@ -18,9 +20,13 @@ def main(asked: dict) -> None:
     from waves.sending import send_wave
 
     timing = Timing(timeout=1.0, look=0.1, row_lease=3.0)
-    provider = HttpSms(asked["url"], "sandbox", honours_keys=asked["honours_keys"], timeout_seconds=timing.timeout)
+    provider = HttpSms(
+        asked["url"], "sandbox", honours_keys=asked["honours_keys"], timeout_seconds=timing.timeout
+    )
     limits = Limits(asked["per_second"], asked["concurrency"])
-    sys.stdout.write(json.dumps(send_wave(asked["wave"], provider=provider, limits=limits, timing=timing)) + "\n")
+    sys.stdout.write(
+        json.dumps(send_wave(asked["wave"], provider=provider, limits=limits, timing=timing)) + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""What the one score file of a database led to, for a test on another server; then it is forgotten, if told to.
+"""What the one score file of a database led to, for a test on another server; then it is forgotten,
+if told to.
 
-`python -m tests.faults.tell_everything '{"database": …}' [forget]`; prints a checksum of each part, and the counts.
+`python -m tests.faults.tell_everything '{"database": …}' [forget]`; prints a checksum of each part,
+and the counts.
 """
 
 import hashlib
@@ -18,7 +20,11 @@ def main(asked: dict, *, forget: bool) -> None:
 
     score_file = ScoreFile.objects.get()
     told = everything_of(score_file)
-    parts = {name: hashlib.sha256(repr(part).encode()).hexdigest() for name, part in told.items() if name != "counts"}
+    parts = {
+        name: hashlib.sha256(repr(part).encode()).hexdigest()
+        for name, part in told.items()
+        if name != "counts"
+    }
     jobs = list(Job.objects.filter(kind="process_scores").values("state", "attempt"))
     print(json.dumps({"everything": parts | {"counts": told["counts"]}, "jobs": jobs}))  # noqa: T201
     if forget:

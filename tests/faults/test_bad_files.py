@@ -1,4 +1,5 @@
-"""Files made to harm, and disks that are full: one clear outcome each, and nothing half-counted. [S-1, S-3, S-12]
+"""Files made to harm, and disks that are full: one clear outcome each, and nothing half-counted.
+[S-1, S-3, S-12]
 
 Each is given to the command in a process of its own, whose memory is measured.
 """
@@ -42,12 +43,20 @@ class Ended:
     peak: int
 
 
-def process(buckets: Path, campaign: Campaign, file: Path, before: Callable[[], object] = lambda: None) -> Ended:
+def process(
+    buckets: Path, campaign: Campaign, file: Path, before: Callable[[], object] = lambda: None
+) -> Ended:
     """Process the file by the command, in a process that calls `before` first."""
-    asked = {"database": connection.settings_dict["NAME"], "buckets": str(buckets), "block_bytes": 8 * 1024 * 1024}
+    asked = {
+        "database": connection.settings_dict["NAME"],
+        "buckets": str(buckets),
+        "block_bytes": 8 * 1024 * 1024,
+    }
     command = [sys.executable, "-m", "tests.faults.run_command", json.dumps(asked)]
     command += ["process_scores", campaign.campaign_id, str(file), "--json"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=before) as child:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=before
+    ) as child:
         out = child.stdout.read()
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
@@ -65,8 +74,12 @@ def small_file(buckets: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("begins", [b"", score_file_bytes(ROWS)], ids=["zeros alone", "zeros behind rows"])
-def test_s1_a_packed_file_of_ten_gigabytes_of_zeros_is_refused_before_it_is_unpacked(buckets, begins):
+@pytest.mark.parametrize(
+    "begins", [b"", score_file_bytes(ROWS)], ids=["zeros alone", "zeros behind rows"]
+)
+def test_s1_a_packed_file_of_ten_gigabytes_of_zeros_is_refused_before_it_is_unpacked(
+    buckets, begins
+):
     campaign, bomb = make_campaign(), buckets / "bomb.txt.gz"
     zeros = gzip.compress(bytes(100_000_000))
     bomb.write_bytes((gzip.compress(begins) if begins else b"") + zeros * 100)
@@ -95,7 +108,9 @@ def test_s3_a_line_larger_than_any_row_is_malformed_and_never_held(buckets):
 
 def test_s3_rows_with_nul_bytes_are_malformed_and_can_be_read_in_the_rejected_file(buckets):
     campaign, file = make_campaign(), buckets / "nul.txt"
-    broken = score_file_bytes([score_row(7, member_id="a\x00b"), score_row(8, member_id="\x00")]).splitlines()[1:]
+    broken = score_file_bytes(
+        [score_row(7, member_id="a\x00b"), score_row(8, member_id="\x00")]
+    ).splitlines()[1:]
     file.write_bytes(score_file_bytes([*ROWS, *broken, b"\x00" * 300]))
     ended = process(buckets, campaign, file)
     assert (ended.status, ended.result["rows_in"], ended.result["accepted"]) == (0, 6, 3)
@@ -106,7 +121,9 @@ def test_s3_rows_with_nul_bytes_are_malformed_and_can_be_read_in_the_rejected_fi
     assert b"\x00" not in text
 
 
-def test_s12_a_stored_file_that_changed_since_it_came_counts_for_nothing_and_can_be_brought_again(buckets):
+def test_s12_a_stored_file_that_changed_since_it_came_counts_for_nothing_and_can_be_brought_again(
+    buckets,
+):
     campaign, file = make_campaign(), buckets / "scores.txt"
     file.write_bytes(score_file_bytes(ROWS))
     assert process(buckets, campaign, file).status == 0
@@ -131,24 +148,37 @@ def _received(campaign: Campaign, file: Path) -> ScoreFile:
 
 
 def full_at(size: int) -> Callable[[], None]:
-    """No file of the process may grow beyond so many bytes: what a full disk says, with another number."""
+    """No file of the process may grow beyond so many bytes: what a full disk says, with another
+    number.
+    """
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-def test_s12_a_disk_that_is_full_when_the_file_comes_leaves_a_failed_file_that_can_come_again(buckets):
+def test_s12_a_disk_that_is_full_when_the_file_comes_leaves_a_failed_file_that_can_come_again(
+    buckets,
+):
     campaign, file = make_campaign(), buckets / "scores.txt"
     file.write_bytes(score_file_bytes(score_row(number) for number in range(20_000)))
     ended = process(buckets, campaign, file, before=full_at(file.stat().st_size // 2))
-    assert (ended.status, "could not be stored in the scoring bucket" in ended.result["error"]) == (1, True)
+    assert (ended.status, "could not be stored in the scoring bucket" in ended.result["error"]) == (
+        1,
+        True,
+    )
     failed = ScoreFile.objects.get()
     assert (failed.state, "could not be stored" in failed.error) == ("failed", True)
-    assert (list(storage.scoring().list("")), counted(failed), Job.objects.count()) == ([], (0, 0), 0)
+    assert (list(storage.scoring().list("")), counted(failed), Job.objects.count()) == (
+        [],
+        (0, 0),
+        0,
+    )
     again = process(buckets, campaign, file)
     assert (again.status, again.result["repeated"], again.result["accepted"]) == (0, True, 20_000)
     assert ScoreFile.objects.get().pk == failed.pk
 
 
-def test_s12_a_disk_that_fills_up_under_the_work_counts_nothing_and_the_next_try_ends_as_if_undisturbed(buckets):
+def test_s12_a_disk_that_fills_up_under_the_work_counts_nothing_and_the_next_try_ends_as_if_undisturbed(
+    buckets,
+):
     campaign, file = make_campaign(), buckets / "scores.txt"
     file.write_bytes(gzip.compress(score_file_bytes(score_row(number) for number in range(20_000))))
     assert process(buckets, campaign, file).status == 0

@@ -1,4 +1,6 @@
-"""Consumers of a stream as real processes, killed, cut off and told to end: each event is archived exactly once. [D-1, D-5]"""
+"""Consumers of a stream as real processes, killed, cut off and told to end: each event is archived
+exactly once. [D-1, D-5]
+"""
 
 import json
 import os
@@ -42,10 +44,24 @@ def stream(settings, monkeypatch, buckets):
 
 
 def start(buckets: Path, *options: str, die_at: str = "") -> "subprocess.Popen[str]":
-    asked = {"database": connection.settings_dict["NAME"], "buckets": str(buckets), "die_at": die_at}
+    asked = {
+        "database": connection.settings_dict["NAME"],
+        "buckets": str(buckets),
+        "die_at": die_at,
+    }
     command = [sys.executable, "-m", "tests.faults.consume_in_process", json.dumps(asked)]
-    command += ["consume_demand", "--stream", kinesis.STREAM, "--batch-size", "100", "--json", *options]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command += [
+        "consume_demand",
+        "--stream",
+        kinesis.STREAM,
+        "--batch-size",
+        "100",
+        "--json",
+        *options,
+    ]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def finish(process: "subprocess.Popen[str]") -> dict:
@@ -66,10 +82,16 @@ def done() -> int:
     return sum(Batch.objects.filter(state="done").values_list("events", flat=True))
 
 
-def test_d5_a_consumer_that_is_killed_again_and_again_archives_every_event_exactly_once(stream, buckets):
-    """Three kills over 3,000 events; 20 over 30,000 in the full run. A hundredth of the events are bad."""
+def test_d5_a_consumer_that_is_killed_again_and_again_archives_every_event_exactly_once(
+    stream, buckets
+):
+    """Three kills over 3,000 events; 20 over 30,000 in the full run. A hundredth of the events are
+    bad.
+    """
     bad = EVENTS // 100
-    stream.put([*changes(EVENTS // 2), *[b"no json"] * bad, *changes(EVENTS - EVENTS // 2, EVENTS // 2)])
+    stream.put(
+        [*changes(EVENTS // 2), *[b"no json"] * bad, *changes(EVENTS - EVENTS // 2, EVENTS // 2)]
+    )
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "5"))
     for point in sorted(dice.randrange(EVENTS * 9 // 10) for _ in range(KILLS)):
         process = start(buckets, "--once")
@@ -81,7 +103,9 @@ def test_d5_a_consumer_that_is_killed_again_and_again_archives_every_event_exact
     check_exactly_once(EVENTS, errors=bad)
 
 
-def test_d5_a_consumer_that_is_killed_before_each_step_leaves_nothing_twice_and_nothing_out(stream, buckets):
+def test_d5_a_consumer_that_is_killed_before_each_step_leaves_nothing_twice_and_nothing_out(
+    stream, buckets
+):
     for number, step in enumerate(STEPS):
         stream.put(changes(150, 150 * number))
         process = start(buckets, "--once", die_at=step)
@@ -91,7 +115,9 @@ def test_d5_a_consumer_that_is_killed_before_each_step_leaves_nothing_twice_and_
     check_exactly_once(150 * len(STEPS))
 
 
-def test_d1_two_services_share_a_stream_that_is_resharded_and_end_when_they_are_told(stream, buckets):
+def test_d1_two_services_share_a_stream_that_is_resharded_and_end_when_they_are_told(
+    stream, buckets
+):
     services = [start(buckets), start(buckets)]
     try:
         stream.put(changes(700))
@@ -131,7 +157,8 @@ def test_d5_a_database_that_cuts_its_workers_off_is_asked_again(stream, buckets)
     stream.put(changes(1_500))
     process = start(buckets, "--once")
     cut_off = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND pid <> pg_backend_pid()"
     )
     for batches in (1, 5, 9):
         eventually(lambda batches=batches: done() >= batches * 100, process)

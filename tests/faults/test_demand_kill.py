@@ -1,4 +1,6 @@
-"""The archiving of a file of change events, really killed between every two steps: each event once, same files. [D-5, O-6]"""
+"""The archiving of a file of change events, really killed between every two steps: each event once,
+same files. [D-5, O-6]
+"""
 
 import hashlib
 import json
@@ -47,9 +49,24 @@ STEPS = {
 
 
 def start(buckets: Path, path: Path, **deadly: object) -> subprocess.Popen[str]:
-    asked = {"database": connection.settings_dict["NAME"], "buckets": str(buckets), "batches": 3, **deadly}
-    command = [sys.executable, "-m", "tests.faults.die_at", json.dumps(asked), "archive_demand", str(path), "--json"]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    asked = {
+        "database": connection.settings_dict["NAME"],
+        "buckets": str(buckets),
+        "batches": 3,
+        **deadly,
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "tests.faults.die_at",
+        json.dumps(asked),
+        "archive_demand",
+        str(path),
+        "--json",
+    ]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def finish(process: subprocess.Popen[str]) -> dict:
@@ -71,21 +88,41 @@ def whole(path: Path) -> list[Decided]:
 
 
 def check_end(path: Path, result: dict) -> None:
-    """Bucket, catalogue, snapshots, states and ledger are what an undisturbed run makes of the file."""
+    """Bucket, catalogue, snapshots, states and ledger are what an undisturbed run makes of the
+    file.
+    """
     made, bucket = whole(path), storage.campaign_data()
-    wanted = {file.key: hashlib.sha256(file.content).hexdigest() for each in made for file in (*each.files, *each.error_files)}
+    wanted = {
+        file.key: hashlib.sha256(file.content).hexdigest()
+        for each in made
+        for file in (*each.files, *each.error_files)
+    }
     assert {key: bucket.sha256(key) for key in bucket.list("demand/")} == wanted
-    known = LakeFile.objects.values_list("key", flat=True), ErrorFile.objects.values_list("key", flat=True)
+    known = (
+        LakeFile.objects.values_list("key", flat=True),
+        ErrorFile.objects.values_list("key", flat=True),
+    )
     assert sorted(key for keys in known for key in keys) == sorted(wanted)
     assert Delivery.objects.count() == LakeFile.objects.count()
     archived, errors = sum(each.archived for each in made), sum(each.errors for each in made)
-    assert Batch.objects.aggregate(Sum("archived"), Sum("errors")) == {"archived__sum": archived, "errors__sum": errors}
-    assert (result["in"], result["archived"], sum(result["errors"].values())) == (archived + errors, archived, errors)
+    assert Batch.objects.aggregate(Sum("archived"), Sum("errors")) == {
+        "archived__sum": archived,
+        "errors__sum": errors,
+    }
+    assert (result["in"], result["archived"], sum(result["errors"].values())) == (
+        archived + errors,
+        archived,
+        errors,
+    )
     assert LakePartition.objects.aggregate(Sum("records"))["records__sum"] == archived
     files = dict(LakeFile.objects.values_list("pk", "key"))
-    assert Counter(Snapshot.objects.values_list("file_id", flat=True)) == Counter(_records_by_file(files))
+    assert Counter(Snapshot.objects.values_list("file_id", flat=True)) == Counter(
+        _records_by_file(files)
+    )
     states = archive.newest(each.states for each in made)
-    assert sorted(CurrentRecord.objects.values_list("reference_id", "record_type")) == sorted(states)
+    assert sorted(CurrentRecord.objects.values_list("reference_id", "record_type")) == sorted(
+        states
+    )
     assert set(Batch.objects.values_list("state", flat=True)) == {"done"}
     assert not list(storage.scoring().list("demand/"))
     assert set(Job.objects.values_list("state", flat=True)) == {"done"}
@@ -118,7 +155,8 @@ def test_d5_killed_at_random_moments_each_event_is_archived_once(buckets):
     for _ in range(KILLS):
         process = start(buckets, path)
         _wait_for_work(process)
-        time.sleep(dice.uniform(0, 0.03 if FULL else 0.05))  # a small part of the whole work: it must not be done too early
+        # a small part of the whole work: it must not be done too early
+        time.sleep(dice.uniform(0, 0.03 if FULL else 0.05))
         process.kill()
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
@@ -129,5 +167,8 @@ def test_d5_killed_at_random_moments_each_event_is_archived_once(buckets):
 def _wait_for_work(process: subprocess.Popen[str]) -> None:
     """Until this process has the job, or has ended."""
     before = Job.objects.values_list("attempt", flat=True).first() or 0
-    while process.poll() is None and (Job.objects.values_list("attempt", flat=True).first() or 0) == before:
+    while (
+        process.poll() is None
+        and (Job.objects.values_list("attempt", flat=True).first() or 0) == before
+    ):
         time.sleep(0.005)

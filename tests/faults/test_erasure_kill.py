@@ -1,4 +1,6 @@
-"""An erasure that is killed, really and anywhere: run again, it is whole, and its receipt misses nothing. [X-11]"""
+"""An erasure that is killed, really and anywhere: run again, it is whole, and its receipt misses
+nothing. [X-11]
+"""
 
 import json
 import os
@@ -28,7 +30,11 @@ CALLS = [
     ("console.erasure:_write_down", 3),
 ]
 if EVERYWHERE:
-    STEPS = ("datalake.storage:DiskBucket.put", "demand.erasing:_delete", *(call for call, _ in CALLS))
+    STEPS = (
+        "datalake.storage:DiskBucket.put",
+        "demand.erasing:_delete",
+        *(call for call, _ in CALLS),
+    )
     CALLS = [(call, nth) for call in STEPS for nth in range(1, 7)]
 
 
@@ -49,11 +55,20 @@ def filled() -> dict[str, int]:
     staff("eraser", "console.erase_fan")
     for day in ("03", "04"):
         date = {"requested": f"2026-10-{day}T12:00:00Z"}
-        archived([change(DEMAND, fanId=FAN, eventId=day, date=date), change(DEMAND, fanId="fan-2", date=date), BAD])
+        archived(
+            [
+                change(DEMAND, fanId=FAN, eventId=day, date=date),
+                change(DEMAND, fanId="fan-2", date=date),
+                BAD,
+            ]
+        )
     archived([MINE, *OTHERS, MY_NOTE, change(NOTIFICATION, fanId="fan-2")])
     expected = dict.fromkeys(LakeFile.objects.values_list("key", flat=True), 1)
     expected |= dict.fromkeys(ErrorFile.objects.values_list("key", flat=True), 1)
-    return expected | {"current records": CurrentRecord.objects.filter(fan_id=FAN).count(), "snapshots": len(expected) - 2}
+    return expected | {
+        "current records": CurrentRecord.objects.filter(fan_id=FAN).count(),
+        "snapshots": len(expected) - 2,
+    }
 
 
 def is_whole(result: dict, expected: dict[str, int]) -> None:
@@ -93,7 +108,11 @@ def test_x11_killed_at_any_moment_again_and_again(buckets):
     others = [change(DEMAND, fanId=f"other-{number}") for number in range(300)]
     archived([*others, change(DEMAND, fanId=FAN, eventId="late")])
     late = LakeFile.objects.order_by("-pk")[0].key
-    expected |= {late: 1, "current records": expected["current records"] + 1, "snapshots": expected["snapshots"] + 1}
+    expected |= {
+        late: 1,
+        "current records": expected["current records"] + 1,
+        "snapshots": expected["snapshots"] + 1,
+    }
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "11"))
     for _ in range(20):
         process = start(buckets)
@@ -102,7 +121,11 @@ def test_x11_killed_at_any_moment_again_and_again(buckets):
         process.communicate()
     result = finish(start(buckets))
     is_erased()
-    named = {place["name"]: place["count"] for receipt in Erasure.objects.all() for place in receipt.places.values()}
+    named = {
+        place["name"]: place["count"]
+        for receipt in Erasure.objects.all()
+        for place in receipt.places.values()
+    }
     assert named == expected
     assert result["places"] == [] or Erasure.objects.count() == 1
     assert FAN.encode() not in b"".join(kept().values())

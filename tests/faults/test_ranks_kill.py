@@ -1,4 +1,6 @@
-"""A file of ranks whose worker is killed, really and anywhere, becomes the score file it would have become. [S-12, S-15]"""
+"""A file of ranks whose worker is killed, really and anywhere, becomes the score file it would have
+become. [S-12, S-15]
+"""
 
 import os
 import random
@@ -23,8 +25,22 @@ KILLS = 20 if os.environ.get("FAIRWAVE_FULL") else 3
 def outcome(result: dict) -> dict:
     """What the ranks led to, without the numbers that the database gave."""
     entry = RankFile.objects.get()
-    counts = ("state", "activated", "rows_in", "accepted", "rejected", "bands", "roster_digest", "sha256", "streamed")
-    files = [read(result["scrubbed"]), read(result["rejected_file"]), read(ScoreFile.objects.get().key)]
+    counts = (
+        "state",
+        "activated",
+        "rows_in",
+        "accepted",
+        "rejected",
+        "bands",
+        "roster_digest",
+        "sha256",
+        "streamed",
+    )
+    files = [
+        read(result["scrubbed"]),
+        read(result["rejected_file"]),
+        read(ScoreFile.objects.get().key),
+    ]
     return {name: result[name] for name in counts} | {"files": files, "translated": entry.counts}
 
 
@@ -43,7 +59,9 @@ def attempts() -> int:
 def test_after_kills_at_random_moments_the_score_file_is_that_of_an_undisturbed_run(buckets):
     campaign = make_campaign()
     ranks = buckets / "ranks.csv"
-    lines = (f'{n},"fan-{n}",fan{n}@mail.example,+1206555{n % 10_000:04d}\n' for n in range(1, ROWS + 1))
+    lines = (
+        f'{n},"fan-{n}",fan{n}@mail.example,+1206555{n % 10_000:04d}\n' for n in range(1, ROWS + 1)
+    )
     ranks.write_text("rank,global_user_id,email,phone\n" + "".join(lines))
     command = ("translate_ranks", campaign.campaign_id, ranks, "--fanlist", "club", "--json")
     undisturbed = outcome(finish(start(buckets, *command)))

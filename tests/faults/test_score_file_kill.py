@@ -1,4 +1,6 @@
-"""A score file whose worker is killed, really and anywhere, comes to the same end as one that nobody disturbed. [S-12, O-6]"""
+"""A score file whose worker is killed, really and anywhere, comes to the same end as one that
+nobody disturbed. [S-12, O-6]
+"""
 
 import json
 import os
@@ -27,9 +29,21 @@ ROWS, KILLS = (200_000, 20) if FULL else (20_000, 3)
 
 
 def start(buckets: Path, *arguments: object) -> subprocess.Popen[str]:
-    asked = {"database": connection.settings_dict["NAME"], "buckets": str(buckets), "block_bytes": 150_000}
-    command = [sys.executable, "-m", "tests.faults.run_command", json.dumps(asked), *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    asked = {
+        "database": connection.settings_dict["NAME"],
+        "buckets": str(buckets),
+        "block_bytes": 150_000,
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "tests.faults.run_command",
+        json.dumps(asked),
+        *map(str, arguments),
+    ]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def finish(process: subprocess.Popen[str]) -> dict:
@@ -44,7 +58,9 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def kill_at(process: subprocess.Popen[str], progress: int, *, attempt: int) -> bool:
-    """Kill it once it works on the job, as this attempt, and has come so far. False if it had ended by then."""
+    """Kill it once it works on the job, as this attempt, and has come so far. False if it had ended
+    by then.
+    """
     far_enough = Job.objects.filter(attempt=attempt, progress__gte=progress, state=JobState.RUNNING)
     while process.poll() is None:
         if far_enough.exists():
@@ -55,7 +71,9 @@ def kill_at(process: subprocess.Popen[str], progress: int, *, attempt: int) -> b
 
 
 def undisturbed(buckets: Path, rows: int) -> tuple[tuple[object, ...], dict[str, object], int]:
-    """The command, everything that its file leads to, and the job's progress at the end; then all is forgotten."""
+    """The command, everything that its file leads to, and the job's progress at the end; then all
+    is forgotten.
+    """
     campaign = loading.load(fans.campaign(rows)).campaign
     scores = buckets / f"{campaign.campaign_id}.20260118.txt"
     fans.write_scores(scores, rows)
@@ -66,7 +84,9 @@ def undisturbed(buckets: Path, rows: int) -> tuple[tuple[object, ...], dict[str,
     return command, told, whole
 
 
-def test_after_kills_at_random_points_rows_files_and_stream_are_those_of_an_undisturbed_run(buckets):
+def test_after_kills_at_random_points_rows_files_and_stream_are_those_of_an_undisturbed_run(
+    buckets,
+):
     """Three points of 20,000 rows; 20 of 200,000 in the full run."""
     command, told, whole = undisturbed(buckets, ROWS)
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "12"))
@@ -82,7 +102,11 @@ def test_after_kills_while_it_is_indexed_published_and_attached_the_end_is_the_s
     """No progress shows these moments: the worker is caught in each, then killed."""
     command, told, _ = undisturbed(buckets, 20_000)
     settings = connection.get_connection_params()
-    parameters = {name: settings[name] for name in ("dbname", "user", "password", "host", "port") if name in settings}
+    parameters = {
+        name: settings[name]
+        for name in ("dbname", "user", "password", "host", "port")
+        if name in settings
+    }
     for phase in PHASES:
         process = start(buckets, *command)
         with caught_in(phase, parameters) as wait_for_it:

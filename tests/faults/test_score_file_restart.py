@@ -1,5 +1,5 @@
-"""A database that goes away and comes back in the middle of a score file ends the run with one clear sentence, and the next
-run with the rows, files and stream of an undisturbed one. [S-12, O-6]
+"""A database that goes away and comes back in the middle of a score file ends the run with one
+clear sentence, and the next run with the rows, files and stream of an undisturbed one. [S-12, O-6]
 """
 
 import json
@@ -37,14 +37,26 @@ class OwnServer:
 
     @property
     def parameters(self) -> dict[str, str]:
-        return {"host": str(embedded.socket_folder(self.data)), "user": embedded.USER, "dbname": embedded.DATABASE}
+        return {
+            "host": str(embedded.socket_folder(self.data)),
+            "user": embedded.USER,
+            "dbname": embedded.DATABASE,
+        }
 
     def start(self, *command: object, module: str = "run_command") -> subprocess.Popen[str]:
         asked = {"database": embedded.DATABASE, "buckets": str(self.data), "block_bytes": 150_000}
-        whole = [sys.executable, "-m", f"tests.faults.{module}", json.dumps(asked), *map(str, command)]
+        whole = [
+            sys.executable,
+            "-m",
+            f"tests.faults.{module}",
+            json.dumps(asked),
+            *map(str, command),
+        ]
         environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(whole, cwd=ROOT, env=environment | {"FAIRWAVE_DATA": str(self.data)}, **pipes)
+        return subprocess.Popen(
+            whole, cwd=ROOT, env=environment | {"FAIRWAVE_DATA": str(self.data)}, **pipes
+        )
 
     def run(self, *command: object, module: str = "run_command") -> dict:
         """The object on the last line, and the status, of a command that should succeed."""
@@ -53,7 +65,9 @@ class OwnServer:
         return result
 
     def restart_at_once(self) -> None:
-        """What `pg_ctl restart -m immediate` does: every session is cut off, and what is committed is recovered."""
+        """What `pg_ctl restart -m immediate` does: every session is cut off, and what is committed
+        is recovered.
+        """
         before = postmaster(self.data)
         os.kill(before, signal.SIGQUIT)
         eventually(lambda: answers(self.data) and postmaster(self.data) != before)
@@ -62,7 +76,10 @@ class OwnServer:
 def ended(process: subprocess.Popen[str]) -> tuple[int, dict]:
     out, err = process.communicate(timeout=120)
     assert "Traceback" not in err, err
-    return process.returncode, json.loads(out.splitlines()[-1]) if out.strip().endswith("}") else {"out": out, "err": err}
+    return process.returncode, json.loads(out.splitlines()[-1]) if out.strip().endswith("}") else {
+        "out": out,
+        "err": err,
+    }
 
 
 @pytest.fixture
@@ -76,7 +93,9 @@ def server() -> Iterator[OwnServer]:
         yield own
 
 
-def wait_for_progress(server: OwnServer, process: subprocess.Popen[str], rows: int, attempt: int) -> None:
+def wait_for_progress(
+    server: OwnServer, process: subprocess.Popen[str], rows: int, attempt: int
+) -> None:
     with psycopg.connect(**server.parameters, autocommit=True) as looking:
         query = "SELECT 1 FROM operations_job WHERE progress >= %s AND attempt = %s"
         while not looking.execute(query, [rows, attempt]).fetchone():
@@ -85,7 +104,9 @@ def wait_for_progress(server: OwnServer, process: subprocess.Popen[str], rows: i
 
 
 def test_a_database_restarted_in_the_middle_changes_nothing_in_the_end(server):
-    """While rows are judged, and while they are published; in the full run while they are indexed and attached, too."""
+    """While rows are judged, and while they are published; in the full run while they are indexed
+    and attached, too.
+    """
     command = ("process_scores", CAMPAIGN, server.data / f"{CAMPAIGN}.20260118.txt", "--json")
     assert server.run(*command)["state"] == "streamed"
     undisturbed = server.run("forget", module="tell_everything")["everything"]
@@ -106,8 +127,8 @@ def test_a_database_restarted_in_the_middle_changes_nothing_in_the_end(server):
 
 
 def check_outcome(server: OwnServer, process: subprocess.Popen[str]) -> None:
-    """The run says in one sentence what happened, and the file is not counted. Its job waits to be taken up; it has failed if
-    the server was back in time to be told.
+    """The run says in one sentence what happened, and the file is not counted. Its job waits to be
+    taken up; it has failed if the server was back in time to be told.
     """
     status, result = ended(process)
     assert status == 1, result
@@ -115,7 +136,9 @@ def check_outcome(server: OwnServer, process: subprocess.Popen[str]) -> None:
     assert "\n" not in result["error"]
     with psycopg.connect(**server.parameters) as looking:
         (state,) = looking.execute("SELECT state FROM campaigns_scorefile").fetchone()
-        (active,) = looking.execute("SELECT active_score_file_id FROM campaigns_campaign").fetchone()
+        (active,) = looking.execute(
+            "SELECT active_score_file_id FROM campaigns_campaign"
+        ).fetchone()
         (job,) = looking.execute("SELECT state FROM operations_job").fetchone()
     assert job in ("running", "failed")
     assert state not in ("streamed", "saved")

@@ -1,4 +1,6 @@
-"""Senders are real processes: some are killed at any moment, some work side by side. [N-2, N-4, O-6]"""
+"""Senders are real processes: some are killed at any moment, some work side by side. [N-2, N-4,
+O-6]
+"""
 
 import json
 import os
@@ -69,7 +71,10 @@ def test_after_any_number_of_kills_nobody_is_missed_and_no_key_was_accepted_twic
         accepted = {message["key"] for message in box.messages()}
     assert left_in_flight > 0
     assert (report["ok"], report["total"], report["state"]) == (members, members, "completed")
-    assert accepted == {str(key) for key in Send.objects.filter(wave=wave, channel="sms").values_list("key", flat=True)}
+    assert accepted == {
+        str(key)
+        for key in Send.objects.filter(wave=wave, channel="sms").values_list("key", flat=True)
+    }
     assert counts["keys_accepted_twice"] == 0
     assert counts["accepted"] == members
 
@@ -81,8 +86,14 @@ def test_a_kill_where_keys_mean_nothing_leaves_unknowns_and_doubles_nobody_n4():
         report = report_of(start(wave, box, per_second=5_000, concurrency=40, honours_keys=False))
         counts = box.received()["sms"]
         accepted = {message["key"] for message in box.messages()}
-    unknown = {str(key) for key in Send.objects.filter(wave=wave, state="unknown").values_list("key", flat=True)}
-    sent = {str(key) for key in Send.objects.filter(wave=wave, state="sent").values_list("key", flat=True)}
+    unknown = {
+        str(key)
+        for key in Send.objects.filter(wave=wave, state="unknown").values_list("key", flat=True)
+    }
+    sent = {
+        str(key)
+        for key in Send.objects.filter(wave=wave, state="sent").values_list("key", flat=True)
+    }
     assert report["ok"] + report["unknown"] == 500
     assert 0 < len(unknown) <= 40, "no more than could be in flight"
     assert sent <= accepted <= sent | unknown
@@ -93,7 +104,9 @@ def test_senders_in_several_processes_together_keep_to_the_accounts_rate_and_con
     """Two work on one wave, a third on another, all through one account."""
     shared, other = triggered_wave(400), triggered_wave(200)
     with sandbox.running(latency_ms=80) as box:
-        processes = [start(wave, box, per_second=150, concurrency=24) for wave in (shared, shared, other)]
+        processes = [
+            start(wave, box, per_second=150, concurrency=24) for wave in (shared, shared, other)
+        ]
         reports = [report_of(process) for process in processes]
         counts = box.received()["sms"]
     assert [report["ok"] for report in reports] == [400, 400, 200]

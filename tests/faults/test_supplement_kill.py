@@ -1,4 +1,6 @@
-"""A supplement whose command is killed, really and anywhere, comes to the same end as one that nobody disturbed. [S-14, O-6]"""
+"""A supplement whose command is killed, really and anywhere, comes to the same end as one that
+nobody disturbed. [S-14, O-6]
+"""
 
 import os
 import random
@@ -27,11 +29,20 @@ def test_s14_kills_at_random_moments_leave_nothing_half_and_the_last_run_makes_i
     parent = process_scores(campaign, scores.read_bytes(), name=scores.name)
     corrected, accepted = buckets / "corrected.csv", parent.accepted
     corrected.write_bytes(read(parent.rejected_key).replace(b"n/a", b"0.93"))
-    command = ("process_scores", campaign.campaign_id, corrected, "--supplement-of", parent.pk, "--json")
+    command = (
+        "process_scores",
+        campaign.campaign_id,
+        corrected,
+        "--supplement-of",
+        parent.pk,
+        "--json",
+    )
     began = time.monotonic()
     whole = finish(start(buckets, *command))
     lasted = time.monotonic() - began
-    ScoreFile.objects.filter(pk=whole["score_file"]).update(campaign=loading.load(fans.campaign(10, campaign_id="x")).campaign)
+    ScoreFile.objects.filter(pk=whole["score_file"]).update(
+        campaign=loading.load(fans.campaign(10, campaign_id="x")).campaign
+    )
 
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "14"))
     for moment in sorted(dice.uniform(0.3, 0.95) * lasted for _ in range(KILLS)):
@@ -43,8 +54,20 @@ def test_s14_kills_at_random_moments_leave_nothing_half_and_the_last_run_makes_i
             assert made.sha256 == whole["sha256"], moment
     again = finish(start(buckets, *command))
     assert again["score_file"] != whole["score_file"]
-    same = ("sha256", "rows_in", "accepted", "rejected", "bands", "roster_digest", "streamed", "supplement_of")
+    same = (
+        "sha256",
+        "rows_in",
+        "accepted",
+        "rejected",
+        "bands",
+        "roster_digest",
+        "streamed",
+        "supplement_of",
+    )
     assert {name: again[name] for name in same} == {name: whole[name] for name in same}
-    assert storage.scoring().sha256(ScoreFile.objects.get(pk=again["score_file"]).key) == whole["sha256"]
+    assert (
+        storage.scoring().sha256(ScoreFile.objects.get(pk=again["score_file"]).key)
+        == whole["sha256"]
+    )
     parent.refresh_from_db()
     assert parent.accepted == accepted

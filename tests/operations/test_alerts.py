@@ -1,4 +1,6 @@
-"""Messages for Slack, over real connections to the sandbox's webhook: batched, in order, never in the way. [O-2]"""
+"""Messages for Slack, over real connections to the sandbox's webhook: batched, in order, never in
+the way. [O-2]
+"""
 
 import socket
 import threading
@@ -47,7 +49,10 @@ def test_alerts_go_out_in_batches_in_their_order_and_once(slack):
         alerts.alert(f"alert {number}")
     assert alerts.deliver() == alerts.BATCH + 5
     assert alerts.deliver() == 0
-    assert came(slack) == (2, "\n".join(f"alert {number}" for number in range(alerts.BATCH, alerts.BATCH + 5)))
+    assert came(slack) == (
+        2,
+        "\n".join(f"alert {number}" for number in range(alerts.BATCH, alerts.BATCH + 5)),
+    )
     assert set(states()) == {AlertState.SENT}
 
 
@@ -112,7 +117,15 @@ def moody_slack(settings, monkeypatch) -> Iterator[list[str]]:
             if "NONSENSE" in body:
                 self.wfile.write(b"what?\r\n\r\n")
                 return
-            status = 400 if "REFUSE" in body else 429 if "SLOWER" in body else 500 if "BROKEN" in body else 200
+            status = (
+                400
+                if "REFUSE" in body
+                else 429
+                if "SLOWER" in body
+                else 500
+                if "BROKEN" in body
+                else 200
+            )
             if status == 200:
                 taken.append(body)
             self.send_response(status)

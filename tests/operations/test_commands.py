@@ -1,4 +1,6 @@
-"""What every command promises: the result as one object on the last line of standard output, all else beside it."""
+"""What every command promises: the result as one object on the last line of standard output, all
+else beside it.
+"""
 
 import io
 import json
@@ -19,7 +21,14 @@ from operations import correlation, jobs
 from operations.commands import JsonCommand, as_lines, instant, user
 from operations.errors import LeaseLost, Refusal
 from operations.models import Job
-from tests.builders import make_campaign, process_scores, registration_bytes, registration_row, score_file_bytes, score_row
+from tests.builders import (
+    make_campaign,
+    process_scores,
+    registration_bytes,
+    registration_row,
+    score_file_bytes,
+    score_row,
+)
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -38,7 +47,11 @@ class Given(JsonCommand):
 
 
 def call(outcome: Any, *arguments: str) -> tuple[str, str, int]:
-    command, out, err = Given(stdout=io.StringIO(), stderr=io.StringIO()), io.StringIO(), io.StringIO()
+    command, out, err = (
+        Given(stdout=io.StringIO(), stderr=io.StringIO()),
+        io.StringIO(),
+        io.StringIO(),
+    )
     command.outcome = outcome
     code = 0
     try:
@@ -59,7 +72,9 @@ def test_the_result_is_the_last_line_and_progress_goes_elsewhere():
 
 
 def test_for_a_person_the_result_is_lines():
-    out, _, _ = call({"rows": 5000, "rejected": {"duplicate": 1}, "markets": [{"id": "w", "n": 1}], "none": {}})
+    out, _, _ = call(
+        {"rows": 5000, "rejected": {"duplicate": 1}, "markets": [{"id": "w", "n": 1}], "none": {}}
+    )
     assert "5,000" in out
     assert "duplicate" in out
     assert "  id  n\n  w   1" in out
@@ -113,7 +128,11 @@ def test_nested_values_are_indented():
 
 @pytest.mark.django_db
 def test_a_database_that_is_not_set_up_is_told_in_one_line():
-    with pytest.raises(ProgrammingError) as missing, transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(ProgrammingError) as missing,
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute("SELECT 1 FROM nowhere_at_all")
     out, err, code = call(missing.value, "--json")
     assert "manage.py migrate" in json.loads(out.splitlines()[-1])["error"]
@@ -157,11 +176,32 @@ def test_the_commands_of_campaigns_answer_as_documented(tmp_path):
     imported = run("import_registrations", "12345", registered)
     assert imported.keys() == {"rows_in", "accepted", "rejected", "tagged", "seconds"}
     assert (imported["accepted"], imported["rejected"]) == (1, {"superseded": 1})
-    scores.write_bytes(score_file_bytes([score_row(1, city="x"), score_row(1)], columns=[*score_row(), "city"]))
+    scores.write_bytes(
+        score_file_bytes([score_row(1, city="x"), score_row(1)], columns=[*score_row(), "city"])
+    )
     result = run("process_scores", "12345", scores)
     assert result.keys() == {
-        *("score_file", "state", "activated", "repeated", "rows_in", "accepted", "rejected", "tagged", "bands", "commitment"),
-        *("roster_digest", "sha256", "scrubbed", "rejected_file", "streamed", "ignored_columns", "seconds"),
+        *(
+            "score_file",
+            "state",
+            "activated",
+            "repeated",
+            "rows_in",
+            "accepted",
+            "rejected",
+            "tagged",
+            "bands",
+            "commitment",
+        ),
+        *(
+            "roster_digest",
+            "sha256",
+            "scrubbed",
+            "rejected_file",
+            "streamed",
+            "ignored_columns",
+            "seconds",
+        ),
     }
     assert (result["state"], result["activated"], result["repeated"]) == ("streamed", True, False)
     assert (result["rows_in"], result["accepted"], result["rejected"]) == (2, 1, {"duplicate": 1})
@@ -201,19 +241,28 @@ def test_what_cannot_be_done_is_one_line_exit_1_and_nothing_written(tmp_path):
     assert "score file 77" in run("activate_scores", "77", code=1)["error"]
     assert "active user" in run("close_campaign", "12345", "--by", "nobody", code=1)["error"]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT (SELECT count(*) FROM campaigns_scorefile) + (SELECT count(*) FROM operations_job)")
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM campaigns_scorefile) + (SELECT count(*) FROM"
+            " operations_job)"
+        )
         assert cursor.fetchone() == (0,)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("how", "says"), [("pause", "goes on"), ("cancel", "cancelled")])
-def test_a_file_stopped_by_hand_is_no_success_and_the_same_command_goes_on(how, says, tmp_path, monkeypatch):
+def test_a_file_stopped_by_hand_is_no_success_and_the_same_command_goes_on(
+    how, says, tmp_path, monkeypatch
+):
     make_campaign("12345")
     scores = tmp_path / "scores.txt"
     scores.write_bytes(score_file_bytes([score_row()]))
     with monkeypatch.context() as patch:
         survey = scorefiles.survey
-        patch.setattr(scorefiles, "survey", lambda *a: (jobs.request_stop(Job.objects.get().pk, how), survey(*a))[1])
+        patch.setattr(
+            scorefiles,
+            "survey",
+            lambda *a: (jobs.request_stop(Job.objects.get().pk, how), survey(*a))[1],
+        )
         assert says in run("process_scores", "12345", scores, code=1)["error"]
     assert run("process_scores", "12345", scores)["state"] == "streamed"
 
@@ -239,7 +288,11 @@ def test_wrong_usage_is_exit_2_before_anything_is_looked_at():
     environment = os.environ | {"DATABASE_URL": "postgresql://nobody@localhost:1/none"}
     for arguments in (["process_scores"], ["activate_scores", "one"], ["close_campaign", "12345"]):
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == 2
         assert done.stdout == ""

@@ -1,4 +1,6 @@
-"""Claiming, progressing and ending jobs: rows are the truth, and only the current attempt writes. [O-1, O-4, O-6]"""
+"""Claiming, progressing and ending jobs: rows are the truth, and only the current attempt writes.
+[O-1, O-4, O-6]
+"""
 
 import logging
 import threading
@@ -65,7 +67,12 @@ def test_work_is_counted_before_it_is_done_and_ends_as_done():
         assert running.lease_until > running.heartbeat_at >= running.started_at
         lease.update(rows_in=3, rows_out=2, rows_rejected=1)
     done = again(job)
-    assert (done.state, done.attempt, done.lease_until, done.percent) == (JobState.DONE, 1, None, 100)
+    assert (done.state, done.attempt, done.lease_until, done.percent) == (
+        JobState.DONE,
+        1,
+        None,
+        100,
+    )
     assert done.finished_at >= done.started_at
 
 
@@ -112,7 +119,9 @@ def test_an_error_without_words_has_its_name():
     assert len(jobs.told(ValueError("x" * 10**6))) <= jobs.LONGEST_ERROR
 
 
-@pytest.mark.parametrize("state", [JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.PAUSED])
+@pytest.mark.parametrize(
+    "state", [JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.PAUSED]
+)
 def test_what_is_over_or_paused_cannot_be_claimed(state):
     job = a_job(state=state, error="so it is")
     with pytest.raises(JobBusy, match=state), jobs.working(job.pk):
@@ -160,7 +169,9 @@ def test_of_many_workers_at_once_one_gets_the_job():
 
 def test_the_job_of_a_worker_that_is_gone_is_taken_over_at_once():
     """[O-6] Its lease still runs, but nobody holds its lock."""
-    job = a_job(state=JobState.RUNNING, attempt=3, lease_until=timezone.now() + timedelta(seconds=40))
+    job = a_job(
+        state=JobState.RUNNING, attempt=3, lease_until=timezone.now() + timedelta(seconds=40)
+    )
     with jobs.working(job.pk) as lease:
         assert lease.attempt == 4
     assert again(job).state == JobState.DONE
@@ -322,7 +333,9 @@ def test_a_cancelled_job_is_over():
     assert not jobs.request_stop(job.pk, "cancel")
 
 
-@pytest.mark.parametrize(("how", "state"), [("pause", JobState.PAUSED), ("cancel", JobState.CANCELLED)])
+@pytest.mark.parametrize(
+    ("how", "state"), [("pause", JobState.PAUSED), ("cancel", JobState.CANCELLED)]
+)
 def test_a_job_that_waits_stops_at_once(how, state, monkeypatch):
     put_in_order: list[Job] = []
     monkeypatch.setitem(jobs.CANCELLED, "count_sheep", put_in_order.append)
@@ -353,8 +366,12 @@ def test_the_sweeper_rings_for_what_waits_and_for_what_was_left(monkeypatch):
     monkeypatch.setattr(tasks, "async_task", lambda path, job_id, **options: rung.append(job_id))
     now = timezone.now()
     waiting = Job.objects.create(kind="a", subject="1")
-    left = Job.objects.create(kind="a", subject="2", state=JobState.RUNNING, lease_until=now - timedelta(seconds=1))
-    Job.objects.create(kind="a", subject="3", state=JobState.RUNNING, lease_until=now + timedelta(seconds=9))
+    left = Job.objects.create(
+        kind="a", subject="2", state=JobState.RUNNING, lease_until=now - timedelta(seconds=1)
+    )
+    Job.objects.create(
+        kind="a", subject="3", state=JobState.RUNNING, lease_until=now + timedelta(seconds=9)
+    )
     Job.objects.create(kind="a", subject="4", state=JobState.PAUSED)
     Job.objects.create(kind="a", subject="5", state=JobState.FAILED, error="x")
     Job.objects.create(kind="a", subject="6")

@@ -23,7 +23,9 @@ def pace(*looks: tuple[float, int], **values: object) -> Pace:
 
 def test_step_count_speed_and_time_left_make_one_sentence():
     said = sentence(pace((100.0, 300_000)), now=110.0, progress=1_200_000, total=2_000_000)
-    assert said == "Judging rows: 1.2 million of 2 million rows, 90,000 a second, about 9 seconds left"
+    assert (
+        said == "Judging rows: 1.2 million of 2 million rows, 90,000 a second, about 9 seconds left"
+    )
 
 
 def test_the_time_left_is_that_of_the_whole_job_and_the_rows_are_the_steps():
@@ -42,8 +44,14 @@ def test_a_night_that_a_job_was_paused_for_does_not_make_it_slow():
 
 
 def test_a_step_that_counts_nothing_is_only_named():
-    assert sentence(Pace("Reading the file", looks=((0.0, 0),)), now=9.0, progress=0, total=0) == "Reading the file"
-    assert sentence(Pace("Closing", looks=((0.0, 5),)), now=9.0, progress=900, total=1_000) == "Closing"
+    assert (
+        sentence(Pace("Reading the file", looks=((0.0, 0),)), now=9.0, progress=0, total=0)
+        == "Reading the file"
+    )
+    assert (
+        sentence(Pace("Closing", looks=((0.0, 5),)), now=9.0, progress=900, total=1_000)
+        == "Closing"
+    )
 
 
 def test_work_without_named_steps_counts_them():
@@ -133,7 +141,14 @@ def test_large_numbers_are_spoken_in_millions_and_never_exaggerated(number, word
 
 @pytest.mark.parametrize(
     ("speed", "words"),
-    [(0.4, "0.4"), (3.0, "3"), (42.6, "43"), (93_512.0, "94,000"), (99_999.0, "100,000"), (1_230_000.0, "1.2 million")],
+    [
+        (0.4, "0.4"),
+        (3.0, "3"),
+        (42.6, "43"),
+        (93_512.0, "94,000"),
+        (99_999.0, "100,000"),
+        (1_230_000.0, "1.2 million"),
+    ],
 )
 def test_a_speed_has_two_digits(speed, words):
     assert rounded(speed) == words

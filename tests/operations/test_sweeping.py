@@ -1,4 +1,6 @@
-"""What the sweeper does not do: feed a job that kills its workers, or fill a queue that nobody hears. [O-6]"""
+"""What the sweeper does not do: feed a job that kills its workers, or fill a queue that nobody
+hears. [O-6]
+"""
 
 from datetime import timedelta
 

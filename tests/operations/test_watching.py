@@ -55,7 +55,10 @@ def test_work_without_a_job_is_counted_in_the_same_words():
 
 
 def test_what_is_no_terminal_is_left_alone():
-    text, job = io.StringIO(), Job.objects.create(kind="count_sheep", subject="flock:1", progress=1, total=2)
+    text, job = (
+        io.StringIO(),
+        Job.objects.create(kind="count_sheep", subject="flock:1", progress=1, total=2),
+    )
     with watching.watched(job.pk, OutputWrapper(text)):
         watching.ProgressLine(OutputWrapper(text)).show("1 of 2 steps")
     assert text.getvalue() == ""

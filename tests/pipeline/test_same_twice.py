@@ -1,4 +1,6 @@
-"""The same campaign, loaded into two empty databases, comes to the same result to the last byte. [S-8, S-10, S-12]"""
+"""The same campaign, loaded into two empty databases, comes to the same result to the last byte.
+[S-8, S-10, S-12]
+"""
 
 from pathlib import Path
 
@@ -17,10 +19,15 @@ COUNT = 3_000
 
 
 def empty_database() -> None:
-    """As after `migrate`: numbers begin at 1 again, so the tables of score files that had these numbers have to go."""
+    """As after `migrate`: numbers begin at 1 again, so the tables of score files that had these
+    numbers have to go.
+    """
     call_command("flush", verbosity=0, interactive=False)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT relname FROM pg_class WHERE relname ~ '^campaigns_(fanscore|rejectedrow)_[0-9]+$'")
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relname ~"
+            " '^campaigns_(fanscore|rejectedrow)_[0-9]+$'"
+        )
         for (table,) in cursor.fetchall():
             cursor.execute(f'DROP TABLE "{table}"')
 
@@ -31,7 +38,9 @@ def load_everything(folder: Path, document: dict) -> dict[str, object]:
         found = registrations.receive(campaign, "registrations.csv", file, by=None)
     registrations.process(registrations.open_job(found, by=None).pk)
     with (folder / "scores.txt").open("rb") as file:
-        received = scorefiles.receive(campaign, f"{campaign.campaign_id}.{fans.TIMESTAMP}.txt", file, by=None)
+        received = scorefiles.receive(
+            campaign, f"{campaign.campaign_id}.{fans.TIMESTAMP}.txt", file, by=None
+        )
     score_file = scorefiles.process(scorefiles.open_job(received.score_file, by=None).pk)
     if document.get("entropy_source"):
         campaign = enter_entropy(campaign.pk, "4a7f", by=None)
@@ -41,11 +50,26 @@ def load_everything(folder: Path, document: dict) -> dict[str, object]:
         "global_user_id", "email", "phone", "preferences", "registered_at"
     )
     rejected = found.rejected_rows.order_by("line").values_list("line", "reason", "raw")
-    rules = {"rules": score_file.rules, "rules_digest": score_file.rules_digest, "commitment": campaign.commitment}
-    return everything_of(score_file) | rules | {"registrants": list(registrants), "unregistered": list(rejected)}
+    rules = {
+        "rules": score_file.rules,
+        "rules_digest": score_file.rules_digest,
+        "commitment": campaign.commitment,
+    }
+    return (
+        everything_of(score_file)
+        | rules
+        | {
+            "registrants": list(registrants),
+            "unregistered": list(rejected),
+        }
+    )
 
 
-@pytest.mark.parametrize("entropy", [{}, {"entropy_source": "drand round 5551234"}], ids=["without", "with a public value"])
+@pytest.mark.parametrize(
+    "entropy",
+    [{}, {"entropy_source": "drand round 5551234"}],
+    ids=["without", "with a public value"],
+)
 def test_the_same_campaign_twice_gives_the_same_files_rows_and_digests(tmp_path, entropy):
     document = fans.campaign(COUNT) | entropy
     fans.write_registrations(tmp_path / "registrations.csv", COUNT)

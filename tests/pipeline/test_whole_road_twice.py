@@ -1,4 +1,6 @@
-"""The whole road twice, from two empty databases at the same hour: the same members, the same proof to the byte. [X-2]"""
+"""The whole road twice, from two empty databases at the same hour: the same members, the same proof
+to the byte. [X-2]
+"""
 
 import hashlib
 import zipfile
@@ -36,7 +38,8 @@ def gateway(settings, monkeypatch):
 
 def whole_road(folder) -> dict[str, object]:
     load_everything(folder, fans.campaign(COUNT))
-    ScoreFile.objects.update(created_at=NOW)  # its default took hold of the clock before it stood still
+    # its default took hold of the clock before it stood still
+    ScoreFile.objects.update(created_at=NOW)
     preparer = User.objects.create_superuser("preparer")
     approver = User.objects.create_superuser("approver")
     request = WaveRequest("12345", "20260201", notify_date=NOW)
@@ -50,11 +53,23 @@ def whole_road(folder) -> dict[str, object]:
     proof_bundle("12345")
     with storage.scoring().open(bundle_key("12345")) as file, zipfile.ZipFile(file) as opened:
         bundle = {name: hashlib.sha256(opened.read(name)).hexdigest() for name in opened.namelist()}
-    members = list(wave.members.order_by("place").values_list("place", "global_user_id", "market__market_id", "band_score"))
-    return {"state": wave.state, "told": told["ok"], "digest": wave.members_digest, "members": members, "bundle": bundle}
+    members = list(
+        wave.members.order_by("place").values_list(
+            "place", "global_user_id", "market__market_id", "band_score"
+        )
+    )
+    return {
+        "state": wave.state,
+        "told": told["ok"],
+        "digest": wave.members_digest,
+        "members": members,
+        "bundle": bundle,
+    }
 
 
-def test_the_same_campaign_twice_selects_the_same_members_and_gives_the_same_proof(tmp_path, gateway):
+def test_the_same_campaign_twice_selects_the_same_members_and_gives_the_same_proof(
+    tmp_path, gateway
+):
     fans.write_registrations(tmp_path / "registrations.csv", COUNT)
     fans.write_scores(tmp_path / "scores.txt", COUNT)
     empty_database()

@@ -23,12 +23,16 @@ def box():
 
 @pytest.fixture(autouse=True)
 def forgotten(box):
-    box.control(fail_rates={}, rate_limit_per_second=0, drop_rate=0, honour_keys=True, receipts=False)
+    box.control(
+        fail_rates={}, rate_limit_per_second=0, drop_rate=0, honour_keys=True, receipts=False
+    )
     box.forget()
 
 
 def call(box, path, value, **headers):
-    headers = {"Authorization": "Bearer sandbox"} | {name.replace("_", "-"): text for name, text in headers.items()}
+    headers = {"Authorization": "Bearer sandbox"} | {
+        name.replace("_", "-"): text for name, text in headers.items()
+    }
     request = urllib.request.Request(box.url + path, json.dumps(value).encode(), headers)
     try:
         with urllib.request.urlopen(request, timeout=10) as response:
@@ -38,7 +42,12 @@ def call(box, path, value, **headers):
 
 
 def sms(box, body="hello", key="k1", reference="r1"):
-    return call(box, "/sms", {"to": "+12025550123", "body": body, "reference": reference}, Idempotency_Key=key)
+    return call(
+        box,
+        "/sms",
+        {"to": "+12025550123", "body": body, "reference": reference},
+        Idempotency_Key=key,
+    )
 
 
 def test_the_same_key_answers_the_first_result_and_is_counted_once(box):
@@ -118,13 +127,32 @@ def test_slack_keeps_the_last_post(box):
 
 def test_codes_go_from_reserved_to_assigned_and_repeats_change_nothing_k4(box):
     _, reserved = call(box, "/codes/reserve", {"market": "m", "quantity": 3}, Idempotency_Key="c1")
-    assert call(box, "/codes/reserve", {"market": "m", "quantity": 3}, Idempotency_Key="c1")[1] == reserved
+    assert (
+        call(box, "/codes/reserve", {"market": "m", "quantity": 3}, Idempotency_Key="c1")[1]
+        == reserved
+    )
     first, second, third = reserved["codes"]
-    pairs = [{"code": first, "fan": "a"}, {"code": second, "fan": "b"}, {"code": "NONE", "fan": "c"}]
-    assert call(box, "/codes/assign", {"assignments": pairs}, Idempotency_Key="c2")[1] == {"in": 3, "valid": 2, "updated": 2}
-    assert call(box, "/codes/assign", {"assignments": pairs}, Idempotency_Key="c3")[1] == {"in": 3, "valid": 2, "updated": 0}
-    assert call(box, "/codes/release", {"codes": [first, third]}, Idempotency_Key="c4")[1] == {"released": 1}
-    statuses = call(box, "/codes/status", {"codes": [first, second, third]}, Idempotency_Key="c5")[1]["statuses"]
+    pairs = [
+        {"code": first, "fan": "a"},
+        {"code": second, "fan": "b"},
+        {"code": "NONE", "fan": "c"},
+    ]
+    assert call(box, "/codes/assign", {"assignments": pairs}, Idempotency_Key="c2")[1] == {
+        "in": 3,
+        "valid": 2,
+        "updated": 2,
+    }
+    assert call(box, "/codes/assign", {"assignments": pairs}, Idempotency_Key="c3")[1] == {
+        "in": 3,
+        "valid": 2,
+        "updated": 0,
+    }
+    assert call(box, "/codes/release", {"codes": [first, third]}, Idempotency_Key="c4")[1] == {
+        "released": 1
+    }
+    statuses = call(box, "/codes/status", {"codes": [first, second, third]}, Idempotency_Key="c5")[
+        1
+    ]["statuses"]
     assert statuses == {first: "assigned", second: "assigned", third: "available"}
 
 
@@ -139,7 +167,9 @@ def test_receipts_are_posted_in_the_background_and_signed():
 
     class Taker(BaseHTTPRequestHandler):
         def do_POST(self):
-            got.append((self.headers["X-Signature"], self.rfile.read(int(self.headers["Content-Length"]))))
+            got.append(
+                (self.headers["X-Signature"], self.rfile.read(int(self.headers["Content-Length"])))
+            )
             self.send_response(200)
             self.end_headers()
             arrived.set()
@@ -151,13 +181,17 @@ def test_receipts_are_posted_in_the_background_and_signed():
     taker = HTTPServer(("127.0.0.1", 0), Taker)
     threading.Thread(target=taker.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{taker.server_port}/receipts/sms_http"
-    with sandbox.running(latency_ms=0, receipts=True, receipt_url=url, receipt_secret="s3cret") as posting:
+    with sandbox.running(
+        latency_ms=0, receipts=True, receipt_url=url, receipt_secret="s3cret"
+    ) as posting:
         sms(posting, reference="r1")
         assert arrived.wait(10)
     taker.shutdown()
     taker.server_close()
     signature, body = got[0]
-    assert json.loads(body) == {"receipts": [{"id": "sms-1", "reference": "r1", "status": "delivered"}]}
+    assert json.loads(body) == {
+        "receipts": [{"id": "sms-1", "reference": "r1", "status": "delivered"}]
+    }
     parts = dict(part.split("=", 1) for part in signature.split(","))
     expected = hmac.new(b"s3cret", parts["t"].encode() + b"." + body, hashlib.sha256).hexdigest()
     assert parts["v1"] == expected

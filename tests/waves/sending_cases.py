@@ -1,4 +1,6 @@
-"""Triggered waves to send, made directly as rows: these tests are about sending, not about how a wave came to be."""
+"""Triggered waves to send, made directly as rows: these tests are about sending, not about how a
+wave came to be.
+"""
 
 import hashlib
 import itertools
@@ -38,7 +40,8 @@ def triggered_wave(
     tm: bool = False,
     state: str = "triggered",
 ) -> Wave:
-    """An approved and triggered wave of `members` fans; the first `phones` have a phone, the first `emails` an e-mail.
+    """An approved and triggered wave of `members` fans; the first `phones` have a phone, the first
+    `emails` an e-mail.
 
     With `tm` their codes are managed elsewhere, so that the trigger has none to assign.
     """
@@ -55,7 +58,9 @@ def triggered_wave(
         notify_channels=channels,
     )
     now = timezone.now()
-    market = Market.objects.create(campaign=campaign, market_id="us-west", name="US West", capacity=members, selection_time=now)
+    market = Market.objects.create(
+        campaign=campaign, market_id="us-west", name="US West", capacity=members, selection_time=now
+    )
     if body:
         Template.objects.create(campaign=campaign, channel="sms", body=body)
     wave = Wave.objects.create(

@@ -33,7 +33,11 @@ def test_a_second_person_approves_the_content_they_name(wave):  # W-10
     assert approved(wave).state == WaveState.APPROVED
     assert (wave.approved_by.username, wave.approved_digest) == ("bob", wave.content_digest)
     change = StatusChange.objects.filter(subject=f"wave:{wave.name}").latest("id")
-    assert (change.from_state, change.to_state, change.by.username) == ("prepared", "approved", "bob")
+    assert (change.from_state, change.to_state, change.by.username) == (
+        "prepared",
+        "approved",
+        "bob",
+    )
 
 
 def test_who_prepared_it_may_not_approve_it(wave):  # W-10
@@ -99,7 +103,15 @@ def lose_member(wave: Wave) -> None:
     Member.objects.filter(wave=wave).first().delete()
 
 
-CHANGES = [add_template, rename_campaign, change_channels, change_date, change_member, change_code, lose_member]
+CHANGES = [
+    add_template,
+    rename_campaign,
+    change_channels,
+    change_date,
+    change_member,
+    change_code,
+    lose_member,
+]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda f: f.__name__)
@@ -153,7 +165,9 @@ def test_a_voided_wave_is_prepared_again_with_the_same_codes(wave):  # X-5, W-9
 def test_the_content_digest_does_not_depend_on_how_rows_lie(wave):  # W-7
     before = content_digest(wave)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE waves_member SET place = place WHERE wave_id = %s AND place %% 2 = 0", [wave.pk])
+        cursor.execute(
+            "UPDATE waves_member SET place = place WHERE wave_id = %s AND place %% 2 = 0", [wave.pk]
+        )
     assert content_digest(wave) == before == wave.content_digest
 
 

@@ -34,7 +34,11 @@ def test_assignments_go_in_batches_of_2500_and_are_counted_together_k4(box, serv
     codes = service.reserve(wave="w3", market_id="m", quantity=2_600)
     calls = box.received()["codes"]["calls"]
     pairs = [(code, f"fan-{number}") for number, code in enumerate(codes)]
-    assert service.assign(wave="w3", assignments=pairs) == {"in": 2_600, "valid": 2_600, "updated": 2_600}
+    assert service.assign(wave="w3", assignments=pairs) == {
+        "in": 2_600,
+        "valid": 2_600,
+        "updated": 2_600,
+    }
     assert box.received()["codes"]["calls"] == calls + 2
 
 
@@ -51,4 +55,6 @@ def test_what_the_service_refuses_is_one_clear_error_k4(service):
 
 def test_a_service_that_is_away_is_one_clear_error_k4():
     with pytest.raises(CodeServiceError, match="CODE_SERVICE_URL"):
-        CodeService("http://127.0.0.1:9", timeout_seconds=1).reserve(wave="w", market_id="m", quantity=1)
+        CodeService("http://127.0.0.1:9", timeout_seconds=1).reserve(
+            wave="w", market_id="m", quantity=1
+        )

@@ -91,7 +91,10 @@ def test_available_codes_of_the_campaign_are_used_before_new_ones():  # K-5
 def test_a_code_carries_its_validity():  # K-2
     wave = prepare(request(campaign_with(2)), by=person("ann"), now=NOW).wave
     code = Code.objects.filter(wave=wave).first()
-    assert (code.begins_at.isoformat(), code.ends_at.isoformat()) == ("2026-01-20T18:00:00+00:00", "2027-01-21T18:00:00+00:00")
+    assert (code.begins_at.isoformat(), code.ends_at.isoformat()) == (
+        "2026-01-20T18:00:00+00:00",
+        "2027-01-21T18:00:00+00:00",
+    )
 
 
 @pytest.mark.django_db
@@ -110,6 +113,10 @@ def test_one_reservation_for_each_fan_and_wave():  # K-5
     campaign = campaign_with(1)
     ask(request(campaign), by=person("ann"), now=NOW)
     wave = Wave.objects.get(campaign=campaign)
-    Code.objects.create(campaign=campaign, code="FIRST222", state="reserved", wave=wave, global_user_id="u")
+    Code.objects.create(
+        campaign=campaign, code="FIRST222", state="reserved", wave=wave, global_user_id="u"
+    )
     with pytest.raises(IntegrityError, match="code_one_reservation"), transaction.atomic():
-        Code.objects.create(campaign=campaign, code="SECOND22", state="reserved", wave=wave, global_user_id="u")
+        Code.objects.create(
+            campaign=campaign, code="SECOND22", state="reserved", wave=wave, global_user_id="u"
+        )

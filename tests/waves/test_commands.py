@@ -43,11 +43,29 @@ def in_a_week() -> str:
 
 def test_the_road_from_preview_to_schedule(campaign):
     shown = told("preview_wave", campaign, KEY, "--notify-date", in_a_week())
-    assert set(shown) == {"markets", "candidates", "excluded", "selected", "waitlist", "members_digest", "seconds"}
+    assert set(shown) == {
+        "markets",
+        "candidates",
+        "excluded",
+        "selected",
+        "waitlist",
+        "members_digest",
+        "seconds",
+    }
     prepared = told(
-        "prepare_wave", campaign, KEY, "--notify-date", in_a_week(), "--by", "ann", "--agreed", shown["members_digest"]
+        "prepare_wave",
+        campaign,
+        KEY,
+        "--notify-date",
+        in_a_week(),
+        "--by",
+        "ann",
+        "--agreed",
+        shown["members_digest"],
     )
-    assert {name: prepared[name] for name in shown if name != "seconds"} == {n: v for n, v in shown.items() if n != "seconds"}
+    assert {name: prepared[name] for name in shown if name != "seconds"} == {
+        n: v for n, v in shown.items() if n != "seconds"
+    }
     wave, digest = prepared["wave"], prepared["content_digest"]
     assert wave == f"{campaign}_{KEY}"
     approved = told("approve_wave", wave, "--by", "bob", "--digest", digest)
@@ -69,23 +87,52 @@ def test_the_scheduler_triggers_what_is_due_and_says_so(campaign):
 
 def test_an_expedited_wave_goes_out_at_once(campaign):
     soon = (timezone.now() - timedelta(seconds=1)).isoformat()
-    arguments = ("prepare_wave", campaign, KEY, "--notify-date", soon, "--expedite", "the show is tonight")
+    arguments = (
+        "prepare_wave",
+        campaign,
+        KEY,
+        "--notify-date",
+        soon,
+        "--expedite",
+        "the show is tonight",
+    )
     assert "may not expedite" in refused(*arguments, "--by", "ann")
     prepared = told(*arguments, "--by", "root")
     told("approve_wave", prepared["wave"], "--by", "bob", "--digest", prepared["content_digest"])
     told("schedule_wave", prepared["wave"], "--by", "bob")
     assert told("run_scheduler", "--once")["triggered"] == [prepared["wave"]]
-    assert told("pause_wave", prepared["wave"], "--by", "bob", "--reason", "wait")["state"] == "paused"
-    assert told("resume_wave", prepared["wave"], "--by", "bob", "--reason", "go on")["state"] == "triggered"
+    assert (
+        told("pause_wave", prepared["wave"], "--by", "bob", "--reason", "wait")["state"] == "paused"
+    )
+    assert (
+        told("resume_wave", prepared["wave"], "--by", "bob", "--reason", "go on")["state"]
+        == "triggered"
+    )
     code = Code.objects.first()
     custody = told("find_code", code.code.lower())
-    assert [step["step"] for step in custody["custody"]] == ["created", "reserved", "assigned", "published"]
+    assert [step["step"] for step in custody["custody"]] == [
+        "created",
+        "reserved",
+        "assigned",
+        "published",
+    ]
 
 
 def test_market_order_single_market_and_minimum_score_can_be_asked_for(campaign):
     single = told("preview_wave", campaign, KEY, "--notify-date", in_a_week(), "--market", "east")
     assert [market["market_id"] for market in single["markets"]] == ["east"]
-    told("prepare_wave", campaign, KEY, "--notify-date", in_a_week(), "--by", "ann", "--by-market-order", "--min-score", "0.5")
+    told(
+        "prepare_wave",
+        campaign,
+        KEY,
+        "--notify-date",
+        in_a_week(),
+        "--by",
+        "ann",
+        "--by-market-order",
+        "--min-score",
+        "0.5",
+    )
     wave = Wave.objects.get()
     assert (wave.order, wave.min_score) == ("by_market_order", 0.5)
     assert wave.excluded["below_minimum_score"] == 4
@@ -97,10 +144,16 @@ def test_refusals_are_one_line_with_exit_1_and_write_nothing(campaign, tmp_path)
     markets.write_text("marketId,marketName,capacity,selectionTime\nwest,,-1,\n")
     base = ("prepare_wave", campaign, KEY, "--by", "ann")
     assert "no offset" in refused(*base, "--notify-date", "2030-01-01T10:00:00")
-    assert "no date key" in refused("prepare_wave", campaign, "2030-01-01", "--by", "ann", "--notify-date", week)
-    assert "'nobody'" in refused("prepare_wave", campaign, KEY, "--by", "nobody", "--notify-date", week)
+    assert "no date key" in refused(
+        "prepare_wave", campaign, "2030-01-01", "--by", "ann", "--notify-date", week
+    )
+    assert "'nobody'" in refused(
+        "prepare_wave", campaign, KEY, "--by", "nobody", "--notify-date", week
+    )
     assert "capacity '-1'" in refused(*base, "--notify-date", week, "--markets", str(markets))
-    assert "cannot be read" in refused(*base, "--notify-date", week, "--markets", str(tmp_path / "none.csv"))
+    assert "cannot be read" in refused(
+        *base, "--notify-date", week, "--markets", str(tmp_path / "none.csv")
+    )
     assert "no campaign" in refused("preview_wave", "nobody", KEY)
     assert "no wave" in refused("approve_wave", "a_20300101", "--by", "ann", "--digest", "0")
     assert "No code" in refused("find_code", "NOTHING")

@@ -34,7 +34,10 @@ def test_every_placeholder_of_the_list_may_be_used():
     assert render(sms(text), VALUES).body == " ".join(VALUES.values())
 
 
-@pytest.mark.parametrize("text", ["{name}", "{}", "{0}", "{code.__class__}", "{code[0]}", "{code!r}", "{code:>9}", "{ code }"])
+@pytest.mark.parametrize(
+    "text",
+    ["{name}", "{}", "{0}", "{code.__class__}", "{code[0]}", "{code!r}", "{code:>9}", "{ code }"],
+)
 def test_an_unknown_placeholder_is_refused(text):
     with pytest.raises(BadTemplate, match="Unknown placeholder"):
         placeholders(text)
@@ -60,7 +63,9 @@ def test_doubled_braces_are_braces():
 
 
 def test_values_are_escaped_in_html_only():
-    template = MessageTemplate(Channel.EMAIL, "{market}", subject="{market}", html="<b>{market}</b>")
+    template = MessageTemplate(
+        Channel.EMAIL, "{market}", subject="{market}", html="<b>{market}</b>"
+    )
     message = render(template, VALUES | {"market": 'A & "B"'})
     assert (message.body, message.subject) == ('A & "B"', 'A & "B"')
     assert message.html == "<b>A &amp; &quot;B&quot;</b>"
@@ -68,7 +73,10 @@ def test_values_are_escaped_in_html_only():
 
 def test_a_subject_is_one_line_whatever_a_name_holds():
     template = MessageTemplate(Channel.EMAIL, "x", subject="For {artist}")
-    assert render(template, VALUES | {"artist": "A\r\nBcc: b@example.com"}).subject == "For A Bcc: b@example.com"
+    assert (
+        render(template, VALUES | {"artist": "A\r\nBcc: b@example.com"}).subject
+        == "For A Bcc: b@example.com"
+    )
 
 
 def test_the_markets_own_template_comes_before_the_general_one_and_the_default_last():

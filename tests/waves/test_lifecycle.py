@@ -19,12 +19,17 @@ def test_every_state_before_completed_can_be_cancelled_and_no_other():
 
 
 def test_completed_and_cancelled_are_the_only_ends():
-    assert {state for state, targets in MOVES.items() if not targets} == {WaveState.COMPLETED, WaveState.CANCELLED}
+    assert {state for state, targets in MOVES.items() if not targets} == {
+        WaveState.COMPLETED,
+        WaveState.CANCELLED,
+    }
 
 
 def test_the_straight_road_is_allowed():
     road = ["configured", "prepared", "approved", "scheduled", "triggered", "completed"]
-    assert all(allowed(WaveState(here), WaveState(there)) for here, there in itertools.pairwise(road))
+    assert all(
+        allowed(WaveState(here), WaveState(there)) for here, there in itertools.pairwise(road)
+    )
 
 
 def test_nothing_is_sent_without_approval_and_schedule():

@@ -9,7 +9,10 @@ from waves.market_files import markets_of_wave
 from waves.selection import MarketSeat
 
 NOON = datetime(2026, 1, 18, 12, tzinfo=UTC)
-OWN = [MarketSeat("west", "West", 100, NOON, 0, "own"), MarketSeat("east", "East", 50, NOON, 1, "own")]
+OWN = [
+    MarketSeat("west", "West", 100, NOON, 0, "own"),
+    MarketSeat("east", "East", 50, NOON, 1, "own"),
+]
 HEADER = "marketId,marketName,capacity,selectionTime\n"
 
 
@@ -23,7 +26,9 @@ def test_without_a_file_all_the_campaigns_markets_are_in_the_wave():
 
 def test_a_file_names_the_markets_and_changes_what_it_fills_in():
     text = HEADER + 'east,"East, coast",7,2026-01-17T12:00:00Z\n'
-    assert markets(text) == [MarketSeat("east", "East, coast", 7, datetime(2026, 1, 17, 12, tzinfo=UTC), 1, "own")]
+    assert markets(text) == [
+        MarketSeat("east", "East, coast", 7, datetime(2026, 1, 17, 12, tzinfo=UTC), 1, "own")
+    ]
 
 
 def test_an_empty_cell_keeps_what_the_campaign_says():
@@ -32,7 +37,10 @@ def test_an_empty_cell_keeps_what_the_campaign_says():
 
 def test_columns_are_taken_by_name_and_the_order_stays_the_campaigns():
     text = "\ufeffselectionTime,codeSource,capacity,marketId,marketName\r\n,TM,3,east,\r\n,,4,west,\r\n"
-    assert [(s.market_id, s.capacity, s.code_source) for s in markets(text)] == [("west", 4, "own"), ("east", 3, "tm")]
+    assert [(s.market_id, s.capacity, s.code_source) for s in markets(text)] == [
+        ("west", 4, "own"),
+        ("east", 3, "tm"),
+    ]
 
 
 def test_an_unknown_market_is_refused_with_its_line():

@@ -14,7 +14,18 @@ def test_a_wave_is_named_after_its_campaign_and_date_key():  # W-1
 
 
 @pytest.mark.parametrize(
-    "key", ["", "2026-01-20", "20260132", "20250229", "20260120-", "20260120-0", "20260120-02", "20260120_2", "２0260120"]
+    "key",
+    [
+        "",
+        "2026-01-20",
+        "20260132",
+        "20250229",
+        "20260120-",
+        "20260120-0",
+        "20260120-02",
+        "20260120_2",
+        "２0260120",
+    ],
 )
 def test_what_is_no_day_is_no_date_key(key):  # W-1
     with pytest.raises(BadDateKey, match="YYYYMMDD"):

@@ -27,7 +27,9 @@ class Account:
 
 
 def starts_of_a_run(per_second: int, stalls: list[tuple[int, float]], wanted: int) -> list[float]:
-    """When workers start requests that take permits as the sender does, each stalling now and then; seconds."""
+    """When workers start requests that take permits as the sender does, each stalling now and then;
+    seconds.
+    """
     account, now, starts = Account(), 0.0, []
     held: dict[int, Permits] = {}
     for worker, stall in stalls:
@@ -48,7 +50,9 @@ def starts_of_a_run(per_second: int, stalls: list[tuple[int, float]], wanted: in
     stalls=st.lists(st.tuples(st.integers(0, 3), st.floats(0, 0.4)), min_size=1, max_size=400),
     wanted=st.integers(1, 100),
 )
-def test_no_rolling_second_sees_more_starts_than_the_rate_whatever_workers_and_stalls_n2(per_second, stalls, wanted):
+def test_no_rolling_second_sees_more_starts_than_the_rate_whatever_workers_and_stalls_n2(
+    per_second, stalls, wanted
+):
     assert most_in_a_second(starts_of_a_run(per_second, stalls, wanted)) <= per_second
 
 
@@ -69,9 +73,14 @@ def test_a_permit_that_was_not_used_in_time_is_lost():
     assert permits.fresh(99.0).count == 0
 
 
-@given(st.integers(1, 500), st.lists(st.tuples(st.integers(0, 5), st.integers(0, 500)), min_size=1, max_size=60))
+@given(
+    st.integers(1, 500),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 500)), min_size=1, max_size=60),
+)
 def test_workers_that_come_and_stay_never_hold_more_slots_than_the_limit_n2(limit, looks):
-    """Each look renews a worker's part; between looks it may have in flight anything up to its target."""
+    """Each look renews a worker's part; between looks it may have in flight anything up to its
+    target.
+    """
     held: dict[int, int] = {}
     target: dict[int, int] = {}
     for worker, busy in looks:
@@ -94,7 +103,9 @@ def test_a_newcomer_gets_its_part_once_the_others_made_room_n2():
     questions=st.lists(st.tuples(st.floats(0, 0.2), st.floats(0, 0.2)), min_size=1, max_size=20),
     instant=st.floats(0, 1_000),
 )
-def test_our_time_of_an_instant_of_the_database_is_never_early_and_gets_surer(offset, questions, instant):
+def test_our_time_of_an_instant_of_the_database_is_never_early_and_gets_surer(
+    offset, questions, instant
+):
     bounds, now, theirs = pacing.ClockBounds(), 1_000.0, 1_000.0 - offset
     uncertainty = float("inf")
     for there, back in questions:
@@ -107,7 +118,9 @@ def test_our_time_of_an_instant_of_the_database_is_never_early_and_gets_surer(of
 
 def decide(kind, *, tries=0, maybe_accepted=False, honours_keys=True, after=0.0):
     outcome = Outcome(kind, "why", after_seconds=after)
-    return pacing.decide(outcome, tries=tries, maybe_accepted=maybe_accepted, honours_keys=honours_keys, chance=0.5)
+    return pacing.decide(
+        outcome, tries=tries, maybe_accepted=maybe_accepted, honours_keys=honours_keys, chance=0.5
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,12 @@ from waves.packaging import COLUMNS, status_json, wave_zip
 
 text = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=12)
 members = st.lists(
-    st.fixed_dictionaries({name: st.sampled_from(["a", "b"]) if name == "market_id" else text for name in COLUMNS.values()}),
+    st.fixed_dictionaries(
+        {
+            name: st.sampled_from(["a", "b"]) if name == "market_id" else text
+            for name in COLUMNS.values()
+        }
+    ),
     max_size=8,
 )
 
@@ -26,7 +31,10 @@ def frame(rows: list[dict]) -> pl.DataFrame:
 
 def read(content: bytes) -> dict[str, list[dict]]:
     archive = zipfile.ZipFile(io.BytesIO(content))
-    return {name: list(csv.DictReader(io.StringIO(archive.read(name).decode(), newline=""))) for name in archive.namelist()}
+    return {
+        name: list(csv.DictReader(io.StringIO(archive.read(name).decode(), newline="")))
+        for name in archive.namelist()
+    }
 
 
 @given(members)
@@ -34,10 +42,20 @@ def test_every_member_stands_in_the_lists_of_their_market_and_channels_in_order(
     content, counts = wave_zip(frame(rows), ["b", "a"])
     found = read(content)
     assert list(found) == sorted(found)
-    for folder, belongs in (("email", "email"), ("sms", "phone"), ("masterCodes", "global_user_id")):
+    for folder, belongs in (
+        ("email", "email"),
+        ("sms", "phone"),
+        ("masterCodes", "global_user_id"),
+    ):
         for market in ("a", "b"):
-            kept = [r for r in rows if r["market_id"] == market and (r[belongs] or folder == "masterCodes")]
-            assert found[f"{folder}/{market}.csv"] == [{title: r[name] for title, name in COLUMNS.items()} for r in kept]
+            kept = [
+                r
+                for r in rows
+                if r["market_id"] == market and (r[belongs] or folder == "masterCodes")
+            ]
+            assert found[f"{folder}/{market}.csv"] == [
+                {title: r[name] for title, name in COLUMNS.items()} for r in kept
+            ]
         assert counts[folder] == sum(bool(r[belongs]) or folder == "masterCodes" for r in rows)
 
 
@@ -50,7 +68,9 @@ def test_the_same_members_make_the_same_bytes(rows, chance: random.Random):
 def test_an_empty_list_has_its_header_only():
     content, _ = wave_zip(frame([]), ["west"])
     archive = zipfile.ZipFile(io.BytesIO(content))
-    assert {archive.read(name) for name in archive.namelist()} == {b"globalUserId,memberId,marketId,email,phone,code\n"}
+    assert {archive.read(name) for name in archive.namelist()} == {
+        b"globalUserId,memberId,marketId,email,phone,code\n"
+    }
 
 
 def test_the_status_leaves_out_what_is_not_known_yet():
@@ -65,7 +85,11 @@ def test_the_status_leaves_out_what_is_not_known_yet():
 def test_a_failed_status_has_message_and_developers_message():
     started = datetime(2026, 1, 18, 10, tzinfo=UTC)
     status = status_json(
-        status="FAILED", attempts=2, started=started, finished=started + timedelta(minutes=15), error=("no codes", "Timeout")
+        status="FAILED",
+        attempts=2,
+        started=started,
+        finished=started + timedelta(minutes=15),
+        error=("no codes", "Timeout"),
     )
     assert json.loads(status) == {
         "date": {"started": "2026-01-18T10:00:00.000Z", "finished": "2026-01-18T10:15:00.000Z"},

@@ -12,7 +12,16 @@ from campaigns.errors import UnknownCampaign, WrongStatus
 from campaigns.models import Campaign, ListEntry, Registrant
 from datalake import storage
 from operations.models import Alert, Job, StatusChange
-from tests.waves.wave_cases import KEY, NOTIFY, NOW, add_scores, campaign_with, person, phone, request
+from tests.waves.wave_cases import (
+    KEY,
+    NOTIFY,
+    NOW,
+    add_scores,
+    campaign_with,
+    person,
+    phone,
+    request,
+)
 from waves import bulk, preparation
 from waves.asking import ask
 from waves.choices import CodeState, Exclusion, Order, WaveState
@@ -58,7 +67,9 @@ def members_of(wave: Wave) -> dict[str, str]:
 
 
 def files_of(campaign: Campaign, key: str = KEY) -> dict[str, list[str]]:
-    with storage.scoring().open(f"wavePrep/{campaign.campaign_id}/prepped/prepped.{key}.zip") as file:
+    with storage.scoring().open(
+        f"wavePrep/{campaign.campaign_id}/prepped/prepped.{key}.zip"
+    ) as file:
         archive = zipfile.ZipFile(io.BytesIO(file.read()))
     return {name: archive.read(name).decode().splitlines() for name in archive.namelist()}
 
@@ -69,7 +80,12 @@ def status_of(campaign: Campaign, key: str = KEY) -> dict:
 
 
 def nothing_written() -> bool:
-    return not (Wave.objects.exists() or Member.objects.exists() or Code.objects.exists() or Job.objects.exists())
+    return not (
+        Wave.objects.exists()
+        or Member.objects.exists()
+        or Code.objects.exists()
+        or Job.objects.exists()
+    )
 
 
 class Broken(Exception):
@@ -87,13 +103,21 @@ def test_a_prepared_wave_has_members_with_codes_markets_and_files(ann):  # W-5, 
     campaign = campaign_with(30, {"west": 4, "east": 3})
     prepared = prepare(request(campaign), by=ann, now=NOW)
     wave = prepared.wave
-    assert (wave.state, wave.attempts, wave.prepared_by, wave.selected, wave.waitlist) == ("prepared", 1, ann, 7, 23)
+    assert (wave.state, wave.attempts, wave.prepared_by, wave.selected, wave.waitlist) == (
+        "prepared",
+        1,
+        ann,
+        7,
+        23,
+    )
     members = members_of(wave)
     assert len(members) == len(set(members.values())) == 7
     codes = Code.objects.filter(wave=wave)
     assert {(c.global_user_id, c.code) for c in codes} == set(members.items())
     assert set(codes.values_list("state", flat=True)) == {CodeState.RESERVED}
-    assert list(WaveMarket.objects.filter(wave=wave).values_list("market__market_id", "selected")) == [("west", 4), ("east", 3)]
+    assert list(
+        WaveMarket.objects.filter(wave=wave).values_list("market__market_id", "selected")
+    ) == [("west", 4), ("east", 3)]
     assert Campaign.objects.get(pk=campaign.pk).frozen
 
 
@@ -111,7 +135,9 @@ def test_preview_and_preparation_agree_and_preview_writes_nothing(ann):  # W-7
     campaign = campaign_with(30)
     shown = preview(request(campaign), now=NOW).as_result()
     assert nothing_written()
-    result = prepare(request(campaign), by=ann, now=NOW, agreed_digest=shown["members_digest"]).as_result()
+    result = prepare(
+        request(campaign), by=ann, now=NOW, agreed_digest=shown["members_digest"]
+    ).as_result()
     assert {name: result[name] for name in shown} == shown
 
 
@@ -131,7 +157,9 @@ def test_the_zip_lists_members_per_channel_and_market_in_the_order_of_the_draw(a
     wave = prepare(request(campaign), by=ann, now=NOW).wave
     files = files_of(campaign)
     assert sorted(files) == [
-        f"{folder}/{market}.csv" for folder in ("email", "masterCodes", "sms") for market in ("east", "north", "west")
+        f"{folder}/{market}.csv"
+        for folder in ("email", "masterCodes", "sms")
+        for market in ("east", "north", "west")
     ]
     assert files["sms/west.csv"] == files["masterCodes/north.csv"] == [HEADER]
     by_place = Member.objects.filter(wave=wave, market__market_id="west").order_by("place")
@@ -145,7 +173,11 @@ def test_the_status_file_has_the_sources_shape(ann):  # W-8
     prepare(request(campaign), by=ann, now=NOW)
     status = status_of(campaign)
     assert set(status) == {"date", "status", "attempts", "path", "count"}
-    assert (status["status"], status["attempts"], status["date"]["started"]) == ("FINISHED", 1, "2026-01-19T12:00:00.000Z")
+    assert (status["status"], status["attempts"], status["date"]["started"]) == (
+        "FINISHED",
+        1,
+        "2026-01-19T12:00:00.000Z",
+    )
 
 
 def test_the_same_members_and_codes_make_the_same_zip(ann, root):  # W-8, W-9
@@ -159,7 +191,10 @@ def test_the_same_members_and_codes_make_the_same_zip(ann, root):  # W-8, W-9
     assert second.codes["generated"] == 0
 
 
-def test_a_failed_attempt_leaves_no_member_and_says_why_and_the_next_uses_the_same_codes(ann, monkeypatch):  # W-9
+# W-9
+def test_a_failed_attempt_leaves_no_member_and_says_why_and_the_next_uses_the_same_codes(
+    ann, monkeypatch
+):
     campaign = campaign_with(20)
     with monkeypatch.context() as patch:
         break_apply(patch)
@@ -168,8 +203,13 @@ def test_a_failed_attempt_leaves_no_member_and_says_why_and_the_next_uses_the_sa
     wave = wave_named(f"{campaign.campaign_id}_{KEY}")
     assert (wave.state, wave.attempts, wave.error) == ("failed", 1, "the disk is full")
     assert not Member.objects.filter(wave=wave).exists()
-    assert not storage.scoring().exists(f"wavePrep/{campaign.campaign_id}/prepped/prepped.{KEY}.zip")
-    assert status_of(campaign)["error"] == {"message": "the disk is full", "developer_message": "Broken"}
+    assert not storage.scoring().exists(
+        f"wavePrep/{campaign.campaign_id}/prepped/prepped.{KEY}.zip"
+    )
+    assert status_of(campaign)["error"] == {
+        "message": "the disk is full",
+        "developer_message": "Broken",
+    }
     assert Alert.objects.filter(text__contains="the disk is full").exists()
     reserved = dict(Code.objects.filter(wave=wave).values_list("global_user_id", "code"))
     again = prepare(request(campaign), by=ann, now=NOW)
@@ -191,7 +231,9 @@ def test_a_third_attempt_is_refused_until_a_reset_with_a_reason(ann, root, monke
     with pytest.raises(NotPermitted):
         reset(wave, by=ann, reason="the disk has room again")
     reset(wave, by=root, reason="the disk has room again")
-    assert StatusChange.objects.filter(subject=f"wave:{wave.name}", reason="the disk has room again", by=root).exists()
+    assert StatusChange.objects.filter(
+        subject=f"wave:{wave.name}", reason="the disk has room again", by=root
+    ).exists()
     assert prepare(request(campaign), by=ann, now=NOW).wave.attempts == 1
 
 
@@ -215,7 +257,9 @@ def test_cancelling_frees_fans_and_codes(ann):  # K-5, K-6
     campaign = campaign_with(5)
     wave = prepare(request(campaign), by=ann, now=NOW).wave
     cancel(wave, by=ann, reason="rain")
-    assert set(Code.objects.filter(campaign=campaign).values_list("state", flat=True)) == {CodeState.AVAILABLE}
+    assert set(Code.objects.filter(campaign=campaign).values_list("state", flat=True)) == {
+        CodeState.AVAILABLE
+    }
     assert not Campaign.objects.get(pk=campaign.pk).frozen
     again = prepare(request(campaign, "20260121-2"), by=ann, now=NOW)
     assert (again.wave.selected, again.codes["generated"]) == (5, 0)
@@ -233,7 +277,9 @@ def test_a_second_wave_takes_those_after_the_first(ann):  # K-6
 def test_the_database_refuses_a_fan_in_two_live_waves(ann):  # K-6
     campaign = campaign_with(5)
     wave = prepare(request(campaign), by=ann, now=NOW).wave
-    other = Wave.objects.create(campaign=campaign, date_key="20260122", name="other", notify_date=NOTIFY)
+    other = Wave.objects.create(
+        campaign=campaign, date_key="20260122", name="other", notify_date=NOTIFY
+    )
     member = Member.objects.filter(wave=wave).first()
     member.pk, member.wave, member.code = None, other, ""
     with pytest.raises(IntegrityError, match="member_in_one_live_wave"), transaction.atomic():
@@ -251,7 +297,9 @@ def test_the_newest_contact_is_used_and_the_score_rows_where_there_is_none(ann):
 def test_everybody_who_is_no_candidate_is_counted_under_the_first_reason(ann):  # W-5
     scores = [0.9, 0.9, 0.25, 0.9, 0.9, 0.9, 0.9, 0.9]
     wishes = [["west"], ["west"], ["west"], ["west"], ["west"], ["west"], ["gone"], ["west"]]
-    campaign = campaign_with(8, {"west": 5}, raw_scores=scores, preferences=wishes, allow_intl_phones=False)
+    campaign = campaign_with(
+        8, {"west": 5}, raw_scores=scores, preferences=wishes, allow_intl_phones=False
+    )
 
     def fan(n: int):
         return Registrant.objects.filter(campaign=campaign, global_user_id=f"fan-{n:06d}")
@@ -273,12 +321,16 @@ def test_everybody_who_is_no_candidate_is_counted_under_the_first_reason(ann):  
         Exclusion.REGISTERED_TOO_LATE: 1,
     }
     assert decision.selection.members["global_user_id"].to_list() == ["fan-000000"]
-    assert list(decision.as_result()["excluded"]) == [str(r) for r in Exclusion if r in decision.excluded]
+    assert list(decision.as_result()["excluded"]) == [
+        str(r) for r in Exclusion if r in decision.excluded
+    ]
 
 
 def test_an_unconfirmed_phone_is_not_used_where_confirmation_is_required(ann):  # S-5
     campaign = campaign_with(2, {"west": 2}, require_confirmed_phone=True)
-    Registrant.objects.filter(campaign=campaign, global_user_id="fan-000001").update(phone_confirmed=True)
+    Registrant.objects.filter(campaign=campaign, global_user_id="fan-000001").update(
+        phone_confirmed=True
+    )
     wave = prepare(request(campaign), by=ann, now=NOW).wave
     phones = dict(Member.objects.filter(wave=wave).values_list("global_user_id", "phone"))
     assert phones == {"fan-000000": "", "fan-000001": phone(1)}
@@ -321,9 +373,13 @@ def test_a_given_market_file_is_kept_in_the_bucket(ann):  # W-5
 
 def test_the_orders_of_a_request_are_kept_with_the_wave(ann):  # W-5
     campaign = campaign_with(10, preferences=[["east"]] * 10)
-    wave = prepare(request(campaign, order=Order.SINGLE_MARKET, single_market="east"), by=ann, now=NOW).wave
+    wave = prepare(
+        request(campaign, order=Order.SINGLE_MARKET, single_market="east"), by=ann, now=NOW
+    ).wave
     assert (wave.order, wave.single_market, wave.selected) == ("single_market", "east", 5)
-    assert list(WaveMarket.objects.filter(wave=wave).values_list("market__market_id", "selected")) == [("east", 5)]
+    assert list(
+        WaveMarket.objects.filter(wave=wave).values_list("market__market_id", "selected")
+    ) == [("east", 5)]
 
 
 def test_preparation_less_than_a_day_ahead_needs_a_reason_and_the_right(ann, root):  # W-4
@@ -339,25 +395,46 @@ def test_preparation_less_than_a_day_ahead_needs_a_reason_and_the_right(ann, roo
 
 
 def test_exactly_a_day_ahead_is_in_time(ann):  # W-4
-    assert prepare(request(campaign_with(5)), by=ann, now=NOTIFY - timedelta(days=1)).wave.state == WaveState.PREPARED
+    assert (
+        prepare(request(campaign_with(5)), by=ann, now=NOTIFY - timedelta(days=1)).wave.state
+        == WaveState.PREPARED
+    )
 
 
 def refused_cases():
-    yield "unknown campaign", lambda c: WaveRequest("nobody", KEY, notify_date=NOTIFY), UnknownCampaign
+    yield (
+        "unknown campaign",
+        lambda c: WaveRequest("nobody", KEY, notify_date=NOTIFY),
+        UnknownCampaign,
+    )
     yield "no notify date", lambda c: request(c, notify_date=None), NaiveDate
     yield "naive date", lambda c: request(c, notify_date=NOTIFY.replace(tzinfo=None)), NaiveDate
     header = "marketId,marketName,capacity,selectionTime\n"
-    yield "unknown market", lambda c: request(c, market_file=f"{header}north,,5,\n".encode()), UnknownMarket
-    yield "negative capacity", lambda c: request(c, market_file=f"{header}west,,-5,\n".encode()), BadMarketFile
+    yield (
+        "unknown market",
+        lambda c: request(c, market_file=f"{header}north,,5,\n".encode()),
+        UnknownMarket,
+    )
+    yield (
+        "negative capacity",
+        lambda c: request(c, market_file=f"{header}west,,-5,\n".encode()),
+        BadMarketFile,
+    )
     later = (NOW + timedelta(minutes=1)).isoformat()
-    yield "selection time to come", lambda c: request(c, market_file=f"{header}west,,5,{later}\n".encode()), SelectionNotOpen
+    yield (
+        "selection time to come",
+        lambda c: request(c, market_file=f"{header}west,,5,{later}\n".encode()),
+        SelectionNotOpen,
+    )
     yield "unknown single market", lambda c: request(c, single_market="north"), UnknownMarket
     yield "no score", lambda c: request(c, min_score=float("nan")), BadMinimumScore
     yield "score above all", lambda c: request(c, min_score=1.5), BadMinimumScore
 
 
 @pytest.mark.parametrize(
-    ("_name", "make", "error"), list(refused_cases()), ids=lambda value: value if isinstance(value, str) else ""
+    ("_name", "make", "error"),
+    list(refused_cases()),
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_cannot_be_prepared_is_refused_and_nothing_is_written(ann, _name, make, error):
     campaign = campaign_with(5)
@@ -392,7 +469,11 @@ def test_a_campaign_without_markets_has_no_waves(ann):  # W-5
 
 def test_a_wave_of_a_campaign_without_fans_is_empty(ann):  # W-5
     prepared = prepare(request(campaign_with(0)), by=ann, now=NOW)
-    assert (prepared.wave.selected, prepared.wave.candidates, prepared.codes["generated"]) == (0, 0, 0)
+    assert (prepared.wave.selected, prepared.wave.candidates, prepared.codes["generated"]) == (
+        0,
+        0,
+        0,
+    )
 
 
 def test_a_prepared_wave_is_not_prepared_again(ann):  # W-2
@@ -436,7 +517,9 @@ def test_a_wave_that_is_being_prepared_elsewhere_is_refused_with_one_clear_error
         with pytest.raises(AlreadyRunning, match="another process"):
             prepare(request(campaign), by=ann, now=NOW)
         assert nothing_written()
-        configured = Wave.objects.create(campaign=campaign, date_key=KEY, name=name.removeprefix("wave "), notify_date=NOTIFY)
+        configured = Wave.objects.create(
+            campaign=campaign, date_key=KEY, name=name.removeprefix("wave "), notify_date=NOTIFY
+        )
         with pytest.raises(AlreadyRunning):
             cancel(configured, by=ann, reason="rain")
         with other.cursor() as cursor:
@@ -453,7 +536,11 @@ def test_a_worker_prepares_what_was_asked_for(ann):  # O-6
     prepared = run(job.pk, now=NOW)
     job.refresh_from_db()
     assert (prepared.wave.state, prepared.wave.prepared_by, job.state) == ("prepared", ann, "done")
-    assert (job.rows_in, job.rows_out, job.rows_rejected) == (12, prepared.wave.selected, 12 - prepared.wave.selected)
+    assert (job.rows_in, job.rows_out, job.rows_rejected) == (
+        12,
+        prepared.wave.selected,
+        12 - prepared.wave.selected,
+    )
 
 
 def test_an_exclusive_lock_is_free_after_a_fault(db):

@@ -40,7 +40,11 @@ def test_an_accepted_message_is_sent_and_keeps_the_providers_id(box):
     [outcome] = send(box.url, MESSAGE)
     assert (outcome.kind, outcome.provider_id) == (Kind.SENT, "sms-1")
     [received] = box.messages()
-    assert (received["to"], received["body"], received["reference"]) == (MESSAGE.to, MESSAGE.body, MESSAGE.key)
+    assert (received["to"], received["body"], received["reference"]) == (
+        MESSAGE.to,
+        MESSAGE.body,
+        MESSAGE.key,
+    )
 
 
 def test_the_same_key_twice_is_accepted_once_n4(box):

@@ -1,4 +1,6 @@
-"""Triggered once at its notify date, codes assigned and published, held when late. [W-11, K-5, K-6, T-2]"""
+"""Triggered once at its notify date, codes assigned and published, held when late. [W-11, K-5, K-6,
+T-2]
+"""
 
 from datetime import timedelta
 
@@ -53,13 +55,24 @@ def test_a_due_wave_is_triggered_once_and_its_codes_are_assigned_and_published()
     assert (wave.state, wave.triggered_at) == (WaveState.TRIGGERED, NOTIFY)
     members = dict(Member.objects.filter(wave=wave).values_list("global_user_id", "code"))
     assert dict(Assignment.objects.values_list("global_user_id", "code__code")) == members
-    assert set(Code.objects.filter(wave=wave).values_list("state", flat=True)) == {CodeState.PUBLISHED}
+    assert set(Code.objects.filter(wave=wave).values_list("state", flat=True)) == {
+        CodeState.PUBLISHED
+    }
     records = published()
     assert {r["globalUserId"]: r["code"] for r in records} == members
     assert len(records) == len(members)
     one = records[0]
     assert set(one) - {"categoryId"} == {
-        *("type", "date", "campaignId", "globalUserId", "memberId", "marketId", "code", "dedupeHash")
+        *(
+            "type",
+            "date",
+            "campaignId",
+            "globalUserId",
+            "memberId",
+            "marketId",
+            "code",
+            "dedupeHash",
+        )
     }
     assert (one["type"], one["date"], one["campaignId"]) == (
         "codeAssignment",
@@ -93,7 +106,9 @@ def test_a_trigger_that_was_cut_off_is_finished_by_the_next_look(monkeypatch):  
         look(now=NOTIFY)
     assert Code.objects.filter(wave=wave, state=CodeState.ASSIGNED).count() == 10
     look(now=NOTIFY + SECOND)
-    assert Code.objects.filter(wave=wave, state=CodeState.PUBLISHED).count() == len(published()) == 10
+    assert (
+        Code.objects.filter(wave=wave, state=CodeState.PUBLISHED).count() == len(published()) == 10
+    )
 
 
 def test_tm_is_neither_assigned_nor_streamed():  # K-3, T-2
@@ -201,7 +216,11 @@ def test_an_assignment_cannot_be_changed_or_deleted():  # K-6
     assignment = Assignment.objects.first()
     with pytest.raises(DatabaseError, match="immutable"), transaction.atomic():
         Assignment.objects.filter(pk=assignment.pk).update(global_user_id="somebody else")
-    with pytest.raises(DatabaseError, match="immutable"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="immutable"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute("DELETE FROM waves_assignment WHERE id = %s", [assignment.pk])
 
 
@@ -212,7 +231,12 @@ def test_one_assignment_for_each_campaign_and_fan():  # K-6
     free = Code.objects.create(campaign=wave.campaign, code="SPARE22222")
     with pytest.raises(IntegrityError, match="assignment_once"), transaction.atomic():
         Assignment.objects.create(
-            campaign=wave.campaign, global_user_id=one.global_user_id, code=free, wave=wave, market=one.market, assigned_at=NOW
+            campaign=wave.campaign,
+            global_user_id=one.global_user_id,
+            code=free,
+            wave=wave,
+            market=one.market,
+            assigned_at=NOW,
         )
 
 
@@ -234,8 +258,15 @@ def test_a_wave_scheduled_while_the_scheduler_sleeps_is_at_most_a_second_late():
     def sleep(seconds: float) -> None:
         clock["now"] += timedelta(seconds=seconds)
         if clock["now"] >= NOTIFY - timedelta(seconds=0.3):
-            Wave.objects.filter(pk=wave.pk, state=WaveState.APPROVED).update(state=WaveState.SCHEDULED)
+            Wave.objects.filter(pk=wave.pk, state=WaveState.APPROVED).update(
+                state=WaveState.SCHEDULED
+            )
 
-    keep_looking(clock=lambda: clock["now"], sleep=sleep, report=triggered.append, told=lambda: bool(triggered))
+    keep_looking(
+        clock=lambda: clock["now"],
+        sleep=sleep,
+        report=triggered.append,
+        told=lambda: bool(triggered),
+    )
     wave.refresh_from_db()
     assert NOTIFY <= wave.triggered_at <= NOTIFY + SECOND

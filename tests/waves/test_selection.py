@@ -33,7 +33,14 @@ SCHEMA = {
 Fan = dict[str, Any]
 
 
-def fan(user: str, score: float, preferences: Sequence[str] = (), *, luck: int = 0, registered: datetime = NOON) -> Fan:
+def fan(
+    user: str,
+    score: float,
+    preferences: Sequence[str] = (),
+    *,
+    luck: int = 0,
+    registered: datetime = NOON,
+) -> Fan:
     return {
         "global_user_id": user,
         "band_score": score,
@@ -55,7 +62,9 @@ def chosen(selection: Selection) -> dict[str, str]:
     return dict(selection.members.select("global_user_id", "market_id").iter_rows())
 
 
-def naive(fans: Sequence[Fan], seats: Sequence[MarketSeat], order: Order, single: str | None = None) -> Any:
+def naive(
+    fans: Sequence[Fan], seats: Sequence[MarketSeat], order: Order, single: str | None = None
+) -> Any:
     """W-5 as a person reads it aloud: (fan → market, waitlist in order)."""
     seats = sorted(seats, key=lambda s: (s.position, s.market_id))
     if order == Order.SINGLE_MARKET:
@@ -118,7 +127,8 @@ seats_strategy = st.lists(
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(fans_strategy, seats_strategy, st.sampled_from(Order), st.integers(1, 30))
-def test_selection_equals_the_rule_read_aloud_in_any_chunk_size(fans, seats, order, chunk_rows):  # W-5
+# W-5
+def test_selection_equals_the_rule_read_aloud_in_any_chunk_size(fans, seats, order, chunk_rows):
     single = seats[0].market_id
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wishes, "CHUNK_ROWS", chunk_rows)
@@ -140,7 +150,8 @@ def test_selection_equals_the_rule_read_aloud_in_any_chunk_size(fans, seats, ord
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(fans_strategy, seats_strategy, st.sampled_from(Order), st.randoms(use_true_random=False))
-def test_the_result_does_not_depend_on_the_row_order(fans, seats, order, chance: random.Random):  # W-5, S-8
+# W-5, S-8
+def test_the_result_does_not_depend_on_the_row_order(fans, seats, order, chance: random.Random):
     single = seats[0].market_id
     first = select(frame(fans), seats, order=order, single_market=single)
     shuffled_fans, shuffled_seats = chance.sample(fans, len(fans)), chance.sample(seats, len(seats))
@@ -153,7 +164,8 @@ def test_the_result_does_not_depend_on_the_row_order(fans, seats, order, chance:
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(fans_strategy, seats_strategy, st.sampled_from(Order))
-def test_capacity_is_never_exceeded_and_nobody_waits_beside_an_empty_seat(fans, seats, order):  # W-5
+# W-5
+def test_capacity_is_never_exceeded_and_nobody_waits_beside_an_empty_seat(fans, seats, order):
     selection = select(frame(fans), seats, order=order, single_market=seats[0].market_id)
     _, _, eligible = naive(fans, seats, order, seats[0].market_id)
     room = {result.market_id: result.capacity - result.selected for result in selection.markets}
@@ -164,11 +176,14 @@ def test_capacity_is_never_exceeded_and_nobody_waits_beside_an_empty_seat(fans, 
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(fans_strategy, seats_strategy)
-def test_nobody_would_rather_have_a_market_that_someone_after_them_got(fans, seats):  # W-5, serial dictatorship
+# W-5, serial dictatorship
+def test_nobody_would_rather_have_a_market_that_someone_after_them_got(fans, seats):
     selection = select(frame(fans), seats)
     _, _, eligible = naive(fans, seats, Order.BY_PREFERENCE)
     got, position = chosen(selection), {user: place for place, user in enumerate(eligible)}
-    last = {market: max(position[u] for u in got if got[u] == market) for market in set(got.values())}
+    last = {
+        market: max(position[u] for u in got if got[u] == market) for market in set(got.values())
+    }
     for user, wanted in eligible.items():
         better = wanted[: wanted.index(got[user])] if user in got else wanted
         assert all(last.get(market, -1) < position[user] for market in better)
@@ -181,7 +196,10 @@ def test_misstating_preferences_never_helps(chance: random.Random, capacities): 
     markets = ["a", "b", "c"]
     reports = [list(p) for size in (1, 2, 3) for p in itertools.permutations(markets, size)]
     fans = [fan(f"u{n}", 0.5, chance.choice(reports), luck=chance.randint(-9, 9)) for n in range(4)]
-    seats = [seat(market, capacity, n) for n, (market, capacity) in enumerate(zip(markets, capacities, strict=True))]
+    seats = [
+        seat(market, capacity, n)
+        for n, (market, capacity) in enumerate(zip(markets, capacities, strict=True))
+    ]
     honest = chosen(select(frame(fans), seats))
     for liar, truth in enumerate(fan_["preferences"] for fan_ in fans):
         worth = {market: len(truth) - place for place, market in enumerate(truth)}
@@ -193,8 +211,15 @@ def test_misstating_preferences_never_helps(chance: random.Random, capacities): 
 
 
 def test_the_cutoff_is_the_lowest_selected_score_and_only_of_a_full_market():  # W-5
-    fans = [fan("u1", 0.9, ["a"]), fan("u2", 0.8, ["a"]), fan("u3", 0.7, ["a"]), fan("u4", 0.6, ["b"])]
-    full, roomy, closed = select(frame(fans), [seat("a", 2), seat("b", 2, 1), seat("c", 0, 2)]).markets
+    fans = [
+        fan("u1", 0.9, ["a"]),
+        fan("u2", 0.8, ["a"]),
+        fan("u3", 0.7, ["a"]),
+        fan("u4", 0.6, ["b"]),
+    ]
+    full, roomy, closed = select(
+        frame(fans), [seat("a", 2), seat("b", 2, 1), seat("c", 0, 2)]
+    ).markets
     assert (full.selected, full.cutoff, full.wanted) == (2, 0.8, 3)
     assert (roomy.selected, roomy.cutoff) == (1, None)
     assert (closed.selected, closed.cutoff) == (0, None)
@@ -214,7 +239,11 @@ def test_empty_preferences_mean_any_market_in_position_order():  # W-5, C-4
 
 
 def test_who_registered_after_the_selection_time_is_counted_and_does_not_wait():  # W-5
-    fans = [fan("u1", 0.9, ["a"], registered=NOON + HOUR), fan("u2", 0.8, ["a"]), fan("u3", 0.7, ["other"])]
+    fans = [
+        fan("u1", 0.9, ["a"], registered=NOON + HOUR),
+        fan("u2", 0.8, ["a"]),
+        fan("u3", 0.7, ["other"]),
+    ]
     selection = select(frame(fans), [seat("a", 5)])
     assert chosen(selection) == {"u2": "a"}
     assert selection.waitlist.height == 0

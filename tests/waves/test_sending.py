@@ -42,13 +42,22 @@ def box():
 @pytest.fixture(autouse=True)
 def behaved(box, monkeypatch):
     """An honest provider that has received nothing, and retries that need no patience."""
-    box.control(latency_ms=1, fail_rates={}, drop_rate=0, rate_limit_per_second=0, retry_after_seconds=0.05, honour_keys=True)
+    box.control(
+        latency_ms=1,
+        fail_rates={},
+        drop_rate=0,
+        rate_limit_per_second=0,
+        retry_after_seconds=0.05,
+        honour_keys=True,
+    )
     box.forget()
     monkeypatch.setattr("waves.pacing.FIRST_BACK_OFF_SECONDS", 0.01)
 
 
 def send(box, wave, *, limits=FAST, timing=QUICK, honours_keys=True, **options):
-    provider = HttpSms(box.url, "sandbox", honours_keys=honours_keys, timeout_seconds=timing.timeout)
+    provider = HttpSms(
+        box.url, "sandbox", honours_keys=honours_keys, timeout_seconds=timing.timeout
+    )
     return send_wave(wave.pk, provider=provider, limits=limits, timing=timing, **options)
 
 
@@ -62,7 +71,10 @@ def test_every_member_with_a_phone_gets_one_sms_and_the_wave_completes_n1_n7(box
     report = send(box, wave)
     assert report["total"] == 30
     assert (report["ok"], report["skipped"], report["pending"]) == (25, 5, 0)
-    assert report["detail"] == {"sms": {"sent": 25, "failed": 0}, "email": {"queued": 0, "sent": 0, "failed": 0}}
+    assert report["detail"] == {
+        "sms": {"sent": 25, "failed": 0},
+        "email": {"queued": 0, "sent": 0, "failed": 0},
+    }
     assert report["state"] == "completed"
     phones = set(Member.objects.filter(wave=wave).exclude(phone="").values_list("phone", flat=True))
     assert {message["to"] for message in box.messages()} == phones
@@ -74,7 +86,10 @@ def test_the_text_names_campaign_market_and_the_members_own_code_n1(box):
     send(box, wave)
     member = Member.objects.get(wave=wave)
     fan_ref = hmac.digest(bytes(wave.campaign.salt), member.global_user_id.encode(), "sha256").hex()
-    assert box.messages()[0]["body"] == f"Spring Tour / US West / {member.code} / 20 January 2027 / {fan_ref}"
+    assert (
+        box.messages()[0]["body"]
+        == f"Spring Tour / US West / {member.code} / 20 January 2027 / {fan_ref}"
+    )
 
 
 def test_the_key_is_made_with_the_row_from_wave_fan_and_channel_n4():
@@ -99,7 +114,9 @@ def test_a_refused_number_fails_at_once_and_only_failed_ones_are_sent_again_n3_n
     first = send(box, wave)
     assert first["failed"] > 0
     assert first["ok"] + first["failed"] == 40
-    assert set(Send.objects.filter(wave=wave, state="failed").values_list("reason", "attempts")) == {("http_400", 1)}
+    assert set(
+        Send.objects.filter(wave=wave, state="failed").values_list("reason", "attempts")
+    ) == {("http_400", 1)}
     box.control(fail_rates={})
     requests = box.received()["sms"]["requests"]
     second = send(box, wave, retry_failed=True)
@@ -130,7 +147,10 @@ def test_cut_connections_429_and_503_lose_nobody_and_double_nobody_n3_n4(box):
     assert report["ok"] >= 290
     assert counts["keys_accepted_twice"] == 0
     accepted = {message["key"] for message in box.messages()}
-    called_failed = {str(key) for key in Send.objects.filter(wave=wave, state="failed").values_list("key", flat=True)}
+    called_failed = {
+        str(key)
+        for key in Send.objects.filter(wave=wave, state="failed").values_list("key", flat=True)
+    }
     assert not accepted & called_failed
 
 
@@ -149,7 +169,9 @@ def test_a_look_up_settles_the_unknown_n4(box):
     box.control(drop_rate=0.4, seed=2)
     unknown = send(box, wave, honours_keys=False)["unknown"]
     never = Send.objects.filter(wave=wave, state="sent").first()
-    Send.objects.filter(pk=never.pk).update(state="unknown", key="00000000-0000-0000-0000-00000000000f")
+    Send.objects.filter(pk=never.pk).update(
+        state="unknown", key="00000000-0000-0000-0000-00000000000f"
+    )
     box.control(drop_rate=0)
     settled = results.settle_unknown(wave.pk, HttpSms(box.url, "sandbox"))
     assert settled == {"sent": unknown, "failed": 1, "unknown": 0}
@@ -161,7 +183,9 @@ def test_a_429_holds_every_worker_of_the_account_and_costs_no_try_n3(box):
     box.control(rate_limit_per_second=20, retry_after_seconds=0.3)
     assert send(box, wave)["ok"] == 40
     assert box.received()["sms"]["by_status"]["429"] > 0
-    assert set(Send.objects.filter(wave=wave, channel="sms").values_list("attempts", flat=True)) == {1}
+    assert set(
+        Send.objects.filter(wave=wave, channel="sms").values_list("attempts", flat=True)
+    ) == {1}
 
 
 def test_no_more_than_the_limit_at_once_and_per_second_n2(box):
@@ -211,12 +235,16 @@ def until(condition, seconds=20.0):
 @pytest.mark.parametrize("how", ["pause the wave", "cancel the wave", "stop all"])
 def test_no_request_starts_two_seconds_after_a_stop_and_what_was_not_started_waits_n6(box, how):
     wave = triggered_wave(400)
-    thread, reports = send_in_thread(box, wave, limits=Limits(per_second=60, concurrency=20), timing=Timing(timeout=2.0))
+    thread, reports = send_in_thread(
+        box, wave, limits=Limits(per_second=60, concurrency=20), timing=Timing(timeout=2.0)
+    )
     until(lambda: box.received()["sms"]["accepted"] >= 20)
     if how == "stop all":
         assert set(accounts.stop_all("drill")) == {accounts.SMS, accounts.EMAIL}
     else:
-        Wave.objects.filter(pk=wave.pk).update(state="paused" if how.startswith("pause") else "cancelled")
+        Wave.objects.filter(pk=wave.pk).update(
+            state="paused" if how.startswith("pause") else "cancelled"
+        )
     stopped = time.time()
     thread.join(20)
     assert not thread.is_alive()
@@ -252,7 +280,12 @@ def test_what_a_dead_sender_left_is_sent_again_with_the_same_key_n4(box):
     report = send(box, wave)
     assert report["ok"] == 10
     assert (
-        list(Send.objects.filter(wave=wave, channel="sms", maybe_accepted=True).values_list("attempts", flat=True)) == [2] * 4
+        list(
+            Send.objects.filter(wave=wave, channel="sms", maybe_accepted=True).values_list(
+                "attempts", flat=True
+            )
+        )
+        == [2] * 4
     )
 
 
@@ -288,7 +321,9 @@ def test_two_claims_never_share_a_row_o6():
 def test_what_waits_too_long_for_its_turn_is_given_back_not_unknown_n4(box):
     wave = triggered_wave(30)
     patient = Timing(timeout=2.0, look=0.05, row_lease=2.1)
-    report = send(box, wave, limits=Limits(per_second=20, concurrency=10), timing=patient, honours_keys=False)
+    report = send(
+        box, wave, limits=Limits(per_second=20, concurrency=10), timing=patient, honours_keys=False
+    )
     assert (report["ok"], report["unknown"]) == (30, 0)
     assert box.received()["sms"]["requests"] == 30
 
@@ -306,11 +341,20 @@ def gateway(box, settings):
 def test_the_commands_send_and_deliver(gateway, capsys):
     wave = triggered_wave(5, emails=2, tm=True)
     sent = command(capsys, "send_wave", wave.name)
-    assert (sent["wave"], sent["state"], sent["total"], sent["ok"]) == (wave.name, "completed", 5, 5)
+    assert (sent["wave"], sent["state"], sent["total"], sent["ok"]) == (
+        wave.name,
+        "completed",
+        5,
+        5,
+    )
     assert sent["per_second"] > 0
     assert command(capsys, "send_wave", wave.name, "--retry-failed")["ok"] == 5
     delivered = command(capsys, "deliver_email", "--limit", "1")
-    assert {name: delivered[name] for name in ("sent", "failed", "left")} == {"sent": 1, "failed": 0, "left": 1}
+    assert {name: delivered[name] for name in ("sent", "failed", "left")} == {
+        "sent": 1,
+        "failed": 0,
+        "left": 1,
+    }
 
 
 def test_stop_all_stops_and_resume_lets_go_on_n6(gateway, capsys):
@@ -322,8 +366,13 @@ def test_stop_all_stops_and_resume_lets_go_on_n6(gateway, capsys):
     assert "drill" in held["ended"]
     assert set(command(capsys, "stop_all", *stop, "--resume")["accounts"]) == set(accounts.ALL)
     assert command(capsys, "send_wave", wave.name)["ok"] == 5
-    moves = StatusChange.objects.filter(subject="account:sms_http").values_list("to_state", "by__username", "reason")
-    assert list(moves.order_by("id")) == [("paused", "approver", "drill"), ("sending", "approver", "drill")]
+    moves = StatusChange.objects.filter(subject="account:sms_http").values_list(
+        "to_state", "by__username", "reason"
+    )
+    assert list(moves.order_by("id")) == [
+        ("paused", "approver", "drill"),
+        ("sending", "approver", "drill"),
+    ]
 
 
 def test_the_sender_refuses_what_was_not_approved_x5(box):
@@ -360,7 +409,9 @@ def test_emails_are_queued_with_the_rows_and_counted_apart_from_sent_n5_n7(box):
     assert email_queue.deliver() == {"sent": 1, "failed": 0, "left": 0}
     assert results.result(wave.pk)["detail"]["email"] == {"queued": 4, "sent": 4, "failed": 0}
     codes = set(Member.objects.filter(wave=wave).exclude(email="").values_list("email", "code"))
-    assert {(m.to[0], m.body.split("Your access code: ")[1].split("\n")[0]) for m in mail.outbox} == codes
+    assert {
+        (m.to[0], m.body.split("Your access code: ")[1].split("\n")[0]) for m in mail.outbox
+    } == codes
 
 
 def test_with_sms_first_an_email_goes_only_where_no_sms_could_be_sent_n1(box):
@@ -371,8 +422,14 @@ def test_with_sms_first_an_email_goes_only_where_no_sms_could_be_sent_n1(box):
     assert failed > 0
     assert report["detail"]["email"]["queued"] == 5 + failed
     assert report["ok"] == 30
-    told_by_mail = set(Send.objects.filter(wave=wave, channel="email").values_list("member_id", flat=True))
-    told_by_sms = set(Send.objects.filter(wave=wave, channel="sms", state="sent").values_list("member_id", flat=True))
+    told_by_mail = set(
+        Send.objects.filter(wave=wave, channel="email").values_list("member_id", flat=True)
+    )
+    told_by_sms = set(
+        Send.objects.filter(wave=wave, channel="sms", state="sent").values_list(
+            "member_id", flat=True
+        )
+    )
     assert not told_by_mail & told_by_sms
 
 
@@ -383,8 +440,14 @@ def test_with_sms_first_nobody_an_email_was_queued_for_gets_the_failed_sms_again
     box.control(fail_rates={})
     accounts.resume(accounts.SMS)
     report = send(box, wave, retry_failed=True)
-    told_by_mail = set(Send.objects.filter(wave=wave, channel="email").values_list("member_id", flat=True))
-    told_by_sms = set(Send.objects.filter(wave=wave, channel="sms", state="sent").values_list("member_id", flat=True))
+    told_by_mail = set(
+        Send.objects.filter(wave=wave, channel="email").values_list("member_id", flat=True)
+    )
+    told_by_sms = set(
+        Send.objects.filter(wave=wave, channel="sms", state="sent").values_list(
+            "member_id", flat=True
+        )
+    )
     assert with_email == len(told_by_mail) == 15
     assert not told_by_mail & told_by_sms
     assert (report["ok"], len(told_by_sms)) == (20, 5)
@@ -415,7 +478,11 @@ def signed(value, *, secret="sandbox", at=None):  # noqa: S107
     body = json.dumps(value).encode()
     stamp = int(at or time.time())
     mac = hmac.new(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
-    return {"data": body, "content_type": "application/json", "headers": {"X-Signature": f"t={stamp},v1={mac}"}}
+    return {
+        "data": body,
+        "content_type": "application/json",
+        "headers": {"X-Signature": f"t={stamp},v1={mac}"},
+    }
 
 
 def receipt_for(row, status="delivered"):
@@ -437,9 +504,14 @@ def test_a_signed_receipt_settles_what_was_sent_and_a_repeat_changes_nothing_n3(
 def test_a_receipt_settles_what_was_unsure_and_nobody_sends_it_again_n4(box, client, before):
     wave = triggered_wave(1)
     sends.make_sends(wave)
-    Send.objects.filter(wave=wave, channel="sms").update(state=before, attempts=1, maybe_accepted=True)
+    Send.objects.filter(wave=wave, channel="sms").update(
+        state=before, attempts=1, maybe_accepted=True
+    )
     row = Send.objects.get(wave=wave, channel="sms")
-    assert client.post("/receipts/sms_http", **signed(receipt_for(row))).json() == {"in": 1, "applied": 1}
+    assert client.post("/receipts/sms_http", **signed(receipt_for(row))).json() == {
+        "in": 1,
+        "applied": 1,
+    }
     assert send(box, wave)["ok"] == 1
     assert box.received()["sms"]["requests"] == 0
 
@@ -448,10 +520,24 @@ def test_receipts_that_are_forged_old_or_unreadable_change_nothing(box, client):
     wave = triggered_wave(1)
     send(box, wave)
     row = Send.objects.get(wave=wave, channel="sms")
-    assert client.post("/receipts/sms_http", **signed(receipt_for(row), secret="other")).status_code == 403
-    assert client.post("/receipts/sms_http", **signed(receipt_for(row), at=time.time() - 400)).status_code == 403
-    assert client.post("/receipts/sms_http", data=b"{}", content_type="application/json").status_code == 403
-    assert client.post("/receipts/sms_http", **signed({"receipts": [{"reference": "x"}]})).status_code == 400
+    assert (
+        client.post("/receipts/sms_http", **signed(receipt_for(row), secret="other")).status_code
+        == 403
+    )
+    assert (
+        client.post(
+            "/receipts/sms_http", **signed(receipt_for(row), at=time.time() - 400)
+        ).status_code
+        == 403
+    )
+    assert (
+        client.post("/receipts/sms_http", data=b"{}", content_type="application/json").status_code
+        == 403
+    )
+    assert (
+        client.post("/receipts/sms_http", **signed({"receipts": [{"reference": "x"}]})).status_code
+        == 400
+    )
     assert client.post("/receipts/nobody", **signed(receipt_for(row))).status_code == 404
     assert client.get("/receipts/sms_http").status_code == 405
     assert states(wave) == {"sent": 1}
@@ -484,7 +570,9 @@ def test_a_dead_senders_slots_are_free_when_its_lease_is_over_n2():
     now, lease = timezone.now(), timedelta(seconds=15)
 
     def look(sender, at, busy=0):
-        return accounts.take_seat("sms_http", sender, wave.pk, limits=FAST, in_flight=busy, lease=lease, now=at).slots
+        return accounts.take_seat(
+            "sms_http", sender, wave.pk, limits=FAST, in_flight=busy, lease=lease, now=at
+        ).slots
 
     assert look(one, now) == 50
     assert look(two, now) == 0

@@ -25,7 +25,8 @@ def test_the_alphabets_have_the_standards_sizes():
         ("a" * 307, Encoding.GSM7, 307, 3),
         ("€" * 80, Encoding.GSM7, 160, 1),
         ("€" * 81, Encoding.GSM7, 162, 2),
-        ("a" * 152 + "€" + "a" * 152, Encoding.GSM7, 306, 3),  # the euro does not fit the first part's last septet
+        # the euro does not fit the first part's last septet
+        ("a" * 152 + "€" + "a" * 152, Encoding.GSM7, 306, 3),
         ("ç", Encoding.UCS2, 1, 1),
         ("я" * 70, Encoding.UCS2, 70, 1),
         ("я" * 71, Encoding.UCS2, 71, 2),

@@ -1,4 +1,6 @@
-"""What follows which: sending is followed by e-mails, and nothing waits for ever for a worker. [O-6, N-5]"""
+"""What follows which: sending is followed by e-mails, and nothing waits for ever for a worker.
+[O-6, N-5]
+"""
 
 import pytest
 from django.core import mail
@@ -26,9 +28,19 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def ready_wave(members, **options):
     """A triggered wave whose codes are reserved for its members."""
     wave = triggered_wave(members, **options)
-    reserved = {"campaign": wave.campaign, "wave": wave, "state": CodeState.RESERVED, "reserved_at": wave.triggered_at}
+    reserved = {
+        "campaign": wave.campaign,
+        "wave": wave,
+        "state": CodeState.RESERVED,
+        "reserved_at": wave.triggered_at,
+    }
     Code.objects.bulk_create(
-        Code(code=member.code, global_user_id=member.global_user_id, market_id=member.market_id, **reserved)
+        Code(
+            code=member.code,
+            global_user_id=member.global_user_id,
+            market_id=member.market_id,
+            **reserved,
+        )
         for member in wave.members.all()
     )
     return wave
@@ -50,7 +62,12 @@ def test_a_sent_wave_has_its_e_mails_delivered_by_the_job_that_follows(gateway):
     assert (wave.state, emails.state) == (WaveState.COMPLETED, JobState.QUEUED)
     tasks.run_emails(emails.pk)
     emails.refresh_from_db()
-    assert (len(mail.outbox), emails.state, emails.rows_in, emails.rows_out) == (3, JobState.DONE, 3, 3)
+    assert (len(mail.outbox), emails.state, emails.rows_in, emails.rows_out) == (
+        3,
+        JobState.DONE,
+        3,
+        3,
+    )
 
 
 def test_the_job_of_a_wave_counts_the_fans_it_told_and_those_it_could_not(gateway):
@@ -136,7 +153,9 @@ def test_failed_messages_of_a_completed_wave_go_again_by_a_worker(gateway):
 
 
 def test_a_closed_campaigns_failed_messages_stay_failed(gateway):
-    """C-2: asked for on the page, it is refused before anything waits for a sender that will never come."""
+    """C-2: asked for on the page, it is refused before anything waits for a sender that will never
+    come.
+    """
     gateway.control(fail_rates={"400": 1.0})
     wave = ready_wave(2)
     tasks.send_here(wave)

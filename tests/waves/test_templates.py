@@ -17,8 +17,19 @@ def seats(**sources: str) -> list[MarketSeat]:
 
 def test_templates_are_loaded_and_loading_again_replaces_them():
     campaign = campaign_with(0)
-    document = {"channel": "sms", "market_id": None, "language": "en", "body": "{campaign}: your code is {code}"}
-    assert templates.load(campaign, [document, {"channel": "email", "market_id": "west", "body": "x", "subject": "y"}]) == 2
+    document = {
+        "channel": "sms",
+        "market_id": None,
+        "language": "en",
+        "body": "{campaign}: your code is {code}",
+    }
+    assert (
+        templates.load(
+            campaign,
+            [document, {"channel": "email", "market_id": "west", "body": "x", "subject": "y"}],
+        )
+        == 2
+    )
     templates.load(campaign, [document | {"body": "now {code}"}])
     assert set(Template.objects.values_list("channel", "body", "market__market_id")) == {
         ("sms", "now {code}", None),
@@ -51,7 +62,11 @@ def test_a_list_is_expected():
 def test_each_market_and_channel_of_a_wave_has_one_text():
     campaign = campaign_with(0)
     templates.load(
-        campaign, [{"channel": "sms", "body": "all {code}"}, {"channel": "sms", "market_id": "east", "body": "east"}]
+        campaign,
+        [
+            {"channel": "sms", "body": "all {code}"},
+            {"channel": "sms", "market_id": "east", "body": "east"},
+        ],
     )
     Template.objects.create(campaign=None, channel="sms", body="for every campaign")
     chosen = templates.chosen_for(seats(west="own", east="own"), templates.of_campaign(campaign))

@@ -1,4 +1,6 @@
-"""A campaign with scores and registrations, ready for waves, made directly as rows: these tests are about waves."""
+"""A campaign with scores and registrations, ready for waves, made directly as rows: these tests are
+about waves.
+"""
 
 import hashlib
 import itertools
@@ -36,7 +38,9 @@ def campaign_with(
     preferences: Sequence[list[str]] | None = None,
     **options: Any,
 ) -> Campaign:
-    """An open campaign whose `fans` are scored and registered; each has a phone and an e-mail. Markets west and east."""
+    """An open campaign whose `fans` are scored and registered; each has a phone and an e-mail.
+    Markets west and east.
+    """
     name = f"tour{next(_numbers)}-{timezone.now():%H%M%S%f}"
     capacities = capacities or {"west": 5, "east": 5}
     campaign = Campaign.objects.create(
@@ -50,7 +54,14 @@ def campaign_with(
         **options,
     )
     Market.objects.bulk_create(
-        Market(campaign=campaign, market_id=m, name=m.title(), capacity=n, position=p, selection_time=NOW - timedelta(hours=1))
+        Market(
+            campaign=campaign,
+            market_id=m,
+            name=m.title(),
+            capacity=n,
+            position=p,
+            selection_time=NOW - timedelta(hours=1),
+        )
         for p, (m, n) in enumerate(capacities.items())
     )
     ids = [f"fan-{n:06d}" for n in range(fans)]
@@ -87,9 +98,16 @@ def add_scores(campaign: Campaign, ids: Sequence[str], raw_scores: Sequence[floa
         rows_in=len(ids),
         accepted=len(ids),
     )
-    fans = pl.DataFrame({"global_user_id": ids, "raw_score": list(raw_scores)}, schema_overrides={"raw_score": pl.Float64})
-    drawn = draw_frame(fans, Draw(campaign.campaign_id, SEED, SALT)).with_row_index("line", offset=2)
-    texts = dict.fromkeys(("row_id", "member_id", "country", "tags", "market_id"), "") | {"phone_region": "US"}
+    fans = pl.DataFrame(
+        {"global_user_id": ids, "raw_score": list(raw_scores)},
+        schema_overrides={"raw_score": pl.Float64},
+    )
+    drawn = draw_frame(fans, Draw(campaign.campaign_id, SEED, SALT)).with_row_index(
+        "line", offset=2
+    )
+    texts = dict.fromkeys(("row_id", "member_id", "country", "tags", "market_id"), "") | {
+        "phone_region": "US"
+    }
     rows = drawn.with_columns(
         pl.lit(file.pk).alias("score_file_id"),
         pl.col("raw_score").cast(pl.String).alias("raw_text"),

@@ -1,4 +1,6 @@
-"""What a provider is to the sender: one coroutine that turns a message into an Outcome. Errors are sorted behind this door."""
+"""What a provider is to the sender: one coroutine that turns a message into an Outcome. Errors are
+sorted behind this door.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +33,17 @@ class SmsProvider(Protocol):
         ...
 
     async def look_up(self, session: aiohttp.ClientSession, reference: str) -> Outcome:
-        """Was a message of this reference accepted: SENT, REFUSED (it was not), or UNCERTAIN (no answer)."""
+        """Was a message of this reference accepted: SENT, REFUSED (it was not), or UNCERTAIN (no
+        answer).
+        """
         ...
 
 
 @dataclass(frozen=True)
 class EmailText:
-    """One e-mail, ready to hand over; `key` becomes its Message-ID, so that a repeat can be recognised."""
+    """One e-mail, ready to hand over; `key` becomes its Message-ID, so that a repeat can be
+    recognised.
+    """
 
     key: str
     to: str

@@ -1,7 +1,8 @@
 """A partner's codes over HTTP: generate, reserve, assign, release, status. [K-4]
 
-Every call may be repeated: its idempotency key is made from what it is for, so that asking again after a cut connection gets
-the first answer. The calls are few and large, so they are plain and synchronous.
+Every call may be repeated: its idempotency key is made from what it is for, so that asking again
+after a cut connection gets the first answer. The calls are few and large, so they are plain and
+synchronous.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ MOST_AT_ONCE: Final = 2_500
 
 
 class CodeServiceError(CodesExhausted):
-    """The code service refused a call or cannot be reached; the message says which call and why. [K-4]"""
+    """The code service refused a call or cannot be reached; the message says which call and why.
+    [K-4]
+    """
 
 
 class CodeService:
@@ -38,32 +41,56 @@ class CodeService:
         return str(self._call("generate", asked, purpose=(wave, global_user_id))["code"])
 
     def reserve(self, *, wave: str, market_id: str, quantity: int) -> list[str]:
-        """`quantity` codes for one market of a wave; the same ones when asked again. Raises CodeServiceError."""
+        """`quantity` codes for one market of a wave; the same ones when asked again. Raises
+        CodeServiceError.
+        """
         asked = {"market": market_id, "quantity": quantity}
-        codes = [str(code) for code in self._call("reserve", asked, purpose=(wave, market_id, str(quantity)))["codes"]]
+        codes = [
+            str(code)
+            for code in self._call("reserve", asked, purpose=(wave, market_id, str(quantity)))[
+                "codes"
+            ]
+        ]
         if len(set(codes)) != quantity:
-            raise CodeServiceError(f"Code service: {len(set(codes))} codes for {market_id} of {wave}, not {quantity}.")
+            raise CodeServiceError(
+                f"Code service: {len(set(codes))} codes for {market_id} of {wave}, not {quantity}."
+            )
         return codes
 
     def assign(self, *, wave: str, assignments: Sequence[tuple[str, str]]) -> dict[str, int]:
-        """(code, fan) pairs, in calls of 2,500. Returns `{in, valid, updated}` over all. Raises CodeServiceError."""
+        """(code, fan) pairs, in calls of 2,500. Returns `{in, valid, updated}` over all. Raises
+        CodeServiceError.
+        """
         total = {"in": 0, "valid": 0, "updated": 0}
         for first in range(0, len(assignments), MOST_AT_ONCE):
-            pairs = [{"code": code, "fan": fan} for code, fan in assignments[first : first + MOST_AT_ONCE]]
+            pairs = [
+                {"code": code, "fan": fan}
+                for code, fan in assignments[first : first + MOST_AT_ONCE]
+            ]
             answer = self._call("assign", {"assignments": pairs}, purpose=(wave, _digest(pairs)))
             total = {name: count + int(answer[name]) for name, count in total.items()}
         return total
 
     def release(self, *, wave: str, codes: Sequence[str]) -> int:
         """Give reserved codes back; how many were taken back. Raises CodeServiceError."""
-        return int(self._call("release", {"codes": list(codes)}, purpose=(wave, _digest(list(codes))))["released"])
+        return int(
+            self._call("release", {"codes": list(codes)}, purpose=(wave, _digest(list(codes))))[
+                "released"
+            ]
+        )
 
     def status(self, *, codes: Sequence[str], asked_at: str) -> dict[str, str]:
-        """The state of each code the service knows; `asked_at` tells this question from earlier ones."""
-        answer = self._call("status", {"codes": list(codes)}, purpose=(asked_at, _digest(list(codes))))
+        """The state of each code the service knows; `asked_at` tells this question from earlier
+        ones.
+        """
+        answer = self._call(
+            "status", {"codes": list(codes)}, purpose=(asked_at, _digest(list(codes)))
+        )
         return {str(code): str(state) for code, state in answer["statuses"].items()}
 
-    def _call(self, action: str, asked: Mapping[str, Any], *, purpose: tuple[str, ...]) -> dict[str, Any]:
+    def _call(
+        self, action: str, asked: Mapping[str, Any], *, purpose: tuple[str, ...]
+    ) -> dict[str, Any]:
         key = hashlib.sha256("\x1f".join((action, *purpose)).encode()).hexdigest()
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         request = urllib.request.Request(  # noqa: S310 the setting is checked to be http or https
@@ -81,7 +108,9 @@ class CodeService:
                     break
             except (OSError, http.client.HTTPException, ValueError) as error:
                 cause = error
-        raise CodeServiceError(f"Code service: {action} failed ({cause}); check CODE_SERVICE_URL, then try again.") from cause
+        raise CodeServiceError(
+            f"Code service: {action} failed ({cause}); check CODE_SERVICE_URL, then try again."
+        ) from cause
 
 
 def _digest(value: Any) -> str:

@@ -1,4 +1,6 @@
-"""E-mail through whatever backend Django is configured with: SMTP, files, or one of the many packages for providers."""
+"""E-mail through whatever backend Django is configured with: SMTP, files, or one of the many
+packages for providers.
+"""
 
 from __future__ import annotations
 
@@ -55,9 +57,14 @@ class DjangoEmail:
             return Outcome(Kind.REFUSED, "bad_message")
         except OSError:
             return Outcome(Kind.UNCERTAIN, "connection_cut")
-        return Outcome(Kind.SENT, provider_id=message.key) if taken else Outcome(Kind.REFUSED, "not_taken")
+        return (
+            Outcome(Kind.SENT, provider_id=message.key)
+            if taken
+            else Outcome(Kind.REFUSED, "not_taken")
+        )
 
 
 def _close(backend: BaseEmailBackend) -> None:
-    with contextlib.suppress(smtplib.SMTPException, OSError):  # every message has its answer already
+    # every message has its answer already
+    with contextlib.suppress(smtplib.SMTPException, OSError):
         backend.close()

@@ -1,6 +1,8 @@
-"""An SMS gateway over plain HTTP: `POST {url}/sms`, and `GET {url}/sms/by-reference/{reference}` for what is unsure.
+"""An SMS gateway over plain HTTP: `POST {url}/sms`, and `GET {url}/sms/by-reference/{reference}`
+for what is unsure.
 
-The contract is the sandbox's: bearer token, JSON `to, body, reference`, our key in `Idempotency-Key`.
+The contract is the sandbox's: bearer token, JSON `to, body, reference`, our key in
+`Idempotency-Key`.
 """
 
 from __future__ import annotations
@@ -22,7 +24,14 @@ LONGEST_PATIENCE_SECONDS = 300.0
 class HttpSms:
     name = "sms_http"
 
-    def __init__(self, url: str, token: str, *, honours_keys: bool = True, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        honours_keys: bool = True,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
         self.honours_keys = honours_keys
         self.timeout_seconds = timeout_seconds
         self._address = f"{url.rstrip('/')}/sms"
@@ -30,11 +39,17 @@ class HttpSms:
 
     async def send(self, session: aiohttp.ClientSession, message: SmsMessage) -> Outcome:
         """One POST. Logs nothing: the row tells what happened, by its key. [N-3]"""
-        body = json.dumps({"to": message.to, "body": message.body, "reference": message.key}).encode()
+        body = json.dumps(
+            {"to": message.to, "body": message.body, "reference": message.key}
+        ).encode()
         own = {"Idempotency-Key": message.key, "X-Request-Start": f"t={time.time_ns() // 1000}"}
         try:
-            async with session.post(self._address, data=body, headers=self._headers | own) as response:
-                return _sorted(response.status, response.headers.get("Retry-After", ""), await response.read())
+            async with session.post(
+                self._address, data=body, headers=self._headers | own
+            ) as response:
+                return _sorted(
+                    response.status, response.headers.get("Retry-After", ""), await response.read()
+                )
         except aiohttp.InvalidURL:
             raise  # a setting is wrong, and every message would meet it
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
@@ -47,7 +62,9 @@ class HttpSms:
     async def look_up(self, session: aiohttp.ClientSession, reference: str) -> Outcome:
         """Settles an unknown send: 200 means it was accepted, 404 that it was not. [N-4]"""
         try:
-            async with session.get(f"{self._address}/by-reference/{reference}", headers=self._headers) as response:
+            async with session.get(
+                f"{self._address}/by-reference/{reference}", headers=self._headers
+            ) as response:
                 if response.status == HTTPStatus.OK:
                     return Outcome(Kind.SENT, provider_id=_provider_id(await response.read()))
                 if response.status == HTTPStatus.NOT_FOUND:
@@ -67,9 +84,13 @@ def _sorted(status: int, retry_after: str, body: bytes) -> Outcome:
     if status < 300:
         return Outcome(Kind.SENT, provider_id=_provider_id(body))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Outcome(Kind.RATE_LIMITED, "http_429", after_seconds=_seconds(retry_after, PATIENCE_SECONDS))
+        return Outcome(
+            Kind.RATE_LIMITED, "http_429", after_seconds=_seconds(retry_after, PATIENCE_SECONDS)
+        )
     if status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after:
-        return Outcome(Kind.RETRY_LATER, "http_503", after_seconds=_seconds(retry_after, PATIENCE_SECONDS))
+        return Outcome(
+            Kind.RETRY_LATER, "http_503", after_seconds=_seconds(retry_after, PATIENCE_SECONDS)
+        )
     if status >= 500:
         return Outcome(Kind.UNCERTAIN, f"http_{status}")
     return Outcome(Kind.REFUSED, f"http_{status}")
@@ -85,7 +106,9 @@ def _seconds(retry_after: str, default: float) -> float:
 
 
 def _provider_id(body: bytes) -> str:
-    """The provider's own id, if its answer can be read: an accepted message stays accepted when it cannot."""
+    """The provider's own id, if its answer can be read: an accepted message stays accepted when it
+    cannot.
+    """
     try:
         value = json.loads(body)
     except ValueError:

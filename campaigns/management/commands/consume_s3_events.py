@@ -1,4 +1,6 @@
-"""`consume_s3_events [--once]`: takes up what the queue S3_EVENTS_QUEUE says of new objects in the scoring bucket. [S-1]"""
+"""`consume_s3_events [--once]`: takes up what the queue S3_EVENTS_QUEUE says of new objects in the
+scoring bucket. [S-1]
+"""
 
 import signal
 import threading
@@ -14,14 +16,24 @@ from operations.errors import Refusal
 
 
 class Command(JsonCommand):
-    help = "Take up score files, ranks and lists as soon as S3 tells of them; ends on SIGTERM or SIGINT."
+    help = (
+        "Take up score files, ranks and lists as soon as S3 tells of them; ends on SIGTERM or"
+        " SIGINT."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="end when the queue is empty, instead of waiting for more")
+        parser.add_argument(
+            "--once",
+            action="store_true",
+            help="end when the queue is empty, instead of waiting for more",
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         if not settings.S3_EVENTS_QUEUE:
-            raise Refusal("S3_EVENTS_QUEUE is not set: without it, new files are found within a minute by the scheduler.")
+            raise Refusal(
+                "S3_EVENTS_QUEUE is not set: without it, new files are found within a minute by the"
+                " scheduler."
+            )
         told = threading.Event()
         if not options["once"]:
             for number in (signal.SIGTERM, signal.SIGINT):

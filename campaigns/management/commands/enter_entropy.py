@@ -1,4 +1,6 @@
-"""`enter_entropy CAMPAIGN VALUE`: enter the public random value once, and draw the files that waited for it. [S-8]"""
+"""`enter_entropy CAMPAIGN VALUE`: enter the public random value once, and draw the files that
+waited for it. [S-8]
+"""
 
 from typing import Any
 
@@ -10,7 +12,10 @@ from operations.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Enter the value of the campaign's named public source; score files that waited for it are drawn."
+    help = (
+        "Enter the value of the campaign's named public source; score files that waited for it are"
+        " drawn."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign")
@@ -21,4 +26,7 @@ class Command(JsonCommand):
         waiting = scorefiles.release_waiting(campaign)
         for score_file in waiting:
             scorefiles.process(scorefiles.open_job(score_file, by=None).pk)
-        return {"campaign_id": campaign.campaign_id, "released": [score_file.pk for score_file in waiting]}
+        return {
+            "campaign_id": campaign.campaign_id,
+            "released": [score_file.pk for score_file in waiting],
+        }

@@ -30,6 +30,10 @@ class Command(JsonCommand):
         return {
             "rows_in": found.rows_in,
             "accepted": found.accepted,
-            "rejected": {reason.value: found.rejected_by[reason] for reason in Reason if reason in found.rejected_by},
+            "rejected": {
+                reason.value: found.rejected_by[reason]
+                for reason in Reason
+                if reason in found.rejected_by
+            },
             "tagged": {tag.value: found.tagged_by[tag] for tag in Tag if tag in found.tagged_by},
         }

@@ -1,4 +1,6 @@
-"""`process_scores CAMPAIGN FILE`: take a score file from upload to STREAMED in the foreground. [S-1 … S-13]"""
+"""`process_scores CAMPAIGN FILE`: take a score file from upload to STREAMED in the foreground. [S-1
+… S-13]
+"""
 
 import argparse
 from collections.abc import Mapping
@@ -27,44 +29,69 @@ class Command(JsonCommand):
             "--supplement-of",
             type=int,
             metavar="SCORE_FILE",
-            help="the file is a corrected CSV of this score file's rejected rows: they and its accepted rows are processed",
+            help=(
+                "the file is a corrected CSV of this score file's rejected rows: they and its"
+                " accepted rows are processed"
+            ),
         )
-        parser.add_argument("--no-activate", action="store_true", help="leave the active score file as it is")
+        parser.add_argument(
+            "--no-activate", action="store_true", help="leave the active score file as it is"
+        )
         parser.add_argument(
             "--dry-run",
             type=_rows_or_all,
             nargs="?",
             const=trial.FIRST_ROWS,
             metavar="ROWS|all",
-            help=f"only say what would become of the first rows ({trial.FIRST_ROWS:,}), or of all; nothing is kept",
+            help=(
+                f"only say what would become of the first rows ({trial.FIRST_ROWS:,}), or of all;"
+                " nothing is kept"
+            ),
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
         campaign = campaign_of(options["campaign"])
         if options["dry_run"] is not None:
-            return self._tried(campaign, options["file"], options["dry_run"], supplement=options["supplement_of"] is not None)
-        received = self._received(campaign, options["file"], options["supplement_of"], activate=not options["no_activate"])
+            return self._tried(
+                campaign,
+                options["file"],
+                options["dry_run"],
+                supplement=options["supplement_of"] is not None,
+            )
+        received = self._received(
+            campaign, options["file"], options["supplement_of"], activate=not options["no_activate"]
+        )
         return result_of(finished(received.score_file, self), repeated=received.repeated)
 
-    def _tried(self, campaign: Campaign, path: Path, rows: int, *, supplement: bool) -> dict[str, Any]:
+    def _tried(
+        self, campaign: Campaign, path: Path, rows: int, *, supplement: bool
+    ) -> dict[str, Any]:
         if supplement:
-            raise CommandError("--dry-run is for score files as they are uploaded: leave out --supplement-of.")
+            raise CommandError(
+                "--dry-run is for score files as they are uploaded: leave out --supplement-of."
+            )
         with opened(path) as file, self.counting(trial.WHAT) as watch:
             reception.look(campaign, path.name, file)
             found = trial.dry_run(campaign, file, rows=rows or None, watch=watch)
         return tried(found)
 
-    def _received(self, campaign: Campaign, path: Path, supplement_of: int | None, *, activate: bool) -> scorefiles.Received:
+    def _received(
+        self, campaign: Campaign, path: Path, supplement_of: int | None, *, activate: bool
+    ) -> scorefiles.Received:
         if supplement_of is None:
             with opened(path) as file:
                 return scorefiles.receive(campaign, path.name, file, by=None, activate=activate)
         parent = scorefiles.score_file_of(supplement_of)
         if parent.campaign_id != campaign.pk:
-            raise WrongCampaign(f"Score file {parent.pk} is of campaign {parent.campaign.campaign_id}: name that one.")
+            raise WrongCampaign(
+                f"Score file {parent.pk} is of campaign {parent.campaign.campaign_id}: name that"
+                " one."
+            )
         if earlier := parent.supplements.exclude(state=ScoreFileState.FAILED).order_by("id").last():
             self.stderr.write(
-                f"Score file {earlier.pk} supplements {parent.pk} already: rows that it repaired are not in this one. "
-                f"To keep them, correct the rejected rows of {earlier.pk} with --supplement-of {earlier.pk}."
+                f"Score file {earlier.pk} supplements {parent.pk} already: rows that it repaired"
+                f" are not in this one. To keep them, correct the rejected rows of {earlier.pk}"
+                f" with --supplement-of {earlier.pk}."
             )
         with opened(path) as file, self.counting(composing.COPYING) as watch:
             told = composing.counted_by(watch)
@@ -72,7 +99,9 @@ class Command(JsonCommand):
 
 
 def finished(score_file: ScoreFile, command: JsonCommand) -> ScoreFile:
-    """The score file once it is processed, as far as it can be. Raises CancelledByHand if a person stopped it."""
+    """The score file once it is processed, as far as it can be. Raises CancelledByHand if a person
+    stopped it.
+    """
     if not score_file.is_drawn:
         job = scorefiles.open_job(score_file, by=None)
         with command.watching(job.pk):
@@ -80,7 +109,9 @@ def finished(score_file: ScoreFile, command: JsonCommand) -> ScoreFile:
     if score_file.state == ScoreFileState.FAILED:
         raise CancelledByHand(score_file.error)
     if score_file.state == ScoreFileState.PROCESSING:
-        raise CancelledByHand(f"Score file {score_file.pk} was paused by hand: the same command goes on with it.")
+        raise CancelledByHand(
+            f"Score file {score_file.pk} was paused by hand: the same command goes on with it."
+        )
     return score_file
 
 
@@ -94,13 +125,17 @@ def _rows_or_all(text: str) -> int:
 
 
 def tried(found: trial.Trial) -> dict[str, Any]:
-    """The result object of a dry run; `lines` are the numbers of the first rejected lines of each reason."""
+    """The result object of a dry run; `lines` are the numbers of the first rejected lines of each
+    reason.
+    """
     return {
         "dry_run": True,
         "all_rows": found.all_rows,
         "rows_in": found.rows,
         "accepted": found.accepted,
-        "rejected": {reason.value: found.rejected[reason] for reason in Reason if reason in found.rejected},
+        "rejected": {
+            reason.value: found.rejected[reason] for reason in Reason if reason in found.rejected
+        },
         "tagged": {tag.value: found.tagged[tag] for tag in Tag if tag in found.tagged},
         "bands": in_order(found.bands),
         "ignored_columns": found.ignored_columns,
@@ -125,8 +160,14 @@ def result_of(score_file: ScoreFile, *, repeated: bool) -> dict[str, Any]:
         "repeated": repeated,
         "rows_in": score_file.rows_in,
         "accepted": score_file.accepted,
-        "rejected": {reason.value: score_file.rejected_by[reason] for reason in Reason if reason in score_file.rejected_by},
-        "tagged": {tag.value: score_file.tagged_by[tag] for tag in Tag if tag in score_file.tagged_by},
+        "rejected": {
+            reason.value: score_file.rejected_by[reason]
+            for reason in Reason
+            if reason in score_file.rejected_by
+        },
+        "tagged": {
+            tag.value: score_file.tagged_by[tag] for tag in Tag if tag in score_file.tagged_by
+        },
         "bands": in_order(score_file.bands),
         "commitment": campaign.commitment,
         "roster_digest": score_file.roster_digest,

@@ -1,4 +1,6 @@
-"""`translate_ranks CAMPAIGN FILE --fanlist ID`: take a file of ranks from upload to STREAMED in the foreground. [S-15]"""
+"""`translate_ranks CAMPAIGN FILE --fanlist ID`: take a file of ranks from upload to STREAMED in the
+foreground. [S-15]
+"""
 
 from pathlib import Path
 from typing import Any
@@ -13,20 +15,40 @@ from operations.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Translate a CSV file of ranks to scores, then judge, draw and publish them as any score file."
+    help = (
+        "Translate a CSV file of ranks to scores, then judge, draw and publish them as any score"
+        " file."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign", help="the campaign's id")
-        parser.add_argument("file", type=Path, help="CSV with global_user_id and rank, or a .gz of it")
-        parser.add_argument("--fanlist", required=True, metavar="ID", help="the fan list, which belongs to one campaign")
-        parser.add_argument("--no-activate", action="store_true", help="leave the active score file as it is")
+        parser.add_argument(
+            "file", type=Path, help="CSV with global_user_id and rank, or a .gz of it"
+        )
+        parser.add_argument(
+            "--fanlist",
+            required=True,
+            metavar="ID",
+            help="the fan list, which belongs to one campaign",
+        )
+        parser.add_argument(
+            "--no-activate", action="store_true", help="leave the active score file as it is"
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         campaign = campaign_of(options["campaign"])
         path, activate = options["file"], not options["no_activate"]
         with opened(path) as file:
             received = fanlists.receive(
-                campaign, options["fanlist"], path.name, file, by=None, activate=activate, watching=self.watching
+                campaign,
+                options["fanlist"],
+                path.name,
+                file,
+                by=None,
+                activate=activate,
+                watching=self.watching,
             )
         result = result_of(finished(received.score_file, self), repeated=received.repeated)
-        return result | {"manifest": manifests.key_of(fanlists.register(campaign, options["fanlist"]))}
+        return result | {
+            "manifest": manifests.key_of(fanlists.register(campaign, options["fanlist"]))
+        }

@@ -14,12 +14,19 @@ LONGEST_LINE = 4_000
 
 
 class Command(JsonCommand):
-    help = "Erase a fan from the demand archive; the receipt says what was touched, and what was not reached."
+    help = (
+        "Erase a fan from the demand archive; the receipt says what was touched, and what was not"
+        " reached."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("global_user_id", help="- reads it from standard input, so that no shell keeps it")
+        parser.add_argument(
+            "global_user_id", help="- reads it from standard input, so that no shell keeps it"
+        )
         parser.add_argument("--by", required=True, metavar="USER", help="who does it")
-        parser.add_argument("--reason", required=True, metavar="TEXT", help="why; the receipt keeps it")
+        parser.add_argument(
+            "--reason", required=True, metavar="TEXT", help="why; the receipt keeps it"
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         fan_id = options["global_user_id"]
@@ -27,6 +34,10 @@ class Command(JsonCommand):
         try:
             with self.counting("objects looked at") as tell:
                 by = user(options["by"])
-                return as_result(erase_fan(fan_id.strip(), by=by, reason=options["reason"], told=tell))
+                return as_result(
+                    erase_fan(fan_id.strip(), by=by, reason=options["reason"], told=tell)
+                )
         except OSError as error:
-            raise Refusal(f"The bucket does not do its part: {told(error)}. Erase again when it does.") from error
+            raise Refusal(
+                f"The bucket does not do its part: {told(error)}. Erase again when it does."
+            ) from error

@@ -12,12 +12,17 @@ from operations.errors import Refusal
 
 
 class Command(JsonCommand):
-    help = "Check a proof bundle; the same as the verify_draw.py inside it. Exits 1 if anything is wrong."
+    help = (
+        "Check a proof bundle; the same as the verify_draw.py inside it. Exits 1 if anything is"
+        " wrong."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("bundle", help="the zip")
         parser.add_argument("--fan", metavar="FAN_REF", help="also say where this fan stands")
-        parser.add_argument("--commitment", metavar="HEX", help="the commitment as it was published")
+        parser.add_argument(
+            "--commitment", metavar="HEX", help="the commitment as it was published"
+        )
 
     def handle(self, *args: Any, **options: Any) -> str | None:
         self.ok = False
@@ -28,7 +33,10 @@ class Command(JsonCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         if not Path(options["bundle"]).is_file():
-            raise Refusal(f"There is no file {options['bundle']}: proof_bundle makes one, and says where it lies.")
+            raise Refusal(
+                f"There is no file {options['bundle']}: proof_bundle makes one, and says where it"
+                " lies."
+            )
         arguments = [options["bundle"]]
         for name in ("fan", "commitment"):
             arguments += [f"--{name}", options[name]] if options[name] else []

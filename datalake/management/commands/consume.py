@@ -13,7 +13,11 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("consumers", nargs="*", metavar="CONSUMER", help="e.g. lake")
-        parser.add_argument("--once", action="store_true", help="end when the streams are empty, instead of waiting for more")
+        parser.add_argument(
+            "--once",
+            action="store_true",
+            help="end when the streams are empty, instead of waiting for more",
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         return dict(consumers.consume(options["consumers"], once=options["once"]))

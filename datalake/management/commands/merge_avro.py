@@ -14,11 +14,18 @@ from operations.models import Job
 
 
 class Command(JsonCommand):
-    help = "Merge every past day (or month) that has loose files, one period with --date, or what lies under --prefix."
+    help = (
+        "Merge every past day (or month) that has loose files, one period with --date, or what lies"
+        " under --prefix."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("period", nargs="?", choices=["daily", "monthly"])
-        parser.add_argument("--date", metavar="ISO", help="merge the one day or month this instant lies in, even if not over")
+        parser.add_argument(
+            "--date",
+            metavar="ISO",
+            help="merge the one day or month this instant lies in, even if not over",
+        )
         parser.add_argument("--type", metavar="T", help="only this record type")
         parser.add_argument("--prefix", metavar="P", help="e.g. avro/scoring/2026/01/20")
 
@@ -27,7 +34,9 @@ class Command(JsonCommand):
             raise CommandError("Say daily or monthly, or --prefix P.", returncode=2)
         merges, refusals = self._merge(**options)
         for each in merges:
-            self.say(f"{each}: {each.files} files, {each.records_out:,} records → {each.merged_key}")
+            self.say(
+                f"{each}: {each.files} files, {each.records_out:,} records → {each.merged_key}"
+            )
             self._archive(each)
         if refusals:
             raise refusals[0]

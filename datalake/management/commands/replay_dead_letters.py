@@ -14,8 +14,19 @@ class Command(JsonCommand):
     help = "Replay the named dead letters, those of one consumer, or all that wait."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("letters", nargs="*", type=int, metavar="ID", help="as the list of dead letters names them")
-        parser.add_argument("--consumer", default="", metavar="NAME", help="all of this consumer that wait, e.g. lake")
+        parser.add_argument(
+            "letters",
+            nargs="*",
+            type=int,
+            metavar="ID",
+            help="as the list of dead letters names them",
+        )
+        parser.add_argument(
+            "--consumer",
+            default="",
+            metavar="NAME",
+            help="all of this consumer that wait, e.g. lake",
+        )
         parser.add_argument("--all", action="store_true", help="all that wait")
 
     def run(self, **options: Any) -> dict[str, Any]:
@@ -23,8 +34,12 @@ class Command(JsonCommand):
             raise CommandError("Name dead letters, or say --consumer NAME, or --all.", returncode=2)
         if not options["letters"]:
             return {"replayed": deadletters.replay_all(options["consumer"]), "already": 0}
-        known = set(DeadLetter.objects.filter(pk__in=options["letters"]).values_list("pk", flat=True))
+        known = set(
+            DeadLetter.objects.filter(pk__in=options["letters"]).values_list("pk", flat=True)
+        )
         if unknown := sorted(set(options["letters"]) - known):
-            raise UnknownDeadLetter(f"There is no dead letter {', '.join(map(str, unknown))}; nothing was replayed.")
+            raise UnknownDeadLetter(
+                f"There is no dead letter {', '.join(map(str, unknown))}; nothing was replayed."
+            )
         done = [deadletters.replay(pk) for pk in sorted(known)]
         return {"replayed": sum(done), "already": len(done) - sum(done)}

@@ -1,4 +1,6 @@
-"""`archive_demand [FILE|-]`: archive a file of change events, or what standard input gives, in the foreground. [D-1]"""
+"""`archive_demand [FILE|-]`: archive a file of change events, or what standard input gives, in the
+foreground. [D-1]
+"""
 
 import sys
 from pathlib import Path
@@ -15,15 +17,24 @@ STANDARD_INPUT = "-"
 
 
 class Command(JsonCommand):
-    help = "Archive change events of demands, notifications, events and sales, one JSON object a line."
+    help = (
+        "Archive change events of demands, notifications, events and sales, one JSON object a line."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", nargs="?", default=STANDARD_INPUT, help="JSON lines, or a .gz of them; - is standard input")
+        parser.add_argument(
+            "file",
+            nargs="?",
+            default=STANDARD_INPUT,
+            help="JSON lines, or a .gz of them; - is standard input",
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         name = options["file"]
         with _opened(name) as file:
-            upload = uploads.receive("standard input" if name == STANDARD_INPUT else Path(name).name, file, by=None)
+            upload = uploads.receive(
+                "standard input" if name == STANDARD_INPUT else Path(name).name, file, by=None
+            )
         if not uploads.is_over(upload):
             job = uploads.open_job(upload, by=None)
             with self.watching(job.pk):
@@ -32,10 +43,14 @@ class Command(JsonCommand):
 
 
 def _opened(name: str) -> BinaryIO:
-    """A file that can be read twice; a pipe is copied to this machine's disk first. Raises UnreadableEvents."""
+    """A file that can be read twice; a pipe is copied to this machine's disk first. Raises
+    UnreadableEvents.
+    """
     if name == STANDARD_INPUT:
         if sys.stdin is None:  # closed by who started us
-            raise UnreadableEvents("Standard input is closed: name a file, or give the events on standard input.")
+            raise UnreadableEvents(
+                "Standard input is closed: name a file, or give the events on standard input."
+            )
         return uploads.spooled(sys.stdin.buffer)
     try:
         file = Path(name).open("rb")  # noqa: SIM115 the caller closes it
@@ -44,11 +59,15 @@ def _opened(name: str) -> BinaryIO:
         with file:
             return uploads.spooled(cast("BinaryIO", file))
     except OSError as error:
-        raise UnreadableEvents(f"{name or 'A file without a name'} cannot be read: {error.strerror}.") from error
+        raise UnreadableEvents(
+            f"{name or 'A file without a name'} cannot be read: {error.strerror}."
+        ) from error
 
 
 def _finished(upload: EventUpload) -> EventUpload:
     """Raises StoppedByHand if a person stopped it meanwhile."""
     if upload.finished_at is None:
-        raise StoppedByHand(f"Upload {upload.pk} was paused or cancelled by hand: the same command goes on with it.")
+        raise StoppedByHand(
+            f"Upload {upload.pk} was paused or cancelled by hand: the same command goes on with it."
+        )
     return upload

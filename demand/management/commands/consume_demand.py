@@ -14,21 +14,33 @@ from operations.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Archive the change events of a Kinesis stream; ends on SIGTERM or SIGINT, between two batches."
+    help = (
+        "Archive the change events of a Kinesis stream; ends on SIGTERM or SIGINT, between two"
+        " batches."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--stream", required=True, help="name of the stream")
-        parser.add_argument("--once", action="store_true", help="end when all shards are read to their end")
         parser.add_argument(
-            "--batch-size", type=int, default=MOST_EVENTS, help=f"most events of a batch (default {MOST_EVENTS})"
+            "--once", action="store_true", help="end when all shards are read to their end"
+        )
+        parser.add_argument(
+            "--batch-size",
+            type=int,
+            default=MOST_EVENTS,
+            help=f"most events of a batch (default {MOST_EVENTS})",
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
         if not 1 <= options["batch_size"] <= MOST_EVENTS:
-            raise CommandError(f"--batch-size {options['batch_size']} is not from 1 to {MOST_EVENTS}.")
+            raise CommandError(
+                f"--batch-size {options['batch_size']} is not from 1 to {MOST_EVENTS}."
+            )
         told = threading.Event()
         if not options["once"]:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: told.set())
         stream = KinesisStream(options["stream"], endpoint=settings.AWS_ENDPOINT_URL)
-        return consume(stream, told=told, once=options["once"], limit=options["batch_size"]).as_result()
+        return consume(
+            stream, told=told, once=options["once"], limit=options["batch_size"]
+        ).as_result()

@@ -1,4 +1,6 @@
-"""`approve_wave WAVE --by USER --digest CONTENT_DIGEST`: a second person says yes to exactly this content. [W-10, X-5]"""
+"""`approve_wave WAVE --by USER --digest CONTENT_DIGEST`: a second person says yes to exactly this
+content. [W-10, X-5]
+"""
 
 from typing import Any
 
@@ -16,11 +18,23 @@ class Command(JsonCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("wave")
         parser.add_argument("--by", required=True, metavar="USER")
-        parser.add_argument("--digest", required=True, metavar="CONTENT_DIGEST", help="what is approved, from prepare_wave")
-        parser.add_argument("--waive", default="", metavar="REASON", help="why no second person, while WAVES_FOUR_EYES is off")
+        parser.add_argument(
+            "--digest",
+            required=True,
+            metavar="CONTENT_DIGEST",
+            help="what is approved, from prepare_wave",
+        )
+        parser.add_argument(
+            "--waive",
+            default="",
+            metavar="REASON",
+            help="why no second person, while WAVES_FOUR_EYES is off",
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         wave = wave_named(options["wave"])
         by = user(options["by"])
-        wave = approve(wave, by=by, digest=options["digest"], now=timezone.now(), waiver=options["waive"])
+        wave = approve(
+            wave, by=by, digest=options["digest"], now=timezone.now(), waiver=options["waive"]
+        )
         return {"wave": wave.name, "state": wave.state}

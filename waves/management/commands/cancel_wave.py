@@ -1,4 +1,6 @@
-"""`cancel_wave WAVE --by USER --reason TEXT`: its fans, and its codes that are not assigned, are free again. [W-2, K-5]"""
+"""`cancel_wave WAVE --by USER --reason TEXT`: its fans, and its codes that are not assigned, are
+free again. [W-2, K-5]
+"""
 
 from django.contrib.auth.models import User
 

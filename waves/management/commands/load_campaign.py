@@ -1,4 +1,6 @@
-"""`load_campaign FILE.json`: create or update a campaign with its markets, lists and templates. [C-1, C-3, N-1]"""
+"""`load_campaign FILE.json`: create or update a campaign with its markets, lists and templates.
+[C-1, C-3, N-1]
+"""
 
 import json
 from pathlib import Path
@@ -15,7 +17,10 @@ from waves import templates
 
 
 class Command(JsonCommand):
-    help = "Create or update a campaign from its JSON file. Loading twice updates it, but never its draw."
+    help = (
+        "Create or update a campaign from its JSON file. Loading twice updates it, but never its"
+        " draw."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)

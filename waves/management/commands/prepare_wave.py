@@ -1,4 +1,6 @@
-"""`prepare_wave CAMPAIGN DATE_KEY … --by USER`: select, give codes, write the wave's files. [W-4 … W-9]"""
+"""`prepare_wave CAMPAIGN DATE_KEY … --by USER`: select, give codes, write the wave's files. [W-4 …
+W-9]
+"""
 
 from typing import Any
 
@@ -15,9 +17,21 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_request_arguments(parser)
-        parser.add_argument("--by", required=True, metavar="USER", help="who prepares; somebody else has to approve")
-        parser.add_argument("--expedite", default="", metavar="REASON", help="prepare less than a day before the notify date")
-        parser.add_argument("--agreed", default="", metavar="MEMBERS_DIGEST", help="refuse unless these members are selected")
+        parser.add_argument(
+            "--by", required=True, metavar="USER", help="who prepares; somebody else has to approve"
+        )
+        parser.add_argument(
+            "--expedite",
+            default="",
+            metavar="REASON",
+            help="prepare less than a day before the notify date",
+        )
+        parser.add_argument(
+            "--agreed",
+            default="",
+            metavar="MEMBERS_DIGEST",
+            help="refuse unless these members are selected",
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         prepared = prepare(

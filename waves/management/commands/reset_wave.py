@@ -1,4 +1,6 @@
-"""`reset_wave WAVE --by USER --reason TEXT`: two new attempts for a wave that is not scheduled yet. [W-9]"""
+"""`reset_wave WAVE --by USER --reason TEXT`: two new attempts for a wave that is not scheduled yet.
+[W-9]
+"""
 
 from django.contrib.auth.models import User
 

@@ -1,4 +1,6 @@
-"""`run_scheduler [--once]`: triggers due waves, holds late ones, wakes senders; sweeps and delivers alerts. [W-11, O-2, O-6]"""
+"""`run_scheduler [--once]`: triggers due waves, holds late ones, wakes senders; sweeps and delivers
+alerts. [W-11, O-2, O-6]
+"""
 
 import signal
 import threading
@@ -27,7 +29,10 @@ class Command(JsonCommand):
             tasks.sweep()
         else:
             self._look_until_told(seen)
-        return {"triggered": [wave.name for wave in seen.triggered], "held": [wave.name for wave in seen.held]}
+        return {
+            "triggered": [wave.name for wave in seen.triggered],
+            "held": [wave.name for wave in seen.held],
+        }
 
     def _look_until_told(self, total: Look) -> None:
         told = threading.Event()
@@ -38,10 +43,16 @@ class Command(JsonCommand):
             wake_senders(seen.triggered)
             total.triggered += seen.triggered
             total.held += seen.held
-            for state, waves in (("triggered", seen.triggered), ("held", seen.held), ("voided", seen.voided)):
+            for state, waves in (
+                ("triggered", seen.triggered),
+                ("held", seen.held),
+                ("voided", seen.voided),
+            ):
                 for wave in waves:
                     self.say(f"{wave.name}: {state}")
 
-        sweeper = threading.Thread(target=tasks.keep_sweeping, args=(told,), name="sweeper", daemon=True)
+        sweeper = threading.Thread(
+            target=tasks.keep_sweeping, args=(told,), name="sweeper", daemon=True
+        )
         sweeper.start()  # beside the clock: a slow Slack must not make a wave late
         keep_looking(clock=timezone.now, sleep=told.wait, report=report, told=told.is_set)

@@ -19,5 +19,10 @@ class Command(JsonCommand):
         parser.add_argument("--reason", default="", metavar="TEXT")
 
     def run(self, **options: Any) -> dict[str, Any]:
-        wave = schedule(wave_named(options["wave"]), by=user(options["by"]), now=timezone.now(), reason=options["reason"])
+        wave = schedule(
+            wave_named(options["wave"]),
+            by=user(options["by"]),
+            now=timezone.now(),
+            reason=options["reason"],
+        )
         return {"wave": wave.name, "state": wave.state}

@@ -1,4 +1,6 @@
-"""`send_wave WAVE [--retry-failed]`: triggers the wave if it is due, and sends it. [W-11, N-1 … N-7]"""
+"""`send_wave WAVE [--retry-failed]`: triggers the wave if it is due, and sends it. [W-11, N-1 …
+N-7]
+"""
 
 from typing import Any
 
@@ -17,11 +19,16 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("wave", help="{campaign_id}_{date_key}")
-        parser.add_argument("--retry-failed", action="store_true", help="send the failed messages again, and only they")
+        parser.add_argument(
+            "--retry-failed",
+            action="store_true",
+            help="send the failed messages again, and only they",
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         wave = wave_named(options["wave"])
-        # A held wave is triggered by a person who says why, not by whoever sends; a completed one has only failed ones left.
+        # A held wave is triggered by a person who says why, not by whoever sends; a completed one
+        # has only failed ones left.
         if wave.state in {WaveState.SCHEDULED, WaveState.TRIGGERED}:
             trigger(wave, by=None, now=timezone.now(), reason="due")
         return send_here(wave, retry_failed=options["retry_failed"])

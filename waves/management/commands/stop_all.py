@@ -1,4 +1,6 @@
-"""`stop_all --by USER --reason TEXT [--resume]`: nothing is sent any more through any provider, or is again. [N-6]"""
+"""`stop_all --by USER --reason TEXT [--resume]`: nothing is sent any more through any provider, or
+is again. [N-6]
+"""
 
 from typing import Any
 
@@ -16,13 +18,17 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--by", required=True, metavar="USER")
-        parser.add_argument("--reason", required=True, metavar="TEXT", help="why; it is written down")
+        parser.add_argument(
+            "--reason", required=True, metavar="TEXT", help="why; it is written down"
+        )
         parser.add_argument("--resume", action="store_true", help="let every provider send again")
 
     def run(self, **options: Any) -> dict[str, Any]:
         person, reason = user(options["by"]), options["reason"]
         if options["resume"]:
-            names = [name for name in accounts.ALL if accounts.resume(name, by=person, reason=reason)]
+            names = [
+                name for name in accounts.ALL if accounts.resume(name, by=person, reason=reason)
+            ]
             wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
         else:
             names = accounts.stop_all(reason, by=person)
