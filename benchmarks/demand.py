@@ -20,9 +20,9 @@ import fastavro
 
 from benchmarks.figures import Bound, Figure
 from benchmarks.worker import AS_SERVED
-from demand import archive
-from demand.batches import MOST_EVENTS
-from demand.events import Failed, judge
+from demand.archiving import archive
+from demand.archiving.batches import MOST_EVENTS
+from demand.events.conversion import Failed, judge
 from demand.schemas import schema_of
 from fairwave import env
 from sandbox import changes

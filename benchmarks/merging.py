@@ -13,11 +13,12 @@ import fastavro
 import polars as pl
 
 from benchmarks.figures import Figure
-from datalake import merge, records, save, storage, streams
+from datalake import merge, records, save, streams
 from datalake.choices import RecordType, StreamName
 from datalake.layout import Period
 from datalake.models import LakeFile
 from datalake.schemas import SCHEMAS
+from datalake.storage import buckets
 
 ROWS = 500_000
 FILES = 50
@@ -92,7 +93,7 @@ def _fastavro(count: int) -> float:
 
 def _copy(keys: list[str]) -> float:
     """Seconds of copying the files into one, on disk for good."""
-    bucket = storage.campaign_data()
+    bucket = buckets.campaign_data()
     target = Path(bucket.url_or_path(keys[0])).with_name("bench-copy")
     started = time.monotonic()
     with target.open("wb") as out:

@@ -1,7 +1,7 @@
 """Phones of mixed countries checked by columns, beside phonenumbers one by one on the same numbers,
 as the library comes.
 
-The library is measured in a process of its own: in ours campaigns.phones makes it quicker by
+The library is measured in a process of its own: in ours campaigns.contacts.phones makes it quicker by
 keeping its patterns.
 """
 
@@ -14,7 +14,7 @@ import time
 import polars as pl
 
 from benchmarks.figures import Bound, Figure
-from campaigns.phones import check_phones
+from campaigns.contacts.phones import check_phones
 from sandbox import fans
 
 ROWS = 1_000_000

@@ -11,9 +11,9 @@ from benchmarks.figures import Bound, Figure
 from benchmarks.peers import bulk_import, plain_script
 from benchmarks.peers.files import well_formed
 from benchmarks.worker import WARM_UP_ROWS, Measured, measure, score_file
-from campaigns import scoretables
+from campaigns.scoring import tables
 from fairwave import env
-from operations import copying
+from operations.database import copying
 
 ROWS = 2_000_000
 PEER_ROWS = 50_000
@@ -52,7 +52,7 @@ def bare_copy(score_file_id: int, folder: Path) -> float:
     """Seconds of a COPY of a file's rows, as prepared bytes on disk, into a table with the same
     indexes from the start.
     """
-    table, source = sql.Identifier("bench_copy"), scoretables.name_of(score_file_id)
+    table, source = sql.Identifier("bench_copy"), tables.name_of(score_file_id)
     prepared, raw = folder / "copy.txt", copying.raw_connection()
     with (
         prepared.open("wb") as out,

@@ -15,14 +15,15 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from benchmarks.figures import Figure
-from campaigns import scoretables
 from campaigns.draw import Draw, draw_frame
 from campaigns.models import Campaign, Market, ScoreFile
-from waves import candidates, planning, preparation
+from campaigns.scoring import tables
 from waves.bulk import copy_frame, read_frame
 from waves.bulk import run as execute
 from waves.models import Wave
-from waves.planning import WaveRequest
+from waves.preparation import prepare
+from waves.selection import candidates, plan
+from waves.selection.plan import WaveRequest
 
 ROWS = 2_000_000
 MARKETS = 50
@@ -62,10 +63,10 @@ def run(rows: int | None) -> list[Figure]:
     campaign = _campaign(count)
     request = WaveRequest(campaign.campaign_id, "20260121", notify_date=NOTIFY)
     reading, _ = _timed(lambda: _read(campaign))
-    previewing, decision = _timed(lambda: planning.preview(request, now=NOW))
+    previewing, decision = _timed(lambda: plan.preview(request, now=NOW))
     members = decision.selection.members.height
     by = User.objects.create(username="bench")
-    preparing, prepared = _timed(lambda: preparation.prepare(request, by=by, now=NOW))
+    preparing, prepared = _timed(lambda: prepare.prepare(request, by=by, now=NOW))
     copying = _copy_again(prepared.wave)
     note = (
         f"{members:,} selected over {MARKETS} markets; the preparation selects once more"
@@ -222,10 +223,10 @@ def _score(campaign: Campaign, fans: pl.DataFrame) -> None:
         *(pl.lit(value).alias(name) for name, value in texts.items()),
     )
     with transaction.atomic():
-        scoretables.create(file.pk)
+        tables.create(file.pk)
         for part in rows.iter_slices(250_000):
-            scoretables.fill(file.pk, part)
-        scoretables.index(file.pk)
-        scoretables.attach(file.pk)
+            tables.fill(file.pk, part)
+        tables.index(file.pk)
+        tables.attach(file.pk)
     campaign.active_score_file = file
     campaign.save(update_fields=["active_score_file"])

@@ -16,14 +16,18 @@ from django.utils import timezone
 
 import sandbox
 from benchmarks.figures import Figure
-from campaigns import loading, registrations, scorefiles
+from campaigns import loading
 from campaigns.opening import campaign_of
+from campaigns.registrations import imports
+from campaigns.scoring import score_files
 from fairwave import env
 from sandbox import fans
-from waves import approval, preparation, schedule, sending
-from waves.accounts import Limits
-from waves.planning import WaveRequest
-from waves.providers.sms_http import HttpSms
+from waves import approval, schedule
+from waves.preparation import prepare
+from waves.providers.sms_http.client import HttpSms
+from waves.selection.plan import WaveRequest
+from waves.sending import send_wave
+from waves.sending.accounts import Limits
 
 ROWS = 20_000
 CONNECTIONS = 200
@@ -39,7 +43,7 @@ def run(rows: int | None) -> list[Figure]:
         provider = HttpSms(providers.url, settings.SMS_TOKEN, honours_keys=True)
         unlimited = Limits(per_second=1_000_000, concurrency=CONNECTIONS)
         started = time.monotonic()
-        result = sending.send_wave(wave, provider=provider, limits=unlimited)
+        result = send_wave.send_wave(wave, provider=provider, limits=unlimited)
         seconds = time.monotonic() - started
         sent = result["detail"]["sms"]["sent"]
         seen = providers.received()["sms"]
@@ -74,14 +78,12 @@ def triggered_wave(members: int) -> int:
     fans.write_registrations(folder / "registrations.csv", count)
     fans.write_scores(folder / f"{name}.1.txt", count)
     with (folder / "registrations.csv").open("rb") as file:
-        registrations.process(
-            registrations.open_job(
-                registrations.receive(campaign, "r.csv", file, by=None), by=None
-            ).pk
+        imports.process(
+            imports.open_job(imports.receive(campaign, "r.csv", file, by=None), by=None).pk
         )
     with (folder / f"{name}.1.txt").open("rb") as file:
-        received = scorefiles.receive(campaign_of(name), f"{name}.1.txt", file, by=None)
-    scorefiles.process(scorefiles.open_job(received.score_file, by=None).pk)
+        received = score_files.receive(campaign_of(name), f"{name}.1.txt", file, by=None)
+    score_files.process(score_files.open_job(received.score_file, by=None).pk)
     return _approved_and_triggered(name)
 
 
@@ -92,7 +94,7 @@ def _approved_and_triggered(campaign_id: str) -> int:
     request = WaveRequest(
         campaign_id, now.strftime("%Y%m%d"), notify_date=now + timedelta(seconds=1)
     )
-    wave = preparation.prepare(request, by=preparer, now=now, expedite="benchmark").wave
+    wave = prepare.prepare(request, by=preparer, now=now, expedite="benchmark").wave
     approval.approve(wave, by=approver, digest=wave.content_digest, now=timezone.now())
     schedule.schedule(wave, by=approver, now=timezone.now())
     time.sleep(1.1)

@@ -23,8 +23,15 @@ from campaigns.models import (
     RegistrationImport,
     ScoreFile,
 )
-from operations.listing import BigTableAdmin, MaskedAdmin, Masking, PageAdmin, TitledAdmin, counted
-from operations.masking import mask_email, mask_pattern, mask_phone, mask_text
+from operations.adminkit.listing import (
+    BigTableAdmin,
+    MaskedAdmin,
+    Masking,
+    PageAdmin,
+    TitledAdmin,
+    counted,
+)
+from operations.adminkit.masking import mask_email, mask_pattern, mask_phone, mask_text
 
 LEDGER = (counted("rows_in"), counted("accepted"), counted("rejected"))
 STATUS_COLOURS = {"open": "success", "draft": "info", "closed": "warning"}

@@ -6,15 +6,16 @@ class CampaignsConfig(AppConfig):
     verbose_name = "Campaigns"
 
     def ready(self) -> None:
-        from campaigns import registrations, scorefiles
+        from campaigns.registrations import imports
+        from campaigns.scoring import score_files
         from campaigns.tasks import RUNNERS
         from datalake import save
         from datalake.streams import consumers
         from operations import jobs, tasks
 
         tasks.RUNNERS.update(RUNNERS)
-        jobs.CANCELLED[scorefiles.JOB] = scorefiles.forget_cancelled
+        jobs.CANCELLED[score_files.JOB] = score_files.forget_cancelled
         consumers.register(
-            "registrations", "input", registrations.take_from_stream, types={"registration"}
+            "registrations", "input", imports.take_from_stream, types={"registration"}
         )
-        save.WATCHERS.append(scorefiles.mark_saved)
+        save.WATCHERS.append(score_files.mark_saved)

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from campaigns.choices import ListKind
-from campaigns.emails import EmailRules
+from campaigns.contacts.emails import EmailRules
 from campaigns.errors import ListEntryInvalid
 from campaigns.models import Campaign, ListEntry, Market
 

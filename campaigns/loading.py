@@ -11,8 +11,8 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
-from campaigns import emails, phones
 from campaigns.choices import CampaignStatus, ListKind
+from campaigns.contacts import emails, phones
 from campaigns.errors import BadCampaignFile, DrawIsFixed, WrongStatus
 from campaigns.models import Campaign, ListEntry, Market
 from campaigns.opening import open_campaign

@@ -7,7 +7,7 @@ from django.db import connection
 from psycopg import sql
 
 from campaigns.models import Campaign, Registrant
-from operations.copying import raw_connection
+from operations.database.copying import raw_connection
 
 # fans; asked for many more, PostgreSQL reads all registrants instead of the few
 ASKED_AT_ONCE = 10_000

@@ -7,21 +7,16 @@ from typing import BinaryIO
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, connection
 
-from campaigns import (
-    arrivals,
-    browser_uploads,
-    fairness_report,
-    fanlists,
-    registrations,
-    s3_messages,
-    scorefiles,
-    supplements,
-    trial,
-)
 from campaigns.choices import ScoreFileState
+from campaigns.fairness import reports
+from campaigns.intake import arrivals, browser_uploads, s3_queue
 from campaigns.models import Arrival, Campaign, RankFile, RegistrationImport, ScoreFile
+from campaigns.ranks import rank_files
+from campaigns.registrations import imports
+from campaigns.scoring import dry_run, score_files
+from campaigns.supplements import supplements
+from datalake.aws.sqs import SqsQueue
 from datalake.errors import QueueUnreachable
-from datalake.queues import SqsQueue
 from operations import tasks
 from operations.models import Job
 
@@ -29,41 +24,41 @@ logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 5.0
 RUNNERS = {
-    scorefiles.JOB: "campaigns.tasks.run_score_file",
-    fairness_report.JOB: "campaigns.fairness_report.run",
-    registrations.JOB: "campaigns.registrations.process",
+    score_files.JOB: "campaigns.tasks.run_score_file",
+    reports.JOB: "campaigns.fairness.reports.run",
+    imports.JOB: "campaigns.registrations.imports.process",
     arrivals.JOB: "campaigns.tasks.run_arrival",
-    s3_messages.JOB: "campaigns.tasks.run_s3_message",
+    s3_queue.JOB: "campaigns.tasks.run_s3_message",
     supplements.JOB: "campaigns.tasks.run_supplement",
-    trial.JOB: "campaigns.trial.try_all",
-    fanlists.JOB: "campaigns.tasks.run_ranks",
+    dry_run.JOB: "campaigns.scoring.dry_run.try_all",
+    rank_files.JOB: "campaigns.tasks.run_ranks",
 }
 
 
 def start_score_file(score_file: ScoreFile, *, by: User | None) -> Job:
     """Have a worker process the file."""
-    job = scorefiles.open_job(score_file, by=by)
+    job = score_files.open_job(score_file, by=by)
     tasks.ring(job)
     return job
 
 
 def start_trial(score_file: ScoreFile, *, by: User | None) -> Job:
     """Have a worker try all rows of the file. Raises CannotTry."""
-    job = trial.open_job(score_file, by=by)
+    job = dry_run.open_job(score_file, by=by)
     tasks.ring(job)
     return job
 
 
 def run_score_file(job_id: int) -> None:
     """Process the file, then have its draw judged."""
-    score_file = scorefiles.process(job_id)
+    score_file = score_files.process(job_id)
     if score_file.is_drawn:
         start_fairness(score_file, by=None)
 
 
 def start_fairness(score_file: ScoreFile, *, by: User | None) -> Job:
     """Have a worker make the fairness report of a drawn file. Raises NotDrawn. [X-3]"""
-    job = fairness_report.open_job(score_file, by=by)
+    job = reports.open_job(score_file, by=by)
     tasks.ring(job)
     return job
 
@@ -72,13 +67,13 @@ def look_for_missing_reports() -> None:
     """Scheduled for each minute: files that a command processed, or whose worker died just then,
     get their report too. [X-3]
     """
-    for score_file in fairness_report.without_report():
+    for score_file in reports.without_report():
         start_fairness(score_file, by=None)
 
 
 def start_registrations(found: RegistrationImport, *, by: User | None) -> Job:
     """Have a worker import the file."""
-    job = registrations.open_job(found, by=by)
+    job = imports.open_job(found, by=by)
     tasks.ring(job)
     return job
 
@@ -86,7 +81,7 @@ def start_registrations(found: RegistrationImport, *, by: User | None) -> Job:
 def start_waiting(campaign: Campaign, *, by: User | None) -> list[Job]:
     """The public value is there: have workers draw the files that waited for it."""
     return [
-        start_score_file(score_file, by=by) for score_file in scorefiles.release_waiting(campaign)
+        start_score_file(score_file, by=by) for score_file in score_files.release_waiting(campaign)
     ]
 
 
@@ -109,14 +104,14 @@ def run_supplement(job_id: int) -> None:
 
 def start_ranks(rank_file: RankFile, *, by: User | None) -> Job:
     """Have a worker translate a file of ranks. [S-15]"""
-    job = fanlists.open_job(rank_file, by=by)
+    job = rank_files.open_job(rank_file, by=by)
     tasks.ring(job)
     return job
 
 
 def run_ranks(job_id: int) -> None:
     """Translate a file of ranks, then have what it became processed."""
-    received = fanlists.translate(job_id)
+    received = rank_files.translate(job_id)
     if received is not None and received.score_file.state in (
         ScoreFileState.UPLOADED,
         ScoreFileState.FAILED,
@@ -141,14 +136,14 @@ def run_arrival(job_id: int) -> None:
     if score_file is None or score_file.state != ScoreFileState.UPLOADED:
         return
     if arrivals.arrival_of(job_id).try_first:
-        trial.try_first(score_file.pk)
+        dry_run.try_first(score_file.pk)
     else:
         start_score_file(score_file, by=Job.objects.get(pk=job_id).created_by)
 
 
 def run_s3_message(job_id: int) -> None:
     """Read a message about new objects that could not be read when it came."""
-    for job in s3_messages.read_again(job_id):
+    for job in s3_queue.read_again(job_id):
         tasks.ring(job)
 
 
@@ -163,20 +158,18 @@ def start_upload(
     return arrival
 
 
-def hear_s3_events(
-    queue: SqsQueue, *, told: threading.Event, once: bool = False
-) -> s3_messages.Heard:
+def hear_s3_events(queue: SqsQueue, *, told: threading.Event, once: bool = False) -> s3_queue.Heard:
     """Take up what the queue says of new objects: with `once` until it is empty, else until told to
     end.
 
     A queue, bucket or database that is away for a moment is waited for, unless `once`; its messages
     come again.
     """
-    total = s3_messages.Heard()
+    total = s3_queue.Heard()
     while not told.is_set():
         try:
-            heard = s3_messages.hear(
-                queue, wait_seconds=0 if once else s3_messages.WAIT_SECONDS, ring=tasks.ring
+            heard = s3_queue.hear(
+                queue, wait_seconds=0 if once else s3_queue.WAIT_SECONDS, ring=tasks.ring
             )
         except (QueueUnreachable, OSError, OperationalError, InterfaceError) as error:
             if once:

@@ -15,7 +15,13 @@ from unfold.admin import TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from console.models import ErasedPlace, Erasure, PersonalDataAccess
-from operations.listing import BigTableAdmin, ReadOnlyAdmin, TitledAdmin, counted, shortened
+from operations.adminkit.listing import (
+    BigTableAdmin,
+    ReadOnlyAdmin,
+    TitledAdmin,
+    counted,
+    shortened,
+)
 
 for model in (
     User,

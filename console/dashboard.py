@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign
-from console import demand_numbers
 from console.access import live
-from console.road import roads
+from console.campaign_progress import roads
+from console.demand import numbers
 from demand.models import Batch
 from operations.choices import JobState
 from operations.models import Alert, Job
@@ -84,7 +84,7 @@ def _last_alerts() -> QuerySet[Alert]:
 
 def _demand_of_a_day() -> dict[str, Any] | None:
     """The demand archive's ledger of the last 24 hours; nothing where no change event ever came."""
-    found = demand_numbers.last_day(now=timezone.now())
+    found = numbers.last_day(now=timezone.now())
     return found if found["batches"] or Batch.objects.exists() else None
 
 

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from operations.spreadsheets import neutralised
+from operations.adminkit.spreadsheets import neutralised
 
 ROWS_AT_ONCE = 500
 

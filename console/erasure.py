@@ -18,12 +18,12 @@ from django.utils import timezone
 from campaigns.models import FanScore, Registrant, RejectedRegistration, RejectedRow
 from console.errors import CannotBeErased
 from console.models import ErasedPlace, Erasure
-from datalake.locks import alone
 from datalake.models import DeadLetter
-from demand import erasing
-from demand.erasing import Left, Place
-from demand.forgetting import speaks_of
+from demand.erasure import erasing
+from demand.erasure.erasing import Left, Place
+from demand.erasure.scrubbing import speaks_of
 from operations import correlation, jobs
+from operations.database.locks import alone
 from waves.models import Assignment, Code, Member, Send
 
 logger = logging.getLogger(__name__)

@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from datalake import storage
+from datalake.storage import buckets
 from operations.choices import JobState
 from operations.models import Job
 
-BUCKETS = {"scoring": storage.scoring, "campaign data": storage.campaign_data}
+BUCKETS = {"scoring": buckets.scoring, "campaign data": buckets.campaign_data}
 WORKERS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name"
     " = 'fairwave qcluster'"

@@ -3,7 +3,7 @@
 from django.contrib.auth.models import User
 
 from campaigns.models import Campaign
-from console import proof
+from console.proof import proof
 from operations import jobs
 from operations.models import Job
 from operations.tasks import ring

@@ -15,7 +15,7 @@ from waves.choices import Order
 from waves.errors import BadDateKey
 from waves.models import Wave
 from waves.naming import checked_date_key
-from waves.planning import WaveRequest
+from waves.selection.plan import WaveRequest
 
 CLOCK = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 ORDERS = [(order.value, words(order.value)) for order in Order]

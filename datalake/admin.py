@@ -5,8 +5,15 @@ from unfold.decorators import display
 
 from datalake.choices import FileState, MergeState
 from datalake.models import Checkpoint, DeadLetter, LakeFile, LakePartition, Merge, Stream
-from operations.listing import BigTableAdmin, MaskedAdmin, ReadOnlyAdmin, counted, shortened, sized
-from operations.masking import DOT
+from operations.adminkit.listing import (
+    BigTableAdmin,
+    MaskedAdmin,
+    ReadOnlyAdmin,
+    counted,
+    shortened,
+    sized,
+)
+from operations.adminkit.masking import DOT
 
 FILE_COLOURS = {FileState.LOOSE: "info", FileState.MERGED: "success"}
 MERGE_COLOURS = {MergeState.MERGED: "success", MergeState.ARCHIVED: "success"}

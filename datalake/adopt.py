@@ -9,17 +9,19 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from datalake import avro, catalogue, layout, storage
+from datalake import catalogue, layout
+from datalake.avro import container
 from datalake.catalogue import NewFile
 from datalake.choices import ClaimState
 from datalake.errors import NotAvro, OutdatedSchema
 from datalake.layout import Period
-from datalake.locks import alone
 from datalake.models import Claim, LakeFile
 from datalake.records import schema_of
 from datalake.save import CONSUMER, Parcel, save_claim
 from datalake.schemas import Schema
+from datalake.storage import buckets
 from datalake.streams.consumers import Taken
+from operations.database.locks import alone
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ def foreign_keys(record_type: str, period: Period | None = None) -> list[str]:
     write.
     """
     prefix = layout.folder(record_type, period) if period else f"{layout.ROOT}/{record_type}/"
-    found = [key for key in storage.campaign_data().list(prefix) if layout.parse_loose_key(key)]
+    found = [key for key in buckets.campaign_data().list(prefix) if layout.parse_loose_key(key)]
     known = set(LakeFile.objects.filter(key__in=found).values_list("key", flat=True))
     return [key for key in found if key not in known and not _is_ours(key)]
 
@@ -42,8 +44,8 @@ def _is_ours(key: str) -> bool:
     that one enters it.
     """
     try:
-        with storage.campaign_data().open(key) as source:
-            ours = avro.read_header(source).normalised
+        with buckets.campaign_data().open(key) as source:
+            ours = container.read_header(source).normalised
     except NotAvro:
         return False  # not ours; adopting it will say what is wrong, when its own period is merged
     if ours:
@@ -62,13 +64,13 @@ def adopt(key: str, *, slice_records: int = SLICE_RECORDS) -> Taken:
     if located is None:
         raise OutdatedSchema(f"{key} does not lie where the files of a record type and day lie.")
     record_type, day, _ = located
-    bucket = storage.campaign_data()
+    bucket = buckets.campaign_data()
     with alone(f"lake:file:{key}"), bucket.open(key) as source:
-        require_current_schema(schema_of(record_type), avro.read_header(source), key)
+        require_current_schema(schema_of(record_type), container.read_header(source), key)
         source.seek(0)
         sha256 = bucket.sha256(key)
         taken = _adopt_records(
-            f"file:{key}#{sha256[:16]}", avro.read_records(source), slice_records
+            f"file:{key}#{sha256[:16]}", container.read_records(source), slice_records
         )
         original = NewFile(
             key, record_type, day, FOREIGN, taken.records_in, bucket.size(key), 0, sha256
@@ -97,7 +99,7 @@ def _adopt_records(source: str, records: Iterator[Any], slice_records: int) -> T
     return total
 
 
-def require_current_schema(schema: Schema, header: avro.Header, key: str) -> None:
+def require_current_schema(schema: Schema, header: container.Header, key: str) -> None:
     """Raises OutdatedSchema if the file names another version, or lacks a field that the version in
     force demands. [L-3]
     """

@@ -9,12 +9,13 @@ import logging
 from django.db import transaction
 from django.utils import timezone
 
-from datalake import layout, storage
+from datalake import layout
 from datalake.choices import FileState, MergeState
 from datalake.errors import ArchiveCorrupt, NotMerged
-from datalake.locks import alone
 from datalake.models import LakeFile, Merge
+from datalake.storage import buckets
 from operations import jobs
+from operations.database.locks import alone
 from operations.models import Job
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def _copy(file: LakeFile) -> None:
     """Copy what is still there; the checksum of a merged file, never taken so far, is taken of the
     original.
     """
-    bucket = storage.campaign_data()
+    bucket = buckets.campaign_data()
     if not bucket.exists(file.key):
         return  # deleted by an attempt that was killed after it had verified everything
     if not file.sha256:
@@ -82,7 +83,7 @@ def _copy(file: LakeFile) -> None:
 
 
 def _verify(file: LakeFile) -> None:
-    bucket = storage.campaign_data()
+    bucket = buckets.campaign_data()
     place = archived_place(file)
     if (
         not bucket.exists(place)
@@ -99,7 +100,7 @@ def _let_go(file: LakeFile) -> None:
     """Delete, then say so: killed in between, the row still says SUPERSEDED and the next run finds
     the verified copy.
     """
-    storage.campaign_data().delete(file.key)
+    buckets.campaign_data().delete(file.key)
     with transaction.atomic():
         LakeFile.objects.filter(pk=file.pk, state=FileState.SUPERSEDED).update(
             state=FileState.ARCHIVED, key=archived_place(file)

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from datalake.binary import add_hashes
+from datalake.avro.columns import add_hashes
 from datalake.choices import READABLE, FileState, MergeState
 from datalake.errors import CountMismatch, MergeBusy
 from datalake.layout import Period, parse_period

@@ -16,9 +16,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Max, QuerySet
 
-from datalake import adopt, avro, catalogue, layout, storage
+from datalake import adopt, catalogue, layout
 from datalake.archive import ask_for_archive
-from datalake.binary import add_hashes
+from datalake.avro import container
+from datalake.avro.columns import add_hashes
 from datalake.catalogue import NewFile
 from datalake.choices import MergeState, RecordType
 from datalake.errors import (
@@ -30,9 +31,10 @@ from datalake.errors import (
     TypeNotEnabled,
 )
 from datalake.layout import Period
-from datalake.locks import alone_or_not
 from datalake.models import LakeFile, Merge
 from datalake.records import schema_of
+from datalake.storage import buckets
+from operations.database.locks import alone_or_not
 from operations.errors import Refusal
 
 logger = logging.getLogger(__name__)
@@ -188,7 +190,9 @@ def _consolidate(merge: Merge, period: Period, sources: list[LakeFile], limit_by
     return Merge.objects.get(pk=merge.pk)
 
 
-def check_sources(record_type: str, sources: Sequence[LakeFile], limit_bytes: int) -> avro.Summary:
+def check_sources(
+    record_type: str, sources: Sequence[LakeFile], limit_bytes: int
+) -> container.Summary:
     """Every source's header against the schema in force and the catalogue. Returns what the result
     must hold.
 
@@ -201,34 +205,34 @@ def check_sources(record_type: str, sources: Sequence[LakeFile], limit_bytes: in
             f" {limit_bytes:,} a merge may have."
         )
     schema = schema_of(record_type)
-    bucket = storage.campaign_data()
+    bucket = buckets.campaign_data()
     for source in sources:
         with bucket.open(source.key) as opened:
-            header = avro.read_header(opened)
+            header = container.read_header(opened)
         adopt.require_current_schema(schema, header, source.key)
-        if not header.normalised or header.codec != avro.CODEC or header.schema != schema.avro:
+        if not header.normalised or header.codec != container.CODEC or header.schema != schema.avro:
             raise OutdatedSchema(
                 f"{source.key} is not as this version writes {schema.name}: convert it or move it"
                 " away."
             )
-        if header.summary != avro.Summary(source.records, int(source.content_hash, 16)):
+        if header.summary != container.Summary(source.records, int(source.content_hash, 16)):
             raise CountMismatch(
                 f"{source.key} and its catalogue entry differ in records or content: look at the"
                 " file's history."
             )
     hashes = [int(source.content_hash, 16) for source in sources]
-    return avro.Summary(sum(source.records for source in sources), add_hashes(hashes))
+    return container.Summary(sum(source.records for source in sources), add_hashes(hashes))
 
 
 def write_merged(
-    record_type: str, key: str, source_keys: Sequence[str], expected: avro.Summary
+    record_type: str, key: str, source_keys: Sequence[str], expected: container.Summary
 ) -> None:
     """Copy all blocks into one file. Raises CountMismatch before anything is published if they are
     not what was expected.
     """
-    bucket = storage.campaign_data()
+    bucket = buckets.campaign_data()
     with bucket.writer(key) as out:
-        records = avro.merge(
+        records = container.merge(
             out, schema_of(record_type), _opened(source_keys), summary=expected, name=key
         )
         if records != expected.records:
@@ -239,21 +243,21 @@ def write_merged(
 
 
 def _opened(keys: Sequence[str]) -> Iterator[BinaryIO]:
-    bucket = storage.campaign_data()
+    bucket = buckets.campaign_data()
     for key in keys:
         with bucket.open(key) as source:
             yield source
 
 
-def _check_result(key: str, expected: avro.Summary, limit_bytes: int) -> int:
+def _check_result(key: str, expected: container.Summary, limit_bytes: int) -> int:
     """Read back what was written. Returns its size; removes it and raises TooLarge or CountMismatch
     if it cannot stand.
     """
-    bucket = storage.campaign_data()
+    bucket = buckets.campaign_data()
     size = bucket.size(key)
     with bucket.open(key) as written:
-        header = avro.read_header(written)
-        records = avro.count_records(written, header.sync)
+        header = container.read_header(written)
+        records = container.count_records(written, header.sync)
     if size > limit_bytes:
         bucket.delete(key)
         raise TooLarge(f"The result {key} would have {size:,} bytes, more than {limit_bytes:,}.")

@@ -19,18 +19,20 @@ import polars as pl
 from django.db import transaction
 from django.utils import timezone
 
-from datalake import avro, binary, catalogue, layout, storage, streams
+from datalake import catalogue, layout, streams
+from datalake.avro import columns, container
 from datalake.catalogue import NewFile
 from datalake.choices import ClaimState
 from datalake.layout import Period
-from datalake.locks import alone
 from datalake.models import Checkpoint, Claim
 from datalake.records import frame_of, normalise, partition_day, schema_of
 from datalake.schemas import SCHEMAS
-from datalake.streams import consumers, deadletters, seen
+from datalake.storage import buckets
+from datalake.streams import consumers, deadletters, deduplication
 from datalake.streams.batches import Batch, unpack_frame, unpack_records
 from datalake.streams.consumers import Taken
 from datalake.streams.deadletters import Letter
+from operations.database.locks import alone
 
 CONSUMER = "lake"
 # What apps above want to do when the lake's position in a stream has moved, in the same
@@ -137,8 +139,8 @@ def _parts(claim: Claim, parcel: Parcel) -> Iterator[tuple[str, Period, list[byt
     with ThreadPoolExecutor(max_workers=1) as encoder:
         for record_type, frames in sorted(parcel.frames.items()):
             frame = pl.concat(frames, rechunk=True)
-            encoding = encoder.submit(binary.encode, record_type, frame)
-            is_new = seen.mark(CONSUMER, frame["dedupeHash"], claim.pk)
+            encoding = encoder.submit(columns.encode, record_type, frame)
+            is_new = deduplication.mark(CONSUMER, frame["dedupeHash"], claim.pk)
             encoded = encoding.result()
             days = frame["date"].struct.field("created").str.slice(0, 10)
             for day in days.filter(is_new).unique().sort():
@@ -160,9 +162,9 @@ def write_file(claim: Claim, record_type: str, day: Period, encoded: list[bytes]
     key = layout.loose_key(record_type, day, name)
     schema = schema_of(record_type)
     content = io.BytesIO()
-    summary = avro.write(content, schema, encoded, name=key)
+    summary = container.write(content, schema, encoded, name=key)
     data = content.getvalue()
-    storage.campaign_data().put(key, data)
+    buckets.campaign_data().put(key, data)
     digest = hashlib.sha256(data).hexdigest()
     return NewFile(
         key, record_type, day, schema.name, summary.records, len(data), summary.content_hash, digest

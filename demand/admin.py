@@ -10,7 +10,7 @@ from unfold.decorators import display
 
 from demand.choices import BatchState
 from demand.models import Batch, CurrentRecord, Delivery, ErrorFile, EventUpload
-from operations.listing import (
+from operations.adminkit.listing import (
     BigTableAdmin,
     MaskedAdmin,
     PageAdmin,

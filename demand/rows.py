@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import orjson
 
-from demand.events import Archived
+from demand.events.conversion import Archived
 
 # reference id, record type: what makes two states states of the same record
 Key: TypeAlias = tuple[str, str]

@@ -3,12 +3,12 @@
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from demand import uploads
 from demand.models import EventUpload
+from demand.sources import uploads
 from operations import jobs, tasks
 from operations.models import Job
 
-RUNNERS: dict[str, str] = {uploads.JOB: "demand.uploads.process"}
+RUNNERS: dict[str, str] = {uploads.JOB: "demand.sources.uploads.process"}
 jobs.CANCELLED[uploads.JOB] = uploads.forget_cancelled
 
 
@@ -22,6 +22,6 @@ def start_upload(upload: EventUpload, *, by: User | None) -> Job:
 def tell_glue() -> None:
     """Scheduled for each hour: what Glue was not told of, since it was away, it is told now. [D-8]"""
     if settings.GLUE_DATABASE:
-        from demand import glue  # boto3 is not loaded where there is no Glue
+        from demand.archiving import glue_partitions  # boto3 is not loaded where there is no Glue
 
-        glue.repair()
+        glue_partitions.repair()

@@ -3,8 +3,8 @@
 from django.contrib import admin
 from unfold.decorators import display
 
+from operations.adminkit.listing import BigTableAdmin, PageAdmin, ReadOnlyAdmin, counted, worded
 from operations.choices import AlertState, JobState
-from operations.listing import BigTableAdmin, PageAdmin, ReadOnlyAdmin, counted, worded
 from operations.models import Alert, Job, StatusChange
 
 JOB_COLOURS = {

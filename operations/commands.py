@@ -22,8 +22,8 @@ from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from operations import correlation
 from operations.errors import LeaseLost, Refusal
+from operations.foreground import counted, watched
 from operations.jobs import told
-from operations.watching import counted, watched
 
 NOT_SET_UP = (
     "The database is not set up for this version: run `manage.py migrate`, or bin/serve, which"

@@ -35,7 +35,7 @@ from operations import alerts, correlation
 from operations.choices import LIVE_JOBS, JobState
 from operations.errors import JobBusy, JobStopped, LeaseLost, Refusal
 from operations.models import Job, StatusChange
-from operations.pace import Pace
+from operations.progress import Pace
 
 logger = logging.getLogger(__name__)
 

@@ -33,7 +33,8 @@ class Job(models.Model):
     total = models.BigIntegerField(default=0, help_text="Units of work expected, 0 while unknown")
     progress = models.BigIntegerField(default=0)
     pace = models.JSONField(
-        default=dict, help_text="Its step, and the last looks at its progress: operations.pace.Pace"
+        default=dict,
+        help_text="Its step, and the last looks at its progress: operations.progress.Pace",
     )
     rows_in = models.BigIntegerField(default=0)
     rows_out = models.BigIntegerField(default=0)

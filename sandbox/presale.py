@@ -268,9 +268,9 @@ def summary(presale: Presale) -> dict[str, Any]:
     """The numbers and places of interest; each as the step itself reported it."""
     steps, data = presale.steps, presale.folder
     scores, wave, sent = steps["process_scores"], steps["prepare_wave"], steps["send_wave"]
-    from datalake import storage
+    from datalake.storage import buckets
 
-    bucket = storage.scoring()
+    bucket = buckets.scoring()
     return {
         "campaign_id": presale.campaign_id,
         "registrations": {
@@ -297,7 +297,7 @@ def summary(presale: Presale) -> dict[str, Any]:
             "rejected rows": bucket.url_or_path(scores["rejected_file"]),
             "prepared wave": bucket.url_or_path(wave["zip"]),
             "wave status": bucket.url_or_path(wave["status_file"]),
-            "lake": storage.campaign_data().url_or_path("avro"),
+            "lake": buckets.campaign_data().url_or_path("avro"),
             "e-mails": str(data / "emails"),
             "proof": steps["proof"]["bundle"],
             "input files": str(data / "demo" / presale.campaign_id),

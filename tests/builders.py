@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
-from campaigns import registrations, scorefiles
 from campaigns.models import Campaign, Market, RegistrationImport, ScoreFile
 from campaigns.opening import open_campaign
+from campaigns.registrations import imports
+from campaigns.scoring import score_files
 
 SEED, SALT = bytes(range(32)), bytes(range(32, 64))
 SELECTION_TIME = datetime(2026, 1, 18, 12, tzinfo=UTC)
@@ -84,7 +85,7 @@ def in_memory(content: bytes) -> BinaryIO:
 def receive_scores(
     campaign: Campaign, content: bytes, *, name: str = "scores", activate: bool = True
 ) -> ScoreFile:
-    return scorefiles.receive(
+    return score_files.receive(
         campaign, name, in_memory(content), by=None, activate=activate
     ).score_file
 
@@ -93,7 +94,7 @@ def process_scores(campaign: Campaign, content: bytes | None = None, **options: 
     """A file all the way: received and processed in the foreground."""
     content = score_file_bytes([score_row(1), score_row(2)]) if content is None else content
     score_file = receive_scores(campaign, content, **options)
-    return scorefiles.process(scorefiles.open_job(score_file, by=None).pk)
+    return score_files.process(score_files.open_job(score_file, by=None).pk)
 
 
 REGISTERED = "2026-01-05T10:00:00Z"
@@ -145,8 +146,8 @@ def import_registrations(
 ) -> RegistrationImport:
     """Registrations all the way: received, judged, merged and published."""
     content = registration_bytes(rows, **options)
-    found = registrations.receive(campaign, "registrations.csv", in_memory(content), by=None)
-    return registrations.process(registrations.open_job(found, by=None).pk)
+    found = imports.receive(campaign, "registrations.csv", in_memory(content), by=None)
+    return imports.process(imports.open_job(found, by=None).pk)
 
 
 def roster_digest(refs: Iterable[str], raw_texts: Iterable[str]) -> str:

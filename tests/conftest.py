@@ -17,7 +17,7 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def buckets(tmp_path: Path, settings: Settings) -> Path:
+def bucket_folders(tmp_path: Path, settings: Settings) -> Path:
     """Both buckets as folders of this test alone."""
     settings.STORAGES = settings.STORAGES | {
         name: {

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from campaigns.models import Market
-from operations.listing import BigTableAdmin, MaskedAdmin, PageAdmin, TitledAdmin, counted
-from operations.masking import mask_email, mask_phone, mask_text
+from operations.adminkit.listing import BigTableAdmin, MaskedAdmin, PageAdmin, TitledAdmin, counted
+from operations.adminkit.masking import mask_email, mask_phone, mask_text
 from waves.choices import CodeState, SendState, WaveState
 from waves.forms import TemplateForm
 from waves.models import Code, Member, Send, Template, Wave

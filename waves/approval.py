@@ -12,7 +12,7 @@ from django.db import transaction
 
 from operations.alerts import alert
 from waves.choices import WaveState
-from waves.digests import content_changed, content_digest
+from waves.digest import content_changed, content_digest
 from waves.errors import BadTemplate, ContentChanged, SamePerson
 from waves.models import Wave
 from waves.moves import drop_members, move, require_state

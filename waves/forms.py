@@ -6,8 +6,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from waves.choices import Channel
-from waves.content import PLACEHOLDERS, placeholders
 from waves.errors import BadTemplate
+from waves.messages.content import PLACEHOLDERS, placeholders
 from waves.models import Template
 
 

@@ -13,9 +13,9 @@ from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from operations.alerts import alert
-from waves import assignments
 from waves.approval import require_approved_content, void, void_changed
 from waves.choices import WaveState
+from waves.codes import assignments
 from waves.errors import BadTemplate, CodesNotAssigned, ContentChanged, NotDue, TooLate, WrongState
 from waves.models import Wave
 from waves.moves import move, require_state

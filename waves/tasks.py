@@ -18,11 +18,13 @@ from operations.errors import JobBusy
 from operations.jobs import Lease
 from operations.models import Job
 from operations.tasks import ring
-from waves import accounts, asking, email_queue, preparation, results, schedule, sending
+from waves import schedule
 from waves.choices import WaveState
 from waves.models import Wave
 from waves.moves import subject_of, wave_named
-from waves.planning import WaveRequest
+from waves.preparation import prepare, submission
+from waves.selection.plan import WaveRequest
+from waves.sending import accounts, email_queue, results, send_wave
 
 SEND_KIND = "send_wave"
 EMAIL_KIND = "deliver_email"
@@ -30,7 +32,7 @@ EMAIL_QUEUE = "the e-mail queue"
 SETTLE_KIND = "settle_unknown"
 SETTLE_AGAIN = timedelta(hours=1)  # what the provider cannot say now it may know later
 RUNNERS = {
-    asking.JOB_KIND: "waves.tasks.run_preparation",
+    submission.JOB_KIND: "waves.tasks.run_preparation",
     SEND_KIND: "waves.tasks.run_sending",
     EMAIL_KIND: "waves.tasks.run_emails",
     SETTLE_KIND: "waves.tasks.run_settling",
@@ -43,7 +45,7 @@ def start_preparation(
     """Ask for a preparation and let a worker do it. Raises what `asking.ask` raises; then nothing
     is written.
     """
-    job = asking.ask(
+    job = submission.ask(
         request, by=by, now=timezone.now(), expedite=expedite, agreed_digest=agreed_digest
     )
     ring(job)
@@ -51,7 +53,7 @@ def start_preparation(
 
 
 def run_preparation(job_id: int) -> None:
-    preparation.run(job_id, now=timezone.now())
+    prepare.run(job_id, now=timezone.now())
 
 
 def wake_senders(waves: Iterable[Wave]) -> None:
@@ -70,7 +72,7 @@ def run_sending(job_id: int) -> None:
             schedule.hand_over(wave, now=timezone.now())
         failed_go_again = wave.state == WaveState.COMPLETED and results.open_sms(wave.pk)
         if wave.state == WaveState.TRIGGERED or failed_go_again:
-            _count(lease, sending.send_wave(wave.pk))
+            _count(lease, send_wave.send_wave(wave.pk))
     wake_emails()
 
 
@@ -81,10 +83,10 @@ def send_here(wave: Wave, *, retry_failed: bool = False) -> dict[str, Any]:
     ).first()
     if waiting is not None:
         with suppress(JobBusy), jobs.working(waiting.pk) as lease:
-            result = sending.send_wave(wave.pk, retry_failed=retry_failed)
+            result = send_wave.send_wave(wave.pk, retry_failed=retry_failed)
             _count(lease, result)
             return result
-    return sending.send_wave(wave.pk, retry_failed=retry_failed)
+    return send_wave.send_wave(wave.pk, retry_failed=retry_failed)
 
 
 def _count(lease: Lease, result: dict[str, Any]) -> None:
@@ -126,7 +128,7 @@ def run_settling(job_id: int) -> None:
     """
     wave = wave_named(Job.objects.get(pk=job_id).subject.partition(":")[2])
     with jobs.working(job_id) as lease:
-        found = results.settle_unknown(wave.pk, sending.sms_provider())
+        found = results.settle_unknown(wave.pk, send_wave.sms_provider())
         settled = found["sent"] + found["failed"]
         lease.update(
             rows_in=settled + found["unknown"], rows_out=settled, rows_rejected=found["unknown"]
@@ -135,7 +137,7 @@ def run_settling(job_id: int) -> None:
 
 def look_after() -> None:
     """Scheduled for each minute: what should be on its way and has no worker gets one. [O-6, N-5]"""
-    if not accounts.account(sending.sms_provider().name).paused:
+    if not accounts.account(send_wave.sms_provider().name).paused:
         wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
     wake_emails()
     wake_settlers()

@@ -12,7 +12,7 @@ from django.core.management.base import CommandParser
 from operations.commands import instant
 from waves.choices import Order
 from waves.errors import BadMarketFile
-from waves.planning import WaveRequest
+from waves.selection.plan import WaveRequest
 
 
 def add_request_arguments(parser: CommandParser) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 
-from campaigns.scorebytes import chunks_of
+from campaigns.formats.score_bytes import chunks_of
 
 COLUMNS = (
     "id",

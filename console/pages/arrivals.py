@@ -10,7 +10,8 @@ from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import arrivals, browser_uploads, tasks
+from campaigns import tasks
+from campaigns.intake import arrivals, browser_uploads
 from campaigns.models import Arrival, Campaign
 from console.access import StaffRequest, action, page, render
 from console.pages.jobs import work_on

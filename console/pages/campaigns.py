@@ -6,15 +6,16 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import activation, opening, tasks
+from campaigns import opening, tasks
 from campaigns.choices import CampaignStatus
 from campaigns.errors import WrongStatus
 from campaigns.models import Activation, Campaign
+from campaigns.scoring import activation
 from console.access import StaffRequest, action, attempt, page, render
+from console.campaign_progress import roads
 from console.forms import EntropyForm
 from console.pages.jobs import work_on
-from console.proof import bundle_sha256
-from console.road import roads
+from console.proof.proof import bundle_sha256
 from console.tasks import start_proof, subject_of
 from operations.models import StatusChange
 from waves.models import Wave

@@ -10,17 +10,18 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
-from console import demand_charts, demand_history, demand_numbers
 from console.access import StaffRequest, form_page, log_access, page, render
-from console.demand_fields import Line, in_order, lines
-from console.demand_history import State
+from console.charts import demand
+from console.demand import history, numbers
+from console.demand.fields import Line, in_order, lines
+from console.demand.history import State
 from console.forms import DemandFindForm
 from console.models import Access
 from demand.choices import DemandType
 from demand.models import CurrentRecord, ErrorFile, EventUpload
 from demand.schemas import schema_of
-from operations import unmasking
-from operations.plaintext import visible
+from operations.adminkit import unmasking
+from operations.adminkit.plaintext import visible
 
 FOUND = 50  # on a page
 NEWEST = 5
@@ -40,7 +41,7 @@ def overview(request: StaffRequest) -> HttpResponse:
     names the last day shown.
     """
     now = timezone.now()
-    volumes = demand_numbers.volumes(today=now.date(), until=_day(request.GET.get("until", "")))
+    volumes = numbers.volumes(today=now.date(), until=_day(request.GET.get("until", "")))
     may = request.user.has_perm
     return render(
         request,
@@ -51,9 +52,9 @@ def overview(request: StaffRequest) -> HttpResponse:
             (PLURALS[name], sum(counts.values()), _picture(name, volumes))
             for name, counts in volumes.counts.items()
         ],
-        last_day=demand_numbers.last_day(now=now),
-        days=demand_numbers.batches_by_day(now=now),
-        streams=demand_numbers.streams(),
+        last_day=numbers.last_day(now=now),
+        days=numbers.batches_by_day(now=now),
+        streams=numbers.streams(),
         error_files=ErrorFile.objects.order_by("-pk")[:NEWEST]
         if may("demand.view_errorfile")
         else None,
@@ -63,9 +64,9 @@ def overview(request: StaffRequest) -> HttpResponse:
     )
 
 
-def _picture(name: str, volumes: demand_numbers.Volumes) -> str:
-    counts, days = volumes.counts[name], demand_numbers.SHOWN_DAYS
-    return demand_charts.volume(
+def _picture(name: str, volumes: numbers.Volumes) -> str:
+    counts, days = volumes.counts[name], numbers.SHOWN_DAYS
+    return demand.volume(
         counts,
         first=volumes.first,
         days=days,
@@ -123,7 +124,7 @@ def record(request: StaffRequest, pk: int) -> HttpResponse:
     """
     current = get_object_or_404(CurrentRecord, pk=pk)
     before = request.GET.get("before", "")
-    states, came_before = demand_history.history(
+    states, came_before = history.history(
         current, before=int(before) if before.isdecimal() and len(before) < 19 else None
     )
     hidden = not unmasking.shown(request)

@@ -7,14 +7,14 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from console import demand_errors
 from console.access import StaffRequest, action, form_page, page, render
-from console.demand_errors import EVENTS, FailedEvent
+from console.demand import error_files
+from console.demand.error_files import EVENTS, FailedEvent
 from console.forms import MOST_REPAIRED, ReasonForm, RepairForm
-from demand import replay
 from demand.choices import ErrorType
 from demand.models import Batch, ErrorFile
-from operations import unmasking
+from demand.sources import replay
+from operations.adminkit import unmasking
 from operations.errors import Refusal
 from operations.models import StatusChange
 
@@ -29,7 +29,7 @@ def error_file(request: StaffRequest, pk: int) -> HttpResponse:
     personal data.
     """
     shown = get_object_or_404(ErrorFile.objects.select_related("batch"), pk=pk)
-    document = demand_errors.read(shown)
+    document = error_files.read(shown)
     first = _number(request.GET.get("from", ""))
     tries = (
         Batch.objects.filter(source=replay.source_of(shown))
@@ -107,7 +107,7 @@ def repair(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 def _chosen(request: StaffRequest, file: ErrorFile) -> list[FailedEvent]:
-    events = demand_errors.read(file).events
+    events = error_files.read(file).events
     if "only" in request.GET:
         number = _number(request.GET["only"])
         return events[number : number + 1]

@@ -5,12 +5,13 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from console import demand_numbers
 from console.access import StaffRequest, form_page, page, render
+from console.demand import numbers
 from console.forms import UploadForm
 from console.pages.jobs import work_on
-from demand import tasks, uploads
+from demand import tasks
 from demand.models import ErrorFile, EventUpload
+from demand.sources import uploads
 from operations.errors import Refusal
 
 HINT = (
@@ -55,7 +56,7 @@ def uploaded(request: StaffRequest, pk: int) -> HttpResponse:
         "console/demand_uploaded.html",
         f"Upload {shown.name}",
         file=shown,
-        ledger=demand_numbers.of_source(source),
+        ledger=numbers.of_source(source),
         error_files=ErrorFile.objects.filter(batch__source=source)
         .select_related("batch")
         .order_by("pk")[:ERROR_FILES],

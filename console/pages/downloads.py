@@ -14,7 +14,7 @@ from console.access import StaffRequest, action, log_access
 from console.downloads import csv_lines, neutralised_file, neutralised_zip
 from console.forms import ReasonForm
 from console.models import Access
-from datalake import storage
+from datalake.storage import buckets
 from operations.errors import Refusal
 from waves.models import Wave
 
@@ -50,7 +50,7 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponseBase:
     return _download(
         request,
         key,
-        lambda: _as_csv(key, neutralised_file(storage.scoring().open(key))),
+        lambda: _as_csv(key, neutralised_file(buckets.scoring().open(key))),
         back=reverse("score-file", args=[pk]),
     )
 
@@ -84,7 +84,7 @@ def wave_zip(request: StaffRequest, name: str) -> HttpResponseBase:
 
     def make() -> FileResponse:
         return FileResponse(
-            neutralised_zip(storage.scoring().open(key)), as_attachment=True, filename=f"{name}.zip"
+            neutralised_zip(buckets.scoring().open(key)), as_attachment=True, filename=f"{name}.zip"
         )
 
     return _download(request, key, make, back=back)

@@ -6,12 +6,13 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import fairness_report, tasks
-from campaigns.fairness import FEWEST_EXPECTED, LEVEL, LuckTest, sentence
-from campaigns.fairness_report import Report
+from campaigns import tasks
+from campaigns.fairness import reports
+from campaigns.fairness.reports import Report
+from campaigns.fairness.verdict import FEWEST_EXPECTED, LEVEL, LuckTest, sentence
 from campaigns.models import ScoreFile
-from console import fairness_charts
 from console.access import StaffRequest, action, attempt, page, render
+from console.charts import fairness as fairness_charts
 from console.pages.jobs import work_on
 
 KINDS = {
@@ -44,7 +45,7 @@ def fairness(request: StaffRequest, pk: int) -> HttpResponse:
         file=shown,
         campaign=shown.campaign,
         report=shown.fairness and _pictures(shown.fairness),
-        **work_on(request, fairness_report.subject_of(shown)),
+        **work_on(request, reports.subject_of(shown)),
     )
 
 

@@ -5,8 +5,9 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import fanlists, tasks
+from campaigns import tasks
 from campaigns.models import Campaign, FanList, RankFile
+from campaigns.ranks import rank_files
 from console.access import StaffRequest, action, attempt, form_page, page, render
 from console.forms import RanksForm
 from console.pages.jobs import work_on
@@ -48,7 +49,7 @@ def upload_ranks(request: StaffRequest, campaign_id: str) -> HttpResponse:
 def _store(request: StaffRequest, campaign: Campaign, form: RanksForm) -> str:
     """Where to go once the file is stored."""
     file, activate = form.cleaned_data["file"], form.cleaned_data["activate"]
-    stored = fanlists.store(
+    stored = rank_files.store(
         campaign,
         form.cleaned_data["fanlist"].strip(),
         file.name,
@@ -56,7 +57,7 @@ def _store(request: StaffRequest, campaign: Campaign, form: RanksForm) -> str:
         by=request.user,
         activate=activate,
     )
-    if (known := fanlists.known(stored)) is not None:
+    if (known := rank_files.known(stored)) is not None:
         messages.info(request, REPEATED)
         return reverse("score-file", args=[known.score_file.pk])
     tasks.start_ranks(stored, by=request.user)
@@ -75,7 +76,7 @@ def rank_file(request: StaffRequest, pk: int) -> HttpResponse:
         fanlist=shown.fanlist,
         campaign=shown.fanlist.campaign,
         score_file=shown.score_file,
-        **work_on(request, fanlists.subject_of(shown)),
+        **work_on(request, rank_files.subject_of(shown)),
     )
 
 

@@ -9,13 +9,13 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 
-from console import charts
 from console.access import StaffRequest, action, live, page, render
+from console.charts import svg
 from operations import jobs, tasks
 from operations.choices import LIVE_JOBS, JobState
+from operations.foreground import words_for
 from operations.models import Job
-from operations.pace import Pace, milestone
-from operations.watching import words_for
+from operations.progress import Pace, milestone
 
 # What a job works on → the page of that, and the right that steering the job needs.
 SUBJECTS = {
@@ -75,7 +75,7 @@ def progress_of(job: Job) -> dict[str, Any]:
     `milestone` changes when a screen reader should hear of it: with the step, and with each tenth
     of the work.
     """
-    bar = charts.progress([("good", job.percent)], 100, f"{job.percent} percent done")
+    bar = svg.progress([("good", job.percent)], 100, f"{job.percent} percent done")
     reached = (
         milestone(Pace.from_json(job.pace), percent=job.percent)
         if job.state == JobState.RUNNING

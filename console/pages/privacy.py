@@ -13,8 +13,8 @@ from campaigns.models import Campaign, FanScore, Registrant
 from console.access import StaffRequest, form_page, log_access, render
 from console.forms import FindForm, ReasonForm
 from console.models import Access
-from operations import unmasking
-from operations.masking import mask_email, mask_phone, mask_text
+from operations.adminkit import unmasking
+from operations.adminkit.masking import mask_email, mask_phone, mask_text
 from waves.models import Code, Member, Send
 
 

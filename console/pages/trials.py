@@ -6,10 +6,11 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import tasks, trial
+from campaigns import tasks
 from campaigns.models import ScoreFile
+from campaigns.scoring import dry_run
 from console.access import StaffRequest, action, attempt
-from operations import unmasking
+from operations.adminkit import unmasking
 from operations.errors import Refusal
 
 TRIED = "The first rows were tried. Nothing was counted."
@@ -27,7 +28,7 @@ def try_scores(request: StaffRequest, pk: int) -> HttpResponse:
             "All rows are being tried.",
             back=back,
         )
-    return attempt(request, lambda: trial.try_first(pk), TRIED, back=back)
+    return attempt(request, lambda: dry_run.try_first(pk), TRIED, back=back)
 
 
 def shown(request: StaffRequest, file: ScoreFile, *, busy: bool) -> dict[str, Any]:
@@ -37,13 +38,13 @@ def shown(request: StaffRequest, file: ScoreFile, *, busy: bool) -> dict[str, An
     The rejected rows themselves are personal data: their line numbers stand for them until somebody
     asks to see them.
     """
-    if not trial.can_be_tried(file):
+    if not dry_run.can_be_tried(file):
         return {}
     kept, personal = file.trial or {}, unmasking.shown(request)
     return {
         "trial": kept,
         "trial_lines": _lines(file, kept.get("lines", {}), personal=personal),
-        "first_rows": trial.FIRST_ROWS,
+        "first_rows": dry_run.FIRST_ROWS,
         "may_try": not busy and request.user.has_perm("campaigns.process_scores"),
         "may_show_personal_data": unmasking.may_show(request),
         "personal_data_shown": personal,
@@ -59,7 +60,7 @@ def _lines(
     texts: dict[int, str] = {}
     if personal and lines:
         try:
-            texts = trial.rows_as_written(
+            texts = dry_run.rows_as_written(
                 file, {line for numbers in lines.values() for line in numbers}
             )
         except Refusal:  # the file is not in its place any more: what was found is still true

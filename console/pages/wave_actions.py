@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from console.access import StaffRequest, action, attempt, page, render
-from waves import accounts, approval, results, schedule, steering, tasks
+from waves import actions, approval, schedule, tasks
 from waves.choices import WaveState
 from waves.models import ProviderAccount, Wave
+from waves.sending import accounts, results
 
 
 def _do(request: StaffRequest, name: str, work: Callable[[Wave], Any], done: str) -> HttpResponse:
@@ -67,7 +68,7 @@ def trigger(request: StaffRequest, name: str) -> HttpResponse:
 @action("waves.send_wave", "waves.view_wave")
 def pause(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
-        steering.pause(wave, by=request.user, reason=_reason(request))
+        actions.pause(wave, by=request.user, reason=_reason(request))
 
     return _do(request, name, work, "Paused: no new message starts. Those in flight end.")
 
@@ -75,7 +76,7 @@ def pause(request: StaffRequest, name: str) -> HttpResponse:
 @action("waves.send_wave", "waves.view_wave")
 def resume(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
-        steering.resume(wave, by=request.user, reason=_reason(request))
+        actions.resume(wave, by=request.user, reason=_reason(request))
         tasks.wake_senders([wave])
 
     return _do(request, name, work, "The wave goes on.")
@@ -95,7 +96,7 @@ def retry_failed(request: StaffRequest, name: str) -> HttpResponse:
 @action("waves.send_wave", "waves.view_wave")
 def cancel(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
-        steering.cancel(wave, by=request.user, reason=_reason(request))
+        actions.cancel(wave, by=request.user, reason=_reason(request))
 
     return _do(
         request,
@@ -108,7 +109,7 @@ def cancel(request: StaffRequest, name: str) -> HttpResponse:
 @action("waves.reset_wave", "waves.view_wave")
 def reset(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
-        steering.reset(wave, by=request.user, reason=_reason(request))
+        actions.reset(wave, by=request.user, reason=_reason(request))
 
     return _do(request, name, work, "The wave can be prepared anew. Its codes are kept for it.")
 

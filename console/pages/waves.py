@@ -15,18 +15,20 @@ from django.utils import timezone
 
 from campaigns.models import Campaign
 from console.access import StaffRequest, form_page, live, page, render
+from console.message_samples import samples_of
 from console.pages.jobs import work_on
-from console.samples import samples_of
-from console.sending import counters
 from console.wave_forms import WaveForm
+from console.wave_progress import counters
 from console.words import WAVE_STEPS, steps
-from operations import unmasking
+from operations.adminkit import unmasking
 from operations.errors import Refusal
 from operations.models import StatusChange
-from waves import asking, planning, tasks
+from waves import tasks
 from waves.choices import WaveState
 from waves.models import Wave
 from waves.moves import subject_of
+from waves.preparation import submission
+from waves.selection import plan
 
 SENDING = (WaveState.TRIGGERED, WaveState.PAUSED)
 BEFORE_SCHEDULED = (WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED)
@@ -56,12 +58,14 @@ def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
         if "prepare" in request.POST:
             return _prepare(request, form)
         now = timezone.now()
-        decision = planning.preview(form.request_of(), now=now)
+        decision = plan.preview(form.request_of(), now=now)
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return _form_page(request, campaign, form)
     cleaned = form.cleaned_data
-    unexcused = now > cleaned["notify_date"] - asking.LEAD_TIME and not cleaned["expedite"].strip()
+    unexcused = (
+        now > cleaned["notify_date"] - submission.LEAD_TIME and not cleaned["expedite"].strip()
+    )
     return _form_page(request, campaign, form, too_late=unexcused, **_previewed(decision))
 
 
@@ -79,7 +83,7 @@ def _form_page(
     )
 
 
-def _previewed(decision: planning.Decision) -> dict[str, Any]:
+def _previewed(decision: plan.Decision) -> dict[str, Any]:
     preview = decision.as_result()
     names = {seat.market_id: seat.name for seat in decision.plan.seats}
     for market in preview["markets"]:

@@ -11,9 +11,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from campaigns.draw import BANDS
-from campaigns.fairness import sentence
-from campaigns.fairness_report import Report
-from console import charts
+from campaigns.fairness.reports import Report
+from campaigns.fairness.verdict import sentence
+from console.charts import svg
 from console.words import TONES, words
 
 register = template.Library()
@@ -91,10 +91,10 @@ def state(name: str) -> SafeString:
 
 @register.simple_tag
 def bars(counts: Mapping[str, int], total: int, caption: str) -> SafeString:
-    return charts.bars(counts or {}, total, caption)
+    return svg.bars(counts or {}, total, caption)
 
 
 @register.simple_tag
 def bands(counts: Mapping[str, int], total: int, caption: str) -> SafeString:
     """As `bars`, but the bands stand in their own order, the highest above. [S-7]"""
-    return charts.bars(counts or {}, total, caption, order=[band.name for band in BANDS])
+    return svg.bars(counts or {}, total, caption, order=[band.name for band in BANDS])

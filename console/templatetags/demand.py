@@ -7,7 +7,7 @@ from typing import Any
 
 from django import template
 
-from operations.plaintext import visible
+from operations.adminkit.plaintext import visible
 
 register = template.Library()
 register.filter("visible", visible)

@@ -5,9 +5,9 @@ from typing import Any
 from django import template
 from django.template.context import Context
 
-from campaigns import supplements
 from campaigns.choices import CampaignStatus
 from campaigns.models import ScoreFile
+from campaigns.supplements import supplements
 from console.access import StaffRequest
 from console.pages.jobs import progress_of, right_to_steer
 from operations.models import Job

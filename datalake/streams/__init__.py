@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 BATCH_RECORDS = 2_500
-ENGINES = {"postgres": "datalake.streams.postgres"}
+ENGINES = {"postgres": "datalake.streams.engines.postgres"}
 
 
 class Engine(Protocol):

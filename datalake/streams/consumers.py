@@ -24,7 +24,7 @@ from datalake.errors import UnknownConsumer
 from datalake.models import Checkpoint, Claim
 from datalake.records import HASH, normalise
 from datalake.schemas import SCHEMAS
-from datalake.streams import deadletters, seen
+from datalake.streams import deadletters, deduplication
 from datalake.streams.batches import Batch, unpack_records
 from datalake.streams.deadletters import Letter
 
@@ -228,12 +228,12 @@ def _handle(
     claim: Claim, wanted: list[Letter], letters: list[Letter], handler: Handler, records_in: int
 ) -> Taken:
     hashes = pl.Series([each.record["dedupeHash"] for each in wanted], dtype=pl.String)
-    new = list(compress(wanted, seen.mark(claim.consumer, hashes, claim.pk).to_list()))
+    new = list(compress(wanted, deduplication.mark(claim.consumer, hashes, claim.pk).to_list()))
     rejected = handler([each.record for each in new]) if new else {}
     refused = [
         Letter(new[at].position, new[at].index, why, new[at].record) for at, why in rejected.items()
     ]
-    seen.unmark(claim.consumer, [each.record["dedupeHash"] for each in refused], claim.pk)
+    deduplication.unmark(claim.consumer, [each.record["dedupeHash"] for each in refused], claim.pk)
     deadletters.bury(claim.consumer, claim.source, letters + refused)
     return Taken(
         records_in, len(new) - len(refused), len(letters) + len(refused), len(wanted) - len(new)

@@ -11,7 +11,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
-from datalake.rowbytes import encoder
+from datalake.avro.rows import encoder
 from datalake.schemas import Schema
 from demand.choices import DemandType
 
@@ -19,7 +19,7 @@ VERSION = 1
 
 
 def schema_of(record_type: str) -> Schema:
-    """The schema in force, as `datalake.avro.write` wants it. Raises KeyError for an unknown type."""
+    """The schema in force, as `datalake.avro.container.write` wants it. Raises KeyError for an unknown type."""
     return SCHEMAS[record_type]
 
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from campaigns.models import ScoreFile
-from datalake import storage
+from datalake.storage import buckets
 from operations.choices import LIVE_JOBS
 from operations.models import Job
 from tests import cloud
@@ -42,7 +42,7 @@ def test_s1_a_score_file_goes_from_the_browser_to_the_bucket_and_its_page_comes_
     expect(page.locator("text=Every row has one outcome")).to_be_visible(timeout=A_WHILE)
     score_file = ScoreFile.objects.get()
     assert (score_file.name, score_file.bytes) == (scores.name, scores.stat().st_size)
-    assert storage.scoring().sha256(score_file.key) == score_file.sha256
+    assert buckets.scoring().sha256(score_file.key) == score_file.sha256
     assert [url.startswith(aws.address) for url in sent[:3]] == [False, True, False]
     # what follows by itself; the worker ends with the test
     while Job.objects.filter(state__in=LIVE_JOBS).exists():
@@ -59,4 +59,4 @@ def test_s1_what_is_too_large_is_said_before_it_is_sent(sign_in, settings, tmp_p
     page.set_input_files("#file", scores)
     page.click("button:has-text('Upload')")
     expect(page.locator("form [role=status]")).to_contain_text("larger than 1,000 bytes")
-    assert list(storage.scoring().list("uploads/")) == []
+    assert list(buckets.scoring().list("uploads/")) == []

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from campaigns import fairness_report, loading, registrations, scorefiles
+from campaigns import loading
+from campaigns.fairness import reports
 from campaigns.models import Campaign, ScoreFile
+from campaigns.registrations import imports
+from campaigns.scoring import score_files
 from sandbox import fans
 from tests.browser.conftest import Person
 
@@ -27,11 +30,11 @@ def streamed(tmp_path: Path) -> ScoreFile:
     fans.write_registrations(registered, FANS)
     fans.write_scores(scores, FANS)
     with registered.open("rb") as file:
-        found = registrations.receive(campaign, registered.name, file, by=None)
-    registrations.process(registrations.open_job(found, by=None).pk)
+        found = imports.receive(campaign, registered.name, file, by=None)
+    imports.process(imports.open_job(found, by=None).pk)
     with scores.open("rb") as file:
-        received = scorefiles.receive(campaign, scores.name, file, by=None)
-    return scorefiles.process(scorefiles.open_job(received.score_file, by=None).pk)
+        received = score_files.receive(campaign, scores.name, file, by=None)
+    return score_files.process(score_files.open_job(received.score_file, by=None).pk)
 
 
 def overflow(page: Page) -> int:
@@ -63,7 +66,7 @@ def test_x3_the_report_is_made_by_a_click_and_fits_every_screen(sign_in, tmp_pat
 
 def test_x3_a_red_report_says_so_in_words_and_shapes(sign_in, tmp_path: Path):
     score_file = streamed(tmp_path)
-    report = fairness_report.run(fairness_report.open_job(score_file, by=None).pk)
+    report = reports.run(reports.open_job(score_file, by=None).pk)
     luck, group = report["luck"][1], report["groups"][0]
     assert report["verdict"] == "fair"
     luck["verdict"] = group["verdict"] = report["verdict"] = "look"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from campaigns import scorefiles, trial
 from campaigns.models import ScoreFile
+from campaigns.scoring import dry_run, score_files
 from operations import jobs
 from operations.models import Job
 from sandbox import fans
@@ -56,7 +56,7 @@ def test_a_file_is_tried_looked_at_and_then_processed(sign_in, tmp_path: Path):
 def test_progress_is_seen_in_words_and_heard_by_the_tenth(sign_in):
     person: Person = sign_in("operator")
     file = receive_scores(make_campaign(campaign_id="watched"), messy())
-    job = scorefiles.open_job(file, by=None)
+    job = score_files.open_job(file, by=None)
     lease = jobs.claim(job.pk)
     lease.step("Reading the file")
     page = person.go(f"/admin/score-file/{file.pk}/")
@@ -88,7 +88,7 @@ def test_progress_is_seen_in_words_and_heard_by_the_tenth(sign_in):
 def test_a_dry_run_that_fails_says_why_and_leaves_the_file_as_it_is(sign_in):
     person: Person = sign_in("operator")
     file = receive_scores(make_campaign(campaign_id="failing"), messy())
-    job = trial.open_job(file, by=None)
+    job = dry_run.open_job(file, by=None)
     Job.objects.filter(pk=job.pk).update(
         state="failed", error="blacklist/emails.txt cannot be read: mend or remove it."
     )

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import polars as pl
 
 from campaigns.draw import Draw, band_of, draw_frame
-from campaigns.fairness import CELLS, Findings, Group, judge
-from campaigns.fairness_groups import luck_cells
+from campaigns.fairness.groups import luck_cells
+from campaigns.fairness.verdict import CELLS, Findings, Group, judge
 
 DOMAINS = ("gmail.com", "yahoo.com", "outlook.com", "web.de", "small.example")
 SHARES = (0.5, 0.25, 0.15, 0.09, 0.01)

@@ -2,11 +2,12 @@
 
 from django.db import connection
 
-from campaigns import scoretables
 from campaigns.models import Activation, Campaign, FanScore, RejectedRow, ScoreFile
-from datalake import storage, streams
+from campaigns.scoring import tables
+from datalake import streams
 from datalake.choices import StreamName
 from datalake.models import StreamBatch
+from datalake.storage import buckets
 from datalake.streams.batches import unpack_records
 from operations.models import Chunk, Job
 from tests.builders import score_file_bytes, score_row
@@ -34,7 +35,7 @@ def messy(count: int = 40) -> bytes:
 
 
 def read(key: str) -> bytes:
-    with storage.scoring().open(key) as file:
+    with buckets.scoring().open(key) as file:
         return file.read()
 
 
@@ -84,7 +85,7 @@ def rows_kept(score_file: ScoreFile) -> dict[str, int]:
     """
     kept = {}
     with connection.cursor() as cursor:
-        for table in (scoretables.SCORES, scoretables.REJECTED):
+        for table in (tables.SCORES, tables.REJECTED):
             cursor.execute("SELECT to_regclass(%s)", [f"{table}_{score_file.pk}"])
             (found,) = cursor.fetchone()
             cursor.execute(f"SELECT count(*) FROM {found}" if found else "SELECT 0")
@@ -92,7 +93,7 @@ def rows_kept(score_file: ScoreFile) -> dict[str, int]:
     return kept
 
 
-NO_ROWS_KEPT = {scoretables.SCORES: 0, scoretables.REJECTED: 0}
+NO_ROWS_KEPT = {tables.SCORES: 0, tables.REJECTED: 0}
 
 
 def start_over(campaign: Campaign) -> None:

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from campaigns import emails
 from campaigns.choices import ListKind, ScoreFileState
+from campaigns.contacts import emails
 from campaigns.models import Campaign, FanScore, ListEntry, RejectedRow, ScoreFile
 from datalake import streams
 from datalake.models import StreamBatch

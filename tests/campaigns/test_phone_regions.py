@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from campaigns.emails import EmailRules
-from campaigns.scrub import Rules, check_contacts
+from campaigns.contacts.emails import EmailRules
+from campaigns.scoring.outcomes import Rules, check_contacts
 
 SHARED_CODES = (1, 7, 39, 44, 47, 61, 212, 262, 358, 590, 599)
 HOMES = [home for code in SHARED_CODES for home in phonenumbers.region_codes_for_country_code(code)]

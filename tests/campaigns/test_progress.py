@@ -5,10 +5,11 @@ import io
 import pytest
 from django.core.management import call_command
 
-from campaigns import scorefiles, scorelines, trial
-from operations import jobs, watching
+from campaigns.formats import score_rows
+from campaigns.scoring import dry_run, score_files
+from operations import foreground, jobs
 from operations.models import Job
-from operations.pace import Pace, sentence
+from operations.progress import Pace, sentence
 from tests.builders import (
     import_registrations,
     make_campaign,
@@ -60,14 +61,14 @@ def test_a_score_file_names_its_stages_in_order(steps):
         == (score_file.rows_in, score_file.accepted)
     )
     assert total == score_file.rows_in + score_file.accepted
-    job = Job.objects.get(subject=scorefiles.subject_of(score_file))
-    assert (job.progress, job.total, watching.words_for(job)) == (total, total, "")
+    job = Job.objects.get(subject=score_files.subject_of(score_file))
+    assert (job.progress, job.total, foreground.words_for(job)) == (total, total, "")
 
 
 def test_a_resumed_file_goes_on_counting_where_it_stopped(steps, monkeypatch):
-    monkeypatch.setattr(scorelines.read_chunks, "__defaults__", (500,))
+    monkeypatch.setattr(score_rows.read_chunks, "__defaults__", (500,))
     score_file = receive_scores(make_campaign(), messy())
-    job = scorefiles.open_job(score_file, by=None)
+    job = score_files.open_job(score_file, by=None)
     real = jobs.Lease.check_stop
     looks: list[int] = []
 
@@ -79,11 +80,11 @@ def test_a_resumed_file_goes_on_counting_where_it_stopped(steps, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(jobs.Lease, "check_stop", stop_at_the_third_look)
-        scorefiles.process(job.pk)
+        score_files.process(job.pk)
     stopped_at = Job.objects.get(pk=job.pk).progress
     assert jobs.requeue(job.pk)
     steps.clear()
-    scorefiles.process(job.pk)
+    score_files.process(job.pk)
     name, judging, progress, total = steps[1]
     assert (name, progress) == ("Judging rows", stopped_at)
     assert 0 < stopped_at < judging.rows
@@ -104,8 +105,8 @@ def test_an_import_of_registrations_names_its_stages(steps):
 
 def test_a_dry_run_names_its_stages(steps):
     score_file = receive_scores(make_campaign(), messy())
-    trial.try_all(trial.open_job(score_file, by=None).pk)
-    assert [name for name, *_ in steps] == ["Reading the file", trial.WHAT]
+    dry_run.try_all(dry_run.open_job(score_file, by=None).pk)
+    assert [name for name, *_ in steps] == ["Reading the file", dry_run.WHAT]
 
 
 def test_the_command_shows_its_progress_at_a_terminal(tmp_path, monkeypatch):
@@ -115,7 +116,7 @@ def test_the_command_shows_its_progress_at_a_terminal(tmp_path, monkeypatch):
 
     file = tmp_path / "scores.txt"
     file.write_bytes(messy())
-    monkeypatch.setattr(watching, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(foreground, "LOOK_SECONDS", 0.001)
     screen, out = Screen(), io.StringIO()
     call_command(
         "process_scores",

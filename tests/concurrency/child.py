@@ -2,7 +2,7 @@
 SPEC`.
 
 It says `ready`, waits for a line, prepares the wave, and says the result as JSON. With `halt` it
-says `halted` at that function of `waves.preparation` and waits there, to be killed. The test's side
+says `halted` at that function of `waves.preparation.prepare` and waits there, to be killed. The test's side
 is `Child`.
 """
 
@@ -78,17 +78,17 @@ def _halt(*_: Any, **__: Any) -> None:
 
 def _prepare(spec: dict[str, Any]) -> dict[str, Any]:
     from tests.waves.wave_cases import NOTIFY, NOW, person
-    from waves import preparation
     from waves.errors import WaveError
-    from waves.planning import WaveRequest
+    from waves.preparation import prepare
+    from waves.selection.plan import WaveRequest
 
     if "halt" in spec:
-        setattr(preparation, spec["halt"], _halt)
+        setattr(prepare, spec["halt"], _halt)
     request = WaveRequest(spec["campaign"], spec["key"], notify_date=NOTIFY)
     _say("ready")
     sys.stdin.readline()
     try:
-        return preparation.prepare(request, by=person("ann"), now=NOW).as_result()
+        return prepare.prepare(request, by=person("ann"), now=NOW).as_result()
     except WaveError as error:
         return {"error": str(error), "kind": type(error).__name__}
 
@@ -104,7 +104,7 @@ def _look(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _look_for_arrivals(spec: dict[str, Any]) -> dict[str, Any]:
-    from campaigns import arrivals
+    from campaigns.intake import arrivals
 
     _say("ready")
     sys.stdin.readline()

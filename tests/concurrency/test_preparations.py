@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from campaigns.models import Campaign
-from datalake import storage
+from datalake.storage import buckets
 from tests.concurrency.child import Child
 from tests.waves.wave_cases import KEY, NOW, campaign_with, person, request
 from waves.approval import approve
@@ -16,7 +16,7 @@ from waves.choices import CodeState, WaveState
 from waves.errors import AlreadyRunning
 from waves.models import Assignment, Code, Member, Wave
 from waves.moves import wave_named
-from waves.preparation import prepare
+from waves.preparation.prepare import prepare
 from waves.schedule import schedule
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
@@ -116,7 +116,7 @@ def test_a_preparation_killed_midway_leaves_no_member_and_the_next_uses_the_same
     again = _once_the_lock_is_gone(campaign, ann)
     assert dict(Member.objects.values_list("global_user_id", "code")) == reserved
     assert (again.wave.attempts, again.codes) == (2, {"reserved": 80, "generated": 0, "tm": 0})
-    assert storage.scoring().exists(again.wave.zip_key)
+    assert buckets.scoring().exists(again.wave.zip_key)
 
 
 def test_a_preparation_killed_before_its_codes_leaves_nothing_at_all(ann):  # W-9

@@ -8,10 +8,10 @@ from typing import Any
 import polars as pl
 
 from campaigns.draw import Draw, draw_frame
-from console.bundle import ProvenAttempt, ProvenWave, write_bundle
+from console.proof.bundle import ProvenAttempt, ProvenWave, write_bundle
 from tests.builders import roster_digest
 from waves.choices import Order
-from waves.selection import MarketSeat, select
+from waves.selection.allocation import MarketSeat, select
 
 DRAW = Draw("12345", bytes(range(32)), bytes(range(32, 64)), "8a1f public value")
 NOON = datetime(2026, 1, 18, 12, tzinfo=UTC)

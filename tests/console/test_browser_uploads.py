@@ -11,9 +11,10 @@ import pytest
 import requests
 from django.test import Client
 
-from campaigns import arrivals, browser_uploads, tasks
+from campaigns import tasks
+from campaigns.intake import arrivals, browser_uploads
 from campaigns.models import Arrival, Campaign, ScoreFile
-from datalake import storage
+from datalake.storage import buckets
 from operations.models import Job
 from operations.tasks import run_job
 from tests import cloud
@@ -78,10 +79,10 @@ def test_s1_a_browsers_upload_becomes_a_score_file_of_the_person_who_sent_it(
     score_file = ScoreFile.objects.get()
     assert (score_file.name, score_file.timestamp) == (f"{campaign.campaign_id}.7.txt", "7")
     assert (score_file.created_by, score_file.activate_when_streamed) == (person, True)
-    assert storage.scoring().sha256(score_file.key) == score_file.sha256
+    assert buckets.scoring().sha256(score_file.key) == score_file.sha256
     assert client.get(told["page"]).headers["Location"] == f"/admin/score-file/{score_file.pk}/"
     assert Job.objects.filter(kind="process_scores", created_by=person).count() == 1
-    assert list(storage.scoring().list("uploads/")) == []
+    assert list(buckets.scoring().list("uploads/")) == []
 
 
 def test_s3_a_browsers_upload_can_be_tried_first(aws, client, campaign):
@@ -122,7 +123,7 @@ def test_s1_what_is_too_large_all_the_same_is_refused_and_does_not_stay(
     run_job(Job.objects.get().pk)
     assert "larger than 10 bytes" in Job.objects.get().error
     assert not ScoreFile.objects.exists()
-    assert list(storage.scoring().list("")) == []
+    assert list(buckets.scoring().list("")) == []
 
 
 def test_s1_told_twice_is_uploaded_once(aws, client, campaign):
@@ -193,8 +194,8 @@ def test_s1_an_upload_that_nobody_told_of_is_removed_after_a_day(
 ):
     upload(ask(client, campaign))
     tasks.look_for_dropped_files()
-    assert len(list(storage.scoring().list("uploads/"))) == 1
+    assert len(list(buckets.scoring().list("uploads/"))) == 1
     monkeypatch.setattr(browser_uploads, "KEPT_SECONDS", -5)
     tasks.look_for_dropped_files()
-    assert list(storage.scoring().list("uploads/")) == []
+    assert list(buckets.scoring().list("uploads/")) == []
     assert not Job.objects.exists()

@@ -6,10 +6,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from console import demand_history
+from console.demand import history
 from console.models import PersonalDataAccess
-from datalake import storage
 from datalake.models import LakeFile
+from datalake.storage import buckets
 from demand.models import CurrentRecord, ErrorFile, Snapshot
 from tests.console.demand_cases import (
     FIND,
@@ -166,7 +166,7 @@ def test_br005_a_deleted_record_says_that_it_was_scrubbed(operator):
 
 
 def test_br020_states_come_newest_first_in_pages_that_lose_none(operator, monkeypatch):
-    monkeypatch.setattr(demand_history, "STATES", 3)
+    monkeypatch.setattr(history, "STATES", 3)
     for number in range(7):
         archived(
             [
@@ -198,9 +198,9 @@ def test_a_history_opens_each_file_once_and_asks_as_often_for_many_states_as_for
     operator, monkeypatch
 ):
     opened = []
-    read = storage.DiskBucket.open
+    read = buckets.DiskBucket.open
     monkeypatch.setattr(
-        storage.DiskBucket, "open", lambda bucket, key: opened.append(key) or read(bucket, key)
+        buckets.DiskBucket, "open", lambda bucket, key: opened.append(key) or read(bucket, key)
     )
     counts = []
     for changes in (1, 12):
@@ -224,7 +224,7 @@ def test_a_state_whose_file_cannot_be_read_says_so_and_the_others_are_shown(
     archived([change(DEMAND, at=T)])
     archived([change(DEMAND, "MODIFY", at=T + 60, eventName="The Long Tour")])
     file = LakeFile.objects.order_by("pk").first()
-    bucket = storage.campaign_data()
+    bucket = buckets.campaign_data()
     if damage == "gone":
         bucket.delete(file.key)
     elif damage == "cut":
@@ -234,7 +234,7 @@ def test_a_state_whose_file_cannot_be_read_says_so_and_the_others_are_shown(
     elif damage == "no catalogue":
         Snapshot.objects.filter(file_id=file.pk).update(file_id=0)
     else:
-        LakeFile.objects.filter(pk=file.pk).update(bytes=demand_history.LARGEST_FILE + 1)
+        LakeFile.objects.filter(pk=file.pk).update(bytes=history.LARGEST_FILE + 1)
     html = text_of(operator.get(page_of(CurrentRecord.objects.get())))
     assert "This state cannot be shown." in html
     assert "what changed is not known" in html

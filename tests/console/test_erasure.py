@@ -17,9 +17,9 @@ from campaigns.models import Registrant
 from console.erasure import erase_fan
 from console.errors import CannotBeErased
 from console.models import ErasedPlace, Erasure
-from datalake import storage
 from datalake.models import DeadLetter, LakeFile
-from demand import erasing
+from datalake.storage import buckets
+from demand.erasure import erasing
 from demand.errors import CannotErase
 from demand.models import CurrentRecord
 from operations.models import Job, StatusChange
@@ -72,7 +72,7 @@ def whole_database_says() -> str:
 @pytest.mark.django_db(transaction=True)
 def test_x11_the_receipt_lists_every_place_and_nothing_names_the_fan_any_more(eraser, caplog):
     archived([MINE, change(DEMAND, fanId="fan-2"), BAD])
-    file, errors = LakeFile.objects.get().key, next(storage.campaign_data().list("demand/errors/"))
+    file, errors = LakeFile.objects.get().key, next(buckets.campaign_data().list("demand/errors/"))
     result = run(FAN, "--by", "eraser", "--reason", "asked by letter")
     assert [(place["what"], place["name"], place["count"]) for place in result["places"]] == [
         ("table", "current records", 1),
@@ -164,7 +164,7 @@ def test_x11_an_erasure_that_was_interrupted_leaves_an_open_receipt_and_the_next
         raise OSError("disk away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(storage.DiskBucket, "copy", down)
+        patched.setattr(buckets.DiskBucket, "copy", down)
         result = run(FAN, "--by", "eraser", "--reason", "asked")
     assert "bucket does not do its part" in result["error"]
     (receipt,) = Erasure.objects.all()
@@ -187,7 +187,7 @@ def test_x11_an_erasure_that_was_interrupted_leaves_an_open_receipt_and_the_next
 
 def test_x11_a_damaged_file_keeps_the_receipt_open(eraser):
     archived([MINE])
-    storage.campaign_data().put(LakeFile.objects.get().key, b"nothing")
+    buckets.campaign_data().put(LakeFile.objects.get().key, b"nothing")
     with pytest.raises(CannotErase, match="cannot be erased from"):
         erase_fan(FAN, by=eraser, reason="asked")
     assert Erasure.objects.get().finished_at is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaigns import fairness_report
+from campaigns.fairness import reports
 from campaigns.models import ScoreFile
 from operations.models import Job
 from tests.builders import (
@@ -35,7 +35,7 @@ def test_x3_a_report_is_asked_for_on_the_score_files_page():
 
 def test_x3_a_made_report_is_shown_with_its_verdict_and_linked():
     client, score_file = client_of(member_of("viewer")), drawn()
-    fairness_report.run(fairness_report.open_job(score_file, by=None).pk)
+    reports.run(reports.open_job(score_file, by=None).pk)
     shown = client.get(f"/admin/score-file/{score_file.pk}/fairness/").content.decode()
     assert "Nothing speaks against the draw" in shown
     assert all(f'id="luck-{band}-title"' in shown for band in ("all", "high", "mid", "low"))

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Registrant
-from operations.masking import mask_email, mask_phone, mask_text
+from operations.adminkit.masking import mask_email, mask_phone, mask_text
 from tests.console.people import client_of, member_of, staff
 from tests.waves.wave_cases import campaign_with
 

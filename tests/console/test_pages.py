@@ -20,14 +20,16 @@ from pytest_django.fixtures import Settings
 
 from campaigns.models import Campaign, RegistrationImport, RejectedRegistration, ScoreFile
 from console.models import PersonalDataAccess
-from datalake import storage
+from datalake.storage import buckets
 from operations import jobs, tasks
 from operations.models import Job, StatusChange
 from tests.console.people import client_of, member_of, staff
 from tests.waves.sending_cases import triggered_wave
 from tests.waves.wave_cases import KEY, NOTIFY, NOW, campaign_with, request
-from waves import approval, preparation, schedule, sends
+from waves import approval, schedule
 from waves.models import Wave
+from waves.preparation import prepare
+from waves.sending import send_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +53,7 @@ def said(answer: Any) -> list[str]:
 
 def prepared(client: Client | None = None) -> Wave:
     campaign = campaign_with(fans=30)
-    wave = preparation.prepare(
+    wave = prepare.prepare(
         request(campaign), by=User.objects.get_or_create(username="preparer")[0], now=NOW
     ).wave
     wave.refresh_from_db()
@@ -345,7 +347,7 @@ def test_the_bar_of_a_wave_shows_messages_for_a_fan_told_by_e_mail_may_still_wai
 ):
     """[N-6] Otherwise it stands near the end while most SMS are still to come."""
     wave = triggered_wave(4, phones=4, emails=4)
-    sends.make_sends(wave)
+    send_rows.make_sends(wave)
     shown = client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered"}).context["sending"]
     assert (shown["ok"], shown["pending"]) == (4, 0)
     assert (shown["settled"], shown["messages"], shown["share"]) == (4, 8, "50.0 %")
@@ -394,7 +396,7 @@ def test_a_download_needs_a_reason_and_is_logged_before_it_leaves(client):
         rows = list(csv.reader(io.StringIO(made.read("masterCodes/west.csv").decode())))
     assert len(rows) == 6
     assert all(row[4].startswith("'+1") for row in rows[1:])
-    with zipfile.ZipFile(storage.scoring().open(wave.zip_key)) as kept:
+    with zipfile.ZipFile(buckets.scoring().open(wave.zip_key)) as kept:
         assert ",+1206" in kept.read("masterCodes/west.csv").decode(), (
             "the machine's file stays verbatim"
         )

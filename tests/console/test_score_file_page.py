@@ -5,9 +5,10 @@ S-13 … S-15]
 import pytest
 from django.test import Client
 
-from campaigns import activation, opening, scorefiles
+from campaigns import opening
 from campaigns.models import ScoreFile
-from console.charts import bars
+from campaigns.scoring import activation, score_files
+from console.charts.svg import bars
 from operations import jobs, tasks
 from operations.models import Job
 from tests.builders import make_campaign, process_scores, receive_scores
@@ -33,7 +34,7 @@ def head(client: Client, file: ScoreFile) -> str:
 
 def test_the_head_follows_the_file_while_a_worker_has_it(client):
     file = receive_scores(make_campaign(), messy())
-    job = scorefiles.open_job(file, by=None)
+    job = score_files.open_job(file, by=None)
     waiting = head(client, file)
     assert waiting.lstrip().startswith('<div id="stands"')
     assert 'hx-trigger="every 2s"' in waiting
@@ -73,7 +74,7 @@ def test_the_undoing_of_a_switch_names_the_file_that_counts_again(client):
 def test_a_failed_job_can_be_tried_again_on_its_own_page(client):
     """Alerts lead there. [O-2]"""
     file = receive_scores(make_campaign(), messy())
-    job = scorefiles.open_job(file, by=None)
+    job = score_files.open_job(file, by=None)
     Job.objects.filter(pk=job.pk).update(state="failed", error="the disk is full")
     html = client.get(f"/admin/job/{job.pk}/").content.decode()
     assert "the disk is full" in html

@@ -4,10 +4,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from campaigns import scorefiles, tasks
+from campaigns import tasks
 from campaigns.models import ScoreFile
 from campaigns.opening import close_campaign
-from datalake import storage
+from campaigns.scoring import score_files
+from datalake.storage import buckets
 from operations.models import Job
 from tests.builders import make_campaign, process_scores, score_file_bytes, score_row
 from tests.campaigns.score_cases import read
@@ -46,7 +47,7 @@ def page_of(client: Client, score_file: ScoreFile) -> str:
 def work_off() -> ScoreFile:
     tasks.run_supplement(Job.objects.get(kind="compose_supplement").pk)
     made = ScoreFile.objects.latest("id")
-    return scorefiles.process(scorefiles.open_job(made, by=None).pk)
+    return score_files.process(score_files.open_job(made, by=None).pk)
 
 
 def test_s14_the_page_keeps_the_file_and_leaves_the_work_to_a_worker(client, parent):
@@ -54,7 +55,7 @@ def test_s14_the_page_keeps_the_file_and_leaves_the_work_to_a_worker(client, par
     assert "The corrected rows came in" in html
     assert "Waiting for a worker" in html
     assert ScoreFile.objects.count() == 1
-    (key,) = storage.scoring().list("supplements/")
+    (key,) = buckets.scoring().list("supplements/")
     assert read(key) == corrected(parent)
     child = work_off()
     assert child.activate_when_streamed

@@ -11,10 +11,11 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from campaigns import scorefiles, trial
 from campaigns.models import ScoreFile
-from datalake import storage
-from operations import jobs, tasks, unmasking
+from campaigns.scoring import dry_run, score_files
+from datalake.storage import buckets
+from operations import jobs, tasks
+from operations.adminkit import unmasking
 from operations.models import Job
 from tests.builders import (
     make_campaign,
@@ -71,13 +72,13 @@ def test_an_upload_can_be_tried_before_it_counts(client):
 @pytest.mark.parametrize("values", [{}, {"then": "process"}])
 def test_an_upload_is_processed_at_once_unless_told_otherwise(client, values):
     upload(client, messy(), **values)
-    assert Job.objects.get().kind == scorefiles.JOB
+    assert Job.objects.get().kind == score_files.JOB
     assert ScoreFile.objects.get().trial is None
 
 
 def test_an_upload_whose_dry_run_is_refused_is_still_there(client, monkeypatch):
     campaign = make_campaign()
-    monkeypatch.setattr(trial, "first_look", refuse)
+    monkeypatch.setattr(dry_run, "first_look", refuse)
     file = SimpleUploadedFile("scores.txt", messy())
     answer = client.post(
         f"/admin/campaign/{campaign.campaign_id}/scores/",
@@ -89,20 +90,20 @@ def test_an_upload_whose_dry_run_is_refused_is_still_there(client, monkeypatch):
 
 
 def refuse(*arguments: object) -> None:
-    raise trial.CannotTry("the bucket is away")
+    raise dry_run.CannotTry("the bucket is away")
 
 
 def test_all_rows_are_tried_by_a_worker_and_then_the_file_is_processed(client):
     file = receive_scores(make_campaign(), messy())
     html = try_it(client, file, "all").content.decode()
-    job = Job.objects.get(kind=trial.JOB)
+    job = Job.objects.get(kind=dry_run.JOB)
     assert "Waiting for a worker" in html
     assert "Try all rows" not in html
-    trial.try_all(job.pk)
+    dry_run.try_all(job.pk)
     html = page(client, file)
     assert "Every row was tried" in html
     client.post(f"/admin/score-file/{file.pk}/start/")
-    scorefiles.process(Job.objects.get(kind=scorefiles.JOB).pk)
+    score_files.process(Job.objects.get(kind=score_files.JOB).pk)
     html = page(client, file)
     assert "Every row has one outcome" in html
     assert "Dry run" not in html
@@ -119,9 +120,9 @@ def test_a_dry_run_that_was_stopped_leaves_the_way_to_processing_open(client):
 
 def test_the_work_that_is_not_over_is_shown_though_a_newer_job_is(client):
     file = receive_scores(make_campaign(), messy())
-    processing = scorefiles.open_job(file, by=None)
+    processing = score_files.open_job(file, by=None)
     Job.objects.filter(pk=processing.pk).update(state="failed", error="the disk is full")
-    trial.try_all(trial.open_job(file, by=None).pk)
+    dry_run.try_all(dry_run.open_job(file, by=None).pk)
     assert jobs.requeue(processing.pk)
     assert f"/admin/job/{processing.pk}/live/" in page(client, file)
 
@@ -157,7 +158,7 @@ def test_a_page_of_a_dry_run_opens_though_the_file_is_gone(client):
     file = receive_scores(make_campaign(), messy())
     try_it(client, file)
     client.post("/admin/personal-data/", {"reason": "a fan asked about it", "next": "/admin/"})
-    storage.scoring().delete(file.key)
+    buckets.scoring().delete(file.key)
     assert "too far into the file to be shown here" in page(client, file)
 
 

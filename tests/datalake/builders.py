@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from datalake import records, storage, streams
+from datalake import records, streams
 from datalake.choices import RecordType, StreamName
+from datalake.storage import buckets
 
 NOON = datetime(2026, 1, 20, 12, 0, tzinfo=UTC)
 SHA = "ab" * 32
@@ -61,7 +62,7 @@ def publish_scores(
 
 def lake_bytes() -> dict[str, bytes]:
     """Key → bytes of everything in the lake's bucket."""
-    bucket = storage.campaign_data()
+    bucket = buckets.campaign_data()
     found = {}
     for key in bucket.list("avro/"):
         with bucket.open(key) as source:
@@ -70,5 +71,5 @@ def lake_bytes() -> dict[str, bytes]:
 
 
 def read_with_polars(key: str) -> pl.DataFrame:
-    with storage.campaign_data().open(key) as source:
+    with buckets.campaign_data().open(key) as source:
         return pl.read_avro(io.BytesIO(source.read()))

@@ -1,10 +1,11 @@
 import pytest
 
-from datalake import archive, merge, storage
+from datalake import archive, merge
 from datalake.choices import FileState, MergeState
 from datalake.errors import ArchiveCorrupt, NotMerged
 from datalake.layout import Period
 from datalake.models import LakeFile, Merge
+from datalake.storage import buckets
 from operations.choices import JobState
 from operations.models import Job
 from tests.datalake.builders import lake_bytes
@@ -71,7 +72,7 @@ def test_the_sources_move_to_the_archive_under_their_own_names(merged):
 def test_one_corrupt_copy_and_nothing_is_deleted(merged, monkeypatch, spoil):
     """[L-5]"""
     before = loose()
-    bucket = storage.campaign_data()
+    bucket = buckets.campaign_data()
     victim = sorted(moved(before))[-1]
     bucket.put(victim, spoil(moved(before)[victim]))
     with pytest.raises(ArchiveCorrupt, match=victim):
@@ -89,7 +90,7 @@ def test_one_corrupt_copy_and_nothing_is_deleted(merged, monkeypatch, spoil):
 def test_an_original_that_is_not_what_was_written_is_not_archived(merged):
     """[L-5]"""
     victim = min(loose())
-    storage.campaign_data().put(victim, b"x" * storage.campaign_data().size(victim))
+    buckets.campaign_data().put(victim, b"x" * buckets.campaign_data().size(victim))
     with pytest.raises(ArchiveCorrupt):
         archive.archive(merged.pk)
     assert victim in loose()
@@ -100,7 +101,7 @@ def test_an_original_that_is_not_what_was_written_is_not_archived(merged):
 def test_an_archive_killed_anywhere_ends_the_same(merged, monkeypatch, step, calls):
     """[L-5]"""
     before = loose()
-    real = getattr(storage.DiskBucket, step)
+    real = getattr(buckets.DiskBucket, step)
     left = [calls]
 
     def dying(*args):
@@ -110,7 +111,7 @@ def test_an_archive_killed_anywhere_ends_the_same(merged, monkeypatch, step, cal
         return real(*args)
 
     with monkeypatch.context() as patched:
-        patched.setattr(storage.DiskBucket, step, dying)
+        patched.setattr(buckets.DiskBucket, step, dying)
         with pytest.raises(Killed):
             archive.archive(merged.pk)
     kept = loose()
@@ -130,7 +131,7 @@ def test_a_merged_file_of_an_older_generation_is_archived_with_the_rest(merged):
     assert archive.archive(again.pk) == 2
     assert "avro/archived/scoring/2026/01/20/scoring_2026_01_20.g1.avro" in archived()
     assert readable_ids() == ids(65)
-    assert not storage.campaign_data().exists(merged.merged_key)
+    assert not buckets.campaign_data().exists(merged.merged_key)
 
 
 def test_the_original_of_a_foreign_file_is_archived_too():

@@ -21,21 +21,21 @@ pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 @pytest.mark.parametrize(
     "call",
     [
-        "datalake.storage:DiskBucket.put",
+        "datalake.storage.buckets:DiskBucket.put",
         "datalake.catalogue:enter_saved",
-        "datalake.avro:merge",
+        "datalake.avro.container:merge",
         "datalake.catalogue:switch",
-        "datalake.storage:DiskBucket.copy",
-        "datalake.storage:DiskBucket.delete",
+        "datalake.storage.buckets:DiskBucket.copy",
+        "datalake.storage.buckets:DiskBucket.delete",
     ],
 )
-def test_whatever_is_killed_the_next_process_ends_with_each_record_once(call, buckets):
+def test_whatever_is_killed_the_next_process_ends_with_each_record_once(call, bucket_folders):
     """[L-2, L-3, L-4, L-5, T-1]"""
     for number in range(3):
         publish_scores(20, first=number * 20, key=f"scorefile:{number}")
 
     def road(*arguments):
-        environment = os.environ | {"CAMPAIGN_DATA_BUCKET": str(buckets / "campaign-data")}
+        environment = os.environ | {"CAMPAIGN_DATA_BUCKET": str(bucket_folders / "campaign-data")}
         command = [
             sys.executable,
             "-m",

@@ -8,7 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, connections
 
-from datalake import adopt, avro, catalogue, layout, merge, records, save, storage
+from datalake import adopt, catalogue, layout, merge, records, save
+from datalake.avro import container
 from datalake.choices import FileState, MergeState
 from datalake.errors import (
     CountMismatch,
@@ -20,9 +21,10 @@ from datalake.errors import (
     TypeNotEnabled,
 )
 from datalake.layout import Period
-from datalake.locks import lock_number
 from datalake.models import DeadLetter, LakeFile, LakePartition, Merge
+from datalake.storage import buckets
 from datalake.streams.consumers import Taken
+from operations.database.locks import lock_number
 from operations.models import Job
 from tests.datalake.builders import (
     NOON,
@@ -62,7 +64,7 @@ def put_foreign(name, rows, *, folder="avro/registration/2026/01/20", codec="def
     out = io.BytesIO()
     fields = dict(schema or records.schema_of("registration").avro)
     fastavro.writer(out, fastavro.parse_schema(fields), rows, codec=codec)
-    storage.campaign_data().put(f"{folder}/{name}.avro", out.getvalue())
+    buckets.campaign_data().put(f"{folder}/{name}.avro", out.getvalue())
 
 
 def valid(number, **changes):
@@ -83,8 +85,10 @@ def test_many_files_become_one_with_the_same_records():
         3_011,
     )
     assert file.content_hash == LakePartition.objects.get().content_hash
-    with storage.campaign_data().open(file.key) as source:
-        assert avro.read_header(source).summary == avro.Summary(3_011, int(file.content_hash, 16))
+    with buckets.campaign_data().open(file.key) as source:
+        assert container.read_header(source).summary == container.Summary(
+            3_011, int(file.content_hash, 16)
+        )
 
 
 def test_the_statistics_say_what_the_merge_did():
@@ -94,7 +98,7 @@ def test_the_statistics_say_what_the_merge_did():
     done = merge.merge_period("scoring", DAY)
     assert (done.bytes_before, done.bytes_after) == (
         before,
-        storage.campaign_data().size(done.merged_key),
+        buckets.campaign_data().size(done.merged_key),
     )
 
 
@@ -193,7 +197,7 @@ def test_sources_beyond_the_limit_are_refused():
 def test_a_result_beyond_the_limit_is_refused(monkeypatch):
     """[L-3]"""
     save_loose(50, 50)
-    monkeypatch.setattr("datalake.merge.check_sources", lambda *_: avro.Summary(100, 0))
+    monkeypatch.setattr("datalake.merge.check_sources", lambda *_: container.Summary(100, 0))
     refused(TooLarge, limit_bytes=100)
 
 
@@ -202,7 +206,7 @@ def test_an_outdated_schema_is_refused(monkeypatch):
     save_loose(5, 5)
     outdated = LakeFile.objects.order_by("key").first().key
     content = lake_bytes()[outdated].replace(b"scoring.v1", b"scoring.v0")
-    storage.campaign_data().put(outdated, content)
+    buckets.campaign_data().put(outdated, content)
     refused(OutdatedSchema)
 
 
@@ -219,9 +223,9 @@ def test_a_file_with_other_records_than_its_header_says_is_refused():
     large = LakeFile.objects.order_by("-records").first().key
     content = lake_bytes()[large]
     source = io.BytesIO(content)
-    sync = avro.read_header(source).sync
+    sync = container.read_header(source).sync
     # the second block is lost
-    storage.campaign_data().put(large, content[: content.index(sync, source.tell()) + 16])
+    buckets.campaign_data().put(large, content[: content.index(sync, source.tell()) + 16])
     refused(CountMismatch)
 
 
@@ -229,7 +233,7 @@ def test_a_file_cut_off_within_a_block_is_refused():
     """[L-3]"""
     save_loose(50, 5)
     large = LakeFile.objects.order_by("-records").first().key
-    storage.campaign_data().put(large, lake_bytes()[large][:-20])
+    buckets.campaign_data().put(large, lake_bytes()[large][:-20])
     refused(NotAvro)
 
 
@@ -237,7 +241,7 @@ def test_a_file_cut_off_within_a_block_is_refused():
     "where",
     [
         "datalake.merge.check_sources",
-        "datalake.avro.merge",
+        "datalake.avro.container.merge",
         "datalake.merge._check_result",
         "datalake.catalogue.switch",
         "datalake.merge.ask_for_archive",
@@ -415,7 +419,7 @@ def test_a_foreign_file_of_another_version_is_refused_and_left_as_it_is():
 
 def test_a_broken_foreign_file_does_not_hold_up_other_periods():
     """[L-3]"""
-    storage.campaign_data().put("avro/scoring/2026/01/19/junk.avro", b"junk")
+    buckets.campaign_data().put("avro/scoring/2026/01/19/junk.avro", b"junk")
     save_loose(5, 5)
     merges, refusals = merge.merge_past(["scoring"], monthly=False, now=LATER)
     assert [each.period for each in merges] == ["2026-01-20"]

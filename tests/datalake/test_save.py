@@ -7,10 +7,11 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError
 
-from datalake import catalogue, save, storage, streams
+from datalake import catalogue, save, streams
 from datalake.choices import ClaimState, RecordType, StreamName
 from datalake.layout import Period
 from datalake.models import Claim, DeadLetter, LakeFile, LakePartition, SeenRecord, StreamBatch
+from datalake.storage import buckets
 from datalake.streams.consumers import Taken
 from tests.datalake.builders import (
     lake_bytes,
@@ -44,7 +45,7 @@ def test_scores_of_the_stream_are_in_the_lake_as_published():
     assert str(UUID(name.removesuffix(".avro"))) + ".avro" == name
     frame = scoring_frame(6_000)
     assert read_with_polars(file.key).equals(frame)
-    with storage.campaign_data().open(file.key) as source:
+    with buckets.campaign_data().open(file.key) as source:
         assert list(fastavro.reader(source)) == frame.to_dicts()
     assert save.save("scored") is None
 
@@ -120,8 +121,8 @@ def test_doubles_within_one_claim_are_saved_once():
 @pytest.mark.parametrize(
     ("where", "name"),
     [
-        ("datalake.save.seen", "mark"),
-        ("datalake.storage.DiskBucket", "put"),
+        ("datalake.save.deduplication", "mark"),
+        ("datalake.storage.buckets.DiskBucket", "put"),
         ("datalake.catalogue", "enter_saved"),
         ("datalake.save.deadletters", "bury"),
         ("datalake.save", "_move_on"),
@@ -152,7 +153,7 @@ def test_a_position_counts_as_saved_only_when_its_files_are_visible(monkeypatch)
     """[S-12]"""
     position = publish_scores(10).position
     with monkeypatch.context() as patched:
-        patched.setattr("datalake.storage.DiskBucket.put", die)
+        patched.setattr("datalake.storage.buckets.DiskBucket.put", die)
         with pytest.raises(Killed):
             save.save("scored")
     assert save.saved_position("scored") == 0

@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 import pytest
 from django.utils.module_loading import import_string
 
-from datalake import merge, storage, tasks
+from datalake import merge, tasks
 from datalake.models import Merge
+from datalake.storage import buckets
 from operations.models import Alert
 from operations.tasks import RUNNERS
 from tests.datalake.test_merge import save_loose
@@ -37,7 +38,7 @@ def test_the_scheduled_merge_takes_what_is_past_and_rings_for_the_archives(
 
 def test_a_refused_merge_is_told_to_people():
     """[L-3]"""
-    storage.campaign_data().put("avro/scoring/2025/12/31/junk.avro", b"junk")
+    buckets.campaign_data().put("avro/scoring/2025/12/31/junk.avro", b"junk")
     tasks.merge_daily()
     assert "junk.avro" in Alert.objects.get().text
     assert not Merge.objects.filter(state="merged").exists()

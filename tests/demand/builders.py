@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from demand import archive
+from demand.archiving import archive
 from demand.models import Batch
 
 _numbers = count(1)

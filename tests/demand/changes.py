@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from demand.events import Archived, Failed, judge
+from demand.events.conversion import Archived, Failed, judge
 from tests.demand.builders import DEMAND, EVENT, NOTIFICATION, SALE, wire
 
 NOW = datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)

@@ -3,9 +3,9 @@
 import json
 from collections import Counter
 
-from datalake import storage
-from datalake.avro import read_records
+from datalake.avro.container import read_records
 from datalake.models import LakeFile
+from datalake.storage import buckets
 from demand.models import Batch, ErrorFile, Snapshot
 
 
@@ -38,8 +38,8 @@ def references(count: int, first: int = 0) -> list[str]:
 def archived() -> list[str]:
     """The reference of every record in every file that lies in the bucket."""
     found: list[str] = []
-    for key in storage.campaign_data().list("demand/data/"):
-        with storage.campaign_data().open(key) as file:
+    for key in buckets.campaign_data().list("demand/data/"):
+        with buckets.campaign_data().open(key) as file:
             found += [record["reference"]["id"] for record in read_records(file)]
     return sorted(found)
 
@@ -49,7 +49,7 @@ def check_exactly_once(count: int, *, errors: int = 0) -> None:
     in the batches' ledger.
     """
     assert archived() == references(count)
-    bucket = storage.campaign_data()
+    bucket = buckets.campaign_data()
     assert list(bucket.list("demand/data/")) == sorted(
         LakeFile.objects.values_list("key", flat=True)
     )

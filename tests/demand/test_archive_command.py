@@ -12,9 +12,9 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from datalake import storage
-from demand import uploads
+from datalake.storage import buckets
 from demand.models import EventUpload
+from demand.sources import uploads
 from operations import jobs
 from operations.errors import Refusal
 from operations.models import Job
@@ -41,17 +41,17 @@ def test_the_result_counts_every_event_and_names_every_file(tmp_path):
         {"not_json": 1, "wrong_envelope": 1},
     )
     assert sorted(result["files"] + result["error_files"]) == list(
-        storage.campaign_data().list("demand/")
+        buckets.campaign_data().list("demand/")
     )
     assert len(result["error_files"]) == 2
     assert result["seconds"] >= 0
     assert run(path) | {"seconds": 0} == result | {"seconds": 0}
 
 
-def test_d1_it_reads_standard_input(monkeypatch, buckets):
+def test_d1_it_reads_standard_input(monkeypatch, bucket_folders):
     asked = {
         "database": connection.settings_dict["NAME"],
-        "buckets": str(buckets),
+        "buckets": str(bucket_folders),
         "block_bytes": 1,
     }
     command = [

@@ -3,11 +3,11 @@
 import pytest
 from django.core.files.storage import storages
 
-from datalake import storage
-from demand import erasing
+from datalake.storage import buckets
+from demand.erasure import erasing
 from tests import cloud
 from tests.demand.builders import archived
-from tests.demand.test_erasing import BAD, MINE, MY_NOTE, OTHERS, erase, is_erased
+from tests.demand.erasure.test_erasing import BAD, MINE, MY_NOTE, OTHERS, erase, is_erased
 
 pytestmark = [pytest.mark.django_db, pytest.mark.processes]
 
@@ -49,5 +49,5 @@ def test_x11_a_bucket_that_keeps_versions_is_named_for_the_fan_is_still_in_them(
     archived([MINE, OTHERS[0]])
     _, erased = erase()
     assert [left.place for left in erased.left] == ["older versions of replaced objects"]
-    key = f"here/{next(storage.campaign_data().list('demand/data/'))}"
+    key = f"here/{next(buckets.campaign_data().list('demand/data/'))}"
     assert len(lake.list_object_versions(Bucket="lake", Prefix=key)["Versions"]) == 2

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datalake import avro
-from datalake.rowbytes import encoder
+from datalake.avro import container
+from datalake.avro.rows import encoder
 from demand import schemas
 from fairwave import env
 from tests.demand.changes import CHANGES, TYPES, archived, raw
@@ -62,11 +62,11 @@ def test_a_container_file_of_encoded_records_is_read_back_as_the_records(record_
     found = [archived(raw(record_type, name)) for name in ("INSERT", "REMOVE")]
     out = io.BytesIO()
     schema = schemas.schema_of(record_type)
-    avro.write(out, schema, [each.encoded for each in found], name="a")
+    container.write(out, schema, [each.encoded for each in found], name="a")
     out.seek(0)
-    assert avro.read_header(out).schema_name == schema.name == f"{record_type}.v1"
+    assert container.read_header(out).schema_name == schema.name == f"{record_type}.v1"
     out.seek(0)
-    assert list(avro.read_records(out)) == [each.record for each in found]
+    assert list(container.read_records(out)) == [each.record for each in found]
 
 
 @pytest.mark.parametrize(

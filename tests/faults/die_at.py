@@ -44,9 +44,9 @@ def main(asked: dict[str, Any], arguments: list[str]) -> None:
     set_up(asked)
     from django.core.management import call_command
 
-    from demand import road
+    from demand.sources import file_pipeline
 
-    road.BATCHES_AT_ONCE = asked.get("batches", road.BATCHES_AT_ONCE)
+    file_pipeline.BATCHES_AT_ONCE = asked.get("batches", file_pipeline.BATCHES_AT_ONCE)
     if asked.get("call"):
         die_at(asked["call"], nth=asked.get("nth", 1), before=asked.get("before", False))
     call_command(*arguments)

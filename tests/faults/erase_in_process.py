@@ -36,7 +36,7 @@ def main(asked: dict, fan_id: str) -> None:
     set_up(asked)
     from django.core.management import call_command
 
-    from demand import erasing
+    from demand.erasure import erasing
 
     erasing.PATIENCE_SECONDS = 0
     if call := asked.get("call"):

@@ -16,9 +16,10 @@ from django.core.management import call_command
 
 def main(asked: dict, arguments: list[str]) -> None:
     set_up(asked)
-    from campaigns import publishing, scorelines
+    from campaigns.formats import score_rows
+    from campaigns.scoring import publishing
 
-    scorelines.read_chunks.__defaults__ = (asked["block_bytes"],)
+    score_rows.read_chunks.__defaults__ = (asked["block_bytes"],)
     publishing.RECORDS_AT_A_TIME = 2_500
     call_command(*arguments)
 

@@ -14,10 +14,10 @@ def main(asked: dict) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairwave.settings")
     settings.DATABASES["default"]["NAME"] = asked["database"]
     django.setup()
-    from waves.accounts import Limits
-    from waves.providers.sms_http import HttpSms
-    from waves.sender import Timing
-    from waves.sending import send_wave
+    from waves.providers.sms_http.client import HttpSms
+    from waves.sending.accounts import Limits
+    from waves.sending.send_wave import send_wave
+    from waves.sending.sender import Timing
 
     timing = Timing(timeout=1.0, look=0.1, row_lease=3.0)
     provider = HttpSms(

@@ -19,7 +19,7 @@ import pytest
 from django.db import connection
 
 from campaigns.models import Campaign, FanScore, RejectedRow, ScoreFile
-from datalake import storage
+from datalake.storage import buckets
 from operations.choices import JobState
 from operations.models import Job
 from tests.builders import make_campaign, score_file_bytes, score_row
@@ -44,12 +44,15 @@ class Ended:
 
 
 def process(
-    buckets: Path, campaign: Campaign, file: Path, before: Callable[[], object] = lambda: None
+    bucket_folders: Path,
+    campaign: Campaign,
+    file: Path,
+    before: Callable[[], object] = lambda: None,
 ) -> Ended:
     """Process the file by the command, in a process that calls `before` first."""
     asked = {
         "database": connection.settings_dict["NAME"],
-        "buckets": str(buckets),
+        "buckets": str(bucket_folders),
         "block_bytes": 8 * 1024 * 1024,
     }
     command = [sys.executable, "-m", "tests.faults.run_command", json.dumps(asked)]
@@ -68,8 +71,8 @@ def counted(score_file: ScoreFile) -> tuple[int, int]:
     return FanScore.objects.filter(score_file=score_file).count(), score_file.rejected_rows.count()
 
 
-def small_file(buckets: Path) -> Path:
-    file = buckets / "small.txt"
+def small_file(bucket_folders: Path) -> Path:
+    file = bucket_folders / "small.txt"
     file.write_bytes(score_file_bytes([score_row(9_999)]))
     return file
 
@@ -78,70 +81,70 @@ def small_file(buckets: Path) -> Path:
     "begins", [b"", score_file_bytes(ROWS)], ids=["zeros alone", "zeros behind rows"]
 )
 def test_s1_a_packed_file_of_ten_gigabytes_of_zeros_is_refused_before_it_is_unpacked(
-    buckets, begins
+    bucket_folders, begins
 ):
-    campaign, bomb = make_campaign(), buckets / "bomb.txt.gz"
+    campaign, bomb = make_campaign(), bucket_folders / "bomb.txt.gz"
     zeros = gzip.compress(bytes(100_000_000))
     bomb.write_bytes((gzip.compress(begins) if begins else b"") + zeros * 100)
-    ended = process(buckets, campaign, bomb)
+    ended = process(bucket_folders, campaign, bomb)
     assert ended.status == 1
     assert "unpacks to more than 100 times its size" in ended.result["error"]
     assert not ScoreFile.objects.exists()
-    assert list(storage.scoring().list("")) == []
-    assert ended.peak - process(buckets, campaign, small_file(buckets)).peak < ROOM
+    assert list(buckets.scoring().list("")) == []
+    assert ended.peak - process(bucket_folders, campaign, small_file(bucket_folders)).peak < ROOM
 
 
-def test_s3_a_line_larger_than_any_row_is_malformed_and_never_held(buckets):
-    campaign, file = make_campaign(), buckets / "long.txt"
+def test_s3_a_line_larger_than_any_row_is_malformed_and_never_held(bucket_folders):
+    campaign, file = make_campaign(), bucket_folders / "long.txt"
     header, first, *others = score_file_bytes(ROWS).splitlines(keepends=True)
     with file.open("wb") as out:
         out.write(header + first)
         for _ in range(LONG_LINE // 1_000_000):
             out.write(b"x" * 1_000_000)
         out.write(b"\n" + b"".join(others))
-    ended = process(buckets, campaign, file)
+    ended = process(bucket_folders, campaign, file)
     assert (ended.status, ended.result["rows_in"], ended.result["accepted"]) == (0, 4, 3)
     assert ended.result["rejected"] == {"malformed_row": 1}
     assert RejectedRow.objects.get(score_file=ScoreFile.objects.get(name=file.name)).line == 3
-    assert ended.peak - process(buckets, campaign, small_file(buckets)).peak < ROOM
+    assert ended.peak - process(bucket_folders, campaign, small_file(bucket_folders)).peak < ROOM
 
 
-def test_s3_rows_with_nul_bytes_are_malformed_and_can_be_read_in_the_rejected_file(buckets):
-    campaign, file = make_campaign(), buckets / "nul.txt"
+def test_s3_rows_with_nul_bytes_are_malformed_and_can_be_read_in_the_rejected_file(bucket_folders):
+    campaign, file = make_campaign(), bucket_folders / "nul.txt"
     broken = score_file_bytes(
         [score_row(7, member_id="a\x00b"), score_row(8, member_id="\x00")]
     ).splitlines()[1:]
     file.write_bytes(score_file_bytes([*ROWS, *broken, b"\x00" * 300]))
-    ended = process(buckets, campaign, file)
+    ended = process(bucket_folders, campaign, file)
     assert (ended.status, ended.result["rows_in"], ended.result["accepted"]) == (0, 6, 3)
     assert ended.result["rejected"] == {"malformed_row": 3}
-    with storage.scoring().open(ended.result["rejected_file"]) as rejected:
+    with buckets.scoring().open(ended.result["rejected_file"]) as rejected:
         text = rejected.read()
     assert b"a\\x00b" in text
     assert b"\x00" not in text
 
 
 def test_s12_a_stored_file_that_changed_since_it_came_counts_for_nothing_and_can_be_brought_again(
-    buckets,
+    bucket_folders,
 ):
-    campaign, file = make_campaign(), buckets / "scores.txt"
+    campaign, file = make_campaign(), bucket_folders / "scores.txt"
     file.write_bytes(score_file_bytes(ROWS))
-    assert process(buckets, campaign, file).status == 0
+    assert process(bucket_folders, campaign, file).status == 0
     undisturbed = everything_of(ScoreFile.objects.get())
     start_over(campaign)
     score_file = _received(campaign, file)
-    storage.scoring().put(score_file.key, score_file_bytes([*ROWS, score_row(66)]))
-    ended = process(buckets, campaign, file)
+    buckets.scoring().put(score_file.key, score_file_bytes([*ROWS, score_row(66)]))
+    ended = process(bucket_folders, campaign, file)
     assert (ended.status, "checksum differs" in ended.result["error"]) == (1, True)
     score_file.refresh_from_db()
     assert (score_file.state, counted(score_file)) == ("failed", (0, 0))
-    again = process(buckets, campaign, file)
+    again = process(bucket_folders, campaign, file)
     assert (again.status, again.result["repeated"]) == (0, True)
     assert everything_of(score_file) == undisturbed
 
 
 def _received(campaign: Campaign, file: Path) -> ScoreFile:
-    from campaigns.reception import receive
+    from campaigns.scoring.reception import receive
 
     with file.open("rb") as content:
         return receive(campaign, file.name, content, by=None).score_file
@@ -155,41 +158,41 @@ def full_at(size: int) -> Callable[[], None]:
 
 
 def test_s12_a_disk_that_is_full_when_the_file_comes_leaves_a_failed_file_that_can_come_again(
-    buckets,
+    bucket_folders,
 ):
-    campaign, file = make_campaign(), buckets / "scores.txt"
+    campaign, file = make_campaign(), bucket_folders / "scores.txt"
     file.write_bytes(score_file_bytes(score_row(number) for number in range(20_000)))
-    ended = process(buckets, campaign, file, before=full_at(file.stat().st_size // 2))
+    ended = process(bucket_folders, campaign, file, before=full_at(file.stat().st_size // 2))
     assert (ended.status, "could not be stored in the scoring bucket" in ended.result["error"]) == (
         1,
         True,
     )
     failed = ScoreFile.objects.get()
     assert (failed.state, "could not be stored" in failed.error) == ("failed", True)
-    assert (list(storage.scoring().list("")), counted(failed), Job.objects.count()) == (
+    assert (list(buckets.scoring().list("")), counted(failed), Job.objects.count()) == (
         [],
         (0, 0),
         0,
     )
-    again = process(buckets, campaign, file)
+    again = process(bucket_folders, campaign, file)
     assert (again.status, again.result["repeated"], again.result["accepted"]) == (0, True, 20_000)
     assert ScoreFile.objects.get().pk == failed.pk
 
 
 def test_s12_a_disk_that_fills_up_under_the_work_counts_nothing_and_the_next_try_ends_as_if_undisturbed(
-    buckets,
+    bucket_folders,
 ):
-    campaign, file = make_campaign(), buckets / "scores.txt"
+    campaign, file = make_campaign(), bucket_folders / "scores.txt"
     file.write_bytes(gzip.compress(score_file_bytes(score_row(number) for number in range(20_000))))
-    assert process(buckets, campaign, file).status == 0
+    assert process(bucket_folders, campaign, file).status == 0
     undisturbed = everything_of(ScoreFile.objects.get())
     start_over(campaign)
-    ended = process(buckets, campaign, file, before=full_at(file.stat().st_size + 100_000))
+    ended = process(bucket_folders, campaign, file, before=full_at(file.stat().st_size + 100_000))
     assert ended.status == 1
     failed = ScoreFile.objects.get()
     assert (failed.state, failed.streamed_at, counted(failed)) == ("failed", None, (0, 0))
     assert Job.objects.get().state == JobState.FAILED
     campaign.refresh_from_db()
     assert campaign.active_score_file_id is None
-    assert process(buckets, campaign, file).status == 0
+    assert process(bucket_folders, campaign, file).status == 0
     assert everything_of(ScoreFile.objects.get()) == undisturbed

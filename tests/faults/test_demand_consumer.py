@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from datalake import storage
+from datalake.storage import buckets
 from demand.models import Batch, Shard
 from tests import kinesis
 from tests.demand.stream_cases import changes, check_exactly_once
@@ -26,27 +26,27 @@ ROOT = Path(__file__).parent.parent.parent
 FULL = os.environ.get("FAIRWAVE_FULL") == "1"
 EVENTS, KILLS = (30_000, 20) if FULL else (3_000, 3)
 STEPS = [  # of the work, each before it is done
-    "datalake.kinesis:KinesisStream.read",
-    "demand.shards:take",
-    "demand.unfinished:archived",
-    "demand.archive:write",
-    "demand.archive:deliver",
-    "demand.consuming:Consumed.add",
+    "datalake.aws.kinesis:KinesisStream.read",
+    "demand.sources.shards:take",
+    "demand.sources.recovery:archived",
+    "demand.archiving.archive:write",
+    "demand.archiving.archive:deliver",
+    "demand.sources.kinesis_stream:Consumed.add",
 ]
 
 
 @pytest.fixture
-def stream(settings, monkeypatch, buckets):
+def stream(settings, monkeypatch, bucket_folders):
     """The stream, at which a worker has looked: what comes now is to be archived."""
     with kinesis.running(settings, monkeypatch) as found:
-        assert finish(start(buckets, "--once"))["in"] == 0
+        assert finish(start(bucket_folders, "--once"))["in"] == 0
         yield found
 
 
-def start(buckets: Path, *options: str, die_at: str = "") -> "subprocess.Popen[str]":
+def start(bucket_folders: Path, *options: str, die_at: str = "") -> "subprocess.Popen[str]":
     asked = {
         "database": connection.settings_dict["NAME"],
-        "buckets": str(buckets),
+        "buckets": str(bucket_folders),
         "die_at": die_at,
     }
     command = [sys.executable, "-m", "tests.faults.consume_in_process", json.dumps(asked)]
@@ -83,7 +83,7 @@ def done() -> int:
 
 
 def test_d5_a_consumer_that_is_killed_again_and_again_archives_every_event_exactly_once(
-    stream, buckets
+    stream, bucket_folders
 ):
     """Three kills over 3,000 events; 20 over 30,000 in the full run. A hundredth of the events are
     bad.
@@ -94,31 +94,31 @@ def test_d5_a_consumer_that_is_killed_again_and_again_archives_every_event_exact
     )
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "5"))
     for point in sorted(dice.randrange(EVENTS * 9 // 10) for _ in range(KILLS)):
-        process = start(buckets, "--once")
+        process = start(bucket_folders, "--once")
         eventually(lambda point=point: done() > point, process)
         time.sleep(dice.uniform(0, 0.1))
         process.kill()
         process.communicate()
-    finish(start(buckets, "--once"))
+    finish(start(bucket_folders, "--once"))
     check_exactly_once(EVENTS, errors=bad)
 
 
 def test_d5_a_consumer_that_is_killed_before_each_step_leaves_nothing_twice_and_nothing_out(
-    stream, buckets
+    stream, bucket_folders
 ):
     for number, step in enumerate(STEPS):
         stream.put(changes(150, 150 * number))
-        process = start(buckets, "--once", die_at=step)
+        process = start(bucket_folders, "--once", die_at=step)
         process.communicate(timeout=60)
         assert process.returncode == -signal.SIGKILL, step
-    finish(start(buckets, "--once"))
+    finish(start(bucket_folders, "--once"))
     check_exactly_once(150 * len(STEPS))
 
 
 def test_d1_two_services_share_a_stream_that_is_resharded_and_end_when_they_are_told(
-    stream, buckets
+    stream, bucket_folders
 ):
-    services = [start(buckets), start(buckets)]
+    services = [start(bucket_folders), start(bucket_folders)]
     try:
         stream.put(changes(700))
         eventually(lambda: done() >= 300, *services)
@@ -134,18 +134,18 @@ def test_d1_two_services_share_a_stream_that_is_resharded_and_end_when_they_are_
         results = [finish(service) for service in services]
     assert sum(result["in"] for result in results) == 2_100
     files = [file for result in results for file in result["files"]]
-    assert sorted(files) == list(storage.campaign_data().list("demand/data/"))
+    assert sorted(files) == list(buckets.campaign_data().list("demand/data/"))
     assert sorted(Shard.objects.values_list("ended", flat=True)) == [False, True, True, True]
     check_exactly_once(2_100)
 
 
-def test_d5_a_bucket_that_takes_nothing_for_a_while_is_waited_for(stream, buckets):
+def test_d5_a_bucket_that_takes_nothing_for_a_while_is_waited_for(stream, bucket_folders):
     """A file lies where the archive's folder should be: whoever works on it, no folder can be made."""
-    hindrance = buckets / "campaign-data" / "demand"
+    hindrance = bucket_folders / "campaign-data" / "demand"
     hindrance.parent.mkdir(exist_ok=True)
     hindrance.write_bytes(b"")
     stream.put(changes(250))
-    process = start(buckets, "--once")
+    process = start(bucket_folders, "--once")
     eventually(lambda: Batch.objects.filter(attempt__gt=1).exists(), process)
     assert done() == 0
     hindrance.unlink()
@@ -153,9 +153,9 @@ def test_d5_a_bucket_that_takes_nothing_for_a_while_is_waited_for(stream, bucket
     check_exactly_once(250)
 
 
-def test_d5_a_database_that_cuts_its_workers_off_is_asked_again(stream, buckets):
+def test_d5_a_database_that_cuts_its_workers_off_is_asked_again(stream, bucket_folders):
     stream.put(changes(1_500))
-    process = start(buckets, "--once")
+    process = start(bucket_folders, "--once")
     cut_off = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
         " AND pid <> pg_backend_pid()"

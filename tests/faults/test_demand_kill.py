@@ -17,11 +17,13 @@ import pytest
 from django.db import connection
 from django.db.models import Sum
 
-from datalake import avro, storage
+from datalake.avro import container
 from datalake.models import LakeFile, LakePartition
-from demand import archive, uploads
-from demand.batches import Decided, decide
+from datalake.storage import buckets
+from demand.archiving import archive
+from demand.archiving.batches import Decided, decide
 from demand.models import Batch, CurrentRecord, Delivery, ErrorFile, EventUpload, Snapshot
+from demand.sources import uploads
 from operations.models import Job
 from sandbox import changes
 
@@ -31,27 +33,31 @@ ROOT = Path(__file__).parent.parent.parent
 FULL = os.environ.get("FAIRWAVE_FULL") == "1"
 EVENTS, KILLS = (30_000, 20) if FULL else (6_000, 3)
 STEPS = {
-    "taken in": {"call": "demand.uploads:receive"},
-    "being counted": {"call": "demand.uploads:count_lines", "nth": 2},
-    "before the claims": {"call": "demand.archive:claim_all", "before": True},
-    "claimed": {"call": "demand.archive:claim_all"},
-    "attempts counted": {"call": "demand.archive:begin"},
-    "some files written": {"call": "datalake.storage:DiskBucket.put", "nth": 4},
-    "before they are delivered": {"call": "demand.archive:deliver", "before": True, "nth": 2},
-    "in the catalogue": {"call": "demand.archive:_enter_files"},
-    "states entered": {"call": "demand.current:enter_states", "nth": 2},
+    "taken in": {"call": "demand.sources.uploads:receive"},
+    "being counted": {"call": "demand.sources.uploads:count_lines", "nth": 2},
+    "before the claims": {"call": "demand.archiving.archive:claim_all", "before": True},
+    "claimed": {"call": "demand.archiving.archive:claim_all"},
+    "attempts counted": {"call": "demand.archiving.archive:begin"},
+    "some files written": {"call": "datalake.storage.buckets:DiskBucket.put", "nth": 4},
+    "before they are delivered": {
+        "call": "demand.archiving.archive:deliver",
+        "before": True,
+        "nth": 2,
+    },
+    "in the catalogue": {"call": "demand.archiving.archive:_enter_files"},
+    "states entered": {"call": "demand.archiving.current:enter_states", "nth": 2},
     "days added": {"call": "datalake.catalogue:add_to_days", "nth": 2},
-    "some delivered": {"call": "demand.archive:deliver", "nth": 2},
-    "all delivered": {"call": "demand.uploads:_finish", "before": True},
-    "finished": {"call": "demand.uploads:_finish"},
-    "its bytes gone": {"call": "datalake.storage:DiskBucket.delete"},
+    "some delivered": {"call": "demand.archiving.archive:deliver", "nth": 2},
+    "all delivered": {"call": "demand.sources.uploads:_finish", "before": True},
+    "finished": {"call": "demand.sources.uploads:_finish"},
+    "its bytes gone": {"call": "datalake.storage.buckets:DiskBucket.delete"},
 }
 
 
-def start(buckets: Path, path: Path, **deadly: object) -> subprocess.Popen[str]:
+def start(bucket_folders: Path, path: Path, **deadly: object) -> subprocess.Popen[str]:
     asked = {
         "database": connection.settings_dict["NAME"],
-        "buckets": str(buckets),
+        "buckets": str(bucket_folders),
         "batches": 3,
         **deadly,
     }
@@ -91,7 +97,7 @@ def check_end(path: Path, result: dict) -> None:
     """Bucket, catalogue, snapshots, states and ledger are what an undisturbed run makes of the
     file.
     """
-    made, bucket = whole(path), storage.campaign_data()
+    made, bucket = whole(path), buckets.campaign_data()
     wanted = {
         file.key: hashlib.sha256(file.content).hexdigest()
         for each in made
@@ -124,43 +130,43 @@ def check_end(path: Path, result: dict) -> None:
         states
     )
     assert set(Batch.objects.values_list("state", flat=True)) == {"done"}
-    assert not list(storage.scoring().list("demand/"))
+    assert not list(buckets.scoring().list("demand/"))
     assert set(Job.objects.values_list("state", flat=True)) == {"done"}
 
 
 def _records_by_file(files: dict[int, str]) -> dict[int, int]:
     counts = {}
     for number, key in files.items():
-        with storage.campaign_data().open(key) as file:
-            counts[number] = sum(1 for _ in avro.read_records(file))
+        with buckets.campaign_data().open(key) as file:
+            counts[number] = sum(1 for _ in container.read_records(file))
     return counts
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_d5_killed_at_any_step_the_next_run_ends_as_if_nothing_had_been(buckets, step):
-    path = buckets / "changes.jsonl"
+def test_d5_killed_at_any_step_the_next_run_ends_as_if_nothing_had_been(bucket_folders, step):
+    path = bucket_folders / "changes.jsonl"
     changes.write(path, 6_000, bad=0.01, carried=0.2)
-    process = start(buckets, path, **STEPS[step])
+    process = start(bucket_folders, path, **STEPS[step])
     process.communicate(timeout=120)
     assert process.returncode == -signal.SIGKILL
-    check_end(path, finish(start(buckets, path)))
+    check_end(path, finish(start(bucket_folders, path)))
 
 
-def test_d5_killed_at_random_moments_each_event_is_archived_once(buckets):
+def test_d5_killed_at_random_moments_each_event_is_archived_once(bucket_folders):
     """Three kills over 6,000 events; 20 over 30,000 in the full run."""
-    path = buckets / "changes.jsonl"
+    path = bucket_folders / "changes.jsonl"
     changes.write(path, EVENTS, bad=0.01)
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "5"))
     killed = 0
     for _ in range(KILLS):
-        process = start(buckets, path)
+        process = start(bucket_folders, path)
         _wait_for_work(process)
         # a small part of the whole work: it must not be done too early
         time.sleep(dice.uniform(0, 0.03 if FULL else 0.05))
         process.kill()
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
-    check_end(path, finish(start(buckets, path)))
+    check_end(path, finish(start(bucket_folders, path)))
     assert killed == KILLS
 
 

@@ -18,28 +18,32 @@ from datalake.models import LakeFile
 from demand.models import CurrentRecord, ErrorFile
 from tests.console.people import staff
 from tests.demand.builders import DEMAND, NOTIFICATION, archived, change
-from tests.demand.test_erasing import BAD, FAN, MINE, MY_NOTE, OTHERS, is_erased, kept
+from tests.demand.erasure.test_erasing import BAD, FAN, MINE, MY_NOTE, OTHERS, is_erased, kept
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 EVERYWHERE = bool(os.environ.get("FAIRWAVE_FULL"))
 CALLS = [
-    ("datalake.storage:DiskBucket.copy", 2),
+    ("datalake.storage.buckets:DiskBucket.copy", 2),
     ("datalake.catalogue:enter_rewritten", 1),
-    ("datalake.storage:DiskBucket.delete", 3),
+    ("datalake.storage.buckets:DiskBucket.delete", 3),
     ("console.erasure:_write_down", 3),
 ]
 if EVERYWHERE:
     STEPS = (
-        "datalake.storage:DiskBucket.put",
-        "demand.erasing:_delete",
+        "datalake.storage.buckets:DiskBucket.put",
+        "demand.erasure.erasing:_delete",
         *(call for call, _ in CALLS),
     )
     CALLS = [(call, nth) for call in STEPS for nth in range(1, 7)]
 
 
-def start(buckets, fan: str = FAN, **options) -> subprocess.Popen:
-    asked = {"database": connection.settings_dict["NAME"], "buckets": str(buckets), **options}
+def start(bucket_folders, fan: str = FAN, **options) -> subprocess.Popen:
+    asked = {
+        "database": connection.settings_dict["NAME"],
+        "buckets": str(bucket_folders),
+        **options,
+    }
     command = [sys.executable, "-m", "tests.faults.erase_in_process", json.dumps(asked), fan]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -78,23 +82,25 @@ def is_whole(result: dict, expected: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize(("call", "nth"), CALLS)
-def test_x11_killed_at_a_step_the_receipt_is_open_and_the_next_run_completes_it(call, nth, buckets):
+def test_x11_killed_at_a_step_the_receipt_is_open_and_the_next_run_completes_it(
+    call, nth, bucket_folders
+):
     expected = filled()
-    killed = start(buckets, call=call, nth=nth)
+    killed = start(bucket_folders, call=call, nth=nth)
     killed.communicate(timeout=60)
     if killed.returncode == 0:
         pytest.skip("this erasure has no such step so often")
     assert killed.returncode == -signal.SIGKILL
     (left,) = Erasure.objects.all()
     assert left.finished_at is None
-    result = finish(start(buckets))
+    result = finish(start(bucket_folders))
     assert result["receipt"] == left.pk
     is_whole(result, expected)
 
 
-def test_x11_two_erasures_of_one_fan_at_once_list_each_place_once_between_them(buckets):
+def test_x11_two_erasures_of_one_fan_at_once_list_each_place_once_between_them(bucket_folders):
     expected = filled()
-    results = [finish(process) for process in [start(buckets), start(buckets)]]
+    results = [finish(process) for process in [start(bucket_folders), start(bucket_folders)]]
     (first, second) = sorted(results, key=lambda result: -len(result["places"]))
     is_whole(first, expected)
     assert second["places"] == []
@@ -103,7 +109,7 @@ def test_x11_two_erasures_of_one_fan_at_once_list_each_place_once_between_them(b
 
 @pytest.mark.skipif(not EVERYWHERE, reason="the long run")
 @pytest.mark.full
-def test_x11_killed_at_any_moment_again_and_again(buckets):
+def test_x11_killed_at_any_moment_again_and_again(bucket_folders):
     expected = filled()
     others = [change(DEMAND, fanId=f"other-{number}") for number in range(300)]
     archived([*others, change(DEMAND, fanId=FAN, eventId="late")])
@@ -115,11 +121,11 @@ def test_x11_killed_at_any_moment_again_and_again(buckets):
     }
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "11"))
     for _ in range(20):
-        process = start(buckets)
+        process = start(bucket_folders)
         time.sleep(dice.uniform(0.6, 1.6))
         process.kill()
         process.communicate()
-    result = finish(start(buckets))
+    result = finish(start(bucket_folders))
     is_erased()
     named = {
         place["name"]: place["count"]

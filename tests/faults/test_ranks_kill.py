@@ -9,8 +9,8 @@ import time
 import pytest
 
 from campaigns.models import Activation, Campaign, FanList, RankFile, RejectedRow, ScoreFile
-from datalake import storage
 from datalake.models import StreamBatch
+from datalake.storage import buckets
 from operations.models import Chunk, Job
 from tests.builders import make_campaign
 from tests.campaigns.score_cases import read
@@ -48,23 +48,23 @@ def start_over(campaign: Campaign) -> None:
     Campaign.objects.update(active_score_file=None)
     for model in (Activation, RejectedRow, RankFile, ScoreFile, FanList, StreamBatch, Chunk, Job):
         model.objects.all()._raw_delete("default")
-    for key in storage.scoring().list("fanlist/"):
-        storage.scoring().delete(key)
+    for key in buckets.scoring().list("fanlist/"):
+        buckets.scoring().delete(key)
 
 
 def attempts() -> int:
     return sum(Job.objects.values_list("attempt", flat=True))
 
 
-def test_after_kills_at_random_moments_the_score_file_is_that_of_an_undisturbed_run(buckets):
+def test_after_kills_at_random_moments_the_score_file_is_that_of_an_undisturbed_run(bucket_folders):
     campaign = make_campaign()
-    ranks = buckets / "ranks.csv"
+    ranks = bucket_folders / "ranks.csv"
     lines = (
         f'{n},"fan-{n}",fan{n}@mail.example,+1206555{n % 10_000:04d}\n' for n in range(1, ROWS + 1)
     )
     ranks.write_text("rank,global_user_id,email,phone\n" + "".join(lines))
     command = ("translate_ranks", campaign.campaign_id, ranks, "--fanlist", "club", "--json")
-    undisturbed = outcome(finish(start(buckets, *command)))
+    undisturbed = outcome(finish(start(bucket_folders, *command)))
     job = Job.objects.order_by("id").first()
     seconds = (Job.objects.order_by("id").last().finished_at - job.started_at).total_seconds()
     start_over(campaign)
@@ -72,7 +72,7 @@ def test_after_kills_at_random_moments_the_score_file_is_that_of_an_undisturbed_
     killed = 0
     for _ in range(KILLS):
         before = attempts()
-        process = start(buckets, *command)
+        process = start(bucket_folders, *command)
         while process.poll() is None and attempts() == before:  # until it has claimed a job
             time.sleep(0.002)
         time.sleep(dice.random() * seconds)
@@ -80,5 +80,5 @@ def test_after_kills_at_random_moments_the_score_file_is_that_of_an_undisturbed_
         process.kill()
         process.communicate()
     assert killed
-    assert outcome(finish(start(buckets, *command))) == undisturbed
+    assert outcome(finish(start(bucket_folders, *command))) == undisturbed
     assert ScoreFile.objects.count() == 1

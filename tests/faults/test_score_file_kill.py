@@ -28,10 +28,10 @@ FULL = os.environ.get("FAIRWAVE_FULL") == "1"
 ROWS, KILLS = (200_000, 20) if FULL else (20_000, 3)
 
 
-def start(buckets: Path, *arguments: object) -> subprocess.Popen[str]:
+def start(bucket_folders: Path, *arguments: object) -> subprocess.Popen[str]:
     asked = {
         "database": connection.settings_dict["NAME"],
-        "buckets": str(buckets),
+        "buckets": str(bucket_folders),
         "block_bytes": 150_000,
     }
     command = [
@@ -70,37 +70,39 @@ def kill_at(process: subprocess.Popen[str], progress: int, *, attempt: int) -> b
     return False
 
 
-def undisturbed(buckets: Path, rows: int) -> tuple[tuple[object, ...], dict[str, object], int]:
+def undisturbed(
+    bucket_folders: Path, rows: int
+) -> tuple[tuple[object, ...], dict[str, object], int]:
     """The command, everything that its file leads to, and the job's progress at the end; then all
     is forgotten.
     """
     campaign = loading.load(fans.campaign(rows)).campaign
-    scores = buckets / f"{campaign.campaign_id}.20260118.txt"
+    scores = bucket_folders / f"{campaign.campaign_id}.20260118.txt"
     fans.write_scores(scores, rows)
     command = ("process_scores", campaign.campaign_id, scores, "--json")
-    assert finish(start(buckets, *command))["state"] == "streamed"
+    assert finish(start(bucket_folders, *command))["state"] == "streamed"
     told, whole = everything_of(ScoreFile.objects.get()), Job.objects.get().progress
     start_over(campaign)
     return command, told, whole
 
 
 def test_after_kills_at_random_points_rows_files_and_stream_are_those_of_an_undisturbed_run(
-    buckets,
+    bucket_folders,
 ):
     """Three points of 20,000 rows; 20 of 200,000 in the full run."""
-    command, told, whole = undisturbed(buckets, ROWS)
+    command, told, whole = undisturbed(bucket_folders, ROWS)
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "12"))
     points = sorted(dice.randrange(whole) for _ in range(KILLS))
     killed = 0
     for point in points:
-        killed += kill_at(start(buckets, *command), point, attempt=killed + 1)
+        killed += kill_at(start(bucket_folders, *command), point, attempt=killed + 1)
     assert killed > KILLS // 2, points
-    check_end(finish(start(buckets, *command)), told, killed)
+    check_end(finish(start(bucket_folders, *command)), told, killed)
 
 
-def test_after_kills_while_it_is_indexed_published_and_attached_the_end_is_the_same(buckets):
+def test_after_kills_while_it_is_indexed_published_and_attached_the_end_is_the_same(bucket_folders):
     """No progress shows these moments: the worker is caught in each, then killed."""
-    command, told, _ = undisturbed(buckets, 20_000)
+    command, told, _ = undisturbed(bucket_folders, 20_000)
     settings = connection.get_connection_params()
     parameters = {
         name: settings[name]
@@ -108,11 +110,11 @@ def test_after_kills_while_it_is_indexed_published_and_attached_the_end_is_the_s
         if name in settings
     }
     for phase in PHASES:
-        process = start(buckets, *command)
+        process = start(bucket_folders, *command)
         with caught_in(phase, parameters) as wait_for_it:
             wait_for_it()
             kill(process)
-    check_end(finish(start(buckets, *command)), told, len(PHASES))
+    check_end(finish(start(bucket_folders, *command)), told, len(PHASES))
 
 
 def check_end(result: dict, told: dict[str, object], killed: int) -> None:

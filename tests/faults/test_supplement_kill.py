@@ -10,7 +10,7 @@ import pytest
 
 from campaigns import loading
 from campaigns.models import ScoreFile
-from datalake import storage
+from datalake.storage import buckets
 from sandbox import fans
 from tests.builders import process_scores
 from tests.campaigns.score_cases import read
@@ -22,12 +22,14 @@ ROWS = 20_000
 KILLS = 20 if os.environ.get("FAIRWAVE_FULL") else 3
 
 
-def test_s14_kills_at_random_moments_leave_nothing_half_and_the_last_run_makes_it_whole(buckets):
+def test_s14_kills_at_random_moments_leave_nothing_half_and_the_last_run_makes_it_whole(
+    bucket_folders,
+):
     campaign = loading.load(fans.campaign(ROWS)).campaign
-    scores = buckets / f"{campaign.campaign_id}.20260118.txt"
+    scores = bucket_folders / f"{campaign.campaign_id}.20260118.txt"
     fans.write_scores(scores, ROWS)
     parent = process_scores(campaign, scores.read_bytes(), name=scores.name)
-    corrected, accepted = buckets / "corrected.csv", parent.accepted
+    corrected, accepted = bucket_folders / "corrected.csv", parent.accepted
     corrected.write_bytes(read(parent.rejected_key).replace(b"n/a", b"0.93"))
     command = (
         "process_scores",
@@ -38,7 +40,7 @@ def test_s14_kills_at_random_moments_leave_nothing_half_and_the_last_run_makes_i
         "--json",
     )
     began = time.monotonic()
-    whole = finish(start(buckets, *command))
+    whole = finish(start(bucket_folders, *command))
     lasted = time.monotonic() - began
     ScoreFile.objects.filter(pk=whole["score_file"]).update(
         campaign=loading.load(fans.campaign(10, campaign_id="x")).campaign
@@ -46,13 +48,13 @@ def test_s14_kills_at_random_moments_leave_nothing_half_and_the_last_run_makes_i
 
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "14"))
     for moment in sorted(dice.uniform(0.3, 0.95) * lasted for _ in range(KILLS)):
-        process = start(buckets, *command)
+        process = start(bucket_folders, *command)
         time.sleep(moment)
         process.kill()
         process.communicate()
         for made in ScoreFile.objects.filter(supplement_of=parent).exclude(pk=whole["score_file"]):
             assert made.sha256 == whole["sha256"], moment
-    again = finish(start(buckets, *command))
+    again = finish(start(bucket_folders, *command))
     assert again["score_file"] != whole["score_file"]
     same = (
         "sha256",
@@ -66,7 +68,7 @@ def test_s14_kills_at_random_moments_leave_nothing_half_and_the_last_run_makes_i
     )
     assert {name: again[name] for name in same} == {name: whole[name] for name in same}
     assert (
-        storage.scoring().sha256(ScoreFile.objects.get(pk=again["score_file"]).key)
+        buckets.scoring().sha256(ScoreFile.objects.get(pk=again["score_file"]).key)
         == whole["sha256"]
     )
     parent.refresh_from_db()

@@ -15,8 +15,8 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import OperationalError, ProgrammingError, connection, transaction
 
-from campaigns import scorefiles
 from campaigns.models import ScoreFile
+from campaigns.scoring import score_files
 from operations import correlation, jobs
 from operations.commands import JsonCommand, as_lines, instant, user
 from operations.errors import LeaseLost, Refusal
@@ -257,9 +257,9 @@ def test_a_file_stopped_by_hand_is_no_success_and_the_same_command_goes_on(
     scores = tmp_path / "scores.txt"
     scores.write_bytes(score_file_bytes([score_row()]))
     with monkeypatch.context() as patch:
-        survey = scorefiles.survey
+        survey = score_files.survey
         patch.setattr(
-            scorefiles,
+            score_files,
             "survey",
             lambda *a: (jobs.request_stop(Job.objects.get().pk, how), survey(*a))[1],
         )

@@ -14,7 +14,7 @@ from operations import correlation, jobs, tasks
 from operations.choices import JobState
 from operations.errors import JobBusy, JobStopped, LeaseLost, Refusal
 from operations.models import Alert, Job
-from operations.pace import Pace
+from operations.progress import Pace
 from operations.threads import helper_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)

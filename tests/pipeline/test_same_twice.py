@@ -8,9 +8,11 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from campaigns import loading, registrations, scorefiles
+from campaigns import loading
 from campaigns.models import Registrant
 from campaigns.opening import enter_entropy
+from campaigns.registrations import imports
+from campaigns.scoring import score_files
 from sandbox import fans
 from tests.campaigns.score_cases import everything_of
 
@@ -35,17 +37,17 @@ def empty_database() -> None:
 def load_everything(folder: Path, document: dict) -> dict[str, object]:
     campaign = loading.load(document).campaign
     with (folder / "registrations.csv").open("rb") as file:
-        found = registrations.receive(campaign, "registrations.csv", file, by=None)
-    registrations.process(registrations.open_job(found, by=None).pk)
+        found = imports.receive(campaign, "registrations.csv", file, by=None)
+    imports.process(imports.open_job(found, by=None).pk)
     with (folder / "scores.txt").open("rb") as file:
-        received = scorefiles.receive(
+        received = score_files.receive(
             campaign, f"{campaign.campaign_id}.{fans.TIMESTAMP}.txt", file, by=None
         )
-    score_file = scorefiles.process(scorefiles.open_job(received.score_file, by=None).pk)
+    score_file = score_files.process(score_files.open_job(received.score_file, by=None).pk)
     if document.get("entropy_source"):
         campaign = enter_entropy(campaign.pk, "4a7f", by=None)
-        (waiting,) = scorefiles.release_waiting(campaign)
-        score_file = scorefiles.process(scorefiles.open_job(waiting, by=None).pk)
+        (waiting,) = score_files.release_waiting(campaign)
+        score_file = score_files.process(score_files.open_job(waiting, by=None).pk)
     registrants = Registrant.objects.order_by("global_user_id").values(
         "global_user_id", "email", "phone", "preferences", "registered_at"
     )

@@ -13,14 +13,15 @@ from django.utils import timezone
 import sandbox
 from campaigns.models import ScoreFile
 from campaigns.opening import campaign_of, close_campaign
-from console.proof import bundle_key, proof_bundle
-from datalake import storage
+from console.proof.proof import bundle_key, proof_bundle
+from datalake.storage import buckets
 from sandbox import fans
 from tests.pipeline.test_same_twice import empty_database, load_everything
-from waves import approval, preparation, schedule, tasks
+from waves import approval, schedule, tasks
 from waves.choices import WaveState
 from waves.models import Wave
-from waves.planning import WaveRequest
+from waves.preparation import prepare
+from waves.selection.plan import WaveRequest
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 COUNT = 2_000
@@ -43,7 +44,7 @@ def whole_road(folder) -> dict[str, object]:
     preparer = User.objects.create_superuser("preparer")
     approver = User.objects.create_superuser("approver")
     request = WaveRequest("12345", "20260201", notify_date=NOW)
-    wave = preparation.prepare(request, by=preparer, now=NOW, expedite="twice").wave
+    wave = prepare.prepare(request, by=preparer, now=NOW, expedite="twice").wave
     approval.approve(wave, by=approver, digest=wave.content_digest, now=NOW)
     schedule.schedule(wave, by=approver, now=NOW)
     schedule.look(now=NOW)
@@ -51,7 +52,7 @@ def whole_road(folder) -> dict[str, object]:
     wave = Wave.objects.get(pk=wave.pk)
     close_campaign(campaign_of("12345").pk, by=approver)
     proof_bundle("12345")
-    with storage.scoring().open(bundle_key("12345")) as file, zipfile.ZipFile(file) as opened:
+    with buckets.scoring().open(bundle_key("12345")) as file, zipfile.ZipFile(file) as opened:
         bundle = {name: hashlib.sha256(opened.read(name)).hexdigest() for name in opened.namelist()}
     members = list(
         wave.members.order_by("place").values_list(

@@ -12,9 +12,9 @@ from django.db import connection
 from django.utils import timezone
 
 from campaigns.models import Campaign, Market
-from waves.digests import content_digest, seats_of
+from waves.digest import content_digest, seats_of
+from waves.messages.templates import live_content
 from waves.models import Template, Wave, WaveMarket
-from waves.templates import live_content
 
 _numbers = itertools.count(1)
 SEED, SALT = bytes(range(32)), bytes(range(32, 64))

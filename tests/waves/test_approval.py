@@ -8,14 +8,14 @@ from django.db import IntegrityError, connection, transaction
 from campaigns.models import Campaign
 from operations.models import Alert, StatusChange
 from tests.waves.wave_cases import NOW, campaign_with, person, request
+from waves.actions import cancel, pause, reset
 from waves.approval import approve, require_approved_content, void_changed
 from waves.choices import WaveState
-from waves.digests import content_digest
+from waves.digest import content_digest
 from waves.errors import ContentChanged, ReasonMissing, SamePerson, WrongState
 from waves.models import Member, Template, Wave
-from waves.preparation import prepare
+from waves.preparation.prepare import prepare
 from waves.schedule import schedule, unschedule
-from waves.steering import cancel, pause, reset
 
 pytestmark = pytest.mark.django_db
 

@@ -3,7 +3,7 @@
 import pytest
 
 import sandbox
-from waves.providers.code_service import CodeService, CodeServiceError
+from waves.codes.partner_service import CodeService, CodeServiceError
 
 
 @pytest.fixture(scope="module")

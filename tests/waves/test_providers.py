@@ -9,8 +9,8 @@ from django.core import mail
 
 import sandbox
 from waves.providers import EmailText, Kind, SmsMessage
-from waves.providers.email_django import DjangoEmail
-from waves.providers.sms_http import HttpSms, client_timeout
+from waves.providers.email_django.client import DjangoEmail
+from waves.providers.sms_http.client import HttpSms, client_timeout
 
 MESSAGE = SmsMessage("key-1", "+12025550123", "Your code")
 

@@ -12,14 +12,14 @@ from datalake import streams
 from datalake.streams.batches import unpack_frame
 from operations.models import Alert
 from tests.waves.wave_cases import KEY, NOTIFY, NOW, campaign_with, person, request
-from waves import assignments
+from waves.actions import cancel
 from waves.approval import approve
 from waves.choices import CodeState, WaveState
+from waves.codes import assignments
 from waves.errors import CodesNotAssigned, NotDue, TooLate, WrongState
 from waves.models import Assignment, Code, Member, Template, Wave
-from waves.preparation import prepare
+from waves.preparation.prepare import prepare
 from waves.schedule import Look, keep_looking, look, schedule, seconds_to_next, trigger
-from waves.steering import cancel
 
 pytestmark = pytest.mark.django_db
 

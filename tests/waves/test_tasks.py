@@ -15,12 +15,13 @@ from operations.choices import JobState
 from operations.models import Job
 from tests.waves.sending_cases import triggered_wave
 from tests.waves.wave_cases import campaign_with, person, request
-from waves import results, tasks
+from waves import tasks
 from waves.choices import CodeState, SendState, WaveState
 from waves.errors import MembersDiffer
 from waves.models import Code, Wave
 from waves.moves import subject_of
-from waves.planning import preview
+from waves.selection.plan import preview
+from waves.sending import results
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

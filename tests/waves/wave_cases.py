@@ -13,10 +13,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns import scoretables
 from campaigns.draw import Draw, draw_frame
 from campaigns.models import Campaign, Market, Registrant, ScoreFile
-from waves.planning import WaveRequest
+from campaigns.scoring import tables
+from waves.selection.plan import WaveRequest
 
 _numbers = itertools.count(1)
 SEED, SALT = bytes(range(32)), bytes(range(32, 64))
@@ -117,10 +117,10 @@ def add_scores(campaign: Campaign, ids: Sequence[str], raw_scores: Sequence[floa
         *(pl.lit(value).alias(name) for name, value in texts.items()),
     )
     with transaction.atomic():
-        scoretables.create(file.pk)
-        scoretables.fill(file.pk, rows)
-        scoretables.index(file.pk)
-        scoretables.attach(file.pk)
+        tables.create(file.pk)
+        tables.fill(file.pk, rows)
+        tables.index(file.pk)
+        tables.attach(file.pk)
     Campaign.objects.filter(pk=campaign.pk).update(active_score_file=file)
     campaign.refresh_from_db()
     return file

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from campaigns import activation
+from campaigns.scoring import activation
 from operations.commands import JsonCommand
 
 

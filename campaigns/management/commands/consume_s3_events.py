@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from campaigns import tasks
-from datalake.queues import SqsQueue
+from datalake.aws.sqs import SqsQueue
 from operations.commands import JsonCommand
 from operations.errors import Refusal
 

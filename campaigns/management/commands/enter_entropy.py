@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from campaigns import scorefiles
 from campaigns.opening import campaign_of, enter_entropy
+from campaigns.scoring import score_files
 from operations.commands import JsonCommand
 
 
@@ -23,9 +23,9 @@ class Command(JsonCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         campaign = enter_entropy(campaign_of(options["campaign"]).pk, options["value"], by=None)
-        waiting = scorefiles.release_waiting(campaign)
+        waiting = score_files.release_waiting(campaign)
         for score_file in waiting:
-            scorefiles.process(scorefiles.open_job(score_file, by=None).pk)
+            score_files.process(score_files.open_job(score_file, by=None).pk)
         return {
             "campaign_id": campaign.campaign_id,
             "released": [score_file.pk for score_file in waiting],

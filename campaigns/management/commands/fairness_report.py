@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from campaigns import fairness_report
-from campaigns.fairness import sentence
-from campaigns.scorefiles import score_file_of
+from campaigns.fairness import reports
+from campaigns.fairness.verdict import sentence
+from campaigns.scoring.score_files import score_file_of
 from operations.commands import JsonCommand
 
 
@@ -17,8 +17,8 @@ class Command(JsonCommand):
         parser.add_argument("score_file", type=int, help="its number, as process_scores tells it")
 
     def run(self, **options: Any) -> dict[str, Any]:
-        job = fairness_report.open_job(score_file_of(options["score_file"]), by=None)
-        report = fairness_report.run(job.pk)
+        job = reports.open_job(score_file_of(options["score_file"]), by=None)
+        report = reports.run(job.pk)
         told = ("band", "fans", "chi_square_p", "distance_p", "verdict")
         found = ("by", "name", "fans", "selected", "expected", "least", "most", "corrected_p")
         return {

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from campaigns import registrations
 from campaigns.choices import Reason, Tag
-from campaigns.files import opened
+from campaigns.management.local_files import opened
 from campaigns.opening import campaign_of
+from campaigns.registrations import imports
 from operations.commands import JsonCommand
 
 
@@ -22,11 +22,11 @@ class Command(JsonCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         campaign = campaign_of(options["campaign"])
         with opened(options["file"]) as file:
-            found = registrations.receive(campaign, options["file"].name, file, by=None)
+            found = imports.receive(campaign, options["file"].name, file, by=None)
         if not found.finished:
-            job = registrations.open_job(found, by=None)
+            job = imports.open_job(found, by=None)
             with self.watching(job.pk):
-                found = registrations.process(job.pk)
+                found = imports.process(job.pk)
         return {
             "rows_in": found.rows_in,
             "accepted": found.accepted,

@@ -9,13 +9,14 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from campaigns import composing, reception, scorefiles, supplements, trial
 from campaigns.choices import Reason, ScoreFileState, Tag
 from campaigns.draw import BANDS
 from campaigns.errors import CancelledByHand, WrongCampaign
-from campaigns.files import opened
+from campaigns.management.local_files import opened
 from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import campaign_of
+from campaigns.scoring import dry_run, reception, score_files
+from campaigns.supplements import merged_file, supplements
 from operations.commands import JsonCommand
 
 
@@ -41,10 +42,10 @@ class Command(JsonCommand):
             "--dry-run",
             type=_rows_or_all,
             nargs="?",
-            const=trial.FIRST_ROWS,
+            const=dry_run.FIRST_ROWS,
             metavar="ROWS|all",
             help=(
-                f"only say what would become of the first rows ({trial.FIRST_ROWS:,}), or of all;"
+                f"only say what would become of the first rows ({dry_run.FIRST_ROWS:,}), or of all;"
                 " nothing is kept"
             ),
         )
@@ -70,18 +71,18 @@ class Command(JsonCommand):
             raise CommandError(
                 "--dry-run is for score files as they are uploaded: leave out --supplement-of."
             )
-        with opened(path) as file, self.counting(trial.WHAT) as watch:
+        with opened(path) as file, self.counting(dry_run.WHAT) as watch:
             reception.look(campaign, path.name, file)
-            found = trial.dry_run(campaign, file, rows=rows or None, watch=watch)
+            found = dry_run.dry_run(campaign, file, rows=rows or None, watch=watch)
         return tried(found)
 
     def _received(
         self, campaign: Campaign, path: Path, supplement_of: int | None, *, activate: bool
-    ) -> scorefiles.Received:
+    ) -> score_files.Received:
         if supplement_of is None:
             with opened(path) as file:
-                return scorefiles.receive(campaign, path.name, file, by=None, activate=activate)
-        parent = scorefiles.score_file_of(supplement_of)
+                return score_files.receive(campaign, path.name, file, by=None, activate=activate)
+        parent = score_files.score_file_of(supplement_of)
         if parent.campaign_id != campaign.pk:
             raise WrongCampaign(
                 f"Score file {parent.pk} is of campaign {parent.campaign.campaign_id}: name that"
@@ -93,8 +94,8 @@ class Command(JsonCommand):
                 f" are not in this one. To keep them, correct the rejected rows of {earlier.pk}"
                 f" with --supplement-of {earlier.pk}."
             )
-        with opened(path) as file, self.counting(composing.COPYING) as watch:
-            told = composing.counted_by(watch)
+        with opened(path) as file, self.counting(merged_file.COPYING) as watch:
+            told = merged_file.counted_by(watch)
             return supplements.make(parent, file, by=None, activate=activate, told=told).received
 
 
@@ -103,9 +104,9 @@ def finished(score_file: ScoreFile, command: JsonCommand) -> ScoreFile:
     stopped it.
     """
     if not score_file.is_drawn:
-        job = scorefiles.open_job(score_file, by=None)
+        job = score_files.open_job(score_file, by=None)
         with command.watching(job.pk):
-            score_file = scorefiles.process(job.pk)
+            score_file = score_files.process(job.pk)
     if score_file.state == ScoreFileState.FAILED:
         raise CancelledByHand(score_file.error)
     if score_file.state == ScoreFileState.PROCESSING:
@@ -124,7 +125,7 @@ def _rows_or_all(text: str) -> int:
     return int(text)
 
 
-def tried(found: trial.Trial) -> dict[str, Any]:
+def tried(found: dry_run.Trial) -> dict[str, Any]:
     """The result object of a dry run; `lines` are the numbers of the first rejected lines of each
     reason.
     """

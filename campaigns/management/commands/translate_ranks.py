@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from campaigns import fanlists, manifests
-from campaigns.files import opened
 from campaigns.management.commands.process_scores import finished, result_of
+from campaigns.management.local_files import opened
 from campaigns.opening import campaign_of
+from campaigns.ranks import manifest, rank_files
 from operations.commands import JsonCommand
 
 
@@ -39,7 +39,7 @@ class Command(JsonCommand):
         campaign = campaign_of(options["campaign"])
         path, activate = options["file"], not options["no_activate"]
         with opened(path) as file:
-            received = fanlists.receive(
+            received = rank_files.receive(
                 campaign,
                 options["fanlist"],
                 path.name,
@@ -50,5 +50,5 @@ class Command(JsonCommand):
             )
         result = result_of(finished(received.score_file, self), repeated=received.repeated)
         return result | {
-            "manifest": manifests.key_of(fanlists.register(campaign, options["fanlist"]))
+            "manifest": manifest.key_of(rank_files.register(campaign, options["fanlist"]))
         }

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from campaigns import activation
 from campaigns.opening import campaign_of
+from campaigns.scoring import activation
 from operations.commands import JsonCommand
 
 

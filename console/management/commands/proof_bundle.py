@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from console.proof import proof_bundle
+from console.proof.proof import proof_bundle
 from operations.commands import JsonCommand
 
 

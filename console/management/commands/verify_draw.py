@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from console import verify_draw
+from console.proof import verify_draw
 from operations.commands import JsonCommand
 from operations.errors import Refusal
 

@@ -8,9 +8,9 @@ from typing import Any, BinaryIO, cast
 
 from django.core.management.base import CommandParser
 
-from demand import uploads
 from demand.errors import StoppedByHand, UnreadableEvents
 from demand.models import EventUpload
+from demand.sources import uploads
 from operations.commands import JsonCommand
 
 STANDARD_INPUT = "-"

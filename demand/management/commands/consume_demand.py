@@ -7,9 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from datalake.kinesis import KinesisStream
-from demand.batches import MOST_EVENTS
-from demand.consuming import consume
+from datalake.aws.kinesis import KinesisStream
+from demand.archiving.batches import MOST_EVENTS
+from demand.sources.kinesis_stream import consume
 from operations.commands import JsonCommand
 
 

@@ -4,9 +4,9 @@ free again. [W-2, K-5]
 
 from django.contrib.auth.models import User
 
+from waves.actions import cancel
+from waves.management.wave_commands import SteeringCommand
 from waves.models import Wave
-from waves.steering import cancel
-from waves.steering_command import SteeringCommand
 
 
 class Command(SteeringCommand):

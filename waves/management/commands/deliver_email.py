@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from operations.commands import JsonCommand
-from waves import email_queue
+from waves.sending import email_queue
 
 
 class Command(JsonCommand):

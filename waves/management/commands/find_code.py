@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from operations.commands import JsonCommand
-from waves.codes import custody, find
+from waves.codes.pool import custody, find
 
 
 class Command(JsonCommand):

@@ -11,9 +11,9 @@ from django.db import transaction
 
 from campaigns import loading
 from campaigns.errors import BadCampaignFile
-from campaigns.files import opened
+from campaigns.management.local_files import opened
 from operations.commands import JsonCommand
-from waves import templates
+from waves.messages import templates
 
 
 class Command(JsonCommand):

@@ -2,9 +2,9 @@
 
 from django.contrib.auth.models import User
 
+from waves.actions import pause
+from waves.management.wave_commands import SteeringCommand
 from waves.models import Wave
-from waves.steering import pause
-from waves.steering_command import SteeringCommand
 
 
 class Command(SteeringCommand):

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from operations.commands import JsonCommand, user
-from waves.preparation import prepare
+from waves.preparation.prepare import prepare
 from waves.wave_arguments import add_request_arguments, request_of
 
 

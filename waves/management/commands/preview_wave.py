@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from operations.commands import JsonCommand
-from waves.planning import preview
+from waves.selection.plan import preview
 from waves.wave_arguments import add_request_arguments, request_of
 
 

@@ -4,9 +4,9 @@
 
 from django.contrib.auth.models import User
 
+from waves.actions import reset
+from waves.management.wave_commands import SteeringCommand
 from waves.models import Wave
-from waves.steering import reset
-from waves.steering_command import SteeringCommand
 
 
 class Command(SteeringCommand):

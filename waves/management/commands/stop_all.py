@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from operations.commands import JsonCommand, user
-from waves import accounts
 from waves.choices import WaveState
 from waves.models import Wave
+from waves.sending import accounts
 from waves.tasks import wake_senders
 
 

@@ -1,0 +1,163 @@
+"""Phones: E.164, valid or not, and the region they belong to, exactly as phonenumbers has it. [S-5]
+
+Plain numbers are settled column by column from phonenumbers' metadata; the rest goes to
+phonenumbers, each spelling once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+import numpy as np
+import phonenumbers
+import polars as pl
+
+from campaigns.contacts.phone_parsing import Numbers, settle
+from campaigns.contacts.phone_plans import NumberingPlans
+
+METADATA_VERSION: str = phonenumbers.__version__
+"""For the snapshot of the rules in force. [S-2]"""
+
+_LONGEST_PLAIN = 100
+_JUDGED = {"phone": pl.String, "region": pl.String, "tag": pl.String}
+_TAGS = pl.Series([None, "missing_phone", "invalid_phone"], dtype=pl.String)
+_VALID, _MISSING, _INVALID = range(3)
+_ROWS_AT_ONCE = 65_536  # the columns of one slice stay in the processor's cache
+
+
+# Without it phonenumbers compiles patterns anew once a file has numbers of many regions: 5,000
+# numbers/s instead of 50,000.
+phonenumbers.enable_pattern_cache()
+
+
+def one_phone(raw: str, region: str) -> tuple[str | None, str | None]:
+    """E.164 and the number's own region of one phone as written, or (None, None) if it is not
+    valid. [S-5]
+    """
+    try:
+        number = phonenumbers.parse(raw, region)
+    except phonenumbers.NumberParseException:
+        return None, None
+    if not phonenumbers.is_valid_number(number):
+        return None, None
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return e164, phonenumbers.region_code_for_number(number)
+
+
+def check_phones(phones: pl.Series, countries: pl.Series, *, default_region: str) -> pl.DataFrame:
+    """Judge a column of phones as written, each with its row's country as default region; same
+    length and order. [S-5]
+
+    `countries` holds upper-cased ISO codes; null, empty or unknown ones mean `default_region`.
+    Columns: `phone` (E.164 or null), `region` (the number's own; "001" for numbers of no region;
+    null without a phone) and `tag` (null, `missing_phone`, `invalid_phone`). Raises ValueError if
+    phonenumbers does not know `default_region`.
+    """
+    plans = _numbering_plans()
+    if default_region not in plans.by_region:
+        raise ValueError(
+            f"phonenumbers knows no region {default_region!r}; name an ISO country code"
+        )
+    plan = countries.cast(pl.String).replace_strict(
+        plans.by_region, default=plans.by_region[default_region], return_dtype=pl.Int32
+    )
+    frame = pl.DataFrame({"written": phones.cast(pl.String), "plan": plan})
+    judged = [_check_slice(part, plans) for part in frame.iter_slices(_ROWS_AT_ONCE)]
+    return pl.concat(judged) if judged else pl.DataFrame(schema=_JUDGED)
+
+
+def is_known_region(region: str) -> bool:
+    """Whether phonenumbers has a numbering plan for this ISO code."""
+    return region in phonenumbers.SUPPORTED_REGIONS
+
+
+def shared_calling_code_warnings(home_countries: Iterable[str]) -> list[str]:
+    """One sentence for each home country whose calling code is shared with regions that are not at
+    home. [C-1]
+    """
+    homes = list(home_countries)
+    return [warning for home in homes if (warning := _shared_code_warning(home, homes))]
+
+
+def _shared_code_warning(home: str, homes: list[str]) -> str | None:
+    code = phonenumbers.country_code_for_region(home)
+    others = (
+        sorted(set(phonenumbers.region_codes_for_country_code(code)) - set(homes)) if code else []
+    )
+    if not others:
+        return None
+    example = (
+        "; numbers such as 07911 123456 are Guernsey's" if home == "GB" and "GG" in others else ""
+    )
+    return (
+        f"{home} shares calling code +{code} with {', '.join(others)}, which count as"
+        f" international{example}."
+    )
+
+
+@cache
+def _numbering_plans() -> NumberingPlans:
+    return NumberingPlans()
+
+
+def _check_slice(rows: pl.DataFrame, plans: NumberingPlans) -> pl.DataFrame:
+    """`rows`: `written`, `plan`. The columns of `check_phones`."""
+    settled = settle(*Numbers.of_lines(_lines(rows["written"]), rows["plan"].to_numpy()), plans)
+    e164, tags = (
+        pl.Series(settled.e164),
+        np.where(settled.owners > 0, _VALID, _INVALID).astype(np.int32),
+    )
+    phone = pl.lit("+") + pl.when(e164 > 0).then(e164).cast(pl.String)
+    names = pl.Series([None, *plans.names], dtype=pl.String)
+    judged = rows.select(
+        phone.alias("phone"), names.gather(pl.Series(settled.owners)).alias("region")
+    )
+    unsure = np.flatnonzero(settled.unsure)
+    if unsure.size:
+        answers = _ask_phonenumbers(rows[unsure], plans)
+        tags[unsure] = answers["tag"].to_numpy()
+        judged = judged.with_columns(
+            judged[name].scatter(unsure, answers[name]) for name in judged.columns
+        )
+    return judged.with_columns(_TAGS.gather(pl.Series(tags)).alias("tag"))
+
+
+def _lines(written: pl.Series) -> bytes:
+    """One line per phone. What is missing, very long or has line ends of its own becomes an odd
+    one.
+    """
+    lines = _joined(written)
+    line_ends = np.count_nonzero(np.frombuffer(lines, np.uint8) == ord("\n"))
+    if line_ends == len(written) and written.str.len_bytes().max() in range(_LONGEST_PLAIN + 1):
+        return lines
+    text = pl.col("written")
+    odd = (text.str.len_bytes() > _LONGEST_PLAIN) | text.str.contains("\n", literal=True)
+    plain = pl.when(odd.fill_null(value=True)).then(pl.lit("?")).otherwise(text)
+    return _joined(written.to_frame("written").select(plain).to_series())
+
+
+def _joined(written: pl.Series) -> bytes:
+    text: str = written.str.join("\n")[0]
+    return text.encode() + b"\n"
+
+
+def _ask_phonenumbers(rows: pl.DataFrame, plans: NumberingPlans) -> pl.DataFrame:
+    """`phone`, `region` and `tag` (its place in _TAGS) of these rows, asking once for each spelling
+    and region.
+    """
+    is_blank = pl.col("written").is_null() | (pl.col("written").str.strip_chars() == "")
+    spellings = rows.filter(~is_blank).unique()
+    answers = [one_phone(written, plans.names[plan]) for written, plan in spellings.iter_rows()]
+    known = spellings.hstack(
+        pl.DataFrame(answers, schema={"phone": pl.String, "region": pl.String}, orient="row")
+    )
+    joined = rows.join(known, on=["written", "plan"], how="left", maintain_order="left")
+    tag = (
+        pl.when(is_blank)
+        .then(_MISSING)
+        .when(pl.col("phone").is_null())
+        .then(_INVALID)
+        .otherwise(_VALID)
+    )
+    return joined.with_columns(tag.cast(pl.Int32).alias("tag"))

@@ -1,0 +1,119 @@
+"""A score file as it lies there: unpacked, its header, its checksum, how many lines it has, and its
+lines. [S-1, S-12]
+"""
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from campaigns.errors import UnreadableFile
+from campaigns.formats.score_rows import Header, Lines, read_chunks, read_header
+
+GZIP_MAGIC = b"\x1f\x8b"
+LONGEST_HEADER = 64 * 1024
+READ_BYTES = 1024 * 1024
+UNREADABLE = (OSError, EOFError, zlib.error)  # what reading on disk or through gzip can raise
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the first reading found: the header, and how many lines stand behind it."""
+
+    header: Header
+    lines: int
+
+
+def sha256_of(file: BinaryIO) -> tuple[str, int]:
+    """SHA-256 (hex) and size in bytes of what is left of the file."""
+    digest, size = hashlib.sha256(), 0
+    while block := file.read(READ_BYTES):
+        digest.update(block)
+        size += len(block)
+    return digest.hexdigest(), size
+
+
+def unpacked(file: BinaryIO) -> BinaryIO:
+    """The file from its start, decompressed if it is gzip: told by its first bytes, not by its
+    name.
+    """
+    file.seek(0)
+    magic = file.read(len(GZIP_MAGIC))
+    file.seek(0)
+    return cast("BinaryIO", gzip.GzipFile(fileobj=file)) if magic == GZIP_MAGIC else file
+
+
+def open_lines(file: BinaryIO) -> tuple[Header, BinaryIO]:
+    """The header, and the file standing behind it. Raises UnreadableFile. [S-1]"""
+    text = unpacked(file)
+    try:
+        first_line = text.readline(LONGEST_HEADER)
+    except UNREADABLE as error:
+        raise UnreadableFile(
+            f"The file is compressed but cannot be unpacked ({error}): compress it again with gzip."
+        ) from error
+    if len(first_line) == LONGEST_HEADER:
+        raise UnreadableFile(
+            "This is no tab-separated text: its first line has no end within 64 KiB."
+        )
+    return read_header(first_line), text
+
+
+def first_look(file: BinaryIO) -> Header:
+    """The header of a file that has at least one row behind it. Raises UnreadableFile. [S-1]"""
+    header, text = open_lines(file)
+    try:
+        has_rows = bool(text.read(1))
+    except UNREADABLE as error:
+        raise UnreadableFile(
+            f"The file breaks off or cannot be read on ({error}). Upload it again."
+        ) from error
+    if not has_rows:
+        raise UnreadableFile("The file holds no row: only its first line, which names the columns.")
+    return header
+
+
+def chunks_of(file: BinaryIO) -> Iterator[Lines]:
+    """The lines of a whole file in chunks; the same bytes give the same chunks. Raises
+    UnreadableFile.
+    """
+    header, text = open_lines(file)
+    try:
+        yield from read_chunks(text, header)
+    except UNREADABLE as error:
+        raise UnreadableFile(
+            f"The file breaks off or cannot be read on ({error}). Upload it again."
+        ) from error
+
+
+def survey(file: BinaryIO, sha256: str) -> Survey:
+    """Read the file once, before any row is judged. [S-12]
+
+    Raises UnreadableFile, also if its bytes are not those that were received.
+    """
+    file.seek(0)
+    if sha256_of(file)[0] != sha256:
+        raise UnreadableFile(
+            "The file is not what was uploaded: its checksum differs. Upload it again."
+        )
+    header, text = open_lines(file)
+    try:
+        lines = _count_lines(text)
+    except UNREADABLE as error:
+        raise UnreadableFile(
+            f"The file breaks off or cannot be read on ({error}). Upload it again."
+        ) from error
+    if not lines:
+        raise UnreadableFile("The file holds no row: only its first line, which names the columns.")
+    return Survey(header, lines)
+
+
+def _count_lines(text: BinaryIO) -> int:
+    """Of what is left of the file; the last line need not end."""
+    ends, last = 0, b"\n"
+    while block := text.read(READ_BYTES):
+        ends += block.count(b"\n")
+        last = block[-1:]
+    return ends + (last != b"\n")

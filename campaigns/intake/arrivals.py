@@ -1,0 +1,187 @@
+"""What arrives in the scoring bucket: score files, ranks, and the shared lists. [S-1, S-4, S-15]
+
+    scored/{campaign_id}.{timestamp}.txt[.gz]     becomes a score file
+    fanlist/uploaded/{fanlist_id}/{file}.csv[.gz] is translated into one
+    blacklist/emails.txt, whitelist.txt           is read at once, so that a mistake is told now and not with the next file
+
+Each version of an object is one row of `Arrival`, and its constraint decides who of those that look
+takes it up: whoever wrote the row opens the job, in the same transaction. What is refused is
+refused once, not each minute.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Iterable, Iterator, Sequence
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+
+from campaigns.errors import NotStored
+from campaigns.formats import limits
+from campaigns.models import Arrival, Campaign, ScoreFile
+from campaigns.opening import campaign_of
+from campaigns.ranks import rank_files
+from campaigns.scoring import rules
+from campaigns.scoring.reception import NAME, receive
+from datalake.errors import NoSuchObject
+from datalake.storage import buckets
+from datalake.storage.objects import Found
+from operations import jobs
+from operations.errors import Refusal
+from operations.jobs import Lease
+from operations.models import Job
+
+logger = logging.getLogger(__name__)
+
+JOB = "take_arrival"
+SCORED, RANKS, LISTS, UPLOADS = "scored/", "fanlist/uploaded/", "blacklist/", "uploads/"
+# A name that is not UTF-8 reads as surrogates: neither it nor a NUL can be written down, so nobody
+# could be told.
+RANKS_KEY = re.compile(r"fanlist/uploaded/[A-Za-z0-9-]{1,40}/[^/\x00\ud800-\udfff]+\.csv(\.gz)?")
+STEADY_SECONDS = 10.0  # what was written to more lately may still grow; the next look finds it
+AT_A_TIME = 1_000
+
+
+def is_wanted(key: str) -> bool:
+    """Whether what lies under this key is ours to take up."""
+    scores = key.startswith(SCORED) and NAME.fullmatch(key.removeprefix(SCORED))
+    return bool(
+        scores or RANKS_KEY.fullmatch(key) or key in (rules.BLACKLIST_KEY, rules.WHITELIST_KEY)
+    )
+
+
+def look() -> list[Job]:
+    """Note all that is new in the bucket, still growing files aside. Returns the jobs that take it
+    up.
+    """
+    steady = time.time() - STEADY_SECONDS
+    bucket = buckets.scoring()
+    seen = [
+        found
+        for folder in (SCORED, RANKS, LISTS)
+        for found in bucket.look(folder)
+        if is_wanted(found.key)
+    ]
+    noted = [note(found) for found in _new(seen) if found.modified < steady]
+    return [job for job in noted if job is not None]
+
+
+def _new(seen: Sequence[Found]) -> Iterator[Found]:
+    for first in range(0, len(seen), AT_A_TIME):
+        some = seen[first : first + AT_A_TIME]
+        known = set(
+            Arrival.objects.filter(key__in=[found.key for found in some]).values_list(
+                "key", "version"
+            )
+        )
+        yield from (found for found in some if (found.key, found.version) not in known)
+
+
+def hear_of(keys: Iterable[str]) -> list[Job]:
+    """Somebody says that these came: note all or none, those aside that are not wanted, gone again,
+    or noted already.
+    """
+    found = [buckets.scoring().found(key) for key in keys if is_wanted(key)]
+    with transaction.atomic():
+        noted = [note(one) for one in found if one is not None]
+    return [job for job in noted if job is not None]
+
+
+def note(found: Found, *, by: User | None = None, **values: object) -> Job | None:
+    """Write the arrival down and open the job that takes it up; None if somebody else did.
+    `values`: more of the arrival.
+    """
+    try:
+        with transaction.atomic():
+            arrival = Arrival.objects.create(
+                key=found.key, version=found.version, size=found.size, **values
+            )
+            return jobs.open_job(JOB, subject_of(arrival), by=by)
+    except IntegrityError:
+        return None
+
+
+def subject_of(arrival: Arrival) -> str:
+    """Names the key as well, for those who read alerts."""
+    return f"arrival:{arrival.pk}:{arrival.key}"[:120]
+
+
+def arrival_of(job_id: int) -> Arrival:
+    """What the job takes up."""
+    subject = Job.objects.values_list("subject", flat=True).get(pk=job_id)
+    return Arrival.objects.select_related("campaign", "score_file__campaign").get(
+        pk=int(subject.split(":")[1])
+    )
+
+
+def take(job_id: int) -> ScoreFile | None:
+    """Take the job's arrival in. None for a list, and for what has changed since: that is an
+    arrival of its own.
+
+    Raises what `receive` raises, UnknownCampaign, UnknownFanList, UnreadableList and NoSuchObject;
+    the job then says why.
+    """
+    job, arrival = Job.objects.select_related("created_by").get(pk=job_id), arrival_of(job_id)
+    with jobs.working(job_id) as lease:
+        if arrival.score_file is not None:  # the worker died just after it was taken in
+            return arrival.score_file
+        now = buckets.scoring().found(arrival.key)
+        if now is None:
+            raise NoSuchObject(
+                f"{arrival.key} lay in the scoring bucket, but is gone. Put it there again."
+            )
+        if now.version != arrival.version:
+            logger.info("an arrival has changed since it was noted", extra={"key": arrival.key})
+            return None
+        if arrival.key.startswith(LISTS):
+            _check_list(arrival, lease)
+            return None
+        score_file = _take_file(arrival, job.created_by)
+        Arrival.objects.filter(pk=arrival.pk).update(score_file=score_file)
+        if arrival.campaign is not None:
+            buckets.scoring().delete(arrival.key)  # a browser's upload: it lies in its place now
+        return score_file
+
+
+def _check_list(arrival: Arrival, lease: Lease) -> None:
+    """Read a shared list as the next score file will. Its entries are counted, who is on it is told
+    to nobody. [S-4]
+    """
+    entries = rules.count_entries(arrival.key)
+    lease.update(rows_in=entries, rows_out=entries)
+    logger.info("list read", extra={"key": arrival.key, "entries": entries})
+
+
+def _take_file(arrival: Arrival, by: User | None) -> ScoreFile:
+    if arrival.campaign is not None:
+        return _take_upload(arrival, arrival.campaign, by)
+    _require_size(arrival)
+    if arrival.key.startswith(RANKS):
+        return rank_files.take(arrival.key, by=by).score_file
+    name = arrival.key.removeprefix(SCORED)
+    with buckets.scoring().open(arrival.key) as file:
+        return receive(campaign_of(name.partition(".")[0]), name, file, by=by).score_file
+
+
+def _require_size(arrival: Arrival) -> None:
+    """What is too large is refused before it is copied from S3 to this machine. Raises
+    UnreadableFile.
+    """
+    if arrival.size > settings.UPLOAD_MAX_BYTES:
+        raise limits.too_large(settings.UPLOAD_MAX_BYTES)
+
+
+def _take_upload(arrival: Arrival, campaign: Campaign, by: User | None) -> ScoreFile:
+    """What is refused for what it is does not stay in the bucket."""
+    try:
+        _require_size(arrival)
+        with buckets.scoring().open(arrival.key) as file:
+            received = receive(campaign, arrival.name, file, by=by, activate=arrival.activate)
+    except NotStored:
+        raise
+    except Refusal:
+        buckets.scoring().delete(arrival.key)
+        raise
+    return received.score_file

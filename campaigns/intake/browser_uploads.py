@@ -1,0 +1,113 @@
+"""A score file that a browser puts straight into the bucket: no process of ours holds it. [S-1]
+
+Only where the bucket can sign a form for that (S3). The person asks for a form, the browser uploads
+with it, and then says so with the token it was given: the upload is then an arrival as any other,
+taken in by a job.
+"""
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core import signing
+
+from campaigns.errors import UploadNotFound
+from campaigns.intake import arrivals
+from campaigns.models import Arrival, Campaign
+from campaigns.opening import require_open
+from campaigns.scoring.reception import timestamp_of
+from datalake.storage import buckets
+from datalake.storage.objects import UploadForm
+from operations.models import Job
+
+FORM_SECONDS = 900  # within which an upload must begin
+KEPT_SECONDS = 24 * 3600  # within which it must end and be told; what was not is removed
+SALT = "campaigns.intake.browser_uploads"
+
+
+@dataclass(frozen=True)
+class Permit:
+    """The form to upload with, and the token to tell with that it is done."""
+
+    form: UploadForm
+    token: str
+
+
+def origin() -> str:
+    """Where browsers upload to, as scheme and host; empty if files come through us."""
+    form = _form(f"{arrivals.UPLOADS}origin")
+    return "" if form is None else "{0.scheme}://{0.netloc}".format(urlsplit(form.url))
+
+
+def permit(campaign: Campaign, name: str, *, by: User) -> Permit:
+    """Let a browser upload one file for this campaign. Raises WrongStatus, WrongCampaign;
+    UploadNotFound where files come through us.
+    """
+    require_open(campaign)
+    timestamp_of(campaign, name)  # a file named for another campaign is refused before it is sent
+    key = f"{arrivals.UPLOADS}{campaign.campaign_id}/{uuid.uuid4().hex}"
+    form = _form(key)
+    if form is None:
+        raise UploadNotFound(
+            "The scoring bucket takes no files from browsers: upload with the form of the page."
+        )
+    values = {
+        "key": key,
+        "campaign": campaign.pk,
+        "by": by.pk,
+        "name": name.replace("\x00", "")[:200],
+    }
+    return Permit(form, signing.dumps(values, salt=SALT))
+
+
+def _form(key: str) -> UploadForm | None:
+    return buckets.scoring().upload_form(
+        key, most_bytes=settings.UPLOAD_MAX_BYTES, seconds=FORM_SECONDS
+    )
+
+
+def uploaded(
+    token: str, campaign: Campaign, *, by: User, activate: bool, try_first: bool = False
+) -> Arrival:
+    """The browser is done: note the upload, once however often it is told. Raises UploadNotFound."""
+    values = _read(token)
+    if (values["campaign"], values["by"]) != (campaign.pk, by.pk):
+        raise UploadNotFound("This upload was asked for by somebody else, or for another campaign.")
+    known = Arrival.objects.filter(key=values["key"]).first()
+    found = buckets.scoring().found(values["key"]) if known is None else None
+    if found is not None:
+        wishes = {"activate": activate, "try_first": try_first}
+        arrivals.note(found, by=by, campaign=campaign, name=values["name"], **wishes)
+        known = Arrival.objects.filter(key=values["key"]).first()
+    if known is None:
+        raise UploadNotFound("The file did not arrive in the bucket: upload it again.")
+    return known
+
+
+def _read(token: str) -> dict[str, Any]:
+    try:
+        return dict(signing.loads(token, salt=SALT, max_age=KEPT_SECONDS))
+    except signing.BadSignature as error:
+        raise UploadNotFound(
+            "This upload was not asked for, or too long ago: upload the file again."
+        ) from error
+
+
+def job_of(arrival: Arrival) -> Job:
+    """The job that takes the upload in."""
+    return Job.objects.get(kind=arrivals.JOB, subject=arrivals.subject_of(arrival))
+
+
+def forget_old() -> int:
+    """Remove uploads that nobody told us of, or that could not be taken in, within a day. Returns
+    how many.
+    """
+    bucket, old = buckets.scoring(), time.time() - KEPT_SECONDS
+    left = [found.key for found in bucket.look(arrivals.UPLOADS) if found.modified < old]
+    for key in left:
+        bucket.delete(key)
+    return len(left)

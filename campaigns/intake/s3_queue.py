@@ -1,0 +1,92 @@
+"""Messages about new objects, from the queue to jobs. A message is deleted once its jobs are
+committed. [S-1]
+
+A message that cannot be read is kept in the bucket, with a failed job of its own that alerts, and
+leaves the queue: it holds up no other.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from campaigns.errors import UnknownEvent
+from campaigns.intake import arrivals, s3_events
+from datalake.aws.sqs import Message, SqsQueue
+from datalake.errors import BadKey
+from datalake.storage import buckets
+from operations import jobs
+from operations.models import Job
+
+JOB = "read_s3_message"
+KEPT = "s3-events/"
+WAIT_SECONDS = 5  # for the first message; so soon is a request to end obeyed
+
+
+@dataclass
+class Heard:
+    """How many messages there were, how many could not be read, and how many jobs take up what they
+    told of.
+    """
+
+    messages: int = 0
+    unknown: int = 0
+    jobs: int = 0
+
+    def add(self, more: "Heard") -> None:
+        self.messages += more.messages
+        self.unknown += more.unknown
+        self.jobs += more.jobs
+
+
+def hear(
+    queue: SqsQueue, *, wait_seconds: int = WAIT_SECONDS, ring: Callable[[Job], object]
+) -> Heard:
+    """Take up to ten messages, ring for their jobs, then delete them. Raises QueueUnreachable."""
+    heard = Heard()
+    for message in queue.receive(wait_seconds=wait_seconds):
+        heard.messages += 1
+        try:
+            opened = _take_up(message.body)
+        except (UnknownEvent, BadKey):
+            heard.unknown += 1
+            opened = [_set_aside(message)]
+        for job in opened:
+            ring(job)
+        queue.delete(message)
+        heard.jobs += len(opened)
+    return heard
+
+
+def _take_up(body: str) -> list[Job]:
+    """Note all of a message's objects. Raises UnknownEvent, and BadKey for a name that no object of
+    ours can have.
+    """
+    bucket = buckets.scoring()
+    keys = [bucket.key_of(created.bucket, created.name) for created in s3_events.created_in(body)]
+    return arrivals.hear_of(key for key in keys if key is not None)
+
+
+def _set_aside(message: Message) -> Job:
+    buckets.scoring().put(_key_of(message.id), message.body.encode())
+    return jobs.open_job(JOB, f"s3-event:{message.id}")
+
+
+def _key_of(message_id: str) -> str:
+    return f"{KEPT}{message_id}.json"
+
+
+def read_again(job_id: int) -> list[Job]:
+    """A message that was set aside, read by a job. Raises UnknownEvent and BadKey, which alert, and
+    NoSuchObject.
+    """
+    message_id = Job.objects.get(pk=job_id).subject.partition(":")[2]
+    with jobs.working(job_id):
+        with buckets.scoring().open(_key_of(message_id)) as kept:
+            body = kept.read().decode()
+        try:
+            opened = _take_up(body)
+        except (UnknownEvent, BadKey) as error:
+            raise type(error)(
+                f"{error} The message is kept at {_key_of(message_id)} in the scoring bucket."
+            ) from error
+        buckets.scoring().delete(_key_of(message_id))
+        return opened

@@ -1,0 +1,289 @@
+"""Files of ranks: stored, translated to score files, and told of in their list's manifest. [S-15]
+
+    store (or take what lies in the bucket) → translate, in a job → a score file like any other
+
+The same bytes and formula are the same file: each step may be killed and runs again to the same
+end.
+"""
+
+import re
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from campaigns.choices import ScoreFileState
+from campaigns.errors import (
+    BadFanListId,
+    CancelledByHand,
+    FanListTaken,
+    UnknownFanList,
+    UnreadableFile,
+)
+from campaigns.formats import limits
+from campaigns.formats.score_bytes import GZIP_MAGIC, sha256_of
+from campaigns.models import PUBLIC_ID, Arrival, Campaign, FanList, RankFile
+from campaigns.opening import require_open
+from campaigns.ranks import manifest, translation
+from campaigns.ranks.manifest import FOLDER
+from campaigns.scoring import rules
+from campaigns.scoring.reception import Received
+from campaigns.scoring.reception import receive as receive_scores
+from datalake.storage import buckets
+from operations import jobs
+from operations.jobs import Lease
+from operations.models import Job
+
+JOB = "translate_ranks"
+KEY = re.compile(FOLDER + r"(?P<fanlist>[A-Za-z0-9-]{1,40})/(?P<name>[^/]{1,200}\.csv(\.gz)?)")
+Watching = Callable[[int], AbstractContextManager[object]]
+
+
+def subject_of(rank_file: RankFile) -> str:
+    return f"rankfile:{rank_file.pk}"
+
+
+def open_job(rank_file: RankFile, *, by: User | None) -> Job:
+    """The job that translates the file: the live one, or the last one set to run again, or a new
+    one.
+    """
+    last = Job.objects.filter(kind=JOB, subject=subject_of(rank_file)).order_by("-id").first()
+    if last is not None and jobs.requeue(last.pk):
+        return last
+    return jobs.open_job(JOB, subject_of(rank_file), by=by)
+
+
+def receive(
+    campaign: Campaign,
+    fanlist_id: str,
+    name: str,
+    file: BinaryIO,
+    *,
+    by: User | None,
+    activate: bool = True,
+    watching: Watching = nullcontext,
+) -> Received:
+    """Store a file of ranks and translate it, in the foreground: the score file is then ready to be
+    processed. [S-15]
+
+    `watching` shows how far a job is, while it is worked on inside. Raises what `store` and
+    `translate` raise; CancelledByHand if the translation was paused or cancelled.
+    """
+    return _translated(
+        store(campaign, fanlist_id, name, file, by=by, activate=activate), by=by, watching=watching
+    )
+
+
+def take(key: str, *, by: User | None) -> Received:
+    """As `receive`, for a file that lies in the scoring bucket already, at
+    `fanlist/uploaded/{fanlist_id}/{file}.csv`.
+
+    Raises UnknownFanList if the list was never registered, and what `receive` raises.
+    """
+    match = KEY.fullmatch(key)
+    if match is None:
+        raise UnreadableFile(
+            f"{key} is no file of ranks: those lie at {FOLDER}{{fan list}}/{{file}}.csv."
+        )
+    fanlist = FanList.objects.select_related("campaign").filter(fanlist_id=match["fanlist"]).first()
+    if fanlist is None:
+        raise UnknownFanList(
+            f"Fan list {match['fanlist']} belongs to no campaign yet: register it on the page of"
+            " fan lists, or give its first file to translate_ranks with the campaign's id."
+        )
+    with buckets.scoring().open(key) as file:
+        sha256, size = _looked_at(fanlist.campaign, file)
+    values = {"name": match["name"], "key": key, "bytes": size, "created_by": by}
+    return _translated(_register(fanlist, sha256, values), by=by)
+
+
+def store(
+    campaign: Campaign,
+    fanlist_id: str,
+    name: str,
+    file: BinaryIO,
+    *,
+    by: User | None,
+    activate: bool = True,
+) -> RankFile:
+    """Take a file of ranks (seekable, open for reading) into the scoring bucket. The list's first
+    file registers it. [S-15]
+
+    Raises BadFanListId, FanListTaken, UnreadableFile, WrongStatus, UnreadableList,
+    ListEntryInvalid; then nothing is written.
+    """
+    sha256, size = _looked_at(campaign, file)
+    fanlist = register(campaign, fanlist_id)
+    key = _free_key(fanlist, name, sha256, file)
+    values = {
+        "name": Path(name).name[:255],
+        "key": key,
+        "bytes": size,
+        "created_by": by,
+        "activate": activate,
+    }
+    rank_file = _register(fanlist, sha256, values)
+    bucket = buckets.scoring()
+    if not bucket.exists(rank_file.key):
+        file.seek(0)
+        bucket.put(rank_file.key, file)  # after the row: no transaction waits for the bucket
+        if (stored := bucket.found(rank_file.key)) is not None:  # our own file is no arrival
+            Arrival.objects.get_or_create(
+                key=stored.key, version=stored.version, defaults={"size": stored.size}
+            )
+    return rank_file
+
+
+def register(campaign: Campaign, fanlist_id: str) -> FanList:
+    """The campaign's fan list of this name, from now on if it is new. Raises BadFanListId,
+    FanListTaken. [S-15]
+    """
+    try:
+        PUBLIC_ID(fanlist_id)
+    except ValidationError as error:
+        raise BadFanListId(f"{fanlist_id!r} cannot name a fan list. {error.message}") from error
+    fanlist, _ = FanList.objects.select_related("campaign").get_or_create(
+        fanlist_id=fanlist_id, defaults={"campaign": campaign}
+    )
+    if fanlist.campaign_id != campaign.pk:
+        raise FanListTaken(
+            f"Fan list {fanlist_id} belongs to campaign {fanlist.campaign.campaign_id}, not"
+            f" {campaign.campaign_id}: choose that campaign, or give this file's list a name of its"
+            " own."
+        )
+    return fanlist
+
+
+def translate(job_id: int) -> Received | None:
+    """Translate the job's file of ranks and take the result in as a score file; None if it was
+    paused or cancelled.
+
+    Raises UnreadableFile and what `reception.receive` raises; the job then says why.
+    """
+    number = int(Job.objects.get(pk=job_id).subject.removeprefix("rankfile:"))
+    received: Received | None = None
+    with jobs.working(job_id) as lease:
+        rank_file = RankFile.objects.select_related(
+            "fanlist__campaign", "score_file", "created_by"
+        ).get(pk=number)
+        received = known(rank_file) or _translate(rank_file, lease)
+        manifest.write(rank_file.fanlist)
+        records = rank_file.counts["records"]
+        jobs.finish(
+            lease, rows_in=records, rows_out=records, progress=2 * records, total=2 * records
+        )
+    return received
+
+
+def known(rank_file: RankFile) -> Received | None:
+    """What the file became, unless that failed: then it may become something else today."""
+    score_file = rank_file.score_file
+    if score_file is None or score_file.state == ScoreFileState.FAILED:
+        return None
+    return Received(score_file, repeated=True)
+
+
+def _translated(
+    rank_file: RankFile, *, by: User | None, watching: Watching = nullcontext
+) -> Received:
+    if (already := known(rank_file)) is not None:
+        manifest.write(rank_file.fanlist)  # whoever translated it may have died before
+        return already
+    job = open_job(rank_file, by=by)
+    with watching(job.pk):
+        received = translate(job.pk)
+    if received is None:
+        raise CancelledByHand(
+            f"The translation of {rank_file.name} was paused or cancelled by hand: upload it again"
+            " to go on."
+        )
+    return received
+
+
+def _translate(rank_file: RankFile, lease: Lease) -> Received:
+    def tell(done: int, to_do: int) -> None:
+        lease.tell(done, to_do)
+        lease.check_stop()
+
+    campaign = rank_file.fanlist.campaign
+    require_open(campaign)
+    work = Path(settings.FAIRWAVE_DATA) / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    with buckets.scoring().open(rank_file.key) as file, tempfile.TemporaryFile(dir=work) as made:
+        out = cast("BinaryIO", made)  # it has no name: nobody's data outlives the process
+        lease.step("Comparing the ranks", progress=0, total=0)
+        found = translation.survey(file, rank_file.sha256, tell)
+        lease.step(
+            "Writing the scores", first=found.records, rows=found.records, progress=found.records
+        )
+        translation.translate(file, out, found, campaign, rank_file.formula, tell)
+        received = receive_scores(
+            campaign,
+            rank_file.name.removesuffix(".gz"),
+            out,
+            by=rank_file.created_by,
+            activate=rank_file.activate,
+            fanlist=rank_file.fanlist,
+        )
+    rank_file.counts, rank_file.score_file = found.counts, received.score_file
+    if not received.score_file.manifest_key:
+        received.score_file.manifest_key = manifest.key_of(rank_file.fanlist)
+        received.score_file.ignored_columns = list(found.header.ignored)
+    with transaction.atomic():
+        lease.hold()
+        received.score_file.save(update_fields=["manifest_key", "ignored_columns"])
+        rank_file.save(update_fields=["counts", "score_file"])
+    return received
+
+
+def _looked_at(campaign: Campaign, file: BinaryIO) -> tuple[str, int]:
+    """SHA-256 and size of a file that can be taken now. Raises as `store`."""
+    require_open(campaign)
+    limits.require_bounded(file, most_bytes=settings.UPLOAD_MAX_BYTES)
+    translation.first_look(file)
+    rules.gather(campaign)  # lists that cannot be read fail the file now, not in an hour
+    file.seek(0)
+    return sha256_of(file)
+
+
+def _register(fanlist: FanList, sha256: str, values: dict[str, Any]) -> RankFile:
+    """The row of these bytes in this list, by the campaign's formula of today. Once they are a
+    score file, they stay so.
+    """
+    rank_file, is_new = RankFile.objects.select_related(
+        "fanlist__campaign", "score_file"
+    ).get_or_create(
+        fanlist=fanlist, sha256=sha256, formula=fanlist.campaign.scoring_type, defaults=values
+    )
+    # what lies under its old key may be another file by now
+    if not is_new and known(rank_file) is None:
+        rank_file.key, rank_file.activate = (
+            values["key"],
+            values.get("activate", rank_file.activate),
+        )
+        rank_file.save(update_fields=["key", "activate"])
+    return rank_file
+
+
+def _free_key(fanlist: FanList, name: str, sha256: str, file: BinaryIO) -> str:
+    """Where the file goes: under its own name, and where other bytes have that, with its checksum
+    in it.
+    """
+    stem = (
+        re.sub(r"[^A-Za-z0-9._-]", "-", Path(name).name.removesuffix(".gz").removesuffix(".csv"))[
+            :100
+        ].lstrip(".")
+        or "ranks"
+    )
+    file.seek(0)
+    ending = ".csv.gz" if file.read(len(GZIP_MAGIC)) == GZIP_MAGIC else ".csv"
+    folder, bucket = f"{FOLDER}{fanlist.fanlist_id}/", buckets.scoring()
+    key = f"{folder}{stem}{ending}"
+    taken = bucket.exists(key) and bucket.sha256(key) != sha256
+    return f"{folder}{stem}-{sha256[:12]}{ending}" if taken else key

@@ -1,0 +1,297 @@
+"""Registrations from a file or the stream: judged, the newest of each fan kept, published once.
+[C-4, C-5]
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
+
+import polars as pl
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+
+from campaigns.choices import CampaignStatus, Reason
+from campaigns.contacts.emails import canonical_email
+from campaigns.formats.registration_rows import (
+    COLUMNS,
+    Registrations,
+    instants,
+    line_ends,
+    read,
+    sound,
+    values_of,
+)
+from campaigns.formats.score_bytes import sha256_of
+from campaigns.models import Campaign, Market, RegistrationImport, RejectedRegistration
+from campaigns.opening import require_open
+from campaigns.registrations import staging as stage
+from campaigns.scoring import rules
+from campaigns.scoring.outcomes import Rules, add_tallies, check_contacts, is_yes, tally
+from datalake import records, streams
+from datalake.choices import RecordType, StreamName
+from datalake.storage import buckets
+from operations import jobs
+from operations.database.copying import copy_in
+from operations.jobs import Lease
+from operations.models import Job
+
+JOB = "import_registrations"
+PUBLISH_AT_A_TIME = 25_000
+
+
+def subject_of(found: RegistrationImport) -> str:
+    return f"registrations:{found.pk}"
+
+
+def receive(
+    campaign: Campaign, name: str, file: BinaryIO, *, by: User | None
+) -> RegistrationImport:
+    """Take a file (seekable) into the scoring bucket; the same bytes again are the same import.
+    [C-4]
+
+    Raises WrongStatus, UnreadableFile, WrongCampaign, UnreadableList, ListEntryInvalid; then
+    nothing is written.
+    """
+    require_open(campaign)
+    rules.gather(campaign)
+    # a file that cannot be read, or holds nothing, is refused here
+    next(read(file, campaign.campaign_id))
+    file.seek(0)
+    sha256, _ = sha256_of(file)
+    values = {
+        "name": name,
+        "key": f"registrations/{campaign.campaign_id}/{sha256}",
+        "created_by": by,
+    }
+    found, is_new = RegistrationImport.objects.get_or_create(
+        campaign=campaign, sha256=sha256, defaults=values
+    )
+    if is_new or not found.finished:
+        file.seek(0)
+        buckets.scoring().put(found.key, file)
+    return found
+
+
+def open_job(found: RegistrationImport, *, by: User | None) -> Job:
+    """The job of an import: the live one, the failed one set to run again, or a new one."""
+    last = Job.objects.filter(kind=JOB, subject=subject_of(found)).order_by("-id").first()
+    if last is not None and jobs.requeue(last.pk):
+        return last
+    return jobs.open_job(JOB, subject_of(found), by=by)
+
+
+def process(job_id: int) -> RegistrationImport:
+    """Import the job's file, all of it or nothing, then publish. A repeat of a finished import
+    changes nothing.
+    """
+    number = int(Job.objects.get(pk=job_id).subject.removeprefix("registrations:"))
+    with jobs.working(job_id) as lease:
+        found = RegistrationImport.objects.select_related("campaign").get(pk=number)
+        require_open(found.campaign)
+        if not found.finished:
+            with buckets.scoring().open(found.key) as file:
+                rows = max(0, line_ends(file) - 1)  # the first names the columns
+                # judged, then published
+                lease.step("Judging rows", rows=rows, total=2 * rows, progress=0)
+                with transaction.atomic():
+                    _import(found, file, 2 * rows, lease)
+        judged, total = found.rows_in, found.rows_in + found.accepted
+        lease.step(
+            "Publishing registrations",
+            first=judged,
+            rows=found.accepted,
+            progress=judged,
+            total=total,
+        )
+        publish(found.campaign, lambda sent: lease.tell(judged + sent, total))
+        lease.update(rows_in=found.rows_in, rows_out=found.accepted, rows_rejected=found.rejected)
+    return found
+
+
+def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lease) -> None:
+    """In one transaction: stage what can be accepted, let SQL choose each fan's newest, write the
+    ledger.
+
+    What is done is told as progress of `expected`.
+    """
+    campaign, in_force = found.campaign, rules.gather(found.campaign)
+    stage.create_stage()
+    rejections: list[dict[str, int]] = []
+    for chunk in read(file, campaign.campaign_id):
+        judged = judge(chunk, in_force, _market_ids(campaign))
+        rejected = judged.filter(pl.col("reason").is_not_null())
+        rejections.append(tally(rejected["reason"]))
+        stage.reject(found, rejected)
+        copy_in(stage.TABLE, stage.STAGED, judged.filter(pl.col("reason").is_null()))
+        found.rows_in += judged.height
+        lease.tell(found.rows_in, expected)
+        lease.check_stop()
+    shared = stage.reject_shared(found, in_force.max_fans_per_contact)
+    superseded = stage.reject_superseded(found)
+    stage.merge(campaign)
+    found.tagged_by = stage.staged_tags()
+    found.rejected_by = add_tallies([*rejections, shared, superseded])
+    found.rejected = sum(found.rejected_by.values())
+    found.accepted = found.rows_in - found.rejected
+    found.finished = True
+    found.save()
+    lease.hold()
+
+
+def judge(chunk: Registrations, in_force: Rules, market_ids: list[str]) -> pl.DataFrame:
+    """Rows with `reason` (null = acceptable) and the columns stage.STAGED. [C-4]"""
+    rows = chunk.rows.with_columns(
+        pl.col("country_code").str.to_uppercase().alias("country"),
+        is_yes(pl.col("phone_confirmed")).alias("confirmed"),
+        pl.lit(None, dtype=pl.String).alias("known_phone"),
+        instants(chunk.rows["registered_at"]),
+        instants(chunk.rows["date_created"]).alias("changed_at"),
+        pl.col("market_preferences")
+        .str.split("|")
+        .list.eval(pl.element().str.strip_chars())
+        .alias("wanted"),
+    ).with_columns(
+        pl.col("wanted").list.filter(pl.element() != "").list.unique(maintain_order=True)
+    )
+    bad_date = pl.col("registered_at").is_null() | (
+        pl.col("changed_at").is_null() & (pl.col("date_created") != "")
+    )
+    unknown = pl.col("wanted").list.eval(~pl.element().is_in(market_ids)).list.any()
+    judged = check_contacts(rows, in_force).with_columns(
+        pl.coalesce(
+            pl.when(bad_date).then(pl.lit(Reason.MALFORMED_ROW.value)),
+            pl.when(pl.col("global_user_id") == "").then(pl.lit(Reason.MISSING_USER_ID.value)),
+            pl.col("contact_reason"),
+            pl.when(unknown).then(pl.lit(Reason.UNKNOWN_MARKET.value)),
+        ).alias("reason")
+    )
+    judged = judged.select(
+        "reason",
+        "line",
+        "raw",
+        "global_user_id",
+        "member_id",
+        pl.col("email", "phone", "phone_region").fill_null(""),
+        pl.col("confirmed").alias("phone_confirmed"),
+        pl.when(pl.col("country").str.len_chars() == 2)
+        .then("country")
+        .otherwise(pl.lit(""))
+        .alias("country"),
+        array_literal(pl.col("wanted")).alias("preferences"),
+        pl.col("registered_at").dt.to_string("%+"),
+        pl.coalesce("changed_at", "registered_at").dt.to_string("%+").alias("changed_at"),
+        pl.col("tags").list.join("|"),
+        canonical_email(judged["email"]).fill_null("").alias("shared_email"),
+    )
+    malformed = chunk.malformed.with_columns(pl.lit(Reason.MALFORMED_ROW.value).alias("reason"))
+    return pl.concat([judged, malformed], how="diagonal").sort("line")
+
+
+def array_literal(texts: pl.Expr) -> pl.Expr:
+    """Market ids as PostgreSQL writes arrays; quoted, because a bare null would be none."""
+    quoted = pl.concat_str(pl.lit('{"'), texts.list.join('","'), pl.lit('"}'))
+    return pl.when(texts.list.len() > 0).then(quoted).otherwise(pl.lit("{}"))
+
+
+def _market_ids(campaign: Campaign) -> list[str]:
+    return list(Market.objects.filter(campaign=campaign).values_list("market_id", flat=True))
+
+
+def publish(campaign: Campaign, on_sent: Callable[[int], None] = lambda sent: None) -> int:
+    """Put the registrations that are not published yet on the stream, each once. Returns how many.
+    [C-5]
+    """
+    sent = 0
+    while batch := _publish_some(campaign):
+        sent += batch
+        on_sent(sent)
+    return sent
+
+
+@transaction.atomic
+def _publish_some(campaign: Campaign) -> int:
+    """The mark and the batch are committed together; the batch's key is made from what it holds, so
+    no two share one.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE campaigns_registrant SET published = true WHERE id IN (
+                   SELECT id FROM campaigns_registrant WHERE campaign_id = %s AND NOT published
+                   ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+               RETURNING id, changed_at, global_user_id, member_id, coalesce(preferences[1], ''), email, phone, tags""",
+            [campaign.pk, PUBLISH_AT_A_TIME],
+        )
+        rows = sorted(cursor.fetchall())
+    if rows:
+        frame = _registration_records(campaign, rows)
+        held = hashlib.sha256("".join(frame["dedupeHash"].to_list()).encode()).hexdigest()
+        streams.publish_frame(
+            StreamName.INPUT,
+            RecordType.REGISTRATION,
+            frame,
+            key=f"registrations:{campaign.pk}:{held}",
+        )
+    return len(rows)
+
+
+def _registration_records(campaign: Campaign, rows: list[tuple[Any, ...]]) -> pl.DataFrame:
+    flat = pl.DataFrame(
+        {
+            "created": [records.format_instant(row[1]) for row in rows],
+            "campaignId": [campaign.campaign_id] * len(rows),
+            "globalUserId": [row[2] for row in rows],
+            "memberId": [row[3] for row in rows],
+            "marketId": [row[4] for row in rows],
+            "email": [row[5] for row in rows],
+            "phone": [row[6] for row in rows],
+            "tags": [row[7].split("|") if row[7] else [] for row in rows],
+        },
+        schema_overrides={"tags": pl.List(pl.String)},
+    )
+    return records.shape(RecordType.REGISTRATION, flat)
+
+
+def take_from_stream(taken: list[dict[str, Any]]) -> Mapping[int, str]:
+    """Registrations that other services put on the stream; they are not published again. [C-4, C-5]
+
+    Returns which records (by their number) are refused, and why. What we published ourselves comes
+    by here too, and is known.
+    """
+    refused: dict[int, str] = {}
+    for campaign_id in sorted({record["campaignId"] for record in taken}):
+        numbers = [
+            number for number, record in enumerate(taken) if record["campaignId"] == campaign_id
+        ]
+        campaign = Campaign.objects.filter(
+            campaign_id=campaign_id, status=CampaignStatus.OPEN
+        ).first()
+        if campaign is None:
+            refused |= dict.fromkeys(numbers, f"campaign {campaign_id} is not open, or not known")
+        else:
+            refused |= _take(campaign, {number: taken[number] for number in numbers})
+    return refused
+
+
+def _take(campaign: Campaign, taken: dict[int, dict[str, Any]]) -> dict[int, str]:
+    rows = {number: sound(values_of(record)) for number, record in taken.items()}
+    texts = dict.fromkeys(("raw", *COLUMNS), pl.String)
+    good = [(number, "", *values) for number, values in rows.items() if values is not None]
+    bad = [(number, "") for number, values in rows.items() if values is None]
+    chunk = Registrations(
+        pl.DataFrame(good, schema={"line": pl.Int64, **texts}, orient="row"),
+        pl.DataFrame(bad, schema={"line": pl.Int64, "raw": pl.String}, orient="row"),
+    )
+    judged = judge(chunk, rules.gather(campaign), _market_ids(campaign))
+    stage.create_stage()
+    copy_in(stage.TABLE, stage.STAGED, judged.filter(pl.col("reason").is_null()))
+    stage.wait_for_others(campaign)
+    stage.keep_earliest_dates(campaign)
+    stage.drop_older(campaign)
+    stage.merge(campaign, published=True)
+    rejected = judged.filter(pl.col("reason").is_not_null())
+    return dict(zip(rejected["line"].to_list(), rejected["reason"].to_list(), strict=True))
+
+
+def rejected_rows(found: RegistrationImport) -> list[RejectedRegistration]:
+    """The first rejected rows of an import, for the page that shows them."""
+    return list(found.rejected_rows.order_by("line")[:100])

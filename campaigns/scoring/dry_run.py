@@ -1,0 +1,220 @@
+"""A dry run of a score file: what would become of its rows, by the very code that counts them;
+nothing of it counts. [S-3]
+
+Nothing is written but the outcome itself (`ScoreFile.trial`): no row, no rejection, no state. It
+says nothing of the draw either: neither who is lucky nor anybody's reference, so trying a file
+again and again tells no more than trying it once.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, BinaryIO
+
+import polars as pl
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from campaigns.choices import ScoreFileState
+from campaigns.errors import CannotTry
+from campaigns.formats.score_bytes import chunks_of, first_look, sha256_of, survey
+from campaigns.formats.score_rows import Lines
+from campaigns.models import Campaign, ScoreFile
+from campaigns.opening import require_open
+from campaigns.scoring import judging, rules
+from campaigns.scoring.outcomes import ContactRanks, add_tallies
+from campaigns.scoring.score_files import score_file_of, subject_of
+from datalake.storage import buckets
+from operations import jobs
+from operations.models import Job
+
+JOB = "try_scores"
+FIRST_ROWS = 1_000  # judged in 0.1 s, so nobody has to wait for a worker
+FEW_ROWS = 1_000_000  # up to here a file is not read beforehand to see whether it has so many
+ALL = sys.maxsize
+EXAMPLES = 20
+SHOWN_BYTES = 16 * 1024 * 1024  # how far into a file a page looks for rejected rows: 0.2 s
+NOT_JUDGED = (ScoreFileState.UPLOADED, ScoreFileState.FAILED)
+WHAT = "Trying rows"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a dry run found: counts by name, and of each reason the numbers of the first lines."""
+
+    all_rows: bool
+    ignored_columns: list[str]
+    rules_digest: str
+    rows: int = 0
+    accepted: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    tagged: dict[str, int] = field(default_factory=dict)
+    bands: dict[str, int] = field(default_factory=lambda: {"high": 0, "mid": 0, "low": 0})
+    lines: dict[str, list[int]] = field(default_factory=dict)
+
+    def and_also(self, judged: judging.Judged) -> "Trial":
+        """This and one more chunk."""
+        return replace(
+            self,
+            rows=self.rows + judged.accepted.height + judged.rejected.height,
+            accepted=self.accepted + judged.accepted.height,
+            rejected=add_tallies([self.rejected, judged.counts["rejected"]]),
+            tagged=add_tallies([self.tagged, judged.counts["tagged"]]),
+            bands=add_tallies([self.bands, judged.counts["bands"]]),
+            lines=_first_lines(self.lines, judged.rejected),
+        )
+
+
+def _first_lines(known: dict[str, list[int]], rejected: pl.DataFrame) -> dict[str, list[int]]:
+    lines = {reason: list(numbers) for reason, numbers in known.items()}
+    for reason, found in (
+        rejected.group_by("reason")
+        .agg(pl.col("line").sort().head(EXAMPLES))
+        .sort("reason")
+        .iter_rows()
+    ):
+        lines[reason] = (lines.get(reason, []) + found)[:EXAMPLES]
+    return lines
+
+
+# how many rows are tried, of how many; first of none, when all is known
+Watch = Callable[[int, int], object]
+
+
+def _nobody(done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+def dry_run(
+    campaign: Campaign,
+    file: BinaryIO,
+    *,
+    rows: int | None = None,
+    sha256: str = "",
+    kept: dict[str, Any] | None = None,
+    watch: Watch = _nobody,
+) -> Trial:
+    """Judge the first rows of a score file (seekable, open for reading), or all, and keep nothing.
+    [S-3]
+
+    `sha256` is what the file was when it was received; `kept` the snapshot of rules that it will be
+    judged by, if it has one: else they are as they are now. Raises WrongStatus, UnreadableFile,
+    UnreadableList, ListEntryInvalid, as processing would.
+    """
+    require_open(campaign)
+    header = first_look(file)
+    snapshot = kept or rules.snapshot(rules.gather(campaign))
+    in_force = rules.restore(snapshot)
+    trial = Trial(rows is None, list(header.ignored), rules.digest(snapshot))
+    total = (
+        rows if rows is not None and rows <= FEW_ROWS else min(_count(file, sha256), rows or ALL)
+    )
+    watch(0, total)
+    ranks = ContactRanks(in_force.max_fans_per_contact) if in_force.max_fans_per_contact else None
+    for reading in judging.ask(
+        judging.read(_first(chunks_of(file), total), campaign, total), campaign
+    ):
+        trial = trial.and_also(judging.judge_chunk(0, reading, in_force, ranks))
+        watch(trial.rows, total)
+    return trial
+
+
+def _count(file: BinaryIO, sha256: str) -> int:
+    file.seek(0)
+    return survey(file, sha256 or sha256_of(file)[0]).lines
+
+
+def _first(chunks: Iterable[Lines], count: int) -> Iterator[Lines]:
+    """The first lines, in their chunks; no more of the file is read than that."""
+    for lines in chunks:
+        end = lines.first_line + count
+        yield replace(
+            lines,
+            rows=lines.rows.filter(pl.col("line") < end),
+            malformed=[n for n in lines.malformed if n < end],
+        )
+        count -= lines.count
+        if count <= 0:
+            return
+
+
+def can_be_tried(score_file: ScoreFile) -> bool:
+    """Only a file whose rows were not judged: afterwards there is nothing left to foretell."""
+    return score_file.state in NOT_JUDGED and not score_file.roster_digest
+
+
+def try_first(number: int) -> ScoreFile:
+    """Try the first rows of a received file at once. Raises CannotTry, and what `dry_run` raises."""
+    return _try(number, FIRST_ROWS, _nobody)[0]
+
+
+def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
+    """The job that tries all rows of the file. Raises CannotTry."""
+    _require_not_judged(score_file)
+    return jobs.open_job(JOB, subject_of(score_file), by=by)
+
+
+def try_all(job_id: int) -> None:
+    """Try all rows of the job's score file. One that was stopped or killed begins again: there is
+    nothing half done.
+    """
+    number = int(Job.objects.get(pk=job_id).subject.removeprefix("scorefile:"))
+    with jobs.working(job_id) as lease:
+
+        def watch(done: int, total: int) -> None:
+            lease.check_stop()
+            if done:
+                lease.tell(done, total)
+            else:
+                lease.step(WHAT, rows=total, total=total, progress=0)
+
+        lease.step("Reading the file", progress=0)
+        trial = _try(number, None, watch)[1]
+        counts = {
+            "rows_in": trial.rows,
+            "rows_out": trial.accepted,
+            "rows_rejected": trial.rows - trial.accepted,
+        }
+        lease.update(progress=trial.rows, **counts)
+
+
+def _try(number: int, rows: int | None, watch: Watch) -> tuple[ScoreFile, Trial]:
+    """Try a file and keep the outcome with it, unless it was judged meanwhile."""
+    score_file, started = score_file_of(number), time.monotonic()
+    _require_not_judged(score_file)
+    with buckets.scoring().open(score_file.key) as file:
+        known: dict[str, Any] = {"sha256": score_file.sha256, "kept": score_file.rules or None}
+        trial = dry_run(score_file.campaign, file, rows=rows, watch=watch, **known)
+    when = {"at": timezone.now().isoformat(), "seconds": round(time.monotonic() - started, 3)}
+    score_file.trial = asdict(trial) | when
+    ScoreFile.objects.filter(pk=number, state__in=NOT_JUDGED, roster_digest="").update(
+        trial=score_file.trial
+    )
+    return score_file, trial
+
+
+def _require_not_judged(score_file: ScoreFile) -> None:
+    if not can_be_tried(score_file):
+        raise CannotTry(
+            f"Score file {score_file.pk} is {score_file.state}: only one whose rows were not judged"
+            " yet can be tried. Its page shows what became of them."
+        )
+
+
+def rows_as_written(score_file: ScoreFile, numbers: Iterable[int]) -> dict[int, str]:
+    """Lines of a received file by number, as they stand in it: personal data. Lines too far in are
+    left out.
+    """
+    wanted, found, looked = sorted(numbers), dict[int, str](), 0
+    with buckets.scoring().open(score_file.key) as file:
+        for lines in chunks_of(file):
+            end = lines.first_line + lines.count
+            here = pl.Series(
+                [number for number in wanted if lines.first_line <= number < end], dtype=pl.Int64
+            )
+            found |= dict(zip(here, lines.raws(here), strict=True))
+            looked += len(lines.block)
+            if not wanted or end > wanted[-1] or looked > SHOWN_BYTES:
+                break
+    return found

@@ -1,0 +1,233 @@
+"""PROCESSING: every row of a score file gets its one outcome and stands in the database, chunk by
+chunk. [S-3, S-12]
+
+A chunk's rows, rejections and counts are committed together, so a killed task that runs again skips
+what is done. Five stages work at once, each on its own chunk: one is read, of one the registrants
+are asked for, one is judged, one drawn, one taken in.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import BinaryIO
+
+import polars as pl
+from django.db import transaction
+from django.db.models import F
+from psycopg import sql
+
+from campaigns import draw
+from campaigns.choices import Reason
+from campaigns.formats.score_bytes import Survey, chunks_of
+from campaigns.formats.score_rows import Lines
+from campaigns.models import Campaign, ScoreFile
+from campaigns.opening import draw_of
+from campaigns.registrantlookup import registrants_of
+from campaigns.scoring import tables
+from campaigns.scoring.duplicates import SeenFans
+from campaigns.scoring.local_cache import Spill
+from campaigns.scoring.outcomes import ContactRanks, Rules, is_yes, judge_scores, tally
+from operations.choices import ChunkState
+from operations.database.copying import commit_without_waiting
+from operations.jobs import Lease
+from operations.models import Chunk, Job
+from operations.threads import helper_thread, in_order, one_ahead
+
+REGISTERED = {  # what the rules ask registrants for
+    "market_id": sql.SQL("coalesce(preferences[1], '')"),
+    "known_phone": sql.SQL("phone"),
+    "confirmed": sql.SQL("phone_confirmed"),
+}
+NOBODY = pl.DataFrame(schema=dict.fromkeys(("global_user_id", *REGISTERED), pl.String))
+JUDGES = 2  # judging takes the longest of the stages
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A chunk of lines; for each row the fan's reference (null where there is none), and whether
+    the fan came before.
+    """
+
+    lines: Lines
+    refs: pl.Series
+    are_repeated: pl.Series
+    known: pl.DataFrame | None = None  # its registrants, once they are asked for
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One chunk's outcome: accepted rows as the table has them (`fan_ref` besides; at first
+    undrawn), rejected ones, counts.
+    """
+
+    number: int
+    accepted: pl.DataFrame
+    rejected: pl.DataFrame
+    counts: dict[str, dict[str, int]]
+
+
+def judge(
+    score_file: ScoreFile, file: BinaryIO, survey: Survey, rules: Rules, lease: Lease
+) -> None:
+    """Judge every chunk that is not done yet. Raises UnreadableFile, LeaseLost, JobStopped."""
+    campaign, spill = score_file.campaign, Spill.of(lease.job_id)
+    done = set(
+        Chunk.objects.filter(job_id=lease.job_id, state=ChunkState.DONE).values_list(
+            "number", flat=True
+        )
+    )
+    ranks = ContactRanks(rules.max_fans_per_contact) if rules.max_fans_per_contact else None
+    # who counts fans per contact must see them in their order
+    judges = JUDGES if ranks is None else 1
+    with ExitStack() as stack:
+        reader, asker, drawer = (
+            stack.enter_context(helper_thread(stage)) for stage in ("read", "ask", "draw")
+        )
+        judger = stack.enter_context(helper_thread("judge", threads=judges))
+        readings = one_ahead(reader, read(chunks_of(file), campaign, survey.lines))
+        needed = (
+            reading for reading in readings if ranks is not None or reading.lines.number not in done
+        )
+        asked = one_ahead(asker, ask(needed, campaign))
+        judge_one = partial(judge_chunk, score_file.pk, rules=rules, ranks=ranks)
+        all_judged = in_order(judger, judge_one, asked, at_once=judges + 1)
+        undone = (judged for judged in all_judged if judged.number not in done)
+        for drawn in one_ahead(drawer, (_drawn(judged, campaign, spill) for judged in undone)):
+            lease.check_stop()
+            _write(score_file.pk, drawn, lease)
+
+
+def read(chunks: Iterable[Lines], campaign: Campaign, most_fans: int) -> Iterator[Reading]:
+    """A file's chunks from the first on, each fan with their reference, and whether they came
+    before. [S-3, S-8]
+
+    There are at most `most_fans` rows in all.
+    """
+    seen, salt = SeenFans(most_fans), bytes(campaign.salt or b"")
+    for lines in chunks:
+        ids = lines.rows["global_user_id"]
+        has_fan = (ids != "").arg_true()
+        refs = draw.fan_refs(salt, ids.gather(has_fan))
+        if len(refs) < len(ids):
+            refs = (
+                pl.repeat(None, len(ids), dtype=pl.String, eager=True)
+                .alias("fan_ref")
+                .scatter(has_fan, refs)
+            )
+        yield Reading(lines, refs, seen.are_repeated(refs))
+
+
+def ask(readings: Iterable[Reading], campaign: Campaign) -> Iterator[Reading]:
+    """The same with what their fans said when they registered. [S-5, S-11]"""
+    for reading in readings:
+        known = registrants_of(campaign, reading.lines.rows["global_user_id"], REGISTERED)
+        yield replace(reading, known=known)
+
+
+def judge_chunk(
+    score_file_id: int, reading: Reading, rules: Rules, ranks: ContactRanks | None
+) -> Judged:
+    """Every row's outcome. Asks nobody, writes nothing, draws nothing. [S-3 … S-7]"""
+    rows = _with_registrants(reading.lines.rows.with_columns(reading.refs), reading.known)
+    judged = judge_scores(rows, rules, duplicates=reading.are_repeated, ranks=ranks)
+    accepted = judged.filter(pl.col("reason").is_null())
+    rejected = _rejected(reading.lines, judged.filter(pl.col("reason").is_not_null()))
+    counts = {
+        "rejected": tally(rejected["reason"]),
+        "tagged": tally(accepted["tags"].explode()),
+        "bands": tally(draw.band_of(accepted["raw_score"])),
+    }
+    number = pl.lit(score_file_id, dtype=pl.Int64).alias("score_file_id")
+    return Judged(
+        reading.lines.number,
+        _stored(accepted).with_columns(number),
+        rejected.with_columns(number),
+        counts,
+    )
+
+
+def _rejected(lines: Lines, rejected: pl.DataFrame) -> pl.DataFrame:
+    """`line`, `global_user_id`, `reason`, `raw` of the malformed lines and of the rows with a
+    reason.
+    """
+    malformed = pl.DataFrame({"line": lines.malformed}, schema={"line": pl.Int64}).select(
+        "line",
+        pl.lit("").alias("global_user_id"),
+        pl.lit(Reason.MALFORMED_ROW.value).alias("reason"),
+    )
+    both = pl.concat([malformed, rejected.select("line", "global_user_id", "reason")]).sort("line")
+    return both.with_columns(lines.raws(both["line"]))
+
+
+def _stored(accepted: pl.DataFrame) -> pl.DataFrame:
+    """Accepted rows as the table of scores has them, before the draw: text is never null."""
+    texts = ("email", "phone", "phone_region")
+    return accepted.rename({"id": "row_id", "confirmed": "phone_confirmed"}).with_columns(
+        pl.col(texts).fill_null(""), pl.col("tags").list.join("|")
+    )
+
+
+def draw_rows(rows: pl.DataFrame, campaign: Campaign) -> pl.DataFrame:
+    """Adds `fan_ref`, `band`, `band_score` and `luck`; the last two are null while a public value
+    is awaited. [S-7, S-8]
+    """
+    if "fan_ref" not in rows.columns:
+        rows = rows.with_columns(draw.fan_refs(bytes(campaign.salt or b""), rows["global_user_id"]))
+    if campaign.draw_ready:
+        return draw.draw_frame(rows, draw_of(campaign))
+    nothing_yet = (
+        pl.lit(None, dtype=pl.Float64).alias("band_score"),
+        pl.lit(None, dtype=pl.Int64).alias("luck"),
+    )
+    return rows.with_columns(draw.band_of(rows["raw_score"]), *nothing_yet)
+
+
+def _with_registrants(rows: pl.DataFrame, known: pl.DataFrame | None) -> pl.DataFrame:
+    """Adds `market_id` (first preference) and `confirmed`, with the `known_phone` it speaks of.
+    [S-5, S-11]
+    """
+    known = NOBODY if known is None else known
+    joined = rows.join(known, on="global_user_id", how="left", maintain_order="left")
+    joined = joined.with_columns(pl.col("market_id").fill_null(""), pl.col("confirmed") == "t")
+    if "phone_confirmed" in rows.columns:
+        its_own = pl.lit(None, dtype=pl.String).alias("known_phone")
+        return joined.with_columns(
+            is_yes(pl.col("phone_confirmed")).alias("confirmed"), its_own
+        ).drop("phone_confirmed")
+    return joined.with_columns(
+        pl.col("known_phone").fill_null(""), pl.col("confirmed").fill_null(value=False)
+    )
+
+
+def _drawn(judged: Judged, campaign: Campaign, spill: Spill) -> Judged:
+    drawn = replace(judged, accepted=draw_rows(judged.accepted, campaign))
+    # before the commit: a chunk that is done lies there too
+    spill.put(drawn.number, drawn.accepted, drawn.rejected)
+    return drawn
+
+
+def _write(score_file_id: int, judged: Judged, lease: Lease) -> None:
+    """Rows, rejections, counts and progress of one chunk in one transaction, fenced by the attempt."""
+    accepted, rejected = judged.accepted.height, judged.rejected.height
+    with transaction.atomic():
+        commit_without_waiting()  # a chunk that is lost is judged again, and VALIDATED waits
+        lease.hold()
+        tables.fill(score_file_id, judged.accepted)
+        tables.fill_rejected(score_file_id, judged.rejected)
+        Chunk.objects.create(
+            job_id=lease.job_id,
+            number=judged.number,
+            state=ChunkState.DONE,
+            attempt=lease.attempt,
+            rows_in=accepted + rejected,
+            rows_out=accepted,
+            rows_rejected=rejected,
+            counts=judged.counts,
+        )
+        Job.objects.filter(pk=lease.job_id).update(
+            progress=F("progress") + accepted + rejected,
+            rows_in=F("rows_in") + accepted + rejected,
+            rows_out=F("rows_out") + accepted,
+            rows_rejected=F("rows_rejected") + rejected,
+        )

@@ -1,0 +1,193 @@
+"""VALIDATED → STREAMED: the draw where it waited, the records on the stream, the files people and
+services read. [S-11, S-12]
+
+Everything here may run again: batches on the stream have keys of their own, files are written whole
+and replace themselves.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+from django.db import transaction
+
+from campaigns import draw
+from campaigns.formats.score_bytes import open_lines
+from campaigns.formats.score_rows import fields_of
+from campaigns.models import ScoreFile
+from campaigns.scoring import tables
+from campaigns.scoring.judging import draw_rows
+from campaigns.scoring.local_cache import PUBLISHED, Spill
+from campaigns.scoring.outcomes import tag_lists
+from datalake import records, streams
+from datalake.choices import RecordType
+from datalake.storage import buckets
+from operations.database.copying import commit_without_waiting
+from operations.jobs import Lease
+from operations.models import Chunk
+from operations.threads import helper_thread, one_ahead
+
+Batches = Sequence[tuple[str, streams.Payload]]
+
+RECORDS_AT_A_TIME = 10 * streams.BATCH_RECORDS
+NO_ROWS = pl.DataFrame(schema={name: tables.SCHEMA[name] for name in PUBLISHED})
+
+
+@dataclass(frozen=True)
+class Published:
+    """What went out: records on the stream and the position of the last batch (None where no row
+    was accepted).
+    """
+
+    streamed: int
+    position: int | None
+
+
+def draw_waiting_rows(score_file: ScoreFile, lease: Lease) -> None:
+    """Give rows that were judged before the public value was known their band scores, all or none.
+    Raises LeaseLost. [S-8]
+    """
+    campaign = score_file.campaign
+    if not campaign.entropy_source or not tables.has_rows_to_draw(score_file.pk):
+        return
+    drawn = (
+        draw_rows(rows.drop("band", "band_score", "luck"), campaign)
+        for rows in tables.rows_of(score_file.pk)
+    )
+    with transaction.atomic():
+        tables.replace_with_drawn(score_file.pk, drawn)
+        lease.hold()
+    Spill.of(lease.job_id).clear()  # it holds the rows as they were
+
+
+def judged_rows(score_file: ScoreFile, lease: Lease) -> Spill:
+    """The outcome of every chunk on this machine's disk: as judged here, or fetched from
+    PostgreSQL.
+    """
+    spill = Spill.of(lease.job_id)
+    done = set(Chunk.objects.filter(job_id=lease.job_id).values_list("number", flat=True))
+    if not done or not spill.holds(done):
+        salt = bytes(score_file.campaign.salt or b"")
+        accepted = tables.rows_of(score_file.pk)
+        with_refs = (
+            rows.with_columns(draw.fan_refs(salt, rows["global_user_id"])) for rows in accepted
+        )
+        spill.refill(with_refs, tables.rejected_rows_of(score_file.pk))
+    return spill
+
+
+def publish(score_file: ScoreFile, lease: Lease) -> Published:
+    """Stream the accepted rows, and beside it write both files. Raises LeaseLost, JobStopped."""
+    spill = judged_rows(score_file, lease)
+    with helper_thread("files") as writer:
+        written = writer.submit(_write_files, score_file, spill)
+        published = _stream(score_file, spill, lease)
+        written.result()
+    return published
+
+
+def _stream(score_file: ScoreFile, spill: Spill, lease: Lease) -> Published:
+    """Put batches on the stream while the next ones are made."""
+    streamed, position = 0, None
+    with helper_thread("pack") as packer:
+        for records, batches in one_ahead(packer, _packed(score_file, spill)):
+            lease.check_stop()
+            position = _send(score_file, batches, lease)
+            streamed += records
+            lease.update(progress=score_file.rows_in + streamed)
+    return Published(streamed, position)
+
+
+def _packed(score_file: ScoreFile, spill: Spill) -> Iterator[tuple[int, Batches]]:
+    """Records in batches of 2,500, some at a time: how many there are, and they. A repeat cuts and
+    names the same ones.
+    """
+    done, held = 0, _scoring_records(score_file, NO_ROWS)
+    for rows in spill.rows():
+        held = pl.concat([held, _scoring_records(score_file, rows)])
+        while held.height >= RECORDS_AT_A_TIME:
+            yield _pack(score_file, done, held[:RECORDS_AT_A_TIME])
+            done, held = done + RECORDS_AT_A_TIME, held[RECORDS_AT_A_TIME:]
+    if held.height:
+        yield _pack(score_file, done, held)
+
+
+def _pack(score_file: ScoreFile, done: int, records: pl.DataFrame) -> tuple[int, Batches]:
+    key = f"scorefile:{score_file.pk}:after-{done}"
+    return records.height, streams.packed_frame(RecordType.SCORING, records, key=key)
+
+
+def _send(score_file: ScoreFile, batches: Batches, lease: Lease) -> int:
+    with transaction.atomic():
+        commit_without_waiting()  # batches that are lost are sent again, and STREAMED waits
+        lease.hold()
+        return streams.publish_packed(score_file.stream, batches).position
+
+
+def _write_files(score_file: ScoreFile, spill: Spill) -> None:
+    with buckets.scoring().writer(score_file.scrubbed_key) as scrubbed:
+        scrubbed.write(_scrubbed(NO_ROWS).write_csv().encode())
+        for rows in spill.rows():
+            scrubbed.write(_scrubbed(rows).write_csv(include_header=False).encode())
+    _write_rejected(score_file, spill)
+
+
+def _scoring_records(score_file: ScoreFile, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows → `scoring` records. Their date is the score file's, so that a repeat makes the same
+    records. [S-11, T-5]
+    """
+    flat = rows.select(
+        pl.lit(records.format_instant(score_file.created_at)).alias("created"),
+        pl.lit(score_file.campaign.campaign_id).alias("campaignId"),
+        pl.col("global_user_id").alias("globalUserId"),
+        pl.col("member_id").alias("memberId"),
+        pl.col("market_id").alias("marketId"),
+        "email",
+        "phone",
+        tag_lists(rows["tags"]),
+        pl.col("raw_score").alias("score"),
+        "band_score",
+    )
+    return records.shape(RecordType.SCORING, flat, score_file_sha256=score_file.sha256)
+
+
+def _scrubbed(rows: pl.DataFrame) -> pl.DataFrame:
+    """The columns of the scrubbed file. [S-11]"""
+    return rows.select(
+        pl.col("row_id").alias("id"),
+        "email",
+        "phone",
+        pl.col("global_user_id").alias("globalUserId"),
+        pl.col("member_id").alias("memberId"),
+        pl.col("raw_text").alias("score"),
+        "band_score",
+        "tags",
+        pl.col("market_id").alias("marketId"),
+    )
+
+
+def _write_rejected(score_file: ScoreFile, spill: Spill) -> None:
+    """The rejected rows with their original columns, and `line,reason`. [S-11]"""
+    bucket = buckets.scoring()
+    with bucket.open(score_file.key) as source:
+        columns = open_lines(source)[0].columns
+    with bucket.writer(score_file.rejected_key) as out:
+        out.write(_header([*columns, "line", "reason"]))
+        for rows in spill.rejected_rows():
+            fields = fields_of(rows["raw"], len(columns))
+            out.write(
+                fields.with_columns(rows["line"], rows["reason"])
+                .write_csv(include_header=False)
+                .encode()
+            )
+
+
+def _header(names: list[str]) -> bytes:
+    """A line of CSV; a column that nobody uses may have the name of another, which no frame could
+    have.
+    """
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(names)
+    return text.getvalue().encode()

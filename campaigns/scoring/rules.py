@@ -1,0 +1,126 @@
+"""The rules in force for a campaign: gathered from its options and lists, kept as a snapshot with
+each file. [S-2, S-4]
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from django.db.models import Q
+
+from campaigns.choices import ListKind
+from campaigns.contacts import phones
+from campaigns.contacts.emails import EmailRules
+from campaigns.errors import ListEntryInvalid, UnreadableList
+from campaigns.models import Campaign, ListEntry
+from campaigns.scoring.outcomes import Rules
+from datalake.errors import NoSuchObject
+from datalake.storage import buckets
+
+BLACKLIST_KEY = "blacklist/emails.txt"
+WHITELIST_KEY = "blacklist/whitelist.txt"
+SHARED_KEYS: dict[str, str] = {ListKind.BLACKLIST: BLACKLIST_KEY, ListKind.WHITELIST: WHITELIST_KEY}
+PACKAGES = ("disposable-email-domains", "idna", "phonenumbers")
+
+
+def gather(campaign: Campaign) -> Rules:
+    """The rules as they are now. Raises UnreadableList, ListEntryInvalid."""
+    return Rules(
+        email_rules=_email_rules(campaign),
+        home_countries=tuple(campaign.home_countries),
+        allow_intl_phones=campaign.allow_intl_phones,
+        require_confirmed_phone=campaign.require_confirmed_phone,
+        min_score=campaign.min_score,
+        max_fans_per_contact=campaign.max_fans_per_contact,
+    )
+
+
+def _email_rules(campaign: Campaign) -> EmailRules:
+    """The shared lists of the bucket, and behind them the entries of the admin. Raises
+    UnreadableList, ListEntryInvalid.
+    """
+    shared = {kind: _lines(key) for kind, key in SHARED_KEYS.items()}
+    lines = {kind.value: shared.get(kind, []) + list(_entries(campaign, kind)) for kind in ListKind}
+    try:
+        return EmailRules.compile(**lines)
+    except ListEntryInvalid as error:
+        in_bucket = len(shared.get(error.list_name, []))
+        if error.line_number <= in_bucket:
+            where = f"{SHARED_KEYS[error.list_name]} in the scoring bucket"
+            raise ListEntryInvalid(where, error.line_number, error.hint) from None
+        where = f"The {error.list_name} kept in the admin, sorted by pattern"
+        raise ListEntryInvalid(where, error.line_number - in_bucket, error.hint) from None
+
+
+def count_entries(key: str) -> int:
+    """How many entries the shared list at BLACKLIST_KEY or WHITELIST_KEY holds, read as `gather`
+    reads it. [S-4]
+
+    Raises UnreadableList, naming the line but not what stands in it: that may be somebody's
+    address.
+    """
+    lines = {
+        "blacklist": _lines(key) if key == BLACKLIST_KEY else [],
+        "whitelist": _lines(key) if key == WHITELIST_KEY else [],
+    }
+    try:
+        found = EmailRules.compile(**lines)
+    except ListEntryInvalid as error:
+        raise _unreadable(key, f"line {error.line_number} is no entry") from None
+    blacklisted = len(found.addresses) + len(found.domains) + len(found.domain_patterns)
+    return blacklisted + len(found.whitelisted_addresses) + len(found.whitelist_patterns)
+
+
+def _entries(campaign: Campaign, kind: ListKind) -> Iterable[str]:
+    of_all_and_ours = ListEntry.objects.filter(Q(campaign=None) | Q(campaign=campaign), kind=kind)
+    return of_all_and_ours.order_by("pattern").values_list("pattern", flat=True)
+
+
+def _lines(key: str) -> list[str]:
+    """The lines of a list in the scoring bucket; a list that is not there is empty, one that cannot
+    be read is an error.
+    """
+    bucket = buckets.scoring()
+    try:
+        with bucket.open(key) as file:
+            return file.read().decode("utf-8-sig").splitlines()
+    except NoSuchObject as error:
+        if os.path.lexists(bucket.url_or_path(key)):
+            raise _unreadable(key, "it is no file") from error
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(key, error) from error
+
+
+def _unreadable(key: str, why: object) -> UnreadableList:
+    return UnreadableList(f"{key} in the scoring bucket cannot be read ({why}): mend or remove it.")
+
+
+def snapshot(rules: Rules) -> dict[str, Any]:
+    """The rules and the versions that decide with them, as JSON values."""
+    options = {name: value for name, value in asdict(rules).items() if name != "email_rules"}
+    versions = {name: version(name) for name in PACKAGES} | {
+        "phone metadata": phones.METADATA_VERSION
+    }
+    return {
+        "options": options,
+        "lists": json.loads(rules.email_rules.to_json()),
+        "versions": versions,
+    }
+
+
+def restore(kept: dict[str, Any]) -> Rules:
+    """The rules of a snapshot, whatever the campaign's options and lists say by now."""
+    options = kept["options"] | {"home_countries": tuple(kept["options"]["home_countries"])}
+    return Rules(email_rules=EmailRules.from_json(json.dumps(kept["lists"])), **options)
+
+
+def digest(kept: dict[str, Any]) -> str:
+    """SHA-256 of the snapshot, hex; public with each score file. [S-10]"""
+    return hashlib.sha256(
+        json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()
+    ).hexdigest()

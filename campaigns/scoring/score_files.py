@@ -1,0 +1,339 @@
+"""One score file from upload to SAVED. [S-1, S-12]
+
+    receive → UPLOADED → PROCESSING (judging.py) → VALIDATED → STREAMED (publishing.py) → SAVED
+
+A file that cannot be taken is refused before anything is written. Every stage may be killed and
+runs again to the same end.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+
+from django.contrib.auth.models import User
+from django.db import OperationalError, connection, transaction
+from django.db.models import Q, Sum
+from django.utils import timezone
+from psycopg.errors import LockNotAvailable
+
+from campaigns.choices import Reason, ScoreFileState, Tag
+from campaigns.errors import CancelledByHand, UnknownScoreFile
+from campaigns.formats.score_bytes import survey
+from campaigns.models import Campaign, ScoreFile
+from campaigns.opening import require_open
+from campaigns.scoring import activation, judging, publishing, rules, tables
+from campaigns.scoring.local_cache import Spill
+from campaigns.scoring.outcomes import add_tallies
+from campaigns.scoring.reception import Received, receive
+from datalake import save
+from datalake.choices import StreamName
+from datalake.storage import buckets
+from datalake.streams import consumers
+from operations import alerts, jobs
+from operations.errors import JobStopped, LeaseLost
+from operations.jobs import Lease
+from operations.models import Chunk, Job
+from operations.threads import helper_thread, quick_turns
+
+__all__ = [
+    "Received",
+    "open_job",
+    "process",
+    "receive",
+    "release_waiting",
+    "score_file_of",
+    "subject_of",
+]
+
+JOB = "process_scores"
+ATTACH_TRIES = 6  # of 5 s each, see scoretables.attach
+
+
+def subject_of(score_file: ScoreFile) -> str:
+    return f"scorefile:{score_file.pk}"
+
+
+def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
+    """The job that processes the file: the live one, or the last one set to run again from where it
+    stands, or a new one.
+    """
+    last = Job.objects.filter(kind=JOB, subject=subject_of(score_file)).order_by("-id").first()
+    if last is not None and jobs.requeue(last.pk):
+        return last
+    return jobs.open_job(JOB, subject_of(score_file), by=by)
+
+
+def score_file_of(number: int) -> ScoreFile:
+    """Raises UnknownScoreFile."""
+    found = ScoreFile.objects.select_related("campaign").filter(pk=number).first()
+    if found is None:
+        raise UnknownScoreFile(f"There is no score file {number}.")
+    return found
+
+
+def process(job_id: int) -> ScoreFile:
+    """Bring the job's score file as far as it can go: to STREAMED, or to VALIDATED while a public
+    value is awaited.
+
+    Raises what the stages raise; the file is then FAILED with the error, and may be processed again
+    from where it stands.
+    """
+    number = int(Job.objects.get(pk=job_id).subject.removeprefix("scorefile:"))
+    with (
+        jobs.working(job_id) as lease,
+        _failing_with_its_job(number, lease),
+        _cleared(Spill.of(job_id)),
+    ):
+        score_file = score_file_of(number)
+        if not score_file.is_drawn:
+            require_open(score_file.campaign)
+            with quick_turns(), helper_thread("index") as indexer:
+                _process(score_file, lease, indexer)
+    return score_file_of(number)
+
+
+def _process(score_file: ScoreFile, lease: Lease, indexer: Executor) -> None:
+    """Rows that do not change any more are indexed by PostgreSQL while we go on."""
+    lines = 0 if score_file.roster_digest else _judge(score_file, lease)
+    rejected_indexed = indexer.submit(tables.index, score_file.pk, tables.REJECTED)
+    indexed: Future[None] | None = None
+    if score_file.campaign.draw_ready:
+        publishing.draw_waiting_rows(score_file, lease)
+        indexed = indexer.submit(tables.index, score_file.pk)
+    _validate(score_file, lease, lines, rejected_indexed)
+    if indexed is not None:
+        _stream(score_file_of(score_file.pk), lease, indexed)
+
+
+@contextmanager
+def _cleared(spill: Spill) -> Iterator[None]:
+    """Nobody's data stays on this machine's disk longer than the work; after a kill, until it is
+    taken up again.
+    """
+    try:
+        yield
+    finally:
+        spill.clear()
+
+
+@contextmanager
+def _failing_with_its_job(number: int, lease: Lease) -> Iterator[None]:
+    """What ends the job early stands on the file as well; both raise it on. Nothing is written
+    without the lease.
+    """
+    try:
+        yield
+    except LeaseLost:
+        raise
+    except JobStopped as stop:
+        if stop.how == "cancel":
+            with transaction.atomic():
+                lease.hold()
+                _forget(number)
+        raise
+    except Exception as error:
+        connection.close_if_unusable_or_obsolete()
+        with transaction.atomic():
+            lease.hold()
+            _fail(number, error)
+        raise
+
+
+def _move(lease: Lease, score_file: ScoreFile, state: ScoreFileState, **values: object) -> None:
+    """Bring the file to a state as this attempt. Raises LeaseLost."""
+    with transaction.atomic():
+        lease.hold()
+        ScoreFile.objects.filter(pk=score_file.pk).update(state=state, **values)
+
+
+def _fail(number: int, error: Exception) -> None:
+    unfinished = ScoreFile.objects.filter(pk=number).exclude(
+        state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED]
+    )
+    unfinished.update(state=ScoreFileState.FAILED, error=jobs.told(error))
+
+
+def forget_cancelled(job: Job) -> None:
+    """A job that waited or was paused is cancelled: what its file has so far is forgotten. See
+    operations.jobs.CANCELLED.
+    """
+    _forget(int(job.subject.removeprefix("scorefile:")))
+
+
+def _forget(number: int) -> None:
+    """A file cancelled before every row was judged counts for nothing: its rows and rules go, its
+    bytes and its place among the attempts stay. One that was judged keeps its rows and can be taken
+    up again: some may be on the stream already.
+    """
+    score_file = ScoreFile.objects.select_for_update().get(pk=number)
+    if score_file.roster_digest:
+        return
+    _fail(
+        number,
+        CancelledByHand("It was cancelled while it was processed. Process it again to take it up."),
+    )
+    ScoreFile.objects.filter(pk=number).update(rules={}, rules_digest="")
+    tables.drop(number)
+
+
+def _judge(score_file: ScoreFile, lease: Lease) -> int:
+    """UPLOADED → PROCESSING: every row judged and in the database. Returns how many lines the file
+    has.
+    """
+    _begin(score_file, lease)
+    in_force = rules.restore(score_file.rules)
+    with buckets.scoring().open(score_file.key) as file:
+        lease.step("Reading the file")
+        found = survey(file, score_file.sha256)
+        # judged once, then published
+        lease.step("Judging rows", rows=found.lines, total=found.lines * 2)
+        judging.judge(score_file, file, found, in_force, lease)
+    return found.lines
+
+
+def _validate(
+    score_file: ScoreFile, lease: Lease, lines: int, rejected_indexed: Future[None]
+) -> None:
+    """PROCESSING → VALIDATED: the ledger whole and the roster fixed. Once that is done, what fails
+    comes later.
+
+    `lines` were counted apart from the chunks: where those do not add up to them, the ledger's
+    constraint refuses. [S-3]
+    """
+    if score_file.roster_digest:
+        _move(lease, score_file, ScoreFileState.VALIDATED, error="")
+        return
+    lease.step("Fixing the roster")
+    done = Chunk.objects.filter(job_id=lease.job_id)
+    counts = list(done.values_list("counts", flat=True))
+    ledger: dict[str, object] = {
+        "rows_in": lines,
+        "rejected_by": add_tallies([count["rejected"] for count in counts]),
+        "tagged_by": add_tallies([count["tagged"] for count in counts]),
+        "bands": (
+            {"high": 0, "mid": 0, "low": 0} | add_tallies([count["bands"] for count in counts])
+        ),
+        "roster_digest": publishing.judged_rows(score_file, lease).roster_digest(),
+    }
+    ledger |= done.aggregate(accepted=Sum("rows_out"), rejected=Sum("rows_rejected"))
+    rejected_indexed.result()
+
+    def settle() -> None:
+        tables.attach(score_file.pk, tables.REJECTED)
+        _move(lease, score_file, ScoreFileState.VALIDATED, **ledger)
+
+    _patiently(settle)
+
+
+def _begin(score_file: ScoreFile, lease: Lease) -> None:
+    """PROCESSING, with the rules as they are at the first begin: a resumed file is judged by the
+    same. [S-2]
+    """
+    if not score_file.rules:
+        score_file.rules = rules.snapshot(rules.gather(score_file.campaign))
+        score_file.rules_digest = rules.digest(score_file.rules)
+    score_file.state, score_file.error = ScoreFileState.PROCESSING, ""
+    with transaction.atomic():
+        lease.hold()
+        score_file.save(update_fields=["rules", "rules_digest", "state", "error"])
+        if not Chunk.objects.filter(job_id=lease.job_id).exists():  # a new job begins anew
+            tables.drop(score_file.pk)
+        tables.create(score_file.pk)
+
+
+def _stream(score_file: ScoreFile, lease: Lease, indexed: Future[None]) -> None:
+    """VALIDATED → STREAMED: published, attached to all scores, and active unless a wave forbids it.
+    [S-12, S-13]
+    """
+    judged, accepted = score_file.rows_in, score_file.accepted
+    publishing_step = {
+        "first": judged,
+        "rows": accepted,
+        "progress": judged,
+        "total": judged + accepted,
+    }
+    lease.step("Writing files and stream", **publishing_step)
+    published = publishing.publish(score_file, lease)
+    lease.step("Indexing the rows", progress=judged + accepted)
+    indexed.result()
+    _count(score_file, published, lease)
+    mark_saved(score_file.stream)  # the lake may have been faster than we were
+
+
+def _count(score_file: ScoreFile, published: publishing.Published, lease: Lease) -> None:
+    """Attach the rows and make the file STREAMED, at once."""
+    _patiently(lambda: _count_now(score_file, published, lease))
+
+
+def _patiently(attach: Callable[[], None]) -> None:
+    """Attach in one transaction. Whoever holds the table of all rows just then is waited for."""
+    for tries_left in reversed(range(ATTACH_TRIES)):
+        try:
+            with transaction.atomic():
+                attach()
+            return
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable) or not tries_left:
+                raise
+
+
+def _count_now(score_file: ScoreFile, published: publishing.Published, lease: Lease) -> None:
+    lease.hold()
+    require_open(Campaign.objects.select_for_update().get(pk=score_file.campaign_id))
+    tables.attach(score_file.pk)
+    ScoreFile.objects.filter(pk=score_file.pk).update(
+        state=ScoreFileState.STREAMED,
+        streamed=published.streamed,
+        stream_position=published.position,
+        streamed_at=timezone.now(),
+    )
+    activated = score_file.activate_when_streamed and activation.try_activate(
+        score_file.pk, by=score_file.created_by
+    )
+    alerts.alert(summary(score_file, activated=activated))
+
+
+def summary(score_file: ScoreFile, *, activated: bool) -> str:
+    """S-11's message for Slack: in, accepted, rejected by reason, tagged."""
+    reasons = _told(Reason, score_file.rejected_by)
+    return (
+        f"Score file {score_file.name} of campaign {score_file.campaign.campaign_id}:"
+        f" {score_file.rows_in:,} in, {score_file.accepted:,} accepted, {score_file.rejected:,}"
+        f" rejected{f' ({reasons})' if reasons else ''}; tagged:"
+        f" {_told(Tag, score_file.tagged_by) or 'none'}. It is"
+        f" {'now active' if activated else 'not active'}."
+    )
+
+
+def _told(names: type[Reason] | type[Tag], counts: dict[str, int]) -> str:
+    """Counts in the order of the rules, whatever order the database keeps them in."""
+    return ", ".join(f"{name.value} {counts[name]:,}" for name in names if name in counts)
+
+
+def release_waiting(campaign: Campaign) -> list[ScoreFile]:
+    """Files that waited in VALIDATED for the public value that is there now. [S-8]"""
+    return list(
+        ScoreFile.objects.filter(campaign=campaign, state=ScoreFileState.VALIDATED).order_by(
+            "attempt"
+        )
+    )
+
+
+@transaction.atomic
+def mark_saved(stream: str) -> int:
+    """STREAMED → SAVED for files whose last batch the lake has, or that have none. Returns how
+    many.
+
+    Called when the lake's position in a stream of scores moved, and when a file is STREAMED. The
+    lock on that position lets neither overlook the other.
+    """
+    if stream not in (StreamName.SCORED, StreamName.FANLIST_RANKS):
+        return 0
+    saved = consumers.lock_checkpoint(save.CONSUMER, StreamName(stream)).position
+    from_ranks = stream == StreamName.FANLIST_RANKS
+    streamed = ScoreFile.objects.filter(
+        state=ScoreFileState.STREAMED, fanlist__isnull=not from_ranks
+    )
+    return streamed.filter(Q(stream_position__lte=saved) | Q(stream_position=None)).update(
+        state=ScoreFileState.SAVED
+    )

@@ -1,0 +1,221 @@
+"""A corrected file of rejected rows → lines of a score file, whatever a spreadsheet made of them.
+[S-14]
+
+A row is judged again whether or not somebody changed it, for the rules may have changed. Each
+becomes one line, whatever stands in its cells, so no row can shift another.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
+
+from campaigns.choices import Reason
+from campaigns.errors import BadCorrection
+from campaigns.formats.score_rows import KEPT_OF_A_LONG_LINE, LF, OPTIONAL, REQUIRED
+from operations.adminkit.spreadsheets import as_meant, neutralised
+
+LINE, REASON = "line", "reason"
+WANTED = (
+    "It must be the CSV of the rejected rows: commas between the cells, and the columns line and"
+    " reason kept as they are."
+)
+OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+UNREADABLE_BYTE = re.compile(rb"\\x(00|[89a-f][0-9a-f])")
+LineNumbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """A row of the corrected file: the line it had in its score file, why it was rejected, its
+    cells by the file's columns.
+    """
+
+    line: int
+    reason: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where each column of the score file stands in the corrected file; None where somebody took it
+    out.
+    """
+
+    places: tuple[int | None, ...]
+    line: int
+    reason: int
+    width: int
+
+
+def read(text: Iterable[str], columns: Sequence[str]) -> Iterator[Corrected]:
+    """The rows of a corrected file, its lines given with their ends. Rows without any content are
+    passed over.
+
+    Columns are found by name, in any order; columns that the score file does not have are nobody's.
+    Raises BadCorrection.
+    """
+    lines = iter(text)
+    first = next(lines, "")
+    _refuse_other_separators(first)
+    reader = csv.reader(chain([first], lines), strict=True)
+    try:
+        layout = _layout([as_meant(name.strip()) for name in next(reader, [])], columns)
+        for cells in reader:
+            if any(map(str.strip, cells)):
+                yield _row(cells, layout, reader.line_num)
+    except csv.Error as error:
+        raise BadCorrection(
+            f"The corrected file cannot be read near its line {reader.line_num} ({error}): perhaps"
+            " a quote is opened and never closed, or a cell is far too long. Save it as CSV again."
+        ) from error
+
+
+def _refuse_other_separators(first: str) -> None:
+    if "," in first:
+        return
+    for sign, name in OTHER_SEPARATORS.items():
+        if sign in first:
+            raise BadCorrection(
+                f"The corrected file has {name} between its cells: save it as CSV with commas"
+                " (UTF-8)."
+            )
+
+
+def _layout(names: Sequence[str], columns: Sequence[str]) -> _Layout:
+    """The score file's own columns come first, should it have one named line or reason too. Raises
+    BadCorrection.
+    """
+    needed = {name for name in columns if name in REQUIRED + OPTIONAL}
+    wanted = [*columns, LINE, REASON]
+    places = [_place(names, name, wanted[:at].count(name)) for at, name in enumerate(wanted)]
+    line, reason = places[-2:]
+    missing = [
+        name for name, place in zip(wanted, places, strict=True) if place is None and name in needed
+    ]
+    missing += [name for name, place in ((LINE, line), (REASON, reason)) if place is None]
+    if missing or line is None or reason is None:
+        raise BadCorrection(
+            f"The corrected file lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}."
+            f" {WANTED}"
+        )
+    if twice := sorted(name for name in needed if names.count(name) > 1):
+        raise BadCorrection(
+            f"The corrected file names a column twice: {', '.join(twice)}. {WANTED}"
+        )
+    return _Layout(tuple(places[:-2]), line, reason, len(names))
+
+
+def _place(names: Sequence[str], name: str, before: int) -> int | None:
+    """Where the name stands for the time after `before` times; None if it does not."""
+    found = [place for place, other in enumerate(names) if other == name]
+    return found[before] if before < len(found) else None
+
+
+def _row(cells: Sequence[str], layout: _Layout, near: int) -> Corrected:
+    if len(cells) != layout.width:
+        raise BadCorrection(
+            f"Near line {near} of the corrected file a row has {len(cells)} cells, and the header"
+            f" {layout.width}: save it as CSV again, with quotes around cells that hold a comma."
+        )
+    line = cells[layout.line].strip()
+    if not (line.isascii() and line.isdigit() and len(line) <= 18):
+        raise BadCorrection(
+            f"Near line {near} of the corrected file the cell “line” holds no line number. {WANTED}"
+        )
+    values = tuple("" if place is None else cells[place] for place in layout.places)
+    return Corrected(int(line), cells[layout.reason].strip(), values)
+
+
+def as_lines(rows: Iterable[Corrected], rejected: Mapping[int, tuple[str, str]]) -> Iterator[bytes]:
+    """The rows as lines of a score file, given the reason and text of the rejected lines they come
+    from.
+
+    Raises BadCorrection for a row that was not rejected, or for another reason: then this is
+    another score file's.
+    """
+    for row in rows:
+        if row.line not in rejected:
+            raise BadCorrection(
+                f"Line {row.line} was not rejected in this score file: is the file of another one?"
+                f" {WANTED}"
+            )
+        reason, raw = rejected[row.line]
+        if row.reason != reason:
+            raise BadCorrection(
+                f"Line {row.line} was rejected as {reason} in this score file, and the corrected"
+                f" file says otherwise: is it of another score file? {WANTED}"
+            )
+        yield _as_line(row, reason, raw)
+
+
+def _as_line(row: Corrected, reason: str, raw: str) -> bytes:
+    """Cells as they were before a download made them harmless.
+
+    A malformed row has as many cells in the file as the header, whatever it lacked: as long as
+    nobody touches them it is the line that it was. Where it still shows a byte as `\\xNN`, the byte
+    is put back: nobody has said yet what it should be.
+    """
+    before = raw.split("\t", len(row.cells) - 1)
+    before += [""] * (len(row.cells) - len(before))
+    pairs = list(zip(row.cells, before, strict=True))
+    cells = [cell if cell == was else as_meant(cell) for cell, was in pairs]
+    line = _unbroken("\t".join(cells))
+    if reason == Reason.MALFORMED_ROW:
+        untouched = all(cell in (was, neutralised(was)) for cell, was in pairs)
+        line = UNREADABLE_BYTE.sub(_byte, _as_it_was(raw) if untouched else line)
+    return line + b"\n"
+
+
+def _as_it_was(raw: str) -> bytes:
+    """A line that was cut because it was far too long may look whole: it is not."""
+    line = _unbroken(raw)
+    return line + b"\v" if len(line) >= KEPT_OF_A_LONG_LINE else line
+
+
+def _unbroken(text: str) -> bytes:
+    """In the place of each break a control character that ends no line: the row is malformed still."""
+    return text.replace("\r", "\v").replace("\n", "\v").encode()
+
+
+def _byte(escaped: re.Match[bytes]) -> bytes:
+    return bytes([int(escaped[1], 16)])
+
+
+def refuse_repeated(lines: LineNumbers) -> None:
+    """Raises BadCorrection if a line number stands here twice."""
+    ordered = np.sort(lines)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(twice):
+        raise BadCorrection(
+            f"Line {twice[0]} stands twice in the corrected file: each rejected row can come back"
+            " once."
+        )
+
+
+def without(pieces: Iterable[bytes], left_out: LineNumbers) -> Iterator[bytes]:
+    """A file's bytes, piece by piece, without these lines (sorted, the first line is 1). A last
+    line without an end gets one.
+
+    No line is ever held whole, so one of a gigabyte is no matter.
+    """
+    line, ends_well = 1, True
+    for piece in pieces:
+        data = np.frombuffer(piece, dtype=np.uint8)
+        ends = np.flatnonzero(data == LF)
+        begin, end = np.searchsorted(left_out, [line, line + len(ends) + 1])
+        if end > begin:
+            keep = np.ones(len(ends) + 1, dtype=bool)
+            keep[left_out[begin:end] - line] = False
+            lengths = np.diff(np.concatenate(([0], ends + 1, [len(data)])))
+            piece = data[np.repeat(keep, lengths)].tobytes()
+        line += len(ends)
+        if piece:
+            ends_well = piece.endswith(b"\n")
+            yield piece
+    if not ends_well:
+        yield b"\n"

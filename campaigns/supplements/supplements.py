@@ -1,0 +1,190 @@
+"""Corrected rejected rows come back as a supplement of their score file: a new score file of the
+rows that were accepted and the corrected ones. [S-14]
+
+    corrected CSV → composed file (accepted lines as they are, then the corrected rows) → receive → process, as any score file
+
+The supplement is judged by the rules as they are when it is processed [S-2]. Rows that did not come
+back stay recorded with the score file they were rejected in. A worker that is killed while it
+composes leaves nothing.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from django.contrib.auth.models import User
+
+from campaigns.choices import ScoreFileState
+from campaigns.errors import BadCorrection, CannotSupplement
+from campaigns.formats.score_bytes import sha256_of
+from campaigns.models import RejectedRow, ScoreFile
+from campaigns.opening import require_open
+from campaigns.scoring import score_files
+from campaigns.scoring.reception import Received, receive
+from campaigns.supplements.merged_file import Told, columns_of, compose, nobody, rows_in
+from datalake.storage import buckets
+from operations import jobs
+from operations.jobs import Lease
+from operations.models import Job
+
+JOB = "compose_supplement"
+FOLDER = "supplements/"
+LONGEST_STEM = 28  # characters of a parent's timestamp that its supplements' keep
+
+
+@dataclass(frozen=True)
+class Supplement:
+    """What a corrected file became, and how many rows it had."""
+
+    received: Received
+    came_back: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a supplement's rows: of those that came back, and of those that its parent had
+    accepted.
+    """
+
+    came_back: int
+    repaired: int
+    no_longer_accepted: int
+
+
+def key_of(parent: ScoreFile, sha256: str) -> str:
+    """Where the corrected file is kept as it came: not where dropped score files are looked for."""
+    return f"{FOLDER}{parent.campaign.campaign_id}.{parent.timestamp}.{sha256[:16]}.csv"
+
+
+def require_judged(parent: ScoreFile) -> None:
+    """Raises CannotSupplement unless each row of the file has its outcome."""
+    if not parent.roster_digest:
+        raise CannotSupplement(
+            f"Score file {parent.pk} is {parent.state}: process it first. Only a score file whose"
+            " rows are all judged can have a supplement."
+        )
+
+
+def keep(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool) -> Job:
+    """Take a corrected file (seekable) into the bucket, and open the job that makes the supplement.
+    [S-14]
+
+    Only its first rows are looked at here. Raises WrongStatus, CannotSupplement, BadCorrection,
+    UnreadableFile; then nothing is written.
+    """
+    require_open(parent.campaign)
+    require_judged(parent)
+    first_rows = rows_in(file, columns_of(parent))
+    next(first_rows, None)
+    first_rows.close()
+    file.seek(0)
+    sha256, _ = sha256_of(file)
+    if not buckets.scoring().exists(key_of(parent, sha256)):
+        file.seek(0)
+        buckets.scoring().put(key_of(parent, sha256), file)
+    subject = f"supplement:{parent.pk}:{sha256[:16]}:{'activate' if activate else 'keep'}"
+    last = Job.objects.filter(kind=JOB, subject=subject).order_by("-id").first()
+    if last is not None and jobs.requeue(last.pk):
+        return last
+    return jobs.open_job(JOB, subject, by=by)
+
+
+def process(job_id: int) -> ScoreFile | None:
+    """Make the job's supplement and open the job that processes it; None if somebody paused or
+    cancelled it.
+
+    Raises what `make` raises, and NoSuchObject; the job then says why.
+    """
+    job, made = Job.objects.get(pk=job_id), None
+    _, number, sha256, then = job.subject.split(":")
+    with jobs.working(job_id) as lease:
+        told = _telling(lease)
+        parent = score_files.score_file_of(int(number))
+        with buckets.scoring().open(key_of(parent, sha256)) as file:
+            supplement = make(
+                parent, file, by=job.created_by, activate=then == "activate", told=told
+            )
+        made = supplement.received.score_file
+        if made.state in (ScoreFileState.UPLOADED, ScoreFileState.FAILED):
+            # before this one ends: no kill can come between
+            score_files.open_job(made, by=job.created_by)
+        rows = supplement.came_back
+        jobs.finish(lease, rows_in=rows, rows_out=rows)
+    return made
+
+
+def _telling(lease: Lease) -> Told:
+    """Let those who watch the job know how far it is, and obey those who stop it."""
+    steps = list[str]()
+
+    def told(step: str, done: int, total: int) -> None:
+        if step not in steps:
+            steps.append(step)
+            lease.step(step, rows=total, progress=0, total=total)
+        lease.tell(done, total)
+        lease.check_stop()
+
+    return told
+
+
+def make(
+    parent: ScoreFile,
+    file: BinaryIO,
+    *,
+    by: User | None,
+    activate: bool = True,
+    told: Told = nobody,
+) -> Supplement:
+    """Compose the supplement from a corrected file (seekable) and receive it as a score file; it is
+    not processed yet. [S-14]
+
+    The same corrected file again is the same score file. Where the parent's own bytes would come of
+    it, there is nothing to supplement. Raises WrongStatus, CannotSupplement, BadCorrection, and
+    what `receive` raises; then nothing is written.
+    """
+    require_open(parent.campaign)
+    require_judged(parent)
+    with tempfile.TemporaryFile() as composed:
+        came_back = compose(parent, file, cast("BinaryIO", composed), told)
+        composed.seek(0)
+        received = receive(
+            parent.campaign,
+            _name(parent),
+            cast("BinaryIO", composed),
+            by=by,
+            activate=activate,
+            supplement_of=parent,
+            fanlist=parent.fanlist,
+        )
+    if received.score_file.pk == parent.pk:
+        raise BadCorrection(
+            f"With these rows the supplement would be score file {parent.pk} itself, byte for byte:"
+            " correct some of them first."
+        )
+    file.seek(0)
+    key = key_of(parent, sha256_of(file)[0])
+    if not buckets.scoring().exists(key):
+        file.seek(0)
+        buckets.scoring().put(key, file)
+    return Supplement(received, came_back)
+
+
+def _name(parent: ScoreFile) -> str:
+    """Named after its parent, and the number among its parent's supplements."""
+    stem = f"{parent.timestamp[:LONGEST_STEM]}-s{parent.supplements.count() + 1}"
+    return f"{stem}.csv" if parent.fanlist_id else f"{parent.campaign.campaign_id}.{stem}.txt"
+
+
+def outcome_of(supplement: ScoreFile) -> Outcome | None:
+    """What became of a supplement's rows, told from its lines: first its parent's accepted ones,
+    then those that came back.
+
+    None while they are not all judged, and for a score file that is no supplement.
+    """
+    parent = supplement.supplement_of
+    if parent is None or not supplement.roster_digest:
+        return None
+    last = parent.accepted + 1  # the header is line 1
+    again = RejectedRow.objects.filter(score_file=supplement, line__gt=last).count()
+    came_back = supplement.rows_in - parent.accepted
+    return Outcome(came_back, came_back - again, supplement.rejected - again)

@@ -1,0 +1,198 @@
+"""What the proof of a draw is made of, read out of the database: fans in chunks, waves, and who was
+a candidate. [S-10]
+"""
+
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from typing import Any
+
+import polars as pl
+from django.db import connection
+
+from campaigns.draw import LOW, Draw, fan_refs
+from campaigns.models import ScoreFile
+from campaigns.scoring import rules
+from datalake.storage import buckets
+from waves import digest
+from waves.choices import Order, WaveState
+from waves.models import Wave, WaveMarket
+from waves.selection import candidates
+from waves.selection.eligibility import candidates_key, eligible_markets
+
+CHUNK_ROWS = 100_000
+BEFORE_SELECTION = (
+    WaveState.CONFIGURED,
+    WaveState.CODE_GENERATED,
+    WaveState.FAILED,
+    WaveState.CANCELLED,
+)
+
+_FANS = """
+SELECT score.global_user_id, score.raw_text, score.raw_score, score.band_score, array_to_string(fan.preferences, '|'), fan.id
+FROM campaigns_fanscore AS score
+LEFT JOIN campaigns_registrant AS fan
+    ON fan.campaign_id = %(campaign)s AND fan.global_user_id = score.global_user_id COLLATE "default"
+WHERE score.score_file_id = %(score_file)s AND score.global_user_id > %(after)s
+ORDER BY score.global_user_id LIMIT %(limit)s
+"""
+_FANS_SCHEMA = {
+    "global_user_id": pl.String,
+    "raw_score": pl.String,
+    "number": pl.Float64,
+    "band_score": pl.Float64,
+    "preferences": pl.String,
+    "registrant": pl.Int64,
+}
+_MEMBERS = """
+SELECT member.global_user_id, member.wave_id, market.market_id, member.place, member.band_score
+FROM waves_member AS member JOIN campaigns_market AS market ON market.id = member.market_id
+WHERE member.wave_id = ANY(%(waves)s) ORDER BY member.wave_id, member.place
+"""
+_MEMBERS_SCHEMA = {
+    "global_user_id": pl.String,
+    "wave": pl.Int64,
+    "market_id": pl.String,
+    "place": pl.Int64,
+    "band_score": pl.Float64,
+}
+_WISHES = """
+SELECT fan.global_user_id, array_to_string(fan.preferences, '|'), (extract(epoch FROM fan.registered_at) * 1000000)::bigint
+FROM campaigns_registrant AS fan
+JOIN campaigns_fanscore AS score
+    ON score.score_file_id = %(score_file)s AND score.global_user_id = fan.global_user_id COLLATE "C"
+JOIN waves_member AS member ON member.wave_id = ANY(%(waves)s) AND member.global_user_id = fan.global_user_id
+WHERE fan.campaign_id = %(campaign)s AND score.raw_score >= %(least)s
+"""
+_WISHES_SCHEMA = {"global_user_id": pl.String, "preferences": pl.String, "registered_us": pl.Int64}
+
+
+def proven_waves(campaign_pk: int) -> list[Wave]:
+    """The campaign's waves that have members, in the order in which they took them."""
+    found = Wave.objects.filter(campaign_id=campaign_pk).exclude(state__in=BEFORE_SELECTION)
+    return list(found.select_related("campaign", "score_file").order_by("prepared_at", "id"))
+
+
+def members_of(waves: Sequence[Wave], salt: bytes) -> pl.DataFrame:
+    """`global_user_id, fan_ref, wave` (key), `market_id, place, band_score` of all their members,
+    in the order of the draw.
+    """
+    members = _read(_MEMBERS, _MEMBERS_SCHEMA, waves=[wave.pk for wave in waves])
+    return members.with_columns(fan_refs(salt, members["global_user_id"]))
+
+
+def seats_of(wave: Wave) -> list[WaveMarket]:
+    """The markets a wave selected for, in position order. [W-5]"""
+    markets = list(
+        wave.wave_markets.select_related("market").order_by("position", "market__market_id")
+    )
+    if wave.order == Order.SINGLE_MARKET:
+        return [seat for seat in markets if seat.market.market_id == wave.single_market]
+    return markets
+
+
+def least_score(wave: Wave) -> float:
+    """The larger of the minimums that a candidate's raw score had to reach. [W-5]"""
+    return max(LOW.low, wave.campaign.min_score, wave.min_score or 0.0)
+
+
+def eligible(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
+    """`global_user_id` and `eligible` (market ids joined by |) of a wave's candidates, sorted by
+    id.
+
+    From the record its preparation kept. Without one, from the database as it stands: those who
+    could be selected today, and those whom this or a `later` wave took since.
+    """
+    key, bucket = candidates_key(wave.campaign.campaign_id, wave.date_key), buckets.scoring()
+    if bucket.exists(key):
+        with bucket.open(key) as file:
+            return pl.read_parquet(BytesIO(file.read())).sort("global_user_id")
+    in_play = {seat.market.market_id for seat in seats_of(wave)}
+    seats = [seat for seat in digest.seats_of(wave) if seat.market_id in in_play]
+    return eligible_markets(_candidates_today(wave, later), seats).sort("global_user_id")
+
+
+def fans_of(
+    score_file: ScoreFile, draw: Draw, cells: dict[str, pl.DataFrame], waves: Sequence[Wave]
+) -> Iterator[pl.DataFrame]:
+    """The score file's fans in chunks, as `bundle.ProvenAttempt.fans`; `cells`: what `eligible`
+    gives, by date key.
+    """
+    after = ""
+    while True:
+        fans = _read(
+            _FANS,
+            _FANS_SCHEMA,
+            campaign=score_file.campaign_id,
+            score_file=score_file.pk,
+            after=after,
+            limit=CHUNK_ROWS,
+        )
+        if fans.is_empty():
+            return
+        first, after = fans["global_user_id"][0], str(fans["global_user_id"][-1])
+        chunk = fans.with_columns(
+            fan_refs(draw.salt, fans["global_user_id"]), pl.col("preferences").fill_null("")
+        )
+        for wave in waves:
+            near = cells[wave.date_key].filter(
+                pl.col("global_user_id").is_between(pl.lit(first), pl.lit(after))
+            )
+            chunk = chunk.join(near, on="global_user_id", how="left", maintain_order="left")
+            chunk = chunk.with_columns(
+                pl.col("eligible").fill_null(_why_not(wave)).alias(wave.date_key)
+            ).drop("eligible")
+        yield chunk
+
+
+def _why_not(wave: Wave) -> pl.Expr:
+    """As far as it can be said without personal data; the reason a fan's contact was refused is for
+    support to tell.
+    """
+    low = pl.col("number") < least_score(wave)
+    return (
+        pl.when(pl.col("registrant").is_null())
+        .then(pl.lit("!not_registered"))
+        .when(low)
+        .then(pl.lit("!below_minimum_score"))
+        .otherwise(pl.lit("!not_a_candidate"))
+    )
+
+
+def _candidates_today(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
+    assert wave.score_file is not None  # noqa: S101 -- uploaded waves have no candidates
+    gathered = candidates.gather(
+        wave.score_file,
+        rules.gather(wave.campaign),
+        min_score=wave.min_score or 0.0,
+        wave_id=wave.pk,
+    ).frame.select("global_user_id", "preferences", "registered_at")
+    taken = _read(
+        _WISHES,
+        _WISHES_SCHEMA,
+        campaign=wave.campaign_id,
+        score_file=wave.score_file.pk,
+        waves=[wave.pk, *(other.pk for other in later)],
+        least=least_score(wave),
+    ).select(
+        "global_user_id",
+        pl.when(pl.col("preferences") == "")
+        .then(pl.lit([], pl.List(pl.String)))
+        .otherwise(pl.col("preferences").str.split("|"))
+        .alias("preferences"),
+        pl.col("registered_us").cast(pl.Datetime("us", "UTC")).alias("registered_at"),
+    )
+    return pl.concat([gathered, taken]).unique("global_user_id", keep="first")
+
+
+def _read(query: str, schema: dict[str, Any], **values: Any) -> pl.DataFrame:
+    """The rows of a SELECT as a frame, by COPY: empty text stays empty, NULL becomes null."""
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", values) as copy,
+    ):
+        content = b"".join(copy)
+    return (
+        pl.read_csv(BytesIO(content), has_header=False, schema=schema)
+        if content
+        else pl.DataFrame(schema=schema)
+    )

@@ -1,0 +1,98 @@
+"""The counters of a wave that is being sent, as the page shows them. [N-6, N-7]"""
+
+import time
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Sum
+from django.utils.safestring import SafeString
+
+from console.charts import svg
+from waves.choices import WaveState
+from waves.models import Sender, SendResult, Wave
+from waves.sending import results
+
+SHORTEST_SECONDS = 1.0
+
+
+def counters(wave: Wave, since: tuple[float, int] | None) -> dict[str, Any]:
+    """N-7's counts of fans, the number in flight, a bar, and messages a second since the page
+    looked last.
+
+    While it is sent the bar shows messages, for a fan may get two; then what became of the fans. A
+    completed wave's counts are the saved ones; they are not counted again.
+    """
+    at, counts = _counted(wave)
+    messages, settled = (
+        counts.get("messages", 0),
+        counts.get("messages", 0) - counts.get("waiting", 0),
+    )
+    going, over = (
+        wave.state == WaveState.TRIGGERED,
+        wave.state in (WaveState.COMPLETED, WaveState.CANCELLED),
+    )
+    rate = (
+        max(0.0, (settled - since[1]) / (at - since[0]))
+        if going and since and at - since[0] > 0.1
+        else None
+    )
+    return {
+        **counts,
+        "in_flight": Sender.objects.filter(wave=wave).aggregate(n=Sum("in_flight"))["n"] or 0,
+        "over": over,
+        "bar": _bar_of_fans(counts) if over else _bar_of_messages(settled, messages),
+        "share": "" if over else svg.share(settled, messages),
+        "rate": round(rate) if rate is not None else None,
+        "seconds_left": counts["waiting"] / rate if rate else None,
+        "at": f"{at:.2f}",
+        "settled": settled,
+    }
+
+
+def fans_told(wave: Wave) -> int:
+    """How many fans of a wave under way have a message by now; as fresh as the counters."""
+    return int(_counted(wave)[1]["ok"])
+
+
+def _bar_of_messages(settled: int, messages: int) -> SafeString:
+    return svg.progress(
+        [("good", settled)], messages, f"{settled} of {messages} messages are handed over"
+    )
+
+
+def _bar_of_fans(counts: dict[str, Any]) -> SafeString:
+    parts = [
+        ("good", counts["ok"]),
+        ("bad", counts["failed"]),
+        ("warn", counts["unknown"]),
+        ("soft", counts["skipped"]),
+    ]
+    label = ", ".join(
+        f"{counts[name]} {name}" for name in ("ok", "failed", "unknown", "skipped", "pending")
+    )
+    return svg.progress(parts, counts["total"], label)
+
+
+def _counted(wave: Wave) -> tuple[float, dict[str, Any]]:
+    """When it was counted, and the counts. However many people watch, counting takes a tenth of one
+    processor's time: what took 1.3 s (measured, 400,000 members) is kept for 13 s, what took 20 ms
+    for the second between two looks.
+    """
+    key = f"counters:{wave.pk}:{wave.state}"
+    found: tuple[float, dict[str, Any]] | None = cache.get(key)
+    if found is None:
+        started = time.time()
+        found = started, _counts(wave)
+        cache.set(key, found, timeout=max(SHORTEST_SECONDS, 10 * (time.time() - started)))
+    return found
+
+
+def _counts(wave: Wave) -> dict[str, Any]:
+    saved = (
+        SendResult.objects.filter(wave=wave).first() if wave.state == WaveState.COMPLETED else None
+    )
+    if saved is None:
+        messages, waiting = results.messages(wave.pk)
+        return results.result(wave.pk) | {"messages": messages, "waiting": waiting}
+    names = ("total", "ok", "failed", "skipped", "unknown", "pending", "detail")
+    return {name: getattr(saved, name) for name in names}

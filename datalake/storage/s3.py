@@ -1,0 +1,183 @@
+"""A bucket on S3. Errors of the service are sorted here: what is not there is NoSuchObject, the
+rest BucketUnreachable.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, BinaryIO, cast
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+
+from datalake.errors import NoSuchObject
+from datalake.storage.objects import BucketUnreachable, Found, UploadForm, checked_key
+
+PIECE = 1 << 20
+
+
+@contextmanager
+def _at_the_door() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError, Boto3Error) as error:
+        raise BucketUnreachable(f"S3 did not do it: {str(error).partition(chr(10))[0]}") from error
+
+
+class S3Bucket:
+    """An S3 bucket, or a prefix of one, as django-storages is configured for it (its client, its
+    bucket, its location).
+    """
+
+    def __init__(self, storage: Any) -> None:
+        self.bucket = storage.bucket
+        self.client = storage.connection.meta.client
+        self.location = f"{storage.location.strip('/')}/" if storage.location else ""
+
+    def _name(self, key: str) -> str:
+        return self.location + checked_key(key)
+
+    def key_of(self, bucket: str, name: str) -> str | None:
+        """Our key of what S3 calls `name` in `bucket`; None if it does not lie in this bucket or
+        below its prefix.
+        """
+        ours = bucket == self.bucket.name and name.startswith(self.location)
+        return name.removeprefix(self.location) if ours else None
+
+    def _head(self, key: str) -> dict[str, Any] | None:
+        name = self._name(key)
+        with _at_the_door():
+            try:
+                return dict(self.client.head_object(Bucket=self.bucket.name, Key=name))
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                    return None
+                raise
+
+    def _missing(self, key: str) -> NoSuchObject:
+        return NoSuchObject(f"There is no object {key} in s3://{self.bucket.name}/{self.location}.")
+
+    def put(self, key: str, content: bytes | BinaryIO) -> None:
+        name = self._name(key)
+        with _at_the_door():
+            if isinstance(content, bytes):
+                self.client.put_object(Bucket=self.bucket.name, Key=name, Body=content)
+            else:
+                self.client.upload_fileobj(content, self.bucket.name, name)
+
+    @contextmanager
+    def writer(self, key: str) -> Iterator[BinaryIO]:
+        checked_key(key)
+        with tempfile.TemporaryFile(buffering=PIECE) as out:
+            yield cast("BinaryIO", out)
+            out.seek(0)
+            self.put(key, cast("BinaryIO", out))
+
+    def open(self, key: str) -> BinaryIO:
+        """A local copy, removed when closed: readers seek and read in small steps."""
+        if not self.exists(key):
+            raise self._missing(key)
+        copy = tempfile.TemporaryFile(buffering=PIECE)  # noqa: SIM115 the caller closes it
+        try:
+            with _at_the_door():
+                self.client.download_fileobj(self.bucket.name, self._name(key), copy)
+            copy.seek(0)
+        except BaseException:
+            copy.close()
+            raise
+        return cast("BinaryIO", copy)
+
+    def exists(self, key: str) -> bool:
+        return self._head(key) is not None
+
+    def size(self, key: str) -> int:
+        head = self._head(key)
+        if head is None:
+            raise self._missing(key)
+        return int(head["ContentLength"])
+
+    def found(self, key: str) -> Found | None:
+        head = self._head(key)
+        if head is None:
+            return None
+        return Found(
+            key, int(head["ContentLength"]), str(head["ETag"]), head["LastModified"].timestamp()
+        )
+
+    def sha256(self, key: str) -> str:
+        """Read from the bucket, not from what we sent: this is what copies are verified by. [L-5]"""
+        if not self.exists(key):
+            raise self._missing(key)
+        digest = hashlib.sha256()
+        with _at_the_door():
+            body = self.client.get_object(Bucket=self.bucket.name, Key=self._name(key))["Body"]
+            for piece in iter(partial(body.read, PIECE), b""):
+                digest.update(piece)
+        return digest.hexdigest()
+
+    def list(self, prefix: str, *, after: str = "") -> Iterator[str]:
+        return (found.key for found in self.look(prefix, after=after))
+
+    def look(self, prefix: str, *, after: str = "") -> Iterator[Found]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket.name,
+            Prefix=self.location + prefix,
+            StartAfter=self.location + after if after else "",
+        )
+        with _at_the_door():
+            for page in pages:
+                for each in page.get("Contents", []):
+                    key = str(each["Key"]).removeprefix(self.location)
+                    yield Found(
+                        key, int(each["Size"]), str(each["ETag"]), each["LastModified"].timestamp()
+                    )
+
+    def copy(self, key: str, to: str) -> None:
+        if not self.exists(key):
+            raise self._missing(key)
+        with _at_the_door():
+            self.client.copy(
+                {"Bucket": self.bucket.name, "Key": self._name(key)},
+                self.bucket.name,
+                self._name(to),
+            )
+
+    def delete(self, key: str) -> None:
+        name = self._name(key)
+        with _at_the_door():
+            self.client.delete_object(Bucket=self.bucket.name, Key=name)
+
+    def delete_unfinished(self, prefix: str) -> int:
+        """An object appears whole or not at all; parts of a broken upload end by the bucket's
+        rules.
+        """
+        return 0
+
+    def keeps_versions(self) -> bool | None:
+        """Also one that has stopped to: it keeps those it has."""
+        with _at_the_door():
+            try:
+                return "Status" in self.client.get_bucket_versioning(Bucket=self.bucket.name)
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 403:
+                    return None
+                raise
+
+    def url_or_path(self, key: str) -> str:
+        return f"s3://{self.bucket.name}/{self._name(key)}"
+
+    def upload_form(self, key: str, *, most_bytes: int, seconds: int) -> UploadForm:
+        """A presigned form: whoever holds it can put one file under this key, no larger, for so
+        long.
+        """
+        name = self._name(key)
+        with _at_the_door():
+            signed = self.client.generate_presigned_post(
+                self.bucket.name,
+                name,
+                Conditions=[["content-length-range", 1, most_bytes]],
+                ExpiresIn=seconds,
+            )
+        return UploadForm(str(signed["url"]), dict(signed["fields"]))

@@ -1,0 +1,221 @@
+"""A batch of change events → the files of the archive, its error files, and what the database is
+told. Pure.
+
+The same events at the same position give the same files under the same names, whenever and however
+often. [D-5]
+"""
+
+import hashlib
+import io
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import repeat
+from operator import itemgetter
+from uuid import NAMESPACE_URL, uuid5
+
+from datalake.avro import container
+from demand.choices import ErrorType
+from demand.events import dates
+from demand.events.conversion import Archived, Failed, judge
+from demand.rows import Key, State, common_of, state_of
+from demand.schemas import schema_of
+
+# the root of every file name made from what the file holds
+NAMES = uuid5(NAMESPACE_URL, "fairwave:demand")
+MOST_EVENTS = 1_000  # of a batch [D-1]
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A container file: the batch's records of one type and partition date, in the events' order.
+    [BR-012, BR-016]
+
+    `snapshots` are rows for COPY, one for each record: its number in the file, and rows.common_of.
+    """
+
+    key: str
+    record_type: str
+    partition_date: str
+    schema: str
+    content: bytes
+    records: int
+    content_hash: int
+    sha256: str
+    snapshots: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDocument:
+    """An error file: the batch's events that failed for one reason, scrubbed. [BR-017, D-4, D-5]"""
+
+    key: str
+    error_type: ErrorType
+    content: bytes
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What becomes of a batch: `events` = `archived` + `errors`, by construction counted apart.
+    [D-5]
+
+    `states` holds the newest state of each record of the batch. [D-6]
+    """
+
+    events: int
+    files: tuple[DataFile, ...]
+    error_files: tuple[ErrorDocument, ...]
+    states: dict[Key, State]
+    unknown_attributes: int
+    systems_left_out: int
+
+    @property
+    def archived(self) -> int:
+        return sum(file.records for file in self.files)
+
+    @property
+    def errors(self) -> int:
+        return sum(file.events for file in self.error_files)
+
+    @property
+    def type_counts(self) -> dict[str, int]:
+        counts: dict[str, int] = defaultdict(int)
+        for file in self.files:
+            counts[file.record_type] += file.records
+        return dict(counts)
+
+    @property
+    def error_counts(self) -> dict[str, int]:
+        return {file.error_type.value: file.events for file in self.error_files}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the files of a batch go: prefix, what their names are made of, the time in their names."""
+
+    prefix: str
+    position: str
+    stamp: str
+
+    def key(self, folder: str, what: str) -> str:
+        ending = "json" if folder == "errors" else "avro"
+        return f"{self.prefix}/{folder}/{self.stamp}-{uuid5(NAMES, f'{self.position}:{what}')}.{ending}"
+
+
+class _Group:
+    """Records of one type and partition date, in the events' order. [BR-012]"""
+
+    __slots__ = ("encoded", "snapshots")
+
+    def __init__(self) -> None:
+        self.encoded: list[bytes] = []
+        self.snapshots: list[str] = []
+
+    def add(self, encoded: bytes, common: str) -> None:
+        self.snapshots.append(f"{len(self.encoded)}\t{common}\n")
+        self.encoded.append(encoded)
+
+
+def decide(
+    source: str,
+    first: str,
+    last: str,
+    raws: Sequence[bytes | Failed],
+    *,
+    now: datetime,
+    sequences: Sequence[int] | None = None,
+    prefix: str = "demand",
+) -> Decided:
+    """Judge the events from `first` to `last` of a source and make the files of them.
+
+    An event may come as Failed, if its reader could tell already. `now` stands where an event says
+    no time of its own, so a repeat needs the same; `sequences` where one has no sequence number.
+    """
+    groups: dict[tuple[str, str], _Group] = defaultdict(_Group)
+    failures: dict[ErrorType, list[tuple[int, Failed]]] = defaultdict(list)
+    newest: dict[Key, tuple[Archived, str]] = {}
+    changed_at: datetime | None = None
+    unknown_attributes = systems_left_out = 0
+    for position, (raw, sequence) in enumerate(zip(raws, sequences or repeat(0), strict=False)):
+        found = judge(raw, now=now, sequence=sequence) if isinstance(raw, bytes) else raw
+        if isinstance(found, Failed):
+            failures[found.error_type].append((position, found))
+            continue
+        common = common_of(found)
+        groups[found.record_type, found.partition_date].add(found.encoded, common)
+        key = (found.reference_id, found.record_type)
+        known = newest.get(key)
+        if known is None or (found.changed_at, found.sequence) >= (
+            known[0].changed_at,
+            known[0].sequence,
+        ):
+            newest[key] = (found, common)
+        if found.own_time and (changed_at is None or found.changed_at > changed_at):
+            changed_at = found.changed_at
+        unknown_attributes += found.unknown_attributes
+        systems_left_out += found.system_left_out
+    place = _Place(prefix, f"{source}:{first}-{last}", time_in_name(changed_at or now))
+    return Decided(
+        events=len(raws),
+        files=tuple(
+            _data_file(place, *names, group)
+            for names, group in sorted(groups.items(), key=itemgetter(0))
+        ),
+        error_files=tuple(
+            _error_file(place, kind, failures[kind], now=now)
+            for kind in ErrorType
+            if kind in failures
+        ),
+        states={key: state_of(*known) for key, known in newest.items()},
+        unknown_attributes=unknown_attributes,
+        systems_left_out=systems_left_out,
+    )
+
+
+def time_in_name(moment: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds, its colons replaced: 2026-01-20T18-00-00.000Z. [BR-015]"""
+    return dates.stamp(moment).replace(":", "-")
+
+
+def _data_file(place: _Place, record_type: str, partition_date: str, group: _Group) -> DataFile:
+    key = place.key(
+        f"data/{record_type}/partition_date={partition_date}", f"{record_type}/{partition_date}"
+    )
+    schema = schema_of(record_type)
+    out = io.BytesIO()
+    summary = container.write(out, schema, group.encoded, name=key)
+    content = out.getvalue()
+    return DataFile(
+        key=key,
+        record_type=record_type,
+        partition_date=partition_date,
+        schema=schema.name,
+        content=content,
+        records=summary.records,
+        content_hash=summary.content_hash,
+        sha256=hashlib.sha256(content).hexdigest(),
+        snapshots=group.snapshots,
+    )
+
+
+def _error_file(
+    place: _Place, kind: ErrorType, failures: list[tuple[int, Failed]], *, now: datetime
+) -> ErrorDocument:
+    """`details` says of each event its number in the batch, from 1, and what is wrong with it."""
+    count = len(failures)
+    document = {
+        "timestamp": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z",
+        "error": {
+            "type": kind.value,
+            "message": f"{count:,} {'event' if count == 1 else 'events'}: {kind.label}",
+        },
+        "events": [failed.kept for _, failed in failures],
+        "details": [
+            {"position": position + 1, "message": failed.message} for position, failed in failures
+        ],
+    }
+    content = json.dumps(document, separators=(",", ":")).encode()
+    return ErrorDocument(place.key("errors", kind.value), kind, content, count)

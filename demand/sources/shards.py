@@ -1,0 +1,130 @@
+"""The shards of a stream, and how far each is claimed: what several workers agree on. [D-1]
+
+What is read is claimed by one short transaction: the shard's `claimed` moves on if nobody moved it
+meanwhile, and the batch is made. Who comes too late reads on from where the other claimed to. No
+transaction waits for Kinesis.
+"""
+
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from datalake.aws.kinesis import Listing, Read, StreamShard
+from demand.archiving import archive
+from demand.models import Batch, Shard
+from operations import alerts
+from operations.database.locks import lock_number
+
+LATE_SECONDS = 6 * 3600.0  # a stream keeps records for a day unless told otherwise
+LOOK = timedelta(seconds=10)  # so often is noted that a shard was looked at and held nothing
+
+
+def source_of(stream: str, shard_id: str = "") -> str:
+    """The source of batches of a shard; without one, what all sources of the stream begin with."""
+    return f"{archive.STREAM}{stream}/{shard_id}"
+
+
+def enter(stream: str, listing: Listing) -> None:
+    """Note shards that are new.
+
+    At the first look at a stream all of them are to be read from that instant on, which is kept:
+    nothing that comes later is lost before the first record is claimed. Shards that turn up
+    afterwards are read from their first record.
+    """
+    with transaction.atomic():
+        _one_at_a_time(stream)
+        known = {shard.shard_id: shard for shard in Shard.objects.filter(stream=stream)}
+        since = None if known else listing.asked_at
+        Shard.objects.bulk_create(
+            Shard(stream=stream, shard_id=each.id, parents=list(each.parents), since=since)
+            for each in listing.shards
+            if each.id not in known
+        )
+        for each in listing.shards:
+            if each.id in known and _was_made_anew(known[each.id], each):
+                _begin_anew(known[each.id])
+
+
+def _one_at_a_time(stream: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_number(source_of(stream))])
+
+
+def _was_made_anew(known: Shard, listed: StreamShard) -> bool:
+    """A stream was deleted and made again under its name: numbers only grow, and this shard begins
+    behind what we claimed.
+    """
+    return bool(known.claimed) and int(known.claimed) < int(listed.first)
+
+
+def _begin_anew(shard: Shard) -> None:
+    Shard.objects.filter(pk=shard.pk).update(claimed="", ended=False, since=None)
+    alerts.alert(
+        f":warning: Demand archive: the stream {shard.stream} was made anew; {shard.shard_id} is"
+        " read from its start."
+    )
+
+
+def readable(stream: str) -> list[Shard]:
+    """Shards that have not ended and whose parents, as far as they are known, have."""
+    shards = {
+        shard.shard_id: shard for shard in Shard.objects.filter(stream=stream).order_by("shard_id")
+    }
+    waiting = {name for name, shard in shards.items() if not shard.ended}
+    return [
+        shards[name]
+        for name in shards
+        if name in waiting and waiting.isdisjoint(shards[name].parents)
+    ]
+
+
+def take(shard: Shard, read: Read) -> Batch | None:
+    """Claim what was read behind `shard.claimed`. None if another worker was first; `shard` then
+    tells nothing any more.
+    """
+    last = read.records[-1].sequence
+    values = {"claimed": last, "ended": read.next is None} | _looked(read)
+    with transaction.atomic():
+        if not untouched(shard).update(**values):
+            return None
+        batch = archive.claim(_source(shard), read.records[0].sequence, last, len(read.records))
+        if shard.behind_seconds < LATE_SECONDS <= read.behind_seconds:
+            alerts.alert(
+                f":warning: Demand archive: {shard} is read {read.behind_seconds / 3600:.0f} hours"
+                " late. Run more workers."
+            )
+    return batch
+
+
+def note_empty(shard: Shard, read: Read) -> None:
+    """Nothing was read: note that it was looked at, now and then, and that the shard has ended, if
+    it has.
+    """
+    recently = shard.looked_at is not None and timezone.now() - shard.looked_at < LOOK
+    if read.next is None or not recently:
+        untouched(shard).update(ended=read.next is None, **_looked(read))
+
+
+def note_gone(shard: Shard) -> None:
+    """Kinesis knows the shard no more: it ended, and what nobody had claimed by then has expired."""
+    with transaction.atomic():
+        if untouched(shard).update(ended=True, looked_at=timezone.now()):
+            alerts.alert(
+                f":red_circle: Demand archive: {shard} is gone from the stream; records that nobody"
+                " had read are lost."
+            )
+
+
+def _source(shard: Shard) -> str:
+    return source_of(shard.stream, shard.shard_id)
+
+
+def untouched(shard: Shard) -> QuerySet[Shard]:
+    """The shard, if it still stands as it was read from the database."""
+    return Shard.objects.filter(pk=shard.pk, claimed=shard.claimed, ended=False)
+
+
+def _looked(read: Read) -> dict[str, object]:
+    return {"looked_at": timezone.now(), "behind_seconds": read.behind_seconds}

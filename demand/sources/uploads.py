@@ -1,0 +1,271 @@
+"""A file of change events, from upload to archive. [D-1]
+
+    receive → job: counted → archived (road.py) → finished, its bytes deleted
+
+A killed job goes on at the first batch that is not DONE; the same bytes are the same upload, and
+its result.
+"""
+
+import hashlib
+import tempfile
+from typing import Any, BinaryIO, cast
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q, Sum
+from django.utils import timezone
+
+from datalake.errors import NoSuchObject
+from datalake.storage import buckets
+from demand.archiving import archive
+from demand.choices import BatchState, ErrorType
+from demand.errors import NotKept, UnknownUpload, UnreadableEvents
+from demand.models import Batch, Delivery, ErrorFile, EventUpload
+from demand.sources import file_pipeline
+from demand.sources.lines import count_lines
+from operations import alerts, jobs
+from operations.choices import LIVE_JOBS
+from operations.errors import JobStopped
+from operations.jobs import Lease
+from operations.models import Job
+
+JOB = "archive_demand"
+PIECE = 1 << 20
+
+
+def subject_of(upload: EventUpload) -> str:
+    """What its job works on."""
+    return f"eventupload:{upload.pk}"
+
+
+def source_of(upload: EventUpload) -> str:
+    """What its batches name as their source."""
+    return f"file:{upload.sha256}"
+
+
+def spooled(stream: BinaryIO) -> BinaryIO:
+    """What a pipe gives, as a file that can be read twice; the caller closes it. Raises
+    UnreadableEvents if it is too much.
+    """
+    file, size = tempfile.TemporaryFile(), 0  # noqa: SIM115 the caller closes it
+    try:
+        while block := stream.read(PIECE):
+            size += len(block)
+            if size > settings.UPLOAD_MAX_BYTES:
+                raise _too_large()
+            file.write(block)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return cast("BinaryIO", file)
+
+
+def receive(name: str, file: BinaryIO, *, by: User | None) -> EventUpload:
+    """Take a file (seekable) into the scoring bucket; the same bytes again are the same upload,
+    finished or not. [D-1]
+
+    Raises UnreadableEvents for a file that is too large or cannot be unpacked; then nothing is
+    written. And NotKept.
+    """
+    sha256, size = _looked_at(file)
+    values = {
+        "name": name.replace("\x00", "")[:255] or "events",
+        "key": f"demand/uploaded/{sha256}.jsonl",
+        "bytes": size,
+        "created_by": by,
+    }
+    upload = EventUpload.objects.get_or_create(sha256=sha256, defaults=values)[0]
+    if upload.finished_at is None:
+        _keep(upload, file)
+    return upload
+
+
+def _looked_at(file: BinaryIO) -> tuple[str, int]:
+    """SHA-256 and size in bytes of a file that can be read to its end. Raises UnreadableEvents."""
+    if file.seek(0, 2) > settings.UPLOAD_MAX_BYTES:
+        raise _too_large()
+    count_lines(file, most_bytes=settings.UPLOAD_MAX_BYTES)
+    file.seek(0)
+    digest, size = hashlib.sha256(), 0
+    while block := file.read(PIECE):
+        digest.update(block)
+        size += len(block)
+    return digest.hexdigest(), size
+
+
+def _keep(upload: EventUpload, file: BinaryIO) -> None:
+    """Put the bytes into the bucket unless they lie there; the job looks at their checksum. Raises
+    NotKept.
+    """
+    bucket = buckets.scoring()
+    try:
+        found = bucket.found(upload.key)
+        if found is None or found.size != upload.bytes:
+            file.seek(0)
+            bucket.put(upload.key, file)
+    except OSError as error:
+        why = error.strerror or error
+        raise NotKept(
+            f"{upload.name} could not be stored in the scoring bucket ({why}). Upload it again."
+        ) from error
+
+
+def _too_large() -> UnreadableEvents:
+    return UnreadableEvents(
+        f"The file is larger than {settings.UPLOAD_MAX_BYTES:,} bytes, the most that is taken:"
+        " split it."
+    )
+
+
+def open_job(upload: EventUpload, *, by: User | None) -> Job:
+    """The job that archives the file: the live one, or the last one set to run again from where it
+    stands, or a new one.
+    """
+    last = Job.objects.filter(kind=JOB, subject=subject_of(upload)).order_by("-id").first()
+    if last is not None and jobs.requeue(last.pk):
+        return last
+    return jobs.open_job(JOB, subject_of(upload), by=by)
+
+
+def is_over(upload: EventUpload) -> bool:
+    """Whether all is archived and put away: a worker that died in its last step leaves a job that
+    is not over.
+    """
+    live = Job.objects.filter(kind=JOB, subject=subject_of(upload), state__in=LIVE_JOBS)
+    return upload.finished_at is not None and not live.exists()
+
+
+def upload_of(number: int) -> EventUpload:
+    """Raises UnknownUpload."""
+    found = EventUpload.objects.filter(pk=number).first()
+    if found is None:
+        raise UnknownUpload(f"There is no file of change events with the number {number}.")
+    return found
+
+
+def process(job_id: int) -> EventUpload:
+    """Archive the job's file, or what is left of it. A repeat of a finished one changes nothing.
+
+    Raises UnreadableEvents, and OSError if a bucket stays down; what was archived until then stays,
+    and it goes on from there.
+    """
+    number = int(Job.objects.get(pk=job_id).subject.removeprefix("eventupload:"))
+    with jobs.working(job_id) as lease:
+        upload = upload_of(number)
+        if upload.finished_at is None:
+            try:
+                _archive(upload, lease)
+            except JobStopped as stop:
+                if stop.how == "cancel":
+                    # nobody's data stays for work that nobody wants
+                    buckets.scoring().delete(upload.key)
+                raise
+        counts = ledger(upload)
+        buckets.scoring().delete(upload.key)
+        lease.update(
+            rows_in=counts["events"], rows_out=counts["archived"], rows_rejected=counts["errors"]
+        )
+    return upload_of(number)
+
+
+def forget_cancelled(job: Job) -> None:
+    """A job that waited or was paused is cancelled: its file's bytes go. See
+    operations.jobs.CANCELLED.
+    """
+    upload = EventUpload.objects.filter(pk=int(job.subject.removeprefix("eventupload:"))).first()
+    if upload is not None:
+        key = upload.key
+        transaction.on_commit(lambda: buckets.scoring().delete(key))
+
+
+def _archive(upload: EventUpload, lease: Lease) -> None:
+    with _kept(upload) as file:
+        lease.step("Reading the file")
+        lines = _checked_lines(upload, file)
+        lease.step("Archiving events", rows=lines, total=lines, progress=0)
+        counted = file_pipeline.archive_lines(
+            source_of(upload), file, lease, now=upload.created_at, lines=lines
+        )
+    _finish(upload, lease, counted, lines)
+
+
+def _kept(upload: EventUpload) -> BinaryIO:
+    try:
+        return buckets.scoring().open(upload.key)
+    except NoSuchObject:
+        raise UnreadableEvents(
+            f"{upload.name} is not in the scoring bucket any more: upload it again."
+        ) from None
+
+
+def _checked_lines(upload: EventUpload, file: BinaryIO) -> int:
+    """How many lines there are. Raises UnreadableEvents if the bytes are not those that were
+    received.
+    """
+    if hashlib.file_digest(cast("Any", file), "sha256").hexdigest() != upload.sha256:
+        buckets.scoring().delete(upload.key)
+        raise UnreadableEvents(
+            f"{upload.name} is not what was uploaded: its checksum differs. Upload it again."
+        )
+    return count_lines(file, most_bytes=settings.UPLOAD_MAX_BYTES)
+
+
+def _finish(upload: EventUpload, lease: Lease, counted: int, lines: int) -> None:
+    """All is archived, and its ledger is whole: as many events as were counted apart from the
+    batches. Waits for the disk.
+    """
+    with transaction.atomic():
+        lease.hold()
+        counts = ledger(upload)
+        if (counts["events"], counts["open"]) != (counted, 0):
+            raise UnreadableEvents(
+                f"{upload.name} has {counted:,} events, but its batches have {counts['events']:,}, "
+                f"{counts['open']:,} of them open: archive it again."
+            )
+        EventUpload.objects.filter(pk=upload.pk).update(finished_at=timezone.now())
+        lease.update(progress=lines, total=lines)
+        if counts["errors"]:
+            told = archive.errors_told(counts["errors"], counts["events"], errors_by_type(upload))
+            alerts.alert(f":warning: Demand archive, upload {upload.pk}: {told}")
+
+
+def ledger(upload: EventUpload) -> dict[str, int]:
+    """Sums over its batches: `events`, `archived`, `errors`, and the events of those that are still
+    `open`.
+    """
+    batches = Batch.objects.filter(source=source_of(upload))
+    return batches.aggregate(
+        open=Sum("events", filter=~Q(state=BatchState.DONE), default=0),
+        archived=Sum("archived", default=0),
+        errors=Sum("errors", default=0),
+        events=Sum("events", default=0),
+    )
+
+
+def errors_by_type(upload: EventUpload) -> dict[str, int]:
+    """Errors of all its batches, in the order of the types."""
+    files = ErrorFile.objects.filter(batch__source=source_of(upload))
+    counts = dict(files.values_list("error_type").annotate(events=Sum("events")))
+    return {kind.value: counts[kind] for kind in ErrorType if kind in counts}
+
+
+def result_of(upload: EventUpload) -> dict[str, Any]:
+    """The result object of `archive_demand`: in, archived, errors{type: n}, files[], error_files[]."""
+    counts, source = ledger(upload), source_of(upload)
+    return {
+        "in": counts["events"],
+        "archived": counts["archived"],
+        "errors": errors_by_type(upload),
+        "files": list(
+            Delivery.objects.filter(batch__source=source)
+            .order_by("pk")
+            .values_list("file__key", flat=True)
+        ),
+        "error_files": list(
+            ErrorFile.objects.filter(batch__source=source)
+            .order_by("pk")
+            .values_list("key", flat=True)
+        ),
+    }

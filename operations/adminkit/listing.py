@@ -1,0 +1,221 @@
+"""What every list of the operators' site is built from: read-only lists, lists of millions, masked
+columns. [O-5, O-7]
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, ClassVar
+
+from django.contrib.admin import ShowFacets
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils.text import capfirst
+from unfold.admin import ModelAdmin
+
+from operations.adminkit import unmasking
+from operations.adminkit.paging import AFTER, BEFORE, EstimatePaginator, KeysetChangeList
+from operations.adminkit.plaintext import visible
+
+Mask = Callable[[str], str]
+
+
+class TitledAdmin(ModelAdmin):
+    """A list is titled by what it lists: a tab of the browser that says "Select job to view" helps
+    nobody find it again.
+    """
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+
+class ReadOnlyAdmin(TitledAdmin):
+    """Rows that only work itself writes: nobody adds, changes or deletes them by hand."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class PageAdmin(ReadOnlyAdmin):
+    """A list whose rows lead to a page of their own; `page` is the name of its address and
+    `page_key` the field it takes.
+    """
+
+    page: ClassVar[str]
+    page_key: ClassVar[str] = "pk"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        found = self.get_object(request, object_id)
+        if found is None or not self.has_view_permission(request, found):
+            return super().change_view(request, object_id, *args, **kwargs)
+        return HttpResponseRedirect(reverse(self.page, args=[getattr(found, self.page_key)]))
+
+
+class Masking(TitledAdmin):
+    """Personal columns are masked unless the person has asked to see them. Nothing can be filtered
+    or sorted by them: a filter on a hidden column would tell what it hides.
+    """
+
+    personal: ClassVar[Mapping[str, Mask]] = {}
+    list_before_template = "console/unmask.html"
+    change_form_before_template = "console/unmask.html"
+    sortable_by: Sequence[str] = ()
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return self._as_shown(request, super().get_list_display(request))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {**(extra_context or {}), **_privacy(request)})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        return super().changeform_view(
+            request, object_id, form_url, {**(extra_context or {}), **_privacy(request)}
+        )
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        named = {
+            str(item[0] if isinstance(item, tuple) else item)
+            for item in self.get_list_filter(request)
+        }
+        return lookup.removesuffix("__exact").removesuffix("__id") in named
+
+    def _as_shown(self, request: HttpRequest, names: Sequence[Any]) -> list[Any]:
+        if unmasking.shown(request):
+            return list(names)
+        return [
+            masked(name, self.personal[name], getattr(self, name, None))
+            if name in self.personal
+            else name
+            for name in names
+        ]
+
+
+class MaskedAdmin(Masking, ReadOnlyAdmin):
+    """The same for rows that nobody writes by hand; a row's own page is masked too."""
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return self._as_shown(request, self.fields or [field.name for field in self.opts.fields])
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return self.get_fields(request, obj)
+
+
+def _privacy(request: HttpRequest) -> dict[str, bool]:
+    return {
+        "personal_data_shown": unmasking.shown(request),
+        "may_show_personal_data": unmasking.may_show(request),
+    }
+
+
+@cache
+def masked(
+    field: str, mask: Mask, read: Callable[[Any], str] | None = None
+) -> Callable[[Any], str]:
+    """A column that shows `field` (or what `read` makes of the row) through `mask`; the same one
+    each time it is asked for.
+    """
+
+    def column(row: Any) -> str:
+        return mask((read(row) if read else getattr(row, field)) or "")
+
+    column.__name__ = field
+    column.short_description = field.replace("_", " ")  # type: ignore[attr-defined]
+    return column
+
+
+@cache
+def counted(field: str) -> Callable[[Any], str]:
+    """A column of whole numbers as people read them: 9,704,935."""
+    return _column(field, lambda value: f"{value:,}")
+
+
+@cache
+def sized(field: str) -> Callable[[Any], str]:
+    """A column of bytes with their unit: 9.3 MB."""
+    return _column(field, filesizeformat)
+
+
+@cache
+def shortened(field: str) -> Callable[[Any], str]:
+    """A column of digests: enough to tell them apart; a row's own page has the whole."""
+    return _column(field, lambda digest: f"{digest[:12]}…" if len(digest) > 12 else digest)
+
+
+@cache
+def worded(field: str) -> Callable[[Any], str]:
+    """A column of names as a person would say them: send_wave → Send wave."""
+    return _column(field, lambda name: name.replace("_", " ").capitalize())
+
+
+@cache
+def plain(field: str) -> Callable[[Any], str]:
+    """A column of text that others wrote: every character of it is seen."""
+    return _column(field, visible)
+
+
+def _column(field: str, show: Callable[[Any], str]) -> Callable[[Any], str]:
+    def column(row: Any) -> str:
+        value = getattr(row, field)
+        return "–" if value is None else show(value)
+
+    column.__name__ = field
+    column.short_description = field.replace("_", " ")  # type: ignore[attr-defined]
+    return column
+
+
+class BigTableAdmin(TitledAdmin):
+    """Mix in before the others: pages by key, no COUNT(*), no facets, no search by text, no sort by
+    columns without index.
+    """
+
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    paginator = EstimatePaginator
+    list_per_page = 50
+    sortable_by: Sequence[str] = ()
+    # filter → the field that is unique within it and indexed with it; without one the newest rows
+    # come first
+    keys: ClassVar[Mapping[str, str]] = {}
+
+    def key_for(self, filters: Mapping[str, Any]) -> tuple[str, bool]:
+        """The field that orders the page and whether it descends."""
+        for name, field in self.keys.items():
+            if name in filters:
+                return field, False
+        return "pk", True
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
+        return KeysetChangeList
+
+    def get_changelist_instance(self, request: HttpRequest) -> KeysetChangeList:
+        asked = request.GET.copy()
+        after, before = (_number(asked.pop(name, [None])[-1]) for name in (AFTER, BEFORE))
+        request.edges = (after, before)  # type: ignore[attr-defined]
+        request.GET = asked  # type: ignore[assignment]
+        return super().get_changelist_instance(request)
+
+
+def _number(text: str | None) -> str | None:
+    return text if text and text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -1,0 +1,234 @@
+"""What another service puts into the scoring bucket is taken up by itself, each version of it once.
+[S-1, S-4]
+"""
+
+import os
+import time
+
+import pytest
+
+from campaigns import tasks
+from campaigns.errors import ListEntryInvalid, UnknownCampaign, UnreadableFile, UnreadableList
+from campaigns.intake import arrivals
+from campaigns.models import Arrival, FanList, ScoreFile
+from datalake.errors import NoSuchObject
+from datalake.storage import buckets
+from operations.choices import JobState
+from operations.models import Alert, Job
+from tests.builders import make_campaign, receive_scores, score_file_bytes, score_row
+from tests.concurrency.child import Child
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CONTENT = score_file_bytes([score_row(1), score_row(2)])
+
+
+def drop(key: str, content: bytes = CONTENT, *, seconds_ago: float = 60) -> str:
+    bucket = buckets.scoring()
+    bucket.put(key, content)
+    written = time.time() - seconds_ago
+    os.utime(bucket.url_or_path(key), (written, written))
+    return key
+
+
+def test_s1_a_dropped_file_becomes_a_score_file_of_the_campaign_it_is_named_for():
+    campaign = make_campaign()
+    key = drop(f"scored/{campaign.campaign_id}.20260118.txt")
+    (job,) = arrivals.look()
+    score_file = arrivals.take(job.pk)
+    assert score_file is not None
+    stands = (score_file.campaign, score_file.key, score_file.timestamp, score_file.state)
+    assert stands == (campaign, key, "20260118", "uploaded")
+    assert Arrival.objects.get(pk=int(job.subject.split(":")[1])).score_file == score_file
+    assert arrivals.look() == []
+
+
+def test_s1_what_was_uploaded_by_hand_and_what_is_no_score_file_is_left_alone():
+    campaign = make_campaign()
+    receive_scores(campaign, CONTENT, name=f"{campaign.campaign_id}.1.txt")
+    drop("scored/README.md")
+    drop(f"scored/{campaign.campaign_id}.2.txt.part")
+    drop("fanlist/uploaded/list-1/manifest.json")
+    drop("uploads/of/a-browser")
+    drop("blacklist/notes.txt")
+    assert arrivals.look() == []
+
+
+@pytest.mark.parametrize(
+    ("named", "content", "error"),
+    [("nobody", CONTENT, UnknownCampaign), ("", b"x", UnreadableFile)],
+)
+def test_s1_a_file_that_cannot_be_taken_is_refused_once_and_its_job_says_why(named, content, error):
+    campaign = make_campaign()
+    drop(f"scored/{named or campaign.campaign_id}.1.txt", content)
+    (job,) = arrivals.look()
+    with pytest.raises(error):
+        arrivals.take(job.pk)
+    job.refresh_from_db()
+    assert job.state == JobState.FAILED
+    assert arrivals.look() == []
+    assert not ScoreFile.objects.exists()
+    assert Alert.objects.count() == 1
+
+
+def test_s1_a_file_above_the_limit_is_refused_without_being_fetched(settings, monkeypatch):
+    campaign = make_campaign()
+    settings.UPLOAD_MAX_BYTES = len(CONTENT) - 1
+    drop(f"scored/{campaign.campaign_id}.1.txt")
+    (job,) = arrivals.look()
+    monkeypatch.setattr(buckets.DiskBucket, "open", None)
+    with pytest.raises(UnreadableFile, match="larger than"):
+        arrivals.take(job.pk)
+
+
+def test_s1_a_file_of_a_campaign_that_is_not_open_is_refused_once():
+    campaign = make_campaign(opened=False)
+    drop(f"scored/{campaign.campaign_id}.1.txt")
+    tasks.look_for_dropped_files()
+    tasks.tasks.run_job(Job.objects.get().pk)
+    tasks.look_for_dropped_files()
+    job = Job.objects.get()
+    assert "needs an open campaign" in job.error
+    assert Alert.objects.count() == 1
+
+
+def test_s1_a_file_is_taken_when_nobody_has_written_to_it_for_a_while():
+    campaign = make_campaign()
+    key = drop(f"scored/{campaign.campaign_id}.1.txt", CONTENT[:-20], seconds_ago=1)
+    assert arrivals.look() == []
+    drop(key)
+    (job,) = arrivals.look()
+    assert arrivals.take(job.pk) is not None
+
+
+def test_s1_a_file_that_changed_since_it_was_noted_is_an_arrival_of_its_own():
+    campaign = make_campaign()
+    key = drop(f"scored/{campaign.campaign_id}.1.txt", CONTENT[:-20])
+    (early,) = arrivals.look()
+    drop(key, seconds_ago=30)
+    assert arrivals.take(early.pk) is None
+    (whole,) = arrivals.look()
+    assert arrivals.take(whole.pk) is not None
+    assert ScoreFile.objects.count() == 1
+
+
+def test_s1_other_bytes_under_the_key_of_a_known_file_are_a_new_attempt():
+    campaign = make_campaign()
+    first = receive_scores(campaign, CONTENT, name=f"{campaign.campaign_id}.1.txt")
+    drop(first.key, score_file_bytes([score_row(7)]))
+    (job,) = arrivals.look()
+    second = arrivals.take(job.pk)
+    assert (second.attempt, second.timestamp) == (2, "1-2")
+    assert buckets.scoring().sha256(second.key) == second.sha256
+
+
+def test_s1_an_arrival_that_is_gone_again_is_told():
+    campaign = make_campaign()
+    key = drop(f"scored/{campaign.campaign_id}.1.txt")
+    (job,) = arrivals.look()
+    buckets.scoring().delete(key)
+    with pytest.raises(NoSuchObject, match="gone"):
+        arrivals.take(job.pk)
+
+
+def test_s1_a_worker_that_died_behind_the_reception_leaves_one_score_file():
+    campaign = make_campaign()
+    drop(f"scored/{campaign.campaign_id}.1.txt")
+    (job,) = arrivals.look()
+    taken = arrivals.take(job.pk)
+    Job.objects.update(state=JobState.QUEUED)
+    assert arrivals.take(job.pk) == taken
+    assert ScoreFile.objects.count() == 1
+
+
+def test_s1_the_look_of_each_minute_rings_for_what_was_dropped_and_its_task_for_the_processing(
+    monkeypatch,
+):
+    campaign = make_campaign()
+    drop(f"scored/{campaign.campaign_id}.1.txt")
+    rung: list[Job] = []
+    monkeypatch.setattr(tasks.tasks, "ring", rung.append)
+    tasks.look_for_dropped_files()
+    tasks.run_arrival(rung[0].pk)
+    assert [job.kind for job in rung] == ["take_arrival", "process_scores"]
+
+
+def test_s4_a_new_list_is_read_at_once_and_its_entries_are_counted():
+    drop(
+        "blacklist/emails.txt",
+        b"# none of these\nbad@mail.example\n@bad.example\n@*.spam.example # all of them\n",
+    )
+    (job,) = arrivals.look()
+    assert arrivals.take(job.pk) is None
+    job.refresh_from_db()
+    assert (job.state, job.rows_in, job.rows_out) == (JobState.DONE, 3, 3)
+    assert arrivals.look() == []
+    drop("blacklist/emails.txt", b"@bad.example\n", seconds_ago=30)
+    assert len(arrivals.look()) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "content"),
+    [
+        ("blacklist/emails.txt", b"@good.example\nmaria@private@mail.example\n"),
+        ("blacklist/whitelist.txt", b"vip@mail.example\n@maria.private.example\n"),
+        ("blacklist/emails.txt", b"\xff\xfe maria.private"),
+    ],
+)
+def test_s4_a_list_that_cannot_be_read_alerts_at_once_and_tells_nobodys_address(key, content):
+    drop(key, content)
+    (job,) = arrivals.look()
+    with pytest.raises(UnreadableList, match=key):
+        arrivals.take(job.pk)
+    (alert,) = Alert.objects.all()
+    assert key in alert.text
+    assert "private" not in alert.text
+    assert arrivals.look() == []
+
+
+def test_s15_a_name_that_is_not_utf8_holds_up_no_other(bucket_folders):
+    FanList.objects.create(fanlist_id="club", campaign=make_campaign())
+    drop("fanlist/uploaded/club/july.csv", b"global_user_id,rank,email\nfan-1,1,a@mail.example\n")
+    july = bucket_folders / "scoring" / "fanlist" / "uploaded" / "club" / "july.csv"
+    july.with_name(os.fsdecode(b"jun\xff.csv")).hardlink_to(july)
+    assert [arrivals.arrival_of(job.pk).key for job in arrivals.look()] == [
+        "fanlist/uploaded/club/july.csv"
+    ]
+
+
+def test_s4_the_alert_about_a_file_that_meets_a_bad_list_tells_nobodys_address():
+    campaign = make_campaign()
+    drop(f"scored/{campaign.campaign_id}.1.txt")
+    (job,) = arrivals.look()
+    drop("blacklist/emails.txt", b"maria@private@mail.example\n")
+    with pytest.raises(ListEntryInvalid, match="line 1"):
+        arrivals.take(job.pk)
+    assert "private" not in Alert.objects.get().text
+
+
+def test_s15_a_dropped_file_of_ranks_becomes_a_score_file_of_its_list():
+    campaign = make_campaign()
+    FanList.objects.create(fanlist_id="club", campaign=campaign)
+    drop(
+        "fanlist/uploaded/club/july.csv",
+        b"global_user_id,rank,email\nfan-1,1,a@mail.example\nfan-2,2,b@mail.example\n",
+    )
+    (job,) = arrivals.look()
+    score_file = arrivals.take(job.pk)
+    assert score_file is not None
+    assert (score_file.campaign, score_file.fanlist.fanlist_id) == (campaign, "club")
+    assert arrivals.look() == []
+
+
+@pytest.mark.processes
+def test_s1_processes_that_look_at_once_take_each_new_object_once():
+    campaign = make_campaign()
+    for number in range(20):
+        drop(f"scored/{campaign.campaign_id}.{number}.txt", score_file_bytes([score_row(number)]))
+    children = [Child(work="look_for_arrivals") for _ in range(4)]
+    for child in children:
+        child.expect("ready")
+    for child in children:
+        child.go_on()
+    noted = [key for child in children for key in child.result()["noted"]]
+    assert len(noted) == len(set(noted)) == 20
+    assert Job.objects.count() == Arrival.objects.count() == 20

@@ -1,0 +1,555 @@
+"""Registrations from files and from the stream: the newest of each fan kept, published once. [C-4,
+C-5]
+"""
+
+import io
+import json
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import fastavro
+import pytest
+from django.db import connection
+
+from campaigns.errors import UnreadableFile, WrongCampaign, WrongStatus
+from campaigns.models import Campaign, ListEntry, Market, Registrant, RegistrationImport
+from campaigns.opening import close_campaign
+from campaigns.registrations import imports, staging
+from datalake import records, streams
+from datalake.choices import RecordType, StreamName
+from datalake.models import DeadLetter, StreamBatch
+from datalake.streams import consumers
+from datalake.streams.batches import unpack_records
+from operations import jobs
+from operations.choices import JobState
+from operations.models import Job
+from tests.builders import (
+    REGISTRATION_COLUMNS,
+    import_registrations,
+    in_memory,
+    make_campaign,
+    registration_bytes,
+    registration_row,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at(day: int) -> str:
+    return f"2026-01-{day:02d}T10:00:00Z"
+
+
+def receive(campaign: Campaign, content: bytes) -> RegistrationImport:
+    return imports.receive(campaign, "registrations", in_memory(content), by=None)
+
+
+def process(found: RegistrationImport) -> RegistrationImport:
+    return imports.process(imports.open_job(found, by=None).pk)
+
+
+def published() -> list[dict]:
+    batches = streams.read(StreamName.INPUT, 1, 10_000)
+    return [record for batch in batches for record in unpack_records(batch.payload)]
+
+
+def reasons(found: RegistrationImport) -> list[tuple[int, str]]:
+    return list(found.rejected_rows.order_by("line").values_list("line", "reason"))
+
+
+def consume() -> None:
+    consumers.consume(["registrations"], once=True)
+
+
+def test_a_registration_becomes_a_registrant():
+    campaign = make_campaign()
+    row = registration_row(
+        1,
+        email=" Fan@Mail.Example ",
+        phone="(206) 555-0100",
+        phone_confirmed="TRUE",
+        market_preferences=" east | west|east",
+    )
+    found = import_registrations(campaign, [row])
+    assert (found.rows_in, found.accepted, found.rejected, found.finished) == (1, 1, 0, True)
+    fan = Registrant.objects.get()
+    assert (fan.email, fan.phone, fan.phone_region, fan.phone_confirmed) == (
+        "fan@mail.example",
+        "+12065550100",
+        "US",
+        True,
+    )
+    assert (fan.country, fan.preferences, fan.member_id, fan.verdict) == (
+        "US",
+        ["east", "west"],
+        "member-1",
+        None,
+    )
+    assert fan.registered_at == fan.changed_at == datetime(2026, 1, 5, 10, tzinfo=UTC)
+
+
+def test_columns_come_in_any_order_and_only_two_are_needed():
+    campaign = make_campaign()
+    import_registrations(
+        campaign,
+        [registration_row(1)],
+        columns=["registered_at", "shoe_size", "email", "global_user_id"],
+    )
+    fan = Registrant.objects.get()
+    assert (fan.global_user_id, fan.email, fan.phone, fan.preferences, fan.tags) == (
+        "fan-1",
+        "fan1@mail.example",
+        "",
+        [],
+        "missing_phone",
+    )
+
+
+def test_rows_are_rejected_for_the_first_reason_that_applies():
+    campaign = make_campaign(markets=("west",))
+    ListEntry.objects.create(campaign=campaign, kind="blacklist", pattern="@bad.example")
+    ListEntry.objects.create(campaign=campaign, kind="disposable", pattern="throw.example")
+    good = {"market_preferences": "west"}
+    rows = [
+        registration_row(1, **good),
+        b"only,three,columns",
+        b"",
+        registration_row(2, **good, registered_at="2026-01-05T10:00:00"),
+        registration_row(3, **good, registered_at=""),
+        registration_row(4, **good, date_created="yesterday"),
+        registration_row(5, **good, member_id="a\x00b"),
+        registration_row(6, **good, global_user_id=" "),
+        registration_row(7, **good, email="x@bad.example"),
+        registration_row(8, **good, email="x@throw.example"),
+        registration_row(9, **good, phone="+442079460123"),
+        registration_row(10, **good, phone="", email="nonsense"),
+        registration_row(11, market_preferences="west|atlantis"),
+        registration_row(12, **good, global_user_id="x" * 501),
+    ]
+    found = import_registrations(campaign, rows)
+    malformed = [(line, "malformed_row") for line in (3, 4, 5, 6, 7, 8)]
+    assert reasons(found) == [
+        *malformed,
+        (9, "missing_user_id"),
+        (10, "blacklisted_domain"),
+        (11, "disposable_domain"),
+        (12, "intl_phone"),
+        (13, "no_contact"),
+        (14, "unknown_market"),
+        (15, "malformed_row"),
+    ]
+    assert found.rows_in == found.accepted + sum(found.rejected_by.values()) == 14
+    job = Job.objects.get()
+    assert (job.rows_in, job.rows_out, job.rows_rejected) == (14, 1, 13)
+
+
+def test_the_newest_record_wins_then_the_later_row_and_the_earliest_date_is_kept():
+    """[C-4]"""
+    campaign = make_campaign()
+    rows = [
+        registration_row(1, member_id="old", registered_at=at(3), date_created=at(8)),
+        registration_row(1, member_id="newest", registered_at=at(5), date_created=at(9)),
+        registration_row(1, member_id="oldest", registered_at=at(2), date_created=at(2)),
+        registration_row(2, member_id="first"),
+        registration_row(2, member_id="second"),
+    ]
+    found = import_registrations(campaign, rows)
+    assert reasons(found) == [(2, "superseded"), (4, "superseded"), (5, "superseded")]
+    assert {fan.member_id: fan.registered_at.day for fan in Registrant.objects.all()} == {
+        "newest": 2,
+        "second": 5,
+    }
+    assert {record["memberId"] for record in published()} == {"newest", "second"}
+
+
+def test_a_later_file_supersedes_and_an_older_record_in_it_does_not():
+    campaign = make_campaign()
+    import_registrations(
+        campaign, [registration_row(1, member_id="a", registered_at=at(5), date_created=at(8))]
+    )
+    older = import_registrations(
+        campaign, [registration_row(1, member_id="b", registered_at=at(4), date_created=at(7))]
+    )
+    assert reasons(older) == [(2, "superseded")]
+    fan = Registrant.objects.get()
+    assert (fan.member_id, fan.registered_at.day, fan.changed_at.day) == ("a", 4, 8)
+    import_registrations(
+        campaign, [registration_row(1, member_id="c", registered_at=at(9), date_created=at(10))]
+    )
+    fan = Registrant.objects.get()
+    assert (fan.member_id, fan.registered_at.day, fan.changed_at.day) == ("c", 4, 10)
+    assert [record["memberId"] for record in published()] == ["a", "c"]
+
+
+def test_the_same_bytes_are_the_same_import_and_nothing_is_published_twice():
+    """[C-5]"""
+    campaign, content = (
+        make_campaign(),
+        registration_bytes([registration_row(1), registration_row(2)]),
+    )
+    first = process(receive(campaign, content))
+    again = receive(campaign, content)
+    assert again == first
+    assert process(again).accepted == 2
+    assert RegistrationImport.objects.count() == 1
+    import_registrations(campaign, [registration_row(2), registration_row(3)])
+    assert sorted(record["globalUserId"] for record in published()) == ["fan-1", "fan-2", "fan-3"]
+
+
+def test_a_publication_that_ends_half_way_goes_on_where_it_stands(monkeypatch):
+    """[C-5] Each registration is published, and once."""
+    monkeypatch.setattr(imports, "PUBLISH_AT_A_TIME", 3)
+    campaign, real, calls = make_campaign(), imports._publish_some, []
+
+    def dying(*arguments):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    found = receive(campaign, registration_bytes([registration_row(n) for n in range(20)]))
+    with monkeypatch.context() as patch:
+        patch.setattr(imports, "_publish_some", dying)
+        with pytest.raises(KeyboardInterrupt):
+            process(found)
+    assert 0 < len(published()) < 20
+    process(found)
+    assert sorted(record["globalUserId"] for record in published()) == sorted(
+        f"fan-{n}" for n in range(20)
+    )
+
+
+def test_an_import_that_fails_in_the_middle_writes_nothing(monkeypatch):
+    campaign = make_campaign()
+    found = receive(campaign, registration_bytes([registration_row(n) for n in range(20)]))
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            staging, "merge", lambda campaign: (_ for _ in ()).throw(OSError("disk full"))
+        )
+        with pytest.raises(OSError, match="disk full"):
+            process(found)
+    assert not Registrant.objects.exists()
+    assert not found.rejected_rows.exists()
+    assert Job.objects.get().state == JobState.FAILED
+    assert process(found).accepted == 20
+
+
+def test_a_worker_that_was_taken_over_imports_nothing(monkeypatch):
+    """[O-6]"""
+    campaign = make_campaign()
+    found = receive(campaign, registration_bytes([registration_row(1)]))
+    job, real = imports.open_job(found, by=None), staging.merge
+    monkeypatch.setattr(staging, "merge", lambda c: (Job.objects.update(attempt=99), real(c)))
+    with pytest.raises(jobs.LeaseLost):
+        imports.process(job.pk)
+    assert not Registrant.objects.exists()
+
+
+def test_two_files_at_once_settle_who_is_newest_one_after_the_other(monkeypatch):
+    """[C-4] The older file comes to its end while the newer one is not committed."""
+    campaign, newer_staged, older_waits = make_campaign(), threading.Event(), threading.Event()
+    newer = receive(
+        campaign, registration_bytes([registration_row(1, member_id="newer", date_created=at(9))])
+    )
+    older = receive(
+        campaign, registration_bytes([registration_row(1, member_id="older", date_created=at(8))])
+    )
+    real = staging.merge
+
+    def merge(*arguments, **options):
+        real(*arguments, **options)
+        if threading.current_thread().name == "newer":
+            newer_staged.set()
+            older_waits.wait(0.5)
+
+    monkeypatch.setattr(staging, "merge", merge)
+    failures = []
+
+    def run(found: RegistrationImport) -> None:
+        try:
+            process(found)
+        except Exception as error:  # noqa: BLE001 shown by the test
+            failures.append(error)
+        finally:
+            connection.close()
+
+    first = threading.Thread(target=run, args=(newer,), name="newer")
+    second = threading.Thread(target=run, args=(older,), name="older")
+    first.start()
+    newer_staged.wait(10)
+    second.start()
+    first.join()
+    second.join()
+    assert failures == []
+    assert Registrant.objects.get().member_id == "newer"
+
+
+def test_more_fans_than_the_limit_sharing_a_contact_are_rejected_the_first_stay():
+    """[S-6]"""
+    campaign = make_campaign(max_fans_per_contact=1)
+    rows = [
+        registration_row(1, email="a.b@gmail.com"),
+        registration_row(1, email="a.b@gmail.com", member_id="again"),
+        registration_row(2, email="ab+1@gmail.com"),
+        registration_row(3, phone="+12065550001"),
+        registration_row(4),
+    ]
+    rows[0]["phone"] = rows[1]["phone"] = "+12065550001"
+    found = import_registrations(campaign, rows)
+    assert reasons(found) == [(2, "superseded"), (4, "shared_contact"), (5, "shared_contact")]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b"global_user_id,registered_at\n", "holds no registration"),
+        (b"global_user_id,email\nfan,a@b.example\n", "lacks the column registered_at"),
+        (b"global_user_id,registered_at,email,email\nfan,x,y,z\n", "names a column twice: email"),
+        (b"\x89PNG\r\n\x1a\n", "cannot be read"),
+        (
+            b'global_user_id,registered_at\n"fan,2026-01-01T00:00:00Z\n' + b"x" * 200_000,
+            "never closed",
+        ),
+        (b"Obj\x01\x04\x16", "decoded"),
+    ],
+)
+def test_a_file_that_cannot_be_taken_leaves_nothing_behind(content, says):
+    from datalake.errors import NotAvro
+
+    with pytest.raises((UnreadableFile, NotAvro), match=says):
+        receive(make_campaign(), content)
+    assert not RegistrationImport.objects.exists()
+
+
+def test_a_campaign_that_is_not_open_takes_none():
+    """[C-2]"""
+    with pytest.raises(WrongStatus):
+        receive(make_campaign(opened=False), registration_bytes([registration_row(1)]))
+    campaign = make_campaign()
+    found = receive(campaign, registration_bytes([registration_row(1)]))
+    close_campaign(campaign.pk, by=None)
+    with pytest.raises(WrongStatus):
+        process(found)
+
+
+def test_in_tab_separated_files_a_quote_or_a_cr_is_nothing_special():
+    campaign = make_campaign()
+    rows = [
+        registration_row(1, member_id='"m'),
+        registration_row(2, member_id="a\rb"),
+        registration_row(3, member_id="x" * 5_000_000),
+    ]
+    found = import_registrations(campaign, [*rows, registration_row(4)], separator="\t")
+    assert reasons(found) == [(3, "malformed_row"), (4, "malformed_row")]
+    assert dict(Registrant.objects.values_list("global_user_id", "member_id")) == {
+        "fan-1": '"m',
+        "fan-4": "member-4",
+    }
+
+
+def test_quoted_csv_may_hold_commas_and_rows_that_are_not_utf8_are_malformed():
+    campaign = make_campaign()
+    content = b"\xef\xbb\xbf" + b"\r\n".join(
+        [
+            b"global_user_id,registered_at,email,member_id",
+            b'1,2026-01-05T10:00:00+01:00,a@b.example,"x, ""y"""',
+            b'"2\n",2026-01-05T10:00:00Z,c@b.example,m',
+            b"3,2026-01-05T10:00:00Z,c\xff@b.example,m",
+            b"",
+            b"4,2026-01-05T10:00:00Z,d@b.example,m",
+        ]
+    )
+    found = process(receive(campaign, content))
+    assert reasons(found) == [(3, "malformed_row"), (5, "malformed_row"), (6, "malformed_row")]
+    assert found.rejected_rows.get(line=5).raw.split("\t")[2] == "c\\xff@b.example"
+    assert dict(Registrant.objects.values_list("global_user_id", "member_id")) == {
+        "1": 'x, "y"',
+        "4": "m",
+    }
+
+
+def test_avro_files_are_read_in_the_lakes_shape_and_in_ours():
+    campaign = make_campaign("12345")
+    record = from_elsewhere(campaign, email="a@b.example") | {
+        "memberId": None,
+        "dedupeHash": "0" * 64,
+    }
+    lake = io.BytesIO()
+    fastavro.writer(lake, registration_schema(), [record])
+    ours = io.BytesIO()
+    fields = [{"name": name, "type": ["null", "string"]} for name in REGISTRATION_COLUMNS]
+    rows = [registration_row(7), registration_row(8, member_id="a\x00b")]
+    fastavro.writer(ours, {"type": "record", "name": "r", "fields": fields}, rows)
+    process(receive(campaign, lake.getvalue()))
+    found = process(receive(campaign, ours.getvalue()))
+    assert reasons(found) == [(2, "malformed_row")]
+    preferences = dict(Registrant.objects.values_list("email", "preferences"))
+    assert preferences == {"a@b.example": ["east"], "fan7@mail.example": ["west", "east"]}
+    other = io.BytesIO()
+    fastavro.writer(
+        other,
+        {"type": "record", "name": "r", "fields": [{"name": "x", "type": "string"}]},
+        [{"x": "y"}],
+    )
+    with pytest.raises(UnreadableFile, match="no registrations"):
+        receive(campaign, other.getvalue())
+
+
+def test_c4_avro_records_of_another_campaign_or_type_are_refused_as_a_whole():
+    campaign = make_campaign("12345")
+    record = from_elsewhere(campaign) | {"memberId": None, "dedupeHash": "0" * 64}
+    for wrong, error in (
+        ({"campaignId": "99999"}, WrongCampaign),
+        ({"type": "scoring"}, UnreadableFile),
+    ):
+        avro = io.BytesIO()
+        fastavro.writer(avro, registration_schema(), [record | wrong])
+        with pytest.raises(error):
+            receive(campaign, avro.getvalue())
+    assert not RegistrationImport.objects.exists()
+
+
+def registration_schema() -> dict:
+    (path,) = (Path(records.__file__).parent / "schemas").glob("registration*.avsc")
+    return json.loads(path.read_text())
+
+
+def from_elsewhere(campaign: Campaign, number: int = 1, **changes) -> dict:
+    return {
+        "type": "registration",
+        "date": {"created": "2026-01-06T10:00:00.000Z"},
+        "campaignId": campaign.campaign_id,
+        "globalUserId": f"fan-{number}",
+        "marketId": "east",
+        "email": f"fan{number}@mail.example",
+        "phone": "+12065550100",
+        "tags": [],
+    } | changes
+
+
+def put_on_stream(*taken: dict) -> None:
+    key = f"elsewhere:{StreamBatch.objects.count()}"
+    streams.publish(
+        StreamName.INPUT,
+        [streams.Record(record["globalUserId"], record) for record in taken],
+        key=key,
+    )
+
+
+def test_registrations_from_the_stream_are_taken_and_not_published_again():
+    """[C-4, C-5]"""
+    campaign = make_campaign()
+    put_on_stream(
+        from_elsewhere(campaign, 1),
+        from_elsewhere(campaign, 2, tags=["unconfirmed_phone"], marketId=None),
+    )
+    consume()
+    found = {
+        fan.global_user_id: (fan.preferences, fan.phone_confirmed, fan.published)
+        for fan in Registrant.objects.all()
+    }
+    assert found == {"fan-1": (["east"], True, True), "fan-2": ([], False, True)}
+    assert imports.publish(campaign) == 0
+    assert len(published()) == 2
+
+
+def test_what_we_published_ourselves_comes_by_and_changes_nothing():
+    """[C-5]"""
+    campaign = make_campaign()
+    import_registrations(
+        campaign,
+        [registration_row(1, registered_at=at(3), date_created="2026-01-05T10:00:00.123456Z")],
+    )
+    before = Registrant.objects.values().get()
+    consume()
+    assert Registrant.objects.values().get() == before
+    assert not DeadLetter.objects.exists()
+
+
+def test_a_newer_record_of_the_stream_wins_and_an_older_one_only_gives_its_date():
+    """[C-4]"""
+    campaign = make_campaign()
+    import_registrations(campaign, [registration_row(1, registered_at=at(5), date_created=at(5))])
+    put_on_stream(from_elsewhere(campaign, 1, date={"created": at(3)}, email="older@mail.example"))
+    consume()
+    fan = Registrant.objects.get()
+    assert (fan.email, fan.registered_at.day, fan.preferences) == (
+        "fan1@mail.example",
+        3,
+        ["west", "east"],
+    )
+    put_on_stream(from_elsewhere(campaign, 1, date={"created": at(9)}, email="newer@mail.example"))
+    consume()
+    fan = Registrant.objects.get()
+    assert (fan.email, fan.registered_at.day, fan.preferences) == (
+        "newer@mail.example",
+        3,
+        ["east"],
+    )
+    assert imports.publish(campaign) == 0
+
+
+def test_of_several_records_in_one_batch_the_newest_wins_and_the_earliest_date_is_kept():
+    campaign = make_campaign()
+    dated = [
+        from_elsewhere(campaign, 1, date={"created": at(day)}, email=f"day{day}@mail.example")
+        for day in (4, 8, 6)
+    ]
+    put_on_stream(*dated)
+    consume()
+    fan = Registrant.objects.get()
+    assert (fan.email, fan.registered_at.day) == ("day8@mail.example", 4)
+
+
+def test_refused_records_of_the_stream_are_dead_letters_and_the_rest_goes_on():
+    """[T-1]"""
+    campaign, closed = make_campaign(), close_campaign(make_campaign().pk, by=None)
+    put_on_stream(
+        from_elsewhere(campaign, 1),
+        from_elsewhere(closed, 2),
+        from_elsewhere(campaign, 3, campaignId="nope"),
+        from_elsewhere(campaign, 4, marketId="atlantis"),
+        from_elsewhere(campaign, 5, memberId="a\x00b"),
+        from_elsewhere(campaign, 6, email=None, phone=None),
+    )
+    consume()
+    assert list(Registrant.objects.values_list("global_user_id", flat=True)) == ["fan-1"]
+    assert [letter.error for letter in DeadLetter.objects.order_by("index")] == [
+        f"campaign {closed.campaign_id} is not open, or not known",
+        "campaign nope is not open, or not known",
+        "unknown_market",
+        "malformed_row",
+        "no_contact",
+    ]
+
+
+def test_a_market_may_be_called_null():
+    campaign = make_campaign(markets=("NULL", "west"))
+    import_registrations(campaign, [registration_row(1, market_preferences="west|NULL")])
+    assert Registrant.objects.get().preferences == ["west", "NULL"]
+    assert Market.objects.count() == 2
+
+
+def test_a_country_written_out_is_no_code_of_another():
+    campaign = make_campaign()
+    import_registrations(campaign, [registration_row(1, country_code="Germany")])
+    assert Registrant.objects.get().country == ""
+
+
+def test_registration_records_are_valid_and_have_the_identity_of_their_date():
+    """[T-5]"""
+    campaign = make_campaign("12345")
+    import_registrations(
+        campaign,
+        [registration_row(1, phone_confirmed="no", date_created="2026-01-05T12:00:00.5+02:00")],
+    )
+    (record,) = published()
+    assert record == records.normalise(record)
+    assert record["date"] == {"created": "2026-01-05T10:00:00.500Z"}
+    assert record["dedupeHash"] == records.dedupe_hash(record)
+    assert (record["type"], record["marketId"], record["tags"]) == (
+        RecordType.REGISTRATION,
+        "west",
+        ["unconfirmed_phone"],
+    )

@@ -1,0 +1,316 @@
+"""Each row has one outcome, the first reason that applies: columns against a plain reading of S-3,
+row by row.
+"""
+
+import os
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from campaigns.choices import Reason, Tag
+from campaigns.contacts.emails import EmailRules
+from campaigns.scoring.outcomes import (
+    ContactRanks,
+    Rules,
+    add_tallies,
+    is_yes,
+    judge_scores,
+    score_of,
+    tally,
+)
+from tests.campaigns.plain_scores import Lists, PlainJudge, plain_score
+
+MANY = 3_000 if os.environ.get("FAIRWAVE_FULL") else 120
+BLACKLIST = ["scalper@mail.example", "@bad.example", "@*.spam.example"]
+WHITELIST = ["vip*@bad.example"]
+DISPOSABLE = frozenset({"throw.example"})
+RULES = Rules(
+    email_rules=EmailRules.compile(blacklist=BLACKLIST, whitelist=WHITELIST, disposable=DISPOSABLE),
+    home_countries=("US", "CA"),
+    allow_intl_phones=False,
+    require_confirmed_phone=False,
+    min_score=0.22,
+    max_fans_per_contact=0,
+)
+ROW = {
+    "id": "1",
+    "tmemail": "fan@mail.example",
+    "sms": "+12065550100",
+    "global_user_id": "fan",
+    "member_id": "m",
+    "raw_local_fanscore": "0.5",
+    "country_code": "US",
+    "confirmed": True,
+    "known_phone": None,
+}
+SCHEMA = dict.fromkeys(ROW, pl.String) | {"confirmed": pl.Boolean}
+
+
+def judge(
+    rows: list[dict[str, object]],
+    rules: Rules = RULES,
+    *,
+    duplicates: list[bool] | None = None,
+    chunks: int = 1,
+):
+    """Rows judged in so many chunks."""
+    frame = pl.DataFrame([ROW | row for row in rows], schema=SCHEMA).with_row_index(
+        "line", offset=2
+    )
+    ranks = ContactRanks(rules.max_fans_per_contact) if rules.max_fans_per_contact else None
+    marked = frame.with_columns(pl.Series("dup", duplicates or [False] * len(rows)))
+    size = -(-len(rows) // chunks)
+    parts = [
+        judge_scores(part.drop("dup"), rules, duplicates=part["dup"], ranks=ranks)
+        for part in marked.iter_slices(size)
+    ]
+    return pl.concat(parts)
+
+
+def reason_of(rules: Rules = RULES, **row: object) -> str | None:
+    return judge([row], rules)["reason"][0]
+
+
+def tags_of(rules: Rules = RULES, **row: object) -> list[str]:
+    return judge([row], rules)["tags"][0].to_list()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "0",
+        "1",
+        "0.5",
+        "+.5",
+        "5e-1",
+        "1.",
+        "00.25",
+        ".5E+0",
+        "-0",
+        "-0.0",
+        "1e-400",
+        "0.1" + "0" * 400,
+    ],
+)
+def test_numbers_of_the_form_are_scores(written):
+    assert score_of(pl.Series("s", [written]))[0] == float(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "NaN",
+        "inf",
+        "1.0001",
+        "-0.1",
+        "0,5",
+        "1_0e-2",
+        "0x1p-1",
+        ".",
+        "+",
+        "e5",
+        "1e",
+        "٠.٥",
+        "½",
+        "0.5 0.5",
+        "--1",
+        "1e999",
+    ],
+)
+def test_what_is_no_number_or_outside_0_to_1_is_an_invalid_score(written):
+    assert reason_of(raw_local_fanscore=written) == Reason.INVALID_SCORE
+
+
+@settings(max_examples=MANY, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.from_regex(r"[+-]?[01]?\.?[0-9]{0,20}([eE][+-]?[0-9]{1,3})?", fullmatch=True),
+            st.text("0123456789.eE+-", max_size=8),
+        ),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_scores_are_pythons_floats(texts):
+    found = score_of(pl.Series("s", texts)).to_list()
+    assert found == [plain_score(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [("0.22", None), ("0.2199999999999999", Reason.BELOW_MINIMUM_SCORE), ("0.7", None)],
+)
+def test_below_the_lowest_band_nobody_gets_in(raw, reason):
+    """[S-7]"""
+    assert reason_of(raw_local_fanscore=raw) == reason
+
+
+def test_the_campaigns_minimum_counts_where_it_is_higher():
+    """[S-7]"""
+    assert (
+        reason_of(replace(RULES, min_score=0.6), raw_local_fanscore="0.59")
+        == Reason.BELOW_MINIMUM_SCORE
+    )
+    assert (
+        reason_of(replace(RULES, min_score=0.1), raw_local_fanscore="0.2")
+        == Reason.BELOW_MINIMUM_SCORE
+    )
+
+
+def test_an_unconfirmed_phone_is_no_contact_where_confirmation_is_required():
+    """[S-5, S-6]"""
+    strict = replace(RULES, require_confirmed_phone=True)
+    alone = {"tmemail": "", "confirmed": False}
+    assert reason_of(**alone) is None
+    assert reason_of(strict, **alone) == Reason.NO_CONTACT
+    assert reason_of(strict, tmemail="", confirmed=True) is None
+    assert reason_of(strict, confirmed=False) is None
+    assert tags_of(confirmed=False) == [Tag.UNCONFIRMED_PHONE]
+
+
+def test_a_registrants_confirmation_speaks_of_the_phone_it_was_given_for():
+    """[S-5]"""
+    assert tags_of(sms="(206) 555-0100", known_phone="+12065550100") == []
+    assert tags_of(sms="(206) 555-0199", known_phone="+12065550100") == [Tag.UNCONFIRMED_PHONE]
+    assert tags_of(known_phone="") == [Tag.UNCONFIRMED_PHONE]
+    assert tags_of(known_phone=None) == []
+
+
+def test_a_foreign_phone_is_refused_or_tagged_by_the_numbers_own_region():
+    """[S-5]"""
+    assert reason_of(sms="+442079460123") == Reason.INTL_PHONE
+    allowed = replace(RULES, allow_intl_phones=True)
+    assert tags_of(allowed, sms="+442079460123") == [Tag.INTL_PHONE]
+    assert reason_of(sms="020 7946 0123", country_code="gb") == Reason.INTL_PHONE
+    assert reason_of(sms="+80012345678") == Reason.INTL_PHONE
+    assert reason_of(sms="(416) 555-0123", country_code="") is None
+
+
+def test_the_first_n_fans_of_a_shared_contact_stay_over_chunks():
+    """[S-6]"""
+    rules = replace(RULES, max_fans_per_contact=2)
+    mails = [
+        "a.b@gmail.com",
+        "ab+x@gmail.com",
+        "A.B@GMAIL.COM",
+        "ab@mail.example",
+        "a.b@mail.example",
+        "ab+1@mail.example",
+        "",
+        "",
+    ]
+    rows = [
+        {"tmemail": mail, "sms": f"+1206555010{n}", "global_user_id": f"f{n}"}
+        for n, mail in enumerate(mails)
+    ]
+    for chunks in (1, 2, 8):
+        reasons = judge(rows, rules, chunks=chunks)["reason"].to_list()
+        assert reasons == [None, None, Reason.SHARED_CONTACT, None, None, None, None, None]
+
+
+def test_a_row_that_is_rejected_for_something_else_takes_no_place_of_a_shared_contact():
+    rules = replace(RULES, max_fans_per_contact=1)
+    rows = [{"raw_local_fanscore": "no"}, {}, {}]
+    assert judge(rows, rules)["reason"].to_list() == [
+        Reason.INVALID_SCORE,
+        None,
+        Reason.SHARED_CONTACT,
+    ]
+
+
+def test_no_rows_are_judged_as_well():
+    rows = pl.DataFrame(schema={"line": pl.Int64} | SCHEMA)
+    found = judge_scores(
+        rows, RULES, duplicates=pl.Series([], dtype=pl.Boolean), ranks=ContactRanks(1)
+    )
+    assert found.height == 0
+    assert {"reason", "raw_score", "tags", "phone_region"} <= set(found.columns)
+
+
+def test_yes_has_three_spellings_in_any_case():
+    column = pl.Series("c", ["true", "TRUE", "1", "Yes", "no", "0", "", "y", "ja"])
+    assert pl.select(is_yes(pl.lit(column))).to_series().to_list() == [
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_tallies_of_chunks_add_up():
+    assert add_tallies([tally(pl.Series(["b", "a", None, "b"])), tally(pl.Series(["a"])), {}]) == {
+        "a": 2,
+        "b": 2,
+    }
+
+
+EMAILS = [
+    "",
+    "a@mail.example",
+    "A@Mail.Example",
+    "a+b@mail.example",
+    "no mail",
+    "scalper@mail.example",
+    "x@bad.example",
+]
+EMAILS += [
+    "vip1@bad.example",
+    "x@deep.spam.example",
+    "x@sub.throw.example",
+    "a.b@gmail.com",
+    "ab@gmail.com",
+    "ö@mail.example",
+]
+PHONES = [
+    "",
+    "+12065550100",
+    "(206) 555-0100",
+    "2065550101",
+    "416 555 0123",
+    "+442079460123",
+    "020 7946 0123",
+    "nonsense",
+    "12",
+]
+anything = st.fixed_dictionaries(
+    {
+        "global_user_id": st.sampled_from(["", *"abcdefghij"]),
+        "tmemail": st.sampled_from(EMAILS),
+        "sms": st.sampled_from(PHONES),
+        "country_code": st.sampled_from(["US", "us", "GB", "", "XX", "CA"]),
+        "raw_local_fanscore": st.sampled_from(["0.5", "0.95", "0.1", "1.5", "", "0.22", "1e-1"]),
+        "confirmed": st.booleans(),
+        "known_phone": st.sampled_from([None, "", "+12065550100"]),
+    }
+)
+any_rules = st.builds(
+    replace,
+    st.just(RULES),
+    home_countries=st.sampled_from([("US",), ("US", "CA"), ("US", "GB")]),
+    allow_intl_phones=st.booleans(),
+    require_confirmed_phone=st.booleans(),
+    min_score=st.sampled_from([0.0, 0.22, 0.5]),
+    max_fans_per_contact=st.sampled_from([0, 1, 2]),
+)
+
+
+@settings(max_examples=MANY, deadline=None)
+@given(st.lists(anything, min_size=1, max_size=40), any_rules, st.integers(1, 4))
+def test_columns_judge_as_a_plain_reading_of_the_rules_does(rows, rules, chunks):
+    """[S-3, S-4, S-5, S-6]"""
+    plain = PlainJudge(rules, Lists(BLACKLIST, WHITELIST, DISPOSABLE))
+    expected = [(found.reason, found.tags) for found in (plain.outcome(ROW | row) for row in rows)]
+    ids = [row["global_user_id"] for row in rows]
+    duplicates = [bool(name) and name in ids[:n] for n, name in enumerate(ids)]
+    found = judge(rows, rules, duplicates=duplicates, chunks=chunks)
+    assert list(zip(found["reason"].to_list(), found["tags"].to_list(), strict=True)) == expected

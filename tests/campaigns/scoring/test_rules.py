@@ -1,0 +1,108 @@
+"""The rules in force: gathered from lists and options, kept as they were. [S-2, S-4]"""
+
+import json
+
+import pytest
+
+from campaigns.errors import ListEntryInvalid, UnreadableList
+from campaigns.models import ListEntry
+from campaigns.scoring import rules
+from datalake.storage import buckets
+from tests.builders import make_campaign
+
+pytestmark = pytest.mark.django_db
+
+
+def put(key: str, content: bytes) -> None:
+    buckets.scoring().put(key, content)
+
+
+def test_lists_are_those_of_the_bucket_of_all_campaigns_and_of_this_one():
+    campaign, other = make_campaign(), make_campaign()
+    put(rules.BLACKLIST_KEY, b"\xef\xbb\xbf# bought\r\nBucket@mail.example\r\n\r\n@bad.example\r\n")
+    put(rules.WHITELIST_KEY, b"vip*@bad.example\n")
+    ListEntry.objects.create(kind="blacklist", pattern="all@mail.example")
+    ListEntry.objects.create(kind="blacklist", pattern="ours@mail.example", campaign=campaign)
+    ListEntry.objects.create(kind="blacklist", pattern="theirs@mail.example", campaign=other)
+    ListEntry.objects.create(kind="disposable", pattern="throw.example", campaign=campaign)
+    found = rules.gather(campaign).email_rules
+    assert found.addresses == {"bucket@mail.example", "all@mail.example", "ours@mail.example"}
+    assert found.domains == {"bad.example"}
+    assert found.whitelist_patterns == {"vip*@bad.example"}
+    assert {"throw.example", "mailinator.com"} <= found.disposable
+
+
+def test_absent_lists_are_empty():
+    assert rules.gather(make_campaign()).email_rules.addresses == frozenset()
+
+
+@pytest.mark.parametrize("key", [rules.BLACKLIST_KEY, rules.WHITELIST_KEY])
+def test_a_list_that_is_there_and_cannot_be_read_is_an_error(key, bucket_folders):
+    """[S-1] Judging without it would let in whom it keeps out."""
+    campaign = make_campaign()
+    put(key, b"bad@\xff\xfe.example")
+    with pytest.raises(UnreadableList, match=key):
+        rules.gather(campaign)
+    path = bucket_folders / "scoring" / key
+    path.unlink()
+    path.symlink_to("nowhere")
+    with pytest.raises(UnreadableList, match=key):
+        rules.gather(campaign)
+
+
+def test_a_line_that_can_match_nothing_is_named():
+    put(rules.BLACKLIST_KEY, b"good@mail.example\nno address\n")
+    with pytest.raises(
+        ListEntryInvalid, match=r"^blacklist/emails\.txt in the scoring bucket, line 2 "
+    ):
+        rules.gather(make_campaign())
+
+
+def test_an_entry_of_the_admin_that_can_match_nothing_is_told_from_a_line_of_the_bucket():
+    put(rules.WHITELIST_KEY, b"good@mail.example\n# two lines\n")
+    ListEntry.objects.create(kind="whitelist", pattern="a@mail.example")
+    ListEntry.objects.create(kind="whitelist", pattern="no address")
+    with pytest.raises(
+        ListEntryInvalid, match=r"^The whitelist kept in the admin, sorted by pattern, line 2 "
+    ):
+        rules.gather(make_campaign())
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern"), [("blacklist", "maria@private@x.de"), ("disposable", "maria private")]
+)
+def test_what_is_told_of_a_list_quotes_nobody(kind, pattern):
+    """[O-6] The refusal becomes the error of a job, and goes to Slack."""
+    ListEntry.objects.create(kind=kind, pattern=pattern)
+    with pytest.raises(ListEntryInvalid) as refusal:
+        rules.gather(make_campaign())
+    assert "private" not in str(refusal.value)
+
+
+def test_a_snapshot_gives_the_same_rules_whatever_has_changed_since():
+    """[S-2]"""
+    campaign = make_campaign(
+        home_countries=["GB", "GG", "JE", "IM"], min_score=0.4, max_fans_per_contact=3
+    )
+    put(rules.BLACKLIST_KEY, b"@bad.example\n")
+    before = rules.gather(campaign)
+    kept = json.loads(json.dumps(rules.snapshot(before)))
+    put(rules.BLACKLIST_KEY, b"")
+    assert rules.restore(kept) == before
+    assert rules.gather(campaign) != before
+
+
+def test_the_digest_speaks_of_lists_options_and_versions_and_of_nothing_else():
+    """[S-10]"""
+    campaign = make_campaign()
+    digest = rules.digest(rules.snapshot(rules.gather(campaign)))
+    assert digest == rules.digest(rules.snapshot(rules.gather(make_campaign())))
+    ListEntry.objects.create(kind="blacklist", pattern="b@mail.example")
+    with_entry = rules.digest(rules.snapshot(rules.gather(campaign)))
+    campaign.allow_intl_phones = True
+    with_option = rules.digest(rules.snapshot(rules.gather(campaign)))
+    assert len({digest, with_entry, with_option}) == 3
+    assert set(rules.snapshot(rules.gather(campaign))["versions"]) == {
+        *rules.PACKAGES,
+        "phone metadata",
+    }

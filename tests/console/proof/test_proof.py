@@ -1,0 +1,359 @@
+"""From the database to a proof that the stand-alone checker accepts, and what the public sees on
+the way.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from campaigns.draw import Draw, draw_frame
+from campaigns.errors import UnknownCampaign, WrongStatus
+from campaigns.models import Campaign, FanScore, ListEntry, Registrant, ScoreFile
+from campaigns.opening import close_campaign
+from console.proof import proof, verify_draw
+from datalake.storage import buckets
+from tests.builders import roster_digest
+from tests.waves.wave_cases import NOW, SALT, SEED, add_scores, campaign_with, person, request
+from waves.choices import Order
+from waves.models import Wave
+from waves.preparation.prepare import prepare
+from waves.selection.eligibility import candidates_key, candidates_record
+from waves.selection.plan import decide, plan_of
+
+pytestmark = pytest.mark.django_db
+FANS = 90
+WISHES = ([], ["west"], ["east", "west"], ["west", "east"], ["elsewhere"], ["elsewhere", "east"])
+
+
+def presale(**options: Any) -> Campaign:
+    """An open campaign whose score file has its public digests; nobody of the last five is
+    registered.
+    """
+    wishes = [WISHES[number % len(WISHES)] for number in range(FANS)]
+    campaign = campaign_with(
+        FANS, {"west": 6, "east": 4}, preferences=wishes, min_score=0.35, **options
+    )
+    Registrant.objects.filter(campaign=campaign, global_user_id__gte=f"fan-{FANS - 5:06d}").delete()
+    publish_digests(campaign.active_score_file)
+    return campaign
+
+
+def publish_digests(file: ScoreFile | None) -> None:
+    """What processing a score file writes beside its rows."""
+    assert file is not None
+    rows = list(
+        FanScore.objects.filter(score_file=file).values_list(
+            "global_user_id", "raw_text", "raw_score"
+        )
+    )
+    drawn = draw_frame(
+        pl.DataFrame(
+            {"global_user_id": [row[0] for row in rows], "raw_score": [row[2] for row in rows]}
+        ),
+        Draw(file.campaign.campaign_id, SEED, SALT),
+    )
+    file.roster_digest = roster_digest(drawn["fan_ref"], [row[1] for row in rows])
+    file.bands = dict(drawn["band"].value_counts().iter_rows())
+    file.rules_digest = "ab" * 32
+    file.save()
+
+
+def sent(campaign: Campaign, date_key: str, *, record: bool = True, **values: Any) -> Wave:
+    """A wave prepared as operators do it, and then said to be completed."""
+    asked = request(campaign, date_key, **values)
+    decision = decide(plan_of(asked, now=NOW))
+    prepare(asked, by=person("pat", superuser=True), now=NOW)
+    key = candidates_key(campaign.campaign_id, date_key)
+    buckets.scoring().delete(key)
+    if record:
+        buckets.scoring().put(
+            key, candidates_record(decision.candidates.frame, in_play(decision.plan))
+        )
+    Wave.objects.filter(name=asked.name).update(state="completed")
+    return Wave.objects.get(name=asked.name)
+
+
+def in_play(plan: Any) -> list[Any]:
+    return [
+        seat
+        for seat in plan.seats
+        if plan.order != Order.SINGLE_MARKET or seat.market_id == plan.single_market
+    ]
+
+
+def close(campaign: Campaign) -> Campaign:
+    return close_campaign(campaign.pk, by=None)
+
+
+def verify(made: dict[str, Any], *arguments: str) -> dict[str, Any]:
+    options = verify_draw.options_of([made["bundle"], *arguments])
+    return verify_draw.check(made["bundle"], options).as_json()
+
+
+def everything(made: dict[str, Any]) -> bytes:
+    with zipfile.ZipFile(made["bundle"]) as archive:
+        return b"\n".join(archive.read(name) for name in archive.namelist())
+
+
+@pytest.mark.parametrize(
+    "record", [True, False], ids=["recorded candidates", "candidates as of today"]
+)
+def test_a_closed_campaign_is_proved_wave_by_wave(record: bool) -> None:
+    """Two score files, three waves in three orders: scores, rosters, members, places and cut-offs
+    all hold. [S-10, W-5]
+    """
+    campaign = presale()
+    waves = [sent(campaign, "20260121", record=record)]
+    publish_digests(
+        add_scores(
+            campaign,
+            [f"fan-{number:06d}" for number in range(10, 70)],
+            [0.96 - n / 100 for n in range(60)],
+        )
+    )
+    waves.append(sent(campaign, "20260122", record=record, order=Order.BY_MARKET_ORDER))
+    waves.append(sent(campaign, "20260122-2", record=record, single_market="east", min_score=0.5))
+    close(campaign)
+    found = verify(proof.proof_bundle(campaign.campaign_id))
+    assert found["problems"] == []
+    members = sum(wave.members.count() for wave in waves)
+    assert members > 20
+    assert found["checked"] == {
+        "files": 14,
+        "attempts": 2,
+        "fans": FANS + 60,
+        "waves": 3,
+        "members": members,
+    }
+
+
+def test_a_wave_that_passed_somebody_over_is_caught() -> None:
+    """The database itself may have been tampered with after the selection. [S-10]"""
+    campaign = presale()
+    wave = sent(campaign, "20260121")
+    wave.members.order_by("place")[:1].get().delete()
+    close(campaign)
+    problems = verify(proof.proof_bundle(campaign.campaign_id))["problems"]
+    assert any("member 1 is" in problem for problem in problems)
+
+
+def test_the_proof_outlives_changes_of_contacts_lists_and_wishes() -> None:
+    """Who was a candidate is kept with the preparation; what changed since is said, and is no
+    fault. [S-10, W-5]
+    """
+    campaign = presale()
+    sent(campaign, "20260121")
+    Registrant.objects.filter(campaign=campaign, global_user_id__lt="fan-000030").update(
+        email="", phone="", preferences=["east"]
+    )
+    ListEntry.objects.create(campaign=campaign, kind="blacklist", pattern="@example.com")
+    close(campaign)
+    found = verify(proof.proof_bundle(campaign.campaign_id))
+    assert found["problems"] == []
+    assert any("changed since" in note for note in found["on_trust"])
+
+
+def test_a_fan_who_was_no_candidate_is_told_why() -> None:
+    """As far as it can be told without personal data. [S-10]"""
+    campaign = presale()
+    sent(campaign, "20260121", min_score=0.4)
+    close(campaign)
+    made, draw = proof.proof_bundle(campaign.campaign_id), Draw(campaign.campaign_id, SEED, SALT)
+
+    def why(fan: str) -> str:
+        return str(
+            verify(made, "--fan", draw.fan_ref(fan))["fan"]["score_files"][0]["waves"][0]["why_not"]
+        )
+
+    assert why(f"fan-{FANS - 1:06d}") == "not_registered"
+    assert why("fan-000000") == "below_minimum_score"
+    assert why("fan-000064") == "not_a_candidate"  # wants a market that is not in the wave
+
+
+def test_the_same_campaign_gives_the_same_bytes_whatever_the_chunks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """[S-10]"""
+    campaign = presale()
+    sent(campaign, "20260121")
+    close(campaign)
+    first = proof.proof_bundle(campaign.campaign_id)["sha256"]
+    monkeypatch.setattr("console.proof.data.CHUNK_ROWS", 7)
+    assert proof.proof_bundle(campaign.campaign_id)["sha256"] == first
+    assert proof.bundle_sha256(campaign.campaign_id) == first
+
+
+def test_the_bundle_names_nobody() -> None:
+    """No id, e-mail, phone, member id or code, and not the salt. [S-10]"""
+    campaign = presale()
+    wave = sent(campaign, "20260121")
+    close(campaign)
+    packed = everything(proof.proof_bundle(campaign.campaign_id))
+    codes = [code.encode() for code in wave.members.values_list("code", flat=True)]
+    for private in (
+        b"fan-0000",
+        b"example.com",
+        b"+1206",
+        b"m-1\t",
+        SALT.hex().encode(),
+        *filter(None, codes),
+    ):
+        assert private not in packed
+    assert SEED.hex().encode() in packed
+
+
+def test_an_attempt_that_failed_stays_in_sight_and_a_wave_not_sent_stays_out() -> None:
+    """[S-10]"""
+    campaign = presale()
+    sent(campaign, "20260121")
+    prepare(request(campaign, "20260123"), by=person("pat", superuser=True), now=NOW)
+    Wave.objects.filter(campaign=campaign, date_key="20260123").update(state="cancelled")
+    ScoreFile.objects.create(
+        campaign=campaign,
+        attempt=2,
+        name="x.txt",
+        sha256="cd" * 32,
+        state="failed",
+        error="empty",
+        bands={},
+    )
+    close(campaign)
+    made = proof.proof_bundle(campaign.campaign_id)
+    assert verify(made)["problems"] == []
+    with zipfile.ZipFile(made["bundle"]) as archive:
+        attempts = json.loads(archive.read("attempts.json"))
+        assert [(attempt["attempt"], attempt["state"]) for attempt in attempts] == [
+            (1, "streamed"),
+            (2, "failed"),
+        ]
+        assert not any("20260123" in name for name in archive.namelist())
+
+
+def test_nothing_is_revealed_before_the_campaign_is_closed() -> None:
+    """[C-2, S-8]"""
+    campaign = presale()
+    with pytest.raises(WrongStatus, match="stays secret"):
+        proof.proof_bundle(campaign.campaign_id)
+    with pytest.raises(UnknownCampaign):
+        proof.proof_bundle("nowhere")
+    assert not buckets.scoring().exists(proof.bundle_key(campaign.campaign_id))
+
+
+def test_commands_make_and_check_the_bundle(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    campaign = presale()
+    sent(campaign, "20260121")
+    close(campaign)
+
+    def run(*arguments: str) -> dict[str, Any]:
+        out = io.StringIO()
+        call_command(*arguments, "--json", stdout=out)
+        return dict(json.loads(out.getvalue().splitlines()[-1]))
+
+    made = run("proof_bundle", campaign.campaign_id)
+    fan_ref = Draw(campaign.campaign_id, SEED, SALT).fan_ref("fan-000060")
+    found = run(
+        "verify_draw", made["bundle"], "--fan", fan_ref, "--commitment", campaign.commitment
+    )
+    assert found["ok"]
+    assert found["fan"]["fan_ref"] == fan_ref
+    forged = tmp_path / "forged.zip"
+    forged.write_bytes(Path(made["bundle"]).read_bytes()[:-1])
+    for wrong in (forged, tmp_path / "none.zip"):
+        out = io.StringIO()
+        with pytest.raises(SystemExit) as ended:
+            call_command("verify_draw", str(wrong), "--json", stdout=out)
+        assert ended.value.code == 1
+        assert json.loads(out.getvalue().splitlines()[-1])["error"]
+
+
+class TestPage:
+    """`/draws/{campaign_id}`: for anybody, at any time. [X-2]"""
+
+    @pytest.fixture
+    def get(self, client: Client) -> Callable[..., Any]:
+        return lambda campaign, path="": client.get(f"/draws/{campaign.campaign_id}{path}")
+
+    def test_a_draft_has_no_page(self, get: Callable[..., Any]) -> None:
+        campaign = Campaign.objects.create(campaign_id="secret-plans", name="Secret")
+        for path in ("", "/", "/draw.json", "/proof.zip"):
+            assert get(campaign, path).status_code == 404
+
+    def test_an_open_campaign_shows_commitment_and_attempts_and_keeps_its_secrets(
+        self, get: Callable[..., Any]
+    ) -> None:
+        """[S-8, S-10]"""
+        campaign = presale(entropy_source="drand round 5551234", entropy_value="8a1f")
+        page, numbers = get(campaign), get(campaign, "/draw.json")
+        file = campaign.active_score_file
+        assert file is not None
+        for public in (
+            campaign.commitment,
+            "drand round 5551234",
+            "8a1f",
+            file.sha256,
+            file.roster_digest,
+            file.rules_digest,
+            "Sealed",
+        ):
+            assert public in page.content.decode()
+        assert {numbers.json()["commitment"], numbers.json()["attempts"][0]["roster_digest"]} == {
+            campaign.commitment,
+            file.roster_digest,
+        }
+        for answer in (page, numbers):
+            for secret in (SEED.hex(), SALT.hex(), "example.com", "fan-0000"):
+                assert secret not in answer.content.decode()
+        assert get(campaign, "/proof.zip").status_code == 404
+
+    def test_a_closed_campaign_shows_seed_waves_and_proof(
+        self, get: Callable[..., Any], tmp_path: Path
+    ) -> None:
+        """What was kept while it was sealed anchors the proof that is downloaded later. [S-8, S-10]"""
+        campaign = presale()
+        sent(campaign, "20260121")
+        (tmp_path / "draw.json").write_bytes(get(campaign, "/draw.json").content)
+        campaign = close(campaign)
+        assert "The proof will be here soon" in get(campaign).content.decode()
+        made = proof.proof_bundle(campaign.campaign_id)
+        page = get(campaign).content.decode()
+        for public in (SEED.hex(), "Wave 20260121", "West", "Revealed", made["sha256"]):
+            assert public in page
+        (tmp_path / "proof.zip").write_bytes(
+            b"".join(get(campaign, "/proof.zip").streaming_content)
+        )
+        assert (
+            verify(
+                {"bundle": str(tmp_path / "proof.zip")}, "--published", str(tmp_path / "draw.json")
+            )["problems"]
+            == []
+        )
+
+    def test_a_supplied_draw_says_so(self, get: Callable[..., Any]) -> None:
+        """[S-8]"""
+        assert "A rehearsal." not in get(presale()).content.decode()
+        assert "A rehearsal." in get(presale(draw_supplied=True)).content.decode()
+
+    def test_it_runs_no_script_and_changes_nothing(
+        self, get: Callable[..., Any], client: Client
+    ) -> None:
+        campaign = presale()
+        page = get(campaign)
+        assert "<script" not in page.content.decode()
+        assert "style=" not in page.content.decode()
+        assert "sessionid" not in page.cookies
+        assert client.post(f"/draws/{campaign.campaign_id}").status_code == 405
+
+    def test_names_are_escaped(self, get: Callable[..., Any]) -> None:
+        campaign = presale()
+        Campaign.objects.filter(pk=campaign.pk).update(name="<b>Tour</b>", artist="<i>")
+        assert "<b>Tour" not in get(campaign).content.decode()

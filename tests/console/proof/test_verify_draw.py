@@ -1,0 +1,472 @@
+"""The stand-alone checker, run as a fan would run it: another Python process that knows nothing of
+the product.
+"""
+
+import ast
+import io
+import json
+import random
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from campaigns.draw import BANDS, LOW, MID, Draw, draw_frame
+from console.proof import verify_draw
+from console.proof.bundle import CHECKER, RULES
+from tests.console.bundles import DRAW, fans, make_bundle
+from waves.choices import Order
+
+ALL_ORDERS = (Order.BY_PREFERENCE, Order.BY_MARKET_ORDER, Order.SINGLE_MARKET)
+
+
+def verify(bundle: Path, *arguments: str) -> dict[str, Any]:
+    options = verify_draw.options_of([str(bundle), *arguments])
+    return verify_draw.check(str(bundle), options).as_json()
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("proof") / "bundle.zip"
+    make_bundle(target, orders=ALL_ORDERS)
+    return target
+
+
+def repacked(
+    source: Path, target: Path, changes: dict[str, bytes | None], *, sums: bool = True
+) -> Path:
+    """The bundle with some files changed (None = left out), and, with `sums`, every digest inside
+    made to fit again.
+    """
+    with zipfile.ZipFile(source) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    files = {name: content for name, content in (files | changes).items() if content is not None}
+    if sums:
+        manifest = json.loads(files["manifest.json"])
+        inside = {
+            name: content for name, content in files.items() if not name.startswith("manifest.")
+        }
+        manifest["files"] = {
+            name: verify_draw.hashlib.sha256(content).hexdigest()
+            for name, content in inside.items()
+        }
+        files["manifest.json"] = json.dumps(manifest).encode()
+        files["manifest.sha256"] = (
+            verify_draw.hashlib.sha256(files["manifest.json"]).hexdigest() + "\n"
+        ).encode()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.compress_type, entry.external_attr, entry.create_system = (
+                zipfile.ZIP_DEFLATED,
+                0o644 << 16,
+                3,
+            )
+            archive.writestr(entry, content)
+    return target
+
+
+def content(bundle: Path, name: str) -> bytes:
+    with zipfile.ZipFile(bundle) as archive:
+        return archive.read(name)
+
+
+def test_it_runs_alone_with_nothing_but_python(bundle: Path, tmp_path: Path) -> None:
+    """Taken out of the bundle, in an isolated interpreter without site packages, in an empty
+    folder. [S-10]
+    """
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extract("verify_draw.py", tmp_path)
+    command = [sys.executable, "-I", "-S", "verify_draw.py", str(bundle)]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "All is as it should be" in run.stdout
+    assert "OK      Score file 1: 60 band scores" in run.stdout
+
+
+def test_it_is_written_for_python_3_8_and_imports_only_the_standard_library() -> None:
+    tree = ast.parse(CHECKER.read_text(), feature_version=(3, 8))
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+
+
+def test_it_knows_the_rules_by_itself_and_they_are_ours() -> None:
+    """[S-7, S-8]"""
+    assert verify_draw.RULES == RULES
+    assert verify_draw.RULES is not RULES
+
+
+def test_a_sound_bundle_passes_with_every_fan_and_member_counted(bundle: Path) -> None:
+    """Three waves in three orders, the later ones without the members of the earlier. [S-10, W-5]"""
+    found = verify(bundle)
+    assert (found["ok"], found["problems"]) == (True, [])
+    assert found["checked"] == {
+        "files": 13,
+        "attempts": 1,
+        "fans": 60,
+        "waves": 3,
+        "members": 12 + 12 + 5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("count", "capacities"), [(0, (3, 3, 3)), (1, (0, 0, 0)), (5, (9, 9, 9)), (400, (1, 0, 150))]
+)
+def test_empty_full_and_closed_markets_pass(
+    tmp_path: Path, count: int, capacities: tuple[int, ...]
+) -> None:
+    make_bundle(tmp_path / "b.zip", count, capacities=capacities, orders=ALL_ORDERS)
+    assert verify(tmp_path / "b.zip")["problems"] == []
+
+
+def test_a_bundle_is_the_same_bytes_for_the_same_presale(tmp_path: Path) -> None:
+    for name in ("one.zip", "two.zip"):
+        make_bundle(tmp_path / name, 200)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+
+
+def test_a_bundle_holds_neither_salt_nor_ids(bundle: Path) -> None:
+    """[S-10]"""
+    with zipfile.ZipFile(bundle) as archive:
+        everything = b"".join(archive.read(name) for name in archive.namelist())
+    assert DRAW.seed.hex().encode() in everything
+    assert DRAW.salt.hex().encode() not in everything
+    assert b"fan-1-" not in everything
+
+
+def test_a_changed_byte_anywhere_in_the_zip_is_found(bundle: Path, tmp_path: Path) -> None:
+    """Contents, names, dates, attributes, checksums, directory: no byte is without meaning. [S-10]
+
+    But compressed data can say the same thing in two ways (a repetition found at another distance,
+    the last bits of a stream): then every file is still the same to the last byte, and the bundle's
+    printed SHA-256 is another.
+    """
+    sound, dice, target = bundle.read_bytes(), random.Random(1), tmp_path / "b.zip"
+    sha256, files = verify(bundle)["bundle_sha256"], contents(bundle)
+    directory = sound.rindex(b"PK\x01\x02", 0, sound.index(b"PK\x01\x02") + 4)
+    places = [*range(60), *range(directory, len(sound), 5), *dice.sample(range(len(sound)), 400)]
+    silent = 0
+    for place in places:
+        target.write_bytes(
+            sound[:place] + bytes([sound[place] ^ (1 << dice.randrange(8))]) + sound[place + 1 :]
+        )
+        found = verify(target)
+        assert found["bundle_sha256"] != sha256
+        if found["ok"]:
+            silent += 1
+            assert contents(target) == files, f"byte {place}"
+    assert silent < len(places) / 100
+
+
+def test_bytes_added_or_cut_off_are_found(bundle: Path, tmp_path: Path) -> None:
+    sound, target = bundle.read_bytes(), tmp_path / "b.zip"
+    for changed in (sound + b"\0", b"\0" + sound, sound[:-1], sound[: len(sound) // 2], b""):
+        target.write_bytes(changed)
+        assert not verify(target)["ok"]
+
+
+def test_a_changed_byte_in_each_file_is_found_though_the_zip_was_packed_anew(
+    bundle: Path, tmp_path: Path
+) -> None:
+    """[S-10]"""
+    with zipfile.ZipFile(bundle) as archive:
+        names = archive.namelist()
+    for name in names:
+        sound = content(bundle, name)
+        for place in {0, len(sound) // 2, len(sound) - 1}:
+            changed = sound[:place] + bytes([sound[place] ^ 1]) + sound[place + 1 :]
+            found = verify(repacked(bundle, tmp_path / "b.zip", {name: changed}, sums=False))
+            assert not found["ok"], (name, place)
+
+
+def contents(bundle: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(bundle) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def lines_changed(bundle: Path, name: str, change: Any) -> bytes:
+    lines = [line.split("\t") for line in content(bundle, name).decode().splitlines()]
+    change(lines)
+    return ("\n".join("\t".join(line) for line in lines) + "\n").encode()
+
+
+def set_cell(row: int, column: int, value: str) -> Any:
+    def change(lines: list[list[str]]) -> None:
+        lines[row][column] = value
+
+    return change
+
+
+FORGERIES = {
+    "a better band score": ("fans-1.tsv", set_cell(1, 2, "0.99"), "the rule gives"),
+    "another raw score": ("fans-1.tsv", set_cell(1, 1, "0.2201"), "roster digest"),
+    "the same raw score written otherwise": (
+        "fans-1.tsv",
+        set_cell(1, 1, "0.950"),
+        "roster digest",
+    ),
+    "a fan too few": ("fans-1.tsv", lambda lines: lines.pop(5), "does not hold the fans accepted"),
+    "a fan twice": ("fans-1.tsv", lambda lines: lines.insert(5, lines[5]), "one twice"),
+    "fans out of order": (
+        "fans-1.tsv",
+        lambda lines: lines.insert(5, lines.pop(9)),
+        "not in order",
+    ),
+    "a column too many": ("fans-1.tsv", lambda lines: lines[4].append("x"), "too few columns"),
+    "a fan_ref that is none": ("fans-1.tsv", set_cell(3, 0, "Z" * 64), "not written as one"),
+    "a number that is none": ("fans-1.tsv", set_cell(3, 2, "inf"), "not written as one"),
+    "a member passed over": (
+        "waves/20260121.members.tsv",
+        lambda lines: lines.pop(3),
+        "by the rule it is",
+    ),
+    "another market": (
+        "waves/20260121.members.tsv",
+        set_cell(1, 2, "us-nowhere"),
+        "by the rule it is",
+    ),
+    "a stranger among the members": (
+        "waves/20260121.members.tsv",
+        set_cell(2, 1, "0" * 64),
+        "by the rule it is",
+    ),
+    "another place": ("waves/20260121.members.tsv", set_cell(2, 0, "7"), "by the rule it is"),
+    "a member's other score": (
+        "waves/20260121.members.tsv",
+        set_cell(2, 3, "0.5"),
+        "by the rule it is",
+    ),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_forgery_with_all_sums_made_to_fit_is_found_by_the_rule(
+    bundle: Path, tmp_path: Path, forgery: str
+) -> None:
+    """Who can rewrite the manifest as well is still held by seed, roster digest and rule. [S-8,
+    S-9, S-10, W-5]
+    """
+    name, change, said = FORGERIES[forgery]
+    found = verify(
+        repacked(bundle, tmp_path / "b.zip", {name: lines_changed(bundle, name, change)})
+    )
+    assert any(said in problem for problem in found["problems"]), found["problems"]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("manifest.json", DRAW.seed.hex().encode(), b"ff" * 32, "the rule gives"),
+        ("manifest.json", b"8a1f public value", b"8a1f public valuf", "the rule gives"),
+        ("manifest.json", b'"12345"', b'"12346"', "the rule gives"),
+        ("rules.json", b"0.95", b"0.94", "rules this checker knows"),
+        ("waves/20260121.json", b'"capacity": 5', b'"capacity": 6', "by the rule"),
+        ("waves/20260121.json", b'"cutoff": 0', b'"cutoff": 1', "cut-off"),
+        ("waves/20260121.json", b'"waitlist": 4', b'"waitlist": 5', "miscounted"),
+        (
+            "waves/20260121.json",
+            b'"order": "by_preference"',
+            b'"order": "by_market_order"',
+            "by the rule it is",
+        ),
+        ("attempts.json", b'"high"', b'"hiph"', "the bands hold other numbers"),
+    ],
+)
+def test_a_changed_rule_or_secret_is_found(
+    bundle: Path, tmp_path: Path, name: str, old: bytes, new: bytes, said: str
+) -> None:
+    sound = content(bundle, name)
+    assert old in sound
+    found = verify(repacked(bundle, tmp_path / "b.zip", {name: sound.replace(old, new)}))
+    assert any(said in problem for problem in found["problems"]), found["problems"]
+
+
+def test_a_score_file_that_is_left_out_is_missed(bundle: Path, tmp_path: Path) -> None:
+    """[S-10, X-2] Score files are numbered without a gap; whoever was drawn has their line."""
+    attempts = json.loads(content(bundle, "attempts.json"))
+    gap = {"attempts.json": json.dumps(attempts[1:]).encode()}
+    found = verify(repacked(bundle, tmp_path / "b.zip", gap))
+    assert any("A score file is left out" in problem for problem in found["problems"]), found[
+        "problems"
+    ]
+    attempts[0]["fans_file"] = None
+    found = verify(
+        repacked(bundle, tmp_path / "b.zip", {"attempts.json": json.dumps(attempts).encode()})
+    )
+    assert any("their fans are left out" in problem for problem in found["problems"]), found[
+        "problems"
+    ]
+
+
+def test_missing_and_extra_files_are_found(bundle: Path, tmp_path: Path) -> None:
+    for changes in (
+        {"waves/20260121.members.tsv": None},
+        {"fans-1.tsv": None},
+        {"more.txt": b"hello"},
+    ):
+        assert not verify(repacked(bundle, tmp_path / "b.zip", changes))["ok"], changes
+
+
+def test_wishes_that_changed_since_the_wave_are_noted_and_markets_outside_it_are_wrong(
+    bundle: Path, tmp_path: Path
+) -> None:
+    """Registrations may change after a wave was prepared: that is said, but is no proof of a fault.
+    [C-4, W-5]
+    """
+    lines = content(bundle, "fans-1.tsv").decode().splitlines()
+    row = next(
+        number for number, line in enumerate(lines) if line.split("\t")[3] == "us-west|us-east"
+    )
+    other = lines_changed(bundle, "fans-1.tsv", set_cell(row, 3, "us-east|us-west"))
+    found = verify(repacked(bundle, tmp_path / "b.zip", {"fans-1.tsv": other}))
+    assert found["ok"]
+    assert any("wishes differ" in note for note in found["on_trust"])
+    outside = lines_changed(bundle, "fans-1.tsv", set_cell(row, 4, "us-west|elsewhere"))
+    found = verify(repacked(bundle, tmp_path / "b.zip", {"fans-1.tsv": outside}))
+    assert any("not all in the wave" in problem for problem in found["problems"])
+
+
+def test_it_is_anchored_in_what_was_published_before(bundle: Path, tmp_path: Path) -> None:
+    """A forger who draws anew and packs a flawless bundle is caught by the commitment and digests
+    known earlier. [S-8, S-10]
+    """
+    published = make_bundle(tmp_path / "sound.zip")
+    (tmp_path / "draw.json").write_text(json.dumps(published))
+    assert verify(
+        tmp_path / "sound.zip",
+        "--published",
+        str(tmp_path / "draw.json"),
+        "--commitment",
+        DRAW.commitment,
+    )["ok"]
+
+    drawn_again = Draw(DRAW.campaign_id, bytes(32), DRAW.salt, DRAW.entropy)
+    make_bundle(tmp_path / "forged.zip", draw=drawn_again)
+    assert verify(tmp_path / "forged.zip")["ok"]
+    assert not verify(tmp_path / "forged.zip", "--commitment", DRAW.commitment)["ok"]
+    problems = verify(tmp_path / "forged.zip", "--published", str(tmp_path / "draw.json"))[
+        "problems"
+    ]
+    assert any("another commitment" in problem for problem in problems)
+
+    make_bundle(tmp_path / "other.zip", 61)
+    problems = verify(tmp_path / "other.zip", "--published", str(tmp_path / "draw.json"))[
+        "problems"
+    ]
+    assert problems == ["The public page said another roster_digest of score file 1."]
+
+
+def test_the_holder_of_the_salt_can_check_the_commitment_and_find_a_fan_by_id(
+    bundle: Path, tmp_path: Path
+) -> None:
+    """[S-8]"""
+    (tmp_path / "salt").write_text(DRAW.salt.hex() + "\n")
+    found = verify(bundle, "--salt-file", str(tmp_path / "salt"), "--id", "fan-7-é")
+    assert found["ok"]
+    assert found["fan"]["fan_ref"] == DRAW.fan_ref("fan-7-é")
+    assert found["fan"]["score_files"][0]["waves"][0]["wave"] == "20260121"
+    (tmp_path / "salt").write_text("00" * 32)
+    assert len(verify(bundle, "--salt-file", str(tmp_path / "salt"))["problems"]) == 2
+
+
+def test_every_fan_is_told_where_they_stand(bundle: Path) -> None:
+    """Place, band, market or waitlist place agree with the members' list, for every single fan.
+    [S-10, W-5]
+    """
+    drawn = draw_frame(fans(60), DRAW)
+    listed = [
+        line.split("\t")
+        for line in content(bundle, "waves/20260121.members.tsv").decode().splitlines()[1:]
+    ]
+    markets = {fan_ref: (int(place), market) for place, fan_ref, market, _ in listed}
+    waiting = []
+    for fan_ref, band in drawn.select("fan_ref", "band").iter_rows():
+        file = verify(bundle, "--fan", fan_ref)["fan"]["score_files"][0]
+        wave = file["waves"][0]
+        assert file["band"] == band
+        assert (wave["place"], wave["market"]) == markets.get(fan_ref, (wave["place"], None))
+        if wave["market"] is None:
+            waiting.append((file["band_score"], wave["waitlist_place"]))
+    assert [place for _, place in sorted(waiting, reverse=True)] == list(
+        range(1, 60 - len(markets) + 1)
+    )
+
+
+def test_a_fan_reads_plain_words(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fan_ref = content(bundle, "waves/20260121.members.tsv").decode().splitlines()[1].split("\t")[1]
+    assert verify_draw.main([str(bundle), "--fan", fan_ref]) == 0
+    said = capsys.readouterr().out
+    assert "place 1 of 60 candidates; selected for market us-" in said
+    assert "Wave 20260122: not a candidate (already in wave)." in said
+    assert verify_draw.main([str(bundle), "--fan", "0" * 64]) == 0
+    assert "No accepted row has the fan_ref" in capsys.readouterr().out
+
+
+def test_s10_what_is_no_reference_is_a_wrong_call(tmp_path, capsys):
+    bundle = tmp_path / "bundle.zip"
+    bundle.write_bytes(b"")
+    with pytest.raises(SystemExit) as stopped:
+        verify_draw.main([str(bundle), "--fan", "fan-000000001"])
+    assert stopped.value.code == 2
+    assert "64 hexadecimal digits" in capsys.readouterr().err
+
+
+def test_equal_band_scores_are_told_apart_by_h(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With scores rounded to two digits on both sides, hundreds tie, and the checker's order is
+    still that of h. [S-9]
+    """
+    exact = verify_draw.band_scores
+    monkeypatch.setattr(
+        verify_draw,
+        "band_scores",
+        lambda raws, us: [round(score or 0, 2) for score in exact(raws, us)],
+    )
+    drawn = draw_frame(fans(400), DRAW).with_columns(pl.col("band_score").round(2))
+    make_bundle(tmp_path / "b.zip", drawn=drawn, capacities=(60, 50, 40))
+    assert verify(tmp_path / "b.zip")["problems"] == []
+
+
+def test_exit_codes_say_right_wrong_or_misused(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(bundle.read_bytes()[:-9])
+    assert verify_draw.main([str(bundle), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+    assert verify_draw.main([str(broken)]) == 1
+    assert "SOMETHING IS WRONG" in capsys.readouterr().out
+    for misuse in ([str(tmp_path / "none.zip")], [str(bundle), "--id", "x"], []):
+        with pytest.raises(SystemExit) as ended:
+            verify_draw.main(misuse)
+        assert ended.value.code == 2
+
+
+def test_a_zip_of_something_else_is_refused_in_words(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("hello.txt", "hello")
+    (tmp_path / "b.zip").write_bytes(buffer.getvalue())
+    assert len(verify(tmp_path / "b.zip")["problems"]) == 1
+
+
+def test_its_bands_end_where_ours_do() -> None:
+    """The least and the largest u in every band, and nothing below the lowest. [S-7, S-8]"""
+    raws = [band.low for band in BANDS]
+    assert verify_draw.band_scores([*raws, 0.2199], [0.0] * 4) == [0.95, 0.80, 0.22, None]
+    largest = verify_draw.band_scores(raws, [1 - 2**-53] * 3)
+    assert largest == [
+        min(band.low + (1 - 2**-53) * (band.high - band.low), band.highest) for band in BANDS
+    ]
+    assert largest[1:] == [MID.highest, LOW.highest]

@@ -1,0 +1,223 @@
+import io
+
+import fastavro
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datalake import records
+from datalake.avro import columns, container
+from datalake.choices import RecordType
+from datalake.errors import NotAvro
+from fairwave import env
+from tests.datalake.builders import scoring_frame
+
+SCHEMA = records.schema_of(RecordType.SCORING)
+EXAMPLES = 2_000 if env.switch("FAIRWAVE_FULL", False) else 40
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+optional = st.none() | text
+scores = st.fixed_dictionaries(
+    {
+        "type": st.just("scoring"),
+        "date": st.fixed_dictionaries({"created": text}),
+        "campaignId": text,
+        "globalUserId": text,
+        "memberId": optional,
+        "marketId": optional,
+        "email": optional,
+        "phone": optional,
+        "tags": st.lists(text, max_size=70),
+        "dedupeHash": text,
+        "score": st.floats(),
+        "band_score": st.floats(allow_nan=False),
+    }
+)
+
+
+def file_of(frame: pl.DataFrame, name: str = "a") -> io.BytesIO:
+    out = io.BytesIO()
+    container.write(out, SCHEMA, columns.encode(RecordType.SCORING, frame), name=name)
+    out.seek(0)
+    return out
+
+
+def summary_of(source: io.BytesIO) -> container.Summary:
+    source.seek(0)
+    summary = container.read_header(source).summary
+    source.seek(0)
+    assert summary
+    return summary
+
+
+@given(st.lists(scores, min_size=1, max_size=20))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_the_encoding_by_columns_is_byte_for_byte_fastavros(rows):
+    expected = []
+    for row in rows:
+        out = io.BytesIO()
+        fastavro.schemaless_writer(out, fastavro.parse_schema(dict(SCHEMA.avro)), row)
+        expected.append(out.getvalue())
+    assert (
+        columns.encode(RecordType.SCORING, records.frame_of(RecordType.SCORING, rows)) == expected
+    )
+
+
+@given(st.integers(-(2**62), 2**62))
+def test_a_varint_is_fastavros_long(number):
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, "long", number)
+    assert columns.varint(number) == out.getvalue()
+
+
+@given(st.lists(st.binary(max_size=40), max_size=30), st.randoms(), st.integers(0, 30))
+def test_content_hashes_add_up_in_any_order_and_division(encoded, random, cut):
+    """[L-9]"""
+    whole = columns.content_hash(encoded)
+    random.shuffle(encoded)
+    assert (
+        columns.add_hashes(
+            [columns.content_hash(encoded[:cut]), columns.content_hash(encoded[cut:])]
+        )
+        == whole
+    )
+
+
+def test_the_content_hash_counts_a_record_as_often_as_it_is_there():
+    """[L-9]"""
+    assert columns.content_hash([b"a", b"a"]) != columns.content_hash([b"a"])
+
+
+def test_a_file_is_read_back_by_fastavro_and_by_polars():
+    frame = scoring_frame(6_000)  # more than two blocks
+    written = file_of(frame)
+    assert list(fastavro.reader(written)) == frame.to_dicts()
+    assert pl.read_avro(io.BytesIO(written.getvalue())).equals(frame)
+
+
+def test_the_header_names_schema_codec_records_and_content():
+    """[L-1, L-9]"""
+    frame = scoring_frame(10)
+    header = container.read_header(file_of(frame))
+    assert (header.schema_name, header.codec, header.normalised) == ("scoring.v1", "snappy", True)
+    assert header.summary == container.Summary(
+        10, columns.content_hash(columns.encode(RecordType.SCORING, frame))
+    )
+
+
+def test_the_same_records_under_the_same_name_are_the_same_bytes():
+    frame = scoring_frame(100)
+    assert file_of(frame).getvalue() == file_of(frame).getvalue()
+    assert file_of(frame, "a").getvalue() != file_of(frame, "b").getvalue()
+
+
+def test_a_merge_copies_the_very_blocks_and_adds_counts_and_hashes():
+    """[L-6, L-9]"""
+    frame = scoring_frame(7_000)
+    parts = [
+        file_of(frame[:3_000], "a"),
+        file_of(frame[3_000:3_001], "b"),
+        file_of(frame[3_001:], "c"),
+    ]
+    total = container.Summary(
+        7_000, columns.add_hashes([summary_of(part).content_hash for part in parts])
+    )
+    out = io.BytesIO()
+    assert container.merge(out, SCHEMA, parts, summary=total, name="m") == 7_000
+    out.seek(0)
+    assert pl.read_avro(io.BytesIO(out.getvalue())).equals(frame)
+    assert summary_of(out) == summary_of(file_of(frame))
+    blocks = []
+    for part in [*parts, out]:
+        part.seek(0)
+        blocks.append(list(container.raw_blocks(part, container.read_header(part).sync)))
+    assert [block for part in blocks[:-1] for block in part] == blocks[-1]
+
+
+def test_counting_needs_no_decoding_and_agrees():
+    written = file_of(scoring_frame(5_001))
+    assert container.count_records(written, container.read_header(written).sync) == 5_001
+
+
+def test_headers_and_blocks_of_other_writers_are_understood():
+    out = io.BytesIO()
+    rows = scoring_frame(50).to_dicts()
+    fastavro.writer(
+        out, fastavro.parse_schema(dict(SCHEMA.avro)), rows, codec="deflate", sync_interval=500
+    )
+    out.seek(0)
+    header = container.read_header(out)
+    assert (header.codec, header.schema_name, header.summary, header.normalised) == (
+        "deflate",
+        None,
+        None,
+        False,
+    )
+    assert sum(count for count, _ in container.raw_blocks(out, header.sync)) == 50
+    out.seek(0)
+    assert list(container.read_records(out)) == rows
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"Obj",
+        b"PK\x03\x04zip",
+        b"Obj\x01",
+        b"Obj\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"Obj\x01\x00" + b"s" * 16,
+    ],
+)
+def test_what_is_no_container_file_is_refused(content):
+    with pytest.raises(NotAvro):
+        container.read_header(io.BytesIO(content))
+
+
+@pytest.mark.parametrize("lost", [1, 16, 17, 500])
+def test_a_file_that_breaks_off_is_refused(lost):
+    broken = io.BytesIO(file_of(scoring_frame(1_000)).getvalue()[:-lost])
+    header = container.read_header(broken)
+    with pytest.raises(NotAvro):
+        list(container.raw_blocks(broken, header.sync))
+    broken.seek(0)
+    with pytest.raises(NotAvro):
+        list(container.split(broken))
+
+
+def test_a_file_is_taken_apart_into_records_and_their_bytes_and_put_together_again_the_same():
+    """[X-11] 6,000 records are three blocks."""
+    frame = scoring_frame(6_000)
+    whole = file_of(frame)
+    parts = list(container.split(whole))
+    assert [data for _, data in parts] == columns.encode(RecordType.SCORING, frame)
+    whole.seek(0)
+    assert [record for record, _ in parts] == list(container.read_records(whole))
+    whole.seek(0)
+    again = io.BytesIO()
+    container.write(
+        again, container.read_header(whole).as_schema, [data for _, data in parts], name="a"
+    )
+    assert again.getvalue() == whole.getvalue()
+
+
+def test_a_file_of_others_or_a_damaged_one_is_not_taken_apart():
+    foreign = io.BytesIO()
+    fastavro.writer(foreign, dict(SCHEMA.avro), [])
+    damaged = bytearray(file_of(scoring_frame(1_000)).getvalue())
+    damaged[-21] ^= 255  # the checksum stands before the sync marker
+    for source in (foreign, io.BytesIO(bytes(damaged))):
+        source.seek(0)
+        with pytest.raises(NotAvro):
+            list(container.split(source))
+    foreign.seek(0)
+    with pytest.raises(NotAvro, match="names no schema of ours"):
+        _ = container.read_header(foreign).as_schema
+
+
+def test_a_damaged_block_is_refused_when_decoded():
+    damaged = bytearray(file_of(scoring_frame(1_000)).getvalue())
+    damaged[-100] ^= 255
+    with pytest.raises(NotAvro):
+        list(container.read_records(io.BytesIO(bytes(damaged))))

@@ -1,0 +1,88 @@
+"""A campaign's templates: loaded, refused, chosen for a wave. [N-1, K-3]"""
+
+import pytest
+
+from tests.waves.wave_cases import NOW, campaign_with
+from waves.errors import BadTemplate
+from waves.messages import templates
+from waves.models import Template
+from waves.selection.allocation import MarketSeat
+
+pytestmark = pytest.mark.django_db
+
+
+def seats(**sources: str) -> list[MarketSeat]:
+    return [MarketSeat(market, market, 1, NOW, 0, source) for market, source in sources.items()]
+
+
+def test_templates_are_loaded_and_loading_again_replaces_them():
+    campaign = campaign_with(0)
+    document = {
+        "channel": "sms",
+        "market_id": None,
+        "language": "en",
+        "body": "{campaign}: your code is {code}",
+    }
+    assert (
+        templates.load(
+            campaign,
+            [document, {"channel": "email", "market_id": "west", "body": "x", "subject": "y"}],
+        )
+        == 2
+    )
+    templates.load(campaign, [document | {"body": "now {code}"}])
+    assert set(Template.objects.values_list("channel", "body", "market__market_id")) == {
+        ("sms", "now {code}", None),
+        ("email", "x", "west"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"channel": "sms", "body": "{nobody}"}, "Unknown placeholder"),
+        ({"channel": "email", "body": "x", "html": "{fan_ref"}, "brace"),
+        ({"channel": "fax", "body": "x"}, "'fax'"),
+        ({"channel": "sms", "body": "x", "market_id": "north"}, "no market 'north'"),
+        ({"channel": "sms"}, "channel and body"),
+        ({"channel": "sms", "body": "x", "colour": "red"}, "channel and body"),
+        ("text", "channel and body"),
+    ],
+)
+def test_what_is_no_template_is_refused(document, message):
+    with pytest.raises(BadTemplate, match=message):
+        templates.load(campaign_with(0), [document])
+
+
+def test_a_list_is_expected():
+    with pytest.raises(BadTemplate, match="list"):
+        templates.load(campaign_with(0), {"sms": "x"})
+
+
+def test_each_market_and_channel_of_a_wave_has_one_text():
+    campaign = campaign_with(0)
+    templates.load(
+        campaign,
+        [
+            {"channel": "sms", "body": "all {code}"},
+            {"channel": "sms", "market_id": "east", "body": "east"},
+        ],
+    )
+    Template.objects.create(campaign=None, channel="sms", body="for every campaign")
+    chosen = templates.chosen_for(seats(west="own", east="own"), templates.of_campaign(campaign))
+    assert {(c["market_id"], c["channel"]): c["body"] for c in chosen if c["channel"] == "sms"} == {
+        ("west", "sms"): "all {code}",
+        ("east", "sms"): "east",
+    }
+    assert len(chosen) == 4
+
+
+def test_a_template_of_all_campaigns_comes_before_the_default():
+    Template.objects.create(campaign=None, channel="sms", body="ours {code}")
+    chosen = templates.chosen_for(seats(west="own"), templates.of_campaign(campaign_with(0)))
+    assert [c["body"] for c in chosen if c["channel"] == "sms"] == ["ours {code}"]
+
+
+def test_tm_has_defaults_that_name_no_code():  # K-3
+    chosen = templates.chosen_for(seats(west="tm"), templates.of_campaign(campaign_with(0)))
+    assert not any("{code}" in c["body"] + c["html"] + c["subject"] for c in chosen)

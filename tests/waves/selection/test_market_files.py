@@ -1,0 +1,80 @@
+"""The market file laid over the campaign's markets. [W-5]"""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from waves.errors import BadMarketFile, NaiveDate, UnknownMarket
+from waves.selection.allocation import MarketSeat
+from waves.selection.market_files import markets_of_wave
+
+NOON = datetime(2026, 1, 18, 12, tzinfo=UTC)
+OWN = [
+    MarketSeat("west", "West", 100, NOON, 0, "own"),
+    MarketSeat("east", "East", 50, NOON, 1, "own"),
+]
+HEADER = "marketId,marketName,capacity,selectionTime\n"
+
+
+def markets(text: str) -> list[MarketSeat]:
+    return markets_of_wave(text.encode(), OWN)
+
+
+def test_without_a_file_all_the_campaigns_markets_are_in_the_wave():
+    assert markets_of_wave(None, OWN) == OWN
+
+
+def test_a_file_names_the_markets_and_changes_what_it_fills_in():
+    text = HEADER + 'east,"East, coast",7,2026-01-17T12:00:00Z\n'
+    assert markets(text) == [
+        MarketSeat("east", "East, coast", 7, datetime(2026, 1, 17, 12, tzinfo=UTC), 1, "own")
+    ]
+
+
+def test_an_empty_cell_keeps_what_the_campaign_says():
+    assert markets(HEADER + "west,,,\n") == [OWN[0]]
+
+
+def test_columns_are_taken_by_name_and_the_order_stays_the_campaigns():
+    text = "\ufeffselectionTime,codeSource,capacity,marketId,marketName\r\n,TM,3,east,\r\n,,4,west,\r\n"
+    assert [(s.market_id, s.capacity, s.code_source) for s in markets(text)] == [
+        ("west", 4, "own"),
+        ("east", 3, "tm"),
+    ]
+
+
+def test_an_unknown_market_is_refused_with_its_line():
+    with pytest.raises(UnknownMarket, match=r"line 3.*'north'.*east, west"):
+        markets(HEADER + "west,,,\nnorth,,5,\n")
+
+
+def test_a_naive_selection_time_is_refused():
+    with pytest.raises(NaiveDate, match="line 2"):
+        markets(HEADER + "west,,5,2026-01-17T12:00:00\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("marketId,marketName,capacity\nwest,,5\n", "'selectionTime' is missing"),
+        ("", "'marketId' is missing"),
+        (HEADER, "names no market"),
+        (HEADER + "west,,-5,\n", "capacity '-5'"),
+        (HEADER + "west,,5.0,\n", "capacity '5.0'"),
+        (HEADER + "west,,٥,\n", "capacity"),
+        (HEADER + "west,,99999999999,\n", "capacity"),
+        (HEADER + "west,,5,tomorrow\n", "'tomorrow' is no ISO 8601"),
+        (HEADER + "west,,5,\nwest,,6,\n", "twice"),
+        (HEADER + "west,5\n", "number of columns"),
+        (HEADER + "west,,5,,,\n", "number of columns"),
+        (HEADER[:-1] + ",codeSource\nwest,,5,,gold\n", "code source 'gold'"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_one_clear_error(text, message):
+    with pytest.raises(BadMarketFile, match=message):
+        markets(text)
+
+
+def test_a_file_that_is_not_text_is_refused():
+    with pytest.raises(BadMarketFile, match="not UTF-8"):
+        markets_of_wave(b"\xff\xfe\x00\x01", OWN)

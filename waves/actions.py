@@ -1,0 +1,81 @@
+"""What a person does to a wave by hand: reset, cancel, pause, resume. Each with a reason, each
+written down. [W-2, W-9, N-6]
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from operations.jobs import record_move
+from waves.approval import back_to_configured
+from waves.bulk import exclusive
+from waves.choices import WaveState
+from waves.codes import pool
+from waves.errors import NotPermitted, ReasonMissing
+from waves.models import Wave
+from waves.moves import move, require_state, subject_of
+from waves.preparation.submission import require_alone
+
+
+def reset(wave: Wave, *, by: User, reason: str) -> Wave:
+    """A wave before SCHEDULED gets two new attempts: it stands in CONFIGURED, without members, its
+    codes kept for them. [W-9]
+
+    Raises ReasonMissing, NotPermitted without the right to reset, WrongState, AlreadyRunning while
+    it is being prepared.
+    """
+    require_state(
+        wave, WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED
+    )
+    _require_reason(wave, reason)
+    if not by.has_perm("waves.reset_wave"):
+        raise NotPermitted(
+            f"User {by.get_username()} may not reset wave {wave.name}; ask somebody with the right"
+            " to reset."
+        )
+    with exclusive(f"wave {wave.name}", wait=False) as alone, transaction.atomic():
+        require_alone(alone, wave.name)
+        if wave.state != WaveState.CONFIGURED:
+            return back_to_configured(wave, by=by, reason=reason)
+        # An attempt whose process was killed was counted, but moved nothing.
+        Wave.objects.filter(pk=wave.pk, state=WaveState.CONFIGURED).update(attempts=0)
+        record_move(
+            subject_of(wave), WaveState.CONFIGURED, WaveState.CONFIGURED, by=by, reason=reason
+        )
+    wave.refresh_from_db()
+    return wave
+
+
+def cancel(wave: Wave, *, by: User, reason: str) -> Wave:
+    """Any state before COMPLETED → CANCELLED; its fans, and its codes that are not assigned, are
+    free again. [W-2, K-5]
+
+    Raises ReasonMissing, WrongState, AlreadyRunning while it is being prepared (which could reserve
+    codes afterwards).
+    """
+    _require_reason(wave, reason)
+    with exclusive(f"wave {wave.name}", wait=False) as alone, transaction.atomic():
+        require_alone(alone, wave.name)
+        move(wave, WaveState.CANCELLED, by=by, reason=reason)
+        pool.release(wave)
+    return wave
+
+
+def pause(wave: Wave, *, by: User, reason: str) -> Wave:
+    """TRIGGERED → PAUSED: no request starts any more. [N-6]"""
+    _require_reason(wave, reason)
+    move(wave, WaveState.PAUSED, by=by, reason=reason)
+    return wave
+
+
+def resume(wave: Wave, *, by: User, reason: str) -> Wave:
+    """PAUSED → TRIGGERED; whoever sends has to be woken. [N-6]"""
+    _require_reason(wave, reason)
+    move(wave, WaveState.TRIGGERED, by=by, reason=reason)
+    return wave
+
+
+def _require_reason(wave: Wave, reason: str) -> None:
+    if not reason.strip():
+        raise ReasonMissing(f"Wave {wave.name}: say why, with a reason.")

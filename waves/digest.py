@@ -1,0 +1,80 @@
+"""The digest that approval names: members, codes, texts, date, channels and provider of a wave.
+[W-7, X-5]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from django.db import connection
+from psycopg import sql
+
+from campaigns.models import Market
+from waves.messages.templates import live_content
+from waves.models import Wave, WaveMarket
+from waves.selection.allocation import MarketSeat
+
+_MEMBERS = """
+COPY (SELECT member.global_user_id, market.market_id, member.member_id, member.email, member.phone, member.code
+    FROM waves_member AS member JOIN campaigns_market AS market ON market.id = member.market_id
+    WHERE member.wave_id = {wave} ORDER BY member.global_user_id COLLATE "C") TO STDOUT
+"""
+
+
+def content_digest(wave: Wave) -> str:
+    """SHA-256, hex, over the wave's content as it stands now and its members as they are stored.
+    [W-7]
+
+    The content as canonical JSON and a line feed, then a line for each member in the order of their
+    ids: id, market, member id, e-mail, phone, code, separated by tabs as PostgreSQL's COPY writes
+    them.
+    """
+    content = live_content(wave, seats_of(wave))
+    digest = hashlib.sha256(
+        json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    )
+    statement = sql.SQL(_MEMBERS).format(wave=sql.Literal(wave.pk))
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for block in copy:
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def seats_of(wave: Wave) -> list[MarketSeat]:
+    """The wave's markets as prepared."""
+    rows = WaveMarket.objects.filter(wave=wave).select_related("market")
+    return [
+        MarketSeat(
+            row.market.market_id,
+            row.name,
+            row.capacity,
+            row.selection_time,
+            row.position,
+            row.code_source,
+        )
+        for row in rows
+    ]
+
+
+def seats_of_campaign(markets: Iterable[Market], code_source: str) -> list[MarketSeat]:
+    """A campaign's own markets in position order."""
+    return [
+        MarketSeat(
+            market.market_id,
+            market.name,
+            market.capacity,
+            market.selection_time,
+            market.position,
+            code_source,
+        )
+        for market in sorted(markets, key=lambda market: (market.position, market.market_id))
+    ]
+
+
+def content_changed(wave: Wave) -> bool:
+    """Whether what the wave says differs from what was prepared; asks no member, so it is cheap.
+    [X-5]
+    """
+    return bool(wave.content != live_content(wave, seats_of(wave)))

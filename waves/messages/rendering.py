@@ -1,0 +1,100 @@
+"""The words for each member, from what the wave's approval covers: its own snapshot of templates.
+[N-1, X-5]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from campaigns.draw import Draw
+from waves.choices import Channel
+from waves.messages import content
+from waves.messages.content import Message, MessageTemplate
+from waves.models import Wave
+
+NO_CODE = ("", "TM")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What a message needs of one member."""
+
+    market_id: str
+    global_user_id: str
+    code: str
+
+
+class Composer:
+    """Chooses and checks each template once, then fills it in for hundreds of thousands. Raises
+    BadTemplate.
+    """
+
+    def __init__(self, wave: Wave, markets: Mapping[str, str], draw: Draw | None) -> None:
+        """`markets` maps market ids to names; without a `draw` nobody has a fan reference."""
+        self._templates = templates_of(wave)
+        self._markets = markets
+        self._draw = draw
+        said = wave.content["campaign"]
+        self._shared = content.wave_values(
+            campaign=said["name"],
+            artist=said["artist"],
+            notify_date=wave.notify_date,
+            time_zone=said["time_zone"],
+        )
+        self._chosen: dict[tuple[str, str, bool], tuple[MessageTemplate, bool]] = {}
+
+    def sms(self, reader: Reader) -> str:
+        """The text of one SMS."""
+        template, names_fan_ref = self._choose(Channel.SMS, reader)
+        return template.body.format_map(self._values(reader, names_fan_ref))
+
+    def email(self, reader: Reader) -> Message:
+        """Subject, text and HTML of one e-mail; the values are escaped in the HTML."""
+        template, names_fan_ref = self._choose(Channel.EMAIL, reader)
+        return content.render(template, self._values(reader, names_fan_ref))
+
+    def _choose(self, channel: str, reader: Reader) -> tuple[MessageTemplate, bool]:
+        key = (channel, reader.market_id, reader.code in NO_CODE)
+        if key not in self._chosen:
+            has_code = reader.code not in NO_CODE
+            template = content.choose(self._templates, channel, reader.market_id, has_code=has_code)
+            content.check_template(template, has_code=has_code)
+            named = content.placeholders(template.subject + template.body + template.html)
+            self._chosen[key] = (template, "fan_ref" in named)
+        return self._chosen[key]
+
+    def _values(self, reader: Reader, names_fan_ref: bool) -> dict[str, str]:
+        fan_ref = self._draw.fan_ref(reader.global_user_id) if names_fan_ref and self._draw else ""
+        market = self._markets.get(reader.market_id, reader.market_id)
+        return self._shared | {"market": market, "code": reader.code, "fan_ref": fan_ref}
+
+
+def templates_of(wave: Wave) -> list[MessageTemplate]:
+    """The templates in the wave's snapshot, `content["templates"]`."""
+    fields = MessageTemplate.__dataclass_fields__
+    return [
+        MessageTemplate(**{name: value for name, value in template.items() if name in fields})
+        for template in wave.content["templates"]
+    ]
+
+
+def composer_for(wave: Wave) -> Composer:
+    """The composer of a wave, with its markets' names and its campaign's draw read from the
+    database.
+    """
+    return Composer(
+        wave, dict(wave.wave_markets.values_list("market__market_id", "name")), draw_of(wave)
+    )
+
+
+def draw_of(wave: Wave) -> Draw | None:
+    campaign = wave.campaign
+    if not campaign.seed or not campaign.salt:
+        return None
+    return Draw(
+        campaign_id=campaign.campaign_id,
+        seed=bytes(campaign.seed),
+        salt=bytes(campaign.salt),
+        entropy=campaign.entropy_value,
+    )

@@ -1,0 +1,128 @@
+"""A campaign's templates: loaded, checked when saved, and snapshotted as what a wave says. [N-1,
+W-7]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+
+from campaigns.choices import CodeSource
+from campaigns.models import Campaign, Market
+from waves.choices import Channel
+from waves.errors import BadTemplate
+from waves.messages.content import MessageTemplate, check_template, choose
+from waves.models import Template, Wave
+from waves.selection.allocation import MarketSeat
+
+_KEYS = {"channel", "market_id", "language", "subject", "body", "html"}
+
+
+def load(campaign: Campaign, documents: Any) -> int:
+    """Create or replace the campaign's templates named in a campaign file; how many. Call it inside
+    a transaction.
+
+    Each: `channel` and `body`, optional `market_id` (null = every market), `language`, `subject`,
+    `html`. Raises BadTemplate.
+    """
+    if not isinstance(documents, list):
+        raise BadTemplate("templates: write a list of objects.")
+    markets = {market.market_id: market for market in campaign.markets.all()}
+    for number, document in enumerate(documents, start=1):
+        _load_one(campaign, markets, document, f"Template {number}")
+    return len(documents)
+
+
+def _load_one(campaign: Campaign, markets: Mapping[str, Market], document: Any, what: str) -> None:
+    if (
+        not isinstance(document, dict)
+        or set(document) - _KEYS
+        or not isinstance(document.get("body"), str)
+    ):
+        raise BadTemplate(
+            f"{what}: write an object with channel and body, and at most"
+            f" {', '.join(sorted(_KEYS))}."
+        )
+    if document.get("channel") not in Channel.values:
+        raise BadTemplate(
+            f"{what}: channel {document.get('channel')!r} is none of {', '.join(Channel.values)}."
+        )
+    market_id = document.get("market_id")
+    if market_id is not None and market_id not in markets:
+        raise BadTemplate(f"{what}: the campaign has no market {market_id!r}.")
+    texts = {name: str(document.get(name) or "") for name in ("subject", "body", "html")}
+    check_template(
+        MessageTemplate(
+            document["channel"], texts["body"], subject=texts["subject"], html=texts["html"]
+        )
+    )
+    Template.objects.update_or_create(
+        campaign=campaign,
+        market=markets[market_id] if market_id is not None else None,
+        channel=document["channel"],
+        language=document.get("language") or "en",
+        defaults=texts,
+    )
+
+
+def of_campaign(campaign: Campaign) -> list[MessageTemplate]:
+    """The templates of the campaign, then those of all campaigns, in a fixed order."""
+    found = Template.objects.filter(Q(campaign=campaign) | Q(campaign=None)).select_related(
+        "market"
+    )
+    rows = sorted(
+        found, key=lambda t: (t.campaign_id is None, t.channel, t.language, t.market_id or 0)
+    )
+    return [
+        MessageTemplate(
+            channel=row.channel,
+            body=row.body,
+            market_id=row.market.market_id if row.market else None,
+            language=row.language,
+            subject=row.subject,
+            html=row.html,
+        )
+        for row in rows
+    ]
+
+
+def chosen_for(
+    seats: Iterable[MarketSeat], templates: Sequence[MessageTemplate]
+) -> list[dict[str, str]]:
+    """What the members of each market are told on each channel. Raises BadTemplate where TM would
+    name a code. [K-3]
+    """
+    chosen = []
+    for seat in sorted(seats, key=lambda seat: seat.market_id):
+        has_code = seat.code_source != CodeSource.TM
+        for channel in Channel.values:
+            template = choose(templates, channel, seat.market_id, has_code=has_code)
+            check_template(template, has_code=has_code)
+            texts = {"subject": template.subject, "body": template.body, "html": template.html}
+            chosen.append(
+                {"market_id": seat.market_id, "channel": channel, "language": template.language}
+                | texts
+            )
+    return chosen
+
+
+def live_content(wave: Wave, seats: Iterable[MarketSeat]) -> dict[str, Any]:
+    """What the wave would say if it were sent now: the part of its content that is not members and
+    codes. [W-7]
+    """
+    campaign = wave.campaign
+    return {
+        "notify_date": wave.notify_date.astimezone(UTC).isoformat(),
+        "notify_channels": campaign.notify_channels,
+        "campaign": {
+            "name": campaign.name,
+            "artist": campaign.artist,
+            "time_zone": campaign.time_zone,
+        },
+        "providers": {"sms": settings.SMS_PROVIDER, "email": settings.EMAIL_PROVIDER},
+        "templates": chosen_for(seats, of_campaign(campaign)),
+    }

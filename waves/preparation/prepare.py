@@ -1,0 +1,286 @@
+"""One attempt to prepare a wave: gather, decide, apply, all or nothing. [W-4 … W-9, K-7]
+
+The order of things, so that a process killed anywhere leaves a wave that can be prepared again:
+
+1. asked for: the wave stands in CONFIGURED, a job is open (`asking.ask`);
+2. the attempt is counted, before the work;
+3. codes are reserved under (wave, fan) and committed: a later attempt finds the same ones;
+4. the zip lies in the bucket;
+5. one transaction writes members, markets and PREPARED, or nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import polars as pl
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from campaigns.models import Campaign
+from datalake.storage import buckets
+from operations import jobs
+from operations.jobs import Lease
+from operations.models import Job
+from waves.bulk import copy_frame, exclusive
+from waves.choices import WaveState
+from waves.codes import pool
+from waves.codes.pool import ReservedCodes
+from waves.digest import content_digest
+from waves.errors import AttemptsExhausted, MembersDiffer, WrongState
+from waves.messages.templates import live_content
+from waves.models import Wave, WaveMarket
+from waves.moves import drop_members, move, require_state, wave_named
+from waves.naming import status_key, zip_key
+from waves.preparation.submission import MOST_ATTEMPTS, PREPARABLE, ask, exhausted, require_alone
+from waves.preparation.wave_files import status_json, wave_zip
+from waves.selection.eligibility import candidates_key, candidates_record
+from waves.selection.plan import Decision, WaveRequest, decide, plan_of
+
+logger = logging.getLogger(__name__)
+
+STEPS = 5  # selected, codes reserved, zip, candidates, members: what the progress of the job counts
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A prepared wave and what was decided for it."""
+
+    wave: Wave
+    decision: Decision
+    codes: dict[str, int]
+
+    def as_result(self) -> dict[str, Any]:
+        """The result object of `prepare_wave`."""
+        return self.decision.as_result() | {
+            "wave": self.wave.name,
+            "state": self.wave.state,
+            "attempt": self.wave.attempts,
+            "content_digest": self.wave.content_digest,
+            "zip": self.wave.zip_key,
+            "status_file": self.wave.status_key,
+            "codes": self.codes,
+        }
+
+
+def prepare(
+    request: WaveRequest, *, by: User, now: datetime, expedite: str = "", agreed_digest: str = ""
+) -> Preparation:
+    """Ask for a wave and prepare it here and now. Raises what `ask` and `run` raise. [W-5]"""
+    with exclusive(f"wave {request.name}", wait=False) as alone:
+        require_alone(alone, request.name)
+        job = ask(request, by=by, now=now, expedite=expedite, agreed_digest=agreed_digest)
+        return _run_alone(job.pk, now=now)
+
+
+def run(job_id: int, *, now: datetime) -> Preparation:
+    """Do the preparation a job was opened for. Raises AlreadyRunning, MembersDiffer, WrongState and
+    faults.
+    """
+    name = Job.objects.get(pk=job_id).subject.partition(":")[2]
+    with exclusive(f"wave {name}", wait=False) as alone:
+        require_alone(alone, name)
+        return _run_alone(job_id, now=now)
+
+
+def _run_alone(job_id: int, *, now: datetime) -> Preparation:
+    job = Job.objects.select_related("created_by").get(pk=job_id)
+    wave = wave_named(job.subject.partition(":")[2])
+    with (
+        jobs.working(job_id) as lease,
+        exclusive(f"campaign {wave.campaign_id} selects", wait=True),
+    ):
+        # Waves of one campaign select one after the other, so that the second sees whom the first
+        # took. [K-7]
+        require_state(wave, *PREPARABLE)
+        request = WaveRequest(wave.campaign.campaign_id, wave.date_key)
+        lease.tell(0, STEPS)
+        decision = decide(plan_of(request, now=now))
+        lease.tell(1, STEPS)
+        _require_agreed(decision, wave.agreed_digest)
+        preparation = _attempt(wave, decision, lease, by=job.created_by, now=now)
+        fans = decision.selection.candidates + sum(decision.excluded.values())
+        selected = decision.selection.members.height
+        jobs.finish(lease, rows_in=fans, rows_out=selected, rows_rejected=fans - selected)
+    return preparation
+
+
+def _attempt(
+    wave: Wave, decision: Decision, lease: Lease, *, by: User | None, now: datetime
+) -> Preparation:
+    with _counted_attempt(wave, by=by, started=now):
+        members = _members(decision)
+        reserved = pool.reserve(wave, members, now=now)
+        lease.tell(2, STEPS)
+        key, files = zip_key(wave.campaign.campaign_id, wave.date_key), buckets.scoring()
+        market_ids = [seat.market_id for seat in decision.plan.seats]
+        content, counts = wave_zip(reserved.members, market_ids)
+        files.put(key, content)
+        lease.tell(3, STEPS)
+        files.put(
+            candidates_key(wave.campaign.campaign_id, wave.date_key),
+            _record_of_candidates(decision),
+        )
+        lease.tell(4, STEPS)
+        _apply(wave, decision, reserved, by=by, now=now)
+        status = partial(status_json, attempts=wave.attempts, started=now, finished=timezone.now())
+        files.put(
+            wave.status_key, status(status="FINISHED", path=files.url_or_path(key), count=counts)
+        )
+    logger.info(
+        "wave prepared",
+        extra={"wave": wave.name, "members": members.height, "attempt": wave.attempts},
+    )
+    return Preparation(wave, decision, reserved.counts())
+
+
+def _record_of_candidates(decision: Decision) -> bytes:
+    """Who could be selected where, kept so that the draw stays provable when contacts and
+    registrations change. [S-10]
+    """
+    in_play = {result.market_id for result in decision.selection.markets}
+    seats = [seat for seat in decision.plan.seats if seat.market_id in in_play]
+    return candidates_record(decision.candidates.frame, seats)
+
+
+@contextmanager
+def _counted_attempt(wave: Wave, *, by: User | None, started: datetime) -> Iterator[None]:
+    """Count the attempt before the work; if it fails, say so in the wave and its status file, and
+    let the fault go on.
+    """
+    if wave.state == WaveState.FAILED:
+        move(wave, WaveState.CONFIGURED, by=by, reason="retry", error="")
+    key = status_key(wave.campaign.campaign_id, wave.date_key)
+    counted = Wave.objects.filter(pk=wave.pk, state__in=PREPARABLE, attempts__lt=MOST_ATTEMPTS)
+    if not counted.update(attempts=wave.attempts + 1, status_key=key):
+        raise AttemptsExhausted(exhausted(wave.name))
+    wave.refresh_from_db()
+    files = buckets.scoring()
+    files.put(key, status_json(status="TRIGGERED", attempts=wave.attempts, started=started))
+    try:
+        yield
+    except Exception as error:
+        message, detail = str(error) or type(error).__name__, type(error).__name__
+        files.delete(zip_key(wave.campaign.campaign_id, wave.date_key))
+        files.delete(candidates_key(wave.campaign.campaign_id, wave.date_key))
+        wave.refresh_from_db()
+        if wave.state in PREPARABLE:
+            move(wave, WaveState.FAILED, by=by, reason=message, error=message)
+        status = partial(
+            status_json, attempts=wave.attempts, started=started, finished=timezone.now()
+        )
+        files.put(key, status(status="FAILED", error=(message, detail)))
+        raise
+
+
+@transaction.atomic
+def _apply(
+    wave: Wave, decision: Decision, reserved: ReservedCodes, *, by: User | None, now: datetime
+) -> None:
+    """Members, markets, digest and state in one transaction. [W-9]"""
+    campaign = Campaign.objects.select_for_update().get(pk=wave.campaign_id)
+    if campaign.active_score_file_id != decision.plan.score_file.pk:
+        raise WrongState(
+            f"Wave {wave.name}: another score file became active meanwhile; preview and prepare"
+            " again."
+        )
+    drop_members(wave)
+    copy_frame(_member_rows(wave, reserved.members), "waves_member")
+    pool.release_unused(wave, reserved.members)
+    _write_markets(wave, decision)
+    selection = decision.selection
+    move(
+        wave,
+        WaveState.PREPARED,
+        by=by,
+        error="",
+        score_file=decision.plan.score_file,
+        members_digest=selection.members_digest,
+        content=live_content(wave, decision.plan.seats),
+        content_digest=content_digest(wave),
+        notify_channels=campaign.notify_channels,
+        candidates=selection.candidates,
+        selected=selection.members.height,
+        waitlist=selection.waitlist.height,
+        excluded={str(reason): count for reason, count in decision.excluded.items()},
+        zip_key=zip_key(campaign.campaign_id, wave.date_key),
+        prepared_by=by,
+        prepared_at=now,
+        approved_by=None,
+        approved_at=None,
+        approved_digest="",
+        waiver="",
+    )
+
+
+def _members(decision: Decision) -> pl.DataFrame:
+    """The selected with contact, and with key and code source of their market, in the order of the
+    draw.
+    """
+    markets = pl.DataFrame(
+        [
+            (seat.market_id, decision.plan.markets[seat.market_id].pk, seat.code_source)
+            for seat in decision.plan.seats
+        ],
+        schema={"market_id": pl.String, "market": pl.Int64, "code_source": pl.String},
+        orient="row",
+    )
+    contacts = decision.candidates.frame.select(
+        "global_user_id", "band_score", "member_id", "email", "phone"
+    )
+    chosen = decision.selection.members.join(
+        contacts, on="global_user_id", how="left", maintain_order="left"
+    )
+    return chosen.join(markets, on="market_id", how="left", maintain_order="left")
+
+
+def _member_rows(wave: Wave, members: pl.DataFrame) -> pl.DataFrame:
+    return members.select(
+        pl.lit(wave.pk).alias("wave_id"),
+        pl.lit(wave.campaign_id).alias("campaign_id"),
+        pl.col("market").alias("market_id"),
+        "global_user_id",
+        "member_id",
+        "email",
+        "phone",
+        "code",
+        "place",
+        "band_score",
+        pl.lit(value=True).alias("holds_fan"),
+    )
+
+
+def _write_markets(wave: Wave, decision: Decision) -> None:
+    results = {result.market_id: result for result in decision.selection.markets}
+    WaveMarket.objects.filter(wave=wave).delete()
+    WaveMarket.objects.bulk_create(
+        WaveMarket(
+            wave=wave,
+            market=decision.plan.markets[seat.market_id],
+            name=seat.name,
+            capacity=seat.capacity,
+            selection_time=seat.selection_time,
+            position=seat.position,
+            code_source=seat.code_source,
+            selected=results[seat.market_id].selected if seat.market_id in results else 0,
+            wanted=results[seat.market_id].wanted if seat.market_id in results else 0,
+            cutoff=results[seat.market_id].cutoff if seat.market_id in results else None,
+        )
+        for seat in decision.plan.seats
+    )
+
+
+def _require_agreed(decision: Decision, agreed_digest: str) -> None:
+    found = decision.selection.members_digest
+    if agreed_digest and agreed_digest != found:
+        raise MembersDiffer(
+            f"The selection is no longer the one that was agreed on: its digest is {found[:12]}…,"
+            f" not {agreed_digest[:12]}…. Preview again."
+        )

@@ -1,0 +1,144 @@
+"""Asking for a preparation: everything that can be refused is refused here, before anything is
+written. [W-4, W-9]
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from datalake.storage import buckets
+from operations import jobs
+from operations.models import Job
+from waves.bulk import exclusive
+from waves.choices import WaveState
+from waves.errors import (
+    AlreadyRunning,
+    AttemptsExhausted,
+    NaiveDate,
+    NotPermitted,
+    TooLate,
+    WrongState,
+)
+from waves.messages.templates import chosen_for, of_campaign
+from waves.models import Wave
+from waves.moves import subject_of
+from waves.naming import market_file_key
+from waves.selection.plan import Plan, WaveRequest, plan_of
+
+JOB_KIND = "prepare_wave"
+MOST_ATTEMPTS = 2
+LEAD_TIME = timedelta(days=1)
+PREPARABLE = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
+
+
+def ask(
+    request: WaveRequest, *, by: User, now: datetime, expedite: str = "", agreed_digest: str = ""
+) -> Job:
+    """Check the request, write it down as a wave in CONFIGURED (or FAILED), and open its job;
+    selects nobody yet.
+
+    `agreed_digest`: of the members that somebody previewed and agreed on; the preparation selects
+    these or none. [W-7]
+
+    Raises what `plan_of` raises, and AlreadyRunning, WrongState, AttemptsExhausted [W-9],
+    BadTemplate [K-3], TooLate and NotPermitted [W-4]; then nothing is written.
+    """
+    with exclusive(f"wave {request.name}", wait=False) as alone:
+        require_alone(alone, request.name)
+        return _ask_alone(request, by=by, now=now, expedite=expedite, agreed_digest=agreed_digest)
+
+
+def require_alone(alone: bool, name: str) -> None:
+    """Raises AlreadyRunning unless the wave's lock is ours. [K-7]"""
+    if not alone:
+        raise AlreadyRunning(
+            f"Wave {name} is being prepared by another process now; wait for its result."
+        )
+
+
+def _ask_alone(
+    request: WaveRequest, *, by: User, now: datetime, expedite: str, agreed_digest: str
+) -> Job:
+    plan = plan_of(request, now=now)
+    notify_date = _require_preparable(plan, request)
+    # a template that would name a code that TM members have not [K-3]
+    chosen_for(plan.seats, of_campaign(plan.campaign))
+    _require_lead_time(notify_date, by=by, now=now, reason=expedite, name=request.name)
+    if request.market_file is not None:
+        buckets.scoring().put(
+            market_file_key(request.campaign_id, request.date_key), request.market_file
+        )
+    with transaction.atomic():
+        wave = plan.wave or _new_wave(plan, request, notify_date, by)
+        Wave.objects.filter(pk=wave.pk, state__in=PREPARABLE).update(
+            notify_date=notify_date,
+            order=plan.order,
+            single_market=plan.single_market,
+            min_score=plan.min_score,
+            expedited=expedite,
+            agreed_digest=agreed_digest,
+            edited_by=by,
+        )
+        return jobs.open_job(JOB_KIND, subject_of(wave), by=by)
+
+
+def _new_wave(plan: Plan, request: WaveRequest, notify_date: datetime, by: User) -> Wave:
+    campaign = plan.campaign
+    wave = Wave.objects.create(
+        campaign=campaign,
+        date_key=request.date_key,
+        name=request.name,
+        notify_date=notify_date,
+        category_id=campaign.category_id,
+        product_id=campaign.product_id,
+        source=campaign.source,
+        notify_channels=campaign.notify_channels,
+    )
+    jobs.record_move(subject_of(wave), "", WaveState.CONFIGURED, by=by)
+    return wave
+
+
+def _require_preparable(plan: Plan, request: WaveRequest) -> datetime:
+    """The notify date of a wave that may be prepared."""
+    wave = plan.wave
+    if wave and wave.state not in PREPARABLE:
+        raise WrongState(
+            f"Wave {wave.name} is {wave.state}; only a configured or failed wave can be prepared."
+            " Reset it first."
+        )
+    if wave and wave.attempts >= MOST_ATTEMPTS:
+        raise AttemptsExhausted(exhausted(wave.name))
+    notify_date = request.notify_date or (wave.notify_date if wave else None)
+    if notify_date is None:
+        raise NaiveDate(
+            f"Wave {request.name} is new: name its notify date, e.g. 2026-01-20T18:00:00Z."
+        )
+    return notify_date
+
+
+def _require_lead_time(
+    notify_date: datetime, *, by: User, now: datetime, reason: str, name: str
+) -> None:
+    if now <= notify_date - LEAD_TIME:
+        return
+    if not reason.strip():
+        raise TooLate(
+            f"Wave {name}: less than a day is left before {notify_date.isoformat()}. Choose a later"
+            " date, or expedite it with a reason."
+        )
+    if not by.has_perm("waves.expedite_wave"):
+        raise NotPermitted(
+            f"User {by.get_username()} may not expedite wave {name}; ask somebody with the right to"
+            " expedite."
+        )
+
+
+def exhausted(name: str) -> str:
+    """What a third attempt is told. [W-9]"""
+    return (
+        f"Wave {name}: preparation was attempted twice already; somebody with the right has to"
+        " reset it, with a reason."
+    )

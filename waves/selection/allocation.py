@@ -1,0 +1,237 @@
+"""Fans × markets × capacity → members and waitlist; the same candidates in any row order, the same
+result. [W-5]
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from campaigns.draw import in_order
+from waves.choices import Exclusion, Order
+from waves.errors import UnknownMarket
+from waves.selection.preferences import Bools, Chunk, Ints, Wishes, encode
+
+_NOBODY = -1
+_NEEDED = ("global_user_id", "band_score", "luck", "preferences", "registered_at")
+
+
+@dataclass(frozen=True)
+class MarketSeat:
+    """One market of a wave: how many, and until when a fan must have registered."""
+
+    market_id: str
+    name: str
+    capacity: int
+    selection_time: datetime
+    position: int = 0
+    code_source: str = "own"
+
+
+@dataclass(frozen=True)
+class MarketResult:
+    """What became of one market. `cutoff` = the lowest selected band score where the market is
+    full, else None.
+    """
+
+    market_id: str
+    capacity: int
+    selected: int
+    cutoff: float | None
+    wanted: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Who is in.
+
+    `members`: `global_user_id`, `market_id`, `place` (1 = first of all candidates), in the order of
+    the draw. `waitlist`: `global_user_id`, `place` (1 = next to be taken). `excluded`: rows that
+    wanted no market of the wave, or registered too late for all they want.
+    """
+
+    members: pl.DataFrame
+    waitlist: pl.DataFrame
+    markets: tuple[MarketResult, ...]
+    candidates: int
+    excluded: Mapping[Exclusion, int]
+    members_digest: str
+
+
+def select(
+    candidates: pl.DataFrame,
+    markets: Sequence[MarketSeat],
+    *,
+    order: Order = Order.BY_PREFERENCE,
+    single_market: str | None = None,
+    full_h: Callable[[str], bytes] | None = None,
+) -> Selection:
+    """The members and the waitlist of one wave. [W-5, W-7]
+
+    `candidates`: `global_user_id` (String, unique), `band_score` (Float64), `luck` (Int64),
+    `preferences` (List[String], empty = any market in position order), `registered_at` (Datetime,
+    UTC). A fan is eligible for a market they want and for which they registered at or before its
+    selection time. `full_h` (the draw's own) orders fans whose 64 bits of luck are equal. [S-9]
+
+    Raises UnknownMarket where `single_market` is not among the markets.
+    """
+    seats = seats_in_play(markets, order, single_market)
+    ordered = in_order(candidates.select(_NEEDED), full_h)
+    tally = _Tally.over(encode(ordered, seats), seats, order)
+    return _result(ordered, seats, tally)
+
+
+def members_digest(members: pl.DataFrame) -> str:
+    """SHA-256 over the sorted `global_user_id TAB market_id LF`, in hex. [W-7]"""
+    lines = members.select(pl.format("{}\t{}\n", "global_user_id", "market_id").alias("line"))[
+        "line"
+    ].sort()
+    return hashlib.sha256("".join(lines.to_list()).encode()).hexdigest()
+
+
+def seats_in_play(
+    markets: Sequence[MarketSeat], order: Order, single_market: str | None
+) -> list[MarketSeat]:
+    """The markets that are filled, in position order. Raises UnknownMarket. [W-5]"""
+    seats = sorted(markets, key=lambda seat: (seat.position, seat.market_id))
+    if order != Order.SINGLE_MARKET:
+        return seats
+    alone = [seat for seat in seats if seat.market_id == single_market]
+    if not alone:
+        known = ", ".join(seat.market_id for seat in seats) or "none"
+        raise UnknownMarket(
+            f"Market {single_market!r} is not in this wave, which has {known}; name one of them."
+        )
+    return alone
+
+
+@dataclass
+class _Tally:
+    """Per row of the ordered frame: its market (or _NOBODY), and whether it is a candidate at all."""
+
+    market: Ints
+    candidate: Bools
+    wanted: Ints
+    unwanting: int = 0
+    too_late: int = 0
+
+    @classmethod
+    def over(cls, wishes: Wishes, seats: Sequence[MarketSeat], order: Order) -> _Tally:
+        tally = cls(
+            market=np.full(wishes.rows, _NOBODY, dtype=np.int16),
+            candidate=np.zeros(wishes.rows, dtype=np.bool_),
+            wanted=np.zeros(len(seats), dtype=np.int64),
+        )
+        room = np.array([seat.capacity for seat in seats], dtype=np.int64)
+        packed: list[Ints] = []
+        for chunk in wishes.chunks():
+            rows = slice(chunk.start, chunk.start + len(chunk.wishes))
+            tally._count(chunk, rows)
+            if order == Order.BY_PREFERENCE:
+                tally.market[rows] = _serial_dictatorship(chunk.wishes, room)
+            else:
+                packed.append(np.packbits(chunk.eligible, axis=1))
+        if packed:
+            _market_by_market(np.concatenate(packed), room, tally.market)
+        return tally
+
+    def _count(self, chunk: Chunk, rows: slice) -> None:
+        candidate = chunk.eligible.any(axis=1)
+        self.candidate[rows] = candidate
+        self.wanted += chunk.eligible.sum(axis=0)
+        self.unwanting += int((~chunk.wants_any).sum())
+        self.too_late += int((chunk.wants_any & ~candidate).sum())
+
+
+def _serial_dictatorship(wishes: Ints, room: Ints) -> Ints:
+    """Each row in turn takes its first wish with room; `room` is used up in place.
+
+    Between two closings of a market all rows choose independently, so whole stretches are decided
+    at once: at most one step for each market that fills up, and one for the rest.
+    """
+    taken = np.full(len(wishes), _NOBODY, dtype=np.int16)
+    begin = 0
+    while begin < len(wishes) and room.any():
+        picks = _first_open(wishes[begin:], room)
+        end = _first_closing(picks, room)
+        picks = picks[:end]
+        taken[begin : begin + end] = picks
+        room -= np.bincount(picks[picks != _NOBODY], minlength=len(room))
+        begin += end
+    return taken
+
+
+def _first_open(wishes: Ints, room: Ints) -> Ints:
+    open_wishes = np.append(room > 0, False)[wishes]
+    first = open_wishes.argmax(axis=1)
+    rows = np.arange(len(wishes))
+    return np.where(open_wishes[rows, first], wishes[rows, first], _NOBODY)
+
+
+def _first_closing(picks: Ints, room: Ints) -> int:
+    """How many picks can be granted before a market that just filled up could be picked again."""
+    asked = np.bincount(picks[picks != _NOBODY], minlength=len(room))
+    filling = np.flatnonzero((asked >= room) & (room > 0))
+    ends = [int(np.flatnonzero(picks == market)[room[market] - 1]) + 1 for market in filling]
+    return min(ends, default=len(picks))
+
+
+def _market_by_market(packed: Ints, room: Ints, taken: Ints) -> None:
+    """Each market in position order takes the best of the rows still free; fills `taken` in place."""
+    for market in range(len(room)):
+        byte, bit = divmod(market, 8)
+        wants = (packed[:, byte] >> (7 - bit)) & 1 == 1
+        rows = np.flatnonzero(wants & (taken == _NOBODY))[: room[market]]
+        taken[rows] = market
+
+
+def _result(ordered: pl.DataFrame, seats: Sequence[MarketSeat], tally: _Tally) -> Selection:
+    fans, places = ordered["global_user_id"], np.cumsum(tally.candidate)
+    chosen = np.flatnonzero(tally.market != _NOBODY)
+    waiting = np.flatnonzero(tally.candidate & (tally.market == _NOBODY))
+    market_ids = pl.Series([seat.market_id for seat in seats], dtype=pl.String)
+    members = pl.DataFrame(
+        {
+            "global_user_id": fans.gather(chosen),
+            "market_id": market_ids.gather(tally.market[chosen]),
+            "place": pl.Series(places[chosen], dtype=pl.Int64),
+        }
+    )
+    waitlist = pl.DataFrame(
+        {
+            "global_user_id": fans.gather(waiting),
+            "place": pl.Series(np.arange(1, len(waiting) + 1), dtype=pl.Int64),
+        }
+    )
+    return Selection(
+        members=members,
+        waitlist=waitlist,
+        markets=_market_results(
+            ordered["band_score"].gather(chosen), tally.market[chosen], seats, tally.wanted
+        ),
+        candidates=int(tally.candidate.sum()),
+        excluded={
+            Exclusion.NO_MARKET_WANTED: tally.unwanting,
+            Exclusion.REGISTERED_TOO_LATE: tally.too_late,
+        },
+        members_digest=members_digest(members),
+    )
+
+
+def _market_results(
+    band_scores: pl.Series, chosen_market: Ints, seats: Sequence[MarketSeat], wanted: Ints
+) -> tuple[MarketResult, ...]:
+    scores = band_scores.to_numpy()
+    results = []
+    for index, seat in enumerate(seats):
+        own = scores[chosen_market == index]
+        cutoff = float(own.min()) if len(own) and len(own) == seat.capacity else None
+        results.append(
+            MarketResult(seat.market_id, seat.capacity, len(own), cutoff, int(wanted[index]))
+        )
+    return tuple(results)

@@ -1,0 +1,142 @@
+"""Who may be selected: the active score file's fans beside registrations and waves, and why the
+others are not. [W-5]
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import polars as pl
+
+from campaigns.models import ScoreFile
+from campaigns.scoring.outcomes import Rules, judge_contacts
+from operations.threads import helper_thread
+from waves.bulk import read_frames
+from waves.choices import Exclusion
+
+# The newest registrant's contact counts, the score row's where there is none. A phone that both
+# name is confirmed where either says so: the registrant may have confirmed it after the scores were
+# made.
+FANS = """
+SELECT score.global_user_id, score.raw_score, score.band_score, score.luck,
+    COALESCE(NULLIF(fan.member_id, ''), score.member_id),
+    COALESCE(NULLIF(fan.email, ''), score.email),
+    CASE WHEN fan.phone <> '' THEN fan.phone ELSE score.phone END,
+    CASE WHEN fan.phone <> '' THEN fan.phone_confirmed OR (fan.phone = score.phone AND score.phone_confirmed)
+        ELSE score.phone_confirmed END,
+    array_to_string(fan.preferences, '|'),
+    (extract(epoch FROM fan.registered_at) * 1000000)::bigint,
+    member.id IS NOT NULL,
+    assignment.id IS NOT NULL
+FROM campaigns_fanscore AS score
+LEFT JOIN campaigns_registrant AS fan
+    ON fan.campaign_id = {campaign} AND fan.global_user_id = score.global_user_id COLLATE "default"
+LEFT JOIN waves_member AS member
+    ON member.campaign_id = {campaign} AND member.holds_fan AND member.wave_id IS DISTINCT FROM {wave}
+    AND member.global_user_id = score.global_user_id COLLATE "default"
+LEFT JOIN waves_assignment AS assignment
+    ON assignment.campaign_id = {campaign} AND assignment.global_user_id = score.global_user_id COLLATE "default"
+WHERE score.score_file_id = {score_file}
+"""
+_SCHEMA = {
+    "global_user_id": pl.String,
+    "raw_score": pl.Float64,
+    "band_score": pl.Float64,
+    "luck": pl.Int64,
+    "member_id": pl.String,
+    "email": pl.String,
+    "phone": pl.String,
+    "confirmed": pl.String,
+    "preferences": pl.String,
+    "registered_us": pl.Int64,
+    "in_wave": pl.String,
+    "holds_code": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """`frame`: what `selection.select` takes, and `member_id`, `email`, `phone` (String, empty
+    where not usable).
+    """
+
+    frame: pl.DataFrame
+    excluded: Mapping[Exclusion, int]
+
+
+def gather(
+    score_file: ScoreFile, rules: Rules, *, min_score: float, wave_id: int | None
+) -> Candidates:
+    """The fans of the score file who may be selected, by the lists and options of `rules`. [W-5]
+
+    Members of the wave `wave_id` itself (its earlier preparation) are not counted as taken.
+    """
+    lowest = max(min_score, rules.lowest_score)
+    numbers = {"campaign": score_file.campaign_id, "wave": wave_id, "score_file": score_file.pk}
+    # PostgreSQL, the reading and the judging keep two cores busy
+    with helper_thread("candidates") as helper:
+        judge = partial(decide, rules=rules, min_score=lowest)
+        parts = [
+            future.result()
+            for future in [
+                helper.submit(judge, fans) for fans in read_frames(FANS, _SCHEMA, **numbers)
+            ]
+        ]
+    if not parts:
+        return decide(pl.DataFrame(schema=_SCHEMA), rules, min_score=lowest)
+    excluded = sum((Counter(part.excluded) for part in parts), Counter())
+    return Candidates(pl.concat([part.frame for part in parts]), dict(excluded))
+
+
+def decide(fans: pl.DataFrame, rules: Rules, *, min_score: float) -> Candidates:
+    """Split fans (columns of `_SCHEMA`) into candidates and excluded, these under the first reason
+    that applies. [W-5]
+    """
+    fans = fans.with_columns(pl.col("confirmed", "in_wave", "holds_code") == "t")
+    refused = pl.coalesce(
+        _reason(pl.col("registered_us").is_null(), Exclusion.NOT_REGISTERED),
+        _reason(pl.col("raw_score") < min_score, Exclusion.BELOW_MINIMUM_SCORE),
+        _reason(pl.col("in_wave"), Exclusion.ALREADY_IN_WAVE),
+        _reason(pl.col("holds_code"), Exclusion.HOLDS_CODE),
+    )
+    fans = fans.with_columns(refused.alias("exclusion"))
+    early = _counted(fans)
+    # Phones are stored in E.164, so the country they are read with does not matter.
+    contacts = fans.filter(pl.col("exclusion").is_null()).with_columns(
+        pl.lit(rules.home_countries[0]).alias("country"),
+        pl.lit(None, pl.String).alias("known_phone"),
+    )
+    judged = judge_contacts(contacts, rules)
+    usable_phone = (pl.col("confirmed") | (not rules.require_confirmed_phone)) & pl.col(
+        "phone"
+    ).is_not_null()
+    kept = judged.filter(pl.col("contact_reason").is_null()).select(
+        "global_user_id",
+        "band_score",
+        "luck",
+        pl.when(pl.col("preferences") == "")
+        .then(pl.lit([], pl.List(pl.String)))
+        .otherwise(pl.col("preferences").str.split("|"))
+        .alias("preferences"),
+        pl.col("registered_us").cast(pl.Datetime("us", "UTC")).alias("registered_at"),
+        "member_id",
+        pl.col("email").fill_null(""),
+        pl.when(usable_phone).then("phone").otherwise(pl.lit("")).alias("phone"),
+    )
+    return Candidates(
+        kept, early | _counted(judged.with_columns(pl.col("contact_reason").alias("exclusion")))
+    )
+
+
+def _reason(applies: pl.Expr, exclusion: Exclusion) -> pl.Expr:
+    return pl.when(applies).then(pl.lit(exclusion.value))
+
+
+def _counted(frame: pl.DataFrame) -> dict[Exclusion, int]:
+    return {
+        Exclusion(reason): n
+        for reason, n in frame["exclusion"].drop_nulls().value_counts().iter_rows()
+    }

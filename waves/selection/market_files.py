@@ -1,0 +1,117 @@
+"""A wave's market file laid over the campaign's own markets. [W-5]
+
+`marketId,marketName,capacity,selectionTime` and optionally `codeSource`, as quoted CSV with a
+header, columns by name in any order. An empty cell keeps what the campaign says; a market that is
+not named is not in the wave.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from campaigns.choices import CodeSource
+from waves.errors import BadMarketFile, NaiveDate, UnknownMarket
+from waves.naming import aware
+from waves.selection.allocation import MarketSeat
+
+REQUIRED = ("marketId", "marketName", "capacity", "selectionTime")
+OPTIONAL = ("codeSource",)
+MOST_SEATS = 2**31 - 1
+
+
+def markets_of_wave(content: bytes | None, own: Sequence[MarketSeat]) -> list[MarketSeat]:
+    """The wave's markets in position order: the file laid over the campaign's own, or all of those
+    without a file.
+
+    Raises BadMarketFile with the line, UnknownMarket, NaiveDate.
+    """
+    if content is None:
+        return list(own)
+    by_id = {seat.market_id: seat for seat in own}
+    seats: dict[str, MarketSeat] = {}
+    for line, row in _rows(content):
+        market_id = row["marketId"]
+        if market_id not in by_id:
+            known = ", ".join(sorted(by_id)) or "none"
+            raise UnknownMarket(
+                f"Market file, line {line}: the campaign has no market {market_id!r}; it has"
+                f" {known}."
+            )
+        if market_id in seats:
+            raise BadMarketFile(
+                f"Market file, line {line}: market {market_id!r} stands there twice; keep one line."
+            )
+        seats[market_id] = _laid_over(by_id[market_id], row, line)
+    if not seats:
+        raise BadMarketFile(
+            "Market file: it names no market; add a line for each market of the wave."
+        )
+    return sorted(seats.values(), key=lambda seat: (seat.position, seat.market_id))
+
+
+def _rows(content: bytes) -> list[tuple[int, Mapping[str, str]]]:
+    try:
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
+        if missing:
+            raise BadMarketFile(
+                f"Market file: column {missing[0]!r} is missing; it needs {', '.join(REQUIRED)}."
+            )
+        return [(reader.line_num, _cells(row, reader.line_num)) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadMarketFile(
+            f"Market file: it is not UTF-8 CSV ({error}); save it as CSV again."
+        ) from error
+
+
+def _cells(row: Mapping[str | None, str | list[str] | None], line: int) -> Mapping[str, str]:
+    cells = {name: row.get(name, "") for name in (*REQUIRED, *OPTIONAL)}
+    if None in row or any(cell is None for cell in cells.values()):
+        raise BadMarketFile(
+            f"Market file, line {line}: it has another number of columns than the header."
+        )
+    return {name: str(cell).strip() for name, cell in cells.items()}
+
+
+def _laid_over(own: MarketSeat, row: Mapping[str, str], line: int) -> MarketSeat:
+    return replace(
+        own,
+        name=row["marketName"] or own.name,
+        capacity=_capacity(row["capacity"], line) if row["capacity"] else own.capacity,
+        selection_time=(
+            _moment(row["selectionTime"], line) if row["selectionTime"] else own.selection_time
+        ),
+        code_source=_code_source(row["codeSource"], line) if row["codeSource"] else own.code_source,
+    )
+
+
+def _capacity(text: str, line: int) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= MOST_SEATS):
+        raise BadMarketFile(
+            f"Market file, line {line}: capacity {text!r} is no whole number from 0 up."
+        )
+    return int(text)
+
+
+def _moment(text: str, line: int) -> datetime:
+    try:
+        return aware(datetime.fromisoformat(text))
+    except NaiveDate as error:
+        raise NaiveDate(f"Market file, line {line}: selection time {error}") from error
+    except ValueError as error:
+        raise BadMarketFile(
+            f"Market file, line {line}: selection time {text!r} is no ISO 8601 date."
+        ) from error
+
+
+def _code_source(text: str, line: int) -> str:
+    if text.lower() not in CodeSource.values:
+        raise BadMarketFile(
+            f"Market file, line {line}: code source {text!r} is none of"
+            f" {', '.join(CodeSource.values)}."
+        )
+    return text.lower()

@@ -1,0 +1,198 @@
+"""Gather what a selection needs, and refuse what cannot be selected: the part that preview and
+preparation share. [W-5]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from campaigns.models import Campaign, Market, ScoreFile
+from campaigns.opening import campaign_of, draw_of, require_open
+from campaigns.scoring import rules
+from datalake.storage import buckets
+from waves.choices import Exclusion, Order
+from waves.digest import seats_of_campaign
+from waves.errors import BadMinimumScore, NoActiveScores, SelectionNotOpen, UnknownMarket
+from waves.models import Wave
+from waves.naming import aware, market_file_key, wave_name
+from waves.selection import candidates
+from waves.selection.allocation import MarketSeat, Selection, seats_in_play, select
+from waves.selection.market_files import markets_of_wave
+
+
+@dataclass(frozen=True)
+class WaveRequest:
+    """A wave as asked for. None = as the wave has it already, else the default."""
+
+    campaign_id: str
+    date_key: str
+    notify_date: datetime | None = None
+    market_file: bytes | None = None
+    order: Order | None = None
+    single_market: str | None = None
+    min_score: float | None = None
+
+    @property
+    def name(self) -> str:
+        return wave_name(self.campaign_id, self.date_key)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked request: what is selected from, into which markets, in which order."""
+
+    campaign: Campaign
+    wave: Wave | None
+    score_file: ScoreFile
+    seats: tuple[MarketSeat, ...]
+    markets: Mapping[str, Market]
+    order: Order
+    single_market: str
+    min_score: float | None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A selection with the candidates it was made from, and everybody who was not one, by reason."""
+
+    plan: Plan
+    candidates: candidates.Candidates
+    selection: Selection
+
+    @property
+    def excluded(self) -> dict[Exclusion, int]:
+        counts = {**self.candidates.excluded, **self.selection.excluded}
+        return {reason: counts[reason] for reason in Exclusion if counts.get(reason)}
+
+    def as_result(self) -> dict[str, Any]:
+        """The result object of `preview_wave`."""
+        return {
+            "markets": [
+                {
+                    "market_id": market.market_id,
+                    "capacity": market.capacity,
+                    "selected": market.selected,
+                    "cutoff": market.cutoff,
+                    "wanted": market.wanted,
+                }
+                for market in self.selection.markets
+            ],
+            "candidates": self.selection.candidates,
+            "excluded": {str(reason): count for reason, count in self.excluded.items()},
+            "selected": self.selection.members.height,
+            "waitlist": self.selection.waitlist.height,
+            "members_digest": self.selection.members_digest,
+        }
+
+
+def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
+    """Check a request against the campaign as it stands. Reads no fan, writes nothing.
+
+    Raises UnknownCampaign, WrongStatus, BadDateKey, NaiveDate, BadMarketFile, UnknownMarket,
+    BadMinimumScore, SelectionNotOpen, NoActiveScores.
+    """
+    name = request.name
+    campaign = campaign_of(request.campaign_id)
+    require_open(campaign)
+    wave = Wave.objects.filter(name=name).first()
+    if request.notify_date:
+        aware(request.notify_date)
+    markets = {market.market_id: market for market in campaign.markets.all()}
+    seats = markets_of_wave(
+        _market_file(request), seats_of_campaign(markets.values(), campaign.code_source)
+    )
+    if not seats:
+        raise UnknownMarket(
+            f"Campaign {campaign.campaign_id} has no market: add one before its first wave."
+        )
+    order = _order(request, wave)
+    single_market = request.single_market or (
+        wave.single_market if wave and request.order is None else ""
+    )
+    in_play = seats_in_play(seats, order, single_market)
+    _require_selection_times(in_play, now)
+    return Plan(
+        campaign=campaign,
+        wave=wave,
+        score_file=_active_scores(campaign),
+        seats=tuple(in_play),
+        markets=markets,
+        order=order,
+        single_market=single_market,
+        min_score=_min_score(request, wave),
+    )
+
+
+def decide(plan: Plan) -> Decision:
+    """Read the candidates and select. Writes nothing. Raises UnknownMarket. [W-5, W-7]"""
+    gathered = candidates.gather(
+        plan.score_file,
+        rules.gather(plan.campaign),
+        min_score=plan.min_score or 0.0,
+        wave_id=plan.wave.pk if plan.wave else None,
+    )
+    selection = select(
+        gathered.frame,
+        plan.seats,
+        order=plan.order,
+        single_market=plan.single_market or None,
+        full_h=draw_of(plan.campaign).full_h,
+    )
+    return Decision(plan, gathered, selection)
+
+
+def preview(request: WaveRequest, *, now: datetime) -> Decision:
+    """What a preparation would select now; writes nothing. Raises what `plan_of` and `decide`
+    raise. [W-7]
+    """
+    return decide(plan_of(request, now=now))
+
+
+def _market_file(request: WaveRequest) -> bytes | None:
+    if request.market_file is not None:
+        return request.market_file
+    bucket, key = buckets.scoring(), market_file_key(request.campaign_id, request.date_key)
+    if not bucket.exists(key):
+        return None
+    with bucket.open(key) as file:
+        return file.read()
+
+
+def _active_scores(campaign: Campaign) -> ScoreFile:
+    if campaign.active_score_file is None:
+        raise NoActiveScores(
+            f"Campaign {campaign.campaign_id} has no active score file: process one, or activate"
+            " one that is drawn."
+        )
+    return campaign.active_score_file
+
+
+def _order(request: WaveRequest, wave: Wave | None) -> Order:
+    if request.order is not None:
+        return request.order
+    if request.single_market:
+        return Order.SINGLE_MARKET
+    return Order(wave.order) if wave else Order.BY_PREFERENCE
+
+
+def _min_score(request: WaveRequest, wave: Wave | None) -> float | None:
+    if request.min_score is None:
+        return wave.min_score if wave else None
+    if not 0 <= request.min_score <= 1:
+        raise BadMinimumScore(
+            f"A minimum score of {request.min_score} selects by no score; write one from 0 to 1."
+        )
+    return request.min_score
+
+
+def _require_selection_times(seats: Sequence[MarketSeat], now: datetime) -> None:
+    for seat in seats:
+        if seat.selection_time > now:
+            raise SelectionNotOpen(
+                f"Market {seat.market_id}: its selection time {seat.selection_time.isoformat()} has"
+                " not passed yet; prepare the wave afterwards, or leave the market out of its"
+                " file."
+            )

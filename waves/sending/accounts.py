@@ -1,0 +1,186 @@
+"""A provider's account, shared by every worker: seats, permits, pause. They meet in its row in
+PostgreSQL. [N-2, N-6]
+
+Concurrency: each sender holds slots under a lease; the account's row is locked while they are
+dealt, so their sum never exceeds the limit. Rate: permits are instants on the database's clock,
+taken in blocks by moving `permits_until`.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import Sum
+from django.utils import timezone
+
+from operations import alerts
+from operations.jobs import record_move
+from waves.models import ProviderAccount, Sender
+from waves.sending import pacing
+
+SMS = "sms_http"
+EMAIL = "email_django"
+ALL = (SMS, EMAIL)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the provider allows this account, over all workers. [N-2]"""
+
+    per_second: int
+    concurrency: int
+
+
+@dataclass(frozen=True)
+class Seat:
+    """What one look at the account says: may this sender go on, and with how many requests at once."""
+
+    slots: int
+    paused: str  # the reason, or empty
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A block of permits on the database's clock, and the question-and-answer times that tie the
+    clocks together.
+    """
+
+    first: float
+    count: int
+    before: float
+    database_now: float
+    after: float
+
+
+def account(name: str) -> ProviderAccount:
+    """The account's row, made on first use."""
+    return ProviderAccount.objects.get_or_create(name=name)[0]
+
+
+def take_seat(
+    name: str,
+    sender: uuid.UUID,
+    wave_id: int,
+    *,
+    limits: Limits,
+    in_flight: int,
+    lease: timedelta,
+    now: datetime | None = None,
+) -> Seat:
+    """Renew the sender's lease, report what it has in flight, and learn how many slots it has now.
+    [N-2, N-6]
+    """
+    now = now or timezone.now()
+    with transaction.atomic():
+        held = ProviderAccount.objects.select_for_update().get(name=name)
+        Sender.objects.filter(account=held, lease_until__lt=now).delete()
+        others = Sender.objects.filter(account=held).exclude(pk=sender)
+        alive = list(others.values_list("slots", "in_flight"))
+        slots = pacing.share(
+            limits.concurrency,
+            held_by_others=sum(slots for slots, _ in alive),
+            workers=len(alive) + 1,
+        )
+        # What is in flight stays ours until it comes back, so the sum holds while we make room for
+        # a newcomer.
+        kept = max(slots, in_flight)
+        values = {
+            "account": held,
+            "wave_id": wave_id,
+            "slots": kept,
+            "in_flight": in_flight,
+            "lease_until": now + lease,
+        }
+        Sender.objects.update_or_create(pk=sender, defaults=values)
+        ProviderAccount.objects.filter(pk=held.pk).update(
+            in_flight=in_flight + sum(busy for _, busy in alive)
+        )
+    return Seat(slots, held.paused_reason or "paused" if held.paused else "")
+
+
+def leave_seat(name: str, sender: uuid.UUID) -> None:
+    """Give the slots back: the sender has nothing in flight any more."""
+    Sender.objects.filter(pk=sender).delete()
+    busy = Sender.objects.filter(account__name=name, lease_until__gte=timezone.now()).aggregate(
+        busy=Sum("in_flight")
+    )
+    ProviderAccount.objects.filter(name=name).update(in_flight=busy["busy"] or 0)
+
+
+def in_flight(name: str) -> int:
+    """Requests under way over all live senders; falls to 0 after a pause. [N-6]"""
+    alive = Sender.objects.filter(account__name=name, lease_until__gte=timezone.now())
+    return alive.aggregate(busy=Sum("in_flight"))["busy"] or 0
+
+
+TAKE_PERMITS = """
+UPDATE waves_provideraccount
+SET permits_until = greatest(coalesce(permits_until, '-infinity'), clock_timestamp()) + make_interval(secs => %(length)s)
+WHERE name = %(name)s AND NOT paused
+RETURNING extract(epoch FROM permits_until)::float8, extract(epoch FROM clock_timestamp())::float8
+"""
+
+
+def take_permits(name: str, *, per_second: int, wanted: int | None = None) -> Grant | None:
+    """The next block of permits of this account; None while it is paused. Two workers never get the
+    same instants. [N-2]
+    """
+    count = pacing.block_size(per_second, wanted)
+    length = count * pacing.spacing(per_second)
+    with connection.cursor() as cursor:
+        before = time.monotonic()
+        cursor.execute(TAKE_PERMITS, {"length": length, "name": name})
+        row = cursor.fetchone()
+        after = time.monotonic()
+    return Grant(row[0] - length, count, before, row[1], after) if row else None
+
+
+def hold_off(name: str, seconds: float) -> None:
+    """No permits for the next `seconds`: the provider asked all of us to wait. [N-3]"""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE waves_provideraccount SET permits_until = "
+            "greatest(permits_until, clock_timestamp() + make_interval(secs => %s)) WHERE name"
+            " = %s",
+            [seconds, name],
+        )
+
+
+def pause(name: str, reason: str, *, by: User | None = None) -> bool:
+    """Stop sending through the account, within two seconds in every worker, and alert. False if it
+    was paused. [N-6]
+    """
+    account(name)
+    with transaction.atomic():
+        paused = ProviderAccount.objects.filter(name=name, paused=False).update(
+            paused=True, paused_reason=reason[:200], paused_at=timezone.now()
+        )
+        if paused:
+            record_move(f"account:{name}", "sending", "paused", by=by, reason=reason)
+            alerts.alert(f":double_vertical_bar: Sending through {name} is paused: {reason}")
+    return bool(paused)
+
+
+def resume(name: str, *, by: User | None = None, reason: str = "") -> bool:
+    """Let the account send again; whoever decides this has looked at the reason. False if it was
+    not paused. [N-6]
+
+    Senders that ended have to be woken by the caller.
+    """
+    with transaction.atomic():
+        resumed = ProviderAccount.objects.filter(name=name, paused=True).update(
+            paused=False, paused_reason="", paused_at=None
+        )
+        if resumed:
+            record_move(f"account:{name}", "paused", "sending", by=by, reason=reason)
+    return bool(resumed)
+
+
+def stop_all(reason: str, *, by: User | None = None) -> list[str]:
+    """Pause every account; returns the names of those that this call paused. [N-6]"""
+    return [name for name in ALL if pause(name, reason, by=by)]

@@ -1,0 +1,160 @@
+"""The e-mail queue in the database, and its way out: claim, hand over, record. [N-5]
+
+An e-mail's row here and its `Send` row move together. E-mail backends honour no keys, so whatever
+may have been handed over is not handed over again: it becomes unknown. [N-4]
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q
+
+from waves.choices import SendState, WaveState
+from waves.messages.rendering import Composer, Reader, composer_for
+from waves.models import QueuedEmail, Wave
+from waves.providers import EmailProvider, EmailText
+from waves.providers.email_django.client import DjangoEmail
+from waves.sending import accounts, pacing
+from waves.sending.pacing import Decision, Kind
+
+BATCH = 100
+# a batch over a slow connection takes its time, and a doubled e-mail cannot be recalled
+LEASE = timedelta(minutes=10)
+OPEN_STATES = ("pending", "sending")
+
+CLAIM = """
+WITH picked AS (
+    SELECT q.id FROM waves_queuedemail q JOIN waves_send s ON s.id = q.send_id JOIN waves_wave w ON w.id = s.wave_id
+    WHERE q.state = 'pending' AND (q.not_before IS NULL OR q.not_before <= now()) AND w.state IN ('triggered', 'completed')
+    ORDER BY q.id LIMIT %(limit)s FOR UPDATE OF q SKIP LOCKED
+), claimed AS (
+    UPDATE waves_queuedemail q
+    SET state = 'sending', claim = %(claim)s, lease_until = now() + %(lease)s, attempts = attempts + 1, reason = ''
+    FROM picked WHERE q.id = picked.id RETURNING q.id, q.send_id, q.attempts
+)
+SELECT c.id, c.attempts, s.wave_id, s.key::text, m.email, m.code, k.market_id, m.global_user_id
+FROM claimed c JOIN waves_send s ON s.id = c.send_id JOIN waves_member m ON m.id = s.member_id
+JOIN campaigns_market k ON k.id = m.market_id ORDER BY c.id
+"""
+RECORD = """
+WITH recorded AS (
+    UPDATE waves_queuedemail q
+    SET state = v.state, reason = v.reason, attempts = v.tries, claim = NULL, lease_until = NULL,
+        sent_at = CASE WHEN v.state = 'sent' THEN now() END,
+        not_before = CASE WHEN v.state = 'pending' THEN now() + make_interval(secs => v.wait) END
+    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::smallint[], %s::float8[]) AS v (id, state, reason, tries, wait)
+    WHERE q.id = v.id AND q.claim = %s AND q.state = 'sending'
+    RETURNING q.send_id, q.state, q.reason, q.sent_at, q.attempts
+)
+UPDATE waves_send s SET state = r.state, reason = r.reason, sent_at = r.sent_at, attempts = r.attempts
+FROM recorded r WHERE s.id = r.send_id AND s.state NOT IN ('delivered', 'undeliverable')
+"""
+TAKE_OVER = """
+WITH lost AS (
+    UPDATE waves_queuedemail SET state = 'unknown', reason = 'sender_lost', claim = NULL, lease_until = NULL
+    WHERE state = 'sending' AND lease_until < now() RETURNING send_id
+)
+UPDATE waves_send s SET state = 'unknown', reason = 'sender_lost', maybe_accepted = true FROM lost WHERE s.id = lost.send_id
+"""
+
+
+def deliver(*, limit: int | None = None, provider: EmailProvider | None = None) -> dict[str, int]:
+    """Send what is queued and due, oldest first, at most `limit`. Several processes may do so at
+    once.
+
+    Returns `{sent, failed, left}`; `left` counts what is still queued. Waves that are paused or
+    cancelled keep theirs.
+    """
+    provider = provider or DjangoEmail(settings.DEFAULT_FROM_EMAIL)
+    composers: dict[int, Composer] = {}
+    counts = {"sent": 0, "failed": 0}
+    claim_id, remaining = uuid.uuid4(), limit if limit is not None else None
+    _execute(TAKE_OVER, {})
+    while not _is_paused(provider.name) and remaining != 0:
+        rows = _claim(claim_id, BATCH if remaining is None else min(BATCH, remaining))
+        if not rows:
+            break
+        for state in _hand_over(provider, claim_id, rows, composers):
+            if state in counts:
+                counts[state] += 1
+        remaining = None if remaining is None else remaining - len(rows)
+    return counts | {"left": QueuedEmail.objects.filter(state__in=OPEN_STATES).count()}
+
+
+def has_work(*, now: datetime) -> bool:
+    """Whether something in the queue is due, or was left by a worker that died."""
+    due = Q(not_before=None) | Q(not_before__lte=now)
+    left = Q(state=SendState.SENDING, lease_until__lt=now)
+    in_force = QueuedEmail.objects.filter(
+        send__wave__state__in=[WaveState.TRIGGERED, WaveState.COMPLETED]
+    )
+    return in_force.filter(Q(state=SendState.PENDING) & due | left).exists()
+
+
+def _hand_over(
+    provider: EmailProvider,
+    claim_id: uuid.UUID,
+    rows: list[tuple[Any, ...]],
+    composers: dict[int, Composer],
+) -> list[str]:
+    texts = [_text(row, composers) for row in rows]
+    outcomes = provider.send(texts)
+    decided = [
+        pacing.decide(
+            outcome,
+            tries=row[1] - 1,
+            maybe_accepted=False,
+            honours_keys=False,
+            chance=random.random(),  # noqa: S311 spreads retries, guards nothing
+        )
+        for row, outcome in zip(rows, outcomes, strict=True)
+    ]
+    _record(claim_id, [row[0] for row in rows], decided)
+    if (
+        2 * sum(outcome.kind != Kind.SENT for outcome in outcomes)
+        > len(outcomes)
+        >= pacing.FEWEST_TO_JUDGE
+    ):
+        accounts.pause(
+            provider.name,
+            f"More than half of a batch of e-mails failed, the last with {outcomes[-1].reason}",
+        )
+    return [decision.state for decision in decided]
+
+
+def _text(row: tuple[Any, ...], composers: dict[int, Composer]) -> EmailText:
+    _, _, wave_id, key, email, code, market, global_user_id = row
+    if wave_id not in composers:
+        composers[wave_id] = composer_for(Wave.objects.select_related("campaign").get(pk=wave_id))
+    message = composers[wave_id].email(Reader(market, global_user_id, code))
+    return EmailText(key, email, message.subject, message.body, message.html)
+
+
+def _claim(claim_id: uuid.UUID, limit: int) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        values: dict[str, Any] = {"claim": claim_id, "limit": limit, "lease": LEASE}
+        cursor.execute(CLAIM, values)
+        return cursor.fetchall()
+
+
+def _record(claim_id: uuid.UUID, ids: list[int], decided: Sequence[Decision]) -> None:
+    states, reasons = [d.state for d in decided], [d.reason[:60] for d in decided]
+    tries, waits = [d.tries for d in decided], [d.wait_seconds for d in decided]
+    with transaction.atomic():
+        _execute(RECORD, [ids, states, reasons, tries, waits, claim_id])
+
+
+def _is_paused(name: str) -> bool:
+    return accounts.account(name).paused
+
+
+def _execute(statement: str, values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)

@@ -1,0 +1,109 @@
+"""A triggered wave is sent: rows made, SMS handed over, e-mails queued, the result computed. [N-1 …
+N-7]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import uvloop
+from django.conf import settings
+
+from campaigns.opening import require_open
+from waves.approval import require_approved_content
+from waves.errors import UnknownWave, WrongState
+from waves.messages.rendering import composer_for
+from waves.models import Wave
+from waves.providers import SmsProvider
+from waves.providers.sms_http.client import HttpSms
+from waves.sending import accounts, results, send_rows
+from waves.sending.accounts import Limits
+from waves.sending.sender import SENDING_STATES, Ended, Timing, WaveSender
+
+logger = logging.getLogger(__name__)
+
+
+def send_wave(
+    wave_id: int,
+    *,
+    retry_failed: bool = False,
+    provider: SmsProvider | None = None,
+    limits: Limits | None = None,
+    timing: Timing | None = None,
+) -> dict[str, Any]:
+    """Send what is left of a TRIGGERED wave and complete it; several processes may do so at once.
+
+    Returns N-7's object and `wave, state, per_second, ended` (`ended` is empty, or says why sending
+    stopped early). With `retry_failed` the failed messages are sent again, of a COMPLETED wave too.
+    Raises UnknownWave, WrongState, WrongStatus, ContentChanged.
+    """
+    wave = _checked(wave_id)
+    provider, timing = provider or sms_provider(), timing or Timing()
+    accounts.account(provider.name)
+    send_rows.make_sends(wave)
+    if retry_failed:
+        results.retry_failed(wave_id)
+    ended = Ended("", 0, 0.0)
+    if results.open_sms(wave_id):
+        sender = WaveSender(
+            wave, provider, composer_for(wave), limits or limits_from_settings(), timing
+        )
+        ended = _run(sender.run)
+    results.complete(wave_id)
+    return _report(wave_id, ended)
+
+
+def sms_provider() -> SmsProvider:
+    """The gateway of the settings."""
+    return HttpSms(settings.SMS_URL, settings.SMS_TOKEN, honours_keys=settings.SMS_HONOURS_KEYS)
+
+
+def limits_from_settings() -> Limits:
+    return Limits(per_second=settings.SMS_PER_SECOND, concurrency=settings.SMS_CONCURRENCY)
+
+
+def _checked(wave_id: int) -> Wave:
+    """The wave, if it stands where sending begins and is what was approved. [X-5, W-2]"""
+    wave = Wave.objects.select_related("campaign").filter(pk=wave_id).first()
+    if wave is None:
+        raise UnknownWave(f"There is no wave with id {wave_id}.")
+    if wave.state not in SENDING_STATES:
+        raise WrongState(f"Wave {wave.name} is {wave.state}; only a triggered wave is sent.")
+    require_open(wave.campaign)  # a closed one is only read: nothing is sent again either [C-2]
+    require_approved_content(wave)
+    return wave
+
+
+def _run(work: Callable[[], Coroutine[Any, Any, Ended]]) -> Ended:
+    """Run on uvloop; a fault in one of the sender's tasks comes out as itself."""
+    # what the application holds by now need not be looked through again: saves a fifth of the time
+    # per message
+    gc.freeze()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(work())
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from group
+    finally:
+        gc.unfreeze()
+
+
+def _report(wave_id: int, ended: Ended) -> dict[str, Any]:
+    wave = Wave.objects.get(pk=wave_id)
+    report = results.result(wave_id)
+    per_second = round(ended.sent / ended.seconds, 1) if ended.seconds else 0.0
+    counts = {name: value for name, value in report.items() if isinstance(value, int)}
+    logger.info(
+        "wave sent",
+        extra={"wave": wave.name, "ended": ended.why or "all", "per_second": per_second, **counts},
+    )
+    return report | {
+        "wave": wave.name,
+        "state": wave.state,
+        "per_second": per_second,
+        "ended": ended.why,
+    }
