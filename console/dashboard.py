@@ -45,7 +45,7 @@ def parts(request: HttpRequest) -> dict[str, Any]:
 
 @live()
 def now_live(request: HttpRequest) -> HttpResponse:
-    return TemplateResponse(request, "console/parts_now.html", parts(request))
+    return TemplateResponse(request, "console/parts/now.html", parts(request))
 
 
 def _allowed(request: HttpRequest, permission: str, read: Callable[[], Any]) -> Any:

@@ -16,7 +16,6 @@ from django.db.models import F, Model, QuerySet
 from django.utils import timezone
 
 from campaigns.models import FanScore, Registrant, RejectedRegistration, RejectedRow
-from console.errors import CannotBeErased
 from console.models import ErasedPlace, Erasure
 from datalake.models import DeadLetter
 from demand.erasure import erasing
@@ -24,6 +23,7 @@ from demand.erasure.erasing import Left, Place
 from demand.erasure.scrubbing import speaks_of
 from operations import correlation, jobs
 from operations.database.locks import alone
+from operations.errors import Refusal
 from waves.models import Assignment, Code, Member, Send
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,10 @@ BY_FAN: dict[str, type[Model]] = {
     "assignments of codes": Assignment,
 }
 NOT_COUNTED = ("streams", "campaign lake", "files of the scoring bucket")
+
+
+class CannotBeErased(Refusal):
+    """An erasure was asked for by who may not, or without a reason that can be kept. [X-11]"""
 
 
 def erase_fan(

@@ -15,6 +15,7 @@ from console.pages import (
     jobs,
     lake,
     privacy,
+    registrations,
     score_files,
     supplements,
     trials,
@@ -44,7 +45,9 @@ urlpatterns = [
     path("admin/arrival/<int:pk>/", arrivals.arrival, name="arrival"),
     path(f"{CAMPAIGN}/ranks/", fanlists.upload_ranks, name="upload-ranks"),
     path(
-        f"{CAMPAIGN}/registrations/", score_files.upload_registrations, name="upload-registrations"
+        f"{CAMPAIGN}/registrations/",
+        registrations.upload_registrations,
+        name="upload-registrations",
     ),
     path(f"{CAMPAIGN}/waves/new/", waves.new_wave, name="new-wave"),
     path("admin/score-file/<int:pk>/", score_files.score_file, name="score-file"),
@@ -57,7 +60,7 @@ urlpatterns = [
     path("admin/score-file/<int:pk>/download/", downloads.score_file, name="download-score-file"),
     path("admin/rank-file/<int:pk>/", fanlists.rank_file, name="rank-file"),
     path("admin/rank-file/<int:pk>/start/", fanlists.start, name="start-rank-file"),
-    path("admin/registrations/<int:pk>/", score_files.registration_import, name="registrations"),
+    path("admin/registrations/<int:pk>/", registrations.registration_import, name="registrations"),
     path(
         "admin/registrations/<int:pk>/download/",
         downloads.registrations,

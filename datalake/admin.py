@@ -64,7 +64,7 @@ class MergeAdmin(BigTableAdmin, ReadOnlyAdmin):
         "error",
     )
     list_filter = ("state",)
-    list_before_template = "console/merge_lake.html"
+    list_before_template = "console/lake/merge_lake.html"
 
     @display(description="state", label=MERGE_COLOURS)
     def state_label(self, merge: Merge) -> str:
@@ -81,8 +81,8 @@ def hide(record: str) -> str:
 @admin.register(DeadLetter)
 class DeadLetterAdmin(BigTableAdmin, MaskedAdmin):
     personal = {"record": hide}
-    list_before_template = "console/dead_letters.html"
-    change_form_outer_before_template = "console/dead_letter.html"
+    list_before_template = "console/lake/dead_letters.html"
+    change_form_outer_before_template = "console/lake/dead_letter.html"
     list_display = (
         "id",
         "consumer",

@@ -50,7 +50,7 @@ class CurrentRecordAdmin(BigTableAdmin, MaskedAdmin, PageAdmin):
     """
 
     page = "demand-record"
-    list_before_template = "console/demand_records.html"
+    list_before_template = "console/demand/records.html"
     list_display = (
         plain("reference_id"),
         "record_type",
@@ -69,7 +69,7 @@ class CurrentRecordAdmin(BigTableAdmin, MaskedAdmin, PageAdmin):
 
 @admin.register(Batch)
 class BatchAdmin(BigTableAdmin, ReadOnlyAdmin):
-    change_form_outer_before_template = "console/demand_batch.html"
+    change_form_outer_before_template = "console/demand/batch.html"
     list_display = (
         "from_where",
         "positions",
@@ -143,6 +143,6 @@ class ErrorFileAdmin(BigTableAdmin, PageAdmin):
 @admin.register(EventUpload)
 class EventUploadAdmin(BigTableAdmin, PageAdmin):
     page = "demand-upload"
-    list_before_template = "console/demand_uploads.html"
+    list_before_template = "console/demand/uploads.html"
     list_display = ("name", sized("bytes"), "created_at", "created_by", "finished_at")
     list_select_related = ("created_by",)

@@ -2,6 +2,7 @@
 do.
 """
 
+from demand.choices import ErrorType
 from operations.errors import Refusal
 
 
@@ -47,3 +48,11 @@ class StreamStuck(DemandError):
     """A run that should end by itself has waited for the stream, the bucket or the database for too
     long. [D-1]
     """
+
+
+class BadEvent(Exception):
+    """This event cannot be archived. The message names the field and what is wrong, never a value."""
+
+    def __init__(self, error_type: ErrorType, message: str) -> None:
+        super().__init__(message)
+        self.error_type = error_type

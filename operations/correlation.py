@@ -1,9 +1,15 @@
 """The id that goes through request, job, log line, stream record and provider call. [O-4]"""
 
+import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+
+from django.http import HttpRequest, HttpResponse
+
+HEADER = "X-Correlation-ID"
+WELL_FORMED = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 _current: ContextVar[str] = ContextVar("correlation_id", default="")
 
@@ -30,3 +36,19 @@ def correlated(correlation_id: str = "") -> Iterator[str]:
 def carry_on(correlation_id: str) -> None:
     """A new thread of something that runs goes on under its id."""
     _current.set(correlation_id)
+
+
+class CorrelationMiddleware:
+    """Gives every request a correlation id and sends it back, so that a screenshot leads to the
+    log.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get(HEADER, "")
+        with correlated(given if WELL_FORMED.fullmatch(given) else new_id()) as correlation_id:
+            response = self.get_response(request)
+        response.headers[HEADER] = correlation_id
+        return response

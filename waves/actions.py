@@ -13,8 +13,8 @@ from waves.bulk import exclusive
 from waves.choices import WaveState
 from waves.codes import pool
 from waves.errors import NotPermitted, ReasonMissing
+from waves.lifecycle import move, require_state, subject_of
 from waves.models import Wave
-from waves.moves import move, require_state, subject_of
 from waves.preparation.submission import require_alone
 
 

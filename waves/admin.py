@@ -132,7 +132,7 @@ class SendAdmin(BigTableAdmin, MaskedAdmin):
 
 @admin.register(Template)
 class TemplateAdmin(TitledAdmin):
-    list_before_template = "console/templates_note.html"
+    list_before_template = "console/waves/templates_note.html"
     form = TemplateForm
     list_display = ("__str__", "campaign", "market", "channel", "language", "body")
     list_filter = ("channel", "campaign")

@@ -14,8 +14,8 @@ from operations.alerts import alert
 from waves.choices import WaveState
 from waves.digest import content_changed, content_digest
 from waves.errors import BadTemplate, ContentChanged, SamePerson
+from waves.lifecycle import drop_members, move, require_state
 from waves.models import Wave
-from waves.moves import drop_members, move, require_state
 
 
 @transaction.atomic

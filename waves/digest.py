@@ -6,15 +6,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 
 from django.db import connection
 from psycopg import sql
 
-from campaigns.models import Market
+from waves.markets import seats_of
 from waves.messages.templates import live_content
-from waves.models import Wave, WaveMarket
-from waves.selection.allocation import MarketSeat
+from waves.models import Wave
 
 _MEMBERS = """
 COPY (SELECT member.global_user_id, market.market_id, member.member_id, member.email, member.phone, member.code
@@ -40,37 +38,6 @@ def content_digest(wave: Wave) -> str:
         for block in copy:
             digest.update(block)
     return digest.hexdigest()
-
-
-def seats_of(wave: Wave) -> list[MarketSeat]:
-    """The wave's markets as prepared."""
-    rows = WaveMarket.objects.filter(wave=wave).select_related("market")
-    return [
-        MarketSeat(
-            row.market.market_id,
-            row.name,
-            row.capacity,
-            row.selection_time,
-            row.position,
-            row.code_source,
-        )
-        for row in rows
-    ]
-
-
-def seats_of_campaign(markets: Iterable[Market], code_source: str) -> list[MarketSeat]:
-    """A campaign's own markets in position order."""
-    return [
-        MarketSeat(
-            market.market_id,
-            market.name,
-            market.capacity,
-            market.selection_time,
-            market.position,
-            code_source,
-        )
-        for market in sorted(markets, key=lambda market: (market.position, market.market_id))
-    ]
 
 
 def content_changed(wave: Wave) -> bool:

@@ -1,16 +1,23 @@
-"""The moves a wave may make, as one table. [W-2]
+"""The moves a wave may make, as one table, and the one UPDATE that makes them. [W-2]
 
-A shell moves a wave with one conditional UPDATE whose WHERE names `sources(target)`; the row count
-says who won.
+A wave moves by one conditional UPDATE whose row count says who won; who did it, when and why stand
+beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from operations.jobs import record_move
+from waves.bulk import run
 from waves.choices import WaveState
+from waves.errors import UnknownWave, WrongState
+from waves.models import Wave
 
 MOVES: Final[Mapping[WaveState, frozenset[WaveState]]] = MappingProxyType(
     {
@@ -50,3 +57,55 @@ def allowed(source: WaveState, target: WaveState) -> bool:
 def sources(target: WaveState) -> frozenset[WaveState]:
     """The states from which a wave may move to `target`. [W-2]"""
     return frozenset(source for source, targets in MOVES.items() if target in targets)
+
+
+def subject_of(wave: Wave) -> str:
+    """How jobs and the history name a wave."""
+    return f"wave:{wave.name}"
+
+
+def wave_named(name: str) -> Wave:
+    """The wave `{campaign_id}_{date_key}` with its campaign. Raises UnknownWave."""
+    wave = Wave.objects.select_related("campaign").filter(name=name).first()
+    if wave is None:
+        raise UnknownWave(
+            f"There is no wave {name!r}; waves are named CAMPAIGN_DATEKEY, e.g. 12345_20260120."
+        )
+    return wave
+
+
+def move(
+    wave: Wave, target: WaveState, *, by: User | None, reason: str = "", **values: Any
+) -> None:
+    """Move the wave to `target` and set `values` with it, or raise WrongState; refreshes `wave`
+    from the database.
+    """
+    source = WaveState(wave.state)
+    if not allowed(source, target):
+        raise WrongState(_refusal(wave, target))
+    with transaction.atomic():
+        moved = Wave.objects.filter(pk=wave.pk, state=source).update(state=target, **values)
+        if not moved:
+            wave.refresh_from_db()
+            raise WrongState(_refusal(wave, target))
+        record_move(subject_of(wave), source, target, by=by, reason=reason)
+    wave.refresh_from_db()
+
+
+def require_state(wave: Wave, *states: WaveState) -> None:
+    """Raises WrongState unless the wave stands in one of the states."""
+    if wave.state not in states:
+        raise WrongState(
+            f"Wave {wave.name} is {wave.state}; this can be done only while it is"
+            f" {' or '.join(sorted(states))}."
+        )
+
+
+def drop_members(wave: Wave) -> int:
+    """A wave that goes back to CONFIGURED has no members; their codes stay reserved for them. [W-9]"""
+    return run("DELETE FROM waves_member WHERE wave_id = %(wave)s", wave=wave.pk)
+
+
+def _refusal(wave: Wave, target: WaveState) -> str:
+    before = " or ".join(sorted(sources(target)))
+    return f"Wave {wave.name} is {wave.state}; it can become {target} only from {before}."

@@ -17,8 +17,8 @@ from waves.approval import require_approved_content, void, void_changed
 from waves.choices import WaveState
 from waves.codes import assignments
 from waves.errors import BadTemplate, CodesNotAssigned, ContentChanged, NotDue, TooLate, WrongState
+from waves.lifecycle import move, require_state
 from waves.models import Wave
-from waves.moves import move, require_state
 
 logger = logging.getLogger(__name__)
 

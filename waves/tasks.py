@@ -20,8 +20,8 @@ from operations.models import Job
 from operations.tasks import ring
 from waves import schedule
 from waves.choices import WaveState
+from waves.lifecycle import subject_of, wave_named
 from waves.models import Wave
-from waves.moves import subject_of, wave_named
 from waves.preparation import prepare, submission
 from waves.selection.plan import WaveRequest
 from waves.sending import accounts, email_queue, results, send_wave

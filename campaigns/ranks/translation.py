@@ -16,7 +16,7 @@ from campaigns.formats.score_rows import Header, Lines, read_chunks
 from campaigns.models import Campaign
 from campaigns.ranks import formulas
 from campaigns.ranks.formulas import Population
-from campaigns.registrantlookup import registrants_of
+from campaigns.scoring.registrants import registrants_of
 
 Tell = Callable[[int, int], object]  # records done, records to do
 CONTACTS = {  # a score file's column → a registrant's

@@ -23,11 +23,11 @@ from campaigns.formats.score_bytes import Survey, chunks_of
 from campaigns.formats.score_rows import Lines
 from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import draw_of
-from campaigns.registrantlookup import registrants_of
 from campaigns.scoring import tables
 from campaigns.scoring.duplicates import SeenFans
 from campaigns.scoring.local_cache import Spill
 from campaigns.scoring.outcomes import ContactRanks, Rules, is_yes, judge_scores, tally
+from campaigns.scoring.registrants import registrants_of
 from operations.choices import ChunkState
 from operations.database.copying import commit_without_waiting
 from operations.jobs import Lease

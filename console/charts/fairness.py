@@ -201,8 +201,9 @@ def _interval(test: GroupTest, reach: float) -> SafeString:
         )
     names = ("low", "high", "least", "most", "selected")
     low, high, least, most, selected = (
-        _place(test[name] / test["expected"] - 1, reach) for name in names
-    )  # type: ignore[literal-required]
+        _place(test[name] / test["expected"] - 1, reach)  # type: ignore[literal-required]
+        for name in names
+    )
     limits = format_html(
         '<line x1="{}%" x2="{}%" y1="11" y2="11" class="fw-limits"/>', _at(least), _at(most)
     )

@@ -64,4 +64,6 @@ def arrival(request: StaffRequest, pk: int) -> HttpResponse:
     if shown.score_file_id:
         return HttpResponseRedirect(reverse("score-file", args=[shown.score_file_id]))
     work = work_on(request, arrivals.subject_of(shown))
-    return render(request, "console/arrival.html", shown.name or shown.key, arrival=shown, **work)
+    return render(
+        request, "console/score_files/arrival.html", shown.name or shown.key, arrival=shown, **work
+    )

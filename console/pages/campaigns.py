@@ -47,7 +47,7 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
     files = shown.score_files.defer("rules", "fairness").select_related("created_by")
     return render(
         request,
-        "console/campaign.html",
+        "console/campaigns/campaign.html",
         shown.name,
         campaign=shown,
         road=roads([shown])[0],

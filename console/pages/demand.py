@@ -45,7 +45,7 @@ def overview(request: StaffRequest) -> HttpResponse:
     may = request.user.has_perm
     return render(
         request,
-        "console/demand.html",
+        "console/demand/overview.html",
         "Demand archive",
         volumes=volumes,
         panels=[
@@ -92,7 +92,7 @@ def find(request: StaffRequest) -> HttpResponse:
         by = ", ".join(name for name in asked if name != "record_type")
         log_access(request, Access.FOUND, f"demand archive, by {by}", form.cleaned_data["reason"])
         found = _found(asked, form.cleaned_data["after"])
-    return render(request, "console/demand_find.html", "Find a record", form=form, **found)
+    return render(request, "console/demand/find.html", "Find a record", form=form, **found)
 
 
 def _found(asked: dict[str, str], after: int | None) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def record(request: StaffRequest, pk: int) -> HttpResponse:
     hidden = not unmasking.shown(request)
     return render(
         request,
-        "console/demand_record.html",
+        "console/demand/record.html",
         visible(str(current)),
         current=current,
         reference=visible(current.reference_id),

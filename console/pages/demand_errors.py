@@ -38,7 +38,7 @@ def error_file(request: StaffRequest, pk: int) -> HttpResponse:
     )
     return render(
         request,
-        "console/demand_error_file.html",
+        "console/demand/error_file.html",
         f"Error file {pk}",
         file=shown,
         why=document.why,
@@ -94,7 +94,7 @@ def repair(request: StaffRequest, pk: int) -> HttpResponse:
         )
     return render(
         request,
-        "console/demand_repair.html",
+        "console/demand/repair.html",
         f"Repair events of error file {pk}",
         file=repaired,
         form=form,

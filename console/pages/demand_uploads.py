@@ -43,7 +43,7 @@ def upload(request: StaffRequest) -> HttpResponse:
             return HttpResponseRedirect(reverse("demand-upload", args=[received.pk]))
     elif form is not None:
         messages.error(request, form.complaint())
-    return render(request, "console/demand_upload.html", "Upload change events", hint=HINT)
+    return render(request, "console/demand/upload.html", "Upload change events", hint=HINT)
 
 
 @page("demand.view_eventupload")
@@ -53,7 +53,7 @@ def uploaded(request: StaffRequest, pk: int) -> HttpResponse:
     source = uploads.source_of(shown)
     return render(
         request,
-        "console/demand_uploaded.html",
+        "console/demand/uploaded.html",
         f"Upload {shown.name}",
         file=shown,
         ledger=numbers.of_source(source),

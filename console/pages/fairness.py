@@ -40,7 +40,7 @@ def fairness(request: StaffRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(ScoreFile.objects.select_related("campaign").defer("rules"), pk=pk)
     return render(
         request,
-        "console/fairness.html",
+        "console/score_files/fairness.html",
         f"Fairness of score file {shown.name}",
         file=shown,
         campaign=shown.campaign,

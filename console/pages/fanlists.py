@@ -37,7 +37,7 @@ def upload_ranks(request: StaffRequest, campaign_id: str) -> HttpResponse:
         messages.error(request, form.complaint())
     return render(
         request,
-        "console/upload_ranks.html",
+        "console/score_files/upload_ranks.html",
         "Upload ranks",
         campaign=campaign,
         hint=HINT,
@@ -70,7 +70,7 @@ def rank_file(request: StaffRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(files, pk=pk)
     return render(
         request,
-        "console/rank_file.html",
+        "console/score_files/rank_file.html",
         f"Ranks {shown.name}",
         file=shown,
         fanlist=shown.fanlist,

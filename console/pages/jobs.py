@@ -96,7 +96,7 @@ def job(request: StaffRequest, pk: int) -> HttpResponse:
     may_steer = request.user.has_perm(right_to_steer(shown))
     return render(
         request,
-        "console/job.html",
+        "console/jobs/job.html",
         f"Job {pk}",
         about=page_of(shown),
         may_steer=may_steer,
@@ -112,7 +112,7 @@ def job_live(request: StaffRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(Job, pk=pk)
     context = progress_of(shown)
     context["news"] = context["milestone"] != request.GET.get("heard")
-    response = TemplateResponse(request, "console/job_live.html", context)
+    response = TemplateResponse(request, "console/jobs/live.html", context)
     if not context["live"]:
         response.headers["HX-Refresh"] = "true"
     return response

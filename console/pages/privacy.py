@@ -32,7 +32,7 @@ def unmask(request: StaffRequest) -> HttpResponse:
         return HttpResponseRedirect(back)
     return render(
         request,
-        "console/unmask_page.html",
+        "console/people/unmask_page.html",
         "Personal data",
         form=form,
         next=back,
@@ -68,7 +68,7 @@ def find(request: StaffRequest) -> HttpResponse:
     hidden = not unmasking.shown(request)
     return render(
         request,
-        "console/find.html",
+        "console/people/find.html",
         "Find a fan",
         form=form,
         hidden=hidden,

@@ -137,7 +137,7 @@ def stop_all(request: StaffRequest) -> HttpResponse:
 def providers(request: StaffRequest) -> HttpResponse:
     return render(
         request,
-        "console/providers.html",
+        "console/waves/providers.html",
         "Providers",
         accounts=ProviderAccount.objects.order_by("name"),
     )

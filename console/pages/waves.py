@@ -25,8 +25,8 @@ from operations.errors import Refusal
 from operations.models import StatusChange
 from waves import tasks
 from waves.choices import WaveState
+from waves.lifecycle import subject_of
 from waves.models import Wave
-from waves.moves import subject_of
 from waves.preparation import submission
 from waves.selection import plan
 
@@ -79,7 +79,7 @@ def _form_page(
         form.data = request.POST.copy()
         form.data["markets"] = form.cleaned_data["markets"]
     return render(
-        request, "console/wave_new.html", "New wave", campaign=campaign, form=form, **context
+        request, "console/waves/new.html", "New wave", campaign=campaign, form=form, **context
     )
 
 
@@ -114,7 +114,7 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
     cut_off = shown.state == WaveState.CANCELLED and shown.triggered_at is not None
     return render(
         request,
-        "console/wave.html",
+        "console/waves/wave.html",
         f"Wave {name}",
         wave=shown,
         campaign=shown.campaign,
@@ -150,7 +150,7 @@ def wave_live(request: StaffRequest, name: str) -> HttpResponse:
         return HttpResponse(status=204)  # nothing new while it waits
     response = TemplateResponse(
         request,
-        "console/wave_live.html",
+        "console/waves/live.html",
         {"wave": shown, "sending": counters(shown, _since(request))},
     )
     if shown.state != request.GET.get("state"):

@@ -13,7 +13,7 @@ from campaigns.draw import LOW, Draw, fan_refs
 from campaigns.models import ScoreFile
 from campaigns.scoring import rules
 from datalake.storage import buckets
-from waves import digest
+from waves import markets
 from waves.choices import Order, WaveState
 from waves.models import Wave, WaveMarket
 from waves.selection import candidates
@@ -107,7 +107,7 @@ def eligible(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
         with bucket.open(key) as file:
             return pl.read_parquet(BytesIO(file.read())).sort("global_user_id")
     in_play = {seat.market.market_id for seat in seats_of(wave)}
-    seats = [seat for seat in digest.seats_of(wave) if seat.market_id in in_play]
+    seats = [seat for seat in markets.seats_of(wave) if seat.market_id in in_play]
     return eligible_markets(_candidates_today(wave, later), seats).sort("global_user_id")
 
 

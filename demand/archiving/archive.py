@@ -26,11 +26,11 @@ from datalake.models import LakeFile
 from datalake.storage import buckets
 from demand.archiving import current
 from demand.archiving.batches import DataFile, Decided, decide
+from demand.archiving.rows import newest
 from demand.choices import BatchState, ErrorType
 from demand.errors import BatchTaken
 from demand.events.conversion import Failed
 from demand.models import Batch, Delivery, ErrorFile
-from demand.rows import newest
 from operations import alerts
 from operations.database.copying import commit_without_waiting
 from operations.database.locks import lock_number

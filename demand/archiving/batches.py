@@ -17,10 +17,10 @@ from operator import itemgetter
 from uuid import NAMESPACE_URL, uuid5
 
 from datalake.avro import container
+from demand.archiving.rows import Key, State, common_of, state_of
 from demand.choices import ErrorType
 from demand.events import dates
 from demand.events.conversion import Archived, Failed, judge
-from demand.rows import Key, State, common_of, state_of
 from demand.schemas import schema_of
 
 # the root of every file name made from what the file holds

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from psycopg import sql
 
+from demand.archiving.rows import Key, State
 from demand.models import Snapshot
-from demand.rows import Key, State
 from operations.database.copying import copy_text, run
 
 COMMON = ("record_type", "reference_id", "changed_at", "sequence", "deleted")  # of rows.common_of

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from demand.errors import BadEvent
 from demand.events.envelopes import open_event
 from demand.events.redaction import PERSONAL, REDACTED
-from demand.refusals import BadEvent
 
 ERASED = "[erased]"
 FIXED = frozenset(

@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from demand.choices import ErrorType
+from demand.errors import BadEvent
 from demand.events import dates
 from demand.events.envelopes import open_event
 from demand.events.error_entries import MOST_EVENT_BYTES, kept
 from demand.events.images import DATES, FIELDS, read
 from demand.events.redaction import PERSONAL, REDACTED
 from demand.events.references import FINISH
-from demand.refusals import BadEvent
 from demand.schemas import encode
 
 LONGEST_SEQUENCE = 60  # digits

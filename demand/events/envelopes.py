@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from demand.choices import ErrorType
-from demand.refusals import BadEvent
+from demand.errors import BadEvent
 
 BOM = b"\xef\xbb\xbf"
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from datalake.avro.rows import OPTIONAL_RECORD, Step, plan
 from demand.choices import DemandType, ErrorType
+from demand.errors import BadEvent
 from demand.events.wire import tag_of, value_of
-from demand.refusals import BadEvent
 from demand.schemas import schema_of
 
 MADE = ("reference", "system", "isDeleted")  # made here; an image's own are passed over

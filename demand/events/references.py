@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from demand.choices import ErrorType
+from demand.errors import BadEvent
 from demand.events import dates
-from demand.refusals import BadEvent
 
 LONGEST_REFERENCE = 800  # characters
 MOST_REFERENCE_BYTES = 2_600  # an index row of PostgreSQL takes 2,700

@@ -71,8 +71,8 @@ class Masking(TitledAdmin):
     """
 
     personal: ClassVar[Mapping[str, Mask]] = {}
-    list_before_template = "console/unmask.html"
-    change_form_before_template = "console/unmask.html"
+    list_before_template = "console/people/unmask.html"
+    change_form_before_template = "console/people/unmask.html"
     sortable_by: Sequence[str] = ()
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:

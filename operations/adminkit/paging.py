@@ -35,7 +35,7 @@ class EstimatePaginator(Paginator):
     page.
     """
 
-    template_name = "console/paging.html"
+    template_name = "console/parts/paging.html"
 
     @cached_property
     def count(self) -> int:

@@ -14,8 +14,8 @@ from tests.waves.wave_cases import KEY, NOW, campaign_with, person, request
 from waves.approval import approve
 from waves.choices import CodeState, WaveState
 from waves.errors import AlreadyRunning
+from waves.lifecycle import wave_named
 from waves.models import Assignment, Code, Member, Wave
-from waves.moves import wave_named
 from waves.preparation.prepare import prepare
 from waves.schedule import schedule
 

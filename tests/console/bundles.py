@@ -11,7 +11,8 @@ from campaigns.draw import Draw, draw_frame
 from console.proof.bundle import ProvenAttempt, ProvenWave, write_bundle
 from tests.builders import roster_digest
 from waves.choices import Order
-from waves.selection.allocation import MarketSeat, select
+from waves.markets import MarketSeat
+from waves.selection.allocation import select
 
 DRAW = Draw("12345", bytes(range(32)), bytes(range(32, 64)), "8a1f public value")
 NOON = datetime(2026, 1, 18, 12, tzinfo=UTC)

@@ -14,8 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Registrant
-from console.erasure import erase_fan
-from console.errors import CannotBeErased
+from console.erasure import CannotBeErased, erase_fan
 from console.models import ErasedPlace, Erasure
 from datalake.models import DeadLetter, LakeFile
 from datalake.storage import buckets

@@ -12,7 +12,8 @@ from django.db import connection
 from django.utils import timezone
 
 from campaigns.models import Campaign, Market
-from waves.digest import content_digest, seats_of
+from waves.digest import content_digest
+from waves.markets import seats_of
 from waves.messages.templates import live_content
 from waves.models import Template, Wave, WaveMarket
 

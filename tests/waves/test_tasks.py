@@ -18,8 +18,8 @@ from tests.waves.wave_cases import campaign_with, person, request
 from waves import tasks
 from waves.choices import CodeState, SendState, WaveState
 from waves.errors import MembersDiffer
+from waves.lifecycle import subject_of
 from waves.models import Code, Wave
-from waves.moves import subject_of
 from waves.selection.plan import preview
 from waves.sending import results
 

@@ -17,8 +17,8 @@ from waves.bulk import run
 from waves.choices import WaveState
 from waves.codes.pool import PLACEHOLDER
 from waves.errors import CodesNotAssigned
+from waves.lifecycle import require_state
 from waves.models import Assignment, Member, Wave
-from waves.moves import require_state
 from waves.naming import code_validity
 
 BATCH = 2_500

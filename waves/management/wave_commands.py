@@ -1,18 +1,22 @@
-"""The base of the commands with which a person steers a wave: `WAVE --by USER --reason TEXT`.
-[interfaces: reset_wave …]
+"""What the commands of waves share: the base of those that act on one wave (`WAVE --by USER --reason
+TEXT`), and the arguments of preview and preparation. [interfaces: reset_wave …, preview_wave]
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import CommandParser
 
-from operations.commands import JsonCommand, user
+from operations.commands import JsonCommand, instant, user
+from waves.choices import Order
+from waves.errors import BadMarketFile
+from waves.lifecycle import wave_named
 from waves.models import Wave
-from waves.moves import wave_named
+from waves.selection.plan import WaveRequest
 
 
 class SteeringCommand(JsonCommand):
@@ -34,3 +38,54 @@ class SteeringCommand(JsonCommand):
             wave_named(options["wave"]), by=user(options["by"]), reason=options["reason"]
         )
         return {"wave": wave.name, "state": wave.state}
+
+
+def add_request_arguments(parser: CommandParser) -> None:
+    parser.add_argument("campaign", help="campaign id")
+    parser.add_argument("date_key", help="YYYYMMDD or YYYYMMDD-n")
+    parser.add_argument(
+        "--notify-date", metavar="ISO", help="when the fans are told; needed for a new wave"
+    )
+    parser.add_argument(
+        "--markets",
+        metavar="FILE",
+        help="the wave's market file (CSV); without it the one in the bucket, or all",
+    )
+    parser.add_argument("--market", metavar="ID", help="select for this market alone")
+    parser.add_argument(
+        "--min-score",
+        type=float,
+        metavar="X",
+        help="a higher minimum of the raw score, for this wave",
+    )
+    parser.add_argument(
+        "--by-market-order", action="store_true", help="markets take the best one after the other"
+    )
+
+
+def request_of(options: dict[str, Any]) -> WaveRequest:
+    """The request the arguments make. Raises Refusal for a naive date, BadMarketFile for a file
+    that cannot be read.
+    """
+    return WaveRequest(
+        campaign_id=options["campaign"],
+        date_key=options["date_key"],
+        notify_date=instant(options["notify_date"]) if options["notify_date"] else None,
+        market_file=_content(options["markets"]) if options["markets"] else None,
+        order=_order(options),
+        single_market=options["market"],
+        min_score=options["min_score"],
+    )
+
+
+def _order(options: dict[str, Any]) -> Order | None:
+    if options["market"]:
+        return Order.SINGLE_MARKET
+    return Order.BY_MARKET_ORDER if options["by_market_order"] else None
+
+
+def _content(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise BadMarketFile(f"The market file {path} cannot be read: {error.strerror}.") from error

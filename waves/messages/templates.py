@@ -15,9 +15,9 @@ from campaigns.choices import CodeSource
 from campaigns.models import Campaign, Market
 from waves.choices import Channel
 from waves.errors import BadTemplate
+from waves.markets import MarketSeat
 from waves.messages.content import MessageTemplate, check_template, choose
 from waves.models import Template, Wave
-from waves.selection.allocation import MarketSeat
 
 _KEYS = {"channel", "market_id", "language", "subject", "body", "html"}
 

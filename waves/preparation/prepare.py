@@ -35,9 +35,9 @@ from waves.codes import pool
 from waves.codes.pool import ReservedCodes
 from waves.digest import content_digest
 from waves.errors import AttemptsExhausted, MembersDiffer, WrongState
+from waves.lifecycle import drop_members, move, require_state, wave_named
 from waves.messages.templates import live_content
 from waves.models import Wave, WaveMarket
-from waves.moves import drop_members, move, require_state, wave_named
 from waves.naming import status_key, zip_key
 from waves.preparation.submission import MOST_ATTEMPTS, PREPARABLE, ask, exhausted, require_alone
 from waves.preparation.wave_files import status_json, wave_zip

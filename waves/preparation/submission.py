@@ -22,9 +22,9 @@ from waves.errors import (
     TooLate,
     WrongState,
 )
+from waves.lifecycle import subject_of
 from waves.messages.templates import chosen_for, of_campaign
 from waves.models import Wave
-from waves.moves import subject_of
 from waves.naming import market_file_key
 from waves.selection.plan import Plan, WaveRequest, plan_of
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import aiohttp
 
-from waves.sending.pacing import Kind, Outcome
+from waves.providers.outcomes import Kind, Outcome
 
 __all__ = ["EmailProvider", "EmailText", "Kind", "Outcome", "SmsMessage", "SmsProvider"]
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -15,22 +14,11 @@ import polars as pl
 from campaigns.draw import in_order
 from waves.choices import Exclusion, Order
 from waves.errors import UnknownMarket
+from waves.markets import MarketSeat
 from waves.selection.preferences import Bools, Chunk, Ints, Wishes, encode
 
 _NOBODY = -1
 _NEEDED = ("global_user_id", "band_score", "luck", "preferences", "registered_at")
-
-
-@dataclass(frozen=True)
-class MarketSeat:
-    """One market of a wave: how many, and until when a fan must have registered."""
-
-    market_id: str
-    name: str
-    capacity: int
-    selection_time: datetime
-    position: int = 0
-    code_source: str = "own"
 
 
 @dataclass(frozen=True)

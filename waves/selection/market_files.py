@@ -15,8 +15,8 @@ from datetime import datetime
 
 from campaigns.choices import CodeSource
 from waves.errors import BadMarketFile, NaiveDate, UnknownMarket
+from waves.markets import MarketSeat
 from waves.naming import aware
-from waves.selection.allocation import MarketSeat
 
 REQUIRED = ("marketId", "marketName", "capacity", "selectionTime")
 OPTIONAL = ("codeSource",)

@@ -14,12 +14,12 @@ from campaigns.opening import campaign_of, draw_of, require_open
 from campaigns.scoring import rules
 from datalake.storage import buckets
 from waves.choices import Exclusion, Order
-from waves.digest import seats_of_campaign
 from waves.errors import BadMinimumScore, NoActiveScores, SelectionNotOpen, UnknownMarket
+from waves.markets import MarketSeat, seats_of_campaign
 from waves.models import Wave
 from waves.naming import aware, market_file_key, wave_name
 from waves.selection import candidates
-from waves.selection.allocation import MarketSeat, Selection, seats_in_play, select
+from waves.selection.allocation import Selection, seats_in_play, select
 from waves.selection.market_files import markets_of_wave
 
 

@@ -21,8 +21,9 @@ from waves.messages.rendering import Composer, Reader, composer_for
 from waves.models import QueuedEmail, Wave
 from waves.providers import EmailProvider, EmailText
 from waves.providers.email_django.client import DjangoEmail
+from waves.providers.outcomes import Kind
 from waves.sending import accounts, pacing
-from waves.sending.pacing import Decision, Kind
+from waves.sending.pacing import Decision
 
 BATCH = 100
 # a batch over a slow connection takes its time, and a doubled e-mail cannot be recalled

@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final
+
+from waves.providers.outcomes import Kind, Outcome
 
 GUARD_SECONDS: Final = 0.05  # the price of the promise: 1/1.05 of the configured rate is reached
 LATENESS_SECONDS: Final = 0.025
@@ -107,26 +108,6 @@ def share(limit: int, *, held_by_others: int, workers: int) -> int:
     till then.
     """
     return max(0, min(max(1, limit // max(1, workers)), limit - held_by_others))
-
-
-class Kind(StrEnum):
-    """What a provider's answer, or its absence, means. [N-3]"""
-
-    SENT = "sent"
-    REFUSED = "refused"  # the provider will not take this message
-    RETRY_LATER = "retry_later"  # it was not accepted, and may be later
-    RATE_LIMITED = "rate_limited"  # likewise, and it was our pace that was at fault
-    UNCERTAIN = "uncertain"  # it may have been accepted
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one request. `reason` is a short word for the row, never personal data."""
-
-    kind: Kind
-    reason: str = ""
-    provider_id: str = ""
-    after_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from django.utils import timezone
 from campaigns.choices import NotifyChannels
 from campaigns.opening import require_open
 from waves.choices import Channel, SendState, WaveState
+from waves.lifecycle import move
 from waves.models import QueuedEmail, Send, SendResult, Wave
-from waves.moves import move
 from waves.providers import SmsProvider
+from waves.providers.outcomes import Kind, Outcome
 from waves.providers.sms_http.client import client_timeout
 from waves.sending import send_rows
-from waves.sending.pacing import Kind, Outcome
 
 # A member is ok if the SMS was sent (a receipt may have come since) or the e-mail queued; then the
 # worst that is left.

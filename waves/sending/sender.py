@@ -29,10 +29,11 @@ from waves.choices import WaveState
 from waves.messages.rendering import Composer, Reader
 from waves.models import Wave
 from waves.providers import SmsMessage, SmsProvider
+from waves.providers.outcomes import Kind, Outcome
 from waves.providers.sms_http.client import client_timeout
 from waves.sending import accounts, pacing, results, send_rows
 from waves.sending.accounts import Limits
-from waves.sending.pacing import Decision, Kind, Outcome
+from waves.sending.pacing import Decision
 from waves.sending.send_rows import Row
 
 T = TypeVar("T")

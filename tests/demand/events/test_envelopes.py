@@ -2,8 +2,8 @@ import orjson
 import pytest
 
 from demand.choices import ErrorType
+from demand.errors import BadEvent
 from demand.events.envelopes import BOM, open_event
-from demand.refusals import BadEvent
 from tests.demand.changes import CHANGES, archived, fetched_record, lambda_record, raw
 
 BARE = raw("demand", "INSERT")

@@ -4,9 +4,9 @@ import pytest
 
 from tests.waves.wave_cases import NOW, campaign_with
 from waves.errors import BadTemplate
+from waves.markets import MarketSeat
 from waves.messages import templates
 from waves.models import Template
-from waves.selection.allocation import MarketSeat
 
 pytestmark = pytest.mark.django_db
 

@@ -42,8 +42,8 @@ from waves.errors import (
     UnsupportedCodeSource,
     WrongState,
 )
+from waves.lifecycle import wave_named
 from waves.models import Code, Member, Template, Wave, WaveMarket
-from waves.moves import wave_named
 from waves.preparation.prepare import prepare, run
 from waves.preparation.submission import ask
 from waves.selection.plan import WaveRequest, preview

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from waves.choices import Exclusion, Order
 from waves.errors import UnknownMarket
+from waves.markets import MarketSeat
 from waves.selection import preferences
-from waves.selection.allocation import MarketSeat, Selection, select
+from waves.selection.allocation import Selection, select
 
 EXAMPLES = 2_000 if os.environ.get("FAIRWAVE_FULL") else 120
 NOON = datetime(2026, 1, 10, 12, tzinfo=UTC)

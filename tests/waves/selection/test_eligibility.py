@@ -6,7 +6,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from waves.selection.allocation import MarketSeat, select
+from waves.markets import MarketSeat
+from waves.selection.allocation import select
 from waves.selection.eligibility import candidates_record, eligible_markets
 
 NOON = datetime(2026, 1, 18, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from waves.errors import BadMarketFile, NaiveDate, UnknownMarket
-from waves.selection.allocation import MarketSeat
+from waves.markets import MarketSeat
 from waves.selection.market_files import markets_of_wave
 
 NOON = datetime(2026, 1, 18, 12, tzinfo=UTC)

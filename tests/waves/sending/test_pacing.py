@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.behaviour import most_in_a_second
+from waves.providers.outcomes import Kind, Outcome
 from waves.sending import pacing
-from waves.sending.pacing import Kind, Outcome, Permits
+from waves.sending.pacing import Permits
 
 EXAMPLES = 2_000 if os.environ.get("FAIRWAVE_FULL") else 60
 

@@ -21,10 +21,10 @@ from tests.waves.sending_cases import triggered_wave
 from waves.choices import SendState
 from waves.errors import ContentChanged, UnknownWave, WrongState
 from waves.models import Member, QueuedEmail, Send, Sender, SendResult, Wave
+from waves.providers.outcomes import Kind, Outcome
 from waves.providers.sms_http.client import HttpSms
 from waves.sending import accounts, email_queue, receipts, results, send_rows
 from waves.sending.accounts import Limits
-from waves.sending.pacing import Kind, Outcome
 from waves.sending.send_wave import send_wave
 from waves.sending.sender import Timing
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from operations.commands import JsonCommand, user
 from waves.approval import approve
-from waves.moves import wave_named
+from waves.lifecycle import wave_named
 
 
 class Command(JsonCommand):

@@ -8,8 +8,8 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from operations.commands import JsonCommand, user
+from waves.management.wave_commands import add_request_arguments, request_of
 from waves.preparation.prepare import prepare
-from waves.wave_arguments import add_request_arguments, request_of
 
 
 class Command(JsonCommand):

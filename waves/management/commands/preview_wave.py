@@ -6,8 +6,8 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from operations.commands import JsonCommand
+from waves.management.wave_commands import add_request_arguments, request_of
 from waves.selection.plan import preview
-from waves.wave_arguments import add_request_arguments, request_of
 
 
 class Command(JsonCommand):

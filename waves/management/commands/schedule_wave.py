@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from operations.commands import JsonCommand, user
-from waves.moves import wave_named
+from waves.lifecycle import wave_named
 from waves.schedule import schedule
 
 

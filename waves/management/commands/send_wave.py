@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from operations.commands import JsonCommand
 from waves.choices import WaveState
-from waves.moves import wave_named
+from waves.lifecycle import wave_named
 from waves.schedule import trigger
 from waves.tasks import send_here
 

@@ -1,0 +1,55 @@
+"""Uploading registrations, and what became of them. [C-4]"""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from campaigns import tasks
+from campaigns.models import Campaign, RegistrationImport
+from campaigns.registrations import imports
+from console.access import StaffRequest, form_page, page, render
+from console.forms import UploadForm
+from console.pages.jobs import work_on
+from console.pages.uploading import upload_page
+
+REGISTRATIONS_HINT = (
+    "CSV or TSV, UTF-8, one header line. Needed: global_user_id and registered_at. Also known:"
+    " member_id, email, phone, phone_confirmed, country_code, market_preferences (joined by |),"
+    " date_created."
+)
+
+
+@form_page("campaigns.import_registrations", "campaigns.view_campaign")
+def upload_registrations(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
+
+    def receive(form: UploadForm) -> str:
+        file = form.cleaned_data["file"]
+        received = imports.receive(campaign, file.name, file.file, by=request.user)
+        if received.finished:
+            messages.info(request, "These very bytes came before and were imported then.")
+        else:
+            tasks.start_registrations(received, by=request.user)
+        return reverse("registrations", args=[received.pk])
+
+    return upload_page(
+        request,
+        campaign,
+        UploadForm,
+        receive,
+        title="Upload registrations",
+        hint=REGISTRATIONS_HINT,
+    )
+
+
+@page("campaigns.view_registrationimport")
+def registration_import(request: StaffRequest, pk: int) -> HttpResponse:
+    shown = get_object_or_404(
+        RegistrationImport.objects.select_related("campaign", "created_by"), pk=pk
+    )
+    work = work_on(request, imports.subject_of(shown))
+    title = f"Registrations {shown.name}"
+    return render(
+        request, "console/registrations.html", title, file=shown, campaign=shown.campaign, **work
+    )

@@ -1,0 +1,21 @@
+"""Who is notified, as tables: waves and members, codes, messages, provider accounts."""
+
+from waves.models.codes import Assignment, Code
+from waves.models.messages import QueuedEmail, Send, SendResult, Template
+from waves.models.providers import ProviderAccount, Sender
+from waves.models.waves import UNSETTLED, Member, Wave, WaveMarket
+
+__all__ = [
+    "UNSETTLED",
+    "Assignment",
+    "Code",
+    "Member",
+    "ProviderAccount",
+    "QueuedEmail",
+    "Send",
+    "SendResult",
+    "Sender",
+    "Template",
+    "Wave",
+    "WaveMarket",
+]

@@ -1,0 +1,92 @@
+"""Access codes and their assignments: the database is the judge of what may not happen. [K-1 … K-6]"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Upper
+
+from campaigns.choices import CodeSource
+from campaigns.models import Campaign, Market
+from waves.choices import CodeState
+from waves.models.waves import Wave
+
+
+class Code(models.Model):
+    """An access code, unique over all campaigns whatever its case. TM is no row here. [K-1, K-3,
+    K-5]
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="codes")
+    code = models.CharField(max_length=64)
+    source = models.CharField(max_length=10, choices=CodeSource, default=CodeSource.OWN)
+    state = models.CharField(max_length=12, choices=CodeState, default=CodeState.AVAILABLE)
+    wave = models.ForeignKey(
+        Wave, null=True, blank=True, on_delete=models.PROTECT, related_name="codes"
+    )
+    global_user_id = models.TextField(blank=True, help_text="The fan it is reserved for")
+    market = models.ForeignKey(
+        Market, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    begins_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    reserved_at = models.DateTimeField(null=True, blank=True)
+    assigned_at = models.DateTimeField(null=True, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Upper("code"), name="code_once_whatever_its_case"),
+            models.UniqueConstraint(
+                name="code_one_reservation_per_fan_and_wave",
+                fields=["wave", "global_user_id"],
+                condition=Q(wave__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="code_is_no_placeholder", condition=~Q(code__iexact="TM") & ~Q(code="")
+            ),
+            models.CheckConstraint(
+                name="code_available_is_free",
+                condition=~Q(state=CodeState.AVAILABLE) | Q(wave__isnull=True, global_user_id=""),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["campaign", "id"],
+                name="code_available",
+                condition=Q(state=CodeState.AVAILABLE),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"code {self.pk}"
+
+
+class Assignment(models.Model):
+    """A code bound to a fan for a campaign. Immutable: a trigger refuses UPDATE of fan, campaign or
+    code, and DELETE. [K-6]
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="assignments")
+    global_user_id = models.TextField()
+    code = models.OneToOneField(Code, on_delete=models.PROTECT, related_name="assignment")
+    wave = models.ForeignKey(Wave, on_delete=models.PROTECT, related_name="assignments")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    assigned_at = models.DateTimeField()
+    published_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="assignment_once", fields=["campaign", "global_user_id"])
+        ]
+        indexes = [
+            models.Index(
+                fields=["wave", "id"],
+                name="assignment_unpublished",
+                condition=Q(published_at__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"assignment {self.pk}"

@@ -1,0 +1,143 @@
+"""Templates, and each message as a row: made before any attempt, kept with its outcome. [N-1, N-3, N-7]"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from campaigns.models import Campaign, Market
+from waves.choices import Channel, SendState
+from waves.models.waves import Member, Wave
+
+
+class Send(models.Model):
+    """One message to one member on one channel; the idempotency key is made with the row, before
+    any attempt. [N-3, N-4]
+    """
+
+    wave = models.ForeignKey(Wave, on_delete=models.PROTECT, related_name="sends")
+    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="sends")
+    channel = models.CharField(max_length=5, choices=Channel)
+    key = models.UUIDField(unique=True, help_text="Idempotency key of (wave, fan, channel)")
+    state = models.CharField(max_length=14, choices=SendState, default=SendState.PENDING)
+    reason = models.CharField(max_length=60, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="Back-off: no attempt before this"
+    )
+    lease_until = models.DateTimeField(null=True, blank=True)
+    claim = models.UUIDField(
+        null=True,
+        blank=True,
+        help_text="Fences the outcome: only the claim that sent may record it",
+    )
+    maybe_accepted = models.BooleanField(
+        default=False, db_default=False, help_text="An earlier attempt may have arrived"
+    )
+    provider_id = models.CharField(max_length=80, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a receipt or a person settled it"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="send_once", fields=["member", "channel"]),
+            models.CheckConstraint(
+                name="send_failed_says_why", condition=~Q(state=SendState.FAILED) | ~Q(reason="")
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["wave", "channel", "id"],
+                name="send_open",
+                condition=Q(state__in=[SendState.PENDING, SendState.SENDING]),
+            ),
+            models.Index(fields=["wave", "state"], name="send_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"send {self.pk}"
+
+
+class QueuedEmail(models.Model):
+    """An e-mail on its way to the provider; ids only, the text is rendered when it is sent. [N-5]"""
+
+    send = models.OneToOneField(Send, on_delete=models.PROTECT, related_name="queued_email")
+    state = models.CharField(max_length=14, choices=SendState, default=SendState.PENDING)
+    reason = models.CharField(max_length=60, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    claim = models.UUIDField(null=True, blank=True)
+    queued_at = models.DateTimeField(auto_now_add=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["id"],
+                name="queuedemail_open",
+                condition=Q(state__in=[SendState.PENDING, SendState.SENDING]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"e-mail {self.pk}"
+
+
+class Template(models.Model):
+    """What a message says: per campaign (or for all), market (or for all), channel and language.
+    [N-1]
+    """
+
+    campaign = models.ForeignKey(
+        Campaign, null=True, blank=True, on_delete=models.CASCADE, related_name="templates"
+    )
+    market = models.ForeignKey(
+        Market, null=True, blank=True, on_delete=models.CASCADE, related_name="templates"
+    )
+    channel = models.CharField(max_length=5, choices=Channel)
+    language = models.CharField(max_length=10, default="en")
+    subject = models.CharField(max_length=200, blank=True, help_text="E-mail only")
+    body = models.TextField(help_text="Placeholders such as {campaign} and {code}")
+    html = models.TextField(blank=True, help_text="E-mail only; the text is sent beside it")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="template_once",
+                fields=["campaign", "market", "channel", "language"],
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} template {self.pk}"
+
+
+class SendResult(models.Model):
+    """N-7's result of a wave, saved when it completes; the five parts add up to the total. [N-7]"""
+
+    wave = models.OneToOneField(Wave, on_delete=models.CASCADE, related_name="result")
+    total = models.BigIntegerField()
+    ok = models.BigIntegerField()
+    failed = models.BigIntegerField()
+    skipped = models.BigIntegerField()
+    unknown = models.BigIntegerField()
+    pending = models.BigIntegerField()
+    detail = models.JSONField(default=dict)
+    saved_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="sendresult_adds_up",
+                condition=Q(
+                    total=F("ok") + F("failed") + F("skipped") + F("unknown") + F("pending")
+                ),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"result of wave {self.wave_id}"

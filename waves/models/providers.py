@@ -1,0 +1,55 @@
+"""Provider accounts, and the processes that send through them. [N-2, N-6]"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+
+from waves.models.waves import Wave
+
+
+class ProviderAccount(models.Model):
+    """A provider's account: what all workers together may send through it, and whether it is
+    paused. [N-2, N-6]
+    """
+
+    name = models.CharField(max_length=40, unique=True)
+    paused = models.BooleanField(default=False)
+    paused_reason = models.CharField(max_length=200, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    in_flight = models.PositiveIntegerField(default=0)
+    permits_until = models.DateTimeField(
+        null=True, blank=True, help_text="Up to when permits are given out"
+    )
+    state = models.JSONField(default=dict, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Sender(models.Model):
+    """A process that sends through an account, and its part of the account's concurrency; dead when
+    its lease is over. [N-2]
+
+    Its id is the `claim` in the rows it sends.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(ProviderAccount, on_delete=models.CASCADE, related_name="senders")
+    wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="senders")
+    slots = models.PositiveIntegerField(default=0, help_text="Requests it may have in flight")
+    in_flight = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField()
+    started_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="sender_within_its_slots", condition=Q(in_flight__lte=F("slots"))
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"sender {self.pk}"

@@ -1,0 +1,196 @@
+"""Who is told, and how: waves, their members, codes, assignments, sends. The database is the judge
+of what may not happen.
+"""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from campaigns.choices import CodeSource, NotifyChannels
+from campaigns.models import Campaign, Market, ScoreFile
+from waves.choices import Order, WaveState
+
+UNSETTLED = [WaveState.CANCELLED, WaveState.FAILED]  # waves in these states hold no fan [K-6]
+
+
+class Wave(models.Model):
+    """One batch of fans notified at one notify date. [W-1]"""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="waves")
+    date_key = models.CharField(max_length=20, help_text="YYYYMMDD or YYYYMMDD-n")
+    name = models.CharField(
+        max_length=80, unique=True, editable=False, help_text="{campaign_id}_{date_key}"
+    )
+    notify_date = models.DateTimeField()
+    category_id = models.CharField(max_length=80, blank=True)
+    product_id = models.CharField(max_length=80, blank=True)
+    source = models.CharField(max_length=80, blank=True)
+    generate_offer_code = models.BooleanField(default=False)
+    options = models.JSONField(default=dict, blank=True)
+    order = models.CharField(max_length=20, choices=Order, default=Order.BY_PREFERENCE)
+    single_market = models.CharField(max_length=40, blank=True)
+    min_score = models.FloatField(null=True, blank=True)
+
+    state = models.CharField(max_length=20, choices=WaveState, default=WaveState.CONFIGURED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+    score_file = models.ForeignKey(
+        ScoreFile, null=True, blank=True, on_delete=models.PROTECT, related_name="waves"
+    )
+    members_digest = models.CharField(max_length=64, blank=True)
+    agreed_digest = models.CharField(
+        max_length=64, blank=True, help_text="Of the members that were previewed and agreed on"
+    )
+    content_digest = models.CharField(max_length=64, blank=True)
+    content = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=(
+            "Templates, channels and provider as prepared: what is sent, and what approval names"
+        ),
+    )
+    notify_channels = models.CharField(
+        max_length=10, choices=NotifyChannels, default=NotifyChannels.BOTH
+    )
+    candidates = models.BigIntegerField(default=0)
+    selected = models.BigIntegerField(default=0)
+    waitlist = models.BigIntegerField(default=0)
+    excluded = models.JSONField(default=dict, blank=True)
+    zip_key = models.CharField(max_length=300, blank=True)
+    status_key = models.CharField(max_length=300, blank=True)
+
+    prepared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    approved_digest = models.CharField(max_length=64, blank=True)
+    waiver = models.TextField(
+        blank=True, help_text="Why the second person was waived, while WAVES_FOUR_EYES is off"
+    )
+    expedited = models.TextField(
+        blank=True, help_text="Why it was prepared less than a day before its notify date"
+    )
+    prepared_at = models.DateTimeField(null=True, blank=True)
+    approved_at = models.DateTimeField(null=True, blank=True)
+    scheduled_at = models.DateTimeField(null=True, blank=True)
+    triggered_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [
+            ("prepare_wave", "Can preview and prepare waves"),
+            ("approve_wave", "Can approve waves"),
+            ("schedule_wave", "Can schedule and unschedule waves"),
+            ("send_wave", "Can send, pause, resume and cancel waves"),
+            ("expedite_wave", "Can prepare a wave less than a day ahead"),
+            ("reset_wave", "Can reset a wave after two failed attempts"),
+            ("stop_all", "Can stop all sending"),
+        ]
+        constraints = [
+            models.UniqueConstraint(name="wave_once", fields=["campaign", "date_key"]),
+            models.CheckConstraint(name="wave_attempts", condition=Q(attempts__lte=2)),
+            models.CheckConstraint(
+                name="wave_four_eyes",
+                condition=Q(approved_by=None)
+                | ~Q(waiver="")
+                | (
+                    ~Q(approved_by=F("prepared_by"))
+                    & (Q(edited_by=None) | ~Q(approved_by=F("edited_by")))
+                ),
+            ),
+            models.CheckConstraint(
+                name="wave_approval_names_its_content",
+                condition=~Q(
+                    state__in=[WaveState.APPROVED, WaveState.SCHEDULED, WaveState.TRIGGERED]
+                )
+                | (
+                    Q(approved_digest=F("content_digest"))
+                    & ~Q(content_digest="")
+                    & Q(approved_by__isnull=False)
+                ),
+            ),
+            models.CheckConstraint(
+                name="wave_failed_says_why", condition=~Q(state=WaveState.FAILED) | ~Q(error="")
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["notify_date"], name="wave_due", condition=Q(state=WaveState.SCHEDULED)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WaveMarket(models.Model):
+    """What a wave does in one market: seats, selected, cut-off. Written at preparation. [W-5]"""
+
+    wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="wave_markets")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    capacity = models.PositiveIntegerField()
+    selection_time = models.DateTimeField()
+    position = models.PositiveIntegerField(default=0)
+    code_source = models.CharField(max_length=10, choices=CodeSource, default=CodeSource.OWN)
+    selected = models.PositiveIntegerField(default=0)
+    wanted = models.PositiveIntegerField(default=0)
+    cutoff = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(name="wavemarket_once", fields=["wave", "market"]),
+            models.CheckConstraint(
+                name="wavemarket_capacity", condition=Q(selected__lte=F("capacity"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} in wave {self.wave_id}"
+
+
+class Member(models.Model):
+    """One fan in one wave, with the contact and code as prepared. [W-5, K-6]
+
+    `holds_fan` is true while the wave is not CANCELLED or FAILED; the waves' trigger keeps it, and
+    a unique index on (campaign, fan) where it is true lets nobody into two live waves of a
+    campaign.
+    """
+
+    wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="members")
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+")
+    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    global_user_id = models.TextField()
+    member_id = models.TextField(blank=True)
+    email = models.CharField(max_length=254, blank=True)
+    phone = models.CharField(max_length=20, blank=True)
+    code = models.CharField(
+        max_length=64, blank=True, help_text="TM where the stock is managed elsewhere"
+    )
+    place = models.PositiveIntegerField(
+        help_text="Place in the order of all candidates, from 1 [S-9]"
+    )
+    band_score = models.FloatField()
+    holds_fan = models.BooleanField(default=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="member_once", fields=["wave", "global_user_id"]),
+            models.UniqueConstraint(
+                name="member_in_one_live_wave",
+                fields=["campaign", "global_user_id"],
+                condition=Q(holds_fan=True),
+            ),
+        ]
+        indexes = [models.Index(fields=["wave", "market", "place"], name="member_in_order")]
+
+    def __str__(self) -> str:
+        return f"member {self.pk} of wave {self.wave_id}"
