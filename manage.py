@@ -1,6 +1,8 @@
 #!/usr/bin/env python
 """The door to every command: `python manage.py help`."""
 
+from __future__ import annotations
+
 import os
 import sys
 

@@ -1,5 +1,7 @@
 """Run the benchmarks that are named, or all."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import os

@@ -2,6 +2,8 @@
 on the same records; what a batch of 1,000 takes; and the memory of a worker.
 """
 
+from __future__ import annotations
+
 import io
 import json
 import os

@@ -1,5 +1,7 @@
 """What a benchmark reports, and how it is shown."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
 from typing import Any
 

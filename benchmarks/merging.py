@@ -2,6 +2,8 @@
 and a copy of the files.
 """
 
+from __future__ import annotations
+
 import io
 import os
 import shutil

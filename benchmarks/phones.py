@@ -5,6 +5,8 @@ The library is measured in a process of its own: in ours campaigns.contacts.phon
 keeping its patterns.
 """
 
+from __future__ import annotations
+
 import json
 import random
 import subprocess

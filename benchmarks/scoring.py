@@ -2,6 +2,8 @@
 with the same indexes, and beside what a user would take instead.
 """
 
+from __future__ import annotations
+
 import time
 from pathlib import Path
 

@@ -2,6 +2,8 @@
 rows it writes.
 """
 
+from __future__ import annotations
+
 import hashlib
 import time
 from collections.abc import Callable

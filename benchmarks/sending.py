@@ -2,6 +2,8 @@
 against the same server.
 """
 
+from __future__ import annotations
+
 import asyncio
 import time
 import uuid

@@ -5,6 +5,8 @@ starts workers. Its base is its peak with that file: what all stages need that a
 however many rows there are.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess

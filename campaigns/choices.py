@@ -2,6 +2,8 @@
 in results.
 """
 
+from __future__ import annotations
+
 from django.db.models import TextChoices
 
 

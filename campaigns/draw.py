@@ -6,6 +6,8 @@ campaign's draw and the fan, so frames may be cut into chunks of any size and or
 upload can fish for a better result.
 """
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 from collections.abc import Callable

@@ -2,6 +2,8 @@
 it.
 """
 
+from __future__ import annotations
+
 from typing import Any
 from zoneinfo import available_timezones
 

@@ -2,6 +2,8 @@
 is. [C-1, C-3]
 """
 
+from __future__ import annotations
+
 import zoneinfo
 from dataclasses import dataclass
 from datetime import datetime

@@ -2,6 +2,8 @@
 revealed). [C-2, S-8]
 """
 
+from __future__ import annotations
+
 import secrets
 
 from django.contrib.auth.models import User

@@ -1,5 +1,7 @@
 """Which stage follows which. A task takes the number of a job and calls one shell."""
 
+from __future__ import annotations
+
 import logging
 import threading
 from typing import BinaryIO

@@ -2,6 +2,8 @@
 [O-7]
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import wraps
 from typing import Any

@@ -2,6 +2,8 @@
 work is repeated here.
 """
 
+from __future__ import annotations
+
 from axes import admin as axes_admin  # noqa: F401 registers what is taken over below
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin

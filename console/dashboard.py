@@ -1,5 +1,7 @@
 """The first page: what is going on now, what needs somebody, and the one big button."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

@@ -2,6 +2,8 @@
 verbatim in the bucket. [O-7]
 """
 
+from __future__ import annotations
+
 import csv
 import io
 import tempfile

@@ -5,6 +5,8 @@ The receipt is begun before anything is touched and names the fan by a SHA-256 o
 anywhere, the next erasure of the same fan takes the open receipt up.
 """
 
+from __future__ import annotations
+
 import hashlib
 import logging
 from collections.abc import Callable, Iterator

@@ -1,5 +1,7 @@
 """What people type on the pages: files, reasons, a fan to look for, a wave to come."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django import forms

@@ -2,6 +2,8 @@
 sign-in.
 """
 
+from __future__ import annotations
+
 import uuid
 from datetime import timedelta
 

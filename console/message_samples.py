@@ -2,6 +2,8 @@
 [W-10, O-5]
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 from operations.adminkit.masking import mask_text

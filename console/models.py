@@ -2,6 +2,8 @@
 never altered. [O-5, X-11]
 """
 
+from __future__ import annotations
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q

@@ -6,6 +6,8 @@ them. The database refuses a wave approved by whoever prepared it, whatever righ
 [W-10]
 """
 
+from __future__ import annotations
+
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 

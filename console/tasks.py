@@ -1,5 +1,7 @@
 """Which stage follows which: closing a campaign is followed by its proof. [S-10]"""
 
+from __future__ import annotations
+
 from django.contrib.auth.models import User
 
 from campaigns.models import Campaign

@@ -5,6 +5,8 @@ Where the bucket is on S3, the page of score files sends them there itself
 (static/fairwave/upload.js); without scripts they come through us as before.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from csp.constants import SELF

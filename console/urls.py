@@ -1,5 +1,7 @@
 """The operators' pages, beside the lists of the admin; and whether the process lives and is ready."""
 
+from __future__ import annotations
+
 from django.urls import path
 
 from console import dashboard, health

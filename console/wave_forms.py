@@ -2,6 +2,8 @@
 markets, in which order.
 """
 
+from __future__ import annotations
+
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -117,7 +119,7 @@ class WaveForm(forms.Form):
         )
 
     @classmethod
-    def again(cls, wave: Wave) -> "WaveForm":
+    def again(cls, wave: Wave) -> WaveForm:
         """A form filled in as this wave was asked for; its markets file stands in the bucket and is
         used again.
         """
@@ -129,7 +131,7 @@ class WaveForm(forms.Form):
         return cls(initial=initial, campaign=wave.campaign)
 
     @classmethod
-    def start(cls, campaign: Campaign, now: datetime) -> "WaveForm":
+    def start(cls, campaign: Campaign, now: datetime) -> WaveForm:
         """An empty form with the soonest usual time: the day after tomorrow at ten, where the
         campaign lives.
         """

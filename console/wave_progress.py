@@ -1,5 +1,7 @@
 """The counters of a wave that is being sent, as the page shows them. [N-6, N-7]"""
 
+from __future__ import annotations
+
 import time
 from typing import Any
 

@@ -1,5 +1,7 @@
 """The vocabularies in words for people, and the tone each state has on a page."""
 
+from __future__ import annotations
+
 from typing import Final
 
 TONES: Final[dict[str, str]] = {

@@ -1,5 +1,7 @@
 """What is in the lake: files, partitions, merges, and what could not be taken. Read only."""
 
+from __future__ import annotations
+
 from django.contrib import admin
 from unfold.decorators import display
 

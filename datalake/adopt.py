@@ -4,6 +4,8 @@ before a merge sees them. [L-3]
 The original stays as it is until an archive takes it; readers never see it.
 """
 
+from __future__ import annotations
+
 import itertools
 import logging
 from collections.abc import Iterator, Mapping

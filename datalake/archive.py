@@ -4,6 +4,8 @@ Killed anywhere it runs again: a copy that is there is verified, not trusted; an
 gone has a verified copy.
 """
 
+from __future__ import annotations
+
 import logging
 
 from django.db import transaction

@@ -2,6 +2,8 @@
 [L-4]
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

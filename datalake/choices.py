@@ -1,5 +1,7 @@
 """The vocabularies of the lake."""
 
+from __future__ import annotations
+
 from django.db.models import TextChoices
 
 

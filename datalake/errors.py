@@ -1,5 +1,7 @@
 """What the lake refuses. Every message names what, where and what to do."""
 
+from __future__ import annotations
+
 from operations.errors import Refusal
 
 

@@ -2,6 +2,8 @@
 meanwhile. Pure.
 """
 
+from __future__ import annotations
+
 import polars as pl
 import polars_hash
 

@@ -1,5 +1,7 @@
 """Partition ↔ object key, and nothing else. Days and months are UTC. [L-2, L-3, L-5]"""
 
+from __future__ import annotations
+
 import re
 from calendar import monthrange
 from dataclasses import dataclass
@@ -45,7 +47,7 @@ class Period:
         return self.day == 0
 
     @property
-    def month_period(self) -> "Period":
+    def month_period(self) -> Period:
         return Period(self.year, self.month)
 
     @property
@@ -95,7 +97,7 @@ def parse_loose_key(key: str) -> tuple[str, Period, str] | None:
         return None
 
 
-def _checked(found: "re.Match[str] | None", text: str) -> Period:
+def _checked(found: re.Match[str] | None, text: str) -> Period:
     if found is None:
         raise BadPeriod(
             f"{text!r} names no day or month: write 2026-01-20, or a prefix such as"

@@ -6,6 +6,8 @@ CONSOLIDATING (blocks copied, result read back) → MERGED (catalogue switched, 
 refusal leaves the sources as they are and its reason on the row.
 """
 
+from __future__ import annotations
+
 import logging
 import time
 from collections.abc import Iterator, Sequence

@@ -1,5 +1,7 @@
 """Streams, what was taken from them, and the catalogue of the lake's files."""
 
+from __future__ import annotations
+
 from django.db import models
 from django.db.models import F, Q
 

@@ -6,6 +6,8 @@ schema, in its order: strings as String, doubles as Float64, tags as List(String
 Struct{created: String}.
 """
 
+from __future__ import annotations
+
 import hashlib
 import math
 import re

@@ -6,6 +6,8 @@ enter files, dead letters and position (transaction). Readers see the files only
 [L-1, L-2, T-1]
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 from collections import defaultdict

@@ -2,6 +2,8 @@
 [L-3, L-5]
 """
 
+from __future__ import annotations
+
 from django.utils import timezone
 from django_q.tasks import async_task
 

@@ -2,6 +2,8 @@
 by hand.
 """
 
+from __future__ import annotations
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest

@@ -1,5 +1,7 @@
 """What the demand archive tells apart. Values stand in the database and in files."""
 
+from __future__ import annotations
+
 from django.db import models
 
 

@@ -2,6 +2,8 @@
 do.
 """
 
+from __future__ import annotations
+
 from demand.choices import ErrorType
 from operations.errors import Refusal
 

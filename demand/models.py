@@ -2,6 +2,8 @@
 snapshots in the archive.
 """
 
+from __future__ import annotations
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q

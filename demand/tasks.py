@@ -1,5 +1,7 @@
 """Which stage follows which. A task takes the number of a job and calls one shell."""
 
+from __future__ import annotations
+
 from django.conf import settings
 from django.contrib.auth.models import User
 

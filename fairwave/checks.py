@@ -1,5 +1,7 @@
 """Settings that are wrong stop the start with a sentence that names them."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from typing import Any

@@ -7,6 +7,8 @@ lock exclusively: when the last user is gone, even if that user was killed. The 
 locks of dead processes, so no lock can go stale.
 """
 
+from __future__ import annotations
+
 import fcntl
 import hashlib
 import os

@@ -2,6 +2,8 @@
 `check` (checks.py).
 """
 
+from __future__ import annotations
+
 import re
 import secrets
 import sys

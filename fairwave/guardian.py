@@ -2,6 +2,8 @@
 SOCKET_FOLDER` (see embedded.py).
 """
 
+from __future__ import annotations
+
 import ctypes
 import fcntl
 import importlib.util

@@ -2,6 +2,8 @@
 .env.example).
 """
 
+from __future__ import annotations
+
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.urls import reverse_lazy
 

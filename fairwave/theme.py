@@ -1,5 +1,7 @@
 """How the operators' site looks, and its navigation in the order of the road."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

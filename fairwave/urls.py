@@ -1,5 +1,7 @@
 """Every address the site answers."""
 
+from __future__ import annotations
+
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView

@@ -1,5 +1,7 @@
 """The door for the web server: `granian --interface wsgi fairwave.wsgi:application`."""
 
+from __future__ import annotations
+
 import os
 
 from fairwave import embedded, env

@@ -1,5 +1,7 @@
 """Jobs, alerts and history: read only; pausing and the like are actions on a job's page."""
 
+from __future__ import annotations
+
 from django.contrib import admin
 from unfold.decorators import display
 

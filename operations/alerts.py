@@ -2,6 +2,8 @@
 of work. [O-2]
 """
 
+from __future__ import annotations
+
 import http.client
 import json
 import logging

@@ -2,6 +2,8 @@
 goes to standard error.
 """
 
+from __future__ import annotations
+
 import json
 import re
 import sys

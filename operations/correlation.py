@@ -1,5 +1,7 @@
 """The id that goes through request, job, log line, stream record and provider call. [O-4]"""
 
+from __future__ import annotations
+
 import re
 import uuid
 from collections.abc import Callable, Iterator

@@ -1,3 +1,6 @@
+from __future__ import annotations
+
+
 class Refusal(Exception):
     """Something asked for cannot be done as things stand. The message names what, where and what to
     do.

@@ -2,6 +2,8 @@
 [O-1]
 """
 
+from __future__ import annotations
+
 import shutil
 import threading
 import time

@@ -8,6 +8,8 @@ lease to run out. Where lock or connection is lost but the worker lives, the lea
 later write names the attempt, so a worker that was taken over can change nothing any more.
 """
 
+from __future__ import annotations
+
 import logging
 import threading
 import time

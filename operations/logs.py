@@ -2,6 +2,8 @@
 personal data. [O-4]
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import MutableMapping
 from typing import Any

@@ -2,6 +2,8 @@
 [O-1, O-2, O-6]
 """
 
+from __future__ import annotations
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q

@@ -5,6 +5,8 @@ four looks are kept): a job that was paused overnight is not called slow, and a 
 nothing about a quick one.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -31,7 +33,7 @@ class Pace:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> "Pace":
+    def from_json(cls, kept: Mapping[str, Any]) -> Pace:
         looks = tuple((float(at), int(progress)) for at, progress in kept.get("looks", ()))
         return cls(kept.get("step", ""), kept.get("first", 0), kept.get("rows", 0), looks)
 

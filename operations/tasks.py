@@ -2,6 +2,8 @@
 works on. [O-6]
 """
 
+from __future__ import annotations
+
 import logging
 import threading
 

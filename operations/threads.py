@@ -2,6 +2,8 @@
 computes.
 """
 
+from __future__ import annotations
+
 import gc
 import sys
 from collections import deque

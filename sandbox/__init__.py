@@ -2,6 +2,8 @@
 rehearsals.
 """
 
+from __future__ import annotations
+
 from sandbox.process import RunningSandbox, running
 
 __all__ = ["RunningSandbox", "running"]

@@ -1,5 +1,7 @@
 """`python -m sandbox [--port N] [--latency-ms 20] …`: every option of behaviour.py as a flag."""
 
+from __future__ import annotations
+
 import argparse
 import asyncio
 import dataclasses

@@ -2,6 +2,8 @@
 throws.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import random
 from collections import deque

@@ -5,6 +5,8 @@ A demand is made, triggered, notified, sometimes withdrawn; some events are bad,
 an archive has to bear.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import random

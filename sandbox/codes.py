@@ -8,6 +8,8 @@ Every call is a POST with JSON and an `Idempotency-Key`; the same key answers th
     /codes/status    {"codes": […]}                          → {"statuses": {code: available | reserved | assigned}}
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -2,6 +2,8 @@
 same bytes.
 """
 
+from __future__ import annotations
+
 import csv
 import json
 import random

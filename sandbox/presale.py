@@ -5,6 +5,8 @@ Every step is a management command that an engineer could type; the providers ar
 over real connections.
 """
 
+from __future__ import annotations
+
 import argparse
 import io
 import json

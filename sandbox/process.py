@@ -1,5 +1,7 @@
 """Start the sandbox as a process of its own and talk to it from a test or a benchmark."""
 
+from __future__ import annotations
+
 import json
 import subprocess
 import sys

@@ -6,6 +6,8 @@ seconds>,v1=<hex>` carries the HMAC-SHA256 of the timestamp, a full stop and the
 shared secret.
 """
 
+from __future__ import annotations
+
 import asyncio
 import hashlib
 import hmac

@@ -4,6 +4,8 @@ one machine.
 Everything ends together: when one of them ends by itself, or on Ctrl-C.
 """
 
+from __future__ import annotations
+
 import argparse
 import io
 import os

@@ -5,6 +5,8 @@ and `/received`.
 and lists the accepted messages in pages; `DELETE /received` forgets it all.
 """
 
+from __future__ import annotations
+
 import asyncio
 import dataclasses
 import json

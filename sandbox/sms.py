@@ -6,6 +6,8 @@ another body it is a 422. `GET /sms/by-reference/X` answers what was accepted un
 A header `X-Request-Start: t=<microseconds>` is kept as the sender's own time.
 """
 
+from __future__ import annotations
+
 import asyncio
 import json
 import time

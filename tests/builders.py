@@ -1,5 +1,7 @@
 """Campaigns, score files and registrations for tests of any room; every value has a default."""
 
+from __future__ import annotations
+
 import gzip
 import hashlib
 import io

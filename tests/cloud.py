@@ -1,5 +1,7 @@
 """Amazon's services as one small server on this machine, spoken to over real connections."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager

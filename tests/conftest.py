@@ -2,6 +2,8 @@
 of its own.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

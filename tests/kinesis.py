@@ -6,6 +6,8 @@ expires; more reads than a shard gives are refused; sequence numbers have the le
 and records can grow old and be forgotten.
 """
 
+from __future__ import annotations
+
 import itertools
 import time
 from collections import OrderedDict

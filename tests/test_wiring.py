@@ -1,5 +1,7 @@
 """Guards of the wiring: what no type checker sees."""
 
+from __future__ import annotations
+
 import ast
 from datetime import UTC
 from pathlib import Path

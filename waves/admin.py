@@ -2,6 +2,8 @@
 `console`.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.contrib import admin

@@ -1,5 +1,7 @@
 """The form of message templates: an unknown placeholder is refused when it is saved. [N-1]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django import forms

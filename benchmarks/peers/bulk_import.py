@@ -6,6 +6,8 @@ Measured: of batches of 500, 1,000, 2,500 and 5,000 rows those of 1,000 were the
 transaction around all made no difference.
 """
 
+from __future__ import annotations
+
 import csv
 import time
 from pathlib import Path

@@ -2,6 +2,8 @@
 cost them code and time.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path

@@ -1,5 +1,7 @@
 """What a competent person writes in an afternoon: csv, phonenumbers, a set of ids, bulk_create."""
 
+from __future__ import annotations
+
 import csv
 import time
 from pathlib import Path

@@ -2,6 +2,8 @@
 indexed from the start.
 """
 
+from __future__ import annotations
+
 import phonenumbers
 from django.db import connection
 

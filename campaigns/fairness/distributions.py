@@ -5,6 +5,8 @@ Written out here, for numpy has none of them and a library of statistics would b
 three functions.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

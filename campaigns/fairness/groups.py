@@ -5,6 +5,8 @@ A frame of counts has the columns `name`, `band` ("high" | "mid" | "low"), `sele
 `fans` (integer).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final

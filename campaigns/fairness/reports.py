@@ -5,6 +5,8 @@ PostgreSQL counts and we get the counts, so memory does not grow with the file. 
 about 2 s.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Sequence
 from typing import Any

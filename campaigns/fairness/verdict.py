@@ -6,6 +6,8 @@ draws one is red by chance. The counts of a group are judged by their exact dist
 raw bands, not by an approximation.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

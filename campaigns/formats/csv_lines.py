@@ -6,6 +6,8 @@ whoever counts its columns finds it malformed. A quote that is never closed spoi
 no other.
 """
 
+from __future__ import annotations
+
 import re
 from typing import BinaryIO
 

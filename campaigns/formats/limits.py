@@ -1,5 +1,7 @@
 """How much a file may hold, packed and unpacked: looked at before anything is written. [S-1]"""
 
+from __future__ import annotations
+
 import io
 from typing import BinaryIO
 

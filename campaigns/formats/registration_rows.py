@@ -1,5 +1,7 @@
 """Files of registrations (CSV, TSV, Avro) → frames of rows, chunk by chunk. [C-4]"""
 
+from __future__ import annotations
+
 import csv
 import io
 from collections.abc import Iterator

@@ -2,6 +2,8 @@
 lines. [S-1, S-12]
 """
 
+from __future__ import annotations
+
 import gzip
 import hashlib
 import zlib

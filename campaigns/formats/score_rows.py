@@ -5,6 +5,8 @@ UTF-8 and holds no control character. Only such lines reach the parser, so the p
 and every line is counted.
 """
 
+from __future__ import annotations
+
 import codecs
 import io
 from collections.abc import Iterator

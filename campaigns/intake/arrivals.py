@@ -9,6 +9,8 @@ takes it up: whoever wrote the row opens the job, in the same transaction. What 
 refused once, not each minute.
 """
 
+from __future__ import annotations
+
 import logging
 import re
 import time

@@ -5,6 +5,8 @@ with it, and then says so with the token it was given: the upload is then an arr
 taken in by a job.
 """
 
+from __future__ import annotations
+
 import time
 import uuid
 from dataclasses import dataclass

@@ -2,6 +2,8 @@
 objects. [S-1]
 """
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass
 from typing import Any

@@ -5,6 +5,8 @@ A message that cannot be read is kept in the bucket, with a failed job of its ow
 leaves the queue: it holds up no other.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -31,7 +33,7 @@ class Heard:
     unknown: int = 0
     jobs: int = 0
 
-    def add(self, more: "Heard") -> None:
+    def add(self, more: Heard) -> None:
         self.messages += more.messages
         self.unknown += more.unknown
         self.jobs += more.jobs

@@ -1,5 +1,7 @@
 """Files of this machine that a command was given."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import BinaryIO
 

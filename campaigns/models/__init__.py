@@ -2,6 +2,8 @@
 noticed in the bucket.
 """
 
+from __future__ import annotations
+
 from campaigns.models.arriving import Arrival
 from campaigns.models.presales import (
     CODE_PREFIX,

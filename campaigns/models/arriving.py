@@ -1,5 +1,7 @@
 """What lay in the scoring bucket and was noticed there. [S-1]"""
 
+from __future__ import annotations
+
 from django.db import models
 
 from campaigns.models.presales import Campaign

@@ -2,6 +2,8 @@
 addresses. [C-1 … C-3, S-4]
 """
 
+from __future__ import annotations
+
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models

@@ -1,5 +1,7 @@
 """Lists of fans by rank, and their files. [S-15]"""
 
+from __future__ import annotations
+
 from django.conf import settings
 from django.db import models
 

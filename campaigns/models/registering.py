@@ -1,5 +1,7 @@
 """Who registered, and the files they came in. [C-4]"""
 
+from __future__ import annotations
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models

@@ -2,6 +2,8 @@
 S-15]
 """
 
+from __future__ import annotations
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q

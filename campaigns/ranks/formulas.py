@@ -1,5 +1,7 @@
 """Ranks → scores: what a file of ranks says, and the score file it is translated to. [S-15]"""
 
+from __future__ import annotations
+
 import codecs
 import csv
 from dataclasses import dataclass

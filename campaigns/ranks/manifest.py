@@ -2,6 +2,8 @@
 [S-15]
 """
 
+from __future__ import annotations
+
 import json
 from typing import Any, cast
 

@@ -6,6 +6,8 @@ The same bytes and formula are the same file: each step may be killed and runs a
 end.
 """
 
+from __future__ import annotations
+
 import re
 import tempfile
 from collections.abc import Callable

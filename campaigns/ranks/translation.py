@@ -2,6 +2,8 @@
 it becomes. [S-15]
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast

@@ -2,6 +2,8 @@
 [C-4, C-5]
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO

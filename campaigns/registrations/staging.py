@@ -5,6 +5,8 @@ The stage is a temporary table of the transaction: `create_stage`, COPY into TAB
 reject, `merge`.
 """
 
+from __future__ import annotations
+
 import polars as pl
 from django.db import connection
 

@@ -2,6 +2,8 @@
 wave is under way. [S-13]
 """
 
+from __future__ import annotations
+
 from django.contrib.auth.models import User
 from django.db import transaction
 

@@ -6,6 +6,8 @@ says nothing of the draw either: neither who is lucky nor anybody's reference, s
 again and again tells no more than trying it once.
 """
 
+from __future__ import annotations
+
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -53,7 +55,7 @@ class Trial:
     bands: dict[str, int] = field(default_factory=lambda: {"high": 0, "mid": 0, "low": 0})
     lines: dict[str, list[int]] = field(default_factory=dict)
 
-    def and_also(self, judged: judging.Judged) -> "Trial":
+    def and_also(self, judged: judging.Judged) -> Trial:
         """This and one more chunk."""
         return replace(
             self,

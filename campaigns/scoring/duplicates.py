@@ -2,6 +2,8 @@
 once. Pure. [S-3]
 """
 
+from __future__ import annotations
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl

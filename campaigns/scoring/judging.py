@@ -6,6 +6,8 @@ what is done. Five stages work at once, each on its own chunk: one is read, of o
 are asked for, one is judged, one drawn, one taken in.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace

@@ -5,6 +5,8 @@ Only a shortcut: PostgreSQL holds the same rows, and what is missing here (anoth
 them) is fetched from there.
 """
 
+from __future__ import annotations
+
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -45,7 +47,7 @@ class Spill:
         self.folder = folder
 
     @classmethod
-    def of(cls, job_id: int) -> "Spill":
+    def of(cls, job_id: int) -> Spill:
         """The spill of a job. Its name holds when the job was made: another database's job may have
         the same number.
         """

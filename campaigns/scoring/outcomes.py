@@ -2,6 +2,8 @@
 its tags. [S-3 … S-7]
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -105,7 +107,7 @@ def _joined_tags() -> pl.Expr:
 
 
 def judge_scores(
-    rows: pl.DataFrame, rules: Rules, *, duplicates: pl.Series, ranks: "ContactRanks | None"
+    rows: pl.DataFrame, rules: Rules, *, duplicates: pl.Series, ranks: ContactRanks | None
 ) -> pl.DataFrame:
     """Give every well-formed row of a score file its outcome. [S-3]
 

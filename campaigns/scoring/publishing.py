@@ -5,6 +5,8 @@ Everything here may run again: batches on the stream have keys of their own, fil
 and replace themselves.
 """
 
+from __future__ import annotations
+
 import csv
 import io
 from collections.abc import Iterator, Sequence

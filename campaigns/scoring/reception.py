@@ -5,6 +5,8 @@ Every way in ends here: a page, the bucket itself, a command. What stands in the
 is what was hashed: it is read back and hashed again.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

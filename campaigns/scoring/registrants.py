@@ -1,5 +1,7 @@
 """What the registrants among some fans said, fetched by the ten thousand. [C-4]"""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import polars as pl

@@ -6,6 +6,8 @@ come in parts, each in order and with an index of the 256 beginnings a reference
 parts are put in order one beginning at a time, and memory stays flat.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Sequence
 from typing import BinaryIO

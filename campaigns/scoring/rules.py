@@ -2,6 +2,8 @@
 each file. [S-2, S-4]
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os

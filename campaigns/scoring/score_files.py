@@ -6,6 +6,8 @@ A file that cannot be taken is refused before anything is written. Every stage m
 runs again to the same end.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager

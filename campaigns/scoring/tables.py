@@ -6,6 +6,8 @@ made afterwards 4.5 s. No index begins with the score file's number: it is the s
 PostgreSQL sorts twice as fast by what differs.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 import polars as pl

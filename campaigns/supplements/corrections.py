@@ -5,6 +5,8 @@ A row is judged again whether or not somebody changed it, for the rules may have
 becomes one line, whatever stands in its cells, so no row can shift another.
 """
 
+from __future__ import annotations
+
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -4,6 +4,8 @@
 Read and written in pieces: memory is 8 bytes a rejected row, however large the files are.
 """
 
+from __future__ import annotations
+
 import io
 import shutil
 import tempfile

@@ -8,6 +8,8 @@ back stay recorded with the score file they were rejected in. A worker that is k
 composes leaves nothing.
 """
 
+from __future__ import annotations
+
 import tempfile
 from dataclasses import dataclass
 from typing import BinaryIO, cast

@@ -2,6 +2,8 @@
 [BR-012]
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 

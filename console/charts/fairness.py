@@ -4,6 +4,8 @@ Widths are percentages and heights are pixels, so a picture fits every screen an
 large as the page's. Each has its title, its meaning in words, and the same numbers in a table.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from itertools import count
 

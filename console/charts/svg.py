@@ -1,5 +1,7 @@
 """Bars drawn on the server as SVG; the table around them is their text. Nothing is drawn by script."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.utils.html import format_html, format_html_join

@@ -1,5 +1,7 @@
 """An error file's events as people may read and repair them. [BR-014, D-4]"""
 
+from __future__ import annotations
+
 import base64
 import binascii
 import json

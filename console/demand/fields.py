@@ -6,6 +6,8 @@ nobody sees, or that turn the direction of the text around, are shown as JSON wr
 BR-020]
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """The states of one record over time, read from the files of the archive. [BR-020]"""
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

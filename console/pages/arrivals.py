@@ -2,6 +2,8 @@
 [S-1]
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

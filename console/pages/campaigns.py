@@ -2,6 +2,8 @@
 public value. [C-2, S-8]
 """
 
+from __future__ import annotations
+
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse

@@ -2,6 +2,8 @@
 [BR-020, D-6]
 """
 
+from __future__ import annotations
+
 from datetime import date
 from typing import Any
 

@@ -2,6 +2,8 @@
 [BR-014, BR-017]
 """
 
+from __future__ import annotations
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404

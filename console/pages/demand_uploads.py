@@ -1,5 +1,7 @@
 """A file of change events: uploaded, archived in the background, and what became of it. [D-1]"""
 
+from __future__ import annotations
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404

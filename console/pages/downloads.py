@@ -2,6 +2,8 @@
 POST. [O-7]
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 
 from django.contrib import messages

@@ -1,5 +1,7 @@
 """The fairness report of a score file, as pictures. [X-3]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.http import HttpResponse

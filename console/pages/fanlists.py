@@ -1,5 +1,7 @@
 """Uploading ranks, and how their translation goes. [S-15]"""
 
+from __future__ import annotations
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404

@@ -1,5 +1,7 @@
 """A job's page and its live part; pause, cancel, go on. [O-1]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.contrib import messages

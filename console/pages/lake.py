@@ -2,6 +2,8 @@
 hand. POST only. [T-1, L-3]
 """
 
+from __future__ import annotations
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404

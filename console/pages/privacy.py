@@ -2,6 +2,8 @@
 by POST. [O-5, O-7]
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.db.models.functions import Upper

@@ -1,5 +1,7 @@
 """Uploading registrations, and what became of them. [C-4]"""
 
+from __future__ import annotations
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404

@@ -1,5 +1,7 @@
 """Corrected rejected rows come back on their score file's page. [S-14]"""
 
+from __future__ import annotations
+
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404

@@ -1,5 +1,7 @@
 """A dry run of a received score file: asked for, and shown with its outcomes. [S-3]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.http import HttpResponse

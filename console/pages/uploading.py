@@ -1,5 +1,7 @@
 """What the pages that take in a file share: the form, or the file to the shell. [S-1, C-4]"""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from django.contrib import messages

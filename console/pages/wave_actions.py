@@ -2,6 +2,8 @@
 everything. POST only.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

@@ -2,6 +2,8 @@
 N-6, N-7]
 """
 
+from __future__ import annotations
+
 import time
 from typing import Any
 

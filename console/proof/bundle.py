@@ -4,6 +4,8 @@
 It holds no personal data and no salt. docs/proof-of-the-draw.md describes every file.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import tempfile

@@ -2,6 +2,8 @@
 a candidate. [S-10]
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import Any

@@ -2,6 +2,8 @@
 [X-2, S-8, S-10]
 """
 
+from __future__ import annotations
+
 import json
 from typing import Any
 

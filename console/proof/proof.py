@@ -2,6 +2,8 @@
 is closed. [X-2, S-10]
 """
 
+from __future__ import annotations
+
 import logging
 import tempfile
 from datetime import datetime

@@ -1,5 +1,7 @@
 """What the pages' templates need beyond Django's own tags."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta

@@ -2,6 +2,8 @@
 name.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,5 +1,7 @@
 """What a score file's page shows of its supplements, and of the file that it supplements. [S-14]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django import template

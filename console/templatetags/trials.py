@@ -1,5 +1,7 @@
 """What the page of a dry run needs beyond the console's own tags."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime
 

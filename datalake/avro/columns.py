@@ -5,6 +5,8 @@ dicts 0.23 million/s. The bytes are what fastavro writes for the same records (a
 the two equal).
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Sequence
 

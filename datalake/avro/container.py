@@ -6,6 +6,8 @@ content hash [L-9], and the mark that its records are normalised. The sync marke
 file's name and content hash, so the same records under the same name are the same bytes.
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 import json

@@ -5,6 +5,8 @@ fastavro's for the same record (a property test holds the two equal). Only these
 string, ["null", string], ["null", boolean], a record, ["null", record].
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import Any

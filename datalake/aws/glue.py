@@ -1,5 +1,7 @@
 """The Glue catalogue, by which Athena finds Avro files: the only door to it. [D-8]"""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass

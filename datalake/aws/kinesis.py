@@ -1,5 +1,7 @@
 """A stream of Amazon Kinesis: the only door to it. Its errors are sorted here. [D-1]"""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager

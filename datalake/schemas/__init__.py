@@ -5,6 +5,8 @@ Supported shapes of a field: string, ["null", string], double, array of string, 
 `date` with the string `created`.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Mapping

@@ -5,6 +5,8 @@ Keys are relative paths with slashes. A file appears under its key whole or not 
 same key again replaces it.
 """
 
+from __future__ import annotations
+
 import fcntl
 import hashlib
 import os

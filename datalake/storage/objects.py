@@ -2,6 +2,8 @@
 browser's upload.
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 

@@ -2,6 +2,8 @@
 rest BucketUnreachable.
 """
 
+from __future__ import annotations
+
 import hashlib
 import tempfile
 from collections.abc import Iterator

@@ -4,6 +4,8 @@ An engine is a module with the functions of `Engine`; the setting STREAM_ENGINE 
 is at least once; what makes each record take effect once is in consumers.py.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol, cast

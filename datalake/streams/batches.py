@@ -4,6 +4,8 @@ A batch is columns of one record type (Arrow, lz4; 0.2 µs to pack a scoring rec
 unpack) or a JSON array (zstd) that may hold anything.
 """
 
+from __future__ import annotations
+
 import io
 import json
 from collections.abc import Sequence

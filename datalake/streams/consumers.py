@@ -7,6 +7,8 @@ and is tried again; what it returns as rejected goes to the dead letters. The la
 which no transaction can take back, so it registers a step of its own (save.py).
 """
 
+from __future__ import annotations
+
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -46,7 +48,7 @@ class Taken:
     invalid: int = 0
     duplicates: int = 0
 
-    def __add__(self, other: "Taken") -> "Taken":
+    def __add__(self, other: Taken) -> Taken:
         return Taken(
             *(
                 mine + theirs

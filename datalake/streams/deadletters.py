@@ -1,5 +1,7 @@
 """Records that a consumer could not take: kept with their error, seen, replayed. [T-1]"""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,6 +5,8 @@ entered before its work, under the claim's number: a repeat of the same claim fi
 comes to the same answer, another claim finds duplicates.
 """
 
+from __future__ import annotations
+
 import polars as pl
 from django.db import IntegrityError, connection, transaction
 

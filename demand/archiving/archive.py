@@ -7,6 +7,8 @@ are made from the batch's position, and what an event does not say of its time i
 Readers see nothing before the last step.
 """
 
+from __future__ import annotations
+
 import json
 import logging
 import time

@@ -5,6 +5,8 @@ The same events at the same position give the same files under the same names, w
 often. [D-5]
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 import json

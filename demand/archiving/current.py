@@ -2,6 +2,8 @@
 stand. [D-6, BR-020]
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 
 from psycopg import sql

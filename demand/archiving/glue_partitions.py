@@ -2,6 +2,8 @@
 fails by it. [D-8]
 """
 
+from __future__ import annotations
+
 import json
 import logging
 from collections import defaultdict

@@ -2,6 +2,8 @@
 Pure. [D-6, BR-020]
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TypeAlias

@@ -14,6 +14,8 @@ file it was about to write. An erasure of the same fan looks into the files of t
 (`again`), and takes the fan out once more.
 """
 
+from __future__ import annotations
+
 import json
 import logging
 import time

@@ -7,6 +7,8 @@ Found beside an object, its new content says how far a killed process came: wher
 already, the catalogue is told what it missed; where not, nothing had happened.
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 from collections.abc import Mapping

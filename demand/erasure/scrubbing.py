@@ -2,6 +2,8 @@
 [X-11]
 """
 
+from __future__ import annotations
+
 import base64
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -140,7 +142,7 @@ def _unescaped(text: str) -> Iterator[str]:
         yield text
 
 
-def _letter(escape: "re.Match[str]") -> str:
+def _letter(escape: re.Match[str]) -> str:
     return chr(int(escape[1], 16)) if escape[1] else _CONTROLS.get(escape[2], escape[2])
 
 

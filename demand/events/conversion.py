@@ -5,6 +5,8 @@ Measured with demand events of 800 bytes on one core: 13 µs each, of which pars
 encoding 3.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple

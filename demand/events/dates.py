@@ -2,6 +2,8 @@
 D-7, T-5]
 """
 
+from __future__ import annotations
+
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache

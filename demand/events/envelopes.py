@@ -4,6 +4,8 @@ Kinesis carries it as Lambda gives it, `{"kinesis": {"data": …, "sequenceNumbe
 GetRecords gives it, `{"Data": …, "SequenceNumber": …}`.
 """
 
+from __future__ import annotations
+
 from binascii import Error as NotBase64
 from binascii import a2b_base64
 from typing import Any, NamedTuple

@@ -1,5 +1,7 @@
 """How an error file keeps an event that could not be archived. Pure. [D-4]"""
 
+from __future__ import annotations
+
 import re
 from base64 import b64encode
 from binascii import Error as NotBase64

@@ -5,6 +5,8 @@ of strings, so each field is taken out of its wire value at once, and what is wr
 only where that fails.
 """
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 from datalake.avro.rows import OPTIONAL_RECORD, Step, plan
@@ -22,7 +24,7 @@ class Fields(NamedTuple):
     """
 
     strings: tuple[str, ...]
-    records: tuple[tuple[str, bool, "Fields"], ...]
+    records: tuple[tuple[str, bool, Fields], ...]
 
 
 def _fields(steps: tuple[Step, ...]) -> Fields:

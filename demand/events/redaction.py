@@ -5,6 +5,8 @@ In what cannot be parsed too much is redacted rather than too little: it is kept
 wrong, not to be read.
 """
 
+from __future__ import annotations
+
 import re
 from base64 import b64encode
 from binascii import Error as NotBase64

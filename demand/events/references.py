@@ -4,6 +4,8 @@ A date that is read must be one: a date that is there and cannot be read is an e
 Days are UTC.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any

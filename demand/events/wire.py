@@ -1,5 +1,7 @@
 """DynamoDB's wire format: each value is an object with one key, the name of its type. Pure."""
 
+from __future__ import annotations
+
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable

@@ -5,6 +5,8 @@ A record has the fields of the source as it has them (`date`, `reference`, `syst
 records); a field that the change event has not is null.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from importlib import resources

@@ -6,6 +6,8 @@ While PostgreSQL takes what was decided, the next events are judged and the file
 their way to the bucket.
 """
 
+from __future__ import annotations
+
 import logging
 import time
 from collections.abc import Iterator

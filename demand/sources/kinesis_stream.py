@@ -7,6 +7,8 @@ Kinesis, bucket and database may each be away for a while: they are waited for, 
 for what is claimed but not done is taken up again, and what is not claimed is still in the stream.
 """
 
+from __future__ import annotations
+
 import logging
 import random
 import threading

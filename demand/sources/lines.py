@@ -2,6 +2,8 @@
 [D-1]
 """
 
+from __future__ import annotations
+
 import gzip
 import zlib
 from collections.abc import Iterator

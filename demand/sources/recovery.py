@@ -5,6 +5,8 @@ While a worker is at a batch it holds the batch's advisory lock. PostgreSQL lets
 the worker dies, so the next one need not wait.
 """
 
+from __future__ import annotations
+
 import logging
 from contextlib import AbstractContextManager
 

@@ -4,6 +4,8 @@ A try is a batch of its own: its number and a digest of its events are its posit
 at once is asking once, and a worker that died leaves what the same request takes up.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from typing import Any

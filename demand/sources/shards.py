@@ -5,6 +5,8 @@ meanwhile, and the batch is made. Who comes too late reads on from where the oth
 transaction waits for Kinesis.
 """
 
+from __future__ import annotations
+
 from datetime import timedelta
 
 from django.db import connection, transaction

@@ -6,6 +6,8 @@ A killed job goes on at the first batch that is not DONE; the same bytes are the
 its result.
 """
 
+from __future__ import annotations
+
 import hashlib
 import tempfile
 from typing import Any, BinaryIO, cast

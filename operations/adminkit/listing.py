@@ -2,6 +2,8 @@
 columns. [O-5, O-7]
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar

@@ -1,5 +1,7 @@
 """What a person without the right to personal data sees instead of it. [O-5]"""
 
+from __future__ import annotations
+
 DOT = "•"
 
 

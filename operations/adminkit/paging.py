@@ -5,6 +5,8 @@ the page before. A row's key, not its contents, stands in the address, so that n
 does. [O-7]
 """
 
+from __future__ import annotations
+
 from typing import Any, cast
 
 from django.core.paginator import Paginator

@@ -2,6 +2,8 @@
 direction around.
 """
 
+from __future__ import annotations
+
 import unicodedata
 
 HIDDEN_CATEGORIES = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")

@@ -2,6 +2,8 @@
 were meant. [O-7]
 """
 
+from __future__ import annotations
+
 from typing import Final
 
 # Spreadsheets take a cell that begins so for a formula; full-width forms are turned into these by

@@ -2,6 +2,8 @@
 itself. [O-5]
 """
 
+from __future__ import annotations
+
 import time
 
 from django.http import HttpRequest

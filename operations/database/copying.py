@@ -1,5 +1,7 @@
 """Frames into PostgreSQL and out of it: COPY, for which psycopg is the only door."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 

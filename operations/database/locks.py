@@ -1,5 +1,7 @@
 """Names of work → numbers of PostgreSQL's advisory locks."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -2,6 +2,8 @@
 provider.
 """
 
+from __future__ import annotations
+
 import os
 import shutil
 from collections.abc import Callable, Iterator

@@ -2,6 +2,8 @@
 BR-020, D-1]
 """
 
+from __future__ import annotations
+
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,5 +1,7 @@
 """A real browser sends a score file straight to S3, past the site. [S-1]"""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -2,6 +2,8 @@
 who do not see them. [X-3]
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,7 @@
 """A whole presale by hand: from upload to completed wave, in a real browser."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo

@@ -2,6 +2,8 @@
 [S-15, X-2]
 """
 
+from __future__ import annotations
+
 import csv
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Rejected rows are downloaded, corrected and uploaded again, in a real browser. [S-14]"""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

@@ -2,6 +2,8 @@
 O-1]
 """
 
+from __future__ import annotations
+
 import time
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Pretend populations whose draws are judged, and a plain count of them. [X-3]"""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Iterable
 

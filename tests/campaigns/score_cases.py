@@ -1,5 +1,7 @@
 """Messy score files, and everything that one of them leads to."""
 
+from __future__ import annotations
+
 from django.db import connection
 
 from campaigns.models import Activation, Campaign, FanScore, RejectedRow, ScoreFile

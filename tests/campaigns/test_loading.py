@@ -1,5 +1,7 @@
 """A campaign's JSON file: created once, updated after, refused as a whole. [C-1, C-2, C-3, S-8]"""
 
+from __future__ import annotations
+
 import copy
 from datetime import UTC, datetime
 

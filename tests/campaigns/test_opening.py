@@ -1,5 +1,7 @@
 """A campaign's life and its draw: fixed once, revealed at the end. [C-2, S-8]"""
 
+from __future__ import annotations
+
 import hashlib
 
 import pytest

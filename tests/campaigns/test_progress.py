@@ -1,5 +1,7 @@
 """Who watches a score file sees which stage it stands in, and how far it is. [O-1, S-12]"""
 
+from __future__ import annotations
+
 import io
 
 import pytest

@@ -6,6 +6,8 @@ says `halted` at that function of `waves.preparation.prepare` and waits there, t
 is `Child`.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess

@@ -2,6 +2,8 @@
 between. [K-7, W-9, W-11]
 """
 
+from __future__ import annotations
+
 import time
 from collections import Counter
 

@@ -1,5 +1,7 @@
 """Synthetic presales packed as proof bundles: enough of one for the checker, without a database."""
 
+from __future__ import annotations
+
 import random
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,5 +1,7 @@
 """People at their browsers."""
 
+from __future__ import annotations
+
 import pytest
 from django.test import Client
 

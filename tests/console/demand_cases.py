@@ -1,5 +1,7 @@
 """What the tests of the demand archive's pages share: who looks, and what was archived."""
 
+from __future__ import annotations
+
 from demand.models import CurrentRecord, ErrorFile
 from tests.demand.builders import DEMAND, archived, change
 

@@ -1,5 +1,7 @@
 """Who signs in on the tests' pages."""
 
+from __future__ import annotations
+
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q
 from django.test import Client

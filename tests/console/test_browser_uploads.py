@@ -2,6 +2,8 @@
 job. [S-1]
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import time

@@ -1,5 +1,7 @@
 """Operators look a record up and see its history. [BR-020, D-6, O-5, O-7]"""
 
+from __future__ import annotations
+
 import re
 
 import pytest

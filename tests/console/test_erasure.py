@@ -2,6 +2,8 @@
 [X-11]
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 import json

@@ -1,5 +1,7 @@
 """The whole list of addresses is walked: each asks who you are, and what you may. [O-7]"""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 

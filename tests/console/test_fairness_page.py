@@ -1,5 +1,7 @@
 """The fairness report's page and its way from the score file. [X-3]"""
 
+from __future__ import annotations
+
 import pytest
 
 from campaigns.fairness import reports

@@ -1,5 +1,7 @@
 """What people type into the site's forms is checked before it can do harm later. [N-1, S-4, C-1]"""
 
+from __future__ import annotations
+
 import pytest
 
 from campaigns.forms import CampaignForm

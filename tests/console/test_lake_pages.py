@@ -2,6 +2,8 @@
 L-3]
 """
 
+from __future__ import annotations
+
 import json
 
 import pytest

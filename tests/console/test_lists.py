@@ -1,5 +1,7 @@
 """Lists of millions: masked, paged by key, never counted, nothing asked per row. [O-5, O-7]"""
 
+from __future__ import annotations
+
 import re
 from datetime import UTC, datetime
 

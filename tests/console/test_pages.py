@@ -2,6 +2,8 @@
 message. [O-7, W-2]
 """
 
+from __future__ import annotations
+
 import csv
 import io
 import zipfile

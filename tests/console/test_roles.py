@@ -1,5 +1,7 @@
 """Five roles: what each may and may not. [O-5, W-10]"""
 
+from __future__ import annotations
+
 import pytest
 from django.contrib.auth.models import Group
 

@@ -2,6 +2,8 @@
 S-13 … S-15]
 """
 
+from __future__ import annotations
+
 import pytest
 from django.test import Client
 

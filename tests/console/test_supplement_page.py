@@ -1,5 +1,7 @@
 """A score file's page takes its corrected rejected rows, and shows what became of them. [S-14, O-7]"""
 
+from __future__ import annotations
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client

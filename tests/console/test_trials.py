@@ -2,6 +2,8 @@
 it goes. [S-3, O-1, O-7]
 """
 
+from __future__ import annotations
+
 import re
 import time
 from typing import Any

@@ -1,5 +1,7 @@
 """An upload that the web server cannot keep is refused in one line, and nothing of it stays. [S-1]"""
 
+from __future__ import annotations
+
 import errno
 import os
 

@@ -1,5 +1,7 @@
 """Records for the tests of the lake."""
 
+from __future__ import annotations
+
 import io
 from datetime import UTC, datetime
 from typing import Any

@@ -5,6 +5,8 @@ CALL is `module:Class.method` or `module:function`. The bucket comes from the en
 production.
 """
 
+from __future__ import annotations
+
 import os
 import signal
 import sys

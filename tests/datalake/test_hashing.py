@@ -1,5 +1,7 @@
 """SHA-256 and HMAC of columns, held against Python's own."""
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 

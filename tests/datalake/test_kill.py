@@ -2,6 +2,8 @@
 merges and archives.
 """
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess

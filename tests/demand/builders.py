@@ -1,5 +1,7 @@
 """Change events as a DynamoDB stream gives them, and archives made of them by the real code."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
 from itertools import count

@@ -2,6 +2,8 @@
 fixed time.
 """
 
+from __future__ import annotations
+
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 from typing import Any

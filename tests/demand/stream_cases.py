@@ -1,5 +1,7 @@
 """Change events for the tests of the consumer, and what the archive holds of them."""
 
+from __future__ import annotations
+
 import json
 from collections import Counter
 

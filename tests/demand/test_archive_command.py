@@ -1,5 +1,7 @@
 """`archive_demand [FILE|-]`: its result and its refusals. [D-1]"""
 
+from __future__ import annotations
+
 import gzip
 import io
 import json

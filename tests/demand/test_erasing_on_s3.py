@@ -1,5 +1,7 @@
 """An erasure does on S3 what it does in a folder, and says that versions stay. [X-11]"""
 
+from __future__ import annotations
+
 import pytest
 from django.core.files.storage import storages
 

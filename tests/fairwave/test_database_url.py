@@ -2,6 +2,8 @@
 installed.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import socket

@@ -1,5 +1,7 @@
 """The PostgreSQL of a machine that has none, used and killed by real processes."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import signal

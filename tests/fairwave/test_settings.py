@@ -1,5 +1,7 @@
 """A setting that cannot be used stops the start with a sentence that names it."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import sys

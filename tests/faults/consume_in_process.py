@@ -3,6 +3,8 @@ tests.faults.consume_in_process '{"database": …, "buckets": …, "die_at": "mo
 consume_demand --stream …`.
 """
 
+from __future__ import annotations
+
 import json
 import sys
 

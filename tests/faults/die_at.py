@@ -6,6 +6,8 @@ does, or, with `before`, the first that it does not do any more. `batches` at on
 of change events one of many transactions.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import signal

@@ -5,6 +5,8 @@ It works on a test's database and buckets. With `call` (`module:Class.method`) i
 that is called the `nth` time.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import signal

@@ -2,6 +2,8 @@
 can be hit there in peace.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager

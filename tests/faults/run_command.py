@@ -5,6 +5,8 @@ It works on a test's database and buckets. `block_bytes` makes a small score fil
 chunks.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import sys

@@ -2,6 +2,8 @@
 '{"database": …, "wave": …, …}'`.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import sys

@@ -5,6 +5,8 @@ if told to.
 and the counts.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import sys

@@ -4,6 +4,8 @@
 Each is given to the command in a process of its own, whose memory is measured.
 """
 
+from __future__ import annotations
+
 import gzip
 import json
 import os

@@ -2,6 +2,8 @@
 exactly once. [D-1, D-5]
 """
 
+from __future__ import annotations
+
 import json
 import os
 import random
@@ -43,7 +45,7 @@ def stream(settings, monkeypatch, bucket_folders):
         yield found
 
 
-def start(bucket_folders: Path, *options: str, die_at: str = "") -> "subprocess.Popen[str]":
+def start(bucket_folders: Path, *options: str, die_at: str = "") -> subprocess.Popen[str]:
     asked = {
         "database": connection.settings_dict["NAME"],
         "buckets": str(bucket_folders),
@@ -64,13 +66,13 @@ def start(bucket_folders: Path, *options: str, die_at: str = "") -> "subprocess.
     )
 
 
-def finish(process: "subprocess.Popen[str]") -> dict:
+def finish(process: subprocess.Popen[str]) -> dict:
     out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
     return json.loads(out.splitlines()[-1])
 
 
-def eventually(happens: Callable[[], object], *processes: "subprocess.Popen[str]") -> None:
+def eventually(happens: Callable[[], object], *processes: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 120
     while not happens():
         assert all(process.poll() is None for process in processes), "it ended too early"

@@ -2,6 +2,8 @@
 same files. [D-5, O-6]
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os

@@ -2,6 +2,8 @@
 nothing. [X-11]
 """
 
+from __future__ import annotations
+
 import json
 import os
 import random

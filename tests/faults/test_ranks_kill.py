@@ -2,6 +2,8 @@
 become. [S-12, S-15]
 """
 
+from __future__ import annotations
+
 import os
 import random
 import time

@@ -2,6 +2,8 @@
 nobody disturbed. [S-12, O-6]
 """
 
+from __future__ import annotations
+
 import json
 import os
 import random

@@ -2,6 +2,8 @@
 clear sentence, and the next run with the rows, files and stream of an undisturbed one. [S-12, O-6]
 """
 
+from __future__ import annotations
+
 import json
 import os
 import signal

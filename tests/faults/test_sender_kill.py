@@ -2,6 +2,8 @@
 O-6]
 """
 
+from __future__ import annotations
+
 import json
 import os
 import signal

@@ -2,6 +2,8 @@
 nobody disturbed. [S-14, O-6]
 """
 
+from __future__ import annotations
+
 import os
 import random
 import time

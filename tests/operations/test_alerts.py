@@ -2,6 +2,8 @@
 the way. [O-2]
 """
 
+from __future__ import annotations
+
 import socket
 import threading
 from collections.abc import Iterator

@@ -2,6 +2,8 @@
 else beside it.
 """
 
+from __future__ import annotations
+
 import io
 import json
 import os

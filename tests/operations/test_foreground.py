@@ -1,5 +1,7 @@
 """Work in the foreground says how far it is, to a person at a terminal and to nobody else. [O-1]"""
 
+from __future__ import annotations
+
 import io
 import threading
 

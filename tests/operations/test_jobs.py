@@ -2,6 +2,8 @@
 [O-1, O-4, O-6]
 """
 
+from __future__ import annotations
+
 import logging
 import threading
 from datetime import timedelta

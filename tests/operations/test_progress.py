@@ -1,5 +1,7 @@
 """How fast work goes and how long it will take, in words. [O-1]"""
 
+from __future__ import annotations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

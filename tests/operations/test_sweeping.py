@@ -2,6 +2,8 @@
 hears. [O-6]
 """
 
+from __future__ import annotations
+
 from datetime import timedelta
 
 import pytest

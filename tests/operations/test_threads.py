@@ -1,5 +1,7 @@
 """Threads beside the caller's: what is made keeps its order, and what fails is raised. [O-4]"""
 
+from __future__ import annotations
+
 import sys
 import threading
 import time

@@ -2,6 +2,8 @@
 [S-8, S-10, S-12]
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

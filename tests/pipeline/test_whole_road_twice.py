@@ -2,6 +2,8 @@
 to the byte. [X-2]
 """
 
+from __future__ import annotations
+
 import hashlib
 import zipfile
 from datetime import UTC, datetime

@@ -1,6 +1,8 @@
 """The sandbox keeps its contracts: what the other tests believe it to be."""
 # ruff: noqa: S310 every address is the sandbox's own
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 import json

@@ -2,6 +2,8 @@
 wave came to be.
 """
 
+from __future__ import annotations
+
 import hashlib
 import itertools
 from datetime import UTC, datetime

@@ -1,5 +1,7 @@
 """Approval by a second person, of exactly this content. [W-7, W-10, X-5]"""
 
+from __future__ import annotations
+
 from datetime import timedelta
 
 import pytest

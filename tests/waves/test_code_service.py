@@ -1,5 +1,7 @@
 """A partner's codes over real connections. [K-4]"""
 
+from __future__ import annotations
+
 import pytest
 
 import sandbox

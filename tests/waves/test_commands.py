@@ -1,5 +1,7 @@
 """The commands of waves, with --json, from preview to trigger. [interfaces]"""
 
+from __future__ import annotations
+
 import io
 import json
 from datetime import timedelta

@@ -1,5 +1,7 @@
 """Names, keys and the validity of codes. [W-1, K-2]"""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest

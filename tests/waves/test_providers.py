@@ -1,5 +1,7 @@
 """What providers' answers mean, over real connections to the sandbox. [N-3, N-5]"""
 
+from __future__ import annotations
+
 import asyncio
 import socket
 

@@ -2,6 +2,8 @@
 T-2]
 """
 
+from __future__ import annotations
+
 from datetime import timedelta
 
 import pytest

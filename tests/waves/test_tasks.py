@@ -2,6 +2,8 @@
 [O-6, N-5]
 """
 
+from __future__ import annotations
+
 import pytest
 from django.core import mail
 from django.utils import timezone

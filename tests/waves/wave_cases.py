@@ -2,6 +2,8 @@
 about waves.
 """
 
+from __future__ import annotations
+
 import hashlib
 import itertools
 from collections.abc import Sequence

@@ -1,5 +1,7 @@
 """Who is notified, as tables: waves and members, codes, messages, provider accounts."""
 
+from __future__ import annotations
+
 from waves.models.codes import Assignment, Code
 from waves.models.messages import QueuedEmail, Send, SendResult, Template
 from waves.models.providers import ProviderAccount, Sender

@@ -2,6 +2,8 @@
 of what may not happen.
 """
 
+from __future__ import annotations
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q

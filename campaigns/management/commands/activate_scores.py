@@ -1,5 +1,7 @@
 """`activate_scores SCORE_FILE`: make a streamed score file the one that counts. [S-13]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.core.management.base import CommandParser

@@ -1,5 +1,7 @@
 """`close_campaign CAMPAIGN --by USER`: end a campaign and reveal its draw. [C-2]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.core.management.base import CommandParser

@@ -2,6 +2,8 @@
 scoring bucket. [S-1]
 """
 
+from __future__ import annotations
+
 import signal
 import threading
 from typing import Any

@@ -2,6 +2,8 @@
 waited for it. [S-8]
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.core.management.base import CommandParser

@@ -1,5 +1,7 @@
 """`fairness_report SCORE_FILE`: judge the draw of a score file in the foreground. [X-3]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.core.management.base import CommandParser

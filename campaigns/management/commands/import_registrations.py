@@ -1,5 +1,7 @@
 """`import_registrations CAMPAIGN FILE`: import a CSV, TSV or Avro file of registrations. [C-4]"""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 

@@ -2,6 +2,8 @@
 … S-13]
 """
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Mapping
 from pathlib import Path

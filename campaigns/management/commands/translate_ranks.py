@@ -2,6 +2,8 @@
 foreground. [S-15]
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 

@@ -1,5 +1,7 @@
 """`undo_activation CAMPAIGN`: go back to the score file that the last switch replaced. [S-13]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.core.management.base import CommandParser

@@ -1,5 +1,7 @@
 """`erase_fan GLOBAL_USER_ID --by USER --reason TEXT`: erase a fan, with a receipt. [X-11]"""
 
+from __future__ import annotations
+
 import sys
 from typing import Any
 

@@ -1,5 +1,7 @@
 """`proof_bundle CAMPAIGN`: make the proof bundle of a closed campaign. [S-10]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.core.management.base import CommandParser

@@ -1,5 +1,7 @@
 """`setup_roles`: the five roles as groups."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from console.roles import setup_roles

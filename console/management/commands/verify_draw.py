@@ -1,5 +1,7 @@
 """`verify_draw BUNDLE [--fan FAN_REF]`: the bundle's own checker, called from here. [S-10]"""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
 from typing import Any

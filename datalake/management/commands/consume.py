@@ -1,5 +1,7 @@
 """Let the consumers of the streams take what is there. [T-1]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.core.management.base import CommandParser

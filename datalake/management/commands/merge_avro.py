@@ -1,5 +1,7 @@
 """Merge the lake's small files of a day or a month into one, and archive them. [L-3, L-5, L-7]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser

@@ -1,5 +1,7 @@
 """Put records that a consumer could not take on their streams again. [T-1]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser

@@ -6,6 +6,8 @@ before n. An identity column would not give that, because a later number can be 
 price: publishers of one stream wait for each other, so publish late in a transaction.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from django.db import connection, transaction

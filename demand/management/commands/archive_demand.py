@@ -2,6 +2,8 @@
 foreground. [D-1]
 """
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
 from typing import Any, BinaryIO, cast

@@ -1,5 +1,7 @@
 """`consume_demand --stream NAME [--once]`: archives the change events of a Kinesis stream. [D-1]"""
 
+from __future__ import annotations
+
 import signal
 import threading
 from typing import Any

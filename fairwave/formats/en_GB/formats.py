@@ -1,5 +1,7 @@
 """The names are Django's. The first input format is also how a form writes a date."""
 
+from __future__ import annotations
+
 DATE_FORMAT = "j M Y"
 TIME_FORMAT = "H:i"
 DATETIME_FORMAT = r"j M Y, H:i \U\T\C"

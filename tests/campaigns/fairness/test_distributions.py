@@ -1,5 +1,7 @@
 """The distributions agree with printed tables and with counting by hand. [X-3]"""
 
+from __future__ import annotations
+
 import math
 from fractions import Fraction
 

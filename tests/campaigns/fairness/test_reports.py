@@ -2,6 +2,8 @@
 a job of its own. [X-3]
 """
 
+from __future__ import annotations
+
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta

@@ -1,5 +1,7 @@
 """Fair draws look fair, as often as is promised; bent ones are found. [X-3]"""
 
+from __future__ import annotations
+
 import math
 import os
 from collections.abc import Sequence

@@ -1,5 +1,7 @@
 """CSV records as tab-separated lines: one line a record, whatever the bytes are. [S-15]"""
 
+from __future__ import annotations
+
 import csv
 import io
 

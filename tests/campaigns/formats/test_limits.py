@@ -1,5 +1,7 @@
 """How much a file may hold, packed and unpacked. [S-1]"""
 
+from __future__ import annotations
+
 import gzip
 import io
 import tempfile

@@ -1,5 +1,7 @@
 """A score file as it lies there: checksum, lines, and whose id stands in it twice. [S-3, S-12]"""
 
+from __future__ import annotations
+
 import gzip
 import hashlib
 import io

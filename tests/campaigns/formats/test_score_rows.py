@@ -1,5 +1,7 @@
 """Bytes → rows: every line is counted once, whatever it holds. [S-1, S-3]"""
 
+from __future__ import annotations
+
 import io
 import os
 

@@ -2,6 +2,8 @@
 [S-1, S-4]
 """
 
+from __future__ import annotations
+
 import os
 import time
 

@@ -1,5 +1,7 @@
 """What S3 says of new objects, in each of its wordings. [S-1]"""
 
+from __future__ import annotations
+
 import json
 
 import pytest

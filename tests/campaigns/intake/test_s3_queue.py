@@ -1,5 +1,7 @@
 """Messages about new objects become jobs, over real connections to a queue and a bucket. [S-1]"""
 
+from __future__ import annotations
+
 import json
 import threading
 

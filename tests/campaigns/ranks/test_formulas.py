@@ -1,5 +1,7 @@
 """Ranks become scores. [S-15]"""
 
+from __future__ import annotations
+
 import io
 
 import numpy as np

@@ -2,6 +2,8 @@
 S-13]
 """
 
+from __future__ import annotations
+
 import gzip
 import hashlib
 import json

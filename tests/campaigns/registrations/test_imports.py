@@ -2,6 +2,8 @@
 C-5]
 """
 
+from __future__ import annotations
+
 import io
 import json
 import threading

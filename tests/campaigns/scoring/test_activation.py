@@ -2,6 +2,8 @@
 way. [S-13]
 """
 
+from __future__ import annotations
+
 import pytest
 
 from campaigns.errors import CannotActivate, UnknownScoreFile, WrongStatus

@@ -1,5 +1,7 @@
 """A dry run says what would become of a score file's rows, and nothing of it counts. [S-3, S-8]"""
 
+from __future__ import annotations
+
 import io
 import json
 import os

@@ -1,5 +1,7 @@
 """Which fans came before in a file, asked for whole columns. [S-3]"""
 
+from __future__ import annotations
+
 import hashlib
 
 import polars as pl

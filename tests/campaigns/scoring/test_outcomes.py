@@ -2,6 +2,8 @@
 row by row.
 """
 
+from __future__ import annotations
+
 import os
 from dataclasses import replace
 

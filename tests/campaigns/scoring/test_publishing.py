@@ -1,5 +1,7 @@
 """What goes out: the scrubbed file, the rejected rows, the records on the stream. [S-11]"""
 
+from __future__ import annotations
+
 import csv
 import io
 

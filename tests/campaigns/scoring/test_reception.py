@@ -2,6 +2,8 @@
 [S-1, S-12]
 """
 
+from __future__ import annotations
+
 import io
 
 import pytest

@@ -1,5 +1,7 @@
 """What registrants said, fetched for some fans at a time. [C-4]"""
 
+from __future__ import annotations
+
 import polars as pl
 import pytest
 from psycopg import sql

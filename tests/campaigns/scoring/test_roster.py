@@ -1,5 +1,7 @@
 """The roster's digest: the same for the same rows, however they come. [S-10]"""
 
+from __future__ import annotations
+
 import hashlib
 import io
 import random

@@ -1,5 +1,7 @@
 """The rules in force: gathered from lists and options, kept as they were. [S-2, S-4]"""
 
+from __future__ import annotations
+
 import json
 
 import pytest

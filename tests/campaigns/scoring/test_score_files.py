@@ -2,6 +2,8 @@
 S-12, S-13]
 """
 
+from __future__ import annotations
+
 import threading
 from contextlib import contextmanager
 

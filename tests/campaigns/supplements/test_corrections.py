@@ -1,5 +1,7 @@
 """What a spreadsheet makes of the rejected rows, and what it may not make of them. [S-14]"""
 
+from __future__ import annotations
+
 import csv
 import io
 

@@ -2,6 +2,8 @@
 ones. [S-14]
 """
 
+from __future__ import annotations
+
 import csv
 import gzip
 import io

@@ -1,5 +1,7 @@
 """The picture of a type's volume says the same in words and as a table. [BR-012]"""
 
+from __future__ import annotations
+
 import re
 from datetime import date
 

@@ -1,5 +1,7 @@
 """Pictures of a fairness report: every number stands in words too, nothing leaves the frame. [X-3]"""
 
+from __future__ import annotations
+
 import re
 
 import pytest

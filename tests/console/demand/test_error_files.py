@@ -1,5 +1,7 @@
 """Operators see what failed, repair and replay it. [BR-014, BR-017, D-4, O-5]"""
 
+from __future__ import annotations
+
 import re
 
 import pytest

@@ -2,6 +2,8 @@
 BR-020, D-4]
 """
 
+from __future__ import annotations
+
 import json
 import unicodedata
 

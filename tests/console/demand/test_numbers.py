@@ -1,5 +1,7 @@
 """What came is counted, listed and uploaded. [D-1, D-5, O-7]"""
 
+from __future__ import annotations
+
 import re
 from datetime import UTC, date, datetime, timedelta
 

@@ -2,6 +2,8 @@
 the product.
 """
 
+from __future__ import annotations
+
 import ast
 import io
 import json

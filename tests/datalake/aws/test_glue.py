@@ -1,5 +1,7 @@
 """The door to Glue, over real connections to moto's server. [D-8]"""
 
+from __future__ import annotations
+
 import json
 
 import pytest

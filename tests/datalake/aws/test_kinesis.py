@@ -2,6 +2,8 @@
 tests/kinesis.py). [D-1]
 """
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
 
 import pytest

@@ -2,6 +2,8 @@
 nothing. [D-5, D-8]
 """
 
+from __future__ import annotations
+
 import json
 from collections import Counter
 

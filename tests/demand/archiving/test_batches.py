@@ -2,6 +2,8 @@
 [BR-012 … BR-017, D-5]
 """
 
+from __future__ import annotations
+
 import io
 import json
 import re

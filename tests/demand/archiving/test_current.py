@@ -1,5 +1,7 @@
 """The current state of each record: the newest change wins, in whatever order changes come. [D-6]"""
 
+from __future__ import annotations
+
 import random
 import threading
 from datetime import UTC, datetime

@@ -1,5 +1,7 @@
 """Glue mirrors the archive's partitions, and no batch fails by it. [D-8]"""
 
+from __future__ import annotations
+
 import pytest
 from django.core.files.storage import storages
 

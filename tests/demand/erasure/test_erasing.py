@@ -2,6 +2,8 @@
 their bytes. [X-11]
 """
 
+from __future__ import annotations
+
 import base64
 import io
 import json

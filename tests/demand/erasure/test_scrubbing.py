@@ -2,6 +2,8 @@
 else's. [X-11]
 """
 
+from __future__ import annotations
+
 import base64
 import json
 

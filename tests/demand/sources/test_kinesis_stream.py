@@ -2,6 +2,8 @@
 tests/kinesis.py). [D-1, D-5]
 """
 
+from __future__ import annotations
+
 import json
 import threading
 

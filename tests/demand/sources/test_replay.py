@@ -1,5 +1,7 @@
 """Events of an error file once more, as they are or repaired. [BR-014, BR-017]"""
 
+from __future__ import annotations
+
 import json
 
 import pytest

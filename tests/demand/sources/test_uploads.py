@@ -2,6 +2,8 @@
 [D-1, D-5]
 """
 
+from __future__ import annotations
+
 import gzip
 import hashlib
 import io

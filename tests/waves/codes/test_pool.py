@@ -1,5 +1,7 @@
 """Codes: minted, found, never twice. [K-1, K-5]"""
 
+from __future__ import annotations
+
 import re
 from collections import Counter
 

@@ -1,5 +1,7 @@
 """Templates and placeholders. [N-1, K-3]"""
 
+from __future__ import annotations
+
 import string
 from datetime import UTC, datetime
 

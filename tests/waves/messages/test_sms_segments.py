@@ -1,5 +1,7 @@
 """SMS segments. [X-6]"""
 
+from __future__ import annotations
+
 from decimal import Decimal
 
 import pytest

@@ -1,5 +1,7 @@
 """A campaign's templates: loaded, refused, chosen for a wave. [N-1, K-3]"""
 
+from __future__ import annotations
+
 import pytest
 
 from tests.waves.wave_cases import NOW, campaign_with

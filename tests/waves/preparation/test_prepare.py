@@ -1,5 +1,7 @@
 """Preparation: one attempt, all or nothing. [W-4 … W-9, K-1, K-3, K-5]"""
 
+from __future__ import annotations
+
 import io
 import json
 import zipfile

@@ -1,5 +1,7 @@
 """The files of a prepared wave. [W-8]"""
 
+from __future__ import annotations
+
 import csv
 import io
 import json

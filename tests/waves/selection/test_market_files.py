@@ -1,5 +1,7 @@
 """The market file laid over the campaign's markets. [W-5]"""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime
 
 import pytest

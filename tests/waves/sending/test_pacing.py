@@ -1,5 +1,7 @@
 """Decisions about rate, concurrency, retries and the error budget. [N-2, N-3, N-6]"""
 
+from __future__ import annotations
+
 import os
 
 import pytest

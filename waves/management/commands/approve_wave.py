@@ -2,6 +2,8 @@
 content. [W-10, X-5]
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.core.management.base import CommandParser

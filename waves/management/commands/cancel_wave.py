@@ -2,6 +2,8 @@
 free again. [W-2, K-5]
 """
 
+from __future__ import annotations
+
 from django.contrib.auth.models import User
 
 from waves.actions import cancel

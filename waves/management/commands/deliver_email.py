@@ -1,5 +1,7 @@
 """`deliver_email [--limit N]`: hands queued e-mails to the provider. [N-5]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.core.management.base import CommandParser

@@ -1,5 +1,7 @@
 """`find_code CODE`: a code's custody, whatever its case. [K-1, X-10]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.core.management.base import CommandParser

@@ -2,6 +2,8 @@
 [C-1, C-3, N-1]
 """
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 from typing import Any

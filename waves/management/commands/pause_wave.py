@@ -1,5 +1,7 @@
 """`pause_wave WAVE --by USER --reason TEXT`: no message starts any more until it is resumed. [N-6]"""
 
+from __future__ import annotations
+
 from django.contrib.auth.models import User
 
 from waves.actions import pause

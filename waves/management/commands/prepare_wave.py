@@ -2,6 +2,8 @@
 W-9]
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.core.management.base import CommandParser

@@ -1,5 +1,7 @@
 """`preview_wave CAMPAIGN DATE_KEY …`: whom a preparation would select now; writes nothing. [W-7]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.core.management.base import CommandParser

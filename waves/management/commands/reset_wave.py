@@ -2,6 +2,8 @@
 [W-9]
 """
 
+from __future__ import annotations
+
 from django.contrib.auth.models import User
 
 from waves.actions import reset

@@ -1,5 +1,7 @@
 """`resume_wave WAVE --by USER --reason TEXT`: sending goes on. [N-6]"""
 
+from __future__ import annotations
+
 from django.contrib.auth.models import User
 
 from waves.actions import resume

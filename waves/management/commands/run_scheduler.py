@@ -2,6 +2,8 @@
 alerts. [W-11, O-2, O-6]
 """
 
+from __future__ import annotations
+
 import signal
 import threading
 from typing import Any

@@ -1,5 +1,7 @@
 """`schedule_wave WAVE --by USER`: the wave goes out at its notify date. [W-2, W-11]"""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django.core.management.base import CommandParser

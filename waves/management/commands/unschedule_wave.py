@@ -1,5 +1,7 @@
 """`unschedule_wave WAVE --by USER --reason TEXT`: back to approved. [W-2]"""
 
+from __future__ import annotations
+
 from django.contrib.auth.models import User
 
 from waves.management.wave_commands import SteeringCommand
