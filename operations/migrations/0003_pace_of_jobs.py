@@ -11,6 +11,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='job',
             name='pace',
-            field=models.JSONField(default=dict, help_text='Its step, and the last looks at its progress: operations.pace.Pace'),
+            field=models.JSONField(default=dict, help_text='Its step, and the last looks at its progress: operations.progress.Pace'),
         ),
     ]
