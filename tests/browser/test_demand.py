@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from demand.models import CurrentRecord, ErrorFile, Shard
 from sandbox import changes
 from tests.browser.conftest import Person
-from tests.demand.builders import DEMAND, EVENT, NOTIFICATION, SALE, archived, change
+from tests.support.change_events import DEMAND, EVENT, NOTIFICATION, SALE, archived, change
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -12,9 +12,9 @@ from campaigns.models import ScoreFile
 from datalake.storage import buckets
 from operations.choices import LIVE_JOBS
 from operations.models import Job
-from tests import cloud
 from tests.browser.conftest import Person
-from tests.builders import make_campaign, score_file_bytes, score_row
+from tests.support import cloud
+from tests.support.campaigns import make_campaign, score_file_bytes, score_row
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 A_WHILE = 60_000  # milliseconds: the machine may be busy

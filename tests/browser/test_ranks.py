@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from campaigns import loading
 from sandbox import fans
 from tests.browser.conftest import Person
-from tests.builders import process_scores
+from tests.support.campaigns import process_scores
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

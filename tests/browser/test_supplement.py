@@ -11,7 +11,7 @@ from campaigns import loading
 from campaigns.models import ScoreFile
 from sandbox import fans
 from tests.browser.conftest import Person
-from tests.builders import process_scores
+from tests.support.campaigns import process_scores
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

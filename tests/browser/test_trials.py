@@ -16,8 +16,8 @@ from operations import jobs
 from operations.models import Job
 from sandbox import fans
 from tests.browser.conftest import Person
-from tests.builders import make_campaign, receive_scores
-from tests.campaigns.score_cases import messy
+from tests.support.campaigns import make_campaign, receive_scores
+from tests.support.score_files import messy
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -20,7 +20,6 @@ from campaigns.models import Campaign, FanScore, ListEntry, RejectedRow, ScoreFi
 from datalake import streams
 from datalake.models import StreamBatch
 from datalake.streams.batches import unpack_records
-from tests.builders import SALT, make_campaign, process_scores, score_file_bytes, score_row
 from tests.campaigns import fuzzed_scores
 from tests.campaigns.email_samples import BLACKLIST, DISPOSABLE, WHITELIST
 from tests.campaigns.plain_scores import (
@@ -33,7 +32,8 @@ from tests.campaigns.plain_scores import (
     plain_band,
     plain_roster,
 )
-from tests.campaigns.score_cases import read
+from tests.support.campaigns import SALT, make_campaign, process_scores, score_file_bytes, score_row
+from tests.support.score_files import read
 
 FULL = os.environ.get("FAIRWAVE_FULL") == "1"
 SEEDS = range(100, 110) if FULL else range(100, 103)

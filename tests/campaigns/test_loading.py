@@ -11,7 +11,7 @@ from campaigns import loading
 from campaigns.errors import BadCampaignFile, DrawIsFixed, ListEntryInvalid, WrongStatus
 from campaigns.models import Campaign, ListEntry, Market
 from campaigns.opening import close_campaign
-from tests.builders import SALT, SEED
+from tests.support.campaigns import SALT, SEED
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from campaigns.errors import BadCampaignFile, DrawIsFixed, UnknownCampaign, Wron
 from campaigns.models import Campaign
 from campaigns.opening import campaign_of, close_campaign, draw_of, enter_entropy, open_campaign
 from operations.models import StatusChange
-from tests.builders import SALT, SEED, make_campaign
+from tests.support.campaigns import SALT, SEED, make_campaign
 
 pytestmark = pytest.mark.django_db
 

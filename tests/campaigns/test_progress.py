@@ -12,14 +12,14 @@ from campaigns.scoring import dry_run, score_files
 from operations import foreground, jobs
 from operations.models import Job
 from operations.progress import Pace, sentence
-from tests.builders import (
+from tests.support.campaigns import (
     import_registrations,
     make_campaign,
     process_scores,
     receive_scores,
     registration_row,
 )
-from tests.campaigns.score_cases import messy
+from tests.support.score_files import messy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,8 +11,8 @@ import pytest
 
 from campaigns.models import Campaign
 from datalake.storage import buckets
-from tests.concurrency.child import Child
-from tests.waves.wave_cases import KEY, NOW, campaign_with, person, request
+from tests.support.child import Child
+from tests.support.waves import KEY, NOW, campaign_with, person, request
 from waves.approval import approve
 from waves.choices import CodeState, WaveState
 from waves.errors import AlreadyRunning

@@ -11,7 +11,7 @@ import polars as pl
 
 from campaigns.draw import Draw, draw_frame
 from console.proof.bundle import ProvenAttempt, ProvenWave, write_bundle
-from tests.builders import roster_digest
+from tests.support.campaigns import roster_digest
 from waves.choices import Order
 from waves.markets import MarketSeat
 from waves.selection.allocation import select

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from tests.console.people import client_of, member_of
+from tests.support.people import client_of, member_of
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from demand.models import CurrentRecord, ErrorFile
-from tests.demand.builders import DEMAND, archived, change
+from tests.support.change_events import DEMAND, archived, change
 
 FIND, OVERVIEW = "/admin/demand-archive/find/", "/admin/demand-archive/"
 HOSTILE = "<script>alert(1)</script>\u202e{{ 7|add:7 }}"

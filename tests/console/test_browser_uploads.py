@@ -19,9 +19,9 @@ from campaigns.models import Arrival, Campaign, ScoreFile
 from datalake.storage import buckets
 from operations.models import Job
 from operations.tasks import run_job
-from tests import cloud
-from tests.builders import make_campaign, score_file_bytes, score_row
-from tests.console.people import client_of, member_of, staff
+from tests.support import cloud
+from tests.support.campaigns import make_campaign, score_file_bytes, score_row
+from tests.support.people import client_of, member_of, staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONTENT = score_file_bytes([score_row(1), score_row(2)])

@@ -22,7 +22,7 @@ from tests.console.demand_cases import (
     text_of,
     unmask,
 )
-from tests.demand.builders import DEMAND, EVENT, NOTIFICATION, SALE, archived, change
+from tests.support.change_events import DEMAND, EVENT, NOTIFICATION, SALE, archived, change
 
 pytestmark = pytest.mark.django_db
 

@@ -24,9 +24,9 @@ from demand.erasure import erasing
 from demand.errors import CannotErase
 from demand.models import CurrentRecord
 from operations.models import Job, StatusChange
-from tests.console.people import client_of, member_of, staff
-from tests.demand.builders import DEMAND, archived, change
-from tests.waves.wave_cases import campaign_with
+from tests.support.change_events import DEMAND, archived, change
+from tests.support.people import client_of, member_of, staff
+from tests.support.waves import campaign_with
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.console.people import client_of, staff
+from tests.support.people import client_of, staff
 
 pytestmark = pytest.mark.django_db
 

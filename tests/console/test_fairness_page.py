@@ -7,14 +7,14 @@ import pytest
 from campaigns.fairness import reports
 from campaigns.models import ScoreFile
 from operations.models import Job
-from tests.builders import (
+from tests.support.campaigns import (
     make_campaign,
     process_scores,
     receive_scores,
     score_file_bytes,
     score_row,
 )
-from tests.console.people import client_of, member_of
+from tests.support.people import client_of, member_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,8 +13,8 @@ from campaigns.models import Campaign, FanList, RankFile, ScoreFile
 from operations import jobs
 from operations.choices import JobState
 from operations.models import Job
-from tests.builders import make_campaign
-from tests.console.people import client_of, member_of, staff
+from tests.support.campaigns import make_campaign
+from tests.support.people import client_of, member_of, staff
 
 pytestmark = pytest.mark.django_db
 

@@ -6,8 +6,8 @@ import pytest
 
 from campaigns.forms import CampaignForm
 from campaigns.models import Campaign, ListEntry
-from tests.console.people import client_of, member_of, staff
-from tests.waves.wave_cases import campaign_with
+from tests.support.people import client_of, member_of, staff
+from tests.support.waves import campaign_with
 from waves.models import Template
 
 pytestmark = pytest.mark.django_db

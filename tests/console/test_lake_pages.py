@@ -15,7 +15,7 @@ from django_q.models import OrmQ
 from datalake.models import DeadLetter, StreamBatch
 from datalake.streams import deadletters
 from datalake.streams.deadletters import Letter
-from tests.console.people import client_of, member_of, staff
+from tests.support.people import client_of, member_of, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -114,7 +114,7 @@ def test_the_command_wants_to_know_which():
 
 
 def test_the_public_page_of_a_draw_may_run_no_script(client):
-    from tests.waves.wave_cases import campaign_with
+    from tests.support.waves import campaign_with
 
     campaign = campaign_with(1)
     policy = Client().get(f"/draws/{campaign.campaign_id}").headers["Content-Security-Policy"]

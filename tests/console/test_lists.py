@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Registrant
 from operations.adminkit.masking import mask_email, mask_phone, mask_text
-from tests.console.people import client_of, member_of, staff
-from tests.waves.wave_cases import campaign_with
+from tests.support.people import client_of, member_of, staff
+from tests.support.waves import campaign_with
 
 pytestmark = pytest.mark.django_db
 

@@ -25,9 +25,9 @@ from console.models import PersonalDataAccess
 from datalake.storage import buckets
 from operations import jobs, tasks
 from operations.models import Job, StatusChange
-from tests.console.people import client_of, member_of, staff
-from tests.waves.sending_cases import triggered_wave
-from tests.waves.wave_cases import KEY, NOTIFY, NOW, campaign_with, request
+from tests.support.people import client_of, member_of, staff
+from tests.support.sending import triggered_wave
+from tests.support.waves import KEY, NOTIFY, NOW, campaign_with, request
 from waves import approval, schedule
 from waves.models import Wave
 from waves.preparation import prepare

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 
 from console.models import PersonalDataAccess
 from console.roles import setup_roles
-from tests.console.people import client_of, member_of
+from tests.support.people import client_of, member_of
 
 pytestmark = pytest.mark.django_db
 

@@ -13,9 +13,9 @@ from campaigns.scoring import activation, score_files
 from console.charts.svg import bars
 from operations import jobs, tasks
 from operations.models import Job
-from tests.builders import make_campaign, process_scores, receive_scores
-from tests.campaigns.score_cases import messy
-from tests.console.people import client_of, member_of
+from tests.support.campaigns import make_campaign, process_scores, receive_scores
+from tests.support.people import client_of, member_of
+from tests.support.score_files import messy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

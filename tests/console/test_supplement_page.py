@@ -12,9 +12,9 @@ from campaigns.opening import close_campaign
 from campaigns.scoring import score_files
 from datalake.storage import buckets
 from operations.models import Job
-from tests.builders import make_campaign, process_scores, score_file_bytes, score_row
-from tests.campaigns.score_cases import read
-from tests.console.people import client_of, member_of, staff
+from tests.support.campaigns import make_campaign, process_scores, score_file_bytes, score_row
+from tests.support.people import client_of, member_of, staff
+from tests.support.score_files import read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FORM = "Upload the corrected rejected rows"

@@ -19,15 +19,15 @@ from datalake.storage import buckets
 from operations import jobs, tasks
 from operations.adminkit import unmasking
 from operations.models import Job
-from tests.builders import (
+from tests.support.campaigns import (
     make_campaign,
     process_scores,
     receive_scores,
     score_file_bytes,
     score_row,
 )
-from tests.campaigns.score_cases import messy
-from tests.console.people import client_of, member_of, staff
+from tests.support.people import client_of, member_of, staff
+from tests.support.score_files import messy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

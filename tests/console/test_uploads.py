@@ -9,8 +9,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 
 from campaigns.models import ScoreFile
-from tests.builders import make_campaign, score_file_bytes, score_row
-from tests.console.people import client_of, member_of
+from tests.support.campaigns import make_campaign, score_file_bytes, score_row
+from tests.support.people import client_of, member_of
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from datalake.errors import UnknownConsumer
 from datalake.models import Checkpoint, Claim, DeadLetter, SeenRecord
 from datalake.streams import consumers, deadletters
 from datalake.streams.consumers import Taken, take
-from tests.datalake.builders import publish_registrations, publish_scores, registration
+from tests.support.lake import publish_registrations, publish_scores, registration
 
 pytestmark = pytest.mark.django_db
 

@@ -14,8 +14,8 @@ from django.db import connection
 
 from datalake import archive
 from datalake.models import Claim, LakeFile, Merge
-from tests.datalake.builders import lake_bytes, publish_scores
 from tests.datalake.test_merge import ids, readable_ids
+from tests.support.lake import lake_bytes, publish_scores
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 

@@ -28,7 +28,8 @@ from datalake.storage import buckets
 from datalake.streams.consumers import Taken
 from operations.database.locks import lock_number
 from operations.models import Job
-from tests.datalake.builders import (
+from tests.datalake.test_save import Killed, die
+from tests.support.lake import (
     NOON,
     lake_bytes,
     publish_scores,
@@ -36,7 +37,6 @@ from tests.datalake.builders import (
     registration,
     scoring_frame,
 )
-from tests.datalake.test_save import Killed, die
 
 pytestmark = pytest.mark.django_db
 

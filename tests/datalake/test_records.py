@@ -9,7 +9,7 @@ import pytest
 from datalake import records
 from datalake.choices import RecordType
 from datalake.errors import InvalidFrame, UnknownRecordType
-from tests.datalake.builders import NOON, SHA, registration, scoring_frame
+from tests.support.lake import NOON, SHA, registration, scoring_frame
 
 
 def test_an_instant_is_written_in_utc_with_milliseconds_cut_off():

@@ -15,7 +15,7 @@ from datalake.layout import Period
 from datalake.models import Claim, DeadLetter, LakeFile, LakePartition, SeenRecord, StreamBatch
 from datalake.storage import buckets
 from datalake.streams.consumers import Taken
-from tests.datalake.builders import (
+from tests.support.lake import (
     lake_bytes,
     publish_registrations,
     publish_scores,

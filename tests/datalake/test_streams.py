@@ -10,12 +10,7 @@ from datalake.choices import RecordType, StreamName
 from datalake.errors import InvalidFrame, UnknownStream
 from datalake.models import StreamBatch
 from datalake.streams import batches
-from tests.datalake.builders import (
-    publish_registrations,
-    publish_scores,
-    registration,
-    scoring_frame,
-)
+from tests.support.lake import publish_registrations, publish_scores, registration, scoring_frame
 
 pytestmark = pytest.mark.django_db
 

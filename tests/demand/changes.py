@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from demand.events.conversion import Archived, Failed, judge
-from tests.demand.builders import DEMAND, EVENT, NOTIFICATION, SALE, wire
+from tests.support.change_events import DEMAND, EVENT, NOTIFICATION, SALE, wire
 
 NOW = datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)
 CHANGED = 1_790_000_000.25  # 2026-09-21T14:13:20.250Z

@@ -21,7 +21,7 @@ from operations import jobs
 from operations.errors import Refusal
 from operations.models import Job
 from sandbox import changes
-from tests.demand.builders import DEMAND, change
+from tests.support.change_events import DEMAND, change
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,7 +59,7 @@ def test_d1_it_reads_standard_input(monkeypatch, bucket_folders):
     command = [
         sys.executable,
         "-m",
-        "tests.faults.run_command",
+        "tests.support.run_command",
         json.dumps(asked),
         "archive_demand",
         "--json",

@@ -7,9 +7,9 @@ from django.core.files.storage import storages
 
 from datalake.storage import buckets
 from demand.erasure import erasing
-from tests import cloud
-from tests.demand.builders import archived
 from tests.demand.erasure.test_erasing import BAD, MINE, MY_NOTE, OTHERS, erase, is_erased
+from tests.support import cloud
+from tests.support.change_events import archived
 
 pytestmark = [pytest.mark.django_db, pytest.mark.processes]
 

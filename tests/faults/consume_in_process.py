@@ -11,7 +11,7 @@ import sys
 from django.core.management import call_command
 
 from tests.datalake.road import die_at
-from tests.faults.run_command import set_up
+from tests.support.run_command import set_up
 
 
 def main(asked: dict, arguments: list[str]) -> None:

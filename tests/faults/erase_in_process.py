@@ -14,7 +14,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from tests.faults.run_command import set_up
+from tests.support.run_command import set_up
 
 
 def die_at(call: str, nth: int) -> None:

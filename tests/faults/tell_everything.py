@@ -11,14 +11,14 @@ import hashlib
 import json
 import sys
 
-from tests.faults.run_command import set_up
+from tests.support.run_command import set_up
 
 
 def main(asked: dict, *, forget: bool) -> None:
     set_up(asked)
     from campaigns.models import ScoreFile
     from operations.models import Job
-    from tests.campaigns.score_cases import everything_of, start_over
+    from tests.support.score_files import everything_of, start_over
 
     score_file = ScoreFile.objects.get()
     told = everything_of(score_file)

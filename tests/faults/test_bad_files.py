@@ -24,8 +24,8 @@ from campaigns.models import Campaign, FanScore, RejectedRow, ScoreFile
 from datalake.storage import buckets
 from operations.choices import JobState
 from operations.models import Job
-from tests.builders import make_campaign, score_file_bytes, score_row
-from tests.campaigns.score_cases import everything_of, start_over
+from tests.support.campaigns import make_campaign, score_file_bytes, score_row
+from tests.support.score_files import everything_of, start_over
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -57,7 +57,7 @@ def process(
         "buckets": str(bucket_folders),
         "block_bytes": 8 * 1024 * 1024,
     }
-    command = [sys.executable, "-m", "tests.faults.run_command", json.dumps(asked)]
+    command = [sys.executable, "-m", "tests.support.run_command", json.dumps(asked)]
     command += ["process_scores", campaign.campaign_id, str(file), "--json"]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=before

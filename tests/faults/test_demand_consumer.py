@@ -19,8 +19,8 @@ from django.db import connection
 
 from datalake.storage import buckets
 from demand.models import Batch, Shard
-from tests import kinesis
-from tests.demand.stream_cases import changes, check_exactly_once
+from tests.support import kinesis
+from tests.support.demand_streams import changes, check_exactly_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

@@ -66,7 +66,7 @@ def start(bucket_folders: Path, path: Path, **deadly: object) -> subprocess.Pope
     command = [
         sys.executable,
         "-m",
-        "tests.faults.die_at",
+        "tests.support.die_at",
         json.dumps(asked),
         "archive_demand",
         str(path),

@@ -18,9 +18,9 @@ from django.db import connection
 from console.models import Erasure
 from datalake.models import LakeFile
 from demand.models import CurrentRecord, ErrorFile
-from tests.console.people import staff
-from tests.demand.builders import DEMAND, NOTIFICATION, archived, change
 from tests.demand.erasure.test_erasing import BAD, FAN, MINE, MY_NOTE, OTHERS, is_erased, kept
+from tests.support.change_events import DEMAND, NOTIFICATION, archived, change
+from tests.support.people import staff
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

@@ -14,9 +14,9 @@ from campaigns.models import Activation, Campaign, FanList, RankFile, RejectedRo
 from datalake.models import StreamBatch
 from datalake.storage import buckets
 from operations.models import Chunk, Job
-from tests.builders import make_campaign
-from tests.campaigns.score_cases import read
 from tests.faults.test_score_file_kill import finish, start
+from tests.support.campaigns import make_campaign
+from tests.support.score_files import read
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

@@ -20,8 +20,8 @@ from campaigns.models import ScoreFile
 from operations.choices import JobState
 from operations.models import Job
 from sandbox import fans
-from tests.campaigns.score_cases import everything_of, start_over
-from tests.faults.phases import PHASES, caught_in
+from tests.support.phases import PHASES, caught_in
+from tests.support.score_files import everything_of, start_over
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -39,7 +39,7 @@ def start(bucket_folders: Path, *arguments: object) -> subprocess.Popen[str]:
     command = [
         sys.executable,
         "-m",
-        "tests.faults.run_command",
+        "tests.support.run_command",
         json.dumps(asked),
         *map(str, arguments),
     ]

@@ -21,7 +21,7 @@ import pytest
 from fairwave import embedded
 from sandbox import fans
 from tests.fairwave.test_embedded import answers, eventually, in_use, postmaster
-from tests.faults.phases import PHASES, caught_in
+from tests.support.phases import PHASES, caught_in
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("embedded")]
 
@@ -45,12 +45,14 @@ class OwnServer:
             "dbname": embedded.DATABASE,
         }
 
-    def start(self, *command: object, module: str = "run_command") -> subprocess.Popen[str]:
+    def start(
+        self, *command: object, module: str = "tests.support.run_command"
+    ) -> subprocess.Popen[str]:
         asked = {"database": embedded.DATABASE, "buckets": str(self.data), "block_bytes": 150_000}
         whole = [
             sys.executable,
             "-m",
-            f"tests.faults.{module}",
+            module,
             json.dumps(asked),
             *map(str, command),
         ]
@@ -60,7 +62,7 @@ class OwnServer:
             whole, cwd=ROOT, env=environment | {"FAIRWAVE_DATA": str(self.data)}, **pipes
         )
 
-    def run(self, *command: object, module: str = "run_command") -> dict:
+    def run(self, *command: object, module: str = "tests.support.run_command") -> dict:
         """The object on the last line, and the status, of a command that should succeed."""
         status, result = ended(self.start(*command, module=module))
         assert status == 0, result
@@ -111,7 +113,7 @@ def test_a_database_restarted_in_the_middle_changes_nothing_in_the_end(server):
     """
     command = ("process_scores", CAMPAIGN, server.data / f"{CAMPAIGN}.20260118.txt", "--json")
     assert server.run(*command)["state"] == "streamed"
-    undisturbed = server.run("forget", module="tell_everything")["everything"]
+    undisturbed = server.run("forget", module="tests.faults.tell_everything")["everything"]
     judging = server.start(*command)
     wait_for_progress(server, judging, ROWS // 3, attempt=1)
     server.restart_at_once()
@@ -123,7 +125,7 @@ def test_a_database_restarted_in_the_middle_changes_nothing_in_the_end(server):
             server.restart_at_once()
         check_outcome(server, process)
     assert server.run(*command)["state"] == "streamed"
-    told = server.run(module="tell_everything")
+    told = server.run(module="tests.faults.tell_everything")
     assert told["everything"] == undisturbed
     assert told["jobs"] == [{"state": "done", "attempt": 2 + len(CAUGHT_IN)}]
 

@@ -16,7 +16,7 @@ import pytest
 from django.db import connection
 
 import sandbox
-from tests.waves.sending_cases import triggered_wave
+from tests.support.sending import triggered_wave
 from waves.models import Send, Sender
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]

@@ -14,9 +14,9 @@ from campaigns import loading
 from campaigns.models import ScoreFile
 from datalake.storage import buckets
 from sandbox import fans
-from tests.builders import process_scores
-from tests.campaigns.score_cases import read
 from tests.faults.test_score_file_kill import finish, start
+from tests.support.campaigns import process_scores
+from tests.support.score_files import read
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

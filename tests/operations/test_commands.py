@@ -23,7 +23,7 @@ from operations import correlation, jobs
 from operations.commands import JsonCommand, as_lines, instant, user
 from operations.errors import LeaseLost, Refusal
 from operations.models import Job
-from tests.builders import (
+from tests.support.campaigns import (
     make_campaign,
     process_scores,
     registration_bytes,

@@ -16,7 +16,7 @@ from campaigns.opening import enter_entropy
 from campaigns.registrations import imports
 from campaigns.scoring import score_files
 from sandbox import fans
-from tests.campaigns.score_cases import everything_of
+from tests.support.score_files import everything_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COUNT = 3_000

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 
 from campaigns.models import Campaign
 from operations.models import Alert, StatusChange
-from tests.waves.wave_cases import NOW, campaign_with, person, request
+from tests.support.waves import NOW, campaign_with, person, request
 from waves.actions import cancel, pause, reset
 from waves.approval import approve, require_approved_content, void_changed
 from waves.choices import WaveState

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from tests.waves.wave_cases import campaign_with, person
+from tests.support.waves import campaign_with, person
 from waves.models import Code, Wave
 
 pytestmark = pytest.mark.django_db

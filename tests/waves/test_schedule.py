@@ -13,7 +13,7 @@ from django.db.utils import DatabaseError
 from datalake import streams
 from datalake.streams.batches import unpack_frame
 from operations.models import Alert
-from tests.waves.wave_cases import KEY, NOTIFY, NOW, campaign_with, person, request
+from tests.support.waves import KEY, NOTIFY, NOW, campaign_with, person, request
 from waves.actions import cancel
 from waves.approval import approve
 from waves.choices import CodeState, WaveState

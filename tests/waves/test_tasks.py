@@ -15,8 +15,8 @@ from campaigns.models import Campaign, Registrant
 from operations import jobs
 from operations.choices import JobState
 from operations.models import Job
-from tests.waves.sending_cases import triggered_wave
-from tests.waves.wave_cases import campaign_with, person, request
+from tests.support.sending import triggered_wave
+from tests.support.waves import campaign_with, person, request
 from waves import tasks
 from waves.choices import CodeState, SendState, WaveState
 from waves.errors import MembersDiffer

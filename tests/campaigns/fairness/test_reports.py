@@ -18,7 +18,7 @@ from campaigns.fairness import reports
 from campaigns.fairness.groups import BINS, FIRST_BIN, bin_of_place, places
 from campaigns.models import Campaign, FanScore, Market, Registrant, ScoreFile
 from operations.models import Alert, Job
-from tests.builders import (
+from tests.support.campaigns import (
     import_registrations,
     make_campaign,
     process_scores,

@@ -10,7 +10,7 @@ import pytest
 
 from campaigns.errors import UnreadableFile
 from campaigns.formats import limits
-from tests.builders import score_file_bytes, score_row
+from tests.support.campaigns import score_file_bytes, score_row
 
 ROWS = score_file_bytes(score_row(number) for number in range(2_000))
 

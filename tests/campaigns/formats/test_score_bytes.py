@@ -15,7 +15,7 @@ from campaigns.formats import score_rows
 from campaigns.formats.score_bytes import chunks_of, first_look, sha256_of, survey
 from campaigns.models import Campaign
 from campaigns.scoring import judging
-from tests.builders import SALT, score_file_bytes, score_row
+from tests.support.campaigns import SALT, score_file_bytes, score_row
 
 
 def surveyed(content: bytes):

@@ -21,7 +21,7 @@ from campaigns.formats.score_rows import (
     read_chunks,
     read_header,
 )
-from tests.builders import COLUMNS, score_row
+from tests.support.campaigns import COLUMNS, score_row
 
 MANY = 2_000 if os.environ.get("FAIRWAVE_FULL") else 150
 HEADER = "\t".join(COLUMNS).encode()

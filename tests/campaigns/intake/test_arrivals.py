@@ -17,8 +17,8 @@ from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from operations.choices import JobState
 from operations.models import Alert, Job
-from tests.builders import make_campaign, receive_scores, score_file_bytes, score_row
-from tests.concurrency.child import Child
+from tests.support.campaigns import make_campaign, receive_scores, score_file_bytes, score_row
+from tests.support.child import Child
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONTENT = score_file_bytes([score_row(1), score_row(2)])

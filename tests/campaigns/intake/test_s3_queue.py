@@ -17,8 +17,8 @@ from datalake.aws.sqs import SqsQueue
 from datalake.errors import BadKey, QueueUnreachable
 from operations.choices import JobState
 from operations.models import Alert, Job
-from tests import cloud
-from tests.builders import make_campaign, score_file_bytes, score_row
+from tests.support import cloud
+from tests.support.campaigns import make_campaign, score_file_bytes, score_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONTENT = score_file_bytes([score_row(1), score_row(2)])

@@ -39,14 +39,14 @@ from operations import jobs
 from operations.choices import JobState
 from operations.errors import JobBusy
 from operations.models import Job
-from tests.builders import (
+from tests.support.campaigns import (
     import_registrations,
     in_memory,
     make_campaign,
     process_scores,
     registration_row,
 )
-from tests.campaigns.score_cases import read
+from tests.support.score_files import read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

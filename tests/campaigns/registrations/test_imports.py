@@ -26,7 +26,7 @@ from datalake.streams.batches import unpack_records
 from operations import jobs
 from operations.choices import JobState
 from operations.models import Job
-from tests.builders import (
+from tests.support.campaigns import (
     REGISTRATION_COLUMNS,
     import_registrations,
     in_memory,

@@ -10,7 +10,7 @@ from campaigns.errors import CannotActivate, UnknownScoreFile, WrongStatus
 from campaigns.models import Activation, Campaign
 from campaigns.opening import close_campaign
 from campaigns.scoring import activation
-from tests.builders import (
+from tests.support.campaigns import (
     make_campaign,
     process_scores,
     receive_scores,

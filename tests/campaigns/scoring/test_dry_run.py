@@ -24,7 +24,7 @@ from datalake.storage import buckets
 from operations import jobs
 from operations.choices import JobState
 from operations.models import Chunk, Job
-from tests.builders import (
+from tests.support.campaigns import (
     in_memory,
     make_campaign,
     process_scores,
@@ -32,7 +32,7 @@ from tests.builders import (
     score_file_bytes,
     score_row,
 )
-from tests.campaigns.score_cases import messy, start_over
+from tests.support.score_files import messy, start_over
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,7 +17,7 @@ from datalake.models import StreamBatch
 from datalake.storage import buckets
 from datalake.streams.batches import unpack_records
 from operations.database import copying
-from tests.builders import (
+from tests.support.campaigns import (
     COLUMNS,
     SALT,
     SEED,

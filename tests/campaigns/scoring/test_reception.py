@@ -12,8 +12,8 @@ from campaigns.errors import NotStored, UnreadableFile
 from campaigns.models import Campaign, ScoreFile
 from campaigns.scoring import reception
 from datalake.storage import buckets
-from tests import cloud
-from tests.builders import make_campaign, score_file_bytes, score_row
+from tests.support import cloud
+from tests.support.campaigns import make_campaign, score_file_bytes, score_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONTENT = score_file_bytes([score_row(1), score_row(2)])

@@ -8,7 +8,12 @@ from psycopg import sql
 
 from campaigns.models import Registrant
 from campaigns.scoring import registrants
-from tests.builders import SELECTION_TIME, import_registrations, make_campaign, registration_row
+from tests.support.campaigns import (
+    SELECTION_TIME,
+    import_registrations,
+    make_campaign,
+    registration_row,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,7 +10,7 @@ from campaigns.errors import ListEntryInvalid, UnreadableList
 from campaigns.models import ListEntry
 from campaigns.scoring import rules
 from datalake.storage import buckets
-from tests.builders import make_campaign
+from tests.support.campaigns import make_campaign
 
 pytestmark = pytest.mark.django_db
 

@@ -27,7 +27,7 @@ from operations import jobs
 from operations.choices import JobState
 from operations.errors import JobBusy, LeaseLost
 from operations.models import Alert, Chunk, Job
-from tests.builders import (
+from tests.support.campaigns import (
     SALT,
     SEED,
     import_registrations,
@@ -40,7 +40,7 @@ from tests.builders import (
     score_file_bytes,
     score_row,
 )
-from tests.campaigns.score_cases import (
+from tests.support.score_files import (
     NO_ROWS_KEPT,
     everything_of,
     messy,

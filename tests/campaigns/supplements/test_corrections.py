@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from campaigns.errors import BadCorrection
 from campaigns.supplements.corrections import Corrected, as_lines, read, refuse_repeated, without
 from operations.adminkit.spreadsheets import as_meant, neutralised
-from tests.builders import COLUMNS, score_row
+from tests.support.campaigns import COLUMNS, score_row
 
 ROW = tuple(score_row(1).values())
 

@@ -30,7 +30,7 @@ from datalake.storage import buckets
 from operations import jobs
 from operations.choices import JobState
 from operations.models import Job
-from tests.builders import (
+from tests.support.campaigns import (
     in_memory,
     make_campaign,
     process_scores,
@@ -38,7 +38,7 @@ from tests.builders import (
     score_file_bytes,
     score_row,
 )
-from tests.campaigns.score_cases import everything_of, messy, read
+from tests.support.score_files import everything_of, messy, read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,7 @@ from tests.console.demand_cases import (
     text_of,
     unmask,
 )
-from tests.demand.builders import DEMAND, archived, change
+from tests.support.change_events import DEMAND, archived, change
 
 pytestmark = pytest.mark.django_db
 

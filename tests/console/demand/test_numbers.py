@@ -19,8 +19,8 @@ from tests.console.demand_cases import (
     OVERVIEW,
     text_of,
 )
-from tests.console.people import client_of, staff
-from tests.demand.builders import DEMAND, EVENT, archived, change
+from tests.support.change_events import DEMAND, EVENT, archived, change
+from tests.support.people import client_of, staff
 
 pytestmark = pytest.mark.django_db
 

@@ -22,8 +22,8 @@ from campaigns.models import Campaign, FanScore, ListEntry, Registrant, ScoreFil
 from campaigns.opening import close_campaign
 from console.proof import proof, verify_draw
 from datalake.storage import buckets
-from tests.builders import roster_digest
-from tests.waves.wave_cases import NOW, SALT, SEED, add_scores, campaign_with, person, request
+from tests.support.campaigns import roster_digest
+from tests.support.waves import NOW, SALT, SEED, add_scores, campaign_with, person, request
 from waves.choices import Order
 from waves.models import Wave
 from waves.preparation.prepare import prepare

@@ -13,7 +13,7 @@ from datalake.avro import columns, container
 from datalake.choices import RecordType
 from datalake.errors import NotAvro
 from fairwave import env
-from tests.datalake.builders import scoring_frame
+from tests.support.lake import scoring_frame
 
 SCHEMA = records.schema_of(RecordType.SCORING)
 EXAMPLES = 2_000 if env.switch("FAIRWAVE_FULL", False) else 40

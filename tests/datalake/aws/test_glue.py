@@ -8,7 +8,7 @@ import pytest
 
 from datalake.aws.glue import GlueCatalogue, Table, hive_type
 from datalake.errors import GlueUnreachable
-from tests import kinesis
+from tests.support import kinesis
 
 AVRO = {
     "type": "record",

@@ -1,5 +1,5 @@
 """The door to a Kinesis stream, over real connections to moto's server (mended in
-tests/kinesis.py). [D-1]
+tests/support/kinesis.py). [D-1]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datalake.errors import (
     StreamUnreachable,
     UnknownStream,
 )
-from tests import kinesis
+from tests.support import kinesis
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from demand.errors import BatchTaken
 from demand.models import Batch, CurrentRecord, Delivery, ErrorFile, Snapshot
 from operations.models import Alert
 from sandbox import changes
-from tests.demand.builders import DEMAND, EVENT, NOTIFICATION, SALE, change
+from tests.support.change_events import DEMAND, EVENT, NOTIFICATION, SALE, change
 
 pytestmark = pytest.mark.django_db
 

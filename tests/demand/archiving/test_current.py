@@ -12,7 +12,7 @@ from django.db import connection
 
 from demand.archiving import archive
 from demand.models import CurrentRecord
-from tests.demand.builders import DEMAND, EVENT, NOTIFICATION, SALE, change
+from tests.support.change_events import DEMAND, EVENT, NOTIFICATION, SALE, change
 
 numbers = count(1)
 

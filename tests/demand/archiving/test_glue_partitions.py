@@ -10,8 +10,8 @@ from demand import tasks
 from demand.archiving import archive, glue_partitions
 from demand.schemas import SCHEMAS
 from operations.models import Alert
-from tests import cloud, kinesis
-from tests.demand.stream_cases import changes
+from tests.support import cloud, kinesis
+from tests.support.demand_streams import changes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DATABASE = "presale"

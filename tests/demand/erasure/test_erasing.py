@@ -26,7 +26,7 @@ from demand.errors import CannotErase
 from demand.events.redaction import REDACTED
 from demand.models import Batch, CurrentRecord, ErrorFile, Snapshot
 from demand.sources import uploads
-from tests.demand.builders import DEMAND, EVENT, NOTIFICATION, SALE, archived, change
+from tests.support.change_events import DEMAND, EVENT, NOTIFICATION, SALE, archived, change
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,6 @@ from demand.events.envelopes import open_event
 from demand.events.images import MADE
 from demand.schemas import schema_of
 from fairwave import env
-from tests.demand.builders import wire
 from tests.demand.changes import (
     CHANGED,
     CHANGES,
@@ -31,6 +30,7 @@ from tests.demand.changes import (
     lambda_record,
     raw,
 )
+from tests.support.change_events import wire
 
 EXAMPLES = 2_000 if env.switch("FAIRWAVE_FULL", False) else 80
 CHANGED_STAMP = "2026-09-21T14:13:20.250Z"

@@ -1,5 +1,5 @@
 """The consumer of a Kinesis stream, over real connections to moto's server (mended in
-tests/kinesis.py). [D-1, D-5]
+tests/support/kinesis.py). [D-1, D-5]
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from demand.models import Batch, ErrorFile, Shard
 from demand.sources import kinesis_stream, recovery, shards
 from demand.sources.kinesis_stream import Consumed
 from operations.models import Alert
-from tests import kinesis
-from tests.demand.stream_cases import archived, change, changes, check_exactly_once, references
+from tests.support import kinesis
+from tests.support.demand_streams import archived, change, changes, check_exactly_once, references
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,7 @@ from demand.errors import BatchTaken, CannotReplay
 from demand.models import Batch, CurrentRecord, ErrorFile, Snapshot
 from demand.sources import replay
 from operations.models import StatusChange
-from tests.demand.builders import DEMAND, SALE, archived, change
+from tests.support.change_events import DEMAND, SALE, archived, change
 
 pytestmark = pytest.mark.django_db
 

@@ -26,7 +26,7 @@ from operations import jobs
 from operations.choices import JobState
 from operations.models import Alert, Job
 from sandbox import changes
-from tests.demand.builders import DEMAND, change
+from tests.support.change_events import DEMAND, change
 
 
 def jsonl(raws) -> bytes:

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from django.db import IntegrityError, transaction
 
-from tests.waves.wave_cases import NOW, campaign_with, person, request
+from tests.support.waves import NOW, campaign_with, person, request
 from waves.codes import pool
 from waves.codes.pool import ALPHABET, custody, find, mint
 from waves.errors import CodesExhausted, UnknownCode

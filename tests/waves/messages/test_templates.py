@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.waves.wave_cases import NOW, campaign_with
+from tests.support.waves import NOW, campaign_with
 from waves.errors import BadTemplate
 from waves.markets import MarketSeat
 from waves.messages import templates

@@ -14,16 +14,7 @@ from campaigns.errors import UnknownCampaign, WrongStatus
 from campaigns.models import Campaign, ListEntry, Registrant
 from datalake.storage import buckets
 from operations.models import Alert, Job, StatusChange
-from tests.waves.wave_cases import (
-    KEY,
-    NOTIFY,
-    NOW,
-    add_scores,
-    campaign_with,
-    person,
-    phone,
-    request,
-)
+from tests.support.waves import KEY, NOTIFY, NOW, add_scores, campaign_with, person, phone, request
 from waves import bulk
 from waves.actions import cancel, reset
 from waves.choices import CodeState, Exclusion, Order, WaveState

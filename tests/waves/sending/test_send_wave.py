@@ -19,7 +19,7 @@ import sandbox
 from campaigns.errors import WrongStatus
 from campaigns.models import Campaign
 from operations.models import Alert, StatusChange
-from tests.waves.sending_cases import triggered_wave
+from tests.support.sending import triggered_wave
 from waves.choices import SendState
 from waves.errors import ContentChanged, UnknownWave, WrongState
 from waves.models import Member, QueuedEmail, Send, Sender, SendResult, Wave

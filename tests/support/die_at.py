@@ -1,4 +1,4 @@
-"""A command as a process of its own that kills itself: `python -m tests.faults.die_at '{"database":
+"""A command as a process of its own that kills itself: `python -m tests.support.die_at '{"database":
 …}' NAME ARGUMENT …`.
 
 `call` is `module:Class.method` or `module:function`; its `nth` call is the last thing the process
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from tests.faults.run_command import set_up
+from tests.support.run_command import set_up
 
 
 def die_at(call: str, *, nth: int, before: bool) -> None:

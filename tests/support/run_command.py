@@ -1,4 +1,4 @@
-"""A command as a process of its own, to be killed: `python -m tests.faults.run_command
+"""A command as a process of its own, to be killed: `python -m tests.support.run_command
 '{"database": …}' NAME ARGUMENT …`.
 
 It works on a test's database and buckets. `block_bytes` makes a small score file one of many

@@ -23,7 +23,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.kinesis import models
 from pytest_django.fixtures import Settings
 
-from tests import cloud
+from tests.support import cloud
 
 STREAM = "demand"
 FIRST_SEQUENCE = 49_590_338_271_490_256_608_559_692_538_361_571_095_921_575_989_136_588_898

@@ -1,4 +1,4 @@
-"""A process of its own on the test's database and buckets: `python -m tests.concurrency.child
+"""A process of its own on the test's database and buckets: `python -m tests.support.child
 SPEC`.
 
 It says `ready`, waits for a line, prepares the wave, and says the result as JSON. With `halt` it
@@ -30,7 +30,7 @@ class Child:
     def __init__(self, **spec: Any) -> None:
         spec |= {"database": connection.settings_dict["NAME"], "storages": settings.STORAGES}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.concurrency.child", json.dumps(spec, default=str)],
+            [sys.executable, "-m", "tests.support.child", json.dumps(spec, default=str)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -79,7 +79,7 @@ def _halt(*_: Any, **__: Any) -> None:
 
 
 def _prepare(spec: dict[str, Any]) -> dict[str, Any]:
-    from tests.waves.wave_cases import NOTIFY, NOW, person
+    from tests.support.waves import NOTIFY, NOW, person
     from waves.errors import WaveError
     from waves.preparation import prepare
     from waves.selection.plan import WaveRequest
@@ -96,7 +96,7 @@ def _prepare(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _look(spec: dict[str, Any]) -> dict[str, Any]:
-    from tests.waves.wave_cases import NOTIFY
+    from tests.support.waves import NOTIFY
     from waves.schedule import look
 
     _say("ready")

@@ -12,7 +12,7 @@ from datalake.models import StreamBatch
 from datalake.storage import buckets
 from datalake.streams.batches import unpack_records
 from operations.models import Chunk, Job
-from tests.builders import score_file_bytes, score_row
+from tests.support.campaigns import score_file_bytes, score_row
 
 
 def messy(count: int = 40) -> bytes:
