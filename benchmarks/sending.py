@@ -26,7 +26,6 @@ from fairwave import env
 from sandbox import fans
 from waves import approval, schedule
 from waves.preparation import prepare
-from waves.providers.sms_http.client import HttpSms
 from waves.selection.plan import WaveRequest
 from waves.sending import send_wave
 from waves.sending.accounts import Limits
@@ -42,10 +41,10 @@ def run(rows: int | None) -> list[Figure]:
     count = rows or ROWS
     with sandbox.running(latency_ms=LATENCY_MS) as providers:
         wave = triggered_wave(count)
-        provider = HttpSms(providers.url, settings.SMS_TOKEN, honours_keys=True)
+        settings.SMS_URL = providers.url
         unlimited = Limits(per_second=1_000_000, concurrency=CONNECTIONS)
         started = time.monotonic()
-        result = send_wave.send_wave(wave, provider=provider, limits=unlimited)
+        result = send_wave.send_wave(wave, limits=unlimited)
         seconds = time.monotonic() - started
         sent = result["detail"]["sms"]["sent"]
         seen = providers.received()["sms"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from waves.providers import registry
+
 TONES: Final[dict[str, str]] = {
     "open": "good",
     "draft": "info",
@@ -82,8 +84,7 @@ WORDS: Final[dict[str, str]] = {
     "registered_too_late": "Registered too late",
     "opted_out": "Asked not to be written to",
     # Providers [N-1, N-5]
-    "sms_http": "SMS gateway",
-    "email_django": "E-mail",
+    **registry.TITLES,
     # Orders [W-5]
     "by_preference": "Each fan's first market with room",
     "by_market_order": "Market by market",

@@ -159,14 +159,14 @@ Q_CLUSTER = {
 }
 
 # Providers
-SMS_PROVIDER = env.choice("SMS_PROVIDER", "http", ["http"])
+SMS_PROVIDER = env.text("SMS_PROVIDER", "http")
 SMS_URL = env.address("SMS_URL", "http://127.0.0.1:8099")
 SMS_TOKEN = env.text("SMS_TOKEN", "sandbox")
 SMS_CONCURRENCY = env.whole("SMS_CONCURRENCY", 200, most=10_000)
 SMS_PER_SECOND = env.whole("SMS_PER_SECOND", 200)
 SMS_HONOURS_KEYS = env.switch("SMS_HONOURS_KEYS", True)
 RECEIPT_SECRET = env.text("RECEIPT_SECRET", "sandbox")
-EMAIL_PROVIDER = env.choice("EMAIL_PROVIDER", "django", ["django"])
+EMAIL_PROVIDER = env.text("EMAIL_PROVIDER", "django")
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = FAIRWAVE_DATA / "emails"
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "presale@localhost")

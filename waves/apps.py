@@ -9,6 +9,7 @@ class WavesConfig(AppConfig):
 
     def ready(self) -> None:
         from operations import tasks
+        from waves import checks  # noqa: F401 registers itself
         from waves.tasks import RUNNERS
 
         tasks.RUNNERS.update(RUNNERS)

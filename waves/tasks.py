@@ -23,6 +23,7 @@ from waves.choices import WaveState
 from waves.lifecycle import subject_of, wave_named
 from waves.models import Wave
 from waves.preparation import prepare, submission
+from waves.providers import registry
 from waves.selection.plan import WaveRequest
 from waves.sending import accounts, email_queue, results, send_wave
 
@@ -128,7 +129,7 @@ def run_settling(job_id: int) -> None:
     """
     wave = wave_named(Job.objects.get(pk=job_id).subject.partition(":")[2])
     with jobs.working(job_id) as lease:
-        found = results.settle_unknown(wave.pk, send_wave.sms_provider())
+        found = results.settle_unknown(wave.pk, registry.sms_client())
         settled = found["sent"] + found["failed"]
         lease.update(
             rows_in=settled + found["unknown"], rows_out=settled, rows_rejected=found["unknown"]
@@ -137,7 +138,7 @@ def run_settling(job_id: int) -> None:
 
 def look_after() -> None:
     """Scheduled for each minute: what should be on its way and has no worker gets one. [O-6, N-5]"""
-    if not accounts.account(send_wave.sms_provider().name).paused:
+    if not accounts.account(registry.chosen_sms().name).paused:
         wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
     wake_emails()
     wake_settlers()

@@ -16,19 +16,15 @@ def main(asked: dict) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairwave.settings")
     settings.DATABASES["default"]["NAME"] = asked["database"]
     django.setup()
-    from waves.providers.sms_http.client import HttpSms
     from waves.sending.accounts import Limits
     from waves.sending.send_wave import send_wave
     from waves.sending.sender import Timing
 
     timing = Timing(timeout=1.0, look=0.1, row_lease=3.0)
-    provider = HttpSms(
-        asked["url"], "sandbox", honours_keys=asked["honours_keys"], timeout_seconds=timing.timeout
-    )
+    settings.SMS_URL, settings.SMS_HONOURS_KEYS = asked["url"], asked["honours_keys"]
     limits = Limits(asked["per_second"], asked["concurrency"])
-    sys.stdout.write(
-        json.dumps(send_wave(asked["wave"], provider=provider, limits=limits, timing=timing)) + "\n"
-    )
+    report = send_wave(asked["wave"], limits=limits, timing=timing)
+    sys.stdout.write(json.dumps(report) + "\n")
 
 
 if __name__ == "__main__":

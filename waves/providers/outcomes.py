@@ -1,9 +1,13 @@
-"""What a provider may answer. [N-3]"""
+"""What a provider may answer, at once and later in a receipt. [N-3]"""
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
+
+from waves.choices import SendState
 
 
 class Kind(StrEnum):
@@ -12,15 +16,25 @@ class Kind(StrEnum):
     SENT = "sent"
     REFUSED = "refused"  # the provider will not take this message
     RETRY_LATER = "retry_later"  # it was not accepted, and may be later
-    RATE_LIMITED = "rate_limited"  # likewise, and it was our pace that was at fault
+    RATE_LIMITED = "rate_limited"  # likewise, because we sent too fast
     UNCERTAIN = "uncertain"  # it may have been accepted
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one request. `reason` is a short word for the row, never personal data."""
+    """The outcome of one request. `reason` is a short word for the row, never personal data."""
 
     kind: Kind
     reason: str = ""
     provider_id: str = ""
     after_seconds: float = 0.0
+
+
+class Receipt(NamedTuple):
+    """What the provider says later about an accepted message: our key, DELIVERED or UNDELIVERABLE,
+    and the provider's own id.
+    """
+
+    key: uuid.UUID
+    state: SendState
+    provider_id: str

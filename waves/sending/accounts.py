@@ -21,11 +21,8 @@ from django.utils import timezone
 from operations import alerts
 from operations.jobs import record_move
 from waves.models import ProviderAccount, Sender
+from waves.providers import registry
 from waves.sending import pacing
-
-SMS = "sms_http"
-EMAIL = "email_django"
-ALL = (SMS, EMAIL)
 
 
 @dataclass(frozen=True)
@@ -112,9 +109,9 @@ def leave_seat(name: str, sender: uuid.UUID) -> None:
     ProviderAccount.objects.filter(name=name).update(in_flight=busy["busy"] or 0)
 
 
-def in_flight(name: str) -> int:
-    """Requests under way over all live senders; falls to 0 after a pause. [N-6]"""
-    alive = Sender.objects.filter(account__name=name, lease_until__gte=timezone.now())
+def in_flight() -> int:
+    """Requests under way over all live senders and accounts; falls to 0 after a stop. [N-6]"""
+    alive = Sender.objects.filter(lease_until__gte=timezone.now())
     return alive.aggregate(busy=Sum("in_flight"))["busy"] or 0
 
 
@@ -182,5 +179,12 @@ def resume(name: str, *, by: User | None = None, reason: str = "") -> bool:
 
 
 def stop_all(reason: str, *, by: User | None = None) -> list[str]:
-    """Pause every account; returns the names of those that this call paused. [N-6]"""
-    return [name for name in ALL if pause(name, reason, by=by)]
+    """Pause the account of every provider; returns the names of those that this call paused. [N-6]"""
+    return [provider.name for provider in registry.ALL if pause(provider.name, reason, by=by)]
+
+
+def resume_all(reason: str, *, by: User | None = None) -> list[str]:
+    """Let every account send again; returns the names of those that were paused. [N-6]"""
+    return [
+        provider.name for provider in registry.ALL if resume(provider.name, by=by, reason=reason)
+    ]

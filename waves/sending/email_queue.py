@@ -12,15 +12,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
 from waves.choices import SendState, WaveState
 from waves.messages.rendering import Composer, Reader, composer_for
 from waves.models import QueuedEmail, Wave
-from waves.providers import EmailProvider, EmailText
-from waves.providers.email_django.client import DjangoEmail
+from waves.providers import registry
+from waves.providers.contract import EmailProvider, EmailText
 from waves.providers.outcomes import Kind
 from waves.sending import accounts, pacing
 from waves.sending.pacing import Decision
@@ -73,7 +72,7 @@ def deliver(*, limit: int | None = None, provider: EmailProvider | None = None) 
     Returns `{sent, failed, left}`; `left` counts what is still queued. Waves that are paused or
     cancelled keep theirs.
     """
-    provider = provider or DjangoEmail(settings.DEFAULT_FROM_EMAIL)
+    provider = provider or registry.email_client()
     composers: dict[int, Composer] = {}
     counts = {"sent": 0, "failed": 0}
     claim_id, remaining = uuid.uuid4(), limit if limit is not None else None

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import aiohttp
 from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -17,9 +16,9 @@ from campaigns.opening import require_open
 from waves.choices import Channel, SendState, WaveState
 from waves.lifecycle import move
 from waves.models import QueuedEmail, Send, SendResult, Wave
-from waves.providers import SmsProvider
+from waves.providers.contract import SmsProvider
 from waves.providers.outcomes import Kind, Outcome
-from waves.providers.sms_http.client import client_timeout
+from waves.providers.sessions import open_session
 from waves.sending import send_rows
 
 # A member is ok if the SMS was sent (a receipt may have come since) or the e-mail queued; then the
@@ -46,6 +45,7 @@ SELECT s.channel, count(*) FILTER (WHERE s.state IN ('sent', 'delivered', 'undel
 FROM waves_send s LEFT JOIN waves_queuedemail q ON q.send_id = s.id
 WHERE s.wave_id = %(wave_id)s GROUP BY s.channel
 """
+LOOK_UPS_AT_ONCE = 20
 OPEN_SMS = [SendState.PENDING, SendState.SENDING]
 
 
@@ -184,8 +184,7 @@ def settle_unknown(wave_id: int, provider: SmsProvider) -> dict[str, int]:
 
 
 async def _look_up(provider: SmsProvider, references: list[str]) -> list[Outcome]:
-    connector = aiohttp.TCPConnector(limit=20)
-    async with aiohttp.ClientSession(timeout=client_timeout(), connector=connector) as session:
+    async with open_session(most_connections=LOOK_UPS_AT_ONCE) as session:
         return await asyncio.gather(
             *(provider.look_up(session, reference) for reference in references)
         )

@@ -18,8 +18,8 @@ from waves.approval import require_approved_content
 from waves.errors import UnknownWave, WrongState
 from waves.messages.rendering import composer_for
 from waves.models import Wave
-from waves.providers import SmsProvider
-from waves.providers.sms_http.client import HttpSms
+from waves.providers import registry
+from waves.providers.contract import SmsProvider
 from waves.sending import accounts, results, send_rows
 from waves.sending.accounts import Limits
 from waves.sending.sender import SENDING_STATES, Ended, Timing, WaveSender
@@ -42,7 +42,7 @@ def send_wave(
     Raises UnknownWave, WrongState, WrongStatus, ContentChanged.
     """
     wave = _checked(wave_id)
-    provider, timing = provider or sms_provider(), timing or Timing()
+    provider, timing = provider or registry.sms_client(), timing or Timing()
     accounts.account(provider.name)
     send_rows.make_sends(wave)
     if retry_failed:
@@ -55,11 +55,6 @@ def send_wave(
         ended = _run(sender.run)
     results.complete(wave_id)
     return _report(wave_id, ended)
-
-
-def sms_provider() -> SmsProvider:
-    """The gateway of the settings."""
-    return HttpSms(settings.SMS_URL, settings.SMS_TOKEN, honours_keys=settings.SMS_HONOURS_KEYS)
 
 
 def limits_from_settings() -> Limits:

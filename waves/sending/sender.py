@@ -24,13 +24,12 @@ from typing import Any, TypeVar
 import aiohttp
 from django.db import connections
 
-from operations import correlation
 from waves.choices import WaveState
 from waves.messages.rendering import Composer, Reader
 from waves.models import Wave
-from waves.providers import SmsMessage, SmsProvider
+from waves.providers.contract import SmsMessage, SmsProvider
 from waves.providers.outcomes import Kind, Outcome
-from waves.providers.sms_http.client import client_timeout
+from waves.providers.sessions import open_session
 from waves.sending import accounts, pacing, results, send_rows
 from waves.sending.accounts import Limits
 from waves.sending.pacing import Decision
@@ -115,12 +114,7 @@ class WaveSender:
         return Ended(self._why, self._sent, time.monotonic() - started)
 
     async def _work(self) -> None:
-        timeout, correlated = client_timeout(self._timing.timeout), correlation.current()
-        headers = {"X-Correlation-ID": correlated} if correlated else {}
-        connector = aiohttp.TCPConnector(limit=0)  # the seat limits
-        async with aiohttp.ClientSession(
-            timeout=timeout, connector=connector, headers=headers
-        ) as session:
+        async with open_session(self._timing.timeout) as session:
             async with asyncio.TaskGroup() as group:
                 helpers = [
                     group.create_task(work()) for work in (self._keep_looking, self._keep_permits)

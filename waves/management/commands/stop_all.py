@@ -28,11 +28,9 @@ class Command(JsonCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         person, reason = user(options["by"]), options["reason"]
         if options["resume"]:
-            names = [
-                name for name in accounts.ALL if accounts.resume(name, by=person, reason=reason)
-            ]
+            names = accounts.resume_all(reason, by=person)
             wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
         else:
             names = accounts.stop_all(reason, by=person)
         state = "sending" if options["resume"] else "stopped"
-        return {"state": state, "accounts": names, "in_flight": accounts.in_flight(accounts.SMS)}
+        return {"state": state, "accounts": names, "in_flight": accounts.in_flight()}

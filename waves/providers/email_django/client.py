@@ -8,10 +8,12 @@ import contextlib
 import smtplib
 from email.utils import parseaddr
 
+from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
-from waves.providers import EmailText, Kind, Outcome
+from waves.providers.contract import EmailText
+from waves.providers.outcomes import Kind, Outcome
 
 
 class DjangoEmail:
@@ -62,6 +64,11 @@ class DjangoEmail:
             if taken
             else Outcome(Kind.REFUSED, "not_taken")
         )
+
+
+def from_settings() -> DjangoEmail:
+    """Through EMAIL_BACKEND, in the name of DEFAULT_FROM_EMAIL."""
+    return DjangoEmail(settings.DEFAULT_FROM_EMAIL)
 
 
 def _close(backend: BaseEmailBackend) -> None:

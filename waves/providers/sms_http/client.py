@@ -12,33 +12,25 @@ import time
 from http import HTTPStatus
 
 import aiohttp
+from django.conf import settings
 
-from waves.providers import Kind, Outcome, SmsMessage
+from waves.providers.contract import SmsMessage
+from waves.providers.outcomes import Kind, Outcome
 
-TIMEOUT_SECONDS = 10.0
-CONNECT_TIMEOUT_SECONDS = 3.0
-PATIENCE_SECONDS = 1.0  # where a 429 comes without Retry-After
-LONGEST_PATIENCE_SECONDS = 300.0
+BACK_OFF_SECONDS = 1.0  # where a 429 comes without Retry-After
+LONGEST_BACK_OFF_SECONDS = 300.0
 
 
 class HttpSms:
     name = "sms_http"
 
-    def __init__(
-        self,
-        url: str,
-        token: str,
-        *,
-        honours_keys: bool = True,
-        timeout_seconds: float = TIMEOUT_SECONDS,
-    ) -> None:
+    def __init__(self, url: str, token: str, *, honours_keys: bool = True) -> None:
         self.honours_keys = honours_keys
-        self.timeout_seconds = timeout_seconds
         self._address = f"{url.rstrip('/')}/sms"
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     async def send(self, session: aiohttp.ClientSession, message: SmsMessage) -> Outcome:
-        """One POST. Logs nothing: the row tells what happened, by its key. [N-3]"""
+        """One POST. Logs nothing: the row records what happened, under its key. [N-3]"""
         body = json.dumps(
             {"to": message.to, "body": message.body, "reference": message.key}
         ).encode()
@@ -74,9 +66,9 @@ class HttpSms:
             return Outcome(Kind.UNCERTAIN, "look_up_failed")
 
 
-def client_timeout(seconds: float = TIMEOUT_SECONDS) -> aiohttp.ClientTimeout:
-    """Limits for the whole request and for connecting: a session's `timeout`."""
-    return aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_TIMEOUT_SECONDS, seconds))
+def from_settings() -> HttpSms:
+    """The gateway at SMS_URL, by SMS_TOKEN and SMS_HONOURS_KEYS."""
+    return HttpSms(settings.SMS_URL, settings.SMS_TOKEN, honours_keys=settings.SMS_HONOURS_KEYS)
 
 
 def _sorted(status: int, retry_after: str, body: bytes) -> Outcome:
@@ -85,11 +77,11 @@ def _sorted(status: int, retry_after: str, body: bytes) -> Outcome:
         return Outcome(Kind.SENT, provider_id=_provider_id(body))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Outcome(
-            Kind.RATE_LIMITED, "http_429", after_seconds=_seconds(retry_after, PATIENCE_SECONDS)
+            Kind.RATE_LIMITED, "http_429", after_seconds=_seconds(retry_after, BACK_OFF_SECONDS)
         )
     if status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after:
         return Outcome(
-            Kind.RETRY_LATER, "http_503", after_seconds=_seconds(retry_after, PATIENCE_SECONDS)
+            Kind.RETRY_LATER, "http_503", after_seconds=_seconds(retry_after, BACK_OFF_SECONDS)
         )
     if status >= 500:
         return Outcome(Kind.UNCERTAIN, f"http_{status}")
@@ -102,7 +94,7 @@ def _seconds(retry_after: str, default: float) -> float:
         given = float(retry_after)
     except ValueError:
         return default
-    return min(max(given, 0.0), LONGEST_PATIENCE_SECONDS) if given == given else default
+    return min(max(given, 0.0), LONGEST_BACK_OFF_SECONDS) if given == given else default
 
 
 def _provider_id(body: bytes) -> str:

@@ -1,18 +1,17 @@
-"""What providers' answers mean, over real connections to the sandbox. [N-3, N-5]"""
+"""What the gateway's answers mean, over real connections to the sandbox. [N-3, N-4]"""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 
-import aiohttp
 import pytest
-from django.core import mail
 
 import sandbox
-from waves.providers import EmailText, Kind, SmsMessage
-from waves.providers.email_django.client import DjangoEmail
-from waves.providers.sms_http.client import HttpSms, client_timeout
+from waves.providers.contract import SmsMessage
+from waves.providers.outcomes import Kind
+from waves.providers.sessions import open_session
+from waves.providers.sms_http.client import HttpSms, from_settings
 
 MESSAGE = SmsMessage("key-1", "+12025550123", "Your code")
 
@@ -32,7 +31,7 @@ def behaved(box):
 def send(url, *messages, token="sandbox", timeout=5.0):  # noqa: S107
     async def run():
         provider = HttpSms(url, token)
-        async with aiohttp.ClientSession(timeout=client_timeout(timeout)) as session:
+        async with open_session(timeout) as session:
             return [await provider.send(session, message) for message in messages]
 
     return asyncio.run(run())
@@ -66,7 +65,7 @@ def test_the_same_key_twice_is_accepted_once_n4(box):
         (404, Kind.REFUSED),
     ],
 )
-def test_each_status_is_sorted_as_n3_says(box, status, kind):
+def test_n3_each_status_has_its_meaning(box, status, kind):
     box.control(fail_rates={str(status): 1.0})
     [outcome] = send(box.url, MESSAGE)
     assert (outcome.kind, outcome.reason) == (kind, f"http_{status}")
@@ -108,7 +107,7 @@ def test_nobody_listening_was_not_accepted_n3():
 def test_a_look_up_tells_what_was_accepted_n4(box):
     async def look_up(*references):
         provider = HttpSms(box.url, "sandbox")
-        async with aiohttp.ClientSession(timeout=client_timeout()) as session:
+        async with open_session() as session:
             return [await provider.look_up(session, reference) for reference in references]
 
     send(box.url, MESSAGE)
@@ -117,29 +116,13 @@ def test_a_look_up_tells_what_was_accepted_n4(box):
     assert (missing.kind, missing.reason) == (Kind.REFUSED, "not_accepted")
 
 
-def email(key="k1", to="fan@example.com", subject="Your code"):
-    return EmailText(key, to, subject, "plain words", "<p>words</p>")
+def test_the_settings_say_where_the_gateway_is_and_whether_it_honours_keys(box, settings):
+    settings.SMS_URL, settings.SMS_HONOURS_KEYS = box.url, False
 
+    async def run():
+        provider = from_settings()
+        async with open_session() as session:
+            return provider.honours_keys, await provider.send(session, MESSAGE)
 
-def test_an_email_carries_text_html_and_our_key_n5(settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    [outcome] = DjangoEmail("Presale <presale@tickets.example>").send([email()])
-    assert outcome.kind == Kind.SENT
-    [sent] = mail.outbox
-    assert sent.alternatives[0][0] == "<p>words</p>"
-    assert sent.message()["Message-ID"] == "<k1@tickets.example>"
-
-
-def test_a_message_that_cannot_be_written_fails_alone_n5(settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    outcomes = DjangoEmail("a@b.example").send([email(subject="two\nlines"), email("k2")])
-    assert [outcome.kind for outcome in outcomes] == [Kind.REFUSED, Kind.SENT]
-
-
-def test_a_mail_server_that_is_away_took_nothing_n5(settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", closed.getsockname()[1]
-        outcomes = DjangoEmail("a@b.example").send([email(), email("k2")])
-    assert [outcome.kind for outcome in outcomes] == [Kind.RETRY_LATER] * 2
+    honours_keys, outcome = asyncio.run(run())
+    assert (honours_keys, outcome.kind) == (False, Kind.SENT)

@@ -1,0 +1,92 @@
+"""Which providers there are, by the names that the settings use: the only place that lists them.
+
+A provider is a folder `waves/providers/NAME/` with `client.py`, whose `from_settings()` returns an
+`SmsProvider` or an `EmailProvider`, and with `receipts.py` (a `ReceiptReader`) where it signs
+delivery receipts. NAME is also the name of its account in the database and of its address,
+`/receipts/NAME`. A client is imported when it is asked for, so a provider's libraries are loaded
+only where the settings choose it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final, cast
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from waves.providers.contract import EmailProvider, ReceiptReader, SmsProvider
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A provider's name (folder, account, address of receipts) and its title on pages."""
+
+    name: str
+    title: str
+    signs_receipts: bool = False
+
+
+# The keys are the values of SMS_PROVIDER and EMAIL_PROVIDER.
+SMS: Final[Mapping[str, Provider]] = {
+    "http": Provider("sms_http", "SMS gateway", signs_receipts=True),
+}
+EMAIL: Final[Mapping[str, Provider]] = {
+    "django": Provider("email_django", "E-mail"),
+}
+ALL: Final = (*SMS.values(), *EMAIL.values())
+TITLES: Final[Mapping[str, str]] = {provider.name: provider.title for provider in ALL}
+
+
+def chosen_sms() -> Provider:
+    """The SMS provider that SMS_PROVIDER names. Raises ImproperlyConfigured for an unknown name."""
+    return _chosen("SMS_PROVIDER", SMS)
+
+
+def chosen_email() -> Provider:
+    """The e-mail provider that EMAIL_PROVIDER names. Raises ImproperlyConfigured."""
+    return _chosen("EMAIL_PROVIDER", EMAIL)
+
+
+def sms_client() -> SmsProvider:
+    """A client of the chosen SMS provider. [N-1]"""
+    return cast("SmsProvider", _module(chosen_sms(), "client").from_settings())
+
+
+def email_client() -> EmailProvider:
+    """A client of the chosen e-mail provider. [N-5]"""
+    return cast("EmailProvider", _module(chosen_email(), "client").from_settings())
+
+
+def receipt_reader(name: str) -> ReceiptReader | None:
+    """How the provider of this name signs and writes receipts; None where it sends none, or is
+    unknown. [N-3]
+    """
+    provider = next((provider for provider in ALL if provider.name == name), None)
+    if provider is None or not provider.signs_receipts:
+        return None
+    return cast("ReceiptReader", _module(provider, "receipts"))
+
+
+def unknown_settings() -> list[tuple[str, str, list[str]]]:
+    """Settings that name a provider which is not listed here: setting, value, allowed values."""
+    chosen = (
+        ("SMS_PROVIDER", settings.SMS_PROVIDER, SMS),
+        ("EMAIL_PROVIDER", settings.EMAIL_PROVIDER, EMAIL),
+    )
+    return [(setting, value, list(known)) for setting, value, known in chosen if value not in known]
+
+
+def _chosen(setting: str, known: Mapping[str, Provider]) -> Provider:
+    value = getattr(settings, setting)
+    if value not in known:
+        raise ImproperlyConfigured(
+            f"{setting}: there is no provider {value!r}; use one of: {', '.join(known)}."
+        )
+    return known[value]
+
+
+def _module(provider: Provider, part: str) -> Any:
+    return import_module(f"waves.providers.{provider.name}.{part}")

@@ -1,0 +1,27 @@
+"""HTTP sessions for requests to providers: time limits and the correlation id of whoever sends.
+[O-4]
+"""
+
+from __future__ import annotations
+
+import aiohttp
+
+from operations import correlation
+
+TIMEOUT_SECONDS = 10.0
+CONNECT_TIMEOUT_SECONDS = 3.0
+
+
+def open_session(
+    timeout_seconds: float = TIMEOUT_SECONDS, *, most_connections: int = 0
+) -> aiohttp.ClientSession:
+    """A session whose requests end after `timeout_seconds`; `most_connections` 0 = no limit."""
+    timeout = aiohttp.ClientTimeout(
+        total=timeout_seconds, sock_connect=min(CONNECT_TIMEOUT_SECONDS, timeout_seconds)
+    )
+    correlated = correlation.current()
+    return aiohttp.ClientSession(
+        timeout=timeout,
+        connector=aiohttp.TCPConnector(limit=most_connections),
+        headers={correlation.HEADER: correlated} if correlated else {},
+    )
