@@ -81,7 +81,7 @@ def mint(count: int, *, prefix: str, length: int) -> list[str]:
     """`count` different codes: the prefix and `length` signs, from the system's cryptographic
     generator. [K-1]
     """
-    minted: set[str] = set()
+    minted: dict[str, None] = {}  # in the order of minting, whatever the hashes are
     while len(minted) < count:
         signs = np.empty(0, dtype=np.uint8)
         wanted = (count - len(minted)) * length
@@ -89,7 +89,9 @@ def mint(count: int, *, prefix: str, length: int) -> list[str]:
             noise = np.frombuffer(secrets.token_bytes(wanted + wanted // 8 + 64), dtype=np.uint8)
             signs = np.concatenate([signs, noise[noise < _FAIR_BYTES]])
         text = _SIGNS[signs[:wanted] % len(ALPHABET)].tobytes().decode()
-        minted.update(prefix + text[start : start + length] for start in range(0, wanted, length))
+        minted |= dict.fromkeys(
+            prefix + text[start : start + length] for start in range(0, wanted, length)
+        )
     return list(minted)
 
 
