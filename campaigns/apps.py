@@ -10,13 +10,12 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         from campaigns.registrations import imports
         from campaigns.scoring import score_files
-        from campaigns.tasks import RUNNERS
+        from campaigns.tasks import JOB_KINDS
         from datalake import save
         from datalake.streams import consumers
-        from operations import jobs, tasks
+        from operations import job_kinds
 
-        tasks.RUNNERS.update(RUNNERS)
-        jobs.CANCELLED[score_files.JOB] = score_files.forget_cancelled
+        job_kinds.register(JOB_KINDS)
         consumers.register(
             "registrations", "input", imports.take_from_stream, types={"registration"}
         )

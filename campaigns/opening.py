@@ -15,6 +15,12 @@ from campaigns.draw import SECRET_BYTES, Draw
 from campaigns.errors import BadCampaignFile, DrawIsFixed, UnknownCampaign, WrongStatus
 from campaigns.models import Campaign
 from operations import jobs
+from operations.subjects import Subject
+
+
+def subject_of(campaign: Campaign) -> Subject:
+    """What its jobs work on, and what its history is about."""
+    return Subject("campaign", campaign.campaign_id)
 
 
 def campaign_of(campaign_id: str) -> Campaign:
@@ -80,9 +86,7 @@ def open_campaign(
     campaign.opened_at = timezone.now()
     campaign.status = CampaignStatus.OPEN
     campaign.save()
-    jobs.record_move(
-        f"campaign:{campaign.campaign_id}", CampaignStatus.DRAFT, CampaignStatus.OPEN, by=by
-    )
+    jobs.record_move(subject_of(campaign), CampaignStatus.DRAFT, CampaignStatus.OPEN, by=by)
     return campaign
 
 
@@ -99,9 +103,7 @@ def close_campaign(campaign_pk: int, *, by: User | None) -> Campaign:
         )
     campaign.status, campaign.closed_at = CampaignStatus.CLOSED, timezone.now()
     campaign.save(update_fields=["status", "closed_at"])
-    jobs.record_move(
-        f"campaign:{campaign.campaign_id}", CampaignStatus.OPEN, CampaignStatus.CLOSED, by=by
-    )
+    jobs.record_move(subject_of(campaign), CampaignStatus.OPEN, CampaignStatus.CLOSED, by=by)
     return campaign
 
 
@@ -128,7 +130,7 @@ def enter_entropy(campaign_pk: int, value: str, *, by: User | None) -> Campaign:
     campaign.entropy_value = value.strip()
     campaign.save(update_fields=["entropy_value"])
     jobs.record_move(
-        f"campaign:{campaign.campaign_id}",
+        subject_of(campaign),
         "awaiting value",
         "value entered",
         by=by,

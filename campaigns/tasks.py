@@ -20,34 +20,26 @@ from campaigns.supplements import supplements
 from datalake.aws.sqs import SqsQueue
 from datalake.errors import QueueUnreachable
 from operations import tasks
+from operations.job_kinds import JobKind
 from operations.models import Job
 
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 5.0
-RUNNERS = {
-    score_files.JOB: "campaigns.tasks.run_score_file",
-    reports.JOB: "campaigns.fairness.reports.run",
-    imports.JOB: "campaigns.registrations.imports.process",
-    arrivals.JOB: "campaigns.tasks.run_arrival",
-    s3_queue.JOB: "campaigns.tasks.run_s3_message",
-    supplements.JOB: "campaigns.tasks.run_supplement",
-    dry_run.JOB: "campaigns.scoring.dry_run.try_all",
-    rank_files.JOB: "campaigns.tasks.run_ranks",
-}
+PROCESS_RIGHT = "campaigns.process_scores"
 
 
 def start_score_file(score_file: ScoreFile, *, by: User | None) -> Job:
     """Have a worker process the file."""
     job = score_files.open_job(score_file, by=by)
-    tasks.ring(job)
+    tasks.enqueue(job)
     return job
 
 
 def start_trial(score_file: ScoreFile, *, by: User | None) -> Job:
     """Have a worker try all rows of the file. Raises CannotTry."""
     job = dry_run.open_job(score_file, by=by)
-    tasks.ring(job)
+    tasks.enqueue(job)
     return job
 
 
@@ -61,7 +53,7 @@ def run_score_file(job_id: int) -> None:
 def start_fairness(score_file: ScoreFile, *, by: User | None) -> Job:
     """Have a worker make the fairness report of a drawn file. Raises NotDrawn. [X-3]"""
     job = reports.open_job(score_file, by=by)
-    tasks.ring(job)
+    tasks.enqueue(job)
     return job
 
 
@@ -76,7 +68,7 @@ def look_for_missing_reports() -> None:
 def start_registrations(found: RegistrationImport, *, by: User | None) -> Job:
     """Have a worker import the file."""
     job = imports.open_job(found, by=by)
-    tasks.ring(job)
+    tasks.enqueue(job)
     return job
 
 
@@ -90,7 +82,7 @@ def start_waiting(campaign: Campaign, *, by: User | None) -> list[Job]:
 def start_supplement(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool) -> Job:
     """Keep a corrected file of rejected rows, and have a worker make the supplement of it. [S-14]"""
     job = supplements.keep(parent, file, by=by, activate=activate)
-    tasks.ring(job)
+    tasks.enqueue(job)
     return job
 
 
@@ -107,7 +99,7 @@ def run_supplement(job_id: int) -> None:
 def start_ranks(rank_file: RankFile, *, by: User | None) -> Job:
     """Have a worker translate a file of ranks. [S-15]"""
     job = rank_files.open_job(rank_file, by=by)
-    tasks.ring(job)
+    tasks.enqueue(job)
     return job
 
 
@@ -126,7 +118,7 @@ def look_for_dropped_files() -> None:
     [S-1]
     """
     for job in arrivals.look():
-        tasks.ring(job)
+        tasks.enqueue(job)
     browser_uploads.forget_old()
 
 
@@ -146,7 +138,7 @@ def run_arrival(job_id: int) -> None:
 def run_s3_message(job_id: int) -> None:
     """Read a message about new objects that could not be read when it came."""
     for job in s3_queue.read_again(job_id):
-        tasks.ring(job)
+        tasks.enqueue(job)
 
 
 def start_upload(
@@ -156,7 +148,7 @@ def start_upload(
     arrival = browser_uploads.uploaded(
         token, campaign, by=by, activate=activate, try_first=try_first
     )
-    tasks.ring(browser_uploads.job_of(arrival))
+    tasks.enqueue(browser_uploads.job_of(arrival))
     return arrival
 
 
@@ -171,7 +163,7 @@ def hear_s3_events(queue: SqsQueue, *, told: threading.Event, once: bool = False
     while not told.is_set():
         try:
             heard = s3_queue.hear(
-                queue, wait_seconds=0 if once else s3_queue.WAIT_SECONDS, ring=tasks.ring
+                queue, wait_seconds=0 if once else s3_queue.WAIT_SECONDS, enqueue=tasks.enqueue
             )
         except (QueueUnreachable, OSError, OperationalError, InterfaceError) as error:
             if once:
@@ -186,3 +178,42 @@ def hear_s3_events(queue: SqsQueue, *, told: threading.Event, once: bool = False
         if once and not heard.messages:
             break
     return total
+
+
+JOB_KINDS = [
+    JobKind(
+        score_files.JOB_KIND,
+        "Process scores",
+        run_score_file,
+        tidy=score_files.forget_cancelled,
+        page="score-file",
+        right=PROCESS_RIGHT,
+    ),
+    JobKind(dry_run.JOB_KIND, "Dry run", dry_run.try_all, page="score-file", right=PROCESS_RIGHT),
+    JobKind(
+        supplements.JOB_KIND,
+        "Put corrected rows in",
+        run_supplement,
+        page="score-file",
+        right=PROCESS_RIGHT,
+    ),
+    JobKind(
+        rank_files.JOB_KIND, "Translate ranks", run_ranks, page="rank-file", right=PROCESS_RIGHT
+    ),
+    JobKind(reports.JOB_KIND, "Fairness report", reports.run, page="fairness", right=PROCESS_RIGHT),
+    JobKind(
+        arrivals.JOB_KIND,
+        "Take in a dropped file",
+        run_arrival,
+        page="arrival",
+        right=PROCESS_RIGHT,
+    ),
+    JobKind(s3_queue.JOB_KIND, "Read a message of S3", run_s3_message),
+    JobKind(
+        imports.JOB_KIND,
+        "Import registrations",
+        imports.process,
+        page="registrations",
+        right="campaigns.import_registrations",
+    ),
+]

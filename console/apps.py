@@ -8,7 +8,7 @@ class ConsoleConfig(AppConfig):
     verbose_name = "Console"
 
     def ready(self) -> None:
-        from console.tasks import RUNNERS
-        from operations import tasks
+        from console.tasks import JOB_KINDS
+        from operations import job_kinds
 
-        tasks.RUNNERS.update(RUNNERS)
+        job_kinds.register(JOB_KINDS)

@@ -26,6 +26,7 @@ from demand.erasure.scrubbing import speaks_of
 from operations import correlation, jobs
 from operations.database.locks import alone
 from operations.errors import Refusal
+from operations.subjects import Subject
 from waves.models import Assignment, Code, Member, Send
 
 logger = logging.getLogger(__name__)
@@ -110,7 +111,9 @@ def _open_receipt(digest: str, *, by: User, reason: str) -> Erasure:
     receipt, new = Erasure.objects.get_or_create(
         fan_sha256=digest, finished_at=None, defaults=values
     )
-    jobs.record_move(f"erasure:{receipt.pk}", "" if new else "open", "open", by=by, reason=reason)
+    jobs.record_move(
+        Subject("erasure", str(receipt.pk)), "" if new else "open", "open", by=by, reason=reason
+    )
     return receipt
 
 

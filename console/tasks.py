@@ -5,27 +5,35 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 
 from campaigns.models import Campaign
+from campaigns.opening import subject_of
 from console.proof import proof
 from operations import jobs
+from operations.job_kinds import JobKind
 from operations.models import Job
-from operations.tasks import ring
+from operations.tasks import enqueue
 
 PROOF_KIND = "make_proof"
-RUNNERS = {PROOF_KIND: "console.tasks.make_proof"}
-
-
-def subject_of(campaign: Campaign) -> str:
-    return f"campaign:{campaign.campaign_id}"
 
 
 def start_proof(campaign: Campaign, *, by: User | None) -> Job:
     """Have a worker write the proof bundle of a closed campaign."""
     job = jobs.open_job(PROOF_KIND, subject_of(campaign), by=by)
-    ring(job)
+    enqueue(job)
     return job
 
 
 def make_proof(job_id: int) -> None:
     """Write the bundle; the same bytes however often."""
     with jobs.working(job_id):
-        proof.proof_bundle(Job.objects.get(pk=job_id).subject.removeprefix("campaign:"))
+        proof.proof_bundle(Job.objects.get(pk=job_id).subject_id)
+
+
+JOB_KINDS = [
+    JobKind(
+        PROOF_KIND,
+        "Make proof",
+        make_proof,
+        page="campaign",
+        right="campaigns.change_campaign",
+    )
+]

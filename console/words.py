@@ -64,13 +64,6 @@ WORDS: Final[dict[str, str]] = {
     "wrong_envelope": "No change event",
     "missing_image": "Without image",
     "invalid_field": "A field is missing or of the wrong type",
-    # Work under way
-    "try_scores": "Dry run",
-    "compose_supplement": "Put corrected rows in",
-    "take_arrival": "Take in a dropped file",
-    "read_s3_message": "Read a message of S3",
-    "fairness": "Fairness report",
-    "archive_demand": "Archive change events",
     # Bands [S-7]
     "high": "High (0.95 and above)",
     "mid": "Mid (0.80 to 0.95)",

@@ -13,8 +13,8 @@ class DatalakeConfig(AppConfig):
         from datalake import save, tasks
         from datalake.choices import LAKE_STREAMS
         from datalake.streams import consumers
-        from operations.tasks import RUNNERS
+        from operations import job_kinds
 
-        RUNNERS.update(tasks.RUNNERS)
+        job_kinds.register(tasks.JOB_KINDS)
         for stream in LAKE_STREAMS:
             consumers.register_step(save.CONSUMER, stream, partial(save.save, str(stream)))

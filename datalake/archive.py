@@ -19,20 +19,25 @@ from datalake.storage import buckets
 from operations import jobs
 from operations.database.locks import alone
 from operations.models import Job
+from operations.subjects import Subject
 
 logger = logging.getLogger(__name__)
 
 JOB_KIND = "archive_merge"
 
 
+def subject_of(merge: Merge) -> Subject:
+    return Subject("merge", str(merge.pk))
+
+
 def ask_for_archive(merge: Merge) -> Job:
     """The job row that asks for the archive of a merge's sources; in the transaction of the switch."""
-    return jobs.open_job(JOB_KIND, f"merge:{merge.pk}")
+    return jobs.open_job(JOB_KIND, subject_of(merge))
 
 
 def run_archive(job_id: int) -> None:
     """Do the archive a job asks for; the ledger of the job counts files."""
-    merge_id = int(Job.objects.get(pk=job_id).subject.removeprefix("merge:"))
+    merge_id = int(Job.objects.get(pk=job_id).subject_id)
     with jobs.working(job_id) as lease:
         files = archive(merge_id)
         jobs.finish(lease, rows_in=files, rows_out=files, progress=files, total=files)

@@ -1,4 +1,4 @@
-"""Which stage follows which: a merge's archive is rung for, and the scheduled merges run here.
+"""Which stage follows which: a merge's archive is enqueued, and the scheduled merges run here.
 [L-3, L-5]
 """
 
@@ -11,19 +11,19 @@ from datalake import archive, merge
 from datalake.models import Merge
 from operations import alerts
 from operations.choices import JobState
+from operations.job_kinds import JobKind
 from operations.models import Job
-from operations.tasks import ring
+from operations.tasks import enqueue
 
-RUNNERS = {archive.JOB_KIND: "datalake.archive.run_archive"}
+JOB_KINDS = [JobKind(archive.JOB_KIND, "Archive merge", archive.run_archive)]
 
 
-def ring_for_archives(merges: list[Merge]) -> None:
+def enqueue_archives(merges: list[Merge]) -> None:
     """Wake workers for the archives that these merges asked for."""
-    subjects = [f"merge:{each.pk}" for each in merges]
-    for job in Job.objects.filter(
-        kind=archive.JOB_KIND, subject__in=subjects, state=JobState.QUEUED
-    ):
-        ring(job)
+    for each in merges:
+        asked = Job.objects.about(archive.subject_of(each))
+        for job in asked.filter(kind=archive.JOB_KIND, state=JobState.QUEUED):
+            enqueue(job)
 
 
 def ask_for_merges(*, monthly: bool) -> None:
@@ -48,6 +48,6 @@ def merge_monthly() -> None:
 
 def _merge_past(*, monthly: bool) -> None:
     merges, refusals = merge.merge_past(merge.enabled_types(), monthly=monthly, now=timezone.now())
-    ring_for_archives(merges)
+    enqueue_archives(merges)
     for refusal in refusals:
         alerts.alert(f":warning: A lake merge was refused: {refusal}")

@@ -8,7 +8,7 @@ class DemandConfig(AppConfig):
     verbose_name = "Demand archive"
 
     def ready(self) -> None:
-        from demand.tasks import RUNNERS
-        from operations import tasks
+        from demand.tasks import JOB_KINDS
+        from operations import job_kinds
 
-        tasks.RUNNERS.update(RUNNERS)
+        job_kinds.register(JOB_KINDS)

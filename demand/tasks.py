@@ -7,17 +7,26 @@ from django.contrib.auth.models import User
 
 from demand.models import EventUpload
 from demand.sources import uploads
-from operations import jobs, tasks
+from operations import tasks
+from operations.job_kinds import JobKind
 from operations.models import Job
 
-RUNNERS: dict[str, str] = {uploads.JOB: "demand.sources.uploads.process"}
-jobs.CANCELLED[uploads.JOB] = uploads.forget_cancelled
+JOB_KINDS = [
+    JobKind(
+        uploads.JOB_KIND,
+        "Archive change events",
+        uploads.process,
+        tidy=uploads.forget_cancelled,
+        page="demand-upload",
+        right="demand.add_eventupload",
+    )
+]
 
 
 def start_upload(upload: EventUpload, *, by: User | None) -> Job:
     """Have a worker archive the file."""
     job = uploads.open_job(upload, by=by)
-    tasks.ring(job)
+    tasks.enqueue(job)
     return job
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 from unfold.decorators import display
 
-from operations.adminkit.listing import BigTableAdmin, PageAdmin, ReadOnlyAdmin, counted, worded
+from operations import job_kinds
+from operations.adminkit.listing import BigTableAdmin, PageAdmin, ReadOnlyAdmin, counted
 from operations.choices import AlertState, JobState
 from operations.models import Alert, Job, StatusChange
 
@@ -21,8 +22,8 @@ JOB_COLOURS = {
 class JobAdmin(BigTableAdmin, PageAdmin):
     page = "job"
     list_display = (
-        worded("kind"),
-        "subject",
+        "kind_in_words",
+        "works_on",
         "state_label",
         "progressed",
         "attempt",
@@ -32,6 +33,10 @@ class JobAdmin(BigTableAdmin, PageAdmin):
         "finished_at",
     )
     list_filter = ("state",)
+
+    @display(description="kind")
+    def kind_in_words(self, job: Job) -> str:
+        return job_kinds.shown_kind(job.kind).words
 
     @display(description="state", label=JOB_COLOURS)
     def state_label(self, job: Job) -> str:

@@ -20,6 +20,7 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
+from operations import job_kinds
 from operations.choices import AlertState
 from operations.models import Alert, Job
 
@@ -54,7 +55,9 @@ def alert_failed_job(job: Job) -> None:
     error = (
         job.error if len(job.error) <= LONGEST_TEXT // 2 else f"{job.error[: LONGEST_TEXT // 2]}…"
     )
-    alert(f":red_circle: {job.kind} failed for {job.subject}: {error}\n{link}")
+    alert(
+        f":red_circle: {job_kinds.shown_kind(job.kind).words} failed for {job.works_on}: {error}\n{link}"
+    )
 
 
 def deliver() -> int:

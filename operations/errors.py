@@ -11,6 +11,10 @@ class JobBusy(Refusal):
     """Another worker holds the job, or one of its kind and subject is live already."""
 
 
+class UnknownJobKind(Refusal):
+    """No app has registered a kind of job with this name."""
+
+
 class LeaseLost(Exception):
     """The job was taken over: this attempt's number is no longer the current one, so it must write
     nothing more.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -33,11 +33,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
 from django.utils import timezone
 
-from operations import alerts, correlation
+from operations import alerts, correlation, job_kinds
 from operations.choices import LIVE_JOBS, JobState
 from operations.errors import JobBusy, JobStopped, LeaseLost, Refusal
-from operations.models import Job, StatusChange
+from operations.models import Job, StatusChange, SubjectQuerySet
 from operations.progress import Pace
+from operations.subjects import Subject
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +50,6 @@ LOCK_SECONDS = 2.0
 ADVISORY_CLASS = 0x4A6F62  # the first half of the locks' numbers; the second is the job's
 LONGEST_ERROR = 2_000
 MOST_DEATHS = 10  # a job that kills its worker again and again is set aside for a person
-
-# kind of job → what to put in order when a job that waits or is paused is cancelled (a running one
-# does it itself); called with the job in the transaction that cancels it. Each app adds its own in
-# its AppConfig.ready().
-CANCELLED: dict[str, Callable[[Job], object]] = {}
 
 
 @dataclass(frozen=True)
@@ -113,19 +109,53 @@ class Lease:
             raise JobStopped(job.stop_requested)
 
 
-def open_job(kind: str, subject: str, *, by: User | None = None) -> Job:
-    """A new queued job, or the live one of the same kind and subject: asking twice is asking once."""
+def open_job(
+    kind: str,
+    subject: Subject,
+    *,
+    by: User | None = None,
+    arguments: dict[str, Any] | None = None,
+) -> Job:
+    """A new queued job, or the live one of the same kind, subject and arguments: asking twice is
+    asking once. `arguments` are plain JSON and never hold personal data.
+    """
     try:
         with transaction.atomic():
             return Job.objects.create(
                 kind=kind,
-                subject=subject,
+                subject_kind=subject.kind,
+                subject_id=subject.id,
+                arguments=arguments or {},
                 created_by=by,
                 correlation_id=correlation.current() or correlation.new_id(),
             )
     except IntegrityError:
-        live = Job.objects.filter(kind=kind, subject=subject, state__in=LIVE_JOBS).first()
-        return live or open_job(kind, subject, by=by)  # it ended at this very moment
+        live = _same_work(kind, subject, arguments).filter(state__in=LIVE_JOBS).first()
+        # none: it ended at this very moment
+        return live or open_job(kind, subject, by=by, arguments=arguments)
+
+
+def open_or_requeue(
+    kind: str,
+    subject: Subject,
+    *,
+    by: User | None,
+    arguments: dict[str, Any] | None = None,
+) -> Job:
+    """The job that does this work: the last one if it is paused or failed, queued again so that it
+    continues where it stopped; otherwise the live one or a new one.
+    """
+    last = _same_work(kind, subject, arguments).order_by("-id").first()
+    if last is not None and requeue(last.pk):
+        last.refresh_from_db()
+        return last
+    return open_job(kind, subject, by=by, arguments=arguments)
+
+
+def _same_work(
+    kind: str, subject: Subject, arguments: dict[str, Any] | None
+) -> SubjectQuerySet[Job]:
+    return Job.objects.about(subject).filter(kind=kind, arguments=arguments or {})
 
 
 def claim(job_id: int, *, nobody_works: bool = False) -> Lease:
@@ -345,7 +375,7 @@ def request_stop(job_id: int, how: str) -> bool:
             return bool(Job.objects.filter(pk=job_id).update(stop_requested=how))
         if how == "pause":
             return bool(Job.objects.filter(pk=job_id).update(state=JobState.PAUSED))
-        CANCELLED.get(job.kind, lambda job: None)(job)
+        job_kinds.shown_kind(job.kind).tidy(job)
         return bool(
             Job.objects.filter(pk=job_id).update(
                 state=JobState.CANCELLED, finished_at=timezone.now()
@@ -402,13 +432,14 @@ def abandoned() -> list[Job]:
 
 
 def record_move(
-    subject: str, from_state: str, to_state: str, *, by: User | None, reason: str = ""
+    subject: Subject, from_state: str, to_state: str, *, by: User | None, reason: str = ""
 ) -> None:
     """Write down a change of state: who, when, why. Call it in the transaction that makes the
     change. [W-2]
     """
     StatusChange.objects.create(
-        subject=subject,
+        subject_kind=subject.kind,
+        subject_id=subject.id,
         from_state=from_state,
         to_state=to_state,
         by=by,

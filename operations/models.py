@@ -4,18 +4,49 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from operations.choices import LIVE_JOBS, AlertState, ChunkState, JobState
+from operations.subjects import Subject
 
 
-class Job(models.Model):
+class SubjectQuerySet(models.QuerySet):
+    def about(self, subject: Subject) -> Self:
+        """The rows of one subject."""
+        return self.filter(subject_kind=subject.kind, subject_id=subject.id)
+
+
+class AboutSubject(models.Model):
+    """A row about a subject, in two columns that an index can find."""
+
+    subject_kind = models.CharField(max_length=40, help_text="A noun, such as score_file")
+    subject_id = models.CharField(
+        max_length=120, blank=True, help_text="What the subject is found by"
+    )
+
+    objects = SubjectQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(self.subject_kind, self.subject_id)
+
+
+class Job(AboutSubject):
     """One background step and its ledger: rows in = rows out + rows rejected once it is done. [O-1]"""
 
     kind = models.CharField(max_length=40)
-    subject = models.CharField(max_length=120, help_text="What it works on, e.g. scorefile:12")
+    arguments = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What else the work needs; never personal data",
+    )
     state = models.CharField(max_length=12, choices=JobState, default=JobState.QUEUED)
     attempt = models.PositiveIntegerField(
         default=0, help_text="Counted before the work; every write names it"
@@ -36,7 +67,7 @@ class Job(models.Model):
     progress = models.BigIntegerField(default=0)
     pace = models.JSONField(
         default=dict,
-        help_text="Its step, and the last looks at its progress: operations.progress.Pace",
+        help_text="Its step, and its progress when it was last looked at",
     )
     rows_in = models.BigIntegerField(default=0)
     rows_out = models.BigIntegerField(default=0)
@@ -53,16 +84,24 @@ class Job(models.Model):
                 name="job_failed_says_why", condition=~Q(state=JobState.FAILED) | ~Q(error="")
             ),
             models.UniqueConstraint(
-                name="job_one_live", fields=["kind", "subject"], condition=Q(state__in=LIVE_JOBS)
+                name="job_one_live",
+                fields=["kind", "subject_kind", "subject_id", "arguments"],
+                condition=Q(state__in=LIVE_JOBS),
             ),
         ]
         indexes = [
-            models.Index(fields=["subject", "-id"], name="job_subject"),
+            models.Index(fields=["subject_kind", "subject_id", "-id"], name="job_subject"),
             models.Index(fields=["lease_until"], name="job_live", condition=Q(state__in=LIVE_JOBS)),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}"
+
+    @property
+    def works_on(self) -> str:
+        """The subject for people, with its name where the arguments hold one."""
+        name = self.arguments.get("name")
+        return f"{self.subject} ({name})" if name else str(self.subject)
 
     @property
     def percent(self) -> int:
@@ -121,12 +160,11 @@ class Alert(models.Model):
         return f"alert {self.pk}"
 
 
-class StatusChange(models.Model):
+class StatusChange(AboutSubject):
     """Who moved what from which state to which, when and why. Written beside the change, never
     altered. [W-2]
     """
 
-    subject = models.CharField(max_length=120, help_text="e.g. wave:12345_20260120")
     from_state = models.CharField(max_length=20, blank=True)
     to_state = models.CharField(max_length=20)
     by = models.ForeignKey(
@@ -137,7 +175,9 @@ class StatusChange(models.Model):
     correlation_id = models.CharField(max_length=64, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["subject", "-id"], name="statuschange_subject")]
+        indexes = [
+            models.Index(fields=["subject_kind", "subject_id", "-id"], name="statuschange_subject")
+        ]
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.from_state} → {self.to_state}"

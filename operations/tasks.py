@@ -1,5 +1,5 @@
-"""The bell: a task says which job to look at, nothing else. The sweeper rings again for what nobody
-works on. [O-6]
+"""The queue: a task names the job to look at, nothing else. A sweep enqueues again the jobs that no
+worker has. [O-6]
 """
 
 from __future__ import annotations
@@ -8,27 +8,23 @@ import logging
 import threading
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.utils.module_loading import import_string
 from django_q.tasks import async_task, queue_size
 
-from operations import alerts, jobs
+from operations import alerts, job_kinds, jobs
 from operations.errors import JobBusy, LeaseLost, Refusal
 from operations.models import Job
 
 logger = logging.getLogger(__name__)
 
-# with a lease of 45 s a dead worker's job is rung for within 65 s, and an alert goes out within 20
+# with a lease of 45 s a dead worker's job is enqueued again within 65 s, and an alert goes out
+# within 20 s
 SWEEP_SECONDS = 20.0
-ENOUGH_RINGS = 200
-
-# kind of job → dotted path of the function(job_id) that does it; each app adds its own in its
-# AppConfig.ready().
-RUNNERS: dict[str, str] = {}
+FULL_QUEUE = 200
 
 
-def ring(job: Job) -> None:
-    """Wake a worker for this job once the transaction around it is committed. Losing or doubling
-    the ring is harmless.
+def enqueue(job: Job) -> None:
+    """Put a task for this job into the queue once the transaction around it is committed. A task
+    that is lost or put there twice does no harm.
     """
     job_id, group = job.pk, job.kind
     transaction.on_commit(
@@ -44,23 +40,21 @@ def run_job(job_id: int) -> None:
     """
     job = Job.objects.get(pk=job_id)
     try:
-        import_string(RUNNERS[job.kind])(job_id)
+        job_kinds.kind_named(job.kind).run(job_id)
     except (JobBusy, LeaseLost) as taken:
-        logger.info("job is somebody else's", extra={"job": job_id, "why": str(taken)})
+        logger.info("another worker has the job", extra={"job": job_id, "why": str(taken)})
     except Refusal as refusal:
         logger.warning("job refused", extra={"job": job_id, "why": str(refusal)})
 
 
 def sweep() -> int:
-    """Ring again for jobs that wait or whose worker died, and deliver alerts. Returns how many jobs
-    were rung for.
-
-    While the queue is full of rings that nobody has heard yet, more would not help.
+    """Enqueue again the jobs that wait or whose worker died, and deliver alerts. Returns how many
+    jobs were enqueued: none while the queue is full of tasks that no worker has taken yet.
     """
     jobs.give_up()
-    waiting = jobs.abandoned() if queue_size() < ENOUGH_RINGS else []
+    waiting = jobs.abandoned() if queue_size() < FULL_QUEUE else []
     for job in waiting:
-        ring(job)
+        enqueue(job)
     alerts.deliver()
     return len(waiting)
 

@@ -8,8 +8,8 @@ class WavesConfig(AppConfig):
     verbose_name = "Waves"
 
     def ready(self) -> None:
-        from operations import tasks
+        from operations import job_kinds
         from waves import checks  # noqa: F401 registers itself
-        from waves.tasks import RUNNERS
+        from waves.tasks import JOB_KINDS
 
-        tasks.RUNNERS.update(RUNNERS)
+        job_kinds.register(JOB_KINDS)

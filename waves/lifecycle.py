@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from operations.jobs import record_move
+from operations.subjects import Subject
 from waves.bulk import run
 from waves.choices import WaveState
 from waves.errors import UnknownWave, WrongState
@@ -59,9 +60,9 @@ def sources(target: WaveState) -> frozenset[WaveState]:
     return frozenset(source for source, targets in MOVES.items() if target in targets)
 
 
-def subject_of(wave: Wave) -> str:
+def subject_of(wave: Wave) -> Subject:
     """How jobs and the history name a wave."""
-    return f"wave:{wave.name}"
+    return Subject("wave", wave.name)
 
 
 def wave_named(name: str) -> Wave:

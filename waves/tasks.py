@@ -1,4 +1,4 @@
-"""Which stage follows which: jobs for workers, and the bell. Each runner takes a job's id and calls
+"""Which stage follows which: jobs for workers. Each runner takes a job's id and calls
 one shell. [O-6]
 """
 
@@ -15,9 +15,11 @@ from django.utils import timezone
 from operations import jobs
 from operations.choices import JobState
 from operations.errors import JobBusy
+from operations.job_kinds import JobKind
 from operations.jobs import Lease
 from operations.models import Job
-from operations.tasks import ring
+from operations.subjects import Subject
+from operations.tasks import enqueue
 from waves import schedule
 from waves.choices import WaveState
 from waves.lifecycle import subject_of, wave_named
@@ -29,15 +31,10 @@ from waves.sending import accounts, email_queue, results, send_wave
 
 SEND_KIND = "send_wave"
 EMAIL_KIND = "deliver_email"
-EMAIL_QUEUE = "the e-mail queue"
+EMAIL_QUEUE = Subject("email_queue")
 SETTLE_KIND = "settle_unknown"
 SETTLE_AGAIN = timedelta(hours=1)  # what the provider cannot say now it may know later
-RUNNERS = {
-    submission.JOB_KIND: "waves.tasks.run_preparation",
-    SEND_KIND: "waves.tasks.run_sending",
-    EMAIL_KIND: "waves.tasks.run_emails",
-    SETTLE_KIND: "waves.tasks.run_settling",
-}
+WAVE_RIGHT = "waves.prepare_wave"
 
 
 def start_preparation(
@@ -49,7 +46,7 @@ def start_preparation(
     job = submission.ask(
         request, by=by, now=timezone.now(), expedite=expedite, agreed_digest=agreed_digest
     )
-    ring(job)
+    enqueue(job)
     return job
 
 
@@ -58,16 +55,16 @@ def run_preparation(job_id: int) -> None:
 
 
 def wake_senders(waves: Iterable[Wave]) -> None:
-    """Open a sending job for each triggered wave, unless one is live, and ring for it."""
+    """Open a sending job for each triggered wave, unless one is live, and enqueue it."""
     for wave in waves:
-        ring(jobs.open_job(SEND_KIND, subject_of(wave)))
+        enqueue(jobs.open_job(SEND_KIND, subject_of(wave)))
 
 
 def run_sending(job_id: int) -> None:
     """Finish the trigger if it was cut off, send what is left of the wave, and have its e-mails
     delivered.
     """
-    wave = wave_named(Job.objects.get(pk=job_id).subject.partition(":")[2])
+    wave = wave_named(Job.objects.get(pk=job_id).subject_id)
     with jobs.working(job_id) as lease:
         if wave.state == WaveState.TRIGGERED:
             schedule.hand_over(wave, now=timezone.now())
@@ -79,9 +76,8 @@ def run_sending(job_id: int) -> None:
 
 def send_here(wave: Wave, *, retry_failed: bool = False) -> dict[str, Any]:
     """Send in the foreground: as the wave's job if no worker took it yet, else beside whoever did."""
-    waiting = Job.objects.filter(
-        kind=SEND_KIND, subject=subject_of(wave), state=JobState.QUEUED
-    ).first()
+    asked = Job.objects.about(subject_of(wave)).filter(kind=SEND_KIND)
+    waiting = asked.filter(state=JobState.QUEUED).first()
     if waiting is not None:
         with suppress(JobBusy), jobs.working(waiting.pk) as lease:
             result = send_wave.send_wave(wave.pk, retry_failed=retry_failed)
@@ -110,24 +106,23 @@ def run_emails(job_id: int) -> None:
 def wake_emails() -> None:
     """Have a worker deliver e-mails, if some are due."""
     if email_queue.has_work(now=timezone.now()):
-        ring(jobs.open_job(EMAIL_KIND, EMAIL_QUEUE))
+        enqueue(jobs.open_job(EMAIL_KIND, EMAIL_QUEUE))
 
 
 def wake_settlers() -> None:
     """Have a worker look up messages whose fate is unknown, once an hour for each wave. [N-4]"""
     lately = timezone.now() - SETTLE_AGAIN
     for wave in results.waves_with_unknown():
-        if not Job.objects.filter(
-            kind=SETTLE_KIND, subject=subject_of(wave), created_at__gt=lately
-        ).exists():
-            ring(jobs.open_job(SETTLE_KIND, subject_of(wave)))
+        asked = Job.objects.about(subject_of(wave)).filter(kind=SETTLE_KIND)
+        if not asked.filter(created_at__gt=lately).exists():
+            enqueue(jobs.open_job(SETTLE_KIND, subject_of(wave)))
 
 
 def run_settling(job_id: int) -> None:
     """Ask the provider about a wave's unknown messages by our reference; what it cannot say stays
     unknown.
     """
-    wave = wave_named(Job.objects.get(pk=job_id).subject.partition(":")[2])
+    wave = wave_named(Job.objects.get(pk=job_id).subject_id)
     with jobs.working(job_id) as lease:
         found = results.settle_unknown(wave.pk, registry.sms_client())
         settled = found["sent"] + found["failed"]
@@ -142,3 +137,19 @@ def look_after() -> None:
         wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
     wake_emails()
     wake_settlers()
+
+
+JOB_KINDS = [
+    JobKind(submission.JOB_KIND, "Prepare wave", run_preparation, page="wave", right=WAVE_RIGHT),
+    JobKind(
+        SEND_KIND,
+        "Send wave",
+        run_sending,
+        page="wave",
+        right=WAVE_RIGHT,
+        can_pause=False,  # the wave is paused and cancelled, not its job
+        before_progress="The wave's page counts its messages.",
+    ),
+    JobKind(EMAIL_KIND, "Deliver e-mail", run_emails),
+    JobKind(SETTLE_KIND, "Settle unknown messages", run_settling, page="wave", right=WAVE_RIGHT),
+]

@@ -35,10 +35,12 @@ from campaigns.models import ScoreFile
 from campaigns.scoring.score_files import score_file_of
 from operations import alerts, jobs
 from operations.models import Job
+from operations.subjects import Subject
 
 logger = logging.getLogger(__name__)
 
-JOB = "fairness"
+JOB_KIND = "fairness"
+SUBJECT_KIND = "fairness_report"
 NAMED_GROUPS = 30
 FEWEST_FANS = 20  # of a named group: what fewer have in common could be one person's
 # the first bits of luck are the number of its cell, half of them below nought
@@ -88,17 +90,14 @@ class Report(Findings):
     band_scores: list[int]
 
 
-def subject_of(score_file: ScoreFile) -> str:
-    return f"fairness:{score_file.pk}"
+def subject_of(score_file: ScoreFile) -> Subject:
+    return Subject(SUBJECT_KIND, str(score_file.pk))
 
 
 def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
     """The job that makes the report, anew if there is one already. Raises NotDrawn."""
     _require_drawn(score_file)
-    last = Job.objects.filter(kind=JOB, subject=subject_of(score_file)).order_by("-id").first()
-    if last is not None and jobs.requeue(last.pk):
-        return last
-    return jobs.open_job(JOB, subject_of(score_file), by=by)
+    return jobs.open_or_requeue(JOB_KIND, subject_of(score_file), by=by)
 
 
 def without_report() -> list[ScoreFile]:
@@ -108,16 +107,18 @@ def without_report() -> list[ScoreFile]:
     drawn = ScoreFile.objects.filter(
         state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED], fairness__isnull=True
     ).defer("rules")
-    waiting = {subject_of(score_file): score_file for score_file in drawn}
-    asked = Job.objects.filter(kind=JOB, subject__in=waiting).values_list("subject", flat=True)
-    return [waiting[subject] for subject in waiting.keys() - set(asked)]
+    waiting = {str(score_file.pk): score_file for score_file in drawn}
+    asked = Job.objects.filter(
+        kind=JOB_KIND, subject_kind=SUBJECT_KIND, subject_id__in=waiting
+    ).values_list("subject_id", flat=True)
+    return [waiting[number] for number in waiting.keys() - set(asked)]
 
 
 def run(job_id: int) -> Report:
     """Make the job's report and keep it with its score file; a red one also goes to Slack. Raises
     NotDrawn, LeaseLost.
     """
-    number = int(Job.objects.get(pk=job_id).subject.removeprefix("fairness:"))
+    number = int(Job.objects.get(pk=job_id).subject_id)
     with jobs.working(job_id) as lease:
         score_file = score_file_of(number)
         report = make(score_file)

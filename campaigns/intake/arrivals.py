@@ -34,16 +34,18 @@ from operations import jobs
 from operations.errors import Refusal
 from operations.jobs import Lease
 from operations.models import Job
+from operations.subjects import Subject
 
 logger = logging.getLogger(__name__)
 
-JOB = "take_arrival"
+JOB_KIND = "take_arrival"
 SCORED, RANKS, LISTS, UPLOADS = "scored/", "fanlist/uploaded/", "blacklist/", "uploads/"
 # A name that is not UTF-8 reads as surrogates: neither it nor a NUL can be written down, so nobody
 # could be told.
 RANKS_KEY = re.compile(r"fanlist/uploaded/[A-Za-z0-9-]{1,40}/[^/\x00\ud800-\udfff]+\.csv(\.gz)?")
 STEADY_SECONDS = 10.0  # what was written to more lately may still grow; the next look finds it
 AT_A_TIME = 1_000
+LONGEST_NAME = 120  # of a key in its job's arguments, for those who read alerts
 
 
 def is_wanted(key: str) -> bool:
@@ -100,22 +102,21 @@ def note(found: Found, *, by: User | None = None, **values: object) -> Job | Non
             arrival = Arrival.objects.create(
                 key=found.key, version=found.version, size=found.size, **values
             )
-            return jobs.open_job(JOB, subject_of(arrival), by=by)
+            return jobs.open_job(
+                JOB_KIND, subject_of(arrival), by=by, arguments={"name": arrival.key[:LONGEST_NAME]}
+            )
     except IntegrityError:
         return None
 
 
-def subject_of(arrival: Arrival) -> str:
-    """Names the key as well, for those who read alerts."""
-    return f"arrival:{arrival.pk}:{arrival.key}"[:120]
+def subject_of(arrival: Arrival) -> Subject:
+    return Subject("arrival", str(arrival.pk))
 
 
 def arrival_of(job_id: int) -> Arrival:
     """What the job takes up."""
-    subject = Job.objects.values_list("subject", flat=True).get(pk=job_id)
-    return Arrival.objects.select_related("campaign", "score_file__campaign").get(
-        pk=int(subject.split(":")[1])
-    )
+    number = Job.objects.values_list("subject_id", flat=True).get(pk=job_id)
+    return Arrival.objects.select_related("campaign", "score_file__campaign").get(pk=int(number))
 
 
 def take(job_id: int) -> ScoreFile | None:

@@ -101,7 +101,7 @@ def _read(token: str) -> dict[str, Any]:
 
 def job_of(arrival: Arrival) -> Job:
     """The job that takes the upload in."""
-    return Job.objects.get(kind=arrivals.JOB, subject=arrivals.subject_of(arrival))
+    return Job.objects.about(arrivals.subject_of(arrival)).get(kind=arrivals.JOB_KIND)
 
 
 def forget_old() -> int:

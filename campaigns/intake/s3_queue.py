@@ -17,8 +17,9 @@ from datalake.errors import BadKey
 from datalake.storage import buckets
 from operations import jobs
 from operations.models import Job
+from operations.subjects import Subject
 
-JOB = "read_s3_message"
+JOB_KIND = "read_s3_message"
 KEPT = "s3-events/"
 WAIT_SECONDS = 5  # for the first message; so soon is a request to end obeyed
 
@@ -40,9 +41,9 @@ class Heard:
 
 
 def hear(
-    queue: SqsQueue, *, wait_seconds: int = WAIT_SECONDS, ring: Callable[[Job], object]
+    queue: SqsQueue, *, wait_seconds: int = WAIT_SECONDS, enqueue: Callable[[Job], object]
 ) -> Heard:
-    """Take up to ten messages, ring for their jobs, then delete them. Raises QueueUnreachable."""
+    """Take up to ten messages, enqueue their jobs, then delete them. Raises QueueUnreachable."""
     heard = Heard()
     for message in queue.receive(wait_seconds=wait_seconds):
         heard.messages += 1
@@ -52,7 +53,7 @@ def hear(
             heard.unknown += 1
             opened = [_set_aside(message)]
         for job in opened:
-            ring(job)
+            enqueue(job)
         queue.delete(message)
         heard.jobs += len(opened)
     return heard
@@ -69,7 +70,7 @@ def _take_up(body: str) -> list[Job]:
 
 def _set_aside(message: Message) -> Job:
     buckets.scoring().put(_key_of(message.id), message.body.encode())
-    return jobs.open_job(JOB, f"s3-event:{message.id}")
+    return jobs.open_job(JOB_KIND, Subject("s3_message", message.id))
 
 
 def _key_of(message_id: str) -> str:
@@ -80,7 +81,7 @@ def read_again(job_id: int) -> list[Job]:
     """A message that was set aside, read by a job. Raises UnknownEvent and BadKey, which alert, and
     NoSuchObject.
     """
-    message_id = Job.objects.get(pk=job_id).subject.partition(":")[2]
+    message_id = Job.objects.get(pk=job_id).subject_id
     with jobs.working(job_id):
         with buckets.scoring().open(_key_of(message_id)) as kept:
             body = kept.read().decode()

@@ -53,5 +53,5 @@ DROP TABLE campaigns_fanscore;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0001_initial"), ("operations", "0002_history_is_kept")]
+    dependencies = [("campaigns", "0001_initial"), ("operations", "0001_initial")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

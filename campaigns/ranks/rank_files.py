@@ -41,24 +41,22 @@ from datalake.storage import buckets
 from operations import jobs
 from operations.jobs import Lease
 from operations.models import Job
+from operations.subjects import Subject
 
-JOB = "translate_ranks"
+JOB_KIND = "translate_ranks"
 KEY = re.compile(FOLDER + r"(?P<fanlist>[A-Za-z0-9-]{1,40})/(?P<name>[^/]{1,200}\.csv(\.gz)?)")
 Watching = Callable[[int], AbstractContextManager[object]]
 
 
-def subject_of(rank_file: RankFile) -> str:
-    return f"rankfile:{rank_file.pk}"
+def subject_of(rank_file: RankFile) -> Subject:
+    return Subject("rank_file", str(rank_file.pk))
 
 
 def open_job(rank_file: RankFile, *, by: User | None) -> Job:
     """The job that translates the file: the live one, or the last one set to run again, or a new
     one.
     """
-    last = Job.objects.filter(kind=JOB, subject=subject_of(rank_file)).order_by("-id").first()
-    if last is not None and jobs.requeue(last.pk):
-        return last
-    return jobs.open_job(JOB, subject_of(rank_file), by=by)
+    return jobs.open_or_requeue(JOB_KIND, subject_of(rank_file), by=by)
 
 
 def receive(
@@ -168,7 +166,7 @@ def translate(job_id: int) -> Received | None:
 
     Raises UnreadableFile and what `reception.receive` raises; the job then says why.
     """
-    number = int(Job.objects.get(pk=job_id).subject.removeprefix("rankfile:"))
+    number = int(Job.objects.get(pk=job_id).subject_id)
     received: Received | None = None
     with jobs.working(job_id) as lease:
         rank_file = RankFile.objects.select_related(

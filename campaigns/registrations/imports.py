@@ -36,13 +36,14 @@ from operations import jobs
 from operations.database.copying import copy_in
 from operations.jobs import Lease
 from operations.models import Job
+from operations.subjects import Subject
 
-JOB = "import_registrations"
+JOB_KIND = "import_registrations"
 PUBLISH_AT_A_TIME = 25_000
 
 
-def subject_of(found: RegistrationImport) -> str:
-    return f"registrations:{found.pk}"
+def subject_of(found: RegistrationImport) -> Subject:
+    return Subject("registration_import", str(found.pk))
 
 
 def receive(
@@ -76,17 +77,14 @@ def receive(
 
 def open_job(found: RegistrationImport, *, by: User | None) -> Job:
     """The job of an import: the live one, the failed one set to run again, or a new one."""
-    last = Job.objects.filter(kind=JOB, subject=subject_of(found)).order_by("-id").first()
-    if last is not None and jobs.requeue(last.pk):
-        return last
-    return jobs.open_job(JOB, subject_of(found), by=by)
+    return jobs.open_or_requeue(JOB_KIND, subject_of(found), by=by)
 
 
 def process(job_id: int) -> RegistrationImport:
     """Import the job's file, all of it or nothing, then publish. A repeat of a finished import
     changes nothing.
     """
-    number = int(Job.objects.get(pk=job_id).subject.removeprefix("registrations:"))
+    number = int(Job.objects.get(pk=job_id).subject_id)
     with jobs.working(job_id) as lease:
         found = RegistrationImport.objects.select_related("campaign").get(pk=number)
         require_open(found.campaign)

@@ -31,7 +31,7 @@ from datalake.storage import buckets
 from operations import jobs
 from operations.models import Job
 
-JOB = "try_scores"
+JOB_KIND = "try_scores"
 FIRST_ROWS = 1_000  # judged in 0.1 s, so nobody has to wait for a worker
 FEW_ROWS = 1_000_000  # up to here a file is not read beforehand to see whether it has so many
 ALL = sys.maxsize
@@ -154,14 +154,14 @@ def try_first(number: int) -> ScoreFile:
 def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
     """The job that tries all rows of the file. Raises CannotTry."""
     _require_not_judged(score_file)
-    return jobs.open_job(JOB, subject_of(score_file), by=by)
+    return jobs.open_job(JOB_KIND, subject_of(score_file), by=by)
 
 
 def try_all(job_id: int) -> None:
     """Try all rows of the job's score file. One that was stopped or killed begins again: there is
     nothing half done.
     """
-    number = int(Job.objects.get(pk=job_id).subject.removeprefix("scorefile:"))
+    number = int(Job.objects.get(pk=job_id).subject_id)
     with jobs.working(job_id) as lease:
 
         def watch(done: int, total: int) -> None:

@@ -35,6 +35,7 @@ from operations import alerts, jobs
 from operations.errors import JobStopped, LeaseLost
 from operations.jobs import Lease
 from operations.models import Chunk, Job
+from operations.subjects import Subject
 from operations.threads import helper_thread, quick_turns
 
 __all__ = [
@@ -47,22 +48,19 @@ __all__ = [
     "subject_of",
 ]
 
-JOB = "process_scores"
+JOB_KIND = "process_scores"
 ATTACH_TRIES = 6  # of 5 s each, see scoretables.attach
 
 
-def subject_of(score_file: ScoreFile) -> str:
-    return f"scorefile:{score_file.pk}"
+def subject_of(score_file: ScoreFile) -> Subject:
+    return Subject("score_file", str(score_file.pk))
 
 
 def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
     """The job that processes the file: the live one, or the last one set to run again from where it
     stands, or a new one.
     """
-    last = Job.objects.filter(kind=JOB, subject=subject_of(score_file)).order_by("-id").first()
-    if last is not None and jobs.requeue(last.pk):
-        return last
-    return jobs.open_job(JOB, subject_of(score_file), by=by)
+    return jobs.open_or_requeue(JOB_KIND, subject_of(score_file), by=by)
 
 
 def score_file_of(number: int) -> ScoreFile:
@@ -80,7 +78,7 @@ def process(job_id: int) -> ScoreFile:
     Raises what the stages raise; the file is then FAILED with the error, and may be processed again
     from where it stands.
     """
-    number = int(Job.objects.get(pk=job_id).subject.removeprefix("scorefile:"))
+    number = int(Job.objects.get(pk=job_id).subject_id)
     with (
         jobs.working(job_id) as lease,
         _failing_with_its_job(number, lease),
@@ -156,10 +154,8 @@ def _fail(number: int, error: Exception) -> None:
 
 
 def forget_cancelled(job: Job) -> None:
-    """A job that waited or was paused is cancelled: what its file has so far is forgotten. See
-    operations.jobs.CANCELLED.
-    """
-    _forget(int(job.subject.removeprefix("scorefile:")))
+    """A job that waited or was paused is cancelled: what its file has so far is deleted."""
+    _forget(int(job.subject_id))
 
 
 def _forget(number: int) -> None:

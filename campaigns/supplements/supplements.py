@@ -28,8 +28,9 @@ from datalake.storage import buckets
 from operations import jobs
 from operations.jobs import Lease
 from operations.models import Job
+from operations.subjects import Subject
 
-JOB = "compose_supplement"
+JOB_KIND = "compose_supplement"
 FOLDER = "supplements/"
 LONGEST_STEM = 28  # characters of a parent's timestamp that its supplements' keep
 
@@ -58,6 +59,11 @@ def key_of(parent: ScoreFile, sha256: str) -> str:
     return f"{FOLDER}{parent.campaign.campaign_id}.{parent.timestamp}.{sha256[:16]}.csv"
 
 
+def subject_of(parent: ScoreFile) -> Subject:
+    """What the jobs work on that make supplements of a score file."""
+    return Subject("supplement", str(parent.pk))
+
+
 def require_judged(parent: ScoreFile) -> None:
     """Raises CannotSupplement unless each row of the file has its outcome."""
     if not parent.roster_digest:
@@ -84,11 +90,8 @@ def keep(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool) 
     if not buckets.scoring().exists(key_of(parent, sha256)):
         file.seek(0)
         buckets.scoring().put(key_of(parent, sha256), file)
-    subject = f"supplement:{parent.pk}:{sha256[:16]}:{'activate' if activate else 'keep'}"
-    last = Job.objects.filter(kind=JOB, subject=subject).order_by("-id").first()
-    if last is not None and jobs.requeue(last.pk):
-        return last
-    return jobs.open_job(JOB, subject, by=by)
+    arguments = {"sha256": sha256[:16], "activate": activate}
+    return jobs.open_or_requeue(JOB_KIND, subject_of(parent), by=by, arguments=arguments)
 
 
 def process(job_id: int) -> ScoreFile | None:
@@ -98,13 +101,12 @@ def process(job_id: int) -> ScoreFile | None:
     Raises what `make` raises, and NoSuchObject; the job then says why.
     """
     job, made = Job.objects.get(pk=job_id), None
-    _, number, sha256, then = job.subject.split(":")
     with jobs.working(job_id) as lease:
         told = _telling(lease)
-        parent = score_files.score_file_of(int(number))
-        with buckets.scoring().open(key_of(parent, sha256)) as file:
+        parent = score_files.score_file_of(int(job.subject_id))
+        with buckets.scoring().open(key_of(parent, job.arguments["sha256"])) as file:
             supplement = make(
-                parent, file, by=job.created_by, activate=then == "activate", told=told
+                parent, file, by=job.created_by, activate=job.arguments["activate"], told=told
             )
         made = supplement.received.score_file
         if made.state in (ScoreFileState.UPLOADED, ScoreFileState.FAILED):

@@ -10,5 +10,5 @@ BACKWARD = "DROP TRIGGER personaldataaccess_is_kept ON console_personaldataacces
 
 
 class Migration(migrations.Migration):
-    dependencies = [("console", "0001_initial"), ("operations", "0002_history_is_kept")]
+    dependencies = [("console", "0001_initial"), ("operations", "0001_initial")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('console', '0002_log_is_kept'),
-        ('operations', '0002_history_is_kept'),
+        ('operations', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

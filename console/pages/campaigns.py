@@ -18,7 +18,7 @@ from console.campaign_progress import roads
 from console.forms import EntropyForm
 from console.pages.jobs import work_on
 from console.proof.proof import bundle_sha256
-from console.tasks import start_proof, subject_of
+from console.tasks import start_proof
 from operations.models import StatusChange
 from waves.models import Wave
 
@@ -59,8 +59,8 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         waves=Wave.objects.filter(campaign=shown).defer("content", "options"),
         entropy_form=EntropyForm(),
         proof=bundle_sha256(shown.campaign_id) if shown.status == CampaignStatus.CLOSED else None,
-        **work_on(request, subject_of(shown)),
-        history=StatusChange.objects.filter(subject=subject_of(shown))
+        **work_on(request, opening.subject_of(shown)),
+        history=StatusChange.objects.about(opening.subject_of(shown))
         .select_related("by")
         .order_by("-id")[:20],
         last_switch=_last_switch(shown),

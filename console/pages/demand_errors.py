@@ -50,7 +50,7 @@ def error_file(request: StaffRequest, pk: int) -> HttpResponse:
         newer=max(0, first - EVENTS) if first else None,
         older=first + EVENTS if first + EVENTS < len(document.events) else None,
         tries=tries,
-        history=StatusChange.objects.filter(subject=replay.subject_of(shown))
+        history=StatusChange.objects.about(replay.subject_of(shown))
         .select_related("by")
         .order_by("-id")[:NEWEST],
         may_show_personal_data=unmasking.may_show(request),

@@ -13,42 +13,19 @@ from django.urls import NoReverseMatch, reverse
 
 from console.access import StaffRequest, action, live, page, render
 from console.charts import svg
-from operations import jobs, tasks
+from operations import job_kinds, jobs, tasks
 from operations.choices import LIVE_JOBS, JobState
 from operations.foreground import words_for
 from operations.models import Job
 from operations.progress import Pace, milestone
-
-# What a job works on → the page of that, and the right that steering the job needs.
-SUBJECTS = {
-    "scorefile": "score-file",
-    "supplement": "score-file",
-    "rankfile": "rank-file",
-    "registrations": "registrations",
-    "fairness": "fairness",
-    "wave": "wave",
-    "campaign": "campaign",
-    "arrival": "arrival",
-    "eventupload": "demand-upload",
-}
-RIGHTS = {
-    "scorefile": "campaigns.process_scores",
-    "arrival": "campaigns.process_scores",
-    "supplement": "campaigns.process_scores",
-    "rankfile": "campaigns.process_scores",
-    "registrations": "campaigns.import_registrations",
-    "fairness": "campaigns.process_scores",
-    "eventupload": "demand.add_eventupload",
-    "wave": "waves.prepare_wave",
-    "campaign": "campaigns.change_campaign",
-}
+from operations.subjects import Subject
 
 
-def work_on(request: StaffRequest, subject: str) -> dict[str, Any]:
+def work_on(request: StaffRequest, subject: Subject) -> dict[str, Any]:
     """The job on this subject that is not over, or the newest, for the page of what it works on;
     `may_steer` if this person may pause it.
     """
-    jobs_on_it = Job.objects.filter(subject=subject).order_by("-id")
+    jobs_on_it = Job.objects.about(subject).order_by("-id")
     newest = jobs_on_it.filter(state__in=LIVE_JOBS).first() or jobs_on_it.first()
     if newest is None or not request.user.has_perm("operations.view_job"):
         return {"job": None}
@@ -56,17 +33,16 @@ def work_on(request: StaffRequest, subject: str) -> dict[str, Any]:
 
 
 def right_to_steer(job: Job) -> str:
-    """The permission that pausing, cancelling and taking up this job needs; an administrator's for
-    what nobody owns.
-    """
-    return RIGHTS.get(job.subject.partition(":")[0], "operations.change_job")
+    """The permission that pausing, cancelling and resuming this job needs."""
+    return job_kinds.shown_kind(job.kind).right
 
 
 def page_of(job: Job) -> str:
-    kind, _, key = job.subject.partition(":")
+    """The page of what the job works on, or its own where that has none."""
+    page = job_kinds.shown_kind(job.kind).page
     try:
-        return reverse(SUBJECTS[kind], args=[key.partition(":")[0]])
-    except (KeyError, NoReverseMatch):
+        return reverse(page, args=[job.subject_id])
+    except NoReverseMatch:
         return reverse("job", args=[job.pk])
 
 
@@ -129,7 +105,7 @@ def steer(request: StaffRequest, pk: int, how: str) -> HttpResponse:
     if how == "resume":
         done = jobs.requeue(pk)
         if done:
-            tasks.ring(steered)
+            tasks.enqueue(steered)
     else:
         done = jobs.request_stop(pk, how)
     if done:

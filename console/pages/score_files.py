@@ -77,7 +77,7 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponse:
     job, live = work["job"], bool(work.get("live"))
     processing = (
         job is not None
-        and job.kind == score_files.JOB
+        and job.kind == score_files.JOB_KIND
         and job.state not in (JobState.DONE, JobState.CANCELLED)
     )
     begun = shown.state == ScoreFileState.UPLOADED and processing and job.state == JobState.RUNNING

@@ -38,7 +38,7 @@ def upload_page(
         messages.error(request, form.complaint())
     return render(
         request,
-        "console/upload.html",
+        "console/score_files/upload.html",
         title,
         campaign=campaign,
         hint=hint,

@@ -133,7 +133,7 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
         sending=counters(shown, _since(request))
         if shown.state in (*SENDING, WaveState.COMPLETED) or cut_off
         else None,
-        history=StatusChange.objects.filter(subject=subject_of(shown))
+        history=StatusChange.objects.about(subject_of(shown))
         .select_related("by")
         .order_by("-id")[:30],
         may_show_personal_data=unmasking.may_show(request),

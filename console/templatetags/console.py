@@ -17,6 +17,8 @@ from campaigns.fairness.reports import Report
 from campaigns.fairness.verdict import sentence
 from console.charts import svg
 from console.words import TONES, words
+from operations.job_kinds import JobKind, shown_kind
+from operations.models import Job
 
 register = template.Library()
 EMOJI = re.compile(r"^:[a-z0-9_+-]+:\s*")
@@ -27,6 +29,12 @@ register.filter("words", words)
 def number(value: int | None) -> str:
     """1234567 → 1,234,567."""
     return "–" if value is None else f"{value:,}"
+
+
+@register.filter
+def job_kind(job: Job) -> JobKind:
+    """What is declared of this kind of job."""
+    return shown_kind(job.kind)
 
 
 @register.filter

@@ -37,7 +37,8 @@ def supplements_of(context: Context, file: ScoreFile) -> dict[str, Any]:
 
 def _work(request: StaffRequest, file: ScoreFile) -> dict[str, Any]:
     newest = (
-        Job.objects.filter(kind=supplements.JOB, subject__startswith=f"supplement:{file.pk}:")
+        Job.objects.about(supplements.subject_of(file))
+        .filter(kind=supplements.JOB_KIND)
         .order_by("-id")
         .first()
     )

@@ -23,11 +23,12 @@ from demand.errors import CannotReplay
 from demand.events.redaction import REDACTED
 from demand.models import Batch, ErrorFile
 from operations.jobs import record_move
+from operations.subjects import Subject
 
 
-def subject_of(error_file: ErrorFile) -> str:
+def subject_of(error_file: ErrorFile) -> Subject:
     """Under what its replays are recorded."""
-    return f"errorfile:{error_file.pk}"
+    return Subject("error_file", str(error_file.pk))
 
 
 def source_of(error_file: ErrorFile) -> str:

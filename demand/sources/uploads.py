@@ -31,14 +31,15 @@ from operations.choices import LIVE_JOBS
 from operations.errors import JobStopped
 from operations.jobs import Lease
 from operations.models import Job
+from operations.subjects import Subject
 
-JOB = "archive_demand"
+JOB_KIND = "archive_demand"
 PIECE = 1 << 20
 
 
-def subject_of(upload: EventUpload) -> str:
+def subject_of(upload: EventUpload) -> Subject:
     """What its job works on."""
-    return f"eventupload:{upload.pk}"
+    return Subject("event_upload", str(upload.pk))
 
 
 def source_of(upload: EventUpload) -> str:
@@ -125,17 +126,14 @@ def open_job(upload: EventUpload, *, by: User | None) -> Job:
     """The job that archives the file: the live one, or the last one set to run again from where it
     stands, or a new one.
     """
-    last = Job.objects.filter(kind=JOB, subject=subject_of(upload)).order_by("-id").first()
-    if last is not None and jobs.requeue(last.pk):
-        return last
-    return jobs.open_job(JOB, subject_of(upload), by=by)
+    return jobs.open_or_requeue(JOB_KIND, subject_of(upload), by=by)
 
 
 def is_over(upload: EventUpload) -> bool:
     """Whether all is archived and put away: a worker that died in its last step leaves a job that
     is not over.
     """
-    live = Job.objects.filter(kind=JOB, subject=subject_of(upload), state__in=LIVE_JOBS)
+    live = Job.objects.about(subject_of(upload)).filter(kind=JOB_KIND, state__in=LIVE_JOBS)
     return upload.finished_at is not None and not live.exists()
 
 
@@ -153,7 +151,7 @@ def process(job_id: int) -> EventUpload:
     Raises UnreadableEvents, and OSError if a bucket stays down; what was archived until then stays,
     and it goes on from there.
     """
-    number = int(Job.objects.get(pk=job_id).subject.removeprefix("eventupload:"))
+    number = int(Job.objects.get(pk=job_id).subject_id)
     with jobs.working(job_id) as lease:
         upload = upload_of(number)
         if upload.finished_at is None:
@@ -173,10 +171,8 @@ def process(job_id: int) -> EventUpload:
 
 
 def forget_cancelled(job: Job) -> None:
-    """A job that waited or was paused is cancelled: its file's bytes go. See
-    operations.jobs.CANCELLED.
-    """
-    upload = EventUpload.objects.filter(pk=int(job.subject.removeprefix("eventupload:"))).first()
+    """A job that waited or was paused is cancelled: its file's bytes are deleted."""
+    upload = EventUpload.objects.filter(pk=int(job.subject_id)).first()
     if upload is not None:
         key = upload.key
         transaction.on_commit(lambda: buckets.scoring().delete(key))

@@ -166,12 +166,6 @@ def shortened(field: str) -> Callable[[Any], str]:
 
 
 @cache
-def worded(field: str) -> Callable[[Any], str]:
-    """A column of names as a person would say them: send_wave → Send wave."""
-    return _column(field, lambda name: name.replace("_", " ").capitalize())
-
-
-@cache
 def plain(field: str) -> Callable[[Any], str]:
     """A column of text that others wrote: every character of it is seen."""
     return _column(field, visible)

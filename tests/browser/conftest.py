@@ -66,21 +66,21 @@ def provider(settings: Settings) -> Iterator[RunningSandbox]:
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> Iterator[None]:
-    """A worker in a thread: the bell that would go through the queue reaches it at once; the work
+    """A worker in a thread: a task that would go through the queue reaches it at once; the work
     is the same function.
     """
-    pool, rung = (
+    pool, enqueued = (
         ThreadPoolExecutor(max_workers=1, thread_name_prefix="worker"),
         list[Future[None]](),
     )
 
-    def ring(path: str, job_id: int, **options: Any) -> None:
-        rung.append(pool.submit(_work, job_id))
+    def enqueue(path: str, job_id: int, **options: Any) -> None:
+        enqueued.append(pool.submit(_work, job_id))
 
-    monkeypatch.setattr(tasks, "async_task", ring)
+    monkeypatch.setattr(tasks, "async_task", enqueue)
     yield
     pool.shutdown(wait=True)
-    for one in rung:
+    for one in enqueued:
         one.result()
 
 

@@ -52,7 +52,9 @@ def test_a_campaign_opens_once_and_closes_once():
     for step in (open_campaign, close_campaign):
         with pytest.raises(WrongStatus):
             step(campaign.pk, by=None)
-    moves = StatusChange.objects.filter(subject=f"campaign:{campaign.campaign_id}").order_by("id")
+    moves = StatusChange.objects.filter(
+        subject_kind="campaign", subject_id=campaign.campaign_id
+    ).order_by("id")
     assert list(moves.values_list("from_state", "to_state")) == [
         ("draft", "open"),
         ("open", "closed"),

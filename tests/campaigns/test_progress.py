@@ -63,7 +63,7 @@ def test_a_score_file_names_its_stages_in_order(steps):
         == (score_file.rows_in, score_file.accepted)
     )
     assert total == score_file.rows_in + score_file.accepted
-    job = Job.objects.get(subject=score_files.subject_of(score_file))
+    job = Job.objects.about(score_files.subject_of(score_file)).get()
     assert (job.progress, job.total, foreground.words_for(job)) == (total, total, "")
 
 

@@ -75,7 +75,7 @@ def test_s1_a_browsers_upload_becomes_a_score_file_of_the_person_who_sent_it(
     assert upload(permit).status_code == 204
     told = tell(client, campaign, permit, activate="on").json()
     (job,) = Job.objects.all()
-    assert (job.kind, job.created_by) == (arrivals.JOB, person)
+    assert (job.kind, job.created_by) == (arrivals.JOB_KIND, person)
     assert "Waiting for a worker" in client.get(told["page"]).content.decode()
     run_job(job.pk)
     score_file = ScoreFile.objects.get()
@@ -137,7 +137,7 @@ def test_s1_told_twice_is_uploaded_once(aws, client, campaign):
     assert len(set(pages)) == 1
     assert (
         Arrival.objects.filter(campaign=campaign).count(),
-        Job.objects.filter(kind=arrivals.JOB).count(),
+        Job.objects.filter(kind=arrivals.JOB_KIND).count(),
     ) == (1, 1)
 
 

@@ -88,7 +88,7 @@ def test_x11_the_receipt_lists_every_place_and_nothing_names_the_fan_any_more(er
     assert receipt.begun_at <= receipt.until <= receipt.finished_at
     assert FAN not in whole_database_says() + json.dumps(result) + caplog.text
     assert not Job.objects.exists()
-    told = StatusChange.objects.get(subject=f"erasure:{receipt.pk}")
+    told = StatusChange.objects.get(subject_kind="erasure", subject_id=str(receipt.pk))
     assert (told.by, told.reason) == (eraser, "asked by letter")
 
 

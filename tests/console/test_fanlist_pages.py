@@ -48,7 +48,7 @@ def test_uploaded_ranks_are_stored_and_a_job_is_opened(operator):
     rank_file = RankFile.objects.get()
     assert answer.redirect_chain == [(f"/admin/rank-file/{rank_file.pk}/", 302)]
     assert (rank_file.created_by.username, rank_file.activate) == ("operator-person", False)
-    assert Job.objects.get().subject == f"rankfile:{rank_file.pk}"
+    assert Job.objects.get().subject == ("rank_file", str(rank_file.pk))
     assert "Ranks of fan list <b>club</b>" in answer.content.decode()
     assert "Translate it" not in answer.content.decode()
 

@@ -25,6 +25,7 @@ from console.models import PersonalDataAccess
 from datalake.storage import buckets
 from operations import jobs, tasks
 from operations.models import Job, StatusChange
+from operations.subjects import Subject
 from tests.support.people import client_of, member_of, staff
 from tests.support.sending import triggered_wave
 from tests.support.waves import KEY, NOTIFY, NOW, campaign_with, request
@@ -110,7 +111,7 @@ def test_a_score_file_is_uploaded_and_its_job_opened(client):
     score_file = ScoreFile.objects.get(name=file.name)
     assert answer.redirect_chain == [(f"/admin/score-file/{score_file.pk}/", 302)]
     assert score_file.activate_when_streamed
-    assert Job.objects.get().subject == f"scorefile:{score_file.pk}"
+    assert Job.objects.get().subject == ("score_file", str(score_file.pk))
     assert "Waiting for a worker" in answer.content.decode()
 
 
@@ -165,7 +166,7 @@ def test_the_same_bytes_again_lead_to_the_file_they_are(client):
 
 def test_a_job_is_paused_and_goes_on(client):
     campaign = campaign_with(fans=1)
-    job = jobs.open_job("process_scores", f"scorefile:{campaign.active_score_file_id}")
+    job = jobs.open_job("process_scores", Subject("score_file", str(campaign.active_score_file_id)))
     assert client.get(f"/admin/job/{job.pk}/live/").status_code == 200
     client.post(f"/admin/job/{job.pk}/pause/")
     job.refresh_from_db()
@@ -177,7 +178,7 @@ def test_a_job_is_paused_and_goes_on(client):
 
 
 def test_steering_a_job_needs_the_right_of_what_it_works_on():
-    job = jobs.open_job("prepare_wave", "wave:12345_20260120")
+    job = jobs.open_job("prepare_wave", Subject("wave", "12345_20260120"))
     watcher = client_of(staff("watcher", "operations.view_job", "campaigns.process_scores"))
     assert watcher.post(f"/admin/job/{job.pk}/cancel/").status_code == 403
     job.refresh_from_db()
@@ -205,7 +206,7 @@ def test_a_preview_writes_nothing_and_a_preparation_is_asked_for_with_the_same_f
     wave = Wave.objects.get()
     assert wave.agreed_digest == "x"
     assert answer.redirect_chain == [(f"/admin/wave/{wave.name}/", 302)]
-    assert Job.objects.get().subject == f"wave:{wave.name}"
+    assert Job.objects.get().subject == ("wave", wave.name)
 
 
 def test_a_preview_says_at_once_that_less_than_a_day_is_left(client):
@@ -221,7 +222,7 @@ def test_a_preview_says_at_once_that_less_than_a_day_is_left(client):
 
 
 def test_the_ledger_so_far_is_seen_while_rows_are_judged(client):
-    job = jobs.open_job("process_scores", "scorefile:1")
+    job = jobs.open_job("process_scores", Subject("score_file", "1"))
     Job.objects.filter(pk=job.pk).update(
         state="running", progress=7, total=20, rows_in=7, rows_out=5, rows_rejected=2
     )
@@ -341,7 +342,7 @@ def test_live_counters_pause_and_resume(client):
     client.post(f"/admin/wave/{wave.name}/resume/", {"reason": "it was right"})
     wave.refresh_from_db()
     assert wave.state == "triggered"
-    assert Job.objects.filter(kind="send_wave", subject=f"wave:{wave.name}").exists()
+    assert Job.objects.filter(kind="send_wave", subject_id=wave.name).exists()
 
 
 def test_the_bar_of_a_wave_shows_messages_for_a_fan_told_by_e_mail_may_still_wait_for_an_sms(
@@ -459,7 +460,9 @@ def test_a_site_without_workers_lives_but_is_not_ready():
 def test_a_site_whose_workers_are_connected_is_ready_until_jobs_wait_too_long():
     with psycopg.connect(**psycopg_arguments(), application_name="fairwave qcluster"):
         assert Client().get("/readyz").json()["ok"]
-        Job.objects.filter(pk=jobs.open_job("prepare_wave", "wave:1").pk).update(created_at=NOW)
+        Job.objects.filter(pk=jobs.open_job("prepare_wave", Subject("wave", "1")).pk).update(
+            created_at=NOW
+        )
         assert "1 jobs have waited" in Client().get("/readyz").json()["workers"]
 
 
@@ -485,7 +488,7 @@ def test_closing_reveals_the_draw_and_has_the_proof_written(client):
     campaign = campaign_with(fans=1)
     answer = client.post(f"/admin/campaign/{campaign.campaign_id}/close/", follow=True)
     job = Job.objects.get()
-    assert (job.kind, job.subject) == ("make_proof", f"campaign:{campaign.campaign_id}")
+    assert (job.kind, job.subject) == ("make_proof", ("campaign", campaign.campaign_id))
     assert "Make proof" in answer.content.decode()
     tasks.run_job(job.pk)
     html = client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()

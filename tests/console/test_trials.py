@@ -19,6 +19,7 @@ from datalake.storage import buckets
 from operations import jobs, tasks
 from operations.adminkit import unmasking
 from operations.models import Job
+from operations.subjects import Subject
 from tests.support.campaigns import (
     make_campaign,
     process_scores,
@@ -74,7 +75,7 @@ def test_an_upload_can_be_tried_before_it_counts(client):
 @pytest.mark.parametrize("values", [{}, {"then": "process"}])
 def test_an_upload_is_processed_at_once_unless_told_otherwise(client, values):
     upload(client, messy(), **values)
-    assert Job.objects.get().kind == score_files.JOB
+    assert Job.objects.get().kind == score_files.JOB_KIND
     assert ScoreFile.objects.get().trial is None
 
 
@@ -98,14 +99,14 @@ def refuse(*arguments: object) -> None:
 def test_all_rows_are_tried_by_a_worker_and_then_the_file_is_processed(client):
     file = receive_scores(make_campaign(), messy())
     html = try_it(client, file, "all").content.decode()
-    job = Job.objects.get(kind=dry_run.JOB)
+    job = Job.objects.get(kind=dry_run.JOB_KIND)
     assert "Waiting for a worker" in html
     assert "Try all rows" not in html
     dry_run.try_all(job.pk)
     html = page(client, file)
     assert "Every row was tried" in html
     client.post(f"/admin/score-file/{file.pk}/start/")
-    score_files.process(Job.objects.get(kind=score_files.JOB).pk)
+    score_files.process(Job.objects.get(kind=score_files.JOB_KIND).pk)
     html = page(client, file)
     assert "Every row has one outcome" in html
     assert "Dry run" not in html
@@ -165,7 +166,7 @@ def test_a_page_of_a_dry_run_opens_though_the_file_is_gone(client):
 
 
 def running(**values: object) -> Job:
-    job = jobs.open_job("process_scores", "scorefile:1")
+    job = jobs.open_job("process_scores", Subject("score_file", "1"))
     Job.objects.filter(pk=job.pk).update(state="running", **values)
     return job
 

@@ -49,7 +49,7 @@ def test_a_merge_asks_for_its_archive_by_a_job(merged):
     job = Job.objects.get()
     assert (job.kind, job.subject, job.state) == (
         "archive_merge",
-        f"merge:{merged.pk}",
+        ("merge", str(merged.pk)),
         JobState.QUEUED,
     )
     archive.run_archive(job.pk)

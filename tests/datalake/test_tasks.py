@@ -3,39 +3,32 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from django.utils.module_loading import import_string
 
 from datalake import merge, tasks
 from datalake.models import Merge
 from datalake.storage import buckets
 from operations.models import Alert
-from operations.tasks import RUNNERS
 from tests.datalake.test_merge import save_loose
 
 pytestmark = pytest.mark.django_db
-
-
-def test_the_archive_job_has_a_runner():
-    """[L-5]"""
-    assert callable(import_string(RUNNERS["archive_merge"]))
 
 
 @pytest.mark.parametrize(
     ("task", "periods"),
     [(tasks.merge_daily, ["2025-12-30", "2025-12-31"]), (tasks.merge_monthly, ["2025-12"])],
 )
-def test_the_scheduled_merge_takes_what_is_past_and_rings_for_the_archives(
+def test_the_scheduled_merge_takes_what_is_past_and_enqueues_the_archives(
     monkeypatch, task, periods
 ):
     """[L-3, L-5]"""
-    rung = []
-    monkeypatch.setattr("datalake.tasks.ring", lambda job: rung.append(job.subject))
+    enqueued = []
+    monkeypatch.setattr("datalake.tasks.enqueue", lambda job: enqueued.append(job.subject))
     count = save_loose(3, 3, created=datetime(2025, 12, 30, tzinfo=UTC))
     save_loose(3, created=datetime(2025, 12, 31, tzinfo=UTC), first=count)
     task()
     merges = Merge.objects.order_by("period")
     assert [each.period for each in merges] == periods
-    assert rung == [f"merge:{each.pk}" for each in merges]
+    assert enqueued == [("merge", str(each.pk)) for each in merges]
 
 
 def test_a_refused_merge_is_told_to_people():

@@ -10,6 +10,7 @@ from django.core.management.base import OutputWrapper
 
 from operations import foreground, jobs
 from operations.models import Job
+from operations.subjects import Subject
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,7 +33,7 @@ class Screen(io.StringIO):
 
 def test_the_line_at_a_terminal_says_what_the_page_says_and_is_gone_at_the_end(monkeypatch):
     monkeypatch.setattr(foreground, "LOOK_SECONDS", 0.01)
-    screen, job = Screen(), jobs.open_job("count_sheep", "flock:1")
+    screen, job = Screen(), jobs.open_job("count_sheep", Subject("flock", "1"))
     with jobs.working(job.pk) as lease, foreground.watched(job.pk, OutputWrapper(screen)):
         lease.step("Counting sheep", rows=2_000_000, progress=1_200_000, total=2_000_000)
         assert screen.written.wait(30)
@@ -59,7 +60,9 @@ def test_work_without_a_job_is_counted_in_the_same_words():
 def test_what_is_no_terminal_is_left_alone():
     text, job = (
         io.StringIO(),
-        Job.objects.create(kind="count_sheep", subject="flock:1", progress=1, total=2),
+        Job.objects.create(
+            kind="count_sheep", subject_kind="flock", subject_id="1", progress=1, total=2
+        ),
     )
     with foreground.watched(job.pk, OutputWrapper(text)):
         foreground.ProgressLine(OutputWrapper(text)).show("1 of 2 steps")

@@ -12,18 +12,20 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from operations import correlation, jobs, tasks
+from operations import correlation, job_kinds, jobs, tasks
 from operations.choices import JobState
 from operations.errors import JobBusy, JobStopped, LeaseLost, Refusal
+from operations.job_kinds import JobKind
 from operations.models import Alert, Job
 from operations.progress import Pace
+from operations.subjects import Subject
 from operations.threads import helper_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def a_job(**values: object) -> Job:
-    job = jobs.open_job("count_sheep", "flock:1")
+    job = jobs.open_job("count_sheep", Subject("flock", "1"))
     Job.objects.filter(pk=job.pk).update(**values)
     return Job.objects.get(pk=job.pk)
 
@@ -103,7 +105,7 @@ def test_a_fault_is_recorded_raised_and_told_to_slack_without_what_the_database_
     failed = again(job)
     assert (failed.state, failed.error) == (JobState.FAILED, "ValueError: duplicate key")
     (alert,) = Alert.objects.all()
-    assert "count_sheep failed for flock:1: ValueError: duplicate key" in alert.text
+    assert "Count sheep failed for flock 1: ValueError: duplicate key" in alert.text
     assert f"/job/{job.pk}/" in alert.text
     assert "ann@" not in alert.text
 
@@ -340,7 +342,8 @@ def test_a_cancelled_job_is_over():
 )
 def test_a_job_that_waits_stops_at_once(how, state, monkeypatch):
     put_in_order: list[Job] = []
-    monkeypatch.setitem(jobs.CANCELLED, "count_sheep", put_in_order.append)
+    sheep = JobKind("count_sheep", "Count sheep", count_sheep, tidy=put_in_order.append)
+    monkeypatch.setitem(job_kinds._KINDS, sheep.name, sheep)
     job = a_job()
     assert jobs.request_stop(job.pk, how)
     assert again(job).state == state
@@ -362,27 +365,29 @@ def test_an_interrupted_worker_leaves_the_job_to_whoever_comes_next():
     assert not Alert.objects.exists()
 
 
-def test_the_sweeper_rings_for_what_waits_and_for_what_was_left(monkeypatch):
-    """[O-6] A ring that was lost, and a worker that is dead; not what somebody works on."""
-    rung = []
-    monkeypatch.setattr(tasks, "async_task", lambda path, job_id, **options: rung.append(job_id))
+def test_a_sweep_enqueues_what_waits_and_what_a_dead_worker_left(monkeypatch):
+    """[O-6] A task that was lost, and a worker that is dead; not what somebody works on."""
+    enqueued = []
+    monkeypatch.setattr(
+        tasks, "async_task", lambda path, job_id, **options: enqueued.append(job_id)
+    )
     now = timezone.now()
-    waiting = Job.objects.create(kind="a", subject="1")
+    waiting = Job.objects.create(kind="a", subject_id="1")
     left = Job.objects.create(
-        kind="a", subject="2", state=JobState.RUNNING, lease_until=now - timedelta(seconds=1)
+        kind="a", subject_id="2", state=JobState.RUNNING, lease_until=now - timedelta(seconds=1)
     )
     Job.objects.create(
-        kind="a", subject="3", state=JobState.RUNNING, lease_until=now + timedelta(seconds=9)
+        kind="a", subject_id="3", state=JobState.RUNNING, lease_until=now + timedelta(seconds=9)
     )
-    Job.objects.create(kind="a", subject="4", state=JobState.PAUSED)
-    Job.objects.create(kind="a", subject="5", state=JobState.FAILED, error="x")
-    Job.objects.create(kind="a", subject="6")
-    Job.objects.exclude(subject="6").update(created_at=now - timedelta(seconds=60))
+    Job.objects.create(kind="a", subject_id="4", state=JobState.PAUSED)
+    Job.objects.create(kind="a", subject_id="5", state=JobState.FAILED, error="x")
+    Job.objects.create(kind="a", subject_id="6")
+    Job.objects.exclude(subject_id="6").update(created_at=now - timedelta(seconds=60))
     assert tasks.sweep() == 2
-    assert rung == [waiting.pk, left.pk]
+    assert enqueued == [waiting.pk, left.pk]
 
 
-def test_a_dead_workers_job_is_rung_for_within_90_seconds():
+def test_a_dead_workers_job_is_enqueued_again_within_90_seconds():
     """[O-6]"""
     assert jobs.LEASE + timedelta(seconds=tasks.SWEEP_SECONDS) < timedelta(seconds=90)
     assert jobs.LEASE.total_seconds() > 3 * jobs.HEARTBEAT_SECONDS
@@ -400,7 +405,8 @@ def refuse(job_id: int) -> None:
 
 def test_a_task_that_is_doubled_or_late_changes_nothing(monkeypatch):
     """[O-6]"""
-    monkeypatch.setitem(tasks.RUNNERS, "count_sheep", f"{__name__}.count_sheep")
+    sheep = JobKind("count_sheep", "Count sheep", count_sheep)
+    monkeypatch.setitem(job_kinds._KINDS, sheep.name, sheep)
     job = a_job()
     tasks.run_job(job.pk)
     tasks.run_job(job.pk)
@@ -408,25 +414,28 @@ def test_a_task_that_is_doubled_or_late_changes_nothing(monkeypatch):
 
 
 def test_a_refused_task_ends_well_and_the_job_says_why(monkeypatch):
-    monkeypatch.setitem(tasks.RUNNERS, "count_sheep", f"{__name__}.refuse")
+    sheep = JobKind("count_sheep", "Count sheep", refuse)
+    monkeypatch.setitem(job_kinds._KINDS, sheep.name, sheep)
     job = a_job()
     tasks.run_job(job.pk)
     assert (again(job).state, again(job).error) == (JobState.FAILED, "no")
 
 
-def test_a_bell_inside_a_transaction_rings_when_it_is_committed(monkeypatch):
+def test_a_job_opened_inside_a_transaction_is_enqueued_when_it_is_committed(monkeypatch):
     """[O-6] And not at all when it is rolled back."""
-    rung = []
-    monkeypatch.setattr(tasks, "async_task", lambda *arguments, **options: rung.append(arguments))
+    enqueued = []
+    monkeypatch.setattr(
+        tasks, "async_task", lambda *arguments, **options: enqueued.append(arguments)
+    )
     with transaction.atomic():
         job = a_job()
-        tasks.ring(job)
-        assert rung == []
-    assert rung == [("operations.tasks.run_job", job.pk)]
+        tasks.enqueue(job)
+        assert enqueued == []
+    assert enqueued == [("operations.tasks.run_job", job.pk)]
     with transaction.atomic():
-        tasks.ring(job)
+        tasks.enqueue(job)
         transaction.set_rollback(True)
-    assert len(rung) == 1
+    assert len(enqueued) == 1
 
 
 def test_a_job_and_its_helpers_carry_the_correlation_id_of_whoever_asked():
@@ -443,7 +452,7 @@ def test_what_was_written_down_about_a_move_is_never_altered():
     """[W-2]"""
     from operations.models import StatusChange
 
-    jobs.record_move("wave:1", "a", "b", by=None, reason="because")
+    jobs.record_move(Subject("wave", "1"), "a", "b", by=None, reason="because")
     with pytest.raises(IntegrityError, match="kept as it was written"), transaction.atomic():
         StatusChange.objects.update(reason="otherwise")
     with pytest.raises(IntegrityError, match="kept as it was written"), transaction.atomic():

@@ -110,7 +110,7 @@ def _look_for_arrivals(spec: dict[str, Any]) -> dict[str, Any]:
 
     _say("ready")
     sys.stdin.readline()
-    return {"noted": [job.subject.split(":", 2)[2] for job in arrivals.look()]}
+    return {"noted": [job.arguments["name"] for job in arrivals.look()]}
 
 
 if __name__ == "__main__":

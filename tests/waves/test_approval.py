@@ -34,7 +34,7 @@ def approved(wave: Wave) -> Wave:
 def test_a_second_person_approves_the_content_they_name(wave):  # W-10
     assert approved(wave).state == WaveState.APPROVED
     assert (wave.approved_by.username, wave.approved_digest) == ("bob", wave.content_digest)
-    change = StatusChange.objects.filter(subject=f"wave:{wave.name}").latest("id")
+    change = StatusChange.objects.filter(subject_id=wave.name).latest("id")
     assert (change.from_state, change.to_state, change.by.username) == (
         "prepared",
         "approved",

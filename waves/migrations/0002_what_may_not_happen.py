@@ -43,5 +43,5 @@ DROP FUNCTION waves_assignment_is_immutable();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("waves", "0001_initial"), ("operations", "0002_history_is_kept")]
+    dependencies = [("waves", "0001_initial"), ("operations", "0001_initial")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

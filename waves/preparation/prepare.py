@@ -84,7 +84,7 @@ def run(job_id: int, *, now: datetime) -> Preparation:
     """Do the preparation a job was opened for. Raises AlreadyRunning, MembersDiffer, WrongState and
     faults.
     """
-    name = Job.objects.get(pk=job_id).subject.partition(":")[2]
+    name = Job.objects.get(pk=job_id).subject_id
     with exclusive(f"wave {name}", wait=False) as alone:
         require_alone(alone, name)
         return _run_alone(job_id, now=now)
@@ -92,7 +92,7 @@ def run(job_id: int, *, now: datetime) -> Preparation:
 
 def _run_alone(job_id: int, *, now: datetime) -> Preparation:
     job = Job.objects.select_related("created_by").get(pk=job_id)
-    wave = wave_named(job.subject.partition(":")[2])
+    wave = wave_named(job.subject_id)
     with (
         jobs.working(job_id) as lease,
         exclusive(f"campaign {wave.campaign_id} selects", wait=True),

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from operations import alerts
 from operations.jobs import record_move
+from operations.subjects import Subject
 from waves.models import ProviderAccount, Sender
 from waves.providers import registry
 from waves.sending import pacing
@@ -158,7 +159,7 @@ def pause(name: str, reason: str, *, by: User | None = None) -> bool:
             paused=True, paused_reason=reason[:200], paused_at=timezone.now()
         )
         if paused:
-            record_move(f"account:{name}", "sending", "paused", by=by, reason=reason)
+            record_move(Subject("account", name), "sending", "paused", by=by, reason=reason)
             alerts.alert(f":double_vertical_bar: Sending through {name} is paused: {reason}")
     return bool(paused)
 
@@ -174,7 +175,7 @@ def resume(name: str, *, by: User | None = None, reason: str = "") -> bool:
             paused=False, paused_reason="", paused_at=None
         )
         if resumed:
-            record_move(f"account:{name}", "paused", "sending", by=by, reason=reason)
+            record_move(Subject("account", name), "paused", "sending", by=by, reason=reason)
     return bool(resumed)
 
 

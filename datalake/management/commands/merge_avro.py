@@ -46,7 +46,7 @@ class Command(JsonCommand):
 
     def _archive(self, merged: Merge) -> None:
         """Do the archive that the merge asked for, unless a worker was quicker."""
-        job = Job.objects.get(kind=archive.JOB_KIND, subject=f"merge:{merged.pk}")
+        job = Job.objects.about(archive.subject_of(merged)).get(kind=archive.JOB_KIND)
         try:
             archive.run_archive(job.pk)
         except JobBusy:

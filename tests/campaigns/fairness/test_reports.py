@@ -161,7 +161,7 @@ def test_x3_a_worker_that_has_processed_a_file_asks_for_its_report():
     score_file = receive_scores(make_campaign(), score_file_bytes([score_row(1), score_row(2)]))
     job = tasks.start_score_file(score_file, by=None)
     tasks.run_score_file(job.pk)
-    assert Job.objects.get(kind="fairness").subject == f"fairness:{score_file.pk}"
+    assert Job.objects.get(kind="fairness").subject == reports.subject_of(score_file)
 
 
 def test_x3_files_that_a_command_processed_are_found_once():

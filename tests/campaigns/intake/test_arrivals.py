@@ -40,7 +40,7 @@ def test_s1_a_dropped_file_becomes_a_score_file_of_the_campaign_it_is_named_for(
     assert score_file is not None
     stands = (score_file.campaign, score_file.key, score_file.timestamp, score_file.state)
     assert stands == (campaign, key, "20260118", "uploaded")
-    assert Arrival.objects.get(pk=int(job.subject.split(":")[1])).score_file == score_file
+    assert Arrival.objects.get(pk=int(job.subject_id)).score_file == score_file
     assert arrivals.look() == []
 
 
@@ -147,11 +147,11 @@ def test_s1_the_look_of_each_minute_rings_for_what_was_dropped_and_its_task_for_
 ):
     campaign = make_campaign()
     drop(f"scored/{campaign.campaign_id}.1.txt")
-    rung: list[Job] = []
-    monkeypatch.setattr(tasks.tasks, "ring", rung.append)
+    enqueued: list[Job] = []
+    monkeypatch.setattr(tasks.tasks, "enqueue", enqueued.append)
     tasks.look_for_dropped_files()
-    tasks.run_arrival(rung[0].pk)
-    assert [job.kind for job in rung] == ["take_arrival", "process_scores"]
+    tasks.run_arrival(enqueued[0].pk)
+    assert [job.kind for job in enqueued] == ["take_arrival", "process_scores"]
 
 
 def test_s4_a_new_list_is_read_at_once_and_its_entries_are_counted():

@@ -103,15 +103,13 @@ def test_s1_a_message_that_nobody_understands_alerts_leaves_the_queue_and_holds_
     heard = hear(aws)
     # S3 also tells of the copy that is kept
     assert (heard.messages, heard.unknown, aws.left()) == (3, 1, 0)
-    aside = Job.objects.get(kind=s3_queue.JOB)
+    aside = Job.objects.get(kind=s3_queue.JOB_KIND)
     with pytest.raises(UnknownEvent):
         s3_queue.read_again(aside.pk)
     (alert,) = Alert.objects.all()
-    assert aside.subject in alert.text
+    assert aside.works_on in alert.text
     assert "maria" not in alert.text
-    kept = aws.s3.get_object(
-        Bucket=cloud.BUCKET, Key=f"presale/s3-events/{aside.subject.partition(':')[2]}.json"
-    )
+    kept = aws.s3.get_object(Bucket=cloud.BUCKET, Key=f"presale/s3-events/{aside.subject_id}.json")
     assert kept["Body"].read() == b"please ring maria@mail.example"
 
 
@@ -131,9 +129,9 @@ def test_s1_a_message_of_an_object_that_we_cannot_name_holds_up_no_other(aws, na
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
     heard = hear(aws)
     assert (heard.unknown, aws.left()) == (1, 0)
-    assert Job.objects.filter(kind=arrivals.JOB).count() == 1
+    assert Job.objects.filter(kind=arrivals.JOB_KIND).count() == 1
     with pytest.raises(BadKey):
-        s3_queue.read_again(Job.objects.get(kind=s3_queue.JOB).pk)
+        s3_queue.read_again(Job.objects.get(kind=s3_queue.JOB_KIND).pk)
     assert "object key" in Alert.objects.get().text
 
 
@@ -144,8 +142,10 @@ def test_s1_a_message_that_was_set_aside_is_read_again_when_it_can_be(aws):
     record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}
     record["s3"] = {"bucket": {"name": cloud.BUCKET}, "object": {"key": f"presale/{key}"}}
     aws.put("s3-events/message-1.json", json.dumps({"Records": [record]}).encode())
-    job = Job.objects.create(kind=s3_queue.JOB, subject="s3-event:message-1")
-    assert [one.kind for one in s3_queue.read_again(job.pk)] == [arrivals.JOB]
+    job = Job.objects.create(
+        kind=s3_queue.JOB_KIND, subject_kind="s3_message", subject_id="message-1"
+    )
+    assert [one.kind for one in s3_queue.read_again(job.pk)] == [arrivals.JOB_KIND]
     assert Job.objects.get(pk=job.pk).state == JobState.DONE
 
 

@@ -368,7 +368,7 @@ def test_a_worker_translates_then_another_processes():
     assert (job.state, job.rows_in, job.rows_out, job.percent) == (JobState.DONE, 3, 3, 100)
     score_file = ScoreFile.objects.get()
     assert not score_file.activate_when_streamed
-    assert Job.objects.get(kind=score_files.JOB).subject == score_files.subject_of(score_file)
+    assert Job.objects.get(kind=score_files.JOB_KIND).subject == score_files.subject_of(score_file)
 
 
 def test_an_upload_that_was_replaced_meanwhile_is_not_translated():

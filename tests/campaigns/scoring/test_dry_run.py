@@ -23,6 +23,7 @@ from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from operations import jobs
 from operations.choices import JobState
+from operations.job_kinds import kind_named
 from operations.models import Chunk, Job
 from tests.support.campaigns import (
     in_memory,
@@ -286,7 +287,7 @@ def test_the_task_tries_all_rows():
     score_file = receive_scores(make_campaign(), messy())
     job = tasks.start_trial(score_file, by=None)
     assert (job.kind, job.subject) == ("try_scores", score_files.subject_of(score_file))
-    assert tasks.RUNNERS[job.kind] == "campaigns.scoring.dry_run.try_all"
+    assert kind_named(job.kind).run is dry_run.try_all
     assert tasks.start_trial(score_file, by=None) == job
 
 

@@ -76,7 +76,7 @@ def test_every_row_has_one_outcome_and_the_ledger_is_whole():
     lines += RejectedRow.objects.filter(score_file=score_file).values_list("line", flat=True)
     assert sorted(lines) == list(range(2, score_file.rows_in + 2))
     assert sum(score_file.bands.values()) == score_file.accepted == score_file.streamed
-    job = Job.objects.get(subject=score_files.subject_of(score_file))
+    job = Job.objects.about(score_files.subject_of(score_file)).get()
     assert (job.rows_in, job.rows_out, job.rows_rejected) == (
         score_file.rows_in,
         score_file.accepted,
@@ -330,7 +330,7 @@ def test_a_finished_file_processed_again_changes_nothing():
     """[O-6] A task that is doubled."""
     score_file = process_scores(make_campaign(), messy())
     before = everything_of(score_file)
-    score_files.process(jobs.open_job(score_files.JOB, score_files.subject_of(score_file)).pk)
+    score_files.process(jobs.open_job(score_files.JOB_KIND, score_files.subject_of(score_file)).pk)
     assert everything_of(score_file) == before
 
 

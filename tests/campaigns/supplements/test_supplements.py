@@ -364,7 +364,7 @@ def work_off(job: Job) -> ScoreFile | None:
     tasks.run_supplement(job.pk)
     made = ScoreFile.objects.order_by("-id").first()
     return score_files.process(
-        Job.objects.get(kind=score_files.JOB, subject=f"scorefile:{made.pk}").pk
+        Job.objects.get(kind=score_files.JOB_KIND, subject_id=str(made.pk)).pk
     )  # type: ignore[union-attr]
 
 
@@ -408,7 +408,7 @@ def test_s14_what_is_wrong_at_the_top_is_said_at_once_and_opens_no_job(content):
     parent = process_scores(make_campaign(), messy())
     with pytest.raises(BadCorrection):
         supplements.keep(parent, in_memory(content), by=None, activate=True)
-    assert not Job.objects.filter(kind=supplements.JOB).exists()
+    assert not Job.objects.filter(kind=supplements.JOB_KIND).exists()
     assert list(buckets.scoring().list("supplements/")) == []
 
 
@@ -463,8 +463,7 @@ def test_o6_a_worker_killed_while_it_composes_leaves_nothing_and_the_next_one_ma
     assert made is not None
     assert buckets.scoring().exists(made.key)
     assert (
-        Job.objects.get(kind=score_files.JOB, subject=f"scorefile:{made.pk}").state
-        == JobState.QUEUED
+        Job.objects.get(kind=score_files.JOB_KIND, subject_id=str(made.pk)).state == JobState.QUEUED
     )
 
 

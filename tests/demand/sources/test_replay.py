@@ -50,7 +50,7 @@ def test_who_replayed_when_and_why_is_recorded():
     by = User.objects.create_user("ada")
     error_file = failed(NO_FAN)
     replay.replay(error_file, events=[MENDED], by=by, reason="the fan was found")
-    (move,) = StatusChange.objects.filter(subject=replay.subject_of(error_file))
+    (move,) = StatusChange.objects.about(replay.subject_of(error_file))
     assert (move.to_state, move.by, move.reason) == ("replayed, try 1", by, "the fan was found")
 
 
@@ -78,7 +78,7 @@ def test_the_same_events_are_not_archived_twice():
     again = replay.replay(error_file, events=[MENDED], by=None)
     assert (again.pk, again.attempt) == (first.pk, 1)
     assert Snapshot.objects.count() == 1
-    assert StatusChange.objects.filter(subject=replay.subject_of(error_file)).count() == 1
+    assert StatusChange.objects.about(replay.subject_of(error_file)).count() == 1
 
 
 def test_asking_twice_at_once_is_asking_once(monkeypatch):

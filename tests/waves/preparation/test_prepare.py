@@ -226,7 +226,7 @@ def test_a_third_attempt_is_refused_until_a_reset_with_a_reason(ann, root, monke
         reset(wave, by=ann, reason="the disk has room again")
     reset(wave, by=root, reason="the disk has room again")
     assert StatusChange.objects.filter(
-        subject=f"wave:{wave.name}", reason="the disk has room again", by=root
+        subject_kind="wave", subject_id=wave.name, reason="the disk has room again", by=root
     ).exists()
     assert prepare(request(campaign), by=ann, now=NOW).wave.attempts == 1
 

@@ -369,7 +369,7 @@ def test_stop_all_stops_and_resume_lets_go_on_n6(gateway, capsys):
         provider.name for provider in registry.ALL
     }
     assert command(capsys, "send_wave", wave.name)["ok"] == 5
-    moves = StatusChange.objects.filter(subject="account:sms_http").values_list(
+    moves = StatusChange.objects.filter(subject_kind="account", subject_id="sms_http").values_list(
         "to_state", "by__username", "reason"
     )
     assert list(moves.order_by("id")) == [
@@ -399,7 +399,7 @@ def test_completion_is_computed_and_written_down_once_n7(box):
     assert not results.complete(wave.pk)
     send(box, wave)
     assert not results.complete(wave.pk)
-    moves = StatusChange.objects.filter(subject=f"wave:{wave.name}", to_state="completed")
+    moves = StatusChange.objects.filter(subject_id=wave.name, to_state="completed")
     assert moves.count() == 1
 
 

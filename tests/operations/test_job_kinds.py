@@ -1,0 +1,84 @@
+"""The one registry of job kinds, and what the apps declare in it. [O-1, O-6]"""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+
+from operations import job_kinds, tasks
+from operations.choices import JobState
+from operations.errors import UnknownJobKind
+from operations.job_kinds import JobKind, kind_named, register, registered, shown_kind
+from operations.models import Job
+
+KINDS = {
+    "archive_demand",
+    "archive_merge",
+    "compose_supplement",
+    "deliver_email",
+    "fairness",
+    "import_registrations",
+    "make_proof",
+    "prepare_wave",
+    "process_scores",
+    "read_s3_message",
+    "send_wave",
+    "settle_unknown",
+    "take_arrival",
+    "translate_ranks",
+    "try_scores",
+}
+
+
+def test_the_apps_declare_these_kinds_of_jobs():
+    assert {kind.name for kind in registered()} == KINDS
+
+
+@pytest.mark.parametrize("kind", registered(), ids=lambda kind: kind.name)
+@pytest.mark.django_db
+def test_a_kind_has_words_a_page_and_a_right_that_exist(kind):
+    """[O-5]"""
+    app, _, codename = kind.right.partition(".")
+    assert Permission.objects.filter(content_type__app_label=app, codename=codename).exists()
+    assert kind.words[0].isupper()
+    assert "_" not in kind.words
+    assert not kind.page or reverse(kind.page, args=["1"])
+    assert callable(kind.run)
+
+
+def test_only_score_files_and_event_uploads_have_to_be_tidied_after_cancelling():
+    tidied = {kind.name for kind in registered() if kind.tidy is not job_kinds.nothing_to_tidy}
+    assert tidied == {"process_scores", "archive_demand"}
+
+
+def test_a_name_cannot_be_registered_twice(monkeypatch):
+    monkeypatch.setattr(job_kinds, "_KINDS", {})
+    register([JobKind("count_sheep", "Count sheep", int)])
+    with pytest.raises(ValueError, match="'count_sheep' is registered twice"):
+        register([JobKind("count_sheep", "Count sheep again", int)])
+    assert kind_named("count_sheep").words == "Count sheep"
+
+
+def test_an_unknown_kind_is_refused_in_one_sentence():
+    with pytest.raises(UnknownJobKind) as refusal:
+        kind_named("count_sheep")
+    assert str(refusal.value).startswith("'count_sheep' is not a kind of job. The kinds are: arch")
+
+
+@pytest.mark.django_db
+def test_a_job_of_an_unknown_kind_waits_for_a_worker_that_knows_it(caplog):
+    """A worker of an older release must not fail what a newer one will do."""
+    job = Job.objects.create(kind="count_sheep", subject_kind="flock")
+    tasks.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == (JobState.QUEUED, 0)
+    (refused,) = [record for record in caplog.records if record.message == "job refused"]
+    assert "'count_sheep' is not a kind of job" in refused.why
+
+
+def test_an_unknown_kind_can_still_be_shown():
+    kind = shown_kind("count_sheep")
+    assert (kind.words, kind.page, kind.right) == ("Count sheep", "", "operations.change_job")
+    with pytest.raises(UnknownJobKind):
+        kind.run(1)
