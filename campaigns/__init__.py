@@ -1,0 +1,1 @@
+"""Who gets in: campaigns, registrations, score files, and the draw."""

@@ -1,0 +1,1 @@
+"""The project: settings, addresses, checks, and the embedded PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Who is notified, and how: selection, preparation, approval, sending."""

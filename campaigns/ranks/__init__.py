@@ -1,0 +1,1 @@
+"""A fan list's file of ranks becomes a score file. [S-15]"""

@@ -1,0 +1,1 @@
+"""Files and records of registrations become registrants. [C-4, C-5]"""

@@ -1,0 +1,1 @@
+"""Corrected rejected rows become a new score file. [S-14]"""

@@ -1,0 +1,1 @@
+"""What the pages of the demand archive show: history, fields, counts, error files."""

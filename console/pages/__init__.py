@@ -1,0 +1,1 @@
+"""One view for each page; it checks a permission and calls one function."""

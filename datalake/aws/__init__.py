@@ -1,0 +1,1 @@
+"""Amazon's SQS, Kinesis and Glue."""

@@ -1,0 +1,1 @@
+"""The two buckets, each a folder or a bucket on S3."""

@@ -1,0 +1,1 @@
+"""A fan is taken out of the archive's files and tables. [X-11]"""

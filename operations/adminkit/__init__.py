@@ -1,0 +1,1 @@
+"""What the lists and pages of every app share: masking, paging, spreadsheets."""

@@ -1,0 +1,1 @@
+"""COPY and advisory locks of PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Who is selected: candidates, markets, seats. [W-5]"""

@@ -1,0 +1,1 @@
+"""Where streams are kept: one module for each engine. [T-1]"""

@@ -1,0 +1,1 @@
+"""E-mail through any Django backend. [N-5]"""

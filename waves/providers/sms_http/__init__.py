@@ -1,0 +1,1 @@
+"""SMS through a gateway that speaks plain HTTP. [N-3]"""
