@@ -1,1 +1,1 @@
-"""Who gets in: campaigns, registrations, score files, and the draw."""
+"""Campaigns, registrations, score files, and the draw."""

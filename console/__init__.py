@@ -1,1 +1,1 @@
-"""What people see across the apps: the operators' pages and the public page of a draw."""
+"""The operators' pages and the public page of a draw."""

@@ -1,1 +1,1 @@
-"""What is kept: streams, Avro files, their catalogue, merges and the archive."""
+"""Streams, Avro files, their catalogue, merges and the archive."""

@@ -1,1 +1,1 @@
-"""How work is done: jobs, alerts, commands, logs. It knows nothing of campaigns."""
+"""Jobs, alerts, commands and logs. It knows nothing of campaigns."""

@@ -1,1 +1,1 @@
-"""Who is notified, and how: selection, preparation, approval, sending."""
+"""Selection, preparation, approval and sending of waves."""

@@ -1,0 +1,93 @@
+"""What the documents name is there: files, commands, settings, headings."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import get_commands
+
+ROOT = Path(settings.ROOT)
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+APPS = ("operations", "datalake", "demand", "campaigns", "waves", "console")
+IN_BUCKETS = {"demand/uploaded/", "waves/KEY.json", "waves/KEY.members.tsv"}  # of a bucket, or a zip
+TOPS = {*APPS, "fairwave", "sandbox", "benchmarks", "tests", "docs", "bin"}
+QUOTED = re.compile(r"`([^`\n]+)`")
+LINKED = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
+FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+
+documents = pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=[str(path.relative_to(ROOT)) for path in DOCUMENTS]
+)
+
+
+@documents
+def test_every_path_that_a_document_names_is_there(document):
+    """`campaigns/draw.py`, `waves/codes/`, `waves/models/waves.py: Wave`."""
+    missing = {path for path in _paths(document) if not _is_there(path)}
+    assert missing - IN_BUCKETS == set()
+
+
+@documents
+def test_every_link_leads_to_a_file_and_its_heading(document):
+    broken = []
+    for target, anchor in LINKED.findall(_prose(document)):
+        if "://" in target:
+            continue
+        path = (document.parent / target).resolve() if target else document
+        if not path.exists() or (anchor and anchor not in _anchors(path)):
+            broken.append(f"{target}#{anchor}")
+    assert broken == []
+
+
+@pytest.mark.parametrize("command", sorted(n for n, app in get_commands().items() if app in APPS))
+def test_every_command_is_in_the_operators_guide_or_in_deployment(command):
+    guides = ("operators-guide.md", "deployment.md", "proof-of-the-draw.md")
+    texts = [(ROOT / "docs" / name).read_text(encoding="utf-8") for name in guides]
+    assert any(re.search(rf"\b{command}\b", text) for text in texts)
+
+
+def test_every_documented_setting_is_read():
+    """The other direction is a guard of the wiring."""
+    named = re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE)
+    source = "".join(path.read_text() for path in (ROOT / "fairwave").glob("*.py"))
+    assert [name for name in named if f'"{name}"' not in source] == []
+    assert len(named) == len(set(named))
+
+
+@documents
+def test_every_setting_that_a_document_names_is_documented(document):
+    known = (ROOT / ".env.example").read_text()
+    named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`", _prose(document)))
+    settings_of_code = {"KEY_FIELDS", "RUNNERS"}  # names in code that a recipe quotes
+    planned = {"REQUIRE_BLACKLIST", "WATCHDOG_URL", "ARCHIVE_QUEUE"}
+    states = {"CODE_GENERATED"}
+    unknown = {name for name in named if f"#{name}=" not in known}
+    assert unknown - settings_of_code - planned - states - {"CAMPAIGN_DATA"} == set()
+
+
+def _prose(document: Path) -> str:
+    return FENCED.sub("", document.read_text(encoding="utf-8"))
+
+
+def _paths(document: Path) -> list[str]:
+    quoted = [text.partition(":")[0].strip() for text in QUOTED.findall(_prose(document))]
+    return [
+        text
+        for text in quoted
+        if text.partition("/")[0] in TOPS and re.fullmatch(r"[\w./-]+/[\w./-]*", text)
+    ]
+
+
+def _is_there(path: str) -> bool:
+    found = ROOT / path
+    return found.is_dir() if path.endswith("/") else found.exists()
+
+
+def _anchors(document: Path) -> set[str]:
+    """A heading's anchor as GitHub makes it."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    words = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {text.replace(" ", "-") for text in words}
