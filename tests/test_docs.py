@@ -12,7 +12,8 @@ from django.core.management import get_commands
 ROOT = Path(settings.ROOT)
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 APPS = ("operations", "datalake", "demand", "campaigns", "waves", "console")
-IN_BUCKETS = {"demand/uploaded/", "waves/KEY.json", "waves/KEY.members.tsv"}  # of a bucket, or a zip
+IN_BUCKETS = {"demand/uploaded/"}  # an object's key that begins like a folder of ours
+PLACEHOLDER = re.compile(r"(^|/)[A-Z]+(?=[/.]|$)")  # waves/providers/NAME/
 TOPS = {*APPS, "fairwave", "sandbox", "benchmarks", "tests", "docs", "bin"}
 QUOTED = re.compile(r"`([^`\n]+)`")
 LINKED = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
@@ -77,7 +78,9 @@ def _paths(document: Path) -> list[str]:
     return [
         text
         for text in quoted
-        if text.partition("/")[0] in TOPS and re.fullmatch(r"[\w./-]+/[\w./-]*", text)
+        if text.partition("/")[0] in TOPS
+        and re.fullmatch(r"[\w./-]+/[\w./-]*", text)
+        and not PLACEHOLDER.search(text)
     ]
 
 
