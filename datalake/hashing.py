@@ -9,7 +9,6 @@ import polars_hash
 
 BLOCK_BYTES = 64  # of SHA-256, to which HMAC pads its key
 INNER, OUTER = 0x36, 0x5C  # what HMAC adds to it
-DIGEST_DIGITS = 64
 
 
 def sha256_hex(messages: pl.Series) -> pl.Series:

@@ -76,13 +76,6 @@ class Parcel:
             self.add_records(batch.position, unpack_records(batch.payload))
 
 
-def saved_position(stream: str) -> int:
-    """Every record up to this position of the stream is in the lake or among the dead letters.
-    [S-12]
-    """
-    return consumers.position(CONSUMER, stream)
-
-
 def save(stream: str, batches: int = consumers.BATCHES) -> Taken | None:
     """Save at most so many batches of the stream; None when nothing is there."""
     with alone(f"lake:{stream}"):

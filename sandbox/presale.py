@@ -30,7 +30,6 @@ PER_SECOND = 1_000
 # numbers the gateway refuses for good, and requests it is too busy for
 FAIL_RATES = {"400": 0.004, "503": 0.02}
 NOTICE_SECONDS = 2.0
-LAKE_TYPES = ("registration", "scoring", "codeAssignment")
 
 
 class StepFailed(Exception):

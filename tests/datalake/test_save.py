@@ -14,6 +14,7 @@ from datalake.choices import ClaimState, RecordType, StreamName
 from datalake.layout import Period
 from datalake.models import Claim, DeadLetter, LakeFile, LakePartition, SeenRecord, StreamBatch
 from datalake.storage import buckets
+from datalake.streams import consumers
 from datalake.streams.consumers import Taken
 from tests.support.lake import (
     lake_bytes,
@@ -158,9 +159,9 @@ def test_a_position_counts_as_saved_only_when_its_files_are_visible(monkeypatch)
         patched.setattr("datalake.storage.buckets.DiskBucket.put", die)
         with pytest.raises(Killed):
             save.save("scored")
-    assert save.saved_position("scored") == 0
+    assert consumers.position(save.CONSUMER, "scored") == 0
     save.save("scored")
-    assert save.saved_position("scored") == position
+    assert consumers.position(save.CONSUMER, "scored") == position
 
 
 def test_a_partition_keeps_count_and_content_hash_of_all_its_records():
@@ -213,7 +214,9 @@ def test_apps_above_hear_of_a_stream_that_moved_and_only_if_it_is_committed(monk
     """[S-12]"""
     heard = []
     monkeypatch.setattr(
-        save, "WATCHERS", [lambda stream: heard.append((stream, save.saved_position(stream)))]
+        save,
+        "WATCHERS",
+        [lambda stream: heard.append((stream, consumers.position(save.CONSUMER, stream)))],
     )
     publish_scores(3)
     save.save("scored")
@@ -222,4 +225,4 @@ def test_apps_above_hear_of_a_stream_that_moved_and_only_if_it_is_committed(monk
     monkeypatch.setattr(save, "WATCHERS", [die])
     with pytest.raises(Killed):
         save.save("scored")
-    assert save.saved_position("scored") == 1
+    assert consumers.position(save.CONSUMER, "scored") == 1

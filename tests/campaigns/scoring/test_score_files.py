@@ -23,6 +23,7 @@ from datalake import save, streams
 from datalake.choices import StreamName
 from datalake.models import StreamBatch
 from datalake.storage import buckets
+from datalake.streams import consumers
 from operations import jobs
 from operations.choices import JobState
 from operations.errors import JobBusy, LeaseLost
@@ -661,7 +662,7 @@ def test_a_file_is_saved_when_the_lake_has_its_last_batch(monkeypatch):
     monkeypatch.setattr(publishing, "RECORDS_AT_A_TIME", 10)
     score_file = process_scores(make_campaign(), messy())
     assert score_file.state == ScoreFileState.STREAMED
-    while save.saved_position(StreamName.SCORED) < score_file.stream_position:
+    while consumers.position(save.CONSUMER, StreamName.SCORED) < score_file.stream_position:
         score_file.refresh_from_db()
         assert score_file.state == ScoreFileState.STREAMED
         save.save(StreamName.SCORED, 1)
