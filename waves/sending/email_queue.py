@@ -141,7 +141,7 @@ def _claim(claim_id: uuid.UUID, limit: int) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         values: dict[str, Any] = {"claim": claim_id, "limit": limit, "lease": LEASE}
         cursor.execute(CLAIM, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _record(claim_id: uuid.UUID, ids: list[int], decided: Sequence[Decision]) -> None:
