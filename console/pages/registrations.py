@@ -53,5 +53,10 @@ def registration_import(request: StaffRequest, pk: int) -> HttpResponse:
     work = work_on(request, imports.subject_of(shown))
     title = f"Registrations {shown.name}"
     return render(
-        request, "console/campaigns/registrations.html", title, file=shown, campaign=shown.campaign, **work
+        request,
+        "console/campaigns/registrations.html",
+        title,
+        file=shown,
+        campaign=shown.campaign,
+        **work,
     )
