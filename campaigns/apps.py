@@ -10,12 +10,13 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         from campaigns.registrations import imports
         from campaigns.scoring import score_files
-        from campaigns.tasks import JOB_KINDS
+        from campaigns.tasks import JOB_KINDS, SCHEDULED_RUNS
         from datalake import save
         from datalake.streams import consumers
-        from operations import job_kinds
+        from operations import job_kinds, schedules
 
         job_kinds.register(JOB_KINDS)
+        schedules.register(SCHEDULED_RUNS)
         consumers.register(
             "registrations", "input", imports.take_from_stream, types={"registration"}
         )

@@ -22,6 +22,7 @@ from datalake.errors import QueueUnreachable
 from operations import tasks
 from operations.job_kinds import JobKind
 from operations.models import Job
+from operations.schedules import ScheduledRun
 
 logger = logging.getLogger(__name__)
 
@@ -216,4 +217,8 @@ JOB_KINDS = [
         page="registrations",
         right="campaigns.import_registrations",
     ),
+]
+SCHEDULED_RUNS = [
+    ScheduledRun("look_for_dropped_files", look_for_dropped_files, every="minute"),
+    ScheduledRun("look_for_missing_reports", look_for_missing_reports, every="minute"),
 ]

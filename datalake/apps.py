@@ -13,8 +13,9 @@ class DatalakeConfig(AppConfig):
         from datalake import save, tasks
         from datalake.choices import LAKE_STREAMS
         from datalake.streams import consumers
-        from operations import job_kinds
+        from operations import job_kinds, schedules
 
         job_kinds.register(tasks.JOB_KINDS)
+        schedules.register(tasks.SCHEDULED_RUNS)
         for stream in LAKE_STREAMS:
             consumers.register_step(save.CONSUMER, stream, partial(save.save, str(stream)))

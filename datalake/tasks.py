@@ -13,6 +13,7 @@ from operations import alerts
 from operations.choices import JobState
 from operations.job_kinds import JobKind
 from operations.models import Job
+from operations.schedules import ScheduledRun
 from operations.tasks import enqueue
 
 JOB_KINDS = [JobKind(archive.JOB_KIND, "Archive merge", archive.run_archive)]
@@ -51,3 +52,9 @@ def _merge_past(*, monthly: bool) -> None:
     enqueue_archives(merges)
     for refusal in refusals:
         alerts.alert(f":warning: A lake merge was refused: {refusal}")
+
+
+SCHEDULED_RUNS = [
+    ScheduledRun("merge_daily", merge_daily, every="day", hour=10),
+    ScheduledRun("merge_monthly", merge_monthly, every="month", day=2, hour=9),
+]

@@ -8,7 +8,8 @@ class DemandConfig(AppConfig):
     verbose_name = "Demand archive"
 
     def ready(self) -> None:
-        from demand.tasks import JOB_KINDS
-        from operations import job_kinds
+        from demand.tasks import JOB_KINDS, SCHEDULED_RUNS
+        from operations import job_kinds, schedules
 
         job_kinds.register(JOB_KINDS)
+        schedules.register(SCHEDULED_RUNS)

@@ -10,6 +10,7 @@ from demand.sources import uploads
 from operations import tasks
 from operations.job_kinds import JobKind
 from operations.models import Job
+from operations.schedules import ScheduledRun
 
 JOB_KINDS = [
     JobKind(
@@ -36,3 +37,6 @@ def tell_glue() -> None:
         from demand.archiving import glue_partitions  # boto3 is not loaded where there is no Glue
 
         glue_partitions.repair()
+
+
+SCHEDULED_RUNS = [ScheduledRun("tell_glue", tell_glue, every="hour")]

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import ast
-from datetime import UTC
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
-from django.utils.module_loading import import_string
-from django_q.models import Schedule
 
 from operations.commands import JsonCommand
 
 ROOT = Path(settings.ROOT)
 OURS = ("operations", "datalake", "demand", "campaigns", "waves", "console")
 COMMANDS = sorted((name, app) for name, app in get_commands().items() if app in OURS)
-
-
-@pytest.mark.django_db
-def test_every_scheduled_task_resolves_and_the_lakes_merges_are_scheduled():
-    """L-3: daily at 10:00 UTC, monthly on day 2 at 09:00 UTC."""
-    planned = {schedule.name: schedule for schedule in Schedule.objects.all()}
-    assert all(callable(import_string(schedule.func)) for schedule in planned.values())
-    assert planned["merge_daily"].next_run.astimezone(UTC).hour == 10
-    monthly = planned["merge_monthly"].next_run.astimezone(UTC)
-    assert (monthly.day, monthly.hour) == (2, 9)
 
 
 @pytest.mark.parametrize(("name", "app"), COMMANDS)

@@ -8,8 +8,9 @@ class WavesConfig(AppConfig):
     verbose_name = "Waves"
 
     def ready(self) -> None:
-        from operations import job_kinds
+        from operations import job_kinds, schedules
         from waves import checks  # noqa: F401 registers itself
-        from waves.tasks import JOB_KINDS
+        from waves.tasks import JOB_KINDS, SCHEDULED_RUNS
 
         job_kinds.register(JOB_KINDS)
+        schedules.register(SCHEDULED_RUNS)

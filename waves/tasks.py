@@ -18,6 +18,7 @@ from operations.errors import JobBusy
 from operations.job_kinds import JobKind
 from operations.jobs import Lease
 from operations.models import Job
+from operations.schedules import ScheduledRun
 from operations.subjects import Subject
 from operations.tasks import enqueue
 from waves import schedule
@@ -153,3 +154,4 @@ JOB_KINDS = [
     JobKind(EMAIL_KIND, "Deliver e-mail", run_emails),
     JobKind(SETTLE_KIND, "Settle unknown messages", run_settling, page="wave", right=WAVE_RIGHT),
 ]
+SCHEDULED_RUNS = [ScheduledRun("look_after_waves", look_after, every="minute")]

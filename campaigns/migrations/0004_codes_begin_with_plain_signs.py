@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0003_dropped_files'),
+        ('campaigns', '0002_scores_and_draw'),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("campaigns", "0011_fairness_reports"),
+        ("campaigns", "0009_arrivals"),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('datalake', '0003_scheduled_merges'),
+        ('datalake', '0002_payloads_are_compressed'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("demand", "0004_glue_is_told_each_hour")]
+    dependencies = [("demand", "0001_demand_archive")]
     operations = [
         migrations.RunSQL(
             "ALTER TABLE demand_currentrecord SET (fillfactor = 85)", "ALTER TABLE demand_currentrecord RESET (fillfactor)"

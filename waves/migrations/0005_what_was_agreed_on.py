@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("waves", "0004_waves_are_looked_after"),
+        ("waves", "0003_sending_seats"),
     ]
 
     operations = [
