@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.management import call_command
 
 from console.models import PersonalDataAccess
 from console.roles import setup_roles
@@ -76,3 +77,18 @@ def test_the_log_of_personal_data_cannot_be_rewritten():
         (IntegrityError, InternalError, OperationalError), match="kept as it was written"
     ):
         PersonalDataAccess.objects.filter(pk=row.pk).update(reason="nothing happened")
+
+
+def test_o5_the_command_makes_the_five_roles_and_corrects_them_when_run_again():
+    call_command("setup_roles")
+    viewer = Group.objects.get(name="viewer")
+    viewer.permissions.clear()
+    call_command("setup_roles")
+    assert viewer.permissions.exists()
+    assert set(Group.objects.values_list("name", flat=True)) == {
+        "viewer",
+        "operator",
+        "approver",
+        "analyst",
+        "administrator",
+    }

@@ -1,0 +1,139 @@
+"""Everything that is wired by name stands in `inventory.json`: pages, commands, kinds of jobs,
+scheduled runs, consumers, providers and settings. What goes missing, or comes without being noted,
+fails here; and what stands there is used by a test.
+
+After adding or removing one: run this file with FAIRWAVE_RECORD=1, look at the difference, commit it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import get_commands
+from django.urls import get_resolver
+from django_q.models import Schedule
+
+from datalake.streams import consumers
+from operations import job_kinds
+from tests.console.test_every_page import addresses
+from tests.test_structure import APPS
+from waves.providers import registry
+
+ROOT = Path(settings.ROOT)
+RECORDED = Path(__file__).with_name("inventory.json")
+# Only for people who run several suites at once.
+OWN_SETTINGS = {"FAIRWAVE_TEST_DB"}
+# Setting → a value that is not its default, and what the settings then hold. One process reads all.
+SET = {
+    "ALLOWED_HOSTS": ("presale.example,other.example", "presale.example,other.example"),
+    "AWS_ENDPOINT_URL": ("http://127.0.0.1:9", "http://127.0.0.1:9"),
+    "BEHIND_TLS": ("on", "True"),
+    "CAMPAIGN_DATA_BUCKET": ("s3://lake/a", "lake/a"),
+    "CODE_SERVICE_URL": ("http://127.0.0.1:8", "http://127.0.0.1:8"),
+    "DATABASE_URL": ("postgresql://ann@db.example/presale", "db.example/presale"),
+    "DEMAND_PREFIX": ("changes", "changes"),
+    "EMAIL_BACKEND": ("a.Backend", "a.Backend"),
+    "EMAIL_FROM": ("tickets@band.example", "tickets@band.example"),
+    "EMAIL_PROVIDER": ("pigeon", "pigeon"),
+    "FAIRWAVE_DATA": ("elsewhere", str(ROOT / "elsewhere")),
+    "GLUE_DATABASE": ("presale", "presale"),
+    "LOG_LEVEL": ("ERROR", "ERROR"),
+    "RECEIPT_SECRET": ("r", "r"),
+    "S3_EVENTS_QUEUE": ("http://127.0.0.1:7", "http://127.0.0.1:7"),
+    "SCORING_BUCKET": ("s3://files/b", "files/b"),
+    "SECRET_KEY": ("k" * 50, "k" * 50),
+    "SECRET_KEY_FALLBACKS": ("one,two", "one,two"),
+    "SITE_URL": ("http://127.0.0.1:6", "http://127.0.0.1:6"),
+    "SLACK_WEBHOOK_URL": ("http://127.0.0.1:5", "http://127.0.0.1:5"),
+    "SMS_CONCURRENCY": ("3", "3"),
+    "SMS_HONOURS_KEYS": ("off", "False"),
+    "SMS_PER_SECOND": ("4", "4"),
+    "SMS_PROVIDER": ("owl", "owl"),
+    "SMS_TOKEN": ("t", "t"),
+    "SMS_URL": ("http://127.0.0.1:4", "http://127.0.0.1:4"),
+    # One choice each so far; another is refused, which test_settings shows.
+    "STREAM_ENGINE": ("postgres", "postgres"),
+    "TASK_BROKER": ("orm", "orm"),
+    "TASK_WORKERS": ("7", "7"),
+    "UPLOAD_MAX_BYTES": ("1000", "1000"),
+    "WAVES_FOUR_EYES": ("off", "False"),
+}
+READ = """
+import json
+from fairwave import settings as s
+database, buckets = s.DATABASES["default"], s.STORAGES
+bucket = lambda name: "{bucket_name}/{location}".format(**buckets[name]["OPTIONS"])
+print(json.dumps({
+    "ALLOWED_HOSTS": ",".join(s.ALLOWED_HOSTS), "CAMPAIGN_DATA_BUCKET": bucket("campaign-data"),
+    "DATABASE_URL": database["HOST"] + "/" + database["NAME"], "EMAIL_FROM": s.DEFAULT_FROM_EMAIL,
+    "LOG_LEVEL": s.LOGGING["root"]["level"], "SCORING_BUCKET": bucket("scoring"),
+    "SECRET_KEY_FALLBACKS": ",".join(s.SECRET_KEY_FALLBACKS), "TASK_WORKERS": str(s.Q_CLUSTER["workers"]),
+} | {name: str(getattr(s, name)) for name in (
+    "AWS_ENDPOINT_URL", "BEHIND_TLS", "CODE_SERVICE_URL", "DEMAND_PREFIX", "EMAIL_BACKEND",
+    "EMAIL_PROVIDER", "FAIRWAVE_DATA", "GLUE_DATABASE", "RECEIPT_SECRET", "S3_EVENTS_QUEUE",
+    "SECRET_KEY", "SITE_URL", "SLACK_WEBHOOK_URL", "SMS_CONCURRENCY", "SMS_HONOURS_KEYS",
+    "SMS_PER_SECOND", "SMS_PROVIDER", "SMS_TOKEN", "SMS_URL", "STREAM_ENGINE", "TASK_BROKER",
+    "UPLOAD_MAX_BYTES", "WAVES_FOUR_EYES")}))
+"""
+
+
+def commands() -> list[str]:
+    return sorted(name for name, app in get_commands().items() if app in APPS)
+
+
+def documented_settings() -> list[str]:
+    return sorted(re.findall(r"^#([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.M))
+
+
+@pytest.mark.django_db
+def test_what_is_wired_by_name_is_what_the_inventory_lists():
+    found = {
+        "commands": commands(),
+        "consumers": sorted(
+            f"{each.consumer} of {each.stream}" for each in consumers.registered(())
+        ),
+        "kinds of jobs": [kind.name for kind in job_kinds.registered()],
+        "pages": sorted(
+            f"{route} ({pattern.name})" for route, pattern in addresses(get_resolver().url_patterns)
+        ),
+        "providers": sorted(provider.name for provider in registry.ALL),
+        "scheduled runs": sorted(f"{each.name}: {each.func}" for each in Schedule.objects.all()),
+        "settings": documented_settings(),
+    }
+    if os.environ.get("FAIRWAVE_RECORD"):
+        RECORDED.write_text(json.dumps(found, indent=1) + "\n")
+    assert found == json.loads(RECORDED.read_text())
+
+
+def test_each_command_and_scheduled_run_is_called_by_a_test():
+    listed = json.loads(RECORDED.read_text())
+    called = "\n".join(
+        path.read_text()
+        for path in (ROOT / "tests").rglob("*.py")
+        if path.name not in ("test_inventory.py", "test_wiring.py")
+    )
+    names = [f'"{name}"' for name in listed["commands"]]
+    names += [each.rpartition(".")[2] for each in listed["scheduled runs"]]
+    assert [name for name in names if name not in called] == []
+
+
+def test_each_setting_that_is_documented_is_read_and_has_its_effect():
+    assert sorted(SET) == documented_settings()
+    given = {name: value for name, (value, _) in SET.items()}
+    clean = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-c", READ],
+        cwd=ROOT,
+        env=clean | given,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == {name: held for name, (_, held) in SET.items()}
