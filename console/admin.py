@@ -40,6 +40,10 @@ for model in (
         admin.site.unregister(model)
 
 
+# Groups are the roles, on the menu and everywhere else.
+Group._meta.verbose_name, Group._meta.verbose_name_plural = "role", "roles"
+
+
 @admin.register(User)
 class FairwaveUserAdmin(UserAdmin, TitledAdmin):
     form = UserChangeForm

@@ -5,7 +5,7 @@ from django.apps import AppConfig
 
 class ConsoleConfig(AppConfig):
     name = "console"
-    verbose_name = "Console"
+    verbose_name = "People"
 
     def ready(self) -> None:
         from console.tasks import JOB_KINDS

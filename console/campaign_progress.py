@@ -13,9 +13,10 @@ from django.db.models import Count, Sum
 
 from campaigns.choices import CampaignStatus, ScoreFileState
 from campaigns.models import Campaign, RegistrationImport, ScoreFile
-from console.wave_progress import fans_told
+from console.wave_progress import notified
+from operations.plurals import plural
 from waves.choices import WaveState
-from waves.models import SendResult, Wave
+from waves.models import Wave
 
 OVER = {WaveState.COMPLETED, WaveState.CANCELLED}
 UNDER_WAY = {WaveState.TRIGGERED, WaveState.PAUSED}
@@ -33,7 +34,7 @@ class Standing:
     newest: ScoreFile | None
     active: ScoreFile | None
     waves: Sequence[Wave]
-    told: int
+    notified: int
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,7 @@ def _gather(campaigns: list[Campaign]) -> list[Standing]:
         .defer("content", "options", "excluded")
     ):
         waves[wave.campaign_id].append(wave)
-    told = dict(
-        SendResult.objects.filter(wave__campaign__in=campaigns)
-        .values_list("wave__campaign")
-        .annotate(Sum("ok"))
-        .order_by()
-    )
+    reached = notified([campaign.pk for campaign in campaigns])
     return [
         Standing(
             campaign,
@@ -103,8 +99,7 @@ def _gather(campaigns: list[Campaign]) -> list[Standing]:
             newest=newest.get(campaign.pk),
             active=active.get(campaign.active_score_file_id),
             waves=waves[campaign.pk],
-            told=told.get(campaign.pk, 0)
-            + sum(fans_told(wave) for wave in waves[campaign.pk] if wave.state in UNDER_WAY),
+            notified=reached.get(campaign.pk, 0),
         )
         for campaign in campaigns
     ]
@@ -117,14 +112,14 @@ def road(standing: Standing) -> Road:
         _scored(standing),
         _active(standing),
         _waves(standing),
-        _told(standing),
+        _sent(standing),
     ]
     text, tone = _next(standing)
     return Road(standing.campaign, marks, text, tone)
 
 
 def _registered(standing: Standing) -> Step:
-    note = f"from {_files(standing.imports)}" if standing.imports else "none imported yet"
+    note = f"from {plural(standing.imports, 'file')}" if standing.imports else "none uploaded yet"
     return Step(
         "Registrations", f"{standing.registered:,}", note, "done" if standing.imports else ""
     )
@@ -146,10 +141,10 @@ def _scored(standing: Standing) -> Step:
 
 def _active(standing: Standing) -> Step:
     if standing.active is None:
-        return Step("Active file", "–", "none is active", "")
+        return Step("Active file", "–", "none", "")
     return Step(
         "Active file",
-        f"no. {standing.active.attempt}",
+        f"attempt {standing.active.attempt}",
         f"{standing.active.accepted:,} fans in the draw",
         "done",
     )
@@ -165,25 +160,23 @@ def _waves(standing: Standing) -> Step:
         if wave.state not in (WaveState.CANCELLED, WaveState.FAILED)
     )
     mark = "trouble" if held else "now" if going else "done" if done else ""
-    note = f"{len(going)} under way, {done} completed" if standing.waves else "none prepared yet"
+    note = f"{len(going)} in progress, {done} completed" if standing.waves else "none prepared yet"
     return Step("Waves", f"{selected:,}", f"selected; {note}" if standing.waves else note, mark)
 
 
-def _told(standing: Standing) -> Step:
+def _sent(standing: Standing) -> Step:
     states = {wave.state for wave in standing.waves}
-    note = "fans told" if standing.told else "nothing sent yet"
+    note = "fans notified" if standing.notified else "nothing sent yet"
     if states & UNDER_WAY:
-        note = "fans told; sending now" if WaveState.TRIGGERED in states else "fans told; paused"
+        note = (
+            "fans notified; sending" if WaveState.TRIGGERED in states else "fans notified; paused"
+        )
     return Step(
         "Sent",
-        f"{standing.told:,}",
+        f"{standing.notified:,}",
         note,
-        "now" if states & UNDER_WAY else "done" if standing.told else "",
+        "now" if states & UNDER_WAY else "done" if standing.notified else "",
     )
-
-
-def _files(count: int) -> str:
-    return f"{count} file{'' if count == 1 else 's'}"
 
 
 def _next(standing: Standing) -> tuple[str, str]:
@@ -192,13 +185,13 @@ def _next(standing: Standing) -> tuple[str, str]:
     if status == CampaignStatus.DRAFT:
         return (
             (
-                "See that all markets are there, then open the campaign: that fixes the draw and"
-                " publishes its commitment."
+                "Check that all markets are entered. Then open the campaign, which locks the"
+                " draw and publishes its commitment."
             ),
             "",
         )
     if status != CampaignStatus.OPEN:
-        return "The campaign is closed: the draw is revealed and can be checked by anybody.", ""
+        return "The campaign is closed. The draw is revealed, and anyone can check it.", ""
     return _next_of_waves(standing) or _next_of_files(standing)
 
 
@@ -209,31 +202,33 @@ def _next_of_files(standing: Standing) -> tuple[str, str]:
     if newest is None:
         return "Upload a score file.", ""
     if newest.state in (ScoreFileState.UPLOADED, ScoreFileState.PROCESSING):
-        return f"{newest.name} is being judged row by row.", ""
+        return f"{newest.name} is being processed.", ""
     if newest.state == ScoreFileState.VALIDATED and not campaign.draw_ready:
-        return f"Enter the value of “{campaign.entropy_source}”: the draw waits for it.", "warn"
+        return f"Enter the value of “{campaign.entropy_source}”. The draw needs it.", "warn"
     if standing.active is None and newest.state == ScoreFileState.FAILED:
-        return f"{newest.name} failed: see why, mend it and upload it again.", "bad"
+        return f"{newest.name} failed. Fix the error shown on its page and upload it again.", "bad"
     if standing.active is None:
-        return "Choose which score file counts.", "warn"
+        return "Choose the active score file.", "warn"
     if not standing.waves:
         return "Prepare the first wave.", ""
-    return "Every wave is over. Prepare another one, or close the campaign to reveal the draw.", ""
+    return (
+        "All waves are finished. Prepare another wave, or close the campaign to reveal the draw."
+    ), ""
 
 
 WAVE_NEXT = {
     WaveState.HELD: (
-        "Wave {} is held: it came due too late. Decide whether it still goes out.",
+        "Wave {} is held because it was due too long ago. Decide whether to send it.",
         "bad",
     ),
-    WaveState.FAILED: ("Wave {} failed: see why and try again.", "bad"),
-    WaveState.PAUSED: ("Wave {} is paused in the middle of sending.", "warn"),
-    WaveState.TRIGGERED: ("Wave {} is going out now.", ""),
-    WaveState.PREPARED: ("Wave {} waits for a second person's approval.", "warn"),
-    WaveState.APPROVED: ("Wave {} is approved: schedule it.", "warn"),
+    WaveState.FAILED: ("Wave {} failed. Fix the error shown on its page and try again.", "bad"),
+    WaveState.PAUSED: ("Wave {} is paused during sending.", "warn"),
+    WaveState.TRIGGERED: ("Wave {} is being sent.", ""),
+    WaveState.PREPARED: ("Wave {} is waiting for a second person's approval.", "warn"),
+    WaveState.APPROVED: ("Wave {} is approved. Schedule it.", "warn"),
     WaveState.CONFIGURED: ("Wave {} is not prepared yet.", ""),
     WaveState.CODE_GENERATED: ("Wave {} is not prepared yet.", ""),
-    WaveState.SCHEDULED: ("Wave {} goes out by itself when it is due.", ""),
+    WaveState.SCHEDULED: ("Wave {} is scheduled. It is sent automatically at its notify date.", ""),
 }
 
 

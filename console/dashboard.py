@@ -28,7 +28,7 @@ NEEDS_SOMEBODY = [WaveState.HELD, WaveState.FAILED, WaveState.PAUSED, WaveState.
 
 def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the theme's index page shows."""
-    return context | {"title": "Now"} | parts(request)
+    return context | {"title": "Home"} | parts(request)
 
 
 def parts(request: HttpRequest) -> dict[str, Any]:

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 PERMISSION = "console.erase_fan"
 ROOM = "demand archive"
-NOT_YET = "erasure does not reach it yet"
+NOT_YET = "not supported yet"
 BY_FAN: dict[str, type[Model]] = {
     "registrations": Registrant,
     "rejected registrations": RejectedRegistration,
@@ -43,7 +43,7 @@ BY_FAN: dict[str, type[Model]] = {
     "access codes": Code,
     "assignments of codes": Assignment,
 }
-NOT_COUNTED = ("streams", "campaign lake", "files of the scoring bucket")
+NOT_COUNTED = ("streams", "campaign lake", "files in the scoring bucket")
 
 
 class CannotBeErased(Refusal):
@@ -66,15 +66,16 @@ def erase_fan(
     """
     if not by.has_perm(PERMISSION):
         raise CannotBeErased(
-            f"{by.username} may not erase fans: that takes the right to, which administrators have."
+            f"User {by.username} does not have permission to erase fans. Ask an administrator."
         )
     erasing.require_fan_id(fan_id)
     reason = reason.strip()
     if not reason:
-        raise CannotBeErased("Why is the fan erased? The receipt keeps the reason.")
+        raise CannotBeErased("A reason is required. It is saved in the receipt.")
     if speaks_of(fan_id)(reason):
         raise CannotBeErased(
-            "The reason names the fan, and the receipt must not: leave the id out."
+            "The reason contains the fan's id. The receipt must not contain it, so remove"
+            " the id from the reason."
         )
     digest = hashlib.sha256(fan_id.encode()).hexdigest()
     with alone(f"erasure:{digest}"):
@@ -138,7 +139,7 @@ def _elsewhere(fan_id: str) -> Iterator[Left]:
     rows["dead letters"] = DeadLetter.objects.filter(record__contains=fan_id)
     counts = {name: found.count() for name, found in rows.items()}
     yield from (Left(name, count, NOT_YET) for name, count in counts.items() if count)
-    yield from (Left(name, None, f"not looked into: {NOT_YET}") for name in NOT_COUNTED)
+    yield from (Left(name, None, f"not searched: {NOT_YET}") for name in NOT_COUNTED)
 
 
 def as_result(receipt: Erasure) -> dict[str, Any]:

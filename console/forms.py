@@ -19,7 +19,7 @@ MOST_REPAIRED = 1_000  # a batch
 class ReasonForm(forms.Form):
     """A reason somebody will read later."""
 
-    reason = forms.CharField(label="Why?", max_length=300, min_length=5, strip=True)
+    reason = forms.CharField(label="Reason", max_length=300, min_length=5, strip=True)
 
 
 class UploadForm(forms.Form):
@@ -35,14 +35,14 @@ class UploadForm(forms.Form):
         if self.too_large:
             self.errors.pop("file", None)
             raise ValidationError(
-                f"The file is larger than {settings.UPLOAD_MAX_BYTES:,} bytes, the most that is"
-                " taken: split it."
+                f"The file is larger than {settings.UPLOAD_MAX_BYTES:,} bytes, which is the"
+                " limit. Split it and upload the parts."
             )
         if self.not_kept:
             self.errors.pop("file", None)
             raise ValidationError(
-                f"The web server could not keep the file ({self.not_kept}). Nothing was taken in:"
-                " try again later."
+                f"The web server could not store the file ({self.not_kept}). Nothing was saved."
+                " Try again later."
             )
         return super().clean()
 
@@ -51,9 +51,11 @@ class UploadForm(forms.Form):
 
 
 class ScoresForm(UploadForm):
-    activate = forms.BooleanField(label="Let it count as soon as it is through", required=False)
+    activate = forms.BooleanField(
+        label="Make this the active file when processing finishes", required=False
+    )
     then = forms.ChoiceField(
-        choices=[("process", "Process at once"), ("try", "Try it first")], required=False
+        choices=[("process", "Process the file"), ("try", "Dry run")], required=False
     )
 
 
@@ -75,12 +77,12 @@ class DemandFindForm(forms.Form):
         label="Reference",
         required=False,
         max_length=LONGEST_REFERENCE,
-        help_text="As in the archive: event_sale_fan, for one",
+        help_text="As in the archive, for example event_sale_fan",
     )
     record_type = forms.ChoiceField(
         label="Type", required=False, choices=[("", "any"), *DemandType.choices]
     )
-    reason = forms.CharField(label="Why?", max_length=300, min_length=5)
+    reason = forms.CharField(label="Reason", max_length=300, min_length=5)
     after = forms.IntegerField(
         required=False, widget=forms.HiddenInput, min_value=1, max_value=2**63 - 1
     )
@@ -88,7 +90,7 @@ class DemandFindForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if not any(cleaned.get(name) for name in ("fan", "event", "sale", "reference")):
-            raise ValidationError("Give a fan id, an event id, a sale id or a reference.")
+            raise ValidationError("Enter a fan id, an event id, a sale id or a reference.")
         return cleaned
 
 
@@ -96,7 +98,7 @@ class RepairForm(ReasonForm):
     """Repaired events, one JSON object a line."""
 
     events = forms.CharField(
-        label="Change events, one a line",
+        label="Change events, one per line",
         max_length=2_000_000,
         widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"}),
     )
@@ -105,8 +107,8 @@ class RepairForm(ReasonForm):
         lines = [line.strip() for line in self.cleaned_data["events"].split("\n") if line.strip()]
         if len(lines) > MOST_REPAIRED:
             raise ValidationError(
-                f"These are {len(lines):,} lines; replay {MOST_REPAIRED:,} at most, or upload them"
-                " as a file."
+                f"You entered {len(lines):,} lines. Replay at most {MOST_REPAIRED:,} lines, or"
+                " upload them as a file."
             )
         return lines
 
@@ -119,12 +121,12 @@ class FindForm(forms.Form):
     )
     fan = forms.CharField(label="Fan id", required=False, max_length=200)
     code = forms.CharField(label="Access code", required=False, max_length=64)
-    reason = forms.CharField(label="Why?", max_length=300, min_length=5)
+    reason = forms.CharField(label="Reason", max_length=300, min_length=5)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if bool(cleaned.get("fan")) == bool(cleaned.get("code")):
-            raise ValidationError("Give either a fan id or a code.")
+            raise ValidationError("Enter either a fan id or an access code.")
         if cleaned.get("fan") and not cleaned.get("campaign"):
-            raise ValidationError({"campaign": "Choose the campaign in which the fan registered."})
+            raise ValidationError({"campaign": "Choose the campaign that the fan registered for."})
         return cleaned

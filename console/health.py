@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from datalake.storage import buckets
 from operations.choices import JobState
 from operations.models import Job
+from operations.plurals import plural
 
 BUCKETS = {"scoring": buckets.scoring, "campaign data": buckets.campaign_data}
 WORKERS = (
@@ -37,7 +38,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """200 when all answer, else 503; each part with `ok` or what is wrong."""
     database = _database()
     parts = {"database": database, "storage": _storage()}
-    parts["workers"] = _workers() if database == "ok" else "not asked: the database does not answer"
+    parts["workers"] = (
+        _workers() if database == "ok" else "not checked: the database does not respond"
+    )
     ok = all(part == "ok" for part in parts.values())
     return JsonResponse({"ok": ok, **parts}, status=200 if ok else 503)
 
@@ -47,7 +50,7 @@ def _database() -> str:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
-        return f"does not answer: {type(error).__name__}"
+        return f"does not respond: {type(error).__name__}"
     return "ok"
 
 
@@ -59,7 +62,7 @@ def _storage() -> str:
             bucket().put(key, b"ready")
             bucket().delete(key)
         except OSError as error:
-            return f"{name} does not take files: {type(error).__name__}"
+            return f"{name} bucket cannot store files: {type(error).__name__}"
     return "ok"
 
 
@@ -69,12 +72,15 @@ def _workers() -> str:
         cursor.execute(WORKERS)
         (alive,) = cursor.fetchone() or (0,)
     if not alive:
-        return "no worker is connected: start the workers"
+        return "no worker is running: start the workers"
     waiting = Job.objects.filter(
         state=JobState.QUEUED, created_at__lt=timezone.now() - WAITED_TOO_LONG
     ).count()
     return (
-        f"{waiting} jobs have waited for longer than {WAITED_TOO_LONG.seconds} s"
+        (
+            f"{plural(waiting, 'job has', 'jobs have')} waited for more than"
+            f" {WAITED_TOO_LONG.seconds} s"
+        )
         if waiting
         else "ok"
     )

@@ -23,8 +23,8 @@ CLOCK = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 ORDERS = [(order.value, words(order.value)) for order in Order]
 MARKETS_MOST_BYTES = 1_000_000
 MARKETS_HELP = (
-    "marketId,marketName,capacity,selectionTime[,codeSource]. Without it every market of the"
-    " campaign takes part."
+    "marketId,marketName,capacity,selectionTime[,codeSource]. If empty, the wave"
+    " has all markets of the campaign."
 )
 
 
@@ -32,26 +32,26 @@ class WaveForm(forms.Form):
     """`request_of` gives what the waves' own shells take; they judge the rest."""
 
     date_key = forms.CharField(
-        max_length=20, help_text="YYYYMMDD, or YYYYMMDD-2 for a second wave of the day"
+        max_length=20, help_text="YYYYMMDD, or YYYYMMDD-2 for a second wave on the same day"
     )
     notify_date = forms.DateTimeField(
-        label="Goes out at",
+        label="Notify date",
         input_formats=CLOCK,
         widget=forms.DateTimeInput({"type": "datetime-local"}),
     )
-    order = forms.ChoiceField(label="How members are chosen", choices=ORDERS, required=False)
+    order = forms.ChoiceField(label="Selection order", choices=ORDERS, required=False)
     single_market = forms.CharField(
-        label="The one market",
+        label="Single market",
         max_length=40,
         required=False,
-        help_text="Only with “one market only”",
+        help_text="Only for the order “One market only”",
     )
     min_score = forms.FloatField(
         label="Minimum score",
         min_value=0,
         max_value=1,
         required=False,
-        help_text="If higher than the campaign's",
+        help_text="Used if it is higher than the campaign's",
     )
     markets_file = forms.FileField(required=False, allow_empty_file=True)
     markets = forms.CharField(
@@ -62,7 +62,10 @@ class WaveForm(forms.Form):
         strip=False,
     )
     expedite = forms.CharField(
-        label="Why so late?", max_length=300, required=False, help_text="If less than a day is left"
+        label="Reason for short notice",
+        max_length=300,
+        required=False,
+        help_text="Required if the notify date is less than a day away",
     )
 
     members_digest = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
@@ -86,7 +89,9 @@ class WaveForm(forms.Form):
         local = self.cleaned_data["notify_date"].replace(tzinfo=None)
         first, second = (local.replace(tzinfo=self.zone, fold=fold) for fold in (0, 1))
         if first.utcoffset() != second.utcoffset():
-            raise ValidationError("The clock changes at that time: choose another minute.")
+            raise ValidationError(
+                "The clocks change at that time in this time zone. Choose a different time."
+            )
         return first.astimezone(ZoneInfo("UTC"))
 
     def clean(self) -> dict[str, Any]:
@@ -99,12 +104,16 @@ class WaveForm(forms.Form):
     def _text_of(self, file: Any) -> str:
         if file.size > MARKETS_MOST_BYTES:
             raise ValidationError(
-                {"markets_file": "The file is too large to be a list of markets."}
+                {
+                    "markets_file": "The markets file is larger than 1 MB. Check that you chose the right file."
+                }
             )
         try:
             return str(file.read().decode("utf-8-sig"))
         except UnicodeDecodeError as error:
-            raise ValidationError({"markets_file": "The file is not UTF-8 text."}) from error
+            raise ValidationError(
+                {"markets_file": "The file is not UTF-8 text. Save it as CSV in UTF-8."}
+            ) from error
 
     def request_of(self) -> WaveRequest:
         markets = self.cleaned_data["markets"]

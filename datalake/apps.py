@@ -7,7 +7,7 @@ from django.apps import AppConfig
 
 class DatalakeConfig(AppConfig):
     name = "datalake"
-    verbose_name = "Data lake"
+    verbose_name = "Data"
 
     def ready(self) -> None:
         from datalake import save, tasks

@@ -5,7 +5,7 @@ from django.apps import AppConfig
 
 class DemandConfig(AppConfig):
     name = "demand"
-    verbose_name = "Demand archive"
+    verbose_name = "Demand"
 
     def ready(self) -> None:
         from demand.tasks import JOB_KINDS, SCHEDULED_RUNS

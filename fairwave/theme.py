@@ -39,22 +39,22 @@ def environment(request: HttpRequest) -> list[str] | None:
 
 
 NAVIGATION = [
-    {"items": [{"title": "Now", "icon": "home", "link": reverse_lazy("admin:index")}]},
+    {"items": [{"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}]},
     {
-        "title": "Who gets in",
+        "title": "Campaigns",
         "items": [
             _entry("Campaigns", "confirmation_number", "campaigns.campaign"),
-            _entry("Registrations", "how_to_reg", "campaigns.registrationimport"),
+            _entry("Registration files", "how_to_reg", "campaigns.registrationimport"),
             _entry("Score files", "leaderboard", "campaigns.scorefile"),
             _entry("Fan lists", "format_list_numbered", "campaigns.fanlist"),
-            _entry("Lists", "block", "campaigns.listentry"),
+            _entry("List entries", "block", "campaigns.listentry"),
         ],
     },
     {
-        "title": "Who is told",
+        "title": "Messaging",
         "items": [
             _entry("Waves", "waves", "waves.wave"),
-            _entry("Codes", "key", "waves.code"),
+            _entry("Access codes", "key", "waves.code"),
             _entry("Members", "group", "waves.member"),
             _entry("Messages", "sms", "waves.send"),
             _entry("Templates", "draft", "waves.template"),
@@ -67,23 +67,23 @@ NAVIGATION = [
         ],
     },
     {
-        "title": "What is kept",
+        "title": "Data",
         "items": [
             _entry("Lake files", "database", "datalake.lakefile"),
-            _entry("Partitions", "calendar_month", "datalake.lakepartition"),
+            _entry("Lake partitions", "calendar_month", "datalake.lakepartition"),
             _entry("Merges", "merge", "datalake.merge"),
             _entry("Dead letters", "unsubscribe", "datalake.deadletter"),
         ],
     },
     {
-        "title": "Demand archive",
+        "title": "Demand",
         "items": [
-            _entry("Overview", "monitoring", "demand.batch")
+            _entry("Demand archive", "monitoring", "demand.batch")
             | {
                 "link": reverse_lazy("demand"),
                 "active": _at("demand"),
             },
-            _entry("Find a record", "search", "demand.currentrecord")
+            _entry("Find a demand record", "search", "demand.currentrecord")
             | {
                 "link": reverse_lazy("demand-find"),
                 "active": _at("demand-find", "demand-record"),
@@ -94,13 +94,13 @@ NAVIGATION = [
                     "demand_errorfile_changelist", "demand-error-file", "repair-demand-errors"
                 )
             },
-            _entry("Uploads", "upload_file", "demand.eventupload")
+            _entry("Event uploads", "upload_file", "demand.eventupload")
             | {"active": _at("demand_eventupload_changelist", "demand-upload", "upload-demand")},
             _entry("Batches", "stacks", "demand.batch"),
         ],
     },
     {
-        "title": "How work is done",
+        "title": "System",
         "items": [
             _entry("Jobs", "settings", "operations.job"),
             _entry("Alerts", "notifications", "operations.alert"),

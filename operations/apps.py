@@ -6,7 +6,7 @@ from django.db.models.signals import post_migrate
 
 class OperationsConfig(AppConfig):
     name = "operations"
-    verbose_name = "Work"
+    verbose_name = "System"
 
     def ready(self) -> None:
         from fairwave import checks  # noqa: F401 registers the settings' checks

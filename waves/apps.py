@@ -5,7 +5,7 @@ from django.apps import AppConfig
 
 class WavesConfig(AppConfig):
     name = "waves"
-    verbose_name = "Waves"
+    verbose_name = "Messaging"
 
     def ready(self) -> None:
         from operations import job_kinds, schedules

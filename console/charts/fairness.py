@@ -27,7 +27,7 @@ NUMBER = '<td class="fw-number">{}</td>'
 FIGURES = ("Fans", "Selected", "Expected", "95 % of fair draws", "p, corrected")
 DIAMOND = "M0,-6 L6,0 L0,6 L-6,0 Z"
 NAMELESS = ("others", "not registered", "no address", "no country")
-MARKS = {"fair": "fair", "look": "look for a fault", "none": "too few to say"}
+MARKS = {"fair": "fair", "look": "look for an error", "none": "too few fans"}
 
 
 def histogram(
@@ -106,8 +106,8 @@ def luck(test: LuckTest, *, ident: str) -> SafeString:
     name = "All bands" if test["band"] == "all" else words(test["band"])
     low, high = min(test["cells"]), max(test["cells"])
     meaning = (
-        f"{test['fans']:,} fans in {SHOWN_CELLS} equal parts of luck: {low:,} to {high:,},"
-        f" {expected:,.1f} expected in each."
+        f"{test['fans']:,} fans in {SHOWN_CELLS} equal ranges of luck: {low:,} to"
+        f" {high:,}, {expected:,.1f} expected in each."
     )
     cells = (
         (f"{at / SHOWN_CELLS:.3f}–{(at + 1) / SHOWN_CELLS:.3f}", f"{fans:,}")

@@ -68,16 +68,28 @@ def read(error_file: ErrorFile) -> Document:
     try:
         if bucket.size(error_file.key) > LARGEST_FILE:
             return Document(
-                [], "The file is too large to be shown here. It can still be replayed as it is."
+                [], "The file is too large to be shown here. It can still be replayed unchanged."
             )
         with bucket.open(error_file.key) as source:
             document = json.load(source)
     except (NoSuchObject, OSError):
-        return Document([], "The file cannot be read from the bucket now.")
+        return Document([], "The file cannot be read from the bucket. Try again later.")
     except (ValueError, RecursionError):
-        return Document([], "The file in the bucket is no error file of this archive any more.")
+        return Document(
+            [],
+            (
+                "The file in the bucket is not an error file of this archive. It may have been"
+                " replaced."
+            ),
+        )
     if not isinstance(document, dict) or not isinstance(document.get("events"), list):
-        return Document([], "The file in the bucket is no error file of this archive any more.")
+        return Document(
+            [],
+            (
+                "The file in the bucket is not an error file of this archive. It may have been"
+                " replaced."
+            ),
+        )
     events, details = document["events"], document.get("details") or []
     pairs: Iterable[tuple[Any, Any]] = zip_longest(events, details[: len(events)], fillvalue={})
     return Document([_event(number, text, detail) for number, (text, detail) in enumerate(pairs)])

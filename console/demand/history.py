@@ -78,9 +78,9 @@ def _read(file: LakeFile | None, numbers: Collection[int], reference_id: str) ->
     if file is None:
         return dict.fromkeys(numbers, (None, "Its file is no longer in the catalogue."))
     if file.bytes > LARGEST_FILE:
-        return dict.fromkeys(numbers, (None, "Its file is too large to be read for a page."))
+        return dict.fromkeys(numbers, (None, "Its file is too large to be read on this page."))
     found: dict[int, Read] = dict.fromkeys(
-        numbers, (None, "It no longer stands where it was in its file.")
+        numbers, (None, "The record is no longer at its position in the file.")
     )
     last = max(numbers)
     try:
@@ -92,7 +92,7 @@ def _read(file: LakeFile | None, numbers: Collection[int], reference_id: str) ->
                     break
     except (NoSuchObject, NotAvro, OSError):
         return {
-            number: at if at[0] else (None, "Its file cannot be read now.")
+            number: at if at[0] else (None, "Its file cannot be read. Try again later.")
             for number, at in found.items()
         }
     return found

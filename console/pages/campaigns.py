@@ -70,7 +70,7 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
 @action("campaigns.change_campaign")
 def open_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
     named = _named(campaign_id)
-    done = "The campaign is open. Its draw is fixed and the commitment is public."
+    done = "The campaign is open. Its draw is locked and the commitment is public."
     return attempt(
         request,
         lambda: opening.open_campaign(named.pk, by=request.user),
@@ -88,7 +88,7 @@ def close_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
         opening.close_campaign(named.pk, by=request.user)
         start_proof(named, by=request.user)
 
-    done = "The campaign is closed and the draw is revealed. Its proof is being written."
+    done = "The campaign is closed and the draw is revealed. The proof is being created."
     return attempt(request, close, done, back=_page_of(named))
 
 
@@ -100,11 +100,12 @@ def prove(request: StaffRequest, campaign_id: str) -> HttpResponse:
     def write() -> None:
         if named.status != CampaignStatus.CLOSED:
             raise WrongStatus(
-                f"Campaign {campaign_id} is {named.status}: its proof is written when it is closed."
+                f"Campaign {campaign_id} is {named.status}. The proof can be created after the"
+                " campaign is closed."
             )
         start_proof(named, by=request.user)
 
-    return attempt(request, write, "The proof is being written.", back=_page_of(named))
+    return attempt(request, write, "The proof is being created.", back=_page_of(named))
 
 
 @action("campaigns.enter_entropy")
@@ -121,7 +122,7 @@ def enter_entropy(request: StaffRequest, campaign_id: str) -> HttpResponse:
     return attempt(
         request,
         enter,
-        "The value is entered for good. Score files that waited for it go on.",
+        "The value is saved. Score files that waited for it are now processed.",
         back=_page_of(named),
     )
 
@@ -133,8 +134,8 @@ def undo_activation(request: StaffRequest, campaign_id: str) -> HttpResponse:
     def undo() -> str:
         counts = activation.undo(named.pk, by=request.user).active_score_file
         return (
-            "The last switch is undone:"
-            f" {f'{counts.name} counts again' if counts else 'no score file counts now'}."
+            "The last change of the active score file is undone:"
+            f" {f'{counts.name} is active again' if counts else 'no score file is active'}."
         )
 
     return attempt(request, undo, back=_page_of(named))

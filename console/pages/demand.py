@@ -94,7 +94,7 @@ def find(request: StaffRequest) -> HttpResponse:
         by = ", ".join(name for name in asked if name != "record_type")
         log_access(request, Access.FOUND, f"demand archive, by {by}", form.cleaned_data["reason"])
         found = _found(asked, form.cleaned_data["after"])
-    return render(request, "console/demand/find.html", "Find a record", form=form, **found)
+    return render(request, "console/demand/find.html", "Find a demand record", form=form, **found)
 
 
 def _found(asked: dict[str, str], after: int | None) -> dict[str, Any]:

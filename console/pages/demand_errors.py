@@ -68,7 +68,7 @@ def replay_all(request: StaffRequest, pk: int) -> HttpResponse:
     replayed = get_object_or_404(ErrorFile, pk=pk)
     back, form = reverse("demand-error-file", args=[pk]), ReasonForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Say why, in five letters at least: nothing was replayed.")
+        messages.error(request, "Enter a reason of at least five characters. Nothing was replayed.")
         return HttpResponseRedirect(back)
     _replay(request, replayed, None, form.cleaned_data["reason"])
     return HttpResponseRedirect(back)
@@ -128,10 +128,12 @@ def _replay(request: StaffRequest, file: ErrorFile, events: list[str] | None, re
     except OSError:
         messages.error(
             request,
-            "The bucket is not reached now. The replay is noted: ask for it again, and it goes on.",
+            ("The bucket could not be reached. The replay is saved. Request it again to continue."),
         )
     else:
-        still = " What still cannot be archived stands in a new error file." if batch.errors else ""
+        still = (
+            " Events that still cannot be archived are in a new error file." if batch.errors else ""
+        )
         messages.success(
             request,
             f"Replayed: {batch.events:,} in = {batch.archived:,} archived + {batch.errors:,}"

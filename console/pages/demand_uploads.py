@@ -17,8 +17,9 @@ from demand.sources import uploads
 from operations.errors import Refusal
 
 HINT = (
-    "JSON lines, UTF-8: one change event a line, as a DynamoDB stream gives it, bare or as Kinesis"
-    " delivers it (base64); .gz is fine. Types: demand, notification, event, sale."
+    "JSON lines in UTF-8: one change event per line, as a DynamoDB stream or"
+    " Kinesis (base64) delivers it. Can be compressed (.gz). Types: demand,"
+    " notification, event, sale."
 )
 ERROR_FILES = 50
 
@@ -37,8 +38,10 @@ def upload(request: StaffRequest) -> HttpResponse:
             if uploads.is_over(received):
                 messages.info(
                     request,
-                    "These very bytes came before: this is what became of them, and nothing is done"
-                    " twice.",
+                    (
+                        "This file was already uploaded. These are its results. It was not processed"
+                        " again."
+                    ),
                 )
             else:
                 tasks.start_upload(received, by=request.user)
@@ -56,7 +59,7 @@ def uploaded(request: StaffRequest, pk: int) -> HttpResponse:
     return render(
         request,
         "console/demand/uploaded.html",
-        f"Upload {shown.name}",
+        f"Event upload {shown.name}",
         file=shown,
         ledger=numbers.of_source(source),
         error_files=ErrorFile.objects.filter(batch__source=source)

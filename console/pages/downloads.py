@@ -29,7 +29,7 @@ def _download(
     """Without a reason nothing leaves; with one it is written down first."""
     form = ReasonForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Say why you need the file, in a few words.")
+        messages.error(request, "Enter the reason for the download.")
         return HttpResponseRedirect(back)
     try:
         response = make()
@@ -81,7 +81,7 @@ def wave_zip(request: StaffRequest, name: str) -> HttpResponseBase:
     found = get_object_or_404(Wave, name=name)
     key, back = found.zip_key, reverse("wave", args=[name])
     if not key:
-        messages.error(request, "The wave is not prepared: there is no file yet.")
+        messages.error(request, "The wave is not prepared yet, so it has no file.")
         return HttpResponseRedirect(back)
 
     def make() -> FileResponse:

@@ -21,18 +21,21 @@ KINDS = {
     "domain": (
         "E-mail domains",
         "Domain",
-        "Domains of fewer than 20 fans are among the others: they could name a person.",
+        (
+            "Domains with fewer than 20 fans are grouped as “others”, because they could"
+            " identify a person."
+        ),
     ),
-    "country": ("Countries", "Country", "As they stand in the file."),
+    "country": ("Countries", "Country", "As given in the file."),
     "position": (
-        "Place in the file",
+        "Position in the file",
         "Lines",
-        "Twenty parts of the file, from its first line to its last.",
+        "The file in twenty parts, from the first line to the last.",
     ),
     "time": (
         "Time of registration",
         "Registered, UTC",
-        "Twenty parts, from who came first to who came last.",
+        "All fans in twenty parts, from the earliest registration to the latest.",
     ),
 }
 
@@ -43,7 +46,7 @@ def fairness(request: StaffRequest, pk: int) -> HttpResponse:
     return render(
         request,
         "console/score_files/fairness.html",
-        f"Fairness of score file {shown.name}",
+        f"Fairness report of {shown.name}",
         file=shown,
         campaign=shown.campaign,
         report=shown.fairness and _pictures(shown.fairness),
@@ -59,7 +62,7 @@ def make_report(request: StaffRequest, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: tasks.start_fairness(judged, by=request.user),
-        "The report is being made.",
+        "The fairness report is being created.",
         back=back,
     )
 
@@ -79,14 +82,17 @@ def _pictures(report: Report) -> dict[str, Any]:
             tallest=tallest,
             ident="raw",
             title="Raw scores",
-            meaning="How many fans have each raw score, as the file says.",
+            meaning="How many fans have each raw score.",
         ),
         "band_scores": fairness_charts.histogram(
             report["band_scores"],
             tallest=tallest,
             ident="drawn",
             title="Band scores",
-            meaning="How many fans drew each band score: level within each band if luck is fair.",
+            meaning=(
+                "How many fans drew each band score. In a fair draw, the bars within a band"
+                " are level."
+            ),
         ),
         "lucks": [_luck(test) for test in report["luck"]],
         "kinds": [_kind(report, by) for by in KINDS],

@@ -16,13 +16,12 @@ from console.pages.jobs import work_on
 from operations.errors import Refusal
 
 HINT = (
-    "CSV, UTF-8, one header line; .gz is fine. Needed: global_user_id and rank (1 is best). Also"
-    " known: id, email, phone, member_id, country_code, phone_confirmed; what the file lacks comes"
-    " from the registrations."
+    "CSV in UTF-8 with a header line. Can be compressed (.gz). Required columns:"
+    " global_user_id and rank (1 is best). Optional columns: id, email, phone,"
+    " member_id, country_code, phone_confirmed. Missing contacts are taken from the"
+    " registrations."
 )
-REPEATED = (
-    "These very bytes came before: this is the score file they became, and it is not done twice."
-)
+REPEATED = "This file was already uploaded. This is its score file. It was not processed again."
 
 
 @form_page("campaigns.process_scores", "campaigns.view_campaign")
@@ -40,7 +39,7 @@ def upload_ranks(request: StaffRequest, campaign_id: str) -> HttpResponse:
     return render(
         request,
         "console/score_files/upload_ranks.html",
-        "Upload ranks",
+        "Upload a rank file",
         campaign=campaign,
         hint=HINT,
         fanlist=form["fanlist"].value() if form else "",
@@ -73,7 +72,7 @@ def rank_file(request: StaffRequest, pk: int) -> HttpResponse:
     return render(
         request,
         "console/score_files/rank_file.html",
-        f"Ranks {shown.name}",
+        f"Rank file {shown.name}",
         file=shown,
         fanlist=shown.fanlist,
         campaign=shown.fanlist.campaign,
@@ -88,5 +87,8 @@ def start(request: StaffRequest, pk: int) -> HttpResponse:
     started = get_object_or_404(RankFile, pk=pk)
     back = reverse("rank-file", args=[pk])
     return attempt(
-        request, lambda: tasks.start_ranks(started, by=request.user), "It goes on.", back=back
+        request,
+        lambda: tasks.start_ranks(started, by=request.user),
+        "Processing started.",
+        back=back,
     )

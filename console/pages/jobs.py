@@ -110,11 +110,13 @@ def steer(request: StaffRequest, pk: int, how: str) -> HttpResponse:
         done = jobs.request_stop(pk, how)
     if done:
         words = {
-            "pause": "It pauses at its next step.",
-            "cancel": "It ends at its next step.",
-            "resume": "It goes on.",
+            "pause": "The job will pause at its next step.",
+            "cancel": "The job will stop at its next step.",
+            "resume": "The job was resumed.",
         }
         messages.success(request, words[how])
     else:
-        messages.error(request, "The job is over, or already stands so: nothing was changed.")
+        messages.error(
+            request, "Nothing was changed. The job is finished, or already in this state."
+        )
     return HttpResponseRedirect(page_of(steered))

@@ -13,6 +13,7 @@ from console.access import StaffRequest, action
 from datalake import tasks
 from datalake.models import DeadLetter
 from datalake.streams import deadletters
+from operations.plurals import plural
 
 
 @action("datalake.change_deadletter", "datalake.view_deadletter")
@@ -20,27 +21,29 @@ def replay_letter(request: StaffRequest, pk: int) -> HttpResponse:
     """Put one record on its stream again, as it is."""
     letter = get_object_or_404(DeadLetter.objects.defer("record"), pk=pk)
     if deadletters.replay(letter.pk):
-        still = f"If {letter.consumer} still cannot take it, it comes back as a new dead letter."
-        messages.success(request, f"Record {pk} is on its stream again. {still}")
+        still = (
+            f"If consumer {letter.consumer} still cannot process it, it becomes a new dead letter."
+        )
+        messages.success(request, f"Record {pk} is back on its stream. {still}")
     else:
-        messages.info(request, f"Record {pk} was replayed already; nothing was done.")
+        messages.info(request, f"Record {pk} was already replayed. Nothing was done.")
     return HttpResponseRedirect(reverse("admin:datalake_deadletter_change", args=[pk]))
 
 
 @action("datalake.change_deadletter", "datalake.view_deadletter")
 def replay_letters(request: StaffRequest) -> HttpResponse:
-    """Put every record that waits on its stream again: after whatever kept a consumer from taking
-    them is mended.
+    """Put every record that waits on its stream again: after the cause of their errors is
+    fixed.
     """
     count = deadletters.replay_all()
     if count:
         messages.success(
             request,
-            f"{count:,} records are on their streams again. What still cannot be taken comes back"
-            " here.",
+            f"{plural(count, 'record is', 'records are')} back on the stream. Records that still"
+            " cannot be processed become new dead letters.",
         )
     else:
-        messages.info(request, "No record waits to be replayed.")
+        messages.info(request, "There are no dead letters to replay.")
     return HttpResponseRedirect(reverse("admin:datalake_deadletter_changelist"))
 
 
@@ -54,7 +57,9 @@ def merge_lake(request: StaffRequest) -> HttpResponse:
     what = "month" if monthly else "day"
     messages.success(
         request,
-        f"A worker merges every past {what} that has loose files. Each merge appears here; a"
-        " refusal is an alert.",
+        (
+            f"A worker is merging every past {what} that has more than one file. Each merge"
+            " appears here. If a merge is refused, an alert is sent."
+        ),
     )
     return HttpResponseRedirect(reverse("admin:datalake_merge_changelist"))

@@ -16,9 +16,9 @@ from console.pages.jobs import work_on
 from console.pages.uploading import upload_page
 
 REGISTRATIONS_HINT = (
-    "CSV or TSV, UTF-8, one header line. Needed: global_user_id and registered_at. Also known:"
-    " member_id, email, phone, phone_confirmed, country_code, market_preferences (joined by |),"
-    " date_created."
+    "CSV or TSV in UTF-8 with a header line. Required columns: global_user_id and"
+    " registered_at. Optional columns: member_id, email, phone, phone_confirmed,"
+    " country_code, market_preferences (separated by |), date_created."
 )
 
 
@@ -51,7 +51,7 @@ def registration_import(request: StaffRequest, pk: int) -> HttpResponse:
         RegistrationImport.objects.select_related("campaign", "created_by"), pk=pk
     )
     work = work_on(request, imports.subject_of(shown))
-    title = f"Registrations {shown.name}"
+    title = f"Registration file {shown.name}"
     return render(
         request,
         "console/campaigns/registrations.html",

@@ -23,8 +23,9 @@ from console.words import FILE_STEPS, steps
 from operations.choices import JobState
 
 SCORES_HINT = (
-    "Tab-separated text, UTF-8, one header line; .gz is fine. Columns by name: id, tmemail, sms,"
-    " global_user_id, member_id, raw_local_fanscore, country_code; phone_confirmed if there is one."
+    "Tab-separated text in UTF-8 with a header line. Can be compressed (.gz)."
+    " Required columns: id, tmemail, sms, global_user_id, member_id,"
+    " raw_local_fanscore, country_code. Optional column: phone_confirmed."
 )
 
 
@@ -40,8 +41,10 @@ def upload_scores(request: StaffRequest, campaign_id: str) -> HttpResponse:
         if received.repeated:
             messages.info(
                 request,
-                "These very bytes came before: this is the score file they are, and it is not done"
-                " twice.",
+                (
+                    "This file was already uploaded. This is its score file. It was not processed"
+                    " again."
+                ),
             )
         score_file = received.score_file
         its_page = reverse("score-file", args=[score_file.pk])
@@ -119,12 +122,15 @@ def start_scores(request: StaffRequest, pk: int) -> HttpResponse:
     started = get_object_or_404(ScoreFile, pk=pk)
     back = reverse("score-file", args=[pk])
     return attempt(
-        request, lambda: tasks.start_score_file(started, by=request.user), "It goes on.", back=back
+        request,
+        lambda: tasks.start_score_file(started, by=request.user),
+        "Processing started.",
+        back=back,
     )
 
 
 @action("campaigns.activate_scores")
 def activate(request: StaffRequest, pk: int) -> HttpResponse:
     back = reverse("score-file", args=[get_object_or_404(ScoreFile, pk=pk).pk])
-    done = "This score file counts from now on."
+    done = "This score file is now active."
     return attempt(request, lambda: activation.activate(pk, by=request.user), done, back=back)

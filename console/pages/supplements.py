@@ -13,8 +13,8 @@ from console.access import StaffRequest, action, attempt
 from console.forms import ScoresForm
 
 TAKEN = (
-    "The corrected rows came in. They and the accepted ones become a new score file, a supplement"
-    " of this one."
+    "The corrected rows were uploaded. A new score file, a supplement of this one,"
+    " is being created from them and the accepted rows."
 )
 
 

@@ -15,7 +15,7 @@ from console.access import StaffRequest, action, attempt
 from operations.adminkit import unmasking
 from operations.errors import Refusal
 
-TRIED = "The first rows were tried. Nothing was counted."
+TRIED = "The first rows were checked. Nothing was saved."
 
 
 @action("campaigns.process_scores")
@@ -27,7 +27,7 @@ def try_scores(request: StaffRequest, pk: int) -> HttpResponse:
         return attempt(
             request,
             lambda: tasks.start_trial(tried, by=request.user),
-            "All rows are being tried.",
+            "All rows are being checked.",
             back=back,
         )
     return attempt(request, lambda: dry_run.try_first(pk), TRIED, back=back)

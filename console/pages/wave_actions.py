@@ -45,7 +45,9 @@ def put_on_schedule(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
         schedule.schedule(wave, by=request.user, now=timezone.now(), reason=_reason(request))
 
-    return _do(request, name, work, "The wave is scheduled. It goes out by itself when it is due.")
+    return _do(
+        request, name, work, "The wave is scheduled. It is sent automatically at its notify date."
+    )
 
 
 @action("waves.schedule_wave", "waves.view_wave")
@@ -53,7 +55,7 @@ def unschedule(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
         schedule.unschedule(wave, by=request.user, reason=_reason(request))
 
-    return _do(request, name, work, "The wave is off the schedule. It stays approved.")
+    return _do(request, name, work, "The wave is unscheduled. It stays approved.")
 
 
 @action("waves.send_wave", "waves.view_wave")
@@ -64,7 +66,7 @@ def trigger(request: StaffRequest, name: str) -> HttpResponse:
         schedule.trigger(wave, by=request.user, now=timezone.now(), reason=_reason(request))
         tasks.wake_senders([wave])
 
-    return _do(request, name, work, "The wave is going out.")
+    return _do(request, name, work, "The wave is being sent.")
 
 
 @action("waves.send_wave", "waves.view_wave")
@@ -72,7 +74,12 @@ def pause(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
         actions.pause(wave, by=request.user, reason=_reason(request))
 
-    return _do(request, name, work, "Paused: no new message starts. Those in flight end.")
+    return _do(
+        request,
+        name,
+        work,
+        "The wave is paused. No new messages start. Messages in flight are finished.",
+    )
 
 
 @action("waves.send_wave", "waves.view_wave")
@@ -81,7 +88,7 @@ def resume(request: StaffRequest, name: str) -> HttpResponse:
         actions.resume(wave, by=request.user, reason=_reason(request))
         tasks.wake_senders([wave])
 
-    return _do(request, name, work, "The wave goes on.")
+    return _do(request, name, work, "Sending is resumed.")
 
 
 @action("waves.send_wave", "waves.view_wave")
@@ -92,7 +99,7 @@ def retry_failed(request: StaffRequest, name: str) -> HttpResponse:
         results.retry_failed(wave.pk)
         tasks.wake_senders([wave])
 
-    return _do(request, name, work, "The failed messages are sent again.")
+    return _do(request, name, work, "The failed messages are being sent again.")
 
 
 @action("waves.send_wave", "waves.view_wave")
@@ -104,7 +111,10 @@ def cancel(request: StaffRequest, name: str) -> HttpResponse:
         request,
         name,
         work,
-        "The wave is cancelled. Its fans, and codes that were not assigned, are free again.",
+        (
+            "The wave is cancelled. Its fans, and its codes that were not assigned, can be"
+            " used by another wave."
+        ),
     )
 
 
@@ -113,7 +123,9 @@ def reset(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
         actions.reset(wave, by=request.user, reason=_reason(request))
 
-    return _do(request, name, work, "The wave can be prepared anew. Its codes are kept for it.")
+    return _do(
+        request, name, work, "The wave can be prepared again. Its codes stay reserved for it."
+    )
 
 
 @action("waves.stop_all")
@@ -121,17 +133,19 @@ def stop_all(request: StaffRequest) -> HttpResponse:
     """Every provider's account pauses within two seconds. [N-6]"""
     reason = _reason(request)
     if not reason:
-        messages.error(request, "Say why: whoever resumes has to know.")
+        messages.error(request, "Enter a reason. The person who resumes sending needs to know it.")
         return HttpResponseRedirect(reverse("admin:index"))
     stopped = accounts.stop_all(f"{request.user.get_username()}: {reason}", by=request.user)
     if stopped:
         messages.success(
             request,
-            f"All sending is stopped: {', '.join(stopped)}. Resume each one on the providers'"
-            " page.",
+            (
+                f"All sending is stopped: {', '.join(stopped)}. Resume each provider on the"
+                " Providers page."
+            ),
         )
     else:
-        messages.info(request, "All sending was stopped already.")
+        messages.info(request, "All sending was already stopped.")
     return HttpResponseRedirect(reverse("admin:index"))
 
 
@@ -151,5 +165,5 @@ def resume_provider(request: StaffRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(ProviderAccount, pk=pk)
     if accounts.resume(account.name, by=request.user, reason=_reason(request)):
         tasks.wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
-        messages.success(request, f"{account.name} sends again.")
+        messages.success(request, f"Sending through {account.name} is resumed.")
     return HttpResponseRedirect(reverse("providers"))

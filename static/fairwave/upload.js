@@ -1,4 +1,4 @@
-// A score file goes from here straight into the bucket: the site signs a form for it, and is told when it is there.
+// A score file goes from here straight into the bucket: the site signs a form for it, and this page reports when the file is there.
 "use strict";
 
 (() => {
@@ -13,7 +13,7 @@
     for (const [name, value] of Object.entries(values)) body.append(name, value);
     const answer = await fetch(address, { method: "POST", body });
     const said = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new Error(said.error || `The site answered with ${answer.status}. Load the page again.`);
+    if (!answer.ok) throw new Error(said.error || `The site returned an error (status ${answer.status}). Reload the page and try again.`);
     return said;
   }
 
@@ -25,11 +25,11 @@
       const request = new XMLHttpRequest();
       request.open("POST", permit.url);
       request.upload.onprogress = (sent) => {
-        if (sent.lengthComputable) told.textContent = `${Math.floor((100 * sent.loaded) / sent.total)} % uploaded`;
+        if (sent.lengthComputable) told.textContent = `${Math.floor((100 * sent.loaded) / sent.total)}% uploaded`;
       };
       request.onload = () =>
-        request.status < 300 ? resolve() : reject(new Error(`The bucket refused the file (${request.status}). Upload it again.`));
-      request.onerror = () => reject(new Error("The bucket was not reached. Upload the file again."));
+        request.status < 300 ? resolve() : reject(new Error(`The storage bucket refused the file (status ${request.status}). Upload it again.`));
+      request.onerror = () => reject(new Error("The storage bucket could not be reached. Upload the file again."));
       request.send(body);
     });
   }
@@ -42,7 +42,7 @@
       const permit = await ask(form.dataset.permit, { name: file.name });
       if (!file.size) throw new Error("The file is empty.");
       if (file.size > permit.most_bytes) {
-        throw new Error(`The file is larger than ${permit.most_bytes.toLocaleString("en")} bytes, the most that is taken: split it.`);
+        throw new Error(`The file is larger than ${permit.most_bytes.toLocaleString("en")} bytes. Split it and upload the parts.`);
       }
       await send(permit, file);
       const activate = form.elements.activate.checked ? "on" : "";

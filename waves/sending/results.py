@@ -91,6 +91,16 @@ def messages(wave_id: int) -> tuple[int, int]:
     return counts["all"], counts["waiting"]
 
 
+def notified(**of: Any) -> dict[int, int]:
+    """Fans by campaign who were sent a message, of the waves that `of` names. [N-7]
+
+    An e-mail that is only queued does not count, nor does what a receipt calls undeliverable.
+    """
+    reached = Send.objects.filter(state__in=[SendState.SENT, SendState.DELIVERED], **of)
+    counted = reached.order_by().values_list("wave__campaign")
+    return dict(counted.annotate(Count("member", distinct=True)))
+
+
 def open_sms(wave_id: int) -> int:
     """SMS that are pending or in flight."""
     return Send.objects.filter(wave_id=wave_id, channel=Channel.SMS, state__in=OPEN_SMS).count()

@@ -17,29 +17,39 @@ LONGEST_LINE = 4_000
 
 class Command(JsonCommand):
     help = (
-        "Erase a fan from the demand archive; the receipt says what was touched, and what was not"
-        " reached."
+        "Erase a fan from the demand archive. The receipt lists what was erased and"
+        " what was not reached."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "global_user_id", help="- reads it from standard input, so that no shell keeps it"
+            "global_user_id",
+            help=(
+                "the fan's id; - reads it from standard input, so that it is not in the"
+                " shell's history"
+            ),
         )
-        parser.add_argument("--by", required=True, metavar="USER", help="who does it")
         parser.add_argument(
-            "--reason", required=True, metavar="TEXT", help="why; the receipt keeps it"
+            "--by", required=True, metavar="USER", help="the user who runs this command"
+        )
+        parser.add_argument(
+            "--reason",
+            required=True,
+            metavar="TEXT",
+            help="the reason, which is saved in the receipt",
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
         fan_id = options["global_user_id"]
         fan_id = sys.stdin.readline(LONGEST_LINE) if fan_id == "-" else fan_id
         try:
-            with self.counting("objects looked at") as tell:
+            with self.counting("objects searched") as tell:
                 by = user(options["by"])
                 return as_result(
                     erase_fan(fan_id.strip(), by=by, reason=options["reason"], told=tell)
                 )
         except OSError as error:
             raise Refusal(
-                f"The bucket does not do its part: {told(error)}. Erase again when it does."
+                f"The bucket returned an error: {told(error)}. Run the erasure again when the"
+                " bucket is available."
             ) from error

@@ -11,7 +11,7 @@ from operations.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Make the bundle with which anybody can check the draw of a closed campaign."
+    help = "Create the proof with which anyone can check the draw of a closed campaign."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign")

@@ -14,17 +14,12 @@ from operations.errors import Refusal
 
 
 class Command(JsonCommand):
-    help = (
-        "Check a proof bundle; the same as the verify_draw.py inside it. Exits 1 if anything is"
-        " wrong."
-    )
+    help = "Check a proof with the same script that is inside it. Exits 1 if anything is wrong."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("bundle", help="the zip")
-        parser.add_argument("--fan", metavar="FAN_REF", help="also say where this fan stands")
-        parser.add_argument(
-            "--commitment", metavar="HEX", help="the commitment as it was published"
-        )
+        parser.add_argument("bundle", help="the proof (a ZIP file)")
+        parser.add_argument("--fan", metavar="FAN_REF", help="also report the result of this fan")
+        parser.add_argument("--commitment", metavar="HEX", help="the commitment that was published")
 
     def handle(self, *args: Any, **options: Any) -> str | None:
         self.ok = False
@@ -36,8 +31,8 @@ class Command(JsonCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         if not Path(options["bundle"]).is_file():
             raise Refusal(
-                f"There is no file {options['bundle']}: proof_bundle makes one, and says where it"
-                " lies."
+                f"File {options['bundle']} does not exist. Create the proof with proof_bundle,"
+                " which prints its path."
             )
         arguments = [options["bundle"]]
         for name in ("fan", "commitment"):
