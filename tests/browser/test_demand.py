@@ -117,7 +117,7 @@ def test_br020_a_record_is_found_and_its_history_shown(sign_in):
     expect(page.locator("#volumes figure")).to_have_count(4)
 
     person.go("/admin/demand-archive/")
-    page.click(".fw-tools >> text=Find a record")
+    page.click(".fw-tools >> text=Find a demand record")
     page.fill("#id_fan", "fan-1")
     page.fill("#id_reason", "the fan asked what we know")
     page.click("button:has-text('Find')")
@@ -129,7 +129,7 @@ def test_br020_a_record_is_found_and_its_history_shown(sign_in):
     expect(page.locator(".fw-states > li")).to_have_count(3)
     assert "example.com" not in page.content()
     person.picture("demand-record")
-    page.click("text=Show it for 15 minutes")
+    page.click("text=Show personal data for 15 minutes")
     page.fill("#id_reason", "the fan asked what we know")
     page.click("button:has-text('Show it')")
     expect(page.locator(".fw-states > li").nth(1)).to_contain_text("anna.berg@example.com")
@@ -157,12 +157,12 @@ def test_br014_a_failed_event_is_repaired_and_replayed(sign_in):
     person: Person = sign_in("operator")
     page = person.go(f"/admin/demand-archive/error-file/{file.pk}/")
     person.picture("demand-errors-hidden")
-    page.click("text=Show it for 15 minutes")
+    page.click("text=Show personal data for 15 minutes")
     page.fill("#id_reason", "its dates are missing")
     page.click("button:has-text('Show it')")
     expect(page.locator("pre.fw-event")).to_have_count(4)
     person.picture("demand-errors")
-    page.click("text=Repair this one >> nth=0")
+    page.click("text=Repair this event >> nth=0")
     event = json.loads(page.input_value("#id_events"))
     event["dynamodb"]["NewImage"]["date"]["M"]["requested"] = {"S": datetime.now(UTC).isoformat()}
     page.fill("#id_events", json.dumps(event))
@@ -178,7 +178,7 @@ def test_br014_a_failed_event_is_repaired_and_replayed(sign_in):
     page.set_viewport_size({"width": 1280, "height": 900})
     person.go(f"/admin/demand-archive/error-file/{torn.pk}/")
     expect(page.locator("text=Repair and replay…")).to_be_visible()
-    assert page.locator("text=Replay as they are").count() == 0
+    assert page.locator("text=Replay unchanged").count() == 0
     person.picture("demand-errors-torn")
     for name in ("currentrecord", "errorfile", "batch", "delivery", "eventupload"):
         person.go(f"/admin/demand/{name}/")

@@ -50,7 +50,7 @@ def test_x3_the_report_is_made_by_a_click_and_fits_every_screen(sign_in, tmp_pat
     score_file = streamed(tmp_path)
     operator: Person = sign_in("operator")
     page = operator.go(f"/admin/score-file/{score_file.pk}/")
-    page.click("text=Make the report")
+    page.click("text=Create the report")
     expect(page.locator("text=Is luck spread evenly?")).to_be_visible(timeout=60_000)
     expect(page.locator("figure svg[role=img]")).to_have_count(6)
     named = page.eval_on_selector_all(
@@ -79,5 +79,5 @@ def test_x3_a_red_report_says_so_in_words_and_shapes(sign_in, tmp_path: Path):
     expect(page.locator(".fw-next")).to_contain_text("never draw again because of it")
     expect(page.locator(".fw-groups path.fw-found")).to_have_count(1)
     expect(page.locator("tr.fw-row-look")).to_contain_text("< 0.0001")
-    assert page.locator("text=Make it again").count() == 0
+    assert page.locator("text=Create it again").count() == 0
     viewer.picture("fairness-red")

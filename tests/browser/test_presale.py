@@ -51,7 +51,7 @@ def test_from_upload_to_a_completed_wave(sign_in, provider: RunningSandbox, file
     admin.picture("campaign-draft")
 
     page.click("text=Open campaign…")
-    page.click("text=Open and fix the draw")
+    page.click("text=Open and lock the draw")
     expect(page.locator("body")).to_contain_text("The campaign is open")
 
     page.click("text=Upload registrations")
@@ -79,14 +79,14 @@ def test_from_upload_to_a_completed_wave(sign_in, provider: RunningSandbox, file
     page.fill("#id_date_key", key)
     page.fill("#id_notify_date", _due_now())
     page.fill("#id_expedite", "the band moved the presale forward")
-    page.click("text=Preview")
-    expect(page.locator("text=What would be selected")).to_be_visible(timeout=A_WHILE)
+    page.click("button:text-is('Preview')")
+    expect(page.locator("h2:text-is('Preview')")).to_be_visible(timeout=A_WHILE)
     assert not Wave.objects.exists()
     admin.picture("wave-preview")
     page.click("text=Prepare this wave")
     expect(page.locator(".fw-title .fw-badge")).to_have_text("prepared", timeout=A_WHILE)
     expect(page.locator("text=as previewed")).to_be_visible()
-    expect(page.locator("text=another person has to approve it")).to_be_visible()
+    expect(page.locator("text=another person must approve it")).to_be_visible()
     assert page.locator("text=Approve…").count() == 0
 
     wave = Wave.objects.get()
@@ -97,9 +97,9 @@ def test_from_upload_to_a_completed_wave(sign_in, provider: RunningSandbox, file
     expect(other.locator(".fw-title .fw-badge")).to_have_text("approved")
 
     page.reload()
-    page.click("text=Schedule it")
-    page.click("text=Send it now")
-    expect(page.locator("#wave-live")).to_contain_text("a second", timeout=A_WHILE)
+    page.click("button:text-is('Schedule')")
+    page.click("button:text-is('Send now')")
+    expect(page.locator("#wave-live")).to_contain_text("per second", timeout=A_WHILE)
     admin.picture("wave-sending")
     expect(page.locator(".fw-title .fw-badge")).to_have_text("completed", timeout=A_WHILE)
     admin.picture("wave-completed")

@@ -43,14 +43,14 @@ def test_ranks_are_uploaded_translated_and_shown_to_the_public(sign_in, files: t
     page.fill("#fanlist", "fanclub")
     page.set_input_files("#file", ranks)
     page.click("button:has-text('Upload')")
-    expect(page.locator("text=What it became")).to_be_visible(timeout=A_WHILE)
+    expect(page.locator("h2:text-is('Results')")).to_be_visible(timeout=A_WHILE)
     expect(page.locator("dl").first).to_contain_text("1,000")
     expect(page.locator("body")).to_contain_text("fanlist/uploaded/fanclub/manifest.json")
     person.picture("ranks")
 
     page.click("text=Attempt 2, ranks.csv")
     expect(page.locator(".fw-title .fw-badge").first).to_have_text("streamed", timeout=A_WHILE)
-    expect(page.locator(".fw-facts")).to_contain_text("from the ranks of fan list fanclub")
+    expect(page.locator(".fw-facts")).to_contain_text("from the rank file of fan list fanclub")
 
     person.go(f"/draws/{campaign.campaign_id}")
     expect(page.locator("article")).to_have_count(2)

@@ -36,7 +36,7 @@ def test_s14_rejected_rows_are_downloaded_corrected_and_come_back(sign_in, tmp_p
 
     page.set_input_files("#corrected", corrected)
     page.click("#supplements button:has-text('Upload')")
-    expect(page.locator("body")).to_contain_text("The corrected rows came in")
+    expect(page.locator("body")).to_contain_text("The corrected rows were uploaded")
     row = page.locator("#supplements tbody tr")
     expect(row).to_contain_text("20260118-s1", timeout=A_WHILE)
     child = ScoreFile.objects.get(supplement_of=parent)

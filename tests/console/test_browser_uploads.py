@@ -96,7 +96,7 @@ def test_s3_a_browsers_upload_can_be_tried_first(aws, client, campaign):
     assert (score_file.state, score_file.trial["rows"]) == ("uploaded", CONTENT.count(b"\n") - 1)
     assert not Job.objects.filter(kind="process_scores").exists()
     assert (
-        "Only the first rows were tried" in client.get(told["page"], follow=True).content.decode()
+        "Only the first rows were checked" in client.get(told["page"], follow=True).content.decode()
     )
 
 

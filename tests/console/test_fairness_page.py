@@ -28,7 +28,7 @@ def drawn() -> ScoreFile:
 
 def test_x3_a_report_is_asked_for_on_the_score_files_page():
     client, score_file = client_of(member_of("operator")), drawn()
-    assert "Make the report" in client.get(f"/admin/score-file/{score_file.pk}/").content.decode()
+    assert "Create the report" in client.get(f"/admin/score-file/{score_file.pk}/").content.decode()
     answer = client.post(f"/admin/score-file/{score_file.pk}/fairness/make/", follow=True)
     assert answer.redirect_chain == [(f"/admin/score-file/{score_file.pk}/fairness/", 302)]
     assert Job.objects.get(kind="fairness").state == "queued"
@@ -41,7 +41,7 @@ def test_x3_a_made_report_is_shown_with_its_verdict_and_linked():
     shown = client.get(f"/admin/score-file/{score_file.pk}/fairness/").content.decode()
     assert "Nothing speaks against the draw" in shown
     assert all(f'id="luck-{band}-title"' in shown for band in ("all", "high", "mid", "low"))
-    assert "Make it again" not in shown
+    assert "Create it again" not in shown
     file_page = client.get(f"/admin/score-file/{score_file.pk}/").content.decode()
     assert f'href="/admin/score-file/{score_file.pk}/fairness/"' in file_page
 

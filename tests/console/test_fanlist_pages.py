@@ -42,15 +42,16 @@ def said(answer) -> list[str]:
 def test_uploaded_ranks_are_stored_and_a_job_is_opened(operator):
     campaign = make_campaign()
     assert (
-        "Upload ranks" in operator.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
+        "Upload rank file"
+        in operator.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
     )
     answer = upload(operator, campaign)
     rank_file = RankFile.objects.get()
     assert answer.redirect_chain == [(f"/admin/rank-file/{rank_file.pk}/", 302)]
     assert (rank_file.created_by.username, rank_file.activate) == ("operator-person", False)
     assert Job.objects.get().subject == ("rank_file", str(rank_file.pk))
-    assert "Ranks of fan list <b>club</b>" in answer.content.decode()
-    assert "Translate it" not in answer.content.decode()
+    assert "Rank file of fan list <b>club</b>" in answer.content.decode()
+    assert ">Translate<" not in answer.content.decode()
 
 
 def test_the_page_leads_to_what_the_ranks_became(operator):
@@ -61,10 +62,10 @@ def test_the_page_leads_to_what_the_ranks_became(operator):
     assert score_file.activate_when_streamed
     html = operator.get(f"/admin/rank-file/{RankFile.objects.get().pk}/").content.decode()
     assert f"/admin/score-file/{score_file.pk}/" in html
-    assert "<dt>Fans that are compared</dt><dd>2</dd>" in html
+    assert "<dt>Fans ranked</dt><dd>2</dd>" in html
     again = upload(operator, campaign)
     assert again.redirect_chain == [(f"/admin/score-file/{score_file.pk}/", 302)]
-    assert "came before" in said(again)[0]
+    assert "already uploaded" in said(again)[0]
     assert Job.objects.filter(kind="translate_ranks").count() == 1
 
 
@@ -72,7 +73,7 @@ def test_a_job_that_was_cancelled_can_be_begun_again(operator):
     upload(operator, make_campaign())
     job, page = Job.objects.get(), f"/admin/rank-file/{RankFile.objects.get().pk}/"
     assert operator.post(f"/admin/job/{job.pk}/cancel/").headers["Location"] == page
-    assert "Translate it" in operator.get(page).content.decode()
+    assert ">Translate<" in operator.get(page).content.decode()
     operator.post(f"{page}start/")
     assert Job.objects.filter(state=JobState.QUEUED).count() == 1
     assert jobs.request_stop(job.pk, "cancel") is False

@@ -41,8 +41,8 @@ def test_a_dead_letter_is_replayed_once_and_the_page_says_so(client):
     assert "Replay this record" in shown
     first = client.post(f"/admin/dead-letters/{letter.pk}/replay/", follow=True)
     second = client.post(f"/admin/dead-letters/{letter.pk}/replay/", follow=True)
-    assert "is on its stream again" in said(first)[0]
-    assert "was replayed already" in said(second)[0]
+    assert "is back on its stream" in said(first)[0]
+    assert "was already replayed" in said(second)[0]
     assert "Replay this record" not in first.content.decode()
     assert StreamBatch.objects.filter(stream="input").count() == 1
 
@@ -53,10 +53,13 @@ def test_all_that_wait_are_replayed_together_a_record_that_two_consumers_refused
         for consumer in ("lake", "registrations"):
             bury(position, consumer)
     answer = client.post("/admin/dead-letters/replay/", follow=True)
-    assert said(answer)[0].startswith("2 records are on their streams again")
+    assert said(answer)[0].startswith("2 records are back on the stream")
     assert not DeadLetter.objects.filter(replayed_at=None).exists()
     assert StreamBatch.objects.count() == 2
-    assert "No record waits" in said(client.post("/admin/dead-letters/replay/", follow=True))[0]
+    assert (
+        "There are no dead letters"
+        in said(client.post("/admin/dead-letters/replay/", follow=True))[0]
+    )
 
 
 def test_who_may_only_look_is_offered_no_replay_and_no_merge():
@@ -77,7 +80,7 @@ def test_who_may_only_look_is_offered_no_replay_and_no_merge():
 @pytest.mark.parametrize("period", ["daily", "monthly"])
 def test_a_merge_by_hand_is_asked_of_a_worker(client, period):
     answer = client.post("/admin/lake/merge/", {"period": period}, follow=True)
-    assert "A worker merges every past" in said(answer)[0]
+    assert "A worker is merging every past" in said(answer)[0]
     assert OrmQ.objects.get().task["func"] == f"datalake.tasks.merge_{period}"
 
 

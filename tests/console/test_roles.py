@@ -63,7 +63,7 @@ def test_setting_up_twice_takes_away_what_was_added_by_hand():
 @pytest.mark.parametrize("role", ["viewer", "operator", "approver", "analyst", "administrator"])
 def test_every_role_gets_a_first_page_with_what_it_may_see(role):
     html = client_of(member_of(role)).get("/admin/").content.decode()
-    assert "Work under way" in html
+    assert "All jobs" in html
     assert ("Stop all sending" in html) == (role in {"operator", "approver", "administrator"})
 
 

@@ -60,11 +60,11 @@ def test_the_undoing_of_a_switch_names_the_file_that_counts_again(client):
     campaign = make_campaign()
     first, second = process_scores(campaign, messy(20)), process_scores(campaign, messy(30))
     asked = client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
-    assert f"{first.name} (attempt 1) will count again" in asked
+    assert f"{first.name} (attempt 1) becomes active again" in asked
     answer = client.post(
         f"/admin/campaign/{campaign.campaign_id}/undo-activation/", follow=True
     ).content.decode()
-    assert f"{first.name} counts again" in answer
+    assert f"{first.name} is active again" in answer
     activation.undo(campaign.pk, by=None)
     assert ScoreFile.objects.get(pk=second.pk).is_drawn
     assert (
@@ -94,7 +94,7 @@ def test_once_a_campaign_is_closed_nothing_is_offered_that_would_be_refused(clie
         f"/admin/campaign/{campaign.campaign_id}/",
         *(f"/admin/score-file/{file.pk}/" for file in (first, active, waiting)),
     ]
-    offers = ("Undo the last switch", "Let this file count", "Process it", "Try all rows")
+    offers = ("Undo the last change", "Make active", ">Process<", "Check all rows")
 
     def offered() -> set[str]:
         pages = "".join(client.get(place).content.decode() for place in places)

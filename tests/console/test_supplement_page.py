@@ -54,7 +54,7 @@ def work_off() -> ScoreFile:
 
 def test_s14_the_page_keeps_the_file_and_leaves_the_work_to_a_worker(client, parent):
     html = upload(client, parent, corrected(parent), activate="on")
-    assert "The corrected rows came in" in html
+    assert "The corrected rows were uploaded" in html
     assert "Waiting for a worker" in html
     assert ScoreFile.objects.count() == 1
     (key,) = buckets.scoring().list("supplements/")
@@ -76,8 +76,8 @@ def test_s14_parent_and_supplement_lead_to_each_other_and_say_how_many_rows_came
     assert "Waiting for a worker" not in html
     html = page_of(client, child)
     assert f'href="/admin/score-file/{parent.pk}/"' in html
-    assert "<b>1</b> of its 1 rejected rows that came back" in html
-    assert "<b>1</b> of these is accepted now" in html
+    assert "<b>1</b> of its 1 rejected rows, corrected" in html
+    assert "<b>1</b> of the corrected rows is now accepted" in html
     assert FORM not in html  # nothing of it was rejected
 
 
@@ -115,7 +115,7 @@ def test_s14_what_the_worker_refused_stands_on_the_page_and_on_the_jobs_page(cli
 
 def test_s14_a_second_supplement_of_one_file_is_warned_of(client, parent):
     """It would not hold the rows of the first; a supplement of the supplement does."""
-    warning = "A supplement holds only what is uploaded here."
+    warning = "A supplement contains only the corrections that you upload here."
     assert warning not in page_of(client, parent)
     upload(client, parent, corrected(parent))
     work_off()

@@ -66,10 +66,10 @@ def test_an_upload_can_be_tried_before_it_counts(client):
     assert (file.state, file.activate_when_streamed) == ("uploaded", True)
     assert not Job.objects.exists()
     assert not file.scores.exists()
-    assert "Only the first rows were tried" in html
+    assert "Only the first rows were checked" in html
     assert f"<b>{file.trial['accepted']}</b> would be accepted" in html
-    assert "Process it" in html
-    assert "Try all rows" in html
+    assert ">Process<" in html
+    assert "Check all rows" in html
 
 
 @pytest.mark.parametrize("values", [{}, {"then": "process"}])
@@ -101,10 +101,10 @@ def test_all_rows_are_tried_by_a_worker_and_then_the_file_is_processed(client):
     html = try_it(client, file, "all").content.decode()
     job = Job.objects.get(kind=dry_run.JOB_KIND)
     assert "Waiting for a worker" in html
-    assert "Try all rows" not in html
+    assert "Check all rows" not in html
     dry_run.try_all(job.pk)
     html = page(client, file)
-    assert "Every row was tried" in html
+    assert "All rows were checked" in html
     client.post(f"/admin/score-file/{file.pk}/start/")
     score_files.process(Job.objects.get(kind=score_files.JOB_KIND).pk)
     html = page(client, file)
@@ -117,8 +117,8 @@ def test_a_dry_run_that_was_stopped_leaves_the_way_to_processing_open(client):
     try_it(client, file, "all")
     jobs.request_stop(Job.objects.get().pk, "pause")
     html = page(client, file)
-    assert "Go on" in html
-    assert "Process it" in html
+    assert "Resume" in html
+    assert ">Process<" in html
 
 
 def test_the_work_that_is_not_over_is_shown_though_a_newer_job_is(client):
@@ -154,7 +154,7 @@ def test_rejected_rows_are_shown_only_to_who_asked_to_see_personal_data(client, 
     html = page(viewer, file)
     assert "Line 3" in html
     assert "someone@mail.example" not in html
-    assert "Try all rows" not in html
+    assert "Check all rows" not in html
 
 
 def test_a_page_of_a_dry_run_opens_though_the_file_is_gone(client):

@@ -41,8 +41,8 @@ def test_s1_a_full_disk_under_an_upload_is_one_message_and_leaves_no_file(
     )
     assert [str(message) for message in answer.context["messages"]] == [
         (
-            "The web server could not keep the file (No space left on device). Nothing was taken in:"
-            " try again later."
+            "The web server could not store the file (No space left on device). Nothing was saved."
+            " Try again later."
         )
     ]
     assert not ScoreFile.objects.exists()

@@ -88,8 +88,8 @@ def test_a_group_is_drawn_within_its_cell_however_far_it_lies(selected, verdict)
     ("verdict", "shape", "word"),
     [
         ("fair", "fw-dot-fair", "fair"),
-        ("look", "fw-found", "look for a fault"),
-        ("none", "fw-dot-none", "too few to say"),
+        ("look", "fw-found", "look for an error"),
+        ("none", "fw-dot-none", "too few fans"),
     ],
 )
 def test_a_verdict_is_a_shape_and_a_word_not_only_a_colour(verdict, shape, word):

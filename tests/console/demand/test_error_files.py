@@ -44,7 +44,7 @@ def test_d4_what_is_no_json_is_shown_as_its_bytes_say_and_called_so(operator):
     archived([b'{"eventName": "REMOVE", caf\xe9 anna@example.com'])
     unmask(operator)
     html = text_of(operator.get(f"/admin/demand-archive/error-file/{ErrorFile.objects.get().pk}/"))
-    assert ">no JSON<" in html
+    assert ">not JSON<" in html
     assert "caf\\xe9" in html
     assert "anna@example.com" not in html
 
@@ -52,7 +52,7 @@ def test_d4_what_is_no_json_is_shown_as_its_bytes_say_and_called_so(operator):
 def test_what_only_a_repair_brings_back_is_not_offered_to_be_replayed_as_it_is(operator):
     archived([b"{", change(DEMAND, date={})])
     offered = {
-        file.error_type: "Replay as they are"
+        file.error_type: "Replay unchanged"
         in text_of(operator.get(f"/admin/demand-archive/error-file/{file.pk}/"))
         for file in ErrorFile.objects.all()
     }
@@ -76,7 +76,7 @@ def test_a_bucket_that_is_away_is_said_so_and_the_replay_goes_on_when_asked_agai
             buckets.DiskBucket, "put", lambda *args: (_ for _ in ()).throw(OSError("no space"))
         )
         html = text_of(operator.post(address, given))
-    assert "The bucket is not reached now" in html
+    assert "The bucket could not be reached" in html
     assert "fan-3" in html
     assert not CurrentRecord.objects.filter(fan_id="fan-3").exists()
     assert "1 archived" in text_of(operator.post(address, given, follow=True))
@@ -116,7 +116,7 @@ def test_br014_events_are_replayed_as_they_are_for_a_reason(operator):
     file = failed()
     address = f"/admin/demand-archive/error-file/{file.pk}/"
     refused = operator.post(f"{address}replay/", {"reason": ""}, follow=True)
-    assert "nothing was replayed" in text_of(refused)
+    assert "Nothing was replayed" in text_of(refused)
     assert not Batch.objects.filter(source__startswith="replay:").exists()
     html = text_of(
         operator.post(f"{address}replay/", {"reason": "the archive was mended"}, follow=True)
@@ -151,7 +151,7 @@ def test_the_box_of_repairs_is_empty_while_personal_data_is_hidden(operator):
     file = failed()
     html = text_of(operator.get(f"/admin/demand-archive/error-file/{file.pk}/repair/"))
     assert "fan-3" not in html
-    assert "put repaired events here" in html
+    assert "paste repaired events here" in html
 
 
 def test_a_refused_repair_keeps_what_was_typed(operator):

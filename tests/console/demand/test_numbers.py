@@ -59,7 +59,7 @@ def test_open_and_lost_batches_stand_apart_from_the_ledger(operator):
         found["open"],
         found["lost"],
     ) == (1, 1, 0, 7, 7)
-    assert "7 were gone from their stream" in text_of(operator.get(OVERVIEW))
+    assert "7 events expired from the stream" in text_of(operator.get(OVERVIEW))
 
 
 def test_days_are_those_of_utc_and_two_weeks_back():
@@ -109,7 +109,7 @@ def test_streams_say_how_far_behind_they_are(operator):
     Shard.objects.create(stream="demand-stream", shard_id="shard-1", ended=True)
     html = text_of(operator.get(OVERVIEW))
     assert "10 min" in html
-    assert "read to its end" in html
+    assert "fully read" in html
 
 
 def test_the_first_page_asks_as_often_for_many_batches_as_for_few(operator):
@@ -197,11 +197,11 @@ def test_d1_an_upload_is_archived_in_the_background_and_its_page_says_what_becam
     html = text_of(operator.get(answer.headers["Location"]))
     assert "Every event has one outcome" in html
     assert re.search(r"<b>3</b> in.*<b>2</b> archived.*<b>1</b> errors", html)
-    assert "not JSON" in html
+    assert "Not JSON" in html
 
     file.seek(0)
     again = text_of(operator.post("/admin/demand-archive/upload/", {"file": file}, follow=True))
-    assert "These very bytes came before" in again
+    assert "This file was already uploaded" in again
     assert Batch.objects.count() == 1
 
 
@@ -213,5 +213,5 @@ def test_a_person_with_one_view_sees_no_links_to_what_they_may_not_see():
     archived([b"{"])
     html = text_of(client_of(staff("counter", "demand.view_batch")).get(OVERVIEW))
     assert "Newest error files" not in html
-    assert "Newest uploads" not in html
+    assert "Newest event uploads" not in html
     assert FIND not in html.partition('<div class="fw">')[2]

@@ -325,7 +325,7 @@ class TestPage:
         sent(campaign, "20260121")
         (tmp_path / "draw.json").write_bytes(get(campaign, "/draw.json").content)
         campaign = close(campaign)
-        assert "The proof will be here soon" in get(campaign).content.decode()
+        assert "The proof will be published here soon" in get(campaign).content.decode()
         made = proof.proof_bundle(campaign.campaign_id)
         page = get(campaign).content.decode()
         for public in (SEED.hex(), "Wave 20260121", "West", "Revealed", made["sha256"]):
