@@ -193,7 +193,7 @@ JOB_KINDS = [
     JobKind(dry_run.JOB_KIND, "Dry run", dry_run.try_all, page="score-file", right=PROCESS_RIGHT),
     JobKind(
         supplements.JOB_KIND,
-        "Put corrected rows in",
+        "Create supplement",
         run_supplement,
         page="score-file",
         right=PROCESS_RIGHT,
@@ -201,15 +201,21 @@ JOB_KINDS = [
     JobKind(
         rank_files.JOB_KIND, "Translate ranks", run_ranks, page="rank-file", right=PROCESS_RIGHT
     ),
-    JobKind(reports.JOB_KIND, "Fairness report", reports.run, page="fairness", right=PROCESS_RIGHT),
+    JobKind(
+        reports.JOB_KIND,
+        "Create fairness report",
+        reports.run,
+        page="fairness",
+        right=PROCESS_RIGHT,
+    ),
     JobKind(
         arrivals.JOB_KIND,
-        "Take in a dropped file",
+        "Process file from the bucket",
         run_arrival,
         page="arrival",
         right=PROCESS_RIGHT,
     ),
-    JobKind(s3_queue.JOB_KIND, "Read a message of S3", run_s3_message),
+    JobKind(s3_queue.JOB_KIND, "Process S3 event", run_s3_message),
     JobKind(
         imports.JOB_KIND,
         "Import registrations",

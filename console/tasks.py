@@ -31,7 +31,7 @@ def make_proof(job_id: int) -> None:
 JOB_KINDS = [
     JobKind(
         PROOF_KIND,
-        "Make proof",
+        "Create proof",
         make_proof,
         page="campaign",
         right="campaigns.change_campaign",

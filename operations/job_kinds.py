@@ -40,7 +40,7 @@ class JobKind:
     page: str = ""
     right: str = ADMINISTRATORS_RIGHT
     can_pause: bool = True
-    before_progress: str = "Getting ready."
+    before_progress: str = "Starting."
 
 
 _KINDS: dict[str, JobKind] = {}

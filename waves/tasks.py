@@ -149,9 +149,9 @@ JOB_KINDS = [
         page="wave",
         right=WAVE_RIGHT,
         can_pause=False,  # the wave is paused and cancelled, not its job
-        before_progress="The wave's page counts its messages.",
+        before_progress="See the wave's page for its progress.",
     ),
-    JobKind(EMAIL_KIND, "Deliver e-mail", run_emails),
+    JobKind(EMAIL_KIND, "Send queued e-mails", run_emails),
     JobKind(SETTLE_KIND, "Settle unknown messages", run_settling, page="wave", right=WAVE_RIGHT),
 ]
 SCHEDULED_RUNS = [ScheduledRun("look_after_waves", look_after, every="minute")]
