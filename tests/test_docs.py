@@ -1,4 +1,4 @@
-"""What the documents name is there: files, commands, settings, headings."""
+"""What the documents name exists: files, headings, commands, settings."""
 
 from __future__ import annotations
 
@@ -48,14 +48,6 @@ def test_every_command_is_in_the_operators_guide_or_in_deployment(command):
     guides = ("operators-guide.md", "deployment.md", "proof-of-the-draw.md")
     texts = [(ROOT / "docs" / name).read_text(encoding="utf-8") for name in guides]
     assert any(re.search(rf"\b{command}\b", text) for text in texts)
-
-
-def test_every_documented_setting_is_read():
-    """The other direction is a guard of the wiring."""
-    named = re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE)
-    source = "".join(path.read_text() for path in (ROOT / "fairwave").glob("*.py"))
-    assert [name for name in named if f'"{name}"' not in source] == []
-    assert len(named) == len(set(named))
 
 
 @pytest.mark.parametrize("name", ["deployment.md", "formats.md", "operators-guide.md"])
