@@ -55,7 +55,7 @@ def erase_fan(
     *,
     by: User,
     reason: str,
-    told: Callable[[int, int], object] = lambda done, total: None,
+    report_progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Erasure:
     """Erase a fan and return the finished receipt; `told` hears how many objects are looked at, of
     how many.
@@ -87,7 +87,7 @@ def erase_fan(
             fan_id,
             touch=lambda place: _write_down(receipt, place),
             again=sorted(set(before.values_list("name", flat=True))),
-            told=told,
+            report_progress=report_progress,
         )
         left = [*erased.left, *_elsewhere(fan_id)]
         open_receipt = Erasure.objects.filter(pk=receipt.pk, finished_at=None)

@@ -25,7 +25,7 @@ from psycopg.errors import UndefinedColumn, UndefinedTable
 from operations import correlation
 from operations.errors import LeaseLost, Refusal
 from operations.foreground import counted, watched
-from operations.jobs import told
+from operations.jobs import error_text
 
 NOT_SET_UP = (
     "The database is not set up for this version: run `manage.py migrate`, or bin/serve, which"
@@ -78,7 +78,7 @@ class JsonCommand(BaseCommand):
             sys.exit(1)
         except (OperationalError, InterfaceError) as error:
             self._show_error(
-                f"The database cannot be reached or ended the work: {told(error)}",
+                f"The database cannot be reached or ended the work: {error_text(error)}",
                 started,
                 as_json=as_json,
             )
@@ -87,12 +87,12 @@ class JsonCommand(BaseCommand):
             if isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
                 self._show_error(NOT_SET_UP, started, as_json=as_json)
                 sys.exit(1)
-            self._show_error(told(error), started, as_json=as_json)
+            self._show_error(error_text(error), started, as_json=as_json)
             raise
         except CommandError:  # wrong usage: argparse says it
             raise
         except Exception as error:  # a fault of ours: the object says so, the traceback where
-            self._show_error(told(error), started, as_json=as_json)
+            self._show_error(error_text(error), started, as_json=as_json)
             raise
         result["seconds"] = _since(started)
         self.stdout.write(json.dumps(result, default=str) if as_json else as_lines(result))

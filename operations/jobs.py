@@ -1,10 +1,10 @@
-"""Opening, claiming, progressing and ending jobs. Rows are the truth; a task in the queue only
-rings the bell. [O-1, O-6]
+"""Opening, claiming, progressing and ending jobs. The rows are the truth; a task in the queue only
+names the row to look at. [O-1, O-6]
 
 A worker claims a job by one conditional UPDATE that counts the attempt and takes a lease. A thread
 renews the lease while the work runs, over a connection that holds the job's advisory lock:
-PostgreSQL lets go of it the moment the worker dies, so whoever comes next need not wait for the
-lease to run out. Where lock or connection is lost but the worker lives, the lease decides. Every
+PostgreSQL releases it the moment the worker dies, so the next worker need not wait for the lease to
+run out. Where lock or connection is lost but the worker lives, the lease decides. Every
 later write names the attempt, so a worker that was taken over can change nothing any more.
 """
 
@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 # and a sweep each 20 s: a dead worker's job is taken over within 90 s
 LEASE = timedelta(seconds=45)
 HEARTBEAT_SECONDS = 10.0
-TELL_SECONDS = 0.5  # a page looks each second
+PROGRESS_SECONDS = 0.5  # a page looks each second
 LOCK_SECONDS = 2.0
 ADVISORY_CLASS = 0x4A6F62  # the first half of the locks' numbers; the second is the job's
 LONGEST_ERROR = 2_000
@@ -58,13 +58,13 @@ class Lease:
 
     job_id: int
     attempt: int
-    told: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+    reported: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
 
-    def tell(self, progress: int, total: int) -> None:
-        """Let those who watch know how far the work is, though it stands in a transaction that
-        nobody can look into yet: the heartbeat writes it, over its own connection.
+    def report_progress(self, progress: int, total: int) -> None:
+        """Show how far the work is, also from inside a transaction that is not committed yet: the
+        heartbeat writes it over its own connection.
         """
-        self.told.update(progress=progress, total=total)
+        self.reported.update(progress=progress, total=total)
 
     def step(self, name: str, *, first: int = 0, rows: int = 0, **values: Any) -> None:
         """Say what is done from now on, and write other values of the job with it. Raises
@@ -76,7 +76,7 @@ class Lease:
         progress = values.get("progress")
         if progress is None:
             progress = Job.objects.values_list("progress", flat=True).get(pk=self.job_id)
-        begun = Pace(name, first, rows, looks=((time.time(), progress),))
+        begun = Pace(name, first, rows, samples=((time.time(), progress),))
         self.update(pace=begun.as_json(), **values)
 
     def update(self, **values: Any) -> None:
@@ -97,7 +97,7 @@ class Lease:
             raise LeaseLost(f"job {self.job_id}: attempt {self.attempt} was taken over or stopped")
 
     def check_stop(self) -> None:
-        """Between two steps: obey a pause or cancel somebody asked for. Raises JobStopped,
+        """Between two steps: obey a request to pause or cancel. Raises JobStopped,
         LeaseLost.
         """
         job = (
@@ -158,17 +158,17 @@ def _same_work(
     return Job.objects.about(subject).filter(kind=kind, arguments=arguments or {})
 
 
-def claim(job_id: int, *, nobody_works: bool = False) -> Lease:
+def claim(job_id: int, *, worker_is_dead: bool = False) -> Lease:
     """Take the job: counts the attempt, takes the lease. Raises JobBusy if another worker has it or
     it is over.
 
-    `nobody_works`: the caller holds the job's advisory lock, so a lease that still runs is a dead
+    `worker_is_dead`: the caller holds the job's advisory lock, so a lease that still runs is a dead
     worker's.
     """
     now = timezone.now()
     left = (
         Q(state=JobState.RUNNING)
-        if nobody_works
+        if worker_is_dead
         else Q(state=JobState.RUNNING, lease_until__lt=now)
     )
     free = Q(state=JobState.QUEUED) | left
@@ -184,7 +184,7 @@ def claim(job_id: int, *, nobody_works: bool = False) -> Lease:
     if not claimed:
         raise JobBusy(f"Job {job_id} ({job}) is {job.state}: another worker has it, or it is over.")
     # what came before a pause says nothing about the speed now
-    begun = Pace(looks=((now.timestamp(), job.progress),))
+    begun = Pace(samples=((now.timestamp(), job.progress),))
     started_at = job.started_at or now
     Job.objects.filter(pk=job_id, attempt=job.attempt).update(
         started_at=started_at, pace=begun.as_json()
@@ -224,7 +224,7 @@ def working(job_id: int) -> Iterator[Lease]:
             fail(lease, error)
             raise
         except BaseException:
-            # Ctrl-C, or the process is told to end: whoever comes next may go on at once
+            # Ctrl-C or SIGTERM: another worker may continue at once
             lease.update(state=JobState.QUEUED, lease_until=None)
             raise
 
@@ -234,33 +234,33 @@ def _claimed(job_id: int) -> Iterator[Lease]:
     """The claim, and a thread that renews its lease over a connection of its own: the work's may be
     in a long transaction.
     """
-    beating = connections.create_connection(DEFAULT_DB_ALIAS)
-    beating.inc_thread_sharing()
+    heartbeat = connections.create_connection(DEFAULT_DB_ALIAS)
+    heartbeat.inc_thread_sharing()
     ended = threading.Event()
-    beat: threading.Thread | None = None
+    thread: threading.Thread | None = None
     try:
-        lease = claim(job_id, nobody_works=_lock_unless_at_work(beating, job_id))
-        beat = threading.Thread(
+        lease = claim(job_id, worker_is_dead=_lock_unless_at_work(heartbeat, job_id))
+        thread = threading.Thread(
             target=_keep_alive,
-            args=(beating, lease, ended),
+            args=(heartbeat, lease, ended),
             daemon=True,
             name=f"heartbeat-{job_id}",
         )
-        beat.start()
+        thread.start()
         yield lease
     finally:
         ended.set()
-        if beat:
-            beat.join()
-        beating.close()  # the advisory lock goes with it
+        if thread:
+            thread.join()
+        heartbeat.close()  # the advisory lock goes with it
 
 
-def _lock_unless_at_work(beating: BaseDatabaseWrapper, job_id: int) -> bool:
+def _lock_unless_at_work(heartbeat: BaseDatabaseWrapper, job_id: int) -> bool:
     """Take the job's lock; False if its worker has it. While the job waits, its holder is about to
     begin or has just ended.
     """
     deadline = time.monotonic() + LOCK_SECONDS
-    while not _lock(beating, job_id):
+    while not _lock(heartbeat, job_id):
         if (
             not Job.objects.filter(pk=job_id, state=JobState.QUEUED).exists()
             or time.monotonic() > deadline
@@ -270,56 +270,62 @@ def _lock_unless_at_work(beating: BaseDatabaseWrapper, job_id: int) -> bool:
     return True
 
 
-def _lock(beating: BaseDatabaseWrapper, job_id: int) -> bool:
-    with beating.cursor() as cursor:
+def _lock(heartbeat: BaseDatabaseWrapper, job_id: int) -> bool:
+    with heartbeat.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [ADVISORY_CLASS, job_id % 2**31])
         return bool(cursor.fetchone()[0])
 
 
-def _keep_alive(beating: BaseDatabaseWrapper, lease: Lease, ended: threading.Event) -> None:
+def _keep_alive(heartbeat: BaseDatabaseWrapper, lease: Lease, ended: threading.Event) -> None:
     """Renew the lease, and take the lock if it was lost or another's, until the work ends or is
     taken over; between the beats, write down how far the work says it is. A server that is away for
     a moment is tried again.
     """
-    beat_at, told = time.monotonic() + HEARTBEAT_SECONDS, dict[str, int]()
-    while not ended.wait(min(TELL_SECONDS, HEARTBEAT_SECONDS)):
+    renew_at, progress = time.monotonic() + HEARTBEAT_SECONDS, dict[str, int]()
+    while not ended.wait(min(PROGRESS_SECONDS, HEARTBEAT_SECONDS)):
         try:
-            if told != lease.told:
-                told = dict(lease.told)
-                _write_told(beating, lease, told)
-            if time.monotonic() < beat_at:
+            if progress != lease.reported:
+                progress = dict(lease.reported)
+                _write_progress(heartbeat, lease, progress)
+            if time.monotonic() < renew_at:
                 continue
-            beat_at = time.monotonic() + HEARTBEAT_SECONDS
-            if not _renew(beating, lease):
+            renew_at = time.monotonic() + HEARTBEAT_SECONDS
+            if not _renew(heartbeat, lease):
                 return
-            _lock(beating, lease.job_id)  # taking it twice on one connection is harmless
+            _lock(heartbeat, lease.job_id)  # taking it twice on one connection is harmless
         except (OperationalError, InterfaceError) as error:
             logger.warning(
                 "heartbeat missed", extra={"job": lease.job_id, "error": type(error).__name__}
             )
-            beating.close()
+            heartbeat.close()
 
 
-def _write_told(beating: BaseDatabaseWrapper, lease: Lease, told: dict[str, int]) -> None:
-    """Never waits: while the work holds the job's row, it is about to say more than this."""
-    with beating.cursor() as cursor:
+def _write_progress(heartbeat: BaseDatabaseWrapper, lease: Lease, progress: dict[str, int]) -> None:
+    """Never waits: work that holds the job's row is about to write its own progress."""
+    with heartbeat.cursor() as cursor:
         cursor.execute(
             """UPDATE operations_job SET progress = %s, total = %s WHERE id = (
                    SELECT id FROM operations_job WHERE id = %s AND attempt = %s AND state = %s FOR UPDATE SKIP LOCKED)""",
-            [told["progress"], told["total"], lease.job_id, lease.attempt, JobState.RUNNING.value],
+            [
+                progress["progress"],
+                progress["total"],
+                lease.job_id,
+                lease.attempt,
+                JobState.RUNNING.value,
+            ],
         )
 
 
-def _renew(beating: BaseDatabaseWrapper, lease: Lease) -> bool:
-    """Renew the lease, and look how far the work is: the last few looks tell its speed. False if it
-    was taken over.
+def _renew(heartbeat: BaseDatabaseWrapper, lease: Lease) -> bool:
+    """Renew the lease, and keep the progress of now: the last few samples give the speed. False if
+    the job was taken over.
     """
     now = timezone.now()
-    with beating.cursor() as cursor:
+    with heartbeat.cursor() as cursor:
         cursor.execute(
             """UPDATE operations_job SET lease_until = %s, heartbeat_at = %s,
-                   pace = jsonb_set(pace, '{looks}', jsonb_path_query_array(
-                       coalesce(pace->'looks', '[]') || jsonb_build_array(jsonb_build_array(%s::float8, progress)),
+                   pace = jsonb_set(pace, '{samples}', jsonb_path_query_array(
+                       coalesce(pace->'samples', '[]') || jsonb_build_array(jsonb_build_array(%s::float8, progress)),
                        '$[last - 3 to last]'))
                WHERE id = %s AND attempt = %s AND state = %s""",
             [
@@ -347,12 +353,15 @@ def fail(lease: Lease, error: Exception) -> None:
     """The job failed with this error; Slack hears of it within a minute. Raises LeaseLost. [O-2]"""
     with transaction.atomic():
         lease.update(
-            state=JobState.FAILED, error=told(error), finished_at=timezone.now(), lease_until=None
+            state=JobState.FAILED,
+            error=error_text(error),
+            finished_at=timezone.now(),
+            lease_until=None,
         )
         alerts.alert_failed_job(Job.objects.get(pk=lease.job_id))
 
 
-def told(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """An error as people may read it. A fault's first line only: the database quotes whole rows in
     the others.
     """
@@ -405,9 +414,7 @@ def give_up() -> int:
     hopeless = Job.objects.filter(
         state=JobState.RUNNING, lease_until__lt=now, attempt__gte=MOST_DEATHS
     )
-    error = (
-        f"Its worker died {MOST_DEATHS} times. Look into the workers' log, then let it run again."
-    )
+    error = f"Its worker died {MOST_DEATHS} times. Check the workers' log, then run it again."
     given_up = 0
     for job in hopeless.order_by("id"):
         with transaction.atomic():
@@ -420,10 +427,8 @@ def give_up() -> int:
     return given_up
 
 
-def abandoned() -> list[Job]:
-    """Jobs that wait for a worker or whose worker is dead: what the sweeper rings the bell for
-    again.
-    """
+def without_worker() -> list[Job]:
+    """Jobs that wait for a worker or whose worker is dead: a sweep enqueues them again."""
     now = timezone.now()
     lost = Q(state=JobState.RUNNING, lease_until__lt=now) | Q(
         state=JobState.QUEUED, created_at__lt=now - timedelta(seconds=15)

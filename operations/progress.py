@@ -1,7 +1,7 @@
 """How far work is, how fast it goes and how long it will take, in words. [O-1]
 
-The speed is that of this step, this attempt and the last half minute (a worker looks every 10 s,
-four looks are kept): a job that was paused overnight is not called slow, and a slow step says
+The speed is that of this step, this attempt and the last half minute (a worker samples it each 10
+s, four samples are kept): a job that was paused overnight is not called slow, and a slow step says
 nothing about a quick one.
 """
 
@@ -20,22 +20,22 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 @dataclass(frozen=True)
 class Pace:
     """What a job does now: the name of the step; its rows and the job's progress when it began with
-    them (0 rows: not counted); and looks at the progress, oldest first, as (seconds since 1970,
+    them (0 rows: not counted); and samples of the progress, oldest first, as (seconds since 1970,
     progress).
     """
 
     step: str = ""
     first: int = 0
     rows: int = 0
-    looks: tuple[tuple[float, int], ...] = ()
+    samples: tuple[tuple[float, int], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Pace:
-        looks = tuple((float(at), int(progress)) for at, progress in kept.get("looks", ()))
-        return cls(kept.get("step", ""), kept.get("first", 0), kept.get("rows", 0), looks)
+        samples = tuple((float(at), int(progress)) for at, progress in kept.get("samples", ()))
+        return cls(kept.get("step", ""), kept.get("first", 0), kept.get("rows", 0), samples)
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Estimate:
 
 
 def estimate(pace: Pace, *, now: float, progress: int, total: int) -> Estimate:
-    """From the oldest look that is kept until now. Never negative, whatever the clocks of two
+    """From the oldest sample until now. Never negative, whatever the clocks of two
     machines say.
     """
-    if not pace.looks or total <= FEW_STEPS:
+    if not pace.samples or total <= FEW_STEPS:
         return Estimate()
-    at, since = pace.looks[0]
+    at, since = pace.samples[0]
     if now - at < SHORTEST_SECONDS or progress <= since:
         return Estimate()
     per_second = (progress - since) / (now - at)

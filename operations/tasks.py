@@ -52,7 +52,7 @@ def sweep() -> int:
     jobs were enqueued: none while the queue is full of tasks that no worker has taken yet.
     """
     jobs.give_up()
-    waiting = jobs.abandoned() if queue_size() < FULL_QUEUE else []
+    waiting = jobs.without_worker() if queue_size() < FULL_QUEUE else []
     for job in waiting:
         enqueue(job)
     alerts.deliver()

@@ -1,6 +1,4 @@
-"""One thread beside the caller's, for work that waits on PostgreSQL or on the disk while Python
-computes.
-"""
+"""A helper thread, for work that waits for PostgreSQL or the disk while Python computes."""
 
 from __future__ import annotations
 
@@ -19,20 +17,19 @@ from operations import correlation
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-TURN_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0005
 COLLECT_AFTER = 50_000
 
 
 @contextmanager
-def quick_turns() -> Iterator[None]:
-    """Meanwhile a thread that computes in Python lets others on after half a millisecond, not after
-    five.
+def short_switch_interval() -> Iterator[None]:
+    """Python switches between threads after half a millisecond instead of five.
 
-    Stages that work side by side compute outside of Python and need it for moments only: 5 % less
-    time for a score file.
+    Stages that run in parallel compute outside of Python and need the interpreter only for moments:
+    5 % less time for a score file.
     """
     before = sys.getswitchinterval()
-    sys.setswitchinterval(TURN_SECONDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         yield
     finally:
@@ -40,11 +37,11 @@ def quick_turns() -> Iterator[None]:
 
 
 @contextmanager
-def rare_collections() -> Iterator[None]:
-    """Meanwhile the garbage collector looks for cycles after 50,000 new objects, not after 700.
+def rare_garbage_collection() -> Iterator[None]:
+    """The garbage collector looks for cycles after 50,000 new objects instead of 700.
 
-    Work that makes many short-lived dictionaries and no cycles is looked through in vain: 15 % of
-    the time of change events.
+    Work that makes many short-lived dictionaries and no cycles gains nothing from it: it took 15 %
+    of the time of change events.
     """
     before = gc.get_threshold()
     gc.set_threshold(COLLECT_AFTER, *before[1:])
@@ -58,7 +55,7 @@ def rare_collections() -> Iterator[None]:
 def helper_thread(name: str, *, threads: int = 1) -> Iterator[ThreadPoolExecutor]:
     """An executor of one thread that carries the caller's correlation id. [O-4]
 
-    At the end its work is waited for and its database connection closed. Work for several threads
+    At the end it waits for its work and closes its database connection. Work for several threads
     must not use the database.
     """
     carry_on = correlation.carry_on
@@ -78,28 +75,28 @@ def in_order(
     *,
     at_once: int,
 ) -> Iterator[Result]:
-    """What the work makes of each item, in the order of the items; so many are in the making at
-    once. Raises what it raises.
+    """The result of the work for each item, in the order of the items; `at_once` items are in work
+    at a time. Raises what the work raises.
     """
-    making: deque[Future[Result]] = deque()
+    pending: deque[Future[Result]] = deque()
     for item in items:
-        making.append(executor.submit(work, item))
-        if len(making) == at_once:
-            yield making.popleft().result()
-    while making:
-        yield making.popleft().result()
+        pending.append(executor.submit(work, item))
+        if len(pending) == at_once:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
 
 
-def one_ahead(executor: ThreadPoolExecutor, items: Iterable[Item]) -> Iterator[Item]:
-    """The items, each next one already in the making while the caller works on this one. Raises
-    what making them raises.
+def prefetched(executor: ThreadPoolExecutor, items: Iterable[Item]) -> Iterator[Item]:
+    """The items; the thread makes the next one while the caller works on this one. Raises what
+    making them raises.
     """
-    making = iter(items)
+    iterator = iter(items)
 
     def make_one() -> list[Item]:
-        return list(islice(making, 1))
+        return list(islice(iterator, 1))
 
     coming = executor.submit(make_one)
-    while found := coming.result():
+    while made := coming.result():
         coming = executor.submit(make_one)
-        yield found[0]
+        yield made[0]

@@ -207,8 +207,8 @@ def _translated(
 
 
 def _translate(rank_file: RankFile, lease: Lease) -> Received:
-    def tell(done: int, to_do: int) -> None:
-        lease.tell(done, to_do)
+    def report_progress(done: int, to_do: int) -> None:
+        lease.report_progress(done, to_do)
         lease.check_stop()
 
     campaign = rank_file.fanlist.campaign
@@ -218,11 +218,11 @@ def _translate(rank_file: RankFile, lease: Lease) -> Received:
     with buckets.scoring().open(rank_file.key) as file, tempfile.TemporaryFile(dir=work) as made:
         out = cast("BinaryIO", made)  # it has no name: nobody's data outlives the process
         lease.step("Comparing the ranks", progress=0, total=0)
-        found = translation.survey(file, rank_file.sha256, tell)
+        found = translation.survey(file, rank_file.sha256, report_progress)
         lease.step(
             "Writing the scores", first=found.records, rows=found.records, progress=found.records
         )
-        translation.translate(file, out, found, campaign, rank_file.formula, tell)
+        translation.translate(file, out, found, campaign, rank_file.formula, report_progress)
         received = receive_scores(
             campaign,
             rank_file.name.removesuffix(".gz"),

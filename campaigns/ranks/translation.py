@@ -20,7 +20,7 @@ from campaigns.ranks import formulas
 from campaigns.ranks.formulas import Population
 from campaigns.scoring.registrants import registrants_of
 
-Tell = Callable[[int, int], object]  # records done, records to do
+ReportProgress = Callable[[int, int], object]  # records done, records to do
 CONTACTS = {  # a score file's column → a registrant's
     "tmemail": sql.SQL("email"),
     "sms": sql.SQL("phone"),
@@ -81,7 +81,7 @@ def first_look(file: BinaryIO) -> Header:
     return header
 
 
-def survey(file: BinaryIO, sha256: str, tell: Tell) -> Found:
+def survey(file: BinaryIO, sha256: str, report_progress: ReportProgress) -> Found:
     """The first reading; 16 bytes are held for each record.
 
     Raises UnreadableFile, also if the bytes are not those that came.
@@ -104,7 +104,7 @@ def survey(file: BinaryIO, sha256: str, tell: Tell) -> Found:
             malformed + len(lines.malformed),
             invalid + valid.null_count(),
         )
-        tell(records, 2 * records * size // max(file.tell(), 1))
+        report_progress(records, 2 * records * size // max(file.tell(), 1))
     return Found(
         header,
         formulas.population(np.concatenate(fans), np.concatenate(given)),
@@ -115,7 +115,12 @@ def survey(file: BinaryIO, sha256: str, tell: Tell) -> Found:
 
 
 def translate(
-    file: BinaryIO, out: BinaryIO, found: Found, campaign: Campaign, formula: str, tell: Tell
+    file: BinaryIO,
+    out: BinaryIO,
+    found: Found,
+    campaign: Campaign,
+    formula: str,
+    report_progress: ReportProgress,
 ) -> None:
     """The second reading: write the score file. Raises UnreadableFile."""
     header, done = found.header, found.records
@@ -127,7 +132,7 @@ def translate(
         )
         out.write(formulas.score_lines(lines, header, found.population, formula, registrants))
         done += lines.count
-        tell(done, 2 * found.records)
+        report_progress(done, 2 * found.records)
 
 
 def _chunks(file: BinaryIO, header: Header, used: tuple[str, ...]) -> Iterator[Lines]:

@@ -103,7 +103,7 @@ def process(job_id: int) -> RegistrationImport:
             progress=judged,
             total=total,
         )
-        publish(found.campaign, lambda sent: lease.tell(judged + sent, total))
+        publish(found.campaign, lambda sent: lease.report_progress(judged + sent, total))
         lease.update(rows_in=found.rows_in, rows_out=found.accepted, rows_rejected=found.rejected)
     return found
 
@@ -124,7 +124,7 @@ def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lea
         stage.reject(found, rejected)
         copy_in(stage.TABLE, stage.STAGED, judged.filter(pl.col("reason").is_null()))
         found.rows_in += judged.height
-        lease.tell(found.rows_in, expected)
+        lease.report_progress(found.rows_in, expected)
         lease.check_stop()
     shared = stage.reject_shared(found, in_force.max_fans_per_contact)
     superseded = stage.reject_superseded(found)

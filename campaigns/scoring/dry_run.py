@@ -81,11 +81,11 @@ def _first_lines(known: dict[str, list[int]], rejected: pl.DataFrame) -> dict[st
 
 
 # how many rows are tried, of how many; first of none, when all is known
-Watch = Callable[[int, int], object]
+ReportProgress = Callable[[int, int], object]
 
 
-def _nobody(done: int, total: int) -> None:
-    """Nobody watches."""
+def _no_progress(done: int, total: int) -> None:
+    """For work whose progress is not shown."""
 
 
 def dry_run(
@@ -95,7 +95,7 @@ def dry_run(
     rows: int | None = None,
     sha256: str = "",
     kept: dict[str, Any] | None = None,
-    watch: Watch = _nobody,
+    report_progress: ReportProgress = _no_progress,
 ) -> Trial:
     """Judge the first rows of a score file (seekable, open for reading), or all, and keep nothing.
     [S-3]
@@ -112,13 +112,13 @@ def dry_run(
     total = (
         rows if rows is not None and rows <= FEW_ROWS else min(_count(file, sha256), rows or ALL)
     )
-    watch(0, total)
+    report_progress(0, total)
     ranks = ContactRanks(in_force.max_fans_per_contact) if in_force.max_fans_per_contact else None
     for reading in judging.ask(
         judging.read(_first(chunks_of(file), total), campaign, total), campaign
     ):
         trial = trial.and_also(judging.judge_chunk(0, reading, in_force, ranks))
-        watch(trial.rows, total)
+        report_progress(trial.rows, total)
     return trial
 
 
@@ -148,7 +148,7 @@ def can_be_tried(score_file: ScoreFile) -> bool:
 
 def try_first(number: int) -> ScoreFile:
     """Try the first rows of a received file at once. Raises CannotTry, and what `dry_run` raises."""
-    return _try(number, FIRST_ROWS, _nobody)[0]
+    return _try(number, FIRST_ROWS, _no_progress)[0]
 
 
 def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
@@ -164,15 +164,15 @@ def try_all(job_id: int) -> None:
     number = int(Job.objects.get(pk=job_id).subject_id)
     with jobs.working(job_id) as lease:
 
-        def watch(done: int, total: int) -> None:
+        def report_progress(done: int, total: int) -> None:
             lease.check_stop()
             if done:
-                lease.tell(done, total)
+                lease.report_progress(done, total)
             else:
                 lease.step(WHAT, rows=total, total=total, progress=0)
 
         lease.step("Reading the file", progress=0)
-        trial = _try(number, None, watch)[1]
+        trial = _try(number, None, report_progress)[1]
         counts = {
             "rows_in": trial.rows,
             "rows_out": trial.accepted,
@@ -181,13 +181,15 @@ def try_all(job_id: int) -> None:
         lease.update(progress=trial.rows, **counts)
 
 
-def _try(number: int, rows: int | None, watch: Watch) -> tuple[ScoreFile, Trial]:
+def _try(number: int, rows: int | None, report_progress: ReportProgress) -> tuple[ScoreFile, Trial]:
     """Try a file and keep the outcome with it, unless it was judged meanwhile."""
     score_file, started = score_file_of(number), time.monotonic()
     _require_not_judged(score_file)
     with buckets.scoring().open(score_file.key) as file:
         known: dict[str, Any] = {"sha256": score_file.sha256, "kept": score_file.rules or None}
-        trial = dry_run(score_file.campaign, file, rows=rows, watch=watch, **known)
+        trial = dry_run(
+            score_file.campaign, file, rows=rows, report_progress=report_progress, **known
+        )
     when = {"at": timezone.now().isoformat(), "seconds": round(time.monotonic() - started, 3)}
     score_file.trial = asdict(trial) | when
     ScoreFile.objects.filter(pk=number, state__in=NOT_JUDGED, roster_digest="").update(

@@ -34,7 +34,7 @@ from operations.choices import ChunkState
 from operations.database.copying import commit_without_waiting
 from operations.jobs import Lease
 from operations.models import Chunk, Job
-from operations.threads import helper_thread, in_order, one_ahead
+from operations.threads import helper_thread, in_order, prefetched
 
 REGISTERED = {  # what the rules ask registrants for
     "market_id": sql.SQL("coalesce(preferences[1], '')"),
@@ -87,15 +87,15 @@ def judge(
             stack.enter_context(helper_thread(stage)) for stage in ("read", "ask", "draw")
         )
         judger = stack.enter_context(helper_thread("judge", threads=judges))
-        readings = one_ahead(reader, read(chunks_of(file), campaign, survey.lines))
+        readings = prefetched(reader, read(chunks_of(file), campaign, survey.lines))
         needed = (
             reading for reading in readings if ranks is not None or reading.lines.number not in done
         )
-        asked = one_ahead(asker, ask(needed, campaign))
+        asked = prefetched(asker, ask(needed, campaign))
         judge_one = partial(judge_chunk, score_file.pk, rules=rules, ranks=ranks)
         all_judged = in_order(judger, judge_one, asked, at_once=judges + 1)
         undone = (judged for judged in all_judged if judged.number not in done)
-        for drawn in one_ahead(drawer, (_drawn(judged, campaign, spill) for judged in undone)):
+        for drawn in prefetched(drawer, (_drawn(judged, campaign, spill) for judged in undone)):
             lease.check_stop()
             _write(score_file.pk, drawn, lease)
 

@@ -29,7 +29,7 @@ from datalake.storage import buckets
 from operations.database.copying import commit_without_waiting
 from operations.jobs import Lease
 from operations.models import Chunk
-from operations.threads import helper_thread, one_ahead
+from operations.threads import helper_thread, prefetched
 
 Batches = Sequence[tuple[str, streams.Payload]]
 
@@ -94,7 +94,7 @@ def _stream(score_file: ScoreFile, spill: Spill, lease: Lease) -> Published:
     """Put batches on the stream while the next ones are made."""
     streamed, position = 0, None
     with helper_thread("pack") as packer:
-        for records, batches in one_ahead(packer, _packed(score_file, spill)):
+        for records, batches in prefetched(packer, _packed(score_file, spill)):
             lease.check_stop()
             position = _send(score_file, batches, lease)
             streamed += records

@@ -173,7 +173,7 @@ def _failing(score_file: ScoreFile) -> Iterator[None]:
         waiting = ScoreFile.objects.filter(
             pk=score_file.pk, state__in=[ScoreFileState.UPLOADED, ScoreFileState.FAILED]
         )
-        waiting.update(state=ScoreFileState.FAILED, error=jobs.told(error))
+        waiting.update(state=ScoreFileState.FAILED, error=jobs.error_text(error))
         raise
 
 

@@ -36,7 +36,7 @@ from operations.errors import JobStopped, LeaseLost
 from operations.jobs import Lease
 from operations.models import Chunk, Job
 from operations.subjects import Subject
-from operations.threads import helper_thread, quick_turns
+from operations.threads import helper_thread, short_switch_interval
 
 __all__ = [
     "Received",
@@ -87,7 +87,7 @@ def process(job_id: int) -> ScoreFile:
         score_file = score_file_of(number)
         if not score_file.is_drawn:
             require_open(score_file.campaign)
-            with quick_turns(), helper_thread("index") as indexer:
+            with short_switch_interval(), helper_thread("index") as indexer:
                 _process(score_file, lease, indexer)
     return score_file_of(number)
 
@@ -150,7 +150,7 @@ def _fail(number: int, error: Exception) -> None:
     unfinished = ScoreFile.objects.filter(pk=number).exclude(
         state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED]
     )
-    unfinished.update(state=ScoreFileState.FAILED, error=jobs.told(error))
+    unfinished.update(state=ScoreFileState.FAILED, error=jobs.error_text(error))
 
 
 def forget_cancelled(job: Job) -> None:

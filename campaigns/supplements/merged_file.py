@@ -29,24 +29,26 @@ LONGEST_TEXT = 8 * 1024 * 1024  # characters of one line of the corrected file
 READING, COPYING = "Checking the corrected rows", "Copying the accepted rows"
 
 # the step, how many rows are done, of how many (0: not known)
-Told = Callable[[str, int, int], object]
+ReportStep = Callable[[str, int, int], object]
 
 
-def nobody(step: str, done: int, total: int) -> None:
-    """Nobody watches."""
+def no_progress(step: str, done: int, total: int) -> None:
+    """For work whose progress is not shown."""
 
 
-def counted_by(watch: Callable[[int, int], object]) -> Told:
-    """For somebody who watches the step that takes long: the copying."""
+def counted_by(report_progress: Callable[[int, int], object]) -> ReportStep:
+    """Shows the progress of the step that takes long: the copying."""
 
-    def told(step: str, done: int, total: int) -> None:
+    def report_step(step: str, done: int, total: int) -> None:
         if step == COPYING:
-            watch(done, total)
+            report_progress(done, total)
 
-    return told
+    return report_step
 
 
-def compose(parent: ScoreFile, file: BinaryIO, out: BinaryIO, told: Told = nobody) -> int:
+def compose(
+    parent: ScoreFile, file: BinaryIO, out: BinaryIO, report_step: ReportStep = no_progress
+) -> int:
     """Write the parent's header and accepted lines, byte for byte, then the corrected rows. Returns
     how many these are.
 
@@ -59,7 +61,7 @@ def compose(parent: ScoreFile, file: BinaryIO, out: BinaryIO, told: Told = nobod
         for lines in _corrected(parent, file, columns):
             corrected.writelines(lines)
             came_back += len(lines)
-            told(READING, came_back, 0)
+            report_step(READING, came_back, 0)
         if not came_back:
             raise BadCorrection(
                 "The corrected file holds no row: leave in it the rejected rows that should be"
@@ -68,7 +70,7 @@ def compose(parent: ScoreFile, file: BinaryIO, out: BinaryIO, told: Told = nobod
         for piece in _accepted(parent):
             out.write(piece)
             copied += piece.count(b"\n")
-            told(COPYING, copied, parent.accepted)
+            report_step(COPYING, copied, parent.accepted)
         corrected.seek(0)
         shutil.copyfileobj(cast("BinaryIO", corrected), out, PIECE_BYTES)
     return came_back

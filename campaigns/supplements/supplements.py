@@ -23,7 +23,7 @@ from campaigns.models import RejectedRow, ScoreFile
 from campaigns.opening import require_open
 from campaigns.scoring import score_files
 from campaigns.scoring.reception import Received, receive
-from campaigns.supplements.merged_file import Told, columns_of, compose, nobody, rows_in
+from campaigns.supplements.merged_file import ReportStep, columns_of, compose, no_progress, rows_in
 from datalake.storage import buckets
 from operations import jobs
 from operations.jobs import Lease
@@ -102,11 +102,15 @@ def process(job_id: int) -> ScoreFile | None:
     """
     job, made = Job.objects.get(pk=job_id), None
     with jobs.working(job_id) as lease:
-        told = _telling(lease)
+        report_step = _reporting(lease)
         parent = score_files.score_file_of(int(job.subject_id))
         with buckets.scoring().open(key_of(parent, job.arguments["sha256"])) as file:
             supplement = make(
-                parent, file, by=job.created_by, activate=job.arguments["activate"], told=told
+                parent,
+                file,
+                by=job.created_by,
+                activate=job.arguments["activate"],
+                report_step=report_step,
             )
         made = supplement.received.score_file
         if made.state in (ScoreFileState.UPLOADED, ScoreFileState.FAILED):
@@ -117,18 +121,18 @@ def process(job_id: int) -> ScoreFile | None:
     return made
 
 
-def _telling(lease: Lease) -> Told:
+def _reporting(lease: Lease) -> ReportStep:
     """Let those who watch the job know how far it is, and obey those who stop it."""
     steps = list[str]()
 
-    def told(step: str, done: int, total: int) -> None:
+    def report_step(step: str, done: int, total: int) -> None:
         if step not in steps:
             steps.append(step)
             lease.step(step, rows=total, progress=0, total=total)
-        lease.tell(done, total)
+        lease.report_progress(done, total)
         lease.check_stop()
 
-    return told
+    return report_step
 
 
 def make(
@@ -137,7 +141,7 @@ def make(
     *,
     by: User | None,
     activate: bool = True,
-    told: Told = nobody,
+    report_step: ReportStep = no_progress,
 ) -> Supplement:
     """Compose the supplement from a corrected file (seekable) and receive it as a score file; it is
     not processed yet. [S-14]
@@ -149,7 +153,7 @@ def make(
     require_open(parent.campaign)
     require_judged(parent)
     with tempfile.TemporaryFile() as composed:
-        came_back = compose(parent, file, cast("BinaryIO", composed), told)
+        came_back = compose(parent, file, cast("BinaryIO", composed), report_step)
         composed.seek(0)
         received = receive(
             parent.campaign,
@@ -180,7 +184,7 @@ def _name(parent: ScoreFile) -> str:
 
 
 def outcome_of(supplement: ScoreFile) -> Outcome | None:
-    """What became of a supplement's rows, told from its lines: first its parent's accepted ones,
+    """What became of a supplement's rows, from its lines: first its parent's accepted ones,
     then those that came back.
 
     None while they are not all judged, and for a score file that is no supplement.

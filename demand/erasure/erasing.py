@@ -90,7 +90,7 @@ class Erasing:
 
     fan_id: str
     touch: Callable[[Place], object]
-    told: Callable[[int, int], object]
+    report_progress: Callable[[int, int], object]
     without: set[int] = field(default_factory=set)  # files that another fan's reference led to
     seen: set[str] = field(default_factory=set)  # error files
     broken: dict[str, str] = field(default_factory=dict)
@@ -103,20 +103,20 @@ def erase(
     *,
     touch: Callable[[Place], object],
     again: Iterable[str] = (),
-    told: Callable[[int, int], object] = lambda done, total: None,
+    report_progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Erased:
     """Take the fan out of everything that is archived.
 
     `touch` is called with each object before it is changed, and again with the same if the work is
     repeated; with a table whenever rows are deleted, in the same transaction. `again` names files
-    that an earlier erasure of the fan has touched; `told` hears how many objects are looked at, of
-    how many.
+    that an earlier erasure of the fan has touched; `report_progress` is called with how many
+    objects are read, and how many there are.
 
     One erasure works at a time, others wait. Raises CannotErase for what is no fan id, and, when
     all else is done, for files that cannot be read; OSError while the bucket is down.
     """
     require_fan_id(fan_id)
-    erasing = Erasing(fan_id, touch, told)
+    erasing = Erasing(fan_id, touch, report_progress)
     with alone("demand:erasure"):
         rewriting.settle()
         _rewrite_all(erasing, {key: {} for key in again})
@@ -238,7 +238,7 @@ def _files_of(erasing: Erasing) -> dict[str, dict[int, str]]:
 def _rewrite_all(erasing: Erasing, files: Mapping[str, Mapping[int, str]]) -> int:
     touched = 0
     for done, (key, references) in enumerate(files.items()):
-        erasing.told(done, len(files))
+        erasing.report_progress(done, len(files))
         file = LakeFile.objects.filter(key=key).first()
         if file is None or key in erasing.broken:
             continue
@@ -279,7 +279,7 @@ def _erase_error_files(erasing: Erasing) -> int:
     ]
     touched = 0
     for done, key in enumerate(keys):
-        erasing.told(done, len(keys))
+        erasing.report_progress(done, len(keys))
         erasing.seen.add(key)
         touched += _erase_from_errors(erasing, key)
     return touched

@@ -26,7 +26,12 @@ from demand.models import Batch
 from demand.sources.lines import MOST_BYTES, Lines, batches_of
 from operations.errors import JobStopped
 from operations.jobs import Lease
-from operations.threads import helper_thread, one_ahead, quick_turns, rare_collections
+from operations.threads import (
+    helper_thread,
+    prefetched,
+    rare_garbage_collection,
+    short_switch_interval,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +48,13 @@ def archive_lines(source: str, file: BinaryIO, lease: Lease, *, now: datetime, l
     bucket stays away; JobStopped when what was begun is done, LeaseLost.
     """
     with (
-        quick_turns(),
-        rare_collections(),
+        short_switch_interval(),
+        rare_garbage_collection(),
         helper_thread("demand-judge") as judge,
         helper_thread("demand-put") as put,
     ):
         return _Road(source, now, lease, lines, put).take(
-            one_ahead(judge, groups(source, file, now=now))
+            prefetched(judge, groups(source, file, now=now))
         )
 
 
@@ -157,7 +162,7 @@ class _Road:
             parts, written, end = part
             self._see_written(parts, written)
             archive.deliver(parts)
-            self.lease.tell(end, self.lines)
+            self.lease.report_progress(end, self.lines)
 
     def _see_written(self, parts: list[Part], written: Future[None]) -> None:
         """Wait for the files; a bucket that is away for some minutes is waited for. Raises OSError,

@@ -27,7 +27,7 @@ from demand.errors import StreamStuck
 from demand.models import Batch, Shard
 from demand.sources import recovery, shards
 from operations import correlation
-from operations.jobs import told as as_told
+from operations.jobs import error_text
 
 logger = logging.getLogger(__name__)
 
@@ -261,11 +261,11 @@ class _Patience:
         if self.once and time.monotonic() - self.away_since >= PATIENCE_SECONDS:
             raise StreamStuck(
                 f"The stream {self.stream} could not be archived for {PATIENCE_SECONDS:.0f}"
-                f" seconds: {as_told(error)} Nothing is lost: run it again."
+                f" seconds: {error_text(error)} Nothing is lost: run it again."
             ) from error
         logger.warning(
             "stream interrupted, will try again",
-            extra={"stream": self.stream, "why": as_told(error)},
+            extra={"stream": self.stream, "why": error_text(error)},
         )
         told.wait(self.seconds * random.uniform(0.5, 1.0))  # noqa: S311 spreads retries, guards nothing
         self.seconds = min(2 * self.seconds, LONGEST_PAUSE)

@@ -118,7 +118,7 @@ def test_the_command_shows_its_progress_at_a_terminal(tmp_path, monkeypatch):
 
     file = tmp_path / "scores.txt"
     file.write_bytes(messy())
-    monkeypatch.setattr(foreground, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(foreground, "REFRESH_SECONDS", 0.001)
     screen, out = Screen(), io.StringIO()
     call_command(
         "process_scores",

@@ -118,9 +118,9 @@ def test_a_refusal_speaks_for_itself():
 
 
 def test_an_error_without_words_has_its_name():
-    assert jobs.told(KeyError()) == "KeyError"
-    assert jobs.told(Refusal()) == "Refusal"
-    assert len(jobs.told(ValueError("x" * 10**6))) <= jobs.LONGEST_ERROR
+    assert jobs.error_text(KeyError()) == "KeyError"
+    assert jobs.error_text(Refusal()) == "Refusal"
+    assert len(jobs.error_text(ValueError("x" * 10**6))) <= jobs.LONGEST_ERROR
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_a_lease_is_kept_alive_while_the_work_is_in_a_long_transaction(monkeypat
 
 def test_how_far_the_work_is_can_be_seen_while_it_is_in_one_long_transaction(monkeypatch):
     """[O-1] A page that watches stands at 0 % otherwise until everything is done."""
-    monkeypatch.setattr(jobs, "TELL_SECONDS", 0.02)
+    monkeypatch.setattr(jobs, "PROGRESS_SECONDS", 0.02)
     job, moved = a_job(), threading.Event()
 
     def seen_from_outside() -> tuple[int, int]:
@@ -230,7 +230,7 @@ def test_how_far_the_work_is_can_be_seen_while_it_is_in_one_long_transaction(mon
 
     with helper_thread("watcher") as watcher, jobs.working(job.pk) as lease, transaction.atomic():
         watched = watcher.submit(seen_from_outside)
-        lease.tell(3, 10)
+        lease.report_progress(3, 10)
         try:
             assert watched.result(timeout=30) == (3, 10)
         finally:
@@ -238,17 +238,17 @@ def test_how_far_the_work_is_can_be_seen_while_it_is_in_one_long_transaction(mon
 
 
 def test_what_is_told_never_waits_for_the_work_that_holds_the_jobs_row(monkeypatch):
-    monkeypatch.setattr(jobs, "TELL_SECONDS", 0.02)
-    wrote, real, job = threading.Event(), jobs._write_told, a_job()
+    monkeypatch.setattr(jobs, "PROGRESS_SECONDS", 0.02)
+    wrote, real, job = threading.Event(), jobs._write_progress, a_job()
 
     def write(*arguments):
         real(*arguments)
         wrote.set()
 
-    monkeypatch.setattr(jobs, "_write_told", write)
+    monkeypatch.setattr(jobs, "_write_progress", write)
     with jobs.working(job.pk) as lease, transaction.atomic():
         lease.hold()
-        lease.tell(1, 2)
+        lease.report_progress(1, 2)
         assert wrote.wait(timeout=30)
 
 
@@ -281,25 +281,25 @@ def test_each_heartbeat_looks_how_far_the_work_is_and_the_last_few_looks_are_kep
     job, progress = a_job(), 0
     with jobs.working(job.pk) as lease:
         lease.step("Counting sheep", rows=1_000)
-        while len(looks := again(job).pace["looks"]) < 4 or looks[0][1] == 0:
+        while len(samples := again(job).pace["samples"]) < 4 or samples[0][1] == 0:
             progress += 1
             lease.update(progress=progress)
     kept = Pace.from_json(again(job).pace)
-    assert (kept.step, kept.rows, len(kept.looks)) == ("Counting sheep", 1_000, 4)
-    assert sorted(kept.looks) == list(kept.looks)
-    assert 0 < kept.looks[0][1] <= kept.looks[-1][1] <= progress
+    assert (kept.step, kept.rows, len(kept.samples)) == ("Counting sheep", 1_000, 4)
+    assert sorted(kept.samples) == list(kept.samples)
+    assert 0 < kept.samples[0][1] <= kept.samples[-1][1] <= progress
 
 
 def test_a_new_step_and_a_new_attempt_measure_their_speed_from_where_they_begin():
-    job = a_job(progress=40, pace={"looks": [[1.0, 0]]})
+    job = a_job(progress=40, pace={"samples": [[1.0, 0]]})
     with jobs.working(job.pk) as lease:
-        assert [look[1] for look in again(job).pace["looks"]] == [40]
+        assert [look[1] for look in again(job).pace["samples"]] == [40]
         lease.step("Shearing", first=50, rows=10, progress=50, total=60)
         sheared = again(job)
     assert (sheared.progress, sheared.total) == (50, 60)
     kept = Pace.from_json(sheared.pace)
-    assert (kept.step, kept.first, kept.rows, kept.looks[0][1]) == ("Shearing", 50, 10, 50)
-    assert timezone.now().timestamp() - kept.looks[0][0] < 60
+    assert (kept.step, kept.first, kept.rows, kept.samples[0][1]) == ("Shearing", 50, 10, 50)
+    assert timezone.now().timestamp() - kept.samples[0][0] < 60
 
 
 def test_a_worker_that_was_taken_over_names_no_step():

@@ -15,12 +15,12 @@ PACES = st.builds(
     step=st.sampled_from(["", "Judging rows"]),
     first=COUNTS,
     rows=COUNTS,
-    looks=st.lists(st.tuples(TIMES, COUNTS), max_size=4).map(tuple),
+    samples=st.lists(st.tuples(TIMES, COUNTS), max_size=4).map(tuple),
 )
 
 
-def pace(*looks: tuple[float, int], **values: object) -> Pace:
-    return Pace(**({"step": "Judging rows", "rows": 2_000_000} | values), looks=looks)
+def pace(*samples: tuple[float, int], **values: object) -> Pace:
+    return Pace(**({"step": "Judging rows", "rows": 2_000_000} | values), samples=samples)
 
 
 def test_step_count_speed_and_time_left_make_one_sentence():
@@ -47,11 +47,11 @@ def test_a_night_that_a_job_was_paused_for_does_not_make_it_slow():
 
 def test_a_step_that_counts_nothing_is_only_named():
     assert (
-        sentence(Pace("Reading the file", looks=((0.0, 0),)), now=9.0, progress=0, total=0)
+        sentence(Pace("Reading the file", samples=((0.0, 0),)), now=9.0, progress=0, total=0)
         == "Reading the file"
     )
     assert (
-        sentence(Pace("Closing", looks=((0.0, 5),)), now=9.0, progress=900, total=1_000)
+        sentence(Pace("Closing", samples=((0.0, 5),)), now=9.0, progress=900, total=1_000)
         == "Closing"
     )
 
@@ -63,7 +63,7 @@ def test_work_without_named_steps_counts_them():
 
 
 @pytest.mark.parametrize(
-    ("looks", "now", "progress", "why"),
+    ("samples", "now", "progress", "why"),
     [
         ((), 10.0, 500, "nobody looked yet"),
         (((9.5, 0),), 10.0, 500, "half a second is no measure"),
@@ -72,8 +72,8 @@ def test_work_without_named_steps_counts_them():
         (((99.0, 0),), 10.0, 500, "the worker's clock is ahead"),
     ],
 )
-def test_no_speed_is_said_where_none_is_known(looks, now, progress, why):
-    found = estimate(pace(*looks), now=now, progress=progress, total=1_000)
+def test_no_speed_is_said_where_none_is_known(samples, now, progress, why):
+    found = estimate(pace(*samples), now=now, progress=progress, total=1_000)
     assert (found.per_second, found.seconds_left) == (0, None), why
 
 

@@ -11,7 +11,13 @@ from contextlib import suppress
 import pytest
 
 from operations import correlation
-from operations.threads import TURN_SECONDS, helper_thread, in_order, one_ahead, quick_turns
+from operations.threads import (
+    SWITCH_SECONDS,
+    helper_thread,
+    in_order,
+    prefetched,
+    short_switch_interval,
+)
 
 
 def counting(end: int, made: list[int]) -> Iterator[int]:
@@ -23,7 +29,7 @@ def counting(end: int, made: list[int]) -> Iterator[int]:
 def test_the_next_item_is_made_while_this_one_is_worked_on():
     made: list[int] = []
     with helper_thread("make") as maker:
-        items = one_ahead(maker, counting(3, made))
+        items = prefetched(maker, counting(3, made))
         assert next(items) == 0
         maker.submit(int).result()
         assert made == [0, 1]
@@ -52,7 +58,7 @@ def test_a_fault_in_a_thread_is_raised_where_its_result_is_awaited(number):
         return each
 
     with helper_thread("make") as maker, pytest.raises(OSError, match="disk full"):
-        list(one_ahead(maker, map(fail_at, range(4))))
+        list(prefetched(maker, map(fail_at, range(4))))
     with helper_thread("work", threads=2) as workers, pytest.raises(OSError, match="disk full"):
         list(in_order(workers, fail_at, range(4), at_once=2))
 
@@ -66,7 +72,7 @@ def test_a_thread_carries_the_correlation_id_and_its_name():
 
 def test_turns_are_quick_only_meanwhile():
     before = sys.getswitchinterval()
-    with suppress(OSError), quick_turns():
-        assert sys.getswitchinterval() == pytest.approx(TURN_SECONDS)
+    with suppress(OSError), short_switch_interval():
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
         raise OSError("x")
     assert sys.getswitchinterval() == before

@@ -101,9 +101,9 @@ def _run_alone(job_id: int, *, now: datetime) -> Preparation:
         # took. [K-7]
         require_state(wave, *PREPARABLE)
         request = WaveRequest(wave.campaign.campaign_id, wave.date_key)
-        lease.tell(0, STEPS)
+        lease.report_progress(0, STEPS)
         decision = decide(plan_of(request, now=now))
-        lease.tell(1, STEPS)
+        lease.report_progress(1, STEPS)
         _require_agreed(decision, wave.agreed_digest)
         preparation = _attempt(wave, decision, lease, by=job.created_by, now=now)
         fans = decision.selection.candidates + sum(decision.excluded.values())
@@ -118,17 +118,17 @@ def _attempt(
     with _counted_attempt(wave, by=by, started=now):
         members = _members(decision)
         reserved = pool.reserve(wave, members, now=now)
-        lease.tell(2, STEPS)
+        lease.report_progress(2, STEPS)
         key, files = zip_key(wave.campaign.campaign_id, wave.date_key), buckets.scoring()
         market_ids = [seat.market_id for seat in decision.plan.seats]
         content, counts = wave_zip(reserved.members, market_ids)
         files.put(key, content)
-        lease.tell(3, STEPS)
+        lease.report_progress(3, STEPS)
         files.put(
             candidates_key(wave.campaign.campaign_id, wave.date_key),
             _record_of_candidates(decision),
         )
-        lease.tell(4, STEPS)
+        lease.report_progress(4, STEPS)
         _apply(wave, decision, reserved, by=by, now=now)
         status = partial(status_json, attempts=wave.attempts, started=now, finished=timezone.now())
         files.put(

@@ -73,9 +73,11 @@ class Command(JsonCommand):
             raise CommandError(
                 "--dry-run is for score files as they are uploaded: leave out --supplement-of."
             )
-        with opened(path) as file, self.counting(dry_run.WHAT) as watch:
+        with opened(path) as file, self.counting(dry_run.WHAT) as report_progress:
             reception.look(campaign, path.name, file)
-            found = dry_run.dry_run(campaign, file, rows=rows or None, watch=watch)
+            found = dry_run.dry_run(
+                campaign, file, rows=rows or None, report_progress=report_progress
+            )
         return tried(found)
 
     def _received(
@@ -96,9 +98,11 @@ class Command(JsonCommand):
                 f" are not in this one. To keep them, correct the rejected rows of {earlier.pk}"
                 f" with --supplement-of {earlier.pk}."
             )
-        with opened(path) as file, self.counting(merged_file.COPYING) as watch:
-            told = merged_file.counted_by(watch)
-            return supplements.make(parent, file, by=None, activate=activate, told=told).received
+        with opened(path) as file, self.counting(merged_file.COPYING) as report_progress:
+            report_step = merged_file.counted_by(report_progress)
+            return supplements.make(
+                parent, file, by=None, activate=activate, report_step=report_step
+            ).received
 
 
 def finished(score_file: ScoreFile, command: JsonCommand) -> ScoreFile:

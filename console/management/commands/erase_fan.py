@@ -10,7 +10,7 @@ from django.core.management.base import CommandParser
 from console.erasure import as_result, erase_fan
 from operations.commands import JsonCommand, user
 from operations.errors import Refusal
-from operations.jobs import told
+from operations.jobs import error_text
 
 LONGEST_LINE = 4_000
 
@@ -43,13 +43,18 @@ class Command(JsonCommand):
         fan_id = options["global_user_id"]
         fan_id = sys.stdin.readline(LONGEST_LINE) if fan_id == "-" else fan_id
         try:
-            with self.counting("objects searched") as tell:
+            with self.counting("objects searched") as report_progress:
                 by = user(options["by"])
                 return as_result(
-                    erase_fan(fan_id.strip(), by=by, reason=options["reason"], told=tell)
+                    erase_fan(
+                        fan_id.strip(),
+                        by=by,
+                        reason=options["reason"],
+                        report_progress=report_progress,
+                    )
                 )
         except OSError as error:
             raise Refusal(
-                f"The bucket returned an error: {told(error)}. Run the erasure again when the"
+                f"The bucket returned an error: {error_text(error)}. Run the erasure again when the"
                 " bucket is available."
             ) from error
