@@ -14,14 +14,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from django.conf import settings
 from django.core.management import get_commands
 from django.urls import get_resolver
-from django_q.models import Schedule
 
 from datalake.streams import consumers
-from operations import job_kinds
+from operations import job_kinds, schedules
 from tests.console.test_every_page import addresses
 from tests.test_structure import APPS
 from waves.providers import registry
@@ -92,7 +90,6 @@ def documented_settings() -> list[str]:
     return sorted(re.findall(r"^#([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.M))
 
 
-@pytest.mark.django_db
 def test_what_is_wired_by_name_is_what_the_inventory_lists():
     found = {
         "commands": commands(),
@@ -104,7 +101,7 @@ def test_what_is_wired_by_name_is_what_the_inventory_lists():
             f"{route} ({pattern.name})" for route, pattern in addresses(get_resolver().url_patterns)
         ),
         "providers": sorted(provider.name for provider in registry.ALL),
-        "scheduled runs": sorted(f"{each.name}: {each.func}" for each in Schedule.objects.all()),
+        "scheduled runs": [f"{run.name}: {run.path}" for run in schedules.registered()],
         "settings": documented_settings(),
     }
     if os.environ.get("FAIRWAVE_RECORD"):
