@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from operations.adminkit.masking import mask_text
 from waves.choices import Channel
 from waves.errors import BadTemplate
-from waves.messages.rendering import Composer, Reader, composer_for
+from waves.messages.rendering import Composer, Recipient, composer_for
 from waves.messages.sms_segments import segments
 from waves.models import Member, Wave
 
@@ -56,21 +56,23 @@ def _first_members(wave: Wave) -> list[Member]:
 
 
 def _of_member(composer: Composer, member: Member, hidden: bool) -> list[Sample]:
-    reader = Reader(
+    recipient = Recipient(
         member.market.market_id,
         member.global_user_id,
         mask_text(member.code) if hidden else member.code,
     )
     found = []
     if member.phone:
-        as_sent = composer.sms(Reader(member.market.market_id, member.global_user_id, member.code))
+        as_sent = composer.sms(
+            Recipient(member.market.market_id, member.global_user_id, member.code)
+        )
         # The dots of a masked code are outside GSM-7: segments are those of the text that goes out.
-        text = composer.sms(reader)
+        text = composer.sms(recipient)
         found.append(
             Sample(Channel.SMS.label, member.market.name, text, segments=segments(as_sent).count)
         )
     if member.email:
-        message = composer.email(reader)
+        message = composer.email(recipient)
         found.append(
             Sample(Channel.EMAIL.label, member.market.name, message.body, subject=message.subject)
         )

@@ -51,17 +51,6 @@ def approve(wave: Wave, *, by: User, digest: str, now: datetime, waiver: str = "
     return wave
 
 
-def require_approved_content(wave: Wave) -> None:
-    """Raises ContentChanged unless members and content are, to the byte, what was approved. The
-    sender asks this too. [X-5]
-    """
-    if not wave.approved_digest or wave.approved_digest != content_digest(wave):
-        raise ContentChanged(
-            f"Wave {wave.name}: its content is not what was approved; nothing is sent. Prepare it"
-            " again."
-        )
-
-
 @transaction.atomic
 def void(wave: Wave, *, by: User | None, reason: str) -> Wave:
     """An approved or scheduled wave whose content changed goes back to CONFIGURED, to be prepared

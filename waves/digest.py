@@ -10,6 +10,7 @@ import json
 from django.db import connection
 from psycopg import sql
 
+from waves.errors import ContentChanged
 from waves.markets import seats_of
 from waves.messages.templates import live_content
 from waves.models import Wave
@@ -45,3 +46,14 @@ def content_changed(wave: Wave) -> bool:
     [X-5]
     """
     return bool(wave.content != live_content(wave, seats_of(wave)))
+
+
+def require_approved_content(wave: Wave) -> None:
+    """Raises ContentChanged unless members and content are, to the byte, what was approved. The
+    sender asks this too. [X-5]
+    """
+    if not wave.approved_digest or wave.approved_digest != content_digest(wave):
+        raise ContentChanged(
+            f"Wave {wave.name}: its content is not what was approved; nothing is sent. Prepare it"
+            " again."
+        )

@@ -13,9 +13,10 @@ from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from operations.alerts import alert
-from waves.approval import require_approved_content, void, void_changed
+from waves.approval import void, void_changed
 from waves.choices import WaveState
 from waves.codes import assignments
+from waves.digest import require_approved_content
 from waves.errors import BadTemplate, CodesNotAssigned, ContentChanged, NotDue, TooLate, WrongState
 from waves.lifecycle import move, require_state
 from waves.models import Wave

@@ -17,10 +17,10 @@ def main(asked: dict) -> None:
     settings.DATABASES["default"]["NAME"] = asked["database"]
     django.setup()
     from waves.sending.accounts import Limits
+    from waves.sending.run import Timing
     from waves.sending.send_wave import send_wave
-    from waves.sending.sender import Timing
 
-    timing = Timing(timeout=1.0, look=0.1, row_lease=3.0)
+    timing = Timing(timeout=1.0, check_every=0.1, row_lease=3.0)
     settings.SMS_URL, settings.SMS_HONOURS_KEYS = asked["url"], asked["honours_keys"]
     limits = Limits(asked["per_second"], asked["concurrency"])
     report = send_wave(asked["wave"], limits=limits, timing=timing)

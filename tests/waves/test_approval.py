@@ -11,9 +11,9 @@ from campaigns.models import Campaign
 from operations.models import Alert, StatusChange
 from tests.support.waves import NOW, campaign_with, person, request
 from waves.actions import cancel, pause, reset
-from waves.approval import approve, require_approved_content, void_changed
+from waves.approval import approve, void_changed
 from waves.choices import WaveState
-from waves.digest import content_digest
+from waves.digest import content_digest, require_approved_content
 from waves.errors import ContentChanged, ReasonMissing, SamePerson, WrongState
 from waves.models import Member, Template, Wave
 from waves.preparation.prepare import prepare

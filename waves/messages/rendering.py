@@ -17,7 +17,7 @@ NO_CODE = ("", "TM")
 
 
 @dataclass(frozen=True)
-class Reader:
+class Recipient:
     """What a message needs of one member."""
 
     market_id: str
@@ -44,30 +44,34 @@ class Composer:
         )
         self._chosen: dict[tuple[str, str, bool], tuple[MessageTemplate, bool]] = {}
 
-    def sms(self, reader: Reader) -> str:
+    def sms(self, recipient: Recipient) -> str:
         """The text of one SMS."""
-        template, names_fan_ref = self._choose(Channel.SMS, reader)
-        return template.body.format_map(self._values(reader, names_fan_ref))
+        template, names_fan_ref = self._choose(Channel.SMS, recipient)
+        return template.body.format_map(self._values(recipient, names_fan_ref))
 
-    def email(self, reader: Reader) -> Message:
+    def email(self, recipient: Recipient) -> Message:
         """Subject, text and HTML of one e-mail; the values are escaped in the HTML."""
-        template, names_fan_ref = self._choose(Channel.EMAIL, reader)
-        return content.render(template, self._values(reader, names_fan_ref))
+        template, names_fan_ref = self._choose(Channel.EMAIL, recipient)
+        return content.render(template, self._values(recipient, names_fan_ref))
 
-    def _choose(self, channel: str, reader: Reader) -> tuple[MessageTemplate, bool]:
-        key = (channel, reader.market_id, reader.code in NO_CODE)
+    def _choose(self, channel: str, recipient: Recipient) -> tuple[MessageTemplate, bool]:
+        key = (channel, recipient.market_id, recipient.code in NO_CODE)
         if key not in self._chosen:
-            has_code = reader.code not in NO_CODE
-            template = content.choose(self._templates, channel, reader.market_id, has_code=has_code)
+            has_code = recipient.code not in NO_CODE
+            template = content.choose(
+                self._templates, channel, recipient.market_id, has_code=has_code
+            )
             content.check_template(template, has_code=has_code)
             named = content.placeholders(template.subject + template.body + template.html)
             self._chosen[key] = (template, "fan_ref" in named)
         return self._chosen[key]
 
-    def _values(self, reader: Reader, names_fan_ref: bool) -> dict[str, str]:
-        fan_ref = self._draw.fan_ref(reader.global_user_id) if names_fan_ref and self._draw else ""
-        market = self._markets.get(reader.market_id, reader.market_id)
-        return self._shared | {"market": market, "code": reader.code, "fan_ref": fan_ref}
+    def _values(self, recipient: Recipient, names_fan_ref: bool) -> dict[str, str]:
+        fan_ref = (
+            self._draw.fan_ref(recipient.global_user_id) if names_fan_ref and self._draw else ""
+        )
+        market = self._markets.get(recipient.market_id, recipient.market_id)
+        return self._shared | {"market": market, "code": recipient.code, "fan_ref": fan_ref}
 
 
 def templates_of(wave: Wave) -> list[MessageTemplate]:

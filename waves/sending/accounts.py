@@ -1,4 +1,4 @@
-"""A provider's account, shared by every worker: seats, permits, pause. They meet in its row in
+"""A provider's account, which all workers share: slots, permits and pause, in its row in
 PostgreSQL. [N-2, N-6]
 
 Concurrency: each sender holds slots under a lease; the account's row is locked while they are
@@ -35,10 +35,10 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Seat:
-    """What one look at the account says: may this sender go on, and with how many requests at once."""
+class SenderSlots:
+    """How many requests a sender may have in flight, and why the account is paused, if it is."""
 
-    slots: int
+    count: int
     paused: str  # the reason, or empty
 
 
@@ -60,7 +60,7 @@ def account(name: str) -> ProviderAccount:
     return ProviderAccount.objects.get_or_create(name=name)[0]
 
 
-def take_seat(
+def take_slots(
     name: str,
     sender: uuid.UUID,
     wave_id: int,
@@ -69,9 +69,9 @@ def take_seat(
     in_flight: int,
     lease: timedelta,
     now: datetime | None = None,
-) -> Seat:
-    """Renew the sender's lease, report what it has in flight, and learn how many slots it has now.
-    [N-2, N-6]
+) -> SenderSlots:
+    """Renew the sender's lease with the number of requests it has in flight; returns its slots and
+    whether the account is paused. [N-2, N-6]
     """
     now = now or timezone.now()
     with transaction.atomic():
@@ -98,11 +98,11 @@ def take_seat(
         ProviderAccount.objects.filter(pk=held.pk).update(
             in_flight=in_flight + sum(busy for _, busy in alive)
         )
-    return Seat(slots, held.paused_reason or "paused" if held.paused else "")
+    return SenderSlots(slots, held.paused_reason or "paused" if held.paused else "")
 
 
-def leave_seat(name: str, sender: uuid.UUID) -> None:
-    """Give the slots back: the sender has nothing in flight any more."""
+def release_slots(name: str, sender: uuid.UUID) -> None:
+    """Give the slots back; the sender has nothing in flight any more."""
     Sender.objects.filter(pk=sender).delete()
     busy = Sender.objects.filter(account__name=name, lease_until__gte=timezone.now()).aggregate(
         busy=Sum("in_flight")
@@ -165,8 +165,8 @@ def pause(name: str, reason: str, *, by: User | None = None) -> bool:
 
 
 def resume(name: str, *, by: User | None = None, reason: str = "") -> bool:
-    """Let the account send again; whoever decides this has looked at the reason. False if it was
-    not paused. [N-6]
+    """Let the account send again; whoever decides this has read the reason for the pause. False if
+    it was not paused. [N-6]
 
     Senders that ended have to be woken by the caller.
     """

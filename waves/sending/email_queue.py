@@ -1,7 +1,7 @@
-"""The e-mail queue in the database, and its way out: claim, hand over, record. [N-5]
+"""The e-mail queue in the database: claim, send, record. [N-5]
 
-An e-mail's row here and its `Send` row move together. E-mail backends honour no keys, so whatever
-may have been handed over is not handed over again: it becomes unknown. [N-4]
+An e-mail's row here and its `Send` row move together. E-mail backends honour no keys, so
+an e-mail that may have been sent is not sent again: it becomes unknown. [N-4]
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from waves.choices import SendState, WaveState
-from waves.messages.rendering import Composer, Reader, composer_for
+from waves.messages.rendering import Composer, Recipient, composer_for
 from waves.models import QueuedEmail, Wave
 from waves.providers import registry
 from waves.providers.contract import EmailProvider, EmailText
 from waves.providers.outcomes import Kind
 from waves.sending import accounts, pacing
-from waves.sending.pacing import Decision
+from waves.sending.pacing import NextState
 
 BATCH = 100
-# a batch over a slow connection takes its time, and a doubled e-mail cannot be recalled
+# long enough for a batch over a slow connection: an e-mail sent twice cannot be recalled
 LEASE = timedelta(minutes=10)
 OPEN_STATES = ("pending", "sending")
 
@@ -81,7 +81,7 @@ def deliver(*, limit: int | None = None, provider: EmailProvider | None = None) 
         rows = _claim(claim_id, BATCH if remaining is None else min(BATCH, remaining))
         if not rows:
             break
-        for state in _hand_over(provider, claim_id, rows, composers):
+        for state in _send_batch(provider, claim_id, rows, composers):
             if state in counts:
                 counts[state] += 1
         remaining = None if remaining is None else remaining - len(rows)
@@ -98,7 +98,7 @@ def has_work(*, now: datetime) -> bool:
     return in_force.filter(Q(state=SendState.PENDING) & due | left).exists()
 
 
-def _hand_over(
+def _send_batch(
     provider: EmailProvider,
     claim_id: uuid.UUID,
     rows: list[tuple[Any, ...]],
@@ -106,8 +106,8 @@ def _hand_over(
 ) -> list[str]:
     texts = [_text(row, composers) for row in rows]
     outcomes = provider.send(texts)
-    decided = [
-        pacing.decide(
+    states = [
+        pacing.next_send_state(
             outcome,
             tries=row[1] - 1,
             maybe_accepted=False,
@@ -116,7 +116,7 @@ def _hand_over(
         )
         for row, outcome in zip(rows, outcomes, strict=True)
     ]
-    _record(claim_id, [row[0] for row in rows], decided)
+    _record(claim_id, [row[0] for row in rows], states)
     if (
         2 * sum(outcome.kind != Kind.SENT for outcome in outcomes)
         > len(outcomes)
@@ -126,14 +126,14 @@ def _hand_over(
             provider.name,
             f"More than half of a batch of e-mails failed, the last with {outcomes[-1].reason}",
         )
-    return [decision.state for decision in decided]
+    return [next_state.state for next_state in states]
 
 
 def _text(row: tuple[Any, ...], composers: dict[int, Composer]) -> EmailText:
     _, _, wave_id, key, email, code, market, global_user_id = row
     if wave_id not in composers:
         composers[wave_id] = composer_for(Wave.objects.select_related("campaign").get(pk=wave_id))
-    message = composers[wave_id].email(Reader(market, global_user_id, code))
+    message = composers[wave_id].email(Recipient(market, global_user_id, code))
     return EmailText(key, email, message.subject, message.body, message.html)
 
 
@@ -144,11 +144,15 @@ def _claim(claim_id: uuid.UUID, limit: int) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def _record(claim_id: uuid.UUID, ids: list[int], decided: Sequence[Decision]) -> None:
-    states, reasons = [d.state for d in decided], [d.reason[:60] for d in decided]
-    tries, waits = [d.tries for d in decided], [d.wait_seconds for d in decided]
+def _record(claim_id: uuid.UUID, ids: list[int], states: Sequence[NextState]) -> None:
+    columns = (
+        [next_state.state for next_state in states],
+        [next_state.reason[:60] for next_state in states],
+        [next_state.tries for next_state in states],
+        [next_state.wait_seconds for next_state in states],
+    )
     with transaction.atomic():
-        _execute(RECORD, [ids, states, reasons, tries, waits, claim_id])
+        _execute(RECORD, [ids, *columns, claim_id])
 
 
 def _is_paused(name: str) -> bool:

@@ -1,10 +1,10 @@
 """How fast, how many at once, whether again, and when to stop: decisions only. Clock and chance are
 arguments.
 
-The rate is promised for every rolling second and over all workers (N-2). Permits are instants on
+The rate is guaranteed for every rolling second and over all workers (N-2). Permits are instants on
 one clock, the database's, `spacing` apart; a permit is used at its instant or up to LATENESS later,
 else it is lost. Requests that start in one second then hold permits of at most 1 + LATENESS
-seconds; the rest of GUARD covers what the road to the provider adds.
+seconds; the rest of GUARD covers delays of the network.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 
 from waves.providers.outcomes import Kind, Outcome
 
-GUARD_SECONDS: Final = 0.05  # the price of the promise: 1/1.05 of the configured rate is reached
+GUARD_SECONDS: Final = 0.05  # the cost of the guarantee: 1/1.05 of the configured rate is reached
 LATENESS_SECONDS: Final = 0.025
 ROUNDING_SECONDS: Final = 1e-5  # seconds since 1970 have no more digits than that to spare
 BLOCK_SECONDS: Final = 0.2  # permits are taken from the database this far ahead
@@ -111,7 +111,7 @@ def share(limit: int, *, held_by_others: int, workers: int) -> int:
 
 
 @dataclass(frozen=True)
-class Decision:
+class NextState:
     """The row's next state, as `SendState` spells it, and when it may be tried again (seconds from
     now).
     """
@@ -123,9 +123,9 @@ class Decision:
     wait_seconds: float = 0.0
 
 
-def decide(
+def next_send_state(
     outcome: Outcome, *, tries: int, maybe_accepted: bool, honours_keys: bool, chance: float
-) -> Decision:
+) -> NextState:
     """The row after an attempt. [N-3]
 
     `tries` counts the earlier attempts that failed, `maybe_accepted` is true if one of them may
@@ -133,11 +133,11 @@ def decide(
     never called failed: it becomes unknown. [N-4]
     """
     if outcome.kind == Kind.SENT:
-        return Decision("sent", "", tries, maybe_accepted)
+        return NextState("sent", "", tries, maybe_accepted)
     if outcome.kind == Kind.RATE_LIMITED:
-        return Decision("pending", outcome.reason, tries, maybe_accepted, outcome.after_seconds)
+        return NextState("pending", outcome.reason, tries, maybe_accepted, outcome.after_seconds)
     uncertain = maybe_accepted or outcome.kind == Kind.UNCERTAIN
-    tried = Decision("unknown" if uncertain else "failed", outcome.reason, tries + 1, uncertain)
+    tried = NextState("unknown" if uncertain else "failed", outcome.reason, tries + 1, uncertain)
     repeatable = outcome.kind == Kind.RETRY_LATER or (
         outcome.kind == Kind.UNCERTAIN and honours_keys
     )

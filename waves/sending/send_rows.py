@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from campaigns.choices import NotifyChannels
 from waves.models import Wave
-from waves.sending.pacing import Decision
+from waves.sending.pacing import NextState
 
 # The idempotency key: the first 128 bits of SHA-256 over wave, fan and channel. [N-4]
 KEY = """left(encode(sha256(convert_to(
@@ -166,7 +166,7 @@ def record_sent(sender: uuid.UUID, sent: Sequence[tuple[Row, str]]) -> int:
     return _execute(RECORD_SENT, [ids, attempts, [provider_id for _, provider_id in sent], sender])
 
 
-def record_rest(sender: uuid.UUID, decided: Sequence[tuple[Row, Decision]]) -> int:
+def record_rest(sender: uuid.UUID, states: Sequence[tuple[Row, NextState]]) -> int:
     """Rows that failed, are unknown, or wait for another try. Returns how many were still ours.
     [N-3]
     """
@@ -175,13 +175,13 @@ def record_rest(sender: uuid.UUID, decided: Sequence[tuple[Row, Decision]]) -> i
             (
                 row.id,
                 row.attempts,
-                d.state,
-                d.reason[:60],
-                d.tries,
-                d.maybe_accepted,
-                d.wait_seconds,
+                next_state.state,
+                next_state.reason[:60],
+                next_state.tries,
+                next_state.maybe_accepted,
+                next_state.wait_seconds,
             )
-            for row, d in decided
+            for row, next_state in states
         ),
         strict=True,
     )

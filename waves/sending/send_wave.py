@@ -1,6 +1,4 @@
-"""A triggered wave is sent: rows made, SMS handed over, e-mails queued, the result computed. [N-1 …
-N-7]
-"""
+"""A triggered wave is sent: rows made, SMS sent, e-mails queued, the result computed. [N-1 … N-7]"""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ import uvloop
 from django.conf import settings
 
 from campaigns.opening import require_open
-from waves.approval import require_approved_content
+from waves.digest import require_approved_content
 from waves.errors import UnknownWave, WrongState
 from waves.messages.rendering import composer_for
 from waves.models import Wave
@@ -22,7 +20,8 @@ from waves.providers import registry
 from waves.providers.contract import SmsProvider
 from waves.sending import accounts, results, send_rows
 from waves.sending.accounts import Limits
-from waves.sending.sender import SENDING_STATES, Ended, Timing, WaveSender
+from waves.sending.run import SENDING_STATES, SenderSetup, Timing
+from waves.sending.sender import Ended, WaveSender
 
 logger = logging.getLogger(__name__)
 
@@ -49,10 +48,8 @@ def send_wave(
         results.retry_failed(wave_id)
     ended = Ended("", 0, 0.0)
     if results.open_sms(wave_id):
-        sender = WaveSender(
-            wave, provider, composer_for(wave), limits or limits_from_settings(), timing
-        )
-        ended = _run(sender.run)
+        setup = SenderSetup(wave, provider, limits or limits_from_settings(), timing)
+        ended = _run(WaveSender(setup, composer_for(wave)).run)
     results.complete(wave_id)
     return _report(wave_id, ended)
 
@@ -62,7 +59,7 @@ def limits_from_settings() -> Limits:
 
 
 def _checked(wave_id: int) -> Wave:
-    """The wave, if it stands where sending begins and is what was approved. [X-5, W-2]"""
+    """The wave, if its state allows sending and its content is what was approved. [X-5, W-2]"""
     wave = Wave.objects.select_related("campaign").filter(pk=wave_id).first()
     if wave is None:
         raise UnknownWave(f"There is no wave with id {wave_id}.")
@@ -75,8 +72,7 @@ def _checked(wave_id: int) -> Wave:
 
 def _run(work: Callable[[], Coroutine[Any, Any, Ended]]) -> Ended:
     """Run on uvloop; a fault in one of the sender's tasks comes out as itself."""
-    # what the application holds by now need not be looked through again: saves a fifth of the time
-    # per message
+    # objects made so far are not checked for garbage again: saves a fifth of the time per message
     gc.freeze()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

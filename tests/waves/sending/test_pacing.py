@@ -121,7 +121,7 @@ def test_our_time_of_an_instant_of_the_database_is_never_early_and_gets_surer(
 
 def decide(kind, *, tries=0, maybe_accepted=False, honours_keys=True, after=0.0):
     outcome = Outcome(kind, "why", after_seconds=after)
-    return pacing.decide(
+    return pacing.next_send_state(
         outcome, tries=tries, maybe_accepted=maybe_accepted, honours_keys=honours_keys, chance=0.5
     )
 

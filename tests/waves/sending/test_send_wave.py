@@ -28,12 +28,12 @@ from waves.providers.outcomes import Kind, Outcome, Receipt
 from waves.providers.sms_http.client import HttpSms
 from waves.sending import accounts, email_queue, receipts, results, send_rows
 from waves.sending.accounts import Limits
+from waves.sending.run import Timing
 from waves.sending.send_wave import send_wave
-from waves.sending.sender import Timing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FAST = Limits(per_second=100_000, concurrency=50)
-QUICK = Timing(timeout=2.0, look=0.05, row_lease=20.0)
+QUICK = Timing(timeout=2.0, check_every=0.05, row_lease=20.0)
 
 
 @pytest.fixture(scope="module")
@@ -321,7 +321,7 @@ def test_two_claims_never_share_a_row_o6():
 
 def test_what_waits_too_long_for_its_turn_is_given_back_not_unknown_n4(box):
     wave = triggered_wave(30)
-    patient = Timing(timeout=2.0, look=0.05, row_lease=2.1)
+    patient = Timing(timeout=2.0, check_every=0.05, row_lease=2.1)
     report = send(
         box, wave, limits=Limits(per_second=20, concurrency=10), timing=patient, honours_keys=False
     )
@@ -573,9 +573,9 @@ def test_a_dead_senders_slots_are_free_when_its_lease_is_over_n2():
     now, lease = timezone.now(), timedelta(seconds=15)
 
     def look(sender, at, busy=0):
-        return accounts.take_seat(
+        return accounts.take_slots(
             "sms_http", sender, wave.pk, limits=FAST, in_flight=busy, lease=lease, now=at
-        ).slots
+        ).count
 
     assert look(one, now) == 50
     assert look(two, now) == 0

@@ -1,0 +1,42 @@
+"""The error budget of a run: more than half of the last attempts failed, so the account is paused.
+[N-6]
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from waves.providers.outcomes import Kind, Outcome
+from waves.sending import accounts, pacing, send_rows
+from waves.sending.database_thread import DatabaseThread
+from waves.sending.run import RunState, SenderSetup
+from waves.sending.send_rows import Row
+
+
+class ErrorWatch:
+    """Counts failed attempts, and ends the run when there are too many. [N-6]"""
+
+    def __init__(self, setup: SenderSetup, state: RunState, account_thread: DatabaseThread) -> None:
+        self._setup, self._state, self._account_thread = setup, state, account_thread
+        self._budget = pacing.ErrorBudget()
+        self._failed: deque[int] = deque(maxlen=pacing.BUDGET_ATTEMPTS)
+
+    def note(self, row: Row, outcome: Outcome) -> None:
+        """Count an attempt; answers about our pace (429) are not to be noted."""
+        now = time.monotonic()
+        self._budget.note(now, failed=outcome.kind != Kind.SENT)
+        if outcome.kind == Kind.RETRY_LATER:
+            self._failed.append(row.id)
+        if outcome.kind != Kind.SENT and not self._state.over and self._budget.exhausted(now):
+            self._state.end(
+                f"More than half of the last attempts failed, the last one with {outcome.reason}"
+            )
+            self._account_thread.start(accounts.pause, self._setup.provider.name, self._state.why)
+
+    async def reopen_failed(self, row_thread: DatabaseThread) -> None:
+        """What failed lately, only because the provider was down, gets all its tries again; where
+        the run ended early.
+        """
+        if self._state.why:
+            await row_thread.run(send_rows.back_to_pending, list(self._failed))

@@ -1,0 +1,65 @@
+"""Outcomes of requests, written to their rows in batches. [N-3]"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from waves.providers.outcomes import Kind, Outcome
+from waves.sending import pacing, send_rows
+from waves.sending.database_thread import DatabaseThread
+from waves.sending.pacing import NextState
+from waves.sending.run import RunState, SenderSetup
+from waves.sending.send_rows import Row
+
+RECORD_SECONDS = 0.1
+# where keys are not honoured, no new row is claimed before the outcome of an earlier one is recorded
+RECORD_SECONDS_WITHOUT_KEYS = 0.02
+
+
+class Recorder:
+    """The outcomes of one run that are not in the database yet; `sent` counts messages that the
+    provider took.
+    """
+
+    def __init__(self, setup: SenderSetup, state: RunState, thread: DatabaseThread) -> None:
+        self._setup, self._state, self._thread = setup, state, thread
+        self._outcomes: list[tuple[Row, Outcome]] = []
+        self.sent = 0
+
+    def add(self, row: Row, outcome: Outcome) -> None:
+        """To be written with the next batch."""
+        self._state.unrecorded += 1
+        self._outcomes.append((row, outcome))
+
+    async def keep_recording(self) -> None:
+        """Write batches until the run is over, nothing is in flight and all is written."""
+        honours_keys = self._setup.provider.honours_keys
+        pause = RECORD_SECONDS if honours_keys else RECORD_SECONDS_WITHOUT_KEYS
+        while not (self._state.over and not self._state.in_flight and not self._outcomes):
+            await asyncio.sleep(pause)
+            if self._outcomes:
+                batch, self._outcomes = self._outcomes, []
+                await self._thread.run(self._write, batch)
+                self._state.unrecorded -= len(batch)
+
+    def _write(self, batch: list[tuple[Row, Outcome]]) -> None:
+        sent = [(row, outcome.provider_id) for row, outcome in batch if outcome.kind == Kind.SENT]
+        rest = [
+            (row, self._next_state(row, outcome))
+            for row, outcome in batch
+            if outcome.kind != Kind.SENT
+        ]
+        if sent:
+            self.sent += send_rows.record_sent(self._setup.sender, sent)
+        if rest:
+            send_rows.record_rest(self._setup.sender, rest)
+
+    def _next_state(self, row: Row, outcome: Outcome) -> NextState:
+        return pacing.next_send_state(
+            outcome,
+            tries=row.attempts - 1,
+            maybe_accepted=row.maybe_accepted,
+            honours_keys=self._setup.provider.honours_keys,
+            chance=random.random(),  # noqa: S311 spreads retries, guards nothing
+        )

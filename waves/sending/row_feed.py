@@ -1,0 +1,102 @@
+"""Rows for a sender: claimed ahead of the requests, and given back where they were not started in
+time. [N-4]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from datetime import timedelta
+
+from waves.sending import results, send_rows
+from waves.sending.database_thread import DatabaseThread
+from waves.sending.run import RunState, SenderSetup
+from waves.sending.send_rows import Row
+
+FEED_SECONDS = 0.02
+IDLE_SECONDS = 0.1
+MOST_CLAIMED = 1_000
+
+
+class RowFeed:
+    """The claimed rows of one run that are not started yet."""
+
+    def __init__(self, setup: SenderSetup, state: RunState, thread: DatabaseThread) -> None:
+        self._setup, self._state, self._thread = setup, state, thread
+        # claimed, with the moment after which they are not started
+        self._rows: deque[tuple[Row, float]] = deque()
+        self._late: list[Row] = []  # not started, because the lease could end during the request
+        self._last_claimed = 0
+        self._caught_up = False
+
+    def has_row(self, now: float) -> bool:
+        """Whether a row may be started now; those whose time is over are set aside."""
+        while self._rows and self._rows[0][1] < now:
+            self._late.append(self._rows.popleft()[0])
+        return bool(self._rows)
+
+    def take(self) -> Row:
+        """The next row; ask `has_row` first."""
+        return self._rows.popleft()[0]
+
+    def left(self) -> int | None:
+        """How many rows are left to start; None while there are more to claim."""
+        return len(self._rows) if self._caught_up else None
+
+    async def keep_feeding(self) -> None:
+        """Claim rows until the run is over; end it when nothing is left to send."""
+        while not self._state.over:
+            if self._late:
+                late, self._late = self._late, []
+                await self._thread.run(send_rows.release, self._setup.sender, late)
+            room = self._room()
+            if not room:
+                await asyncio.sleep(FEED_SECONDS)
+                continue
+            until = time.monotonic() + self._setup.timing.row_lease - self._setup.timing.timeout
+            rows = await self._thread.run(self._claim, room)
+            self._rows.extend((row, until) for row in rows)
+            self._state.changed.set()
+            self._caught_up = len(rows) < room
+            if not rows:
+                await self._wait_or_end()
+
+    async def give_back(self) -> None:
+        """Release what was claimed and not started; the run is over."""
+        left = self._late + [row for row, _ in self._rows]
+        await self._thread.run(send_rows.release, self._setup.sender, left)
+
+    def _room(self) -> int:
+        """How many rows to claim now: a second's worth ahead. But where the provider does not
+        honour keys, no more than may be in flight are in `sending` (except recorded outcomes),
+        because that many become unknown if this process is killed. [N-4]
+        """
+        if not self._setup.provider.honours_keys:
+            busy = len(self._rows) + self._state.in_flight + self._state.unrecorded
+            return max(0, self._state.slots - busy)
+        batch = max(10, min(MOST_CLAIMED, self._setup.limits.per_second))
+        return batch if len(self._rows) <= batch // 2 else 0
+
+    def _claim(self, limit: int) -> list[Row]:
+        """The next rows in order of id; after the last one again from the first, for those that
+        wait for another try.
+        """
+        rows = send_rows.claim(
+            self._setup.wave.pk,
+            self._setup.sender,
+            after=self._last_claimed,
+            limit=limit,
+            lease=timedelta(seconds=self._setup.timing.row_lease),
+        )
+        self._last_claimed = rows[-1].id if len(rows) == limit else 0
+        return rows
+
+    async def _wait_or_end(self) -> None:
+        """Nothing to claim: take over the rows of dead senders, and end when no row is open."""
+        wave, honours_keys = self._setup.wave.pk, self._setup.provider.honours_keys
+        await self._thread.run(send_rows.take_over, wave, honours_keys=honours_keys)
+        if not await self._thread.run(results.open_sms, wave):
+            self._state.end("")
+        else:
+            await asyncio.sleep(IDLE_SECONDS)

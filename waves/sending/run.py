@@ -1,0 +1,68 @@
+"""What the parts of one sender share: who sends what and how fast, and the counts of the run. [N-2]
+
+All counts are changed in the event loop only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass, field
+
+from waves.choices import WaveState
+from waves.models import Wave
+from waves.providers.contract import SmsProvider
+from waves.sending.accounts import Limits
+
+# no request starts on a check of wave and account that is older than this [N-6]
+CHECK_VALID_SECONDS = 1.5
+# failed ones are sent again after completion [N-7]
+SENDING_STATES = (WaveState.TRIGGERED, WaveState.COMPLETED)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long a request may take, how often wave and account are checked, and after which time
+    claimed rows count as those of a dead sender (seconds).
+    """
+
+    timeout: float = 10.0
+    check_every: float = 0.25
+    row_lease: float = 60.0
+
+    @property
+    def slot_lease(self) -> float:
+        """So long that a dead sender's slots are free only when its last request is over."""
+        return CHECK_VALID_SECONDS + self.timeout + 0.5
+
+
+@dataclass(frozen=True)
+class SenderSetup:
+    """What does not change during a run; `sender` is the claim in the rows that are sent."""
+
+    wave: Wave
+    provider: SmsProvider
+    limits: Limits
+    timing: Timing
+    sender: uuid.UUID = field(default_factory=uuid.uuid4)
+
+
+@dataclass
+class RunState:
+    """`slots`: requests allowed at once; `in_flight`: requests without an answer yet; `unrecorded`:
+    answers that are not in the database yet. `changed` is set whenever a request may start that
+    could not start before.
+    """
+
+    slots: int = 0
+    in_flight: int = 0
+    unrecorded: int = 0
+    over: bool = False
+    why: str = ""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def end(self, why: str) -> None:
+        """Start no more requests; `why` is empty where nothing is left to send."""
+        if not self.over:
+            self.over, self.why = True, why
+            self.changed.set()
