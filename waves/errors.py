@@ -62,7 +62,7 @@ class AttemptsExhausted(WaveError):
 
 
 class MembersDiffer(WaveError):
-    """The preparation selected other members than the preview that was agreed on. [W-7]"""
+    """The preparation selected other members than the preview. [W-7]"""
 
 
 class ContentChanged(WaveError):

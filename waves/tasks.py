@@ -39,13 +39,13 @@ WAVE_RIGHT = "waves.prepare_wave"
 
 
 def start_preparation(
-    request: WaveRequest, *, by: User, expedite: str = "", agreed_digest: str = ""
+    request: WaveRequest, *, by: User, expedite: str = "", previewed_digest: str = ""
 ) -> Job:
-    """Ask for a preparation and let a worker do it. Raises what `asking.ask` raises; then nothing
-    is written.
+    """Submit a wave and let a worker prepare it. Raises what `submission.submit` raises; then
+    nothing is written.
     """
-    job = submission.ask(
-        request, by=by, now=timezone.now(), expedite=expedite, agreed_digest=agreed_digest
+    job = submission.submit(
+        request, by=by, now=timezone.now(), expedite=expedite, previewed_digest=previewed_digest
     )
     enqueue(job)
     return job

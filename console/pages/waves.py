@@ -60,7 +60,7 @@ def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
         if "prepare" in request.POST:
             return _prepare(request, form)
         now = timezone.now()
-        decision = plan.preview(form.request_of(), now=now)
+        planned = plan.preview(form.request_of(), now=now)
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return _form_page(request, campaign, form)
@@ -68,7 +68,7 @@ def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
     unexcused = (
         now > cleaned["notify_date"] - submission.LEAD_TIME and not cleaned["expedite"].strip()
     )
-    return _form_page(request, campaign, form, too_late=unexcused, **_previewed(decision))
+    return _form_page(request, campaign, form, too_late=unexcused, **_previewed(planned))
 
 
 def _form_page(
@@ -85,9 +85,9 @@ def _form_page(
     )
 
 
-def _previewed(decision: plan.Decision) -> dict[str, Any]:
-    preview = decision.as_result()
-    names = {seat.market_id: seat.name for seat in decision.plan.seats}
+def _previewed(planned: plan.PlannedSelection) -> dict[str, Any]:
+    preview = planned.as_result()
+    names = {seat.market_id: seat.name for seat in planned.plan.seats}
     for market in preview["markets"]:
         market["name"] = names.get(market["market_id"], "")
     return {"preview": preview, "excluded_total": sum(preview["excluded"].values())}
@@ -95,9 +95,11 @@ def _previewed(decision: plan.Decision) -> dict[str, Any]:
 
 def _prepare(request: StaffRequest, form: WaveForm) -> HttpResponse:
     wanted = form.request_of()
-    agreed = form.cleaned_data["members_digest"]
     tasks.start_preparation(
-        wanted, by=request.user, expedite=form.cleaned_data["expedite"], agreed_digest=agreed
+        wanted,
+        by=request.user,
+        expedite=form.cleaned_data["expedite"],
+        previewed_digest=form.cleaned_data["members_digest"],
     )
     messages.success(
         request, "The wave is being prepared: fans are selected, codes reserved and files written."

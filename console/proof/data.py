@@ -82,7 +82,7 @@ def members_of(waves: Sequence[Wave], salt: bytes) -> pl.DataFrame:
     return members.with_columns(fan_refs(salt, members["global_user_id"]))
 
 
-def seats_of(wave: Wave) -> list[WaveMarket]:
+def wave_markets_of(wave: Wave) -> list[WaveMarket]:
     """The markets a wave selected for, in position order. [W-5]"""
     markets = list(
         wave.wave_markets.select_related("market").order_by("position", "market__market_id")
@@ -108,7 +108,7 @@ def eligible(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
     if bucket.exists(key):
         with bucket.open(key) as file:
             return pl.read_parquet(BytesIO(file.read())).sort("global_user_id")
-    in_play = {seat.market.market_id for seat in seats_of(wave)}
+    in_play = {seat.market.market_id for seat in wave_markets_of(wave)}
     seats = [seat for seat in markets.seats_of(wave) if seat.market_id in in_play]
     return eligible_markets(_candidates_today(wave, later), seats).sort("global_user_id")
 

@@ -171,7 +171,7 @@ def _public_wave(wave: Wave) -> dict[str, Any]:
                 "selected": seat.selected,
                 "cutoff": seat.cutoff,
             }
-            for seat in data.seats_of(wave)
+            for seat in data.wave_markets_of(wave)
         ],
     }
 

@@ -204,7 +204,7 @@ def test_a_preview_writes_nothing_and_a_preparation_is_asked_for_with_the_same_f
     assert not Wave.objects.exists()
     answer = client.post(address, form_of(campaign, prepare="1", members_digest="x"), follow=True)
     wave = Wave.objects.get()
-    assert wave.agreed_digest == "x"
+    assert wave.previewed_digest == "x"
     assert answer.redirect_chain == [(f"/admin/wave/{wave.name}/", 302)]
     assert Job.objects.get().subject == ("wave", wave.name)
 

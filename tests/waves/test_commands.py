@@ -62,7 +62,7 @@ def test_the_road_from_preview_to_schedule(campaign):
         in_a_week(),
         "--by",
         "ann",
-        "--agreed",
+        "--previewed",
         shown["members_digest"],
     )
     assert {name: prepared[name] for name in shown if name != "seconds"} == {

@@ -117,7 +117,9 @@ def test_a_worker_prepares_the_members_that_were_previewed_or_none():
     campaign, ann = campaign_with(20), person("ann", superuser=True)
     agreed = preview(request(campaign), now=timezone.now()).selection.members_digest
     Registrant.objects.filter(campaign=campaign, global_user_id="fan-000019").delete()
-    job = tasks.start_preparation(request(campaign), by=ann, expedite="late", agreed_digest=agreed)
+    job = tasks.start_preparation(
+        request(campaign), by=ann, expedite="late", previewed_digest=agreed
+    )
     with pytest.raises(MembersDiffer, match="Preview again"):
         tasks.run_preparation(job.pk)
     job.refresh_from_db()

@@ -40,8 +40,10 @@ class Wave(models.Model):
         ScoreFile, null=True, blank=True, on_delete=models.PROTECT, related_name="waves"
     )
     members_digest = models.CharField(max_length=64, blank=True)
-    agreed_digest = models.CharField(
-        max_length=64, blank=True, help_text="Of the members that were previewed and agreed on"
+    previewed_digest = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="Of the members of the preview: others are not prepared",
     )
     content_digest = models.CharField(max_length=64, blank=True)
     content = models.JSONField(

@@ -2,11 +2,18 @@
 
 The order of things, so that a process killed anywhere leaves a wave that can be prepared again:
 
-1. asked for: the wave stands in CONFIGURED, a job is open (`asking.ask`);
+1. the wave is submitted: it is in CONFIGURED, a job is open (`submission.submit_plan`);
 2. the attempt is counted, before the work;
 3. codes are reserved under (wave, fan) and committed: a later attempt finds the same ones;
-4. the zip lies in the bucket;
+4. the zip is in the bucket;
 5. one transaction writes members, markets and PREPARED, or nothing.
+
+The plan of a preparation (score file, markets, order, minimum) is made once, while the campaign's
+lock is held: no other wave can select between the plan and its members. Who prepares at once
+submits and selects by that one plan. Who submits for a worker has it checked against a plan of that
+moment, so that refusals come at once; but it may wait, and meanwhile scores, markets or fans may
+change, so the worker makes its own under the lock. `previewed_digest` goes along: if the selection
+is not the one that was previewed, the preparation fails. [W-7]
 """
 
 from __future__ import annotations
@@ -14,7 +21,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -25,6 +32,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from campaigns.models import Campaign
+from campaigns.opening import campaign_of
 from datalake.storage import buckets
 from operations import jobs
 from operations.jobs import Lease
@@ -39,10 +47,22 @@ from waves.lifecycle import drop_members, move, require_state, wave_named
 from waves.messages.templates import live_content
 from waves.models import Wave, WaveMarket
 from waves.naming import status_key, zip_key
-from waves.preparation.submission import MOST_ATTEMPTS, PREPARABLE, ask, exhausted, require_alone
+from waves.preparation.submission import (
+    MOST_ATTEMPTS,
+    PREPARABLE,
+    exhausted,
+    require_alone,
+    submit_plan,
+)
 from waves.preparation.wave_files import status_json, wave_zip
 from waves.selection.eligibility import candidates_key, candidates_record
-from waves.selection.plan import Decision, WaveRequest, decide, plan_of
+from waves.selection.plan import (
+    Plan,
+    PlannedSelection,
+    WaveRequest,
+    plan_of,
+    select_members,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -51,15 +71,15 @@ STEPS = 5  # selected, codes reserved, zip, candidates, members: what the progre
 
 @dataclass(frozen=True)
 class Preparation:
-    """A prepared wave and what was decided for it."""
+    """A prepared wave, its selection, and how many codes were reserved."""
 
     wave: Wave
-    decision: Decision
+    planned: PlannedSelection
     codes: dict[str, int]
 
     def as_result(self) -> dict[str, Any]:
         """The result object of `prepare_wave`."""
-        return self.decision.as_result() | {
+        return self.planned.as_result() | {
             "wave": self.wave.name,
             "state": self.wave.state,
             "attempt": self.wave.attempts,
@@ -71,65 +91,85 @@ class Preparation:
 
 
 def prepare(
-    request: WaveRequest, *, by: User, now: datetime, expedite: str = "", agreed_digest: str = ""
+    request: WaveRequest, *, by: User, now: datetime, expedite: str = "", previewed_digest: str = ""
 ) -> Preparation:
-    """Ask for a wave and prepare it here and now. Raises what `ask` and `run` raise. [W-5]"""
-    with exclusive(f"wave {request.name}", wait=False) as alone:
-        require_alone(alone, request.name)
-        job = ask(request, by=by, now=now, expedite=expedite, agreed_digest=agreed_digest)
-        return _run_alone(job.pk, now=now)
+    """Submit a wave and prepare it here and now, both from one plan. Raises what `plan_of`,
+    `submit_plan` and `run` raise. [W-5]
+    """
+    with _alone(request.name), _selecting(campaign_of(request.campaign_id)):
+        plan = plan_of(request, now=now)
+        job = submit_plan(
+            plan, request, by=by, now=now, expedite=expedite, previewed_digest=previewed_digest
+        )
+        wave = wave_named(request.name)
+        with jobs.working(job.pk) as lease:
+            return _prepare(wave, replace(plan, wave=wave), lease, by=job.created_by, now=now)
 
 
 def run(job_id: int, *, now: datetime) -> Preparation:
-    """Do the preparation a job was opened for. Raises AlreadyRunning, MembersDiffer, WrongState and
-    faults.
+    """Do the preparation a job was opened for, by a plan made now. Raises AlreadyRunning,
+    MembersDiffer, WrongState, what `plan_of` raises, and faults.
     """
-    name = Job.objects.get(pk=job_id).subject_id
+    job = Job.objects.select_related("created_by").get(pk=job_id)
+    name = job.subject_id
+    with _alone(name):
+        wave = wave_named(name)
+        with jobs.working(job_id) as lease, _selecting(wave.campaign):
+            require_state(wave, *PREPARABLE)
+            plan = plan_of(WaveRequest(wave.campaign.campaign_id, wave.date_key), now=now)
+            return _prepare(wave, plan, lease, by=job.created_by, now=now)
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """Hold the wave's lock. Raises AlreadyRunning where another process holds it. [K-7]"""
     with exclusive(f"wave {name}", wait=False) as alone:
         require_alone(alone, name)
-        return _run_alone(job_id, now=now)
+        yield
 
 
-def _run_alone(job_id: int, *, now: datetime) -> Preparation:
-    job = Job.objects.select_related("created_by").get(pk=job_id)
-    wave = wave_named(job.subject_id)
-    with (
-        jobs.working(job_id) as lease,
-        exclusive(f"campaign {wave.campaign_id} selects", wait=True),
-    ):
-        # Waves of one campaign select one after the other, so that the second sees whom the first
-        # took. [K-7]
-        require_state(wave, *PREPARABLE)
-        request = WaveRequest(wave.campaign.campaign_id, wave.date_key)
-        lease.report_progress(0, STEPS)
-        decision = decide(plan_of(request, now=now))
-        lease.report_progress(1, STEPS)
-        _require_agreed(decision, wave.agreed_digest)
-        preparation = _attempt(wave, decision, lease, by=job.created_by, now=now)
-        fans = decision.selection.candidates + sum(decision.excluded.values())
-        selected = decision.selection.members.height
-        jobs.finish(lease, rows_in=fans, rows_out=selected, rows_rejected=fans - selected)
+@contextmanager
+def _selecting(campaign: Campaign) -> Iterator[None]:
+    """Waves of one campaign select one after the other, so that the second one sees the members of
+    the first. [K-7]
+    """
+    with exclusive(f"campaign {campaign.pk} selects", wait=True):
+        yield
+
+
+def _prepare(
+    wave: Wave, plan: Plan, lease: Lease, *, by: User | None, now: datetime
+) -> Preparation:
+    lease.report_progress(0, STEPS)
+    planned = select_members(plan)
+    lease.report_progress(1, STEPS)
+    _require_previewed(planned, wave.previewed_digest)
+    preparation = _attempt(wave, planned, lease, by=by, now=now)
+    fans = planned.selection.candidates + sum(planned.excluded.values())
+    selected = planned.selection.members.height
+    jobs.finish(lease, rows_in=fans, rows_out=selected, rows_rejected=fans - selected)
     return preparation
 
 
 def _attempt(
-    wave: Wave, decision: Decision, lease: Lease, *, by: User | None, now: datetime
+    wave: Wave, planned: PlannedSelection, lease: Lease, *, by: User | None, now: datetime
 ) -> Preparation:
     with _counted_attempt(wave, by=by, started=now):
-        members = _members(decision)
+        members = _members(planned)
         reserved = pool.reserve(wave, members, now=now)
         lease.report_progress(2, STEPS)
         key, files = zip_key(wave.campaign.campaign_id, wave.date_key), buckets.scoring()
-        market_ids = [seat.market_id for seat in decision.plan.seats]
+        market_ids = [seat.market_id for seat in planned.plan.seats]
         content, counts = wave_zip(reserved.members, market_ids)
         files.put(key, content)
         lease.report_progress(3, STEPS)
         files.put(
             candidates_key(wave.campaign.campaign_id, wave.date_key),
-            _record_of_candidates(decision),
+            # who could be selected where: the draw stays provable when registrations change [S-10]
+            candidates_record(planned.candidates.frame, planned.plan.seats),
         )
         lease.report_progress(4, STEPS)
-        _apply(wave, decision, reserved, by=by, now=now)
+        _apply(wave, planned, reserved, by=by, now=now)
         status = partial(status_json, attempts=wave.attempts, started=now, finished=timezone.now())
         files.put(
             wave.status_key, status(status="FINISHED", path=files.url_or_path(key), count=counts)
@@ -138,16 +178,7 @@ def _attempt(
         "wave prepared",
         extra={"wave": wave.name, "members": members.height, "attempt": wave.attempts},
     )
-    return Preparation(wave, decision, reserved.counts())
-
-
-def _record_of_candidates(decision: Decision) -> bytes:
-    """Who could be selected where, kept so that the draw stays provable when contacts and
-    registrations change. [S-10]
-    """
-    in_play = {result.market_id for result in decision.selection.markets}
-    seats = [seat for seat in decision.plan.seats if seat.market_id in in_play]
-    return candidates_record(decision.candidates.frame, seats)
+    return Preparation(wave, planned, reserved.counts())
 
 
 @contextmanager
@@ -182,11 +213,16 @@ def _counted_attempt(wave: Wave, *, by: User | None, started: datetime) -> Itera
 
 @transaction.atomic
 def _apply(
-    wave: Wave, decision: Decision, reserved: ReservedCodes, *, by: User | None, now: datetime
+    wave: Wave,
+    planned: PlannedSelection,
+    reserved: ReservedCodes,
+    *,
+    by: User | None,
+    now: datetime,
 ) -> None:
     """Members, markets, digest and state in one transaction. [W-9]"""
     campaign = Campaign.objects.select_for_update().get(pk=wave.campaign_id)
-    if campaign.active_score_file_id != decision.plan.score_file.pk:
+    if campaign.active_score_file_id != planned.plan.score_file.pk:
         raise WrongState(
             f"Wave {wave.name}: another score file became active meanwhile; preview and prepare"
             " again."
@@ -194,22 +230,22 @@ def _apply(
     drop_members(wave)
     copy_frame(_member_rows(wave, reserved.members), "waves_member")
     pool.release_unused(wave, reserved.members)
-    _write_markets(wave, decision)
-    selection = decision.selection
+    _write_markets(wave, planned)
+    selection = planned.selection
     move(
         wave,
         WaveState.PREPARED,
         by=by,
         error="",
-        score_file=decision.plan.score_file,
+        score_file=planned.plan.score_file,
         members_digest=selection.members_digest,
-        content=live_content(wave, decision.plan.seats),
+        content=live_content(wave, planned.plan.seats),
         content_digest=content_digest(wave),
         notify_channels=campaign.notify_channels,
         candidates=selection.candidates,
         selected=selection.members.height,
         waitlist=selection.waitlist.height,
-        excluded={str(reason): count for reason, count in decision.excluded.items()},
+        excluded={str(reason): count for reason, count in planned.excluded.items()},
         zip_key=zip_key(campaign.campaign_id, wave.date_key),
         prepared_by=by,
         prepared_at=now,
@@ -220,22 +256,22 @@ def _apply(
     )
 
 
-def _members(decision: Decision) -> pl.DataFrame:
+def _members(planned: PlannedSelection) -> pl.DataFrame:
     """The selected with contact, and with key and code source of their market, in the order of the
     draw.
     """
     markets = pl.DataFrame(
         [
-            (seat.market_id, decision.plan.markets[seat.market_id].pk, seat.code_source)
-            for seat in decision.plan.seats
+            (seat.market_id, planned.plan.markets[seat.market_id].pk, seat.code_source)
+            for seat in planned.plan.seats
         ],
         schema={"market_id": pl.String, "market": pl.Int64, "code_source": pl.String},
         orient="row",
     )
-    contacts = decision.candidates.frame.select(
+    contacts = planned.candidates.frame.select(
         "global_user_id", "band_score", "member_id", "email", "phone"
     )
-    chosen = decision.selection.members.join(
+    chosen = planned.selection.members.join(
         contacts, on="global_user_id", how="left", maintain_order="left"
     )
     return chosen.join(markets, on="market_id", how="left", maintain_order="left")
@@ -257,30 +293,30 @@ def _member_rows(wave: Wave, members: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _write_markets(wave: Wave, decision: Decision) -> None:
-    results = {result.market_id: result for result in decision.selection.markets}
+def _write_markets(wave: Wave, planned: PlannedSelection) -> None:
+    results = {result.market_id: result for result in planned.selection.markets}
     WaveMarket.objects.filter(wave=wave).delete()
     WaveMarket.objects.bulk_create(
         WaveMarket(
             wave=wave,
-            market=decision.plan.markets[seat.market_id],
+            market=planned.plan.markets[seat.market_id],
             name=seat.name,
             capacity=seat.capacity,
             selection_time=seat.selection_time,
             position=seat.position,
             code_source=seat.code_source,
-            selected=results[seat.market_id].selected if seat.market_id in results else 0,
-            wanted=results[seat.market_id].wanted if seat.market_id in results else 0,
-            cutoff=results[seat.market_id].cutoff if seat.market_id in results else None,
+            selected=results[seat.market_id].selected,
+            wanted=results[seat.market_id].wanted,
+            cutoff=results[seat.market_id].cutoff,
         )
-        for seat in decision.plan.seats
+        for seat in planned.plan.seats
     )
 
 
-def _require_agreed(decision: Decision, agreed_digest: str) -> None:
-    found = decision.selection.members_digest
-    if agreed_digest and agreed_digest != found:
+def _require_previewed(planned: PlannedSelection, previewed_digest: str) -> None:
+    found = planned.selection.members_digest
+    if previewed_digest and previewed_digest != found:
         raise MembersDiffer(
-            f"The selection is no longer the one that was agreed on: its digest is {found[:12]}…,"
-            f" not {agreed_digest[:12]}…. Preview again."
+            f"The selection is no longer the one that was previewed: its digest is {found[:12]}…,"
+            f" not {previewed_digest[:12]}…. Preview again."
         )

@@ -1,5 +1,5 @@
-"""Asking for a preparation: everything that can be refused is refused here, before anything is
-written. [W-4, W-9]
+"""Submitting a wave for preparation: everything that can be refused is refused here, before
+anything is written. [W-4, W-9]
 """
 
 from __future__ import annotations
@@ -34,37 +34,40 @@ LEAD_TIME = timedelta(days=1)
 PREPARABLE = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
 
 
-def ask(
-    request: WaveRequest, *, by: User, now: datetime, expedite: str = "", agreed_digest: str = ""
+def submit(
+    request: WaveRequest, *, by: User, now: datetime, expedite: str = "", previewed_digest: str = ""
 ) -> Job:
-    """Check the request, write it down as a wave in CONFIGURED (or FAILED), and open its job;
-    selects nobody yet.
+    """Check the request, store it as a wave in CONFIGURED (or FAILED), and open the job of whoever
+    prepares it; selects nobody.
 
-    `agreed_digest`: of the members that somebody previewed and agreed on; the preparation selects
-    these or none. [W-7]
+    `previewed_digest`: of the members of a preview; the preparation selects these or none. [W-7]
 
-    Raises what `plan_of` raises, and AlreadyRunning, WrongState, AttemptsExhausted [W-9],
-    BadTemplate [K-3], TooLate and NotPermitted [W-4]; then nothing is written.
+    Raises what `plan_of` and `submit_plan` raise, and AlreadyRunning; then nothing is written.
     """
     with exclusive(f"wave {request.name}", wait=False) as alone:
         require_alone(alone, request.name)
-        return _ask_alone(request, by=by, now=now, expedite=expedite, agreed_digest=agreed_digest)
-
-
-def require_alone(alone: bool, name: str) -> None:
-    """Raises AlreadyRunning unless the wave's lock is ours. [K-7]"""
-    if not alone:
-        raise AlreadyRunning(
-            f"Wave {name} is being prepared by another process now; wait for its result."
+        plan = plan_of(request, now=now)
+        return submit_plan(
+            plan, request, by=by, now=now, expedite=expedite, previewed_digest=previewed_digest
         )
 
 
-def _ask_alone(
-    request: WaveRequest, *, by: User, now: datetime, expedite: str, agreed_digest: str
+def submit_plan(
+    plan: Plan,
+    request: WaveRequest,
+    *,
+    by: User,
+    now: datetime,
+    expedite: str = "",
+    previewed_digest: str = "",
 ) -> Job:
-    plan = plan_of(request, now=now)
+    """Store a request whose plan is made; the caller holds the wave's lock.
+
+    Raises WrongState, AttemptsExhausted [W-9], BadTemplate [K-3], TooLate and NotPermitted [W-4];
+    then nothing is written.
+    """
     notify_date = _require_preparable(plan, request)
-    # a template that would name a code that TM members have not [K-3]
+    # a template must not name a code that TM members do not have [K-3]
     chosen_for(plan.seats, of_campaign(plan.campaign))
     _require_lead_time(notify_date, by=by, now=now, reason=expedite, name=request.name)
     if request.market_file is not None:
@@ -79,10 +82,18 @@ def _ask_alone(
             single_market=plan.single_market,
             min_score=plan.min_score,
             expedited=expedite,
-            agreed_digest=agreed_digest,
+            previewed_digest=previewed_digest,
             edited_by=by,
         )
         return jobs.open_job(JOB_KIND, subject_of(wave), by=by)
+
+
+def require_alone(alone: bool, name: str) -> None:
+    """Raises AlreadyRunning unless the wave's lock is ours. [K-7]"""
+    if not alone:
+        raise AlreadyRunning(
+            f"Wave {name} is being prepared by another process now; wait for its result."
+        )
 
 
 def _new_wave(plan: Plan, request: WaveRequest, notify_date: datetime, by: User) -> Wave:
@@ -137,7 +148,7 @@ def _require_lead_time(
 
 
 def exhausted(name: str) -> str:
-    """What a third attempt is told. [W-9]"""
+    """The message for a third attempt. [W-9]"""
     return (
         f"Wave {name}: preparation was attempted twice already; somebody with the right has to"
         " reset it, with a reason."

@@ -15,15 +15,15 @@ from campaigns.draw import in_order
 from waves.choices import Exclusion, Order
 from waves.errors import UnknownMarket
 from waves.markets import MarketSeat
-from waves.selection.preferences import Bools, Chunk, Ints, Wishes, encode
+from waves.selection.preferences import Bools, Chunk, Ints, Preferences, encode
 
-_NOBODY = -1
+_NO_MARKET = -1
 _NEEDED = ("global_user_id", "band_score", "luck", "preferences", "registered_at")
 
 
 @dataclass(frozen=True)
 class MarketResult:
-    """What became of one market. `cutoff` = the lowest selected band score where the market is
+    """The result of one market. `cutoff` = the lowest selected band score where the market is
     full, else None.
     """
 
@@ -36,7 +36,7 @@ class MarketResult:
 
 @dataclass(frozen=True)
 class Selection:
-    """Who is in.
+    """The selected, the waitlist, and the result of each market.
 
     `members`: `global_user_id`, `market_id`, `place` (1 = first of all candidates), in the order of
     the draw. `waitlist`: `global_user_id`, `place` (1 = next to be taken). `excluded`: rows that
@@ -100,7 +100,7 @@ def seats_in_play(
 
 @dataclass
 class _Tally:
-    """Per row of the ordered frame: its market (or _NOBODY), and whether it is a candidate at all."""
+    """Per row of the ordered frame: its market (or _NO_MARKET), and whether it is a candidate at all."""
 
     market: Ints
     candidate: Bools
@@ -109,26 +109,26 @@ class _Tally:
     too_late: int = 0
 
     @classmethod
-    def over(cls, wishes: Wishes, seats: Sequence[MarketSeat], order: Order) -> _Tally:
+    def over(cls, preferences: Preferences, seats: Sequence[MarketSeat], order: Order) -> _Tally:
         tally = cls(
-            market=np.full(wishes.rows, _NOBODY, dtype=np.int16),
-            candidate=np.zeros(wishes.rows, dtype=np.bool_),
+            market=np.full(preferences.rows, _NO_MARKET, dtype=np.int16),
+            candidate=np.zeros(preferences.rows, dtype=np.bool_),
             wanted=np.zeros(len(seats), dtype=np.int64),
         )
         room = np.array([seat.capacity for seat in seats], dtype=np.int64)
         packed: list[Ints] = []
-        for chunk in wishes.chunks():
-            rows = slice(chunk.start, chunk.start + len(chunk.wishes))
-            tally._count(chunk, rows)
+        for chunk in preferences.chunks():
+            rows = slice(chunk.start, chunk.start + len(chunk.wanted))
+            tally._add_chunk(chunk, rows)
             if order == Order.BY_PREFERENCE:
-                tally.market[rows] = _serial_dictatorship(chunk.wishes, room)
+                tally.market[rows] = _serial_dictatorship(chunk.wanted, room)
             else:
                 packed.append(np.packbits(chunk.eligible, axis=1))
         if packed:
             _market_by_market(np.concatenate(packed), room, tally.market)
         return tally
 
-    def _count(self, chunk: Chunk, rows: slice) -> None:
+    def _add_chunk(self, chunk: Chunk, rows: slice) -> None:
         candidate = chunk.eligible.any(axis=1)
         self.candidate[rows] = candidate
         self.wanted += chunk.eligible.sum(axis=0)
@@ -136,34 +136,34 @@ class _Tally:
         self.too_late += int((chunk.wants_any & ~candidate).sum())
 
 
-def _serial_dictatorship(wishes: Ints, room: Ints) -> Ints:
-    """Each row in turn takes its first wish with room; `room` is used up in place.
+def _serial_dictatorship(wanted: Ints, room: Ints) -> Ints:
+    """Each row in turn takes its first wanted market with room; `room` is used up in place.
 
-    Between two closings of a market all rows choose independently, so whole stretches are decided
+    Between two closings of a market all rows choose independently, so whole stretches are computed
     at once: at most one step for each market that fills up, and one for the rest.
     """
-    taken = np.full(len(wishes), _NOBODY, dtype=np.int16)
+    taken = np.full(len(wanted), _NO_MARKET, dtype=np.int16)
     begin = 0
-    while begin < len(wishes) and room.any():
-        picks = _first_open(wishes[begin:], room)
+    while begin < len(wanted) and room.any():
+        picks = _first_open(wanted[begin:], room)
         end = _first_closing(picks, room)
         picks = picks[:end]
         taken[begin : begin + end] = picks
-        room -= np.bincount(picks[picks != _NOBODY], minlength=len(room))
+        room -= np.bincount(picks[picks != _NO_MARKET], minlength=len(room))
         begin += end
     return taken
 
 
-def _first_open(wishes: Ints, room: Ints) -> Ints:
-    open_wishes = np.append(room > 0, False)[wishes]
-    first = open_wishes.argmax(axis=1)
-    rows = np.arange(len(wishes))
-    return np.where(open_wishes[rows, first], wishes[rows, first], _NOBODY)
+def _first_open(wanted: Ints, room: Ints) -> Ints:
+    still_open = np.append(room > 0, False)[wanted]
+    first = still_open.argmax(axis=1)
+    rows = np.arange(len(wanted))
+    return np.where(still_open[rows, first], wanted[rows, first], _NO_MARKET)
 
 
 def _first_closing(picks: Ints, room: Ints) -> int:
     """How many picks can be granted before a market that just filled up could be picked again."""
-    asked = np.bincount(picks[picks != _NOBODY], minlength=len(room))
+    asked = np.bincount(picks[picks != _NO_MARKET], minlength=len(room))
     filling = np.flatnonzero((asked >= room) & (room > 0))
     ends = [int(np.flatnonzero(picks == market)[room[market] - 1]) + 1 for market in filling]
     return min(ends, default=len(picks))
@@ -174,14 +174,14 @@ def _market_by_market(packed: Ints, room: Ints, taken: Ints) -> None:
     for market in range(len(room)):
         byte, bit = divmod(market, 8)
         wants = (packed[:, byte] >> (7 - bit)) & 1 == 1
-        rows = np.flatnonzero(wants & (taken == _NOBODY))[: room[market]]
+        rows = np.flatnonzero(wants & (taken == _NO_MARKET))[: room[market]]
         taken[rows] = market
 
 
 def _result(ordered: pl.DataFrame, seats: Sequence[MarketSeat], tally: _Tally) -> Selection:
     fans, places = ordered["global_user_id"], np.cumsum(tally.candidate)
-    chosen = np.flatnonzero(tally.market != _NOBODY)
-    waiting = np.flatnonzero(tally.candidate & (tally.market == _NOBODY))
+    chosen = np.flatnonzero(tally.market != _NO_MARKET)
+    waiting = np.flatnonzero(tally.candidate & (tally.market == _NO_MARKET))
     market_ids = pl.Series([seat.market_id for seat in seats], dtype=pl.String)
     members = pl.DataFrame(
         {

@@ -1,5 +1,5 @@
-"""Who may be selected: the active score file's fans beside registrations and waves, and why the
-others are not. [W-5]
+"""Which fans of the active score file may be selected, given registrations and waves, and why the
+others may not. [W-5]
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def gather(
     numbers = {"campaign": score_file.campaign_id, "wave": wave_id, "score_file": score_file.pk}
     # PostgreSQL, the reading and the judging keep two cores busy
     with helper_thread("candidates") as helper:
-        judge = partial(decide, rules=rules, min_score=lowest)
+        judge = partial(split_fans, rules=rules, min_score=lowest)
         parts = [
             future.result()
             for future in [
@@ -86,12 +86,12 @@ def gather(
             ]
         ]
     if not parts:
-        return decide(pl.DataFrame(schema=_SCHEMA), rules, min_score=lowest)
+        return split_fans(pl.DataFrame(schema=_SCHEMA), rules, min_score=lowest)
     excluded = sum((Counter(part.excluded) for part in parts), Counter())
     return Candidates(pl.concat([part.frame for part in parts]), dict(excluded))
 
 
-def decide(fans: pl.DataFrame, rules: Rules, *, min_score: float) -> Candidates:
+def split_fans(fans: pl.DataFrame, rules: Rules, *, min_score: float) -> Candidates:
     """Split fans (columns of `_SCHEMA`) into candidates and excluded, these under the first reason
     that applies. [W-5]
     """

@@ -9,26 +9,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Protocol
 
 import polars as pl
+
+from waves.markets import MarketSeat
 
 COLUMNS = ("global_user_id", "preferences", "registered_at")
 
 
-class Seat(Protocol):
-    """What this module needs to know of a market."""
-
-    @property
-    def market_id(self) -> str: ...
-    @property
-    def selection_time(self) -> datetime: ...
-    @property
-    def position(self) -> int: ...
-
-
-def eligible_markets(candidates: pl.DataFrame, seats: Sequence[Seat]) -> pl.DataFrame:
+def eligible_markets(candidates: pl.DataFrame, seats: Sequence[MarketSeat]) -> pl.DataFrame:
     """`global_user_id` and `eligible` (market ids joined by |, best first) of those who have any.
 
     `candidates`: `global_user_id`, `preferences` (List[String], empty = any market),
@@ -38,24 +27,24 @@ def eligible_markets(candidates: pl.DataFrame, seats: Sequence[Seat]) -> pl.Data
     anything = pl.lit([seat.market_id for seat in seats], dtype=pl.List(pl.String))
     closes = pl.DataFrame(
         {
-            "wish": [seat.market_id for seat in seats],
+            "wanted": [seat.market_id for seat in seats],
             "closes": [seat.selection_time for seat in seats],
         },
-        schema={"wish": pl.String, "closes": pl.Datetime("us", "UTC")},
+        schema={"wanted": pl.String, "closes": pl.Datetime("us", "UTC")},
     )
-    wanted = (
+    preferred = (
         pl.when(pl.col("preferences").list.len() == 0)
         .then(anything)
         .otherwise(pl.col("preferences"))
     )
-    wishes = candidates.select("global_user_id", "registered_at", wanted.alias("wish")).explode(
-        "wish"
-    )
-    in_time = wishes.join(closes, on="wish", how="inner", maintain_order="left").filter(
+    wanted_markets = candidates.select(
+        "global_user_id", "registered_at", preferred.alias("wanted")
+    ).explode("wanted")
+    in_time = wanted_markets.join(closes, on="wanted", how="inner", maintain_order="left").filter(
         pl.col("registered_at") <= pl.col("closes")
     )
     return in_time.group_by("global_user_id", maintain_order=True).agg(
-        pl.col("wish").str.join("|").alias("eligible")
+        pl.col("wanted").str.join("|").alias("eligible")
     )
 
 
@@ -64,7 +53,7 @@ def candidates_key(campaign_id: str, date_key: str) -> str:
     return f"wavePrep/{campaign_id}/prepped/candidates.{date_key}.parquet"
 
 
-def candidates_record(candidates: pl.DataFrame, seats: Sequence[Seat]) -> bytes:
+def candidates_record(candidates: pl.DataFrame, seats: Sequence[MarketSeat]) -> bytes:
     """The record: the frame of `eligible_markets` as a Parquet file; the same candidates in the
     same order, the same bytes.
     """

@@ -1,5 +1,5 @@
-"""Gather what a selection needs, and refuse what cannot be selected: the part that preview and
-preparation share. [W-5]
+"""Gather what a selection needs, and refuse what cannot be selected; preview and preparation share
+this. [W-5]
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class WaveRequest:
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked request: what is selected from, into which markets, in which order."""
+    """A checked request: what is selected from, into which markets, in which order. `seats` are the
+    markets that are filled, in position order; `markets` are all of the campaign, by market id.
+    """
 
     campaign: Campaign
     wave: Wave | None
@@ -55,8 +57,8 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Decision:
-    """A selection with the candidates it was made from, and everybody who was not one, by reason."""
+class PlannedSelection:
+    """A plan, its candidates, the selection made from them, and who was not a candidate, by reason."""
 
     plan: Plan
     candidates: candidates.Candidates
@@ -126,7 +128,7 @@ def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
     )
 
 
-def decide(plan: Plan) -> Decision:
+def select_members(plan: Plan) -> PlannedSelection:
     """Read the candidates and select. Writes nothing. Raises UnknownMarket. [W-5, W-7]"""
     gathered = candidates.gather(
         plan.score_file,
@@ -141,14 +143,14 @@ def decide(plan: Plan) -> Decision:
         single_market=plan.single_market or None,
         full_h=draw_of(plan.campaign).full_h,
     )
-    return Decision(plan, gathered, selection)
+    return PlannedSelection(plan, gathered, selection)
 
 
-def preview(request: WaveRequest, *, now: datetime) -> Decision:
-    """What a preparation would select now; writes nothing. Raises what `plan_of` and `decide`
-    raise. [W-7]
+def preview(request: WaveRequest, *, now: datetime) -> PlannedSelection:
+    """What a preparation would select now; writes nothing. Raises what `plan_of` and
+    `select_members` raise. [W-7]
     """
-    return decide(plan_of(request, now=now))
+    return select_members(plan_of(request, now=now))
 
 
 def _market_file(request: WaveRequest) -> bytes | None:

@@ -2,8 +2,8 @@
 numpy can walk.
 
 A row is one fan in the order of the draw; a market is its index in position order; the index after
-the last market stands for "nothing" (an unknown market, a market not in the wave, or no further
-wish).
+the last market means "nothing" (an unknown market, a market not in the wave, or the end of the
+list).
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from waves.markets import MarketSeat
+
 Ints = npt.NDArray[np.integer[Any]]
 Bools = npt.NDArray[np.bool_]
 
-# Large enough that numpy's overhead vanishes, small enough that 50 columns of wishes stay in the
+# Large enough that numpy's overhead vanishes, small enough that 50 columns of markets stay in the
 # cache.
 CHUNK_ROWS = 16_384
 
@@ -28,30 +30,21 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = np.iinfo(np.int64).max
 
 
-class Seat(Protocol):
-    """What this module needs to know of a market."""
-
-    @property
-    def market_id(self) -> str: ...
-    @property
-    def selection_time(self) -> datetime: ...
-
-
 @dataclass(frozen=True)
 class Chunk:
-    """Rows `start` to `start + len(wishes)`: each row's market indexes, best first, padded with
+    """Rows `start` to `start + len(wanted)`: each row's market indexes, best first, padded with
     "nothing".
     """
 
     start: int
-    wishes: Ints  # wanted and eligible; the rest is "nothing"
+    wanted: Ints  # wanted and eligible; the rest is "nothing"
     # per row: a market of the wave is wanted, whether or not the fan registered in time
     wants_any: Bools
     eligible: Bools  # rows × markets
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Preferences:
     """The preferences of all fans: `flat[offsets[row] : offsets[row + 1]]` are a row's markets,
     none = any market.
     """
@@ -74,13 +67,13 @@ class Wishes:
             yield self._chunk(start, min(start + CHUNK_ROWS, self.rows))
 
     def _chunk(self, start: int, stop: int) -> Chunk:
-        wishes = self._matrix(start, stop)
-        wants_any = (wishes != self.nothing).any(axis=1)
-        too_late = self.registered_us[start:stop, None] > self.closes_us[wishes]
-        wishes[too_late] = self.nothing
+        wanted = self._matrix(start, stop)
+        wants_any = (wanted != self.nothing).any(axis=1)
+        too_late = self.registered_us[start:stop, None] > self.closes_us[wanted]
+        wanted[too_late] = self.nothing
         eligible = np.zeros((stop - start, self.nothing + 1), dtype=np.bool_)
-        eligible[np.arange(stop - start)[:, None], wishes] = True
-        return Chunk(start, wishes, wants_any, eligible[:, : self.nothing])
+        eligible[np.arange(stop - start)[:, None], wanted] = True
+        return Chunk(start, wanted, wants_any, eligible[:, : self.nothing])
 
     def _matrix(self, start: int, stop: int) -> Ints:
         lengths = np.diff(self.offsets[start : stop + 1])
@@ -96,8 +89,8 @@ class Wishes:
         return matrix
 
 
-def encode(ordered: pl.DataFrame, seats: Sequence[Seat]) -> Wishes:
-    """The wishes of a frame's rows in the frame's order; `seats` in position order. [W-5]
+def encode(ordered: pl.DataFrame, seats: Sequence[MarketSeat]) -> Preferences:
+    """The preferences of a frame's rows in the frame's order; `seats` in position order. [W-5]
 
     Columns read: `preferences` (List[String], empty or null = any market), `registered_at`
     (Datetime, UTC).
@@ -110,7 +103,7 @@ def encode(ordered: pl.DataFrame, seats: Sequence[Seat]) -> Wishes:
     offsets = np.zeros(ordered.height + 1, dtype=np.int64)
     np.cumsum(lengths.to_numpy(), out=offsets[1:])
     closes = [_microseconds(seat.selection_time) for seat in seats]
-    return Wishes(
+    return Preferences(
         flat=indexes.to_numpy(),
         offsets=offsets,
         registered_us=ordered["registered_at"].dt.timestamp("us").to_numpy(),

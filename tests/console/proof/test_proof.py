@@ -28,7 +28,7 @@ from waves.choices import Order
 from waves.models import Wave
 from waves.preparation.prepare import prepare
 from waves.selection.eligibility import candidates_key, candidates_record
-from waves.selection.plan import decide, plan_of
+from waves.selection.plan import plan_of, select_members
 
 pytestmark = pytest.mark.django_db
 FANS = 90
@@ -71,24 +71,14 @@ def publish_digests(file: ScoreFile | None) -> None:
 def sent(campaign: Campaign, date_key: str, *, record: bool = True, **values: Any) -> Wave:
     """A wave prepared as operators do it, and then said to be completed."""
     asked = request(campaign, date_key, **values)
-    decision = decide(plan_of(asked, now=NOW))
+    planned = select_members(plan_of(asked, now=NOW))
     prepare(asked, by=person("pat", superuser=True), now=NOW)
     key = candidates_key(campaign.campaign_id, date_key)
     buckets.scoring().delete(key)
     if record:
-        buckets.scoring().put(
-            key, candidates_record(decision.candidates.frame, in_play(decision.plan))
-        )
+        buckets.scoring().put(key, candidates_record(planned.candidates.frame, planned.plan.seats))
     Wave.objects.filter(name=asked.name).update(state="completed")
     return Wave.objects.get(name=asked.name)
-
-
-def in_play(plan: Any) -> list[Any]:
-    return [
-        seat
-        for seat in plan.seats
-        if plan.order != Order.SINGLE_MARKET or seat.market_id == plan.single_market
-    ]
 
 
 def close(campaign: Campaign) -> Campaign:

@@ -14,7 +14,7 @@ from waves.codes.pool import ALPHABET, custody, find, mint
 from waves.errors import CodesExhausted, UnknownCode
 from waves.models import Code, Wave
 from waves.preparation.prepare import prepare
-from waves.preparation.submission import ask
+from waves.preparation.submission import submit
 
 
 def test_minted_codes_have_prefix_and_length_over_the_alphabet_and_differ():  # K-1
@@ -113,7 +113,7 @@ def test_a_codes_custody_is_found_whatever_its_case():  # X-10
 @pytest.mark.django_db
 def test_one_reservation_for_each_fan_and_wave():  # K-5
     campaign = campaign_with(1)
-    ask(request(campaign), by=person("ann"), now=NOW)
+    submit(request(campaign), by=person("ann"), now=NOW)
     wave = Wave.objects.get(campaign=campaign)
     Code.objects.create(
         campaign=campaign, code="FIRST222", state="reserved", wave=wave, global_user_id="u"

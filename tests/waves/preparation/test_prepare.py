@@ -38,7 +38,7 @@ from waves.errors import (
 from waves.lifecycle import wave_named
 from waves.models import Code, Member, Template, Wave, WaveMarket
 from waves.preparation.prepare import prepare, run
-from waves.preparation.submission import ask
+from waves.preparation.submission import submit
 from waves.selection.plan import WaveRequest, preview
 
 pytestmark = pytest.mark.django_db
@@ -130,7 +130,7 @@ def test_preview_and_preparation_agree_and_preview_writes_nothing(ann):  # W-7
     shown = preview(request(campaign), now=NOW).as_result()
     assert nothing_written()
     result = prepare(
-        request(campaign), by=ann, now=NOW, agreed_digest=shown["members_digest"]
+        request(campaign), by=ann, now=NOW, previewed_digest=shown["members_digest"]
     ).as_result()
     assert {name: result[name] for name in shown} == shown
 
@@ -140,7 +140,7 @@ def test_a_preparation_that_selects_others_than_agreed_fails(ann):  # W-7
     agreed = preview(request(campaign), now=NOW).as_result()["members_digest"]
     Registrant.objects.filter(campaign=campaign, global_user_id="fan-000029").delete()
     with pytest.raises(MembersDiffer, match="Preview again"):
-        prepare(request(campaign), by=ann, now=NOW, agreed_digest=agreed)
+        prepare(request(campaign), by=ann, now=NOW, previewed_digest=agreed)
     assert not Member.objects.exists()
     assert not Code.objects.exists()
 
@@ -525,7 +525,7 @@ def test_a_wave_that_is_being_prepared_elsewhere_is_refused_with_one_clear_error
 
 def test_a_worker_prepares_what_was_asked_for(ann):  # O-6
     campaign = campaign_with(12)
-    job = ask(request(campaign, min_score=0.5), by=ann, now=NOW)
+    job = submit(request(campaign, min_score=0.5), by=ann, now=NOW)
     assert wave_named(f"{campaign.campaign_id}_{KEY}").state == WaveState.CONFIGURED
     prepared = run(job.pk, now=NOW)
     job.refresh_from_db()

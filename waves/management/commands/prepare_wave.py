@@ -29,7 +29,7 @@ class Command(JsonCommand):
             help="prepare less than a day before the notify date",
         )
         parser.add_argument(
-            "--agreed",
+            "--previewed",
             default="",
             metavar="MEMBERS_DIGEST",
             help="refuse unless these members are selected",
@@ -41,6 +41,6 @@ class Command(JsonCommand):
             by=user(options["by"]),
             now=timezone.now(),
             expedite=options["expedite"],
-            agreed_digest=options["agreed"],
+            previewed_digest=options["previewed"],
         )
         return prepared.as_result()
