@@ -99,7 +99,7 @@ def _approved_and_triggered(campaign_id: str) -> int:
     approval.approve(wave, by=approver, digest=wave.content_digest, now=timezone.now())
     schedule.schedule(wave, by=approver, now=timezone.now())
     time.sleep(1.1)
-    schedule.look(now=timezone.now())
+    schedule.check_due_waves(now=timezone.now())
     return wave.pk
 
 

@@ -1,5 +1,5 @@
-"""What a person does to a wave by hand: reset, cancel, pause, resume. Each with a reason, each
-written down. [W-2, W-9, N-6]
+"""What a person does to a wave by hand: reset, cancel, pause, resume. Each takes a reason and is
+recorded. [W-2, W-9, N-6]
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from waves.preparation.submission import require_alone
 
 
 def reset(wave: Wave, *, by: User, reason: str) -> Wave:
-    """A wave before SCHEDULED gets two new attempts: it stands in CONFIGURED, without members, its
-    codes kept for them. [W-9]
+    """A wave before SCHEDULED goes back to CONFIGURED with two new attempts: without members, its
+    codes stay reserved for them. [W-9]
 
     Raises ReasonMissing, NotPermitted without the right to reset, WrongState, AlreadyRunning while
     it is being prepared.
@@ -48,8 +48,8 @@ def reset(wave: Wave, *, by: User, reason: str) -> Wave:
 
 
 def cancel(wave: Wave, *, by: User, reason: str) -> Wave:
-    """Any state before COMPLETED → CANCELLED; its fans, and its codes that are not assigned, are
-    free again. [W-2, K-5]
+    """Any state before COMPLETED → CANCELLED; its fans and its unassigned codes are free again.
+    [W-2, K-5]
 
     Raises ReasonMissing, WrongState, AlreadyRunning while it is being prepared (which could reserve
     codes afterwards).
@@ -70,7 +70,7 @@ def pause(wave: Wave, *, by: User, reason: str) -> Wave:
 
 
 def resume(wave: Wave, *, by: User, reason: str) -> Wave:
-    """PAUSED → TRIGGERED; whoever sends has to be woken. [N-6]"""
+    """PAUSED → TRIGGERED; the caller wakes the senders. [N-6]"""
     _require_reason(wave, reason)
     move(wave, WaveState.TRIGGERED, by=by, reason=reason)
     return wave

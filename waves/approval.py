@@ -1,5 +1,5 @@
-"""Approval binds content: by a second person, of what is named, and void when it changes. [W-10,
-X-5]
+"""Approval is for one content: given by a second person, for the digest they name, and void when
+the content changes. [W-10, X-5]
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from waves.models import Wave
 def approve(wave: Wave, *, by: User, digest: str, now: datetime, waiver: str = "") -> Wave:
     """PREPARED → APPROVED for the content the digest names. [W-10]
 
-    Raises WrongState, ContentChanged where the digest is not that of the content as it stands now,
+    Raises WrongState, ContentChanged where the digest is not that of the present content,
     and SamePerson where `by` prepared or last edited the wave, unless WAVES_FOUR_EYES is off and a
     waiver says why.
     """
@@ -54,7 +54,7 @@ def approve(wave: Wave, *, by: User, digest: str, now: datetime, waiver: str = "
 @transaction.atomic
 def void(wave: Wave, *, by: User | None, reason: str) -> Wave:
     """An approved or scheduled wave whose content changed goes back to CONFIGURED, to be prepared
-    anew. [W-2, X-5]
+    again. [W-2, X-5]
     """
     if wave.state == WaveState.SCHEDULED:
         move(wave, WaveState.APPROVED, by=by, reason=reason, scheduled_at=None)
@@ -62,8 +62,8 @@ def void(wave: Wave, *, by: User | None, reason: str) -> Wave:
 
 
 def void_changed() -> list[Wave]:
-    """Void every approval whose content has changed, with an alert; cheap enough for each look of
-    the scheduler. [X-5]
+    """Void every approval whose content has changed, with an alert; cheap enough for every check
+    of the scheduler. [X-5]
     """
     waiting = Wave.objects.filter(
         state__in=[WaveState.APPROVED, WaveState.SCHEDULED]

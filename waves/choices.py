@@ -1,4 +1,4 @@
-"""The fixed vocabularies of waves, as they stand in the database, in files and in command results."""
+"""The fixed vocabularies of waves, as in the database, in files and in command results."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class WaveState(models.TextChoices):
-    """Where a wave stands; which moves are allowed is written in `waves.lifecycle`. [W-2]"""
+    """The state of a wave; `waves.lifecycle` lists the allowed moves. [W-2]"""
 
     CONFIGURED = "configured"
     CODE_GENERATED = "code_generated"
@@ -44,7 +44,7 @@ class CodeState(models.TextChoices):
 
 
 class Channel(models.TextChoices):
-    """The ways a fan is told. [N-1]"""
+    """The ways to notify a fan. [N-1]"""
 
     SMS = "sms", "SMS"
     EMAIL = "email", "e-mail"
@@ -60,7 +60,7 @@ class Order(models.TextChoices):
 
 class Exclusion(models.TextChoices):
     """Why a fan of the active score file is not a candidate, in the order in which the reasons are
-    asked. [W-5]
+    checked. [W-5]
 
     Each fan who is not a candidate is counted once, under the first reason that applies. The
     reasons about contacts are those of a score file's rows, by the lists and options of today.

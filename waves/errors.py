@@ -6,7 +6,7 @@ from operations.errors import Refusal
 
 
 class WaveError(Refusal):
-    """A wave's step was refused, or could not be done; nothing was written."""
+    """A step of a wave was refused or could not be done; nothing was written."""
 
 
 class UnknownWave(WaveError):
@@ -14,11 +14,11 @@ class UnknownWave(WaveError):
 
 
 class UnknownCode(WaveError):
-    """No code reads so."""
+    """There is no such code."""
 
 
 class WrongState(WaveError):
-    """The wave, or its campaign, does not stand where this step begins. [W-2, C-2]"""
+    """The state of the wave, or of its campaign, does not allow this step. [W-2, C-2]"""
 
 
 class AlreadyRunning(WaveError):
@@ -26,7 +26,7 @@ class AlreadyRunning(WaveError):
 
 
 class BadMarketFile(WaveError):
-    """The wave's market file cannot be read as it stands. [W-5]"""
+    """The wave's market file cannot be read. [W-5]"""
 
 
 class UnknownMarket(WaveError):
@@ -66,7 +66,7 @@ class MembersDiffer(WaveError):
 
 
 class ContentChanged(WaveError):
-    """The digest named is not the wave's content digest as it stands now. [W-7, X-5]"""
+    """The digest named is not that of the wave's present content. [W-7, X-5]"""
 
 
 class SamePerson(WaveError):
@@ -92,7 +92,7 @@ class UnsupportedCodeSource(WaveError):
 
 
 class CodesNotAssigned(WaveError):
-    """At trigger some members' codes could not be bound to them. [K-6]"""
+    """At trigger some members' codes could not be assigned to them. [K-6]"""
 
 
 class ReasonMissing(WaveError):

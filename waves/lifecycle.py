@@ -1,7 +1,7 @@
 """The moves a wave may make, as one table, and the one UPDATE that makes them. [W-2]
 
-A wave moves by one conditional UPDATE whose row count says who won; who did it, when and why stand
-beside it.
+A wave moves by one conditional UPDATE whose row count says who won; who did it, when and why is
+recorded with it.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def move(
 
 
 def require_state(wave: Wave, *states: WaveState) -> None:
-    """Raises WrongState unless the wave stands in one of the states."""
+    """Raises WrongState unless the wave is in one of the states."""
     if wave.state not in states:
         raise WrongState(
             f"Wave {wave.name} is {wave.state}; this can be done only while it is"

@@ -1,5 +1,5 @@
-"""When a wave goes out: scheduled by a person, triggered once at its notify date however many look,
-held when late. [W-11]
+"""When a wave goes out: scheduled by a person, triggered once at its notify date however many
+schedulers run, held when late. [W-11]
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ SWEEP_SECONDS = 60.0
 
 
 @dataclass
-class Look:
-    """What one look at the due waves did; the caller wakes the senders of `triggered`."""
+class ScheduleCheck:
+    """What one check of the due waves did; the caller wakes the senders of `triggered`."""
 
     triggered: list[Wave] = field(default_factory=list)
     held: list[Wave] = field(default_factory=list)
@@ -63,23 +63,23 @@ def unschedule(wave: Wave, *, by: User, reason: str) -> Wave:
     return wave
 
 
-def look(*, now: datetime, grace: timedelta = GRACE) -> Look:
+def check_due_waves(*, now: datetime, grace: timedelta = GRACE) -> ScheduleCheck:
     """Trigger the waves that are due, hold those that are too late, void approvals of what changed.
     [W-11, X-5]
 
-    Whoever looks at the same time gets the other waves or none: a wave is claimed by one
+    Schedulers that check at the same time get different waves or none: a wave is claimed by one
     conditional UPDATE. All due waves are claimed before the codes of the first are assigned, so
-    that none waits for another's.
+    that no wave waits for the codes of another.
     """
-    seen = Look(voided=void_changed())
+    done = ScheduleCheck(voided=void_changed())
     for wave in _due(now):
         if now > wave.notify_date + grace:
-            _hold(wave, now, seen)
+            _hold(wave, now, done)
         else:
-            _claim(wave, now, seen)
-    for wave in [*seen.triggered, *_cut_off(seen.triggered)]:
-        _hand_over_or_pause(wave, now)
-    return seen
+            _claim(wave, now, done)
+    for wave in [*done.triggered, *_cut_off(done.triggered)]:
+        _assign_codes_or_pause(wave, now)
+    return done
 
 
 def trigger(wave: Wave, *, by: User | None, now: datetime, reason: str = "") -> Wave:
@@ -95,23 +95,23 @@ def trigger(wave: Wave, *, by: User | None, now: datetime, reason: str = "") -> 
     if wave.state != WaveState.TRIGGERED:
         require_approved_content(wave)
         move(wave, WaveState.TRIGGERED, by=by, reason=reason, triggered_at=now)
-    hand_over(wave, now=now)
+    assign_codes(wave, now=now)
     return wave
 
 
-def hand_over(wave: Wave, *, now: datetime) -> assignments.Assigned:
+def assign_codes(wave: Wave, *, now: datetime) -> assignments.Assigned:
     """Assign and publish the codes of a triggered wave; repeats change nothing. Raises
     CodesNotAssigned, WrongState.
     """
     assigned = assignments.assign(wave, now=now)
     published = assignments.publish(wave, now=now)
     counts = {"valid": assigned.valid, "updated": assigned.updated, "published": published}
-    logger.info("codes handed over", extra={"wave": wave.name, **counts})
+    logger.info("codes assigned", extra={"wave": wave.name, **counts})
     return assigned
 
 
 def seconds_to_next(now: datetime) -> float:
-    """How long to sleep: until the next due wave, and never so long that one scheduled meanwhile
+    """How long to sleep: until the next wave is due, but not so long that one scheduled meanwhile
     would be late.
     """
     scheduled = Wave.objects.filter(state=WaveState.SCHEDULED).order_by("notify_date")
@@ -120,27 +120,27 @@ def seconds_to_next(now: datetime) -> float:
     return max(0.0, min(LONGEST_SLEEP_SECONDS, until))
 
 
-def keep_looking(
+def keep_checking(
     *,
     clock: Callable[[], datetime],
     sleep: Callable[[float], object],
-    report: Callable[[Look], object],
-    told: Callable[[], bool],
+    report: Callable[[ScheduleCheck], object],
+    stopped: Callable[[], bool],
 ) -> None:
-    """Look when something is due and at least each minute, until `told` to end; `report` hears of
-    what happened. [W-11]
+    """Check when a wave is due and at least once a minute, until `stopped`; `report` is called with
+    each check that did something. [W-11]
 
-    A database that is away for a while is asked again each second.
+    A database that does not answer is tried again each second.
     """
     swept: datetime | None = None
-    while not told():
+    while not stopped():
         pause = LONGEST_SLEEP_SECONDS
         try:
             now = clock()
             if swept is None or (now - swept).total_seconds() >= SWEEP_SECONDS or _due(now):
                 swept = now
-                if seen := look(now=now):
-                    report(seen)
+                if done := check_due_waves(now=now):
+                    report(done)
             pause = seconds_to_next(clock())
         except (OperationalError, InterfaceError) as error:
             logger.warning("database not reached", extra={"error": type(error).__name__})
@@ -152,7 +152,7 @@ def _require_due(wave: Wave, now: datetime) -> None:
     if now < wave.notify_date:
         raise NotDue(f"Wave {wave.name} is due at {wave.notify_date.isoformat()}, not yet.")
     if now > wave.notify_date + GRACE:
-        _hold(wave, now, Look())
+        _hold(wave, now, ScheduleCheck())
         raise TooLate(
             f"Wave {wave.name} was due at {wave.notify_date.isoformat()} and is held now: a person"
             " has to decide."
@@ -164,7 +164,7 @@ def _due(now: datetime) -> list[Wave]:
     return list(scheduled.select_related("campaign").order_by("notify_date", "id"))
 
 
-def _hold(wave: Wave, now: datetime, seen: Look) -> None:
+def _hold(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
     late = str(now - wave.notify_date).split(".")[0]
     try:
         with transaction.atomic():
@@ -174,11 +174,11 @@ def _hold(wave: Wave, now: datetime, seen: Look) -> None:
                 " it for a later date."
             )
     except WrongState:
-        return  # somebody else looked first
-    seen.held.append(wave)
+        return  # another scheduler was first
+    done.held.append(wave)
 
 
-def _claim(wave: Wave, now: datetime, seen: Look) -> None:
+def _claim(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
     try:
         require_approved_content(wave)
         move(wave, WaveState.TRIGGERED, by=None, reason="due", triggered_at=now)
@@ -186,11 +186,11 @@ def _claim(wave: Wave, now: datetime, seen: Look) -> None:
         with transaction.atomic():
             void(wave, by=None, reason=str(error))
             alert(f":red_circle: {error}")
-        seen.voided.append(wave)
+        done.voided.append(wave)
     except WrongState:
-        return  # somebody else looked first
+        return  # another scheduler was first
     else:
-        seen.triggered.append(wave)
+        done.triggered.append(wave)
 
 
 def _cut_off(triggered: list[Wave]) -> list[Wave]:
@@ -203,16 +203,16 @@ def _cut_off(triggered: list[Wave]) -> list[Wave]:
     return [wave for wave in earlier.select_related("campaign") if assignments.unfinished(wave)]
 
 
-def _hand_over_or_pause(wave: Wave, now: datetime) -> None:
-    """One wave's trouble must not keep the others waiting: it is paused, with an alert."""
+def _assign_codes_or_pause(wave: Wave, now: datetime) -> None:
+    """A wave whose codes cannot be assigned is paused with an alert, so that the others go out."""
     try:
-        hand_over(wave, now=now)
+        assign_codes(wave, now=now)
     except CodesNotAssigned as error:
         with transaction.atomic():
             move(wave, WaveState.PAUSED, by=None, reason=str(error))
             alert(f":red_circle: {error}")
     except WrongState as error:
         logger.warning(
-            "wave changed while its codes were handed over",
+            "wave changed while its codes were assigned",
             extra={"wave": wave.name, "why": str(error)},
         )

@@ -34,7 +34,7 @@ SEND_KIND = "send_wave"
 EMAIL_KIND = "deliver_email"
 EMAIL_QUEUE = Subject("email_queue")
 SETTLE_KIND = "settle_unknown"
-SETTLE_AGAIN = timedelta(hours=1)  # what the provider cannot say now it may know later
+SETTLE_AGAIN = timedelta(hours=1)  # what the provider does not know now it may know later
 WAVE_RIGHT = "waves.prepare_wave"
 
 
@@ -68,10 +68,10 @@ def run_sending(job_id: int) -> None:
     wave = wave_named(Job.objects.get(pk=job_id).subject_id)
     with jobs.working(job_id) as lease:
         if wave.state == WaveState.TRIGGERED:
-            schedule.hand_over(wave, now=timezone.now())
+            schedule.assign_codes(wave, now=timezone.now())
         failed_go_again = wave.state == WaveState.COMPLETED and results.open_sms(wave.pk)
         if wave.state == WaveState.TRIGGERED or failed_go_again:
-            _count(lease, send_wave.send_wave(wave.pk))
+            _record_counts(lease, send_wave.send_wave(wave.pk))
     wake_emails()
 
 
@@ -82,19 +82,21 @@ def send_here(wave: Wave, *, retry_failed: bool = False) -> dict[str, Any]:
     if waiting is not None:
         with suppress(JobBusy), jobs.working(waiting.pk) as lease:
             result = send_wave.send_wave(wave.pk, retry_failed=retry_failed)
-            _count(lease, result)
+            _record_counts(lease, result)
             return result
     return send_wave.send_wave(wave.pk, retry_failed=retry_failed)
 
 
-def _count(lease: Lease, result: dict[str, Any]) -> None:
-    """The job's ledger: fans that are settled, told or skipped, and failed or unknown. [O-1]"""
-    told, missed = result["ok"] + result["skipped"], result["failed"] + result["unknown"]
-    lease.update(rows_in=told + missed, rows_out=told, rows_rejected=missed)
+def _record_counts(lease: Lease, result: dict[str, Any]) -> None:
+    """The job's counts: fans who are notified or skipped, and those that failed or are unknown.
+    [O-1]
+    """
+    settled, missed = result["ok"] + result["skipped"], result["failed"] + result["unknown"]
+    lease.update(rows_in=settled + missed, rows_out=settled, rows_rejected=missed)
 
 
 def run_emails(job_id: int) -> None:
-    """Hand queued e-mails to the provider."""
+    """Send queued e-mails."""
     with jobs.working(job_id) as lease:
         done = email_queue.deliver()
         lease.update(
@@ -111,7 +113,7 @@ def wake_emails() -> None:
 
 
 def wake_settlers() -> None:
-    """Have a worker look up messages whose fate is unknown, once an hour for each wave. [N-4]"""
+    """Have a worker look up messages whose outcome is unknown, once an hour for each wave. [N-4]"""
     lately = timezone.now() - SETTLE_AGAIN
     for wave in results.waves_with_unknown():
         asked = Job.objects.about(subject_of(wave)).filter(kind=SETTLE_KIND)
@@ -133,7 +135,7 @@ def run_settling(job_id: int) -> None:
 
 
 def look_after() -> None:
-    """Scheduled for each minute: what should be on its way and has no worker gets one. [O-6, N-5]"""
+    """Scheduled for each minute: work that should run and has no worker gets one. [O-6, N-5]"""
     if not accounts.account(registry.chosen_sms().name).paused:
         wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
     wake_emails()

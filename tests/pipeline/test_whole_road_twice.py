@@ -49,7 +49,7 @@ def whole_road(folder) -> dict[str, object]:
     wave = prepare.prepare(request, by=preparer, now=NOW, expedite="twice").wave
     approval.approve(wave, by=approver, digest=wave.content_digest, now=NOW)
     schedule.schedule(wave, by=approver, now=NOW)
-    schedule.look(now=NOW)
+    schedule.check_due_waves(now=NOW)
     told = tasks.send_here(wave)
     wave = Wave.objects.get(pk=wave.pk)
     close_campaign(campaign_of("12345").pk, by=approver)

@@ -2,8 +2,8 @@
 SPEC`.
 
 It says `ready`, waits for a line, prepares the wave, and says the result as JSON. With `halt` it
-says `halted` at that function of `waves.preparation.prepare` and waits there, to be killed. The test's side
-is `Child`.
+says `halted` at that function of `waves.preparation.prepare` and waits there, to be killed. The
+test's side is `Child`.
 """
 
 from __future__ import annotations
@@ -97,11 +97,11 @@ def _prepare(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _look(spec: dict[str, Any]) -> dict[str, Any]:
     from tests.support.waves import NOTIFY
-    from waves.schedule import look
+    from waves.schedule import check_due_waves
 
     _say("ready")
     sys.stdin.readline()
-    seen = look(now=NOTIFY + timedelta(seconds=1))
+    seen = check_due_waves(now=NOTIFY + timedelta(seconds=1))
     return {"triggered": [wave.name for wave in seen.triggered]}
 
 

@@ -21,7 +21,14 @@ from waves.codes import assignments
 from waves.errors import CodesNotAssigned, NotDue, TooLate, WrongState
 from waves.models import Assignment, Code, Member, Template, Wave
 from waves.preparation.prepare import prepare
-from waves.schedule import Look, keep_looking, look, schedule, seconds_to_next, trigger
+from waves.schedule import (
+    ScheduleCheck,
+    check_due_waves,
+    keep_checking,
+    schedule,
+    seconds_to_next,
+    trigger,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +50,7 @@ def published() -> list[dict]:
 
 def test_nothing_happens_before_the_notify_date():
     wave = scheduled()
-    assert not look(now=NOTIFY - SECOND)
+    assert not check_due_waves(now=NOTIFY - SECOND)
     with pytest.raises(NotDue):
         trigger(wave, by=None, now=NOTIFY - SECOND)
     assert not Assignment.objects.exists()
@@ -51,8 +58,8 @@ def test_nothing_happens_before_the_notify_date():
 
 def test_a_due_wave_is_triggered_once_and_its_codes_are_assigned_and_published():  # W-11, K-5, T-2
     wave = scheduled()
-    assert [w.name for w in look(now=NOTIFY).triggered] == [wave.name]
-    assert not look(now=NOTIFY)
+    assert [w.name for w in check_due_waves(now=NOTIFY).triggered] == [wave.name]
+    assert not check_due_waves(now=NOTIFY)
     wave.refresh_from_db()
     assert (wave.state, wave.triggered_at) == (WaveState.TRIGGERED, NOTIFY)
     members = dict(Member.objects.filter(wave=wave).values_list("global_user_id", "code"))
@@ -86,7 +93,7 @@ def test_a_due_wave_is_triggered_once_and_its_codes_are_assigned_and_published()
 def test_many_batches_are_assigned_and_published_whole(monkeypatch):  # W-11
     monkeypatch.setattr(assignments, "BATCH", 3)
     wave = scheduled(20, capacities={"west": 10})
-    look(now=NOTIFY)
+    check_due_waves(now=NOTIFY)
     assert Assignment.objects.filter(wave=wave).count() == len(published()) == 10
 
 
@@ -105,9 +112,9 @@ def test_a_trigger_that_was_cut_off_is_finished_by_the_next_look(monkeypatch):  
     wave = scheduled()
     with monkeypatch.context() as patch:
         patch.setattr(assignments, "publish", lambda *_, **__: 0)
-        look(now=NOTIFY)
+        check_due_waves(now=NOTIFY)
     assert Code.objects.filter(wave=wave, state=CodeState.ASSIGNED).count() == 10
-    look(now=NOTIFY + SECOND)
+    check_due_waves(now=NOTIFY + SECOND)
     assert (
         Code.objects.filter(wave=wave, state=CodeState.PUBLISHED).count() == len(published()) == 10
     )
@@ -115,7 +122,7 @@ def test_a_trigger_that_was_cut_off_is_finished_by_the_next_look(monkeypatch):  
 
 def test_tm_is_neither_assigned_nor_streamed():  # K-3, T-2
     wave = scheduled(4, capacities={"west": 4}, code_source="tm")
-    assert [w.pk for w in look(now=NOTIFY).triggered] == [wave.pk]
+    assert [w.pk for w in check_due_waves(now=NOTIFY).triggered] == [wave.pk]
     assert not Assignment.objects.exists()
     assert published() == []
 
@@ -123,7 +130,7 @@ def test_tm_is_neither_assigned_nor_streamed():  # K-3, T-2
 def test_more_than_the_grace_late_is_held_with_an_alert_and_nothing_is_assigned():  # W-11
     wave = scheduled()
     late = NOTIFY + timedelta(hours=2)
-    assert [w.name for w in look(now=late + SECOND).held] == [wave.name]
+    assert [w.name for w in check_due_waves(now=late + SECOND).held] == [wave.name]
     wave.refresh_from_db()
     assert wave.state == WaveState.HELD
     assert Alert.objects.filter(text__contains="2:00:01").exists()
@@ -143,13 +150,13 @@ def test_a_sender_that_comes_too_late_finds_the_wave_held():  # W-11
 
 def test_exactly_the_grace_late_is_still_triggered():  # W-11
     wave = scheduled()
-    assert [w.pk for w in look(now=NOTIFY + timedelta(hours=2)).triggered] == [wave.pk]
+    assert [w.pk for w in check_due_waves(now=NOTIFY + timedelta(hours=2)).triggered] == [wave.pk]
 
 
 def test_a_held_wave_that_is_too_late_is_not_scheduled_again_for_its_old_date():  # W-11
     wave = scheduled()
     late = NOTIFY + timedelta(hours=3)
-    look(now=late)
+    check_due_waves(now=late)
     wave.refresh_from_db()
     with pytest.raises(TooLate):
         schedule(wave, by=person("bob"), now=late)
@@ -159,7 +166,7 @@ def test_content_that_changed_is_not_triggered():  # X-5
     wave = scheduled()
     member = Member.objects.filter(wave=wave).first()
     Member.objects.filter(pk=member.pk).update(phone="+12065550000")
-    seen = look(now=NOTIFY)
+    seen = check_due_waves(now=NOTIFY)
     assert ([w.pk for w in seen.voided], seen.triggered) == ([wave.pk], [])
     wave.refresh_from_db()
     assert wave.state == WaveState.CONFIGURED
@@ -170,7 +177,7 @@ def test_content_that_changed_is_not_triggered():  # X-5
 def test_a_template_that_cannot_be_used_any_more_stops_the_trigger_of_that_wave_only():  # X-5, K-3
     broken, fine = scheduled(4, capacities={"west": 4}, code_source="tm"), scheduled()
     Template.objects.create(campaign=broken.campaign, channel="sms", body="{code}")
-    seen = look(now=NOTIFY)
+    seen = check_due_waves(now=NOTIFY)
     assert ([w.pk for w in seen.voided], [w.pk for w in seen.triggered]) == ([broken.pk], [fine.pk])
 
 
@@ -186,7 +193,7 @@ def test_a_code_that_cannot_be_assigned_pauses_its_wave_and_not_the_others():  #
         market=first.campaign.markets.first(),
         assigned_at=NOW,
     )
-    look(now=NOTIFY)
+    check_due_waves(now=NOTIFY)
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.state, second.state) == (WaveState.PAUSED, WaveState.TRIGGERED)
@@ -206,7 +213,7 @@ def test_a_cancelled_wave_assigns_nothing_more():  # K-5
 
 def test_a_fan_who_holds_a_code_is_not_selected_again():  # K-6
     wave = scheduled()
-    look(now=NOTIFY)
+    check_due_waves(now=NOTIFY)
     wave.refresh_from_db()
     cancel(wave, by=person("root"), reason="rain")
     again = prepare(request(wave.campaign, "20260121-2"), by=person("ann"), now=NOW)
@@ -214,7 +221,7 @@ def test_a_fan_who_holds_a_code_is_not_selected_again():  # K-6
 
 
 def test_an_assignment_cannot_be_changed_or_deleted():  # K-6
-    look(now=NOTIFY) if scheduled() else None
+    check_due_waves(now=NOTIFY) if scheduled() else None
     assignment = Assignment.objects.first()
     with pytest.raises(DatabaseError, match="immutable"), transaction.atomic():
         Assignment.objects.filter(pk=assignment.pk).update(global_user_id="somebody else")
@@ -228,7 +235,7 @@ def test_an_assignment_cannot_be_changed_or_deleted():  # K-6
 
 def test_one_assignment_for_each_campaign_and_fan():  # K-6
     wave = scheduled()
-    look(now=NOTIFY)
+    check_due_waves(now=NOTIFY)
     one = Assignment.objects.first()
     free = Code.objects.create(campaign=wave.campaign, code="SPARE22222")
     with pytest.raises(IntegrityError, match="assignment_once"), transaction.atomic():
@@ -255,7 +262,7 @@ def test_a_wave_scheduled_while_the_scheduler_sleeps_is_at_most_a_second_late():
     wave = scheduled()
     Wave.objects.filter(pk=wave.pk).update(state=WaveState.APPROVED)
     clock = {"now": NOTIFY - timedelta(seconds=90.3)}
-    triggered: list[Look] = []
+    triggered: list[ScheduleCheck] = []
 
     def sleep(seconds: float) -> None:
         clock["now"] += timedelta(seconds=seconds)
@@ -264,11 +271,11 @@ def test_a_wave_scheduled_while_the_scheduler_sleeps_is_at_most_a_second_late():
                 state=WaveState.SCHEDULED
             )
 
-    keep_looking(
+    keep_checking(
         clock=lambda: clock["now"],
         sleep=sleep,
         report=triggered.append,
-        told=lambda: bool(triggered),
+        stopped=lambda: bool(triggered),
     )
     wave.refresh_from_db()
     assert NOTIFY <= wave.triggered_at <= NOTIFY + SECOND

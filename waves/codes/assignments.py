@@ -1,5 +1,5 @@
-"""At trigger: a code becomes a fan's for good, and the stream hears of it. Both repeat without
-effect. [K-5, K-6, W-11, T-2]
+"""At trigger: codes are assigned to fans for good and published on the stream. Repeats change
+nothing. [K-5, K-6, W-11, T-2]
 """
 
 from __future__ import annotations
@@ -64,9 +64,7 @@ _FLAT = {"id": pl.Int64} | dict.fromkeys(
 
 @dataclass(frozen=True)
 class Assigned:
-    """Members looked at, those with a code that can be assigned, and codes that changed hands now.
-    [W-11]
-    """
+    """Members, those with a code that can be assigned, and codes that were assigned now. [W-11]"""
 
     members: int
     valid: int

@@ -1,7 +1,7 @@
 """Codes: made, reserved for a wave's members, found again by the next attempt, released. [K-1, K-3,
 K-5, W-9]
 
-A reservation is the row itself: (wave, fan) stands on the code, under a unique constraint. It is
+A reservation is the row of the code: it names wave and fan, under a unique constraint. It is
 committed before the members are written, so an attempt that dies leaves reservations but no member,
 and the next one finds the same codes.
 """

@@ -1,5 +1,5 @@
-"""What the commands of waves share: the base of those that act on one wave (`WAVE --by USER --reason
-TEXT`), and the arguments of preview and preparation. [interfaces: reset_wave …, preview_wave]
+"""The base of the commands that act on one wave (`WAVE --by USER --reason TEXT`), and the arguments
+that preview and preparation share.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from waves.models import Wave
 from waves.selection.plan import WaveRequest
 
 
-class SteeringCommand(JsonCommand):
-    """Subclasses implement `steer`."""
+class WaveActionCommand(JsonCommand):
+    """A command that does one thing to one wave; subclasses implement `act`."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("wave", help="{campaign_id}_{date_key}")
@@ -30,11 +30,11 @@ class SteeringCommand(JsonCommand):
         )
 
     @abstractmethod
-    def steer(self, wave: Wave, *, by: User, reason: str) -> Wave:
+    def act(self, wave: Wave, *, by: User, reason: str) -> Wave:
         """Move the wave. Raises Refusal."""
 
     def run(self, **options: Any) -> dict[str, Any]:
-        wave = self.steer(
+        wave = self.act(
             wave_named(options["wave"]), by=user(options["by"]), reason=options["reason"]
         )
         return {"wave": wave.name, "state": wave.state}

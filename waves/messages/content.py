@@ -1,4 +1,4 @@
-"""What a message says: templates, placeholders, and how many SMS segments a text takes. [N-1, X-6]"""
+"""The content of messages: templates, their placeholders, and how they are filled in. [N-1]"""
 
 from __future__ import annotations
 
@@ -90,11 +90,11 @@ DEFAULTS_WITHOUT_CODE: Final = (
 
 
 def placeholders(text: str) -> frozenset[str]:
-    """The placeholders a text names. Raises BadTemplate for an unknown one, or a brace that stands
-    alone. [N-1]
+    """The placeholders a text names. Raises BadTemplate for an unknown one, or a single brace.
+    [N-1]
 
-    `{{` and `}}` stand for the braces themselves. Nothing but a bare name may stand inside: no
-    index, attribute, conversion or format, so that a template cannot reach into the program.
+    `{{` and `}}` are the braces themselves. Only a bare name is allowed inside: no index,
+    attribute, conversion or format, so that a template cannot read the program's objects.
     """
     try:
         fields = [part[1:] for part in string.Formatter().parse(text) if part[1] is not None]
@@ -110,9 +110,7 @@ def placeholders(text: str) -> frozenset[str]:
 
 
 def check_template(template: MessageTemplate, *, has_code: bool = True) -> None:
-    """Raises BadTemplate where a text names what there is not: an unknown placeholder, or a code
-    for TM. [N-1, K-3]
-    """
+    """Raises BadTemplate for an unknown placeholder, or a code in a text for TM members. [N-1, K-3]"""
     named = (
         placeholders(template.subject) | placeholders(template.body) | placeholders(template.html)
     )

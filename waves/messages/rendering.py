@@ -1,5 +1,5 @@
-"""The words for each member, from what the wave's approval covers: its own snapshot of templates.
-[N-1, X-5]
+"""The text for each member, rendered from the snapshot of templates that the wave's approval
+covers. [N-1, X-5]
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ class Composer:
     """
 
     def __init__(self, wave: Wave, markets: Mapping[str, str], draw: Draw | None) -> None:
-        """`markets` maps market ids to names; without a `draw` nobody has a fan reference."""
+        """`markets` maps market ids to names; without a `draw`, `{fan_ref}` is empty."""
         self._templates = templates_of(wave)
         self._markets = markets
         self._draw = draw
-        said = wave.content["campaign"]
+        campaign = wave.content["campaign"]
         self._shared = content.wave_values(
-            campaign=said["name"],
-            artist=said["artist"],
+            campaign=campaign["name"],
+            artist=campaign["artist"],
             notify_date=wave.notify_date,
-            time_zone=said["time_zone"],
+            time_zone=campaign["time_zone"],
         )
         self._chosen: dict[tuple[str, str, bool], tuple[MessageTemplate, bool]] = {}
 

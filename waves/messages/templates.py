@@ -1,4 +1,4 @@
-"""A campaign's templates: loaded, checked when saved, and snapshotted as what a wave says. [N-1,
+"""A campaign's templates: loaded, checked when saved, and stored with a wave as a snapshot. [N-1,
 W-7]
 """
 
@@ -93,8 +93,8 @@ def of_campaign(campaign: Campaign) -> list[MessageTemplate]:
 def chosen_for(
     seats: Iterable[MarketSeat], templates: Sequence[MessageTemplate]
 ) -> list[dict[str, str]]:
-    """What the members of each market are told on each channel. Raises BadTemplate where TM would
-    name a code. [K-3]
+    """The template of each market on each channel. Raises BadTemplate where one for TM members
+    names a code. [K-3]
     """
     chosen = []
     for seat in sorted(seats, key=lambda seat: seat.market_id):
@@ -111,9 +111,7 @@ def chosen_for(
 
 
 def live_content(wave: Wave, seats: Iterable[MarketSeat]) -> dict[str, Any]:
-    """What the wave would say if it were sent now: the part of its content that is not members and
-    codes. [W-7]
-    """
+    """The wave's content as it would be sent now, without members and codes. [W-7]"""
     campaign = wave.campaign
     return {
         "notify_date": wave.notify_date.astimezone(UTC).isoformat(),

@@ -1,4 +1,4 @@
-"""Access codes and their assignments: the database is the judge of what may not happen. [K-1 … K-6]"""
+"""Access codes and their assignments; constraints hold what must never happen. [K-1 … K-6]"""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Who is told, and how: waves, their members, codes, assignments, sends. The database is the judge
-of what may not happen.
-"""
+"""Waves, their markets and their members; constraints hold what must never happen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A wave's market file laid over the campaign's own markets. [W-5]
+"""A wave's market file, which overrides the campaign's own markets. [W-5]
 
 `marketId,marketName,capacity,selectionTime` and optionally `codeSource`, as quoted CSV with a
 header, columns by name in any order. An empty cell keeps what the campaign says; a market that is
@@ -24,8 +24,8 @@ MOST_SEATS = 2**31 - 1
 
 
 def markets_of_wave(content: bytes | None, own: Sequence[MarketSeat]) -> list[MarketSeat]:
-    """The wave's markets in position order: the file laid over the campaign's own, or all of those
-    without a file.
+    """The wave's markets in position order: those that the file names, with its values, or all of
+    the campaign without a file.
 
     Raises BadMarketFile with the line, UnknownMarket, NaiveDate.
     """
@@ -45,7 +45,7 @@ def markets_of_wave(content: bytes | None, own: Sequence[MarketSeat]) -> list[Ma
             raise BadMarketFile(
                 f"Market file, line {line}: market {market_id!r} stands there twice; keep one line."
             )
-        seats[market_id] = _laid_over(by_id[market_id], row, line)
+        seats[market_id] = _overridden(by_id[market_id], row, line)
     if not seats:
         raise BadMarketFile(
             "Market file: it names no market; add a line for each market of the wave."
@@ -77,7 +77,7 @@ def _cells(row: Mapping[str | None, str | list[str] | None], line: int) -> Mappi
     return {name: str(cell).strip() for name, cell in cells.items()}
 
 
-def _laid_over(own: MarketSeat, row: Mapping[str, str], line: int) -> MarketSeat:
+def _overridden(own: MarketSeat, row: Mapping[str, str], line: int) -> MarketSeat:
     return replace(
         own,
         name=row["marketName"] or own.name,

@@ -25,7 +25,7 @@ from waves.selection.market_files import markets_of_wave
 
 @dataclass(frozen=True)
 class WaveRequest:
-    """A wave as asked for. None = as the wave has it already, else the default."""
+    """A wave as requested. None = as the wave has it already, else the default."""
 
     campaign_id: str
     date_key: str
@@ -91,7 +91,7 @@ class PlannedSelection:
 
 
 def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
-    """Check a request against the campaign as it stands. Reads no fan, writes nothing.
+    """Check a request against the campaign as it is now. Reads no fan, writes nothing.
 
     Raises UnknownCampaign, WrongStatus, BadDateKey, NaiveDate, BadMarketFile, UnknownMarket,
     BadMinimumScore, SelectionNotOpen, NoActiveScores.

@@ -1,5 +1,5 @@
-"""What became of a wave: the counts, whether it is complete, and the ways to settle what is not.
-[N-7, N-4]
+"""The results of a wave: counts, whether it is complete, and how unknown and failed messages are
+settled. [N-7, N-4]
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ def messages(wave_id: int) -> tuple[int, int]:
     """Messages of the wave, skipped ones aside, and how many are not handed over yet: SMS not
     settled, e-mails not queued.
 
-    Before the wave is handed to the senders there are none. Fans alone would mislead who watches: a
-    fan whose e-mail is queued counts as told while the SMS is still to come.
+    There are none before sending starts. Counting fans would mislead: a fan whose e-mail is queued
+    counts as notified while the SMS is still to come.
     """
     waiting = Q(state__in=OPEN_SMS) & (Q(channel=Channel.SMS) | Q(queued_email=None))
     sent_at_all = Send.objects.filter(wave_id=wave_id).exclude(state=SendState.SKIPPED)
@@ -144,9 +144,8 @@ def _emails_not_queued(wave_id: int) -> bool:
 def retry_failed(wave_id: int) -> int:
     """Failed messages become pending again, with their keys, and only they. Returns how many. [N-7]
 
-    With `sms_first` an SMS that an e-mail stands in for stays failed: its fan is told already, and
-    would be told twice. [N-1] Raises WrongStatus unless the campaign is open: nothing would send
-    them, and they would wait for ever. [C-2]
+    With `sms_first` an SMS that was replaced by an e-mail stays failed: its fan is notified
+    already. [N-1] Raises WrongStatus unless the campaign is open: nothing would send them. [C-2]
     """
     wave = Wave.objects.select_related("campaign").get(pk=wave_id)
     require_open(wave.campaign)

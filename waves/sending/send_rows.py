@@ -89,7 +89,7 @@ SET state = 'pending', attempts = s.attempts - 1, claim = NULL, lease_until = NU
 FROM unnest(%s::bigint[], %s::smallint[]) AS v (id, attempts)
 WHERE s.id = v.id AND s.attempts = v.attempts AND s.claim = %s AND s.state = 'sending'
 """
-# With a key that the provider honours a repeat is harmless; without, nobody may guess. [N-4]
+# With a key that the provider honours a repeat is harmless; without, the outcome is unknown. [N-4]
 TAKE_OVER = """
 UPDATE waves_send
 SET state = CASE WHEN %(honours_keys)s THEN 'pending' ELSE 'unknown' END, maybe_accepted = true,

@@ -7,12 +7,12 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 
 from waves.actions import cancel
-from waves.management.wave_commands import SteeringCommand
+from waves.management.wave_commands import WaveActionCommand
 from waves.models import Wave
 
 
-class Command(SteeringCommand):
+class Command(WaveActionCommand):
     help = "Cancel a wave that is not completed."
 
-    def steer(self, wave: Wave, *, by: User, reason: str) -> Wave:
+    def act(self, wave: Wave, *, by: User, reason: str) -> Wave:
         return cancel(wave, by=by, reason=reason)

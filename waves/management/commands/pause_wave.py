@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 
 from waves.actions import pause
-from waves.management.wave_commands import SteeringCommand
+from waves.management.wave_commands import WaveActionCommand
 from waves.models import Wave
 
 
-class Command(SteeringCommand):
+class Command(WaveActionCommand):
     help = "Pause a wave that is being sent."
 
-    def steer(self, wave: Wave, *, by: User, reason: str) -> Wave:
+    def act(self, wave: Wave, *, by: User, reason: str) -> Wave:
         return pause(wave, by=by, reason=reason)

@@ -7,12 +7,12 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 
 from waves.actions import reset
-from waves.management.wave_commands import SteeringCommand
+from waves.management.wave_commands import WaveActionCommand
 from waves.models import Wave
 
 
-class Command(SteeringCommand):
+class Command(WaveActionCommand):
     help = "Reset a wave to CONFIGURED, with two new attempts."
 
-    def steer(self, wave: Wave, *, by: User, reason: str) -> Wave:
+    def act(self, wave: Wave, *, by: User, reason: str) -> Wave:
         return reset(wave, by=by, reason=reason)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 
 from waves.actions import resume
-from waves.management.wave_commands import SteeringCommand
+from waves.management.wave_commands import WaveActionCommand
 from waves.models import Wave
 from waves.tasks import wake_senders
 
 
-class Command(SteeringCommand):
+class Command(WaveActionCommand):
     help = "Resume a paused wave."
 
-    def steer(self, wave: Wave, *, by: User, reason: str) -> Wave:
+    def act(self, wave: Wave, *, by: User, reason: str) -> Wave:
         resumed = resume(wave, by=by, reason=reason)
         wake_senders([resumed])
         return resumed

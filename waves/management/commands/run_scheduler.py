@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from operations import tasks
 from operations.commands import JsonCommand
-from waves.schedule import Look, keep_looking, look
+from waves.schedule import ScheduleCheck, check_due_waves, keep_checking
 from waves.tasks import wake_senders
 
 
@@ -24,37 +24,37 @@ class Command(JsonCommand):
         parser.add_argument("--once", action="store_true", help="look once and end")
 
     def run(self, **options: Any) -> dict[str, Any]:
-        seen = Look()
+        done = ScheduleCheck()
         if options["once"]:
-            seen = look(now=timezone.now())
-            wake_senders(seen.triggered)
+            done = check_due_waves(now=timezone.now())
+            wake_senders(done.triggered)
             tasks.sweep()
         else:
-            self._look_until_told(seen)
+            self._check_until_stopped(done)
         return {
-            "triggered": [wave.name for wave in seen.triggered],
-            "held": [wave.name for wave in seen.held],
+            "triggered": [wave.name for wave in done.triggered],
+            "held": [wave.name for wave in done.held],
         }
 
-    def _look_until_told(self, total: Look) -> None:
-        told = threading.Event()
+    def _check_until_stopped(self, total: ScheduleCheck) -> None:
+        stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: told.set())
+            signal.signal(number, lambda *_: stop.set())
 
-        def report(seen: Look) -> None:
-            wake_senders(seen.triggered)
-            total.triggered += seen.triggered
-            total.held += seen.held
+        def report(done: ScheduleCheck) -> None:
+            wake_senders(done.triggered)
+            total.triggered += done.triggered
+            total.held += done.held
             for state, waves in (
-                ("triggered", seen.triggered),
-                ("held", seen.held),
-                ("voided", seen.voided),
+                ("triggered", done.triggered),
+                ("held", done.held),
+                ("voided", done.voided),
             ):
                 for wave in waves:
                     self.say(f"{wave.name}: {state}")
 
         sweeper = threading.Thread(
-            target=tasks.keep_sweeping, args=(told,), name="sweeper", daemon=True
+            target=tasks.keep_sweeping, args=(stop,), name="sweeper", daemon=True
         )
         sweeper.start()  # beside the clock: a slow Slack must not make a wave late
-        keep_looking(clock=timezone.now, sleep=told.wait, report=report, told=told.is_set)
+        keep_checking(clock=timezone.now, sleep=stop.wait, report=report, stopped=stop.is_set)

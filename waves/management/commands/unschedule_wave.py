@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 
-from waves.management.wave_commands import SteeringCommand
+from waves.management.wave_commands import WaveActionCommand
 from waves.models import Wave
 from waves.schedule import unschedule
 
 
-class Command(SteeringCommand):
+class Command(WaveActionCommand):
     help = "Take a wave off the schedule."
 
-    def steer(self, wave: Wave, *, by: User, reason: str) -> Wave:
+    def act(self, wave: Wave, *, by: User, reason: str) -> Wave:
         return unschedule(wave, by=by, reason=reason)
