@@ -17,7 +17,14 @@ from campaigns.models import Campaign, Market
 from waves.digest import content_digest
 from waves.markets import seats_of
 from waves.messages.templates import live_content
-from waves.models import Template, Wave, WaveMarket
+from waves.models import Send, Template, Wave, WaveMarket
+from waves.providers.sms_http.client import HttpSms
+from waves.sending.accounts import Limits
+from waves.sending.run import Timing
+from waves.sending.send_wave import send_wave
+
+FAST = Limits(per_second=100_000, concurrency=50)
+QUICK = Timing(timeout=2.0, check_every=0.05, row_lease=20.0)
 
 _numbers = itertools.count(1)
 SEED, SALT = bytes(range(32)), bytes(range(32, 64))
@@ -99,3 +106,15 @@ def triggered_wave(
     wave.approved_by, wave.state, wave.triggered_at = person, state, now
     wave.save()
     return wave
+
+
+def send(box, wave, *, limits=FAST, timing=QUICK, honours_keys=True, **options) -> dict[str, Any]:
+    """Send the wave through the sandbox `box`, fast unless told otherwise."""
+    provider = HttpSms(box.url, "sandbox", honours_keys=honours_keys)
+    return send_wave(wave.pk, provider=provider, limits=limits, timing=timing, **options)
+
+
+def states(wave: Wave, channel: str = "sms") -> dict[str, int]:
+    """How many messages of the wave are in each state."""
+    found = Send.objects.filter(wave=wave, channel=channel).values_list("state", flat=True)
+    return {state: list(found).count(state) for state in set(found)}

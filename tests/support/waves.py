@@ -18,6 +18,13 @@ from django.utils import timezone
 from campaigns.draw import Draw, draw_frame
 from campaigns.models import Campaign, Market, Registrant, ScoreFile
 from campaigns.scoring import tables
+from datalake import streams
+from datalake.streams.batches import unpack_frame
+from operations.models import Job
+from waves.approval import approve
+from waves.models import Code, Member, Wave
+from waves.preparation.prepare import prepare
+from waves.schedule import schedule
 from waves.selection.plan import WaveRequest
 
 _numbers = itertools.count(1)
@@ -134,3 +141,33 @@ def phone(number: int) -> str:
 
 def request(campaign: Campaign, date_key: str = KEY, **values: Any) -> WaveRequest:
     return WaveRequest(campaign.campaign_id, date_key, **({"notify_date": NOTIFY} | values))
+
+
+def members_of(wave: Wave) -> dict[str, str]:
+    """The code of each member, by fan."""
+    return dict(Member.objects.filter(wave=wave).values_list("global_user_id", "code"))
+
+
+def scheduled(fans: int = 12, key: str = KEY, **options) -> Wave:
+    """A wave that is prepared, approved and scheduled."""
+    campaign = campaign_with(fans, **options)
+    wave = prepare(request(campaign, key), by=person("ann"), now=NOW).wave
+    approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
+    return schedule(wave, by=person("bob"), now=NOW)
+
+
+def published() -> list[dict]:
+    """All records on the input stream."""
+    last = streams.extent("input", 0, 1_000)
+    batches = streams.read("input", 1, last) if last else []
+    return [record for batch in batches for record in unpack_frame(batch.payload).to_dicts()]
+
+
+def nothing_written() -> bool:
+    """Whether there is neither a wave nor anything of one."""
+    return not (
+        Wave.objects.exists()
+        or Member.objects.exists()
+        or Code.objects.exists()
+        or Job.objects.exists()
+    )

@@ -10,14 +10,17 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from operations.models import StatusChange
+from tests.support.sending import triggered_wave
 from tests.support.waves import campaign_with, person
 from waves.models import Code, Wave
+from waves.providers import registry
 
 pytestmark = pytest.mark.django_db
 KEY = "20300101"
 
 
-def told(*arguments: str) -> dict:
+def result_of(*arguments: str) -> dict:
     out = io.StringIO()
     call_command(*arguments, "--json", stdout=out, stderr=io.StringIO())
     return json.loads(out.getvalue().splitlines()[-1])
@@ -44,7 +47,7 @@ def in_a_week() -> str:
 
 
 def test_the_road_from_preview_to_schedule(campaign):
-    shown = told("preview_wave", campaign, KEY, "--notify-date", in_a_week())
+    shown = result_of("preview_wave", campaign, KEY, "--notify-date", in_a_week())
     assert set(shown) == {
         "markets",
         "candidates",
@@ -54,7 +57,7 @@ def test_the_road_from_preview_to_schedule(campaign):
         "members_digest",
         "seconds",
     }
-    prepared = told(
+    prepared = result_of(
         "prepare_wave",
         campaign,
         KEY,
@@ -70,20 +73,31 @@ def test_the_road_from_preview_to_schedule(campaign):
     }
     wave, digest = prepared["wave"], prepared["content_digest"]
     assert wave == f"{campaign}_{KEY}"
-    approved = told("approve_wave", wave, "--by", "bob", "--digest", digest)
+    approved = result_of("approve_wave", wave, "--by", "bob", "--digest", digest)
     assert (approved["wave"], approved["state"]) == (wave, "approved")
-    assert told("schedule_wave", wave, "--by", "bob")["state"] == "scheduled"
-    assert told("unschedule_wave", wave, "--by", "bob", "--reason", "later")["state"] == "approved"
-    assert told("reset_wave", wave, "--by", "root", "--reason", "again")["state"] == "configured"
-    assert told("prepare_wave", campaign, KEY, "--by", "ann")["codes"]["generated"] == 0
-    assert told("cancel_wave", wave, "--by", "root", "--reason", "rain")["state"] == "cancelled"
+    assert result_of("schedule_wave", wave, "--by", "bob")["state"] == "scheduled"
+    assert (
+        result_of("unschedule_wave", wave, "--by", "bob", "--reason", "later")["state"]
+        == "approved"
+    )
+    assert (
+        result_of("reset_wave", wave, "--by", "root", "--reason", "again")["state"] == "configured"
+    )
+    assert result_of("prepare_wave", campaign, KEY, "--by", "ann")["codes"]["generated"] == 0
+    assert (
+        result_of("cancel_wave", wave, "--by", "root", "--reason", "rain")["state"] == "cancelled"
+    )
 
 
 def test_the_scheduler_triggers_what_is_due_and_says_so(campaign):
-    prepared = told("prepare_wave", campaign, KEY, "--notify-date", in_a_week(), "--by", "root")
-    told("approve_wave", prepared["wave"], "--by", "bob", "--digest", prepared["content_digest"])
-    told("schedule_wave", prepared["wave"], "--by", "bob")
-    looked = told("run_scheduler", "--once")
+    prepared = result_of(
+        "prepare_wave", campaign, KEY, "--notify-date", in_a_week(), "--by", "root"
+    )
+    result_of(
+        "approve_wave", prepared["wave"], "--by", "bob", "--digest", prepared["content_digest"]
+    )
+    result_of("schedule_wave", prepared["wave"], "--by", "bob")
+    looked = result_of("run_scheduler", "--once")
     assert (looked["triggered"], looked["held"]) == ([], [])
 
 
@@ -99,19 +113,22 @@ def test_an_expedited_wave_goes_out_at_once(campaign):
         "the show is tonight",
     )
     assert "may not expedite" in refused(*arguments, "--by", "ann")
-    prepared = told(*arguments, "--by", "root")
-    told("approve_wave", prepared["wave"], "--by", "bob", "--digest", prepared["content_digest"])
-    told("schedule_wave", prepared["wave"], "--by", "bob")
-    assert told("run_scheduler", "--once")["triggered"] == [prepared["wave"]]
+    prepared = result_of(*arguments, "--by", "root")
+    result_of(
+        "approve_wave", prepared["wave"], "--by", "bob", "--digest", prepared["content_digest"]
+    )
+    result_of("schedule_wave", prepared["wave"], "--by", "bob")
+    assert result_of("run_scheduler", "--once")["triggered"] == [prepared["wave"]]
     assert (
-        told("pause_wave", prepared["wave"], "--by", "bob", "--reason", "wait")["state"] == "paused"
+        result_of("pause_wave", prepared["wave"], "--by", "bob", "--reason", "wait")["state"]
+        == "paused"
     )
     assert (
-        told("resume_wave", prepared["wave"], "--by", "bob", "--reason", "go on")["state"]
+        result_of("resume_wave", prepared["wave"], "--by", "bob", "--reason", "go on")["state"]
         == "triggered"
     )
     code = Code.objects.first()
-    custody = told("find_code", code.code.lower())
+    custody = result_of("find_code", code.code.lower())
     assert [step["step"] for step in custody["custody"]] == [
         "created",
         "reserved",
@@ -121,9 +138,11 @@ def test_an_expedited_wave_goes_out_at_once(campaign):
 
 
 def test_market_order_single_market_and_minimum_score_can_be_asked_for(campaign):
-    single = told("preview_wave", campaign, KEY, "--notify-date", in_a_week(), "--market", "east")
+    single = result_of(
+        "preview_wave", campaign, KEY, "--notify-date", in_a_week(), "--market", "east"
+    )
     assert [market["market_id"] for market in single["markets"]] == ["east"]
-    told(
+    result_of(
         "prepare_wave",
         campaign,
         KEY,
@@ -165,3 +184,49 @@ def test_refusals_are_one_line_with_exit_1_and_write_nothing(campaign, tmp_path)
 def test_a_missing_argument_is_wrong_usage(campaign):
     with pytest.raises(CommandError, match="--by"):
         call_command("prepare_wave", campaign, KEY)
+
+
+@pytest.fixture
+def gateway(box, settings):
+    settings.SMS_URL, settings.SMS_PER_SECOND = box.url, 1_000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_commands_send_and_deliver(gateway):
+    wave = triggered_wave(5, emails=2, tm=True)
+    sent = result_of("send_wave", wave.name)
+    assert (sent["wave"], sent["state"], sent["total"], sent["ok"]) == (
+        wave.name,
+        "completed",
+        5,
+        5,
+    )
+    assert sent["per_second"] > 0
+    assert result_of("send_wave", wave.name, "--retry-failed")["ok"] == 5
+    delivered = result_of("deliver_email", "--limit", "1")
+    assert {name: delivered[name] for name in ("sent", "failed", "left")} == {
+        "sent": 1,
+        "failed": 0,
+        "left": 1,
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_n6_stop_all_stops_and_resume_lets_go_on(gateway):
+    wave = triggered_wave(5, tm=True)
+    stop = ("--by", "approver", "--reason", "drill")
+    assert result_of("stop_all", *stop)["state"] == "stopped"
+    held = result_of("send_wave", wave.name)
+    assert (held["pending"], held["state"]) == (5, "triggered")
+    assert "drill" in held["ended"]
+    assert set(result_of("stop_all", *stop, "--resume")["accounts"]) == {
+        provider.name for provider in registry.ALL
+    }
+    assert result_of("send_wave", wave.name)["ok"] == 5
+    moves = StatusChange.objects.filter(subject_kind="account", subject_id="sms_http").values_list(
+        "to_state", "by__username", "reason"
+    )
+    assert list(moves.order_by("id")) == [
+        ("paused", "approver", "drill"),
+        ("sending", "approver", "drill"),
+    ]

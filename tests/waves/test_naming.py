@@ -10,7 +10,7 @@ from waves.errors import BadDateKey, NaiveDate
 from waves.naming import checked_date_key, code_validity, wave_name
 
 
-def test_a_wave_is_named_after_its_campaign_and_date_key():  # W-1
+def test_w1_a_wave_is_named_after_its_campaign_and_date_key():
     assert wave_name("12345", "20260120") == "12345_20260120"
     assert wave_name("tour-a", "20260120-2") == "tour-a_20260120-2"
 
@@ -29,23 +29,23 @@ def test_a_wave_is_named_after_its_campaign_and_date_key():  # W-1
         "２0260120",
     ],
 )
-def test_what_is_no_day_is_no_date_key(key):  # W-1
+def test_w1_what_is_no_day_is_no_date_key(key):
     with pytest.raises(BadDateKey, match="YYYYMMDD"):
         checked_date_key(key)
 
 
-def test_codes_are_valid_from_a_day_before_until_a_calendar_year_after():  # K-2
+def test_k2_codes_are_valid_from_a_day_before_until_a_calendar_year_after():
     begin, end = code_validity(datetime(2026, 1, 20, 18, tzinfo=UTC))
     assert begin == datetime(2026, 1, 19, 18, tzinfo=UTC)
     assert end == datetime(2027, 1, 20, 18, tzinfo=UTC)
 
 
-def test_a_leap_day_ends_on_28_february():  # K-2
+def test_k2_a_leap_day_ends_on_28_february():
     _, end = code_validity(datetime(2028, 2, 29, 6, tzinfo=UTC))
     assert end == datetime(2029, 2, 28, 6, tzinfo=UTC)
 
 
-def test_the_same_moment_in_another_zone_has_the_same_validity():  # K-2
+def test_k2_the_same_moment_in_another_zone_has_the_same_validity():
     there = timezone(timedelta(hours=-5))
     moment = datetime(2028, 2, 29, 2, tzinfo=UTC)
     assert code_validity(moment) == code_validity(moment.astimezone(there))

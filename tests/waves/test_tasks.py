@@ -73,8 +73,7 @@ def test_a_sent_wave_has_its_e_mails_delivered_by_the_job_that_follows(gateway):
     )
 
 
-def test_the_job_of_a_wave_counts_the_fans_it_told_and_those_it_could_not(gateway):
-    """O-1."""
+def test_o1_the_job_of_a_wave_counts_the_fans_it_told_and_those_it_could_not(gateway):
     gateway.control(fail_rates={"400": 1.0})
     wave = ready_wave(5, phones=5, emails=2)
     tasks.wake_senders([wave])
@@ -112,8 +111,8 @@ def test_nothing_is_rung_for_when_nothing_is_due():
     assert (Job.objects.count(), OrmQ.objects.count()) == (0, 0)
 
 
-def test_a_worker_prepares_the_members_that_were_previewed_or_none():
-    """[W-7] What was agreed on goes with the wave to whichever worker prepares it."""
+def test_w7_a_worker_prepares_the_members_that_were_previewed_or_none():
+    """What was agreed on goes with the wave to whichever worker prepares it."""
     campaign, ann = campaign_with(20), person("ann", superuser=True)
     agreed = preview(request(campaign), now=timezone.now()).selection.members_digest
     Registrant.objects.filter(campaign=campaign, global_user_id="fan-000019").delete()
@@ -128,8 +127,8 @@ def test_a_worker_prepares_the_members_that_were_previewed_or_none():
     assert "Preview again" in job.error
 
 
-def test_unknown_messages_are_looked_up_by_a_job_once_an_hour(gateway, settings):
-    """N-4: the provider took the messages, but its answers never came."""
+def test_n4_unknown_messages_are_looked_up_by_a_job_once_an_hour(gateway, settings):
+    """The provider took the messages, but its answers never came."""
     settings.SMS_HONOURS_KEYS = False
     gateway.control(drop_rate=1.0)
     wave = ready_wave(3)
@@ -144,8 +143,8 @@ def test_unknown_messages_are_looked_up_by_a_job_once_an_hour(gateway, settings)
     assert Job.objects.filter(kind=tasks.SETTLE_KIND).count() == 1
 
 
-def test_failed_messages_of_a_completed_wave_go_again_by_a_worker(gateway):
-    """N-7: what a person asks for on the wave's page."""
+def test_n7_failed_messages_of_a_completed_wave_go_again_by_a_worker(gateway):
+    """What a person asks for on the wave's page."""
     gateway.control(fail_rates={"400": 1.0})
     wave = ready_wave(3)
     assert tasks.send_here(wave)["failed"] == 3
@@ -157,8 +156,8 @@ def test_failed_messages_of_a_completed_wave_go_again_by_a_worker(gateway):
     assert gateway.received()["sms"]["keys_accepted_twice"] == 0
 
 
-def test_a_closed_campaigns_failed_messages_stay_failed(gateway):
-    """C-2: asked for on the page, it is refused before anything waits for a sender that will never
+def test_c2_a_closed_campaigns_failed_messages_stay_failed(gateway):
+    """Asked for on the page, it is refused before anything waits for a sender that will never
     come.
     """
     gateway.control(fail_rates={"400": 1.0})

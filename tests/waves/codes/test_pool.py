@@ -17,18 +17,18 @@ from waves.preparation.prepare import prepare
 from waves.preparation.submission import submit
 
 
-def test_minted_codes_have_prefix_and_length_over_the_alphabet_and_differ():  # K-1
+def test_k1_minted_codes_have_prefix_and_length_over_the_alphabet_and_differ():
     minted = mint(5_000, prefix="TB", length=10)
     assert len(set(minted)) == 5_000
     assert all(re.fullmatch(f"TB[{ALPHABET}]{{10}}", code) for code in minted)
 
 
-def test_the_alphabet_has_no_signs_that_look_alike():  # K-1
+def test_k1_the_alphabet_has_no_signs_that_look_alike():
     assert ALPHABET == "23456789ABCDEFGHJKMNPQRSTVWXYZ"
     assert not set(ALPHABET) & set("01ILOU")
 
 
-def test_every_sign_is_as_likely_as_any_other():  # K-1
+def test_k1_every_sign_is_as_likely_as_any_other():
     """Chi-square over 300,000 signs, 29 degrees of freedom: above 90 once in ten million runs."""
     counts = Counter("".join(mint(30_000, prefix="", length=10)))
     expected = 300_000 / len(ALPHABET)
@@ -40,7 +40,7 @@ def test_no_codes_are_minted_for_nobody():
 
 
 @pytest.mark.django_db
-def test_a_code_is_unique_over_all_campaigns_whatever_its_case():  # K-1
+def test_k1_a_code_is_unique_over_all_campaigns_whatever_its_case():
     one, other = campaign_with(1), campaign_with(1)
     Code.objects.create(campaign=one, code="ABC23456")
     with pytest.raises(IntegrityError, match="code_once_whatever_its_case"), transaction.atomic():
@@ -48,13 +48,13 @@ def test_a_code_is_unique_over_all_campaigns_whatever_its_case():  # K-1
 
 
 @pytest.mark.django_db
-def test_tm_is_no_row_in_the_table_of_codes():  # K-3
+def test_k3_tm_is_no_row_in_the_table_of_codes():
     with pytest.raises(IntegrityError, match="code_is_no_placeholder"), transaction.atomic():
         Code.objects.create(campaign=campaign_with(1), code="tm")
 
 
 @pytest.mark.django_db
-def test_a_collision_is_tried_again(monkeypatch):  # K-1
+def test_k1_a_collision_is_tried_again(monkeypatch):
     campaign = campaign_with(3, {"west": 3})
     Code.objects.create(campaign=campaign_with(1), code="taken22222")
     draws = iter([["TAKEN22222", "FRESH22222", "FRESH33333"], ["FRESH44444"]])
@@ -69,7 +69,7 @@ def test_a_collision_is_tried_again(monkeypatch):  # K-1
 
 
 @pytest.mark.django_db
-def test_when_no_new_code_can_be_found_the_preparation_fails_with_a_hint(monkeypatch):  # K-1
+def test_k1_when_no_new_code_can_be_found_the_preparation_fails_with_a_hint(monkeypatch):
     campaign = campaign_with(1, {"west": 1})
     Code.objects.create(campaign=campaign_with(1), code="TAKEN22222")
     monkeypatch.setattr(pool, "mint", lambda count, **_: ["TAKEN22222"] * count)
@@ -78,7 +78,7 @@ def test_when_no_new_code_can_be_found_the_preparation_fails_with_a_hint(monkeyp
 
 
 @pytest.mark.django_db
-def test_available_codes_of_the_campaign_are_used_before_new_ones():  # K-5
+def test_k5_available_codes_of_the_campaign_are_used_before_new_ones():
     campaign = campaign_with(4, {"west": 4})
     ready = {Code.objects.create(campaign=campaign, code=f"READY{n}").code for n in range(3)}
     Code.objects.create(campaign=campaign, code="PARTNER1", source="partner")
@@ -90,7 +90,7 @@ def test_available_codes_of_the_campaign_are_used_before_new_ones():  # K-5
 
 
 @pytest.mark.django_db
-def test_a_code_carries_its_validity():  # K-2
+def test_k2_a_code_carries_its_validity():
     wave = prepare(request(campaign_with(2)), by=person("ann"), now=NOW).wave
     code = Code.objects.filter(wave=wave).first()
     assert (code.begins_at.isoformat(), code.ends_at.isoformat()) == (
@@ -100,7 +100,7 @@ def test_a_code_carries_its_validity():  # K-2
 
 
 @pytest.mark.django_db
-def test_a_codes_custody_is_found_whatever_its_case():  # X-10
+def test_x10_a_codes_custody_is_found_whatever_its_case():
     wave = prepare(request(campaign_with(2)), by=person("ann"), now=NOW).wave
     code = Code.objects.filter(wave=wave).first()
     told = custody(find(f" {code.code.lower()} "))
@@ -111,7 +111,7 @@ def test_a_codes_custody_is_found_whatever_its_case():  # X-10
 
 
 @pytest.mark.django_db
-def test_one_reservation_for_each_fan_and_wave():  # K-5
+def test_k5_one_reservation_for_each_fan_and_wave():
     campaign = campaign_with(1)
     submit(request(campaign), by=person("ann"), now=NOW)
     wave = Wave.objects.get(campaign=campaign)

@@ -95,7 +95,7 @@ def test_the_fans_language_comes_before_english():
     assert choose([english, german], Channel.SMS, "west", language="fr") is english
 
 
-def test_a_template_for_tm_must_not_name_the_code():  # K-3
+def test_k3_a_template_for_tm_must_not_name_the_code():
     with pytest.raises(BadTemplate, match="TM"):
         check_template(sms("Your code is {code}"), has_code=False)
     for template in DEFAULTS_WITHOUT_CODE:

@@ -85,6 +85,6 @@ def test_a_template_of_all_campaigns_comes_before_the_default():
     assert [c["body"] for c in chosen if c["channel"] == "sms"] == ["ours {code}"]
 
 
-def test_tm_has_defaults_that_name_no_code():  # K-3
+def test_k3_tm_has_defaults_that_name_no_code():
     chosen = templates.chosen_for(seats(west="tm"), templates.of_campaign(campaign_with(0)))
     assert not any("{code}" in c["body"] + c["html"] + c["subject"] for c in chosen)

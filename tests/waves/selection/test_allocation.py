@@ -192,7 +192,7 @@ def test_nobody_would_rather_have_a_market_that_someone_after_them_got(fans, sea
 
 @settings(max_examples=EXAMPLES // 8, deadline=None)
 @given(st.randoms(use_true_random=False), st.lists(st.integers(0, 2), min_size=3, max_size=3))
-def test_misstating_preferences_never_helps(chance: random.Random, capacities):  # W-5
+def test_w5_misstating_preferences_never_helps(chance: random.Random, capacities):
     """Exhaustive over every report of every fan, against that fan's honest one."""
     markets = ["a", "b", "c"]
     reports = [list(p) for size in (1, 2, 3) for p in itertools.permutations(markets, size)]
@@ -211,7 +211,7 @@ def test_misstating_preferences_never_helps(chance: random.Random, capacities): 
             assert worth.get(outcome, 0) <= worth.get(honest.get(user), 0)
 
 
-def test_the_cutoff_is_the_lowest_selected_score_and_only_of_a_full_market():  # W-5
+def test_w5_the_cutoff_is_the_lowest_selected_score_and_only_of_a_full_market():
     fans = [
         fan("u1", 0.9, ["a"]),
         fan("u2", 0.8, ["a"]),
@@ -226,20 +226,20 @@ def test_the_cutoff_is_the_lowest_selected_score_and_only_of_a_full_market():  #
     assert (closed.selected, closed.cutoff) == (0, None)
 
 
-def test_equal_scores_fall_to_luck_and_equal_luck_to_the_id():  # S-9
+def test_s9_equal_scores_fall_to_luck_and_equal_luck_to_the_id():
     fans = [fan("b", 0.5, luck=1), fan("a", 0.5, luck=1), fan("c", 0.5, luck=2)]
     selection = select(frame(fans), [seat("m", 2)])
     assert selection.members["global_user_id"].to_list() == ["c", "a"]
     assert selection.waitlist.rows() == [("b", 1)]
 
 
-def test_empty_preferences_mean_any_market_in_position_order():  # W-5, C-4
+def test_w5_c4_empty_preferences_mean_any_market_in_position_order():
     fans = [fan("u1", 0.9), fan("u2", 0.8), fan("u3", 0.7)]
     selection = select(frame(fans), [seat("late", 1, position=2), seat("early", 1, position=1)])
     assert chosen(selection) == {"u1": "early", "u2": "late"}
 
 
-def test_who_registered_after_the_selection_time_is_counted_and_does_not_wait():  # W-5
+def test_w5_who_registered_after_the_selection_time_is_counted_and_does_not_wait():
     fans = [
         fan("u1", 0.9, ["a"], registered=NOON + HOUR),
         fan("u2", 0.8, ["a"]),
@@ -251,23 +251,23 @@ def test_who_registered_after_the_selection_time_is_counted_and_does_not_wait():
     assert selection.excluded == {Exclusion.NO_MARKET_WANTED: 1, Exclusion.REGISTERED_TOO_LATE: 1}
 
 
-def test_the_members_digest_is_the_hash_of_sorted_lines():  # W-7
+def test_w7_the_members_digest_is_the_hash_of_sorted_lines():
     fans = [fan("é", 0.9, ["a"]), fan("z", 0.8, ["b"])]
     selection = select(frame(fans), [seat("a", 1), seat("b", 1, 1)])
     assert selection.members_digest == hashlib.sha256("z\tb\né\ta\n".encode()).hexdigest()
 
 
-def test_a_wave_of_nobody_has_no_members_and_the_digest_of_nothing():  # W-7
+def test_w7_a_wave_of_nobody_has_no_members_and_the_digest_of_nothing():
     selection = select(frame([]), [seat("a", 1)])
     assert (selection.members.height, selection.waitlist.height, selection.candidates) == (0, 0, 0)
     assert selection.members_digest == hashlib.sha256(b"").hexdigest()
 
 
-def test_without_markets_nobody_is_a_candidate():  # W-5
+def test_w5_without_markets_nobody_is_a_candidate():
     selection = select(frame([fan("u1", 0.9), fan("u2", 0.8, ["a"])]), [])
     assert (selection.candidates, selection.excluded[Exclusion.NO_MARKET_WANTED]) == (0, 2)
 
 
-def test_a_single_market_that_is_not_in_the_wave_is_refused():  # W-5
+def test_w5_a_single_market_that_is_not_in_the_wave_is_refused():
     with pytest.raises(UnknownMarket, match="'x'"):
         select(frame([]), [seat("a", 1)], order=Order.SINGLE_MARKET, single_market="x")

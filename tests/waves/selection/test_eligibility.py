@@ -25,12 +25,11 @@ def seats(dice: random.Random) -> list[MarketSeat]:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 25), st.randoms(use_true_random=False))
-def test_a_fan_is_eligible_for_what_they_want_and_registered_in_time_for(
+def test_w5_a_fan_is_eligible_for_what_they_want_and_registered_in_time_for(
     count: int, dice: random.Random
 ) -> None:
     """Best first; no preferences mean any market in position order; and the selection agrees who is
-    a candidate. [W-5]
-    """
+    a candidate."""
     markets = seats(dice)
     fans = pl.DataFrame(
         {

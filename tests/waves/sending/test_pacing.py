@@ -53,14 +53,14 @@ def starts_of_a_run(per_second: int, stalls: list[tuple[int, float]], wanted: in
     stalls=st.lists(st.tuples(st.integers(0, 3), st.floats(0, 0.4)), min_size=1, max_size=400),
     wanted=st.integers(1, 100),
 )
-def test_no_rolling_second_sees_more_starts_than_the_rate_whatever_workers_and_stalls_n2(
+def test_n2_no_rolling_second_sees_more_starts_than_the_rate_whatever_workers_and_stalls(
     per_second, stalls, wanted
 ):
     assert most_in_a_second(starts_of_a_run(per_second, stalls, wanted)) <= per_second
 
 
 @pytest.mark.parametrize("per_second", [20, 200, 1_000])
-def test_a_worker_that_keeps_up_reaches_the_rate_less_the_guard_n2(per_second):
+def test_n2_a_worker_that_keeps_up_reaches_the_rate_less_the_guard(per_second):
     steps = [(0, 0.001)] * 10_000
     starts = starts_of_a_run(per_second, steps, wanted=10_000)
     reached = len(starts) / starts[-1]
@@ -80,7 +80,7 @@ def test_a_permit_that_was_not_used_in_time_is_lost():
     st.integers(1, 500),
     st.lists(st.tuples(st.integers(0, 5), st.integers(0, 500)), min_size=1, max_size=60),
 )
-def test_workers_that_come_and_stay_never_hold_more_slots_than_the_limit_n2(limit, looks):
+def test_n2_workers_that_come_and_stay_never_hold_more_slots_than_the_limit(limit, looks):
     """Each look renews a worker's part; between looks it may have in flight anything up to its
     target.
     """
@@ -95,7 +95,7 @@ def test_workers_that_come_and_stay_never_hold_more_slots_than_the_limit_n2(limi
         assert sum(held.values()) <= limit
 
 
-def test_a_newcomer_gets_its_part_once_the_others_made_room_n2():
+def test_n2_a_newcomer_gets_its_part_once_the_others_made_room():
     assert pacing.share(200, held_by_others=200, workers=2) == 0
     assert pacing.share(200, held_by_others=0, workers=2) == 100
     assert pacing.share(200, held_by_others=100, workers=2) == 100
@@ -142,16 +142,16 @@ def decide(kind, *, tries=0, maybe_accepted=False, honours_keys=True, after=0.0)
         (Kind.UNCERTAIN, 0, False, False, "unknown"),
     ],
 )
-def test_the_retry_table_n3_n4(kind, tries, maybe, keys, state):
+def test_n3_n4_the_retry_table(kind, tries, maybe, keys, state):
     assert decide(kind, tries=tries, maybe_accepted=maybe, honours_keys=keys).state == state
 
 
-def test_a_429_uses_no_try_and_waits_as_asked_n3():
+def test_n3_a_429_uses_no_try_and_waits_as_asked():
     decision = decide(Kind.RATE_LIMITED, tries=2, after=7.0)
     assert (decision.state, decision.tries, decision.wait_seconds) == ("pending", 2, 7.0)
 
 
-def test_an_uncertain_attempt_is_remembered_n4():
+def test_n4_an_uncertain_attempt_is_remembered():
     assert decide(Kind.UNCERTAIN).maybe_accepted
     assert not decide(Kind.RETRY_LATER).maybe_accepted
 
@@ -173,14 +173,14 @@ def budget_after(results: list[tuple[float, bool]]) -> pacing.ErrorBudget:
     return budget
 
 
-def test_more_than_half_of_the_last_200_attempts_exhaust_the_budget_n6():
+def test_n6_more_than_half_of_the_last_200_attempts_exhaust_the_budget():
     slow = 60.0  # one a minute, so that the last ten seconds say nothing
     half = [(n * slow, n % 2 == 0) for n in range(200)]
     assert not budget_after(half).exhausted(200 * slow)
     assert budget_after([*half, (200 * slow, True), (201 * slow, True)]).exhausted(202 * slow)
 
 
-def test_more_than_half_of_ten_seconds_exhaust_the_budget_n6():
+def test_n6_more_than_half_of_ten_seconds_exhaust_the_budget():
     good = [(n * 0.01, False) for n in range(1_000)]
     bad = [(30 + n * 0.1, True) for n in range(pacing.FEWEST_TO_JUDGE)]
     assert budget_after(good + bad).exhausted(31.0)
@@ -189,7 +189,7 @@ def test_more_than_half_of_ten_seconds_exhaust_the_budget_n6():
 
 
 @given(st.lists(st.tuples(st.floats(0, 3), st.booleans()), max_size=600))
-def test_the_budget_counts_as_a_plain_reading_of_the_rule_n6(steps):
+def test_n6_the_budget_counts_as_a_plain_reading_of_the_rule(steps):
     now, results = 0.0, []
     for step, failed in steps:
         now += step

@@ -15,7 +15,7 @@ def email(key="k1", to="fan@example.com", subject="Your code"):
     return EmailText(key, to, subject, "plain words", "<p>words</p>")
 
 
-def test_an_email_carries_text_html_and_our_key_n5(settings):
+def test_n5_an_email_carries_text_html_and_our_key(settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     [outcome] = DjangoEmail("Presale <presale@tickets.example>").send([email()])
     assert outcome.kind == Kind.SENT
@@ -24,13 +24,13 @@ def test_an_email_carries_text_html_and_our_key_n5(settings):
     assert sent.message()["Message-ID"] == "<k1@tickets.example>"
 
 
-def test_a_message_that_cannot_be_written_fails_alone_n5(settings):
+def test_n5_a_message_that_cannot_be_written_fails_alone(settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     outcomes = DjangoEmail("a@b.example").send([email(subject="two\nlines"), email("k2")])
     assert [outcome.kind for outcome in outcomes] == [Kind.REFUSED, Kind.SENT]
 
 
-def test_a_mail_server_that_is_away_took_nothing_n5(settings):
+def test_n5_a_mail_server_that_is_away_took_nothing(settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

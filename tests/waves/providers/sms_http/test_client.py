@@ -48,7 +48,7 @@ def test_an_accepted_message_is_sent_and_keeps_the_providers_id(box):
     )
 
 
-def test_the_same_key_twice_is_accepted_once_n4(box):
+def test_n4_the_same_key_twice_is_accepted_once(box):
     first, second = send(box.url, MESSAGE, MESSAGE)
     assert first == second
     assert box.received()["sms"]["accepted"] == 1
@@ -71,12 +71,12 @@ def test_n3_each_status_has_its_meaning(box, status, kind):
     assert (outcome.kind, outcome.reason) == (kind, f"http_{status}")
 
 
-def test_a_503_without_retry_after_may_have_been_accepted_n3(box):
+def test_n3_a_503_without_retry_after_may_have_been_accepted(box):
     box.control(fail_rates={"503": 1.0}, retry_after_seconds=0)
     assert send(box.url, MESSAGE)[0].kind == Kind.UNCERTAIN
 
 
-def test_retry_after_is_what_the_provider_says_n3(box):
+def test_n3_retry_after_is_what_the_provider_says(box):
     box.control(fail_rates={"429": 1.0}, retry_after_seconds=2.5)
     assert send(box.url, MESSAGE)[0].after_seconds == 2.5
 
@@ -85,26 +85,26 @@ def test_a_wrong_token_is_refused(box):
     assert send(box.url, MESSAGE, token="wrong")[0].reason == "http_401"
 
 
-def test_a_cut_connection_is_uncertain_n3(box):
+def test_n3_a_cut_connection_is_uncertain(box):
     box.control(drop_rate=1.0)
     assert send(box.url, MESSAGE)[0].kind == Kind.UNCERTAIN
     assert box.received()["sms"]["accepted"] == 1
 
 
-def test_a_time_out_is_uncertain_n3(box):
+def test_n3_a_time_out_is_uncertain(box):
     box.control(latency_ms=2_000)
     [outcome] = send(box.url, MESSAGE, timeout=0.1)
     assert (outcome.kind, outcome.reason) == (Kind.UNCERTAIN, "timed_out")
 
 
-def test_nobody_listening_was_not_accepted_n3():
+def test_n3_nobody_listening_was_not_accepted():
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{closed.getsockname()[1]}"
         assert send(address, MESSAGE)[0].kind == Kind.RETRY_LATER
 
 
-def test_a_look_up_tells_what_was_accepted_n4(box):
+def test_n4_a_look_up_tells_what_was_accepted(box):
     async def look_up(*references):
         provider = HttpSms(box.url, "sandbox")
         async with open_session() as session:

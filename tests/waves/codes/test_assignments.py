@@ -1,0 +1,93 @@
+"""Codes become their fans' for good at the trigger, and are published. [K-5, K-6, W-11, T-2]"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.utils import DatabaseError
+
+from tests.support.waves import (
+    NOTIFY,
+    NOW,
+    person,
+    published,
+    scheduled,
+)
+from waves.actions import cancel
+from waves.codes import assignments
+from waves.errors import WrongState
+from waves.models import Assignment, Code, Wave
+from waves.schedule import (
+    check_due_waves,
+    trigger,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+SECOND = timedelta(seconds=1)
+
+
+def test_w11_many_batches_are_assigned_and_published_whole(monkeypatch):
+    monkeypatch.setattr(assignments, "BATCH", 3)
+    wave = scheduled(20, capacities={"west": 10})
+    check_due_waves(now=NOTIFY)
+    assert Assignment.objects.filter(wave=wave).count() == len(published()) == 10
+
+
+def test_w11_t2_repeats_change_nothing():
+    wave = scheduled()
+    trigger(wave, by=None, now=NOTIFY)
+    before = list(Assignment.objects.order_by("id").values())
+    again = assignments.assign(wave, now=NOTIFY + SECOND)
+    assert (again.members, again.valid, again.updated) == (10, 10, 0)
+    assert assignments.publish(wave, now=NOTIFY + SECOND) == 0
+    assert list(Assignment.objects.order_by("id").values()) == before
+    assert len(published()) == 10
+
+
+def test_k3_t2_tm_is_neither_assigned_nor_streamed():
+    wave = scheduled(4, capacities={"west": 4}, code_source="tm")
+    assert [w.pk for w in check_due_waves(now=NOTIFY).triggered] == [wave.pk]
+    assert not Assignment.objects.exists()
+    assert published() == []
+
+
+def test_k5_a_cancelled_wave_assigns_nothing_more():
+    wave = scheduled()
+    stale = Wave.objects.select_related("campaign").get(pk=wave.pk)
+    cancel(wave, by=person("root"), reason="rain")
+    with pytest.raises(WrongState):
+        assignments.assign(stale, now=NOTIFY)
+    assert not Assignment.objects.exists()
+
+
+def test_k6_an_assignment_cannot_be_changed_or_deleted():
+    check_due_waves(now=NOTIFY) if scheduled() else None
+    assignment = Assignment.objects.first()
+    with pytest.raises(DatabaseError, match="immutable"), transaction.atomic():
+        Assignment.objects.filter(pk=assignment.pk).update(global_user_id="somebody else")
+    with (
+        pytest.raises(DatabaseError, match="immutable"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("DELETE FROM waves_assignment WHERE id = %s", [assignment.pk])
+
+
+def test_k6_one_assignment_for_each_campaign_and_fan():
+    wave = scheduled()
+    check_due_waves(now=NOTIFY)
+    one = Assignment.objects.first()
+    free = Code.objects.create(campaign=wave.campaign, code="SPARE22222")
+    with pytest.raises(IntegrityError, match="assignment_once"), transaction.atomic():
+        Assignment.objects.create(
+            campaign=wave.campaign,
+            global_user_id=one.global_user_id,
+            code=free,
+            wave=wave,
+            market=one.market,
+            assigned_at=NOW,
+        )

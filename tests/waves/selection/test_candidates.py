@@ -1,0 +1,64 @@
+"""Who is a candidate, with which contact, and why the others are not. [W-5]"""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.models import ListEntry, Registrant
+from tests.support.waves import NOW, campaign_with, phone, request
+from waves.choices import Exclusion
+from waves.models import Member
+from waves.preparation.prepare import prepare
+from waves.selection.plan import preview
+
+pytestmark = pytest.mark.django_db
+
+
+def test_w5_the_newest_contact_is_used_and_the_score_rows_where_there_is_none(ann):
+    campaign = campaign_with(2, {"west": 2})
+    Registrant.objects.filter(campaign=campaign, global_user_id="fan-000001").update(email="")
+    wave = prepare(request(campaign), by=ann, now=NOW).wave
+    emails = dict(Member.objects.filter(wave=wave).values_list("global_user_id", "email"))
+    assert emails == {"fan-000000": "fan0@example.com", "fan-000001": "old3@example.com"}
+
+
+def test_w5_everybody_who_is_no_candidate_is_counted_under_the_first_reason(ann):
+    scores = [0.9, 0.9, 0.25, 0.9, 0.9, 0.9, 0.9, 0.9]
+    wishes = [["west"], ["west"], ["west"], ["west"], ["west"], ["west"], ["gone"], ["west"]]
+    campaign = campaign_with(
+        8, {"west": 5}, raw_scores=scores, preferences=wishes, allow_intl_phones=False
+    )
+
+    def fan(n: int):
+        return Registrant.objects.filter(campaign=campaign, global_user_id=f"fan-{n:06d}")
+
+    fan(1).delete()
+    ListEntry.objects.create(campaign=campaign, kind="blacklist", pattern="fan3@example.com")
+    fan(4).update(phone="+442071838750", phone_region="GB")
+    fan(5).update(registered_at=NOW)
+    fan(7).update(email="bad@mail.bad.example")
+    ListEntry.objects.create(kind="blacklist", pattern="@bad.example")
+    decision = preview(request(campaign, min_score=0.3), now=NOW)
+    assert decision.excluded == {
+        Exclusion.NOT_REGISTERED: 1,
+        Exclusion.BELOW_MINIMUM_SCORE: 1,
+        Exclusion.BLACKLISTED_EMAIL: 1,
+        Exclusion.BLACKLISTED_DOMAIN: 1,
+        Exclusion.INTL_PHONE: 1,
+        Exclusion.NO_MARKET_WANTED: 1,
+        Exclusion.REGISTERED_TOO_LATE: 1,
+    }
+    assert decision.selection.members["global_user_id"].to_list() == ["fan-000000"]
+    assert list(decision.as_result()["excluded"]) == [
+        str(r) for r in Exclusion if r in decision.excluded
+    ]
+
+
+def test_s5_an_unconfirmed_phone_is_not_used_where_confirmation_is_required(ann):
+    campaign = campaign_with(2, {"west": 2}, require_confirmed_phone=True)
+    Registrant.objects.filter(campaign=campaign, global_user_id="fan-000001").update(
+        phone_confirmed=True
+    )
+    wave = prepare(request(campaign), by=ann, now=NOW).wave
+    phones = dict(Member.objects.filter(wave=wave).values_list("global_user_id", "phone"))
+    assert phones == {"fan-000000": "", "fan-000001": phone(1)}

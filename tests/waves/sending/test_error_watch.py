@@ -1,0 +1,27 @@
+"""Too many failures pause the account. [N-6]"""
+
+from __future__ import annotations
+
+import pytest
+
+from operations.models import Alert
+from tests.support.sending import send, triggered_wave
+from waves.models import Send
+from waves.sending import accounts
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_n6_the_error_budget_pauses_the_account_and_alerts_and_nobody_is_called_failed(box):
+    wave = triggered_wave(300)
+    box.control(fail_rates={"503": 1.0})
+    report = send(box, wave)
+    assert "More than half" in report["ended"]
+    assert accounts.account("sms_http").paused
+    assert Alert.objects.filter(text__contains="sms_http is paused").count() == 1
+    assert (report["pending"], report["failed"], report["state"]) == (300, 0, "triggered")
+    assert not Send.objects.filter(wave=wave, state="sending").exists()
+    accounts.resume("sms_http")
+    box.control(fail_rates={})
+    assert send(box, wave)["ok"] == 300
+    assert box.received()["sms"]["keys_accepted_twice"] == 0

@@ -1,0 +1,51 @@
+"""Rows claimed ahead: those of dead senders, and those that were not started in time. [N-4]"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.support.sending import send, triggered_wave
+from waves.models import Send
+from waves.sending import accounts, send_rows
+from waves.sending.accounts import Limits
+from waves.sending.run import Timing
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_n4_what_a_dead_sender_left_is_sent_again_with_the_same_key(box):
+    wave = triggered_wave(10)
+    send_rows.make_sends(wave)
+    dead = accounts.uuid.uuid4()
+    send_rows.claim(wave.pk, dead, after=0, limit=4, lease=timedelta(seconds=-1))
+    report = send(box, wave)
+    assert report["ok"] == 10
+    assert (
+        list(
+            Send.objects.filter(wave=wave, channel="sms", maybe_accepted=True).values_list(
+                "attempts", flat=True
+            )
+        )
+        == [2] * 4
+    )
+
+
+def test_n4_what_a_dead_sender_left_is_unknown_where_keys_mean_nothing(box):
+    wave = triggered_wave(10)
+    send_rows.make_sends(wave)
+    send_rows.claim(wave.pk, accounts.uuid.uuid4(), after=0, limit=4, lease=timedelta(seconds=-1))
+    report = send(box, wave, honours_keys=False)
+    assert (report["ok"], report["unknown"], report["state"]) == (6, 4, "completed")
+    assert box.received()["sms"]["requests"] == 6
+
+
+def test_n4_what_waits_too_long_for_its_turn_is_given_back_not_unknown(box):
+    wave = triggered_wave(30)
+    patient = Timing(timeout=2.0, check_every=0.05, row_lease=2.1)
+    report = send(
+        box, wave, limits=Limits(per_second=20, concurrency=10), timing=patient, honours_keys=False
+    )
+    assert (report["ok"], report["unknown"]) == (30, 0)
+    assert box.received()["sms"]["requests"] == 30

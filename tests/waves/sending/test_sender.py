@@ -1,0 +1,105 @@
+"""One sender at work: nobody is missed or doubled, the limits hold, and a stop stops. [N-2, N-3, N-4, N-6]"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from django.db import connections
+
+from tests.support.sending import send, triggered_wave
+from waves.errors import WrongState
+from waves.models import Send, Sender, Wave
+from waves.sending import accounts
+from waves.sending.accounts import Limits
+from waves.sending.run import Timing
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_n3_n4_cut_connections_429_and_503_lose_nobody_and_double_nobody(box):
+    wave = triggered_wave(300)
+    box.control(fail_rates={"503": 0.08, "429": 0.05, "502": 0.05}, drop_rate=0.1, seed=5)
+    report = send(box, wave)
+    counts = box.received()["sms"]
+    assert counts["dropped"] > 0
+    assert {"429", "502", "503"} <= set(counts["by_status"])
+    assert report["ok"] + report["failed"] + report["unknown"] == 300
+    assert report["ok"] >= 290
+    assert counts["keys_accepted_twice"] == 0
+    accepted = {message["key"] for message in box.messages()}
+    called_failed = {
+        str(key)
+        for key in Send.objects.filter(wave=wave, state="failed").values_list("key", flat=True)
+    }
+    assert not accepted & called_failed
+
+
+def test_n2_no_more_than_the_limit_at_once_and_per_second(box):
+    wave = triggered_wave(150)
+    box.control(latency_ms=40)
+    send(box, wave, limits=Limits(per_second=100, concurrency=7))
+    counts = box.received()["sms"]
+    assert counts["max_concurrency"] <= 7
+    assert counts["max_started_per_second"] <= 100
+
+
+def send_in_thread(box, wave, **options):
+    """A sender beside the test, as a worker would be."""
+    reports = []
+
+    def work():
+        reports.append(send(box, wave, **options))
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread, reports
+
+
+def until(condition, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("how", ["pause the wave", "cancel the wave", "stop all"])
+def test_n6_no_request_starts_two_seconds_after_a_stop_and_what_was_not_started_waits(box, how):
+    wave = triggered_wave(400)
+    thread, reports = send_in_thread(
+        box, wave, limits=Limits(per_second=60, concurrency=20), timing=Timing(timeout=2.0)
+    )
+    until(lambda: box.received()["sms"]["accepted"] >= 20)
+    if how == "stop all":
+        assert set(accounts.stop_all("drill")) == {"sms_http", "email_django"}
+    else:
+        Wave.objects.filter(pk=wave.pk).update(
+            state="paused" if how.startswith("pause") else "cancelled"
+        )
+    stopped = time.time()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert reports[0]["ended"]
+    last = max(Send.objects.filter(wave=wave, state="sent").values_list("sent_at", flat=True))
+    assert last.timestamp() - stopped < 2.5
+    left = Send.objects.filter(wave=wave, channel="sms", state="pending")
+    assert left.count() + box.received()["sms"]["accepted"] == 400
+    assert set(left.values_list("attempts", flat=True)) == {0}
+    assert accounts.in_flight() == 0
+    assert not Sender.objects.exists()
+
+
+def test_n6_after_a_pause_the_rest_is_sent_and_nobody_twice(box):
+    wave = triggered_wave(200)
+    thread, _ = send_in_thread(box, wave, limits=Limits(per_second=100, concurrency=20))
+    until(lambda: box.received()["sms"]["accepted"] >= 20)
+    Wave.objects.filter(pk=wave.pk).update(state="paused")
+    thread.join(20)
+    with pytest.raises(WrongState):
+        send(box, wave)
+    Wave.objects.filter(pk=wave.pk).update(state="triggered")
+    assert send(box, wave)["ok"] == 200
+    counts = box.received()["sms"]
+    assert (counts["accepted"], counts["repeats"]) == (200, 0)

@@ -1,0 +1,32 @@
+"""The digest that approval names, and the sender's check against it. [W-7, X-5]"""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from tests.support.waves import NOW, campaign_with, person, request
+from waves.approval import approve
+from waves.digest import content_digest
+from waves.models import Wave
+from waves.preparation.prepare import prepare
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def wave():
+    return prepare(request(campaign_with(12)), by=person("ann"), now=NOW).wave
+
+
+def approved(wave: Wave) -> Wave:
+    return approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
+
+
+def test_w7_the_content_digest_does_not_depend_on_how_rows_lie(wave):
+    before = content_digest(wave)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE waves_member SET place = place WHERE wave_id = %s AND place %% 2 = 0", [wave.pk]
+        )
+    assert content_digest(wave) == before == wave.content_digest
