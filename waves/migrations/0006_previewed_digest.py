@@ -6,6 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [("waves", "0005_what_was_agreed_on")]
     operations = [
+        migrations.RemoveField("provideraccount", "state"),
         migrations.RenameField("wave", "agreed_digest", "previewed_digest"),
         migrations.AlterField(
             "wave",

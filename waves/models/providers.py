@@ -23,7 +23,6 @@ class ProviderAccount(models.Model):
     permits_until = models.DateTimeField(
         null=True, blank=True, help_text="Up to when permits are given out"
     )
-    state = models.JSONField(default=dict, blank=True)
 
     def __str__(self) -> str:
         return self.name

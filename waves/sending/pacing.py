@@ -95,10 +95,6 @@ class ClockBounds:
         """Our time at their instant, or later, never earlier."""
         return theirs + self.high
 
-    @property
-    def uncertainty(self) -> float:
-        return self.high - self.low
-
 
 def share(limit: int, *, held_by_others: int, workers: int) -> int:
     """How many requests one of `workers` may have in flight, of `limit` over all: a fair part, as

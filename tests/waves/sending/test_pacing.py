@@ -114,8 +114,8 @@ def test_our_time_of_an_instant_of_the_database_is_never_early_and_gets_surer(
     for there, back in questions:
         before, now, theirs = now, now + there + back, theirs + there + back
         bounds = bounds.narrowed(before, theirs - back, now)
-        assert bounds.uncertainty <= uncertainty + 1e-6
-        uncertainty = bounds.uncertainty
+        assert bounds.high - bounds.low <= uncertainty + 1e-6
+        uncertainty = bounds.high - bounds.low
     assert bounds.latest(instant) >= instant + offset - 1e-6
 
 
