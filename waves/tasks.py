@@ -76,7 +76,8 @@ def run_sending(job_id: int) -> None:
 
 
 def send_here(wave: Wave, *, retry_failed: bool = False) -> dict[str, Any]:
-    """Send in the foreground: as the wave's job if no worker took it yet, else beside whoever did."""
+    """Send in the foreground: as the wave's job if no worker took it yet, else in parallel with
+    the worker."""
     asked = Job.objects.about(subject_of(wave)).filter(kind=SEND_KIND)
     waiting = asked.filter(state=JobState.QUEUED).first()
     if waiting is not None:

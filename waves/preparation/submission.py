@@ -37,8 +37,8 @@ PREPARABLE = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
 def submit(
     request: WaveRequest, *, by: User, now: datetime, expedite: str = "", previewed_digest: str = ""
 ) -> Job:
-    """Check the request, store it as a wave in CONFIGURED (or FAILED), and open the job of whoever
-    prepares it; selects nobody.
+    """Check the request, store it as a wave in CONFIGURED (or FAILED), and open the job that
+    prepares it. Selects no members.
 
     `previewed_digest`: of the members of a preview; the preparation selects these or none. [W-7]
 

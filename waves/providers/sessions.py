@@ -1,4 +1,4 @@
-"""HTTP sessions for requests to providers: time limits and the correlation id of whoever sends.
+"""HTTP sessions for requests to providers: time limits and the sender's correlation id.
 [O-4]
 """
 

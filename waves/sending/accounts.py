@@ -165,7 +165,7 @@ def pause(name: str, reason: str, *, by: User | None = None) -> bool:
 
 
 def resume(name: str, *, by: User | None = None, reason: str = "") -> bool:
-    """Let the account send again; whoever decides this has read the reason for the pause. False if
+    """Let the account send again; the caller has read the reason for the pause. False if
     it was not paused. [N-6]
 
     Senders that ended have to be woken by the caller.

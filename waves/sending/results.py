@@ -107,7 +107,7 @@ def open_sms(wave_id: int) -> int:
 
 
 def complete(wave_id: int) -> bool:
-    """TRIGGERED → COMPLETED if nothing is left to send; saves the result beside it. True if this
+    """TRIGGERED → COMPLETED if nothing is left to send; saves the result with it. True if this
     call completed it. [N-7]
 
     For a wave that is COMPLETED already (failed ones were sent again) only the saved result is

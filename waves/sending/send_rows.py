@@ -2,7 +2,7 @@
 claimed them. [N-3, N-4]
 
 Set-based SQL throughout: a statement per batch, never per fan. A row in `sending` belongs to one
-sender (`claim`) and one attempt; whoever lost the lease can record nothing any more.
+sender (`claim`) and one attempt; a sender that lost its lease can record nothing any more.
 """
 
 from __future__ import annotations

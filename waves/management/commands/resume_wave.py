@@ -1,4 +1,4 @@
-"""`resume_wave WAVE --by USER --reason TEXT`: sending goes on. [N-6]"""
+"""`resume_wave WAVE --by USER --reason TEXT`: sending continues. [N-6]"""
 
 from __future__ import annotations
 

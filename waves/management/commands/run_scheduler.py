@@ -56,5 +56,5 @@ class Command(JsonCommand):
         sweeper = threading.Thread(
             target=tasks.keep_sweeping, args=(stop,), name="sweeper", daemon=True
         )
-        sweeper.start()  # beside the clock: a slow Slack must not make a wave late
+        sweeper.start()  # a thread of its own: a slow Slack must not make a wave late
         keep_checking(clock=timezone.now, sleep=stop.wait, report=report, stopped=stop.is_set)

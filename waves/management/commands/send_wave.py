@@ -29,7 +29,7 @@ class Command(JsonCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         wave = wave_named(options["wave"])
-        # A held wave is triggered by a person who says why, not by whoever sends; a completed one
+        # A held wave is triggered by a person who says why, not by this command; a completed one
         # has only failed ones left.
         if wave.state in {WaveState.SCHEDULED, WaveState.TRIGGERED}:
             trigger(wave, by=None, now=timezone.now(), reason="due")
