@@ -109,7 +109,7 @@ def triggered_wave(
 
 
 def send(box, wave, *, limits=FAST, timing=QUICK, honours_keys=True, **options) -> dict[str, Any]:
-    """Send the wave through the sandbox `box`, fast unless told otherwise."""
+    """Send the wave through the sandbox `box`, fast by default."""
     provider = HttpSms(box.url, "sandbox", honours_keys=honours_keys)
     return send_wave(wave.pk, provider=provider, limits=limits, timing=timing, **options)
 

@@ -83,7 +83,7 @@ def test_w2_a_scheduled_wave_is_not_reset(wave):
 
 
 @pytest.mark.parametrize("step", [cancel, pause, reset])
-def test_w2_steering_needs_a_reason(wave, step):
+def test_w2_every_action_needs_a_reason(wave, step):
     with pytest.raises((ReasonMissing, WrongState)):
         step(wave, by=person("root", superuser=True), reason="  ")
     wave.refresh_from_db()

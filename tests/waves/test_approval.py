@@ -177,7 +177,7 @@ def test_w2_unscheduling_keeps_the_approval(wave):
     assert (wave.state, wave.approved_by) == (WaveState.APPROVED, person("bob"))
 
 
-def test_w2_who_lost_the_race_is_told_where_the_wave_stands(wave):
+def test_w2_the_loser_of_a_race_gets_an_error_that_names_the_state(wave):
     other = Wave.objects.select_related("campaign").get(pk=wave.pk)
     cancel(other, by=person("root"), reason="rain")
     with pytest.raises(WrongState, match="is cancelled"):

@@ -79,7 +79,7 @@ def test_w11_k5_t2_a_due_wave_is_triggered_once_and_its_codes_are_assigned_and_p
     )
 
 
-def test_o6_a_trigger_that_was_cut_off_is_finished_by_the_next_look(monkeypatch):
+def test_o6_a_trigger_that_was_cut_off_is_finished_by_the_next_check(monkeypatch):
     wave = scheduled()
     with monkeypatch.context() as patch:
         patch.setattr(assignments, "publish", lambda *_, **__: 0)

@@ -73,7 +73,7 @@ def test_a_sent_wave_has_its_e_mails_delivered_by_the_job_that_follows(gateway):
     )
 
 
-def test_o1_the_job_of_a_wave_counts_the_fans_it_told_and_those_it_could_not(gateway):
+def test_o1_the_job_of_a_wave_counts_the_fans_it_notified_and_those_it_could_not(gateway):
     gateway.control(fail_rates={"400": 1.0})
     wave = ready_wave(5, phones=5, emails=2)
     tasks.wake_senders([wave])
@@ -89,7 +89,7 @@ def test_sending_in_the_foreground_takes_the_job_that_no_worker_took(gateway):
     assert Job.objects.get(kind=tasks.SEND_KIND).state == JobState.DONE
 
 
-def test_a_job_rung_for_a_wave_that_is_done_by_then_ends_well(gateway):
+def test_a_job_for_a_wave_that_is_done_by_then_ends_well(gateway):
     wave = ready_wave(3)
     tasks.send_here(wave)
     late = jobs.open_job(tasks.SEND_KIND, subject_of(wave))
@@ -106,7 +106,7 @@ def test_a_triggered_wave_without_a_worker_is_given_one_within_a_minute(gateway)
     assert OrmQ.objects.count() == 1
 
 
-def test_nothing_is_rung_for_when_nothing_is_due():
+def test_no_job_is_opened_when_nothing_is_due():
     tasks.look_after()
     assert (Job.objects.count(), OrmQ.objects.count()) == (0, 0)
 

@@ -103,9 +103,9 @@ def test_k2_a_code_carries_its_validity():
 def test_x10_a_codes_custody_is_found_whatever_its_case():
     wave = prepare(request(campaign_with(2)), by=person("ann"), now=NOW).wave
     code = Code.objects.filter(wave=wave).first()
-    told = custody(find(f" {code.code.lower()} "))
-    assert (told["code"], told["wave"], told["state"]) == (code.code, wave.name, "reserved")
-    assert [step["step"] for step in told["custody"]] == ["created", "reserved"]
+    found = custody(find(f" {code.code.lower()} "))
+    assert (found["code"], found["wave"], found["state"]) == (code.code, wave.name, "reserved")
+    assert [step["step"] for step in found["custody"]] == ["created", "reserved"]
     with pytest.raises(UnknownCode):
         find("NOSUCHCODE")
 

@@ -22,19 +22,19 @@ def test_n2_a_dead_senders_slots_are_free_when_its_lease_is_over():
     one, two = accounts.uuid.uuid4(), accounts.uuid.uuid4()
     now, lease = timezone.now(), timedelta(seconds=15)
 
-    def look(sender, at, busy=0):
+    def slots_of(sender, at, busy=0):
         return accounts.take_slots(
             "sms_http", sender, wave.pk, limits=FAST, in_flight=busy, lease=lease, now=at
         ).count
 
-    assert look(one, now) == 50
-    assert look(two, now) == 0
-    assert look(one, now, busy=40) == 25
-    assert look(two, now) == 10
-    assert look(one, now, busy=20) == 25
-    assert look(two, now) == 25
+    assert slots_of(one, now) == 50
+    assert slots_of(two, now) == 0
+    assert slots_of(one, now, busy=40) == 25
+    assert slots_of(two, now) == 10
+    assert slots_of(one, now, busy=20) == 25
+    assert slots_of(two, now) == 25
     later = now + timedelta(seconds=16)
-    assert look(two, later) == 50
+    assert slots_of(two, later) == 50
     assert connection.in_atomic_block is False
 
 

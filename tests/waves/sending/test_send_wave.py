@@ -94,15 +94,15 @@ def test_n1_with_sms_first_an_email_goes_only_where_no_sms_could_be_sent(box):
     assert failed > 0
     assert report["detail"]["email"]["queued"] == 5 + failed
     assert report["ok"] == 30
-    told_by_mail = set(
+    notified_by_mail = set(
         Send.objects.filter(wave=wave, channel="email").values_list("member_id", flat=True)
     )
-    told_by_sms = set(
+    notified_by_sms = set(
         Send.objects.filter(wave=wave, channel="sms", state="sent").values_list(
             "member_id", flat=True
         )
     )
-    assert not told_by_mail & told_by_sms
+    assert not notified_by_mail & notified_by_sms
 
 
 def test_n1_n7_with_sms_first_nobody_an_email_was_queued_for_gets_the_failed_sms_again(box):
@@ -112,17 +112,17 @@ def test_n1_n7_with_sms_first_nobody_an_email_was_queued_for_gets_the_failed_sms
     box.control(fail_rates={})
     accounts.resume("sms_http")
     report = send(box, wave, retry_failed=True)
-    told_by_mail = set(
+    notified_by_mail = set(
         Send.objects.filter(wave=wave, channel="email").values_list("member_id", flat=True)
     )
-    told_by_sms = set(
+    notified_by_sms = set(
         Send.objects.filter(wave=wave, channel="sms", state="sent").values_list(
             "member_id", flat=True
         )
     )
-    assert with_email == len(told_by_mail) == 15
-    assert not told_by_mail & told_by_sms
-    assert (report["ok"], len(told_by_sms)) == (20, 5)
+    assert with_email == len(notified_by_mail) == 15
+    assert not notified_by_mail & notified_by_sms
+    assert (report["ok"], len(notified_by_sms)) == (20, 5)
 
 
 def test_logs_hold_no_personal_data(box, caplog):
