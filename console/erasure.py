@@ -24,7 +24,7 @@ from demand.erasure import erasing
 from demand.erasure.erasing import Left, Place
 from demand.erasure.scrubbing import speaks_of
 from operations import correlation, jobs
-from operations.database.locks import alone
+from operations.database.locks import exclusive
 from operations.errors import Refusal
 from operations.subjects import Subject
 from waves.models import Assignment, Code, Member, Send
@@ -78,7 +78,7 @@ def erase_fan(
             " the id from the reason."
         )
     digest = hashlib.sha256(fan_id.encode()).hexdigest()
-    with alone(f"erasure:{digest}"):
+    with exclusive(f"erasure:{digest}"):
         receipt = _open_receipt(digest, by=by, reason=reason)
         before = ErasedPlace.objects.filter(
             erasure__fan_sha256=digest, room=ROOM, what=erasing.FILE

@@ -23,7 +23,7 @@ from datalake.save import CONSUMER, Parcel, save_claim
 from datalake.schemas import Schema
 from datalake.storage import buckets
 from datalake.streams.consumers import Taken
-from operations.database.locks import alone
+from operations.database.locks import exclusive
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def adopt(key: str, *, slice_records: int = SLICE_RECORDS) -> Taken:
         raise OutdatedSchema(f"{key} does not lie where the files of a record type and day lie.")
     record_type, day, _ = located
     bucket = buckets.campaign_data()
-    with alone(f"lake:file:{key}"), bucket.open(key) as source:
+    with exclusive(f"lake:file:{key}"), bucket.open(key) as source:
         require_current_schema(schema_of(record_type), container.read_header(source), key)
         source.seek(0)
         sha256 = bucket.sha256(key)

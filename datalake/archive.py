@@ -17,7 +17,7 @@ from datalake.errors import ArchiveCorrupt, NotMerged
 from datalake.models import LakeFile, Merge
 from datalake.storage import buckets
 from operations import jobs
-from operations.database.locks import alone
+from operations.database.locks import exclusive
 from operations.models import Job
 from operations.subjects import Subject
 
@@ -47,7 +47,7 @@ def archive(merge_id: int) -> int:
     """Archive the sources of a merge. Returns how many files lie in the archive. Raises NotMerged,
     ArchiveCorrupt.
     """
-    with alone(f"archive:{merge_id}"):
+    with exclusive(f"archive:{merge_id}"):
         merge = Merge.objects.get(pk=merge_id)
         if merge.state not in {MergeState.MERGED, MergeState.ARCHIVED}:
             raise NotMerged(

@@ -36,7 +36,7 @@ from datalake.layout import Period
 from datalake.models import LakeFile, Merge
 from datalake.records import schema_of
 from datalake.storage import buckets
-from operations.database.locks import alone_or_not
+from operations.database.locks import exclusive
 from operations.errors import Refusal
 
 logger = logging.getLogger(__name__)
@@ -123,7 +123,7 @@ def merge_period(record_type: str, period: Period, *, limit_bytes: int = LARGEST
     _require_enabled(record_type)
     # of the month, whose merge takes its days' files
     work = f"merge:{record_type}:{period.month_period}"
-    with alone_or_not(work) as got_it:
+    with exclusive(work, wait=False) as got_it:
         if not got_it:
             raise MergeBusy(
                 f"{record_type} {period} is being merged by another process: wait until it is done."

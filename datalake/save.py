@@ -34,7 +34,7 @@ from datalake.streams import consumers, deadletters, deduplication
 from datalake.streams.batches import Batch, unpack_frame, unpack_records
 from datalake.streams.consumers import Taken
 from datalake.streams.deadletters import Letter
-from operations.database.locks import alone
+from operations.database.locks import exclusive
 
 CONSUMER = "lake"
 # What apps above want to do when the lake's position in a stream has moved, in the same
@@ -78,7 +78,7 @@ class Parcel:
 
 def save(stream: str, batches: int = consumers.BATCHES) -> Taken | None:
     """Save at most so many batches of the stream; None when nothing is there."""
-    with alone(f"lake:{stream}"):
+    with exclusive(f"lake:{stream}"):
         claim = _claim_range(stream, batches)
         if claim is None:
             return None

@@ -10,18 +10,16 @@ import logging
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from enum import Enum
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
 from operations import job_kinds
 from operations.choices import AlertState
+from operations.database.locks import exclusive
 from operations.models import Alert, Job
 
 logger = logging.getLogger(__name__)
@@ -31,7 +29,6 @@ LONGEST_TEXT = 1_800  # a batch stays below the 40,000 characters that Slack tak
 KEPT_FOR = timedelta(days=1)  # so long does an alert wait for a Slack that is down
 TIMEOUT_SECONDS = 5.0
 PAUSE_SECONDS = 1.0  # Slack takes one message a second and channel
-ADVISORY_LOCK = 0x616C657274  # one deliverer at a time: nothing twice, and the pause holds for all
 
 
 class Answer(Enum):
@@ -68,7 +65,8 @@ def deliver() -> int:
     operators' site. What Slack refuses for good is dropped, one by one, so that it does not hold up
     the others; what it cannot take now waits a day.
     """
-    with _alone() as alone:
+    # one deliverer at a time: nothing twice, and the pause holds for all
+    with exclusive("alerts", wait=False) as alone:
         if not alone:
             return 0
         pending = Alert.objects.filter(state=AlertState.PENDING).order_by("id")
@@ -95,19 +93,6 @@ def _deliver_all() -> int:
         size = 1 if answer is Answer.REFUSED else BATCH
         time.sleep(PAUSE_SECONDS)
     return delivered
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK])
-        (got_it,) = cursor.fetchone()
-    try:
-        yield got_it
-    finally:
-        if got_it:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
 
 
 def _post(text: str) -> Answer:

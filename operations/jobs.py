@@ -35,6 +35,7 @@ from django.utils import timezone
 
 from operations import alerts, correlation, job_kinds
 from operations.choices import LIVE_JOBS, JobState
+from operations.database import locks
 from operations.errors import JobBusy, JobStopped, LeaseLost, Refusal
 from operations.models import Job, StatusChange, SubjectQuerySet
 from operations.progress import Pace
@@ -47,7 +48,6 @@ LEASE = timedelta(seconds=45)
 HEARTBEAT_SECONDS = 10.0
 PROGRESS_SECONDS = 0.5  # a page looks each second
 LOCK_SECONDS = 2.0
-ADVISORY_CLASS = 0x4A6F62  # the first half of the locks' numbers; the second is the job's
 LONGEST_ERROR = 2_000
 MOST_DEATHS = 10  # a job that kills its worker again and again is set aside for a person
 
@@ -271,9 +271,7 @@ def _lock_unless_at_work(heartbeat: BaseDatabaseWrapper, job_id: int) -> bool:
 
 
 def _lock(heartbeat: BaseDatabaseWrapper, job_id: int) -> bool:
-    with heartbeat.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [ADVISORY_CLASS, job_id % 2**31])
-        return bool(cursor.fetchone()[0])
+    return locks.hold(f"job:{job_id}", using=heartbeat)
 
 
 def _keep_alive(heartbeat: BaseDatabaseWrapper, lease: Lease, ended: threading.Event) -> None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from operations.database.locks import exclusive
 from operations.jobs import record_move
 from waves.approval import back_to_configured
-from waves.bulk import exclusive
 from waves.choices import WaveState
 from waves.codes import pool
 from waves.errors import NotPermitted, ReasonMissing

@@ -1,12 +1,9 @@
-"""Frames in and out of PostgreSQL by COPY, and locks that outlive a transaction but not their
-process.
-"""
+"""Frames in and out of PostgreSQL by COPY."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
@@ -66,31 +63,6 @@ def run(statement: str, **values: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
-
-
-@contextmanager
-def exclusive(name: str, *, wait: bool) -> Iterator[bool]:
-    """Hold a lock of this name until the block ends; yields False at once if it is taken and `wait`
-    is false.
-
-    The lock belongs to the connection, spans several transactions, and goes when the process dies.
-    (Behind a pooler that shares connections between transactions it would not hold: connect to
-    PostgreSQL itself.)
-    """
-    acquire = (
-        "SELECT pg_advisory_lock(hashtextextended(%s, 0))"
-        if wait
-        else "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(acquire, [name])
-        held = wait or bool(cursor.fetchone()[0])
-    try:
-        yield held
-    finally:
-        if held:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
 
 
 def _filled(query: str, numbers: Mapping[str, int | None]) -> sql.Composed:

@@ -13,6 +13,7 @@ from django.db import connection
 from campaigns.choices import Reason
 from campaigns.models import Campaign, RegistrationImport
 from operations.database.copying import copy_in
+from operations.database.locks import lock_in_transaction
 
 TABLE = "registration_stage"
 STAGED: tuple[str, ...] = (
@@ -26,7 +27,6 @@ STAGED: tuple[str, ...] = (
     "phone_confirmed",
 )
 STAGED += ("country", "preferences", "registered_at", "changed_at", "tags", "shared_email")
-ADVISORY_CLASS = 0x726567  # the first half of the locks' numbers; the second is the campaign's
 
 
 def create_stage() -> None:
@@ -80,10 +80,7 @@ def wait_for_others(campaign: Campaign) -> None:
     """Who is newest is settled for one file or batch of a campaign after the other; the lock ends
     with the transaction.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s, %s)", [ADVISORY_CLASS, campaign.pk % 2**31]
-        )
+    lock_in_transaction(f"registrations:{campaign.pk}")
 
 
 def keep_earliest_dates(campaign: Campaign) -> None:

@@ -35,7 +35,7 @@ from demand.events.conversion import Failed
 from demand.models import Batch, Delivery, ErrorFile
 from operations import alerts
 from operations.database.copying import commit_without_waiting
-from operations.database.locks import lock_number
+from operations.database.locks import try_lock_in_transaction
 from operations.models import Alert
 from operations.threads import helper_thread
 
@@ -281,11 +281,8 @@ def _alert(part: Part) -> None:
         return
     begins = f":warning: Demand archive, {batch.source}: "
     # one worker tells; another that comes just now leaves it at that
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock_number(begins)])
-        (alone,) = cursor.fetchone()
     if (
-        alone
+        try_lock_in_transaction(begins)
         and not Alert.objects.filter(
             text__startswith=begins, created_at__gt=timezone.now() - QUIET
         ).exists()

@@ -39,7 +39,7 @@ from demand.erasure import rewriting
 from demand.erasure.scrubbing import ERASED, forget_events, speaks_of
 from demand.errors import CannotErase
 from demand.models import LONGEST_REFERENCE, Batch, CurrentRecord, Snapshot
-from operations.database.locks import alone
+from operations.database.locks import exclusive
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ def erase(
     """
     require_fan_id(fan_id)
     erasing = Erasing(fan_id, touch, report_progress)
-    with alone("demand:erasure"):
+    with exclusive("demand:erasure"):
         rewriting.settle()
         _rewrite_all(erasing, {key: {} for key in again})
         deadline, whole = time.monotonic() + PATIENCE_SECONDS, True

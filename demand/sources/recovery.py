@@ -20,7 +20,7 @@ from demand.errors import BatchTaken
 from demand.models import Batch
 from demand.sources.shards import source_of
 from operations import alerts
-from operations.database.locks import alone_or_not
+from operations.database.locks import exclusive
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ OFTEN = 10  # a batch that was begun so often comes after all others, so that it
 
 def alone_at(source: str, first: str) -> AbstractContextManager[bool]:
     """Whether this worker, and no other, is at the batch that begins there."""
-    return alone_or_not(f"{source}:{first}")
+    return exclusive(f"{source}:{first}", wait=False)
 
 
 def of(stream: str) -> list[Batch]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -17,7 +17,7 @@ from datalake.aws.kinesis import Listing, Read, StreamShard
 from demand.archiving import archive
 from demand.models import Batch, Shard
 from operations import alerts
-from operations.database.locks import lock_number
+from operations.database.locks import lock_in_transaction
 
 LATE_SECONDS = 6 * 3600.0  # a stream keeps records for a day unless told otherwise
 LOOK = timedelta(seconds=10)  # so often is noted that a shard was looked at and held nothing
@@ -36,7 +36,7 @@ def enter(stream: str, listing: Listing) -> None:
     afterwards are read from their first record.
     """
     with transaction.atomic():
-        _one_at_a_time(stream)
+        lock_in_transaction(source_of(stream))
         known = {shard.shard_id: shard for shard in Shard.objects.filter(stream=stream)}
         since = None if known else listing.asked_at
         Shard.objects.bulk_create(
@@ -47,11 +47,6 @@ def enter(stream: str, listing: Listing) -> None:
         for each in listing.shards:
             if each.id in known and _was_made_anew(known[each.id], each):
                 _begin_anew(known[each.id])
-
-
-def _one_at_a_time(stream: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_number(source_of(stream))])
 
 
 def _was_made_anew(known: Shard, listed: StreamShard) -> bool:

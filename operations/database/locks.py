@@ -1,44 +1,60 @@
-"""Names of work → numbers of PostgreSQL's advisory locks."""
+"""PostgreSQL's advisory locks, named by words: all programs that name the same work take turns.
+
+A lock belongs to a connection or to its transaction, and PostgreSQL frees it when the process dies.
+(Behind a pooler that shares connections between transactions a connection's locks would not hold:
+connect to PostgreSQL itself.)
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection
-
-
-def lock_number(work: str) -> int:
-    return int.from_bytes(hashlib.sha256(work.encode()).digest()[:8], "big", signed=True)
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 @contextmanager
-def alone(work: str) -> Iterator[None]:
-    """Only one process of all does this work at a time; others wait. The server lets go when the
-    process dies.
+def exclusive(
+    name: str, *, wait: bool = True, using: BaseDatabaseWrapper | None = None
+) -> Iterator[bool]:
+    """Hold the lock of this name until the block ends, over as many transactions as it takes.
+    Yields False at once if another connection holds it and `wait` is false.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [lock_number(work)])
+    if wait:
+        _ask("pg_advisory_lock", name, using)
+    held = wait or hold(name, using=using)
     try:
-        yield
+        yield held
     finally:
-        _unlock(work)
+        if held:
+            _ask("pg_advisory_unlock", name, using)
 
 
-@contextmanager
-def alone_or_not(work: str) -> Iterator[bool]:
-    """The same without waiting: False if another process does this work now."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [lock_number(work)])
-        (got_it,) = cursor.fetchone()
-    try:
-        yield got_it
-    finally:
-        if got_it:
-            _unlock(work)
+def hold(name: str, *, using: BaseDatabaseWrapper | None) -> bool:
+    """Take the lock for as long as this connection stays open; taking it twice is harmless. False
+    if another connection holds it.
+    """
+    return bool(_ask("pg_try_advisory_lock", name, using))
 
 
-def _unlock(work: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [lock_number(work)])
+def lock_in_transaction(name: str) -> None:
+    """Wait for the lock; the current transaction holds it until it ends."""
+    _ask("pg_advisory_xact_lock", name)
+
+
+def try_lock_in_transaction(name: str) -> bool:
+    """The same without waiting: False if another transaction holds the lock."""
+    return bool(_ask("pg_try_advisory_xact_lock", name))
+
+
+def _ask(function: str, name: str, using: BaseDatabaseWrapper | None = None) -> Any:
+    with (using or connection).cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s)", [_number(name)])
+        return cursor.fetchone()[0]
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import fastavro
@@ -26,7 +27,7 @@ from datalake.layout import Period
 from datalake.models import DeadLetter, LakeFile, LakePartition, Merge
 from datalake.storage import buckets
 from datalake.streams.consumers import Taken
-from operations.database.locks import lock_number
+from operations.database.locks import exclusive
 from operations.models import Job
 from tests.datalake.test_save import Killed, die
 from tests.support.lake import (
@@ -319,13 +320,12 @@ def test_a_busy_period_is_refused_at_once():
     """[L-3]"""
     save_loose(3)
     other = connection.copy()
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [lock_number("merge:scoring:2026-01")])
-        with pytest.raises(MergeBusy):
-            merge.merge_period("scoring", DAY)
-    finally:
-        other.close()
+    with (
+        closing(other),
+        exclusive("merge:scoring:2026-01", using=other),
+        pytest.raises(MergeBusy),
+    ):
+        merge.merge_period("scoring", DAY)
 
 
 def test_the_catalogue_admits_one_merged_file_a_period():

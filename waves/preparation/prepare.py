@@ -35,9 +35,10 @@ from campaigns.models import Campaign
 from campaigns.opening import campaign_of
 from datalake.storage import buckets
 from operations import jobs
+from operations.database.locks import exclusive
 from operations.jobs import Lease
 from operations.models import Job
-from waves.bulk import copy_frame, exclusive
+from waves.bulk import copy_frame
 from waves.choices import WaveState
 from waves.codes import pool
 from waves.codes.pool import ReservedCodes
@@ -133,7 +134,7 @@ def _selecting(campaign: Campaign) -> Iterator[None]:
     """Waves of one campaign select one after the other, so that the second one sees the members of
     the first. [K-7]
     """
-    with exclusive(f"campaign {campaign.pk} selects", wait=True):
+    with exclusive(f"campaign {campaign.pk} selects"):
         yield
 
 

@@ -11,8 +11,8 @@ from django.db import transaction
 
 from datalake.storage import buckets
 from operations import jobs
+from operations.database.locks import exclusive
 from operations.models import Job
-from waves.bulk import exclusive
 from waves.choices import WaveState
 from waves.errors import (
     AlreadyRunning,

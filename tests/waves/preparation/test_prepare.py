@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, transaction
 
 from campaigns.models import Campaign, Registrant
 from datalake.storage import buckets
+from operations.database.locks import exclusive
 from operations.models import Alert
 from tests.support.waves import (
     KEY,
@@ -23,7 +25,6 @@ from tests.support.waves import (
     nothing_written,
     request,
 )
-from waves import bulk
 from waves.actions import cancel, reset
 from waves.choices import CodeState, Exclusion, WaveState
 from waves.codes import pool
@@ -266,10 +267,8 @@ def test_s13_another_active_score_file_meanwhile_stops_the_preparation(ann, monk
 def test_k7_a_wave_that_is_being_prepared_elsewhere_is_refused_with_one_clear_error(ann):
     campaign = campaign_with(5)
     name = f"wave {campaign.campaign_id}_{KEY}"
-    other = connections.create_connection(DEFAULT_DB_ALIAS)
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+    elsewhere = connections.create_connection(DEFAULT_DB_ALIAS)
+    with closing(elsewhere), exclusive(name, using=elsewhere):
         with pytest.raises(AlreadyRunning, match="another process"):
             prepare(request(campaign), by=ann, now=NOW)
         assert nothing_written()
@@ -278,10 +277,6 @@ def test_k7_a_wave_that_is_being_prepared_elsewhere_is_refused_with_one_clear_er
         )
         with pytest.raises(AlreadyRunning):
             cancel(configured, by=ann, reason="rain")
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock_all()")
-    finally:
-        other.close()
     assert prepare(request(campaign), by=ann, now=NOW).wave.state == WaveState.PREPARED
 
 
@@ -297,10 +292,3 @@ def test_o6_a_worker_prepares_what_was_asked_for(ann):
         prepared.wave.selected,
         12 - prepared.wave.selected,
     )
-
-
-def test_an_exclusive_lock_is_free_after_a_fault(db):
-    with pytest.raises(Broken), bulk.exclusive("x", wait=True):
-        raise Broken
-    with bulk.exclusive("x", wait=False) as held:
-        assert held
