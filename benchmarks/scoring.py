@@ -15,7 +15,7 @@ from benchmarks.peers.files import well_formed
 from benchmarks.worker import WARM_UP_ROWS, Measured, measure, score_file
 from campaigns.scoring import tables
 from fairwave import env
-from operations.database import copying
+from operations.database import copying, statements
 
 ROWS = 2_000_000
 PEER_ROWS = 50_000
@@ -55,23 +55,15 @@ def bare_copy(score_file_id: int, folder: Path) -> float:
     indexes from the start.
     """
     table, source = sql.Identifier("bench_copy"), tables.name_of(score_file_id)
-    prepared, raw = folder / "copy.txt", copying.raw_connection()
-    with (
-        prepared.open("wb") as out,
-        raw.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(source)) as rows,
-    ):
-        for row in rows:
-            out.write(row)
-    raw.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(table, source))
+    prepared, columns = folder / "copy.txt", sql.SQL(", ").join(map(sql.Identifier, tables.COLUMNS))
+    with prepared.open("wb") as out:
+        out.writelines(copying.pieces_of(sql.SQL("SELECT {} FROM {}").format(columns, source)))
+    statements.run(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(table, source))
     started = time.monotonic()
-    with (
-        prepared.open("rb") as file,
-        raw.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(table)) as copy,
-    ):
-        while piece := file.read(PIECE):
-            copy.write(piece)
+    with prepared.open("rb") as file:
+        copying.copy_pieces(table, tables.COLUMNS, iter(lambda: file.read(PIECE), b""))
     seconds = time.monotonic() - started
-    raw.execute(sql.SQL("DROP TABLE {}").format(table))
+    statements.run(sql.SQL("DROP TABLE {}").format(table))
     prepared.unlink()
     return seconds
 

@@ -14,14 +14,13 @@ import numpy as np
 import polars as pl
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from psycopg import sql
 
 from benchmarks.figures import Figure
 from campaigns.draw import Draw, draw_frame
 from campaigns.models import Campaign, Market, ScoreFile
 from campaigns.scoring import tables
-from waves.bulk import copy_frame, read_frame
-from waves.bulk import run as execute
+from operations.database import statements
+from operations.database.copying import CSV, copy_nullable, nullable_frame_of, pieces_of
 from waves.models import Wave
 from waves.preparation import prepare
 from waves.selection import candidates, plan
@@ -96,16 +95,13 @@ def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def _read(campaign: Campaign) -> None:
     """What the preview reads, thrown away as it comes."""
-    numbers = {"campaign": campaign.pk, "wave": None, "score_file": campaign.active_score_file_id}
-    query = sql.SQL(candidates.FANS).format(
-        **{name: sql.Literal(number) for name, number in numbers.items()}
-    )
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query)) as copy,
-    ):
-        for _ in copy:
-            pass
+    numbers: dict[str, Any] = {
+        "campaign": campaign.pk,
+        "wave": None,
+        "score_file": campaign.active_score_file_id,
+    }
+    for _ in pieces_of(candidates.FANS, CSV, **numbers):
+        pass
 
 
 def _copy_again(wave: Wave) -> float:
@@ -122,14 +118,14 @@ def _copy_again(wave: Wave) -> float:
     def copy() -> None:
         with transaction.atomic():
             for table, frame in frames.items():
-                copy_frame(frame, table)
+                copy_nullable(table, frame)
 
     return _timed(copy)[0]
 
 
 def _rows(wave: Wave, table: str, columns: tuple[str, ...]) -> pl.DataFrame:
-    return read_frame(
-        f"SELECT {', '.join(columns)} FROM {table} WHERE wave_id = {{wave}}",
+    return nullable_frame_of(
+        f"SELECT {', '.join(columns)} FROM {table} WHERE wave_id = %(wave)s",
         dict.fromkeys(columns, pl.String),
         wave=wave.pk,
     )
@@ -164,7 +160,7 @@ def _campaign(count: int) -> Campaign:
     fans = pl.DataFrame({"global_user_id": [f"user-{number:08d}" for number in range(count)]})
     _register(campaign, fans, _wishes(count, ids, chance))
     _score(campaign, fans.with_columns(raw_score=pl.Series(chance.random(count) * 0.78 + 0.22)))
-    execute("ANALYZE")
+    statements.run("ANALYZE")
     return campaign
 
 
@@ -198,7 +194,7 @@ def _register(campaign: Campaign, fans: pl.DataFrame, wishes: pl.Series) -> None
         pl.lit(value=True).alias("published"),
     )
     for part in rows.iter_slices(250_000):
-        copy_frame(part, "campaigns_registrant")
+        copy_nullable("campaigns_registrant", part)
 
 
 def _score(campaign: Campaign, fans: pl.DataFrame) -> None:

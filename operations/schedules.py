@@ -19,7 +19,7 @@ from django.db import transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
-from operations.database.locks import alone
+from operations.database.locks import exclusive
 
 OURS = "fairwave: "
 TYPES = {"minute": "I", "hour": "H", "day": "D", "month": "M"}
@@ -82,7 +82,7 @@ def write(runs: Iterable[ScheduledRun], *, now: datetime) -> None:
     longer declared deleted.
     """
     declared = {f"{OURS}{run.name}": run for run in runs}
-    with alone("scheduled runs"), transaction.atomic():
+    with exclusive("scheduled runs"), transaction.atomic():
         rows = {
             row.name: row
             for row in Schedule.objects.select_for_update().filter(name__startswith=OURS)

@@ -7,18 +7,17 @@ from __future__ import annotations
 import hashlib
 import json
 
-from django.db import connection
-from psycopg import sql
-
+from operations.database.copying import pieces_of
 from waves.errors import ContentChanged
 from waves.markets import seats_of
 from waves.messages.templates import live_content
 from waves.models import Wave
 
 _MEMBERS = """
-COPY (SELECT member.global_user_id, market.market_id, member.member_id, member.email, member.phone, member.code
-    FROM waves_member AS member JOIN campaigns_market AS market ON market.id = member.market_id
-    WHERE member.wave_id = {wave} ORDER BY member.global_user_id COLLATE "C") TO STDOUT
+SELECT member.global_user_id, market.market_id, member.member_id, member.email, member.phone,
+    member.code
+FROM waves_member AS member JOIN campaigns_market AS market ON market.id = member.market_id
+WHERE member.wave_id = %(wave)s ORDER BY member.global_user_id COLLATE "C"
 """
 
 
@@ -34,10 +33,8 @@ def content_digest(wave: Wave) -> str:
     digest = hashlib.sha256(
         json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
     )
-    statement = sql.SQL(_MEMBERS).format(wave=sql.Literal(wave.pk))
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for block in copy:
-            digest.update(block)
+    for line in pieces_of(_MEMBERS, wave=wave.pk):
+        digest.update(line)
     return digest.hexdigest()
 
 

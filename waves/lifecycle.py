@@ -13,9 +13,9 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from operations.database.statements import run
 from operations.jobs import record_move
 from operations.subjects import Subject
-from waves.bulk import run
 from waves.choices import WaveState
 from waves.errors import UnknownWave, WrongState
 from waves.models import Wave

@@ -26,7 +26,7 @@ from campaigns.scoring.outcomes import tag_lists
 from datalake import records, streams
 from datalake.choices import RecordType
 from datalake.storage import buckets
-from operations.database.copying import commit_without_waiting
+from operations.database.statements import commit_without_waiting
 from operations.jobs import Lease
 from operations.models import Chunk
 from operations.threads import helper_thread, prefetched

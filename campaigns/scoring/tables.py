@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import polars as pl
-from django.db import connection, transaction
+from django.db import transaction
 from psycopg import sql
 
-from operations.database.copying import copy_in, copy_plain, frames_of, raw_connection, run
+from operations.database.copying import copy_in, copy_plain, frames_of
+from operations.database.statements import first_row, run
 
 SCORES, REJECTED = "campaigns_fanscore", "campaigns_rejectedrow"
 COLUMNS = (
@@ -108,8 +109,7 @@ def has_rows_to_draw(score_file_id: int) -> bool:
     query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE luck IS NULL)").format(
         name_of(score_file_id)
     )
-    with connection.wrap_database_errors:
-        (found,) = raw_connection().execute(query).fetchone() or (False,)
+    (found,) = first_row(query) or (False,)
     return bool(found)
 
 
@@ -145,13 +145,13 @@ def replace_with_drawn(score_file_id: int, drawn: Iterator[pl.DataFrame]) -> Non
 
 
 def is_attached(score_file_id: int, of: str = SCORES) -> bool:
-    query = "SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass(%s)"
-    return raw_connection().execute(query, [f"{of}_{score_file_id}"]).fetchone() is not None
+    query = "SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass(%(table)s)"
+    return first_row(query, table=f"{of}_{score_file_id}") is not None
 
 
 def is_indexed(score_file_id: int, of: str = SCORES) -> bool:
-    query = "SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass(%s) AND contype = 'p'"
-    return raw_connection().execute(query, [f"{of}_{score_file_id}"]).fetchone() is not None
+    query = "SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass(%(table)s) AND contype = 'p'"
+    return first_row(query, table=f"{of}_{score_file_id}") is not None
 
 
 def index(score_file_id: int, of: str = SCORES) -> None:

@@ -6,15 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from io import BytesIO
-from typing import Any
 
 import polars as pl
-from django.db import connection
 
 from campaigns.draw import LOW, Draw, fan_refs
 from campaigns.models import ScoreFile
 from campaigns.scoring import rules
 from datalake.storage import buckets
+from operations.database.copying import nullable_frame_of
 from waves import markets
 from waves.choices import Order, WaveState
 from waves.models import Wave, WaveMarket
@@ -78,7 +77,7 @@ def members_of(waves: Sequence[Wave], salt: bytes) -> pl.DataFrame:
     """`global_user_id, fan_ref, wave` (key), `market_id, place, band_score` of all their members,
     in the order of the draw.
     """
-    members = _read(_MEMBERS, _MEMBERS_SCHEMA, waves=[wave.pk for wave in waves])
+    members = nullable_frame_of(_MEMBERS, _MEMBERS_SCHEMA, waves=[wave.pk for wave in waves])
     return members.with_columns(fan_refs(salt, members["global_user_id"]))
 
 
@@ -121,7 +120,7 @@ def fans_of(
     """
     after = ""
     while True:
-        fans = _read(
+        fans = nullable_frame_of(
             _FANS,
             _FANS_SCHEMA,
             campaign=score_file.campaign_id,
@@ -168,7 +167,7 @@ def _candidates_today(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
         min_score=wave.min_score or 0.0,
         wave_id=wave.pk,
     ).frame.select("global_user_id", "preferences", "registered_at")
-    taken = _read(
+    taken = nullable_frame_of(
         _WISHES,
         _WISHES_SCHEMA,
         campaign=wave.campaign_id,
@@ -184,17 +183,3 @@ def _candidates_today(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
         pl.col("registered_us").cast(pl.Datetime("us", "UTC")).alias("registered_at"),
     )
     return pl.concat([gathered, taken]).unique("global_user_id", keep="first")
-
-
-def _read(query: str, schema: dict[str, Any], **values: Any) -> pl.DataFrame:
-    """The rows of a SELECT as a frame, by COPY: empty text stays empty, NULL becomes null."""
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE *)", values) as copy,
-    ):
-        content = b"".join(copy)
-    return (
-        pl.read_csv(BytesIO(content), has_header=False, schema=schema)
-        if content
-        else pl.DataFrame(schema=schema)
-    )

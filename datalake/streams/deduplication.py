@@ -11,6 +11,7 @@ import polars as pl
 from django.db import IntegrityError, connection, transaction
 
 from datalake.models import SeenRecord
+from operations.database.copying import copy_pieces
 
 # a uuid holds 128 bits; the last ones, in which hashes differ that other services number by hand
 _DIGEST_DIGITS = 32
@@ -43,11 +44,7 @@ def _enter(consumer: str, digests: pl.Series, claim: int) -> list[str]:
     try:
         # nearly always nothing is there yet, and plain COPY is the fastest way in
         with transaction.atomic():
-            _copy(
-                "datalake_seenrecord (consumer, claim, digest)",
-                digests,
-                {"consumer": consumer, "claim": claim},
-            )
+            _copy("datalake_seenrecord", digests, {"consumer": consumer, "claim": claim})
             return []
     except IntegrityError:
         return _enter_beside_others(consumer, digests, claim)
@@ -56,7 +53,7 @@ def _enter(consumer: str, digests: pl.Series, claim: int) -> list[str]:
 def _enter_beside_others(consumer: str, digests: pl.Series, claim: int) -> list[str]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE incoming (digest uuid) ON COMMIT DROP")
-        _copy("incoming (digest)", digests, {})
+        _copy("incoming", digests, {})
         cursor.execute(
             "INSERT INTO datalake_seenrecord (consumer, digest, claim) SELECT %s, digest, %s FROM"
             " incoming ORDER BY digest ON CONFLICT DO NOTHING",
@@ -72,14 +69,10 @@ def _enter_beside_others(consumer: str, digests: pl.Series, claim: int) -> list[
     return others
 
 
-def _copy(target: str, digests: pl.Series, fixed: dict[str, str | int]) -> None:
-    """Tab-separated text of the fixed columns, then the digest."""
+def _copy(table: str, digests: pl.Series, fixed: dict[str, str | int]) -> None:
+    """The fixed columns, then the digest, none of which needs an escape."""
     rows = pl.DataFrame(digests).select(
         *[pl.lit(value).alias(name) for name, value in fixed.items()], pl.col("digest")
     )
-    with (
-        connection.wrap_database_errors,  # Django wraps execute() but not copy()
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY {target} FROM STDIN") as copy,
-    ):
-        copy.write(rows.write_csv(separator="\t", include_header=False, quote_style="never"))
+    text = rows.write_csv(separator="\t", include_header=False, quote_style="never")
+    copy_pieces(table, rows.columns, [text])

@@ -34,8 +34,8 @@ from demand.errors import BatchTaken
 from demand.events.conversion import Failed
 from demand.models import Batch, Delivery, ErrorFile
 from operations import alerts
-from operations.database.copying import commit_without_waiting
 from operations.database.locks import try_lock_in_transaction
+from operations.database.statements import commit_without_waiting
 from operations.models import Alert
 from operations.threads import helper_thread
 

@@ -10,12 +10,13 @@ from psycopg import sql
 
 from demand.archiving.rows import Key, State
 from demand.models import Snapshot
-from operations.database.copying import copy_text, run
+from operations.database.copying import copy_pieces
+from operations.database.statements import run
 
 COMMON = ("record_type", "reference_id", "changed_at", "sequence", "deleted")  # of rows.common_of
 SNAPSHOT = ("file_id", "number", *COMMON)
 STATE = (*COMMON, "fan_id", "event_id", "sale_id", "record")
-STAGE = sql.Identifier("demand_current_stage")
+STAGE = "demand_current_stage"
 
 # The stage is this connection's own; a transaction that rolled back, or a test's that goes on, may
 # have left rows in it.
@@ -43,7 +44,7 @@ def enter_snapshots(snapshots: Sequence[tuple[int, Sequence[str]]]) -> None:
     text = "".join(
         f"{file_id}\t" + f"{file_id}\t".join(rows) for file_id, rows in snapshots if rows
     )
-    copy_text(sql.Identifier(Snapshot._meta.db_table), SNAPSHOT, text)
+    copy_pieces(Snapshot._meta.db_table, SNAPSHOT, [text])
 
 
 def enter_states(states: Mapping[Key, State]) -> None:
@@ -55,5 +56,5 @@ def enter_states(states: Mapping[Key, State]) -> None:
     if not states:
         return
     run(_CLEAR_STAGE)
-    copy_text(STAGE, STATE, "".join(states[key][2] for key in sorted(states)))
+    copy_pieces(STAGE, STATE, ["".join(states[key][2] for key in sorted(states))])
     run(_MERGE)

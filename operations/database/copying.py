@@ -1,70 +1,143 @@
-"""Frames into PostgreSQL and out of it: COPY, for which psycopg is the only door."""
+"""Frames into PostgreSQL and out of it by COPY, which only this module speaks.
+
+Text is either never NULL (`copy_in`, `copy_plain`, `frames_of`, `frame_of`: NULL and empty are both
+the empty string) or kept apart from it (`copy_nullable`, `nullable_frames_of`, `nullable_frame_of`:
+NULL is null). Queries take `%(name)s` parameters. All raise Django's database errors.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 import polars as pl
-import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from psycopg import sql
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import Copy, sql
 
-READ_BYTES = 2 * 1024 * 1024
+WRITE_BYTES = 1 << 20
+READ_BYTES = 2 << 20
+NULLABLE_BYTES = 16 << 20
+TEXT, CSV, BINARY = sql.SQL("FORMAT text"), sql.SQL("FORMAT csv"), sql.SQL("FORMAT binary")
 
-
-def raw_connection() -> psycopg.Connection:
-    """psycopg's own connection below Django's."""
-    connection.ensure_connection()
-    return connection.connection
-
-
-def run(statement: sql.SQL | sql.Composed) -> None:
-    """Raises Django's database errors, as every other query does."""
-    with connection.wrap_database_errors:
-        raw_connection().execute(statement)
+Table = sql.Identifier | str
+Query = sql.Composable | str
 
 
-def commit_without_waiting() -> None:
-    """The caller's transaction will not wait until it is on the disk: for work that is done again
-    if it is lost, and followed by a commit that does wait, which takes all earlier ones to the disk
-    with it.
-    """
-    run(sql.SQL("SET LOCAL synchronous_commit = off"))
-
-
-def copy_in(table: sql.Identifier | str, columns: Sequence[str], frame: pl.DataFrame) -> None:
-    """COPY a frame into a table, by these columns, as part of the current transaction. Text is
-    never NULL, only empty.
-    """
-    target = table if isinstance(table, sql.Identifier) else sql.Identifier(table)
+def copy_in(table: Table, columns: Sequence[str], frame: pl.DataFrame) -> None:
+    """COPY these columns of a frame into a table, as part of the current transaction."""
     texts = [name for name in columns if frame.schema[name] == pl.String]
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, FORCE_NOT_NULL ({}))").format(
-        target,
-        sql.SQL(", ").join(map(sql.Identifier, columns)),
-        sql.SQL(", ").join(map(sql.Identifier, texts)),
-    )
+    options = sql.SQL("FORMAT csv, FORCE_NOT_NULL ({})").format(_listed(texts))
     text = frame.select(columns).write_csv(include_header=False, quote_style="non_numeric").encode()
-    with connection.wrap_database_errors, raw_connection().cursor().copy(statement) as copy:
-        copy.write(text)
+    copy_pieces(table, columns, [text], options)
 
 
-def copy_plain(table: sql.Identifier, columns: Sequence[str], frame: pl.DataFrame) -> None:
+def copy_plain(table: Table, columns: Sequence[str], frame: pl.DataFrame) -> None:
     """The same for strings without control characters, at half the cost."""
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        table, sql.SQL(", ").join(map(sql.Identifier, columns))
-    )
-    with connection.wrap_database_errors, raw_connection().cursor().copy(statement) as copy:
-        copy.write(_copy_text(frame.select(columns)))
+    copy_pieces(table, columns, [_copy_text(frame.select(columns))])
 
 
-def copy_text(table: sql.Identifier, columns: Sequence[str], text: str) -> None:
-    """COPY rows that are in PostgreSQL's text format already, as part of the current transaction."""
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        table, sql.SQL(", ").join(map(sql.Identifier, columns))
-    )
-    with connection.wrap_database_errors, raw_connection().cursor().copy(statement) as copy:
-        copy.write(text)
+def copy_nullable(table: Table, frame: pl.DataFrame) -> None:
+    """COPY a frame into the table's columns of the same names; null becomes NULL, empty text stays
+    empty.
+    """
+    buffer = io.BytesIO()
+    frame.write_csv(buffer, include_header=False)
+    view = buffer.getbuffer()
+    starts = range(0, len(view), WRITE_BYTES)
+    copy_pieces(table, frame.columns, (view[at : at + WRITE_BYTES] for at in starts), CSV)
+
+
+def copy_pieces(
+    table: Table,
+    columns: Sequence[str],
+    pieces: Iterable[bytes | memoryview | str],
+    options: sql.Composable = TEXT,
+) -> None:
+    """COPY what is in PostgreSQL's text format already, or in that of the options, cut anywhere."""
+    with _writing(table, columns, options) as copy:
+        for piece in pieces:
+            copy.write(piece)
+
+
+def copy_rows(table: Table, columns: Mapping[str, str], rows: Iterable[tuple[object, ...]]) -> None:
+    """COPY rows in the binary format: bytes go through as they are. `columns`: name → type."""
+    with _writing(table, list(columns), BINARY) as copy:
+        copy.set_types(list(columns.values()))
+        for row in rows:
+            copy.write_row(row)
+
+
+def frames_of(query: Query, schema: Mapping[str, Any], **values: Any) -> Iterator[pl.DataFrame]:
+    """What a query finds, over a connection of its own, so that the caller can write what it makes
+    of it.
+
+    The server streams, so memory stays flat.
+    """
+    with closing(connections.create_connection(DEFAULT_DB_ALIAS)) as reading:
+        pieces = pieces_of(query, CSV, using=reading, **values)
+        for text in _gathered(pieces, READ_BYTES):
+            yield _frame(text, schema)
+
+
+def frame_of(query: Query, schema: Mapping[str, Any], **values: Any) -> pl.DataFrame:
+    """What a query finds as one frame, over the current connection."""
+    text = b"".join(pieces_of(query, CSV, **values))
+    return _frame(text, schema) if text else pl.DataFrame(schema=dict(schema))
+
+
+def nullable_frames_of(
+    query: Query, schema: Mapping[str, Any], **values: Any
+) -> Iterator[pl.DataFrame]:
+    """What a query finds as frames of some ten thousand rows, over the current connection.
+    PostgreSQL works on while a frame is used.
+    """
+    for text in _gathered(pieces_of(query, CSV, **values), NULLABLE_BYTES):
+        yield pl.read_csv(text, has_header=False, schema=dict(schema))
+
+
+def nullable_frame_of(query: Query, schema: Mapping[str, Any], **values: Any) -> pl.DataFrame:
+    """`nullable_frames_of` as one frame."""
+    frames = list(nullable_frames_of(query, schema, **values))
+    return pl.concat(frames) if frames else pl.DataFrame(schema=dict(schema))
+
+
+def pieces_of(
+    query: Query,
+    options: sql.Composable = TEXT,
+    *,
+    using: BaseDatabaseWrapper | None = None,
+    **values: Any,
+) -> Iterator[bytes | memoryview]:
+    """What a query finds, in PostgreSQL's text format or that of the options, a row at a time."""
+    selected = sql.SQL(query) if isinstance(query, str) else query
+    statement = sql.SQL("COPY ({}) TO STDOUT ({})").format(selected, options)
+    asked = using or connection
+    # Django wraps the errors of execute(), not those of copy()
+    with (
+        asked.wrap_database_errors,
+        asked.cursor() as cursor,
+        cursor.copy(statement, values or None) as copy,
+    ):
+        yield from copy
+
+
+@contextmanager
+def _writing(table: Table, columns: Sequence[str], options: sql.Composable) -> Iterator[Copy]:
+    target = table if isinstance(table, sql.Identifier) else sql.Identifier(table)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN ({})").format(target, _listed(columns), options)
+    with (
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        yield copy
+
+
+def _listed(names: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
 def _copy_text(frame: pl.DataFrame) -> bytes:
@@ -82,38 +155,20 @@ def _copy_text(frame: pl.DataFrame) -> bytes:
     return text.encode()
 
 
-def frames_of(query: sql.Composed, schema: dict[str, Any]) -> Iterator[pl.DataFrame]:
-    """What a query finds, over a connection of its own, so that the caller can write what it makes
-    of it.
-
-    The server streams, so memory stays flat.
-    """
-    reading = connections.create_connection(DEFAULT_DB_ALIAS)
-    try:
-        reading.ensure_connection()
-        statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query)
-        with reading.wrap_database_errors, reading.connection.cursor().copy(statement) as copy:
-            for pieces in _some_at_a_time(copy):
-                yield _frame(pieces, schema)
-    finally:
-        reading.close()
-
-
-def _some_at_a_time(pieces: Iterable[bytes | memoryview]) -> Iterator[list[bytes]]:
-    held, size = [], 0
-    for piece in pieces:  # PostgreSQL sends a row at a time
-        held.append(bytes(piece))
-        size += len(held[-1])
-        if size > READ_BYTES:
-            yield held
-            held, size = [], 0
+def _gathered(pieces: Iterable[bytes | memoryview], size: int) -> Iterator[bytes]:
+    held = bytearray()
+    for piece in pieces:
+        held += piece
+        if len(held) > size:
+            yield bytes(held)
+            held = bytearray()
     if held:
-        yield held
+        yield bytes(held)
 
 
-def _frame(pieces: list[bytes], schema: dict[str, Any]) -> pl.DataFrame:
+def _frame(text: bytes, schema: Mapping[str, Any]) -> pl.DataFrame:
     frame = pl.read_csv(
-        b"".join(pieces),
+        text,
         has_header=False,
         new_columns=list(schema),
         schema_overrides=[pl.String if kind == pl.Boolean else kind for kind in schema.values()],

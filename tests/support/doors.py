@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 PRODUCT = ("fairwave", "operations", "datalake", "demand", "campaigns", "waves", "console")
+EVERYTHING = (*PRODUCT, "sandbox", "benchmarks")
 
 
 def around(door: str, pattern: str, *, roots: tuple[str, ...] = PRODUCT) -> list[str]:

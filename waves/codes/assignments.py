@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from datalake import records, streams
 from datalake.choices import RecordType, StreamName
-from waves.bulk import run
+from operations.database.statements import run
 from waves.choices import WaveState
 from waves.codes.pool import PLACEHOLDER
 from waves.errors import CodesNotAssigned

@@ -17,7 +17,8 @@ import polars as pl
 from django.db import transaction
 
 from campaigns.choices import CodeSource
-from waves.bulk import read_frame, run
+from operations.database.copying import nullable_frame_of
+from operations.database.statements import run
 from waves.choices import CodeState
 from waves.errors import CodesExhausted, UnknownCode, UnsupportedCodeSource
 from waves.models import Code, Wave
@@ -181,8 +182,8 @@ def custody(code: Code) -> dict[str, object]:
 
 
 def _reservations(wave: Wave) -> pl.DataFrame:
-    query = "SELECT global_user_id, code FROM waves_code WHERE wave_id = {wave}"
-    return read_frame(query, {"global_user_id": pl.String, "code": pl.String}, wave=wave.pk)
+    query = "SELECT global_user_id, code FROM waves_code WHERE wave_id = %(wave)s"
+    return nullable_frame_of(query, {"global_user_id": pl.String, "code": pl.String}, wave=wave.pk)
 
 
 def _reserve_batch(wave: Wave, batch: pl.DataFrame, now: datetime) -> int:

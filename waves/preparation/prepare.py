@@ -35,10 +35,10 @@ from campaigns.models import Campaign
 from campaigns.opening import campaign_of
 from datalake.storage import buckets
 from operations import jobs
+from operations.database.copying import copy_nullable
 from operations.database.locks import exclusive
 from operations.jobs import Lease
 from operations.models import Job
-from waves.bulk import copy_frame
 from waves.choices import WaveState
 from waves.codes import pool
 from waves.codes.pool import ReservedCodes
@@ -229,7 +229,7 @@ def _apply(
             " again."
         )
     drop_members(wave)
-    copy_frame(_member_rows(wave, reserved.members), "waves_member")
+    copy_nullable("waves_member", _member_rows(wave, reserved.members))
     pool.release_unused(wave, reserved.members)
     _write_markets(wave, planned)
     selection = planned.selection

@@ -13,8 +13,8 @@ import polars as pl
 
 from campaigns.models import ScoreFile
 from campaigns.scoring.outcomes import Rules, judge_contacts
+from operations.database.copying import nullable_frames_of
 from operations.threads import helper_thread
-from waves.bulk import read_frames
 from waves.choices import Exclusion
 
 # The newest registrant's contact counts, the score row's where there is none. A phone that both
@@ -33,13 +33,13 @@ SELECT score.global_user_id, score.raw_score, score.band_score, score.luck,
     assignment.id IS NOT NULL
 FROM campaigns_fanscore AS score
 LEFT JOIN campaigns_registrant AS fan
-    ON fan.campaign_id = {campaign} AND fan.global_user_id = score.global_user_id COLLATE "default"
+    ON fan.campaign_id = %(campaign)s AND fan.global_user_id = score.global_user_id COLLATE "default"
 LEFT JOIN waves_member AS member
-    ON member.campaign_id = {campaign} AND member.holds_fan AND member.wave_id IS DISTINCT FROM {wave}
+    ON member.campaign_id = %(campaign)s AND member.holds_fan AND member.wave_id IS DISTINCT FROM %(wave)s
     AND member.global_user_id = score.global_user_id COLLATE "default"
 LEFT JOIN waves_assignment AS assignment
-    ON assignment.campaign_id = {campaign} AND assignment.global_user_id = score.global_user_id COLLATE "default"
-WHERE score.score_file_id = {score_file}
+    ON assignment.campaign_id = %(campaign)s AND assignment.global_user_id = score.global_user_id COLLATE "default"
+WHERE score.score_file_id = %(score_file)s
 """
 _SCHEMA = {
     "global_user_id": pl.String,
@@ -82,7 +82,7 @@ def gather(
         parts = [
             future.result()
             for future in [
-                helper.submit(judge, fans) for fans in read_frames(FANS, _SCHEMA, **numbers)
+                helper.submit(judge, fans) for fans in nullable_frames_of(FANS, _SCHEMA, **numbers)
             ]
         ]
     if not parts:

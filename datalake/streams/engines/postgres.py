@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, Sum
 from django.utils import timezone
 
@@ -18,11 +18,19 @@ from datalake.choices import PayloadForm
 from datalake.models import Stream, StreamBatch
 from datalake.streams.batches import Batch, Payload, Published
 from operations import correlation
+from operations.database.copying import copy_rows
 
-_COLUMNS = (
-    "stream, position, batch_key, form, schema, records, payload, correlation_id, published_at"
-)
-_TYPES = ("text", "int8", "text", "text", "text", "int4", "bytea", "text", "timestamptz")
+_COLUMNS = {
+    "stream": "text",
+    "position": "int8",
+    "batch_key": "text",
+    "form": "text",
+    "schema": "text",
+    "records": "int4",
+    "payload": "bytea",
+    "correlation_id": "text",
+    "published_at": "timestamptz",
+}
 
 
 def publish(stream: str, batches: Sequence[tuple[str, Payload]]) -> Published:
@@ -49,15 +57,21 @@ def _copy(stream: str, end: int, batches: Sequence[tuple[str, Payload]]) -> None
     """Binary COPY: a batch's bytes go through as they are, not doubled as hexadecimal text of an
     INSERT.
     """
-    now, correlation_id = timezone.now(), correlation.current()
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY datalake_streambatch ({_COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy,
-    ):
-        copy.set_types(_TYPES)
-        for position, (key, payload) in enumerate(batches, start=end + 1):
-            about = (key, str(payload.form), payload.schema, payload.records)
-            copy.write_row((stream, position, *about, payload.data, correlation_id, now))
+    after = (correlation.current(), timezone.now())
+    rows = (
+        (
+            stream,
+            position,
+            key,
+            str(payload.form),
+            payload.schema,
+            payload.records,
+            payload.data,
+            *after,
+        )
+        for position, (key, payload) in enumerate(batches, start=end + 1)
+    )
+    copy_rows("datalake_streambatch", _COLUMNS, rows)
 
 
 def read(stream: str, first: int, last: int) -> list[Batch]:

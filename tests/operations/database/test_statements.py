@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+from django.db import ProgrammingError, connection, transaction
+from psycopg import sql
+
+from operations.database.statements import commit_without_waiting, first_row, run
+from tests.support.doors import EVERYTHING, around
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def setting():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        return cursor.fetchone()[0]
+
+
+def test_a_statement_takes_values_by_name_and_says_how_many_rows_it_touched():
+    with transaction.atomic():
+        run("CREATE TEMP TABLE kept (n int) ON COMMIT DROP")
+        assert run("INSERT INTO kept SELECT generate_series(1, %(last)s)", last=5) == 5
+        least = sql.SQL("SELECT n FROM {} WHERE n > %(least)s ORDER BY n").format(
+            sql.Identifier("kept")
+        )
+        assert first_row(least, least=2) == (3,)
+        assert first_row(least, least=9) is None
+
+
+def test_a_percent_sign_stays_one_where_there_are_no_values():
+    assert first_row("SELECT 7 % 4") == (3,)
+
+
+def test_a_wrong_statement_raises_djangos_error():
+    with pytest.raises(ProgrammingError):
+        run("SELECT nothing FROM nowhere")
+    with pytest.raises(ProgrammingError):
+        first_row(sql.SQL("SELECT nothing FROM nowhere"))
+
+
+def test_only_this_transaction_commits_without_waiting():
+    before = setting()
+    with transaction.atomic():
+        commit_without_waiting()
+        assert setting() == "off"
+    assert setting() == before != "off"
+
+
+def test_nobody_else_takes_psycopgs_connections_or_turns_waiting_off():
+    ours = r"connection\.connection\b|import psycopg\b|synchronous_commit"
+    # the embedded server is looked after before Django may use it
+    server = "fairwave/embedded.py"
+    found = around("operations/database/", ours, roots=EVERYTHING)
+    assert [line for line in found if not line.startswith(server)] == []
