@@ -245,14 +245,15 @@ def verify(presale: Presale) -> dict[str, Any]:
     would.
     """
     say("Checking the proof with the stand-alone script …")
+    from console.proof.bundle import CHECKER
+
     bundle = presale.steps["proof_bundle"]["bundle"]
-    checker = Path(__file__).parent.parent / "console" / "verify_draw.py"
     commitment = presale.steps["load_campaign"]["commitment"]
     command = [
         sys.executable,
         "-I",
         "-S",
-        str(checker),
+        str(CHECKER),
         bundle,
         "--commitment",
         commitment,
