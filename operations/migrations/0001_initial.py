@@ -14,7 +14,7 @@ END $$;
 CREATE TRIGGER statuschange_is_kept BEFORE UPDATE OR DELETE ON operations_statuschange
     FOR EACH ROW EXECUTE FUNCTION operations_refuse('history is kept as it was written');
 """
-NOT_KEPT = """
+HISTORY_IS_NOT_KEPT = """
 DROP TRIGGER statuschange_is_kept ON operations_statuschange;
 DROP FUNCTION operations_refuse();
 """
@@ -132,5 +132,5 @@ class Migration(migrations.Migration):
             model_name='statuschange',
             index=models.Index(fields=['subject_kind', 'subject_id', '-id'], name='statuschange_subject'),
         ),
-        migrations.RunSQL(HISTORY_IS_KEPT, NOT_KEPT),
+        migrations.RunSQL(HISTORY_IS_KEPT, HISTORY_IS_NOT_KEPT),
     ]
