@@ -73,7 +73,6 @@ class Migration(migrations.Migration):
                 ('paused_at', models.DateTimeField(blank=True, null=True)),
                 ('in_flight', models.PositiveIntegerField(default=0)),
                 ('permits_until', models.DateTimeField(blank=True, help_text='Up to when permits are given out', null=True)),
-                ('state', models.JSONField(blank=True, default=dict)),
             ],
         ),
         migrations.CreateModel(
@@ -111,7 +110,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
                 ('error', models.TextField(blank=True)),
                 ('members_digest', models.CharField(blank=True, max_length=64)),
-                ('agreed_digest', models.CharField(blank=True, help_text='Of the members that were previewed and agreed on', max_length=64)),
+                ('previewed_digest', models.CharField(blank=True, help_text='Of the members of the preview: others are not prepared', max_length=64)),
                 ('content_digest', models.CharField(blank=True, max_length=64)),
                 ('content', models.JSONField(blank=True, default=dict, help_text='Templates, channels and provider as prepared: what is sent, and what approval names')),
                 ('notify_channels', models.CharField(choices=[('both', 'Both'), ('sms_first', 'Sms First')], default='both', max_length=10)),
