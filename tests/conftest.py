@@ -1,21 +1,49 @@
-"""What every test can rely on: a real PostgreSQL (embedded unless DATABASE_URL is set) and buckets
-of its own.
+"""What every test can rely on: a real PostgreSQL (embedded unless DATABASE_URL is set), empty and
+as the migrations left it, and buckets of its own.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.core.files.storage import storages
+from django.test import TransactionTestCase
 from pytest_django.fixtures import Settings
+from pytest_django.plugin import DjangoDbBlocker
 
 from fairwave import embedded, env
+from tests.support import resetting
+
+# Examples are the same in every run, and there is no limit of time. `bin/test --full` draws others
+# and prints their seed.
+hypothesis.settings.register_profile(
+    "fairwave",
+    deadline=None,
+    database=None,
+    derandomize=os.environ.get("FAIRWAVE_FULL") != "1",
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("fairwave")
 
 
 def pytest_configure() -> None:
     if not env.text("DATABASE_URL"):
         embedded.share(env.data_folder())
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Tests that commit leave the database as they found it, in milliseconds."""
+    with django_db_blocker.unblock():
+        resetting.remember()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: resetting.reset())
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -32,4 +60,5 @@ def bucket_folders(tmp_path: Path, settings: Settings) -> Path:
     storages.__dict__.pop("backends", None)
     settings.FAIRWAVE_DATA = tmp_path
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return tmp_path

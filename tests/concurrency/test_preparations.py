@@ -4,35 +4,45 @@ between. [K-7, W-9, W-11]
 
 from __future__ import annotations
 
-import time
 from collections import Counter
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from campaigns.models import Campaign
 from datalake.storage import buckets
-from tests.support.child import Child
-from tests.support.waves import KEY, NOW, campaign_with, person, request
+from tests.support.processes import Process, run_together
+from tests.support.waiting import wait_until
+from tests.support.waves import KEY, NOTIFY, NOW, campaign_with, person, request
 from waves.approval import approve
 from waves.choices import CodeState, WaveState
-from waves.errors import AlreadyRunning
+from waves.errors import AlreadyRunning, WaveError
 from waves.lifecycle import wave_named
 from waves.models import Assignment, Code, Member, Wave
 from waves.preparation.prepare import prepare
-from waves.schedule import schedule
+from waves.schedule import look, schedule
+from waves.selection.plan import WaveRequest
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 
-def side_by_side(*specs: dict) -> list[dict]:
-    children = [Child(**spec) for spec in specs]
-    for child in children:
-        child.go()
-    return [child.result() for child in children]
+def prepared(campaign_id: str, key: str) -> dict[str, Any]:
+    """In a process of its own: prepare the wave, or say why not."""
+    wanted = WaveRequest(campaign_id, key, notify_date=NOTIFY)
+    try:
+        return prepare(wanted, by=person("ann"), now=NOW).as_result()
+    except WaveError as error:
+        return {"error": str(error), "kind": type(error).__name__}
 
 
-def preparing(campaign: Campaign, key: str = KEY, **more: str) -> dict:
-    return {"work": "prepare", "campaign": campaign.campaign_id, "key": key} | more
+def looked() -> dict[str, Any]:
+    """In a process of its own: what the scheduler does each minute."""
+    return {"triggered": [wave.name for wave in look(now=NOTIFY + timedelta(seconds=1)).triggered]}
+
+
+def preparing(campaign: Campaign, key: str = KEY, **options: Any) -> Process:
+    return Process(prepared, campaign.campaign_id, key, **options)
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +52,9 @@ def ann(transactional_db):
 
 def test_two_waves_of_one_campaign_prepared_at_once_share_no_code_and_no_fan():  # K-7
     campaign = campaign_with(3_000, {"west": 600, "east": 600})
-    results = side_by_side(preparing(campaign), preparing(campaign, "20260121-2"))
+    results = run_together(
+        preparing(campaign, held=True), preparing(campaign, "20260121-2", held=True)
+    )
     assert sorted(result["selected"] for result in results) == [1_200, 1_200]
     fans = Counter(Member.objects.values_list("global_user_id", flat=True))
     codes = Counter(code.upper() for code in Member.objects.values_list("code", flat=True))
@@ -65,7 +77,7 @@ def test_waves_of_two_campaigns_prepared_at_once_share_no_code():  # K-7
         Code.objects.bulk_create(
             Code(campaign=campaign, code=f"POOL{campaign.pk}X{n}") for n in range(300)
         )
-    results = side_by_side(preparing(one), preparing(other))
+    results = run_together(preparing(one, held=True), preparing(other, held=True))
     assert [result["codes"] for result in results] == [
         {"reserved": 1_000, "generated": 700, "tm": 0}
     ] * 2
@@ -82,19 +94,18 @@ def test_waves_of_two_campaigns_prepared_at_once_share_no_code():  # K-7
 def test_two_waves_at_once_do_not_take_the_same_available_code():  # K-7
     campaign = campaign_with(1_000, {"west": 400})
     Code.objects.bulk_create(Code(campaign=campaign, code=f"POOLX{n}") for n in range(800))
-    results = side_by_side(preparing(campaign), preparing(campaign, "20260121-2"))
+    results = run_together(
+        preparing(campaign, held=True), preparing(campaign, "20260121-2", held=True)
+    )
     assert [result["codes"]["generated"] for result in results] == [0, 0]
     assert len(set(Member.objects.values_list("code", flat=True))) == 800
 
 
 def test_the_same_wave_prepared_twice_at_once_gets_one_clear_refusal():  # K-7
     campaign = campaign_with(50)
-    first = Child(**preparing(campaign, halt="_write_markets"))
-    first.go()
+    first = preparing(campaign, halted_at="waves.preparation.prepare:_write_markets")
     first.expect("halted")
-    second = Child(**preparing(campaign))
-    second.go()
-    refused = second.result()
+    refused = preparing(campaign).result()
     assert refused["kind"] == "AlreadyRunning"
     assert "another process" in refused["error"]
     first.go_on()
@@ -106,8 +117,7 @@ def test_the_same_wave_prepared_twice_at_once_gets_one_clear_refusal():  # K-7
 # W-9
 def test_a_preparation_killed_midway_leaves_no_member_and_the_next_uses_the_same_codes(ann, where):
     campaign = campaign_with(200, {"west": 80})
-    child = Child(**preparing(campaign, halt=where))
-    child.go()
+    child = preparing(campaign, halted_at=f"waves.preparation.prepare:{where}")
     child.expect("halted")
     reserved = dict(Code.objects.values_list("global_user_id", "code"))
     child.kill()
@@ -123,8 +133,7 @@ def test_a_preparation_killed_midway_leaves_no_member_and_the_next_uses_the_same
 
 def test_a_preparation_killed_before_its_codes_leaves_nothing_at_all(ann):  # W-9
     campaign = campaign_with(50)
-    child = Child(**preparing(campaign, halt="_members"))
-    child.go()
+    child = preparing(campaign, halted_at="waves.preparation.prepare:_members")
     child.expect("halted")
     child.kill()
     assert not Member.objects.exists()
@@ -137,7 +146,7 @@ def test_schedulers_that_look_at_once_trigger_a_wave_once(ann):  # W-11
     wave = prepare(request(campaign), by=ann, now=NOW).wave
     approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
     schedule(wave, by=person("bob"), now=NOW)
-    results = side_by_side(*[{"work": "look"}] * 3)
+    results = run_together(*[Process(looked, held=True) for _ in range(3)])
     assert sorted(len(result["triggered"]) for result in results) == [0, 0, 1]
     assert (
         Assignment.objects.count() == Code.objects.filter(state=CodeState.PUBLISHED).count() == 150
@@ -148,9 +157,11 @@ def _once_the_lock_is_gone(campaign: Campaign, by):
     """The server notices a killed client a moment later; until then the wave is still being
     prepared elsewhere.
     """
-    for _ in range(100):
+
+    def once_more() -> object:
         try:
             return prepare(request(campaign), by=by, now=NOW)
         except AlreadyRunning:
-            time.sleep(0.1)
-    raise AssertionError("the lock of a killed process was not freed")
+            return None
+
+    return wait_until(once_more, "the lock of a killed process")

@@ -8,11 +8,9 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 
 from datalake.storage import buckets
 from demand.models import EventUpload
@@ -22,6 +20,7 @@ from operations.errors import Refusal
 from operations.models import Job
 from sandbox import changes
 from tests.support.change_events import DEMAND, change
+from tests.support.processes import command
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,33 +49,13 @@ def test_the_result_counts_every_event_and_names_every_file(tmp_path):
     assert run(path) | {"seconds": 0} == result | {"seconds": 0}
 
 
-def test_d1_it_reads_standard_input(monkeypatch, bucket_folders):
-    asked = {
-        "database": connection.settings_dict["NAME"],
-        "buckets": str(bucket_folders),
-        "block_bytes": 1,
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "tests.support.run_command",
-        json.dumps(asked),
-        "archive_demand",
-        "--json",
-    ]
+@pytest.mark.processes
+def test_d1_it_reads_standard_input(tmp_path):
     content = b"\n".join(changes.make(40, carried=0.5)) + b"\nnot json\n"
-    root = Path(__file__).parent.parent.parent
-    for given in (command, [*command[:-1], "-", "--json"]):
-        done = subprocess.run(
-            given,
-            input=content,
-            capture_output=True,
-            cwd=root,
-            timeout=60,
-            check=True,
-            env=os.environ,
-        )
-        result = json.loads(done.stdout.splitlines()[-1])
+    given = tmp_path / "given"
+    given.write_bytes(content)
+    for named in ([], ["-"]):
+        result = command("archive_demand", *named, "--json", standard_input=given).result()
         assert (result["in"], result["archived"], result["errors"]) == (41, 40, {"not_json": 1})
     assert EventUpload.objects.get().name == "standard input"
 
@@ -95,7 +74,7 @@ def test_a_file_that_cannot_be_read_is_one_clear_line_and_exit_1(tmp_path):
         run(tmp_path / "nowhere.jsonl")
     assert ended.value.code == 1
     broken = tmp_path / "broken.gz"
-    broken.write_bytes(gzip.compress(b"{}\n" * 1_000)[:-9])
+    broken.write_bytes(gzip.compress(b"{}\n" * 1_000, mtime=0)[:-9])
     with pytest.raises(SystemExit):
         run(broken)
     assert not EventUpload.objects.exists()

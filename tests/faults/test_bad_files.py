@@ -7,29 +7,23 @@ Each is given to the command in a process of its own, whose memory is measured.
 from __future__ import annotations
 
 import gzip
-import json
 import os
-import resource
-import subprocess
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from campaigns.models import Campaign, FanScore, RejectedRow, ScoreFile
 from datalake.storage import buckets
 from operations.choices import JobState
 from operations.models import Job
 from tests.support.campaigns import make_campaign, score_file_bytes, score_row
+from tests.support.processes import command
 from tests.support.score_files import everything_of, start_over
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
-ROOT = Path(__file__).parent.parent.parent
 FULL = bool(os.environ.get("FAIRWAVE_FULL"))
 LONG_LINE = 1_000_000_000 if FULL else 150_000_000
 ROOM = 100 * 1024  # KiB above what a small file takes
@@ -45,27 +39,11 @@ class Ended:
     peak: int
 
 
-def process(
-    bucket_folders: Path,
-    campaign: Campaign,
-    file: Path,
-    before: Callable[[], object] = lambda: None,
-) -> Ended:
-    """Process the file by the command, in a process that calls `before` first."""
-    asked = {
-        "database": connection.settings_dict["NAME"],
-        "buckets": str(bucket_folders),
-        "block_bytes": 8 * 1024 * 1024,
-    }
-    command = [sys.executable, "-m", "tests.support.run_command", json.dumps(asked)]
-    command += ["process_scores", campaign.campaign_id, str(file), "--json"]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=before
-    ) as child:
-        out = child.stdout.read()
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    return Ended(json.loads(out.splitlines()[-1]), child.returncode, used.ru_maxrss)
+def process(campaign: Campaign, file: Path, **options: Any) -> Ended:
+    """Process the file by the command, in a process of its own."""
+    started = command("process_scores", campaign.campaign_id, file, "--json", **options)
+    status, (peak, _) = started.wait(), started.measured()
+    return Ended(started.last_line(), status, peak)
 
 
 def counted(score_file: ScoreFile) -> tuple[int, int]:
@@ -86,14 +64,14 @@ def test_s1_a_packed_file_of_ten_gigabytes_of_zeros_is_refused_before_it_is_unpa
     bucket_folders, begins
 ):
     campaign, bomb = make_campaign(), bucket_folders / "bomb.txt.gz"
-    zeros = gzip.compress(bytes(100_000_000))
-    bomb.write_bytes((gzip.compress(begins) if begins else b"") + zeros * 100)
-    ended = process(bucket_folders, campaign, bomb)
+    zeros = gzip.compress(bytes(100_000_000), mtime=0)
+    bomb.write_bytes((gzip.compress(begins, mtime=0) if begins else b"") + zeros * 100)
+    ended = process(campaign, bomb)
     assert ended.status == 1
     assert "unpacks to more than 100 times its size" in ended.result["error"]
     assert not ScoreFile.objects.exists()
     assert list(buckets.scoring().list("")) == []
-    assert ended.peak - process(bucket_folders, campaign, small_file(bucket_folders)).peak < ROOM
+    assert ended.peak - process(campaign, small_file(bucket_folders)).peak < ROOM
 
 
 def test_s3_a_line_larger_than_any_row_is_malformed_and_never_held(bucket_folders):
@@ -104,11 +82,11 @@ def test_s3_a_line_larger_than_any_row_is_malformed_and_never_held(bucket_folder
         for _ in range(LONG_LINE // 1_000_000):
             out.write(b"x" * 1_000_000)
         out.write(b"\n" + b"".join(others))
-    ended = process(bucket_folders, campaign, file)
+    ended = process(campaign, file)
     assert (ended.status, ended.result["rows_in"], ended.result["accepted"]) == (0, 4, 3)
     assert ended.result["rejected"] == {"malformed_row": 1}
     assert RejectedRow.objects.get(score_file=ScoreFile.objects.get(name=file.name)).line == 3
-    assert ended.peak - process(bucket_folders, campaign, small_file(bucket_folders)).peak < ROOM
+    assert ended.peak - process(campaign, small_file(bucket_folders)).peak < ROOM
 
 
 def test_s3_rows_with_nul_bytes_are_malformed_and_can_be_read_in_the_rejected_file(bucket_folders):
@@ -117,7 +95,7 @@ def test_s3_rows_with_nul_bytes_are_malformed_and_can_be_read_in_the_rejected_fi
         [score_row(7, member_id="a\x00b"), score_row(8, member_id="\x00")]
     ).splitlines()[1:]
     file.write_bytes(score_file_bytes([*ROWS, *broken, b"\x00" * 300]))
-    ended = process(bucket_folders, campaign, file)
+    ended = process(campaign, file)
     assert (ended.status, ended.result["rows_in"], ended.result["accepted"]) == (0, 6, 3)
     assert ended.result["rejected"] == {"malformed_row": 3}
     with buckets.scoring().open(ended.result["rejected_file"]) as rejected:
@@ -131,16 +109,16 @@ def test_s12_a_stored_file_that_changed_since_it_came_counts_for_nothing_and_can
 ):
     campaign, file = make_campaign(), bucket_folders / "scores.txt"
     file.write_bytes(score_file_bytes(ROWS))
-    assert process(bucket_folders, campaign, file).status == 0
+    assert process(campaign, file).status == 0
     undisturbed = everything_of(ScoreFile.objects.get())
     start_over(campaign)
     score_file = _received(campaign, file)
     buckets.scoring().put(score_file.key, score_file_bytes([*ROWS, score_row(66)]))
-    ended = process(bucket_folders, campaign, file)
+    ended = process(campaign, file)
     assert (ended.status, "checksum differs" in ended.result["error"]) == (1, True)
     score_file.refresh_from_db()
     assert (score_file.state, counted(score_file)) == ("failed", (0, 0))
-    again = process(bucket_folders, campaign, file)
+    again = process(campaign, file)
     assert (again.status, again.result["repeated"]) == (0, True)
     assert everything_of(score_file) == undisturbed
 
@@ -152,11 +130,8 @@ def _received(campaign: Campaign, file: Path) -> ScoreFile:
         return receive(campaign, file.name, content, by=None).score_file
 
 
-def full_at(size: int) -> Callable[[], None]:
-    """No file of the process may grow beyond so many bytes: what a full disk says, with another
-    number.
-    """
-    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+# A process whose files may not grow beyond `file_bytes` gets what a full disk says, with another
+# number.
 
 
 def test_s12_a_disk_that_is_full_when_the_file_comes_leaves_a_failed_file_that_can_come_again(
@@ -164,7 +139,7 @@ def test_s12_a_disk_that_is_full_when_the_file_comes_leaves_a_failed_file_that_c
 ):
     campaign, file = make_campaign(), bucket_folders / "scores.txt"
     file.write_bytes(score_file_bytes(score_row(number) for number in range(20_000)))
-    ended = process(bucket_folders, campaign, file, before=full_at(file.stat().st_size // 2))
+    ended = process(campaign, file, file_bytes=file.stat().st_size // 2)
     assert (ended.status, "could not be stored in the scoring bucket" in ended.result["error"]) == (
         1,
         True,
@@ -176,7 +151,7 @@ def test_s12_a_disk_that_is_full_when_the_file_comes_leaves_a_failed_file_that_c
         (0, 0),
         0,
     )
-    again = process(bucket_folders, campaign, file)
+    again = process(campaign, file)
     assert (again.status, again.result["repeated"], again.result["accepted"]) == (0, True, 20_000)
     assert ScoreFile.objects.get().pk == failed.pk
 
@@ -185,16 +160,18 @@ def test_s12_a_disk_that_fills_up_under_the_work_counts_nothing_and_the_next_try
     bucket_folders,
 ):
     campaign, file = make_campaign(), bucket_folders / "scores.txt"
-    file.write_bytes(gzip.compress(score_file_bytes(score_row(number) for number in range(20_000))))
-    assert process(bucket_folders, campaign, file).status == 0
+    file.write_bytes(
+        gzip.compress(score_file_bytes(score_row(number) for number in range(20_000)), mtime=0)
+    )
+    assert process(campaign, file).status == 0
     undisturbed = everything_of(ScoreFile.objects.get())
     start_over(campaign)
-    ended = process(bucket_folders, campaign, file, before=full_at(file.stat().st_size + 100_000))
+    ended = process(campaign, file, file_bytes=file.stat().st_size + 100_000)
     assert ended.status == 1
     failed = ScoreFile.objects.get()
     assert (failed.state, failed.streamed_at, counted(failed)) == ("failed", None, (0, 0))
     assert Job.objects.get().state == JobState.FAILED
     campaign.refresh_from_db()
     assert campaign.active_score_file_id is None
-    assert process(bucket_folders, campaign, file).status == 0
+    assert process(campaign, file).status == 0
     assert everything_of(ScoreFile.objects.get()) == undisturbed

@@ -5,18 +5,13 @@ same files. [D-5, O-6]
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from django.db.models import Sum
 
 from datalake.avro import container
@@ -28,59 +23,45 @@ from demand.models import Batch, CurrentRecord, Delivery, ErrorFile, EventUpload
 from demand.sources import uploads
 from operations.models import Job
 from sandbox import changes
+from tests.support.processes import STATEMENT, Process, command
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
-ROOT = Path(__file__).parent.parent.parent
 FULL = os.environ.get("FAIRWAVE_FULL") == "1"
 EVENTS, KILLS = (30_000, 20) if FULL else (6_000, 3)
 STEPS = {
-    "taken in": {"call": "demand.sources.uploads:receive"},
-    "being counted": {"call": "demand.sources.uploads:count_lines", "nth": 2},
-    "before the claims": {"call": "demand.archiving.archive:claim_all", "before": True},
-    "claimed": {"call": "demand.archiving.archive:claim_all"},
-    "attempts counted": {"call": "demand.archiving.archive:begin"},
-    "some files written": {"call": "datalake.storage.buckets:DiskBucket.put", "nth": 4},
-    "before they are delivered": {
-        "call": "demand.archiving.archive:deliver",
-        "before": True,
-        "nth": 2,
+    "taken in": {"killed_at": "demand.sources.uploads:receive", "after": True},
+    "being counted": {"killed_at": "demand.sources.uploads:count_lines", "nth": 2, "after": True},
+    "before the claims": {"killed_at": "demand.archiving.archive:claim_all"},
+    "claimed": {"killed_at": "demand.archiving.archive:claim_all", "after": True},
+    "attempts counted": {"killed_at": "demand.archiving.archive:begin", "after": True},
+    "some files written": {
+        "killed_at": "datalake.storage.buckets:DiskBucket.put",
+        "nth": 4,
+        "after": True,
     },
-    "in the catalogue": {"call": "demand.archiving.archive:_enter_files"},
-    "states entered": {"call": "demand.archiving.current:enter_states", "nth": 2},
-    "days added": {"call": "datalake.catalogue:add_to_days", "nth": 2},
-    "some delivered": {"call": "demand.archiving.archive:deliver", "nth": 2},
-    "all delivered": {"call": "demand.sources.uploads:_finish", "before": True},
-    "finished": {"call": "demand.sources.uploads:_finish"},
-    "its bytes gone": {"call": "datalake.storage.buckets:DiskBucket.delete"},
+    "before they are delivered": {"killed_at": "demand.archiving.archive:deliver", "nth": 2},
+    "in the catalogue": {"killed_at": "demand.archiving.archive:_enter_files", "after": True},
+    "states entered": {
+        "killed_at": "demand.archiving.current:enter_states",
+        "nth": 2,
+        "after": True,
+    },
+    "days added": {"killed_at": "datalake.catalogue:add_to_days", "nth": 2, "after": True},
+    "some delivered": {"killed_at": "demand.archiving.archive:deliver", "nth": 2, "after": True},
+    "all delivered": {"killed_at": "demand.sources.uploads:_finish"},
+    "finished": {"killed_at": "demand.sources.uploads:_finish", "after": True},
+    "its bytes gone": {
+        "killed_at": "datalake.storage.buckets:DiskBucket.delete",
+        "after": True,
+    },
 }
 
 
-def start(bucket_folders: Path, path: Path, **deadly: object) -> subprocess.Popen[str]:
-    asked = {
-        "database": connection.settings_dict["NAME"],
-        "buckets": str(bucket_folders),
-        "batches": 3,
-        **deadly,
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "tests.support.die_at",
-        json.dumps(asked),
-        "archive_demand",
-        str(path),
-        "--json",
-    ]
-    return subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> dict:
-    out, err = process.communicate(timeout=240)
-    assert process.returncode == 0, err
-    return json.loads(out.splitlines()[-1])
+def start(path: Path, **deadly: str | int) -> Process:
+    """A file of few events is many transactions: three batches at once."""
+    three_batches = {"demand.sources.file_pipeline:BATCHES_AT_ONCE": 3}
+    return command("archive_demand", path, "--json", constants=three_batches, **deadly)
 
 
 def whole(path: Path) -> list[Decided]:
@@ -148,35 +129,18 @@ def _records_by_file(files: dict[int, str]) -> dict[int, int]:
 def test_d5_killed_at_any_step_the_next_run_ends_as_if_nothing_had_been(bucket_folders, step):
     path = bucket_folders / "changes.jsonl"
     changes.write(path, 6_000, bad=0.01, carried=0.2)
-    process = start(bucket_folders, path, **STEPS[step])
-    process.communicate(timeout=120)
-    assert process.returncode == -signal.SIGKILL
-    check_end(path, finish(start(bucket_folders, path)))
+    assert start(path, **STEPS[step]).wait() == -signal.SIGKILL
+    check_end(path, start(path).result())
 
 
-def test_d5_killed_at_random_moments_each_event_is_archived_once(bucket_folders):
-    """Three kills over 6,000 events; 20 over 30,000 in the full run."""
+def test_d5_killed_before_random_statements_each_event_is_archived_once(bucket_folders):
+    """Three kills over 6,000 events; 20 over 30,000 in the full run. Each thousand events takes
+    more than a dozen statements, so no run ends before it is killed.
+    """
     path = bucket_folders / "changes.jsonl"
     changes.write(path, EVENTS, bad=0.01)
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "5"))
-    killed = 0
     for _ in range(KILLS):
-        process = start(bucket_folders, path)
-        _wait_for_work(process)
-        # a small part of the whole work: it must not be done too early
-        time.sleep(dice.uniform(0, 0.03 if FULL else 0.05))
-        process.kill()
-        process.communicate()
-        killed += process.returncode == -signal.SIGKILL
-    check_end(path, finish(start(bucket_folders, path)))
-    assert killed == KILLS
-
-
-def _wait_for_work(process: subprocess.Popen[str]) -> None:
-    """Until this process has the job, or has ended."""
-    before = Job.objects.values_list("attempt", flat=True).first() or 0
-    while (
-        process.poll() is None
-        and (Job.objects.values_list("attempt", flat=True).first() or 0) == before
-    ):
-        time.sleep(0.005)
+        statement = dice.randrange(1, EVENTS * 12 // 1_000 // KILLS)
+        assert start(path, killed_at=STATEMENT, nth=statement).wait() == -signal.SIGKILL
+    check_end(path, start(path).result())

@@ -4,16 +4,11 @@ nothing. [X-11]
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
-import time
 
 import pytest
-from django.db import connection
 
 from console.models import Erasure
 from datalake.models import LakeFile
@@ -21,6 +16,7 @@ from demand.models import CurrentRecord, ErrorFile
 from tests.demand.erasure.test_erasing import BAD, FAN, MINE, MY_NOTE, OTHERS, is_erased, kept
 from tests.support.change_events import DEMAND, NOTIFICATION, archived, change
 from tests.support.people import staff
+from tests.support.processes import STATEMENT, Process, command, run_together
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -40,20 +36,13 @@ if EVERYWHERE:
     CALLS = [(call, nth) for call in STEPS for nth in range(1, 7)]
 
 
-def start(bucket_folders, fan: str = FAN, **options) -> subprocess.Popen:
-    asked = {
-        "database": connection.settings_dict["NAME"],
-        "buckets": str(bucket_folders),
-        **options,
-    }
-    command = [sys.executable, "-m", "tests.faults.erase_in_process", json.dumps(asked), fan]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def finish(process: subprocess.Popen) -> dict:
-    out, errors = process.communicate(timeout=60)
-    assert process.returncode == 0, errors
-    return json.loads(out.splitlines()[-1])
+def start(**deadly: str | int) -> Process:
+    """An erasure that waits for no other work."""
+    return command(
+        *("erase_fan", FAN, "--by", "eraser", "--reason", "asked by letter", "--json"),
+        constants={"demand.erasure.erasing:PATIENCE_SECONDS": 0},
+        **deadly,
+    )
 
 
 def filled() -> dict[str, int]:
@@ -84,25 +73,22 @@ def is_whole(result: dict, expected: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize(("call", "nth"), CALLS)
-def test_x11_killed_at_a_step_the_receipt_is_open_and_the_next_run_completes_it(
-    call, nth, bucket_folders
-):
+def test_x11_killed_at_a_step_the_receipt_is_open_and_the_next_run_completes_it(call, nth):
     expected = filled()
-    killed = start(bucket_folders, call=call, nth=nth)
-    killed.communicate(timeout=60)
-    if killed.returncode == 0:
+    status = start(killed_at=call, nth=nth).wait()
+    if status == 0:
         pytest.skip("this erasure has no such step so often")
-    assert killed.returncode == -signal.SIGKILL
+    assert status == -signal.SIGKILL
     (left,) = Erasure.objects.all()
     assert left.finished_at is None
-    result = finish(start(bucket_folders))
+    result = start().result()
     assert result["receipt"] == left.pk
     is_whole(result, expected)
 
 
-def test_x11_two_erasures_of_one_fan_at_once_list_each_place_once_between_them(bucket_folders):
+def test_x11_two_erasures_of_one_fan_at_once_list_each_place_once_between_them():
     expected = filled()
-    results = [finish(process) for process in [start(bucket_folders), start(bucket_folders)]]
+    results = run_together(start(held=True), start(held=True))
     (first, second) = sorted(results, key=lambda result: -len(result["places"]))
     is_whole(first, expected)
     assert second["places"] == []
@@ -111,7 +97,7 @@ def test_x11_two_erasures_of_one_fan_at_once_list_each_place_once_between_them(b
 
 @pytest.mark.skipif(not EVERYWHERE, reason="the long run")
 @pytest.mark.full
-def test_x11_killed_at_any_moment_again_and_again(bucket_folders):
+def test_x11_killed_before_any_statement_again_and_again():
     expected = filled()
     others = [change(DEMAND, fanId=f"other-{number}") for number in range(300)]
     archived([*others, change(DEMAND, fanId=FAN, eventId="late")])
@@ -123,11 +109,8 @@ def test_x11_killed_at_any_moment_again_and_again(bucket_folders):
     }
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "11"))
     for _ in range(20):
-        process = start(bucket_folders)
-        time.sleep(dice.uniform(0.6, 1.6))
-        process.kill()
-        process.communicate()
-    result = finish(start(bucket_folders))
+        start(killed_at=STATEMENT, nth=dice.randrange(1, 120)).wait()
+    result = start().result()
     is_erased()
     named = {
         place["name"]: place["count"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import random
-import time
+import signal
 
 import pytest
 
@@ -14,8 +14,9 @@ from campaigns.models import Activation, Campaign, FanList, RankFile, RejectedRo
 from datalake.models import StreamBatch
 from datalake.storage import buckets
 from operations.models import Chunk, Job
-from tests.faults.test_score_file_kill import finish, start
+from tests.faults.test_score_file_kill import NEVER, start
 from tests.support.campaigns import make_campaign
+from tests.support.processes import STATEMENT
 from tests.support.score_files import read
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
@@ -54,11 +55,9 @@ def start_over(campaign: Campaign) -> None:
         buckets.scoring().delete(key)
 
 
-def attempts() -> int:
-    return sum(Job.objects.values_list("attempt", flat=True))
-
-
-def test_after_kills_at_random_moments_the_score_file_is_that_of_an_undisturbed_run(bucket_folders):
+def test_after_kills_before_random_statements_the_score_file_is_that_of_an_undisturbed_run(
+    bucket_folders,
+):
     campaign = make_campaign()
     ranks = bucket_folders / "ranks.csv"
     lines = (
@@ -66,21 +65,13 @@ def test_after_kills_at_random_moments_the_score_file_is_that_of_an_undisturbed_
     )
     ranks.write_text("rank,global_user_id,email,phone\n" + "".join(lines))
     command = ("translate_ranks", campaign.campaign_id, ranks, "--fanlist", "club", "--json")
-    undisturbed = outcome(finish(start(bucket_folders, *command)))
-    job = Job.objects.order_by("id").first()
-    seconds = (Job.objects.order_by("id").last().finished_at - job.started_at).total_seconds()
+    first = start(*command, killed_at=STATEMENT, nth=NEVER)
+    undisturbed = outcome(first.result())
+    _, statements = first.measured()
     start_over(campaign)
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "15"))
-    killed = 0
     for _ in range(KILLS):
-        before = attempts()
-        process = start(bucket_folders, *command)
-        while process.poll() is None and attempts() == before:  # until it has claimed a job
-            time.sleep(0.002)
-        time.sleep(dice.random() * seconds)
-        killed += process.poll() is None
-        process.kill()
-        process.communicate()
-    assert killed
-    assert outcome(finish(start(bucket_folders, *command))) == undisturbed
+        statement = dice.randrange(1, statements // (KILLS + 1))
+        assert start(*command, killed_at=STATEMENT, nth=statement).wait() == -signal.SIGKILL
+    assert outcome(start(*command).result()) == undisturbed
     assert ScoreFile.objects.count() == 1

@@ -4,28 +4,32 @@ clear sentence, and the next run with the rows, files and stream of an undisturb
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
 import signal
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from django.core.management import call_command
 
+from campaigns.models import ScoreFile
 from fairwave import embedded
+from operations.models import Job
 from sandbox import fans
-from tests.fairwave.test_embedded import answers, eventually, in_use, postmaster
+from tests.fairwave.test_embedded import answers, in_use, postmaster
+from tests.faults.test_score_file_kill import SMALL_CHUNKS
 from tests.support.phases import PHASES, caught_in
+from tests.support.processes import Process
+from tests.support.score_files import everything_of, start_over
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("embedded")]
 
-ROOT = Path(__file__).parent.parent.parent
 ROWS = 20_000
 CAUGHT_IN = list(PHASES) if os.environ.get("FAIRWAVE_FULL") == "1" else ["publishing"]
 CAMPAIGN = "12345"
@@ -45,28 +49,17 @@ class OwnServer:
             "dbname": embedded.DATABASE,
         }
 
-    def start(
-        self, *command: object, module: str = "tests.support.run_command"
-    ) -> subprocess.Popen[str]:
-        asked = {"database": embedded.DATABASE, "buckets": str(self.data), "block_bytes": 150_000}
-        whole = [
-            sys.executable,
-            "-m",
-            module,
-            json.dumps(asked),
-            *map(str, command),
-        ]
-        environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(
-            whole, cwd=ROOT, env=environment | {"FAIRWAVE_DATA": str(self.data)}, **pipes
+    def start(self, work: Callable[..., Any], *arguments: object) -> Process:
+        return Process(
+            work,
+            *arguments,
+            database={"HOST": self.parameters["host"], "NAME": embedded.DATABASE},
+            settings={"STORAGES": folders(self.data), "FAIRWAVE_DATA": self.data},
+            constants=SMALL_CHUNKS,
         )
 
-    def run(self, *command: object, module: str = "tests.support.run_command") -> dict:
-        """The object on the last line, and the status, of a command that should succeed."""
-        status, result = ended(self.start(*command, module=module))
-        assert status == 0, result
-        return result
+    def command(self, *arguments: object) -> Process:
+        return self.start(call_command, *map(str, arguments))
 
     def restart_at_once(self) -> None:
         """What `pg_ctl restart -m immediate` does: every session is cut off, and what is committed
@@ -74,37 +67,59 @@ class OwnServer:
         """
         before = postmaster(self.data)
         os.kill(before, signal.SIGQUIT)
-        eventually(lambda: answers(self.data) and postmaster(self.data) != before)
+        wait_until(
+            lambda: answers(self.data) and postmaster(self.data) != before, "the server again"
+        )
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[int, dict]:
-    out, err = process.communicate(timeout=120)
-    assert "Traceback" not in err, err
-    return process.returncode, json.loads(out.splitlines()[-1]) if out.strip().endswith("}") else {
-        "out": out,
-        "err": err,
+def folders(data: Path) -> dict[str, Any]:
+    return {
+        name: {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(data / name)},
+        }
+        for name in ("scoring", "campaign-data")
     }
+
+
+def outcome_of(forget: bool) -> dict[str, Any]:
+    """What the one score file of the database led to: a checksum of each part, the counts, and its
+    jobs. Then all is forgotten, if asked for.
+    """
+    score_file = ScoreFile.objects.get()
+    made = everything_of(score_file)
+    parts = {
+        name: hashlib.sha256(repr(part).encode()).hexdigest()
+        for name, part in made.items()
+        if name != "counts"
+    }
+    jobs = list(Job.objects.filter(kind="process_scores").values("state", "attempt"))
+    if forget:
+        start_over(score_file.campaign)
+    return {"everything": parts | {"counts": made["counts"]}, "jobs": jobs}
 
 
 @pytest.fixture
 def server() -> Iterator[OwnServer]:
     with tempfile.TemporaryDirectory(prefix="fairwave-") as folder, in_use(Path(folder)):
         own = OwnServer(Path(folder))
-        own.start("migrate", "--verbosity=0").communicate()
+        assert own.command("migrate", "--verbosity=0").wait() == 0
         fans.write_campaign(own.data / "campaign.json", ROWS)
         fans.write_scores(own.data / f"{CAMPAIGN}.20260118.txt", ROWS)
-        own.run("load_campaign", own.data / "campaign.json", "--json")
+        own.command("load_campaign", own.data / "campaign.json", "--json").result()
         yield own
 
 
-def wait_for_progress(
-    server: OwnServer, process: subprocess.Popen[str], rows: int, attempt: int
-) -> None:
+def wait_for_progress(server: OwnServer, process: Process, rows: int, attempt: int) -> None:
     with psycopg.connect(**server.parameters, autocommit=True) as looking:
         query = "SELECT 1 FROM operations_job WHERE progress >= %s AND attempt = %s"
-        while not looking.execute(query, [rows, attempt]).fetchone():
-            assert process.poll() is None, "it ended before it came so far"
-            time.sleep(0.002)
+
+        def far_enough() -> object:
+            found = looking.execute(query, [rows, attempt]).fetchone()
+            assert found or process.is_running, "it ended before it came so far"
+            return found
+
+        wait_until(far_enough, f"progress of {rows} rows")
 
 
 def test_a_database_restarted_in_the_middle_changes_nothing_in_the_end(server):
@@ -112,30 +127,31 @@ def test_a_database_restarted_in_the_middle_changes_nothing_in_the_end(server):
     and attached, too.
     """
     command = ("process_scores", CAMPAIGN, server.data / f"{CAMPAIGN}.20260118.txt", "--json")
-    assert server.run(*command)["state"] == "streamed"
-    undisturbed = server.run("forget", module="tests.faults.tell_everything")["everything"]
-    judging = server.start(*command)
+    assert server.command(*command).result()["state"] == "streamed"
+    undisturbed = server.start(outcome_of, True).result()["everything"]
+    judging = server.command(*command)
     wait_for_progress(server, judging, ROWS // 3, attempt=1)
     server.restart_at_once()
     check_outcome(server, judging)
     for phase in CAUGHT_IN:
-        process = server.start(*command)
+        process = server.command(*command)
         with caught_in(phase, server.parameters) as wait_for_it:
             wait_for_it()
             server.restart_at_once()
         check_outcome(server, process)
-    assert server.run(*command)["state"] == "streamed"
-    told = server.run(module="tests.faults.tell_everything")
-    assert told["everything"] == undisturbed
-    assert told["jobs"] == [{"state": "done", "attempt": 2 + len(CAUGHT_IN)}]
+    assert server.command(*command).result()["state"] == "streamed"
+    after = server.start(outcome_of, False).result()
+    assert after["everything"] == undisturbed
+    assert after["jobs"] == [{"state": "done", "attempt": 2 + len(CAUGHT_IN)}]
 
 
-def check_outcome(server: OwnServer, process: subprocess.Popen[str]) -> None:
+def check_outcome(server: OwnServer, process: Process) -> None:
     """The run says in one sentence what happened, and the file is not counted. Its job waits to be
     taken up; it has failed if the server was back in time to be told.
     """
-    status, result = ended(process)
-    assert status == 1, result
+    assert process.wait() == 1, process.errors
+    assert "Traceback" not in process.errors
+    result = process.last_line()
     assert result["error"].startswith("The database cannot be reached or ended the work"), result
     assert "\n" not in result["error"]
     with psycopg.connect(**server.parameters) as looking:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import random
-import time
+import signal
 
 import pytest
 
@@ -14,8 +14,9 @@ from campaigns import loading
 from campaigns.models import ScoreFile
 from datalake.storage import buckets
 from sandbox import fans
-from tests.faults.test_score_file_kill import finish, start
+from tests.faults.test_score_file_kill import NEVER, start
 from tests.support.campaigns import process_scores
+from tests.support.processes import STATEMENT
 from tests.support.score_files import read
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
@@ -24,7 +25,7 @@ ROWS = 20_000
 KILLS = 20 if os.environ.get("FAIRWAVE_FULL") else 3
 
 
-def test_s14_kills_at_random_moments_leave_nothing_half_and_the_last_run_makes_it_whole(
+def test_s14_kills_before_random_statements_leave_nothing_half_and_the_last_run_makes_it_whole(
     bucket_folders,
 ):
     campaign = loading.load(fans.campaign(ROWS)).campaign
@@ -41,22 +42,20 @@ def test_s14_kills_at_random_moments_leave_nothing_half_and_the_last_run_makes_i
         parent.pk,
         "--json",
     )
-    began = time.monotonic()
-    whole = finish(start(bucket_folders, *command))
-    lasted = time.monotonic() - began
+    first = start(*command, killed_at=STATEMENT, nth=NEVER)
+    whole = first.result()
+    _, statements = first.measured()
     ScoreFile.objects.filter(pk=whole["score_file"]).update(
         campaign=loading.load(fans.campaign(10, campaign_id="x")).campaign
     )
 
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "14"))
-    for moment in sorted(dice.uniform(0.3, 0.95) * lasted for _ in range(KILLS)):
-        process = start(bucket_folders, *command)
-        time.sleep(moment)
-        process.kill()
-        process.communicate()
+    for _ in range(KILLS):
+        statement = dice.randrange(1, statements // (KILLS + 1))
+        assert start(*command, killed_at=STATEMENT, nth=statement).wait() == -signal.SIGKILL
         for made in ScoreFile.objects.filter(supplement_of=parent).exclude(pk=whole["score_file"]):
-            assert made.sha256 == whole["sha256"], moment
-    again = finish(start(bucket_folders, *command))
+            assert made.sha256 == whole["sha256"], statement
+    again = start(*command).result()
     assert again["score_file"] != whole["score_file"]
     same = (
         "sha256",

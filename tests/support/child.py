@@ -1,125 +1,129 @@
-"""A process of its own on the test's database and buckets: `python -m tests.support.child
-SPEC`.
-
-It says `ready`, waits for a line, prepares the wave, and says the result as JSON. With `halt` it
-says `halted` at that function of `waves.preparation.prepare` and waits there, to be killed. The
-test's side is `Child`.
-"""
+"""The inside of a process that `processes.Process` starts."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
+import resource
+import signal
 import sys
-from datetime import timedelta
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.db import connection
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-class Child:
-    """A started child. `go` lets it work as soon as it is ready, `go_on` after a halt; `kill` ends
-    it as a crash would.
+@dataclass(frozen=True)
+class Given:
+    """What the process finds: the test's database, settings and environment, and what happens to
+    it there. Calls are named `module:function` or `module:Class.method`.
     """
 
-    def __init__(self, **spec: Any) -> None:
-        spec |= {"database": connection.settings_dict["NAME"], "storages": settings.STORAGES}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.child", json.dumps(spec, default=str)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def expect(self, word: str) -> None:
-        line = self.process.stdout.readline().strip()
-        if line != word:
-            raise AssertionError(f"the child said {line!r} instead of {word!r}")
-
-    def go(self) -> None:
-        self.expect("ready")
-        self.go_on()
-
-    def go_on(self) -> None:
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
-
-    def result(self) -> dict[str, Any]:
-        output, _ = self.process.communicate(timeout=60)
-        return json.loads(output.splitlines()[-1])
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate(timeout=60)
+    database: dict[str, Any]
+    settings: dict[str, Any]
+    environment: dict[str, str]
+    output: Path
+    errors: Path
+    # `module:NAME` → value
+    constants: dict[str, Any] = field(default_factory=dict)
+    # killed at this call for the nth time, before the call is made or after; never at 0
+    killed_at: str = ""
+    nth: int = 1
+    after: bool = False
+    # waits for a word of the test before the work, or before this call
+    held: bool = False
+    halted_at: str = ""
+    # no file may grow beyond
+    file_bytes: int | None = None
+    standard_input: Path | None = None
 
 
-def _set_up(spec: dict[str, Any]) -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairwave.settings")
-    settings.DATABASES["default"]["NAME"] = spec["database"]
-    settings.STORAGES = spec["storages"]
-    import django
+def main(given: Given, test: Connection, work: Callable[..., Any], arguments: list[Any]) -> None:
+    """Do the work. What it prints stands in the two files; a value that it returns is the last line
+    of the output, as JSON.
+    """
+    _open_standard_files(given)
+    os.environ.clear()
+    os.environ.update(given.environment)
+    from django.conf import settings
 
-    django.setup()
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
-def _halt(*_: Any, **__: Any) -> None:
-    _say("halted")
-    sys.stdin.readline()
-
-
-def _prepare(spec: dict[str, Any]) -> dict[str, Any]:
-    from tests.support.waves import NOTIFY, NOW, person
-    from waves.errors import WaveError
-    from waves.preparation import prepare
-    from waves.selection.plan import WaveRequest
-
-    if "halt" in spec:
-        setattr(prepare, spec["halt"], _halt)
-    request = WaveRequest(spec["campaign"], spec["key"], notify_date=NOTIFY)
-    _say("ready")
-    sys.stdin.readline()
+    for name, value in given.settings.items():
+        setattr(settings, name, value)
+    settings.DATABASES["default"].update(given.database)
+    for name, value in given.constants.items():
+        setattr(*place_of(name), value)
+    calls: list[str] = []
+    if given.killed_at:
+        replace(given.killed_at, lambda real: deadly(real, calls, given.nth, after=given.after))
+    if given.halted_at:
+        replace(given.halted_at, lambda real: halted(real, test))
+    if given.file_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (given.file_bytes, given.file_bytes))
+    if given.held:
+        say_and_wait(test, "ready")
     try:
-        return prepare.prepare(request, by=person("ann"), now=NOW).as_result()
-    except WaveError as error:
-        return {"error": str(error), "kind": type(error).__name__}
+        if (value := work(*arguments)) is not None:
+            print(json.dumps(value))  # noqa: T201
+    finally:
+        sys.stdout.flush()
+        test.send((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, len(calls)))
 
 
-def _look(spec: dict[str, Any]) -> dict[str, Any]:
-    from tests.support.waves import NOTIFY
-    from waves.schedule import check_due_waves
-
-    _say("ready")
-    sys.stdin.readline()
-    seen = check_due_waves(now=NOTIFY + timedelta(seconds=1))
-    return {"triggered": [wave.name for wave in seen.triggered]}
-
-
-def _look_for_arrivals(spec: dict[str, Any]) -> dict[str, Any]:
-    from campaigns.intake import arrivals
-
-    _say("ready")
-    sys.stdin.readline()
-    return {"noted": [job.arguments["name"] for job in arrivals.look()]}
+def _open_standard_files(given: Given) -> None:
+    for number, path, flags in (
+        (0, given.standard_input or Path(os.devnull), os.O_RDONLY),
+        (1, given.output, os.O_WRONLY | os.O_APPEND),
+        (2, given.errors, os.O_WRONLY | os.O_APPEND),
+    ):
+        opened = os.open(path, flags)
+        os.dup2(opened, number)
+        os.close(opened)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 for its whole life
 
 
-if __name__ == "__main__":
-    given = json.loads(sys.argv[1])
-    _set_up(given)
-    _say(
-        json.dumps(
-            {"prepare": _prepare, "look": _look, "look_for_arrivals": _look_for_arrivals}[
-                given["work"]
-            ](given)
-        )
-    )
+def place_of(name: str) -> tuple[Any, str]:
+    """The object that holds what is named, and the name there."""
+    module, _, path = name.partition(":")
+    *owners, last = path.split(".")
+    place: Any = import_module(module)
+    for owner in owners:
+        place = getattr(place, owner)
+    return place, last
+
+
+def replace(name: str, by: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    place, last = place_of(name)
+    setattr(place, last, by(getattr(place, last)))
+
+
+def deadly(
+    real: Callable[..., Any], calls: list[str], nth: int, *, after: bool
+) -> Callable[..., Any]:
+    """`real`, whose `nth` call is the last thing that the process does. Calls are noted in `calls`."""
+
+    def called(*arguments: Any, **options: Any) -> Any:
+        calls.append(threading.current_thread().name)
+        is_last = len(calls) == nth
+        if is_last and after:
+            real(*arguments, **options)
+        if is_last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments, **options)
+
+    return called
+
+
+def halted(real: Callable[..., Any], test: Connection) -> Callable[..., Any]:
+    def called(*arguments: Any, **options: Any) -> Any:
+        say_and_wait(test, "halted")
+        return real(*arguments, **options)
+
+    return called
+
+
+def say_and_wait(test: Connection, word: str) -> None:
+    test.send(word)
+    test.recv()

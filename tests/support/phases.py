@@ -4,14 +4,14 @@ can be hit there in peace.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg
 
-PATIENCE_SECONDS = 60
+from tests.support.waiting import wait_until
+
 # in this order: what one phase does is not yet done when the process is caught in the one before
 PHASES = {
     "indexing": ("campaigns_fanscore_{score_file}", "ROW EXCLUSIVE"),
@@ -21,7 +21,7 @@ PHASES = {
 
 
 @contextmanager
-def caught_in(phase: str, parameters: dict[str, Any]) -> Iterator[Callable[[], None]]:
+def caught_in(phase: str, parameters: dict[str, Any]) -> Iterator[Callable[[], object]]:
     """Hold what the phase needs, from as early on as there is something to hold. Call what it gives
     to wait until the process stands before it. `parameters` are psycopg's.
     """
@@ -30,21 +30,18 @@ def caught_in(phase: str, parameters: dict[str, Any]) -> Iterator[Callable[[], N
         closing(psycopg.connect(**parameters)) as holding,
     ):
         table, mode = PHASES[phase]
-        table = table.format(score_file=_eventually(lambda: _the_file(looking)))
-        _eventually(lambda: looking.execute("SELECT to_regclass(%s)", [table]).fetchone()[0])
+        table = table.format(score_file=wait_until(lambda: _the_file(looking), "a score file"))
+        wait_until(
+            lambda: looking.execute("SELECT to_regclass(%s)", [table]).fetchone()[0],
+            f"table {table}",
+        )
         holding.execute(f"LOCK TABLE {table} IN {mode} MODE")
         waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = to_regclass(%s)"
-        yield lambda: _eventually(lambda: looking.execute(waits, [table]).fetchone())
+        yield lambda: wait_until(
+            lambda: looking.execute(waits, [table]).fetchone(), f"a process that waits for {table}"
+        )
 
 
 def _the_file(looking: psycopg.Connection) -> int:
     found = looking.execute("SELECT max(id) FROM campaigns_scorefile").fetchone()
     return found[0] if found else 0
-
-
-def _eventually(happens: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (found := happens()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.002)
-    return found

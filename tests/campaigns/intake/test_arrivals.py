@@ -18,7 +18,7 @@ from datalake.storage import buckets
 from operations.choices import JobState
 from operations.models import Alert, Job
 from tests.support.campaigns import make_campaign, receive_scores, score_file_bytes, score_row
-from tests.support.child import Child
+from tests.support.processes import Process, run_together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONTENT = score_file_bytes([score_row(1), score_row(2)])
@@ -221,16 +221,16 @@ def test_s15_a_dropped_file_of_ranks_becomes_a_score_file_of_its_list():
     assert arrivals.look() == []
 
 
+def noted_objects() -> dict[str, list[str]]:
+    return {"noted": [job.arguments["name"] for job in arrivals.look()]}
+
+
 @pytest.mark.processes
 def test_s1_processes_that_look_at_once_take_each_new_object_once():
     campaign = make_campaign()
     for number in range(20):
         drop(f"scored/{campaign.campaign_id}.{number}.txt", score_file_bytes([score_row(number)]))
-    children = [Child(work="look_for_arrivals") for _ in range(4)]
-    for child in children:
-        child.expect("ready")
-    for child in children:
-        child.go_on()
-    noted = [key for child in children for key in child.result()["noted"]]
+    results = run_together(*[Process(noted_objects, held=True) for _ in range(4)])
+    noted = [key for result in results for key in result["noted"]]
     assert len(noted) == len(set(noted)) == 20
     assert Job.objects.count() == Arrival.objects.count() == 20

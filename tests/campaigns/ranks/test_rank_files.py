@@ -281,9 +281,10 @@ def test_two_files_of_one_name_lie_side_by_side_and_the_newest_is_last():
         (b"global_user_id,rank\n", "holds no rank"),
         (b"global_user_id,score\nfan-1,1\n", "lacks the column rank"),
         (b"\xff\xfe\x00rank\n1\n", "UTF-8"),
-        (gzip.compress(ranks_of(3))[:40], "unpacked"),
+        (gzip.compress(ranks_of(3), mtime=0)[:40], "unpacked"),
         (b"rank" + b"k" * 70_000, "no end"),
     ],
+    ids=["empty", "no rank", "no column", "no UTF-8", "breaks off", "no end"],
 )
 def test_a_file_that_cannot_be_taken_leaves_nothing_behind(content, says, bucket_folders):
     with pytest.raises(UnreadableFile, match=says):

@@ -1,0 +1,15 @@
+"""What the server that processes are forked from loads once: Django, and every command with all
+that it imports. No connection is opened and no thread started.
+"""
+
+from __future__ import annotations
+
+import django
+
+django.setup()
+
+from django.core.management import get_commands, load_command_class  # noqa: E402 after set-up
+
+for _name, _app in get_commands().items():
+    if _app.split(".")[0] in {"campaigns", "console", "datalake", "demand", "operations", "waves"}:
+        load_command_class(_app, _name)
