@@ -18,6 +18,8 @@ from pytest_django.plugin import DjangoDbBlocker
 from fairwave import embedded, env
 from tests.support import resetting
 
+LONG = ("browser", "processes")
+LONGEST_NAME = 60
 # Examples are the same in every run, and there is no limit of time. `bin/test --full` draws others
 # and prints their seed.
 hypothesis.settings.register_profile(
@@ -36,10 +38,33 @@ def pytest_configure() -> None:
         embedded.share(env.data_folder())
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names are made of short words: long or unreadable values are numbered instead."""
+    if isinstance(val, bytes):
+        val = val.decode(errors="replace")
+    if isinstance(val, str) and (len(val) > LONGEST_NAME or not val.isprintable()):
+        return argname
+    return None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long begins first, so that no worker is left alone with it. All browser tests run
+    in one worker, before one Chromium.
+    """
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+    if not config.pluginmanager.hasplugin("randomly"):
+        items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Tests that commit leave the database as they found it, in milliseconds."""
     with django_db_blocker.unblock():
+        if not resetting.is_possible():  # without a superuser, Django's own way is used
+            yield
+            return
         resetting.remember()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: resetting.reset())

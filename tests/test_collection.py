@@ -20,7 +20,7 @@ def test_another_process_with_other_hashes_collects_the_same_tests_in_the_same_o
     ours = [name_of(item) for item in request.session.items]
     hash_seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     collected = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests"],
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", *request.config.args],
         cwd=ROOT,
         env=os.environ | {"PYTHONHASHSEED": hash_seed},
         capture_output=True,

@@ -34,15 +34,15 @@ VIEWS = {"desktop": (1280, 900), "narrow": (390, 844)}
 
 
 # playwright's loop must not outlive the browser's tests: other tests run loops of their own
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     path = (
         shutil.which("chromium")
         or shutil.which("chromium-browser")
         or shutil.which("google-chrome")
     )
-    if path is None and "CI" in os.environ:
-        pytest.fail("There is no Chromium: .ci/run installs it.")
+    if path is None and os.environ.get("CI") in {"1", "true"}:
+        pytest.fail("There is no Chromium: bin/test installs it.")
     if path is None:
         pytest.skip("There is no Chromium on this machine: install it to test the pages.")
     # the tests ask the database from the thread that holds playwright's loop

@@ -43,7 +43,7 @@ ids = st.lists(
     max_size=30,
     unique=True,
 )
-few = settings(max_examples=1000 if os.environ.get("FAIRWAVE_FULL") else 30, deadline=None)
+few = settings(max_examples=1000 if os.environ.get("FAIRWAVE_FULL") else 30)
 
 
 def plain_reading(draw: Draw, fan: str, raw: float) -> tuple[str, str | None, float | None, bytes]:

@@ -188,7 +188,6 @@ ends = st.sampled_from([b"\n", b"\r\n", b"\n\n", b"\r", b"\n\r\n"])
 
 @settings(
     max_examples=SMALL_FILES,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @example(lines=[(b"\r", b"\n"), (b"", b"\r\n"), (b"\x00", b"\r")], options=OPTIONS[0])

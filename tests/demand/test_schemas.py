@@ -45,7 +45,7 @@ def fastavros(record_type, record):
 
 @pytest.mark.parametrize("record_type", TYPES)
 @given(data=st.data())
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 def test_the_encoding_of_a_record_is_byte_for_byte_fastavros(record_type, data):
     record = data.draw(values_of(schemas.schema_of(record_type).avro))
     assert schemas.encode(record_type, record) == fastavros(record_type, record)

@@ -47,7 +47,7 @@ def kill_after(process, box, accepted):
         return box.received()["sms"]["accepted"] >= accepted
 
     wait_until(far_enough, f"{accepted} accepted messages")
-    box.control(latency_ms=600_000)
+    box.control(latency_ms=3_000)
     wait_until(lambda: Send.objects.filter(state="sending").exists(), "requests in flight")
     process.kill()
     box.control(latency_ms=40)

@@ -26,7 +26,7 @@ from tests.campaigns.draws import drawn, findings, population, rigged
 
 FULL = bool(os.environ.get("FAIRWAVE_FULL"))
 DRAWS = 2000 if FULL else 200
-few = settings(max_examples=500 if FULL else 25, deadline=None)
+few = settings(max_examples=500 if FULL else 25)
 BANDS = ("high", "mid", "low")
 
 

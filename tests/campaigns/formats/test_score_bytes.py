@@ -139,7 +139,7 @@ def test_text_in_a_file_named_gz_is_read_as_text():
     assert first_look(io.BytesIO(score_file_bytes([score_row()]))).columns[0] == "id"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from(["a", "b", "c", "d", "", "é", "e"]), min_size=1, max_size=40),
     st.integers(40, 500),

@@ -190,7 +190,7 @@ def test_a_raw_line_is_readable_whatever_its_bytes():
     assert fields_of(pl.Series(["a\tb\tc\td"]), 2).rows() == [("a", "b\tc\td")]
 
 
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=MANY)
 @given(
     st.lists(
         st.one_of(st.just(row()), st.binary(max_size=30), st.text(max_size=20).map(str.encode)),

@@ -144,7 +144,6 @@ def test_a_dry_run_of_all_rows_foretells_what_processing_finds(monkeypatch):
 
 @settings(
     max_examples=300 if FULL else 12,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(content=FILES, limit=st.sampled_from([0, 1, 2]), confirmed=st.booleans())
@@ -158,7 +157,6 @@ def test_whatever_the_file_a_dry_run_foretells_what_processing_finds(content, li
 
 @settings(
     max_examples=200 if FULL else 12,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(content=FILES, rows=st.integers(1, 70), block=st.sampled_from([200, 1000, 8_000_000]))

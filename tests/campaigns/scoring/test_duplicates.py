@@ -17,7 +17,7 @@ def ref(name: str) -> str | None:
     return (start + hashlib.sha256(name.encode()).hexdigest())[:64] if name else None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.lists(st.text("abcd", max_size=3), max_size=30), max_size=6))
 def test_a_fan_is_repeated_from_the_second_time_on(chunks):
     seen, before = SeenFans(sum(map(len, chunks))), set()

@@ -127,7 +127,7 @@ def test_what_is_no_number_or_outside_0_to_1_is_an_invalid_score(written):
     assert reason_of(raw_local_fanscore=written) == Reason.INVALID_SCORE
 
 
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=MANY)
 @given(
     st.lists(
         st.one_of(
@@ -306,7 +306,7 @@ any_rules = st.builds(
 )
 
 
-@settings(max_examples=MANY, deadline=None)
+@settings(max_examples=MANY)
 @given(st.lists(anything, min_size=1, max_size=40), any_rules, st.integers(1, 4))
 def test_columns_judge_as_a_plain_reading_of_the_rules_does(rows, rules, chunks):
     """[S-3, S-4, S-5, S-6]"""

@@ -30,7 +30,7 @@ def in_parts(rows: list[tuple[str, str]], pieces: int) -> str:
     return roster.digest([io.BytesIO(roster.part(each["ref"], each["raw"])) for each in columns])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(HEX, max_size=40, unique=True), st.integers(1, 5), st.randoms(use_true_random=False)
 )

@@ -527,7 +527,6 @@ def test_s14_the_command_takes_a_corrected_file(tmp_path, capsys):
 
 @settings(
     max_examples=200 if FULL else 12,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())

@@ -54,7 +54,7 @@ def summary_of(source: io.BytesIO) -> container.Summary:
 
 
 @given(st.lists(scores, min_size=1, max_size=20))
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 def test_the_encoding_by_columns_is_byte_for_byte_fastavros(rows):
     expected = []
     for row in rows:

@@ -617,7 +617,7 @@ def dumped(value):
     st.binary() | st.one_of(json_values, changes).map(dumped),
     st.sampled_from([bytes, lambda_record, fetched_record]),
 )
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 def test_whatever_comes_is_archived_or_failed_and_never_an_exception(data, carry):
     found = judge(carry(data), now=NOW)
     assert isinstance(found, Archived | Failed)
@@ -667,7 +667,7 @@ def at_any_place(data, draw):
 
 
 @given(st.data())
-@settings(max_examples=EXAMPLES * 4, deadline=None)
+@settings(max_examples=EXAMPLES * 4)
 def test_d_4_a_canary_in_a_removal_is_found_nowhere_however_the_event_is_broken(data):
     record_type = data.draw(st.sampled_from(TYPES))
     odd = data.draw(

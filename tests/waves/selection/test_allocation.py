@@ -126,7 +126,7 @@ seats_strategy = st.lists(
 )
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(fans_strategy, seats_strategy, st.sampled_from(Order), st.integers(1, 30))
 # W-5
 def test_selection_equals_the_rule_read_aloud_in_any_chunk_size(fans, seats, order, chunk_rows):
@@ -149,7 +149,7 @@ def test_selection_equals_the_rule_read_aloud_in_any_chunk_size(fans, seats, ord
         assert result.selected == list(taken.values()).count(result.market_id)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(fans_strategy, seats_strategy, st.sampled_from(Order), st.randoms(use_true_random=False))
 # W-5, S-8
 def test_the_result_does_not_depend_on_the_row_order(fans, seats, order, chance: random.Random):
@@ -163,7 +163,7 @@ def test_the_result_does_not_depend_on_the_row_order(fans, seats, order, chance:
     assert first.members_digest == second.members_digest
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(fans_strategy, seats_strategy, st.sampled_from(Order))
 # W-5
 def test_capacity_is_never_exceeded_and_nobody_waits_beside_an_empty_seat(fans, seats, order):
@@ -175,7 +175,7 @@ def test_capacity_is_never_exceeded_and_nobody_waits_beside_an_empty_seat(fans, 
         assert not any(room[market] for market in eligible[user])
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(fans_strategy, seats_strategy)
 # W-5, serial dictatorship
 def test_nobody_would_rather_have_a_market_that_someone_after_them_got(fans, seats):
@@ -190,7 +190,7 @@ def test_nobody_would_rather_have_a_market_that_someone_after_them_got(fans, sea
         assert all(last.get(market, -1) < position[user] for market in better)
 
 
-@settings(max_examples=EXAMPLES // 8, deadline=None)
+@settings(max_examples=EXAMPLES // 8)
 @given(st.randoms(use_true_random=False), st.lists(st.integers(0, 2), min_size=3, max_size=3))
 def test_w5_misstating_preferences_never_helps(chance: random.Random, capacities):
     """Exhaustive over every report of every fan, against that fan's honest one."""

@@ -23,7 +23,7 @@ def seats(dice: random.Random) -> list[MarketSeat]:
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 25), st.randoms(use_true_random=False))
 def test_w5_a_fan_is_eligible_for_what_they_want_and_registered_in_time_for(
     count: int, dice: random.Random

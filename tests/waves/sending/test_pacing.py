@@ -47,7 +47,7 @@ def starts_of_a_run(per_second: int, stalls: list[tuple[int, float]], wanted: in
     return starts
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(
     per_second=st.integers(1, 300),
     stalls=st.lists(st.tuples(st.integers(0, 3), st.floats(0, 0.4)), min_size=1, max_size=400),
