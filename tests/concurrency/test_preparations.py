@@ -21,7 +21,7 @@ from waves.errors import AlreadyRunning, WaveError
 from waves.lifecycle import wave_named
 from waves.models import Assignment, Code, Member, Wave
 from waves.preparation.prepare import prepare
-from waves.schedule import look, schedule
+from waves.schedule import check_due_waves, schedule
 from waves.selection.plan import WaveRequest
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
@@ -38,7 +38,11 @@ def prepared(campaign_id: str, key: str) -> dict[str, Any]:
 
 def looked() -> dict[str, Any]:
     """In a process of its own: what the scheduler does each minute."""
-    return {"triggered": [wave.name for wave in look(now=NOTIFY + timedelta(seconds=1)).triggered]}
+    return {
+        "triggered": [
+            wave.name for wave in check_due_waves(now=NOTIFY + timedelta(seconds=1)).triggered
+        ]
+    }
 
 
 def preparing(campaign: Campaign, key: str = KEY, **options: Any) -> Process:
