@@ -17,8 +17,8 @@ from tests.support.waiting import wait_until
 from waves.models import Send, Sender
 from waves.providers.sms_http.client import HttpSms
 from waves.sending.accounts import Limits
+from waves.sending.run import Timing
 from waves.sending.send_wave import send_wave
-from waves.sending.sender import Timing
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 KILLS = 12 if os.environ.get("FAIRWAVE_FULL") else 3
