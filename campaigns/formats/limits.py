@@ -6,9 +6,16 @@ import io
 from typing import BinaryIO
 
 from campaigns.errors import UnreadableFile
-from campaigns.formats.score_bytes import READ_BYTES, UNREADABLE, unpacked
+from datalake.storage.unpacking import (
+    UNREADABLE,
+    Bounds,
+    PackedTooTightly,
+    TooManyBytes,
+    bounded_pieces,
+    is_packed,
+)
 
-# rows of fans pack to a third or a tenth; gzip at its best packs 1,030 zeros into one byte
+# rows of fans pack to a third or a tenth
 LARGEST_RATIO = 100
 RATIO_FROM_BYTES = 64 * 1024 * 1024
 
@@ -22,23 +29,20 @@ def require_bounded(file: BinaryIO, *, most_bytes: int) -> None:
     """
     if file.seek(0, io.SEEK_END) > most_bytes:
         raise too_large(most_bytes)
-    text = unpacked(file)
-    if text is file:
+    if not is_packed(file):
         return
-    size = 0
     try:
-        while block := text.read(READ_BYTES):
-            size += len(block)
-            if size > most_bytes:
-                raise UnreadableFile(
-                    f"The file unpacks to more than {most_bytes:,} bytes, the most that is taken:"
-                    " split it."
-                )
-            if size > max(RATIO_FROM_BYTES, LARGEST_RATIO * file.tell()):
-                raise UnreadableFile(
-                    f"The file unpacks to more than {LARGEST_RATIO} times its size, as no score"
-                    " file does: look into what made it."
-                )
+        for _ in bounded_pieces(file, Bounds(most_bytes, LARGEST_RATIO, RATIO_FROM_BYTES)):
+            pass
+    except TooManyBytes as error:
+        raise UnreadableFile(
+            f"The file unpacks to more than {most_bytes:,} bytes, the most that is taken: split it."
+        ) from error
+    except PackedTooTightly as error:
+        raise UnreadableFile(
+            f"The file unpacks to more than {LARGEST_RATIO} times its size, as no score file does:"
+            " look into what made it."
+        ) from error
     except UNREADABLE as error:
         raise UnreadableFile(
             f"The file is compressed but cannot be unpacked ({error}): pack it again with gzip."

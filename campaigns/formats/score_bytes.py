@@ -4,20 +4,16 @@ lines. [S-1, S-12]
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from campaigns.errors import UnreadableFile
 from campaigns.formats.score_rows import Header, Lines, read_chunks, read_header
+from datalake.storage.unpacking import PIECE, UNREADABLE, unpacked
 
-GZIP_MAGIC = b"\x1f\x8b"
 LONGEST_HEADER = 64 * 1024
-READ_BYTES = 1024 * 1024
-UNREADABLE = (OSError, EOFError, zlib.error)  # what reading on disk or through gzip can raise
 
 
 @dataclass(frozen=True)
@@ -31,20 +27,10 @@ class Survey:
 def sha256_of(file: BinaryIO) -> tuple[str, int]:
     """SHA-256 (hex) and size in bytes of what is left of the file."""
     digest, size = hashlib.sha256(), 0
-    while block := file.read(READ_BYTES):
+    while block := file.read(PIECE):
         digest.update(block)
         size += len(block)
     return digest.hexdigest(), size
-
-
-def unpacked(file: BinaryIO) -> BinaryIO:
-    """The file from its start, decompressed if it is gzip: told by its first bytes, not by its
-    name.
-    """
-    file.seek(0)
-    magic = file.read(len(GZIP_MAGIC))
-    file.seek(0)
-    return cast("BinaryIO", gzip.GzipFile(fileobj=file)) if magic == GZIP_MAGIC else file
 
 
 def open_lines(file: BinaryIO) -> tuple[Header, BinaryIO]:
@@ -115,7 +101,7 @@ def survey(file: BinaryIO, sha256: str) -> Survey:
 def _count_lines(text: BinaryIO) -> int:
     """Of what is left of the file; the last line need not end."""
     ends, last = 0, b"\n"
-    while block := text.read(READ_BYTES):
+    while block := text.read(PIECE):
         ends += block.count(b"\n")
         last = block[-1:]
     return ends + (last != b"\n")

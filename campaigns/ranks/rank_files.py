@@ -29,7 +29,7 @@ from campaigns.errors import (
     UnreadableFile,
 )
 from campaigns.formats import limits
-from campaigns.formats.score_bytes import GZIP_MAGIC, sha256_of
+from campaigns.formats.score_bytes import sha256_of
 from campaigns.models import PUBLIC_ID, Arrival, Campaign, FanList, RankFile
 from campaigns.opening import require_open
 from campaigns.ranks import manifest, translation
@@ -38,6 +38,7 @@ from campaigns.scoring import rules
 from campaigns.scoring.reception import Received
 from campaigns.scoring.reception import receive as receive_scores
 from datalake.storage import buckets
+from datalake.storage.unpacking import is_packed
 from operations import jobs
 from operations.jobs import Lease
 from operations.models import Job
@@ -281,8 +282,7 @@ def _free_key(fanlist: FanList, name: str, sha256: str, file: BinaryIO) -> str:
         ].lstrip(".")
         or "ranks"
     )
-    file.seek(0)
-    ending = ".csv.gz" if file.read(len(GZIP_MAGIC)) == GZIP_MAGIC else ".csv"
+    ending = ".csv.gz" if is_packed(file) else ".csv"
     folder, bucket = f"{FOLDER}{fanlist.fanlist_id}/", buckets.scoring()
     key = f"{folder}{stem}{ending}"
     taken = bucket.exists(key) and bucket.sha256(key) != sha256

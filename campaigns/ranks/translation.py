@@ -13,12 +13,13 @@ from psycopg import sql
 
 from campaigns.errors import UnreadableFile
 from campaigns.formats.csv_lines import TabSeparated
-from campaigns.formats.score_bytes import LONGEST_HEADER, UNREADABLE, sha256_of, unpacked
+from campaigns.formats.score_bytes import LONGEST_HEADER, sha256_of
 from campaigns.formats.score_rows import Header, Lines, read_chunks
 from campaigns.models import Campaign
 from campaigns.ranks import formulas
 from campaigns.ranks.formulas import Population
 from campaigns.scoring.registrants import registrants_of
+from datalake.storage.unpacking import UNREADABLE, unpacked
 
 ReportProgress = Callable[[int, int], object]  # records done, records to do
 CONTACTS = {  # a score file's column → a registrant's

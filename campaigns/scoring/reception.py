@@ -22,12 +22,13 @@ from django.utils import timezone
 from campaigns.choices import ScoreFileState
 from campaigns.errors import NotStored, UnreadableFile, WrongCampaign
 from campaigns.formats import limits
-from campaigns.formats.score_bytes import GZIP_MAGIC, READ_BYTES, first_look, sha256_of
+from campaigns.formats.score_bytes import first_look, sha256_of
 from campaigns.formats.score_rows import Header
 from campaigns.models import Arrival, Campaign, FanList, ScoreFile
 from campaigns.opening import require_open
 from campaigns.scoring import rules
 from datalake.storage import buckets
+from datalake.storage.unpacking import PIECE, is_packed
 from operations import jobs
 
 NAME = re.compile(
@@ -142,7 +143,7 @@ def _store(score_file: ScoreFile, file: BinaryIO) -> None:
 def _copy(file: BinaryIO, out: BinaryIO, size: int) -> int:
     """Copy the file, but hardly more than `size` bytes. Returns how many were copied."""
     copied = 0
-    while copied <= size and (block := file.read(READ_BYTES)):
+    while copied <= size and (block := file.read(PIECE)):
         out.write(block)
         copied += len(block)
     return copied
@@ -204,8 +205,7 @@ def _timestamp_in_list(name: str) -> str:
 
 
 def _ending(file: BinaryIO) -> str:
-    file.seek(0)
-    return ".txt.gz" if file.read(len(GZIP_MAGIC)) == GZIP_MAGIC else ".txt"
+    return ".txt.gz" if is_packed(file) else ".txt"
 
 
 def _register(

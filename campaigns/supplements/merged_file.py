@@ -17,11 +17,12 @@ import numpy as np
 from django.db import connection
 
 from campaigns.errors import BadCorrection, CannotSupplement, UnreadableFile
-from campaigns.formats.score_bytes import UNREADABLE, open_lines, sha256_of, unpacked
+from campaigns.formats.score_bytes import open_lines, sha256_of
 from campaigns.models import RejectedRow, ScoreFile
 from campaigns.supplements import corrections
 from campaigns.supplements.corrections import Corrected, LineNumbers
 from datalake.storage import buckets
+from datalake.storage.unpacking import UNREADABLE, unpacked
 
 PIECE_BYTES = 4 * 1024 * 1024
 ROWS_AT_A_TIME = 2_000

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+from datalake.aws.errors import translated
 from datalake.errors import GlueUnreachable
 
 MOST_AT_ONCE = 100  # partitions that Glue takes in one call
@@ -75,14 +75,19 @@ class GlueCatalogue:
 
     def __init__(self, database: str, *, endpoint: str = "") -> None:
         self.database = database
-        with self._at_the_door():
+        self._translated = partial(
+            translated,
+            GlueUnreachable,
+            f"The Glue database {database} does not answer as it should",
+        )
+        with self._translated():
             self.client: Any = boto3.client("glue", endpoint_url=endpoint or None, config=PATIENCE)
 
     def ensure(self, table: Table) -> None:
         """Make the table, and the database, if they are missing; bring the table up to its schema's
         version and its place.
         """
-        with self._at_the_door():
+        with self._translated():
             found = self._found(table.name)
             if found is None:
                 self._create(table)
@@ -98,7 +103,7 @@ class GlueCatalogue:
             partitions = [
                 _partition_input(table, day) for day in dates[start : start + MOST_AT_ONCE]
             ]
-            with self._at_the_door():
+            with self._translated():
                 answer = self.client.batch_create_partition(
                     DatabaseName=self.database, TableName=table.name, PartitionInputList=partitions
                 )
@@ -114,7 +119,7 @@ class GlueCatalogue:
         pages = self.client.get_paginator("get_partitions").paginate(
             DatabaseName=self.database, TableName=table.name
         )
-        with self._at_the_door():
+        with self._translated():
             return {each["Values"][0] for page in pages for each in page["Partitions"]}
 
     def _found(self, name: str) -> dict[str, Any] | None:
@@ -140,16 +145,6 @@ class GlueCatalogue:
             self.client.create_database(DatabaseInput={"Name": self.database})
         except self.client.exceptions.AlreadyExistsException:
             return
-
-    @contextmanager
-    def _at_the_door(self) -> Iterator[None]:
-        try:
-            yield
-        except (BotoCoreError, ClientError) as error:
-            told = str(error).partition("\n")[0]
-            raise GlueUnreachable(
-                f"The Glue database {self.database} does not answer as it should: {told}"
-            ) from error
 
 
 def _location(found: dict[str, Any]) -> str:

@@ -1,26 +1,19 @@
-"""A stream of Amazon Kinesis: the only door to it. Its errors are sorted here. [D-1]"""
+"""A stream of Amazon Kinesis: the only door to it. [D-1]"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
-from datalake.errors import (
-    IteratorExpired,
-    NoSuchPosition,
-    StreamBusy,
-    StreamUnreachable,
-    UnknownStream,
-)
+from datalake.aws.errors import stream_error, translated
+from datalake.errors import NoSuchPosition, StreamUnreachable, UnknownStream
 
 MOST_AT_ONCE = 1_000
 # A process that is told to end waits for an answer no longer than this; who calls us tries again.
@@ -87,13 +80,19 @@ class KinesisStream:
                 " most."
             )
         self.name = name
-        with self._at_the_door():
+        self._translated = partial(
+            translated,
+            StreamUnreachable,
+            f"The stream {name} cannot be reached",
+            sort=partial(stream_error, name),
+        )
+        with self._translated():
             self.client = boto3.client("kinesis", endpoint_url=endpoint or None, config=PATIENCE)
 
     def list_shards(self) -> Listing:
         """All shards that still hold records, closed ones too."""
         asked_at = datetime.now(UTC)
-        with self._at_the_door():
+        with self._translated():
             answer = self.client.list_shards(StreamName=self.name)
             found = list(answer["Shards"])
             told = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date", "")
@@ -124,7 +123,7 @@ class KinesisStream:
 
     def read(self, iterator: str, *, limit: int = MOST_AT_ONCE) -> Read:
         """Up to `limit` records from a place. Raises IteratorExpired, StreamBusy."""
-        with self._at_the_door():
+        with self._translated():
             answer = self.client.get_records(ShardIterator=iterator, Limit=limit)
         records = [Record(each["SequenceNumber"], each["Data"]) for each in answer["Records"]]
         return Read(
@@ -150,50 +149,10 @@ class KinesisStream:
         return found
 
     def _iterator(self, shard_id: str, **where: Any) -> str:
-        with self._at_the_door():
+        with self._translated():
             return self.client.get_shard_iterator(StreamName=self.name, ShardId=shard_id, **where)[
                 "ShardIterator"
             ]
-
-    @contextmanager
-    def _at_the_door(self) -> Iterator[None]:
-        try:
-            yield
-        except ClientError as error:
-            raise self._sorted(error) from error
-        except BotoCoreError as error:
-            raise StreamUnreachable(
-                f"The stream {self.name} cannot be reached: {_first_line(error)}"
-            ) from error
-
-    def _sorted(self, error: ClientError) -> Exception:
-        place = error.operation_name == "GetShardIterator"
-        match error.response["Error"].get("Code", ""):
-            case "ExpiredIteratorException":
-                return IteratorExpired(f"The place in {self.name} has expired.")
-            case (
-                "ProvisionedThroughputExceededException"
-                | "LimitExceededException"
-                | "KMSThrottlingException"
-            ):
-                return StreamBusy(
-                    f"The stream {self.name} is read from faster than it gives:"
-                    f" {_first_line(error)}"
-                )
-            case "ResourceNotFoundException" if not place or "shard " not in str(error).lower():
-                return UnknownStream(
-                    f"There is no stream {self.name} in this region and account:"
-                    f" {_first_line(error)}"
-                )
-            case "ResourceNotFoundException":
-                return NoSuchPosition(f"A shard of {self.name} is gone: {_first_line(error)}")
-            case "InvalidArgumentException" if place and "timestamp" not in str(error).lower():
-                return NoSuchPosition(
-                    f"The stream {self.name} has no such sequence number: {_first_line(error)}"
-                )
-        return StreamUnreachable(
-            f"The stream {self.name} does not answer as it should: {_first_line(error)}"
-        )
 
 
 def _shard(listed: Any) -> StreamShard:
@@ -215,7 +174,3 @@ def _by_their_clock(ours: datetime, told: str) -> datetime:
     return (
         ours if theirs - timedelta(minutes=1) <= ours <= theirs + timedelta(seconds=1) else theirs
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

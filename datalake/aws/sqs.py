@@ -5,13 +5,12 @@ again.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
+from datalake.aws.errors import translated
 from datalake.errors import QueueUnreachable
 
 MOST_AT_ONCE = 10  # SQS gives no more
@@ -35,13 +34,16 @@ class SqsQueue:
     def __init__(self, url: str, *, endpoint: str = "") -> None:
         region = _REGION.match(url)
         self.url = url
+        self._translated = partial(
+            translated, QueueUnreachable, f"The queue {url} does not answer as it should"
+        )
         self.client = boto3.client(
             "sqs", region_name=region[1] if region else None, endpoint_url=endpoint or None
         )
 
     def receive(self, *, wait_seconds: int) -> list[Message]:
         """Up to ten messages; waits so long for the first. Raises QueueUnreachable."""
-        with _at_the_door(self.url):
+        with self._translated():
             answer = self.client.receive_message(
                 QueueUrl=self.url, MaxNumberOfMessages=MOST_AT_ONCE, WaitTimeSeconds=wait_seconds
             )
@@ -52,15 +54,5 @@ class SqsQueue:
 
     def delete(self, message: Message) -> None:
         """The message is done with. Raises QueueUnreachable; the message then comes again."""
-        with _at_the_door(self.url):
+        with self._translated():
             self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message.handle)
-
-
-@contextmanager
-def _at_the_door(url: str) -> Iterator[None]:
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise QueueUnreachable(
-            f"The queue {url} does not answer as it should: {str(error).partition(chr(10))[0]}"
-        ) from error

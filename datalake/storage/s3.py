@@ -1,6 +1,4 @@
-"""A bucket on S3. Errors of the service are sorted here: what is not there is NoSuchObject, the
-rest BucketUnreachable.
-"""
+"""A bucket on S3. What is not there is NoSuchObject, all else BucketUnreachable."""
 
 from __future__ import annotations
 
@@ -11,21 +9,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO, cast
 
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
-
+from datalake.aws.errors import passing_over, translated
 from datalake.errors import NoSuchObject
 from datalake.storage.objects import BucketUnreachable, Found, UploadForm, checked_key
 
 PIECE = 1 << 20
-
-
-@contextmanager
-def _at_the_door() -> Iterator[None]:
-    try:
-        yield
-    except (BotoCoreError, ClientError, Boto3Error) as error:
-        raise BucketUnreachable(f"S3 did not do it: {str(error).partition(chr(10))[0]}") from error
+_translated = partial(translated, BucketUnreachable, "S3 did not do it")
 
 
 class S3Bucket:
@@ -50,20 +39,16 @@ class S3Bucket:
 
     def _head(self, key: str) -> dict[str, Any] | None:
         name = self._name(key)
-        with _at_the_door():
-            try:
-                return dict(self.client.head_object(Bucket=self.bucket.name, Key=name))
-            except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                    return None
-                raise
+        with _translated(), passing_over(404):
+            return dict(self.client.head_object(Bucket=self.bucket.name, Key=name))
+        return None
 
     def _missing(self, key: str) -> NoSuchObject:
         return NoSuchObject(f"There is no object {key} in s3://{self.bucket.name}/{self.location}.")
 
     def put(self, key: str, content: bytes | BinaryIO) -> None:
         name = self._name(key)
-        with _at_the_door():
+        with _translated():
             if isinstance(content, bytes):
                 self.client.put_object(Bucket=self.bucket.name, Key=name, Body=content)
             else:
@@ -83,7 +68,7 @@ class S3Bucket:
             raise self._missing(key)
         copy = tempfile.TemporaryFile(buffering=PIECE)  # noqa: SIM115 the caller closes it
         try:
-            with _at_the_door():
+            with _translated():
                 self.client.download_fileobj(self.bucket.name, self._name(key), copy)
             copy.seek(0)
         except BaseException:
@@ -113,7 +98,7 @@ class S3Bucket:
         if not self.exists(key):
             raise self._missing(key)
         digest = hashlib.sha256()
-        with _at_the_door():
+        with _translated():
             body = self.client.get_object(Bucket=self.bucket.name, Key=self._name(key))["Body"]
             for piece in iter(partial(body.read, PIECE), b""):
                 digest.update(piece)
@@ -128,7 +113,7 @@ class S3Bucket:
             Prefix=self.location + prefix,
             StartAfter=self.location + after if after else "",
         )
-        with _at_the_door():
+        with _translated():
             for page in pages:
                 for each in page.get("Contents", []):
                     key = str(each["Key"]).removeprefix(self.location)
@@ -139,7 +124,7 @@ class S3Bucket:
     def copy(self, key: str, to: str) -> None:
         if not self.exists(key):
             raise self._missing(key)
-        with _at_the_door():
+        with _translated():
             self.client.copy(
                 {"Bucket": self.bucket.name, "Key": self._name(key)},
                 self.bucket.name,
@@ -148,7 +133,7 @@ class S3Bucket:
 
     def delete(self, key: str) -> None:
         name = self._name(key)
-        with _at_the_door():
+        with _translated():
             self.client.delete_object(Bucket=self.bucket.name, Key=name)
 
     def delete_unfinished(self, prefix: str) -> int:
@@ -159,13 +144,9 @@ class S3Bucket:
 
     def keeps_versions(self) -> bool | None:
         """Also one that has stopped to: it keeps those it has."""
-        with _at_the_door():
-            try:
-                return "Status" in self.client.get_bucket_versioning(Bucket=self.bucket.name)
-            except ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 403:
-                    return None
-                raise
+        with _translated(), passing_over(403):
+            return "Status" in self.client.get_bucket_versioning(Bucket=self.bucket.name)
+        return None
 
     def url_or_path(self, key: str) -> str:
         return f"s3://{self.bucket.name}/{self._name(key)}"
@@ -175,7 +156,7 @@ class S3Bucket:
         long.
         """
         name = self._name(key)
-        with _at_the_door():
+        with _translated():
             signed = self.client.generate_presigned_post(
                 self.bucket.name,
                 name,

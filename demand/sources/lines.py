@@ -4,12 +4,19 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
+from datalake.storage.unpacking import (
+    PIECE,
+    UNREADABLE,
+    Bounds,
+    PackedTooTightly,
+    TooManyBytes,
+    bounded_pieces,
+    unpacked,
+)
 from demand.archiving.batches import MOST_EVENTS
 from demand.choices import ErrorType
 from demand.errors import UnreadableEvents
@@ -17,14 +24,10 @@ from demand.events.conversion import MOST_EVENT_BYTES, Failed
 from demand.events.envelopes import BOM
 from demand.events.error_entries import MOST_PARSED_BYTES, kept
 
-GZIP_MAGIC = b"\x1f\x8b"
 MOST_BYTES = 32 << 20  # of a batch; reached by uncommonly large events only
-PIECE = 1 << 20
-# change events repeat their keys and pack to a tenth; gzip at its best packs 1,030 zeros into one
-# byte
+# change events repeat their keys and pack to a tenth
 LARGEST_RATIO = 200
 RATIO_FROM_BYTES = 64 << 20
-UNREADABLE = (OSError, EOFError, zlib.error)  # what reading on disk or through gzip can raise
 
 
 @dataclass(slots=True)
@@ -45,16 +48,6 @@ class Lines:
     @property
     def last(self) -> str:
         return str(self.numbers[-1])
-
-
-def unpacked(file: BinaryIO) -> BinaryIO:
-    """The file from its start, decompressed if it is gzip: told by its first bytes, not by its
-    name.
-    """
-    file.seek(0)
-    magic = file.read(len(GZIP_MAGIC))
-    file.seek(0)
-    return cast("BinaryIO", gzip.GzipFile(fileobj=file)) if magic == GZIP_MAGIC else file
 
 
 def batches_of(file: BinaryIO) -> Iterator[Lines]:
@@ -106,24 +99,20 @@ def count_lines(file: BinaryIO, *, most_bytes: int) -> int:
     Raises UnreadableEvents, also for what unpacks to more than `most_bytes`, or to far more than
     change events do.
     """
-    text = unpacked(file)
-    ends = size = 0
-    last = b"\n"
+    ends, last = 0, b"\n"
     try:
-        while block := text.read(PIECE):
-            ends += block.count(b"\n")
-            last = block[-1:]
-            size += len(block)
-            if size > most_bytes:
-                raise UnreadableEvents(
-                    f"The file holds more than {most_bytes:,} bytes, the most that is taken:"
-                    " split it."
-                )
-            if text is not file and size > max(RATIO_FROM_BYTES, LARGEST_RATIO * file.tell()):
-                raise UnreadableEvents(
-                    f"The file unpacks to more than {LARGEST_RATIO} times its size, as no change"
-                    " events do: look into what made it."
-                )
+        for piece in bounded_pieces(file, Bounds(most_bytes, LARGEST_RATIO, RATIO_FROM_BYTES)):
+            ends += piece.count(b"\n")
+            last = piece[-1:]
+    except TooManyBytes as error:
+        raise UnreadableEvents(
+            f"The file holds more than {most_bytes:,} bytes, the most that is taken: split it."
+        ) from error
+    except PackedTooTightly as error:
+        raise UnreadableEvents(
+            f"The file unpacks to more than {LARGEST_RATIO} times its size, as no change events do:"
+            " look into what made it."
+        ) from error
     except UNREADABLE as error:
         raise _breaks_off(error) from error
     return ends + (last != b"\n")

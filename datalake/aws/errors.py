@@ -1,0 +1,76 @@
+"""What boto3 and botocore raise → our errors: the only place that knows theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+
+from datalake.errors import (
+    IteratorExpired,
+    NoSuchPosition,
+    StreamBusy,
+    StreamUnreachable,
+    UnknownStream,
+)
+
+_TOO_FAST = {
+    "ProvisionedThroughputExceededException",
+    "LimitExceededException",
+    "KMSThrottlingException",
+}
+
+
+@contextmanager
+def translated(
+    unreachable: type[Exception],
+    what: str,
+    *,
+    sort: Callable[[ClientError], Exception] | None = None,
+) -> Iterator[None]:
+    """Raise `unreachable` with `what` and the first line of what a service's client raised.
+
+    `sort` makes the error of an answer that the service gave; without it that is `unreachable`,
+    too.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise (sort(error) if sort else unreachable(f"{what}: {_first_line(error)}")) from error
+    except (BotoCoreError, Boto3Error) as error:
+        raise unreachable(f"{what}: {_first_line(error)}") from error
+
+
+@contextmanager
+def passing_over(status: int) -> Iterator[None]:
+    """End the block quietly where the service answers with this HTTP status."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != status:
+            raise
+
+
+def stream_error(stream: str, error: ClientError) -> Exception:
+    """What an answer of Kinesis means: IteratorExpired, StreamBusy, UnknownStream, NoSuchPosition,
+    or StreamUnreachable for all else. [D-1]
+    """
+    place, line = error.operation_name == "GetShardIterator", _first_line(error)
+    match error.response["Error"].get("Code", ""):
+        case "ExpiredIteratorException":
+            return IteratorExpired(f"The place in {stream} has expired.")
+        case code if code in _TOO_FAST:
+            return StreamBusy(f"The stream {stream} is read from faster than it gives: {line}")
+        case "ResourceNotFoundException" if not place or "shard " not in str(error).lower():
+            return UnknownStream(f"There is no stream {stream} in this region and account: {line}")
+        case "ResourceNotFoundException":
+            return NoSuchPosition(f"A shard of {stream} is gone: {line}")
+        case "InvalidArgumentException" if place and "timestamp" not in str(error).lower():
+            return NoSuchPosition(f"The stream {stream} has no such sequence number: {line}")
+    return StreamUnreachable(f"The stream {stream} does not answer as it should: {line}")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
