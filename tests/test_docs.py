@@ -57,6 +57,18 @@ def test_every_setting_that_a_guide_names_exists(name):
     assert {setting for setting in named if f"#{setting}=" not in known} == set()
 
 
+def test_every_dependency_has_its_reason():
+    reasons = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8").lower()
+    lines = [*_lines("requirements.in"), *_lines("requirements-dev.in")]
+    names = [match[0].lower() for line in lines if (match := re.match(r"[\w-]+", line))]
+    names = [name for name in names if name != "-r"]
+    assert [name for name in names if not re.search(rf"(?<![\w-]){name}(?![\w-])", reasons)] == []
+
+
+def _lines(name: str) -> list[str]:
+    return (ROOT / name).read_text(encoding="utf-8").splitlines()
+
+
 def _prose(document: Path) -> str:
     return FENCED.sub("", document.read_text(encoding="utf-8"))
 
