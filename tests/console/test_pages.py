@@ -494,7 +494,7 @@ def test_closing_reveals_the_draw_and_has_the_proof_written(client):
     answer = client.post(f"/admin/campaign/{campaign.campaign_id}/close/", follow=True)
     job = Job.objects.get()
     assert (job.kind, job.subject) == ("make_proof", ("campaign", campaign.campaign_id))
-    assert "Make proof" in answer.content.decode()
+    assert "Create proof" in answer.content.decode()
     tasks.run_job(job.pk)
     html = client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
     assert f"/draws/{campaign.campaign_id}/proof.zip" in html
