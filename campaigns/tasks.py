@@ -153,15 +153,15 @@ def start_upload(
     return arrival
 
 
-def hear_s3_events(queue: SqsQueue, *, told: threading.Event, once: bool = False) -> s3_queue.Heard:
-    """Take up what the queue says of new objects: with `once` until it is empty, else until told to
-    end.
+def hear_s3_events(queue: SqsQueue, *, stop: threading.Event, once: bool = False) -> s3_queue.Heard:
+    """Take up what the queue says of new objects: with `once` until it is empty, else until `stop`
+    is set.
 
     A queue, bucket or database that is away for a moment is waited for, unless `once`; its messages
     come again.
     """
     total = s3_queue.Heard()
-    while not told.is_set():
+    while not stop.is_set():
         try:
             heard = s3_queue.hear(
                 queue, wait_seconds=0 if once else s3_queue.WAIT_SECONDS, enqueue=tasks.enqueue
@@ -173,7 +173,7 @@ def hear_s3_events(queue: SqsQueue, *, told: threading.Event, once: bool = False
                 "S3 events interrupted, will try again", extra={"error": type(error).__name__}
             )
             connection.close_if_unusable_or_obsolete()
-            told.wait(PAUSE_SECONDS)
+            stop.wait(PAUSE_SECONDS)
             continue
         total.add(heard)
         if once and not heard.messages:

@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sys
+import threading
 import time
 from abc import abstractmethod
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from textwrap import wrap
+from types import FrameType
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -103,6 +106,45 @@ class JsonCommand(BaseCommand):
         if as_json:
             self.stdout.write(json.dumps({"error": line, "seconds": _since(started)}))
         self.stderr.write(self.style.ERROR(line))
+
+
+class ServiceCommand(JsonCommand):
+    """A command that serves until SIGTERM or SIGINT, or with `--once` until nothing is left to do.
+    It then finishes the item in hand and prints its result.
+
+    Subclasses implement `serve` and say in `until_once` when `--once` ends.
+    """
+
+    until_once = "end when nothing is left to do, instead of waiting for more"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help=self.until_once)
+
+    @abstractmethod
+    def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:
+        """Do the work until `stop` is set, which is asked between two items, and return the result
+        object.
+        """
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        stop = threading.Event()
+        if options["once"]:  # it ends soon by itself; a signal ends it at once
+            return self.serve(stop, **options)
+        with _stopped_by_signals(stop):
+            return self.serve(stop, **options)
+
+
+@contextmanager
+def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    def handler(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def _refuse_unwritable(options: dict[str, Any]) -> None:

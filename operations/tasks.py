@@ -59,12 +59,12 @@ def sweep() -> int:
     return len(waiting)
 
 
-def keep_sweeping(told: threading.Event) -> None:
-    """Sweep every 20 s until told to end; for a thread of the process that keeps the time. A
+def keep_sweeping(stop: threading.Event) -> None:
+    """Sweep every 20 s until `stop` is set; for a thread of the process that keeps the time. A
     failing sweep is tried again.
     """
     try:
-        while not told.wait(SWEEP_SECONDS):
+        while not stop.wait(SWEEP_SECONDS):
             try:
                 sweep()
             except (OperationalError, InterfaceError) as error:

@@ -10,7 +10,7 @@ which no transaction can take back, so it registers a step of its own (save.py).
 from __future__ import annotations
 
 import logging
-import time
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import compress
@@ -96,25 +96,33 @@ def registered(names: Sequence[str] = ()) -> list[Subscription]:
 
 
 def consume(
-    names: Sequence[str] = (), *, once: bool, batches: int = BATCHES
+    names: Sequence[str] = (),
+    *,
+    once: bool,
+    batches: int = BATCHES,
+    stop: threading.Event | None = None,
 ) -> dict[str, dict[str, int]]:
-    """Let consumers take what is there: with `once` until their streams are empty, else for ever.
+    """Let consumers take what is there: with `once` until their streams are empty, else until
+    `stop` is set, which is looked at between two steps.
 
     Returns for each consumer `in, out, rejected, duplicates, lag` (records; rejected includes the
     duplicates). A database or storage that is away for a moment is waited for, unless `once`.
     """
     subscriptions = registered(names)
     totals = {each.consumer: Taken() for each in subscriptions}
-    while True:
+    stop = stop or threading.Event()
+    while not stop.is_set():
         busy = False
         for each in subscriptions:
+            if stop.is_set():
+                break
             taken = each.step(batches) if once else _patiently(each, batches)
             totals[each.consumer] += taken or Taken()
             busy = busy or taken is not None
         if once and not busy:
             break
         if not busy:
-            time.sleep(PAUSE_SECONDS)
+            stop.wait(PAUSE_SECONDS)
     return {
         name: _report(total, [each for each in subscriptions if each.consumer == name])
         for name, total in totals.items()

@@ -71,10 +71,10 @@ class Consumed:
 
 
 def consume(
-    stream: KinesisStream, *, told: threading.Event, once: bool = False, limit: int = MOST_EVENTS
+    stream: KinesisStream, *, stop: threading.Event, once: bool = False, limit: int = MOST_EVENTS
 ) -> Consumed:
-    """Archive what the stream holds and what comes, until told to end; with `once` until all shards
-    are read to their end.
+    """Archive what the stream holds and what comes, until `stop` is set; with `once` until all
+    shards are read to their end.
 
     Up to `limit` records make a batch. What is away is waited for; with `once` for a minute, then
     StreamStuck is raised. Raises UnknownStream, and NoSuchPosition where Kinesis refuses what it
@@ -82,19 +82,19 @@ def consume(
     """
     rounds = _Rounds(stream, limit=limit, once=once)
     patience = _Patience(stream.name, once=once)
-    while not told.is_set():
+    while not stop.is_set():
         before = rounds.consumed.events
         try:
-            at_the_end = rounds.go(told)
+            at_the_end = rounds.go(stop)
         except INTERRUPTIONS as error:
             connection.close_if_unusable_or_obsolete()
-            patience.pause(error, told, progressed=rounds.consumed.events > before)
+            patience.pause(error, stop, progressed=rounds.consumed.events > before)
             continue
         patience.restore()
         if at_the_end:
             if once:
                 break
-            told.wait(REST_SECONDS)
+            stop.wait(REST_SECONDS)
     return rounds.consumed
 
 
@@ -110,7 +110,8 @@ class _Place:
 
 
 class _Rounds:
-    """One worker's rounds: shards that are new, batches that were left open, then each shard once."""
+    """One worker's rounds: shards that are new, batches that were left open, then each shard once.
+    """
 
     def __init__(self, stream: KinesisStream, *, limit: int, once: bool) -> None:
         self.stream = stream
@@ -124,14 +125,14 @@ class _Rounds:
         self.places: dict[int, _Place] = {}
         self.list_at = 0.0
 
-    def go(self, told: threading.Event) -> bool:
+    def go(self, stop: threading.Event) -> bool:
         """Go round once. True if there was nothing to do. Raises one of INTERRUPTIONS."""
         if time.monotonic() >= self.list_at:
             self._list()
         left = recovery.of(self.stream.name)
-        nothing = self._take_up([batch for batch in left if batch.attempt < recovery.OFTEN], told)
-        nothing &= self._read_all(told)
-        nothing &= self._take_up([batch for batch in left if batch.attempt >= recovery.OFTEN], told)
+        nothing = self._take_up([batch for batch in left if batch.attempt < recovery.OFTEN], stop)
+        nothing &= self._read_all(stop)
+        nothing &= self._take_up([batch for batch in left if batch.attempt >= recovery.OFTEN], stop)
         return nothing
 
     def _list(self) -> Listing:
@@ -140,17 +141,17 @@ class _Rounds:
         self.list_at = time.monotonic() + LIST_SECONDS
         return listing
 
-    def _take_up(self, batches: list[Batch], told: threading.Event) -> bool:
+    def _take_up(self, batches: list[Batch], stop: threading.Event) -> bool:
         """True if none of the batches was there to be taken up."""
         nothing = True
         for batch in batches:
-            if told.is_set():
+            if stop.is_set():
                 return False
             with correlation.correlated(correlation.new_id()):
                 nothing &= not self._count(recovery.take_up(batch, self.stream))
         return nothing
 
-    def _read_all(self, told: threading.Event) -> bool:
+    def _read_all(self, stop: threading.Event) -> bool:
         """Each shard once. True if there is nothing in any of them. Raises StreamBusy if that alone
         is why nothing came.
         """
@@ -158,7 +159,7 @@ class _Rounds:
         found = shards.readable(self.stream.name)
         random.shuffle(found)  # several workers begin at different ones
         for shard in found:
-            if told.is_set():
+            if stop.is_set():
                 return False
             try:
                 with correlation.correlated(correlation.new_id()):
@@ -253,8 +254,8 @@ class _Patience:
         self.away_since: float | None = None
         self.seconds = FIRST_PAUSE
 
-    def pause(self, error: Exception, told: threading.Event, *, progressed: bool) -> None:
-        """Wait, or until told to end. Raises StreamStuck."""
+    def pause(self, error: Exception, stop: threading.Event, *, progressed: bool) -> None:
+        """Wait, or until `stop` is set. Raises StreamStuck."""
         if progressed:
             self.restore()
         self.away_since = self.away_since or time.monotonic()
@@ -267,5 +268,5 @@ class _Patience:
             "stream interrupted, will try again",
             extra={"stream": self.stream, "why": error_text(error)},
         )
-        told.wait(self.seconds * random.uniform(0.5, 1.0))  # noqa: S311 spreads retries, guards nothing
+        stop.wait(self.seconds * random.uniform(0.5, 1.0))  # noqa: S311 spreads retries, guards nothing
         self.seconds = min(2 * self.seconds, LONGEST_PAUSE)

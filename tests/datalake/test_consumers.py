@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -198,6 +199,22 @@ def test_a_waiting_consumer_outlives_a_database_that_is_away_for_a_moment(monkey
     with pytest.raises(KeyboardInterrupt):
         consumers.consume(once=False)
     assert len(done) == 4
+
+
+def test_consumers_that_are_to_stop_finish_the_step_in_hand_and_begin_no_other(monkeypatch):
+    stop, begun = threading.Event(), []
+
+    def step(batches):
+        begun.append(batches)
+        stop.set()
+        return Taken(1, 1)
+
+    monkeypatch.setattr(consumers, "_subscriptions", {})
+    consumers.register_step("first", "input", step)
+    consumers.register_step("second", "input", step)
+    ledgers = consumers.consume(once=False, stop=stop)
+    assert len(begun) == 1
+    assert (ledgers["first"]["in"], ledgers["second"]["in"]) == (1, 0)
 
 
 def test_a_letter_from_a_file_is_replayed_on_the_input_stream():

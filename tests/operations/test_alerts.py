@@ -191,16 +191,16 @@ def test_an_alert_within_a_minute_of_the_failure():
 def test_keeping_on_sweeping_ends_when_told_and_survives_a_database_that_is_away(monkeypatch):
     from django.db import OperationalError
 
-    told, sweeps = threading.Event(), []
+    stop, sweeps = threading.Event(), []
 
     def sweep() -> int:
         sweeps.append(1)
         if len(sweeps) == 1:
             raise OperationalError("away")
-        told.set()
+        stop.set()
         return 0
 
     monkeypatch.setattr(tasks, "SWEEP_SECONDS", 0.01)
     monkeypatch.setattr(tasks, "sweep", sweep)
-    tasks.keep_sweeping(told)
+    tasks.keep_sweeping(stop)
     assert len(sweeps) == 2

@@ -7,8 +7,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from django.db import OperationalError, ProgrammingError, connection, transactio
 from campaigns.models import ScoreFile
 from campaigns.scoring import score_files
 from operations import correlation, jobs
-from operations.commands import JsonCommand, as_lines, instant, user
+from operations.commands import JsonCommand, ServiceCommand, as_lines, instant, user
 from operations.errors import LeaseLost, Refusal
 from operations.models import Job
 from tests.support.campaigns import (
@@ -31,6 +33,7 @@ from tests.support.campaigns import (
     score_file_bytes,
     score_row,
 )
+from tests.support.doors import around
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -308,3 +311,50 @@ def test_a_database_that_is_away_is_one_clear_line():
     assert done.returncode == 1
     assert "database cannot be reached" in json.loads(done.stdout.splitlines()[-1])["error"]
     assert "Traceback" not in done.stderr
+
+
+class Serving(ServiceCommand):
+    """A service whose items come with signals."""
+
+    requires_system_checks: list[str] = []
+    signals: tuple[int, ...] = ()
+
+    def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:
+        self.handlers = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+        seen = 0
+        while not stop.is_set() and seen < 3:
+            if self.signals:
+                os.kill(os.getpid(), self.signals[0])
+            seen += 1  # the item in hand is finished
+        return {"seen": seen, "once": once}
+
+
+def serve(*arguments: str, signals: tuple[int, ...] = ()) -> tuple[dict[str, Any], Serving]:
+    out = io.StringIO()
+    command = Serving(stdout=out)
+    command.signals = signals
+    call_command(command, "--json", *arguments, stdout=out)
+    return json.loads(out.getvalue()), command
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_service_that_gets_a_signal_finishes_its_item_and_prints_its_result(number):
+    result, _ = serve(signals=(number,))
+    assert (result["seen"], result["once"]) == (1, False)
+
+
+def test_a_service_leaves_the_signals_as_it_found_them():
+    before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    _, command = serve()
+    assert not set(command.handlers) & set(before)
+    assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+def test_a_service_that_runs_once_is_ended_by_a_signal_at_once():
+    before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    result, command = serve("--once")
+    assert (result["seen"], result["once"], command.handlers) == (3, True, before)
+
+
+def test_commands_hear_signals_in_one_place():
+    assert around("operations/commands.py", r"signal\.signal\(") == []

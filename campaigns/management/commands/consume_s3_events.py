@@ -4,42 +4,31 @@ scoring bucket. [S-1]
 
 from __future__ import annotations
 
-import signal
 import threading
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandParser
 
 from campaigns import tasks
 from datalake.aws.sqs import SqsQueue
-from operations.commands import JsonCommand
+from operations.commands import ServiceCommand
 from operations.errors import Refusal
 
 
-class Command(JsonCommand):
+class Command(ServiceCommand):
     help = (
         "Take up score files, ranks and lists as soon as S3 tells of them; ends on SIGTERM or"
         " SIGINT."
     )
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--once",
-            action="store_true",
-            help="end when the queue is empty, instead of waiting for more",
-        )
+    until_once = "end when the queue is empty, instead of waiting for more"
 
-    def run(self, **options: Any) -> dict[str, Any]:
+    def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:
         if not settings.S3_EVENTS_QUEUE:
             raise Refusal(
                 "S3_EVENTS_QUEUE is not set: without it, new files are found within a minute by the"
                 " scheduler."
             )
-        told = threading.Event()
-        if not options["once"]:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: told.set())
         queue = SqsQueue(settings.S3_EVENTS_QUEUE, endpoint=settings.AWS_ENDPOINT_URL)
-        heard = tasks.hear_s3_events(queue, told=told, once=options["once"])
+        heard = tasks.hear_s3_events(queue, stop=stop, once=once)
         return {"messages": heard.messages, "unknown": heard.unknown, "jobs": heard.jobs}

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from datalake.streams import consumers
-from operations.commands import JsonCommand
+from operations.commands import ServiceCommand
 
 
-class Command(JsonCommand):
+class Command(ServiceCommand):
     help = "Let consumers take the records of their streams: all consumers, or the named ones."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("consumers", nargs="*", metavar="CONSUMER", help="e.g. lake")
-        parser.add_argument(
-            "--once",
-            action="store_true",
-            help="end when the streams are empty, instead of waiting for more",
-        )
+    until_once = "end when the streams are empty, instead of waiting for more"
 
-    def run(self, **options: Any) -> dict[str, Any]:
-        return dict(consumers.consume(options["consumers"], once=options["once"]))
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("consumers", nargs="*", metavar="CONSUMER", help="e.g. lake")
+
+    def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:
+        return dict(consumers.consume(options["consumers"], once=once, stop=stop))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from typing import Any
 
@@ -12,20 +11,20 @@ from django.core.management.base import CommandError, CommandParser
 from datalake.aws.kinesis import KinesisStream
 from demand.archiving.batches import MOST_EVENTS
 from demand.sources.kinesis_stream import consume
-from operations.commands import JsonCommand
+from operations.commands import ServiceCommand
 
 
-class Command(JsonCommand):
+class Command(ServiceCommand):
     help = (
         "Archive the change events of a Kinesis stream; ends on SIGTERM or SIGINT, between two"
         " batches."
     )
 
+    until_once = "end when all shards are read to their end"
+
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("--stream", required=True, help="name of the stream")
-        parser.add_argument(
-            "--once", action="store_true", help="end when all shards are read to their end"
-        )
         parser.add_argument(
             "--batch-size",
             type=int,
@@ -33,16 +32,10 @@ class Command(JsonCommand):
             help=f"most events of a batch (default {MOST_EVENTS})",
         )
 
-    def run(self, **options: Any) -> dict[str, Any]:
+    def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:
         if not 1 <= options["batch_size"] <= MOST_EVENTS:
             raise CommandError(
                 f"--batch-size {options['batch_size']} is not from 1 to {MOST_EVENTS}."
             )
-        told = threading.Event()
-        if not options["once"]:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: told.set())
         stream = KinesisStream(options["stream"], endpoint=settings.AWS_ENDPOINT_URL)
-        return consume(
-            stream, told=told, once=options["once"], limit=options["batch_size"]
-        ).as_result()
+        return consume(stream, stop=stop, once=once, limit=options["batch_size"]).as_result()

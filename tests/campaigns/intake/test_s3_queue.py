@@ -32,7 +32,7 @@ def aws(settings, monkeypatch):
 
 def hear(aws: cloud.Cloud) -> s3_queue.Heard:
     queue = SqsQueue(aws.queue, endpoint=aws.address)
-    return tasks.hear_s3_events(queue, told=threading.Event(), once=True)
+    return tasks.hear_s3_events(queue, stop=threading.Event(), once=True)
 
 
 def test_s1_an_object_that_s3_tells_of_is_taken_up_at_once(aws):
@@ -184,7 +184,7 @@ def test_s1_a_message_that_comes_again_because_it_could_not_be_deleted_is_one_jo
 
 
 def test_s1_a_queue_that_is_away_for_a_moment_is_waited_for(aws, monkeypatch):
-    told, campaign = threading.Event(), make_campaign()
+    stop, campaign = threading.Event(), make_campaign()
     monkeypatch.setattr(tasks, "PAUSE_SECONDS", 0.01)
     cloud.tell_the_queue(aws)
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
@@ -197,12 +197,12 @@ def test_s1_a_queue_that_is_away_for_a_moment_is_waited_for(aws, monkeypatch):
                 SqsQueue("http://127.0.0.1:1/nothing", endpoint="http://127.0.0.1:1"),
                 wait_seconds=0,
             )
-        told.set()
+        stop.set()
         return real(queue, wait_seconds=0)
 
     monkeypatch.setattr(SqsQueue, "receive", shaky)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    heard = tasks.hear_s3_events(SqsQueue(aws.queue, endpoint=aws.address), told=told)
+    heard = tasks.hear_s3_events(SqsQueue(aws.queue, endpoint=aws.address), stop=stop)
     assert heard.jobs == 1
 
 

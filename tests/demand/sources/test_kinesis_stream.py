@@ -41,7 +41,7 @@ def opened(stream: kinesis.Stream) -> KinesisStream:
 
 def once(stream: kinesis.Stream, *, limit: int = 1_000) -> Consumed:
     """A worker that has just begun, until the stream is read to its end."""
-    return kinesis_stream.consume(opened(stream), told=threading.Event(), once=True, limit=limit)
+    return kinesis_stream.consume(opened(stream), stop=threading.Event(), once=True, limit=limit)
 
 
 def alerts() -> str:
@@ -148,13 +148,13 @@ def test_d1_two_first_looks_with_a_split_between_them_agree_on_one_instant():
 
 def test_d1_a_place_that_expired_is_found_again(stream):
     rounds = kinesis_stream._Rounds(opened(stream), limit=10, once=True)
-    told = threading.Event()
-    rounds.go(told)
+    stop = threading.Event()
+    rounds.go(stop)
     stream.put(changes(15))
-    rounds.go(told)
+    rounds.go(stop)
     stream.expire()
     for _ in range(4):
-        rounds.go(told)
+        rounds.go(stop)
     assert rounds.consumed.archived == 15
     check_exactly_once(15)
 
@@ -357,7 +357,7 @@ def test_d5_a_run_that_should_end_waits_no_longer_than_its_patience_and_says_why
 def test_d1_a_service_waits_for_more_and_ends_between_batches_when_told(stream, monkeypatch):
     once(stream)
     monkeypatch.setattr(kinesis_stream, "REST_SECONDS", 0.02)
-    told, real, left = threading.Event(), archive.archive, [changes(4, 4), changes(4, 8)]
+    stop, real, left = threading.Event(), archive.archive, [changes(4, 4), changes(4, 8)]
     stream.put(changes(4))
 
     def archive_and_go_on(*arguments, **more):
@@ -365,25 +365,25 @@ def test_d1_a_service_waits_for_more_and_ends_between_batches_when_told(stream, 
         if left:
             stream.put(left.pop(0))
         else:
-            told.set()
+            stop.set()
         return done
 
     monkeypatch.setattr(archive, "archive", archive_and_go_on)
-    consumed = kinesis_stream.consume(opened(stream), told=told)
+    consumed = kinesis_stream.consume(opened(stream), stop=stop)
     assert consumed.archived == 12
     check_exactly_once(12)
 
 
 def test_d1_a_service_that_is_told_to_end_while_something_is_away_ends(stream, monkeypatch):
-    told = threading.Event()
+    stop = threading.Event()
 
     def away(self):
-        told.set()
+        stop.set()
         raise OSError("cut off")
 
     monkeypatch.setattr(KinesisStream, "list_shards", away)
     monkeypatch.setattr(kinesis_stream, "FIRST_PAUSE", 60.0)
-    assert kinesis_stream.consume(opened(stream), told=told).events == 0
+    assert kinesis_stream.consume(opened(stream), stop=stop).events == 0
 
 
 def test_d1_a_stream_that_was_made_anew_is_read_from_its_start_and_told_of(stream):

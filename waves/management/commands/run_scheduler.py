@@ -4,43 +4,36 @@ alerts. [W-11, O-2, O-6]
 
 from __future__ import annotations
 
-import signal
 import threading
 from typing import Any
 
-from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from operations import tasks
-from operations.commands import JsonCommand
+from operations.commands import ServiceCommand
 from waves.schedule import ScheduleCheck, check_due_waves, keep_checking
 from waves.tasks import wake_senders
 
 
-class Command(JsonCommand):
+class Command(ServiceCommand):
     help = "Trigger waves at their notify date; ends on SIGTERM or SIGINT."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="look once and end")
+    until_once = "look once and end"
 
-    def run(self, **options: Any) -> dict[str, Any]:
+    def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:
         done = ScheduleCheck()
-        if options["once"]:
+        if once:
             done = check_due_waves(now=timezone.now())
             wake_senders(done.triggered)
             tasks.sweep()
         else:
-            self._check_until_stopped(done)
+            self._check_until_stopped(done, stop)
         return {
             "triggered": [wave.name for wave in done.triggered],
             "held": [wave.name for wave in done.held],
         }
 
-    def _check_until_stopped(self, total: ScheduleCheck) -> None:
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-
+    def _check_until_stopped(self, total: ScheduleCheck, stop: threading.Event) -> None:
         def report(done: ScheduleCheck) -> None:
             wake_senders(done.triggered)
             total.triggered += done.triggered
