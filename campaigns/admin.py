@@ -87,7 +87,7 @@ class CampaignAdmin(TitledAdmin):
         ),
         ("Registration", {"fields": ("registration_opens", "registration_closes")}),
         (
-            "Who may get in",
+            "Eligibility rules",
             {
                 "fields": (
                     ("min_score", "max_fans_per_contact"),
@@ -97,10 +97,10 @@ class CampaignAdmin(TitledAdmin):
             },
         ),
         (
-            "Codes and messages",
+            "Access codes and messages",
             {"fields": (("code_source", "notify_channels"), ("code_prefix", "code_length"))},
         ),
-        ("The draw", {"fields": ("entropy_source",)}),
+        ("Draw", {"fields": ("entropy_source",)}),
     )
 
     def get_readonly_fields(
@@ -234,12 +234,12 @@ class FanListAdmin(TitledAdmin):
     def list_id(self, fanlist: FanList) -> str:
         return fanlist.fanlist_id
 
-    @display(description="ranks")
+    @display(description="rank files")
     def files(self, fanlist: FanList) -> str:
         address = (
             f"{reverse('admin:campaigns_rankfile_changelist')}?fanlist__id__exact={fanlist.pk}"
         )
-        return format_html('<a class="fw-link" href="{}">its files</a>', address)
+        return format_html('<a class="fw-link" href="{}">rank files</a>', address)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: FanList | None = None

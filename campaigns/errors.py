@@ -35,7 +35,7 @@ class BadCampaignFile(CampaignError):
     """A campaign's JSON file cannot be used as it stands. [C-1]"""
 
 
-class DrawIsFixed(CampaignError):
+class DrawIsLocked(CampaignError):
     """Seed, salt, source and public value of a draw are set once. [S-8]"""
 
 

@@ -25,13 +25,15 @@ class CampaignForm(forms.ModelForm):
         help_texts = {
             "registration_opens": "In UTC",
             "registration_closes": "In UTC",
-            "home_countries": "Two-letter codes with commas between them",
+            "home_countries": "Two-letter country codes, separated by commas",
         }
 
     def clean_time_zone(self) -> str:
         name = self.cleaned_data["time_zone"]
         if name not in available_timezones():
-            raise ValidationError(f"{name} is no time zone: write it as America/New_York.")
+            raise ValidationError(
+                f"'{name}' is not a time zone. Use a name such as America/New_York."
+            )
         return name
 
     def clean_home_countries(self) -> list[str]:
@@ -39,9 +41,7 @@ class CampaignForm(forms.ModelForm):
         if not countries or any(
             len(country) != 2 or not country.isalpha() for country in countries
         ):
-            raise ValidationError(
-                "Write two-letter country codes with commas between them, such as US,CA."
-            )
+            raise ValidationError("Use two-letter codes, such as US, CA.")
         return countries
 
 

@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 
 from campaigns.choices import CampaignStatus, ListKind
 from campaigns.contacts import emails, phones
-from campaigns.errors import BadCampaignFile, DrawIsFixed, WrongStatus
+from campaigns.errors import BadCampaignFile, DrawIsLocked, WrongStatus
 from campaigns.models import Campaign, ListEntry, Market
 from campaigns.opening import open_campaign
 
@@ -63,7 +63,7 @@ class Loaded:
 
 @transaction.atomic
 def load(document: Any) -> Loaded:
-    """Create or update a campaign from its JSON document. Raises BadCampaignFile, DrawIsFixed; then
+    """Create or update a campaign from its JSON document. Raises BadCampaignFile, DrawIsLocked; then
     nothing is written.
     """
     _check_keys(document)
@@ -76,14 +76,15 @@ def load(document: Any) -> Loaded:
     campaign = campaign or Campaign(campaign_id=document["campaign_id"])
     if campaign.status in {CampaignStatus.CLOSED, CampaignStatus.ARCHIVED}:
         raise WrongStatus(
-            f"Campaign {campaign.campaign_id} is {campaign.status}: it is only read from now on."
+            f"Campaign {campaign.campaign_id} is {campaign.status} and can no longer be changed."
         )
     if (
         campaign.seed
         and document.get("entropy_source", campaign.entropy_source) != campaign.entropy_source
     ):
-        raise DrawIsFixed(
-            f"Campaign {campaign.campaign_id} is open: its entropy_source cannot change any more."
+        raise DrawIsLocked(
+            f"Campaign {campaign.campaign_id} is open, so its entropy_source can no longer"
+            " be changed."
         )
     for name in PLAIN:
         if name in document:
@@ -112,28 +113,27 @@ def _left_as_they_are(campaign: Campaign, document: dict[str, Any]) -> list[str]
         bytes(campaign.salt or b""),
     ):
         found.append(
-            "draw: the campaign's draw was fixed when it opened; the file's other seed and salt are"
-            " left out."
+            "draw: the campaign's draw was locked when it opened. The seed and salt in the"
+            " file are ignored."
         )
     if document.get("status") == CampaignStatus.DRAFT:
-        found.append("status: the campaign is open and stays so.")
+        found.append("status: the campaign is already open and stays open.")
     return found
 
 
 def _check_keys(document: Any) -> None:
     if not isinstance(document, dict):
-        raise BadCampaignFile("A campaign file holds one JSON object.")
+        raise BadCampaignFile("A campaign file must contain one JSON object.")
     if unfit := [name for name, value in document.items() if _holds_unfit_text(value)]:
         raise BadCampaignFile(
-            f"{unfit[0]}: a text holds a NUL or half a character, which no database can keep; write"
-            " it anew."
+            f"{unfit[0]}: the text contains a NUL or an incomplete character. Remove it."
         )
     if missing := [
         name for name in ("campaign_id", "name") if not str(document.get(name) or "").strip()
     ]:
-        raise BadCampaignFile(f"The campaign lacks {' and '.join(missing)}.")
+        raise BadCampaignFile(f"The campaign is missing {' and '.join(missing)}.")
     if not all(isinstance(document[name], str) for name in ("campaign_id", "name")):
-        raise BadCampaignFile("campaign_id and name are texts: put them in quotes.")
+        raise BadCampaignFile("campaign_id and name must be texts. Put them in quotes.")
     if unfit := [
         name
         for name, kinds in NUMBERS.items()
@@ -167,11 +167,11 @@ def date_with_offset(text: Any, name: str) -> datetime:
         value = None
     if value is None:
         raise BadCampaignFile(
-            f"{name}: {text!r} is no ISO 8601 date and time such as 2026-01-18T12:00:00Z."
+            f"{name}: {text!r} is not an ISO 8601 date and time, such as 2026-01-18T12:00:00Z."
         )
     if value.tzinfo is None:
         raise BadCampaignFile(
-            f"{name}: {text!r} has no offset; write …Z or …+01:00, so that nobody has to guess."
+            f"{name}: {text!r} has no time zone offset. Add one, such as Z or +01:00."
         )
     return value
 
@@ -202,11 +202,12 @@ def _check_countries_and_zone(campaign: Campaign) -> None:
         )
     if unknown := [country for country in countries if not phones.is_known_region(country)]:
         raise BadCampaignFile(
-            f"home_countries: {', '.join(unknown)} is no country with phone numbers."
+            f"home_countries: {', '.join(unknown)} is not a country with phone numbers."
         )
     if campaign.time_zone not in zoneinfo.available_timezones():
         raise BadCampaignFile(
-            f"time_zone: {campaign.time_zone!r} is no IANA name such as America/New_York."
+            f"time_zone: {campaign.time_zone!r} is not a time zone. Use a name such as"
+            " America/New_York."
         )
 
 
@@ -215,9 +216,9 @@ def _load_markets(campaign: Campaign, markets: Any) -> None:
         raise BadCampaignFile("markets: write a list of objects.")
     ids = [market.get("market_id") for market in markets]
     if not all(isinstance(market_id, str | None) for market_id in ids):
-        raise BadCampaignFile("markets: a market_id is a text: put it in quotes.")
+        raise BadCampaignFile("markets: each market_id must be a text. Put it in quotes.")
     if len(set(ids)) < len(ids):
-        raise BadCampaignFile("markets: two of them have the same market_id.")
+        raise BadCampaignFile("markets: two markets have the same market_id.")
     for position, given in enumerate(markets):
         _load_market(campaign, given, position)
 
@@ -227,15 +228,14 @@ def _load_market(campaign: Campaign, given: dict[str, Any], position: int) -> No
     if unknown := sorted(set(given) - MARKET_KEYS):
         raise BadCampaignFile(f"Market {name} has unknown keys: {', '.join(unknown)}.")
     if missing := [key for key in ("market_id", "capacity", "selection_time") if key not in given]:
-        raise BadCampaignFile(f"Market {name} lacks {', '.join(missing)}.")
+        raise BadCampaignFile(f"Market {name} is missing {', '.join(missing)}.")
     if (
         not isinstance(given["capacity"], int)
         or isinstance(given["capacity"], bool)
         or given["capacity"] < 0
     ):
         raise BadCampaignFile(
-            f"Market {name}: its capacity is {given['capacity']!r}; write a whole number, 0 or"
-            " more."
+            f"Market {name}: capacity is {given['capacity']!r}. Write a whole number, 0 or more."
         )
     if not _is_texts(given.get("event_ids", [])):
         raise BadCampaignFile(f'Market {name}: write event_ids as a list of texts, such as ["E1"].')
@@ -284,7 +284,8 @@ def _load_status(campaign: Campaign, document: dict[str, Any]) -> Campaign:
     wanted = document.get("status", campaign.status)
     if wanted not in {CampaignStatus.DRAFT, CampaignStatus.OPEN}:
         raise BadCampaignFile(
-            f"status: a file can say draft or open, not {wanted!r}; close_campaign closes one."
+            f"status: a campaign file can set draft or open, not {wanted!r}. To close a"
+            " campaign, run close_campaign."
         )
     supplied = _supplied_draw(document.get("draw"))
     if wanted == CampaignStatus.OPEN and campaign.status == CampaignStatus.DRAFT:
@@ -300,7 +301,7 @@ def _supplied_draw(given: Any) -> dict[str, bytes]:
     try:
         draw = {name: bytes.fromhex(given[name]) for name in ("seed", "salt")}
     except (KeyError, TypeError, ValueError) as error:
-        raise BadCampaignFile("draw: give seed and salt, 64 hex digits each.") from error
+        raise BadCampaignFile("draw: enter both seed and salt, with 64 hex digits each.") from error
     if any(len(secret) != 32 for secret in draw.values()):
-        raise BadCampaignFile("draw: seed and salt have 64 hex digits each.")
+        raise BadCampaignFile("draw: seed and salt must have 64 hex digits each.")
     return draw

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from campaigns.choices import CampaignStatus
 from campaigns.draw import SECRET_BYTES, Draw
-from campaigns.errors import BadCampaignFile, DrawIsFixed, UnknownCampaign, WrongStatus
+from campaigns.errors import BadCampaignFile, DrawIsLocked, UnknownCampaign, WrongStatus
 from campaigns.models import Campaign
 from operations import jobs
 from operations.subjects import Subject
@@ -28,8 +28,7 @@ def campaign_of(campaign_id: str) -> Campaign:
     found = Campaign.objects.filter(campaign_id=campaign_id).first()
     if found is None:
         raise UnknownCampaign(
-            f"There is no campaign {campaign_id!r}: load it first, or look at the list of"
-            " campaigns."
+            f"Campaign {campaign_id!r} does not exist. Check the id, or load the campaign first."
         )
     return found
 
@@ -38,7 +37,8 @@ def require_open(campaign: Campaign) -> None:
     """Raises WrongStatus unless the campaign is open. [C-2]"""
     if campaign.status != CampaignStatus.OPEN:
         raise WrongStatus(
-            f"Campaign {campaign.campaign_id} is {campaign.status}: this needs an open campaign."
+            f"Campaign {campaign.campaign_id} is {campaign.status}. This is possible only"
+            " while it is open."
         )
 
 
@@ -48,8 +48,8 @@ def draw_of(campaign: Campaign) -> Draw:
     """
     if not campaign.draw_ready:
         raise WrongStatus(
-            f"Campaign {campaign.campaign_id} cannot draw yet: it is not open, or waits for the"
-            f" value of “{campaign.entropy_source}”. Enter it with enter_entropy."
+            f"Campaign {campaign.campaign_id} cannot draw yet. It is not open, or it needs"
+            f" the value of “{campaign.entropy_source}”. Enter the value with enter_entropy."
         )
     return Draw(
         campaign.campaign_id,
@@ -72,11 +72,12 @@ def open_campaign(
     campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
     if (seed is None) != (salt is None):
         raise BadCampaignFile(
-            "Give both seed and salt of the draw, or neither: then they are drawn here."
+            "Enter both the seed and the salt of the draw, or neither. Without them, both"
+            " are generated."
         )
     if campaign.status != CampaignStatus.DRAFT:
         raise WrongStatus(
-            f"Campaign {campaign.campaign_id} is {campaign.status}: only a draft can be opened."
+            f"Campaign {campaign.campaign_id} is {campaign.status}. Only a draft can be opened."
         )
     campaign.draw_supplied = bool(seed and salt)
     seed = seed or secrets.token_bytes(SECRET_BYTES)
@@ -99,7 +100,8 @@ def close_campaign(campaign_pk: int, *, by: User | None) -> Campaign:
     require_open(campaign)
     if campaign.frozen:
         raise WrongStatus(
-            f"A wave of campaign {campaign.campaign_id} is under way: complete or cancel it first."
+            f"A wave of campaign {campaign.campaign_id} is not finished. Complete or cancel"
+            " it first."
         )
     campaign.status, campaign.closed_at = CampaignStatus.CLOSED, timezone.now()
     campaign.save(update_fields=["status", "closed_at"])
@@ -109,23 +111,22 @@ def close_campaign(campaign_pk: int, *, by: User | None) -> Campaign:
 
 @transaction.atomic
 def enter_entropy(campaign_pk: int, value: str, *, by: User | None) -> Campaign:
-    """Enter the named source's value, once, before the first draw. Raises WrongStatus, DrawIsFixed.
+    """Enter the named source's value, once, before the first draw. Raises WrongStatus, DrawIsLocked.
     [S-8]
     """
     campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
     require_open(campaign)
     if not campaign.entropy_source:
-        raise DrawIsFixed(
-            f"Campaign {campaign.campaign_id} named no public source when it opened, so it takes no"
-            " value."
+        raise DrawIsLocked(
+            f"Campaign {campaign.campaign_id} has no public source, so no value can be entered."
         )
     if campaign.entropy_value:
-        raise DrawIsFixed(
-            f"The value of “{campaign.entropy_source}” was entered already and cannot change."
+        raise DrawIsLocked(
+            f"The value of “{campaign.entropy_source}” was already entered and cannot be changed."
         )
     if not value.strip():
-        raise DrawIsFixed(
-            f"The value of “{campaign.entropy_source}” is empty: copy it from the source."
+        raise DrawIsLocked(
+            f"The value of “{campaign.entropy_source}” is empty. Copy it from the source."
         )
     campaign.entropy_value = value.strip()
     campaign.save(update_fields=["entropy_value"])

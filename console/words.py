@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from campaigns.choices import Reason, Tag
+from waves.choices import Exclusion, Order
 from waves.providers import registry
+from waves.providers.reasons import reason_in_words
 
 TONES: Final[dict[str, str]] = {
     "open": "good",
@@ -37,51 +40,26 @@ TONES: Final[dict[str, str]] = {
     "lost": "bad",
 }
 WORDS: Final[dict[str, str]] = {
-    # Why a row was rejected [S-3]
-    "malformed_row": "Unreadable row",
-    "missing_user_id": "No fan id",
-    "duplicate": "Duplicate of an earlier row",
-    "invalid_score": "Score is not a number from 0 to 1",
-    "blacklisted_email": "Address is on the blacklist",
-    "blacklisted_domain": "Domain is on the blacklist",
-    "disposable_domain": "Disposable e-mail domain",
-    "intl_phone": "International phone number",
-    "no_contact": "No usable contact",
-    "shared_contact": "Contact shared by too many fans",
-    "below_minimum_score": "Score below the minimum",
-    "invalid_date": "Invalid date",
-    "unknown_market": "Unknown market",
-    "superseded": "Replaced by a newer registration",
-    # What is odd about an accepted row [S-4, S-5]
-    "missing_email": "No e-mail address",
-    "invalid_email": "Invalid e-mail address",
-    "missing_phone": "No phone number",
-    "invalid_phone": "Invalid phone number",
-    "unconfirmed_phone": "Phone not confirmed",
+    # Why a row was rejected, what is odd about an accepted one, why a fan is not a candidate, and
+    # the orders of selection [S-3, S-4, S-5, W-5]
+    **{
+        choice.value: str(choice.label)
+        for vocabulary in (Reason, Tag, Exclusion, Order)
+        for choice in vocabulary
+    },
     # Why a change event is not archived [BR-017]
     "not_utf8": "Not UTF-8",
     "not_json": "Not JSON",
     "wrong_envelope": "Not a change event",
     "missing_image": "Missing image",
     "invalid_field": "Missing or invalid field",
+    "invalid_date": "Missing or invalid date",
     # Bands [S-7]
     "high": "High (0.95 and above)",
     "mid": "Mid (0.80 to 0.95)",
     "low": "Low (below 0.80)",
-    # Why a fan of the score file is no candidate [W-5]
-    "not_registered": "Not registered",
-    "already_in_wave": "Already in a wave",
-    "blacklisted": "On the blacklist now",
-    "no_usable_contact": "No usable contact",
-    "no_market_wanted": "Wants none of the wave's markets",
-    "registered_too_late": "Registered too late",
-    "opted_out": "Opted out",
     # Providers [N-1, N-5]
     **registry.TITLES,
-    # Orders [W-5]
-    "by_preference": "First preferred market with free seats",
-    "by_market_order": "Market by market",
-    "single_market": "One market only",
 }
 WAVE_STEPS: Final = ("configured", "prepared", "approved", "scheduled", "triggered", "completed")
 BESIDE_THE_ROAD: Final = {
@@ -93,8 +71,8 @@ FILE_STEPS: Final = ("uploaded", "processing", "validated", "streamed", "saved")
 
 
 def words(name: str) -> str:
-    """The name as a person would say it."""
-    return WORDS.get(name, name.replace("_", " ").capitalize())
+    """The words that pages use for a name: a state, a reason, a provider."""
+    return WORDS[name] if name in WORDS else reason_in_words(name)
 
 
 def steps(order: tuple[str, ...], state: str) -> list[tuple[str, str]]:

@@ -31,8 +31,8 @@ from operations.foreground import counted, watched
 from operations.jobs import error_text
 
 NOT_SET_UP = (
-    "The database is not set up for this version: run `manage.py migrate`, or bin/serve, which"
-    " does it."
+    "The database is not set up for this version. Run `manage.py migrate`, or"
+    " start bin/serve, which runs it."
 )
 
 
@@ -154,8 +154,7 @@ def _refuse_unwritable(options: dict[str, Any]) -> None:
     for name, value in options.items():
         if isinstance(value, str | Path) and re.search("[\ud800-\udfff]", str(value)):
             raise Refusal(
-                f"The {name} {str(value)!r} is not UTF-8: write it, or name the file, so that"
-                " it is."
+                f"The {name} {str(value)!r} is not UTF-8. Enter it in UTF-8, or rename the file."
             )
 
 
@@ -230,12 +229,9 @@ def instant(text: str) -> datetime:
     except ValueError:
         value = None
     if value is None:
-        raise Refusal(f"{text!r} is no ISO 8601 date and time such as 2026-01-20T18:00:00Z.")
+        raise Refusal(f"{text!r} is not an ISO 8601 date and time, such as 2026-01-20T18:00:00Z.")
     if value.tzinfo is None:
-        raise Refusal(
-            f"{text!r} has no offset: write 2026-01-20T18:00:00Z or …+01:00, so that nobody has to"
-            " guess."
-        )
+        raise Refusal(f"{text!r} has no time zone offset. Add one, such as 2026-01-20T18:00:00Z.")
     return value
 
 
@@ -244,6 +240,7 @@ def user(name: str) -> User:
     found = User.objects.filter(username=name, is_active=True).first()
     if found is None:
         raise Refusal(
-            f"There is no active user {name!r}: see `manage.py createsuperuser`, or the users page."
+            f"There is no active user {name!r}. Check the Users page, or run `manage.py"
+            " createsuperuser`."
         )
     return found

@@ -182,7 +182,9 @@ def claim(job_id: int, *, worker_is_dead: bool = False) -> Lease:
     )
     job = Job.objects.get(pk=job_id)
     if not claimed:
-        raise JobBusy(f"Job {job_id} ({job}) is {job.state}: another worker has it, or it is over.")
+        raise JobBusy(
+            f"Job {job_id} ({job}) is {job.state}. It is finished, or another worker is running it."
+        )
     # what came before a pause says nothing about the speed now
     begun = Pace(samples=((now.timestamp(), job.progress),))
     started_at = job.started_at or now

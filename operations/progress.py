@@ -67,7 +67,7 @@ def sentence(pace: Pace, *, now: float, progress: int, total: int) -> str:
     found = estimate(pace, now=now, progress=progress, total=total)
     parts = [counted] if counted else []
     if counted and found.per_second:
-        parts.append(f"{rounded(found.per_second)} a second")
+        parts.append(f"{rounded(found.per_second)} per second")
     if counted and found.seconds_left is not None:
         parts.append(duration(found.seconds_left))
     return ": ".join(part for part in (pace.step, ", ".join(parts)) if part)
@@ -109,7 +109,7 @@ def rounded(per_second: float) -> str:
 def duration(seconds: float) -> str:
     """`about 9 seconds left`, `about 2 minutes left`, `nearly done`."""
     if seconds < NEARLY_DONE_SECONDS:
-        return "nearly done"
+        return "almost finished"
     if seconds < 10:
         return f"about {round(seconds)} seconds left"
     if seconds < 58:

@@ -31,8 +31,8 @@ def reset(wave: Wave, *, by: User, reason: str) -> Wave:
     _require_reason(wave, reason)
     if not by.has_perm("waves.reset_wave"):
         raise NotPermitted(
-            f"User {by.get_username()} may not reset wave {wave.name}; ask somebody with the right"
-            " to reset."
+            f"User {by.get_username()} does not have permission to reset wave {wave.name}."
+            " Ask a user who has it."
         )
     with exclusive(f"wave {wave.name}", wait=False) as alone, transaction.atomic():
         require_alone(alone, wave.name)
@@ -78,4 +78,4 @@ def resume(wave: Wave, *, by: User, reason: str) -> Wave:
 
 def _require_reason(wave: Wave, reason: str) -> None:
     if not reason.strip():
-        raise ReasonMissing(f"Wave {wave.name}: say why, with a reason.")
+        raise ReasonMissing(f"Wave {wave.name}: a reason is required.")

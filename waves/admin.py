@@ -59,7 +59,7 @@ class WaveAdmin(PageAdmin):
     list_filter = ("state", "campaign")
     list_select_related = ("campaign", "prepared_by", "approved_by")
     search_fields = ("=name",)
-    search_help_text = "The wave's whole name"
+    search_help_text = "Complete name of the wave"
     show_full_result_count = False
 
     @display(description="state", label=WAVE_COLOURS, ordering="state")

@@ -30,12 +30,14 @@ def approve(wave: Wave, *, by: User, digest: str, now: datetime, waiver: str = "
     found = content_digest(wave)
     if digest != wave.content_digest or digest != found:
         raise ContentChanged(
-            f"Wave {wave.name}: the digest named is not its content's, which is {found}; look at it"
-            " again before approving."
+            (
+                f"Wave {wave.name}: the digest does not match its content, which is {found}."
+                " Check the content again before you approve it."
+            )
             if found == wave.content_digest
             else (
-                f"Wave {wave.name}: what it would say has changed since it was prepared; reset and"
-                " prepare it again."
+                f"Wave {wave.name}: its messages have changed since it was prepared. Reset it"
+                " and prepare it again."
             )
         )
     alone = by.pk in {wave.prepared_by_id, wave.edited_by_id}
@@ -73,8 +75,8 @@ def void_changed() -> list[Wave]:
         with transaction.atomic():
             void(wave, by=None, reason="content changed")
             alert(
-                f":warning: wave {wave.name}: its content changed, so its approval is void. Prepare"
-                " and approve it again."
+                f":warning: Wave {wave.name}: its content changed, so its approval is void."
+                " Prepare and approve it again."
             )
     return changed
 
@@ -105,13 +107,13 @@ def back_to_configured(wave: Wave, *, by: User | None, reason: str) -> Wave:
 def _require_waiver(wave: Wave, by: User, waiver: str) -> None:
     if settings.WAVES_FOUR_EYES:
         raise SamePerson(
-            f"{by.get_username()} prepared or last edited wave {wave.name}: another person has to"
-            " approve it."
+            f"User {by.get_username()} prepared or last edited wave {wave.name}, so another"
+            " person must approve it."
         )
     if not waiver.strip():
         raise SamePerson(
-            f"{by.get_username()} prepared or last edited wave {wave.name}: let another person"
-            " approve it, or waive that with a reason."
+            f"User {by.get_username()} prepared or last edited wave {wave.name}. Another"
+            " person must approve it, or enter a reason to waive this."
         )
 
 

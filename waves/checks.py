@@ -17,7 +17,7 @@ def the_chosen_providers_are_known(
 ) -> list[CheckMessage]:
     return [
         Error(
-            f"{setting}: there is no provider {value!r}.",
+            f"{setting}: {value!r} is not a provider.",
             hint=f"Use one of: {', '.join(known)}.",
             id="waves.E001",
         )

@@ -53,9 +53,9 @@ class Channel(models.TextChoices):
 class Order(models.TextChoices):
     """How members are chosen where a market is scarce. [W-5]"""
 
-    BY_PREFERENCE = "by_preference"
-    BY_MARKET_ORDER = "by_market_order"
-    SINGLE_MARKET = "single_market"
+    BY_PREFERENCE = "by_preference", "First preferred market with free seats"
+    BY_MARKET_ORDER = "by_market_order", "Market by market"
+    SINGLE_MARKET = "single_market", "One market only"
 
 
 class Exclusion(models.TextChoices):
@@ -66,14 +66,14 @@ class Exclusion(models.TextChoices):
     reasons about contacts are those of a score file's rows, by the lists and options of today.
     """
 
-    NOT_REGISTERED = "not_registered"
-    BELOW_MINIMUM_SCORE = "below_minimum_score"
-    ALREADY_IN_WAVE = "already_in_wave"
-    HOLDS_CODE = "holds_code"
-    BLACKLISTED_EMAIL = "blacklisted_email"
-    BLACKLISTED_DOMAIN = "blacklisted_domain"
-    DISPOSABLE_DOMAIN = "disposable_domain"
-    INTL_PHONE = "intl_phone"
-    NO_CONTACT = "no_contact"
-    NO_MARKET_WANTED = "no_market_wanted"
-    REGISTERED_TOO_LATE = "registered_too_late"
+    NOT_REGISTERED = "not_registered", "Not registered"
+    BELOW_MINIMUM_SCORE = "below_minimum_score", "Score below the minimum"
+    ALREADY_IN_WAVE = "already_in_wave", "Already in a wave"
+    HOLDS_CODE = "holds_code", "Already has an access code"
+    BLACKLISTED_EMAIL = "blacklisted_email", "Address is on the blacklist"
+    BLACKLISTED_DOMAIN = "blacklisted_domain", "Domain is on the blacklist"
+    DISPOSABLE_DOMAIN = "disposable_domain", "Disposable e-mail domain"
+    INTL_PHONE = "intl_phone", "International phone number"
+    NO_CONTACT = "no_contact", "No usable contact"
+    NO_MARKET_WANTED = "no_market_wanted", "Wants none of the wave's markets"
+    REGISTERED_TOO_LATE = "registered_too_late", "Registered too late"

@@ -21,7 +21,7 @@ class TemplateForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         named = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        self.fields["body"].help_text = f"Placeholders: {named}. A brace itself is written twice."
+        self.fields["body"].help_text = f"Placeholders: {named}. To write a brace, double it."
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -36,5 +36,5 @@ class TemplateForm(forms.ModelForm):
         if cleaned.get("channel") == Channel.SMS and (
             cleaned.get("subject") or cleaned.get("html")
         ):
-            raise ValidationError({"subject": "An SMS has neither a subject nor HTML."})
+            raise ValidationError({"subject": "An SMS cannot have a subject or HTML."})
         return cleaned

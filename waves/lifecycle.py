@@ -70,7 +70,8 @@ def wave_named(name: str) -> Wave:
     wave = Wave.objects.select_related("campaign").filter(name=name).first()
     if wave is None:
         raise UnknownWave(
-            f"There is no wave {name!r}; waves are named CAMPAIGN_DATEKEY, e.g. 12345_20260120."
+            f"Wave {name!r} does not exist. Wave names have the form CAMPAIGN_DATEKEY, such"
+            " as 12345_20260120."
         )
     return wave
 
@@ -97,7 +98,7 @@ def require_state(wave: Wave, *states: WaveState) -> None:
     """Raises WrongState unless the wave is in one of the states."""
     if wave.state not in states:
         raise WrongState(
-            f"Wave {wave.name} is {wave.state}; this can be done only while it is"
+            f"Wave {wave.name} is {wave.state}. This is possible only while it is"
             f" {' or '.join(sorted(states))}."
         )
 
@@ -109,4 +110,4 @@ def drop_members(wave: Wave) -> int:
 
 def _refusal(wave: Wave, target: WaveState) -> str:
     before = " or ".join(sorted(sources(target)))
-    return f"Wave {wave.name} is {wave.state}; it can become {target} only from {before}."
+    return f"Wave {wave.name} is {wave.state}. It can become {target} only from {before}."

@@ -26,7 +26,7 @@ def checked_date_key(date_key: str) -> str:
         date(*(int(part) for part in found.groups()[:3]))
     except ValueError as error:
         raise BadDateKey(
-            f"{date_key!r} is no date key: write YYYYMMDD or YYYYMMDD-n, e.g. 20260120-2."
+            f"{date_key!r} is not a date key. Write YYYYMMDD or YYYYMMDD-n, such as 20260120-2."
         ) from error
     return date_key
 
@@ -58,5 +58,7 @@ def code_validity(notify_date: datetime) -> tuple[datetime, datetime]:
 def aware(moment: datetime) -> datetime:
     """The moment itself. Raises NaiveDate where it has no offset."""
     if moment.tzinfo is None:
-        raise NaiveDate(f"{moment.isoformat()} has no offset: write it with Z or ±HH:MM.")
+        raise NaiveDate(
+            f"{moment.isoformat()} has no time zone offset. Add one, such as Z or +01:00."
+        )
     return moment

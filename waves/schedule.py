@@ -49,8 +49,8 @@ def schedule(wave: Wave, *, by: User, now: datetime, reason: str = "") -> Wave:
     require_approved_content(wave)
     if now > wave.notify_date + GRACE:
         raise TooLate(
-            f"Wave {wave.name} was due at {wave.notify_date.isoformat()}: prepare it again for a"
-            " later date."
+            f"Wave {wave.name} was due at {wave.notify_date.isoformat()}. Prepare it again"
+            " with a later notify date."
         )
     move(wave, WaveState.SCHEDULED, by=by, reason=reason, scheduled_at=now)
     return wave
@@ -150,12 +150,12 @@ def keep_checking(
 
 def _require_due(wave: Wave, now: datetime) -> None:
     if now < wave.notify_date:
-        raise NotDue(f"Wave {wave.name} is due at {wave.notify_date.isoformat()}, not yet.")
+        raise NotDue(f"Wave {wave.name} is not due until {wave.notify_date.isoformat()}.")
     if now > wave.notify_date + GRACE:
         _hold(wave, now, ScheduleCheck())
         raise TooLate(
-            f"Wave {wave.name} was due at {wave.notify_date.isoformat()} and is held now: a person"
-            " has to decide."
+            f"Wave {wave.name} was due at {wave.notify_date.isoformat()} and is now held."
+            " Decide whether to send it."
         )
 
 
@@ -170,8 +170,8 @@ def _hold(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
         with transaction.atomic():
             move(wave, WaveState.HELD, by=None, reason=f"{late} late")
             alert(
-                f":warning: wave {wave.name} is held: it was due {late} ago. Trigger it, or reset"
-                " it for a later date."
+                f":warning: Wave {wave.name} is held because it was due {late} ago. Send it"
+                " now, or cancel it."
             )
     except WrongState:
         return  # another scheduler was first

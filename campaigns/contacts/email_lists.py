@@ -22,7 +22,7 @@ _ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 _DOMAIN_PATTERN = re.compile(r"[a-z0-9.*-]+")
 _COMMENT = re.compile(r"(?:^|\s)#.*")
-_ADDRESS_OR_DOMAIN_HINT = "write an address, @domain, or @pattern* in which only * is special"
+_ADDRESS_OR_DOMAIN_HINT = "write an address, @domain or @pattern*; only * has a special meaning"
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,10 @@ def _whitelist_entry(text: str, number: int) -> str:
     local, at, domain = text.rpartition("@")
     entry = f"{local}{at}{_idna_labels(domain)}"
     if entry.startswith("@"):
-        hint = "@domain would match no whole address; write *@domain for everyone of a domain"
+        hint = (
+            "@domain does not match a complete address; write *@domain to match everyone"
+            " at a domain"
+        )
         raise ListEntryInvalid("whitelist", number, hint)
     if (
         not entry.isascii()
@@ -127,7 +130,7 @@ def _whitelist_entry(text: str, number: int) -> str:
         or ("*" not in entry and not _ADDRESS.fullmatch(entry))
     ):
         raise ListEntryInvalid(
-            "whitelist", number, "write an address, or a pattern of one, such as vip*@example.com"
+            "whitelist", number, "write an address or a pattern, such as vip*@example.com"
         )
     return entry
 

@@ -57,7 +57,8 @@ def check_phones(phones: pl.Series, countries: pl.Series, *, default_region: str
     plans = _numbering_plans()
     if default_region not in plans.by_region:
         raise ValueError(
-            f"phonenumbers knows no region {default_region!r}; name an ISO country code"
+            f"{default_region!r} is not a region with phone numbers. Use an ISO country"
+            " code such as US."
         )
     plan = countries.cast(pl.String).replace_strict(
         plans.by_region, default=plans.by_region[default_region], return_dtype=pl.Int32
@@ -88,11 +89,13 @@ def _shared_code_warning(home: str, homes: list[str]) -> str | None:
     if not others:
         return None
     example = (
-        "; numbers such as 07911 123456 are Guernsey's" if home == "GB" and "GG" in others else ""
+        "; for example, 07911 123456 is a number in Guernsey"
+        if home == "GB" and "GG" in others
+        else ""
     )
     return (
-        f"{home} shares calling code +{code} with {', '.join(others)}, which count as"
-        f" international{example}."
+        f"{home} shares the calling code +{code} with {', '.join(others)}, whose"
+        f" numbers are treated as international{example}."
     )
 
 

@@ -166,8 +166,8 @@ def make(score_file: ScoreFile) -> Report:
 def _require_drawn(score_file: ScoreFile) -> None:
     if not score_file.is_drawn:
         raise NotDrawn(
-            f"Score file {score_file.pk} is {score_file.state}: its fairness can be judged once it"
-            " is streamed."
+            f"Score file {score_file.pk} is {score_file.state}. The fairness report can be"
+            " created once it is streamed."
         )
 
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from campaigns.draw import BANDS
 from campaigns.fairness.distributions import chi_square_p, hypergeometric, kolmogorov_p
+from operations.plurals import plural
 
 # of luck that are counted: the distance of Kolmogorov–Smirnov is found to half a hundredth of
 # itself
@@ -175,12 +176,12 @@ def sentence(findings: Findings) -> str:
     """The verdict for a person. [X-3]"""
     tests, found = findings["tests"], findings["found"]
     if findings["verdict"] == "none":
-        return "Too few fans to say anything."
+        return "Too few fans for a result."
     if findings["verdict"] == "fair":
-        return f"Nothing speaks against the draw: {tests} tests found no more than chance does."
+        return f"No sign of unfairness in {plural(tests, 'test')}."
     return (
-        f"{found} of {tests} tests found what chance hardly does. Look for a fault; never draw"
-        " again because of it."
+        f"{found} of {plural(tests, 'test')} found a result that is very unlikely by"
+        " chance. Look for an error. Never repeat the draw because of it."
     )
 
 

@@ -45,11 +45,12 @@ def require_bounded(file: BinaryIO, *, most_bytes: int) -> None:
         ) from error
     except UNREADABLE as error:
         raise UnreadableFile(
-            f"The file is compressed but cannot be unpacked ({error}): pack it again with gzip."
+            f"The file is compressed but cannot be unpacked ({error}). Compress it again with gzip."
         ) from error
 
 
 def too_large(most_bytes: int) -> UnreadableFile:
     return UnreadableFile(
-        f"The file is larger than {most_bytes:,} bytes, the most that is taken: split it."
+        f"The file is larger than {most_bytes:,} bytes, which is the limit. Split it"
+        " and upload the parts."
     )

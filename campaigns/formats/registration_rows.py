@@ -59,7 +59,7 @@ def read(file: BinaryIO, campaign_id: str) -> Iterator[Registrations]:
         yield _chunk(chunk)
         is_empty = False
     if is_empty:
-        raise UnreadableFile("The file holds no registration.")
+        raise UnreadableFile("The file contains no registrations.")
 
 
 def line_ends(file: BinaryIO) -> int:
@@ -111,7 +111,7 @@ def _comma_separated(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
             line = reader.line_num + 2
     except csv.Error as error:
         raise UnreadableFile(
-            f"Line {line} cannot be read ({error}): perhaps a quote is opened and never closed."
+            f"Line {line} cannot be read ({error}). Check for a missing closing quote."
         ) from error
     finally:
         text.detach()
@@ -119,16 +119,22 @@ def _comma_separated(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
 
 def _check_header(header: list[str], first: str) -> None:
     if not first.strip():
-        raise UnreadableFile("The file is empty: its first line must name the columns.")
+        raise UnreadableFile(
+            "The file is empty. The first line must be a header with the column names."
+        )
     if "\ufffd" in first or any(not name.isprintable() for name in header):
-        raise UnreadableFile("This is no CSV, TSV or Avro file: its first line cannot be read.")
+        raise UnreadableFile(
+            "The file is not a CSV, TSV or Avro file: its first line cannot be read."
+        )
     if missing := [name for name in REQUIRED if name not in header]:
         raise UnreadableFile(
-            f"Line 1 lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}. "
-            f"Known columns, in any order: {', '.join(COLUMNS)}."
+            f"The header (line 1) is missing the column{'s' * (len(missing) > 1)}"
+            f" {', '.join(missing)}. Known columns, in any order: {', '.join(COLUMNS)}."
         )
     if twice := sorted({name for name in header if name in COLUMNS and header.count(name) > 1}):
-        raise UnreadableFile(f"Line 1 names a column twice: {', '.join(twice)}.")
+        raise UnreadableFile(
+            f"The header (line 1) has a column twice: {', '.join(twice)}. Keep one of each."
+        )
 
 
 def _row(fields: list[str], places: list[int | None], columns: int) -> list[str] | None:
@@ -173,15 +179,15 @@ def _avro_values(record: Any, campaign_id: str) -> list[str]:
     if _is_registration(record):
         if record.get("campaignId") != campaign_id:
             raise WrongCampaign(
-                f"The Avro file holds registrations of campaign {record.get('campaignId')}, not"
-                f" {campaign_id}: choose the right campaign, or the right file."
+                f"The Avro file contains registrations for campaign {record.get('campaignId')},"
+                f" not {campaign_id}. Choose the right campaign or the right file."
             )
         return values_of(record)
     if isinstance(record, dict) and set(REQUIRED) <= set(record):
         return ["" if record.get(name) is None else str(record[name]) for name in COLUMNS]
     raise UnreadableFile(
-        "The Avro file holds no registrations: its records are neither those of type registration"
-        f" nor have they the fields {' and '.join(REQUIRED)}."
+        "The Avro file contains no registrations: its records are not of type"
+        f" registration and do not have the fields {' and '.join(REQUIRED)}."
     )
 
 

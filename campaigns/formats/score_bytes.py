@@ -40,11 +40,11 @@ def open_lines(file: BinaryIO) -> tuple[Header, BinaryIO]:
         first_line = text.readline(LONGEST_HEADER)
     except UNREADABLE as error:
         raise UnreadableFile(
-            f"The file is compressed but cannot be unpacked ({error}): compress it again with gzip."
+            f"The file is compressed but cannot be unpacked ({error}). Compress it again with gzip."
         ) from error
     if len(first_line) == LONGEST_HEADER:
         raise UnreadableFile(
-            "This is no tab-separated text: its first line has no end within 64 KiB."
+            "The file is not tab-separated text: its first line is longer than 64 KiB."
         )
     return read_header(first_line), text
 
@@ -56,10 +56,10 @@ def first_look(file: BinaryIO) -> Header:
         has_rows = bool(text.read(1))
     except UNREADABLE as error:
         raise UnreadableFile(
-            f"The file breaks off or cannot be read on ({error}). Upload it again."
+            f"The file is incomplete or damaged ({error}). Upload it again."
         ) from error
     if not has_rows:
-        raise UnreadableFile("The file holds no row: only its first line, which names the columns.")
+        raise UnreadableFile("The file has a header but no rows.")
     return header
 
 
@@ -72,7 +72,7 @@ def chunks_of(file: BinaryIO) -> Iterator[Lines]:
         yield from read_chunks(text, header)
     except UNREADABLE as error:
         raise UnreadableFile(
-            f"The file breaks off or cannot be read on ({error}). Upload it again."
+            f"The file is incomplete or damaged ({error}). Upload it again."
         ) from error
 
 
@@ -84,17 +84,18 @@ def survey(file: BinaryIO, sha256: str) -> Survey:
     file.seek(0)
     if sha256_of(file)[0] != sha256:
         raise UnreadableFile(
-            "The file is not what was uploaded: its checksum differs. Upload it again."
+            "The file in the bucket is not the file that was uploaded: its checksum is"
+            " different. Upload it again."
         )
     header, text = open_lines(file)
     try:
         lines = _count_lines(text)
     except UNREADABLE as error:
         raise UnreadableFile(
-            f"The file breaks off or cannot be read on ({error}). Upload it again."
+            f"The file is incomplete or damaged ({error}). Upload it again."
         ) from error
     if not lines:
-        raise UnreadableFile("The file holds no row: only its first line, which names the columns.")
+        raise UnreadableFile("The file has a header but no rows.")
     return Survey(header, lines)
 
 

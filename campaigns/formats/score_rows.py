@@ -36,7 +36,7 @@ LONGEST_LINE = 1024 * 1024  # bytes; a longer one is malformed, and is skipped w
 # malformed
 LONGEST_ID = 500
 KEPT_OF_A_LONG_LINE = 2_000
-SAVE_AS = "Save it as tab-separated text in UTF-8, as it is or packed with gzip."
+SAVE_AS = "Save it as tab-separated text in UTF-8. It can be compressed with gzip."
 
 TAB, LF, CR, DEL, C1_LEAD = 9, 10, 13, 127, 0xC2
 Mask = npt.NDArray[np.bool_]
@@ -101,35 +101,40 @@ def read_header(first_line: bytes) -> Header:
     columns = _column_names(first_line.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n"))
     if len(columns) == 1 and "," in columns[0]:
         raise UnreadableFile(
-            "Line 1 holds commas and no tab: save the file as tab-separated text, not as CSV. "
-            f"Needed columns, in any order: {', '.join(REQUIRED)}."
+            "The header (line 1) has commas and no tabs. Save the file as tab-separated"
+            f" text, not as CSV. Required columns, in any order: {', '.join(REQUIRED)}."
         )
     if missing := [name for name in REQUIRED if name not in columns]:
         raise UnreadableFile(
-            f"Line 1 lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}. "
-            f"Needed, separated by tabs, in any order: {', '.join(REQUIRED)}."
+            f"The header (line 1) is missing the column{'s' * (len(missing) > 1)}"
+            f" {', '.join(missing)}. Required columns, separated by tabs, in any order:"
+            f" {', '.join(REQUIRED)}."
         )
     used = tuple(name for name in columns if name in REQUIRED + OPTIONAL)
     if len(set(used)) < len(used):
         twice = sorted({name for name in used if used.count(name) > 1})
-        raise UnreadableFile(f"Line 1 names a column twice: {', '.join(twice)}. Keep one of each.")
+        raise UnreadableFile(
+            f"The header (line 1) has a column twice: {', '.join(twice)}. Keep one of each."
+        )
     return Header(columns, used, tuple(name for name in columns if name not in used))
 
 
 def _column_names(text: bytes) -> tuple[str, ...]:
     if not text.strip():
         raise UnreadableFile(
-            "The file is empty or begins with a blank line: its first line must name the columns."
+            "The file is empty or begins with a blank line. The first line must be a"
+            " header with the column names."
         )
     try:
         columns = tuple(name.strip() for name in text.decode().split("\t"))
     except UnicodeDecodeError:
         raise UnreadableFile(
-            f"This is no tab-separated text in UTF-8: its first line cannot be read. {SAVE_AS}"
+            f"The file is not tab-separated text in UTF-8: its first line cannot be read. {SAVE_AS}"
         ) from None
     if any(not name.isprintable() for name in columns):
         raise UnreadableFile(
-            f"This is no tab-separated text: its first line holds control characters. {SAVE_AS}"
+            "The file is not tab-separated text: its first line contains control"
+            f" characters. {SAVE_AS}"
         )
     return columns
 

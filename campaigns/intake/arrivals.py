@@ -133,7 +133,7 @@ def take(job_id: int) -> ScoreFile | None:
         now = buckets.scoring().found(arrival.key)
         if now is None:
             raise NoSuchObject(
-                f"{arrival.key} lay in the scoring bucket, but is gone. Put it there again."
+                f"{arrival.key} is no longer in the scoring bucket. Upload it again."
             )
         if now.version != arrival.version:
             logger.info("an arrival has changed since it was noted", extra={"key": arrival.key})

@@ -55,7 +55,8 @@ def permit(campaign: Campaign, name: str, *, by: User) -> Permit:
     form = _form(key)
     if form is None:
         raise UploadNotFound(
-            "The scoring bucket takes no files from browsers: upload with the form of the page."
+            "The scoring bucket does not accept uploads from browsers. Use the upload form"
+            " on the page."
         )
     values = {
         "key": key,
@@ -78,7 +79,10 @@ def uploaded(
     """The browser is done: note the upload, once however often it is told. Raises UploadNotFound."""
     values = _read(token)
     if (values["campaign"], values["by"]) != (campaign.pk, by.pk):
-        raise UploadNotFound("This upload was asked for by somebody else, or for another campaign.")
+        raise UploadNotFound(
+            "This upload was started by another user or for another campaign. Upload the"
+            " file again."
+        )
     known = Arrival.objects.filter(key=values["key"]).first()
     found = buckets.scoring().found(values["key"]) if known is None else None
     if found is not None:
@@ -86,7 +90,7 @@ def uploaded(
         arrivals.note(found, by=by, campaign=campaign, name=values["name"], **wishes)
         known = Arrival.objects.filter(key=values["key"]).first()
     if known is None:
-        raise UploadNotFound("The file did not arrive in the bucket: upload it again.")
+        raise UploadNotFound("The file did not reach the bucket. Upload it again.")
     return known
 
 
@@ -95,7 +99,7 @@ def _read(token: str) -> dict[str, Any]:
         return dict(signing.loads(token, salt=SALT, max_age=KEPT_SECONDS))
     except signing.BadSignature as error:
         raise UploadNotFound(
-            "This upload was not asked for, or too long ago: upload the file again."
+            "This upload was not started here, or it has expired. Upload the file again."
         ) from error
 
 

@@ -47,7 +47,7 @@ def created_in(body: str) -> list[Created]:
         return [_created(record["s3"]) for record in told["Records"] if _is_created(record)]
     except (KeyError, TypeError) as error:
         raise UnknownEvent(
-            "The message is no event of S3: it lacks its records, or what they must say."
+            "The message is not an S3 event: its records are missing or incomplete."
         ) from error
 
 
@@ -67,7 +67,7 @@ def _as_object(body: object) -> dict[str, Any]:
     except ValueError:
         told = None
     if not isinstance(told, dict):
-        raise UnknownEvent("The message is no event of S3: it is no JSON object.")
+        raise UnknownEvent("The message is not an S3 event: it is not a JSON object.")
     return told
 
 

@@ -89,7 +89,7 @@ def read_again(job_id: int) -> list[Job]:
             opened = _take_up(body)
         except (UnknownEvent, BadKey) as error:
             raise type(error)(
-                f"{error} The message is kept at {_key_of(message_id)} in the scoring bucket."
+                f"{error} The message is saved at {_key_of(message_id)} in the scoring bucket."
             ) from error
         buckets.scoring().delete(_key_of(message_id))
         return opened

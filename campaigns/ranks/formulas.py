@@ -56,41 +56,43 @@ def read_header(first_line: bytes) -> Header:
         text = first_line.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError:
         raise UnreadableFile(
-            "This is no CSV file in UTF-8: its first line cannot be read. Save it as CSV, in UTF-8."
+            "The file is not CSV in UTF-8: its first line cannot be read. Save it as CSV in UTF-8."
         ) from None
     if not text.strip():
         raise UnreadableFile(
-            "The file is empty or begins with a blank line: its first line must name the columns."
+            "The file is empty or begins with a blank line. The first line must be a"
+            " header with the column names."
         )
     try:
         written = next(csv.reader([text], strict=True))
     except csv.Error as error:
         raise UnreadableFile(
-            f"Line 1 cannot be read as CSV ({error}): it must name the columns, with commas"
-            " between."
+            f"The header (line 1) cannot be read as CSV ({error}). Write the column names,"
+            " separated by commas."
         ) from None
     if len(written) == 1 and any(separator in text for separator in ";\t|"):
         raise UnreadableFile(
-            "Line 1 holds another separator and no comma: save the file as CSV with commas, in"
-            " UTF-8."
+            "The header (line 1) has no commas. Save the file as CSV with commas, in UTF-8."
         )
     if any(not name.strip().isprintable() for name in written):
         raise UnreadableFile(
-            "This is no CSV file: its first line holds control characters. Save it as CSV, in"
-            " UTF-8."
+            "The file is not CSV: its first line contains control characters. Save it as"
+            " CSV in UTF-8."
         )
     # " ": not one of ours
     columns = tuple(SPELLINGS.get(name.strip().lower(), f" {name.strip()}") for name in written)
     if missing := [name for name in NEEDED if name not in columns]:
         raise UnreadableFile(
-            f"Line 1 lacks the column{'s' * (len(missing) > 1)} {' and '.join(missing)}. Needed,"
-            " with commas between, in any order: global_user_id, rank. Also known: id, email,"
-            " phone, member_id, country_code, phone_confirmed."
+            f"The header (line 1) is missing the column{'s' * (len(missing) > 1)}"
+            f" {' and '.join(missing)}. Required columns, in any order: global_user_id,"
+            " rank. Optional columns: id, email, phone, member_id, country_code,"
+            " phone_confirmed."
         )
     used = tuple(name for name in columns if not name.startswith(" "))
     if twice := sorted({name for name in used if used.count(name) > 1}):
         raise UnreadableFile(
-            f"Line 1 names a column twice, perhaps in two spellings: {', '.join(twice)}."
+            "The header (line 1) has a column twice, maybe in two spellings:"
+            f" {', '.join(twice)}. Keep one of each."
         )
     if "sms" not in used:  # what a file without phones says of confirmation is said of no phone
         used = tuple(name for name in used if name != "phone_confirmed")

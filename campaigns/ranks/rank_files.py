@@ -90,13 +90,14 @@ def take(key: str, *, by: User | None) -> Received:
     match = KEY.fullmatch(key)
     if match is None:
         raise UnreadableFile(
-            f"{key} is no file of ranks: those lie at {FOLDER}{{fan list}}/{{file}}.csv."
+            f"{key} is not a rank file. Rank files are at {FOLDER}{{fan list}}/{{file}}.csv."
         )
     fanlist = FanList.objects.select_related("campaign").filter(fanlist_id=match["fanlist"]).first()
     if fanlist is None:
         raise UnknownFanList(
-            f"Fan list {match['fanlist']} belongs to no campaign yet: register it on the page of"
-            " fan lists, or give its first file to translate_ranks with the campaign's id."
+            f"Fan list {match['fanlist']} does not belong to a campaign yet. Add it on the"
+            " Fan lists page, or process its first file with translate_ranks and the"
+            " campaign id."
         )
     with buckets.scoring().open(key) as file:
         sha256, size = _looked_at(fanlist.campaign, file)
@@ -148,15 +149,14 @@ def register(campaign: Campaign, fanlist_id: str) -> FanList:
     try:
         PUBLIC_ID(fanlist_id)
     except ValidationError as error:
-        raise BadFanListId(f"{fanlist_id!r} cannot name a fan list. {error.message}") from error
+        raise BadFanListId(f"{fanlist_id!r} is not a valid fan list id. {error.message}") from error
     fanlist, _ = FanList.objects.select_related("campaign").get_or_create(
         fanlist_id=fanlist_id, defaults={"campaign": campaign}
     )
     if fanlist.campaign_id != campaign.pk:
         raise FanListTaken(
             f"Fan list {fanlist_id} belongs to campaign {fanlist.campaign.campaign_id}, not"
-            f" {campaign.campaign_id}: choose that campaign, or give this file's list a name of its"
-            " own."
+            f" {campaign.campaign_id}. Choose that campaign, or use another fan list id."
         )
     return fanlist
 
@@ -201,8 +201,8 @@ def _translated(
         received = translate(job.pk)
     if received is None:
         raise CancelledByHand(
-            f"The translation of {rank_file.name} was paused or cancelled by hand: upload it again"
-            " to go on."
+            f"The translation of {rank_file.name} was paused or cancelled by a user. Upload"
+            " the file again to continue."
         )
     return received
 

@@ -28,7 +28,7 @@ CONTACTS = {  # a score file's column → a registrant's
     "member_id": sql.SQL("member_id"),
     "country_code": sql.SQL("country"),
 }
-BREAKS_OFF = "The file breaks off or cannot be read on ({}). Upload it again."
+BREAKS_OFF = "The file is incomplete or damaged ({}). Upload it again."
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ def open_records(file: BinaryIO) -> tuple[Header, BinaryIO]:
         first_line = text.readline(LONGEST_HEADER)
     except UNREADABLE as error:
         raise UnreadableFile(
-            f"The file is compressed but cannot be unpacked ({error}): compress it again."
+            f"The file is compressed but cannot be unpacked ({error}). Compress it again."
         ) from error
     if len(first_line) == LONGEST_HEADER:
-        raise UnreadableFile("This is no CSV file: its first line has no end within 64 KiB.")
+        raise UnreadableFile("The file is not CSV: its first line is longer than 64 KiB.")
     return formulas.read_header(first_line), text
 
 
@@ -76,9 +76,7 @@ def first_look(file: BinaryIO) -> Header:
     except UNREADABLE as error:
         raise UnreadableFile(BREAKS_OFF.format(error)) from error
     if not has_records:
-        raise UnreadableFile(
-            "The file holds no rank: only its first line, which names the columns."
-        )
+        raise UnreadableFile("The file has a header but no rows.")
     return header
 
 
@@ -91,7 +89,8 @@ def survey(file: BinaryIO, sha256: str, report_progress: ReportProgress) -> Foun
     digest, size = sha256_of(file)
     if digest != sha256:
         raise UnreadableFile(
-            "The file is not what was uploaded: its checksum differs. Upload it again."
+            "The file in the bucket is not the file that was uploaded: its checksum is"
+            " different. Upload it again."
         )
     header, _ = open_records(file)
     fans, given, records, malformed, invalid = [], [], 0, 0, 0

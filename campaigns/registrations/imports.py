@@ -92,7 +92,7 @@ def process(job_id: int) -> RegistrationImport:
             with buckets.scoring().open(found.key) as file:
                 rows = max(0, line_ends(file) - 1)  # the first names the columns
                 # judged, then published
-                lease.step("Judging rows", rows=rows, total=2 * rows, progress=0)
+                lease.step("Checking rows", rows=rows, total=2 * rows, progress=0)
                 with transaction.atomic():
                     _import(found, file, 2 * rows, lease)
         judged, total = found.rows_in, found.rows_in + found.accepted
@@ -266,7 +266,9 @@ def take_from_stream(taken: list[dict[str, Any]]) -> Mapping[int, str]:
             campaign_id=campaign_id, status=CampaignStatus.OPEN
         ).first()
         if campaign is None:
-            refused |= dict.fromkeys(numbers, f"campaign {campaign_id} is not open, or not known")
+            refused |= dict.fromkeys(
+                numbers, f"campaign {campaign_id} does not exist or is not open"
+            )
         else:
             refused |= _take(campaign, {number: taken[number] for number in numbers})
     return refused

@@ -22,10 +22,11 @@ def activate(score_file_pk: int, *, by: User | None) -> Campaign:
     """
     score_file = ScoreFile.objects.filter(pk=score_file_pk).first()
     if score_file is None:
-        raise UnknownScoreFile(f"There is no score file {score_file_pk}.")
+        raise UnknownScoreFile(f"Score file {score_file_pk} does not exist.")
     if score_file.state not in COUNTABLE:
         raise CannotActivate(
-            f"Score file {score_file_pk} is {score_file.state}: only a streamed one can be active."
+            f"Score file {score_file_pk} is {score_file.state}. Only a streamed score file"
+            " can be made active."
         )
     campaign = _switchable(score_file.campaign_id)
     if campaign.active_score_file_id != score_file_pk:
@@ -52,7 +53,7 @@ def undo(campaign_pk: int, *, by: User | None) -> Campaign:
     last = Activation.objects.filter(campaign=campaign, undone=False).first()
     if last is None:
         raise CannotActivate(
-            f"Campaign {campaign.campaign_id} has no switch of its active score file left to undo."
+            f"Campaign {campaign.campaign_id} has no change of the active score file to undo."
         )
     last.undone = True
     last.save(update_fields=["undone"])
@@ -67,8 +68,8 @@ def _switchable(campaign_pk: int) -> Campaign:
     require_open(campaign)
     if campaign.frozen:
         raise CannotActivate(
-            f"A wave of campaign {campaign.campaign_id} stands between prepared and completed: "
-            "complete or cancel it before the active score file is switched."
+            f"A wave of campaign {campaign.campaign_id} is prepared but not completed."
+            " Complete or cancel it before you change the active score file."
         )
     return campaign
 

@@ -38,7 +38,7 @@ ALL = sys.maxsize
 EXAMPLES = 20
 SHOWN_BYTES = 16 * 1024 * 1024  # how far into a file a page looks for rejected rows: 0.2 s
 NOT_JUDGED = (ScoreFileState.UPLOADED, ScoreFileState.FAILED)
-WHAT = "Trying rows"
+WHAT = "Checking rows"
 
 
 @dataclass(frozen=True)
@@ -201,8 +201,8 @@ def _try(number: int, rows: int | None, report_progress: ReportProgress) -> tupl
 def _require_not_judged(score_file: ScoreFile) -> None:
     if not can_be_tried(score_file):
         raise CannotTry(
-            f"Score file {score_file.pk} is {score_file.state}: only one whose rows were not judged"
-            " yet can be tried. Its page shows what became of them."
+            f"Score file {score_file.pk} is {score_file.state}. A dry run is possible only"
+            " before the file is processed. Its page shows the results."
         )
 
 

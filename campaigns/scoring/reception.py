@@ -155,13 +155,13 @@ def _what_went_wrong(score_file: ScoreFile, file: BinaryIO) -> UnreadableFile | 
     if sha256_of(file) != (score_file.sha256, score_file.bytes):
         return _changed(score_file)
     return NotStored(
-        f"The scoring bucket did not keep {score_file.name} as it was uploaded. Upload it again."
+        f"{score_file.name} was not stored correctly in the scoring bucket. Upload it again."
     )
 
 
 def _changed(score_file: ScoreFile) -> UnreadableFile:
     return UnreadableFile(
-        f"{score_file.name} changed while it was read: upload it when it is whole."
+        f"{score_file.name} changed while it was read. Upload it again when it is complete."
     )
 
 
@@ -191,8 +191,8 @@ def timestamp_of(campaign: Campaign, name: str) -> str:
         return timezone.now().strftime("%Y%m%dT%H%M%SZ")
     if match["campaign"] != campaign.campaign_id:
         raise WrongCampaign(
-            f"{name} is named for campaign {match['campaign']}, not {campaign.campaign_id}: "
-            "choose the right campaign, or rename the file if its name is wrong."
+            f"The name of {name} contains campaign {match['campaign']}, not"
+            f" {campaign.campaign_id}. Choose the right campaign, or rename the file."
         )
     return match["timestamp"]
 

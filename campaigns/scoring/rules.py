@@ -54,7 +54,7 @@ def _email_rules(campaign: Campaign) -> EmailRules:
         if error.line_number <= in_bucket:
             where = f"{SHARED_KEYS[error.list_name]} in the scoring bucket"
             raise ListEntryInvalid(where, error.line_number, error.hint) from None
-        where = f"The {error.list_name} kept in the admin, sorted by pattern"
+        where = f"The {error.list_name} entries on the List entries page, sorted by pattern"
         raise ListEntryInvalid(where, error.line_number - in_bucket, error.hint) from None
 
 
@@ -72,7 +72,7 @@ def count_entries(key: str) -> int:
     try:
         found = EmailRules.compile(**lines)
     except ListEntryInvalid as error:
-        raise _unreadable(key, f"line {error.line_number} is no entry") from None
+        raise _unreadable(key, f"line {error.line_number} is not a valid entry") from None
     blacklisted = len(found.addresses) + len(found.domains) + len(found.domain_patterns)
     return blacklisted + len(found.whitelisted_addresses) + len(found.whitelist_patterns)
 
@@ -92,14 +92,14 @@ def _lines(key: str) -> list[str]:
             return file.read().decode("utf-8-sig").splitlines()
     except NoSuchObject as error:
         if os.path.lexists(bucket.url_or_path(key)):
-            raise _unreadable(key, "it is no file") from error
+            raise _unreadable(key, "it is not a file") from error
         return []
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(key, error) from error
 
 
 def _unreadable(key: str, why: object) -> UnreadableList:
-    return UnreadableList(f"{key} in the scoring bucket cannot be read ({why}): mend or remove it.")
+    return UnreadableList(f"{key} in the scoring bucket cannot be read ({why}). Fix or remove it.")
 
 
 def snapshot(rules: Rules) -> dict[str, Any]:

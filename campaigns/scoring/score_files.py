@@ -67,7 +67,7 @@ def score_file_of(number: int) -> ScoreFile:
     """Raises UnknownScoreFile."""
     found = ScoreFile.objects.select_related("campaign").filter(pk=number).first()
     if found is None:
-        raise UnknownScoreFile(f"There is no score file {number}.")
+        raise UnknownScoreFile(f"Score file {number} does not exist.")
     return found
 
 
@@ -168,7 +168,7 @@ def _forget(number: int) -> None:
         return
     _fail(
         number,
-        CancelledByHand("It was cancelled while it was processed. Process it again to take it up."),
+        CancelledByHand("Processing was cancelled. Start it again to continue."),
     )
     ScoreFile.objects.filter(pk=number).update(rules={}, rules_digest="")
     tables.drop(number)
@@ -184,7 +184,7 @@ def _judge(score_file: ScoreFile, lease: Lease) -> int:
         lease.step("Reading the file")
         found = survey(file, score_file.sha256)
         # judged once, then published
-        lease.step("Judging rows", rows=found.lines, total=found.lines * 2)
+        lease.step("Checking rows", rows=found.lines, total=found.lines * 2)
         judging.judge(score_file, file, found, in_force, lease)
     return found.lines
 
@@ -201,7 +201,7 @@ def _validate(
     if score_file.roster_digest:
         _move(lease, score_file, ScoreFileState.VALIDATED, error="")
         return
-    lease.step("Fixing the roster")
+    lease.step("Creating the roster")
     done = Chunk.objects.filter(job_id=lease.job_id)
     counts = list(done.values_list("counts", flat=True))
     ledger: dict[str, object] = {
@@ -250,7 +250,7 @@ def _stream(score_file: ScoreFile, lease: Lease, indexed: Future[None]) -> None:
         "progress": judged,
         "total": judged + accepted,
     }
-    lease.step("Writing files and stream", **publishing_step)
+    lease.step("Writing files and publishing", **publishing_step)
     published = publishing.publish(score_file, lease)
     lease.step("Indexing the rows", progress=judged + accepted)
     indexed.result()
@@ -293,19 +293,19 @@ def _count_now(score_file: ScoreFile, published: publishing.Published, lease: Le
 
 def summary(score_file: ScoreFile, *, activated: bool) -> str:
     """S-11's message for Slack: in, accepted, rejected by reason, tagged."""
-    reasons = _told(Reason, score_file.rejected_by)
+    reasons = _counted(Reason, score_file.rejected_by)
     return (
         f"Score file {score_file.name} of campaign {score_file.campaign.campaign_id}:"
-        f" {score_file.rows_in:,} in, {score_file.accepted:,} accepted, {score_file.rejected:,}"
-        f" rejected{f' ({reasons})' if reasons else ''}; tagged:"
-        f" {_told(Tag, score_file.tagged_by) or 'none'}. It is"
-        f" {'now active' if activated else 'not active'}."
+        f" {score_file.rows_in:,} in, {score_file.accepted:,} accepted,"
+        f" {score_file.rejected:,} rejected{f' ({reasons})' if reasons else ''}. Tags:"
+        f" {_counted(Tag, score_file.tagged_by) or 'none'}."
+        f" {'It is now active.' if activated else 'It is not active.'}"
     )
 
 
-def _told(names: type[Reason] | type[Tag], counts: dict[str, int]) -> str:
+def _counted(names: type[Reason] | type[Tag], counts: dict[str, int]) -> str:
     """Counts in the order of the rules, whatever order the database keeps them in."""
-    return ", ".join(f"{name.value} {counts[name]:,}" for name in names if name in counts)
+    return ", ".join(f"{name.label}: {counts[name]:,}" for name in names if name in counts)
 
 
 def release_waiting(campaign: Campaign) -> list[ScoreFile]:

@@ -23,8 +23,8 @@ from operations.adminkit.spreadsheets import as_meant, neutralised
 
 LINE, REASON = "line", "reason"
 WANTED = (
-    "It must be the CSV of the rejected rows: commas between the cells, and the columns line and"
-    " reason kept as they are."
+    "Upload the CSV of the rejected rows, separated by commas, with the columns"
+    " line and reason unchanged."
 )
 OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 UNREADABLE_BYTE = re.compile(rb"\\x(00|[89a-f][0-9a-f])")
@@ -72,8 +72,9 @@ def read(text: Iterable[str], columns: Sequence[str]) -> Iterator[Corrected]:
                 yield _row(cells, layout, reader.line_num)
     except csv.Error as error:
         raise BadCorrection(
-            f"The corrected file cannot be read near its line {reader.line_num} ({error}): perhaps"
-            " a quote is opened and never closed, or a cell is far too long. Save it as CSV again."
+            f"The corrected file cannot be read near line {reader.line_num} ({error})."
+            " Check for a missing closing quote or a very long cell, and save it as CSV"
+            " again."
         ) from error
 
 
@@ -83,8 +84,7 @@ def _refuse_other_separators(first: str) -> None:
     for sign, name in OTHER_SEPARATORS.items():
         if sign in first:
             raise BadCorrection(
-                f"The corrected file has {name} between its cells: save it as CSV with commas"
-                " (UTF-8)."
+                f"The corrected file is separated by {name}. Save it as CSV with commas (UTF-8)."
             )
 
 
@@ -102,13 +102,11 @@ def _layout(names: Sequence[str], columns: Sequence[str]) -> _Layout:
     missing += [name for name, place in ((LINE, line), (REASON, reason)) if place is None]
     if missing or line is None or reason is None:
         raise BadCorrection(
-            f"The corrected file lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}."
-            f" {WANTED}"
+            f"The corrected file is missing the column{'s' * (len(missing) > 1)}"
+            f" {', '.join(missing)}. {WANTED}"
         )
     if twice := sorted(name for name in needed if names.count(name) > 1):
-        raise BadCorrection(
-            f"The corrected file names a column twice: {', '.join(twice)}. {WANTED}"
-        )
+        raise BadCorrection(f"The corrected file has a column twice: {', '.join(twice)}. {WANTED}")
     return _Layout(tuple(places[:-2]), line, reason, len(names))
 
 
@@ -121,13 +119,15 @@ def _place(names: Sequence[str], name: str, before: int) -> int | None:
 def _row(cells: Sequence[str], layout: _Layout, near: int) -> Corrected:
     if len(cells) != layout.width:
         raise BadCorrection(
-            f"Near line {near} of the corrected file a row has {len(cells)} cells, and the header"
-            f" {layout.width}: save it as CSV again, with quotes around cells that hold a comma."
+            f"Near line {near} of the corrected file, a row has {len(cells)} cells but the"
+            f" header has {layout.width}. Save it as CSV again, with quotes around cells"
+            " that contain a comma."
         )
     line = cells[layout.line].strip()
     if not (line.isascii() and line.isdigit() and len(line) <= 18):
         raise BadCorrection(
-            f"Near line {near} of the corrected file the cell “line” holds no line number. {WANTED}"
+            f"Near line {near} of the corrected file, the column “line” does not contain a"
+            f" line number. {WANTED}"
         )
     values = tuple("" if place is None else cells[place] for place in layout.places)
     return Corrected(int(line), cells[layout.reason].strip(), values)
@@ -143,14 +143,15 @@ def as_lines(rows: Iterable[Corrected], rejected: Mapping[int, tuple[str, str]])
     for row in rows:
         if row.line not in rejected:
             raise BadCorrection(
-                f"Line {row.line} was not rejected in this score file: is the file of another one?"
-                f" {WANTED}"
+                f"Line {row.line} was not rejected in this score file. The corrected file may"
+                f" belong to another score file. {WANTED}"
             )
         reason, raw = rejected[row.line]
         if row.reason != reason:
             raise BadCorrection(
-                f"Line {row.line} was rejected as {reason} in this score file, and the corrected"
-                f" file says otherwise: is it of another score file? {WANTED}"
+                f"Line {row.line} was rejected as {reason} in this score file, but the"
+                " corrected file has another reason. It may belong to another score file."
+                f" {WANTED}"
             )
         yield _as_line(row, reason, raw)
 
@@ -194,8 +195,8 @@ def refuse_repeated(lines: LineNumbers) -> None:
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     if len(twice):
         raise BadCorrection(
-            f"Line {twice[0]} stands twice in the corrected file: each rejected row can come back"
-            " once."
+            f"Line {twice[0]} appears twice in the corrected file. Keep each rejected row"
+            " only once."
         )
 
 

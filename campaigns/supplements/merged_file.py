@@ -65,8 +65,8 @@ def compose(
             report_step(READING, came_back, 0)
         if not came_back:
             raise BadCorrection(
-                "The corrected file holds no row: leave in it the rejected rows that should be"
-                " judged again."
+                "The corrected file has no rows. Keep the rejected rows that you want to"
+                " submit again."
             )
         for piece in _accepted(parent):
             out.write(piece)
@@ -128,15 +128,15 @@ def _text_lines(text: io.TextIOWrapper) -> Iterator[str]:
         while line := text.readline(LONGEST_TEXT):
             if len(line) == LONGEST_TEXT:
                 raise BadCorrection(
-                    f"Line {number} of the corrected file has no end: it is no CSV of rejected"
-                    " rows."
+                    f"Line {number} of the corrected file is too long. Upload the CSV of the"
+                    " rejected rows."
                 )
             yield line
             number += 1
     except UnicodeDecodeError:
         raise BadCorrection(
-            f"The corrected file is not UTF-8 (after its line {number - 1}): save it as “CSV UTF-8”"
-            " from the spreadsheet."
+            f"The corrected file is not UTF-8 (after line {number - 1}). Save it as “CSV"
+            " UTF-8” in the spreadsheet."
         ) from None
 
 
@@ -152,14 +152,14 @@ def _accepted(parent: ScoreFile) -> Iterator[bytes]:
     left_out = np.fromiter(rejected.iterator(chunk_size=50_000), dtype=np.int64)
     if len(left_out) != parent.rejected:
         raise CannotSupplement(
-            f"Of the {parent.rejected} rejected rows of score file {parent.pk} {len(left_out)} are"
-            " left: without them nobody can tell which lines were accepted. Upload a whole score"
-            " file instead."
+            f"Only {len(left_out)} of the {parent.rejected} rejected rows of score file"
+            f" {parent.pk} are stored, so a supplement cannot be created. Upload a complete"
+            " score file instead."
         )
     with buckets.scoring().open(parent.key) as source:
         if sha256_of(source)[0] != parent.sha256:
             raise UnreadableFile(
-                f"The bytes of score file {parent.pk} changed in the bucket: upload the file again."
+                f"Score file {parent.pk} was changed in the bucket. Upload the file again."
             )
         try:
             yield from corrections.without(_pieces(unpacked(source)), left_out)

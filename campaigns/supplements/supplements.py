@@ -68,8 +68,8 @@ def require_judged(parent: ScoreFile) -> None:
     """Raises CannotSupplement unless each row of the file has its outcome."""
     if not parent.roster_digest:
         raise CannotSupplement(
-            f"Score file {parent.pk} is {parent.state}: process it first. Only a score file whose"
-            " rows are all judged can have a supplement."
+            f"Score file {parent.pk} is {parent.state}. Process it before you upload"
+            " corrected rows."
         )
 
 
@@ -166,8 +166,8 @@ def make(
         )
     if received.score_file.pk == parent.pk:
         raise BadCorrection(
-            f"With these rows the supplement would be score file {parent.pk} itself, byte for byte:"
-            " correct some of them first."
+            "The corrected file contains no corrections: the supplement would be identical"
+            f" to score file {parent.pk}. Correct some rows first."
         )
     file.seek(0)
     key = key_of(parent, sha256_of(file)[0])

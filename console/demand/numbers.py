@@ -13,6 +13,7 @@ from django.db.models import Count, F, IntegerField, Max, Q, QuerySet, Sum
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, TruncDate
 
+from console.words import words
 from datalake.models import LakePartition
 from demand.choices import BatchState, DemandType, ErrorType
 from demand.models import Batch, Shard
@@ -100,9 +101,7 @@ def last_day(*, now: datetime) -> dict[str, Any]:
 def _types(row: Mapping[str, Any]) -> list[tuple[str, int]]:
     """(type in words, errors), the most frequent first."""
     counts = [
-        (ErrorType(name).label, row[f"errors_{name}"])
-        for name in ErrorType.values
-        if row[f"errors_{name}"]
+        (words(name), row[f"errors_{name}"]) for name in ErrorType.values if row[f"errors_{name}"]
     ]
     return sorted(counts, key=lambda each: -each[1])
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from campaigns import loading
-from campaigns.errors import BadCampaignFile, DrawIsFixed, ListEntryInvalid, WrongStatus
+from campaigns.errors import BadCampaignFile, DrawIsLocked, ListEntryInvalid, WrongStatus
 from campaigns.models import Campaign, ListEntry, Market
 from campaigns.opening import close_campaign
 from tests.support.campaigns import SALT, SEED
@@ -142,7 +142,7 @@ def test_loading_again_updates_what_the_file_names_but_never_the_draw():
 def test_the_source_of_an_open_campaigns_public_value_cannot_change():
     """[S-8]"""
     loading.load(document(entropy_source="drand round 5551234"))
-    with pytest.raises(DrawIsFixed):
+    with pytest.raises(DrawIsLocked):
         loading.load(document(entropy_source="drand round 5551235"))
 
 
@@ -175,22 +175,22 @@ def test_countries_that_share_a_calling_code_with_others_are_warned_of(home_coun
     ("wrong", "says"),
     [
         ([], "one JSON object"),
-        (document(campaign_id=...), "lacks campaign_id"),
-        (document(name=""), "lacks name"),
-        (document(campaign_id=12345), "put them in quotes"),
+        (document(campaign_id=...), "is missing campaign_id"),
+        (document(name=""), "is missing name"),
+        (document(campaign_id=12345), "Put them in quotes"),
         (document(campaign_id="a b"), "campaign_id"),
         (document(campaign_id="a" * 41), "campaign_id"),
         (document(color="red"), "unknown keys: color"),
         (document(code_prefix=" A,"), "code_prefix: Use at most 10 letters"),
-        (document(artist="a\x00b"), "artist: a text holds a NUL"),
-        (market(event_ids=["\ud800"]), "markets: a text holds"),
+        (document(artist="a\x00b"), "artist: the text contains a NUL"),
+        (market(event_ids=["\ud800"]), "markets: the text contains"),
         (
             document(registration_closes="2025-01-01T00:00:00Z"),
             "cannot be used. Registration must close after it opens.",
         ),
         (document(status="closed"), "status"),
-        (document(registration_opens="2026-01-01"), "no offset"),
-        (document(registration_opens="2026-01-01T00:00:00"), "no offset"),
+        (document(registration_opens="2026-01-01"), "no time zone offset"),
+        (document(registration_opens="2026-01-01T00:00:00"), "no time zone offset"),
         (document(registration_opens="soon"), "ISO 8601"),
         (document(registration_opens=5), "ISO 8601"),
         (document(registration_closes="2025-01-01T00:00:00Z"), "close after it opens"),
@@ -205,21 +205,21 @@ def test_countries_that_share_a_calling_code_with_others_are_warned_of(home_coun
         (document(min_score=True), "min_score: write a number"),
         (document(max_fans_per_contact=-1), "max_fans_per_contact"),
         (document(max_fans_per_contact=1.5), "max_fans_per_contact: write a whole number"),
-        (document(name="  "), "lacks name"),
+        (document(name="  "), "is missing name"),
         (document(allow_intl_phones="maybe"), "allow_intl_phones"),
         (document(scoring_type="cubic"), "scoring_type"),
         (document(code_source="theirs"), "code_source"),
         (document(markets={}), "list of objects"),
         (document(markets=[MARKET, MARKET]), "same market_id"),
-        (market(market_id=["west"]), "market_id is a text"),
+        (market(market_id=["west"]), "market_id must be a text"),
         (market(market_id="a b"), "market a b"),
-        (market(market_id=...), "lacks market_id"),
+        (market(market_id=...), "is missing market_id"),
         (market(capacity=-1), "-1"),
         (market(capacity="5"), "'5'"),
         (market(capacity=True), "True"),
         (market(capacity=10**12), "capacity"),
-        (market(capacity=...), "lacks capacity"),
-        (market(selection_time="2026-01-18T12:00:00"), "no offset"),
+        (market(capacity=...), "is missing capacity"),
+        (market(selection_time="2026-01-18T12:00:00"), "no time zone offset"),
         (market(event_ids="E1"), "event_ids"),
         (market(event_ids=[1]), "event_ids"),
         (market(position=-1), "position"),

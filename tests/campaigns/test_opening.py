@@ -7,7 +7,7 @@ import hashlib
 import pytest
 from django.db import IntegrityError, transaction
 
-from campaigns.errors import BadCampaignFile, DrawIsFixed, UnknownCampaign, WrongStatus
+from campaigns.errors import BadCampaignFile, DrawIsLocked, UnknownCampaign, WrongStatus
 from campaigns.models import Campaign
 from campaigns.opening import campaign_of, close_campaign, draw_of, enter_entropy, open_campaign
 from operations.models import StatusChange
@@ -46,7 +46,7 @@ def test_half_a_draw_is_not_completed_in_silence():
 
 def test_a_campaign_opens_once_and_closes_once():
     campaign = make_campaign()
-    with pytest.raises(WrongStatus, match="only a draft"):
+    with pytest.raises(WrongStatus, match="Only a draft"):
         open_campaign(campaign.pk, by=None)
     assert close_campaign(campaign.pk, by=None).status == "closed"
     for step in (open_campaign, close_campaign):
@@ -64,7 +64,7 @@ def test_a_campaign_opens_once_and_closes_once():
 def test_a_campaign_with_a_wave_under_way_stays_open():
     campaign = make_campaign()
     Campaign.objects.update(frozen=True)
-    with pytest.raises(WrongStatus, match="under way"):
+    with pytest.raises(WrongStatus, match="is not finished"):
         close_campaign(campaign.pk, by=None)
 
 
@@ -91,20 +91,20 @@ def test_an_open_campaign_has_its_draw():
 
 def test_the_public_value_is_trimmed_and_entered_once():
     campaign = make_campaign(entropy_source="drand round 5551234")
-    with pytest.raises(WrongStatus, match="waits for the value"):
+    with pytest.raises(WrongStatus, match="needs the value"):
         draw_of(campaign)
-    with pytest.raises(DrawIsFixed, match="empty"):
+    with pytest.raises(DrawIsLocked, match="empty"):
         enter_entropy(campaign.pk, " \n", by=None)
     entered = enter_entropy(campaign.pk, " 4a7f\n", by=None)
     assert (entered.entropy_value, draw_of(entered).entropy) == ("4a7f", "4a7f")
-    with pytest.raises(DrawIsFixed, match="already"):
+    with pytest.raises(DrawIsLocked, match="already"):
         enter_entropy(campaign.pk, "beef", by=None)
     with pytest.raises(IntegrityError, match="entered already"), transaction.atomic():
         Campaign.objects.filter(pk=campaign.pk).update(entropy_value="beef")
 
 
 def test_a_campaign_that_named_no_source_takes_no_value():
-    with pytest.raises(DrawIsFixed, match="named no public source"):
+    with pytest.raises(DrawIsLocked, match="has no public source"):
         enter_entropy(make_campaign().pk, "4a7f", by=None)
 
 

@@ -44,9 +44,9 @@ def test_a_score_file_names_its_stages_in_order(steps):
     assert [name for name, *_ in steps] == [
         *(
             "Reading the file",
-            "Judging rows",
-            "Fixing the roster",
-            "Writing files and stream",
+            "Checking rows",
+            "Creating the roster",
+            "Writing files and publishing",
             "Indexing the rows",
         )
     ]
@@ -88,7 +88,7 @@ def test_a_resumed_file_goes_on_counting_where_it_stopped(steps, monkeypatch):
     steps.clear()
     score_files.process(job.pk)
     name, judging, progress, total = steps[1]
-    assert (name, progress) == ("Judging rows", stopped_at)
+    assert (name, progress) == ("Checking rows", stopped_at)
     assert 0 < stopped_at < judging.rows
     assert f"{stopped_at:,} of {judging.rows:,} rows" in sentence(
         judging, now=0.0, progress=progress, total=total
@@ -100,7 +100,7 @@ def test_an_import_of_registrations_names_its_stages(steps):
     assert [
         (name, pace.first, pace.rows, progress, total) for name, pace, progress, total in steps
     ] == [
-        ("Judging rows", 0, 7, 0, 14),
+        ("Checking rows", 0, 7, 0, 14),
         ("Publishing registrations", 7, found.accepted, 7, 7 + found.accepted),
     ]
 
@@ -129,6 +129,7 @@ def test_the_command_shows_its_progress_at_a_terminal(tmp_path, monkeypatch):
         stderr=screen,
     )
     assert (
-        "Judging rows: 0 of 75 rows" in screen.getvalue() or "Reading the file" in screen.getvalue()
+        "Checking rows: 0 of 75 rows" in screen.getvalue()
+        or "Reading the file" in screen.getvalue()
     )
     assert out.getvalue().count("\n") == 1

@@ -83,7 +83,7 @@ def test_a_job_that_was_cancelled_can_be_begun_again(operator):
     ("content", "fields", "complaint"),
     [
         (b"", {}, "empty"),
-        (b"id,name\n1,x\n", {}, "lacks the columns global_user_id and rank"),
+        (b"id,name\n1,x\n", {}, "is missing the columns global_user_id and rank"),
         (RANKS, {"fanlist": "my list"}, "letters, digits and hyphens"),
         (RANKS, {"fanlist": ""}, "required"),
     ],

@@ -90,13 +90,13 @@ def test_the_public_value_is_entered_once_and_never_again(client):
     client.post("/admin/campaign/drafted/entropy/", {"value": " 8f3a "})
     second = client.post("/admin/campaign/drafted/entropy/", {"value": "other"}, follow=True)
     assert Campaign.objects.get().entropy_value == "8f3a"
-    assert "was entered already" in said(second)[-1]
+    assert "was already entered" in said(second)[-1]
 
 
 def test_a_refusal_is_a_message_on_the_page_and_nothing_changed(client):
     campaign = campaign_with(fans=1)
     answer = client.post(f"/admin/campaign/{campaign.campaign_id}/open/", follow=True)
-    assert "only a draft can be opened" in said(answer)[0]
+    assert "Only a draft can be opened" in said(answer)[0]
     assert not StatusChange.objects.exists()
 
 

@@ -68,7 +68,7 @@ def test_the_undoing_of_a_switch_names_the_file_that_counts_again(client):
     activation.undo(campaign.pk, by=None)
     assert ScoreFile.objects.get(pk=second.pk).is_drawn
     assert (
-        "Undo the last switch"
+        "Undo the last change"
         not in client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
     )
 

@@ -132,4 +132,4 @@ def test_c2_a_closed_campaign_takes_no_corrections_and_shows_no_form(client, par
     assert FORM in page_of(client, parent)
     close_campaign(parent.campaign_id, by=None)
     assert FORM not in page_of(client, parent)
-    assert "this needs an open campaign" in upload(client, parent, corrected(parent))
+    assert "possible only while it is open" in upload(client, parent, corrected(parent))

@@ -132,7 +132,7 @@ def test_the_work_that_is_not_over_is_shown_though_a_newer_job_is(client):
 
 def test_a_dry_run_of_what_was_judged_is_refused_in_words(client):
     answer = try_it(client, process_scores(make_campaign()))
-    assert "were not judged yet can be tried" in str(next(iter(answer.context["messages"])))
+    assert "only before the file is processed" in str(next(iter(answer.context["messages"])))
 
 
 def test_rejected_rows_are_shown_only_to_who_asked_to_see_personal_data(client, operator):

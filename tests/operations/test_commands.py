@@ -238,12 +238,12 @@ def test_what_cannot_be_done_is_one_line_exit_1_and_nothing_written(tmp_path):
     empty, wrong = tmp_path / "empty.txt", tmp_path / "99999.20260118.txt"
     empty.write_bytes(b"")
     wrong.write_bytes(score_file_bytes([score_row()]))
-    assert "no campaign" in run("process_scores", "nope", wrong, code=1)["error"]
+    assert "does not exist" in run("process_scores", "nope", wrong, code=1)["error"]
     assert "99999" in run("process_scores", "12345", wrong, code=1)["error"]
     assert "empty" in run("process_scores", "12345", empty, code=1)["error"]
     assert "No such file" in run("process_scores", "12345", tmp_path / "absent", code=1)["error"]
     assert "directory" in run("import_registrations", "12345", tmp_path, code=1)["error"]
-    assert "score file 77" in run("activate_scores", "77", code=1)["error"]
+    assert "Score file 77" in run("activate_scores", "77", code=1)["error"]
     assert "active user" in run("close_campaign", "12345", "--by", "nobody", code=1)["error"]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -254,7 +254,7 @@ def test_what_cannot_be_done_is_one_line_exit_1_and_nothing_written(tmp_path):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("how", "says"), [("pause", "goes on"), ("cancel", "cancelled")])
+@pytest.mark.parametrize(("how", "says"), [("pause", "again to continue"), ("cancel", "cancelled")])
 def test_a_file_stopped_by_hand_is_no_success_and_the_same_command_goes_on(
     how, says, tmp_path, monkeypatch
 ):

@@ -51,9 +51,9 @@ def test_a_line_is_never_longer_than_the_terminal_is_wide(monkeypatch):
 
 def test_work_without_a_job_is_counted_in_the_same_words():
     screen = Screen()
-    with foreground.counted("Trying rows", OutputWrapper(screen)) as tell:
+    with foreground.counted("Checking rows", OutputWrapper(screen)) as tell:
         tell(0, 2_000)
-        assert "Trying rows: 0 of 2,000 rows" in screen.getvalue()
+        assert "Checking rows: 0 of 2,000 rows" in screen.getvalue()
     assert screen.getvalue().endswith(foreground.CLEAR)
 
 

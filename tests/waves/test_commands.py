@@ -175,7 +175,7 @@ def test_refusals_are_one_line_with_exit_1_and_write_nothing(campaign, tmp_path)
     assert "cannot be read" in refused(
         *base, "--notify-date", week, "--markets", str(tmp_path / "none.csv")
     )
-    assert "no campaign" in refused("preview_wave", "nobody", KEY)
+    assert "does not exist" in refused("preview_wave", "nobody", KEY)
     assert "no wave" in refused("approve_wave", "a_20300101", "--by", "ann", "--digest", "0")
     assert "No code" in refused("find_code", "NOTHING")
     assert not Wave.objects.exists()

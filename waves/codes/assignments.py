@@ -88,8 +88,8 @@ def assign(wave: Wave, *, now: datetime) -> Assigned:
         )
     if missing := run(_UNASSIGNED, wave=wave.pk):
         raise CodesNotAssigned(
-            f"Wave {wave.name}: {missing} codes could not be assigned; nothing is sent until that"
-            " is settled."
+            f"Wave {wave.name}: {plural(missing, 'access code')} could not be assigned, so"
+            " nothing was sent."
         )
     return total
 

@@ -53,7 +53,8 @@ class CodeService:
         ]
         if len(set(codes)) != quantity:
             raise CodeServiceError(
-                f"Code service: {len(set(codes))} codes for {market_id} of {wave}, not {quantity}."
+                f"The code service returned {len(set(codes))} instead of {quantity} codes for"
+                f" market {market_id} of wave {wave}."
             )
         return codes
 
@@ -109,7 +110,8 @@ class CodeService:
             except (OSError, http.client.HTTPException, ValueError) as error:
                 cause = error
         raise CodeServiceError(
-            f"Code service: {action} failed ({cause}); check CODE_SERVICE_URL, then try again."
+            f"The code service could not {action} codes ({cause}). Check CODE_SERVICE_URL"
+            " and try again."
         ) from cause
 
 

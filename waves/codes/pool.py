@@ -105,7 +105,8 @@ def reserve(wave: Wave, members: pl.DataFrame, *, now: datetime) -> ReservedCode
     """
     if members["code_source"].eq(CodeSource.PARTNER).any():
         raise UnsupportedCodeSource(
-            f"Wave {wave.name}: codes of a partner's service cannot be reserved; use own or tm."
+            f"Wave {wave.name}: codes from a partner's code service cannot be reserved. Use"
+            " own or tm."
         )
     own = members.filter(pl.col("code_source") == CodeSource.OWN).select("global_user_id", "market")
     generated = 0
@@ -117,8 +118,8 @@ def reserve(wave: Wave, members: pl.DataFrame, *, now: datetime) -> ReservedCode
             generated += _reserve_batch(wave, batch, now)
     else:
         raise CodesExhausted(
-            f"Wave {wave.name}: not enough different codes of {wave.campaign.code_length} signs;"
-            " raise the code length."
+            f"Wave {wave.name}: there are not enough different codes with"
+            f" {wave.campaign.code_length} characters. Increase the code length."
         )
     coded = members.join(
         _reservations(wave), on="global_user_id", how="left", maintain_order="left"
@@ -155,7 +156,7 @@ def find(code: str) -> Code:
     related = ("campaign", "wave", "market", "assignment")
     found = Code.objects.select_related(*related).filter(code__iexact=code.strip()).first()
     if found is None:
-        raise UnknownCode("No code reads so, in any campaign; TM is a placeholder and no code.")
+        raise UnknownCode("No such code in any campaign. TM is a placeholder and not a code.")
     return found
 
 

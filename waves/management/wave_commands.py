@@ -24,9 +24,11 @@ class WaveActionCommand(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("wave", help="{campaign_id}_{date_key}")
-        parser.add_argument("--by", required=True, metavar="USER", help="who does it")
         parser.add_argument(
-            "--reason", required=True, metavar="TEXT", help="why; it is written down"
+            "--by", required=True, metavar="USER", help="the user who runs this command"
+        )
+        parser.add_argument(
+            "--reason", required=True, metavar="TEXT", help="the reason, which is logged"
         )
 
     @abstractmethod
@@ -44,22 +46,24 @@ def add_request_arguments(parser: CommandParser) -> None:
     parser.add_argument("campaign", help="campaign id")
     parser.add_argument("date_key", help="YYYYMMDD or YYYYMMDD-n")
     parser.add_argument(
-        "--notify-date", metavar="ISO", help="when the fans are told; needed for a new wave"
+        "--notify-date", metavar="ISO", help="when the wave is sent; required for a new wave"
     )
     parser.add_argument(
         "--markets",
         metavar="FILE",
-        help="the wave's market file (CSV); without it the one in the bucket, or all",
+        help="markets file of the wave (CSV); default: the one in the bucket, or all markets",
     )
     parser.add_argument("--market", metavar="ID", help="select for this market alone")
     parser.add_argument(
         "--min-score",
         type=float,
         metavar="X",
-        help="a higher minimum of the raw score, for this wave",
+        help="higher minimum raw score for this wave",
     )
     parser.add_argument(
-        "--by-market-order", action="store_true", help="markets take the best one after the other"
+        "--by-market-order",
+        action="store_true",
+        help="fill the markets one after the other, in their order",
     )
 
 
@@ -88,4 +92,4 @@ def _content(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise BadMarketFile(f"The market file {path} cannot be read: {error.strerror}.") from error
+        raise BadMarketFile(f"The markets file {path} cannot be read: {error.strerror}.") from error

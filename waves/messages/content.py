@@ -53,37 +53,50 @@ class Message:
 DEFAULTS: Final = (
     MessageTemplate(
         Channel.SMS,
-        "{campaign}: you are in for {market}. Your access code is {code}, valid until"
-        " {valid_until}.",
+        (
+            "You've been selected for the {campaign} presale in {market}. Your access"
+            " code: {code}. Valid until {valid_until}."
+        ),
     ),
     MessageTemplate(
         Channel.EMAIL,
-        "Good news: you were selected for {market} in the presale of {campaign}.\n\nYour access"
-        " code: {code}\nValid from {valid_from} until {valid_until}.\n\nThe code is yours alone. To"
-        " check the draw for yourself, keep your fan reference: {fan_ref}\n",
+        (
+            "Good news! You've been selected for the {campaign} presale in"
+            " {market}.\n\nYour access code: {code}\nValid from {valid_from} until"
+            " {valid_until}.\n\nThis code is personal. Please don't share it.\n\nIf you"
+            " want to check the draw yourself, keep your fan reference: {fan_ref}\n"
+        ),
         subject="Your access code for {campaign}",
         html=(
-            "<p>Good news: you were selected for <strong>{market}</strong> in the presale of"
-            " {campaign}.</p><p>Your access code: <strong>{code}</strong><br>Valid from"
-            " {valid_from} until {valid_until}.</p><p>The code is yours alone. To check the draw"
-            " for yourself, keep your fan reference: {fan_ref}</p>"
+            "<p>Good news! You've been selected for the {campaign} presale in"
+            " <strong>{market}</strong>.</p><p>Your access code:"
+            " <strong>{code}</strong><br>Valid from {valid_from} until"
+            " {valid_until}.</p><p>This code is personal. Please don't share it.</p><p>If"
+            " you want to check the draw yourself, keep your fan reference: {fan_ref}</p>"
         ),
     ),
 )
 # Where the stock is managed elsewhere there is no code to name. [K-3]
 DEFAULTS_WITHOUT_CODE: Final = (
     MessageTemplate(
-        Channel.SMS, "{campaign}: you are in for {market}. You can buy from {wave_date}."
+        Channel.SMS,
+        (
+            "You've been selected for the {campaign} presale in {market}. You can buy"
+            " tickets from {wave_date}."
+        ),
     ),
     MessageTemplate(
         Channel.EMAIL,
-        "Good news: you were selected for {market} in the presale of {campaign}. You can buy from"
-        " {wave_date}.\n\nTo check the draw for yourself, keep your fan reference: {fan_ref}\n",
-        subject="You were selected for {campaign}",
+        (
+            "Good news! You've been selected for the {campaign} presale in {market}. You"
+            " can buy tickets from {wave_date}.\n\nIf you want to check the draw yourself,"
+            " keep your fan reference: {fan_ref}\n"
+        ),
+        subject="You've been selected for the {campaign} presale",
         html=(
-            "<p>Good news: you were selected for <strong>{market}</strong> in the presale of"
-            " {campaign}. You can buy from {wave_date}.</p><p>To check the draw for yourself, keep"
-            " your fan reference: {fan_ref}</p>"
+            "<p>Good news! You've been selected for the {campaign} presale in"
+            " <strong>{market}</strong>. You can buy tickets from {wave_date}.</p><p>If you"
+            " want to check the draw yourself, keep your fan reference: {fan_ref}</p>"
         ),
     ),
 )
@@ -100,12 +113,12 @@ def placeholders(text: str) -> frozenset[str]:
         fields = [part[1:] for part in string.Formatter().parse(text) if part[1] is not None]
     except ValueError as error:
         raise BadTemplate(
-            f"A brace stands alone ({error}): write {{{{ or }}}} for the sign itself."
+            f"There is a single brace in the text ({error}). Write {{{{ or }}}} for a brace."
         ) from error
     for name, form, conversion in fields:
         if name not in PLACEHOLDERS or form or conversion:
             known = ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
-            raise BadTemplate(f"Unknown placeholder {{{name}}}; there are {known}.")
+            raise BadTemplate(f"Unknown placeholder {{{name}}}. Known placeholders: {known}.")
     return frozenset(str(name) for name, _, _ in fields)
 
 
@@ -117,7 +130,8 @@ def check_template(template: MessageTemplate, *, has_code: bool = True) -> None:
     if not has_code and "code" in named:
         place = f"market {template.market_id}" if template.market_id else "every market"
         raise BadTemplate(
-            f"The {template.channel} template for {place} names {{code}}, but TM members have none."
+            f"The {template.get_channel_display()} template for {place} contains {{code}},"
+            f" but members with TM stock have no code. Remove {{code}} from it."
         )
 
 

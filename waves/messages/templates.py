@@ -44,12 +44,13 @@ def _load_one(campaign: Campaign, markets: Mapping[str, Market], document: Any, 
         or not isinstance(document.get("body"), str)
     ):
         raise BadTemplate(
-            f"{what}: write an object with channel and body, and at most"
+            f"{what}: write an object with channel and body. Allowed keys:"
             f" {', '.join(sorted(_KEYS))}."
         )
     if document.get("channel") not in Channel.values:
         raise BadTemplate(
-            f"{what}: channel {document.get('channel')!r} is none of {', '.join(Channel.values)}."
+            f"{what}: channel {document.get('channel')!r} is unknown. Use one of:"
+            f" {', '.join(Channel.values)}."
         )
     market_id = document.get("market_id")
     if market_id is not None and market_id not in markets:

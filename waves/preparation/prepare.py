@@ -225,8 +225,8 @@ def _apply(
     campaign = Campaign.objects.select_for_update().get(pk=wave.campaign_id)
     if campaign.active_score_file_id != planned.plan.score_file.pk:
         raise WrongState(
-            f"Wave {wave.name}: another score file became active meanwhile; preview and prepare"
-            " again."
+            f"Wave {wave.name}: another score file became active during the preparation."
+            " Preview the wave and prepare it again."
         )
     drop_members(wave)
     copy_nullable("waves_member", _member_rows(wave, reserved.members))

@@ -117,15 +117,15 @@ def _require_preparable(plan: Plan, request: WaveRequest) -> datetime:
     wave = plan.wave
     if wave and wave.state not in PREPARABLE:
         raise WrongState(
-            f"Wave {wave.name} is {wave.state}; only a configured or failed wave can be prepared."
-            " Reset it first."
+            f"Wave {wave.name} is {wave.state}. Only a configured or failed wave can be"
+            " prepared. Reset it first."
         )
     if wave and wave.attempts >= MOST_ATTEMPTS:
         raise AttemptsExhausted(exhausted(wave.name))
     notify_date = request.notify_date or (wave.notify_date if wave else None)
     if notify_date is None:
         raise NaiveDate(
-            f"Wave {request.name} is new: name its notify date, e.g. 2026-01-20T18:00:00Z."
+            f"Wave {request.name} is new and needs a notify date, such as 2026-01-20T18:00:00Z."
         )
     return notify_date
 
@@ -137,19 +137,19 @@ def _require_lead_time(
         return
     if not reason.strip():
         raise TooLate(
-            f"Wave {name}: less than a day is left before {notify_date.isoformat()}. Choose a later"
-            " date, or expedite it with a reason."
+            f"Wave {name}: the notify date {notify_date.isoformat()} is less than a day"
+            " away. Choose a later date, or enter a reason for short notice."
         )
     if not by.has_perm("waves.expedite_wave"):
         raise NotPermitted(
-            f"User {by.get_username()} may not expedite wave {name}; ask somebody with the right to"
-            " expedite."
+            f"User {by.get_username()} does not have permission to expedite wave {name}."
+            " Ask a user who has it."
         )
 
 
 def exhausted(name: str) -> str:
     """The message for a third attempt. [W-9]"""
     return (
-        f"Wave {name}: preparation was attempted twice already; somebody with the right has to"
-        " reset it, with a reason."
+        f"Wave {name}: preparation has failed twice. A user with permission to reset"
+        " waves must reset it, with a reason."
     )

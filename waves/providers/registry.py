@@ -83,7 +83,7 @@ def _chosen(setting: str, known: Mapping[str, Provider]) -> Provider:
     value = getattr(settings, setting)
     if value not in known:
         raise ImproperlyConfigured(
-            f"{setting}: there is no provider {value!r}; use one of: {', '.join(known)}."
+            f"{setting}: {value!r} is not a provider. Use one of: {', '.join(known)}."
         )
     return known[value]
 

@@ -93,7 +93,7 @@ def seats_in_play(
     if not alone:
         known = ", ".join(seat.market_id for seat in seats) or "none"
         raise UnknownMarket(
-            f"Market {single_market!r} is not in this wave, which has {known}; name one of them."
+            f"Market {single_market!r} is not in this wave. Choose one of: {known}."
         )
     return alone
 

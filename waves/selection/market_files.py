@@ -38,17 +38,17 @@ def markets_of_wave(content: bytes | None, own: Sequence[MarketSeat]) -> list[Ma
         if market_id not in by_id:
             known = ", ".join(sorted(by_id)) or "none"
             raise UnknownMarket(
-                f"Market file, line {line}: the campaign has no market {market_id!r}; it has"
-                f" {known}."
+                f"Markets file, line {line}: the campaign has no market {market_id!r}. Its"
+                f" markets are: {known}."
             )
         if market_id in seats:
             raise BadMarketFile(
-                f"Market file, line {line}: market {market_id!r} stands there twice; keep one line."
+                f"Markets file, line {line}: market {market_id!r} appears twice. Keep one line."
             )
         seats[market_id] = _overridden(by_id[market_id], row, line)
     if not seats:
         raise BadMarketFile(
-            "Market file: it names no market; add a line for each market of the wave."
+            "Markets file: there are no markets. Add a line for each market of the wave."
         )
     return sorted(seats.values(), key=lambda seat: (seat.position, seat.market_id))
 
@@ -59,12 +59,13 @@ def _rows(content: bytes) -> list[tuple[int, Mapping[str, str]]]:
         missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
         if missing:
             raise BadMarketFile(
-                f"Market file: column {missing[0]!r} is missing; it needs {', '.join(REQUIRED)}."
+                f"Markets file: column {missing[0]!r} is missing. Required columns:"
+                f" {', '.join(REQUIRED)}."
             )
         return [(reader.line_num, _cells(row, reader.line_num)) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadMarketFile(
-            f"Market file: it is not UTF-8 CSV ({error}); save it as CSV again."
+            f"Markets file: it is not CSV in UTF-8 ({error}). Save it as CSV again."
         ) from error
 
 
@@ -72,7 +73,7 @@ def _cells(row: Mapping[str | None, str | list[str] | None], line: int) -> Mappi
     cells = {name: row.get(name, "") for name in (*REQUIRED, *OPTIONAL)}
     if None in row or any(cell is None for cell in cells.values()):
         raise BadMarketFile(
-            f"Market file, line {line}: it has another number of columns than the header."
+            f"Markets file, line {line}: the number of columns is different from the header."
         )
     return {name: str(cell).strip() for name, cell in cells.items()}
 
@@ -92,7 +93,7 @@ def _overridden(own: MarketSeat, row: Mapping[str, str], line: int) -> MarketSea
 def _capacity(text: str, line: int) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= MOST_SEATS):
         raise BadMarketFile(
-            f"Market file, line {line}: capacity {text!r} is no whole number from 0 up."
+            f"Markets file, line {line}: capacity {text!r} is not a whole number, 0 or more."
         )
     return int(text)
 
@@ -101,17 +102,17 @@ def _moment(text: str, line: int) -> datetime:
     try:
         return aware(datetime.fromisoformat(text))
     except NaiveDate as error:
-        raise NaiveDate(f"Market file, line {line}: selection time {error}") from error
+        raise NaiveDate(f"Markets file, line {line}: selection time {error}") from error
     except ValueError as error:
         raise BadMarketFile(
-            f"Market file, line {line}: selection time {text!r} is no ISO 8601 date."
+            f"Markets file, line {line}: selection time {text!r} is not an ISO 8601 date."
         ) from error
 
 
 def _code_source(text: str, line: int) -> str:
     if text.lower() not in CodeSource.values:
         raise BadMarketFile(
-            f"Market file, line {line}: code source {text!r} is none of"
+            f"Markets file, line {line}: code source {text!r} is unknown. Use one of:"
             f" {', '.join(CodeSource.values)}."
         )
     return text.lower()

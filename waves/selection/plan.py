@@ -108,7 +108,7 @@ def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
     )
     if not seats:
         raise UnknownMarket(
-            f"Campaign {campaign.campaign_id} has no market: add one before its first wave."
+            f"Campaign {campaign.campaign_id} has no markets. Add one before you prepare a wave."
         )
     order = _order(request, wave)
     single_market = request.single_market or (
@@ -166,8 +166,8 @@ def _market_file(request: WaveRequest) -> bytes | None:
 def _active_scores(campaign: Campaign) -> ScoreFile:
     if campaign.active_score_file is None:
         raise NoActiveScores(
-            f"Campaign {campaign.campaign_id} has no active score file: process one, or activate"
-            " one that is drawn."
+            f"Campaign {campaign.campaign_id} has no active score file. Process a score"
+            " file, or make a drawn one active."
         )
     return campaign.active_score_file
 
@@ -184,9 +184,7 @@ def _min_score(request: WaveRequest, wave: Wave | None) -> float | None:
     if request.min_score is None:
         return wave.min_score if wave else None
     if not 0 <= request.min_score <= 1:
-        raise BadMinimumScore(
-            f"A minimum score of {request.min_score} selects by no score; write one from 0 to 1."
-        )
+        raise BadMinimumScore(f"The minimum score {request.min_score} is not a number from 0 to 1.")
     return request.min_score
 
 
@@ -194,7 +192,7 @@ def _require_selection_times(seats: Sequence[MarketSeat], now: datetime) -> None
     for seat in seats:
         if seat.selection_time > now:
             raise SelectionNotOpen(
-                f"Market {seat.market_id}: its selection time {seat.selection_time.isoformat()} has"
-                " not passed yet; prepare the wave afterwards, or leave the market out of its"
-                " file."
+                f"Market {seat.market_id}: its selection time {seat.selection_time.isoformat()}"
+                " has not passed yet. Prepare the wave after it, or remove the market from the"
+                " markets file."
             )

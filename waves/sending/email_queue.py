@@ -21,6 +21,7 @@ from waves.models import QueuedEmail, Wave
 from waves.providers import registry
 from waves.providers.contract import EmailProvider, EmailText
 from waves.providers.outcomes import Kind
+from waves.providers.reasons import reason_in_words
 from waves.sending import accounts, pacing
 from waves.sending.pacing import NextState
 
@@ -124,7 +125,10 @@ def _send_batch(
     ):
         accounts.pause(
             provider.name,
-            f"More than half of a batch of e-mails failed, the last with {outcomes[-1].reason}",
+            (
+                "More than half of a batch of e-mails failed. Last error:"
+                f" {reason_in_words(outcomes[-1].reason)}"
+            ),
         )
     return [next_state.state for next_state in states]
 

@@ -128,7 +128,7 @@ def complete(wave_id: int) -> bool:
             wave,
             WaveState.COMPLETED,
             by=None,
-            reason="everything was sent",
+            reason="all messages sent",
             completed_at=timezone.now(),
         )
         return True

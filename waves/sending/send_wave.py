@@ -64,7 +64,7 @@ def _checked(wave_id: int) -> Wave:
     if wave is None:
         raise UnknownWave(f"There is no wave with id {wave_id}.")
     if wave.state not in SENDING_STATES:
-        raise WrongState(f"Wave {wave.name} is {wave.state}; only a triggered wave is sent.")
+        raise WrongState(f"Wave {wave.name} is {wave.state}. Only a triggered wave can be sent.")
     require_open(wave.campaign)  # a closed one is only read: nothing is sent again either [C-2]
     require_approved_content(wave)
     return wave

@@ -14,7 +14,9 @@ class Command(JsonCommand):
     help = "Make a streamed score file the active one of its campaign."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("score_file", type=int, help="its number, as process_scores tells it")
+        parser.add_argument(
+            "score_file", type=int, help="number of the score file, as printed by process_scores"
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         campaign = activation.activate(options["score_file"], by=None)

@@ -11,7 +11,7 @@ from operations.commands import JsonCommand, user
 
 
 class Command(JsonCommand):
-    help = "Close a campaign whose waves are done; its draw is revealed."
+    help = "Close a campaign whose waves are finished, and reveal its draw."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign")

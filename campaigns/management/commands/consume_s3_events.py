@@ -17,8 +17,8 @@ from operations.errors import Refusal
 
 class Command(ServiceCommand):
     help = (
-        "Take up score files, ranks and lists as soon as S3 tells of them; ends on SIGTERM or"
-        " SIGINT."
+        "Process score files, rank files and lists as soon as S3 reports them. Ends on"
+        " SIGTERM or SIGINT."
     )
 
     until_once = "end when the queue is empty, instead of waiting for more"
@@ -26,8 +26,8 @@ class Command(ServiceCommand):
     def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:
         if not settings.S3_EVENTS_QUEUE:
             raise Refusal(
-                "S3_EVENTS_QUEUE is not set: without it, new files are found within a minute by the"
-                " scheduler."
+                "S3_EVENTS_QUEUE is not set. Without it, the scheduler finds new files within"
+                " a minute, and this command is not needed."
             )
         queue = SqsQueue(settings.S3_EVENTS_QUEUE, endpoint=settings.AWS_ENDPOINT_URL)
         heard = tasks.hear_s3_events(queue, stop=stop, once=once)

@@ -15,8 +15,8 @@ from operations.commands import JsonCommand
 
 class Command(JsonCommand):
     help = (
-        "Enter the value of the campaign's named public source; score files that waited for it are"
-        " drawn."
+        "Enter the value of the campaign's public source. Score files that wait for it"
+        " are then drawn."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

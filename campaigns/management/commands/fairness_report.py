@@ -13,10 +13,12 @@ from operations.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Test whether the draw of a streamed score file is fair, and keep the report with it."
+    help = "Create the fairness report of a streamed score file."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("score_file", type=int, help="its number, as process_scores tells it")
+        parser.add_argument(
+            "score_file", type=int, help="number of the score file, as printed by process_scores"
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         job = reports.open_job(score_file_of(options["score_file"]), by=None)

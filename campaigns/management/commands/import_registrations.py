@@ -15,7 +15,7 @@ from operations.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Import a file of registrations into an open campaign."
+    help = "Import a registration file into an open campaign."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign")

@@ -23,22 +23,25 @@ from operations.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Judge, draw and publish a score file; it becomes the active one unless told otherwise."
+    help = (
+        "Check, draw and publish a score file. It becomes the active score file unless"
+        " --no-activate is given."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("campaign", help="the campaign's id")
-        parser.add_argument("file", type=Path, help="tab-separated text, or a .gz of it")
+        parser.add_argument("campaign", help="campaign id")
+        parser.add_argument("file", type=Path, help="tab-separated text; can be compressed (.gz)")
         parser.add_argument(
             "--supplement-of",
             type=int,
             metavar="SCORE_FILE",
             help=(
-                "the file is a corrected CSV of this score file's rejected rows: they and its"
-                " accepted rows are processed"
+                "the file contains corrected rejected rows of this score file; they are"
+                " processed together with its accepted rows"
             ),
         )
         parser.add_argument(
-            "--no-activate", action="store_true", help="leave the active score file as it is"
+            "--no-activate", action="store_true", help="do not change the active score file"
         )
         parser.add_argument(
             "--dry-run",
@@ -47,8 +50,8 @@ class Command(JsonCommand):
             const=dry_run.FIRST_ROWS,
             metavar="ROWS|all",
             help=(
-                f"only say what would become of the first rows ({dry_run.FIRST_ROWS:,}), or of all;"
-                " nothing is kept"
+                f"check the first {dry_run.FIRST_ROWS:,} rows, another number of rows, or all;"
+                " nothing is saved"
             ),
         )
 
@@ -89,14 +92,14 @@ class Command(JsonCommand):
         parent = score_files.score_file_of(supplement_of)
         if parent.campaign_id != campaign.pk:
             raise WrongCampaign(
-                f"Score file {parent.pk} is of campaign {parent.campaign.campaign_id}: name that"
-                " one."
+                f"Score file {parent.pk} belongs to campaign {parent.campaign.campaign_id}. Use"
+                " that campaign id."
             )
         if earlier := parent.supplements.exclude(state=ScoreFileState.FAILED).order_by("id").last():
             self.stderr.write(
-                f"Score file {earlier.pk} supplements {parent.pk} already: rows that it repaired"
-                f" are not in this one. To keep them, correct the rejected rows of {earlier.pk}"
-                f" with --supplement-of {earlier.pk}."
+                f"Score file {earlier.pk} is already a supplement of {parent.pk}. Its corrected"
+                " rows are not in this one. To keep them, correct the rejected rows of"
+                f" {earlier.pk} with --supplement-of {earlier.pk}."
             )
         with opened(path) as file, self.counting(merged_file.COPYING) as report_progress:
             report_step = merged_file.counted_by(report_progress)
@@ -117,7 +120,8 @@ def finished(score_file: ScoreFile, command: JsonCommand) -> ScoreFile:
         raise CancelledByHand(score_file.error)
     if score_file.state == ScoreFileState.PROCESSING:
         raise CancelledByHand(
-            f"Score file {score_file.pk} was paused by hand: the same command goes on with it."
+            f"Score file {score_file.pk} was paused by a user. Run the same command again"
+            " to continue."
         )
     return score_file
 
@@ -127,7 +131,7 @@ def _rows_or_all(text: str) -> int:
     if text == "all":
         return 0
     if not (text.isascii() and text.isdigit() and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of rows nor the word all")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows, and not “all”")
     return int(text)
 
 

@@ -17,24 +17,21 @@ from operations.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = (
-        "Translate a CSV file of ranks to scores, then judge, draw and publish them as any score"
-        " file."
-    )
+    help = "Translate a rank file to a score file, then check, draw and publish it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("campaign", help="the campaign's id")
+        parser.add_argument("campaign", help="campaign id")
         parser.add_argument(
-            "file", type=Path, help="CSV with global_user_id and rank, or a .gz of it"
+            "file", type=Path, help="CSV with global_user_id and rank; can be compressed (.gz)"
         )
         parser.add_argument(
             "--fanlist",
             required=True,
             metavar="ID",
-            help="the fan list, which belongs to one campaign",
+            help="fan list id; a fan list belongs to one campaign",
         )
         parser.add_argument(
-            "--no-activate", action="store_true", help="leave the active score file as it is"
+            "--no-activate", action="store_true", help="do not change the active score file"
         )
 
     def run(self, **options: Any) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from operations.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Undo the last switch of the active score file."
+    help = "Undo the last change of the active score file."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("campaign", help="the campaign's id")
+        parser.add_argument("campaign", help="campaign id")
 
     def run(self, **options: Any) -> dict[str, Any]:
         campaign = activation.undo(campaign_of(options["campaign"]).pk, by=None)

@@ -183,7 +183,7 @@ def test_x3_a_red_report_goes_to_slack_and_names_nobody():
     report = reports.run(reports.open_job(bent, by=None).pk)
     assert report["verdict"] == "look"
     alert = Alert.objects.filter(text__contains="Fairness report").get()
-    assert "never draw again" in alert.text
+    assert "Never repeat the draw" in alert.text
 
 
 def test_x3_the_command_makes_and_prints_the_report(capsys):
@@ -202,7 +202,7 @@ def test_x3_the_command_makes_and_prints_the_report(capsys):
 def test_x3_the_command_refuses_an_unknown_file_in_one_line(capsys):
     with pytest.raises(SystemExit):
         call_command("fairness_report", "987654", "--json")
-    assert json.loads(capsys.readouterr().out)["error"] == "There is no score file 987654."
+    assert json.loads(capsys.readouterr().out)["error"] == "Score file 987654 does not exist."
 
 
 def test_x3_a_file_without_accepted_fans_is_judged_too_small():

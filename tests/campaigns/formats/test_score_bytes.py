@@ -79,9 +79,9 @@ def test_a_file_that_changed_since_it_was_received_is_refused():
     "content", [score_file_bytes(), score_file_bytes(packed=True), score_file_bytes().rstrip(b"\n")]
 )
 def test_a_header_alone_is_no_score_file(content):
-    with pytest.raises(UnreadableFile, match="holds no row"):
+    with pytest.raises(UnreadableFile, match="header but no rows"):
         first_look(io.BytesIO(content))
-    with pytest.raises(UnreadableFile, match="holds no row"):
+    with pytest.raises(UnreadableFile, match="header but no rows"):
         surveyed(content)
 
 

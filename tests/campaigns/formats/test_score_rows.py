@@ -78,7 +78,7 @@ def test_a_bom_and_blanks_around_names_do_not_matter():
 
 def test_a_needless_column_may_stand_twice_a_needed_one_may_not():
     assert read_header(HEADER + b"\tcity\tcity").ignored == ("city", "city")
-    with pytest.raises(UnreadableFile, match="names a column twice: sms"):
+    with pytest.raises(UnreadableFile, match="has a column twice: sms"):
         read_header(HEADER + b"\tsms")
 
 
@@ -90,9 +90,9 @@ def test_a_needless_column_may_stand_twice_a_needed_one_may_not():
         (b"  \r\n", "blank line"),
         (b"PK\x03\x04\x14\x00", "control characters"),
         (b"\xff\xfei\x00d\x00", "UTF-8"),
-        (HEADER.replace(b"\t", b","), "holds commas and no tab"),
-        (HEADER.replace(b"\tsms", b""), "lacks the column sms"),
-        (HEADER.upper(), "lacks the columns"),
+        (HEADER.replace(b"\t", b","), "has commas and no tabs"),
+        (HEADER.replace(b"\tsms", b""), "is missing the column sms"),
+        (HEADER.upper(), "is missing the columns"),
     ],
 )
 def test_what_is_no_score_file_is_refused_by_its_first_line(first_line, says):

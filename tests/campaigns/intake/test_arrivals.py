@@ -89,7 +89,7 @@ def test_s1_a_file_of_a_campaign_that_is_not_open_is_refused_once():
     tasks.tasks.run_job(Job.objects.get().pk)
     tasks.look_for_dropped_files()
     job = Job.objects.get()
-    assert "needs an open campaign" in job.error
+    assert "possible only while it is open" in job.error
     assert Alert.objects.count() == 1
 
 
@@ -128,7 +128,7 @@ def test_s1_an_arrival_that_is_gone_again_is_told():
     key = drop(f"scored/{campaign.campaign_id}.1.txt")
     (job,) = arrivals.look()
     buckets.scoring().delete(key)
-    with pytest.raises(NoSuchObject, match="gone"):
+    with pytest.raises(NoSuchObject, match="no longer in the scoring bucket"):
         arrivals.take(job.pk)
 
 

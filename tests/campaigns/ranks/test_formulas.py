@@ -154,8 +154,8 @@ def test_what_a_file_without_phones_says_of_their_confirmation_is_ignored():
     [
         (b"", "empty"),
         (b"\xef\xbb\xbf\n", "empty"),
-        (b"global_user_id,score\n", "lacks the column rank"),
-        (b"fan\n", "lacks the columns global_user_id and rank"),
+        (b"global_user_id,score\n", "is missing the column rank"),
+        (b"fan\n", "is missing the columns global_user_id and rank"),
         (b"global_user_id;rank\n", "no comma"),
         (b"global_user_id\trank\n", "no comma"),
         (b"global_user_id,rank,\xff\n", "UTF-8"),

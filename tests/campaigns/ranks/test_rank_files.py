@@ -278,11 +278,11 @@ def test_two_files_of_one_name_lie_side_by_side_and_the_newest_is_last():
     ("content", "says"),
     [
         (b"", "empty"),
-        (b"global_user_id,rank\n", "holds no rank"),
-        (b"global_user_id,score\nfan-1,1\n", "lacks the column rank"),
+        (b"global_user_id,rank\n", "header but no rows"),
+        (b"global_user_id,score\nfan-1,1\n", "is missing the column rank"),
         (b"\xff\xfe\x00rank\n1\n", "UTF-8"),
         (gzip.compress(ranks_of(3), mtime=0)[:40], "unpacked"),
-        (b"rank" + b"k" * 70_000, "no end"),
+        (b"rank" + b"k" * 70_000, "longer than"),
     ],
     ids=["empty", "no rank", "no column", "no UTF-8", "breaks off", "no end"],
 )
@@ -343,9 +343,9 @@ def test_a_dropped_file_that_is_replaced_is_another_file():
 
 def test_a_dropped_file_of_an_unknown_list_is_refused_with_what_to_do():
     buckets.scoring().put(UPLOADED, ranks_of(3))
-    with pytest.raises(UnknownFanList, match="register it"):
+    with pytest.raises(UnknownFanList, match="Add it"):
         rank_files.take(UPLOADED, by=None)
-    with pytest.raises(UnreadableFile, match="no file of ranks"):
+    with pytest.raises(UnreadableFile, match="not a rank file"):
         rank_files.take(MANIFEST, by=None)
 
 
@@ -428,7 +428,7 @@ def test_a_translation_can_be_paused_and_goes_on(monkeypatch):
             "translate",
             lambda *args: jobs.request_stop(job.pk, "pause") and args[-1](4, 6),
         )
-        with pytest.raises(CancelledByHand, match="upload it again"):
+        with pytest.raises(CancelledByHand, match="Upload the file again"):
             receive_ranks(campaign, ranks_of(3))
     job.refresh_from_db()
     assert job.state == JobState.PAUSED
@@ -503,5 +503,5 @@ def test_the_command_refuses_in_one_line(tmp_path: Path):
             stdout=out,
             stderr=err,
         )
-    assert "lacks the columns global_user_id and rank" in json.loads(out.getvalue())["error"]
+    assert "is missing the columns global_user_id and rank" in json.loads(out.getvalue())["error"]
     assert err.getvalue().count("\n") == 1

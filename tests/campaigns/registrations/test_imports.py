@@ -305,13 +305,13 @@ def test_more_fans_than_the_limit_sharing_a_contact_are_rejected_the_first_stay(
     ("content", "says"),
     [
         (b"", "empty"),
-        (b"global_user_id,registered_at\n", "holds no registration"),
-        (b"global_user_id,email\nfan,a@b.example\n", "lacks the column registered_at"),
-        (b"global_user_id,registered_at,email,email\nfan,x,y,z\n", "names a column twice: email"),
+        (b"global_user_id,registered_at\n", "contains no registrations"),
+        (b"global_user_id,email\nfan,a@b.example\n", "is missing the column registered_at"),
+        (b"global_user_id,registered_at,email,email\nfan,x,y,z\n", "has a column twice: email"),
         (b"\x89PNG\r\n\x1a\n", "cannot be read"),
         (
             b'global_user_id,registered_at\n"fan,2026-01-01T00:00:00Z\n' + b"x" * 200_000,
-            "never closed",
+            "missing closing quote",
         ),
         (b"Obj\x01\x04\x16", "decoded"),
     ],
@@ -518,8 +518,8 @@ def test_refused_records_of_the_stream_are_dead_letters_and_the_rest_goes_on():
     consume()
     assert list(Registrant.objects.values_list("global_user_id", flat=True)) == ["fan-1"]
     assert [letter.error for letter in DeadLetter.objects.order_by("index")] == [
-        f"campaign {closed.campaign_id} is not open, or not known",
-        "campaign nope is not open, or not known",
+        f"campaign {closed.campaign_id} does not exist or is not open",
+        "campaign nope does not exist or is not open",
         "unknown_market",
         "malformed_row",
         "no_contact",

@@ -45,7 +45,7 @@ def test_switches_are_undone_one_after_the_other():
     assert activation.undo(campaign.pk, by=None).active_score_file == second
     assert activation.undo(campaign.pk, by=None).active_score_file == first
     assert activation.undo(campaign.pk, by=None).active_score_file is None
-    with pytest.raises(CannotActivate, match="left to undo"):
+    with pytest.raises(CannotActivate, match="to undo"):
         activation.undo(campaign.pk, by=None)
     activation.activate(third.pk, by=None)
     assert activation.undo(campaign.pk, by=None).active_score_file is None
@@ -65,9 +65,9 @@ def test_while_a_wave_is_under_way_nothing_is_switched():
         process_scores(campaign, scores(2), activate=False),
     )
     Campaign.objects.update(frozen=True)
-    with pytest.raises(CannotActivate, match="complete or cancel"):
+    with pytest.raises(CannotActivate, match="Complete or cancel"):
         activation.activate(second.pk, by=None)
-    with pytest.raises(CannotActivate, match="complete or cancel"):
+    with pytest.raises(CannotActivate, match="Complete or cancel"):
         activation.undo(campaign.pk, by=None)
     third = process_scores(campaign, scores(3))
     assert third.state == "streamed"

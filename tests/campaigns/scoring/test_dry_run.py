@@ -232,7 +232,7 @@ def test_what_was_judged_cannot_be_tried():
         lambda: dry_run.try_first(processed.pk),
         lambda: dry_run.open_job(processed, by=None),
     ):
-        with pytest.raises(CannotTry, match="is streamed: only one whose rows were not judged"):
+        with pytest.raises(CannotTry, match="is streamed. A dry run is possible only before"):
             attempt()
     assert score_files.score_file_of(processed.pk).trial is None
 
@@ -346,7 +346,7 @@ def test_the_command_refuses_what_would_not_be_taken_in(file, capsys):
     foreign = file.rename(file.with_name("another.20260119.txt"))
     with pytest.raises(SystemExit):
         command(campaign.campaign_id, foreign, "--dry-run")
-    assert "is named for campaign another" in capsys.readouterr().err
+    assert "contains campaign another" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "some", "٣"])
@@ -365,7 +365,7 @@ def call_command_line(*arguments: str) -> None:
 
 def test_a_dry_run_is_refused_where_processing_would_be():
     campaign = make_campaign()
-    with pytest.raises(UnreadableFile, match="lacks the column sms"):
+    with pytest.raises(UnreadableFile, match="is missing the column sms"):
         dry_run.dry_run(
             campaign, in_memory(score_file_bytes([score_row()]).replace(b"sms", b"phone"))
         )

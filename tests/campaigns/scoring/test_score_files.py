@@ -126,9 +126,9 @@ def test_one_fan_has_one_outcome_in_a_file():
     ("content", "says"),
     [
         (b"", "empty"),
-        (score_file_bytes(), "holds no row"),
+        (score_file_bytes(), "header but no rows"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "first line"),
-        (score_file_bytes([score_row()]).replace(b"sms", b"phone"), "lacks the column sms"),
+        (score_file_bytes([score_row()]).replace(b"sms", b"phone"), "is missing the column sms"),
         (score_file_bytes([score_row()], packed=True)[:30], "gzip"),
     ],
 )
@@ -488,7 +488,7 @@ def test_a_file_whose_bytes_changed_in_the_bucket_fails_before_a_row_is_written(
     score_file.refresh_from_db()
     assert score_file.state == ScoreFileState.FAILED
     assert rows_kept(score_file) == NO_ROWS_KEPT
-    assert any("process_scores failed" in alert.text for alert in Alert.objects.all())
+    assert any("Process scores failed" in alert.text for alert in Alert.objects.all())
 
 
 def test_a_file_that_breaks_off_is_refused_before_anything_is_written():
@@ -714,8 +714,8 @@ def test_slack_is_told_what_came_of_the_file():
     process_scores(make_campaign(), content, name="march scores")
     (alert,) = Alert.objects.all()
     assert "march scores" in alert.text
-    assert "3 in, 2 accepted, 1 rejected (duplicate 1)" in alert.text
-    assert "missing_phone 1" in alert.text
+    assert "3 in, 2 accepted, 1 rejected (Duplicate of an earlier row: 1)" in alert.text
+    assert "No phone number: 1" in alert.text
     assert "now active" in alert.text
     assert "mail.example" not in alert.text
 

@@ -63,7 +63,7 @@ def test_s14_another_separator_than_the_comma_is_named(separator):
 
 @pytest.mark.parametrize("missing", ["sms", "line", "reason"])
 def test_s14_a_needed_column_that_is_gone_is_named(missing):
-    with pytest.raises(BadCorrection, match=f"lacks the column {missing}"):
+    with pytest.raises(BadCorrection, match=f"is missing the column {missing}"):
         list(
             read(
                 written(
@@ -110,7 +110,7 @@ def test_s14_a_row_of_another_score_file_is_refused_by_its_line():
 
 def test_s14_a_line_that_comes_back_twice_is_refused():
     refuse_repeated(np.array([9, 5, 7]))
-    with pytest.raises(BadCorrection, match="Line 5 stands twice"):
+    with pytest.raises(BadCorrection, match="Line 5 appears twice"):
         refuse_repeated(np.array([9, 5, 7, 5]))
 
 

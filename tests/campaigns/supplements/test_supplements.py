@@ -292,7 +292,7 @@ def refused(parent: ScoreFile, content: bytes, error: type[Exception], says: str
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (lambda rows: as_csv([*rows, rows[0]]), "stands twice"),
+        (lambda rows: as_csv([*rows, rows[0]]), "appears twice"),
         (lambda rows: as_csv([rows[0] | {"line": "1"}]), "Line 1 was not rejected"),
         (
             lambda rows: as_csv([rows[0] | {"reason": "no_contact"}]),
@@ -300,11 +300,11 @@ def refused(parent: ScoreFile, content: bytes, error: type[Exception], says: str
         ),
         (
             lambda rows: as_csv([{name: cell for name, cell in rows[0].items() if name != "line"}]),
-            "lacks the column line",
+            "is missing the column line",
         ),
         (lambda rows: as_csv([rows[0]]).replace(b",", b";"), "semicolons"),
-        (lambda rows: as_csv(rows).partition(b"\n")[0] + b"\n", "holds no row"),
-        (lambda rows: b"", "lacks the columns"),
+        (lambda rows: as_csv(rows).partition(b"\n")[0] + b"\n", "has no rows"),
+        (lambda rows: b"", "is missing the columns"),
         (lambda rows: as_csv([rows[0] | {"member_id": "é"}]).decode().encode("latin-1"), "UTF-8"),
         (lambda rows: as_csv(rows).decode().encode("utf-16"), "UTF-8"),
         (lambda rows: gzip.compress(as_csv(rows), mtime=0), "UTF-8"),
@@ -322,27 +322,27 @@ def test_s12_rows_that_nobody_changed_make_no_second_score_file_of_the_same_byte
     parent = process_scores(
         make_campaign(), score_file_bytes([score_row(1), score_row(2, raw_local_fanscore="no")])
     )
-    refused(parent, read(parent.rejected_key), BadCorrection, "itself, byte for byte")
+    refused(parent, read(parent.rejected_key), BadCorrection, "contains no corrections")
 
 
 def test_s14_a_line_without_an_end_is_refused_before_it_is_held(monkeypatch):
     monkeypatch.setattr(merged_file, "LONGEST_TEXT", 1000)
     parent = process_scores(make_campaign(), messy())
-    refused(parent, read(parent.rejected_key) + b"," * 1001, BadCorrection, "no end")
+    refused(parent, read(parent.rejected_key) + b"," * 1001, BadCorrection, "is too long")
 
 
 def test_s14_a_file_that_repeats_its_rows_for_ever_is_not_read_to_its_end(monkeypatch):
     monkeypatch.setattr(merged_file, "ROWS_AT_A_TIME", 10)
     parent = process_scores(make_campaign(), messy())
     rows = rejected_rows(parent)
-    refused(parent, as_csv(rows * 3) + b"\xff" * 100_000, BadCorrection, "stands twice")
+    refused(parent, as_csv(rows * 3) + b"\xff" * 100_000, BadCorrection, "appears twice")
 
 
 def test_s14_only_a_judged_file_of_an_open_campaign_can_have_a_supplement():
     campaign = make_campaign()
     parent = process_scores(campaign, messy())
     content = as_csv(mended(rejected_rows(parent)))
-    refused(receive_scores(campaign, messy(10)), content, CannotSupplement, "process it first")
+    refused(receive_scores(campaign, messy(10)), content, CannotSupplement, "Process it before")
     close_campaign(campaign.pk, by=None)
     parent.refresh_from_db()
     parent.campaign.refresh_from_db()
@@ -356,7 +356,7 @@ def test_s14_without_all_rejected_rows_or_with_other_bytes_nobody_can_tell_what_
     refused(parent, content, UnreadableFile, "changed in the bucket")
     buckets.scoring().put(parent.key, messy())
     RejectedRow.objects.filter(score_file=parent).order_by("-line").first().delete()  # type: ignore[union-attr]
-    refused(parent, content, CannotSupplement, "are left")
+    refused(parent, content, CannotSupplement, "are stored")
 
 
 def work_off(job: Job) -> ScoreFile | None:
@@ -399,7 +399,7 @@ def test_s14_what_is_wrong_further_down_fails_the_job_and_says_so():
         supplements.process(job.pk)
     job.refresh_from_db()
     assert job.state == JobState.FAILED
-    assert "stands twice" in job.error
+    assert "appears twice" in job.error
     assert ScoreFile.objects.count() == 1
 
 

@@ -24,13 +24,13 @@ class Command(JsonCommand):
             "--digest",
             required=True,
             metavar="CONTENT_DIGEST",
-            help="what is approved, from prepare_wave",
+            help="digest of the approved content, as printed by prepare_wave",
         )
         parser.add_argument(
             "--waive",
             default="",
             metavar="REASON",
-            help="why no second person, while WAVES_FOUR_EYES is off",
+            help="reason for having no second person; only if WAVES_FOUR_EYES is off",
         )
 
     def run(self, **options: Any) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from waves.sending import email_queue
 
 
 class Command(JsonCommand):
-    help = "Send what is in the e-mail queue."
+    help = "Send the e-mails in the queue."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--limit", type=int, default=None, help="at most this many")
+        parser.add_argument("--limit", type=int, default=None, help="send at most this many")
 
     def run(self, **options: Any) -> dict[str, Any]:
         return dict(email_queue.deliver(limit=options["limit"]))

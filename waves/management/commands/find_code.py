@@ -11,7 +11,7 @@ from waves.codes.pool import custody, find
 
 
 class Command(JsonCommand):
-    help = "Say where a code came from and what became of it."
+    help = "Show where an access code came from and its current state."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("code")

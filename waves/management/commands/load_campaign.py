@@ -48,4 +48,4 @@ def read_json(path: Path) -> Any:
         try:
             return json.load(file)
         except (ValueError, UnicodeDecodeError) as error:
-            raise BadCampaignFile(f"{path} is no JSON: {error}.") from error
+            raise BadCampaignFile(f"{path} is not a JSON file: {error}.") from error

@@ -15,24 +15,29 @@ from waves.preparation.prepare import prepare
 
 
 class Command(JsonCommand):
-    help = "Prepare a wave: members, codes and files, all or nothing."
+    help = "Prepare a wave: select members, reserve codes and write files."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_request_arguments(parser)
         parser.add_argument(
-            "--by", required=True, metavar="USER", help="who prepares; somebody else has to approve"
+            "--by",
+            required=True,
+            metavar="USER",
+            help="the user who prepares the wave; another user must approve it",
         )
         parser.add_argument(
             "--expedite",
             default="",
             metavar="REASON",
-            help="prepare less than a day before the notify date",
+            help=(
+                "reason for short notice: allows preparing less than a day before the notify date"
+            ),
         )
         parser.add_argument(
             "--previewed",
             default="",
             metavar="MEMBERS_DIGEST",
-            help="refuse unless these members are selected",
+            help="digest from preview_wave; fails if other members are selected",
         )
 
     def run(self, **options: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from waves.selection.plan import preview
 
 
 class Command(JsonCommand):
-    help = "Show whom a wave would select, without writing anything."
+    help = "Show what a wave would select, without saving anything."
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_request_arguments(parser)

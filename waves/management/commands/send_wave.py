@@ -17,14 +17,14 @@ from waves.tasks import send_here
 
 
 class Command(JsonCommand):
-    help = "Send a wave that is due, and wait until everything is sent."
+    help = "Send a wave that is due, and wait until all messages are sent."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("wave", help="{campaign_id}_{date_key}")
         parser.add_argument(
             "--retry-failed",
             action="store_true",
-            help="send the failed messages again, and only they",
+            help="send only the failed messages again",
         )
 
     def run(self, **options: Any) -> dict[str, Any]:

@@ -16,14 +16,16 @@ from waves.tasks import wake_senders
 
 
 class Command(JsonCommand):
-    help = "Stop all sending within two seconds, or with --resume let it go on."
+    help = "Stop all sending within two seconds, or resume it with --resume."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--by", required=True, metavar="USER")
         parser.add_argument(
-            "--reason", required=True, metavar="TEXT", help="why; it is written down"
+            "--reason", required=True, metavar="TEXT", help="the reason, which is logged"
         )
-        parser.add_argument("--resume", action="store_true", help="let every provider send again")
+        parser.add_argument(
+            "--resume", action="store_true", help="resume sending through all providers"
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         person, reason = user(options["by"]), options["reason"]

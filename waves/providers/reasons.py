@@ -1,0 +1,36 @@
+"""Why a message was not sent, in the words that pages and alerts use. [N-3]
+
+Rows and files keep the short code.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+REASONS: Final[dict[str, str]] = {
+    "no_contact": "No usable contact",
+    "no_connection": "No connection to the provider",
+    "timed_out": "The provider did not respond in time",
+    "connection_cut": "The connection to the provider was lost",
+    "not_accepted": "The provider did not accept the message",
+    "not_taken": "The mail server did not accept the message",
+    "look_up_failed": "The provider could not look up the message",
+    "recipient_refused": "The mail server refused the recipient",
+    "bad_message": "The e-mail could not be created",
+    "sender_lost": "The sending process ended unexpectedly",
+    "http_429": "The provider's rate limit was reached (HTTP 429)",
+}
+STATUS: Final = re.compile(r"(http|smtp)_(\d{3})")
+
+
+def reason_in_words(reason: str) -> str:
+    """`http_400` → `Rejected by the provider (HTTP 400)`; what is unknown is made readable."""
+    if reason in REASONS:
+        return REASONS[reason]
+    if status := STATUS.fullmatch(reason):
+        protocol, code = status[1].upper(), status[2]
+        server = "provider" if protocol == "HTTP" else "mail server"
+        failed = "Error at the" if protocol == "HTTP" and code >= "500" else "Rejected by the"
+        return f"{failed} {server} ({protocol} {code})"
+    return reason.replace("_", " ").capitalize()
