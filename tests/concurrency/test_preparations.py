@@ -111,7 +111,7 @@ def test_the_same_wave_prepared_twice_at_once_gets_one_clear_refusal():  # K-7
     first.expect("halted")
     refused = preparing(campaign).result()
     assert refused["kind"] == "AlreadyRunning"
-    assert "another process" in refused["error"]
+    assert "already being prepared" in refused["error"]
     first.go_on()
     assert first.result()["state"] == "prepared"
     assert Wave.objects.get().attempts == 1

@@ -284,7 +284,7 @@ def test_who_prepared_a_wave_is_told_that_another_person_approves(client, admini
     answer = client.post(
         f"/admin/wave/{wave.name}/approve/", {"digest": wave.content_digest}, follow=True
     )
-    assert "another person has to approve" in said(answer)[0]
+    assert "another person must approve" in said(answer)[0]
     wave.refresh_from_db()
     assert wave.state == "prepared"
 
@@ -314,7 +314,7 @@ def test_a_wave_whose_date_is_long_past_cannot_be_scheduled(client):
     answer = client.post(f"/admin/wave/{wave.name}/schedule/", follow=True)
     wave.refresh_from_db()
     assert wave.state == "approved"
-    assert "prepare it again for a later date" in said(answer)[-1]
+    assert "Prepare it again with a later notify date" in said(answer)[-1]
 
 
 def sending_wave() -> Wave:

@@ -185,7 +185,7 @@ def test_a_job_says_step_rows_speed_and_time_left(client):
     )
     html = live(client, job)
     # a busy machine answers a little later
-    pace = r"(90|8\d),000 a second, about (9|10) seconds left"
+    pace = r"(90|8\d),000 per second, about (9|10) seconds left"
     assert re.search(f"Judging rows: 1.2 million of 2 million rows, {pace}", html)
 
 

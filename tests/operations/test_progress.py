@@ -26,17 +26,18 @@ def pace(*samples: tuple[float, int], **values: object) -> Pace:
 def test_step_count_speed_and_time_left_make_one_sentence():
     said = sentence(pace((100.0, 300_000)), now=110.0, progress=1_200_000, total=2_000_000)
     assert (
-        said == "Judging rows: 1.2 million of 2 million rows, 90,000 a second, about 9 seconds left"
+        said
+        == "Judging rows: 1.2 million of 2 million rows, 90,000 per second, about 9 seconds left"
     )
 
 
 def test_the_time_left_is_that_of_the_whole_job_and_the_rows_are_the_steps():
     """Half a million rows are judged, then published: a million units of work."""
     said = sentence(pace((100.0, 0), rows=500_000), now=110.0, progress=250_000, total=1_000_000)
-    assert said == "Judging rows: 250,000 of 500,000 rows, 25,000 a second, about 30 seconds left"
+    assert said == "Judging rows: 250,000 of 500,000 rows, 25,000 per second, about 30 seconds left"
     publishing = pace((100.0, 500_000), step="Writing files", first=500_000, rows=500_000)
     said = sentence(publishing, now=102.0, progress=600_000, total=1_000_000)
-    assert said == "Writing files: 100,000 of 500,000 rows, 50,000 a second, about 8 seconds left"
+    assert said == "Writing files: 100,000 of 500,000 rows, 50,000 per second, about 8 seconds left"
 
 
 def test_a_night_that_a_job_was_paused_for_does_not_make_it_slow():
@@ -103,8 +104,8 @@ def test_what_an_older_worker_kept_reads_as_nothing_known():
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0, "nearly done"),
-        (1.4, "nearly done"),
+        (0, "almost finished"),
+        (1.4, "almost finished"),
         (1.6, "about 2 seconds left"),
         (9.2, "about 9 seconds left"),
         (33, "about 35 seconds left"),
@@ -124,7 +125,7 @@ def test_time_left_is_said_as_people_say_it(seconds, words):
 @given(st.floats(0, 1e9), st.floats(0, 1e9))
 def test_longer_is_never_said_to_be_nearly_done(one, other):
     short, long = sorted((one, other))
-    assert duration(long) != "nearly done" or duration(short) == "nearly done"
+    assert duration(long) != "almost finished" or duration(short) == "almost finished"
 
 
 @pytest.mark.parametrize(

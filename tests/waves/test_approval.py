@@ -130,7 +130,7 @@ def test_x5_any_change_after_approval_is_seen_by_the_sender(wave, change):
     approved(wave)
     require_approved_content(wave)
     change(wave)
-    with pytest.raises(ContentChanged, match="nothing is sent"):
+    with pytest.raises(ContentChanged, match="nothing was sent"):
         require_approved_content(Wave.objects.select_related("campaign").get(pk=wave.pk))
 
 

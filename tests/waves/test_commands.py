@@ -164,8 +164,8 @@ def test_refusals_are_one_line_with_exit_1_and_write_nothing(campaign, tmp_path)
     markets = tmp_path / "markets.csv"
     markets.write_text("marketId,marketName,capacity,selectionTime\nwest,,-1,\n")
     base = ("prepare_wave", campaign, KEY, "--by", "ann")
-    assert "no offset" in refused(*base, "--notify-date", "2030-01-01T10:00:00")
-    assert "no date key" in refused(
+    assert "no time zone offset" in refused(*base, "--notify-date", "2030-01-01T10:00:00")
+    assert "not a date key" in refused(
         "prepare_wave", campaign, "2030-01-01", "--by", "ann", "--notify-date", week
     )
     assert "'nobody'" in refused(
@@ -176,8 +176,8 @@ def test_refusals_are_one_line_with_exit_1_and_write_nothing(campaign, tmp_path)
         *base, "--notify-date", week, "--markets", str(tmp_path / "none.csv")
     )
     assert "does not exist" in refused("preview_wave", "nobody", KEY)
-    assert "no wave" in refused("approve_wave", "a_20300101", "--by", "ann", "--digest", "0")
-    assert "No code" in refused("find_code", "NOTHING")
+    assert "does not exist" in refused("approve_wave", "a_20300101", "--by", "ann", "--digest", "0")
+    assert "No such code" in refused("find_code", "NOTHING")
     assert not Wave.objects.exists()
 
 

@@ -52,5 +52,5 @@ def test_k2_the_same_moment_in_another_zone_has_the_same_validity():
 
 
 def test_a_naive_date_is_refused():
-    with pytest.raises(NaiveDate, match="no offset"):
+    with pytest.raises(NaiveDate, match="no time zone offset"):
         code_validity(datetime(2026, 1, 20))  # noqa: DTZ001

@@ -106,7 +106,7 @@ def test_w11_more_than_the_grace_late_is_held_with_an_alert_and_nothing_is_assig
 
 def test_w11_a_sender_that_comes_too_late_finds_the_wave_held():
     wave = scheduled()
-    with pytest.raises(TooLate, match="is held now"):
+    with pytest.raises(TooLate, match="is now held"):
         trigger(wave, by=None, now=NOTIFY + timedelta(hours=2) + SECOND)
     assert Wave.objects.get(pk=wave.pk).state == WaveState.HELD
     assert not Assignment.objects.exists()
@@ -162,7 +162,7 @@ def test_k6_a_code_that_cannot_be_assigned_pauses_its_wave_and_not_the_others():
     second.refresh_from_db()
     assert (first.state, second.state) == (WaveState.PAUSED, WaveState.TRIGGERED)
     assert Alert.objects.filter(text__contains=first.name).exists()
-    with pytest.raises(CodesNotAssigned, match="1 codes"):
+    with pytest.raises(CodesNotAssigned, match="1 access code"):
         assignments.assign(first, now=NOTIFY)
 
 

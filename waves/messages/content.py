@@ -130,7 +130,7 @@ def check_template(template: MessageTemplate, *, has_code: bool = True) -> None:
     if not has_code and "code" in named:
         place = f"market {template.market_id}" if template.market_id else "every market"
         raise BadTemplate(
-            f"The {template.get_channel_display()} template for {place} contains {{code}},"
+            f"The {Channel(template.channel).label} template for {place} contains {{code}},"
             f" but members with TM stock have no code. Remove {{code}} from it."
         )
 

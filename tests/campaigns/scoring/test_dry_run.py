@@ -232,7 +232,7 @@ def test_what_was_judged_cannot_be_tried():
         lambda: dry_run.try_first(processed.pk),
         lambda: dry_run.open_job(processed, by=None),
     ):
-        with pytest.raises(CannotTry, match="is streamed. A dry run is possible only before"):
+        with pytest.raises(CannotTry, match="A dry run is possible only before"):
             attempt()
     assert score_files.score_file_of(processed.pk).trial is None
 

@@ -49,7 +49,9 @@ def test_n3_only_a_provider_that_signs_receipts_has_a_reader_of_them():
 )
 def test_an_unknown_name_is_refused_with_the_names_there_are(settings, setting, chosen):
     setattr(settings, setting, "pigeon")
-    with pytest.raises(ImproperlyConfigured, match=f"{setting}: .*'pigeon'; use one of: "):
+    with pytest.raises(
+        ImproperlyConfigured, match=f"{setting}: .*'pigeon' is not a provider. Use one of: "
+    ):
         chosen()
 
 

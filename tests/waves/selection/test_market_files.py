@@ -60,12 +60,12 @@ def test_a_naive_selection_time_is_refused():
     [
         ("marketId,marketName,capacity\nwest,,5\n", "'selectionTime' is missing"),
         ("", "'marketId' is missing"),
-        (HEADER, "names no market"),
+        (HEADER, "no markets"),
         (HEADER + "west,,-5,\n", "capacity '-5'"),
         (HEADER + "west,,5.0,\n", "capacity '5.0'"),
         (HEADER + "west,,٥,\n", "capacity"),
         (HEADER + "west,,99999999999,\n", "capacity"),
-        (HEADER + "west,,5,tomorrow\n", "'tomorrow' is no ISO 8601"),
+        (HEADER + "west,,5,tomorrow\n", "'tomorrow' is not an ISO 8601"),
         (HEADER + "west,,5,\nwest,,6,\n", "twice"),
         (HEADER + "west,5\n", "number of columns"),
         (HEADER + "west,,5,,,\n", "number of columns"),
@@ -78,5 +78,5 @@ def test_what_cannot_be_read_is_refused_with_one_clear_error(text, message):
 
 
 def test_a_file_that_is_not_text_is_refused():
-    with pytest.raises(BadMarketFile, match="not UTF-8"):
+    with pytest.raises(BadMarketFile, match="not CSV in UTF-8"):
         markets_of_wave(b"\xff\xfe\x00\x01", OWN)
