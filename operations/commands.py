@@ -81,7 +81,7 @@ class JsonCommand(BaseCommand):
             sys.exit(1)
         except (OperationalError, InterfaceError) as error:
             self._show_error(
-                f"The database cannot be reached or ended the work: {error_text(error)}",
+                f"The database cannot be reached, or it stopped the command: {error_text(error)}",
                 started,
                 as_json=as_json,
             )

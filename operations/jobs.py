@@ -414,7 +414,10 @@ def give_up() -> int:
     hopeless = Job.objects.filter(
         state=JobState.RUNNING, lease_until__lt=now, attempt__gte=MOST_DEATHS
     )
-    error = f"Its worker died {MOST_DEATHS} times. Check the workers' log, then run it again."
+    error = (
+        f"The worker of this job crashed {MOST_DEATHS} times. Check the workers' log,"
+        " then resume the job."
+    )
     given_up = 0
     for job in hopeless.order_by("id"):
         with transaction.atomic():

@@ -51,6 +51,6 @@ def require_approved_content(wave: Wave) -> None:
     """
     if not wave.approved_digest or wave.approved_digest != content_digest(wave):
         raise ContentChanged(
-            f"Wave {wave.name}: its content is not what was approved; nothing is sent. Prepare it"
-            " again."
+            f"Wave {wave.name}: its content is not the approved content, so nothing was"
+            " sent. Prepare it again."
         )

@@ -36,12 +36,13 @@ def require_bounded(file: BinaryIO, *, most_bytes: int) -> None:
             pass
     except TooManyBytes as error:
         raise UnreadableFile(
-            f"The file unpacks to more than {most_bytes:,} bytes, the most that is taken: split it."
+            f"The file is larger than {most_bytes:,} bytes when unpacked, which is the"
+            " limit. Split it and upload the parts."
         ) from error
     except PackedTooTightly as error:
         raise UnreadableFile(
-            f"The file unpacks to more than {LARGEST_RATIO} times its size, as no score file does:"
-            " look into what made it."
+            f"The file unpacks to more than {LARGEST_RATIO} times its size, which is not"
+            " normal for a score file. Check the program that created it."
         ) from error
     except UNREADABLE as error:
         raise UnreadableFile(

@@ -119,4 +119,4 @@ def count_lines(file: BinaryIO, *, most_bytes: int) -> int:
 
 
 def _breaks_off(error: Exception) -> UnreadableEvents:
-    return UnreadableEvents(f"The file breaks off or cannot be read on ({error}). Upload it again.")
+    return UnreadableEvents(f"The file is incomplete or damaged ({error}). Upload it again.")

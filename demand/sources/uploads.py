@@ -117,8 +117,8 @@ def _keep(upload: EventUpload, file: BinaryIO) -> None:
 
 def _too_large() -> UnreadableEvents:
     return UnreadableEvents(
-        f"The file is larger than {settings.UPLOAD_MAX_BYTES:,} bytes, the most that is taken:"
-        " split it."
+        f"The file is larger than {settings.UPLOAD_MAX_BYTES:,} bytes, which is the"
+        " limit. Split it and upload the parts."
     )
 
 

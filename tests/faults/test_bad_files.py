@@ -115,7 +115,7 @@ def test_s12_a_stored_file_that_changed_since_it_came_counts_for_nothing_and_can
     score_file = _received(campaign, file)
     buckets.scoring().put(score_file.key, score_file_bytes([*ROWS, score_row(66)]))
     ended = process(campaign, file)
-    assert (ended.status, "checksum differs" in ended.result["error"]) == (1, True)
+    assert (ended.status, "checksum is different" in ended.result["error"]) == (1, True)
     score_file.refresh_from_db()
     assert (score_file.state, counted(score_file)) == ("failed", (0, 0))
     again = process(campaign, file)

@@ -152,7 +152,9 @@ def check_outcome(server: OwnServer, process: Process) -> None:
     assert process.wait() == 1, process.errors
     assert "Traceback" not in process.errors
     result = process.last_line()
-    assert result["error"].startswith("The database cannot be reached or ended the work"), result
+    assert result["error"].startswith(
+        "The database cannot be reached, or it stopped the command"
+    ), result
     assert "\n" not in result["error"]
     with psycopg.connect(**server.parameters) as looking:
         (state,) = looking.execute("SELECT state FROM campaigns_scorefile").fetchone()

@@ -112,7 +112,7 @@ def test_an_expedited_wave_goes_out_at_once(campaign):
         "--expedite",
         "the show is tonight",
     )
-    assert "may not expedite" in refused(*arguments, "--by", "ann")
+    assert "does not have permission to expedite" in refused(*arguments, "--by", "ann")
     prepared = result_of(*arguments, "--by", "root")
     result_of(
         "approve_wave", prepared["wave"], "--by", "bob", "--digest", prepared["content_digest"]

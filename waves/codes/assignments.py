@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from datalake import records, streams
 from datalake.choices import RecordType, StreamName
 from operations.database.statements import run
+from operations.plurals import plural
 from waves.choices import WaveState
 from waves.codes.pool import PLACEHOLDER
 from waves.errors import CodesNotAssigned

@@ -318,6 +318,6 @@ def _require_previewed(planned: PlannedSelection, previewed_digest: str) -> None
     found = planned.selection.members_digest
     if previewed_digest and previewed_digest != found:
         raise MembersDiffer(
-            f"The selection is no longer the one that was previewed: its digest is {found[:12]}…,"
-            f" not {previewed_digest[:12]}…. Preview again."
+            f"The selection has changed since the preview: its digest is {found[:12]}…, not"
+            f" {previewed_digest[:12]}…. Preview again."
         )

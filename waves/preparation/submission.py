@@ -92,7 +92,7 @@ def require_alone(alone: bool, name: str) -> None:
     """Raises AlreadyRunning unless the wave's lock is ours. [K-7]"""
     if not alone:
         raise AlreadyRunning(
-            f"Wave {name} is being prepared by another process now; wait for its result."
+            f"Wave {name} is already being prepared. Wait until the preparation is finished."
         )
 
 

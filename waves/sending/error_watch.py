@@ -8,6 +8,7 @@ import time
 from collections import deque
 
 from waves.providers.outcomes import Kind, Outcome
+from waves.providers.reasons import reason_in_words
 from waves.sending import accounts, pacing, send_rows
 from waves.sending.database_thread import DatabaseThread
 from waves.sending.run import RunState, SenderSetup
@@ -30,7 +31,8 @@ class ErrorWatch:
             self._failed.append(row.id)
         if outcome.kind != Kind.SENT and not self._state.over and self._budget.exhausted(now):
             self._state.end(
-                f"More than half of the last attempts failed, the last one with {outcome.reason}"
+                "More than half of the last attempts failed. Last error:"
+                f" {reason_in_words(outcome.reason)}"
             )
             self._account_thread.start(accounts.pause, self._setup.provider.name, self._state.why)
 

@@ -73,9 +73,7 @@ class Command(JsonCommand):
         self, campaign: Campaign, path: Path, rows: int, *, supplement: bool
     ) -> dict[str, Any]:
         if supplement:
-            raise CommandError(
-                "--dry-run is for score files as they are uploaded: leave out --supplement-of."
-            )
+            raise CommandError("--dry-run cannot be combined with --supplement-of.")
         with opened(path) as file, self.counting(dry_run.WHAT) as report_progress:
             reception.look(campaign, path.name, file)
             found = dry_run.dry_run(

@@ -269,7 +269,7 @@ def test_k7_a_wave_that_is_being_prepared_elsewhere_is_refused_with_one_clear_er
     name = f"wave {campaign.campaign_id}_{KEY}"
     elsewhere = connections.create_connection(DEFAULT_DB_ALIAS)
     with closing(elsewhere), exclusive(name, using=elsewhere):
-        with pytest.raises(AlreadyRunning, match="another process"):
+        with pytest.raises(AlreadyRunning, match="already being prepared"):
             prepare(request(campaign), by=ann, now=NOW)
         assert nothing_written()
         configured = Wave.objects.create(

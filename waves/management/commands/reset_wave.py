@@ -12,7 +12,7 @@ from waves.models import Wave
 
 
 class Command(WaveActionCommand):
-    help = "Reset a wave to CONFIGURED, with two new attempts."
+    help = "Reset a wave to CONFIGURED, so that it can be prepared again."
 
     def act(self, wave: Wave, *, by: User, reason: str) -> Wave:
         return reset(wave, by=by, reason=reason)

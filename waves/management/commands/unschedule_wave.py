@@ -10,7 +10,7 @@ from waves.schedule import unschedule
 
 
 class Command(WaveActionCommand):
-    help = "Take a wave off the schedule."
+    help = "Unschedule a wave."
 
     def act(self, wave: Wave, *, by: User, reason: str) -> Wave:
         return unschedule(wave, by=by, reason=reason)
