@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
                 ('source', models.CharField(blank=True, max_length=80)),
                 ('generate_offer_code', models.BooleanField(default=False)),
                 ('options', models.JSONField(blank=True, default=dict)),
-                ('order', models.CharField(choices=[('by_preference', 'By Preference'), ('by_market_order', 'By Market Order'), ('single_market', 'Single Market')], default='by_preference', max_length=20)),
+                ('order', models.CharField(choices=[('by_preference', 'First preferred market with free seats'), ('by_market_order', 'Market by market'), ('single_market', 'One market only')], default='by_preference', max_length=20)),
                 ('single_market', models.CharField(blank=True, max_length=40)),
                 ('min_score', models.FloatField(blank=True, null=True)),
                 ('state', models.CharField(choices=[('configured', 'Configured'), ('code_generated', 'Code Generated'), ('prepared', 'Prepared'), ('approved', 'Approved'), ('scheduled', 'Scheduled'), ('held', 'Held'), ('triggered', 'Triggered'), ('paused', 'Paused'), ('completed', 'Completed'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='configured', max_length=20)),

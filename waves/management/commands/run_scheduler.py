@@ -16,9 +16,9 @@ from waves.tasks import wake_senders
 
 
 class Command(ServiceCommand):
-    help = "Trigger waves at their notify date; ends on SIGTERM or SIGINT."
+    help = "Send scheduled waves at their notify date. Ends on SIGTERM or SIGINT."
 
-    until_once = "look once and end"
+    until_once = "check once and end"
 
     def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:
         done = ScheduleCheck()
