@@ -137,8 +137,8 @@ CONTENT_SECURITY_POLICY = {
 # The public pages of a draw run no script at all.
 PUBLIC_CONTENT_SECURITY_POLICY = {"script-src": [NONE], "style-src": [SELF]}
 
-# Work. The queue is a bell: every option that decides about losing or doubling tasks is set, and
-# none matters to the result (O-6): a task only says "look at your rows".
+# Work. A task in the queue only names the row to look at: every option that decides about losing or
+# doubling tasks is set, and none matters to the result. [O-6]
 TASK_BROKER = env.choice("TASK_BROKER", "orm", ["orm"])
 TASK_TIMEOUT_SECONDS = 6 * 3600
 Q_CLUSTER = {

@@ -350,7 +350,7 @@ def finish(lease: Lease, **counts: int) -> None:
 
 
 def fail(lease: Lease, error: Exception) -> None:
-    """The job failed with this error; Slack hears of it within a minute. Raises LeaseLost. [O-2]"""
+    """The job failed with this error, and an alert for Slack is queued. Raises LeaseLost. [O-2]"""
     with transaction.atomic():
         lease.update(
             state=JobState.FAILED,
@@ -393,7 +393,7 @@ def request_stop(job_id: int, how: str) -> bool:
 
 
 def requeue(job_id: int) -> bool:
-    """Let a paused or failed job run again from where it stands. False if it is in another state,
+    """Queue a paused or failed job again; it continues where it stopped. False if it is in another state,
     or a newer one is live.
     """
     again = Job.objects.filter(pk=job_id, state__in=[JobState.PAUSED, JobState.FAILED])

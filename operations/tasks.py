@@ -35,8 +35,8 @@ def enqueue(job: Job) -> None:
 
 
 def run_job(job_id: int) -> None:
-    """Do the job if it is free. What goes wrong stands in the job's row; only a fault of ours goes
-    on to the queue's log.
+    """Do the job if it is free. What goes wrong is written into the job's row; only a fault of ours
+    is raised, into the queue's log.
     """
     job = Job.objects.get(pk=job_id)
     try:

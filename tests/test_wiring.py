@@ -23,24 +23,6 @@ def test_every_command_says_what_it_does_and_speaks_json(name, app):
     assert command.help.strip().endswith(".")
 
 
-def test_no_module_of_the_product_has_grown_beyond_350_lines():
-    alone = {
-        "console/proof/verify_draw.py"
-    }  # one file by design: it must run with nothing beside it
-    files = [
-        path
-        for app in OURS
-        for path in (ROOT / app).rglob("*.py")
-        if "migrations" not in path.parts
-    ]
-    long = {
-        str(path.relative_to(ROOT)): lines
-        for path in files
-        if (lines := len(path.read_text().splitlines())) > 350
-    }
-    assert set(long) <= alone, f"Cut these into rooms of their own: {long}"
-
-
 def test_only_tasks_commands_and_pages_enqueue():
     """A shell never enqueues: tasks.py alone says which stage follows which. [O-6]"""
     ringers = {

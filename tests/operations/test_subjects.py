@@ -73,6 +73,7 @@ def test_asking_twice_with_the_same_arguments_is_asking_once():
     again = jobs.open_job("count_sheep", SHEEP, arguments={"twice": True, "by": "night"})
     other = jobs.open_job("count_sheep", SHEEP, arguments={"by": "day", "twice": True})
     assert (again.pk, other.pk != first.pk) == (first.pk, True)
+    assert jobs.open_job("count_sheep", SHEEP, arguments=other.arguments).pk == other.pk
 
 
 @pytest.mark.parametrize("state", [JobState.PAUSED, JobState.FAILED])

@@ -256,18 +256,18 @@ def test_a_file_that_is_processed_meanwhile_keeps_no_outcome_of_a_dry_run(monkey
 def test_a_dry_run_can_be_stopped_and_begins_again(monkeypatch, how):
     monkeypatch.setattr(score_rows.read_chunks, "__defaults__", (500,))
     score_file = receive_scores(make_campaign(), messy())
-    job, told = dry_run.open_job(score_file, by=None), []
+    job, reported = dry_run.open_job(score_file, by=None), []
 
-    def tell(lease, progress, total):
-        told.append((progress, total))
+    def stop(lease, progress, total):
+        reported.append((progress, total))
         jobs.request_stop(job.pk, how)
 
     with monkeypatch.context() as patch:
-        patch.setattr(jobs.Lease, "tell", tell)
+        patch.setattr(jobs.Lease, "report_progress", stop)
         dry_run.try_all(job.pk)
     stopped = Job.objects.get(pk=job.pk)
     assert stopped.state == (JobState.PAUSED if how == "pause" else JobState.CANCELLED)
-    assert len(told) == 1
+    assert len(reported) == 1
     assert score_files.score_file_of(score_file.pk).trial is None
     again = stopped if jobs.requeue(job.pk) else dry_run.open_job(score_file, by=None)
     dry_run.try_all(again.pk)
