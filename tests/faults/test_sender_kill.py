@@ -27,7 +27,7 @@ KILLS = 12 if os.environ.get("FAIRWAVE_FULL") else 3
 def sent(wave: int, url: str, per_second: int, concurrency: int, honours_keys: bool) -> dict:
     """In a process of its own: send the wave."""
     # a busy machine answers late; what a killed sender held is taken from it by the test
-    timing = Timing(timeout=60.0, look=0.1, row_lease=120.0)
+    timing = Timing(timeout=60.0, check_every=0.1, row_lease=120.0)
     provider = HttpSms(url, "sandbox", honours_keys=honours_keys)
     limits = Limits(per_second, concurrency)
     return send_wave(wave, provider=provider, limits=limits, timing=timing)
