@@ -20,7 +20,7 @@ from django.urls import get_resolver
 
 from datalake.streams import consumers
 from operations import job_kinds, schedules
-from tests.console.test_every_page import addresses
+from tests.console.test_urls import addresses
 from tests.test_structure import APPS
 from waves.providers import registry
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.support.people import client_of, member_of
@@ -16,3 +17,13 @@ def operator(db: None) -> Client:
 @pytest.fixture
 def viewer(db: None) -> Client:
     return client_of(member_of("viewer"))
+
+
+@pytest.fixture
+def administrator() -> User:
+    return member_of("administrator")
+
+
+@pytest.fixture
+def client(administrator: User) -> Client:
+    return client_of(administrator)

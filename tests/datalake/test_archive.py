@@ -10,8 +10,7 @@ from datalake.models import LakeFile, Merge
 from datalake.storage import buckets
 from operations.choices import JobState
 from operations.models import Job
-from tests.datalake.test_merge import ids, put_foreign, readable_ids, save_loose, valid
-from tests.datalake.test_save import Killed
+from tests.datalake.lake_cases import Killed, ids, put_foreign, readable_ids, save_loose, valid
 from tests.support.lake import lake_bytes
 
 pytestmark = pytest.mark.django_db

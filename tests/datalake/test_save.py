@@ -16,6 +16,7 @@ from datalake.models import Claim, DeadLetter, LakeFile, LakePartition, SeenReco
 from datalake.storage import buckets
 from datalake.streams import consumers
 from datalake.streams.consumers import Taken
+from tests.datalake.lake_cases import DAY, Killed, die
 from tests.support.lake import (
     lake_bytes,
     publish_registrations,
@@ -26,16 +27,6 @@ from tests.support.lake import (
 )
 
 pytestmark = pytest.mark.django_db
-
-DAY = Period(2026, 1, 20)
-
-
-class Killed(BaseException):
-    """Stands for the death of the process: nothing may catch it."""
-
-
-def die(*args, **kwargs):
-    raise Killed
 
 
 def test_scores_of_the_stream_are_in_the_lake_as_published():
@@ -162,19 +153,6 @@ def test_a_position_counts_as_saved_only_when_its_files_are_visible(monkeypatch)
     assert consumers.position(save.CONSUMER, "scored") == 0
     save.save("scored")
     assert consumers.position(save.CONSUMER, "scored") == position
-
-
-def test_a_partition_keeps_count_and_content_hash_of_all_its_records():
-    """[L-9]"""
-    publish_scores(100, key="a")
-    save.save("scored")
-    publish_scores(50, first=100, key="b")
-    save.save("scored")
-    partition = LakePartition.objects.get()
-    assert partition.records == 150
-    hashes = [int(file.content_hash, 16) for file in LakeFile.objects.all()]
-    assert len(hashes) == 2
-    assert int(partition.content_hash, 16) == sum(hashes) % 2**256
 
 
 def test_a_batch_of_an_older_schema_is_looked_at_record_by_record(monkeypatch):

@@ -1,66 +1,12 @@
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connection, transaction
 
 from datalake import streams
-from datalake.choices import RecordType, StreamName
 from datalake.errors import InvalidFrame, UnknownStream
-from datalake.models import StreamBatch
-from datalake.streams import batches
-from tests.support.lake import publish_registrations, publish_scores, registration, scoring_frame
+from tests.support.lake import scoring_frame
 
 pytestmark = pytest.mark.django_db
-
-
-def on_stream(stream):
-    return [
-        record
-        for batch in streams.read(stream, 1, 1_000)
-        for record in batches.unpack_records(batch.payload)
-    ]
-
-
-def test_records_come_back_in_order_and_batches_of_2500():
-    published = publish_registrations(*range(6_000), key="a")
-    assert published == streams.Published(position=3, batches=3, repeated=0)
-    assert on_stream("input") == [registration(n) for n in range(6_000)]
-    assert list(
-        StreamBatch.objects.order_by("position").values_list("position", "batch_key", "records")
-    ) == [
-        (1, "a:0", 2_500),
-        (2, "a:1", 2_500),
-        (3, "a:2", 1_000),
-    ]
-
-
-def test_a_frame_comes_back_as_it_was():
-    frame = scoring_frame(2_600)
-    streams.publish_frame(StreamName.SCORED, RecordType.SCORING, frame, key="a")
-    assert on_stream("scored") == frame.to_dicts()
-
-
-def test_publishing_a_key_again_changes_nothing_and_says_so():
-    """[S-12]"""
-    first = publish_scores(5_000)
-    publish_scores(10, first=9_000, key="scorefile:2")
-    again = publish_scores(5_000)
-    assert again == streams.Published(position=first.position, batches=2, repeated=2)
-    assert streams.records_after("scored", 0) == 5_010
-
-
-def test_a_publication_that_broke_off_is_completed_by_the_next():
-    """[S-12]"""
-    publish_scores(2_500)
-    assert publish_scores(6_000) == streams.Published(position=3, batches=3, repeated=1)
-    assert streams.records_after("scored", 0) == 6_000
-
-
-def test_each_stream_counts_its_own_positions():
-    publish_scores(1)
-    assert publish_registrations(1, key="a").position == 1
 
 
 def test_nothing_to_publish_is_no_error():
@@ -68,13 +14,6 @@ def test_nothing_to_publish_is_no_error():
     assert streams.publish_frame(
         "scored", "scoring", scoring_frame(0), key="none"
     ) == streams.Published(0, 0, 0)
-
-
-def test_what_a_publisher_rolls_back_was_never_there():
-    with transaction.atomic():
-        publish_registrations(1, key="a")
-        transaction.set_rollback(True)
-    assert publish_registrations(2, key="b").position == 1
 
 
 def test_an_unknown_stream_is_refused_by_name():
@@ -87,28 +26,3 @@ def test_an_invalid_frame_is_not_published():
     with pytest.raises(InvalidFrame):
         streams.publish_frame("scored", "scoring", spoilt, key="a")
     assert streams.records_after("scored", 0) == 0
-
-
-@pytest.mark.django_db(transaction=True)
-def test_positions_become_visible_without_gaps_while_many_publish_at_once():
-    """[T-1]"""
-
-    def publisher(number):
-        try:
-            for turn in range(10):
-                publish_registrations(number, key=f"{number}:{turn}")
-        finally:
-            connection.close()
-
-    seen = []
-    with ThreadPoolExecutor(4) as pool:
-        running = [pool.submit(publisher, number) for number in range(4)]
-        while not all(each.done() for each in running):
-            seen.append(
-                list(StreamBatch.objects.order_by("position").values_list("position", flat=True))
-            )
-        for each in running:
-            each.result()
-    seen.append(list(StreamBatch.objects.order_by("position").values_list("position", flat=True)))
-    assert all(positions == list(range(1, len(positions) + 1)) for positions in seen)
-    assert len(seen[-1]) == 40

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from datalake import merge, tasks
+from datalake import tasks
 from datalake.models import Merge
 from datalake.storage import buckets
 from operations.models import Alert
-from tests.datalake.test_merge import save_loose
+from tests.datalake.lake_cases import save_loose
 
 pytestmark = pytest.mark.django_db
 
@@ -37,8 +37,3 @@ def test_a_refused_merge_is_told_to_people():
     tasks.merge_daily()
     assert "junk.avro" in Alert.objects.get().text
     assert not Merge.objects.filter(state="merged").exists()
-
-
-def test_merging_is_enabled_for_the_three_campaign_types():
-    """[L-3]"""
-    assert set(merge.enabled_types()) == {"registration", "scoring", "codeAssignment"}

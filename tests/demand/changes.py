@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from hypothesis import strategies as st
 
 from demand.events.conversion import Archived, Failed, judge
+from demand.events.images import MADE
 from tests.support.change_events import DEMAND, EVENT, NOTIFICATION, SALE, wire
 
 NOW = datetime(2026, 11, 21, 10, 0, 0, 123456, tzinfo=UTC)
@@ -19,6 +21,14 @@ RECORDS = {"demand": DEMAND, "notification": NOTIFICATION, "event": EVENT, "sale
 TYPES = list(RECORDS)
 NAMES = ["INSERT", "MODIFY", "REMOVE"]
 CHANGES = [(record_type, name) for record_type in TYPES for name in NAMES]
+FIELDS = st.sampled_from(
+    [
+        *{field for record in RECORDS.values() for field in record},
+        *MADE,
+        "eventDate",
+        "requestedDateTime",
+    ]
+)
 
 
 def image_of(

@@ -12,7 +12,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from operations import correlation, job_kinds, jobs, tasks
+from operations import job_kinds, jobs
 from operations.choices import JobState
 from operations.errors import JobBusy, JobStopped, LeaseLost, Refusal
 from operations.job_kinds import JobKind
@@ -365,87 +365,9 @@ def test_an_interrupted_worker_leaves_the_job_to_whoever_comes_next():
     assert not Alert.objects.exists()
 
 
-def test_a_sweep_enqueues_what_waits_and_what_a_dead_worker_left(monkeypatch):
-    """[O-6] A task that was lost, and a worker that is dead; not what somebody works on."""
-    enqueued = []
-    monkeypatch.setattr(
-        tasks, "async_task", lambda path, job_id, **options: enqueued.append(job_id)
-    )
-    now = timezone.now()
-    waiting = Job.objects.create(kind="a", subject_id="1")
-    left = Job.objects.create(
-        kind="a", subject_id="2", state=JobState.RUNNING, lease_until=now - timedelta(seconds=1)
-    )
-    Job.objects.create(
-        kind="a", subject_id="3", state=JobState.RUNNING, lease_until=now + timedelta(seconds=9)
-    )
-    Job.objects.create(kind="a", subject_id="4", state=JobState.PAUSED)
-    Job.objects.create(kind="a", subject_id="5", state=JobState.FAILED, error="x")
-    Job.objects.create(kind="a", subject_id="6")
-    Job.objects.exclude(subject_id="6").update(created_at=now - timedelta(seconds=60))
-    assert tasks.sweep() == 2
-    assert enqueued == [waiting.pk, left.pk]
-
-
-def test_a_dead_workers_job_is_enqueued_again_within_90_seconds():
-    """[O-6]"""
-    assert jobs.LEASE + timedelta(seconds=tasks.SWEEP_SECONDS) < timedelta(seconds=90)
-    assert jobs.LEASE.total_seconds() > 3 * jobs.HEARTBEAT_SECONDS
-
-
 def count_sheep(job_id: int) -> None:
     with jobs.working(job_id) as lease:
         lease.update(rows_in=1, rows_out=1)
-
-
-def refuse(job_id: int) -> None:
-    with jobs.working(job_id):
-        raise Refusal("no")
-
-
-def test_a_task_that_is_doubled_or_late_changes_nothing(monkeypatch):
-    """[O-6]"""
-    sheep = JobKind("count_sheep", "Count sheep", count_sheep)
-    monkeypatch.setitem(job_kinds._KINDS, sheep.name, sheep)
-    job = a_job()
-    tasks.run_job(job.pk)
-    tasks.run_job(job.pk)
-    assert (again(job).state, again(job).attempt, again(job).rows_out) == (JobState.DONE, 1, 1)
-
-
-def test_a_refused_task_ends_well_and_the_job_says_why(monkeypatch):
-    sheep = JobKind("count_sheep", "Count sheep", refuse)
-    monkeypatch.setitem(job_kinds._KINDS, sheep.name, sheep)
-    job = a_job()
-    tasks.run_job(job.pk)
-    assert (again(job).state, again(job).error) == (JobState.FAILED, "no")
-
-
-def test_a_job_opened_inside_a_transaction_is_enqueued_when_it_is_committed(monkeypatch):
-    """[O-6] And not at all when it is rolled back."""
-    enqueued = []
-    monkeypatch.setattr(
-        tasks, "async_task", lambda *arguments, **options: enqueued.append(arguments)
-    )
-    with transaction.atomic():
-        job = a_job()
-        tasks.enqueue(job)
-        assert enqueued == []
-    assert enqueued == [("operations.tasks.run_job", job.pk)]
-    with transaction.atomic():
-        tasks.enqueue(job)
-        transaction.set_rollback(True)
-    assert len(enqueued) == 1
-
-
-def test_a_job_and_its_helpers_carry_the_correlation_id_of_whoever_asked():
-    """[O-4]"""
-    with correlation.correlated("request-12345678"):
-        job = a_job()
-    with jobs.working(job.pk), helper_thread("help") as helper:
-        assert correlation.current() == "request-12345678"
-        assert helper.submit(correlation.current).result() == "request-12345678"
-    assert correlation.current() == ""
 
 
 def test_what_was_written_down_about_a_move_is_never_altered():

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 
 import polars as pl
 import pytest
 
 from campaigns.contacts.emails import (
-    EmailRules,
     canonical_email,
     check_emails,
     packaged_disposable_domains,
 )
-from campaigns.errors import CampaignError, ListEntryInvalid
-from tests.campaigns import plain_emails
-from tests.campaigns.email_samples import BLACKLIST, DISPOSABLE, WHITELIST, samples
+from tests.campaigns.contacts import plain_emails
+from tests.campaigns.contacts.email_cases import RULES, judged, reason
+from tests.campaigns.contacts.email_samples import BLACKLIST, DISPOSABLE, WHITELIST, samples
 
 BATCHES = 10 if os.environ.get("FAIRWAVE_FULL") == "1" else 1
 BATCH_ROWS = 20_000
-RULES = EmailRules.compile(blacklist=BLACKLIST, whitelist=WHITELIST, disposable=DISPOSABLE)
-NO_LISTS = EmailRules.compile(blacklist=[], whitelist=[])
-
-
-def judged(
-    written: str | None, rules: EmailRules = NO_LISTS
-) -> tuple[str | None, str | None, str | None]:
-    """Stored form, tag and reason of one address."""
-    return check_emails(pl.Series([written], dtype=pl.String), rules).row(0)
-
-
-def reason(written: str, **lists: list[str]) -> str | None:
-    return judged(written, EmailRules.compile(**{"blacklist": [], "whitelist": [], **lists}))[2]
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
@@ -148,76 +133,6 @@ def test_the_address_is_asked_before_the_domain_and_the_domain_before_disposable
 
 def test_a_disposable_domain_of_the_campaign_counts_with_all_below_it():
     assert reason("a@mx.throw.example", disposable=["@Throw.example"]) == "disposable_domain"
-
-
-def test_lists_name_foreign_domains_as_people_write_them():
-    assert reason("a@bücher.example", blacklist=["@BÜCHER.example"]) == "blacklisted_domain"
-    assert reason("a@xn--bcher-kva.example", blacklist=["a@bücher.example"]) == "blacklisted_email"
-
-
-def test_comments_blank_lines_and_marks_of_order_are_skipped():
-    rules = EmailRules.compile(
-        blacklist=["\ufeff# blocked", "", "  ", " Bad@Example.com  # since May", "#@good.example"],
-        whitelist=[],
-    )
-    assert rules.addresses == {"bad@example.com"}
-    assert rules.domains == frozenset()
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "bad",
-        "@",
-        "a@b",
-        "@bad example",
-        "@bad..example",
-        "a@b@c.de",
-        "a" * 60,
-        "@ba?d.example",
-        "ü@c.de",
-        "*",
-    ],
-)
-def test_a_line_of_the_blacklist_that_can_match_nothing_is_refused(line):
-    with pytest.raises(ListEntryInvalid, match="blacklist, line 2") as refusal:
-        EmailRules.compile(blacklist=["# first", line], whitelist=[])
-    # somebody's address, perhaps
-    assert str(refusal.value) == f"blacklist, line 2 cannot be read: {refusal.value.hint}"
-    assert refusal.value.line_number == 2
-    assert isinstance(refusal.value, CampaignError)
-
-
-@pytest.mark.parametrize("line", ["@good.example", "good.example", "a b*@c.de"])
-def test_a_line_of_the_whitelist_that_can_match_nothing_is_refused(line):
-    with pytest.raises(ListEntryInvalid, match="whitelist, line 1"):
-        EmailRules.compile(blacklist=[], whitelist=[line])
-
-
-def test_a_disposable_line_that_is_no_domain_is_refused():
-    with pytest.raises(ListEntryInvalid, match="disposable domains, line 1"):
-        EmailRules.compile(blacklist=[], whitelist=[], disposable=["a@b.de"])
-
-
-def test_rules_come_back_from_their_snapshot():
-    """[S-2]"""
-    again = EmailRules.from_json(RULES.to_json())
-    assert again == RULES
-    assert again.digest() == RULES.digest() == hashlib.sha256(RULES.to_json().encode()).hexdigest()
-
-
-def test_the_digest_depends_on_what_the_lists_say_and_not_on_their_order():
-    """[S-2]"""
-    turned = EmailRules.compile(
-        blacklist=["# other", *BLACKLIST[::-1]], whitelist=WHITELIST[::-1], disposable=DISPOSABLE
-    )
-    assert turned.digest() == RULES.digest()
-    assert (
-        EmailRules.compile(
-            blacklist=BLACKLIST[1:], whitelist=WHITELIST, disposable=DISPOSABLE
-        ).digest()
-        != RULES.digest()
-    )
 
 
 def test_gmail_dots_and_everybodys_tag_do_not_make_another_address():

@@ -10,21 +10,12 @@ import pytest
 
 from campaigns.contacts import phones
 from campaigns.contacts.phones import check_phones, one_phone, shared_calling_code_warnings
-from tests.campaigns.phone_samples import samples
+from tests.campaigns.contacts.phone_cases import judged
+from tests.campaigns.contacts.phone_samples import samples
 
 FULL = os.environ.get("FAIRWAVE_FULL") == "1"
 BATCHES = 10 if FULL else 1
 BATCH_ROWS = 20_000
-
-
-def judged(
-    written: str | None, country: str | None = "US", default_region: str = "US"
-) -> tuple[str | None, str | None, str | None]:
-    """Phone, region and tag of one row."""
-    column = pl.Series([written], dtype=pl.String)
-    return check_phones(
-        column, pl.Series([country], dtype=pl.String), default_region=default_region
-    ).row(0)
 
 
 def by_phonenumbers(written: str | None, region: str) -> tuple[str | None, str | None, str | None]:
@@ -136,25 +127,6 @@ def test_the_old_mexican_mobile_one_is_judged_as_phonenumbers_does():
     ):
         assert judged(written, "MX") == by_phonenumbers(written, "MX")
     assert judged("+52 55 1234 5678", "MX")[0] == "+525512345678"
-
-
-def test_a_brazilian_carrier_code_is_dropped():
-    assert judged("0 15 11 96123-4567", "BR") == ("+5511961234567", "BR", None)
-
-
-def test_an_international_prefix_works_like_a_plus():
-    assert judged("011 44 20 7946 0958", "US") == ("+442079460958", "GB", None)
-    assert judged("0011 44 20 7946 0958", "AU") == ("+442079460958", "GB", None)
-    assert judged("8~10 44 20 7946 0958", "RU")[0] == "+442079460958"
-
-
-def test_a_calling_code_without_plus_is_understood():
-    assert judged("33 6 12 34 56 78", "FR") == ("+33612345678", "FR", None)
-    assert judged("1 212 555 0123", "US") == ("+12125550123", "US", None)
-
-
-def test_a_national_prefix_after_the_calling_code_is_dropped():
-    assert judged("+44 (0) 20 7946 0958", "US") == ("+442079460958", "GB", None)
 
 
 def test_vanity_letters_are_dialled():

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 from django.core.management import call_command
 
-from campaigns import tasks
 from campaigns.errors import NotDrawn
 from campaigns.fairness import reports
-from campaigns.fairness.groups import BINS, FIRST_BIN, bin_of_place, places
+from campaigns.fairness.groups import BINS, FIRST_BIN
 from campaigns.models import Campaign, FanScore, Market, Registrant, ScoreFile
 from operations.models import Alert, Job
 from tests.support.campaigns import (
@@ -157,21 +156,6 @@ def test_x3_a_file_that_is_not_drawn_has_no_report():
     assert reports.without_report() == []
 
 
-def test_x3_a_worker_that_has_processed_a_file_asks_for_its_report():
-    score_file = receive_scores(make_campaign(), score_file_bytes([score_row(1), score_row(2)]))
-    job = tasks.start_score_file(score_file, by=None)
-    tasks.run_score_file(job.pk)
-    assert Job.objects.get(kind="fairness").subject == reports.subject_of(score_file)
-
-
-def test_x3_files_that_a_command_processed_are_found_once():
-    score_file = process_scores(make_campaign())
-    assert reports.without_report() == [score_file]
-    tasks.look_for_missing_reports()
-    assert reports.without_report() == []
-    assert Job.objects.filter(kind="fairness").count() == 1
-
-
 def test_x3_a_red_report_goes_to_slack_and_names_nobody():
     """As if the luckiest half had been thrown away before the draw: the rows are swapped for bent
     ones.
@@ -211,32 +195,3 @@ def test_x3_a_file_without_accepted_fans_is_judged_too_small():
     )
     report = reports.make(score_file)
     assert (report["verdict"], report["groups"], sum(report["raw_scores"])) == ("none", [], 0)
-
-
-@pytest.mark.parametrize(
-    ("capacity", "accepted", "expected"),
-    [
-        (100, 900, (100, "capacity")),
-        (0, 900, (450, "half")),
-        (900, 900, (450, "half")),
-        (5, 0, (0, "half")),
-    ],
-)
-def test_x3_as_many_are_selected_as_there_are_seats_or_half_where_seats_part_nobody(
-    capacity, accepted, expected
-):
-    assert places(capacity, accepted) == expected
-
-
-def test_x3_the_bin_of_a_place_is_found_from_above():
-    counts = [(30, 5), (99, 2), (95, 3)]
-    assert [bin_of_place(counts, place) for place in (1, 2, 3, 5, 6, 10)] == [
-        (99, 0),
-        (99, 1),
-        (95, 0),
-        (95, 2),
-        (30, 0),
-        (30, 4),
-    ]
-    with pytest.raises(ValueError, match="no place 11"):
-        bin_of_place(counts, 11)

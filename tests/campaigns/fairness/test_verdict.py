@@ -22,7 +22,7 @@ from campaigns.fairness.verdict import (
     judge,
     sentence,
 )
-from tests.campaigns.draws import drawn, findings, population, rigged
+from tests.campaigns.fairness.rigged_draws import drawn, findings, population, rigged
 
 FULL = bool(os.environ.get("FAIRWAVE_FULL"))
 DRAWS = 2000 if FULL else 200

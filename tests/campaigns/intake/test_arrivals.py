@@ -5,11 +5,9 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 
-from campaigns import tasks
 from campaigns.errors import ListEntryInvalid, UnknownCampaign, UnreadableFile, UnreadableList
 from campaigns.intake import arrivals
 from campaigns.models import Arrival, FanList, ScoreFile
@@ -17,19 +15,11 @@ from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from operations.choices import JobState
 from operations.models import Alert, Job
+from tests.campaigns.intake.dropped_files import CONTENT, drop
 from tests.support.campaigns import make_campaign, receive_scores, score_file_bytes, score_row
 from tests.support.processes import Process, run_together
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CONTENT = score_file_bytes([score_row(1), score_row(2)])
-
-
-def drop(key: str, content: bytes = CONTENT, *, seconds_ago: float = 60) -> str:
-    bucket = buckets.scoring()
-    bucket.put(key, content)
-    written = time.time() - seconds_ago
-    os.utime(bucket.url_or_path(key), (written, written))
-    return key
 
 
 def test_s1_a_dropped_file_becomes_a_score_file_of_the_campaign_it_is_named_for():
@@ -82,17 +72,6 @@ def test_s1_a_file_above_the_limit_is_refused_without_being_fetched(settings, mo
         arrivals.take(job.pk)
 
 
-def test_s1_a_file_of_a_campaign_that_is_not_open_is_refused_once():
-    campaign = make_campaign(opened=False)
-    drop(f"scored/{campaign.campaign_id}.1.txt")
-    tasks.look_for_dropped_files()
-    tasks.tasks.run_job(Job.objects.get().pk)
-    tasks.look_for_dropped_files()
-    job = Job.objects.get()
-    assert "possible only while it is open" in job.error
-    assert Alert.objects.count() == 1
-
-
 def test_s1_a_file_is_taken_when_nobody_has_written_to_it_for_a_while():
     campaign = make_campaign()
     key = drop(f"scored/{campaign.campaign_id}.1.txt", CONTENT[:-20], seconds_ago=1)
@@ -140,18 +119,6 @@ def test_s1_a_worker_that_died_behind_the_reception_leaves_one_score_file():
     Job.objects.update(state=JobState.QUEUED)
     assert arrivals.take(job.pk) == taken
     assert ScoreFile.objects.count() == 1
-
-
-def test_s1_the_look_of_each_minute_rings_for_what_was_dropped_and_its_task_for_the_processing(
-    monkeypatch,
-):
-    campaign = make_campaign()
-    drop(f"scored/{campaign.campaign_id}.1.txt")
-    enqueued: list[Job] = []
-    monkeypatch.setattr(tasks.tasks, "enqueue", enqueued.append)
-    tasks.look_for_dropped_files()
-    tasks.run_arrival(enqueued[0].pk)
-    assert [job.kind for job in enqueued] == ["take_arrival", "process_scores"]
 
 
 def test_s4_a_new_list_is_read_at_once_and_its_entries_are_counted():

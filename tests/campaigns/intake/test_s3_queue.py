@@ -183,29 +183,6 @@ def test_s1_a_message_that_comes_again_because_it_could_not_be_deleted_is_one_jo
     assert (aws.left(), Job.objects.count()) == (0, 1)
 
 
-def test_s1_a_queue_that_is_away_for_a_moment_is_waited_for(aws, monkeypatch):
-    stop, campaign = threading.Event(), make_campaign()
-    monkeypatch.setattr(tasks, "PAUSE_SECONDS", 0.01)
-    cloud.tell_the_queue(aws)
-    aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
-    real, failed = SqsQueue.receive, []
-
-    def shaky(queue, *, wait_seconds):
-        if not failed:
-            failed.append(True)
-            return real(
-                SqsQueue("http://127.0.0.1:1/nothing", endpoint="http://127.0.0.1:1"),
-                wait_seconds=0,
-            )
-        stop.set()
-        return real(queue, wait_seconds=0)
-
-    monkeypatch.setattr(SqsQueue, "receive", shaky)
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    heard = tasks.hear_s3_events(SqsQueue(aws.queue, endpoint=aws.address), stop=stop)
-    assert heard.jobs == 1
-
-
 def test_s1_the_command_takes_up_what_is_there_and_needs_a_queue(aws, settings, capsys):
     campaign = make_campaign()
     cloud.tell_the_queue(aws)

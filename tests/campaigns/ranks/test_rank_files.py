@@ -5,7 +5,6 @@ S-13]
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 from io import StringIO
 from pathlib import Path
@@ -13,23 +12,19 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from campaigns import tasks
 from campaigns.choices import ScoreFileState, ScoringType
 from campaigns.errors import (
     BadFanListId,
-    CancelledByHand,
     FanListTaken,
     UnknownFanList,
     UnreadableFile,
     UnreadableList,
     WrongStatus,
 )
-from campaigns.formats import score_rows
-from campaigns.models import Campaign, FanList, FanScore, RankFile, RejectedRow, ScoreFile
+from campaigns.models import Campaign, FanList, FanScore, RankFile, ScoreFile
 from campaigns.opening import close_campaign
 from campaigns.ranks import rank_files, translation
-from campaigns.scoring import activation, score_files
-from campaigns.scoring.reception import Received
+from campaigns.scoring import activation
 from datalake import save, streams
 from datalake.choices import StreamName
 from datalake.models import StreamBatch
@@ -38,7 +33,13 @@ from datalake.streams.batches import unpack_records
 from operations import jobs
 from operations.choices import JobState
 from operations.errors import JobBusy
-from operations.models import Job
+from tests.campaigns.ranks.rank_cases import (
+    MANIFEST,
+    manifest,
+    process_ranks,
+    ranks_of,
+    receive_ranks,
+)
 from tests.support.campaigns import (
     import_registrations,
     in_memory,
@@ -51,28 +52,6 @@ from tests.support.score_files import read
 pytestmark = pytest.mark.django_db(transaction=True)
 
 UPLOADED = "fanlist/uploaded/club/ranks.csv"
-MANIFEST = "fanlist/uploaded/club/manifest.json"
-
-
-def ranks_of(count: int, *more: str) -> bytes:
-    """Fans 1 to `count` with their own numbers as ranks, and lines as they are."""
-    rows = [f'{n},fan-{n},"fan{n}@mail.example"' for n in range(1, count + 1)]
-    return "".join(f"{line}\n" for line in ["rank,global_user_id,email", *rows, *more]).encode()
-
-
-def receive_ranks(
-    campaign: Campaign, content: bytes, *, name: str = "ranks.csv", fanlist_id: str = "club"
-) -> Received:
-    return rank_files.receive(campaign, fanlist_id, name, in_memory(content), by=None)
-
-
-def process_ranks(campaign: Campaign, content: bytes, **options: str) -> ScoreFile:
-    received = receive_ranks(campaign, content, **options)
-    return score_files.process(score_files.open_job(received.score_file, by=None).pk)
-
-
-def manifest() -> dict:
-    return json.loads(read(MANIFEST))
 
 
 def test_a_file_of_ranks_becomes_a_score_file_on_the_fan_lists_own_stream_and_comes_to_saved():
@@ -113,117 +92,6 @@ def test_it_counts_like_any_score_file_and_can_be_undone():
     assert activation.undo(campaign.pk, by=None).active_score_file_id == plain.pk
 
 
-def test_each_record_has_one_outcome_under_its_own_number():
-    """[S-3, S-15]"""
-    more = [
-        "x,fan-9,a@mail.example",
-        "0.5,fan-8,b@mail.example",
-        "1,fan-1,fan1@mail.example",
-        '2,"fan\n7",c',
-        "",
-        "1,,d",
-    ]
-    score_file = process_ranks(make_campaign(), ranks_of(2, *more, "3,fan-6,"))
-    assert score_file.rows_in == 9
-    assert dict(
-        RejectedRow.objects.filter(score_file=score_file).values_list("line", "reason")
-    ) == {
-        4: "invalid_score",
-        5: "invalid_score",
-        6: "duplicate",
-        7: "malformed_row",
-        8: "malformed_row",
-        9: "missing_user_id",
-        10: "no_contact",
-    }
-    assert sorted(
-        FanScore.objects.filter(score_file=score_file).values_list("line", flat=True)
-    ) == [2, 3]
-    counts = {"records": 9, "malformed": 2, "invalid_ranks": 2, "fans": 3, "max_rank": 3}
-    assert RankFile.objects.get().counts == counts == manifest()["files"][0]["counts"]
-
-
-def test_that_the_bottom_falls_below_the_minimum_is_intended():
-    score_file = process_ranks(make_campaign(), ranks_of(10))
-    assert score_file.rejected_by == {"below_minimum_score": 2}  # 0.2 and 0.1
-
-
-def test_the_formula_is_the_campaigns():
-    score_file = process_ranks(make_campaign(scoring_type=ScoringType.PERCENTILE), ranks_of(5))
-    scores = dict(
-        FanScore.objects.filter(score_file=score_file).values_list("global_user_id", "raw_text")
-    )
-    assert scores == {"fan-1": "1.0", "fan-2": "0.75", "fan-3": "0.5", "fan-4": "0.25"}
-    assert manifest()["files"][0]["formula"] == "percentile"
-
-
-def test_contacts_that_the_file_lacks_are_the_registrants_with_their_confirmation():
-    """[S-5, S-15]"""
-    campaign = make_campaign(require_confirmed_phone=True)
-    people = [
-        registration_row(1, email=""),
-        registration_row(2, email="", phone_confirmed="no"),
-        registration_row(3),
-    ]
-    import_registrations(campaign, [people[0], people[2]])
-    score_file = process_ranks(campaign, b"global_user_id,rank\nfan-1,1\nfan-2,2\nfan-3,2\n")
-    found = {
-        row["global_user_id"]: (
-            row["email"],
-            row["phone"],
-            row["phone_confirmed"],
-            row["member_id"],
-            row["country"],
-        )
-        for row in FanScore.objects.filter(score_file=score_file).values()
-    }
-    assert found == {
-        "fan-1": ("", "+12065550001", True, "member-1", "US"),
-        "fan-3": ("fan3@mail.example", "+12065550003", True, "member-3", "US"),
-    }
-    assert score_file.rejected_by == {"no_contact": 1}  # fan-2 did not register
-
-
-def test_a_file_of_many_blocks_is_the_same_as_one_of_one(monkeypatch):
-    content = ranks_of(300, '7,"a\nb",c', "8")
-    registered = [registration_row(n) for n in range(1, 200)]
-    whole = make_campaign()
-    import_registrations(whole, registered)
-    at_once = process_ranks(whole, content)
-    cut = make_campaign()
-    import_registrations(cut, registered)
-    monkeypatch.setattr(score_rows.read_chunks, "__defaults__", (700,))
-    in_blocks = process_ranks(cut, content, fanlist_id="other")
-    assert in_blocks.sha256 == at_once.sha256
-    assert (in_blocks.rows_in, in_blocks.rejected_by) == (at_once.rows_in, at_once.rejected_by)
-
-
-@pytest.mark.parametrize(
-    "pack", [lambda content: content, gzip.compress, lambda content: b"\xef\xbb\xbf" + content]
-)
-def test_the_upload_is_kept_as_it_came_and_the_manifest_tells_of_it(pack):
-    """[S-15]"""
-    content = pack(ranks_of(3, "4,fan-4,note").replace(b"\n", b"\r\n"))
-    score_file = process_ranks(make_campaign("tour"), content, name="top fans.csv")
-    uploaded = "fanlist/uploaded/club/top-fans.csv" + (".gz" if content[:1] == b"\x1f" else "")
-    assert read(uploaded) == content
-    assert (score_file.key, score_file.manifest_key) == (
-        "fanlist/scored/club/top-fans.txt",
-        MANIFEST,
-    )
-    told = manifest()
-    assert (told["fanlist_id"], told["campaign_id"]) == ("club", "tour")
-    (entry,) = told["files"]
-    assert entry["file"] == uploaded
-    assert (entry["sha256"], entry["bytes"]) == (hashlib.sha256(content).hexdigest(), len(content))
-    assert entry["score_file"] == {
-        "number": score_file.pk,
-        "attempt": 1,
-        "key": score_file.key,
-        "sha256": hashlib.sha256(read(score_file.key)).hexdigest(),
-    }
-
-
 def test_columns_that_are_not_used_are_listed():
     """[S-1]"""
     received = receive_ranks(
@@ -262,16 +130,6 @@ def test_a_score_file_that_failed_is_translated_again_with_the_registrations_of_
     second = process_ranks(campaign, content)
     assert second.accepted == 1
     assert [entry["score_file"]["number"] for entry in manifest()["files"]] == [second.pk]
-
-
-def test_two_files_of_one_name_lie_side_by_side_and_the_newest_is_last():
-    campaign = make_campaign()
-    receive_ranks(campaign, ranks_of(2))
-    receive_ranks(campaign, ranks_of(3))
-    first, second = manifest()["files"]
-    assert read(first["file"]) == ranks_of(2)
-    assert read(second["file"]) == ranks_of(3)
-    assert first["score_file"]["key"] != second["score_file"]["key"]
 
 
 @pytest.mark.parametrize(
@@ -358,20 +216,6 @@ def test_an_upload_is_no_arrival():
     assert arrivals.note(found) is None
 
 
-def test_a_worker_translates_then_another_processes():
-    campaign = make_campaign()
-    stored = rank_files.store(
-        campaign, "club", "ranks.csv", in_memory(ranks_of(3)), by=None, activate=False
-    )
-    job = tasks.start_ranks(stored, by=None)
-    tasks.run_ranks(job.pk)
-    job.refresh_from_db()
-    assert (job.state, job.rows_in, job.rows_out, job.percent) == (JobState.DONE, 3, 3, 100)
-    score_file = ScoreFile.objects.get()
-    assert not score_file.activate_when_streamed
-    assert Job.objects.get(kind=score_files.JOB_KIND).subject == score_files.subject_of(score_file)
-
-
 def test_an_upload_that_was_replaced_meanwhile_is_not_translated():
     stored = rank_files.store(make_campaign(), "club", "ranks.csv", in_memory(ranks_of(3)), by=None)
     buckets.scoring().put(stored.key, ranks_of(4))
@@ -416,24 +260,6 @@ def test_two_do_not_translate_one_file_at_once():
     job = rank_files.open_job(stored, by=None)
     with jobs.working(job.pk), pytest.raises(JobBusy):
         rank_files.translate(job.pk)
-
-
-def test_a_translation_can_be_paused_and_goes_on(monkeypatch):
-    campaign = make_campaign()
-    stored = rank_files.store(campaign, "club", "ranks.csv", in_memory(ranks_of(3)), by=None)
-    job = rank_files.open_job(stored, by=None)
-    with monkeypatch.context() as asked:
-        asked.setattr(
-            translation,
-            "translate",
-            lambda *args: jobs.request_stop(job.pk, "pause") and args[-1](4, 6),
-        )
-        with pytest.raises(CancelledByHand, match="Upload the file again"):
-            receive_ranks(campaign, ranks_of(3))
-    job.refresh_from_db()
-    assert job.state == JobState.PAUSED
-    assert not ScoreFile.objects.exists()
-    assert not receive_ranks(campaign, ranks_of(3)).repeated
 
 
 def test_the_command_says_what_process_scores_says_and_where_the_manifest_lies(tmp_path: Path):

@@ -4,59 +4,37 @@ C-5]
 
 from __future__ import annotations
 
-import io
-import json
-import threading
 from datetime import UTC, datetime
-from pathlib import Path
 
-import fastavro
 import pytest
-from django.db import connection
 
-from campaigns.errors import UnreadableFile, WrongCampaign, WrongStatus
-from campaigns.models import Campaign, ListEntry, Market, Registrant, RegistrationImport
+from campaigns.errors import UnreadableFile, WrongStatus
+from campaigns.models import ListEntry, Market, Registrant, RegistrationImport
 from campaigns.opening import close_campaign
 from campaigns.registrations import imports, staging
 from datalake import records, streams
 from datalake.choices import RecordType, StreamName
 from datalake.models import DeadLetter, StreamBatch
 from datalake.streams import consumers
-from datalake.streams.batches import unpack_records
 from operations import jobs
 from operations.choices import JobState
 from operations.models import Job
+from tests.campaigns.registrations.registration_cases import (
+    at,
+    from_elsewhere,
+    process,
+    published,
+    reasons,
+    receive,
+)
 from tests.support.campaigns import (
-    REGISTRATION_COLUMNS,
     import_registrations,
-    in_memory,
     make_campaign,
     registration_bytes,
     registration_row,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at(day: int) -> str:
-    return f"2026-01-{day:02d}T10:00:00Z"
-
-
-def receive(campaign: Campaign, content: bytes) -> RegistrationImport:
-    return imports.receive(campaign, "registrations", in_memory(content), by=None)
-
-
-def process(found: RegistrationImport) -> RegistrationImport:
-    return imports.process(imports.open_job(found, by=None).pk)
-
-
-def published() -> list[dict]:
-    batches = streams.read(StreamName.INPUT, 1, 10_000)
-    return [record for batch in batches for record in unpack_records(batch.payload)]
-
-
-def reasons(found: RegistrationImport) -> list[tuple[int, str]]:
-    return list(found.rejected_rows.order_by("line").values_list("line", "reason"))
 
 
 def consume() -> None:
@@ -145,44 +123,6 @@ def test_rows_are_rejected_for_the_first_reason_that_applies():
     assert (job.rows_in, job.rows_out, job.rows_rejected) == (14, 1, 13)
 
 
-def test_the_newest_record_wins_then_the_later_row_and_the_earliest_date_is_kept():
-    """[C-4]"""
-    campaign = make_campaign()
-    rows = [
-        registration_row(1, member_id="old", registered_at=at(3), date_created=at(8)),
-        registration_row(1, member_id="newest", registered_at=at(5), date_created=at(9)),
-        registration_row(1, member_id="oldest", registered_at=at(2), date_created=at(2)),
-        registration_row(2, member_id="first"),
-        registration_row(2, member_id="second"),
-    ]
-    found = import_registrations(campaign, rows)
-    assert reasons(found) == [(2, "superseded"), (4, "superseded"), (5, "superseded")]
-    assert {fan.member_id: fan.registered_at.day for fan in Registrant.objects.all()} == {
-        "newest": 2,
-        "second": 5,
-    }
-    assert {record["memberId"] for record in published()} == {"newest", "second"}
-
-
-def test_a_later_file_supersedes_and_an_older_record_in_it_does_not():
-    campaign = make_campaign()
-    import_registrations(
-        campaign, [registration_row(1, member_id="a", registered_at=at(5), date_created=at(8))]
-    )
-    older = import_registrations(
-        campaign, [registration_row(1, member_id="b", registered_at=at(4), date_created=at(7))]
-    )
-    assert reasons(older) == [(2, "superseded")]
-    fan = Registrant.objects.get()
-    assert (fan.member_id, fan.registered_at.day, fan.changed_at.day) == ("a", 4, 8)
-    import_registrations(
-        campaign, [registration_row(1, member_id="c", registered_at=at(9), date_created=at(10))]
-    )
-    fan = Registrant.objects.get()
-    assert (fan.member_id, fan.registered_at.day, fan.changed_at.day) == ("c", 4, 10)
-    assert [record["memberId"] for record in published()] == ["a", "c"]
-
-
 def test_the_same_bytes_are_the_same_import_and_nothing_is_published_twice():
     """[C-5]"""
     campaign, content = (
@@ -247,60 +187,6 @@ def test_a_worker_that_was_taken_over_imports_nothing(monkeypatch):
     assert not Registrant.objects.exists()
 
 
-def test_two_files_at_once_settle_who_is_newest_one_after_the_other(monkeypatch):
-    """[C-4] The older file comes to its end while the newer one is not committed."""
-    campaign, newer_staged, older_waits = make_campaign(), threading.Event(), threading.Event()
-    newer = receive(
-        campaign, registration_bytes([registration_row(1, member_id="newer", date_created=at(9))])
-    )
-    older = receive(
-        campaign, registration_bytes([registration_row(1, member_id="older", date_created=at(8))])
-    )
-    real = staging.merge
-
-    def merge(*arguments, **options):
-        real(*arguments, **options)
-        if threading.current_thread().name == "newer":
-            newer_staged.set()
-            older_waits.wait(0.5)
-
-    monkeypatch.setattr(staging, "merge", merge)
-    failures = []
-
-    def run(found: RegistrationImport) -> None:
-        try:
-            process(found)
-        except Exception as error:  # noqa: BLE001 shown by the test
-            failures.append(error)
-        finally:
-            connection.close()
-
-    first = threading.Thread(target=run, args=(newer,), name="newer")
-    second = threading.Thread(target=run, args=(older,), name="older")
-    first.start()
-    newer_staged.wait(10)
-    second.start()
-    first.join()
-    second.join()
-    assert failures == []
-    assert Registrant.objects.get().member_id == "newer"
-
-
-def test_more_fans_than_the_limit_sharing_a_contact_are_rejected_the_first_stay():
-    """[S-6]"""
-    campaign = make_campaign(max_fans_per_contact=1)
-    rows = [
-        registration_row(1, email="a.b@gmail.com"),
-        registration_row(1, email="a.b@gmail.com", member_id="again"),
-        registration_row(2, email="ab+1@gmail.com"),
-        registration_row(3, phone="+12065550001"),
-        registration_row(4),
-    ]
-    rows[0]["phone"] = rows[1]["phone"] = "+12065550001"
-    found = import_registrations(campaign, rows)
-    assert reasons(found) == [(2, "superseded"), (4, "shared_contact"), (5, "shared_contact")]
-
-
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -333,101 +219,6 @@ def test_a_campaign_that_is_not_open_takes_none():
     close_campaign(campaign.pk, by=None)
     with pytest.raises(WrongStatus):
         process(found)
-
-
-def test_in_tab_separated_files_a_quote_or_a_cr_is_nothing_special():
-    campaign = make_campaign()
-    rows = [
-        registration_row(1, member_id='"m'),
-        registration_row(2, member_id="a\rb"),
-        registration_row(3, member_id="x" * 5_000_000),
-    ]
-    found = import_registrations(campaign, [*rows, registration_row(4)], separator="\t")
-    assert reasons(found) == [(3, "malformed_row"), (4, "malformed_row")]
-    assert dict(Registrant.objects.values_list("global_user_id", "member_id")) == {
-        "fan-1": '"m',
-        "fan-4": "member-4",
-    }
-
-
-def test_quoted_csv_may_hold_commas_and_rows_that_are_not_utf8_are_malformed():
-    campaign = make_campaign()
-    content = b"\xef\xbb\xbf" + b"\r\n".join(
-        [
-            b"global_user_id,registered_at,email,member_id",
-            b'1,2026-01-05T10:00:00+01:00,a@b.example,"x, ""y"""',
-            b'"2\n",2026-01-05T10:00:00Z,c@b.example,m',
-            b"3,2026-01-05T10:00:00Z,c\xff@b.example,m",
-            b"",
-            b"4,2026-01-05T10:00:00Z,d@b.example,m",
-        ]
-    )
-    found = process(receive(campaign, content))
-    assert reasons(found) == [(3, "malformed_row"), (5, "malformed_row"), (6, "malformed_row")]
-    assert found.rejected_rows.get(line=5).raw.split("\t")[2] == "c\\xff@b.example"
-    assert dict(Registrant.objects.values_list("global_user_id", "member_id")) == {
-        "1": 'x, "y"',
-        "4": "m",
-    }
-
-
-def test_avro_files_are_read_in_the_lakes_shape_and_in_ours():
-    campaign = make_campaign("12345")
-    record = from_elsewhere(campaign, email="a@b.example") | {
-        "memberId": None,
-        "dedupeHash": "0" * 64,
-    }
-    lake = io.BytesIO()
-    fastavro.writer(lake, registration_schema(), [record])
-    ours = io.BytesIO()
-    fields = [{"name": name, "type": ["null", "string"]} for name in REGISTRATION_COLUMNS]
-    rows = [registration_row(7), registration_row(8, member_id="a\x00b")]
-    fastavro.writer(ours, {"type": "record", "name": "r", "fields": fields}, rows)
-    process(receive(campaign, lake.getvalue()))
-    found = process(receive(campaign, ours.getvalue()))
-    assert reasons(found) == [(2, "malformed_row")]
-    preferences = dict(Registrant.objects.values_list("email", "preferences"))
-    assert preferences == {"a@b.example": ["east"], "fan7@mail.example": ["west", "east"]}
-    other = io.BytesIO()
-    fastavro.writer(
-        other,
-        {"type": "record", "name": "r", "fields": [{"name": "x", "type": "string"}]},
-        [{"x": "y"}],
-    )
-    with pytest.raises(UnreadableFile, match="no registrations"):
-        receive(campaign, other.getvalue())
-
-
-def test_c4_avro_records_of_another_campaign_or_type_are_refused_as_a_whole():
-    campaign = make_campaign("12345")
-    record = from_elsewhere(campaign) | {"memberId": None, "dedupeHash": "0" * 64}
-    for wrong, error in (
-        ({"campaignId": "99999"}, WrongCampaign),
-        ({"type": "scoring"}, UnreadableFile),
-    ):
-        avro = io.BytesIO()
-        fastavro.writer(avro, registration_schema(), [record | wrong])
-        with pytest.raises(error):
-            receive(campaign, avro.getvalue())
-    assert not RegistrationImport.objects.exists()
-
-
-def registration_schema() -> dict:
-    (path,) = (Path(records.__file__).parent / "schemas").glob("registration*.avsc")
-    return json.loads(path.read_text())
-
-
-def from_elsewhere(campaign: Campaign, number: int = 1, **changes) -> dict:
-    return {
-        "type": "registration",
-        "date": {"created": "2026-01-06T10:00:00.000Z"},
-        "campaignId": campaign.campaign_id,
-        "globalUserId": f"fan-{number}",
-        "marketId": "east",
-        "email": f"fan{number}@mail.example",
-        "phone": "+12065550100",
-        "tags": [],
-    } | changes
 
 
 def put_on_stream(*taken: dict) -> None:
@@ -555,3 +346,13 @@ def test_registration_records_are_valid_and_have_the_identity_of_their_date():
         "west",
         ["unconfirmed_phone"],
     )
+
+
+def test_an_import_of_registrations_names_its_stages(steps):
+    found = import_registrations(make_campaign(), [registration_row(n) for n in range(1, 8)])
+    assert [
+        (name, pace.first, pace.rows, progress, total) for name, pace, progress, total in steps
+    ] == [
+        ("Checking rows", 0, 7, 0, 14),
+        ("Publishing registrations", 7, found.accepted, 7, 7 + found.accepted),
+    ]

@@ -12,7 +12,6 @@ from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns import tasks
 from campaigns.choices import ScoreFileState
 from campaigns.errors import CannotTry, UnreadableFile, WrongStatus
 from campaigns.formats import score_rows
@@ -23,7 +22,6 @@ from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from operations import jobs
 from operations.choices import JobState
-from operations.job_kinds import kind_named
 from operations.models import Chunk, Job
 from tests.support.campaigns import (
     in_memory,
@@ -281,14 +279,6 @@ def test_a_dry_run_can_be_stopped_and_begins_again(monkeypatch, how):
     assert score_files.score_file_of(score_file.pk).trial["rows"] == rows
 
 
-def test_the_task_tries_all_rows():
-    score_file = receive_scores(make_campaign(), messy())
-    job = tasks.start_trial(score_file, by=None)
-    assert (job.kind, job.subject) == ("try_scores", score_files.subject_of(score_file))
-    assert kind_named(job.kind).run is dry_run.try_all
-    assert tasks.start_trial(score_file, by=None) == job
-
-
 def test_rejected_rows_are_found_again_as_they_stand_in_the_file():
     content = score_file_bytes(
         [score_row(1), b"only\tthree\tcolumns", b"\xff\tx", score_row(4)], packed=True
@@ -372,3 +362,9 @@ def test_a_dry_run_is_refused_where_processing_would_be():
     close_campaign(campaign.pk, by=None)
     with pytest.raises(WrongStatus):
         dry_run.dry_run(Campaign.objects.get(pk=campaign.pk), in_memory(messy()))
+
+
+def test_a_dry_run_names_its_stages(steps):
+    score_file = receive_scores(make_campaign(), messy())
+    dry_run.try_all(dry_run.open_job(score_file, by=None).pk)
+    assert [name for name, *_ in steps] == ["Reading the file", dry_run.WHAT]

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 import pytest
 
-from campaigns.choices import ScoreFileState
 from campaigns.draw import Draw
-from campaigns.models import FanScore, ScoreFile
-from campaigns.scoring import publishing
-from datalake import streams
+from campaigns.models import FanScore
 from datalake.choices import StreamName
 from datalake.models import StreamBatch
-from datalake.storage import buckets
-from datalake.streams.batches import unpack_records
 from operations.database import copying
+from tests.campaigns.scoring.published_files import read_csv, records_of
 from tests.support.campaigns import (
     COLUMNS,
     SALT,
@@ -31,23 +24,6 @@ from tests.support.campaigns import (
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def read_csv(key: str) -> list[dict[str, str]]:
-    with buckets.scoring().open(key) as file:
-        return list(csv.DictReader(io.StringIO(file.read().decode(), newline="")))
-
-
-def records_of(score_file: ScoreFile) -> list[dict]:
-    batches = StreamBatch.objects.filter(
-        stream=StreamName.SCORED, batch_key__startswith=f"scorefile:{score_file.pk}:"
-    )
-    first, last = batches.order_by("position").first(), batches.order_by("position").last()
-    return [
-        record
-        for batch in streams.read(StreamName.SCORED, first.position, last.position)
-        for record in unpack_records(batch.payload)
-    ]
 
 
 def test_the_scrubbed_file_has_the_accepted_rows_in_their_order():
@@ -215,28 +191,3 @@ def test_the_roster_digest_is_that_of_all_accepted_rows_however_many_frames(monk
     assert score_file.roster_digest == roster_digest(
         refs, [row["raw_local_fanscore"] for row in rows]
     )
-
-
-def test_a_machine_that_did_not_judge_the_rows_publishes_the_same(monkeypatch):
-    """[S-12] The rows on this machine's disk are a shortcut; another machine reads them from the
-    database.
-    """
-    campaign, content = (
-        make_campaign(),
-        score_file_bytes([score_row(n, member_id=f'"{n}",') for n in range(50)]),
-    )
-    real, lost = publishing.judged_rows, []
-
-    def on_another_machine(score_file, lease):
-        publishing.Spill.of(lease.job_id).clear()
-        lost.append(score_file)
-        return real(score_file, lease)
-
-    monkeypatch.setattr(publishing, "judged_rows", on_another_machine)
-    score_file = process_scores(campaign, content)
-    assert lost
-    assert score_file.state == ScoreFileState.STREAMED
-    assert [r["memberId"] for r in read_csv(score_file.scrubbed_key)] == [
-        f'"{n}",' for n in range(50)
-    ]
-    assert len(records_of(score_file)) == 50

@@ -5,15 +5,26 @@
 from __future__ import annotations
 
 import io
+import threading
 
 import pytest
+from django.db import connection
 
-from campaigns.errors import NotStored, UnreadableFile
+from campaigns.errors import NotStored, UnreadableFile, WrongCampaign, WrongStatus
 from campaigns.models import Campaign, ScoreFile
-from campaigns.scoring import reception
+from campaigns.opening import close_campaign
+from campaigns.scoring import reception, score_files
 from datalake.storage import buckets
 from tests.support import cloud
-from tests.support.campaigns import make_campaign, score_file_bytes, score_row
+from tests.support.campaigns import (
+    in_memory,
+    make_campaign,
+    process_scores,
+    receive_scores,
+    score_file_bytes,
+    score_row,
+)
+from tests.support.score_files import messy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CONTENT = score_file_bytes([score_row(1), score_row(2)])
@@ -119,3 +130,110 @@ def test_s12_bytes_that_a_killed_reception_did_not_store_are_stored_when_they_co
     again = receive(campaign)
     assert (again.repeated, again.score_file) == (True, first.score_file)
     assert buckets.scoring().sha256(again.score_file.key) == again.score_file.sha256
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (score_file_bytes(), "header but no rows"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "first line"),
+        (score_file_bytes([score_row()]).replace(b"sms", b"phone"), "is missing the column sms"),
+        (score_file_bytes([score_row()], packed=True)[:30], "gzip"),
+    ],
+)
+def test_a_file_that_cannot_be_taken_leaves_nothing_behind(content, says, bucket_folders):
+    """[S-1]"""
+    with pytest.raises(UnreadableFile, match=says):
+        receive_scores(make_campaign(), content)
+    assert not ScoreFile.objects.exists()
+    assert not (bucket_folders / "scoring").exists()
+
+
+def test_a_campaign_that_is_not_open_takes_no_file():
+    """[C-2]"""
+    with pytest.raises(WrongStatus, match="draft"):
+        receive_scores(make_campaign(opened=False), score_file_bytes([score_row()]))
+    closed = close_campaign(make_campaign().pk, by=None)
+    with pytest.raises(WrongStatus, match="closed"):
+        receive_scores(closed, score_file_bytes([score_row()]))
+
+
+def test_a_file_named_for_another_campaign_is_refused():
+    with pytest.raises(WrongCampaign, match="other"):
+        receive_scores(make_campaign(), score_file_bytes([score_row()]), name="other.20260118.txt")
+
+
+def test_files_lie_under_the_names_their_name_gives():
+    """[S-1, S-11]"""
+    campaign = make_campaign("12345")
+    first = process_scores(campaign, score_file_bytes([score_row(1)]), name="12345.20260118.txt")
+    second = process_scores(
+        campaign, score_file_bytes([score_row(2)], packed=True), name="12345.20260118.txt.gz"
+    )
+    assert (first.key, first.scrubbed_key, first.rejected_key) == (
+        "scored/12345.20260118.txt",
+        "scrubbed/12345.20260118.csv",
+        "scrubbed/12345.20260118.rejected.csv",
+    )
+    assert second.key == "scored/12345.20260118-2.txt.gz"
+    assert (first.attempt, second.attempt) == (1, 2)
+    assert all(
+        buckets.scoring().exists(key)
+        for key in (first.scrubbed_key, second.scrubbed_key, second.rejected_key)
+    )
+
+
+def test_a_made_up_name_never_takes_the_place_of_another_file():
+    campaign = make_campaign("12345")
+    names = ["12345.x.txt", "12345.x-3.txt", "12345.x.txt", "12345.x.txt"]
+    files = [
+        receive_scores(campaign, score_file_bytes([score_row(n)]), name=name)
+        for n, name in enumerate(names)
+    ]
+    assert len({file.key for file in files}) == len(files)
+
+
+def test_the_same_bytes_are_the_same_score_file():
+    """[S-12]"""
+    campaign, content = make_campaign(), messy()
+    first = process_scores(campaign, content)
+    again = score_files.receive(campaign, "another name", in_memory(content), by=None)
+    assert again.repeated
+    assert again.score_file == first
+    assert ScoreFile.objects.count() == 1
+    other = score_files.receive(make_campaign(), "scores", in_memory(content), by=None)
+    assert not other.repeated
+
+
+def test_the_same_bytes_twice_at_once_are_one_score_file(monkeypatch):
+    """[S-12] Both uploads look before either is entered; the constraint decides."""
+    from campaigns.scoring import reception
+
+    campaign, content, meeting = make_campaign(), messy(), threading.Barrier(2)
+    looked = threading.local()
+    same_bytes = reception._same_bytes
+
+    def look_together(*arguments):
+        found = same_bytes(*arguments)
+        if not getattr(looked, "once", False):
+            looked.once = True
+            meeting.wait(10)
+        return found
+
+    monkeypatch.setattr(reception, "_same_bytes", look_together)
+    results = []
+
+    def upload() -> None:
+        try:
+            results.append(score_files.receive(campaign, "scores", in_memory(content), by=None))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=upload) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(result.repeated for result in results) == [False, True]
+    assert ScoreFile.objects.count() == 1

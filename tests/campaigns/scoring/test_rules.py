@@ -6,11 +6,16 @@ import json
 
 import pytest
 
-from campaigns.errors import ListEntryInvalid, UnreadableList
-from campaigns.models import ListEntry
+from campaigns.errors import (
+    ListEntryInvalid,
+    UnreadableList,
+)
+from campaigns.models import ListEntry, ScoreFile
 from campaigns.scoring import rules
 from datalake.storage import buckets
-from tests.support.campaigns import make_campaign
+from tests.support.campaigns import make_campaign, receive_scores, score_file_bytes, score_row
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 pytestmark = pytest.mark.django_db
 
@@ -108,3 +113,16 @@ def test_the_digest_speaks_of_lists_options_and_versions_and_of_nothing_else():
         *rules.PACKAGES,
         "phone metadata",
     }
+
+
+def test_a_blacklist_that_cannot_be_read_fails_the_file_before_anything_is_written(bucket_folders):
+    """[S-1]"""
+    campaign, content = make_campaign(), score_file_bytes([score_row()])
+    (bucket_folders / "scoring" / "blacklist" / "emails.txt").mkdir(parents=True)
+    with pytest.raises(UnreadableList, match=r"blacklist/emails\.txt"):
+        receive_scores(campaign, content)
+    (bucket_folders / "scoring" / "blacklist" / "emails.txt").rmdir()
+    (bucket_folders / "scoring" / "blacklist" / "emails.txt").write_bytes(b"bad@\xff.example")
+    with pytest.raises(UnreadableList, match=r"blacklist/emails\.txt"):
+        receive_scores(campaign, content)
+    assert not ScoreFile.objects.exists()

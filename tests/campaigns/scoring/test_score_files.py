@@ -4,16 +4,15 @@ S-12, S-13]
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
+import io
 
-import psycopg
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.core.management import call_command
+from django.db import IntegrityError, transaction
 
 from campaigns.choices import ScoreFileState
 from campaigns.draw import Draw
-from campaigns.errors import UnreadableFile, UnreadableList, WrongCampaign, WrongStatus
+from campaigns.errors import UnreadableFile, WrongStatus
 from campaigns.formats import score_rows
 from campaigns.models import Campaign, FanScore, ListEntry, RejectedRow, ScoreFile
 from campaigns.opening import close_campaign, enter_entropy
@@ -24,15 +23,16 @@ from datalake.choices import StreamName
 from datalake.models import StreamBatch
 from datalake.storage import buckets
 from datalake.streams import consumers
-from operations import jobs
+from operations import foreground, jobs
 from operations.choices import JobState
 from operations.errors import JobBusy, LeaseLost
 from operations.models import Alert, Chunk, Job
+from operations.progress import sentence
+from tests.campaigns.scoring.kills import Killed, killed_at
 from tests.support.campaigns import (
     SALT,
     SEED,
     import_registrations,
-    in_memory,
     make_campaign,
     process_scores,
     receive_scores,
@@ -51,12 +51,6 @@ from tests.support.score_files import (
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def small_chunks(monkeypatch):
-    """Chunks of a few rows, so that a small file has many."""
-    monkeypatch.setattr(score_rows.read_chunks, "__defaults__", (500,))
 
 
 def finished_undisturbed(campaign: Campaign, content: bytes) -> dict[str, object]:
@@ -94,154 +88,6 @@ def test_a_ledger_that_does_not_add_up_is_refused_by_the_database(wrong):
         ScoreFile.objects.filter(pk=score_file.pk).update(**wrong)
 
 
-def test_a_chunk_that_went_missing_fails_the_file_and_not_its_ledger(monkeypatch, small_chunks):
-    """[S-3] Lines are counted apart from the chunks, so the constraint has something to compare."""
-    real = judging.judge
-    monkeypatch.setattr(
-        judging, "judge", lambda *a: (real(*a), Chunk.objects.filter(number=1).delete())
-    )
-    with pytest.raises(IntegrityError, match="scorefile_ledger"):
-        process_scores(make_campaign(), messy(60))
-    assert ScoreFile.objects.get().state == ScoreFileState.FAILED
-
-
-def test_scores_are_never_updated():
-    """[S-13]"""
-    score_file = process_scores(make_campaign())
-    with pytest.raises(IntegrityError, match="inserted, never updated"), transaction.atomic():
-        FanScore.objects.filter(score_file=score_file).update(band_score=1.0)
-
-
-def test_one_fan_has_one_outcome_in_a_file():
-    score_file = process_scores(
-        make_campaign(), score_file_bytes([score_row(1), score_row(2, raw_local_fanscore="no")])
-    )
-    with pytest.raises(IntegrityError, match="one_outcome_per_fan"), transaction.atomic():
-        RejectedRow.objects.create(
-            score_file=score_file, line=9, global_user_id="fan-2", reason="no_contact", raw=""
-        )
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b"", "empty"),
-        (score_file_bytes(), "header but no rows"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "first line"),
-        (score_file_bytes([score_row()]).replace(b"sms", b"phone"), "is missing the column sms"),
-        (score_file_bytes([score_row()], packed=True)[:30], "gzip"),
-    ],
-)
-def test_a_file_that_cannot_be_taken_leaves_nothing_behind(content, says, bucket_folders):
-    """[S-1]"""
-    with pytest.raises(UnreadableFile, match=says):
-        receive_scores(make_campaign(), content)
-    assert not ScoreFile.objects.exists()
-    assert not (bucket_folders / "scoring").exists()
-
-
-def test_a_campaign_that_is_not_open_takes_no_file():
-    """[C-2]"""
-    with pytest.raises(WrongStatus, match="draft"):
-        receive_scores(make_campaign(opened=False), score_file_bytes([score_row()]))
-    closed = close_campaign(make_campaign().pk, by=None)
-    with pytest.raises(WrongStatus, match="closed"):
-        receive_scores(closed, score_file_bytes([score_row()]))
-
-
-def test_a_file_named_for_another_campaign_is_refused():
-    with pytest.raises(WrongCampaign, match="other"):
-        receive_scores(make_campaign(), score_file_bytes([score_row()]), name="other.20260118.txt")
-
-
-def test_a_blacklist_that_cannot_be_read_fails_the_file_before_anything_is_written(bucket_folders):
-    """[S-1]"""
-    campaign, content = make_campaign(), score_file_bytes([score_row()])
-    (bucket_folders / "scoring" / "blacklist" / "emails.txt").mkdir(parents=True)
-    with pytest.raises(UnreadableList, match=r"blacklist/emails\.txt"):
-        receive_scores(campaign, content)
-    (bucket_folders / "scoring" / "blacklist" / "emails.txt").rmdir()
-    (bucket_folders / "scoring" / "blacklist" / "emails.txt").write_bytes(b"bad@\xff.example")
-    with pytest.raises(UnreadableList, match=r"blacklist/emails\.txt"):
-        receive_scores(campaign, content)
-    assert not ScoreFile.objects.exists()
-
-
-def test_files_lie_under_the_names_their_name_gives():
-    """[S-1, S-11]"""
-    campaign = make_campaign("12345")
-    first = process_scores(campaign, score_file_bytes([score_row(1)]), name="12345.20260118.txt")
-    second = process_scores(
-        campaign, score_file_bytes([score_row(2)], packed=True), name="12345.20260118.txt.gz"
-    )
-    assert (first.key, first.scrubbed_key, first.rejected_key) == (
-        "scored/12345.20260118.txt",
-        "scrubbed/12345.20260118.csv",
-        "scrubbed/12345.20260118.rejected.csv",
-    )
-    assert second.key == "scored/12345.20260118-2.txt.gz"
-    assert (first.attempt, second.attempt) == (1, 2)
-    assert all(
-        buckets.scoring().exists(key)
-        for key in (first.scrubbed_key, second.scrubbed_key, second.rejected_key)
-    )
-
-
-def test_a_made_up_name_never_takes_the_place_of_another_file():
-    campaign = make_campaign("12345")
-    names = ["12345.x.txt", "12345.x-3.txt", "12345.x.txt", "12345.x.txt"]
-    files = [
-        receive_scores(campaign, score_file_bytes([score_row(n)]), name=name)
-        for n, name in enumerate(names)
-    ]
-    assert len({file.key for file in files}) == len(files)
-
-
-def test_the_same_bytes_are_the_same_score_file():
-    """[S-12]"""
-    campaign, content = make_campaign(), messy()
-    first = process_scores(campaign, content)
-    again = score_files.receive(campaign, "another name", in_memory(content), by=None)
-    assert again.repeated
-    assert again.score_file == first
-    assert ScoreFile.objects.count() == 1
-    other = score_files.receive(make_campaign(), "scores", in_memory(content), by=None)
-    assert not other.repeated
-
-
-def test_the_same_bytes_twice_at_once_are_one_score_file(monkeypatch):
-    """[S-12] Both uploads look before either is entered; the constraint decides."""
-    from campaigns.scoring import reception
-
-    campaign, content, meeting = make_campaign(), messy(), threading.Barrier(2)
-    looked = threading.local()
-    same_bytes = reception._same_bytes
-
-    def look_together(*arguments):
-        found = same_bytes(*arguments)
-        if not getattr(looked, "once", False):
-            looked.once = True
-            meeting.wait(10)
-        return found
-
-    monkeypatch.setattr(reception, "_same_bytes", look_together)
-    results = []
-
-    def upload() -> None:
-        try:
-            results.append(score_files.receive(campaign, "scores", in_memory(content), by=None))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=upload) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(result.repeated for result in results) == [False, True]
-    assert ScoreFile.objects.count() == 1
-
-
 def test_a_failed_file_uploaded_again_is_the_same_file_and_is_taken_up_where_it_stands(
     monkeypatch, small_chunks
 ):
@@ -267,28 +113,6 @@ def test_a_failed_file_uploaded_again_is_the_same_file_and_is_taken_up_where_it_
     disturbed = everything_of(done)
     start_over(campaign)
     assert finished_undisturbed(campaign, content) == disturbed
-
-
-class Killed(BaseException):
-    """The process is gone: no handler of the product sees this as a failure."""
-
-
-@contextmanager
-def killed_at(monkeypatch, module, name: str, call: int):
-    """The process dies when the function is called for the nth time; before it does anything, or
-    after.
-    """
-    calls, real = [0], getattr(module, name)
-
-    def dying(*arguments, **options):
-        calls[0] += 1
-        if calls[0] == call:
-            raise Killed
-        return real(*arguments, **options)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, name, dying)
-        yield
 
 
 @pytest.mark.parametrize(
@@ -546,104 +370,6 @@ def test_a_file_that_needs_a_public_value_waits_with_its_roster_public_and_is_dr
     assert done.rows_in == done.accepted + done.rejected
 
 
-def test_a_value_that_comes_between_two_halves_of_a_file_draws_all_of_it(monkeypatch, small_chunks):
-    """[S-8]"""
-    campaign = make_campaign(entropy_source="drand round 5551234")
-    score_file = receive_scores(campaign, messy(60))
-    job = score_files.open_job(score_file, by=None)
-    with killed_at(monkeypatch, judging, "_write", 4), pytest.raises(Killed):
-        score_files.process(job.pk)
-    enter_entropy(campaign.pk, "4a7f", by=None)
-    done = score_files.process(job.pk)
-    assert done.state == ScoreFileState.STREAMED
-    draw = Draw(campaign.campaign_id, SEED, SALT, "4a7f")
-    lucks = dict(FanScore.objects.filter(score_file=done).values_list("global_user_id", "luck"))
-    assert lucks == {fan: int.from_bytes(draw.full_h(fan)[:8], "big") - 2**63 for fan in lucks}
-    assert b",,|" not in read(done.scrubbed_key)
-
-
-def test_the_same_fan_has_the_same_luck_in_every_file():
-    """[S-8] Nothing that is uploaded again can fish for a better result."""
-    campaign = make_campaign()
-    first = process_scores(campaign, messy(30))
-    second = process_scores(
-        campaign,
-        score_file_bytes([score_row(n, raw_local_fanscore="0.6") for n in range(40, 0, -1)]),
-    )
-    lucks = [
-        dict(FanScore.objects.filter(score_file=file).values_list("global_user_id", "luck"))
-        for file in (first, second)
-    ]
-    shared = lucks[0].keys() & lucks[1].keys()
-    assert len(shared) > 10
-    assert all(lucks[0][fan] == lucks[1][fan] for fan in shared)
-
-
-def test_registrations_give_the_market_and_confirm_the_phone_they_hold():
-    """[S-5, S-11]"""
-    campaign = make_campaign()
-    import_registrations(
-        campaign,
-        [
-            registration_row(1, phone="+12065550001"),
-            registration_row(2, phone="+12065559999", market_preferences="east"),
-            registration_row(3, phone="+12065550003", phone_confirmed="no", market_preferences=""),
-        ],
-    )
-    score_file = process_scores(campaign, score_file_bytes([score_row(n) for n in (1, 2, 3, 4)]))
-    found = {
-        fan: (confirmed, market, tags)
-        for fan, confirmed, market, tags in FanScore.objects.filter(
-            score_file=score_file
-        ).values_list("global_user_id", "phone_confirmed", "market_id", "tags")
-    }
-    assert found == {
-        "fan-1": (True, "west", ""),
-        "fan-2": (False, "east", "unconfirmed_phone"),
-        "fan-3": (False, "", "unconfirmed_phone"),
-        "fan-4": (False, "", "unconfirmed_phone"),
-    }
-
-
-def test_the_column_decides_about_confirmation_where_it_is_there():
-    """[S-5]"""
-    campaign = make_campaign(require_confirmed_phone=True)
-    import_registrations(
-        campaign,
-        [registration_row(1, phone="+12065550001"), registration_row(2, phone="+12065550002")],
-    )
-    columns = [*score_row(), "phone_confirmed"]
-    rows = [
-        score_row(1, phone_confirmed="0", tmemail=""),
-        score_row(2, phone_confirmed="YES", tmemail=""),
-    ]
-    score_file = process_scores(campaign, score_file_bytes(rows, columns=columns))
-    assert score_file.rejected_by == {"no_contact": 1}
-    assert FanScore.objects.get(score_file=score_file).global_user_id == "fan-2"
-
-
-def test_shared_contacts_are_counted_over_a_resumed_file(monkeypatch, small_chunks):
-    """[S-6, S-12]"""
-    campaign = make_campaign(max_fans_per_contact=3)
-    content = score_file_bytes(
-        [score_row(n, tmemail=f"one{n % 2}@mail.example") for n in range(60)]
-    )
-    score_file = receive_scores(campaign, content)
-    job = score_files.open_job(score_file, by=None)
-    with killed_at(monkeypatch, judging, "_write", 4), pytest.raises(Killed):
-        score_files.process(job.pk)
-    done = score_files.process(job.pk)
-    assert done.accepted == 6
-    assert sorted(FanScore.objects.filter(score_file=done).values_list("line", flat=True)) == [
-        2,
-        3,
-        4,
-        5,
-        6,
-        7,
-    ]
-
-
 def test_a_file_without_an_accepted_row_is_saved_at_once():
     score_file = process_scores(
         make_campaign(), score_file_bytes([score_row(1, raw_local_fanscore="0.1")])
@@ -679,35 +405,6 @@ def test_a_lake_that_was_faster_than_the_file_saves_it_all_the_same(monkeypatch)
     assert process_scores(make_campaign(), messy()).state == ScoreFileState.SAVED
 
 
-@pytest.mark.parametrize("table", [tables.SCORES, tables.REJECTED])
-def test_attaching_waits_for_a_lock_and_tries_again(monkeypatch, table):
-    """[S-13] Somebody holds the table of all rows for longer than one try."""
-    monkeypatch.setattr(tables, "LOCK_TIMEOUT", "100ms")
-    campaign, held, tries = make_campaign(), [], []
-    settings = connections["default"].get_connection_params()
-    holder = psycopg.connect(
-        **{k: settings[k] for k in ("dbname", "user", "password", "host", "port") if k in settings}
-    )
-    real = tables.attach
-
-    def attach(number: int, of: str = tables.SCORES) -> None:
-        if of != table:
-            return real(number, of)
-        if not held:
-            held.append(holder.execute(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE"))
-        elif len(tries) == 2:
-            holder.rollback()
-        tries.append(number)
-        return real(number, of)
-
-    monkeypatch.setattr(tables, "attach", attach)
-    try:
-        assert process_scores(campaign, messy()).state == ScoreFileState.STREAMED
-    finally:
-        holder.close()
-    assert len(tries) == 3
-
-
 def test_slack_is_told_what_came_of_the_file():
     """[S-11]"""
     content = score_file_bytes([score_row(1), score_row(1), score_row(2, sms="")])
@@ -720,17 +417,88 @@ def test_slack_is_told_what_came_of_the_file():
     assert "mail.example" not in alert.text
 
 
-def test_nobodys_rows_stay_on_this_machines_disk(bucket_folders, monkeypatch):
-    campaign = make_campaign()
-    process_scores(campaign, messy())
-    monkeypatch.setattr(publishing, "publish", lambda *a: (_ for _ in ()).throw(OSError("full")))
-    with pytest.raises(OSError, match="full"):
-        process_scores(campaign, messy(41))
-    assert list((bucket_folders / "work").iterdir()) == []
-
-
 def test_registrations_are_not_touched_by_scores():
     campaign = make_campaign()
     import_registrations(campaign, [registration_row(1)])
     process_scores(campaign)
     assert imports.publish(campaign) == 0
+
+
+def test_a_score_file_names_its_stages_in_order(steps):
+    score_file = process_scores(make_campaign(), messy())
+    assert [name for name, *_ in steps] == [
+        *(
+            "Reading the file",
+            "Checking rows",
+            "Creating the roster",
+            "Writing files and publishing",
+            "Indexing the rows",
+        )
+    ]
+    _, judging, *at_first = steps[1]
+    assert (judging.first, judging.rows, at_first) == (
+        0,
+        score_file.rows_in,
+        [0, 2 * score_file.rows_in],
+    )
+    _, writing, progress, total = steps[3]
+    assert (
+        (writing.first, writing.rows)
+        == (progress, score_file.accepted)
+        == (score_file.rows_in, score_file.accepted)
+    )
+    assert total == score_file.rows_in + score_file.accepted
+    job = Job.objects.about(score_files.subject_of(score_file)).get()
+    assert (job.progress, job.total, foreground.words_for(job)) == (total, total, "")
+
+
+def test_a_resumed_file_goes_on_counting_where_it_stopped(steps, monkeypatch):
+    monkeypatch.setattr(score_rows.read_chunks, "__defaults__", (500,))
+    score_file = receive_scores(make_campaign(), messy())
+    job = score_files.open_job(score_file, by=None)
+    real = jobs.Lease.check_stop
+    looks: list[int] = []
+
+    def stop_at_the_third_look(lease):
+        looks.append(1)
+        if len(looks) == 3:
+            jobs.request_stop(job.pk, "pause")
+        real(lease)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs.Lease, "check_stop", stop_at_the_third_look)
+        score_files.process(job.pk)
+    stopped_at = Job.objects.get(pk=job.pk).progress
+    assert jobs.requeue(job.pk)
+    steps.clear()
+    score_files.process(job.pk)
+    name, judging, progress, total = steps[1]
+    assert (name, progress) == ("Checking rows", stopped_at)
+    assert 0 < stopped_at < judging.rows
+    assert f"{stopped_at:,} of {judging.rows:,} rows" in sentence(
+        judging, now=0.0, progress=progress, total=total
+    )
+
+
+def test_the_command_shows_its_progress_at_a_terminal(tmp_path, monkeypatch):
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    file = tmp_path / "scores.txt"
+    file.write_bytes(messy())
+    monkeypatch.setattr(foreground, "REFRESH_SECONDS", 0.001)
+    screen, out = Screen(), io.StringIO()
+    call_command(
+        "process_scores",
+        make_campaign().campaign_id,
+        str(file),
+        "--json",
+        stdout=out,
+        stderr=screen,
+    )
+    assert (
+        "Checking rows: 0 of 75 rows" in screen.getvalue()
+        or "Reading the file" in screen.getvalue()
+    )
+    assert out.getvalue().count("\n") == 1

@@ -11,25 +11,32 @@ import json
 import os
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns import tasks
 from campaigns.choices import ScoreFileState
-from campaigns.errors import BadCorrection, CannotSupplement, UnreadableFile, WrongStatus
+from campaigns.errors import BadCorrection, CannotSupplement, WrongStatus
 from campaigns.models import Campaign, FanScore, ListEntry, RejectedRow, ScoreFile
 from campaigns.opening import close_campaign
 from campaigns.ranks import rank_files
 from campaigns.scoring import activation, score_files
-from campaigns.supplements import corrections, merged_file, supplements
+from campaigns.supplements import merged_file, supplements
 from console.downloads import neutralised_file
 from datalake.storage import buckets
 from operations import jobs
 from operations.choices import JobState
 from operations.models import Job
+from tests.campaigns.supplements.supplement_cases import (
+    Row,
+    as_csv,
+    corrected,
+    make,
+    refused,
+    rejected_rows,
+    supplemented,
+)
 from tests.support.campaigns import (
     in_memory,
     make_campaign,
@@ -43,42 +50,6 @@ from tests.support.score_files import everything_of, messy, read
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FULL = "FAIRWAVE_FULL" in os.environ
-Row = dict[str, str]
-MENDED = {
-    "missing_user_id": {"global_user_id": "found-again"},
-    "invalid_score": {"raw_local_fanscore": "0.4"},
-    "no_contact": {"tmemail": "mended@mail.example"},
-    "below_minimum_score": {"raw_local_fanscore": "0.97"},
-}
-
-
-def rejected_rows(parent: ScoreFile) -> list[Row]:
-    """The rejected rows as their CSV has them."""
-    return list(csv.DictReader(io.StringIO(read(parent.rejected_key).decode(), newline="")))
-
-
-def as_csv(rows: list[Row], *, bom: bool = False, newline: str = "\r\n") -> bytes:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]), lineterminator=newline)
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue().encode("utf-8-sig" if bom else "utf-8")
-
-
-def make(parent: ScoreFile, content: bytes, **options: bool) -> supplements.Supplement:
-    return supplements.make(parent, in_memory(content), by=None, **options)
-
-
-def supplemented(parent: ScoreFile, content: bytes) -> ScoreFile:
-    """A supplement all the way."""
-    made = make(parent, content).received.score_file
-    return score_files.process(score_files.open_job(made, by=None).pk)
-
-
-def mended(rows: list[Row]) -> list[Row]:
-    return [
-        row | MENDED.get(row["reason"], {}) | {"member_id": f"line {row['line']}"} for row in rows
-    ]
 
 
 def scores_of(score_file: ScoreFile) -> dict[str, tuple[object, ...]]:
@@ -90,7 +61,7 @@ def scores_of(score_file: ScoreFile) -> dict[str, tuple[object, ...]]:
 def test_s14_rows_accepted_before_are_accepted_after_with_the_same_score_and_luck():
     parent = process_scores(make_campaign(), messy())
     before, own = scores_of(parent), everything_of(parent)
-    child = supplemented(parent, as_csv(mended(rejected_rows(parent))))
+    child = supplemented(parent, as_csv(corrected(rejected_rows(parent))))
     assert child.state == ScoreFileState.STREAMED
     assert child.supplement_of == parent
     after = scores_of(child)
@@ -102,7 +73,7 @@ def test_s14_rows_accepted_before_are_accepted_after_with_the_same_score_and_luc
 def test_s14_the_ledger_is_whole_and_each_row_that_came_back_has_its_outcome():
     parent = process_scores(make_campaign(), messy())
     rows = rejected_rows(parent)
-    child = supplemented(parent, as_csv(mended(rows)))
+    child = supplemented(parent, as_csv(corrected(rows)))
     assert (
         child.rows_in
         == parent.accepted + len(rows)
@@ -145,33 +116,9 @@ def test_s14_a_row_that_nobody_corrected_is_rejected_again_and_a_fan_accepted_be
 def test_s14_rows_that_do_not_come_back_stay_with_their_score_file_only():
     parent = process_scores(make_campaign(), messy())
     rows = [row for row in rejected_rows(parent) if row["reason"] == "invalid_score"]
-    child = supplemented(parent, as_csv(mended(rows[:2])))
+    child = supplemented(parent, as_csv(corrected(rows[:2])))
     assert (child.rows_in, child.rejected) == (parent.accepted + 2, 0)
     assert RejectedRow.objects.filter(score_file=parent).count() == parent.rejected
-
-
-@pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
-def test_s14_the_accepted_lines_stand_in_it_byte_for_byte_and_in_order(packed, newline):
-    content = score_file_bytes(
-        [
-            score_row(1, tmemail=" Fan1@Mail.Example "),
-            b"\xff",
-            score_row(2, sms="no"),
-            b"",
-            score_row(3),
-        ],
-        newline=newline,
-        bom=True,
-    ).removesuffix(newline)
-    parent = process_scores(make_campaign(), gzip.compress(content, mtime=0) if packed else content)
-    rows = rejected_rows(parent)
-    child = make(parent, as_csv([rows[0] | score_row(9)])).received.score_file
-    lines = content.split(newline)
-    kept = newline.join([lines[0], lines[1], lines[3], lines[5]])
-    assert read(child.key) == kept + b"\n" + "\t".join(score_row(9).values()).encode() + b"\n"
-    assert child.key.startswith("scored/")
-    assert child.name == f"{parent.campaign.campaign_id}.{parent.timestamp}-s1.txt"
 
 
 def test_s14_the_download_comes_back_as_it_is_from_a_spreadsheet():
@@ -187,17 +134,6 @@ def test_s14_the_download_comes_back_as_it_is_from_a_spreadsheet():
     child = supplemented(parent, as_csv([edited[0] | {"raw_local_fanscore": "0.9"}], bom=True))
     assert FanScore.objects.get(score_file=child, global_user_id="fan-2").phone == "+12065550102"
     assert FanScore.objects.get(score_file=child, global_user_id="fan-2").member_id == "=1+1"
-
-
-def test_s14_a_break_or_tab_in_a_cell_makes_its_row_malformed_and_shifts_no_other():
-    parent = process_scores(
-        make_campaign(), score_file_bytes([score_row(n, raw_local_fanscore="no") for n in range(4)])
-    )
-    rows = [row | {"raw_local_fanscore": "0.5"} for row in rejected_rows(parent)]
-    rows[0]["member_id"], rows[1]["country_code"], rows[2]["id"] = "two\nlines", "US\r", "a\ttab"
-    child = supplemented(parent, as_csv(rows))
-    assert child.rejected_by == {"malformed_row": 3}
-    assert FanScore.objects.get(score_file=child).global_user_id == "fan-3"
 
 
 def test_s14_bytes_that_nobody_could_read_are_not_let_in_untouched():
@@ -231,8 +167,8 @@ def test_s14_a_supplement_is_judged_by_the_rules_as_they_are_now():
 def test_s14_a_supplement_can_have_a_supplement():
     parent = process_scores(make_campaign(), messy())
     rows = [row for row in rejected_rows(parent) if row["reason"] == "invalid_score"]
-    child = supplemented(parent, as_csv([*mended(rows[:-1]), rows[-1]]))
-    grandchild = supplemented(child, as_csv(mended(rejected_rows(child))))
+    child = supplemented(parent, as_csv([*corrected(rows[:-1]), rows[-1]]))
+    grandchild = supplemented(child, as_csv(corrected(rejected_rows(child))))
     assert (grandchild.supplement_of, grandchild.rejected) == (child, 0)
     assert grandchild.accepted == parent.accepted + len(rows)
     assert scores_of(child).items() <= scores_of(grandchild).items()
@@ -241,7 +177,7 @@ def test_s14_a_supplement_can_have_a_supplement():
 def test_s14_the_same_corrected_file_again_is_the_same_supplement():
     """[S-12]"""
     parent = process_scores(make_campaign(), messy())
-    content = as_csv(mended(rejected_rows(parent)))
+    content = as_csv(corrected(rejected_rows(parent)))
     child = supplemented(parent, content)
     again = make(parent, content)
     assert again.received.repeated
@@ -266,7 +202,7 @@ def test_s15_a_supplement_of_ranks_stays_with_its_fan_list():
 def test_s13_the_switch_to_a_supplement_is_undone_to_its_parent():
     """[S-14]"""
     parent = process_scores(make_campaign(), messy())
-    child = supplemented(parent, as_csv(mended(rejected_rows(parent))))
+    child = supplemented(parent, as_csv(corrected(rejected_rows(parent))))
     assert Campaign.objects.get().active_score_file == child
     activation.undo(parent.campaign_id, by=None)
     assert Campaign.objects.get().active_score_file == parent
@@ -274,19 +210,11 @@ def test_s13_the_switch_to_a_supplement_is_undone_to_its_parent():
 
 def test_s14_the_corrected_file_is_kept_where_no_score_file_is_looked_for():
     parent = process_scores(make_campaign(), messy())
-    content = as_csv(mended(rejected_rows(parent)))
+    content = as_csv(corrected(rejected_rows(parent)))
     make(parent, content)
     (key,) = buckets.scoring().list("supplements/")
     assert read(key) == content
     assert not key.startswith(("scored/", "fanlist/", "blacklist/"))
-
-
-def refused(parent: ScoreFile, content: bytes, error: type[Exception], says: str) -> None:
-    files, attempts = list(buckets.scoring().list("")), ScoreFile.objects.count()
-    with pytest.raises(error, match=says):
-        make(parent, content)
-    assert list(buckets.scoring().list("")) == files
-    assert ScoreFile.objects.count() == attempts
 
 
 @pytest.mark.parametrize(
@@ -325,82 +253,15 @@ def test_s12_rows_that_nobody_changed_make_no_second_score_file_of_the_same_byte
     refused(parent, read(parent.rejected_key), BadCorrection, "contains no corrections")
 
 
-def test_s14_a_line_without_an_end_is_refused_before_it_is_held(monkeypatch):
-    monkeypatch.setattr(merged_file, "LONGEST_TEXT", 1000)
-    parent = process_scores(make_campaign(), messy())
-    refused(parent, read(parent.rejected_key) + b"," * 1001, BadCorrection, "is too long")
-
-
-def test_s14_a_file_that_repeats_its_rows_for_ever_is_not_read_to_its_end(monkeypatch):
-    monkeypatch.setattr(merged_file, "ROWS_AT_A_TIME", 10)
-    parent = process_scores(make_campaign(), messy())
-    rows = rejected_rows(parent)
-    refused(parent, as_csv(rows * 3) + b"\xff" * 100_000, BadCorrection, "appears twice")
-
-
 def test_s14_only_a_judged_file_of_an_open_campaign_can_have_a_supplement():
     campaign = make_campaign()
     parent = process_scores(campaign, messy())
-    content = as_csv(mended(rejected_rows(parent)))
+    content = as_csv(corrected(rejected_rows(parent)))
     refused(receive_scores(campaign, messy(10)), content, CannotSupplement, "Process it before")
     close_campaign(campaign.pk, by=None)
     parent.refresh_from_db()
     parent.campaign.refresh_from_db()
     refused(parent, content, WrongStatus, "closed")
-
-
-def test_s14_without_all_rejected_rows_or_with_other_bytes_nobody_can_tell_what_was_accepted():
-    parent = process_scores(make_campaign(), messy())
-    content = as_csv(mended(rejected_rows(parent))[:3])
-    buckets.scoring().put(parent.key, messy(41))
-    refused(parent, content, UnreadableFile, "changed in the bucket")
-    buckets.scoring().put(parent.key, messy())
-    RejectedRow.objects.filter(score_file=parent).order_by("-line").first().delete()  # type: ignore[union-attr]
-    refused(parent, content, CannotSupplement, "are stored")
-
-
-def work_off(job: Job) -> ScoreFile | None:
-    """A worker's round: the supplement is made, then processed by the job that waits for it."""
-    tasks.run_supplement(job.pk)
-    made = ScoreFile.objects.order_by("-id").first()
-    return score_files.process(
-        Job.objects.get(kind=score_files.JOB_KIND, subject_id=str(made.pk)).pk
-    )  # type: ignore[union-attr]
-
-
-def test_s14_a_worker_makes_the_supplement_and_has_it_processed():
-    parent = process_scores(make_campaign(), messy())
-    content = as_csv(mended(rejected_rows(parent)))
-    job = tasks.start_supplement(parent, in_memory(content), by=None, activate=False)
-    assert ScoreFile.objects.count() == 1
-    child = work_off(job)
-    assert child is not None
-    assert (child.supplement_of, child.state) == (parent, ScoreFileState.STREAMED)
-    assert Campaign.objects.get().active_score_file == parent
-    job.refresh_from_db()
-    assert (job.state, job.rows_in, job.rows_out) == (
-        JobState.DONE,
-        parent.rejected,
-        parent.rejected,
-    )
-    tasks.run_supplement(
-        tasks.start_supplement(parent, in_memory(content), by=None, activate=False).pk
-    )
-    assert ScoreFile.objects.count() == 2
-
-
-def test_s14_what_is_wrong_further_down_fails_the_job_and_says_so():
-    parent = process_scores(make_campaign(), messy())
-    rows = rejected_rows(parent)
-    job = tasks.start_supplement(
-        parent, in_memory(as_csv([*rows, rows[4]])), by=None, activate=True
-    )
-    with pytest.raises(BadCorrection):
-        supplements.process(job.pk)
-    job.refresh_from_db()
-    assert job.state == JobState.FAILED
-    assert "appears twice" in job.error
-    assert ScoreFile.objects.count() == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n"])
@@ -416,7 +277,7 @@ def test_s14_what_is_wrong_at_the_top_is_said_at_once_and_opens_no_job(content):
 def test_s14_a_person_can_pause_and_cancel_the_composing(how, monkeypatch):
     parent = process_scores(make_campaign(), messy())
     job = supplements.keep(
-        parent, in_memory(as_csv(mended(rejected_rows(parent)))), by=None, activate=True
+        parent, in_memory(as_csv(corrected(rejected_rows(parent)))), by=None, activate=True
     )
     with monkeypatch.context() as patch:
         real = merged_file._pieces
@@ -446,7 +307,7 @@ def test_o6_a_worker_killed_while_it_composes_leaves_nothing_and_the_next_one_ma
     """[S-14]"""
     parent = process_scores(make_campaign(), messy())
     job = supplements.keep(
-        parent, in_memory(as_csv(mended(rejected_rows(parent)))), by=None, activate=True
+        parent, in_memory(as_csv(corrected(rejected_rows(parent)))), by=None, activate=True
     )
     files = list(buckets.scoring().list(""))
 
@@ -470,7 +331,7 @@ def test_o6_a_worker_killed_while_it_composes_leaves_nothing_and_the_next_one_ma
 def test_s14_a_kill_between_the_record_and_its_bytes_is_mended_by_the_next_worker(monkeypatch):
     parent = process_scores(make_campaign(), messy())
     job = supplements.keep(
-        parent, in_memory(as_csv(mended(rejected_rows(parent)))), by=None, activate=True
+        parent, in_memory(as_csv(corrected(rejected_rows(parent)))), by=None, activate=True
     )
     real = supplements.receive
 
@@ -499,7 +360,7 @@ def command(*arguments: object, said: io.StringIO | None = None) -> dict:
 def test_s14_the_command_warns_of_a_second_supplement_that_lacks_the_first_ones_rows(tmp_path):
     parent, said = process_scores(make_campaign(), messy()), io.StringIO()
     path, campaign_id = tmp_path / "corrected.csv", parent.campaign.campaign_id
-    rows = mended(rejected_rows(parent))
+    rows = corrected(rejected_rows(parent))
     path.write_bytes(as_csv(rows[:3]))
     first = command(campaign_id, path, "--supplement-of", parent.pk, said=said)["score_file"]
     assert "supplements" not in said.getvalue()
@@ -511,7 +372,7 @@ def test_s14_the_command_warns_of_a_second_supplement_that_lacks_the_first_ones_
 def test_s14_the_command_takes_a_corrected_file(tmp_path, capsys):
     parent = process_scores(make_campaign(), messy())
     path, campaign_id = tmp_path / "corrected.csv", parent.campaign.campaign_id
-    path.write_bytes(as_csv(mended(rejected_rows(parent))))
+    path.write_bytes(as_csv(corrected(rejected_rows(parent))))
     found = command(campaign_id, path, "--supplement-of", parent.pk)
     assert (found["supplement_of"], found["state"], found["repeated"]) == (
         parent.pk,
@@ -566,16 +427,3 @@ def test_s14_whatever_is_corrected_the_ledger_is_whole_and_nobody_accepted_is_lo
     found = supplements.outcome_of(child)
     assert found is not None
     assert (found.came_back, found.repaired) == (len(back), len(after) - len(before))
-
-
-def test_s14_the_lines_left_out_are_those_that_were_rejected_also_in_pieces(monkeypatch):
-    monkeypatch.setattr(merged_file, "PIECE_BYTES", 7)
-    parent = process_scores(make_campaign(), messy())
-    accepted = (
-        FanScore.objects.filter(score_file=parent).order_by("line").values_list("line", flat=True)
-    )
-    lines = messy().splitlines(keepends=True)
-    assert b"".join(merged_file._accepted(parent)) == lines[0] + b"".join(
-        lines[line - 1] for line in accepted
-    )
-    assert corrections.refuse_repeated(np.array(accepted)) is None

@@ -11,83 +11,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from campaigns.draw import Draw, draw_frame
+from campaigns.draw import Draw
 from campaigns.errors import UnknownCampaign, WrongStatus
-from campaigns.models import Campaign, FanScore, ListEntry, Registrant, ScoreFile
-from campaigns.opening import close_campaign
-from console.proof import proof, verify_draw
+from campaigns.models import Campaign, ListEntry, Registrant
+from console.proof import proof
 from datalake.storage import buckets
-from tests.support.campaigns import roster_digest
-from tests.support.waves import NOW, SALT, SEED, add_scores, campaign_with, person, request
+from tests.console.proof.presale_cases import (
+    FANS,
+    close,
+    presale,
+    publish_digests,
+    sent,
+    verify,
+)
+from tests.support.waves import SALT, SEED, add_scores
 from waves.choices import Order
-from waves.models import Wave
-from waves.preparation.prepare import prepare
-from waves.selection.eligibility import candidates_key, candidates_record
-from waves.selection.plan import plan_of, select_members
 
 pytestmark = pytest.mark.django_db
-FANS = 90
-WISHES = ([], ["west"], ["east", "west"], ["west", "east"], ["elsewhere"], ["elsewhere", "east"])
-
-
-def presale(**options: Any) -> Campaign:
-    """An open campaign whose score file has its public digests; nobody of the last five is
-    registered.
-    """
-    wishes = [WISHES[number % len(WISHES)] for number in range(FANS)]
-    campaign = campaign_with(
-        FANS, {"west": 6, "east": 4}, preferences=wishes, min_score=0.35, **options
-    )
-    Registrant.objects.filter(campaign=campaign, global_user_id__gte=f"fan-{FANS - 5:06d}").delete()
-    publish_digests(campaign.active_score_file)
-    return campaign
-
-
-def publish_digests(file: ScoreFile | None) -> None:
-    """What processing a score file writes beside its rows."""
-    assert file is not None
-    rows = list(
-        FanScore.objects.filter(score_file=file).values_list(
-            "global_user_id", "raw_text", "raw_score"
-        )
-    )
-    drawn = draw_frame(
-        pl.DataFrame(
-            {"global_user_id": [row[0] for row in rows], "raw_score": [row[2] for row in rows]}
-        ),
-        Draw(file.campaign.campaign_id, SEED, SALT),
-    )
-    file.roster_digest = roster_digest(drawn["fan_ref"], [row[1] for row in rows])
-    file.bands = dict(drawn["band"].value_counts().iter_rows())
-    file.rules_digest = "ab" * 32
-    file.save()
-
-
-def sent(campaign: Campaign, date_key: str, *, record: bool = True, **values: Any) -> Wave:
-    """A wave prepared as operators do it, and then said to be completed."""
-    asked = request(campaign, date_key, **values)
-    planned = select_members(plan_of(asked, now=NOW))
-    prepare(asked, by=person("pat", superuser=True), now=NOW)
-    key = candidates_key(campaign.campaign_id, date_key)
-    buckets.scoring().delete(key)
-    if record:
-        buckets.scoring().put(key, candidates_record(planned.candidates.frame, planned.plan.seats))
-    Wave.objects.filter(name=asked.name).update(state="completed")
-    return Wave.objects.get(name=asked.name)
-
-
-def close(campaign: Campaign) -> Campaign:
-    return close_campaign(campaign.pk, by=None)
-
-
-def verify(made: dict[str, Any], *arguments: str) -> dict[str, Any]:
-    options = verify_draw.options_of([made["bundle"], *arguments])
-    return verify_draw.check(made["bundle"], options).as_json()
 
 
 def everything(made: dict[str, Any]) -> bytes:
@@ -170,19 +114,6 @@ def test_a_fan_who_was_no_candidate_is_told_why() -> None:
     assert why("fan-000064") == "not_a_candidate"  # wants a market that is not in the wave
 
 
-def test_the_same_campaign_gives_the_same_bytes_whatever_the_chunks(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """[S-10]"""
-    campaign = presale()
-    sent(campaign, "20260121")
-    close(campaign)
-    first = proof.proof_bundle(campaign.campaign_id)["sha256"]
-    monkeypatch.setattr("console.proof.data.CHUNK_ROWS", 7)
-    assert proof.proof_bundle(campaign.campaign_id)["sha256"] == first
-    assert proof.bundle_sha256(campaign.campaign_id) == first
-
-
 def test_the_bundle_names_nobody() -> None:
     """No id, e-mail, phone, member id or code, and not the salt. [S-10]"""
     campaign = presale()
@@ -200,33 +131,6 @@ def test_the_bundle_names_nobody() -> None:
     ):
         assert private not in packed
     assert SEED.hex().encode() in packed
-
-
-def test_an_attempt_that_failed_stays_in_sight_and_a_wave_not_sent_stays_out() -> None:
-    """[S-10]"""
-    campaign = presale()
-    sent(campaign, "20260121")
-    prepare(request(campaign, "20260123"), by=person("pat", superuser=True), now=NOW)
-    Wave.objects.filter(campaign=campaign, date_key="20260123").update(state="cancelled")
-    ScoreFile.objects.create(
-        campaign=campaign,
-        attempt=2,
-        name="x.txt",
-        sha256="cd" * 32,
-        state="failed",
-        error="empty",
-        bands={},
-    )
-    close(campaign)
-    made = proof.proof_bundle(campaign.campaign_id)
-    assert verify(made)["problems"] == []
-    with zipfile.ZipFile(made["bundle"]) as archive:
-        attempts = json.loads(archive.read("attempts.json"))
-        assert [(attempt["attempt"], attempt["state"]) for attempt in attempts] == [
-            (1, "streamed"),
-            (2, "failed"),
-        ]
-        assert not any("20260123" in name for name in archive.namelist())
 
 
 def test_nothing_is_revealed_before_the_campaign_is_closed() -> None:

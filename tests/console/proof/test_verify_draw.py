@@ -20,22 +20,12 @@ import pytest
 from campaigns.draw import BANDS, LOW, MID, Draw, draw_frame
 from console.proof import verify_draw
 from console.proof.bundle import CHECKER, RULES
-from tests.console.bundles import DRAW, fans, make_bundle
-from waves.choices import Order
-
-ALL_ORDERS = (Order.BY_PREFERENCE, Order.BY_MARKET_ORDER, Order.SINGLE_MARKET)
+from tests.console.proof.bundle_cases import ALL_ORDERS, DRAW, fans, make_bundle
 
 
 def verify(bundle: Path, *arguments: str) -> dict[str, Any]:
     options = verify_draw.options_of([str(bundle), *arguments])
     return verify_draw.check(str(bundle), options).as_json()
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("proof") / "bundle.zip"
-    make_bundle(target, orders=ALL_ORDERS)
-    return target
 
 
 def repacked(
@@ -129,21 +119,6 @@ def test_empty_full_and_closed_markets_pass(
 ) -> None:
     make_bundle(tmp_path / "b.zip", count, capacities=capacities, orders=ALL_ORDERS)
     assert verify(tmp_path / "b.zip")["problems"] == []
-
-
-def test_a_bundle_is_the_same_bytes_for_the_same_presale(tmp_path: Path) -> None:
-    for name in ("one.zip", "two.zip"):
-        make_bundle(tmp_path / name, 200)
-    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
-
-
-def test_a_bundle_holds_neither_salt_nor_ids(bundle: Path) -> None:
-    """[S-10]"""
-    with zipfile.ZipFile(bundle) as archive:
-        everything = b"".join(archive.read(name) for name in archive.namelist())
-    assert DRAW.seed.hex().encode() in everything
-    assert DRAW.salt.hex().encode() not in everything
-    assert b"fan-1-" not in everything
 
 
 def test_a_changed_byte_anywhere_in_the_zip_is_found(bundle: Path, tmp_path: Path) -> None:

@@ -4,119 +4,40 @@ their bytes. [X-11]
 
 from __future__ import annotations
 
-import base64
 import io
 import json
-import threading
 from itertools import count
 
 import pytest
-from django.db import connection
+from django.core.files.storage import storages
 
-from datalake.avro import container
-from datalake.avro.columns import add_hashes, content_hash
-from datalake.models import LakeFile, LakePartition
+from datalake.models import LakeFile
 from datalake.storage import buckets
 from demand.archiving import archive
 from demand.choices import BatchState
-from demand.erasure import erasing, rewriting
+from demand.erasure import erasing
 from demand.erasure.erasing import Place
 from demand.erasure.scrubbing import ERASED
 from demand.errors import CannotErase
 from demand.events.redaction import REDACTED
 from demand.models import Batch, CurrentRecord, ErrorFile, Snapshot
 from demand.sources import uploads
-from tests.support.change_events import DEMAND, EVENT, NOTIFICATION, SALE, archived, change
+from tests.demand.erasure.erasure_cases import (
+    BAD,
+    FAN,
+    GONE,
+    MINE,
+    MY_NOTE,
+    OTHERS,
+    erase,
+    is_erased,
+    kept,
+    records,
+)
+from tests.support import cloud
+from tests.support.change_events import DEMAND, EVENT, SALE, archived, change
 
 pytestmark = pytest.mark.django_db
-
-FAN = "fan-4f9c1e"
-CANARIES = ("+12025550177", "canary@example.com", "Dear Canary", "member-canary")
-OF_THE_FAN = {
-    "fanId": FAN,
-    "phoneNumber": CANARIES[0],
-    "email": CANARIES[1],
-}
-MINE = change(DEMAND, systemUserId=f"legacy.db7.{CANARIES[3]}", **OF_THE_FAN)
-MY_NOTE = change(NOTIFICATION, messageBody=CANARIES[2], **OF_THE_FAN)
-OTHERS = [change(DEMAND, fanId=fan) for fan in ("fan-2", f"{FAN}2", f"x_{FAN}", f"x-{FAN}")]
-GONE = change(DEMAND, "REMOVE", **OF_THE_FAN, at=1_790_000_100)
-BAD = change(DEMAND, **OF_THE_FAN, date={"requested": "never"})
-
-
-@pytest.fixture(autouse=True)
-def no_patience(monkeypatch):
-    monkeypatch.setattr(erasing, "PATIENCE_SECONDS", 0)
-
-
-def erase(fan: str = FAN, **options) -> tuple[list[Place], erasing.Erased]:
-    places: list[Place] = []
-    erased = erasing.erase(fan, touch=places.append, **options)
-    return places, erased
-
-
-def kept(*prefixes: str) -> dict[str, bytes]:
-    bucket = buckets.campaign_data()
-    return {
-        key: bucket.open(key).read() for prefix in prefixes or ("",) for key in bucket.list(prefix)
-    }
-
-
-def everything() -> str:
-    """All that the bucket holds, unpacked: records of the files, events of the error files, base64
-    within them.
-    """
-    texts = []
-    for key, data in kept().items():
-        if key.endswith(".avro"):
-            with buckets.campaign_data().open(key) as source:
-                texts += [json.dumps(record) for record in container.read_records(source)]
-        else:
-            texts.append(data.decode())
-            events = [
-                json.loads(event) if event != ERASED else {} for event in json.loads(data)["events"]
-            ]
-            texts += [
-                base64.b64decode(event["raw"]).decode("utf-8", "replace")
-                for event in events
-                if "raw" in event
-            ]
-    return "\n".join(texts)
-
-
-def records(key: str) -> list[tuple[dict, bytes]]:
-    with buckets.campaign_data().open(key) as source:
-        return list(container.split(source))
-
-
-def catalogue_is_true() -> None:
-    """Each entry is what lies there; each day's total is the sum of its files."""
-    for file in LakeFile.objects.all():
-        data = [data for _, data in records(file.key)]
-        with buckets.campaign_data().open(file.key) as source:
-            header = container.read_header(source)
-        summary = container.Summary(len(data), content_hash(data))
-        assert (
-            header.summary == summary == container.Summary(file.records, int(file.content_hash, 16))
-        )
-        bucket = buckets.campaign_data()
-        assert (file.bytes, file.sha256) == (bucket.size(file.key), bucket.sha256(file.key))
-    for day in LakePartition.objects.all():
-        files = LakeFile.objects.filter(record_type=day.record_type, period=str(day.day))
-        assert day.records == sum(file.records for file in files)
-        assert int(day.content_hash, 16) == add_hashes(
-            [int(file.content_hash, 16) for file in files]
-        )
-
-
-def is_erased() -> None:
-    text = everything()
-    assert [canary for canary in CANARIES if canary in text] == []
-    assert f'"{FAN}"' not in text
-    assert not CurrentRecord.objects.filter(fan_id=FAN).exists()
-    assert not Snapshot.objects.filter(reference_id=f"event-1_sale-1_{FAN}").exists()
-    assert list(buckets.campaign_data().list("demand/erasing/")) == []
-    catalogue_is_true()
 
 
 def test_x11_the_fans_records_are_erased_in_every_file_and_their_rows_are_gone():
@@ -144,32 +65,6 @@ def test_x11_the_fans_records_are_erased_in_every_file_and_their_rows_are_gone()
     assert {record["reference"]["id"] for record in mine} == {f"event-1_sale-1_{ERASED}"}
     assert {record["phoneNumber"] for record in mine} == {REDACTED}
     assert {record["systemUserId"] for record in mine if record["type"] == "demand"} == {ERASED}
-
-
-def test_x11_the_records_of_others_keep_their_bytes_place_and_rows():
-    batch = archived([OTHERS[0], MINE, *OTHERS[1:], GONE])
-    (file,) = LakeFile.objects.filter(delivery__batch=batch)
-    before = records(file.key)
-    snapshots = set(
-        Snapshot.objects.exclude(reference_id__endswith=f"sale-1_{FAN}").values_list(
-            "file_id", "number"
-        )
-    )
-    erase()
-    after = records(file.key)
-    assert [data for record, data in after if record["fanId"] != ERASED] == [
-        data for record, data in before if record["fanId"] != FAN
-    ]
-    assert [record["fanId"] == ERASED for record, _ in after] == [
-        record["fanId"] == FAN for record, _ in before
-    ]
-    assert set(Snapshot.objects.values_list("file_id", "number")) == snapshots
-    assert set(CurrentRecord.objects.values_list("fan_id", flat=True)) == {
-        "fan-2",
-        f"{FAN}2",
-        f"x_{FAN}",
-        f"x-{FAN}",
-    }
 
 
 def test_x11_a_file_without_the_fan_is_not_touched_though_a_reference_ends_alike():
@@ -291,15 +186,6 @@ def test_x11_a_damaged_file_is_named_all_others_are_erased_and_the_erasure_is_no
     is_erased()
 
 
-def test_x11_a_file_that_is_not_what_the_catalogue_says_is_not_overwritten():
-    archived([MINE, OTHERS[0]])
-    LakeFile.objects.update(content_hash="0" * 64)
-    before = kept()
-    with pytest.raises(CannotErase, match="not what the catalogue says"):
-        erase()
-    assert kept() == before
-
-
 def test_x11_what_a_worker_put_back_after_the_erasure_is_found_by_the_next_one():
     """A worker that was taken over wakes when all is done, and writes the file it had decided."""
     archived([MINE, OTHERS[0]])
@@ -310,127 +196,6 @@ def test_x11_what_a_worker_put_back_after_the_erasure_is_found_by_the_next_one()
     places, _ = erase(again=[file.key])
     assert places == [Place(erasing.FILE, file.key, 1)]
     is_erased()
-
-
-def test_x11_a_reader_who_has_a_file_open_meanwhile_reads_it_as_it_was():
-    archived([MINE, OTHERS[0]])
-    (file,) = LakeFile.objects.all()
-    with buckets.campaign_data().open(file.key) as reading:
-        container.read_header(reading)
-        reading.seek(0)
-        erase()
-        assert [record["fanId"] for record in container.read_records(reading)] == [FAN, "fan-2"]
-
-
-class Killed(BaseException):
-    """As a SIGKILL: nothing behind it runs."""
-
-
-STEPS = [
-    (buckets.DiskBucket, "put"),
-    (buckets.DiskBucket, "copy"),
-    (buckets.DiskBucket, "delete"),
-    (rewriting.catalogue, "enter_rewritten"),
-    (erasing, "_delete"),
-    (erasing, "_erase_error_files"),
-    (erasing, "_erase_unclaimed"),
-]
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("nth", [1, 2, 4])
-@pytest.mark.parametrize(("owner", "name"), STEPS, ids=[name for _, name in STEPS])
-def test_x11_killed_between_any_two_steps_the_next_run_ends_the_same_and_no_place_is_missed(
-    owner, name, nth, after, monkeypatch
-):
-    archived([MINE, *OTHERS, MY_NOTE, BAD])
-    archived([OTHERS[0], GONE, b"not json: fan-4f9c1e"])
-    numbers = count(1)
-    real = getattr(owner, name)
-
-    def dying(*arguments, **options):
-        number = next(numbers)
-        if number == nth and not after:
-            raise Killed
-        result = real(*arguments, **options)
-        if number == nth:
-            raise Killed
-        return result
-
-    places: list[Place] = []
-    with monkeypatch.context() as patched:
-        patched.setattr(owner, name, dying)
-        try:
-            erasing.erase(FAN, touch=places.append)
-        except Killed:
-            connection.close()  # with it go transaction and locks
-    erasing.erase(FAN, touch=places.append)
-    is_erased()
-    objects = {
-        (place.what, place.name, place.count) for place in places if place.what != erasing.TABLE
-    }
-    assert sorted(what for what, _, _ in objects) == ["error file"] * 2 + ["file"] * 3
-    assert {
-        n: sum(place.count for place in places if place.name == n)
-        for n in ("current records", "snapshots")
-    } == {
-        "current records": 2,
-        "snapshots": 3,
-    }
-
-
-@pytest.mark.django_db(transaction=True)
-def test_x11_what_one_erasure_left_half_done_another_fans_erasure_finishes(monkeypatch):
-    archived([MINE, OTHERS[0]])
-    with monkeypatch.context() as patched:
-        patched.setattr(
-            rewriting.catalogue,
-            "enter_rewritten",
-            lambda *arguments, **options: (_ for _ in ()).throw(Killed),
-        )
-        with pytest.raises(Killed):
-            erase()
-    connection.close()
-    erase("fan-2")
-    catalogue_is_true()
-    places, _ = erase()
-    is_erased()
-    assert [record["fanId"] for record, _ in records(LakeFile.objects.get().key)] == [
-        ERASED,
-        ERASED,
-    ]
-    assert [(place.name, place.count) for place in places] == [("snapshots", 1)]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_x11_erasures_of_two_fans_at_once_in_one_file_both_take_effect():
-    archived([MINE, *OTHERS, MY_NOTE])
-    failures = []
-
-    def one(fan: str) -> None:
-        try:
-            erase(fan)
-        except BaseException as error:  # noqa: BLE001 a thread's error is told below
-            failures.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=one, args=(fan,)) for fan in (FAN, "fan-2", FAN)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert failures == []
-    is_erased()
-    demands = LakeFile.objects.get(record_type="demand")
-    assert [record["fanId"] for record, _ in records(demands.key)] == [
-        ERASED,
-        ERASED,
-        f"{FAN}2",
-        f"x_{FAN}",
-        f"x-{FAN}",
-    ]
 
 
 def test_x11_what_killed_processes_left_half_written_is_gone_too(bucket_folders):
@@ -446,3 +211,46 @@ def test_x11_what_killed_processes_left_half_written_is_gone_too(bucket_folders)
         path.write_bytes(f"half of a file with {FAN}".encode())
     erase()
     assert [path.exists() for path in left] == [False, False, False]
+
+
+@pytest.fixture
+def lake(settings, monkeypatch):
+    """The campaign data bucket on a server of S3's contract."""
+    monkeypatch.setattr(erasing, "PATIENCE_SECONDS", 0)
+    with cloud.running(settings, monkeypatch) as amazon:
+        amazon.s3.create_bucket(Bucket="lake")
+        options = {
+            "bucket_name": "lake",
+            "location": "here",
+            "endpoint_url": amazon.address,
+            "signature_version": "s3v4",
+        }
+        settings.STORAGES |= {
+            "campaign-data": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+        }
+        storages._storages = {}
+        storages.__dict__.pop("backends", None)
+        yield amazon.s3
+
+
+@pytest.mark.processes
+def test_x11_files_and_error_files_on_s3_are_erased(lake):
+    archived([MINE, *OTHERS, MY_NOTE, BAD])
+    places, erased = erase()
+    is_erased()
+    assert sorted(place.what for place in places if place.what != erasing.TABLE) == [
+        "error file",
+        "file",
+        "file",
+    ]
+    assert erased.left == []
+
+
+@pytest.mark.processes
+def test_x11_a_bucket_that_keeps_versions_is_named_for_the_fan_is_still_in_them(lake):
+    lake.put_bucket_versioning(Bucket="lake", VersioningConfiguration={"Status": "Enabled"})
+    archived([MINE, OTHERS[0]])
+    _, erased = erase()
+    assert [left.place for left in erased.left] == ["older versions of replaced objects"]
+    key = f"here/{next(buckets.campaign_data().list('demand/data/'))}"
+    assert len(lake.list_object_versions(Bucket="lake", Prefix=key)["Versions"]) == 2

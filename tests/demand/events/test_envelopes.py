@@ -12,7 +12,7 @@ BARE = raw("demand", "INSERT")
 
 
 @pytest.mark.parametrize(("record_type", "name"), CHANGES)
-def test_d_1_an_event_is_the_same_bare_and_as_kinesis_carries_it(record_type, name):
+def test_d1_an_event_is_the_same_bare_and_as_kinesis_carries_it(record_type, name):
     bare = raw(record_type, name, change={"SequenceNumber": "5"})
     assert archived(lambda_record(bare)) == archived(fetched_record(bare)) == archived(bare)
 

@@ -4,18 +4,12 @@ from base64 import b64decode, b64encode
 
 import orjson
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from demand.events.error_entries import MOST_UNPARSED_BYTES, kept
 from demand.events.redaction import redact_bytes, redact_event
-from fairwave import env
 from tests.demand.changes import fetched_record, raw
 
-EXAMPLES = 5_000 if env.switch("FAIRWAVE_FULL", False) else 100
 
-
-def test_d_4_values_under_the_three_keys_are_redacted_at_any_depth():
+def test_d4_values_under_the_three_keys_are_redacted_at_any_depth():
     event = {
         "eventName": "REMOVE",
         "dynamodb": {
@@ -44,7 +38,7 @@ def test_d_4_values_under_the_three_keys_are_redacted_at_any_depth():
     }
 
 
-def test_d_4_what_is_null_stays_null_and_the_event_itself_is_not_changed():
+def test_d4_what_is_null_stays_null_and_the_event_itself_is_not_changed():
     event = {"email": None, "a": {"phoneNumber": {"NULL": True}, "messageBody": {"S": "x"}}}
     before = orjson.dumps(event)
     assert redact_event(event) == {
@@ -55,11 +49,11 @@ def test_d_4_what_is_null_stays_null_and_the_event_itself_is_not_changed():
 
 
 @pytest.mark.parametrize("value", [None, True, 5, 1.5, "text", [], [[1, "a"]], {"a": {}}])
-def test_d_4_what_holds_nothing_personal_stays_as_it_is(value):
+def test_d4_what_holds_nothing_personal_stays_as_it_is(value):
     assert redact_event(value) == value
 
 
-def test_d_4_json_and_base64_inside_of_strings_are_looked_into():
+def test_d4_json_and_base64_inside_of_strings_are_looked_into():
     inner = '{"email": {"S": "a@b.example"}, "n": 1}'
     coded = b64encode(inner.encode()).decode()
     found = redact_event(
@@ -105,82 +99,27 @@ def test_d_4_json_and_base64_inside_of_strings_are_looked_into():
         ("email=x&n=1", 'email="[redacted]"'),
     ],
 )
-def test_d_4_what_cannot_be_parsed_is_redacted_by_look(text, redacted):
+def test_d4_what_cannot_be_parsed_is_redacted_by_look(text, redacted):
     assert redact_bytes(text.encode()).decode() == redacted
 
 
-def test_d_4_base64_in_what_cannot_be_parsed_is_looked_into():
+def test_d4_base64_in_what_cannot_be_parsed_is_looked_into():
     event = fetched_record(raw("demand", "REMOVE", email="canary@mail.example"))[:-20]
     assert b"canary" not in b64decode(redact_bytes(event).split(b'"')[3] + b"==")
 
 
-def test_d_4_utf_16_is_seen_through():
+def test_d4_utf_16_is_seen_through():
     text = '{"messageBody": {"S": "canary"}, "n": 1}'
     for encoding in ("utf-16", "utf-16-be", "utf-16-le"):
         assert b"canary" not in redact_bytes(text.encode(encoding)).replace(b"\x00", b"")
 
 
-def test_d_4_bytes_that_are_not_utf_8_stay_as_they_are():
+def test_d4_bytes_that_are_not_utf_8_stay_as_they_are():
     assert redact_bytes(b"\xff a@b.example \xfe") == b"\xff [redacted] \xfe"
-
-
-@given(st.binary(max_size=400))
-@settings(max_examples=EXAMPLES)
-def test_d_4_any_bytes_can_be_redacted_and_kept(data):
-    redact_bytes(data)
-    assert isinstance(orjson.loads(kept(data)), dict | list | str | int | float | bool)
-
-
-def test_d_4_of_what_is_too_large_and_cannot_be_parsed_only_the_beginning_is_kept():
-    for filling in (b"x", b" a@b.example"):
-        data = b'{"email": "canary"' + filling * (3 << 20)
-        held = b64decode(orjson.loads(kept(data))["raw"])
-        assert len(held) <= MOST_UNPARSED_BYTES
-        assert b"canary" not in held
-        assert b"a@b" not in held
-
-
-def test_d_4_nothing_is_cut_in_two_at_the_end_of_what_is_kept():
-    for shift in range(24):
-        data = b"." * shift + b"canary@mail.example +447700900123 " * 150_000
-        held = b64decode(orjson.loads(kept(data))["raw"])
-        assert b"can" not in held
-        assert b"447" not in held
-
-
-def test_d_4_an_event_nested_too_deeply_to_be_written_is_kept_as_bytes():
-    data = (
-        b'{"eventName": "REMOVE", "dynamodb": {"OldImage": '
-        + b'{"a":' * 500
-        + b'{"email": "canary"}'
-        + b"}" * 502
-    )
-    assert b"canary" not in b64decode(orjson.loads(kept(data))["raw"])
-
-
-@pytest.mark.parametrize(
-    "outside",
-    [
-        lambda deletion: {"Records": [deletion]},
-        lambda deletion: {"dynamodb": [deletion]},
-        lambda deletion: {"dynamodb": orjson.dumps(deletion).decode()},
-        lambda deletion: {"kinesis": [{"data": b64encode(orjson.dumps(deletion)).decode()}]},
-        lambda deletion: {"kinesis": {"data": deletion}},
-    ],
-)
-def test_d_4_an_event_name_outside_of_a_stream_record_hides_no_deletion(outside):
-    deletion = {
-        "eventName": "REMOVE",
-        "dynamodb": {"OldImage": {"email": {"S": "canary"}, "messageBody": {"S": "canary"}}},
-    }
-    text = kept(orjson.dumps({"eventName": "INSERT", **outside(deletion)}))
-    assert "canary" not in text
-    assert b64encode(b"canary")[:7].decode() not in text
-    assert b64encode(orjson.dumps(deletion)).decode() not in text
 
 
 @pytest.mark.parametrize("at", ["@", "\\u0040"])
 @pytest.mark.parametrize("escaped", ["\\u002b", "\\u002B", "\\u00e9", "\\u0027"])
-def test_d_4_an_address_with_an_escaped_letter_is_redacted_whole(escaped, at):
+def test_d4_an_address_with_an_escaped_letter_is_redacted_whole(escaped, at):
     text = f'{{"x": "canary{escaped}canary{at}canary{escaped}canary.example, and"'
     assert redact_bytes(text.encode()) == b'{"x": "[redacted], and"'

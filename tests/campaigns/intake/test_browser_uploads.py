@@ -1,0 +1,118 @@
+"""Where the bucket is on S3, score files go there straight from the browser, and are taken in by a
+job. [S-1]
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+
+import pytest
+from django.test import Client
+
+from campaigns import tasks
+from campaigns.intake import arrivals, browser_uploads
+from campaigns.models import Campaign, ScoreFile
+from datalake.storage import buckets
+from operations.models import Job
+from operations.tasks import run_job
+from tests.campaigns.intake.browser_upload_cases import CONTENT, ask, tell, upload
+from tests.support import cloud
+from tests.support.campaigns import make_campaign
+from tests.support.people import client_of, member_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def aws(settings, monkeypatch):
+    with cloud.running(settings, monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def person():
+    return member_of("operator")
+
+
+@pytest.fixture
+def client(person) -> Client:
+    return client_of(person)
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    return make_campaign()
+
+
+def test_s1_a_browsers_upload_becomes_a_score_file_of_the_person_who_sent_it(
+    aws, client, person, campaign
+):
+    permit = ask(client, campaign)
+    assert upload(permit).status_code == 204
+    told = tell(client, campaign, permit, activate="on").json()
+    (job,) = Job.objects.all()
+    assert (job.kind, job.created_by) == (arrivals.JOB_KIND, person)
+    assert "Waiting for a worker" in client.get(told["page"]).content.decode()
+    run_job(job.pk)
+    score_file = ScoreFile.objects.get()
+    assert (score_file.name, score_file.timestamp) == (f"{campaign.campaign_id}.7.txt", "7")
+    assert (score_file.created_by, score_file.activate_when_streamed) == (person, True)
+    assert buckets.scoring().sha256(score_file.key) == score_file.sha256
+    assert client.get(told["page"]).headers["Location"] == f"/admin/score-file/{score_file.pk}/"
+    assert Job.objects.filter(kind="process_scores", created_by=person).count() == 1
+    assert list(buckets.scoring().list("uploads/")) == []
+
+
+def test_s3_a_browsers_upload_can_be_tried_first(aws, client, campaign):
+    permit = ask(client, campaign)
+    upload(permit)
+    told = tell(client, campaign, permit, activate="on", then="try").json()
+    run_job(Job.objects.get().pk)
+    score_file = ScoreFile.objects.get()
+    assert (score_file.state, score_file.trial["rows"]) == ("uploaded", CONTENT.count(b"\n") - 1)
+    assert not Job.objects.filter(kind="process_scores").exists()
+    assert (
+        "Only the first rows were checked" in client.get(told["page"], follow=True).content.decode()
+    )
+
+
+def test_s1_the_form_holds_for_one_key_some_minutes_and_the_limits_size(
+    aws, client, campaign, settings
+):
+    settings.UPLOAD_MAX_BYTES = 5_000
+    permit = ask(client, campaign)
+    policy = json.loads(base64.b64decode(permit["fields"]["policy"]))
+    assert ["content-length-range", 1, 5_000] in policy["conditions"]
+    assert {"key": permit["fields"]["key"]} in policy["conditions"]
+    assert permit["fields"]["key"].startswith(f"presale/uploads/{campaign.campaign_id}/")
+    assert permit["fields"]["x-amz-algorithm"] == "AWS4-HMAC-SHA256"
+    assert permit["most_bytes"] == 5_000
+    ends = time.mktime(time.strptime(policy["expiration"], "%Y-%m-%dT%H:%M:%SZ")) - time.timezone
+    assert 0 < ends - time.time() <= browser_uploads.FORM_SECONDS
+
+
+def test_s1_what_is_too_large_all_the_same_is_refused_and_does_not_stay(
+    aws, client, campaign, settings
+):
+    permit = ask(client, campaign)
+    upload(permit)
+    settings.UPLOAD_MAX_BYTES = 10
+    tell(client, campaign, permit)
+    run_job(Job.objects.get().pk)
+    assert "larger than 10 bytes" in Job.objects.get().error
+    assert not ScoreFile.objects.exists()
+    assert list(buckets.scoring().list("")) == []
+
+
+def test_s1_an_upload_that_nobody_told_of_is_removed_after_a_day(
+    aws, client, campaign, monkeypatch
+):
+    upload(ask(client, campaign))
+    tasks.look_for_dropped_files()
+    assert len(list(buckets.scoring().list("uploads/"))) == 1
+    monkeypatch.setattr(browser_uploads, "KEPT_SECONDS", -5)
+    tasks.look_for_dropped_files()
+    assert list(buckets.scoring().list("uploads/")) == []
+    assert not Job.objects.exists()

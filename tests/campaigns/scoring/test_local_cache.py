@@ -1,0 +1,82 @@
+"""Judged rows on this machine's disk save reading them back, and never matter. [S-9]"""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from campaigns.choices import ScoreFileState
+from campaigns.scoring import publishing
+from campaigns.scoring.local_cache import PUBLISHED, REJECTED, Spill
+from tests.campaigns.scoring.kills import Killed, killed_at
+from tests.campaigns.scoring.published_files import read_csv, records_of
+from tests.support.campaigns import make_campaign, process_scores, score_file_bytes, score_row
+from tests.support.score_files import messy
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_nobodys_rows_stay_on_this_machines_disk(bucket_folders, monkeypatch):
+    campaign = make_campaign()
+    process_scores(campaign, messy())
+    monkeypatch.setattr(publishing, "publish", lambda *a: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        process_scores(campaign, messy(41))
+    assert list((bucket_folders / "work").iterdir()) == []
+
+
+def test_a_machine_that_did_not_judge_the_rows_publishes_the_same(monkeypatch):
+    """[S-12] The rows on this machine's disk are a shortcut; another machine reads them from the
+    database.
+    """
+    campaign, content = (
+        make_campaign(),
+        score_file_bytes([score_row(n, member_id=f'"{n}",') for n in range(50)]),
+    )
+    real, lost = publishing.judged_rows, []
+
+    def on_another_machine(score_file, lease):
+        publishing.Spill.of(lease.job_id).clear()
+        lost.append(score_file)
+        return real(score_file, lease)
+
+    monkeypatch.setattr(publishing, "judged_rows", on_another_machine)
+    score_file = process_scores(campaign, content)
+    assert lost
+    assert score_file.state == ScoreFileState.STREAMED
+    assert [r["memberId"] for r in read_csv(score_file.scrubbed_key)] == [
+        f'"{n}",' for n in range(50)
+    ]
+    assert len(records_of(score_file)) == 50
+
+
+def frames(number: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """One accepted and one rejected row of a chunk."""
+    accepted = pl.DataFrame({name: [f"{name} {number}"] for name in PUBLISHED}).with_columns(
+        fan_ref=pl.lit(f"{number:064x}"), raw_text=pl.lit(f"0.{number}")
+    )
+    return accepted, pl.DataFrame({name: [f"{name} {number}"] for name in REJECTED})
+
+
+def test_chunks_come_back_in_their_order_and_refilled_frames_are_the_same_rows(tmp_path):
+    spill = Spill(tmp_path / "job")
+    for number in (10, 2, 1):  # as workers finish them
+        spill.put(number, *frames(number))
+    assert spill.holds({1, 2, 10})
+    assert not spill.holds({1, 3})
+    rows, rejected = pl.concat(spill.rows()), pl.concat(spill.rejected_rows())
+    assert rows["row_id"].to_list() == ["row_id 1", "row_id 2", "row_id 10"]
+    assert rejected["raw"].to_list() == ["raw 1", "raw 2", "raw 10"]
+    digest = spill.roster_digest()
+    spill.refill(iter([pl.concat([frames(n)[0] for n in (1, 2, 10)])]), iter([rejected]))
+    assert pl.concat(spill.rows()).equals(rows)
+    assert pl.concat(spill.rejected_rows()).equals(rejected)
+    assert spill.roster_digest() == digest
+
+
+def test_a_chunk_whose_writing_broke_off_is_not_there(tmp_path, monkeypatch):
+    spill = Spill(tmp_path / "job")
+    with killed_at(monkeypatch, pl.DataFrame, "write_ipc", 1), pytest.raises(Killed):
+        spill.put(1, *frames(1))
+    assert not spill.holds({1})
+    assert list(spill.rows()) == []

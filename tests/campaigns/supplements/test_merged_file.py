@@ -1,0 +1,96 @@
+"""The accepted lines of a score file and its corrected rows become one file. [S-14]"""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pytest
+
+from campaigns.errors import BadCorrection, CannotSupplement, UnreadableFile
+from campaigns.models import FanScore, RejectedRow
+from campaigns.supplements import corrections, merged_file
+from datalake.storage import buckets
+from tests.campaigns.supplements.supplement_cases import (
+    as_csv,
+    corrected,
+    make,
+    refused,
+    rejected_rows,
+    supplemented,
+)
+from tests.support.campaigns import make_campaign, process_scores, score_file_bytes, score_row
+from tests.support.score_files import messy, read
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+def test_s14_the_accepted_lines_stand_in_it_byte_for_byte_and_in_order(packed, newline):
+    content = score_file_bytes(
+        [
+            score_row(1, tmemail=" Fan1@Mail.Example "),
+            b"\xff",
+            score_row(2, sms="no"),
+            b"",
+            score_row(3),
+        ],
+        newline=newline,
+        bom=True,
+    ).removesuffix(newline)
+    parent = process_scores(make_campaign(), gzip.compress(content, mtime=0) if packed else content)
+    rows = rejected_rows(parent)
+    child = make(parent, as_csv([rows[0] | score_row(9)])).received.score_file
+    lines = content.split(newline)
+    kept = newline.join([lines[0], lines[1], lines[3], lines[5]])
+    assert read(child.key) == kept + b"\n" + "\t".join(score_row(9).values()).encode() + b"\n"
+    assert child.key.startswith("scored/")
+    assert child.name == f"{parent.campaign.campaign_id}.{parent.timestamp}-s1.txt"
+
+
+def test_s14_a_break_or_tab_in_a_cell_makes_its_row_malformed_and_shifts_no_other():
+    parent = process_scores(
+        make_campaign(), score_file_bytes([score_row(n, raw_local_fanscore="no") for n in range(4)])
+    )
+    rows = [row | {"raw_local_fanscore": "0.5"} for row in rejected_rows(parent)]
+    rows[0]["member_id"], rows[1]["country_code"], rows[2]["id"] = "two\nlines", "US\r", "a\ttab"
+    child = supplemented(parent, as_csv(rows))
+    assert child.rejected_by == {"malformed_row": 3}
+    assert FanScore.objects.get(score_file=child).global_user_id == "fan-3"
+
+
+def test_s14_a_line_without_an_end_is_refused_before_it_is_held(monkeypatch):
+    monkeypatch.setattr(merged_file, "LONGEST_TEXT", 1000)
+    parent = process_scores(make_campaign(), messy())
+    refused(parent, read(parent.rejected_key) + b"," * 1001, BadCorrection, "is too long")
+
+
+def test_s14_a_file_that_repeats_its_rows_for_ever_is_not_read_to_its_end(monkeypatch):
+    monkeypatch.setattr(merged_file, "ROWS_AT_A_TIME", 10)
+    parent = process_scores(make_campaign(), messy())
+    rows = rejected_rows(parent)
+    refused(parent, as_csv(rows * 3) + b"\xff" * 100_000, BadCorrection, "appears twice")
+
+
+def test_s14_without_all_rejected_rows_or_with_other_bytes_nobody_can_tell_what_was_accepted():
+    parent = process_scores(make_campaign(), messy())
+    content = as_csv(corrected(rejected_rows(parent))[:3])
+    buckets.scoring().put(parent.key, messy(41))
+    refused(parent, content, UnreadableFile, "changed in the bucket")
+    buckets.scoring().put(parent.key, messy())
+    RejectedRow.objects.filter(score_file=parent).order_by("-line").first().delete()  # type: ignore[union-attr]
+    refused(parent, content, CannotSupplement, "are stored")
+
+
+def test_s14_the_lines_left_out_are_those_that_were_rejected_also_in_pieces(monkeypatch):
+    monkeypatch.setattr(merged_file, "PIECE_BYTES", 7)
+    parent = process_scores(make_campaign(), messy())
+    accepted = (
+        FanScore.objects.filter(score_file=parent).order_by("line").values_list("line", flat=True)
+    )
+    lines = messy().splitlines(keepends=True)
+    assert b"".join(merged_file._accepted(parent)) == lines[0] + b"".join(
+        lines[line - 1] for line in accepted
+    )
+    assert corrections.refuse_repeated(np.array(accepted)) is None

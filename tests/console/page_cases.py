@@ -1,0 +1,59 @@
+"""Presales as far as a page needs them, and what a page says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from campaigns.models import Campaign
+from tests.support.waves import KEY, NOTIFY, NOW, campaign_with, request
+from waves import approval, schedule
+from waves.models import Wave
+from waves.preparation import prepare
+
+HEADER = "id\ttmemail\tsms\tglobal_user_id\tmember_id\traw_local_fanscore\tcountry_code"
+
+
+SCORES = f"{HEADER}\n1\ta@example.com\t2065550100\tu1\tm1\t0.97\tUS\n2\tb@example.com\t2065550101\tu2\tm2\t0.10\tUS\n"
+
+
+def said(answer: Any) -> list[str]:
+    return [str(message) for message in answer.context["messages"]]
+
+
+def prepared(client: Client | None = None) -> Wave:
+    campaign = campaign_with(fans=30)
+    wave = prepare.prepare(
+        request(campaign), by=User.objects.get_or_create(username="preparer")[0], now=NOW
+    ).wave
+    wave.refresh_from_db()
+    return wave
+
+
+def a_draft() -> Campaign:
+    return Campaign.objects.create(
+        campaign_id="drafted", name="Autumn Tour", entropy_source="drand round 7"
+    )
+
+
+def form_of(campaign: Campaign, **values: Any) -> dict[str, Any]:
+    soon = timezone.now() + timezone.timedelta(days=3)
+    return {
+        "date_key": KEY,
+        "notify_date": f"{soon:%Y-%m-%dT%H:%M}",
+        "order": "by_preference",
+        "markets": "",
+        **values,
+    }
+
+
+def sending_wave() -> Wave:
+    wave = prepared()
+    other = User.objects.create(username="approver")
+    approval.approve(wave, by=other, digest=wave.content_digest, now=NOW)
+    schedule.schedule(wave, by=other, now=NOW)
+    schedule.trigger(wave, by=other, now=NOTIFY)
+    return wave

@@ -1,0 +1,55 @@
+"""The page of a campaign: opened, closed, proved. [C-2, S-8]"""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.models import Campaign
+from operations import tasks
+from operations.models import Job, StatusChange
+from tests.console.page_cases import a_draft, said
+from tests.support.waves import campaign_with
+
+pytestmark = pytest.mark.django_db
+
+
+def test_opening_a_draft_fixes_its_draw(client):
+    campaign = a_draft()
+    client.post("/admin/campaign/drafted/open/")
+    campaign.refresh_from_db()
+    assert campaign.status == "open"
+    assert campaign.commitment in client.get("/admin/campaign/drafted/").content.decode()
+
+
+def test_the_public_value_is_entered_once_and_never_again(client):
+    a_draft()
+    client.post("/admin/campaign/drafted/open/")
+    client.post("/admin/campaign/drafted/entropy/", {"value": " 8f3a "})
+    second = client.post("/admin/campaign/drafted/entropy/", {"value": "other"}, follow=True)
+    assert Campaign.objects.get().entropy_value == "8f3a"
+    assert "was already entered" in said(second)[-1]
+
+
+def test_a_refusal_is_a_message_on_the_page_and_nothing_changed(client):
+    campaign = campaign_with(fans=1)
+    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/open/", follow=True)
+    assert "Only a draft can be opened" in said(answer)[0]
+    assert not StatusChange.objects.exists()
+
+
+def test_closing_reveals_the_draw_and_has_the_proof_written(client):
+    campaign = campaign_with(fans=1)
+    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/close/", follow=True)
+    job = Job.objects.get()
+    assert (job.kind, job.subject) == ("make_proof", ("campaign", campaign.campaign_id))
+    assert "Create proof" in answer.content.decode()
+    tasks.run_job(job.pk)
+    html = client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
+    assert f"/draws/{campaign.campaign_id}/proof.zip" in html
+
+
+def test_a_proof_is_refused_while_the_campaign_is_open(client):
+    campaign = campaign_with(fans=1)
+    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/prove/", follow=True)
+    assert "can be created after" in said(answer)[0]
+    assert not Job.objects.exists()

@@ -1,0 +1,102 @@
+"""The page of a job: how far it is, and steering it. [O-1, O-5]"""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from django.test import Client
+
+from operations import jobs
+from operations.models import Job
+from operations.subjects import Subject
+from tests.support.people import client_of, staff
+from tests.support.waves import campaign_with
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_job_is_paused_and_goes_on(client):
+    campaign = campaign_with(fans=1)
+    job = jobs.open_job("process_scores", Subject("score_file", str(campaign.active_score_file_id)))
+    assert client.get(f"/admin/job/{job.pk}/live/").status_code == 200
+    client.post(f"/admin/job/{job.pk}/pause/")
+    job.refresh_from_db()
+    assert job.state == "paused"
+    assert client.get(f"/admin/job/{job.pk}/live/").headers["HX-Refresh"] == "true"
+    client.post(f"/admin/job/{job.pk}/resume/")
+    job.refresh_from_db()
+    assert job.state == "queued"
+
+
+def test_steering_a_job_needs_the_right_of_what_it_works_on():
+    job = jobs.open_job("prepare_wave", Subject("wave", "12345_20260120"))
+    watcher = client_of(staff("watcher", "operations.view_job", "campaigns.process_scores"))
+    assert watcher.post(f"/admin/job/{job.pk}/cancel/").status_code == 403
+    job.refresh_from_db()
+    assert job.state == "queued"
+
+
+def test_the_ledger_so_far_is_seen_while_rows_are_judged(client):
+    job = jobs.open_job("process_scores", Subject("score_file", "1"))
+    Job.objects.filter(pk=job.pk).update(
+        state="running", progress=7, total=20, rows_in=7, rows_out=5, rows_rejected=2
+    )
+    html = client.get(f"/admin/job/{job.pk}/live/").content.decode()
+    assert "7 rows checked = <b>5</b> accepted + <b>2</b> rejected" in html
+    assert "35 %" in html
+
+
+def running(**values: object) -> Job:
+    job = jobs.open_job("process_scores", Subject("score_file", "1"))
+    Job.objects.filter(pk=job.pk).update(state="running", **values)
+    return job
+
+
+def live(client: Client, job: Job, heard: str = "") -> str:
+    return client.get(f"/admin/job/{job.pk}/live/", {"heard": heard}).content.decode()
+
+
+def test_a_job_says_step_rows_speed_and_time_left(client):
+    """[O-1]"""
+    looks = [[time.time() - 10, 300_000]]
+    job = running(
+        pace={"step": "Judging rows", "rows": 2_000_000, "looks": looks},
+        progress=1_200_000,
+        total=2_000_000,
+    )
+    html = live(client, job)
+    # a busy machine answers a little later
+    pace = r"(90|8\d),000 per second, about (9|10) seconds left"
+    assert re.search(f"Judging rows: 1.2 million of 2 million rows, {pace}", html)
+
+
+def test_a_job_that_waits_again_claims_no_speed(client):
+    looks = [[time.time() - 10, 0]]
+    job = running(
+        pace={"step": "Judging rows", "rows": 2_000, "looks": looks}, progress=1_000, total=2_000
+    )
+    Job.objects.filter(pk=job.pk).update(state="paused")
+    html = live(client, job)
+    assert "Judging rows: 1,000 of 2,000 rows" in html
+    assert "a second" not in html
+
+
+def test_a_screen_reader_hears_of_a_tenth_once(client):
+    job = running(pace={"step": "Judging rows", "rows": 2_000}, progress=620, total=2_000)
+    first = live(client, job, heard="Judging rows 2")
+    assert 'hx-swap-oob="innerHTML">31 percent. Judging rows: 620 of 2,000 rows' in first
+    assert "heard=Judging%20rows%203" in first
+    Job.objects.filter(pk=job.pk).update(progress=700)
+    assert "hx-swap-oob" not in live(client, job, heard="Judging rows 3")
+    Job.objects.filter(pk=job.pk).update(progress=810)
+    assert "hx-swap-oob" in live(client, job, heard="Judging rows 3")
+
+
+def test_the_part_that_is_drawn_each_second_is_no_live_region_itself(client):
+    job = running(progress=620, total=2_000)
+    assert 'role="status"' not in live(client, job)
+    html = client.get(f"/admin/job/{job.pk}/").content.decode()
+    assert html.count('id="job-heard"') == 1
+    assert '<p id="job-heard" class="fw-hidden" role="status"></p>' in html

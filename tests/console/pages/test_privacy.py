@@ -1,0 +1,56 @@
+"""One fan is looked for, and personal data is shown for a reason. [O-7]"""
+
+from __future__ import annotations
+
+import pytest
+
+from console.models import PersonalDataAccess
+from tests.console.page_cases import prepared
+from tests.operations.adminkit.list_cases import REGISTRANTS, VIEWS
+from tests.support.people import client_of, staff
+from tests.support.waves import campaign_with
+
+pytestmark = pytest.mark.django_db
+
+
+def test_personal_data_is_masked_until_it_is_asked_for_with_a_reason():
+    campaign_with(fans=3)
+    client = client_of(staff("looker", *VIEWS, "campaigns.view_personal_data"))
+    hidden = client.get(REGISTRANTS).content.decode()
+    assert "fan1@example.com" not in hidden
+    assert "+12065550001" not in hidden
+    assert "f•••@e•••.com" in hidden
+
+    client.post("/admin/personal-data/", {"reason": "", "next": REGISTRANTS})
+    assert "fan1@example.com" not in client.get(REGISTRANTS).content.decode()
+
+    client.post("/admin/personal-data/", {"reason": "a fan called", "next": REGISTRANTS})
+    shown = client.get(REGISTRANTS).content.decode()
+    assert "fan1@example.com" in shown
+    assert "+12065550001" in shown
+
+    client.post("/admin/personal-data/", {"hide": "1", "next": REGISTRANTS})
+    assert "fan1@example.com" not in client.get(REGISTRANTS).content.decode()
+
+
+def test_one_fan_is_found_by_post_masked_and_logged(client):
+    wave = prepared()
+    member = wave.members.order_by("place").first()
+    by_fan = {
+        "campaign": wave.campaign_id,
+        "fan": member.global_user_id,
+        "reason": "the fan called",
+    }
+    html = client.post("/admin/find/", by_fan).content.decode()
+    assert wave.name in html
+    assert member.email not in html
+    assert member.code not in html
+    by_code = client.post("/admin/find/", {"code": member.code.lower(), "reason": "the fan called"})
+    assert by_code.context["fan"] == member.global_user_id
+    assert PersonalDataAccess.objects.filter(what="found").count() == 2
+    assert (
+        "Choose the campaign"
+        in client.post(
+            "/admin/find/", {"fan": "x", "reason": "nothing else known"}
+        ).content.decode()
+    )

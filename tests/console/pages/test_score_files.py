@@ -1,0 +1,169 @@
+"""A score file's page and its campaign's, while a worker has the file and once it is through. [S-7,
+S-13 … S-15]
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from campaigns import opening
+from campaigns.models import ScoreFile
+from campaigns.scoring import activation, score_files
+from operations import jobs, tasks
+from operations.models import Job
+from tests.console.page_cases import SCORES, said
+from tests.support.campaigns import make_campaign, process_scores, receive_scores
+from tests.support.people import client_of, member_of
+from tests.support.score_files import messy
+from tests.support.waves import campaign_with
+
+pytestmark = pytest.mark.django_db
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Client:
+    monkeypatch.setattr(tasks, "async_task", lambda *arguments, **options: None)
+    return client_of(member_of("operator"))
+
+
+def head(client: Client, file: ScoreFile) -> str:
+    """The part that the page asks for again."""
+    answer = client.get(
+        f"/admin/score-file/{file.pk}/", headers={"HX-Request": "true", "HX-Target": "stands"}
+    )
+    return answer.content.decode()
+
+
+def test_the_head_follows_the_file_while_a_worker_has_it(client):
+    file = receive_scores(make_campaign(), messy())
+    job = score_files.open_job(file, by=None)
+    waiting = head(client, file)
+    assert waiting.lstrip().startswith('<div id="stands"')
+    assert 'hx-trigger="every 2s"' in waiting
+    assert ">uploaded</span>" in waiting
+    jobs.claim(job.pk)
+    assert ">processing</span>" in head(client, file)
+
+
+def test_nothing_is_asked_for_again_once_the_file_is_through(client):
+    file = process_scores(make_campaign(), messy())
+    assert "hx-trigger" not in head(client, file)
+    assert ">streamed</span>" in head(client, file)
+
+
+def test_the_undoing_of_a_switch_names_the_file_that_counts_again(client):
+    campaign = make_campaign()
+    first, second = process_scores(campaign, messy(20)), process_scores(campaign, messy(30))
+    asked = client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
+    assert f"{first.name} (attempt 1) becomes active again" in asked
+    answer = client.post(
+        f"/admin/campaign/{campaign.campaign_id}/undo-activation/", follow=True
+    ).content.decode()
+    assert f"{first.name} is active again" in answer
+    activation.undo(campaign.pk, by=None)
+    assert ScoreFile.objects.get(pk=second.pk).is_drawn
+    assert (
+        "Undo the last change"
+        not in client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
+    )
+
+
+def test_a_failed_job_can_be_tried_again_on_its_own_page(client):
+    """Alerts lead there. [O-2]"""
+    file = receive_scores(make_campaign(), messy())
+    job = score_files.open_job(file, by=None)
+    Job.objects.filter(pk=job.pk).update(state="failed", error="the disk is full")
+    html = client.get(f"/admin/job/{job.pk}/").content.decode()
+    assert "the disk is full" in html
+    assert f'action="/admin/job/{job.pk}/resume/"' in html
+    viewer = client_of(member_of("viewer"))
+    assert "resume" not in viewer.get(f"/admin/job/{job.pk}/").content.decode()
+
+
+def test_once_a_campaign_is_closed_nothing_is_offered_that_would_be_refused(client):
+    """[C-2]"""
+    campaign = make_campaign()
+    first, active = process_scores(campaign, messy(20)), process_scores(campaign, messy(30))
+    waiting = receive_scores(campaign, messy(25))
+    places = [
+        f"/admin/campaign/{campaign.campaign_id}/",
+        *(f"/admin/score-file/{file.pk}/" for file in (first, active, waiting)),
+    ]
+    offers = ("Undo the last change", "Make active", ">Process<", "Check all rows")
+
+    def offered() -> set[str]:
+        pages = "".join(client.get(place).content.decode() for place in places)
+        return {offer for offer in offers if offer in pages}
+
+    assert offered() == set(offers)
+    opening.close_campaign(campaign.pk, by=None)
+    assert offered() == set()
+
+
+def test_a_score_file_is_uploaded_and_its_job_opened(client):
+    campaign = campaign_with(fans=1)
+    file = SimpleUploadedFile(f"{campaign.campaign_id}.20260119.txt", SCORES.encode())
+    answer = client.post(
+        f"/admin/campaign/{campaign.campaign_id}/scores/",
+        {"file": file, "activate": "on"},
+        follow=True,
+    )
+    score_file = ScoreFile.objects.get(name=file.name)
+    assert answer.redirect_chain == [(f"/admin/score-file/{score_file.pk}/", 302)]
+    assert score_file.activate_when_streamed
+    assert Job.objects.get().subject == ("score_file", str(score_file.pk))
+    assert "Waiting for a worker" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "empty"),
+        (b"id\tname\n1\tx\n", "lacks"),
+        (bytes(range(256)) * 40, ""),
+        (b"\x1f\x8b broken", ""),
+    ],
+)
+def test_a_file_that_cannot_be_taken_is_refused_with_one_clear_message(client, content, complaint):
+    campaign = campaign_with(fans=1)
+    before = ScoreFile.objects.count()
+    file = SimpleUploadedFile(f"{campaign.campaign_id}.20260119.txt", content)
+    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file})
+    assert len(said(answer)) == 1
+    assert complaint in said(answer)[0]
+    assert ScoreFile.objects.count() == before
+    assert not Job.objects.exists()
+
+
+def test_a_file_above_the_limit_is_refused_without_being_kept(client, settings: Settings):
+    campaign = campaign_with(fans=1)
+    settings.UPLOAD_MAX_BYTES = 1000
+    file = SimpleUploadedFile("scores.txt", SCORES.encode() * 50)
+    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file})
+    assert "larger than 1,000 bytes" in said(answer)[0]
+    assert ScoreFile.objects.count() == 1
+
+
+def test_a_stranger_uploads_nothing():
+    campaign = campaign_with(fans=1)
+    file = SimpleUploadedFile("scores.txt", SCORES.encode())
+    stranger = Client(enforce_csrf_checks=True)
+    answer = stranger.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file})
+    assert answer.status_code in (302, 403)
+    assert not answer.wsgi_request.FILES
+
+
+def test_the_same_bytes_again_lead_to_the_file_they_are(client):
+    campaign = campaign_with(fans=1)
+    for _ in range(2):
+        file = SimpleUploadedFile(f"{campaign.campaign_id}.20260119.txt", SCORES.encode())
+        answer = client.post(
+            f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file}, follow=True
+        )
+    assert "already uploaded" in said(answer)[0]
+    assert ScoreFile.objects.filter(name=file.name).count() == 1

@@ -1,0 +1,75 @@
+"""Approving, scheduling, sending, pausing and stopping waves. [W-2, O-5]"""
+
+from __future__ import annotations
+
+import pytest
+
+from operations.models import Job, StatusChange
+from tests.console.page_cases import prepared, said, sending_wave
+from waves.models import Wave
+
+pytestmark = pytest.mark.django_db
+
+
+def test_who_prepared_a_wave_is_told_that_another_person_approves(client, administrator):
+    wave = prepared()
+    Wave.objects.update(prepared_by=administrator, edited_by=administrator)
+    html = client.get(f"/admin/wave/{wave.name}/").content.decode()
+    assert "another person must approve it" in html
+    assert "Approve this content" not in html
+    answer = client.post(
+        f"/admin/wave/{wave.name}/approve/", {"digest": wave.content_digest}, follow=True
+    )
+    assert "another person must approve" in said(answer)[0]
+    wave.refresh_from_db()
+    assert wave.state == "prepared"
+
+
+def test_approval_is_of_the_digest_that_was_looked_at(client):
+    wave = prepared()
+    client.post(f"/admin/wave/{wave.name}/approve/", {"digest": "0" * 64})
+    wave.refresh_from_db()
+    assert wave.state == "prepared"
+    client.post(f"/admin/wave/{wave.name}/approve/", {"digest": wave.content_digest})
+    wave.refresh_from_db()
+    assert wave.state == "approved"
+
+
+def test_a_wave_whose_date_is_long_past_cannot_be_scheduled(client):
+    wave = prepared()
+    client.post(f"/admin/wave/{wave.name}/approve/", {"digest": wave.content_digest})
+    answer = client.post(f"/admin/wave/{wave.name}/schedule/", follow=True)
+    wave.refresh_from_db()
+    assert wave.state == "approved"
+    assert "Prepare it again with a later notify date" in said(answer)[-1]
+
+
+def test_live_counters_pause_and_resume(client):
+    wave = sending_wave()
+    html = client.get(f"/admin/wave/{wave.name}/").content.decode()
+    assert "Sending</h2>" in html
+    part = client.get(
+        f"/admin/wave/{wave.name}/live/", {"state": "triggered", "at": "1.0", "settled": "0"}
+    )
+    assert part.context["sending"]["pending"] == 10
+    assert "HX-Refresh" not in part.headers
+    assert "a reason" in said(client.post(f"/admin/wave/{wave.name}/pause/", follow=True))[0]
+    client.post(f"/admin/wave/{wave.name}/pause/", {"reason": "wrong text"})
+    assert (
+        client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered"}).headers["HX-Refresh"]
+        == "true"
+    )
+    client.post(f"/admin/wave/{wave.name}/resume/", {"reason": "it was right"})
+    wave.refresh_from_db()
+    assert wave.state == "triggered"
+    assert Job.objects.filter(kind="send_wave", subject_id=wave.name).exists()
+
+
+def test_stopping_everything_needs_a_reason_and_is_written_down(client):
+    client.post("/admin/stop-all/", {"reason": ""})
+    assert not StatusChange.objects.exists()
+    answer = client.post("/admin/stop-all/", {"reason": "wrong price in the text"}, follow=True)
+    assert "All sending is stopped" in said(answer)[-1]
+    assert all("wrong price in the text" in change.reason for change in StatusChange.objects.all())
+    assert {change.by.username for change in StatusChange.objects.all()} == {"administrator-person"}
+    assert "Stopped since" in client.get("/admin/providers/").content.decode()

@@ -1,0 +1,79 @@
+"""A presale that was sent, closed and proved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from campaigns.draw import Draw, draw_frame
+from campaigns.models import Campaign, FanScore, Registrant, ScoreFile
+from campaigns.opening import close_campaign
+from console.proof import verify_draw
+from datalake.storage import buckets
+from tests.support.campaigns import roster_digest
+from tests.support.waves import NOW, SALT, SEED, campaign_with, person, request
+from waves.models import Wave
+from waves.preparation.prepare import prepare
+from waves.selection.eligibility import candidates_key, candidates_record
+from waves.selection.plan import plan_of, select_members
+
+FANS = 90
+
+
+WISHES = ([], ["west"], ["east", "west"], ["west", "east"], ["elsewhere"], ["elsewhere", "east"])
+
+
+def presale(**options: Any) -> Campaign:
+    """An open campaign whose score file has its public digests; nobody of the last five is
+    registered.
+    """
+    wishes = [WISHES[number % len(WISHES)] for number in range(FANS)]
+    campaign = campaign_with(
+        FANS, {"west": 6, "east": 4}, preferences=wishes, min_score=0.35, **options
+    )
+    Registrant.objects.filter(campaign=campaign, global_user_id__gte=f"fan-{FANS - 5:06d}").delete()
+    publish_digests(campaign.active_score_file)
+    return campaign
+
+
+def publish_digests(file: ScoreFile | None) -> None:
+    """What processing a score file writes beside its rows."""
+    assert file is not None
+    rows = list(
+        FanScore.objects.filter(score_file=file).values_list(
+            "global_user_id", "raw_text", "raw_score"
+        )
+    )
+    drawn = draw_frame(
+        pl.DataFrame(
+            {"global_user_id": [row[0] for row in rows], "raw_score": [row[2] for row in rows]}
+        ),
+        Draw(file.campaign.campaign_id, SEED, SALT),
+    )
+    file.roster_digest = roster_digest(drawn["fan_ref"], [row[1] for row in rows])
+    file.bands = dict(drawn["band"].value_counts().iter_rows())
+    file.rules_digest = "ab" * 32
+    file.save()
+
+
+def sent(campaign: Campaign, date_key: str, *, record: bool = True, **values: Any) -> Wave:
+    """A wave prepared as operators do it, and then said to be completed."""
+    asked = request(campaign, date_key, **values)
+    planned = select_members(plan_of(asked, now=NOW))
+    prepare(asked, by=person("pat", superuser=True), now=NOW)
+    key = candidates_key(campaign.campaign_id, date_key)
+    buckets.scoring().delete(key)
+    if record:
+        buckets.scoring().put(key, candidates_record(planned.candidates.frame, planned.plan.seats))
+    Wave.objects.filter(name=asked.name).update(state="completed")
+    return Wave.objects.get(name=asked.name)
+
+
+def close(campaign: Campaign) -> Campaign:
+    return close_campaign(campaign.pk, by=None)
+
+
+def verify(made: dict[str, Any], *arguments: str) -> dict[str, Any]:
+    options = verify_draw.options_of([made["bundle"], *arguments])
+    return verify_draw.check(made["bundle"], options).as_json()

@@ -1,0 +1,34 @@
+"""The home page: what needs attention, and nothing that somebody may not see."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.console.demand.demand_cases import OVERVIEW, text_of
+from tests.support.change_events import DEMAND, archived, change
+from tests.support.people import client_of, staff
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_first_page_asks_as_often_for_many_batches_as_for_few(operator):
+    counts = []
+    for batches in (2, 12):
+        for number in range(batches):
+            archived([change(DEMAND, fanId=f"fan-{number}"), b"{"])
+        with CaptureQueriesContext(connection) as asked:
+            text_of(operator.get(OVERVIEW))
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+
+
+def test_the_first_page_says_what_came_in_a_day_to_those_who_may_see_it(operator):
+    assert "Demand archive</h2>" not in text_of(operator.get("/admin/now/"))
+    archived([change(DEMAND), b"{"])
+    html = re.sub(r"<[^>]+>", "", text_of(operator.get("/admin/now/")))
+    assert "2 change events in 24 hours = 1 archived + 1 errors." in html
+    assert "change events" not in text_of(client_of(staff("newcomer")).get("/admin/now/"))

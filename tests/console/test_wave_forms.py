@@ -1,0 +1,39 @@
+"""What a person may ask of a wave, refused beside its field. [W-1]"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.console.page_cases import form_of
+from tests.support.waves import campaign_with
+from waves.models import Wave
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"date_key": "tomorrow"}, "YYYYMMDD"),
+        ({"notify_date": "2026-03-08T02:30"}, "clocks change"),
+        ({"notify_date": "2026-11-01T01:30"}, "clocks change"),
+        ({"min_score": "1.5"}, "less than or equal to 1"),
+    ],
+)
+def test_a_wave_that_cannot_be_meant_is_refused_beside_its_field(client, values, complaint):
+    campaign = campaign_with(fans=3, time_zone="America/New_York")
+    html = client.post(
+        f"/admin/campaign/{campaign.campaign_id}/waves/new/",
+        form_of(campaign, preview="1", **values),
+    )
+    assert complaint in html.content.decode()
+    assert not Wave.objects.exists()
+
+
+def test_the_times_of_a_wave_are_the_campaigns_own(client):
+    campaign = campaign_with(fans=3, time_zone="America/New_York")
+    client.post(
+        f"/admin/campaign/{campaign.campaign_id}/waves/new/",
+        form_of(campaign, prepare="1", notify_date="2030-01-20T10:00"),
+    )
+    assert Wave.objects.get().notify_date.isoformat() == "2030-01-20T15:00:00+00:00"

@@ -1,0 +1,56 @@
+"""The counters of a wave while it is sent. [N-2, W-2]"""
+
+from __future__ import annotations
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.console.page_cases import sending_wave
+from tests.support.sending import triggered_wave
+from waves.sending import send_rows
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_bar_of_a_wave_shows_messages_for_a_fan_told_by_e_mail_may_still_wait_for_an_sms(
+    client,
+):
+    """[N-6] Otherwise it stands near the end while most SMS are still to come."""
+    wave = triggered_wave(4, phones=4, emails=4)
+    send_rows.make_sends(wave)
+    shown = client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered"}).context["sending"]
+    assert (shown["ok"], shown["pending"]) == (4, 0)
+    assert (shown["settled"], shown["messages"], shown["share"]) == (4, 8, "50.0 %")
+
+
+def test_a_paused_wave_says_no_speed_and_keeps_its_place_on_the_road(client):
+    wave = sending_wave()
+    client.post(f"/admin/wave/{wave.name}/pause/", {"reason": "wrong text"})
+    page = client.get(
+        f"/admin/wave/{wave.name}/", {"at": f"{timezone.now().timestamp() - 9}", "settled": "0"}
+    )
+    assert page.context["sending"]["rate"] is None
+    assert dict(page.context["steps"])["triggered"] == "now"
+    assert "fans notified; paused" in client.get("/admin/").content.decode()
+
+
+def test_a_wave_cancelled_while_it_was_sent_says_what_became_of_its_fans(client):
+    wave = sending_wave()
+    client.post(f"/admin/wave/{wave.name}/cancel/", {"reason": "wrong text"})
+    html = client.get(f"/admin/wave/{wave.name}/").content.decode()
+    assert "Results" in html
+    assert "was planned for" in html
+    assert "Only 0 of" in html
+    assert "/live/" not in html
+
+
+def test_many_who_watch_a_wave_count_it_once(client):
+    wave = sending_wave()
+    cache.clear()
+    client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered"})
+    with CaptureQueriesContext(connection) as asked:
+        client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered"})
+    assert not [query for query in asked if "waves_member" in query["sql"]]

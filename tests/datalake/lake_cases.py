@@ -1,0 +1,51 @@
+"""Loose files of the lake, and the records that a reader finds in it."""
+
+from __future__ import annotations
+
+import io
+
+import fastavro
+
+from datalake import catalogue, records, save
+from datalake.layout import Period
+from datalake.storage import buckets
+from tests.support.lake import NOON, publish_scores, read_with_polars, registration
+
+DAY = Period(2026, 1, 20)
+
+
+class Killed(BaseException):
+    """Stands for the death of the process: nothing may catch it."""
+
+
+def die(*args, **kwargs):
+    raise Killed
+
+
+def save_loose(*sizes, created=NOON, first=0):
+    """One loose file of so many scores for each size."""
+    for size in sizes:
+        publish_scores(size, first=first, key=f"{created}:{first}", created=created)
+        save.save("scored")
+        first += size
+    return first
+
+
+def readable_ids(period=DAY, record_type="scoring"):
+    files = catalogue.readable_files(record_type, period)
+    return sorted(row for file in files for row in read_with_polars(file.key)["globalUserId"])
+
+
+def ids(count):
+    return sorted(f"fan-{number}" for number in range(count))
+
+
+def put_foreign(name, rows, *, folder="avro/registration/2026/01/20", codec="deflate", schema=None):
+    out = io.BytesIO()
+    fields = dict(schema or records.schema_of("registration").avro)
+    fastavro.writer(out, fastavro.parse_schema(fields), rows, codec=codec)
+    buckets.campaign_data().put(f"{folder}/{name}.avro", out.getvalue())
+
+
+def valid(number, **changes):
+    return records.normalise(registration(number)) | changes

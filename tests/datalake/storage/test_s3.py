@@ -1,0 +1,69 @@
+"""A bucket on S3."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from botocore.exceptions import ClientError
+
+from datalake.storage import buckets
+from datalake.storage.objects import BucketUnreachable
+
+
+def test_only_s3_signs_forms_for_browsers_and_knows_its_objects_by_other_names(bucket):
+    form = bucket.upload_form("a/b", most_bytes=10, seconds=60)
+    if isinstance(bucket, buckets.DiskBucket):
+        assert (form, bucket.key_of("lake", "a/b")) == (None, None)
+    else:
+        assert form.fields["key"] == bucket.location + "a/b"
+        assert bucket.key_of("lake", bucket.location + "a/b") == "a/b"
+        assert bucket.key_of("other", bucket.location + "a/b") is None
+
+
+def test_a_bucket_that_went_away_is_an_error_of_the_disk_to_the_product(bucket):
+    if isinstance(bucket, buckets.DiskBucket):
+        bucket.folder.mkdir(exist_ok=True)
+        bucket.folder.joinpath("a").write_bytes(b"a file where a folder should be")
+        with pytest.raises(OSError):
+            bucket.put("a/b", b"")
+        return
+    bucket.bucket.delete()
+    for call in (
+        lambda: bucket.put("a", b""),
+        lambda: list(bucket.list("")),
+        lambda: bucket.put("a", io.BytesIO(b"x")),
+    ):
+        with pytest.raises(BucketUnreachable, match="S3 did not do it"):
+            call()
+
+
+def test_a_bucket_says_whether_it_keeps_what_is_replaced(bucket):
+    """[X-11]"""
+    assert bucket.keeps_versions() is False
+    if isinstance(bucket, buckets.DiskBucket):
+        return
+    for status in ("Enabled", "Suspended"):
+        bucket.client.put_bucket_versioning(
+            Bucket="lake", VersioningConfiguration={"Status": status}
+        )
+        assert bucket.keeps_versions() is True
+
+
+def test_a_bucket_that_may_not_be_asked_for_versions_says_nothing(bucket, monkeypatch):
+    if isinstance(bucket, buckets.DiskBucket):
+        return
+
+    def refused(code):
+        def ask(**options):
+            raise ClientError(
+                {"Error": {}, "ResponseMetadata": {"HTTPStatusCode": code}}, "GetBucketVersioning"
+            )
+
+        return ask
+
+    monkeypatch.setattr(bucket.client, "get_bucket_versioning", refused(403))
+    assert bucket.keeps_versions() is None
+    monkeypatch.setattr(bucket.client, "get_bucket_versioning", refused(500))
+    with pytest.raises(BucketUnreachable):
+        bucket.keeps_versions()

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import OperationalError, connection
+
+from datalake import streams
+from datalake.errors import UnknownConsumer
+from datalake.models import Checkpoint, Claim, DeadLetter, SeenRecord
+from datalake.streams import consumers
+from datalake.streams.consumers import Taken, take
+from tests.datalake.streams.collector import REGISTRATIONS, Collector
+from tests.support.lake import publish_registrations, publish_scores, registration
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_failing_consumer_stays_where_it_is_and_takes_everything_the_next_time():
+    """[T-1]"""
+
+    def broken(records):
+        raise OperationalError("away")
+
+    publish_registrations(1, 2, key="a")
+    with pytest.raises(OperationalError):
+        take("collector", "input", broken, types=REGISTRATIONS)
+    assert not SeenRecord.objects.exists()
+    assert not DeadLetter.objects.exists()
+    collector = Collector()
+    collector.take()
+    assert collector.got == ["fan-1", "fan-2"]
+
+
+def test_an_invalid_record_goes_to_the_dead_letters_and_the_rest_goes_on():
+    """[T-1]"""
+    publish_registrations(1, key="a")
+    publish_registrations(2, key="b", tags="none")
+    publish_registrations(3, key="c")
+    collector = Collector()
+    assert collector.take() == Taken(records_in=3, records_out=2, invalid=1)
+    letter = DeadLetter.objects.get()
+    assert (letter.source, letter.position, letter.index, letter.error) == (
+        "input",
+        2,
+        0,
+        "tags: not a list of strings",
+    )
+    assert json.loads(letter.record) == registration(2, tags="none")
+
+
+def test_records_of_other_types_are_passed_over():
+    publish_registrations(1, key="a")
+    collector = Collector()
+    assert collector.take(types={"codeAssignment"}) == Taken()
+    assert Checkpoint.objects.get().position == 1
+
+
+def test_a_message_without_a_schema_needs_only_an_identity():
+    """[T-4]"""
+    refresh = {"type": "selectionRefresh", "globalUserId": "a"}
+    identity = hashlib.sha256(b"a").hexdigest()
+    records = [
+        streams.Record("a", refresh),
+        streams.Record("a", refresh | {"dedupeHash": identity}),
+    ]
+    streams.publish("save-selection", records, key="a")
+    collector = Collector()
+    assert collector.take("save-selection", {"selectionRefresh"}) == Taken(
+        records_in=2, records_out=1, invalid=1
+    )
+
+
+def test_frames_reach_a_handler_as_records():
+    publish_scores(3)
+    collector = Collector()
+    collector.take("scored", {"scoring"})
+    assert collector.got == ["fan-0", "fan-1", "fan-2"]
+
+
+def test_consumers_of_one_stream_do_not_see_each_others_positions():
+    publish_registrations(1, key="a")
+    Collector().take()
+    other = Collector()
+    take("other", "input", other, types=REGISTRATIONS)
+    assert other.got == ["fan-1"]
+
+
+def test_an_unknown_consumer_is_refused_by_name():
+    with pytest.raises(UnknownConsumer, match="lake"):
+        consumers.consume(["nonsense"], once=True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_of_one_consumer_share_the_work_without_doubling_it():
+    """[T-1]"""
+    for number in range(30):
+        publish_registrations(number, key=str(number))
+    got = []
+
+    def worker(_):
+        collector = Collector()
+        try:
+            while take("collector", "input", collector, types=REGISTRATIONS, batches=1):
+                pass
+        finally:
+            connection.close()
+        return collector.got
+
+    with ThreadPoolExecutor(2) as pool:
+        for each in pool.map(worker, range(2)):
+            got += each
+    assert sorted(got) == sorted(f"fan-{number}" for number in range(30))
+    assert Claim.objects.count() == 30
+
+
+def test_a_waiting_consumer_outlives_a_database_that_is_away_for_a_moment(monkeypatch):
+    """[T-1]"""
+    outcomes = iter([OperationalError("away"), None, Taken(1, 1), KeyboardInterrupt()])
+    done = []
+
+    def step(batches):
+        outcome = next(outcomes)
+        done.append(outcome)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(consumers, "_subscriptions", {})
+    monkeypatch.setattr(consumers, "PAUSE_SECONDS", 0)
+    consumers.register_step("patient", "input", step)
+    with pytest.raises(KeyboardInterrupt):
+        consumers.consume(once=False)
+    assert len(done) == 4
+
+
+def test_consumers_that_are_to_stop_finish_the_step_in_hand_and_begin_no_other(monkeypatch):
+    stop, begun = threading.Event(), []
+
+    def step(batches):
+        begun.append(batches)
+        stop.set()
+        return Taken(1, 1)
+
+    monkeypatch.setattr(consumers, "_subscriptions", {})
+    consumers.register_step("first", "input", step)
+    consumers.register_step("second", "input", step)
+    ledgers = consumers.consume(once=False, stop=stop)
+    assert len(begun) == 1
+    assert (ledgers["first"]["in"], ledgers["second"]["in"]) == (1, 0)

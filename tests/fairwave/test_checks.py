@@ -1,0 +1,75 @@
+"""Settings that contradict each other fail `check` with what to do."""
+
+from __future__ import annotations
+
+from tests.fairwave.settings_cases import manage
+
+
+def test_a_queue_of_s3_events_needs_an_s3_bucket(tmp_path):
+    queue = {
+        "S3_EVENTS_QUEUE": "https://sqs.eu-west-1.amazonaws.com/123456789012/events",
+        "FAIRWAVE_DATA": str(tmp_path),
+    }
+    folder = manage("check", "--tag", "fairwave", **queue)
+    assert (folder.returncode, "S3_EVENTS_QUEUE" in folder.stderr) == (1, True)
+    assert (
+        manage(
+            "check", "--tag", "fairwave", **queue, SCORING_BUCKET="s3://files/presale"
+        ).returncode
+        == 0
+    )
+
+
+def test_glue_needs_a_bucket_on_s3_and_a_name_that_athena_takes_and_the_archive_a_prefix(tmp_path):
+    """And none of it needs a Glue that answers."""
+    glue = {"GLUE_DATABASE": "presale", "FAIRWAVE_DATA": str(tmp_path)}
+    folder = manage("check", "--tag", "fairwave", **glue)
+    assert (folder.returncode, "GLUE_DATABASE is set" in folder.stderr) == (1, True)
+    s3 = {"CAMPAIGN_DATA_BUCKET": "s3://lake", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+    assert (
+        manage(
+            "check", "--tag", "fairwave", **glue, **s3, DEMAND_PREFIX="pipelines/demand.v1"
+        ).returncode
+        == 0
+    )
+    wrong = manage(
+        "check",
+        "--tag",
+        "fairwave",
+        **glue | {"GLUE_DATABASE": "Pre-Sale"},
+        **s3,
+        DEMAND_PREFIX="../demand",
+    )
+    assert ("GLUE_DATABASE is no name" in wrong.stderr, "DEMAND_PREFIX" in wrong.stderr) == (
+        True,
+        True,
+    )
+
+
+def test_a_deployed_site_passes_the_deployment_checks_and_a_pretend_provider_does_not(tmp_path):
+    deployed = {
+        "BEHIND_TLS": "on",
+        "ALLOWED_HOSTS": "presale.example",
+        "SECRET_KEY": "a1!" * 20 + "bcdefgh",
+        "FAIRWAVE_DATA": str(tmp_path),
+    }
+    real = manage(
+        "check",
+        "--deploy",
+        "--fail-level",
+        "WARNING",
+        **deployed,
+        SMS_TOKEN="deployed",
+        RECEIPT_SECRET="deployed",
+    )
+    assert real.returncode == 0, real.stderr
+    pretend = manage("check", "--deploy", "--fail-level", "WARNING", **deployed)
+    assert pretend.returncode == 1
+    assert "SMS_TOKEN" in pretend.stderr
+    assert "RECEIPT_SECRET" in pretend.stderr
+
+
+def test_one_pair_of_eyes_is_warned_of():
+    done = manage("check", "--tag", "fairwave", "--fail-level", "WARNING", WAVES_FOUR_EYES="off")
+    assert done.returncode == 1
+    assert "WAVES_FOUR_EYES" in done.stderr

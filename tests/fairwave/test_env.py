@@ -1,0 +1,68 @@
+"""Settings are read from the environment, and what is wrong with one is a mistake."""
+
+from __future__ import annotations
+
+import pytest
+
+from fairwave import env
+
+
+@pytest.fixture
+def mistakes(monkeypatch: pytest.MonkeyPatch) -> list[env.Mistake]:
+    found: list[env.Mistake] = []
+    monkeypatch.setattr(env, "mistakes", found)
+    return found
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "postgresql://",
+        "postgresql://user@host",
+        "postgresql://host:port/name",
+        "mysql://h/n",
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Engine not recognized")
+def test_an_address_that_is_no_postgresql_database_is_a_mistake_and_no_crash(
+    url, mistakes, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("DATABASE_URL", url)
+    env.database(tmp_path)
+    assert [mistake.name for mistake in mistakes] == ["DATABASE_URL"]
+
+
+def test_a_named_database_is_used(mistakes, monkeypatch, tmp_path):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ann:p%23w@db.example:5433/presale")
+    found = env.database(tmp_path)
+    assert (found["HOST"], found["PORT"], found["NAME"], found["PASSWORD"]) == (
+        "db.example",
+        5433,
+        "presale",
+        "p#w",
+    )
+    assert not mistakes
+
+
+def test_an_empty_setting_is_an_absent_one(mistakes, monkeypatch):
+    monkeypatch.setenv("SMS_PER_SECOND", "  ")
+    assert env.whole("SMS_PER_SECOND", 200) == 200
+    assert not mistakes
+
+
+def test_a_bucket_is_a_folder_or_an_s3_bucket(mistakes, monkeypatch, tmp_path):
+    assert env.bucket("SCORING_BUCKET", tmp_path)["OPTIONS"] == {"location": str(tmp_path)}
+    monkeypatch.setenv("SCORING_BUCKET", "s3://scores/of/ours/")
+    options = env.bucket("SCORING_BUCKET", tmp_path)["OPTIONS"]
+    assert (options["bucket_name"], options["location"]) == ("scores", "of/ours")
+    assert not mistakes
+
+
+def test_the_secret_key_is_made_once_and_only_its_owner_reads_it(monkeypatch, tmp_path):
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    first = env.secret_key(tmp_path / "data")
+    assert env.secret_key(tmp_path / "data") == first
+    assert len(first) > 50
+    assert (tmp_path / "data" / "secret-key").stat().st_mode & 0o077 == 0
+    assert [file.name for file in (tmp_path / "data").iterdir()] == ["secret-key"]
