@@ -21,6 +21,7 @@ from datalake.layout import Period
 from datalake.models import LakeFile
 from datalake.schemas import SCHEMAS
 from datalake.storage import buckets
+from operations import instants
 
 ROWS = 500_000
 FILES = 50
@@ -72,7 +73,7 @@ def run(rows: int | None) -> list[Figure]:
 def _frame(first: int, count: int) -> pl.DataFrame:
     numbers = pl.int_range(first, first + count, eager=True)
     flat = pl.DataFrame({"number": numbers}).select(
-        pl.lit(records.format_instant(datetime(2026, 1, 2, 12, tzinfo=UTC))).alias("created"),
+        pl.lit(instants.stamp(datetime(2026, 1, 2, 12, tzinfo=UTC))).alias("created"),
         pl.lit("bench").alias("campaignId"),
         pl.format("fan-{}", "number").alias("globalUserId"),
         pl.format("mem-{}", "number").alias("memberId"),

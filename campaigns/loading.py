@@ -11,13 +11,14 @@ from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
-from django.utils.dateparse import parse_datetime
 
 from campaigns.choices import CampaignStatus, ListKind
 from campaigns.contacts import emails, phones
 from campaigns.errors import BadCampaignFile, DrawIsLocked, WrongStatus
 from campaigns.models import Campaign, ListEntry, Market
 from campaigns.opening import open_campaign
+from operations import instants
+from operations.instants import NaiveInstant, NotAnInstant
 
 PLAIN: tuple[str, ...] = (
     "name",
@@ -162,18 +163,15 @@ def _holds_unfit_text(value: Any) -> bool:
 def date_with_offset(text: Any, name: str) -> datetime:
     """An ISO 8601 date and time with an offset. Raises BadCampaignFile, naming the key."""
     try:
-        value = parse_datetime(text)
-    except (TypeError, ValueError):
-        value = None
-    if value is None:
-        raise BadCampaignFile(
-            f"{name}: {text!r} is not an ISO 8601 date and time, such as 2026-01-18T12:00:00Z."
-        )
-    if value.tzinfo is None:
+        return instants.parse_typed(text)
+    except NaiveInstant as error:
         raise BadCampaignFile(
             f"{name}: {text!r} has no time zone offset. Add one, such as Z or +01:00."
-        )
-    return value
+        ) from error
+    except (TypeError, NotAnInstant) as error:
+        raise BadCampaignFile(
+            f"{name}: {text!r} is not an ISO 8601 date and time, such as 2026-01-18T12:00:00Z."
+        ) from error
 
 
 def _validated(instance: Campaign | Market, what: str) -> None:

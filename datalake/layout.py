@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from datalake.errors import BadPeriod
+from operations import instants
+from operations.instants import NaiveInstant
 
 ROOT = "avro"
 # the root of every file name made from what the file holds
@@ -66,11 +68,12 @@ class Period:
 def day_of(value: date | datetime) -> Period:
     """The day of a date, or of an aware instant in UTC. Raises BadPeriod for a naive instant."""
     if isinstance(value, datetime):
-        if value.tzinfo is None:
+        try:
+            value = instants.utc_day(value)
+        except NaiveInstant as error:
             raise BadPeriod(
                 f"{value.isoformat()} has no offset, so its UTC day is a guess: add one."
-            )
-        value = value.astimezone(UTC)
+            ) from error
     return Period(value.year, value.month, value.day)
 
 

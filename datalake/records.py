@@ -12,7 +12,6 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -22,6 +21,7 @@ from datalake.errors import InvalidFrame, UnknownRecordType
 from datalake.hashing import sha256_hex
 from datalake.layout import Period
 from datalake.schemas import SCHEMAS, Field, Kind, Schema
+from operations import instants
 
 SEPARATOR = "\x1f"
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
@@ -54,23 +54,6 @@ def schema_of(record_type: str) -> Schema:
 def frame_schema(record_type: str) -> dict[str, Any]:
     """Column → polars type of a record frame."""
     return {field.name: _POLARS[field.kind] for field in schema_of(record_type).fields}
-
-
-def format_instant(instant: datetime) -> str:
-    """`YYYY-MM-DDTHH:MM:SS.sssZ`, the milliseconds cut off, not rounded. Raises ValueError for a
-    naive instant. [T-5]
-    """
-    if instant.tzinfo is None:
-        raise ValueError("a naive date has no place in a record: give it a time zone")
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def parse_instant(text: str) -> datetime:
-    """An aware ISO 8601 date and time. Raises ValueError."""
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError(f"{text!r} has no offset")
-    return instant
 
 
 def partition_day(created: str) -> Period:
@@ -271,8 +254,8 @@ def _created(value: Any) -> str:
         raise ValueError("date.created: missing")
     text = text.strip()
     try:
-        instant = parse_instant(text)
-        return text if INSTANT.fullmatch(text) else format_instant(instant)
+        instant = instants.parse(text)
+        return text if INSTANT.fullmatch(text) else instants.stamp(instant)
     except (ValueError, OverflowError):
         raise ValueError("date.created: not an ISO 8601 date and time with an offset") from None
 

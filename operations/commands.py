@@ -22,12 +22,12 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, ProgrammingError
-from django.utils.dateparse import parse_datetime
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
-from operations import correlation
+from operations import correlation, instants
 from operations.errors import LeaseLost, Refusal
 from operations.foreground import counted, watched
+from operations.instants import NaiveInstant, NotAnInstant
 from operations.jobs import error_text
 
 NOT_SET_UP = (
@@ -225,14 +225,15 @@ def instant(text: str) -> datetime:
     included.
     """
     try:
-        value = parse_datetime(text)
-    except ValueError:
-        value = None
-    if value is None:
-        raise Refusal(f"{text!r} is not an ISO 8601 date and time, such as 2026-01-20T18:00:00Z.")
-    if value.tzinfo is None:
-        raise Refusal(f"{text!r} has no time zone offset. Add one, such as 2026-01-20T18:00:00Z.")
-    return value
+        return instants.parse_typed(text)
+    except NaiveInstant as error:
+        raise Refusal(
+            f"{text!r} has no time zone offset. Add one, such as 2026-01-20T18:00:00Z."
+        ) from error
+    except NotAnInstant as error:
+        raise Refusal(
+            f"{text!r} is not an ISO 8601 date and time, such as 2026-01-20T18:00:00Z."
+        ) from error
 
 
 def user(name: str) -> User:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 
+from operations import instants
+from operations.instants import NaiveInstant
 from waves.errors import BadDateKey, NaiveDate
 
 _DATE_KEY = re.compile(r"(\d{4})(\d{2})(\d{2})(-[1-9]\d{0,8})?", re.ASCII)
@@ -57,8 +59,7 @@ def code_validity(notify_date: datetime) -> tuple[datetime, datetime]:
 
 def aware(moment: datetime) -> datetime:
     """The moment itself. Raises NaiveDate where it has no offset."""
-    if moment.tzinfo is None:
-        raise NaiveDate(
-            f"{moment.isoformat()} has no time zone offset. Add one, such as Z or +01:00."
-        )
-    return moment
+    try:
+        return instants.aware(moment)
+    except NaiveInstant as error:
+        raise NaiveDate(str(error)) from error

@@ -16,7 +16,7 @@ from campaigns.errors import UnreadableFile, WrongCampaign
 from campaigns.formats.score_rows import KEPT_OF_A_LONG_LINE, LONGEST_ID, LONGEST_LINE, readable
 from datalake.avro import container
 from datalake.choices import RecordType
-from datalake.records import parse_instant
+from operations import instants
 
 REQUIRED = ("global_user_id", "registered_at")
 COLUMNS: tuple[str, ...] = (
@@ -215,7 +215,7 @@ def values_of(record: dict[str, Any]) -> list[str]:
     return [str(texts.get(name) or "") for name in COLUMNS]
 
 
-def instants(texts: pl.Series) -> pl.Series:
+def instants_of(texts: pl.Series) -> pl.Series:
     """ISO 8601 dates with an offset → Datetime (microseconds, UTC); null where one is missing,
     naive or no date.
     """
@@ -224,6 +224,6 @@ def instants(texts: pl.Series) -> pl.Series:
 
 def _instant(text: str) -> datetime | None:
     try:
-        return parse_instant(text).astimezone(UTC)
+        return instants.parse(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -8,8 +8,8 @@ import json
 from typing import Any, cast
 
 from campaigns.models import FanList, RankFile, ScoreFile
-from datalake.records import format_instant
 from datalake.storage import buckets
+from operations import instants
 
 FOLDER, NAME = "fanlist/uploaded/", "manifest.json"
 
@@ -43,7 +43,7 @@ def _entry(rank_file: RankFile, score_file: ScoreFile) -> dict[str, Any]:
         "name": rank_file.name,
         "sha256": rank_file.sha256,
         "bytes": rank_file.bytes,
-        "received": format_instant(rank_file.created_at),
+        "received": instants.stamp(rank_file.created_at),
         "formula": rank_file.formula,
         "counts": rank_file.counts,
         "score_file": {

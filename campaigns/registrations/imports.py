@@ -17,7 +17,7 @@ from campaigns.contacts.emails import canonical_email
 from campaigns.formats.registration_rows import (
     COLUMNS,
     Registrations,
-    instants,
+    instants_of,
     line_ends,
     read,
     sound,
@@ -32,7 +32,7 @@ from campaigns.scoring.outcomes import Rules, add_tallies, check_contacts, is_ye
 from datalake import records, streams
 from datalake.choices import RecordType, StreamName
 from datalake.storage import buckets
-from operations import jobs
+from operations import instants, jobs
 from operations.database.copying import copy_in
 from operations.jobs import Lease
 from operations.models import Job
@@ -144,8 +144,8 @@ def judge(chunk: Registrations, in_force: Rules, market_ids: list[str]) -> pl.Da
         pl.col("country_code").str.to_uppercase().alias("country"),
         is_yes(pl.col("phone_confirmed")).alias("confirmed"),
         pl.lit(None, dtype=pl.String).alias("known_phone"),
-        instants(chunk.rows["registered_at"]),
-        instants(chunk.rows["date_created"]).alias("changed_at"),
+        instants_of(chunk.rows["registered_at"]),
+        instants_of(chunk.rows["date_created"]).alias("changed_at"),
         pl.col("market_preferences")
         .str.split("|")
         .list.eval(pl.element().str.strip_chars())
@@ -237,7 +237,7 @@ def _publish_some(campaign: Campaign) -> int:
 def _registration_records(campaign: Campaign, rows: list[tuple[Any, ...]]) -> pl.DataFrame:
     flat = pl.DataFrame(
         {
-            "created": [records.format_instant(row[1]) for row in rows],
+            "created": [instants.stamp(row[1]) for row in rows],
             "campaignId": [campaign.campaign_id] * len(rows),
             "globalUserId": [row[2] for row in rows],
             "memberId": [row[3] for row in rows],

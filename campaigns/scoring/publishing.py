@@ -26,6 +26,7 @@ from campaigns.scoring.outcomes import tag_lists
 from datalake import records, streams
 from datalake.choices import RecordType
 from datalake.storage import buckets
+from operations import instants
 from operations.database.statements import commit_without_waiting
 from operations.jobs import Lease
 from operations.models import Chunk
@@ -141,7 +142,7 @@ def _scoring_records(score_file: ScoreFile, rows: pl.DataFrame) -> pl.DataFrame:
     records. [S-11, T-5]
     """
     flat = rows.select(
-        pl.lit(records.format_instant(score_file.created_at)).alias("created"),
+        pl.lit(instants.stamp(score_file.created_at)).alias("created"),
         pl.lit(score_file.campaign.campaign_id).alias("campaignId"),
         pl.col("global_user_id").alias("globalUserId"),
         pl.col("member_id").alias("memberId"),

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from django import template
 
+from operations import instants
+
 register = template.Library()
 
 
@@ -25,4 +27,4 @@ def tabs(text: str) -> str:
 @register.filter
 def instant(text: str) -> datetime | None:
     """An ISO 8601 time out of JSON."""
-    return datetime.fromisoformat(text) if text else None
+    return instants.parse(text) if text else None

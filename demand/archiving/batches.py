@@ -21,9 +21,9 @@ from uuid import NAMESPACE_URL, uuid5
 from datalake.avro import container
 from demand.archiving.rows import Key, State, common_of, state_of
 from demand.choices import ErrorType
-from demand.events import dates
 from demand.events.conversion import Archived, Failed, judge
 from demand.schemas import schema_of
+from operations import instants
 
 # the root of every file name made from what the file holds
 NAMES = uuid5(NAMESPACE_URL, "fairwave:demand")
@@ -179,7 +179,7 @@ def decide(
 
 def time_in_name(moment: datetime) -> str:
     """ISO 8601 in UTC with milliseconds, its colons replaced: 2026-01-20T18-00-00.000Z. [BR-015]"""
-    return dates.stamp(moment).replace(":", "-")
+    return instants.stamp(moment).replace(":", "-")
 
 
 def _data_file(place: _Place, record_type: str, partition_date: str, group: _Group) -> DataFile:

@@ -20,6 +20,7 @@ from demand.events.images import DATES, FIELDS, read
 from demand.events.redaction import PERSONAL, REDACTED
 from demand.events.references import FINISH
 from demand.schemas import encode
+from operations import instants
 
 LONGEST_SEQUENCE = 60  # digits
 BACKSLASH = ord("\\")
@@ -89,7 +90,7 @@ def _archived(raw: bytes, now: datetime, sequence: int) -> Archived:
     changed, own_time = _changed(change, now)
     deleted = name == "REMOVE"
     if deleted:
-        _mark_deleted(record, dates.stamp(changed))
+        _mark_deleted(record, instants.stamp(changed))
     else:
         record["isDeleted"] = None
     reference, day = FINISH[record_type](record, changed)

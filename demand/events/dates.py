@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from operations import instants
+
 # Python reads more than people write: 1701010912345, a number of milliseconds, would be 12:34 on a
 # day of 1701.
 _SHAPE = re.compile(r"\d{4}(?:-\d\d-\d\d|\d{4})(?:[Tt ]\d.*)?", re.ASCII)
@@ -35,13 +37,6 @@ def parse(text: str) -> datetime:
         raise ValueError("not an ISO 8601 date") from None
 
 
-def stamp(instant: datetime) -> str:
-    """`YYYY-MM-DDTHH:MM:SS.sssZ` in UTC, milliseconds cut off; its first ten characters are the UTC
-    day. [T-5]
-    """
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
-
-
 def read(text: str) -> tuple[datetime, str]:
     """The instant and its stamp. A text that is a stamp already is taken as it is. Raises
     ValueError.
@@ -52,7 +47,7 @@ def read(text: str) -> tuple[datetime, str]:
         except ValueError:
             raise ValueError("not an ISO 8601 date") from None
     instant = parse(text)
-    return instant, stamp(instant)
+    return instant, instants.stamp(instant)
 
 
 def of_change(value: Any) -> datetime:

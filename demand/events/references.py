@@ -13,6 +13,7 @@ from typing import Any
 from demand.choices import ErrorType
 from demand.errors import BadEvent
 from demand.events import dates
+from operations import instants
 
 LONGEST_REFERENCE = 800  # characters
 MOST_REFERENCE_BYTES = 2_600  # an index row of PostgreSQL takes 2,700
@@ -49,7 +50,7 @@ def _finish_event(record: dict[str, Any], changed: datetime) -> tuple[dict[str, 
     elif start.get("dateTime") is not None:
         day = _read_date("eventDate.start.dateTime", start["dateTime"])[1]
     else:
-        day = dates.stamp(changed)
+        day = instants.stamp(changed)
     return {"id": reference, "timestamp": _newest_of(date, "updated", changed)}, day[:10]
 
 
@@ -67,7 +68,7 @@ def _newest_of(date: dict[str, Any], fallback: str, changed: datetime) -> str:
     for name in ("deleted", fallback):
         if date.get(name) is not None:
             return _read_date(f"date.{name}", date[name])[1]
-    return dates.stamp(changed)
+    return instants.stamp(changed)
 
 
 def _read_date(field: str, text: str | None) -> tuple[datetime, str]:

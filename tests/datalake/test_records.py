@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
@@ -9,19 +9,8 @@ import pytest
 from datalake import records
 from datalake.choices import RecordType
 from datalake.errors import InvalidFrame, UnknownRecordType
+from operations import instants
 from tests.support.lake import NOON, SHA, registration, scoring_frame
-
-
-def test_an_instant_is_written_in_utc_with_milliseconds_cut_off():
-    written = records.format_instant(
-        datetime(2026, 1, 20, 1, 2, 3, 999_999, tzinfo=timezone(timedelta(hours=2)))
-    )
-    assert written == "2026-01-19T23:02:03.999Z"
-
-
-def test_a_naive_instant_is_refused():
-    with pytest.raises(ValueError, match="naive"):
-        records.format_instant(datetime(2026, 1, 20))  # noqa: DTZ001 that is the point
 
 
 def test_the_dedupe_hash_joins_the_key_fields_with_a_unit_separator():
@@ -164,7 +153,7 @@ def test_shaping_trims_and_turns_empty_optional_fields_into_null():
     record = records.shape(RecordType.CODE_ASSIGNMENT, pl.DataFrame(flat)).to_dicts()[0]
     assert record == {
         "type": "codeAssignment",
-        "date": {"created": records.format_instant(NOON)},
+        "date": {"created": instants.stamp(NOON)},
         "campaignId": "1",
         "categoryId": None,
         "globalUserId": "a",
@@ -182,5 +171,5 @@ def test_an_unknown_type_is_refused_by_name():
 
 def test_the_partition_is_the_utc_day():
     """[L-2]"""
-    created = records.format_instant(datetime(2026, 1, 20, 23, 59, tzinfo=UTC))
+    created = instants.stamp(datetime(2026, 1, 20, 23, 59, tzinfo=UTC))
     assert str(records.partition_day(created)) == "2026-01-20"

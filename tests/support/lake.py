@@ -11,6 +11,7 @@ import polars as pl
 from datalake import records, streams
 from datalake.choices import RecordType, StreamName
 from datalake.storage import buckets
+from operations import instants
 
 NOON = datetime(2026, 1, 20, 12, 0, tzinfo=UTC)
 SHA = "ab" * 32
@@ -22,7 +23,7 @@ def scoring_frame(
     numbers = list(range(first, first + rows))
     flat = pl.DataFrame(
         {
-            "created": [records.format_instant(created)] * rows,
+            "created": [instants.stamp(created)] * rows,
             "campaignId": ["12345"] * rows,
             "globalUserId": [f"fan-{n}" for n in numbers],
             "memberId": [None if n % 3 else f"m{n}" for n in numbers],

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from datalake import records, streams
 from datalake.choices import RecordType, StreamName
+from operations import instants
 from operations.database.statements import run
 from operations.plurals import plural
 from waves.choices import WaveState
@@ -152,7 +153,7 @@ def _publish_batch(wave: Wave, now: datetime) -> int:
     if not rows:
         return 0
     flat = pl.DataFrame(rows, schema=_FLAT, orient="row").with_columns(
-        pl.lit(records.format_instant(now)).alias("created"),
+        pl.lit(instants.stamp(now)).alias("created"),
         pl.lit(wave.campaign.campaign_id).alias("campaignId"),
         pl.lit(wave.category_id).alias("categoryId"),
     )

@@ -6,10 +6,12 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import polars as pl
+
+from operations import instants
 
 COLUMNS = {
     "globalUserId": "global_user_id",
@@ -63,7 +65,9 @@ def status_json(
     """The status of an attempt: TRIGGERED, FINISHED or FAILED; `error` = message, developer's
     message. [W-8]
     """
-    date = {"started": _iso(started)} | ({"finished": _iso(finished)} if finished else {})
+    date = {"started": instants.stamp(started)} | (
+        {"finished": instants.stamp(finished)} if finished else {}
+    )
     document: dict[str, Any] = {"date": date, "status": status, "attempts": attempts}
     if path:
         document["path"] = path
@@ -78,7 +82,3 @@ def _write(archive: zipfile.ZipFile, name: str, text: str) -> None:
     info = zipfile.ZipInfo(name, date_time=_EPOCH)
     info.external_attr, info.create_system = _READABLE, _UNIX
     archive.writestr(info, text, compress_type=zipfile.ZIP_DEFLATED, compresslevel=_FAST)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

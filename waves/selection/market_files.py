@@ -14,9 +14,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from campaigns.choices import CodeSource
+from operations import instants
+from operations.instants import NaiveInstant, NotAnInstant
 from waves.errors import BadMarketFile, NaiveDate, UnknownMarket
 from waves.markets import MarketSeat
-from waves.naming import aware
 
 REQUIRED = ("marketId", "marketName", "capacity", "selectionTime")
 OPTIONAL = ("codeSource",)
@@ -100,10 +101,10 @@ def _capacity(text: str, line: int) -> int:
 
 def _moment(text: str, line: int) -> datetime:
     try:
-        return aware(datetime.fromisoformat(text))
-    except NaiveDate as error:
+        return instants.parse(text)
+    except NaiveInstant as error:
         raise NaiveDate(f"Markets file, line {line}: selection time {error}") from error
-    except ValueError as error:
+    except NotAnInstant as error:
         raise BadMarketFile(
             f"Markets file, line {line}: selection time {text!r} is not an ISO 8601 date."
         ) from error
