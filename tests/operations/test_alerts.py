@@ -17,6 +17,7 @@ from django.utils import timezone
 import sandbox
 from operations import alerts, tasks
 from operations.choices import AlertState
+from operations.database.locks import exclusive
 from operations.models import Alert
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -168,7 +169,7 @@ def test_of_two_deliverers_one_delivers(slack):
     held, done = threading.Event(), threading.Event()
 
     def other() -> None:
-        with alerts._alone():
+        with exclusive("alerts"):
             held.set()
             done.wait(10)
         connection.close()

@@ -35,7 +35,7 @@ def test_a_job_that_kills_its_worker_again_and_again_is_set_aside_with_an_alert(
     assert tasks.sweep() == 0
     job.refresh_from_db()
     assert (job.state, enqueued) == (JobState.FAILED, [])
-    assert "died 10 times" in job.error
+    assert "crashed 10 times" in job.error
     assert Alert.objects.get().text.startswith(":red_circle: Count sheep failed for flock 1")
 
 
