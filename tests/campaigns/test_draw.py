@@ -228,7 +228,7 @@ def test_order_is_score_then_luck_then_id_whatever_the_rows_order(
     assert in_order(table).rows() == due
 
 
-def test_fans_who_share_64_bits_are_told_apart_by_the_rest_of_h() -> None:
+def test_fans_who_share_64_bits_are_distinguished_by_the_rest_of_h() -> None:
     """Only they are asked for. [S-9]"""
     rest = {"b": b"\2", "c": b"\3", "d": b"\2"}
     table = pl.DataFrame(

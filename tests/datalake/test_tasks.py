@@ -31,7 +31,7 @@ def test_the_scheduled_merge_takes_what_is_past_and_enqueues_the_archives(
     assert enqueued == [("merge", str(each.pk)) for each in merges]
 
 
-def test_a_refused_merge_is_told_to_people():
+def test_a_refused_merge_raises_an_alert():
     """[L-3]"""
     buckets.campaign_data().put("avro/scoring/2025/12/31/junk.avro", b"junk")
     tasks.merge_daily()

@@ -101,7 +101,7 @@ def test_a_refusal_is_one_clear_line_an_object_with_error_and_exit_1(error, says
     assert call(error)[0] == ""
 
 
-def test_a_fault_of_ours_is_told_in_the_object_as_well():
+def test_a_fault_of_ours_is_reported_in_the_object_as_well():
     command, out = Given(stdout=io.StringIO(), stderr=io.StringIO()), io.StringIO()
     command.outcome = ZeroDivisionError("division by zero")
     with pytest.raises(ZeroDivisionError):
@@ -132,7 +132,7 @@ def test_nested_values_are_indented():
 
 
 @pytest.mark.django_db
-def test_a_database_that_is_not_set_up_is_told_in_one_line():
+def test_a_database_that_is_not_set_up_is_reported_in_one_line():
     with (
         pytest.raises(ProgrammingError) as missing,
         transaction.atomic(),

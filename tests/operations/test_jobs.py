@@ -96,7 +96,7 @@ def test_a_chunks_ledger_adds_up_too():
         job.chunks.create(number=0, state="done", rows_in=2, rows_out=1)
 
 
-def test_a_fault_is_recorded_raised_and_told_to_slack_without_what_the_database_quotes():
+def test_a_fault_is_recorded_raised_and_sent_to_slack_without_what_the_database_quotes():
     """[O-2]"""
     job = a_job()
     fault = ValueError("duplicate key\nDETAIL: Key (email)=(ann@mail.example) already exists.")

@@ -127,7 +127,7 @@ def test_slack_keeps_the_last_post(box):
     assert box.received()["slack"] == {"posts": 1, "last": {"text": "hi"}}
 
 
-def test_codes_go_from_reserved_to_assigned_and_repeats_change_nothing_k4(box):
+def test_k4_codes_go_from_reserved_to_assigned_and_repeats_change_nothing(box):
     _, reserved = call(box, "/codes/reserve", {"market": "m", "quantity": 3}, Idempotency_Key="c1")
     assert (
         call(box, "/codes/reserve", {"market": "m", "quantity": 3}, Idempotency_Key="c1")[1]
@@ -158,7 +158,7 @@ def test_codes_go_from_reserved_to_assigned_and_repeats_change_nothing_k4(box):
     assert statuses == {first: "assigned", second: "assigned", third: "available"}
 
 
-def test_the_code_service_wants_a_key_and_at_most_2500_k4(box):
+def test_k4_the_code_service_wants_a_key_and_at_most_2500(box):
     assert call(box, "/codes/reserve", {"market": "m", "quantity": 1})[0] == 400
     many = [{"code": "X", "fan": "a"}] * 2_501
     assert call(box, "/codes/assign", {"assignments": many}, Idempotency_Key="c9")[0] == 400

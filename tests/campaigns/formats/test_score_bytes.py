@@ -19,7 +19,7 @@ def test_the_checksum_and_size_are_those_of_the_bytes_as_they_came():
     assert sha256_of(io.BytesIO(content)) == (hashlib.sha256(content).hexdigest(), len(content))
 
 
-def test_gzip_is_told_by_its_bytes():
+def test_gzip_is_recognized_by_its_bytes():
     rows = [score_row(1), score_row(1)]
     assert duplicate_lines(score_file_bytes(rows, packed=True)) == [3]
 

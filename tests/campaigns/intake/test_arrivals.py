@@ -102,7 +102,7 @@ def test_s1_other_bytes_under_the_key_of_a_known_file_are_a_new_attempt():
     assert buckets.scoring().sha256(second.key) == second.sha256
 
 
-def test_s1_an_arrival_that_is_gone_again_is_told():
+def test_s1_an_arrival_that_is_gone_again_is_reported():
     campaign = make_campaign()
     key = drop(f"scored/{campaign.campaign_id}.1.txt")
     (job,) = arrivals.look()
@@ -143,7 +143,7 @@ def test_s4_a_new_list_is_read_at_once_and_its_entries_are_counted():
         ("blacklist/emails.txt", b"\xff\xfe maria.private"),
     ],
 )
-def test_s4_a_list_that_cannot_be_read_alerts_at_once_and_tells_nobodys_address(key, content):
+def test_s4_a_list_that_cannot_be_read_alerts_at_once_and_quotes_no_address(key, content):
     drop(key, content)
     (job,) = arrivals.look()
     with pytest.raises(UnreadableList, match=key):
@@ -164,7 +164,7 @@ def test_s15_a_name_that_is_not_utf8_holds_up_no_other(bucket_folders):
     ]
 
 
-def test_s4_the_alert_about_a_file_that_meets_a_bad_list_tells_nobodys_address():
+def test_s4_the_alert_about_a_file_that_meets_a_bad_list_quotes_no_address():
     campaign = make_campaign()
     drop(f"scored/{campaign.campaign_id}.1.txt")
     (job,) = arrivals.look()

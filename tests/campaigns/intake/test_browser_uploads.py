@@ -106,7 +106,7 @@ def test_s1_what_is_too_large_all_the_same_is_refused_and_does_not_stay(
     assert list(buckets.scoring().list("")) == []
 
 
-def test_s1_an_upload_that_nobody_told_of_is_removed_after_a_day(
+def test_s1_an_upload_that_nobody_reported_is_removed_after_a_day(
     aws, client, campaign, monkeypatch
 ):
     upload(ask(client, campaign))

@@ -51,7 +51,7 @@ def test_s1_an_event_by_way_of_eventbridge_has_its_key_as_it_is():
     assert created_in(json.dumps(told | {"detail-type": "Object Deleted"})) == []
 
 
-def test_s1_a_test_event_tells_of_nothing():
+def test_s1_a_test_event_names_no_object():
     assert (
         created_in(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "files"}))
         == []

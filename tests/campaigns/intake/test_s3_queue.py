@@ -35,7 +35,7 @@ def hear(aws: cloud.Cloud) -> s3_queue.Heard:
     return tasks.hear_s3_events(queue, stop=threading.Event(), once=True)
 
 
-def test_s1_an_object_that_s3_tells_of_is_taken_up_at_once(aws):
+def test_s1_an_object_that_s3_announces_is_taken_in_at_once(aws):
     campaign = make_campaign()
     cloud.tell_the_queue(aws)
     aws.put(f"scored/{campaign.campaign_id}.2026+1.txt", CONTENT)
@@ -51,7 +51,7 @@ def test_s1_an_object_that_s3_tells_of_is_taken_up_at_once(aws):
     )
 
 
-def test_s1_what_the_look_of_each_minute_found_is_not_taken_again_when_its_message_comes(
+def test_s1_what_the_check_of_each_minute_found_is_not_taken_in_again_when_its_message_comes(
     aws, monkeypatch
 ):
     campaign = make_campaign()

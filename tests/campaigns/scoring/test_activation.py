@@ -29,7 +29,7 @@ def active(campaign: Campaign) -> int | None:
     return Campaign.objects.get(pk=campaign.pk).active_score_file_id
 
 
-def test_a_new_file_becomes_active_when_it_is_streamed_unless_told_otherwise():
+def test_a_new_file_becomes_active_when_it_is_streamed_unless_asked_otherwise():
     campaign = make_campaign()
     first = process_scores(campaign, scores(1))
     assert active(campaign) == first.pk

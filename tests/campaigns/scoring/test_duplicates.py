@@ -32,7 +32,7 @@ def test_a_fan_is_repeated_from_the_second_time_on(chunks):
         )
 
 
-def test_fans_who_share_64_bits_are_told_apart_by_the_next():
+def test_fans_who_share_64_bits_are_distinguished_by_the_next():
     first, second = "0" * 16 + "1" * 48, "0" * 16 + "2" * 48
     seen = SeenFans(10)
     assert seen.are_repeated(pl.Series([first])).to_list() == [False]

@@ -65,7 +65,7 @@ def test_a_line_that_can_match_nothing_is_named():
         rules.gather(make_campaign())
 
 
-def test_an_entry_of_the_admin_that_can_match_nothing_is_told_from_a_line_of_the_bucket():
+def test_an_entry_of_the_admin_that_can_match_nothing_is_named_apart_from_a_line_of_the_bucket():
     put(rules.WHITELIST_KEY, b"good@mail.example\n# two lines\n")
     ListEntry.objects.create(kind="whitelist", pattern="a@mail.example")
     ListEntry.objects.create(kind="whitelist", pattern="no address")
@@ -78,7 +78,7 @@ def test_an_entry_of_the_admin_that_can_match_nothing_is_told_from_a_line_of_the
 @pytest.mark.parametrize(
     ("kind", "pattern"), [("blacklist", "maria@private@x.de"), ("disposable", "maria private")]
 )
-def test_what_is_told_of_a_list_quotes_nobody(kind, pattern):
+def test_an_error_about_a_list_quotes_no_address(kind, pattern):
     """[O-6] The refusal becomes the error of a job, and goes to Slack."""
     ListEntry.objects.create(kind=kind, pattern=pattern)
     with pytest.raises(ListEntryInvalid) as refusal:

@@ -159,7 +159,7 @@ def test_a_finished_file_processed_again_changes_nothing():
     assert everything_of(score_file) == before
 
 
-def test_a_second_worker_is_told_that_the_first_is_at_it():
+def test_a_second_worker_is_refused_while_the_first_is_working():
     """[O-6]"""
     score_file = receive_scores(make_campaign(), messy())
     job = score_files.open_job(score_file, by=None)
@@ -405,7 +405,7 @@ def test_a_lake_that_was_faster_than_the_file_saves_it_all_the_same(monkeypatch)
     assert process_scores(make_campaign(), messy()).state == ScoreFileState.SAVED
 
 
-def test_slack_is_told_what_came_of_the_file():
+def test_slack_is_notified_of_the_files_outcome():
     """[S-11]"""
     content = score_file_bytes([score_row(1), score_row(1), score_row(2, sms="")])
     process_scores(make_campaign(), content, name="march scores")

@@ -73,7 +73,7 @@ def test_s14_a_file_that_repeats_its_rows_for_ever_is_not_read_to_its_end(monkey
     refused(parent, as_csv(rows * 3) + b"\xff" * 100_000, BadCorrection, "appears twice")
 
 
-def test_s14_without_all_rejected_rows_or_with_other_bytes_nobody_can_tell_what_was_accepted():
+def test_s14_without_all_rejected_rows_or_with_other_bytes_there_is_no_supplement():
     parent = process_scores(make_campaign(), messy())
     content = as_csv(corrected(rejected_rows(parent))[:3])
     buckets.scoring().put(parent.key, messy(41))

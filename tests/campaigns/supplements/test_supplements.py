@@ -328,7 +328,7 @@ def test_o6_a_worker_killed_while_it_composes_leaves_nothing_and_the_next_one_ma
     )
 
 
-def test_s14_a_kill_between_the_record_and_its_bytes_is_mended_by_the_next_worker(monkeypatch):
+def test_s14_a_kill_between_the_record_and_its_bytes_is_repaired_by_the_next_worker(monkeypatch):
     parent = process_scores(make_campaign(), messy())
     job = supplements.keep(
         parent, in_memory(as_csv(corrected(rejected_rows(parent)))), by=None, activate=True

@@ -38,7 +38,7 @@ def campaign() -> Campaign:
     return make_campaign()
 
 
-def test_s1_told_twice_is_uploaded_once(aws, client, campaign):
+def test_s1_an_upload_reported_twice_is_taken_in_once(aws, client, campaign):
     permit = ask(client, campaign)
     upload(permit)
     pages = [tell(client, campaign, permit).json()["page"] for _ in range(2)]
@@ -51,7 +51,7 @@ def test_s1_told_twice_is_uploaded_once(aws, client, campaign):
     ) == (1, 1)
 
 
-def test_s1_only_who_asked_can_tell_and_only_of_what_is_there(aws, client, campaign):
+def test_s1_only_who_asked_can_report_an_upload_and_only_one_that_is_there(aws, client, campaign):
     permit = ask(client, campaign)
     nothing = tell(client, campaign, permit)
     assert (nothing.status_code, "did not reach" in nothing.json()["error"]) == (409, True)

@@ -46,7 +46,7 @@ def test_x3_a_made_report_is_shown_with_its_verdict_and_linked():
     assert f'href="/admin/score-file/{score_file.pk}/fairness/"' in file_page
 
 
-def test_x3_a_file_that_is_not_drawn_is_told_to_wait():
+def test_x3_the_page_of_a_file_that_is_not_drawn_says_to_wait():
     client = client_of(member_of("operator"))
     score_file = receive_scores(make_campaign(), score_file_bytes([score_row(1)]))
     assert (

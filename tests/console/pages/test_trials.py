@@ -71,7 +71,7 @@ def test_an_upload_can_be_tried_before_it_counts(client):
 
 
 @pytest.mark.parametrize("values", [{}, {"then": "process"}])
-def test_an_upload_is_processed_at_once_unless_told_otherwise(client, values):
+def test_an_upload_is_processed_at_once_unless_asked_otherwise(client, values):
     upload(client, messy(), **values)
     assert Job.objects.get().kind == score_files.JOB_KIND
     assert ScoreFile.objects.get().trial is None

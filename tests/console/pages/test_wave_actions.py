@@ -11,7 +11,7 @@ from waves.models import Wave
 pytestmark = pytest.mark.django_db
 
 
-def test_who_prepared_a_wave_is_told_that_another_person_approves(client, administrator):
+def test_who_prepared_a_wave_sees_that_another_person_approves(client, administrator):
     wave = prepared()
     Wave.objects.update(prepared_by=administrator, edited_by=administrator)
     html = client.get(f"/admin/wave/{wave.name}/").content.decode()

@@ -97,7 +97,7 @@ def test_the_proof_outlives_changes_of_contacts_lists_and_wishes() -> None:
     assert any("changed since" in note for note in found["on_trust"])
 
 
-def test_a_fan_who_was_no_candidate_is_told_why() -> None:
+def test_a_fan_who_was_no_candidate_learns_why() -> None:
     """As far as it can be told without personal data. [S-10]"""
     campaign = presale()
     sent(campaign, "20260121", min_score=0.4)

@@ -356,7 +356,7 @@ def test_the_holder_of_the_salt_can_check_the_commitment_and_find_a_fan_by_id(
     assert len(verify(bundle, "--salt-file", str(tmp_path / "salt"))["problems"]) == 2
 
 
-def test_every_fan_is_told_where_they_stand(bundle: Path) -> None:
+def test_every_fan_learns_their_place(bundle: Path) -> None:
     """Place, band, market or waitlist place agree with the members' list, for every single fan.
     [S-10, W-5]
     """
@@ -398,7 +398,7 @@ def test_s10_what_is_no_reference_is_a_wrong_call(tmp_path, capsys):
     assert "64 hexadecimal digits" in capsys.readouterr().err
 
 
-def test_equal_band_scores_are_told_apart_by_h(
+def test_equal_band_scores_are_distinguished_by_h(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With scores rounded to two digits on both sides, hundreds tie, and the checker's order is

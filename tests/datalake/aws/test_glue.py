@@ -103,7 +103,7 @@ def test_d8_who_makes_the_same_table_at_the_same_moment_is_no_error(catalogue, m
     assert catalogue.dates(SALE) == set()
 
 
-def test_d8_a_partition_that_glue_refuses_is_told_by_its_reason(catalogue, monkeypatch):
+def test_d8_a_partition_that_glue_refuses_is_reported_with_its_reason(catalogue, monkeypatch):
     catalogue.ensure(SALE)
     errors = {
         "Errors": [

@@ -192,7 +192,7 @@ def test_d1_numbers_of_a_stream_that_was_made_anew_are_known_no_more(stream, ope
     assert opened.read_range(shard, last, last) == []
 
 
-def test_d1_a_stream_that_is_not_there_and_a_name_that_none_can_have_are_told_apart_from_one_that_is_away(
+def test_d1_a_missing_stream_and_an_impossible_name_differ_from_a_stream_that_is_away(
     stream, monkeypatch
 ):
     with pytest.raises(UnknownStream, match="no stream other"):

@@ -57,7 +57,7 @@ def test_d8_glue_is_asked_once_for_what_the_process_knows_to_be_registered(aws, 
     assert LakeFile.objects.count() == 6
 
 
-def test_d8_a_glue_that_is_away_fails_no_batch_is_told_of_and_is_told_later(
+def test_d8_an_unreachable_glue_fails_no_batch_raises_an_alert_and_is_updated_later(
     aws, settings, monkeypatch
 ):
     real, settings.AWS_ENDPOINT_URL = settings.AWS_ENDPOINT_URL, "http://127.0.0.1:1"

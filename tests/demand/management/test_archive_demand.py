@@ -92,7 +92,7 @@ def test_closed_standard_input_and_an_empty_name_are_one_clear_line_and_exit_1(m
         assert json.loads(capsys.readouterr().out.splitlines()[-1])["error"].startswith(says)
 
 
-def test_a_job_that_is_paused_by_hand_is_told_and_goes_on_with_the_same_command(
+def test_a_job_that_is_paused_by_hand_says_so_and_continues_with_the_same_command(
     tmp_path, monkeypatch
 ):
     path = tmp_path / "changes.jsonl"

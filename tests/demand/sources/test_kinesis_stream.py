@@ -187,7 +187,7 @@ def test_d5_a_run_that_should_end_waits_no_longer_than_its_patience_and_says_why
     check_exactly_once(3)
 
 
-def test_d1_a_service_waits_for_more_and_ends_between_batches_when_told(stream, monkeypatch):
+def test_d1_a_service_waits_for_more_and_ends_between_batches_when_stopped(stream, monkeypatch):
     once(stream)
     monkeypatch.setattr(kinesis_stream, "REST_SECONDS", 0.02)
     stop, real, left = threading.Event(), archive.archive, [changes(4, 4), changes(4, 8)]
@@ -207,7 +207,7 @@ def test_d1_a_service_waits_for_more_and_ends_between_batches_when_told(stream, 
     check_exactly_once(12)
 
 
-def test_d1_a_service_that_is_told_to_end_while_something_is_away_ends(stream, monkeypatch):
+def test_d1_a_service_that_is_stopped_while_something_is_away_ends(stream, monkeypatch):
     stop = threading.Event()
 
     def away(self):

@@ -54,7 +54,7 @@ def test_d5_a_batch_whose_worker_died_is_archived_first_with_exactly_its_events(
     check_exactly_once(12)
 
 
-def test_d5_events_that_are_gone_before_their_batch_is_done_are_lost_and_told_and_the_rest_is_archived(
+def test_d5_events_that_are_gone_before_their_batch_is_done_raise_an_alert_and_the_rest_is_archived(
     stream,
 ):
     once(stream)
@@ -85,7 +85,7 @@ def test_d5_events_that_seem_to_be_gone_are_asked_for_once_more(stream, monkeypa
     check_exactly_once(6)
 
 
-def test_d5_a_batch_that_was_begun_very_often_comes_last_and_is_told_of(stream, monkeypatch):
+def test_d5_a_batch_that_was_begun_very_often_comes_last_and_raises_an_alert(stream, monkeypatch):
     once(stream)
     stream.put(changes(9))
     batch = claimed(stream, limit=5)

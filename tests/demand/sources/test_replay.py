@@ -63,7 +63,7 @@ def test_as_they_are_events_fail_for_the_same_reason_into_a_new_error_file_each_
     assert len({file.key for file in ErrorFile.objects.all()}) == 3
 
 
-def test_as_they_are_events_are_archived_once_the_rule_that_refused_them_is_mended(monkeypatch):
+def test_as_they_are_events_are_archived_once_the_rule_that_refused_them_is_fixed(monkeypatch):
     monkeypatch.setattr("demand.events.conversion.MOST_EVENT_BYTES", 10)
     error_file = failed(change(DEMAND), change(SALE))
     monkeypatch.undo()
@@ -160,7 +160,7 @@ def test_an_erased_event_is_not_replayed():
 
 
 @pytest.mark.parametrize("content", [None, b"{", b"[]", b'{"events": 3}'])
-def test_an_error_file_that_is_gone_or_broken_is_told_in_plain_words(content):
+def test_an_error_file_that_is_gone_or_broken_is_reported_in_plain_words(content):
     error_file = failed(NO_FAN)
     if content is None:
         buckets.campaign_data().delete(error_file.key)

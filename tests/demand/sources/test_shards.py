@@ -66,7 +66,7 @@ def test_d1_two_first_looks_with_a_split_between_them_agree_on_one_instant():
     assert [shard.shard_id for shard in shards.readable("demand")] == ["s1"]
 
 
-def test_d1_a_stream_that_was_made_anew_is_read_from_its_start_and_told_of(stream):
+def test_d1_a_stream_that_was_made_anew_is_read_from_its_start_and_raises_an_alert(stream):
     once(stream)
     stream.put(changes(4))
     once(stream)
@@ -77,7 +77,7 @@ def test_d1_a_stream_that_was_made_anew_is_read_from_its_start_and_told_of(strea
     check_exactly_once(7)
 
 
-def test_d1_a_shard_that_is_gone_with_unread_records_is_told_of_and_holds_up_no_child(stream):
+def test_d1_a_shard_that_is_gone_with_unread_records_raises_an_alert_and_delays_no_child(stream):
     once(stream)
     stream.put(changes(4))
     once(stream)
@@ -91,7 +91,7 @@ def test_d1_a_shard_that_is_gone_with_unread_records_is_told_of_and_holds_up_no_
     check_exactly_once(8)
 
 
-def test_d1_records_that_are_read_very_late_are_told_of_once(stream):
+def test_d1_records_that_are_read_very_late_raise_one_alert(stream):
     once(stream)
     (row,) = Shard.objects.all()
     stream.put(changes(20))
