@@ -17,9 +17,9 @@ class CampaignStatus(TextChoices):
 
 
 class CodeSource(TextChoices):
-    OWN = "own", "our own codes"
+    OWN = "own", "Own codes"
     TM = "tm", "TM (stock managed elsewhere)"
-    PARTNER = "partner", "partner's code service"
+    PARTNER = "partner", "Partner's code service"
 
 
 class NotifyChannels(TextChoices):

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 class Access(models.TextChoices):
     SHOWN = "shown", "shown on pages for 15 minutes"
-    FOUND = "found", "looked for one fan"
+    FOUND = "found", "searched for a fan"
     EXPORTED = "exported", "downloaded"
 
 
@@ -19,15 +19,15 @@ class PersonalDataAccess(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     what = models.CharField(max_length=10, choices=Access)
     subject = models.CharField(
-        max_length=300, blank=True, help_text="The file downloaded, or where the fan was looked for"
+        max_length=300, blank=True, help_text="The file downloaded, or the campaign searched"
     )
     reason = models.TextField()
     at = models.DateTimeField(auto_now_add=True)
     correlation_id = models.CharField(max_length=64, blank=True)
 
     class Meta:
-        verbose_name = "access to personal data"
-        verbose_name_plural = "accesses to personal data"
+        verbose_name = "personal data log entry"
+        verbose_name_plural = "personal data log"
         default_permissions = ("view",)
         constraints = [models.CheckConstraint(name="access_says_why", condition=~Q(reason=""))]
 
@@ -43,24 +43,20 @@ class Erasure(models.Model):
     same fan; finished, it is never altered.
     """
 
-    fan_sha256 = models.CharField(
-        "fan", max_length=64, help_text="SHA-256 of the fan's id: whoever knows the id finds it"
-    )
+    fan_sha256 = models.CharField("fan", max_length=64, help_text="SHA-256 of the fan's id")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     reason = models.TextField()
     begun_at = models.DateTimeField("begun", auto_now_add=True)
     until = models.DateTimeField(
         null=True,
         blank=True,
-        help_text=(
-            "What was archived before this instant is without the fan; later records may not be"
-        ),
+        help_text=("The fan is removed from everything archived before this time"),
     )
     finished_at = models.DateTimeField(
-        "finished", null=True, blank=True, help_text="Without it the receipt is not complete"
+        "finished", null=True, blank=True, help_text="Empty while the erasure is not complete"
     )
     not_reached = models.JSONField(
-        default=list, help_text="Where the fan was not erased: place, count if it was counted, why"
+        default=list, help_text="Places where the fan was not erased: place, count if known, reason"
     )
     correlation_id = models.CharField(max_length=64, blank=True)
 

@@ -64,7 +64,7 @@ def adopt(key: str, *, slice_records: int = SLICE_RECORDS) -> Taken:
     """
     located = layout.parse_loose_key(key)
     if located is None:
-        raise OutdatedSchema(f"{key} does not lie where the files of a record type and day lie.")
+        raise OutdatedSchema(f"{key} is not in the folder of a record type and day.")
     record_type, day, _ = located
     bucket = buckets.campaign_data()
     with exclusive(f"lake:file:{key}"), bucket.open(key) as source:
@@ -110,9 +110,9 @@ def require_current_schema(schema: Schema, header: container.Header, key: str) -
         field.name for field in schema.fields if not field.nullable and field.name not in fields
     ]
     if header.schema_name not in {None, schema.name} or missing:
-        lacks = f" and lacks {', '.join(missing)}" if missing else ""
+        lacks = f" and is missing {', '.join(missing)}" if missing else ""
         written = header.schema_name or "a schema without a version"
         raise OutdatedSchema(
-            f"{key} was written with {written}{lacks}; in force is {schema.name}. Convert it or"
-            " move it away."
+            f"{key} was written with {written}{lacks}. The current schema is {schema.name}."
+            " Convert the file or move it away."
         )

@@ -51,7 +51,7 @@ def archive(merge_id: int) -> int:
         merge = Merge.objects.get(pk=merge_id)
         if merge.state not in {MergeState.MERGED, MergeState.ARCHIVED}:
             raise NotMerged(
-                f"{merge} is {merge.state}: its sources can be archived when it is merged."
+                f"{merge} is {merge.state}. Its sources can be archived once it is merged."
             )
         waiting = list(
             LakeFile.objects.filter(merged_into=merge, state=FileState.SUPERSEDED).order_by("key")
@@ -98,8 +98,8 @@ def _verify(file: LakeFile) -> None:
         or bucket.sha256(place) != file.sha256
     ):
         raise ArchiveCorrupt(
-            f"{place} is not the same as {file.key}; nothing was deleted. Remove the copy and"
-            " archive again."
+            f"{place} is not identical to {file.key}, so nothing was deleted. Remove the"
+            " copy and archive again."
         )
 
 

@@ -139,8 +139,8 @@ def enter_rewritten(file: LakeFile, *, content_hash: int, size: int, sha256: str
         same = LakeFile.objects.filter(pk=file.pk, content_hash=file.content_hash)
         if not same.update(content_hash=as_text(content_hash), bytes=size, sha256=sha256):
             raise CountMismatch(
-                f"The catalogue's entry of {file.key} was changed meanwhile; nothing of it was"
-                " taken."
+                f"The catalogue entry of {file.key} was changed by another process. Nothing was"
+                " changed."
             )
         kept = LakePartition.objects.select_for_update()
         day = kept.get(record_type=file.record_type, day=parse_period(file.period).last_day)
@@ -182,8 +182,7 @@ def switch(merge: Merge, sources: Collection[LakeFile], merged: NewFile, *, seco
         gone = LakeFile.objects.filter(pk__in=[source.pk for source in sources], state__in=READABLE)
         if not won or gone.update(state=FileState.SUPERSEDED, merged_into=merge) != len(sources):
             raise MergeBusy(
-                f"The files of {merge} were switched by another process meanwhile; merge the period"
-                " again."
+                f"The files of {merge} were changed by another process. Merge the period again."
             )
         orphans = LakeFile.objects.filter(
             record_type=merge.record_type,

@@ -103,15 +103,15 @@ def parse_loose_key(key: str) -> tuple[str, Period, str] | None:
 def _checked(found: re.Match[str] | None, text: str) -> Period:
     if found is None:
         raise BadPeriod(
-            f"{text!r} names no day or month: write 2026-01-20, or a prefix such as"
+            f"{text!r} is not a day or month. Write 2026-01-20, or a prefix such as"
             " avro/scoring/2026/01/20."
         )
     try:
         date(int(found["y"]), int(found["m"]), int(found["d"] or 1))
     except ValueError as error:
-        raise BadPeriod(f"{text!r} names no day or month of the calendar: {error}.") from error
+        raise BadPeriod(f"{text!r} is not a day or month of the calendar: {error}.") from error
     if found["d"] == "00":
-        raise BadPeriod(f"{text!r} names no day of the calendar.")
+        raise BadPeriod(f"{text!r} is not a day of the calendar.")
     return Period(int(found["y"]), int(found["m"]), int(found["d"] or 0))
 
 

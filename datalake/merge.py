@@ -109,7 +109,8 @@ def _past_periods(record_type: str, *, monthly: bool, today: date) -> list[Perio
 def _require_enabled(record_type: str) -> None:
     if record_type not in enabled_types():
         raise TypeNotEnabled(
-            f"Merging is not enabled for {record_type!r}; it is for {', '.join(enabled_types())}."
+            f"Merging is not enabled for {record_type!r}. It is enabled for"
+            f" {', '.join(enabled_types())}."
         )
 
 
@@ -126,18 +127,20 @@ def merge_period(record_type: str, period: Period, *, limit_bytes: int = LARGEST
     with exclusive(work, wait=False) as got_it:
         if not got_it:
             raise MergeBusy(
-                f"{record_type} {period} is being merged by another process: wait until it is done."
+                f"{record_type} {period} is being merged by another process. Wait until it is"
+                " finished."
             )
         for key in adopt.foreign_keys(record_type, period):
             adopt.adopt(key)
         sources = catalogue.mergeable_files(record_type, period)
         if not sources:
             raise NoFiles(
-                f"There is nothing to merge: no file lies at {layout.folder(record_type, period)}."
+                f"There is nothing to merge: {layout.folder(record_type, period)} contains no"
+                " files."
             )
         if len(sources) == 1 and sources[0].period == str(period) and sources[0].generation:
             raise NoFiles(
-                f"There is nothing to merge: {record_type} {period} is one merged file already,"
+                f"There is nothing to merge: {record_type} {period} is already one merged file,"
                 f" {sources[0].key}."
             )
         merge = _begin(record_type, period)
@@ -203,8 +206,8 @@ def check_sources(
     total = sum(source.bytes for source in sources)
     if total > limit_bytes:
         raise TooLarge(
-            f"{len(sources)} files of {record_type} have {total:,} bytes, more than the"
-            f" {limit_bytes:,} a merge may have."
+            f"{len(sources)} files of {record_type} have {total:,} bytes, which is more"
+            f" than the limit of {limit_bytes:,} for a merge."
         )
     schema = schema_of(record_type)
     bucket = buckets.campaign_data()
@@ -214,13 +217,12 @@ def check_sources(
         adopt.require_current_schema(schema, header, source.key)
         if not header.normalised or header.codec != container.CODEC or header.schema != schema.avro:
             raise OutdatedSchema(
-                f"{source.key} is not as this version writes {schema.name}: convert it or move it"
-                " away."
+                f"{source.key} does not match the current schema {schema.name}. Convert the"
+                " file or move it away."
             )
         if header.summary != container.Summary(source.records, int(source.content_hash, 16)):
             raise CountMismatch(
-                f"{source.key} and its catalogue entry differ in records or content: look at the"
-                " file's history."
+                f"{source.key} does not match its catalogue entry. Check who changed the file."
             )
     hashes = [int(source.content_hash, 16) for source in sources]
     return container.Summary(sum(source.records for source in sources), add_hashes(hashes))
@@ -239,8 +241,8 @@ def write_merged(
         )
         if records != expected.records:
             raise CountMismatch(
-                f"{len(source_keys)} files of {record_type} promise {expected.records:,} records"
-                f" and hold {records:,}."
+                f"{len(source_keys)} files of {record_type} should contain {expected.records:,}"
+                f" records but contain {records:,}."
             )
 
 
@@ -262,10 +264,14 @@ def _check_result(key: str, expected: container.Summary, limit_bytes: int) -> in
         records = container.count_records(written, header.sync)
     if size > limit_bytes:
         bucket.delete(key)
-        raise TooLarge(f"The result {key} would have {size:,} bytes, more than {limit_bytes:,}.")
+        raise TooLarge(
+            f"The merged file {key} would have {size:,} bytes, which is more than the limit"
+            f" of {limit_bytes:,}."
+        )
     if header.summary != expected or records != expected.records:
         bucket.delete(key)
         raise CountMismatch(
-            f"{key} holds {records:,} records where {expected.records:,} went in; it was removed."
+            f"{key} contains {records:,} records instead of {expected.records:,}, so it was"
+            " removed."
         )
     return size

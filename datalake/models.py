@@ -83,8 +83,8 @@ class Claim(models.Model):
     state = models.CharField(max_length=8, choices=ClaimState, default=ClaimState.OPEN)
     records_in = models.BigIntegerField(default=0)
     records_out = models.BigIntegerField(default=0)
-    invalid = models.BigIntegerField(default=0, help_text="Gone to the dead letters")
-    duplicates = models.BigIntegerField(default=0, help_text="Had taken effect before")
+    invalid = models.BigIntegerField(default=0, help_text="Moved to the dead letters")
+    duplicates = models.BigIntegerField(default=0, help_text="Processed before")
     claimed_at = models.DateTimeField(auto_now_add=True)
     done_at = models.DateTimeField(null=True, blank=True)
 

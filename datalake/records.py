@@ -47,7 +47,7 @@ def schema_of(record_type: str) -> Schema:
         return SCHEMAS[record_type]
     except KeyError:
         raise UnknownRecordType(
-            f"{record_type!r} is no record type; known are {', '.join(sorted(SCHEMAS))}."
+            f"{record_type!r} is not a record type. Record types: {', '.join(sorted(SCHEMAS))}."
         ) from None
 
 

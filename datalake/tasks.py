@@ -51,7 +51,7 @@ def _merge_past(*, monthly: bool) -> None:
     merges, refusals = merge.merge_past(merge.enabled_types(), monthly=monthly, now=timezone.now())
     enqueue_archives(merges)
     for refusal in refusals:
-        alerts.alert(f":warning: A lake merge was refused: {refusal}")
+        alerts.alert(f":warning: A merge was refused: {refusal}")
 
 
 SCHEDULED_RUNS = [

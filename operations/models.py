@@ -175,6 +175,8 @@ class StatusChange(AboutSubject):
     correlation_id = models.CharField(max_length=64, blank=True)
 
     class Meta:
+        verbose_name = "history entry"
+        verbose_name_plural = "history"
         indexes = [
             models.Index(fields=["subject_kind", "subject_id", "-id"], name="statuschange_subject")
         ]

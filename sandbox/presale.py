@@ -101,10 +101,11 @@ def main() -> int:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="bin/demo", description="One whole presale, from a messy score file to a proof."
+        prog="bin/demo",
+        description="Run one complete presale, from a messy score file to the proof.",
     )
     parser.add_argument(
-        "--fans", type=int, default=20_000, metavar="N", help="how many pretend fans (20,000)"
+        "--fans", type=int, default=20_000, metavar="N", help="number of sample fans (20,000)"
     )
     parser.add_argument(
         "--json", action="store_true", help="print the result as one JSON object on the last line"
@@ -118,7 +119,7 @@ def arguments() -> argparse.Namespace:
 def set_up(data: Path) -> None:
     """A database that runs and is up to date, and the two people a wave needs."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairwave.settings")
-    say(f"Starting; everything this run makes lies under {data} …")
+    say(f"Starting. All files of this run are in {data} …")
     if not env.text("DATABASE_URL"):
         embedded.share(data)
     import django
@@ -153,28 +154,28 @@ def run(presale: Presale, count: int, providers: sandbox.RunningSandbox) -> None
     campaign, files = presale.campaign_id, presale.folder / "demo" / presale.campaign_id
     make_files(files, campaign, count)
     presale.step(
-        "Opening the campaign: the draw is fixed and committed to",
+        "Opening the campaign: the draw is locked and its commitment published",
         "load_campaign",
         str(files / "campaign.json"),
     )
     register(presale, campaign, files)
     scores = files / f"{campaign}.{fans.TIMESTAMP}.txt"
     presale.step(
-        "Judging, drawing and publishing the score file", "process_scores", campaign, str(scores)
+        "Checking, drawing and publishing the score file", "process_scores", campaign, str(scores)
     )
     send(presale, campaign)
     presale.save_streams()
-    presale.step("Merging the lake's past days", "merge_avro", "daily")
+    presale.step("Merging past days of the lake", "merge_avro", "daily")
     presale.step(
         "Closing the campaign: the draw is revealed", "close_campaign", campaign, "--by", APPROVER
     )
-    presale.step("Making the proof of the draw", "proof_bundle", campaign)
+    presale.step("Creating the proof of the draw", "proof_bundle", campaign)
     presale.steps["proof"] = verify(presale)
     presale.steps["gateway"] = providers.received()["sms"]
 
 
 def make_files(files: Path, campaign_id: str, count: int) -> None:
-    say(f"Making {count:,} pretend fans …")
+    say(f"Creating {count:,} sample fans …")
     files.mkdir(parents=True, exist_ok=True)
     fans.write_campaign(files / "campaign.json", count, campaign_id=campaign_id)
     fans.write_registrations(
@@ -212,7 +213,7 @@ def send(presale: Presale, campaign: str) -> None:
     )
     why = ("--expedite", "the demo does not wait a day")
     prepared = presale.step(
-        "Preparing it: members, codes, files",
+        "Preparing the wave: members, codes and files",
         "prepare_wave",
         campaign,
         date_key,
@@ -224,7 +225,7 @@ def send(presale: Presale, campaign: str) -> None:
     )
     digest = prepared["content_digest"]
     presale.step(
-        "Having a second person approve it",
+        "Approving the wave as a second person",
         "approve_wave",
         wave,
         "--by",
@@ -232,12 +233,12 @@ def send(presale: Presale, campaign: str) -> None:
         "--digest",
         digest,
     )
-    presale.step("Scheduling it", "schedule_wave", wave, "--by", APPROVER)
+    presale.step("Scheduling the wave", "schedule_wave", wave, "--by", APPROVER)
     while datetime.now(UTC) < due:
         time.sleep(0.05)
-    presale.step("Triggering it at its notify date", "run_scheduler", "--once")
+    presale.step("Starting the wave at its notify date", "run_scheduler", "--once")
     presale.step(f"Sending {prepared['selected']:,} fans their codes", "send_wave", wave)
-    presale.step("Delivering the e-mails", "deliver_email")
+    presale.step("Sending the queued e-mails", "deliver_email")
 
 
 def verify(presale: Presale) -> dict[str, Any]:
@@ -340,10 +341,10 @@ def table(result: dict[str, Any]) -> str:
         ),
         ("", ""),
         (
-            "fans told",
+            "fans",
             (
-                f"{sent['ok']:>7,} ok, {sent['failed']:,} failed, {sent['unknown']:,} unknown,"
-                f" {sent['skipped']:,} skipped"
+                f"{sent['ok']:>7,} accepted, {sent['failed']:,} failed, {sent['unknown']:,}"
+                f" unknown, {sent['skipped']:,} skipped"
             ),
         ),
         ("by SMS", f"{sms['sent']:>7,} sent, {sms['failed']:,} failed"),

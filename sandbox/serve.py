@@ -30,7 +30,7 @@ READY_SECONDS = 60.0
 
 def main() -> int:
     options = argparse.ArgumentParser(
-        prog="bin/serve", description="The whole system on this machine."
+        prog="bin/serve", description="Run the complete system on this machine."
     )
     options.add_argument("--port", type=int, default=8000)
     options.add_argument("--workers", type=int, default=2, help="background workers")
@@ -117,20 +117,23 @@ def keep(processes: dict[str, subprocess.Popen[bytes]], address: str, password: 
     """Say where the site is once it answers, and wait until something ends."""
     try:
         _wait_until_ready(processes, address)
-        _say(f"Fairwave runs at {address}/admin/ — press Ctrl-C to end it.")
+        _say(f"Fairwave is running at {address}/admin/. Press Ctrl-C to stop it.")
         if password:
             _say(
-                f"Log in as admin with the password {password} (shown only now; change it under"
-                " your name)."
+                f"Log in as admin with the password {password} (shown only once; change it in"
+                " the menu under your name)."
             )
         while not (
             ended := [name for name, process in processes.items() if process.poll() is not None]
         ):
             time.sleep(0.5)
-        _say(f"{ended[0]} ended by itself; its log is {env.data_folder() / 'logs' / ended[0]}.log")
+        _say(
+            f"{ended[0]} stopped unexpectedly. Its log is"
+            f" {env.data_folder() / 'logs' / ended[0]}.log"
+        )
         return 1
     except KeyboardInterrupt:
-        _say("Ending …")
+        _say("Stopping …")
         return 0
     finally:
         stop(processes)

@@ -33,9 +33,7 @@ class Campaign(models.Model):
     status = models.CharField(max_length=10, choices=CampaignStatus, default=CampaignStatus.DRAFT)
     registration_opens = models.DateTimeField(null=True, blank=True)
     registration_closes = models.DateTimeField(null=True, blank=True)
-    time_zone = models.CharField(
-        max_length=60, default="UTC", help_text="IANA name, e.g. America/New_York"
-    )
+    time_zone = models.CharField(max_length=60, default="UTC", help_text="Such as America/New_York")
     product_id = models.CharField(max_length=80, blank=True)
     source = models.CharField(max_length=80, blank=True)
 
@@ -62,10 +60,10 @@ class Campaign(models.Model):
     salt = models.BinaryField(null=True, blank=True, editable=False)
     commitment = models.CharField(max_length=64, blank=True, editable=False)
     draw_supplied = models.BooleanField(
-        default=False, editable=False, help_text="Seed and salt were given, for a rehearsal"
+        default=False, editable=False, help_text="Seed and salt were supplied, for a rehearsal"
     )
     entropy_source = models.CharField(
-        max_length=200, blank=True, help_text="A future public value, e.g. drand round 5551234"
+        max_length=200, blank=True, help_text="A future public value, such as drand round 5551234"
     )
     entropy_value = models.TextField(blank=True, editable=False)
     opened_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -129,7 +127,7 @@ class Market(models.Model):
     name = models.CharField(max_length=200)
     capacity = models.PositiveIntegerField(default=0)
     selection_time = models.DateTimeField(
-        help_text="Fans who registered later are not selected here"
+        help_text="Fans who registered later are not selected for this market"
     )
     position = models.PositiveIntegerField(default=0)
     event_ids = ArrayField(models.CharField(max_length=80), default=list, blank=True)

@@ -20,10 +20,12 @@ class RankFile(models.Model):
     sha256 = models.CharField(max_length=64)
     bytes = models.BigIntegerField(default=0)
     formula = models.CharField(
-        max_length=10, choices=ScoringType, help_text="The campaign's when the file came"
+        max_length=10,
+        choices=ScoringType,
+        help_text="The campaign's formula when the file was received",
     )
     activate = models.BooleanField(
-        default=True, help_text="Let its score file count as soon as it is through"
+        default=True, help_text="Make its score file active when processing finishes"
     )
     counts = models.JSONField(
         default=dict, help_text="records, malformed, invalid_ranks, fans, max_rank"

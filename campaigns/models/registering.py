@@ -72,6 +72,7 @@ class RegistrationImport(models.Model):
     )
 
     class Meta:
+        verbose_name = "registration file"
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
@@ -99,7 +100,7 @@ class RejectedRegistration(models.Model):
     global_user_id = models.TextField(blank=True)
     reason = models.CharField(max_length=24, choices=Reason)
     raw = models.TextField(
-        help_text="The line as it stands in the file; bytes that are not UTF-8 as \\xNN"
+        help_text="The line as it is in the file; bytes that are not UTF-8 as \\xNN"
     )
 
     class Meta:

@@ -60,7 +60,8 @@ class ScoreFile(models.Model):
     activate_when_streamed = models.BooleanField(default=True)
 
     rules = models.JSONField(
-        default=dict, help_text="The snapshot of lists, options and versions it is judged by"
+        default=dict,
+        help_text="Snapshot of the lists, options and versions that its rows are checked by",
     )
     rules_digest = models.CharField(max_length=64, blank=True)
     roster_digest = models.CharField(max_length=64, blank=True)
@@ -177,7 +178,7 @@ class FanScore(models.Model):
     )
     tags = models.TextField(help_text="Joined by |")
     market_id = models.TextField(
-        help_text="The registrant's first preference when the row was judged; may be empty"
+        help_text="The registrant's first preference when the row was checked; may be empty"
     )
 
     class Meta:
@@ -201,7 +202,7 @@ class RejectedRow(models.Model):
     global_user_id = models.TextField()
     reason = models.CharField(max_length=24, choices=Reason)
     raw = models.TextField(
-        help_text="The line as it stands in the file; bytes that are not UTF-8 as \\xNN"
+        help_text="The line as it is in the file; bytes that are not UTF-8 as \\xNN"
     )
 
     class Meta:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -30,7 +32,8 @@ def upload_registrations(request: StaffRequest, campaign_id: str) -> HttpRespons
         file = form.cleaned_data["file"]
         received = imports.receive(campaign, file.name, file.file, by=request.user)
         if received.finished:
-            messages.info(request, "These very bytes came before and were imported then.")
+            before = f"{received.created_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+            messages.info(request, f"This file was already imported on {before}.")
         else:
             tasks.start_registrations(received, by=request.user)
         return reverse("registrations", args=[received.pk])

@@ -48,7 +48,7 @@ def public_draw(campaign: Campaign) -> dict[str, Any]:
     """
     if campaign.status == CampaignStatus.DRAFT:
         raise WrongStatus(
-            f"Campaign {campaign.campaign_id} is a draft: its draw is fixed when it opens."
+            f"Campaign {campaign.campaign_id} is a draft: its draw is locked when it opens."
         )
     revealed = campaign.status in REVEALED
     files = campaign.score_files.select_related("supplement_of").order_by("attempt")

@@ -57,7 +57,9 @@ class Header:
         """
         record_type, _, version = (self.schema_name or "").partition(".v")
         if not version.isdecimal():
-            raise NotAvro("The file was not written by us: its header names no schema of ours.")
+            raise NotAvro(
+                "The file was not written by Fairwave: its header does not name one of its schemas."
+            )
         return Schema(record_type, int(version), (), self.schema)
 
 
@@ -131,7 +133,7 @@ def _compressed(data: bytes) -> bytes:
 def read_header(source: BinaryIO) -> Header:
     """The header; `source` then stands at the first block. Raises NotAvro."""
     if source.read(len(MAGIC)) != MAGIC:
-        raise NotAvro(f"{_name(source)} is no Avro container file.")
+        raise NotAvro(f"{_name(source)} is not an Avro container file.")
     entries: dict[str, bytes] = {}
     while count := _read_long(source):
         if count < 0:  # then the size in bytes follows, which only readers that skip need
@@ -221,7 +223,9 @@ def split(source: BinaryIO) -> Iterator[tuple[Any, bytes]]:
     """Each record of a file of ours: as Python value, and the bytes it stands in. Raises NotAvro."""
     header = read_header(source)
     if header.codec != CODEC:
-        raise NotAvro(f"{_name(source)} is packed with {header.codec}, and was not written by us.")
+        raise NotAvro(
+            f"{_name(source)} is compressed with {header.codec} and was not written by Fairwave."
+        )
     schema = fastavro.parse_schema(header.schema)
     for count, packed in raw_blocks(source, header.sync):
         data = _unpacked(packed, _name(source))
@@ -244,7 +248,7 @@ def _unpacked(packed: bytes, name: str) -> bytes:
     except cramjam.DecompressionError as error:
         raise NotAvro(f"{name} is damaged: a block cannot be unpacked.") from error
     if zlib.crc32(data).to_bytes(4, "big") != packed[-4:]:
-        raise NotAvro(f"{name} is damaged: a block is not what its checksum says.")
+        raise NotAvro(f"{name} is damaged: the checksum of a block does not match.")
     return data
 
 
@@ -255,7 +259,7 @@ def _read_long(source: BinaryIO, *, may_end: bool = False) -> int:
         if not byte:
             if may_end and shift == 0:
                 raise EOFError
-            raise NotAvro(f"{_name(source)} ends too early.")
+            raise NotAvro(f"{_name(source)} is incomplete.")
         value |= (byte[0] & 127) << shift
         if byte[0] < 128:
             return (value >> 1) ^ -(value & 1)
@@ -274,7 +278,7 @@ def _read_bytes(source: BinaryIO, longest: int | None = None) -> bytes:
 def _read_exactly(source: BinaryIO, length: int) -> bytes:
     data = source.read(length)
     if len(data) != length:
-        raise NotAvro(f"{_name(source)} ends too early.")
+        raise NotAvro(f"{_name(source)} is incomplete.")
     return data
 
 

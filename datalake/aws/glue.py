@@ -110,7 +110,7 @@ class GlueCatalogue:
             codes = {each["ErrorDetail"].get("ErrorCode", "") for each in answer.get("Errors", [])}
             if refused := sorted(codes - {"AlreadyExistsException"}):
                 raise GlueUnreachable(
-                    f"Glue did not take partitions of {self.database}.{table.name}:"
+                    f"Glue did not accept partitions of {self.database}.{table.name}:"
                     f" {', '.join(refused)}"
                 )
 

@@ -76,8 +76,8 @@ class KinesisStream:
     def __init__(self, name: str, *, endpoint: str = "") -> None:
         if not _NAME.fullmatch(name):
             raise UnknownStream(
-                f"{name!r} is no name of a stream: write letters, digits, `_`, `.` and `-`, 128 at"
-                " most."
+                f"{name!r} is not a valid stream name. Use at most 128 letters, digits, `_`,"
+                " `.` and `-`."
             )
         self.name = name
         self._translated = partial(

@@ -47,7 +47,7 @@ def checked_key(key: str) -> str:
     named = all(_PART.fullmatch(part) and part not in {".", ".."} for part in parts)
     if not named or len(key.encode("utf-8", "replace")) > LONGEST_KEY:
         raise BadKey(
-            f"{key[:80]!r} is no usable object key: relative, with names between slashes, none of"
-            " them `.` or `..`."
+            f"{key[:80]!r} is not a valid object key. Use names separated by slashes,"
+            " without `.` and `..`."
         )
     return key

@@ -54,7 +54,7 @@ def _engine() -> Engine:
 def _known(stream: str) -> str:
     if stream not in StreamName.values:
         raise UnknownStream(
-            f"There is no stream {stream!r}; there are {', '.join(StreamName.values)}."
+            f"Stream {stream!r} does not exist. Streams: {', '.join(StreamName.values)}."
         )
     return str(stream)
 

@@ -90,7 +90,7 @@ def registered(names: Sequence[str] = ()) -> list[Subscription]:
     known = {each.consumer for each in _subscriptions.values()}
     if unknown := sorted(set(names) - known):
         raise UnknownConsumer(
-            f"No consumer is named {', '.join(unknown)}; there are {', '.join(sorted(known))}."
+            f"Consumer {', '.join(unknown)} does not exist. Consumers: {', '.join(sorted(known))}."
         )
     return [each for each in _subscriptions.values() if not names or each.consumer in names]
 

@@ -37,6 +37,7 @@ from operations import alerts
 from operations.database.locks import try_lock_in_transaction
 from operations.database.statements import commit_without_waiting
 from operations.models import Alert
+from operations.plurals import plural
 from operations.threads import helper_thread
 
 logger = logging.getLogger(__name__)
@@ -292,10 +293,10 @@ def _alert(part: Part) -> None:
 
 def errors_told(errors: int, events: int, counts: dict[str, int]) -> str:
     """`3 of 1,000 events are in error files: not_json 2, invalid_date 1.`"""
-    kinds = ", ".join(f"{kind.value} {counts[kind]:,}" for kind in ErrorType if kind in counts)
+    kinds = ", ".join(f"{kind.label} {counts[kind]:,}" for kind in ErrorType if kind in counts)
     return (
-        f"{errors:,} of {events:,} events are in error files: {kinds}. Look at them on the page of"
-        " error files."
+        f"{errors:,} of {plural(events, 'change event')} could not be archived:"
+        f" {kinds}. See the Error files page."
     )
 
 
@@ -322,6 +323,4 @@ def _told(part: Part) -> dict[str, object]:
 
 
 def _taken(batch: Batch) -> BatchTaken:
-    return BatchTaken(
-        f"Batch {batch} is archived by another worker, or was just now: look at it again."
-    )
+    return BatchTaken(f"Batch {batch} is being archived by another worker, or is already archived.")

@@ -81,8 +81,8 @@ def repair() -> int:
         return _repair(_catalogue())
     except GlueUnreachable as error:
         alerts.alert(
-            f":warning: Demand archive: {error} Athena does not find the newest partitions until it"
-            " does."
+            f":warning: Demand archive: {error} Athena cannot find the newest partitions"
+            " until this is fixed."
         )
         return 0
 

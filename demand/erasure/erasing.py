@@ -40,6 +40,7 @@ from demand.erasure.scrubbing import ERASED, forget_events, speaks_of
 from demand.errors import CannotErase
 from demand.models import LONGEST_REFERENCE, Batch, CurrentRecord, Snapshot
 from operations.database.locks import exclusive
+from operations.plurals import plural
 
 logger = logging.getLogger(__name__)
 
@@ -132,8 +133,9 @@ def erase(
     if erasing.broken:
         key, why = next(iter(erasing.broken.items()))
         raise CannotErase(
-            f"{len(erasing.broken)} objects cannot be erased from, {key} among them ({why}); all"
-            " others are done. Repair them or move them away, and erase again."
+            f"The fan could not be erased from {plural(len(erasing.broken), 'object')},"
+            f" including {key} ({why}). All other objects are finished. Repair these objects"
+            " or move them away, and run the erasure again."
         )
     return Erased(until, list(_left(at_work, len(erasing.foreign))))
 
@@ -156,8 +158,8 @@ def require_fan_id(fan_id: str) -> None:
         or fan_id == ERASED
     ):
         raise CannotErase(
-            f"That is no fan id: it has 1 to {LONGEST_REFERENCE} characters, and no blanks"
-            " around it."
+            f"This is not a fan id. A fan id has 1 to {LONGEST_REFERENCE} characters and no"
+            " spaces around it."
         )
 
 
@@ -166,26 +168,26 @@ def _left(at_work: int, foreign: int) -> Iterator[Left]:
         yield Left(
             "batches of the demand archive",
             at_work,
-            "not archived to their end when the last look was taken",
+            "not fully archived at the last check",
         )
     if (versions := buckets.campaign_data().keeps_versions()) is not False:
         why = (
-            "the bucket keeps them"
+            "kept by the bucket's versioning"
             if versions
-            else "the bucket may keep them: it does not let us ask"
+            else "may be kept by the bucket's versioning, which could not be checked"
         )
         yield Left("older versions of replaced objects", None, why)
     if foreign:
         yield Left(
-            "foreign files among those of the demand archive",
+            "files in the demand archive that Fairwave did not write",
             foreign,
-            "not in the catalogue, and cannot be read",
+            "not in the catalogue and not readable",
         )
     if uploads := sum(1 for _ in buckets.scoring().list(f"{UPLOADED}/")):
         yield Left(
             "uploaded files of change events",
             uploads,
-            "kept until they are archived, and not looked into",
+            "kept until they are archived, and not searched",
         )
 
 
@@ -257,7 +259,7 @@ def _erase_from_file(erasing: Erasing, file: LakeFile, references: Mapping[int, 
     if content.changed:
         entered = container.Summary(file.records, int(file.content_hash, 16))
         if entered not in (content.before, content.after):
-            erasing.broken[file.key] = "it is not what the catalogue says"
+            erasing.broken[file.key] = "it does not match its catalogue entry"
             return 0
         erasing.touch(Place(FILE, file.key, content.changed))
         rewriting.replace(file.key, content.data)
@@ -292,7 +294,7 @@ def _erase_from_errors(erasing: Erasing, key: str) -> int:
         document, events = forget_events(json.loads(data), erasing.fan_id)
     except (ValueError, AttributeError, RecursionError) as error:
         if speaks_of(erasing.fan_id)(data.decode("utf-8", "replace")):
-            erasing.broken[key] = f"it is no error file: {type(error).__name__}"
+            erasing.broken[key] = f"it is not an error file: {type(error).__name__}"
         return 0
     if events:
         erasing.touch(Place(ERROR_FILE, key, events))

@@ -91,14 +91,12 @@ def replace(key: str, data: bytes) -> None:
     if bucket.sha256(beside) != digest:
         bucket.delete(beside)
         raise CannotErase(
-            f"The bucket did not keep {beside} as it was written; {key} is as it was. Erase again."
+            f"{beside} was not stored correctly in the bucket. {key} is unchanged. Run the"
+            " erasure again."
         )
     bucket.copy(beside, key)
     if bucket.sha256(key) != digest:
-        raise CannotErase(
-            f"{key} is not the copy of {beside} that it should be: erase again, which copies it"
-            " once more."
-        )
+        raise CannotErase(f"{key} is not identical to {beside}. Run the erasure again to copy it.")
     _settle_one(beside)
 
 
@@ -123,7 +121,8 @@ def _settle_one(beside: str) -> None:
             summary = container.read_header(source).summary
         if summary is None or summary.records != file.records:
             raise CannotErase(
-                f"{key} has other records than the catalogue says: look at the file's history."
+                f"The records of {key} do not match its catalogue entry. Check who changed the"
+                " file."
             )
         catalogue.enter_rewritten(
             file, content_hash=summary.content_hash, size=bucket.size(beside), sha256=digest

@@ -106,12 +106,13 @@ def count_lines(file: BinaryIO, *, most_bytes: int) -> int:
             last = piece[-1:]
     except TooManyBytes as error:
         raise UnreadableEvents(
-            f"The file holds more than {most_bytes:,} bytes, the most that is taken: split it."
+            f"The file is larger than {most_bytes:,} bytes, which is the limit. Split it"
+            " and upload the parts."
         ) from error
     except PackedTooTightly as error:
         raise UnreadableEvents(
-            f"The file unpacks to more than {LARGEST_RATIO} times its size, as no change events do:"
-            " look into what made it."
+            f"The file unpacks to more than {LARGEST_RATIO} times its size, which is not"
+            " normal for change events. Check the program that created it."
         ) from error
     except UNREADABLE as error:
         raise _breaks_off(error) from error

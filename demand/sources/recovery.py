@@ -21,6 +21,7 @@ from demand.models import Batch
 from demand.sources.shards import source_of
 from operations import alerts
 from operations.database.locks import exclusive
+from operations.plurals import plural
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +58,8 @@ def take_up(batch: Batch, stream: KinesisStream) -> Batch | None:
             return None
         if batch.attempt == OFTEN:
             alerts.alert(
-                f":warning: Demand archive: batch {batch.pk} was begun {OFTEN} times and is not"
-                " done. Look into the log."
+                f":warning: Demand archive: batch {batch.pk} was started {OFTEN} times and is"
+                " not finished. Check the workers' log."
             )
         for _ in range(2):
             records = stream.read_range(batch.source.rpartition("/")[2], batch.first, batch.last)
@@ -98,11 +99,12 @@ def lose(batch: Batch, left: list[Record]) -> Batch | None:
             rest = archive.claim(batch.source, left[0].sequence, left[-1].sequence, len(left))
         gone = batch.events - len(left)
         told = (
-            f"{gone:,} of the {batch.events:,} events of batch {batch.pk} are gone from the stream"
+            f"{gone:,} of {plural(batch.events, 'event')} of batch {batch.pk} expired from"
+            " the stream"
         )
         alerts.alert(f":red_circle: Demand archive: {told}.")
     logger.error(
-        "events are gone from the stream",
+        "events expired from the stream",
         extra={"batch": batch.pk, "events": batch.events, "gone": gone},
     )
     return rest

@@ -23,6 +23,7 @@ from demand.errors import CannotReplay
 from demand.events.redaction import REDACTED
 from demand.models import Batch, ErrorFile
 from operations.jobs import record_move
+from operations.plurals import plural
 from operations.subjects import Subject
 
 
@@ -50,11 +51,11 @@ def replay(
         _as_they_are(error_file) if events is None else [text for text in events if text.strip()]
     )
     if not texts:
-        raise CannotReplay("There is no event to replay.")
+        raise CannotReplay("There are no events to replay.")
     if len(texts) > MOST_EVENTS:
         raise CannotReplay(
-            f"These are {len(texts):,} events; replay {MOST_EVENTS:,} at most, or upload them as a"
-            " file."
+            f"You entered {len(texts):,} events. Replay at most {MOST_EVENTS:,}, or upload"
+            " them as a file."
         )
     batch = _claim(error_file, texts, by=by, reason=reason)
     return archive.archive(
@@ -95,14 +96,15 @@ def _as_they_are(error_file: ErrorFile) -> list[str]:
         with buckets.campaign_data().open(error_file.key) as file:
             texts = list(json.load(file)["events"])
     except NoSuchObject:
-        raise CannotReplay(f"{error_file.key} is not in the bucket any more.") from None
+        raise CannotReplay(f"{error_file.key} is no longer in the bucket.") from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise CannotReplay(f"{error_file.key} is no error file of this archive any more.") from None
+        raise CannotReplay(f"{error_file.key} is not an error file of this archive.") from None
     lacking = [number for number, text in enumerate(texts, 1) if not _is_whole(text)]
     if lacking:
         raise CannotReplay(
-            f"{len(lacking):,} of {len(texts):,} events were scrubbed or cannot be parsed, the"
-            f" first is number {lacking[0]}: repair them, or replay only the others."
+            f"{len(lacking):,} of {plural(len(texts), 'event')} had personal data removed"
+            f" or cannot be parsed. The first one is number {lacking[0]}. Repair them, or"
+            " replay only the others."
         )
     return [str(text) for text in texts]
 

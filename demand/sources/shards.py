@@ -59,8 +59,8 @@ def _was_made_anew(known: Shard, listed: StreamShard) -> bool:
 def _begin_anew(shard: Shard) -> None:
     Shard.objects.filter(pk=shard.pk).update(claimed="", ended=False, since=None)
     alerts.alert(
-        f":warning: Demand archive: the stream {shard.stream} was made anew; {shard.shard_id} is"
-        " read from its start."
+        f":warning: Demand archive: stream {shard.stream} was created again. Shard"
+        f" {shard.shard_id} is read from the beginning."
     )
 
 
@@ -89,8 +89,8 @@ def take(shard: Shard, read: Read) -> Batch | None:
         batch = archive.claim(_source(shard), read.records[0].sequence, last, len(read.records))
         if shard.behind_seconds < LATE_SECONDS <= read.behind_seconds:
             alerts.alert(
-                f":warning: Demand archive: {shard} is read {read.behind_seconds / 3600:.0f} hours"
-                " late. Run more workers."
+                f":warning: Demand archive: reading of {shard} is"
+                f" {read.behind_seconds / 3600:.0f} hours behind. Start more workers."
             )
     return batch
 
@@ -109,8 +109,8 @@ def note_gone(shard: Shard) -> None:
     with transaction.atomic():
         if untouched(shard).update(ended=True, looked_at=timezone.now()):
             alerts.alert(
-                f":red_circle: Demand archive: {shard} is gone from the stream; records that nobody"
-                " had read are lost."
+                f":red_circle: Demand archive: {shard} no longer exists in the stream. Its"
+                " unread records are lost."
             )
 
 

@@ -31,6 +31,7 @@ from operations.choices import LIVE_JOBS
 from operations.errors import JobStopped
 from operations.jobs import Lease
 from operations.models import Job
+from operations.plurals import plural
 from operations.subjects import Subject
 
 JOB_KIND = "archive_demand"
@@ -141,7 +142,7 @@ def upload_of(number: int) -> EventUpload:
     """Raises UnknownUpload."""
     found = EventUpload.objects.filter(pk=number).first()
     if found is None:
-        raise UnknownUpload(f"There is no file of change events with the number {number}.")
+        raise UnknownUpload(f"Event upload {number} does not exist.")
     return found
 
 
@@ -194,7 +195,7 @@ def _kept(upload: EventUpload) -> BinaryIO:
         return buckets.scoring().open(upload.key)
     except NoSuchObject:
         raise UnreadableEvents(
-            f"{upload.name} is not in the scoring bucket any more: upload it again."
+            f"{upload.name} is no longer in the scoring bucket. Upload it again."
         ) from None
 
 
@@ -205,7 +206,8 @@ def _checked_lines(upload: EventUpload, file: BinaryIO) -> int:
     if hashlib.file_digest(cast("Any", file), "sha256").hexdigest() != upload.sha256:
         buckets.scoring().delete(upload.key)
         raise UnreadableEvents(
-            f"{upload.name} is not what was uploaded: its checksum differs. Upload it again."
+            f"{upload.name} in the bucket is not the file that was uploaded: its checksum"
+            " is different. Upload it again."
         )
     return count_lines(file, most_bytes=settings.UPLOAD_MAX_BYTES)
 
@@ -219,14 +221,15 @@ def _finish(upload: EventUpload, lease: Lease, counted: int, lines: int) -> None
         counts = ledger(upload)
         if (counts["events"], counts["open"]) != (counted, 0):
             raise UnreadableEvents(
-                f"{upload.name} has {counted:,} events, but its batches have {counts['events']:,}, "
-                f"{counts['open']:,} of them open: archive it again."
+                f"{upload.name} has {plural(counted, 'event')}, but its batches have"
+                f" {counts['events']:,}, of which {counts['open']:,} are not archived. Archive"
+                " the file again."
             )
         EventUpload.objects.filter(pk=upload.pk).update(finished_at=timezone.now())
         lease.update(progress=lines, total=lines)
         if counts["errors"]:
             told = archive.errors_told(counts["errors"], counts["events"], errors_by_type(upload))
-            alerts.alert(f":warning: Demand archive, upload {upload.pk}: {told}")
+            alerts.alert(f":warning: Demand archive, event upload {upload.pk}: {told}")
 
 
 def ledger(upload: EventUpload) -> dict[str, int]:

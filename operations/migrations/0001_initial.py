@@ -99,6 +99,10 @@ class Migration(migrations.Migration):
                 ('correlation_id', models.CharField(blank=True, max_length=64)),
                 ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'verbose_name': 'history entry',
+                'verbose_name_plural': 'history',
+            },
         ),
         migrations.AddIndex(
             model_name='job',

@@ -127,7 +127,7 @@ def test_a_period_without_files_is_refused():
         merge.merge_period("scoring", DAY)
     save_loose(5)
     merge.merge_period("scoring", DAY)
-    with pytest.raises(NoFiles, match="one merged file already"):
+    with pytest.raises(NoFiles, match="already one merged file"):
         merge.merge_period("scoring", DAY)
 
 
@@ -325,7 +325,7 @@ def test_the_command_merges_one_period_by_hand(capsys, arguments):
         (["daily", "--date", "2026-01-20T15:00:00Z"], "nothing to merge"),
         (["--prefix", "avro/nonsense/2026/01"], "not enabled"),
         (["daily", "--type", "nonsense"], "not enabled"),
-        (["--prefix", "avro"], "names no day or month"),
+        (["--prefix", "avro"], "is not a day or month"),
     ],
 )
 def test_the_command_refuses_with_one_clear_error(capsys, arguments, error):

@@ -121,8 +121,8 @@ class Migration(migrations.Migration):
                 ('zip_key', models.CharField(blank=True, max_length=300)),
                 ('status_key', models.CharField(blank=True, max_length=300)),
                 ('approved_digest', models.CharField(blank=True, max_length=64)),
-                ('waiver', models.TextField(blank=True, help_text='Why the second person was waived, while WAVES_FOUR_EYES is off')),
-                ('expedited', models.TextField(blank=True, help_text='Why it was prepared less than a day before its notify date')),
+                ('waiver', models.TextField(blank=True, help_text='Reason for having no second person, while WAVES_FOUR_EYES is off')),
+                ('expedited', models.TextField(blank=True, help_text='Reason for short notice: less than a day before the notify date')),
                 ('prepared_at', models.DateTimeField(blank=True, null=True)),
                 ('approved_at', models.DateTimeField(blank=True, null=True)),
                 ('scheduled_at', models.DateTimeField(blank=True, null=True)),
@@ -186,6 +186,9 @@ class Migration(migrations.Migration):
                 ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sends', to='waves.member')),
                 ('wave', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sends', to='waves.wave')),
             ],
+            options={
+                'verbose_name': 'message',
+            },
         ),
         migrations.AddField(
             model_name='member',
@@ -197,7 +200,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('code', models.CharField(max_length=64)),
-                ('source', models.CharField(choices=[('own', 'our own codes'), ('tm', 'TM (stock managed elsewhere)'), ('partner', "partner's code service")], default='own', max_length=10)),
+                ('source', models.CharField(choices=[('own', 'Own codes'), ('tm', 'TM (stock managed elsewhere)'), ('partner', "Partner's code service")], default='own', max_length=10)),
                 ('state', models.CharField(choices=[('available', 'Available'), ('reserved', 'Reserved'), ('assigned', 'Assigned'), ('published', 'Published')], default='available', max_length=12)),
                 ('global_user_id', models.TextField(blank=True, help_text='The fan it is reserved for')),
                 ('begins_at', models.DateTimeField(blank=True, null=True)),
@@ -210,6 +213,9 @@ class Migration(migrations.Migration):
                 ('market', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.market')),
                 ('wave', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='codes', to='waves.wave')),
             ],
+            options={
+                'verbose_name': 'access code',
+            },
         ),
         migrations.CreateModel(
             name='Assignment',
@@ -232,7 +238,7 @@ class Migration(migrations.Migration):
                 ('capacity', models.PositiveIntegerField()),
                 ('selection_time', models.DateTimeField()),
                 ('position', models.PositiveIntegerField(default=0)),
-                ('code_source', models.CharField(choices=[('own', 'our own codes'), ('tm', 'TM (stock managed elsewhere)'), ('partner', "partner's code service")], default='own', max_length=10)),
+                ('code_source', models.CharField(choices=[('own', 'Own codes'), ('tm', 'TM (stock managed elsewhere)'), ('partner', "Partner's code service")], default='own', max_length=10)),
                 ('selected', models.PositiveIntegerField(default=0)),
                 ('wanted', models.PositiveIntegerField(default=0)),
                 ('cutoff', models.FloatField(blank=True, null=True)),
@@ -269,7 +275,7 @@ class Migration(migrations.Migration):
                 ('language', models.CharField(default='en', max_length=10)),
                 ('subject', models.CharField(blank=True, help_text='E-mail only', max_length=200)),
                 ('body', models.TextField(help_text='Placeholders such as {campaign} and {code}')),
-                ('html', models.TextField(blank=True, help_text='E-mail only; the text is sent beside it')),
+                ('html', models.TextField(blank=True, help_text='E-mail only; the text is sent together with it')),
                 ('campaign', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='templates', to='campaigns.campaign')),
                 ('market', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='templates', to='campaigns.market')),
             ],

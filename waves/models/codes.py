@@ -36,6 +36,7 @@ class Code(models.Model):
     published_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "access code"
         constraints = [
             models.UniqueConstraint(Upper("code"), name="code_once_whatever_its_case"),
             models.UniqueConstraint(

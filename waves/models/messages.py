@@ -41,6 +41,7 @@ class Send(models.Model):
     )
 
     class Meta:
+        verbose_name = "message"
         constraints = [
             models.UniqueConstraint(name="send_once", fields=["member", "channel"]),
             models.CheckConstraint(
@@ -101,7 +102,7 @@ class Template(models.Model):
     language = models.CharField(max_length=10, default="en")
     subject = models.CharField(max_length=200, blank=True, help_text="E-mail only")
     body = models.TextField(help_text="Placeholders such as {campaign} and {code}")
-    html = models.TextField(blank=True, help_text="E-mail only; the text is sent beside it")
+    html = models.TextField(blank=True, help_text="E-mail only; the text is sent together with it")
 
     class Meta:
         constraints = [

@@ -72,10 +72,10 @@ class Wave(models.Model):
     )
     approved_digest = models.CharField(max_length=64, blank=True)
     waiver = models.TextField(
-        blank=True, help_text="Why the second person was waived, while WAVES_FOUR_EYES is off"
+        blank=True, help_text="Reason for having no second person, while WAVES_FOUR_EYES is off"
     )
     expedited = models.TextField(
-        blank=True, help_text="Why it was prepared less than a day before its notify date"
+        blank=True, help_text="Reason for short notice: less than a day before the notify date"
     )
     prepared_at = models.DateTimeField(null=True, blank=True)
     approved_at = models.DateTimeField(null=True, blank=True)

@@ -12,13 +12,15 @@ from operations.commands import ServiceCommand
 
 
 class Command(ServiceCommand):
-    help = "Let consumers take the records of their streams: all consumers, or the named ones."
+    help = "Run the stream consumers: all of them, or the named ones."
 
     until_once = "end when the streams are empty, instead of waiting for more"
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("consumers", nargs="*", metavar="CONSUMER", help="e.g. lake")
+        parser.add_argument(
+            "consumers", nargs="*", metavar="CONSUMER", help="name of a consumer, such as lake"
+        )
 
     def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:
         return dict(consumers.consume(options["consumers"], once=once, stop=stop))

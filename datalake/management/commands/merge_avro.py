@@ -17,8 +17,8 @@ from operations.models import Job
 
 class Command(JsonCommand):
     help = (
-        "Merge every past day (or month) that has loose files, one period with --date, or what lies"
-        " under --prefix."
+        "Merge every past day (or month) that has loose files, one period with --date,"
+        " or the files under --prefix."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,14 +26,16 @@ class Command(JsonCommand):
         parser.add_argument(
             "--date",
             metavar="ISO",
-            help="merge the one day or month this instant lies in, even if not over",
+            help="merge only the day or month of this date, even if it is not over",
         )
         parser.add_argument("--type", metavar="T", help="only this record type")
-        parser.add_argument("--prefix", metavar="P", help="e.g. avro/scoring/2026/01/20")
+        parser.add_argument(
+            "--prefix", metavar="P", help="prefix of the files, such as avro/scoring/2026/01/20"
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         if bool(options["period"]) == bool(options["prefix"]):
-            raise CommandError("Say daily or monthly, or --prefix P.", returncode=2)
+            raise CommandError("Enter daily or monthly, or --prefix P.", returncode=2)
         merges, refusals = self._merge(**options)
         for each in merges:
             self.say(
@@ -50,7 +52,7 @@ class Command(JsonCommand):
         try:
             archive.run_archive(job.pk)
         except JobBusy:
-            self.say(f"{merged}: a worker archives its sources (job {job.pk})")
+            self.say(f"{merged}: a worker is archiving its sources (job {job.pk})")
 
     def _merge(self, **options: Any) -> tuple[list[Merge], list[Refusal]]:
         if options["prefix"]:

@@ -13,7 +13,7 @@ from operations.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Replay the named dead letters, those of one consumer, or all that wait."
+    help = "Replay the given dead letters, those of one consumer, or all."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -21,19 +21,21 @@ class Command(JsonCommand):
             nargs="*",
             type=int,
             metavar="ID",
-            help="as the list of dead letters names them",
+            help="ids from the list of dead letters",
         )
         parser.add_argument(
             "--consumer",
             default="",
             metavar="NAME",
-            help="all of this consumer that wait, e.g. lake",
+            help="all that this consumer has not replayed yet, such as lake",
         )
-        parser.add_argument("--all", action="store_true", help="all that wait")
+        parser.add_argument("--all", action="store_true", help="all that were not replayed yet")
 
     def run(self, **options: Any) -> dict[str, Any]:
         if sum(map(bool, (options["letters"], options["consumer"], options["all"]))) != 1:
-            raise CommandError("Name dead letters, or say --consumer NAME, or --all.", returncode=2)
+            raise CommandError(
+                "Enter ids of dead letters, --consumer NAME, or --all.", returncode=2
+            )
         if not options["letters"]:
             return {"replayed": deadletters.replay_all(options["consumer"]), "already": 0}
         known = set(
@@ -41,7 +43,7 @@ class Command(JsonCommand):
         )
         if unknown := sorted(set(options["letters"]) - known):
             raise UnknownDeadLetter(
-                f"There is no dead letter {', '.join(map(str, unknown))}; nothing was replayed."
+                f"Dead letter {', '.join(map(str, unknown))} does not exist. Nothing was replayed."
             )
         done = [deadletters.replay(pk) for pk in sorted(known)]
         return {"replayed": sum(done), "already": len(done) - sum(done)}

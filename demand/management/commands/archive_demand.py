@@ -20,7 +20,8 @@ STANDARD_INPUT = "-"
 
 class Command(JsonCommand):
     help = (
-        "Archive change events of demands, notifications, events and sales, one JSON object a line."
+        "Archive change events of demands, notifications, events and sales. One JSON"
+        " object per line."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,7 +29,7 @@ class Command(JsonCommand):
             "file",
             nargs="?",
             default=STANDARD_INPUT,
-            help="JSON lines, or a .gz of them; - is standard input",
+            help="JSON lines; can be compressed (.gz); - is standard input",
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def _opened(name: str) -> BinaryIO:
     if name == STANDARD_INPUT:
         if sys.stdin is None:  # closed by who started us
             raise UnreadableEvents(
-                "Standard input is closed: name a file, or give the events on standard input."
+                "Standard input is closed. Enter a file name, or send the events to standard input."
             )
         return uploads.spooled(sys.stdin.buffer)
     try:
@@ -70,6 +71,7 @@ def _finished(upload: EventUpload) -> EventUpload:
     """Raises StoppedByHand if a person stopped it meanwhile."""
     if upload.finished_at is None:
         raise StoppedByHand(
-            f"Upload {upload.pk} was paused or cancelled by hand: the same command goes on with it."
+            f"Event upload {upload.pk} was paused or cancelled by a user. Run the same"
+            " command again to continue."
         )
     return upload

@@ -16,11 +16,11 @@ from operations.commands import ServiceCommand
 
 class Command(ServiceCommand):
     help = (
-        "Archive the change events of a Kinesis stream; ends on SIGTERM or SIGINT, between two"
-        " batches."
+        "Archive the change events of a Kinesis stream. Ends on SIGTERM or SIGINT,"
+        " after the current batch."
     )
 
-    until_once = "end when all shards are read to their end"
+    until_once = "end when all shards are fully read"
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -29,7 +29,7 @@ class Command(ServiceCommand):
             "--batch-size",
             type=int,
             default=MOST_EVENTS,
-            help=f"most events of a batch (default {MOST_EVENTS})",
+            help=f"maximum number of events in a batch (default {MOST_EVENTS})",
         )
 
     def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:

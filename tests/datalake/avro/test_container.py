@@ -153,7 +153,7 @@ def test_a_file_of_others_or_a_damaged_one_is_not_taken_apart():
         with pytest.raises(NotAvro):
             list(container.split(source))
     foreign.seek(0)
-    with pytest.raises(NotAvro, match="names no schema of ours"):
+    with pytest.raises(NotAvro, match="does not name one of its schemas"):
         _ = container.read_header(foreign).as_schema
 
 

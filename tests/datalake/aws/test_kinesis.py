@@ -197,7 +197,7 @@ def test_d1_a_missing_stream_and_an_impossible_name_differ_from_a_stream_that_is
 ):
     with pytest.raises(UnknownStream, match="no stream other"):
         KinesisStream("other", endpoint=stream.address).list_shards()
-    with pytest.raises(UnknownStream, match="no name of a stream"):
+    with pytest.raises(UnknownStream, match="not a valid stream name"):
         KinesisStream("a stream")
     with pytest.raises(StreamUnreachable, match="cannot be reached"):
         KinesisStream("demand", endpoint="http://127.0.0.1:1").list_shards()

@@ -127,14 +127,16 @@ def test_an_event_without_a_time_of_its_own_has_that_of_the_batch_it_failed_in()
 
 def test_what_cannot_be_parsed_is_replayed_only_with_a_repaired_text():
     error_file = failed(b'{"eventName": ')
-    with pytest.raises(CannotReplay, match="1 of 1 events were scrubbed or cannot be parsed"):
+    with pytest.raises(
+        CannotReplay, match="1 of 1 event had personal data removed or cannot be parsed"
+    ):
         replay.replay(error_file, events=None, by=None)
     assert replay.replay(error_file, events=[MENDED], by=None).archived == 1
 
 
 def test_what_was_scrubbed_of_an_unknown_change_is_replayed_only_with_a_repaired_text():
     error_file = failed(change(DEMAND, "UPSERT"), kind=ErrorType.WRONG_ENVELOPE)
-    with pytest.raises(CannotReplay, match="scrubbed"):
+    with pytest.raises(CannotReplay, match="personal data removed"):
         replay.replay(error_file, events=None, by=None)
 
 
@@ -166,13 +168,13 @@ def test_an_error_file_that_is_gone_or_broken_is_reported_in_plain_words(content
         buckets.campaign_data().delete(error_file.key)
     else:
         buckets.campaign_data().put(error_file.key, content)
-    with pytest.raises(CannotReplay, match="any more"):
+    with pytest.raises(CannotReplay, match=r"no longer in|not an error file"):
         replay.replay(error_file, events=None, by=None)
 
 
 def test_nothing_and_too_much_are_refused():
     error_file = failed(NO_FAN)
-    with pytest.raises(CannotReplay, match="no event"):
+    with pytest.raises(CannotReplay, match="no events"):
         replay.replay(error_file, events=[" ", ""], by=None)
     with pytest.raises(CannotReplay, match="1,001 events"):
         replay.replay(error_file, events=[MENDED] * 1_001, by=None)

@@ -51,7 +51,7 @@ def test_k4_released_codes_are_available_again(service):
 
 
 def test_k4_what_the_service_refuses_is_one_clear_error(service):
-    with pytest.raises(CodeServiceError, match="reserve failed"):
+    with pytest.raises(CodeServiceError, match="could not reserve"):
         service.reserve(wave="w5", market_id="m", quantity=0)
 
 

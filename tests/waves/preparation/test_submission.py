@@ -68,7 +68,7 @@ def test_w5_the_orders_of_a_request_are_kept_with_the_wave(ann):
 def test_w4_preparation_less_than_a_day_ahead_needs_a_reason_and_the_right(ann, root):
     campaign = campaign_with(5)
     late = NOTIFY - timedelta(hours=23)
-    with pytest.raises(TooLate, match="expedite"):
+    with pytest.raises(TooLate, match="short notice"):
         prepare(request(campaign), by=root, now=late)
     with pytest.raises(NotPermitted):
         prepare(request(campaign), by=ann, now=late, expedite="the venue changed")

@@ -18,7 +18,7 @@ def test_n6_the_error_budget_pauses_the_account_and_alerts_and_nobody_is_called_
     report = send(box, wave)
     assert "More than half" in report["ended"]
     assert accounts.account("sms_http").paused
-    assert Alert.objects.filter(text__contains="sms_http is paused").count() == 1
+    assert Alert.objects.filter(text__contains="SMS gateway is paused").count() == 1
     assert (report["pending"], report["failed"], report["state"]) == (300, 0, "triggered")
     assert not Send.objects.filter(wave=wave, state="sending").exists()
     accounts.resume("sms_http")
