@@ -72,7 +72,7 @@ def day_of(value: date | datetime) -> Period:
             value = instants.utc_day(value)
         except NaiveInstant as error:
             raise BadPeriod(
-                f"{value.isoformat()} has no offset, so its UTC day is a guess: add one."
+                f"{value.isoformat()} has no time zone offset. Add one, such as Z or +01:00."
             ) from error
     return Period(value.year, value.month, value.day)
 

@@ -64,7 +64,7 @@ def test_d5_events_that_are_gone_before_their_batch_is_done_raise_an_alert_and_t
     assert once(stream).archived == 7
     batch.refresh_from_db()
     assert (batch.state, batch.archived) == ("lost", 0)
-    assert f"2 of the 9 events of batch {batch.pk} are gone" in alerts()
+    assert f"2 of 9 events of batch {batch.pk} expired" in alerts()
     assert archived() == references(7, 2)
     assert once(stream).events == 0
 
@@ -99,5 +99,5 @@ def test_d5_a_batch_that_was_begun_very_often_comes_last_and_raises_an_alert(str
     )
     assert once(stream).archived == 9
     assert order[-1] == batch.pk
-    assert f"batch {batch.pk} was begun {recovery.OFTEN} times" in alerts()
+    assert f"batch {batch.pk} was started {recovery.OFTEN} times" in alerts()
     check_exactly_once(9)
