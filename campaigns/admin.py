@@ -106,7 +106,9 @@ class CampaignAdmin(TitledAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: Campaign | None = None
     ) -> tuple[str, ...]:
-        """What names the campaign or its draw elsewhere stays as it is once it counts. [C-1, S-8]"""
+        """What names the campaign or its draw elsewhere stays as it is once it counts. [C-1,
+        S-8]
+        """
         if obj is None:
             return ()
         return (

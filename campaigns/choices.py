@@ -23,7 +23,9 @@ class CodeSource(TextChoices):
 
 
 class NotifyChannels(TextChoices):
-    """Both channels where there are both contacts, or e-mail only where no SMS could be sent. [N-1]"""
+    """Both channels where there are both contacts, or e-mail only where no SMS could be sent.
+    [N-1]
+    """
 
     BOTH = "both"
     SMS_FIRST = "sms_first"

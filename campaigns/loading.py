@@ -152,7 +152,9 @@ def _check_keys(document: Any) -> None:
 
 
 def _holds_unfit_text(value: Any) -> bool:
-    """NUL, or a lone surrogate, anywhere inside: JSON can spell them, PostgreSQL cannot keep them."""
+    """NUL, or a lone surrogate, anywhere inside: JSON can spell them, PostgreSQL cannot keep
+    them.
+    """
     if isinstance(value, str):
         return any(each == "\0" or "\ud800" <= each <= "\udfff" for each in value)
     if isinstance(value, dict):

@@ -81,7 +81,9 @@ def start_waiting(campaign: Campaign, *, by: User | None) -> list[Job]:
 
 
 def start_supplement(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool) -> Job:
-    """Keep a corrected file of rejected rows, and have a worker make the supplement of it. [S-14]"""
+    """Keep a corrected file of rejected rows, and have a worker make the supplement of it.
+    [S-14]
+    """
     job = supplements.keep(parent, file, by=by, activate=activate)
     tasks.enqueue(job)
     return job

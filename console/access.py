@@ -35,7 +35,9 @@ class StaffRequest(HttpRequest):
 
 
 def page(*permissions: str) -> Callable[[View], View]:
-    """A page for staff who hold every one of these permissions; it answers GET and changes nothing."""
+    """A page for staff who hold every one of these permissions; it answers GET and changes
+    nothing.
+    """
     return lambda view: _guarded(require_safe(view), permissions)
 
 

@@ -67,7 +67,9 @@ def _storage() -> str:
 
 
 def _workers() -> str:
-    """Workers of any machine hold connections that say so, and no job has waited too long for one."""
+    """Workers of any machine hold connections that say so, and no job has waited too long for
+    one.
+    """
     with connection.cursor() as cursor:
         cursor.execute(WORKERS)
         (alive,) = cursor.fetchone() or (0,)

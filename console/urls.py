@@ -1,4 +1,6 @@
-"""The operators' pages, beside the lists of the admin; and whether the process lives and is ready."""
+"""The operators' pages, beside the lists of the admin; and whether the process lives and is
+ready.
+"""
 
 from __future__ import annotations
 

@@ -31,7 +31,9 @@ def subject_of(merge: Merge) -> Subject:
 
 
 def ask_for_archive(merge: Merge) -> Job:
-    """The job row that asks for the archive of a merge's sources; in the transaction of the switch."""
+    """The job row that asks for the archive of a merge's sources; in the transaction of the
+    switch.
+    """
     return jobs.open_job(JOB_KIND, subject_of(merge))
 
 

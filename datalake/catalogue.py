@@ -80,7 +80,9 @@ def fragmented_periods(record_type: str, *, monthly: bool, before: date) -> list
 
 
 def enter_saved(files: Sequence[NewFile], claim: Claim) -> None:
-    """Make a claim's files visible and add them to their days' totals. In the claim's transaction."""
+    """Make a claim's files visible and add them to their days' totals. In the claim's
+    transaction.
+    """
     LakeFile.objects.bulk_create([_row(file, state=FileState.LOOSE, claim=claim) for file in files])
     # one order of locks for all
     for file in sorted(files, key=lambda each: (each.record_type, each.period)):

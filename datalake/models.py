@@ -129,7 +129,9 @@ class SeenRecord(models.Model):
 
 
 class DeadLetter(models.Model):
-    """A record that a consumer could not take, with its error, to be looked at and replayed. [T-1]"""
+    """A record that a consumer could not take, with its error, to be looked at and replayed.
+    [T-1]
+    """
 
     consumer = models.CharField(max_length=40)
     source = models.CharField(max_length=1100, help_text="A stream's name, or file:KEY")

@@ -53,7 +53,9 @@ class StreamStuck(DemandError):
 
 
 class BadEvent(Exception):
-    """This event cannot be archived. The message names the field and what is wrong, never a value."""
+    """This event cannot be archived. The message names the field and what is wrong, never a
+    value.
+    """
 
     def __init__(self, error_type: ErrorType, message: str) -> None:
         super().__init__(message)

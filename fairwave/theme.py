@@ -31,7 +31,9 @@ def _at(*names: str) -> Callable[[HttpRequest], bool]:
 
 
 def environment(request: HttpRequest) -> list[str] | None:
-    """The badge beside the title: nobody should have to guess whether messages go to real phones."""
+    """The badge beside the title: nobody should have to guess whether messages go to real
+    phones.
+    """
     from django.conf import settings
 
     local = any(host in settings.SMS_URL for host in ("127.0.0.1", "localhost", "[::1]"))

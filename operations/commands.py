@@ -37,7 +37,9 @@ NOT_SET_UP = (
 
 
 class JsonCommand(BaseCommand):
-    """Subclasses implement `run(**options) -> dict`; a Refusal becomes one clear line and exit 1."""
+    """Subclasses implement `run(**options) -> dict`; a Refusal becomes one clear line and exit
+    1.
+    """
 
     requires_system_checks = ["fairwave"]  # our settings' checks; the others belong to `check`
 

@@ -80,7 +80,9 @@ class Lease:
         self.update(pace=begun.as_json(), **values)
 
     def update(self, **values: Any) -> None:
-        """Write to the job as this attempt. Raises LeaseLost when another attempt has taken over."""
+        """Write to the job as this attempt. Raises LeaseLost when another attempt has taken
+        over.
+        """
         if not Job.objects.filter(
             pk=self.job_id, attempt=self.attempt, state=JobState.RUNNING
         ).update(**values):
@@ -305,7 +307,8 @@ def _write_progress(heartbeat: BaseDatabaseWrapper, lease: Lease, progress: dict
     with heartbeat.cursor() as cursor:
         cursor.execute(
             """UPDATE operations_job SET progress = %s, total = %s WHERE id = (
-                   SELECT id FROM operations_job WHERE id = %s AND attempt = %s AND state = %s FOR UPDATE SKIP LOCKED)""",
+                   SELECT id FROM operations_job WHERE id = %s AND attempt = %s
+                       AND state = %s FOR UPDATE SKIP LOCKED)""",
             [
                 progress["progress"],
                 progress["total"],

@@ -39,7 +39,9 @@ class AboutSubject(models.Model):
 
 
 class Job(AboutSubject):
-    """One background step and its ledger: rows in = rows out + rows rejected once it is done. [O-1]"""
+    """One background step and its ledger: rows in = rows out + rows rejected once it is done.
+    [O-1]
+    """
 
     kind = models.CharField(max_length=40)
     arguments = models.JSONField(

@@ -149,7 +149,9 @@ def campaign(fans: int, *, campaign_id: str = "12345", seed: int = 1) -> dict[st
 
 
 def make(count: int, *, seed: int = 1) -> Iterator[Fan]:
-    """So many fans, one after the other: nothing is kept, so millions are no more than thousands."""
+    """So many fans, one after the other: nothing is kept, so millions are no more than
+    thousands.
+    """
     rng = random.Random(seed)
     examples = {country: _national_numbers(country) for country in COUNTRIES}
     for number in range(count):

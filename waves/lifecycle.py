@@ -104,7 +104,9 @@ def require_state(wave: Wave, *states: WaveState) -> None:
 
 
 def drop_members(wave: Wave) -> int:
-    """A wave that goes back to CONFIGURED has no members; their codes stay reserved for them. [W-9]"""
+    """A wave that goes back to CONFIGURED has no members; their codes stay reserved for them.
+    [W-9]
+    """
     return run("DELETE FROM waves_member WHERE wave_id = %(wave)s", wave=wave.pk)
 
 

@@ -1,4 +1,6 @@
-"""A wave's name, its keys in the scoring bucket, and how long its codes are valid. [W-1, W-8, K-2]"""
+"""A wave's name, its keys in the scoring bucket, and how long its codes are valid. [W-1, W-8,
+K-2]
+"""
 
 from __future__ import annotations
 

@@ -48,7 +48,9 @@ Node = OneOf | Sequence | Either | Repeat | End
 
 
 def read_pattern(pattern: str) -> Node:
-    """The pattern as a tree. Raises UnsupportedPattern for what numbering plans do not use today."""
+    """The pattern as a tree. Raises UnsupportedPattern for what numbering plans do not use
+    today.
+    """
     node, rest = _read_alternatives(pattern)
     if rest:
         raise UnsupportedPattern(pattern)

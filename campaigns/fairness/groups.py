@@ -55,7 +55,9 @@ def groups_of(by: str, counts: pl.DataFrame) -> list[Group]:
 
 
 def groups_by_position(counts: pl.DataFrame, rows: int) -> list[Group]:
-    """SLICES equal parts of the file's lines, in order; `name` is the number of the part, from 0."""
+    """SLICES equal parts of the file's lines, in order; `name` is the number of the part, from
+    0.
+    """
     found = {str(name): part for (name,), part in counts.group_by("name")}
     slices = [(str(number), _lines(number, rows)) for number in range(SLICES)]
     return [_group("position", lines, found[number]) for number, lines in slices if number in found]

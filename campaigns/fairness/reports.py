@@ -59,12 +59,15 @@ SELECT band_score, luck {FROM} AND {BIN.format("band_score")} = %(bin)s
 ORDER BY band_score DESC, luck DESC, global_user_id OFFSET %(before)s LIMIT 1
 """
 POSITION = f"""
-SELECT greatest(0, least({SLICES - 1}, (line - 2) * {SLICES} / %(rows)s)), band, {SELECTED}, count(*) {FROM} GROUP BY 1, 2, 3
+SELECT greatest(0, least({SLICES - 1}, (line - 2) * {SLICES} / %(rows)s)), band, {SELECTED},
+    count(*) {FROM} GROUP BY 1, 2, 3
 """
 NAMED = f"""
-WITH counted AS (SELECT {{}} AS name, band, {SELECTED} AS selected, count(*) AS fans {FROM} GROUP BY 1, 2, 3),
+WITH counted AS (SELECT {{}} AS name, band, {SELECTED} AS selected, count(*) AS fans {FROM}
+    GROUP BY 1, 2, 3),
 named AS (
-    SELECT name FROM counted GROUP BY name HAVING sum(fans) >= {FEWEST_FANS} ORDER BY sum(fans) DESC, name LIMIT {NAMED_GROUPS}
+    SELECT name FROM counted GROUP BY name HAVING sum(fans) >= {FEWEST_FANS}
+        ORDER BY sum(fans) DESC, name LIMIT {NAMED_GROUPS}
 )
 SELECT coalesce(named.name, '{OTHERS}'), band, selected, sum(fans)::bigint
 FROM counted LEFT JOIN named USING (name) GROUP BY 1, 2, 3
@@ -72,9 +75,11 @@ FROM counted LEFT JOIN named USING (name) GROUP BY 1, 2, 3
 DOMAIN = "CASE s.email WHEN '' THEN 'no address' ELSE split_part(s.email, '@', 2) END"
 COUNTRY = "CASE length(s.country) WHEN 2 THEN s.country ELSE 'no country' END"
 TIME = f"""
-SELECT date_bin('{MOMENT.total_seconds():.0f} seconds', r.registered_at, '2000-01-01Z'), band, {SELECTED}, count(*)
+SELECT date_bin('{MOMENT.total_seconds():.0f} seconds', r.registered_at, '2000-01-01Z'), band,
+    {SELECTED}, count(*)
 FROM campaigns_fanscore s
-LEFT JOIN campaigns_registrant r ON r.campaign_id = %(campaign)s AND r.global_user_id = s.global_user_id
+LEFT JOIN campaigns_registrant r ON r.campaign_id = %(campaign)s
+    AND r.global_user_id = s.global_user_id
 WHERE s.score_file_id = %(file)s GROUP BY 1, 2, 3
 """  # noqa: S608 the parts are constants
 

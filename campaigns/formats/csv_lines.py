@@ -37,7 +37,9 @@ class TabSeparated:
         self._file, self._rest = file, b""
 
     def read(self, size: int) -> bytes:
-        """The next lines, whole ones, made from about `size` bytes; nothing at the end of the file."""
+        """The next lines, whole ones, made from about `size` bytes; nothing at the end of the
+        file.
+        """
         while read := self._file.read(size):
             lines, self._rest = as_lines(self._rest + read)
             if len(self._rest) > LONGEST_LINE:

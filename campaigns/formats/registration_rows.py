@@ -95,7 +95,9 @@ def _text_rows(file: BinaryIO) -> Iterator[tuple[int, list[str] | None, str]]:
 
 
 def _tab_separated(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
-    """Nothing is quoted, and only LF or CRLF ends a row: no byte can spoil more than its own row."""
+    """Nothing is quoted, and only LF or CRLF ends a row: no byte can spoil more than its own
+    row.
+    """
     for line, raw in enumerate(file, start=2):
         text = raw.removesuffix(b"\n").removesuffix(b"\r").decode(errors="surrogateescape")
         yield line, text.split("\t") if text else []
@@ -169,7 +171,9 @@ def _readable(raw: str) -> str:
 
 
 def _avro_rows(file: BinaryIO, campaign_id: str) -> Iterator[tuple[int, list[str] | None, str]]:
-    """Records of type `registration`, or of our columns; the line is the record's number, from 1."""
+    """Records of type `registration`, or of our columns; the line is the record's number, from
+    1.
+    """
     for number, record in enumerate(container.read_records(file), start=1):
         values = _avro_values(record, campaign_id)
         yield number, sound(values), _readable(values[0])

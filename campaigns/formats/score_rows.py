@@ -97,7 +97,9 @@ def _cut(raw: bytes) -> bytes:
 
 
 def read_header(first_line: bytes) -> Header:
-    """The header of a score file. Raises UnreadableFile for what no score file begins with. [S-1]"""
+    """The header of a score file. Raises UnreadableFile for what no score file begins with.
+    [S-1]
+    """
     columns = _column_names(first_line.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n"))
     if len(columns) == 1 and "," in columns[0]:
         raise UnreadableFile(
@@ -140,7 +142,9 @@ def _column_names(text: bytes) -> tuple[str, ...]:
 
 
 def read_chunks(file: BinaryIO, header: Header, block_bytes: int = BLOCK_BYTES) -> Iterator[Lines]:
-    """The lines after the header, in chunks cut at line ends. The same bytes give the same chunks."""
+    """The lines after the header, in chunks cut at line ends. The same bytes give the same
+    chunks.
+    """
     first_line = 2
     for number, (block, too_long) in enumerate(_blocks(file, block_bytes)):
         lines = (
@@ -246,7 +250,9 @@ def _not_utf8(data: npt.NDArray[np.uint8], starts: Positions, ends: Positions) -
 
 
 def _undecodable(lines: bytes) -> Mask:
-    """For each of these lines. Decoding stops at the first broken byte and goes on after its line."""
+    """For each of these lines. Decoding stops at the first broken byte and goes on after its
+    line.
+    """
     ends = np.flatnonzero(np.frombuffer(lines, dtype=np.uint8) == LF)
     mask = np.zeros(len(ends), dtype=bool)
     start, left = 0, memoryview(lines)

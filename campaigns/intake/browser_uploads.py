@@ -76,7 +76,9 @@ def _form(key: str) -> UploadForm | None:
 def uploaded(
     token: str, campaign: Campaign, *, by: User, activate: bool, try_first: bool = False
 ) -> Arrival:
-    """The browser is done: note the upload, once however often it is told. Raises UploadNotFound."""
+    """The browser is done: note the upload, once however often it is told. Raises
+    UploadNotFound.
+    """
     values = _read(token)
     if (values["campaign"], values["by"]) != (campaign.pk, by.pk):
         raise UploadNotFound(

@@ -33,8 +33,10 @@ def create_stage() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS registration_stage")
         cursor.execute("""CREATE TEMPORARY TABLE registration_stage (
-                line bigint, raw text, global_user_id text, member_id text, email text, phone text, phone_region text,
-                phone_confirmed boolean, country text, preferences text[], registered_at timestamptz, changed_at timestamptz,
+                line bigint, raw text, global_user_id text, member_id text, email text, phone text,
+                    phone_region text,
+                phone_confirmed boolean, country text, preferences text[], registered_at
+                    timestamptz, changed_at timestamptz,
                 tags text, shared_email text) ON COMMIT DROP""")
 
 
@@ -45,19 +47,26 @@ def reject(found: RegistrationImport, rejected: pl.DataFrame) -> None:
 
 
 REJECT_STAGED = """
-    WITH gone AS (DELETE FROM registration_stage WHERE line IN ({lines}) RETURNING line, global_user_id, raw)
-    INSERT INTO campaigns_rejectedregistration (registration_import_id, line, global_user_id, reason, raw)
+    WITH gone AS (DELETE FROM registration_stage WHERE line IN ({lines})
+        RETURNING line, global_user_id, raw)
+    INSERT INTO campaigns_rejectedregistration (registration_import_id, line, global_user_id,
+        reason, raw)
     SELECT %(import)s, line, global_user_id, %(reason)s, raw FROM gone"""
 SHARED = """
     SELECT line FROM (
-        SELECT line, dense_rank() OVER (PARTITION BY nullif(shared_email, '') ORDER BY first_line) AS by_email, shared_email,
-               dense_rank() OVER (PARTITION BY nullif(phone, '') ORDER BY first_line) AS by_phone, phone
-        FROM (SELECT *, min(line) OVER (PARTITION BY global_user_id) AS first_line FROM registration_stage) AS fans
-    ) AS ranked WHERE (shared_email <> '' AND by_email > %(limit)s) OR (phone <> '' AND by_phone > %(limit)s)"""
+        SELECT line, dense_rank() OVER (PARTITION BY nullif(shared_email, '') ORDER BY first_line)
+            AS by_email, shared_email,
+               dense_rank() OVER (PARTITION BY nullif(phone, '') ORDER BY first_line)
+                   AS by_phone, phone
+        FROM (SELECT *, min(line) OVER (PARTITION BY global_user_id) AS first_line
+            FROM registration_stage) AS fans
+    ) AS ranked WHERE (shared_email <> '' AND by_email > %(limit)s) OR (phone <> ''
+        AND by_phone > %(limit)s)"""
 OLDER = """
     SELECT stage.line FROM (
         SELECT line, global_user_id, changed_at,
-               row_number() OVER (PARTITION BY global_user_id ORDER BY changed_at DESC, line DESC) AS place
+               row_number() OVER (PARTITION BY global_user_id ORDER BY changed_at DESC, line DESC)
+                   AS place
         FROM registration_stage) AS stage
     LEFT JOIN campaigns_registrant AS known
         ON known.campaign_id = %(campaign)s AND known.global_user_id = stage.global_user_id
@@ -84,11 +93,14 @@ def wait_for_others(campaign: Campaign) -> None:
 
 
 def keep_earliest_dates(campaign: Campaign) -> None:
-    """The earliest registration date of all records of a fan is kept, whichever record wins. [C-4]"""
+    """The earliest registration date of all records of a fan is kept, whichever record wins.
+    [C-4]
+    """
     with connection.cursor() as cursor:
         cursor.execute("""
             UPDATE registration_stage SET registered_at = earliest.at FROM (
-                SELECT global_user_id, min(registered_at) AS at FROM registration_stage GROUP BY 1 HAVING count(*) > 1
+                SELECT global_user_id, min(registered_at) AS at FROM registration_stage
+                    GROUP BY 1 HAVING count(*) > 1
             ) AS earliest WHERE earliest.global_user_id = registration_stage.global_user_id""")
         cursor.execute(
             """UPDATE campaigns_registrant AS known SET registered_at = stage.registered_at FROM registration_stage AS stage
@@ -117,14 +129,18 @@ def merge(campaign: Campaign, *, published: bool = False) -> None:
         cursor.execute(
             """INSERT INTO campaigns_registrant (campaign_id, global_user_id, member_id, email, phone, phone_region,
                    phone_confirmed, country, preferences, registered_at, changed_at, tags, published)
-               SELECT %s, global_user_id, member_id, email, phone, phone_region, phone_confirmed, country, preferences,
+               SELECT %s, global_user_id, member_id, email, phone, phone_region, phone_confirmed,
+                   country, preferences,
                    registered_at, changed_at, tags, %s FROM registration_stage ORDER BY line
                ON CONFLICT (campaign_id, global_user_id) DO UPDATE SET
                    member_id = excluded.member_id, email = excluded.email, phone = excluded.phone,
                    phone_region = excluded.phone_region, phone_confirmed = excluded.phone_confirmed,
-                   country = excluded.country, preferences = excluded.preferences, changed_at = excluded.changed_at,
-                   registered_at = least(campaigns_registrant.registered_at, excluded.registered_at),
-                   tags = excluded.tags, published = excluded.published OR (campaigns_registrant.published
+                   country = excluded.country, preferences = excluded.preferences, changed_at =
+                       excluded.changed_at,
+                   registered_at = least(campaigns_registrant.registered_at,
+                       excluded.registered_at),
+                   tags = excluded.tags, published = excluded.published
+                       OR (campaigns_registrant.published
                        AND date_trunc('milliseconds', campaigns_registrant.changed_at)
                            = date_trunc('milliseconds', excluded.changed_at))""",
             [campaign.pk, published],

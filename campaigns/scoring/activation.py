@@ -48,7 +48,9 @@ def try_activate(score_file_pk: int, *, by: User | None) -> bool:
 
 @transaction.atomic
 def undo(campaign_pk: int, *, by: User | None) -> Campaign:
-    """Go back to the file that the last switch replaced. Raises CannotActivate, WrongStatus. [S-13]"""
+    """Go back to the file that the last switch replaced. Raises CannotActivate, WrongStatus.
+    [S-13]
+    """
     campaign = _switchable(campaign_pk)
     last = Activation.objects.filter(campaign=campaign, undone=False).first()
     if last is None:
@@ -63,7 +65,9 @@ def undo(campaign_pk: int, *, by: User | None) -> Campaign:
 
 
 def _switchable(campaign_pk: int) -> Campaign:
-    """The campaign, locked: a wave that is prepared at the same moment waits, and so do we. [S-13]"""
+    """The campaign, locked: a wave that is prepared at the same moment waits, and so do we.
+    [S-13]
+    """
     campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
     require_open(campaign)
     if campaign.frozen:

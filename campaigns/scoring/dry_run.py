@@ -147,7 +147,9 @@ def can_be_tried(score_file: ScoreFile) -> bool:
 
 
 def try_first(number: int) -> ScoreFile:
-    """Try the first rows of a received file at once. Raises CannotTry, and what `dry_run` raises."""
+    """Try the first rows of a received file at once. Raises CannotTry, and what `dry_run`
+    raises.
+    """
     return _try(number, FIRST_ROWS, _no_progress)[0]
 
 

@@ -210,7 +210,9 @@ def _drawn(judged: Judged, campaign: Campaign, spill: Spill) -> Judged:
 
 
 def _write(score_file_id: int, judged: Judged, lease: Lease) -> None:
-    """Rows, rejections, counts and progress of one chunk in one transaction, fenced by the attempt."""
+    """Rows, rejections, counts and progress of one chunk in one transaction, fenced by the
+    attempt.
+    """
     accepted, rejected = judged.accepted.height, judged.rejected.height
     with transaction.atomic():
         commit_without_waiting()  # a chunk that is lost is judged again, and VALIDATED waits

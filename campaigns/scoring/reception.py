@@ -167,7 +167,9 @@ def _changed(score_file: ScoreFile) -> UnreadableFile:
 
 @contextmanager
 def _failing(score_file: ScoreFile) -> Iterator[None]:
-    """What is not stored cannot be processed: the row says why, and the same bytes may come again."""
+    """What is not stored cannot be processed: the row says why, and the same bytes may come
+    again.
+    """
     try:
         yield
     except Exception as error:

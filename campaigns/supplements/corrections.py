@@ -181,7 +181,9 @@ def _as_it_was(raw: str) -> bytes:
 
 
 def _unbroken(text: str) -> bytes:
-    """In the place of each break a control character that ends no line: the row is malformed still."""
+    """In the place of each break a control character that ends no line: the row is malformed
+    still.
+    """
     return text.replace("\r", "\v").replace("\n", "\v").encode()
 
 

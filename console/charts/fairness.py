@@ -300,7 +300,9 @@ def _bin(at: int) -> str:
 
 
 def _height(fans: int, tallest: int) -> float:
-    """Pixels, at least one where there is anybody; the names of the bands stand above the tallest."""
+    """Pixels, at least one where there is anybody; the names of the bands stand above the
+    tallest.
+    """
     return max(1.0, round((PLOT - 34) * fans / tallest, 1)) if fans and tallest else 0.0
 
 

@@ -1,4 +1,6 @@
-"""Bars drawn on the server as SVG; the table around them is their text. Nothing is drawn by script."""
+"""Bars drawn on the server as SVG; the table around them is their text. Nothing is drawn by
+script.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +98,9 @@ def share(count: int, total: int) -> str:
 
 
 def _part(count: int, total: int) -> int:
-    """Of WIDTH; at least a hair where there is one at all, so that nothing is hidden by its rarity."""
+    """Of WIDTH; at least a hair where there is one at all, so that nothing is hidden by its
+    rarity.
+    """
     return max(4, round(WIDTH * count / total)) if count and total else 0
 
 

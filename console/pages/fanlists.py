@@ -26,7 +26,9 @@ REPEATED = "This file was already uploaded. This is its score file. It was not p
 
 @form_page("campaigns.process_scores", "campaigns.view_campaign")
 def upload_ranks(request: StaffRequest, campaign_id: str) -> HttpResponse:
-    """Show the form, or have the shell stream the file into the bucket and a worker translate it."""
+    """Show the form, or have the shell stream the file into the bucket and a worker translate
+    it.
+    """
     campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
     form = RanksForm(request) if request.method == "POST" else None
     if form is not None and form.is_valid():

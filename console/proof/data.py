@@ -29,10 +29,12 @@ BEFORE_SELECTION = (
 )
 
 _FANS = """
-SELECT score.global_user_id, score.raw_text, score.raw_score, score.band_score, array_to_string(fan.preferences, '|'), fan.id
+SELECT score.global_user_id, score.raw_text, score.raw_score, score.band_score,
+    array_to_string(fan.preferences, '|'), fan.id
 FROM campaigns_fanscore AS score
 LEFT JOIN campaigns_registrant AS fan
-    ON fan.campaign_id = %(campaign)s AND fan.global_user_id = score.global_user_id COLLATE "default"
+    ON fan.campaign_id = %(campaign)s AND fan.global_user_id = score.global_user_id COLLATE
+        "default"
 WHERE score.score_file_id = %(score_file)s AND score.global_user_id > %(after)s
 ORDER BY score.global_user_id LIMIT %(limit)s
 """
@@ -57,11 +59,14 @@ _MEMBERS_SCHEMA = {
     "band_score": pl.Float64,
 }
 _WISHES = """
-SELECT fan.global_user_id, array_to_string(fan.preferences, '|'), (extract(epoch FROM fan.registered_at) * 1000000)::bigint
+SELECT fan.global_user_id, array_to_string(fan.preferences, '|'), (extract(epoch
+    FROM fan.registered_at) * 1000000)::bigint
 FROM campaigns_registrant AS fan
 JOIN campaigns_fanscore AS score
-    ON score.score_file_id = %(score_file)s AND score.global_user_id = fan.global_user_id COLLATE "C"
-JOIN waves_member AS member ON member.wave_id = ANY(%(waves)s) AND member.global_user_id = fan.global_user_id
+    ON score.score_file_id = %(score_file)s AND score.global_user_id = fan.global_user_id COLLATE
+        "C"
+JOIN waves_member AS member ON member.wave_id = ANY(%(waves)s)
+    AND member.global_user_id = fan.global_user_id
 WHERE fan.campaign_id = %(campaign)s AND score.raw_score >= %(least)s
 """
 _WISHES_SCHEMA = {"global_user_id": pl.String, "preferences": pl.String, "registered_us": pl.Int64}

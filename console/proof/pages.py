@@ -23,7 +23,9 @@ from datalake.storage import buckets
 @csp_replace(settings.PUBLIC_CONTENT_SECURITY_POLICY)  # type: ignore[arg-type]  # it knows no views with arguments
 @require_safe
 def draw_page(request: HttpRequest, campaign_id: str) -> HttpResponse:
-    """Commitment, public source, every attempt; the seed and the waves once the campaign is closed."""
+    """Commitment, public source, every attempt; the seed and the waves once the campaign is
+    closed.
+    """
     campaign = _opened(campaign_id)
     context = {
         "campaign": campaign,

@@ -41,7 +41,9 @@ class Summary:
 
 @dataclass(frozen=True)
 class Header:
-    """A container file's header. `summary` and `schema_name` are None in files that are not ours."""
+    """A container file's header. `summary` and `schema_name` are None in files that are not
+    ours.
+    """
 
     schema: dict[str, Any]
     codec: str
@@ -220,7 +222,9 @@ def read_records(source: BinaryIO) -> Iterator[Any]:
 
 
 def split(source: BinaryIO) -> Iterator[tuple[Any, bytes]]:
-    """Each record of a file of ours: as Python value, and the bytes it stands in. Raises NotAvro."""
+    """Each record of a file of ours: as Python value, and the bytes it stands in. Raises
+    NotAvro.
+    """
     header = read_header(source)
     if header.codec != CODEC:
         raise NotAvro(

@@ -48,7 +48,9 @@ class Schema:
 
 
 def read_schema(record_type: str, version: int, avro: Mapping[str, Any]) -> Schema:
-    """The schema of a parsed avsc. Raises ValueError for a field shape this product does not use."""
+    """The schema of a parsed avsc. Raises ValueError for a field shape this product does not
+    use.
+    """
     return Schema(record_type, version, tuple(_field(each) for each in avro["fields"]), avro)
 
 

@@ -65,7 +65,9 @@ class Bucket(Protocol):
         """
 
     def keeps_versions(self) -> bool | None:
-        """Whether what is replaced or deleted is kept as an older version; None if we may not ask."""
+        """Whether what is replaced or deleted is kept as an older version; None if we may not
+        ask.
+        """
 
     def url_or_path(self, key: str) -> str: ...
     def upload_form(self, key: str, *, most_bytes: int, seconds: int) -> UploadForm | None:

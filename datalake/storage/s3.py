@@ -94,7 +94,9 @@ class S3Bucket:
         )
 
     def sha256(self, key: str) -> str:
-        """Read from the bucket, not from what we sent: this is what copies are verified by. [L-5]"""
+        """Read from the bucket, not from what we sent: this is what copies are verified by.
+        [L-5]
+        """
         if not self.exists(key):
             raise self._missing(key)
         digest = hashlib.sha256()

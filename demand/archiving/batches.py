@@ -96,7 +96,9 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the files of a batch go: prefix, what their names are made of, the time in their names."""
+    """Where the files of a batch go: prefix, what their names are made of, the time in their
+    names.
+    """
 
     prefix: str
     position: str

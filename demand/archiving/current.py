@@ -32,7 +32,8 @@ _MERGE = sql.SQL(
        SELECT {columns} FROM demand_current_stage
        ON CONFLICT (reference_id, record_type) DO UPDATE SET
            fan_id = excluded.fan_id, event_id = excluded.event_id, sale_id = excluded.sale_id,
-           changed_at = excluded.changed_at, sequence = excluded.sequence, deleted = excluded.deleted, record = excluded.record
+           changed_at = excluded.changed_at, sequence = excluded.sequence, deleted =
+               excluded.deleted, record = excluded.record
        WHERE (excluded.changed_at, excluded.sequence) >= (known.changed_at, known.sequence)"""
 ).format(columns=sql.SQL(", ").join(map(sql.Identifier, STATE)))
 

@@ -56,7 +56,9 @@ def _enveloped(event: dict[str, Any], data: Any, text: bytes) -> str:
 
 
 def _decoded(data: str) -> bytes:
-    """Base64 as far as it can be read: with foreign characters, of the other alphabet, or cut off."""
+    """Base64 as far as it can be read: with foreign characters, of the other alphabet, or cut
+    off.
+    """
     try:
         return a2b_base64(data, strict_mode=True)
     except (NotBase64, ValueError):

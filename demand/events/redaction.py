@@ -138,7 +138,9 @@ def _end_of_value(text: str, start: int) -> int:
 
 
 def _end_of_string(text: str, start: int, slashes: int, quote: str) -> int:
-    """Behind the quote that closes a string whose opening quote had so many backslashes before it."""
+    """Behind the quote that closes a string whose opening quote had so many backslashes before
+    it.
+    """
     for closing in _CLOSING[quote].finditer(text, start):
         if len(closing[1]) % (2 * (slashes + 1)) == slashes:
             return closing.end()

@@ -21,7 +21,9 @@ VERSION = 1
 
 
 def schema_of(record_type: str) -> Schema:
-    """The schema in force, as `datalake.avro.container.write` wants it. Raises KeyError for an unknown type."""
+    """The schema in force, as `datalake.avro.container.write` wants it. Raises KeyError for an
+    unknown type.
+    """
     return SCHEMAS[record_type]
 
 

@@ -110,7 +110,9 @@ class _Place:
 
 
 class _Rounds:
-    """One worker's rounds: shards that are new, batches that were left open, then each shard once."""
+    """One worker's rounds: shards that are new, batches that were left open, then each shard
+    once.
+    """
 
     def __init__(self, stream: KinesisStream, *, limit: int, once: bool) -> None:
         self.stream = stream

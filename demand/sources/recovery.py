@@ -70,7 +70,9 @@ def take_up(batch: Batch, stream: KinesisStream) -> Batch | None:
 
 
 def archived(batch: Batch, records: list[Record]) -> Batch | None:
-    """The batch, done. None if another worker was faster. Raises OSError while the bucket is down."""
+    """The batch, done. None if another worker was faster. Raises OSError while the bucket is
+    down.
+    """
     try:
         return archive.archive(
             batch,

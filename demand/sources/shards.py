@@ -105,7 +105,9 @@ def note_empty(shard: Shard, read: Read) -> None:
 
 
 def note_gone(shard: Shard) -> None:
-    """Kinesis knows the shard no more: it ended, and what nobody had claimed by then has expired."""
+    """Kinesis knows the shard no more: it ended, and what nobody had claimed by then has
+    expired.
+    """
     with transaction.atomic():
         if untouched(shard).update(ended=True, looked_at=timezone.now()):
             alerts.alert(

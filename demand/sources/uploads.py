@@ -253,7 +253,9 @@ def errors_by_type(upload: EventUpload) -> dict[str, int]:
 
 
 def result_of(upload: EventUpload) -> dict[str, Any]:
-    """The result object of `archive_demand`: in, archived, errors{type: n}, files[], error_files[]."""
+    """The result object of `archive_demand`: in, archived, errors{type: n}, files[],
+    error_files[].
+    """
     counts, source = ledger(upload), source_of(upload)
     return {
         "in": counts["events"],

@@ -92,7 +92,9 @@ def _work(job_id: int) -> None:
 
 
 class Person:
-    """Somebody at a browser of their own. What the browser complains about is kept in `complaints`."""
+    """Somebody at a browser of their own. What the browser complains about is kept in
+    `complaints`.
+    """
 
     def __init__(self, context: BrowserContext, address: str, name: str) -> None:
         self.address, self.page, self.complaints = address, context.new_page(), list[str]()

@@ -23,7 +23,9 @@ A_WHILE = 60_000  # milliseconds: the machine may be busy
 
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
-    """A score file, and ranks of the same fans with their addresses; every hundredth rank is none."""
+    """A score file, and ranks of the same fans with their addresses; every hundredth rank is
+    none.
+    """
     scores, ranks = tmp_path / f"12345.{fans.TIMESTAMP}.txt", tmp_path / "ranks.csv"
     fans.write_scores(scores, FANS)
     with ranks.open("w", encoding="utf-8", newline="") as file:

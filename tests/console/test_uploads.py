@@ -1,4 +1,6 @@
-"""An upload that the web server cannot keep is refused in one line, and nothing of it stays. [S-1]"""
+"""An upload that the web server cannot keep is refused in one line, and nothing of it stays.
+[S-1]
+"""
 
 from __future__ import annotations
 

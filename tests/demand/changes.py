@@ -34,7 +34,9 @@ FIELDS = st.sampled_from(
 def image_of(
     record: dict[str, Any], /, *, without: tuple[str, ...] = (), **values: Any
 ) -> dict[str, Any]:
-    """The record as DynamoDB's wire format has it; values that are a `Wire` are put in as they are."""
+    """The record as DynamoDB's wire format has it; values that are a `Wire` are put in as they
+    are.
+    """
     fields = {name: value for name, value in (record | values).items() if name not in without}
     return {
         name: value.wire if isinstance(value, Wire) else wire(value)
@@ -105,7 +107,9 @@ def failed(data: bytes) -> Failed:
 
 
 def everything_in(text: bytes) -> bytes:
-    """The bytes and, again and again, what their strings hold in base64: where a canary could hide."""
+    """The bytes and, again and again, what their strings hold in base64: where a canary could
+    hide.
+    """
     found = [text]
     try:
         value = orjson.loads(text)

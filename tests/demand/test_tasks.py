@@ -1,4 +1,6 @@
-"""Tasks of the demand archive: uploads go to a worker, and Glue hears of what it missed. [D-1, D-8]"""
+"""Tasks of the demand archive: uploads go to a worker, and Glue hears of what it missed. [D-1,
+D-8]
+"""
 
 from __future__ import annotations
 

@@ -107,7 +107,9 @@ def test_d1_two_services_share_a_stream_that_is_resharded_and_end_when_they_are_
 
 
 def test_d5_a_bucket_that_takes_nothing_for_a_while_is_waited_for(stream, bucket_folders):
-    """A file lies where the archive's folder should be: whoever works on it, no folder can be made."""
+    """A file lies where the archive's folder should be: whoever works on it, no folder can be
+    made.
+    """
     hindrance = bucket_folders / "campaign-data" / "demand"
     hindrance.parent.mkdir(exist_ok=True)
     hindrance.write_bytes(b"")

@@ -102,7 +102,9 @@ def replace(name: str, by: Callable[[Callable[..., Any]], Callable[..., Any]]) -
 def deadly(
     real: Callable[..., Any], calls: list[str], nth: int, *, after: bool
 ) -> Callable[..., Any]:
-    """`real`, whose `nth` call is the last thing that the process does. Calls are noted in `calls`."""
+    """`real`, whose `nth` call is the last thing that the process does. Calls are noted in
+    `calls`.
+    """
 
     def called(*arguments: Any, **options: Any) -> Any:
         calls.append(threading.current_thread().name)

@@ -44,7 +44,9 @@ class Stream:
     reads: int = 0
 
     def put(self, records: Iterable[bytes], *, low: bool | None = None) -> None:
-        """Put records: into the lower or the upper half of the hash keys, or one by one into both."""
+        """Put records: into the lower or the upper half of the hash keys, or one by one into
+        both.
+        """
         entries = []
         for number, data in enumerate(records):
             key = {
@@ -108,7 +110,9 @@ class Stream:
 def running(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, *, shards: int = 1
 ) -> Iterator[Stream]:
-    """The stream `demand`, and a Glue without databases. The campaign data bucket stays a folder."""
+    """The stream `demand`, and a Glue without databases. The campaign data bucket stays a
+    folder.
+    """
     with cloud.running(settings, monkeypatch) as found:
         # for the processes that a test starts
         monkeypatch.setenv("AWS_ENDPOINT_URL", found.address)
@@ -197,7 +201,9 @@ def _refuse_unknown_position(
     sequence: str,
     instant: Any,
 ) -> None:
-    """Amazon refuses numbers that the shard has never given, and instants that are still to come."""
+    """Amazon refuses numbers that the shard has never given, and instants that are still to
+    come.
+    """
     found = backend.describe_stream(arn, name).shards.get(shard_id)
     if (
         found

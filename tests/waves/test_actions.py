@@ -1,4 +1,6 @@
-"""What a person does to a wave by hand: reset, cancel, pause, each with a reason. [W-2, W-9, K-5]"""
+"""What a person does to a wave by hand: reset, cancel, pause, each with a reason. [W-2, W-9,
+K-5]
+"""
 
 from __future__ import annotations
 

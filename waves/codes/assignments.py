@@ -35,15 +35,19 @@ WHERE member.id = ANY(%(members)s)
 ON CONFLICT DO NOTHING
 """
 _MARK_ASSIGNED = """
-UPDATE waves_code SET state = 'assigned', assigned_at = %(now)s, begins_at = %(begins)s, ends_at = %(ends)s
+UPDATE waves_code SET state = 'assigned', assigned_at = %(now)s, begins_at = %(begins)s, ends_at =
+    %(ends)s
 FROM waves_assignment AS assignment
 WHERE assignment.code_id = waves_code.id AND waves_code.state = 'reserved'
     AND waves_code.wave_id = %(wave)s AND assignment.global_user_id = ANY(%(fans)s)
 """
 _UNASSIGNED = """
-SELECT 1 FROM waves_member AS member WHERE member.wave_id = %(wave)s AND member.code NOT IN ('', 'TM') AND NOT EXISTS (
-    SELECT 1 FROM waves_assignment AS assignment JOIN waves_code AS code ON code.id = assignment.code_id
-    WHERE assignment.campaign_id = member.campaign_id AND assignment.global_user_id = member.global_user_id
+SELECT 1 FROM waves_member AS member WHERE member.wave_id = %(wave)s
+    AND member.code NOT IN ('', 'TM') AND NOT EXISTS (
+    SELECT 1 FROM waves_assignment AS assignment JOIN waves_code AS code
+        ON code.id = assignment.code_id
+    WHERE assignment.campaign_id = member.campaign_id
+        AND assignment.global_user_id = member.global_user_id
         AND upper(code.code) = upper(member.code))
 """
 _UNPUBLISHED = """
@@ -51,13 +55,16 @@ SELECT assignment.id, assignment.global_user_id, member.member_id, market.market
 FROM waves_assignment AS assignment
 JOIN waves_code AS code ON code.id = assignment.code_id
 JOIN campaigns_market AS market ON market.id = assignment.market_id
-LEFT JOIN waves_member AS member ON member.wave_id = assignment.wave_id AND member.global_user_id = assignment.global_user_id
+LEFT JOIN waves_member AS member ON member.wave_id = assignment.wave_id
+    AND member.global_user_id = assignment.global_user_id
 WHERE assignment.wave_id = %(wave)s AND assignment.published_at IS NULL
 ORDER BY assignment.id LIMIT %(limit)s FOR UPDATE OF assignment SKIP LOCKED
 """
 _MARK_PUBLISHED = """
-UPDATE waves_code SET state = 'published', published_at = %(now)s FROM waves_assignment AS assignment
-WHERE assignment.code_id = waves_code.id AND assignment.id = ANY(%(ids)s) AND waves_code.state = 'assigned'
+UPDATE waves_code SET state = 'published', published_at = %(now)s FROM waves_assignment
+    AS assignment
+WHERE assignment.code_id = waves_code.id AND assignment.id = ANY(%(ids)s)
+    AND waves_code.state = 'assigned'
 """
 _FLAT = {"id": pl.Int64} | dict.fromkeys(
     ("globalUserId", "memberId", "marketId", "code"), pl.String

@@ -37,28 +37,36 @@ _SIGNS = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)
 _RESERVE_AVAILABLE = """
 WITH free AS (
     SELECT id, row_number() OVER (ORDER BY id) AS n FROM (
-        SELECT id FROM waves_code WHERE campaign_id = %(campaign)s AND state = 'available' AND source = 'own'
+        SELECT id FROM waves_code WHERE campaign_id = %(campaign)s AND state = 'available'
+            AND source = 'own'
         ORDER BY id LIMIT %(count)s FOR UPDATE SKIP LOCKED) AS available
 ), fans AS (
-    SELECT * FROM unnest(%(fans)s::text[], %(markets)s::bigint[]) WITH ORDINALITY AS f (fan, market, n)
+    SELECT * FROM unnest(%(fans)s::text[], %(markets)s::bigint[]) WITH ORDINALITY
+        AS f (fan, market, n)
 )
-UPDATE waves_code SET state = 'reserved', wave_id = %(wave)s, global_user_id = fans.fan, market_id = fans.market,
+UPDATE waves_code SET state = 'reserved', wave_id = %(wave)s, global_user_id = fans.fan, market_id =
+    fans.market,
     begins_at = %(begins)s, ends_at = %(ends)s, reserved_at = %(now)s
 FROM free JOIN fans USING (n) WHERE waves_code.id = free.id
 """
 _INSERT_MINTED = """
-INSERT INTO waves_code (campaign_id, code, source, state, wave_id, global_user_id, market_id, begins_at, ends_at,
+INSERT INTO waves_code (campaign_id, code, source, state, wave_id, global_user_id, market_id,
+    begins_at, ends_at,
     created_at, reserved_at)
-SELECT %(campaign)s, code, 'own', 'reserved', %(wave)s, fan, market, %(begins)s, %(ends)s, %(now)s, %(now)s
-FROM unnest(%(codes)s::text[], %(fans)s::text[], %(markets)s::bigint[]) AS minted (code, fan, market)
+SELECT %(campaign)s, code, 'own', 'reserved', %(wave)s, fan, market, %(begins)s, %(ends)s, %(now)s,
+    %(now)s
+FROM unnest(%(codes)s::text[], %(fans)s::text[], %(markets)s::bigint[])
+    AS minted (code, fan, market)
 ON CONFLICT DO NOTHING
 """
 _RELEASE_UNUSED = """
-UPDATE waves_code SET state = 'available', wave_id = NULL, global_user_id = '', market_id = NULL, reserved_at = NULL
+UPDATE waves_code SET state = 'available', wave_id = NULL, global_user_id = '', market_id = NULL,
+    reserved_at = NULL
 WHERE wave_id = %(wave)s AND state = 'reserved' AND code = ANY(%(codes)s)
 """
 _RELEASE_ALL = """
-UPDATE waves_code SET state = 'available', wave_id = NULL, global_user_id = '', market_id = NULL, reserved_at = NULL
+UPDATE waves_code SET state = 'available', wave_id = NULL, global_user_id = '', market_id = NULL,
+    reserved_at = NULL
 WHERE wave_id = %(wave)s AND state = 'reserved'
 """
 

@@ -123,7 +123,9 @@ def placeholders(text: str) -> frozenset[str]:
 
 
 def check_template(template: MessageTemplate, *, has_code: bool = True) -> None:
-    """Raises BadTemplate for an unknown placeholder, or a code in a text for TM members. [N-1, K-3]"""
+    """Raises BadTemplate for an unknown placeholder, or a code in a text for TM members. [N-1,
+    K-3]
+    """
     named = (
         placeholders(template.subject) | placeholders(template.body) | placeholders(template.html)
     )

@@ -1,4 +1,6 @@
-"""Templates, and each message as a row: made before any attempt, kept with its outcome. [N-1, N-3, N-7]"""
+"""Templates, and each message as a row: made before any attempt, kept with its outcome. [N-1, N-3,
+N-7]
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ class Send(models.Model):
 
 
 class QueuedEmail(models.Model):
-    """An e-mail on its way to the provider; ids only, the text is rendered when it is sent. [N-5]"""
+    """An e-mail on its way to the provider; ids only, the text is rendered when it is sent.
+    [N-5]
+    """
 
     send = models.OneToOneField(Send, on_delete=models.PROTECT, related_name="queued_email")
     state = models.CharField(max_length=14, choices=SendState, default=SendState.PENDING)

@@ -1,4 +1,6 @@
-"""The files of a prepared wave: lists per channel and market in one zip, and the status JSON. [W-8]"""
+"""The files of a prepared wave: lists per channel and market in one zip, and the status JSON.
+[W-8]
+"""
 
 from __future__ import annotations
 

@@ -40,7 +40,9 @@ class SmsProvider(Protocol):
 
 @dataclass(frozen=True)
 class EmailText:
-    """One e-mail, ready to send; `key` becomes its Message-ID, so that a repeat can be recognized."""
+    """One e-mail, ready to send; `key` becomes its Message-ID, so that a repeat can be
+    recognized.
+    """
 
     key: str
     to: str
@@ -60,7 +62,9 @@ class EmailProvider(Protocol):
 
 
 class ReceiptReader(Protocol):
-    """A provider's `receipts.py`: how it signs its delivery receipts, and how it writes them. [N-3]"""
+    """A provider's `receipts.py`: how it signs its delivery receipts, and how it writes them.
+    [N-3]
+    """
 
     def is_genuine(self, headers: Mapping[str, str], body: bytes, *, now: float) -> bool:
         """Whether the provider signed this body, and lately; `now` in seconds since 1970."""

@@ -100,7 +100,9 @@ def seats_in_play(
 
 @dataclass
 class _Tally:
-    """Per row of the ordered frame: its market (or _NO_MARKET), and whether it is a candidate at all."""
+    """Per row of the ordered frame: its market (or _NO_MARKET), and whether it is a candidate at
+    all.
+    """
 
     market: Ints
     candidate: Bools
@@ -170,7 +172,9 @@ def _first_closing(picks: Ints, room: Ints) -> int:
 
 
 def _market_by_market(packed: Ints, room: Ints, taken: Ints) -> None:
-    """Each market in position order takes the best of the rows still free; fills `taken` in place."""
+    """Each market in position order takes the best of the rows still free; fills `taken` in
+    place.
+    """
     for market in range(len(room)):
         byte, bit = divmod(market, 8)
         wants = (packed[:, byte] >> (7 - bit)) & 1 == 1

@@ -25,7 +25,8 @@ SELECT score.global_user_id, score.raw_score, score.band_score, score.luck,
     COALESCE(NULLIF(fan.member_id, ''), score.member_id),
     COALESCE(NULLIF(fan.email, ''), score.email),
     CASE WHEN fan.phone <> '' THEN fan.phone ELSE score.phone END,
-    CASE WHEN fan.phone <> '' THEN fan.phone_confirmed OR (fan.phone = score.phone AND score.phone_confirmed)
+    CASE WHEN fan.phone <> '' THEN fan.phone_confirmed OR (fan.phone = score.phone
+        AND score.phone_confirmed)
         ELSE score.phone_confirmed END,
     array_to_string(fan.preferences, '|'),
     (extract(epoch FROM fan.registered_at) * 1000000)::bigint,
@@ -33,12 +34,15 @@ SELECT score.global_user_id, score.raw_score, score.band_score, score.luck,
     assignment.id IS NOT NULL
 FROM campaigns_fanscore AS score
 LEFT JOIN campaigns_registrant AS fan
-    ON fan.campaign_id = %(campaign)s AND fan.global_user_id = score.global_user_id COLLATE "default"
+    ON fan.campaign_id = %(campaign)s AND fan.global_user_id = score.global_user_id COLLATE
+        "default"
 LEFT JOIN waves_member AS member
-    ON member.campaign_id = %(campaign)s AND member.holds_fan AND member.wave_id IS DISTINCT FROM %(wave)s
+    ON member.campaign_id = %(campaign)s AND member.holds_fan AND member.wave_id IS DISTINCT
+        FROM %(wave)s
     AND member.global_user_id = score.global_user_id COLLATE "default"
 LEFT JOIN waves_assignment AS assignment
-    ON assignment.campaign_id = %(campaign)s AND assignment.global_user_id = score.global_user_id COLLATE "default"
+    ON assignment.campaign_id = %(campaign)s AND assignment.global_user_id = score.global_user_id
+        COLLATE "default"
 WHERE score.score_file_id = %(score_file)s
 """
 _SCHEMA = {

@@ -58,7 +58,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class PlannedSelection:
-    """A plan, its candidates, the selection made from them, and who was not a candidate, by reason."""
+    """A plan, its candidates, the selection made from them, and who was not a candidate, by
+    reason.
+    """
 
     plan: Plan
     candidates: candidates.Candidates

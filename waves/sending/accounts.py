@@ -118,7 +118,8 @@ def in_flight() -> int:
 
 TAKE_PERMITS = """
 UPDATE waves_provideraccount
-SET permits_until = greatest(coalesce(permits_until, '-infinity'), clock_timestamp()) + make_interval(secs => %(length)s)
+SET permits_until = greatest(coalesce(permits_until, '-infinity'), clock_timestamp()) +
+    make_interval(secs => %(length)s)
 WHERE name = %(name)s AND NOT paused
 RETURNING extract(epoch FROM permits_until)::float8, extract(epoch FROM clock_timestamp())::float8
 """
@@ -182,7 +183,9 @@ def resume(name: str, *, by: User | None = None, reason: str = "") -> bool:
 
 
 def stop_all(reason: str, *, by: User | None = None) -> list[str]:
-    """Pause the account of every provider; returns the names of those that this call paused. [N-6]"""
+    """Pause the account of every provider; returns the names of those that this call paused.
+    [N-6]
+    """
     return [provider.name for provider in registry.ALL if pause(provider.name, reason, by=by)]
 
 

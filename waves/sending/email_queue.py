@@ -32,12 +32,15 @@ OPEN_STATES = ("pending", "sending")
 
 CLAIM = """
 WITH picked AS (
-    SELECT q.id FROM waves_queuedemail q JOIN waves_send s ON s.id = q.send_id JOIN waves_wave w ON w.id = s.wave_id
-    WHERE q.state = 'pending' AND (q.not_before IS NULL OR q.not_before <= now()) AND w.state IN ('triggered', 'completed')
+    SELECT q.id FROM waves_queuedemail q JOIN waves_send s ON s.id = q.send_id JOIN waves_wave w
+        ON w.id = s.wave_id
+    WHERE q.state = 'pending' AND (q.not_before IS NULL OR q.not_before <= now())
+        AND w.state IN ('triggered', 'completed')
     ORDER BY q.id LIMIT %(limit)s FOR UPDATE OF q SKIP LOCKED
 ), claimed AS (
     UPDATE waves_queuedemail q
-    SET state = 'sending', claim = %(claim)s, lease_until = now() + %(lease)s, attempts = attempts + 1, reason = ''
+    SET state = 'sending', claim = %(claim)s, lease_until = now() + %(lease)s, attempts = attempts +
+        1, reason = ''
     FROM picked WHERE q.id = picked.id RETURNING q.id, q.send_id, q.attempts
 )
 SELECT c.id, c.attempts, s.wave_id, s.key::text, m.email, m.code, k.market_id, m.global_user_id
@@ -50,19 +53,23 @@ WITH recorded AS (
     SET state = v.state, reason = v.reason, attempts = v.tries, claim = NULL, lease_until = NULL,
         sent_at = CASE WHEN v.state = 'sent' THEN now() END,
         not_before = CASE WHEN v.state = 'pending' THEN now() + make_interval(secs => v.wait) END
-    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::smallint[], %s::float8[]) AS v (id, state, reason, tries, wait)
+    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::smallint[], %s::float8[])
+        AS v (id, state, reason, tries, wait)
     WHERE q.id = v.id AND q.claim = %s AND q.state = 'sending'
     RETURNING q.send_id, q.state, q.reason, q.sent_at, q.attempts
 )
-UPDATE waves_send s SET state = r.state, reason = r.reason, sent_at = r.sent_at, attempts = r.attempts
+UPDATE waves_send s SET state = r.state, reason = r.reason, sent_at = r.sent_at, attempts =
+    r.attempts
 FROM recorded r WHERE s.id = r.send_id AND s.state NOT IN ('delivered', 'undeliverable')
 """
 TAKE_OVER = """
 WITH lost AS (
-    UPDATE waves_queuedemail SET state = 'unknown', reason = 'sender_lost', claim = NULL, lease_until = NULL
+    UPDATE waves_queuedemail SET state = 'unknown', reason = 'sender_lost', claim = NULL,
+        lease_until = NULL
     WHERE state = 'sending' AND lease_until < now() RETURNING send_id
 )
-UPDATE waves_send s SET state = 'unknown', reason = 'sender_lost', maybe_accepted = true FROM lost WHERE s.id = lost.send_id
+UPDATE waves_send s SET state = 'unknown', reason = 'sender_lost', maybe_accepted = true FROM lost
+    WHERE s.id = lost.send_id
 """
 
 

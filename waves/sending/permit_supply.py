@@ -35,7 +35,9 @@ class PermitSupply:
         self._wanted = asyncio.Event()
 
     def wait(self, now: float) -> float | None:
-        """Seconds until the next permit may be used: 0 is now, None is not before the next block."""
+        """Seconds until the next permit may be used: 0 is now, None is not before the next
+        block.
+        """
         self._current = self._current.fresh(now)
         if not self._current.count:
             self._current, self._next = self._next.fresh(now), pacing.NO_PERMITS

@@ -22,10 +22,12 @@ logger = logging.getLogger(__name__)
 # which was our mistake then.
 APPLY = """
 UPDATE waves_send s
-SET state = v.status, settled_at = now(), sent_at = coalesce(s.sent_at, now()), reason = '', lease_until = NULL, claim = NULL,
+SET state = v.status, settled_at = now(), sent_at = coalesce(s.sent_at, now()), reason = '',
+    lease_until = NULL, claim = NULL,
     provider_id = CASE WHEN s.provider_id = '' THEN v.provider_id ELSE s.provider_id END
 FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS v (key, status, provider_id)
-WHERE s.key = v.key AND s.channel = 'sms' AND s.attempts > 0 AND s.state NOT IN ('delivered', 'undeliverable')
+WHERE s.key = v.key AND s.channel = 'sms' AND s.attempts > 0
+    AND s.state NOT IN ('delivered', 'undeliverable')
 """
 
 

@@ -31,11 +31,13 @@ SELECT count(*) AS total,
        count(*) FILTER (WHERE NOT ok AND unknown AND NOT pending) AS unknown,
        count(*) FILTER (WHERE NOT ok AND pending) AS pending
 FROM (
-    SELECT coalesce(bool_or(s.state IN ('sent', 'delivered', 'undeliverable') OR q.id IS NOT NULL), false) AS ok,
+    SELECT coalesce(bool_or(s.state IN ('sent', 'delivered', 'undeliverable')
+        OR q.id IS NOT NULL), false) AS ok,
            coalesce(bool_or(s.state = 'failed'), false) AS failed,
            coalesce(bool_or(s.state = 'unknown'), false) AS unknown,
            coalesce(bool_or(s.state IN ('pending', 'sending')), true) AS pending
-    FROM waves_member m LEFT JOIN waves_send s ON s.member_id = m.id LEFT JOIN waves_queuedemail q ON q.send_id = s.id
+    FROM waves_member m LEFT JOIN waves_send s ON s.member_id = m.id LEFT JOIN waves_queuedemail q
+        ON q.send_id = s.id
     WHERE m.wave_id = %(wave_id)s GROUP BY m.id
 ) AS members
 """

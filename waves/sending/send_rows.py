@@ -27,7 +27,8 @@ SELECT m.wave_id, m.id, c.channel,
        {KEY},
        CASE WHEN c.contact = '' THEN 'skipped' ELSE 'pending' END,
        CASE WHEN c.contact = '' THEN 'no_contact' ELSE '' END, 0, ''
-FROM waves_member m CROSS JOIN LATERAL (VALUES ('sms', m.phone), ('email', m.email)) AS c (channel, contact)
+FROM waves_member m CROSS JOIN LATERAL (VALUES ('sms', m.phone), ('email', m.email))
+    AS c (channel, contact)
 WHERE m.wave_id = %(wave_id)s AND (c.channel = 'sms' OR m.phone = '' OR NOT %(sms_first)s)
 ORDER BY m.id
 ON CONFLICT (member_id, channel) DO NOTHING
@@ -35,7 +36,8 @@ ON CONFLICT (member_id, channel) DO NOTHING
 E_MAIL_INSTEAD = f"""
 INSERT INTO waves_send (wave_id, member_id, channel, key, state, reason, attempts, provider_id)
 SELECT m.wave_id, m.id, c.channel, {KEY}, 'pending', '', 0, ''
-FROM waves_send s JOIN waves_member m ON m.id = s.member_id CROSS JOIN (VALUES ('email')) AS c (channel)
+FROM waves_send s JOIN waves_member m ON m.id = s.member_id CROSS JOIN (VALUES ('email'))
+    AS c (channel)
 WHERE s.wave_id = %(wave_id)s AND s.channel = 'sms' AND s.state = 'failed' AND m.email <> ''
 ON CONFLICT (member_id, channel) DO NOTHING
 """  # noqa: S608 the parts are constants
@@ -61,25 +63,30 @@ WITH picked AS (
     ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), claimed AS (
     UPDATE waves_send s
-    SET state = 'sending', claim = %(claim)s, lease_until = now() + %(lease)s, attempts = attempts + 1, reason = ''
+    SET state = 'sending', claim = %(claim)s, lease_until = now() + %(lease)s, attempts = attempts +
+        1, reason = ''
     FROM picked WHERE s.id = picked.id
     RETURNING s.id, s.key::text AS key, s.attempts, s.maybe_accepted, s.member_id
 )
 SELECT c.id, c.key, c.attempts, c.maybe_accepted, m.phone, m.code, k.market_id, m.global_user_id
-FROM claimed c JOIN waves_member m ON m.id = c.member_id JOIN campaigns_market k ON k.id = m.market_id
+FROM claimed c JOIN waves_member m ON m.id = c.member_id JOIN campaigns_market k
+    ON k.id = m.market_id
 ORDER BY c.id
 """
 RECORD_SENT = """
 UPDATE waves_send s
-SET state = 'sent', provider_id = v.provider_id, sent_at = now(), claim = NULL, lease_until = NULL, not_before = NULL
+SET state = 'sent', provider_id = v.provider_id, sent_at = now(), claim = NULL, lease_until = NULL,
+    not_before = NULL
 FROM unnest(%s::bigint[], %s::smallint[], %s::text[]) AS v (id, attempts, provider_id)
 WHERE s.id = v.id AND s.attempts = v.attempts AND s.claim = %s AND s.state = 'sending'
 """
 RECORD_REST = """
 UPDATE waves_send s
 SET state = v.state, reason = v.reason, attempts = v.tries, maybe_accepted = v.maybe_accepted,
-    not_before = CASE WHEN v.state = 'pending' THEN now() + make_interval(secs => v.wait) END, claim = NULL, lease_until = NULL
-FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::text[], %s::smallint[], %s::boolean[], %s::float8[])
+    not_before = CASE WHEN v.state = 'pending' THEN now() + make_interval(secs => v.wait) END, claim
+        = NULL, lease_until = NULL
+FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::text[], %s::smallint[], %s::boolean[],
+    %s::float8[])
     AS v (id, attempts, state, reason, tries, maybe_accepted, wait)
 WHERE s.id = v.id AND s.attempts = v.attempts AND s.claim = %s AND s.state = 'sending'
 """
@@ -147,7 +154,9 @@ def queue_emails_instead(wave: Wave) -> int:
 def claim(
     wave_id: int, sender: uuid.UUID, *, after: int, limit: int, lease: timedelta
 ) -> list[Row]:
-    """Take pending rows with an id above `after`; the attempt is counted before it is made. [O-6]"""
+    """Take pending rows with an id above `after`; the attempt is counted before it is made.
+    [O-6]
+    """
     values: dict[str, Any] = {
         "wave_id": wave_id,
         "claim": sender,

@@ -1,4 +1,6 @@
-"""A triggered wave is sent: rows made, SMS sent, e-mails queued, the result computed. [N-1 … N-7]"""
+"""A triggered wave is sent: rows made, SMS sent, e-mails queued, the result computed. [N-1 …
+N-7]
+"""
 
 from __future__ import annotations
 

@@ -97,7 +97,9 @@ class WaveSender:
                 group.create_task(self._send(session, row))
 
     def _until_next_start(self, now: float) -> float | None:
-        """Seconds until the next request may start: 0 is now, None is not before something changes."""
+        """Seconds until the next request may start: 0 is now, None is not before something
+        changes.
+        """
         if not self._feed.has_row(now) or not self._slots.allows_start(now):
             return None
         return self._permits.wait(now)

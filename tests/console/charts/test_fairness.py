@@ -1,4 +1,6 @@
-"""Pictures of a fairness report: every number stands in words too, nothing leaves the frame. [X-3]"""
+"""Pictures of a fairness report: every number stands in words too, nothing leaves the frame.
+[X-3]
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A file of registrations is uploaded, imported by a worker, and its page shows the outcome. [C-4]"""
+"""A file of registrations is uploaded, imported by a worker, and its page shows the outcome.
+[C-4]
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A score file's page takes its corrected rejected rows, and shows what became of them. [S-14, O-7]"""
+"""A score file's page takes its corrected rejected rows, and shows what became of them. [S-14,
+O-7]
+"""
 
 from __future__ import annotations
 

@@ -214,7 +214,9 @@ class TestPage:
     def test_a_closed_campaign_shows_seed_waves_and_proof(
         self, get: Callable[..., Any], tmp_path: Path
     ) -> None:
-        """What was kept while it was sealed anchors the proof that is downloaded later. [S-8, S-10]"""
+        """What was kept while it was sealed anchors the proof that is downloaded later. [S-8,
+        S-10]
+        """
         campaign = presale()
         sent(campaign, "20260121")
         (tmp_path / "draw.json").write_bytes(get(campaign, "/draw.json").content)

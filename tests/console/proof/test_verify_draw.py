@@ -99,7 +99,9 @@ def test_it_knows_the_rules_by_itself_and_they_are_ours() -> None:
 
 
 def test_a_sound_bundle_passes_with_every_fan_and_member_counted(bundle: Path) -> None:
-    """Three waves in three orders, the later ones without the members of the earlier. [S-10, W-5]"""
+    """Three waves in three orders, the later ones without the members of the earlier. [S-10,
+    W-5]
+    """
     found = verify(bundle)
     assert (found["ok"], found["problems"]) == (True, [])
     assert found["checked"] == {

@@ -1,4 +1,6 @@
-"""The current state of each record: the newest change wins, in whatever order changes come. [D-6]"""
+"""The current state of each record: the newest change wins, in whatever order changes come.
+[D-6]
+"""
 
 from __future__ import annotations
 

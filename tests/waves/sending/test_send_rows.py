@@ -1,4 +1,6 @@
-"""The rows of messages: made once, claimed by one sender, recorded by the claim alone. [N-4, O-6]"""
+"""The rows of messages: made once, claimed by one sender, recorded by the claim alone. [N-4,
+O-6]
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A wave is sent: over real connections to the sandbox, every row in PostgreSQL. [N-1 … N-7, X-5]"""
+"""A wave is sent: over real connections to the sandbox, every row in PostgreSQL. [N-1 … N-7,
+X-5]
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""One sender at work: nobody is missed or doubled, the limits hold, and a stop stops. [N-2, N-3, N-4, N-6]"""
+"""One sender at work: nobody is missed or doubled, the limits hold, and a stop stops. [N-2, N-3,
+N-4, N-6]
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""`pause_wave WAVE --by USER --reason TEXT`: no message starts any more until it is resumed. [N-6]"""
+"""`pause_wave WAVE --by USER --reason TEXT`: no message starts any more until it is resumed.
+[N-6]
+"""
 
 from __future__ import annotations
 

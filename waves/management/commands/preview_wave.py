@@ -1,4 +1,6 @@
-"""`preview_wave CAMPAIGN DATE_KEY …`: the members that a preparation would select now; writes nothing. [W-7]"""
+"""`preview_wave CAMPAIGN DATE_KEY …`: the members that a preparation would select now; writes
+nothing. [W-7]
+"""
 
 from __future__ import annotations
 

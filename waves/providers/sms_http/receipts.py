@@ -24,7 +24,9 @@ STATUSES = {SendState.DELIVERED, SendState.UNDELIVERABLE}
 
 
 def is_genuine(headers: Mapping[str, str], body: bytes, *, now: float) -> bool:
-    """Whether `X-Signature` was made with RECEIPT_SECRET over this body in the last five minutes."""
+    """Whether `X-Signature` was made with RECEIPT_SECRET over this body in the last five
+    minutes.
+    """
     signature = headers.get("X-Signature", "")
     parts = dict(part.partition("=")[::2] for part in signature.split(","))
     timestamp = parts.get("t", "")
