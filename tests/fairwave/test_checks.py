@@ -40,7 +40,7 @@ def test_glue_needs_a_bucket_on_s3_and_a_name_that_athena_takes_and_the_archive_
         **s3,
         DEMAND_PREFIX="../demand",
     )
-    assert ("GLUE_DATABASE is no name" in wrong.stderr, "DEMAND_PREFIX" in wrong.stderr) == (
+    assert ("GLUE_DATABASE is not a valid" in wrong.stderr, "DEMAND_PREFIX" in wrong.stderr) == (
         True,
         True,
     )

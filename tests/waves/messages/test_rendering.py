@@ -54,7 +54,7 @@ def test_n1_the_reference_is_the_draws_and_empty_without_one():
 
 @pytest.mark.parametrize("code", ["", "TM"])
 def test_k3_a_text_that_names_the_code_is_refused_for_who_has_none(code):
-    with pytest.raises(BadTemplate, match="TM members have none"):
+    with pytest.raises(BadTemplate, match="members with TM stock have no code"):
         composer(template("sms", "{code}")).sms(Recipient("west", "fan-1", code))
 
 
