@@ -32,6 +32,13 @@ def test_every_path_that_a_document_names_is_there(document):
 
 
 @documents
+def test_every_name_that_a_document_finds_in_a_file_is_in_it(document):
+    """`campaigns/choices.py: Reason`."""
+    named = re.findall(r"`([\w/]+\.py): (\w+)`", _prose(document))
+    assert [each for each in named if each[1] not in (ROOT / each[0]).read_text()] == []
+
+
+@documents
 def test_every_link_leads_to_a_file_and_its_heading(document):
     broken = []
     for target, anchor in LINKED.findall(_prose(document)):
