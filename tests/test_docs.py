@@ -34,7 +34,7 @@ def test_every_path_that_a_document_names_is_there(document):
 @documents
 def test_every_name_that_a_document_finds_in_a_file_is_in_it(document):
     """`campaigns/choices.py: Reason`."""
-    named = re.findall(r"`([\w/]+\.py): (\w+)`", _prose(document))
+    named = re.findall(r"`(\w+/[\w/]*\.py): (\w+)`", _prose(document))
     assert [each for each in named if each[1] not in (ROOT / each[0]).read_text()] == []
 
 
