@@ -8,6 +8,7 @@ import os
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 import sandbox
@@ -15,7 +16,6 @@ from tests.support.processes import Process
 from tests.support.sending import triggered_wave
 from tests.support.waiting import wait_until
 from waves.models import Send, Sender
-from waves.providers.sms_http.client import HttpSms
 from waves.sending.accounts import Limits
 from waves.sending.run import Timing
 from waves.sending.send_wave import send_wave
@@ -28,9 +28,8 @@ def sent(wave: int, url: str, per_second: int, concurrency: int, honours_keys: b
     """In a process of its own: send the wave."""
     # a busy machine answers late; what a killed sender held is taken from it by the test
     timing = Timing(timeout=60.0, check_every=0.1, row_lease=120.0)
-    provider = HttpSms(url, "sandbox", honours_keys=honours_keys)
-    limits = Limits(per_second, concurrency)
-    return send_wave(wave, provider=provider, limits=limits, timing=timing)
+    settings.SMS_URL, settings.SMS_HONOURS_KEYS = url, honours_keys
+    return send_wave(wave, limits=Limits(per_second, concurrency), timing=timing)
 
 
 def start(wave, box, *, per_second, concurrency, honours_keys=True):
@@ -56,7 +55,7 @@ def kill_after(process, box, accepted):
     Sender.objects.update(lease_until=long_ago)
 
 
-def test_n4_after_any_number_of_kills_nobody_is_missed_and_no_key_was_accepted_twice():
+def test_after_any_number_of_kills_nobody_is_missed_and_no_key_was_accepted_twice_n4():
     members = 300 * (KILLS + 1)
     wave = triggered_wave(members)
     with sandbox.running(latency_ms=40, jitter_ms=40) as box:
@@ -78,7 +77,7 @@ def test_n4_after_any_number_of_kills_nobody_is_missed_and_no_key_was_accepted_t
     assert counts["accepted"] == members
 
 
-def test_n4_a_kill_where_keys_mean_nothing_leaves_unknowns_and_doubles_nobody():
+def test_a_kill_where_keys_mean_nothing_leaves_unknowns_and_doubles_nobody_n4():
     wave = triggered_wave(500)
     with sandbox.running(latency_ms=60, honour_keys=False) as box:
         kill_after(start(wave, box, per_second=400, concurrency=40, honours_keys=False), box, 100)
@@ -99,7 +98,7 @@ def test_n4_a_kill_where_keys_mean_nothing_leaves_unknowns_and_doubles_nobody():
     assert counts["keys_accepted_twice"] == 0
 
 
-def test_n2_senders_in_several_processes_together_keep_to_the_accounts_rate_and_concurrency():
+def test_senders_in_several_processes_together_keep_to_the_accounts_rate_and_concurrency_n2():
     """Two work on one wave, a third on another, all through one account."""
     shared, other = triggered_wave(400), triggered_wave(200)
     with sandbox.running(latency_ms=80) as box:
