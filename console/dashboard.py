@@ -34,7 +34,7 @@ def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
 def parts(request: HttpRequest) -> dict[str, Any]:
     """Each part only to those who may see it; for others it is None."""
     return {
-        "roads": _allowed(request, "campaigns.view_campaign", _open_roads),
+        "roads": _allowed(request, "campaigns.view_campaign", _current_roads),
         "jobs": _allowed(request, "operations.view_job", _live_jobs),
         "failed_jobs": _allowed(request, "operations.view_job", _failed_jobs),
         "waves": _allowed(request, "waves.view_wave", _waves_for_somebody),
@@ -54,8 +54,9 @@ def _allowed(request: HttpRequest, permission: str, read: Callable[[], Any]) -> 
     return read() if request.user.has_perm(permission) else None
 
 
-def _open_roads() -> list[Any]:
-    current = Campaign.objects.filter(status__in=[CampaignStatus.OPEN, CampaignStatus.DRAFT])
+def _current_roads() -> list[Any]:
+    """Open campaigns first, then drafts, then closed ones until they are archived."""
+    current = Campaign.objects.exclude(status=CampaignStatus.ARCHIVED)
     return roads(current.order_by("-status", "-id")[:SHOWN])
 
 

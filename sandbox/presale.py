@@ -11,6 +11,7 @@ import argparse
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -295,6 +296,7 @@ def summary(presale: Presale) -> dict[str, Any]:
         "gateway": steps["gateway"],
         "lake": {"records": presale.saved, **merged(steps["merge_avro"]["merges"])},
         "proof": {"verified": steps["proof"]["verified"], "commitment": scores["commitment"]},
+        "site": how_to_look(),
         "where": {
             "scrubbed file": bucket.url_or_path(scores["scrubbed"]),
             "rejected rows": bucket.url_or_path(scores["rejected_file"]),
@@ -306,6 +308,26 @@ def summary(presale: Presale) -> dict[str, Any]:
             "input files": str(data / "demo" / presale.campaign_id),
         },
     }
+
+
+def how_to_look() -> str:
+    """How to see the presale in the site: bin/serve uses the same data, and makes the administrator
+    when it first runs on them.
+    """
+    from django.contrib.auth.models import User
+
+    where = f"FAIRWAVE_DATA={shlex.quote(given)} " if (given := env.text("FAIRWAVE_DATA")) else ""
+    known = User.objects.filter(is_superuser=True).first()
+    sign_in = (
+        f"log in as {known.username} (to set a new password:"
+        f" {where}.venv/bin/python manage.py changepassword {known.username})"
+        if known
+        else "log in as admin with the password that it shows"
+    )
+    return (
+        f"To see this presale in the site, run {where}bin/serve, open the address that it shows, and"
+        f" {sign_in}. The campaign is on the home page."
+    )
 
 
 def merged(merges: list[dict[str, Any]]) -> dict[str, int]:
@@ -383,7 +405,8 @@ def table(result: dict[str, Any]) -> str:
         ("took", f"{result['seconds']} s"),
     ]
     title = f"\nThe presale {result['campaign_id']}, end to end\n"
-    return title + "\n".join(f"  {name:<24}{value}".rstrip() for name, value in rows)
+    lines = "\n".join(f"  {name:<24}{value}".rstrip() for name, value in rows)
+    return f"{title}{lines}\n\n{result['site']}"
 
 
 def ledger(what: str, counts: dict[str, Any]) -> list[tuple[str, str]]:

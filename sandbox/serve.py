@@ -7,6 +7,7 @@ Everything ends together: when one of them ends by itself, or on Ctrl-C.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import io
 import os
 import secrets
@@ -18,12 +19,14 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 import sandbox
 from fairwave import embedded, env
 
 ROOT = Path(__file__).parent.parent
 LATENCY_MS = 20
+ELSEWHERE = "Stop it first, or set FAIRWAVE_DATA to another folder."
 STOP_SECONDS = 8.0  # a worker that is killed then loses nothing: its job is taken up again [O-6]
 READY_SECONDS = 60.0
 
@@ -36,6 +39,9 @@ def main() -> int:
     options.add_argument("--workers", type=int, default=2, help="background workers")
     chosen = options.parse_args()
     data = env.data_folder()
+    if (held := hold(data)) is None:
+        print(f"bin/serve already runs on {data}. {ELSEWHERE}", file=sys.stderr)  # noqa: T201
+        return 1
     if not env.text("DATABASE_URL"):
         embedded.share(data)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -55,7 +61,22 @@ def main() -> int:
             "DJANGO_SETTINGS_MODULE": "fairwave.settings",
         }
         password = set_up()
-        return keep(start(data, chosen.port), address, password)
+        with held:
+            return keep(start(data, chosen.port), address, password)
+
+
+def hold(data: Path) -> IO[str] | None:
+    """The lock of these data, as long as the file that is returned is open, or None while another
+    process holds it. The kernel frees it with the process, however that ends.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    lock = (data / "serve.lock").open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -4,6 +4,7 @@ as the migrations left it, and buckets of its own.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from django.core.files.storage import storages
+from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
@@ -59,7 +61,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def one_run_at_a_time(django_db_modify_db_settings: None) -> Iterator[None]:
+    """Another run on the same data would drop our database: it waits until we are done."""
+    name = connection.settings_dict["TEST"]["NAME"]
+    with (env.data_folder() / f"{name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    one_run_at_a_time: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
     """Tests that commit leave the database as they found it, in milliseconds."""
     with django_db_blocker.unblock():
         if not resetting.is_possible():  # without a superuser, Django's own way is used

@@ -8,7 +8,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from campaigns.choices import CampaignStatus
+from campaigns.models import Campaign
 from tests.console.demand.demand_cases import OVERVIEW, text_of
+from tests.support.campaigns import make_campaign
 from tests.support.change_events import DEMAND, archived, change
 from tests.support.people import client_of, staff
 
@@ -32,3 +35,11 @@ def test_the_first_page_says_what_came_in_a_day_to_those_who_may_see_it(operator
     html = re.sub(r"<[^>]+>", "", text_of(operator.get("/admin/now/")))
     assert "2 change events in 24 hours = 1 archived + 1 errors." in html
     assert "change events" not in text_of(client_of(staff("newcomer")).get("/admin/now/"))
+
+
+def test_a_closed_campaign_stays_on_the_home_page_until_it_is_archived(operator):
+    make_campaign("tour")
+    for status, shown in ((CampaignStatus.CLOSED, True), (CampaignStatus.ARCHIVED, False)):
+        Campaign.objects.update(status=status)
+        html = operator.get("/admin/").content.decode()
+        assert ("/admin/campaign/tour/" in html) is shown, status
