@@ -65,7 +65,7 @@ def test_progress_is_seen_in_words_and_heard_by_the_tenth(sign_in):
     expect(page.locator("#job-live")).to_contain_text("Reading the file")
     person.picture("progress-reading")
     at = time.time() - 20
-    pace = {"step": "Judging rows", "rows": 2_000_000, "looks": [[at, 0]]}
+    pace = {"step": "Judging rows", "rows": 2_000_000, "samples": [[at, 0]]}
     Job.objects.filter(pk=job.pk).update(pace=pace, progress=1_200_000, total=4_000_000)
     expect(page.locator("#job-live")).to_contain_text(
         "1.2 million of 2 million rows", timeout=A_WHILE

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from fairwave import embedded
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("embedded")]
 
@@ -25,7 +26,6 @@ SHARE = (
     "import sys; from pathlib import Path; from fairwave import embedded; "
     "embedded.share(Path(sys.argv[1])); print('ready', flush=True); sys.stdin.read()"
 )
-PATIENCE_SECONDS = 60
 
 
 def user_of(data: Path, **options: object) -> subprocess.Popen[str]:
@@ -76,13 +76,6 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def eventually(happens: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not happens():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-
-
 def answers(data: Path) -> bool:
     try:
         return bool(answer(data))
@@ -116,7 +109,7 @@ def test_processes_that_start_at_once_share_one_server_which_ends_with_the_last_
         assert is_alive(server)
         assert answers(data)
         second.send_signal(signal.SIGKILL)
-    eventually(lambda: not is_alive(server))
+    wait_until(lambda: not is_alive(server), "the end of the server")
 
 
 def test_whoever_comes_while_the_server_ends_gets_one(data):
@@ -130,17 +123,17 @@ def test_a_killed_server_is_started_again_while_it_is_in_use(data):
     with in_use(data):
         killed = postmaster(data)
         os.kill(killed, signal.SIGKILL)
-        eventually(lambda: not is_alive(killed))
-        eventually(lambda: answers(data))
+        wait_until(lambda: not is_alive(killed), "the end of the server")
+        wait_until(lambda: answers(data), "an answer of the server")
         assert postmaster(data) != killed
 
 
 def test_a_server_that_is_killed_again_and_again_comes_back(data):
     with in_use(data):
         for _ in range(3):
-            eventually(lambda: answers(data))
+            wait_until(lambda: answers(data), "an answer of the server")
             os.kill(postmaster(data), signal.SIGKILL)
-        eventually(lambda: answers(data))
+        wait_until(lambda: answers(data), "an answer of the server")
 
 
 def test_a_server_that_is_shut_down_again_and_again_comes_back_each_time_while_it_is_in_use(data):
@@ -151,7 +144,10 @@ def test_a_server_that_is_shut_down_again_and_again_comes_back_each_time_while_i
         for _ in range(4):
             stopped = postmaster(data)
             os.kill(stopped, signal.SIGQUIT)
-            eventually(lambda stopped=stopped: answers(data) and postmaster(data) != stopped)
+            wait_until(
+                lambda stopped=stopped: answers(data) and postmaster(data) != stopped,
+                "another server",
+            )
 
 
 def test_after_a_killed_guardian_the_next_process_gets_a_server(data):
@@ -161,7 +157,7 @@ def test_after_a_killed_guardian_the_next_process_gets_a_server(data):
         with in_use(data):
             assert answers(data)
             assert postmaster(data) != server
-    eventually(lambda: not is_alive(server))
+    wait_until(lambda: not is_alive(server), "the end of the server")
 
 
 def test_a_pid_file_whose_number_another_program_has_by_now_is_no_hindrance(data):
@@ -169,8 +165,8 @@ def test_a_pid_file_whose_number_another_program_has_by_now_is_no_hindrance(data
         server = postmaster(data)
         pid_file = embedded.database_folder(data) / "cluster" / "postmaster.pid"
         left_over = pid_file.read_text()
-    eventually(lambda: not is_alive(server))
-    eventually(lambda: not pid_file.exists())
+    wait_until(lambda: not is_alive(server), "the end of the server")
+    wait_until(lambda: not pid_file.exists(), "the end of the pid file")
     pid_file.write_text(left_over.replace(str(server), str(os.getpid()), 1))
     pid_file.chmod(0o600)
     with in_use(data):
@@ -209,7 +205,7 @@ def test_an_ordinary_user_gets_a_server_too():
             assert answers(Path(folder))
             server = postmaster(Path(folder))
             assert Path(f"/proc/{server}").stat().st_uid == 65534
-        eventually(lambda: not is_alive(server))
+        wait_until(lambda: not is_alive(server), "the end of the server")
 
 
 def can_be_read_by(identity: dict[str, object]) -> bool:

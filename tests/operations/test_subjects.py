@@ -12,6 +12,7 @@ from operations import jobs
 from operations.choices import LIVE_JOBS, JobState
 from operations.models import Job, StatusChange
 from operations.subjects import Subject
+from tests.support.waiting import LIMIT_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SHEEP = Subject("flock", "1")
@@ -110,12 +111,12 @@ def test_two_that_ask_at_once_get_one_job(state, monkeypatch):
     both, requeue, create = threading.Barrier(2), jobs.requeue, Job.objects.create
 
     def requeue_together(job_id: int) -> bool:
-        both.wait(timeout=60)
+        both.wait(LIMIT_SECONDS)
         return requeue(job_id)
 
     def create_together(**values: object) -> Job:
         if state == JobState.DONE:
-            both.wait(timeout=60)
+            both.wait(LIMIT_SECONDS)
         return create(**values)
 
     def ask() -> int:
@@ -128,6 +129,6 @@ def test_two_that_ask_at_once_get_one_job(state, monkeypatch):
     monkeypatch.setattr(Job.objects, "create", create_together)
     with ThreadPoolExecutor(2) as people:
         asked = [people.submit(ask) for _ in range(2)]
-        first, second = (each.result(timeout=120) for each in asked)
+        first, second = (each.result(LIMIT_SECONDS) for each in asked)
     assert first == second
     assert Job.objects.filter(state__in=LIVE_JOBS).count() == 1

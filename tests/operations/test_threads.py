@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -18,6 +17,7 @@ from operations.threads import (
     prefetched,
     short_switch_interval,
 )
+from tests.support.waiting import LIMIT_SECONDS
 
 
 def counting(end: int, made: list[int]) -> Iterator[int]:
@@ -37,14 +37,18 @@ def test_the_next_item_is_made_while_this_one_is_worked_on():
 
 
 def test_what_is_made_side_by_side_comes_in_the_order_of_the_items_and_no_further_ahead():
+    """Of each three, the first is done last."""
     made: list[int] = []
+    done = [threading.Event() for _ in range(9)]
 
-    def slow_if_even(number: int) -> int:
-        time.sleep(0.02 * (number % 2 == 0))
+    def out_of_order(number: int) -> int:
+        if number % 3 == 0:
+            done[number + 2].wait(LIMIT_SECONDS)
+        done[number].set()
         return -number
 
     with helper_thread("work", threads=3) as workers:
-        results = in_order(workers, slow_if_even, counting(9, made), at_once=3)
+        results = in_order(workers, out_of_order, counting(9, made), at_once=3)
         assert next(results) == 0
         assert made == [0, 1, 2]
         assert list(results) == [-number for number in range(1, 9)]

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import psycopg
 import pytest
 
 from sandbox import fans
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 BINARIES = Path("/usr/lib/postgresql/15/bin")
@@ -80,16 +80,15 @@ def database_url() -> Iterator[str]:
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while True:
+    def answers() -> bool:
+        assert server.poll() is None, "the server ended"
         try:
-            psycopg.connect(url, connect_timeout=5).close()
+            psycopg.connect(url).close()
         except psycopg.OperationalError:
-            assert server.poll() is None, "the server ended"
-            assert time.monotonic() < deadline, "the server does not answer"
-            time.sleep(0.1)
-        else:
-            return
+            return False
+        return True
+
+    wait_until(answers, "an answer of the server")
 
 
 def test_migrations_and_a_score_file_work_on_postgresql_15(database_url, tmp_path):

@@ -15,6 +15,7 @@ import pytest
 
 import sandbox
 from sandbox.behaviour import BadOption, Behaviour, Dice, most_in_a_second
+from tests.support.waiting import LIMIT_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def call(box, path, value, **headers):
     }
     request = urllib.request.Request(box.url + path, json.dumps(value).encode(), headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=LIMIT_SECONDS) as response:
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
@@ -73,7 +74,9 @@ def test_without_honoured_keys_a_repeat_is_accepted_again_and_shows(box):
 
 def test_a_message_can_be_looked_up_by_reference(box):
     sms(box, reference="r7")
-    with urllib.request.urlopen(box.url + "/sms/by-reference/r7", timeout=10) as response:
+    with urllib.request.urlopen(
+        box.url + "/sms/by-reference/r7", timeout=LIMIT_SECONDS
+    ) as response:
         assert json.load(response) == {"id": "sms-1", "reference": "r7"}
 
 
@@ -122,7 +125,7 @@ def test_an_unknown_or_ill_fitting_option_changes_nothing():
 
 def test_slack_keeps_the_last_post(box):
     request = urllib.request.Request(box.url + "/slack/T1/B2", json.dumps({"text": "hi"}).encode())
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=LIMIT_SECONDS) as response:
         assert response.read() == b"ok"
     assert box.received()["slack"] == {"posts": 1, "last": {"text": "hi"}}
 

@@ -15,6 +15,7 @@ from django.db import connection
 from demand.archiving import archive
 from demand.models import CurrentRecord
 from tests.support.change_events import DEMAND, EVENT, NOTIFICATION, SALE, change
+from tests.support.waiting import LIMIT_SECONDS
 
 numbers = count(1)
 
@@ -140,7 +141,7 @@ def test_workers_that_change_the_same_records_at_once_neither_block_each_other_n
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(LIMIT_SECONDS)
     assert problems == []
     assert CurrentRecord.objects.count() == 120
     newest = datetime.fromtimestamp(1_900_000_003, UTC)
