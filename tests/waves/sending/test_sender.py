@@ -67,7 +67,7 @@ def test_n6_a_stop_ends_the_run_long_before_its_last_message_and_the_others_wait
     """
     wave = triggered_wave(2_000)
     thread, reports = send_in_thread(
-        box, wave, limits=Limits(per_second=60, concurrency=20), timing=Timing(timeout=60.0)
+        box, wave, limits=Limits(per_second=60, concurrency=20), timing=Timing()
     )
     wait_until(lambda: box.received()["sms"]["accepted"] >= 20, "20 accepted messages")
     if how == "stop all":
