@@ -30,6 +30,7 @@ from tests.demand.erasure.erasure_cases import (
     records,
 )
 from tests.support.change_events import archived
+from tests.support.waiting import LIMIT_SECONDS
 
 pytestmark = pytest.mark.django_db
 
@@ -177,7 +178,7 @@ def test_x11_erasures_of_two_fans_at_once_in_one_file_both_take_effect():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(LIMIT_SECONDS)
     assert failures == []
     is_erased()
     demands = LakeFile.objects.get(record_type="demand")
