@@ -1,8 +1,8 @@
 """Phones of mixed countries checked by columns, beside phonenumbers one by one on the same numbers,
 as the library comes.
 
-The library is measured in a process of its own: in ours campaigns.contacts.phones makes it quicker by
-keeping its patterns.
+The library is measured in a process of its own: in ours campaigns.contacts.phones makes it quicker
+by keeping its patterns.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def check(written, country):
         return None
     if not phonenumbers.is_valid_number(number):
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), phonenumbers.region_code_for_number(number)
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return written, phonenumbers.region_code_for_number(number)
 
 warm_up, rows = json.load(sys.stdin)
 for row in warm_up:

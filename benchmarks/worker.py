@@ -30,7 +30,8 @@ def process(path):
         received = scorefiles.receive(campaign_of("bench-" + path.stem), path.name, file, by=None)
     return scorefiles.process(scorefiles.open_job(received.score_file, by=None).pk)
 
-def memory(name):  # by /proc: for getrusage the peak is at least that of the process that started this one
+def memory(name):
+    # by /proc: for getrusage the peak is at least that of the process that started this one
     lines = pathlib.Path("/proc/self/status").read_text().splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(name))
 

@@ -64,8 +64,8 @@ class Loaded:
 
 @transaction.atomic
 def load(document: Any) -> Loaded:
-    """Create or update a campaign from its JSON document. Raises BadCampaignFile, DrawIsLocked; then
-    nothing is written.
+    """Create or update a campaign from its JSON document. Raises BadCampaignFile, DrawIsLocked;
+    then nothing is written.
     """
     _check_keys(document)
     document = {

@@ -111,8 +111,8 @@ def close_campaign(campaign_pk: int, *, by: User | None) -> Campaign:
 
 @transaction.atomic
 def enter_entropy(campaign_pk: int, value: str, *, by: User | None) -> Campaign:
-    """Enter the named source's value, once, before the first draw. Raises WrongStatus, DrawIsLocked.
-    [S-8]
+    """Enter the named source's value, once, before the first draw. Raises WrongStatus,
+    DrawIsLocked. [S-8]
     """
     campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
     require_open(campaign)

@@ -105,7 +105,9 @@ class WaveForm(forms.Form):
         if file.size > MARKETS_MOST_BYTES:
             raise ValidationError(
                 {
-                    "markets_file": "The markets file is larger than 1 MB. Check that you chose the right file."
+                    "markets_file": (
+                        "The markets file is larger than 1 MB. Check that you chose the right file."
+                    )
                 }
             )
         try:

@@ -53,7 +53,8 @@ def alert_failed_job(job: Job) -> None:
         job.error if len(job.error) <= LONGEST_TEXT // 2 else f"{job.error[: LONGEST_TEXT // 2]}…"
     )
     alert(
-        f":red_circle: {job_kinds.shown_kind(job.kind).words} failed for {job.works_on}: {error}\n{link}"
+        f":red_circle: {job_kinds.shown_kind(job.kind).words} failed for {job.works_on}:"
+        f" {error}\n{link}"
     )
 
 

@@ -328,7 +328,8 @@ def _renew(heartbeat: BaseDatabaseWrapper, lease: Lease) -> bool:
         cursor.execute(
             """UPDATE operations_job SET lease_until = %s, heartbeat_at = %s,
                    pace = jsonb_set(pace, '{samples}', jsonb_path_query_array(
-                       coalesce(pace->'samples', '[]') || jsonb_build_array(jsonb_build_array(%s::float8, progress)),
+                       coalesce(pace->'samples', '[]')
+                           || jsonb_build_array(jsonb_build_array(%s::float8, progress)),
                        '$[last - 3 to last]'))
                WHERE id = %s AND attempt = %s AND state = %s""",
             [
@@ -396,8 +397,8 @@ def request_stop(job_id: int, how: str) -> bool:
 
 
 def requeue(job_id: int) -> bool:
-    """Queue a paused or failed job again; it continues where it stopped. False if it is in another state,
-    or a newer one is live.
+    """Queue a paused or failed job again; it continues where it stopped. False if it is in another
+    state, or a newer one is live.
     """
     again = Job.objects.filter(pk=job_id, state__in=[JobState.PAUSED, JobState.FAILED])
     try:

@@ -1,4 +1,5 @@
-"""Scheduled runs: declared by the apps, written to the queue's schedules after each `migrate`. [O-6]
+"""Scheduled runs: declared by the apps, written to the queue's schedules after each `migrate`.
+[O-6]
 
 Each app declares its runs as `SCHEDULED_RUNS` in its `tasks.py` and registers them in its
 `AppConfig.ready`. A run's row is found by its name, which begins with `OURS`; rows with other names

@@ -1,11 +1,13 @@
 """The code service: codes that a partner makes and keeps. [K-4]
 
-Every call is a POST with JSON and an `Idempotency-Key`; the same key answers the first result again.
+Every call is a POST with JSON and an `Idempotency-Key`; the same key answers the first result again
+(at most 2,500 assignments at once).
+
     /codes/generate  {"fan", "market"}                       → {"code"}
     /codes/reserve   {"market", "quantity"}                  → {"codes": […]}
-    /codes/assign    {"assignments": [{"code", "fan"}, …]}   → {"in", "valid", "updated"}, at most 2,500 at once
+    /codes/assign    {"assignments": [{"code", "fan"}, …]}   → {"in", "valid", "updated"}
     /codes/release   {"codes": […]}                          → {"released"}
-    /codes/status    {"codes": […]}                          → {"statuses": {code: available | reserved | assigned}}
+    /codes/status    {"codes": […]}                          → {"statuses": {code: status}}
 """
 
 from __future__ import annotations

@@ -189,7 +189,8 @@ def _phone(rng: random.Random, examples: list[str], country: str) -> str:
     digits = digits[:-5] + f"{rng.randrange(100_000):05d}"
     code = phonenumbers.country_code_for_region(country)
     if country == "US":
-        digits = f"{rng.choice(['206', '212', '310', '415', '512', '617', '702', '917'])}{rng.randint(200, 999)}{digits[-4:]}"
+        area = rng.choice(["206", "212", "310", "415", "512", "617", "702", "917"])
+        digits = f"{area}{rng.randint(200, 999)}{digits[-4:]}"
     if country == "US" and dice < 0.5:
         return rng.choice(
             [

@@ -2,7 +2,8 @@
 scheduled runs, consumers, providers and settings. What goes missing, or comes without being noted,
 fails here; and what stands there is used by a test.
 
-After adding or removing one: run this file with FAIRWAVE_RECORD=1, look at the difference, commit it.
+After adding or removing one: run this file with FAIRWAVE_RECORD=1, look at the difference, commit
+it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Tests mirror the code: a module has its test where its name says, and a test's name says its rule."""
+"""Tests mirror the code: a module has its test where its name says, and a test's name says its
+rule.
+"""
 
 from __future__ import annotations
 

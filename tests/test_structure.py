@@ -1,5 +1,5 @@
-"""Guards of the structure: sizes, circles, and code that nothing uses. Who may import whom stands in
-pyproject.toml and is held by import-linter.
+"""Guards of the structure: sizes, circles, and code that nothing uses. Who may import whom stands
+in pyproject.toml and is held by import-linter.
 """
 
 from __future__ import annotations

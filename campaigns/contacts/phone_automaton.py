@@ -21,7 +21,7 @@ Judge = Callable[[frozenset[int], int], int]
 """From the marks that a number reached and its length to a label; no marks mean 0."""
 
 END, PLUS, ODD = 10, 11, 12
-"""The symbols beside the digits: after a number's last digit; a plus; anything that no pattern knows."""
+"""The symbols beside the digits: after a number's last digit; a plus; what no pattern knows."""
 NOT_JUDGED = -2
 """The label of a number in which something odd stands."""
 

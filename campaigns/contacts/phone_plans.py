@@ -32,7 +32,8 @@ NO_THREE_DIGITS = 1000
 _BEGINNINGS = 1001
 _UNSURE = -1
 _TYPES = (
-    "premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail", "fixed_line", "mobile",
+    "premium_rate", "toll_free", "shared_cost", "voip", "personal_number",
+    "pager", "uan", "voicemail", "fixed_line", "mobile",
 )  # fmt: skip
 _NEVER = "(?!)"
 

@@ -2,7 +2,7 @@
 
     scored/{campaign_id}.{timestamp}.txt[.gz]     becomes a score file
     fanlist/uploaded/{fanlist_id}/{file}.csv[.gz] is translated into one
-    blacklist/emails.txt, whitelist.txt           is read at once, so that a mistake is told now and not with the next file
+    blacklist/emails.txt, whitelist.txt           is read at once, so that a mistake is reported now
 
 Each version of an object is one row of `Arrival`, and its constraint decides who of those that look
 takes it up: whoever wrote the row opens the job, in the same transaction. What is refused is

@@ -218,7 +218,8 @@ def _publish_some(campaign: Campaign) -> int:
             """UPDATE campaigns_registrant SET published = true WHERE id IN (
                    SELECT id FROM campaigns_registrant WHERE campaign_id = %s AND NOT published
                    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
-               RETURNING id, changed_at, global_user_id, member_id, coalesce(preferences[1], ''), email, phone, tags""",
+               RETURNING id, changed_at, global_user_id, member_id, coalesce(preferences[1], ''),
+                   email, phone, tags""",
             [campaign.pk, PUBLISH_AT_A_TIME],
         )
         rows = sorted(cursor.fetchall())

@@ -103,7 +103,8 @@ def keep_earliest_dates(campaign: Campaign) -> None:
                     GROUP BY 1 HAVING count(*) > 1
             ) AS earliest WHERE earliest.global_user_id = registration_stage.global_user_id""")
         cursor.execute(
-            """UPDATE campaigns_registrant AS known SET registered_at = stage.registered_at FROM registration_stage AS stage
+            """UPDATE campaigns_registrant AS known SET registered_at = stage.registered_at
+               FROM registration_stage AS stage
                WHERE known.campaign_id = %s AND known.global_user_id = stage.global_user_id
                    AND stage.registered_at < known.registered_at""",
             [campaign.pk],
@@ -127,18 +128,18 @@ def merge(campaign: Campaign, *, published: bool = False) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO campaigns_registrant (campaign_id, global_user_id, member_id, email, phone, phone_region,
-                   phone_confirmed, country, preferences, registered_at, changed_at, tags, published)
+            """INSERT INTO campaigns_registrant (campaign_id, global_user_id, member_id, email, phone,
+                   phone_region, phone_confirmed, country, preferences, registered_at, changed_at,
+                   tags, published)
                SELECT %s, global_user_id, member_id, email, phone, phone_region, phone_confirmed,
-                   country, preferences,
-                   registered_at, changed_at, tags, %s FROM registration_stage ORDER BY line
+                   country, preferences, registered_at, changed_at, tags, %s
+               FROM registration_stage ORDER BY line
                ON CONFLICT (campaign_id, global_user_id) DO UPDATE SET
                    member_id = excluded.member_id, email = excluded.email, phone = excluded.phone,
                    phone_region = excluded.phone_region, phone_confirmed = excluded.phone_confirmed,
-                   country = excluded.country, preferences = excluded.preferences, changed_at =
-                       excluded.changed_at,
-                   registered_at = least(campaigns_registrant.registered_at,
-                       excluded.registered_at),
+                   country = excluded.country, preferences = excluded.preferences,
+                   changed_at = excluded.changed_at,
+                   registered_at = least(campaigns_registrant.registered_at, excluded.registered_at),
                    tags = excluded.tags, published = excluded.published
                        OR (campaigns_registrant.published
                        AND date_trunc('milliseconds', campaigns_registrant.changed_at)
@@ -150,8 +151,8 @@ def merge(campaign: Campaign, *, published: bool = False) -> None:
 def staged_tags() -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT tag, count(*) FROM registration_stage, string_to_table(tags, '|') AS tag WHERE tag <> ''
-               GROUP BY 1 ORDER BY 1"""
+            """SELECT tag, count(*) FROM registration_stage, string_to_table(tags, '|') AS tag
+               WHERE tag <> '' GROUP BY 1 ORDER BY 1"""
         )
         return dict(cursor.fetchall())
 

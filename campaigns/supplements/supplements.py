@@ -1,7 +1,8 @@
 """Corrected rejected rows come back as a supplement of their score file: a new score file of the
 rows that were accepted and the corrected ones. [S-14]
 
-    corrected CSV → composed file (accepted lines as they are, then the corrected rows) → receive → process, as any score file
+    corrected CSV → composed file (accepted lines as they are, then the corrected rows) →
+    receive → process, as any score file
 
 The supplement is judged by the rules as they are when it is processed [S-2]. Rows that did not come
 back stay recorded with the score file they were rejected in. A worker that is killed while it

@@ -39,8 +39,8 @@ def upload(request: StaffRequest) -> HttpResponse:
                 messages.info(
                     request,
                     (
-                        "This file was already uploaded. These are its results. It was not processed"
-                        " again."
+                        "This file was already uploaded. These are its results. It was not"
+                        " processed again."
                     ),
                 )
             else:

@@ -1,6 +1,7 @@
 """A batch of change events into the archive, each exactly once wherever the work is killed. [D-5]
 
-    claim → attempt counted → files written → one transaction: catalogue, error files, snapshots, current states, batch DONE
+    claim → attempt counted → files written →
+    one transaction: catalogue, error files, snapshots, current states, batch DONE
 
 Files that a dead attempt left are written again under the same names with the same bytes: the names
 are made from the batch's position, and what an event does not say of its time is the batch's own.

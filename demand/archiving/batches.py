@@ -106,7 +106,8 @@ class _Place:
 
     def key(self, folder: str, what: str) -> str:
         ending = "json" if folder == "errors" else "avro"
-        return f"{self.prefix}/{folder}/{self.stamp}-{uuid5(NAMES, f'{self.position}:{what}')}.{ending}"
+        name = uuid5(NAMES, f"{self.position}:{what}")
+        return f"{self.prefix}/{folder}/{self.stamp}-{name}.{ending}"
 
 
 class _Group:

@@ -30,7 +30,8 @@ def common_of(archived: Archived) -> str:
     if not 0 <= sequence < LARGEST_SEQUENCE:
         sequence = 0
     deleted = "t" if archived.deleted else "f"
-    return f"{archived.record_type}\t{reference_id}\t{archived.changed_at.isoformat()}\t{sequence}\t{deleted}"
+    changed_at = archived.changed_at.isoformat()
+    return f"{archived.record_type}\t{reference_id}\t{changed_at}\t{sequence}\t{deleted}"
 
 
 def state_of(archived: Archived, common: str) -> State:

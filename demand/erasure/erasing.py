@@ -1,7 +1,8 @@
 """A fan is erased from the demand archive: from its files, its error files, the current states and
 snapshots. [X-11]
 
-    look → current states; each file without the fan, replaced, its snapshots; error files → look again
+    look → current states; each file without the fan, replaced, its snapshots; error files →
+    look again
 
 Until a look finds nothing: a batch that was being archived may have added records of the fan
 meanwhile. An object is told of before it is touched, rows in the transaction that deletes them: a

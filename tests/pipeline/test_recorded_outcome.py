@@ -1,9 +1,10 @@
-"""One presale from supplied seed and salt, at an hour that stands still, comes to what was recorded:
-the same proof bundle, byte by byte, and the same lake, record by record. [S-8, S-10, W-8, L-2]
+"""One presale from supplied seed and salt, at an hour that stands still, comes to what was
+recorded: the same proof bundle, byte by byte, and the same lake, record by record. [S-8, S-10, W-8,
+L-2]
 
 A change of the code that changes no rule leaves `recorded_outcome.json` as it is. Where a rule or a
-pinned package changes the outcome, run this file with FAIRWAVE_RECORD=1, look at the difference, and
-commit it with the reason.
+pinned package changes the outcome, run this file with FAIRWAVE_RECORD=1, look at the difference,
+and commit it with the reason.
 """
 
 from __future__ import annotations

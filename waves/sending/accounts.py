@@ -162,7 +162,8 @@ def pause(name: str, reason: str, *, by: User | None = None) -> bool:
         if paused:
             record_move(Subject("account", name), "sending", "paused", by=by, reason=reason)
             alerts.alert(
-                f":double_vertical_bar: Sending through {registry.TITLES.get(name, name)} is paused: {reason}"
+                f":double_vertical_bar: Sending through {registry.TITLES.get(name, name)}"
+                f" is paused: {reason}"
             )
     return bool(paused)
 

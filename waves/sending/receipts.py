@@ -1,5 +1,5 @@
-"""Delivery receipts: `POST /receipts/{provider}`, signed as the provider signs. They settle what was
-sent, and what is unknown. Repeats change nothing. [N-3, N-4]
+"""Delivery receipts: `POST /receipts/{provider}`, signed as the provider signs. They settle what
+was sent, and what is unknown. Repeats change nothing. [N-3, N-4]
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from waves.sending.run import RunState, SenderSetup
 from waves.sending.send_rows import Row
 
 RECORD_SECONDS = 0.1
-# where keys are not honoured, no new row is claimed before the outcome of an earlier one is recorded
+# where keys are not honoured, no new row is claimed before the outcome of an earlier one is
+# recorded
 RECORD_SECONDS_WITHOUT_KEYS = 0.02
 
 
