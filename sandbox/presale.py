@@ -325,8 +325,8 @@ def how_to_look() -> str:
         else "log in as admin with the password that it shows"
     )
     return (
-        f"To see this presale in the site, run {where}bin/serve, open the address that it shows, and"
-        f" {sign_in}. The campaign is on the home page."
+        f"To see this presale in the site, run {where}bin/serve, open the address that it shows,"
+        f" and {sign_in}. The campaign is on the home page."
     )
 
 

@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from waves.providers import registry
 
 
-@register("waves")
+@register("fairwave")
 def the_chosen_providers_are_known(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:

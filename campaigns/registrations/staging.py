@@ -128,9 +128,9 @@ def merge(campaign: Campaign, *, published: bool = False) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO campaigns_registrant (campaign_id, global_user_id, member_id, email, phone,
-                   phone_region, phone_confirmed, country, preferences, registered_at, changed_at,
-                   tags, published)
+            """INSERT INTO campaigns_registrant (campaign_id, global_user_id, member_id, email,
+                   phone, phone_region, phone_confirmed, country, preferences, registered_at,
+                   changed_at, tags, published)
                SELECT %s, global_user_id, member_id, email, phone, phone_region, phone_confirmed,
                    country, preferences, registered_at, changed_at, tags, %s
                FROM registration_stage ORDER BY line
@@ -139,7 +139,8 @@ def merge(campaign: Campaign, *, published: bool = False) -> None:
                    phone_region = excluded.phone_region, phone_confirmed = excluded.phone_confirmed,
                    country = excluded.country, preferences = excluded.preferences,
                    changed_at = excluded.changed_at,
-                   registered_at = least(campaigns_registrant.registered_at, excluded.registered_at),
+                   registered_at =
+                       least(campaigns_registrant.registered_at, excluded.registered_at),
                    tags = excluded.tags, published = excluded.published
                        OR (campaigns_registrant.published
                        AND date_trunc('milliseconds', campaigns_registrant.changed_at)
