@@ -42,7 +42,7 @@ def test_a_good_list_line_is_kept_in_lower_case(client):
 
 @pytest.mark.parametrize(
     ("field", "value", "complaint"),
-    [("time_zone", "Mars/Olympus", "no time zone"), ("home_countries", "U1", "two-letter")],
+    [("time_zone", "Mars/Olympus", "not a time zone"), ("home_countries", "U1", "two-letter")],
 )
 def test_a_campaign_that_cannot_work_is_refused_beside_its_field(field, value, complaint):
     form = CampaignForm(

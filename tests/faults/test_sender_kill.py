@@ -55,7 +55,7 @@ def kill_after(process, box, accepted):
     Sender.objects.update(lease_until=long_ago)
 
 
-def test_after_any_number_of_kills_nobody_is_missed_and_no_key_was_accepted_twice_n4():
+def test_n4_after_any_number_of_kills_nobody_is_missed_and_no_key_was_accepted_twice():
     members = 300 * (KILLS + 1)
     wave = triggered_wave(members)
     with sandbox.running(latency_ms=40, jitter_ms=40) as box:
@@ -77,7 +77,7 @@ def test_after_any_number_of_kills_nobody_is_missed_and_no_key_was_accepted_twic
     assert counts["accepted"] == members
 
 
-def test_a_kill_where_keys_mean_nothing_leaves_unknowns_and_doubles_nobody_n4():
+def test_n4_a_kill_where_keys_mean_nothing_leaves_unknowns_and_doubles_nobody():
     wave = triggered_wave(500)
     with sandbox.running(latency_ms=60, honour_keys=False) as box:
         kill_after(start(wave, box, per_second=400, concurrency=40, honours_keys=False), box, 100)
@@ -98,7 +98,7 @@ def test_a_kill_where_keys_mean_nothing_leaves_unknowns_and_doubles_nobody_n4():
     assert counts["keys_accepted_twice"] == 0
 
 
-def test_senders_in_several_processes_together_keep_to_the_accounts_rate_and_concurrency_n2():
+def test_n2_senders_in_several_processes_together_keep_to_the_accounts_rate_and_concurrency():
     """Two work on one wave, a third on another, all through one account."""
     shared, other = triggered_wave(400), triggered_wave(200)
     with sandbox.running(latency_ms=80) as box:

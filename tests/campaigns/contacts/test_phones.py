@@ -187,4 +187,4 @@ def test_a_home_country_warns_of_every_region_with_its_calling_code():
     """[C-1]"""
     warnings = shared_calling_code_warnings(["US", "RU"])
     assert "CA" in warnings[0]
-    assert warnings[1].startswith("RU shares calling code +7 with KZ")
+    assert warnings[1].startswith("RU shares the calling code +7 with KZ")

@@ -28,7 +28,7 @@ def test_s1_a_file_may_be_as_large_as_the_limit_and_no_larger():
 def test_s1_the_limit_holds_for_what_a_packed_file_unpacks_to():
     packed = gzip.compress(ROWS, mtime=0)
     bounded(packed, len(ROWS))
-    with pytest.raises(UnreadableFile, match="unpacks to more than"):
+    with pytest.raises(UnreadableFile, match="when unpacked, which is the limit"):
         bounded(packed, len(ROWS) - 1)
 
 

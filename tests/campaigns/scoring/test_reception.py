@@ -91,7 +91,7 @@ def test_s1_a_bucket_that_keeps_other_bytes_is_found_out(monkeypatch):
     campaign = make_campaign()
     with monkeypatch.context() as patched:
         patched.setattr(buckets.DiskBucket, "sha256", lambda bucket, key: "0" * 64)
-        with pytest.raises(NotStored, match="did not keep"):
+        with pytest.raises(NotStored, match="was not stored correctly"):
             receive(campaign)
     assert ScoreFile.objects.get().state == "failed"
     again = receive(campaign)

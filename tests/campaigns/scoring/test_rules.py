@@ -70,7 +70,8 @@ def test_an_entry_of_the_admin_that_can_match_nothing_is_named_apart_from_a_line
     ListEntry.objects.create(kind="whitelist", pattern="a@mail.example")
     ListEntry.objects.create(kind="whitelist", pattern="no address")
     with pytest.raises(
-        ListEntryInvalid, match=r"^The whitelist kept in the admin, sorted by pattern, line 2 "
+        ListEntryInvalid,
+        match=r"^The whitelist entries on the List entries page, sorted by pattern, line 2 ",
     ):
         rules.gather(make_campaign())
 

@@ -89,10 +89,10 @@ def test_a_bucket_that_is_away_for_a_while_is_waited_for(monkeypatch):
     monkeypatch.setattr(file_pipeline, "PAUSES_SECONDS", (0.0,) * 8)
     put, failures = DiskBucket.put, iter(range(5))
 
-    def away(key, content):
+    def away(self, key, content):
         if "demand/data" in key and next(failures, None) is not None:
             raise OSError(5, "Input/output error")
-        put(key, content)
+        put(self, key, content)
 
     monkeypatch.setattr(DiskBucket, "put", away)
     assert told(archived(jsonl(changes.make(1_500)))) == (1_500, 1_500, {})
@@ -103,10 +103,10 @@ def test_a_bucket_that_stays_away_fails_the_job_which_can_go_on_later(monkeypatc
     monkeypatch.setattr(file_pipeline, "PAUSES_SECONDS", (0.0,) * 2)
     put = DiskBucket.put
 
-    def away(key, content):
+    def away(self, key, content):
         if "demand/data" in key:
             raise OSError(5, "Input/output error")
-        put(key, content)
+        put(self, key, content)
 
     upload = received(jsonl(changes.make(100)))
     job = uploads.open_job(upload, by=None)

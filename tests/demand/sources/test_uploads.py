@@ -143,7 +143,7 @@ def test_a_gzip_that_breaks_off_is_refused():
 
 @pytest.mark.django_db
 def test_a_bucket_that_takes_nothing_is_reported_and_the_same_file_may_come_again(monkeypatch):
-    def full(key, content):
+    def full(self, key, content):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
