@@ -93,7 +93,7 @@ class Bound:
 
     def lines(self) -> list[str]:
         goals = {"at most": self.at_most, "at least": self.at_least}
-        told = "".join(
+        values = "".join(
             f", goal {how} {goal:g}: {VERDICTS[self.holds]}"
             for how, goal in goals.items()
             if goal is not None
@@ -103,4 +103,4 @@ class Bound:
             if self.value < 1000
             else f"{self.stage}: {self.value:,.0f} {self.unit}"
         )
-        return [shown + told] + ([f"    {self.note}"] if self.note else [])
+        return [shown + values] + ([f"    {self.note}"] if self.note else [])

@@ -133,7 +133,7 @@ def _rows(wave: Wave, table: str, columns: tuple[str, ...]) -> pl.DataFrame:
 
 def _campaign(count: int) -> Campaign:
     """An open campaign whose fans are scored and registered; popular markets first, one to three
-    wishes each.
+    preferences each.
     """
     campaign = Campaign.objects.create(
         campaign_id="bench-waves",
@@ -158,24 +158,24 @@ def _campaign(count: int) -> Campaign:
     )
     chance = np.random.default_rng(1)
     fans = pl.DataFrame({"global_user_id": [f"user-{number:08d}" for number in range(count)]})
-    _register(campaign, fans, _wishes(count, ids, chance))
+    _register(campaign, fans, _preferences(count, ids, chance))
     _score(campaign, fans.with_columns(raw_score=pl.Series(chance.random(count) * 0.78 + 0.22)))
     statements.run("ANALYZE")
     return campaign
 
 
-def _wishes(count: int, ids: list[str], chance: np.random.Generator) -> pl.Series:
+def _preferences(count: int, ids: list[str], chance: np.random.Generator) -> pl.Series:
     weights = 1 / np.arange(1, len(ids) + 1) ** 0.8
-    wishes = chance.choice(len(ids), (count, 3), p=weights / weights.sum())
+    preferences = chance.choice(len(ids), (count, 3), p=weights / weights.sum())
     named = pl.DataFrame(
-        {f"w{n}": pl.Series(ids).gather(pl.Series(wishes[:, n])) for n in range(3)}
+        {f"w{n}": pl.Series(ids).gather(pl.Series(preferences[:, n])) for n in range(3)}
     )
     return named.select(
         pl.concat_str(pl.lit("{"), pl.concat_str(pl.all(), separator=","), pl.lit("}"))
     ).to_series()
 
 
-def _register(campaign: Campaign, fans: pl.DataFrame, wishes: pl.Series) -> None:
+def _register(campaign: Campaign, fans: pl.DataFrame, preferences: pl.Series) -> None:
     registered = pl.lit((NOW - timedelta(days=3)).isoformat())
     rows = fans.with_columns(
         pl.lit(campaign.pk).alias("campaign_id"),
@@ -187,7 +187,7 @@ def _register(campaign: Campaign, fans: pl.DataFrame, wishes: pl.Series) -> None
         pl.lit("US").alias("phone_region"),
         pl.lit(value=True).alias("phone_confirmed"),
         pl.lit("US").alias("country"),
-        wishes.alias("preferences"),
+        preferences.alias("preferences"),
         registered.alias("registered_at"),
         registered.alias("changed_at"),
         pl.lit("").alias("tags"),

@@ -175,7 +175,7 @@ class RegistrantAdmin(BigTableAdmin, MaskedAdmin):
         "phone",
         "phone_confirmed",
         "country",
-        "wishes",
+        "markets_wanted",
         "registered_at",
         "of",
     )
@@ -188,7 +188,7 @@ class RegistrantAdmin(BigTableAdmin, MaskedAdmin):
         return registrant.campaign.campaign_id
 
     @display(description="markets wanted")
-    def wishes(self, registrant: Registrant) -> str:
+    def markets_wanted(self, registrant: Registrant) -> str:
         return ", ".join(registrant.preferences) or "any"
 
 

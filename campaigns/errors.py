@@ -12,7 +12,7 @@ class CampaignError(Refusal):
 class ListEntryInvalid(CampaignError):
     """A line of a blacklist, whitelist or list of disposable domains cannot be read. [S-4]
 
-    It is named and not quoted: what is told of an error goes into job pages and alerts, and the
+    It is named and not quoted: the text of an error goes into job pages and alerts, and the
     line may be an address.
     """
 
@@ -59,7 +59,7 @@ class UnknownScoreFile(CampaignError):
     """No score file has this number."""
 
 
-class CannotTry(CampaignError):
+class CannotDryRun(CampaignError):
     """A dry run of a score file whose rows were judged already, or are just being judged. [S-3]"""
 
 
@@ -71,7 +71,7 @@ class CannotSupplement(CampaignError):
 
 class BadCorrection(CampaignError):
     """A corrected file of rejected rows cannot be read, or is not of the score file that it should
-    mend. [S-14]
+    fix. [S-14]
     """
 
 

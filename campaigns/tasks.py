@@ -37,8 +37,8 @@ def start_score_file(score_file: ScoreFile, *, by: User | None) -> Job:
     return job
 
 
-def start_trial(score_file: ScoreFile, *, by: User | None) -> Job:
-    """Have a worker try all rows of the file. Raises CannotTry."""
+def start_dry_run(score_file: ScoreFile, *, by: User | None) -> Job:
+    """Have a worker try all rows of the file. Raises CannotDryRun."""
     job = dry_run.open_job(score_file, by=by)
     tasks.enqueue(job)
     return job
@@ -132,8 +132,8 @@ def run_arrival(job_id: int) -> None:
     score_file = arrivals.take(job_id)
     if score_file is None or score_file.state != ScoreFileState.UPLOADED:
         return
-    if arrivals.arrival_of(job_id).try_first:
-        dry_run.try_first(score_file.pk)
+    if arrivals.arrival_of(job_id).dry_run_first:
+        dry_run.check_first_rows(score_file.pk)
     else:
         start_score_file(score_file, by=Job.objects.get(pk=job_id).created_by)
 
@@ -145,27 +145,29 @@ def run_s3_message(job_id: int) -> None:
 
 
 def start_upload(
-    token: str, campaign: Campaign, *, by: User, activate: bool, try_first: bool = False
+    token: str, campaign: Campaign, *, by: User, activate: bool, dry_run_first: bool = False
 ) -> Arrival:
     """Have a worker take in what a browser put straight into the bucket."""
     arrival = browser_uploads.uploaded(
-        token, campaign, by=by, activate=activate, try_first=try_first
+        token, campaign, by=by, activate=activate, dry_run_first=dry_run_first
     )
     tasks.enqueue(browser_uploads.job_of(arrival))
     return arrival
 
 
-def hear_s3_events(queue: SqsQueue, *, stop: threading.Event, once: bool = False) -> s3_queue.Heard:
+def consume_s3_events(
+    queue: SqsQueue, *, stop: threading.Event, once: bool = False
+) -> s3_queue.EventCounts:
     """Take up what the queue says of new objects: with `once` until it is empty, else until `stop`
     is set.
 
     A queue, bucket or database that is away for a moment is waited for, unless `once`; its messages
     come again.
     """
-    total = s3_queue.Heard()
+    total = s3_queue.EventCounts()
     while not stop.is_set():
         try:
-            heard = s3_queue.hear(
+            received = s3_queue.receive(
                 queue, wait_seconds=0 if once else s3_queue.WAIT_SECONDS, enqueue=tasks.enqueue
             )
         except (QueueUnreachable, OSError, OperationalError, InterfaceError) as error:
@@ -177,8 +179,8 @@ def hear_s3_events(queue: SqsQueue, *, stop: threading.Event, once: bool = False
             connection.close_if_unusable_or_obsolete()
             stop.wait(PAUSE_SECONDS)
             continue
-        total.add(heard)
-        if once and not heard.messages:
+        total.add(received)
+        if once and not received.messages:
             break
     return total
 
@@ -192,7 +194,9 @@ JOB_KINDS = [
         page="score-file",
         right=PROCESS_RIGHT,
     ),
-    JobKind(dry_run.JOB_KIND, "Dry run", dry_run.try_all, page="score-file", right=PROCESS_RIGHT),
+    JobKind(
+        dry_run.JOB_KIND, "Dry run", dry_run.check_all_rows, page="score-file", right=PROCESS_RIGHT
+    ),
     JobKind(
         supplements.JOB_KIND,
         "Create supplement",

@@ -87,7 +87,7 @@ class ErasedPlaces(TabularInline):
     """What a receipt lists; whoever may see the receipt may see it."""
 
     model = ErasedPlace
-    fields = readonly_fields = ("room", "what", "name", counted("count"), "at")
+    fields = readonly_fields = ("area", "what", "name", counted("count"), "at")
     extra = 0
     hide_title = True
 

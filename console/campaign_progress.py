@@ -1,4 +1,4 @@
-"""Where a campaign stands on the road, and what comes next. Reads small tables only: no row of a
+"""The progress of a campaign, and what comes next. Reads small tables only: no row of a
 fan is counted.
 """
 
@@ -39,7 +39,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Step:
-    """One part of the road; `mark` is done, now, trouble or empty."""
+    """One step of a campaign; `mark` is done, now, trouble or empty."""
 
     title: str
     figure: str
@@ -48,16 +48,16 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Road:
+class Progress:
     campaign: Campaign
     steps: list[Step]
     next: str
     tone: str = ""
 
 
-def roads(campaigns: Iterable[Campaign]) -> list[Road]:
-    """The roads of these campaigns in five queries, however many they are."""
-    return [road(standing) for standing in _gather(list(campaigns))]
+def progress_of(campaigns: Iterable[Campaign]) -> list[Progress]:
+    """The progress of these campaigns, in five queries however many they are."""
+    return [_progress(standing) for standing in _gather(list(campaigns))]
 
 
 def _gather(campaigns: list[Campaign]) -> list[Standing]:
@@ -105,7 +105,7 @@ def _gather(campaigns: list[Campaign]) -> list[Standing]:
     ]
 
 
-def road(standing: Standing) -> Road:
+def _progress(standing: Standing) -> Progress:
     """The five parts and the one sentence that says what to do next."""
     marks = [
         _registered(standing),
@@ -115,7 +115,7 @@ def road(standing: Standing) -> Road:
         _sent(standing),
     ]
     text, tone = _next(standing)
-    return Road(standing.campaign, marks, text, tone)
+    return Progress(standing.campaign, marks, text, tone)
 
 
 def _registered(standing: Standing) -> Step:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign
 from console.access import live
-from console.campaign_progress import roads
+from console.campaign_progress import progress_of
 from console.demand import numbers
 from demand.models import Batch
 from operations.choices import JobState
@@ -34,7 +34,7 @@ def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
 def parts(request: HttpRequest) -> dict[str, Any]:
     """Each part only to those who may see it; for others it is None."""
     return {
-        "roads": _allowed(request, "campaigns.view_campaign", _current_roads),
+        "campaigns_progress": _allowed(request, "campaigns.view_campaign", _current_progress),
         "jobs": _allowed(request, "operations.view_job", _live_jobs),
         "failed_jobs": _allowed(request, "operations.view_job", _failed_jobs),
         "waves": _allowed(request, "waves.view_wave", _waves_for_somebody),
@@ -54,10 +54,10 @@ def _allowed(request: HttpRequest, permission: str, read: Callable[[], Any]) -> 
     return read() if request.user.has_perm(permission) else None
 
 
-def _current_roads() -> list[Any]:
+def _current_progress() -> list[Any]:
     """Open campaigns first, then drafts, then closed ones until they are archived."""
     current = Campaign.objects.exclude(status=CampaignStatus.ARCHIVED)
-    return roads(current.order_by("-status", "-id")[:SHOWN])
+    return progress_of(current.order_by("-status", "-id")[:SHOWN])
 
 
 def _live_jobs() -> QuerySet[Job]:

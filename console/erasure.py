@@ -32,7 +32,7 @@ from waves.models import Assignment, Code, Member, Send
 logger = logging.getLogger(__name__)
 
 PERMISSION = "console.erase_fan"
-ROOM = "demand archive"
+AREA = "demand archive"
 NOT_YET = "not supported yet"
 BY_FAN: dict[str, type[Model]] = {
     "registrations": Registrant,
@@ -57,8 +57,8 @@ def erase_fan(
     reason: str,
     report_progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Erasure:
-    """Erase a fan and return the finished receipt; `told` hears how many objects are looked at, of
-    how many.
+    """Erase a fan and return the finished receipt; `report_progress` is given how many objects are
+    checked, of how many.
 
     Two erasures of one fan come one after the other. Raises CannotBeErased for who may not and for
     a reason that says nothing or too much; CannotErase; OSError while a bucket is down. What was
@@ -81,7 +81,7 @@ def erase_fan(
     with exclusive(f"erasure:{digest}"):
         receipt = _open_receipt(digest, by=by, reason=reason)
         before = ErasedPlace.objects.filter(
-            erasure__fan_sha256=digest, room=ROOM, what=erasing.FILE
+            erasure__fan_sha256=digest, area=AREA, what=erasing.FILE
         )
         erased = erasing.erase(
             fan_id,
@@ -122,7 +122,7 @@ def _write_down(receipt: Erasure, place: Place) -> None:
     """An object stands there once, however often it is begun anew; the rows of a table add up, as
     they were deleted.
     """
-    named = {"erasure": receipt, "room": ROOM, "what": place.what, "name": place.name}
+    named = {"erasure": receipt, "area": AREA, "what": place.what, "name": place.name}
     row, new = ErasedPlace.objects.get_or_create(**named, defaults={"count": place.count})
     if not new and place.what == erasing.TABLE:
         ErasedPlace.objects.filter(pk=row.pk).update(count=F("count") + place.count)
@@ -147,6 +147,9 @@ def as_result(receipt: Erasure) -> dict[str, Any]:
     return {
         "receipt": receipt.pk,
         "until": receipt.until.isoformat() if receipt.until else None,
-        "places": list(receipt.places.values("room", "what", "name", "count")),
+        "places": [
+            {"room": place.area, "what": place.what, "name": place.name, "count": place.count}
+            for place in receipt.places.all()
+        ],
         "not_reached": receipt.not_reached,
     }

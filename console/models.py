@@ -84,7 +84,7 @@ class ErasedPlace(models.Model):
     """
 
     erasure = models.ForeignKey(Erasure, on_delete=models.PROTECT, related_name="places")
-    room = models.CharField(max_length=40)
+    area = models.CharField(max_length=40)
     what = models.CharField(max_length=12, help_text="file, error file or table")
     name = models.CharField(max_length=1024, help_text="Object key, or name of the table")
     count = models.PositiveIntegerField(
@@ -97,7 +97,7 @@ class ErasedPlace(models.Model):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
-                name="erasedplace_once", fields=["erasure", "room", "what", "name"]
+                name="erasedplace_once", fields=["erasure", "area", "what", "name"]
             )
         ]
 

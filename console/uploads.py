@@ -40,7 +40,7 @@ class GuardedUpload(TemporaryFileUploadHandler):
             raise StopUpload(connection_reset=False)
         try:
             super().receive_data_chunk(raw_data, start)
-            self.file.flush()  # a full disk speaks up here, and not when nobody listens
+            self.file.flush()  # a full disk raises here and not later, where nothing handles it
         except OSError as error:
             setattr(self.request, NOT_KEPT, error.strerror or str(error))
             self.file.close()

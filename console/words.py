@@ -62,7 +62,7 @@ WORDS: Final[dict[str, str]] = {
     **registry.TITLES,
 }
 WAVE_STEPS: Final = ("configured", "prepared", "approved", "scheduled", "triggered", "completed")
-BESIDE_THE_ROAD: Final = {
+STEP_OF_STATE: Final = {
     "paused": "triggered",
     "held": "scheduled",
     "code_generated": "configured",
@@ -76,10 +76,10 @@ def words(name: str) -> str:
 
 
 def steps(order: tuple[str, ...], state: str) -> list[tuple[str, str]]:
-    """(step, "done" | "now" | "") up to where `state` stands, or where it left the road; all blank
-    for what has no place.
+    """(step, "done" | "now" | "") up to `state`, or to the step at which it left the order; all
+    blank for what has no place.
     """
-    state = order[0] if state == "failed" else BESIDE_THE_ROAD.get(state, state)
+    state = order[0] if state == "failed" else STEP_OF_STATE.get(state, state)
     if state not in order:
         return [(step, "") for step in order]
     at = order.index(state)

@@ -19,10 +19,10 @@ from datalake.errors import NotAvro, OutdatedSchema
 from datalake.layout import Period
 from datalake.models import Claim, LakeFile
 from datalake.records import schema_of
-from datalake.save import CONSUMER, Parcel, save_claim
+from datalake.save import CONSUMER, ClaimContents, save_claim
 from datalake.schemas import Schema
 from datalake.storage import buckets
-from datalake.streams.consumers import Taken
+from datalake.streams.consumers import Consumed
 from operations.database.locks import exclusive
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def _is_ours(key: str) -> bool:
     return ours
 
 
-def adopt(key: str, *, slice_records: int = SLICE_RECORDS) -> Taken:
+def adopt(key: str, *, slice_records: int = SLICE_RECORDS) -> Consumed:
     """Save a foreign file's records, slice by slice. Killed in between, the next run goes on with
     the slice that is missing.
 
@@ -81,11 +81,11 @@ def adopt(key: str, *, slice_records: int = SLICE_RECORDS) -> Taken:
     return taken
 
 
-def _adopt_records(source: str, records: Iterator[Any], slice_records: int) -> Taken:
+def _adopt_records(source: str, records: Iterator[Any], slice_records: int) -> Consumed:
     """The name of the source holds the file's checksum: another file under the same name is another
     source.
     """
-    total = Taken()
+    total = Consumed()
     for first in itertools.count(step=slice_records):
         part = list(itertools.islice(records, slice_records))
         if not part:
@@ -93,11 +93,11 @@ def _adopt_records(source: str, records: Iterator[Any], slice_records: int) -> T
         about = {"consumer": CONSUMER, "source": source, "first": first}
         claim, _ = Claim.objects.get_or_create(**about, defaults={"last": first + len(part) - 1})
         if claim.state == ClaimState.DONE:
-            total += Taken(claim.records_in, claim.records_out, claim.invalid, claim.duplicates)
+            total += Consumed(claim.records_in, claim.records_out, claim.invalid, claim.duplicates)
             continue
-        parcel = Parcel()
-        parcel.add_records(first, part)
-        total += save_claim(claim, parcel)
+        contents = ClaimContents()
+        contents.add_records(first, part)
+        total += save_claim(claim, contents)
     return total
 
 

@@ -51,7 +51,9 @@ READABLE = (FileState.LOOSE, FileState.MERGED)
 
 
 class MergeState(TextChoices):
-    """A merge's road; one that was refused or killed stays where it was, with its error. [L-3]"""
+    """The steps of a merge; one that was refused or killed stays where it was, with its error.
+    [L-3]
+    """
 
     FRAGMENTED = "fragmented"
     QUERYING = "querying"

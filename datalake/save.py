@@ -32,8 +32,8 @@ from datalake.schemas import SCHEMAS
 from datalake.storage import buckets
 from datalake.streams import consumers, deadletters, deduplication
 from datalake.streams.batches import Batch, unpack_frame, unpack_records
-from datalake.streams.consumers import Taken
-from datalake.streams.deadletters import Letter
+from datalake.streams.consumers import Consumed
+from datalake.streams.deadletters import StreamRecord
 from operations.database.locks import exclusive
 
 CONSUMER = "lake"
@@ -43,22 +43,22 @@ WATCHERS: list[Callable[[str], object]] = []
 
 
 @dataclass
-class Parcel:
+class ClaimContents:
     """What a claim holds: record frames by type, dead letters, and the number of all records."""
 
     frames: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: defaultdict(list))
-    letters: list[Letter] = field(default_factory=list)
+    rejected: list[StreamRecord] = field(default_factory=list)
     records_in: int = 0
 
     def add_records(self, position: int, records: Iterable[Any]) -> None:
-        """Normalise records one by one; what is invalid becomes a letter."""
+        """Normalise records one by one; what is invalid is rejected."""
         valid: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for index, record in enumerate(records):
             self.records_in += 1
             try:
                 clean = normalise(record)
             except ValueError as error:
-                self.letters.append(Letter(position, index, str(error), record))
+                self.rejected.append(StreamRecord(position, index, str(error), record))
             else:
                 valid[clean["type"]].append(clean)
         for record_type, clean_records in valid.items():
@@ -76,16 +76,16 @@ class Parcel:
             self.add_records(batch.position, unpack_records(batch.payload))
 
 
-def save(stream: str, batches: int = consumers.BATCHES) -> Taken | None:
+def save(stream: str, batches: int = consumers.BATCHES) -> Consumed | None:
     """Save at most so many batches of the stream; None when nothing is there."""
     with exclusive(f"lake:{stream}"):
         claim = _claim_range(stream, batches)
         if claim is None:
             return None
-        parcel = Parcel()
+        contents = ClaimContents()
         for batch in streams.read(stream, claim.first, claim.last):
-            parcel.add_batch(batch)
-        return save_claim(claim, parcel, commit=lambda: _move_on(claim))
+            contents.add_batch(batch)
+        return save_claim(claim, contents, commit=lambda: _move_on(claim))
 
 
 def _claim_range(stream: str, batches: int) -> Claim | None:
@@ -109,22 +109,24 @@ def _move_on(claim: Claim) -> None:
         watcher(claim.source)
 
 
-def save_claim(claim: Claim, parcel: Parcel, *, commit: Callable[[], None] = lambda: None) -> Taken:
+def save_claim(
+    claim: Claim, contents: ClaimContents, *, commit: Callable[[], None] = lambda: None
+) -> Consumed:
     """Write what the claim holds; `commit` is called in the transaction that makes it visible."""
-    files = [write_file(claim, *part) for part in _parts(claim, parcel)]
+    files = [write_file(claim, *part) for part in _parts(claim, contents)]
     records_out = sum(file.records for file in files)
-    duplicates = parcel.records_in - len(parcel.letters) - records_out
-    taken = Taken(parcel.records_in, records_out, len(parcel.letters), duplicates)
+    duplicates = contents.records_in - len(contents.rejected) - records_out
+    consumed = Consumed(contents.records_in, records_out, len(contents.rejected), duplicates)
     with transaction.atomic():
         open_claim = Claim.objects.filter(pk=claim.pk, state=ClaimState.OPEN)
-        if open_claim.update(state=ClaimState.DONE, done_at=timezone.now(), **asdict(taken)):
+        if open_claim.update(state=ClaimState.DONE, done_at=timezone.now(), **asdict(consumed)):
             catalogue.enter_saved(files, claim)
-            deadletters.bury(CONSUMER, claim.source, parcel.letters)
+            deadletters.store(CONSUMER, claim.source, contents.rejected)
             commit()
-    return taken
+    return consumed
 
 
-def _parts(claim: Claim, parcel: Parcel) -> Iterator[tuple[str, Period, list[bytes]]]:
+def _parts(claim: Claim, contents: ClaimContents) -> Iterator[tuple[str, Period, list[bytes]]]:
     """Record type, UTC day and its encoded records in stream order, without those that took effect
     before.
 
@@ -132,7 +134,7 @@ def _parts(claim: Claim, parcel: Parcel) -> Iterator[tuple[str, Period, list[byt
     the work take equally long.
     """
     with ThreadPoolExecutor(max_workers=1) as encoder:
-        for record_type, frames in sorted(parcel.frames.items()):
+        for record_type, frames in sorted(contents.frames.items()):
             frame = pl.concat(frames, rechunk=True)
             encoding = encoder.submit(columns.encode, record_type, frame)
             is_new = deduplication.mark(CONSUMER, frame["dedupeHash"], claim.pk)

@@ -32,8 +32,8 @@ def start_upload(upload: EventUpload, *, by: User | None) -> Job:
 
 
 def tell_glue() -> None:
-    """Scheduled for each hour: what Glue was not told of, since it was away, it is told now.
-    [D-8]
+    """Scheduled for each hour: partitions that Glue did not get, because it was away, are added
+    now. [D-8]
     """
     if settings.GLUE_DATABASE:
         from demand.archiving import glue_partitions  # boto3 is not loaded where there is no Glue

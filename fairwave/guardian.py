@@ -145,7 +145,7 @@ def initialise(cluster: Path) -> None:
 
 
 def end_orphan(cluster: Path) -> None:
-    """A server whose guardian was killed was told to end by the kernel: see that it does before
+    """A server whose guardian was killed was stopped by the kernel: see that it does before
     ours starts.
     """
     deadline = time.monotonic() + ORPHAN_SECONDS

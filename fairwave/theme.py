@@ -1,4 +1,4 @@
-"""How the operators' site looks, and its navigation in the order of the road."""
+"""How the operators' site looks, and its navigation in the order of the work."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def _deliver_all() -> int:
 
 
 def _post(text: str) -> Answer:
-    # Escaped, so that the text of an error calls nobody and links nowhere.
+    # Escaped, so that the text of an error mentions no one and links nowhere.
     shown = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     request = urllib.request.Request(  # noqa: S310 the setting is checked to be http or https
         settings.SLACK_WEBHOOK_URL,

@@ -223,7 +223,7 @@ def working(job_id: int) -> Iterator[Lease]:
             raise
         except Exception as error:
             if not connection.in_atomic_block:  # a caller's transaction is the caller's to end
-                # a server that came back can still be told
+                # a server that came back can still record it
                 connection.close_if_unusable_or_obsolete()
             fail(lease, error)
             raise

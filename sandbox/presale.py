@@ -34,7 +34,7 @@ NOTICE_SECONDS = 2.0
 
 
 class StepFailed(Exception):
-    """A command of the road ended badly; the message is its error."""
+    """A command failed; the message is its error."""
 
 
 @dataclass
@@ -151,7 +151,7 @@ def next_campaign_id() -> str:
 
 
 def run(presale: Presale, count: int, providers: sandbox.RunningSandbox) -> None:
-    """The whole road, from the upload of fans to the proof of their draw."""
+    """The whole presale, from the upload of fans to the proof of their draw."""
     campaign, files = presale.campaign_id, presale.folder / "demo" / presale.campaign_id
     make_files(files, campaign, count)
     presale.step(

@@ -17,7 +17,7 @@ from campaigns.draw import LOW
 from campaigns.fairness.verdict import CELLS, Counts, Group
 
 SLICES: Final = 20
-MOMENT: Final = timedelta(minutes=15)  # registrations within one are not told apart
+MOMENT: Final = timedelta(minutes=15)  # registrations within one count as simultaneous
 OTHERS: Final = "others"
 BIN: Final = 0.01  # of a histogram: the borders of all bands are borders of bins
 FIRST_BIN: Final = round(LOW.low / BIN)
@@ -26,7 +26,7 @@ BINS: Final = round(1 / BIN) - FIRST_BIN
 
 def places(capacity: int, accepted: int) -> tuple[int, str]:
     """How many of the order count as selected, and why: the markets' seats; half of the fans where
-    seats are none or enough for all, for then they part nobody from anybody.
+    seats are none or enough for all, because then they separate no fans.
     """
     return (capacity, "capacity") if 0 < capacity < accepted else (accepted // 2, "half")
 

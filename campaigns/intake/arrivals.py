@@ -40,10 +40,10 @@ logger = logging.getLogger(__name__)
 
 JOB_KIND = "take_arrival"
 SCORED, RANKS, LISTS, UPLOADS = "scored/", "fanlist/uploaded/", "blacklist/", "uploads/"
-# A name that is not UTF-8 reads as surrogates: neither it nor a NUL can be written down, so nobody
-# could be told.
+# A name that is not UTF-8 reads as surrogates: neither it nor a NUL can be stored in
+# PostgreSQL, so it could not be reported.
 RANKS_KEY = re.compile(r"fanlist/uploaded/[A-Za-z0-9-]{1,40}/[^/\x00\ud800-\udfff]+\.csv(\.gz)?")
-STEADY_SECONDS = 10.0  # what was written to more lately may still grow; the next look finds it
+STEADY_SECONDS = 10.0  # a file changed more recently may still grow; the next look finds it
 AT_A_TIME = 1_000
 LONGEST_NAME = 120  # of a key in its job's arguments, for those who read alerts
 
@@ -83,9 +83,9 @@ def _new(seen: Sequence[Found]) -> Iterator[Found]:
         yield from (found for found in some if (found.key, found.version) not in known)
 
 
-def hear_of(keys: Iterable[str]) -> list[Job]:
-    """Somebody says that these came: note all or none, those aside that are not wanted, gone again,
-    or noted already.
+def note_reported(keys: Iterable[str]) -> list[Job]:
+    """Note these reported objects, all or none; skips those that are not wanted, gone again or
+    noted already.
     """
     found = [buckets.scoring().found(key) for key in keys if is_wanted(key)]
     with transaction.atomic():
@@ -149,8 +149,8 @@ def take(job_id: int) -> ScoreFile | None:
 
 
 def _check_list(arrival: Arrival, lease: Lease) -> None:
-    """Read a shared list as the next score file will. Its entries are counted, who is on it is told
-    to nobody. [S-4]
+    """Read a shared list as the next score file will. Only its entries are counted; nothing
+    shows who is on it. [S-4]
     """
     entries = rules.count_entries(arrival.key)
     lease.update(rows_in=entries, rows_out=entries)

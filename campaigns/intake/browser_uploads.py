@@ -27,13 +27,13 @@ from datalake.storage.objects import UploadForm
 from operations.models import Job
 
 FORM_SECONDS = 900  # within which an upload must begin
-KEPT_SECONDS = 24 * 3600  # within which it must end and be told; what was not is removed
+KEPT_SECONDS = 24 * 3600  # to finish and report an upload; then it is removed
 SALT = "campaigns.intake.browser_uploads"
 
 
 @dataclass(frozen=True)
 class Permit:
-    """The form to upload with, and the token to tell with that it is done."""
+    """The form to upload with, and the token that reports the end of the upload."""
 
     form: UploadForm
     token: str
@@ -74,9 +74,9 @@ def _form(key: str) -> UploadForm | None:
 
 
 def uploaded(
-    token: str, campaign: Campaign, *, by: User, activate: bool, try_first: bool = False
+    token: str, campaign: Campaign, *, by: User, activate: bool, dry_run_first: bool = False
 ) -> Arrival:
-    """The browser is done: note the upload, once however often it is told. Raises
+    """The browser is done: note the upload, once however often it is reported. Raises
     UploadNotFound.
     """
     values = _read(token)
@@ -88,8 +88,8 @@ def uploaded(
     known = Arrival.objects.filter(key=values["key"]).first()
     found = buckets.scoring().found(values["key"]) if known is None else None
     if found is not None:
-        wishes = {"activate": activate, "try_first": try_first}
-        arrivals.note(found, by=by, campaign=campaign, name=values["name"], **wishes)
+        options = {"activate": activate, "dry_run_first": dry_run_first}
+        arrivals.note(found, by=by, campaign=campaign, name=values["name"], **options)
         known = Arrival.objects.filter(key=values["key"]).first()
     if known is None:
         raise UploadNotFound("The file did not reach the bucket. Upload it again.")
@@ -111,7 +111,7 @@ def job_of(arrival: Arrival) -> Job:
 
 
 def forget_old() -> int:
-    """Remove uploads that nobody told us of, or that could not be taken in, within a day. Returns
+    """Remove uploads that were not reported, or could not be taken in, within a day. Returns
     how many.
     """
     bucket, old = buckets.scoring(), time.time() - KEPT_SECONDS

@@ -26,25 +26,25 @@ def created_in(body: str) -> list[Created]:
 
     Raises UnknownEvent for what is no message of S3.
     """
-    told = _as_object(body)
-    if told.get("Type") == "Notification":  # by way of SNS
-        told = _as_object(told.get("Message"))
-    if told.get("Event") == "s3:TestEvent":
+    event = _as_object(body)
+    if event.get("Type") == "Notification":  # by way of SNS
+        event = _as_object(event.get("Message"))
+    if event.get("Event") == "s3:TestEvent":
         return []
     try:
-        if told.get("source") == "aws.s3":  # by way of EventBridge, which does not encode the key
-            created = told["detail-type"] == "Object Created"
+        if event.get("source") == "aws.s3":  # by way of EventBridge, which does not encode the key
+            created = event["detail-type"] == "Object Created"
             return (
                 [
                     Created(
-                        _text(told["detail"]["bucket"]["name"]),
-                        _text(told["detail"]["object"]["key"]),
+                        _text(event["detail"]["bucket"]["name"]),
+                        _text(event["detail"]["object"]["key"]),
                     )
                 ]
                 if created
                 else []
             )
-        return [_created(record["s3"]) for record in told["Records"] if _is_created(record)]
+        return [_created(record["s3"]) for record in event["Records"] if _is_created(record)]
     except (KeyError, TypeError) as error:
         raise UnknownEvent(
             "The message is not an S3 event: its records are missing or incomplete."
@@ -57,18 +57,18 @@ def _is_created(record: dict[str, Any]) -> bool:
     return _text(record["eventName"]).removeprefix("s3:").startswith("ObjectCreated:")
 
 
-def _created(told: dict[str, Any]) -> Created:
-    return Created(_text(told["bucket"]["name"]), unquote_plus(_text(told["object"]["key"])))
+def _created(event: dict[str, Any]) -> Created:
+    return Created(_text(event["bucket"]["name"]), unquote_plus(_text(event["object"]["key"])))
 
 
 def _as_object(body: object) -> dict[str, Any]:
     try:
-        told = json.loads(body) if isinstance(body, str) else None
+        event = json.loads(body) if isinstance(body, str) else None
     except ValueError:
-        told = None
-    if not isinstance(told, dict):
+        event = None
+    if not isinstance(event, dict):
         raise UnknownEvent("The message is not an S3 event: it is not a JSON object.")
-    return told
+    return event
 
 
 def _text(value: object) -> str:

@@ -25,38 +25,38 @@ WAIT_SECONDS = 5  # for the first message; so soon is a request to end obeyed
 
 
 @dataclass
-class Heard:
-    """How many messages there were, how many could not be read, and how many jobs take up what they
-    told of.
+class EventCounts:
+    """How many messages there were, how many could not be read, and how many jobs were opened for
+    their objects.
     """
 
     messages: int = 0
     unknown: int = 0
     jobs: int = 0
 
-    def add(self, more: Heard) -> None:
+    def add(self, more: EventCounts) -> None:
         self.messages += more.messages
         self.unknown += more.unknown
         self.jobs += more.jobs
 
 
-def hear(
+def receive(
     queue: SqsQueue, *, wait_seconds: int = WAIT_SECONDS, enqueue: Callable[[Job], object]
-) -> Heard:
+) -> EventCounts:
     """Take up to ten messages, enqueue their jobs, then delete them. Raises QueueUnreachable."""
-    heard = Heard()
+    received = EventCounts()
     for message in queue.receive(wait_seconds=wait_seconds):
-        heard.messages += 1
+        received.messages += 1
         try:
             opened = _take_up(message.body)
         except (UnknownEvent, BadKey):
-            heard.unknown += 1
+            received.unknown += 1
             opened = [_set_aside(message)]
         for job in opened:
             enqueue(job)
         queue.delete(message)
-        heard.jobs += len(opened)
-    return heard
+        received.jobs += len(opened)
+    return received
 
 
 def _take_up(body: str) -> list[Job]:
@@ -65,7 +65,7 @@ def _take_up(body: str) -> list[Job]:
     """
     bucket = buckets.scoring()
     keys = [bucket.key_of(created.bucket, created.name) for created in s3_events.created_in(body)]
-    return arrivals.hear_of(key for key in keys if key is not None)
+    return arrivals.note_reported(key for key in keys if key is not None)
 
 
 def _set_aside(message: Message) -> Job:

@@ -1,4 +1,6 @@
-"""Campaigns and their draw, registrations, score files with their scores and rejected rows, and what arrives in the bucket."""
+"""Campaigns and their draw, registrations, score files with their scores and rejected rows, and
+what arrives in the bucket.
+"""
 
 import campaigns.models.presales
 import django.contrib.postgres.fields
@@ -9,8 +11,9 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-# A score file has a partition of its own. Its number is the same in all rows of the partition, so an
-# index that begins with it takes twice as long to build: the indexes begin with what differs. [S-13]
+# A score file has a partition of its own. Its number is the same in all rows of the partition, so
+# an index that begins with it takes twice as long to build: the indexes begin with what differs.
+# [S-13]
 SCORES = """
 CREATE TABLE campaigns_fanscore (
     score_file_id bigint NOT NULL,
@@ -238,7 +241,7 @@ class Migration(migrations.Migration):
                 ('stream_position', models.BigIntegerField(blank=True, help_text='Position of the last batch on the stream', null=True)),
                 ('scrubbed_key', models.CharField(blank=True, max_length=300)),
                 ('rejected_key', models.CharField(blank=True, max_length=300)),
-                ('trial', models.JSONField(blank=True, help_text='What a dry run found, before anything was counted', null=True)),
+                ('dry_run', models.JSONField(blank=True, help_text='What a dry run found, before anything was counted', null=True)),
                 ('fairness', models.JSONField(blank=True, help_text='The fairness report of its draw', null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('streamed_at', models.DateTimeField(blank=True, null=True)),
@@ -285,7 +288,7 @@ class Migration(migrations.Migration):
                 ('size', models.BigIntegerField()),
                 ('name', models.CharField(blank=True, help_text="The uploaded file's own name", max_length=255)),
                 ('activate', models.BooleanField(default=True)),
-                ('try_first', models.BooleanField(default=False, help_text='Start with a dry run; a person decides what follows')),
+                ('dry_run_first', models.BooleanField(default=False, help_text='Start with a dry run; a person decides what follows')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('campaign', models.ForeignKey(blank=True, help_text="Of a browser's upload to S3", null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.campaign')),
                 ('score_file', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='campaigns.scorefile')),

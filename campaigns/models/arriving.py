@@ -28,7 +28,7 @@ class Arrival(models.Model):
     )
     name = models.CharField(max_length=255, blank=True, help_text="The uploaded file's own name")
     activate = models.BooleanField(default=True)
-    try_first = models.BooleanField(
+    dry_run_first = models.BooleanField(
         default=False, help_text="Start with a dry run; a person decides what follows"
     )
     score_file = models.ForeignKey(

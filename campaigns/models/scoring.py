@@ -79,7 +79,7 @@ class ScoreFile(models.Model):
     )
     scrubbed_key = models.CharField(max_length=300, blank=True)
     rejected_key = models.CharField(max_length=300, blank=True)
-    trial = models.JSONField(
+    dry_run = models.JSONField(
         null=True, blank=True, help_text="What a dry run found, before anything was counted"
     )
     fairness = models.JSONField(null=True, blank=True, help_text="The fairness report of its draw")

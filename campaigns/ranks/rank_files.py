@@ -217,7 +217,7 @@ def _translate(rank_file: RankFile, lease: Lease) -> Received:
     work = Path(settings.FAIRWAVE_DATA) / "work"
     work.mkdir(parents=True, exist_ok=True)
     with buckets.scoring().open(rank_file.key) as file, tempfile.TemporaryFile(dir=work) as made:
-        out = cast("BinaryIO", made)  # it has no name: nobody's data outlives the process
+        out = cast("BinaryIO", made)  # it has no name, so no data outlives the process
         lease.step("Comparing the ranks", progress=0, total=0)
         found = translation.survey(file, rank_file.sha256, report_progress)
         lease.step(

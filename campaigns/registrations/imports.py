@@ -112,7 +112,7 @@ def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lea
     """In one transaction: stage what can be accepted, let SQL choose each fan's newest, write the
     ledger.
 
-    What is done is told as progress of `expected`.
+    Reports its progress, out of `expected`.
     """
     campaign, in_force = found.campaign, rules.gather(found.campaign)
     stage.create_stage()

@@ -1,7 +1,7 @@
 """A dry run of a score file: what would become of its rows, by the very code that counts them;
 nothing of it counts. [S-3]
 
-Nothing is written but the outcome itself (`ScoreFile.trial`): no row, no rejection, no state. It
+Nothing is written but the outcome itself (`ScoreFile.dry_run`): no row, no rejection, no state. It
 says nothing of the draw either: neither who is lucky nor anybody's reference, so trying a file
 again and again tells no more than trying it once.
 """
@@ -19,7 +19,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from campaigns.choices import ScoreFileState
-from campaigns.errors import CannotTry
+from campaigns.errors import CannotDryRun
 from campaigns.formats.score_bytes import chunks_of, first_look, sha256_of, survey
 from campaigns.formats.score_rows import Lines
 from campaigns.models import Campaign, ScoreFile
@@ -32,7 +32,7 @@ from operations import jobs
 from operations.models import Job
 
 JOB_KIND = "try_scores"
-FIRST_ROWS = 1_000  # judged in 0.1 s, so nobody has to wait for a worker
+FIRST_ROWS = 1_000  # judged in 0.1 s, so no worker is needed
 FEW_ROWS = 1_000_000  # up to here a file is not read beforehand to see whether it has so many
 ALL = sys.maxsize
 EXAMPLES = 20
@@ -42,7 +42,7 @@ WHAT = "Checking rows"
 
 
 @dataclass(frozen=True)
-class Trial:
+class DryRun:
     """What a dry run found: counts by name, and of each reason the numbers of the first lines."""
 
     all_rows: bool
@@ -55,7 +55,7 @@ class Trial:
     bands: dict[str, int] = field(default_factory=lambda: {"high": 0, "mid": 0, "low": 0})
     lines: dict[str, list[int]] = field(default_factory=dict)
 
-    def and_also(self, judged: judging.Judged) -> Trial:
+    def plus(self, judged: judging.Judged) -> DryRun:
         """This and one more chunk."""
         return replace(
             self,
@@ -96,7 +96,7 @@ def dry_run(
     sha256: str = "",
     kept: dict[str, Any] | None = None,
     report_progress: ReportProgress = _no_progress,
-) -> Trial:
+) -> DryRun:
     """Judge the first rows of a score file (seekable, open for reading), or all, and keep nothing.
     [S-3]
 
@@ -108,7 +108,7 @@ def dry_run(
     header = first_look(file)
     snapshot = kept or rules.snapshot(rules.gather(campaign))
     in_force = rules.restore(snapshot)
-    trial = Trial(rows is None, list(header.ignored), rules.digest(snapshot))
+    outcome = DryRun(rows is None, list(header.ignored), rules.digest(snapshot))
     total = (
         rows if rows is not None and rows <= FEW_ROWS else min(_count(file, sha256), rows or ALL)
     )
@@ -117,9 +117,9 @@ def dry_run(
     for reading in judging.ask(
         judging.read(_first(chunks_of(file), total), campaign, total), campaign
     ):
-        trial = trial.and_also(judging.judge_chunk(0, reading, in_force, ranks))
-        report_progress(trial.rows, total)
-    return trial
+        outcome = outcome.plus(judging.judge_chunk(0, reading, in_force, ranks))
+        report_progress(outcome.rows, total)
+    return outcome
 
 
 def _count(file: BinaryIO, sha256: str) -> int:
@@ -141,25 +141,25 @@ def _first(chunks: Iterable[Lines], count: int) -> Iterator[Lines]:
             return
 
 
-def can_be_tried(score_file: ScoreFile) -> bool:
+def can_be_checked(score_file: ScoreFile) -> bool:
     """Only a file whose rows were not judged: afterwards there is nothing left to foretell."""
     return score_file.state in NOT_JUDGED and not score_file.roster_digest
 
 
-def try_first(number: int) -> ScoreFile:
-    """Try the first rows of a received file at once. Raises CannotTry, and what `dry_run`
+def check_first_rows(number: int) -> ScoreFile:
+    """Try the first rows of a received file at once. Raises CannotDryRun, and what `dry_run`
     raises.
     """
-    return _try(number, FIRST_ROWS, _no_progress)[0]
+    return _check(number, FIRST_ROWS, _no_progress)[0]
 
 
 def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
-    """The job that tries all rows of the file. Raises CannotTry."""
+    """The job that tries all rows of the file. Raises CannotDryRun."""
     _require_not_judged(score_file)
     return jobs.open_job(JOB_KIND, subject_of(score_file), by=by)
 
 
-def try_all(job_id: int) -> None:
+def check_all_rows(job_id: int) -> None:
     """Try all rows of the job's score file. One that was stopped or killed begins again: there is
     nothing half done.
     """
@@ -174,35 +174,37 @@ def try_all(job_id: int) -> None:
                 lease.step(WHAT, rows=total, total=total, progress=0)
 
         lease.step("Reading the file", progress=0)
-        trial = _try(number, None, report_progress)[1]
+        outcome = _check(number, None, report_progress)[1]
         counts = {
-            "rows_in": trial.rows,
-            "rows_out": trial.accepted,
-            "rows_rejected": trial.rows - trial.accepted,
+            "rows_in": outcome.rows,
+            "rows_out": outcome.accepted,
+            "rows_rejected": outcome.rows - outcome.accepted,
         }
-        lease.update(progress=trial.rows, **counts)
+        lease.update(progress=outcome.rows, **counts)
 
 
-def _try(number: int, rows: int | None, report_progress: ReportProgress) -> tuple[ScoreFile, Trial]:
+def _check(
+    number: int, rows: int | None, report_progress: ReportProgress
+) -> tuple[ScoreFile, DryRun]:
     """Try a file and keep the outcome with it, unless it was judged meanwhile."""
     score_file, started = score_file_of(number), time.monotonic()
     _require_not_judged(score_file)
     with buckets.scoring().open(score_file.key) as file:
         known: dict[str, Any] = {"sha256": score_file.sha256, "kept": score_file.rules or None}
-        trial = dry_run(
+        outcome = dry_run(
             score_file.campaign, file, rows=rows, report_progress=report_progress, **known
         )
     when = {"at": timezone.now().isoformat(), "seconds": round(time.monotonic() - started, 3)}
-    score_file.trial = asdict(trial) | when
+    score_file.dry_run = asdict(outcome) | when
     ScoreFile.objects.filter(pk=number, state__in=NOT_JUDGED, roster_digest="").update(
-        trial=score_file.trial
+        dry_run=score_file.dry_run
     )
-    return score_file, trial
+    return score_file, outcome
 
 
 def _require_not_judged(score_file: ScoreFile) -> None:
-    if not can_be_tried(score_file):
-        raise CannotTry(
+    if not can_be_checked(score_file):
+        raise CannotDryRun(
             f"Score file {score_file.pk} is {score_file.state}. A dry run is possible only"
             " before the file is processed. Its page shows the results."
         )

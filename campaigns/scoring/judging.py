@@ -27,7 +27,7 @@ from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import draw_of
 from campaigns.scoring import tables
 from campaigns.scoring.duplicates import SeenFans
-from campaigns.scoring.local_cache import Spill
+from campaigns.scoring.local_cache import LocalCache
 from campaigns.scoring.outcomes import ContactRanks, Rules, is_yes, judge_scores, tally
 from campaigns.scoring.registrants import registrants_of
 from operations.choices import ChunkState
@@ -41,7 +41,7 @@ REGISTERED = {  # what the rules ask registrants for
     "known_phone": sql.SQL("phone"),
     "confirmed": sql.SQL("phone_confirmed"),
 }
-NOBODY = pl.DataFrame(schema=dict.fromkeys(("global_user_id", *REGISTERED), pl.String))
+NO_REGISTRANTS = pl.DataFrame(schema=dict.fromkeys(("global_user_id", *REGISTERED), pl.String))
 JUDGES = 2  # judging takes the longest of the stages
 
 
@@ -73,7 +73,7 @@ def judge(
     score_file: ScoreFile, file: BinaryIO, survey: Survey, rules: Rules, lease: Lease
 ) -> None:
     """Judge every chunk that is not done yet. Raises UnreadableFile, LeaseLost, JobStopped."""
-    campaign, spill = score_file.campaign, Spill.of(lease.job_id)
+    campaign, cache = score_file.campaign, LocalCache.of(lease.job_id)
     done = set(
         Chunk.objects.filter(job_id=lease.job_id, state=ChunkState.DONE).values_list(
             "number", flat=True
@@ -95,7 +95,7 @@ def judge(
         judge_one = partial(judge_chunk, score_file.pk, rules=rules, ranks=ranks)
         all_judged = in_order(judger, judge_one, asked, at_once=judges + 1)
         undone = (judged for judged in all_judged if judged.number not in done)
-        for drawn in prefetched(drawer, (_drawn(judged, campaign, spill) for judged in undone)):
+        for drawn in prefetched(drawer, (_drawn(judged, campaign, cache) for judged in undone)):
             lease.check_stop()
             _write(score_file.pk, drawn, lease)
 
@@ -130,7 +130,7 @@ def ask(readings: Iterable[Reading], campaign: Campaign) -> Iterator[Reading]:
 def judge_chunk(
     score_file_id: int, reading: Reading, rules: Rules, ranks: ContactRanks | None
 ) -> Judged:
-    """Every row's outcome. Asks nobody, writes nothing, draws nothing. [S-3 … S-7]"""
+    """Every row's outcome. Reads no table, writes nothing, draws nothing. [S-3 … S-7]"""
     rows = _with_registrants(reading.lines.rows.with_columns(reading.refs), reading.known)
     judged = judge_scores(rows, rules, duplicates=reading.are_repeated, ranks=ranks)
     accepted = judged.filter(pl.col("reason").is_null())
@@ -189,7 +189,7 @@ def _with_registrants(rows: pl.DataFrame, known: pl.DataFrame | None) -> pl.Data
     """Adds `market_id` (first preference) and `confirmed`, with the `known_phone` it speaks of.
     [S-5, S-11]
     """
-    known = NOBODY if known is None else known
+    known = NO_REGISTRANTS if known is None else known
     joined = rows.join(known, on="global_user_id", how="left", maintain_order="left")
     joined = joined.with_columns(pl.col("market_id").fill_null(""), pl.col("confirmed") == "t")
     if "phone_confirmed" in rows.columns:
@@ -202,10 +202,10 @@ def _with_registrants(rows: pl.DataFrame, known: pl.DataFrame | None) -> pl.Data
     )
 
 
-def _drawn(judged: Judged, campaign: Campaign, spill: Spill) -> Judged:
+def _drawn(judged: Judged, campaign: Campaign, cache: LocalCache) -> Judged:
     drawn = replace(judged, accepted=draw_rows(judged.accepted, campaign))
     # before the commit: a chunk that is done lies there too
-    spill.put(drawn.number, drawn.accepted, drawn.rejected)
+    cache.put(drawn.number, drawn.accepted, drawn.rejected)
     return drawn
 
 

@@ -35,7 +35,7 @@ REJECTED = ("line", "reason", "raw")
 KINDS = ("roster", "rows", "rejected")
 
 
-class Spill:
+class LocalCache:
     """Frames by number: accepted rows as they are published, their part of the roster, rejected
     rows; each read apart.
 
@@ -47,8 +47,8 @@ class Spill:
         self.folder = folder
 
     @classmethod
-    def of(cls, job_id: int) -> Spill:
-        """The spill of a job. Its name holds when the job was made: another database's job may have
+    def of(cls, job_id: int) -> LocalCache:
+        """The cache of a job. Its name says when the job was made: another database's job may have
         the same number.
         """
         made = Job.objects.values_list("created_at", flat=True).get(pk=job_id)

@@ -21,7 +21,7 @@ from campaigns.formats.score_rows import fields_of
 from campaigns.models import ScoreFile
 from campaigns.scoring import tables
 from campaigns.scoring.judging import draw_rows
-from campaigns.scoring.local_cache import PUBLISHED, Spill
+from campaigns.scoring.local_cache import PUBLISHED, LocalCache
 from campaigns.scoring.outcomes import tag_lists
 from datalake import records, streams
 from datalake.choices import RecordType
@@ -62,40 +62,40 @@ def draw_waiting_rows(score_file: ScoreFile, lease: Lease) -> None:
     with transaction.atomic():
         tables.replace_with_drawn(score_file.pk, drawn)
         lease.hold()
-    Spill.of(lease.job_id).clear()  # it holds the rows as they were
+    LocalCache.of(lease.job_id).clear()  # it holds the rows as they were
 
 
-def judged_rows(score_file: ScoreFile, lease: Lease) -> Spill:
+def judged_rows(score_file: ScoreFile, lease: Lease) -> LocalCache:
     """The outcome of every chunk on this machine's disk: as judged here, or fetched from
     PostgreSQL.
     """
-    spill = Spill.of(lease.job_id)
+    cache = LocalCache.of(lease.job_id)
     done = set(Chunk.objects.filter(job_id=lease.job_id).values_list("number", flat=True))
-    if not done or not spill.holds(done):
+    if not done or not cache.holds(done):
         salt = bytes(score_file.campaign.salt or b"")
         accepted = tables.rows_of(score_file.pk)
         with_refs = (
             rows.with_columns(draw.fan_refs(salt, rows["global_user_id"])) for rows in accepted
         )
-        spill.refill(with_refs, tables.rejected_rows_of(score_file.pk))
-    return spill
+        cache.refill(with_refs, tables.rejected_rows_of(score_file.pk))
+    return cache
 
 
 def publish(score_file: ScoreFile, lease: Lease) -> Published:
     """Stream the accepted rows, and beside it write both files. Raises LeaseLost, JobStopped."""
-    spill = judged_rows(score_file, lease)
+    cache = judged_rows(score_file, lease)
     with helper_thread("files") as writer:
-        written = writer.submit(_write_files, score_file, spill)
-        published = _stream(score_file, spill, lease)
+        written = writer.submit(_write_files, score_file, cache)
+        published = _stream(score_file, cache, lease)
         written.result()
     return published
 
 
-def _stream(score_file: ScoreFile, spill: Spill, lease: Lease) -> Published:
+def _stream(score_file: ScoreFile, cache: LocalCache, lease: Lease) -> Published:
     """Put batches on the stream while the next ones are made."""
     streamed, position = 0, None
     with helper_thread("pack") as packer:
-        for records, batches in prefetched(packer, _packed(score_file, spill)):
+        for records, batches in prefetched(packer, _packed(score_file, cache)):
             lease.check_stop()
             position = _send(score_file, batches, lease)
             streamed += records
@@ -103,12 +103,12 @@ def _stream(score_file: ScoreFile, spill: Spill, lease: Lease) -> Published:
     return Published(streamed, position)
 
 
-def _packed(score_file: ScoreFile, spill: Spill) -> Iterator[tuple[int, Batches]]:
+def _packed(score_file: ScoreFile, cache: LocalCache) -> Iterator[tuple[int, Batches]]:
     """Records in batches of 2,500, some at a time: how many there are, and they. A repeat cuts and
     names the same ones.
     """
     done, held = 0, _scoring_records(score_file, NO_ROWS)
-    for rows in spill.rows():
+    for rows in cache.rows():
         held = pl.concat([held, _scoring_records(score_file, rows)])
         while held.height >= RECORDS_AT_A_TIME:
             yield _pack(score_file, done, held[:RECORDS_AT_A_TIME])
@@ -129,12 +129,12 @@ def _send(score_file: ScoreFile, batches: Batches, lease: Lease) -> int:
         return streams.publish_packed(score_file.stream, batches).position
 
 
-def _write_files(score_file: ScoreFile, spill: Spill) -> None:
+def _write_files(score_file: ScoreFile, cache: LocalCache) -> None:
     with buckets.scoring().writer(score_file.scrubbed_key) as scrubbed:
         scrubbed.write(_scrubbed(NO_ROWS).write_csv().encode())
-        for rows in spill.rows():
+        for rows in cache.rows():
             scrubbed.write(_scrubbed(rows).write_csv(include_header=False).encode())
-    _write_rejected(score_file, spill)
+    _write_rejected(score_file, cache)
 
 
 def _scoring_records(score_file: ScoreFile, rows: pl.DataFrame) -> pl.DataFrame:
@@ -171,14 +171,14 @@ def _scrubbed(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _write_rejected(score_file: ScoreFile, spill: Spill) -> None:
+def _write_rejected(score_file: ScoreFile, cache: LocalCache) -> None:
     """The rejected rows with their original columns, and `line,reason`. [S-11]"""
     bucket = buckets.scoring()
     with bucket.open(score_file.key) as source:
         columns = open_lines(source)[0].columns
     with bucket.writer(score_file.rejected_key) as out:
         out.write(_header([*columns, "line", "reason"]))
-        for rows in spill.rejected_rows():
+        for rows in cache.rejected_rows():
             fields = fields_of(rows["raw"], len(columns))
             out.write(
                 fields.with_columns(rows["line"], rows["reason"])

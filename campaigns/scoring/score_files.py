@@ -24,7 +24,7 @@ from campaigns.formats.score_bytes import survey
 from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import require_open
 from campaigns.scoring import activation, judging, publishing, rules, tables
-from campaigns.scoring.local_cache import Spill
+from campaigns.scoring.local_cache import LocalCache
 from campaigns.scoring.outcomes import add_tallies
 from campaigns.scoring.reception import Received, receive
 from datalake import save
@@ -82,7 +82,7 @@ def process(job_id: int) -> ScoreFile:
     with (
         jobs.working(job_id) as lease,
         _failing_with_its_job(number, lease),
-        _cleared(Spill.of(job_id)),
+        _cleared(LocalCache.of(job_id)),
     ):
         score_file = score_file_of(number)
         if not score_file.is_drawn:
@@ -106,14 +106,14 @@ def _process(score_file: ScoreFile, lease: Lease, indexer: Executor) -> None:
 
 
 @contextmanager
-def _cleared(spill: Spill) -> Iterator[None]:
+def _cleared(cache: LocalCache) -> Iterator[None]:
     """Nobody's data stays on this machine's disk longer than the work; after a kill, until it is
     taken up again.
     """
     try:
         yield
     finally:
-        spill.clear()
+        cache.clear()
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def read(text: Iterable[str], columns: Sequence[str]) -> Iterator[Corrected]:
     """The rows of a corrected file, its lines given with their ends. Rows without any content are
     passed over.
 
-    Columns are found by name, in any order; columns that the score file does not have are nobody's.
+    Columns are found by name, in any order; columns that the score file does not have are ignored.
     Raises BadCorrection.
     """
     lines = iter(text)

@@ -183,10 +183,10 @@ def _reach(tests: Sequence[GroupTest]) -> float:
     """How far the scale goes to each side, as a share of what is expected; what lies beyond is
     drawn at its end.
     """
-    told = [test for test in tests if test["verdict"] != "none"]
+    judged = [test for test in tests if test["verdict"] != "none"]
     sides = [
         abs(test[end] / test["expected"] - 1)
-        for test in told
+        for test in judged
         for end in ("low", "high", "selected")
     ]
     return min(1.0, max(sides, default=0.2) * 1.15)

@@ -96,15 +96,15 @@ def read(error_file: ErrorFile) -> Document:
 
 
 def _event(number: int, kept: Any, detail: Any) -> FailedEvent:
-    text, told = str(kept), detail if isinstance(detail, dict) else {}
+    text, details = str(kept), detail if isinstance(detail, dict) else {}
     found = RAW.fullmatch(text)
     if found:
         text = _decoded(found["raw"])
     scrubbed = any(mark in text for mark in SCRUBBED)
     return FailedEvent(
         number,
-        str(told.get("position", "")),
-        str(told.get("message", "")),
+        str(details.get("position", "")),
+        str(details.get("message", "")),
         text,
         scrubbed,
         found is not None,

@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
             name='ErasedPlace',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('room', models.CharField(max_length=40)),
+                ('area', models.CharField(max_length=40)),
                 ('what', models.CharField(help_text='file, error file or table', max_length=12)),
                 ('name', models.CharField(help_text='Object key, or name of the table', max_length=1024)),
                 ('count', models.PositiveIntegerField(help_text='Records of a file, events of an error file, rows of a table')),
@@ -113,7 +113,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='erasedplace',
-            constraint=models.UniqueConstraint(fields=('erasure', 'room', 'what', 'name'), name='erasedplace_once'),
+            constraint=models.UniqueConstraint(fields=('erasure', 'area', 'what', 'name'), name='erasedplace_once'),
         ),
         migrations.AddConstraint(
             model_name='personaldataaccess',

@@ -40,13 +40,13 @@ def uploaded(request: StaffRequest, campaign_id: str) -> HttpResponse:
     """For the page's script: the file is in the bucket; `{page}` shows how it is taken in."""
     campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
     token = request.POST.get("token", "")
-    wishes = {
+    options = {
         "activate": request.POST.get("activate") == "on",
-        "try_first": request.POST.get("then") == "try",
+        "dry_run_first": request.POST.get("then") == "try",
     }
 
     def start() -> dict[str, Any]:
-        arrival = tasks.start_upload(token, campaign, by=request.user, **wishes)
+        arrival = tasks.start_upload(token, campaign, by=request.user, **options)
         return {"page": reverse("arrival", args=[arrival.pk])}
 
     return _answer(start)

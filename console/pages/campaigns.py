@@ -14,7 +14,7 @@ from campaigns.errors import WrongStatus
 from campaigns.models import Activation, Campaign
 from campaigns.scoring import activation
 from console.access import StaffRequest, action, attempt, page, render
-from console.campaign_progress import roads
+from console.campaign_progress import progress_of
 from console.forms import EntropyForm
 from console.pages.jobs import work_on
 from console.proof.proof import bundle_sha256
@@ -52,7 +52,7 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         "console/campaigns/campaign.html",
         shown.name,
         campaign=shown,
-        road=roads([shown])[0],
+        progress=progress_of([shown])[0],
         markets=shown.markets.all(),
         score_files=files[:FILES_SHOWN],
         imports=shown.imports.select_related("created_by")[:FILES_SHOWN],

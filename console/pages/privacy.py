@@ -66,7 +66,7 @@ def find(request: StaffRequest) -> HttpResponse:
         )
         if code:
             campaign, fan = _holder_of(code)
-        found = _fan(campaign, fan) if campaign and fan else {"nobody": True}
+        found = _fan(campaign, fan) if campaign and fan else {"not_found": True}
     hidden = not unmasking.shown(request)
     return render(
         request,

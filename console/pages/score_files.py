@@ -15,7 +15,7 @@ from campaigns.models import Campaign, ScoreFile
 from campaigns.scoring import activation, dry_run, score_files
 from console.access import StaffRequest, action, attempt, form_page, page, render
 from console.forms import ScoresForm, UploadForm
-from console.pages import trials
+from console.pages import dry_runs
 from console.pages.jobs import work_on
 from console.pages.uploading import upload_page
 from console.uploads import may_upload_to
@@ -48,8 +48,13 @@ def upload_scores(request: StaffRequest, campaign_id: str) -> HttpResponse:
             )
         score_file = received.score_file
         its_page = reverse("score-file", args=[score_file.pk])
-        if form.cleaned_data["then"] == "try" and dry_run.can_be_tried(score_file):
-            attempt(request, lambda: dry_run.try_first(score_file.pk), trials.TRIED, back=its_page)
+        if form.cleaned_data["then"] == "try" and dry_run.can_be_checked(score_file):
+            attempt(
+                request,
+                lambda: dry_run.check_first_rows(score_file.pk),
+                dry_runs.CHECKED,
+                back=its_page,
+            )
         elif score_file.state in (ScoreFileState.UPLOADED, ScoreFileState.FAILED):
             tasks.start_score_file(score_file, by=request.user)
         return its_page
@@ -111,7 +116,7 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponse:
         "console/score_files/score_file.html",
         f"Score file {shown.name}",
         judged=shown.state in ("validated", "streamed", "saved"),
-        **trials.shown(request, shown, busy=processing or live or not is_open),
+        **dry_runs.shown(request, shown, busy=processing or live or not is_open),
         **head,
     )
 

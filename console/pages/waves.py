@@ -114,7 +114,7 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
         Wave.objects.select_related(*beside).defer("score_file__rules"), name=name
     )
     prepared = bool(shown.content_digest)
-    # some may have been told
+    # some fans may have been notified
     cut_off = shown.state == WaveState.CANCELLED and shown.triggered_at is not None
     return render(
         request,

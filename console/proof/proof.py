@@ -128,7 +128,7 @@ def _write(target: Path, campaign: Campaign, waves: list[Wave]) -> str:
     for file in campaign.score_files.select_related("supplement_of").order_by("attempt"):
         of_file = [wave for wave in waves if wave.score_file_id == file.pk]
         about = public_attempt(file, campaign.active_score_file_id) | {
-            "min_score": _least_score(file)
+            "min_score": _file_min_score(file)
         }
         cells = {
             wave.date_key: data.eligible(wave, waves[waves.index(wave) + 1 :]) for wave in of_file
@@ -176,7 +176,7 @@ def _public_wave(wave: Wave) -> dict[str, Any]:
     }
 
 
-def _least_score(file: ScoreFile) -> float:
+def _file_min_score(file: ScoreFile) -> float:
     """The minimum the file's rows were judged by: its own snapshot's. [S-2, S-7]"""
     return max(LOW.low, float(file.rules.get("options", {}).get("min_score", LOW.low)))
 

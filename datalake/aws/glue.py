@@ -15,7 +15,7 @@ from datalake.errors import GlueUnreachable
 
 MOST_AT_ONCE = 100  # partitions that Glue takes in one call
 PARTITION_KEY = "partition_date"
-# A batch waits for Glue no longer than this; what it could not be told is told later.
+# A batch waits for Glue no longer than this; what could not be sent is sent later.
 PATIENCE = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2}
 )

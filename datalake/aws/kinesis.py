@@ -16,7 +16,7 @@ from datalake.aws.errors import stream_error, translated
 from datalake.errors import NoSuchPosition, StreamUnreachable, UnknownStream
 
 MOST_AT_ONCE = 1_000
-# A process that is told to end waits for an answer no longer than this; who calls us tries again.
+# A stopping process waits no longer than this for an answer; the caller tries again.
 PATIENCE = Config(
     connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 2}
 )
@@ -95,11 +95,11 @@ class KinesisStream:
         with self._translated():
             answer = self.client.list_shards(StreamName=self.name)
             found = list(answer["Shards"])
-            told = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date", "")
+            date = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date", "")
             while token := answer.get("NextToken"):
                 answer = self.client.list_shards(NextToken=token)
                 found += answer["Shards"]
-        return Listing(tuple(map(_shard, found)), _by_their_clock(asked_at, told))
+        return Listing(tuple(map(_shard, found)), _by_their_clock(asked_at, date))
 
     def from_instant(self, shard_id: str, instant: datetime) -> str:
         """Where the records begin that came at this instant or later. Raises NoSuchPosition."""
@@ -164,13 +164,13 @@ def _shard(listed: Any) -> StreamShard:
     )
 
 
-def _by_their_clock(ours: datetime, told: str) -> datetime:
+def _by_their_clock(ours: datetime, date: str) -> datetime:
     """Our time, if it fits the `Date` that Kinesis gave to the second; else theirs, for records are
     found by their clock.
     """
-    if not told:
+    if not date:
         return ours
-    theirs = parsedate_to_datetime(told)
+    theirs = parsedate_to_datetime(date)
     return (
         ours if theirs - timedelta(minutes=1) <= ours <= theirs + timedelta(seconds=1) else theirs
     )

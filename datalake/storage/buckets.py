@@ -195,12 +195,12 @@ class DiskBucket:
 def _found(key: str, path: Path) -> Found | None:
     """A file's version is when it was last written to, to the nanosecond, and its size."""
     try:
-        told = path.stat()
+        status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    if not stat.S_ISREG(told.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return None
-    return Found(key, told.st_size, f"{told.st_mtime_ns}-{told.st_size}", told.st_mtime)
+    return Found(key, status.st_size, f"{status.st_mtime_ns}-{status.st_size}", status.st_mtime)
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[str]:

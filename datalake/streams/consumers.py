@@ -28,11 +28,11 @@ from datalake.records import HASH, normalise
 from datalake.schemas import SCHEMAS
 from datalake.streams import deadletters, deduplication
 from datalake.streams.batches import Batch, unpack_records
-from datalake.streams.deadletters import Letter
+from datalake.streams.deadletters import StreamRecord
 
 logger = logging.getLogger(__name__)
 
-BATCHES = 40  # of 2,500 records: what is taken at a time
+BATCHES = 40  # of 2,500 records: what is consumed at a time
 PAUSE_SECONDS = 1.0
 
 # records → number in the list → why it is rejected
@@ -40,7 +40,7 @@ Handler = Callable[[list[dict[str, Any]]], Mapping[int, str]]
 
 
 @dataclass(frozen=True)
-class Taken:
+class Consumed:
     """The ledger of one or several steps: records_in = records_out + invalid + duplicates."""
 
     records_in: int = 0
@@ -48,8 +48,8 @@ class Taken:
     invalid: int = 0
     duplicates: int = 0
 
-    def __add__(self, other: Taken) -> Taken:
-        return Taken(
+    def __add__(self, other: Consumed) -> Consumed:
+        return Consumed(
             *(
                 mine + theirs
                 for mine, theirs in zip(asdict(self).values(), asdict(other).values(), strict=True)
@@ -57,8 +57,8 @@ class Taken:
         )
 
 
-# at most so many batches → what was taken, None when nothing was there
-Step = Callable[[int], Taken | None]
+# at most so many batches → what was consumed, None when nothing was there
+Step = Callable[[int], Consumed | None]
 
 
 @dataclass(frozen=True)
@@ -109,16 +109,16 @@ def consume(
     duplicates). A database or storage that is away for a moment is waited for, unless `once`.
     """
     subscriptions = registered(names)
-    totals = {each.consumer: Taken() for each in subscriptions}
+    totals = {each.consumer: Consumed() for each in subscriptions}
     stop = stop or threading.Event()
     while not stop.is_set():
         busy = False
         for each in subscriptions:
             if stop.is_set():
                 break
-            taken = each.step(batches) if once else _patiently(each, batches)
-            totals[each.consumer] += taken or Taken()
-            busy = busy or taken is not None
+            consumed = each.step(batches) if once else _patiently(each, batches)
+            totals[each.consumer] += consumed or Consumed()
+            busy = busy or consumed is not None
         if once and not busy:
             break
         if not busy:
@@ -129,7 +129,7 @@ def consume(
     }
 
 
-def _patiently(subscription: Subscription, batches: int) -> Taken | None:
+def _patiently(subscription: Subscription, batches: int) -> Consumed | None:
     try:
         return subscription.step(batches)
     except (OperationalError, OSError) as error:
@@ -143,12 +143,12 @@ def _patiently(subscription: Subscription, batches: int) -> Taken | None:
         return None
 
 
-def _report(taken: Taken, subscriptions: Sequence[Subscription]) -> dict[str, int]:
+def _report(consumed: Consumed, subscriptions: Sequence[Subscription]) -> dict[str, int]:
     return {
-        "in": taken.records_in,
-        "out": taken.records_out,
-        "rejected": taken.invalid + taken.duplicates,
-        "duplicates": taken.duplicates,
+        "in": consumed.records_in,
+        "out": consumed.records_out,
+        "rejected": consumed.invalid + consumed.duplicates,
+        "duplicates": consumed.duplicates,
         "lag": sum(
             streams.records_after(each.stream, position(each.consumer, each.stream))
             for each in subscriptions
@@ -176,7 +176,7 @@ def lock_checkpoint(consumer: str, stream: str) -> Checkpoint:
 
 def take(
     consumer: str, stream: str, handler: Handler, *, types: Collection[str], batches: int = BATCHES
-) -> Taken | None:
+) -> Consumed | None:
     """One step of a registered handler: None when nothing was there."""
     with transaction.atomic():
         checkpoint = lock_checkpoint(consumer, stream)
@@ -185,23 +185,23 @@ def take(
             return None
         first = checkpoint.position + 1
         claim = Claim.objects.create(consumer=consumer, source=stream, first=first, last=last)
-        wanted, letters, records_in = _sort(streams.read(stream, first, last), types)
-        taken = _handle(claim, wanted, letters, handler, records_in)
+        wanted, invalid, records_in = _sort(streams.read(stream, first, last), types)
+        consumed = _handle(claim, wanted, invalid, handler, records_in)
         Checkpoint.objects.filter(pk=checkpoint.pk).update(position=last, updated_at=timezone.now())
         Claim.objects.filter(pk=claim.pk).update(
-            state=ClaimState.DONE, done_at=timezone.now(), **asdict(taken)
+            state=ClaimState.DONE, done_at=timezone.now(), **asdict(consumed)
         )
-    return taken
+    return consumed
 
 
 def _sort(
     batches: Sequence[Batch], types: Collection[str]
-) -> tuple[list[Letter], list[Letter], int]:
-    """Valid records of these types, letters for what is invalid, and how many both are; other types
+) -> tuple[list[StreamRecord], list[StreamRecord], int]:
+    """Valid records of these types, the invalid records, and how many both are; other types
     are passed over.
     """
-    wanted: list[Letter] = []
-    letters: list[Letter] = []
+    wanted: list[StreamRecord] = []
+    invalid: list[StreamRecord] = []
     for batch in batches:
         for index, record in enumerate(unpack_records(batch.payload)):
             if (
@@ -211,10 +211,10 @@ def _sort(
             ):
                 continue
             try:
-                wanted.append(Letter(batch.position, index, "", _valid(record)))
+                wanted.append(StreamRecord(batch.position, index, "", _valid(record)))
             except ValueError as error:
-                letters.append(Letter(batch.position, index, str(error), record))
-    return wanted, letters, len(wanted) + len(letters)
+                invalid.append(StreamRecord(batch.position, index, str(error), record))
+    return wanted, invalid, len(wanted) + len(invalid)
 
 
 def _valid(record: Any) -> dict[str, Any]:
@@ -235,16 +235,21 @@ def _valid(record: Any) -> dict[str, Any]:
 
 
 def _handle(
-    claim: Claim, wanted: list[Letter], letters: list[Letter], handler: Handler, records_in: int
-) -> Taken:
+    claim: Claim,
+    wanted: list[StreamRecord],
+    invalid: list[StreamRecord],
+    handler: Handler,
+    records_in: int,
+) -> Consumed:
     hashes = pl.Series([each.record["dedupeHash"] for each in wanted], dtype=pl.String)
     new = list(compress(wanted, deduplication.mark(claim.consumer, hashes, claim.pk).to_list()))
     rejected = handler([each.record for each in new]) if new else {}
     refused = [
-        Letter(new[at].position, new[at].index, why, new[at].record) for at, why in rejected.items()
+        StreamRecord(new[at].position, new[at].index, why, new[at].record)
+        for at, why in rejected.items()
     ]
     deduplication.unmark(claim.consumer, [each.record["dedupeHash"] for each in refused], claim.pk)
-    deadletters.bury(claim.consumer, claim.source, letters + refused)
-    return Taken(
-        records_in, len(new) - len(refused), len(letters) + len(refused), len(wanted) - len(new)
+    deadletters.store(claim.consumer, claim.source, invalid + refused)
+    return Consumed(
+        records_in, len(new) - len(refused), len(invalid) + len(refused), len(wanted) - len(new)
     )

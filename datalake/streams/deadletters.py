@@ -18,8 +18,8 @@ ERROR_LENGTH = 300
 
 
 @dataclass(frozen=True)
-class Letter:
-    """A refused record: where it stood, why, and itself."""
+class StreamRecord:
+    """A record with its place in the stream; `error` says why it was refused."""
 
     position: int
     index: int
@@ -27,18 +27,18 @@ class Letter:
     record: Any
 
 
-def bury(consumer: str, source: str, letters: Sequence[Letter]) -> None:
-    """Keep them; in the transaction that moves the consumer on. The same record is kept once."""
+def store(consumer: str, source: str, records: Sequence[StreamRecord]) -> None:
+    """Store refused records, in the transaction that moves the consumer on; each record once."""
     rows = [
         DeadLetter(
             consumer=consumer,
             source=source,
-            position=letter.position,
-            index=letter.index,
-            error=letter.error[:ERROR_LENGTH],
-            record=json.dumps(letter.record, default=str),
+            position=each.position,
+            index=each.index,
+            error=each.error[:ERROR_LENGTH],
+            record=json.dumps(each.record, default=str),
         )
-        for letter in letters
+        for each in records
     ]
     DeadLetter.objects.bulk_create(rows, batch_size=1_000, ignore_conflicts=True)
 

@@ -172,7 +172,7 @@ def decide_batch(
 
 
 def write(parts: Sequence[Part]) -> None:
-    """Put the files of all parts into the bucket, several at once; nobody sees them yet. Raises
+    """Put the files of all parts into the bucket, several at once; no reader sees them yet. Raises
     OSError.
     """
     if not parts:
@@ -188,7 +188,7 @@ def write(parts: Sequence[Part]) -> None:
 def deliver(parts: Sequence[Part], *, wait: bool = False) -> None:
     """Make the parts' files visible and their batches DONE, all or none. Raises BatchTaken.
 
-    Unless told to `wait`, the commit may be lost with the server's power: the batches, whose claims
+    Unless `wait` is set, the commit may be lost with the server's power: the batches, whose claims
     are on the disk, are then open and archived again to the same end.
     """
     if not parts:
@@ -205,7 +205,7 @@ def deliver(parts: Sequence[Part], *, wait: bool = False) -> None:
             _alert(part)
     _tell_glue(entered)
     for part in parts:
-        logger.info("batch archived", extra=_told(part))
+        logger.info("batch archived", extra=_counts_of(part))
 
 
 def _finish(parts: Sequence[Part]) -> None:
@@ -289,10 +289,10 @@ def _alert(part: Part) -> None:
             text__startswith=begins, created_at__gt=timezone.now() - QUIET
         ).exists()
     ):
-        alerts.alert(f"{begins}{errors_told(batch.errors, batch.events, batch.error_counts)}")
+        alerts.alert(f"{begins}{errors_in_words(batch.errors, batch.events, batch.error_counts)}")
 
 
-def errors_told(errors: int, events: int, counts: dict[str, int]) -> str:
+def errors_in_words(errors: int, events: int, counts: dict[str, int]) -> str:
     """`3 of 1,000 events are in error files: not_json 2, invalid_date 1.`"""
     kinds = ", ".join(f"{kind.label} {counts[kind]:,}" for kind in ErrorType if kind in counts)
     return (
@@ -302,14 +302,14 @@ def errors_told(errors: int, events: int, counts: dict[str, int]) -> str:
 
 
 def _tell_glue(entered: Sequence[LakeFile]) -> None:
-    """After the commit: what Glue does not hear now, it is told later. [D-8]"""
+    """After the commit: partitions that Glue does not get now are added later. [D-8]"""
     if settings.GLUE_DATABASE and entered:
         from demand.archiving import glue_partitions  # boto3 is not loaded where there is no Glue
 
         glue_partitions.register(entered)
 
 
-def _told(part: Part) -> dict[str, object]:
+def _counts_of(part: Part) -> dict[str, object]:
     batch = part.batch
     return {
         "batch": batch.pk,

@@ -1,4 +1,4 @@
-"""Glue is told of the archive's partitions, so that Athena finds them. It is a mirror: no batch
+"""The archive's partitions are added to Glue, so that Athena finds them. It is a mirror: no batch
 fails by it. [D-8]
 """
 
@@ -66,14 +66,15 @@ def _tell(dates: dict[str, list[str]]) -> None:
             _note(name, days)
     except GlueUnreachable as error:
         logger.warning(
-            "glue not told, will be later", extra={"types": len(dates), "error": str(error)}
+            "glue partitions not added, will be later",
+            extra={"types": len(dates), "error": str(error)},
         )
 
 
 def repair() -> int:
     """Register every partition that Glue does not have. Returns how many; 0 without GLUE_DATABASE.
 
-    A Glue that is still away is told of to people.
+    If Glue is still away, people are alerted.
     """
     if not settings.GLUE_DATABASE:
         return 0
@@ -88,7 +89,7 @@ def repair() -> int:
 
 
 def _repair(catalogue: GlueCatalogue) -> int:
-    told = 0
+    added = 0
     for name in DemandType.values:
         days = (
             LakePartition.objects.filter(record_type=name)
@@ -104,8 +105,8 @@ def _repair(catalogue: GlueCatalogue) -> int:
         missing = [day for day in ours if day not in theirs]
         catalogue.add(table, missing)
         _note(name, ours)
-        told += len(missing)
-    return told
+        added += len(missing)
+    return added
 
 
 def table_of(record_type: str) -> Table:

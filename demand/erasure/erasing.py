@@ -5,7 +5,7 @@ snapshots. [X-11]
     look again
 
 Until a look finds nothing: a batch that was being archived may have added records of the fan
-meanwhile. An object is told of before it is touched, rows in the transaction that deletes them: a
+meanwhile. An object is reported before it is changed, rows in the transaction that deletes them: a
 receipt misses nothing, wherever the work dies; run again, it goes on. All other records keep their
 bytes. Whoever reads a file meanwhile has it as it was, or as it is after. A file is replaced a
 moment before its catalogue entry is, so a reader who compares the two may have to look again.
@@ -86,8 +86,8 @@ class Erased:
 
 @dataclass
 class Erasing:
-    """One erasure under way: the fan, whom to tell, and what was looked at and need not be looked
-    at again.
+    """One erasure under way: the fan, how to report it, and what was looked at and need not be
+    looked at again.
     """
 
     fan_id: str

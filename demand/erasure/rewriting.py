@@ -1,10 +1,10 @@
 """An object of the archive gets other content where it lies: beside it first, so that a death
-anywhere can be mended. [X-11]
+anywhere can be repaired. [X-11]
 
     written beside → read back → copied over the object → catalogue → what lies beside is deleted
 
 Found beside an object, its new content says how far a killed process came: where the object has it
-already, the catalogue is told what it missed; where not, nothing had happened.
+already, the catalogue gets what it missed; where not, nothing had happened.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def content_without(key: str, fan_id: str, references: Mapping[int, str]) -> Con
     """Read a file and write it anew in memory; records of others are taken over as the bytes they
     are.
 
-    `references` tell whose an erased record was. Raises NotAvro, NoSuchObject, ValueError for a
-    schema not of this archive.
+    `references` say to whom an erased record belonged. Raises NotAvro, NoSuchObject, ValueError for
+    a schema not of this archive.
     """
     before: list[bytes] = []
     after: list[bytes] = []

@@ -53,7 +53,7 @@ def archive_lines(source: str, file: BinaryIO, lease: Lease, *, now: datetime, l
         helper_thread("demand-judge") as judge,
         helper_thread("demand-put") as put,
     ):
-        return _Road(source, now, lease, lines, put).take(
+        return _Pipeline(source, now, lease, lines, put).take(
             prefetched(judge, groups(source, file, now=now))
         )
 
@@ -109,7 +109,7 @@ def _groups(source: str, file: BinaryIO, now: datetime, done: set[str]) -> Itera
 
 
 @dataclass(slots=True)
-class _Road:
+class _Pipeline:
     """The groups one after the other: while the files of one are written, the one before is
     delivered.
     """

@@ -100,11 +100,11 @@ def lose(batch: Batch, left: list[Record]) -> Batch | None:
         if left and left[0].sequence != batch.first:
             rest = archive.claim(batch.source, left[0].sequence, left[-1].sequence, len(left))
         gone = batch.events - len(left)
-        told = (
+        found = (
             f"{gone:,} of {plural(batch.events, 'event')} of batch {batch.pk} expired from"
             " the stream"
         )
-        alerts.alert(f":red_circle: Demand archive: {told}.")
+        alerts.alert(f":red_circle: Demand archive: {found}.")
     logger.error(
         "events expired from the stream",
         extra={"batch": batch.pk, "events": batch.events, "gone": gone},

@@ -19,7 +19,7 @@ from demand.models import Batch, Shard
 from operations import alerts
 from operations.database.locks import lock_in_transaction
 
-LATE_SECONDS = 6 * 3600.0  # a stream keeps records for a day unless told otherwise
+LATE_SECONDS = 6 * 3600.0  # a stream keeps records for a day unless set otherwise
 LOOK = timedelta(seconds=10)  # so often is noted that a shard was looked at and held nothing
 
 

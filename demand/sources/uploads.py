@@ -1,6 +1,6 @@
 """A file of change events, from upload to archive. [D-1]
 
-    receive → job: counted → archived (road.py) → finished, its bytes deleted
+    receive → job: counted → archived (file_pipeline.py) → finished, its bytes deleted
 
 A killed job goes on at the first batch that is not DONE; the same bytes are the same upload, and
 its result.
@@ -160,7 +160,7 @@ def process(job_id: int) -> EventUpload:
                 _archive(upload, lease)
             except JobStopped as stop:
                 if stop.how == "cancel":
-                    # nobody's data stays for work that nobody wants
+                    # no data is kept for work that was cancelled
                     buckets.scoring().delete(upload.key)
                 raise
         counts = ledger(upload)
@@ -228,8 +228,10 @@ def _finish(upload: EventUpload, lease: Lease, counted: int, lines: int) -> None
         EventUpload.objects.filter(pk=upload.pk).update(finished_at=timezone.now())
         lease.update(progress=lines, total=lines)
         if counts["errors"]:
-            told = archive.errors_told(counts["errors"], counts["events"], errors_by_type(upload))
-            alerts.alert(f":warning: Demand archive, event upload {upload.pk}: {told}")
+            errors = archive.errors_in_words(
+                counts["errors"], counts["events"], errors_by_type(upload)
+            )
+            alerts.alert(f":warning: Demand archive, event upload {upload.pk}: {errors}")
 
 
 def ledger(upload: EventUpload) -> dict[str, int]:

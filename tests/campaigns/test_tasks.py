@@ -138,10 +138,10 @@ def test_x3_files_that_a_command_processed_are_found_once():
 
 def test_the_task_tries_all_rows():
     score_file = receive_scores(make_campaign(), messy())
-    job = tasks.start_trial(score_file, by=None)
+    job = tasks.start_dry_run(score_file, by=None)
     assert (job.kind, job.subject) == ("try_scores", score_files.subject_of(score_file))
-    assert kind_named(job.kind).run is dry_run.try_all
-    assert tasks.start_trial(score_file, by=None) == job
+    assert kind_named(job.kind).run is dry_run.check_all_rows
+    assert tasks.start_dry_run(score_file, by=None) == job
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def aws(settings, monkeypatch):
 def test_s1_a_queue_that_is_away_for_a_moment_is_waited_for(aws, monkeypatch):
     stop, campaign = threading.Event(), make_campaign()
     monkeypatch.setattr(tasks, "PAUSE_SECONDS", 0.01)
-    cloud.tell_the_queue(aws)
+    cloud.notify_queue(aws)
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
     real, failed = SqsQueue.receive, []
 
@@ -169,5 +169,5 @@ def test_s1_a_queue_that_is_away_for_a_moment_is_waited_for(aws, monkeypatch):
 
     monkeypatch.setattr(SqsQueue, "receive", shaky)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    heard = tasks.hear_s3_events(SqsQueue(aws.queue, endpoint=aws.address), stop=stop)
-    assert heard.jobs == 1
+    received = tasks.consume_s3_events(SqsQueue(aws.queue, endpoint=aws.address), stop=stop)
+    assert received.jobs == 1

@@ -88,8 +88,8 @@ def test_x11_the_receipt_lists_every_place_and_nothing_names_the_fan_any_more(er
     assert receipt.begun_at <= receipt.until <= receipt.finished_at
     assert FAN not in whole_database_says() + json.dumps(result) + caplog.text
     assert not Job.objects.exists()
-    told = StatusChange.objects.get(subject_kind="erasure", subject_id=str(receipt.pk))
-    assert (told.by, told.reason) == (eraser, "asked by letter")
+    recorded = StatusChange.objects.get(subject_kind="erasure", subject_id=str(receipt.pk))
+    assert (recorded.by, recorded.reason) == (eraser, "asked by letter")
 
 
 def test_x11_what_is_not_erased_yet_is_counted_on_the_receipt_so_that_it_claims_no_more_than_was_done(
@@ -213,7 +213,7 @@ def test_x11_a_finished_receipt_is_never_altered(eraser):
         lambda: Erasure.objects.filter(pk=receipt.pk).update(reason="none"),
         lambda: ErasedPlace.objects.filter(erasure=receipt).update(count=0),
         lambda: ErasedPlace.objects.create(
-            erasure=receipt, room="r", what="file", name="n", count=1
+            erasure=receipt, area="a", what="file", name="n", count=1
         ),
         lambda: ErasedPlace.objects.filter(erasure=receipt)._raw_delete("default"),
         lambda: Erasure.objects.filter(pk=receipt.pk)._raw_delete("default"),

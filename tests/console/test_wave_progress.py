@@ -26,7 +26,7 @@ def test_the_bar_of_a_wave_shows_messages_for_a_fan_told_by_e_mail_may_still_wai
     assert (shown["settled"], shown["messages"], shown["share"]) == (4, 8, "50.0 %")
 
 
-def test_a_paused_wave_says_no_speed_and_keeps_its_place_on_the_road(client):
+def test_a_paused_wave_says_no_speed_and_keeps_its_place_among_the_steps(client):
     wave = sending_wave()
     client.post(f"/admin/wave/{wave.name}/pause/", {"reason": "wrong text"})
     page = client.get(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from console.words import BESIDE_THE_ROAD, FILE_STEPS, WAVE_STEPS, steps, words
+from console.words import FILE_STEPS, STEP_OF_STATE, WAVE_STEPS, steps, words
 
 
 def test_a_name_without_words_of_its_own_is_spelled_out():
@@ -21,7 +21,7 @@ def test_all_steps_before_a_state_are_done_and_none_behind_it(state):
 
 
 def test_a_state_beside_the_steps_stands_at_the_step_it_left():
-    for state, step in BESIDE_THE_ROAD.items():
+    for state, step in STEP_OF_STATE.items():
         assert steps(WAVE_STEPS, state) == steps(WAVE_STEPS, step)
 
 

@@ -15,7 +15,7 @@ from datalake.errors import (
 from datalake.layout import Period
 from datalake.models import DeadLetter, LakeFile
 from datalake.storage import buckets
-from datalake.streams.consumers import Taken
+from datalake.streams.consumers import Consumed
 from tests.datalake.lake_cases import (
     DAY,
     Killed,
@@ -68,7 +68,7 @@ def test_a_foreign_file_whose_adoption_was_killed_goes_on_where_it_stood(monkeyp
         with pytest.raises(Killed):
             adopt.adopt(key, slice_records=10)
     assert readable_ids(record_type="registration") == ids(20)
-    assert adopt.adopt(key, slice_records=10) == Taken(records_in=25, records_out=25)
+    assert adopt.adopt(key, slice_records=10) == Consumed(records_in=25, records_out=25)
     assert readable_ids(record_type="registration") == ids(25)
     assert adopt.foreign_keys("registration") == []
 
@@ -79,7 +79,7 @@ def test_another_file_under_a_name_that_was_taken_before_is_another_file():
     put_foreign("theirs", [valid(0)])
     adopt.adopt(key)
     put_foreign("theirs", [valid(0), valid(1)])
-    assert adopt.adopt(key) == Taken(records_in=2, records_out=1, duplicates=1)
+    assert adopt.adopt(key) == Consumed(records_in=2, records_out=1, duplicates=1)
     assert readable_ids(record_type="registration") == ids(2)
 
 

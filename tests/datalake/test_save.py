@@ -15,7 +15,7 @@ from datalake.layout import Period
 from datalake.models import Claim, DeadLetter, LakeFile, LakePartition, SeenRecord, StreamBatch
 from datalake.storage import buckets
 from datalake.streams import consumers
-from datalake.streams.consumers import Taken
+from datalake.streams.consumers import Consumed
 from tests.datalake.lake_cases import DAY, Killed, die
 from tests.support.lake import (
     lake_bytes,
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 def test_scores_of_the_stream_are_in_the_lake_as_published():
     """[L-2]"""
     publish_scores(6_000)
-    assert save.save("scored") == Taken(records_in=6_000, records_out=6_000)
+    assert save.save("scored") == Consumed(records_in=6_000, records_out=6_000)
     [file] = catalogue.readable_files("scoring", DAY)
     folder, _, name = file.key.rpartition("/")
     assert folder == "avro/scoring/2026/01/20"
@@ -81,7 +81,7 @@ def test_invalid_records_go_to_the_dead_letters_and_not_into_the_lake():
         "text",
     ]
     streams.publish("input", [streams.Record("", record) for record in records], key="a")
-    assert save.save("input") == Taken(records_in=5, records_out=2, invalid=3)
+    assert save.save("input") == Consumed(records_in=5, records_out=2, invalid=3)
     letters = DeadLetter.objects.order_by("index").values_list("index", "error")
     assert list(letters) == [
         (1, "unknown type"),
@@ -95,8 +95,8 @@ def test_a_record_published_twice_is_in_the_lake_once():
     """[T-1]"""
     publish_scores(100, key="a")
     publish_scores(150, key="b")
-    assert save.save("scored", 1) == Taken(records_in=100, records_out=100)
-    assert save.save("scored", 1) == Taken(records_in=150, records_out=50, duplicates=100)
+    assert save.save("scored", 1) == Consumed(records_in=100, records_out=100)
+    assert save.save("scored", 1) == Consumed(records_in=150, records_out=50, duplicates=100)
     assert save.save("scored", 1) is None
     ids = [
         row
@@ -109,7 +109,7 @@ def test_a_record_published_twice_is_in_the_lake_once():
 def test_doubles_within_one_claim_are_saved_once():
     """[T-1]"""
     publish_registrations(1, 1, 2, key="a")
-    assert save.save("input") == Taken(records_in=3, records_out=2, duplicates=1)
+    assert save.save("input") == Consumed(records_in=3, records_out=2, duplicates=1)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_doubles_within_one_claim_are_saved_once():
         ("datalake.save.deduplication", "mark"),
         ("datalake.storage.buckets.DiskBucket", "put"),
         ("datalake.catalogue", "enter_saved"),
-        ("datalake.save.deadletters", "bury"),
+        ("datalake.save.deadletters", "store"),
         ("datalake.save", "_move_on"),
     ],
 )
@@ -135,12 +135,12 @@ def test_a_save_killed_anywhere_ends_with_the_same_files_and_each_record_once(
     left = lake_bytes()
     # what comes later must not slip into the claim
     publish_scores(50, first=300, key="scorefile:2")
-    assert save.save("scored") == Taken(records_in=300, records_out=300)
+    assert save.save("scored") == Consumed(records_in=300, records_out=300)
     [file] = catalogue.readable_files("scoring", DAY)
     assert read_with_polars(file.key).equals(scoring_frame(300))
     assert all(lake_bytes()[key] == content for key, content in left.items())
     assert set(lake_bytes()) == {file.key}
-    assert save.save("scored") == Taken(records_in=50, records_out=50)
+    assert save.save("scored") == Consumed(records_in=50, records_out=50)
 
 
 def test_a_position_counts_as_saved_only_when_its_files_are_visible(monkeypatch):
@@ -161,7 +161,7 @@ def test_a_batch_of_an_older_schema_is_looked_at_record_by_record(monkeypatch):
     StreamBatch.objects.update(schema="scoring.v0")
     # the way of frames that need no second look
     monkeypatch.setattr("datalake.save.unpack_frame", die)
-    assert save.save("scored") == Taken(records_in=3, records_out=3)
+    assert save.save("scored") == Consumed(records_in=3, records_out=3)
 
 
 def test_the_ledger_of_a_claim_must_balance():
@@ -190,15 +190,15 @@ def test_late_records_of_a_past_day_go_to_that_day():
 
 def test_apps_above_hear_of_a_stream_that_moved_and_only_if_it_is_committed(monkeypatch):
     """[S-12]"""
-    heard = []
+    received = []
     monkeypatch.setattr(
         save,
         "WATCHERS",
-        [lambda stream: heard.append((stream, consumers.position(save.CONSUMER, stream)))],
+        [lambda stream: received.append((stream, consumers.position(save.CONSUMER, stream)))],
     )
     publish_scores(3)
     save.save("scored")
-    assert heard == [("scored", 1)]
+    assert received == [("scored", 1)]
     publish_scores(3, first=3, key="scorefile:2")
     monkeypatch.setattr(save, "WATCHERS", [die])
     with pytest.raises(Killed):

@@ -1,5 +1,5 @@
-"""Change events of all four types for the pure rooms' tests: made from plain records, judged at a
-fixed time.
+"""Change events of all four types for the tests of pure modules: made from plain records, judged at
+a fixed time.
 """
 
 from __future__ import annotations

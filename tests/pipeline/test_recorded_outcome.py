@@ -27,7 +27,7 @@ from campaigns.models import ScoreFile
 from datalake.storage import buckets
 from sandbox import fans
 from tests.pipeline.test_same_twice import empty_database
-from tests.pipeline.test_whole_road_twice import COUNT, NOW, whole_road
+from tests.pipeline.test_whole_presale_twice import COUNT, NOW, whole_presale
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 RECORDED = Path(__file__).with_name("recorded_outcome.json")
@@ -59,7 +59,7 @@ def test_a_presale_with_supplied_seed_and_salt_comes_to_what_was_recorded(
     fans.write_registrations(tmp_path / "registrations.csv", COUNT)
     fans.write_scores(tmp_path / "scores.txt", COUNT)
     empty_database()
-    assert whole_road(tmp_path)["state"] == "completed"
+    assert whole_presale(tmp_path)["state"] == "completed"
     call_command("consume", once=True)
     loose = records_of_the_lake()
     call_command("merge_avro", "daily", date="2026-02-01T00:00:00Z")

@@ -1,4 +1,4 @@
-"""Campaigns, score files and registrations for tests of any room; every value has a default."""
+"""Campaigns, score files and registrations for all tests; every value has a default."""
 
 from __future__ import annotations
 

@@ -39,15 +39,15 @@ class Cloud:
     def left(self) -> int:
         """Messages in the queue, also those that somebody has received and not deleted."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        told = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=names)[
+        answer = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=names)[
             "Attributes"
         ]
-        return sum(int(told[name]) for name in names)
+        return sum(int(answer[name]) for name in names)
 
 
 @contextmanager
 def running(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """The scoring bucket on S3, and a queue to which it tells what comes."""
+    """The scoring bucket on S3, and a queue to which it reports new objects."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -80,13 +80,13 @@ def _set_up(settings: Settings, address: str) -> Cloud:
     return Cloud(address, s3, sqs, queue)
 
 
-def tell_the_queue(cloud: Cloud) -> None:
-    """From now on the bucket tells the queue of every new object. The test event that S3 sends then
-    is taken away.
+def notify_queue(cloud: Cloud) -> None:
+    """From now on the bucket reports every new object to the queue. The test event that S3 sends
+    then is removed.
     """
     arn = cloud.sqs.get_queue_attributes(QueueUrl=cloud.queue, AttributeNames=["QueueArn"])[
         "Attributes"
     ]["QueueArn"]
-    told = {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
-    cloud.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=told)
+    answer = {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
+    cloud.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=answer)
     cloud.sqs.purge_queue(QueueUrl=cloud.queue)

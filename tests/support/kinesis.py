@@ -1,9 +1,9 @@
 """Kinesis and Glue as moto's server plays them, spoken to over real connections.
 
-Moto's Kinesis differs from Amazon's where it matters here, so it is mended: a closed shard takes no
-more records, keeps those it has, and says so when it has been read to its end; a place in a shard
-expires; more reads than a shard gives are refused; sequence numbers have the length of Amazon's;
-and records can grow old and be forgotten.
+Moto's Kinesis differs from Amazon's where it matters here, so it is corrected: a closed shard takes
+no more records, keeps those it has, and says so when it has been read to its end; a place in a
+shard expires; more reads than a shard gives are refused; sequence numbers have the length of
+Amazon's; and records can grow old and be forgotten.
 """
 
 from __future__ import annotations
@@ -121,11 +121,11 @@ def running(
         )
         kinesis.create_stream(StreamName=STREAM, ShardCount=shards)
         stream = Stream(found.address, kinesis, glue)
-        _mend(stream, monkeypatch)
+        _correct(stream, monkeypatch)
         yield stream
 
 
-def _mend(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+def _correct(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     backend = models.KinesisBackend
     monkeypatch.setattr(models.Stream, "get_shard_for_key", _open_shard_for_key)
     monkeypatch.setattr(models.Shard, "put_record", _put_record)
@@ -157,12 +157,12 @@ def _first(shard: models.Shard) -> int:
 
 
 def _begins_before_its_records(to_json: Any) -> Any:
-    def told(self: models.Shard) -> dict[str, Any]:
+    def described(self: models.Shard) -> dict[str, Any]:
         described = to_json(self)
         described["SequenceNumberRange"]["StartingSequenceNumber"] = str(_first(self))
         return described
 
-    return told
+    return described
 
 
 def _put_record(self: models.Shard, partition_key: str, data: str, explicit_hash_key: str) -> str:

@@ -46,7 +46,7 @@ def in_a_week() -> str:
     return (timezone.now() + timedelta(days=7)).isoformat()
 
 
-def test_the_road_from_preview_to_schedule(campaign):
+def test_the_steps_from_preview_to_schedule(campaign):
     shown = result_of("preview_wave", campaign, KEY, "--notify-date", in_a_week())
     assert set(shown) == {
         "markets",

@@ -25,10 +25,10 @@ def test_completed_and_cancelled_are_the_only_ends():
     }
 
 
-def test_the_straight_road_is_allowed():
-    road = ["configured", "prepared", "approved", "scheduled", "triggered", "completed"]
+def test_the_straight_path_is_allowed():
+    straight = ["configured", "prepared", "approved", "scheduled", "triggered", "completed"]
     assert all(
-        allowed(WaveState(here), WaveState(there)) for here, there in itertools.pairwise(road)
+        allowed(WaveState(here), WaveState(there)) for here, there in itertools.pairwise(straight)
     )
 
 

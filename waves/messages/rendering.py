@@ -88,11 +88,11 @@ def composer_for(wave: Wave) -> Composer:
     database.
     """
     return Composer(
-        wave, dict(wave.wave_markets.values_list("market__market_id", "name")), draw_of(wave)
+        wave, dict(wave.wave_markets.values_list("market__market_id", "name")), wave_draw(wave)
     )
 
 
-def draw_of(wave: Wave) -> Draw | None:
+def wave_draw(wave: Wave) -> Draw | None:
     campaign = wave.campaign
     if not campaign.seed or not campaign.salt:
         return None

@@ -30,5 +30,5 @@ class Command(ServiceCommand):
                 " a minute, and this command is not needed."
             )
         queue = SqsQueue(settings.S3_EVENTS_QUEUE, endpoint=settings.AWS_ENDPOINT_URL)
-        heard = tasks.hear_s3_events(queue, stop=stop, once=once)
-        return {"messages": heard.messages, "unknown": heard.unknown, "jobs": heard.jobs}
+        received = tasks.consume_s3_events(queue, stop=stop, once=once)
+        return {"messages": received.messages, "unknown": received.unknown, "jobs": received.jobs}

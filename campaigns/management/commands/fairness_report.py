@@ -23,7 +23,7 @@ class Command(JsonCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         job = reports.open_job(score_file_of(options["score_file"]), by=None)
         report = reports.run(job.pk)
-        told = ("band", "fans", "chi_square_p", "distance_p", "verdict")
+        shown = ("band", "fans", "chi_square_p", "distance_p", "verdict")
         found = ("by", "name", "fans", "selected", "expected", "least", "most", "corrected_p")
         return {
             "score_file": options["score_file"],
@@ -33,7 +33,7 @@ class Command(JsonCommand):
             "places_by": report["places_by"],
             "tests": report["tests"],
             "found": report["found"],
-            "luck": [{key: test[key] for key in told} for test in report["luck"]],  # type: ignore[literal-required]
+            "luck": [{key: test[key] for key in shown} for test in report["luck"]],  # type: ignore[literal-required]
             "groups": len(report["groups"]),
             "look_at": [
                 {key: test[key] for key in found}  # type: ignore[literal-required]

@@ -133,7 +133,7 @@ def _rows_or_all(text: str) -> int:
     return int(text)
 
 
-def tried(found: dry_run.Trial) -> dict[str, Any]:
+def tried(found: dry_run.DryRun) -> dict[str, Any]:
     """The result object of a dry run; `lines` are the numbers of the first rejected lines of each
     reason.
     """

@@ -26,7 +26,7 @@ def upload(permit: dict[str, Any], content: bytes = CONTENT) -> requests.Respons
     return requests.post(permit["url"], data=permit["fields"], files={"file": ("blob", content)})
 
 
-def tell(client: Client, campaign: Campaign, permit: dict[str, Any], **more: str):
+def report_done(client: Client, campaign: Campaign, permit: dict[str, Any], **more: str):
     return client.post(
         f"/admin/campaign/{campaign.campaign_id}/scores/uploaded/",
         {"token": permit["token"]} | more,

@@ -17,7 +17,7 @@ from campaigns.models import Campaign, ScoreFile
 from datalake.storage import buckets
 from operations.models import Job
 from operations.tasks import run_job
-from tests.campaigns.intake.browser_upload_cases import CONTENT, ask, tell, upload
+from tests.campaigns.intake.browser_upload_cases import CONTENT, ask, report_done, upload
 from tests.support import cloud
 from tests.support.campaigns import make_campaign
 from tests.support.people import client_of, member_of
@@ -51,16 +51,16 @@ def test_s1_a_browsers_upload_becomes_a_score_file_of_the_person_who_sent_it(
 ):
     permit = ask(client, campaign)
     assert upload(permit).status_code == 204
-    told = tell(client, campaign, permit, activate="on").json()
+    answer = report_done(client, campaign, permit, activate="on").json()
     (job,) = Job.objects.all()
     assert (job.kind, job.created_by) == (arrivals.JOB_KIND, person)
-    assert "Waiting for a worker" in client.get(told["page"]).content.decode()
+    assert "Waiting for a worker" in client.get(answer["page"]).content.decode()
     run_job(job.pk)
     score_file = ScoreFile.objects.get()
     assert (score_file.name, score_file.timestamp) == (f"{campaign.campaign_id}.7.txt", "7")
     assert (score_file.created_by, score_file.activate_when_streamed) == (person, True)
     assert buckets.scoring().sha256(score_file.key) == score_file.sha256
-    assert client.get(told["page"]).headers["Location"] == f"/admin/score-file/{score_file.pk}/"
+    assert client.get(answer["page"]).headers["Location"] == f"/admin/score-file/{score_file.pk}/"
     assert Job.objects.filter(kind="process_scores", created_by=person).count() == 1
     assert list(buckets.scoring().list("uploads/")) == []
 
@@ -68,13 +68,14 @@ def test_s1_a_browsers_upload_becomes_a_score_file_of_the_person_who_sent_it(
 def test_s3_a_browsers_upload_can_be_tried_first(aws, client, campaign):
     permit = ask(client, campaign)
     upload(permit)
-    told = tell(client, campaign, permit, activate="on", then="try").json()
+    answer = report_done(client, campaign, permit, activate="on", then="try").json()
     run_job(Job.objects.get().pk)
     score_file = ScoreFile.objects.get()
-    assert (score_file.state, score_file.trial["rows"]) == ("uploaded", CONTENT.count(b"\n") - 1)
+    assert (score_file.state, score_file.dry_run["rows"]) == ("uploaded", CONTENT.count(b"\n") - 1)
     assert not Job.objects.filter(kind="process_scores").exists()
     assert (
-        "Only the first rows were checked" in client.get(told["page"], follow=True).content.decode()
+        "Only the first rows were checked"
+        in client.get(answer["page"], follow=True).content.decode()
     )
 
 
@@ -99,7 +100,7 @@ def test_s1_what_is_too_large_all_the_same_is_refused_and_does_not_stay(
     permit = ask(client, campaign)
     upload(permit)
     settings.UPLOAD_MAX_BYTES = 10
-    tell(client, campaign, permit)
+    report_done(client, campaign, permit)
     run_job(Job.objects.get().pk)
     assert "larger than 10 bytes" in Job.objects.get().error
     assert not ScoreFile.objects.exists()

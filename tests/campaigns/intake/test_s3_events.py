@@ -19,12 +19,12 @@ def record(key: str, event: str = "ObjectCreated:Put", source: str = "aws:s3") -
 
 
 def test_s1_each_created_object_of_a_batch_is_named_and_others_are_not():
-    told = [
+    event = [
         record("scored/a.1.txt"),
         record("scored/b.1.txt", "ObjectRemoved:Delete"),
         record("c", "ObjectCreated:Copy"),
     ]
-    assert created_in(json.dumps({"Records": told})) == [
+    assert created_in(json.dumps({"Records": event})) == [
         Created("files", "scored/a.1.txt"),
         Created("files", "c"),
     ]
@@ -44,11 +44,11 @@ def test_s1_an_event_by_way_of_sns_is_the_same_event():
 
 
 def test_s1_an_event_by_way_of_eventbridge_has_its_key_as_it_is():
-    told = {"source": "aws.s3", "detail": {"bucket": {"name": "files"}, "object": {"key": "a+b"}}}
-    assert created_in(json.dumps(told | {"detail-type": "Object Created"})) == [
+    event = {"source": "aws.s3", "detail": {"bucket": {"name": "files"}, "object": {"key": "a+b"}}}
+    assert created_in(json.dumps(event | {"detail-type": "Object Created"})) == [
         Created("files", "a+b")
     ]
-    assert created_in(json.dumps(told | {"detail-type": "Object Deleted"})) == []
+    assert created_in(json.dumps(event | {"detail-type": "Object Deleted"})) == []
 
 
 def test_s1_a_test_event_names_no_object():

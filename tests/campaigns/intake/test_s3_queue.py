@@ -30,16 +30,16 @@ def aws(settings, monkeypatch):
         yield found
 
 
-def hear(aws: cloud.Cloud) -> s3_queue.Heard:
+def receive(aws: cloud.Cloud) -> s3_queue.EventCounts:
     queue = SqsQueue(aws.queue, endpoint=aws.address)
-    return tasks.hear_s3_events(queue, stop=threading.Event(), once=True)
+    return tasks.consume_s3_events(queue, stop=threading.Event(), once=True)
 
 
 def test_s1_an_object_that_s3_announces_is_taken_in_at_once(aws):
     campaign = make_campaign()
-    cloud.tell_the_queue(aws)
+    cloud.notify_queue(aws)
     aws.put(f"scored/{campaign.campaign_id}.2026+1.txt", CONTENT)
-    assert hear(aws).jobs == 1
+    assert consume(aws).jobs == 1
     assert aws.left() == 0
     job = Job.objects.get()
     score_file = arrivals.take(job.pk)
@@ -55,22 +55,22 @@ def test_s1_what_the_check_of_each_minute_found_is_not_taken_in_again_when_its_m
     aws, monkeypatch
 ):
     campaign = make_campaign()
-    cloud.tell_the_queue(aws)
+    cloud.notify_queue(aws)
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
     monkeypatch.setattr(arrivals, "STEADY_SECONDS", -5.0)  # S3's clock counts whole seconds
     assert len(arrivals.look()) == 1
-    assert hear(aws).jobs == 0
+    assert consume(aws).jobs == 0
     assert (aws.left(), Job.objects.count()) == (0, 1)
 
 
 def test_s1_our_own_files_are_no_arrivals_and_a_taken_one_is_taken_once(aws, monkeypatch):
     campaign = make_campaign()
-    cloud.tell_the_queue(aws)
+    cloud.notify_queue(aws)
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
-    hear(aws)
+    consume(aws)
     taken = arrivals.take(Job.objects.get().pk)
     monkeypatch.setattr(arrivals, "STEADY_SECONDS", -5.0)
-    assert hear(aws).jobs == 0  # we put the file in its place ourselves, and S3 says so
+    assert consume(aws).jobs == 0  # we put the file in its place ourselves, and S3 says so
     assert arrivals.look() == []
     assert list(ScoreFile.objects.all()) == [taken]
 
@@ -91,18 +91,18 @@ def test_s1_objects_of_other_buckets_and_prefixes_and_those_that_are_gone_are_pa
         }
     )
     aws.say({"Event": "s3:TestEvent"})
-    heard = hear(aws)
-    assert (heard.messages, heard.unknown, heard.jobs, aws.left()) == (2, 0, 0, 0)
+    received = consume(aws)
+    assert (received.messages, received.unknown, received.jobs, aws.left()) == (2, 0, 0, 0)
 
 
 def test_s1_a_message_that_nobody_understands_alerts_leaves_the_queue_and_holds_up_no_other(aws):
     campaign = make_campaign()
-    cloud.tell_the_queue(aws)
+    cloud.notify_queue(aws)
     aws.say("please ring maria@mail.example")
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
-    heard = hear(aws)
+    received = consume(aws)
     # S3 also tells of the copy that is kept
-    assert (heard.messages, heard.unknown, aws.left()) == (3, 1, 0)
+    assert (received.messages, received.unknown, aws.left()) == (3, 1, 0)
     aside = Job.objects.get(kind=s3_queue.JOB_KIND)
     with pytest.raises(UnknownEvent):
         s3_queue.read_again(aside.pk)
@@ -124,11 +124,11 @@ def test_s1_a_message_of_an_object_that_we_cannot_name_holds_up_no_other(aws, na
         "bucket": {"name": cloud.BUCKET},
         "object": {"key": f"presale/fanlist/uploaded/club/{name}"},
     }
-    cloud.tell_the_queue(aws)
+    cloud.notify_queue(aws)
     aws.say({"Records": [record]})
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
-    heard = hear(aws)
-    assert (heard.unknown, aws.left()) == (1, 0)
+    received = consume(aws)
+    assert (received.unknown, aws.left()) == (1, 0)
     assert Job.objects.filter(kind=arrivals.JOB_KIND).count() == 1
     with pytest.raises(BadKey):
         s3_queue.read_again(Job.objects.get(kind=s3_queue.JOB_KIND).pk)
@@ -151,7 +151,7 @@ def test_s1_a_message_that_was_set_aside_is_read_again_when_it_can_be(aws):
 
 def test_s1_a_message_stays_in_the_queue_until_its_job_is_committed(aws, monkeypatch):
     campaign = make_campaign()
-    cloud.tell_the_queue(aws)
+    cloud.notify_queue(aws)
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
 
     def lost(*values, **more):
@@ -160,14 +160,14 @@ def test_s1_a_message_stays_in_the_queue_until_its_job_is_committed(aws, monkeyp
     with monkeypatch.context() as patched:
         patched.setattr(arrivals.jobs, "open_job", lost)
         with pytest.raises(OperationalError):
-            hear(aws)
+            consume(aws)
     assert aws.left() == 1
     assert not Arrival.objects.exists()
 
 
 def test_s1_a_message_that_comes_again_because_it_could_not_be_deleted_is_one_job(aws, monkeypatch):
     campaign = make_campaign()
-    cloud.tell_the_queue(aws)
+    cloud.notify_queue(aws)
     aws.sqs.set_queue_attributes(QueueUrl=aws.queue, Attributes={"VisibilityTimeout": "0"})
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
 
@@ -177,15 +177,15 @@ def test_s1_a_message_that_comes_again_because_it_could_not_be_deleted_is_one_jo
     with monkeypatch.context() as patched:
         patched.setattr(SqsQueue, "delete", lost)
         with pytest.raises(QueueUnreachable):
-            hear(aws)
+            consume(aws)
     assert (aws.left(), Job.objects.count()) == (1, 1)
-    assert hear(aws).messages == 1
+    assert consume(aws).messages == 1
     assert (aws.left(), Job.objects.count()) == (0, 1)
 
 
 def test_s1_the_command_takes_up_what_is_there_and_needs_a_queue(aws, settings, capsys):
     campaign = make_campaign()
-    cloud.tell_the_queue(aws)
+    cloud.notify_queue(aws)
     aws.put(f"scored/{campaign.campaign_id}.1.txt", CONTENT)
     call_command("consume_s3_events", "--once", "--json")
     result = json.loads(capsys.readouterr().out.splitlines()[-1])

@@ -33,9 +33,9 @@ def test_the_upload_is_kept_as_it_came_and_the_manifest_tells_of_it(pack):
         "fanlist/scored/club/top-fans.txt",
         MANIFEST,
     )
-    told = manifest()
-    assert (told["fanlist_id"], told["campaign_id"]) == ("club", "tour")
-    (entry,) = told["files"]
+    listed = manifest()
+    assert (listed["fanlist_id"], listed["campaign_id"]) == ("club", "tour")
+    (entry,) = listed["files"]
     assert entry["file"] == uploaded
     assert (entry["sha256"], entry["bytes"]) == (hashlib.sha256(content).hexdigest(), len(content))
     assert entry["score_file"] == {

@@ -1,4 +1,4 @@
-"""Files of ranks from upload to SAVED: stored, translated, told of in their manifest. [S-15, S-12,
+"""Files of ranks from upload to SAVED: stored, translated, listed in their manifest. [S-15, S-12,
 S-13]
 """
 

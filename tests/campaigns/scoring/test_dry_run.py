@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaigns.choices import ScoreFileState
-from campaigns.errors import CannotTry, UnreadableFile, WrongStatus
+from campaigns.errors import CannotDryRun, UnreadableFile, WrongStatus
 from campaigns.formats import score_rows
 from campaigns.models import Campaign, FanScore, ListEntry, RejectedRow, ScoreFile
 from campaigns.opening import close_campaign
@@ -80,7 +80,7 @@ def strict_campaign(**options: object) -> Campaign:
 
 
 def tried_whole(score_file: ScoreFile) -> ScoreFile:
-    dry_run.try_all(dry_run.open_job(score_file, by=None).pk)
+    dry_run.check_all_rows(dry_run.open_job(score_file, by=None).pk)
     return score_files.score_file_of(score_file.pk)
 
 
@@ -124,7 +124,7 @@ def foretells(campaign: Campaign, content: bytes) -> None:
     """
     score_file = receive_scores(campaign, content)
     before = state_of_all()
-    found = tried_whole(score_file).trial
+    found = tried_whole(score_file).dry_run
     assert state_of_all() == before
     processed = score_files.process(score_files.open_job(score_file, by=None).pk)
     assert foretold(found) == outcome_of(processed)
@@ -181,8 +181,13 @@ def test_the_first_rows_get_what_they_get_in_the_whole_file(content, rows, block
 
 def test_only_the_first_rows_are_tried_at_once():
     rows = [score_row(n) for n in range(dry_run.FIRST_ROWS + 5)]
-    score_file = dry_run.try_first(receive_scores(make_campaign(), score_file_bytes(rows)).pk)
-    assert (score_file.trial["rows"], score_file.trial["all_rows"]) == (dry_run.FIRST_ROWS, False)
+    score_file = dry_run.check_first_rows(
+        receive_scores(make_campaign(), score_file_bytes(rows)).pk
+    )
+    assert (score_file.dry_run["rows"], score_file.dry_run["all_rows"]) == (
+        dry_run.FIRST_ROWS,
+        False,
+    )
     assert not Job.objects.exists()
 
 
@@ -196,7 +201,7 @@ def test_more_rows_than_the_file_has_are_all_there_are():
 def test_a_dry_run_tells_nothing_of_the_draw():
     """[S-8] Counts, line numbers and the rules' digest; nobody's luck, reference, address or id."""
     campaign = make_campaign()
-    kept = dry_run.try_first(receive_scores(campaign, messy()).pk).trial
+    kept = dry_run.check_first_rows(receive_scores(campaign, messy()).pk).dry_run
     names = {"all_rows", "rows", "accepted", "rejected", "tagged", "bands", "lines"}
     assert set(kept) == names | {"ignored_columns", "rules_digest", "at", "seconds"}
     text = json.dumps(kept)
@@ -219,20 +224,20 @@ def test_a_file_that_failed_is_tried_by_the_rules_it_will_be_judged_by():
     receive_scores(campaign, score_file_bytes([score_row(1, raw_local_fanscore="0.5")]))
     Campaign.objects.filter(pk=campaign.pk).update(min_score=0.9)
     failed = tried_whole(score_files.score_file_of(score_file.pk))
-    assert (failed.state, failed.trial["accepted"]) == (ScoreFileState.FAILED, 1)
+    assert (failed.state, failed.dry_run["accepted"]) == (ScoreFileState.FAILED, 1)
     processed = score_files.process(score_files.open_job(failed, by=None).pk)
-    assert foretold(failed.trial) == outcome_of(processed)
+    assert foretold(failed.dry_run) == outcome_of(processed)
 
 
 def test_what_was_judged_cannot_be_tried():
     processed = process_scores(make_campaign())
     for attempt in (
-        lambda: dry_run.try_first(processed.pk),
+        lambda: dry_run.check_first_rows(processed.pk),
         lambda: dry_run.open_job(processed, by=None),
     ):
-        with pytest.raises(CannotTry, match="A dry run is possible only before"):
+        with pytest.raises(CannotDryRun, match="A dry run is possible only before"):
             attempt()
-    assert score_files.score_file_of(processed.pk).trial is None
+    assert score_files.score_file_of(processed.pk).dry_run is None
 
 
 def test_a_file_that_is_processed_meanwhile_keeps_no_outcome_of_a_dry_run(monkeypatch):
@@ -246,8 +251,8 @@ def test_a_file_that_is_processed_meanwhile_keeps_no_outcome_of_a_dry_run(monkey
         return found
 
     monkeypatch.setattr(dry_run, "dry_run", slow)
-    dry_run.try_first(score_file.pk)
-    assert score_files.score_file_of(score_file.pk).trial is None
+    dry_run.check_first_rows(score_file.pk)
+    assert score_files.score_file_of(score_file.pk).dry_run is None
 
 
 @pytest.mark.parametrize("how", ["pause", "cancel"])
@@ -262,13 +267,13 @@ def test_a_dry_run_can_be_stopped_and_begins_again(monkeypatch, how):
 
     with monkeypatch.context() as patch:
         patch.setattr(jobs.Lease, "report_progress", stop)
-        dry_run.try_all(job.pk)
+        dry_run.check_all_rows(job.pk)
     stopped = Job.objects.get(pk=job.pk)
     assert stopped.state == (JobState.PAUSED if how == "pause" else JobState.CANCELLED)
     assert len(reported) == 1
-    assert score_files.score_file_of(score_file.pk).trial is None
+    assert score_files.score_file_of(score_file.pk).dry_run is None
     again = stopped if jobs.requeue(job.pk) else dry_run.open_job(score_file, by=None)
-    dry_run.try_all(again.pk)
+    dry_run.check_all_rows(again.pk)
     done = Job.objects.get(pk=again.pk)
     rows = messy().count(b"\n") - 1
     assert (done.state, done.rows_in, done.rows_out + done.rows_rejected) == (
@@ -276,7 +281,7 @@ def test_a_dry_run_can_be_stopped_and_begins_again(monkeypatch, how):
         rows,
         rows,
     )
-    assert score_files.score_file_of(score_file.pk).trial["rows"] == rows
+    assert score_files.score_file_of(score_file.pk).dry_run["rows"] == rows
 
 
 def test_rejected_rows_are_found_again_as_they_stand_in_the_file():
@@ -366,5 +371,5 @@ def test_a_dry_run_is_refused_where_processing_would_be():
 
 def test_a_dry_run_names_its_stages(steps):
     score_file = receive_scores(make_campaign(), messy())
-    dry_run.try_all(dry_run.open_job(score_file, by=None).pk)
+    dry_run.check_all_rows(dry_run.open_job(score_file, by=None).pk)
     assert [name for name, *_ in steps] == ["Reading the file", dry_run.WHAT]

@@ -7,7 +7,7 @@ import pytest
 
 from campaigns.choices import ScoreFileState
 from campaigns.scoring import publishing
-from campaigns.scoring.local_cache import PUBLISHED, REJECTED, Spill
+from campaigns.scoring.local_cache import PUBLISHED, REJECTED, LocalCache
 from tests.campaigns.scoring.kills import Killed, killed_at
 from tests.campaigns.scoring.published_files import read_csv, records_of
 from tests.support.campaigns import make_campaign, process_scores, score_file_bytes, score_row
@@ -36,7 +36,7 @@ def test_a_machine_that_did_not_judge_the_rows_publishes_the_same(monkeypatch):
     real, lost = publishing.judged_rows, []
 
     def on_another_machine(score_file, lease):
-        publishing.Spill.of(lease.job_id).clear()
+        publishing.LocalCache.of(lease.job_id).clear()
         lost.append(score_file)
         return real(score_file, lease)
 
@@ -59,24 +59,24 @@ def frames(number: int) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def test_chunks_come_back_in_their_order_and_refilled_frames_are_the_same_rows(tmp_path):
-    spill = Spill(tmp_path / "job")
+    cache = LocalCache(tmp_path / "job")
     for number in (10, 2, 1):  # as workers finish them
-        spill.put(number, *frames(number))
-    assert spill.holds({1, 2, 10})
-    assert not spill.holds({1, 3})
-    rows, rejected = pl.concat(spill.rows()), pl.concat(spill.rejected_rows())
+        cache.put(number, *frames(number))
+    assert cache.holds({1, 2, 10})
+    assert not cache.holds({1, 3})
+    rows, rejected = pl.concat(cache.rows()), pl.concat(cache.rejected_rows())
     assert rows["row_id"].to_list() == ["row_id 1", "row_id 2", "row_id 10"]
     assert rejected["raw"].to_list() == ["raw 1", "raw 2", "raw 10"]
-    digest = spill.roster_digest()
-    spill.refill(iter([pl.concat([frames(n)[0] for n in (1, 2, 10)])]), iter([rejected]))
-    assert pl.concat(spill.rows()).equals(rows)
-    assert pl.concat(spill.rejected_rows()).equals(rejected)
-    assert spill.roster_digest() == digest
+    digest = cache.roster_digest()
+    cache.refill(iter([pl.concat([frames(n)[0] for n in (1, 2, 10)])]), iter([rejected]))
+    assert pl.concat(cache.rows()).equals(rows)
+    assert pl.concat(cache.rejected_rows()).equals(rejected)
+    assert cache.roster_digest() == digest
 
 
 def test_a_chunk_whose_writing_broke_off_is_not_there(tmp_path, monkeypatch):
-    spill = Spill(tmp_path / "job")
+    cache = LocalCache(tmp_path / "job")
     with killed_at(monkeypatch, pl.DataFrame, "write_ipc", 1), pytest.raises(Killed):
-        spill.put(1, *frames(1))
-    assert not spill.holds({1})
-    assert list(spill.rows()) == []
+        cache.put(1, *frames(1))
+    assert not cache.holds({1})
+    assert list(cache.rows()) == []

@@ -47,10 +47,10 @@ def test_s1_a_file_that_grows_behind_its_checksum_fails_and_its_bytes_are_not_ke
     real = reception.sha256_of
 
     def then_grow(seen):
-        told = real(seen)
+        result = real(seen)
         file.seek(0, io.SEEK_END)
         file.write(CONTENT)
-        return told
+        return result
 
     with monkeypatch.context() as patched:
         patched.setattr(reception, "sha256_of", then_grow)

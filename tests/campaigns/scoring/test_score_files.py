@@ -97,7 +97,7 @@ def test_a_failed_file_uploaded_again_is_the_same_file_and_is_taken_up_where_it_
         broken.setattr(
             publishing,
             "_write_rejected",
-            lambda score_file, spill: (_ for _ in ()).throw(OSError("disk full")),
+            lambda score_file, cache: (_ for _ in ()).throw(OSError("disk full")),
         )
         with pytest.raises(OSError, match="disk full"):
             process_scores(campaign, content)

@@ -294,7 +294,7 @@ def test_s14_a_person_can_pause_and_cancel_the_composing(how, monkeypatch):
 
 
 class Killed(BaseException):
-    """As when the process is told to end: no code of ours catches it."""
+    """As when the process is asked to end: no code of ours catches it."""
 
 
 @pytest.mark.parametrize(

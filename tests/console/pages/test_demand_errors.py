@@ -74,12 +74,12 @@ def test_br014_events_are_replayed_after_a_repair_by_hand(operator):
     assert "fan-3" in given
     assert "fan-1" not in given
     repaired = change(DEMAND, fanId="fan-3").decode()
-    told = text_of(
+    text = text_of(
         operator.post(
             address, {"events": f"\r\n{repaired}\r\n", "reason": "the date was added"}, follow=True
         )
     )
-    assert "Replayed: 1 in = 1 archived + 0 errors." in told
+    assert "Replayed: 1 in = 1 archived + 0 errors." in text
     assert CurrentRecord.objects.filter(fan_id="fan-3").exists()
 
 

@@ -10,7 +10,7 @@ from django_q.models import OrmQ
 
 from datalake.models import DeadLetter, StreamBatch
 from datalake.streams import deadletters
-from datalake.streams.deadletters import Letter
+from datalake.streams.deadletters import StreamRecord
 from tests.support.people import client_of, member_of
 
 pytestmark = pytest.mark.django_db
@@ -21,9 +21,9 @@ def client() -> Client:
     return client_of(member_of("operator"))
 
 
-def bury(position: int = 1, consumer: str = "lake") -> DeadLetter:
+def dead_letter(position: int = 1, consumer: str = "lake") -> DeadLetter:
     record = {"type": "registration", "globalUserId": f"fan-{position}"}
-    deadletters.bury(consumer, "input", [Letter(position, 0, "campaignId: missing", record)])
+    deadletters.store(consumer, "input", [StreamRecord(position, 0, "campaignId: missing", record)])
     return DeadLetter.objects.latest("id")
 
 
@@ -32,7 +32,7 @@ def said(answer) -> list[str]:
 
 
 def test_a_dead_letter_is_replayed_once_and_the_page_says_so(client):
-    letter = bury()
+    letter = dead_letter()
     shown = client.get(f"/admin/datalake/deadletter/{letter.pk}/change/").content.decode()
     assert "Replay this record" in shown
     first = client.post(f"/admin/dead-letters/{letter.pk}/replay/", follow=True)
@@ -47,7 +47,7 @@ def test_all_that_wait_are_replayed_together_a_record_that_two_consumers_refused
     """Otherwise each replay of what cannot be taken would double it."""
     for position in (1, 2):
         for consumer in ("lake", "registrations"):
-            bury(position, consumer)
+            dead_letter(position, consumer)
     answer = client.post("/admin/dead-letters/replay/", follow=True)
     assert said(answer)[0].startswith("2 records are back on the stream")
     assert not DeadLetter.objects.filter(replayed_at=None).exists()
@@ -59,7 +59,7 @@ def test_all_that_wait_are_replayed_together_a_record_that_two_consumers_refused
 
 
 def test_who_may_only_look_is_offered_no_replay_and_no_merge():
-    viewer, letter = client_of(member_of("viewer")), bury()
+    viewer, letter = client_of(member_of("viewer")), dead_letter()
     for page in (
         "/admin/datalake/deadletter/",
         f"/admin/datalake/deadletter/{letter.pk}/change/",

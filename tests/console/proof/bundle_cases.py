@@ -32,13 +32,13 @@ def fans(count: int, seed: int = 7) -> pl.DataFrame:
         dice.choice(["0.95", "0.80", "0.22", "1", "+.5e0", f"{dice.uniform(0.22, 1):.6f}"])
         for _ in range(count)
     ]
-    wishes = [dice.sample(MARKETS, dice.randrange(len(MARKETS) + 1)) for _ in range(count)]
+    preferences = [dice.sample(MARKETS, dice.randrange(len(MARKETS) + 1)) for _ in range(count)]
     return pl.DataFrame(
         {
             "global_user_id": [f"fan-{number}-é" for number in range(count)],
             "raw_text": texts,
             "raw_score": [float(text) for text in texts],
-            "preferences": wishes,
+            "preferences": preferences,
         },
         schema={
             "global_user_id": pl.String,
@@ -76,15 +76,15 @@ def make_bundle(
         of_wave = seats[:1] if alone else seats
         chosen = select(free, seats, order=order, single_market=alone, full_h=draw.full_h)
         waves.append(_wave(date_key, order, of_wave, chosen, drawn))
-        wishes = pl.col("preferences").list.eval(
+        preferences = pl.col("preferences").list.eval(
             pl.element().filter(pl.element().is_in([seat.market_id for seat in of_wave]))
         )
         anything = pl.lit("|".join(seat.market_id for seat in of_wave))
         cell = (
             pl.when(pl.col("preferences").list.len() == 0)
             .then(anything)
-            .when(wishes.list.len() > 0)
-            .then(wishes.list.join("|"))
+            .when(preferences.list.len() > 0)
+            .then(preferences.list.join("|"))
         )
         taken_already = pl.col("global_user_id").is_in(taken)
         table = table.with_columns(

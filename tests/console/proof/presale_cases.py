@@ -21,16 +21,23 @@ from waves.selection.plan import plan_of, select_members
 FANS = 90
 
 
-WISHES = ([], ["west"], ["east", "west"], ["west", "east"], ["elsewhere"], ["elsewhere", "east"])
+PREFERENCES = (
+    [],
+    ["west"],
+    ["east", "west"],
+    ["west", "east"],
+    ["elsewhere"],
+    ["elsewhere", "east"],
+)
 
 
 def presale(**options: Any) -> Campaign:
     """An open campaign whose score file has its public digests; nobody of the last five is
     registered.
     """
-    wishes = [WISHES[number % len(WISHES)] for number in range(FANS)]
+    preferences = [PREFERENCES[number % len(PREFERENCES)] for number in range(FANS)]
     campaign = campaign_with(
-        FANS, {"west": 6, "east": 4}, preferences=wishes, min_score=0.35, **options
+        FANS, {"west": 6, "east": 4}, preferences=preferences, min_score=0.35, **options
     )
     Registrant.objects.filter(campaign=campaign, global_user_id__gte=f"fan-{FANS - 5:06d}").delete()
     publish_digests(campaign.active_score_file)

@@ -1,4 +1,4 @@
-"""The door to a Kinesis stream, over real connections to moto's server (mended in
+"""The door to a Kinesis stream, over real connections to moto's server (corrected in
 tests/support/kinesis.py). [D-1]
 """
 

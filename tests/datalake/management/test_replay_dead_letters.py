@@ -9,14 +9,14 @@ from django.core.management import CommandError, call_command
 
 from datalake.models import DeadLetter
 from datalake.streams import deadletters
-from datalake.streams.deadletters import Letter
+from datalake.streams.deadletters import StreamRecord
 
 pytestmark = pytest.mark.django_db
 
 
-def bury(position: int = 1, consumer: str = "lake") -> DeadLetter:
+def dead_letter(position: int = 1, consumer: str = "lake") -> DeadLetter:
     record = {"type": "registration", "globalUserId": f"fan-{position}"}
-    deadletters.bury(consumer, "input", [Letter(position, 0, "campaignId: missing", record)])
+    deadletters.store(consumer, "input", [StreamRecord(position, 0, "campaignId: missing", record)])
     return DeadLetter.objects.latest("id")
 
 
@@ -26,7 +26,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object
 
 
 def test_the_command_replays_letters_by_number_by_consumer_or_all(capsys):
-    first, second, third = bury(1), bury(2, "registrations"), bury(3)
+    first, second, third = dead_letter(1), dead_letter(2, "registrations"), dead_letter(3)
     assert run(capsys, str(first.pk), str(first.pk))["replayed"] == 1
     assert run(capsys, str(first.pk))["already"] == 1
     assert run(capsys, "--consumer", "registrations")["replayed"] == 1
@@ -38,7 +38,7 @@ def test_the_command_replays_letters_by_number_by_consumer_or_all(capsys):
 
 
 def test_the_command_refuses_unknown_letters_before_it_replays_any(capsys):
-    letter = bury()
+    letter = dead_letter()
     with pytest.raises(SystemExit) as ended:
         call_command("replay_dead_letters", str(letter.pk), "987654", "--json")
     assert ended.value.code == 1

@@ -12,7 +12,7 @@ from datalake import streams
 from datalake.errors import UnknownConsumer
 from datalake.models import Checkpoint, Claim, DeadLetter, SeenRecord
 from datalake.streams import consumers
-from datalake.streams.consumers import Taken, take
+from datalake.streams.consumers import Consumed, take
 from tests.datalake.streams.collector import REGISTRATIONS, Collector
 from tests.support.lake import publish_registrations, publish_scores, registration
 
@@ -41,7 +41,7 @@ def test_an_invalid_record_goes_to_the_dead_letters_and_the_rest_goes_on():
     publish_registrations(2, key="b", tags="none")
     publish_registrations(3, key="c")
     collector = Collector()
-    assert collector.take() == Taken(records_in=3, records_out=2, invalid=1)
+    assert collector.take() == Consumed(records_in=3, records_out=2, invalid=1)
     letter = DeadLetter.objects.get()
     assert (letter.source, letter.position, letter.index, letter.error) == (
         "input",
@@ -55,7 +55,7 @@ def test_an_invalid_record_goes_to_the_dead_letters_and_the_rest_goes_on():
 def test_records_of_other_types_are_passed_over():
     publish_registrations(1, key="a")
     collector = Collector()
-    assert collector.take(types={"codeAssignment"}) == Taken()
+    assert collector.take(types={"codeAssignment"}) == Consumed()
     assert Checkpoint.objects.get().position == 1
 
 
@@ -69,7 +69,7 @@ def test_a_message_without_a_schema_needs_only_an_identity():
     ]
     streams.publish("save-selection", records, key="a")
     collector = Collector()
-    assert collector.take("save-selection", {"selectionRefresh"}) == Taken(
+    assert collector.take("save-selection", {"selectionRefresh"}) == Consumed(
         records_in=2, records_out=1, invalid=1
     )
 
@@ -119,7 +119,7 @@ def test_two_processes_of_one_consumer_share_the_work_without_doubling_it():
 
 def test_a_waiting_consumer_outlives_a_database_that_is_away_for_a_moment(monkeypatch):
     """[T-1]"""
-    outcomes = iter([OperationalError("away"), None, Taken(1, 1), KeyboardInterrupt()])
+    outcomes = iter([OperationalError("away"), None, Consumed(1, 1), KeyboardInterrupt()])
     done = []
 
     def step(batches):
@@ -143,7 +143,7 @@ def test_consumers_that_are_to_stop_finish_the_step_in_hand_and_begin_no_other(m
     def step(batches):
         begun.append(batches)
         stop.set()
-        return Taken(1, 1)
+        return Consumed(1, 1)
 
     monkeypatch.setattr(consumers, "_subscriptions", {})
     consumers.register_step("first", "input", step)

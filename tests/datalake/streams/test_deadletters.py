@@ -6,7 +6,7 @@ import pytest
 
 from datalake.models import DeadLetter
 from datalake.streams import deadletters
-from datalake.streams.consumers import Taken
+from datalake.streams.consumers import Consumed
 from tests.datalake.streams.collector import Collector
 from tests.support.lake import publish_registrations, registration
 
@@ -22,7 +22,7 @@ def test_a_rejected_record_takes_effect_when_it_is_replayed():
     assert deadletters.replay(letter.pk)
     assert not deadletters.replay(letter.pk)
     collector = Collector()
-    assert collector.take() == Taken(records_in=1, records_out=1)
+    assert collector.take() == Consumed(records_in=1, records_out=1)
     assert collector.got == ["fan-2"]
 
 
@@ -36,10 +36,10 @@ def test_a_letter_can_be_corrected_before_it_is_replayed():
 
 
 def test_a_letter_from_a_file_is_replayed_on_the_input_stream():
-    deadletters.bury(
+    deadletters.store(
         "lake",
         "file:avro/registration/2026/01/20/x.avro",
-        [deadletters.Letter(0, 3, "broken", registration(5))],
+        [deadletters.StreamRecord(0, 3, "broken", registration(5))],
     )
     deadletters.replay(DeadLetter.objects.get().pk)
     collector = Collector()

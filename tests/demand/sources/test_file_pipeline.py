@@ -17,7 +17,7 @@ from operations import jobs
 from operations.choices import JobState
 from operations.models import Job
 from sandbox import changes
-from tests.demand.sources.upload_cases import archived, jsonl, kept_files, received, told
+from tests.demand.sources.upload_cases import archived, counts_of, jsonl, kept_files, received
 from tests.support.change_events import DEMAND, change
 
 
@@ -79,7 +79,7 @@ def test_a_stopped_job_leaves_whole_batches_and_goes_on_where_it_stopped(monkeyp
     assert (following.pk == job.pk) == (how == "pause")
     attempts = dict(Batch.objects.values_list("first", "attempt"))
     uploads.process(following.pk)
-    assert told(upload) == (5_000, 5_000, {})
+    assert counts_of(upload) == (5_000, 5_000, {})
     assert Snapshot.objects.count() == 5_000
     assert {first: Batch.objects.get(first=first).attempt for first in attempts} == attempts
 
@@ -95,7 +95,7 @@ def test_a_bucket_that_is_away_for_a_while_is_waited_for(monkeypatch):
         put(self, key, content)
 
     monkeypatch.setattr(DiskBucket, "put", away)
-    assert told(archived(jsonl(changes.make(1_500)))) == (1_500, 1_500, {})
+    assert counts_of(archived(jsonl(changes.make(1_500)))) == (1_500, 1_500, {})
 
 
 @pytest.mark.django_db(transaction=True)
@@ -118,4 +118,4 @@ def test_a_bucket_that_stays_away_fails_the_job_which_can_go_on_later(monkeypatc
     assert len(kept_files()) == 1
     assert uploads.open_job(upload, by=None).pk == job.pk
     uploads.process(job.pk)
-    assert told(upload) == (100, 100, {})
+    assert counts_of(upload) == (100, 100, {})

@@ -1,4 +1,4 @@
-"""The consumer of a Kinesis stream, over real connections to moto's server (mended in
+"""The consumer of a Kinesis stream, over real connections to moto's server (corrected in
 tests/kinesis.py). [D-1, D-5]
 """
 

@@ -21,7 +21,7 @@ from operations import jobs
 from operations.choices import JobState
 from operations.models import Alert, Job
 from sandbox import changes
-from tests.demand.sources.upload_cases import archived, jsonl, kept_files, received, told
+from tests.demand.sources.upload_cases import archived, counts_of, jsonl, kept_files, received
 from tests.support.change_events import DEMAND, change
 
 
@@ -29,7 +29,7 @@ from tests.support.change_events import DEMAND, change
 def test_d1_every_line_is_archived_or_an_error_and_the_bytes_go():
     raws = list(changes.make(2_500, bad=0.05, carried=0.3))
     upload = archived(jsonl(raws))
-    events, kept, errors = told(upload)
+    events, kept, errors = counts_of(upload)
     assert (events, kept + sum(errors.values())) == (2_500, 2_500)
     assert len(errors) > 4
     assert Snapshot.objects.count() == kept
@@ -75,7 +75,7 @@ def test_the_same_bytes_again_are_the_same_upload_and_its_result():
     )
     assert kept_files() == []
     uploads.process(uploads.open_job(again, by=None).pk)
-    assert told(again) == told(first) == (50, 50, {})
+    assert counts_of(again) == counts_of(first) == (50, 50, {})
     assert Snapshot.objects.count() == 50
 
 
@@ -84,13 +84,13 @@ def test_gzip_a_bom_and_crlf_are_read():
     text = b"\xef\xbb\xbf" + b"\r\n".join(
         [change(DEMAND, fanId=str(number)) for number in range(5)]
     )
-    assert told(archived(gzip.compress(text, mtime=0))) == (5, 5, {})
+    assert counts_of(archived(gzip.compress(text, mtime=0))) == (5, 5, {})
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_file_without_events_is_an_upload_of_nothing():
     upload = archived(b"\n  \n")
-    assert told(upload) == (0, 0, {})
+    assert counts_of(upload) == (0, 0, {})
     assert upload.finished_at is not None
 
 
@@ -111,7 +111,7 @@ def test_bytes_that_are_not_those_that_came_are_refused():
         uploads.process(job.pk)
     assert not Batch.objects.exists()
     uploads.process(uploads.open_job(received(jsonl(changes.make(10))), by=None).pk)
-    assert told(upload) == (10, 10, {})
+    assert counts_of(upload) == (10, 10, {})
 
 
 @pytest.mark.django_db

@@ -22,7 +22,7 @@ def archived(content: bytes) -> EventUpload:
     return uploads.process(uploads.open_job(upload, by=None).pk)
 
 
-def told(upload: EventUpload) -> tuple[int, int, dict[str, int]]:
+def counts_of(upload: EventUpload) -> tuple[int, int, dict[str, int]]:
     result = uploads.result_of(upload)
     return result["in"], result["archived"], result["errors"]
 

@@ -206,8 +206,10 @@ def test_w5_misstating_preferences_never_helps(chance: random.Random, capacities
         worth = {market: len(truth) - place for place, market in enumerate(truth)}
         user = fans[liar]["global_user_id"]
         for report in [*reports, []]:
-            told = [{**f, "preferences": report} if n == liar else f for n, f in enumerate(fans)]
-            outcome = chosen(select(frame(told), seats)).get(user)
+            reported = [
+                {**f, "preferences": report} if n == liar else f for n, f in enumerate(fans)
+            ]
+            outcome = chosen(select(frame(reported), seats)).get(user)
             assert worth.get(outcome, 0) <= worth.get(honest.get(user), 0)
 
 

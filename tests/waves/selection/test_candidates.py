@@ -24,9 +24,9 @@ def test_w5_the_newest_contact_is_used_and_the_score_rows_where_there_is_none(an
 
 def test_w5_everybody_who_is_no_candidate_is_counted_under_the_first_reason(ann):
     scores = [0.9, 0.9, 0.25, 0.9, 0.9, 0.9, 0.9, 0.9]
-    wishes = [["west"], ["west"], ["west"], ["west"], ["west"], ["west"], ["gone"], ["west"]]
+    preferences = [["west"], ["west"], ["west"], ["west"], ["west"], ["west"], ["gone"], ["west"]]
     campaign = campaign_with(
-        8, {"west": 5}, raw_scores=scores, preferences=wishes, allow_intl_phones=False
+        8, {"west": 5}, raw_scores=scores, preferences=preferences, allow_intl_phones=False
     )
 
     def fan(n: int):

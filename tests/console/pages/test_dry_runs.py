@@ -65,7 +65,7 @@ def test_an_upload_can_be_tried_before_it_counts(client):
     assert not Job.objects.exists()
     assert not file.scores.exists()
     assert "Only the first rows were checked" in html
-    assert f"<b>{file.trial['accepted']}</b> would be accepted" in html
+    assert f"<b>{file.dry_run['accepted']}</b> would be accepted" in html
     assert ">Process<" in html
     assert "Check all rows" in html
 
@@ -74,7 +74,7 @@ def test_an_upload_can_be_tried_before_it_counts(client):
 def test_an_upload_is_processed_at_once_unless_asked_otherwise(client, values):
     upload(client, messy(), **values)
     assert Job.objects.get().kind == score_files.JOB_KIND
-    assert ScoreFile.objects.get().trial is None
+    assert ScoreFile.objects.get().dry_run is None
 
 
 def test_an_upload_whose_dry_run_is_refused_is_still_there(client, monkeypatch):
@@ -91,7 +91,7 @@ def test_an_upload_whose_dry_run_is_refused_is_still_there(client, monkeypatch):
 
 
 def refuse(*arguments: object) -> None:
-    raise dry_run.CannotTry("the bucket is away")
+    raise dry_run.CannotDryRun("the bucket is away")
 
 
 def test_all_rows_are_tried_by_a_worker_and_then_the_file_is_processed(client):
@@ -100,7 +100,7 @@ def test_all_rows_are_tried_by_a_worker_and_then_the_file_is_processed(client):
     job = Job.objects.get(kind=dry_run.JOB_KIND)
     assert "Waiting for a worker" in html
     assert "Check all rows" not in html
-    dry_run.try_all(job.pk)
+    dry_run.check_all_rows(job.pk)
     html = page(client, file)
     assert "All rows were checked" in html
     client.post(f"/admin/score-file/{file.pk}/start/")
@@ -123,7 +123,7 @@ def test_the_work_that_is_not_over_is_shown_though_a_newer_job_is(client):
     file = receive_scores(make_campaign(), messy())
     processing = score_files.open_job(file, by=None)
     Job.objects.filter(pk=processing.pk).update(state="failed", error="the disk is full")
-    dry_run.try_all(dry_run.open_job(file, by=None).pk)
+    dry_run.check_all_rows(dry_run.open_job(file, by=None).pk)
     assert jobs.requeue(processing.pk)
     assert f"/admin/job/{processing.pk}/live/" in page(client, file)
 

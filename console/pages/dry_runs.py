@@ -15,37 +15,37 @@ from console.access import StaffRequest, action, attempt
 from operations.adminkit import unmasking
 from operations.errors import Refusal
 
-TRIED = "The first rows were checked. Nothing was saved."
+CHECKED = "The first rows were checked. Nothing was saved."
 
 
 @action("campaigns.process_scores")
-def try_scores(request: StaffRequest, pk: int) -> HttpResponse:
+def start(request: StaffRequest, pk: int) -> HttpResponse:
     """Try the first rows at once, or have a worker try all."""
-    tried = get_object_or_404(ScoreFile, pk=pk)
-    back = f"{reverse('score-file', args=[pk])}#trial"
+    score_file = get_object_or_404(ScoreFile, pk=pk)
+    back = f"{reverse('score-file', args=[pk])}#dry-run"
     if request.POST.get("rows") == "all":
         return attempt(
             request,
-            lambda: tasks.start_trial(tried, by=request.user),
+            lambda: tasks.start_dry_run(score_file, by=request.user),
             "All rows are being checked.",
             back=back,
         )
-    return attempt(request, lambda: dry_run.try_first(pk), TRIED, back=back)
+    return attempt(request, lambda: dry_run.check_first_rows(pk), CHECKED, back=back)
 
 
 def shown(request: StaffRequest, file: ScoreFile, *, busy: bool) -> dict[str, Any]:
     """What a score file's page shows of its dry run; nothing once its rows are judged. `busy`: it
-    cannot be tried now, for a job works on it or its campaign is not open.
+    cannot be score_file now, for a job works on it or its campaign is not open.
 
     The rejected rows themselves are personal data: their line numbers stand for them until somebody
     asks to see them.
     """
-    if not dry_run.can_be_tried(file):
+    if not dry_run.can_be_checked(file):
         return {}
-    kept, personal = file.trial or {}, unmasking.shown(request)
+    kept, personal = file.dry_run or {}, unmasking.shown(request)
     return {
-        "trial": kept,
-        "trial_lines": _lines(file, kept.get("lines", {}), personal=personal),
+        "dry_run": kept,
+        "dry_run_lines": _lines(file, kept.get("lines", {}), personal=personal),
         "first_rows": dry_run.FIRST_ROWS,
         "may_try": not busy and request.user.has_perm("campaigns.process_scores"),
         "may_show_personal_data": unmasking.may_show(request),
@@ -67,7 +67,7 @@ def _lines(
             )
         except Refusal:  # the file is not in its place any more: what was found is still true
             texts = {}
-    rejected: dict[str, int] = (file.trial or {}).get("rejected", {})
+    rejected: dict[str, int] = (file.dry_run or {}).get("rejected", {})
     ordered = sorted(lines, key=lambda reason: -rejected[reason])
     return [
         (reason, rejected[reason], [(line, texts.get(line, "")) for line in lines[reason]])

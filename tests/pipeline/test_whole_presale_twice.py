@@ -1,5 +1,5 @@
-"""The whole road twice, from two empty databases at the same hour: the same members, the same proof
-to the byte. [X-2]
+"""The whole presale twice, from two empty databases at the same hour: the same members, the same
+proof to the byte. [X-2]
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def gateway(settings, monkeypatch):
         yield providers
 
 
-def whole_road(folder) -> dict[str, object]:
+def whole_presale(folder) -> dict[str, object]:
     load_everything(folder, fans.campaign(COUNT))
     # its default took hold of the clock before it stood still
     ScoreFile.objects.update(created_at=NOW)
@@ -76,10 +76,10 @@ def test_the_same_campaign_twice_selects_the_same_members_and_gives_the_same_pro
     fans.write_registrations(tmp_path / "registrations.csv", COUNT)
     fans.write_scores(tmp_path / "scores.txt", COUNT)
     empty_database()
-    first = whole_road(tmp_path)
+    first = whole_presale(tmp_path)
     empty_database()
     gateway.forget()  # the same keys with other codes would be refused, and rightly
-    second = whole_road(tmp_path)
+    second = whole_presale(tmp_path)
     assert (first["state"], len(first["members"])) == (WaveState.COMPLETED, first["told"])
     assert len(first["members"]) > 150
     assert second == first

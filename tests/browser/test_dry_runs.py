@@ -34,21 +34,21 @@ def test_a_file_is_tried_looked_at_and_then_processed(sign_in, tmp_path: Path):
     page.check("#then-try")
     person.picture("upload-try")
     page.click("button:has-text('Upload')")
-    expect(page.locator("#trial")).to_contain_text("Only the first rows were checked")
-    expect(page.locator("#trial .fw-ledger")).to_contain_text("1,000 tried")
+    expect(page.locator("#dry-run")).to_contain_text("Only the first rows were checked")
+    expect(page.locator("#dry-run .fw-ledger")).to_contain_text("1,000 tried")
     person.picture("dry-run")
 
     page.click("text=Show personal data for 15 minutes")
     page.fill("[name=reason]", "which rows are broken?")
     page.click(".fw-card button:has-text('Show')")
-    expect(page.locator("#trial")).to_contain_text("⇥")
-    person.picture("trial-rows")
+    expect(page.locator("#dry-run")).to_contain_text("⇥")
+    person.picture("dry-run-rows")
 
     page.click("text=Check all rows")
-    expect(page.locator("#trial")).to_contain_text("All rows were checked", timeout=A_WHILE)
+    expect(page.locator("#dry-run")).to_contain_text("All rows were checked", timeout=A_WHILE)
     assert not ScoreFile.objects.get().scores.exists()
-    foretold = ScoreFile.objects.get().trial["accepted"]
-    person.picture("trial-all")
+    foretold = ScoreFile.objects.get().dry_run["accepted"]
+    person.picture("dry-run-all")
 
     page.click("button:text-is('Process')")
     expect(page.locator(".fw-title .fw-badge").first).to_have_text("streamed", timeout=A_WHILE)
@@ -97,4 +97,4 @@ def test_a_dry_run_that_fails_says_why_and_leaves_the_file_as_it_is(sign_in):
     page = person.go(f"/admin/score-file/{file.pk}/")
     expect(page.locator("text=mend or remove it")).to_be_visible()
     expect(page.locator("button:text-is('Process')")).to_be_visible()
-    person.picture("trial-failed")
+    person.picture("dry-run-failed")
