@@ -97,7 +97,7 @@ def test_a_foreign_file_of_another_version_is_refused_and_left_as_it_is():
     avro_schema = dict(records.schema_of("registration").avro)
     avro_schema["fields"] = [field for field in avro_schema["fields"] if field["name"] != "tags"]
     put_foreign("theirs", [valid(1)], schema=avro_schema)
-    with pytest.raises(OutdatedSchema, match="lacks tags"):
+    with pytest.raises(OutdatedSchema, match="missing tags"):
         merge.merge_period("registration", DAY)
     assert not LakeFile.objects.exists()
 

@@ -30,7 +30,7 @@ def aws(settings, monkeypatch):
         yield found
 
 
-def receive(aws: cloud.Cloud) -> s3_queue.EventCounts:
+def consume(aws: cloud.Cloud) -> s3_queue.EventCounts:
     queue = SqsQueue(aws.queue, endpoint=aws.address)
     return tasks.consume_s3_events(queue, stop=threading.Event(), once=True)
 
