@@ -42,7 +42,7 @@ def test_the_command_refuses_unknown_letters_before_it_replays_any(capsys):
     with pytest.raises(SystemExit) as ended:
         call_command("replay_dead_letters", str(letter.pk), "987654", "--json")
     assert ended.value.code == 1
-    assert "no dead letter 987654" in json.loads(capsys.readouterr().out)["error"]
+    assert "Dead letter 987654 does not exist" in json.loads(capsys.readouterr().out)["error"]
     letter.refresh_from_db()
     assert letter.replayed_at is None
 
