@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from campaigns.models import Campaign
 from campaigns.opening import subject_of
 from console.proof import proof
-from operations import jobs
+from operations import jobs, leases
 from operations.job_kinds import JobKind
 from operations.models import Job
 from operations.tasks import enqueue
@@ -24,7 +24,7 @@ def start_proof(campaign: Campaign, *, by: User | None) -> Job:
 
 def make_proof(job_id: int) -> None:
     """Write the bundle; the same bytes however often."""
-    with jobs.working(job_id):
+    with leases.working(job_id):
         proof.proof_bundle(Job.objects.get(pk=job_id).subject_id)
 
 

@@ -16,7 +16,7 @@ from datalake.choices import FileState, MergeState
 from datalake.errors import ArchiveCorrupt, NotMerged
 from datalake.models import LakeFile, Merge
 from datalake.storage import buckets
-from operations import jobs
+from operations import jobs, leases
 from operations.database.locks import exclusive
 from operations.models import Job
 from operations.subjects import Subject
@@ -40,9 +40,9 @@ def ask_for_archive(merge: Merge) -> Job:
 def run_archive(job_id: int) -> None:
     """Do the archive a job asks for; the ledger of the job counts files."""
     merge_id = int(Job.objects.get(pk=job_id).subject_id)
-    with jobs.working(job_id) as lease:
+    with leases.working(job_id) as lease:
         files = archive(merge_id)
-        jobs.finish(lease, rows_in=files, rows_out=files, progress=files, total=files)
+        leases.finish(lease, rows_in=files, rows_out=files, progress=files, total=files)
 
 
 def archive(merge_id: int) -> int:

@@ -182,7 +182,7 @@ SITE_URL = env.address("SITE_URL", "http://127.0.0.1:8000")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "operations.logs.formatter"}},
+    "formatters": {"line": {"()": "fairwave.logs.formatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {
         "handlers": ["stderr"],

@@ -25,10 +25,9 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from operations import correlation, instants
-from operations.errors import LeaseLost, Refusal
+from operations.errors import LeaseLost, Refusal, error_text
 from operations.foreground import counted, watched
 from operations.instants import NaiveInstant, NotAnInstant
-from operations.jobs import error_text
 
 NOT_SET_UP = (
     "The database is not set up for this version. Run `manage.py migrate`, or"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+LONGEST_ERROR = 2_000
+
 
 class Refusal(Exception):
     """Something asked for cannot be done as things stand. The message names what, where and what to
@@ -27,3 +29,14 @@ class JobStopped(Exception):
     def __init__(self, how: str) -> None:
         self.how = how
         super().__init__(how)
+
+
+def error_text(error: Exception) -> str:
+    """An error as people may read it. A fault's first line only: the database quotes whole rows in
+    the others.
+    """
+    if isinstance(error, Refusal):
+        return str(error)[:LONGEST_ERROR] or type(error).__name__
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[
+        :LONGEST_ERROR
+    ].removesuffix(": ")

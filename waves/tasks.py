@@ -12,11 +12,11 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from operations import jobs
+from operations import jobs, leases
 from operations.choices import JobState
 from operations.errors import JobBusy
 from operations.job_kinds import JobKind
-from operations.jobs import Lease
+from operations.leases import Lease
 from operations.models import Job
 from operations.schedules import ScheduledRun
 from operations.subjects import Subject
@@ -66,7 +66,7 @@ def run_sending(job_id: int) -> None:
     delivered.
     """
     wave = wave_named(Job.objects.get(pk=job_id).subject_id)
-    with jobs.working(job_id) as lease:
+    with leases.working(job_id) as lease:
         if wave.state == WaveState.TRIGGERED:
             schedule.assign_codes(wave, now=timezone.now())
         failed_go_again = wave.state == WaveState.COMPLETED and results.open_sms(wave.pk)
@@ -81,7 +81,7 @@ def send_here(wave: Wave, *, retry_failed: bool = False) -> dict[str, Any]:
     asked = Job.objects.about(subject_of(wave)).filter(kind=SEND_KIND)
     waiting = asked.filter(state=JobState.QUEUED).first()
     if waiting is not None:
-        with suppress(JobBusy), jobs.working(waiting.pk) as lease:
+        with suppress(JobBusy), leases.working(waiting.pk) as lease:
             result = send_wave.send_wave(wave.pk, retry_failed=retry_failed)
             _record_counts(lease, result)
             return result
@@ -98,7 +98,7 @@ def _record_counts(lease: Lease, result: dict[str, Any]) -> None:
 
 def run_emails(job_id: int) -> None:
     """Send queued e-mails."""
-    with jobs.working(job_id) as lease:
+    with leases.working(job_id) as lease:
         done = email_queue.deliver()
         lease.update(
             rows_in=done["sent"] + done["failed"],
@@ -127,7 +127,7 @@ def run_settling(job_id: int) -> None:
     unknown.
     """
     wave = wave_named(Job.objects.get(pk=job_id).subject_id)
-    with jobs.working(job_id) as lease:
+    with leases.working(job_id) as lease:
         found = results.settle_unknown(wave.pk, registry.sms_client())
         settled = found["sent"] + found["failed"]
         lease.update(

@@ -33,7 +33,7 @@ from campaigns.fairness.groups import (
 from campaigns.fairness.verdict import CELLS, Findings, Group, judge, sentence
 from campaigns.models import ScoreFile
 from campaigns.scoring.score_files import score_file_of
-from operations import alerts, jobs
+from operations import alerts, jobs, leases
 from operations.models import Job
 from operations.subjects import Subject
 
@@ -124,7 +124,7 @@ def run(job_id: int) -> Report:
     NotDrawn, LeaseLost.
     """
     number = int(Job.objects.get(pk=job_id).subject_id)
-    with jobs.working(job_id) as lease:
+    with leases.working(job_id) as lease:
         score_file = score_file_of(number)
         report = make(score_file)
         lease.check_stop()

@@ -30,9 +30,9 @@ from campaigns.scoring.reception import NAME, receive
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from datalake.storage.objects import Found
-from operations import jobs
+from operations import jobs, leases
 from operations.errors import Refusal
-from operations.jobs import Lease
+from operations.leases import Lease
 from operations.models import Job
 from operations.subjects import Subject
 
@@ -127,7 +127,7 @@ def take(job_id: int) -> ScoreFile | None:
     the job then says why.
     """
     job, arrival = Job.objects.select_related("created_by").get(pk=job_id), arrival_of(job_id)
-    with jobs.working(job_id) as lease:
+    with leases.working(job_id) as lease:
         if arrival.score_file is not None:  # the worker died just after it was taken in
             return arrival.score_file
         now = buckets.scoring().found(arrival.key)

@@ -15,7 +15,7 @@ from campaigns.intake import arrivals, s3_events
 from datalake.aws.sqs import Message, SqsQueue
 from datalake.errors import BadKey
 from datalake.storage import buckets
-from operations import jobs
+from operations import jobs, leases
 from operations.models import Job
 from operations.subjects import Subject
 
@@ -82,7 +82,7 @@ def read_again(job_id: int) -> list[Job]:
     NoSuchObject.
     """
     message_id = Job.objects.get(pk=job_id).subject_id
-    with jobs.working(job_id):
+    with leases.working(job_id):
         with buckets.scoring().open(_key_of(message_id)) as kept:
             body = kept.read().decode()
         try:

@@ -39,8 +39,8 @@ from campaigns.scoring.reception import Received
 from campaigns.scoring.reception import receive as receive_scores
 from datalake.storage import buckets
 from datalake.storage.unpacking import is_packed
-from operations import jobs
-from operations.jobs import Lease
+from operations import jobs, leases
+from operations.leases import Lease
 from operations.models import Job
 from operations.subjects import Subject
 
@@ -169,14 +169,14 @@ def translate(job_id: int) -> Received | None:
     """
     number = int(Job.objects.get(pk=job_id).subject_id)
     received: Received | None = None
-    with jobs.working(job_id) as lease:
+    with leases.working(job_id) as lease:
         rank_file = RankFile.objects.select_related(
             "fanlist__campaign", "score_file", "created_by"
         ).get(pk=number)
         received = known(rank_file) or _translate(rank_file, lease)
         manifest.write(rank_file.fanlist)
         records = rank_file.counts["records"]
-        jobs.finish(
+        leases.finish(
             lease, rows_in=records, rows_out=records, progress=2 * records, total=2 * records
         )
     return received

@@ -32,9 +32,9 @@ from campaigns.scoring.outcomes import Rules, add_tallies, check_contacts, is_ye
 from datalake import records, streams
 from datalake.choices import RecordType, StreamName
 from datalake.storage import buckets
-from operations import instants, jobs
+from operations import instants, jobs, leases
 from operations.database.copying import copy_in
-from operations.jobs import Lease
+from operations.leases import Lease
 from operations.models import Job
 from operations.subjects import Subject
 
@@ -85,7 +85,7 @@ def process(job_id: int) -> RegistrationImport:
     changes nothing.
     """
     number = int(Job.objects.get(pk=job_id).subject_id)
-    with jobs.working(job_id) as lease:
+    with leases.working(job_id) as lease:
         found = RegistrationImport.objects.select_related("campaign").get(pk=number)
         require_open(found.campaign)
         if not found.finished:

@@ -28,7 +28,7 @@ from campaigns.scoring import judging, rules
 from campaigns.scoring.outcomes import ContactRanks, add_tallies
 from campaigns.scoring.score_files import score_file_of, subject_of
 from datalake.storage import buckets
-from operations import jobs
+from operations import jobs, leases
 from operations.models import Job
 
 JOB_KIND = "try_scores"
@@ -164,7 +164,7 @@ def check_all_rows(job_id: int) -> None:
     nothing half done.
     """
     number = int(Job.objects.get(pk=job_id).subject_id)
-    with jobs.working(job_id) as lease:
+    with leases.working(job_id) as lease:
 
         def report_progress(done: int, total: int) -> None:
             lease.check_stop()

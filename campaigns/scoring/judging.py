@@ -32,7 +32,7 @@ from campaigns.scoring.outcomes import ContactRanks, Rules, is_yes, judge_scores
 from campaigns.scoring.registrants import registrants_of
 from operations.choices import ChunkState
 from operations.database.statements import commit_without_waiting
-from operations.jobs import Lease
+from operations.leases import Lease
 from operations.models import Chunk, Job
 from operations.threads import helper_thread, in_order, prefetched
 

@@ -28,7 +28,7 @@ from datalake.choices import RecordType
 from datalake.storage import buckets
 from operations import instants
 from operations.database.statements import commit_without_waiting
-from operations.jobs import Lease
+from operations.leases import Lease
 from operations.models import Chunk
 from operations.threads import helper_thread, prefetched
 

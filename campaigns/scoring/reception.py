@@ -29,7 +29,7 @@ from campaigns.opening import require_open
 from campaigns.scoring import rules
 from datalake.storage import buckets
 from datalake.storage.unpacking import PIECE, is_packed
-from operations import jobs
+from operations.errors import error_text
 
 NAME = re.compile(
     r"(?P<campaign>[A-Za-z0-9-]{1,40})\.(?P<timestamp>[A-Za-z0-9_:+-]{1,36})\.txt(\.gz)?"
@@ -176,7 +176,7 @@ def _failing(score_file: ScoreFile) -> Iterator[None]:
         waiting = ScoreFile.objects.filter(
             pk=score_file.pk, state__in=[ScoreFileState.UPLOADED, ScoreFileState.FAILED]
         )
-        waiting.update(state=ScoreFileState.FAILED, error=jobs.error_text(error))
+        waiting.update(state=ScoreFileState.FAILED, error=error_text(error))
         raise
 
 

@@ -31,9 +31,9 @@ from datalake import save
 from datalake.choices import StreamName
 from datalake.storage import buckets
 from datalake.streams import consumers
-from operations import alerts, jobs
-from operations.errors import JobStopped, LeaseLost
-from operations.jobs import Lease
+from operations import alerts, jobs, leases
+from operations.errors import JobStopped, LeaseLost, error_text
+from operations.leases import Lease
 from operations.models import Chunk, Job
 from operations.subjects import Subject
 from operations.threads import helper_thread, short_switch_interval
@@ -80,7 +80,7 @@ def process(job_id: int) -> ScoreFile:
     """
     number = int(Job.objects.get(pk=job_id).subject_id)
     with (
-        jobs.working(job_id) as lease,
+        leases.working(job_id) as lease,
         _failing_with_its_job(number, lease),
         _cleared(LocalCache.of(job_id)),
     ):
@@ -150,7 +150,7 @@ def _fail(number: int, error: Exception) -> None:
     unfinished = ScoreFile.objects.filter(pk=number).exclude(
         state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED]
     )
-    unfinished.update(state=ScoreFileState.FAILED, error=jobs.error_text(error))
+    unfinished.update(state=ScoreFileState.FAILED, error=error_text(error))
 
 
 def forget_cancelled(job: Job) -> None:

@@ -26,8 +26,8 @@ from campaigns.scoring import score_files
 from campaigns.scoring.reception import Received, receive
 from campaigns.supplements.merged_file import ReportStep, columns_of, compose, no_progress, rows_in
 from datalake.storage import buckets
-from operations import jobs
-from operations.jobs import Lease
+from operations import jobs, leases
+from operations.leases import Lease
 from operations.models import Job
 from operations.subjects import Subject
 
@@ -102,7 +102,7 @@ def process(job_id: int) -> ScoreFile | None:
     Raises what `make` raises, and NoSuchObject; the job then says why.
     """
     job, made = Job.objects.get(pk=job_id), None
-    with jobs.working(job_id) as lease:
+    with leases.working(job_id) as lease:
         report_step = _reporting(lease)
         parent = score_files.score_file_of(int(job.subject_id))
         with buckets.scoring().open(key_of(parent, job.arguments["sha256"])) as file:
@@ -118,7 +118,7 @@ def process(job_id: int) -> ScoreFile | None:
             # before this one ends: no kill can come between
             score_files.open_job(made, by=job.created_by)
         rows = supplement.came_back
-        jobs.finish(lease, rows_in=rows, rows_out=rows)
+        leases.finish(lease, rows_in=rows, rows_out=rows)
     return made
 
 

@@ -25,7 +25,7 @@ from demand.choices import BatchState
 from demand.models import Batch
 from demand.sources.lines import MOST_BYTES, Lines, batches_of
 from operations.errors import JobStopped
-from operations.jobs import Lease
+from operations.leases import Lease
 from operations.threads import (
     helper_thread,
     prefetched,

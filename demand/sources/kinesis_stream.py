@@ -27,7 +27,7 @@ from demand.errors import StreamStuck
 from demand.models import Batch, Shard
 from demand.sources import recovery, shards
 from operations import correlation
-from operations.jobs import error_text
+from operations.errors import error_text
 
 logger = logging.getLogger(__name__)
 

@@ -26,10 +26,10 @@ from demand.errors import NotKept, UnknownUpload, UnreadableEvents
 from demand.models import Batch, Delivery, ErrorFile, EventUpload
 from demand.sources import file_pipeline
 from demand.sources.lines import count_lines
-from operations import alerts, jobs
+from operations import alerts, jobs, leases
 from operations.choices import LIVE_JOBS
 from operations.errors import JobStopped
-from operations.jobs import Lease
+from operations.leases import Lease
 from operations.models import Job
 from operations.plurals import plural
 from operations.subjects import Subject
@@ -153,7 +153,7 @@ def process(job_id: int) -> EventUpload:
     and it goes on from there.
     """
     number = int(Job.objects.get(pk=job_id).subject_id)
-    with jobs.working(job_id) as lease:
+    with leases.working(job_id) as lease:
         upload = upload_of(number)
         if upload.finished_at is None:
             try:

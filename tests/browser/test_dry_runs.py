@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from campaigns.models import ScoreFile
 from campaigns.scoring import dry_run, score_files
-from operations import jobs
+from operations import leases
 from operations.models import Job
 from sandbox import fans
 from tests.browser.conftest import Person
@@ -59,7 +59,7 @@ def test_progress_is_seen_in_words_and_heard_by_the_tenth(sign_in):
     person: Person = sign_in("operator")
     file = receive_scores(make_campaign(campaign_id="watched"), messy())
     job = score_files.open_job(file, by=None)
-    lease = jobs.claim(job.pk)
+    lease = leases.claim(job.pk)
     lease.step("Reading the file")
     page = person.go(f"/admin/score-file/{file.pk}/")
     expect(page.locator("#job-live")).to_contain_text("Reading the file")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from operations import correlation, jobs
+from operations import correlation, jobs, leases
 from operations.models import Job
 from operations.subjects import Subject
 from operations.threads import helper_thread
@@ -19,7 +19,7 @@ def a_job(**values: object) -> Job:
 
 
 def count_sheep(job_id: int) -> None:
-    with jobs.working(job_id) as lease:
+    with leases.working(job_id) as lease:
         lease.update(rows_in=1, rows_out=1)
 
 
@@ -27,7 +27,7 @@ def test_a_job_and_its_helpers_carry_the_correlation_id_of_whoever_asked():
     """[O-4]"""
     with correlation.correlated("request-12345678"):
         job = a_job()
-    with jobs.working(job.pk), helper_thread("help") as helper:
+    with leases.working(job.pk), helper_thread("help") as helper:
         assert correlation.current() == "request-12345678"
         assert helper.submit(correlation.current).result() == "request-12345678"
     assert correlation.current() == ""

@@ -8,7 +8,7 @@ import threading
 import pytest
 from django.core.management.base import OutputWrapper
 
-from operations import foreground, jobs
+from operations import foreground, jobs, leases
 from operations.models import Job
 from operations.subjects import Subject
 
@@ -34,7 +34,7 @@ class Screen(io.StringIO):
 def test_the_line_at_a_terminal_says_what_the_page_says_and_is_gone_at_the_end(monkeypatch):
     monkeypatch.setattr(foreground, "REFRESH_SECONDS", 0.01)
     screen, job = Screen(), jobs.open_job("count_sheep", Subject("flock", "1"))
-    with jobs.working(job.pk) as lease, foreground.watched(job.pk, OutputWrapper(screen)):
+    with leases.working(job.pk) as lease, foreground.watched(job.pk, OutputWrapper(screen)):
         lease.step("Counting sheep", rows=2_000_000, progress=1_200_000, total=2_000_000)
         assert screen.written.wait(30)
     assert "Counting sheep: 1.2 million of 2 million rows" in screen.getvalue()

@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from operations import job_kinds, jobs, tasks
+from operations import job_kinds, jobs, leases, tasks
 from operations.choices import JobState
 from operations.errors import Refusal
 from operations.job_kinds import JobKind
@@ -43,7 +43,7 @@ def test_a_person_can_let_such_a_job_run_again(monkeypatch):
     job = left_behind(jobs.MOST_DEATHS)
     jobs.give_up()
     assert jobs.requeue(job.pk)
-    assert jobs.claim(job.pk).attempt == jobs.MOST_DEATHS + 1
+    assert leases.claim(job.pk).attempt == jobs.MOST_DEATHS + 1
 
 
 def test_a_job_whose_worker_died_less_often_is_enqueued_for(monkeypatch):
@@ -101,17 +101,17 @@ def test_a_sweep_enqueues_what_waits_and_what_a_dead_worker_left(monkeypatch):
 
 def test_a_dead_workers_job_is_enqueued_again_within_90_seconds():
     """[O-6]"""
-    assert jobs.LEASE + timedelta(seconds=tasks.SWEEP_SECONDS) < timedelta(seconds=90)
-    assert jobs.LEASE.total_seconds() > 3 * jobs.HEARTBEAT_SECONDS
+    assert leases.LEASE + timedelta(seconds=tasks.SWEEP_SECONDS) < timedelta(seconds=90)
+    assert leases.LEASE.total_seconds() > 3 * leases.HEARTBEAT_SECONDS
 
 
 def count_sheep(job_id: int) -> None:
-    with jobs.working(job_id) as lease:
+    with leases.working(job_id) as lease:
         lease.update(rows_in=1, rows_out=1)
 
 
 def refuse(job_id: int) -> None:
-    with jobs.working(job_id):
+    with leases.working(job_id):
         raise Refusal("no")
 
 

@@ -34,10 +34,10 @@ from django.utils import timezone
 from campaigns.models import Campaign
 from campaigns.opening import campaign_of
 from datalake.storage import buckets
-from operations import jobs
+from operations import leases
 from operations.database.copying import copy_nullable
 from operations.database.locks import exclusive
-from operations.jobs import Lease
+from operations.leases import Lease
 from operations.models import Job
 from waves.choices import WaveState
 from waves.codes import pool
@@ -103,7 +103,7 @@ def prepare(
             plan, request, by=by, now=now, expedite=expedite, previewed_digest=previewed_digest
         )
         wave = wave_named(request.name)
-        with jobs.working(job.pk) as lease:
+        with leases.working(job.pk) as lease:
             return _prepare(wave, replace(plan, wave=wave), lease, by=job.created_by, now=now)
 
 
@@ -115,7 +115,7 @@ def run(job_id: int, *, now: datetime) -> Preparation:
     name = job.subject_id
     with _alone(name):
         wave = wave_named(name)
-        with jobs.working(job_id) as lease, _selecting(wave.campaign):
+        with leases.working(job_id) as lease, _selecting(wave.campaign):
             require_state(wave, *PREPARABLE)
             plan = plan_of(WaveRequest(wave.campaign.campaign_id, wave.date_key), now=now)
             return _prepare(wave, plan, lease, by=job.created_by, now=now)
@@ -148,7 +148,7 @@ def _prepare(
     preparation = _attempt(wave, planned, lease, by=by, now=now)
     fans = planned.selection.candidates + sum(planned.excluded.values())
     selected = planned.selection.members.height
-    jobs.finish(lease, rows_in=fans, rows_out=selected, rows_rejected=fans - selected)
+    leases.finish(lease, rows_in=fans, rows_out=selected, rows_rejected=fans - selected)
     return preparation
 
 

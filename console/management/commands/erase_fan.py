@@ -9,8 +9,7 @@ from django.core.management.base import CommandParser
 
 from console.erasure import as_result, erase_fan
 from operations.commands import JsonCommand, user
-from operations.errors import Refusal
-from operations.jobs import error_text
+from operations.errors import Refusal, error_text
 
 LONGEST_LINE = 4_000
 

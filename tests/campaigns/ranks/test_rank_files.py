@@ -30,7 +30,7 @@ from datalake.choices import StreamName
 from datalake.models import StreamBatch
 from datalake.storage import buckets
 from datalake.streams.batches import unpack_records
-from operations import jobs
+from operations import leases
 from operations.choices import JobState
 from operations.errors import JobBusy
 from tests.campaigns.ranks.rank_cases import (
@@ -258,7 +258,7 @@ def test_a_worker_that_dies_behind_the_reception_leaves_no_second_score_file(mon
 def test_two_do_not_translate_one_file_at_once():
     stored = rank_files.store(make_campaign(), "club", "ranks.csv", in_memory(ranks_of(3)), by=None)
     job = rank_files.open_job(stored, by=None)
-    with jobs.working(job.pk), pytest.raises(JobBusy):
+    with leases.working(job.pk), pytest.raises(JobBusy):
         rank_files.translate(job.pk)
 
 

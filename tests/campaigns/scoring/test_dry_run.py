@@ -20,7 +20,7 @@ from campaigns.opening import close_campaign
 from campaigns.scoring import dry_run, score_files
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
-from operations import jobs
+from operations import jobs, leases
 from operations.choices import JobState
 from operations.models import Chunk, Job
 from tests.support.campaigns import (
@@ -266,7 +266,7 @@ def test_a_dry_run_can_be_stopped_and_begins_again(monkeypatch, how):
         jobs.request_stop(job.pk, how)
 
     with monkeypatch.context() as patch:
-        patch.setattr(jobs.Lease, "report_progress", stop)
+        patch.setattr(leases.Lease, "report_progress", stop)
         dry_run.check_all_rows(job.pk)
     stopped = Job.objects.get(pk=job.pk)
     assert stopped.state == (JobState.PAUSED if how == "pause" else JobState.CANCELLED)

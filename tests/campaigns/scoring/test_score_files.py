@@ -23,7 +23,7 @@ from datalake.choices import StreamName
 from datalake.models import StreamBatch
 from datalake.storage import buckets
 from datalake.streams import consumers
-from operations import foreground, jobs
+from operations import foreground, jobs, leases
 from operations.choices import JobState
 from operations.errors import JobBusy, LeaseLost
 from operations.models import Alert, Chunk, Job
@@ -163,7 +163,7 @@ def test_a_second_worker_is_refused_while_the_first_is_working():
     """[O-6]"""
     score_file = receive_scores(make_campaign(), messy())
     job = score_files.open_job(score_file, by=None)
-    with jobs.working(job.pk), pytest.raises(JobBusy):
+    with leases.working(job.pk), pytest.raises(JobBusy):
         score_files.process(job.pk)
 
 
@@ -456,7 +456,7 @@ def test_a_resumed_file_goes_on_counting_where_it_stopped(steps, monkeypatch):
     monkeypatch.setattr(score_rows.read_chunks, "__defaults__", (500,))
     score_file = receive_scores(make_campaign(), messy())
     job = score_files.open_job(score_file, by=None)
-    real = jobs.Lease.check_stop
+    real = leases.Lease.check_stop
     looks: list[int] = []
 
     def stop_at_the_third_look(lease):
@@ -466,7 +466,7 @@ def test_a_resumed_file_goes_on_counting_where_it_stopped(steps, monkeypatch):
         real(lease)
 
     with monkeypatch.context() as patch:
-        patch.setattr(jobs.Lease, "check_stop", stop_at_the_third_look)
+        patch.setattr(leases.Lease, "check_stop", stop_at_the_third_look)
         score_files.process(job.pk)
     stopped_at = Job.objects.get(pk=job.pk).progress
     assert jobs.requeue(job.pk)

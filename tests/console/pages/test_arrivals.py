@@ -9,7 +9,7 @@ from campaigns.intake import arrivals
 from campaigns.models import Arrival, Campaign
 from operations.models import Job
 from operations.tasks import run_job
-from tests.campaigns.intake.browser_upload_cases import ask, tell, upload
+from tests.campaigns.intake.browser_upload_cases import ask, report_done, upload
 from tests.support import cloud
 from tests.support.campaigns import make_campaign
 from tests.support.people import client_of, member_of, staff
@@ -41,9 +41,9 @@ def campaign() -> Campaign:
 def test_s1_an_upload_reported_twice_is_taken_in_once(aws, client, campaign):
     permit = ask(client, campaign)
     upload(permit)
-    pages = [tell(client, campaign, permit).json()["page"] for _ in range(2)]
+    pages = [report_done(client, campaign, permit).json()["page"] for _ in range(2)]
     run_job(Job.objects.get().pk)
-    pages.append(tell(client, campaign, permit).json()["page"])
+    pages.append(report_done(client, campaign, permit).json()["page"])
     assert len(set(pages)) == 1
     assert (
         Arrival.objects.filter(campaign=campaign).count(),
@@ -53,15 +53,15 @@ def test_s1_an_upload_reported_twice_is_taken_in_once(aws, client, campaign):
 
 def test_s1_only_who_asked_can_report_an_upload_and_only_one_that_is_there(aws, client, campaign):
     permit = ask(client, campaign)
-    nothing = tell(client, campaign, permit)
+    nothing = report_done(client, campaign, permit)
     assert (nothing.status_code, "did not reach" in nothing.json()["error"]) == (409, True)
     upload(permit)
     other = client_of(staff("other", "campaigns.process_scores", "campaigns.view_campaign"))
-    assert "somebody else" in tell(other, campaign, permit).json()["error"]
-    assert "another campaign" in tell(client, make_campaign(), permit).json()["error"]
+    assert "another user" in report_done(other, campaign, permit).json()["error"]
+    assert "another campaign" in report_done(client, make_campaign(), permit).json()["error"]
     assert (
         "not asked for"
-        in tell(client, campaign, {"token": permit["token"][:-2] + "xx"}).json()["error"]
+        in report_done(client, campaign, {"token": permit["token"][:-2] + "xx"}).json()["error"]
     )
     assert not Job.objects.exists()
 

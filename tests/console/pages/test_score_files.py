@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 from campaigns import opening
 from campaigns.models import ScoreFile
 from campaigns.scoring import activation, score_files
-from operations import jobs, tasks
+from operations import leases, tasks
 from operations.models import Job
 from tests.console.page_cases import SCORES, said
 from tests.support.campaigns import make_campaign, process_scores, receive_scores
@@ -46,7 +46,7 @@ def test_the_head_follows_the_file_while_a_worker_has_it(client):
     assert waiting.lstrip().startswith('<div id="stands"')
     assert 'hx-trigger="every 2s"' in waiting
     assert ">uploaded</span>" in waiting
-    jobs.claim(job.pk)
+    leases.claim(job.pk)
     assert ">processing</span>" in head(client, file)
 
 
@@ -124,7 +124,7 @@ def test_a_score_file_is_uploaded_and_its_job_opened(client):
     ("content", "complaint"),
     [
         (b"", "empty"),
-        (b"id\tname\n1\tx\n", "lacks"),
+        (b"id\tname\n1\tx\n", "is missing the columns"),
         (bytes(range(256)) * 40, ""),
         (b"\x1f\x8b broken", ""),
     ],

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from datalake.storage import buckets
 from demand.models import EventUpload
 from demand.sources import uploads
-from operations import jobs
+from operations import jobs, leases
 from operations.errors import Refusal
 from operations.models import Job
 from sandbox import changes
@@ -97,14 +97,14 @@ def test_a_job_that_is_paused_by_hand_says_so_and_continues_with_the_same_comman
 ):
     path = tmp_path / "changes.jsonl"
     path.write_bytes(b"\n".join(changes.make(10)))
-    step = jobs.Lease.step
+    step = leases.Lease.step
 
     def paused(lease, name, **values):
         step(lease, name, **values)
         jobs.request_stop(lease.job_id, "pause")
 
     with monkeypatch.context() as patched:
-        patched.setattr(jobs.Lease, "step", paused)
+        patched.setattr(leases.Lease, "step", paused)
         with pytest.raises((SystemExit, Refusal)):
             run(path)
     assert Job.objects.get().state == "paused"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from fairwave.logs import formatter
 from operations import correlation
-from operations.logs import formatter
 
 
 def line_of(message: str, **extra: object) -> str:

@@ -1,0 +1,11 @@
+"""Errors as people may read them."""
+
+from __future__ import annotations
+
+from operations.errors import LONGEST_ERROR, Refusal, error_text
+
+
+def test_an_error_without_words_has_its_name():
+    assert error_text(KeyError()) == "KeyError"
+    assert error_text(Refusal()) == "Refusal"
+    assert len(error_text(ValueError("x" * 10**6))) <= LONGEST_ERROR
