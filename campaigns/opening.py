@@ -1,4 +1,4 @@
-"""A campaign's life: open (the draw is fixed), the public value is entered, close (the draw is
+"""A campaign's life: open (the draw is locked), the public value is entered, close (the draw is
 revealed). [C-2, S-8]
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from campaigns.choices import Reason, Tag
+from demand.choices import ErrorType
 from waves.choices import Exclusion, Order
 from waves.providers import registry
 from waves.providers.reasons import reason_in_words
@@ -40,20 +41,13 @@ TONES: Final[dict[str, str]] = {
     "lost": "bad",
 }
 WORDS: Final[dict[str, str]] = {
-    # Why a row was rejected, what is odd about an accepted one, why a fan is not a candidate, and
-    # the orders of selection [S-3, S-4, S-5, W-5]
+    # Why a row was rejected, what is odd about an accepted one, why a fan is not a candidate, the
+    # orders of selection, and why a change event is not archived [S-3, S-4, S-5, W-5, BR-017]
     **{
         choice.value: str(choice.label)
-        for vocabulary in (Reason, Tag, Exclusion, Order)
+        for vocabulary in (Reason, Tag, Exclusion, Order, ErrorType)
         for choice in vocabulary
     },
-    # Why a change event is not archived [BR-017]
-    "not_utf8": "Not UTF-8",
-    "not_json": "Not JSON",
-    "wrong_envelope": "Not a change event",
-    "missing_image": "Missing image",
-    "invalid_field": "Missing or invalid field",
-    "invalid_date": "Missing or invalid date",
     # Bands [S-7]
     "high": "High (0.95 and above)",
     "mid": "Mid (0.80 to 0.95)",

@@ -17,14 +17,14 @@ class DemandType(models.TextChoices):
 class ErrorType(models.TextChoices):
     """Why an event is not archived; one error file for each of them and batch. [BR-017, D-5]"""
 
-    NOT_UTF8 = "not_utf8", "not UTF-8"
-    NOT_JSON = "not_json", "not JSON"
-    TOO_LARGE = "too_large", "too large"
-    WRONG_ENVELOPE = "wrong_envelope", "no change event"
-    MISSING_IMAGE = "missing_image", "without image"
-    UNKNOWN_TYPE = "unknown_type", "unknown type"
-    INVALID_FIELD = "invalid_field", "a field is missing or of the wrong type"
-    INVALID_DATE = "invalid_date", "a date is missing or cannot be read"
+    NOT_UTF8 = "not_utf8", "Not UTF-8"
+    NOT_JSON = "not_json", "Not JSON"
+    TOO_LARGE = "too_large", "Too large"
+    WRONG_ENVELOPE = "wrong_envelope", "Not a change event"
+    MISSING_IMAGE = "missing_image", "Missing image"
+    UNKNOWN_TYPE = "unknown_type", "Unknown type"
+    INVALID_FIELD = "invalid_field", "Missing or invalid field"
+    INVALID_DATE = "invalid_date", "Missing or invalid date"
 
 
 class BatchState(models.TextChoices):

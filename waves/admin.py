@@ -16,6 +16,7 @@ from operations.adminkit.masking import mask_email, mask_phone, mask_text
 from waves.choices import CodeState, SendState, WaveState
 from waves.forms import TemplateForm
 from waves.models import Code, Member, Send, Template, Wave
+from waves.providers.reasons import reason_in_words
 
 WAVE_COLOURS = {
     WaveState.PREPARED: "info",
@@ -108,7 +109,7 @@ class MemberAdmin(BigTableAdmin, MaskedAdmin):
 
 @admin.register(Send)
 class SendAdmin(BigTableAdmin, MaskedAdmin):
-    list_display = ("wave", "channel", "fan", "to", "state_label", "reason", "attempts", "sent_at")
+    list_display = ("wave", "channel", "fan", "to", "state_label", "why", "attempts", "sent_at")
     list_filter = ("wave",)
     list_select_related = ("wave", "member")
     personal = {
@@ -130,6 +131,10 @@ class SendAdmin(BigTableAdmin, MaskedAdmin):
     @display(description="state", label=SEND_COLOURS)
     def state_label(self, send: Send) -> str:
         return send.state
+
+    @display(description="reason")
+    def why(self, send: Send) -> str:
+        return reason_in_words(send.reason) if send.reason else ""
 
 
 @admin.register(Template)

@@ -54,12 +54,12 @@ CREATE UNIQUE INDEX rejectedrow_one_outcome ON campaigns_rejectedrow (global_use
 """
 # [S-8]
 DRAW_IS_LOCKED = """
-CREATE FUNCTION campaigns_draw_is_fixed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION campaigns_draw_is_locked() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.seed IS NOT NULL AND (NEW.seed IS DISTINCT FROM OLD.seed OR NEW.salt IS DISTINCT FROM OLD.salt
             OR NEW.commitment IS DISTINCT FROM OLD.commitment OR NEW.draw_supplied IS DISTINCT FROM OLD.draw_supplied
             OR NEW.entropy_source IS DISTINCT FROM OLD.entropy_source) THEN
-        RAISE EXCEPTION 'The draw of campaign % is fixed: seed, salt, commitment and source cannot change', OLD.campaign_id
+        RAISE EXCEPTION 'The draw of campaign % is locked: seed, salt, commitment and source cannot change', OLD.campaign_id
             USING ERRCODE = 'restrict_violation';
     END IF;
     IF OLD.entropy_value <> '' AND NEW.entropy_value IS DISTINCT FROM OLD.entropy_value THEN
@@ -68,12 +68,12 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER campaign_draw_is_fixed BEFORE UPDATE ON campaigns_campaign
-    FOR EACH ROW EXECUTE FUNCTION campaigns_draw_is_fixed();
+CREATE TRIGGER campaign_draw_is_locked BEFORE UPDATE ON campaigns_campaign
+    FOR EACH ROW EXECUTE FUNCTION campaigns_draw_is_locked();
 """
 DRAW_IS_NOT_LOCKED = """
-DROP TRIGGER campaign_draw_is_fixed ON campaigns_campaign;
-DROP FUNCTION campaigns_draw_is_fixed();
+DROP TRIGGER campaign_draw_is_locked ON campaigns_campaign;
+DROP FUNCTION campaigns_draw_is_locked();
 """
 
 

@@ -22,7 +22,7 @@ def home_of_the_us() -> list[str]:
 
 
 class Campaign(models.Model):
-    """One presale. Its draw (seed, salt, commitment) is fixed when it opens and never changes.
+    """One presale. Its draw (seed, salt, commitment) is locked when it opens and never changes.
     [C-1, S-8]
     """
 

@@ -293,7 +293,7 @@ def _alert(part: Part) -> None:
 
 
 def errors_in_words(errors: int, events: int, counts: dict[str, int]) -> str:
-    """`3 of 1,000 events are in error files: not_json 2, invalid_date 1.`"""
+    """`3 of 1,000 change events could not be archived: Not JSON 2, Missing image 1. See …`"""
     kinds = ", ".join(f"{kind.label} {counts[kind]:,}" for kind in ErrorType if kind in counts)
     return (
         f"{errors:,} of {plural(events, 'change event')} could not be archived:"

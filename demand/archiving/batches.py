@@ -28,6 +28,17 @@ from operations import instants
 # the root of every file name made from what the file holds
 NAMES = uuid5(NAMESPACE_URL, "fairwave:demand")
 MOST_EVENTS = 1_000  # of a batch [D-1]
+# The texts of error files, which stay as they are; pages show the labels. [BR-017]
+IN_FILES = {
+    ErrorType.NOT_UTF8: "not UTF-8",
+    ErrorType.NOT_JSON: "not JSON",
+    ErrorType.TOO_LARGE: "too large",
+    ErrorType.WRONG_ENVELOPE: "no change event",
+    ErrorType.MISSING_IMAGE: "without image",
+    ErrorType.UNKNOWN_TYPE: "unknown type",
+    ErrorType.INVALID_FIELD: "a field is missing or of the wrong type",
+    ErrorType.INVALID_DATE: "a date is missing or cannot be read",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +226,7 @@ def _error_file(
         "timestamp": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z",
         "error": {
             "type": kind.value,
-            "message": f"{count:,} {'event' if count == 1 else 'events'}: {kind.label}",
+            "message": f"{count:,} {'event' if count == 1 else 'events'}: {IN_FILES[kind]}",
         },
         "events": [failed.kept for _, failed in failures],
         "details": [

@@ -128,7 +128,7 @@ class Migration(migrations.Migration):
             name='ErrorFile',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('error_type', models.CharField(choices=[('not_utf8', 'not UTF-8'), ('not_json', 'not JSON'), ('too_large', 'too large'), ('wrong_envelope', 'no change event'), ('missing_image', 'without image'), ('unknown_type', 'unknown type'), ('invalid_field', 'a field is missing or of the wrong type'), ('invalid_date', 'a date is missing or cannot be read')], max_length=16)),
+                ('error_type', models.CharField(choices=[('not_utf8', 'Not UTF-8'), ('not_json', 'Not JSON'), ('too_large', 'Too large'), ('wrong_envelope', 'Not a change event'), ('missing_image', 'Missing image'), ('unknown_type', 'Unknown type'), ('invalid_field', 'Missing or invalid field'), ('invalid_date', 'Missing or invalid date')], max_length=16)),
                 ('key', models.CharField(help_text='Object key in the campaign data bucket', max_length=1024, unique=True)),
                 ('events', models.PositiveIntegerField()),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

@@ -1,4 +1,4 @@
-"""A campaign's life and its draw: fixed once, revealed at the end. [C-2, S-8]"""
+"""A campaign's life and its draw: locked once, revealed at the end. [C-2, S-8]"""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_campaign_with_a_wave_under_way_stays_open():
 )
 def test_the_database_lets_nobody_change_a_draw(change):
     campaign = make_campaign()
-    with pytest.raises(IntegrityError, match="is fixed"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="is locked"), transaction.atomic():
         Campaign.objects.filter(pk=campaign.pk).update(**change)
 
 

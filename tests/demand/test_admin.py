@@ -41,6 +41,11 @@ def test_what_is_hidden_in_records_cannot_be_found_out_by_filtering(viewer, ques
         assert answer.status_code in (302, 400)
 
 
+def test_br017_the_list_of_error_files_shows_reasons_in_words(operator):
+    archived([b"{}"])
+    assert "Not a change event" in text_of(operator.get("/admin/demand/errorfile/"))
+
+
 def test_rows_of_lists_lead_to_their_pages(operator):
     archived([change(DEMAND), b"{"])
     for name, row, page in (

@@ -1,12 +1,14 @@
-"""Templates in the admin: what cannot be sent is refused when it is saved. [N-1]"""
+"""Lists of waves in the admin; a template that cannot be sent is refused when saved. [N-1]"""
 
 from __future__ import annotations
 
 import pytest
+from django.contrib import admin
 
 from tests.support.people import client_of, member_of
 from tests.support.waves import campaign_with
-from waves.models import Template
+from waves.admin import SendAdmin
+from waves.models import Send, Template
 
 pytestmark = pytest.mark.django_db
 
@@ -45,3 +47,10 @@ def test_a_template_cannot_name_another_campaigns_market(client):
     html = client.post("/admin/waves/template/add/", values).content.decode()
     assert "belongs to another campaign" in html
     assert not Template.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"), [("", ""), ("http_400", "Rejected by the provider (HTTP 400)")]
+)
+def test_the_list_of_messages_shows_reasons_in_words(reason, words):
+    assert SendAdmin(Send, admin.site).why(Send(reason=reason)) == words

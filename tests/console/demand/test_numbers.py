@@ -31,9 +31,9 @@ def test_d5_batches_are_counted_by_day_with_errors_by_type(operator):
         3,
     )
     assert sorted(count for _, count in today["by_type"]) == [1, 2]
-    assert today["by_type"][0] == ("not JSON", 2)
+    assert today["by_type"][0] == ("Not JSON", 2)
     html = text_of(operator.get(OVERVIEW))
-    assert "not JSON 2" in html
+    assert "Not JSON 2" in html
 
 
 def test_open_and_lost_batches_stand_apart_from_the_ledger(operator):

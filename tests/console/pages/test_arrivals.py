@@ -60,7 +60,7 @@ def test_s1_only_who_asked_can_report_an_upload_and_only_one_that_is_there(aws, 
     assert "another user" in report_done(other, campaign, permit).json()["error"]
     assert "another campaign" in report_done(client, make_campaign(), permit).json()["error"]
     assert (
-        "not asked for"
+        "not started here"
         in report_done(client, campaign, {"token": permit["token"][:-2] + "xx"}).json()["error"]
     )
     assert not Job.objects.exists()

@@ -241,7 +241,7 @@ def test_slack_hears_of_a_streams_errors_but_not_with_each_batch():
         archive.archive(claimed([b"{", b"["], source=STREAM, first=str(number)), [b"{", b"["])
     (alert,) = Alert.objects.all()
     assert STREAM in alert.text
-    assert "2 of 2 events are in error files: not_json 2." in alert.text
+    assert "2 of 2 change events could not be archived: Not JSON 2." in alert.text
     archive.archive(claimed([b"{"], source="kinesis:demand-stream/shard-1"), [b"{"])
     assert Alert.objects.count() == 2
 

@@ -56,7 +56,7 @@ def test_slack_hears_of_an_uploads_errors_once_at_its_end():
     archived(jsonl([b"{", change(DEMAND), b"[", b"{}"] * 400))
     (alert,) = Alert.objects.all()
     assert (
-        "1,200 of 1,600 change events could not be archived: not JSON 800, no change event 400."
+        "1,200 of 1,600 change events could not be archived: Not JSON 800, Not a change event 400."
         in alert.text
     )
     archived(jsonl([change(DEMAND)]))
