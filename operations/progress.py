@@ -60,7 +60,7 @@ def estimate(pace: Pace, *, now: float, progress: int, total: int) -> Estimate:
 
 
 def sentence(pace: Pace, *, now: float, progress: int, total: int) -> str:
-    """`Judging rows: 1.2 million of 2 million rows, 90,000 a second, about 9 seconds left`; blank
+    """`Judging rows: 1.2 million of 2 million rows, 90,000 per second, about 9 seconds left`; blank
     where nothing is known.
     """
     counted = _counted(pace, progress, total)

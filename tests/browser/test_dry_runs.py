@@ -35,7 +35,7 @@ def test_a_file_is_tried_looked_at_and_then_processed(sign_in, tmp_path: Path):
     person.picture("upload-try")
     page.click("button:has-text('Upload')")
     expect(page.locator("#dry-run")).to_contain_text("Only the first rows were checked")
-    expect(page.locator("#dry-run .fw-ledger")).to_contain_text("1,000 tried")
+    expect(page.locator("#dry-run .fw-ledger")).to_contain_text("1,000 checked")
     person.picture("dry-run")
 
     page.click("text=Show personal data for 15 minutes")
@@ -70,7 +70,7 @@ def test_progress_is_seen_in_words_and_heard_by_the_tenth(sign_in):
     expect(page.locator("#job-live")).to_contain_text(
         "1.2 million of 2 million rows", timeout=A_WHILE
     )
-    expect(page.locator("#job-live")).to_contain_text("a second, about")
+    expect(page.locator("#job-live")).to_contain_text("per second, about")
     expect(page.locator("#job-heard")).to_contain_text("30 percent. Judging rows")
     heard = page.locator("#job-heard").inner_text()
     Job.objects.filter(pk=job.pk).update(progress=1_300_000)
@@ -83,7 +83,7 @@ def test_progress_is_seen_in_words_and_heard_by_the_tenth(sign_in):
     person.picture("progress-job")
     Job.objects.filter(pk=job.pk).update(state="paused")
     page = person.go(f"/admin/score-file/{file.pk}/")
-    expect(page.locator("#job-live")).not_to_contain_text("a second")
+    expect(page.locator("#job-live")).not_to_contain_text("per second")
     person.picture("progress-paused")
 
 

@@ -16,8 +16,8 @@ from datalake import records, streams
 from datalake.choices import RecordType, StreamName
 from datalake.models import DeadLetter, StreamBatch
 from datalake.streams import consumers
-from operations import jobs
 from operations.choices import JobState
+from operations.errors import LeaseLost
 from operations.models import Job
 from tests.campaigns.registrations.registration_cases import (
     at,
@@ -182,7 +182,7 @@ def test_a_worker_that_was_taken_over_imports_nothing(monkeypatch):
     found = receive(campaign, registration_bytes([registration_row(1)]))
     job, real = imports.open_job(found, by=None), staging.merge
     monkeypatch.setattr(staging, "merge", lambda c: (Job.objects.update(attempt=99), real(c)))
-    with pytest.raises(jobs.LeaseLost):
+    with pytest.raises(LeaseLost):
         imports.process(job.pk)
     assert not Registrant.objects.exists()
 
