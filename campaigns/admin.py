@@ -146,7 +146,7 @@ class ListEntryAdmin(Masking):
     """A list may hold people's addresses: those are masked, and changed only by who has asked to
     see them.
 
-    Where the pattern stands masked it is no field of the form, so saving cannot change it.
+    Where the pattern is masked it is not a field of the form, so saving cannot change it.
     """
 
     form = ListEntryForm

@@ -1,4 +1,4 @@
-"""The fixed vocabularies of campaigns and score files, as they stand in the database, in files and
+"""The fixed vocabularies of campaigns and score files, as in the database, in files and
 in results.
 """
 

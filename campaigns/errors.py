@@ -26,13 +26,13 @@ class UnknownCampaign(CampaignError):
 
 
 class WrongStatus(CampaignError):
-    """The campaign does not stand where this step belongs: uploads, scoring and waves need it open.
+    """The campaign's status does not allow this step: uploads, scoring and waves need it open.
     [C-2]
     """
 
 
 class BadCampaignFile(CampaignError):
-    """A campaign's JSON file cannot be used as it stands. [C-1]"""
+    """A campaign's JSON file cannot be used as it is. [C-1]"""
 
 
 class DrawIsLocked(CampaignError):

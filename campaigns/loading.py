@@ -56,7 +56,7 @@ MARKET_KEYS = {"market_id", "name", "capacity", "selection_time", "position", "e
 
 @dataclass(frozen=True)
 class Loaded:
-    """The campaign as it stands after loading, and what a person should know."""
+    """The campaign after loading, and what a person should know."""
 
     campaign: Campaign
     warnings: list[str]

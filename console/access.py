@@ -1,4 +1,4 @@
-"""The door of every page and action: signed in, permitted, and a POST where something changes.
+"""Access to every page and action: signed in, permitted, and a POST where something changes.
 [O-7]
 """
 
@@ -29,7 +29,7 @@ View = Callable[..., HttpResponseBase]
 
 
 class StaffRequest(HttpRequest):
-    """A request that has passed the door: its user is signed in."""
+    """A request whose user is signed in."""
 
     user: User
 
@@ -72,8 +72,8 @@ def _guarded(view: View, permissions: tuple[str, ...]) -> View:
     @wraps(view)
     def guarded(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if "HX-Request" in request.headers and not admin.site.has_permission(request):
-            # A live part of somebody who was signed out: the login page belongs into the window,
-            # not into the part.
+            # A live part of a page whose user was signed out: the login page belongs into the
+            # window, not into the part.
             return HttpResponse(headers={"HX-Refresh": "true"})
         return at_the_site(request, *args, **kwargs)
 
@@ -98,7 +98,7 @@ def attempt(
         found = work()
     except Refusal as refusal:
         messages.error(request, str(refusal))
-        # to the top of the page, where the message stands
+        # to the top of the page, where the message is
         return HttpResponseRedirect(back.partition("#")[0])
     messages.success(request, done or found)
     return HttpResponseRedirect(back)

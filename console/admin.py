@@ -59,7 +59,7 @@ class FairwaveGroupAdmin(GroupAdmin, TitledAdmin):
 
 @admin.register(AccessAttempt)
 class AccessAttemptAdmin(TitledAdmin):
-    """Failed sign-ins that lock somebody out; deleting the row lets them try again."""
+    """Failed sign-ins that lock a user out; deleting the row lets them try again."""
 
     list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
     fields = readonly_fields = (

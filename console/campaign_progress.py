@@ -233,7 +233,7 @@ WAVE_NEXT = {
 
 
 def _next_of_waves(standing: Standing) -> tuple[str, str] | None:
-    """The most pressing wave speaks, in the order of the table above."""
+    """The sentence for the most urgent wave, in the order of the table above."""
     by_state = {wave.state: wave for wave in reversed(standing.waves)}
     for state, (sentence, tone) in WAVE_NEXT.items():
         if state in by_state:

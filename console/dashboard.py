@@ -1,4 +1,4 @@
-"""The first page: what is going on now, what needs somebody, and the one big button."""
+"""The first page: what is running, what needs attention, and the button that stops all sending."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def parts(request: HttpRequest) -> dict[str, Any]:
         "campaigns_progress": _allowed(request, "campaigns.view_campaign", _current_progress),
         "jobs": _allowed(request, "operations.view_job", _live_jobs),
         "failed_jobs": _allowed(request, "operations.view_job", _failed_jobs),
-        "waves": _allowed(request, "waves.view_wave", _waves_for_somebody),
+        "waves": _allowed(request, "waves.view_wave", _waves_needing_attention),
         "sending": _allowed(request, "waves.view_wave", _waves_going_out),
         "alerts": _allowed(request, "operations.view_alert", _last_alerts),
         "demand": _allowed(request, "demand.view_batch", _demand_of_a_day),
@@ -68,7 +68,7 @@ def _failed_jobs() -> QuerySet[Job]:
     return Job.objects.filter(state=JobState.FAILED).order_by("-id")[:3]
 
 
-def _waves_for_somebody() -> QuerySet[Wave]:
+def _waves_needing_attention() -> QuerySet[Wave]:
     return (
         Wave.objects.filter(state__in=NEEDS_SOMEBODY)
         .select_related("campaign")

@@ -62,7 +62,7 @@ def erase_fan(
 
     Two erasures of one fan come one after the other. Raises CannotBeErased for who may not and for
     a reason that says nothing or too much; CannotErase; OSError while a bucket is down. What was
-    done till then stands on the open receipt.
+    done until then is on the open receipt.
     """
     if not by.has_perm(PERMISSION):
         raise CannotBeErased(
@@ -105,7 +105,7 @@ def erase_fan(
 
 
 def _open_receipt(digest: str, *, by: User, reason: str) -> Erasure:
-    """The receipt that a killed erasure of this fan left open, or a new one. Each try stands in the
+    """The receipt that a killed erasure of this fan left open, or a new one. Each try is in the
     history.
     """
     values = {"by": by, "reason": reason, "correlation_id": correlation.current()}
@@ -119,7 +119,7 @@ def _open_receipt(digest: str, *, by: User, reason: str) -> Erasure:
 
 
 def _write_down(receipt: Erasure, place: Place) -> None:
-    """An object stands there once, however often it is begun anew; the rows of a table add up, as
+    """An object is listed once, however often it is started again; the rows of a table add up, as
     they were deleted.
     """
     named = {"erasure": receipt, "area": AREA, "what": place.what, "name": place.name}
@@ -129,7 +129,7 @@ def _write_down(receipt: Erasure, place: Place) -> None:
 
 
 def _elsewhere(fan_id: str) -> Iterator[Left]:
-    """Where else the fan stands and is not erased: tables that hold them, counted, and what was not
+    """Where else the fan is and is not erased: tables that hold them, counted, and what was not
     looked into.
     """
     rows: dict[str, QuerySet[Any]] = {

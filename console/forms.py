@@ -17,7 +17,7 @@ MOST_REPAIRED = 1_000  # a batch
 
 
 class ReasonForm(forms.Form):
-    """A reason somebody will read later."""
+    """A reason that others will read later."""
 
     reason = forms.CharField(label="Reason", max_length=300, min_length=5, strip=True)
 

@@ -22,7 +22,7 @@ def counters(wave: Wave, since: tuple[float, int] | None) -> dict[str, Any]:
     """N-7's counts of fans, the number in flight, a bar, and messages a second since the page
     looked last.
 
-    While it is sent the bar shows messages, for a fan may get two; then what became of the fans. A
+    While it is sent the bar shows messages, for a fan may get two; then the results of the fans. A
     completed wave's counts are the saved ones; they are not counted again.
     """
     at, counts = _counted(wave)

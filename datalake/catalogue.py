@@ -100,7 +100,7 @@ def enter_saved(files: Sequence[NewFile], claim: Claim) -> None:
 
 
 def enter_delivered(files: Sequence[NewFile]) -> list[LakeFile]:
-    """Make files visible that no claim of a stream stands behind; `add_to_days` adds them to their
+    """Make files visible that come from no claim of a stream; `add_to_days` adds them to their
     days. [D-8]
     """
     return LakeFile.objects.bulk_create([_row(file, state=FileState.LOOSE) for file in files])
@@ -132,7 +132,7 @@ def add_to_days(files: Sequence[NewFile]) -> None:
 
 
 def enter_rewritten(file: LakeFile, *, content_hash: int, size: int, sha256: str) -> None:
-    """Enter that a day's file holds other content where it lies, in as many records; the day's
+    """Enter that a day's file holds other content under the same key, in as many records; the day's
     total goes with it. [X-11]
 
     Raises CountMismatch if the entry is no longer as `file` has it.

@@ -27,8 +27,8 @@ LONGEST_NAME, LONGEST_POSITION = 44, 12
 
 
 def _named(batch: Batch) -> str:
-    """A batch's source, short enough for a list; hashes and keys stand in full on the batch's own
-    page.
+    """A batch's source, short enough for a list; hashes and keys are shown in full on the batch's
+    own page.
     """
     return (
         batch.source
@@ -44,7 +44,7 @@ def _tail(position: str) -> str:
 
 @admin.register(CurrentRecord)
 class CurrentRecordAdmin(BigTableAdmin, MaskedAdmin, PageAdmin):
-    """The newest records. No column of the list is personal; the record itself stands on its own
+    """The newest records. No column of the list is personal; the record itself has its own
     page, masked there.
 
     It has no filters: none of them has an index that could order a page of millions. `Find a

@@ -1,4 +1,4 @@
-"""What the demand archive tells apart. Values stand in the database and in files."""
+"""The vocabularies of the demand archive. Values are in the database and in files."""
 
 from __future__ import annotations
 

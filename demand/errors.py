@@ -47,8 +47,8 @@ class CannotErase(DemandError):
 
 
 class StreamStuck(DemandError):
-    """A run that should end by itself has waited for the stream, the bucket or the database for too
-    long. [D-1]
+    """A run that should end automatically has waited for the stream, the bucket or the database for
+    too long. [D-1]
     """
 
 

@@ -1,4 +1,4 @@
-"""Batches of change events and what became of them, the current state of each record, and its
+"""Batches of change events and their results, the current state of each record, and its
 snapshots in the archive.
 """
 
@@ -69,7 +69,7 @@ class EventUpload(models.Model):
 
 
 class Batch(models.Model):
-    """Up to 1,000 events that lie together at their source, and the ledger of what became of them.
+    """Up to 1,000 events that lie together at their source, and the ledger of their results.
     [D-5]
 
     Made before the work, so that a repeat takes exactly the same events and writes the same files.
@@ -189,7 +189,7 @@ class CurrentRecord(models.Model):
 
 
 class Snapshot(models.Model):
-    """Where in the archive a record stands as it was after one change. [BR-020]
+    """Where in the archive a record is, as it was after one change. [BR-020]
 
     Filled by COPY, a row for each archived record; it has no foreign key, because checking one
     would cost as much as the row.

@@ -1,4 +1,4 @@
-"""The door for the web server: `granian --interface wsgi fairwave.wsgi:application`."""
+"""The entry point for the web server: `granian --interface wsgi fairwave.wsgi:application`."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class ServiceCommand(JsonCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         stop = threading.Event()
-        if options["once"]:  # it ends soon by itself; a signal ends it at once
+        if options["once"]:  # it ends soon anyway; a signal ends it at once
             return self.serve(stop, **options)
         with _stopped_by_signals(stop):
             return self.serve(stop, **options)
@@ -195,7 +195,7 @@ def _is_nested(value: Any) -> bool:
 
 
 def _table(rows: list[dict[str, Any]]) -> list[str]:
-    """The keys above, the values below; what is a number stands to the right."""
+    """The keys above, the values below; numbers are right-aligned."""
     keys = list(dict.fromkeys(key for row in rows for key in row))
     cells = [keys, *([_shown(row.get(key)) for key in keys] for row in rows)]
     widths = [max(len(line[at]) for line in cells) for at in range(len(keys))]

@@ -36,7 +36,7 @@ def correlated(correlation_id: str = "") -> Iterator[str]:
 
 
 def carry_on(correlation_id: str) -> None:
-    """A new thread of something that runs goes on under its id."""
+    """A new thread continues under its parent's id."""
     _current.set(correlation_id)
 
 

@@ -4,7 +4,7 @@ LONGEST_ERROR = 2_000
 
 
 class Refusal(Exception):
-    """Something asked for cannot be done as things stand. The message names what, where and what to
+    """A request cannot be carried out now. The message names what, where and what to
     do.
     """
 
@@ -24,7 +24,7 @@ class LeaseLost(Exception):
 
 
 class JobStopped(Exception):
-    """A person asked the job to `pause` or `cancel` (how); the chunks done so far stand."""
+    """A person asked the job to `pause` or `cancel` (how); the chunks done so far are kept."""
 
     def __init__(self, how: str) -> None:
         self.how = how

@@ -26,7 +26,7 @@ class JobKind:
 
     `name` is what `Job.kind` holds; `words` is what people call it. `run` takes the number of a
     job and does it. `tidy` is called with a job that is cancelled while it waits or is paused, in
-    the transaction that cancels it; a running job tidies up by itself. `page` is the name of the
+    the transaction that cancels it; a running job tidies up itself. `page` is the name of the
     page that shows the subject and takes `Job.subject_id`; without one the job's own page is shown.
     `right` is the permission that pausing, cancelling and resuming needs. `can_pause` is false for
     work that is paused and cancelled elsewhere. `before_progress` is shown while a running job has

@@ -1,7 +1,7 @@
 """`python -m sandbox.serve [--port N]`: web, workers, scheduler, consumers and sandbox providers on
 one machine.
 
-Everything ends together: when one of them ends by itself, or on Ctrl-C.
+Everything ends together: when one of them ends, or on Ctrl-C.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One server, one process, every provider's contract, and two doors for whoever tests: `/control`
+"""One server, one process, every provider's contract, and two addresses for tests: `/control`
 and `/received`.
 
 `POST /control` changes options (behaviour.py). `GET /received?after=0&limit=1000` counts what came

@@ -23,7 +23,7 @@ Judge = Callable[[frozenset[int], int], int]
 END, PLUS, ODD = 10, 11, 12
 """The symbols beside the digits: after a number's last digit; a plus; what no pattern knows."""
 NOT_JUDGED = -2
-"""The label of a number in which something odd stands."""
+"""The label of a number that contains something odd."""
 
 _UNKNOWN = -1
 _SYMBOLS = 16

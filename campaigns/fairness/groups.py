@@ -33,7 +33,7 @@ def places(capacity: int, accepted: int) -> tuple[int, str]:
 
 def bin_of_place(counts: Iterable[tuple[int, int]], place: int) -> tuple[int, int]:
     """(hundredths of a band score, fans) and a place of the order, from 1 → the bin that holds it,
-    and how many stand before it within that bin. Raises ValueError where there are fewer fans.
+    and how many are before it within that bin. Raises ValueError where there are fewer fans.
     """
     before = 0
     for number, fans in sorted(counts, reverse=True):

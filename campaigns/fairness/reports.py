@@ -53,7 +53,7 @@ BIN = "floor({} * 100 + 1e-9)::int"  # 0.29 * 100 is a hair below 29
 RAW_SCORES, BAND_SCORES = (
     f"SELECT {BIN.format(name)}, count(*) {FROM} GROUP BY 1" for name in ("raw_score", "band_score")
 )
-# Where the rows are fresh, going down the index of the order would fetch each of them by itself.
+# Where the rows are fresh, going down the index of the order would fetch them one by one.
 LAST_SELECTED = f"""
 SELECT band_score, luck {FROM} AND {BIN.format("band_score")} = %(bin)s
 ORDER BY band_score DESC, luck DESC, global_user_id OFFSET %(before)s LIMIT 1

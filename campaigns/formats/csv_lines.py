@@ -149,7 +149,7 @@ def _lines_with(ends: Places, places: Places) -> Mask:
 
 
 def _inside(size: int, quotes: Places) -> Mask:
-    """Which bytes stand behind an odd number of quotes."""
+    """Which bytes follow an odd number of quotes."""
     marks = np.zeros(size, dtype=np.uint8)
     marks[quotes] = 1
     inside: Mask = (np.cumsum(marks, dtype=np.uint8) & 1).astype(bool)
@@ -162,7 +162,7 @@ def _misplaced(data: Bytes, opens: Places, closes: Places) -> Places:
     """
     at_an_edge = np.zeros(256, dtype=bool)
     at_an_edge[[COMMA, LF, QUOTE]] = True
-    # before the first byte stands the last one, which is LF
+    # the byte before the first is the last one, which is LF
     wrong_open = ~at_an_edge[data[opens - 1]]
     behind = data[closes + 1]
     ends_line = (behind == CR) & (data[np.minimum(closes + 2, len(data) - 1)] == LF)

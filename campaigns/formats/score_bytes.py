@@ -1,4 +1,4 @@
-"""A score file as it lies there: unpacked, its header, its checksum, how many lines it has, and its
+"""The bytes of a score file: unpacked, its header, its checksum, how many lines it has, and its
 lines. [S-1, S-12]
 """
 
@@ -18,7 +18,7 @@ LONGEST_HEADER = 64 * 1024
 
 @dataclass(frozen=True)
 class Survey:
-    """What the first reading found: the header, and how many lines stand behind it."""
+    """What the first reading found: the header, and how many lines follow it."""
 
     header: Header
     lines: int

@@ -71,7 +71,7 @@ class Lines:
         return self.rows.height + len(self.malformed)
 
     def raws(self, lines: pl.Series) -> pl.Series:
-        """Lines (their numbers, ascending) as they stand in the file, unreadable bytes as \\xNN:
+        """Lines (their numbers, ascending) as in the file, unreadable bytes as \\xNN:
         `raw` (String).
         """
         at = (lines - self.first_line).to_numpy()

@@ -49,7 +49,7 @@ LONGEST_NAME = 120  # of a key in its job's arguments, for those who read alerts
 
 
 def is_wanted(key: str) -> bool:
-    """Whether what lies under this key is ours to take up."""
+    """Whether an object with this key is to be taken in."""
     scores = key.startswith(SCORED) and NAME.fullmatch(key.removeprefix(SCORED))
     return bool(
         scores or RANKS_KEY.fullmatch(key) or key in (rules.BLACKLIST_KEY, rules.WHITELIST_KEY)
@@ -94,7 +94,7 @@ def note_reported(keys: Iterable[str]) -> list[Job]:
 
 
 def note(found: Found, *, by: User | None = None, **values: object) -> Job | None:
-    """Write the arrival down and open the job that takes it up; None if somebody else did.
+    """Write the arrival down and open the job that takes it up; None if it was noted already.
     `values`: more of the arrival.
     """
     try:
@@ -144,7 +144,7 @@ def take(job_id: int) -> ScoreFile | None:
         score_file = _take_file(arrival, job.created_by)
         Arrival.objects.filter(pk=arrival.pk).update(score_file=score_file)
         if arrival.campaign is not None:
-            buckets.scoring().delete(arrival.key)  # a browser's upload: it lies in its place now
+            buckets.scoring().delete(arrival.key)  # a browser's upload: it was copied to its place
         return score_file
 
 

@@ -159,7 +159,7 @@ class Migration(migrations.Migration):
                 ('entropy_value', models.TextField(blank=True, editable=False)),
                 ('opened_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('closed_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('frozen', models.BooleanField(default=False, editable=False, help_text="A wave stands between PREPARED and COMPLETED; kept by the waves' trigger")),
+                ('frozen', models.BooleanField(default=False, editable=False, help_text="A wave is between PREPARED and COMPLETED; kept by the waves' trigger")),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={

@@ -80,7 +80,7 @@ class Campaign(models.Model):
     frozen = models.BooleanField(
         default=False,
         editable=False,
-        help_text="A wave stands between PREPARED and COMPLETED; kept by the waves' trigger",
+        help_text="A wave is between PREPARED and COMPLETED; kept by the waves' trigger",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

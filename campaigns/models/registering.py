@@ -53,7 +53,7 @@ class Registrant(models.Model):
 
 
 class RegistrationImport(models.Model):
-    """One file of registrations and what became of its rows. [C-4]"""
+    """One file of registrations and the results of its rows. [C-4]"""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="imports")
     name = models.CharField(max_length=255)

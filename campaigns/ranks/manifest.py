@@ -1,4 +1,4 @@
-"""What stands beside the uploaded files of a fan list: what each was, and the score file it became.
+"""The manifest beside a fan list's uploaded files: what each was, and the score file it became.
 [S-15]
 """
 

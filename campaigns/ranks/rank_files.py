@@ -1,6 +1,6 @@
 """Files of ranks: stored, translated to score files, and told of in their list's manifest. [S-15]
 
-    store (or take what lies in the bucket) → translate, in a job → a score file like any other
+    store (or take what is in the bucket) → translate, in a job → a score file like any other
 
 The same bytes and formula are the same file: each step may be killed and runs again to the same
 end.
@@ -82,7 +82,7 @@ def receive(
 
 
 def take(key: str, *, by: User | None) -> Received:
-    """As `receive`, for a file that lies in the scoring bucket already, at
+    """As `receive`, for a file that is in the scoring bucket already, at
     `fanlist/uploaded/{fanlist_id}/{file}.csv`.
 
     Raises UnknownFanList if the list was never registered, and what `receive` raises.
@@ -194,7 +194,7 @@ def _translated(
     rank_file: RankFile, *, by: User | None, watching: Watching = nullcontext
 ) -> Received:
     if (already := known(rank_file)) is not None:
-        manifest.write(rank_file.fanlist)  # whoever translated it may have died before
+        manifest.write(rank_file.fanlist)  # the worker that translated it may have died before
         return already
     job = open_job(rank_file, by=by)
     with watching(job.pk):
@@ -262,7 +262,7 @@ def _register(fanlist: FanList, sha256: str, values: dict[str, Any]) -> RankFile
     ).get_or_create(
         fanlist=fanlist, sha256=sha256, formula=fanlist.campaign.scoring_type, defaults=values
     )
-    # what lies under its old key may be another file by now
+    # another file may have its old key by now
     if not is_new and known(rank_file) is None:
         rank_file.key, rank_file.activate = (
             values["key"],

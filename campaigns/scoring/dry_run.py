@@ -1,9 +1,9 @@
-"""A dry run of a score file: what would become of its rows, by the very code that counts them;
-nothing of it counts. [S-3]
+"""A dry run of a score file: the results its rows would have, by the same code that processes them;
+nothing is kept. [S-3]
 
 Nothing is written but the outcome itself (`ScoreFile.dry_run`): no row, no rejection, no state. It
-says nothing of the draw either: neither who is lucky nor anybody's reference, so trying a file
-again and again tells no more than trying it once.
+says nothing about the draw either, neither luck nor references, so repeated dry runs reveal
+nothing more.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _first_lines(known: dict[str, list[int]], rejected: pl.DataFrame) -> dict[st
     return lines
 
 
-# how many rows are tried, of how many; first of none, when all is known
+# rows checked, rows in all; the first call is with 0 rows
 ReportProgress = Callable[[int, int], object]
 
 
@@ -128,7 +128,7 @@ def _count(file: BinaryIO, sha256: str) -> int:
 
 
 def _first(chunks: Iterable[Lines], count: int) -> Iterator[Lines]:
-    """The first lines, in their chunks; no more of the file is read than that."""
+    """The first lines, in their chunks; the rest of the file is not read."""
     for lines in chunks:
         end = lines.first_line + count
         yield replace(
@@ -142,26 +142,26 @@ def _first(chunks: Iterable[Lines], count: int) -> Iterator[Lines]:
 
 
 def can_be_checked(score_file: ScoreFile) -> bool:
-    """Only a file whose rows were not judged: afterwards there is nothing left to foretell."""
+    """Only a file whose rows were not judged yet; afterwards its results are known."""
     return score_file.state in NOT_JUDGED and not score_file.roster_digest
 
 
 def check_first_rows(number: int) -> ScoreFile:
-    """Try the first rows of a received file at once. Raises CannotDryRun, and what `dry_run`
+    """Check the first rows of a received file at once. Raises CannotDryRun, and what `dry_run`
     raises.
     """
     return _check(number, FIRST_ROWS, _no_progress)[0]
 
 
 def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
-    """The job that tries all rows of the file. Raises CannotDryRun."""
+    """The job that checks all rows of the file. Raises CannotDryRun."""
     _require_not_judged(score_file)
     return jobs.open_job(JOB_KIND, subject_of(score_file), by=by)
 
 
 def check_all_rows(job_id: int) -> None:
-    """Try all rows of the job's score file. One that was stopped or killed begins again: there is
-    nothing half done.
+    """Check all rows of the job's score file. A job that was stopped or killed begins again, as
+    nothing is kept half done.
     """
     number = int(Job.objects.get(pk=job_id).subject_id)
     with leases.working(job_id) as lease:
@@ -186,7 +186,7 @@ def check_all_rows(job_id: int) -> None:
 def _check(
     number: int, rows: int | None, report_progress: ReportProgress
 ) -> tuple[ScoreFile, DryRun]:
-    """Try a file and keep the outcome with it, unless it was judged meanwhile."""
+    """Check a file and keep the outcome with it, unless it was judged meanwhile."""
     score_file, started = score_file_of(number), time.monotonic()
     _require_not_judged(score_file)
     with buckets.scoring().open(score_file.key) as file:
@@ -211,7 +211,7 @@ def _require_not_judged(score_file: ScoreFile) -> None:
 
 
 def rows_as_written(score_file: ScoreFile, numbers: Iterable[int]) -> dict[int, str]:
-    """Lines of a received file by number, as they stand in it: personal data. Lines too far in are
+    """Lines of a received file by number, as written in it: personal data. Lines too far in are
     left out.
     """
     wanted, found, looked = sorted(numbers), dict[int, str](), 0

@@ -1,4 +1,4 @@
-"""Which fans stand earlier in a file: a table of hashes that a whole column is asked against at
+"""Which fans appear earlier in a file: a table of hashes that a whole column is asked against at
 once. Pure. [S-3]
 """
 
@@ -54,7 +54,7 @@ class SeenFans:
     def _look_up_and_add(
         self, first: npt.NDArray[np.uint64], following: npt.NDArray[np.uint32]
     ) -> npt.NDArray[np.bool_]:
-        """Each goes to the first free slot from its own on, unless it stands there already; all at
+        """Each goes to the first free slot from its own on, unless it is there already; all at
         once, step by step.
         """
         found = np.zeros(len(first), dtype=bool)

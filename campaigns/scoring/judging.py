@@ -1,5 +1,5 @@
-"""PROCESSING: every row of a score file gets its one outcome and stands in the database, chunk by
-chunk. [S-3, S-12]
+"""PROCESSING: every row of a score file gets its one outcome and is written to the database, chunk
+by chunk. [S-3, S-12]
 
 A chunk's rows, rejections and counts are committed together, so a killed task that runs again skips
 what is done. Five stages work at once, each on its own chunk: one is read, of one the registrants
@@ -186,7 +186,7 @@ def draw_rows(rows: pl.DataFrame, campaign: Campaign) -> pl.DataFrame:
 
 
 def _with_registrants(rows: pl.DataFrame, known: pl.DataFrame | None) -> pl.DataFrame:
-    """Adds `market_id` (first preference) and `confirmed`, with the `known_phone` it speaks of.
+    """Adds `market_id` (first preference) and `confirmed`, with the `known_phone` it refers to.
     [S-5, S-11]
     """
     known = NO_REGISTRANTS if known is None else known
@@ -204,7 +204,7 @@ def _with_registrants(rows: pl.DataFrame, known: pl.DataFrame | None) -> pl.Data
 
 def _drawn(judged: Judged, campaign: Campaign, cache: LocalCache) -> Judged:
     drawn = replace(judged, accepted=draw_rows(judged.accepted, campaign))
-    # before the commit: a chunk that is done lies there too
+    # before the commit: a chunk that is done is there too
     cache.put(drawn.number, drawn.accepted, drawn.rejected)
     return drawn
 

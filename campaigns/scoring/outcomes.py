@@ -45,7 +45,7 @@ def judge_contacts(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """Judge the e-mails and phones of rows with `email`, `phone`, `country` (String) and
     `confirmed` (Boolean). [S-4, S-5]
 
-    `known_phone` (String) is the phone in E.164 that `confirmed` speaks of, null where it speaks of
+    `known_phone` (String) is the phone in E.164 that `confirmed` refers to, null where it refers to
     the row's own. Replaces `email` and `phone` by their stored forms (String or null) and adds
     `phone_region`, `confirmed` (false without a phone), `contact_reason` (the first reason that
     applies, or null) and `usable` (Boolean). What tags are made of stays under `_…`; they are made
@@ -112,7 +112,7 @@ def judge_scores(
     """Give every well-formed row of a score file its outcome. [S-3]
 
     `rows`: `line`, the used columns of the file (trimmed), `confirmed` and `known_phone`.
-    `duplicates`: Boolean, the fan id stands earlier in the file. `ranks` counts fans per contact
+    `duplicates`: Boolean, the fan id appears earlier in the file. `ranks` counts fans per contact
     over the chunks of a file and is None where there is no limit. Adds to `check_contacts`' columns
     `raw_score` (Float64 or null) and `reason` (null = accepted).
     """
@@ -228,7 +228,7 @@ class ContactRanks:
 
 
 def tally(values: pl.Series) -> dict[str, int]:
-    """How often each value stands in a column, by name; nulls aside."""
+    """How often each value occurs in a column, by name; nulls aside."""
     counts = values.drop_nulls().value_counts(sort=False)
     return {str(value): int(count) for value, count in sorted(counts.iter_rows())}
 

@@ -62,7 +62,7 @@ def count_entries(key: str) -> int:
     """How many entries the shared list at BLACKLIST_KEY or WHITELIST_KEY holds, read as `gather`
     reads it. [S-4]
 
-    Raises UnreadableList, naming the line but not what stands in it: that may be somebody's
+    Raises UnreadableList, naming the line but not its content: that may be a person's
     address.
     """
     lines = {

@@ -1,8 +1,8 @@
 """A corrected file of rejected rows → lines of a score file, whatever a spreadsheet made of them.
 [S-14]
 
-A row is judged again whether or not somebody changed it, for the rules may have changed. Each
-becomes one line, whatever stands in its cells, so no row can shift another.
+A row is judged again whether or not it was changed, for the rules may have changed. Each
+becomes one line, whatever its cells hold, so no row can shift another.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Corrected:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where each column of the score file stands in the corrected file; None where somebody took it
+    """Where each column of the score file is in the corrected file; None where it was taken
     out.
     """
 
@@ -192,7 +192,7 @@ def _byte(escaped: re.Match[bytes]) -> bytes:
 
 
 def refuse_repeated(lines: LineNumbers) -> None:
-    """Raises BadCorrection if a line number stands here twice."""
+    """Raises BadCorrection if a line number appears twice."""
     ordered = np.sort(lines)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     if len(twice):

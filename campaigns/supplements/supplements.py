@@ -46,7 +46,7 @@ class Supplement:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a supplement's rows: of those that came back, and of those that its parent had
+    """The results of a supplement's rows: of those that came back, and of those that its parent had
     accepted.
     """
 
@@ -96,7 +96,7 @@ def keep(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool) 
 
 
 def process(job_id: int) -> ScoreFile | None:
-    """Make the job's supplement and open the job that processes it; None if somebody paused or
+    """Make the job's supplement and open the job that processes it; None if a user paused or
     cancelled it.
 
     Raises what `make` raises, and NoSuchObject; the job then says why.
@@ -185,7 +185,7 @@ def _name(parent: ScoreFile) -> str:
 
 
 def outcome_of(supplement: ScoreFile) -> Outcome | None:
-    """What became of a supplement's rows, from its lines: first its parent's accepted ones,
+    """The results of a supplement's rows, from its lines: first its parent's accepted ones,
     then those that came back.
 
     None while they are not all judged, and for a score file that is no supplement.

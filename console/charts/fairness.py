@@ -277,7 +277,7 @@ def _bands() -> SafeString:
 
 
 def _lines(tallest: int) -> SafeString:
-    """One line to compare heights with, and beside it how many fans it stands for."""
+    """One line to compare heights with, and beside it how many fans it represents."""
     fans = nice(tallest)
     y = PLOT - _height(int(fans), tallest)
     line = (

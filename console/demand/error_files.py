@@ -18,7 +18,7 @@ from demand.models import ErrorFile
 from operations.adminkit.plaintext import visible
 
 EVENTS = 20  # on a page
-LARGEST_FILE = 64 << 20  # bytes; a larger one is not read while somebody waits
+LARGEST_FILE = 64 << 20  # bytes; a larger one is not read while a user waits
 LONGEST_SHOWN = 20_000  # characters
 LONGEST_TO_REPAIR = 50_000
 RAW = re.compile(r'\s*\{\s*"raw"\s*:\s*"(?P<raw>[A-Za-z0-9+/=]*)"\s*\}\s*')

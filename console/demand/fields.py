@@ -1,7 +1,7 @@
 """Records and events of the demand archive as people may read them: harmless, masked, and with what
 changed marked.
 
-Whatever stands in a change event was written by others. Templates escape markup; characters that
+The contents of a change event were written by others. Templates escape markup; characters that
 nobody sees, or that turn the direction of the text around, are shown as JSON writes them. [BR-019,
 BR-020]
 """
@@ -22,7 +22,7 @@ TOKEN = re.compile(r'"(?:\\.|[^"\\])*"?|[{}\[\],:]|[^\s"{}\[\],:]+', re.S)
 ALONE = re.compile(
     r'\{\n *+("(?:\\.|[^"\\\n])*+": (?:"(?:\\.|[^"\\\n])*+"|[^\s"{}\[\],:]++))\n *+\}'
 )
-DEEPEST = 12  # what lies deeper is indented no further
+DEEPEST = 12  # deeper levels are not indented further
 
 
 def hide(text: str) -> str:

@@ -16,7 +16,7 @@ from datalake.storage import buckets
 from demand.models import CurrentRecord, Snapshot
 
 STATES = 20  # a page reads as many files
-LARGEST_FILE = 64 << 20  # compressed; a larger one is not read while somebody waits
+LARGEST_FILE = 64 << 20  # compressed; a larger one is not read while a user waits
 
 Read = tuple[dict[str, Any] | None, str]  # the record, or why it cannot be shown
 

@@ -78,8 +78,8 @@ def batches_by_day(*, now: datetime) -> list[dict[str, Any]]:
 
 
 def ledger() -> dict[str, Any]:
-    """Sums over batches. Events of batches that are still open, or lost, stand apart: they are
-    neither archived nor errors.
+    """Sums over batches. Events of batches that are still open, or lost, are counted separately:
+    they are neither archived nor errors.
     """
     done = Q(state=BatchState.DONE)
     return {

@@ -1,4 +1,4 @@
-"""A campaign's page: where it stands, its draw, its markets and files; open, close, enter the
+"""A campaign's page: its progress, its draw, its markets and files; open, close, enter the
 public value. [C-2, S-8]
 """
 

@@ -39,7 +39,7 @@ KEYS = {
 
 @page("demand.view_batch")
 def overview(request: StaffRequest) -> HttpResponse:
-    """Volumes by type and day, what became of the batches, how far the streams are read. `until`
+    """Volumes by type and day, the results of the batches, how far the streams are read. `until`
     names the last day shown.
     """
     now = timezone.now()
@@ -86,7 +86,7 @@ def _day(text: str) -> date | None:
 
 @form_page("demand.view_currentrecord")
 def find(request: StaffRequest) -> HttpResponse:
-    """Records by fan, event, sale, reference. What is looked for never stands in an address."""
+    """Records by fan, event, sale, reference. The search term is never put in the URL."""
     form = DemandFindForm(request.POST or None)
     found: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():

@@ -27,7 +27,7 @@ UNPARSABLE = (ErrorType.NOT_UTF8, ErrorType.NOT_JSON)
 
 @page("demand.view_errorfile")
 def error_file(request: StaffRequest, pk: int) -> HttpResponse:
-    """The events of an error file, EVENTS at a time; hidden as a whole until somebody asks to see
+    """The events of an error file, EVENTS at a time; hidden as a whole until a user asks to see
     personal data.
     """
     shown = get_object_or_404(ErrorFile.objects.select_related("batch"), pk=pk)
@@ -118,7 +118,7 @@ def _chosen(request: StaffRequest, file: ErrorFile) -> list[FailedEvent]:
 
 
 def _replay(request: StaffRequest, file: ErrorFile, events: list[str] | None, reason: str) -> bool:
-    """Replay and say what became of it, or why not; False if nothing was archived, and what was
+    """Replay and show the results, or why not; False if nothing was archived, and what was
     typed should stay.
     """
     try:

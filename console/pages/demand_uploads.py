@@ -1,4 +1,4 @@
-"""A file of change events: uploaded, archived in the background, and what became of it. [D-1]"""
+"""A file of change events: uploaded, archived in the background, and its results. [D-1]"""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def upload(request: StaffRequest) -> HttpResponse:
 
 @page("demand.view_eventupload")
 def uploaded(request: StaffRequest, pk: int) -> HttpResponse:
-    """How far the file is archived, and what became of its events."""
+    """How far the file is archived, and the results of its events."""
     shown = get_object_or_404(EventUpload.objects.select_related("created_by"), pk=pk)
     source = uploads.source_of(shown)
     return render(

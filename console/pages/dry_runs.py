@@ -20,7 +20,7 @@ CHECKED = "The first rows were checked. Nothing was saved."
 
 @action("campaigns.process_scores")
 def start(request: StaffRequest, pk: int) -> HttpResponse:
-    """Try the first rows at once, or have a worker try all."""
+    """Check the first rows at once, or have a worker check all."""
     score_file = get_object_or_404(ScoreFile, pk=pk)
     back = f"{reverse('score-file', args=[pk])}#dry-run"
     if request.POST.get("rows") == "all":
@@ -37,7 +37,7 @@ def shown(request: StaffRequest, file: ScoreFile, *, busy: bool) -> dict[str, An
     """What a score file's page shows of its dry run; nothing once its rows are judged. `busy`: it
     cannot be score_file now, for a job works on it or its campaign is not open.
 
-    The rejected rows themselves are personal data: their line numbers stand for them until somebody
+    The rejected rows themselves are personal data: their line numbers are shown until somebody
     asks to see them.
     """
     if not dry_run.can_be_checked(file):
@@ -56,7 +56,7 @@ def shown(request: StaffRequest, file: ScoreFile, *, busy: bool) -> dict[str, An
 def _lines(
     file: ScoreFile, lines: dict[str, list[int]], *, personal: bool
 ) -> list[tuple[str, int, list[tuple[int, str]]]]:
-    """(reason, rows, [(line, the row as it stands in the file, or nothing)]), the most frequent
+    """(reason, rows, [(line, the row as written in the file, or nothing)]), the most frequent
     reason first.
     """
     texts: dict[int, str] = {}

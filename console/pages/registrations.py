@@ -1,4 +1,4 @@
-"""Uploading registrations, and what became of them. [C-4]"""
+"""Uploading registrations, and their results. [C-4]"""
 
 from __future__ import annotations
 

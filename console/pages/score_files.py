@@ -1,4 +1,4 @@
-"""Uploading score files, and what became of them. [S-11 … S-13]"""
+"""Uploading score files, and their results. [S-11 … S-13]"""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def upload_scores(request: StaffRequest, campaign_id: str) -> HttpResponse:
 
 @page("campaigns.view_scorefile")
 def score_file(request: StaffRequest, pk: int) -> HttpResponse:
-    """All that became of a score file; while a worker has it, the page asks for its head again and
+    """The results of a score file; while a worker has it, the page asks for its head again and
     gets that alone.
     """
     of_it = ScoreFile.objects.select_related("campaign", "created_by", "supplement_of", "fanlist")
@@ -123,7 +123,7 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponse:
 
 @action("campaigns.process_scores")
 def start_scores(request: StaffRequest, pk: int) -> HttpResponse:
-    """Begin, or take up again from where it stands."""
+    """Start, or continue from where it stopped."""
     started = get_object_or_404(ScoreFile, pk=pk)
     back = reverse("score-file", args=[pk])
     return attempt(

@@ -74,7 +74,7 @@ def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
 def _form_page(
     request: StaffRequest, campaign: Campaign, form: WaveForm, **context: Any
 ) -> HttpResponse:
-    """The markets file, once read, stands in the text field, so that preview and preparation use
+    """The markets file, once read, is put into the text field, so that preview and preparation use
     the same text.
     """
     if form.is_bound and "markets" in getattr(form, "cleaned_data", {}):
@@ -163,7 +163,7 @@ def wave_live(request: StaffRequest, name: str) -> HttpResponse:
 
 
 def _since(request: StaffRequest) -> tuple[float, int] | None:
-    """When the page last looked and how many messages were settled then: what the speed is reckoned
+    """When the page last looked and how many messages were settled then: what the speed is computed
     from.
     """
     try:

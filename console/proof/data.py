@@ -105,7 +105,7 @@ def eligible(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
     """`global_user_id` and `eligible` (market ids joined by |) of a wave's candidates, sorted by
     id.
 
-    From the record its preparation kept. Without one, from the database as it stands: those who
+    From the record its preparation kept. Without one, from the database as it is now: those who
     could be selected today, and those whom this or a `later` wave took since.
     """
     key, bucket = candidates_key(wave.campaign.campaign_id, wave.date_key), buckets.scoring()

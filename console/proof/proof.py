@@ -27,7 +27,7 @@ REVEALED = (CampaignStatus.CLOSED, CampaignStatus.ARCHIVED)
 
 
 def bundle_key(campaign_id: str) -> str:
-    """Where the bundle lies in the scoring bucket."""
+    """The bundle's key in the scoring bucket."""
     return f"proofs/{campaign_id}.zip"
 
 
@@ -72,7 +72,7 @@ def public_draw(campaign: Campaign) -> dict[str, Any]:
 
 
 def public_attempt(file: ScoreFile, active: int | None) -> dict[str, Any]:
-    """A score file as the public sees it: its number, digests and counts, whatever became of it.
+    """A score file as the public sees it: its number, digests and counts, whatever its state.
     [S-10]
     """
     return {

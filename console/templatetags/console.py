@@ -56,7 +56,7 @@ def score(value: float | None) -> str:
 
 @register.filter
 def moment(value: datetime | None, zone: str = "UTC") -> SafeString | str:
-    """The time in UTC and, where the campaign lives elsewhere, there too: nobody has to reckon at
+    """The time in UTC and, if different, in the campaign's time zone: no one has to compute it at
     night.
     """
     if value is None:
@@ -106,5 +106,5 @@ def bars(counts: Mapping[str, int], total: int, caption: str) -> SafeString:
 
 @register.simple_tag
 def bands(counts: Mapping[str, int], total: int, caption: str) -> SafeString:
-    """As `bars`, but the bands stand in their own order, the highest above. [S-7]"""
+    """As `bars`, but the bands are in their own order, the highest first. [S-7]"""
     return svg.bars(counts or {}, total, caption, order=[band.name for band in BANDS])

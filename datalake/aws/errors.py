@@ -1,4 +1,4 @@
-"""What boto3 and botocore raise → our errors: the only place that knows theirs."""
+"""What boto3 and botocore raise → our errors: the only place that knows Amazon's."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Bounds:
 
 
 def is_packed(file: BinaryIO) -> bool:
-    """Told by the file's first bytes, not by its name; it stands at its start again afterwards."""
+    """Decided by the file's first bytes, not by its name; afterwards it is at its start again."""
     file.seek(0)
     magic = file.read(len(GZIP_MAGIC))
     file.seek(0)

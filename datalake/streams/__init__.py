@@ -112,5 +112,5 @@ def extent(stream: str, after: int, batches: int) -> int:
 
 
 def records_after(stream: str, position: int) -> int:
-    """How many records stand behind a position: a consumer's lag."""
+    """How many records follow a position: a consumer's lag."""
     return _engine().records_after(stream, position)

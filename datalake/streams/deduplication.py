@@ -21,7 +21,7 @@ def mark(consumer: str, hashes: pl.Series, claim: int) -> pl.Series:
     """Enter the dedupeHashes for the claim. Returns a mask, in their order: true where the record
     takes effect with this claim.
 
-    False: it did with another claim, or stands earlier in `hashes`.
+    False: it did with another claim, or is earlier in `hashes`.
     """
     digests = hashes.str.slice(-_DIGEST_DIGITS).alias("digest")
     mask = digests.is_first_distinct()

@@ -73,7 +73,7 @@ class Part:
 def claim(
     source: str, first: str, last: str, events: int, *, created_at: datetime | None = None
 ) -> Batch:
-    """The batch of these events, made if it is new. `created_at` stands for now where an event says
+    """The batch of these events, made if it is new. `created_at` is used where an event says
     no time of its own.
 
     A batch that is known keeps what was written at its first claim.
@@ -155,7 +155,7 @@ def _move(batches: Sequence[Batch], change: str, values: Sequence[dict[str, obje
 def decide_batch(
     batch: Batch, raws: Sequence[bytes | Failed], *, sequences: Sequence[int] | None = None
 ) -> Decided:
-    """What becomes of the batch's events; no database is asked, so it may run ahead in another
+    """The results of the batch's events; reads no database, so it may run ahead in another
     thread.
     """
     if len(raws) != batch.events:
@@ -282,7 +282,7 @@ def _alert(part: Part) -> None:
     if not batch.errors or not batch.source.startswith(STREAM):
         return
     begins = f":warning: Demand archive, {batch.source}: "
-    # one worker tells; another that comes just now leaves it at that
+    # one worker sends the alert; another at the same time sends none
     if (
         try_lock_in_transaction(begins)
         and not Alert.objects.filter(

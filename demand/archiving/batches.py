@@ -72,7 +72,7 @@ class ErrorDocument:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What becomes of a batch: `events` = `archived` + `errors`, by construction counted apart.
+    """The result of a batch: `events` = `archived` + `errors`, by construction counted apart.
     [D-5]
 
     `states` holds the newest state of each record of the batch. [D-6]
@@ -147,7 +147,7 @@ def decide(
 ) -> Decided:
     """Judge the events from `first` to `last` of a source and make the files of them.
 
-    An event may come as Failed, if its reader could tell already. `now` stands where an event says
+    An event may come as Failed, if its reader found the error. `now` is used where an event says
     no time of its own, so a repeat needs the same; `sequences` where one has no sequence number.
     """
     groups: dict[tuple[str, str], _Group] = defaultdict(_Group)

@@ -6,9 +6,9 @@ snapshots. [X-11]
 
 Until a look finds nothing: a batch that was being archived may have added records of the fan
 meanwhile. An object is reported before it is changed, rows in the transaction that deletes them: a
-receipt misses nothing, wherever the work dies; run again, it goes on. All other records keep their
-bytes. Whoever reads a file meanwhile has it as it was, or as it is after. A file is replaced a
-moment before its catalogue entry is, so a reader who compares the two may have to look again.
+receipt misses nothing, wherever the work dies; a repeated run continues. All other records keep
+their bytes. Whoever reads a file meanwhile has it as it was, or as it is after. A file is replaced
+a moment before its catalogue entry is, so a reader who compares the two may have to look again.
 
 Tolerated: a worker that was taken over, and wakes when its batch is done and erased, puts back the
 file it was about to write. An erasure of the same fan looks into the files of the earlier ones

@@ -107,7 +107,7 @@ def settle() -> None:
 
 
 def _settle_one(beside: str) -> None:
-    """Where an object was replaced already, the catalogue hears of it; what lies beside is taken
+    """Where an object was replaced already, the catalogue is updated; the copy beside it is taken
     away.
     """
     bucket, key = buckets.campaign_data(), beside.removeprefix(_beside(""))

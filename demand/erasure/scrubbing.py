@@ -1,4 +1,4 @@
-"""A fan taken out of records and of kept events, and whether a text speaks of a fan at all. Pure.
+"""A fan taken out of records and of kept events, and whether a text mentions a fan at all. Pure.
 [X-11]
 """
 
@@ -68,7 +68,7 @@ def forget_events(document: Mapping[str, Any], fan_id: str) -> tuple[dict[str, A
     X-11]
 
     An event that says whose it is, is believed, as in the archive; any other is the fan's if it
-    speaks of the fan at all. Raises ValueError for a document without a list of events.
+    mentions the fan at all. Raises ValueError for a document without a list of events.
     """
     events = document.get("events")
     if not isinstance(events, list):

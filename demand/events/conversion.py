@@ -61,7 +61,7 @@ class Failed:
 
 
 def judge(raw: bytes, *, now: datetime, sequence: int = 0) -> Archived | Failed:
-    """What becomes of one change event. `now` stands in where it tells no time of its own,
+    """The result of one change event. `now` is used where it gives no time of its own,
     `sequence` where it has no number.
 
     Never raises for what is in `raw`; the message of a failure names fields, never values. [BR-001
@@ -142,7 +142,7 @@ def _type(image: dict[str, Any]) -> str:
 
 
 def _without_nul(record: dict[str, Any]) -> None:
-    """NUL cannot stand in PostgreSQL: an id with it is refused, elsewhere it is left out."""
+    """PostgreSQL cannot store NUL: an id with it is refused, elsewhere it is left out."""
     for name, value in record.items():
         if isinstance(value, dict):
             _without_nul(value)

@@ -46,7 +46,7 @@ def open_event(raw: bytes) -> Opened:
 
 
 def carried_by(event: dict[str, Any]) -> tuple[Any, Any] | None:
-    """The data of a Kinesis record and its sequence number, as they stand there; None for anything
+    """The data of a Kinesis record and its sequence number, as written there; None for anything
     else.
     """
     kinesis = event.get("kinesis")

@@ -39,7 +39,7 @@ URL_SAFE = str.maketrans("-_", "+/")
 
 
 def redact_event(event: Any) -> Any:
-    """A copy in which what stands under phoneNumber, email or messageBody, at any depth, is
+    """A copy in which the value of phoneNumber, email or messageBody, at any depth, is
     `[redacted]`.
 
     A key that has one of these in it counts, in any case. A wire value becomes `{"S":

@@ -44,7 +44,7 @@ def archive_lines(source: str, file: BinaryIO, lease: Lease, *, now: datetime, l
     """Archive a whole file of so many lines, what is done already aside. Returns how many events it
     has.
 
-    `now` stands where an event says no time of its own. Raises UnreadableEvents; OSError if the
+    `now` is used where an event gives no time of its own. Raises UnreadableEvents; OSError if the
     bucket stays away; JobStopped when what was begun is done, LeaseLost.
     """
     with (

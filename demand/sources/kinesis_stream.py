@@ -37,7 +37,7 @@ REST_SECONDS = (
     1.0
 )
 LIST_SECONDS = 60.0
-PATIENCE_SECONDS = 60.0  # of a run that should end by itself
+PATIENCE_SECONDS = 60.0  # of a run that should end automatically
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 MOST_NAMED = 10_000  # files that a service names at its end
 INTERRUPTIONS = (StreamUnreachable, IteratorExpired, OSError, OperationalError, InterfaceError)

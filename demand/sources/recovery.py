@@ -25,7 +25,7 @@ from operations.plurals import plural
 
 logger = logging.getLogger(__name__)
 
-OFTEN = 10  # a batch that was begun so often comes after all others, so that it holds up none
+OFTEN = 10  # a batch that was started this often is taken last, so that it does not hold up others
 
 
 def alone_at(source: str, first: str) -> AbstractContextManager[bool]:

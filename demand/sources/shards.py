@@ -121,7 +121,7 @@ def _source(shard: Shard) -> str:
 
 
 def untouched(shard: Shard) -> QuerySet[Shard]:
-    """The shard, if it still stands as it was read from the database."""
+    """The shard, if it is still as it was read from the database."""
     return Shard.objects.filter(pk=shard.pk, claimed=shard.claimed, ended=False)
 
 

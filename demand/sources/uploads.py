@@ -2,7 +2,7 @@
 
     receive → job: counted → archived (file_pipeline.py) → finished, its bytes deleted
 
-A killed job goes on at the first batch that is not DONE; the same bytes are the same upload, and
+A killed job continues at the first batch that is not DONE; the same bytes are the same upload, and
 its result.
 """
 
@@ -150,7 +150,7 @@ def process(job_id: int) -> EventUpload:
     """Archive the job's file, or what is left of it. A repeat of a finished one changes nothing.
 
     Raises UnreadableEvents, and OSError if a bucket stays down; what was archived until then stays,
-    and it goes on from there.
+    and continues from there.
     """
     number = int(Job.objects.get(pk=job_id).subject_id)
     with leases.working(job_id) as lease:

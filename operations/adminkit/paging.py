@@ -1,7 +1,7 @@
 """Lists of millions: pages by key, never by offset, and an estimate instead of a count.
 
 A page is asked for with `?after=<pk>` or `?before=<pk>`: the primary key of the row at the edge of
-the page before. A row's key, not its contents, stands in the address, so that no personal data
+the page before. The URL holds a row's key, not its contents, so that no personal data
 does. [O-7]
 """
 

@@ -1,4 +1,4 @@
-"""Frames into PostgreSQL and out of it by COPY, which only this module speaks.
+"""Frames into PostgreSQL and out of it by COPY, which only this module uses.
 
 Text is either never NULL (`copy_in`, `copy_plain`, `frames_of`, `frame_of`: NULL and empty are both
 the empty string) or kept apart from it (`copy_nullable`, `nullable_frames_of`, `nullable_frame_of`:

@@ -100,7 +100,7 @@ def extent(stream: str, after: int, batches: int) -> int:
 
 
 def records_after(stream: str, position: int) -> int:
-    """How many records stand behind a position."""
+    """How many records follow a position."""
     found = StreamBatch.objects.filter(stream=stream, position__gt=position).aggregate(
         records=Sum("records")
     )
