@@ -31,7 +31,7 @@ def start_upload(upload: EventUpload, *, by: User | None) -> Job:
     return job
 
 
-def tell_glue() -> None:
+def repair_glue_partitions() -> None:
     """Scheduled for each hour: partitions that Glue did not get, because it was away, are added
     now. [D-8]
     """
@@ -41,4 +41,4 @@ def tell_glue() -> None:
         glue_partitions.repair()
 
 
-SCHEDULED_RUNS = [ScheduledRun("tell_glue", tell_glue, every="hour")]
+SCHEDULED_RUNS = [ScheduledRun("repair_glue_partitions", repair_glue_partitions, every="hour")]

@@ -90,13 +90,13 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponse:
     )
     begun = shown.state == ScoreFileState.UPLOADED and processing and job.state == JobState.RUNNING
     # a worker has it, and reads it for the first time
-    stands = ScoreFileState.PROCESSING if begun else shown.state
+    state = ScoreFileState.PROCESSING if begun else shown.state
     is_open = shown.campaign.status == CampaignStatus.OPEN
     head = {
         "file": shown,
         "campaign": shown.campaign,
-        "stands": stands,
-        "steps": steps(FILE_STEPS, stands),
+        "state": state,
+        "steps": steps(FILE_STEPS, state),
         "is_active": shown.campaign.active_score_file_id == shown.pk,
         "can_start": (
             is_open
@@ -109,7 +109,7 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponse:
         "ranks": shown.rank_files.first() if shown.fanlist_id else None,
         **work,
     }
-    if request.headers.get("HX-Target") == "stands":
+    if request.headers.get("HX-Target") == "file-state":
         return TemplateResponse(request, "console/score_files/head.html", head)
     return render(
         request,

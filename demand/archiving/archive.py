@@ -203,7 +203,7 @@ def deliver(parts: Sequence[Part], *, wait: bool = False) -> None:
         catalogue.add_to_days([_new_file(file) for part in parts for file in part.decided.files])
         for part in parts:
             _alert(part)
-    _tell_glue(entered)
+    _register_partitions(entered)
     for part in parts:
         logger.info("batch archived", extra=_counts_of(part))
 
@@ -301,7 +301,7 @@ def errors_in_words(errors: int, events: int, counts: dict[str, int]) -> str:
     )
 
 
-def _tell_glue(entered: Sequence[LakeFile]) -> None:
+def _register_partitions(entered: Sequence[LakeFile]) -> None:
     """After the commit: partitions that Glue does not get now are added later. [D-8]"""
     if settings.GLUE_DATABASE and entered:
         from demand.archiving import glue_partitions  # boto3 is not loaded where there is no Glue

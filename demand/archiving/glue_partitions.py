@@ -53,10 +53,10 @@ def register(files: Iterable[Placed]) -> None:
         for name, days in sorted(dates.items())
     }
     if any(new.values()):
-        _tell({name: days for name, days in new.items() if days})
+        _add({name: days for name, days in new.items() if days})
 
 
-def _tell(dates: dict[str, list[str]]) -> None:
+def _add(dates: dict[str, list[str]]) -> None:
     try:
         catalogue = _catalogue()
         for name, days in dates.items():

@@ -31,5 +31,5 @@ def test_d8_glue_is_told_of_what_it_missed_where_there_is_a_database_for_it(sett
     monkeypatch.setattr(glue_partitions, "repair", lambda: repairs.append(settings.GLUE_DATABASE))
     for database in ("", "demand"):
         settings.GLUE_DATABASE = database
-        tasks.tell_glue()
+        tasks.repair_glue_partitions()
     assert repairs == ["demand"]

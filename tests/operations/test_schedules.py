@@ -18,7 +18,7 @@ DECLARED = {
     "look_for_missing_reports": ("minute", "campaigns.tasks.look_for_missing_reports"),
     "merge_daily": ("day", "datalake.tasks.merge_daily"),
     "merge_monthly": ("month", "datalake.tasks.merge_monthly"),
-    "tell_glue": ("hour", "demand.tasks.tell_glue"),
+    "repair_glue_partitions": ("hour", "demand.tasks.repair_glue_partitions"),
 }
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 

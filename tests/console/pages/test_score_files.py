@@ -34,7 +34,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
 def head(client: Client, file: ScoreFile) -> str:
     """The part that the page asks for again."""
     answer = client.get(
-        f"/admin/score-file/{file.pk}/", headers={"HX-Request": "true", "HX-Target": "stands"}
+        f"/admin/score-file/{file.pk}/", headers={"HX-Request": "true", "HX-Target": "file-state"}
     )
     return answer.content.decode()
 
@@ -43,7 +43,7 @@ def test_the_head_follows_the_file_while_a_worker_has_it(client):
     file = receive_scores(make_campaign(), messy())
     job = score_files.open_job(file, by=None)
     waiting = head(client, file)
-    assert waiting.lstrip().startswith('<div id="stands"')
+    assert waiting.lstrip().startswith('<div id="file-state"')
     assert 'hx-trigger="every 2s"' in waiting
     assert ">uploaded</span>" in waiting
     leases.claim(job.pk)

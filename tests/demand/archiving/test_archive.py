@@ -193,7 +193,7 @@ def test_while_storage_is_down_a_batch_stays_open_and_ends_as_if_it_never_had_be
 
 
 @pytest.mark.parametrize(
-    "step", ["_finish", "_enter_files", "_enter_error_files", "_alert", "_tell_glue"]
+    "step", ["_finish", "_enter_files", "_enter_error_files", "_alert", "_register_partitions"]
 )
 @pytest.mark.parametrize("after", [False, True])
 def test_d5_whatever_step_fails_the_next_attempt_ends_as_an_undisturbed_one(
@@ -215,7 +215,7 @@ def test_d5_whatever_step_fails_the_next_attempt_ends_as_an_undisturbed_one(
         patched.setattr(archive, step, failing)
         with pytest.raises(RuntimeError, match=step):
             archive.archive(batch, raws)
-    committed = step == "_tell_glue"
+    committed = step == "_register_partitions"
     assert (Batch.objects.get().state == BatchState.DONE) == committed
     assert Snapshot.objects.exists() == committed
     archive.archive(archive.claim(STREAM, "1", "1", len(raws)), raws)

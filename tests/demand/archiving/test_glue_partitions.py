@@ -63,7 +63,7 @@ def test_d8_an_unreachable_glue_fails_no_batch_raises_an_alert_and_is_updated_la
     real, settings.AWS_ENDPOINT_URL = settings.AWS_ENDPOINT_URL, "http://127.0.0.1:1"
     archive_changes(3)
     assert LakePartition.objects.count() == 3
-    tasks.tell_glue()
+    tasks.repair_glue_partitions()
     assert "Glue database presale" in Alert.objects.get().text
     settings.AWS_ENDPOINT_URL = real
     assert glue_partitions.repair() == 3
@@ -75,7 +75,7 @@ def test_d8_without_a_database_glue_is_not_asked(aws, settings, monkeypatch):
     settings.GLUE_DATABASE = ""
     monkeypatch.setattr(glue_partitions, "_catalogue", lambda: pytest.fail("asked"))
     archive_changes(3)
-    tasks.tell_glue()
+    tasks.repair_glue_partitions()
     assert glue_partitions.repair() == 0
 
 
