@@ -106,7 +106,7 @@ class BadFanListId(CampaignError):
 
 
 class UnknownFanList(CampaignError):
-    """No campaign has a fan list of this name, so nobody can say whom its ranks are for. [S-15]"""
+    """No campaign has a fan list of this name, so it is unknown whom its ranks are for. [S-15]"""
 
 
 class FanListTaken(CampaignError):

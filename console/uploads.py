@@ -24,7 +24,7 @@ class GuardedUpload(TemporaryFileUploadHandler):
     here.
 
     What is above UPLOAD_MAX_BYTES, or more than the disk holds, is read to its end without being
-    kept, so that the browser hears the answer; the request then carries no file, and
+    kept, so that the browser gets the answer; the request then carries no file, and
     `upload_was_too_large` or why it was not kept.
     """
 

@@ -36,7 +36,7 @@ class StreamBatch(models.Model):
     )
     records = models.PositiveIntegerField()
     payload = models.BinaryField(
-        help_text="Compressed already; PostgreSQL is told not to try again"
+        help_text="Compressed already; PostgreSQL does not compress it again"
     )
     correlation_id = models.CharField(max_length=64, blank=True)
     published_at = models.DateTimeField(auto_now_add=True)

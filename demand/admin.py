@@ -1,4 +1,4 @@
-"""The demand archive as lists. What is done with its rows has pages in `console`; nobody writes one
+"""The demand archive as lists. What is done with its rows has pages in `console`; none is written
 by hand.
 """
 

@@ -53,7 +53,7 @@ def binaries() -> Path:
 
 
 def main(folder: Path, sockets: Path) -> int:
-    """Run the server until nobody holds a share of it any more."""
+    """Run the server until no process uses it any more."""
     lock = (folder / "guardian.lock").open("a")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -31,7 +31,7 @@ def _at(*names: str) -> Callable[[HttpRequest], bool]:
 
 
 def environment(request: HttpRequest) -> list[str] | None:
-    """The badge beside the title: nobody should have to guess whether messages go to real
+    """The badge beside the title: it shows whether messages go to real
     phones.
     """
     from django.conf import settings

@@ -1,6 +1,6 @@
-"""Everything that is wired by name stands in `inventory.json`: pages, commands, kinds of jobs,
+"""Everything that is wired by name is in `inventory.json`: pages, commands, kinds of jobs,
 scheduled runs, consumers, providers and settings. What goes missing, or comes without being noted,
-fails here; and what stands there is used by a test.
+fails here; and each of its entries is used by a test.
 
 After adding or removing one: run this file with FAIRWAVE_RECORD=1, look at the difference, commit
 it.

@@ -1,4 +1,4 @@
-"""Files of ranks: stored, translated to score files, and told of in their list's manifest. [S-15]
+"""Files of ranks: stored, translated to score files, and listed in their list's manifest. [S-15]
 
     store (or take what is in the bucket) → translate, in a job → a score file like any other
 

@@ -200,8 +200,8 @@ def timestamp_of(campaign: Campaign, name: str) -> str:
 
 
 def _timestamp_in_list(name: str) -> str:
-    """What tells a fan list's files apart: the file's own name, in the letters that a timestamp may
-    have.
+    """What distinguishes a fan list's files: the file's own name, in the letters that a timestamp
+    may have.
     """
     return re.sub(r"[^A-Za-z0-9_:+-]", "-", name.removesuffix(".csv"))[:36] or "ranks"
 

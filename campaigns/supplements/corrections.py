@@ -160,8 +160,8 @@ def _as_line(row: Corrected, reason: str, raw: str) -> bytes:
     """Cells as they were before a download made them harmless.
 
     A malformed row has as many cells in the file as the header, whatever it lacked: as long as
-    nobody touches them it is the line that it was. Where it still shows a byte as `\\xNN`, the byte
-    is put back: nobody has said yet what it should be.
+    they are not changed it is the original line. Where it still shows a byte as `\\xNN`, the byte
+    is put back: its correct value is still unknown.
     """
     before = raw.split("\t", len(row.cells) - 1)
     before += [""] * (len(row.cells) - len(before))

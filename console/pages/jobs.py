@@ -50,7 +50,7 @@ def progress_of(job: Job) -> dict[str, Any]:
     """What the live part shows: a bar, and in words what is done, how fast it goes and how long it
     will take.
 
-    `milestone` changes when a screen reader should hear of it: with the step, and with each tenth
+    `milestone` changes when a screen reader should say it: with the step, and with each tenth
     of the work.
     """
     bar = svg.progress([("good", job.percent)], 100, f"{job.percent} percent done")

@@ -61,7 +61,7 @@ def draw_bundle(request: HttpRequest, campaign_id: str) -> FileResponse:
 
 
 def _opened(campaign_id: str) -> Campaign:
-    """A draft has no draw yet, and nobody needs to know of it."""
+    """A draft has no draw yet, and is not public."""
     campaign = (
         Campaign.objects.exclude(status=CampaignStatus.DRAFT)
         .filter(campaign_id=campaign_id)

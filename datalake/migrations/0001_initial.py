@@ -132,7 +132,7 @@ class Migration(migrations.Migration):
                 ('form', models.CharField(choices=[('frame', 'Frame'), ('json', 'Json')], max_length=8)),
                 ('schema', models.CharField(blank=True, help_text="Of a frame: its schema's name, e.g. scoring.v1", max_length=60)),
                 ('records', models.PositiveIntegerField()),
-                ('payload', models.BinaryField(help_text='Compressed already; PostgreSQL is told not to try again')),
+                ('payload', models.BinaryField(help_text='Compressed already; PostgreSQL does not compress it again')),
                 ('correlation_id', models.CharField(blank=True, max_length=64)),
                 ('published_at', models.DateTimeField(auto_now_add=True)),
             ],

@@ -49,7 +49,7 @@ class Bucket(Protocol):
         """
 
     def look(self, prefix: str, *, after: str = "") -> Iterator[Found]:
-        """As `list`, with what tells the objects from what lay there before."""
+        """As `list`, with the version of each object."""
 
     def found(self, key: str) -> Found | None: ...
     def key_of(self, bucket: str, name: str) -> str | None:
@@ -126,7 +126,7 @@ class DiskBucket:
         hidden = path.with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
         try:
             with hidden.open("wb", buffering=PIECE) as out:
-                # a file system without locks: then nothing tells what is unfinished, and it stays
+                # a file system without locks: then unfinished files cannot be recognized, and stay
                 with suppress(OSError):
                     fcntl.flock(out, fcntl.LOCK_EX)
                 yield out

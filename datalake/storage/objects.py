@@ -15,7 +15,7 @@ _PART = re.compile(r"[^\x00-\x1f\x7f\\]{1,255}")
 
 @dataclass(frozen=True)
 class Found:
-    """An object as it is now. `version` tells it from what lay under the same key before;
+    """An object as it is now. `version` distinguishes it from earlier objects with the same key;
     `modified` in Unix seconds.
     """
 

@@ -58,7 +58,7 @@ COUNTS = (
     "done_at",
 )
 _DONE = ", ".join(f"{name} = given.{name}" for name in ("state", *COUNTS))
-QUIET = timedelta(minutes=5)  # Slack hears of a stream's errors no more often
+QUIET = timedelta(minutes=5)  # a stream's errors cause no more than one alert in this time
 
 
 @dataclass(slots=True)
@@ -275,7 +275,7 @@ def _new_file(file: DataFile) -> NewFile:
 
 
 def _alert(part: Part) -> None:
-    """Slack hears of a stream's errors at once, but then not again for a while; of an upload's at
+    """A stream's errors cause an alert at once, but then not again for a while; an upload's at
     its end.
     """
     batch = part.batch

@@ -52,7 +52,7 @@ def enter_states(states: Mapping[Key, State]) -> None:
     """Make these the current states, those aside of which a newer one is known. In the batch's
     transaction. [D-6]
 
-    Of two states that nothing tells the age of, the one that is archived later stays.
+    Of two states of unknown age, the one that is archived later stays.
     """
     if not states:
         return

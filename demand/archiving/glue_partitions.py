@@ -41,7 +41,7 @@ class Placed(Protocol):
 def register(files: Iterable[Placed]) -> None:
     """Register the partitions of new files, if GLUE_DATABASE is set. Call it after the commit.
 
-    A Glue that is away is logged; `repair` tells it later.
+    A Glue that is away is logged; `repair` adds them later.
     """
     if not settings.GLUE_DATABASE:
         return

@@ -81,7 +81,7 @@ def _beside(key: str) -> str:
 
 def replace(key: str, data: bytes) -> None:
     """Put other content in an object's place: written beside it, read back, compared, copied; then
-    the catalogue hears of it.
+    the catalogue is updated.
 
     Raises CannotErase if the bucket did not keep what was written.
     """

@@ -110,8 +110,8 @@ def _text(wire: Any) -> str | None:
 
 
 def speaks_of(fan_id: str) -> Speaks:
-    """What tells whether a text has this id in it: as a whole word, escaped as JSON escapes, or
-    inside base64.
+    """A function that says whether a text contains this id: as a whole word, escaped as JSON
+    escapes, or inside base64.
 
     Letters, digits and hyphens beside it make it a part of another id; anything else (also the `_`
     of references) does not.

@@ -24,7 +24,7 @@ _ODD = re.compile(r"[^A-Za-z0-9+/]")
 
 def kept(raw: bytes) -> str:
     """The event as JSON text: as it is for an INSERT or MODIFY, redacted by key for a REMOVE and
-    where it cannot be told.
+    where it is unknown.
 
     What cannot be parsed is `{"raw": base64}`, redacted by look; above 2 MiB only its beginning.
     [D-4]

@@ -1,8 +1,8 @@
 """The shards of a stream, and how far each is claimed: what several workers agree on. [D-1]
 
-What is read is claimed by one short transaction: the shard's `claimed` moves on if nobody moved it
-meanwhile, and the batch is made. Who comes too late reads on from where the other claimed to. No
-transaction waits for Kinesis.
+What is read is claimed by one short transaction: the shard's `claimed` moves on unless another
+moved it meanwhile, and the batch is made. Who comes too late reads on from where the other claimed
+to. No transaction waits for Kinesis.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def note_empty(shard: Shard, read: Read) -> None:
 
 
 def note_gone(shard: Shard) -> None:
-    """Kinesis knows the shard no more: it ended, and what nobody had claimed by then has
+    """Kinesis no longer knows the shard: it ended, and what was not claimed by then has
     expired.
     """
     with transaction.atomic():

@@ -36,7 +36,7 @@ class TitledAdmin(ModelAdmin):
 
 
 class ReadOnlyAdmin(TitledAdmin):
-    """Rows that only work itself writes: nobody adds, changes or deletes them by hand."""
+    """Rows that only jobs write: they are not added, changed or deleted by hand."""
 
     actions = None
 
@@ -115,7 +115,7 @@ class Masking(TitledAdmin):
 
 
 class MaskedAdmin(Masking, ReadOnlyAdmin):
-    """The same for rows that nobody writes by hand; a row's own page is masked too."""
+    """The same for rows that are not written by hand; a row's own page is masked too."""
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         return self._as_shown(request, self.fields or [field.name for field in self.opts.fields])

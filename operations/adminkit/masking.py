@@ -17,7 +17,7 @@ def mask_email(email: str) -> str:
 
 
 def mask_pattern(pattern: str) -> str:
-    """A line of a list: one person's address is masked; a domain or a pattern names nobody and
+    """A line of a list: one person's address is masked; a domain or a pattern names no person and
     stays.
     """
     return mask_email(pattern) if "@" in pattern[1:] and "*" not in pattern else pattern

@@ -92,9 +92,9 @@ def test_a_dry_run_that_fails_says_why_and_leaves_the_file_as_it_is(sign_in):
     file = receive_scores(make_campaign(campaign_id="failing"), messy())
     job = dry_run.open_job(file, by=None)
     Job.objects.filter(pk=job.pk).update(
-        state="failed", error="blacklist/emails.txt cannot be read: mend or remove it."
+        state="failed", error="blacklist/emails.txt cannot be read: fix or remove it."
     )
     page = person.go(f"/admin/score-file/{file.pk}/")
-    expect(page.locator("text=mend or remove it")).to_be_visible()
+    expect(page.locator("text=fix or remove it")).to_be_visible()
     expect(page.locator("button:text-is('Process')")).to_be_visible()
     person.picture("dry-run-failed")

@@ -1,4 +1,4 @@
-"""Every page stands behind one door: signed in, permitted, kept by no cache. [O-5]"""
+"""Every page has the same access check: signed in, permitted, kept by no cache. [O-5]"""
 
 from __future__ import annotations
 

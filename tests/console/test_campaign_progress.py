@@ -1,4 +1,4 @@
-"""Where each campaign stands, and what is to be done next. [O-5]"""
+"""The progress of each campaign, and what to do next. [O-5]"""
 
 from __future__ import annotations
 

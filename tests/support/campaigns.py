@@ -50,7 +50,7 @@ def make_market(campaign: Campaign, market_id: str, **values: Any) -> Market:
 
 
 def score_row(number: int = 1, **fields: str) -> dict[str, str]:
-    """A row that is accepted as it stands, by column."""
+    """A row that is accepted as it is, by column."""
     return {
         "id": str(number),
         "tmemail": f"fan{number}@mail.example",
@@ -70,7 +70,7 @@ def score_file_bytes(
     bom: bool = False,
     packed: bool = False,
 ) -> bytes:
-    """A score file; a row given as bytes stands in it as it is."""
+    """A score file; a row given as bytes is written unchanged."""
     lines = [
         row if isinstance(row, bytes) else "\t".join(row.get(name, "") for name in columns).encode()
         for row in rows

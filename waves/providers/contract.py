@@ -67,7 +67,7 @@ class ReceiptReader(Protocol):
     """
 
     def is_genuine(self, headers: Mapping[str, str], body: bytes, *, now: float) -> bool:
-        """Whether the provider signed this body, and lately; `now` in seconds since 1970."""
+        """Whether the provider signed this body recently; `now` in seconds since 1970."""
         ...
 
     def read(self, body: bytes) -> list[Receipt]:

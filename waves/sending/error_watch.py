@@ -37,7 +37,7 @@ class ErrorWatch:
             self._account_thread.start(accounts.pause, self._setup.provider.name, self._state.why)
 
     async def reopen_failed(self, row_thread: DatabaseThread) -> None:
-        """What failed lately, only because the provider was down, gets all its tries again; where
+        """What failed recently, only because the provider was down, gets all its tries again; where
         the run ended early.
         """
         if self._state.why:
