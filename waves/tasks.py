@@ -115,10 +115,10 @@ def wake_emails() -> None:
 
 def wake_settlers() -> None:
     """Have a worker look up messages whose outcome is unknown, once an hour for each wave. [N-4]"""
-    settled_after = timezone.now() - SETTLE_AGAIN
+    an_hour_ago = timezone.now() - SETTLE_AGAIN
     for wave in results.waves_with_unknown():
         asked = Job.objects.about(subject_of(wave)).filter(kind=SETTLE_KIND)
-        if not asked.filter(created_at__gt=settled_after).exists():
+        if not asked.filter(created_at__gt=an_hour_ago).exists():
             enqueue(jobs.open_job(SETTLE_KIND, subject_of(wave)))
 
 
