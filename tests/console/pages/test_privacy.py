@@ -54,3 +54,8 @@ def test_one_fan_is_found_by_post_masked_and_logged(client):
             "/admin/find/", {"fan": "x", "reason": "nothing else known"}
         ).content.decode()
     )
+
+
+def test_a_code_that_does_not_exist_is_said_so(client):
+    answer = client.post("/admin/find/", {"code": "NO0CODE0", "reason": "the fan called"})
+    assert "No such code." in answer.content.decode()
