@@ -39,11 +39,16 @@ def test_a_wrong_statement_raises_djangos_error():
 
 
 def test_only_this_transaction_commits_without_waiting():
-    before = setting()
-    with transaction.atomic():
-        commit_without_waiting()
-        assert setting() == "off"
-    assert setting() == before != "off"
+    with connection.cursor() as cursor:  # the test database's default is off
+        cursor.execute("SET synchronous_commit = on")
+    try:
+        with transaction.atomic():
+            commit_without_waiting()
+            assert setting() == "off"
+        assert setting() == "on"
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET synchronous_commit")
 
 
 def test_nobody_else_takes_psycopgs_connections_or_turns_waiting_off():
