@@ -120,7 +120,7 @@ def test_from_upload_to_a_completed_wave(sign_in, provider: RunningSandbox, file
 
 
 PICTURED = {
-    "now": "/admin/",
+    "home": "/admin/",
     "campaign": f"/admin/campaign/{CAMPAIGN_ID}/",
     "campaigns": "/admin/campaigns/campaign/",
     "registrants": "/admin/campaigns/registrant/",
