@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from campaigns.draw import Draw, band_of, draw_frame
+from campaigns.draw import LUCK_OFFSET, Draw, band_of, draw_frame
 from campaigns.fairness.groups import luck_cells
 from campaigns.fairness.verdict import CELLS, Findings, Group, judge
 
@@ -39,15 +39,9 @@ def population(size: int, seed: int = 7) -> pl.DataFrame:
 
 def drawn(fans: pl.DataFrame, number: int) -> pl.DataFrame:
     """The product's own draw with a seed of this number: adds `band`, `u` and `band_score`."""
-    draw = Draw("simulated", number.to_bytes(32, "big"), bytes(32))
-    return draw_frame(fans, draw).with_columns(u=pl.Series(u_of(draw, fans)))
-
-
-def u_of(draw: Draw, fans: pl.DataFrame) -> list[float]:
-    return [
-        (int.from_bytes(draw.full_h(fan)[:8], "big") >> 11) / 2**53
-        for fan in fans["global_user_id"]
-    ]
+    done = draw_frame(fans, Draw("simulated", number.to_bytes(32, "big"), bytes(32)))
+    luck = done["luck"].to_numpy().view(np.uint64) ^ LUCK_OFFSET
+    return done.with_columns(u=pl.Series((luck >> np.uint64(11)) / 2**53))
 
 
 def rigged(
@@ -63,19 +57,16 @@ def rigged(
 def findings(fans: pl.DataFrame, places: int, by: Iterable[str] = ("domain", "slice")) -> Findings:
     """Counted in plain Python, judged by the product."""
     best = set(fans.sort("band_score", descending=True)["global_user_id"].head(places))
-    rows = list(fans.iter_rows(named=True))
-    cells = Counter((row["band"], int(row["u"] * CELLS)) for row in rows)
+    bands = fans["band"].to_list()
+    cells = Counter(zip(bands, (int(u * CELLS) for u in fans["u"].to_list()), strict=True))
+    is_chosen = [fan in best for fan in fans["global_user_id"].to_list()]
     groups = []
     for one in by:
-        for name in sorted({row[one] for row in rows}):
-            members = [row for row in rows if row[one] == name]
-            chosen = [row for row in members if row["global_user_id"] in best]
-            groups.append(
-                Group(
-                    one,
-                    name,
-                    Counter(row["band"] for row in members),
-                    Counter(row["band"] for row in chosen),
-                )
-            )
+        counted = Counter(zip(fans[one].to_list(), bands, is_chosen, strict=True))
+        for name in sorted({name for name, _, _ in counted}):
+            members, chosen = Counter[str](), Counter[str]()
+            for band in BANDS_HIGH:
+                chosen[band] = counted[name, band, True]
+                members[band] = counted[name, band, False] + chosen[band]
+            groups.append(Group(one, name, members, chosen))
     return judge(luck_cells((band, cell, fans) for (band, cell), fans in cells.items()), groups)

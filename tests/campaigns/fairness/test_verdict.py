@@ -28,6 +28,8 @@ FULL = bool(os.environ.get("FAIRWAVE_FULL"))
 DRAWS = 2000 if FULL else 200
 few = settings(max_examples=500 if FULL else 25)
 BANDS = ("high", "mid", "low")
+# one worker simulates the draws, once
+pytestmark = pytest.mark.xdist_group("simulated draws")
 
 
 @pytest.fixture(scope="module")
