@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class ConsoleConfig(AppConfig):
@@ -12,3 +12,5 @@ class ConsoleConfig(AppConfig):
         from operations import job_kinds
 
         job_kinds.register(JOB_KINDS)
+        # users and roles are in the same group of the menu
+        apps.get_app_config("auth").verbose_name = self.verbose_name

@@ -171,7 +171,7 @@ class Migration(migrations.Migration):
             name='FanList',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fanlist_id', models.CharField(max_length=40, unique=True, validators=[django.core.validators.RegexValidator('\\A[A-Za-z0-9-]{1,40}\\Z', 'Use 1 to 40 letters, digits and hyphens.')])),
+                ('fanlist_id', models.CharField(max_length=40, unique=True, verbose_name='fan list id', validators=[django.core.validators.RegexValidator('\\A[A-Za-z0-9-]{1,40}\\Z', 'Use 1 to 40 letters, digits and hyphens.')])),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='fanlists', to='campaigns.campaign')),
             ],

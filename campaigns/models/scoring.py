@@ -19,7 +19,7 @@ class FanList(models.Model):
     score file. [S-15]
     """
 
-    fanlist_id = models.CharField(max_length=40, unique=True, validators=[PUBLIC_ID])
+    fanlist_id = models.CharField("fan list id", max_length=40, unique=True, validators=[PUBLIC_ID])
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="fanlists")
     created_at = models.DateTimeField(auto_now_add=True)
 
