@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 
 import disposable_email_domains
@@ -76,7 +76,8 @@ class EmailRules:
         [S-2]
         """
         return json.dumps(
-            {name: sorted(values) for name, values in asdict(self).items()}, separators=(",", ":")
+            {field.name: sorted(getattr(self, field.name)) for field in fields(self)},
+            separators=(",", ":"),
         )
 
     @classmethod

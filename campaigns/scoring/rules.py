@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import fields
 from importlib.metadata import version
 from typing import Any
 
@@ -104,7 +104,8 @@ def _unreadable(key: str, why: object) -> UnreadableList:
 
 def snapshot(rules: Rules) -> dict[str, Any]:
     """The rules and the versions that decide with them, as JSON values."""
-    options = {name: value for name, value in asdict(rules).items() if name != "email_rules"}
+    names = [field.name for field in fields(rules) if field.name != "email_rules"]
+    options = {name: getattr(rules, name) for name in names}
     versions = {name: version(name) for name in PACKAGES} | {
         "phone metadata": phones.METADATA_VERSION
     }

@@ -37,7 +37,7 @@ from tests.support.score_files import read
 
 FULL = os.environ.get("FAIRWAVE_FULL") == "1"
 SEEDS = range(100, 110) if FULL else range(100, 103)
-ROWS = 100_000 if FULL else 7_000
+ROWS = 100_000 if FULL else 3_000
 SMALL_FILES = 300 if FULL else 20
 LISTS = Lists(BLACKLIST, WHITELIST, emails.packaged_disposable_domains() | set(DISPOSABLE))
 OPTIONS = [
@@ -65,7 +65,7 @@ def campaign_with_lists(**options: object) -> Campaign:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_fuzzed_line_has_the_one_outcome_that_a_reading_line_by_line_gives_it(seed):
-    """[S-3, S-4, S-5, S-6, S-7] Three files of 7,000 lines; ten of 100,000 in the full run."""
+    """[S-3, S-4, S-5, S-6, S-7] Three files of 3,000 lines; ten of 100,000 in the full run."""
     content = fuzzed_scores.score_file(seed, ROWS)
     campaign = campaign_with_lists(**OPTIONS[seed % len(OPTIONS)])
     score_file = process_scores(campaign, gzip.compress(content, mtime=0) if seed % 2 else content)
