@@ -24,12 +24,12 @@ from tests.support.score_files import everything_of, start_over
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 FULL = os.environ.get("FAIRWAVE_FULL") == "1"
-ROWS, KILLS = (200_000, 20) if FULL else (20_000, 3)
+ROWS, KILLS = (200_000, 20) if FULL else (8_000, 3)
 # by then the process has claimed the job
 FIRST_STATEMENT, NEVER = 30, 0
 SMALL_CHUNKS = {
-    "campaigns.formats.score_rows:read_chunks.__defaults__": (150_000,),
-    "campaigns.scoring.publishing:RECORDS_AT_A_TIME": 2_500,
+    "campaigns.formats.score_rows:read_chunks.__defaults__": (60_000,),
+    "campaigns.scoring.publishing:RECORDS_AT_A_TIME": 1_000,
 }
 
 
@@ -57,7 +57,7 @@ def undisturbed(
 
 
 def test_after_kills_before_random_statements_all_is_as_in_an_undisturbed_run(bucket_folders):
-    """Three kills over 20,000 rows; 20 over 200,000 in the full run."""
+    """Three kills over 8,000 rows; 20 over 200,000 in the full run."""
     arguments, made, statements = undisturbed(bucket_folders, ROWS)
     dice = random.Random(os.environ.get("FAIRWAVE_SEED", "12"))
     for _ in range(KILLS):
@@ -69,7 +69,7 @@ def test_after_kills_before_random_statements_all_is_as_in_an_undisturbed_run(bu
 
 def test_after_kills_while_it_is_indexed_published_and_attached_the_end_is_the_same(bucket_folders):
     """The worker is caught in each of these moments, then killed."""
-    arguments, made, _ = undisturbed(bucket_folders, 20_000)
+    arguments, made, _ = undisturbed(bucket_folders, 8_000)
     settings = connection.get_connection_params()
     parameters = {
         name: settings[name]
