@@ -7,8 +7,10 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import botocore.session
 import hypothesis
 import pytest
 from django.core.files.storage import storages
@@ -33,6 +35,8 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("fairwave")
+# Amazon's descriptions of its services are large: they are read once, not by every session.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 def pytest_configure() -> None:

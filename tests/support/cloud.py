@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -51,14 +52,16 @@ def running(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clo
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    requests.post(f"{address()}/moto-api/reset")  # what an earlier test left
+    yield _set_up(settings, address())
+
+
+@cache
+def address() -> str:
+    """Where the server listens, which runs from now on until this process ends."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    try:
-        address = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
-        requests.post(f"{address}/moto-api/reset")  # what an earlier test left in this process
-        yield _set_up(settings, address)
-    finally:
-        server.stop()
+    return f"http://127.0.0.1:{server.get_host_and_port()[1]}"
 
 
 def _set_up(settings: Settings, address: str) -> Cloud:
