@@ -18,6 +18,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from fairwave import embedded, env
 from tests.support import resetting
@@ -92,6 +93,23 @@ def django_db_setup(
         resetting.remember()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: resetting.reset())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_are_looked_for_once() -> Iterator[None]:
+    """Every test's client sets the site up anew, and would walk all static folders each time."""
+    found: dict[str, object] = {}
+    walk = WhiteNoiseMiddleware.add_files_from_finders
+
+    def take(site: WhiteNoiseMiddleware) -> None:
+        if not found:
+            walk(site)
+            found.update(site.files)
+        site.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", take)
         yield
 
 
