@@ -128,7 +128,7 @@ def _records_by_file(files: dict[int, str]) -> dict[int, int]:
 @pytest.mark.parametrize("step", STEPS)
 def test_d5_killed_at_any_step_the_next_run_ends_as_if_nothing_had_been(bucket_folders, step):
     path = bucket_folders / "changes.jsonl"
-    changes.write(path, 6_000, bad=0.01, carried=0.2)
+    changes.write(path, 3_100, bad=0.01, carried=0.2)
     assert start(path, **STEPS[step]).wait() == -signal.SIGKILL
     check_end(path, start(path).result())
 

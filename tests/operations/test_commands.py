@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import call_command, execute_from_command_line
 from django.db import OperationalError, ProgrammingError, connection, transaction
 
 from campaigns.models import ScoreFile
@@ -34,6 +34,7 @@ from tests.support.campaigns import (
     score_row,
 )
 from tests.support.doors import around
+from tests.support.processes import Process
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -290,18 +291,14 @@ def test_what_is_not_utf8_on_the_command_line_is_one_clear_line(unwritable, tmp_
 
 
 def test_wrong_usage_is_exit_2_before_anything_is_looked_at():
-    environment = os.environ | {"DATABASE_URL": "postgresql://nobody@localhost:1/none"}
+    nowhere = {"HOST": "localhost", "PORT": "1", "NAME": "none", "USER": "nobody", "PASSWORD": ""}
     for arguments in (["process_scores"], ["activate_scores", "one"], ["close_campaign", "12345"]):
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 2
-        assert done.stdout == ""
-        assert "Traceback" not in done.stderr
+        line = ["manage.py", *arguments]
+        process = Process(execute_from_command_line, line, database=nowhere)
+        assert process.wait() == 2
+        assert process.output == ""
+        assert "usage: manage.py" in process.errors
+        assert "Traceback" not in process.errors
 
 
 def test_a_database_that_is_away_is_one_clear_line():
