@@ -30,7 +30,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("embedded")]
 
-ROWS = 20_000
+ROWS = 12_000
 CAUGHT_IN = list(PHASES) if os.environ.get("FAIRWAVE_FULL") == "1" else ["publishing"]
 CAMPAIGN = "12345"
 
@@ -130,7 +130,7 @@ def test_a_database_restarted_in_the_middle_changes_nothing_in_the_end(server):
     assert server.command(*command).result()["state"] == "streamed"
     undisturbed = server.start(outcome_of, True).result()["everything"]
     judging = server.command(*command)
-    wait_for_progress(server, judging, ROWS // 3, attempt=1)
+    wait_for_progress(server, judging, ROWS // 6, attempt=1)
     server.restart_at_once()
     check_outcome(server, judging)
     for phase in CAUGHT_IN:

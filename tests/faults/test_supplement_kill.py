@@ -21,7 +21,7 @@ from tests.support.score_files import read
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
-ROWS = 20_000
+ROWS = 8_000
 KILLS = 20 if os.environ.get("FAIRWAVE_FULL") else 3
 
 
