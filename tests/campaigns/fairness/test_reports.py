@@ -4,6 +4,7 @@ a job of its own. [X-3]
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,7 @@ FANS = 900
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 
 
+@functools.cache
 def fan(number: int) -> dict[str, str]:
     domain = ("gmail.com", "mail.example", f"own{number}.example")[(number % 7) // 3]
     rng = np.random.default_rng(number)
