@@ -39,7 +39,7 @@ MOST_GROWTH = 1.25
 CHILD = """
 import json, pathlib, sys, time
 import django; django.setup()
-from demand import uploads
+from demand.sources import uploads
 
 def archive(path):
     with path.open("rb") as file:

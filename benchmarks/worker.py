@@ -22,13 +22,13 @@ AS_SERVED = {"MALLOC_ARENA_MAX": "2"}
 CHILD = """
 import json, pathlib, sys, time
 import django; django.setup()
-from campaigns import scorefiles
+from campaigns.scoring import score_files
 from campaigns.opening import campaign_of
 
 def process(path):
     with path.open("rb") as file:
-        received = scorefiles.receive(campaign_of("bench-" + path.stem), path.name, file, by=None)
-    return scorefiles.process(scorefiles.open_job(received.score_file, by=None).pk)
+        received = score_files.receive(campaign_of("bench-" + path.stem), path.name, file, by=None)
+    return score_files.process(score_files.open_job(received.score_file, by=None).pk)
 
 def memory(name):
     # by /proc: for getrusage the peak is at least that of the process that started this one

@@ -25,13 +25,15 @@ from tests.support import resetting
 
 LONG = ("browser", "processes")
 LONGEST_NAME = 60
-# Examples are the same in every run, and there is no limit of time. `bin/test --full` draws others
-# and prints their seed.
+# Examples are the same in every run, and there is no limit of time. `bin/test --full` draws others,
+# ten times as many, and prints their seed.
+FULL = os.environ.get("FAIRWAVE_FULL") == "1"
 hypothesis.settings.register_profile(
     "fairwave",
+    max_examples=500 if FULL else 50,
     deadline=None,
     database=None,
-    derandomize=os.environ.get("FAIRWAVE_FULL") != "1",
+    derandomize=not FULL,
     print_blob=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )

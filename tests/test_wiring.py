@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -68,3 +71,31 @@ def test_every_setting_the_environment_can_give_is_documented():
     assert {
         name for name in names - own if name.isupper() and f"#{name}=" not in documented
     } == set()
+
+
+OUR_IMPORT = re.compile(
+    r"^\s*from ((?:fairwave|operations|datalake|demand|campaigns|waves|console|sandbox|tests)[\w.]*)"
+    r" import ([\w, ]+)$",
+    re.MULTILINE,
+)
+
+
+def test_what_programs_inside_strings_import_is_there():
+    """A benchmark's worker, say, is a text: no type checker and no rename follows its imports."""
+    strings = (
+        (path, node.value)
+        for folder in (*OURS, "fairwave", "sandbox", "benchmarks", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    wanted = {
+        (str(path.relative_to(ROOT)), module, name.strip())
+        for path, text in strings
+        for module, names in OUR_IMPORT.findall(text)
+        for name in names.split(",")
+    }
+    assert wanted
+    for path, module, name in wanted:
+        found = importlib.import_module(module)
+        assert hasattr(found, name) or find_spec(f"{module}.{name}"), f"{path}: {module}.{name}"
