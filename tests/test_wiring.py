@@ -90,7 +90,7 @@ def test_what_programs_inside_strings_import_is_there():
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
     wanted = {
-        (str(path.relative_to(ROOT)), module, name.strip())
+        (str(path.relative_to(ROOT)), module, name.split()[0])
         for path, text in strings
         for module, names in OUR_IMPORT.findall(text)
         for name in names.split(",")
