@@ -1,8 +1,9 @@
-"""PostgreSQL's advisory locks, named by words: all programs that name the same work take turns.
+"""Locks of rows in one order, and PostgreSQL's advisory locks, named by words: all programs that
+name the same work take turns.
 
-A lock belongs to a connection or to its transaction, and PostgreSQL frees it when the process dies.
-(Behind a pooler that shares connections between transactions a connection's locks would not hold:
-connect to PostgreSQL itself.)
+An advisory lock belongs to a connection or to its transaction, and PostgreSQL frees it when the
+process dies. (Behind a pooler that shares connections between transactions a connection's locks
+would not hold: connect to PostgreSQL itself.)
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import QuerySet
 
 
 @contextmanager
@@ -48,6 +50,15 @@ def lock_in_transaction(name: str) -> None:
 def try_lock_in_transaction(name: str) -> bool:
     """The same without waiting: False if another transaction holds the lock."""
     return bool(_ask("pg_try_advisory_xact_lock", name))
+
+
+def lock_in_key_order(rows: QuerySet[Any]) -> None:
+    """Lock rows in the order of their primary keys until the transaction ends, before they are
+    changed together: who does the same never waits for us in a circle.
+    """
+    locked = rows.order_by("pk").select_for_update(no_key=True, of=("self",))
+    for _ in locked.values_list("pk").iterator():
+        pass
 
 
 def _ask(function: str, name: str, using: BaseDatabaseWrapper | None = None) -> Any:

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q
 
+from operations.database.retries import retried
 from waves.choices import SendState, WaveState
 from waves.messages.rendering import Composer, Recipient, composer_for
 from waves.models import QueuedEmail, Wave
@@ -47,29 +48,43 @@ SELECT c.id, c.attempts, s.wave_id, s.key::text, m.email, m.code, k.market_id, m
 FROM claimed c JOIN waves_send s ON s.id = c.send_id JOIN waves_member m ON m.id = s.member_id
 JOIN campaigns_market k ON k.id = m.market_id ORDER BY c.id
 """
+# Rows of the queue first, then messages, each in the order of their keys: whoever changes several
+# locks them so.
 RECORD = """
-WITH recorded AS (
+WITH held AS (
+    SELECT id FROM waves_queuedemail WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE
+), recorded AS (
     UPDATE waves_queuedemail q
     SET state = v.state, reason = v.reason, attempts = v.tries, claim = NULL, lease_until = NULL,
         sent_at = CASE WHEN v.state = 'sent' THEN now() END,
         not_before = CASE WHEN v.state = 'pending' THEN now() + make_interval(secs => v.wait) END
-    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::smallint[], %s::float8[])
-        AS v (id, state, reason, tries, wait)
-    WHERE q.id = v.id AND q.claim = %s AND q.state = 'sending'
+    FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(tries)s::smallint[],
+        %(waits)s::float8[]) AS v (id, state, reason, tries, wait) JOIN held USING (id)
+    WHERE q.id = v.id AND q.claim = %(claim)s AND q.state = 'sending'
     RETURNING q.send_id, q.state, q.reason, q.sent_at, q.attempts
+), locked AS (
+    SELECT id FROM waves_send WHERE id IN (SELECT send_id FROM recorded) ORDER BY id
+    FOR NO KEY UPDATE
 )
 UPDATE waves_send s SET state = r.state, reason = r.reason, sent_at = r.sent_at, attempts =
     r.attempts
-FROM recorded r WHERE s.id = r.send_id AND s.state NOT IN ('delivered', 'undeliverable')
+FROM recorded r JOIN locked ON locked.id = r.send_id
+WHERE s.id = r.send_id AND s.state NOT IN ('delivered', 'undeliverable')
 """
 TAKE_OVER = """
-WITH lost AS (
-    UPDATE waves_queuedemail SET state = 'unknown', reason = 'sender_lost', claim = NULL,
+WITH held AS (
+    SELECT id FROM waves_queuedemail WHERE state = 'sending' AND lease_until < now() ORDER BY id
+    FOR NO KEY UPDATE
+), lost AS (
+    UPDATE waves_queuedemail q SET state = 'unknown', reason = 'sender_lost', claim = NULL,
         lease_until = NULL
-    WHERE state = 'sending' AND lease_until < now() RETURNING send_id
+    FROM held WHERE q.id = held.id AND q.state = 'sending' AND q.lease_until < now()
+    RETURNING q.send_id
+), locked AS (
+    SELECT id FROM waves_send WHERE id IN (SELECT send_id FROM lost) ORDER BY id FOR NO KEY UPDATE
 )
-UPDATE waves_send s SET state = 'unknown', reason = 'sender_lost', maybe_accepted = true FROM lost
-    WHERE s.id = lost.send_id
+UPDATE waves_send s SET state = 'unknown', reason = 'sender_lost', maybe_accepted = true FROM locked
+WHERE s.id = locked.id
 """
 
 
@@ -156,20 +171,21 @@ def _claim(claim_id: uuid.UUID, limit: int) -> list[tuple[Any, ...]]:
 
 
 def _record(claim_id: uuid.UUID, ids: list[int], states: Sequence[NextState]) -> None:
-    columns = (
-        [next_state.state for next_state in states],
-        [next_state.reason[:60] for next_state in states],
-        [next_state.tries for next_state in states],
-        [next_state.wait_seconds for next_state in states],
-    )
-    with transaction.atomic():
-        _execute(RECORD, [ids, *columns, claim_id])
+    values = {
+        "ids": ids,
+        "states": [next_state.state for next_state in states],
+        "reasons": [next_state.reason[:60] for next_state in states],
+        "tries": [next_state.tries for next_state in states],
+        "waits": [next_state.wait_seconds for next_state in states],
+    }
+    _execute(RECORD, values | {"claim": claim_id})
 
 
 def _is_paused(name: str) -> bool:
     return accounts.account(name).paused
 
 
+@retried
 def _execute(statement: str, values: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -13,20 +13,25 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from operations.database.retries import retried
 from waves.providers import registry
 from waves.providers.outcomes import Receipt
 
 logger = logging.getLogger(__name__)
 
 # A receipt proves that the message was accepted, so it settles every earlier state, also `failed`,
-# which was our mistake then.
+# which was our mistake then. Rows are locked in the order of their keys, as the sender does.
 APPLY = """
+WITH locked AS (
+    SELECT id FROM waves_send WHERE key = ANY(%(keys)s) ORDER BY id FOR NO KEY UPDATE
+)
 UPDATE waves_send s
 SET state = v.status, settled_at = now(), sent_at = coalesce(s.sent_at, now()), reason = '',
     lease_until = NULL, claim = NULL,
     provider_id = CASE WHEN s.provider_id = '' THEN v.provider_id ELSE s.provider_id END
-FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS v (key, status, provider_id)
-WHERE s.key = v.key AND s.channel = 'sms' AND s.attempts > 0
+FROM unnest(%(keys)s::uuid[], %(statuses)s::text[], %(provider_ids)s::text[])
+    AS v (key, status, provider_id), locked
+WHERE s.id = locked.id AND s.key = v.key AND s.channel = 'sms' AND s.attempts > 0
     AND s.state NOT IN ('delivered', 'undeliverable')
 """
 
@@ -52,6 +57,7 @@ def receive(request: HttpRequest, provider: str) -> JsonResponse:
     return JsonResponse({"in": len(receipts), "applied": apply(receipts)})
 
 
+@retried
 def apply(receipts: Sequence[Receipt]) -> int:
     """Write receipts to their sends, the last one of each key. Returns how many changed; unknown
     keys change nothing.
@@ -60,5 +66,7 @@ def apply(receipts: Sequence[Receipt]) -> int:
         return 0
     latest = sorted({receipt.key: receipt for receipt in receipts}.values())
     with connection.cursor() as cursor:
-        cursor.execute(APPLY, [list(column) for column in zip(*latest, strict=True)])
+        names = ("keys", "statuses", "provider_ids")
+        columns = (list(column) for column in zip(*latest, strict=True))
+        cursor.execute(APPLY, dict(zip(names, columns, strict=True)))
         return int(cursor.rowcount)

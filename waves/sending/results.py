@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from campaigns.choices import NotifyChannels
 from campaigns.opening import require_open
+from operations.database.locks import lock_in_key_order
+from operations.database.retries import retried
 from waves.choices import Channel, SendState, WaveState
 from waves.lifecycle import move
 from waves.models import QueuedEmail, Send, SendResult, Wave
@@ -108,6 +110,7 @@ def open_sms(wave_id: int) -> int:
     return Send.objects.filter(wave_id=wave_id, channel=Channel.SMS, state__in=OPEN_SMS).count()
 
 
+@retried
 def complete(wave_id: int) -> bool:
     """TRIGGERED → COMPLETED if nothing is left to send; saves the result with it. True if this
     call completed it. [N-7]
@@ -143,6 +146,8 @@ def _emails_not_queued(wave_id: int) -> bool:
     return waiting.exists()
 
 
+@retried
+@transaction.atomic
 def retry_failed(wave_id: int) -> int:
     """Failed messages become pending again, with their keys, and only they. Returns how many. [N-7]
 
@@ -151,14 +156,16 @@ def retry_failed(wave_id: int) -> int:
     """
     wave = Wave.objects.select_related("campaign").get(pk=wave_id)
     require_open(wave.campaign)
-    with transaction.atomic():
-        failed = Send.objects.filter(wave_id=wave_id, state=SendState.FAILED)
-        if wave.notify_channels == NotifyChannels.SMS_FIRST:
-            instead = Send.objects.filter(member=OuterRef("member"), channel=Channel.EMAIL)
-            failed = failed.exclude(Exists(instead), channel=Channel.SMS)
-        emails = QueuedEmail.objects.filter(send__in=failed.filter(channel=Channel.EMAIL))
-        emails.update(state=SendState.PENDING, reason="", attempts=0, not_before=None)
-        return failed.update(state=SendState.PENDING, reason="", attempts=0, not_before=None)
+    failed = Send.objects.filter(wave_id=wave_id, state=SendState.FAILED)
+    if wave.notify_channels == NotifyChannels.SMS_FIRST:
+        instead = Send.objects.filter(member=OuterRef("member"), channel=Channel.EMAIL)
+        failed = failed.exclude(Exists(instead), channel=Channel.SMS)
+    emails = QueuedEmail.objects.filter(send__in=failed.filter(channel=Channel.EMAIL))
+    for rows in (emails, failed):
+        lock_in_key_order(rows)
+    again = {"state": SendState.PENDING, "reason": "", "attempts": 0, "not_before": None}
+    emails.update(**again)
+    return failed.update(**again)
 
 
 def waves_with_unknown() -> QuerySet[Wave]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 from campaigns.choices import NotifyChannels
+from operations.database.retries import retried
 from waves.models import Wave
 from waves.sending.pacing import NextState
 
@@ -39,6 +40,7 @@ SELECT m.wave_id, m.id, c.channel, {KEY}, 'pending', '', 0, ''
 FROM waves_send s JOIN waves_member m ON m.id = s.member_id CROSS JOIN (VALUES ('email'))
     AS c (channel)
 WHERE s.wave_id = %(wave_id)s AND s.channel = 'sms' AND s.state = 'failed' AND m.email <> ''
+ORDER BY m.id
 ON CONFLICT (member_id, channel) DO NOTHING
 """  # noqa: S608 the parts are constants
 # Every member has a row for SMS, and all rows of a wave are made in one transaction: one such row
@@ -73,40 +75,55 @@ FROM claimed c JOIN waves_member m ON m.id = c.member_id JOIN campaigns_market k
     ON k.id = m.market_id
 ORDER BY c.id
 """
-RECORD_SENT = """
+# Whoever changes several messages locks them in the order of their keys, as receipts do: an UPDATE
+# alone locks them as its plan finds them, and two of those can wait for each other.
+LOCKED = (
+    "locked AS (SELECT id FROM waves_send WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE)"
+)
+RECORD_SENT = f"""
+WITH {LOCKED}
 UPDATE waves_send s
 SET state = 'sent', provider_id = v.provider_id, sent_at = now(), claim = NULL, lease_until = NULL,
     not_before = NULL
-FROM unnest(%s::bigint[], %s::smallint[], %s::text[]) AS v (id, attempts, provider_id)
-WHERE s.id = v.id AND s.attempts = v.attempts AND s.claim = %s AND s.state = 'sending'
-"""
-RECORD_REST = """
+FROM unnest(%(ids)s::bigint[], %(attempts)s::smallint[], %(provider_ids)s::text[])
+    AS v (id, attempts, provider_id) JOIN locked USING (id)
+WHERE s.id = v.id AND s.attempts = v.attempts AND s.claim = %(claim)s AND s.state = 'sending'
+"""  # noqa: S608 the parts are constants
+RECORD_REST = f"""
+WITH {LOCKED}
 UPDATE waves_send s
 SET state = v.state, reason = v.reason, attempts = v.tries, maybe_accepted = v.maybe_accepted,
     not_before = CASE WHEN v.state = 'pending' THEN now() + make_interval(secs => v.wait) END, claim
         = NULL, lease_until = NULL
-FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::text[], %s::smallint[], %s::boolean[],
-    %s::float8[])
-    AS v (id, attempts, state, reason, tries, maybe_accepted, wait)
-WHERE s.id = v.id AND s.attempts = v.attempts AND s.claim = %s AND s.state = 'sending'
-"""
-RELEASE = """
+FROM unnest(%(ids)s::bigint[], %(attempts)s::smallint[], %(states)s::text[], %(reasons)s::text[],
+    %(tries)s::smallint[], %(maybe_accepted)s::boolean[], %(waits)s::float8[])
+    AS v (id, attempts, state, reason, tries, maybe_accepted, wait) JOIN locked USING (id)
+WHERE s.id = v.id AND s.attempts = v.attempts AND s.claim = %(claim)s AND s.state = 'sending'
+"""  # noqa: S608 the parts are constants
+RELEASE = f"""
+WITH {LOCKED}
 UPDATE waves_send s
 SET state = 'pending', attempts = s.attempts - 1, claim = NULL, lease_until = NULL
-FROM unnest(%s::bigint[], %s::smallint[]) AS v (id, attempts)
-WHERE s.id = v.id AND s.attempts = v.attempts AND s.claim = %s AND s.state = 'sending'
-"""
+FROM unnest(%(ids)s::bigint[], %(attempts)s::smallint[]) AS v (id, attempts) JOIN locked USING (id)
+WHERE s.id = v.id AND s.attempts = v.attempts AND s.claim = %(claim)s AND s.state = 'sending'
+"""  # noqa: S608 the parts are constants
 # With a key that the provider honours a repeat is harmless; without, the outcome is unknown. [N-4]
 TAKE_OVER = """
-UPDATE waves_send
+WITH lost AS (
+    SELECT id FROM waves_send
+    WHERE wave_id = %(wave_id)s AND channel = 'sms' AND state = 'sending' AND lease_until < now()
+    ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE waves_send s
 SET state = CASE WHEN %(honours_keys)s THEN 'pending' ELSE 'unknown' END, maybe_accepted = true,
     reason = 'sender_lost', claim = NULL, lease_until = NULL
-WHERE wave_id = %(wave_id)s AND channel = 'sms' AND state = 'sending' AND lease_until < now()
+FROM lost WHERE s.id = lost.id AND s.state = 'sending' AND s.lease_until < now()
 """
-BACK_TO_PENDING = """
-UPDATE waves_send SET state = 'pending', attempts = 0, not_before = NULL
-WHERE id = ANY(%s) AND state IN ('pending', 'failed') AND NOT maybe_accepted
-"""
+BACK_TO_PENDING = f"""
+WITH {LOCKED}
+UPDATE waves_send s SET state = 'pending', attempts = 0, not_before = NULL
+FROM locked WHERE s.id = locked.id AND s.state IN ('pending', 'failed') AND NOT s.maybe_accepted
+"""  # noqa: S608 the parts are constants
 
 
 class Row(NamedTuple):
@@ -134,9 +151,14 @@ def make_sends(wave: Wave) -> int:
         cursor.execute(ALL_MADE, [wave.pk])
         if cursor.fetchone()[0]:
             return 0
-    with transaction.atomic():
-        made = _execute(MAKE_SENDS, {"wave": wave.name, "wave_id": wave.pk, "sms_first": sms_first})
-        _execute(QUEUE_E_MAILS, {"wave_id": wave.pk})
+    return _make(wave, sms_first=sms_first)
+
+
+@retried
+@transaction.atomic
+def _make(wave: Wave, *, sms_first: bool) -> int:
+    made = _execute(MAKE_SENDS, {"wave": wave.name, "wave_id": wave.pk, "sms_first": sms_first})
+    _execute(QUEUE_E_MAILS, {"wave_id": wave.pk})
     return made
 
 
@@ -171,39 +193,36 @@ def claim(
 
 def record_sent(sender: uuid.UUID, sent: Sequence[tuple[Row, str]]) -> int:
     """Rows the provider took, with its ids. Returns how many were still ours."""
-    ids, attempts = [row.id for row, _ in sent], [row.attempts for row, _ in sent]
-    return _execute(RECORD_SENT, [ids, attempts, [provider_id for _, provider_id in sent], sender])
+    values = {
+        "ids": [row.id for row, _ in sent],
+        "attempts": [row.attempts for row, _ in sent],
+        "provider_ids": [provider_id for _, provider_id in sent],
+    }
+    return _execute(RECORD_SENT, values | {"claim": sender})
 
 
 def record_rest(sender: uuid.UUID, states: Sequence[tuple[Row, NextState]]) -> int:
     """Rows that failed, are unknown, or wait for another try. Returns how many were still ours.
     [N-3]
     """
-    columns = zip(
-        *(
-            (
-                row.id,
-                row.attempts,
-                next_state.state,
-                next_state.reason[:60],
-                next_state.tries,
-                next_state.maybe_accepted,
-                next_state.wait_seconds,
-            )
-            for row, next_state in states
-        ),
-        strict=True,
-    )
-    return _execute(RECORD_REST, [*(list(column) for column in columns), sender])
+    values = {
+        "ids": [row.id for row, _ in states],
+        "attempts": [row.attempts for row, _ in states],
+        "states": [next_state.state for _, next_state in states],
+        "reasons": [next_state.reason[:60] for _, next_state in states],
+        "tries": [next_state.tries for _, next_state in states],
+        "maybe_accepted": [next_state.maybe_accepted for _, next_state in states],
+        "waits": [next_state.wait_seconds for _, next_state in states],
+    }
+    return _execute(RECORD_REST, values | {"claim": sender})
 
 
 def release(sender: uuid.UUID, rows: Sequence[Row]) -> int:
     """Give back rows that were claimed and never started, as if they had not been."""
-    return (
-        _execute(RELEASE, [[row.id for row in rows], [row.attempts for row in rows], sender])
-        if rows
-        else 0
-    )
+    if not rows:
+        return 0
+    ids, attempts = [row.id for row in rows], [row.attempts for row in rows]
+    return _execute(RELEASE, {"ids": ids, "attempts": attempts, "claim": sender})
 
 
 def take_over(wave_id: int, *, honours_keys: bool) -> int:
@@ -215,9 +234,10 @@ def take_over(wave_id: int, *, honours_keys: bool) -> int:
 
 def back_to_pending(ids: Sequence[int]) -> int:
     """What failed only because the provider was down gets all its tries again. [N-6]"""
-    return _execute(BACK_TO_PENDING, [list(ids)]) if ids else 0
+    return _execute(BACK_TO_PENDING, {"ids": list(ids)}) if ids else 0
 
 
+@retried
 def _execute(statement: str, values: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -1,0 +1,164 @@
+"""Whoever changes several messages locks them in the order of their keys, so that receipts, senders
+and people never wait for each other in a circle. [N-3, N-4, N-5]
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+
+import pytest
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.models import Model
+from django.utils import timezone
+
+from tests.support.sending import triggered_wave
+from tests.support.waiting import wait_until
+from waves.choices import SendState
+from waves.models import QueuedEmail, Send, Wave
+from waves.providers.outcomes import Receipt
+from waves.sending import email_queue, receipts, results, send_rows
+from waves.sending.pacing import NextState
+from waves.sending.send_rows import Row
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CLAIM = uuid.uuid4()
+FAILED = NextState(SendState.FAILED, "http_400", 1, maybe_accepted=False)
+
+
+def _rows(sends: Sequence[Send]) -> list[Row]:
+    return [Row(send.pk, str(send.key), 1, False, "", "", "", "") for send in sends]
+
+
+def record_sent(sends: Sequence[Send]) -> object:
+    return send_rows.record_sent(CLAIM, [(row, "p") for row in _rows(sends)])
+
+
+def record_failed(sends: Sequence[Send]) -> object:
+    return send_rows.record_rest(CLAIM, [(row, FAILED) for row in _rows(sends)])
+
+
+def release(sends: Sequence[Send]) -> object:
+    return send_rows.release(CLAIM, _rows(sends))
+
+
+def take_over(sends: Sequence[Send]) -> object:
+    return send_rows.take_over(sends[0].wave_id, honours_keys=True)
+
+
+def apply_receipts(sends: Sequence[Send]) -> object:
+    return receipts.apply([Receipt(send.key, SendState.DELIVERED, "p") for send in sends])
+
+
+def back_to_pending(sends: Sequence[Send]) -> object:
+    return send_rows.back_to_pending([send.pk for send in sends])
+
+
+def retry_failed(sends: Sequence[Send]) -> object:
+    return results.retry_failed(sends[0].wave_id)
+
+
+@contextmanager
+def held(model: type[Model], pk: int) -> Iterator[None]:
+    """Somebody else has this row."""
+    with closing(connections.create_connection(DEFAULT_DB_ALIAS)) as other:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute(
+                f"SELECT 1 FROM {model._meta.db_table} WHERE id = %s FOR UPDATE",
+                [pk],
+            )
+        yield
+        other.rollback()
+
+
+def locked_before_the_first(
+    model: type[Model], pks: Sequence[int], work: Callable[[], object]
+) -> int:
+    """How many of the later rows `work` has locked while it waits for the first one."""
+
+    def working() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        with held(model, pks[0]):
+            done = thread.submit(working)
+            wait_until(lambda: done.done() or _somebody_waits(), "a wait for the first row")
+            assert not done.done()
+            locked = len(pks[1:]) - _free(model, pks[1:])
+        done.result()
+    return locked
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+def _free(model: type[Model], pks: Sequence[int]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id FROM {model._meta.db_table} WHERE id = ANY(%s) FOR UPDATE SKIP LOCKED",
+            [list(pks)],
+        )
+        return len(cursor.fetchall())
+
+
+def sends_of(wave: Wave, channel: str, state: SendState) -> list[Send]:
+    """The wave's messages, in the order of their keys, the first one last in the table."""
+    found = Send.objects.filter(wave=wave, channel=channel)
+    taken = {"claim": CLAIM, "lease_until": timezone.now(), "attempts": 1, "reason": "http_400"}
+    found.update(state=state, **taken)
+    rows = list(found.order_by("pk"))
+    Send.objects.filter(pk=rows[0].pk).update(provider_id="later")
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        (record_sent, SendState.SENDING),
+        (record_failed, SendState.SENDING),
+        (release, SendState.SENDING),
+        (take_over, SendState.SENDING),
+        (apply_receipts, SendState.SENDING),
+        (back_to_pending, SendState.FAILED),
+        (retry_failed, SendState.FAILED),
+    ],
+)
+def test_messages_are_locked_in_the_order_of_their_keys(change, state):
+    wave = triggered_wave(6)
+    send_rows.make_sends(wave)
+    sends = sends_of(wave, "sms", state)
+    backwards = sends[::-1]
+    locked = locked_before_the_first(Send, [s.pk for s in sends], lambda: change(backwards))
+    assert locked == 0
+
+
+@pytest.mark.parametrize("model", [QueuedEmail, Send])
+@pytest.mark.parametrize("lost", [False, True])
+def test_queued_e_mails_and_their_messages_are_locked_in_the_order_of_their_keys(model, lost):
+    wave = triggered_wave(6, phones=0, emails=6)
+    send_rows.make_sends(wave)
+    sends = sends_of(wave, "email", SendState.PENDING)
+    queued = QueuedEmail.objects.order_by("pk")
+    queued.update(state="sending", claim=CLAIM, lease_until=timezone.now())
+    emails = list(queued)
+    QueuedEmail.objects.filter(pk=emails[0].pk).update(reason="later")
+
+    def work() -> None:
+        if lost:
+            email_queue._execute(email_queue.TAKE_OVER, {})
+        else:
+            backwards = [email.pk for email in reversed(emails)]
+            email_queue._record(CLAIM, backwards, [FAILED] * len(emails))
+
+    rows: Sequence[Model] = emails if model is QueuedEmail else sends
+    assert locked_before_the_first(model, [row.pk for row in rows], work) == 0
