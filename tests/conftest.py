@@ -20,8 +20,10 @@ from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from campaigns.models import Campaign
 from fairwave import embedded, env
-from tests.support import resetting
+from tests.support import cloud, resetting, template
+from tests.support.campaigns import make_campaign
 
 LONG = ("browser", "processes")
 LONGEST_NAME = 60
@@ -77,8 +79,15 @@ def one_run_at_a_time(django_db_modify_db_settings: None) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def migrated_once(one_run_at_a_time: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Each worker's database is a copy of one to which all migrations are applied."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = template.ready(env.data_folder())
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(
-    one_run_at_a_time: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+    migrated_once: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
     """Tests that commit leave the database as they found it, in milliseconds. No commit waits for
     the disk: a machine that loses its power loses only tests' data.
@@ -131,3 +140,16 @@ def bucket_folders(tmp_path: Path, settings: Settings) -> Path:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return tmp_path
+
+
+@pytest.fixture
+def aws(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[cloud.Cloud]:
+    """The scoring bucket on S3, and a queue to which it reports new objects."""
+    with cloud.running(settings, monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    """An open campaign."""
+    return make_campaign()

@@ -76,15 +76,18 @@ def frames_of(query: Query, schema: Mapping[str, Any], **values: Any) -> Iterato
 
     The server streams, so memory stays flat.
     """
-    with closing(connections.create_connection(DEFAULT_DB_ALIAS)) as reading:
-        pieces = pieces_of(query, CSV, using=reading, **values)
-        for text in _gathered(pieces, READ_BYTES):
+    with (
+        closing(connections.create_connection(DEFAULT_DB_ALIAS)) as own,
+        _reading(own, query, CSV, values) as copy,
+    ):
+        for text in _gathered(copy, READ_BYTES):
             yield _frame(text, schema)
 
 
 def frame_of(query: Query, schema: Mapping[str, Any], **values: Any) -> pl.DataFrame:
     """What a query finds as one frame, over the current connection."""
-    text = b"".join(pieces_of(query, CSV, **values))
+    with _reading(connection, query, CSV, values) as copy:
+        text = b"".join(copy)
     return _frame(text, schema) if text else pl.DataFrame(schema=dict(schema))
 
 
@@ -94,8 +97,9 @@ def nullable_frames_of(
     """What a query finds as frames of some ten thousand rows, over the current connection.
     PostgreSQL works on while a frame is used.
     """
-    for text in _gathered(pieces_of(query, CSV, **values), NULLABLE_BYTES):
-        yield pl.read_csv(text, has_header=False, schema=dict(schema))
+    with _reading(connection, query, CSV, values) as copy:
+        for text in _gathered(copy, NULLABLE_BYTES):
+            yield pl.read_csv(text, has_header=False, schema=dict(schema))
 
 
 def nullable_frame_of(query: Query, schema: Mapping[str, Any], **values: Any) -> pl.DataFrame:
@@ -105,23 +109,29 @@ def nullable_frame_of(query: Query, schema: Mapping[str, Any], **values: Any) ->
 
 
 def pieces_of(
-    query: Query,
-    options: sql.Composable = TEXT,
-    *,
-    using: BaseDatabaseWrapper | None = None,
-    **values: Any,
-) -> Iterator[bytes | memoryview]:
+    query: Query, options: sql.Composable = TEXT, **values: Any
+) -> Iterator[bytes | bytearray | memoryview]:
     """What a query finds, in PostgreSQL's text format or that of the options, a row at a time."""
+    with _reading(connection, query, options, values) as copy:
+        yield from copy
+
+
+@contextmanager
+def _reading(
+    over: BaseDatabaseWrapper, query: Query, options: sql.Composable, values: Mapping[str, Any]
+) -> Iterator[Copy]:
+    """A COPY of what a query finds. Who gathers rows loops over it directly: one generator more
+    between costs a tenth of a preview.
+    """
     selected = sql.SQL(query) if isinstance(query, str) else query
     statement = sql.SQL("COPY ({}) TO STDOUT ({})").format(selected, options)
-    asked = using or connection
     # Django wraps the errors of execute(), not those of copy()
     with (
-        asked.wrap_database_errors,
-        asked.cursor() as cursor,
+        over.wrap_database_errors,
+        over.cursor() as cursor,
         cursor.copy(statement, values or None) as copy,
     ):
-        yield from copy
+        yield copy
 
 
 @contextmanager
@@ -155,7 +165,7 @@ def _copy_text(frame: pl.DataFrame) -> bytes:
     return text.encode()
 
 
-def _gathered(pieces: Iterable[bytes | memoryview], size: int) -> Iterator[bytes]:
+def _gathered(pieces: Iterable[bytes | bytearray | memoryview], size: int) -> Iterator[bytes]:
     held = bytearray()
     for piece in pieces:
         held += piece

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,17 +12,14 @@ from datalake.storage import buckets
 from operations.choices import LIVE_JOBS
 from operations.models import Job
 from tests.browser.conftest import Person
-from tests.support import cloud
 from tests.support.campaigns import make_campaign, score_file_bytes, score_row
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("aws"),
+]
 A_WHILE = 60_000  # milliseconds: the machine may be busy
-
-
-@pytest.fixture(autouse=True)
-def aws(settings, monkeypatch) -> Iterator[cloud.Cloud]:
-    with cloud.running(settings, monkeypatch) as found:
-        yield found
 
 
 def test_s1_a_score_file_goes_from_the_browser_to_the_bucket_and_its_page_comes_by_itself(

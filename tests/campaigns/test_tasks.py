@@ -144,12 +144,6 @@ def test_the_task_tries_all_rows():
     assert tasks.start_dry_run(score_file, by=None) == job
 
 
-@pytest.fixture
-def aws(settings, monkeypatch):
-    with cloud.running(settings, monkeypatch) as found:
-        yield found
-
-
 def test_s1_a_queue_that_is_away_for_a_moment_is_waited_for(aws, monkeypatch):
     stop, campaign = threading.Event(), make_campaign()
     monkeypatch.setattr(tasks, "PAUSE_SECONDS", 0.01)

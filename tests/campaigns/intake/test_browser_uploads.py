@@ -13,22 +13,14 @@ from django.test import Client
 
 from campaigns import tasks
 from campaigns.intake import arrivals, browser_uploads
-from campaigns.models import Campaign, ScoreFile
+from campaigns.models import ScoreFile
 from datalake.storage import buckets
 from operations.models import Job
 from operations.tasks import run_job
 from tests.campaigns.intake.browser_upload_cases import CONTENT, ask, report_done, upload
-from tests.support import cloud
-from tests.support.campaigns import make_campaign
 from tests.support.people import client_of, member_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def aws(settings, monkeypatch):
-    with cloud.running(settings, monkeypatch) as found:
-        yield found
 
 
 @pytest.fixture
@@ -39,11 +31,6 @@ def person():
 @pytest.fixture
 def client(person) -> Client:
     return client_of(person)
-
-
-@pytest.fixture
-def campaign() -> Campaign:
-    return make_campaign()
 
 
 def test_s1_a_browsers_upload_becomes_a_score_file_of_the_person_who_sent_it(

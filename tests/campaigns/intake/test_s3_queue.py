@@ -24,12 +24,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 CONTENT = score_file_bytes([score_row(1), score_row(2)])
 
 
-@pytest.fixture
-def aws(settings, monkeypatch):
-    with cloud.running(settings, monkeypatch) as found:
-        yield found
-
-
 def consume(aws: cloud.Cloud) -> s3_queue.EventCounts:
     queue = SqsQueue(aws.queue, endpoint=aws.address)
     return tasks.consume_s3_events(queue, stop=threading.Event(), once=True)
