@@ -21,6 +21,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from campaigns.models import Campaign
+from console.roles import setup_roles
 from fairwave import embedded, env
 from tests.support import cloud, resetting, template
 from tests.support.campaigns import make_campaign
@@ -93,17 +94,25 @@ def django_db_setup(
     the disk: a machine that loses its power loses only tests' data.
     """
     with django_db_blocker.unblock():
+        setup_roles()
         with connection.cursor() as cursor:
             cursor.execute(
                 f'ALTER DATABASE "{connection.settings_dict["NAME"]}" SET synchronous_commit = off'
             )
         connection.close()  # the next one begins with it
-        if not resetting.is_possible():  # without a superuser, Django's own way is used
-            yield
-            return
-        resetting.remember()
+        if fast := resetting.is_possible():
+            resetting.remember()
+    flush = TransactionTestCase._fixture_teardown
+
+    def undo(test: TransactionTestCase) -> None:
+        if fast:
+            resetting.reset()
+        else:  # without a superuser, Django's own way is used
+            flush(test)
+            setup_roles()
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: resetting.reset())
+        patch.setattr(TransactionTestCase, "_fixture_teardown", undo)
         yield
 
 

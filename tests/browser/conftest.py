@@ -17,7 +17,6 @@ from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from pytest_django.fixtures import Settings
 
-from console.roles import setup_roles
 from operations import tasks
 from sandbox.process import RunningSandbox, running
 
@@ -142,7 +141,6 @@ def sign_in(chromium: Browser, live_server: Any, worker: None) -> Iterator[Calla
     """`sign_in("operator")`: a person of that role, at the site. Every complaint of a browser fails
     the test.
     """
-    setup_roles()
     people: list[Person] = []
     contexts: list[BrowserContext] = []
 

@@ -80,6 +80,7 @@ def test_the_log_of_personal_data_cannot_be_rewritten():
 
 
 def test_o5_the_command_makes_the_five_roles_and_corrects_them_when_run_again():
+    Group.objects.all().delete()
     call_command("setup_roles")
     viewer = Group.objects.get(name="viewer")
     viewer.permissions.clear()

@@ -6,8 +6,6 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q
 from django.test import Client
 
-from console.roles import setup_roles
-
 
 def staff(name: str, *permissions: str) -> User:
     """Somebody of the staff with just these permissions, written app.codename."""
@@ -22,7 +20,7 @@ def staff(name: str, *permissions: str) -> User:
 
 
 def member_of(role: str) -> User:
-    setup_roles()
+    """Somebody of this role. The roles are there before the first test."""
     user = staff(f"{role}-person")
     user.groups.add(Group.objects.get(name=role))
     return user
