@@ -220,8 +220,11 @@ JOB_KINDS = [
         run_arrival,
         page="arrival",
         right=PROCESS_RIGHT,
+        can_pause=False,
     ),
-    JobKind(s3_queue.JOB_KIND, "Process S3 event", run_s3_message),
+    JobKind(
+        s3_queue.JOB_KIND, "Process S3 event", run_s3_message, right=PROCESS_RIGHT, can_pause=False
+    ),
     JobKind(
         imports.JOB_KIND,
         "Import registrations",

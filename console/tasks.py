@@ -35,5 +35,6 @@ JOB_KINDS = [
         make_proof,
         page="campaign",
         right="campaigns.change_campaign",
+        can_pause=False,
     )
 ]

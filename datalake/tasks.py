@@ -16,7 +16,15 @@ from operations.models import Job
 from operations.schedules import ScheduledRun
 from operations.tasks import enqueue
 
-JOB_KINDS = [JobKind(archive.JOB_KIND, "Archive merge", archive.run_archive)]
+JOB_KINDS = [
+    JobKind(
+        archive.JOB_KIND,
+        "Archive merge",
+        archive.run_archive,
+        right="datalake.add_merge",
+        can_pause=False,
+    )
+]
 
 
 def enqueue_archives(merges: list[Merge]) -> None:

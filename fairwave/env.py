@@ -131,14 +131,35 @@ def database(data: Path) -> dict[str, object]:
             "USER": embedded.USER,
         }
     test_name = text("FAIRWAVE_TEST_DB", "test_fairwave")
-    options = {"application_name": process_name()} | dict(
-        cast("dict[str, object]", found.get("OPTIONS", {}))
-    )
+    given = cast("dict[str, object]", found.get("OPTIONS", {}))
     return (
         found
-        | {"OPTIONS": options}
+        | {"OPTIONS": session_options() | given}
         | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "TEST": {"NAME": test_name}}
     )
+
+
+def session_options() -> dict[str, object]:
+    """What every session begins with: how long a statement, a wait for a lock and an idle
+    transaction may take, and that a connection whose other side is gone is noticed within a minute,
+    here and in the server.
+    """
+    limits = {
+        "statement_timeout": 1_000 * whole("DATABASE_STATEMENT_SECONDS", 300, most=86_400),
+        "lock_timeout": 1_000 * whole("DATABASE_LOCK_SECONDS", 30, most=86_400),
+        "idle_in_transaction_session_timeout": 1_000
+        * whole("DATABASE_IDLE_SECONDS", 60, most=86_400),
+    }
+    if process_name() == "fairwave migrate":  # an index over a large table takes its time
+        limits["statement_timeout"] = 0
+    watched = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+    of_server = limits | {f"tcp_{name}": value for name, value in watched.items()}
+    return watched | {
+        "application_name": process_name(),
+        "connect_timeout": 10,
+        "tcp_user_timeout": 60_000,
+        "options": " ".join(f"-c {name}={value}" for name, value in of_server.items()),
+    }
 
 
 def _named_database(url: str) -> dict[str, object]:

@@ -139,6 +139,7 @@ PUBLIC_CONTENT_SECURITY_POLICY = {"script-src": [NONE], "style-src": [SELF]}
 
 # Work. A task in the queue only names the row to look at: every option that decides about losing or
 # doubling tasks is set, and none matters to the result. [O-6]
+JOB_LEASE_SECONDS = env.whole("JOB_LEASE_SECONDS", 45, least=5, most=60)
 TASK_BROKER = env.choice("TASK_BROKER", "orm", ["orm"])
 TASK_TIMEOUT_SECONDS = 6 * 3600
 Q_CLUSTER = {

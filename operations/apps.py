@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
 
@@ -11,5 +12,7 @@ class OperationsConfig(AppConfig):
     def ready(self) -> None:
         from fairwave import checks  # noqa: F401 registers the settings' checks
         from operations import schedules
+        from operations.database import sessions
 
+        connection_created.connect(sessions.call_new_session)
         post_migrate.connect(schedules.write_after_migrate, sender=self)

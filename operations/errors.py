@@ -13,6 +13,14 @@ class JobBusy(Refusal):
     """Another worker holds the job, or one of its kind and subject is live already."""
 
 
+class CannotStop(Refusal):
+    """A job of this kind is neither paused nor cancelled."""
+
+
+class HeldElsewhere(Refusal):
+    """A row is locked by another process that does not let go of it soon."""
+
+
 class UnknownJobKind(Refusal):
     """No app has registered a kind of job with this name."""
 

@@ -28,9 +28,10 @@ class JobKind:
     job and does it. `tidy` is called with a job that is cancelled while it waits or is paused, in
     the transaction that cancels it; a running job tidies up itself. `page` is the name of the
     page that shows the subject and takes `Job.subject_id`; without one the job's own page is shown.
-    `right` is the permission that pausing, cancelling and resuming needs. `can_pause` is false for
-    work that is paused and cancelled elsewhere. `before_progress` is shown while a running job has
-    not reported progress.
+    `right` is the permission for what the job does; pausing, cancelling and resuming it needs the
+    same. A kind that `can_pause` calls `Lease.check_stop` between its steps; one that cannot has no
+    button, and to stop it is refused. `before_progress` is shown while a running job has not
+    reported progress.
     """
 
     name: str

@@ -10,13 +10,16 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from operations import alerts, correlation, job_kinds
 from operations.choices import LIVE_JOBS, JobState
+from operations.database.locks import waiting_at_most
+from operations.errors import CannotStop
 from operations.models import Job, StatusChange, SubjectQuerySet
 from operations.subjects import Subject
 
+PATIENCE_SECONDS = 2.0
 MOST_DEATHS = 10  # a job that kills its worker again and again is set aside for a person
 
 
@@ -72,20 +75,24 @@ def _same_work(
 def request_stop(job_id: int, how: str) -> bool:
     """Ask a live job to pause or cancel; one that does not run stops at once. False if it is over
     already.
+
+    Raises CannotStop for a kind that does not look for such a request, and HeldElsewhere where its
+    worker hangs and holds its row: a page does not wait for that.
     """
-    with transaction.atomic():
+    with transaction.atomic(), waiting_at_most(PATIENCE_SECONDS, f"Job {job_id}"):
         job = Job.objects.select_for_update().filter(pk=job_id, state__in=LIVE_JOBS).first()
         if job is None:
             return False
+        kind = job_kinds.shown_kind(job.kind)
+        if not kind.can_pause:
+            raise CannotStop(f"A job of the kind '{kind.words}' cannot be paused or cancelled.")
         if job.state == JobState.RUNNING:
             return bool(Job.objects.filter(pk=job_id).update(stop_requested=how))
         if how == "pause":
             return bool(Job.objects.filter(pk=job_id).update(state=JobState.PAUSED))
-        job_kinds.shown_kind(job.kind).tidy(job)
+        kind.tidy(job)
         return bool(
-            Job.objects.filter(pk=job_id).update(
-                state=JobState.CANCELLED, finished_at=timezone.now()
-            )
+            Job.objects.filter(pk=job_id).update(state=JobState.CANCELLED, finished_at=Now())
         )
 
 
@@ -107,31 +114,32 @@ def give_up() -> int:
     """Fail jobs whose workers died MOST_DEATHS times: taking them over once more would kill the
     next. Returns how many.
     """
-    now = timezone.now()
     hopeless = Job.objects.filter(
-        state=JobState.RUNNING, lease_until__lt=now, attempt__gte=MOST_DEATHS
-    )
+        state=JobState.RUNNING, lease_until__lt=Now(), attempt__gte=MOST_DEATHS
+    ).order_by("id")
     error = (
         f"The worker of this job crashed {MOST_DEATHS} times. Check the workers' log,"
         " then resume the job."
     )
     given_up = 0
-    for job in hopeless.order_by("id"):
+    for pk in hopeless.values_list("pk", flat=True):
         with transaction.atomic():
-            same = Job.objects.filter(
-                pk=job.pk, attempt=job.attempt, state=JobState.RUNNING, lease_until__lt=now
-            )
-            if same.update(state=JobState.FAILED, error=error, finished_at=now, lease_until=None):
-                alerts.alert_failed_job(Job.objects.get(pk=job.pk))
+            # a row that is locked is looked at again in the next sweep
+            job = hopeless.select_for_update(skip_locked=True).filter(pk=pk).first()
+            if job is not None:
+                job.state, job.error = JobState.FAILED, error
+                Job.objects.filter(pk=pk).update(
+                    state=job.state, error=error, finished_at=Now(), lease_until=None
+                )
+                alerts.alert_failed_job(job)
                 given_up += 1
     return given_up
 
 
 def without_worker() -> list[Job]:
     """Jobs that wait for a worker or whose worker is dead: a sweep enqueues them again."""
-    now = timezone.now()
-    lost = Q(state=JobState.RUNNING, lease_until__lt=now) | Q(
-        state=JobState.QUEUED, created_at__lt=now - timedelta(seconds=15)
+    lost = Q(state=JobState.RUNNING, lease_until__lt=Now()) | Q(
+        state=JobState.QUEUED, created_at__lt=Now() - timedelta(seconds=15)
     )
     return list(Job.objects.filter(lost).order_by("id")[:500])
 

@@ -3,8 +3,10 @@
 A worker claims a job by one conditional UPDATE that counts the attempt and takes a lease. A thread
 renews the lease while the work runs, over a connection that holds the job's advisory lock:
 PostgreSQL releases it the moment the worker dies, so the next worker need not wait for the lease to
-run out. If the lock or the connection is lost while the worker lives, the lease decides. Every
-later write names the attempt, so a worker that was taken over can no longer change anything.
+run out. If the lock or the connection is lost while the worker lives, the lease decides, by the
+database's clock alone. Every later write names the attempt, so a worker that was taken over can no
+longer change anything. A worker that hangs in a transaction is not waited for: its sessions are
+ended (database/sessions.py).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import (
     DEFAULT_DB_ALIAS,
     InterfaceError,
@@ -27,23 +30,28 @@ from django.db import (
     transaction,
 )
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Q
-from django.utils import timezone
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce, Now
 
 from operations import alerts, correlation
 from operations.choices import JobState
-from operations.database import locks
+from operations.database import locks, sessions
+from operations.database.statements import first_row
 from operations.errors import JobBusy, JobStopped, LeaseLost, error_text
 from operations.models import Job
 from operations.progress import Pace
 
 logger = logging.getLogger(__name__)
 
-# and a sweep each 20 s: a dead worker's job is taken over within 90 s
-LEASE = timedelta(seconds=45)
-HEARTBEAT_SECONDS = 10.0
+HEARTBEAT_SECONDS = 10.0  # and at least four in the time of a lease
 PROGRESS_SECONDS = 0.5  # a page looks each second
 LOCK_SECONDS = 2.0
+ASK_AGAIN_SECONDS = 0.02
+
+
+def length() -> timedelta:
+    """Of a lease. With a sweep each 20 s a dead worker's job is taken over within 90 s. [O-6]"""
+    return timedelta(seconds=settings.JOB_LEASE_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,7 @@ class Lease:
         progress = values.get("progress")
         if progress is None:
             progress = Job.objects.values_list("progress", flat=True).get(pk=self.job_id)
-        begun = Pace(name, first, rows, samples=((time.time(), progress),))
+        begun = Pace(name, first, rows, samples=((_database_time(), progress),))
         self.update(pace=begun.as_json(), **values)
 
     def update(self, **values: Any) -> None:
@@ -110,35 +118,47 @@ def claim(job_id: int, *, worker_is_dead: bool = False) -> Lease:
     it is over.
 
     `worker_is_dead`: the caller holds the job's advisory lock, so a lease that still runs is a dead
-    worker's.
+    worker's. Nobody's lock is waited for: where an attempt that lost its lease still holds the
+    job's row, its sessions are ended.
     """
-    now = timezone.now()
-    left = (
-        Q(state=JobState.RUNNING)
-        if worker_is_dead
-        else Q(state=JobState.RUNNING, lease_until__lt=now)
-    )
-    free = Q(state=JobState.QUEUED) | left
-    claimed = Job.objects.filter(free, pk=job_id).update(
+    left = Q(state=JobState.RUNNING)
+    if not worker_is_dead:
+        left &= Q(lease_until__lt=Now())
+    free = Job.objects.filter(Q(state=JobState.QUEUED) | left, pk=job_id)
+    deadline = time.monotonic() + LOCK_SECONDS
+    while (lease := _claim_unless_locked(free)) is None:
+        if not free.exists() or time.monotonic() > deadline:
+            job = Job.objects.get(pk=job_id)
+            raise JobBusy(
+                f"Job {job_id} ({job}) is {job.state}. It is finished, or another worker is"
+                " running it."
+            )
+        sessions.end_others(job_id)
+        time.sleep(ASK_AGAIN_SECONDS)
+    if lease.attempt > 1:
+        sessions.end_others(job_id, but=lease.attempt)
+    return lease
+
+
+@transaction.atomic
+def _claim_unless_locked(free: QuerySet[Job]) -> Lease | None:
+    locked = free.select_for_update(skip_locked=True).annotate(database_now=Now())
+    job = locked.first()
+    if job is None:
+        return None
+    # what came before a pause says nothing about the speed now
+    begun = Pace(samples=((job.database_now.timestamp(), job.progress),))
+    Job.objects.filter(pk=job.pk).update(
         state=JobState.RUNNING,
         attempt=F("attempt") + 1,
-        lease_until=now + LEASE,
-        heartbeat_at=now,
+        lease_until=Now() + length(),
+        heartbeat_at=Now(),
+        started_at=Coalesce("started_at", Now()),
         stop_requested="",
         error="",
+        pace=begun.as_json(),
     )
-    job = Job.objects.get(pk=job_id)
-    if not claimed:
-        raise JobBusy(
-            f"Job {job_id} ({job}) is {job.state}. It is finished, or another worker is running it."
-        )
-    # what came before a pause says nothing about the speed now
-    begun = Pace(samples=((now.timestamp(), job.progress),))
-    started_at = job.started_at or now
-    Job.objects.filter(pk=job_id, attempt=job.attempt).update(
-        started_at=started_at, pace=begun.as_json()
-    )
-    return Lease(job_id, job.attempt)
+    return Lease(job.pk, job.attempt + 1)
 
 
 @contextmanager
@@ -160,7 +180,7 @@ def working(job_id: int) -> Iterator[Lease]:
             state = JobState.PAUSED if stop.how == "pause" else JobState.CANCELLED
             lease.update(
                 state=state,
-                finished_at=timezone.now() if state == JobState.CANCELLED else None,
+                finished_at=Now() if state == JobState.CANCELLED else None,
                 lease_until=None,
             )
         except LeaseLost:
@@ -189,6 +209,7 @@ def _claimed(job_id: int) -> Iterator[Lease]:
     thread: threading.Thread | None = None
     try:
         lease = claim(job_id, worker_is_dead=_lock_unless_at_work(heartbeat, job_id))
+        # the heartbeat's session holds nothing that others need, and does not bear the name
         thread = threading.Thread(
             target=_keep_alive,
             args=(heartbeat, lease, ended),
@@ -196,7 +217,8 @@ def _claimed(job_id: int) -> Iterator[Lease]:
             name=f"heartbeat-{job_id}",
         )
         thread.start()
-        yield lease
+        with sessions.of_attempt(job_id, lease.attempt):
+            yield lease
     finally:
         ended.set()
         if thread:
@@ -215,7 +237,7 @@ def _lock_unless_at_work(heartbeat: BaseDatabaseWrapper, job_id: int) -> bool:
             or time.monotonic() > deadline
         ):
             return False
-        time.sleep(0.02)
+        time.sleep(ASK_AGAIN_SECONDS)
     return True
 
 
@@ -228,18 +250,20 @@ def _keep_alive(heartbeat: BaseDatabaseWrapper, lease: Lease, ended: threading.E
     taken over; between the beats, write down how far the work says it is. A server that is away for
     a moment is tried again.
     """
-    renew_at, progress = time.monotonic() + HEARTBEAT_SECONDS, dict[str, int]()
-    while not ended.wait(min(PROGRESS_SECONDS, HEARTBEAT_SECONDS)):
+    between = min(HEARTBEAT_SECONDS, settings.JOB_LEASE_SECONDS / 4)
+    renew_at, progress = time.monotonic() + between, dict[str, int]()
+    while not ended.wait(min(PROGRESS_SECONDS, between)):
         try:
             if progress != lease.reported:
                 progress = dict(lease.reported)
                 _write_progress(heartbeat, lease, progress)
             if time.monotonic() < renew_at:
                 continue
-            renew_at = time.monotonic() + HEARTBEAT_SECONDS
-            if not _renew(heartbeat, lease):
+            if _renew(heartbeat, lease):
+                renew_at = time.monotonic() + between
+                _lock(heartbeat, lease.job_id)  # taking it twice on one connection is harmless
+            elif not _is_ours(heartbeat, lease):
                 return
-            _lock(heartbeat, lease.job_id)  # taking it twice on one connection is harmless
         except (OperationalError, InterfaceError) as error:
             logger.warning(
                 "heartbeat missed", extra={"job": lease.job_id, "error": type(error).__name__}
@@ -266,27 +290,36 @@ def _write_progress(heartbeat: BaseDatabaseWrapper, lease: Lease, progress: dict
 
 def _renew(heartbeat: BaseDatabaseWrapper, lease: Lease) -> bool:
     """Renew the lease, and keep the progress of now: the last few samples give the speed. False if
-    the job was taken over.
+    the job was taken over, or the work holds its row at the moment.
     """
-    now = timezone.now()
     with heartbeat.cursor() as cursor:
         cursor.execute(
-            """UPDATE operations_job SET lease_until = %s, heartbeat_at = %s,
+            """UPDATE operations_job SET
+                   lease_until = clock_timestamp() + %s, heartbeat_at = clock_timestamp(),
                    pace = jsonb_set(pace, '{samples}', jsonb_path_query_array(
-                       coalesce(pace->'samples', '[]')
-                           || jsonb_build_array(jsonb_build_array(%s::float8, progress)),
+                       coalesce(pace->'samples', '[]') || jsonb_build_array(jsonb_build_array(
+                           extract(epoch FROM clock_timestamp())::float8, progress)),
                        '$[last - 3 to last]'))
-               WHERE id = %s AND attempt = %s AND state = %s""",
-            [
-                now + LEASE,
-                now,
-                now.timestamp(),
-                lease.job_id,
-                lease.attempt,
-                JobState.RUNNING.value,
-            ],
+               WHERE id = (
+                   SELECT id FROM operations_job WHERE id = %s AND attempt = %s
+                       AND state = %s FOR UPDATE SKIP LOCKED)""",
+            [length(), lease.job_id, lease.attempt, JobState.RUNNING.value],
         )
         return bool(cursor.rowcount)
+
+
+def _is_ours(heartbeat: BaseDatabaseWrapper, lease: Lease) -> bool:
+    with heartbeat.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM operations_job WHERE id = %s AND attempt = %s AND state = %s",
+            [lease.job_id, lease.attempt, JobState.RUNNING.value],
+        )
+        return cursor.fetchone() is not None
+
+
+def _database_time() -> float:
+    (now,) = first_row("SELECT extract(epoch FROM clock_timestamp())::float8") or (0.0,)
+    return float(now)
 
 
 def finish(lease: Lease, **counts: int) -> None:
@@ -295,7 +328,7 @@ def finish(lease: Lease, **counts: int) -> None:
     """
     done = Job.objects.filter(pk=lease.job_id, attempt=lease.attempt, state=JobState.DONE)
     if not done.exists():
-        lease.update(state=JobState.DONE, finished_at=timezone.now(), lease_until=None, **counts)
+        lease.update(state=JobState.DONE, finished_at=Now(), lease_until=None, **counts)
 
 
 def fail(lease: Lease, error: Exception) -> None:
@@ -304,7 +337,7 @@ def fail(lease: Lease, error: Exception) -> None:
         lease.update(
             state=JobState.FAILED,
             error=error_text(error),
-            finished_at=timezone.now(),
+            finished_at=Now(),
             lease_until=None,
         )
         alerts.alert_failed_job(Job.objects.get(pk=lease.job_id))

@@ -14,6 +14,7 @@ from typing import TypeVar
 from django.db import connection
 
 from operations import correlation
+from operations.database import sessions
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -53,19 +54,25 @@ def rare_garbage_collection() -> Iterator[None]:
 
 @contextmanager
 def helper_thread(name: str, *, threads: int = 1) -> Iterator[ThreadPoolExecutor]:
-    """An executor of one thread that carries the caller's correlation id. [O-4]
+    """An executor of one thread that carries the caller's correlation id, and works for the
+    caller's attempt. [O-4, O-6]
 
     At the end it waits for its work and closes its database connection. Work for several threads
     must not use the database.
     """
-    carry_on = correlation.carry_on
+    carried = (correlation.current(), sessions.current())
     with ThreadPoolExecutor(
-        threads, thread_name_prefix=name, initializer=carry_on, initargs=(correlation.current(),)
+        threads, thread_name_prefix=name, initializer=_carry_on, initargs=carried
     ) as executor:
         try:
             yield executor
         finally:
             executor.submit(lambda: connection.close())
+
+
+def _carry_on(correlation_id: str, attempt: str) -> None:
+    correlation.carry_on(correlation_id)
+    sessions.carry_on(attempt)
 
 
 def in_order(

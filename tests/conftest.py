@@ -13,6 +13,7 @@ from pathlib import Path
 import botocore.session
 import hypothesis
 import pytest
+from django.conf import settings as all_settings
 from django.core.files.storage import storages
 from django.db import connection
 from django.test import TransactionTestCase
@@ -48,6 +49,9 @@ botocore.session.create_loader = cache(botocore.session.create_loader)
 def pytest_configure() -> None:
     if not env.text("DATABASE_URL"):
         embedded.share(env.data_folder())
+    # A test that halts a process in a transaction takes its time, however slow the machine is.
+    options = all_settings.DATABASES["default"]["OPTIONS"]
+    options["options"] += " -c idle_in_transaction_session_timeout=0"
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

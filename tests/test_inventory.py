@@ -36,6 +36,9 @@ SET = {
     "BEHIND_TLS": ("on", "True"),
     "CAMPAIGN_DATA_BUCKET": ("s3://lake/a", "lake/a"),
     "CODE_SERVICE_URL": ("http://127.0.0.1:8", "http://127.0.0.1:8"),
+    "DATABASE_IDLE_SECONDS": ("21", "21"),
+    "DATABASE_LOCK_SECONDS": ("22", "22"),
+    "DATABASE_STATEMENT_SECONDS": ("23", "23"),
     "DATABASE_URL": ("postgresql://ann@db.example/presale", "db.example/presale"),
     "DEMAND_PREFIX": ("changes", "changes"),
     "EMAIL_BACKEND": ("a.Backend", "a.Backend"),
@@ -43,6 +46,7 @@ SET = {
     "EMAIL_PROVIDER": ("pigeon", "pigeon"),
     "FAIRWAVE_DATA": ("elsewhere", str(ROOT / "elsewhere")),
     "GLUE_DATABASE": ("presale", "presale"),
+    "JOB_LEASE_SECONDS": ("30", "30"),
     "LOG_LEVEL": ("ERROR", "ERROR"),
     "RECEIPT_SECRET": ("r", "r"),
     "S3_EVENTS_QUEUE": ("http://127.0.0.1:7", "http://127.0.0.1:7"),
@@ -69,15 +73,20 @@ import json
 from fairwave import settings as s
 database, buckets = s.DATABASES["default"], s.STORAGES
 bucket = lambda name: "{bucket_name}/{location}".format(**buckets[name]["OPTIONS"])
+limits = dict(each.split("=") for each in database["OPTIONS"]["options"].split() if "=" in each)
+seconds = lambda name: str(int(limits[name]) // 1_000)
 print(json.dumps({
     "ALLOWED_HOSTS": ",".join(s.ALLOWED_HOSTS), "CAMPAIGN_DATA_BUCKET": bucket("campaign-data"),
+    "DATABASE_IDLE_SECONDS": seconds("idle_in_transaction_session_timeout"),
+    "DATABASE_LOCK_SECONDS": seconds("lock_timeout"),
+    "DATABASE_STATEMENT_SECONDS": seconds("statement_timeout"),
     "DATABASE_URL": database["HOST"] + "/" + database["NAME"], "EMAIL_FROM": s.DEFAULT_FROM_EMAIL,
     "LOG_LEVEL": s.LOGGING["root"]["level"], "SCORING_BUCKET": bucket("scoring"),
     "SECRET_KEY_FALLBACKS": ",".join(s.SECRET_KEY_FALLBACKS), "TASK_WORKERS": str(s.Q_CLUSTER["workers"]),
 } | {name: str(getattr(s, name)) for name in (
     "AWS_ENDPOINT_URL", "BEHIND_TLS", "CODE_SERVICE_URL", "DEMAND_PREFIX", "EMAIL_BACKEND",
-    "EMAIL_PROVIDER", "FAIRWAVE_DATA", "GLUE_DATABASE", "RECEIPT_SECRET", "S3_EVENTS_QUEUE",
-    "SECRET_KEY", "SITE_URL", "SLACK_WEBHOOK_URL", "SMS_CONCURRENCY", "SMS_HONOURS_KEYS",
+    "EMAIL_PROVIDER", "FAIRWAVE_DATA", "GLUE_DATABASE", "JOB_LEASE_SECONDS", "RECEIPT_SECRET",
+    "S3_EVENTS_QUEUE", "SECRET_KEY", "SITE_URL", "SLACK_WEBHOOK_URL", "SMS_CONCURRENCY", "SMS_HONOURS_KEYS",
     "SMS_PER_SECOND", "SMS_PROVIDER", "SMS_TOKEN", "SMS_URL", "STREAM_ENGINE", "TASK_BROKER",
     "UPLOAD_MAX_BYTES", "WAVES_FOUR_EYES")}))
 """

@@ -35,7 +35,7 @@ EMAIL_KIND = "deliver_email"
 EMAIL_QUEUE = Subject("email_queue")
 SETTLE_KIND = "settle_unknown"
 SETTLE_AGAIN = timedelta(hours=1)  # what the provider does not know now it may know later
-WAVE_RIGHT = "waves.prepare_wave"
+PREPARE_RIGHT, SEND_RIGHT = "waves.prepare_wave", "waves.send_wave"
 
 
 def start_preparation(
@@ -109,7 +109,7 @@ def run_emails(job_id: int) -> None:
 
 def wake_emails() -> None:
     """Have a worker deliver e-mails, if some are due."""
-    if email_queue.has_work(now=timezone.now()):
+    if email_queue.has_work():
         enqueue(jobs.open_job(EMAIL_KIND, EMAIL_QUEUE))
 
 
@@ -144,17 +144,37 @@ def look_after() -> None:
 
 
 JOB_KINDS = [
-    JobKind(submission.JOB_KIND, "Prepare wave", run_preparation, page="wave", right=WAVE_RIGHT),
+    JobKind(
+        submission.JOB_KIND,
+        "Prepare wave",
+        run_preparation,
+        page="wave",
+        right=PREPARE_RIGHT,
+        can_pause=False,  # all or nothing, within minutes
+    ),
     JobKind(
         SEND_KIND,
         "Send wave",
         run_sending,
         page="wave",
-        right=WAVE_RIGHT,
+        right=SEND_RIGHT,
         can_pause=False,  # the wave is paused and cancelled, not its job
         before_progress="See the wave's page for its progress.",
     ),
-    JobKind(EMAIL_KIND, "Send queued e-mails", run_emails),
-    JobKind(SETTLE_KIND, "Settle unknown messages", run_settling, page="wave", right=WAVE_RIGHT),
+    JobKind(
+        EMAIL_KIND,
+        "Send queued e-mails",
+        run_emails,
+        right=SEND_RIGHT,
+        can_pause=False,  # the wave is paused, or the provider's account
+    ),
+    JobKind(
+        SETTLE_KIND,
+        "Settle unknown messages",
+        run_settling,
+        page="wave",
+        right=SEND_RIGHT,
+        can_pause=False,
+    ),
 ]
 SCHEDULED_RUNS = [ScheduledRun("look_after_waves", look_after, every="minute")]

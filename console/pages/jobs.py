@@ -15,6 +15,7 @@ from console.access import StaffRequest, action, live, page, render
 from console.charts import svg
 from operations import job_kinds, jobs, tasks
 from operations.choices import LIVE_JOBS, JobState
+from operations.errors import Refusal
 from operations.foreground import words_for
 from operations.models import Job
 from operations.progress import Pace, milestone
@@ -33,7 +34,7 @@ def work_on(request: StaffRequest, subject: Subject) -> dict[str, Any]:
 
 
 def right_to_steer(job: Job) -> str:
-    """The permission that pausing, cancelling and resuming this job needs."""
+    """The permission that pausing, cancelling and resuming this job needs: that of its work."""
     return job_kinds.shown_kind(job.kind).right
 
 
@@ -102,12 +103,11 @@ def steer(request: StaffRequest, pk: int, how: str) -> HttpResponse:
     steered = get_object_or_404(Job, pk=pk)
     if not request.user.has_perm(right_to_steer(steered)):
         raise PermissionDenied
-    if how == "resume":
-        done = jobs.requeue(pk)
-        if done:
-            tasks.enqueue(steered)
-    else:
-        done = jobs.request_stop(pk, how)
+    try:
+        done = _resume(steered) if how == "resume" else jobs.request_stop(pk, how)
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+        return HttpResponseRedirect(page_of(steered))
     if done:
         words = {
             "pause": "The job will pause at its next step.",
@@ -120,3 +120,10 @@ def steer(request: StaffRequest, pk: int, how: str) -> HttpResponse:
             request, "Nothing was changed. The job is finished, or already in this state."
         )
     return HttpResponseRedirect(page_of(steered))
+
+
+def _resume(job: Job) -> bool:
+    requeued = jobs.requeue(job.pk)
+    if requeued:
+        tasks.enqueue(job)
+    return requeued

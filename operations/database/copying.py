@@ -17,6 +17,8 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import Copy, sql
 
+from operations.database.statements import unhurried
+
 WRITE_BYTES = 1 << 20
 READ_BYTES = 2 << 20
 NULLABLE_BYTES = 16 << 20
@@ -127,6 +129,7 @@ def _reading(
     statement = sql.SQL("COPY ({}) TO STDOUT ({})").format(selected, options)
     # Django wraps the errors of execute(), not those of copy()
     with (
+        unhurried(over),
         over.wrap_database_errors,
         over.cursor() as cursor,
         cursor.copy(statement, values or None) as copy,
@@ -139,6 +142,7 @@ def _writing(table: Table, columns: Sequence[str], options: sql.Composable) -> I
     target = table if isinstance(table, sql.Identifier) else sql.Identifier(table)
     statement = sql.SQL("COPY {} ({}) FROM STDIN ({})").format(target, _listed(columns), options)
     with (
+        unhurried(),
         connection.wrap_database_errors,
         connection.cursor() as cursor,
         cursor.copy(statement) as copy,

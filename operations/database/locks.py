@@ -13,9 +13,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
+from psycopg.errors import LockNotAvailable
+
+from operations.database.statements import run, unhurried
+from operations.errors import HeldElsewhere
+
+# whoever holds such a lock may rightly need longer than a statement may
+WAITING = ("statement_timeout", "lock_timeout")
 
 
 @contextmanager
@@ -26,7 +33,8 @@ def exclusive(
     Yields False at once if another connection holds it and `wait` is false.
     """
     if wait:
-        _ask("pg_advisory_lock", name, using)
+        with unhurried(using, limits=WAITING):
+            _ask("pg_advisory_lock", name, using)
     held = wait or hold(name, using=using)
     try:
         yield held
@@ -44,7 +52,8 @@ def hold(name: str, *, using: BaseDatabaseWrapper | None) -> bool:
 
 def lock_in_transaction(name: str) -> None:
     """Wait for the lock; the current transaction holds it until it ends."""
-    _ask("pg_advisory_xact_lock", name)
+    with unhurried(limits=WAITING):
+        _ask("pg_advisory_xact_lock", name)
 
 
 def try_lock_in_transaction(name: str) -> bool:
@@ -59,6 +68,22 @@ def lock_in_key_order(rows: QuerySet[Any]) -> None:
     locked = rows.order_by("pk").select_for_update(no_key=True, of=("self",))
     for _ in locked.values_list("pk").iterator():
         pass
+
+
+@contextmanager
+def waiting_at_most(seconds: float, what: str) -> Iterator[None]:
+    """Statements of the caller's transaction wait no longer for anybody's lock. Raises
+    HeldElsewhere, which names `what` is held.
+    """
+    run("SELECT set_config('lock_timeout', %(wait)s, true)", wait=f"{round(seconds * 1_000)}ms")
+    try:
+        yield
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        raise HeldElsewhere(f"{what} is in use by another process. Try again in a minute.") from (
+            error
+        )
 
 
 def _ask(function: str, name: str, using: BaseDatabaseWrapper | None = None) -> Any:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
 Statement = str | sql.SQL | sql.Composed
+LONGEST_STATEMENT = "'6h'"  # as long as a task may take
 
 
 def run(statement: Statement, **values: Any) -> int:
@@ -33,3 +37,28 @@ def commit_without_waiting() -> None:
     with it.
     """
     run("SET LOCAL synchronous_commit = off")
+
+
+@contextmanager
+def unhurried(
+    using: BaseDatabaseWrapper | None = None, *, limits: Sequence[str] = ("statement_timeout",)
+) -> Iterator[None]:
+    """Statements inside may take as long as a task: a COPY takes as long as its other side
+    computes, and an index or a merge of millions of rows has no limit that is known beforehand.
+    """
+    session = using or connection
+    _limit(session, limits, LONGEST_STATEMENT)
+    try:
+        yield
+    except BaseException:
+        if not session.in_atomic_block:  # else the rollback takes it back
+            with suppress(DatabaseError, InterfaceError):
+                _limit(session, limits, "DEFAULT")
+        raise
+    _limit(session, limits, "DEFAULT")
+
+
+def _limit(session: BaseDatabaseWrapper, limits: Sequence[str], value: str) -> None:
+    scope = "LOCAL" if session.in_atomic_block else "SESSION"
+    with session.cursor() as cursor:
+        cursor.execute(";".join(f"SET {scope} {limit} TO {value}" for limit in limits))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from fairwave import env
@@ -66,3 +68,22 @@ def test_the_secret_key_is_made_once_and_only_its_owner_reads_it(monkeypatch, tm
     assert len(first) > 50
     assert (tmp_path / "data" / "secret-key").stat().st_mode & 0o077 == 0
     assert [file.name for file in (tmp_path / "data").iterdir()] == ["secret-key"]
+
+
+def test_no_session_waits_for_ever(mistakes, monkeypatch):
+    """[O-6] Neither a statement, nor a lock, nor a transaction of a worker that hangs, nor a
+    connection whose other side is gone.
+    """
+    monkeypatch.setenv("DATABASE_LOCK_SECONDS", "7")
+    options = env.session_options()
+    for name, value in {
+        "statement_timeout": 300_000,
+        "lock_timeout": 7_000,
+        "idle_in_transaction_session_timeout": 60_000,
+        "tcp_keepalives_idle": 30,
+    }.items():
+        assert f"-c {name}={value}" in str(options["options"])
+    assert (options["keepalives_idle"], options["tcp_user_timeout"]) == (30, 60_000)
+    monkeypatch.setattr(sys, "argv", ["manage.py", "migrate"])
+    assert "-c statement_timeout=0" in str(env.session_options()["options"])
+    assert not mistakes

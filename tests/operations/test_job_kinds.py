@@ -6,11 +6,12 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from operations import job_kinds, tasks
+from operations import job_kinds, jobs, tasks
 from operations.choices import JobState
-from operations.errors import UnknownJobKind
+from operations.errors import CannotStop, UnknownJobKind
 from operations.job_kinds import JobKind, kind_named, register, registered, shown_kind
 from operations.models import Job
+from operations.subjects import Subject
 
 KINDS = {
     "archive_demand",
@@ -50,6 +51,39 @@ def test_a_kind_has_words_a_page_and_a_right_that_exist(kind):
 def test_only_score_files_and_event_uploads_have_to_be_tidied_after_cancelling():
     tidied = {kind.name for kind in registered() if kind.tidy is not job_kinds.nothing_to_tidy}
     assert tidied == {"process_scores", "archive_demand"}
+
+
+def test_only_kinds_whose_work_looks_for_a_request_to_stop_can_be_paused():
+    """[O-1] A test of each of these shows that it obeys."""
+    assert {kind.name for kind in registered() if kind.can_pause} == {
+        "archive_demand",
+        "compose_supplement",
+        "fairness",
+        "import_registrations",
+        "process_scores",
+        "translate_ranks",
+        "try_scores",
+    }
+
+
+@pytest.mark.parametrize("how", ["pause", "cancel"])
+@pytest.mark.django_db
+def test_to_stop_a_job_that_cannot_be_paused_is_refused(how):
+    """[O-1] The wave is paused, not the job that sends it."""
+    job = jobs.open_job("send_wave", Subject("wave", "12345_20260120"))
+    with pytest.raises(CannotStop, match="'Send wave' cannot be paused or cancelled"):
+        jobs.request_stop(job.pk, how)
+    job.refresh_from_db()
+    assert (job.state, job.stop_requested) == (JobState.QUEUED, "")
+
+
+def test_steering_a_job_of_a_wave_needs_the_right_to_prepare_or_to_send_it():
+    """[O-5]"""
+    rights = {kind.name: kind.right for kind in registered()}
+    assert rights["prepare_wave"] == "waves.prepare_wave"
+    assert {rights[name] for name in ("send_wave", "deliver_email", "settle_unknown")} == {
+        "waves.send_wave"
+    }
 
 
 def test_a_name_cannot_be_registered_twice(monkeypatch):

@@ -13,12 +13,13 @@ from django.utils import timezone
 
 from operations import jobs, leases
 from operations.choices import JobState
-from operations.errors import JobBusy, JobStopped, LeaseLost, Refusal
+from operations.errors import HeldElsewhere, JobBusy, JobStopped, LeaseLost, Refusal
 from operations.models import Alert, Job
 from operations.progress import Pace
 from operations.subjects import Subject
 from operations.threads import helper_thread
-from tests.support.waiting import LIMIT_SECONDS
+from tests.support.processes import Process
+from tests.support.waiting import LIMIT_SECONDS, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -182,6 +183,56 @@ def test_the_job_of_a_worker_that_hangs_is_taken_over_when_its_lease_has_run_out
     assert taken_over == [2]
     done = again(job)
     assert (done.state, done.attempt, done.progress) == (JobState.DONE, 2, 0)
+
+
+def hang(job_id: int) -> None:
+    """In a process of its own, which is stopped in the midst of a transaction."""
+    with leases.working(job_id) as lease, transaction.atomic():
+        lease.hold()
+        point()
+
+
+def point() -> None:
+    """Where it is stopped."""
+
+
+@pytest.mark.processes
+def test_a_worker_that_hangs_in_a_transaction_holds_up_neither_take_over_nor_page(monkeypatch):
+    """[O-6] It has locked the job's row, and its connection is alive."""
+    monkeypatch.setattr(jobs, "PATIENCE_SECONDS", 0.02)
+    job, here = a_job(), "tests.operations.test_leases:point"
+    short = {"django.conf:settings.JOB_LEASE_SECONDS": 1}
+    hanging = Process(hang, job.pk, stopped_at=here, constants=short)
+    hanging.expect_stopped()
+    with pytest.raises(HeldElsewhere):
+        jobs.request_stop(job.pk, "pause")
+    wait_until(lambda: jobs.without_worker() == [job], "the end of its lease")
+    assert jobs.give_up() == 0
+    with leases.working(job.pk) as lease:
+        assert lease.attempt == 2
+        assert jobs.request_stop(job.pk, "pause")
+    hanging.wake()
+    assert hanging.wait() == 1
+    assert "operations.errors.LeaseLost" in hanging.errors
+    assert (again(job).state, again(job).attempt) == (JobState.DONE, 2)
+
+
+def test_a_machine_whose_clock_is_ahead_takes_nobodys_job(monkeypatch):
+    """[O-6] Leases are the database's affair."""
+    job = a_job()
+    first = leases.claim(job.pk)
+    ahead = timezone.now() + timedelta(minutes=2)
+    monkeypatch.setattr(timezone, "now", lambda: ahead)
+    monkeypatch.setattr(time, "time", ahead.timestamp)
+    Job.objects.filter(pk=job.pk).update(attempt=jobs.MOST_DEATHS)
+    assert (jobs.without_worker(), jobs.give_up()) == ([], 0)
+    with pytest.raises(JobBusy):
+        leases.claim(job.pk)
+    Job.objects.filter(pk=job.pk).update(attempt=1)
+    first.step("Counting sheep")
+    running = again(job)
+    assert running.lease_until < running.started_at + timedelta(minutes=1) < ahead
+    assert running.pace["samples"][0][0] < ahead.timestamp() - 60
 
 
 def test_a_lease_is_kept_alive_while_the_work_is_in_a_long_transaction(monkeypatch):

@@ -33,6 +33,8 @@ class Given:
     killed_at: str = ""
     nth: int = 1
     after: bool = False
+    # stopped (SIGSTOP) at this call for the nth time, before the call is made
+    stopped_at: str = ""
     # waits for a word of the test before the work, or before this call
     held: bool = False
     halted_at: str = ""
@@ -58,6 +60,8 @@ def main(given: Given, test: Connection, work: Callable[..., Any], arguments: li
     calls: list[str] = []
     if given.killed_at:
         replace(given.killed_at, lambda real: deadly(real, calls, given.nth, after=given.after))
+    if given.stopped_at:
+        replace(given.stopped_at, lambda real: stopping(real, calls, given.nth, test))
     if given.halted_at:
         replace(given.halted_at, lambda real: halted(real, test))
     if given.file_bytes is not None:
@@ -113,6 +117,21 @@ def deadly(
             real(*arguments, **options)
         if is_last:
             os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments, **options)
+
+    return called
+
+
+def stopping(
+    real: Callable[..., Any], calls: list[str], nth: int, test: Connection
+) -> Callable[..., Any]:
+    """`real`, at whose `nth` call the whole process stops until it is woken."""
+
+    def called(*arguments: Any, **options: Any) -> Any:
+        calls.append(threading.current_thread().name)
+        if len(calls) == nth:
+            test.send("stopped")
+            os.kill(os.getpid(), signal.SIGSTOP)
         return real(*arguments, **options)
 
     return called

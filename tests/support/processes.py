@@ -10,6 +10,7 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
 import tempfile
 from collections.abc import Callable
 from itertools import count
@@ -23,13 +24,13 @@ from django.core.management import call_command
 from django.db import connection
 
 from tests.support.child import Given, main
-from tests.support.waiting import LIMIT_SECONDS
+from tests.support.waiting import LIMIT_SECONDS, wait_until
 
 # every statement of a process, as a place to be killed at
 STATEMENT = "django.db.backends.utils:CursorWrapper.execute"
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ("STORAGES", "FAIRWAVE_DATA", "AWS_ENDPOINT_URL", "S3_EVENTS_QUEUE")
-DATABASE = ("HOST", "PORT", "NAME", "USER", "PASSWORD")
+DATABASE = ("HOST", "PORT", "NAME", "USER", "PASSWORD", "OPTIONS")
 # as it was before any test changed it
 _environment = dict(os.environ)
 _context = multiprocessing.get_context("forkserver")
@@ -103,6 +104,19 @@ class Process:
         """Wait until it is `ready` to begin, or `halted` at its call."""
         assert self._conversation.poll(LIMIT_SECONDS), f"it does not come to be {word}"
         assert self._conversation.recv() == word
+
+    def expect_stopped(self) -> None:
+        """Wait until it is stopped at its call (SIGSTOP): none of its threads does anything."""
+        self.expect("stopped")
+        state = ("ps", "-o", "stat=", "-p", str(self._process.pid))
+        wait_until(
+            lambda: subprocess.run(state, capture_output=True, check=True).stdout.startswith(b"T"),
+            "a process that is stopped",
+        )
+
+    def wake(self) -> None:
+        """It was stopped, and goes on."""
+        os.kill(self._process.pid or 0, signal.SIGCONT)
 
     def go_on(self) -> None:
         self._conversation.send("go on")

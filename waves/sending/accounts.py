@@ -3,7 +3,8 @@ PostgreSQL. [N-2, N-6]
 
 Concurrency: each sender holds slots under a lease; the account's row is locked while they are
 dealt, so their sum never exceeds the limit. Rate: permits are instants on the database's clock,
-taken in blocks by moving `permits_until`.
+taken in blocks by moving `permits_until`. Leases, too, run by that clock alone: a machine whose own
+clock is wrong takes nobody's slots.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Sum
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from operations import alerts
 from operations.jobs import record_move
@@ -68,15 +69,13 @@ def take_slots(
     limits: Limits,
     in_flight: int,
     lease: timedelta,
-    now: datetime | None = None,
 ) -> SenderSlots:
     """Renew the sender's lease with the number of requests it has in flight; returns its slots and
     whether the account is paused. [N-2, N-6]
     """
-    now = now or timezone.now()
     with transaction.atomic():
         held = ProviderAccount.objects.select_for_update().get(name=name)
-        Sender.objects.filter(account=held, lease_until__lt=now).delete()
+        Sender.objects.filter(account=held, lease_until__lt=Now()).delete()
         others = Sender.objects.filter(account=held).exclude(pk=sender)
         alive = list(others.values_list("slots", "in_flight"))
         slots = pacing.share(
@@ -92,7 +91,7 @@ def take_slots(
             "wave_id": wave_id,
             "slots": kept,
             "in_flight": in_flight,
-            "lease_until": now + lease,
+            "lease_until": Now() + lease,
         }
         Sender.objects.update_or_create(pk=sender, defaults=values)
         ProviderAccount.objects.filter(pk=held.pk).update(
@@ -104,7 +103,7 @@ def take_slots(
 def release_slots(name: str, sender: uuid.UUID) -> None:
     """Give the slots back; the sender has nothing in flight any more."""
     Sender.objects.filter(pk=sender).delete()
-    busy = Sender.objects.filter(account__name=name, lease_until__gte=timezone.now()).aggregate(
+    busy = Sender.objects.filter(account__name=name, lease_until__gte=Now()).aggregate(
         busy=Sum("in_flight")
     )
     ProviderAccount.objects.filter(name=name).update(in_flight=busy["busy"] or 0)
@@ -112,7 +111,7 @@ def release_slots(name: str, sender: uuid.UUID) -> None:
 
 def in_flight() -> int:
     """Requests under way over all live senders and accounts; falls to 0 after a stop. [N-6]"""
-    alive = Sender.objects.filter(lease_until__gte=timezone.now())
+    alive = Sender.objects.filter(lease_until__gte=Now())
     return alive.aggregate(busy=Sum("in_flight"))["busy"] or 0
 
 
@@ -157,7 +156,7 @@ def pause(name: str, reason: str, *, by: User | None = None) -> bool:
     account(name)
     with transaction.atomic():
         paused = ProviderAccount.objects.filter(name=name, paused=False).update(
-            paused=True, paused_reason=reason[:200], paused_at=timezone.now()
+            paused=True, paused_reason=reason[:200], paused_at=Now()
         )
         if paused:
             record_move(Subject("account", name), "sending", "paused", by=by, reason=reason)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from operations.database.retries import retried
 from waves.choices import SendState, WaveState
@@ -111,10 +112,12 @@ def deliver(*, limit: int | None = None, provider: EmailProvider | None = None) 
     return counts | {"left": QueuedEmail.objects.filter(state__in=OPEN_STATES).count()}
 
 
-def has_work(*, now: datetime) -> bool:
-    """Whether something in the queue is due, or was left by a worker that died."""
-    due = Q(not_before=None) | Q(not_before__lte=now)
-    left = Q(state=SendState.SENDING, lease_until__lt=now)
+def has_work() -> bool:
+    """Whether something in the queue is due, or was left by a worker that died. By the database's
+    clock, which also set these times.
+    """
+    due = Q(not_before=None) | Q(not_before__lte=Now())
+    left = Q(state=SendState.SENDING, lease_until__lt=Now())
     in_force = QueuedEmail.objects.filter(
         send__wave__state__in=[WaveState.TRIGGERED, WaveState.COMPLETED]
     )

@@ -6,9 +6,11 @@ import time
 from unittest import mock
 
 import pytest
+from django.contrib.messages import get_messages
 from django.test import Client
 
 from operations import foreground, jobs
+from operations.job_kinds import registered
 from operations.models import Job
 from operations.subjects import Subject
 from tests.support.people import client_of, staff
@@ -31,9 +33,38 @@ def test_a_job_is_paused_and_goes_on(client):
 
 
 def test_steering_a_job_needs_the_right_of_what_it_works_on():
-    job = jobs.open_job("prepare_wave", Subject("wave", "12345_20260120"))
+    job = jobs.open_job("import_registrations", Subject("registration_import", "1"))
     watcher = client_of(staff("watcher", "operations.view_job", "campaigns.process_scores"))
     assert watcher.post(f"/admin/job/{job.pk}/cancel/").status_code == 403
+    job.refresh_from_db()
+    assert job.state == "queued"
+
+
+@pytest.mark.parametrize("kind", [kind.name for kind in registered() if not kind.can_pause])
+def test_a_job_that_cannot_be_paused_shows_no_button_and_refuses(client, kind):
+    """[O-1]"""
+    job = jobs.open_job(kind, Subject("wave", "12345_20260120"))
+    Job.objects.filter(pk=job.pk).update(state="running")
+    html = client.get(f"/admin/job/{job.pk}/").content.decode()
+    assert f"/admin/job/{job.pk}/pause/" not in html
+    assert f"/admin/job/{job.pk}/cancel/" not in html
+    for how in ("pause", "cancel"):
+        refused = client.post(f"/admin/job/{job.pk}/{how}/")
+        assert "cannot be paused or cancelled" in str(
+            next(iter(get_messages(refused.wsgi_request)))
+        )
+    job.refresh_from_db()
+    assert (job.state, job.stop_requested) == ("running", "")
+
+
+def test_who_may_only_prepare_does_not_steer_the_sending():
+    """[O-5]"""
+    job = jobs.open_job("send_wave", Subject("wave", "12345_20260120"))
+    Job.objects.filter(pk=job.pk).update(state="failed", error="no")
+    preparer = client_of(staff("preparer", "operations.view_job", "waves.prepare_wave"))
+    sender = client_of(staff("sender", "operations.view_job", "waves.send_wave"))
+    assert preparer.post(f"/admin/job/{job.pk}/resume/").status_code == 403
+    assert sender.post(f"/admin/job/{job.pk}/resume/").status_code == 302
     job.refresh_from_db()
     assert job.state == "queued"
 

@@ -4,7 +4,12 @@ import pytest
 from django.db import ProgrammingError, connection, transaction
 from psycopg import sql
 
-from operations.database.statements import commit_without_waiting, first_row, run
+from operations.database.statements import (
+    commit_without_waiting,
+    first_row,
+    run,
+    unhurried,
+)
 from tests.support.doors import EVERYTHING, around
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,3 +62,24 @@ def test_nobody_else_takes_psycopgs_connections_or_turns_waiting_off():
     server = "fairwave/embedded.py"
     found = around("operations/database/", ours, roots=EVERYTHING)
     assert [line for line in found if not line.startswith(server)] == []
+
+
+def limit():
+    return first_row("SHOW statement_timeout")[0]
+
+
+def test_only_what_is_unhurried_may_take_longer_than_a_statement_does():
+    before = limit()
+    with unhurried():
+        assert limit() == "6h"
+    assert limit() == before
+    with transaction.atomic():
+        with unhurried():
+            assert limit() == "6h"
+        assert limit() == before
+    with pytest.raises(ProgrammingError), unhurried():
+        run("SELECT nothing FROM nowhere")
+    assert limit() == before
+    with pytest.raises(ProgrammingError), transaction.atomic(), unhurried():
+        run("SELECT nothing FROM nowhere")
+    assert limit() == before

@@ -6,35 +6,43 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from operations.models import Alert, StatusChange
 from tests.support.sending import FAST, triggered_wave
+from waves.models import Sender
 from waves.providers import registry
 from waves.sending import accounts, pacing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_n2_a_dead_senders_slots_are_free_when_its_lease_is_over():
+def test_n2_a_dead_senders_slots_are_free_when_its_lease_is_over_by_the_databases_clock(
+    monkeypatch,
+):
     wave = triggered_wave(1)
     accounts.account("sms_http")
     one, two = accounts.uuid.uuid4(), accounts.uuid.uuid4()
-    now, lease = timezone.now(), timedelta(seconds=15)
+    lease = timedelta(seconds=15)
 
-    def slots_of(sender, at, busy=0):
+    def slots_of(sender, busy=0):
         return accounts.take_slots(
-            "sms_http", sender, wave.pk, limits=FAST, in_flight=busy, lease=lease, now=at
+            "sms_http", sender, wave.pk, limits=FAST, in_flight=busy, lease=lease
         ).count
 
-    assert slots_of(one, now) == 50
-    assert slots_of(two, now) == 0
-    assert slots_of(one, now, busy=40) == 25
-    assert slots_of(two, now) == 10
-    assert slots_of(one, now, busy=20) == 25
-    assert slots_of(two, now) == 25
-    later = now + timedelta(seconds=16)
-    assert slots_of(two, later) == 50
+    assert slots_of(one) == 50
+    assert slots_of(two) == 0
+    assert slots_of(one, busy=40) == 25
+    ahead = timezone.now() + timedelta(seconds=20)
+    with monkeypatch.context() as patch:  # a machine whose clock is wrong
+        patch.setattr(timezone, "now", lambda: ahead)
+        assert slots_of(two) == 10
+        assert accounts.in_flight() == 40
+    assert slots_of(one, busy=20) == 25
+    assert slots_of(two) == 25
+    Sender.objects.filter(pk=one).update(lease_until=Now())
+    assert slots_of(two) == 50
     assert connection.in_atomic_block is False
 
 
