@@ -87,6 +87,12 @@ class NotStored(CampaignError):
     """The bucket did not keep a file as it was given. [S-1]"""
 
 
+class RowsMissing(CampaignError):
+    """Not all rows of a score file were found when its files were written; nothing was published.
+    [S-3]
+    """
+
+
 class UnknownEvent(CampaignError):
     """A message of the queue for S3 events is none that S3 sends."""
 

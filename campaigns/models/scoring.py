@@ -65,6 +65,7 @@ class ScoreFile(models.Model):
     )
     rules_digest = models.CharField(max_length=64, blank=True)
     roster_digest = models.CharField(max_length=64, blank=True)
+    roster_size = models.BigIntegerField(default=0, help_text="Rows that the roster lists")
     ignored_columns = models.JSONField(default=list)
 
     rows_in = models.BigIntegerField(default=0)
@@ -109,6 +110,15 @@ class ScoreFile(models.Model):
                     ]
                 )
                 | Q(rows_in=F("accepted") + F("rejected")),
+            ),
+            models.CheckConstraint(
+                name="scorefile_roster_lists_all",
+                condition=Q(roster_digest="") | Q(roster_size=F("accepted")),
+            ),
+            models.CheckConstraint(
+                name="scorefile_streamed_all",
+                condition=~Q(state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED])
+                | Q(streamed=F("accepted")),
             ),
             models.CheckConstraint(
                 name="scorefile_failed_says_why",

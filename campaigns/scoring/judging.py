@@ -73,7 +73,7 @@ def judge(
     score_file: ScoreFile, file: BinaryIO, survey: Survey, rules: Rules, lease: Lease
 ) -> None:
     """Judge every chunk that is not done yet. Raises UnreadableFile, LeaseLost, JobStopped."""
-    campaign, cache = score_file.campaign, LocalCache.of(lease.job_id)
+    campaign, cache = score_file.campaign, LocalCache.of(lease)
     done = set(
         Chunk.objects.filter(job_id=lease.job_id, state=ChunkState.DONE).values_list(
             "number", flat=True

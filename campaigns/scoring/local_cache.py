@@ -1,8 +1,9 @@
-"""Judged rows of one job kept on this machine's disk between judging and publishing, so that they
-are not read back twice.
+"""Judged rows kept on this machine's disk between judging and publishing, so that they are not read
+back twice.
 
-Only a shortcut: PostgreSQL holds the same rows, and what is missing here (another machine judged
-them) is fetched from there.
+Only a shortcut: PostgreSQL holds the same rows, and what is missing here (another machine or an
+earlier attempt judged them) is fetched from there. The folder is one attempt's alone, so an attempt
+that was taken over clears nothing that another one reads. [O-6]
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import polars as pl
 from django.conf import settings
 
 from campaigns.scoring import roster
+from campaigns.scoring.roster import Roster
+from operations.leases import Lease
 from operations.models import Job
 
 PUBLISHED = (
@@ -47,12 +50,13 @@ class LocalCache:
         self.folder = folder
 
     @classmethod
-    def of(cls, job_id: int) -> LocalCache:
-        """The cache of a job. Its name says when the job was made: another database's job may have
-        the same number.
+    def of(cls, lease: Lease) -> LocalCache:
+        """The cache of a job's attempt. Its name says when the job was made: another database's
+        job may have the same number.
         """
-        made = Job.objects.values_list("created_at", flat=True).get(pk=job_id)
-        return cls(Path(settings.FAIRWAVE_DATA) / "work" / f"job-{job_id}-{made:%Y%m%dT%H%M%S%f}")
+        made = Job.objects.values_list("created_at", flat=True).get(pk=lease.job_id)
+        job = f"job-{lease.job_id}-{made:%Y%m%dT%H%M%S%f}"
+        return cls(Path(settings.FAIRWAVE_DATA) / "work" / f"{job}.{lease.attempt}")
 
     def put(self, number: int, accepted: pl.DataFrame, rejected: pl.DataFrame) -> None:
         """Keep the outcome of a chunk: accepted rows (PUBLISHED and `fan_ref`) and rejected ones
@@ -62,8 +66,10 @@ class LocalCache:
         self._put_rejected(number, rejected)
 
     def holds(self, numbers: set[int]) -> bool:
-        """Whether every one of these chunks is here."""
-        return all(self._file(number, kind).exists() for number in numbers for kind in KINDS)
+        """Whether every one of these chunks is here, or everything was fetched."""
+        return self._fetched.exists() or all(
+            self._file(number, kind).exists() for number in numbers for kind in KINDS
+        )
 
     def rows(self) -> Iterator[pl.DataFrame]:
         """PUBLISHED of all accepted rows, in order of their numbers."""
@@ -73,10 +79,10 @@ class LocalCache:
         """REJECTED of all rejected rows, in order of their numbers."""
         return (pl.read_ipc(file) for file in self._in_order("rejected"))
 
-    def roster_digest(self) -> str:
-        """S-10's digest over all accepted rows."""
+    def roster(self) -> Roster:
+        """S-10's roster of all accepted rows."""
         with ExitStack() as opened:
-            return roster.digest(
+            return roster.whole(
                 [opened.enter_context(file.open("rb")) for file in self._in_order("roster")]
             )
 
@@ -87,9 +93,20 @@ class LocalCache:
             self._put_accepted(number, frame)
         for number, frame in enumerate(rejected):
             self._put_rejected(number, frame)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._fetched.touch()
 
     def clear(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def clear_earlier(self) -> None:
+        """Remove what attempts left here that were killed. The caller has the lease: one that still
+        lives has lost its own, and what it finds missing is its last error.
+        """
+        job, _, attempt = self.folder.name.rpartition(".")
+        for folder in self.folder.parent.glob(f"{job}.*"):
+            if int(folder.suffix[1:]) < int(attempt):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _put_accepted(self, number: int, accepted: pl.DataFrame) -> None:
         with self._whole(number, "roster") as out:
@@ -109,6 +126,10 @@ class LocalCache:
         with half.open("wb") as out:
             yield out
         half.rename(self._file(number, kind))
+
+    @property
+    def _fetched(self) -> Path:
+        return self.folder / "fetched"
 
     def _in_order(self, kind: str) -> list[Path]:
         return sorted(self.folder.glob(f"*.{kind}"), key=lambda file: int(file.stem))

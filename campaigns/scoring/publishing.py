@@ -1,8 +1,9 @@
 """VALIDATED → STREAMED: the draw where it waited, the records on the stream, the files people and
 services read. [S-11, S-12]
 
-Everything here may run again: batches on the stream have keys of their own, files are written whole
-and replace themselves.
+Everything here may run again: batches on the stream have keys of their own, and files are written
+whole and replace themselves. Whoever writes them, their bytes are the same: the rows do not change
+any more, and a file that lacks some is not published. [O-6]
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import polars as pl
 from django.db import transaction
 
 from campaigns import draw
+from campaigns.errors import RowsMissing
 from campaigns.formats.score_bytes import open_lines
 from campaigns.formats.score_rows import fields_of
 from campaigns.models import ScoreFile
@@ -62,14 +64,14 @@ def draw_waiting_rows(score_file: ScoreFile, lease: Lease) -> None:
     with transaction.atomic():
         tables.replace_with_drawn(score_file.pk, drawn)
         lease.hold()
-    LocalCache.of(lease.job_id).clear()  # it holds the rows as they were
+    LocalCache.of(lease).clear()  # it holds the rows as they were
 
 
 def judged_rows(score_file: ScoreFile, lease: Lease) -> LocalCache:
     """The outcome of every chunk on this machine's disk: as judged here, or fetched from
     PostgreSQL.
     """
-    cache = LocalCache.of(lease.job_id)
+    cache = LocalCache.of(lease)
     done = set(Chunk.objects.filter(job_id=lease.job_id).values_list("number", flat=True))
     if not done or not cache.holds(done):
         salt = bytes(score_file.campaign.salt or b"")
@@ -82,13 +84,25 @@ def judged_rows(score_file: ScoreFile, lease: Lease) -> LocalCache:
 
 
 def publish(score_file: ScoreFile, lease: Lease) -> Published:
-    """Stream the accepted rows, and beside it write both files. Raises LeaseLost, JobStopped."""
+    """Stream the accepted rows, and beside it write both files. Raises LeaseLost, JobStopped, and
+    RowsMissing.
+    """
     cache = judged_rows(score_file, lease)
     with helper_thread("files") as writer:
         written = writer.submit(_write_files, score_file, cache)
         published = _stream(score_file, cache, lease)
         written.result()
+    _require_all(score_file, "accepted", published.streamed)
     return published
+
+
+def _require_all(score_file: ScoreFile, which: str, found: int) -> None:
+    expected = getattr(score_file, which)
+    if found != expected:
+        raise RowsMissing(
+            f"Score file {score_file.pk} has {expected:,} {which} rows, but {found:,} were found."
+            " Process it again."
+        )
 
 
 def _stream(score_file: ScoreFile, cache: LocalCache, lease: Lease) -> Published:
@@ -132,8 +146,11 @@ def _send(score_file: ScoreFile, batches: Batches, lease: Lease) -> int:
 def _write_files(score_file: ScoreFile, cache: LocalCache) -> None:
     with buckets.scoring().writer(score_file.scrubbed_key) as scrubbed:
         scrubbed.write(_scrubbed(NO_ROWS).write_csv().encode())
+        written = 0
         for rows in cache.rows():
             scrubbed.write(_scrubbed(rows).write_csv(include_header=False).encode())
+            written += rows.height
+        _require_all(score_file, "accepted", written)
     _write_rejected(score_file, cache)
 
 
@@ -178,6 +195,7 @@ def _write_rejected(score_file: ScoreFile, cache: LocalCache) -> None:
         columns = open_lines(source)[0].columns
     with bucket.writer(score_file.rejected_key) as out:
         out.write(_header([*columns, "line", "reason"]))
+        written = 0
         for rows in cache.rejected_rows():
             fields = fields_of(rows["raw"], len(columns))
             out.write(
@@ -185,6 +203,8 @@ def _write_rejected(score_file: ScoreFile, cache: LocalCache) -> None:
                 .write_csv(include_header=False)
                 .encode()
             )
+            written += rows.height
+        _require_all(score_file, "rejected", written)
 
 
 def _header(names: list[str]) -> bytes:

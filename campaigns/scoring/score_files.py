@@ -82,7 +82,7 @@ def process(job_id: int) -> ScoreFile:
     with (
         leases.working(job_id) as lease,
         _failing_with_its_job(number, lease),
-        _cleared(LocalCache.of(job_id)),
+        _cleared(LocalCache.of(lease)),
     ):
         score_file = score_file_of(number)
         if not score_file.is_drawn:
@@ -110,6 +110,7 @@ def _cleared(cache: LocalCache) -> Iterator[None]:
     """Nobody's data stays on this machine's disk longer than the work; after a kill, until it is
     taken up again.
     """
+    cache.clear_earlier()
     try:
         yield
     finally:
@@ -196,7 +197,7 @@ def _validate(
     comes later.
 
     `lines` were counted apart from the chunks: where those do not add up to them, the ledger's
-    constraint refuses. [S-3]
+    constraint refuses. [S-3] So it does where the roster lists fewer than were accepted. [S-10]
     """
     if score_file.roster_digest:
         _move(lease, score_file, ScoreFileState.VALIDATED, error="")
@@ -204,6 +205,7 @@ def _validate(
     lease.step("Creating the roster")
     done = Chunk.objects.filter(job_id=lease.job_id)
     counts = list(done.values_list("counts", flat=True))
+    roster = publishing.judged_rows(score_file, lease).roster()
     ledger: dict[str, object] = {
         "rows_in": lines,
         "rejected_by": add_tallies([count["rejected"] for count in counts]),
@@ -211,7 +213,8 @@ def _validate(
         "bands": (
             {"high": 0, "mid": 0, "low": 0} | add_tallies([count["bands"] for count in counts])
         ),
-        "roster_digest": publishing.judged_rows(score_file, lease).roster_digest(),
+        "roster_digest": roster.digest,
+        "roster_size": roster.rows,
     }
     ledger |= done.aggregate(accepted=Sum("rows_out"), rejected=Sum("rows_rejected"))
     rejected_indexed.result()

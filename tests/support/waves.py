@@ -106,6 +106,7 @@ def add_scores(campaign: Campaign, ids: Sequence[str], raw_scores: Sequence[floa
         state="streamed",
         rows_in=len(ids),
         accepted=len(ids),
+        streamed=len(ids),
     )
     fans = pl.DataFrame(
         {"global_user_id": ids, "raw_score": list(raw_scores)},

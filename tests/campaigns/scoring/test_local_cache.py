@@ -8,6 +8,9 @@ import pytest
 from campaigns.choices import ScoreFileState
 from campaigns.scoring import publishing
 from campaigns.scoring.local_cache import PUBLISHED, REJECTED, LocalCache
+from operations import jobs
+from operations.leases import Lease
+from operations.subjects import Subject
 from tests.campaigns.scoring.kills import Killed, killed_at
 from tests.campaigns.scoring.published_files import read_csv, records_of
 from tests.support.campaigns import make_campaign, process_scores, score_file_bytes, score_row
@@ -36,7 +39,7 @@ def test_a_machine_that_did_not_judge_the_rows_publishes_the_same(monkeypatch):
     real, lost = publishing.judged_rows, []
 
     def on_another_machine(score_file, lease):
-        publishing.LocalCache.of(lease.job_id).clear()
+        publishing.LocalCache.of(lease).clear()
         lost.append(score_file)
         return real(score_file, lease)
 
@@ -67,11 +70,25 @@ def test_chunks_come_back_in_their_order_and_refilled_frames_are_the_same_rows(t
     rows, rejected = pl.concat(cache.rows()), pl.concat(cache.rejected_rows())
     assert rows["row_id"].to_list() == ["row_id 1", "row_id 2", "row_id 10"]
     assert rejected["raw"].to_list() == ["raw 1", "raw 2", "raw 10"]
-    digest = cache.roster_digest()
+    digest = cache.roster()
     cache.refill(iter([pl.concat([frames(n)[0] for n in (1, 2, 10)])]), iter([rejected]))
     assert pl.concat(cache.rows()).equals(rows)
     assert pl.concat(cache.rejected_rows()).equals(rejected)
-    assert cache.roster_digest() == digest
+    assert cache.roster() == digest
+    assert cache.holds({1, 2, 3, 10})  # everything was fetched, whatever it was cut into
+
+
+def test_an_attempt_clears_what_is_its_own_and_what_was_left_by_earlier_ones(bucket_folders):
+    """[O-6] One that was taken over takes nothing away from the one that works."""
+    job = jobs.open_job("process_scores", Subject("score_file", "1"))
+    first, second, tenth = (LocalCache.of(Lease(job.pk, attempt)) for attempt in (1, 2, 10))
+    for cache in (first, second, tenth):
+        cache.put(1, *frames(1))
+    first.clear()
+    assert second.holds({1})
+    first.put(1, *frames(1))
+    second.clear_earlier()
+    assert (first.holds({1}), second.holds({1}), tenth.holds({1})) == (False, True, True)
 
 
 def test_a_chunk_whose_writing_broke_off_is_not_there(tmp_path, monkeypatch):

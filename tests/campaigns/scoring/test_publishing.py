@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from campaigns.choices import ScoreFileState
 from campaigns.draw import Draw
-from campaigns.models import FanScore
+from campaigns.errors import RowsMissing
+from campaigns.models import FanScore, ScoreFile
+from campaigns.scoring import publishing
 from datalake.choices import StreamName
 from datalake.models import StreamBatch
+from datalake.storage import buckets
 from operations.database import copying
 from tests.campaigns.scoring.published_files import read_csv, records_of
 from tests.support.campaigns import (
@@ -191,3 +195,23 @@ def test_the_roster_digest_is_that_of_all_accepted_rows_however_many_frames(monk
     assert score_file.roster_digest == roster_digest(
         refs, [row["raw_local_fanscore"] for row in rows]
     )
+
+
+@pytest.mark.parametrize(("which", "kind"), [("accepted", "rows"), ("rejected", "rejected")])
+def test_a_file_that_lacks_rows_is_not_written(which, kind, monkeypatch):
+    """[S-3, O-6] Nothing is published where rows are missing, and the file says so."""
+    real = publishing.judged_rows
+
+    def with_rows_missing(score_file, lease):
+        cache = real(score_file, lease)
+        if score_file.roster_digest:
+            next(iter(cache._in_order(kind))).unlink()
+        return cache
+
+    monkeypatch.setattr(publishing, "judged_rows", with_rows_missing)
+    with pytest.raises(RowsMissing, match=f"2 {which} rows, but 0 were found"):
+        process_scores(make_campaign(), score_file_bytes([score_row(n % 2) for n in range(4)]))
+    score_file = ScoreFile.objects.get()
+    assert score_file.state == ScoreFileState.FAILED
+    key = score_file.scrubbed_key if which == "accepted" else score_file.rejected_key
+    assert not buckets.scoring().exists(key)

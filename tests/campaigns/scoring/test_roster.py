@@ -27,7 +27,9 @@ def in_parts(rows: list[tuple[str, str]], pieces: int) -> str:
         pl.DataFrame(each, schema={"ref": pl.String, "raw": pl.String}, orient="row")
         for each in divided
     ]
-    return roster.digest([io.BytesIO(roster.part(each["ref"], each["raw"])) for each in columns])
+    found = roster.whole([io.BytesIO(roster.part(each["ref"], each["raw"])) for each in columns])
+    assert found.rows == len(rows)
+    return found.digest
 
 
 @settings(max_examples=80)
@@ -52,4 +54,5 @@ def test_how_a_score_was_written_counts():
 
 
 def test_nobody_is_a_roster_too():
-    assert roster.digest([]) == hashlib.sha256(b"").hexdigest() == in_parts([], 3)
+    assert roster.whole([]) == (hashlib.sha256(b"").hexdigest(), 0)
+    assert in_parts([], 3) == roster.whole([]).digest

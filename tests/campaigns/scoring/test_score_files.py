@@ -89,11 +89,20 @@ def test_every_row_has_one_outcome_and_the_ledger_is_whole():
     assert job.percent == 100
 
 
-@pytest.mark.parametrize("wrong", [{"rows_in": 5}, {"accepted": 5}, {"rejected": -1}])
-def test_a_ledger_that_does_not_add_up_is_refused_by_the_database(wrong):
-    """[S-3]"""
+@pytest.mark.parametrize(
+    ("wrong", "constraint"),
+    [
+        ({"rows_in": 5}, "scorefile_ledger"),
+        ({"accepted": 5}, "scorefile_ledger"),
+        ({"rejected": -1}, "scorefile_ledger"),
+        ({"streamed": 0}, "scorefile_streamed_all"),
+        ({"roster_size": 0}, "scorefile_roster_lists_all"),
+    ],
+)
+def test_counts_that_do_not_add_up_are_refused_by_the_database(wrong, constraint):
+    """[S-3, S-10, S-11]"""
     score_file = process_scores(make_campaign())
-    with pytest.raises(IntegrityError, match="scorefile_ledger"), transaction.atomic():
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         ScoreFile.objects.filter(pk=score_file.pk).update(**wrong)
 
 
@@ -130,7 +139,7 @@ def test_a_failed_file_uploaded_again_is_the_same_file_and_is_taken_up_where_it_
         (tables, "fill_rejected", 4),
         (tables, "fill", 2),
         (publishing, "_write_files", 1),
-        (roster, "digest", 1),
+        (roster, "whole", 1),
         (tables, "index", 1),
         (tables, "index", 2),
         (publishing, "_send", 1),
@@ -189,7 +198,7 @@ def state_of_things() -> tuple[object, ...]:
     [
         (score_files, "_begin"),
         (judging, "_write"),
-        (roster, "digest"),
+        (roster, "whole"),
         (publishing, "draw_waiting_rows"),
         (publishing, "_send"),
         (score_files, "_count"),
