@@ -292,6 +292,7 @@ def _renew(heartbeat: BaseDatabaseWrapper, lease: Lease) -> bool:
     """Renew the lease, and keep the progress of now: the last few samples give the speed. False if
     the job was taken over, or the work holds its row at the moment.
     """
+    values: list[Any] = [length(), lease.job_id, lease.attempt, JobState.RUNNING.value]
     with heartbeat.cursor() as cursor:
         cursor.execute(
             """UPDATE operations_job SET
@@ -303,7 +304,7 @@ def _renew(heartbeat: BaseDatabaseWrapper, lease: Lease) -> bool:
                WHERE id = (
                    SELECT id FROM operations_job WHERE id = %s AND attempt = %s
                        AND state = %s FOR UPDATE SKIP LOCKED)""",
-            [length(), lease.job_id, lease.attempt, JobState.RUNNING.value],
+            values,
         )
         return bool(cursor.rowcount)
 
