@@ -55,6 +55,12 @@ class UnreadableList(CampaignError):
     """
 
 
+class ListOutOfReach(UnreadableList):
+    """The bucket does not give a blacklist or whitelist now; a moment later it may. [S-1]"""
+
+    is_transient = True
+
+
 class UnknownScoreFile(CampaignError):
     """No score file has this number."""
 
@@ -85,6 +91,8 @@ class CancelledByHand(CampaignError):
 
 class NotStored(CampaignError):
     """The bucket did not keep a file as it was given. [S-1]"""
+
+    is_transient = True
 
 
 class RowsMissing(CampaignError):

@@ -76,9 +76,13 @@ class UnknownDeadLetter(Refusal):
 class QueueUnreachable(Refusal):
     """A queue of messages does not answer, or not as it should."""
 
+    is_transient = True
+
 
 class StreamUnreachable(Refusal):
     """A Kinesis stream does not answer, or not as it should; a moment later it may."""
+
+    is_transient = True
 
 
 class StreamBusy(StreamUnreachable):
@@ -97,3 +101,5 @@ class NoSuchPosition(Refusal):
 
 class GlueUnreachable(Refusal):
     """The Glue catalogue does not answer, or not as it should; a moment later it may."""
+
+    is_transient = True

@@ -49,6 +49,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "console.out_of_reach.BucketOutOfReachMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 AUTHENTICATION_BACKENDS = [
@@ -178,6 +179,7 @@ DEMAND_PREFIX = env.text("DEMAND_PREFIX", "demand").strip("/")
 GLUE_DATABASE = env.text("GLUE_DATABASE")
 STREAM_ENGINE = env.choice("STREAM_ENGINE", "postgres", ["postgres"])
 WAVES_FOUR_EYES = env.switch("WAVES_FOUR_EYES", True)
+PREPARATION_RETRY_SECONDS = env.whole("PREPARATION_RETRY_SECONDS", 300, most=86_400)
 SITE_URL = env.address("SITE_URL", "http://127.0.0.1:8000")
 
 LOGGING = {

@@ -10,7 +10,7 @@ import logging
 import time
 import urllib.error
 import urllib.request
-from datetime import timedelta
+from datetime import UTC, timedelta
 from enum import Enum
 
 from django.conf import settings
@@ -47,14 +47,15 @@ def alert(text: str) -> None:
 
 
 def alert_failed_job(job: Job) -> None:
-    """Kind, subject, error and link of a failed job."""
+    """Kind, subject, error and link of a failed job, and when it is tried again."""
     link = f"{settings.SITE_URL}/admin/operations/job/{job.pk}/change/"
     error = (
         job.error if len(job.error) <= LONGEST_TEXT // 2 else f"{job.error[: LONGEST_TEXT // 2]}…"
     )
+    again = f" Retry at {job.retry_at.astimezone(UTC):%H:%M} UTC." if job.retry_at else ""
     alert(
         f":red_circle: {job_kinds.shown_kind(job.kind).words} failed for {job.works_on}:"
-        f" {error}\n{link}"
+        f" {error}{again}\n{link}"
     )
 
 

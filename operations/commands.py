@@ -93,6 +93,9 @@ class JsonCommand(BaseCommand):
                 sys.exit(1)
             self._show_error(error_text(error), started, as_json=as_json)
             raise
+        except OSError as error:  # a bucket or a disk that does not do its part
+            self._show_error(error_text(error), started, as_json=as_json)
+            sys.exit(1)
         except CommandError:  # wrong usage: argparse says it
             raise
         except Exception as error:  # a fault of ours: the object says so, the traceback where

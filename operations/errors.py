@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 LONGEST_ERROR = 2_000
 
 
 class Refusal(Exception):
     """A request cannot be carried out now. The message names what, where and what to
-    do.
+    do. `is_transient`: the same request may be granted later, though nobody changes anything.
     """
+
+    is_transient: ClassVar[bool] = False
 
 
 class JobBusy(Refusal):

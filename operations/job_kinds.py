@@ -9,15 +9,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
-from operations.errors import UnknownJobKind
+from django.db import InterfaceError, OperationalError
+
+from operations.errors import Refusal, UnknownJobKind
 from operations.models import Job
 
 ADMINISTRATORS_RIGHT = "operations.change_job"
+FIRST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(minutes=10)
 
 
 def nothing_to_tidy(job: Job) -> None:
     """A kind whose cancelled jobs leave nothing behind."""
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether a bucket, a queue or the database was away: the same work may succeed later, though
+    nobody changes anything.
+    """
+    if isinstance(error, Refusal):
+        return error.is_transient
+    return isinstance(error, (OSError, OperationalError, InterfaceError))
+
+
+def is_fault(error: Exception) -> bool:
+    """Whether something broke or was away. A refusal stays one until somebody changes something."""
+    return is_transient(error) or not isinstance(error, Refusal)
+
+
+def retry_what_is_transient(job: Job, error: Exception) -> timedelta | None:
+    """How long a failed job waits until it is queued again; None where a person has to do that.
+    The pause doubles each time, and no number of retries is the last. [O-6]
+    """
+    if not is_transient(error):
+        return None
+    return min(FIRST_PAUSE * 2 ** min(job.retries, 10), LONGEST_PAUSE)
 
 
 @dataclass(frozen=True)
@@ -31,7 +59,8 @@ class JobKind:
     `right` is the permission for what the job does; pausing, cancelling and resuming it needs the
     same. A kind that `can_pause` calls `Lease.check_stop` between its steps; one that cannot has no
     button, and to stop it is refused. `before_progress` is shown while a running job has not
-    reported progress.
+    reported progress. `retry` says after which pause a job that failed with an error is queued
+    again without a person.
     """
 
     name: str
@@ -42,6 +71,7 @@ class JobKind:
     right: str = ADMINISTRATORS_RIGHT
     can_pause: bool = True
     before_progress: str = "Starting."
+    retry: Callable[[Job, Exception], timedelta | None] = retry_what_is_transient
 
 
 _KINDS: dict[str, JobKind] = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from operations import alerts, correlation, job_kinds
@@ -19,6 +19,7 @@ from operations.errors import CannotStop
 from operations.models import Job, StatusChange, SubjectQuerySet
 from operations.subjects import Subject
 
+AT_A_TIME = 500
 PATIENCE_SECONDS = 2.0
 MOST_DEATHS = 10  # a job that kills its worker again and again is set aside for a person
 
@@ -31,10 +32,12 @@ def open_job(
     arguments: dict[str, Any] | None = None,
 ) -> Job:
     """A new queued job, or the live one of the same kind, subject and arguments: asking twice is
-    asking once. `arguments` are plain JSON and never hold personal data.
+    asking once. An earlier one that failed is not tried again any more. `arguments` are plain JSON
+    and never hold personal data.
     """
     try:
         with transaction.atomic():
+            _drop_retries(_same_work(kind, subject, arguments))
             return Job.objects.create(
                 kind=kind,
                 subject_kind=subject.kind,
@@ -72,19 +75,30 @@ def _same_work(
     return Job.objects.about(subject).filter(kind=kind, arguments=arguments or {})
 
 
+def drop_retries(kind: str, subject: Subject) -> None:
+    """What failed of this kind and subject stays failed until a person queues it again."""
+    _drop_retries(Job.objects.about(subject).filter(kind=kind))
+
+
+def _drop_retries(failed: QuerySet[Job]) -> None:
+    failed.filter(retry_at__isnull=False).update(retry_at=None)
+
+
 def request_stop(job_id: int, how: str) -> bool:
-    """Ask a live job to pause or cancel; one that does not run stops at once. False if it is over
-    already.
+    """Ask a live job to pause or cancel; one that does not run stops at once. One that failed and
+    is to be tried again can be cancelled. False if it is over already.
 
     Raises CannotStop for a kind that does not look for such a request, and HeldElsewhere where its
     worker hangs and holds its row: a page does not wait for that.
     """
+    to_retry = Q(retry_at__isnull=False) if how == "cancel" else Q(pk__in=[])
+    asked = Job.objects.filter(Q(state__in=LIVE_JOBS) | to_retry, pk=job_id)
     with transaction.atomic(), waiting_at_most(PATIENCE_SECONDS, f"Job {job_id}"):
-        job = Job.objects.select_for_update().filter(pk=job_id, state__in=LIVE_JOBS).first()
+        job = asked.select_for_update().first()
         if job is None:
             return False
         kind = job_kinds.shown_kind(job.kind)
-        if not kind.can_pause:
+        if job.state != JobState.FAILED and not kind.can_pause:
             raise CannotStop(f"A job of the kind '{kind.words}' cannot be paused or cancelled.")
         if job.state == JobState.RUNNING:
             return bool(Job.objects.filter(pk=job_id).update(stop_requested=how))
@@ -92,7 +106,9 @@ def request_stop(job_id: int, how: str) -> bool:
             return bool(Job.objects.filter(pk=job_id).update(state=JobState.PAUSED))
         kind.tidy(job)
         return bool(
-            Job.objects.filter(pk=job_id).update(state=JobState.CANCELLED, finished_at=Now())
+            Job.objects.filter(pk=job_id).update(
+                state=JobState.CANCELLED, finished_at=Now(), retry_at=None
+            )
         )
 
 
@@ -104,10 +120,24 @@ def requeue(job_id: int) -> bool:
     try:
         with transaction.atomic():
             return bool(
-                again.update(state=JobState.QUEUED, stop_requested="", error="", finished_at=None)
+                again.update(
+                    state=JobState.QUEUED,
+                    stop_requested="",
+                    error="",
+                    finished_at=None,
+                    retry_at=None,
+                )
             )
     except IntegrityError:
         return False
+
+
+def requeue_due() -> int:
+    """Queue the failed jobs again whose pause is over. Returns how many."""
+    due = list(Job.objects.filter(retry_at__lte=Now()).order_by("retry_at", "id")[:AT_A_TIME])
+    busy = [job.pk for job in due if not requeue(job.pk)]  # a newer one does their work
+    _drop_retries(Job.objects.filter(pk__in=busy))
+    return len(due) - len(busy)
 
 
 def give_up() -> int:
@@ -115,7 +145,9 @@ def give_up() -> int:
     next. Returns how many.
     """
     hopeless = Job.objects.filter(
-        state=JobState.RUNNING, lease_until__lt=Now(), attempt__gte=MOST_DEATHS
+        state=JobState.RUNNING,
+        lease_until__lt=Now(),
+        attempt__gte=MOST_DEATHS + F("retries"),
     ).order_by("id")
     error = (
         f"The worker of this job crashed {MOST_DEATHS} times. Check the workers' log,"
@@ -141,7 +173,7 @@ def without_worker() -> list[Job]:
     lost = Q(state=JobState.RUNNING, lease_until__lt=Now()) | Q(
         state=JobState.QUEUED, created_at__lt=Now() - timedelta(seconds=15)
     )
-    return list(Job.objects.filter(lost).order_by("id")[:500])
+    return list(Job.objects.filter(lost).order_by("id")[:AT_A_TIME])
 
 
 def record_move(

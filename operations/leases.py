@@ -33,7 +33,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
-from operations import alerts, correlation
+from operations import alerts, correlation, job_kinds
 from operations.choices import JobState
 from operations.database import locks, sessions
 from operations.database.statements import first_row
@@ -333,12 +333,18 @@ def finish(lease: Lease, **counts: int) -> None:
 
 
 def fail(lease: Lease, error: Exception) -> None:
-    """The job failed with this error, and an alert for Slack is queued. Raises LeaseLost. [O-2]"""
+    """The job failed with this error, and an alert for Slack is queued. What is transient is tried
+    again later. Raises LeaseLost. [O-2, O-6]
+    """
+    job = Job.objects.get(pk=lease.job_id)
+    pause = job_kinds.shown_kind(job.kind).retry(job, error)
     with transaction.atomic():
         lease.update(
             state=JobState.FAILED,
             error=error_text(error),
             finished_at=Now(),
             lease_until=None,
+            retry_at=None if pause is None else Now() + pause,
+            retries=job.retries + (pause is not None),
         )
         alerts.alert_failed_job(Job.objects.get(pk=lease.job_id))

@@ -75,9 +75,19 @@ class Job(AboutSubject):
     rows_out = models.BigIntegerField(default=0)
     rows_rejected = models.BigIntegerField(default=0)
     error = models.TextField(blank=True)
+    retry_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a failed job is queued again without a person"
+    )
+    retries = models.PositiveIntegerField(
+        default=0, help_text="How often that happened: such an attempt killed no worker"
+    )
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                name="job_retry_is_of_a_failed_one",
+                condition=Q(retry_at=None) | Q(state=JobState.FAILED),
+            ),
             models.CheckConstraint(
                 name="job_ledger",
                 condition=~Q(state=JobState.DONE) | Q(rows_in=F("rows_out") + F("rows_rejected")),
@@ -94,6 +104,9 @@ class Job(AboutSubject):
         indexes = [
             models.Index(fields=["subject_kind", "subject_id", "-id"], name="job_subject"),
             models.Index(fields=["lease_until"], name="job_live", condition=Q(state__in=LIVE_JOBS)),
+            models.Index(
+                fields=["retry_at"], name="job_retry", condition=Q(retry_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

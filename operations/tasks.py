@@ -48,10 +48,12 @@ def run_job(job_id: int) -> None:
 
 
 def sweep() -> int:
-    """Enqueue again the jobs that wait or whose worker died, and deliver alerts. Returns how many
-    jobs were enqueued: none while the queue is full of tasks that no worker has taken yet.
+    """Enqueue again the jobs that wait, that are to be tried again now, or whose worker died, and
+    deliver alerts. Returns how many jobs were enqueued: none while the queue is full of tasks that
+    no worker has taken yet.
     """
     jobs.give_up()
+    jobs.requeue_due()
     waiting = jobs.without_worker() if queue_size() < FULL_QUEUE else []
     for job in waiting:
         enqueue(job)

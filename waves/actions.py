@@ -8,14 +8,14 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from operations.database.locks import exclusive
-from operations.jobs import record_move
+from operations.jobs import drop_retries, record_move
 from waves.approval import back_to_configured
 from waves.choices import WaveState
 from waves.codes import pool
 from waves.errors import NotPermitted, ReasonMissing
 from waves.lifecycle import move, require_state, subject_of
 from waves.models import Wave
-from waves.preparation.submission import require_alone
+from waves.preparation.submission import JOB_KIND, require_alone
 
 
 def reset(wave: Wave, *, by: User, reason: str) -> Wave:
@@ -36,6 +36,7 @@ def reset(wave: Wave, *, by: User, reason: str) -> Wave:
         )
     with exclusive(f"wave {wave.name}", wait=False) as alone, transaction.atomic():
         require_alone(alone, wave.name)
+        drop_retries(JOB_KIND, subject_of(wave))
         if wave.state != WaveState.CONFIGURED:
             return back_to_configured(wave, by=by, reason=reason)
         # An attempt whose process was killed was counted, but moved nothing.
@@ -57,6 +58,7 @@ def cancel(wave: Wave, *, by: User, reason: str) -> Wave:
     _require_reason(wave, reason)
     with exclusive(f"wave {wave.name}", wait=False) as alone, transaction.atomic():
         require_alone(alone, wave.name)
+        drop_retries(JOB_KIND, subject_of(wave))
         move(wave, WaveState.CANCELLED, by=by, reason=reason)
         pool.release(wave)
     return wave

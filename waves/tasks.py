@@ -25,7 +25,7 @@ from waves import schedule
 from waves.choices import WaveState
 from waves.lifecycle import subject_of, wave_named
 from waves.models import Wave
-from waves.preparation import prepare, submission
+from waves.preparation import prepare, status_files, submission
 from waves.providers import registry
 from waves.selection.plan import WaveRequest
 from waves.sending import accounts, email_queue, results, send_wave
@@ -136,11 +136,14 @@ def run_settling(job_id: int) -> None:
 
 
 def look_after() -> None:
-    """Scheduled for each minute: work that should run and has no worker gets one. [O-6, N-5]"""
+    """Scheduled for each minute: work that should run and has no worker gets one, and status files
+    that the bucket did not take are written. [O-6, N-5, W-9]
+    """
     if not accounts.account(registry.chosen_sms().name).paused:
         wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
     wake_emails()
     wake_settlers()
+    status_files.sweep()
 
 
 JOB_KINDS = [
@@ -151,6 +154,7 @@ JOB_KINDS = [
         page="wave",
         right=PREPARE_RIGHT,
         can_pause=False,  # all or nothing, within minutes
+        retry=submission.pause_before_retry,
     ),
     JobKind(
         SEND_KIND,

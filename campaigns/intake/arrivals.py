@@ -20,7 +20,6 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from campaigns.errors import NotStored
 from campaigns.formats import limits
 from campaigns.models import Arrival, Campaign, ScoreFile
 from campaigns.opening import campaign_of
@@ -128,7 +127,8 @@ def take(job_id: int) -> ScoreFile | None:
     """
     job, arrival = Job.objects.select_related("created_by").get(pk=job_id), arrival_of(job_id)
     with leases.working(job_id) as lease:
-        if arrival.score_file is not None:  # the worker died just after it was taken in
+        if arrival.score_file is not None:  # the worker died, or the bucket went, just after that
+            _forget_upload(arrival)
             return arrival.score_file
         now = buckets.scoring().found(arrival.key)
         if now is None:
@@ -143,9 +143,14 @@ def take(job_id: int) -> ScoreFile | None:
             return None
         score_file = _take_file(arrival, job.created_by)
         Arrival.objects.filter(pk=arrival.pk).update(score_file=score_file)
-        if arrival.campaign is not None:
-            buckets.scoring().delete(arrival.key)  # a browser's upload: it was copied to its place
+        _forget_upload(arrival)
         return score_file
+
+
+def _forget_upload(arrival: Arrival) -> None:
+    """A browser's upload was copied to its place; a failed deletion is tried again with its job."""
+    if arrival.campaign is not None:
+        buckets.scoring().delete(arrival.key)
 
 
 def _check_list(arrival: Arrival, lease: Lease) -> None:
@@ -177,14 +182,15 @@ def _require_size(arrival: Arrival) -> None:
 
 
 def _take_upload(arrival: Arrival, campaign: Campaign, by: User | None) -> ScoreFile:
-    """What is refused for what it is does not stay in the bucket."""
+    """What is refused for what it is does not stay in the bucket; what could not be read or stored
+    just now comes again.
+    """
     try:
         _require_size(arrival)
         with buckets.scoring().open(arrival.key) as file:
             received = receive(campaign, arrival.name, file, by=by, activate=arrival.activate)
-    except NotStored:
-        raise
-    except Refusal:
-        buckets.scoring().delete(arrival.key)
+    except Refusal as refusal:
+        if not refusal.is_transient:
+            _forget_upload(arrival)
         raise
     return received.score_file

@@ -15,7 +15,7 @@ class Arrival(models.Model):
 
     key = models.TextField()
     version = models.CharField(
-        max_length=120, help_text="S3's ETag, or when the file was last written to"
+        max_length=120, help_text="S3's ETag and its date, or when the file was last written to"
     )
     size = models.BigIntegerField()
     campaign = models.ForeignKey(

@@ -30,12 +30,12 @@ from campaigns.errors import (
 )
 from campaigns.formats import limits
 from campaigns.formats.score_bytes import sha256_of
-from campaigns.models import PUBLIC_ID, Arrival, Campaign, FanList, RankFile
+from campaigns.models import PUBLIC_ID, Campaign, FanList, RankFile
 from campaigns.opening import require_open
 from campaigns.ranks import manifest, translation
 from campaigns.ranks.manifest import FOLDER
 from campaigns.scoring import rules
-from campaigns.scoring.reception import Received
+from campaigns.scoring.reception import Received, note_as_ours
 from campaigns.scoring.reception import receive as receive_scores
 from datalake.storage import buckets
 from datalake.storage.unpacking import is_packed
@@ -135,10 +135,7 @@ def store(
     if not bucket.exists(rank_file.key):
         file.seek(0)
         bucket.put(rank_file.key, file)  # after the row: no transaction waits for the bucket
-        if (stored := bucket.found(rank_file.key)) is not None:  # our own file is no arrival
-            Arrival.objects.get_or_create(
-                key=stored.key, version=stored.version, defaults={"size": stored.size}
-            )
+        note_as_ours(rank_file.key)
     return rank_file
 
 

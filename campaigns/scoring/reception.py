@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -59,9 +59,10 @@ def receive(
 
     `supplement_of` and `fanlist` say what the file was made from, if it was not uploaded as it is.
     [S-14, S-15] The same bytes are the same score file, also if it failed: its bytes are then put
-    in their place again, and it can be processed again. Raises WrongStatus, WrongCampaign,
-    UnreadableFile, UnreadableList, ListEntryInvalid; then nothing is written. And NotStored, or
-    UnreadableFile for what changed while it was read: the score file is then FAILED and says so.
+    in their place again, and it is UPLOADED, for the caller to have it processed. Raises
+    WrongStatus, WrongCampaign, UnreadableFile, UnreadableList, ListEntryInvalid; then nothing is
+    written. And NotStored, or UnreadableFile for what changed while it was read: the score file is
+    then FAILED and says so.
     """
     timestamp, header = look(campaign, name, file, in_list=fanlist is not None)
     rules.gather(campaign)  # lists that cannot be read fail the file now, not in an hour
@@ -95,6 +96,9 @@ def receive(
         or not buckets.scoring().exists(score_file.key)
     ):
         _store(score_file, file)  # after the row: no transaction waits for the bucket
+        failed = ScoreFile.objects.filter(pk=score_file.pk, state=ScoreFileState.FAILED)
+        failed.update(state=ScoreFileState.UPLOADED, error="")
+        score_file.refresh_from_db(fields=["state", "error"])
     return Received(score_file, repeated=known is not None)
 
 
@@ -133,11 +137,19 @@ def _store(score_file: ScoreFile, file: BinaryIO) -> None:
         if kept != score_file.sha256:
             bucket.delete(score_file.key)
             raise _what_went_wrong(score_file, file)
-    stored = bucket.found(score_file.key)
-    if stored is not None:  # our own file is no arrival
-        Arrival.objects.get_or_create(
-            key=stored.key, version=stored.version, defaults={"size": stored.size}
-        )
+    note_as_ours(score_file.key)
+
+
+def note_as_ours(key: str) -> None:
+    """Our own file is no arrival. Should the bucket go away just now it becomes one, whose bytes
+    are known.
+    """
+    with suppress(OSError):
+        stored = buckets.scoring().found(key)
+        if stored is not None:
+            Arrival.objects.get_or_create(
+                key=stored.key, version=stored.version, defaults={"size": stored.size}
+            )
 
 
 def _copy(file: BinaryIO, out: BinaryIO, size: int) -> int:

@@ -17,7 +17,7 @@ from django.db.models import Q
 from campaigns.choices import ListKind
 from campaigns.contacts import phones
 from campaigns.contacts.emails import EmailRules
-from campaigns.errors import ListEntryInvalid, UnreadableList
+from campaigns.errors import ListEntryInvalid, ListOutOfReach, UnreadableList
 from campaigns.models import Campaign, ListEntry
 from campaigns.scoring.outcomes import Rules
 from datalake.errors import NoSuchObject
@@ -94,8 +94,10 @@ def _lines(key: str) -> list[str]:
         if os.path.lexists(bucket.url_or_path(key)):
             raise _unreadable(key, "it is not a file") from error
         return []
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise _unreadable(key, error) from error
+    except OSError as error:
+        raise ListOutOfReach(f"{key} in the scoring bucket cannot be read ({error}).") from error
 
 
 def _unreadable(key: str, why: object) -> UnreadableList:

@@ -17,7 +17,7 @@ from console.access import StaffRequest, action, attempt, page, render
 from console.campaign_progress import progress_of
 from console.forms import EntropyForm
 from console.pages.jobs import work_on
-from console.proof.proof import bundle_sha256
+from console.proof.proof import published_bundle
 from console.tasks import start_proof
 from operations.models import StatusChange
 from waves.models import Wave
@@ -58,7 +58,7 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         imports=shown.imports.select_related("created_by")[:FILES_SHOWN],
         waves=Wave.objects.filter(campaign=shown).defer("content", "options"),
         entropy_form=EntropyForm(),
-        proof=bundle_sha256(shown.campaign_id) if shown.status == CampaignStatus.CLOSED else None,
+        proof=published_bundle(shown),
         **work_on(request, opening.subject_of(shown)),
         history=StatusChange.objects.about(opening.subject_of(shown))
         .select_related("by")

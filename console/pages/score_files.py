@@ -38,7 +38,7 @@ def upload_scores(request: StaffRequest, campaign_id: str) -> HttpResponse:
         received = score_files.receive(
             campaign, file.name, file.file, by=request.user, activate=activate
         )
-        if received.repeated:
+        if received.repeated and received.score_file.state != ScoreFileState.UPLOADED:
             messages.info(
                 request,
                 (

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign
-from console.proof.proof import bundle_key, bundle_sha256, public_draw
+from console.proof.proof import bundle_key, public_draw, published_bundle
 from datalake.storage import buckets
 
 
@@ -30,7 +30,7 @@ def draw_page(request: HttpRequest, campaign_id: str) -> HttpResponse:
     context = {
         "campaign": campaign,
         "draw": public_draw(campaign),
-        "bundle_sha256": bundle_sha256(campaign_id),
+        "bundle": published_bundle(campaign),
     }
     return render(request, "draws/draw.html", context)
 

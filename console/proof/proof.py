@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import campaign_of, draw_of
 from console.proof import data
 from console.proof.bundle import ProvenAttempt, ProvenWave, write_bundle
+from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from waves.models import Wave
 
@@ -31,13 +33,31 @@ def bundle_key(campaign_id: str) -> str:
     return f"proofs/{campaign_id}.zip"
 
 
-def bundle_sha256(campaign_id: str) -> str | None:
-    """The SHA-256 of the campaign's bundle as it was made; None while there is none."""
-    key, bucket = f"{bundle_key(campaign_id)}.sha256", buckets.scoring()
-    if not bucket.exists(key):
-        return None
-    with bucket.open(key) as file:
-        return file.read().decode().strip()
+@dataclass(frozen=True)
+class PublishedBundle:
+    """The SHA-256 of a campaign's bundle as it was made, empty while there is none; and whether the
+    bucket could be asked.
+    """
+
+    sha256: str = ""
+    in_reach: bool = True
+
+
+def published_bundle(campaign: Campaign) -> PublishedBundle:
+    """What a page can say of the campaign's bundle now; before the draw is revealed there is
+    none. [S-10]
+    """
+    if campaign.status not in REVEALED:
+        return PublishedBundle()
+    key, bucket = f"{bundle_key(campaign.campaign_id)}.sha256", buckets.scoring()
+    try:
+        with bucket.open(key) as file:
+            return PublishedBundle(file.read().decode().strip())
+    except NoSuchObject:
+        return PublishedBundle()
+    except OSError as error:
+        logger.warning("bundle out of reach", extra={"error": type(error).__name__})
+        return PublishedBundle(in_reach=False)
 
 
 def public_draw(campaign: Campaign) -> dict[str, Any]:

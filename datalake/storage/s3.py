@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO, cast
@@ -89,9 +89,7 @@ class S3Bucket:
         head = self._head(key)
         if head is None:
             return None
-        return Found(
-            key, int(head["ContentLength"]), str(head["ETag"]), head["LastModified"].timestamp()
-        )
+        return found_in(key, int(head["ContentLength"]), head)
 
     def sha256(self, key: str) -> str:
         """Read from the bucket, not from what we sent: this is what copies are verified by.
@@ -119,9 +117,7 @@ class S3Bucket:
             for page in pages:
                 for each in page.get("Contents", []):
                     key = str(each["Key"]).removeprefix(self.location)
-                    yield Found(
-                        key, int(each["Size"]), str(each["ETag"]), each["LastModified"].timestamp()
-                    )
+                    yield found_in(key, int(each["Size"]), each)
 
     def copy(self, key: str, to: str) -> None:
         if not self.exists(key):
@@ -166,3 +162,11 @@ class S3Bucket:
                 ExpiresIn=seconds,
             )
         return UploadForm(str(signed["url"]), dict(signed["fields"]))
+
+
+def found_in(key: str, size: int, answer: Mapping[str, Any]) -> Found:
+    """An ETag alone names the bytes: bytes that came back after others are a version of their own.
+    A listing knows the time to the millisecond, a single answer to the second.
+    """
+    modified = answer["LastModified"].timestamp()
+    return Found(key, size, f"{answer['ETag']} {int(modified)}", modified)

@@ -67,6 +67,13 @@ def call(outcome: Any, *arguments: str) -> tuple[str, str, int]:
     return out.getvalue(), err.getvalue(), code
 
 
+def test_a_bucket_that_is_away_ends_a_command_with_one_line_and_exit_status_1():
+    """[W-9]"""
+    out, err, code = call(OSError("S3 did not do it: away"), "--json")
+    assert json.loads(out.splitlines()[-1])["error"] == "OSError: S3 did not do it: away"
+    assert (code, "Traceback" in err) == (1, False)
+
+
 def test_the_result_is_the_last_line_and_progress_goes_elsewhere():
     out, err, code = call({"rows": 5, "rejected": {"duplicate": 1}}, "--json")
     result = json.loads(out.splitlines()[-1])

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import IntegrityError, OperationalError
 from django.urls import reverse
 
 from operations import job_kinds, jobs, tasks
 from operations.choices import JobState
-from operations.errors import CannotStop, UnknownJobKind
-from operations.job_kinds import JobKind, kind_named, register, registered, shown_kind
+from operations.errors import CannotStop, Refusal, UnknownJobKind
+from operations.job_kinds import (
+    JobKind,
+    is_fault,
+    kind_named,
+    register,
+    registered,
+    retry_what_is_transient,
+    shown_kind,
+)
 from operations.models import Job
 from operations.subjects import Subject
 
@@ -116,3 +127,34 @@ def test_an_unknown_kind_can_still_be_shown():
     assert (kind.words, kind.page, kind.right) == ("Count sheep", "", "operations.change_job")
     with pytest.raises(UnknownJobKind):
         kind.run(1)
+
+
+class Away(Refusal):
+    """What we ask does not answer."""
+
+    is_transient = True
+
+
+def test_pauses_before_a_retry_double_up_to_ten_minutes_and_never_end():
+    """[O-6]"""
+    pauses = [retry_what_is_transient(Job(retries=n), OSError()) for n in range(6)]
+    assert pauses == [timedelta(seconds=n) for n in (30, 60, 120, 240, 480, 600)]
+    assert retry_what_is_transient(Job(retries=10_000), OSError()) == timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("error", "transient", "fault"),
+    [
+        (OSError("disk"), True, True),
+        (OperationalError("gone"), True, True),
+        (Away("away"), True, True),
+        (Refusal("no"), False, False),
+        (IntegrityError("ledger"), False, True),
+    ],
+)
+def test_only_what_was_away_is_tried_again(error, transient, fault):
+    """[O-6]"""
+    assert (retry_what_is_transient(Job(), error) is not None, is_fault(error)) == (
+        transient,
+        fault,
+    )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from operations import job_kinds, jobs, leases
+from operations import job_kinds, jobs, leases, tasks
 from operations.choices import JobState
+from operations.errors import Refusal
 from operations.job_kinds import JobKind
-from operations.models import Job
+from operations.models import Alert, Job
 from operations.subjects import Subject
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,3 +78,72 @@ def test_what_was_written_down_about_a_move_is_never_altered():
         StatusChange.objects.update(reason="otherwise")
     with pytest.raises(IntegrityError, match="kept as it was written"), transaction.atomic():
         StatusChange.objects.all().delete()
+
+
+def unreachable(job: Job) -> Job:
+    """The job after an attempt that found the bucket away."""
+    with pytest.raises(ConnectionError), leases.working(job.pk):
+        raise ConnectionError("no answer")
+    return again(job)
+
+
+def pause_is_over(job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(retry_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_job_that_found_something_away_is_queued_again_after_a_pause():
+    """[O-6] Each failure alerts all the same and says when the next try is. [O-2]"""
+    job = unreachable(a_job())
+    assert (job.state, job.retries) == (JobState.FAILED, 1)
+    assert timedelta(seconds=20) < job.retry_at - timezone.now() <= timedelta(seconds=30)
+    assert f"Retry at {job.retry_at:%H:%M} UTC" in Alert.objects.get().text
+    assert jobs.requeue_due() == 0
+    pause_is_over(job)
+    assert jobs.requeue_due() == 1
+    assert (again(job).state, again(job).retry_at, again(job).error) == (JobState.QUEUED, None, "")
+    longer = unreachable(job)
+    assert longer.retry_at - timezone.now() > timedelta(seconds=50)
+
+
+def test_a_refused_job_waits_for_a_person():
+    job = a_job()
+    with pytest.raises(Refusal), leases.working(job.pk):
+        raise Refusal("no")
+    assert (again(job).state, again(job).retry_at) == (JobState.FAILED, None)
+
+
+def test_a_newer_job_of_the_same_work_takes_the_place_of_a_retry():
+    job = unreachable(a_job())
+    newer = a_job()
+    assert newer != job
+    assert again(job).retry_at is None
+    Job.objects.filter(pk=job.pk).update(retry_at=timezone.now())
+    assert jobs.requeue_due() == 0
+    assert (again(job).state, again(job).retry_at) == (JobState.FAILED, None)
+
+
+def test_a_person_can_cancel_what_would_be_tried_again_but_not_pause_it():
+    job = unreachable(a_job())
+    assert not jobs.request_stop(job.pk, "pause")
+    assert jobs.request_stop(job.pk, "cancel")
+    assert (again(job).state, again(job).retry_at) == (JobState.CANCELLED, None)
+    failed = a_job(state=JobState.FAILED, error="no")
+    assert not jobs.request_stop(failed.pk, "cancel")
+
+
+def test_attempts_that_found_something_away_do_not_count_as_killed_workers():
+    past = timezone.now() - timedelta(minutes=2)
+    job = a_job(state=JobState.RUNNING, attempt=jobs.MOST_DEATHS, retries=1, lease_until=past)
+    assert jobs.give_up() == 0
+    Job.objects.filter(pk=job.pk).update(attempt=jobs.MOST_DEATHS + 1)
+    assert jobs.give_up() == 1
+
+
+def test_the_sweep_enqueues_what_is_to_be_tried_again_now(monkeypatch):
+    enqueued: list[Job] = []
+    monkeypatch.setattr(tasks, "enqueue", enqueued.append)
+    job = unreachable(a_job(created_at=timezone.now() - timedelta(minutes=1)))
+    assert tasks.sweep() == 0
+    pause_is_over(job)
+    assert tasks.sweep() == 1
+    assert enqueued == [job]

@@ -60,6 +60,10 @@ class Wave(models.Model):
     excluded = models.JSONField(default=dict, blank=True)
     zip_key = models.CharField(max_length=300, blank=True)
     status_key = models.CharField(max_length=300, blank=True)
+    status_content = models.TextField(blank=True, help_text="What the status file is to say")
+    status_stored = models.BooleanField(
+        default=True, help_text="Off until the status file says so; a sweep sees to it"
+    )
 
     prepared_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"

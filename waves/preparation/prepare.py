@@ -6,7 +6,10 @@ The order of things, so that a process killed anywhere leaves a wave that can be
 2. the attempt is counted, before the work;
 3. codes are reserved under (wave, fan) and committed: a later attempt finds the same ones;
 4. the zip is in the bucket;
-5. one transaction writes members, markets and PREPARED, or nothing.
+5. one transaction writes members, markets and PREPARED, or nothing. What goes wrong until then is
+   written as FAILED first;
+6. only then the status file says how it ended, and what is left of a failed attempt is deleted; a
+   bucket that is away is put right later (`status_files.py`).
 
 The plan of a preparation (score file, markets, order, minimum) is made once, while the campaign's
 lock is held: no other wave can select between the plan and its members. Who prepares at once
@@ -23,7 +26,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import polars as pl
@@ -48,6 +50,7 @@ from waves.lifecycle import drop_members, move, require_state, wave_named
 from waves.messages.templates import live_content
 from waves.models import Wave, WaveMarket
 from waves.naming import status_key, zip_key
+from waves.preparation import status_files
 from waves.preparation.submission import (
     MOST_ATTEMPTS,
     PREPARABLE,
@@ -161,7 +164,7 @@ def _attempt(
         lease.report_progress(2, STEPS)
         key, files = zip_key(wave.campaign.campaign_id, wave.date_key), buckets.scoring()
         market_ids = [seat.market_id for seat in planned.plan.seats]
-        content, counts = wave_zip(reserved.members, market_ids)
+        content, count = wave_zip(reserved.members, market_ids)
         files.put(key, content)
         lease.report_progress(3, STEPS)
         files.put(
@@ -170,11 +173,16 @@ def _attempt(
             candidates_record(planned.candidates.frame, planned.plan.seats),
         )
         lease.report_progress(4, STEPS)
-        _apply(wave, planned, reserved, by=by, now=now)
-        status = partial(status_json, attempts=wave.attempts, started=now, finished=timezone.now())
-        files.put(
-            wave.status_key, status(status="FINISHED", path=files.url_or_path(key), count=counts)
+        status = status_json(
+            status="FINISHED",
+            attempts=wave.attempts,
+            started=now,
+            finished=timezone.now(),
+            path=files.url_or_path(key),
+            count=count,
         )
+        _apply(wave, planned, reserved, status, by=by, now=now)
+    status_files.put_right_if_reachable(wave)
     logger.info(
         "wave prepared",
         extra={"wave": wave.name, "members": members.height, "attempt": wave.attempts},
@@ -184,32 +192,59 @@ def _attempt(
 
 @contextmanager
 def _counted_attempt(wave: Wave, *, by: User | None, started: datetime) -> Iterator[None]:
-    """Count the attempt before the work; if it fails, say so in the wave and its status file, and
-    let the fault go on.
+    """Count the attempt before the work; if it fails, write that down before anything else that
+    could fail, and let the fault go on. [W-9]
     """
-    if wave.state == WaveState.FAILED:
-        move(wave, WaveState.CONFIGURED, by=by, reason="retry", error="")
-    key = status_key(wave.campaign.campaign_id, wave.date_key)
-    counted = Wave.objects.filter(pk=wave.pk, state__in=PREPARABLE, attempts__lt=MOST_ATTEMPTS)
-    if not counted.update(attempts=wave.attempts + 1, status_key=key):
-        raise AttemptsExhausted(exhausted(wave.name))
-    wave.refresh_from_db()
-    files = buckets.scoring()
-    files.put(key, status_json(status="TRIGGERED", attempts=wave.attempts, started=started))
     try:
+        _count_attempt(wave, by=by, started=started)
+        status_files.put(wave)
         yield
     except Exception as error:
-        message, detail = str(error) or type(error).__name__, type(error).__name__
-        files.delete(zip_key(wave.campaign.campaign_id, wave.date_key))
-        files.delete(candidates_key(wave.campaign.campaign_id, wave.date_key))
-        wave.refresh_from_db()
-        if wave.state in PREPARABLE:
-            move(wave, WaveState.FAILED, by=by, reason=message, error=message)
-        status = partial(
-            status_json, attempts=wave.attempts, started=started, finished=timezone.now()
-        )
-        files.put(key, status(status="FAILED", error=(message, detail)))
+        _write_failure(wave, error, by=by, started=started)
         raise
+
+
+@transaction.atomic
+def _count_attempt(wave: Wave, *, by: User | None, started: datetime) -> None:
+    """Raises AttemptsExhausted."""
+    if wave.attempts >= MOST_ATTEMPTS:
+        raise AttemptsExhausted(exhausted(wave.name))
+    if wave.state == WaveState.FAILED:
+        move(wave, WaveState.CONFIGURED, by=by, reason="retry", error="")
+    attempts = wave.attempts + 1
+    counted = Wave.objects.filter(pk=wave.pk, state__in=PREPARABLE, attempts=wave.attempts)
+    if not counted.update(
+        attempts=attempts,
+        status_key=status_key(wave.campaign.campaign_id, wave.date_key),
+        status_content=status_json(status="TRIGGERED", attempts=attempts, started=started),
+        status_stored=False,
+    ):
+        raise AttemptsExhausted(exhausted(wave.name))
+    wave.refresh_from_db()
+
+
+def _write_failure(wave: Wave, error: Exception, *, by: User | None, started: datetime) -> None:
+    """FAILED, and what its status file is to say, in one transaction; the bucket comes after. A
+    wave that moved on meanwhile is left as it is.
+    """
+    wave.refresh_from_db()
+    if wave.state not in (WaveState.CONFIGURED, WaveState.CODE_GENERATED):
+        return
+    message = str(error) or type(error).__name__
+    status = status_json(
+        status="FAILED",
+        attempts=wave.attempts,
+        started=started,
+        finished=timezone.now(),
+        error=(message, type(error).__name__),
+    )
+    status_values = {
+        "status_key": status_key(wave.campaign.campaign_id, wave.date_key),
+        "status_content": status,
+        "status_stored": False,
+    }
+    move(wave, WaveState.FAILED, by=by, reason=message, error=message, **status_values)
+    status_files.put_right_if_reachable(wave)
 
 
 @transaction.atomic
@@ -217,11 +252,14 @@ def _apply(
     wave: Wave,
     planned: PlannedSelection,
     reserved: ReservedCodes,
+    status: str,
     *,
     by: User | None,
     now: datetime,
 ) -> None:
-    """Members, markets, digest and state in one transaction. [W-9]"""
+    """Members, markets, digest, state and what the status file is to say in one transaction.
+    [W-9]
+    """
     campaign = Campaign.objects.select_for_update().get(pk=wave.campaign_id)
     if campaign.active_score_file_id != planned.plan.score_file.pk:
         raise WrongState(
@@ -248,6 +286,8 @@ def _apply(
         waitlist=selection.waitlist.height,
         excluded={str(reason): count for reason, count in planned.excluded.items()},
         zip_key=zip_key(campaign.campaign_id, wave.date_key),
+        status_content=status,
+        status_stored=False,
         prepared_by=by,
         prepared_at=now,
         approved_by=None,

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from datalake.storage import buckets
-from operations import jobs
+from operations import job_kinds, jobs
 from operations.database.locks import exclusive
 from operations.models import Job
 from waves.choices import WaveState
@@ -86,6 +87,19 @@ def submit_plan(
             edited_by=by,
         )
         return jobs.open_job(JOB_KIND, subject_of(wave), by=by)
+
+
+def pause_before_retry(job: Job, error: Exception) -> timedelta | None:
+    """After a fault in the first attempt the second starts without a person; a refusal, and what
+    fails twice, is for a person. What failed before an attempt was counted uses none. [W-9]
+    """
+    if not job_kinds.is_fault(error):
+        return None
+    wave = Wave.objects.filter(name=job.subject_id).first()
+    if wave is None or wave.state != WaveState.FAILED:
+        return job_kinds.retry_what_is_transient(job, error)
+    first_failed = wave.attempts < MOST_ATTEMPTS
+    return timedelta(seconds=settings.PREPARATION_RETRY_SECONDS) if first_failed else None
 
 
 def require_alone(alone: bool, name: str) -> None:

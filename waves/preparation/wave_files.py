@@ -63,7 +63,7 @@ def status_json(
     path: str = "",
     count: Mapping[str, int] | None = None,
     error: tuple[str, str] | None = None,
-) -> bytes:
+) -> str:
     """The status of an attempt: TRIGGERED, FINISHED or FAILED; `error` = message, developer's
     message. [W-8]
     """
@@ -77,7 +77,7 @@ def status_json(
         document["count"] = dict(count)
     if error:
         document["error"] = {"message": error[0], "developer_message": error[1]}
-    return json.dumps(document, indent=2).encode()
+    return json.dumps(document, indent=2)
 
 
 def _write(archive: zipfile.ZipFile, name: str, text: str) -> None:

@@ -5,18 +5,30 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 
 import pytest
+from django.db.models.functions import Now
 
-from campaigns.errors import ListEntryInvalid, UnknownCampaign, UnreadableFile, UnreadableList
+from campaigns.errors import (
+    ListEntryInvalid,
+    NotStored,
+    UnknownCampaign,
+    UnreadableFile,
+    UnreadableList,
+)
 from campaigns.intake import arrivals
 from campaigns.models import Arrival, FanList, ScoreFile
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
+from datalake.storage.buckets import DiskBucket
+from datalake.storage.objects import BucketUnreachable
+from operations import tasks
 from operations.choices import JobState
 from operations.models import Alert, Job
 from tests.campaigns.intake.dropped_files import CONTENT, drop
 from tests.support.campaigns import make_campaign, receive_scores, score_file_bytes, score_row
+from tests.support.outages import out_of_reach
 from tests.support.processes import Process, run_together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -186,6 +198,76 @@ def test_s15_a_dropped_file_of_ranks_becomes_a_score_file_of_its_list():
     assert score_file is not None
     assert (score_file.campaign, score_file.fanlist.fanlist_id) == (campaign, "club")
     assert arrivals.look() == []
+
+
+def a_pause_later() -> None:
+    """The pauses of failed jobs are over, and the sweep has come."""
+    Job.objects.filter(retry_at__isnull=False).update(retry_at=Now())
+    tasks.sweep()
+
+
+def test_o6_a_dropped_file_that_met_a_bucket_that_was_away_is_taken_in_later(monkeypatch):
+    drop(f"scored/{make_campaign().campaign_id}.1.txt")
+    (job,) = arrivals.look()
+    with monkeypatch.context() as patch:
+        out_of_reach(patch, "scored/")
+        with pytest.raises(BucketUnreachable):
+            tasks.run_job(job.pk)
+    assert arrivals.look() == []
+    a_pause_later()
+    tasks.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, ScoreFile.objects.get().state) == (JobState.DONE, "uploaded")
+
+
+def test_s1_a_blacklist_that_is_out_of_reach_holds_a_dropped_file_up_only_for_a_while(monkeypatch):
+    """It is not judged without the list, nor refused for good."""
+    drop(f"scored/{make_campaign().campaign_id}.1.txt")
+    (job,) = arrivals.look()
+    with monkeypatch.context() as patch:
+        out_of_reach(patch, "blacklist/")
+        tasks.run_job(job.pk)
+    assert "blacklist/emails.txt" in Job.objects.get().error
+    a_pause_later()
+    tasks.run_job(job.pk)
+    assert ScoreFile.objects.get().state == "uploaded"
+
+
+def lose_answers(patch: pytest.MonkeyPatch) -> None:
+    """A bucket that keeps what it is given, and whose answer never arrives."""
+    real = DiskBucket.writer
+
+    @contextmanager
+    def writer(bucket, key):
+        with real(bucket, key) as out:
+            yield out
+        raise BucketUnreachable("S3 did not do it: the connection was closed")
+
+    patch.setattr(DiskBucket, "writer", writer)
+
+
+@pytest.mark.parametrize("lost", ["request", "answer"])
+def test_s12_a_failed_score_file_whose_bytes_are_in_the_bucket_goes_on(monkeypatch, lost):
+    """Put there by the upload whose answer was lost, or once more by another service."""
+    campaign = make_campaign()
+    name = f"{campaign.campaign_id}.1.txt"
+    with monkeypatch.context() as patch:
+        if lost == "request":
+            out_of_reach(patch, "scored/")
+        else:
+            lose_answers(patch)
+        with pytest.raises(NotStored):
+            receive_scores(campaign, CONTENT, name=name)
+    assert ScoreFile.objects.get().state == "failed"
+    if lost == "request":
+        drop(f"scored/{campaign.campaign_id}.again.txt")
+    monkeypatch.setattr(arrivals, "STEADY_SECONDS", -60)
+    (job,) = arrivals.look()
+    tasks.run_job(job.pk)
+    score_file = ScoreFile.objects.get()
+    assert (score_file.state, score_file.error) == ("uploaded", "")
+    tasks.run_job(Job.objects.get(kind="process_scores").pk)
+    assert ScoreFile.objects.get().is_drawn
 
 
 def noted_objects() -> dict[str, list[str]]:

@@ -12,9 +12,14 @@ import pytest
 from django.test import Client
 
 from campaigns import tasks
+from campaigns.errors import ListOutOfReach
 from campaigns.intake import arrivals, browser_uploads
 from campaigns.models import ScoreFile
+from campaigns.scoring import rules
 from datalake.storage import buckets
+from datalake.storage.objects import BucketUnreachable
+from datalake.storage.s3 import S3Bucket
+from operations.choices import JobState
 from operations.models import Job
 from operations.tasks import run_job
 from tests.campaigns.intake.browser_upload_cases import CONTENT, ask, report_done, upload
@@ -104,3 +109,42 @@ def test_s1_an_upload_that_nobody_reported_is_removed_after_a_day(
     tasks.look_for_dropped_files()
     assert list(buckets.scoring().list("uploads/")) == []
     assert not Job.objects.exists()
+
+
+def away(*_, **__):
+    raise BucketUnreachable("S3 did not do it: away")
+
+
+def out_of_reach(*_, **__):
+    raise ListOutOfReach("blacklist/emails.txt in the scoring bucket cannot be read (away).")
+
+
+def test_s1_an_upload_that_could_not_be_deleted_is_deleted_with_the_next_try(
+    aws, client, campaign, monkeypatch
+):
+    permit = ask(client, campaign)
+    upload(permit)
+    report_done(client, campaign, permit)
+    job = Job.objects.get()
+    with monkeypatch.context() as patch:
+        patch.setattr(S3Bucket, "delete", away)
+        with pytest.raises(BucketUnreachable):
+            run_job(job.pk)
+    assert Job.objects.get().retry_at is not None
+    Job.objects.update(state=JobState.QUEUED, retry_at=None, error="")
+    run_job(job.pk)
+    assert list(buckets.scoring().list("uploads/")) == []
+    assert ScoreFile.objects.count() == Job.objects.filter(kind="process_scores").count() == 1
+
+
+def test_s1_an_upload_that_met_a_list_out_of_reach_stays_for_the_next_try(
+    aws, client, campaign, monkeypatch
+):
+    permit = ask(client, campaign)
+    upload(permit)
+    report_done(client, campaign, permit)
+    with monkeypatch.context() as patch:
+        patch.setattr(rules, "gather", out_of_reach)
+        run_job(Job.objects.get().pk)
+    assert Job.objects.get().retry_at is not None
+    assert len(list(buckets.scoring().list("uploads/"))) == 1

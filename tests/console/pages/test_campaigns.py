@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from campaigns.models import Campaign
+from campaigns.opening import close_campaign
 from operations import tasks
 from operations.models import Job, StatusChange
 from tests.console.page_cases import a_draft, said
+from tests.support.outages import out_of_reach
 from tests.support.waves import campaign_with
 
 pytestmark = pytest.mark.django_db
@@ -53,3 +55,14 @@ def test_a_proof_is_refused_while_the_campaign_is_open(client):
     answer = client.post(f"/admin/campaign/{campaign.campaign_id}/prove/", follow=True)
     assert "can be created after" in said(answer)[0]
     assert not Job.objects.exists()
+
+
+def test_the_page_shows_what_it_knows_while_the_bucket_is_away(client, monkeypatch):
+    """[S-10] And offers no new proof: there may be one."""
+    campaign = close_campaign(campaign_with(fans=1).pk, by=None)
+    address = f"/admin/campaign/{campaign.campaign_id}/"
+    assert "Create the proof" in client.get(address).content.decode()
+    out_of_reach(monkeypatch, "proofs/")
+    html = client.get(address).content.decode()
+    assert "The scoring bucket can’t be reached right now." in html
+    assert "Create the proof" not in html

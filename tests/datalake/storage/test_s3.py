@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 
 from datalake.storage import buckets
 from datalake.storage.objects import BucketUnreachable
+from datalake.storage.s3 import found_in
 
 
 def test_only_s3_signs_forms_for_browsers_and_knows_its_objects_by_other_names(bucket):
@@ -67,3 +69,17 @@ def test_a_bucket_that_may_not_be_asked_for_versions_says_nothing(bucket, monkey
     monkeypatch.setattr(bucket.client, "get_bucket_versioning", refused(500))
     with pytest.raises(BucketUnreachable):
         bucket.keeps_versions()
+
+
+def test_the_same_bytes_put_back_later_are_another_version(bucket):
+    """[S-1] An ETag names bytes only; a listing and a single answer give a date as finely as each
+    can, and agree.
+    """
+    bucket.put("a", b"x")
+    assert bucket.found("a").version == next(bucket.look("a")).version
+    first, later = datetime(2026, 1, 18, 12, tzinfo=UTC), datetime(2026, 1, 18, 12, 5, tzinfo=UTC)
+    versions = [
+        found_in("a", 1, {"ETag": "e", "LastModified": modified}).version
+        for modified in (first, first + timedelta(milliseconds=700), later)
+    ]
+    assert versions[0] == versions[1] != versions[2]

@@ -1,0 +1,169 @@
+"""The bucket is away during a preparation: the wave says what happened first, and its status file
+says so as soon as it can. [W-8, W-9]
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from datalake.storage import buckets
+from datalake.storage.objects import BucketUnreachable
+from operations.choices import JobState
+from operations.models import Job
+from operations.tasks import run_job
+from tests.support.outages import out_of_reach
+from tests.support.waves import KEY, NOW, campaign_with, members_of, person, request
+from tests.waves.preparation.test_prepare import files_of, status_of
+from waves.actions import cancel, reset
+from waves.approval import approve
+from waves.choices import WaveState
+from waves.errors import AttemptsExhausted, MembersDiffer
+from waves.models import Code, Wave
+from waves.naming import zip_key
+from waves.preparation import status_files
+from waves.preparation.prepare import prepare, run
+from waves.preparation.submission import submit
+from waves.tasks import look_after
+
+pytestmark = pytest.mark.django_db
+
+FIVE_MINUTES = timedelta(minutes=5)
+
+
+def fails_to_prepare(campaign, ann, monkeypatch, *parts: str, after: int = 0) -> Wave:
+    """The wave after an attempt that found the bucket away for keys with these parts."""
+    with monkeypatch.context() as patch:
+        out_of_reach(patch, *parts, after=after)
+        with pytest.raises(BucketUnreachable):
+            prepare(request(campaign), by=ann, now=NOW)
+    return Wave.objects.get()
+
+
+def test_w9_a_status_file_that_the_bucket_does_not_take_undoes_nothing(ann, monkeypatch):
+    campaign = campaign_with(20)
+    with monkeypatch.context() as patch:
+        out_of_reach(patch, "/status/", after=1)
+        wave = prepare(request(campaign), by=ann, now=NOW).wave
+    assert (wave.state, status_of(campaign)["status"]) == (WaveState.PREPARED, "TRIGGERED")
+    assert len(files_of(campaign)["masterCodes/west.csv"]) == 6
+    assert approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW).approved_at == NOW
+    look_after()
+    assert (status_of(campaign)["status"], status_files.sweep()) == ("FINISHED", 0)
+
+
+@pytest.mark.parametrize(
+    ("parts", "after"),
+    [
+        (("/status/",), 0),
+        (("/prepped/", "/status/"), 1),
+        (("/prepped/", "/status/"), 2),
+    ],
+    ids=["at the first status", "at the zip", "at the candidates"],
+)
+def test_w9_failed_is_written_before_any_file_is_touched(ann, monkeypatch, parts, after):
+    campaign = campaign_with(20)
+    wave = fails_to_prepare(campaign, ann, monkeypatch, *parts, after=after)
+    assert (wave.state, wave.attempts) == (WaveState.FAILED, 1)
+    assert "S3 did not do it" in wave.error
+    assert status_files.sweep() == 1
+    assert status_of(campaign)["status"] == "FAILED"
+    assert not buckets.scoring().exists(zip_key(campaign.campaign_id, KEY))
+
+
+def test_w9_after_a_fault_a_worker_starts_the_second_attempt_with_the_same_codes(ann, monkeypatch):
+    campaign = campaign_with(20)
+    fails_to_prepare(campaign, ann, monkeypatch, "/prepped/")
+    job = Job.objects.get()
+    assert abs(job.retry_at - timezone.now() - FIVE_MINUTES) < timedelta(minutes=1)
+    reserved = dict(Code.objects.values_list("global_user_id", "code"))
+    Job.objects.update(state=JobState.QUEUED, retry_at=None, error="")
+    prepared = run(job.pk, now=NOW)
+    assert (prepared.wave.state, prepared.wave.attempts) == (WaveState.PREPARED, 2)
+    assert members_of(prepared.wave) == reserved
+    assert status_of(campaign)["status"] == "FINISHED"
+
+
+def test_w9_a_second_fault_is_for_a_person(ann, monkeypatch, settings):
+    settings.PREPARATION_RETRY_SECONDS = 7
+    campaign = campaign_with(20)
+    fails_to_prepare(campaign, ann, monkeypatch, "/prepped/")
+    assert Job.objects.get().retry_at - timezone.now() <= timedelta(seconds=7)
+    wave = fails_to_prepare(campaign, ann, monkeypatch, "/prepped/")
+    assert (wave.state, wave.attempts) == (WaveState.FAILED, 2)
+    assert set(Job.objects.values_list("state", "retry_at")) == {(JobState.FAILED, None)}
+
+
+def test_w9_a_refusal_is_not_tried_again(ann):
+    with pytest.raises(MembersDiffer):
+        prepare(request(campaign_with(20)), by=ann, now=NOW, previewed_digest="0" * 64)
+    assert Job.objects.get().retry_at is None
+
+
+def test_w9_what_fails_before_an_attempt_is_counted_uses_none(ann, monkeypatch):
+    campaign = campaign_with(20)
+    job = submit(request(campaign), by=ann, now=NOW)
+    with monkeypatch.context() as patch:
+        out_of_reach(patch, "/data/")
+        for _ in range(3):
+            with pytest.raises(BucketUnreachable):
+                run_job(job.pk)
+            assert Job.objects.get().retry_at is not None
+            Job.objects.update(state=JobState.QUEUED, retry_at=None, error="")
+    assert run(job.pk, now=NOW).wave.attempts == 1
+
+
+@pytest.mark.parametrize("act", [reset, cancel])
+def test_w9_a_wave_that_a_person_reset_or_cancelled_is_not_prepared_again(
+    ann, root, monkeypatch, act
+):
+    wave = fails_to_prepare(campaign_with(20), ann, monkeypatch, "/prepped/")
+    act(wave, by=root, reason="rain")
+    assert Job.objects.get().retry_at is None
+
+
+def test_w9_a_wave_whose_attempts_were_used_up_by_kills_is_failed_and_says_so(ann):
+    campaign = campaign_with(20)
+    job = submit(request(campaign), by=ann, now=NOW)
+    Wave.objects.update(attempts=2)
+    with pytest.raises(AttemptsExhausted):
+        run(job.pk, now=NOW)
+    assert Wave.objects.get().state == WaveState.FAILED
+    assert "failed twice" in status_of(campaign)["error"]["message"]
+
+
+def test_w9_a_used_up_wave_stays_failed_when_its_job_is_tried_again(ann, monkeypatch):
+    campaign = campaign_with(20)
+    for _ in range(2):
+        fails_to_prepare(campaign, ann, monkeypatch, "/prepped/")
+    Job.objects.filter(pk=Job.objects.latest("id").pk).update(state=JobState.QUEUED, error="")
+    with pytest.raises(AttemptsExhausted):
+        run(Job.objects.latest("id").pk, now=NOW)
+    assert Wave.objects.get().state == WaveState.FAILED
+
+
+def test_w9_the_sweep_leaves_a_wave_alone_that_is_being_prepared(ann, monkeypatch):
+    campaign = campaign_with(20)
+    with monkeypatch.context() as patch:
+        out_of_reach(patch, "/status/", after=1)
+        prepare(request(campaign), by=ann, now=NOW)
+        assert status_files.sweep() == 0  # away
+    with monkeypatch.context() as patch:
+        patch.setattr(status_files, "exclusive", held_elsewhere)
+        assert status_files.sweep() == 0
+    assert status_files.sweep() == 1
+
+
+class held_elsewhere:
+    """A lock that another process holds."""
+
+    def __init__(self, name: str, *, wait: bool) -> None:
+        assert not wait
+
+    def __enter__(self) -> bool:
+        return False
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is held."""
