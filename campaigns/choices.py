@@ -68,6 +68,7 @@ class Reason(TextChoices):
     SHARED_CONTACT = "shared_contact", "Contact shared by too many fans"
     BELOW_MINIMUM_SCORE = "below_minimum_score", "Score below the minimum"
     # Only for registrations [C-4]
+    OUTSIDE_WINDOW = "outside_window", "Outside the registration window"
     UNKNOWN_MARKET = "unknown_market", "Unknown market"
     SUPERSEDED = "superseded", "Replaced by a newer registration"
 
@@ -81,3 +82,4 @@ class Tag(TextChoices):
     INVALID_PHONE = "invalid_phone", "Invalid phone number"
     INTL_PHONE = "intl_phone", "International phone number"
     UNCONFIRMED_PHONE = "unconfirmed_phone", "Phone not confirmed"
+    NOT_MOBILE = "not_mobile", "Not a mobile number"

@@ -12,14 +12,11 @@ from dataclasses import dataclass, fields
 from functools import cache
 
 import disposable_email_domains
-import idna
 
+from campaigns.contacts.addresses import idna_form, is_address, is_domain
 from campaigns.errors import ListEntryInvalid
+from operations.entry.trimming import trim
 
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 _DOMAIN_PATTERN = re.compile(r"[a-z0-9.*-]+")
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _ADDRESS_OR_DOMAIN_HINT = "write an address, @domain or @pattern*; only * has a special meaning"
@@ -101,7 +98,7 @@ def packaged_disposable_domains() -> frozenset[str]:
 def _entries(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
     """Line number and lower-cased text of each line that says something."""
     for number, line in enumerate(lines, start=1):
-        text = _COMMENT.sub("", line.removeprefix("\ufeff")).strip().lower()
+        text = trim(_COMMENT.sub("", trim(line))).lower()
         if text:
             yield number, text
 
@@ -109,8 +106,8 @@ def _entries(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
 def _blacklist_entry(text: str, number: int) -> str:
     local, at, domain = text.rpartition("@")
     entry = f"{local}{at}{_idna_labels(domain)}"
-    is_domain = at and not local
-    known = _is_domain_or_pattern(entry[1:]) if is_domain else _ADDRESS.fullmatch(entry)
+    has_no_local = at and not local
+    known = _is_domain_or_pattern(entry[1:]) if has_no_local else is_address(entry)
     if not known:
         raise ListEntryInvalid("blacklist", number, _ADDRESS_OR_DOMAIN_HINT)
     return entry
@@ -128,7 +125,7 @@ def _whitelist_entry(text: str, number: int) -> str:
     if (
         not entry.isascii()
         or re.search(r"\s", entry)
-        or ("*" not in entry and not _ADDRESS.fullmatch(entry))
+        or ("*" not in entry and not is_address(entry))
     ):
         raise ListEntryInvalid(
             "whitelist", number, "write an address or a pattern, such as vip*@example.com"
@@ -138,7 +135,7 @@ def _whitelist_entry(text: str, number: int) -> str:
 
 def _disposable_entry(text: str, number: int) -> str:
     domain = _idna_labels(text.removeprefix("@"))
-    if not _DOMAIN.fullmatch(domain):
+    if not is_domain(domain):
         raise ListEntryInvalid(
             "disposable domains", number, "write one domain per line, such as throw.example"
         )
@@ -146,7 +143,7 @@ def _disposable_entry(text: str, number: int) -> str:
 
 
 def _is_domain_or_pattern(text: str) -> bool:
-    return bool((_DOMAIN_PATTERN if "*" in text else _DOMAIN).fullmatch(text))
+    return bool(_DOMAIN_PATTERN.fullmatch(text)) if "*" in text else is_domain(text)
 
 
 def _idna_labels(domain: str) -> str:
@@ -154,16 +151,8 @@ def _idna_labels(domain: str) -> str:
     is.
     """
     return ".".join(
-        label if label.isascii() or "*" in label else _idna_label(label)
-        for label in domain.split(".")
+        label if "*" in label else idna_form(label) or label for label in domain.split(".")
     )
-
-
-def _idna_label(label: str) -> str:
-    try:
-        return idna.encode(label, uts46=True).decode("ascii")
-    except idna.IDNAError:
-        return label
 
 
 def _any_of(patterns: frozenset[str]) -> str | None:

@@ -1,28 +1,36 @@
 """Which e-mail addresses are well-formed, and which are refused: blacklist, whitelist, disposable
 domains. [S-4, S-6]
 
-Whole columns: only addresses that are not ASCII are looked at one by one, and each non-ASCII domain
-goes through IDNA once.
+Whole columns: only addresses that are not ASCII, or may hold an `xn--` label or an encoded word,
+are looked at one by one, and each of their domains goes through IDNA once.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-import idna
 import polars as pl
 
+from campaigns.contacts.addresses import (
+    A_LABEL,
+    ATOM,
+    LONGEST_ADDRESS,
+    LONGEST_LOCAL,
+    has_encoded_word,
+    idna_form,
+)
 from campaigns.contacts.email_lists import EmailRules, packaged_disposable_domains
+from operations.entry.trimming import trim_column
 
 __all__ = ["EmailRules", "canonical_email", "check_emails", "packaged_disposable_domains"]
 
-_ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[a-z0-9]+(?:-+[a-z0-9]+)*"
-_ADDRESS = rf"^{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+$"
+_LAST_LABEL = r"(?:[0-9]*[a-z][a-z0-9]*(?:-+[a-z0-9]+)*|[0-9]+(?:-+[a-z0-9]+)+)"  # not all digits
+_ADDRESS = rf"^{ATOM}(?:\.{ATOM})*@(?:{_LABEL}\.)+{_LAST_LABEL}$"
 _TOO_LONG = r"^[^@]{65}|[@.][a-z0-9-]{64}"
-_LONGEST_ADDRESS = 254
-_LONGEST_PART = 64
-_GMAIL = ("@gmail.com", "@googlemail.com")
+_LONGEST_PART = LONGEST_LOCAL  # one more than that of a label
+_ODD = rf"=\?|{A_LABEL}"
+_GMAIL = ("@gmail.com", "@googlemail.com")  # the second is the first
 
 
 def check_emails(emails: pl.Series, rules: EmailRules) -> pl.DataFrame:
@@ -32,7 +40,7 @@ def check_emails(emails: pl.Series, rules: EmailRules) -> pl.DataFrame:
     (null, `missing_email`, `invalid_email`) and `reason` (null, `blacklisted_email`,
     `blacklisted_domain`, `disposable_domain`).
     """
-    written = _in_ascii(emails.cast(pl.String).str.strip_chars().alias("written"))
+    written = _in_ascii(trim_column(emails.cast(pl.String)).alias("written"))
     missing = emails.is_null() | (written == "").fill_null(value=False)
     email = _well_formed_or_null(written)
     domain = pl.col("email").str.slice(pl.col("email").str.find("@", literal=True) + 1)
@@ -47,8 +55,8 @@ def check_emails(emails: pl.Series, rules: EmailRules) -> pl.DataFrame:
 
 
 def canonical_email(emails: pl.Series) -> pl.Series:
-    """Addresses by which two fans count as sharing one: without `+tag`, and Gmail's without dots.
-    [S-6]
+    """Addresses by which two fans count as sharing one: without `+tag`, and Gmail's without dots
+    and under one domain. [S-6]
 
     Takes addresses as `check_emails` stores them; null stays null. A local part that begins with
     `+` is kept whole.
@@ -60,17 +68,22 @@ def canonical_email(emails: pl.Series) -> pl.Series:
         email.str.slice(at),
     )
     undotted = local.str.replace_all(".", "", literal=True)
-    canonical = pl.when(domain.is_in(_GMAIL)).then(undotted).otherwise(local) + domain
+    canonical = pl.when(domain.is_in(_GMAIL)).then(undotted).otherwise(local) + pl.when(
+        domain == _GMAIL[1]
+    ).then(pl.lit(_GMAIL[0])).otherwise(domain)
     return emails.cast(pl.String).to_frame("email").select(canonical.alias(emails.name)).to_series()
 
 
 def _in_ascii(written: pl.Series) -> pl.Series:
-    """Lower-cased, domains in IDNA form; what has no ASCII form becomes null."""
-    is_ascii = written.str.len_bytes() == written.str.len_chars()
+    """Lower-cased, domains in IDNA form; what has no ASCII form, or hides another address, becomes
+    null.
+    """
     lowered = written.str.to_lowercase()
-    if is_ascii.all():
+    is_foreign = written.str.len_bytes() != written.str.len_chars()
+    is_foreign |= lowered.str.contains(_ODD)
+    foreign = is_foreign.fill_null(value=False).arg_true()
+    if foreign.is_empty():
         return lowered
-    foreign = (~is_ascii).fill_null(value=False).arg_true()
     spellings = written.gather(foreign)
     forms = {spelling: _ascii_form(spelling) for spelling in spellings.unique()}
     return lowered.scatter(
@@ -79,22 +92,14 @@ def _in_ascii(written: pl.Series) -> pl.Series:
 
 
 def _ascii_form(written: str) -> str | None:
-    """One address that is not ASCII as written. Some letters become ASCII when lower-cased, such as
-    the Kelvin sign.
+    """One address that may not be ASCII as written. Some letters become ASCII when lower-cased,
+    such as the Kelvin sign.
     """
     local, _, domain = written.lower().rpartition("@")
-    if not local.isascii():
+    if not local.isascii() or has_encoded_word(local):
         return None
-    ascii_domain = domain if domain.isascii() else _idna_form(domain)
+    ascii_domain = idna_form(domain)
     return None if ascii_domain is None else f"{local}@{ascii_domain}"
-
-
-@lru_cache(maxsize=65_536)
-def _idna_form(domain: str) -> str | None:
-    try:
-        return idna.encode(domain, uts46=True).decode("ascii")
-    except idna.IDNAError:
-        return None
 
 
 def _well_formed_or_null(written: pl.Series) -> pl.Series:
@@ -103,11 +108,10 @@ def _well_formed_or_null(written: pl.Series) -> pl.Series:
     """
     email = pl.col("written")
     size = email.str.len_bytes()
-    fits = (size <= _LONGEST_PART) | ((size <= _LONGEST_ADDRESS) & ~email.str.contains(_TOO_LONG))
+    fits = (size <= _LONGEST_PART) | ((size <= LONGEST_ADDRESS) & ~email.str.contains(_TOO_LONG))
+    well_formed = email.str.contains(_ADDRESS) & fits
     frame = pl.DataFrame({"written": written})
-    return frame.select(
-        pl.when(email.str.contains(_ADDRESS) & fits).then(email).alias("email")
-    ).to_series()
+    return frame.select(pl.when(well_formed).then(email).alias("email")).to_series()
 
 
 def _reasons(frame: pl.DataFrame, rules: EmailRules) -> pl.Series:

@@ -1,9 +1,9 @@
-"""A CSV file read as tab-separated lines: one line for each record, whatever the bytes are. [S-15]
+"""A CSV file read as tab-separated lines: each line stays one, whatever the bytes. [C-4, S-15]
 
-Records end with LF or CRLF, fields may be quoted as RFC 4180 says. What such lines cannot spell (a
-tab or a line end in a field, a quote out of place) becomes one line without any tab, so that
-whoever counts its columns finds it malformed. A quote that is never closed spoils its own line and
-no other.
+Lines end with LF or CRLF, fields may be quoted as RFC 4180 says. A line that cannot be spelled so
+(a tab in a field, a quote out of place) becomes one without any tab, so that whoever counts its
+columns finds it malformed. So does each line of a field that holds line ends: none of them is lost,
+and none is taken for a row. A quote that is never closed spoils its own line and no other.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from campaigns.formats.score_rows import KEPT_OF_A_LONG_LINE, LONGEST_LINE
 
 TAB, LF, CR, QUOTE, COMMA = b'\t\n\r",'
-ESCAPES = {b"\t": b"\\t", b"\n": b"\\n", b"\r": b"\\r"}
+ESCAPES = {b"\t": b"\\t", b"\r": b"\\r"}
 FIELD = rb'(?:"(?:[^"]++|"")*+"|[^",\n]*+)'
 RECORD = re.compile(FIELD + rb"(?:," + FIELD + rb")*+\r?")
 Bytes = npt.NDArray[np.uint8]
@@ -63,33 +63,33 @@ class TabSeparated:
 
 
 def as_lines(block: bytes, *, is_last: bool = False) -> tuple[bytes, bytes]:
-    """The whole records of a block as lines, and what is left of it: a record that may go on in the
-    next block.
+    """The lines of the whole records of a block, and what is left of it: a record that may go on in
+    the next block.
 
     `is_last`: nothing comes behind, and the block ends with LF.
     """
     end = block.rfind(b"\n") + 1
     data = np.frombuffer(block, dtype=np.uint8, count=end)
     ends, quotes = np.flatnonzero(data == LF), np.flatnonzero(data == QUOTE)
-    broken: list[tuple[int, int]] = []
+    broken = np.zeros(len(ends), dtype=bool)
     if len(quotes):
         broken, end = _broken_by_quotes(block, ends, quotes, is_last=is_last)
         data, ends, quotes = data[:end], ends[ends < end], quotes[quotes < end]
+        broken = broken[: len(ends)]
     return _written(block, data, ends, quotes, broken), block[end:]
 
 
 def _broken_by_quotes(
     block: bytes, ends: Places, quotes: Places, *, is_last: bool
-) -> tuple[list[tuple[int, int]], int]:
-    """Records that hold a line end or an open quote, as (first, last) line; and where the last
-    whole record ends.
+) -> tuple[Mask, int]:
+    """Which lines hold an open quote, or a part of a field with line ends; and where the last whole
+    record ends.
 
     A record with a line end in a field begins and ends with lines of an odd number of quotes: only
     those are looked at.
     """
     odd = np.flatnonzero(np.diff(np.searchsorted(quotes, ends), prepend=0) & 1).tolist()
-    broken: list[tuple[int, int]] = []
-    at = 0
+    broken, at = np.zeros(len(ends), dtype=bool), 0
     while at < len(odd):
         first = odd[at]
         start = _start(ends, first)
@@ -98,7 +98,7 @@ def _broken_by_quotes(
         last = odd[at + 1] if at + 1 < len(odd) else first
         record = block[start : int(ends[last])]
         closes = last > first and len(record) <= LONGEST_LINE and RECORD.fullmatch(record)
-        broken.append((first, last if closes else first))
+        broken[first : (last if closes else first) + 1] = True
         at += 2 if closes else 1
     return broken, int(ends[-1]) + 1 if len(ends) else 0
 
@@ -107,37 +107,29 @@ def _start(ends: Places, line: int) -> int:
     return int(ends[line - 1]) + 1 if line else 0
 
 
-def _written(
-    block: bytes, data: Bytes, ends: Places, quotes: Places, broken: list[tuple[int, int]]
-) -> bytes:
+def _written(block: bytes, data: Bytes, ends: Places, quotes: Places, broken: Mask) -> bytes:
     """The lines: commas between fields as tabs, quotes around fields left out; the broken ones as
     they can be read.
     """
-    is_broken = np.zeros(len(ends), dtype=bool)
-    for first, last in broken:
-        is_broken[first : last + 1] = True
     text, keep = data.copy(), np.ones(len(data), dtype=bool)
-    between, bad = data == COMMA, _lines_with(ends, np.flatnonzero(data == TAB))
+    between, alone = data == COMMA, broken | _lines_with(ends, np.flatnonzero(data == TAB))
     if len(quotes):
-        if broken:  # without them each line has an even number of quotes, so every other one closes
-            quotes = quotes[
-                ~np.repeat(is_broken, np.diff(np.searchsorted(quotes, ends), prepend=0))
-            ]
+        if broken.any():  # without them each line has an even number of quotes: every other closes
+            quotes = quotes[~np.repeat(broken, np.diff(np.searchsorted(quotes, ends), prepend=0))]
         opens, closes = quotes[0::2], quotes[1::2]
-        bad |= _lines_with(ends, _misplaced(data, opens, closes))
+        alone |= _lines_with(ends, _misplaced(data, opens, closes))
         keep[opens] = False
         keep[closes] = data[closes + 1] == QUOTE  # of a doubled quote the first stays
         between &= ~_inside(len(data), quotes)
     text[between] = TAB
-    alone = sorted([*broken, *((line, line) for line in np.flatnonzero(bad & ~is_broken).tolist())])
     parts, behind = [], 0
-    for first, last in alone:
-        start = _start(ends, first)
+    for line in np.flatnonzero(alone).tolist():
+        start = _start(ends, line)
         parts += [
             text[behind:start][keep[behind:start]].tobytes(),
-            _alone(block[start : int(ends[last])]),
+            _alone(block[start : int(ends[line])]),
         ]
-        behind = int(ends[last]) + 1
+        behind = int(ends[line]) + 1
     parts.append(text[behind:][keep[behind:]].tobytes() if len(quotes) else text[behind:].tobytes())
     return b"".join(parts)
 
@@ -169,9 +161,9 @@ def _misplaced(data: Bytes, opens: Places, closes: Places) -> Places:
     return np.concatenate((opens[wrong_open], closes[~at_an_edge[behind] & ~ends_line]))
 
 
-def _alone(record: bytes) -> bytes:
-    """A record as one line of one column, for people to read."""
-    text = record[:KEPT_OF_A_LONG_LINE].removesuffix(b"\r")
+def _alone(line: bytes) -> bytes:
+    """A line as one column, for people to read."""
+    text = line[:KEPT_OF_A_LONG_LINE].removesuffix(b"\r")
     for byte, name in ESCAPES.items():
         text = text.replace(byte, name)
     return text + b"\n"

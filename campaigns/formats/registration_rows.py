@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import polars as pl
 
 from campaigns.errors import UnreadableFile, WrongCampaign
-from campaigns.formats.score_rows import KEPT_OF_A_LONG_LINE, LONGEST_ID, LONGEST_LINE, readable
+from campaigns.formats.csv_lines import TabSeparated
+from campaigns.formats.headers import first_line_of
+from campaigns.formats.score_rows import (
+    KEPT_OF_A_LONG_LINE,
+    LONGEST_ID,
+    LONGEST_LINE,
+    Header,
+    Lines,
+    read_chunks,
+    readable,
+)
 from datalake.avro import container
 from datalake.choices import RecordType
 from operations import instants
+from operations.entry.trimming import trim, trimmed
 
 REQUIRED = ("global_user_id", "registered_at")
 COLUMNS: tuple[str, ...] = (
@@ -29,21 +40,22 @@ COLUMNS: tuple[str, ...] = (
     "market_preferences",
 )
 COLUMNS += ("registered_at", "date_created")
+TEXTS = dict.fromkeys(("raw", *COLUMNS), pl.String)
 AVRO_MAGIC = b"Obj\x01"
 ROWS_AT_A_TIME = 20_000
 COUNTED_BYTES = 1024 * 1024
-LONGEST_HEADER = 64 * 1024
-LONGEST_FIELD = 20_000  # characters; csv reads no longer ones than 131,072
+YEARS = range(2000, 2201)
 
 
 @dataclass(frozen=True)
 class Registrations:
     """Some rows: `rows` has `line`, `raw` and COLUMNS (String, trimmed; absent columns empty);
-    `malformed` `line`, `raw`.
+    `malformed` `line`, `raw`. `ignored_columns` are the file's.
     """
 
     rows: pl.DataFrame
     malformed: pl.DataFrame
+    ignored_columns: tuple[str, ...] = ()
 
 
 def read(file: BinaryIO, campaign_id: str) -> Iterator[Registrations]:
@@ -53,10 +65,9 @@ def read(file: BinaryIO, campaign_id: str) -> Iterator[Registrations]:
     file.seek(0)
     is_avro = file.read(len(AVRO_MAGIC)) == AVRO_MAGIC
     file.seek(0)
-    rows = _avro_rows(file, campaign_id) if is_avro else _text_rows(file)
     is_empty = True
-    while chunk := list(islice(rows, ROWS_AT_A_TIME)):
-        yield _chunk(chunk)
+    for chunk in _avro_chunks(file, campaign_id) if is_avro else _text_chunks(file):
+        yield chunk
         is_empty = False
     if is_empty:
         raise UnreadableFile("The file contains no registrations.")
@@ -72,54 +83,28 @@ def line_ends(file: BinaryIO) -> int:
     return sum(block.count(b"\n") for block in iter(lambda: file.read(COUNTED_BYTES), b""))
 
 
-def _chunk(lines: list[tuple[int, list[str] | None, str]]) -> Registrations:
-    good = [(line, raw, *fields) for line, fields, raw in lines if fields is not None]
-    bad = [(line, raw) for line, fields, raw in lines if fields is None]
-    texts = dict.fromkeys(("raw", *COLUMNS), pl.String)
-    rows = pl.DataFrame(good, schema={"line": pl.Int64, **texts}, orient="row")
-    malformed = pl.DataFrame(bad, schema={"line": pl.Int64, "raw": pl.String}, orient="row")
-    return Registrations(rows.with_columns(pl.col(COLUMNS).str.strip_chars()), malformed)
-
-
-def _text_rows(file: BinaryIO) -> Iterator[tuple[int, list[str] | None, str]]:
-    """Line number, COLUMNS' values (None if malformed), and the row as it came. What is not UTF-8
-    reads as \\xNN.
+def _text_chunks(file: BinaryIO) -> Iterator[Registrations]:
+    """Lines are judged as those of a score file: nothing is quoted between tabs, and where commas
+    separate, no quote spoils more than its own line. [S-3]
     """
-    first = file.readline(LONGEST_HEADER).decode("utf-8-sig", errors="replace")
+    header, has_commas = _header(first_line_of(file))
+    for lines in read_chunks(cast("BinaryIO", TabSeparated(file)) if has_commas else file, header):
+        yield Registrations(*_frames(lines), header.ignored)
+
+
+def _header(first_line: bytes) -> tuple[Header, bool]:
+    """The columns, ours under our names whatever their case, and whether commas separate them."""
+    first = first_line.removeprefix(codecs.BOM_UTF8).decode(errors="replace")
     delimiter = "\t" if "\t" in first else ","
-    header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
-    _check_header(header, first)
-    places = [header.index(name) if name in header else None for name in COLUMNS]
-    for line, fields in _tab_separated(file) if delimiter == "\t" else _comma_separated(file):
-        yield line, _row(fields, places, len(header)), _readable("\t".join(fields))
+    names = [trim(name) for name in next(csv.reader([first], delimiter=delimiter), [])]
+    columns = tuple(name.lower() if name.lower() in COLUMNS else name for name in names)
+    _check_header(columns, first)
+    used = tuple(name for name in columns if name in COLUMNS)
+    ignored = tuple(name for name in columns if name not in COLUMNS)
+    return Header(columns, used, ignored), delimiter == ","
 
 
-def _tab_separated(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
-    """Nothing is quoted, and only LF or CRLF ends a row: no byte can spoil more than its own
-    row.
-    """
-    for line, raw in enumerate(file, start=2):
-        text = raw.removesuffix(b"\n").removesuffix(b"\r").decode(errors="surrogateescape")
-        yield line, text.split("\t") if text else []
-
-
-def _comma_separated(file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
-    text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
-    reader = csv.reader(text)
-    line = 2
-    try:
-        for fields in reader:
-            yield line, fields
-            line = reader.line_num + 2
-    except csv.Error as error:
-        raise UnreadableFile(
-            f"Line {line} cannot be read ({error}). Check for a missing closing quote."
-        ) from error
-    finally:
-        text.detach()
-
-
-def _check_header(header: list[str], first: str) -> None:
+def _check_header(header: tuple[str, ...], first: str) -> None:
     if not first.strip():
         raise UnreadableFile(
             "The file is empty. The first line must be a header with the column names."
@@ -139,21 +124,28 @@ def _check_header(header: list[str], first: str) -> None:
         )
 
 
-def _row(fields: list[str], places: list[int | None], columns: int) -> list[str] | None:
-    if len(fields) != columns:
-        return None
-    return sound(["" if place is None else fields[place] for place in places])
+def _frames(lines: Lines) -> tuple[pl.DataFrame, pl.DataFrame]:
+    absent = [pl.lit("").alias(name) for name in COLUMNS if name not in lines.rows.columns]
+    rows = lines.rows.with_columns(lines.raws(lines.rows["line"]), *absent)
+    malformed = pl.DataFrame({"line": lines.malformed}, schema={"line": pl.Int64})
+    return rows.select("line", *TEXTS), malformed.with_columns(lines.raws(malformed["line"]))
 
 
-def sound(values: list[str]) -> list[str] | None:
-    """COLUMNS' values themselves, or None where no database or person should be given one of them.
-    [C-4]
-    """
-    too_long = len(values[0].strip()) > LONGEST_ID or any(
-        len(value) > LONGEST_FIELD for value in values
-    )
-    broken = too_long or any(not value.isprintable() and _is_broken(value) for value in values)
-    return None if broken else values
+def of_values(rows: Iterable[tuple[int, list[str], str]]) -> Registrations:
+    """Records as rows: number, COLUMNS' values, and the raw text that is kept of a rejected one."""
+    judged = [(number, raw, values, sound(values)) for number, values, raw in rows]
+    good = [(number, raw, *values) for number, raw, values, is_sound in judged if is_sound]
+    bad = [(number, raw) for number, raw, _, is_sound in judged if not is_sound]
+    frame = pl.DataFrame(good, schema={"line": pl.Int64, **TEXTS}, orient="row")
+    malformed = pl.DataFrame(bad, schema={"line": pl.Int64, "raw": pl.String}, orient="row")
+    return Registrations(frame.with_columns(trimmed(pl.col(COLUMNS))), malformed)
+
+
+def sound(values: list[str]) -> bool:
+    """Whether a database and a person can be given COLUMNS' values. [C-4]"""
+    if len(trim(values[0])) > LONGEST_ID or sum(map(len, values)) > LONGEST_LINE:
+        return False
+    return not any(not value.isprintable() and _is_broken(value) for value in values)
 
 
 def _is_broken(value: str) -> bool:
@@ -170,13 +162,14 @@ def _readable(raw: str) -> str:
     return readable(kept.encode(errors="surrogateescape"))
 
 
-def _avro_rows(file: BinaryIO, campaign_id: str) -> Iterator[tuple[int, list[str] | None, str]]:
+def _avro_chunks(file: BinaryIO, campaign_id: str) -> Iterator[Registrations]:
     """Records of type `registration`, or of our columns; the line is the record's number, from
     1.
     """
-    for number, record in enumerate(container.read_records(file), start=1):
-        values = _avro_values(record, campaign_id)
-        yield number, sound(values), _readable(values[0])
+    records = enumerate(container.read_records(file), start=1)
+    while some := list(islice(records, ROWS_AT_A_TIME)):
+        rows = [(number, _avro_values(record, campaign_id)) for number, record in some]
+        yield of_values((number, values, _readable(values[0])) for number, values in rows)
 
 
 def _avro_values(record: Any, campaign_id: str) -> list[str]:
@@ -221,13 +214,14 @@ def values_of(record: dict[str, Any]) -> list[str]:
 
 def instants_of(texts: pl.Series) -> pl.Series:
     """ISO 8601 dates with an offset → Datetime (microseconds, UTC); null where one is missing,
-    naive or no date.
+    naive, no date, or of a year that nothing is done in. [C-2]
     """
     return pl.Series(texts.name, [_instant(text) for text in texts], dtype=pl.Datetime("us", "UTC"))
 
 
 def _instant(text: str) -> datetime | None:
     try:
-        return instants.parse(text).astimezone(UTC)
+        found = instants.parse(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return found if found.year in YEARS else None

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from campaigns.errors import UnreadableFile
+from campaigns.formats.headers import first_line_of
 from campaigns.formats.score_rows import Header, Lines, read_chunks, read_header
 from datalake.storage.unpacking import PIECE, UNREADABLE, unpacked
-
-LONGEST_HEADER = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -37,15 +36,11 @@ def open_lines(file: BinaryIO) -> tuple[Header, BinaryIO]:
     """The header, and the file standing behind it. Raises UnreadableFile. [S-1]"""
     text = unpacked(file)
     try:
-        first_line = text.readline(LONGEST_HEADER)
+        first_line = first_line_of(text)
     except UNREADABLE as error:
         raise UnreadableFile(
             f"The file is compressed but cannot be unpacked ({error}). Compress it again with gzip."
         ) from error
-    if len(first_line) == LONGEST_HEADER:
-        raise UnreadableFile(
-            "The file is not tab-separated text: its first line is longer than 64 KiB."
-        )
     return read_header(first_line), text
 
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import polars as pl
 
 from campaigns.errors import UnreadableFile
+from operations.entry.trimming import trim, trimmed
 
 REQUIRED = (
     "id",
@@ -128,7 +129,7 @@ def _column_names(text: bytes) -> tuple[str, ...]:
             " header with the column names."
         )
     try:
-        columns = tuple(name.strip() for name in text.decode().split("\t"))
+        columns = tuple(trim(name) for name in text.decode().split("\t"))
     except UnicodeDecodeError:
         raise UnreadableFile(
             f"The file is not tab-separated text in UTF-8: its first line cannot be read. {SAVE_AS}"
@@ -290,9 +291,11 @@ def _columns(clean: bytes, header: Header) -> pl.DataFrame:
         schema={f"column {place}": pl.String for place in range(len(header.columns))},
         empty_string_is_null=False,
     )
-    return frame.select(
-        pl.col(place).str.strip_chars().alias(name) for name, place in places.items()
-    )
+    if clean.isascii():  # there is white space alone to trim, in half the time
+        return frame.select(
+            pl.col(place).str.strip_chars().alias(name) for name, place in places.items()
+        )
+    return frame.select(trimmed(pl.col(place)).alias(name) for name, place in places.items())
 
 
 def _long_ids(frame: pl.DataFrame, lengths: Positions) -> Mask:

@@ -64,6 +64,7 @@ class RegistrationImport(models.Model):
     rejected = models.BigIntegerField(default=0)
     rejected_by = models.JSONField(default=dict)
     tagged_by = models.JSONField(default=dict)
+    ignored_columns = models.JSONField(default=list)
     rejected_key = models.CharField(max_length=300, blank=True)
     finished = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -13,6 +13,7 @@ import polars as pl
 from campaigns.choices import ScoringType
 from campaigns.errors import UnreadableFile
 from campaigns.formats.score_rows import REQUIRED, Header, Lines
+from operations.entry.trimming import trim
 
 RANK = r"^0*[1-9][0-9]{0,14}$"  # fifteen digits: such numbers, and 1 less, are exact in a double
 NEEDED = ("global_user_id", "rank")
@@ -74,13 +75,14 @@ def read_header(first_line: bytes) -> Header:
         raise UnreadableFile(
             "The header (line 1) has no commas. Save the file as CSV with commas, in UTF-8."
         )
-    if any(not name.strip().isprintable() for name in written):
+    written = [trim(name) for name in written]
+    if any(not name.isprintable() for name in written):
         raise UnreadableFile(
             "The file is not CSV: its first line contains control characters. Save it as"
             " CSV in UTF-8."
         )
     # " ": not one of ours
-    columns = tuple(SPELLINGS.get(name.strip().lower(), f" {name.strip()}") for name in written)
+    columns = tuple(SPELLINGS.get(name.lower(), f" {name}") for name in written)
     if missing := [name for name in NEEDED if name not in columns]:
         raise UnreadableFile(
             f"The header (line 1) is missing the column{'s' * (len(missing) > 1)}"

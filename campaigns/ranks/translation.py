@@ -13,7 +13,8 @@ from psycopg import sql
 
 from campaigns.errors import UnreadableFile
 from campaigns.formats.csv_lines import TabSeparated
-from campaigns.formats.score_bytes import LONGEST_HEADER, sha256_of
+from campaigns.formats.headers import first_line_of
+from campaigns.formats.score_bytes import sha256_of
 from campaigns.formats.score_rows import Header, Lines, read_chunks
 from campaigns.models import Campaign
 from campaigns.ranks import formulas
@@ -58,13 +59,11 @@ def open_records(file: BinaryIO) -> tuple[Header, BinaryIO]:
     """The header, and the file standing behind it. Raises UnreadableFile. [S-15]"""
     text = unpacked(file)
     try:
-        first_line = text.readline(LONGEST_HEADER)
+        first_line = first_line_of(text)
     except UNREADABLE as error:
         raise UnreadableFile(
             f"The file is compressed but cannot be unpacked ({error}). Compress it again."
         ) from error
-    if len(first_line) == LONGEST_HEADER:
-        raise UnreadableFile("The file is not CSV: its first line is longer than 64 KiB.")
     return formulas.read_header(first_line), text
 
 

@@ -12,23 +12,15 @@ import polars as pl
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from campaigns.choices import CampaignStatus, Reason
-from campaigns.contacts.emails import canonical_email
-from campaigns.formats.registration_rows import (
-    COLUMNS,
-    Registrations,
-    instants_of,
-    line_ends,
-    read,
-    sound,
-    values_of,
-)
+from campaigns.choices import CampaignStatus
+from campaigns.formats.registration_rows import line_ends, of_values, read, values_of
 from campaigns.formats.score_bytes import sha256_of
 from campaigns.models import Campaign, Market, RegistrationImport, RejectedRegistration
 from campaigns.opening import require_open
 from campaigns.registrations import staging as stage
+from campaigns.registrations.judging import RegistrationRules, judge
 from campaigns.scoring import rules
-from campaigns.scoring.outcomes import Rules, add_tallies, check_contacts, is_yes, tally
+from campaigns.scoring.outcomes import add_tallies, tally
 from datalake import records, streams
 from datalake.choices import RecordType, StreamName
 from datalake.storage import buckets
@@ -40,6 +32,17 @@ from operations.subjects import Subject
 
 JOB_KIND = "import_registrations"
 PUBLISH_AT_A_TIME = 25_000
+
+
+def _rules_of(campaign: Campaign) -> RegistrationRules:
+    """As they are now. Raises UnreadableList, ListEntryInvalid."""
+    market_ids = Market.objects.filter(campaign=campaign).values_list("market_id", flat=True)
+    return RegistrationRules(
+        rules.gather(campaign),
+        list(market_ids),
+        campaign.registration_opens,
+        campaign.registration_closes,
+    )
 
 
 def subject_of(found: RegistrationImport) -> Subject:
@@ -58,12 +61,13 @@ def receive(
     require_open(campaign)
     rules.gather(campaign)
     # a file that cannot be read, or holds nothing, is refused here
-    next(read(file, campaign.campaign_id))
+    first_rows = next(read(file, campaign.campaign_id))
     file.seek(0)
     sha256, _ = sha256_of(file)
     values = {
         "name": name,
         "key": f"registrations/{campaign.campaign_id}/{sha256}",
+        "ignored_columns": list(first_rows.ignored_columns),
         "created_by": by,
     }
     found, is_new = RegistrationImport.objects.get_or_create(
@@ -114,11 +118,11 @@ def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lea
 
     Reports its progress, out of `expected`.
     """
-    campaign, in_force = found.campaign, rules.gather(found.campaign)
+    campaign, judge_by = found.campaign, _rules_of(found.campaign)
     stage.create_stage()
     rejections: list[dict[str, int]] = []
     for chunk in read(file, campaign.campaign_id):
-        judged = judge(chunk, in_force, _market_ids(campaign))
+        judged = judge(chunk, judge_by)
         rejected = judged.filter(pl.col("reason").is_not_null())
         rejections.append(tally(rejected["reason"]))
         stage.reject(found, rejected)
@@ -126,7 +130,7 @@ def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lea
         found.rows_in += judged.height
         lease.report_progress(found.rows_in, expected)
         lease.check_stop()
-    shared = stage.reject_shared(found, in_force.max_fans_per_contact)
+    shared = stage.reject_shared(found, judge_by.contacts.max_fans_per_contact)
     superseded = stage.reject_superseded(found)
     stage.merge(campaign)
     found.tagged_by = stage.staged_tags()
@@ -136,65 +140,6 @@ def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lea
     found.finished = True
     found.save()
     lease.hold()
-
-
-def judge(chunk: Registrations, in_force: Rules, market_ids: list[str]) -> pl.DataFrame:
-    """Rows with `reason` (null = acceptable) and the columns stage.STAGED. [C-4]"""
-    rows = chunk.rows.with_columns(
-        pl.col("country_code").str.to_uppercase().alias("country"),
-        is_yes(pl.col("phone_confirmed")).alias("confirmed"),
-        pl.lit(None, dtype=pl.String).alias("known_phone"),
-        instants_of(chunk.rows["registered_at"]),
-        instants_of(chunk.rows["date_created"]).alias("changed_at"),
-        pl.col("market_preferences")
-        .str.split("|")
-        .list.eval(pl.element().str.strip_chars())
-        .alias("wanted"),
-    ).with_columns(
-        pl.col("wanted").list.filter(pl.element() != "").list.unique(maintain_order=True)
-    )
-    bad_date = pl.col("registered_at").is_null() | (
-        pl.col("changed_at").is_null() & (pl.col("date_created") != "")
-    )
-    unknown = pl.col("wanted").list.eval(~pl.element().is_in(market_ids)).list.any()
-    judged = check_contacts(rows, in_force).with_columns(
-        pl.coalesce(
-            pl.when(bad_date).then(pl.lit(Reason.MALFORMED_ROW.value)),
-            pl.when(pl.col("global_user_id") == "").then(pl.lit(Reason.MISSING_USER_ID.value)),
-            pl.col("contact_reason"),
-            pl.when(unknown).then(pl.lit(Reason.UNKNOWN_MARKET.value)),
-        ).alias("reason")
-    )
-    judged = judged.select(
-        "reason",
-        "line",
-        "raw",
-        "global_user_id",
-        "member_id",
-        pl.col("email", "phone", "phone_region").fill_null(""),
-        pl.col("confirmed").alias("phone_confirmed"),
-        pl.when(pl.col("country").str.len_chars() == 2)
-        .then("country")
-        .otherwise(pl.lit(""))
-        .alias("country"),
-        array_literal(pl.col("wanted")).alias("preferences"),
-        pl.col("registered_at").dt.to_string("%+"),
-        pl.coalesce("changed_at", "registered_at").dt.to_string("%+").alias("changed_at"),
-        pl.col("tags").list.join("|"),
-        canonical_email(judged["email"]).fill_null("").alias("shared_email"),
-    )
-    malformed = chunk.malformed.with_columns(pl.lit(Reason.MALFORMED_ROW.value).alias("reason"))
-    return pl.concat([judged, malformed], how="diagonal").sort("line")
-
-
-def array_literal(texts: pl.Expr) -> pl.Expr:
-    """Market ids as PostgreSQL writes arrays; quoted, because a bare null would be none."""
-    quoted = pl.concat_str(pl.lit('{"'), texts.list.join('","'), pl.lit('"}'))
-    return pl.when(texts.list.len() > 0).then(quoted).otherwise(pl.lit("{}"))
-
-
-def _market_ids(campaign: Campaign) -> list[str]:
-    return list(Market.objects.filter(campaign=campaign).values_list("market_id", flat=True))
 
 
 def publish(campaign: Campaign, on_sent: Callable[[int], None] = lambda sent: None) -> int:
@@ -276,15 +221,8 @@ def take_from_stream(taken: list[dict[str, Any]]) -> Mapping[int, str]:
 
 
 def _take(campaign: Campaign, taken: dict[int, dict[str, Any]]) -> dict[int, str]:
-    rows = {number: sound(values_of(record)) for number, record in taken.items()}
-    texts = dict.fromkeys(("raw", *COLUMNS), pl.String)
-    good = [(number, "", *values) for number, values in rows.items() if values is not None]
-    bad = [(number, "") for number, values in rows.items() if values is None]
-    chunk = Registrations(
-        pl.DataFrame(good, schema={"line": pl.Int64, **texts}, orient="row"),
-        pl.DataFrame(bad, schema={"line": pl.Int64, "raw": pl.String}, orient="row"),
-    )
-    judged = judge(chunk, rules.gather(campaign), _market_ids(campaign))
+    chunk = of_values((number, values_of(record), "") for number, record in taken.items())
+    judged = judge(chunk, _rules_of(campaign))
     stage.create_stage()
     copy_in(stage.TABLE, stage.STAGED, judged.filter(pl.col("reason").is_null()))
     stage.wait_for_others(campaign)

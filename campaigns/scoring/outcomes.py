@@ -12,6 +12,7 @@ import polars as pl
 from campaigns import draw
 from campaigns.choices import Reason, Tag
 from campaigns.contacts import emails, phones
+from operations.entry.trimming import trimmed
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 YES = ("true", "1", "yes")
@@ -173,7 +174,7 @@ def score_of(texts: pl.Series) -> pl.Series:
 
 def is_yes(column: pl.Expr) -> pl.Expr:
     """true, 1, yes in any case; anything else is no. [S-1]"""
-    return column.str.strip_chars().str.to_lowercase().is_in(YES)
+    return trimmed(column).str.to_lowercase().is_in(YES)
 
 
 class ContactRanks:

@@ -17,6 +17,7 @@ REASONS: Final[dict[str, str]] = {
     "not_taken": "The mail server did not accept the message",
     "look_up_failed": "The provider could not look up the message",
     "recipient_refused": "The mail server refused the recipient",
+    "bad_address": "The e-mail address is not valid",
     "bad_message": "The e-mail could not be created",
     "sender_lost": "The sending process ended unexpectedly",
     "http_429": "The provider's rate limit was reached (HTTP 429)",

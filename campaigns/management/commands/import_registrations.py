@@ -37,5 +37,6 @@ class Command(JsonCommand):
                 for reason in Reason
                 if reason in found.rejected_by
             },
+            "ignored_columns": found.ignored_columns,
             "tagged": {tag.value: found.tagged_by[tag] for tag in Tag if tag in found.tagged_by},
         }

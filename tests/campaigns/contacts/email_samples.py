@@ -36,6 +36,9 @@ NAMES = [
     "+tag",
     "!#$%&'*+/=?^_`{|}~-",
     "0",
+    "=?utf-8?q?bad?=",
+    "a=?utf-8?q??=b",
+    "=?utf-8?q?=",
 ]
 LOCAL = "abcxyz0189.-_+'*/"
 DOMAINS = [
@@ -49,6 +52,7 @@ DOMAINS = [
     "xn--bcher-kva.test",
     "例え.テスト", "münchen。de", "ｇｍａｉｌ.com", "faß.de", "straße.example", "ΣΊΣΥΦΟΣ.gr", "İstanbul.test",
     "ﬁ.test", "xn--.test", "xn--a.test",
+    "a.xn--99999999999", "xn--fiqs8s.xn--fiqs8s", "ab--c.xn--bcher-kva.test", "a.1", "a.1-1", "a.1b2",
     "ab--cd.é", "a_b.é", "é", "-é.test", "é-.test", "localhost", "127.0.0.1", "[127.0.0.1]", "a..b",
     ".a.b", "a.b.", "-a.b", "a-.b", "a--b.c-d",
     "\u0661.com", "א1.test", "a\u200db.test", "\u2603.net", "😀.la", "a\u0301.test", "\u0301a.test",

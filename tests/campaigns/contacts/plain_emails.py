@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import string
 
 import idna
 
-WHITE_SPACE = (
-    "\t\n\v\f\r"
+WHITE_SPACE = (  # and zero-width characters
+    "\u200b\u200c\u200d\u2060\ufeff\t\n\v\f\r"
     " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 LOCAL = set(string.ascii_lowercase + string.digits + "!#$%&'*+/=?^_`{|}~-")
@@ -33,6 +34,8 @@ def stored_form(address: str) -> str | None:
     if address.count("@") != 1:
         return None
     local, domain = address.split("@")
+    if re.search(r"=\?.*\?.*\?.*\?=", local):
+        return None
     if not domain.isascii():
         try:
             domain = idna.encode(domain, uts46=True).decode()
@@ -43,12 +46,19 @@ def stored_form(address: str) -> str | None:
         and all(atom and set(atom) <= LOCAL for atom in local.split("."))
         and len(domain.split(".")) >= 2
         and all(is_label(label) for label in domain.split("."))
+        and not domain.split(".")[-1].isdigit()
         and len(local) + 1 + len(domain) <= 254
     )
     return f"{local}@{domain}" if well_formed else None
 
 
 def is_label(label: str) -> bool:
+    """An `xn--` label must decode to something."""
+    if label.startswith("xn--"):
+        try:
+            idna.decode(label)
+        except idna.IDNAError:
+            return False
     return 1 <= len(label) <= 63 and set(label) <= LABEL and label[0] != "-" and label[-1] != "-"
 
 
@@ -87,9 +97,9 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def canonical(email: str) -> str:
-    """S-6's form: `+tag` cut for everybody, dots dropped for Gmail."""
+    """S-6's form: `+tag` cut for everybody, dots dropped for Gmail, which has two domains."""
     local, domain = email.split("@")
     local = local if local.startswith("+") else local.split("+")[0]
-    return (
-        f"{local.replace('.', '') if domain in ('gmail.com', 'googlemail.com') else local}@{domain}"
-    )
+    if domain in ("gmail.com", "googlemail.com"):
+        return f"{local.replace('.', '')}@gmail.com"
+    return f"{local}@{domain}"

@@ -21,7 +21,13 @@ def test_lists_name_foreign_domains_as_people_write_them():
 
 def test_comments_blank_lines_and_marks_of_order_are_skipped():
     rules = EmailRules.compile(
-        blacklist=["\ufeff# blocked", "", "  ", " Bad@Example.com  # since May", "#@good.example"],
+        blacklist=[
+            "\ufeff# blocked",
+            "",
+            "  ",
+            "\u200b Bad@Example.com\u2060  # since May",
+            "#@good.example",
+        ],
         whitelist=[],
     )
     assert rules.addresses == {"bad@example.com"}
@@ -41,6 +47,11 @@ def test_comments_blank_lines_and_marks_of_order_are_skipped():
         "@ba?d.example",
         "ü@c.de",
         "*",
+        "=?utf-8?q?bad?=@c.de",
+        "a@b.2026",
+        "@xn--.test",
+        "a@xn--a.test",
+        f"{'a' * 65}@c.de",
     ],
 )
 def test_a_line_of_the_blacklist_that_can_match_nothing_is_refused(line):

@@ -56,12 +56,73 @@ def test_quoted_csv_may_hold_commas_and_rows_that_are_not_utf8_are_malformed():
         ]
     )
     found = process(receive(campaign, content))
-    assert reasons(found) == [(3, "malformed_row"), (5, "malformed_row"), (6, "malformed_row")]
+    assert reasons(found) == [(number, "malformed_row") for number in (3, 4, 5, 6)]
     assert found.rejected_rows.get(line=5).raw.split("\t")[2] == "c\\xff@b.example"
     assert dict(Registrant.objects.values_list("global_user_id", "member_id")) == {
         "1": 'x, "y"',
         "4": "m",
     }
+
+
+HEADER = b"global_user_id,email,phone,country_code,registered_at"
+
+
+def line(number: int, **changes: str) -> bytes:
+    cells = {"id": f"F{number}", "email": f"fan{number}@mail.example", "at": "2026-01-05T10:00:00Z"}
+    return "{id},{email},,US,{at}".format_map(cells | changes).encode()
+
+
+def imported(*lines: bytes, end: bytes = b"\n") -> RegistrationImport:
+    return process(receive(make_campaign(), b"".join(each + end for each in (HEADER, *lines))))
+
+
+def fans() -> list[str]:
+    return list(
+        Registrant.objects.order_by("global_user_id").values_list("global_user_id", flat=True)
+    )
+
+
+@pytest.mark.parametrize(
+    "stray", [line(2, email='"fan2@mail.example'), line(2, at='"2026-01-05T10:00:00Z')]
+)
+def test_c4_a_stray_quote_spoils_its_own_line_and_every_line_is_in_the_ledger(stray):
+    found = imported(line(1), stray, line(3), line(4), line(5))
+    assert (found.rows_in, found.accepted, reasons(found)) == (5, 4, [(3, "malformed_row")])
+    assert fans() == ["F1", "F3", "F4", "F5"]
+
+
+def test_c4_no_line_inside_a_quoted_field_is_taken_for_a_row_and_each_is_in_the_ledger():
+    """A fan who writes a registration of somebody else into a remark registers nobody."""
+    found = imported(
+        line(1), line(2, at='"2026-01-05T10:00:00Z'), line(3), line(4, at='x"'), line(5)
+    )
+    assert reasons(found) == [(number, "malformed_row") for number in (3, 4, 5)]
+    assert (found.rows_in, fans()) == (5, ["F1", "F5"])
+
+
+@pytest.mark.parametrize("separator", [b",", b"\t"])
+def test_c4_lines_that_end_with_cr_alone_are_refused_in_one_sentence(separator):
+    content = b"\r".join([HEADER, line(1), line(2)]).replace(b",", separator) + b"\r"
+    with pytest.raises(UnreadableFile, match="end with CR alone"):
+        receive(make_campaign(), content)
+    assert not RegistrationImport.objects.exists()
+
+
+def test_c4_columns_are_known_whatever_their_case_and_the_others_are_listed():
+    content = b"Global_User_ID,Email, Shoe size ,REGISTERED_AT,e-mail\n"
+    content += b"F1,fan1@mail.example,43,2026-01-05T10:00:00Z,\n"
+    found = process(receive(make_campaign(), content))
+    assert (found.rejected_by, found.tagged_by) == ({}, {"missing_phone": 1})
+    assert found.ignored_columns == ["Shoe size", "e-mail"]
+
+
+def test_s2_zero_width_characters_at_either_end_of_any_field_make_no_other_fan():
+    spellings = ["F1", "F1\u200b", "\ufeffF1", "\u200d\u2060 F1\u00a0\u200c"]
+    found = imported(
+        *(line(1, id=spelling, at="2026-01-05T10:00:00Z\u200b") for spelling in spellings)
+    )
+    assert (found.rows_in, found.accepted, found.rejected_by) == (4, 1, {"superseded": 3})
+    assert fans() == ["F1"]
 
 
 def test_avro_files_are_read_in_the_lakes_shape_and_in_ours():

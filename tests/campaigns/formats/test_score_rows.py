@@ -155,8 +155,8 @@ def test_fields_are_trimmed_of_unicode_white_space():
 
 def test_a_bom_inside_the_file_stays_what_it_is_wherever_a_block_begins():
     for block_bytes in (1 << 20, len(row()) + 1):
-        chunks = read(row(), row(id="\ufeff7"), block_bytes=block_bytes)
-        assert [value for c in chunks for value in c.rows["id"]] == ["1", "\ufeff7"]
+        chunks = read(row(), row(id="7\ufeff7"), row(id="\ufeff8"), block_bytes=block_bytes)
+        assert [value for c in chunks for value in c.rows["id"]] == ["1", "7\ufeff7", "8"]
 
 
 @pytest.mark.parametrize("block_bytes", [1 << 20, 8 << 20, 64 << 20])

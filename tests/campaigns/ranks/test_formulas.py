@@ -174,11 +174,12 @@ def test_each_record_stands_in_its_place_as_a_line_of_the_score_file():
     content = b'rank,global_user_id,email\n1,fan-1,a@mail.example\n2,"fan\n2",b\n\n3,fan-3\nx,fan-4,"c@mail.example"\n4,fan-5,\n'
     assert translated(content) == [
         ["1", "a@mail.example", "", "fan-1", "", "1.0", "", "1"],
-        ['2,"fan\\n2",b'],
+        ['2,"fan'],
+        ['2",b'],
         [""],
         ["3,fan-3"],
-        ["5", "c@mail.example", "", "fan-4", "", "", "", "x"],
-        ["6", "", "", "fan-5", "", "0.25", "", "4"],
+        ["6", "c@mail.example", "", "fan-4", "", "", "", "x"],
+        ["7", "", "", "fan-5", "", "0.25", "", "4"],
     ]
 
 

@@ -24,7 +24,7 @@ from tests.support.campaigns import import_registrations, in_memory, make_campai
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_each_record_has_one_outcome_under_its_own_number():
+def test_each_line_has_one_outcome_under_its_own_number():
     """[S-3, S-15]"""
     more = [
         "x,fan-9,a@mail.example",
@@ -35,7 +35,7 @@ def test_each_record_has_one_outcome_under_its_own_number():
         "1,,d",
     ]
     score_file = process_ranks(make_campaign(), ranks_of(2, *more, "3,fan-6,"))
-    assert score_file.rows_in == 9
+    assert score_file.rows_in == 10
     assert dict(
         RejectedRow.objects.filter(score_file=score_file).values_list("line", "reason")
     ) == {
@@ -44,13 +44,14 @@ def test_each_record_has_one_outcome_under_its_own_number():
         6: "duplicate",
         7: "malformed_row",
         8: "malformed_row",
-        9: "missing_user_id",
-        10: "no_contact",
+        9: "malformed_row",
+        10: "missing_user_id",
+        11: "no_contact",
     }
     assert sorted(
         FanScore.objects.filter(score_file=score_file).values_list("line", flat=True)
     ) == [2, 3]
-    counts = {"records": 9, "malformed": 2, "invalid_ranks": 2, "fans": 3, "max_rank": 3}
+    counts = {"records": 10, "malformed": 3, "invalid_ranks": 2, "fans": 3, "max_rank": 3}
     assert RankFile.objects.get().counts == counts == manifest()["files"][0]["counts"]
 
 

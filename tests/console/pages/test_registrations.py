@@ -16,9 +16,9 @@ from tests.support.people import client_of, staff
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CONTENT = b"""\
-global_user_id,registered_at,email
-fan-1,2026-01-02T03:04:05Z,fan-1@mail.example
-fan-2,yesterday,fan-2@mail.example
+global_user_id,registered_at,email,shoe size
+fan-1,2026-01-02T03:04:05Z,fan-1@mail.example,43
+fan-2,yesterday,fan-2@mail.example,43
 """
 
 
@@ -39,6 +39,7 @@ def test_c4_an_upload_opens_a_job_and_its_page_counts_what_became_of_the_rows(op
     found.refresh_from_db()
     assert (found.rows_in, found.accepted, found.rejected) == (2, 1, 1)
     assert "registrations.csv" in page.content.decode()
+    assert "shoe size" in page.content.decode()  # a column that is ignored
 
 
 def test_c4_the_same_file_again_leads_to_the_same_import_and_opens_no_job(operator):

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
+from campaigns.contacts.addresses import is_address
 from waves.providers.contract import EmailText
 from waves.providers.outcomes import Kind, Outcome
 
@@ -36,6 +37,8 @@ class DjangoEmail:
             _close(backend)
 
     def _send_one(self, backend: BaseEmailBackend, message: EmailText) -> Outcome:
+        if not is_address(message.to):  # Django would read another address into it [S-4]
+            return Outcome(Kind.REFUSED, "bad_address")
         email = EmailMultiAlternatives(
             subject=message.subject,
             body=message.text,

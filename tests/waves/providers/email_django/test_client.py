@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import socket
 
+import pytest
 from django.core import mail
+from django.core.mail.message import sanitize_address
+from hypothesis import given
+from hypothesis import strategies as st
 
+from campaigns.contacts.addresses import is_address
 from waves.providers.contract import EmailText
 from waves.providers.email_django.client import DjangoEmail, from_settings
 from waves.providers.outcomes import Kind
@@ -28,6 +33,27 @@ def test_n5_a_message_that_cannot_be_written_fails_alone(settings):
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     outcomes = DjangoEmail("a@b.example").send([email(subject="two\nlines"), email("k2")])
     assert [outcome.kind for outcome in outcomes] == [Kind.REFUSED, Kind.SENT]
+
+
+WRITTEN = "ab0.+-_'=?!#$%&*/^`{|}~"
+
+
+@given(st.lists(st.sampled_from([*WRITTEN, "=?", "?=", "?q?", "utf-8"]), min_size=1, max_size=12))
+def test_s4_an_address_that_is_well_formed_is_mailed_as_it_is_written(parts):
+    address = f"{''.join(parts)}@example.com"
+    if is_address(address):
+        assert sanitize_address(address, "utf-8") == address
+
+
+@pytest.mark.parametrize("to", ["=?utf-8?q?bad?=@example.com", "=?utf-8?q??=@example.com", "Fan@x"])
+def test_s4_no_address_but_a_well_formed_one_reaches_the_mail_server(to, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    outcomes = DjangoEmail("a@b.example").send([email(to=to), email("k2")])
+    assert [(outcome.kind, outcome.reason) for outcome in outcomes] == [
+        (Kind.REFUSED, "bad_address"),
+        (Kind.SENT, ""),
+    ]
+    assert [sent.to for sent in mail.outbox] == [["fan@example.com"]]
 
 
 def test_n5_a_mail_server_that_is_away_took_nothing(settings):

@@ -1,0 +1,89 @@
+"""Registrations → the same rows, each acceptable or with the first reason that applies. [C-4]"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from campaigns.choices import Reason
+from campaigns.contacts.emails import canonical_email
+from campaigns.formats.registration_rows import Registrations, instants_of
+from campaigns.scoring.outcomes import Rules, check_contacts, is_yes
+from operations.entry.trimming import trimmed
+
+
+@dataclass(frozen=True)
+class RegistrationRules:
+    """What registrations are judged by: rules of contacts, the campaign's markets and window."""
+
+    contacts: Rules
+    market_ids: list[str]
+    opens: datetime | None
+    closes: datetime | None
+
+
+def judge(chunk: Registrations, judge_by: RegistrationRules) -> pl.DataFrame:
+    """Rows with `reason` (null = acceptable) and the columns stage.STAGED. [C-2, C-4]"""
+    rows = chunk.rows.with_columns(
+        pl.col("country_code").str.to_uppercase().alias("country"),
+        is_yes(pl.col("phone_confirmed")).alias("confirmed"),
+        pl.lit(None, dtype=pl.String).alias("known_phone"),
+        instants_of(chunk.rows["registered_at"]),
+        instants_of(chunk.rows["date_created"]).alias("changed_at"),
+        pl.col("market_preferences")
+        .str.split("|")
+        .list.eval(trimmed(pl.element()))
+        .alias("wanted"),
+    ).with_columns(
+        pl.col("wanted").list.filter(pl.element() != "").list.unique(maintain_order=True)
+    )
+    bad_date = pl.col("registered_at").is_null() | (
+        pl.col("changed_at").is_null() & (pl.col("date_created") != "")
+    )
+    unknown = pl.col("wanted").list.eval(~pl.element().is_in(judge_by.market_ids)).list.any()
+    judged = check_contacts(rows, judge_by.contacts).with_columns(
+        pl.coalesce(
+            pl.when(bad_date).then(pl.lit(Reason.MALFORMED_ROW.value)),
+            pl.when(pl.col("global_user_id") == "").then(pl.lit(Reason.MISSING_USER_ID.value)),
+            pl.col("contact_reason"),
+            pl.when(_is_outside(judge_by)).then(pl.lit(Reason.OUTSIDE_WINDOW.value)),
+            pl.when(unknown).then(pl.lit(Reason.UNKNOWN_MARKET.value)),
+        ).alias("reason")
+    )
+    judged = judged.select(
+        "reason",
+        "line",
+        "raw",
+        "global_user_id",
+        "member_id",
+        pl.col("email", "phone", "phone_region").fill_null(""),
+        pl.col("confirmed").alias("phone_confirmed"),
+        pl.when(pl.col("country").str.len_chars() == 2)
+        .then("country")
+        .otherwise(pl.lit(""))
+        .alias("country"),
+        array_literal(pl.col("wanted")).alias("preferences"),
+        pl.col("registered_at").dt.to_string("%+"),
+        pl.coalesce("changed_at", "registered_at").dt.to_string("%+").alias("changed_at"),
+        pl.col("tags").list.join("|"),
+        canonical_email(judged["email"]).fill_null("").alias("shared_email"),
+    )
+    malformed = chunk.malformed.with_columns(pl.lit(Reason.MALFORMED_ROW.value).alias("reason"))
+    return pl.concat([judged, malformed], how="diagonal").sort("line")
+
+
+def array_literal(texts: pl.Expr) -> pl.Expr:
+    """Market ids as PostgreSQL writes arrays; quoted, because a bare null would be none."""
+    quoted = pl.concat_str(pl.lit('{"'), texts.list.join('","'), pl.lit('"}'))
+    return pl.when(texts.list.len() > 0).then(quoted).otherwise(pl.lit("{}"))
+
+
+def _is_outside(judge_by: RegistrationRules) -> pl.Expr:
+    """Whether a registration came before the window opened or after it closed; an end that is not
+    set bounds nothing. [C-2]
+    """
+    opens, closes, at = judge_by.opens, judge_by.closes, pl.col("registered_at")
+    too_early = pl.lit(value=False) if opens is None else at < opens
+    return too_early if closes is None else too_early | (at > closes)

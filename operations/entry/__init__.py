@@ -1,0 +1,1 @@
+"""The door: what may enter, in files, forms, addresses, headers and commands. [C-2]"""
