@@ -131,10 +131,19 @@ def loose_key(record_type: str, day: Period, name: UUID) -> str:
     return f"{folder(record_type, day)}{name}.avro"
 
 
+def merged_folder(record_type: str, period: Period) -> str:
+    """Where the merged files of the period lie, with a slash at the end."""
+    return f"{ROOT}/{record_type}/merged/{period.path}/"
+
+
 def merged_key(record_type: str, period: Period, generation: int) -> str:
-    return (
-        f"{ROOT}/{record_type}/merged/{period.path}/{record_type}_{period.slug}.g{generation}.avro"
-    )
+    return f"{merged_folder(record_type, period)}{record_type}_{period.slug}.g{generation}.avro"
+
+
+def is_merged_key(key: str, record_type: str, period: Period) -> bool:
+    """Whether a merge of this period, not of one of its days, writes under this key."""
+    number = key.rpartition(".g")[2].removesuffix(".avro")
+    return number.isdecimal() and key == merged_key(record_type, period, int(number))
 
 
 def archived_key(record_type: str, period: Period, name: str) -> str:

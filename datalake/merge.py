@@ -4,6 +4,9 @@ L-4, L-6, L-7, L-9]
 FRAGMENTED (files found, foreign ones adopted) → QUERYING (headers read and compared) →
 CONSOLIDATING (blocks copied, result read back) → MERGED (catalogue switched, archive asked for). A
 refusal leaves the sources as they are and its reason on the row.
+
+Each attempt writes a file of its own, and the catalogue says which one counts: a merger that lost
+its place, and does not know it yet, writes over nobody's file. [O-6]
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from datetime import date, datetime
 from typing import BinaryIO
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F, Max, QuerySet
 
 from datalake import adopt, catalogue, layout
@@ -41,6 +44,7 @@ from operations.errors import Refusal
 
 logger = logging.getLogger(__name__)
 
+DONE = (MergeState.MERGED, MergeState.ARCHIVED)
 LARGEST_BYTES = 1_200_000_000  # 1.2 GB, of 10^9 bytes
 
 
@@ -151,37 +155,35 @@ def merge_period(record_type: str, period: Period, *, limit_bytes: int = LARGEST
             raise
 
 
+@transaction.atomic
 def _begin(record_type: str, period: Period) -> Merge:
-    """The row of the next generation; an attempt that failed or died left one behind, which is
-    taken up.
+    """The row of the next generation. One that an earlier attempt left behind is taken up; where
+    that attempt did not say how it ended, it may still be writing, and its generation is left out.
+    Raises MergeBusy if that attempt ended well at this very moment.
     """
-    with transaction.atomic():
-        rows = Merge.objects.filter(record_type=record_type, period=str(period))
-        done = rows.filter(state__in=[MergeState.MERGED, MergeState.ARCHIVED])
-        generation = (done.aggregate(newest=Max("generation"))["newest"] or 0) + 1
-        merge, _ = rows.get_or_create(
-            generation=generation, defaults={"record_type": record_type, "period": str(period)}
-        )
-        rows.filter(pk=merge.pk).update(
-            attempt=F("attempt") + 1, state=MergeState.FRAGMENTED, error=""
-        )
-        return rows.get(pk=merge.pk)
+    rows = Merge.objects.filter(record_type=record_type, period=str(period))
+    newest = rows.aggregate(newest=Max("generation"))["newest"] or 0
+    left = rows.exclude(state__in=DONE).select_for_update().first()
+    if left is None:
+        left = rows.create(record_type=record_type, period=str(period), generation=newest + 1)
+    elif left.state != MergeState.FRAGMENTED:
+        rows.filter(pk=left.pk).update(generation=newest + 1)
+    rows.filter(pk=left.pk).update(attempt=F("attempt") + 1, state=MergeState.QUERYING, error="")
+    return rows.get(pk=left.pk)
 
 
 def _current(merge: Merge) -> QuerySet[Merge]:
     """The row as long as it is this attempt's and not merged."""
-    return Merge.objects.filter(pk=merge.pk, attempt=merge.attempt).exclude(
-        state__in=[MergeState.MERGED, MergeState.ARCHIVED]
-    )
+    return Merge.objects.filter(pk=merge.pk, attempt=merge.attempt).exclude(state__in=DONE)
 
 
 def _consolidate(merge: Merge, period: Period, sources: list[LakeFile], limit_bytes: int) -> Merge:
     started = time.monotonic()
-    _current(merge).update(state=MergeState.QUERYING)
     expected = check_sources(merge.record_type, sources, limit_bytes)
     _current(merge).update(
         state=MergeState.CONSOLIDATING, files=len(sources), records_in=expected.records
     )
+    _delete_lost(merge.record_type, period)
     key = layout.merged_key(merge.record_type, period, merge.generation)
     write_merged(merge.record_type, key, [source.key for source in sources], expected)
     size = _check_result(key, expected, limit_bytes)
@@ -189,10 +191,34 @@ def _consolidate(merge: Merge, period: Period, sources: list[LakeFile], limit_by
     merged = NewFile(
         key, merge.record_type, period, schema, expected.records, size, expected.content_hash
     )
-    with transaction.atomic():
-        catalogue.switch(merge, sources, merged, seconds=round(time.monotonic() - started, 3))
-        ask_for_archive(merge)
+    try:
+        with transaction.atomic():
+            catalogue.switch(merge, sources, merged, seconds=round(time.monotonic() - started, 3))
+            ask_for_archive(merge)
+    except (MergeBusy, OperationalError):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        _delete_if_lost(merge, key)
+        raise
     return Merge.objects.get(pk=merge.pk)
+
+
+def _delete_if_lost(merge: Merge, key: str) -> None:
+    """Where another attempt has the row, this one's file can count no more."""
+    if not _current(merge).exists() and not LakeFile.objects.filter(key=key).exists():
+        buckets.campaign_data().delete(key)
+
+
+def _delete_lost(record_type: str, period: Period) -> None:
+    """Delete files of attempts that were killed: merged files of the period that the catalogue does
+    not know. The caller has the period's lock.
+    """
+    bucket = buckets.campaign_data()
+    there = set(bucket.list(layout.merged_folder(record_type, period)))
+    known = LakeFile.objects.filter(key__in=there).values_list("key", flat=True)
+    for key in there - set(known):
+        if layout.is_merged_key(key, record_type, period):
+            bucket.delete(key)
 
 
 def check_sources(
@@ -234,10 +260,11 @@ def write_merged(
     """Copy all blocks into one file. Raises CountMismatch before anything is published if they are
     not what was expected.
     """
-    bucket = buckets.campaign_data()
-    with bucket.writer(key) as out:
+    # every attempt makes the same bytes of the same sources
+    name = key.rpartition("/")[0]
+    with buckets.campaign_data().writer(key) as out:
         records = container.merge(
-            out, schema_of(record_type), _opened(source_keys), summary=expected, name=key
+            out, schema_of(record_type), _opened(source_keys), summary=expected, name=name
         )
         if records != expected.records:
             raise CountMismatch(

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 from psycopg.errors import LockNotAvailable
@@ -40,7 +40,8 @@ def exclusive(
         yield held
     finally:
         if held:
-            _ask("pg_advisory_unlock", name, using)
+            with suppress(OperationalError, InterfaceError):  # it went with its connection
+                _ask("pg_advisory_unlock", name, using)
 
 
 def hold(name: str, *, using: BaseDatabaseWrapper | None) -> bool:

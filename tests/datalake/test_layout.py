@@ -45,6 +45,18 @@ def test_merged_and_archived_files_are_never_taken_for_loose_ones(record_type, d
         )
 
 
+@given(types, days, st.integers(1, 99))
+def test_a_merged_file_is_known_by_its_period(record_type, day, generation):
+    """[L-3]"""
+    month = day.month_period
+    of_day = layout.merged_key(record_type, day, generation)
+    assert layout.is_merged_key(of_day, record_type, day)
+    assert of_day.startswith(layout.merged_folder(record_type, month))
+    assert not layout.is_merged_key(of_day, record_type, month)
+    assert not layout.is_merged_key(f"{of_day}.bak", record_type, day)
+    assert not layout.is_merged_key(of_day.replace(".g", ".g0"), record_type, day)
+
+
 def test_keys_are_as_the_contract_writes_them():
     """[L-3, L-5]"""
     day = Period(2026, 1, 20)

@@ -212,7 +212,7 @@ def test_a_file_cut_off_within_a_block_is_refused():
     ],
 )
 def test_a_merge_killed_anywhere_is_taken_up_and_ends_the_same(monkeypatch, where):
-    """[L-3, L-4]"""
+    """[L-3, L-4, O-6] Under a name of its own: what was killed may only seem so."""
     count = save_loose(30, 30)
     with monkeypatch.context() as patched:
         patched.setattr(where, die)
@@ -221,8 +221,9 @@ def test_a_merge_killed_anywhere_is_taken_up_and_ends_the_same(monkeypatch, wher
     assert readable_ids() == ids(60)
     save_loose(5, first=count)
     done = merge.merge_period("scoring", DAY)
-    assert (done.generation, done.attempt, done.files) == (1, 2, 3)
+    assert (done.generation, done.attempt, done.files) == (2, 2, 3)
     assert readable_ids() == ids(65)
+    assert set(lake_bytes()) == set(LakeFile.objects.values_list("key", flat=True))
 
 
 def test_a_file_saved_while_a_merge_runs_stays_readable_and_waits_for_the_next(monkeypatch):
@@ -256,6 +257,22 @@ def test_an_attempt_that_was_overtaken_switches_nothing(monkeypatch):
     with pytest.raises(MergeBusy):
         merge.merge_period("scoring", DAY)
     assert set(LakeFile.objects.values_list("state", flat=True)) == {FileState.LOOSE}
+    # what it wrote is gone
+    assert set(lake_bytes()) == set(LakeFile.objects.values_list("key", flat=True))
+
+
+def test_an_attempt_that_ended_while_it_was_taken_up_is_not_begun_again(monkeypatch):
+    """[L-4] The row says MERGED by the time that it is locked."""
+    save_loose(30, 30)
+    with monkeypatch.context() as patched:
+        patched.setattr("datalake.catalogue.switch", die)
+        with pytest.raises(Killed):
+            merge.merge_period("scoring", DAY)
+    killed = Merge.objects.get()
+    Merge.objects.filter(pk=killed.pk).update(state=MergeState.MERGED, records_out=60)
+    assert merge._begin("scoring", DAY).generation == killed.generation + 1
+    killed.refresh_from_db()
+    assert (killed.state, killed.attempt) == (MergeState.MERGED, 1)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -348,10 +365,9 @@ def test_a_merged_file_holds_the_same_bytes_wherever_it_is_made(monkeypatch):
         patched.setattr("datalake.catalogue.switch", die)
         with pytest.raises(Killed):
             merge.merge_period("scoring", DAY)
-    key = layout.merged_key("scoring", DAY, 1)
-    first = lake_bytes()[key]
-    merge.merge_period("scoring", DAY)
-    assert lake_bytes()[key] == first
+    first = lake_bytes()[layout.merged_key("scoring", DAY, 1)]
+    done = merge.merge_period("scoring", DAY)
+    assert lake_bytes()[done.merged_key] == first
 
 
 def test_merging_is_enabled_for_the_three_campaign_types():

@@ -141,3 +141,16 @@ def test_a_row_that_is_locked_elsewhere_is_not_waited_for_longer_than_asked(othe
     other.rollback()
     with pytest.raises(DataError), transaction.atomic(), waiting_at_most(0.02, "Job 5"):
         Job.objects.create(kind="x" * 41)
+
+
+def test_a_lock_that_went_with_its_connection_needs_no_unlocking(other):
+    """What the work raised is what its caller hears of."""
+
+    def work() -> None:
+        with exclusive("x", using=other):
+            other.connection.close()
+            raise Broken
+
+    with pytest.raises(Broken):
+        work()
+    assert free("x", connections[DEFAULT_DB_ALIAS])
