@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
@@ -11,6 +12,15 @@ from fairwave import embedded, env
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairwave.settings")
+    try:
+        _execute()
+    except KeyboardInterrupt:  # before a command of ours could say so itself
+        if "--json" in sys.argv:
+            print(json.dumps({"error": "The command was stopped.", "stopped": True}))  # noqa: T201
+        sys.exit(130)
+
+
+def _execute() -> None:
     if not env.text("DATABASE_URL"):
         try:
             embedded.share(env.data_folder())

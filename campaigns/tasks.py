@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import BinaryIO
 
 from django.contrib.auth.models import User
-from django.db import InterfaceError, OperationalError, connection
 
 from campaigns.choices import ScoreFileState
 from campaigns.fairness import reports
@@ -18,15 +16,13 @@ from campaigns.registrations import imports
 from campaigns.scoring import dry_run, score_files
 from campaigns.supplements import supplements
 from datalake.aws.sqs import SqsQueue
-from datalake.errors import QueueUnreachable
 from operations import tasks
 from operations.job_kinds import JobKind
 from operations.models import Job
 from operations.schedules import ScheduledRun
+from operations.services.troubles import Trouble
 
-logger = logging.getLogger(__name__)
-
-PAUSE_SECONDS = 5.0
+PAUSE_SECONDS = 1.0
 PROCESS_RIGHT = "campaigns.process_scores"
 
 
@@ -161,27 +157,22 @@ def consume_s3_events(
     """Take up what the queue says of new objects: with `once` until it is empty, else until `stop`
     is set.
 
-    A queue, bucket or database that is away for a moment is waited for, unless `once`; its messages
+    A queue, bucket or database that is away for a while is waited for, unless `once`; its messages
     come again.
     """
-    total = s3_queue.EventCounts()
+    total, trouble = s3_queue.EventCounts(), Trouble("S3 events", queue.url, page="/admin/")
+    wait_seconds = 0 if once else s3_queue.WAIT_SECONDS
     while not stop.is_set():
-        try:
-            received = s3_queue.receive(
-                queue, wait_seconds=0 if once else s3_queue.WAIT_SECONDS, enqueue=tasks.enqueue
-            )
-        except (QueueUnreachable, OSError, OperationalError, InterfaceError) as error:
-            if once:
-                raise
-            logger.warning(
-                "S3 events interrupted, will try again", extra={"error": type(error).__name__}
-            )
-            connection.close_if_unusable_or_obsolete()
-            stop.wait(PAUSE_SECONDS)
-            continue
-        total.add(received)
-        if once and not received.messages:
-            break
+        with trouble.fenced():
+            received = s3_queue.receive(queue, wait_seconds=wait_seconds, enqueue=tasks.enqueue)
+            trouble.over()
+            total.add(received)
+            if once and not received.messages:
+                break
+        if trouble.error and once:
+            raise trouble.error
+        while not trouble.may_try and not stop.wait(PAUSE_SECONDS):
+            pass
     return total
 
 

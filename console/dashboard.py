@@ -18,6 +18,7 @@ from console.demand import numbers
 from demand.models import Batch
 from operations.choices import JobState
 from operations.models import Alert, Job
+from operations.services import heartbeats
 from waves.choices import WaveState
 from waves.models import ProviderAccount, Wave
 
@@ -36,6 +37,7 @@ def parts(request: HttpRequest) -> dict[str, Any]:
     return {
         "campaigns_progress": _allowed(request, "campaigns.view_campaign", _current_progress),
         "jobs": _allowed(request, "operations.view_job", _live_jobs),
+        "services": _allowed(request, "operations.view_job", _services_in_trouble),
         "failed_jobs": _allowed(request, "operations.view_job", _failed_jobs),
         "waves": _allowed(request, "waves.view_wave", _waves_needing_attention),
         "sending": _allowed(request, "waves.view_wave", _waves_going_out),
@@ -89,6 +91,11 @@ def _demand_of_a_day() -> dict[str, Any] | None:
     """The demand archive's ledger of the last 24 hours; nothing where no change event ever came."""
     found = numbers.last_day(now=timezone.now())
     return found if found["batches"] or Batch.objects.exists() else None
+
+
+def _services_in_trouble() -> list[heartbeats.ServiceState]:
+    """Services that do not run, or some of whose processes fell silent. [O-2]"""
+    return [each for each in heartbeats.services() if not each.is_well]
 
 
 def _stopped_accounts() -> QuerySet[ProviderAccount]:

@@ -1,14 +1,16 @@
-"""`/healthz`: the process lives. `/readyz`: database, storage and workers answer. No secrets, no
-sign-in.
+"""`/healthz`: the process lives. `/readyz`: database and storage answer, and what the services do.
+`/metrics`: their heartbeats, for Prometheus. No secrets. [O-2]
 """
 
 from __future__ import annotations
 
+import hmac
 import uuid
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -17,12 +19,9 @@ from datalake.storage import buckets
 from operations.choices import JobState
 from operations.models import Job
 from operations.plurals import plural
+from operations.services import heartbeats
 
 BUCKETS = {"scoring": buckets.scoring, "campaign data": buckets.campaign_data}
-WORKERS = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name"
-    " = 'fairwave qcluster'"
-)
 WAITED_TOO_LONG = timedelta(seconds=90)
 
 
@@ -35,14 +34,49 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when all answer, else 503; each part with `ok` or what is wrong."""
-    database = _database()
-    parts = {"database": database, "storage": _storage()}
-    parts["workers"] = (
-        _workers() if database == "ok" else "not checked: the database does not respond"
-    )
+    """200 when database and storage answer, else 503. The body has each part with `ok` or what is
+    wrong, the services too: a site without workers still takes files and receipts.
+    """
+    parts = {"database": _database(), "storage": _storage()}
     ok = all(part == "ok" for part in parts.values())
+    if parts["database"] == "ok":
+        parts |= {each.name: each.words for each in heartbeats.services()}
+        parts["jobs"] = _jobs()
     return JsonResponse({"ok": ok, **parts}, status=200 if ok else 503)
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For those who bear METRICS_TOKEN, or may see jobs."""
+    if not (_bears_token(request) or request.user.has_perm("operations.view_job")):
+        return HttpResponseForbidden("Send METRICS_TOKEN as a bearer token, or log in.\n")
+    lines = [
+        "# HELP fairwave_service_up Whether a process of the service has a heartbeat.",
+        "# TYPE fairwave_service_up gauge",
+        *(
+            f'fairwave_service_up{{service="{_escaped(each.name)}"}} {int(each.living > 0)}'
+            for each in heartbeats.services()
+        ),
+        "# HELP fairwave_heartbeat_age_seconds Time since the last heartbeat of a process.",
+        "# TYPE fairwave_heartbeat_age_seconds gauge",
+        *(
+            f'fairwave_heartbeat_age_seconds{{service="{_escaped(each.service)}",'
+            f'host="{_escaped(each.host)}",pid="{each.pid}"}} {each.age.total_seconds():.1f}'
+            for each in heartbeats.with_age()
+        ),
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4")
+
+
+def _bears_token(request: HttpRequest) -> bool:
+    token: str = settings.METRICS_TOKEN
+    given = request.headers.get("Authorization", "").encode()
+    return bool(token) and hmac.compare_digest(given, f"Bearer {token}".encode())
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def _database() -> str:
@@ -66,23 +100,14 @@ def _storage() -> str:
     return "ok"
 
 
-def _workers() -> str:
-    """Workers of any machine hold connections that say so, and no job has waited too long for
-    one.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(WORKERS)
-        (alive,) = cursor.fetchone() or (0,)
-    if not alive:
-        return "no worker is running: start the workers"
+def _jobs() -> str:
+    """No job has waited too long for a worker."""
     waiting = Job.objects.filter(
         state=JobState.QUEUED, created_at__lt=timezone.now() - WAITED_TOO_LONG
     ).count()
+    if not waiting:
+        return "ok"
     return (
-        (
-            f"{plural(waiting, 'job has', 'jobs have')} waited for more than"
-            f" {WAITED_TOO_LONG.seconds} s"
-        )
-        if waiting
-        else "ok"
+        f"{plural(waiting, 'job has', 'jobs have')} waited for more than"
+        f" {WAITED_TOO_LONG.seconds} s"
     )

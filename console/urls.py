@@ -36,6 +36,7 @@ CAMPAIGN, WAVE, DEMAND = (
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
     path("admin/now/", dashboard.now_live, name="now-live"),
     path(f"{CAMPAIGN}/", campaigns.campaign, name="campaign"),
     path(f"{CAMPAIGN}/open/", campaigns.open_it, name="open-campaign"),

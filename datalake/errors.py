@@ -29,6 +29,10 @@ class UnknownConsumer(Refusal):
     """No consumer is registered under this name."""
 
 
+class ConsumerFailed(Refusal):
+    """Some consumers could not take what is on their streams; the others did. [T-1]"""
+
+
 class NotAvro(Refusal):
     """The file is no Avro container file, or it ends too early."""
 

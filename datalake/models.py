@@ -58,6 +58,16 @@ class Checkpoint(models.Model):
     consumer = models.CharField(max_length=40)
     stream = models.CharField(max_length=40)
     position = models.BigIntegerField(default=0)
+    begun = models.BigIntegerField(
+        default=0, help_text="Last position of the batches in hand, if it is greater"
+    )
+    attempts = models.PositiveIntegerField(
+        default=0, help_text="How often they were begun and did not end"
+    )
+    suspect_first = models.PositiveIntegerField(
+        default=0, help_text="Records among which the one is that stops the consumer"
+    )
+    suspect_end = models.PositiveIntegerField(default=0)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import compress
 from typing import Any
 
@@ -26,15 +27,15 @@ from datalake.avro import columns, container
 from datalake.catalogue import NewFile
 from datalake.choices import ClaimState
 from datalake.layout import Period
-from datalake.models import Checkpoint, Claim
+from datalake.models import Claim
 from datalake.records import frame_of, normalise, partition_day, schema_of
 from datalake.schemas import SCHEMAS
 from datalake.storage import buckets
-from datalake.streams import consumers, deadletters, deduplication
+from datalake.streams import consumers, culprits, deadletters, deduplication
 from datalake.streams.batches import Batch, unpack_frame, unpack_records
 from datalake.streams.consumers import Consumed
+from datalake.streams.culprits import LeftOut
 from datalake.streams.deadletters import StreamRecord
-from operations.database.locks import exclusive
 
 CONSUMER = "lake"
 # What apps above want to do when the lake's position in a stream has moved, in the same
@@ -50,11 +51,20 @@ class ClaimContents:
     rejected: list[StreamRecord] = field(default_factory=list)
     records_in: int = 0
 
-    def add_records(self, position: int, records: Iterable[Any]) -> None:
-        """Normalise records one by one; what is invalid is rejected."""
+    left_out: int = 0
+
+    def add_records(
+        self, position: int, records: Iterable[Any], left_out: Collection[int] = ()
+    ) -> None:
+        """Normalise records one by one; what is invalid is rejected. Those left out are dead
+        letters already.
+        """
         valid: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for index, record in enumerate(records):
             self.records_in += 1
+            if index in left_out:
+                self.left_out += 1
+                continue
             try:
                 clean = normalise(record)
             except ValueError as error:
@@ -64,59 +74,82 @@ class ClaimContents:
         for record_type, clean_records in valid.items():
             self.frames[record_type].append(frame_of(record_type, clean_records))
 
-    def add_batch(self, batch: Batch) -> None:
+    def add_batch(self, batch: Batch, left_out: Collection[int] = ()) -> None:
         """Frames were checked when they were published; those of another version of a schema are
         looked at again.
         """
         record_type = batch.payload.schema.partition(".")[0]
         if record_type in SCHEMAS and SCHEMAS[record_type].name == batch.payload.schema:
-            self.frames[record_type].append(unpack_frame(batch.payload))
+            frame = unpack_frame(batch.payload)
+            if left_out:
+                numbers = pl.int_range(pl.len())
+                frame = frame.filter(~numbers.is_in(sorted(left_out)))
+            self.frames[record_type].append(frame)
             self.records_in += batch.payload.records
+            self.left_out += len(left_out)
         else:
-            self.add_records(batch.position, unpack_records(batch.payload))
+            self.add_records(batch.position, unpack_records(batch.payload), left_out)
 
 
 def save(stream: str, batches: int = consumers.BATCHES) -> Consumed | None:
     """Save at most so many batches of the stream; None when nothing is there."""
-    with exclusive(f"lake:{stream}"):
-        claim = _claim_range(stream, batches)
-        if claim is None:
-            return None
-        contents = ClaimContents()
-        for batch in streams.read(stream, claim.first, claim.last):
-            contents.add_batch(batch)
-        return save_claim(claim, contents, commit=lambda: _move_on(claim))
+    return culprits.guarded(
+        CONSUMER,
+        stream,
+        batches,
+        work=partial(_save, stream),
+        trial=partial(_try_out, stream),
+        nothing=Consumed(),
+    )
 
 
-def _claim_range(stream: str, batches: int) -> Claim | None:
+def _save(stream: str, last: int, left_out: LeftOut) -> Consumed:
+    claim = _claim_range(stream, last)
+    contents = _contents(stream, claim.first, claim.last, left_out)
+    return save_claim(claim, contents, commit=lambda: _move_on(claim))
+
+
+def _try_out(stream: str, last: int, left_out: LeftOut) -> None:
+    """What a save does with the records themselves; nothing is written."""
+    first = consumers.position(CONSUMER, stream) + 1
+    contents = _contents(stream, first, last, left_out)
+    for record_type, frames in contents.frames.items():
+        encoded = columns.encode(record_type, pl.concat(frames, rechunk=True))
+        container.write(io.BytesIO(), schema_of(record_type), encoded, name="trial")
+
+
+def _contents(stream: str, first: int, last: int, left_out: LeftOut) -> ClaimContents:
+    contents = ClaimContents()
+    for batch in streams.read(stream, first, last):
+        contents.add_batch(batch, left_out.get(batch.position, ()))
+    return contents
+
+
+def _claim_range(stream: str, last: int) -> Claim:
     """The claim a killed process left, or a new one; committed before any work."""
     with transaction.atomic():
         position = consumers.lock_checkpoint(CONSUMER, stream).position
         left = Claim.objects.filter(consumer=CONSUMER, source=stream, state=ClaimState.OPEN).first()
-        if left:
-            return left
-        last = streams.extent(stream, position, batches)
-        if last == position:
-            return None
-        return Claim.objects.create(consumer=CONSUMER, source=stream, first=position + 1, last=last)
+        return left or Claim.objects.create(
+            consumer=CONSUMER, source=stream, first=position + 1, last=last
+        )
 
 
 def _move_on(claim: Claim) -> None:
-    Checkpoint.objects.filter(consumer=CONSUMER, stream=claim.source).update(
-        position=claim.last, updated_at=timezone.now()
-    )
+    culprits.move_on(CONSUMER, claim.source, claim.last)
     for watcher in WATCHERS:
         watcher(claim.source)
 
 
 def save_claim(
-    claim: Claim, contents: ClaimContents, *, commit: Callable[[], None] = lambda: None
+    claim: Claim, contents: ClaimContents, *, commit: Callable[[], object] = lambda: None
 ) -> Consumed:
     """Write what the claim holds; `commit` is called in the transaction that makes it visible."""
     files = [write_file(claim, *part) for part in _parts(claim, contents)]
     records_out = sum(file.records for file in files)
-    duplicates = contents.records_in - len(contents.rejected) - records_out
-    consumed = Consumed(contents.records_in, records_out, len(contents.rejected), duplicates)
+    invalid = len(contents.rejected) + contents.left_out
+    duplicates = contents.records_in - invalid - records_out
+    consumed = Consumed(contents.records_in, records_out, invalid, duplicates)
     with transaction.atomic():
         open_claim = Claim.objects.filter(pk=claim.pk, state=ClaimState.OPEN)
         if open_claim.update(state=ClaimState.DONE, done_at=timezone.now(), **asdict(consumed)):

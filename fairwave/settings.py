@@ -143,6 +143,8 @@ PUBLIC_CONTENT_SECURITY_POLICY = {"script-src": [NONE], "style-src": [SELF]}
 JOB_LEASE_SECONDS = env.whole("JOB_LEASE_SECONDS", 45, least=5, most=60)
 TASK_BROKER = env.choice("TASK_BROKER", "orm", ["orm"])
 TASK_TIMEOUT_SECONDS = 6 * 3600
+# workers for due waves alone: `Q_CLUSTER_NAME=waves manage.py qcluster`
+WAVE_WORKERS = env.whole("WAVE_WORKERS", 1, most=64)
 Q_CLUSTER = {
     "name": "fairwave",
     "orm": "default",
@@ -158,6 +160,7 @@ Q_CLUSTER = {
     "poll": 0.5,
     "recycle": 50,
     "label": "Background tasks",
+    "ALT_CLUSTERS": {"waves": {"workers": WAVE_WORKERS}},
 }
 
 # Providers
@@ -174,6 +177,8 @@ EMAIL_FILE_PATH = FAIRWAVE_DATA / "emails"
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "presale@localhost")
 CODE_SERVICE_URL = env.address("CODE_SERVICE_URL")
 SLACK_WEBHOOK_URL = env.address("SLACK_WEBHOOK_URL")
+WATCHDOG_URL = env.address("WATCHDOG_URL")
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 S3_EVENTS_QUEUE = env.address("S3_EVENTS_QUEUE")
 DEMAND_PREFIX = env.text("DEMAND_PREFIX", "demand").strip("/")
 GLUE_DATABASE = env.text("GLUE_DATABASE")

@@ -20,6 +20,7 @@ from django.utils import timezone
 from operations import job_kinds
 from operations.choices import AlertState
 from operations.database.locks import exclusive
+from operations.errors import error_text
 from operations.models import Alert, Job
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,9 @@ LONGEST_TEXT = 1_800  # a batch stays below the 40,000 characters that Slack tak
 KEPT_FOR = timedelta(days=1)  # so long does an alert wait for a Slack that is down
 TIMEOUT_SECONDS = 5.0
 PAUSE_SECONDS = 1.0  # Slack takes one message a second and channel
+MOST_REQUESTS = 10  # at a time, so that a flood of alerts delays nothing else
+SAME_AGAIN_AFTER = timedelta(hours=1)  # what fails each minute alerts once an hour
+LAST_ALERTS = 500  # among which the same one is looked for
 
 
 class Answer(Enum):
@@ -48,20 +52,31 @@ def alert(text: str) -> None:
 
 def alert_failed_job(job: Job) -> None:
     """Kind, subject, error and link of a failed job, and when it is tried again."""
-    link = f"{settings.SITE_URL}/admin/operations/job/{job.pk}/change/"
-    error = (
-        job.error if len(job.error) <= LONGEST_TEXT // 2 else f"{job.error[: LONGEST_TEXT // 2]}…"
-    )
+    kind = job_kinds.shown_kind(job.kind).words
+    page = f"/admin/operations/job/{job.pk}/change/"
     again = f" Retry at {job.retry_at.astimezone(UTC):%H:%M} UTC." if job.retry_at else ""
-    alert(
-        f":red_circle: {job_kinds.shown_kind(job.kind).words} failed for {job.works_on}:"
-        f" {error}{again}\n{link}"
-    )
+    alert(_failure(kind, job.works_on, job.error, page, more=again))
+
+
+def alert_failure(kind: str, subject: str, error: Exception, *, page: str) -> None:
+    """Kind, subject, error and link of anything else that failed, once an hour; `page` is a path of
+    the site.
+    """
+    text = _failure(kind, subject, error_text(error), page)
+    last = Alert.objects.order_by("-id").values("pk")[:LAST_ALERTS]
+    recent = timezone.now() - SAME_AGAIN_AFTER
+    if not Alert.objects.filter(pk__in=last, created_at__gt=recent, text=text).exists():
+        alert(text)
+
+
+def _failure(kind: str, subject: str, error: str, page: str, *, more: str = "") -> str:
+    shown = error if len(error) <= LONGEST_TEXT // 2 else f"{error[: LONGEST_TEXT // 2]}…"
+    return f":red_circle: {kind} failed for {subject}: {shown}{more}\n{settings.SITE_URL}{page}"
 
 
 def deliver() -> int:
-    """Post what is pending, oldest first, several to a message. Returns how many alerts were
-    delivered.
+    """Post what is pending, oldest first, several to a message, for some seconds at most. Returns
+    how many alerts were delivered.
 
     Without SLACK_WEBHOOK_URL the alerts are only marked as dropped; they stay readable on the
     operators' site. What Slack refuses for good is dropped, one by one, so that it does not hold up
@@ -81,7 +96,10 @@ def deliver() -> int:
 
 def _deliver_all() -> int:
     delivered, size = 0, BATCH
-    while batch := list(Alert.objects.filter(state=AlertState.PENDING).order_by("id")[:size]):
+    for _ in range(MOST_REQUESTS):
+        batch = list(Alert.objects.filter(state=AlertState.PENDING).order_by("id")[:size])
+        if not batch:
+            break
         chosen = Alert.objects.filter(pk__in=[alert.pk for alert in batch])
         answer = _post("\n".join(alert.text for alert in batch))
         chosen.update(attempts=F("attempts") + 1)

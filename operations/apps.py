@@ -10,9 +10,13 @@ class OperationsConfig(AppConfig):
     verbose_name = "System"
 
     def ready(self) -> None:
+        from django_q.signals import post_spawn
+
         from fairwave import checks  # noqa: F401 registers the settings' checks
         from operations import schedules
         from operations.database import sessions
+        from operations.services import heartbeats
 
         connection_created.connect(sessions.call_new_session)
+        post_spawn.connect(heartbeats.beat_in_worker, dispatch_uid="heartbeat")
         post_migrate.connect(schedules.write_after_migrate, sender=self)

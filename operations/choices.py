@@ -20,6 +20,15 @@ class ChunkState(TextChoices):
     DONE = "done"
 
 
+class Queue(TextChoices):
+    """The queues of tasks: one that every worker looks at, and one that only those look at that
+    are reserved for due waves.
+    """
+
+    GENERAL = "fairwave"
+    WAVES = "waves"
+
+
 class AlertState(TextChoices):
     PENDING = "pending"
     SENT = "sent"

@@ -8,11 +8,10 @@ import json
 import re
 import signal
 import sys
-import threading
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from textwrap import wrap
@@ -24,15 +23,19 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, ProgrammingError
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
-from operations import correlation, instants
+from operations import alerts, correlation, instants
 from operations.errors import LeaseLost, Refusal, error_text
 from operations.foreground import counted, watched
 from operations.instants import NaiveInstant, NotAnInstant
+from operations.services import heartbeats
+from operations.services.heartbeats import Stop
 
 NOT_SET_UP = (
     "The database is not set up for this version. Run `manage.py migrate`, or"
     " start bin/serve, which runs it."
 )
+STOPPED = "The command was stopped. What it finished is kept; run it again to continue."
+STOPPED_STATUS = 130  # as a shell has it for Ctrl-C
 
 
 class JsonCommand(BaseCommand):
@@ -77,6 +80,9 @@ class JsonCommand(BaseCommand):
             _refuse_unwritable(options)
             with correlation.correlated():
                 result = self.run(**options)
+        except KeyboardInterrupt:
+            self._show_error(STOPPED, started, as_json=as_json, stopped=True)
+            sys.exit(STOPPED_STATUS)
         except (Refusal, LeaseLost) as error:
             self._show_error(str(error), started, as_json=as_json)
             sys.exit(1)
@@ -105,10 +111,10 @@ class JsonCommand(BaseCommand):
         self.stdout.write(json.dumps(result, default=str) if as_json else as_lines(result))
         return None
 
-    def _show_error(self, text: str, started: float, *, as_json: bool) -> None:
+    def _show_error(self, text: str, started: float, *, as_json: bool, **more: Any) -> None:
         line = " ".join(text.split())
         if as_json:
-            self.stdout.write(json.dumps({"error": line, "seconds": _since(started)}))
+            self.stdout.write(json.dumps({"error": line, "seconds": _since(started)} | more))
         self.stderr.write(self.style.ERROR(line))
 
 
@@ -116,8 +122,11 @@ class ServiceCommand(JsonCommand):
     """A command that serves until SIGTERM or SIGINT, or with `--once` until nothing is left to do.
     It then finishes the item in hand and prints its result.
 
-    Subclasses implement `serve` and say in `until_once` when `--once` ends.
+    Subclasses implement `serve`, say in `until_once` when `--once` ends, and in `service` what the
+    service is called: its heartbeats have that name, and so has the alert if it ends by an error.
     """
+
+    service: str
 
     until_once = "end when nothing is left to do, instead of waiting for more"
 
@@ -125,21 +134,33 @@ class ServiceCommand(JsonCommand):
         parser.add_argument("--once", action="store_true", help=self.until_once)
 
     @abstractmethod
-    def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:
+    def serve(self, stop: Stop, *, once: bool, **options: Any) -> dict[str, Any]:
         """Do the work until `stop` is set, which is asked between two items, and return the result
         object.
         """
 
     def run(self, **options: Any) -> dict[str, Any]:
-        stop = threading.Event()
+        stop = Stop()
         if options["once"]:  # it ends soon anyway; a signal ends it at once
             return self.serve(stop, **options)
-        with _stopped_by_signals(stop):
-            return self.serve(stop, **options)
+        beats = heartbeats.beating(self.name(**options), is_well=lambda: stop.is_asked)
+        with _stopped_by_signals(stop), beats:
+            try:
+                return self.serve(stop, **options)
+            except CommandError:
+                raise
+            except Exception as error:
+                with suppress(OperationalError, InterfaceError):
+                    alerts.alert_failure("Service", self.name(**options), error, page="/admin/")
+                raise
+
+    def name(self, **options: Any) -> str:
+        """What the service is called."""
+        return self.service
 
 
 @contextmanager
-def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+def _stopped_by_signals(stop: Stop) -> Iterator[None]:
     def handler(number: int, frame: FrameType | None) -> None:
         stop.set()
 

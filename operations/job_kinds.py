@@ -60,7 +60,8 @@ class JobKind:
     same. A kind that `can_pause` calls `Lease.check_stop` between its steps; one that cannot has no
     button, and to stop it is refused. `before_progress` is shown while a running job has not
     reported progress. `retry` says after which pause a job that failed with an error is queued
-    again without a person.
+    again without a person. `outranks` is true for the work of due waves, which has
+    reserved workers.
     """
 
     name: str
@@ -72,6 +73,7 @@ class JobKind:
     can_pause: bool = True
     before_progress: str = "Starting."
     retry: Callable[[Job, Exception], timedelta | None] = retry_what_is_transient
+    outranks: bool = False
 
 
 _KINDS: dict[str, JobKind] = {}

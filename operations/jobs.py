@@ -4,6 +4,7 @@ the row to look at. Who works on a job holds its lease (leases.py). [O-1, O-6]
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,8 @@ from django.db.models.functions import Now
 from operations import alerts, correlation, job_kinds
 from operations.choices import LIVE_JOBS, JobState
 from operations.database.locks import waiting_at_most
-from operations.errors import CannotStop
+from operations.errors import CannotStop, error_text
+from operations.job_kinds import is_transient
 from operations.models import Job, StatusChange, SubjectQuerySet
 from operations.subjects import Subject
 
@@ -168,12 +170,33 @@ def give_up() -> int:
     return given_up
 
 
-def without_worker() -> list[Job]:
-    """Jobs that wait for a worker or whose worker is dead: a sweep enqueues them again."""
+def report_outside(job_id: int, error: Exception) -> None:
+    """The job's runner raised this. What it raised while it worked on the job stands in its row and
+    has alerted; what came before that fails the job, unless it will pass, and what came after it
+    alerts. [O-2]
+    """
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(pk=job_id)
+        if job.state == JobState.QUEUED and not is_transient(error):
+            Job.objects.filter(pk=job_id).update(
+                state=JobState.FAILED, error=error_text(error), finished_at=Now()
+            )
+            alerts.alert_failed_job(Job.objects.get(pk=job_id))
+        elif job.state == JobState.DONE:
+            kind = job_kinds.shown_kind(job.kind).words
+            page = f"/admin/operations/job/{job_id}/change/"
+            alerts.alert_failure(f"What follows after {kind}", job.works_on, error, page=page)
+
+
+def without_worker(*, only: Iterable[str] = (), without: Iterable[str] = ()) -> list[Job]:
+    """Jobs that wait for a worker or whose worker is dead: a sweep enqueues them again. `only`
+    these kinds, or those `without` these.
+    """
     lost = Q(state=JobState.RUNNING, lease_until__lt=Now()) | Q(
         state=JobState.QUEUED, created_at__lt=Now() - timedelta(seconds=15)
     )
-    return list(Job.objects.filter(lost).order_by("id")[:AT_A_TIME])
+    asked = Job.objects.filter(kind__in=only) if only else Job.objects.exclude(kind__in=without)
+    return list(asked.filter(lost).order_by("id")[:AT_A_TIME])
 
 
 def record_move(

@@ -175,6 +175,41 @@ class Alert(models.Model):
         return f"alert {self.pk}"
 
 
+class Heartbeat(models.Model):
+    """When a process of a service was last alive, by the database's clock. Without a machine: the
+    service is expected, and none of its processes has begun. [O-2]
+    """
+
+    service = models.CharField(max_length=120)
+    host = models.CharField(max_length=255, blank=True)
+    pid = models.PositiveBigIntegerField(default=0)
+    started_at = models.DateTimeField(null=True, blank=True)
+    beat_at = models.DateTimeField()
+    has_alerted = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="heartbeat_once", fields=["service", "host", "pid"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service} {self.place}"
+
+    @property
+    def place(self) -> str:
+        return f"process {self.pid} on {self.host}"
+
+    @property
+    def complaint(self) -> str:
+        """What is wrong with it, for an alert."""
+        if not self.host:
+            return f"Service {self.service} has not been running for 3 minutes. Start it."
+        return (
+            f"Service {self.service} has been silent for more than 3 minutes ({self.place}). Check"
+            " it, and start it again."
+        )
+
+
 class StatusChange(AboutSubject):
     """Who moved what from which state to which, when and why. Written beside the change, never
     altered. [W-2]

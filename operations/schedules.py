@@ -23,6 +23,7 @@ from django_q.models import Schedule
 from operations.database.locks import exclusive
 
 OURS = "fairwave: "
+RUNNER = "operations.tasks.run_scheduled"  # where a worker begins, whatever is to be run
 TYPES = {"minute": "I", "hour": "H", "day": "D", "month": "M"}
 
 
@@ -41,7 +42,7 @@ class ScheduledRun:
 
     @property
     def path(self) -> str:
-        """Where a worker finds the function."""
+        """Where the function is found."""
         return f"{self.run.__module__}.{self.run.__qualname__}"
 
     def next_run(self, now: datetime) -> datetime:
@@ -78,6 +79,11 @@ def registered() -> list[ScheduledRun]:
     return sorted(_RUNS.values(), key=lambda run: run.name)
 
 
+def run_named(name: str) -> ScheduledRun:
+    """Raises KeyError."""
+    return _RUNS[name]
+
+
 def write(runs: Iterable[ScheduledRun], *, now: datetime) -> None:
     """Make our rows what is declared: new ones are added, changed ones updated, those that are no
     longer declared deleted.
@@ -99,7 +105,8 @@ def write(runs: Iterable[ScheduledRun], *, now: datetime) -> None:
 
 def _values(run: ScheduledRun, now: datetime) -> dict[str, Any]:
     return {
-        "func": run.path,
+        "func": RUNNER,
+        "args": repr((run.name,)),
         "schedule_type": TYPES[run.every],
         "minutes": 1 if run.every == "minute" else None,
         "next_run": run.next_run(now),
@@ -107,7 +114,12 @@ def _values(run: ScheduledRun, now: datetime) -> dict[str, Any]:
 
 
 def _is_current(row: Schedule, run: ScheduledRun) -> bool:
-    same = (row.func, row.schedule_type) == (run.path, TYPES[run.every])
+    wanted = _values(run, row.next_run)
+    same = (row.func, row.args, row.schedule_type) == (
+        wanted["func"],
+        wanted["args"],
+        wanted["schedule_type"],
+    )
     return same and run.is_due_at(row.next_run)
 
 

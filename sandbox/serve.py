@@ -1,7 +1,8 @@
 """`python -m sandbox.serve [--port N]`: web, workers, scheduler, consumers and sandbox providers on
 one machine.
 
-Everything ends together: when one of them ends, or on Ctrl-C.
+What ends is started again, unless that happens before the site answers for the first time.
+Everything ends on Ctrl-C. [T-1]
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ LATENCY_MS = 20
 ELSEWHERE = "Stop it first, or set FAIRWAVE_DATA to another folder."
 STOP_SECONDS = 8.0  # a worker that is killed then loses nothing: its job is taken up again [O-6]
 READY_SECONDS = 60.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # from one start of a process to the next
 
 
 def main() -> int:
@@ -103,7 +105,44 @@ def set_up() -> str:
     return password
 
 
-def start(data: Path, port: int) -> dict[str, subprocess.Popen[bytes]]:
+class Program:
+    """One process of the system; what it writes is added to its log."""
+
+    def __init__(self, name: str, command: list[str], log: Path, **environment: str) -> None:
+        self.name, self.command, self.log = name, command, log
+        self.environment = environment
+        self.pause = FIRST_PAUSE
+        self.start()
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                env=os.environ | self.environment,
+            )
+
+    @property
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def start_again(self) -> bool:
+        """Start it if it has rested; it rests longer the more often it ends soon. False if it still
+        rests.
+        """
+        ran = time.monotonic() - self.started
+        if ran < self.pause:
+            return False
+        self.pause = FIRST_PAUSE if ran > LONGEST_PAUSE else min(2 * self.pause, LONGEST_PAUSE)
+        self.start()
+        return True
+
+
+def start(data: Path, port: int) -> list[Program]:
     """The processes of the system, each with its log below the data."""
     logs = data / "logs"
     logs.mkdir(parents=True, exist_ok=True)
@@ -125,64 +164,61 @@ def start(data: Path, port: int) -> dict[str, subprocess.Popen[bytes]]:
     }
     if env.text("S3_EVENTS_QUEUE"):
         commands["s3-events"] = [*manage, "consume_s3_events"]
-    started = {}
-    for name, command in commands.items():
-        log = (logs / f"{name}.log").open("ab")
-        started[name] = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT
-        )
-    return started
+    programs = [Program(name, each, logs / f"{name}.log") for name, each in commands.items()]
+    reserved = Program(
+        "wave-workers", commands["workers"], logs / "wave-workers.log", Q_CLUSTER_NAME="waves"
+    )
+    return [*programs, reserved]
 
 
-def keep(processes: dict[str, subprocess.Popen[bytes]], address: str, password: str) -> int:
-    """Say where the site is once it answers, and wait until something ends."""
+def keep(programs: list[Program], address: str, password: str) -> int:
+    """Say where the site is once it answers, and keep everything running until Ctrl-C."""
     try:
-        _wait_until_ready(processes, address)
+        if not _wait_until_ready(programs, address):
+            for ended in (each for each in programs if each.has_ended):
+                _say(f"{ended.name} stopped unexpectedly. Its log is {ended.log}")
+            return 1
         _say(f"Fairwave is running at {address}/admin/. Press Ctrl-C to stop it.")
         if password:
             _say(
                 f"Log in as admin with the password {password} (shown only once; change it in"
                 " the menu under your name)."
             )
-        while not (
-            ended := [name for name, process in processes.items() if process.poll() is not None]
-        ):
+        while True:
+            for each in programs:
+                if each.has_ended and each.start_again():
+                    _say(f"{each.name} stopped and was started again. Its log is {each.log}")
             time.sleep(0.5)
-        _say(
-            f"{ended[0]} stopped unexpectedly. Its log is"
-            f" {env.data_folder() / 'logs' / ended[0]}.log"
-        )
-        return 1
     except KeyboardInterrupt:
         _say("Stopping …")
         return 0
     finally:
-        stop(processes)
+        stop([each.process for each in programs])
 
 
-def _wait_until_ready(processes: dict[str, subprocess.Popen[bytes]], address: str) -> None:
+def _wait_until_ready(programs: list[Program], address: str) -> bool:
+    """False if one of them ends before the site answers, or it does not answer at all."""
     deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline and all(
-        process.poll() is None for process in processes.values()
-    ):
+    while time.monotonic() < deadline and not any(each.has_ended for each in programs):
         try:
             with urllib.request.urlopen(f"{address}/healthz", timeout=2):  # noqa: S310 our own address
-                return
+                return True
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
+    return False
 
 
-def stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
+def stop(processes: list[subprocess.Popen[bytes]]) -> None:
     """Ask all to end, and make those that do not. A second Ctrl-C must not leave some of them
     behind.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    for process in processes.values():
+    for process in processes:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    for process in processes.values():
+    for process in processes:
         try:
             process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:

@@ -67,6 +67,9 @@ SET = {
     "TASK_BROKER": ("orm", "orm"),
     "TASK_WORKERS": ("7", "7"),
     "UPLOAD_MAX_BYTES": ("1000", "1000"),
+    "METRICS_TOKEN": ("m", "m"),
+    "WATCHDOG_URL": ("http://127.0.0.1:3", "http://127.0.0.1:3"),
+    "WAVE_WORKERS": ("5", "5"),
     "WAVES_FOUR_EYES": ("off", "False"),
 }
 READ = """
@@ -90,7 +93,7 @@ print(json.dumps({
     "PREPARATION_RETRY_SECONDS", "RECEIPT_SECRET", "S3_EVENTS_QUEUE", "SECRET_KEY", "SITE_URL",
     "SLACK_WEBHOOK_URL", "SMS_CONCURRENCY", "SMS_HONOURS_KEYS",
     "SMS_PER_SECOND", "SMS_PROVIDER", "SMS_TOKEN", "SMS_URL", "STREAM_ENGINE", "TASK_BROKER",
-    "UPLOAD_MAX_BYTES", "WAVES_FOUR_EYES")}))
+    "UPLOAD_MAX_BYTES", "METRICS_TOKEN", "WATCHDOG_URL", "WAVE_WORKERS", "WAVES_FOUR_EYES")}))
 """
 
 

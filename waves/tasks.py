@@ -139,11 +139,18 @@ def look_after() -> None:
     """Scheduled for each minute: work that should run and has no worker gets one, and status files
     that the bucket did not take are written. [O-6, N-5, W-9]
     """
+    wake_waves()
+    wake_settlers()
+    status_files.sweep()
+
+
+def wake_waves() -> None:
+    """Sending that should run and has no worker gets one. The scheduler does so each minute, too:
+    a due wave does not wait for workers that are busy with imports. [O-2, O-6]
+    """
     if not accounts.account(registry.chosen_sms().name).paused:
         wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
     wake_emails()
-    wake_settlers()
-    status_files.sweep()
 
 
 JOB_KINDS = [
@@ -164,6 +171,7 @@ JOB_KINDS = [
         right=SEND_RIGHT,
         can_pause=False,  # the wave is paused and cancelled, not its job
         before_progress="See the wave's page for its progress.",
+        outranks=True,
     ),
     JobKind(
         EMAIL_KIND,
@@ -171,6 +179,7 @@ JOB_KINDS = [
         run_emails,
         right=SEND_RIGHT,
         can_pause=False,  # the wave is paused, or the provider's account
+        outranks=True,
     ),
     JobKind(
         SETTLE_KIND,

@@ -64,7 +64,7 @@ def _created(event: dict[str, Any]) -> Created:
 def _as_object(body: object) -> dict[str, Any]:
     try:
         event = json.loads(body) if isinstance(body, str) else None
-    except ValueError:
+    except (ValueError, RecursionError):  # also what is nested too deeply to be read
         event = None
     if not isinstance(event, dict):
         raise UnknownEvent("The message is not an S3 event: it is not a JSON object.")

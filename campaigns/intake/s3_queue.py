@@ -7,8 +7,11 @@ leaves the queue: it holds up no other.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from django.db import InterfaceError, OperationalError
 
 from campaigns.errors import UnknownEvent
 from campaigns.intake import arrivals, s3_events
@@ -16,8 +19,11 @@ from datalake.aws.sqs import Message, SqsQueue
 from datalake.errors import BadKey
 from datalake.storage import buckets
 from operations import jobs, leases
+from operations.errors import error_text
 from operations.models import Job
 from operations.subjects import Subject
+
+logger = logging.getLogger(__name__)
 
 JOB_KIND = "read_s3_message"
 KEPT = "s3-events/"
@@ -43,20 +49,36 @@ class EventCounts:
 def receive(
     queue: SqsQueue, *, wait_seconds: int = WAIT_SECONDS, enqueue: Callable[[Job], object]
 ) -> EventCounts:
-    """Take up to ten messages, enqueue their jobs, then delete them. Raises QueueUnreachable."""
-    received = EventCounts()
+    """Take up to ten messages, enqueue their jobs, then delete them. One that cannot be taken up
+    just now stays in the queue, and the others do not wait for it. Raises QueueUnreachable, and
+    what was away, after all messages.
+    """
+    received, away = EventCounts(), list[Exception]()
     for message in queue.receive(wait_seconds=wait_seconds):
         received.messages += 1
         try:
-            opened = _take_up(message.body)
-        except (UnknownEvent, BadKey):
-            received.unknown += 1
-            opened = [_set_aside(message)]
-        for job in opened:
-            enqueue(job)
+            opened = _take_up_or_set_aside(message, received)
+            for job in opened:
+                enqueue(job)
+        except (OSError, OperationalError, InterfaceError) as error:
+            away.append(error)
+            continue
         queue.delete(message)
         received.jobs += len(opened)
+    if away:
+        raise away[0]
     return received
+
+
+def _take_up_or_set_aside(message: Message, received: EventCounts) -> list[Job]:
+    try:
+        return _take_up(message.body)
+    except (OSError, OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 whatever a message makes us raise is its own matter
+        logger.warning("message set aside", extra={"id": message.id, "why": error_text(error)})
+        received.unknown += 1
+        return [_set_aside(message)]
 
 
 def _take_up(body: str) -> list[Job]:
@@ -69,7 +91,8 @@ def _take_up(body: str) -> list[Job]:
 
 
 def _set_aside(message: Message) -> Job:
-    buckets.scoring().put(_key_of(message.id), message.body.encode())
+    kept = message.body.encode(errors="backslashreplace")
+    buckets.scoring().put(_key_of(message.id), kept)
     return jobs.open_job(JOB_KIND, Subject("s3_message", message.id))
 
 

@@ -10,21 +10,21 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from console.access import StaffRequest, action
-from datalake import tasks
+from datalake import replay, tasks
 from datalake.models import DeadLetter
-from datalake.streams import deadletters
 from operations.plurals import plural
 
 
 @action("datalake.change_deadletter", "datalake.view_deadletter")
 def replay_letter(request: StaffRequest, pk: int) -> HttpResponse:
-    """Put one record on its stream again, as it is."""
+    """Put one record back where it came from, as it is."""
     letter = get_object_or_404(DeadLetter.objects.defer("record"), pk=pk)
-    if deadletters.replay(letter.pk):
+    if replay.replay(letter.pk):
         still = (
             f"If consumer {letter.consumer} still cannot process it, it becomes a new dead letter."
         )
-        messages.success(request, f"Record {pk} is back on its stream. {still}")
+        place = f"stream {letter.source}" if replay.is_of_stream(letter) else "the lake"
+        messages.success(request, f"Record {pk} was replayed into {place}. {still}")
     else:
         messages.info(request, f"Record {pk} was already replayed. Nothing was done.")
     return HttpResponseRedirect(reverse("admin:datalake_deadletter_change", args=[pk]))
@@ -32,15 +32,15 @@ def replay_letter(request: StaffRequest, pk: int) -> HttpResponse:
 
 @action("datalake.change_deadletter", "datalake.view_deadletter")
 def replay_letters(request: StaffRequest) -> HttpResponse:
-    """Put every record that waits on its stream again: after the cause of their errors is
+    """Put every record that waits back where it came from: after the cause of their errors is
     fixed.
     """
-    count = deadletters.replay_all()
+    count = replay.replay_all()
     if count:
         messages.success(
             request,
-            f"{plural(count, 'record is', 'records are')} back on the stream. Records that still"
-            " cannot be processed become new dead letters.",
+            f"{plural(count, 'record was', 'records were')} replayed. Records that still cannot"
+            " be processed become new dead letters.",
         )
     else:
         messages.info(request, "There are no dead letters to replay.")

@@ -9,31 +9,32 @@ which no transaction can take back, so it registers a step of its own (save.py).
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import compress
 from typing import Any
 
 import polars as pl
-from django.db import OperationalError, connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from datalake import streams
 from datalake.choices import ClaimState
-from datalake.errors import UnknownConsumer
+from datalake.errors import ConsumerFailed, UnknownConsumer
 from datalake.models import Checkpoint, Claim
 from datalake.records import HASH, normalise
 from datalake.schemas import SCHEMAS
-from datalake.streams import deadletters, deduplication
+from datalake.streams import culprits, deadletters, deduplication
 from datalake.streams.batches import Batch, unpack_records
+from datalake.streams.culprits import LeftOut
 from datalake.streams.deadletters import StreamRecord
-
-logger = logging.getLogger(__name__)
+from operations.errors import error_text
+from operations.services.troubles import Trouble
 
 BATCHES = 40  # of 2,500 records: what is consumed at a time
 PAUSE_SECONDS = 1.0
+MOST_FAILURES = 30  # in a row of a run that should end: halving 100,000 records needs 20
 
 # records → number in the list → why it is rejected
 Handler = Callable[[list[dict[str, Any]]], Mapping[int, str]]
@@ -95,6 +96,35 @@ def registered(names: Sequence[str] = ()) -> list[Subscription]:
     return [each for each in _subscriptions.values() if not names or each.consumer in names]
 
 
+class _Turn:
+    """A subscription that takes its turn, what it consumed, and what is wrong with it."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self.subscription = subscription
+        self.consumed = Consumed()
+        self.trouble = Trouble(
+            f"Consumer {subscription.consumer}",
+            f"stream {subscription.stream}",
+            page="/admin/datalake/checkpoint/",
+        )
+
+    def take(self, batches: int) -> bool:
+        """One step. True if something was there."""
+        done = None
+        with self.trouble.fenced():
+            done = self.subscription.step(batches)
+            if done is None or done.records_in:  # a trial says nothing yet
+                self.trouble.over()
+            self.consumed += done or Consumed()
+        return done is not None
+
+    @property
+    def may_come_further(self) -> bool:
+        """Whether it failed because of a record, which is being searched for."""
+        error = self.trouble.error
+        return bool(error and culprits.counts(error) and self.trouble.failures < MOST_FAILURES)
+
+
 def consume(
     names: Sequence[str] = (),
     *,
@@ -106,44 +136,49 @@ def consume(
     `stop` is set, which is looked at between two steps.
 
     Returns for each consumer `in, out, rejected, duplicates, lag` (records; rejected includes the
-    duplicates). A database or storage that is away for a moment is waited for, unless `once`.
+    duplicates). The error of one subscription ends nothing else: it alerts, and the subscription is
+    tried again. With `once` what cannot be consumed now is left where it is, and ConsumerFailed is
+    raised after everything else is consumed.
     """
-    subscriptions = registered(names)
-    totals = {each.consumer: Consumed() for each in subscriptions}
+    turns = [_Turn(each) for each in registered(names)]
     stop = stop or threading.Event()
+    if once:
+        _take_all(turns, batches)
+    else:
+        _keep_taking(turns, batches, stop)
+    by_consumer: dict[str, list[_Turn]] = {}
+    for turn in turns:
+        by_consumer.setdefault(turn.subscription.consumer, []).append(turn)
+    return {name: _report(some) for name, some in by_consumer.items()}
+
+
+def _keep_taking(turns: Sequence[_Turn], batches: int, stop: threading.Event) -> None:
     while not stop.is_set():
         busy = False
-        for each in subscriptions:
+        for turn in turns:
             if stop.is_set():
-                break
-            consumed = each.step(batches) if once else _patiently(each, batches)
-            totals[each.consumer] += consumed or Consumed()
-            busy = busy or consumed is not None
-        if once and not busy:
-            break
+                return
+            if turn.trouble.may_try:
+                busy |= turn.take(batches)
         if not busy:
             stop.wait(PAUSE_SECONDS)
-    return {
-        name: _report(total, [each for each in subscriptions if each.consumer == name])
-        for name, total in totals.items()
-    }
 
 
-def _patiently(subscription: Subscription, batches: int) -> Consumed | None:
-    try:
-        return subscription.step(batches)
-    except (OperationalError, OSError) as error:
-        about = {
-            "consumer": subscription.consumer,
-            "stream": subscription.stream,
-            "error": type(error).__name__,
-        }
-        logger.warning("consumer interrupted, will try again", extra=about)
-        connection.close_if_unusable_or_obsolete()
-        return None
+def _take_all(turns: Sequence[_Turn], batches: int) -> None:
+    busy = True
+    while busy:
+        busy = False
+        for turn in turns:
+            if turn.trouble.error is None or turn.may_come_further:
+                busy |= turn.take(batches) or turn.may_come_further
+    if failed := [(turn.trouble, turn.trouble.error) for turn in turns if turn.trouble.error]:
+        raise ConsumerFailed(
+            " ".join(f"{each.kind}, {each.subject}: {error_text(error)}" for each, error in failed)
+        ) from failed[0][1]
 
 
-def _report(consumed: Consumed, subscriptions: Sequence[Subscription]) -> dict[str, int]:
+def _report(turns: Sequence[_Turn]) -> dict[str, int]:
+    consumed = sum((turn.consumed for turn in turns), Consumed())
     return {
         "in": consumed.records_in,
         "out": consumed.records_out,
@@ -151,7 +186,7 @@ def _report(consumed: Consumed, subscriptions: Sequence[Subscription]) -> dict[s
         "duplicates": consumed.duplicates,
         "lag": sum(
             streams.records_after(each.stream, position(each.consumer, each.stream))
-            for each in subscriptions
+            for each in (turn.subscription for turn in turns)
         ),
     }
 
@@ -178,43 +213,79 @@ def take(
     consumer: str, stream: str, handler: Handler, *, types: Collection[str], batches: int = BATCHES
 ) -> Consumed | None:
     """One step of a registered handler: None when nothing was there."""
-    with transaction.atomic():
-        checkpoint = lock_checkpoint(consumer, stream)
-        last = streams.extent(stream, checkpoint.position, batches)
-        if last == checkpoint.position:
-            return None
-        first = checkpoint.position + 1
-        claim = Claim.objects.create(consumer=consumer, source=stream, first=first, last=last)
-        wanted, invalid, records_in = _sort(streams.read(stream, first, last), types)
-        consumed = _handle(claim, wanted, invalid, handler, records_in)
-        Checkpoint.objects.filter(pk=checkpoint.pk).update(position=last, updated_at=timezone.now())
+    subscription = _Handled(consumer, stream, handler, types)
+    return culprits.guarded(
+        consumer,
+        stream,
+        batches,
+        work=subscription.take,
+        trial=subscription.try_out,
+        nothing=Consumed(),
+    )
+
+
+@dataclass(frozen=True)
+class _Handled:
+    consumer: str
+    stream: str
+    handler: Handler
+    types: Collection[str]
+
+    @transaction.atomic
+    def take(self, last: int, left_out: LeftOut) -> Consumed:
+        """The records up to this position: their effects, dead letters, ledger and the position."""
+        first = lock_checkpoint(self.consumer, self.stream).position + 1
+        claim = Claim.objects.create(
+            consumer=self.consumer, source=self.stream, first=first, last=last
+        )
+        found = _sort(streams.read(self.stream, first, last), self.types, left_out)
+        consumed = _handle(claim, found, self.handler)
+        culprits.move_on(self.consumer, self.stream, last)
         Claim.objects.filter(pk=claim.pk).update(
             state=ClaimState.DONE, done_at=timezone.now(), **asdict(consumed)
         )
-    return consumed
+        return consumed
+
+    @transaction.atomic
+    def try_out(self, last: int, left_out: LeftOut) -> None:
+        """The same, and nothing of it stays."""
+        self.take(last, left_out)
+        transaction.set_rollback(True)
 
 
-def _sort(
-    batches: Sequence[Batch], types: Collection[str]
-) -> tuple[list[StreamRecord], list[StreamRecord], int]:
-    """Valid records of these types, the invalid records, and how many both are; other types
-    are passed over.
+@dataclass
+class _Sorted:
+    """The valid records of a subscription's types, the invalid ones, and how many were dead letters
+    already.
     """
-    wanted: list[StreamRecord] = []
-    invalid: list[StreamRecord] = []
+
+    wanted: list[StreamRecord] = field(default_factory=list)
+    invalid: list[StreamRecord] = field(default_factory=list)
+    left_out: int = 0
+
+
+def _sort(batches: Sequence[Batch], types: Collection[str], left_out: LeftOut) -> _Sorted:
+    """Records of other types are passed over."""
+    found = _Sorted()
     for batch in batches:
+        dead = left_out.get(batch.position, frozenset())
+        found.left_out += len(dead)
         for index, record in enumerate(unpack_records(batch.payload)):
-            if (
-                isinstance(record, dict)
-                and isinstance(record.get("type"), str)
-                and record["type"].strip() not in types
-            ):
+            if index in dead or _is_of_another_type(record, types):
                 continue
             try:
-                wanted.append(StreamRecord(batch.position, index, "", _valid(record)))
+                found.wanted.append(StreamRecord(batch.position, index, "", _valid(record)))
             except ValueError as error:
-                invalid.append(StreamRecord(batch.position, index, str(error), record))
-    return wanted, invalid, len(wanted) + len(invalid)
+                found.invalid.append(StreamRecord(batch.position, index, str(error), record))
+    return found
+
+
+def _is_of_another_type(record: Any, types: Collection[str]) -> bool:
+    return (
+        isinstance(record, dict)
+        and isinstance(record.get("type"), str)
+        and record["type"].strip() not in types
+    )
 
 
 def _valid(record: Any) -> dict[str, Any]:
@@ -234,22 +305,18 @@ def _valid(record: Any) -> dict[str, Any]:
     return normalise(record)
 
 
-def _handle(
-    claim: Claim,
-    wanted: list[StreamRecord],
-    invalid: list[StreamRecord],
-    handler: Handler,
-    records_in: int,
-) -> Consumed:
-    hashes = pl.Series([each.record["dedupeHash"] for each in wanted], dtype=pl.String)
-    new = list(compress(wanted, deduplication.mark(claim.consumer, hashes, claim.pk).to_list()))
+def _handle(claim: Claim, found: _Sorted, handler: Handler) -> Consumed:
+    hashes = pl.Series([each.record["dedupeHash"] for each in found.wanted], dtype=pl.String)
+    is_new = deduplication.mark(claim.consumer, hashes, claim.pk).to_list()
+    new = list(compress(found.wanted, is_new))
     rejected = handler([each.record for each in new]) if new else {}
     refused = [
         StreamRecord(new[at].position, new[at].index, why, new[at].record)
         for at, why in rejected.items()
     ]
     deduplication.unmark(claim.consumer, [each.record["dedupeHash"] for each in refused], claim.pk)
-    deadletters.store(claim.consumer, claim.source, invalid + refused)
-    return Consumed(
-        records_in, len(new) - len(refused), len(invalid) + len(refused), len(wanted) - len(new)
-    )
+    deadletters.store(claim.consumer, claim.source, found.invalid + refused)
+    invalid = len(found.invalid) + len(refused) + found.left_out
+    duplicates = len(found.wanted) - len(new)
+    records_out = len(new) - len(refused)
+    return Consumed(records_out + invalid + duplicates, records_out, invalid, duplicates)

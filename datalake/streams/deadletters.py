@@ -1,17 +1,13 @@
-"""Records that a consumer could not take: kept with their error, seen, replayed. [T-1]"""
+"""Records that a consumer could not take: kept with their error. [T-1]"""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
-from django.utils import timezone
-
-from datalake import streams
-from datalake.choices import StreamName
 from datalake.models import DeadLetter
 
 ERROR_LENGTH = 300
@@ -43,32 +39,14 @@ def store(consumer: str, source: str, records: Sequence[StreamRecord]) -> None:
     DeadLetter.objects.bulk_create(rows, batch_size=1_000, ignore_conflicts=True)
 
 
-def replay_all(consumer: str = "") -> int:
-    """Replay every record that waits, or those that one consumer refused, oldest first. Returns how
-    many records.
+def places(consumer: str, source: str, first: int, last: int) -> dict[int, frozenset[int]]:
+    """Position → numbers of the records that stand in the consumer's dead letters already, of the
+    batches from one position to another.
     """
-    waiting = DeadLetter.objects.filter(replayed_at=None).order_by("id")
-    if consumer:
-        waiting = waiting.filter(consumer=consumer)
-    return sum(replay(pk) for pk in list(waiting.values_list("pk", flat=True)))
-
-
-def replay(letter_id: int, corrected: dict[str, Any] | None = None) -> bool:
-    """Put the record, or its corrected form, on its stream again (a file's on `input`). False if
-    that was done before.
-
-    Every consumer of the stream sees it; those where it took effect already pass over it. So the
-    letters of all consumers that refused the same record are settled by one replay: replaying each
-    would double what cannot be taken each time.
-    """
-    with transaction.atomic():
-        letter = DeadLetter.objects.get(pk=letter_id)
-        same = DeadLetter.objects.filter(
-            source=letter.source, position=letter.position, index=letter.index
-        )
-        if not same.filter(replayed_at=None).update(replayed_at=timezone.now()):
-            return False
-        stream = letter.source if letter.source in StreamName.values else StreamName.INPUT
-        record = streams.Record("", json.loads(letter.record) if corrected is None else corrected)
-        streams.publish(stream, [record], key=f"replay:{letter_id}")
-    return True
+    found: dict[int, set[int]] = defaultdict(set)
+    letters = DeadLetter.objects.filter(
+        consumer=consumer, source=source, position__range=(first, last)
+    )
+    for position, index in letters.values_list("position", "index"):
+        found[position].add(index)
+    return {position: frozenset(indexes) for position, indexes in found.items()}

@@ -1,48 +1,88 @@
-"""Whether the site lives, and whether it is ready. [O-6]"""
+"""Whether the site lives, whether it is ready, and what its services do. [O-2, O-6]"""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
 
-import psycopg
 import pytest
-from django.db import connection
+from django.db.models import F
 from django.test import Client
 
+from console import health
 from operations import jobs
-from operations.models import Job
+from operations.models import Heartbeat, Job
+from operations.services import heartbeats
 from operations.subjects import Subject
+from tests.support.people import client_of, member_of, staff
 from tests.support.waves import NOW
 
 pytestmark = pytest.mark.django_db
 
 
-def test_a_site_without_workers_lives_but_is_not_ready():
+def all_run() -> None:
+    for number, name in enumerate(heartbeats.EXPECTED, 1):
+        heartbeats.begin(name, host="here", pid=number)
+
+
+def one_falls_silent(service: str) -> None:
+    rows = Heartbeat.objects.filter(service=service)
+    rows.update(beat_at=F("beat_at") - timedelta(minutes=4))
+
+
+def test_o2_a_site_without_workers_is_ready_and_says_what_does_not_run():
     assert Client().get("/healthz").json() == {"ok": True}
     ready = Client().get("/readyz")
-    assert ready.status_code == 503
-    assert ready.json() | {"workers": ""} == {
-        "ok": False,
-        "database": "ok",
-        "storage": "ok",
-        "workers": "",
-    }
-    assert "no worker is running" in ready.json()["workers"]
+    assert ready.status_code == 200
+    parts = {"database": "ok", "storage": "ok", "jobs": "ok"}
+    assert ready.json() == {"ok": True} | parts | dict.fromkeys(heartbeats.EXPECTED, "not running")
 
 
-def test_a_site_whose_workers_are_connected_is_ready_until_jobs_wait_too_long():
-    with psycopg.connect(**psycopg_arguments(), application_name="fairwave qcluster"):
-        assert Client().get("/readyz").json()["ok"]
-        Job.objects.filter(pk=jobs.open_job("prepare_wave", Subject("wave", "1")).pk).update(
-            created_at=NOW
-        )
-        assert "1 job has waited" in Client().get("/readyz").json()["workers"]
+def test_o2_a_silent_service_is_in_the_body():
+    all_run()
+    assert set(Client().get("/readyz").json().values()) == {"ok", True}
+    one_falls_silent("consumers")
+    answer = Client().get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["consumers"] == "silent for more than 3 minutes (process 4 on here)"
 
 
-def psycopg_arguments() -> dict[str, Any]:
-    given = connection.get_connection_params()
-    return {
-        name: given[name]
-        for name in ("dbname", "user", "password", "host", "port")
-        if given.get(name)
-    }
+def test_o2_only_database_and_storage_decide_about_readiness(monkeypatch):
+    all_run()
+    monkeypatch.setattr(health, "_storage", lambda: "scoring bucket cannot store files")
+    assert Client().get("/readyz").status_code == 503
+    monkeypatch.setattr(health, "_database", lambda: "does not respond")
+    answer = Client().get("/readyz")
+    assert answer.status_code == 503
+    assert "workers" not in answer.json()
+
+
+def test_a_job_that_waits_too_long_for_a_worker_is_in_the_body():
+    job = jobs.open_job("prepare_wave", Subject("wave", "1"))
+    Job.objects.filter(pk=job.pk).update(created_at=NOW)
+    assert "1 job has waited" in Client().get("/readyz").json()["jobs"]
+
+
+def test_o2_metrics_show_heartbeats_to_prometheus_and_to_those_who_may_see_jobs(settings):
+    all_run()
+    one_falls_silent("scheduler")
+    bearer = {"Authorization": "Bearer a-long-token"}
+    assert Client().get("/metrics", headers={"Authorization": "Bearer "}).status_code == 403
+    assert Client().get("/metrics", headers=bearer).status_code == 403
+    assert client_of(staff("newcomer")).get("/metrics").status_code == 403
+    assert client_of(member_of("operator")).get("/metrics").status_code == 200
+    settings.METRICS_TOKEN = "a-long-token"
+    answer = Client().get("/metrics", headers=bearer)
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    lines = answer.content.decode().splitlines()
+    assert 'fairwave_service_up{service="workers"} 1' in lines
+    assert 'fairwave_service_up{service="scheduler"} 0' in lines
+    ages = [line for line in lines if line.startswith("fairwave_heartbeat_age_seconds{")]
+    assert len(ages) == len(heartbeats.EXPECTED)
+    (silent,) = (line for line in ages if 'service="scheduler",host="here",pid="3"' in line)
+    assert float(silent.split()[-1]) > 180
+
+
+def test_o2_a_name_cannot_break_out_of_its_label():
+    heartbeats.begin('change events of "a"\n', host="here", pid=9)
+    text = client_of(member_of("operator")).get("/metrics").content.decode()
+    assert 'service="change events of \\"a\\"\\n"' in text

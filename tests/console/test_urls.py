@@ -21,6 +21,7 @@ PUBLIC = {
     "logout",
     "healthz",
     "readyz",
+    "metrics",
     "receipts",
     "draw",
     "draw-json",

@@ -19,6 +19,8 @@ from operations import alerts, tasks
 from operations.choices import AlertState
 from operations.database.locks import exclusive
 from operations.models import Alert
+from operations.services import troubles
+from operations.services.heartbeats import Stop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -189,10 +191,18 @@ def test_an_alert_within_a_minute_of_the_failure():
     assert tasks.SWEEP_SECONDS + alerts.TIMEOUT_SECONDS + alerts.PAUSE_SECONDS < 60
 
 
+def test_o2_a_flood_of_alerts_is_delivered_piece_by_piece(slack, monkeypatch):
+    """What is done beside it each 20 s does not wait."""
+    monkeypatch.setattr(alerts, "MOST_REQUESTS", 2)
+    for number in range(2 * alerts.BATCH + 1):
+        alerts.alert(str(number))
+    assert [alerts.deliver() for _ in range(3)] == [2 * alerts.BATCH, 1, 0]
+
+
 def test_keeping_on_sweeping_ends_when_told_and_survives_a_database_that_is_away(monkeypatch):
     from django.db import OperationalError
 
-    stop, sweeps = threading.Event(), []
+    stop, sweeps = Stop(), []
 
     def sweep() -> int:
         sweeps.append(1)
@@ -202,6 +212,7 @@ def test_keeping_on_sweeping_ends_when_told_and_survives_a_database_that_is_away
         return 0
 
     monkeypatch.setattr(tasks, "SWEEP_SECONDS", 0.01)
-    monkeypatch.setattr(tasks, "sweep", sweep)
+    monkeypatch.setattr(tasks, "sweep_jobs", sweep)
+    monkeypatch.setattr(troubles, "FIRST_PAUSE", 0.0)
     tasks.keep_sweeping(stop)
     assert len(sweeps) == 2

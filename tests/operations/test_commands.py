@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,14 @@ from django.core.management import call_command, execute_from_command_line
 from django.db import OperationalError, ProgrammingError, connection, transaction
 
 from campaigns.models import ScoreFile
-from campaigns.scoring import score_files
+from campaigns.scoring import score_files, tables
 from operations import correlation, jobs
+from operations.choices import JobState
 from operations.commands import JsonCommand, ServiceCommand, as_lines, instant, user
 from operations.errors import LeaseLost, Refusal
-from operations.models import Job
+from operations.models import Alert, Job
+from operations.services import heartbeats
+from operations.services.heartbeats import Stop
 from tests.support.campaigns import (
     make_campaign,
     process_scores,
@@ -115,6 +117,44 @@ def test_a_fault_of_ours_is_reported_in_the_object_as_well():
     with pytest.raises(ZeroDivisionError):
         call_command(command, "--json", stdout=out, stderr=io.StringIO())
     assert json.loads(out.getvalue())["error"] == "ZeroDivisionError: division by zero"
+
+
+def test_ctrl_c_is_one_clear_line_an_object_with_error_and_exit_130():
+    out, err, code = call(KeyboardInterrupt(), "--json")
+    result = json.loads(out.splitlines()[-1])
+    assert (code, result["stopped"]) == (130, True)
+    assert "was stopped" in result["error"]
+    assert "Traceback" not in err
+    assert call(KeyboardInterrupt())[0] == ""
+
+
+def interrupted_scoring(campaign_id: str, file: str) -> None:
+    """In a process of its own: Ctrl-C while rows are on their way to the database."""
+    fill, calls = tables.fill, []
+
+    def interrupted(*arguments: Any) -> None:
+        if not calls:
+            os.kill(os.getpid(), signal.SIGINT)
+        calls.append(1)
+        fill(*arguments)
+
+    tables.fill = interrupted
+    call_command("process_scores", campaign_id, file, "--json")
+
+
+@pytest.mark.processes
+@pytest.mark.django_db(transaction=True)
+def test_o6_work_that_ctrl_c_stopped_continues_when_the_command_is_run_again(tmp_path):
+    """[O-6]"""
+    campaign, file = make_campaign(), tmp_path / "scores.txt"
+    file.write_bytes(score_file_bytes([score_row(number) for number in range(1, 200)]))
+    stopped = Process(interrupted_scoring, campaign.campaign_id, str(file))
+    assert stopped.wait() == 130, stopped.errors
+    assert stopped.last_line()["stopped"]
+    assert "Traceback" not in stopped.errors
+    assert Job.objects.get().state == JobState.QUEUED
+    assert run("process_scores", campaign.campaign_id, file)["accepted"] == 199
+    assert Job.objects.filter(kind="process_scores").get().state == JobState.DONE
 
 
 def test_a_date_without_an_offset_is_refused():
@@ -322,9 +362,13 @@ class Serving(ServiceCommand):
     """A service whose items come with signals."""
 
     requires_system_checks: list[str] = []
+    service = "sheep counters"
     signals: tuple[int, ...] = ()
+    fault: Exception | None = None
 
-    def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:
+    def serve(self, stop: Stop, *, once: bool, **options: Any) -> dict[str, Any]:
+        if self.fault:
+            raise self.fault
         self.handlers = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
         seen = 0
         while not stop.is_set() and seen < 3:
@@ -342,12 +386,22 @@ def serve(*arguments: str, signals: tuple[int, ...] = ()) -> tuple[dict[str, Any
     return json.loads(out.getvalue()), command
 
 
+@pytest.fixture
+def beats(monkeypatch) -> list[str]:
+    """The services that have heartbeats during the test."""
+    found: list[str] = []
+    monkeypatch.setattr(heartbeats, "keep_beating", lambda name, *_: found.append(name))
+    return found
+
+
+@pytest.mark.usefixtures("beats")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_service_that_gets_a_signal_finishes_its_item_and_prints_its_result(number):
     result, _ = serve(signals=(number,))
     assert (result["seen"], result["once"]) == (1, False)
 
 
+@pytest.mark.usefixtures("beats")
 def test_a_service_leaves_the_signals_as_it_found_them():
     before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
     _, command = serve()
@@ -363,3 +417,22 @@ def test_a_service_that_runs_once_is_ended_by_a_signal_at_once():
 
 def test_commands_hear_signals_in_one_place():
     assert around("operations/commands.py", r"signal\.signal\(") == []
+
+
+def test_o2_a_service_has_heartbeats_while_it_serves_and_one_that_runs_once_has_none(beats):
+    """[O-2]"""
+    serve()
+    serve("--once")
+    assert beats == ["sheep counters"]
+
+
+@pytest.mark.django_db
+def test_o2_a_service_that_ends_by_an_error_alerts(beats):
+    """[O-2]"""
+    command = Serving(stdout=io.StringIO(), stderr=io.StringIO())
+    command.fault = KeyError("a fault of ours")
+    with pytest.raises(KeyError):
+        call_command(command, "--json")
+    assert Alert.objects.get().text.startswith(
+        ":red_circle: Service failed for sheep counters: KeyError: 'a fault of ours'"
+    )

@@ -141,7 +141,7 @@ def test_attempts_that_found_something_away_do_not_count_as_killed_workers():
 
 def test_the_sweep_enqueues_what_is_to_be_tried_again_now(monkeypatch):
     enqueued: list[Job] = []
-    monkeypatch.setattr(tasks, "enqueue", enqueued.append)
+    monkeypatch.setattr(tasks, "_enqueue", lambda job, queues: enqueued.append(job))
     job = unreachable(a_job(created_at=timezone.now() - timedelta(minutes=1)))
     assert tasks.sweep() == 0
     pause_is_over(job)

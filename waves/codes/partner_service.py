@@ -107,7 +107,7 @@ class CodeService:
                 cause = error
                 if error.code < 500:
                     break
-            except (OSError, http.client.HTTPException, ValueError) as error:
+            except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
                 cause = error
         raise CodeServiceError(
             f"The code service could not {action} codes ({cause}). Check CODE_SERVICE_URL"

@@ -4,7 +4,6 @@ scoring bucket. [S-1]
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +12,7 @@ from campaigns import tasks
 from datalake.aws.sqs import SqsQueue
 from operations.commands import ServiceCommand
 from operations.errors import Refusal
+from operations.services.heartbeats import Stop
 
 
 class Command(ServiceCommand):
@@ -21,9 +21,10 @@ class Command(ServiceCommand):
         " SIGTERM or SIGINT."
     )
 
+    service = "S3 events"
     until_once = "end when the queue is empty, instead of waiting for more"
 
-    def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:
+    def serve(self, stop: Stop, *, once: bool, **options: Any) -> dict[str, Any]:
         if not settings.S3_EVENTS_QUEUE:
             raise Refusal(
                 "S3_EVENTS_QUEUE is not set. Without it, the scheduler finds new files within"

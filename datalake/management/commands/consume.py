@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from datalake.streams import consumers
 from operations.commands import ServiceCommand
+from operations.services import heartbeats
+from operations.services.heartbeats import Stop
 
 
 class Command(ServiceCommand):
     help = "Run the stream consumers: all of them, or the named ones."
 
+    service = heartbeats.CONSUMERS
     until_once = "end when the streams are empty, instead of waiting for more"
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -22,5 +24,5 @@ class Command(ServiceCommand):
             "consumers", nargs="*", metavar="CONSUMER", help="name of a consumer, such as lake"
         )
 
-    def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:
+    def serve(self, stop: Stop, *, once: bool, **options: Any) -> dict[str, Any]:
         return dict(consumers.consume(options["consumers"], once=once, stop=stop))

@@ -1,4 +1,4 @@
-"""Put records that a consumer could not take on their streams again. [T-1]"""
+"""Put records that a consumer could not take back where they came from. [T-1]"""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from datalake import replay
 from datalake.errors import UnknownDeadLetter
 from datalake.models import DeadLetter
-from datalake.streams import deadletters
 from operations.commands import JsonCommand
 
 
@@ -37,7 +37,7 @@ class Command(JsonCommand):
                 "Enter ids of dead letters, --consumer NAME, or --all.", returncode=2
             )
         if not options["letters"]:
-            return {"replayed": deadletters.replay_all(options["consumer"]), "already": 0}
+            return {"replayed": replay.replay_all(options["consumer"]), "already": 0}
         known = set(
             DeadLetter.objects.filter(pk__in=options["letters"]).values_list("pk", flat=True)
         )
@@ -45,5 +45,5 @@ class Command(JsonCommand):
             raise UnknownDeadLetter(
                 f"Dead letter {', '.join(map(str, unknown))} does not exist. Nothing was replayed."
             )
-        done = [deadletters.replay(pk) for pk in sorted(known)]
+        done = [replay.replay(pk) for pk in sorted(known)]
         return {"replayed": sum(done), "already": len(done) - sum(done)}

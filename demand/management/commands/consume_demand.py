@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +11,7 @@ from datalake.aws.kinesis import KinesisStream
 from demand.archiving.batches import MOST_EVENTS
 from demand.sources.kinesis_stream import consume
 from operations.commands import ServiceCommand
+from operations.services.heartbeats import Stop
 
 
 class Command(ServiceCommand):
@@ -20,6 +20,7 @@ class Command(ServiceCommand):
         " after the current batch."
     )
 
+    service = "change events"
     until_once = "end when all shards are fully read"
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,7 +33,10 @@ class Command(ServiceCommand):
             help=f"maximum number of events in a batch (default {MOST_EVENTS})",
         )
 
-    def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:
+    def name(self, **options: Any) -> str:
+        return f"{self.service} of {options['stream']}"
+
+    def serve(self, stop: Stop, *, once: bool, **options: Any) -> dict[str, Any]:
         if not 1 <= options["batch_size"] <= MOST_EVENTS:
             raise CommandError(
                 f"--batch-size {options['batch_size']} is not from 1 to {MOST_EVENTS}."

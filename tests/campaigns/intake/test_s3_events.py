@@ -75,6 +75,9 @@ def test_s1_a_test_event_names_no_object():
         ),
         json.dumps({"Type": "Notification", "Message": {"Records": []}}),
         json.dumps({"source": "aws.s3", "detail-type": "Object Created"}),
+        "[" * 100_000,
+        '{"Records":' + '{"a":' * 5_000,
+        json.dumps({"Type": "Notification", "Message": "[" * 60_000}),
     ],
 )
 def test_s1_what_is_no_event_of_s3_is_refused(body):

@@ -107,6 +107,34 @@ def test_s1_a_message_that_nobody_understands_alerts_leaves_the_queue_and_holds_
     assert kept["Body"].read() == b"please ring maria@mail.example"
 
 
+def test_t1_a_message_nested_too_deeply_to_be_read_is_set_aside_at_once(aws):
+    aws.say("[" * 100_000)
+    received = consume(aws)
+    assert (received.messages, received.unknown, aws.left()) == (1, 1, 0)
+    with pytest.raises(UnknownEvent):
+        s3_queue.read_again(Job.objects.get().pk)
+
+
+def test_t1_whatever_one_message_makes_us_raise_ends_no_other(aws, monkeypatch):
+    """What is a fault is set aside; what is away stays in the queue; the third is taken up."""
+    take_up = s3_queue._take_up
+
+    def raising(body):
+        if body == "fault":
+            raise ZeroDivisionError("a fault of ours")
+        if body == "away":
+            raise OSError("503 Slow Down")
+        return take_up(body)
+
+    monkeypatch.setattr(s3_queue, "_take_up", raising)
+    for body in ("fault", "away", {"Event": "s3:TestEvent"}):
+        aws.say(body)
+    with pytest.raises(OSError, match="503"):
+        consume(aws)
+    assert aws.left() == 1
+    assert Job.objects.get().kind == s3_queue.JOB_KIND
+
+
 @pytest.mark.parametrize("name", ["top\\fans.csv", "top\nfans.csv"])
 def test_s1_a_message_of_an_object_that_we_cannot_name_holds_up_no_other(aws, name):
     """Others may call an object what no bucket of ours can; its message must not come again and

@@ -37,7 +37,7 @@ def test_a_dead_letter_is_replayed_once_and_the_page_says_so(client):
     assert "Replay this record" in shown
     first = client.post(f"/admin/dead-letters/{letter.pk}/replay/", follow=True)
     second = client.post(f"/admin/dead-letters/{letter.pk}/replay/", follow=True)
-    assert "is back on its stream" in said(first)[0]
+    assert "was replayed into stream input" in said(first)[0]
     assert "was already replayed" in said(second)[0]
     assert "Replay this record" not in first.content.decode()
     assert StreamBatch.objects.filter(stream="input").count() == 1
@@ -49,7 +49,7 @@ def test_all_that_wait_are_replayed_together_a_record_that_two_consumers_refused
         for consumer in ("lake", "registrations"):
             dead_letter(position, consumer)
     answer = client.post("/admin/dead-letters/replay/", follow=True)
-    assert said(answer)[0].startswith("2 records are back on the stream")
+    assert said(answer)[0].startswith("2 records were replayed")
     assert not DeadLetter.objects.filter(replayed_at=None).exists()
     assert StreamBatch.objects.count() == 2
     assert (

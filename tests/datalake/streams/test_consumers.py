@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import OperationalError, connection
 
+from campaigns.errors import ListEntryInvalid
 from datalake import streams
-from datalake.errors import UnknownConsumer
+from datalake.errors import ConsumerFailed, UnknownConsumer
 from datalake.models import Checkpoint, Claim, DeadLetter, SeenRecord
 from datalake.streams import consumers
 from datalake.streams.consumers import Consumed, take
+from operations.models import Alert
+from operations.services import troubles
 from tests.datalake.streams.collector import REGISTRATIONS, Collector
 from tests.support.lake import publish_registrations, publish_scores, registration
 
@@ -131,6 +134,7 @@ def test_a_waiting_consumer_outlives_a_database_that_is_away_for_a_moment(monkey
 
     monkeypatch.setattr(consumers, "_subscriptions", {})
     monkeypatch.setattr(consumers, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(troubles, "FIRST_PAUSE", 0)
     consumers.register_step("patient", "input", step)
     with pytest.raises(KeyboardInterrupt):
         consumers.consume(once=False)
@@ -151,3 +155,56 @@ def test_consumers_that_are_to_stop_finish_the_step_in_hand_and_begin_no_other(m
     ledgers = consumers.consume(once=False, stop=stop)
     assert len(begun) == 1
     assert (ledgers["first"]["in"], ledgers["second"]["in"]) == (1, 0)
+
+
+def with_subscriptions(monkeypatch, **steps) -> None:
+    monkeypatch.setattr(consumers, "_subscriptions", {})
+    monkeypatch.setattr(consumers, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(troubles, "FIRST_PAUSE", 0)
+    for name, step in steps.items():
+        consumers.register_step(name, "input", step)
+
+
+def failing(batches):
+    raise ListEntryInvalid("blacklist/emails.txt in the scoring bucket", 7, "write an address")
+
+
+def test_t1_what_one_subscription_cannot_do_ends_no_other_and_alerts_once(monkeypatch):
+    """[T-1, O-2]"""
+    stop, begun = threading.Event(), []
+
+    def working(batches):
+        begun.append(batches)
+        if len(begun) == 5:
+            stop.set()
+        return Consumed(1, 1)
+
+    with_subscriptions(monkeypatch, broken=failing, well=working)
+    ledgers = consumers.consume(once=False, stop=stop)
+    assert (ledgers["well"]["out"], ledgers["broken"]["out"]) == (5, 0)
+    alert = Alert.objects.get()
+    assert alert.text.startswith(":red_circle: Consumer broken failed for stream input: blacklist/")
+    assert "line 7" in alert.text
+    assert "/admin/datalake/checkpoint/" in alert.text
+
+
+def test_t1_a_run_that_ends_does_what_can_be_done_and_then_says_what_failed(monkeypatch):
+    left = [Consumed(1, 1), Consumed(1, 1)]
+    with_subscriptions(monkeypatch, broken=failing, well=lambda _: left.pop() if left else None)
+    with pytest.raises(ConsumerFailed, match=r"Consumer broken, stream input: .*line 7"):
+        consumers.consume(once=True)
+    assert left == []
+
+
+def test_t1_a_run_that_ends_finds_the_record_that_breaks_its_handler(monkeypatch):
+    def broken(records):
+        if any(record["globalUserId"] == "fan-2" for record in records):
+            raise KeyError("a fault of one record")
+        return {}
+
+    monkeypatch.setattr(consumers, "_subscriptions", {})
+    consumers.register("collector", "input", broken, types=REGISTRATIONS)
+    publish_registrations(1, 2, 3, 4, key="a")
+    ledger = consumers.consume(once=True)["collector"]
+    assert (ledger["in"], ledger["out"], ledger["rejected"], ledger["lag"]) == (4, 3, 1, 0)
+    assert DeadLetter.objects.get().index == 1

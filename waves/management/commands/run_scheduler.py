@@ -11,16 +11,19 @@ from django.utils import timezone
 
 from operations import tasks
 from operations.commands import ServiceCommand
+from operations.services import heartbeats
+from operations.services.heartbeats import Stop
 from waves.schedule import ScheduleCheck, check_due_waves, keep_checking
-from waves.tasks import wake_senders
+from waves.tasks import wake_senders, wake_waves
 
 
 class Command(ServiceCommand):
     help = "Send scheduled waves at their notify date. Ends on SIGTERM or SIGINT."
 
+    service = heartbeats.SCHEDULER
     until_once = "check once and end"
 
-    def serve(self, stop: threading.Event, *, once: bool, **options: Any) -> dict[str, Any]:
+    def serve(self, stop: Stop, *, once: bool, **options: Any) -> dict[str, Any]:
         done = ScheduleCheck()
         if once:
             done = check_due_waves(now=timezone.now())
@@ -33,7 +36,7 @@ class Command(ServiceCommand):
             "held": [wave.name for wave in done.held],
         }
 
-    def _check_until_stopped(self, total: ScheduleCheck, stop: threading.Event) -> None:
+    def _check_until_stopped(self, total: ScheduleCheck, stop: Stop) -> None:
         def report(done: ScheduleCheck) -> None:
             wake_senders(done.triggered)
             total.triggered += done.triggered
@@ -47,7 +50,10 @@ class Command(ServiceCommand):
                     self.say(f"{wave.name}: {state}")
 
         sweeper = threading.Thread(
-            target=tasks.keep_sweeping, args=(stop,), name="sweeper", daemon=True
+            target=tasks.keep_sweeping,
+            args=(stop, {"waves": wake_waves}),
+            name="sweeper",
+            daemon=True,
         )
         sweeper.start()  # a thread of its own: a slow Slack must not make a wave late
         keep_checking(clock=timezone.now, sleep=stop.wait, report=report, stopped=stop.is_set)

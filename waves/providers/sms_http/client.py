@@ -103,6 +103,6 @@ def _provider_id(body: bytes) -> str:
     """
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return str(value.get("id", ""))[:64] if isinstance(value, dict) else ""

@@ -1,0 +1,70 @@
+"""Dead letters are replayed into the place that they came from: their stream, or the lake. [T-1]"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from datalake import streams
+from datalake.choices import StreamName
+from datalake.models import Claim, DeadLetter
+from datalake.save import CONSUMER, ClaimContents, save_claim
+from operations.database.locks import exclusive
+
+
+def replay_all(consumer: str = "") -> int:
+    """Replay every record that waits, or those that one consumer refused, oldest first. Returns how
+    many records.
+    """
+    waiting = DeadLetter.objects.filter(replayed_at=None).order_by("id")
+    if consumer:
+        waiting = waiting.filter(consumer=consumer)
+    return sum(replay(pk) for pk in list(waiting.values_list("pk", flat=True)))
+
+
+def replay(letter_id: int, corrected: dict[str, Any] | None = None) -> bool:
+    """Replay the record, or its corrected form. False if that was done before."""
+    letter = DeadLetter.objects.get(pk=letter_id)
+    record = json.loads(letter.record) if corrected is None else corrected
+    if is_of_stream(letter):
+        return _onto_stream(letter, record)
+    return _into_lake(letter, record)
+
+
+def is_of_stream(letter: DeadLetter) -> bool:
+    """A letter of a file that others put into the lake is of no stream."""
+    return letter.source in StreamName.values
+
+
+@transaction.atomic
+def _onto_stream(letter: DeadLetter, record: Any) -> bool:
+    """Every consumer of the stream sees it; those where it took effect already pass over it. So the
+    letters of all consumers that refused the same record are settled by one replay: replaying each
+    would double what cannot be taken each time.
+    """
+    same = DeadLetter.objects.filter(
+        source=letter.source, position=letter.position, index=letter.index
+    )
+    if not same.filter(replayed_at=None).update(replayed_at=timezone.now()):
+        return False
+    streams.publish(letter.source, [streams.Record("", record)], key=f"replay:{letter.pk}")
+    return True
+
+
+def _into_lake(letter: DeadLetter, record: Any) -> bool:
+    """Saved as the other records of its file were, and seen by no consumer of a stream."""
+    waiting = DeadLetter.objects.filter(pk=letter.pk, replayed_at=None)
+    with exclusive(f"replay:{letter.pk}"):
+        if not waiting.exists():
+            return False
+        claim, _ = Claim.objects.get_or_create(
+            consumer=CONSUMER, source=f"replay:{letter.pk}", first=0
+        )
+        contents = ClaimContents()
+        contents.add_records(0, [record])
+        save_claim(claim, contents, commit=partial(waiting.update, replayed_at=timezone.now()))
+    return True

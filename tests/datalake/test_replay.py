@@ -1,0 +1,71 @@
+"""Rejected records are kept, and can be replayed where they came from. [T-1]"""
+
+from __future__ import annotations
+
+import pytest
+
+from datalake import replay, save
+from datalake.models import Claim, DeadLetter, LakeFile, StreamBatch
+from datalake.streams import deadletters
+from datalake.streams.consumers import Consumed
+from tests.datalake.streams.collector import Collector
+from tests.support.lake import publish_registrations, read_with_polars, registration
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_rejected_record_takes_effect_when_it_is_replayed():
+    """[T-1]"""
+    publish_registrations(1, 2, key="a")
+    Collector(rejects={"fan-2"}).take()
+    letter = DeadLetter.objects.get()
+    assert letter.error == "unknown fan"
+    assert replay.replay(letter.pk)
+    assert not replay.replay(letter.pk)
+    collector = Collector()
+    assert collector.take() == Consumed(records_in=1, records_out=1)
+    assert collector.got == ["fan-2"]
+
+
+def test_a_letter_can_be_corrected_before_it_is_replayed():
+    publish_registrations(1, key="a", tags=None)
+    Collector().take()
+    replay.replay(DeadLetter.objects.get().pk, registration(1))
+    collector = Collector()
+    collector.take()
+    assert collector.got == ["fan-1"]
+
+
+def letter_of_a_file(record) -> DeadLetter:
+    source = "file:avro/registration/2026/01/20/x.avro#0123456789abcdef"
+    deadletters.store("lake", source, [deadletters.StreamRecord(0, 3, "broken", record)])
+    return DeadLetter.objects.get()
+
+
+def test_t1_a_letter_from_a_file_is_replayed_into_the_lake_once_and_onto_no_stream():
+    letter = letter_of_a_file(registration(5))
+    assert replay.replay(letter.pk)
+    assert not replay.replay(letter.pk)
+    assert not StreamBatch.objects.exists()
+    assert read_with_polars(LakeFile.objects.get().key)["globalUserId"].to_list() == ["fan-5"]
+    claim = Claim.objects.get()
+    assert (claim.state, claim.records_out) == ("done", 1)
+
+
+def test_t1_a_letter_from_a_file_that_is_still_wrong_becomes_another_that_is_replayed_likewise():
+    assert replay.replay(letter_of_a_file(registration(5, tags=None)).pk)
+    again = DeadLetter.objects.get(replayed_at=None)
+    assert replay.replay(again.pk, registration(5))
+    assert LakeFile.objects.get().records == 1
+    assert not StreamBatch.objects.exists()
+
+
+def test_t1_a_replay_into_the_lake_that_is_killed_is_done_by_the_next(monkeypatch):
+    letter = letter_of_a_file(registration(5))
+    with monkeypatch.context() as patched:
+        patched.setattr(save, "write_file", lambda *about: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            replay.replay(letter.pk)
+    assert DeadLetter.objects.filter(replayed_at=None).exists()
+    assert replay.replay(letter.pk)
+    assert LakeFile.objects.get().records == 1
