@@ -151,6 +151,23 @@ def start_upload(
     return arrival
 
 
+def start_upload_through_us(
+    campaign: Campaign,
+    name: str,
+    file: BinaryIO,
+    *,
+    by: User,
+    activate: bool,
+    dry_run_first: bool = False,
+) -> Arrival:
+    """Have a worker take in what a browser sent to us."""
+    arrival = browser_uploads.keep(
+        campaign, name, file, by=by, activate=activate, dry_run_first=dry_run_first
+    )
+    tasks.enqueue(browser_uploads.job_of(arrival))
+    return arrival
+
+
 def consume_s3_events(
     queue: SqsQueue, *, stop: threading.Event, once: bool = False
 ) -> s3_queue.EventCounts:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import BinaryIO
 
@@ -40,7 +40,7 @@ from datalake.models import LakeFile, Merge
 from datalake.records import schema_of
 from datalake.storage import buckets
 from operations.database.locks import exclusive
-from operations.errors import Refusal
+from operations.errors import Refusal, error_text
 
 logger = logging.getLogger(__name__)
 
@@ -53,14 +53,23 @@ def enabled_types() -> list[str]:
     return list(getattr(settings, "MERGE_RECORD_TYPES", RecordType.values))
 
 
+# Why a period was not merged: it was refused, or disk or bucket did not do their part.
+Failure = Refusal | OSError
+
+
 def merge_past(
-    record_types: Sequence[str], *, monthly: bool, now: datetime
-) -> tuple[list[Merge], list[Refusal]]:
+    record_types: Sequence[str],
+    *,
+    monthly: bool,
+    now: datetime,
+    on_period: Callable[[int, int], object] = lambda done, total: None,
+) -> tuple[list[Merge], list[Failure]]:
     """Merge every past period of these types that has loose files, late ones and foreign ones
     included.
 
-    A period that is refused does not hold up the others. Returns the merges and the refusals.
-    Raises TypeNotEnabled.
+    A period that fails does not hold up the others. Returns the merges and the failures.
+    `on_period` is called before each period with how many are done, of how many. Raises
+    TypeNotEnabled; OSError where the lake cannot be listed.
     """
     today = layout.day_of(now).last_day
     for record_type in record_types:
@@ -70,31 +79,35 @@ def merge_past(
         for each in record_types
         for period in _past_periods(each, monthly=monthly, today=today)
     ]
-    return _merge_all(periods)
+    return _merge_all(periods, on_period)
 
 
-def merge_each(record_types: Sequence[str], period: Period) -> tuple[list[Merge], list[Refusal]]:
+def merge_each(record_types: Sequence[str], period: Period) -> tuple[list[Merge], list[Failure]]:
     """Merge one period of these types, over or not. Types without files are passed over unless none
     has any (NoFiles).
     """
-    merges, refusals = _merge_all([(record_type, period) for record_type in record_types])
-    real = [refusal for refusal in refusals if not isinstance(refusal, NoFiles)]
-    return merges, real if merges else real or refusals
+    merges, failures = _merge_all([(record_type, period) for record_type in record_types])
+    real = [failure for failure in failures if not isinstance(failure, NoFiles)]
+    return merges, real if merges else real or failures
 
 
-def _merge_all(periods: Sequence[tuple[str, Period]]) -> tuple[list[Merge], list[Refusal]]:
+def _merge_all(
+    periods: Sequence[tuple[str, Period]],
+    on_period: Callable[[int, int], object] = lambda done, total: None,
+) -> tuple[list[Merge], list[Failure]]:
     merges: list[Merge] = []
-    refusals: list[Refusal] = []
-    for record_type, period in periods:
+    failures: list[Failure] = []
+    for done, (record_type, period) in enumerate(periods):
+        on_period(done, len(periods))
         try:
             merges.append(merge_period(record_type, period))
-        except Refusal as refusal:
+        except (Refusal, OSError) as failure:
             logger.warning(
-                "merge refused",
-                extra={"type": record_type, "period": str(period), "why": str(refusal)},
+                "merge failed",
+                extra={"type": record_type, "period": str(period), "why": error_text(failure)},
             )
-            refusals.append(refusal)
-    return merges, refusals
+            failures.append(failure)
+    return merges, failures
 
 
 def _past_periods(record_type: str, *, monthly: bool, today: date) -> list[Period]:
@@ -122,8 +135,8 @@ def merge_period(record_type: str, period: Period, *, limit_bytes: int = LARGEST
     """Merge what is readable of a day or month into its next generation; a merged file that is
     there already is taken along.
 
-    Raises TypeNotEnabled, NoFiles, OutdatedSchema, TooLarge, CountMismatch, NotAvro, MergeBusy;
-    sources are then untouched.
+    Raises TypeNotEnabled, NoFiles, OutdatedSchema, TooLarge, CountMismatch, NotAvro, MergeBusy,
+    and OSError; sources are then untouched.
     """
     _require_enabled(record_type)
     # of the month, whose merge takes its days' files
@@ -134,13 +147,14 @@ def merge_period(record_type: str, period: Period, *, limit_bytes: int = LARGEST
                 f"{record_type} {period} is being merged by another process. Wait until it is"
                 " finished."
             )
-        for key in adopt.foreign_keys(record_type, period):
+        foreign = adopt.foreign_keys(record_type, period)
+        for key in foreign:
             adopt.adopt(key)
         sources = catalogue.mergeable_files(record_type, period)
         if not sources:
             raise NoFiles(
                 f"There is nothing to merge: {layout.folder(record_type, period)} contains no"
-                " files."
+                f" {'valid records of this period' if foreign else 'files'}."
             )
         if len(sources) == 1 and sources[0].period == str(period) and sources[0].generation:
             raise NoFiles(
@@ -150,8 +164,8 @@ def merge_period(record_type: str, period: Period, *, limit_bytes: int = LARGEST
         merge = _begin(record_type, period)
         try:
             return _consolidate(merge, period, sources, limit_bytes)
-        except Refusal as refusal:
-            _current(merge).update(state=MergeState.FRAGMENTED, error=str(refusal))
+        except (Refusal, OSError) as failure:
+            _current(merge).update(state=MergeState.FRAGMENTED, error=error_text(failure))
             raise
 
 

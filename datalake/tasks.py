@@ -4,64 +4,58 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-from django_q.tasks import async_task
+from django.contrib.auth.models import User
 
-from datalake import archive, merge
-from datalake.models import Merge
-from operations import alerts
-from operations.choices import JobState
+from datalake import archive, merge_runs
 from operations.job_kinds import JobKind
-from operations.models import Job
 from operations.schedules import ScheduledRun
 from operations.tasks import enqueue
 
+
+def ask_for_merges(*, monthly: bool, by: User | None = None) -> None:
+    """Have a worker do now what is scheduled: a merge that is done, or being done, is not done
+    again.
+    """
+    enqueue(merge_runs.open_job(monthly=monthly, by=by))
+
+
+def run_merges(job_id: int) -> None:
+    """Merge, then wake workers for the archives that these merges, or earlier ones, asked for:
+    also where the merge of one period failed.
+    """
+    try:
+        merge_runs.run(job_id)
+    finally:
+        for job in archive.waiting_jobs():
+            enqueue(job)
+
+
+def merge_daily() -> None:
+    """Scheduled for 10:00 UTC."""
+    ask_for_merges(monthly=False)
+
+
+def merge_monthly() -> None:
+    """Scheduled for day 2 at 09:00 UTC."""
+    ask_for_merges(monthly=True)
+
+
 JOB_KINDS = [
+    JobKind(
+        merge_runs.JOB_KIND,
+        "Merge past periods",
+        run_merges,
+        right="datalake.add_merge",
+        before_progress="Looking for past periods.",
+    ),
     JobKind(
         archive.JOB_KIND,
         "Archive merge",
         archive.run_archive,
         right="datalake.add_merge",
         can_pause=False,
-    )
+    ),
 ]
-
-
-def enqueue_archives(merges: list[Merge]) -> None:
-    """Wake workers for the archives that these merges asked for."""
-    for each in merges:
-        asked = Job.objects.about(archive.subject_of(each))
-        for job in asked.filter(kind=archive.JOB_KIND, state=JobState.QUEUED):
-            enqueue(job)
-
-
-def ask_for_merges(*, monthly: bool) -> None:
-    """Have a worker do now what is scheduled: a merge that is done, or being done, is not done
-    again.
-    """
-    async_task(
-        "datalake.tasks.merge_monthly" if monthly else "datalake.tasks.merge_daily",
-        q_options={"save": False},
-    )
-
-
-def merge_daily() -> None:
-    """Scheduled for 10:00 UTC."""
-    _merge_past(monthly=False)
-
-
-def merge_monthly() -> None:
-    """Scheduled for day 2 at 09:00 UTC."""
-    _merge_past(monthly=True)
-
-
-def _merge_past(*, monthly: bool) -> None:
-    merges, refusals = merge.merge_past(merge.enabled_types(), monthly=monthly, now=timezone.now())
-    enqueue_archives(merges)
-    for refusal in refusals:
-        alerts.alert(f":warning: A merge was refused: {refusal}")
-
-
 SCHEDULED_RUNS = [
     ScheduledRun("merge_daily", merge_daily, every="day", hour=10),
     ScheduledRun("merge_monthly", merge_monthly, every="month", day=2, hour=9),

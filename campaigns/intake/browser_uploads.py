@@ -1,8 +1,9 @@
-"""A score file that a browser puts straight into the bucket: no process of ours holds it. [S-1]
+"""A score file that a browser uploads: it lies in the bucket until a job takes it in, as an arrival
+like any other. No process that serves pages looks into it. [S-1]
 
-Only where the bucket can sign a form for that (S3). The person asks for a form, the browser uploads
-with it, and then says so with the token it was given: the upload is then an arrival as any other,
-taken in by a job.
+Where the bucket can sign a form for that (S3), the person asks for a form, the browser puts the
+file straight into the bucket with it, and then says so with the token it was given. Elsewhere the
+file comes through us.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core import signing
 
-from campaigns.errors import UploadNotFound
+from campaigns.errors import NotStored, UploadNotFound
 from campaigns.intake import arrivals
 from campaigns.models import Arrival, Campaign
 from campaigns.opening import require_open
@@ -51,7 +52,7 @@ def permit(campaign: Campaign, name: str, *, by: User) -> Permit:
     """
     require_open(campaign)
     timestamp_of(campaign, name)  # a file named for another campaign is refused before it is sent
-    key = f"{arrivals.UPLOADS}{campaign.campaign_id}/{uuid.uuid4().hex}"
+    key = _new_key(campaign)
     form = _form(key)
     if form is None:
         raise UploadNotFound(
@@ -62,9 +63,49 @@ def permit(campaign: Campaign, name: str, *, by: User) -> Permit:
         "key": key,
         "campaign": campaign.pk,
         "by": by.pk,
-        "name": name.replace("\x00", "")[:200],
+        "name": _shown(name),
     }
     return Permit(form, signing.dumps(values, salt=SALT))
+
+
+def keep(
+    campaign: Campaign,
+    name: str,
+    file: BinaryIO,
+    *,
+    by: User,
+    activate: bool,
+    dry_run_first: bool = False,
+) -> Arrival:
+    """Put a file that came through us where browsers put theirs, and note it. Raises WrongStatus,
+    WrongCampaign, NotStored; then nothing is kept.
+    """
+    require_open(campaign)
+    timestamp_of(campaign, name)
+    key, bucket = _new_key(campaign), buckets.scoring()
+    try:
+        file.seek(0)
+        bucket.put(key, file)
+        found = bucket.found(key)
+    except OSError as error:
+        raise _not_stored(name, str(error.strerror or error)) from error
+    if found is None:
+        raise _not_stored(name, "it is no longer there")
+    options = {"activate": activate, "dry_run_first": dry_run_first}
+    arrivals.note(found, by=by, campaign=campaign, name=_shown(name), **options)
+    return Arrival.objects.get(key=key)
+
+
+def _not_stored(name: str, why: str) -> NotStored:
+    return NotStored(f"{name} could not be stored in the scoring bucket ({why}). Upload it again.")
+
+
+def _new_key(campaign: Campaign) -> str:
+    return f"{arrivals.UPLOADS}{campaign.campaign_id}/{uuid.uuid4().hex}"
+
+
+def _shown(name: str) -> str:
+    return name.replace("\x00", "")[:200]
 
 
 def _form(key: str) -> UploadForm | None:

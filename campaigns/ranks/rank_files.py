@@ -8,6 +8,7 @@ end.
 
 from __future__ import annotations
 
+import io
 import re
 import tempfile
 from collections.abc import Callable
@@ -215,6 +216,7 @@ def _translate(rank_file: RankFile, lease: Lease) -> Received:
     work.mkdir(parents=True, exist_ok=True)
     with buckets.scoring().open(rank_file.key) as file, tempfile.TemporaryFile(dir=work) as made:
         out = cast("BinaryIO", made)  # it has no name, so no data outlives the process
+        limits.require_bounded(file, most_bytes=settings.UPLOAD_MAX_BYTES)
         lease.step("Comparing the ranks", progress=0, total=0)
         found = translation.survey(file, rank_file.sha256, report_progress)
         lease.step(
@@ -241,10 +243,10 @@ def _translate(rank_file: RankFile, lease: Lease) -> Received:
 
 
 def _looked_at(campaign: Campaign, file: BinaryIO) -> tuple[str, int]:
-    """SHA-256 and size of a file that can be taken now. Raises as `store`."""
+    """SHA-256 and size of a file that may come now; the job looks into it. Raises as `store`."""
     require_open(campaign)
-    limits.require_bounded(file, most_bytes=settings.UPLOAD_MAX_BYTES)
-    translation.first_look(file)
+    if file.seek(0, io.SEEK_END) > settings.UPLOAD_MAX_BYTES:
+        raise limits.too_large(settings.UPLOAD_MAX_BYTES)
     rules.gather(campaign)  # lists that cannot be read fail the file now, not in an hour
     file.seek(0)
     return sha256_of(file)

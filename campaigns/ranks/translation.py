@@ -91,7 +91,7 @@ def survey(file: BinaryIO, sha256: str, report_progress: ReportProgress) -> Foun
             "The file in the bucket is not the file that was uploaded: its checksum is"
             " different. Upload it again."
         )
-    header, _ = open_records(file)
+    header = first_look(file)
     fans, given, records, malformed, invalid = [], [], 0, 0, 0
     for lines in _chunks(file, header, ("global_user_id", "rank")):
         valid = formulas.ranks_of(lines.rows["rank"])

@@ -24,7 +24,7 @@ from campaigns.models import RejectedRow, ScoreFile
 from campaigns.opening import require_open
 from campaigns.scoring import score_files
 from campaigns.scoring.reception import Received, receive
-from campaigns.supplements.merged_file import ReportStep, columns_of, compose, no_progress, rows_in
+from campaigns.supplements.merged_file import ReportStep, compose, no_progress
 from datalake.storage import buckets
 from operations import jobs, leases
 from operations.leases import Lease
@@ -75,17 +75,13 @@ def require_judged(parent: ScoreFile) -> None:
 
 
 def keep(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool) -> Job:
-    """Take a corrected file (seekable) into the bucket, and open the job that makes the supplement.
-    [S-14]
+    """Take a corrected file (seekable) into the bucket, and open the job that makes the supplement
+    and looks into it. [S-14]
 
-    Only its first rows are looked at here. Raises WrongStatus, CannotSupplement, BadCorrection,
-    UnreadableFile; then nothing is written.
+    Raises WrongStatus and CannotSupplement; then nothing is written.
     """
     require_open(parent.campaign)
     require_judged(parent)
-    first_rows = rows_in(file, columns_of(parent))
-    next(first_rows, None)
-    first_rows.close()
     file.seek(0)
     sha256, _ = sha256_of(file)
     if not buckets.scoring().exists(key_of(parent, sha256)):

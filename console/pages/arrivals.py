@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -18,6 +19,8 @@ from campaigns.models import Arrival, Campaign
 from console.access import StaffRequest, action, page, render
 from console.pages.jobs import work_on
 from operations.errors import Refusal
+
+REPEATED = "This file was already uploaded. This is its score file."
 
 
 @action("campaigns.process_scores", "campaigns.view_campaign")
@@ -62,9 +65,12 @@ def _answer(work: Callable[[], dict[str, Any]]) -> JsonResponse:
 @page("campaigns.view_scorefile")
 def arrival(request: StaffRequest, pk: int) -> HttpResponse:
     """How an arrival is taken in; then the score file that it became."""
-    shown = get_object_or_404(Arrival.objects.select_related("campaign"), pk=pk)
-    if shown.score_file_id:
-        return HttpResponseRedirect(reverse("score-file", args=[shown.score_file_id]))
+    arrivals_of = Arrival.objects.select_related("campaign", "score_file")
+    shown = get_object_or_404(arrivals_of.defer("score_file__rules"), pk=pk)
+    if shown.score_file:
+        if shown.score_file.created_at < shown.created_at:
+            messages.info(request, REPEATED)
+        return HttpResponseRedirect(reverse("score-file", args=[shown.score_file.pk]))
     work = work_on(request, arrivals.subject_of(shown))
     return render(
         request, "console/score_files/arrival.html", shown.name or shown.key, arrival=shown, **work

@@ -53,7 +53,7 @@ def merge_lake(request: StaffRequest) -> HttpResponse:
     the clock.
     """
     monthly = request.POST.get("period") == "monthly"
-    tasks.ask_for_merges(monthly=monthly)
+    tasks.ask_for_merges(monthly=monthly, by=request.user)
     what = "month" if monthly else "day"
     messages.success(
         request,

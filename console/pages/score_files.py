@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -12,7 +11,7 @@ from campaigns import tasks
 from campaigns.choices import CampaignStatus, ScoreFileState
 from campaigns.intake import browser_uploads
 from campaigns.models import Campaign, ScoreFile
-from campaigns.scoring import activation, dry_run, score_files
+from campaigns.scoring import activation, score_files
 from console.access import StaffRequest, action, attempt, form_page, page, render
 from console.forms import ScoresForm, UploadForm
 from console.pages import dry_runs
@@ -34,30 +33,16 @@ def upload_scores(request: StaffRequest, campaign_id: str) -> HttpResponse:
     campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
 
     def receive(form: UploadForm) -> str:
-        file, activate = form.cleaned_data["file"], form.cleaned_data["activate"]
-        received = score_files.receive(
-            campaign, file.name, file.file, by=request.user, activate=activate
+        given = form.cleaned_data
+        arrival = tasks.start_upload_through_us(
+            campaign,
+            given["file"].name,
+            given["file"].file,
+            by=request.user,
+            activate=given["activate"],
+            dry_run_first=given["then"] == "try",
         )
-        if received.repeated and received.score_file.state != ScoreFileState.UPLOADED:
-            messages.info(
-                request,
-                (
-                    "This file was already uploaded. This is its score file. It was not processed"
-                    " again."
-                ),
-            )
-        score_file = received.score_file
-        its_page = reverse("score-file", args=[score_file.pk])
-        if form.cleaned_data["then"] == "try" and dry_run.can_be_checked(score_file):
-            attempt(
-                request,
-                lambda: dry_run.check_first_rows(score_file.pk),
-                dry_runs.CHECKED,
-                back=its_page,
-            )
-        elif score_file.state in (ScoreFileState.UPLOADED, ScoreFileState.FAILED):
-            tasks.start_score_file(score_file, by=request.user)
-        return its_page
+        return reverse("arrival", args=[arrival.pk])
 
     origin = browser_uploads.origin()
     response = upload_page(

@@ -1,5 +1,4 @@
-"""Avro container files: written from encoded records, merged block by block, read. The only user of
-fastavro.
+"""Avro container files: written from encoded records, merged block by block, read.
 
 A file of ours has in its header, beside schema and codec: the schema's name, its record count, its
 content hash [L-9], and the mark that its records are normalised. The sync marker is made from the
@@ -9,26 +8,29 @@ file's name and content hash, so the same records under the same name are the sa
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-import cramjam
-import fastavro
-
+from datalake.avro.block_codecs import OURS, pack, unpack
 from datalake.avro.columns import content_hash, varint
+from datalake.avro.decoding import RecordDecoder
+from datalake.avro.shapes import Undecodable
 from datalake.errors import NotAvro
 from datalake.schemas import Schema
+from datalake.storage.unpacking import Bounds, TooManyBytes
 
 MAGIC = b"Obj\x01"
-CODEC = "snappy"
+CODEC = OURS
 SYNC_BYTES = 16
 RECORDS_PER_BLOCK = 2_500
 LONGEST_HEADER = 1 << 20
+# of one block; and of a file, in times of its size: rows of fans pack to a third or a tenth
+BOUNDS = Bounds(most_bytes=256 << 20, largest_ratio=100, ratio_from_bytes=64 << 20)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Header:
     ours.
     """
 
-    schema: dict[str, Any]
+    schema: Any
     codec: str
     sync: bytes
     schema_name: str | None
@@ -53,15 +55,28 @@ class Header:
     normalised: bool
 
     @property
+    def field_names(self) -> set[str]:
+        """Of a record at the top of the schema; empty for any other schema."""
+        match self.schema:
+            case {"fields": [*fields]}:
+                names = [each.get("name") for each in fields if isinstance(each, dict)]
+                return {name for name in names if isinstance(name, str)}
+        return set()
+
+    @property
     def as_schema(self) -> Schema:
         """The schema of a file of ours, to write another one like it. Raises NotAvro for files of
         others.
         """
         record_type, _, version = (self.schema_name or "").partition(".v")
-        if not version.isdecimal():
+        if not re.fullmatch("[0-9]{1,4}", version):
             raise NotAvro(
                 "The file was not written by Fairwave: its header does not name one of its schemas."
             )
+        try:
+            RecordDecoder(self.schema)
+        except Undecodable as error:
+            raise NotAvro(f"The file was not written by Fairwave: {error}.") from error
         return Schema(record_type, int(version), (), self.schema)
 
 
@@ -74,7 +89,7 @@ def write(out: BinaryIO, schema: Schema, encoded: Sequence[bytes], *, name: str)
     out.write(header_bytes(schema, summary, sync))
     for start in range(0, len(encoded), RECORDS_PER_BLOCK):
         block = encoded[start : start + RECORDS_PER_BLOCK]
-        _write_block(out, len(block), _compressed(b"".join(block)), sync)
+        _write_block(out, len(block), pack(b"".join(block)), sync)
     return summary
 
 
@@ -128,27 +143,34 @@ def _write_block(out: BinaryIO, count: int, data: bytes, sync: bytes) -> None:
     out.write(sync)
 
 
-def _compressed(data: bytes) -> bytes:
-    return bytes(cramjam.snappy.compress_raw(data)) + zlib.crc32(data).to_bytes(4, "big")
+@contextmanager
+def _said_of(source: BinaryIO, name: str) -> Iterator[None]:
+    """What cannot be read is said of the file by its name."""
+    try:
+        yield
+    except Undecodable as error:
+        named = name or str(getattr(source, "name", "The file"))
+        raise NotAvro(f"{named} cannot be read: {error}.") from error
 
 
-def read_header(source: BinaryIO) -> Header:
+def read_header(source: BinaryIO, *, name: str = "") -> Header:
     """The header; `source` then stands at the first block. Raises NotAvro."""
-    if source.read(len(MAGIC)) != MAGIC:
-        raise NotAvro(f"{_name(source)} is not an Avro container file.")
-    entries: dict[str, bytes] = {}
-    while count := _read_long(source):
-        if count < 0:  # then the size in bytes follows, which only readers that skip need
-            count = -count
-            _read_long(source)
-        for _ in range(count):
-            key = _read_bytes(source, LONGEST_HEADER).decode("utf-8", "replace")
-            entries[key] = _read_bytes(source, LONGEST_HEADER)
-    sync = _read_exactly(source, SYNC_BYTES)
-    return _as_header(entries, sync, _name(source))
+    with _said_of(source, name):
+        if source.read(len(MAGIC)) != MAGIC:
+            raise Undecodable("it is not an Avro container file")
+        entries: dict[str, bytes] = {}
+        left = LONGEST_HEADER
+        while count := _read_long(source):
+            if count < 0:  # then the size in bytes follows, which only readers that skip need
+                _read_long(source)
+            for _ in range(abs(count)):
+                key, value = _read_bytes(source, left), _read_bytes(source, left)
+                left = max(0, left - len(key) - len(value))
+                entries[key.decode("utf-8", "replace")] = value
+        return _as_header(entries, _read_exactly(source, SYNC_BYTES))
 
 
-def _as_header(entries: dict[str, bytes], sync: bytes, name: str) -> Header:
+def _as_header(entries: Mapping[str, bytes], sync: bytes) -> Header:
     texts = {key: value.decode("utf-8", "replace") for key, value in entries.items()}
     try:
         schema = json.loads(texts["avro.schema"])
@@ -157,34 +179,27 @@ def _as_header(entries: dict[str, bytes], sync: bytes, name: str) -> Header:
             summary = Summary(
                 int(texts["fairwave.records"]), int(texts["fairwave.content_hash"], 16)
             )
-    except (KeyError, ValueError) as error:
-        raise NotAvro(f"{name} has an unreadable header: {error}.") from error
-    normalised = texts.get("fairwave.normalised") == "yes" and summary is not None
+    except (KeyError, ValueError, RecursionError) as error:
+        raise Undecodable(f"its header is not valid ({type(error).__name__})") from error
     return Header(
         schema,
         texts.get("avro.codec", "null"),
         sync,
         texts.get("fairwave.schema"),
         summary,
-        normalised,
+        texts.get("fairwave.normalised") == "yes" and summary is not None,
     )
 
 
-def raw_blocks(source: BinaryIO, sync: bytes) -> Iterator[tuple[int, bytes]]:
+def raw_blocks(source: BinaryIO, sync: bytes, *, name: str = "") -> Iterator[tuple[int, bytes]]:
     """Each block's record count and its bytes, still compressed. Raises NotAvro where the file
     breaks off.
     """
-    while True:
-        try:
-            count = _read_long(source, may_end=True)
-        except EOFError:
-            return
-        data = _read_bytes(source)
-        if _read_exactly(source, SYNC_BYTES) != sync or count < 0:
-            raise NotAvro(
-                f"{_name(source)} is damaged: a block does not end with the file's sync marker."
-            )
-        yield count, data
+    with _said_of(source, name):
+        while (count := _read_count(source)) is not None:
+            data = _read_bytes(source, BOUNDS.most_bytes)
+            _require_sync(source, sync)
+            yield count, data
 
 
 def count_records(source: BinaryIO, sync: bytes) -> int:
@@ -192,99 +207,89 @@ def count_records(source: BinaryIO, sync: bytes) -> int:
     NotAvro.
     """
     records = 0
-    while True:
-        try:
-            count = _read_long(source, may_end=True)
-        except EOFError:
-            return records
-        length = _read_long(source)
-        source.seek(length, os.SEEK_CUR)
-        if _read_exactly(source, SYNC_BYTES) != sync or count < 0 or length < 0:
-            raise NotAvro(
-                f"{_name(source)} is damaged: a block does not end with the file's sync marker."
-            )
-        records += count
+    with _said_of(source, ""):
+        while (count := _read_count(source)) is not None:
+            source.seek(_read_length(source, BOUNDS.most_bytes), os.SEEK_CUR)
+            _require_sync(source, sync)
+            records += count
+    return records
 
 
-def read_records(source: BinaryIO) -> Iterator[Any]:
-    """The records of any container file, as Python values. Raises NotAvro."""
-    try:
-        yield from fastavro.reader(source)
-    except (
-        ValueError,
-        EOFError,
-        KeyError,
-        IndexError,
-        UnicodeDecodeError,
-        cramjam.DecompressionError,
-    ) as error:
-        raise NotAvro(f"{_name(source)} cannot be decoded: {type(error).__name__}.") from error
+def read_records(source: BinaryIO, *, name: str = "") -> Iterator[dict[str, Any]]:
+    """The records of any container file, as Python values. Raises NotAvro. [L-3]"""
+    return (record for record, _ in split(source, name=name))
 
 
-def split(source: BinaryIO) -> Iterator[tuple[Any, bytes]]:
-    """Each record of a file of ours: as Python value, and the bytes it stands in. Raises
-    NotAvro.
+def split(source: BinaryIO, *, name: str = "") -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Each record of any container file: as Python value, and the bytes it stands in.
+
+    Raises NotAvro, also for a block that unpacks beyond BOUNDS, and for a schema that cannot be
+    read safely, before any record. [L-3]
     """
-    header = read_header(source)
-    if header.codec != CODEC:
-        raise NotAvro(
-            f"{_name(source)} is compressed with {header.codec} and was not written by Fairwave."
-        )
-    schema = fastavro.parse_schema(header.schema)
-    for count, packed in raw_blocks(source, header.sync):
-        data = _unpacked(packed, _name(source))
-        block, start = io.BytesIO(data), 0
-        for _ in range(count):
-            try:
-                record = fastavro.schemaless_reader(block, schema, None)
-            except (ValueError, EOFError, KeyError, IndexError) as error:
-                raise NotAvro(
-                    f"{_name(source)} cannot be decoded: {type(error).__name__}."
-                ) from error
-            yield record, data[start : block.tell()]
-            start = block.tell()
+    header = read_header(source, name=name)
+    with _said_of(source, name):
+        decoder = RecordDecoder(header.schema)
+        for count, data in _unpacked_blocks(source, header, name):
+            yield from decoder.records(data, count)
 
 
-def _unpacked(packed: bytes, name: str) -> bytes:
-    """A block's records; the last four bytes are their checksum."""
-    try:
-        data = bytes(cramjam.snappy.decompress_raw(packed[:-4]))
-    except cramjam.DecompressionError as error:
-        raise NotAvro(f"{name} is damaged: a block cannot be unpacked.") from error
-    if zlib.crc32(data).to_bytes(4, "big") != packed[-4:]:
-        raise NotAvro(f"{name} is damaged: the checksum of a block does not match.")
-    return data
+def _unpacked_blocks(source: BinaryIO, header: Header, name: str) -> Iterator[tuple[int, bytes]]:
+    bytes_in = bytes_out = 0
+    for count, packed in raw_blocks(source, header.sync, name=name):
+        bytes_in += len(packed)
+        left = max(BOUNDS.ratio_from_bytes, BOUNDS.largest_ratio * bytes_in) - bytes_out
+        try:
+            data = unpack(header.codec, packed, most_bytes=min(BOUNDS.most_bytes, left))
+        except TooManyBytes:
+            tight = f"{BOUNDS.largest_ratio} times its size"
+            limit = tight if left <= BOUNDS.most_bytes else f"{BOUNDS.most_bytes:,} bytes"
+            raise Undecodable(f"a block unpacks to more than {limit}, which is the limit") from None
+        bytes_out += len(data)
+        yield count, data
 
 
-def _read_long(source: BinaryIO, *, may_end: bool = False) -> int:
+def _read_count(source: BinaryIO) -> int | None:
+    """The record count of the next block; None at the end of the file."""
+    first = source.read(1)
+    if not first:
+        return None
+    count = _read_long(source, first)
+    if count < 0:
+        raise Undecodable(f"a block is declared to hold {count:,} records")
+    return count
+
+
+def _require_sync(source: BinaryIO, sync: bytes) -> None:
+    if _read_exactly(source, SYNC_BYTES) != sync:
+        raise Undecodable("a block does not end with the file's sync marker")
+
+
+def _read_long(source: BinaryIO, first: bytes = b"") -> int:
     value = shift = 0
     while True:
-        byte = source.read(1)
-        if not byte:
-            if may_end and shift == 0:
-                raise EOFError
-            raise NotAvro(f"{_name(source)} is incomplete.")
+        byte = first or _read_exactly(source, 1)
+        first = b""
         value |= (byte[0] & 127) << shift
         if byte[0] < 128:
             return (value >> 1) ^ -(value & 1)
         shift += 7
         if shift > 63:
-            raise NotAvro(f"{_name(source)} is damaged: a number has too many bytes.")
+            raise Undecodable("a number has too many bytes")
 
 
-def _read_bytes(source: BinaryIO, longest: int | None = None) -> bytes:
+def _read_length(source: BinaryIO, most: int) -> int:
     length = _read_long(source)
-    if length < 0 or (longest is not None and length > longest):
-        raise NotAvro(f"{_name(source)} is damaged: a part has the length {length}.")
-    return _read_exactly(source, length)
+    if not 0 <= length <= most:
+        raise Undecodable(f"a part is declared to have {length:,} bytes; the limit is {most:,}")
+    return length
+
+
+def _read_bytes(source: BinaryIO, most: int) -> bytes:
+    return _read_exactly(source, _read_length(source, most))
 
 
 def _read_exactly(source: BinaryIO, length: int) -> bytes:
     data = source.read(length)
     if len(data) != length:
-        raise NotAvro(f"{_name(source)} is incomplete.")
+        raise Undecodable("it is incomplete")
     return data
-
-
-def _name(source: BinaryIO) -> str:
-    return str(getattr(source, "name", "The file"))

@@ -10,7 +10,8 @@ from typing import BinaryIO, cast
 
 GZIP_MAGIC = b"\x1f\x8b"
 PIECE = 1 << 20
-UNREADABLE = (OSError, EOFError, zlib.error)  # what reading on disk or through gzip can raise
+# What unpacking can raise for what the bytes are; any other OSError is the disk's.
+UNREADABLE = (gzip.BadGzipFile, EOFError, zlib.error)
 
 
 class TooManyBytes(Exception):

@@ -70,7 +70,7 @@ def receive(name: str, file: BinaryIO, *, by: User | None) -> EventUpload:
     """Take a file (seekable) into the scoring bucket; the same bytes again are the same upload,
     finished or not. [D-1]
 
-    Raises UnreadableEvents for a file that is too large or cannot be unpacked; then nothing is
+    The job looks into it. Raises UnreadableEvents for a file that is too large; then nothing is
     written. And NotKept.
     """
     sha256, size = _looked_at(file)
@@ -87,10 +87,9 @@ def receive(name: str, file: BinaryIO, *, by: User | None) -> EventUpload:
 
 
 def _looked_at(file: BinaryIO) -> tuple[str, int]:
-    """SHA-256 and size in bytes of a file that can be read to its end. Raises UnreadableEvents."""
+    """SHA-256 and size in bytes. Raises UnreadableEvents."""
     if file.seek(0, 2) > settings.UPLOAD_MAX_BYTES:
         raise _too_large()
-    count_lines(file, most_bytes=settings.UPLOAD_MAX_BYTES)
     file.seek(0)
     digest, size = hashlib.sha256(), 0
     while block := file.read(PIECE):
@@ -201,15 +200,18 @@ def _kept(upload: EventUpload) -> BinaryIO:
 
 def _checked_lines(upload: EventUpload, file: BinaryIO) -> int:
     """How many lines there are. Raises UnreadableEvents if the bytes are not those that were
-    received.
+    received, or cannot be read to their end: then no data is kept.
     """
-    if hashlib.file_digest(cast("Any", file), "sha256").hexdigest() != upload.sha256:
+    try:
+        if hashlib.file_digest(cast("Any", file), "sha256").hexdigest() != upload.sha256:
+            raise UnreadableEvents(
+                f"{upload.name} in the bucket is not the file that was uploaded: its checksum"
+                " is different. Upload it again."
+            )
+        return count_lines(file, most_bytes=settings.UPLOAD_MAX_BYTES)
+    except UnreadableEvents:
         buckets.scoring().delete(upload.key)
-        raise UnreadableEvents(
-            f"{upload.name} in the bucket is not the file that was uploaded: its checksum"
-            " is different. Upload it again."
-        )
-    return count_lines(file, most_bytes=settings.UPLOAD_MAX_BYTES)
+        raise
 
 
 def _finish(upload: EventUpload, lease: Lease, counted: int, lines: int) -> None:

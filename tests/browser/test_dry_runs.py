@@ -34,7 +34,9 @@ def test_a_file_is_tried_looked_at_and_then_processed(sign_in, tmp_path: Path):
     page.check("#then-try")
     person.picture("upload-try")
     page.click("button:has-text('Upload')")
-    expect(page.locator("#dry-run")).to_contain_text("Only the first rows were checked")
+    expect(page.locator("#dry-run")).to_contain_text(
+        "Only the first rows were checked", timeout=A_WHILE
+    )
     expect(page.locator("#dry-run .fw-ledger")).to_contain_text("1,000 checked")
     person.picture("dry-run")
 

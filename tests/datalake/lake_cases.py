@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
-
-import fastavro
-
 from datalake import catalogue, records, save
 from datalake.layout import Period
 from datalake.storage import buckets
+from tests.support.avro_files import written
 from tests.support.lake import NOON, publish_scores, read_with_polars, registration
 
 DAY = Period(2026, 1, 20)
@@ -41,10 +38,12 @@ def ids(count):
 
 
 def put_foreign(name, rows, *, folder="avro/registration/2026/01/20", codec="deflate", schema=None):
-    out = io.BytesIO()
     fields = dict(schema or records.schema_of("registration").avro)
-    fastavro.writer(out, fastavro.parse_schema(fields), rows, codec=codec)
-    buckets.campaign_data().put(f"{folder}/{name}.avro", out.getvalue())
+    put_bytes(name, written(fields, rows, codec=codec), folder=folder)
+
+
+def put_bytes(name, content, *, folder="avro/registration/2026/01/20"):
+    buckets.campaign_data().put(f"{folder}/{name}.avro", content)
 
 
 def valid(number, **changes):

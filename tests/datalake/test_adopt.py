@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import copy
+import zlib
 from datetime import UTC, datetime
 
 import pytest
@@ -21,11 +24,13 @@ from tests.datalake.lake_cases import (
     Killed,
     die,
     ids,
+    put_bytes,
     put_foreign,
     readable_ids,
     save_loose,
     valid,
 )
+from tests.support.avro_files import made, written
 from tests.support.lake import lake_bytes, publish_scores, read_with_polars
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +86,107 @@ def test_another_file_under_a_name_that_was_taken_before_is_another_file():
     put_foreign("theirs", [valid(0), valid(1)])
     assert adopt.adopt(key) == Consumed(records_in=2, records_out=1, duplicates=1)
     assert readable_ids(record_type="registration") == ids(2)
+
+
+def with_field(name, type_):
+    """The schema of registrations with another type of one field."""
+    avro = copy.deepcopy(dict(records.schema_of("registration").avro))
+    next(each for each in avro["fields"] if each["name"] == name)["type"] = type_
+    return avro
+
+
+def test_logical_timestamps_and_null_lists_of_foreign_files_are_normalised():
+    """[L-3]"""
+    moment = datetime(2026, 1, 20, 10, 30, 0, 250_000, tzinfo=UTC)
+    date = {"type": "long", "logicalType": "timestamp-millis"}
+    date = {"type": "record", "name": "d", "fields": [{"name": "created", "type": date}]}
+    put_foreign("times", [valid(1, date={"created": moment})], schema=with_field("date", date))
+    strings = {"type": "array", "items": "string"}
+    put_foreign("nulls", [valid(2, tags=None)], schema=with_field("tags", ["null", strings]))
+    assert merge.merge_period("registration", DAY).records_out == 2
+    [file] = catalogue.readable_files("registration", DAY)
+    rows = read_with_polars(file.key).sort("globalUserId")
+    assert rows["date"].to_list()[0] == {"created": "2026-01-20T10:30:00.250Z"}
+    assert rows["tags"].to_list() == [["unconfirmed_phone"], []]
+
+
+def test_a_foreign_file_with_metadata_that_is_no_text_is_read():
+    """[L-3]"""
+    avro = dict(records.schema_of("registration").avro)
+    whole = written(avro, [valid(1)], metadata={"theirs": "xx"})
+    put_bytes("theirs", whole.replace(b"xx", b"\xff\x00"))
+    assert adopt.adopt("avro/registration/2026/01/20/theirs.avro").records_out == 1
+
+
+def test_values_that_no_stream_carries_become_dead_letters():
+    """[L-1, L-3]"""
+    put_foreign("theirs", [valid(1, email=b"\xff")], schema=with_field("email", ["null", "bytes"]))
+    with pytest.raises(NoFiles, match="contains no valid records of this period"):
+        merge.merge_period("registration", DAY)
+    assert DeadLetter.objects.get().error == "email: not a string"
+
+
+RECURSIVE = {"type": "record", "name": "P", "fields": [{"name": "next", "type": ["null", "P"]}]}
+NOTHINGS = {"type": "array", "items": "null"}
+DEFLATED = zlib.compress(b"fans" * 100)[2:-4]
+BOMB = zlib.compress(bytes(80 << 20), 1)[2:-4]
+
+
+def untyped(avro):
+    return avro | {"fields": [{"name": field["name"]} for field in avro["fields"]]}
+
+
+def and_more(avro, type_):
+    return avro | {"fields": [*avro["fields"], {"name": "more", "type": type_}]}
+
+
+def test_a_foreign_file_that_cannot_be_read_refuses_its_own_day_and_no_other():
+    """[L-3]"""
+    avro = dict(records.schema_of("registration").avro)
+    whole = written(avro, [valid(1)])
+    unreadable = [
+        ("not an Avro container file", b"junk"),
+        ("a schema without a version and is missing type", made(["null", "string"], (1, b"\x00"))),
+        ("header is not valid", made(b"[" * 100_000, (1, b""))),
+        ("without a type", made(untyped(avro), (1, b""))),
+        ("refers to itself", made(and_more(avro, RECURSIVE), (1, b"\x02" * 20_000))),
+        ("damaged", made(avro, (3, DEFLATED[:4] + b"\x00" + DEFLATED[5:]), codec="deflate")),
+        ("damaged", made(avro, (3, bz2.compress(b"fans")[:-6]), codec="bzip2")),
+        ("'zstandard', which is not supported", made(avro, (1, b"("), codec="zstandard")),
+        ("100 times its size", made(avro, (1, BOMB), codec="deflate")),
+        ("too short", made(avro, (10**9, b""))),
+        ("array of nothing", made(and_more(avro, NOTHINGS), (1, b""))),
+        ("it is incomplete", whole[:-20]),
+        ("sync marker", whole[:-1] + b"x"),
+    ]
+    for day, (_, content) in enumerate(unreadable, start=1):
+        put_bytes("theirs", content, folder=f"avro/registration/2026/01/{day:02}")
+    put_foreign("theirs", [valid(1)])
+    merges, refusals = merge.merge_past(["registration"], monthly=False, now=LATER)
+    assert [each.period for each in merges] == ["2026-01-20"]
+    for day, ((why, _), refusal) in enumerate(zip(unreadable, refusals, strict=True), start=1):
+        assert f"avro/registration/2026/01/{day:02}/theirs.avro" in str(refusal)
+        assert why in str(refusal)
+    assert LakeFile.objects.filter(state="superseded").count() == 2
+    assert not DeadLetter.objects.exists()
+
+
+def test_of_a_foreign_file_that_is_damaged_at_its_end_nothing_is_saved():
+    """[L-3]"""
+    avro = dict(records.schema_of("registration").avro)
+    whole = written(avro, [valid(number) for number in range(50)], sync_interval=1_000)
+    put_bytes("theirs", whole[:-1] + b"x")
+    with pytest.raises(NotAvro, match="cannot be read: a block does not end"):
+        adopt.adopt("avro/registration/2026/01/20/theirs.avro", slice_records=10)
+    assert readable_ids(record_type="registration") == []
+
+
+def test_a_foreign_file_is_saved_in_slices_of_so_many_bytes():
+    """[L-3]"""
+    put_foreign("theirs", [valid(number, memberId="m" * 1_000) for number in range(9)])
+    key = "avro/registration/2026/01/20/theirs.avro"
+    assert adopt.adopt(key, slice_bytes=2_500).records_out == 9
+    assert len(catalogue.readable_files("registration", DAY)) == 3
 
 
 def test_foreign_records_go_to_their_own_day():

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
-from datalake import catalogue, layout, merge
+from datalake import archive, catalogue, layout, merge
 from datalake.avro import container
 from datalake.choices import FileState, MergeState
 from datalake.errors import (
@@ -25,9 +25,20 @@ from datalake.errors import (
 from datalake.layout import Period
 from datalake.models import LakeFile, LakePartition, Merge
 from datalake.storage import buckets
+from operations.choices import JobState
 from operations.database.locks import exclusive
 from operations.models import Job
-from tests.datalake.lake_cases import DAY, Killed, die, ids, readable_ids, save_loose
+from tests.datalake.lake_cases import (
+    DAY,
+    Killed,
+    die,
+    ids,
+    put_bytes,
+    put_foreign,
+    readable_ids,
+    save_loose,
+    valid,
+)
 from tests.support.lake import NOON, lake_bytes
 
 pytestmark = pytest.mark.django_db
@@ -319,6 +330,34 @@ def test_the_command_merges_and_archives_what_is_past(capsys):
     assert (done["records"], done["files"], done["state"]) == (60, 2, "archived")
     assert readable_ids() == ids(60)
     assert run(capsys, "daily")["merges"] == []
+
+
+def test_the_command_archives_what_earlier_runs_left(capsys, monkeypatch):
+    """[L-5] No worker is needed."""
+    save_loose(10, 10)
+    with monkeypatch.context() as patched:
+        away = OSError("the bucket is away")
+        patched.setattr(archive, "_copy", lambda file: (_ for _ in ()).throw(away))
+        with pytest.raises(SystemExit):
+            call_command("merge_avro", "daily", "--json")
+    assert "the bucket is away" in json.loads(capsys.readouterr().out)["error"]
+    assert Job.objects.get(kind="archive_merge").state == JobState.FAILED
+    call_command("merge_avro", "daily", "--json")
+    assert json.loads(capsys.readouterr().out)["merges"] == []
+    assert Merge.objects.get().state == MergeState.ARCHIVED
+    assert sorted(LakeFile.objects.values_list("state", flat=True)) == ["archived"] * 2 + ["merged"]
+
+
+def test_the_command_names_each_period_that_it_could_not_merge(capsys):
+    """[L-3]"""
+    for day in (18, 19):
+        put_bytes("junk", b"junk", folder=f"avro/registration/2026/01/{day}")
+    put_foreign("theirs", [valid(1)])
+    with pytest.raises(SystemExit):
+        call_command("merge_avro", "daily", "--json")
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error.count("junk.avro cannot be read") == 2
+    assert [each.period for each in Merge.objects.filter(state="archived")] == ["2026-01-20"]
 
 
 @pytest.mark.parametrize(

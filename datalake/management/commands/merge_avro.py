@@ -8,11 +8,11 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from datalake import archive, layout, merge
+from datalake.merge import Failure
 from datalake.models import Merge
 from operations import commands
 from operations.commands import JsonCommand
-from operations.errors import JobBusy, Refusal
-from operations.models import Job
+from operations.errors import JobBusy, Refusal, error_text
 
 
 class Command(JsonCommand):
@@ -36,28 +36,32 @@ class Command(JsonCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         if bool(options["period"]) == bool(options["prefix"]):
             raise CommandError("Enter daily or monthly, or --prefix P.", returncode=2)
-        merges, refusals = self._merge(**options)
+        merges, failures = self._merge(**options)
         for each in merges:
             self.say(
                 f"{each}: {each.files} files, {each.records_out:,} records → {each.merged_key}"
             )
-            self._archive(each)
-        if refusals:
-            raise refusals[0]
+        failures += self._archive_all()
+        if failures:
+            raise Refusal(" ".join(error_text(failure) for failure in failures))
         return {"merges": [as_result(Merge.objects.get(pk=each.pk)) for each in merges]}
 
-    def _archive(self, merged: Merge) -> None:
-        """Do the archive that the merge asked for, unless a worker was quicker."""
-        job = Job.objects.about(archive.subject_of(merged)).get(kind=archive.JOB_KIND)
-        try:
-            archive.run_archive(job.pk)
-        except JobBusy:
-            self.say(f"{merged}: a worker is archiving its sources (job {job.pk})")
+    def _archive_all(self) -> list[Failure]:
+        """Do the archives that these and earlier merges asked for, unless a worker was quicker."""
+        failures: list[Failure] = []
+        for job in archive.waiting_jobs():
+            try:
+                archive.run_archive(job.pk)
+            except JobBusy:
+                self.say(f"{job.works_on}: a worker is archiving its sources (job {job.pk})")
+            except (Refusal, OSError) as failure:
+                failures.append(failure)
+        return failures
 
-    def _merge(self, **options: Any) -> tuple[list[Merge], list[Refusal]]:
+    def _merge(self, **options: Any) -> tuple[list[Merge], list[Failure]]:
         if options["prefix"]:
             record_type, period = layout.parse_prefix(options["prefix"])
-            return [merge.merge_period(record_type, period)], []
+            return merge.merge_each([record_type], period)
         record_types = [options["type"]] if options["type"] else merge.enabled_types()
         monthly = options["period"] == "monthly"
         if not options["date"]:

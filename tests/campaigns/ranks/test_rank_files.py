@@ -33,6 +33,7 @@ from datalake.streams.batches import unpack_records
 from operations import leases
 from operations.choices import JobState
 from operations.errors import JobBusy
+from operations.models import Job
 from tests.campaigns.ranks.rank_cases import (
     MANIFEST,
     manifest,
@@ -144,12 +145,24 @@ def test_a_score_file_that_failed_is_translated_again_with_the_registrations_of_
     ],
     ids=["empty", "no rank", "no column", "no UTF-8", "breaks off", "no end"],
 )
-def test_a_file_that_cannot_be_taken_leaves_nothing_behind(content, says, bucket_folders):
+def test_a_file_that_cannot_be_read_is_refused_by_its_job(content, says):
+    """[S-15]"""
     with pytest.raises(UnreadableFile, match=says):
         receive_ranks(make_campaign(), content)
+    job = Job.objects.get()
+    assert (job.state, job.error != "") == (JobState.FAILED, True)
+    assert not ScoreFile.objects.exists()
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_kept(settings):
+    """[S-1]"""
+    settings.UPLOAD_MAX_BYTES = 10
+    with pytest.raises(UnreadableFile, match="larger than 10 bytes"):
+        receive_ranks(make_campaign(), ranks_of(3))
     assert not FanList.objects.exists()
-    assert not RankFile.objects.exists()
-    assert not (bucket_folders / "scoring").exists()
+    settings.UPLOAD_MAX_BYTES = 1_000
+    with pytest.raises(UnreadableFile, match="larger than 1,000 bytes when unpacked"):
+        receive_ranks(make_campaign("other"), gzip.compress(ranks_of(1_000)))
 
 
 def test_a_list_belongs_to_one_campaign():

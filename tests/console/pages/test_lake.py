@@ -11,6 +11,7 @@ from django_q.models import OrmQ
 from datalake.models import DeadLetter, StreamBatch
 from datalake.streams import deadletters
 from datalake.streams.deadletters import StreamRecord
+from operations.models import Job
 from tests.support.people import client_of, member_of
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +75,10 @@ def test_who_may_only_look_is_offered_no_replay_and_no_merge():
 
 
 @pytest.mark.parametrize("period", ["daily", "monthly"])
-def test_a_merge_by_hand_is_asked_of_a_worker(client, period):
-    answer = client.post("/admin/lake/merge/", {"period": period}, follow=True)
+def test_a_merge_by_hand_is_asked_of_a_worker(client, period, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post("/admin/lake/merge/", {"period": period}, follow=True)
     assert "A worker is merging every past" in said(answer)[0]
-    assert OrmQ.objects.get().task["func"] == f"datalake.tasks.merge_{period}"
+    subject = ("lake", {"daily": "days", "monthly": "months"}[period])
+    assert (Job.objects.get().kind, Job.objects.get().subject) == ("merge_lake", subject)
+    assert OrmQ.objects.get().task["args"] == (Job.objects.get().pk,)

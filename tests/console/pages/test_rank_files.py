@@ -80,23 +80,35 @@ def test_a_job_that_was_cancelled_can_be_begun_again(operator):
 
 
 @pytest.mark.parametrize(
-    ("content", "fields", "complaint"),
-    [
-        (b"", {}, "empty"),
-        (b"id,name\n1,x\n", {}, "is missing the columns global_user_id and rank"),
-        (RANKS, {"fanlist": "my list"}, "letters, digits and hyphens"),
-        (RANKS, {"fanlist": ""}, "required"),
-    ],
+    ("fields", "complaint"),
+    [({"fanlist": "my list"}, "letters, digits and hyphens"), ({"fanlist": ""}, "required")],
 )
 def test_what_cannot_be_taken_is_refused_with_one_clear_message_and_the_name_stays(
-    operator, content, fields, complaint
+    operator, fields, complaint
 ):
-    answer = upload(operator, make_campaign(), content, **fields)
+    answer = upload(operator, make_campaign(), **fields)
     assert len(said(answer)) == 1
     assert complaint in said(answer)[0]
-    assert f'value="{fields.get("fanlist", "club")}"' in answer.content.decode()
+    assert f'value="{fields["fanlist"]}"' in answer.content.decode()
     assert not FanList.objects.exists()
     assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "empty"),
+        (b"id,name\n1,x\n", "is missing the columns global_user_id and rank"),
+        (b"\x1f\x8b broken", "cannot be unpacked"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_the_worker_and_the_page_says_so(
+    operator, content, complaint
+):
+    """[S-15]"""
+    answer = upload(operator, make_campaign(), content)
+    tasks.tasks.run_job(Job.objects.get().pk)
+    assert complaint in operator.get(answer.redirect_chain[0][0]).content.decode()
 
 
 def test_a_list_of_another_campaign_is_refused(operator):

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
 from django.test import Client
+from django.utils.html import escape
 from pytest_django.fixtures import Settings
 
 from campaigns import opening
-from campaigns.models import ScoreFile
+from campaigns.models import Campaign, ScoreFile
 from campaigns.scoring import activation, score_files
+from datalake.storage import buckets
 from operations import leases, tasks
 from operations.models import Job
 from tests.console.page_cases import SCORES, said
@@ -105,19 +108,38 @@ def test_once_a_campaign_is_closed_nothing_is_offered_that_would_be_refused(clie
     assert offered() == set()
 
 
-def test_a_score_file_is_uploaded_and_its_job_opened(client):
+def upload(client: Client, campaign: Campaign, content: bytes, **fields: str) -> HttpResponse:
+    file = SimpleUploadedFile(f"{campaign.campaign_id}.20260119.txt", content)
+    address = f"/admin/campaign/{campaign.campaign_id}/scores/"
+    return client.post(address, {"file": file, **fields})
+
+
+def test_an_uploaded_score_file_is_taken_in_by_a_worker_and_its_job_opened(client):
+    """[S-1] The process that serves the page does not look into it."""
     campaign = campaign_with(fans=1)
-    file = SimpleUploadedFile(f"{campaign.campaign_id}.20260119.txt", SCORES.encode())
-    answer = client.post(
-        f"/admin/campaign/{campaign.campaign_id}/scores/",
-        {"file": file, "activate": "on"},
-        follow=True,
-    )
-    score_file = ScoreFile.objects.get(name=file.name)
-    assert answer.redirect_chain == [(f"/admin/score-file/{score_file.pk}/", 302)]
+    answer = upload(client, campaign, SCORES.encode(), activate="on")
+    job = Job.objects.get()
+    assert answer.url == f"/admin/arrival/{job.subject_id}/"
+    assert ScoreFile.objects.count() == 1
+    assert "Waiting for a worker" in client.get(answer.url).content.decode()
+    tasks.run_job(job.pk)
+    score_file = ScoreFile.objects.get(name=f"{campaign.campaign_id}.20260119.txt")
+    taken = client.get(answer.url, follow=True)
+    assert taken.redirect_chain == [(f"/admin/score-file/{score_file.pk}/", 302)]
     assert score_file.activate_when_streamed
-    assert Job.objects.get().subject == ("score_file", str(score_file.pk))
-    assert "Waiting for a worker" in answer.content.decode()
+    assert Job.objects.filter(subject_id=score_file.pk, kind="process_scores").exists()
+    assert "Waiting for a worker" in taken.content.decode()
+    assert list(buckets.scoring().list("uploads/")) == []
+
+
+def test_an_uploaded_score_file_can_be_tried_first(client):
+    """[S-3]"""
+    answer = upload(client, campaign_with(fans=1), SCORES.encode(), then="try")
+    tasks.run_job(Job.objects.get().pk)
+    assert (
+        "Only the first rows were checked" in client.get(answer.url, follow=True).content.decode()
+    )
+    assert not Job.objects.filter(kind="process_scores").exists()
 
 
 @pytest.mark.parametrize(
@@ -126,18 +148,35 @@ def test_a_score_file_is_uploaded_and_its_job_opened(client):
         (b"", "empty"),
         (b"id\tname\n1\tx\n", "is missing the columns"),
         (bytes(range(256)) * 40, ""),
-        (b"\x1f\x8b broken", ""),
+        (b"\x1f\x8b broken", "cannot be unpacked"),
     ],
 )
-def test_a_file_that_cannot_be_taken_is_refused_with_one_clear_message(client, content, complaint):
+def test_a_file_that_cannot_be_taken_is_refused_by_the_worker_and_the_page_says_so(
+    client, content, complaint
+):
+    """[S-1]"""
     campaign = campaign_with(fans=1)
     before = ScoreFile.objects.count()
-    file = SimpleUploadedFile(f"{campaign.campaign_id}.20260119.txt", content)
-    answer = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file})
-    assert len(said(answer)) == 1
-    assert complaint in said(answer)[0]
+    answer = upload(client, campaign, content)
+    job = Job.objects.get()
+    tasks.run_job(job.pk)
+    job.refresh_from_db()
+    assert complaint in job.error
+    assert escape(job.error) in client.get(answer.url).content.decode()
     assert ScoreFile.objects.count() == before
+    assert list(buckets.scoring().list("uploads/")) == []
+
+
+def test_a_campaign_that_is_not_open_and_the_file_of_another_are_refused_at_once(client):
+    """[C-2]"""
+    campaign = campaign_with(fans=1)
+    other = SimpleUploadedFile("other.1.txt", SCORES.encode())
+    address = f"/admin/campaign/{campaign.campaign_id}/scores/"
+    assert "contains campaign other" in said(client.post(address, {"file": other}))[0]
+    opening.close_campaign(campaign.pk, by=None)
+    assert "open" in said(upload(client, campaign, SCORES.encode()))[0]
     assert not Job.objects.exists()
+    assert list(buckets.scoring().list("uploads/")) == []
 
 
 def test_a_file_above_the_limit_is_refused_without_being_kept(client, settings: Settings):
@@ -161,9 +200,8 @@ def test_a_stranger_uploads_nothing():
 def test_the_same_bytes_again_lead_to_the_file_they_are(client):
     campaign = campaign_with(fans=1)
     for _ in range(2):
-        file = SimpleUploadedFile(f"{campaign.campaign_id}.20260119.txt", SCORES.encode())
-        answer = client.post(
-            f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file}, follow=True
-        )
-    assert "already uploaded" in said(answer)[0]
-    assert ScoreFile.objects.filter(name=file.name).count() == 1
+        answer = upload(client, campaign, SCORES.encode())
+        tasks.run_job(Job.objects.filter(kind="take_arrival").latest("id").pk)
+        taken = client.get(answer.url, follow=True)
+    assert "already uploaded" in said(taken)[0]
+    assert ScoreFile.objects.filter(name=f"{campaign.campaign_id}.20260119.txt").count() == 1

@@ -84,18 +84,17 @@ def test_s14_parent_and_supplement_lead_to_each_other_and_say_how_many_rows_came
 
 
 @pytest.mark.parametrize("content", [b"", b"id;line;reason\n1;2;no_contact\n"])
-def test_s14_a_file_that_cannot_be_it_is_refused_in_words_and_opens_no_job(client, parent, content):
-    html = upload(client, parent, content)
-    assert "The corrected file" in html
-    assert not Job.objects.filter(kind="compose_supplement").exists()
+def test_s14_a_file_that_cannot_be_it_is_refused_by_the_worker_and_the_page_says_so(
+    client, parent, content
+):
+    upload(client, parent, content)
+    tasks.tasks.run_job(Job.objects.get(kind="compose_supplement").pk)
+    assert "The corrected file" in page_of(client, parent)
+    assert ScoreFile.objects.count() == 1
 
 
 def test_a_refusal_leads_to_the_top_of_the_page_where_it_stands(client, parent):
-    address, bad = (
-        f"/admin/score-file/{parent.pk}/supplement/",
-        SimpleUploadedFile("c.csv", b"id;line;reason\n"),
-    )
-    assert client.post(address, {"file": bad}).url == f"/admin/score-file/{parent.pk}/"
+    address = f"/admin/score-file/{parent.pk}/supplement/"
     assert client.post(address).url == f"/admin/score-file/{parent.pk}/"
     good = SimpleUploadedFile("c.csv", corrected(parent))
     assert client.post(address, {"file": good}).url.endswith("#supplements")

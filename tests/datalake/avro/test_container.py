@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import os
+import zlib
 
 import fastavro
 import polars as pl
@@ -10,6 +12,8 @@ from datalake import records
 from datalake.avro import columns, container
 from datalake.choices import RecordType
 from datalake.errors import NotAvro
+from datalake.storage.unpacking import Bounds
+from tests.support.avro_files import SYNC, made, part
 from tests.support.lake import scoring_frame
 
 SCHEMA = records.schema_of(RecordType.SCORING)
@@ -70,10 +74,10 @@ def test_a_merge_copies_the_very_blocks_and_adds_counts_and_hashes():
     assert pl.read_avro(io.BytesIO(out.getvalue())).equals(frame)
     assert summary_of(out) == summary_of(file_of(frame))
     blocks = []
-    for part in [*parts, out]:
-        part.seek(0)
-        blocks.append(list(container.raw_blocks(part, container.read_header(part).sync)))
-    assert [block for part in blocks[:-1] for block in part] == blocks[-1]
+    for file in [*parts, out]:
+        file.seek(0)
+        blocks.append(list(container.raw_blocks(file, container.read_header(file).sync)))
+    assert [block for file in blocks[:-1] for block in file] == blocks[-1]
 
 
 def test_counting_needs_no_decoding_and_agrees():
@@ -109,6 +113,11 @@ def test_headers_and_blocks_of_other_writers_are_understood():
         b"Obj\x01",
         b"Obj\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
         b"Obj\x01\x00" + b"s" * 16,
+        b"Obj\x01" + columns.varint(2**60) + (part(b"key") + part(bytes(60_000))) * 20,
+        b"Obj\x01" + columns.varint(1) + columns.varint(2**60),
+        made(b"[" * 100_000),
+        made(b"9" * 5_000),
+        made(b"{}", **{"fairwave.records": b"many"}),
     ],
 )
 def test_what_is_no_container_file_is_refused(content):
@@ -144,17 +153,18 @@ def test_a_file_is_taken_apart_into_records_and_their_bytes_and_put_together_aga
 
 
 def test_a_file_of_others_or_a_damaged_one_is_not_taken_apart():
-    foreign = io.BytesIO()
-    fastavro.writer(foreign, dict(SCHEMA.avro), [])
     damaged = bytearray(file_of(scoring_frame(1_000)).getvalue())
     damaged[-21] ^= 255  # the checksum stands before the sync marker
-    for source in (foreign, io.BytesIO(bytes(damaged))):
-        source.seek(0)
-        with pytest.raises(NotAvro):
-            list(container.split(source))
+    with pytest.raises(NotAvro, match="checksum of a block does not match"):
+        list(container.split(io.BytesIO(bytes(damaged))))
+    foreign = io.BytesIO()
+    fastavro.writer(foreign, dict(SCHEMA.avro), [])
     foreign.seek(0)
     with pytest.raises(NotAvro, match="does not name one of its schemas"):
         _ = container.read_header(foreign).as_schema
+    forged = made(["null"], **{"fairwave.schema": b"scoring.v1"})
+    with pytest.raises(NotAvro, match="its schema is not a record"):
+        _ = container.read_header(io.BytesIO(forged)).as_schema
 
 
 def test_a_damaged_block_is_refused_when_decoded():
@@ -162,3 +172,34 @@ def test_a_damaged_block_is_refused_when_decoded():
     damaged[-100] ^= 255
     with pytest.raises(NotAvro):
         list(container.read_records(io.BytesIO(bytes(damaged))))
+
+
+@pytest.mark.parametrize(
+    ("block", "why"),
+    [
+        (columns.varint(-1) + part(b""), "declared to hold -1 records"),
+        (columns.varint(1) + columns.varint(-1), "declared to have -1 bytes"),
+        (columns.varint(1) + columns.varint(2**60), "bytes; the limit is"),
+    ],
+)
+def test_blocks_that_declare_what_cannot_be_are_refused(block, why):
+    """[L-3]"""
+    content = made(dict(SCHEMA.avro)) + block + SYNC
+    for reader in (container.count_records, lambda *of: list(container.raw_blocks(*of))):
+        source = io.BytesIO(content)
+        with pytest.raises(NotAvro, match=why):
+            reader(source, container.read_header(source).sync)
+
+
+def test_a_file_may_not_unpack_to_many_times_its_size_in_many_blocks(monkeypatch):
+    """[L-3]"""
+    monkeypatch.setattr(container, "BOUNDS", Bounds(100_000, 100, 150_000))
+    schema = {"type": "record", "name": "r", "fields": [{"name": "text", "type": "string"}]}
+    packed = zlib.compress(part(bytes(90_000)))[2:-4]
+    one, two = ((1, packed),), ((1, packed), (1, packed))
+    assert len(list(container.read_records(io.BytesIO(made(schema, *one, codec="deflate"))))) == 1
+    with pytest.raises(NotAvro, match="more than 100 times its size"):
+        list(container.read_records(io.BytesIO(made(schema, *two, codec="deflate"))))
+    large = zlib.compress(os.urandom(2_000) + bytes(99_000))[2:-4]
+    with pytest.raises(NotAvro, match="more than 100,000 bytes"):
+        list(container.read_records(io.BytesIO(made(schema, (1, large), codec="deflate"))))

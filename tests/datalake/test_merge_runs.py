@@ -1,0 +1,77 @@
+"""The merge of all past periods is a job. [L-3, O-1, O-2]"""
+
+from __future__ import annotations
+
+import pytest
+
+from datalake import merge_runs
+from datalake.avro import container
+from datalake.models import Merge
+from operations import jobs
+from operations.choices import JobState
+from operations.models import Alert, Job
+from tests.datalake.lake_cases import put_bytes, put_foreign, save_loose, valid
+
+pytestmark = pytest.mark.django_db
+
+
+def run():
+    job = merge_runs.open_job(monthly=False, by=None)
+    merge_runs.run(job.pk)
+    return Job.objects.get(pk=job.pk)
+
+
+def merged_periods():
+    done = Merge.objects.filter(state="merged")
+    return sorted(f"{each.record_type} {each.period}" for each in done)
+
+
+def test_a_refused_period_raises_an_alert_and_is_counted():
+    """[L-3, O-1]"""
+    put_bytes("junk", b"junk", folder="avro/scoring/2025/12/31")
+    save_loose(3)
+    job = run()
+    assert "junk.avro cannot be read" in Alert.objects.get().text
+    assert merged_periods() == ["scoring 2026-01-20"]
+    assert (job.state, job.rows_in, job.rows_out, job.rows_rejected) == (JobState.DONE, 2, 1, 1)
+
+
+def test_a_period_whose_disk_fails_fails_the_job_with_an_alert_and_no_other_period(monkeypatch):
+    """[O-2]"""
+    save_loose(3)
+    put_foreign("theirs", [valid(1)])
+    real = container.merge
+
+    def failing(out, schema, *args, **kwargs):
+        if schema.record_type == "registration":
+            raise OSError(28, "No space left on device")
+        return real(out, schema, *args, **kwargs)
+
+    monkeypatch.setattr(container, "merge", failing)
+    with pytest.raises(OSError, match="No space left"):
+        run()
+    assert merged_periods() == ["scoring 2026-01-20"]
+    failed = Job.objects.get(kind=merge_runs.JOB_KIND)
+    assert (failed.state, "No space left" in failed.error) == (JobState.FAILED, True)
+    assert "Merge past periods failed for lake days" in Alert.objects.get().text
+    assert "No space left" in Merge.objects.get(record_type="registration").error
+    monkeypatch.setattr(container, "merge", real)
+    assert run().state == JobState.DONE
+    assert merged_periods() == ["registration 2026-01-20", "scoring 2026-01-20"]
+
+
+def test_a_merge_of_past_periods_pauses_between_two(monkeypatch):
+    """[O-1]"""
+    save_loose(3)
+    put_foreign("theirs", [valid(1)])
+    job = merge_runs.open_job(monthly=False, by=None)
+    real = container.merge
+
+    def asking(*args, **kwargs):
+        jobs.request_stop(job.pk, "pause")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(container, "merge", asking)
+    merge_runs.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, len(merged_periods())) == (JobState.PAUSED, 1)
