@@ -17,6 +17,7 @@ from campaigns.scoring import dry_run, score_files
 from campaigns.supplements import supplements
 from datalake.aws.sqs import SqsQueue
 from operations import tasks
+from operations.errors import Refusal
 from operations.job_kinds import JobKind
 from operations.models import Job
 from operations.schedules import ScheduledRun
@@ -128,10 +129,14 @@ def run_arrival(job_id: int) -> None:
     score_file = arrivals.take(job_id)
     if score_file is None or score_file.state != ScoreFileState.UPLOADED:
         return
-    if arrivals.arrival_of(job_id).dry_run_first:
+    by = Job.objects.get(pk=job_id).created_by
+    if not arrivals.arrival_of(job_id).dry_run_first:
+        start_score_file(score_file, by=by)
+        return
+    try:
         dry_run.check_first_rows(score_file.pk)
-    else:
-        start_score_file(score_file, by=Job.objects.get(pk=job_id).created_by)
+    except Refusal:  # the job of a dry run says on the file's page why
+        start_dry_run(score_file, by=by)
 
 
 def run_s3_message(job_id: int) -> None:
