@@ -17,7 +17,6 @@ from datalake.errors import ArchiveCorrupt, NotMerged
 from datalake.models import LakeFile, Merge
 from datalake.storage import buckets
 from operations import jobs, leases
-from operations.choices import JobState
 from operations.database.locks import exclusive
 from operations.models import Job
 from operations.subjects import Subject
@@ -40,17 +39,10 @@ def ask_for_archive(merge: Merge) -> Job:
 
 def waiting_jobs() -> list[Job]:
     """The archives that merges asked for and that are not done, oldest merge first; those that
-    failed or were cancelled are set to run again. One that a person has paused waits for that
-    person.
+    failed are set to run again.
     """
     merged = Merge.objects.filter(state=MergeState.MERGED).order_by("merged_at", "pk")
-    found = [Job.objects.about(subject_of(merge)).order_by("-pk").first() for merge in merged]
-    paused = {job.subject for job in found if job and job.state == JobState.PAUSED}
-    return [
-        jobs.open_or_requeue(JOB_KIND, subject_of(merge), by=None)
-        for merge in merged
-        if subject_of(merge) not in paused
-    ]
+    return [jobs.open_or_requeue(JOB_KIND, subject_of(merge), by=None) for merge in merged]
 
 
 def run_archive(job_id: int) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from datalake import archive, merge
@@ -10,7 +8,6 @@ from datalake.errors import ArchiveCorrupt, NotMerged
 from datalake.layout import Period
 from datalake.models import LakeFile, Merge
 from datalake.storage import buckets
-from operations import jobs
 from operations.choices import JobState
 from operations.models import Job
 from tests.datalake.lake_cases import Killed, ids, put_foreign, readable_ids, save_loose, valid
@@ -147,23 +144,13 @@ def test_the_original_of_a_foreign_file_is_archived_too():
     assert archived()["avro/archived/registration/2026/01/20/theirs.avro"] == original
 
 
-def test_an_archive_that_failed_is_asked_for_again_and_one_that_is_paused_is_not(merged):
+def test_an_archive_that_failed_is_asked_for_again(merged):
     """[L-5]"""
     failed = Job.objects.get()
     Job.objects.update(state=JobState.FAILED, error="the bucket is away")
-    save_loose(5, created=datetime(2026, 1, 21, tzinfo=UTC), first=60)
-    paused = merge.merge_period("scoring", Period(2026, 1, 21))
-    jobs.request_stop(Job.objects.get(subject_id=paused.pk).pk, "pause")
     assert [(job.pk, job.state) for job in archive.waiting_jobs()] == [(failed.pk, JobState.QUEUED)]
     archive.run_archive(failed.pk)
     assert archive.waiting_jobs() == []
-
-
-def test_an_archive_that_was_cancelled_is_asked_for_again(merged):
-    """[L-5]"""
-    jobs.request_stop(Job.objects.get().pk, "cancel")
-    [again] = archive.waiting_jobs()
-    assert again.state == JobState.QUEUED
 
 
 def test_what_is_not_merged_is_not_archived():
