@@ -9,6 +9,7 @@ its result.
 from __future__ import annotations
 
 import hashlib
+import logging
 import tempfile
 from typing import Any, BinaryIO, cast
 
@@ -33,6 +34,8 @@ from operations.leases import Lease
 from operations.models import Job
 from operations.plurals import plural
 from operations.subjects import Subject
+
+logger = logging.getLogger(__name__)
 
 JOB_KIND = "archive_demand"
 PIECE = 1 << 20
@@ -159,8 +162,7 @@ def process(job_id: int) -> EventUpload:
                 _archive(upload, lease)
             except JobStopped as stop:
                 if stop.how == "cancel":
-                    # no data is kept for work that was cancelled
-                    buckets.scoring().delete(upload.key)
+                    _forget_bytes(upload.key)
                 raise
         counts = ledger(upload)
         buckets.scoring().delete(upload.key)
@@ -175,7 +177,20 @@ def forget_cancelled(job: Job) -> None:
     upload = EventUpload.objects.filter(pk=int(job.subject_id)).first()
     if upload is not None:
         key = upload.key
-        transaction.on_commit(lambda: buckets.scoring().delete(key))
+        transaction.on_commit(lambda: _forget_bytes(key))
+
+
+def _forget_bytes(key: str) -> None:
+    """No data is kept for work that was cancelled. It stays cancelled if the bucket is away just
+    then: the file is left, and the log says so.
+    """
+    try:
+        buckets.scoring().delete(key)
+    except OSError as error:
+        logger.warning(
+            "file of a cancelled upload not deleted",
+            extra={"key": key, "error": type(error).__name__},
+        )
 
 
 def _archive(upload: EventUpload, lease: Lease) -> None:

@@ -13,12 +13,14 @@ from django.utils import timezone
 from datalake.models import LakeFile
 from datalake.storage import buckets
 from datalake.storage.buckets import DiskBucket
+from datalake.storage.objects import BucketUnreachable
 from demand import tasks
 from demand.errors import NotKept, UnknownUpload, UnreadableEvents
 from demand.models import Batch, EventUpload, Snapshot
 from demand.sources import lines, uploads
 from operations import jobs
 from operations.choices import JobState
+from operations.errors import JobStopped
 from operations.models import Alert, Job
 from sandbox import changes
 from tests.demand.sources.upload_cases import archived, counts_of, jsonl, kept_files, received
@@ -100,6 +102,27 @@ def test_a_job_that_is_cancelled_while_it_waits_leaves_no_data():
     assert len(kept_files()) == 1
     assert jobs.request_stop(Job.objects.get().pk, "cancel")
     assert kept_files() == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_job_that_is_cancelled_while_the_bucket_is_away_stays_cancelled(monkeypatch, begun):
+    """[O-6] It is not tried again as one that failed."""
+    job = uploads.open_job(received(jsonl([change(DEMAND)])), by=None)
+
+    def away(*_):
+        raise BucketUnreachable("S3 did not do it: away")
+
+    def cancelled(*_, **__):
+        raise JobStopped("cancel")
+
+    monkeypatch.setattr(DiskBucket, "delete", away)
+    if begun:
+        monkeypatch.setattr(uploads.file_pipeline, "archive_lines", cancelled)
+        uploads.process(job.pk)
+    else:
+        assert jobs.request_stop(job.pk, "cancel")
+    assert Job.objects.get().state == JobState.CANCELLED
 
 
 @pytest.mark.django_db(transaction=True)
