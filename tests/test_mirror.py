@@ -49,7 +49,7 @@ def modules() -> list[str]:
     return found
 
 
-def test_files() -> list[Path]:
+def files_of_tests() -> list[Path]:
     """Every test file of the apps, from the folder of tests."""
     return [
         file.relative_to(TESTS) for app in APPS for file in sorted((TESTS / app).rglob("test_*.py"))
@@ -57,7 +57,7 @@ def test_files() -> list[Path]:
 
 
 def test_every_module_has_its_test_where_its_name_says():
-    places = set(test_files())
+    places = set(files_of_tests())
     missing = []
     for name in modules():
         *folders, module = name.split(".")
@@ -69,7 +69,7 @@ def test_every_module_has_its_test_where_its_name_says():
 
 def test_every_test_of_an_app_names_a_module_a_package_or_a_command():
     astray = []
-    for place in test_files():
+    for place in files_of_tests():
         name = place.stem.removeprefix("test_")
         folder = ROOT / place.parent
         names = [folder / f"{name}.py", folder / name / "__init__.py"]
