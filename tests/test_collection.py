@@ -34,6 +34,14 @@ def test_another_process_with_other_hashes_collects_the_same_tests_in_the_same_o
     assert theirs == ours
 
 
+def test_tests_of_one_group_are_told_to_run_in_one_worker(request: pytest.FixtureRequest):
+    """pytest-xdist says so in their names. Where it fails to, nothing else would tell."""
+    apart = "PYTEST_XDIST_WORKER" in os.environ
+    for item in request.session.items:
+        in_group = item.get_closest_marker("xdist_group") is not None
+        assert (name_of(item) != item.nodeid) == (apart and in_group), item.nodeid
+
+
 def name_of(item: pytest.Item) -> str:
     """Its name without the group that pytest-xdist appends."""
     groups = [f"@{mark.args[0]}" for mark in item.iter_markers("xdist_group")]
