@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.apps import apps
 from django.db import connection
 
 from campaigns import loading
@@ -20,14 +20,18 @@ from tests.support.score_files import everything_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COUNT = 3_000
+EMPTIED = {"operations", "datalake", "demand", "campaigns", "waves", "console"}
 
 
 def empty_database() -> None:
     """As after `migrate`: numbers begin at 1 again, so the tables of score files that had these
-    numbers have to go.
+    numbers have to go. Permissions and roles stay as they are.
     """
-    call_command("flush", verbosity=0, interactive=False)
+    emptied = [
+        model._meta.db_table for model in apps.get_models() if model._meta.app_label in EMPTIED
+    ]
     with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(emptied)} RESTART IDENTITY CASCADE")
         cursor.execute(
             "SELECT relname FROM pg_class WHERE relname ~"
             " '^campaigns_(fanscore|rejectedrow)_[0-9]+$'"
