@@ -218,10 +218,11 @@ def test_a_file_that_failed_is_tried_by_the_rules_it_will_be_judged_by():
         campaign, score_file_bytes([score_row(1, raw_local_fanscore="0.5")])
     )
     job = score_files.open_job(score_file, by=None)
+    buckets.scoring().copy(score_file.key, "kept")
     buckets.scoring().delete(score_file.key)
     with pytest.raises(NoSuchObject):
         score_files.process(job.pk)
-    receive_scores(campaign, score_file_bytes([score_row(1, raw_local_fanscore="0.5")]))
+    buckets.scoring().copy("kept", score_file.key)
     Campaign.objects.filter(pk=campaign.pk).update(min_score=0.9)
     failed = tried_whole(score_files.score_file_of(score_file.pk))
     assert (failed.state, failed.dry_run["accepted"]) == (ScoreFileState.FAILED, 1)

@@ -58,6 +58,7 @@ def publish_digests(file: ScoreFile | None) -> None:
         ),
         Draw(file.campaign.campaign_id, SEED, SALT),
     )
+    file.roster_size = len(rows)
     file.roster_digest = roster_digest(drawn["fan_ref"], [row[1] for row in rows])
     file.bands = dict(drawn["band"].value_counts().iter_rows())
     file.rules_digest = "ab" * 32
