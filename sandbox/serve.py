@@ -137,7 +137,7 @@ class Program:
         ran = time.monotonic() - self.started
         if ran < self.pause:
             return False
-        self.pause = FIRST_PAUSE if ran > LONGEST_PAUSE else min(2 * self.pause, LONGEST_PAUSE)
+        self.pause = FIRST_PAUSE if ran > 2 * LONGEST_PAUSE else min(2 * self.pause, LONGEST_PAUSE)
         self.start()
         return True
 

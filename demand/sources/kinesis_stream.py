@@ -9,27 +9,32 @@ for what is claimed but not done is taken up again, and what is not claimed is s
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import MutableSequence
+from collections.abc import Iterator, MutableSequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 
 from datalake.aws.kinesis import KinesisStream, Listing, Read
-from datalake.errors import IteratorExpired, NoSuchPosition, StreamBusy, StreamUnreachable
+from datalake.errors import (
+    IteratorExpired,
+    NoSuchPosition,
+    StreamBusy,
+    StreamUnreachable,
+    UnknownStream,
+)
 from demand.archiving.batches import MOST_EVENTS
 from demand.errors import StreamStuck
 from demand.models import Batch, Shard
 from demand.sources import recovery, shards
 from operations import correlation
 from operations.errors import error_text
-
-logger = logging.getLogger(__name__)
+from operations.services.troubles import Trouble
 
 REST_SECONDS = (
     # between looks at a shard that holds nothing new: Kinesis gives five reads a second for all
@@ -39,6 +44,7 @@ REST_SECONDS = (
 LIST_SECONDS = 60.0
 PATIENCE_SECONDS = 60.0  # of a run that should end automatically
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+PAGE = "/admin/demand-archive/"
 MOST_NAMED = 10_000  # files that a service names at its end
 INTERRUPTIONS = (StreamUnreachable, IteratorExpired, OSError, OperationalError, InterfaceError)
 
@@ -77,8 +83,9 @@ def consume(
     shards are read to their end.
 
     Up to `limit` records make a batch. What is away is waited for; with `once` for a minute, then
-    StreamStuck is raised. Raises UnknownStream, and NoSuchPosition where Kinesis refuses what it
-    gave itself.
+    StreamStuck is raised. What fails with one shard or batch ends no other: it alerts and is tried
+    again; with `once` it is left, and raised after the others are read to their end. Raises
+    UnknownStream.
     """
     rounds = _Rounds(stream, limit=limit, once=once)
     patience = _Patience(stream.name, once=once)
@@ -87,12 +94,12 @@ def consume(
         try:
             at_the_end = rounds.go(stop)
         except INTERRUPTIONS as error:
-            connection.close_if_unusable_or_obsolete()
             patience.pause(error, stop, progressed=rounds.consumed.events > before)
             continue
         patience.restore()
         if at_the_end:
             if once:
+                rounds.raise_what_failed()
                 break
             stop.wait(REST_SECONDS)
     return rounds.consumed
@@ -123,7 +130,9 @@ class _Rounds:
             if once
             else Consumed(files=deque(maxlen=MOST_NAMED), error_files=deque(maxlen=MOST_NAMED))
         )
+        self.once = once
         self.places: dict[int, _Place] = {}
+        self.troubles: dict[str, Trouble] = {}
         self.list_at = 0.0
 
     def go(self, stop: threading.Event) -> bool:
@@ -148,8 +157,9 @@ class _Rounds:
         for batch in batches:
             if stop.is_set():
                 return False
-            with correlation.correlated(correlation.new_id()):
-                nothing &= not self._count(recovery.take_up(batch, self.stream))
+            with self._fenced(f"batch {batch.pk}") as trouble:
+                if trouble is not None:
+                    nothing &= not self._count(recovery.take_up(batch, self.stream))
         return nothing
 
     def _read_all(self, stop: threading.Event) -> bool:
@@ -163,13 +173,39 @@ class _Rounds:
             if stop.is_set():
                 return False
             try:
-                with correlation.correlated(correlation.new_id()):
-                    nothing &= self._read(shard)
+                with self._fenced(f"shard {shard.shard_id}") as trouble:
+                    if trouble is not None:
+                        nothing &= self._read(shard)
             except StreamBusy as error:
                 busy = error
         if busy and nothing:
             raise busy
         return nothing
+
+    @contextmanager
+    def _fenced(self, what: str) -> Iterator[Trouble | None]:
+        """The work on one batch or shard, whose faults end no other. None where it failed a moment
+        ago: it is left out this time.
+        """
+        about = f"stream {self.stream.name}, {what}"
+        trouble = self.troubles.get(what) or Trouble("Change events", about, page=PAGE)
+        if trouble.error and (self.once or not trouble.may_try):
+            yield None
+            return
+        with (
+            trouble.fenced(but=(*INTERRUPTIONS, UnknownStream)),
+            correlation.correlated(correlation.new_id()),
+        ):
+            yield trouble
+            self.troubles.pop(what, None)
+            return
+        self.troubles[what] = trouble
+
+    def raise_what_failed(self) -> None:
+        """The first error of a batch or shard, if there was one."""
+        for trouble in self.troubles.values():
+            if trouble.error:
+                raise trouble.error
 
     def _read(self, shard: Shard) -> bool:
         """Read from a shard, claim and archive what came. True if there is nothing in it now."""
@@ -222,7 +258,8 @@ class _Rounds:
                 del self.places[shard.pk]
                 return False
             self._go_on(shard, batch.last, read)
-            self._count(recovery.archived(batch, read.records))
+            with self._fenced(f"batch {batch.pk}"):
+                self._count(recovery.archived(batch, read.records))
         return False
 
     def _go_on(self, shard: Shard, claimed: str, read: Read) -> None:
@@ -248,10 +285,12 @@ class _Patience:
     def __init__(self, stream: str, *, once: bool) -> None:
         self.stream = stream
         self.once = once
+        self.trouble = Trouble("Change events", f"stream {stream}", page=PAGE)
         self.restore()
 
     def restore(self) -> None:
         """Everything is there again."""
+        self.trouble.over()
         self.away_since: float | None = None
         self.seconds = FIRST_PAUSE
 
@@ -265,9 +304,6 @@ class _Patience:
                 f"The stream {self.stream} could not be archived for {PATIENCE_SECONDS:.0f}"
                 f" seconds: {error_text(error)} Nothing is lost: run it again."
             ) from error
-        logger.warning(
-            "stream interrupted, will try again",
-            extra={"stream": self.stream, "why": error_text(error)},
-        )
+        self.trouble.note(error)
         stop.wait(self.seconds * random.uniform(0.5, 1.0))  # noqa: S311 spreads retries, guards nothing
         self.seconds = min(2 * self.seconds, LONGEST_PAUSE)

@@ -45,14 +45,19 @@ class Trouble:
         return time.monotonic() >= self.not_before
 
     @contextmanager
-    def fenced(self) -> Iterator[None]:
-        """Whatever the block raises ends here; call `over` in it once the item works."""
+    def fenced(self, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+        """Whatever the block raises ends here, `but` what says nothing of this item; call `over` in
+        it once the item works.
+        """
         try:
             yield
+        except but:
+            raise
         except Exception as error:  # noqa: BLE001 see above
-            self._failed(error)
+            self.note(error)
 
-    def _failed(self, error: Exception) -> None:
+    def note(self, error: Exception) -> None:
+        """The item failed."""
         now = time.monotonic()
         self.since = self.since or now
         self.error = error

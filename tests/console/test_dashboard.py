@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign
+from operations.models import Heartbeat
+from operations.services import heartbeats
 from tests.console.demand.demand_cases import OVERVIEW, text_of
 from tests.support.campaigns import make_campaign
 from tests.support.change_events import DEMAND, archived, change
@@ -43,3 +47,17 @@ def test_a_closed_campaign_stays_on_the_home_page_until_it_is_archived(operator)
         Campaign.objects.update(status=status)
         html = operator.get("/admin/").content.decode()
         assert ("/admin/campaign/tour/" in html) is shown, status
+
+
+def test_o2_a_service_that_is_silent_or_does_not_run_is_on_the_home_page(operator):
+    """[O-2]"""
+    for number, name in enumerate(heartbeats.EXPECTED, 1):
+        heartbeats.begin(name, host="here", pid=number)
+    assert "Service " not in text_of(operator.get("/admin/"))
+    silent = Heartbeat.objects.filter(service="scheduler")
+    silent.update(beat_at=F("beat_at") - timedelta(minutes=4))
+    Heartbeat.objects.filter(service="consumers").delete()
+    html = re.sub(r"<[^>]+>", "", text_of(operator.get("/admin/now/")))
+    assert "Service scheduler: silent for more than 3 minutes (process 3 on here)." in html
+    assert "Service consumers: not running." in html
+    assert "Service " not in text_of(client_of(staff("newcomer")).get("/admin/now/"))

@@ -20,7 +20,8 @@ from demand.archiving import archive
 from demand.errors import BatchTaken, StreamStuck
 from demand.models import Batch, ErrorFile, Shard
 from demand.sources import kinesis_stream, shards
-from tests.demand.sources.stream_workers import once, opened
+from operations.services import troubles
+from tests.demand.sources.stream_workers import alerts, once, opened
 from tests.support import kinesis
 from tests.support.demand_streams import change, changes, check_exactly_once
 
@@ -205,6 +206,48 @@ def test_d1_a_service_waits_for_more_and_ends_between_batches_when_stopped(strea
     consumed = kinesis_stream.consume(opened(stream), stop=stop)
     assert consumed.archived == 12
     check_exactly_once(12)
+
+
+def test_t1_a_batch_that_cannot_be_archived_ends_no_other_and_alerts_once(stream, monkeypatch):
+    """[T-1, O-2] The service goes on; a run that ends says so at its end."""
+    once(stream)
+    monkeypatch.setattr(kinesis_stream, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(troubles, "FIRST_PAUSE", 0.0)
+    stream.put(changes(9))
+    stop, real, tries, others = threading.Event(), archive.archive, [], []
+
+    def broken(batch, *arguments, **more):
+        first = Batch.objects.order_by("pk").first()
+        if batch.pk == first.pk:
+            tries.append(batch.pk)
+            if len(tries) >= 3 and len(others) == 2:
+                stop.set()
+            raise ZeroDivisionError("a fault of one batch")
+        others.append(batch.pk)
+        return real(batch, *arguments, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(archive, "archive", broken)
+        assert kinesis_stream.consume(opened(stream), stop=stop, limit=3).archived == 6
+        with pytest.raises(ZeroDivisionError):
+            once(stream, limit=3)
+    assert alerts().count("ZeroDivisionError: a fault of one batch") == 1
+    assert "Change events failed for stream" in alerts()
+    assert once(stream).archived == 3
+    check_exactly_once(9)
+
+
+def test_o2_a_stream_that_stays_away_alerts(stream, monkeypatch):
+    """[O-2]"""
+    once(stream)
+    monkeypatch.setattr(kinesis_stream, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(kinesis_stream, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(troubles, "ALERT_AFTER_SECONDS", 0.0)
+    away = opened(stream)
+    away.client = KinesisStream(kinesis.STREAM, endpoint="http://127.0.0.1:1").client
+    with pytest.raises(StreamStuck):
+        kinesis_stream.consume(away, stop=threading.Event(), once=True)
+    assert alerts().startswith(":red_circle: Change events failed for stream")
 
 
 def test_d1_a_service_that_is_stopped_while_something_is_away_ends(stream, monkeypatch):
