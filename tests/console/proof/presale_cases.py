@@ -60,6 +60,7 @@ def publish_digests(file: ScoreFile | None) -> None:
     )
     file.roster_size = len(rows)
     file.roster_digest = roster_digest(drawn["fan_ref"], [row[1] for row in rows])
+    file.roster_size = drawn.height
     file.bands = dict(drawn["band"].value_counts().iter_rows())
     file.rules_digest = "ab" * 32
     file.save()
