@@ -87,8 +87,9 @@ def back_to_configured(wave: Wave, *, by: User | None, reason: str) -> Wave:
     reserved for them. [W-9]
     """
     drop_members(wave)
+    files = ("zip_key", "candidates_key")
     cleared = dict.fromkeys(
-        ("error", "zip_key", "members_digest", "content_digest", "approved_digest", "waiver"), ""
+        ("error", *files, "members_digest", "content_digest", "approved_digest", "waiver"), ""
     )
     unapproved = {"approved_by": None, "approved_at": None}
     move(

@@ -6,12 +6,23 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 from operations import instants
 from operations.instants import NaiveInstant
 from waves.errors import BadDateKey, NaiveDate
 
 _DATE_KEY = re.compile(r"(\d{4})(\d{2})(\d{2})(-[1-9]\d{0,8})?", re.ASCII)
+_OF_ATTEMPT = re.compile(r"wavePrep/[^/]+/prepped/attempts/[\d-]+\.(\d+)-(\d+)\.\w+", re.ASCII)
+
+
+class Attempt(NamedTuple):
+    """An attempt to prepare a wave: its job, and the number of the job's attempt. Later ones are
+    greater.
+    """
+
+    job_id: int
+    number: int
 
 
 def wave_name(campaign_id: str, date_key: str) -> str:
@@ -40,7 +51,24 @@ def market_file_key(campaign_id: str, date_key: str) -> str:
 
 
 def zip_key(campaign_id: str, date_key: str) -> str:
+    """Where others find a prepared wave's zip: a copy of the one that counts. [W-8]"""
     return f"wavePrep/{campaign_id}/prepped/prepped.{date_key}.zip"
+
+
+def attempt_prefix(campaign_id: str, date_key: str) -> str:
+    """What the keys begin with under which the attempts to prepare a wave keep their files."""
+    return f"wavePrep/{campaign_id}/prepped/attempts/{date_key}."
+
+
+def attempt_key(prefix: str, attempt: Attempt, ending: str) -> str:
+    """Where one attempt, and no other, keeps a file; the wave's row says which one counts. [O-6]"""
+    return f"{prefix}{attempt.job_id}-{attempt.number}.{ending}"
+
+
+def attempt_of(key: str) -> Attempt | None:
+    """Which attempt keeps its file under this key; None for any other key."""
+    found = _OF_ATTEMPT.fullmatch(key)
+    return Attempt(int(found[1]), int(found[2])) if found else None
 
 
 def status_key(campaign_id: str, date_key: str) -> str:

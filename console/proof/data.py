@@ -18,7 +18,7 @@ from waves import markets
 from waves.choices import Order, WaveState
 from waves.models import Wave, WaveMarket
 from waves.selection import candidates
-from waves.selection.eligibility import candidates_key, eligible_markets
+from waves.selection.eligibility import eligible_markets
 
 CHUNK_ROWS = 100_000
 BEFORE_SELECTION = (
@@ -108,9 +108,9 @@ def eligible(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
     From the record its preparation kept. Without one, from the database as it is now: those who
     could be selected today, and those whom this or a `later` wave took since.
     """
-    key, bucket = candidates_key(wave.campaign.campaign_id, wave.date_key), buckets.scoring()
-    if bucket.exists(key):
-        with bucket.open(key) as file:
+    bucket = buckets.scoring()
+    if wave.candidates_key and bucket.exists(wave.candidates_key):
+        with bucket.open(wave.candidates_key) as file:
             return pl.read_parquet(BytesIO(file.read())).sort("global_user_id")
     in_play = {seat.market.market_id for seat in wave_markets_of(wave)}
     seats = [seat for seat in markets.seats_of(wave) if seat.market_id in in_play]

@@ -4,10 +4,14 @@ changes what the next one made. Real processes, stopped at named points. [O-6, S
 
 from __future__ import annotations
 
+import re
+import signal
+
 import pytest
 
-from campaigns.models import Campaign, ScoreFile
+from campaigns.models import Campaign, Registrant, ScoreFile
 from campaigns.scoring import score_files
+from datalake.storage import buckets
 from operations import jobs, tasks
 from operations.choices import JobState
 from operations.models import Job
@@ -15,6 +19,14 @@ from tests.support.campaigns import make_campaign, process_scores, receive_score
 from tests.support.processes import Process
 from tests.support.score_files import everything_of, messy, read, start_over
 from tests.support.waiting import wait_until
+from tests.support.waves import KEY, NOW, campaign_with, members_of, person, request
+from tests.waves.preparation.test_prepare import status_of
+from waves.approval import approve
+from waves.lifecycle import wave_named
+from waves.models import Code, Wave
+from waves.naming import zip_key
+from waves.preparation.prepare import run
+from waves.preparation.submission import submit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
@@ -60,3 +72,58 @@ def test_who_wakes_while_the_next_one_publishes_takes_none_of_its_rows_away(sett
     job.refresh_from_db()
     assert (job.state, job.attempt) == (JobState.DONE, 2)
     assert ScoreFile.objects.get().campaign.active_score_file == score_file
+
+
+def wave_files(campaign: Campaign) -> dict[str, str]:
+    """What lies in the bucket of the campaign's waves: the checksum of each file, without the
+    status, by its name without that of the attempt.
+    """
+    bucket = buckets.scoring()
+    keys = list(bucket.list(f"wavePrep/{campaign.campaign_id}/prepped/"))
+    return {re.sub(r"\.\d+-\d+\.", ".", key): bucket.sha256(key) for key in keys}
+
+
+def test_a_preparation_that_was_taken_over_changes_no_file_of_the_prepared_wave(settings):
+    """[W-8, W-9] It holds the locks of wave and campaign, and selected other fans."""
+    settings.JOB_LEASE_SECONDS = 1
+    campaign, ann = campaign_with(60, {"west": 20}), person("ann")
+    job = submit(request(campaign), by=ann, now=NOW)
+    first = worker(job, stopped_at="waves.preparation.prepare:wave_zip")
+    first.expect_stopped()
+    best = Registrant.objects.filter(campaign=campaign, global_user_id="fan-000059")
+    best.delete()
+    wait_for_lease_to_end(job)
+    wave = run(job.pk, now=NOW)
+    made = wave_files(campaign)
+    first.wake()
+    assert first.wait() == 0, first.errors
+    assert wave_files(campaign) == made
+    assert len(made) == 3
+    assert buckets.scoring().sha256(wave.zip_key) == buckets.scoring().sha256(
+        zip_key(campaign.campaign_id, KEY)
+    )
+    wave.refresh_from_db()
+    job.refresh_from_db()
+    assert (wave.state, wave.attempts, wave.selected) == ("prepared", 2, 20)
+    assert (job.state, job.attempt, job.rows_out) == (JobState.DONE, 2, 20)
+    assert set(members_of(wave).values()) == set(
+        Code.objects.filter(state="reserved").values_list("code", flat=True)
+    )
+
+
+def test_a_preparation_killed_after_its_commit_is_taken_up_as_done():
+    """[W-9] The wave is prepared; its status file and the end of its job are missing."""
+    campaign, ann = campaign_with(60, {"west": 20}), person("ann")
+    job = submit(request(campaign), by=ann, now=NOW)
+    first = worker(job, killed_at="waves.preparation.status_files:put_right")
+    assert first.wait() == -signal.SIGKILL
+    wave = wave_named(job.subject_id)
+    assert (wave.state, status_of(campaign)["status"]) == ("prepared", "TRIGGERED")
+    approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
+    assert run(job.pk, now=NOW).state == "approved"
+    job.refresh_from_db()
+    assert (job.state, job.attempt, job.error) == (JobState.DONE, 2, "")
+    assert (job.rows_in, job.rows_out, job.rows_rejected) == (60, 20, 40)
+    assert status_of(campaign)["status"] == "FINISHED"
+    assert buckets.scoring().exists(zip_key(campaign.campaign_id, KEY))
+    assert Wave.objects.get().attempts == 1

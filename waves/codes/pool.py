@@ -9,6 +9,7 @@ and the next one finds the same codes.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -104,9 +105,18 @@ def mint(count: int, *, prefix: str, length: int) -> list[str]:
     return list(minted)
 
 
-def reserve(wave: Wave, members: pl.DataFrame, *, now: datetime) -> ReservedCodes:
+def reserve(
+    wave: Wave,
+    members: pl.DataFrame,
+    *,
+    now: datetime,
+    fence: Callable[[], object] = lambda: None,
+) -> ReservedCodes:
     """A code for every member, committed at once; a member who has one already keeps it. [K-1, K-3,
     K-5, W-9]
+
+    `fence` is called in each transaction before anything is written, and raises where it must not
+    be written any more. [O-6]
 
     `members`: `global_user_id`, `market` (the market's key), `code_source`. Raises
     UnsupportedCodeSource for partner's codes, CodesExhausted where prefix and length leave too few.
@@ -123,7 +133,7 @@ def reserve(wave: Wave, members: pl.DataFrame, *, now: datetime) -> ReservedCode
         if missing.is_empty():
             break
         for batch in missing.iter_slices(BATCH):
-            generated += _reserve_batch(wave, batch, now)
+            generated += _reserve_batch(wave, batch, now, fence)
     else:
         raise CodesExhausted(
             f"Wave {wave.name}: there are not enough different codes with"
@@ -195,7 +205,9 @@ def _reservations(wave: Wave) -> pl.DataFrame:
     return nullable_frame_of(query, {"global_user_id": pl.String, "code": pl.String}, wave=wave.pk)
 
 
-def _reserve_batch(wave: Wave, batch: pl.DataFrame, now: datetime) -> int:
+def _reserve_batch(
+    wave: Wave, batch: pl.DataFrame, now: datetime, fence: Callable[[], object]
+) -> int:
     """Reserve what lies ready, mint the rest, in one transaction; how many were minted. A collision
     is left over.
     """
@@ -209,6 +221,7 @@ def _reserve_batch(wave: Wave, batch: pl.DataFrame, now: datetime) -> int:
         "now": now,
     }
     with transaction.atomic():
+        fence()
         ready = run(_RESERVE_AVAILABLE, count=len(fans), fans=fans, markets=markets, **common)
         codes = mint(
             len(fans) - ready, prefix=wave.campaign.code_prefix, length=wave.campaign.code_length

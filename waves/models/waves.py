@@ -58,7 +58,12 @@ class Wave(models.Model):
     selected = models.BigIntegerField(default=0)
     waitlist = models.BigIntegerField(default=0)
     excluded = models.JSONField(default=dict, blank=True)
-    zip_key = models.CharField(max_length=300, blank=True)
+    zip_key = models.CharField(
+        max_length=300, blank=True, help_text="The zip that counts: that of one attempt"
+    )
+    candidates_key = models.CharField(
+        max_length=300, blank=True, help_text="The record of that attempt's candidates"
+    )
     status_key = models.CharField(max_length=300, blank=True)
     status_content = models.TextField(blank=True, help_text="What the status file is to say")
     status_stored = models.BooleanField(

@@ -5,11 +5,16 @@ The order of things, so that a process killed anywhere leaves a wave that can be
 1. the wave is submitted: it is in CONFIGURED, a job is open (`submission.submit_plan`);
 2. the attempt is counted, before the work;
 3. codes are reserved under (wave, fan) and committed: a later attempt finds the same ones;
-4. the zip is in the bucket;
-5. one transaction writes members, markets and PREPARED, or nothing. What goes wrong until then is
-   written as FAILED first;
-6. only then the status file says how it ended, and what is left of a failed attempt is deleted; a
-   bucket that is away is put right later (`status_files.py`).
+4. the zip is in the bucket, under a key of this attempt alone;
+5. one transaction writes members, markets, PREPARED and that key, or nothing. What goes wrong until
+   then is written as FAILED first;
+6. only then the status file says how it ended, the zip is copied to where others read it, and what
+   is left of a failed attempt is deleted; a bucket that is away is put right later
+   (`status_files.py`);
+7. the job ends. A process killed before that is taken up as done.
+
+Everything that is written is fenced by the attempt of the job: one that was taken over while it
+hung changes neither rows nor codes nor files of the next one. [O-6]
 
 The plan of a preparation (score file, markets, order, minimum) is made once, while the campaign's
 lock is held: no other wave can select between the plan and its members. Who prepares at once
@@ -30,7 +35,7 @@ from typing import Any
 
 import polars as pl
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from campaigns.models import Campaign
@@ -39,6 +44,7 @@ from datalake.storage import buckets
 from operations import leases
 from operations.database.copying import copy_nullable
 from operations.database.locks import exclusive
+from operations.errors import LeaseLost
 from operations.leases import Lease
 from operations.models import Job
 from waves.choices import WaveState
@@ -49,7 +55,14 @@ from waves.errors import AttemptsExhausted, MembersDiffer, WrongState
 from waves.lifecycle import drop_members, move, require_state, wave_named
 from waves.messages.templates import live_content
 from waves.models import Wave, WaveMarket
-from waves.naming import status_key, zip_key
+from waves.naming import (
+    Attempt,
+    attempt_key,
+    attempt_of,
+    attempt_prefix,
+    status_key,
+    zip_key,
+)
 from waves.preparation import status_files
 from waves.preparation.submission import (
     MOST_ATTEMPTS,
@@ -59,7 +72,7 @@ from waves.preparation.submission import (
     submit_plan,
 )
 from waves.preparation.wave_files import status_json, wave_zip
-from waves.selection.eligibility import candidates_key, candidates_record
+from waves.selection.eligibility import candidates_record
 from waves.selection.plan import (
     Plan,
     PlannedSelection,
@@ -88,7 +101,7 @@ class Preparation:
             "state": self.wave.state,
             "attempt": self.wave.attempts,
             "content_digest": self.wave.content_digest,
-            "zip": self.wave.zip_key,
+            "zip": zip_key(self.wave.campaign.campaign_id, self.wave.date_key),
             "status_file": self.wave.status_key,
             "codes": self.codes,
         }
@@ -110,24 +123,33 @@ def prepare(
             return _prepare(wave, replace(plan, wave=wave), lease, by=job.created_by, now=now)
 
 
-def run(job_id: int, *, now: datetime) -> Preparation:
-    """Do the preparation a job was opened for, by a plan made now. Raises AlreadyRunning,
-    MembersDiffer, WrongState, what `plan_of` raises, and faults.
+def run(job_id: int, *, now: datetime) -> Wave:
+    """Do the preparation a job was opened for, by a plan made now. One that is done already is only
+    ended: its process was killed before it could. Raises MembersDiffer, WrongState, what `plan_of`
+    raises, and faults.
     """
     job = Job.objects.select_related("created_by").get(pk=job_id)
-    name = job.subject_id
-    with _alone(name):
-        wave = wave_named(name)
-        with leases.working(job_id) as lease, _selecting(wave.campaign):
+    # the claim comes first: it ends what an attempt before holds that hangs
+    with leases.working(job_id) as lease, exclusive(_lock(job.subject_id)):
+        wave = wave_named(job.subject_id)
+        made_by = attempt_of(wave.zip_key)
+        if made_by is not None and made_by.job_id == job_id:
+            _end(wave, lease)
+            return wave
+        with _selecting(wave.campaign):
             require_state(wave, *PREPARABLE)
             plan = plan_of(WaveRequest(wave.campaign.campaign_id, wave.date_key), now=now)
-            return _prepare(wave, plan, lease, by=job.created_by, now=now)
+            return _prepare(wave, plan, lease, by=job.created_by, now=now).wave
+
+
+def _lock(name: str) -> str:
+    return f"wave {name}"
 
 
 @contextmanager
 def _alone(name: str) -> Iterator[None]:
     """Hold the wave's lock. Raises AlreadyRunning where another process holds it. [K-7]"""
-    with exclusive(f"wave {name}", wait=False) as alone:
+    with exclusive(_lock(name), wait=False) as alone:
         require_alone(alone, name)
         yield
 
@@ -148,27 +170,28 @@ def _prepare(
     planned = select_members(plan)
     lease.report_progress(1, STEPS)
     _require_previewed(planned, wave.previewed_digest)
-    preparation = _attempt(wave, planned, lease, by=by, now=now)
-    fans = planned.selection.candidates + sum(planned.excluded.values())
-    selected = planned.selection.members.height
-    leases.finish(lease, rows_in=fans, rows_out=selected, rows_rejected=fans - selected)
-    return preparation
+    return _attempt(wave, planned, lease, by=by, now=now)
 
 
 def _attempt(
     wave: Wave, planned: PlannedSelection, lease: Lease, *, by: User | None, now: datetime
 ) -> Preparation:
-    with _counted_attempt(wave, by=by, started=now):
+    campaign_id, files = wave.campaign.campaign_id, buckets.scoring()
+    prefix, attempt = attempt_prefix(campaign_id, wave.date_key), _attempt_of(lease)
+    kept = {
+        "zip_key": attempt_key(prefix, attempt, "zip"),
+        "candidates_key": attempt_key(prefix, attempt, "parquet"),
+    }
+    with _counted_attempt(wave, lease, by=by, started=now):
         members = _members(planned)
-        reserved = pool.reserve(wave, members, now=now)
+        reserved = pool.reserve(wave, members, now=now, fence=lease.hold)
         lease.report_progress(2, STEPS)
-        key, files = zip_key(wave.campaign.campaign_id, wave.date_key), buckets.scoring()
         market_ids = [seat.market_id for seat in planned.plan.seats]
         content, count = wave_zip(reserved.members, market_ids)
-        files.put(key, content)
+        files.put(kept["zip_key"], content)
         lease.report_progress(3, STEPS)
         files.put(
-            candidates_key(wave.campaign.campaign_id, wave.date_key),
+            kept["candidates_key"],
             # who could be selected where: the draw stays provable when registrations change [S-10]
             candidates_record(planned.candidates.frame, planned.plan.seats),
         )
@@ -178,35 +201,65 @@ def _attempt(
             attempts=wave.attempts,
             started=now,
             finished=timezone.now(),
-            path=files.url_or_path(key),
+            path=files.url_or_path(zip_key(campaign_id, wave.date_key)),
             count=count,
         )
-        _apply(wave, planned, reserved, status, by=by, now=now)
-    status_files.put_right_if_reachable(wave)
+        _apply(wave, planned, reserved, lease, by=by, now=now, status_content=status, **kept)
     logger.info(
         "wave prepared",
         extra={"wave": wave.name, "members": members.height, "attempt": wave.attempts},
     )
+    _end(wave, lease)
     return Preparation(wave, planned, reserved.counts())
 
 
+def _attempt_of(lease: Lease) -> Attempt:
+    return Attempt(lease.job_id, lease.attempt)
+
+
+def _end(wave: Wave, lease: Lease) -> None:
+    """The wave is prepared: others can read its files, and its job is done."""
+    status_files.put_right_if_reachable(wave, _attempt_of(lease))
+    fans = wave.candidates + sum(wave.excluded.values())
+    leases.finish(lease, rows_in=fans, rows_out=wave.selected, rows_rejected=fans - wave.selected)
+
+
 @contextmanager
-def _counted_attempt(wave: Wave, *, by: User | None, started: datetime) -> Iterator[None]:
+def _counted_attempt(
+    wave: Wave, lease: Lease, *, by: User | None, started: datetime
+) -> Iterator[None]:
     """Count the attempt before the work; if it fails, write that down before anything else that
     could fail, and let the fault go on. [W-9]
     """
     try:
-        _count_attempt(wave, by=by, started=started)
+        _count_attempt(wave, lease, by=by, started=started)
         status_files.put(wave)
         yield
     except Exception as error:
-        _write_failure(wave, error, by=by, started=started)
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        try:
+            _write_failure(wave, lease, error, by=by, started=started)
+        except LeaseLost:
+            _delete_own(wave, lease)
+            raise
         raise
 
 
+def _delete_own(wave: Wave, lease: Lease) -> None:
+    """An attempt that was taken over deletes what it alone can have written, and nobody's row can
+    name any more.
+    """
+    files = buckets.scoring()
+    for key in list(files.list(attempt_prefix(wave.campaign.campaign_id, wave.date_key))):
+        if attempt_of(key) == _attempt_of(lease):
+            files.delete(key)
+
+
 @transaction.atomic
-def _count_attempt(wave: Wave, *, by: User | None, started: datetime) -> None:
-    """Raises AttemptsExhausted."""
+def _count_attempt(wave: Wave, lease: Lease, *, by: User | None, started: datetime) -> None:
+    """Raises AttemptsExhausted, LeaseLost."""
+    lease.hold()
     if wave.attempts >= MOST_ATTEMPTS:
         raise AttemptsExhausted(exhausted(wave.name))
     if wave.state == WaveState.FAILED:
@@ -223,9 +276,11 @@ def _count_attempt(wave: Wave, *, by: User | None, started: datetime) -> None:
     wave.refresh_from_db()
 
 
-def _write_failure(wave: Wave, error: Exception, *, by: User | None, started: datetime) -> None:
+def _write_failure(
+    wave: Wave, lease: Lease, error: Exception, *, by: User | None, started: datetime
+) -> None:
     """FAILED, and what its status file is to say, in one transaction; the bucket comes after. A
-    wave that moved on meanwhile is left as it is.
+    wave that moved on meanwhile is left as it is. Raises LeaseLost.
     """
     wave.refresh_from_db()
     if wave.state not in (WaveState.CONFIGURED, WaveState.CODE_GENERATED):
@@ -243,8 +298,10 @@ def _write_failure(wave: Wave, error: Exception, *, by: User | None, started: da
         "status_content": status,
         "status_stored": False,
     }
-    move(wave, WaveState.FAILED, by=by, reason=message, error=message, **status_values)
-    status_files.put_right_if_reachable(wave)
+    with transaction.atomic():
+        lease.hold()
+        move(wave, WaveState.FAILED, by=by, reason=message, error=message, **status_values)
+    status_files.put_right_if_reachable(wave, _attempt_of(lease))
 
 
 @transaction.atomic
@@ -252,15 +309,17 @@ def _apply(
     wave: Wave,
     planned: PlannedSelection,
     reserved: ReservedCodes,
-    status: str,
+    lease: Lease,
     *,
     by: User | None,
     now: datetime,
+    **files: str,
 ) -> None:
-    """Members, markets, digest, state and what the status file is to say in one transaction.
-    [W-9]
+    """Members, markets, digest, state and the `files` that count in one transaction, as this
+    attempt. Raises LeaseLost, WrongState. [W-9, O-6]
     """
     campaign = Campaign.objects.select_for_update().get(pk=wave.campaign_id)
+    lease.hold()
     if campaign.active_score_file_id != planned.plan.score_file.pk:
         raise WrongState(
             f"Wave {wave.name}: another score file became active during the preparation."
@@ -285,9 +344,8 @@ def _apply(
         selected=selection.members.height,
         waitlist=selection.waitlist.height,
         excluded={str(reason): count for reason, count in planned.excluded.items()},
-        zip_key=zip_key(campaign.campaign_id, wave.date_key),
-        status_content=status,
         status_stored=False,
+        **files,
         prepared_by=by,
         prepared_at=now,
         approved_by=None,

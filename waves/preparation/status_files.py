@@ -1,24 +1,29 @@
-"""The status file of a wave says what the wave's row says, also after the bucket was away.
-[W-8, W-9]
+"""The status file and the zip that others read of a wave are what the wave's row says, also after
+the bucket was away. [W-8, W-9]
 
 The row is written first, with what its status file is to say (`status_content`) and the mark that
 it does not say so yet. Whoever holds the wave's lock writes the file and takes the mark off: the
 attempt itself, else a sweep each minute. Nothing that happens here changes the outcome of an
 attempt.
+
+An attempt that was taken over has lost the lock and may not know it. So the row is asked before
+anything is deleted, files of later attempts are left alone, and the row is asked once more after
+its zip was copied. [O-6]
 """
 
 from __future__ import annotations
 
 import logging
+import sys
 
 from datalake.storage import buckets
 from operations.database.locks import exclusive
-from waves.choices import WaveState
 from waves.models import Wave
-from waves.naming import zip_key
-from waves.selection.eligibility import candidates_key
+from waves.naming import Attempt, attempt_of, attempt_prefix, zip_key
 
 logger = logging.getLogger(__name__)
+
+NO_LATER = Attempt(sys.maxsize, 0)  # who sweeps holds the lock: no attempt is at work
 
 
 def put(wave: Wave) -> None:
@@ -27,21 +32,35 @@ def put(wave: Wave) -> None:
     Wave.objects.filter(pk=wave.pk, status_content=wave.status_content).update(status_stored=True)
 
 
-def put_right(wave: Wave) -> None:
-    """Write the status file, and delete what a failed attempt left in the bucket: it names members
-    and codes. The caller holds the wave's lock. Raises OSError.
+def put_right(wave: Wave, upto: Attempt = NO_LATER) -> None:
+    """Write the status file, and make the zip that others read the one that counts. Files of
+    attempts that do not count, `upto` this one, are deleted: they name members and codes. The
+    caller holds the wave's lock, or did. Raises OSError.
     """
-    if wave.state == WaveState.FAILED:
-        campaign_id, files = wave.campaign.campaign_id, buckets.scoring()
-        files.delete(zip_key(campaign_id, wave.date_key))
-        files.delete(candidates_key(campaign_id, wave.date_key))
+    wave.refresh_from_db(fields=["zip_key", "candidates_key"])
+    _delete_uncounted(wave, upto)
+    published, files = zip_key(wave.campaign.campaign_id, wave.date_key), buckets.scoring()
+    if not wave.zip_key:
+        files.delete(published)
+    elif wave.zip_key != published:
+        files.copy(wave.zip_key, published)
     put(wave)
+    if not Wave.objects.filter(pk=wave.pk, zip_key=wave.zip_key).exists():
+        put_right(Wave.objects.select_related("campaign").get(pk=wave.pk), upto)
 
 
-def put_right_if_reachable(wave: Wave) -> bool:
+def _delete_uncounted(wave: Wave, upto: Attempt) -> None:
+    files, counted = buckets.scoring(), {wave.zip_key, wave.candidates_key}
+    for key in list(files.list(attempt_prefix(wave.campaign.campaign_id, wave.date_key))):
+        attempt = attempt_of(key)
+        if attempt is not None and attempt <= upto and key not in counted:
+            files.delete(key)
+
+
+def put_right_if_reachable(wave: Wave, upto: Attempt = NO_LATER) -> bool:
     """As `put_right`; False while the bucket is away: the sweep comes again."""
     try:
-        put_right(wave)
+        put_right(wave, upto)
     except OSError as error:
         logger.warning(
             "status file not written yet",

@@ -48,11 +48,6 @@ def eligible_markets(candidates: pl.DataFrame, seats: Sequence[MarketSeat]) -> p
     )
 
 
-def candidates_key(campaign_id: str, date_key: str) -> str:
-    """Where the record of a wave's candidates lies in the scoring bucket."""
-    return f"wavePrep/{campaign_id}/prepped/candidates.{date_key}.parquet"
-
-
 def candidates_record(candidates: pl.DataFrame, seats: Sequence[MarketSeat]) -> bytes:
     """The record: the frame of `eligible_markets` as a Parquet file; the same candidates in the
     same order, the same bytes.

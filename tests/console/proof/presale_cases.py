@@ -15,8 +15,6 @@ from tests.support.campaigns import roster_digest
 from tests.support.waves import NOW, SALT, SEED, campaign_with, person, request
 from waves.models import Wave
 from waves.preparation.prepare import prepare
-from waves.selection.eligibility import candidates_key, candidates_record
-from waves.selection.plan import plan_of, select_members
 
 FANS = 90
 
@@ -69,12 +67,9 @@ def publish_digests(file: ScoreFile | None) -> None:
 def sent(campaign: Campaign, date_key: str, *, record: bool = True, **values: Any) -> Wave:
     """A wave prepared as operators do it, and then said to be completed."""
     asked = request(campaign, date_key, **values)
-    planned = select_members(plan_of(asked, now=NOW))
-    prepare(asked, by=person("pat", superuser=True), now=NOW)
-    key = candidates_key(campaign.campaign_id, date_key)
-    buckets.scoring().delete(key)
-    if record:
-        buckets.scoring().put(key, candidates_record(planned.candidates.frame, planned.plan.seats))
+    wave = prepare(asked, by=person("pat", superuser=True), now=NOW).wave
+    if not record:
+        buckets.scoring().delete(wave.candidates_key)
     Wave.objects.filter(name=asked.name).update(state="completed")
     return Wave.objects.get(name=asked.name)
 

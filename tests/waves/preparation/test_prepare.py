@@ -284,11 +284,11 @@ def test_o6_a_worker_prepares_what_was_asked_for(ann):
     campaign = campaign_with(12)
     job = submit(request(campaign, min_score=0.5), by=ann, now=NOW)
     assert wave_named(f"{campaign.campaign_id}_{KEY}").state == WaveState.CONFIGURED
-    prepared = run(job.pk, now=NOW)
+    wave = run(job.pk, now=NOW)
     job.refresh_from_db()
-    assert (prepared.wave.state, prepared.wave.prepared_by, job.state) == ("prepared", ann, "done")
+    assert (wave.state, wave.prepared_by, job.state) == ("prepared", ann, "done")
     assert (job.rows_in, job.rows_out, job.rows_rejected) == (
         12,
-        prepared.wave.selected,
-        12 - prepared.wave.selected,
+        wave.selected,
+        12 - wave.selected,
     )

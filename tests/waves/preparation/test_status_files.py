@@ -80,9 +80,9 @@ def test_w9_after_a_fault_a_worker_starts_the_second_attempt_with_the_same_codes
     assert abs(job.retry_at - timezone.now() - FIVE_MINUTES) < timedelta(minutes=1)
     reserved = dict(Code.objects.values_list("global_user_id", "code"))
     Job.objects.update(state=JobState.QUEUED, retry_at=None, error="")
-    prepared = run(job.pk, now=NOW)
-    assert (prepared.wave.state, prepared.wave.attempts) == (WaveState.PREPARED, 2)
-    assert members_of(prepared.wave) == reserved
+    wave = run(job.pk, now=NOW)
+    assert (wave.state, wave.attempts) == (WaveState.PREPARED, 2)
+    assert members_of(wave) == reserved
     assert status_of(campaign)["status"] == "FINISHED"
 
 
@@ -112,7 +112,7 @@ def test_w9_what_fails_before_an_attempt_is_counted_uses_none(ann, monkeypatch):
                 run_job(job.pk)
             assert Job.objects.get().retry_at is not None
             Job.objects.update(state=JobState.QUEUED, retry_at=None, error="")
-    assert run(job.pk, now=NOW).wave.attempts == 1
+    assert run(job.pk, now=NOW).attempts == 1
 
 
 @pytest.mark.parametrize("act", [reset, cancel])
