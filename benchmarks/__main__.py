@@ -11,7 +11,7 @@ from importlib import import_module
 
 from benchmarks.figures import Bound, Figure
 
-NAMES = ("phones", "scoring", "selecting", "sending", "merging", "demand")
+NAMES = ("phones", "scoring", "selecting", "sending", "merging", "demand", "redaction")
 
 
 def main() -> int:

@@ -12,6 +12,8 @@ from base64 import b64encode
 from binascii import Error as NotBase64
 from binascii import a2b_base64
 from typing import Any
+from unicodedata import category
+from urllib.parse import quote
 
 REDACTED = "[redacted]"
 PERSONAL = ("phoneNumber", "email", "messageBody")
@@ -24,16 +26,46 @@ _KEY = re.compile(
 )
 _TOKEN = re.compile(r"(?<!\\)(?P<slashes>\\*+)(?P<quote>[\"'])|[{}\[\],]")
 _CLOSING = {quote: re.compile(rf"(?<!\\)(\\*+){quote}") for quote in "\"'"}
+_SPACE = re.compile(r"\s*+")
 _AFTER = re.compile(r"\s*+(?:[,}\]]|\\*+[\"']|\Z)")
 _NEXT_KEY = re.compile(r"\s*[\"'\\]")
-# Each run of characters is looked at once, from its beginning: ++ gives nothing back.
-_LOCAL = r"[^\s\"'<>,;:{}\[\]()\\%@=]"
-_ESCAPED = r"u(?!0040)[0-9a-f]{4}"  # some writers of JSON escape the + of name+tag@host
-_PART = rf"(?:{_LOCAL}|\\{_ESCAPED})"
+# Each run of characters is looked at once, from its beginning: ++ gives nothing back. Some writers
+# of JSON escape + and @ and what is not ASCII; JSON in strings of JSON doubles the backslashes.
+_AT = r"(?:[@＠﹫]|\\{1,8}u(?:0040|ff20|fe6b)|%40|%EF%BC%A0)"
+_LOCAL = r"[^\s\"'<>,;:{}\[\]()\\%@＠﹫=]"
+_ESCAPED = r"u(?!0040|ff20|fe6b)[0-9a-f]{4}"
+_ENCODED = r"(?!40|EF%BC%A0)[0-9a-f]{2}"
+_PART = rf"(?:{_LOCAL}|\\{{1,8}}{_ESCAPED}|%{_ENCODED})"
+_HOST = rf"(?:{_PART}++|\[[^\]\s]{{1,80}}\])"
 _ADDRESS = re.compile(
-    rf"(?<!{_LOCAL})(?!(?<=\\){_ESCAPED}){_PART}++(?:@|\\u0040|%40){_PART}+", re.IGNORECASE
+    rf"(?<!{_LOCAL})(?!(?<=\\)(?:{_ESCAPED}|\\)|(?<=%){_ENCODED}){_PART}++{_AT}{_HOST}",
+    re.IGNORECASE,
 )
-_PHONE = re.compile(r"(?<!\d)(?!\d{4}-\d\d-\d\d(?!\d))\+?\(?\d(?:[ ().\-/ ]{0,3}\d){6,}")
+# "anna b"@host: from the closing quote on; where it opens is looked for backwards.
+_BEHIND_QUOTES = re.compile(rf"(?<!\\)(?P<quote>\\*+[\"']){_AT}{_HOST}", re.IGNORECASE)
+LONGEST_QUOTED = 256
+_STRUCTURE = re.compile(r"[\s:,{}\[\]]*")  # between two strings of JSON, not inside of one
+# Between two digits stand dashes, spaces and invisible marks of any kind, brackets, dots, slashes;
+# as they are, or escaped as JSON and URLs do.
+_BETWEEN = [
+    *(
+        chr(code)
+        for code in range(0x10000)
+        if category(chr(code)) in ("Pd", "Zs", "Zl", "Zp", "Cf")
+    ),
+    *"+().·•․−⁃/＋（）．／\t\r\n",
+]
+_PERCENT = [encoded for mark in _BETWEEN if (encoded := quote(mark, safe="")).startswith("%")]
+_GAP = (
+    rf"(?:[{re.escape(''.join(_BETWEEN))}]"
+    rf"|\\{{1,8}}(?:u(?:{'|'.join(f'{ord(mark):04x}' for mark in _BETWEEN)})|[trn])"
+    rf"|{'|'.join(_PERCENT)}|%2d|%2e)"
+)
+_DIGIT = r"(?:\d|\\{1,8}uff1[0-9])"
+_PHONE = re.compile(
+    rf"(?<!\d)(?!\d{{4}}-\d\d-\d\d(?!\d))[+＋]?[(（]?{_DIGIT}(?:{_GAP}{{0,8}}+{_DIGIT}){{6,}}+",
+    re.IGNORECASE,
+)
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}+={0,2}")
 URL_SAFE = str.maketrans("-_", "+/")
 
@@ -84,8 +116,32 @@ def redact_bytes(raw: bytes) -> bytes:
 
 
 def _redact_text(text: str) -> str:
-    text = _redact_keys(_BASE64.sub(_redact_run, text))
+    text = _redact_quoted(_redact_keys(_BASE64.sub(_redact_run, text)))
     return _PHONE.sub(REDACTED, _ADDRESS.sub(REDACTED, text))
+
+
+def _redact_quoted(text: str) -> str:
+    """Addresses whose local part is in quotes, which may hold anything."""
+    parts: list[str] = []
+    done = 0
+    for found in _BEHIND_QUOTES.finditer(text):
+        start = _opening_quote(text, found["quote"], done, found.start())
+        if _STRUCTURE.fullmatch(text, start + len(found["quote"]), found.start()):
+            continue  # a string that begins with @
+        parts += (text[done:start], REDACTED)
+        done = found.end()
+    return "".join([*parts, text[done:]])
+
+
+def _opening_quote(text: str, quote: str, least: int, before: int) -> int:
+    """Where the string opens that this quote closes; if it does not, as far back as an address
+    goes.
+    """
+    least = max(least, before - LONGEST_QUOTED)
+    start = text.rfind(quote, least, before)
+    while start > least and text[start - 1] == "\\":  # one with more backslashes stands inside
+        start = text.rfind(quote, least, start)
+    return max(start, least)
 
 
 def _redact_run(found: re.Match[str]) -> str:
@@ -121,6 +177,7 @@ def _end_of_value(text: str, start: int) -> int:
     A comma or bracket that stands where none can be has got into the value by mistake.
     """
     depth, position = 0, start
+    begins = _SPACE.match(text, start).end()  # type: ignore[union-attr]  # it matches nothing too
     while token := _TOKEN.search(text, position):
         position = token.end()
         if token["quote"]:
@@ -129,7 +186,7 @@ def _end_of_value(text: str, start: int) -> int:
             depth += 1
         elif token[0] in "}]":
             depth -= 1
-            if depth < 0 and text[start : token.start()].strip() and _AFTER.match(text, position):
+            if depth < 0 and token.start() > begins and _AFTER.match(text, position):
                 return token.start()
             depth = max(depth, 0)
         elif depth <= 0 and _NEXT_KEY.match(text, position):

@@ -75,7 +75,25 @@ def test_d4_json_and_base64_inside_of_strings_are_looked_into():
         ("to anna.b+c@mail.example.com, now", "to [redacted], now"),
         ("<zoë@bücher.example>", "<[redacted]>"),
         (r"anna\u0040mail.example anna%40mail.example", "[redacted] [redacted]"),
+        ('"anna b"@mail.example', "[redacted]"),
+        (r'{"x": "to \"anna b\"@mail.example", "n": 1', r'{"x": "to [redacted]", "n": 1'),
+        (r'"anna\"b@c"@mail.example', "[redacted]"),
+        ('{"x": "@mail", "n": "@"', '{"x": "@mail", "n": "@"'),
+        ("anna＠mail.example anna\\uff20mail.example", "[redacted] [redacted]"),
+        ("x=anna%2Btag%40mail.example y", "x=[redacted] y"),
+        ("anna@[10.0.0.1] and", "[redacted] and"),
         ("call +44 7700 900123!", "call [redacted]!"),
+        ("call 1\u2011310\u2013555\u20140123", "call [redacted]"),
+        (
+            "call 07723\u00a0456\u202f789 or 07723\u2009456\u3000789",
+            "call [redacted] or [redacted]",
+        ),
+        ("call 1\u200b310\u2060555\u00ad0123", "call [redacted]"),
+        ("call 1   -   310 (555) . 0123", "call [redacted]"),
+        ("call ＋１（３１０）５５５－０１２３", "call [redacted]"),
+        (r"call 1\u2011310\u00a0555\\u20140123", "call [redacted]"),
+        (r"call \uff11\uff12\uff13\uff14\uff15\uff16\uff17", "call [redacted]"),
+        ("tel=1%E2%80%91310%20555%2D0123&y", "tel=[redacted]&y"),
         ("call (202) 555-0123.", "call [redacted]."),
         ("0012025550123", "[redacted]"),
         ("++12025550123", "+[redacted]"),
@@ -123,3 +141,10 @@ def test_d4_bytes_that_are_not_utf_8_stay_as_they_are():
 def test_d4_an_address_with_an_escaped_letter_is_redacted_whole(escaped, at):
     text = f'{{"x": "canary{escaped}canary{at}canary{escaped}canary.example, and"'
     assert redact_bytes(text.encode()) == b'{"x": "[redacted], and"'
+
+
+def test_d4_a_key_before_brackets_without_end_hides_all_behind_it():
+    """Each bracket once looked back at all that stands before it."""
+    text = "email:a" + "]x" * 1_000
+    assert redact_bytes(text.encode()) == b'email:"[redacted]"'
+    assert redact_event({"note": text}) == {"note": 'email:"[redacted]"'}
