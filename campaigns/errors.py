@@ -105,6 +105,10 @@ class UnknownEvent(CampaignError):
     """A message of the queue for S3 events is none that S3 sends."""
 
 
+class UnfitName(CampaignError):
+    """An object in a watched folder of the bucket, whose name says nothing that we know. [S-1]"""
+
+
 class UploadNotFound(CampaignError):
     """An upload past us, straight to the bucket, is not there, or was not asked for by this person
     and campaign.

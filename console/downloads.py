@@ -11,9 +11,17 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+from django.utils.http import content_disposition_header
+
 from operations.adminkit.spreadsheets import neutralised
 
 ROWS_AT_ONCE = 500
+
+
+def attachment(name: str) -> dict[str, str]:
+    """The header that names a download, whatever is in the name."""
+    plain = "".join(letter if letter.isprintable() else "_" for letter in name.rpartition("/")[2])
+    return {"Content-Disposition": content_disposition_header(True, plain) or "attachment"}
 
 
 def csv_lines(rows: Iterable[Iterable[str]]) -> Iterator[str]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
@@ -14,9 +16,11 @@ class OperationsConfig(AppConfig):
 
         from fairwave import checks  # noqa: F401 registers the settings' checks
         from operations import schedules
+        from operations.adminkit.spreadsheets import LONGEST_CELL
         from operations.database import sessions
         from operations.services import heartbeats
 
+        csv.field_size_limit(LONGEST_CELL)
         connection_created.connect(sessions.call_new_session)
         post_spawn.connect(heartbeats.beat_in_worker, dispatch_uid="heartbeat")
         post_migrate.connect(schedules.write_after_migrate, sender=self)

@@ -4,6 +4,9 @@
     fanlist/uploaded/{fanlist_id}/{file}.csv[.gz] is translated into one
     blacklist/emails.txt, whitelist.txt           is read at once, so that a mistake is reported now
 
+Whatever else lies in these folders is refused by its name, once, with an alert. What is taken in is
+copied to a place of its own, so that what lies here may be replaced.
+
 Each version of an object is one row of `Arrival`, and its constraint decides who of those that look
 takes it up: whoever wrote the row opens the job, in the same transaction. What is refused is
 refused once, not each minute.
@@ -15,15 +18,18 @@ import logging
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
+from campaigns.errors import UnfitName
 from campaigns.formats import limits
 from campaigns.models import Arrival, Campaign, ScoreFile
 from campaigns.opening import campaign_of
 from campaigns.ranks import rank_files
+from campaigns.ranks.manifest import NAME as MANIFEST
 from campaigns.scoring import rules
 from campaigns.scoring.reception import NAME, receive
 from datalake.errors import NoSuchObject
@@ -44,6 +50,11 @@ SCORED, RANKS, LISTS, UPLOADS = "scored/", "fanlist/uploaded/", "blacklist/", "u
 RANKS_KEY = re.compile(r"fanlist/uploaded/[A-Za-z0-9-]{1,40}/[^/\x00\ud800-\udfff]+\.csv(\.gz)?")
 STEADY_SECONDS = 10.0  # a file changed more recently may still grow; the next look finds it
 AT_A_TIME = 1_000
+LONGEST_KEY = 1_024
+NAMES = (
+    "scored/{campaign}.{timestamp}.txt, fanlist/uploaded/{fan list}/{file}.csv,"
+    " blacklist/emails.txt and blacklist/whitelist.txt"
+)
 LONGEST_NAME = 120  # of a key in its job's arguments, for those who read alerts
 
 
@@ -55,6 +66,13 @@ def is_wanted(key: str) -> bool:
     )
 
 
+def is_watched(key: str) -> bool:
+    """Whether something is said of an object with this key, one way or another. A folder is none,
+    and a list's manifest is ours.
+    """
+    return key.startswith((SCORED, RANKS, LISTS)) and not key.endswith(("/", f"/{MANIFEST}"))
+
+
 def look() -> list[Job]:
     """Note all that is new in the bucket, still growing files aside. Returns the jobs that take it
     up.
@@ -64,11 +82,19 @@ def look() -> list[Job]:
     seen = [
         found
         for folder in (SCORED, RANKS, LISTS)
-        for found in bucket.look(folder)
-        if is_wanted(found.key)
+        for found in map(_storable, bucket.look(folder))
+        if is_watched(found.key)
     ]
     noted = [note(found) for found in _new(seen) if found.modified < steady]
     return [job for job in noted if job is not None]
+
+
+def _storable(found: Found) -> Found:
+    """As our row can name it. A name that is not UTF-8 reads as surrogates, which no row can keep;
+    written out, it fits nothing.
+    """
+    key = found.key.encode("utf-8", "backslashreplace").decode()
+    return replace(found, key=key[:LONGEST_KEY])
 
 
 def _new(seen: Sequence[Found]) -> Iterator[Found]:
@@ -83,10 +109,10 @@ def _new(seen: Sequence[Found]) -> Iterator[Found]:
 
 
 def note_reported(keys: Iterable[str]) -> list[Job]:
-    """Note these reported objects, all or none; skips those that are not wanted, gone again or
+    """Note these reported objects, all or none; skips those that lie elsewhere, are gone again or
     noted already.
     """
-    found = [buckets.scoring().found(key) for key in keys if is_wanted(key)]
+    found = [buckets.scoring().found(key) for key in keys if is_watched(key)]
     with transaction.atomic():
         noted = [note(one) for one in found if one is not None]
     return [job for job in noted if job is not None]
@@ -122,14 +148,19 @@ def take(job_id: int) -> ScoreFile | None:
     """Take the job's arrival in. None for a list, and for what has changed since: that is an
     arrival of its own.
 
-    Raises what `receive` raises, UnknownCampaign, UnknownFanList, UnreadableList and NoSuchObject;
-    the job then says why.
+    Raises what `receive` raises, UnfitName, UnknownCampaign, UnknownFanList, UnreadableList and
+    NoSuchObject; the job then says why.
     """
     job, arrival = Job.objects.select_related("created_by").get(pk=job_id), arrival_of(job_id)
     with leases.working(job_id) as lease:
         if arrival.score_file is not None:  # the worker died, or the bucket went, just after that
             _forget_upload(arrival)
             return arrival.score_file
+        if arrival.campaign is None and not is_wanted(arrival.key):
+            raise UnfitName(
+                f"{arrival.key} is not processed, because its name fits nothing that is expected"
+                f" there: {NAMES}. Rename it, or put it elsewhere."
+            )
         now = buckets.scoring().found(arrival.key)
         if now is None:
             raise NoSuchObject(

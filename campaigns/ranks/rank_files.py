@@ -36,7 +36,7 @@ from campaigns.opening import require_open
 from campaigns.ranks import manifest, translation
 from campaigns.ranks.manifest import FOLDER
 from campaigns.scoring import rules
-from campaigns.scoring.reception import Received, note_as_ours
+from campaigns.scoring.reception import Received
 from campaigns.scoring.reception import receive as receive_scores
 from datalake.storage import buckets
 from datalake.storage.unpacking import is_packed
@@ -46,6 +46,8 @@ from operations.models import Job
 from operations.subjects import Subject
 
 JOB_KIND = "translate_ranks"
+# where nobody drops files: no later one replaces what a score file was made from
+KEPT = "fanlist/received/"
 KEY = re.compile(FOLDER + r"(?P<fanlist>[A-Za-z0-9-]{1,40})/(?P<name>[^/]{1,200}\.csv(\.gz)?)")
 Watching = Callable[[int], AbstractContextManager[object]]
 
@@ -101,9 +103,8 @@ def take(key: str, *, by: User | None) -> Received:
             " campaign id."
         )
     with buckets.scoring().open(key) as file:
-        sha256, size = _looked_at(fanlist.campaign, file)
-    values = {"name": match["name"], "key": key, "bytes": size, "created_by": by}
-    return _translated(_register(fanlist, sha256, values), by=by)
+        looked_at = _looked_at(fanlist.campaign, file)
+        return _translated(_stored(fanlist, match["name"], file, looked_at, by=by), by=by)
 
 
 def store(
@@ -121,12 +122,24 @@ def store(
     Raises BadFanListId, FanListTaken, UnreadableFile, WrongStatus, UnreadableList,
     ListEntryInvalid; then nothing is written.
     """
-    sha256, size = _looked_at(campaign, file)
+    looked_at = _looked_at(campaign, file)
     fanlist = register(campaign, fanlist_id)
-    key = _free_key(fanlist, name, sha256, file)
+    return _stored(fanlist, name, file, looked_at, by=by, activate=activate)
+
+
+def _stored(
+    fanlist: FanList,
+    name: str,
+    file: BinaryIO,
+    looked_at: tuple[str, int],
+    *,
+    by: User | None,
+    activate: bool = True,
+) -> RankFile:
+    sha256, size = looked_at
     values = {
         "name": Path(name).name[:255],
-        "key": key,
+        "key": _key_of(fanlist, name, sha256, file),
         "bytes": size,
         "created_by": by,
         "activate": activate,
@@ -136,7 +149,6 @@ def store(
     if not bucket.exists(rank_file.key):
         file.seek(0)
         bucket.put(rank_file.key, file)  # after the row: no transaction waits for the bucket
-        note_as_ours(rank_file.key)
     return rank_file
 
 
@@ -271,10 +283,8 @@ def _register(fanlist: FanList, sha256: str, values: dict[str, Any]) -> RankFile
     return rank_file
 
 
-def _free_key(fanlist: FanList, name: str, sha256: str, file: BinaryIO) -> str:
-    """Where the file goes: under its own name, and where other bytes have that, with its checksum
-    in it.
-    """
+def _key_of(fanlist: FanList, name: str, sha256: str, file: BinaryIO) -> str:
+    """Where the file is kept: under its own name, in a folder of its bytes and of nobody else."""
     stem = (
         re.sub(r"[^A-Za-z0-9._-]", "-", Path(name).name.removesuffix(".gz").removesuffix(".csv"))[
             :100
@@ -282,7 +292,4 @@ def _free_key(fanlist: FanList, name: str, sha256: str, file: BinaryIO) -> str:
         or "ranks"
     )
     ending = ".csv.gz" if is_packed(file) else ".csv"
-    folder, bucket = f"{FOLDER}{fanlist.fanlist_id}/", buckets.scoring()
-    key = f"{folder}{stem}{ending}"
-    taken = bucket.exists(key) and bucket.sha256(key) != sha256
-    return f"{folder}{stem}-{sha256[:12]}{ending}" if taken else key
+    return f"{KEPT}{fanlist.fanlist_id}/{sha256[:12]}/{stem}{ending}"

@@ -24,9 +24,10 @@ from campaigns.errors import NotStored, UnreadableFile, WrongCampaign
 from campaigns.formats import limits
 from campaigns.formats.score_bytes import first_look, sha256_of
 from campaigns.formats.score_rows import Header
-from campaigns.models import Arrival, Campaign, FanList, ScoreFile
+from campaigns.models import Campaign, FanList, ScoreFile
 from campaigns.opening import require_open
 from campaigns.scoring import rules
+from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from datalake.storage.unpacking import PIECE, is_packed
 from operations.errors import error_text
@@ -129,6 +130,8 @@ def _store(score_file: ScoreFile, file: BinaryIO) -> None:
                     raise _changed(score_file)
             kept = bucket.sha256(score_file.key)
         except OSError as error:
+            if _is_stored(score_file):  # only the answer was lost
+                return
             why = error.strerror or error
             raise NotStored(
                 f"{score_file.name} could not be stored in the scoring bucket ({why}). Upload it"
@@ -137,19 +140,12 @@ def _store(score_file: ScoreFile, file: BinaryIO) -> None:
         if kept != score_file.sha256:
             bucket.delete(score_file.key)
             raise _what_went_wrong(score_file, file)
-    note_as_ours(score_file.key)
 
 
-def note_as_ours(key: str) -> None:
-    """Our own file is no arrival. Should the bucket go away just now it becomes one, whose bytes
-    are known.
-    """
-    with suppress(OSError):
-        stored = buckets.scoring().found(key)
-        if stored is not None:
-            Arrival.objects.get_or_create(
-                key=stored.key, version=stored.version, defaults={"size": stored.size}
-            )
+def _is_stored(score_file: ScoreFile) -> bool:
+    with suppress(OSError, NoSuchObject):
+        return buckets.scoring().sha256(score_file.key) == score_file.sha256
+    return False
 
 
 def _copy(file: BinaryIO, out: BinaryIO, size: int) -> int:
@@ -249,7 +245,9 @@ def _register(
 def _keys(
     campaign: Campaign, timestamp: str, ending: str, fanlist: FanList | None
 ) -> dict[str, str]:
-    """Where the file and its outputs lie in the scoring bucket. [S-1, S-11, S-15]"""
+    """Where the file and its outputs lie in the scoring bucket: nowhere that others drop files, so
+    that none of theirs replaces ours, nor ours one of theirs. [S-1, S-11, S-15]
+    """
     if fanlist is not None:
         scored = f"fanlist/scored/{fanlist.fanlist_id}/{timestamp}"
         return {
@@ -260,7 +258,7 @@ def _keys(
     stem = f"{campaign.campaign_id}.{timestamp}"
     scrubbed = f"scrubbed/{stem}"
     return {
-        "key": f"scored/{stem}{ending}",
+        "key": f"received/{stem}{ending}",
         "scrubbed_key": f"{scrubbed}.csv",
         "rejected_key": f"{scrubbed}.rejected.csv",
     }

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from campaigns.models import RegistrationImport, ScoreFile
 from console.access import StaffRequest, action, log_access
-from console.downloads import csv_lines, neutralised_file, neutralised_zip
+from console.downloads import attachment, csv_lines, neutralised_file, neutralised_zip
 from console.forms import ReasonForm
 from console.models import Access
 from datalake.storage import buckets
@@ -41,8 +41,9 @@ def _download(
 
 
 def _as_csv(name: str, lines: Iterator[str]) -> StreamingHttpResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{name.rpartition("/")[2]}"'}
-    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(
+        lines, content_type="text/csv; charset=utf-8", headers=attachment(name)
+    )
 
 
 @action(EXPORT, "campaigns.view_scorefile")

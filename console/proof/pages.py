@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from csp.decorators import csp_replace
 from django.conf import settings
@@ -42,7 +41,7 @@ def draw_json(request: HttpRequest, campaign_id: str) -> HttpResponse:
     return HttpResponse(
         content + "\n",
         content_type="application/json; charset=utf-8",
-        headers=_attached(f"draw-{campaign_id}.json"),
+        headers={"Content-Disposition": f'attachment; filename="draw-{campaign_id}.json"'},
     )
 
 
@@ -70,10 +69,6 @@ def _opened(campaign_id: str) -> Campaign:
     if campaign is None:
         raise Http404("No draw of this name.")
     return campaign
-
-
-def _attached(name: str) -> dict[str, Any]:
-    return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
 urlpatterns = [

@@ -7,6 +7,7 @@ same key again replaces it.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -26,6 +27,7 @@ from datalake.storage.objects import Found, UploadForm, checked_key
 
 PIECE = 1 << 20
 UNFINISHED = ".part"
+FolderId = tuple[int, int]  # device and inode
 
 
 class Bucket(Protocol):
@@ -157,7 +159,8 @@ class DiskBucket:
                 yield key
 
     def look(self, prefix: str, *, after: str = "") -> Iterator[Found]:
-        each = (_found(key, self.folder / key) for key in self.list(prefix, after=after))
+        keys = self.list(prefix, after=after)
+        each = (_found(key, self.folder / key) or _bad_link(key, self.folder / key) for key in keys)
         return (found for found in each if found is not None)
 
     def found(self, key: str) -> Found | None:
@@ -193,31 +196,64 @@ class DiskBucket:
 
 
 def _found(key: str, path: Path) -> Found | None:
-    """A file's version is when it was last written to, to the nanosecond, and its size."""
+    """A file's version is when it was last written to, to the nanosecond, and its size.
+
+    Its time may be set to any, also to one that is yet to come; when it was set, may not.
+    """
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return None
+        raise
     if not stat.S_ISREG(status.st_mode):
         return None
-    return Found(key, status.st_size, f"{status.st_mtime_ns}-{status.st_size}", status.st_mtime)
+    modified = min(status.st_mtime, status.st_ctime)
+    return Found(key, status.st_size, f"{status.st_mtime_ns}-{status.st_size}", modified)
 
 
-def _walk(folder: Path, prefix: str) -> Iterator[str]:
+def _bad_link(key: str, path: Path) -> Found | None:
+    """A link that leads nowhere, or back to a folder that it is in, as the object that it is."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISLNK(status.st_mode):
+        return None
+    return Found(key, 0, f"{status.st_mtime_ns}-link", status.st_mtime)
+
+
+def _walk(folder: Path, prefix: str, above: frozenset[FolderId] = frozenset()) -> Iterator[str]:
     """Keys below a folder in the order of their text, as S3 lists them; hidden files are writes
-    under way.
+    under way. A link back to a folder that it is in is a key itself, or there would be no end.
     """
     try:
+        status = folder.stat()
+        above |= {(status.st_dev, status.st_ino)}
         entries = [
-            (entry.name + "/" if entry.is_dir() else entry.name) for entry in os.scandir(folder)
+            f"{entry.name}/" if _leads_further(entry, above) else entry.name
+            for entry in os.scandir(folder)
         ]
     except (FileNotFoundError, NotADirectoryError):
         return
     for name in sorted(entries):
         if name.endswith("/"):
-            yield from _walk(folder / name, prefix + name)
+            yield from _walk(folder / name, prefix + name, above)
         elif not name.startswith("."):
             yield prefix + name
+
+
+def _leads_further(entry: os.DirEntry[str], above: frozenset[FolderId]) -> bool:
+    """Whether it is a folder, and none that we are in already."""
+    if not entry.is_symlink():
+        return entry.is_dir()
+    try:
+        status = entry.stat()
+    except OSError:  # it leads nowhere, or to itself
+        return False
+    return stat.S_ISDIR(status.st_mode) and (status.st_dev, status.st_ino) not in above
 
 
 def _deleted_unless_locked(path: Path) -> bool:

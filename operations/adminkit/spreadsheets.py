@@ -8,6 +8,10 @@ from typing import Final
 
 # Spreadsheets take a cell that begins so for a formula; full-width forms are turned into these by
 # some of them.
+# Python's reader of CSV gives up at 131,072 characters; a rejected line may have 1 MiB, and its
+# bytes that are not UTF-8 are written with four characters each.
+LONGEST_CELL: Final = 8 << 20
+
 RUN_BY_SPREADSHEETS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from django.db.models.functions import Now
@@ -13,12 +15,14 @@ from django.db.models.functions import Now
 from campaigns.errors import (
     ListEntryInvalid,
     NotStored,
+    UnfitName,
     UnknownCampaign,
     UnreadableFile,
     UnreadableList,
 )
 from campaigns.intake import arrivals
 from campaigns.models import Arrival, FanList, ScoreFile
+from campaigns.scoring import score_files
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from datalake.storage.buckets import DiskBucket
@@ -40,20 +44,86 @@ def test_s1_a_dropped_file_becomes_a_score_file_of_the_campaign_it_is_named_for(
     (job,) = arrivals.look()
     score_file = arrivals.take(job.pk)
     assert score_file is not None
-    stands = (score_file.campaign, score_file.key, score_file.timestamp, score_file.state)
-    assert stands == (campaign, key, "20260118", "uploaded")
+    stands = (score_file.campaign, score_file.timestamp, score_file.state)
+    assert stands == (campaign, "20260118", "uploaded")
+    assert buckets.scoring().sha256(key) == buckets.scoring().sha256(score_file.key)
     assert Arrival.objects.get(pk=int(job.subject_id)).score_file == score_file
     assert arrivals.look() == []
 
 
-def test_s1_what_was_uploaded_by_hand_and_what_is_no_score_file_is_left_alone():
+def test_s1_what_was_uploaded_by_hand_and_what_lies_in_no_watched_folder_is_left_alone():
     campaign = make_campaign()
     receive_scores(campaign, CONTENT, name=f"{campaign.campaign_id}.1.txt")
-    drop("scored/README.md")
-    drop(f"scored/{campaign.campaign_id}.2.txt.part")
     drop("fanlist/uploaded/list-1/manifest.json")
     drop("uploads/of/a-browser")
-    drop("blacklist/notes.txt")
+    drop("README.md")
+    assert arrivals.look() == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["scored/README.md", "scored/tour.2.txt.part", "scored/a/tour.1.txt", "blacklist/notes.txt"],
+)
+def test_s1_an_object_whose_name_fits_nothing_alerts_once_and_is_listed(key):
+    drop(key)
+    (job,) = arrivals.look()
+    with pytest.raises(UnfitName, match="its name fits nothing"):
+        arrivals.take(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.works_on) == (JobState.FAILED, f"arrival {job.subject_id} ({key})")
+    assert key in Alert.objects.get().text
+    assert arrivals.look() == []
+
+
+def test_s1_a_second_drop_under_the_same_name_leaves_the_first_ones_bytes():
+    campaign = make_campaign()
+    key = drop(f"scored/{campaign.campaign_id}.1.txt")
+    first = arrivals.take(arrivals.look()[0].pk)
+    drop(key, score_file_bytes([score_row(7)]), seconds_ago=30)
+    second = arrivals.take(arrivals.look()[0].pk)
+    for score_file in (first, second):
+        assert buckets.scoring().sha256(score_file.key) == score_file.sha256
+    assert first.sha256 != second.sha256
+    assert score_files.process(score_files.open_job(first, by=None).pk).accepted == 2
+
+
+def test_s1_an_upload_leaves_the_dropped_file_of_its_name_and_both_are_taken_in():
+    campaign = make_campaign()
+    key = drop(f"scored/{campaign.campaign_id}.1.txt")
+    uploaded = receive_scores(
+        campaign, score_file_bytes([score_row(7)]), name=key.removeprefix("scored/")
+    )
+    dropped = arrivals.take(arrivals.look()[0].pk)
+    assert dropped.sha256 == hashlib.sha256(CONTENT).hexdigest()
+    for score_file in (uploaded, dropped):
+        assert buckets.scoring().sha256(score_file.key) == score_file.sha256
+
+
+def test_s1_a_file_whose_time_is_yet_to_come_is_taken_like_any_other(monkeypatch):
+    monkeypatch.setattr(arrivals, "STEADY_SECONDS", 0)
+    campaign = make_campaign()
+    drop(f"scored/{campaign.campaign_id}.1.txt", seconds_ago=-365 * 24 * 3600)
+    (job,) = arrivals.look()
+    assert arrivals.take(job.pk).state == "uploaded"
+
+
+def test_s1_a_link_that_leads_in_a_circle_holds_up_no_other_and_is_named(monkeypatch):
+    monkeypatch.setattr(arrivals, "STEADY_SECONDS", 0)
+    campaign = make_campaign()
+    folder = Path(
+        buckets.scoring().url_or_path(drop(f"scored/{campaign.campaign_id}.1.txt"))
+    ).parent
+    (folder / "circle").symlink_to(folder)
+    (folder / "itself.txt").symlink_to(folder / "itself.txt")
+    jobs = {job.arguments["name"]: job for job in arrivals.look()}
+    assert sorted(jobs) == [
+        "scored/circle",
+        "scored/itself.txt",
+        f"scored/{campaign.campaign_id}.1.txt",
+    ]
+    with pytest.raises(UnfitName):
+        arrivals.take(jobs["scored/circle"].pk)
+    assert arrivals.take(jobs[f"scored/{campaign.campaign_id}.1.txt"].pk) is not None
     assert arrivals.look() == []
 
 
@@ -102,16 +172,6 @@ def test_s1_a_file_that_changed_since_it_was_noted_is_an_arrival_of_its_own():
     (whole,) = arrivals.look()
     assert arrivals.take(whole.pk) is not None
     assert ScoreFile.objects.count() == 1
-
-
-def test_s1_other_bytes_under_the_key_of_a_known_file_are_a_new_attempt():
-    campaign = make_campaign()
-    first = receive_scores(campaign, CONTENT, name=f"{campaign.campaign_id}.1.txt")
-    drop(first.key, score_file_bytes([score_row(7)]))
-    (job,) = arrivals.look()
-    second = arrivals.take(job.pk)
-    assert (second.attempt, second.timestamp) == (2, "1-2")
-    assert buckets.scoring().sha256(second.key) == second.sha256
 
 
 def test_s1_an_arrival_that_is_gone_again_is_reported():
@@ -172,7 +232,8 @@ def test_s15_a_name_that_is_not_utf8_holds_up_no_other(bucket_folders):
     july = bucket_folders / "scoring" / "fanlist" / "uploaded" / "club" / "july.csv"
     july.with_name(os.fsdecode(b"jun\xff.csv")).hardlink_to(july)
     assert [arrivals.arrival_of(job.pk).key for job in arrivals.look()] == [
-        "fanlist/uploaded/club/july.csv"
+        "fanlist/uploaded/club/july.csv",
+        "fanlist/uploaded/club/jun\\udcff.csv",
     ]
 
 
@@ -246,28 +307,28 @@ def lose_answers(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(DiskBucket, "writer", writer)
 
 
-@pytest.mark.parametrize("lost", ["request", "answer"])
-def test_s12_a_failed_score_file_whose_bytes_are_in_the_bucket_goes_on(monkeypatch, lost):
-    """Put there by the upload whose answer was lost, or once more by another service."""
+def test_s12_a_failed_score_file_whose_bytes_are_dropped_again_goes_on(monkeypatch):
     campaign = make_campaign()
-    name = f"{campaign.campaign_id}.1.txt"
     with monkeypatch.context() as patch:
-        if lost == "request":
-            out_of_reach(patch, "scored/")
-        else:
-            lose_answers(patch)
+        out_of_reach(patch, "received/")
         with pytest.raises(NotStored):
-            receive_scores(campaign, CONTENT, name=name)
+            receive_scores(campaign, CONTENT, name=f"{campaign.campaign_id}.1.txt")
     assert ScoreFile.objects.get().state == "failed"
-    if lost == "request":
-        drop(f"scored/{campaign.campaign_id}.again.txt")
-    monkeypatch.setattr(arrivals, "STEADY_SECONDS", -60)
+    drop(f"scored/{campaign.campaign_id}.again.txt")
     (job,) = arrivals.look()
     tasks.run_job(job.pk)
     score_file = ScoreFile.objects.get()
     assert (score_file.state, score_file.error) == ("uploaded", "")
     tasks.run_job(Job.objects.get(kind="process_scores").pk)
     assert ScoreFile.objects.get().is_drawn
+
+
+def test_s12_a_file_that_was_stored_though_the_answer_was_lost_has_not_failed(monkeypatch):
+    with monkeypatch.context() as patch:
+        lose_answers(patch)
+        score_file = receive_scores(make_campaign(), CONTENT)
+    assert (score_file.state, score_file.error) == ("uploaded", "")
+    assert score_files.process(score_files.open_job(score_file, by=None).pk).is_drawn
 
 
 def noted_objects() -> dict[str, list[str]]:

@@ -27,7 +27,8 @@ def test_the_upload_is_kept_as_it_came_and_the_manifest_tells_of_it(pack):
     """[S-15]"""
     content = pack(ranks_of(3, "4,fan-4,note").replace(b"\n", b"\r\n"))
     score_file = process_ranks(make_campaign("tour"), content, name="top fans.csv")
-    uploaded = "fanlist/uploaded/club/top-fans.csv" + (".gz" if content[:1] == b"\x1f" else "")
+    folder = f"fanlist/received/club/{hashlib.sha256(content).hexdigest()[:12]}"
+    uploaded = f"{folder}/top-fans.csv" + (".gz" if content[:1] == b"\x1f" else "")
     assert read(uploaded) == content
     assert (score_file.key, score_file.manifest_key) == (
         "fanlist/scored/club/top-fans.txt",

@@ -172,11 +172,11 @@ def test_files_lie_under_the_names_their_name_gives():
         campaign, score_file_bytes([score_row(2)], packed=True), name="12345.20260118.txt.gz"
     )
     assert (first.key, first.scrubbed_key, first.rejected_key) == (
-        "scored/12345.20260118.txt",
+        "received/12345.20260118.txt",
         "scrubbed/12345.20260118.csv",
         "scrubbed/12345.20260118.rejected.csv",
     )
-    assert second.key == "scored/12345.20260118-2.txt.gz"
+    assert second.key == "received/12345.20260118-2.txt.gz"
     assert (first.attempt, second.attempt) == (1, 2)
     assert all(
         buckets.scoring().exists(key)

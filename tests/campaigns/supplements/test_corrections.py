@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from campaigns.errors import BadCorrection
 from campaigns.supplements.corrections import Corrected, as_lines, read, refuse_repeated, without
-from operations.adminkit.spreadsheets import as_meant, neutralised
+from operations.adminkit.spreadsheets import LONGEST_CELL, as_meant, neutralised
 from tests.support.campaigns import COLUMNS, score_row
 
 ROW = tuple(score_row(1).values())
@@ -91,7 +91,7 @@ def test_s14_a_row_without_its_line_number_is_refused(line):
         [*written(), "1,2,3\r\n"],
         [*written(), '1,"never closed\r\n'],
         [*written(), '1,"two"words,3,4,5,6,7,17,no_contact\r\n'],
-        [*written(), "x" * 200_000 + ",2,3,4,5,6,7,17,no_contact\r\n"],
+        [*written(), "x" * (LONGEST_CELL + 1) + ",2,3,4,5,6,7,17,no_contact\r\n"],
         [""],
         ["\x89PNG\r\n"],
     ],

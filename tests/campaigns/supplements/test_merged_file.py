@@ -45,7 +45,7 @@ def test_s14_the_accepted_lines_stand_in_it_byte_for_byte_and_in_order(packed, n
     lines = content.split(newline)
     kept = newline.join([lines[0], lines[1], lines[3], lines[5]])
     assert read(child.key) == kept + b"\n" + "\t".join(score_row(9).values()).encode() + b"\n"
-    assert child.key.startswith("scored/")
+    assert child.key.startswith("received/")
     assert child.name == f"{parent.campaign.campaign_id}.{parent.timestamp}-s1.txt"
 
 

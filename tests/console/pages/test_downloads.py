@@ -12,9 +12,10 @@ from campaigns.models import RegistrationImport, RejectedRegistration
 from console.models import PersonalDataAccess
 from datalake.storage import buckets
 from tests.console.page_cases import prepared, said
+from tests.support.campaigns import make_campaign, process_scores, score_file_bytes, score_row
 from tests.support.waves import campaign_with
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_download_needs_a_reason_and_is_logged_before_it_leaves(client):
@@ -36,6 +37,45 @@ def test_a_download_needs_a_reason_and_is_logged_before_it_leaves(client):
         assert ",+1206" in kept.read("masterCodes/west.csv").decode(), (
             "the machine's file stays verbatim"
         )
+
+
+def test_a_rejected_cell_of_a_megabyte_does_not_empty_the_download(client):
+    """[S-11] Python's own reader of CSV gives up at 131,072 characters."""
+    rows = [
+        score_row(n, id="x" * 900_000 if n == 2 else "", raw_local_fanscore="no") for n in (1, 2, 3)
+    ]
+    file = process_scores(make_campaign(), score_file_bytes(rows))
+    answer = client.post(
+        f"/admin/score-file/{file.pk}/download/", {"which": "rejected", "reason": "to fix the rows"}
+    )
+    got = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    assert [(len(row[0]), row[-1]) for row in got[1:]] == [
+        (0, "invalid_score"),
+        (900_000, "invalid_score"),
+        (0, "invalid_score"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ('r.html"; x=".csv', r'attachment; filename="r.html\"; x=\".rejected.csv"'),
+        ("r\nX-Evil: 1.csv", 'attachment; filename="r_X-Evil: 1.rejected.csv"'),
+        ("r\r\n.csv", 'attachment; filename="r__.rejected.csv"'),
+        ("Zoë.csv", "attachment; filename*=utf-8''Zo%C3%AB.rejected.csv"),
+    ],
+)
+def test_whatever_a_file_is_called_its_download_has_one_name_and_no_other_header(
+    client, name, header
+):
+    found = RegistrationImport.objects.create(
+        campaign=campaign_with(fans=1), name=name, key="k", sha256="0" * 64, finished=True
+    )
+    answer = client.post(
+        f"/admin/registrations/{found.pk}/download/", {"reason": "to fix the rows"}
+    )
+    assert answer.headers["Content-Disposition"] == header
+    assert "X-Evil" not in answer.headers
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+12065550100", "-2", "@SUM(A1)", "\tx", "＝1"])
