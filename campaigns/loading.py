@@ -5,8 +5,9 @@ is. [C-1, C-3]
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -17,37 +18,28 @@ from campaigns.contacts import emails, phones
 from campaigns.errors import BadCampaignFile, DrawIsLocked, WrongStatus
 from campaigns.models import Campaign, ListEntry, Market
 from campaigns.opening import open_campaign
-from operations import instants
-from operations.instants import NaiveInstant, NotAnInstant
+from operations.entry import values
+from operations.errors import BadValue
 
-PLAIN: tuple[str, ...] = (
+TEXTS: tuple[str, ...] = (
     "name",
     "artist",
     "category_id",
     "time_zone",
     "product_id",
     "source",
-    "allow_intl_phones",
-    "home_countries",
+    "entropy_source",
 )
-PLAIN += (
-    "require_confirmed_phone",
-    "min_score",
-    "max_fans_per_contact",
-    "scoring_type",
-    "code_source",
-    "code_prefix",
-)
-PLAIN += ("code_length", "notify_channels", "entropy_source")
+TEXTS += ("scoring_type", "code_source", "code_prefix", "notify_channels")
+FLAGS = ("allow_intl_phones", "require_confirmed_phone")
+WHOLE = ("max_fans_per_contact", "code_length")
+PLAIN = (*TEXTS, *FLAGS, *WHOLE, "min_score", "home_countries")
 DATES = ("registration_opens", "registration_closes")
 LISTS = {
     "blacklist": ListKind.BLACKLIST,
     "whitelist": ListKind.WHITELIST,
     "disposable_domains": ListKind.DISPOSABLE,
 }
-WHOLE = ("max_fans_per_contact", "code_length")
-# true is neither
-NUMBERS: dict[str, tuple[type, ...]] = {"min_score": (int, float), **dict.fromkeys(WHOLE, (int,))}
 # `templates` belongs to the waves: its key is known here, and its content is left to them.
 KNOWN = {"campaign_id", "status", "markets", "templates", "draw", *PLAIN, *DATES, *LISTS}
 LONGEST_ENTRY = 254
@@ -67,6 +59,13 @@ def load(document: Any) -> Loaded:
     """Create or update a campaign from its JSON document. Raises BadCampaignFile, DrawIsLocked;
     then nothing is written.
     """
+    try:
+        return _load(document)
+    except BadValue as error:
+        raise BadCampaignFile(str(error)) from error
+
+
+def _load(document: Any) -> Loaded:
     _check_keys(document)
     document = {
         name: value.strip() if isinstance(value, str) else value for name, value in document.items()
@@ -92,7 +91,7 @@ def load(document: Any) -> Loaded:
             setattr(campaign, name, document[name])
     for name in DATES:
         if name in document:
-            setattr(campaign, name, date_with_offset(document[name], name))
+            setattr(campaign, name, values.instant(name, document[name]))
     _validated(campaign, "campaign")
     campaign.save()
     _load_markets(campaign, document.get("markets", []))
@@ -125,55 +124,35 @@ def _left_as_they_are(campaign: Campaign, document: dict[str, Any]) -> list[str]
 def _check_keys(document: Any) -> None:
     if not isinstance(document, dict):
         raise BadCampaignFile("A campaign file must contain one JSON object.")
-    if unfit := [name for name, value in document.items() if _holds_unfit_text(value)]:
-        raise BadCampaignFile(
-            f"{unfit[0]}: the text contains a NUL or an incomplete character. Remove it."
-        )
+    values.fit("The campaign file", document)
     if missing := [
         name for name in ("campaign_id", "name") if not str(document.get(name) or "").strip()
     ]:
         raise BadCampaignFile(f"The campaign is missing {' and '.join(missing)}.")
     if not all(isinstance(document[name], str) for name in ("campaign_id", "name")):
         raise BadCampaignFile("campaign_id and name must be texts. Put them in quotes.")
-    if unfit := [
-        name
-        for name, kinds in NUMBERS.items()
-        if name in document and type(document[name]) not in kinds
-    ]:
-        raise BadCampaignFile(
-            f"{unfit[0]}: write {'a whole number' if unfit[0] in WHOLE else 'a number'}, without"
-            " quotes."
-        )
     if unknown := sorted(set(document) - KNOWN):
         raise BadCampaignFile(
             f"The campaign has unknown keys: {', '.join(unknown)}. Known are:"
             f" {', '.join(sorted(KNOWN))}."
         )
+    _check_types(document)
 
 
-def _holds_unfit_text(value: Any) -> bool:
-    """NUL, or a lone surrogate, anywhere inside: JSON can spell them, PostgreSQL cannot keep
-    them.
-    """
-    if isinstance(value, str):
-        return any(each == "\0" or "\ud800" <= each <= "\udfff" for each in value)
-    if isinstance(value, dict):
-        return any(_holds_unfit_text(each) for each in [*value, *value.values()])
-    return isinstance(value, list) and any(_holds_unfit_text(each) for each in value)
-
-
-def date_with_offset(text: Any, name: str) -> datetime:
-    """An ISO 8601 date and time with an offset. Raises BadCampaignFile, naming the key."""
-    try:
-        return instants.parse_typed(text)
-    except NaiveInstant as error:
-        raise BadCampaignFile(
-            f"{name}: {text!r} has no time zone offset. Add one, such as Z or +01:00."
-        ) from error
-    except (TypeError, NotAnInstant) as error:
-        raise BadCampaignFile(
-            f"{name}: {text!r} is not an ISO 8601 date and time, such as 2026-01-18T12:00:00Z."
-        ) from error
+def _check_types(document: dict[str, Any]) -> None:
+    """One kind of value for each key; what it may be besides, its column says."""
+    kinds: list[tuple[tuple[str, ...], Callable[[str, Any], object]]] = [
+        (TEXTS, values.text),
+        (FLAGS, values.flag),
+        (WHOLE, values.whole),
+        (tuple(LISTS), partial(values.texts, longest=LONGEST_ENTRY)),
+        (("min_score",), partial(values.number, most=1)),
+        (("status",), partial(values.word, allowed=CampaignStatus.values)),
+    ]
+    for names, judge in kinds:
+        for name in names:
+            if name in document:
+                judge(name, document[name])
 
 
 def _validated(instance: Campaign | Market, what: str) -> None:
@@ -229,31 +208,16 @@ def _load_market(campaign: Campaign, given: dict[str, Any], position: int) -> No
         raise BadCampaignFile(f"Market {name} has unknown keys: {', '.join(unknown)}.")
     if missing := [key for key in ("market_id", "capacity", "selection_time") if key not in given]:
         raise BadCampaignFile(f"Market {name} is missing {', '.join(missing)}.")
-    if (
-        not isinstance(given["capacity"], int)
-        or isinstance(given["capacity"], bool)
-        or given["capacity"] < 0
-    ):
-        raise BadCampaignFile(
-            f"Market {name}: capacity is {given['capacity']!r}. Write a whole number, 0 or more."
-        )
-    if not _is_texts(given.get("event_ids", [])):
-        raise BadCampaignFile(f'Market {name}: write event_ids as a list of texts, such as ["E1"].')
+    what = f"Market {name}"
     market = Market.objects.filter(campaign=campaign, market_id=given["market_id"]).first()
     market = market or Market(campaign=campaign, market_id=given["market_id"])
-    market.name = given.get("name", given["market_id"])
-    market.capacity = given["capacity"]
-    market.selection_time = date_with_offset(
-        given["selection_time"], f"selection_time of market {name}"
-    )
-    market.position = given.get("position", position)
-    market.event_ids = given.get("event_ids", [])
+    market.name = values.text(f"{what}, name", given.get("name", given["market_id"]))
+    market.capacity = values.whole(f"{what}, capacity", given["capacity"])
+    market.selection_time = values.instant(f"{what}, selection_time", given["selection_time"])
+    market.position = values.whole(f"{what}, position", given.get("position", position))
+    market.event_ids = values.texts(f"{what}, event_ids", given.get("event_ids", []))
     _validated(market, f"market {name}")
     market.save()
-
-
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _load_lists(campaign: Campaign, document: dict[str, Any]) -> None:
@@ -261,12 +225,6 @@ def _load_lists(campaign: Campaign, document: dict[str, Any]) -> None:
     at the first upload.
     """
     given = {kind: document[key] for key, kind in LISTS.items() if key in document}
-    for key in LISTS:
-        lines = document.get(key, [])
-        if not _is_texts(lines) or any(len(line) > LONGEST_ENTRY for line in lines):
-            raise BadCampaignFile(
-                f"{key}: write a list of texts of at most {LONGEST_ENTRY} characters each."
-            )
     emails.EmailRules.compile(
         blacklist=given.get(ListKind.BLACKLIST, []),
         whitelist=given.get(ListKind.WHITELIST, []),

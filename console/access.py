@@ -25,6 +25,8 @@ from console.models import Access, PersonalDataAccess
 from operations import correlation
 from operations.errors import Refusal
 
+LONGEST_REASON = 300  # that a person types
+LONGEST_SUBJECT = 300  # in the log; an address may be longer
 View = Callable[..., HttpResponseBase]
 
 
@@ -109,7 +111,7 @@ def log_access(request: StaffRequest, what: Access, subject: str, reason: str) -
     PersonalDataAccess.objects.create(
         user=request.user,
         what=what,
-        subject=subject,
+        subject=subject[:LONGEST_SUBJECT],
         reason=reason,
         correlation_id=correlation.current(),
     )

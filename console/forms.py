@@ -6,20 +6,30 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.forms import UsernameField
 from django.core.exceptions import ValidationError
+from unfold.forms import AuthenticationForm
 
 from campaigns.models import Campaign
+from console.access import LONGEST_REASON
 from console.uploads import NOT_KEPT, TOO_LARGE
 from demand.choices import DemandType
 from demand.models import LONGEST_REFERENCE
 
+LONGEST_USERNAME = 150
 MOST_REPAIRED = 1_000  # a batch
+
+
+class SignInForm(AuthenticationForm):
+    """A name that is longer than any user's is refused before it is counted as an attempt."""
+
+    username = UsernameField(max_length=LONGEST_USERNAME)
 
 
 class ReasonForm(forms.Form):
     """A reason that others will read later."""
 
-    reason = forms.CharField(label="Reason", max_length=300, min_length=5, strip=True)
+    reason = forms.CharField(label="Reason", max_length=LONGEST_REASON, min_length=5, strip=True)
 
 
 class UploadForm(forms.Form):
@@ -82,7 +92,7 @@ class DemandFindForm(forms.Form):
     record_type = forms.ChoiceField(
         label="Type", required=False, choices=[("", "any"), *DemandType.choices]
     )
-    reason = forms.CharField(label="Reason", max_length=300, min_length=5)
+    reason = forms.CharField(label="Reason", max_length=LONGEST_REASON, min_length=5)
     after = forms.IntegerField(
         required=False, widget=forms.HiddenInput, min_value=1, max_value=2**63 - 1
     )
@@ -121,7 +131,7 @@ class FindForm(forms.Form):
     )
     fan = forms.CharField(label="Fan id", required=False, max_length=200)
     code = forms.CharField(label="Access code", required=False, max_length=64)
-    reason = forms.CharField(label="Reason", max_length=300, min_length=5)
+    reason = forms.CharField(label="Reason", max_length=LONGEST_REASON, min_length=5)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

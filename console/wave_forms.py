@@ -4,7 +4,7 @@ markets, in which order.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from campaigns.models import Campaign
+from console.access import LONGEST_REASON
 from console.words import words
+from operations.entry.validators import notify_year_is_allowed
 from waves.choices import Order
 from waves.errors import BadDateKey
 from waves.models import Wave
@@ -63,7 +65,7 @@ class WaveForm(forms.Form):
     )
     expedite = forms.CharField(
         label="Reason for short notice",
-        max_length=300,
+        max_length=LONGEST_REASON,
         required=False,
         help_text="Required if the notify date is less than a day away",
     )
@@ -87,6 +89,8 @@ class WaveForm(forms.Form):
         refused.
         """
         local = self.cleaned_data["notify_date"].replace(tzinfo=None)
+        # before any zone is asked: at either end of the calendar there is no UTC
+        notify_year_is_allowed(local.replace(tzinfo=UTC))
         first, second = (local.replace(tzinfo=self.zone, fold=fold) for fold in (0, 1))
         if first.utcoffset() != second.utcoffset():
             raise ValidationError(

@@ -22,6 +22,8 @@ from datalake.hashing import sha256_hex
 from datalake.layout import Period
 from datalake.schemas import SCHEMAS, Field, Kind, Schema
 from operations import instants
+from operations.entry import values
+from operations.errors import BadValue
 
 SEPARATOR = "\x1f"
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
@@ -241,10 +243,8 @@ def _number(name: str, value: Any) -> float:
 
 
 def _text(name: str, value: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{name}: not valid Unicode") from None
+    if values.is_unfit(value):
+        raise ValueError(f"{name}: {values.UNFIT_TEXT}")
     return value.strip()
 
 
@@ -254,10 +254,12 @@ def _created(value: Any) -> str:
         raise ValueError("date.created: missing")
     text = text.strip()
     try:
-        instant = instants.parse(text)
-        return text if INSTANT.fullmatch(text) else instants.stamp(instant)
-    except (ValueError, OverflowError):
+        instant = values.within("date.created", instants.parse(text))
+    except BadValue as refusal:
+        raise ValueError(str(refusal)) from None
+    except ValueError:
         raise ValueError("date.created: not an ISO 8601 date and time with an offset") from None
+    return text if INSTANT.fullmatch(text) else instants.stamp(instant)
 
 
 def frame_of(record_type: str, normalised: list[dict[str, Any]]) -> pl.DataFrame:

@@ -123,6 +123,7 @@ NAVIGATION = [
 ]
 
 UNFOLD = {
+    "LOGIN": {"form": "console.forms.SignInForm"},
     "SITE_TITLE": "Fairwave",
     "SITE_HEADER": "Fairwave",
     "SITE_SUBHEADER": "Fair ticket presales",

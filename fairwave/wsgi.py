@@ -14,6 +14,9 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
+from operations.entry.requests import SiteRequest
+
 application = get_wsgi_application()
+application.request_class = SiteRequest
 if wrong := [found for found in checks.run_checks(tags=["fairwave"]) if found.is_serious()]:
     raise ImproperlyConfigured(" ".join(f"{found.msg} {found.hint}" for found in wrong))

@@ -12,7 +12,6 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
 from textwrap import wrap
 from types import FrameType
@@ -23,10 +22,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, ProgrammingError
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
-from operations import alerts, correlation, instants
+from operations import alerts, correlation
 from operations.errors import LeaseLost, Refusal, error_text
 from operations.foreground import counted, watched
-from operations.instants import NaiveInstant, NotAnInstant
 from operations.services import heartbeats
 from operations.services.heartbeats import Stop
 
@@ -243,22 +241,6 @@ def _shown(value: Any) -> str:
     if value is None or value in ([], {}, ""):
         return "none" if value in ([], {}) else "–"
     return str(value)
-
-
-def instant(text: str) -> datetime:
-    """An ISO 8601 date and time with an offset. Raises Refusal for anything else, a naive one
-    included.
-    """
-    try:
-        return instants.parse_typed(text)
-    except NaiveInstant as error:
-        raise Refusal(
-            f"{text!r} has no time zone offset. Add one, such as 2026-01-20T18:00:00Z."
-        ) from error
-    except NotAnInstant as error:
-        raise Refusal(
-            f"{text!r} is not an ISO 8601 date and time, such as 2026-01-20T18:00:00Z."
-        ) from error
 
 
 def user(name: str) -> User:

@@ -13,6 +13,14 @@ class Refusal(Exception):
     is_transient: ClassVar[bool] = False
 
 
+class BadValue(Refusal):
+    """A value that may not enter: `key` names it, `problem` says what is wrong, in one line."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        self.key, self.problem = key, problem
+        super().__init__(f"{key}: {problem}")
+
+
 class JobBusy(Refusal):
     """Another worker holds the job, or one of its kind and subject is live already."""
 

@@ -21,7 +21,8 @@ class TemplateForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         named = " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        self.fields["body"].help_text = f"Placeholders: {named}. To write a brace, double it."
+        if "body" in self.fields:  # who may only look has no fields
+            self.fields["body"].help_text = f"Placeholders: {named}. To write a brace, double it."
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

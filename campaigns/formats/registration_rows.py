@@ -27,6 +27,7 @@ from campaigns.formats.score_rows import (
 from datalake.avro import container
 from datalake.choices import RecordType
 from operations import instants
+from operations.entry import values
 from operations.entry.trimming import trim, trimmed
 
 REQUIRED = ("global_user_id", "registered_at")
@@ -44,7 +45,6 @@ TEXTS = dict.fromkeys(("raw", *COLUMNS), pl.String)
 AVRO_MAGIC = b"Obj\x01"
 ROWS_AT_A_TIME = 20_000
 COUNTED_BYTES = 1024 * 1024
-YEARS = range(2000, 2201)
 
 
 @dataclass(frozen=True)
@@ -224,4 +224,4 @@ def _instant(text: str) -> datetime | None:
         found = instants.parse(text).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return found if found.year in YEARS else None
+    return found if found.year in values.YEARS else None

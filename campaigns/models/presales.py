@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from campaigns.choices import CampaignStatus, CodeSource, ListKind, NotifyChannels, ScoringType
+from operations.entry.validators import year_is_allowed
+from operations.entry.values import BEHIND_ALL, FIRST_MOMENT
 
 PUBLIC_ID = RegexValidator(r"\A[A-Za-z0-9-]{1,40}\Z", "Use 1 to 40 letters, digits and hyphens.")
 CODE_PREFIX = RegexValidator(
@@ -31,8 +33,8 @@ class Campaign(models.Model):
     artist = models.CharField(max_length=200, blank=True)
     category_id = models.CharField(max_length=80, blank=True)
     status = models.CharField(max_length=10, choices=CampaignStatus, default=CampaignStatus.DRAFT)
-    registration_opens = models.DateTimeField(null=True, blank=True)
-    registration_closes = models.DateTimeField(null=True, blank=True)
+    registration_opens = models.DateTimeField(null=True, blank=True, validators=[year_is_allowed])
+    registration_closes = models.DateTimeField(null=True, blank=True, validators=[year_is_allowed])
     time_zone = models.CharField(max_length=60, default="UTC", help_text="Such as America/New_York")
     product_id = models.CharField(max_length=80, blank=True)
     source = models.CharField(max_length=80, blank=True)
@@ -108,6 +110,11 @@ class Campaign(models.Model):
                 condition=Q(registration_closes__gt=F("registration_opens")),
                 violation_error_message="Registration must close after it opens.",
             ),
+            models.CheckConstraint(
+                name="campaign_years",
+                condition=Q(registration_opens__range=(FIRST_MOMENT, BEHIND_ALL))
+                & Q(registration_closes__range=(FIRST_MOMENT, BEHIND_ALL)),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -127,7 +134,8 @@ class Market(models.Model):
     name = models.CharField(max_length=200)
     capacity = models.PositiveIntegerField(default=0)
     selection_time = models.DateTimeField(
-        help_text="Fans who registered later are not selected for this market"
+        validators=[year_is_allowed],
+        help_text="Fans who registered later are not selected for this market",
     )
     position = models.PositiveIntegerField(default=0)
     event_ids = ArrayField(models.CharField(max_length=80), default=list, blank=True)
@@ -135,7 +143,11 @@ class Market(models.Model):
     class Meta:
         ordering = ["position", "market_id"]
         constraints = [
-            models.UniqueConstraint(name="market_once", fields=["campaign", "market_id"])
+            models.UniqueConstraint(name="market_once", fields=["campaign", "market_id"]),
+            models.CheckConstraint(
+                name="market_years",
+                condition=Q(selection_time__gte=FIRST_MOMENT, selection_time__lt=BEHIND_ALL),
+            ),
         ]
 
     def __str__(self) -> str:

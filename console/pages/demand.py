@@ -170,7 +170,7 @@ def _compared(
     """Each state beside the one before it: its fields, those that changed, and whether it is the
     first that is known.
     """
-    older = [*states[1:], came_before]
+    older = [*states[1:], came_before][: len(states)]
     return [
         _comparison(state, before, hidden=hidden)
         for state, before in zip(states, older, strict=True)

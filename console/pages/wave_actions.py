@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
-from console.access import StaffRequest, action, attempt, page, render
+from console.access import LONGEST_REASON, StaffRequest, action, attempt, page, render
+from operations.entry import values
+from operations.errors import BadValue
 from waves import actions, approval, schedule, tasks
 from waves.choices import WaveState
 from waves.models import ProviderAccount, Wave
@@ -25,8 +26,9 @@ def _do(request: StaffRequest, name: str, work: Callable[[Wave], Any], done: str
     return attempt(request, lambda: work(wave), done, back=reverse("wave", args=[name]))
 
 
-def _reason(request: StaffRequest) -> str:
-    return request.POST.get("reason", "").strip()
+def _reason(request: StaffRequest, name: str = "reason") -> str:
+    """What was typed. Raises BadValue for what is too long."""
+    return values.text(name, request.POST.get(name, "").strip(), longest=LONGEST_REASON)
 
 
 @action("waves.approve_wave", "waves.view_wave")
@@ -34,7 +36,7 @@ def approve(request: StaffRequest, name: str) -> HttpResponse:
     """Approves the content whose digest stood on the page that was looked at. [X-5]"""
 
     def work(wave: Wave) -> None:
-        digest, waiver = request.POST.get("digest", ""), request.POST.get("waiver", "").strip()
+        digest, waiver = request.POST.get("digest", ""), _reason(request, "waiver")
         approval.approve(wave, by=request.user, digest=digest, now=timezone.now(), waiver=waiver)
 
     return _do(request, name, work, "The wave is approved. It can be scheduled.")
@@ -131,22 +133,20 @@ def reset(request: StaffRequest, name: str) -> HttpResponse:
 @action("waves.stop_all")
 def stop_all(request: StaffRequest) -> HttpResponse:
     """Every provider's account pauses within two seconds. [N-6]"""
-    reason = _reason(request)
-    if not reason:
-        messages.error(request, "Enter a reason. The person who resumes sending needs to know it.")
-        return HttpResponseRedirect(reverse("admin:index"))
-    stopped = accounts.stop_all(f"{request.user.get_username()}: {reason}", by=request.user)
-    if stopped:
-        messages.success(
-            request,
-            (
-                f"All sending is stopped: {', '.join(stopped)}. Resume each provider on the"
-                " Providers page."
-            ),
+
+    def stop() -> str:
+        reason = _reason(request)
+        if not reason:
+            raise BadValue("reason", "enter one. The person who resumes sending needs to know it.")
+        stopped = accounts.stop_all(f"{request.user.get_username()}: {reason}", by=request.user)
+        if not stopped:
+            return "All sending was already stopped."
+        return (
+            f"All sending is stopped: {', '.join(stopped)}. Resume each provider on the"
+            " Providers page."
         )
-    else:
-        messages.info(request, "All sending was already stopped.")
-    return HttpResponseRedirect(reverse("admin:index"))
+
+    return attempt(request, stop, back=reverse("admin:index"))
 
 
 @page("waves.view_provideraccount")
@@ -163,7 +163,11 @@ def providers(request: StaffRequest) -> HttpResponse:
 def resume_provider(request: StaffRequest, pk: int) -> HttpResponse:
     """Let a paused account send again, and wake the senders of the waves that it stopped."""
     account = get_object_or_404(ProviderAccount, pk=pk)
-    if accounts.resume(account.name, by=request.user, reason=_reason(request)):
+
+    def resume_it() -> str:
+        if not accounts.resume(account.name, by=request.user, reason=_reason(request)):
+            return f"Sending through {account.name} was not paused."
         tasks.wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
-        messages.success(request, f"Sending through {account.name} is resumed.")
-    return HttpResponseRedirect(reverse("providers"))
+        return f"Sending through {account.name} is resumed."
+
+    return attempt(request, resume_it, back=reverse("providers"))

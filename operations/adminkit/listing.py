@@ -34,6 +34,10 @@ class TitledAdmin(ModelAdmin):
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new row's form is empty: what an address says was judged by no field."""
+        return {}
+
 
 class ReadOnlyAdmin(TitledAdmin):
     """Rows that only jobs write: they are not added, changed or deleted by hand."""
@@ -101,7 +105,9 @@ class Masking(TitledAdmin):
             str(item[0] if isinstance(item, tuple) else item)
             for item in self.get_list_filter(request)
         }
-        return lookup.removesuffix("__exact").removesuffix("__id") in named
+        for how in ("__exact", "__isnull", "__id"):  # as the filters of the page itself ask
+            lookup = lookup.removesuffix(how)
+        return lookup in named
 
     def _as_shown(self, request: HttpRequest, names: Sequence[Any]) -> list[Any]:
         if unmasking.shown(request):

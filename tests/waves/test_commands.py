@@ -171,7 +171,7 @@ def test_refusals_are_one_line_with_exit_1_and_write_nothing(campaign, tmp_path)
     assert "'nobody'" in refused(
         "prepare_wave", campaign, KEY, "--by", "nobody", "--notify-date", week
     )
-    assert "capacity '-1'" in refused(*base, "--notify-date", week, "--markets", str(markets))
+    assert "capacity: '-1'" in refused(*base, "--notify-date", week, "--markets", str(markets))
     assert "cannot be read" in refused(
         *base, "--notify-date", week, "--markets", str(tmp_path / "none.csv")
     )

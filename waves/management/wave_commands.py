@@ -5,13 +5,15 @@ that preview and preparation share.
 from __future__ import annotations
 
 from abc import abstractmethod
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import CommandParser
 
-from operations.commands import JsonCommand, instant, user
+from operations.commands import JsonCommand, user
+from operations.entry import values
 from waves.choices import Order
 from waves.errors import BadMarketFile
 from waves.lifecycle import wave_named
@@ -74,12 +76,16 @@ def request_of(options: dict[str, Any]) -> WaveRequest:
     return WaveRequest(
         campaign_id=options["campaign"],
         date_key=options["date_key"],
-        notify_date=instant(options["notify_date"]) if options["notify_date"] else None,
+        notify_date=_notify_date(options["notify_date"]),
         market_file=_content(options["markets"]) if options["markets"] else None,
         order=_order(options),
         single_market=options["market"],
         min_score=options["min_score"],
     )
+
+
+def _notify_date(text: str | None) -> datetime | None:
+    return values.instant("--notify-date", text, years=values.NOTIFY_YEARS) if text else None
 
 
 def _order(options: dict[str, Any]) -> Order | None:

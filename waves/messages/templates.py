@@ -13,13 +13,17 @@ from django.db.models import Q
 
 from campaigns.choices import CodeSource
 from campaigns.models import Campaign, Market
+from operations.entry import values
+from operations.errors import BadValue
 from waves.choices import Channel
 from waves.errors import BadTemplate
 from waves.markets import MarketSeat
-from waves.messages.content import MessageTemplate, check_template, choose
+from waves.messages.content import ENGLISH, MessageTemplate, check_template, choose
 from waves.models import Template, Wave
 
 _KEYS = {"channel", "market_id", "language", "subject", "body", "html"}
+# as the columns are
+_LONGEST = {"market_id": None, "language": 10, "subject": 200, "body": None, "html": None}
 
 
 def load(campaign: Campaign, documents: Any) -> int:
@@ -38,34 +42,31 @@ def load(campaign: Campaign, documents: Any) -> int:
 
 
 def _load_one(campaign: Campaign, markets: Mapping[str, Market], document: Any, what: str) -> None:
-    if (
-        not isinstance(document, dict)
-        or set(document) - _KEYS
-        or not isinstance(document.get("body"), str)
-    ):
+    if not isinstance(document, dict) or set(document) - _KEYS or "body" not in document:
         raise BadTemplate(
             f"{what}: write an object with channel and body. Allowed keys:"
             f" {', '.join(sorted(_KEYS))}."
         )
-    if document.get("channel") not in Channel.values:
-        raise BadTemplate(
-            f"{what}: channel {document.get('channel')!r} is unknown. Use one of:"
-            f" {', '.join(Channel.values)}."
-        )
-    market_id = document.get("market_id")
-    if market_id is not None and market_id not in markets:
-        raise BadTemplate(f"{what}: the campaign has no market {market_id!r}.")
-    texts = {name: str(document.get(name) or "") for name in ("subject", "body", "html")}
+    given = {name: held for name, held in document.items() if held is not None or name == "body"}
+    try:
+        channel = values.word(f"{what}, channel", document.get("channel"), Channel.values)
+        texts = {
+            name: values.text(f"{what}, {name}", given.get(name, ""), longest=longest)
+            for name, longest in _LONGEST.items()
+        }
+    except BadValue as refusal:
+        raise BadTemplate(str(refusal)) from refusal
+    market_id, language = texts.pop("market_id"), texts.pop("language") or ENGLISH
+    if "market_id" in given and market_id not in markets:
+        raise BadTemplate(f"{what}: the campaign has no market {values.shown(market_id)}.")
     check_template(
-        MessageTemplate(
-            document["channel"], texts["body"], subject=texts["subject"], html=texts["html"]
-        )
+        MessageTemplate(channel, texts["body"], subject=texts["subject"], html=texts["html"])
     )
     Template.objects.update_or_create(
         campaign=campaign,
-        market=markets[market_id] if market_id is not None else None,
-        channel=document["channel"],
-        language=document.get("language") or "en",
+        market=markets[market_id] if market_id else None,
+        channel=channel,
+        language=language,
         defaults=texts,
     )
 

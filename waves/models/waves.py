@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from campaigns.choices import CodeSource, NotifyChannels
 from campaigns.models import Campaign, Market, ScoreFile
+from operations.entry.values import BEHIND_NOTIFYING, FIRST_MOMENT
 from waves.choices import Order, WaveState
 
 UNSETTLED = [WaveState.CANCELLED, WaveState.FAILED]  # waves in these states hold no fan [K-6]
@@ -106,6 +107,10 @@ class Wave(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(name="wave_once", fields=["campaign", "date_key"]),
+            models.CheckConstraint(
+                name="wave_years",
+                condition=Q(notify_date__gte=FIRST_MOMENT, notify_date__lt=BEHIND_NOTIFYING),
+            ),
             models.CheckConstraint(name="wave_attempts", condition=Q(attempts__lte=2)),
             models.CheckConstraint(
                 name="wave_four_eyes",

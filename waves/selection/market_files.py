@@ -9,29 +9,37 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
 
 from campaigns.choices import CodeSource
-from operations import instants
-from operations.instants import NaiveInstant, NotAnInstant
-from waves.errors import BadMarketFile, NaiveDate, UnknownMarket
+from operations.entry import values
+from operations.errors import BadValue
+from waves.errors import BadMarketFile, UnknownMarket
 from waves.markets import MarketSeat
 
 REQUIRED = ("marketId", "marketName", "capacity", "selectionTime")
 OPTIONAL = ("codeSource",)
-MOST_SEATS = 2**31 - 1
+LONGEST_CELL = 200  # as a market's name may be
+MOST_BYTES = 1_000_000
+Value = TypeVar("Value")
 
 
 def markets_of_wave(content: bytes | None, own: Sequence[MarketSeat]) -> list[MarketSeat]:
     """The wave's markets in position order: those that the file names, with its values, or all of
     the campaign without a file.
 
-    Raises BadMarketFile with the line, UnknownMarket, NaiveDate.
+    Raises BadMarketFile with the line, UnknownMarket.
     """
     if content is None:
         return list(own)
+    if len(content) > MOST_BYTES:
+        raise BadMarketFile(
+            f"Markets file: it is larger than {MOST_BYTES:,} bytes, which is the limit. Check that"
+            " it is the right file."
+        )
     by_id = {seat.market_id: seat for seat in own}
     seats: dict[str, MarketSeat] = {}
     for line, row in _rows(content):
@@ -63,11 +71,17 @@ def _rows(content: bytes) -> list[tuple[int, Mapping[str, str]]]:
                 f"Markets file: column {missing[0]!r} is missing. Required columns:"
                 f" {', '.join(REQUIRED)}."
             )
-        return [(reader.line_num, _cells(row, reader.line_num)) for row in reader]
+        rows = [(reader.line_num, row) for row in reader]
+        return [(line, _cells(row, line)) for line, row in rows if not _is_blank(row)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadMarketFile(
             f"Markets file: it is not CSV in UTF-8 ({error}). Save it as CSV again."
         ) from error
+
+
+def _is_blank(row: Mapping[str | None, str | list[str] | None]) -> bool:
+    """A line of separators alone, as spreadsheets leave them behind a table."""
+    return not any(cell.strip() for cell in row.values() if isinstance(cell, str))
 
 
 def _cells(row: Mapping[str | None, str | list[str] | None], line: int) -> Mapping[str, str]:
@@ -76,44 +90,27 @@ def _cells(row: Mapping[str | None, str | list[str] | None], line: int) -> Mappi
         raise BadMarketFile(
             f"Markets file, line {line}: the number of columns is different from the header."
         )
-    return {name: str(cell).strip() for name, cell in cells.items()}
+    return {
+        name: _judged(partial(values.text, longest=LONGEST_CELL), name, str(cell).strip(), line)
+        for name, cell in cells.items()
+    }
 
 
 def _overridden(own: MarketSeat, row: Mapping[str, str], line: int) -> MarketSeat:
-    return replace(
-        own,
-        name=row["marketName"] or own.name,
-        capacity=_capacity(row["capacity"], line) if row["capacity"] else own.capacity,
-        selection_time=(
-            _moment(row["selectionTime"], line) if row["selectionTime"] else own.selection_time
-        ),
-        code_source=_code_source(row["codeSource"], line) if row["codeSource"] else own.code_source,
-    )
+    capacity, moment, source = row["capacity"], row["selectionTime"], row["codeSource"].lower()
+    changes: dict[str, Any] = {"name": row["marketName"] or own.name}
+    if capacity:
+        changes["capacity"] = _judged(values.whole_of_text, "capacity", capacity, line)
+    if moment:
+        changes["selection_time"] = _judged(values.instant, "selectionTime", moment, line)
+    if source:
+        words = partial(values.word, allowed=CodeSource.values)
+        changes["code_source"] = _judged(words, "codeSource", source, line)
+    return replace(own, **changes)
 
 
-def _capacity(text: str, line: int) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= MOST_SEATS):
-        raise BadMarketFile(
-            f"Markets file, line {line}: capacity {text!r} is not a whole number, 0 or more."
-        )
-    return int(text)
-
-
-def _moment(text: str, line: int) -> datetime:
+def _judged(judge: Callable[[str, str], Value], name: str, cell: str, line: int) -> Value:
     try:
-        return instants.parse(text)
-    except NaiveInstant as error:
-        raise NaiveDate(f"Markets file, line {line}: selection time {error}") from error
-    except NotAnInstant as error:
-        raise BadMarketFile(
-            f"Markets file, line {line}: selection time {text!r} is not an ISO 8601 date."
-        ) from error
-
-
-def _code_source(text: str, line: int) -> str:
-    if text.lower() not in CodeSource.values:
-        raise BadMarketFile(
-            f"Markets file, line {line}: code source {text!r} is unknown. Use one of:"
-            f" {', '.join(CodeSource.values)}."
-        )
-    return text.lower()
+        return judge(name, cell)
+    except BadValue as error:
+        raise BadMarketFile(f"Markets file, line {line}, {error}") from error

@@ -13,6 +13,7 @@ from campaigns.models import Campaign, Market, ScoreFile
 from campaigns.opening import campaign_of, draw_of, require_open
 from campaigns.scoring import rules
 from datalake.storage import buckets
+from operations.entry import values
 from waves.choices import Exclusion, Order
 from waves.errors import BadMinimumScore, NoActiveScores, SelectionNotOpen, UnknownMarket
 from waves.markets import MarketSeat, seats_of_campaign
@@ -96,14 +97,14 @@ def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
     """Check a request against the campaign as it is now. Reads no fan, writes nothing.
 
     Raises UnknownCampaign, WrongStatus, BadDateKey, NaiveDate, BadMarketFile, UnknownMarket,
-    BadMinimumScore, SelectionNotOpen, NoActiveScores.
+    BadMinimumScore, SelectionNotOpen, NoActiveScores; BadValue for a date out of all years.
     """
     name = request.name
     campaign = campaign_of(request.campaign_id)
     require_open(campaign)
     wave = Wave.objects.filter(name=name).first()
     if request.notify_date:
-        aware(request.notify_date)
+        values.within("notify date", aware(request.notify_date), years=values.NOTIFY_YEARS)
     markets = {market.market_id: market for market in campaign.markets.all()}
     seats = markets_of_wave(
         _market_file(request), seats_of_campaign(markets.values(), campaign.code_source)

@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from operations.database.retries import retried
+from operations.errors import BadValue
 from waves.providers import registry
 from waves.providers.outcomes import Receipt
 
@@ -50,10 +51,8 @@ def receive(request: HttpRequest, provider: str) -> JsonResponse:
         return JsonResponse({"error": "bad signature"}, status=403)
     try:
         receipts = reader.read(request.body)
-    except (ValueError, KeyError, TypeError):
-        return JsonResponse(
-            {"error": "expected receipts with reference, id and status"}, status=400
-        )
+    except BadValue as refusal:
+        return JsonResponse({"error": str(refusal)}, status=400)
     return JsonResponse({"in": len(receipts), "applied": apply(receipts)})
 
 

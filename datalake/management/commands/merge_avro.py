@@ -10,8 +10,8 @@ from django.utils import timezone
 from datalake import archive, layout, merge
 from datalake.merge import Failure
 from datalake.models import Merge
-from operations import commands
 from operations.commands import JsonCommand
+from operations.entry import values
 from operations.errors import JobBusy, Refusal, error_text
 
 
@@ -66,7 +66,7 @@ class Command(JsonCommand):
         monthly = options["period"] == "monthly"
         if not options["date"]:
             return merge.merge_past(record_types, monthly=monthly, now=timezone.now())
-        day = layout.day_of(commands.instant(options["date"]))
+        day = layout.day_of(values.instant("--date", options["date"]))
         return merge.merge_each(record_types, day.month_period if monthly else day)
 
 

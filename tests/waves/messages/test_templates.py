@@ -49,6 +49,14 @@ def test_templates_are_loaded_and_loading_again_replaces_them():
         ({"channel": "sms"}, "channel and body"),
         ({"channel": "sms", "body": "x", "colour": "red"}, "channel and body"),
         ("text", "channel and body"),
+        ({"channel": ["sms"], "body": "x"}, "Template 1, channel: a list is unknown"),
+        ({"channel": "sms", "body": None}, "Template 1, body: write a text"),
+        ({"channel": "sms", "body": "x\0"}, "Template 1, body: the text contains a NUL"),
+        ({"channel": "sms", "body": "x", "market_id": ["west"]}, "market_id: write a text"),
+        ({"channel": "sms", "body": "x", "market_id": ""}, "no market ''"),
+        ({"channel": "sms", "body": "x", "language": "x" * 99}, "language: .* At most 10"),
+        ({"channel": "email", "body": "x", "subject": "s" * 999}, "subject: .* At most 200"),
+        ({"channel": "email", "body": "x", "html": 5}, "html: write a text"),
     ],
 )
 def test_what_is_no_template_is_refused(document, message):

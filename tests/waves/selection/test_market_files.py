@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from waves.errors import BadMarketFile, NaiveDate, UnknownMarket
+from waves.errors import BadMarketFile, UnknownMarket
 from waves.markets import MarketSeat
 from waves.selection.market_files import markets_of_wave
 
@@ -50,9 +50,8 @@ def test_an_unknown_market_is_refused_with_its_line():
         markets(HEADER + "west,,,\nnorth,,5,\n")
 
 
-def test_a_naive_selection_time_is_refused():
-    with pytest.raises(NaiveDate, match="line 2"):
-        markets(HEADER + "west,,5,2026-01-17T12:00:00\n")
+def test_lines_without_any_cell_are_passed_over():
+    assert markets(HEADER + "west,,,\n,,,\n\n , ,,\n") == [OWN[0]]
 
 
 @pytest.mark.parametrize(
@@ -61,15 +60,23 @@ def test_a_naive_selection_time_is_refused():
         ("marketId,marketName,capacity\nwest,,5\n", "'selectionTime' is missing"),
         ("", "'marketId' is missing"),
         (HEADER, "no markets"),
-        (HEADER + "west,,-5,\n", "capacity '-5'"),
-        (HEADER + "west,,5.0,\n", "capacity '5.0'"),
+        (HEADER + "west,,-5,\n", "line 2, capacity: '-5'"),
+        (HEADER + "west,,5.0,\n", "capacity: '5.0'"),
         (HEADER + "west,,٥,\n", "capacity"),
         (HEADER + "west,,99999999999,\n", "capacity"),
-        (HEADER + "west,,5,tomorrow\n", "'tomorrow' is not an ISO 8601"),
+        (HEADER + f"west,,{'9' * 5_000},\n", "line 2, capacity: the text has 5,000 characters"),
+        (HEADER + "west,We\0st,5,\n", "line 2, marketName: the text contains a NUL"),
+        (HEADER + f"west,{'W' * 201},5,\n", "line 2, marketName: the text has 201 characters"),
+        (HEADER + f"west,{'W' * 140_000},5,\n", "marketName: the text has"),
+        (HEADER + "west,,5,tomorrow\n", "line 2, selectionTime: 'tomorrow' is not an ISO 8601"),
+        (HEADER + "west,,5,2026-01-17T12:00:00\n", "line 2, selectionTime: .* no time zone offset"),
+        (HEADER + "west,,5,9999-12-31T23:59:59-14:00\n", "selectionTime: the year 9999"),
+        (HEADER + "west,,5,0001-01-01T00:00:00+14:00\n", "selectionTime: the year 0001"),
+        (HEADER + "west,,,\n" * 200_000, "larger than 1,000,000 bytes"),
         (HEADER + "west,,5,\nwest,,6,\n", "twice"),
         (HEADER + "west,5\n", "number of columns"),
         (HEADER + "west,,5,,,\n", "number of columns"),
-        (HEADER[:-1] + ",codeSource\nwest,,5,,gold\n", "code source 'gold'"),
+        (HEADER[:-1] + ",codeSource\nwest,,5,,gold\n", "codeSource: 'gold' is unknown"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_one_clear_error(text, message):

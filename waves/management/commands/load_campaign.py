@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,11 @@ from campaigns import loading
 from campaigns.errors import BadCampaignFile
 from campaigns.management.local_files import opened
 from operations.commands import JsonCommand
+from operations.entry import values
+from operations.errors import BadValue
 from waves.messages import templates
+
+MOST_BYTES = 100_000_000  # lists of hundreds of thousands of addresses included
 
 
 class Command(JsonCommand):
@@ -45,7 +48,10 @@ class Command(JsonCommand):
 def read_json(path: Path) -> Any:
     """The document in a file. Raises UnreadableFile, BadCampaignFile."""
     with opened(path) as file:
-        try:
-            return json.load(file)
-        except (ValueError, UnicodeDecodeError) as error:
-            raise BadCampaignFile(f"{path} is not a JSON file: {error}.") from error
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise BadCampaignFile(f"{path} is larger than {MOST_BYTES:,} bytes, which is the limit.")
+    try:
+        return values.json_of(str(path), content)
+    except BadValue as error:
+        raise BadCampaignFile(str(error)) from error

@@ -14,6 +14,8 @@ from http import HTTPStatus
 import aiohttp
 from django.conf import settings
 
+from operations.entry import values
+from operations.errors import BadValue
 from waves.providers.contract import SmsMessage
 from waves.providers.outcomes import Kind, Outcome
 
@@ -102,7 +104,7 @@ def _provider_id(body: bytes) -> str:
     cannot.
     """
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+        value = values.json_of("the answer", body)
+    except BadValue:
         return ""
     return str(value.get("id", ""))[:64] if isinstance(value, dict) else ""

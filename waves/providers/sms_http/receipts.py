@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 
+from operations.entry import values
+from operations.errors import BadValue
 from waves.choices import SendState
 from waves.providers.outcomes import Receipt
 
 LONGEST_AGE_SECONDS = 300
-STATUSES = {SendState.DELIVERED, SendState.UNDELIVERABLE}
+LONGEST_ID = 64
+STATUSES = (SendState.DELIVERED.value, SendState.UNDELIVERABLE.value)
 
 
 def is_genuine(headers: Mapping[str, str], body: bytes, *, now: float) -> bool:
@@ -30,10 +32,11 @@ def is_genuine(headers: Mapping[str, str], body: bytes, *, now: float) -> bool:
     signature = headers.get("X-Signature", "")
     parts = dict(part.partition("=")[::2] for part in signature.split(","))
     timestamp = parts.get("t", "")
-    if (
-        not (timestamp.isascii() and timestamp.isdecimal())
-        or abs(now - int(timestamp)) > LONGEST_AGE_SECONDS
-    ):
+    try:
+        signed_at = values.whole_of_text("t", timestamp)
+    except BadValue:
+        return False
+    if abs(now - signed_at) > LONGEST_AGE_SECONDS:
         return False
     expected = hmac.new(
         settings.RECEIPT_SECRET.encode(), f"{timestamp}.".encode() + body, hashlib.sha256
@@ -42,14 +45,19 @@ def is_genuine(headers: Mapping[str, str], body: bytes, *, now: float) -> bool:
 
 
 def read(body: bytes) -> list[Receipt]:
-    """The receipts in the body. Raises ValueError, KeyError or TypeError for another format."""
-    return [_receipt(receipt) for receipt in json.loads(body)["receipts"]]
+    """The receipts in the body. Raises BadValue, naming the key."""
+    document = values.json_of("body", body)
+    receipts = document.get("receipts") if isinstance(document, dict) else None
+    if not isinstance(receipts, list) or not all(isinstance(each, dict) for each in receipts):
+        raise BadValue("receipts", "write a list of objects with reference, id and status.")
+    return [_receipt(receipt) for receipt in receipts]
 
 
 def _receipt(document: dict[str, Any]) -> Receipt:
-    status = document["status"]
-    if status not in STATUSES:
-        raise ValueError(status)
-    return Receipt(
-        uuid.UUID(document["reference"]), SendState(status), str(document.get("id", ""))[:64]
-    )
+    reference = values.text("reference", document.get("reference"), longest=LONGEST_ID)
+    try:
+        key = uuid.UUID(reference)
+    except ValueError as error:
+        raise BadValue("reference", f"{values.shown(reference)} is not a UUID.") from error
+    status = SendState(values.word("status", document.get("status"), STATUSES))
+    return Receipt(key, status, str(document.get("id", ""))[:LONGEST_ID])

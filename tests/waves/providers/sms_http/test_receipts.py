@@ -9,6 +9,7 @@ import uuid
 
 import pytest
 
+from operations.errors import BadValue
 from waves.choices import SendState
 from waves.providers.outcomes import Receipt
 from waves.providers.sms_http import receipts
@@ -41,6 +42,8 @@ def test_n3_a_signature_over_this_body_in_the_last_five_minutes_is_genuine():
         {"X-Signature": ""},
         {"X-Signature": "t=x,v1=00"},
         {"X-Signature": f"t={NOW}"},
+        {"X-Signature": f"t={'9' * 400},v1=00"},
+        {"X-Signature": f"t={'9' * 5_000},v1=00"},
         headers(secret="another"),
         headers(at=NOW - 400),
         headers(at=NOW + 400),
@@ -56,9 +59,28 @@ def test_n3_a_receipt_names_our_key_the_state_and_the_gateways_id():
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b"", b"{}", b"[]", b'{"receipts": [{"reference": "x"}]}', BODY.replace(b"undel", b"del")],
+    ("body", "says"),
+    [
+        (b"", "^body: it is not JSON"),
+        (b"[" * 100_000, "^body: the JSON is nested too deeply"),
+        (b"[]", "^receipts: write a list"),
+        (b"{}", "^receipts: write a list"),
+        (b'{"receipts": {}}', "^receipts: write a list"),
+        (b'{"receipts": [5]}', "^receipts: write a list"),
+        (b'{"receipts": [{"reference": "x"}]}', "^reference: 'x' is not a UUID"),
+        (b'{"receipts": [{"reference": 5}]}', "^reference: write a text"),
+        (b'{"receipts": [{"reference": ["x"]}]}', "^reference: write a text"),
+        (BODY.replace(b"undel", b"del"), "^status: 'deliverable' is unknown"),
+        (BODY.replace(b'"undeliverable"', b'["delivered"]'), "^status: a list is unknown"),
+        (BODY.replace(b"p-1", b"p\\u0000"), "^receipts: the text contains a NUL"),
+        (BODY.replace(b"p-1", b"p\\ud800"), "^receipts: the text contains a NUL"),
+    ],
 )
-def test_n3_a_body_in_another_format_is_refused(body):
-    with pytest.raises((ValueError, KeyError, TypeError)):
+def test_n3_a_body_in_another_format_is_refused_by_the_name_of_its_key(body, says):
+    with pytest.raises(BadValue, match=says):
         receipts.read(body)
+
+
+def test_n3_an_id_of_thousands_of_digits_is_no_reason_to_refuse_a_receipt():
+    body = BODY.replace(b'"p-1"', b"9" * 5_000)
+    assert receipts.read(body)[0].provider_id == "9" * 64
