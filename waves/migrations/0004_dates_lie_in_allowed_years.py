@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('campaigns', '0001_initial'),
-        ('waves', '0002_status_files_follow_their_waves'),
+        ('waves', '0003_files_carry_their_attempt'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
