@@ -80,6 +80,6 @@ class Tag(TextChoices):
     INVALID_EMAIL = "invalid_email", "Invalid e-mail address"
     MISSING_PHONE = "missing_phone", "No phone number"
     INVALID_PHONE = "invalid_phone", "Invalid phone number"
+    NOT_MOBILE = "not_mobile", "Phone cannot receive SMS"
     INTL_PHONE = "intl_phone", "International phone number"
     UNCONFIRMED_PHONE = "unconfirmed_phone", "Phone not confirmed"
-    NOT_MOBILE = "not_mobile", "Not a mobile number"

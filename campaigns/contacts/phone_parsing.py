@@ -87,13 +87,19 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Settled:
-    """E.164 as an integer and the plan it belongs to plus one, both 0 if not valid; and where
-    phonenumbers must be asked.
+    """E.164 as an integer and the plan it belongs to plus one, both 0 if not valid; whether its
+    type takes an SMS; and where phonenumbers must be asked.
     """
 
     e164: npt.NDArray[np.int64]
     owners: Ints
+    takes_sms: Flags
     unsure: Flags
+
+    def forget(self, rows: npt.NDArray[np.intp]) -> None:
+        """Take these for no numbers, whatever was read into them."""
+        self.e164[rows] = self.owners[rows] = 0
+        self.unsure[rows] = False
 
 
 def settle(numbers: Numbers, plus: Flags, tables: NumberingPlans) -> Settled:
@@ -117,14 +123,15 @@ def settle(numbers: Numbers, plus: Flags, tables: NumberingPlans) -> Settled:
     numbers.replaced(rows, stripped.at_rows(rows))
     unsure |= numbers.lengths > _LONGEST_NATIONAL
     numbers.lengths[unsure] = 0
-    owners = tables.owners(numbers.plans, numbers.symbols, numbers.at, numbers.lengths)
-    unsure |= owners == NOT_JUDGED
-    owners[unsure] = 0
+    labels = tables.owners(numbers.plans, numbers.symbols, numbers.at, numbers.lengths)
+    unsure |= labels == NOT_JUDGED
+    labels[unsure] = 0
+    owners = labels >> 1
     e164 = (
         tables.code.take(numbers.plans) * 10 ** numbers.lengths.astype(np.int64)
         + numbers.as_integers()
     )
-    return Settled(np.where(owners > 0, e164, 0), owners, unsure)
+    return Settled(np.where(owners > 0, e164, 0), owners, labels & 1 == 0, unsure)
 
 
 def _strip_international(

@@ -31,10 +31,11 @@ NO_THREE_DIGITS = 1000
 
 _BEGINNINGS = 1001
 _UNSURE = -1
-_TYPES = (
-    "premium_rate", "toll_free", "shared_cost", "voip", "personal_number",
-    "pager", "uan", "voicemail", "fixed_line", "mobile",
-)  # fmt: skip
+_TYPES = {  # the first that fits says whether a number takes an SMS
+    "premium_rate": False, "toll_free": False, "shared_cost": False, "voip": True,
+    "personal_number": True, "pager": False, "uan": False, "voicemail": False,
+    "mobile": True, "fixed_line": False,
+}  # fmt: skip
 _NEVER = "(?!)"
 
 
@@ -110,7 +111,7 @@ class NumberingPlans:
 
     def owners(self, plans: Ints, symbols: Symbols, at: Ints, lengths: Ints) -> Ints:
         """The plan, among those with the same calling code, to which each number belongs, plus one;
-        0 if it is not valid.
+        twice that, and one more for a number whose type takes no SMS. 0 if it is not valid.
         """
         return self._automaton.judge(self._owner.take(plans), symbols, at, lengths)
 
@@ -175,7 +176,7 @@ def _ownership(
     described: list[tuple[int, PhoneMetadata]], known: Positions
 ) -> tuple[frozenset[int], Judge]:
     """All patterns of the plans that share a calling code, and the first plan whose rules a number
-    meets.
+    meets, as `owners` labels it.
     """
     first: frozenset[int] = frozenset()
     lengths: dict[int, frozenset[int]] = {}
@@ -203,16 +204,20 @@ def _ownership(
     for plan, metadata in described:
         leading = read(metadata.leading_digits, only_beginning=True) if len(described) > 1 else None
         general = read_form(metadata.general_desc)
-        types = _TYPES[:-1] if metadata.same_mobile_and_fixed_line_pattern else _TYPES
-        forms = {read_form(getattr(metadata, name)) for name in types} - {None}
+        types = _TYPES
+        if metadata.same_mobile_and_fixed_line_pattern:
+            types = {name: takes for name, takes in _TYPES.items() if name != "mobile"}
+            types |= {"fixed_line": True}
+        forms = [(read_form(getattr(metadata, name)), takes) for name, takes in types.items()]
         rules.append((plan, leading, general, forms))
 
     def judge(marks: frozenset[int], length: int) -> int:
         fitting = {mark for mark in marks if not lengths[mark] or length in lengths[mark]}
         for plan, leading, general, forms in rules:
-            is_valid = general in fitting and not forms.isdisjoint(fitting)
+            takes_sms = next((takes for mark, takes in forms if mark in fitting), None)
+            is_valid = general in fitting and takes_sms is not None
             if is_valid if leading is None else leading in fitting:
-                return plan + 1 if is_valid else 0
+                return 2 * (plan + 1) + (not takes_sms) if is_valid else 0
         return 0
 
     return first, judge

@@ -6,23 +6,38 @@ phonenumbers, each spelling once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import phonenumbers
 import polars as pl
 
 from campaigns.contacts.phone_parsing import Numbers, settle
 from campaigns.contacts.phone_plans import NumberingPlans
+from operations.entry.trimming import trimmed
+
+Places = npt.NDArray[np.intp]
 
 METADATA_VERSION: str = phonenumbers.__version__
 """For the snapshot of the rules in force. [S-2]"""
 
 _LONGEST_PLAIN = 100
 _JUDGED = {"phone": pl.String, "region": pl.String, "tag": pl.String}
-_TAGS = pl.Series([None, "missing_phone", "invalid_phone"], dtype=pl.String)
-_VALID, _MISSING, _INVALID = range(3)
+_ANSWERED = {"phone": pl.String, "region": pl.String, "takes_sms": pl.Boolean}
+_TAGS = pl.Series([None, "missing_phone", "invalid_phone", "not_mobile"], dtype=pl.String)
+_MOBILE, _MISSING, _INVALID, _NOT_MOBILE = range(4)
+_TAKE_SMS = (
+    phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    phonenumbers.PhoneNumberType.MOBILE,
+    phonenumbers.PhoneNumberType.VOIP,
+    phonenumbers.PhoneNumberType.PERSONAL_NUMBER,
+)
+# What a spreadsheet makes of a number: phonenumbers would read its zeros and exponent as digits.
+_MANGLED = r"[+-]?\d+(\.0*|(\.\d+)?[eE][+-]?\d+)"
+_ZEROS_AT_THE_END = re.compile(rb"\.0*\n")
 _ROWS_AT_ONCE = 65_536  # the columns of one slice stay in the processor's cache
 
 
@@ -31,18 +46,21 @@ _ROWS_AT_ONCE = 65_536  # the columns of one slice stay in the processor's cache
 phonenumbers.enable_pattern_cache()
 
 
-def one_phone(raw: str, region: str) -> tuple[str | None, str | None]:
-    """E.164 and the number's own region of one phone as written, or (None, None) if it is not
-    valid. [S-5]
+def one_phone(raw: str, region: str) -> tuple[str | None, str | None, bool | None]:
+    """E.164, the number's own region and whether its type takes an SMS, of one phone as written;
+    all None if it is not valid. [S-5]
     """
+    if re.fullmatch(_MANGLED, raw):
+        return None, None, None
     try:
         number = phonenumbers.parse(raw, region)
     except phonenumbers.NumberParseException:
-        return None, None
-    if not phonenumbers.is_valid_number(number):
-        return None, None
+        return None, None, None
+    kind = phonenumbers.number_type(number)
+    if kind == phonenumbers.PhoneNumberType.UNKNOWN:  # just what `is_valid_number` calls invalid
+        return None, None, None
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return e164, phonenumbers.region_code_for_number(number)
+    return e164, phonenumbers.region_code_for_number(number), kind in _TAKE_SMS
 
 
 def check_phones(phones: pl.Series, countries: pl.Series, *, default_region: str) -> pl.DataFrame:
@@ -51,7 +69,8 @@ def check_phones(phones: pl.Series, countries: pl.Series, *, default_region: str
 
     `countries` holds upper-cased ISO codes; null, empty or unknown ones mean `default_region`.
     Columns: `phone` (E.164 or null), `region` (the number's own; "001" for numbers of no region;
-    null without a phone) and `tag` (null, `missing_phone`, `invalid_phone`). Raises ValueError if
+    null without a phone) and `tag` (null, `missing_phone`, `invalid_phone`, or `not_mobile` for a
+    number whose type takes no SMS). Raises ValueError if
     phonenumbers does not know `default_region`.
     """
     plans = _numbering_plans()
@@ -106,11 +125,11 @@ def _numbering_plans() -> NumberingPlans:
 
 def _check_slice(rows: pl.DataFrame, plans: NumberingPlans) -> pl.DataFrame:
     """`rows`: `written`, `plan`. The columns of `check_phones`."""
-    settled = settle(*Numbers.of_lines(_lines(rows["written"]), rows["plan"].to_numpy()), plans)
-    e164, tags = (
-        pl.Series(settled.e164),
-        np.where(settled.owners > 0, _VALID, _INVALID).astype(np.int32),
-    )
+    lines = _lines(rows["written"])
+    settled = settle(*Numbers.of_lines(lines, rows["plan"].to_numpy()), plans)
+    settled.forget(_mangled(rows["written"], lines))
+    e164, tags = pl.Series(settled.e164), np.where(settled.takes_sms, _MOBILE, _NOT_MOBILE)
+    tags[settled.owners == 0] = _INVALID
     phone = pl.lit("+") + pl.when(e164 > 0).then(e164).cast(pl.String)
     names = pl.Series([None, *plans.names], dtype=pl.String)
     judged = rows.select(
@@ -124,6 +143,18 @@ def _check_slice(rows: pl.DataFrame, plans: NumberingPlans) -> pl.DataFrame:
             judged[name].scatter(unsure, answers[name]) for name in judged.columns
         )
     return judged.with_columns(_TAGS.gather(pl.Series(tags)).alias("tag"))
+
+
+def _mangled(written: pl.Series, lines: bytes) -> Places:
+    """The rows in which a dot and zeros end a number. Those with an exponent hold a letter, so
+    `one_phone` is asked anyway.
+    """
+    ends = [found.end() - 1 for found in _ZEROS_AT_THE_END.finditer(lines)]
+    if not ends:
+        return np.array([], np.intp)
+    rows = np.searchsorted(np.flatnonzero(np.frombuffer(lines, np.uint8) == ord("\n")), ends)
+    mangled: Places = rows[written.gather(rows).str.contains(f"^{_MANGLED}$").to_numpy()]
+    return mangled
 
 
 def _lines(written: pl.Series) -> bytes:
@@ -149,18 +180,18 @@ def _ask_phonenumbers(rows: pl.DataFrame, plans: NumberingPlans) -> pl.DataFrame
     """`phone`, `region` and `tag` (its place in _TAGS) of these rows, asking once for each spelling
     and region.
     """
-    is_blank = pl.col("written").is_null() | (pl.col("written").str.strip_chars() == "")
+    is_blank = pl.col("written").is_null() | (trimmed(pl.col("written")) == "")
     spellings = rows.filter(~is_blank).unique()
     answers = [one_phone(written, plans.names[plan]) for written, plan in spellings.iter_rows()]
-    known = spellings.hstack(
-        pl.DataFrame(answers, schema={"phone": pl.String, "region": pl.String}, orient="row")
-    )
+    known = spellings.hstack(pl.DataFrame(answers, schema=_ANSWERED, orient="row"))
     joined = rows.join(known, on=["written", "plan"], how="left", maintain_order="left")
     tag = (
         pl.when(is_blank)
         .then(_MISSING)
         .when(pl.col("phone").is_null())
         .then(_INVALID)
-        .otherwise(_VALID)
+        .when("takes_sms")
+        .then(_MOBILE)
+        .otherwise(_NOT_MOBILE)
     )
     return joined.with_columns(tag.cast(pl.Int32).alias("tag"))

@@ -49,8 +49,8 @@ def judge_contacts(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     `known_phone` (String) is the phone in E.164 that `confirmed` refers to, null where it refers to
     the row's own. Replaces `email` and `phone` by their stored forms (String or null) and adds
     `phone_region`, `confirmed` (false without a phone), `contact_reason` (the first reason that
-    applies, or null) and `usable` (Boolean). What tags are made of stays under `_…`; they are made
-    apart, because candidates of a wave need none.
+    applies, or null) and `usable_phone` (Boolean: an SMS can be sent to it). What tags are made of
+    stays under `_…`; they are made apart, because candidates of a wave need none.
     """
     mails = emails.check_emails(rows["email"], rules.email_rules)
     numbers = phones.check_phones(
@@ -73,15 +73,17 @@ def judge_contacts(rows: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     judged = judged.with_columns(confirmed.alias("confirmed"), abroad.alias("_abroad")).drop(
         "known_phone"
     )
-    usable_phone = has_phone & (pl.col("confirmed") | (not rules.require_confirmed_phone))
-    judged = judged.with_columns((pl.col("email").is_not_null() | usable_phone).alias("usable"))
+    takes_sms = has_phone & pl.col("_phone_tag").is_null()
+    usable = takes_sms & (pl.col("confirmed") | (not rules.require_confirmed_phone))
+    judged = judged.with_columns(usable.alias("usable_phone"))
+    no_contact = pl.col("email").is_null() & ~pl.col("usable_phone")
     return judged.with_columns(
         pl.coalesce(
             pl.col("_email_reason"),
             pl.when(pl.col("_abroad") & (not rules.allow_intl_phones)).then(
                 pl.lit(Reason.INTL_PHONE.value)
             ),
-            pl.when(~pl.col("usable")).then(pl.lit(Reason.NO_CONTACT.value)),
+            pl.when(no_contact).then(pl.lit(Reason.NO_CONTACT.value)),
         ).alias("contact_reason")
     ).drop("_email_reason")
 
@@ -143,7 +145,7 @@ def judge_scores(
         pl.lit(Reason.BELOW_MINIMUM_SCORE.value)
     )
     return judged.with_columns(pl.coalesce("reason", too_low)).drop(
-        "_duplicate", "contact_reason", "usable"
+        "_duplicate", "contact_reason", "usable_phone"
     )
 
 

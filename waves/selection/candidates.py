@@ -114,9 +114,6 @@ def split_fans(fans: pl.DataFrame, rules: Rules, *, min_score: float) -> Candida
         pl.lit(None, pl.String).alias("known_phone"),
     )
     judged = judge_contacts(contacts, rules)
-    usable_phone = (pl.col("confirmed") | (not rules.require_confirmed_phone)) & pl.col(
-        "phone"
-    ).is_not_null()
     kept = judged.filter(pl.col("contact_reason").is_null()).select(
         "global_user_id",
         "band_score",
@@ -128,7 +125,7 @@ def split_fans(fans: pl.DataFrame, rules: Rules, *, min_score: float) -> Candida
         pl.col("registered_us").cast(pl.Datetime("us", "UTC")).alias("registered_at"),
         "member_id",
         pl.col("email").fill_null(""),
-        pl.when(usable_phone).then("phone").otherwise(pl.lit("")).alias("phone"),
+        pl.when("usable_phone").then("phone").otherwise(pl.lit("")).alias("phone"),
     )
     return Candidates(
         kept, early | _counted(judged.with_columns(pl.col("contact_reason").alias("exclusion")))

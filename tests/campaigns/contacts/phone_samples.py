@@ -139,6 +139,9 @@ GARBAGE = [
     "x",
 ]
 GARBAGE += [
+    *("12065550100.0", "+12065550100.", "1.20655501E+10", "12065550100E0", "2065550100e00", "1.5"),
+    *("206.555.0100", "12065550100.01", "206.5550100", "1e", "E.0", "-12065550100.00", "1206.0.0"),
+    *("0" * 120 + "12065550100.0", "12065550100.0\n", "+4915123456789.000", "491.5123456789E+10"),
     "\n",
     "+\n1",
     "1\n2",
@@ -169,7 +172,7 @@ def _one(rng: Random) -> tuple[str | None, str]:
     written = _spelled(_number(own, rng), own, rng)
     for _ in range(rng.choice([0, 0, 0, 0, 1, 1, 2, 3])):
         written = rng.choice(_MUTATIONS)(written, rng)
-    if rng.random() < 0.02:
+    if rng.random() < 0.03:
         return rng.choice([None, *GARBAGE]), rng.choice(REGIONS)
     return written, own if rng.random() < 0.75 else rng.choice(pool)
 
@@ -265,6 +268,17 @@ def _letters(text: str, rng: Random) -> str:
     return _insert(text, rng, "".join(rng.choices("ABCxyzéо", k=rng.choice([1, 3]))))
 
 
+def _by_a_spreadsheet(text: str, rng: Random) -> str:
+    digits = "".join(c for c in text if c in "0123456789") or "0"
+    whole = rng.choice(["", "", "+", "-"]) + rng.choice([digits, digits[0], digits[:3]])
+    exponent = rng.choice(["", "E", "e+", "E-"])
+    return (
+        f"{whole}.{digits[1:]}{exponent}10"
+        if exponent
+        else f"{whole}.{rng.choice(['', '0', '00'])}"
+    )
+
+
 def _other_digits(text: str, rng: Random) -> str:
     zero = rng.choice([0x0660, 0xFF10, 0x0966])
     return "".join(
@@ -313,4 +327,5 @@ def _around(text: str, rng: Random) -> str:
 _MUTATIONS: list[Callable[[str, Random], str]] = [
     _one_missing, _other_digit, _other_digit, _more_digits, _more_digits, _separator, _separator,
     _extension, _letters, _other_digits, _in_front, _in_front, _cut, _around,
+    _by_a_spreadsheet,
 ]  # fmt: skip

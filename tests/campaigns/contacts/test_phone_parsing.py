@@ -15,8 +15,8 @@ def test_a_brazilian_carrier_code_is_dropped():
 
 
 def test_an_international_prefix_works_like_a_plus():
-    assert judged("011 44 20 7946 0958", "US") == ("+442079460958", "GB", None)
-    assert judged("0011 44 20 7946 0958", "AU") == ("+442079460958", "GB", None)
+    assert judged("011 44 20 7946 0958", "US") == ("+442079460958", "GB", "not_mobile")
+    assert judged("0011 44 20 7946 0958", "AU") == ("+442079460958", "GB", "not_mobile")
     assert judged("8~10 44 20 7946 0958", "RU")[0] == "+442079460958"
 
 
@@ -26,7 +26,7 @@ def test_a_calling_code_without_plus_is_understood():
 
 
 def test_a_national_prefix_after_the_calling_code_is_dropped():
-    assert judged("+44 (0) 20 7946 0958", "US") == ("+442079460958", "GB", None)
+    assert judged("+44 (0) 20 7946 0958", "US") == ("+442079460958", "GB", "not_mobile")
 
 
 @given(st.lists(st.from_regex(r"\+?[0-9]{1,15}", fullmatch=True), min_size=1))

@@ -23,7 +23,7 @@ def test_a_plan_with_an_unknown_pattern_is_left_to_phonenumbers(monkeypatch):
     monkeypatch.setattr(phones, "_numbering_plans", lambda: plans)
     asked = []
     monkeypatch.setattr(
-        phones, "one_phone", lambda *row: asked.append(row) or ("+33612345678", "FR")
+        phones, "one_phone", lambda *row: asked.append(row) or ("+33612345678", "FR", True)
     )
     written = pl.Series(["06 12 34 56 78", "+33 6 12 34 56 78", "030 123456"])
     found = phones.check_phones(written, pl.Series(["FR", "US", "DE"]), default_region="US")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import phonenumbers
 import polars as pl
@@ -10,20 +11,29 @@ import pytest
 
 from campaigns.contacts import phones
 from campaigns.contacts.phones import check_phones, one_phone, shared_calling_code_warnings
+from operations.entry.trimming import trim
 from tests.campaigns.contacts.phone_cases import judged
 from tests.campaigns.contacts.phone_samples import samples
 
 FULL = os.environ.get("FAIRWAVE_FULL") == "1"
 BATCHES = 10 if FULL else 1
 BATCH_ROWS = 20_000
+NO_SMS = {
+    getattr(phonenumbers.PhoneNumberType, name)
+    for name in (
+        *("PREMIUM_RATE", "TOLL_FREE", "SHARED_COST", "UAN", "PAGER", "VOICEMAIL", "FIXED_LINE"),
+    )
+}
 
 
 def by_phonenumbers(written: str | None, region: str) -> tuple[str | None, str | None, str | None]:
-    """The rule in plain words: nothing written is missing, what phonenumbers does not call valid is
-    invalid.
+    """The rule in plain words: nothing written is missing, what a spreadsheet mangled or
+    phonenumbers does not call valid is invalid, what takes no SMS is not mobile.
     """
-    if written is None or not written.strip():
+    if written is None or not trim(written):
         return None, None, "missing_phone"
+    if re.fullmatch(r"[+-]?\d+\.0*|[+-]?\d+(\.\d+)?[eE][+-]?\d+", written):
+        return None, None, "invalid_phone"
     try:
         number = phonenumbers.parse(written, region)
     except phonenumbers.NumberParseException:
@@ -31,7 +41,8 @@ def by_phonenumbers(written: str | None, region: str) -> tuple[str | None, str |
     if not phonenumbers.is_valid_number(number):
         return None, None, "invalid_phone"
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return e164, phonenumbers.region_code_for_number(number), None
+    takes_sms = phonenumbers.number_type(number) not in NO_SMS
+    return e164, phonenumbers.region_code_for_number(number), None if takes_sms else "not_mobile"
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
@@ -72,13 +83,52 @@ def test_plain_numbers_of_many_countries_are_settled_without_phonenumbers(monkey
 
 
 def test_the_country_of_the_row_is_the_default_region():
-    assert judged("020 7946 0958", "GB") == ("+442079460958", "GB", None)
+    assert judged("020 7946 0958", "GB") == ("+442079460958", "GB", "not_mobile")
     assert judged("020 7946 0958", "US") == (None, None, "invalid_phone")
 
 
 @pytest.mark.parametrize("country", [None, "", "XX", "001", "us"])
 def test_an_unknown_country_means_the_first_home_country(country):
-    assert judged("030 123456", country, default_region="DE") == ("+4930123456", "DE", None)
+    assert judged("030 123456", country, default_region="DE") == ("+4930123456", "DE", "not_mobile")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("12065550100.0", "+12065550100.", "12065550100.000", "1.20655501E+10", "120655501e2"),
+        *("12065550100E+0", "-12065550100.0", "0" * 120 + "12065550100.0"),
+    ],
+)
+def test_s5_what_a_spreadsheet_made_of_a_number_is_invalid(written):
+    """phonenumbers would read other digits into some of them."""
+    assert judged(written) == (None, None, "invalid_phone")
+
+
+@pytest.mark.parametrize(
+    "written", ["206.555.0100", "206.555.01.00", "(206) 555-0100.", "2065550100 x1"]
+)
+def test_s5_dots_between_digits_are_no_spreadsheets(written):
+    assert judged(written) == ("+12065550100", "US", None)
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "tag"),
+    [
+        ("030 123456", "DE", "not_mobile"),  # fixed line
+        ("0170 1234567", "DE", None),  # mobile
+        ("+12065550100", "US", None),  # fixed line or mobile
+        ("+18003569377", "US", "not_mobile"),  # toll free
+        ("+19002345678", "US", "not_mobile"),  # premium rate
+        ("+448431234567", "GB", "not_mobile"),  # shared cost
+        ("+445612345678", "GB", None),  # VoIP
+        ("+447012345678", "GB", None),  # personal number
+        ("+447640123456", "GB", "not_mobile"),  # pager
+        ("+445512345678", "GB", "not_mobile"),  # UAN
+    ],
+)
+def test_s5_a_number_whose_type_takes_no_sms_is_kept_and_tagged(written, country, tag):
+    phone, _, found = judged(written, country)
+    assert (phone is not None, found) == (True, tag)
 
 
 @pytest.mark.parametrize("written", [None, "", "  ", "\u00a0\u2003"])
@@ -94,7 +144,7 @@ def test_what_is_not_valid_is_dropped_with_a_tag(written):
 
 
 def test_an_italian_leading_zero_stays():
-    assert judged("06 1234 5678", "IT") == ("+390612345678", "IT", None)
+    assert judged("06 1234 5678", "IT") == ("+390612345678", "IT", "not_mobile")
     assert judged("+39 06 698 12345", "US")[:2] == ("+390669812345", "VA")
 
 
@@ -130,7 +180,7 @@ def test_the_old_mexican_mobile_one_is_judged_as_phonenumbers_does():
 
 
 def test_vanity_letters_are_dialled():
-    assert judged("1-800-FLOWERS") == ("+18003569377", "US", None)
+    assert judged("1-800-FLOWERS") == ("+18003569377", "US", "not_mobile")
 
 
 @pytest.mark.parametrize("extension", [" ext. 12", "x12", " #12", ";ext=12"])
@@ -139,12 +189,12 @@ def test_an_extension_is_left_out(extension):
 
 
 def test_digits_of_other_scripts_are_digits():
-    assert judged("\uff0b\uff14\uff14 20 7946 0958") == ("+442079460958", "GB", None)
-    assert judged("٠٢٠ 7946 0958", "GB") == ("+442079460958", "GB", None)
+    assert judged("\uff0b\uff14\uff14 20 7946 0958") == ("+442079460958", "GB", "not_mobile")
+    assert judged("٠٢٠ 7946 0958", "GB") == ("+442079460958", "GB", "not_mobile")
 
 
 def test_a_number_of_no_country_has_region_001():
-    assert judged("+800 1234 5678") == ("+80012345678", "001", None)
+    assert judged("+800 1234 5678") == ("+80012345678", "001", "not_mobile")
 
 
 def test_columns_keep_length_and_order_also_when_empty_or_of_many_slices():
@@ -171,8 +221,8 @@ def test_an_unknown_default_region_is_refused():
 
 
 def test_one_phone_agrees_with_the_columns():
-    assert one_phone("07911 123456", "GB") == ("+447911123456", "GG")
-    assert one_phone("1", "GB") == (None, None)
+    assert one_phone("07911 123456", "GB") == ("+447911123456", "GG", True)
+    assert one_phone("1", "GB") == (None, None, None)
 
 
 def test_britain_alone_gets_a_warning_and_with_the_islands_none():

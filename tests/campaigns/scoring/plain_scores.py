@@ -19,6 +19,12 @@ from tests.campaigns.contacts.plain_emails import WHITE_SPACE
 
 LONGEST_LINE = 1024 * 1024
 LONGEST_ID = 500
+SMS_TYPES = {
+    phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    phonenumbers.PhoneNumberType.MOBILE,
+    phonenumbers.PhoneNumberType.VOIP,
+    phonenumbers.PhoneNumberType.PERSONAL_NUMBER,
+}
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
@@ -88,7 +94,8 @@ class PlainJudge:
             phone is not None and not confirmed and "unconfirmed_phone",
         ]
         score = plain_score(str(row["raw_local_fanscore"]))
-        usable_phone = phone is not None and (confirmed or not self.options.require_confirmed_phone)
+        takes_sms = phone is not None and phone_tag is None
+        usable_phone = takes_sms and (confirmed or not self.options.require_confirmed_phone)
         reason = self._reason(
             fan, duplicate, score, email, email_reason, phone, abroad, usable_phone
         )
@@ -185,6 +192,8 @@ def plain_phone(
     """E.164, the number's own region and the tag of one phone, by phonenumbers. [S-5]"""
     if not written:
         return None, None, "missing_phone"
+    if re.fullmatch(r"[+-]?\d+\.0*|[+-]?\d+(\.\d+)?[eE][+-]?\d+", written):
+        return None, None, "invalid_phone"
     try:
         number = phonenumbers.parse(
             written, country if country in phonenumbers.SUPPORTED_REGIONS else home
@@ -194,7 +203,8 @@ def plain_phone(
     if not phonenumbers.is_valid_number(number):
         return None, None, "invalid_phone"
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return e164, phonenumbers.region_code_for_number(number), None
+    tag = None if phonenumbers.number_type(number) in SMS_TYPES else "not_mobile"
+    return e164, phonenumbers.region_code_for_number(number), tag
 
 
 def plain_band(score: float) -> str:

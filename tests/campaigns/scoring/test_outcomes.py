@@ -198,11 +198,22 @@ def test_a_registrants_confirmation_speaks_of_the_phone_it_was_given_for():
     assert tags_of(known_phone=None) == []
 
 
+def test_a_phone_that_takes_no_sms_is_kept_and_tagged_but_is_no_contact():
+    """[S-5, S-6]"""
+    german = replace(RULES, home_countries=("DE",))
+    landline = {"sms": "030 123456", "country_code": "DE"}
+    row = judge([landline], german).row(0, named=True)
+    assert (row["phone"], row["tags"], row["reason"]) == ("+4930123456", ["not_mobile"], None)
+    assert reason_of(german, **landline, tmemail="") == Reason.NO_CONTACT
+    assert reason_of(german, sms="0170 1234567", country_code="DE", tmemail="") is None
+    assert tags_of(german, **landline, confirmed=False) == ["not_mobile", "unconfirmed_phone"]
+
+
 def test_a_foreign_phone_is_refused_or_tagged_by_the_numbers_own_region():
     """[S-5]"""
     assert reason_of(sms="+442079460123") == Reason.INTL_PHONE
     allowed = replace(RULES, allow_intl_phones=True)
-    assert tags_of(allowed, sms="+442079460123") == [Tag.INTL_PHONE]
+    assert tags_of(allowed, sms="+447400123456") == [Tag.INTL_PHONE]
     assert reason_of(sms="020 7946 0123", country_code="gb") == Reason.INTL_PHONE
     assert reason_of(sms="+80012345678") == Reason.INTL_PHONE
     assert reason_of(sms="(416) 555-0123", country_code="") is None
@@ -295,6 +306,9 @@ PHONES = [
     "2065550101",
     "416 555 0123",
     "+442079460123",
+    "+447400123456",
+    "12065550100.0",
+    "1.20655501E+10",
     "020 7946 0123",
     "nonsense",
     "12",
@@ -362,7 +376,9 @@ def own_region(written: str, country: str) -> str:
 
 
 def judged(*home_countries: str, allow: bool = False) -> pl.DataFrame:
-    rows = examples().with_columns(pl.lit("").alias("email"), pl.lit(value=True).alias("confirmed"))
+    rows = examples().with_columns(
+        pl.lit("fan@mail.example").alias("email"), pl.lit(value=True).alias("confirmed")
+    )
     rows = rows.with_columns(pl.lit(None, dtype=pl.String).alias("known_phone"))
     return check_contacts(
         rows, replace(RULES, home_countries=home_countries, allow_intl_phones=allow)
@@ -385,7 +401,7 @@ def test_only_numbers_of_the_home_country_itself_are_at_home(home):
     not.
     """
     reasons = judged(home)["contact_reason"].to_list()
-    expected = [{home: None, "": "no_contact"}.get(own, "intl_phone") for own in examples()["own"]]
+    expected = [None if own in (home, "") else "intl_phone" for own in examples()["own"]]
     assert reasons == expected
 
 

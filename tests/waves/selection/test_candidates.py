@@ -54,6 +54,16 @@ def test_w5_everybody_who_is_no_candidate_is_counted_under_the_first_reason(ann)
     ]
 
 
+def test_s5_a_phone_that_takes_no_sms_is_not_used(ann):
+    campaign = campaign_with(2, {"west": 2}, home_countries=["DE"])
+    fans = Registrant.objects.filter(campaign=campaign).order_by("global_user_id")
+    for fan, number in zip(fans, ("+4930123456", "+491701234567"), strict=True):
+        fans.filter(pk=fan.pk).update(phone=number, phone_region="DE")
+    wave = prepare(request(campaign), by=ann, now=NOW).wave
+    phones = dict(Member.objects.filter(wave=wave).values_list("global_user_id", "phone"))
+    assert phones == {"fan-000000": "", "fan-000001": "+491701234567"}
+
+
 def test_s5_an_unconfirmed_phone_is_not_used_where_confirmation_is_required(ann):
     campaign = campaign_with(2, {"west": 2}, require_confirmed_phone=True)
     Registrant.objects.filter(campaign=campaign, global_user_id="fan-000001").update(
