@@ -5,45 +5,32 @@ from __future__ import annotations
 import codecs
 import csv
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import polars as pl
 
-from campaigns.errors import UnreadableFile, WrongCampaign
+from campaigns.errors import UnreadableFile
 from campaigns.formats.csv_lines import TabSeparated
 from campaigns.formats.headers import first_line_of
-from campaigns.formats.score_rows import (
-    KEPT_OF_A_LONG_LINE,
-    LONGEST_ID,
-    LONGEST_LINE,
-    Header,
-    Lines,
-    read_chunks,
-    readable,
+from campaigns.formats.registration_records import (
+    COLUMNS,
+    REQUIRED,
+    ignored_fields,
+    shown_id,
+    values_of_record,
 )
+from campaigns.formats.score_rows import Header, Lines, read_chunks
 from datalake.avro import container
-from datalake.choices import RecordType
 from operations import instants
 from operations.entry import values
 from operations.entry.trimming import trim, trimmed
 
-REQUIRED = ("global_user_id", "registered_at")
-COLUMNS: tuple[str, ...] = (
-    "global_user_id",
-    "member_id",
-    "email",
-    "phone",
-    "phone_confirmed",
-    "country_code",
-    "market_preferences",
-)
-COLUMNS += ("registered_at", "date_created")
 TEXTS = dict.fromkeys(("raw", *COLUMNS), pl.String)
 AVRO_MAGIC = b"Obj\x01"
 ROWS_AT_A_TIME = 20_000
+CHARACTERS_AT_A_TIME = 32 << 20
 COUNTED_BYTES = 1024 * 1024
 
 
@@ -131,85 +118,35 @@ def _frames(lines: Lines) -> tuple[pl.DataFrame, pl.DataFrame]:
     return rows.select("line", *TEXTS), malformed.with_columns(lines.raws(malformed["line"]))
 
 
-def of_values(rows: Iterable[tuple[int, list[str], str]]) -> Registrations:
-    """Records as rows: number, COLUMNS' values, and the raw text that is kept of a rejected one."""
-    judged = [(number, raw, values, sound(values)) for number, values, raw in rows]
-    good = [(number, raw, *values) for number, raw, values, is_sound in judged if is_sound]
-    bad = [(number, raw) for number, raw, _, is_sound in judged if not is_sound]
+def of_values(rows: Iterable[tuple[int, list[str] | None, str]]) -> Registrations:
+    """Records as rows: number, COLUMNS' values (None where they are malformed), and the raw text
+    that is kept of a rejected one.
+    """
+    held = list(rows)
+    good = [(number, raw, *values) for number, values, raw in held if values is not None]
+    bad = [(number, raw) for number, values, raw in held if values is None]
     frame = pl.DataFrame(good, schema={"line": pl.Int64, **TEXTS}, orient="row")
     malformed = pl.DataFrame(bad, schema={"line": pl.Int64, "raw": pl.String}, orient="row")
     return Registrations(frame.with_columns(trimmed(pl.col(COLUMNS))), malformed)
 
 
-def sound(values: list[str]) -> bool:
-    """Whether a database and a person can be given COLUMNS' values. [C-4]"""
-    if len(trim(values[0])) > LONGEST_ID or sum(map(len, values)) > LONGEST_LINE:
-        return False
-    return not any(not value.isprintable() and _is_broken(value) for value in values)
-
-
-def _is_broken(value: str) -> bool:
-    """Control characters, and bytes that are not UTF-8; other unprintable ones, such as no-break
-    spaces, are no harm.
-    """
-    return any(
-        ord(each) < 32 or 127 <= ord(each) < 160 or 0xDC80 <= ord(each) <= 0xDCFF for each in value
-    )
-
-
-def _readable(raw: str) -> str:
-    kept = raw if len(raw) <= LONGEST_LINE else raw[:KEPT_OF_A_LONG_LINE]
-    return readable(kept.encode(errors="surrogateescape"))
-
-
 def _avro_chunks(file: BinaryIO, campaign_id: str) -> Iterator[Registrations]:
     """Records of type `registration`, or of our columns; the line is the record's number, from
-    1.
+    1. A chunk ends at so many rows or characters.
     """
-    records = enumerate(container.read_records(file), start=1)
-    while some := list(islice(records, ROWS_AT_A_TIME)):
-        rows = [(number, _avro_values(record, campaign_id)) for number, record in some]
-        yield of_values((number, values, _readable(values[0])) for number, values in rows)
-
-
-def _avro_values(record: Any, campaign_id: str) -> list[str]:
-    if _is_registration(record):
-        if record.get("campaignId") != campaign_id:
-            raise WrongCampaign(
-                f"The Avro file contains registrations for campaign {record.get('campaignId')},"
-                f" not {campaign_id}. Choose the right campaign or the right file."
-            )
-        return values_of(record)
-    if isinstance(record, dict) and set(REQUIRED) <= set(record):
-        return ["" if record.get(name) is None else str(record[name]) for name in COLUMNS]
-    raise UnreadableFile(
-        "The Avro file contains no registrations: its records are not of type"
-        f" registration and do not have the fields {' and '.join(REQUIRED)}."
-    )
-
-
-def _is_registration(record: Any) -> bool:
-    """In the shape of stream and lake; records of other types, such as scoring, are none."""
-    if not isinstance(record, dict) or record.get("type") != RecordType.REGISTRATION:
-        return False
-    return isinstance(record.get("date"), dict) and "created" in record["date"]
-
-
-def values_of(record: dict[str, Any]) -> list[str]:
-    """A `registration` record of stream or lake as COLUMNS' values. [L-1]"""
-    created = str(record["date"]["created"])
-    unconfirmed = "unconfirmed_phone" in record.get("tags", [])
-    texts = {
-        "global_user_id": record.get("globalUserId"),
-        "member_id": record.get("memberId"),
-        "email": record.get("email"),
-        "phone": record.get("phone"),
-        "phone_confirmed": "no" if unconfirmed or not record.get("phone") else "yes",
-        "market_preferences": record.get("marketId"),
-        "registered_at": created,
-        "date_created": created,
-    }
-    return [str(texts.get(name) or "") for name in COLUMNS]
+    rows: list[tuple[int, list[str] | None, str]] = []
+    size, ignored = 0, tuple[str, ...]()
+    records = container.read_records(file, name="The Avro file")
+    for number, record in enumerate(records, start=1):
+        ignored = ignored or ignored_fields(record)
+        values = values_of_record(record, campaign_id)
+        rows.append((number, values, shown_id(record)))
+        size += sum(map(len, values or ()))
+        if len(rows) == ROWS_AT_A_TIME or size > CHARACTERS_AT_A_TIME:
+            yield replace(of_values(rows), ignored_columns=ignored)
+            rows, size = [], 0
+    if rows:
+        yield replace(of_values(rows), ignored_columns=ignored)
 
 
 def instants_of(texts: pl.Series) -> pl.Series:

@@ -5,15 +5,19 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 import polars as pl
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from campaigns.choices import CampaignStatus
-from campaigns.formats.registration_rows import line_ends, of_values, read, values_of
+from campaigns.formats import limits
+from campaigns.formats.registration_records import values_of
+from campaigns.formats.registration_rows import line_ends, of_values, read
 from campaigns.formats.score_bytes import sha256_of
 from campaigns.models import Campaign, Market, RegistrationImport, RejectedRegistration
 from campaigns.opening import require_open
@@ -52,22 +56,21 @@ def subject_of(found: RegistrationImport) -> Subject:
 def receive(
     campaign: Campaign, name: str, file: BinaryIO, *, by: User | None
 ) -> RegistrationImport:
-    """Take a file (seekable) into the scoring bucket; the same bytes again are the same import.
-    [C-4]
+    """Take a file (seekable) into the scoring bucket, for a job to read it; the same bytes again
+    are the same import. [C-4]
 
-    Raises WrongStatus, UnreadableFile, WrongCampaign, UnreadableList, ListEntryInvalid; then
-    nothing is written.
+    Raises WrongStatus, UnreadableList, ListEntryInvalid, and UnreadableFile for one that is too
+    large; then nothing is written.
     """
     require_open(campaign)
     rules.gather(campaign)
-    # a file that cannot be read, or holds nothing, is refused here
-    first_rows = next(read(file, campaign.campaign_id))
+    if file.seek(0, io.SEEK_END) > settings.UPLOAD_MAX_BYTES:
+        raise limits.too_large(settings.UPLOAD_MAX_BYTES)
     file.seek(0)
     sha256, _ = sha256_of(file)
     values = {
         "name": name,
         "key": f"registrations/{campaign.campaign_id}/{sha256}",
-        "ignored_columns": list(first_rows.ignored_columns),
         "created_by": by,
     }
     found, is_new = RegistrationImport.objects.get_or_create(
@@ -87,6 +90,9 @@ def open_job(found: RegistrationImport, *, by: User | None) -> Job:
 def process(job_id: int) -> RegistrationImport:
     """Import the job's file, all of it or nothing, then publish. A repeat of a finished import
     changes nothing.
+
+    Raises WrongStatus, UnreadableFile, NotAvro, WrongCampaign, UnreadableList, ListEntryInvalid;
+    the job then says why.
     """
     number = int(Job.objects.get(pk=job_id).subject_id)
     with leases.working(job_id) as lease:
@@ -128,6 +134,7 @@ def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lea
         stage.reject(found, rejected)
         copy_in(stage.TABLE, stage.STAGED, judged.filter(pl.col("reason").is_null()))
         found.rows_in += judged.height
+        found.ignored_columns = list(chunk.ignored_columns)
         lease.report_progress(found.rows_in, expected)
         lease.check_stop()
     shared = stage.reject_shared(found, judge_by.contacts.max_fans_per_contact)

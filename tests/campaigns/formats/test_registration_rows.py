@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import io
-import json
-from pathlib import Path
 
-import fastavro
 import pytest
 
 from campaigns.errors import UnreadableFile, WrongCampaign
+from campaigns.formats import registration_rows
 from campaigns.models import Registrant, RegistrationImport
-from datalake import records
+from datalake.schemas import SCHEMAS
 from tests.campaigns.registrations.registration_cases import (
     from_elsewhere,
     process,
     reasons,
     receive,
 )
+from tests.support.avro_files import written
 from tests.support.campaigns import (
     REGISTRATION_COLUMNS,
     import_registrations,
@@ -104,8 +103,8 @@ def test_c4_no_line_inside_a_quoted_field_is_taken_for_a_row_and_each_is_in_the_
 def test_c4_lines_that_end_with_cr_alone_are_refused_in_one_sentence(separator):
     content = b"\r".join([HEADER, line(1), line(2)]).replace(b",", separator) + b"\r"
     with pytest.raises(UnreadableFile, match="end with CR alone"):
-        receive(make_campaign(), content)
-    assert not RegistrationImport.objects.exists()
+        process(receive(make_campaign(), content))
+    assert not Registrant.objects.exists()
 
 
 def test_c4_columns_are_known_whatever_their_case_and_the_others_are_listed():
@@ -131,25 +130,16 @@ def test_avro_files_are_read_in_the_lakes_shape_and_in_ours():
         "memberId": None,
         "dedupeHash": "0" * 64,
     }
-    lake = io.BytesIO()
-    fastavro.writer(lake, registration_schema(), [record])
-    ours = io.BytesIO()
     fields = [{"name": name, "type": ["null", "string"]} for name in REGISTRATION_COLUMNS]
+    fields.append({"name": "shoe_size", "type": "int", "default": 43})
     rows = [registration_row(7), registration_row(8, member_id="a\x00b")]
-    fastavro.writer(ours, {"type": "record", "name": "r", "fields": fields}, rows)
-    process(receive(campaign, lake.getvalue()))
-    found = process(receive(campaign, ours.getvalue()))
-    assert reasons(found) == [(2, "malformed_row")]
+    ours = written({"type": "record", "name": "r", "fields": fields}, rows)
+    process(receive(campaign, written(dict(SCHEMAS["registration"].avro), [record])))
+    found = process(receive(campaign, ours))
+    assert (reasons(found), found.ignored_columns) == ([(2, "malformed_row")], ["shoe_size"])
+    assert found.rejected_rows.get().raw == "fan-8"
     preferences = dict(Registrant.objects.values_list("email", "preferences"))
     assert preferences == {"a@b.example": ["east"], "fan7@mail.example": ["west", "east"]}
-    other = io.BytesIO()
-    fastavro.writer(
-        other,
-        {"type": "record", "name": "r", "fields": [{"name": "x", "type": "string"}]},
-        [{"x": "y"}],
-    )
-    with pytest.raises(UnreadableFile, match="no registrations"):
-        receive(campaign, other.getvalue())
 
 
 def test_c4_avro_records_of_another_campaign_or_type_are_refused_as_a_whole():
@@ -159,13 +149,16 @@ def test_c4_avro_records_of_another_campaign_or_type_are_refused_as_a_whole():
         ({"campaignId": "99999"}, WrongCampaign),
         ({"type": "scoring"}, UnreadableFile),
     ):
-        avro = io.BytesIO()
-        fastavro.writer(avro, registration_schema(), [record | wrong])
+        content = written(dict(SCHEMAS["registration"].avro), [record, record | wrong])
         with pytest.raises(error):
-            receive(campaign, avro.getvalue())
-    assert not RegistrationImport.objects.exists()
+            process(receive(campaign, content))
+    assert not Registrant.objects.exists()
 
 
-def registration_schema() -> dict:
-    (path,) = (Path(records.__file__).parent / "schemas").glob("registration*.avsc")
-    return json.loads(path.read_text())
+def test_a_chunk_of_avro_rows_ends_at_so_many_characters(monkeypatch):
+    monkeypatch.setattr(registration_rows, "CHARACTERS_AT_A_TIME", 1_000)
+    fields = [{"name": name, "type": "string"} for name in ("global_user_id", "registered_at")]
+    rows = [{"global_user_id": "f" * 400, "registered_at": ""}] * 7
+    content = written({"type": "record", "name": "r", "fields": fields}, rows)
+    chunks = registration_rows.read(io.BytesIO(content), "12345")
+    assert [chunk.rows.height for chunk in chunks] == [3, 3, 1]

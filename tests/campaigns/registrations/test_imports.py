@@ -14,6 +14,7 @@ from campaigns.opening import close_campaign
 from campaigns.registrations import imports, staging
 from datalake import records, streams
 from datalake.choices import RecordType, StreamName
+from datalake.errors import NotAvro
 from datalake.models import DeadLetter, StreamBatch
 from datalake.streams import consumers
 from operations.choices import JobState
@@ -198,11 +199,20 @@ def test_a_worker_that_was_taken_over_imports_nothing(monkeypatch):
         (b"Obj\x01\x04\x16", "incomplete"),
     ],
 )
-def test_a_file_that_cannot_be_taken_leaves_nothing_behind(content, says):
-    from datalake.errors import NotAvro
-
+def test_a_file_that_cannot_be_read_is_refused_by_its_job(content, says):
+    """[C-4]"""
+    found = receive(make_campaign(), content)
     with pytest.raises((UnreadableFile, NotAvro), match=says):
-        receive(make_campaign(), content)
+        process(found)
+    assert says in Job.objects.get().error
+    assert not RegistrationImport.objects.filter(finished=True).exists()
+
+
+def test_a_file_that_is_too_large_leaves_nothing_behind(settings):
+    """[S-1]"""
+    settings.UPLOAD_MAX_BYTES = 10
+    with pytest.raises(UnreadableFile, match="larger than 10 bytes"):
+        receive(make_campaign(), registration_bytes([registration_row(1)]))
     assert not RegistrationImport.objects.exists()
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from campaigns.choices import Reason
-from campaigns.formats.registration_rows import COLUMNS, of_values
+from campaigns.formats.registration_records import COLUMNS
+from campaigns.formats.registration_rows import of_values
 from campaigns.registrations.judging import RegistrationRules, judge
 from tests.campaigns.scoring.test_outcomes import RULES
 from tests.support.campaigns import registration_row
