@@ -44,7 +44,7 @@ _MEMBER: tuple[str, ...] = (
     "code",
     "place",
 )
-_MEMBER += ("band_score", "holds_fan")
+_MEMBER += ("band_score", "wave_live")
 _CODE: tuple[str, ...] = (
     "campaign_id",
     "code",

@@ -4,17 +4,27 @@ pages in `console`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from campaigns.choices import CampaignStatus, ScoreFileState
-from campaigns.forms import CampaignForm, ListEntryForm, MarketForm
+from campaigns import rule_changes
+from campaigns.choices import READ_ONLY, CampaignStatus, ScoreFileState
+from campaigns.forms import (
+    MARKET_FIELDS,
+    CampaignForm,
+    ListEntryForm,
+    MarketForm,
+    MarketFormSet,
+)
+from campaigns.locks import lock_campaign
 from campaigns.models import (
     Campaign,
     FanList,
@@ -25,6 +35,7 @@ from campaigns.models import (
     RegistrationImport,
     ScoreFile,
 )
+from operations.adminkit.editing import LockedEditing
 from operations.adminkit.listing import (
     BigTableAdmin,
     MaskedAdmin,
@@ -49,13 +60,18 @@ FILE_COLOURS = {
 class MarketInline(TabularInline):
     model = Market
     form = MarketForm
+    formset = MarketFormSet
     extra = 0
-    fields = ("position", "market_id", "name", "capacity", "selection_time", "event_ids")
+    fields = MARKET_FIELDS
     hide_title = True
+
+    def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
+        """An open campaign's markets stay: registrations and waves name them. [S-16]"""
+        return obj is None or obj.status == CampaignStatus.DRAFT
 
 
 @admin.register(Campaign)
-class CampaignAdmin(TitledAdmin):
+class CampaignAdmin(LockedEditing, TitledAdmin):
     form = CampaignForm
     inlines = (MarketInline,)
     list_display = (
@@ -120,6 +136,49 @@ class CampaignAdmin(TitledAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
+        """A closed campaign is only read. [C-2]"""
+        is_read_only = obj is not None and obj.status in READ_ONLY
+        return not is_read_only and super().has_change_permission(request, obj)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> list[Any]:
+        found = list(super().get_fieldsets(request, obj))
+        if obj is not None and obj.status == CampaignStatus.OPEN:
+            found.append(("Changes to an open campaign", {"fields": ("reason",)}))
+        return found
+
+    def lock(self, row: Campaign) -> None:
+        lock_campaign(row.pk)
+
+    def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: Any) -> None:
+        form.rules_before = rule_changes.rules_of(obj.pk) if change else {}
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        super().save_related(request, form, formsets, change)
+        if change:
+            rule_changes.record(
+                form.instance,
+                form.rules_before,
+                by=cast("User", request.user),
+                reason=form.cleaned_data.get("reason") or "",
+            )
+
+    def _changeform_view(
+        self, request: HttpRequest, object_id: str | None, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Who edits while somebody closes the campaign is told so. [C-2]"""
+        if request.method == "POST" and object_id:
+            edited = self.get_object(request, unquote(object_id))
+            if edited is not None and edited.status in READ_ONLY:
+                messages.error(
+                    request,
+                    f"Campaign {edited.campaign_id} is closed and can no longer be changed. Your"
+                    " changes were not saved.",
+                )
+                return self.response_change(request, edited)
+        return super()._changeform_view(request, object_id, *args, **kwargs)
+
     def response_add(
         self, request: HttpRequest, obj: Campaign, *args: Any, **kwargs: Any
     ) -> HttpResponseRedirect:
@@ -141,8 +200,31 @@ class CampaignAdmin(TitledAdmin):
         return campaign.status
 
 
+class OfCampaign(LockedEditing):
+    """Rows that belong to a campaign, or to all: those of a closed campaign are only read. The
+    campaign is locked before the row. [C-2]
+    """
+
+    actions = None
+
+    def lock(self, row: Any) -> None:
+        if row.campaign_id is not None:
+            lock_campaign(row.campaign_id)
+        super().lock(row)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not _is_read_only(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not _is_read_only(obj) and super().has_delete_permission(request, obj)
+
+
+def _is_read_only(row: Any) -> bool:
+    return bool(row and row.campaign_id and row.campaign.status in READ_ONLY)
+
+
 @admin.register(ListEntry)
-class ListEntryAdmin(Masking):
+class ListEntryAdmin(OfCampaign, Masking):
     """A list may hold people's addresses: those are masked, and changed only by who has asked to
     see them.
 
@@ -219,7 +301,7 @@ class ScoreFileAdmin(PageAdmin):
 
 
 @admin.register(FanList)
-class FanListAdmin(TitledAdmin):
+class FanListAdmin(OfCampaign, TitledAdmin):
     """A list is registered here before its first file is dropped into the bucket; whose it is never
     changes. [S-15]
     """

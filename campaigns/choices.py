@@ -16,6 +16,9 @@ class CampaignStatus(TextChoices):
     ARCHIVED = "archived"
 
 
+READ_ONLY = (CampaignStatus.CLOSED, CampaignStatus.ARCHIVED)
+
+
 class CodeSource(TextChoices):
     OWN = "own", "Own codes"
     TM = "tm", "TM (stock managed elsewhere)"

@@ -31,6 +31,16 @@ class WrongStatus(CampaignError):
     """
 
 
+class RuleChangeRefused(CampaignError):
+    """The rules of an open campaign change only with a reason, and not while a wave is being
+    prepared. [S-16]
+    """
+
+
+class CapacityTooSmall(CampaignError):
+    """A market cannot have fewer seats than are given. [W-5]"""
+
+
 class BadCampaignFile(CampaignError):
     """A campaign's JSON file cannot be used as it is. [C-1]"""
 

@@ -5,15 +5,17 @@ is. [C-1, C-3]
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 
-from campaigns.choices import CampaignStatus, ListKind
+from campaigns import rule_changes
+from campaigns.choices import READ_ONLY, CampaignStatus, ListKind
 from campaigns.contacts import emails, phones
 from campaigns.errors import BadCampaignFile, DrawIsLocked, WrongStatus
 from campaigns.models import Campaign, ListEntry, Market
@@ -55,26 +57,30 @@ class Loaded:
 
 
 @transaction.atomic
-def load(document: Any) -> Loaded:
-    """Create or update a campaign from its JSON document. Raises BadCampaignFile, DrawIsLocked;
-    then nothing is written.
+def load(document: Any, *, by: User | None = None, reason: str = "") -> Loaded:
+    """Create or update a campaign from its JSON document; the rules of an open one only with a
+    reason. Raises BadCampaignFile, DrawIsLocked, WrongStatus, RuleChangeRefused, CapacityTooSmall;
+    then nothing is written. [S-16]
     """
     try:
-        return _load(document)
+        return _load(document, by=by, reason=reason)
     except BadValue as error:
         raise BadCampaignFile(str(error)) from error
 
 
-def _load(document: Any) -> Loaded:
+def _load(document: Any, *, by: User | None, reason: str) -> Loaded:
     _check_keys(document)
     document = {
         name: value.strip() if isinstance(value, str) else value for name, value in document.items()
     }
     campaign = (
-        Campaign.objects.select_for_update().filter(campaign_id=document["campaign_id"]).first()
+        Campaign.objects.select_for_update(no_key=True)
+        .filter(campaign_id=document["campaign_id"])
+        .first()
     )
+    is_new = campaign is None
     campaign = campaign or Campaign(campaign_id=document["campaign_id"])
-    if campaign.status in {CampaignStatus.CLOSED, CampaignStatus.ARCHIVED}:
+    if campaign.status in READ_ONLY:
         raise WrongStatus(
             f"Campaign {campaign.campaign_id} is {campaign.status} and can no longer be changed."
         )
@@ -86,16 +92,14 @@ def _load(document: Any) -> Loaded:
             f"Campaign {campaign.campaign_id} is open, so its entropy_source can no longer"
             " be changed."
         )
-    for name in PLAIN:
-        if name in document:
-            setattr(campaign, name, document[name])
-    for name in DATES:
-        if name in document:
-            setattr(campaign, name, values.instant(name, document[name]))
-    _validated(campaign, "campaign")
-    campaign.save()
+    rules_before = {} if is_new else rule_changes.rules_of(campaign.pk)
+    given = {name: document[name] for name in PLAIN if name in document}
+    given |= {name: values.instant(name, document[name]) for name in DATES if name in document}
+    _write(campaign, given, "campaign")
     _load_markets(campaign, document.get("markets", []))
     _load_lists(campaign, document)
+    if not is_new:
+        rule_changes.record(campaign, rules_before, by=by, reason=reason)
     status_as_it_was = campaign.status
     campaign = _load_status(campaign, document)
     warnings = phones.shared_calling_code_warnings(campaign.home_countries)
@@ -155,6 +159,19 @@ def _check_types(document: dict[str, Any]) -> None:
                 judge(name, document[name])
 
 
+def _write(instance: Campaign | Market, columns: Mapping[str, Any], what: str) -> None:
+    """Insert a new row, or write the columns that change. Raises BadCampaignFile."""
+    is_new = instance.pk is None
+    changed = [name for name, value in columns.items() if getattr(instance, name) != value]
+    for name in changed:
+        setattr(instance, name, columns[name])
+    _validated(instance, what)
+    if is_new:
+        instance.save(force_insert=True)
+    elif changed:
+        instance.save(update_fields=changed)
+
+
 def _validated(instance: Campaign | Market, what: str) -> None:
     try:
         if isinstance(instance, Campaign):
@@ -211,13 +228,14 @@ def _load_market(campaign: Campaign, given: dict[str, Any], position: int) -> No
     what = f"Market {name}"
     market = Market.objects.filter(campaign=campaign, market_id=given["market_id"]).first()
     market = market or Market(campaign=campaign, market_id=given["market_id"])
-    market.name = values.text(f"{what}, name", given.get("name", given["market_id"]))
-    market.capacity = values.whole(f"{what}, capacity", given["capacity"])
-    market.selection_time = values.instant(f"{what}, selection_time", given["selection_time"])
-    market.position = values.whole(f"{what}, position", given.get("position", position))
-    market.event_ids = values.texts(f"{what}, event_ids", given.get("event_ids", []))
-    _validated(market, f"market {name}")
-    market.save()
+    columns = {
+        "name": values.text(f"{what}, name", given.get("name", given["market_id"])),
+        "capacity": values.whole(f"{what}, capacity", given["capacity"]),
+        "selection_time": values.instant(f"{what}, selection_time", given["selection_time"]),
+        "position": values.whole(f"{what}, position", given.get("position", position)),
+        "event_ids": values.texts(f"{what}, event_ids", given.get("event_ids", [])),
+    }
+    _write(market, columns, f"market {name}")
 
 
 def _load_lists(campaign: Campaign, document: dict[str, Any]) -> None:

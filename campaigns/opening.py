@@ -13,6 +13,8 @@ from django.utils import timezone
 from campaigns.choices import CampaignStatus
 from campaigns.draw import SECRET_BYTES, Draw
 from campaigns.errors import BadCampaignFile, DrawIsLocked, UnknownCampaign, WrongStatus
+from campaigns.later_steps import unfinished
+from campaigns.locks import lock_campaign, no_wave_selects
 from campaigns.models import Campaign
 from operations import jobs
 from operations.subjects import Subject
@@ -69,7 +71,7 @@ def open_campaign(
     Raises WrongStatus unless the campaign is a draft; BadCampaignFile if only one of the two is
     given.
     """
-    campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
+    campaign = lock_campaign(campaign_pk)
     if (seed is None) != (salt is None):
         raise BadCampaignFile(
             "Enter both the seed and the salt of the draw, or neither. Without them, both"
@@ -86,23 +88,27 @@ def open_campaign(
     campaign.commitment = Draw(campaign.campaign_id, seed, salt).commitment
     campaign.opened_at = timezone.now()
     campaign.status = CampaignStatus.OPEN
-    campaign.save()
+    campaign.save(
+        update_fields=["draw_supplied", "seed", "salt", "commitment", "opened_at", "status"]
+    )
     jobs.record_move(subject_of(campaign), CampaignStatus.DRAFT, CampaignStatus.OPEN, by=by)
     return campaign
 
 
 @transaction.atomic
 def close_campaign(campaign_pk: int, *, by: User | None) -> Campaign:
-    """Reveal the draw; from now on there is only reading. Raises WrongStatus unless open with every
-    wave done. [C-2]
+    """Reveal the draw; from now on there is only reading. Raises WrongStatus unless the campaign is
+    open, no wave is being prepared, and every wave and message is done. [C-2]
     """
-    campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
+    campaign = lock_campaign(campaign_pk)
     require_open(campaign)
-    if campaign.frozen:
+    if not no_wave_selects(campaign.pk):
         raise WrongStatus(
-            f"A wave of campaign {campaign.campaign_id} is not finished. Complete or cancel"
-            " it first."
+            f"A wave of campaign {campaign.campaign_id} is being prepared. Wait until it is"
+            " prepared, then complete or cancel it."
         )
+    if left := unfinished(campaign.pk):
+        raise WrongStatus(left)
     campaign.status, campaign.closed_at = CampaignStatus.CLOSED, timezone.now()
     campaign.save(update_fields=["status", "closed_at"])
     jobs.record_move(subject_of(campaign), CampaignStatus.OPEN, CampaignStatus.CLOSED, by=by)
@@ -114,7 +120,7 @@ def enter_entropy(campaign_pk: int, value: str, *, by: User | None) -> Campaign:
     """Enter the named source's value, once, before the first draw. Raises WrongStatus,
     DrawIsLocked. [S-8]
     """
-    campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
+    campaign = lock_campaign(campaign_pk)
     require_open(campaign)
     if not campaign.entropy_source:
         raise DrawIsLocked(

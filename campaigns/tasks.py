@@ -63,6 +63,14 @@ def look_for_missing_reports() -> None:
         start_fairness(score_file, by=None)
 
 
+def look_for_waiting_files() -> None:
+    """Scheduled for each minute: files whose public value is there are drawn, also when it was
+    entered while they were processed, or who entered it was cut off. [S-8]
+    """
+    for score_file in score_files.release_waiting():
+        start_score_file(score_file, by=score_file.created_by)
+
+
 def start_registrations(found: RegistrationImport, *, by: User | None) -> Job:
     """Have a worker import the file."""
     job = imports.open_job(found, by=by)
@@ -249,4 +257,5 @@ JOB_KINDS = [
 SCHEDULED_RUNS = [
     ScheduledRun("look_for_dropped_files", look_for_dropped_files, every="minute"),
     ScheduledRun("look_for_missing_reports", look_for_missing_reports, every="minute"),
+    ScheduledRun("look_for_waiting_files", look_for_waiting_files, every="minute"),
 ]

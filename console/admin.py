@@ -4,12 +4,15 @@ work is repeated here.
 
 from __future__ import annotations
 
+from typing import Any
+
 from axes import admin as axes_admin  # noqa: F401 registers what is taken over below
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 from django_q import admin as queue_admin  # noqa: F401 likewise
 from django_q.models import Failure, OrmQ, Schedule, Success
@@ -17,6 +20,7 @@ from unfold.admin import TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from console.models import ErasedPlace, Erasure, PersonalDataAccess
+from operations.adminkit.editing import LockedEditing, VersionedForm
 from operations.adminkit.listing import (
     BigTableAdmin,
     ReadOnlyAdmin,
@@ -44,16 +48,25 @@ for model in (
 Group._meta.verbose_name, Group._meta.verbose_name_plural = "role", "roles"
 
 
+class UserForm(VersionedForm, UserChangeForm):
+    pass
+
+
 @admin.register(User)
-class FairwaveUserAdmin(UserAdmin, TitledAdmin):
-    form = UserChangeForm
+class FairwaveUserAdmin(LockedEditing, UserAdmin, TitledAdmin):
+    form = UserForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "first_name", "last_name", "is_staff", "is_active", "last_login")
 
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Under the user's lock, as every other change."""
+        with transaction.atomic():
+            return super().user_change_password(request, *args, **kwargs)
+
 
 @admin.register(Group)
-class FairwaveGroupAdmin(GroupAdmin, TitledAdmin):
+class FairwaveGroupAdmin(LockedEditing, GroupAdmin, TitledAdmin):
     pass
 
 

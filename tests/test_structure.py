@@ -154,6 +154,22 @@ def defined_in(text: str) -> set[str]:
     return names | constants
 
 
+def test_no_row_is_written_back_whole():
+    """A row that was read a moment ago is saved with `update_fields`, a new one with
+    `force_insert`: what somebody else wrote meanwhile stays. [S-16]
+    """
+    whole = {
+        f"{path}:{call.lineno}"
+        for path in modules(*PRODUCT, "sandbox")
+        for call in ast.walk(ast.parse((ROOT / path).read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "save"
+        and not {word.arg for word in call.keywords} & {"update_fields", "force_insert", "commit"}
+    }
+    assert whole == set()
+
+
 def test_every_module_is_imported_by_another(imports):
     """Pages are named in urls.py, commands and apps are found by Django."""
     used = set().union(*imports.values())

@@ -7,6 +7,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from campaigns.opening import require_open
 from operations.database.locks import exclusive
 from operations.jobs import drop_retries, record_move
 from waves.approval import back_to_configured
@@ -14,6 +15,7 @@ from waves.choices import WaveState
 from waves.codes import pool
 from waves.errors import NotPermitted, ReasonMissing
 from waves.lifecycle import move, require_state, subject_of
+from waves.locks import lock_wave
 from waves.models import Wave
 from waves.preparation.submission import JOB_KIND, require_alone
 
@@ -39,6 +41,7 @@ def reset(wave: Wave, *, by: User, reason: str) -> Wave:
         drop_retries(JOB_KIND, subject_of(wave))
         if wave.state != WaveState.CONFIGURED:
             return back_to_configured(wave, by=by, reason=reason)
+        require_open(lock_wave(wave.pk).campaign)
         # An attempt whose process was killed was counted, but moved nothing.
         Wave.objects.filter(pk=wave.pk, state=WaveState.CONFIGURED).update(attempts=0)
         record_move(

@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
 
+from campaigns.admin import OfCampaign
 from campaigns.models import Market
 from operations.adminkit.listing import BigTableAdmin, MaskedAdmin, PageAdmin, TitledAdmin, counted
 from operations.adminkit.masking import mask_email, mask_phone, mask_text
@@ -138,7 +139,7 @@ class SendAdmin(BigTableAdmin, MaskedAdmin):
 
 
 @admin.register(Template)
-class TemplateAdmin(TitledAdmin):
+class TemplateAdmin(OfCampaign, TitledAdmin):
     list_before_template = "console/waves/templates_note.html"
     form = TemplateForm
     list_display = ("__str__", "campaign", "market", "channel", "language", "body")

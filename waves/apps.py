@@ -8,9 +8,14 @@ class WavesConfig(AppConfig):
     verbose_name = "Messaging"
 
     def ready(self) -> None:
+        from campaigns import later_steps
         from operations import job_kinds, schedules
-        from waves import checks  # noqa: F401 registers itself
+        from waves import (
+            checks,  # noqa: F401 registers itself
+            holds,
+        )
         from waves.tasks import JOB_KINDS, SCHEDULED_RUNS
 
         job_kinds.register(JOB_KINDS)
         schedules.register(SCHEDULED_RUNS)
+        later_steps.register(later_steps.LaterStep(holds.unfinished, holds.seats_given))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.core.exceptions import ValidationError
 
+from campaigns.forms import require_not_closed
+from operations.adminkit.editing import VersionedForm
 from waves.choices import Channel
 from waves.errors import BadTemplate
 from waves.messages.content import PLACEHOLDERS, placeholders
 from waves.models import Template
 
 
-class TemplateForm(forms.ModelForm):
+class TemplateForm(VersionedForm):
     class Meta:
         model = Template
         fields = ("campaign", "market", "channel", "language", "subject", "body", "html")
@@ -25,7 +26,9 @@ class TemplateForm(forms.ModelForm):
             self.fields["body"].help_text = f"Placeholders: {named}. To write a brace, double it."
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
+        cleaned = super().clean()
+        for campaign in (cleaned.get("campaign"), self.instance.campaign):
+            require_not_closed(campaign)
         for name in ("subject", "body", "html"):
             try:
                 placeholders(cleaned.get(name) or "")

@@ -13,11 +13,13 @@ from typing import Any, Final
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from campaigns.opening import require_open
 from operations.database.statements import run
 from operations.jobs import record_move
 from operations.subjects import Subject
 from waves.choices import WaveState
 from waves.errors import UnknownWave, WrongState
+from waves.locks import lock_wave
 from waves.models import Wave
 
 MOVES: Final[Mapping[WaveState, frozenset[WaveState]]] = MappingProxyType(
@@ -79,13 +81,15 @@ def wave_named(name: str) -> Wave:
 def move(
     wave: Wave, target: WaveState, *, by: User | None, reason: str = "", **values: Any
 ) -> None:
-    """Move the wave to `target` and set `values` with it, or raise WrongState; refreshes `wave`
-    from the database.
+    """Move the wave to `target` and set `values` with it, under the locks of its campaign and
+    itself; refreshes `wave` from the database. Raises WrongState, and WrongStatus where the
+    campaign is not open. [W-2, C-2]
     """
     source = WaveState(wave.state)
     if not allowed(source, target):
         raise WrongState(_refusal(wave, target))
     with transaction.atomic():
+        require_open(lock_wave(wave.pk).campaign)
         moved = Wave.objects.filter(pk=wave.pk, state=source).update(state=target, **values)
         if not moved:
             wave.refresh_from_db()

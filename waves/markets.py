@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +12,11 @@ from waves.models import Wave, WaveMarket
 
 @dataclass(frozen=True)
 class MarketSeat:
-    """One market of a wave: how many, and until when a fan must have registered."""
+    """One market of a wave: how many seats, and until when a fan must have registered.
+
+    `capacity` is the market's in the whole campaign, of which `given` are used already; `most` is
+    what the wave's own file allows, None without one. [W-5]
+    """
 
     market_id: str
     name: str
@@ -20,6 +24,14 @@ class MarketSeat:
     selection_time: datetime
     position: int = 0
     code_source: str = "own"
+    given: int = 0
+    most: int | None = None
+
+    @property
+    def room(self) -> int:
+        """Seats that the wave can fill. [W-5]"""
+        left = max(0, self.capacity - self.given)
+        return left if self.most is None else min(left, self.most)
 
 
 def seats_of(wave: Wave) -> list[MarketSeat]:
@@ -33,13 +45,19 @@ def seats_of(wave: Wave) -> list[MarketSeat]:
             row.selection_time,
             row.position,
             row.code_source,
+            row.given,
+            row.room,
         )
         for row in rows
     ]
 
 
-def seats_of_campaign(markets: Iterable[Market], code_source: str) -> list[MarketSeat]:
-    """A campaign's own markets in position order."""
+def seats_of_campaign(
+    markets: Iterable[Market], code_source: str, given: Mapping[int, int]
+) -> list[MarketSeat]:
+    """A campaign's own markets in position order; `given`: seats used already, by the market's
+    key. [W-5]
+    """
     return [
         MarketSeat(
             market.market_id,
@@ -48,6 +66,7 @@ def seats_of_campaign(markets: Iterable[Market], code_source: str) -> list[Marke
             market.selection_time,
             market.position,
             code_source,
+            given.get(market.pk, 0),
         )
         for market in sorted(markets, key=lambda market: (market.position, market.market_id))
     ]

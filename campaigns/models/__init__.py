@@ -11,6 +11,7 @@ from campaigns.models.presales import (
     Campaign,
     ListEntry,
     Market,
+    RuleChange,
     home_of_the_us,
 )
 from campaigns.models.ranking import RankFile
@@ -32,6 +33,7 @@ __all__ = [
     "RegistrationImport",
     "RejectedRegistration",
     "RejectedRow",
+    "RuleChange",
     "ScoreFile",
     "home_of_the_us",
 ]

@@ -4,6 +4,7 @@ addresses. [C-1 … C-3, S-4]
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -79,11 +80,6 @@ class Campaign(models.Model):
         related_name="+",
         editable=False,
     )
-    frozen = models.BooleanField(
-        default=False,
-        editable=False,
-        help_text="A wave is between PREPARED and COMPLETED; kept by the waves' trigger",
-    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -152,6 +148,30 @@ class Market(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.market_id})"
+
+
+class RuleChange(models.Model):
+    """An option of an open campaign that judges rows or selects fans was changed. Shown on the
+    public page. [S-16]
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="rule_changes")
+    market_id = models.CharField(max_length=40, blank=True)
+    option = models.CharField(max_length=60)
+    before = models.TextField(blank=True)
+    after = models.TextField(blank=True)
+    reason = models.TextField()
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(name="rulechange_says_why", condition=~Q(reason=""))]
+
+    def __str__(self) -> str:
+        return f"{self.option}: {self.before} → {self.after}"
 
 
 class ListEntry(models.Model):

@@ -19,6 +19,7 @@ from campaigns.formats import limits
 from campaigns.formats.registration_records import values_of
 from campaigns.formats.registration_rows import line_ends, of_values, read
 from campaigns.formats.score_bytes import sha256_of
+from campaigns.locks import lock_campaign
 from campaigns.models import Campaign, Market, RegistrationImport, RejectedRegistration
 from campaigns.opening import require_open
 from campaigns.registrations import staging as stage
@@ -145,8 +146,11 @@ def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lea
     found.rejected = sum(found.rejected_by.values())
     found.accepted = found.rows_in - found.rejected
     found.finished = True
-    found.save()
+    require_open(lock_campaign(campaign.pk))
     lease.hold()
+    found.save(
+        update_fields=["rows_in", "tagged_by", "rejected_by", "rejected", "accepted", "finished"]
+    )
 
 
 def publish(campaign: Campaign, on_sent: Callable[[int], None] = lambda sent: None) -> int:

@@ -1,5 +1,5 @@
 """Which score file of a campaign counts: one pointer, switched at once, undone, refused while a
-wave is under way. [S-13]
+wave is being prepared. Prepared waves keep their file. [S-13]
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from django.db import transaction
 
 from campaigns.choices import ScoreFileState
 from campaigns.errors import CannotActivate, UnknownScoreFile
+from campaigns.locks import lock_campaign, no_wave_selects
 from campaigns.models import Activation, Campaign, ScoreFile
 from campaigns.opening import require_open
 
@@ -65,15 +66,13 @@ def undo(campaign_pk: int, *, by: User | None) -> Campaign:
 
 
 def _switchable(campaign_pk: int) -> Campaign:
-    """The campaign, locked: a wave that is prepared at the same moment waits, and so do we.
-    [S-13]
-    """
-    campaign = Campaign.objects.select_for_update().get(pk=campaign_pk)
+    """The campaign, locked, and no wave of it selects until the switch is made. [S-13]"""
+    campaign = lock_campaign(campaign_pk)
     require_open(campaign)
-    if campaign.frozen:
+    if not no_wave_selects(campaign_pk):
         raise CannotActivate(
-            f"A wave of campaign {campaign.campaign_id} is prepared but not completed."
-            " Complete or cancel it before you change the active score file."
+            f"A wave of campaign {campaign.campaign_id} is being prepared. Change the active"
+            " score file when it is prepared."
         )
     return campaign
 

@@ -24,6 +24,7 @@ from campaigns.errors import NotStored, UnreadableFile, WrongCampaign
 from campaigns.formats import limits
 from campaigns.formats.score_bytes import first_look, sha256_of
 from campaigns.formats.score_rows import Header
+from campaigns.locks import lock_campaign
 from campaigns.models import Campaign, FanList, ScoreFile
 from campaigns.opening import require_open
 from campaigns.scoring import rules
@@ -228,7 +229,7 @@ def _register(
     """The row of a new attempt. A timestamp that another attempt has gets the attempt's number
     behind it.
     """
-    Campaign.objects.select_for_update().get(pk=campaign.pk)
+    require_open(lock_campaign(campaign.pk))
     others = ScoreFile.objects.filter(campaign=campaign)
     attempt = (others.aggregate(last=Max("attempt"))["last"] or 0) + 1
     while others.filter(timestamp=timestamp).exists():

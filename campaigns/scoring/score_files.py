@@ -18,9 +18,10 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 
-from campaigns.choices import Reason, ScoreFileState, Tag
+from campaigns.choices import CampaignStatus, Reason, ScoreFileState, Tag
 from campaigns.errors import CancelledByHand, UnknownScoreFile
 from campaigns.formats.score_bytes import survey
+from campaigns.locks import lock_campaign
 from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import require_open
 from campaigns.scoring import activation, judging, publishing, rules, tables
@@ -32,6 +33,7 @@ from datalake.choices import StreamName
 from datalake.storage import buckets
 from datalake.streams import consumers
 from operations import alerts, jobs, leases
+from operations.choices import LIVE_JOBS
 from operations.errors import JobStopped, LeaseLost, error_text
 from operations.leases import Lease
 from operations.models import Chunk, Job
@@ -96,13 +98,23 @@ def _process(score_file: ScoreFile, lease: Lease, indexer: Executor) -> None:
     """Rows that do not change any more are indexed by PostgreSQL while we go on."""
     lines = 0 if score_file.roster_digest else _judge(score_file, lease)
     rejected_indexed = indexer.submit(tables.index, score_file.pk, tables.REJECTED)
-    indexed: Future[None] | None = None
-    if score_file.campaign.draw_ready:
-        publishing.draw_waiting_rows(score_file, lease)
-        indexed = indexer.submit(tables.index, score_file.pk)
+    indexed = _draw(score_file, lease, indexer)
     _validate(score_file, lease, lines, rejected_indexed)
-    if indexed is not None:
-        _stream(score_file_of(score_file.pk), lease, indexed)
+    # a public value that was entered meanwhile woke no file: this one was not VALIDATED yet
+    if indexed is None and (indexed := _draw(score_file, lease, indexer)) is None:
+        return
+    _stream(score_file_of(score_file.pk), lease, indexed)
+
+
+def _draw(score_file: ScoreFile, lease: Lease, indexer: Executor) -> Future[None] | None:
+    """Draw the rows that are not drawn yet and have them indexed; None while a public value is
+    awaited. [S-8]
+    """
+    score_file.campaign.refresh_from_db(fields=["entropy_value"])
+    if not score_file.campaign.draw_ready:
+        return None
+    publishing.draw_waiting_rows(score_file, lease)
+    return indexer.submit(tables.index, score_file.pk)
 
 
 @contextmanager
@@ -141,8 +153,9 @@ def _failing_with_its_job(number: int, lease: Lease) -> Iterator[None]:
 
 
 def _move(lease: Lease, score_file: ScoreFile, state: ScoreFileState, **values: object) -> None:
-    """Bring the file to a state as this attempt. Raises LeaseLost."""
+    """Bring the file to a state as this attempt. Raises LeaseLost, WrongStatus. [C-2]"""
     with transaction.atomic():
+        require_open(lock_campaign(score_file.campaign_id))
         lease.hold()
         ScoreFile.objects.filter(pk=score_file.pk).update(state=state, **values)
 
@@ -220,6 +233,7 @@ def _validate(
     rejected_indexed.result()
 
     def settle() -> None:
+        lock_campaign(score_file.campaign_id)
         tables.attach(score_file.pk, tables.REJECTED)
         _move(lease, score_file, ScoreFileState.VALIDATED, **ledger)
 
@@ -235,6 +249,7 @@ def _begin(score_file: ScoreFile, lease: Lease) -> None:
         score_file.rules_digest = rules.digest(score_file.rules)
     score_file.state, score_file.error = ScoreFileState.PROCESSING, ""
     with transaction.atomic():
+        require_open(lock_campaign(score_file.campaign_id))
         lease.hold()
         score_file.save(update_fields=["rules", "rules_digest", "state", "error"])
         if not Chunk.objects.filter(job_id=lease.job_id).exists():  # a new job begins anew
@@ -279,8 +294,8 @@ def _patiently(attach: Callable[[], None]) -> None:
 
 
 def _count_now(score_file: ScoreFile, published: publishing.Published, lease: Lease) -> None:
+    require_open(lock_campaign(score_file.campaign_id))
     lease.hold()
-    require_open(Campaign.objects.select_for_update().get(pk=score_file.campaign_id))
     tables.attach(score_file.pk)
     ScoreFile.objects.filter(pk=score_file.pk).update(
         state=ScoreFileState.STREAMED,
@@ -311,13 +326,19 @@ def _counted(names: type[Reason] | type[Tag], counts: dict[str, int]) -> str:
     return ", ".join(f"{name.label}: {counts[name]:,}" for name in names if name in counts)
 
 
-def release_waiting(campaign: Campaign) -> list[ScoreFile]:
-    """Files that waited in VALIDATED for the public value that is there now. [S-8]"""
-    return list(
-        ScoreFile.objects.filter(campaign=campaign, state=ScoreFileState.VALIDATED).order_by(
-            "attempt"
-        )
-    )
+def release_waiting(campaign: Campaign | None = None) -> list[ScoreFile]:
+    """Files in VALIDATED whose public value is there now, of one campaign or of all; not those that
+    a job is at. [S-8]
+    """
+    waiting = ScoreFile.objects.filter(
+        state=ScoreFileState.VALIDATED, campaign__status=CampaignStatus.OPEN
+    ).exclude(~Q(campaign__entropy_source=""), campaign__entropy_value="")
+    if campaign is not None:
+        waiting = waiting.filter(campaign=campaign)
+    at_work = Job.objects.filter(kind=JOB_KIND, state__in=LIVE_JOBS)
+    busy = set(at_work.values_list("subject_id", flat=True))
+    found = waiting.defer("rules", "fairness").order_by("campaign_id", "attempt")
+    return [score_file for score_file in found if str(score_file.pk) not in busy]
 
 
 @transaction.atomic

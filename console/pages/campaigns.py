@@ -37,7 +37,7 @@ def _page_of(campaign: Campaign) -> str:
 
 def _last_switch(campaign: Campaign) -> Activation | None:
     """The switch of the active score file that can be undone now. [S-13]"""
-    if campaign.status != CampaignStatus.OPEN or campaign.frozen:
+    if campaign.status != CampaignStatus.OPEN:
         return None
     switches = Activation.objects.filter(campaign=campaign, undone=False).select_related("replaced")
     return switches.defer("replaced__rules", "replaced__fairness").first()
@@ -64,6 +64,7 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         .select_related("by")
         .order_by("-id")[:20],
         last_switch=_last_switch(shown),
+        rule_changes=shown.rule_changes.select_related("by").order_by("-id")[:20],
     )
 
 

@@ -5,6 +5,7 @@ a candidate. [S-10]
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from io import BytesIO
 
 import polars as pl
@@ -97,8 +98,8 @@ def wave_markets_of(wave: Wave) -> list[WaveMarket]:
 
 
 def least_score(wave: Wave) -> float:
-    """The larger of the minimums that a candidate's raw score had to reach. [W-5]"""
-    return max(LOW.low, wave.campaign.min_score, wave.min_score or 0.0)
+    """The minimum that a candidate's raw score had to reach when the wave was prepared. [S-16]"""
+    return LOW.low if wave.least_score is None else wave.least_score
 
 
 def eligible(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
@@ -168,8 +169,8 @@ def _candidates_today(wave: Wave, later: Sequence[Wave]) -> pl.DataFrame:
     assert wave.score_file is not None  # noqa: S101 -- uploaded waves have no candidates
     gathered = candidates.gather(
         wave.score_file,
-        rules.gather(wave.campaign),
-        min_score=wave.min_score or 0.0,
+        replace(rules.gather(wave.campaign), min_score=LOW.low),
+        min_score=least_score(wave),
         wave_id=wave.pk,
     ).frame.select("global_user_id", "preferences", "registered_at")
     taken = nullable_frame_of(

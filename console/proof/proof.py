@@ -16,7 +16,7 @@ import polars as pl
 from campaigns.choices import CampaignStatus
 from campaigns.draw import BANDS, LOW
 from campaigns.errors import WrongStatus
-from campaigns.models import Campaign, ScoreFile
+from campaigns.models import Campaign, RuleChange, ScoreFile
 from campaigns.opening import campaign_of, draw_of
 from console.proof import data
 from console.proof.bundle import ProvenAttempt, ProvenWave, write_bundle
@@ -85,9 +85,22 @@ def public_draw(campaign: Campaign) -> dict[str, Any]:
         "draw_supplied": campaign.draw_supplied,
         "seed": bytes(campaign.seed or b"").hex() if revealed else None,
         "attempts": [public_attempt(file, campaign.active_score_file_id) for file in files],
+        "rule_changes": [_public_change(change) for change in campaign.rule_changes.all()],
         "waves": (
             [_public_wave(wave) for wave in data.proven_waves(campaign.pk)] if revealed else []
         ),
+    }
+
+
+def _public_change(change: RuleChange) -> dict[str, Any]:
+    """A rule that was changed while the campaign was open; who did it is not public. [S-16]"""
+    return {
+        "at": _iso(change.at),
+        "market_id": change.market_id or None,
+        "rule": change.option,
+        "before": change.before,
+        "after": change.after,
+        "reason": change.reason,
     }
 
 
@@ -187,7 +200,7 @@ def _public_wave(wave: Wave) -> dict[str, Any]:
             {
                 "market_id": seat.market.market_id,
                 "name": seat.name,
-                "capacity": seat.capacity,
+                "capacity": seat.room,  # of the wave, as the checker counts it [W-5]
                 "selected": seat.selected,
                 "cutoff": seat.cutoff,
             }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.models import Campaign, ListEntry
+from campaigns.models import Campaign, FanList, ListEntry
+from campaigns.opening import close_campaign
+from tests.support.forms import form_of
 from tests.support.people import client_of, member_of, staff
-from tests.support.waves import campaign_with
+from tests.support.waves import NOW, add_scores, campaign_with, person, request
+from waves.preparation.prepare import prepare
 
 pytestmark = pytest.mark.django_db
 
@@ -33,10 +36,8 @@ def test_a_persons_address_on_a_list_is_masked_and_a_domain_is_not():
 
 def test_a_masked_address_survives_an_edit_of_its_note(client):
     entry = ListEntry.objects.create(kind="blacklist", pattern="scalper@example.com")
-    client.post(
-        f"{LISTS}{entry.pk}/change/",
-        {"kind": "blacklist", "note": "asked by legal", "campaign": ""},
-    )
+    address = f"{LISTS}{entry.pk}/change/"
+    client.post(address, form_of(client, address) | {"note": "asked by legal"})
     entry.refresh_from_db()
     assert (entry.pattern, entry.note) == ("scalper@example.com", "asked by legal")
 
@@ -52,3 +53,106 @@ def test_what_names_an_open_campaign_or_its_draw_cannot_be_edited(client):
         == 403
     )
     assert Campaign.objects.filter(pk=campaign.pk).exists()
+
+
+@pytest.fixture
+def campaign():
+    return campaign_with(10, {"west": 3, "east": 3})
+
+
+def address(campaign: Campaign) -> str:
+    return f"/admin/campaigns/campaign/{campaign.pk}/change/"
+
+
+def markets(campaign: Campaign) -> dict[str, int]:
+    return dict(campaign.markets.values_list("market_id", "capacity"))
+
+
+def test_the_campaigns_form_writes_what_was_changed_and_nothing_that_was_read(client, campaign):
+    """S-16"""
+    data = form_of(client, address(campaign))
+    other = add_scores(campaign, ["fan-000001"], [0.9])
+    assert client.post(address(campaign), data | {"name": "Autumn Tour"}).status_code == 302
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.active_score_file) == ("Autumn Tour", other)
+
+
+def test_who_edits_a_campaign_while_it_closes_is_told_and_it_stays_closed(client, campaign):
+    """C-2"""
+    data = form_of(client, address(campaign))
+    close_campaign(campaign.pk, by=None)
+    html = client.post(address(campaign), data | {"name": "Autumn Tour"}, follow=True).content
+    assert "is closed and can no longer be changed" in html.decode()
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.name) == ("closed", "Spring Tour")
+    assert 'name="name"' not in client.get(address(campaign)).content.decode()
+
+
+def test_a_market_that_somebody_else_changed_is_told_before_the_campaign_is_saved(client, campaign):
+    """S-16"""
+    data = form_of(client, address(campaign))
+    campaign.markets.filter(market_id="east").update(capacity=9)
+    html = client.post(address(campaign), data | {"name": "Autumn Tour"}).content.decode()
+    assert "capacity of market east (now “9”)" in html
+    campaign.refresh_from_db()
+    assert campaign.name == "Spring Tour"
+
+
+def test_rules_of_an_open_campaign_are_changed_with_a_reason_that_everybody_can_read(
+    client, campaign
+):
+    """S-16"""
+    data = form_of(client, address(campaign)) | {"min_score": "0.5", "markets-0-capacity": "4"}
+    html = client.post(address(campaign), data).content.decode()
+    assert "Enter a reason for changing its rules" in html
+    assert markets(campaign) == {"west": 3, "east": 3}
+    assert client.post(address(campaign), data | {"reason": "a larger hall"}).status_code == 302
+    assert markets(campaign) == {"west": 4, "east": 3}
+    for page in (f"/draws/{campaign.campaign_id}", f"/admin/campaign/{campaign.campaign_id}"):
+        html = client.get(page, follow=True).content.decode()
+        assert "a larger hall" in html
+        assert "Minimum score" in html
+        assert "Capacity of market west" in html
+
+
+def test_a_capacity_below_the_seats_given_is_refused_beside_its_field(client, campaign):
+    """W-5"""
+    prepare(request(campaign), by=person("ann"), now=NOW)
+    data = form_of(client, address(campaign)) | {"reason": "a smaller hall"}
+    html = client.post(address(campaign), data | {"markets-1-capacity": "2"}).content.decode()
+    assert "3 seats are given already" in html
+    assert markets(campaign) == {"west": 3, "east": 3}
+
+
+def test_an_open_campaigns_markets_keep_their_ids_and_stay(client, campaign):
+    """S-16"""
+    data = form_of(client, address(campaign)) | {"reason": "x"}
+    client.post(
+        address(campaign), data | {"markets-0-market_id": "north", "markets-1-DELETE": "on"}
+    )
+    assert markets(campaign) == {"west": 3, "east": 3}
+
+
+@pytest.mark.parametrize("of", ["listentry", "fanlist"])
+def test_what_belongs_to_a_closed_campaign_is_only_read(client, campaign, of):
+    """C-2"""
+    row = {
+        "listentry": lambda: ListEntry.objects.create(
+            campaign=campaign, kind="blacklist", pattern="@bad.example"
+        ),
+        "fanlist": lambda: FanList.objects.create(campaign=campaign, fanlist_id="top"),
+    }[of]()
+    close_campaign(campaign.pk, by=None)
+    page = f"/admin/campaigns/{of}/{row.pk}"
+    assert 'name="_save"' not in client.get(f"{page}/change/").content.decode()
+    assert client.post(f"{page}/change/", {"note": "x"}).status_code == 403
+    assert client.post(f"{page}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_nothing_is_added_to_the_lists_of_a_closed_campaign(client, campaign):
+    """C-2"""
+    close_campaign(campaign.pk, by=None)
+    values = {"kind": "blacklist", "pattern": "@bad.example", "campaign": campaign.pk}
+    html = client.post(f"{LISTS}add/", values).content.decode()
+    assert "is closed and can no longer be changed" in html
+    assert not ListEntry.objects.exists()

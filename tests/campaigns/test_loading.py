@@ -6,10 +6,18 @@ import copy
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from campaigns import loading
-from campaigns.errors import BadCampaignFile, DrawIsLocked, ListEntryInvalid, WrongStatus
-from campaigns.models import Campaign, ListEntry, Market
+from campaigns.errors import (
+    BadCampaignFile,
+    DrawIsLocked,
+    ListEntryInvalid,
+    RuleChangeRefused,
+    WrongStatus,
+)
+from campaigns.models import Campaign, ListEntry, Market, RuleChange
 from campaigns.opening import close_campaign
 from tests.support.campaigns import SALT, SEED
 
@@ -130,7 +138,7 @@ def test_loading_again_updates_what_the_file_names_but_never_the_draw():
         blacklist=["other@example.com"],
         whitelist=...,
     )
-    loaded = loading.load(changed)
+    loaded = loading.load(changed, reason="more seats")
     loaded.campaign.refresh_from_db()
     assert (loaded.campaign.name, loaded.campaign.status, bytes(loaded.campaign.seed)) == (
         "Summer Tour",
@@ -141,6 +149,33 @@ def test_loading_again_updates_what_the_file_names_but_never_the_draw():
     assert dict(Market.objects.values_list("market_id", "capacity")) == {"west": 7, "east": 5000}
     patterns = set(ListEntry.objects.values_list("pattern", flat=True))
     assert patterns == {"other@example.com", "vip*@bad.example", "throw.example"}
+
+
+def test_rules_of_an_open_campaign_are_loaded_with_a_reason_and_listed():
+    """S-16"""
+    loading.load(document())
+    changed = document(min_score=0.4, name="Summer Tour")
+    with pytest.raises(RuleChangeRefused, match="Enter a reason"):
+        loading.load(changed)
+    assert Campaign.objects.get().name == "Spring Tour"
+    loading.load(changed, reason="the promoter asked")
+    listed = RuleChange.objects.get()
+    assert (listed.option, listed.after, listed.reason) == (
+        "minimum score",
+        "0.4",
+        "the promoter asked",
+    )
+
+
+def test_loading_writes_what_the_file_changes_and_no_other_column():
+    """S-16"""
+    loading.load(document())
+    with CaptureQueriesContext(connection) as queries:
+        loading.load(document(name="Summer Tour"))
+    updates = [query["sql"] for query in queries if query["sql"].startswith("UPDATE")]
+    assert len(updates) == 1
+    assert updates[0].startswith('UPDATE "campaigns_campaign" SET "name" = ')
+    assert "status" not in updates[0]
 
 
 def test_the_source_of_an_open_campaigns_public_value_cannot_change():

@@ -12,6 +12,7 @@ from campaigns.models import Campaign
 from campaigns.opening import campaign_of, close_campaign, draw_of, enter_entropy, open_campaign
 from operations.models import StatusChange
 from tests.support.campaigns import SALT, SEED, make_campaign
+from tests.support.connections import preparing
 
 pytestmark = pytest.mark.django_db
 
@@ -61,11 +62,12 @@ def test_a_campaign_opens_once_and_closes_once():
     ]
 
 
-def test_a_campaign_with_a_wave_under_way_stays_open():
+def test_a_campaign_does_not_close_while_a_wave_of_it_is_being_prepared():
+    """C-2"""
     campaign = make_campaign()
-    Campaign.objects.update(frozen=True)
-    with pytest.raises(WrongStatus, match="is not finished"):
+    with preparing(campaign), pytest.raises(WrongStatus, match="is being prepared"):
         close_campaign(campaign.pk, by=None)
+    assert close_campaign(campaign.pk, by=None).status == "closed"
 
 
 @pytest.mark.parametrize(

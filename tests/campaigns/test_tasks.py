@@ -16,6 +16,7 @@ from campaigns.models import (
     Campaign,
     ScoreFile,
 )
+from campaigns.opening import enter_entropy
 from campaigns.ranks import rank_files
 from campaigns.scoring import dry_run, score_files
 from campaigns.supplements import supplements
@@ -134,6 +135,20 @@ def test_x3_files_that_a_command_processed_are_found_once():
     tasks.look_for_missing_reports()
     assert reports.without_report() == []
     assert Job.objects.filter(kind="fairness").count() == 1
+
+
+def test_s8_a_file_that_still_waits_though_its_value_is_there_is_found_and_drawn_once():
+    """Who entered the value was cut off, or its job was just about to end."""
+    campaign = make_campaign(entropy_source="drand round 5551234")
+    waiting = process_scores(campaign)
+    tasks.look_for_waiting_files()
+    enter_entropy(campaign.pk, "4a7f", by=None)
+    tasks.look_for_waiting_files()
+    tasks.look_for_waiting_files()
+    job = Job.objects.get(kind="process_scores", state="queued")
+    tasks.run_score_file(job.pk)
+    waiting.refresh_from_db()
+    assert waiting.state == "streamed"
 
 
 def test_the_task_tries_all_rows():

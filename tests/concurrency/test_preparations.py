@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Market
 from datalake.storage import buckets
 from tests.support.processes import Process, run_together
 from tests.support.waiting import wait_until
@@ -27,9 +27,14 @@ from waves.selection.plan import WaveRequest
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 
-def prepared(campaign_id: str, key: str) -> dict[str, Any]:
-    """In a process of its own: prepare the wave, or say why not."""
-    wanted = WaveRequest(campaign_id, key, notify_date=NOTIFY)
+def prepared(campaign_id: str, key: str, most: int | None = None) -> dict[str, Any]:
+    """In a process of its own: prepare the wave, with at most so many of each market, or say why
+    not.
+    """
+    names = Market.objects.filter(campaign__campaign_id=campaign_id).values_list("market_id")
+    lines = ["marketId,marketName,capacity,selectionTime", *(f"{m},,{most}," for (m,) in names)]
+    file = None if most is None else "\n".join(lines).encode()
+    wanted = WaveRequest(campaign_id, key, notify_date=NOTIFY, market_file=file)
     try:
         return prepare(wanted, by=person("ann"), now=NOW).as_result()
     except WaveError as error:
@@ -45,8 +50,10 @@ def looked() -> dict[str, Any]:
     }
 
 
-def preparing(campaign: Campaign, key: str = KEY, **options: Any) -> Process:
-    return Process(prepared, campaign.campaign_id, key, **options)
+def preparing(
+    campaign: Campaign, key: str = KEY, most: int | None = None, **options: Any
+) -> Process:
+    return Process(prepared, campaign.campaign_id, key, most, **options)
 
 
 @pytest.fixture(autouse=True)
@@ -55,9 +62,10 @@ def ann(transactional_db):
 
 
 def test_two_waves_of_one_campaign_prepared_at_once_share_no_code_and_no_fan():  # K-7
-    campaign = campaign_with(3_000, {"west": 600, "east": 600})
+    campaign = campaign_with(3_000, {"west": 1_200, "east": 1_200})
     results = run_together(
-        preparing(campaign, held=True), preparing(campaign, "20260121-2", held=True)
+        preparing(campaign, most=600, held=True),
+        preparing(campaign, "20260121-2", most=600, held=True),
     )
     assert sorted(result["selected"] for result in results) == [1_200, 1_200]
     fans = Counter(Member.objects.values_list("global_user_id", flat=True))
@@ -96,10 +104,11 @@ def test_waves_of_two_campaigns_prepared_at_once_share_no_code():  # K-7
 
 
 def test_two_waves_at_once_do_not_take_the_same_available_code():  # K-7
-    campaign = campaign_with(1_000, {"west": 400})
+    campaign = campaign_with(1_000, {"west": 800})
     Code.objects.bulk_create(Code(campaign=campaign, code=f"POOLX{n}") for n in range(800))
     results = run_together(
-        preparing(campaign, held=True), preparing(campaign, "20260121-2", held=True)
+        preparing(campaign, most=400, held=True),
+        preparing(campaign, "20260121-2", most=400, held=True),
     )
     assert [result["codes"]["generated"] for result in results] == [0, 0]
     assert len(set(Member.objects.values_list("code", flat=True))) == 800

@@ -17,6 +17,7 @@ DECLARED = {
     "look_after_waves": ("minute", "waves.tasks.look_after"),
     "look_for_dropped_files": ("minute", "campaigns.tasks.look_for_dropped_files"),
     "look_for_missing_reports": ("minute", "campaigns.tasks.look_for_missing_reports"),
+    "look_for_waiting_files": ("minute", "campaigns.tasks.look_for_waiting_files"),
     "merge_daily": ("day", "datalake.tasks.merge_daily"),
     "merge_monthly": ("month", "datalake.tasks.merge_monthly"),
     "repair_glue_partitions": ("hour", "demand.tasks.repair_glue_partitions"),

@@ -31,7 +31,7 @@ SEED, SALT = bytes(range(32)), bytes(range(32, 64))
 
 MEMBERS = """
 INSERT INTO waves_member
-    (wave_id, campaign_id, market_id, global_user_id, member_id, email, phone, code, place, band_score, holds_fan)
+    (wave_id, campaign_id, market_id, global_user_id, member_id, email, phone, code, place, band_score, wave_live)
 SELECT %(wave)s, %(campaign)s, %(market)s, 'fan-' || lpad(n::text, 7, '0'), '',
        CASE WHEN n <= %(emails)s THEN 'fan' || n || '@example.com' ELSE '' END,
        CASE WHEN n <= %(phones)s THEN '+1202' || lpad(n::text, 7, '0') ELSE '' END,
@@ -85,6 +85,7 @@ def triggered_wave(
         market=market,
         name="US West",
         capacity=members,
+        room=members,
         selection_time=now,
         selected=members,
         code_source="tm" if tm else "own",

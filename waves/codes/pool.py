@@ -50,6 +50,13 @@ UPDATE waves_code SET state = 'reserved', wave_id = %(wave)s, global_user_id = f
     begins_at = %(begins)s, ends_at = %(ends)s, reserved_at = %(now)s
 FROM free JOIN fans USING (n) WHERE waves_code.id = free.id
 """
+# A fan whose code an earlier attempt reserved may be selected for another market, or the wave for
+# another date. [K-5]
+_KEEP_RESERVED = """
+UPDATE waves_code SET market_id = fans.market, begins_at = %(begins)s, ends_at = %(ends)s
+FROM unnest(%(fans)s::text[], %(markets)s::bigint[]) AS fans (fan, market)
+WHERE wave_id = %(wave)s AND global_user_id = fans.fan AND state = 'reserved'
+"""
 _INSERT_MINTED = """
 INSERT INTO waves_code (campaign_id, code, source, state, wave_id, global_user_id, market_id,
     begins_at, ends_at,
@@ -127,6 +134,7 @@ def reserve(
             " own or tm."
         )
     own = members.filter(pl.col("code_source") == CodeSource.OWN).select("global_user_id", "market")
+    _keep_reserved(wave, own, fence)
     generated = 0
     for _ in range(MOST_ROUNDS):
         missing = own.join(_reservations(wave), on="global_user_id", how="anti")
@@ -203,6 +211,18 @@ def custody(code: Code) -> dict[str, object]:
 def _reservations(wave: Wave) -> pl.DataFrame:
     query = "SELECT global_user_id, code FROM waves_code WHERE wave_id = %(wave)s"
     return nullable_frame_of(query, {"global_user_id": pl.String, "code": pl.String}, wave=wave.pk)
+
+
+def _keep_reserved(wave: Wave, own: pl.DataFrame, fence: Callable[[], object]) -> None:
+    """What an earlier attempt reserved says the market and the dates of this one. [K-5, X-10]"""
+    kept = own.join(_reservations(wave), on="global_user_id", how="semi")
+    if kept.is_empty():
+        return
+    begins, ends = code_validity(wave.notify_date)
+    fans, markets = kept["global_user_id"].to_list(), kept["market"].to_list()
+    with transaction.atomic():
+        fence()
+        run(_KEEP_RESERVED, wave=wave.pk, fans=fans, markets=markets, begins=begins, ends=ends)
 
 
 def _reserve_batch(

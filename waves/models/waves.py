@@ -31,8 +31,19 @@ class Wave(models.Model):
     order = models.CharField(max_length=20, choices=Order, default=Order.BY_PREFERENCE)
     single_market = models.CharField(max_length=40, blank=True)
     min_score = models.FloatField(null=True, blank=True)
+    least_score = models.FloatField(
+        null=True,
+        editable=False,
+        help_text="The minimum that it was prepared by: the largest of all in force then [S-16]",
+    )
 
     state = models.CharField(max_length=20, choices=WaveState, default=WaveState.CONFIGURED)
+    live = models.GeneratedField(
+        expression=~Q(state__in=UNSETTLED),  # type: ignore[arg-type]  # a Q is one too
+        output_field=models.BooleanField(),
+        db_persist=True,
+        help_text="Not cancelled and not failed: its members carry it by a foreign key [K-6]",
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
     score_file = models.ForeignKey(
@@ -107,6 +118,7 @@ class Wave(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(name="wave_once", fields=["campaign", "date_key"]),
+            models.UniqueConstraint(name="wave_liveness", fields=["id", "campaign", "live"]),
             models.CheckConstraint(
                 name="wave_years",
                 condition=Q(notify_date__gte=FIRST_MOMENT, notify_date__lt=BEHIND_NOTIFYING),
@@ -147,12 +159,16 @@ class Wave(models.Model):
 
 
 class WaveMarket(models.Model):
-    """What a wave does in one market: seats, selected, cut-off. Written at preparation. [W-5]"""
+    """What a wave does in one market: seats, selected, cut-off. Written at preparation, and kept
+    whatever becomes of the campaign's market. [W-5, S-16]
+    """
 
     wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="wave_markets")
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=200)
-    capacity = models.PositiveIntegerField()
+    capacity = models.PositiveIntegerField(help_text="Seats of the market in the whole campaign")
+    given = models.PositiveIntegerField(default=0, help_text="Seats that were used already")
+    room = models.PositiveIntegerField(help_text="Seats that the wave could fill")
     selection_time = models.DateTimeField()
     position = models.PositiveIntegerField(default=0)
     code_source = models.CharField(max_length=10, choices=CodeSource, default=CodeSource.OWN)
@@ -165,7 +181,8 @@ class WaveMarket(models.Model):
         constraints = [
             models.UniqueConstraint(name="wavemarket_once", fields=["wave", "market"]),
             models.CheckConstraint(
-                name="wavemarket_capacity", condition=Q(selected__lte=F("capacity"))
+                name="wavemarket_room",
+                condition=Q(selected__lte=F("room"), room__lte=F("capacity")),
             ),
         ]
 
@@ -176,13 +193,18 @@ class WaveMarket(models.Model):
 class Member(models.Model):
     """One fan in one wave, with the contact and code as prepared. [W-5, K-6]
 
-    `holds_fan` is true while the wave is not CANCELLED or FAILED; the waves' trigger keeps it, and
-    a unique index on (campaign, fan) where it is true lets nobody into two live waves of a
-    campaign.
+    `wave_live` is its wave's `live`, of the same wave and campaign: a foreign key over all three
+    holds it, and follows the wave by ON UPDATE CASCADE in the statement that moves the wave. A
+    unique index on (campaign, fan) where it is true lets nobody into two live waves of a campaign.
     """
 
-    wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="members")
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+")
+    # both are held by the foreign key over (wave, campaign, wave_live)
+    wave = models.ForeignKey(
+        Wave, on_delete=models.CASCADE, related_name="members", db_constraint=False
+    )
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.PROTECT, related_name="+", db_constraint=False
+    )
     market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
     global_user_id = models.TextField()
     member_id = models.TextField(blank=True)
@@ -195,7 +217,7 @@ class Member(models.Model):
         help_text="Place in the order of all candidates, from 1 [S-9]"
     )
     band_score = models.FloatField()
-    holds_fan = models.BooleanField(default=True, editable=False)
+    wave_live = models.BooleanField(default=True, editable=False)
 
     class Meta:
         constraints = [
@@ -203,7 +225,7 @@ class Member(models.Model):
             models.UniqueConstraint(
                 name="member_in_one_live_wave",
                 fields=["campaign", "global_user_id"],
-                condition=Q(holds_fan=True),
+                condition=Q(wave_live=True),
             ),
         ]
         indexes = [models.Index(fields=["wave", "market", "place"], name="member_in_order")]

@@ -38,8 +38,8 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
-from campaigns.models import Campaign
-from campaigns.opening import campaign_of
+from campaigns.locks import selecting
+from campaigns.opening import campaign_of, require_open
 from datalake.storage import buckets
 from operations import leases
 from operations.database.copying import copy_nullable
@@ -53,6 +53,7 @@ from waves.codes.pool import ReservedCodes
 from waves.digest import content_digest
 from waves.errors import AttemptsExhausted, MembersDiffer, WrongState
 from waves.lifecycle import drop_members, move, require_state, wave_named
+from waves.locks import lock_wave
 from waves.messages.templates import live_content
 from waves.models import Wave, WaveMarket
 from waves.naming import (
@@ -113,7 +114,7 @@ def prepare(
     """Submit a wave and prepare it here and now, both from one plan. Raises what `plan_of`,
     `submit_plan` and `run` raise. [W-5]
     """
-    with _alone(request.name), _selecting(campaign_of(request.campaign_id)):
+    with _alone(request.name), selecting(campaign_of(request.campaign_id).pk):
         plan = plan_of(request, now=now)
         job = submit_plan(
             plan, request, by=by, now=now, expedite=expedite, previewed_digest=previewed_digest
@@ -136,7 +137,7 @@ def run(job_id: int, *, now: datetime) -> Wave:
         if made_by is not None and made_by.job_id == job_id:
             _end(wave, lease)
             return wave
-        with _selecting(wave.campaign):
+        with selecting(wave.campaign_id):
             require_state(wave, *PREPARABLE)
             plan = plan_of(WaveRequest(wave.campaign.campaign_id, wave.date_key), now=now)
             return _prepare(wave, plan, lease, by=job.created_by, now=now).wave
@@ -151,15 +152,6 @@ def _alone(name: str) -> Iterator[None]:
     """Hold the wave's lock. Raises AlreadyRunning where another process holds it. [K-7]"""
     with exclusive(_lock(name), wait=False) as alone:
         require_alone(alone, name)
-        yield
-
-
-@contextmanager
-def _selecting(campaign: Campaign) -> Iterator[None]:
-    """Waves of one campaign select one after the other, so that the second one sees the members of
-    the first. [K-7]
-    """
-    with exclusive(f"campaign {campaign.pk} selects"):
         yield
 
 
@@ -259,6 +251,7 @@ def _delete_own(wave: Wave, lease: Lease) -> None:
 @transaction.atomic
 def _count_attempt(wave: Wave, lease: Lease, *, by: User | None, started: datetime) -> None:
     """Raises AttemptsExhausted, LeaseLost."""
+    lock_wave(wave.pk)
     lease.hold()
     if wave.attempts >= MOST_ATTEMPTS:
         raise AttemptsExhausted(exhausted(wave.name))
@@ -299,6 +292,7 @@ def _write_failure(
         "status_stored": False,
     }
     with transaction.atomic():
+        lock_wave(wave.pk)
         lease.hold()
         move(wave, WaveState.FAILED, by=by, reason=message, error=message, **status_values)
     status_files.put_right_if_reachable(wave, _attempt_of(lease))
@@ -318,13 +312,15 @@ def _apply(
     """Members, markets, digest, state and the `files` that count in one transaction, as this
     attempt. Raises LeaseLost, WrongState. [W-9, O-6]
     """
-    campaign = Campaign.objects.select_for_update().get(pk=wave.campaign_id)
+    campaign = lock_wave(wave.pk).campaign
+    require_open(campaign)
     lease.hold()
     if campaign.active_score_file_id != planned.plan.score_file.pk:
         raise WrongState(
             f"Wave {wave.name}: another score file became active during the preparation."
             " Preview the wave and prepare it again."
         )
+    wave.campaign = campaign  # its texts as they are now
     drop_members(wave)
     copy_nullable("waves_member", _member_rows(wave, reserved.members))
     pool.release_unused(wave, reserved.members)
@@ -336,6 +332,7 @@ def _apply(
         by=by,
         error="",
         score_file=planned.plan.score_file,
+        least_score=planned.least_score,
         members_digest=selection.members_digest,
         content=live_content(wave, planned.plan.seats),
         content_digest=content_digest(wave),
@@ -388,7 +385,7 @@ def _member_rows(wave: Wave, members: pl.DataFrame) -> pl.DataFrame:
         "code",
         "place",
         "band_score",
-        pl.lit(value=True).alias("holds_fan"),
+        pl.lit(value=True).alias("wave_live"),
     )
 
 
@@ -401,6 +398,8 @@ def _write_markets(wave: Wave, planned: PlannedSelection) -> None:
             market=planned.plan.markets[seat.market_id],
             name=seat.name,
             capacity=seat.capacity,
+            given=seat.given,
+            room=seat.room,
             selection_time=seat.selection_time,
             position=seat.position,
             code_source=seat.code_source,

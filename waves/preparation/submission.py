@@ -10,6 +10,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from campaigns.locks import lock_campaign
+from campaigns.opening import require_open
 from datalake.storage import buckets
 from operations import job_kinds, jobs
 from operations.database.locks import exclusive
@@ -76,6 +78,7 @@ def submit_plan(
             market_file_key(request.campaign_id, request.date_key), request.market_file
         )
     with transaction.atomic():
+        require_open(lock_campaign(plan.campaign.pk))
         wave = plan.wave or _new_wave(plan, request, notify_date, by)
         Wave.objects.filter(pk=wave.pk, state__in=PREPARABLE).update(
             notify_date=notify_date,

@@ -23,12 +23,15 @@ _NEEDED = ("global_user_id", "band_score", "luck", "preferences", "registered_at
 
 @dataclass(frozen=True)
 class MarketResult:
-    """The result of one market. `cutoff` = the lowest selected band score where the market is
-    full, else None.
+    """The result of one market. `capacity` = its seats in the whole campaign, `given` of them
+    before this wave, `room` = what this wave could fill. `cutoff` = the lowest selected band score
+    where the room is full, else None.
     """
 
     market_id: str
     capacity: int
+    given: int
+    room: int
     selected: int
     cutoff: float | None
     wanted: int
@@ -117,7 +120,7 @@ class _Tally:
             candidate=np.zeros(preferences.rows, dtype=np.bool_),
             wanted=np.zeros(len(seats), dtype=np.int64),
         )
-        room = np.array([seat.capacity for seat in seats], dtype=np.int64)
+        room = np.array([seat.room for seat in seats], dtype=np.int64)
         packed: list[Ints] = []
         for chunk in preferences.chunks():
             rows = slice(chunk.start, chunk.start + len(chunk.wanted))
@@ -222,8 +225,16 @@ def _market_results(
     results = []
     for index, seat in enumerate(seats):
         own = scores[chosen_market == index]
-        cutoff = float(own.min()) if len(own) and len(own) == seat.capacity else None
+        cutoff = float(own.min()) if len(own) and len(own) == seat.room else None
         results.append(
-            MarketResult(seat.market_id, seat.capacity, len(own), cutoff, int(wanted[index]))
+            MarketResult(
+                seat.market_id,
+                seat.capacity,
+                seat.given,
+                seat.room,
+                len(own),
+                cutoff,
+                int(wanted[index]),
+            )
         )
     return tuple(results)

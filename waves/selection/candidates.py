@@ -37,7 +37,7 @@ LEFT JOIN campaigns_registrant AS fan
     ON fan.campaign_id = %(campaign)s AND fan.global_user_id = score.global_user_id COLLATE
         "default"
 LEFT JOIN waves_member AS member
-    ON member.campaign_id = %(campaign)s AND member.holds_fan AND member.wave_id IS DISTINCT
+    ON member.campaign_id = %(campaign)s AND member.wave_live AND member.wave_id IS DISTINCT
         FROM %(wave)s
     AND member.global_user_id = score.global_user_id COLLATE "default"
 LEFT JOIN waves_assignment AS assignment

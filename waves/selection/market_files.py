@@ -2,7 +2,8 @@
 
 `marketId,marketName,capacity,selectionTime` and optionally `codeSource`, as quoted CSV with a
 header, columns by name in any order. An empty cell keeps what the campaign says; a market that is
-not named is not in the wave.
+not named is not in the wave. A capacity is the most that this wave may fill of what the campaign
+has left.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def _overridden(own: MarketSeat, row: Mapping[str, str], line: int) -> MarketSea
     capacity, moment, source = row["capacity"], row["selectionTime"], row["codeSource"].lower()
     changes: dict[str, Any] = {"name": row["marketName"] or own.name}
     if capacity:
-        changes["capacity"] = _judged(values.whole_of_text, "capacity", capacity, line)
+        changes["most"] = _judged(values.whole_of_text, "capacity", capacity, line)
     if moment:
         changes["selection_time"] = _judged(values.instant, "selectionTime", moment, line)
     if source:

@@ -16,6 +16,7 @@ from datalake.storage import buckets
 from operations.entry import values
 from waves.choices import Exclusion, Order
 from waves.errors import BadMinimumScore, NoActiveScores, SelectionNotOpen, UnknownMarket
+from waves.holds import seats_given
 from waves.markets import MarketSeat, seats_of_campaign
 from waves.models import Wave
 from waves.naming import aware, market_file_key, wave_name
@@ -59,13 +60,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class PlannedSelection:
-    """A plan, its candidates, the selection made from them, and who was not a candidate, by
-    reason.
+    """A plan, its candidates, the selection made from them, who was not a candidate, by reason, and
+    the minimum that applied: the largest of the bands', the campaign's and the wave's.
     """
 
     plan: Plan
     candidates: candidates.Candidates
     selection: Selection
+    least_score: float
 
     @property
     def excluded(self) -> dict[Exclusion, int]:
@@ -79,6 +81,8 @@ class PlannedSelection:
                 {
                     "market_id": market.market_id,
                     "capacity": market.capacity,
+                    "given": market.given,
+                    "room": market.room,
                     "selected": market.selected,
                     "cutoff": market.cutoff,
                     "wanted": market.wanted,
@@ -107,7 +111,8 @@ def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
         values.within("notify date", aware(request.notify_date), years=values.NOTIFY_YEARS)
     markets = {market.market_id: market for market in campaign.markets.all()}
     seats = markets_of_wave(
-        _market_file(request), seats_of_campaign(markets.values(), campaign.code_source)
+        _market_file(request),
+        seats_of_campaign(markets.values(), campaign.code_source, seats_given(campaign.pk)),
     )
     if not seats:
         raise UnknownMarket(
@@ -133,10 +138,12 @@ def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
 
 def select_members(plan: Plan) -> PlannedSelection:
     """Read the candidates and select. Writes nothing. Raises UnknownMarket. [W-5, W-7]"""
+    in_force = rules.gather(plan.campaign)
+    least_score = max(plan.min_score or 0.0, in_force.lowest_score)
     gathered = candidates.gather(
         plan.score_file,
-        rules.gather(plan.campaign),
-        min_score=plan.min_score or 0.0,
+        in_force,
+        min_score=least_score,
         wave_id=plan.wave.pk if plan.wave else None,
     )
     selection = select(
@@ -146,7 +153,7 @@ def select_members(plan: Plan) -> PlannedSelection:
         single_market=plan.single_market or None,
         full_h=draw_of(plan.campaign).full_h,
     )
-    return PlannedSelection(plan, gathered, selection)
+    return PlannedSelection(plan, gathered, selection, least_score)
 
 
 def preview(request: WaveRequest, *, now: datetime) -> PlannedSelection:

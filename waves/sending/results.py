@@ -17,6 +17,7 @@ from operations.database.locks import lock_in_key_order
 from operations.database.retries import retried
 from waves.choices import Channel, SendState, WaveState
 from waves.lifecycle import move
+from waves.locks import lock_wave
 from waves.models import QueuedEmail, Send, SendResult, Wave
 from waves.providers.contract import SmsProvider
 from waves.providers.outcomes import Kind, Outcome
@@ -119,7 +120,7 @@ def complete(wave_id: int) -> bool:
     renewed.
     """
     with transaction.atomic():
-        wave = Wave.objects.select_for_update().get(pk=wave_id)
+        wave = lock_wave(wave_id)
         if wave.state not in {WaveState.TRIGGERED, WaveState.COMPLETED}:
             return False
         send_rows.queue_emails_instead(wave)
@@ -154,7 +155,7 @@ def retry_failed(wave_id: int) -> int:
     With `sms_first` an SMS that was replaced by an e-mail stays failed: its fan is notified
     already. [N-1] Raises WrongStatus unless the campaign is open: nothing would send them. [C-2]
     """
-    wave = Wave.objects.select_related("campaign").get(pk=wave_id)
+    wave = lock_wave(wave_id)
     require_open(wave.campaign)
     failed = Send.objects.filter(wave_id=wave_id, state=SendState.FAILED)
     if wave.notify_channels == NotifyChannels.SMS_FIRST:

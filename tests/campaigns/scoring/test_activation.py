@@ -1,5 +1,5 @@
-"""Which score file counts: one pointer, switched at once, undone, refused while a wave is under
-way. [S-13]
+"""Which score file counts: one pointer, switched at once, undone, refused while a wave is being
+prepared. [S-13]
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tests.support.campaigns import (
     score_file_bytes,
     score_row,
 )
+from tests.support.connections import preparing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,20 +59,22 @@ def test_activating_the_active_file_is_no_switch():
     assert Activation.objects.count() == 1
 
 
-def test_while_a_wave_is_under_way_nothing_is_switched():
+def test_while_a_wave_is_being_prepared_nothing_is_switched():
     campaign = make_campaign()
     first, second = (
         process_scores(campaign, scores(1)),
         process_scores(campaign, scores(2), activate=False),
     )
-    Campaign.objects.update(frozen=True)
-    with pytest.raises(CannotActivate, match="Complete or cancel"):
-        activation.activate(second.pk, by=None)
-    with pytest.raises(CannotActivate, match="Complete or cancel"):
-        activation.undo(campaign.pk, by=None)
-    third = process_scores(campaign, scores(3))
+    with preparing(campaign):
+        with pytest.raises(CannotActivate, match="is being prepared"):
+            activation.activate(second.pk, by=None)
+        with pytest.raises(CannotActivate, match="is being prepared"):
+            activation.undo(campaign.pk, by=None)
+        third = process_scores(campaign, scores(3))
     assert third.state == "streamed"
     assert active(campaign) == first.pk
+    activation.activate(second.pk, by=None)
+    assert active(campaign) == second.pk
 
 
 def test_only_a_streamed_file_can_be_active():

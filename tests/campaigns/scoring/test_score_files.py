@@ -385,6 +385,32 @@ def test_a_file_that_needs_a_public_value_waits_with_its_roster_public_and_is_dr
     assert done.rows_in == done.accepted + done.rejected
 
 
+def test_a_value_that_is_entered_while_a_file_is_processed_draws_it(monkeypatch):
+    """S-8"""
+    campaign, real = make_campaign(entropy_source="drand round 5551234"), judging.judge
+
+    def entered_meanwhile(*arguments):
+        enter_entropy(campaign.pk, "4a7f", by=None)
+        assert score_files.release_waiting(campaign) == []
+        real(*arguments)
+
+    monkeypatch.setattr(judging, "judge", entered_meanwhile)
+    assert process_scores(campaign, messy()).state == ScoreFileState.STREAMED
+
+
+def test_a_value_that_is_entered_when_the_rows_were_just_validated_draws_them(monkeypatch):
+    """S-8"""
+    campaign, real = make_campaign(entropy_source="drand round 5551234"), score_files._validate
+
+    def entered_meanwhile(*arguments):
+        real(*arguments)
+        enter_entropy(campaign.pk, "4a7f", by=None)
+        assert score_files.release_waiting(campaign) == []  # its job is at work
+
+    monkeypatch.setattr(score_files, "_validate", entered_meanwhile)
+    assert process_scores(campaign, messy()).state == ScoreFileState.STREAMED
+
+
 def test_a_file_without_an_accepted_row_is_saved_at_once():
     score_file = process_scores(
         make_campaign(), score_file_bytes([score_row(1, raw_local_fanscore="0.1")])

@@ -13,10 +13,12 @@ from console.proof import verify_draw
 from datalake.storage import buckets
 from tests.support.campaigns import roster_digest
 from tests.support.waves import NOW, SALT, SEED, campaign_with, person, request
+from waves.holds import seats_given
 from waves.models import Wave
 from waves.preparation.prepare import prepare
 
 FANS = 90
+SEATS = {"west": 6, "east": 4}  # of each wave
 
 
 PREFERENCES = (
@@ -34,9 +36,7 @@ def presale(**options: Any) -> Campaign:
     registered.
     """
     preferences = [PREFERENCES[number % len(PREFERENCES)] for number in range(FANS)]
-    campaign = campaign_with(
-        FANS, {"west": 6, "east": 4}, preferences=preferences, min_score=0.35, **options
-    )
+    campaign = campaign_with(FANS, SEATS, preferences=preferences, min_score=0.35, **options)
     Registrant.objects.filter(campaign=campaign, global_user_id__gte=f"fan-{FANS - 5:06d}").delete()
     publish_digests(campaign.active_score_file)
     return campaign
@@ -65,7 +65,13 @@ def publish_digests(file: ScoreFile | None) -> None:
 
 
 def sent(campaign: Campaign, date_key: str, *, record: bool = True, **values: Any) -> Wave:
-    """A wave prepared as operators do it, and then said to be completed."""
+    """A wave prepared as operators do it, with as many seats as the first one had, and then said to
+    be completed.
+    """
+    given = seats_given(campaign.pk)
+    for market in campaign.markets.all():
+        market.capacity = SEATS[market.market_id] + given.get(market.pk, 0)
+        market.save(update_fields=["capacity"])
     asked = request(campaign, date_key, **values)
     wave = prepare(asked, by=person("pat", superuser=True), now=NOW).wave
     if not record:

@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 from django.test import Client
 
+from campaigns import rule_changes
 from campaigns.draw import Draw
 from campaigns.errors import UnknownCampaign, WrongStatus
 from campaigns.models import Campaign, ListEntry, Registrant
+from campaigns.rule_changes import rules_of
 from console.proof import proof
 from datalake.storage import buckets
 from tests.console.proof.presale_cases import (
@@ -69,6 +72,32 @@ def test_a_closed_campaign_is_proved_wave_by_wave(record: bool) -> None:
         "waves": 3,
         "members": members,
     }
+
+
+@pytest.mark.parametrize("record", [True, False], ids=["recorded", "as of today"])
+def test_a_wave_is_proved_by_the_rules_that_it_was_prepared_by(record: bool) -> None:
+    """S-16"""
+    campaign = presale()
+    wave = sent(campaign, "20260121", record=record)
+    before = rules_of(campaign.pk)
+    Campaign.objects.filter(pk=campaign.pk).update(min_score=0.9)
+    campaign.markets.update(name="Renamed", capacity=50, position=F("position") + 1)
+    rule_changes.record(campaign, before, by=None, reason="for the next file")
+    close(campaign)
+    assert verify(proof.proof_bundle(campaign.campaign_id))["problems"] == []
+    shown = proof.public_draw(Campaign.objects.get())
+    assert [(market["name"], market["capacity"]) for market in shown["waves"][0]["markets"]] == [
+        ("West", 6),
+        ("East", 4),
+    ]
+    assert wave.least_score == 0.35
+    listed = shown["rule_changes"][0]
+    assert (listed["rule"], listed["before"], listed["after"], listed["reason"]) == (
+        "minimum score",
+        "0.35",
+        "0.9",
+        "for the next file",
+    )
 
 
 def test_a_wave_that_passed_somebody_over_is_caught() -> None:

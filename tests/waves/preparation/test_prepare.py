@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, transaction
+from django.db.models import F
 
 from campaigns.models import Campaign, Registrant
 from datalake.storage import buckets
@@ -23,6 +24,7 @@ from tests.support.waves import (
     campaign_with,
     members_of,
     nothing_written,
+    person,
     request,
 )
 from waves.actions import cancel, reset
@@ -88,7 +90,6 @@ def test_w5_w8_k5_a_prepared_wave_has_members_with_codes_markets_and_files(ann):
     assert list(
         WaveMarket.objects.filter(wave=wave).values_list("market__market_id", "selected")
     ) == [("west", 4), ("east", 3)]
-    assert Campaign.objects.get(pk=campaign.pk).frozen
 
 
 def test_the_result_has_what_the_interface_names(ann):
@@ -207,6 +208,7 @@ def test_k5_codes_of_fans_who_are_no_longer_selected_are_free_again(ann, root):
 def test_k6_a_second_wave_takes_those_after_the_first(ann):
     campaign = campaign_with(25)
     first = prepare(request(campaign), by=ann, now=NOW)
+    campaign.markets.update(capacity=F("capacity") * 2)
     second = prepare(request(campaign, "20260121-2"), by=ann, now=NOW)
     assert second.planned.excluded == {Exclusion.ALREADY_IN_WAVE: 10}
     waiting = first.planned.selection.waitlist["global_user_id"].to_list()
@@ -292,3 +294,65 @@ def test_o6_a_worker_prepares_what_was_asked_for(ann):
         wave.selected,
         12 - wave.selected,
     )
+
+
+def test_members_follow_their_waves_liveness_in_the_statement_that_moves_the_wave(ann):
+    """K-6"""
+    wave = prepare(request(campaign_with(5)), by=ann, now=NOW).wave
+
+    def lives() -> set[bool]:
+        return set(Member.objects.filter(wave=wave).values_list("wave_live", flat=True))
+
+    assert lives() == {True}
+    Wave.objects.filter(pk=wave.pk).update(state=WaveState.CANCELLED)
+    assert lives() == {False}
+    with pytest.raises(IntegrityError, match="member_of_wave"), transaction.atomic():
+        Member.objects.filter(wave=wave).update(wave_live=True)
+
+
+def test_a_member_is_of_its_waves_campaign(ann):
+    """K-6"""
+    wave = prepare(request(campaign_with(5)), by=ann, now=NOW).wave
+    other = campaign_with(1)
+    with pytest.raises(IntegrityError, match="member_of_wave"), transaction.atomic():
+        Member.objects.filter(wave=wave).update(campaign=other)
+
+
+def test_a_second_wave_is_offered_the_seats_that_the_first_left(ann):
+    """W-5"""
+    campaign = campaign_with(40, {"west": 8, "east": 4})
+    file = b"marketId,marketName,capacity,selectionTime\nwest,,5,\neast,,9,\n"
+    first = prepare(request(campaign, market_file=file), by=ann, now=NOW)
+    assert [seats(market) for market in first.as_result()["markets"]] == [
+        {"capacity": 8, "given": 0, "room": 5, "selected": 5},
+        {"capacity": 4, "given": 0, "room": 4, "selected": 4},
+    ]
+    wanted = request(campaign, "20260122")
+    seen = preview(wanted, now=NOW).as_result()["markets"]
+    second = prepare(wanted, by=ann, now=NOW)
+    assert second.as_result()["markets"] == seen
+    assert [seats(market) for market in seen] == [
+        {"capacity": 8, "given": 5, "room": 3, "selected": 3},
+        {"capacity": 4, "given": 4, "room": 0, "selected": 0},
+    ]
+    kept = WaveMarket.objects.filter(wave=second.wave).values_list("capacity", "given", "room")
+    assert list(kept) == [(8, 5, 3), (4, 4, 0)]
+
+
+def seats(market: dict) -> dict:
+    return {name: market[name] for name in ("capacity", "given", "room", "selected")}
+
+
+def test_a_code_that_an_earlier_attempt_reserved_says_the_market_and_dates_of_this_one(ann):
+    """K-5, X-10"""
+    campaign = campaign_with(4, {"west": 4, "east": 4})
+    wave = prepare(request(campaign), by=ann, now=NOW).wave
+    before = set(Code.objects.values_list("code", flat=True))
+    reset(wave, by=person("root", superuser=True), reason="again")
+    Registrant.objects.update(preferences=["east"])
+    later = NOTIFY + timedelta(days=30)
+    prepare(request(campaign, notify_date=later), by=ann, now=NOW)
+    codes = Code.objects.select_related("market")
+    assert {code.code for code in codes} == before
+    assert {code.market.market_id for code in codes} == {"east"}
+    assert {code.begins_at for code in codes} == {later - timedelta(days=1)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -28,9 +29,16 @@ def test_without_a_file_all_the_campaigns_markets_are_in_the_wave():
 
 def test_a_file_names_the_markets_and_changes_what_it_fills_in():
     text = HEADER + 'east,"East, coast",7,2026-01-17T12:00:00Z\n'
-    assert markets(text) == [
-        MarketSeat("east", "East, coast", 7, datetime(2026, 1, 17, 12, tzinfo=UTC), 1, "own")
-    ]
+    there = datetime(2026, 1, 17, 12, tzinfo=UTC)
+    assert markets(text) == [MarketSeat("east", "East, coast", 50, there, 1, "own", most=7)]
+
+
+@pytest.mark.parametrize(("capacity", "given", "room"), [(7, 45, 5), (3, 45, 3), (90, 50, 0)])
+def test_a_files_capacity_is_the_most_of_what_the_campaign_has_left(capacity, given, room):
+    """W-5"""
+    own = [replace(OWN[1], given=given)]
+    (seat,) = markets_of_wave(f"{HEADER}east,,{capacity},\n".encode(), own)
+    assert (seat.capacity, seat.given, seat.room) == (50, given, room)
 
 
 def test_an_empty_cell_keeps_what_the_campaign_says():
@@ -39,7 +47,7 @@ def test_an_empty_cell_keeps_what_the_campaign_says():
 
 def test_columns_are_taken_by_name_and_the_order_stays_the_campaigns():
     text = "\ufeffselectionTime,codeSource,capacity,marketId,marketName\r\n,TM,3,east,\r\n,,4,west,\r\n"
-    assert [(s.market_id, s.capacity, s.code_source) for s in markets(text)] == [
+    assert [(s.market_id, s.room, s.code_source) for s in markets(text)] == [
         ("west", 4, "own"),
         ("east", 3, "tm"),
     ]

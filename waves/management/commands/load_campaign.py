@@ -13,7 +13,7 @@ from django.db import transaction
 from campaigns import loading
 from campaigns.errors import BadCampaignFile
 from campaigns.management.local_files import opened
-from operations.commands import JsonCommand
+from operations.commands import JsonCommand, user
 from operations.entry import values
 from operations.errors import BadValue
 from waves.messages import templates
@@ -29,11 +29,17 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
+        parser.add_argument("--by", help="Who changes the rules of an open campaign")
+        parser.add_argument("--reason", default="", help="Why the rules of an open campaign change")
 
     def run(self, **options: Any) -> dict[str, Any]:
         document = read_json(options["file"])
         with transaction.atomic():
-            loaded = loading.load(document)
+            loaded = loading.load(
+                document,
+                by=user(options["by"]) if options["by"] else None,
+                reason=options["reason"],
+            )
             templates.load(loaded.campaign, document.get("templates", []))
         campaign = loaded.campaign
         return {

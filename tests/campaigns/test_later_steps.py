@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import pytest
+
+from campaigns import later_steps
+from campaigns.later_steps import LaterStep, register, seats_given, unfinished
+
+
+@pytest.fixture(autouse=True)
+def no_steps(monkeypatch):
+    monkeypatch.setattr(later_steps, "_steps", [])
+
+
+def test_without_later_steps_nothing_is_left_and_no_seat_is_given():
+    assert unfinished(1) == ""
+    assert seats_given(1) == {}
+
+
+def test_what_several_steps_say_is_added_up_and_the_first_that_is_not_done_says_so():
+    register(LaterStep(lambda campaign: "", lambda campaign: {1: 2, 3: 4}))
+    register(LaterStep(lambda campaign: f"step two of {campaign}", lambda campaign: {3: 1}))
+    assert unfinished(7) == "step two of 7"
+    assert seats_given(7) == {1: 2, 3: 5}

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pytest
+
+from campaigns.errors import WrongStatus
+from campaigns.opening import close_campaign
+from tests.support.waves import KEY, NOW, campaign_with, person, request, scheduled
+from waves.actions import cancel
+from waves.choices import SendState, WaveState
+from waves.holds import seats_given, unfinished
+from waves.models import Assignment, QueuedEmail, Send, Wave
+from waves.preparation.prepare import prepare
+from waves.schedule import check_due_waves
+from waves.sending import results, send_rows
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def given(campaign) -> dict[str, int]:
+    seats = seats_given(campaign.pk)
+    return {market.market_id: seats.get(market.pk, 0) for market in campaign.markets.all()}
+
+
+def triggered(**options) -> Wave:
+    wave = scheduled(**options)
+    check_due_waves(now=wave.notify_date)
+    wave.refresh_from_db()
+    return wave
+
+
+def test_members_of_live_waves_use_seats_and_a_cancelled_waves_do_not():
+    """W-5"""
+    campaign = campaign_with(20, {"west": 5, "east": 5})
+    wave = prepare(request(campaign), by=person("ann"), now=NOW).wave
+    assert given(campaign) == {"west": 5, "east": 5}
+    cancel(wave, by=person("ann"), reason="rain")
+    assert given(campaign) == {"west": 0, "east": 0}
+
+
+def test_an_assigned_code_uses_its_seat_whatever_became_of_the_wave_and_counts_once():
+    """W-5"""
+    wave = triggered(capacities={"west": 3})
+    campaign = wave.campaign
+    assert given(campaign) == {"west": 3}
+    cancel(wave, by=person("bob"), reason="wrong text")
+    assert Assignment.objects.filter(wave=wave).count() == 3
+    assert given(campaign) == {"west": 3}
+
+
+@pytest.mark.parametrize(
+    "state", [state for state in WaveState if state not in ("completed", "cancelled")]
+)
+def test_a_campaign_is_not_closed_before_each_wave_is_completed_or_cancelled(state):
+    """C-2"""
+    campaign = campaign_with(0)
+    Wave.objects.create(
+        campaign=campaign,
+        date_key=KEY,
+        name=f"{campaign.campaign_id}_{KEY}",
+        notify_date=NOW,
+        state=state,
+        error="why",
+        **_approval(),
+    )
+    with pytest.raises(WrongStatus, match=f"is {state}. Complete or cancel it"):
+        close_campaign(campaign.pk, by=None)
+
+
+def _approval() -> dict:
+    digest = {"content_digest": "a" * 64, "approved_digest": "a" * 64}
+    return digest | {"approved_by": person("bob")}
+
+
+@pytest.mark.parametrize("open_state", [SendState.PENDING, SendState.SENDING])
+def test_a_campaign_is_not_closed_while_a_message_is_pending_queued_or_in_flight(open_state):
+    """C-2"""
+    wave = triggered(capacities={"west": 2})
+    send_rows.make_sends(wave)
+    Send.objects.filter(wave=wave, channel="sms").update(state=SendState.SENT)
+    assert results.complete(wave.pk)
+    assert "2 messages of the campaign are still pending" in unfinished(wave.campaign_id)
+    QueuedEmail.objects.update(state=SendState.SENT)
+    assert unfinished(wave.campaign_id) == ""
+    last = Send.objects.filter(channel="sms").first()
+    Send.objects.filter(pk=last.pk).update(state=open_state)
+    with pytest.raises(WrongStatus, match="1 message of the campaign is still pending"):
+        close_campaign(wave.campaign_id, by=None)
+    Send.objects.filter(pk=last.pk).update(state=SendState.UNKNOWN)
+    assert close_campaign(wave.campaign_id, by=None).status == "closed"
+
+
+def test_what_was_never_sent_of_a_cancelled_wave_does_not_keep_its_campaign_open():
+    wave = triggered(capacities={"west": 2})
+    send_rows.make_sends(wave)
+    one = Send.objects.filter(wave=wave, channel="sms").first()
+    Send.objects.filter(pk=one.pk).update(state=SendState.SENDING)
+    cancel(wave, by=person("bob"), reason="wrong text")
+    assert "1 message of the campaign is still" in unfinished(wave.campaign_id)
+    Send.objects.filter(pk=one.pk).update(state=SendState.SENT)
+    assert unfinished(wave.campaign_id) == ""

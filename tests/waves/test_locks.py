@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+
+from campaigns.locks import lock_campaign
+from tests.support.connections import WouldWait, elsewhere
+from tests.support.waves import NOTIFY, campaign_with
+from waves.choices import WaveState
+from waves.lifecycle import move
+from waves.locks import lock_wave
+from waves.models import Wave
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def two_waves() -> tuple[Wave, Wave]:
+    campaign = campaign_with(0)
+    one, other = (
+        Wave.objects.create(
+            campaign=campaign, date_key=key, name=f"{campaign.pk}_{key}", notify_date=NOTIFY
+        )
+        for key in ("20260121", "20260122")
+    )
+    return one, other
+
+
+def test_a_locked_wave_is_read_as_it_is_now_with_its_campaign():
+    wave, _ = two_waves()
+    Wave.objects.filter(pk=wave.pk).update(error="of another process")
+    with transaction.atomic():
+        locked = lock_wave(wave.pk)
+    assert (locked.error, locked.campaign) == ("of another process", wave.campaign)
+
+
+def test_who_locks_a_wave_locks_its_campaign_first_so_two_waves_of_it_never_move_at_once():
+    wave, other = two_waves()
+    with transaction.atomic():
+        lock_wave(wave.pk)
+        for work in (lambda: lock_campaign(wave.campaign_id), lambda: lock_wave(other.pk)):
+            with pytest.raises(WouldWait):
+                elsewhere(work)
+        with pytest.raises(WouldWait):
+            elsewhere(lambda: move(other, WaveState.CANCELLED, by=None))
+    elsewhere(lambda: move(other, WaveState.CANCELLED, by=None))
