@@ -15,7 +15,7 @@ from datalake import catalogue, layout
 from datalake.avro import container
 from datalake.catalogue import NewFile
 from datalake.choices import ClaimState
-from datalake.errors import NotAvro, OutdatedSchema
+from datalake.errors import NoSuchObject, NotAvro, OutdatedSchema
 from datalake.layout import Period
 from datalake.models import Claim, LakeFile
 from datalake.records import schema_of
@@ -52,6 +52,8 @@ def _is_ours(key: str) -> bool:
             ours = container.read_header(source, name=key).normalised
     except NotAvro:
         return False  # not ours; adopting it will say what is wrong, when its own period is merged
+    except NoSuchObject:
+        return True  # gone since it was listed: another process has archived it
     if ours:
         logger.info("file of an unfinished save left alone", extra={"key": key})
     return ours

@@ -79,7 +79,15 @@ def merge_past(
         for each in record_types
         for period in _past_periods(each, monthly=monthly, today=today)
     ]
-    return _merge_all(periods, on_period)
+    merges, failures = _merge_all(periods, on_period)
+    others = [
+        (each, period)
+        for each in record_types
+        for period in catalogue.fragmented_periods(each, monthly=monthly, before=today)
+        if (each, period) not in periods
+    ]  # of which a foreign file held records
+    more_merges, more_failures = _merge_all(others, on_period)
+    return merges + more_merges, failures + more_failures
 
 
 def merge_each(record_types: Sequence[str], period: Period) -> tuple[list[Merge], list[Failure]]:

@@ -38,12 +38,13 @@ def run(job_id: int) -> None:
         merges, failures = merge.merge_past(
             merge.enabled_types(), monthly=monthly, now=timezone.now(), on_period=on_period
         )
-        for refusal in failures:
-            if isinstance(refusal, Refusal):
-                alerts.alert(f":warning: A merge was refused: {refusal}")
-        for fault in failures:
-            if isinstance(fault, OSError):
-                raise fault
+        faults = [failure for failure in failures if isinstance(failure, OSError)]
+        if not faults or lease.attempt == 1:  # a repeated run need not repeat them
+            for refusal in failures:
+                if isinstance(refusal, Refusal):
+                    alerts.alert(f":warning: A merge was refused: {refusal}")
+        if faults:
+            raise faults[0]
         periods = len(merges) + len(failures)
         leases.finish(
             lease,

@@ -198,6 +198,13 @@ def test_foreign_records_go_to_their_own_day():
     ] == [1]
 
 
+def test_a_day_of_which_a_foreign_file_held_records_is_merged_in_the_same_run():
+    """[L-3]"""
+    put_foreign("theirs", [valid(1), valid(2, date={"created": "2026-01-19T10:00:00.000Z"})])
+    merges, failures = merge.merge_past(["registration"], monthly=False, now=LATER)
+    assert ([each.period for each in merges], failures) == (["2026-01-20", "2026-01-19"], [])
+
+
 def test_a_foreign_file_of_another_version_is_refused_and_left_as_it_is():
     """[L-3]"""
     avro_schema = dict(records.schema_of("registration").avro)
@@ -215,6 +222,13 @@ def test_a_broken_foreign_file_does_not_hold_up_other_periods():
     merges, refusals = merge.merge_past(["scoring"], monthly=False, now=LATER)
     assert [each.period for each in merges] == ["2026-01-20"]
     assert [type(refusal) for refusal in refusals] == [NotAvro]
+
+
+def test_a_file_that_is_gone_since_it_was_listed_is_passed_over(monkeypatch):
+    """[L-3]"""
+    gone = "avro/registration/2026/01/20/gone.avro"
+    monkeypatch.setattr(buckets.DiskBucket, "list", lambda self, prefix, **of: iter([gone]))
+    assert adopt.foreign_keys("registration") == []
 
 
 def test_a_file_of_an_unfinished_save_is_not_taken_for_foreign(monkeypatch):

@@ -60,6 +60,20 @@ def test_a_period_whose_disk_fails_fails_the_job_with_an_alert_and_no_other_peri
     assert merged_periods() == ["registration 2026-01-20", "scoring 2026-01-20"]
 
 
+def test_a_repeated_run_that_fails_again_does_not_repeat_the_refusals(monkeypatch):
+    """[O-2]"""
+    put_bytes("junk", b"junk", folder="avro/scoring/2025/12/31")
+    save_loose(3)
+    away = OSError("the bucket is away")
+    monkeypatch.setattr(container, "merge", lambda *of, **with_: (_ for _ in ()).throw(away))
+    job = merge_runs.open_job(monthly=False, by=None)
+    for _ in range(2):
+        with pytest.raises(OSError, match="away"):
+            merge_runs.run(job.pk)
+        assert jobs.requeue(job.pk)
+    assert Alert.objects.filter(text__contains="junk.avro").count() == 1
+
+
 def test_a_merge_of_past_periods_pauses_between_two(monkeypatch):
     """[O-1]"""
     save_loose(3)
