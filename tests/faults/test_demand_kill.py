@@ -31,7 +31,7 @@ FULL = os.environ.get("FAIRWAVE_FULL") == "1"
 EVENTS, KILLS = (30_000, 20) if FULL else (6_000, 3)
 STEPS = {
     "taken in": {"killed_at": "demand.sources.uploads:receive", "after": True},
-    "being counted": {"killed_at": "demand.sources.uploads:count_lines", "nth": 2, "after": True},
+    "being counted": {"killed_at": "demand.sources.uploads:count_lines", "after": True},
     "before the claims": {"killed_at": "demand.archiving.archive:claim_all"},
     "claimed": {"killed_at": "demand.archiving.archive:claim_all", "after": True},
     "attempts counted": {"killed_at": "demand.archiving.archive:begin", "after": True},

@@ -25,11 +25,11 @@ EMPTIED = {"operations", "datalake", "demand", "campaigns", "waves", "console"}
 
 def empty_database() -> None:
     """As after `migrate`: numbers begin at 1 again, so the tables of score files that had these
-    numbers have to go. Permissions and roles stay as they are.
+    numbers have to go. Roles stay as they are.
     """
     emptied = [
         model._meta.db_table for model in apps.get_models() if model._meta.app_label in EMPTIED
-    ]
+    ] + ["auth_user"]
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(emptied)} RESTART IDENTITY CASCADE")
         cursor.execute(

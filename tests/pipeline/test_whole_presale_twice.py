@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.utils import timezone
 
 import sandbox
@@ -51,6 +52,7 @@ def whole_presale(folder) -> dict[str, object]:
     schedule.schedule(wave, by=approver, now=NOW)
     schedule.check_due_waves(now=NOW)
     told = tasks.send_here(wave)
+    call_command("deliver_email")
     wave = Wave.objects.get(pk=wave.pk)
     close_campaign(campaign_of("12345").pk, by=approver)
     proof_bundle("12345")

@@ -77,7 +77,8 @@ def test_a_file_that_cannot_be_read_is_one_clear_line_and_exit_1(tmp_path):
     broken.write_bytes(gzip.compress(b"{}\n" * 1_000, mtime=0)[:-9])
     with pytest.raises(SystemExit):
         run(broken)
-    assert not EventUpload.objects.exists()
+    upload = EventUpload.objects.get()
+    assert (upload.finished_at, buckets.scoring().exists(upload.key)) == (None, False)
 
 
 def test_closed_standard_input_and_an_empty_name_are_one_clear_line_and_exit_1(monkeypatch, capsys):

@@ -45,7 +45,7 @@ def test_two_transactions_that_lock_the_same_rows_in_opposite_orders_both_succee
     with ThreadPoolExecutor(2) as threads:
         for done in [threads.submit(work, *jobs), threads.submit(work, *reversed(jobs))]:
             done.result()
-    assert len(tries) == 3
+    assert len(tries) >= 3  # who tries again at once can be ended once more
 
 
 @pytest.mark.parametrize(
