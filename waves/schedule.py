@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import transaction
 
 from operations.alerts import alert
+from operations.services.troubles import Trouble
 from waves.approval import void, void_changed
 from waves.choices import WaveState
 from waves.codes import assignments
@@ -130,21 +131,21 @@ def keep_checking(
     """Check when a wave is due and at least once a minute, until `stopped`; `report` is called with
     each check that did something. [W-11]
 
-    A database that does not answer is tried again each second.
+    A check that fails, because the database does not answer or for a fault of ours, alerts and is
+    made again each second: the next wave does not wait for the fault of another.
     """
     swept: datetime | None = None
+    trouble = Trouble("Scheduler", "due waves", page="/admin/waves/wave/")
     while not stopped():
         pause = LONGEST_SLEEP_SECONDS
-        try:
+        with trouble.fenced():
             now = clock()
             if swept is None or (now - swept).total_seconds() >= SWEEP_SECONDS or _due(now):
                 swept = now
                 if done := check_due_waves(now=now):
                     report(done)
             pause = seconds_to_next(clock())
-        except (OperationalError, InterfaceError) as error:
-            logger.warning("database not reached", extra={"error": type(error).__name__})
-            connection.close()
+            trouble.over()
         sleep(pause)
 
 

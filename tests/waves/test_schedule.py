@@ -17,6 +17,7 @@ from tests.support.waves import (
     request,
     scheduled,
 )
+from waves import schedule as scheduling
 from waves.actions import cancel
 from waves.choices import CodeState, WaveState
 from waves.codes import assignments
@@ -205,3 +206,28 @@ def test_w11_a_wave_scheduled_while_the_scheduler_sleeps_is_at_most_a_second_lat
     )
     wave.refresh_from_db()
     assert NOTIFY <= wave.triggered_at <= NOTIFY + SECOND
+
+
+def test_t1_a_check_that_fails_alerts_once_and_is_made_again_a_second_later(monkeypatch):
+    """[T-1, O-2]"""
+    scheduled()
+    real, tries, triggered, slept = scheduling.check_due_waves, [], [], []
+
+    def broken(*, now):
+        tries.append(now)
+        if len(tries) < 3:
+            raise KeyError("a fault of ours")
+        return real(now=now)
+
+    monkeypatch.setattr(scheduling, "check_due_waves", broken)
+    keep_checking(
+        clock=lambda: NOTIFY,
+        sleep=slept.append,
+        report=triggered.append,
+        stopped=lambda: bool(triggered),
+    )
+    assert slept[:2] == [1.0, 1.0]
+    text = Alert.objects.get().text
+    assert text.startswith(
+        ":red_circle: Scheduler failed for due waves: KeyError: 'a fault of ours'"
+    )
