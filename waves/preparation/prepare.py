@@ -44,6 +44,7 @@ from datalake.storage import buckets
 from operations import leases
 from operations.database.copying import copy_nullable
 from operations.database.locks import exclusive
+from operations.database.retries import retried
 from operations.errors import LeaseLost
 from operations.leases import Lease
 from operations.models import Job
@@ -248,11 +249,13 @@ def _delete_own(wave: Wave, lease: Lease) -> None:
             files.delete(key)
 
 
+@retried
 @transaction.atomic
 def _count_attempt(wave: Wave, lease: Lease, *, by: User | None, started: datetime) -> None:
     """Raises AttemptsExhausted, LeaseLost."""
     lock_wave(wave.pk)
     lease.hold()
+    wave.refresh_from_db()  # a repeat knows nothing of the try before
     if wave.attempts >= MOST_ATTEMPTS:
         raise AttemptsExhausted(exhausted(wave.name))
     if wave.state == WaveState.FAILED:
@@ -298,6 +301,7 @@ def _write_failure(
     status_files.put_right_if_reachable(wave, _attempt_of(lease))
 
 
+@retried
 @transaction.atomic
 def _apply(
     wave: Wave,
@@ -311,8 +315,11 @@ def _apply(
 ) -> None:
     """Members, markets, digest, state and the `files` that count in one transaction, as this
     attempt. Raises LeaseLost, WrongState. [W-9, O-6]
+
+    What PostgreSQL ends for another transaction's sake is repeated here: it uses up no attempt.
     """
     campaign = lock_wave(wave.pk).campaign
+    wave.refresh_from_db()
     require_open(campaign)
     lease.hold()
     if campaign.active_score_file_id != planned.plan.score_file.pk:

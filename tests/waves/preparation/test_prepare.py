@@ -8,8 +8,15 @@ import zipfile
 from contextlib import closing
 from datetime import timedelta
 
+import psycopg
 import pytest
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    IntegrityError,
+    OperationalError,
+    connections,
+    transaction,
+)
 from django.db.models import F
 
 from campaigns.models import Campaign, Registrant
@@ -38,6 +45,7 @@ from waves.errors import (
 )
 from waves.lifecycle import wave_named
 from waves.models import Code, Member, Wave, WaveMarket
+from waves.preparation import prepare as preparation
 from waves.preparation.prepare import prepare, run
 from waves.preparation.submission import submit
 from waves.selection.plan import preview
@@ -263,6 +271,29 @@ def test_s13_another_active_score_file_meanwhile_stops_the_preparation(ann, monk
     with pytest.raises(WrongState, match="another score file"):
         prepare(request(campaign), by=ann, now=NOW)
     assert not Member.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("place", ["lock_wave", "drop_members", "move"])
+def test_w9_a_race_that_only_needs_a_repeat_uses_up_no_attempt(ann, monkeypatch, place):
+    """PostgreSQL ends one of two transactions that wait for each other; the same work then
+    succeeds.
+    """
+    campaign, real, calls = campaign_with(5), getattr(preparation, place), []
+
+    def ended(*arguments, **options):
+        done = real(*arguments, **options)
+        calls.append(1)
+        if len(calls) == 1:
+            raise OperationalError("deadlock detected") from psycopg.errors.DeadlockDetected()
+        return done
+
+    monkeypatch.setattr(preparation, place, ended)
+    wave = prepare(request(campaign), by=ann, now=NOW).wave
+    assert len(calls) > 1
+    assert (wave.state, wave.attempts) == (WaveState.PREPARED, 1)
+    assert Member.objects.filter(wave=wave).count() == 5
+    assert not Alert.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
