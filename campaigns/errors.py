@@ -71,6 +71,10 @@ class ListOutOfReach(UnreadableList):
     is_transient = True
 
 
+class AlreadyProcessed(CampaignError):
+    """Another attempt has the same bytes under the same rules. [S-12]"""
+
+
 class UnknownScoreFile(CampaignError):
     """No score file has this number."""
 

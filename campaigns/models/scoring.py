@@ -97,7 +97,7 @@ class ScoreFile(models.Model):
             models.UniqueConstraint(name="scorefile_attempt", fields=["campaign", "attempt"]),
             models.UniqueConstraint(
                 name="scorefile_same_bytes",
-                fields=["campaign", "sha256"],
+                fields=["campaign", "sha256", "rules_digest"],
                 condition=~Q(state=ScoreFileState.FAILED),
             ),
             models.CheckConstraint(

@@ -61,16 +61,19 @@ def receive(
 
     `supplement_of` and `fanlist` say what the file was made from, if it was not uploaded as it is.
     [S-14, S-15] The same bytes are the same score file, also if it failed: its bytes are then put
-    in their place again, and it is UPLOADED, for the caller to have it processed. Raises
-    WrongStatus, WrongCampaign, UnreadableFile, UnreadableList, ListEntryInvalid; then nothing is
-    written. And NotStored, or UnreadableFile for what changed while it was read: the score file is
-    then FAILED and says so.
+    in their place again, and it is UPLOADED, for the caller to have it processed. Bytes that were
+    begun under other rules than those in force are a new attempt.
+
+    Raises WrongStatus, WrongCampaign, UnreadableFile, UnreadableList, ListEntryInvalid; then
+    nothing is written. And NotStored, or UnreadableFile for what changed while it was read: the
+    score file is then FAILED and says so.
     """
     timestamp, header = look(campaign, name, file, in_list=fanlist is not None)
-    rules.gather(campaign)  # lists that cannot be read fail the file now, not in an hour
+    # lists that cannot be read fail the file now, not in an hour
+    rules_digest = rules.digest(rules.snapshot(rules.gather(campaign)))
     file.seek(0)
     sha256, size = sha256_of(file)
-    known = _same_bytes(campaign, sha256)
+    known = _same_bytes(campaign, sha256, rules_digest)
     if known is None:
         values: dict[str, object] = {
             "name": name,
@@ -84,7 +87,7 @@ def receive(
             with transaction.atomic():
                 score_file = _register(campaign, timestamp, _ending(file), fanlist, values)
         except IntegrityError:  # the same bytes came in twice at once
-            known = _same_bytes(campaign, sha256)
+            known = _same_bytes(campaign, sha256, rules_digest)
             if known is None:
                 raise
     if known is not None:
@@ -189,8 +192,12 @@ def _failing(score_file: ScoreFile) -> Iterator[None]:
         raise
 
 
-def _same_bytes(campaign: Campaign, sha256: str) -> ScoreFile | None:
-    return ScoreFile.objects.filter(campaign=campaign, sha256=sha256).order_by("-id").first()
+def _same_bytes(campaign: Campaign, sha256: str, rules_digest: str) -> ScoreFile | None:
+    """The attempt with these bytes that was begun under these rules, else one not begun yet."""
+    same = ScoreFile.objects.filter(
+        campaign=campaign, sha256=sha256, rules_digest__in=["", rules_digest]
+    )
+    return same.order_by("-rules_digest", "-id").first()
 
 
 def timestamp_of(campaign: Campaign, name: str) -> str:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 
 from campaigns.choices import CampaignStatus, Reason, ScoreFileState, Tag
-from campaigns.errors import CancelledByHand, UnknownScoreFile
+from campaigns.errors import AlreadyProcessed, CancelledByHand, UnknownScoreFile
 from campaigns.formats.score_bytes import survey
 from campaigns.locks import lock_campaign
 from campaigns.models import Campaign, ScoreFile
@@ -247,6 +247,7 @@ def _begin(score_file: ScoreFile, lease: Lease) -> None:
     if not score_file.rules:
         score_file.rules = rules.snapshot(rules.gather(score_file.campaign))
         score_file.rules_digest = rules.digest(score_file.rules)
+        _require_only_one(score_file)
     score_file.state, score_file.error = ScoreFileState.PROCESSING, ""
     with transaction.atomic():
         require_open(lock_campaign(score_file.campaign_id))
@@ -255,6 +256,22 @@ def _begin(score_file: ScoreFile, lease: Lease) -> None:
         if not Chunk.objects.filter(job_id=lease.job_id).exists():  # a new job begins anew
             tables.drop(score_file.pk)
         tables.create(score_file.pk)
+
+
+def _require_only_one(score_file: ScoreFile) -> None:
+    """Rules that changed for a while are as before: then these bytes were judged by them already.
+    Raises AlreadyProcessed. [S-12]
+    """
+    same = ScoreFile.objects.filter(
+        campaign=score_file.campaign,
+        sha256=score_file.sha256,
+        rules_digest=score_file.rules_digest,
+    ).exclude(state=ScoreFileState.FAILED)
+    if (first := same.exclude(pk=score_file.pk).first()) is not None:
+        raise AlreadyProcessed(
+            f"{score_file.name} was already processed under the same rules, as attempt"
+            f" {first.attempt}. Use that score file."
+        )
 
 
 def _stream(score_file: ScoreFile, lease: Lease, indexed: Future[None]) -> None:

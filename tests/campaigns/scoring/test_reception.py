@@ -10,8 +10,14 @@ import threading
 import pytest
 from django.db import connection
 
-from campaigns.errors import NotStored, UnreadableFile, WrongCampaign, WrongStatus
-from campaigns.models import Campaign, ScoreFile
+from campaigns.errors import (
+    AlreadyProcessed,
+    NotStored,
+    UnreadableFile,
+    WrongCampaign,
+    WrongStatus,
+)
+from campaigns.models import Campaign, ListEntry, ScoreFile
 from campaigns.opening import close_campaign
 from campaigns.scoring import reception, score_files
 from datalake.storage import buckets
@@ -204,6 +210,30 @@ def test_the_same_bytes_are_the_same_score_file():
     assert ScoreFile.objects.count() == 1
     other = score_files.receive(make_campaign(), "scores", in_memory(content), by=None)
     assert not other.repeated
+
+
+def test_s12_the_same_bytes_under_other_rules_are_a_new_attempt():
+    campaign, content = make_campaign(), score_file_bytes([score_row(1), score_row(2)])
+    first = process_scores(campaign, content)
+    entry = ListEntry.objects.create(kind="blacklist", pattern="fan1@mail.example")
+    second = process_scores(campaign, content)
+    assert (first.attempt, first.accepted, second.attempt, second.accepted) == (1, 2, 2, 1)
+    assert first.rules_digest != second.rules_digest
+    assert receive_scores(campaign, content) == second
+    entry.delete()
+    assert receive_scores(campaign, content) == first
+
+
+def test_s12_bytes_whose_rules_are_as_before_again_are_not_processed_twice():
+    campaign, content = make_campaign(), score_file_bytes([score_row(1), score_row(2)])
+    first = process_scores(campaign, content)
+    entry = ListEntry.objects.create(kind="blacklist", pattern="fan1@mail.example")
+    second = receive_scores(campaign, content)
+    entry.delete()
+    with pytest.raises(AlreadyProcessed, match="as attempt 1"):
+        score_files.process(score_files.open_job(second, by=None).pk)
+    assert ScoreFile.objects.get(pk=second.pk).state == "failed"
+    assert receive_scores(campaign, content) == first
 
 
 def test_the_same_bytes_twice_at_once_are_one_score_file(monkeypatch):
