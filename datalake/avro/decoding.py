@@ -8,7 +8,7 @@ fields or arrays of nothing is refused, and the arrays of a record may hold MOST
 Values are what fastavro gives (a property test holds the two equal), but that a text which is not
 UTF-8 is kept with lone surrogates, which makes its record invalid and no other, and that of the
 logical types only timestamps are read: aware datetimes, or naive ones where they are local.
-Measured with registrations: 7 µs a record, fastavro 3 µs.
+Measured with registrations, deflated: 7.2 µs a record, fastavro 4.6 µs.
 """
 
 from __future__ import annotations
