@@ -26,6 +26,7 @@ from waves.models import Wave
 
 logger = logging.getLogger(__name__)
 REVEALED = (CampaignStatus.CLOSED, CampaignStatus.ARCHIVED)
+HEAVY = ("rules", "fairness", "dry_run")  # of a score file: megabytes each
 
 
 def bundle_key(campaign_id: str) -> str:
@@ -71,7 +72,12 @@ def public_draw(campaign: Campaign) -> dict[str, Any]:
             f"Campaign {campaign.campaign_id} is a draft: its draw is locked when it opens."
         )
     revealed = campaign.status in REVEALED
-    files = campaign.score_files.select_related("supplement_of").order_by("attempt")
+    # without what strangers could make us read again and again: the lists of each attempt
+    files = (
+        campaign.score_files.select_related("supplement_of")
+        .defer(*(f"{file}{heavy}" for file in ("", "supplement_of__") for heavy in HEAVY))
+        .order_by("attempt")
+    )
     return {
         "campaign_id": campaign.campaign_id,
         "name": campaign.name,

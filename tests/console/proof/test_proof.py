@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import F
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from campaigns import rule_changes
 from campaigns.draw import Draw
@@ -31,7 +33,7 @@ from tests.console.proof.presale_cases import (
     sent,
     verify,
 )
-from tests.support.waves import SALT, SEED, add_scores
+from tests.support.waves import SALT, SEED, add_scores, campaign_with
 from waves.choices import Order
 
 pytestmark = pytest.mark.django_db
@@ -170,6 +172,16 @@ def test_nothing_is_revealed_before_the_campaign_is_closed() -> None:
     with pytest.raises(UnknownCampaign):
         proof.proof_bundle("nowhere")
     assert not buckets.scoring().exists(proof.bundle_key(campaign.campaign_id))
+
+
+def test_the_public_page_reads_no_lists_however_many_attempts_there_were() -> None:
+    campaign = campaign_with(3)
+    for _ in range(3):
+        add_scores(campaign, ["fan-000000"], [0.5])
+    with CaptureQueriesContext(connection) as asked:
+        assert Client().get(f"/draws/{campaign.campaign_id}").status_code == 200
+    assert not [query for query in asked.captured_queries if '"rules"' in query["sql"]]
+    assert len(asked) < 10
 
 
 def test_commands_make_and_check_the_bundle(
