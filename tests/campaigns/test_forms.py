@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.forms import CampaignForm
+from campaigns.forms import CampaignForm, MarketForm
 from campaigns.models import ListEntry
+from tests.support.campaigns import make_campaign
 from tests.support.people import client_of, member_of
 
 pytestmark = pytest.mark.django_db
@@ -50,3 +51,13 @@ def test_a_campaign_that_cannot_work_is_refused_beside_its_field(field, value, c
     )
     assert not form.is_valid()
     assert complaint in form.errors[field][0]
+
+
+def test_c2_a_date_that_nobody_can_mean_is_refused_beside_its_field():
+    campaign = make_campaign(opened=False)
+    form = CampaignForm({"registration_closes": "9999-12-31 00:00"}, instance=campaign)
+    assert "The year 9999 is not allowed" in form.errors["registration_closes"][0]
+    market = MarketForm(
+        {"selection_time": "0001-01-01T00:00:00+14:00"}, instance=campaign.markets.first()
+    )
+    assert "The year 0001 is not allowed" in market.errors["selection_time"][0]

@@ -17,6 +17,9 @@ pytestmark = pytest.mark.django_db
         ({"date_key": "tomorrow"}, "YYYYMMDD"),
         ({"notify_date": "2026-03-08T02:30"}, "clocks change"),
         ({"notify_date": "2026-11-01T01:30"}, "clocks change"),
+        ({"notify_date": "9999-12-31T23:59"}, "The year 9999 is not allowed"),
+        ({"notify_date": "2199-01-01T00:00"}, "Use 2000 to 2198"),
+        ({"notify_date": "0001-01-01T00:00"}, "The year 0001 is not allowed"),
         ({"min_score": "1.5"}, "less than or equal to 1"),
     ],
 )

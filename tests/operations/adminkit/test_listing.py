@@ -50,3 +50,10 @@ def test_lists_are_titled_by_what_they_list_and_an_empty_one_says_so():
     html = client_of(looker).get("/admin/datalake/deadletter/").content.decode()
     assert "<title>Dead letters" in " ".join(html.split()).replace("<title> ", "<title>")
     assert "Nothing here yet." in html
+
+
+def test_the_filter_for_rows_of_no_campaign_answers_its_own_link():
+    client = client_of(User.objects.create_superuser("root-like"))
+    address = "/admin/campaigns/listentry/?campaign__isnull=True"
+    assert client.get(address).status_code == 200
+    assert client.get("/admin/campaigns/listentry/?pattern__isnull=True").status_code == 400
