@@ -34,7 +34,6 @@ from waves.sending import results, send_rows
 
 FANS = 16
 KEYS = ("20260121", "20260122", "20260123")
-STEPS_EACH = 4
 _clients: dict[str, Client] = {}
 
 
@@ -50,12 +49,12 @@ def next_schedule() -> None:
     """Where a process waits until the test has the next campaign ready."""
 
 
-def at_work(number: int, first_seed: int, schedules: int) -> None:
+def at_work(number: int, first_seed: int, schedules: int, steps: int) -> None:
     """In a process of its own: its steps of each schedule."""
     for seed in range(first_seed, first_seed + schedules):
         next_schedule()
         campaign, dice = Campaign.objects.latest("id"), random.Random(f"{seed} {number}")
-        for _ in range(STEPS_EACH):
+        for _ in range(steps):
             try:
                 dice.choice(STEPS)(campaign.pk, dice)
             except Refusal:
