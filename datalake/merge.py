@@ -173,7 +173,13 @@ def merge_period(record_type: str, period: Period, *, limit_bytes: int = LARGEST
         try:
             return _consolidate(merge, period, sources, limit_bytes)
         except (Refusal, OSError) as failure:
-            _current(merge).update(state=MergeState.FRAGMENTED, error=error_text(failure))
+            ended: dict[str, object] = {
+                "state": MergeState.FRAGMENTED,
+                "error": error_text(failure),
+            }
+            if isinstance(failure, OSError):  # the bucket may yet take what it was sent
+                ended["generation"] = F("generation") + 1
+            _current(merge).update(**ended)
             raise
 
 

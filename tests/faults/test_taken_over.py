@@ -4,7 +4,6 @@ changes what the next one made. Real processes, stopped at named points. [O-6, S
 
 from __future__ import annotations
 
-import re
 import signal
 
 import pytest
@@ -75,12 +74,11 @@ def test_who_wakes_while_the_next_one_publishes_takes_none_of_its_rows_away(sett
 
 
 def wave_files(campaign: Campaign) -> dict[str, str]:
-    """What lies in the bucket of the campaign's waves: the checksum of each file, without the
-    status, by its name without that of the attempt.
-    """
+    """The checksum of each file that lies in the bucket of the campaign's waves, but the status."""
     bucket = buckets.scoring()
-    keys = list(bucket.list(f"wavePrep/{campaign.campaign_id}/prepped/"))
-    return {re.sub(r"\.\d+-\d+\.", ".", key): bucket.sha256(key) for key in keys}
+    return {
+        key: bucket.sha256(key) for key in bucket.list(f"wavePrep/{campaign.campaign_id}/prepped/")
+    }
 
 
 def test_a_preparation_that_was_taken_over_changes_no_file_of_the_prepared_wave(settings):

@@ -107,12 +107,19 @@ class Process:
 
     def expect_stopped(self) -> None:
         """Wait until it is stopped at its call (SIGSTOP): none of its threads does anything."""
-        self.expect("stopped")
+        assert self.is_stopped(), "it ended before it came to its call"
+
+    def is_stopped(self) -> bool:
+        """Whether it was stopped at its call, once it was, or has ended."""
+        assert self._conversation.poll(LIMIT_SECONDS), "it neither stops nor ends"
+        if self._conversation.recv() != "stopped":
+            return False
         state = ("ps", "-o", "stat=", "-p", str(self._process.pid))
         wait_until(
             lambda: subprocess.run(state, capture_output=True, check=True).stdout.startswith(b"T"),
             "a process that is stopped",
         )
+        return True
 
     def wake(self) -> None:
         """It was stopped, and goes on."""

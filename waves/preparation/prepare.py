@@ -278,26 +278,30 @@ def _write_failure(
     """FAILED, and what its status file is to say, in one transaction; the bucket comes after. A
     wave that moved on meanwhile is left as it is. Raises LeaseLost.
     """
-    wave.refresh_from_db()
-    if wave.state not in (WaveState.CONFIGURED, WaveState.CODE_GENERATED):
-        return
-    message = str(error) or type(error).__name__
-    status = status_json(
-        status="FAILED",
-        attempts=wave.attempts,
-        started=started,
-        finished=timezone.now(),
-        error=(message, type(error).__name__),
-    )
-    status_values = {
-        "status_key": status_key(wave.campaign.campaign_id, wave.date_key),
-        "status_content": status,
-        "status_stored": False,
-    }
     with transaction.atomic():
         lock_wave(wave.pk)
         lease.hold()
-        move(wave, WaveState.FAILED, by=by, reason=message, error=message, **status_values)
+        wave.refresh_from_db()
+        if wave.state not in (WaveState.CONFIGURED, WaveState.CODE_GENERATED):
+            return
+        message = str(error) or type(error).__name__
+        status = status_json(
+            status="FAILED",
+            attempts=wave.attempts,
+            started=started,
+            finished=timezone.now(),
+            error=(message, type(error).__name__),
+        )
+        move(
+            wave,
+            WaveState.FAILED,
+            by=by,
+            reason=message,
+            error=message,
+            status_key=status_key(wave.campaign.campaign_id, wave.date_key),
+            status_content=status,
+            status_stored=False,
+        )
     status_files.put_right_if_reachable(wave, _attempt_of(lease))
 
 

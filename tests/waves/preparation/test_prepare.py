@@ -22,7 +22,8 @@ from django.db.models import F
 from campaigns.models import Campaign, Registrant
 from datalake.storage import buckets
 from operations.database.locks import exclusive
-from operations.models import Alert
+from operations.errors import LeaseLost
+from operations.models import Alert, Job
 from tests.support.waves import (
     KEY,
     NOTIFY,
@@ -195,6 +196,25 @@ def test_a_failed_attempt_leaves_no_member_and_says_why_and_the_next_uses_the_sa
     assert members_of(again.wave) == reserved
     assert (again.wave.attempts, again.codes["generated"]) == (2, 0)
     assert status_of(campaign)["attempts"] == 2
+
+
+@pytest.mark.parametrize("name", ["select_members", "wave_zip", "candidates_record"])
+def test_o6_an_attempt_that_was_taken_over_writes_nothing_any_more(ann, monkeypatch, name):
+    """Neither codes nor members, and what it put into the bucket is gone."""
+    campaign, real = campaign_with(20), getattr(preparation, name)
+
+    def meanwhile(*values):
+        Job.objects.update(attempt=99)
+        return real(*values)
+
+    monkeypatch.setattr(preparation, name, meanwhile)
+    with pytest.raises(LeaseLost):
+        prepare(request(campaign), by=ann, now=NOW)
+    wave = wave_named(f"{campaign.campaign_id}_{KEY}")
+    assert (wave.state, wave.zip_key, wave.error) == ("configured", "", "")
+    assert not Member.objects.exists()
+    assert Code.objects.exists() == (name != "select_members")
+    assert list(buckets.scoring().list(f"wavePrep/{campaign.campaign_id}/prepped/")) == []
 
 
 def test_k5_codes_of_fans_who_are_no_longer_selected_are_free_again(ann, root):
