@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from campaigns import rule_changes
+from campaigns import later_steps, rule_changes
 from campaigns.choices import READ_ONLY, CampaignStatus, ScoreFileState
 from campaigns.forms import (
     MARKET_FIELDS,
@@ -163,6 +163,10 @@ class CampaignAdmin(LockedEditing, TitledAdmin):
                 by=cast("User", request.user),
                 reason=form.cleaned_data.get("reason") or "",
             )
+            for said in later_steps.campaign_edited(
+                form.instance.pk, by=cast("User", request.user)
+            ):
+                messages.warning(request, said)
 
     def _changeform_view(
         self, request: HttpRequest, object_id: str | None, *args: Any, **kwargs: Any

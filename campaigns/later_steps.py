@@ -5,18 +5,23 @@ lock. [C-2, W-5]
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from django.contrib.auth.models import User
 
 
 @dataclass(frozen=True)
 class LaterStep:
     """`unfinished`: a campaign's key → one sentence about what is left to do, empty if nothing is.
     `seats_given`: a campaign's key → seats given in each market, by the market's key.
+    `campaign_edited`: called after a campaign is edited, with its key and by whom; what the editor
+    is told. [X-5]
     """
 
     unfinished: Callable[[int], str]
     seats_given: Callable[[int], Mapping[int, int]]
+    campaign_edited: Callable[[int, User | None], Sequence[str]]
 
 
 _steps: list[LaterStep] = []
@@ -39,3 +44,10 @@ def seats_given(campaign_pk: int) -> Mapping[int, int]:
         for market, seats in step.seats_given(campaign_pk).items():
             given[market] = given.get(market, 0) + seats
     return given
+
+
+def campaign_edited(campaign_pk: int, *, by: User | None) -> list[str]:
+    """What the edit of a campaign, locked by the caller, does to the later steps. Call it in the
+    transaction of the edit. [X-5]
+    """
+    return [said for step in _steps for said in step.campaign_edited(campaign_pk, by)]

@@ -218,7 +218,7 @@ def _next_of_files(standing: Standing) -> tuple[str, str]:
 
 WAVE_NEXT = {
     WaveState.HELD: (
-        "Wave {} is held because it was due too long ago. Decide whether to send it.",
+        "Wave {} is held. Send it now, give it a new notify date, or cancel it.",
         "bad",
     ),
     WaveState.FAILED: ("Wave {} failed. Fix the error shown on its page and try again.", "bad"),

@@ -16,9 +16,11 @@ from console.access import live
 from console.campaign_progress import progress_of
 from console.demand import numbers
 from demand.models import Batch
+from operations import jobs
 from operations.choices import JobState
-from operations.models import Alert, Job
+from operations.models import Alert, Job, StatusChange
 from operations.services import heartbeats
+from waves.approval import lost_approvals
 from waves.choices import WaveState
 from waves.models import ProviderAccount, Wave
 
@@ -67,15 +69,15 @@ def _live_jobs() -> QuerySet[Job]:
 
 
 def _failed_jobs() -> QuerySet[Job]:
-    return Job.objects.filter(state=JobState.FAILED).order_by("-id")[:3]
+    return jobs.standing_failures().order_by("-id")[:3]
 
 
-def _waves_needing_attention() -> QuerySet[Wave]:
-    return (
-        Wave.objects.filter(state__in=NEEDS_SOMEBODY)
-        .select_related("campaign")
-        .order_by("notify_date")[:SHOWN]
-    )
+def _waves_needing_attention() -> list[tuple[Wave, StatusChange | None]]:
+    """Each with how it lost its approval, if it did."""
+    waiting = Wave.objects.filter(state__in=NEEDS_SOMEBODY).select_related("campaign")
+    waves = list(waiting.order_by("notify_date")[:SHOWN])
+    lost = lost_approvals(waves)
+    return [(wave, lost.get(wave.name)) for wave in waves]
 
 
 def _waves_going_out() -> QuerySet[Wave]:

@@ -82,6 +82,7 @@ urlpatterns = [
     path(f"{WAVE}/schedule/", wave_actions.put_on_schedule, name="schedule-wave"),
     path(f"{WAVE}/unschedule/", wave_actions.unschedule, name="unschedule-wave"),
     path(f"{WAVE}/trigger/", wave_actions.trigger, name="trigger-wave"),
+    path(f"{WAVE}/reschedule/", wave_actions.reschedule, name="reschedule-wave"),
     path(f"{WAVE}/pause/", wave_actions.pause, name="pause-wave"),
     path(f"{WAVE}/resume/", wave_actions.resume, name="resume-wave"),
     path(f"{WAVE}/retry/", wave_actions.retry_failed, name="retry-wave"),

@@ -30,6 +30,26 @@ MARKETS_HELP = (
 )
 
 
+class NotifyDateForm(forms.Form):
+    """A new notify date for a wave, and why."""
+
+    notify_date = forms.DateTimeField(
+        label="New notify date",
+        input_formats=CLOCK,
+        widget=forms.DateTimeInput({"type": "datetime-local"}),
+    )
+    reason = forms.CharField(label="Reason", max_length=200)
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.zone = ZoneInfo(campaign.time_zone)
+        self.fields["notify_date"].help_text = f"In {campaign.time_zone} time"
+
+    def clean_notify_date(self) -> datetime:
+        """As `WaveForm.clean_notify_date`."""
+        return _instant(self.cleaned_data["notify_date"], self.zone)
+
+
 class WaveForm(forms.Form):
     """`request_of` gives what the waves' own shells take; they judge the rest."""
 
@@ -88,15 +108,7 @@ class WaveForm(forms.Form):
         """The campaign's wall clock, as an instant; a time that its clock shows never or twice is
         refused.
         """
-        local = self.cleaned_data["notify_date"].replace(tzinfo=None)
-        # before any zone is asked: at either end of the calendar there is no UTC
-        notify_year_is_allowed(local.replace(tzinfo=UTC))
-        first, second = (local.replace(tzinfo=self.zone, fold=fold) for fold in (0, 1))
-        if first.utcoffset() != second.utcoffset():
-            raise ValidationError(
-                "The clocks change at that time in this time zone. Choose a different time."
-            )
-        return first.astimezone(ZoneInfo("UTC"))
+        return _instant(self.cleaned_data["notify_date"], self.zone)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -159,3 +171,18 @@ class WaveForm(forms.Form):
             "order": Order.BY_PREFERENCE,
         }
         return cls(initial=initial, campaign=campaign)
+
+
+def _instant(entered: datetime, zone: ZoneInfo) -> datetime:
+    """The wall clock of a zone as an instant. Raises ValidationError for a time that the clock
+    shows never or twice.
+    """
+    local = entered.replace(tzinfo=None)
+    # before any zone is asked: at either end of the calendar there is no UTC
+    notify_year_is_allowed(local.replace(tzinfo=UTC))
+    first, second = (local.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if first.utcoffset() != second.utcoffset():
+        raise ValidationError(
+            "The clocks change at that time in this time zone. Choose a different time."
+        )
+    return first.astimezone(ZoneInfo("UTC"))

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from operations import alerts, correlation, job_kinds
@@ -140,6 +140,15 @@ def requeue_due() -> int:
     busy = [job.pk for job in due if not requeue(job.pk)]  # a newer one does their work
     _drop_retries(Job.objects.filter(pk__in=busy))
     return len(due) - len(busy)
+
+
+def standing_failures() -> QuerySet[Job]:
+    """Failed jobs whose work no later job has done: what was made good is no failure any more."""
+    names = ("kind", "subject_kind", "subject_id", "arguments")
+    later = Job.objects.filter(
+        pk__gt=OuterRef("pk"), state=JobState.DONE, **{name: OuterRef(name) for name in names}
+    )
+    return Job.objects.filter(~Exists(later), state=JobState.FAILED)
 
 
 def give_up() -> int:

@@ -1,23 +1,35 @@
-"""What a person does to a wave by hand: reset, cancel, pause, resume. Each takes a reason and is
-recorded. [W-2, W-9, N-6]
+"""What a person does to a wave by hand: reset, give it a new notify date, cancel, pause, resume.
+Each takes a reason and is recorded. [W-2, W-9, N-6]
 """
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from campaigns.opening import require_open
 from operations.database.locks import exclusive
+from operations.database.retries import retried
 from operations.jobs import drop_retries, record_move
-from waves.approval import back_to_configured
+from waves.approval import CHANGEABLE, UNAPPROVED, back_to_configured
 from waves.choices import WaveState
 from waves.codes import pool
-from waves.errors import NotPermitted, ReasonMissing
+from waves.digest import content_digest
+from waves.errors import ContentChanged, NotPermitted, ReasonMissing, TooLate
 from waves.lifecycle import move, require_state, subject_of
 from waves.locks import lock_wave
+from waves.markets import seats_of
+from waves.messages.templates import live_content, texts_in
 from waves.models import Wave
-from waves.preparation.submission import JOB_KIND, require_alone
+from waves.naming import aware
+from waves.preparation.submission import (
+    JOB_KIND,
+    needs_expediting,
+    require_alone,
+    require_lead_time,
+)
 
 
 def reset(wave: Wave, *, by: User, reason: str) -> Wave:
@@ -49,6 +61,59 @@ def reset(wave: Wave, *, by: User, reason: str) -> Wave:
         )
     wave.refresh_from_db()
     return wave
+
+
+@retried
+@transaction.atomic
+def reschedule(wave: Wave, *, notify_date: datetime, by: User, reason: str, now: datetime) -> Wave:
+    """A new notify date for a prepared wave, a held one too: PREPARED again with the same members
+    and codes, and a new digest to be approved by somebody else. [W-2, K-2, W-10]
+
+    Raises ReasonMissing, NaiveDate, WrongState, ContentChanged; TooLate where the date has passed,
+    and TooLate or NotPermitted where the wave was prepared less than a day before it [W-4].
+    """
+    _require_reason(wave, reason)
+    locked = lock_wave(wave.pk)
+    require_state(locked, *CHANGEABLE)
+    before = WaveState(locked.state)
+    _require_usable_date(locked, aware(notify_date), by=by, reason=reason, now=now)
+    if content_digest(locked) != locked.content_digest:
+        raise ContentChanged(
+            f"Wave {wave.name}: its members have changed since it was prepared. Cancel it, and"
+            " prepare another wave."
+        )
+    locked.notify_date = notify_date
+    locked.content = live_content(locked, seats_of(locked), texts_in(locked.content))
+    values = {
+        "notify_date": notify_date,
+        "content": locked.content,
+        "content_digest": content_digest(locked),
+        "expedited": reason if needs_expediting(notify_date, locked.prepared_at) else "",
+        "edited_by": by,
+        **UNAPPROVED,
+    }
+    why = f"new notify date {notify_date.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {reason}"
+    if before == WaveState.PREPARED:
+        Wave.objects.filter(pk=wave.pk, state=before).update(**values)
+        record_move(subject_of(wave), before, before, by=by, reason=why)
+    else:
+        move(locked, WaveState.PREPARED, by=by, reason=why, **values)
+    pool.redate(locked)
+    wave.refresh_from_db()
+    return wave
+
+
+def _require_usable_date(
+    wave: Wave, notify_date: datetime, *, by: User, reason: str, now: datetime
+) -> None:
+    if notify_date <= now:
+        raise TooLate(
+            f"Wave {wave.name}: the notify date {notify_date.isoformat()} has passed. Choose a"
+            " later one."
+        )
+    require_lead_time(
+        notify_date, by=by, now=wave.prepared_at or now, reason=reason, name=wave.name
+    )
 
 
 def cancel(wave: Wave, *, by: User, reason: str) -> Wave:

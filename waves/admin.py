@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from unfold.decorators import display
 
@@ -15,9 +16,18 @@ from campaigns.models import Market
 from operations.adminkit.listing import BigTableAdmin, MaskedAdmin, PageAdmin, TitledAdmin, counted
 from operations.adminkit.masking import mask_email, mask_phone, mask_text
 from waves.choices import CodeState, SendState, WaveState
+from waves.errors import BadTemplate
 from waves.forms import TemplateForm
 from waves.models import Code, Member, Send, Template, Wave
 from waves.providers.reasons import reason_in_words
+from waves.template_edits import (
+    TemplateEdit,
+    listed,
+    lock_for,
+    losing_approval,
+    renew_waves,
+    words_for,
+)
 
 WAVE_COLOURS = {
     WaveState.PREPARED: "info",
@@ -146,7 +156,10 @@ class TemplateAdmin(OfCampaign, TitledAdmin):
     list_filter = ("channel", "campaign")
     list_select_related = ("campaign", "market")
     autocomplete_fields = ("campaign",)
-    fields = (("campaign", "market"), ("channel", "language"), "subject", "body", "html")
+    fields = (
+        *(("campaign", "market"), ("channel", "language"), "subject", "body", "html"),
+        "confirmed",
+    )
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "market":
@@ -154,3 +167,39 @@ class TemplateAdmin(OfCampaign, TitledAdmin):
                 "-campaign_id", "position"
             )
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Template, form: Any, change: Any) -> None:
+        before = Template.objects.filter(pk=obj.pk).first()
+        edit = TemplateEdit(before, obj)
+        lock_for(edit)
+        super().save_model(request, obj, form, change)
+        reason = f"{words_for(obj)} {'changed' if change else 'added'}"
+        _renew(request, edit, reason)
+
+    def delete_model(self, request: HttpRequest, obj: Template) -> None:
+        edit = TemplateEdit(obj, None)
+        lock_for(edit)
+        reason = f"{words_for(obj)} deleted"
+        super().delete_model(request, obj)
+        _renew(request, edit, reason)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Says before a template is deleted which waves lose their approval, and when they are due.
+        [X-5]
+        """
+        found = super().get_deleted_objects(objs, request)
+        if losing := [wave for obj in objs for wave in _losing(TemplateEdit(obj, None))]:
+            found[0].append(f"These waves lose their approval: {listed(losing)}")
+        return found
+
+
+def _losing(edit: TemplateEdit) -> list[Wave]:
+    try:
+        return losing_approval(edit)
+    except BadTemplate:  # the wave's page says so, and how to fix it
+        return []
+
+
+def _renew(request: HttpRequest, edit: TemplateEdit, reason: str) -> None:
+    if lost := renew_waves(edit.scope, by=cast("User", request.user), reason=reason):
+        messages.warning(request, f"These waves have lost their approval: {listed(lost)}.")

@@ -1,44 +1,70 @@
 """Approval is for one content: given by a second person, for the digest they name, and void when
-the content changes. [W-10, X-5]
+the content changes before the trigger. [W-10, X-5]
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from operations.alerts import alert
+from operations.database.retries import retried
+from operations.models import StatusChange
 from waves.choices import WaveState
-from waves.digest import content_changed, content_digest
+from waves.digest import content_changed, content_digest, require_unchanged
 from waves.errors import BadTemplate, ContentChanged, SamePerson
-from waves.lifecycle import drop_members, move, require_state
+from waves.lifecycle import drop_members, move, require_state, subject_of
+from waves.locks import lock_wave
+from waves.markets import seats_of
+from waves.messages.templates import live_content, texts_in
 from waves.models import Wave
 
+APPROVED: Final = (WaveState.APPROVED, WaveState.SCHEDULED, WaveState.HELD)
+# From the trigger on what was approved is sent, so nothing can change any more.
+CHANGEABLE: Final = (WaveState.PREPARED, *APPROVED)
+UNAPPROVED: Final[Mapping[str, str | None]] = {
+    "approved_by": None,
+    "approved_at": None,
+    "approved_digest": "",
+    "waiver": "",
+    "scheduled_at": None,
+}
 
-@transaction.atomic
+
 def approve(wave: Wave, *, by: User, digest: str, now: datetime, waiver: str = "") -> Wave:
     """PREPARED → APPROVED for the content the digest names. [W-10]
 
-    Raises WrongState, ContentChanged where the digest is not that of the present content,
-    and SamePerson where `by` prepared or last edited the wave, unless WAVES_FOUR_EYES is off and a
-    waiver says why.
+    Raises WrongState, ContentChanged where the digest is not that of the present content (which is
+    the wave's from then on), BadTemplate where a template cannot be used for it, and SamePerson
+    where `by` prepared or last edited it, unless WAVES_FOUR_EYES is off and a waiver says why.
     """
+    renew(wave.pk, by=None, reason="messages changed")
+    _approve(wave.pk, by=by, digest=digest, now=now, waiver=waiver)
+    wave.refresh_from_db()
+    return wave
+
+
+@retried
+@transaction.atomic
+def _approve(wave_pk: int, *, by: User, digest: str, now: datetime, waiver: str) -> None:
+    wave = lock_wave(wave_pk)
     require_state(wave, WaveState.PREPARED)
+    require_unchanged(wave)
     found = content_digest(wave)
-    if digest != wave.content_digest or digest != found:
+    if found != wave.content_digest:
         raise ContentChanged(
-            (
-                f"Wave {wave.name}: the digest does not match its content, which is {found}."
-                " Check the content again before you approve it."
-            )
-            if found == wave.content_digest
-            else (
-                f"Wave {wave.name}: its messages have changed since it was prepared. Reset it"
-                " and prepare it again."
-            )
+            f"Wave {wave.name}: its members have changed since it was prepared. Reset it and"
+            " prepare it again."
+        )
+    if digest != found:
+        raise ContentChanged(
+            f"Wave {wave.name}: the digest does not match its content, which is {found}."
+            " Check the content again before you approve it."
         )
     alone = by.pk in {wave.prepared_by_id, wave.edited_by_id}
     if alone:
@@ -50,48 +76,68 @@ def approve(wave: Wave, *, by: User, digest: str, now: datetime, waiver: str = "
         "waiver": waiver if alone else "",
     }
     move(wave, WaveState.APPROVED, by=by, reason=waiver, **approved)
-    return wave
 
 
-@transaction.atomic
-def void(wave: Wave, *, by: User | None, reason: str) -> Wave:
-    """An approved or scheduled wave whose content changed goes back to CONFIGURED, to be prepared
-    again. [W-2, X-5]
-    """
-    if wave.state == WaveState.SCHEDULED:
-        move(wave, WaveState.APPROVED, by=by, reason=reason, scheduled_at=None)
-    return back_to_configured(wave, by=by, reason=reason)
-
-
-def void_changed() -> list[Wave]:
-    """Void every approval whose content has changed, with an alert; cheap enough for every check
+def changed_waves() -> list[Wave]:
+    """Waves that would now say something else than what was prepared; cheap enough for every check
     of the scheduler. [X-5]
     """
-    waiting = Wave.objects.filter(
-        state__in=[WaveState.APPROVED, WaveState.SCHEDULED]
-    ).select_related("campaign")
-    changed = [wave for wave in waiting if _changed(wave)]
-    for wave in changed:
-        with transaction.atomic():
-            void(wave, by=None, reason="content changed")
-            alert(
-                f":warning: Wave {wave.name}: its content changed, so its approval is void."
-                " Prepare and approve it again."
-            )
-    return changed
+    waiting = Wave.objects.filter(state__in=CHANGEABLE).select_related("campaign")
+    return [wave for wave in waiting.order_by("campaign_id", "id") if content_changed(wave)]
+
+
+@retried
+@transaction.atomic
+def renew(wave_pk: int, *, by: User | None, reason: str) -> bool:
+    """Take over what the wave would say now, with a new digest: an approval is void, with an alert,
+    and the wave is PREPARED again with its members and codes. True if an approval was lost.
+    [W-2, X-5]
+
+    Does nothing where nothing changed, and from the trigger on. Where a template cannot be used for
+    the wave, its content stays as prepared; it cannot be approved until the template is fixed.
+    """
+    wave = lock_wave(wave_pk)
+    if wave.state not in CHANGEABLE or not content_changed(wave):
+        return False
+    if content_digest(wave) != wave.content_digest:
+        return void_members(wave_pk, by=by)
+    try:
+        wave.content = live_content(wave, seats_of(wave), texts_in(wave.content))
+    except BadTemplate as error:
+        reason = f"{reason}: {error}"
+    values = {"content": wave.content, "content_digest": content_digest(wave)}
+    if wave.state == WaveState.PREPARED:
+        Wave.objects.filter(pk=wave_pk, state=WaveState.PREPARED).update(**values)
+        return False
+    move(wave, WaveState.PREPARED, by=by, reason=reason, **values, **UNAPPROVED)
+    _alert_lost(wave, by, reason, "Approve it again.")
+    return True
+
+
+@retried
+@transaction.atomic
+def void_members(wave_pk: int, *, by: User | None) -> bool:
+    """A wave whose members are not those of its digest has to be prepared again, with an alert.
+    True if it was so. A held one is left to a person. [W-2, X-5]
+    """
+    wave = lock_wave(wave_pk)
+    if wave.state not in CHANGEABLE or wave.state == WaveState.HELD:
+        return False
+    if content_digest(wave) == wave.content_digest:
+        return False
+    back_to_configured(wave, by=by, reason="members changed")
+    _alert_lost(wave, by, "members changed", "Prepare and approve it again.")
+    return True
 
 
 @transaction.atomic
 def back_to_configured(wave: Wave, *, by: User | None, reason: str) -> Wave:
-    """PREPARED, APPROVED or FAILED → CONFIGURED with two new attempts; no members, codes still
-    reserved for them. [W-9]
-    """
+    """→ CONFIGURED with two new attempts; no members, codes still reserved for them. [W-9]"""
+    lock_wave(wave.pk)
     drop_members(wave)
-    files = ("zip_key", "candidates_key")
     cleared = dict.fromkeys(
-        ("error", *files, "members_digest", "content_digest", "approved_digest", "waiver"), ""
+        ("error", "zip_key", "candidates_key", "members_digest", "content_digest"), ""
     )
-    unapproved = {"approved_by": None, "approved_at": None}
     move(
         wave,
         WaveState.CONFIGURED,
@@ -100,9 +146,30 @@ def back_to_configured(wave: Wave, *, by: User | None, reason: str) -> Wave:
         attempts=0,
         selected=0,
         **cleared,
-        **unapproved,
+        **UNAPPROVED,
     )
     return wave
+
+
+def lost_approvals(waves: Iterable[Wave]) -> dict[str, StatusChange]:
+    """How waves that wait for approval lost an earlier one, by name: who, when and why. [X-5]"""
+    names = [subject_of(wave).id for wave in waves if wave.state == WaveState.PREPARED]
+    moves = (
+        StatusChange.objects.filter(subject_kind="wave", subject_id__in=names)
+        .exclude(from_state=WaveState.PREPARED, to_state=WaveState.PREPARED)
+        .select_related("by")
+        .order_by("subject_id", "-id")
+        .distinct("subject_id")
+    )
+    return {move.subject_id: move for move in moves if move.from_state in APPROVED}
+
+
+def _alert_lost(wave: Wave, by: User | None, reason: str, advice: str) -> None:
+    who = f", by {by.get_username()}" if by else ""
+    alert(
+        f":warning: Wave {wave.name}, due at {wave.notify_date:%Y-%m-%d %H:%M} UTC, has lost its"
+        f" approval ({reason}{who}). {advice}"
+    )
 
 
 def _require_waiver(wave: Wave, by: User, waiver: str) -> None:
@@ -116,10 +183,3 @@ def _require_waiver(wave: Wave, by: User, waiver: str) -> None:
             f"User {by.get_username()} prepared or last edited wave {wave.name}. Another"
             " person must approve it, or enter a reason to waive this."
         )
-
-
-def _changed(wave: Wave) -> bool:
-    try:
-        return content_changed(wave)
-    except BadTemplate:
-        return True

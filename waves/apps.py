@@ -13,9 +13,14 @@ class WavesConfig(AppConfig):
         from waves import (
             checks,  # noqa: F401 registers itself
             holds,
+            template_edits,
         )
         from waves.tasks import JOB_KINDS, SCHEDULED_RUNS
 
         job_kinds.register(JOB_KINDS)
         schedules.register(SCHEDULED_RUNS)
-        later_steps.register(later_steps.LaterStep(holds.unfinished, holds.seats_given))
+        later_steps.register(
+            later_steps.LaterStep(
+                holds.unfinished, holds.seats_given, template_edits.campaign_edited
+            )
+        )

@@ -8,9 +8,9 @@ import hashlib
 import json
 
 from operations.database.copying import pieces_of
-from waves.errors import ContentChanged
+from waves.errors import BadTemplate, ContentChanged
 from waves.markets import seats_of
-from waves.messages.templates import live_content
+from waves.messages.templates import live_content, texts_in
 from waves.models import Wave
 
 _MEMBERS = """
@@ -22,16 +22,14 @@ WHERE member.wave_id = %(wave)s ORDER BY member.global_user_id COLLATE "C"
 
 
 def content_digest(wave: Wave) -> str:
-    """SHA-256, hex, over the wave's content as it stands now and its members as they are stored.
-    [W-7]
+    """SHA-256, hex, over the wave's content and its members, both as they are stored. [W-7]
 
     The content as canonical JSON and a line feed, then a line for each member in the order of their
     ids: id, market, member id, e-mail, phone, code, separated by tabs as PostgreSQL's COPY writes
     them.
     """
-    content = live_content(wave, seats_of(wave))
     digest = hashlib.sha256(
-        json.dumps(content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+        json.dumps(wave.content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
     )
     for line in pieces_of(_MEMBERS, wave=wave.pk):
         digest.update(line)
@@ -39,18 +37,33 @@ def content_digest(wave: Wave) -> str:
 
 
 def content_changed(wave: Wave) -> bool:
-    """Whether what the wave says differs from what was prepared; asks no member, so it is cheap.
-    [X-5]
+    """Whether what the wave would say now differs from what was prepared, or cannot be said at all;
+    asks no member, so it is cheap. [X-5]
     """
-    return bool(wave.content != live_content(wave, seats_of(wave)))
+    try:
+        require_unchanged(wave)
+    except (BadTemplate, ContentChanged):
+        return True
+    return False
+
+
+def require_unchanged(wave: Wave) -> None:
+    """Raises ContentChanged unless the wave would say now what was prepared, and BadTemplate where
+    it could not. Asked until the trigger: from then on what was approved is sent. [X-5]
+    """
+    if wave.content != live_content(wave, seats_of(wave), texts_in(wave.content)):
+        raise ContentChanged(
+            f"Wave {wave.name}: its messages have changed since it was prepared. Check them again,"
+            " then approve it."
+        )
 
 
 def require_approved_content(wave: Wave) -> None:
-    """Raises ContentChanged unless members and content are, to the byte, what was approved. The
-    sender asks this too. [X-5]
+    """Raises ContentChanged unless the stored content and members are, to the byte, what was
+    approved. The sender asks this too. [X-5]
     """
     if not wave.approved_digest or wave.approved_digest != content_digest(wave):
         raise ContentChanged(
-            f"Wave {wave.name}: its content is not the approved content, so nothing was"
-            " sent. Prepare it again."
+            f"Wave {wave.name}: its members are not the approved ones, so nothing was sent. Prepare"
+            " it again."
         )

@@ -53,6 +53,10 @@ class NaiveDate(WaveError):
     """A date came without an offset."""
 
 
+class BadNotifyDate(WaveError):
+    """What was entered is no notify date, or comes without a reason. [W-2]"""
+
+
 class BadDateKey(WaveError):
     """A date key is not YYYYMMDD or YYYYMMDD-n. [W-1]"""
 
@@ -63,6 +67,10 @@ class AttemptsExhausted(WaveError):
 
 class MembersDiffer(WaveError):
     """The preparation selected other members than the preview. [W-7]"""
+
+
+class NoMembers(WaveError):
+    """Nobody would be selected: a wave without members is not prepared. [W-5]"""
 
 
 class ContentChanged(WaveError):

@@ -1,14 +1,20 @@
-"""What waves hold of their campaign: the seats they have given, and its closing. [C-2, W-5]"""
+"""What waves hold of their campaign: the seats they have given, its closing, and who comes back
+from a cancelled wave. [C-2, W-5, W-6]
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+import polars as pl
 from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from operations.database.copying import nullable_frame_of
 from operations.plurals import plural
 from waves.choices import SendState, WaveState
-from waves.models import QueuedEmail, Send, Wave
+from waves.models import Assignment, Member, QueuedEmail, Send, Wave
 
 FINISHED = [WaveState.COMPLETED, WaveState.CANCELLED]
 # A seat is used by each fan who is a member of a live wave, or whose code is assigned whatever
@@ -61,3 +67,75 @@ def unfinished(campaign_pk: int) -> str:
             " pending, queued or in flight. Close the campaign after they are sent."
         )
     return ""
+
+
+# A message in one of these states has reached its fan, or may have.
+CONTACTED = [
+    *(SendState.SENDING, SendState.SENT, SendState.UNKNOWN),
+    *(SendState.DELIVERED, SendState.UNDELIVERABLE),
+]
+_RETURNING = """
+SELECT assignment.global_user_id, assignment.market_id, code.code
+FROM waves_assignment AS assignment JOIN waves_code AS code ON code.id = assignment.code_id
+WHERE assignment.campaign_id = %(campaign)s AND assignment.wave_id = ANY(%(free)s)
+    AND NOT EXISTS (SELECT 1 FROM waves_member AS member WHERE member.wave_id = ANY(%(notified)s)
+        AND member.global_user_id = assignment.global_user_id)
+"""
+_RETURNING_SCHEMA = {"global_user_id": pl.String, "held_market": pl.Int64, "held_code": pl.String}
+
+
+def returning_fans(campaign_pk: int) -> pl.DataFrame:
+    """Fans whose code was assigned by a wave that was cancelled before anybody was notified:
+    `global_user_id`, `held_market` (the market's key), `held_code`. They come into a later wave
+    with the same code and market, and use no further seat. [W-6]
+    """
+    cancelled = dict(_cancelled_after_trigger(campaign_pk))
+    free = [wave for wave, contacted in cancelled.items() if not contacted]
+    if not free:
+        return pl.DataFrame(schema=_RETURNING_SCHEMA)
+    notified = [wave for wave, contacted in cancelled.items() if contacted]
+    return nullable_frame_of(
+        _RETURNING, _RETURNING_SCHEMA, campaign=campaign_pk, free=free, notified=notified
+    )
+
+
+def sources_of_codes(wave: Wave) -> list[int]:
+    """The waves whose assigned codes this wave's members may hold: its own, and those that they
+    come back from. [W-6]
+    """
+    return [wave.pk, *(earlier for earlier, _ in _cancelled_after_trigger(wave.campaign_id))]
+
+
+@dataclass(frozen=True)
+class Freed:
+    """What a cancelled wave leaves: fans whose code stays theirs (`bound`), fans who are free with
+    their codes, and whether a message has reached anybody, or may have.
+    """
+
+    bound: int
+    free: int
+    contacted: bool
+
+
+def freed_by(wave: Wave) -> Freed:
+    """What is free and what is not after this wave was cancelled. [K-5, W-6]"""
+    members = Member.objects.filter(wave=wave)
+    held = Assignment.objects.filter(
+        campaign=OuterRef("campaign"), global_user_id=OuterRef("global_user_id")
+    )
+    bound = members.filter(Exists(held)).count()
+    return Freed(bound, members.count() - bound, _contacts(Q(wave=wave.pk)).exists())
+
+
+def _cancelled_after_trigger(campaign_pk: int) -> list[tuple[int, bool]]:
+    """The waves' keys, and whether a message of them has reached a fan, or may have."""
+    cancelled = Wave.objects.filter(
+        campaign_id=campaign_pk, state=WaveState.CANCELLED, triggered_at__isnull=False
+    )
+    contacted = Exists(_contacts(Q(wave=OuterRef("pk"))))
+    return list(cancelled.annotate(contacted=contacted).values_list("pk", "contacted"))
+
+
+def _contacts(of: Q) -> QuerySet[Send]:
+    may_have_arrived = Q(state__in=CONTACTED) | Q(maybe_accepted=True)
+    return Send.objects.filter(of).filter(may_have_arrived | Q(queued_email__state__in=CONTACTED))

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from campaigns.opening import require_open
+from operations.database.retries import retried
 from operations.database.statements import run
 from operations.jobs import record_move
 from operations.subjects import Subject
@@ -35,13 +36,27 @@ MOVES: Final[Mapping[WaveState, frozenset[WaveState]]] = MappingProxyType(
         WaveState.PREPARED: frozenset(
             {WaveState.APPROVED, WaveState.CONFIGURED, WaveState.CANCELLED}
         ),
+        # A change of what is said leads back to PREPARED, a change of members to CONFIGURED.
         WaveState.APPROVED: frozenset(
-            {WaveState.SCHEDULED, WaveState.CONFIGURED, WaveState.CANCELLED}
+            {
+                WaveState.SCHEDULED,
+                WaveState.PREPARED,
+                WaveState.CONFIGURED,
+                WaveState.CANCELLED,
+            }
         ),
         WaveState.SCHEDULED: frozenset(
-            {WaveState.TRIGGERED, WaveState.APPROVED, WaveState.HELD, WaveState.CANCELLED}
+            {
+                WaveState.TRIGGERED,
+                WaveState.APPROVED,
+                WaveState.HELD,
+                WaveState.PREPARED,
+                WaveState.CONFIGURED,
+                WaveState.CANCELLED,
+            }
         ),
-        WaveState.HELD: frozenset({WaveState.SCHEDULED, WaveState.TRIGGERED, WaveState.CANCELLED}),
+        # A person decides: send it now, give it a new notify date, or cancel it.
+        WaveState.HELD: frozenset({WaveState.TRIGGERED, WaveState.PREPARED, WaveState.CANCELLED}),
         WaveState.TRIGGERED: frozenset(
             {WaveState.COMPLETED, WaveState.PAUSED, WaveState.CANCELLED}
         ),
@@ -78,6 +93,7 @@ def wave_named(name: str) -> Wave:
     return wave
 
 
+@retried
 def move(
     wave: Wave, target: WaveState, *, by: User | None, reason: str = "", **values: Any
 ) -> None:

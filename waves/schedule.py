@@ -5,21 +5,25 @@ schedulers run, held when late. [W-11]
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from operations.alerts import alert
+from operations.database.retries import retried
+from operations.errors import Refusal, error_text
 from operations.services.troubles import Trouble
-from waves.approval import void, void_changed
+from waves.approval import changed_waves, renew, void_members
 from waves.choices import WaveState
 from waves.codes import assignments
-from waves.digest import require_approved_content
-from waves.errors import BadTemplate, CodesNotAssigned, ContentChanged, NotDue, TooLate, WrongState
+from waves.digest import require_approved_content, require_unchanged
+from waves.errors import ContentChanged, NotDue, TooLate, WrongState
 from waves.lifecycle import move, require_state
+from waves.locks import lock_wave
 from waves.models import Wave
 
 logger = logging.getLogger(__name__)
@@ -42,16 +46,20 @@ class ScheduleCheck:
         return bool(self.triggered or self.held or self.voided)
 
 
+@retried
+@transaction.atomic
 def schedule(wave: Wave, *, by: User, now: datetime, reason: str = "") -> Wave:
-    """APPROVED (or HELD) → SCHEDULED. Raises WrongState, ContentChanged, TooLate where it would
-    only be held. [W-2, X-5]
+    """APPROVED → SCHEDULED. Raises WrongState, ContentChanged, TooLate where it would only be
+    held. [W-2, X-5]
     """
-    require_state(wave, WaveState.APPROVED, WaveState.HELD)
-    require_approved_content(wave)
-    if now > wave.notify_date + GRACE:
+    locked = lock_wave(wave.pk)
+    require_state(locked, WaveState.APPROVED)
+    require_unchanged(locked)
+    require_approved_content(locked)
+    if now > locked.notify_date + GRACE:
         raise TooLate(
-            f"Wave {wave.name} was due at {wave.notify_date.isoformat()}. Prepare it again"
-            " with a later notify date."
+            f"Wave {wave.name} was due at {locked.notify_date.isoformat()}. Give it a later notify"
+            " date."
         )
     move(wave, WaveState.SCHEDULED, by=by, reason=reason, scheduled_at=now)
     return wave
@@ -70,12 +78,17 @@ def check_due_waves(*, now: datetime, grace: timedelta = GRACE) -> ScheduleCheck
 
     Schedulers that check at the same time get different waves or none: a wave is claimed by one
     conditional UPDATE. All due waves are claimed before the codes of the first are assigned, so
-    that no wave waits for the codes of another.
+    that no wave waits for the codes of another. What one wave refuses is that wave's: it is held
+    or paused with an alert, and the others go on.
     """
-    done = ScheduleCheck(voided=void_changed())
+    done = ScheduleCheck()
+    for wave in changed_waves():
+        with _of_one(wave):
+            if renew(wave.pk, by=None, reason="content changed"):
+                done.voided.append(wave)
     for wave in _due(now):
         if now > wave.notify_date + grace:
-            _hold(wave, now, done)
+            _hold(wave, f"{_late(wave, now)} late", f"it was due {_late(wave, now)} ago", done)
         else:
             _claim(wave, now, done)
     for wave in [*done.triggered, *_cut_off(done.triggered)]:
@@ -87,17 +100,33 @@ def trigger(wave: Wave, *, by: User | None, now: datetime, reason: str = "") -> 
     """Trigger one wave now: a due one, or a held one by a person's decision; a triggered one is
     only completed.
 
-    Raises WrongState, NotDue, ContentChanged, CodesNotAssigned; TooLate after holding a scheduled
-    wave that is more than the grace late. [W-2, W-11]
+    Raises WrongState, NotDue, CodesNotAssigned; ContentChanged after voiding the approval of what
+    changed; TooLate after holding a scheduled wave that is more than the grace late. [W-2, W-11]
     """
     require_state(wave, WaveState.SCHEDULED, WaveState.HELD, WaveState.TRIGGERED)
     if wave.state == WaveState.SCHEDULED:
         _require_due(wave, now)
     if wave.state != WaveState.TRIGGERED:
-        require_approved_content(wave)
-        move(wave, WaveState.TRIGGERED, by=by, reason=reason, triggered_at=now)
+        if renew(wave.pk, by=None, reason="content changed"):
+            wave.refresh_from_db()
+            raise ContentChanged(
+                f"Wave {wave.name}: its messages have changed since it was approved, so nothing was"
+                " sent. Check them and approve the wave again."
+            )
+        _trigger(wave, by=by, now=now, reason=reason)
     assign_codes(wave, now=now)
     return wave
+
+
+@retried
+@transaction.atomic
+def _trigger(wave: Wave, *, by: User | None, now: datetime, reason: str) -> None:
+    """What is approved at this moment is sent, whatever changes later. [X-5]"""
+    locked = lock_wave(wave.pk)
+    require_state(locked, WaveState.SCHEDULED, WaveState.HELD)
+    require_unchanged(locked)
+    require_approved_content(locked)
+    move(wave, WaveState.TRIGGERED, by=by, reason=reason, triggered_at=now)
 
 
 def assign_codes(wave: Wave, *, now: datetime) -> assignments.Assigned:
@@ -153,7 +182,8 @@ def _require_due(wave: Wave, now: datetime) -> None:
     if now < wave.notify_date:
         raise NotDue(f"Wave {wave.name} is not due until {wave.notify_date.isoformat()}.")
     if now > wave.notify_date + GRACE:
-        _hold(wave, now, ScheduleCheck())
+        late = _late(wave, now)
+        _hold(wave, f"{late} late", f"it was due {late} ago", ScheduleCheck())
         raise TooLate(
             f"Wave {wave.name} was due at {wave.notify_date.isoformat()} and is now held."
             " Decide whether to send it."
@@ -165,33 +195,46 @@ def _due(now: datetime) -> list[Wave]:
     return list(scheduled.select_related("campaign").order_by("notify_date", "id"))
 
 
-def _hold(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
-    late = str(now - wave.notify_date).split(".")[0]
-    try:
+def _late(wave: Wave, now: datetime) -> str:
+    return str(now - wave.notify_date).split(".")[0]
+
+
+def _hold(wave: Wave, reason: str, why: str, done: ScheduleCheck) -> None:
+    with _of_one(wave):
         with transaction.atomic():
-            move(wave, WaveState.HELD, by=None, reason=f"{late} late")
+            move(wave, WaveState.HELD, by=None, reason=reason)
             alert(
-                f":warning: Wave {wave.name} is held because it was due {late} ago. Send it"
-                " now, or cancel it."
+                f":warning: Wave {wave.name} is held because {why}. Send it now, give it a new"
+                " notify date, or cancel it."
             )
-    except WrongState:
-        return  # another scheduler was first
-    done.held.append(wave)
+        done.held.append(wave)
 
 
 def _claim(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
+    """A wave that cannot be triggered for a reason of its own is held, so that it is not tried
+    each second.
+    """
+    with _of_one(wave):
+        try:
+            _trigger(wave, by=None, now=now, reason="due")
+        except WrongState:
+            raise
+        except (Refusal, IntegrityError) as error:
+            if renew(wave.pk, by=None, reason="content changed") or void_members(wave.pk, by=None):
+                done.voided.append(wave)
+            else:
+                _hold(wave, error_text(error), f"it could not be sent: {error_text(error)}", done)
+        else:
+            done.triggered.append(wave)
+
+
+@contextmanager
+def _of_one(wave: Wave) -> Iterator[None]:
+    """What is refused here is this wave's; mostly another scheduler or a person moved it first."""
     try:
-        require_approved_content(wave)
-        move(wave, WaveState.TRIGGERED, by=None, reason="due", triggered_at=now)
-    except (ContentChanged, BadTemplate) as error:
-        with transaction.atomic():
-            void(wave, by=None, reason=str(error))
-            alert(f":red_circle: {error}")
-        done.voided.append(wave)
-    except WrongState:
-        return  # another scheduler was first
-    else:
-        done.triggered.append(wave)
+        yield
+    except (Refusal, IntegrityError) as error:
+        logger.warning("wave left alone", extra={"wave": wave.name, "why": error_text(error)})
 
 
 def _cut_off(triggered: list[Wave]) -> list[Wave]:
@@ -206,14 +249,12 @@ def _cut_off(triggered: list[Wave]) -> list[Wave]:
 
 def _assign_codes_or_pause(wave: Wave, now: datetime) -> None:
     """A wave whose codes cannot be assigned is paused with an alert, so that the others go out."""
-    try:
-        assign_codes(wave, now=now)
-    except CodesNotAssigned as error:
-        with transaction.atomic():
-            move(wave, WaveState.PAUSED, by=None, reason=str(error))
-            alert(f":red_circle: {error}")
-    except WrongState as error:
-        logger.warning(
-            "wave changed while its codes were assigned",
-            extra={"wave": wave.name, "why": str(error)},
-        )
+    with _of_one(wave):
+        try:
+            assign_codes(wave, now=now)
+        except WrongState:
+            raise
+        except (Refusal, IntegrityError) as error:
+            with transaction.atomic():
+                move(wave, WaveState.PAUSED, by=None, reason=error_text(error))
+                alert(f":red_circle: Wave {wave.name} is paused: {error_text(error)}")

@@ -13,10 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from console.access import LONGEST_REASON, StaffRequest, action, attempt, page, render
+from console.wave_forms import NotifyDateForm
 from operations.entry import values
 from operations.errors import BadValue
 from waves import actions, approval, schedule, tasks
 from waves.choices import WaveState
+from waves.errors import BadNotifyDate
 from waves.models import ProviderAccount, Wave
 from waves.sending import accounts, results
 
@@ -71,6 +73,21 @@ def trigger(request: StaffRequest, name: str) -> HttpResponse:
     return _do(request, name, work, "The wave is being sent.")
 
 
+@action("waves.prepare_wave", "waves.view_wave")
+def reschedule(request: StaffRequest, name: str) -> HttpResponse:
+    """A new notify date for a prepared or held wave. [W-2]"""
+
+    def work(wave: Wave) -> None:
+        form = NotifyDateForm(request.POST, campaign=wave.campaign)
+        if not form.is_valid():
+            raise BadNotifyDate(" ".join(str(e) for errors in form.errors.values() for e in errors))
+        actions.reschedule(wave, by=request.user, now=timezone.now(), **form.cleaned_data)
+
+    return _do(
+        request, name, work, "The notify date is changed. Another person has to approve the wave."
+    )
+
+
 @action("waves.send_wave", "waves.view_wave")
 def pause(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
@@ -113,10 +130,7 @@ def cancel(request: StaffRequest, name: str) -> HttpResponse:
         request,
         name,
         work,
-        (
-            "The wave is cancelled. Its fans, and its codes that were not assigned, can be"
-            " used by another wave."
-        ),
+        "The wave is cancelled. Its page says which fans and codes are free again.",
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
@@ -19,14 +20,18 @@ from campaigns.models import Campaign
 from console.access import StaffRequest, form_page, live, page, render
 from console.message_samples import samples_of
 from console.pages.jobs import work_on
-from console.wave_forms import WaveForm
+from console.wave_forms import NotifyDateForm, WaveForm
 from console.wave_progress import counters
 from console.words import WAVE_STEPS, steps
 from operations.adminkit import unmasking
 from operations.errors import Refusal
 from operations.models import StatusChange
 from waves import tasks
+from waves.approval import CHANGEABLE, lost_approvals
 from waves.choices import WaveState
+from waves.digest import require_unchanged
+from waves.errors import BadTemplate, ContentChanged
+from waves.holds import freed_by
 from waves.lifecycle import subject_of
 from waves.models import Wave
 from waves.preparation import submission
@@ -90,7 +95,11 @@ def _previewed(planned: plan.PlannedSelection) -> dict[str, Any]:
     names = {seat.market_id: seat.name for seat in planned.plan.seats}
     for market in preview["markets"]:
         market["name"] = names.get(market["market_id"], "")
-    return {"preview": preview, "excluded_total": sum(preview["excluded"].values())}
+    return {
+        "preview": preview,
+        "returned": planned.returned,
+        "excluded_total": sum(preview["excluded"].values()),
+    }
 
 
 def _prepare(request: StaffRequest, form: WaveForm) -> HttpResponse:
@@ -131,6 +140,11 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
         due=shown.notify_date <= timezone.now(),
         can_prepare=shown.state in (WaveState.CONFIGURED, WaveState.FAILED),
         can_reset=shown.state in BEFORE_SCHEDULED,
+        notify_date_form=_notify_date_form(shown) if shown.state in CHANGEABLE else None,
+        freed=freed_by(shown) if shown.state == WaveState.CANCELLED and prepared else None,
+        returned=shown.members.filter(place=0).count() if prepared else 0,
+        approval_lost=lost_approvals([shown]).get(shown.name),
+        unusable=_unusable_messages(shown),
         can_cancel=shown.state not in (WaveState.COMPLETED, WaveState.CANCELLED),
         sending=counters(shown, _since(request))
         if shown.state in (*SENDING, WaveState.COMPLETED) or cut_off
@@ -142,6 +156,26 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
         personal_data_shown=unmasking.shown(request),
         **work_on(request, subject_of(shown)),
     )
+
+
+def _notify_date_form(wave: Wave) -> NotifyDateForm:
+    there = wave.notify_date.astimezone(ZoneInfo(wave.campaign.time_zone))
+    return NotifyDateForm(
+        initial={"notify_date": f"{there:%Y-%m-%dT%H:%M}"}, campaign=wave.campaign
+    )
+
+
+def _unusable_messages(wave: Wave) -> str:
+    """Why a prepared wave cannot be approved: a template that cannot be used for it. [K-3]"""
+    if wave.state != WaveState.PREPARED:
+        return ""
+    try:
+        require_unchanged(wave)
+    except BadTemplate as refusal:
+        return str(refusal)
+    except ContentChanged:
+        pass  # taken over when it is approved, or within a minute
+    return ""
 
 
 @live("waves.view_wave")

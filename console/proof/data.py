@@ -50,7 +50,7 @@ _FANS_SCHEMA = {
 _MEMBERS = """
 SELECT member.global_user_id, member.wave_id, market.market_id, member.place, member.band_score
 FROM waves_member AS member JOIN campaigns_market AS market ON market.id = member.market_id
-WHERE member.wave_id = ANY(%(waves)s) ORDER BY member.wave_id, member.place
+WHERE member.wave_id = ANY(%(waves)s) AND member.place > 0 ORDER BY member.wave_id, member.place
 """
 _MEMBERS_SCHEMA = {
     "global_user_id": pl.String,
@@ -80,8 +80,8 @@ def proven_waves(campaign_pk: int) -> list[Wave]:
 
 
 def members_of(waves: Sequence[Wave], salt: bytes) -> pl.DataFrame:
-    """`global_user_id, fan_ref, wave` (key), `market_id, place, band_score` of all their members,
-    in the order of the draw.
+    """`global_user_id, fan_ref, wave` (key), `market_id, place, band_score` of all whom they
+    selected, in the order of the draw; not of those who came back with their code (place 0). [W-6]
     """
     members = nullable_frame_of(_MEMBERS, _MEMBERS_SCHEMA, waves=[wave.pk for wave in waves])
     return members.with_columns(fan_refs(salt, members["global_user_id"]))

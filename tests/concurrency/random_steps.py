@@ -23,7 +23,7 @@ from tests.support.forms import read_by
 from tests.support.people import client_of
 from tests.support.waves import NOTIFY, NOW, add_scores, campaign_with, request
 from waves.actions import cancel
-from waves.approval import approve, void_changed
+from waves.approval import approve, changed_waves, renew
 from waves.choices import CodeState, SendState, WaveState
 from waves.holds import seats_given, unfinished
 from waves.lifecycle import MOVES
@@ -31,6 +31,7 @@ from waves.models import Assignment, Code, Member, QueuedEmail, Send, Template, 
 from waves.preparation.prepare import prepare
 from waves.schedule import schedule, trigger
 from waves.sending import results, send_rows
+from waves.template_edits import TemplateEdit, losing_approval
 
 FANS = 16
 KEYS = ("20260121", "20260122", "20260123")
@@ -114,8 +115,12 @@ def _template(campaign_pk: int, dice: random.Random) -> None:
     template = Template.objects.get(campaign=campaign_pk)
     data = read_by(_person("root"), template)
     data["body"] = f"{{campaign}} {{code}} {dice.randrange(100)}"
+    after = Template(campaign=template.campaign, channel=template.channel, body=data["body"])
+    losing = losing_approval(TemplateEdit(template, after))
+    data["confirmed"] = ",".join(wave.name for wave in losing)
     _send(f"/admin/waves/template/{template.pk}/change/", data)
-    void_changed()
+    for wave in changed_waves():
+        renew(wave.pk, by=None, reason="content changed")
 
 
 STEPS: tuple[Callable[[int, random.Random], None], ...] = (

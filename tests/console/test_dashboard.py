@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign
-from operations.models import Heartbeat
+from operations.models import Heartbeat, Job
 from operations.services import heartbeats
 from tests.console.demand.demand_cases import OVERVIEW, text_of
 from tests.support.campaigns import make_campaign
@@ -61,3 +61,14 @@ def test_o2_a_service_that_is_silent_or_does_not_run_is_on_the_home_page(operato
     assert "Service scheduler: silent for more than 3 minutes (process 3 on here)." in html
     assert "Service consumers: not running." in html
     assert "Service " not in text_of(client_of(staff("newcomer")).get("/admin/now/"))
+
+
+def test_a_failed_job_whose_work_a_later_one_did_is_not_shown(operator):
+    """What was made good is no failure."""
+    failed = {"state": "failed", "error": "deadlock detected", "kind": "send_wave"}
+    for name in ("made-good", "still-failed"):
+        Job.objects.create(subject_kind="wave", subject_id=name, **failed)
+    Job.objects.create(kind="send_wave", subject_kind="wave", subject_id="made-good", state="done")
+    html = text_of(operator.get("/admin/now/"))
+    assert "still-failed" in html
+    assert "made-good" not in html

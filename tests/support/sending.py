@@ -16,7 +16,7 @@ from django.utils import timezone
 from campaigns.models import Campaign, Market
 from waves.digest import content_digest
 from waves.markets import seats_of
-from waves.messages.templates import live_content
+from waves.messages.templates import live_content, texts_of_members
 from waves.models import Send, Template, Wave, WaveMarket
 from waves.providers.sms_http.client import HttpSms
 from waves.sending.accounts import Limits
@@ -102,7 +102,7 @@ def triggered_wave(
     }
     with connection.cursor() as cursor:
         cursor.execute(MEMBERS, values)
-    wave.content = live_content(wave, seats_of(wave))
+    wave.content = live_content(wave, seats_of(wave), texts_of_members(wave))
     wave.content_digest = wave.approved_digest = content_digest(wave)
     wave.approved_by, wave.state, wave.triggered_at = person, state, now
     wave.save()

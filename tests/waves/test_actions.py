@@ -4,23 +4,36 @@ K-5]
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from operations.models import StatusChange
-from tests.support.waves import KEY, NOW, campaign_with, person, request
-from waves.actions import cancel, pause, reset
+from tests.support.waves import (
+    KEY,
+    NOTIFY,
+    NOW,
+    campaign_with,
+    members_of,
+    person,
+    request,
+)
+from waves.actions import cancel, pause, reschedule, reset
 from waves.approval import approve
 from waves.choices import CodeState, WaveState
 from waves.errors import (
     AttemptsExhausted,
+    NaiveDate,
     NotPermitted,
     ReasonMissing,
+    SamePerson,
+    TooLate,
     WrongState,
 )
 from waves.lifecycle import wave_named
 from waves.models import Code, Wave
 from waves.preparation.prepare import prepare
-from waves.schedule import schedule
+from waves.schedule import check_due_waves, schedule
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +93,67 @@ def test_w2_a_scheduled_wave_is_not_reset(wave):
     schedule(wave, by=person("bob"), now=NOW)
     with pytest.raises(WrongState):
         reset(wave, by=person("root", superuser=True), reason="x")
+
+
+LATER = NOTIFY + timedelta(days=2)
+
+
+def moved(wave: Wave, **values) -> Wave:
+    values = {"notify_date": LATER, "by": person("carol"), "reason": "fog", "now": NOW} | values
+    return reschedule(wave, **values)
+
+
+@pytest.mark.parametrize("state", ["prepared", "approved", "scheduled", "held"])
+def test_w2_k2_a_new_notify_date_keeps_members_and_codes_and_is_approved_by_somebody_else(
+    wave, state
+):
+    members, digest = members_of(wave), wave.content_digest
+    if state != "prepared":
+        approved(wave)
+        Wave.objects.filter(pk=wave.pk).update(state=state)
+        wave.refresh_from_db()
+    moved(wave)
+    assert (wave.state, wave.notify_date, wave.approved_by) == (WaveState.PREPARED, LATER, None)
+    assert members_of(wave) == members
+    assert wave.content_digest != digest
+    begins = set(Code.objects.filter(wave=wave).values_list("begins_at", flat=True))
+    assert begins == {LATER - timedelta(days=1)}
+    change = StatusChange.objects.filter(subject_id=wave.name).latest("id")
+    assert (change.from_state, change.by.username) == (state, "carol")
+    assert "2026-01-23 18:00 UTC: fog" in change.reason
+    with pytest.raises(SamePerson):
+        approve(wave, by=person("carol"), digest=wave.content_digest, now=NOW)
+    schedule(approved(wave), by=person("bob"), now=NOW)
+    assert not check_due_waves(now=NOTIFY + timedelta(hours=1))
+    assert [w.pk for w in check_due_waves(now=LATER).triggered] == [wave.pk]
+
+
+@pytest.mark.parametrize(
+    ("values", "refusal"),
+    [
+        ({"now": LATER}, TooLate),
+        ({"reason": " "}, ReasonMissing),
+        ({"notify_date": NOW + timedelta(hours=23)}, NotPermitted),
+        ({"notify_date": LATER.replace(tzinfo=None)}, NaiveDate),
+    ],
+)
+def test_w2_w4_a_notify_date_that_cannot_be_is_refused(wave, values, refusal):
+    with pytest.raises(refusal):
+        moved(wave, **values)
+    wave.refresh_from_db()
+    assert wave.notify_date == NOTIFY
+
+
+def test_w4_a_date_less_than_a_day_after_the_preparation_needs_the_right_and_a_reason(wave, root):
+    moved(wave, notify_date=NOW + timedelta(hours=23), by=root)
+    assert wave.expedited == "fog"
+
+
+def test_w2_a_wave_that_is_sent_gets_no_new_date(wave):
+    schedule(approved(wave), by=person("bob"), now=NOW)
+    check_due_waves(now=NOTIFY)
+    with pytest.raises(WrongState):
+        moved(Wave.objects.get(pk=wave.pk))
 
 
 @pytest.mark.parametrize("step", [cancel, pause, reset])

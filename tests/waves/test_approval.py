@@ -5,16 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from campaigns.models import Campaign
 from operations.models import Alert, StatusChange
-from tests.support.waves import NOW, campaign_with, person, request
+from tests.support.waves import NOW, campaign_with, members_of, person, request
 from waves.actions import cancel
-from waves.approval import approve, void_changed
+from waves.approval import approve, changed_waves, lost_approvals, renew
 from waves.choices import WaveState
-from waves.digest import require_approved_content
-from waves.errors import ContentChanged, SamePerson, WrongState
+from waves.digest import content_digest, require_approved_content
+from waves.errors import BadTemplate, ContentChanged, SamePerson, WrongState
+from waves.markets import seats_of
+from waves.messages.templates import live_content, texts_of_members
 from waves.models import Member, Template, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import schedule, unschedule
@@ -105,63 +108,127 @@ def lose_member(wave: Wave) -> None:
     Member.objects.filter(wave=wave).first().delete()
 
 
-CHANGES = [
-    add_template,
-    rename_campaign,
-    change_channels,
-    change_date,
-    change_member,
-    change_code,
-    lose_member,
-]
+OF_MESSAGES = [add_template, rename_campaign, change_channels, change_date]
+OF_MEMBERS = [change_member, change_code, lose_member]
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda f: f.__name__)
-def test_w7_x5_any_change_after_preparation_keeps_it_from_being_approved(wave, change):
+def fresh(wave: Wave) -> Wave:
+    return Wave.objects.select_related("campaign").get(pk=wave.pk)
+
+
+def void(wave: Wave, by: User | None = None) -> bool:
+    """What a change of templates does, and the scheduler each minute."""
+    assert [changed.pk for changed in changed_waves()] == [wave.pk]
+    return renew(wave.pk, by=by, reason="SMS template changed")
+
+
+@pytest.mark.parametrize("change", OF_MESSAGES, ids=lambda f: f.__name__)
+def test_w7_x5_a_change_after_preparation_is_taken_over_and_approved_by_its_new_digest(
+    wave, change
+):
     digest = wave.content_digest
     change(wave)
-    changed = Wave.objects.select_related("campaign").get(pk=wave.pk)
-    with pytest.raises(ContentChanged, match="changed since it was prepared"):
-        approve(changed, by=person("bob"), digest=digest, now=NOW)
+    with pytest.raises(ContentChanged, match="Check the content again"):
+        approve(fresh(wave), by=person("bob"), digest=digest, now=NOW)
+    changed = fresh(wave)
+    assert changed.content_digest != digest
+    assert approved(changed).state == WaveState.APPROVED
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda f: f.__name__)
-def test_x5_any_change_after_approval_is_seen_by_the_sender(wave, change):
+@pytest.mark.parametrize("change", OF_MEMBERS, ids=lambda f: f.__name__)
+def test_w7_x5_members_that_changed_after_preparation_are_not_approved(wave, change):
+    change(wave)
+    with pytest.raises(ContentChanged, match="members have changed since it was prepared"):
+        approved(fresh(wave))
+
+
+@pytest.mark.parametrize("change", [*OF_MESSAGES, change_member], ids=lambda f: f.__name__)
+def test_x5_what_changed_after_approval_is_not_scheduled(wave, change):
+    approved(wave)
+    change(wave)
+    with pytest.raises(ContentChanged):
+        schedule(fresh(wave), by=person("bob"), now=NOW)
+
+
+@pytest.mark.parametrize("change", OF_MEMBERS, ids=lambda f: f.__name__)
+def test_x5_any_change_of_members_after_approval_is_seen_by_the_sender(wave, change):
     approved(wave)
     require_approved_content(wave)
     change(wave)
     with pytest.raises(ContentChanged, match="nothing was sent"):
-        require_approved_content(Wave.objects.select_related("campaign").get(pk=wave.pk))
+        require_approved_content(fresh(wave))
 
 
-@pytest.mark.parametrize("change", CHANGES[:4], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("change", OF_MESSAGES, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("scheduled", [False, True])
-def test_x5_a_change_of_what_is_said_voids_the_approval(wave, change, scheduled):
+def test_x5_w2_a_change_of_what_is_said_leads_back_to_prepared_with_a_new_digest(
+    wave, change, scheduled
+):
+    members, digest = members_of(wave), wave.content_digest
     approved(wave)
     if scheduled:
         schedule(wave, by=person("bob"), now=NOW)
-    assert void_changed() == []
+    assert changed_waves() == []
     change(wave)
-    assert [changed.pk for changed in void_changed()] == [wave.pk]
+    assert void(wave, by=person("carol"))
     wave.refresh_from_db()
-    assert (wave.state, wave.approved_by, wave.approved_digest) == (WaveState.CONFIGURED, None, "")
-    assert not Member.objects.filter(wave=wave).exists()
-    assert Alert.objects.filter(text__contains=wave.name).exists()
+    assert (wave.state, wave.approved_by, wave.approved_digest, wave.scheduled_at) == (
+        *(WaveState.PREPARED, None, ""),
+        None,
+    )
+    assert wave.content_digest not in {"", digest}
+    assert members_of(wave) == members
+    assert Alert.objects.filter(text__contains="carol").get().text.count(wave.name) == 1
+    lost = lost_approvals([wave])[wave.name]
+    assert (lost.by.username, lost.reason) == ("carol", "SMS template changed")
+    assert approved(fresh(wave)).state == WaveState.APPROVED
+    assert not lost_approvals([fresh(wave)])
 
 
 def test_x5_a_provider_that_changes_voids_the_approval(wave, settings):
     approved(wave)
     settings.SMS_PROVIDER = "another"
-    assert [changed.pk for changed in void_changed()] == [wave.pk]
+    assert void(wave)
 
 
-def test_x5_w9_a_voided_wave_is_prepared_again_with_the_same_codes(wave):
-    codes = dict(Member.objects.filter(wave=wave).values_list("global_user_id", "code"))
+def test_x5_what_reaches_no_member_voids_nothing(settings):
+    """Nobody has an e-mail address, so neither its template nor its provider is part of it."""
+    campaign = campaign_with(12)
+    wave = prepare(request(campaign), by=person("ann"), now=NOW).wave
+    Member.objects.filter(wave=wave).update(email="")
+    wave.content = live_content(wave, seats_of(wave), texts_of_members(wave))
+    wave.content_digest = content_digest(wave)
+    wave.save(update_fields=["content", "content_digest"])
+    approved(wave)
+    Template.objects.create(campaign=campaign, channel="email", body="x", subject="y")
+    settings.EMAIL_PROVIDER = "another"
+    assert changed_waves() == []
+    add_template(wave)
+    assert void(wave)
+
+
+def test_k3_a_template_that_cannot_be_used_for_a_wave_keeps_it_from_being_approved():
+    campaign = campaign_with(12, code_source="tm")
+    wave = approved(prepare(request(campaign), by=person("ann"), now=NOW).wave)
+    digest = wave.content_digest
+    add_template(wave)
+    assert void(wave)
+    wave.refresh_from_db()
+    assert (wave.state, wave.content_digest) == (WaveState.PREPARED, digest)
+    with pytest.raises(BadTemplate, match=r"Remove \{code\}"):
+        approved(fresh(wave))
+    Template.objects.all().delete()
+    assert approved(fresh(wave)).state == WaveState.APPROVED
+
+
+@pytest.mark.parametrize("state", ["triggered", "paused", "completed", "cancelled"])
+def test_x5_from_the_trigger_on_nothing_is_taken_over(wave, state):
     approved(wave)
     add_template(wave)
-    void_changed()
-    again = prepare(request(wave.campaign), by=person("ann"), now=NOW).wave
-    assert dict(Member.objects.filter(wave=again).values_list("global_user_id", "code")) == codes
+    Wave.objects.filter(pk=wave.pk).update(state=state)
+    assert changed_waves() == []
+    assert not renew(wave.pk, by=None, reason="x")
+    require_approved_content(fresh(wave))
 
 
 def test_w2_approval_begins_at_prepared_only(wave):

@@ -76,6 +76,12 @@ def test_the_steps_from_preview_to_schedule(campaign):
     approved = result_of("approve_wave", wave, "--by", "bob", "--digest", digest)
     assert (approved["wave"], approved["state"]) == (wave, "approved")
     assert result_of("schedule_wave", wave, "--by", "bob")["state"] == "scheduled"
+    later = ("--notify-date", (timezone.now() + timedelta(days=9)).isoformat())
+    moved = result_of("reschedule_wave", wave, *later, "--by", "ann", "--reason", "fog")
+    assert (moved["wave"], moved["state"]) == (wave, "prepared")
+    digest = Wave.objects.get(name=wave).content_digest
+    result_of("approve_wave", wave, "--by", "bob", "--digest", digest)
+    result_of("schedule_wave", wave, "--by", "bob")
     assert (
         result_of("unschedule_wave", wave, "--by", "bob", "--reason", "later")["state"]
         == "approved"

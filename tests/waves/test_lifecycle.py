@@ -43,4 +43,11 @@ def test_nothing_is_sent_without_approval_and_schedule():
 
 
 def test_a_held_wave_moves_only_by_a_persons_decision():
-    assert MOVES[WaveState.HELD] == {WaveState.SCHEDULED, WaveState.TRIGGERED, WaveState.CANCELLED}
+    assert MOVES[WaveState.HELD] == {WaveState.TRIGGERED, WaveState.PREPARED, WaveState.CANCELLED}
+
+
+def test_w2_a_change_of_what_is_said_leads_back_to_prepared_only_from_what_was_approved():
+    assert sources(WaveState.PREPARED) == {
+        *(WaveState.CONFIGURED, WaveState.CODE_GENERATED),
+        *(WaveState.APPROVED, WaveState.SCHEDULED, WaveState.HELD),
+    }

@@ -8,10 +8,12 @@ from datetime import timedelta
 
 import pytest
 
+from campaigns.models import Campaign, Market
 from operations.models import Alert
 from tests.support.waves import (
     NOTIFY,
     NOW,
+    members_of,
     person,
     published,
     request,
@@ -19,10 +21,20 @@ from tests.support.waves import (
 )
 from waves import schedule as scheduling
 from waves.actions import cancel
-from waves.choices import CodeState, WaveState
+from waves.approval import approve, changed_waves
+from waves.choices import CodeState, Exclusion, WaveState
 from waves.codes import assignments
-from waves.errors import CodesNotAssigned, NotDue, TooLate
-from waves.models import Assignment, Code, Member, Template, Wave
+from waves.errors import (
+    BadTemplate,
+    CodesNotAssigned,
+    ContentChanged,
+    NoMembers,
+    NotDue,
+    TooLate,
+    WrongState,
+)
+from waves.holds import Freed, freed_by
+from waves.models import Assignment, Code, Member, Send, Template, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import (
     ScheduleCheck,
@@ -32,6 +44,8 @@ from waves.schedule import (
     seconds_to_next,
     trigger,
 )
+from waves.selection.plan import preview
+from waves.sending import send_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -118,16 +132,20 @@ def test_w11_exactly_the_grace_late_is_still_triggered():
     assert [w.pk for w in check_due_waves(now=NOTIFY + timedelta(hours=2)).triggered] == [wave.pk]
 
 
-def test_w11_a_held_wave_that_is_too_late_is_not_scheduled_again_for_its_old_date():
-    wave = scheduled()
-    late = NOTIFY + timedelta(hours=3)
-    check_due_waves(now=late)
+def held(wave: Wave) -> Wave:
+    check_due_waves(now=NOTIFY + timedelta(hours=3))
     wave.refresh_from_db()
-    with pytest.raises(TooLate):
-        schedule(wave, by=person("bob"), now=late)
+    assert wave.state == WaveState.HELD
+    return wave
 
 
-def test_x5_content_that_changed_is_not_triggered():
+def test_w2_a_held_wave_is_not_scheduled_again_for_its_old_date():
+    wave = held(scheduled())
+    with pytest.raises(WrongState):
+        schedule(wave, by=person("bob"), now=NOTIFY + timedelta(hours=3))
+
+
+def test_x5_members_that_changed_are_not_triggered_and_have_to_be_prepared_again():
     wave = scheduled()
     member = Member.objects.filter(wave=wave).first()
     Member.objects.filter(pk=member.pk).update(phone="+12065550000")
@@ -144,6 +162,39 @@ def test_x5_k3_a_template_that_cannot_be_used_any_more_stops_the_trigger_of_that
     Template.objects.create(campaign=broken.campaign, channel="sms", body="{code}")
     seen = check_due_waves(now=NOTIFY)
     assert ([w.pk for w in seen.voided], [w.pk for w in seen.triggered]) == ([broken.pk], [fine.pk])
+    broken.refresh_from_db()
+    assert broken.state == WaveState.PREPARED
+
+
+def test_x5_a_held_wave_whose_messages_changed_is_not_sent_but_approved_again():
+    wave = held(scheduled())
+    Template.objects.create(campaign=wave.campaign, channel="sms", body="new text {code}")
+    with pytest.raises(ContentChanged, match="nothing was sent"):
+        trigger(wave, by=person("bob"), now=NOTIFY + timedelta(hours=4), reason="now")
+    assert wave.state == WaveState.PREPARED
+
+
+def test_w11_a_wave_that_refuses_its_trigger_is_held_and_the_others_go_out(monkeypatch):
+    refused, fine = scheduled(), scheduled()
+
+    def refuse(wave):
+        if wave.pk == refused.pk:
+            raise BadTemplate("no such text")
+
+    monkeypatch.setattr("waves.schedule.require_unchanged", refuse)
+    seen = check_due_waves(now=NOTIFY)
+    assert ([w.pk for w in seen.held], [w.pk for w in seen.triggered]) == ([refused.pk], [fine.pk])
+    assert Alert.objects.filter(text__contains="could not be sent: no such text").exists()
+
+
+def test_w11_a_wave_that_cannot_even_be_held_stops_no_other_wave():
+    refused, fine = scheduled(), scheduled()
+    Campaign.objects.filter(pk=refused.campaign_id).update(status="closed")
+    for now in (NOTIFY, NOTIFY + timedelta(hours=3)):
+        seen = check_due_waves(now=now)
+    refused.refresh_from_db()
+    fine.refresh_from_db()
+    assert (refused.state, fine.state, seen.held) == (WaveState.SCHEDULED, WaveState.TRIGGERED, [])
 
 
 def test_k6_a_code_that_cannot_be_assigned_pauses_its_wave_and_not_the_others():
@@ -167,13 +218,113 @@ def test_k6_a_code_that_cannot_be_assigned_pauses_its_wave_and_not_the_others():
         assignments.assign(first, now=NOTIFY)
 
 
-def test_k6_a_fan_who_holds_a_code_is_not_selected_again():
+def test_w11_a_wave_that_a_person_cancels_while_its_codes_are_assigned_is_theirs(monkeypatch):
+    first, second = scheduled(), scheduled()
+    real = assignments.assign
+
+    def assign(wave, *, now):
+        if wave.pk == first.pk:
+            cancel(Wave.objects.get(pk=first.pk), by=person("bob"), reason="rain")
+            raise CodesNotAssigned("one code is somebody else's")
+        return real(wave, now=now)
+
+    monkeypatch.setattr(assignments, "assign", assign)
+    check_due_waves(now=NOTIFY)
+    first.refresh_from_db()
+    assert first.state == WaveState.CANCELLED
+    assert set(Code.objects.filter(wave=second).values_list("state", flat=True)) == {
+        CodeState.PUBLISHED
+    }
+
+
+def test_w11_two_schedulers_void_the_same_waves_and_both_go_on(monkeypatch):
+    """Both have listed the changed waves before either of them changes one."""
+    broken, fine = scheduled(), scheduled()
+    Template.objects.create(campaign=broken.campaign, channel="sms", body="changed {code}")
+    listed = changed_waves()
+    assert [w.pk for w in check_due_waves(now=NOTIFY).triggered] == [fine.pk]
+    monkeypatch.setattr("waves.schedule.changed_waves", lambda: listed)
+    assert not check_due_waves(now=NOTIFY + SECOND)
+    broken.refresh_from_db()
+    assert broken.state == WaveState.PREPARED
+
+
+def test_w11_a_wave_that_another_scheduler_claimed_is_no_error(monkeypatch):
     wave = scheduled()
+    stale = [Wave.objects.select_related("campaign").get(pk=wave.pk)]
+    check_due_waves(now=NOTIFY)
+    monkeypatch.setattr("waves.schedule._due", lambda now: stale)
+    assert not check_due_waves(now=NOTIFY + SECOND)
+    assert not check_due_waves(now=NOTIFY + timedelta(hours=3))
+
+
+def cancelled_after_its_trigger() -> Wave:
+    wave = scheduled(12, capacities={"west": 5})
     check_due_waves(now=NOTIFY)
     wave.refresh_from_db()
-    cancel(wave, by=person("root"), reason="rain")
-    again = prepare(request(wave.campaign, "20260121-2"), by=person("ann"), now=NOW)
-    assert {str(reason): n for reason, n in again.planned.excluded.items()} == {"holds_code": 10}
+    send_rows.make_sends(wave)
+    return cancel(wave, by=person("root"), reason="rain")
+
+
+@pytest.mark.parametrize("state", ["sending", "sent", "unknown", "delivered", "undeliverable"])
+def test_k6_w6_after_somebody_may_have_been_notified_its_fans_are_not_selected_again(state):
+    wave = cancelled_after_its_trigger()
+    Send.objects.filter(pk=Send.objects.filter(wave=wave).first().pk).update(state=state)
+    assert freed_by(wave) == Freed(bound=5, free=0, contacted=True)
+    with pytest.raises(NoMembers):
+        prepare(request(wave.campaign, "20260121-2"), by=person("ann"), now=NOW)
+    seen = preview(request(wave.campaign, "20260121-2"), now=NOW)
+    assert seen.excluded[Exclusion.HOLDS_CODE] == 5
+
+
+def test_w6_fans_of_a_wave_that_notified_nobody_come_back_with_the_same_code_and_market():
+    wave = cancelled_after_its_trigger()
+    assert freed_by(wave) == Freed(bound=5, free=0, contacted=False)
+    Market.objects.filter(campaign=wave.campaign).update(capacity=7)
+    later = prepare(request(wave.campaign, "20260121-2"), by=person("ann"), now=NOW)
+    codes = members_of(wave)
+    assert later.planned.returned == 5
+    assert (later.wave.selected, later.codes["reserved"]) == (7, 2)
+    assert {fan: code for fan, code in members_of(later.wave).items() if fan in codes} == codes
+    market = later.wave.wave_markets.get()
+    assert (market.given, market.room, market.selected) == (5, 2, 2)
+    assert published_fans() == sorted(codes)
+    wave = approve(later.wave, by=person("bob"), digest=later.wave.content_digest, now=NOW)
+    schedule(wave, by=person("bob"), now=NOW)
+    assert [w.pk for w in check_due_waves(now=NOTIFY).triggered] == [wave.pk]
+    assert published_fans() == sorted(members_of(wave))
+    assert not check_due_waves(now=NOTIFY + SECOND)
+    wave.refresh_from_db()
+    assert wave.state == WaveState.TRIGGERED
+
+
+def test_w6_t2_what_the_cancelled_wave_did_not_publish_the_later_one_does(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(assignments, "publish", lambda *_, **__: 0)
+        wave = cancelled_after_its_trigger()
+    later = prepare(request(wave.campaign, "20260121-2"), by=person("ann"), now=NOW).wave
+    approve(later, by=person("bob"), digest=later.content_digest, now=NOW)
+    schedule(later, by=person("bob"), now=NOW)
+    assert not published()
+    check_due_waves(now=NOTIFY)
+    assert published_fans() == sorted(members_of(wave))
+
+
+def test_w6_who_came_back_and_was_notified_does_not_come_back_again():
+    first = cancelled_after_its_trigger()
+    second = prepare(request(first.campaign, "20260121-2"), by=person("ann"), now=NOW).wave
+    approve(second, by=person("bob"), digest=second.content_digest, now=NOW)
+    schedule(second, by=person("bob"), now=NOW)
+    check_due_waves(now=NOTIFY)
+    second.refresh_from_db()
+    send_rows.make_sends(second)
+    Send.objects.filter(pk=Send.objects.filter(wave=second).first().pk).update(state="sent")
+    cancel(second, by=person("root"), reason="rain")
+    assert preview(request(first.campaign, "20260121-3"), now=NOW).returned == 0
+
+
+def published_fans() -> list[str]:
+    return sorted(record["globalUserId"] for record in published())
 
 
 def test_w11_the_scheduler_sleeps_until_the_next_due_wave_and_at_most_a_second():

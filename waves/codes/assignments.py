@@ -14,13 +14,15 @@ from django.db import connection, transaction
 from datalake import records, streams
 from datalake.choices import RecordType, StreamName
 from operations import instants
+from operations.database.retries import retried
 from operations.database.statements import run
 from operations.plurals import plural
 from waves.choices import WaveState
 from waves.codes.pool import PLACEHOLDER
 from waves.errors import CodesNotAssigned
+from waves.holds import sources_of_codes
 from waves.lifecycle import require_state
-from waves.models import Assignment, Member, Wave
+from waves.models import Member, Wave
 from waves.naming import code_validity
 
 BATCH = 2_500
@@ -55,10 +57,16 @@ SELECT assignment.id, assignment.global_user_id, member.member_id, market.market
 FROM waves_assignment AS assignment
 JOIN waves_code AS code ON code.id = assignment.code_id
 JOIN campaigns_market AS market ON market.id = assignment.market_id
-LEFT JOIN waves_member AS member ON member.wave_id = assignment.wave_id
+JOIN waves_member AS member ON member.wave_id = %(wave)s
     AND member.global_user_id = assignment.global_user_id
-WHERE assignment.wave_id = %(wave)s AND assignment.published_at IS NULL
+WHERE assignment.wave_id = ANY(%(sources)s) AND assignment.published_at IS NULL
 ORDER BY assignment.id LIMIT %(limit)s FOR UPDATE OF assignment SKIP LOCKED
+"""
+_UNPUBLISHED_LEFT = """
+SELECT 1 FROM waves_assignment AS assignment
+JOIN waves_member AS member ON member.wave_id = %(wave)s
+    AND member.global_user_id = assignment.global_user_id
+WHERE assignment.wave_id = ANY(%(sources)s) AND assignment.published_at IS NULL
 """
 _MARK_PUBLISHED = """
 UPDATE waves_code SET state = 'published', published_at = %(now)s FROM waves_assignment
@@ -111,17 +119,16 @@ def publish(wave: Wave, *, now: datetime) -> int:
     first assignment's; on an engine outside the database a batch may come twice, and the records'
     dedupeHash makes the second one harmless. [T-1]
     """
-    published = 0
-    while batch := _publish_batch(wave, now):
+    published, sources = 0, sources_of_codes(wave)
+    while batch := _publish_batch(wave, sources, now):
         published += batch
     return published
 
 
 def unfinished(wave: Wave) -> bool:
     """Whether a code of the wave's members is still to be assigned or published."""
-    return (
-        bool(run(f"{_UNASSIGNED} LIMIT 1", wave=wave.pk))
-        or Assignment.objects.filter(wave=wave, published_at=None).exists()
+    return bool(run(f"{_UNASSIGNED} LIMIT 1", wave=wave.pk)) or bool(
+        run(f"{_UNPUBLISHED_LEFT} LIMIT 1", wave=wave.pk, sources=sources_of_codes(wave))
     )
 
 
@@ -135,6 +142,7 @@ def _batches(wave: Wave) -> Iterator[list[tuple[int, str, str]]]:
         last = batch[-1][0]
 
 
+@retried
 @transaction.atomic
 def _assign_batch(wave: Wave, valid: Sequence[tuple[int, str]], *, now: datetime) -> int:
     # Held until the batch is committed: a wave that is cancelled first assigns nothing more.
@@ -152,10 +160,11 @@ def _assign_batch(wave: Wave, valid: Sequence[tuple[int, str]], *, now: datetime
     )
 
 
+@retried
 @transaction.atomic
-def _publish_batch(wave: Wave, now: datetime) -> int:
+def _publish_batch(wave: Wave, sources: list[int], now: datetime) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(_UNPUBLISHED, {"wave": wave.pk, "limit": BATCH})
+        cursor.execute(_UNPUBLISHED, {"wave": wave.pk, "sources": sources, "limit": BATCH})
         rows = cursor.fetchall()
     if not rows:
         return 0

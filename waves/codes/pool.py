@@ -67,6 +67,10 @@ FROM unnest(%(codes)s::text[], %(fans)s::text[], %(markets)s::bigint[])
     AS minted (code, fan, market)
 ON CONFLICT DO NOTHING
 """
+_REDATE = """
+UPDATE waves_code SET begins_at = %(begins)s, ends_at = %(ends)s
+WHERE wave_id = %(wave)s AND state = 'reserved'
+"""
 _RELEASE_UNUSED = """
 UPDATE waves_code SET state = 'available', wave_id = NULL, global_user_id = '', market_id = NULL,
     reserved_at = NULL
@@ -125,7 +129,8 @@ def reserve(
     `fence` is called in each transaction before anything is written, and raises where it must not
     be written any more. [O-6]
 
-    `members`: `global_user_id`, `market` (the market's key), `code_source`. Raises
+    `members`: `global_user_id`, `market` (the market's key), `code_source`, `held_code` (of who
+    comes back with one, else null [W-6]). Raises
     UnsupportedCodeSource for partner's codes, CodesExhausted where prefix and length leave too few.
     """
     if members["code_source"].eq(CodeSource.PARTNER).any():
@@ -133,7 +138,9 @@ def reserve(
             f"Wave {wave.name}: codes from a partner's code service cannot be reserved. Use"
             " own or tm."
         )
-    own = members.filter(pl.col("code_source") == CodeSource.OWN).select("global_user_id", "market")
+    comes_back = pl.col("held_code").is_not_null()
+    is_own = (pl.col("code_source") == CodeSource.OWN) & ~comes_back
+    own = members.filter(is_own).select("global_user_id", "market")
     _keep_reserved(wave, own, fence)
     generated = 0
     for _ in range(MOST_ROUNDS):
@@ -150,13 +157,14 @@ def reserve(
     coded = members.join(
         _reservations(wave), on="global_user_id", how="left", maintain_order="left"
     )
-    is_own = pl.col("code_source") == CodeSource.OWN
     coded = coded.with_columns(
-        pl.when(is_own).then("code").otherwise(pl.lit(PLACEHOLDER)).alias("code")
+        pl.when(is_own)
+        .then("code")
+        .otherwise(pl.coalesce("held_code", pl.lit(PLACEHOLDER)))
+        .alias("code")
     )
-    return ReservedCodes(
-        coded, reserved=own.height, generated=generated, tm=members.height - own.height
-    )
+    tm = members.filter(~is_own & ~comes_back).height
+    return ReservedCodes(coded, reserved=own.height, generated=generated, tm=tm)
 
 
 def release_unused(wave: Wave, members: pl.DataFrame) -> int:
@@ -175,6 +183,12 @@ def release_unused(wave: Wave, members: pl.DataFrame) -> int:
 def release(wave: Wave) -> int:
     """Free every code that is reserved for the wave and not assigned yet. [K-5]"""
     return run(_RELEASE_ALL, wave=wave.pk)
+
+
+def redate(wave: Wave) -> int:
+    """The codes reserved for the wave are valid from its present notify date on; how many. [K-2]"""
+    begins, ends = code_validity(wave.notify_date)
+    return run(_REDATE, wave=wave.pk, begins=begins, ends=ends)
 
 
 def find(code: str) -> Code:

@@ -76,7 +76,7 @@ def request_of(options: dict[str, Any]) -> WaveRequest:
     return WaveRequest(
         campaign_id=options["campaign"],
         date_key=options["date_key"],
-        notify_date=_notify_date(options["notify_date"]),
+        notify_date=notify_date(options["notify_date"]) if options["notify_date"] else None,
         market_file=_content(options["markets"]) if options["markets"] else None,
         order=_order(options),
         single_market=options["market"],
@@ -84,8 +84,9 @@ def request_of(options: dict[str, Any]) -> WaveRequest:
     )
 
 
-def _notify_date(text: str | None) -> datetime | None:
-    return values.instant("--notify-date", text, years=values.NOTIFY_YEARS) if text else None
+def notify_date(text: str) -> datetime:
+    """The date that `--notify-date` names. Raises BadValue. [C-2]"""
+    return values.instant("--notify-date", text, years=values.NOTIFY_YEARS)
 
 
 def _order(options: dict[str, Any]) -> Order | None:

@@ -9,6 +9,7 @@ from datetime import UTC
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Q
 
 from campaigns.choices import CodeSource
@@ -21,6 +22,14 @@ from waves.markets import MarketSeat
 from waves.messages.content import ENGLISH, MessageTemplate, check_template, choose
 from waves.models import Template, Wave
 
+# Market id and channel of each text.
+Texts = frozenset[tuple[str, str]]
+
+_TEXTS = """
+SELECT market.market_id, bool_or(member.phone <> ''), bool_or(member.email <> '')
+FROM waves_member AS member JOIN campaigns_market AS market ON market.id = member.market_id
+WHERE member.wave_id = %s GROUP BY market.market_id
+"""
 _KEYS = {"channel", "market_id", "language", "subject", "body", "html"}
 # as the columns are
 _LONGEST = {"market_id": None, "language": 10, "subject": 200, "body": None, "html": None}
@@ -73,11 +82,15 @@ def _load_one(campaign: Campaign, markets: Mapping[str, Market], document: Any, 
 
 def of_campaign(campaign: Campaign) -> list[MessageTemplate]:
     """The templates of the campaign, then those of all campaigns, in a fixed order."""
-    found = Template.objects.filter(Q(campaign=campaign) | Q(campaign=None)).select_related(
-        "market"
+    return in_order(
+        Template.objects.filter(Q(campaign=campaign) | Q(campaign=None)).select_related("market")
     )
-    rows = sorted(
-        found, key=lambda t: (t.campaign_id is None, t.channel, t.language, t.market_id or 0)
+
+
+def in_order(rows: Iterable[Template]) -> list[MessageTemplate]:
+    """Templates of one campaign, then those of all campaigns, in a fixed order."""
+    ordered = sorted(
+        rows, key=lambda t: (t.campaign_id is None, t.channel, t.language, t.market_id or 0)
     )
     return [
         MessageTemplate(
@@ -88,33 +101,58 @@ def of_campaign(campaign: Campaign) -> list[MessageTemplate]:
             subject=row.subject,
             html=row.html,
         )
-        for row in rows
+        for row in ordered
     ]
 
 
 def chosen_for(
-    seats: Iterable[MarketSeat], templates: Sequence[MessageTemplate]
+    seats: Iterable[MarketSeat], templates: Sequence[MessageTemplate], texts: Texts | None = None
 ) -> list[dict[str, str]]:
-    """The template of each market on each channel. Raises BadTemplate where one for TM members
-    names a code. [K-3]
+    """The template of each market on each channel, of those in `texts` only if it is given. Raises
+    BadTemplate where one for TM members names a code. [K-3]
     """
     chosen = []
     for seat in sorted(seats, key=lambda seat: seat.market_id):
         has_code = seat.code_source != CodeSource.TM
         for channel in Channel.values:
+            if texts is not None and (seat.market_id, channel) not in texts:
+                continue
             template = choose(templates, channel, seat.market_id, has_code=has_code)
             check_template(template, has_code=has_code)
-            texts = {"subject": template.subject, "body": template.body, "html": template.html}
+            parts = {"subject": template.subject, "body": template.body, "html": template.html}
             chosen.append(
                 {"market_id": seat.market_id, "channel": channel, "language": template.language}
-                | texts
+                | parts
             )
     return chosen
 
 
-def live_content(wave: Wave, seats: Iterable[MarketSeat]) -> dict[str, Any]:
-    """The wave's content as it would be sent now, without members and codes. [W-7]"""
+def texts_of_members(wave: Wave) -> Texts:
+    """Which texts reach somebody: a market's SMS a member with a phone, its e-mail one with an
+    address.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_TEXTS, [wave.pk])
+        return frozenset(
+            (market_id, channel)
+            for market_id, *reached in cursor.fetchall()
+            for channel, reaches in zip((Channel.SMS, Channel.EMAIL), reached, strict=True)
+            if reaches
+        )
+
+
+def texts_in(content: Mapping[str, Any]) -> Texts:
+    """The texts of a wave's stored content."""
+    return frozenset((text["market_id"], text["channel"]) for text in content["templates"])
+
+
+def live_content(wave: Wave, seats: Iterable[MarketSeat], texts: Texts) -> dict[str, Any]:
+    """The wave's content as it would be sent now, without members and codes: only the texts, and
+    the providers of the channels, that reach a member. [W-7]
+    """
     campaign = wave.campaign
+    providers = {Channel.SMS: settings.SMS_PROVIDER, Channel.EMAIL: settings.EMAIL_PROVIDER}
+    used = {channel for _, channel in texts}
     return {
         "notify_date": wave.notify_date.astimezone(UTC).isoformat(),
         "notify_channels": campaign.notify_channels,
@@ -123,6 +161,8 @@ def live_content(wave: Wave, seats: Iterable[MarketSeat]) -> dict[str, Any]:
             "artist": campaign.artist,
             "time_zone": campaign.time_zone,
         },
-        "providers": {"sms": settings.SMS_PROVIDER, "email": settings.EMAIL_PROVIDER},
-        "templates": chosen_for(seats, of_campaign(campaign)),
+        "providers": {
+            channel.value: name for channel, name in providers.items() if channel in used
+        },
+        "templates": chosen_for(seats, of_campaign(campaign), texts),
     }

@@ -191,7 +191,8 @@ class WaveMarket(models.Model):
 
 
 class Member(models.Model):
-    """One fan in one wave, with the contact and code as prepared. [W-5, K-6]
+    """One fan in one wave, with the contact and code as prepared; at place 0 who came back with a
+    code from a cancelled wave. [W-5, W-6, K-6]
 
     `wave_live` is its wave's `live`, of the same wave and campaign: a foreign key over all three
     holds it, and follows the wave by ON UPDATE CASCADE in the statement that moves the wave. A

@@ -52,10 +52,10 @@ from waves.choices import WaveState
 from waves.codes import pool
 from waves.codes.pool import ReservedCodes
 from waves.digest import content_digest
-from waves.errors import AttemptsExhausted, MembersDiffer, WrongState
+from waves.errors import AttemptsExhausted, MembersDiffer, NoMembers, WrongState
 from waves.lifecycle import drop_members, move, require_state, wave_named
 from waves.locks import lock_wave
-from waves.messages.templates import live_content
+from waves.messages.templates import live_content, texts_of_members
 from waves.models import Wave, WaveMarket
 from waves.naming import (
     Attempt,
@@ -163,6 +163,7 @@ def _prepare(
     planned = select_members(plan)
     lease.report_progress(1, STEPS)
     _require_previewed(planned, wave.previewed_digest)
+    _require_members(planned)
     return _attempt(wave, planned, lease, by=by, now=now)
 
 
@@ -213,7 +214,8 @@ def _attempt_of(lease: Lease) -> Attempt:
 def _end(wave: Wave, lease: Lease) -> None:
     """The wave is prepared: others can read its files, and its job is done."""
     status_files.put_right_if_reachable(wave, _attempt_of(lease))
-    fans = wave.candidates + sum(wave.excluded.values())
+    returned = wave.members.filter(place=0).count()
+    fans = wave.candidates + returned + sum(wave.excluded.values())
     leases.finish(lease, rows_in=fans, rows_out=wave.selected, rows_rejected=fans - wave.selected)
 
 
@@ -336,6 +338,7 @@ def _apply(
     copy_nullable("waves_member", _member_rows(wave, reserved.members))
     pool.release_unused(wave, reserved.members)
     _write_markets(wave, planned)
+    wave.content = live_content(wave, planned.plan.seats, texts_of_members(wave))
     selection = planned.selection
     move(
         wave,
@@ -345,7 +348,7 @@ def _apply(
         score_file=planned.plan.score_file,
         least_score=planned.least_score,
         members_digest=selection.members_digest,
-        content=live_content(wave, planned.plan.seats),
+        content=wave.content,
         content_digest=content_digest(wave),
         notify_channels=campaign.notify_channels,
         candidates=selection.candidates,
@@ -375,8 +378,12 @@ def _members(planned: PlannedSelection) -> pl.DataFrame:
         schema={"market_id": pl.String, "market": pl.Int64, "code_source": pl.String},
         orient="row",
     )
-    contacts = planned.candidates.frame.select(
-        "global_user_id", "band_score", "member_id", "email", "phone"
+    wanted = ("global_user_id", "band_score", "member_id", "email", "phone")
+    contacts = pl.concat(
+        [
+            planned.candidates.frame.select(*wanted, pl.lit(None, pl.String).alias("held_code")),
+            planned.candidates.returning.select(*wanted, "held_code"),
+        ]
     )
     chosen = planned.selection.members.join(
         contacts, on="global_user_id", how="left", maintain_order="left"
@@ -420,6 +427,14 @@ def _write_markets(wave: Wave, planned: PlannedSelection) -> None:
         )
         for seat in planned.plan.seats
     )
+
+
+def _require_members(planned: PlannedSelection) -> None:
+    if planned.selection.members.is_empty():
+        raise NoMembers(
+            "No fan would be selected, so there is no wave to prepare. The preview shows why fans"
+            " are excluded, and how much room each market has."
+        )
 
 
 def _require_previewed(planned: PlannedSelection, previewed_digest: str) -> None:

@@ -72,7 +72,7 @@ def submit_plan(
     notify_date = _require_preparable(plan, request)
     # a template must not name a code that TM members do not have [K-3]
     chosen_for(plan.seats, of_campaign(plan.campaign))
-    _require_lead_time(notify_date, by=by, now=now, reason=expedite, name=request.name)
+    require_lead_time(notify_date, by=by, now=now, reason=expedite, name=request.name)
     if request.market_file is not None:
         buckets.scoring().put(
             market_file_key(request.campaign_id, request.date_key), request.market_file
@@ -147,10 +147,13 @@ def _require_preparable(plan: Plan, request: WaveRequest) -> datetime:
     return notify_date
 
 
-def _require_lead_time(
+def require_lead_time(
     notify_date: datetime, *, by: User, now: datetime, reason: str, name: str
 ) -> None:
-    if now <= notify_date - LEAD_TIME:
+    """Raises TooLate or NotPermitted where a wave that is prepared `now` is late for its notify
+    date, and not expedited with a reason by who may. [W-4]
+    """
+    if not needs_expediting(notify_date, now):
         return
     if not reason.strip():
         raise TooLate(
@@ -162,6 +165,11 @@ def _require_lead_time(
             f"User {by.get_username()} does not have permission to expedite wave {name}."
             " Ask a user who has it."
         )
+
+
+def needs_expediting(notify_date: datetime, prepared_at: datetime | None) -> bool:
+    """Whether less than a day lies between the preparation and the notify date. [W-4]"""
+    return prepared_at is not None and prepared_at > notify_date - LEAD_TIME
 
 
 def exhausted(name: str) -> str:

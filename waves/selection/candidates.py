@@ -61,28 +61,41 @@ _SCHEMA = {
 }
 
 
+NOBODY_RETURNS = pl.DataFrame(
+    schema={"global_user_id": pl.String, "held_market": pl.Int64, "held_code": pl.String}
+)
+
+
 @dataclass(frozen=True)
 class Candidates:
     """`frame`: what `selection.select` takes, and `member_id`, `email`, `phone` (String, empty
-    where not usable).
+    where not usable). `returning`: the same of fans who come back with a code, and `held_market`,
+    `held_code`; they are not selected from. [W-6]
     """
 
     frame: pl.DataFrame
     excluded: Mapping[Exclusion, int]
+    returning: pl.DataFrame
 
 
 def gather(
-    score_file: ScoreFile, rules: Rules, *, min_score: float, wave_id: int | None
+    score_file: ScoreFile,
+    rules: Rules,
+    *,
+    min_score: float,
+    wave_id: int | None,
+    returning: pl.DataFrame = NOBODY_RETURNS,
 ) -> Candidates:
     """The fans of the score file who may be selected, by the lists and options of `rules`. [W-5]
 
     Members of the wave `wave_id` itself (its earlier preparation) are not counted as taken.
+    `returning`: `global_user_id`, `held_market`, `held_code` of those who come back. [W-6]
     """
     lowest = max(min_score, rules.lowest_score)
     numbers = {"campaign": score_file.campaign_id, "wave": wave_id, "score_file": score_file.pk}
     # PostgreSQL, the reading and the judging keep two cores busy
     with helper_thread("candidates") as helper:
-        judge = partial(split_fans, rules=rules, min_score=lowest)
+        judge = partial(split_fans, rules=rules, min_score=lowest, returning=returning)
         parts = [
             future.result()
             for future in [
@@ -92,19 +105,30 @@ def gather(
     if not parts:
         return split_fans(pl.DataFrame(schema=_SCHEMA), rules, min_score=lowest)
     excluded = sum((Counter(part.excluded) for part in parts), Counter())
-    return Candidates(pl.concat([part.frame for part in parts]), dict(excluded))
+    return Candidates(
+        pl.concat([part.frame for part in parts]),
+        dict(excluded),
+        pl.concat([part.returning for part in parts]),
+    )
 
 
-def split_fans(fans: pl.DataFrame, rules: Rules, *, min_score: float) -> Candidates:
-    """Split fans (columns of `_SCHEMA`) into candidates and excluded, these under the first reason
-    that applies. [W-5]
+def split_fans(
+    fans: pl.DataFrame,
+    rules: Rules,
+    *,
+    min_score: float,
+    returning: pl.DataFrame = NOBODY_RETURNS,
+) -> Candidates:
+    """Split fans (columns of `_SCHEMA`) into candidates, those who come back with their code, and
+    excluded, these under the first reason that applies. [W-5, W-6]
     """
+    fans = fans.join(returning, on="global_user_id", how="left", maintain_order="left")
     fans = fans.with_columns(pl.col("confirmed", "in_wave", "holds_code") == "t")
     refused = pl.coalesce(
         _reason(pl.col("registered_us").is_null(), Exclusion.NOT_REGISTERED),
         _reason(pl.col("raw_score") < min_score, Exclusion.BELOW_MINIMUM_SCORE),
         _reason(pl.col("in_wave"), Exclusion.ALREADY_IN_WAVE),
-        _reason(pl.col("holds_code"), Exclusion.HOLDS_CODE),
+        _reason(pl.col("holds_code") & pl.col("held_code").is_null(), Exclusion.HOLDS_CODE),
     )
     fans = fans.with_columns(refused.alias("exclusion"))
     early = _counted(fans)
@@ -126,9 +150,14 @@ def split_fans(fans: pl.DataFrame, rules: Rules, *, min_score: float) -> Candida
         "member_id",
         pl.col("email").fill_null(""),
         pl.when("usable_phone").then("phone").otherwise(pl.lit("")).alias("phone"),
+        "held_market",
+        "held_code",
     )
+    comes_back = pl.col("held_code").is_not_null()
     return Candidates(
-        kept, early | _counted(judged.with_columns(pl.col("contact_reason").alias("exclusion")))
+        kept.filter(~comes_back).drop("held_market", "held_code"),
+        early | _counted(judged.with_columns(pl.col("contact_reason").alias("exclusion"))),
+        kept.filter(comes_back),
     )
 
 

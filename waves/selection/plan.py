@@ -4,11 +4,14 @@ this. [W-5]
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import polars as pl
+
+from campaigns.draw import in_order
 from campaigns.models import Campaign, Market, ScoreFile
 from campaigns.opening import campaign_of, draw_of, require_open
 from campaigns.scoring import rules
@@ -16,12 +19,12 @@ from datalake.storage import buckets
 from operations.entry import values
 from waves.choices import Exclusion, Order
 from waves.errors import BadMinimumScore, NoActiveScores, SelectionNotOpen, UnknownMarket
-from waves.holds import seats_given
+from waves.holds import returning_fans, seats_given
 from waves.markets import MarketSeat, seats_of_campaign
 from waves.models import Wave
 from waves.naming import aware, market_file_key, wave_name
 from waves.selection import candidates
-from waves.selection.allocation import Selection, seats_in_play, select
+from waves.selection.allocation import Selection, members_digest, seats_in_play, select
 from waves.selection.market_files import markets_of_wave
 
 
@@ -68,6 +71,11 @@ class PlannedSelection:
     candidates: candidates.Candidates
     selection: Selection
     least_score: float
+
+    @property
+    def returned(self) -> int:
+        """Members who come back from a cancelled wave with their code. [W-6]"""
+        return self.candidates.returning.height
 
     @property
     def excluded(self) -> dict[Exclusion, int]:
@@ -140,20 +148,55 @@ def select_members(plan: Plan) -> PlannedSelection:
     """Read the candidates and select. Writes nothing. Raises UnknownMarket. [W-5, W-7]"""
     in_force = rules.gather(plan.campaign)
     least_score = max(plan.min_score or 0.0, in_force.lowest_score)
+    filled = {plan.markets[seat.market_id].pk: seat.market_id for seat in plan.seats}
+    returning = returning_fans(plan.campaign.pk).filter(pl.col("held_market").is_in(list(filled)))
     gathered = candidates.gather(
         plan.score_file,
         in_force,
         min_score=least_score,
         wave_id=plan.wave.pk if plan.wave else None,
+        returning=returning,
     )
+    full_h = draw_of(plan.campaign).full_h
     selection = select(
         gathered.frame,
         plan.seats,
         order=plan.order,
         single_market=plan.single_market or None,
-        full_h=draw_of(plan.campaign).full_h,
+        full_h=full_h,
     )
+    if gathered.returning.height:
+        selection = _with_returning(selection, gathered, filled, full_h)
     return PlannedSelection(plan, gathered, selection, least_score)
+
+
+def _with_returning(
+    selection: Selection,
+    gathered: candidates.Candidates,
+    filled: Mapping[int, str],
+    full_h: Callable[[str], bytes],
+) -> Selection:
+    """Those who come back are members too, in the order of the draw, at place 0: their seat and
+    their code are from an earlier wave. [W-6]
+    """
+    returned = gathered.returning.select(
+        "global_user_id",
+        pl.col("held_market").replace_strict(filled, return_dtype=pl.String).alias("market_id"),
+        pl.lit(0, pl.Int64).alias("place"),
+    )
+    needed = ("global_user_id", "band_score", "luck")
+    everybody = pl.concat([gathered.frame.select(needed), gathered.returning.select(needed)])
+    members = (
+        in_order(everybody, full_h)
+        .select("global_user_id")
+        .join(
+            pl.concat([selection.members, returned]),
+            on="global_user_id",
+            how="inner",
+            maintain_order="left",
+        )
+    )
+    return replace(selection, members=members, members_digest=members_digest(members))
 
 
 def preview(request: WaveRequest, *, now: datetime) -> PlannedSelection:

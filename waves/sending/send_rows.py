@@ -61,6 +61,8 @@ CLAIM = """
 WITH picked AS (
     SELECT id FROM waves_send
     WHERE wave_id = %(wave_id)s AND channel = 'sms' AND state = 'pending' AND id > %(after)s
+      AND EXISTS (SELECT 1 FROM waves_wave WHERE id = %(wave_id)s
+          AND state IN ('triggered', 'completed'))
       AND (not_before IS NULL OR not_before <= now())
     ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), claimed AS (

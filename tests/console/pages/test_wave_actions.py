@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 
+from campaigns.models import Campaign
 from operations.models import Job, StatusChange
 from tests.console.page_cases import prepared, said, sending_wave
+from tests.support.waves import NOW
+from waves import approval, schedule
 from waves.models import Wave
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +45,7 @@ def test_a_wave_whose_date_is_long_past_cannot_be_scheduled(client):
     answer = client.post(f"/admin/wave/{wave.name}/schedule/", follow=True)
     wave.refresh_from_db()
     assert wave.state == "approved"
-    assert "Prepare it again with a later notify date" in said(answer)[-1]
+    assert "Give it a later notify date" in said(answer)[-1]
 
 
 def test_live_counters_pause_and_resume(client):
@@ -73,3 +77,33 @@ def test_stopping_everything_needs_a_reason_and_is_written_down(client):
     assert all("wrong price in the text" in change.reason for change in StatusChange.objects.all())
     assert {change.by.username for change in StatusChange.objects.all()} == {"administrator-person"}
     assert "Stopped since" in client.get("/admin/providers/").content.decode()
+
+
+def test_w2_a_held_wave_gets_a_new_notify_date_in_the_campaigns_time(client):
+    wave = prepared()
+    other = User.objects.create(username="approver")
+    approval.approve(wave, by=other, digest=wave.content_digest, now=NOW)
+    schedule.schedule(wave, by=other, now=NOW)
+    Campaign.objects.filter(pk=wave.campaign_id).update(time_zone="America/New_York")
+    approval.renew(wave.pk, by=None, reason="x")
+    Wave.objects.filter(pk=wave.pk).update(state="held", approved_digest=wave.content_digest)
+    page = f"/admin/wave/{wave.name}/"
+    assert "Change notify date" in client.get(page).content.decode()
+    moved = {"notify_date": "2031-01-20T10:00", "reason": "fog"}
+    refused = client.post(f"{page}reschedule/", moved | {"reason": ""}, follow=True)
+    assert said(refused) == ["This field is required."]
+    client.post(f"{page}reschedule/", moved, follow=True)
+    wave.refresh_from_db()
+    assert (wave.state, wave.notify_date.isoformat()) == ("prepared", "2031-01-20T15:00:00+00:00")
+    html = client.get(page).content.decode()
+    assert "This wave has lost its approval" in html
+    assert "new notify date 2031-01-20 15:00 UTC: fog" in html
+
+
+def test_w6_a_cancelled_wave_says_what_is_free_and_what_is_not(client):
+    wave = sending_wave()
+    page = f"/admin/wave/{wave.name}/"
+    client.post(f"{page}cancel/", {"reason": "rain"})
+    html = client.get(page).content.decode()
+    assert "cancelled before anybody was notified" in html
+    assert "10 fans already had codes" in html

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from campaigns.models import ScoreFile
+from campaigns.models import Market, ScoreFile
 from console.proof import proof
 from tests.console.proof.presale_cases import (
     close,
@@ -40,6 +40,7 @@ def test_an_attempt_that_failed_stays_in_sight_and_a_wave_not_sent_stays_out() -
     """[S-10]"""
     campaign = presale()
     sent(campaign, "20260121")
+    Market.objects.filter(campaign=campaign).update(capacity=12)
     prepare(request(campaign, "20260123"), by=person("pat", superuser=True), now=NOW)
     Wave.objects.filter(campaign=campaign, date_key="20260123").update(state="cancelled")
     ScoreFile.objects.create(

@@ -41,6 +41,7 @@ from waves.codes import pool
 from waves.errors import (
     AlreadyRunning,
     MembersDiffer,
+    NoMembers,
     UnsupportedCodeSource,
     WrongState,
 )
@@ -263,13 +264,12 @@ def test_k3_tm_is_a_placeholder_and_no_code(ann):
     assert not Code.objects.exists()
 
 
-def test_w5_a_wave_of_a_campaign_without_fans_is_empty(ann):
-    prepared = prepare(request(campaign_with(0)), by=ann, now=NOW)
-    assert (prepared.wave.selected, prepared.wave.candidates, prepared.codes["generated"]) == (
-        0,
-        0,
-        0,
-    )
+def test_w5_a_wave_without_members_is_refused_and_costs_no_attempt(ann):
+    campaign = campaign_with(0)
+    with pytest.raises(NoMembers, match="no wave to prepare"):
+        prepare(request(campaign), by=ann, now=NOW)
+    wave = Wave.objects.get(campaign=campaign)
+    assert (wave.state, wave.attempts) == (WaveState.CONFIGURED, 0)
 
 
 def test_k4_partners_codes_cannot_be_reserved_here_and_say_so(ann):

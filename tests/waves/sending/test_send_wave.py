@@ -12,7 +12,7 @@ from campaigns.errors import WrongStatus
 from campaigns.models import Campaign
 from tests.support.sending import send, triggered_wave
 from waves.errors import ContentChanged, UnknownWave, WrongState
-from waves.models import Member, Send, SendResult
+from waves.models import Member, Send, SendResult, Template
 from waves.sending import accounts, email_queue
 from waves.sending.send_wave import send_wave
 
@@ -138,3 +138,12 @@ def test_logs_hold_no_personal_data(box, caplog):
         assert member.phone not in logged
         assert member.email not in logged
         assert member.code not in logged
+
+
+def test_x5_a_wave_that_is_sent_goes_on_with_what_was_approved(box):
+    wave = triggered_wave(5, body="approved {code}")
+    Template.objects.update(body="next month: {code}")
+    Template.objects.create(campaign=None, channel="email", body="x", subject="y")
+    Campaign.objects.filter(pk=wave.campaign_id).update(name="Another Tour")
+    assert send(box, wave)["ok"] == 5
+    assert {message["body"].split()[0] for message in box.messages()} == {"approved"}

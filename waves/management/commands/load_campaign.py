@@ -17,6 +17,7 @@ from operations.commands import JsonCommand, user
 from operations.entry import values
 from operations.errors import BadValue
 from waves.messages import templates
+from waves.template_edits import campaign_edited
 
 MOST_BYTES = 100_000_000  # lists of hundreds of thousands of addresses included
 
@@ -35,19 +36,17 @@ class Command(JsonCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         document = read_json(options["file"])
         with transaction.atomic():
-            loaded = loading.load(
-                document,
-                by=user(options["by"]) if options["by"] else None,
-                reason=options["reason"],
-            )
+            by = user(options["by"]) if options["by"] else None
+            loaded = loading.load(document, by=by, reason=options["reason"])
             templates.load(loaded.campaign, document.get("templates", []))
+            lost = campaign_edited(loaded.campaign.pk, by)
         campaign = loaded.campaign
         return {
             "campaign_id": campaign.campaign_id,
             "status": campaign.status,
             "markets": campaign.markets.count(),
             "commitment": campaign.commitment,
-            "warnings": loaded.warnings,
+            "warnings": [*loaded.warnings, *lost],
         }
 
 

@@ -1,0 +1,103 @@
+"""What a change of templates, or of the campaign, does to waves: those whose messages it changes
+lose their approval. [X-5, W-2]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from campaigns.locks import lock_campaign
+from waves.approval import APPROVED, CHANGEABLE, renew
+from waves.choices import Channel, WaveState
+from waves.digest import content_changed
+from waves.markets import seats_of
+from waves.messages.templates import chosen_for, in_order, texts_in
+from waves.models import Template, Wave
+
+
+@dataclass(frozen=True)
+class TemplateEdit:
+    """A template as it is stored, and as it will be: None where it is added or deleted. `after` is
+    not saved.
+    """
+
+    before: Template | None
+    after: Template | None
+
+    @property
+    def scope(self) -> Q:
+        """The waves of the campaigns that use it; of all where it is for all."""
+        campaigns = {row.campaign_id for row in (self.before, self.after) if row is not None}
+        return Q() if None in campaigns else Q(campaign__in=campaigns)
+
+
+def losing_approval(edit: TemplateEdit) -> list[Wave]:
+    """Approved waves whose messages the edit would change, the next due first. Raises BadTemplate
+    where one of them could not be sent any more. [X-5, K-3]
+    """
+    waves = _waves(edit.scope, APPROVED).order_by("notify_date", "id")
+    return [wave for wave in waves if _would_change(wave, edit)]
+
+
+@transaction.atomic
+def lock_for(edit: TemplateEdit) -> None:
+    """Lock the campaigns of the waves that the edit may change, before the template is written:
+    campaign → wave → rows.
+    """
+    campaigns = _waves(edit.scope, CHANGEABLE).order_by("campaign_id")
+    for campaign in campaigns.values_list("campaign_id", flat=True).distinct():
+        lock_campaign(campaign)
+
+
+@transaction.atomic
+def renew_waves(scope: Q, *, by: User | None, reason: str) -> list[Wave]:
+    """Waves whose messages have changed take them over; those that lost an approval. Call it in the
+    transaction of the change. [X-5]
+    """
+    changed = [
+        wave
+        for wave in _waves(scope, CHANGEABLE).order_by("campaign_id", "id")
+        if content_changed(wave)
+    ]
+    return [wave for wave in changed if renew(wave.pk, by=by, reason=reason)]
+
+
+def campaign_edited(campaign_pk: int, by: User | None) -> list[str]:
+    """After an edit of the campaign, or its file: what people are told of lost approvals. [X-5]"""
+    lost = renew_waves(Q(campaign=campaign_pk), by=by, reason="campaign changed")
+    return [f"These waves have lost their approval: {listed(lost)}."] if lost else []
+
+
+def words_for(template: Template) -> str:
+    """The template in words: its channel and market."""
+    market = f"market {template.market.name}" if template.market else "every market"
+    return f"{Channel(template.channel).label} template for {market}"
+
+
+def listed(waves: Iterable[Wave]) -> str:
+    """Waves with their state and when they are due, for people."""
+    return "; ".join(
+        f"{wave.name} ({wave.get_state_display().lower()}, due"
+        f" {wave.notify_date:%Y-%m-%d %H:%M} UTC)"
+        for wave in waves
+    )
+
+
+def _waves(scope: Q, states: Iterable[WaveState]) -> QuerySet[Wave]:
+    return Wave.objects.filter(scope, state__in=states).select_related("campaign")
+
+
+def _would_change(wave: Wave, edit: TemplateEdit) -> bool:
+    stored = Template.objects.filter(Q(campaign=wave.campaign_id) | Q(campaign=None))
+    if edit.before is not None:
+        stored = stored.exclude(pk=edit.before.pk)
+    rows = list(stored.select_related("market"))
+    if edit.after is not None and edit.after.campaign_id in {None, wave.campaign_id}:
+        rows.append(edit.after)
+    chosen = chosen_for(seats_of(wave), in_order(rows), texts_in(wave.content))
+    return bool(chosen != wave.content["templates"])
