@@ -17,6 +17,7 @@ from unfold.decorators import display
 
 from campaigns import later_steps, rule_changes
 from campaigns.choices import READ_ONLY, CampaignStatus, ScoreFileState
+from campaigns.contacts.phones import shared_calling_code_warnings
 from campaigns.forms import (
     MARKET_FIELDS,
     CampaignForm,
@@ -153,6 +154,9 @@ class CampaignAdmin(LockedEditing, TitledAdmin):
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: Any) -> None:
         form.rules_before = rule_changes.rules_of(obj.pk) if change else {}
         super().save_model(request, obj, form, change)
+        if not change or form.initial["home_countries"] != obj.home_countries:
+            for warning in shared_calling_code_warnings(obj.home_countries):  # [C-1]
+                messages.warning(request, warning)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
         super().save_related(request, form, formsets, change)

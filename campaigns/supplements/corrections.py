@@ -20,6 +20,7 @@ from campaigns.choices import Reason
 from campaigns.errors import BadCorrection
 from campaigns.formats.score_rows import KEPT_OF_A_LONG_LINE, LF, OPTIONAL, REQUIRED
 from operations.adminkit.spreadsheets import as_meant, neutralised
+from operations.entry.trimming import trim
 
 LINE, REASON = "line", "reason"
 WANTED = (
@@ -27,6 +28,9 @@ WANTED = (
     " line and reason unchanged."
 )
 OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+FAN_ID = "global_user_id"
+# Only where the id was the reason may a correction name another fan.
+ABOUT_THE_ID = (Reason.MALFORMED_ROW, Reason.MISSING_USER_ID, Reason.DUPLICATE)
 UNREADABLE_BYTE = re.compile(rb"\\x(00|[89a-f][0-9a-f])")
 LineNumbers = npt.NDArray[np.int64]
 
@@ -133,13 +137,16 @@ def _row(cells: Sequence[str], layout: _Layout, near: int) -> Corrected:
     return Corrected(int(line), cells[layout.reason].strip(), values)
 
 
-def as_lines(rows: Iterable[Corrected], rejected: Mapping[int, tuple[str, str]]) -> Iterator[bytes]:
-    """The rows as lines of a score file, given the reason and text of the rejected lines they come
-    from.
+def as_lines(
+    rows: Iterable[Corrected], rejected: Mapping[int, tuple[str, str]], columns: Sequence[str]
+) -> Iterator[bytes]:
+    """The rows as lines of a score file with these columns, given the reason and text of the
+    rejected lines they come from.
 
     Raises BadCorrection for a row that was not rejected, or for another reason: then this is
-    another score file's.
+    another score file's. And for one that names another fan than was rejected for something else.
     """
+    id_at = columns.index(FAN_ID)
     for row in rows:
         if row.line not in rejected:
             raise BadCorrection(
@@ -153,10 +160,10 @@ def as_lines(rows: Iterable[Corrected], rejected: Mapping[int, tuple[str, str]])
                 " corrected file has another reason. It may belong to another score file."
                 f" {WANTED}"
             )
-        yield _as_line(row, reason, raw)
+        yield _as_line(row, reason, raw, id_at)
 
 
-def _as_line(row: Corrected, reason: str, raw: str) -> bytes:
+def _as_line(row: Corrected, reason: str, raw: str, id_at: int) -> bytes:
     """Cells as they were before a download made them harmless.
 
     A malformed row has as many cells in the file as the header, whatever it lacked: as long as
@@ -167,6 +174,11 @@ def _as_line(row: Corrected, reason: str, raw: str) -> bytes:
     before += [""] * (len(row.cells) - len(before))
     pairs = list(zip(row.cells, before, strict=True))
     cells = [cell if cell == was else as_meant(cell) for cell, was in pairs]
+    if reason not in ABOUT_THE_ID and trim(cells[id_at]) != trim(before[id_at]):
+        raise BadCorrection(
+            f"Line {row.line} was rejected as {reason}, but its {FAN_ID} is not the same as in the"
+            " score file. A spreadsheet may have rounded it: open the CSV with that column as text."
+        )
     line = _unbroken("\t".join(cells))
     if reason == Reason.MALFORMED_ROW:
         untouched = all(cell in (was, neutralised(was)) for cell, was in pairs)

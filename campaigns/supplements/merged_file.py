@@ -7,6 +7,7 @@ Read and written in pieces: memory is 8 bytes a rejected row, however large the 
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
@@ -27,6 +28,7 @@ from datalake.storage.unpacking import UNREADABLE, unpacked
 PIECE_BYTES = 4 * 1024 * 1024
 ROWS_AT_A_TIME = 2_000
 LONGEST_TEXT = 8 * 1024 * 1024  # characters of one line of the corrected file
+NOT_UTF8 = re.compile("[\udc80-\udcff]")  # bytes that were no text, as they are read
 READING, COPYING = "Checking the corrected rows", "Copying the accepted rows"
 
 # the step, how many rows are done, of how many (0: not known)
@@ -92,7 +94,7 @@ def _corrected(
     rows, seen, count = rows_in(file, columns), list[LineNumbers](), 0
     while some := list(islice(rows, ROWS_AT_A_TIME)):
         numbers = [row.line for row in some]
-        yield list(corrections.as_lines(some, _rejected(parent, numbers)))
+        yield list(corrections.as_lines(some, _rejected(parent, numbers), columns))
         seen.append(np.array(numbers, dtype=np.int64))
         count += len(numbers)
         if count > parent.rejected:
@@ -115,7 +117,7 @@ def _rejected(parent: ScoreFile, lines: list[int]) -> dict[int, tuple[str, str]]
 def rows_in(file: BinaryIO, columns: tuple[str, ...]) -> Generator[Corrected]:
     """The rows of a corrected file (seekable), which stays open. Raises BadCorrection."""
     file.seek(0)
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:
         yield from corrections.read(_text_lines(text), columns)
     finally:
@@ -124,20 +126,19 @@ def rows_in(file: BinaryIO, columns: tuple[str, ...]) -> Generator[Corrected]:
 
 def _text_lines(text: io.TextIOWrapper) -> Iterator[str]:
     number = 1
-    try:
-        while line := text.readline(LONGEST_TEXT):
-            if len(line) == LONGEST_TEXT:
-                raise BadCorrection(
-                    f"Line {number} of the corrected file is too long. Upload the CSV of the"
-                    " rejected rows."
-                )
-            yield line
-            number += 1
-    except UnicodeDecodeError:
-        raise BadCorrection(
-            f"The corrected file is not UTF-8 (after line {number - 1}). Save it as “CSV"
-            " UTF-8” in the spreadsheet."
-        ) from None
+    while line := text.readline(LONGEST_TEXT):
+        if len(line) == LONGEST_TEXT:
+            raise BadCorrection(
+                f"Line {number} of the corrected file is too long. Upload the CSV of the"
+                " rejected rows."
+            )
+        if NOT_UTF8.search(line):
+            raise BadCorrection(
+                f"The corrected file is not UTF-8 in line {number}. Save it as “CSV UTF-8” in the"
+                " spreadsheet."
+            )
+        yield line
+        number += 1
 
 
 def _accepted(parent: ScoreFile) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.messages import get_messages
 
 from campaigns.models import Campaign, FanList, ListEntry
 from campaigns.opening import close_campaign
@@ -156,3 +157,18 @@ def test_nothing_is_added_to_the_lists_of_a_closed_campaign(client, campaign):
     html = client.post(f"{LISTS}add/", values).content.decode()
     assert "is closed and can no longer be changed" in html
     assert not ListEntry.objects.exists()
+
+
+def test_c1_home_countries_whose_calling_code_is_shared_are_warned_of_when_they_are_set(client):
+    campaign = Campaign.objects.create(campaign_id="tour", name="Spring Tour")
+
+    def warnings(**changes: str) -> list[str]:
+        client.post(address(campaign), form_of(client, address(campaign)) | changes)
+        shown = client.get("/admin/").wsgi_request
+        return [str(message) for message in get_messages(shown)]
+
+    (warning,) = warnings(home_countries="GB")
+    assert "GG, IM, JE" in warning
+    assert warnings(name="Autumn Tour") == warnings(home_countries="GB,GG,IM,JE") == []
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.home_countries) == ("Autumn Tour", ["GB", "GG", "IM", "JE"])

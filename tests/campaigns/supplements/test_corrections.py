@@ -26,12 +26,12 @@ def written(
     return out.getvalue().splitlines(keepends=True)
 
 
-def line_of(row: Corrected, reason: str = "no_contact", raw: str = "") -> bytes:
-    (line,) = as_lines([row], {row.line: (reason, raw)})
+def line_of(row: Corrected, reason: str = "missing_user_id", raw: str = "") -> bytes:
+    (line,) = as_lines([row], {row.line: (reason, raw)}, COLUMNS)
     return line
 
 
-def corrected(*cells: str, reason: str = "no_contact") -> Corrected:
+def corrected(*cells: str, reason: str = "missing_user_id") -> Corrected:
     return Corrected(17, reason, (*cells, *ROW[len(cells) :]))
 
 
@@ -103,9 +103,27 @@ def test_s14_what_is_no_csv_of_rejected_rows_is_refused_as_a_whole(text):
 
 def test_s14_a_row_of_another_score_file_is_refused_by_its_line():
     with pytest.raises(BadCorrection, match="Line 17 was not rejected"):
-        list(as_lines([corrected()], {16: ("no_contact", "")}))
+        list(as_lines([corrected()], {16: ("no_contact", "")}, COLUMNS))
     with pytest.raises(BadCorrection, match="Line 17 was rejected as duplicate"):
         line_of(corrected(), "duplicate")
+
+
+@pytest.mark.parametrize("reason", ["invalid_score", "no_contact", "blacklisted_email"])
+def test_s14_a_row_that_names_another_fan_than_was_rejected_is_refused_by_its_line(reason):
+    """A spreadsheet rounds ids with many digits, and a corrected score would go to somebody else."""
+    raw = "\t".join((*ROW[:3], " 1234567890123456\u200b", *ROW[4:]))
+    rounded, same = (
+        corrected(*ROW[:3], fan, reason=reason) for fan in ("1.23457E+15", "1234567890123456")
+    )
+    with pytest.raises(BadCorrection, match=f"Line 17 was rejected as {reason}, but its global_us"):
+        line_of(rounded, reason, raw)
+    assert line_of(same, reason, raw).split(b"\t")[3] == b"1234567890123456"
+
+
+@pytest.mark.parametrize("reason", ["malformed_row", "missing_user_id", "duplicate"])
+def test_s14_where_the_id_was_the_reason_it_may_be_corrected(reason):
+    line = line_of(corrected(*ROW[:3], "fan-7", reason=reason), reason, "\t".join(ROW))
+    assert line.split(b"\t")[3] == b"fan-7"
 
 
 def test_s14_a_line_that_comes_back_twice_is_refused():
@@ -117,7 +135,7 @@ def test_s14_a_line_that_comes_back_twice_is_refused():
 @given(st.lists(st.text(), min_size=7, max_size=7))
 def test_s14_each_row_becomes_one_line_whatever_stands_in_its_cells(cells):
     """Breaks and tabs make the row malformed; they shift no other."""
-    line = line_of(Corrected(17, "no_contact", tuple(cells)))
+    line = line_of(Corrected(17, "missing_user_id", tuple(cells)))
     assert line.count(b"\n") == 1
     assert line.endswith(b"\n")
     assert line.count(b"\t") == 6 + sum(as_meant(cell).count("\t") for cell in cells)
