@@ -149,7 +149,15 @@ def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lea
     require_open(lock_campaign(campaign.pk))
     lease.hold()
     found.save(
-        update_fields=["rows_in", "tagged_by", "rejected_by", "rejected", "accepted", "finished"]
+        update_fields=[
+            "rows_in",
+            "ignored_columns",
+            "tagged_by",
+            "rejected_by",
+            "rejected",
+            "accepted",
+            "finished",
+        ]
     )
 
 

@@ -318,7 +318,7 @@ def test_refused_records_of_the_stream_are_dead_letters_and_the_rest_goes_on():
         f"campaign {closed.campaign_id} does not exist or is not open",
         "campaign nope does not exist or is not open",
         "unknown_market",
-        "malformed_row",
+        "memberId: the text contains a NUL or an incomplete character. Remove it.",
         "no_contact",
     ]
 
