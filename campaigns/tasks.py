@@ -234,6 +234,7 @@ JOB_KINDS = [
         reports.run,
         page="fairness",
         right=PROCESS_RIGHT,
+        can_pause=False,  # a few statements, within a minute
     ),
     JobKind(
         arrivals.JOB_KIND,

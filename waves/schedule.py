@@ -36,14 +36,22 @@ SWEEP_SECONDS = 60.0
 
 @dataclass
 class ScheduleCheck:
-    """What one check of the due waves did; the caller wakes the senders of `triggered`."""
+    """What one check of the due waves did; the caller wakes the senders of `triggered`, and only
+    then raises what was no wave's refusal.
+    """
 
     triggered: list[Wave] = field(default_factory=list)
     held: list[Wave] = field(default_factory=list)
     voided: list[Wave] = field(default_factory=list)
+    faults: list[Exception] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.triggered or self.held or self.voided)
+
+    def raise_faults(self) -> None:
+        """The first fault, if there was one."""
+        if self.faults:
+            raise self.faults[0]
 
 
 @retried
@@ -79,11 +87,12 @@ def check_due_waves(*, now: datetime, grace: timedelta = GRACE) -> ScheduleCheck
     Schedulers that check at the same time get different waves or none: a wave is claimed by one
     conditional UPDATE. All due waves are claimed before the codes of the first are assigned, so
     that no wave waits for the codes of another. What one wave refuses is that wave's: it is held
-    or paused with an alert, and the others go on.
+    or paused with an alert, and the others go on. They do so too where one meets a fault of ours,
+    which is in `faults`.
     """
     done = ScheduleCheck()
     for wave in changed_waves():
-        with _of_one(wave):
+        with _of_one(wave, done):
             if renew(wave.pk, by=None, reason="content changed"):
                 done.voided.append(wave)
     for wave in _due(now):
@@ -92,7 +101,7 @@ def check_due_waves(*, now: datetime, grace: timedelta = GRACE) -> ScheduleCheck
         else:
             _claim(wave, now, done)
     for wave in [*done.triggered, *_cut_off(done.triggered)]:
-        _assign_codes_or_pause(wave, now)
+        _assign_codes_or_pause(wave, now, done)
     return done
 
 
@@ -171,8 +180,10 @@ def keep_checking(
             now = clock()
             if swept is None or (now - swept).total_seconds() >= SWEEP_SECONDS or _due(now):
                 swept = now
-                if done := check_due_waves(now=now):
+                done = check_due_waves(now=now)
+                if done:
                     report(done)
+                done.raise_faults()
             pause = seconds_to_next(clock())
             trouble.over()
         sleep(pause)
@@ -183,7 +194,9 @@ def _require_due(wave: Wave, now: datetime) -> None:
         raise NotDue(f"Wave {wave.name} is not due until {wave.notify_date.isoformat()}.")
     if now > wave.notify_date + GRACE:
         late = _late(wave, now)
-        _hold(wave, f"{late} late", f"it was due {late} ago", ScheduleCheck())
+        done = ScheduleCheck()
+        _hold(wave, f"{late} late", f"it was due {late} ago", done)
+        done.raise_faults()
         raise TooLate(
             f"Wave {wave.name} was due at {wave.notify_date.isoformat()} and is now held."
             " Decide whether to send it."
@@ -200,7 +213,7 @@ def _late(wave: Wave, now: datetime) -> str:
 
 
 def _hold(wave: Wave, reason: str, why: str, done: ScheduleCheck) -> None:
-    with _of_one(wave):
+    with _of_one(wave, done):
         with transaction.atomic():
             move(wave, WaveState.HELD, by=None, reason=reason)
             alert(
@@ -214,7 +227,7 @@ def _claim(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
     """A wave that cannot be triggered for a reason of its own is held, so that it is not tried
     each second.
     """
-    with _of_one(wave):
+    with _of_one(wave, done):
         try:
             _trigger(wave, by=None, now=now, reason="due")
         except WrongState:
@@ -229,12 +242,16 @@ def _claim(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
 
 
 @contextmanager
-def _of_one(wave: Wave) -> Iterator[None]:
-    """What is refused here is this wave's; mostly another scheduler or a person moved it first."""
+def _of_one(wave: Wave, done: ScheduleCheck) -> Iterator[None]:
+    """What is refused here is this wave's; mostly another scheduler or a person moved it first.
+    Other errors wait in `done.faults` until the other waves had their turn.
+    """
     try:
         yield
     except (Refusal, IntegrityError) as error:
         logger.warning("wave left alone", extra={"wave": wave.name, "why": error_text(error)})
+    except Exception as error:  # noqa: BLE001 raised by who asked for the check
+        done.faults.append(error)
 
 
 def _cut_off(triggered: list[Wave]) -> list[Wave]:
@@ -247,9 +264,9 @@ def _cut_off(triggered: list[Wave]) -> list[Wave]:
     return [wave for wave in earlier.select_related("campaign") if assignments.unfinished(wave)]
 
 
-def _assign_codes_or_pause(wave: Wave, now: datetime) -> None:
+def _assign_codes_or_pause(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
     """A wave whose codes cannot be assigned is paused with an alert, so that the others go out."""
-    with _of_one(wave):
+    with _of_one(wave, done):
         try:
             assign_codes(wave, now=now)
         except WrongState:

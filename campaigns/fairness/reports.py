@@ -127,7 +127,6 @@ def run(job_id: int) -> Report:
     with leases.working(job_id) as lease:
         score_file = score_file_of(number)
         report = make(score_file)
-        lease.check_stop()
         with transaction.atomic():
             lease.hold()
             ScoreFile.objects.filter(pk=number).update(fairness=report)

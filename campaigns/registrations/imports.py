@@ -98,8 +98,8 @@ def process(job_id: int) -> RegistrationImport:
     number = int(Job.objects.get(pk=job_id).subject_id)
     with leases.working(job_id) as lease:
         found = RegistrationImport.objects.select_related("campaign").get(pk=number)
-        require_open(found.campaign)
         if not found.finished:
+            require_open(found.campaign)
             with buckets.scoring().open(found.key) as file:
                 rows = max(0, line_ends(file) - 1)  # the first names the columns
                 # judged, then published

@@ -359,6 +359,25 @@ def test_w11_a_wave_scheduled_while_the_scheduler_sleeps_is_at_most_a_second_lat
     assert NOTIFY <= wave.triggered_at <= NOTIFY + SECOND
 
 
+@pytest.mark.parametrize("step", ["_trigger", "assign_codes"])
+def test_w11_a_fault_with_one_wave_is_raised_after_the_others_went_out(monkeypatch, step):
+    first, second = scheduled(), scheduled()
+    real = getattr(scheduling, step)
+
+    def faulty(wave, **values):
+        if wave.pk == first.pk:
+            raise ZeroDivisionError
+        return real(wave, **values)
+
+    monkeypatch.setattr(scheduling, step, faulty)
+    done = scheduling.check_due_waves(now=NOTIFY)
+    second.refresh_from_db()
+    assert (second.state, second in done.triggered) == (WaveState.TRIGGERED, True)
+    assert not Code.objects.filter(wave=second).exclude(state="published").exists()
+    with pytest.raises(ZeroDivisionError):
+        done.raise_faults()
+
+
 def test_t1_a_check_that_fails_alerts_once_and_is_made_again_a_second_later(monkeypatch):
     """[T-1, O-2]"""
     scheduled()

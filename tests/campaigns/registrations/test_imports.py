@@ -162,6 +162,19 @@ def test_a_publication_that_ends_half_way_goes_on_where_it_stands(monkeypatch):
     )
 
 
+def test_an_import_killed_after_its_commit_ends_as_done_though_the_campaign_is_closed(monkeypatch):
+    campaign = make_campaign()
+    found = receive(campaign, registration_bytes([registration_row(1)]))
+    with monkeypatch.context() as patch:
+        patch.setattr(imports, "publish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            process(found)
+    close_campaign(campaign.pk, by=None)
+    assert process(found).accepted == 1
+    assert Job.objects.get().state == JobState.DONE
+    assert len(published()) == 1
+
+
 def test_an_import_that_fails_in_the_middle_writes_nothing(monkeypatch):
     campaign = make_campaign()
     found = receive(campaign, registration_bytes([registration_row(n) for n in range(20)]))

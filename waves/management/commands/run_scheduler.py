@@ -29,6 +29,7 @@ class Command(ServiceCommand):
             done = check_due_waves(now=timezone.now())
             wake_senders(done.triggered)
             tasks.sweep()
+            done.raise_faults()
         else:
             self._check_until_stopped(done, stop)
         return {
