@@ -28,7 +28,8 @@ def run(job_id: int) -> None:
     A refused period raises an alert. Raises the OSError of a period, or of the lake's list, when
     all other periods are merged: the job then failed, and says so.
     """
-    monthly = Job.objects.get(pk=job_id).subject == MONTHS
+    job = Job.objects.get(pk=job_id)
+    monthly = job.subject == MONTHS
     with leases.working(job_id) as lease:
 
         def on_period(done: int, total: int) -> None:
@@ -39,7 +40,7 @@ def run(job_id: int) -> None:
             merge.enabled_types(), monthly=monthly, now=timezone.now(), on_period=on_period
         )
         faults = [failure for failure in failures if isinstance(failure, OSError)]
-        if not faults or lease.attempt == 1:  # a repeated run need not repeat them
+        if not job.retries:  # a run with a fault is repeated, its refusals are not
             for refusal in failures:
                 if isinstance(refusal, Refusal):
                     alerts.alert(f":warning: A merge was refused: {refusal}")

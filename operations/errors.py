@@ -52,11 +52,11 @@ class JobStopped(Exception):
 
 
 def error_text(error: Exception) -> str:
-    """An error as people may read it. A fault's first line only: the database quotes whole rows in
-    the others.
+    """An error as people may read it, and the database can keep it: a refusal may quote what a file
+    holds. A fault's first line only: the database quotes whole rows in the others.
     """
+    said = str(error).encode(errors="backslashreplace").decode().replace("\x00", "\\x00")
     if isinstance(error, Refusal):
-        return str(error)[:LONGEST_ERROR] or type(error).__name__
-    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[
-        :LONGEST_ERROR
-    ].removesuffix(": ")
+        return said[:LONGEST_ERROR] or type(error).__name__
+    first_line = said.partition("\n")[0]
+    return f"{type(error).__name__}: {first_line}"[:LONGEST_ERROR].removesuffix(": ")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError
+from psycopg.errors import QueryCanceled
 
 from operations.errors import Refusal, UnknownJobKind
 from operations.models import Job
@@ -27,10 +28,12 @@ def nothing_to_tidy(job: Job) -> None:
 
 def is_transient(error: Exception) -> bool:
     """Whether a bucket, a queue or the database was away: the same work may succeed later, though
-    nobody changes anything.
+    nobody changes anything. A statement that took longer than it may would take as long again.
     """
     if isinstance(error, Refusal):
         return error.is_transient
+    if isinstance(error.__cause__, QueryCanceled):
+        return False
     return isinstance(error, (OSError, OperationalError, InterfaceError))
 
 

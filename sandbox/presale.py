@@ -126,8 +126,11 @@ def set_up(data: Path) -> None:
     import django
     from django.core.management import call_command
 
+    from operations.database.statements import unhurried
+
     django.setup()
-    call_command("migrate", verbosity=0)
+    with unhurried(limits=("statement_timeout", "lock_timeout")):
+        call_command("migrate", verbosity=0)
     call_command("setup_roles", stdout=io.StringIO(), stderr=io.StringIO())
     from django.contrib.auth.models import Group, Permission, User
 

@@ -92,8 +92,11 @@ def set_up() -> str:
     import django
     from django.core.management import call_command
 
+    from operations.database.statements import unhurried
+
     django.setup()
-    call_command("migrate", verbosity=0)
+    with unhurried(limits=("statement_timeout", "lock_timeout")):
+        call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     call_command("setup_roles", stdout=io.StringIO(), stderr=io.StringIO())
     from django.contrib.auth.models import User

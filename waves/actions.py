@@ -31,6 +31,8 @@ from waves.preparation.submission import (
     require_lead_time,
 )
 
+RESETTABLE = (WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED)
+
 
 def reset(wave: Wave, *, by: User, reason: str) -> Wave:
     """A wave before SCHEDULED goes back to CONFIGURED with two new attempts: without members, its
@@ -39,9 +41,7 @@ def reset(wave: Wave, *, by: User, reason: str) -> Wave:
     Raises ReasonMissing, NotPermitted without the right to reset, WrongState, AlreadyRunning while
     it is being prepared.
     """
-    require_state(
-        wave, WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED
-    )
+    require_state(wave, *RESETTABLE)
     _require_reason(wave, reason)
     if not by.has_perm("waves.reset_wave"):
         raise NotPermitted(
@@ -50,10 +50,13 @@ def reset(wave: Wave, *, by: User, reason: str) -> Wave:
         )
     with exclusive(f"wave {wave.name}", wait=False) as alone, transaction.atomic():
         require_alone(alone, wave.name)
+        campaign = lock_wave(wave.pk).campaign
+        wave.refresh_from_db()
+        require_state(wave, *RESETTABLE)
         drop_retries(JOB_KIND, subject_of(wave))
         if wave.state != WaveState.CONFIGURED:
             return back_to_configured(wave, by=by, reason=reason)
-        require_open(lock_wave(wave.pk).campaign)
+        require_open(campaign)
         # An attempt whose process was killed was counted, but moved nothing.
         Wave.objects.filter(pk=wave.pk, state=WaveState.CONFIGURED).update(attempts=0)
         record_move(
@@ -88,6 +91,7 @@ def reschedule(wave: Wave, *, notify_date: datetime, by: User, reason: str, now:
         "notify_date": notify_date,
         "content": locked.content,
         "content_digest": content_digest(locked),
+        "notify_channels": locked.content["notify_channels"],
         "expedited": reason if needs_expediting(notify_date, locked.prepared_at) else "",
         "edited_by": by,
         **UNAPPROVED,

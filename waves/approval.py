@@ -11,6 +11,7 @@ from typing import Final
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 
 from operations.alerts import alert
 from operations.database.retries import retried
@@ -78,12 +79,10 @@ def _approve(wave_pk: int, *, by: User, digest: str, now: datetime, waiver: str)
     move(wave, WaveState.APPROVED, by=by, reason=waiver, **approved)
 
 
-def changed_waves() -> list[Wave]:
-    """Waves that would now say something else than what was prepared; cheap enough for every check
-    of the scheduler. [X-5]
-    """
+def changeable_waves() -> QuerySet[Wave]:
+    """Waves that may say something else by now than what was prepared. [X-5]"""
     waiting = Wave.objects.filter(state__in=CHANGEABLE).select_related("campaign")
-    return [wave for wave in waiting.order_by("campaign_id", "id") if content_changed(wave)]
+    return waiting.order_by("campaign_id", "id")
 
 
 @retried
@@ -99,13 +98,22 @@ def renew(wave_pk: int, *, by: User | None, reason: str) -> bool:
     wave = lock_wave(wave_pk)
     if wave.state not in CHANGEABLE or not content_changed(wave):
         return False
+    try:
+        content = live_content(wave, seats_of(wave), texts_in(wave.content))
+    except BadTemplate as error:
+        if wave.state == WaveState.PREPARED:
+            return False
+        content, reason = wave.content, f"{reason}: {error}"
     if content_digest(wave) != wave.content_digest:
         return void_members(wave_pk, by=by)
-    try:
-        wave.content = live_content(wave, seats_of(wave), texts_in(wave.content))
-    except BadTemplate as error:
-        reason = f"{reason}: {error}"
-    values = {"content": wave.content, "content_digest": content_digest(wave)}
+    wave.content = content
+    values = {
+        "content": content,
+        "content_digest": content_digest(wave),
+        "notify_channels": content["notify_channels"],
+    }
+    if by is not None:
+        values["edited_by"] = by
     if wave.state == WaveState.PREPARED:
         Wave.objects.filter(pk=wave_pk, state=WaveState.PREPARED).update(**values)
         return False
@@ -117,17 +125,19 @@ def renew(wave_pk: int, *, by: User | None, reason: str) -> bool:
 @retried
 @transaction.atomic
 def void_members(wave_pk: int, *, by: User | None) -> bool:
-    """A wave whose members are not those of its digest has to be prepared again, with an alert.
-    True if it was so. A held one is left to a person. [W-2, X-5]
+    """A wave whose members are not those of its digest has to be prepared again, with an alert
+    where it was approved. True if an approval was lost. A held one is left to a person. [W-2, X-5]
     """
     wave = lock_wave(wave_pk)
     if wave.state not in CHANGEABLE or wave.state == WaveState.HELD:
         return False
     if content_digest(wave) == wave.content_digest:
         return False
+    was_approved = wave.state in APPROVED
     back_to_configured(wave, by=by, reason="members changed")
-    _alert_lost(wave, by, "members changed", "Prepare and approve it again.")
-    return True
+    if was_approved:
+        _alert_lost(wave, by, "members changed", "Prepare and approve it again.")
+    return was_approved
 
 
 @transaction.atomic

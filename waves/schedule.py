@@ -12,15 +12,17 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
+from campaigns.choices import CampaignStatus
 from operations.alerts import alert
 from operations.database.retries import retried
 from operations.errors import Refusal, error_text
 from operations.services.troubles import Trouble
-from waves.approval import changed_waves, renew, void_members
+from waves.approval import changeable_waves, renew, void_members
 from waves.choices import WaveState
 from waves.codes import assignments
-from waves.digest import require_approved_content, require_unchanged
+from waves.digest import content_changed, require_approved_content, require_unchanged
 from waves.errors import ContentChanged, NotDue, TooLate, WrongState
 from waves.lifecycle import move, require_state
 from waves.locks import lock_wave
@@ -91,17 +93,21 @@ def check_due_waves(*, now: datetime, grace: timedelta = GRACE) -> ScheduleCheck
     which is in `faults`.
     """
     done = ScheduleCheck()
-    for wave in changed_waves():
+    for wave in changeable_waves():
         with _of_one(wave, done):
-            if renew(wave.pk, by=None, reason="content changed"):
+            if content_changed(wave) and renew(wave.pk, by=None, reason="content changed"):
                 done.voided.append(wave)
     for wave in _due(now):
         if now > wave.notify_date + grace:
             _hold(wave, f"{_late(wave, now)} late", f"it was due {_late(wave, now)} ago", done)
         else:
             _claim(wave, now, done)
-    for wave in [*done.triggered, *_cut_off(done.triggered)]:
+    for wave in done.triggered:
         _assign_codes_or_pause(wave, now, done)
+    for wave in _triggered_earlier(done.triggered):
+        with _of_one(wave, done):
+            if assignments.unfinished(wave):
+                _assign_codes_or_pause(wave, now, done)
     return done
 
 
@@ -153,8 +159,7 @@ def seconds_to_next(now: datetime) -> float:
     """How long to sleep: until the next wave is due, but not so long that one scheduled meanwhile
     would be late.
     """
-    scheduled = Wave.objects.filter(state=WaveState.SCHEDULED).order_by("notify_date")
-    first = scheduled.values_list("notify_date", flat=True).first()
+    first = _scheduled().order_by("notify_date").values_list("notify_date", flat=True).first()
     until = (first - now).total_seconds() if first else LONGEST_SLEEP_SECONDS
     return max(0.0, min(LONGEST_SLEEP_SECONDS, until))
 
@@ -177,14 +182,17 @@ def keep_checking(
     while not stopped():
         pause = LONGEST_SLEEP_SECONDS
         with trouble.fenced():
-            now = clock()
-            if swept is None or (now - swept).total_seconds() >= SWEEP_SECONDS or _due(now):
+            now, left_alone = clock(), False
+            due = _due(now)
+            if swept is None or (now - swept).total_seconds() >= SWEEP_SECONDS or due:
                 swept = now
                 done = check_due_waves(now=now)
                 if done:
                     report(done)
                 done.raise_faults()
-            pause = seconds_to_next(clock())
+                left_alone = bool(due) and not done
+            # a wave that is left alone is not asked again at once
+            pause = LONGEST_SLEEP_SECONDS if left_alone else seconds_to_next(clock())
             trouble.over()
         sleep(pause)
 
@@ -204,8 +212,13 @@ def _require_due(wave: Wave, now: datetime) -> None:
 
 
 def _due(now: datetime) -> list[Wave]:
-    scheduled = Wave.objects.filter(state=WaveState.SCHEDULED, notify_date__lte=now)
-    return list(scheduled.select_related("campaign").order_by("notify_date", "id"))
+    due = _scheduled().filter(notify_date__lte=now)
+    return list(due.select_related("campaign").order_by("notify_date", "id"))
+
+
+def _scheduled() -> QuerySet[Wave]:
+    """In a closed campaign nothing moves any more. [C-2]"""
+    return Wave.objects.filter(state=WaveState.SCHEDULED, campaign__status=CampaignStatus.OPEN)
 
 
 def _late(wave: Wave, now: datetime) -> str:
@@ -254,14 +267,12 @@ def _of_one(wave: Wave, done: ScheduleCheck) -> Iterator[None]:
         done.faults.append(error)
 
 
-def _cut_off(triggered: list[Wave]) -> list[Wave]:
-    """Waves triggered earlier whose codes are not all assigned and published: their process died in
-    between.
-    """
+def _triggered_earlier(triggered: list[Wave]) -> QuerySet[Wave]:
+    """Waves whose codes may not all be assigned and published: their process died in between."""
     earlier = Wave.objects.filter(state=WaveState.TRIGGERED).exclude(
         pk__in=[wave.pk for wave in triggered]
     )
-    return [wave for wave in earlier.select_related("campaign") if assignments.unfinished(wave)]
+    return earlier.select_related("campaign")
 
 
 def _assign_codes_or_pause(wave: Wave, now: datetime, done: ScheduleCheck) -> None:

@@ -141,6 +141,7 @@ def look_after() -> None:
     """
     wake_waves()
     wake_settlers()
+    results.take_over_cancelled()
     status_files.sweep()
 
 
@@ -149,7 +150,7 @@ def wake_waves() -> None:
     a due wave does not wait for workers that are busy with imports. [O-2, O-6]
     """
     if not accounts.account(registry.chosen_sms().name).paused:
-        wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
+        wake_senders(results.waves_to_send())
     wake_emails()
 
 

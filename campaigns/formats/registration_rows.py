@@ -29,6 +29,7 @@ from operations.entry.trimming import trim, trimmed
 
 TEXTS = dict.fromkeys(("raw", *COLUMNS), pl.String)
 AVRO_MAGIC = b"Obj\x01"
+UNREADABLE_HEADER = "The file is not a CSV, TSV or Avro file: its first line cannot be read."
 ROWS_AT_A_TIME = 20_000
 CHARACTERS_AT_A_TIME = 32 << 20
 COUNTED_BYTES = 1024 * 1024
@@ -83,7 +84,10 @@ def _header(first_line: bytes) -> tuple[Header, bool]:
     """The columns, ours under our names whatever their case, and whether commas separate them."""
     first = first_line.removeprefix(codecs.BOM_UTF8).decode(errors="replace")
     delimiter = "\t" if "\t" in first else ","
-    names = [trim(name) for name in next(csv.reader([first], delimiter=delimiter), [])]
+    try:
+        names = [trim(name) for name in next(csv.reader([first], delimiter=delimiter), [])]
+    except csv.Error:  # a carriage return inside the line
+        raise UnreadableFile(UNREADABLE_HEADER) from None
     columns = tuple(name.lower() if name.lower() in COLUMNS else name for name in names)
     _check_header(columns, first)
     used = tuple(name for name in columns if name in COLUMNS)
@@ -97,9 +101,7 @@ def _check_header(header: tuple[str, ...], first: str) -> None:
             "The file is empty. The first line must be a header with the column names."
         )
     if "\ufffd" in first or any(not name.isprintable() for name in header):
-        raise UnreadableFile(
-            "The file is not a CSV, TSV or Avro file: its first line cannot be read."
-        )
+        raise UnreadableFile(UNREADABLE_HEADER)
     if missing := [name for name in REQUIRED if name not in header]:
         raise UnreadableFile(
             f"The header (line 1) is missing the column{'s' * (len(missing) > 1)}"

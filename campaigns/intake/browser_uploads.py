@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -83,16 +84,20 @@ def keep(
     require_open(campaign)
     timestamp_of(campaign, name)
     key, bucket = _new_key(campaign), buckets.scoring()
+    options = {"activate": activate, "dry_run_first": dry_run_first}
     try:
         file.seek(0)
         bucket.put(key, file)
         found = bucket.found(key)
-    except OSError as error:
-        raise _not_stored(name, str(error.strerror or error)) from error
-    if found is None:
-        raise _not_stored(name, "it is no longer there")
-    options = {"activate": activate, "dry_run_first": dry_run_first}
-    arrivals.note(found, by=by, campaign=campaign, name=_shown(name), **options)
+        if found is None:
+            raise _not_stored(name, "it is no longer there")
+        arrivals.note(found, by=by, campaign=campaign, name=_shown(name), **options)
+    except Exception as error:
+        with suppress(OSError):
+            bucket.delete(key)  # also where only the answer was lost
+        if isinstance(error, OSError):
+            raise _not_stored(name, str(error.strerror or error)) from error
+        raise
     return Arrival.objects.get(key=key)
 
 

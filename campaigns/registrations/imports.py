@@ -138,6 +138,8 @@ def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lea
         found.ignored_columns = list(chunk.ignored_columns)
         lease.report_progress(found.rows_in, expected)
         lease.check_stop()
+    # the campaign's lock comes before those of its registrants
+    require_open(lock_campaign(campaign.pk))
     shared = stage.reject_shared(found, judge_by.contacts.max_fans_per_contact)
     superseded = stage.reject_superseded(found)
     stage.merge(campaign)
@@ -146,7 +148,6 @@ def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lea
     found.rejected = sum(found.rejected_by.values())
     found.accepted = found.rows_in - found.rejected
     found.finished = True
-    require_open(lock_campaign(campaign.pk))
     lease.hold()
     found.save(
         update_fields=[
@@ -222,20 +223,18 @@ def take_from_stream(taken: list[dict[str, Any]]) -> Mapping[int, str]:
     Returns which records (by their number) are refused, and why. What we published ourselves comes
     by here too, and is known.
     """
+    numbers: dict[str, list[int]] = {}
+    for number, record in enumerate(taken):
+        numbers.setdefault(record["campaignId"], []).append(number)
+    known = Campaign.objects.filter(campaign_id__in=numbers).order_by("pk")
     refused: dict[int, str] = {}
-    for campaign_id in sorted({record["campaignId"] for record in taken}):
-        numbers = [
-            number for number, record in enumerate(taken) if record["campaignId"] == campaign_id
-        ]
-        campaign = Campaign.objects.filter(
-            campaign_id=campaign_id, status=CampaignStatus.OPEN
-        ).first()
-        if campaign is None:
-            refused |= dict.fromkeys(
-                numbers, f"campaign {campaign_id} does not exist or is not open"
-            )
-        else:
-            refused |= _take(campaign, {number: taken[number] for number in numbers})
+    for campaign_pk in known.values_list("pk", flat=True):
+        campaign = lock_campaign(campaign_pk)
+        if campaign.status == CampaignStatus.OPEN:
+            of_it = numbers.pop(campaign.campaign_id)
+            refused |= _take(campaign, {number: taken[number] for number in of_it})
+    for campaign_id, of_it in numbers.items():
+        refused |= dict.fromkeys(of_it, f"campaign {campaign_id} does not exist or is not open")
     return refused
 
 

@@ -33,7 +33,7 @@ from datalake.choices import StreamName
 from datalake.storage import buckets
 from datalake.streams import consumers
 from operations import alerts, jobs, leases
-from operations.choices import LIVE_JOBS
+from operations.choices import JobState
 from operations.errors import JobStopped, LeaseLost, error_text
 from operations.leases import Lease
 from operations.models import Chunk, Job
@@ -344,18 +344,20 @@ def _counted(names: type[Reason] | type[Tag], counts: dict[str, int]) -> str:
 
 
 def release_waiting(campaign: Campaign | None = None) -> list[ScoreFile]:
-    """Files in VALIDATED whose public value is there now, of one campaign or of all; not those that
-    a job is at. [S-8]
+    """Files in VALIDATED whose public value is there now, of one campaign or of all. Their job
+    ended because it waited for it: one at work goes on by itself, and what was cancelled or failed
+    is left to people. [S-8]
     """
     waiting = ScoreFile.objects.filter(
         state=ScoreFileState.VALIDATED, campaign__status=CampaignStatus.OPEN
     ).exclude(~Q(campaign__entropy_source=""), campaign__entropy_value="")
     if campaign is not None:
         waiting = waiting.filter(campaign=campaign)
-    at_work = Job.objects.filter(kind=JOB_KIND, state__in=LIVE_JOBS)
-    busy = set(at_work.values_list("subject_id", flat=True))
-    found = waiting.defer("rules", "fairness").order_by("campaign_id", "attempt")
-    return [score_file for score_file in found if str(score_file.pk) not in busy]
+    found = list(waiting.defer("rules", "fairness").order_by("campaign_id", "attempt"))
+    last = Job.objects.filter(kind=JOB_KIND, subject_id__in=[str(each.pk) for each in found])
+    last = last.order_by("subject_id", "-id").distinct("subject_id")
+    states = dict(last.values_list("subject_id", "state"))
+    return [each for each in found if states.get(str(each.pk)) == JobState.DONE]
 
 
 @transaction.atomic

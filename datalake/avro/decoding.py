@@ -122,7 +122,7 @@ class _Types:
         read: dict[str, Shape] = {}
         for field in fields:
             name = field.get("name") if isinstance(field, dict) else None
-            if not isinstance(name, str) or name in read:
+            if not isinstance(name, str) or name in read or not name.isprintable():
                 raise Undecodable("its schema has a field without a name of its own")
             if "type" not in field:
                 raise Undecodable(f"its schema has a field without a type ({name[:80]!r})")

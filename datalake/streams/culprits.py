@@ -85,9 +85,12 @@ def guarded(
 
     `work` takes the last position and the records to leave out, and moves the consumer's position
     (`move_on`); `trial` does the same with fewer records, and leaves nothing behind. After a trial
-    the answer is `nothing`. Raises what they raise.
+    the answer is `nothing`. Raises what they raise. Where another process is at it, nothing is done
+    either: one that hangs would hold up all that wait for it.
     """
-    with exclusive(f"consumer:{consumer}:{stream}"):
+    with exclusive(f"consumer:{consumer}:{stream}", wait=False) as held:
+        if not held:
+            return None
         place, _ = Checkpoint.objects.get_or_create(consumer=consumer, stream=stream)
         last = (
             place.begun

@@ -7,6 +7,7 @@ choice makes lone surrogates out of honest bytes, or is no text encoding at all.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.utils.http import parse_header_parameters
 
 from operations.entry.values import UNFIT_TEXT, is_unfit, shown
 
-CHARSETS = ("utf-8", "us-ascii")
+CHARSETS = ("utf-8", "ascii")
 
 
 class SiteRequest(WSGIRequest):
@@ -56,7 +57,7 @@ class IncomingMiddleware:
 def complaint_of(request: HttpRequest) -> str | None:
     """What is wrong with the request beside its body, naming where it stands; None if nothing."""
     charset = (request.content_params or {}).get("charset", "utf-8")
-    if charset.lower() not in CHARSETS:
+    if _encoding(charset) not in CHARSETS:
         return f"Content-Type: the charset {shown(charset)} is not UTF-8."
     if is_unfit(request.path_info):
         return "The address contains a NUL or an incomplete character. Remove it."
@@ -64,6 +65,14 @@ def complaint_of(request: HttpRequest) -> str | None:
         if is_unfit(name + value):
             return f"Cookie {shown(name)}: the value contains a NUL. Delete the cookie."
     return next(_unfit(request.GET), None)
+
+
+def _encoding(charset: str) -> str:
+    """Its usual name, whatever the spelling; empty where there is none."""
+    try:
+        return codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        return ""
 
 
 def _unfit(values: QueryDict) -> Iterator[str]:

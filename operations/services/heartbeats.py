@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import Now
 
@@ -34,6 +34,7 @@ EXPECTED = (WORKERS, WAVE_WORKERS, SCHEDULER, CONSUMERS)  # wherever Fairwave ru
 BEAT_SECONDS = 20.0
 SILENT_AFTER = timedelta(minutes=3)
 FORGOTTEN_AFTER = timedelta(days=1)
+LONGEST_SERVICE = Heartbeat._meta.get_field("service").max_length
 # a loop that does not ask whether to stop for so long is stuck, though the process lives
 STUCK_SECONDS = 600.0
 
@@ -191,9 +192,10 @@ def beat_in_worker(**signal: object) -> None:
 
 
 def keep_beating(service: str, ended: threading.Event, is_well: Callable[[], bool]) -> None:
-    """Beat, and look after the other services, until `ended` is set. A database that is away is
-    tried again.
+    """Beat, and look after the other services, until `ended` is set. A database that is away, or
+    that has no table for it yet, is tried again.
     """
+    service = service[:LONGEST_SERVICE]
     host, pid = socket.gethostname(), os.getpid()
     write = begin
     try:
@@ -204,12 +206,12 @@ def keep_beating(service: str, ended: threading.Event, is_well: Callable[[], boo
                     write = beat
                 if report_silent():
                     alerts.deliver()
-            except (OperationalError, InterfaceError) as error:
+            except (DatabaseError, InterfaceError) as error:
                 logger.warning("heartbeat missed", extra={"error": type(error).__name__})
                 connection.close()
             if ended.wait(BEAT_SECONDS):
                 break
-        with suppress(OperationalError, InterfaceError):
+        with suppress(DatabaseError, InterfaceError):
             end(service, host=host, pid=pid)
     finally:
         connection.close()

@@ -40,6 +40,7 @@ def test_a_period_whose_disk_fails_fails_the_job_with_an_alert_and_no_other_peri
     """[O-2]"""
     save_loose(3)
     put_foreign("theirs", [valid(1)])
+    put_bytes("junk", b"junk", folder="avro/scoring/2025/12/31")
     real = container.merge
 
     def failing(out, schema, *args, **kwargs):
@@ -53,11 +54,15 @@ def test_a_period_whose_disk_fails_fails_the_job_with_an_alert_and_no_other_peri
     assert merged_periods() == ["scoring 2026-01-20"]
     failed = Job.objects.get(kind=merge_runs.JOB_KIND)
     assert (failed.state, "No space left" in failed.error) == (JobState.FAILED, True)
-    assert "Merge past periods failed for lake days" in Alert.objects.get().text
+    assert "Merge past periods failed for lake days" in Alert.objects.latest("id").text
     assert "No space left" in Merge.objects.get(record_type="registration").error
     monkeypatch.setattr(container, "merge", real)
-    assert run().state == JobState.DONE
+    assert jobs.requeue(failed.pk)
+    merge_runs.run(failed.pk)
+    failed.refresh_from_db()
+    assert failed.state == JobState.DONE
     assert merged_periods() == ["registration 2026-01-20", "scoring 2026-01-20"]
+    assert [each.text.count("junk.avro") for each in Alert.objects.order_by("id")] == [1, 0]
 
 
 def test_a_repeated_run_that_fails_again_does_not_repeat_the_refusals(monkeypatch):

@@ -21,7 +21,8 @@ from campaigns.scoring import tables
 from datalake import streams
 from datalake.streams.batches import unpack_frame
 from operations.models import Job
-from waves.approval import approve
+from waves.approval import approve, changeable_waves
+from waves.digest import content_changed
 from waves.models import Code, Member, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import schedule
@@ -172,3 +173,8 @@ def nothing_written() -> bool:
         or Code.objects.exists()
         or Job.objects.exists()
     )
+
+
+def changed_waves() -> list[Wave]:
+    """Waves that would say something else now than what was prepared."""
+    return [wave for wave in changeable_waves() if content_changed(wave)]

@@ -10,9 +10,9 @@ from django.db import IntegrityError, transaction
 
 from campaigns.models import Campaign
 from operations.models import Alert, StatusChange
-from tests.support.waves import NOW, campaign_with, members_of, person, request
+from tests.support.waves import NOW, campaign_with, changed_waves, members_of, person, request
 from waves.actions import cancel
-from waves.approval import approve, changed_waves, lost_approvals, renew
+from waves.approval import approve, lost_approvals, renew
 from waves.choices import WaveState
 from waves.digest import content_digest, require_approved_content
 from waves.errors import BadTemplate, ContentChanged, SamePerson, WrongState
@@ -120,6 +120,21 @@ def void(wave: Wave, by: User | None = None) -> bool:
     """What a change of templates does, and the scheduler each minute."""
     assert [changed.pk for changed in changed_waves()] == [wave.pk]
     return renew(wave.pk, by=by, reason="SMS template changed")
+
+
+def test_x5_the_channels_that_are_approved_are_those_that_are_sent(wave):
+    change_channels(wave)
+    void(wave)
+    changed = fresh(wave)
+    assert changed.content["notify_channels"] == changed.notify_channels == "sms_first"
+
+
+def test_w10_who_changed_what_a_wave_says_may_not_approve_it(wave):
+    approved(wave)
+    add_template(wave)
+    void(wave, by=person("bob"))
+    with pytest.raises(SamePerson):
+        approved(fresh(wave))
 
 
 @pytest.mark.parametrize("change", OF_MESSAGES, ids=lambda f: f.__name__)

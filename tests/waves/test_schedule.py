@@ -13,6 +13,7 @@ from operations.models import Alert
 from tests.support.waves import (
     NOTIFY,
     NOW,
+    changed_waves,
     members_of,
     person,
     published,
@@ -21,7 +22,7 @@ from tests.support.waves import (
 )
 from waves import schedule as scheduling
 from waves.actions import cancel
-from waves.approval import approve, changed_waves
+from waves.approval import approve
 from waves.choices import CodeState, Exclusion, WaveState
 from waves.codes import assignments
 from waves.errors import (
@@ -243,7 +244,7 @@ def test_w11_two_schedulers_void_the_same_waves_and_both_go_on(monkeypatch):
     Template.objects.create(campaign=broken.campaign, channel="sms", body="changed {code}")
     listed = changed_waves()
     assert [w.pk for w in check_due_waves(now=NOTIFY).triggered] == [fine.pk]
-    monkeypatch.setattr("waves.schedule.changed_waves", lambda: listed)
+    monkeypatch.setattr("waves.schedule.changeable_waves", lambda: listed)
     assert not check_due_waves(now=NOTIFY + SECOND)
     broken.refresh_from_db()
     assert broken.state == WaveState.PREPARED
@@ -376,6 +377,13 @@ def test_w11_a_fault_with_one_wave_is_raised_after_the_others_went_out(monkeypat
     assert not Code.objects.filter(wave=second).exclude(state="published").exists()
     with pytest.raises(ZeroDivisionError):
         done.raise_faults()
+
+
+def test_c2_a_wave_of_a_closed_campaign_is_never_due():
+    wave = scheduled()
+    Campaign.objects.filter(pk=wave.campaign_id).update(status="closed")
+    assert not scheduling.check_due_waves(now=NOTIFY)
+    assert scheduling.seconds_to_next(NOTIFY) == scheduling.LONGEST_SLEEP_SECONDS
 
 
 def test_t1_a_check_that_fails_alerts_once_and_is_made_again_a_second_later(monkeypatch):

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import timedelta
+
 import pytest
 from django.core import mail
 from django.utils import timezone
@@ -18,12 +21,13 @@ from operations.models import Job
 from tests.support.sending import triggered_wave
 from tests.support.waves import campaign_with, person, request
 from waves import tasks
+from waves.actions import cancel
 from waves.choices import CodeState, SendState, WaveState
 from waves.errors import MembersDiffer
 from waves.lifecycle import subject_of
 from waves.models import Code, Wave
 from waves.selection.plan import preview
-from waves.sending import results
+from waves.sending import results, send_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -104,6 +108,27 @@ def test_a_triggered_wave_without_a_worker_is_given_one_within_a_minute(gateway)
     tasks.look_after()
     assert Job.objects.get(kind=tasks.SEND_KIND).subject == subject_of(wave)
     assert set(OrmQ.objects.values_list("key", flat=True)) == {"waves", "fairwave"}
+
+
+def test_n7_failed_messages_that_were_to_go_again_get_a_worker_too():
+    wave = ready_wave(2)
+    send_rows.make_sends(wave)
+    Wave.objects.filter(pk=wave.pk).update(state=WaveState.COMPLETED, completed_at=timezone.now())
+    tasks.look_after()
+    assert Job.objects.get(kind=tasks.SEND_KIND).subject == subject_of(wave)
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(-1, SendState.UNKNOWN), (1, SendState.SENDING)])
+def test_n4_what_was_in_flight_when_its_wave_was_cancelled_becomes_unknown(minutes, state):
+    """Once its sender is dead."""
+    wave = ready_wave(2)
+    send_rows.make_sends(wave)
+    cancel(wave, by=person("bob"), reason="rain")
+    lease = timezone.now() + timedelta(minutes=minutes)
+    claimed = {"state": SendState.SENDING, "claim": uuid.uuid4(), "lease_until": lease}
+    wave.sends.filter(channel="sms").update(**claimed)
+    tasks.look_after()
+    assert set(wave.sends.filter(channel="sms").values_list("state", flat=True)) == {state}
 
 
 def test_no_job_is_opened_when_nothing_is_due():

@@ -113,15 +113,16 @@ def deliver(*, limit: int | None = None, provider: EmailProvider | None = None) 
 
 
 def has_work() -> bool:
-    """Whether something in the queue is due, or was left by a worker that died. By the database's
-    clock, which also set these times.
+    """Whether something in the queue is due, or was left by a worker that died, also of a wave that
+    was cancelled since. By the database's clock, which also set these times.
     """
     due = Q(not_before=None) | Q(not_before__lte=Now())
     left = Q(state=SendState.SENDING, lease_until__lt=Now())
     in_force = QueuedEmail.objects.filter(
         send__wave__state__in=[WaveState.TRIGGERED, WaveState.COMPLETED]
     )
-    return in_force.filter(Q(state=SendState.PENDING) & due | left).exists()
+    waits = in_force.filter(Q(state=SendState.PENDING) & due)
+    return waits.exists() or QueuedEmail.objects.filter(left).exists()
 
 
 def _send_batch(

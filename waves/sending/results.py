@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from campaigns.choices import NotifyChannels
+from campaigns.choices import CampaignStatus, NotifyChannels
 from campaigns.opening import require_open
 from operations.database.locks import lock_in_key_order
 from operations.database.retries import retried
@@ -104,6 +104,26 @@ def notified(**of: Any) -> dict[int, int]:
     reached = Send.objects.filter(state__in=[SendState.SENT, SendState.DELIVERED], **of)
     counted = reached.order_by().values_list("wave__campaign")
     return dict(counted.annotate(Count("member", distinct=True)))
+
+
+def waves_to_send() -> QuerySet[Wave]:
+    """Waves that need a sender: the triggered ones, and completed ones whose failed SMS go again.
+    [N-7]
+    """
+    sms = Send.objects.filter(wave=OuterRef("pk"), channel=Channel.SMS, state__in=OPEN_SMS)
+    again = Q(state=WaveState.COMPLETED, campaign__status=CampaignStatus.OPEN) & Q(Exists(sms))
+    return Wave.objects.filter(Q(state=WaveState.TRIGGERED) | again)
+
+
+def take_over_cancelled() -> int:
+    """SMS that were in flight when their wave was cancelled and whose sender is dead: nobody sends
+    them again, so they are unknown. Returns how many. [N-4]
+    """
+    left = Send.objects.filter(
+        wave__state=WaveState.CANCELLED, channel=Channel.SMS, state=SendState.SENDING
+    )
+    waves = left.order_by("wave").values_list("wave", flat=True).distinct()
+    return sum(send_rows.take_over(wave, honours_keys=False) for wave in waves)
 
 
 def open_sms(wave_id: int) -> int:

@@ -107,6 +107,11 @@ def test_c4_lines_that_end_with_cr_alone_are_refused_in_one_sentence(separator):
     assert not Registrant.objects.exists()
 
 
+def test_c4_a_workbook_is_refused_in_one_sentence():
+    with pytest.raises(UnreadableFile, match="first line cannot be read"):
+        process(receive(make_campaign(), b"PK\x03\x04\x14\rX,b\n"))
+
+
 def test_c4_columns_are_known_whatever_their_case_and_the_others_are_listed():
     content = b"Global_User_ID,Email, Shoe size ,REGISTERED_AT,e-mail\n"
     content += b"F1,fan1@mail.example,43,2026-01-05T10:00:00Z,\n"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from campaigns.errors import UnreadableFile, WrongStatus
-from campaigns.models import ListEntry, Market, Registrant, RegistrationImport
+from campaigns.models import Campaign, ListEntry, Market, Registrant, RegistrationImport
 from campaigns.opening import close_campaign
 from campaigns.registrations import imports, staging
 from datalake import records, streams
@@ -334,6 +334,22 @@ def test_refused_records_of_the_stream_are_dead_letters_and_the_rest_goes_on():
         "memberId: the text contains a NUL or an incomplete character. Remove it.",
         "no_contact",
     ]
+
+
+def test_c2_a_campaign_that_closes_while_its_records_wait_takes_none(monkeypatch):
+    """Whether it is open is asked under its lock."""
+    campaign = make_campaign()
+    put_on_stream(from_elsewhere(campaign, 1))
+    real = imports.lock_campaign
+
+    def closed_meanwhile(campaign_pk):
+        Campaign.objects.filter(pk=campaign_pk).update(status="closed")
+        return real(campaign_pk)
+
+    monkeypatch.setattr(imports, "lock_campaign", closed_meanwhile)
+    consume()
+    assert not Registrant.objects.exists()
+    assert "is not open" in DeadLetter.objects.get().error
 
 
 def test_a_market_may_be_called_null():

@@ -385,6 +385,16 @@ def test_a_file_that_needs_a_public_value_waits_with_its_roster_public_and_is_dr
     assert done.rows_in == done.accepted + done.rejected
 
 
+@pytest.mark.parametrize("state", [JobState.CANCELLED, JobState.FAILED])
+def test_s8_a_judged_file_whose_job_was_cancelled_or_failed_is_left_to_people(state):
+    campaign = make_campaign()
+    judged = process_scores(campaign, messy())
+    ScoreFile.objects.filter(pk=judged.pk).update(state=ScoreFileState.VALIDATED)
+    assert score_files.release_waiting() == [judged]
+    Job.objects.update(state=state, error="it failed")
+    assert score_files.release_waiting() == []
+
+
 def test_a_value_that_is_entered_while_a_file_is_processed_draws_it(monkeypatch):
     """S-8"""
     campaign, real = make_campaign(entropy_source="drand round 5551234"), judging.judge

@@ -10,7 +10,8 @@ from operations.models import Job, StatusChange
 from tests.console.page_cases import prepared, said, sending_wave
 from tests.support.waves import NOW
 from waves import approval, schedule
-from waves.models import Wave
+from waves.models import ProviderAccount, Wave
+from waves.sending import accounts
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +78,12 @@ def test_stopping_everything_needs_a_reason_and_is_written_down(client):
     assert all("wrong price in the text" in change.reason for change in StatusChange.objects.all())
     assert {change.by.username for change in StatusChange.objects.all()} == {"administrator-person"}
     assert "Stopped since" in client.get("/admin/providers/").content.decode()
+
+
+def test_n6_everything_stops_however_long_the_reason_is(client):
+    accounts.account("sms_http")
+    client.post("/admin/stop-all/", {"reason": "why " * 500})
+    assert set(ProviderAccount.objects.values_list("paused", flat=True)) == {True}
 
 
 def test_w2_a_held_wave_gets_a_new_notify_date_in_the_campaigns_time(client):

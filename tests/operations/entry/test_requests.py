@@ -60,6 +60,7 @@ def test_a_form_is_refused_by_the_name_of_its_field_and_nothing_is_done():
     assert (answer.status_code, answer.content.decode()[:9]) == (400, "'reason':")
 
 
-def test_what_is_plain_utf_8_passes():
-    environ = {"CONTENT_TYPE": "text/plain; charset=UTF-8"}
+@pytest.mark.parametrize("charset", ["UTF-8", "utf8", "US-ASCII"])
+def test_what_is_plain_utf_8_passes(charset):
+    environ = {"CONTENT_TYPE": f"text/plain; charset={charset}"}
     assert answered(f"{LOGIN}?next=/admin/%C3%A9", **environ)[0] == 200
