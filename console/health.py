@@ -1,15 +1,18 @@
 """`/healthz`: the process lives. `/readyz`: database and storage answer, and what the services do.
-`/metrics`: their heartbeats, for Prometheus. No secrets. [O-2]
+`/metrics`: their heartbeats, for Prometheus, to those who may know. [O-2]
+
+The first two are for anybody. They write nothing, name no machine, and however often strangers ask,
+database and storage are asked once in some seconds.
 """
 
 from __future__ import annotations
 
 import hmac
-import uuid
+import logging
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -17,12 +20,15 @@ from django.views.decorators.http import require_safe
 
 from datalake.storage import buckets
 from operations.choices import JobState
+from operations.entry.kept import Kept
 from operations.models import Job
 from operations.plurals import plural
 from operations.services import heartbeats
 
+logger = logging.getLogger(__name__)
 BUCKETS = {"scoring": buckets.scoring, "campaign data": buckets.campaign_data}
 WAITED_TOO_LONG = timedelta(seconds=90)
+READY_SECONDS, UNANSWERED_SECONDS = 5, 30
 
 
 @require_safe
@@ -37,11 +43,10 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """200 when database and storage answer, else 503. The body has each part with `ok` or what is
     wrong, the services too: a site without workers still takes files and receipts.
     """
-    parts = {"database": _database(), "storage": _storage()}
-    ok = all(part == "ok" for part in parts.values())
-    if parts["database"] == "ok":
-        parts |= {each.name: each.words for each in heartbeats.services()}
-        parts["jobs"] = _jobs()
+    parts, age = READINESS.get()
+    if age > UNANSWERED_SECONDS:  # another request has been waiting for the next answer
+        parts = {"database and storage": f"no answer for more than {UNANSWERED_SECONDS} s"}
+    ok = parts.get("database") == parts.get("storage") == "ok"
     return JsonResponse({"ok": ok, **parts}, status=200 if ok else 503)
 
 
@@ -79,24 +84,36 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
+def _parts() -> dict[str, str]:
+    """Each part of the site: `ok`, or what is wrong."""
+    parts = {"database": _database(), "storage": _storage()}
+    if parts["database"] == "ok":
+        parts |= {each.name: each.public_words for each in heartbeats.services()}
+        parts["jobs"] = _jobs()
+    return parts
+
+
+READINESS = Kept(_parts, seconds=READY_SECONDS)
+
+
 def _database() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError as error:
-        return f"does not respond: {type(error).__name__}"
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("database does not respond", extra={"error": type(error).__name__})
+        return "does not respond"
     return "ok"
 
 
 def _storage() -> str:
-    """Both buckets take a small object and give it back."""
+    """Both buckets respond and take files."""
     for name, bucket in BUCKETS.items():
-        key = f"readyz/{uuid.uuid4()}"
         try:
-            bucket().put(key, b"ready")
-            bucket().delete(key)
+            bucket().check_reachable()
         except OSError as error:
-            return f"{name} bucket cannot store files: {type(error).__name__}"
+            logger.warning("bucket does not respond", extra={"bucket": name, "error": str(error)})
+            return f"{name} bucket cannot store files"
     return "ok"
 
 

@@ -23,6 +23,8 @@ from pytest_django.plugin import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from campaigns.models import Campaign
+from console import health
+from console.proof import pages
 from console.roles import setup_roles
 from fairwave import embedded, env
 from tests.support import cloud, resetting, template
@@ -162,6 +164,14 @@ def bucket_folders(tmp_path: Path, settings: Settings) -> Path:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_asked_yet() -> None:
+    """What the site remembers of its visitors, and says to them for seconds."""
+    for limit in (pages.PAGES, pages.PROOFS):
+        limit.forget()
+    health.READINESS.forget()
 
 
 @pytest.fixture

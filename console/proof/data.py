@@ -9,6 +9,7 @@ from dataclasses import replace
 from io import BytesIO
 
 import polars as pl
+from django.db.models import Prefetch
 
 from campaigns.draw import LOW, Draw, fan_refs
 from campaigns.models import ScoreFile
@@ -22,6 +23,8 @@ from waves.selection import candidates
 from waves.selection.eligibility import eligible_markets
 
 CHUNK_ROWS = 100_000
+HEAVY_OF_FILES = ("rules", "fairness", "dry_run")  # megabytes each
+HEAVY_OF_WAVES = ("content", "status_content", "excluded", "options")
 BEFORE_SELECTION = (
     WaveState.CONFIGURED,
     WaveState.CODE_GENERATED,
@@ -74,9 +77,18 @@ _WISHES_SCHEMA = {"global_user_id": pl.String, "preferences": pl.String, "regist
 
 
 def proven_waves(campaign_pk: int) -> list[Wave]:
-    """The campaign's waves that have members, in the order in which they took them."""
+    """The campaign's waves that have members, in the order in which they took them, with their
+    markets; without what is large and not proven.
+    """
     found = Wave.objects.filter(campaign_id=campaign_pk).exclude(state__in=BEFORE_SELECTION)
-    return list(found.select_related("campaign", "score_file").order_by("prepared_at", "id"))
+    heavy = (*HEAVY_OF_WAVES, *(f"score_file__{name}" for name in HEAVY_OF_FILES))
+    seats = WaveMarket.objects.select_related("market").order_by("position", "market__market_id")
+    return list(
+        found.select_related("campaign", "score_file")
+        .defer(*heavy)
+        .prefetch_related(Prefetch("wave_markets", seats))
+        .order_by("prepared_at", "id")
+    )
 
 
 def members_of(waves: Sequence[Wave], salt: bytes) -> pl.DataFrame:
@@ -88,13 +100,11 @@ def members_of(waves: Sequence[Wave], salt: bytes) -> pl.DataFrame:
 
 
 def wave_markets_of(wave: Wave) -> list[WaveMarket]:
-    """The markets a wave selected for, in position order. [W-5]"""
-    markets = list(
-        wave.wave_markets.select_related("market").order_by("position", "market__market_id")
-    )
+    """The markets a wave of `proven_waves` selected for, in position order. [W-5]"""
+    seats = list(wave.wave_markets.all())
     if wave.order == Order.SINGLE_MARKET:
-        return [seat for seat in markets if seat.market.market_id == wave.single_market]
-    return markets
+        return [seat for seat in seats if seat.market.market_id == wave.single_market]
+    return seats
 
 
 def least_score(wave: Wave) -> float:

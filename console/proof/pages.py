@@ -1,26 +1,78 @@
 """The public pages of a draw: for anybody, without signing in, without scripts, naming no fan.
 [X-2, S-8, S-10]
+
+A stranger can ask for them again and again. So each takes a few queries however much was uploaded,
+proxies and browsers may keep it, and one client may ask only so often.
 """
 
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import path
-from django.views.decorators.http import require_safe
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import condition, conditional_page, require_safe
 
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign
 from console.proof.proof import bundle_key, public_draw, published_bundle
 from datalake.storage import buckets
+from operations.entry.rate_limit import RateLimit
+from operations.entry.requests import client_address
+
+# Of one client. Many fans may share an address, and a proof is large.
+PAGES = RateLimit(per_second=5, burst=100)
+PROOFS = RateLimit(per_second=0.5, burst=20)
+SHARED_SECONDS = 10  # a proxy may keep a page for so long; a browser asks whether it has changed
+
+View = Callable[..., HttpResponseBase]
 
 
-@csp_replace(settings.PUBLIC_CONTENT_SECURITY_POLICY)  # type: ignore[arg-type]  # it knows no views with arguments
-@require_safe
+def _public(limit: RateLimit) -> Callable[[View], View]:
+    """For anybody: safe methods alone, cached, and so often per client."""
+
+    def decorate(view: View) -> View:
+        kept = cache_control(public=True, max_age=0, s_maxage=SHARED_SECONDS)(view)
+
+        @wraps(view)
+        def limited(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
+            if wait := limit.wait_seconds(client_address(request)):
+                return _too_often(math.ceil(wait))
+            return kept(request, *arguments, **named)
+
+        return require_safe(limited)
+
+    return decorate
+
+
+def _too_often(seconds: int) -> HttpResponse:
+    return HttpResponse(
+        f"Too many requests. Try again in {seconds} s.\n",
+        status=429,
+        content_type="text/plain; charset=utf-8",
+        headers={"Retry-After": str(seconds), "Cache-Control": "no-store"},
+    )
+
+
+def _proof_tag(request: HttpRequest, campaign_id: str) -> str | None:
+    """The bundle's ETag, by which a client that has it is not sent it again."""
+    sha256 = published_bundle(_opened(campaign_id)).sha256
+    return f'"{sha256}"' if sha256 else None
+
+
+# outermost: what a browser has kept takes its policy from the answer that it has not changed
+@csp_replace(settings.PUBLIC_CONTENT_SECURITY_POLICY)
+@_public(PAGES)
+@conditional_page
 def draw_page(request: HttpRequest, campaign_id: str) -> HttpResponse:
     """Commitment, public source, every attempt; the seed and the waves once the campaign is
     closed.
@@ -34,7 +86,8 @@ def draw_page(request: HttpRequest, campaign_id: str) -> HttpResponse:
     return render(request, "draws/draw.html", context)
 
 
-@require_safe
+@_public(PAGES)
+@conditional_page
 def draw_json(request: HttpRequest, campaign_id: str) -> HttpResponse:
     """The same as JSON, to be kept by who wants to compare later: `verify_draw.py --published`."""
     content = json.dumps(public_draw(_opened(campaign_id)), indent=1, ensure_ascii=False)
@@ -45,9 +98,10 @@ def draw_json(request: HttpRequest, campaign_id: str) -> HttpResponse:
     )
 
 
-@require_safe
+@_public(PROOFS)
+@condition(etag_func=_proof_tag)
 def draw_bundle(request: HttpRequest, campaign_id: str) -> FileResponse:
-    """The proof bundle, once it is made."""
+    """The proof bundle, once it is made, read piece by piece."""
     campaign, key, bucket = _opened(campaign_id), bundle_key(campaign_id), buckets.scoring()
     if campaign.status == CampaignStatus.OPEN or not bucket.exists(key):
         raise Http404("The proof is published when the campaign has closed.")

@@ -26,7 +26,11 @@ from waves.models import Wave
 
 logger = logging.getLogger(__name__)
 REVEALED = (CampaignStatus.CLOSED, CampaignStatus.ARCHIVED)
-HEAVY = ("rules", "fairness", "dry_run")  # of a score file: megabytes each
+# What `public_attempt` reads: a stranger's request must not load the lists of each attempt.
+PUBLIC_OF_FILES = (
+    *("attempt", "created_at", "state", "sha256", "rules_digest", "roster_digest", "rows_in"),
+    *("accepted", "rejected", "bands", "campaign", "supplement_of__attempt"),
+)
 
 
 def bundle_key(campaign_id: str) -> str:
@@ -72,12 +76,7 @@ def public_draw(campaign: Campaign) -> dict[str, Any]:
             f"Campaign {campaign.campaign_id} is a draft: its draw is locked when it opens."
         )
     revealed = campaign.status in REVEALED
-    # without what strangers could make us read again and again: the lists of each attempt
-    files = (
-        campaign.score_files.select_related("supplement_of")
-        .defer(*(f"{file}{heavy}" for file in ("", "supplement_of__") for heavy in HEAVY))
-        .order_by("attempt")
-    )
+    files = campaign.score_files.select_related("supplement_of").only(*PUBLIC_OF_FILES)
     return {
         "campaign_id": campaign.campaign_id,
         "name": campaign.name,
@@ -90,7 +89,10 @@ def public_draw(campaign: Campaign) -> dict[str, Any]:
         "entropy_value": campaign.entropy_value,
         "draw_supplied": campaign.draw_supplied,
         "seed": bytes(campaign.seed or b"").hex() if revealed else None,
-        "attempts": [public_attempt(file, campaign.active_score_file_id) for file in files],
+        "attempts": [
+            public_attempt(file, campaign.active_score_file_id)
+            for file in files.order_by("attempt")
+        ],
         "rule_changes": [_public_change(change) for change in campaign.rule_changes.all()],
         "waves": (
             [_public_wave(wave) for wave in data.proven_waves(campaign.pk)] if revealed else []

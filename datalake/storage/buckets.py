@@ -66,6 +66,11 @@ class Bucket(Protocol):
         under way stay.
         """
 
+    def check_reachable(self) -> None:
+        """Raises OSError unless the bucket responds and takes files, as far as that can be said
+        without writing one.
+        """
+
     def keeps_versions(self) -> bool | None:
         """Whether what is replaced or deleted is kept as an older version; None if we may not
         ask.
@@ -184,6 +189,14 @@ class DiskBucket:
             _deleted_unless_locked(path)
             for path in list(self._path(prefix).rglob(f".*{UNFINISHED}"))
         )
+
+    def check_reachable(self) -> None:
+        """The folder, or where it will be made by the first file."""
+        folder = next(each for each in (self.folder, *self.folder.parents) if each.exists())
+        if not os.access(folder, os.W_OK | os.X_OK) or not folder.is_dir():
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        if not os.statvfs(folder).f_bavail:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
     def keeps_versions(self) -> bool | None:
         return False

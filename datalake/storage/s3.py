@@ -140,6 +140,11 @@ class S3Bucket:
         """
         return 0
 
+    def check_reachable(self) -> None:
+        """By a listing, which the role may make: whether it may write is known when it does."""
+        with _translated():
+            self.client.list_objects_v2(Bucket=self.bucket.name, Prefix=self.location, MaxKeys=1)
+
     def keeps_versions(self) -> bool | None:
         """Also one that has stopped to: it keeps those it has."""
         with _translated(), passing_over(403):

@@ -83,3 +83,8 @@ def _unfit(values: QueryDict) -> Iterator[str]:
 
 def refused(complaint: str) -> HttpResponse:
     return HttpResponseBadRequest(f"{complaint}\n", content_type="text/plain; charset=utf-8")
+
+
+def client_address(request: HttpRequest) -> str:
+    """Under what a client's requests are counted. [O-7]"""
+    return str(request.META.get("REMOTE_ADDR", ""))

@@ -76,12 +76,17 @@ class ServiceState:
 
     @property
     def words(self) -> str:
-        """`ok`, or what is wrong."""
+        """`ok`, or what is wrong and with which processes."""
+        if not self.silent:
+            return self.public_words
+        return f"{self.public_words} ({', '.join(each.place for each in self.silent)})"
+
+    @property
+    def public_words(self) -> str:
+        """The same for strangers: it names no machine."""
         if self.is_well:
             return "ok"
-        if not self.silent:
-            return "not running"
-        return f"silent for more than 3 minutes ({', '.join(each.place for each in self.silent)})"
+        return "silent for more than 3 minutes" if self.silent else "not running"
 
 
 def services() -> list[ServiceState]:

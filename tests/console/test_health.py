@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.db.models import F
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from console import health
 from operations import jobs
@@ -29,37 +32,78 @@ def one_falls_silent(service: str) -> None:
     rows.update(beat_at=F("beat_at") - timedelta(minutes=4))
 
 
+def ready() -> Any:
+    """What `/readyz` answers when it asks again."""
+    health.READINESS.forget()
+    return Client().get("/readyz")
+
+
 def test_o2_a_site_without_workers_is_ready_and_says_what_does_not_run():
     assert Client().get("/healthz").json() == {"ok": True}
-    ready = Client().get("/readyz")
-    assert ready.status_code == 200
-    parts = {"database": "ok", "storage": "ok", "jobs": "ok"}
-    assert ready.json() == {"ok": True} | parts | dict.fromkeys(heartbeats.EXPECTED, "not running")
-
-
-def test_o2_a_silent_service_is_in_the_body():
-    all_run()
-    assert set(Client().get("/readyz").json().values()) == {"ok", True}
-    one_falls_silent("consumers")
-    answer = Client().get("/readyz")
+    answer = ready()
     assert answer.status_code == 200
-    assert answer.json()["consumers"] == "silent for more than 3 minutes (process 4 on here)"
+    parts = {"database": "ok", "storage": "ok", "jobs": "ok"}
+    assert answer.json() == {"ok": True} | parts | dict.fromkeys(heartbeats.EXPECTED, "not running")
 
 
-def test_o2_only_database_and_storage_decide_about_readiness(monkeypatch):
+def test_o2_a_silent_service_is_in_the_body_which_names_no_machine():
     all_run()
-    monkeypatch.setattr(health, "_storage", lambda: "scoring bucket cannot store files")
-    assert Client().get("/readyz").status_code == 503
-    monkeypatch.setattr(health, "_database", lambda: "does not respond")
+    assert set(ready().json().values()) == {"ok", True}
+    one_falls_silent("consumers")
+    answer = ready()
+    assert answer.status_code == 200
+    assert answer.json()["consumers"] == "silent for more than 3 minutes"
+
+
+def test_o2_only_database_and_storage_decide_about_readiness(monkeypatch, bucket_folders):
+    all_run()
+    (bucket_folders / "scoring").touch()
+    answer = ready()
+    assert answer.status_code == 503
+    assert answer.json()["storage"] == "scoring bucket cannot store files"
+    (bucket_folders / "scoring").unlink()
+
+    def away() -> None:
+        raise OperationalError("connection to db.internal refused")
+
+    monkeypatch.setattr(connection, "cursor", away)
+    answer = ready()
+    assert answer.status_code == 503
+    assert answer.json() == {"ok": False, "database": "does not respond", "storage": "ok"}
+
+
+def test_o2_whoever_asks_whether_the_site_is_ready_writes_nothing(bucket_folders):
+    with CaptureQueriesContext(connection) as asked:
+        assert ready().status_code == 200
+    assert asked.captured_queries
+    assert {query["sql"].split()[0] for query in asked.captured_queries} == {"SELECT"}
+    assert list(bucket_folders.iterdir()) == []
+
+
+def test_o2_database_and_storage_are_asked_once_for_many_requests(monkeypatch):
+    calls: list[str] = []
+    monkeypatch.setattr(health, "_storage", lambda: calls.append("storage") or "ok")
+    assert {answer.status_code for answer in (ready(), *map(Client().get, 20 * ["/readyz"]))} == {
+        200
+    }
+    assert calls == ["storage"]
+    with CaptureQueriesContext(connection) as asked:
+        Client().get("/readyz")
+    assert len(asked) == 0
+
+
+def test_o2_a_site_whose_storage_gives_no_answer_is_not_ready(monkeypatch):
+    """While one request waits for it, the others are told so."""
+    monkeypatch.setattr(health.READINESS, "get", lambda: ({"database": "ok", "storage": "ok"}, 31))
     answer = Client().get("/readyz")
     assert answer.status_code == 503
-    assert "workers" not in answer.json()
+    assert answer.json()["database and storage"] == "no answer for more than 30 s"
 
 
 def test_a_job_that_waits_too_long_for_a_worker_is_in_the_body():
     job = jobs.open_job("prepare_wave", Subject("wave", "1"))
     Job.objects.filter(pk=job.pk).update(created_at=NOW)
-    assert "1 job has waited" in Client().get("/readyz").json()["jobs"]
+    assert "1 job has waited" in ready().json()["jobs"]
 
 
 def test_o2_metrics_show_heartbeats_to_prometheus_and_to_those_who_may_see_jobs(settings):

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from campaigns.models import Campaign
 from campaigns.opening import close_campaign
+from console.proof import pages
+from datalake.storage import buckets
 from datalake.storage.buckets import DiskBucket
 from tests.support.outages import out_of_reach
 from tests.support.people import client_of, member_of
-from tests.support.waves import campaign_with
+from tests.support.waves import NOTIFY, add_scores, campaign_with
+from waves.models import Wave, WaveMarket
 
 pytestmark = pytest.mark.django_db
 
@@ -43,3 +49,87 @@ def test_s10_before_the_draw_is_revealed_the_page_asks_nothing_of_the_bucket(mon
     monkeypatch.delattr(DiskBucket, "open")
     shown = Client().get(f"/draws/{campaign.campaign_id}").content.decode()
     assert "Save the numbers on this page" in shown
+
+
+def add_wave(campaign: Campaign, date_key: str) -> None:
+    wave = Wave.objects.create(
+        campaign=campaign,
+        date_key=date_key,
+        name=f"{campaign.campaign_id}.{date_key}",
+        notify_date=NOTIFY,
+        state="completed",
+        score_file=campaign.score_files.latest("attempt"),
+    )
+    for market in campaign.markets.all():
+        WaveMarket.objects.create(
+            wave=wave, market=market, name="A", capacity=5, room=5, selection_time=NOTIFY
+        )
+
+
+def queries_of(address: str) -> list[str]:
+    with CaptureQueriesContext(connection) as asked:
+        assert Client().get(address).status_code == 200
+    return [query["sql"] for query in asked.captured_queries]
+
+
+@pytest.mark.parametrize("path", ["", "/draw.json"])
+def test_x2_a_strangers_request_takes_as_many_queries_for_ten_files_and_waves_as_for_one(path):
+    """And loads neither the lists of files nor what waves sent. [S-10]"""
+    campaign = campaign_with(3)
+    address = f"/draws/{campaign.campaign_id}{path}"
+    add_wave(campaign, "20260121")
+    Campaign.objects.filter(pk=campaign.pk).update(status="closed")
+    few = queries_of(address)
+    for day in range(22, 26):
+        add_scores(campaign, ["fan-000000"], [0.5])
+        add_wave(campaign, f"202601{day}")
+    many = queries_of(address)
+    assert len(many) == len(few) <= 6
+    loaded = " ".join(many)
+    for heavy in ("rules", "fairness", "dry_run", "content", "status_content"):
+        assert f'"{heavy}"' not in loaded, heavy
+
+
+@pytest.mark.parametrize("path", ["", "/draw.json"])
+def test_x2_a_page_that_has_not_changed_is_not_sent_again(path):
+    campaign = campaign_with(1)
+    address = f"/draws/{campaign.campaign_id}{path}"
+    first = Client().get(address)
+    assert "Cookie" not in first.headers.get("Vary", "")
+    assert set(first.headers["Cache-Control"].split(", ")) == {"public", "max-age=0", "s-maxage=10"}
+    again = Client().get(address, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    policies = {answer.headers["Content-Security-Policy"] for answer in (first, again)}
+    assert len(policies) == 1
+    Campaign.objects.filter(pk=campaign.pk).update(name="Another name")
+    changed = Client().get(address, headers={"If-None-Match": first.headers["ETag"]})
+    assert changed.status_code == 200
+
+
+def test_s10_a_proof_is_read_piece_by_piece_and_not_sent_to_who_has_it(monkeypatch):
+    campaign = close_campaign(campaign_with(1).pk, by=None)
+    buckets.scoring().put(f"proofs/{campaign.campaign_id}.zip", b"zip" * 100_000)
+    buckets.scoring().put(f"proofs/{campaign.campaign_id}.zip.sha256", b"ab" * 32)
+    address = f"/draws/{campaign.campaign_id}/proof.zip"
+    first = Client().get(address)
+    pieces = [len(piece) for piece in first.streaming_content]
+    assert (sum(pieces), max(pieces) < 100_000) == (300_000, True)
+    monkeypatch.setattr(DiskBucket, "exists", None)
+    again = Client().get(address, headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+
+
+def test_o7_one_client_that_asks_too_often_is_told_to_wait_and_others_are_served(monkeypatch):
+    campaign = campaign_with(1)
+    clock = iter(range(1_000_000))
+    monkeypatch.setattr(pages.PAGES, "_clock", lambda: next(clock) / 1_000_000)
+    answers = [Client().get(f"/draws/{campaign.campaign_id}") for _ in range(101)]
+    assert {answer.status_code for answer in answers[:-1]} == {200}
+    refused = answers[-1]
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+    assert "no-store" in refused.headers["Cache-Control"]
+    with CaptureQueriesContext(connection) as asked:
+        Client().get(f"/draws/{campaign.campaign_id}/draw.json")
+    assert len(asked) == 0
+    other = Client(REMOTE_ADDR="192.0.2.7")
+    assert other.get(f"/draws/{campaign.campaign_id}").status_code == 200

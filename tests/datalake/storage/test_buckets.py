@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+from types import SimpleNamespace
 
 import pytest
 
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
+from datalake.storage.buckets import DiskBucket
 
 
 def content(bucket, key):
@@ -87,6 +90,20 @@ def test_reading_what_is_not_there_is_refused_by_name(bucket, call):
 
 def test_an_address_says_where_a_person_finds_the_file(bucket):
     assert bucket.url_or_path("a/b.txt").endswith("a/b.txt")
+
+
+def test_o2_a_bucket_is_reachable_before_its_first_file_and_being_asked_writes_none(bucket):
+    assert bucket.check_reachable() is None
+    assert list(bucket.list("")) == []
+
+
+def test_o2_a_folder_that_is_a_file_or_full_cannot_be_used(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="Permission denied"):
+        DiskBucket(tmp_path / "file").check_reachable()
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=0))
+    with pytest.raises(OSError, match="No space left"):
+        DiskBucket(tmp_path / "folder").check_reachable()
 
 
 def test_what_a_killed_process_left_half_written_can_be_deleted_and_a_write_under_way_stays(
