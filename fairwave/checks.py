@@ -8,10 +8,20 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, register, run_checks
 from django.core.checks import Warning as Caution
+from django.core.exceptions import ImproperlyConfigured
 
 from fairwave import env
+from fairwave.secret_settings import Secrets, problems
+
+
+def stop_if_wrong() -> None:
+    """For what starts without `manage.py`. Raises ImproperlyConfigured with every serious finding
+    of our checks and what to do.
+    """
+    if wrong := [found for found in run_checks(tags=["fairwave"]) if found.is_serious()]:
+        raise ImproperlyConfigured(" ".join(f"{found.msg} {found.hint}" for found in wrong))
 
 
 @register("fairwave")
@@ -42,32 +52,48 @@ def a_late_task_is_not_started_twice(
 
 
 @register("fairwave")
-def providers_can_be_reached_with_these_settings(
+def a_wave_needs_two_people(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    found: list[CheckMessage] = []
-    if settings.BEHIND_TLS and settings.SMS_TOKEN == "sandbox":  # noqa: S105 the well-known token of the sandbox
-        hint = "Set SMS_TOKEN to the provider's token. On a test machine, set BEHIND_TLS to off."
-        found.append(
-            Error("SMS_TOKEN is the sandbox's on a public site.", hint=hint, id="fairwave.E102")
+    if settings.WAVES_FOUR_EYES:
+        return []
+    return [
+        Caution(
+            "WAVES_FOUR_EYES is off, so one person can approve their own wave.",
+            hint="Keep it on, except on a test machine.",
+            id="fairwave.W101",
         )
-    if settings.BEHIND_TLS and settings.RECEIPT_SECRET == "sandbox":  # noqa: S105 likewise
-        hint = "Set RECEIPT_SECRET to the long random text that the provider uses to sign receipts."
-        found.append(
-            Error(
-                "RECEIPT_SECRET is the sandbox's on a public site.", hint=hint, id="fairwave.E103"
-            )
-        )
-    if not settings.WAVES_FOUR_EYES:
-        hint = "Keep it on, except on a test machine."
-        found.append(
-            Caution(
-                "WAVES_FOUR_EYES is off, so one person can approve their own wave.",
-                hint=hint,
-                id="fairwave.W101",
-            )
-        )
-    return found
+    ]
+
+
+@register("fairwave")
+def no_secret_is_missing_or_known(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    database: dict[str, Any] = settings.DATABASES["default"]
+    found = Secrets(
+        is_local=settings.IS_LOCAL_MACHINE,
+        secret_key=_secret_key(),
+        fallbacks=settings.SECRET_KEY_FALLBACKS,
+        sms_token=settings.SMS_TOKEN,
+        receipt_secret=settings.RECEIPT_SECRET,
+        metrics_token=settings.METRICS_TOKEN,
+        slack_webhook_url=settings.SLACK_WEBHOOK_URL,
+        database_user=str(database.get("USER", "")),
+        database_password=str(database.get("PASSWORD", "")),
+    )
+    return [
+        Error(f"{each.name}: {each.problem}", hint=each.hint, id=each.id)
+        for each in problems(found)
+    ]
+
+
+def _secret_key() -> str:
+    """Django raises where its key is empty."""
+    try:
+        return settings.SECRET_KEY
+    except ImproperlyConfigured:
+        return ""
 
 
 @register("fairwave")

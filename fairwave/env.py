@@ -22,11 +22,14 @@ _env = environ.Env()
 
 @dataclass(frozen=True)
 class Mistake:
-    """A setting that cannot be used: which one, what is wrong with it, what to do."""
+    """A setting that cannot be used: which one, what is wrong with it, what to do; and the id of
+    its check where that has one of its own.
+    """
 
     name: str
     problem: str
     hint: str
+    id: str = ""
 
 
 mistakes: list[Mistake] = []
@@ -94,10 +97,13 @@ def data_folder() -> Path:
 
 def secret_key(data: Path) -> str:
     """SECRET_KEY, or on a machine without one a key made once and kept with the data, readable by
-    its owner only.
+    its owner only. Nothing where DATABASE_URL is set: each machine would make another, so the check
+    stops the start, and Django refuses to sign anything.
     """
     if given := text("SECRET_KEY"):
         return given
+    if text("DATABASE_URL"):
+        return ""
     kept = data / "secret-key"
     if not kept.exists():
         data.mkdir(parents=True, exist_ok=True)

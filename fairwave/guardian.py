@@ -28,6 +28,7 @@ CLONE_NEWUSER = 0x10000000
 PR_SET_PDEATHSIG = 1
 SERVER_OPTIONS = {
     "listen_addresses": "",
+    "unix_socket_permissions": "0600",
     "shared_buffers": "256MB",
     "max_wal_size": "4GB",
     "maintenance_work_mem": "256MB",

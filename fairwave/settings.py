@@ -7,16 +7,22 @@ from __future__ import annotations
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.urls import reverse_lazy
 
-from fairwave import env
+from fairwave import data_folder, env, secret_settings
 from fairwave.theme import UNFOLD  # noqa: F401 how the operators' site looks
 
 ROOT = env.ROOT
 FAIRWAVE_DATA = env.data_folder()
+if too_open := data_folder.narrow(FAIRWAVE_DATA):
+    env.mistakes.append(too_open)
 DEBUG = False
 SECRET_KEY = env.secret_key(FAIRWAVE_DATA)
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 BEHIND_TLS = env.switch("BEHIND_TLS", False)
+# Nobody else can reach the site: defaults of secrets are good enough (secret_settings.py)
+IS_LOCAL_MACHINE = secret_settings.is_local(
+    env.text("DATABASE_URL"), ALLOWED_HOSTS, behind_tls=BEHIND_TLS
+)
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if BEHIND_TLS and host != "*"]
 
 INSTALLED_APPS = [
@@ -97,6 +103,8 @@ STATIC_ROOT = FAIRWAVE_DATA / "static"
 STATICFILES_DIRS = [ROOT / "static"]
 WHITENOISE_USE_FINDERS = True
 FILE_UPLOAD_TEMP_DIR = None
+# Django would open what its storages write to everybody
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 # to a temporary file, for staff, up to UPLOAD_MAX_BYTES
 FILE_UPLOAD_HANDLERS = ["console.uploads.GuardedUpload"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000

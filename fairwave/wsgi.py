@@ -10,13 +10,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairwave.settings")
 if not env.text("DATABASE_URL"):
     embedded.share(env.data_folder())
 
-from django.core import checks
-from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
+from fairwave import checks
 from operations.entry.requests import SiteRequest
 
 application = get_wsgi_application()
 application.request_class = SiteRequest
-if wrong := [found for found in checks.run_checks(tags=["fairwave"]) if found.is_serious()]:
-    raise ImproperlyConfigured(" ".join(f"{found.msg} {found.hint}" for found in wrong))
+checks.stop_if_wrong()

@@ -20,6 +20,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 import sandbox
 from fairwave import embedded, env
 from sandbox import fans, report
@@ -77,7 +79,10 @@ def main() -> int:
     started = time.monotonic()
     data = env.data_folder()
     with sandbox.running(
-        latency_ms=LATENCY_MS, fail_rates=FAIL_RATES, retry_after_seconds=0.2
+        latency_ms=LATENCY_MS,
+        fail_rates=FAIL_RATES,
+        retry_after_seconds=0.2,
+        token=env.text("SMS_TOKEN", "sandbox"),
     ) as providers:
         os.environ |= {
             "SMS_URL": providers.url,
@@ -85,11 +90,11 @@ def main() -> int:
             "SLACK_WEBHOOK_URL": f"{providers.url}/slack/presale",
             "LOG_LEVEL": "ERROR",
         }
-        set_up(data)
-        presale = Presale(next_campaign_id(), data)
         try:
+            set_up(data)
+            presale = Presale(next_campaign_id(), data)
             run(presale, options.fans, providers)
-        except StepFailed as failed:
+        except (ImproperlyConfigured, StepFailed) as failed:
             say(f"The demo stopped. {failed}")
             if options.json:
                 print(json.dumps({"error": str(failed)}))  # noqa: T201
@@ -118,7 +123,9 @@ def arguments() -> argparse.Namespace:
 
 
 def set_up(data: Path) -> None:
-    """A database that runs and is up to date, and the two people a wave needs."""
+    """A database that runs and is up to date, and the two people a wave needs. Raises
+    ImproperlyConfigured if a setting is wrong.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fairwave.settings")
     say(f"Starting. All files of this run are in {data} …")
     if not env.text("DATABASE_URL"):
@@ -126,9 +133,11 @@ def set_up(data: Path) -> None:
     import django
     from django.core.management import call_command
 
+    from fairwave import checks
     from operations.database.statements import unhurried
 
     django.setup()
+    checks.stop_if_wrong()
     with unhurried(limits=("statement_timeout", "lock_timeout")):
         call_command("migrate", verbosity=0)
     call_command("setup_roles", stdout=io.StringIO(), stderr=io.StringIO())

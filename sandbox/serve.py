@@ -22,6 +22,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from django.core.exceptions import ImproperlyConfigured
+
 import sandbox
 from fairwave import embedded, env
 
@@ -53,7 +55,8 @@ def main() -> int:
         latency_ms=LATENCY_MS,
         receipts=True,
         receipt_url=receipts,
-        receipt_secret="sandbox",  # noqa: S106
+        receipt_secret=env.text("RECEIPT_SECRET", "sandbox"),
+        token=env.text("SMS_TOKEN", "sandbox"),
     ) as providers:
         os.environ |= {
             "SMS_URL": env.text("SMS_URL") or providers.url,
@@ -62,7 +65,11 @@ def main() -> int:
             "TASK_WORKERS": str(chosen.workers),
             "DJANGO_SETTINGS_MODULE": "fairwave.settings",
         }
-        password = set_up()
+        try:
+            password = set_up()
+        except ImproperlyConfigured as error:
+            print(error, file=sys.stderr)  # noqa: T201
+            return 1
         with held:
             return keep(start(data, chosen.port), address, password)
 
@@ -87,14 +94,16 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def set_up() -> str:
     """Migrate, make the roles; on a fresh database make the administrator. Returns its password, or
-    nothing.
+    nothing. Raises ImproperlyConfigured before anything is done if a setting is wrong.
     """
     import django
     from django.core.management import call_command
 
+    from fairwave import checks
     from operations.database.statements import unhurried
 
     django.setup()
+    checks.stop_if_wrong()
     with unhurried(limits=("statement_timeout", "lock_timeout")):
         call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.core.checks import WARNING, CheckMessage
 
 from tests.fairwave.settings_cases import check, manage
@@ -32,27 +33,73 @@ def test_glue_needs_a_bucket_on_s3_and_a_name_that_athena_takes_and_the_archive_
     assert ("GLUE_DATABASE is not a valid" in wrong, "DEMAND_PREFIX" in wrong) == (True, True)
 
 
-def test_a_deployed_site_passes_the_deployment_checks_and_a_pretend_provider_does_not(tmp_path):
-    deployed = {
-        "BEHIND_TLS": "on",
-        "ALLOWED_HOSTS": "presale.example",
-        "SECRET_KEY": "a1!" * 20 + "bcdefgh",
-        "FAIRWAVE_DATA": str(tmp_path),
-    }
-    real = manage(
-        "check",
-        "--deploy",
-        "--fail-level",
-        "WARNING",
-        **deployed,
-        SMS_TOKEN="deployed",
-        RECEIPT_SECRET="deployed",
-    )
+def test_a_deployed_site_passes_the_deployment_checks(tmp_path):
+    deployed = {"BEHIND_TLS": "on", "ALLOWED_HOSTS": "presale.example"}
+    fail = ("check", "--deploy", "--fail-level", "WARNING")
+    real = manage(*fail, **deployed, FAIRWAVE_DATA=str(tmp_path))
     assert real.returncode == 0, real.stderr
-    pretend = check(deploy=True, **deployed)
-    assert all(one.is_serious() for one in pretend)
-    assert "SMS_TOKEN" in said(pretend)
-    assert "RECEIPT_SECRET" in said(pretend)
+
+
+# What is unsafe, with the id of its check and words of its message.
+UNSAFE = [
+    ({"SECRET_KEY": ""}, "fairwave.E201", "SECRET_KEY: It is not set"),
+    ({"SECRET_KEY": "Short-1"}, "fairwave.E202", "SECRET_KEY: It has 7 characters"),
+    ({"SECRET_KEY": "k" * 60}, "fairwave.E202", "SECRET_KEY: It repeats"),
+    ({"SECRET_KEY": "django-insecure-" + "a1b2c3" * 9}, "fairwave.E202", "is well known"),
+    ({"SECRET_KEY_FALLBACKS": f"{'a1b2c3' * 9},old"}, "fairwave.E203", "It has 3 characters"),
+    ({"SMS_TOKEN": ""}, "fairwave.E204", "SMS_TOKEN: Its value is well known"),
+    ({"SMS_TOKEN": "Changeme"}, "fairwave.E204", "SMS_TOKEN: Its value is well known"),
+    ({"RECEIPT_SECRET": ""}, "fairwave.E205", "RECEIPT_SECRET: Its value is well known"),
+    ({"RECEIPT_SECRET": "zu-kurz"}, "fairwave.E205", "RECEIPT_SECRET: It has 7 characters"),
+    ({"METRICS_TOKEN": "metrics"}, "fairwave.E206", "METRICS_TOKEN: It has 7 characters"),
+    ({"DATABASE_URL": "postgresql://ann:postgres@db/x"}, "fairwave.E207", "DATABASE_URL: The pass"),
+    ({"DATABASE_URL": "postgresql://ann:ann@db/x"}, "fairwave.E207", "DATABASE_URL: The password"),
+    ({"SLACK_WEBHOOK_URL": "http://hooks.example/T1/B2/c3"}, "fairwave.E208", "unencrypted"),
+    (
+        {"SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T00000000/B00000000/XXXX"},
+        "fairwave.E208",
+        "SLACK_WEBHOOK_URL: It is an example",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "number", "words"), UNSAFE)
+def test_o7_an_unsafe_secret_is_refused_by_name_with_what_to_do(given, number, words, tmp_path):
+    """And never shown."""
+    (refused,) = check(FAIRWAVE_DATA=str(tmp_path), **given)
+    assert (refused.id, refused.is_serious(), words in refused.msg) == (number, True, True)
+    assert refused.hint
+    ((name, value),) = given.items()
+    assert name in refused.msg
+    assert not value or value not in f"{refused.msg} {refused.hint}"
+
+
+OUTSIDE = [
+    {"DATABASE_URL": "postgresql://ann@localhost/fairwave"},
+    {"ALLOWED_HOSTS": "localhost,presale.example"},
+    {"ALLOWED_HOSTS": "*"},
+    {"BEHIND_TLS": "on"},
+]
+
+
+@pytest.mark.parametrize("given", OUTSIDE)
+def test_o7_defaults_are_refused_wherever_somebody_else_can_reach_the_site(given, tmp_path):
+    defaults = dict.fromkeys(("SMS_TOKEN", "RECEIPT_SECRET", "DATABASE_URL"), "")
+    found = check(**{"FAIRWAVE_DATA": str(tmp_path)} | defaults | given)
+    assert [one.id for one in found] == ["fairwave.E204", "fairwave.E205"]
+
+
+def test_o7_a_local_machine_runs_with_defaults_and_a_key_of_its_own(tmp_path):
+    nothing = dict.fromkeys(("SMS_TOKEN", "RECEIPT_SECRET", "DATABASE_URL", "SECRET_KEY"), "")
+    local = {"FAIRWAVE_DATA": str(tmp_path), "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]"}
+    assert check(**local, **nothing) == []
+    assert (tmp_path / "secret-key").stat().st_mode & 0o077 == 0
+
+
+def test_o7_a_key_is_not_made_up_beside_a_database_that_other_machines_share(tmp_path):
+    (refused,) = check(FAIRWAVE_DATA=str(tmp_path), SECRET_KEY="")
+    assert "secrets.token_urlsafe(64)" in str(refused.hint)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_pair_of_eyes_is_warned_of(tmp_path):

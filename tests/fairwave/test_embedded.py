@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -183,6 +184,14 @@ def test_what_was_written_is_there_when_the_server_starts_again(data):
         psycopg.connect(host=host, user=embedded.USER, dbname=embedded.DATABASE) as connection,
     ):
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+
+
+def test_o7_whatever_the_umask_nobody_else_reaches_the_server_or_its_files(data):
+    with in_use(data, umask=0):
+        found = {path: path.stat().st_mode for path in (data, *data.rglob("*"))}
+    assert any(stat.S_ISSOCK(mode) for mode in found.values())
+    wrong = {str(path): oct(mode) for path, mode in found.items() if mode & 0o077}
+    assert wrong == {}
 
 
 def test_a_data_folder_too_deep_for_a_socket_has_its_socket_elsewhere(tmp_path):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
-from tests.fairwave.settings_cases import ROOT, check, manage
+from django.core.management import get_commands, load_command_class
+
+from tests.fairwave.settings_cases import ROOT, check, environment, manage
+from tests.test_wiring import OURS
 
 WRONG = {
     "ALLOWED_HOSTS": None,
@@ -47,28 +49,32 @@ def test_a_clean_environment_has_nothing_wrong():
     assert check() == []
 
 
-def test_a_command_of_ours_does_not_start_with_a_wrong_setting():
-    done = manage("activate_scores", "1", "--json", SMS_URL="sms.example")
+UNSAFE = {"SMS_URL": "sms.example", "SECRET_KEY": ""}
+
+
+def test_o7_a_command_of_ours_does_not_start_with_a_wrong_setting_or_without_a_key():
+    done = manage("activate_scores", "1", "--json", **UNSAFE)
     assert done.returncode == 1
-    assert "SMS_URL" in done.stderr
+    assert all(f"{name}: " in done.stderr for name in UNSAFE)
     assert done.stdout == ""
 
 
-def test_the_web_server_does_not_start_with_a_wrong_setting():
-    clean = {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": "postgresql://nobody@localhost/none",
-        "SECRET_KEY": "k",
-        "SMS_URL": "x",
-    }
+def test_o7_the_web_server_does_not_start_with_a_wrong_setting_or_without_a_key():
     done = subprocess.run(
         [sys.executable, "-c", "import fairwave.wsgi"],
         cwd=ROOT,
-        env=clean,
+        env=environment(UNSAFE),
         capture_output=True,
         text=True,
     )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith(
-        "django.core.exceptions.ImproperlyConfigured: SMS_URL: "
-    )
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("django.core.exceptions.ImproperlyConfigured: ")
+    assert all(f"{name}: " in last for name in UNSAFE)
+
+
+def test_o7_workers_services_and_commands_check_the_settings_before_they_start():
+    for name, app in get_commands().items():
+        if app in {"django_q", *OURS}:
+            checked = load_command_class(app, name).requires_system_checks
+            assert checked == "__all__" or "fairwave" in checked, name

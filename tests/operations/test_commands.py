@@ -27,6 +27,7 @@ from operations.errors import LeaseLost, Refusal
 from operations.models import Alert, Job
 from operations.services import heartbeats
 from operations.services.heartbeats import Stop
+from tests.fairwave.settings_cases import SECRETS
 from tests.support.campaigns import (
     make_campaign,
     process_scores,
@@ -343,7 +344,8 @@ def test_wrong_usage_is_exit_2_before_anything_is_looked_at():
 
 
 def test_a_database_that_is_away_is_one_clear_line():
-    environment = os.environ | {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    away = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    environment = os.environ | away | SECRETS
     command = [sys.executable, "manage.py", "undo_activation", "12345", "--json"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 1

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from sandbox import fans
+from tests.fairwave.settings_cases import SECRETS
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
@@ -100,6 +101,7 @@ def test_migrations_and_a_score_file_work_on_postgresql_15(database_url, tmp_pat
     environment = os.environ | {
         "DATABASE_URL": database_url,
         "FAIRWAVE_DATA": str(tmp_path / "data"),
+        **SECRETS,
     }
 
     def manage(*commands: tuple[object, ...]) -> str:
