@@ -90,9 +90,17 @@ class CannotSupplement(CampaignError):
 
 
 class BadCorrection(CampaignError):
-    """A corrected file of rejected rows cannot be read, or is not of the score file that it should
-    fix. [S-14]
+    """A corrected file of rejected rows cannot be read, or is not of the file that it should fix.
+    [C-4, S-14]
     """
+
+
+class CannotCorrect(CampaignError):
+    """The rejected rows of a registration file that is not imported yet are not known. [C-4]"""
+
+
+class UnknownImport(CampaignError):
+    """No registration file has this number, or it belongs to another campaign."""
 
 
 class CannotActivate(CampaignError):

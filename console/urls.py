@@ -67,6 +67,11 @@ urlpatterns = [
     path("admin/rank-file/<int:pk>/start/", rank_files.start, name="start-rank-file"),
     path("admin/registrations/<int:pk>/", registrations.registration_import, name="registrations"),
     path(
+        "admin/registrations/<int:pk>/corrections/",
+        registrations.upload_corrections,
+        name="correct-registrations",
+    ),
+    path(
         "admin/registrations/<int:pk>/download/",
         downloads.registrations,
         name="download-registrations",

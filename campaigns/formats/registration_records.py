@@ -6,17 +6,13 @@ Text may be UTF-8 bytes, preferences may be an array, dates may be logical times
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from campaigns.errors import UnreadableFile, WrongCampaign
-from campaigns.formats.score_rows import (
-    KEPT_OF_A_LONG_LINE,
-    LONGEST_ID,
-    LONGEST_LINE,
-    readable,
-)
+from campaigns.formats.score_rows import KEPT_OF_A_LONG_LINE, LONGEST_ID, LONGEST_LINE
 from datalake.choices import RecordType
 from operations.entry.trimming import trim
 
@@ -31,6 +27,7 @@ COLUMNS: tuple[str, ...] = (
     "market_preferences",
 )
 COLUMNS += ("registered_at", "date_created")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class OtherType(Exception):
@@ -59,15 +56,47 @@ def values_of_record(record: Mapping[str, Any], campaign_id: str) -> list[str] |
     )
 
 
-def ignored_fields(record: Mapping[str, Any]) -> tuple[str, ...]:
-    """Fields of a record of our columns that are none of them."""
-    return () if _is_registration(record) else tuple(sorted(record.keys() - set(COLUMNS)))
+def columns_of(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """The columns that its file's rejected rows are shown by: ours for records in the shape of
+    stream and lake, else the record's fields. Raises UnreadableFile.
+    """
+    if _is_registration(record):
+        return COLUMNS
+    if misspelt := [name for name in record if name not in COLUMNS and name.lower() in COLUMNS]:
+        raise UnreadableFile(
+            f"The Avro file has a field {misspelt[0]}. Write field names in lower case:"
+            f" {misspelt[0].lower()}."
+        )
+    return tuple(record)
 
 
-def shown_id(record: Mapping[str, Any]) -> str:
-    """The fan id as it is kept of a rejected record; empty where it is no text."""
-    text = _known_text(record.get("global_user_id", record.get("globalUserId"))) or ""
-    return readable(text[:KEPT_OF_A_LONG_LINE].encode(errors="surrogateescape"))
+def cells_of(record: Mapping[str, Any], columns: tuple[str, ...]) -> list[str]:
+    """The record's values as text that is one line and has no tab, whatever they are: what is no
+    text, and control characters, as `\\xNN`. Those of a record that is too long are cut.
+    """
+    flat = _flat(record) if _is_registration(record) else record
+    cells = [_cell(flat.get(name)) for name in columns]
+    if sum(map(len, cells)) > LONGEST_LINE:
+        cells = [cell[:KEPT_OF_A_LONG_LINE] for cell in cells]
+    return cells
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return "|".join(map(_cell, value))
+    if isinstance(value, bool):
+        return _confirmed(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    text = _text(value) if value is None or isinstance(value, (str, bytes)) else str(value)
+    if text.isprintable():
+        return text
+    readable = text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    return CONTROL.sub(_escaped, readable)
+
+
+def _escaped(control: re.Match[str]) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in control[0].encode())
 
 
 def _is_registration(record: Mapping[str, Any]) -> bool:
@@ -88,21 +117,26 @@ def values_of(record: Mapping[str, Any]) -> list[str] | None:
     """A `registration` record of stream or lake as COLUMNS' values; None where it is malformed.
     [L-1]
     """
-    created, tags = record["date"]["created"], record.get("tags") or []
-    if not isinstance(tags, list):
-        return None
-    return _values(
-        {
-            "global_user_id": record.get("globalUserId"),
-            "member_id": record.get("memberId"),
-            "email": record.get("email"),
-            "phone": record.get("phone"),
-            "phone_confirmed": bool(record.get("phone")) and "unconfirmed_phone" not in tags,
-            "market_preferences": record.get("marketId"),
-            "registered_at": created,
-            "date_created": created,
-        }
-    )
+    return None if _odd_tags(record) else _values(_flat(record))
+
+
+def _odd_tags(record: Mapping[str, Any]) -> bool:
+    return not isinstance(record.get("tags") or [], list)
+
+
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    created, has_phone = record["date"]["created"], bool(record.get("phone"))
+    tags = [] if _odd_tags(record) else record.get("tags") or []
+    return {
+        "global_user_id": record.get("globalUserId"),
+        "member_id": record.get("memberId"),
+        "email": record.get("email"),
+        "phone": record.get("phone"),
+        "phone_confirmed": has_phone and "unconfirmed_phone" not in tags,
+        "market_preferences": record.get("marketId"),
+        "registered_at": created,
+        "date_created": created,
+    }
 
 
 def _values(given: Mapping[str, Any]) -> list[str] | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterable, Iterator
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import BinaryIO, cast
@@ -17,8 +18,8 @@ from campaigns.formats.headers import first_line_of
 from campaigns.formats.registration_records import (
     COLUMNS,
     REQUIRED,
-    ignored_fields,
-    shown_id,
+    cells_of,
+    columns_of,
     values_of_record,
 )
 from campaigns.formats.score_rows import Header, Lines, read_chunks
@@ -38,12 +39,12 @@ COUNTED_BYTES = 1024 * 1024
 @dataclass(frozen=True)
 class Registrations:
     """Some rows: `rows` has `line`, `raw` and COLUMNS (String, trimmed; absent columns empty);
-    `malformed` `line`, `raw`. `ignored_columns` are the file's.
+    `malformed` `line`, `raw`. `columns` are all of the file's, as it spells them.
     """
 
     rows: pl.DataFrame
     malformed: pl.DataFrame
-    ignored_columns: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 def read(file: BinaryIO, campaign_id: str) -> Iterator[Registrations]:
@@ -75,27 +76,45 @@ def _text_chunks(file: BinaryIO) -> Iterator[Registrations]:
     """Lines are judged as those of a score file: nothing is quoted between tabs, and where commas
     separate, no quote spoils more than its own line. [S-3]
     """
-    header, has_commas = _header(first_line_of(file))
+    names, has_commas = _names(first_line_of(file))
+    columns = tuple(own_name(name) or name for name in names)
+    used = tuple(name for name in columns if name in COLUMNS)
+    header = Header(columns, used, ignored_of(names))
     for lines in read_chunks(cast("BinaryIO", TabSeparated(file)) if has_commas else file, header):
-        yield Registrations(*_frames(lines), header.ignored)
+        yield Registrations(*_frames(lines), names)
 
 
-def _header(first_line: bytes) -> tuple[Header, bool]:
-    """The columns, ours under our names whatever their case, and whether commas separate them."""
+def own_name(column: str) -> str | None:
+    """The name that we have for a column of a file, whatever its case; None for one that is not
+    used.
+    """
+    return column.lower() if column.lower() in COLUMNS else None
+
+
+def ignored_of(columns: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name for name in columns if own_name(name) is None)
+
+
+def header_line(columns: Iterable[str]) -> bytes:
+    """The first line of a tab-separated file with these columns."""
+    text = io.StringIO()
+    csv.writer(text, delimiter="\t", lineterminator="\n").writerow(columns)
+    return text.getvalue().encode()
+
+
+def _names(first_line: bytes) -> tuple[tuple[str, ...], bool]:
+    """The columns as the file spells them, and whether commas separate them."""
     first = first_line.removeprefix(codecs.BOM_UTF8).decode(errors="replace")
     delimiter = "\t" if "\t" in first else ","
     try:
-        names = [trim(name) for name in next(csv.reader([first], delimiter=delimiter), [])]
+        names = tuple(trim(name) for name in next(csv.reader([first], delimiter=delimiter), []))
     except csv.Error:  # a carriage return inside the line
         raise UnreadableFile(UNREADABLE_HEADER) from None
-    columns = tuple(name.lower() if name.lower() in COLUMNS else name for name in names)
-    _check_header(columns, first)
-    used = tuple(name for name in columns if name in COLUMNS)
-    ignored = tuple(name for name in columns if name not in COLUMNS)
-    return Header(columns, used, ignored), delimiter == ","
+    _check_header([own_name(name) or name for name in names], first)
+    return names, delimiter == ","
 
 
-def _check_header(header: tuple[str, ...], first: str) -> None:
+def _check_header(header: Sequence[str], first: str) -> None:
     if not first.strip():
         raise UnreadableFile(
             "The file is empty. The first line must be a header with the column names."
@@ -137,18 +156,19 @@ def _avro_chunks(file: BinaryIO, campaign_id: str) -> Iterator[Registrations]:
     1. A chunk ends at so many rows or characters.
     """
     rows: list[tuple[int, list[str] | None, str]] = []
-    size, ignored = 0, tuple[str, ...]()
+    size, columns = 0, tuple[str, ...]()
     records = container.read_records(file, name="The Avro file")
     for number, record in enumerate(records, start=1):
-        ignored = ignored or ignored_fields(record)
         values = values_of_record(record, campaign_id)
-        rows.append((number, values, shown_id(record)))
-        size += sum(map(len, values or ()))
+        columns = columns or columns_of(record)
+        raw = "\t".join(cells_of(record, columns))
+        rows.append((number, values, raw))
+        size += len(raw)
         if len(rows) == ROWS_AT_A_TIME or size > CHARACTERS_AT_A_TIME:
-            yield replace(of_values(rows), ignored_columns=ignored)
+            yield replace(of_values(rows), columns=columns)
             rows, size = [], 0
     if rows:
-        yield replace(of_values(rows), ignored_columns=ignored)
+        yield replace(of_values(rows), columns=columns)
 
 
 def instants_of(texts: pl.Series) -> pl.Series:

@@ -313,16 +313,3 @@ def readable(raw: bytes) -> str:
     [S-11]
     """
     return raw.decode(errors="backslashreplace").replace("\x00", "\\x00")
-
-
-def fields_of(raw: pl.Series, columns: int) -> pl.DataFrame:
-    """Rejected lines cut into their columns, by number: missing ones are empty, and what is too
-    much stays in the last.
-    """
-    cut = (
-        raw.alias("raw")
-        .to_frame()
-        .select(pl.col("raw").str.splitn("\t", columns).alias("fields"))
-        .unnest("fields")
-    )
-    return cut.select(pl.all().fill_null("")).rename(lambda name: name.removeprefix("field_"))

@@ -15,7 +15,12 @@ from campaigns.models.presales import (
     home_of_the_us,
 )
 from campaigns.models.ranking import RankFile
-from campaigns.models.registering import Registrant, RegistrationImport, RejectedRegistration
+from campaigns.models.registering import (
+    CorrectedRegistration,
+    Registrant,
+    RegistrationImport,
+    RejectedRegistration,
+)
 from campaigns.models.scoring import Activation, FanList, FanScore, RejectedRow, ScoreFile
 
 __all__ = [
@@ -24,6 +29,7 @@ __all__ = [
     "Activation",
     "Arrival",
     "Campaign",
+    "CorrectedRegistration",
     "FanList",
     "FanScore",
     "ListEntry",

@@ -59,11 +59,20 @@ class RegistrationImport(models.Model):
     name = models.CharField(max_length=255)
     key = models.CharField(max_length=300, help_text="Object key in the scoring bucket")
     sha256 = models.CharField(max_length=64)
+    corrects = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="corrections",
+        help_text="The registration file whose rejected rows it corrects",
+    )
     rows_in = models.BigIntegerField(default=0)
     accepted = models.BigIntegerField(default=0)
     rejected = models.BigIntegerField(default=0)
     rejected_by = models.JSONField(default=dict)
     tagged_by = models.JSONField(default=dict)
+    columns = models.JSONField(default=list, help_text="All columns, as the file spells them")
     ignored_columns = models.JSONField(default=list)
     rejected_key = models.CharField(max_length=300, blank=True)
     finished = models.BooleanField(default=False)
@@ -80,7 +89,9 @@ class RegistrationImport(models.Model):
                 name="import_ledger",
                 condition=Q(finished=False) | Q(rows_in=F("accepted") + F("rejected")),
             ),
-            models.UniqueConstraint(name="import_once", fields=["campaign", "sha256"]),
+            models.UniqueConstraint(
+                name="import_once", fields=["campaign", "sha256", "corrects"], nulls_distinct=False
+            ),
         ]
 
     def __str__(self) -> str:
@@ -111,3 +122,26 @@ class RejectedRegistration(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.reason}"
+
+
+class CorrectedRegistration(models.Model):
+    """Which rejected line of the file that it corrects a line of an import comes from. [C-4]
+
+    Filled by COPY, as the rejected rows are.
+    """
+
+    registration_import = models.ForeignKey(
+        RegistrationImport, models.CASCADE, "corrected_rows", db_constraint=False, db_index=False
+    )
+    line = models.BigIntegerField()
+    corrected_line = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="corrected_once", fields=["registration_import", "corrected_line"]
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"line {self.line} corrects {self.corrected_line}"

@@ -6,8 +6,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
 
 import polars as pl
 from django.conf import settings
@@ -16,12 +19,14 @@ from django.db import connection, transaction
 
 from campaigns.choices import CampaignStatus
 from campaigns.formats import limits
+from campaigns.formats.corrected_rows import LineNumbers
 from campaigns.formats.registration_records import values_of
-from campaigns.formats.registration_rows import line_ends, of_values, read
+from campaigns.formats.registration_rows import ignored_of, line_ends, of_values, read
 from campaigns.formats.score_bytes import sha256_of
 from campaigns.locks import lock_campaign
-from campaigns.models import Campaign, Market, RegistrationImport, RejectedRegistration
+from campaigns.models import Campaign, Market, RegistrationImport
 from campaigns.opening import require_open
+from campaigns.registrations import corrections, rejected_file
 from campaigns.registrations import staging as stage
 from campaigns.registrations.judging import RegistrationRules, judge
 from campaigns.scoring import rules
@@ -37,6 +42,16 @@ from operations.subjects import Subject
 
 JOB_KIND = "import_registrations"
 PUBLISH_AT_A_TIME = 25_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """A registration file to be imported, and, where it corrects another, the rejected line that
+    each of its lines comes from.
+    """
+
+    file: BinaryIO
+    corrected: LineNumbers | None = None
 
 
 def _rules_of(campaign: Campaign) -> RegistrationRules:
@@ -55,15 +70,22 @@ def subject_of(found: RegistrationImport) -> Subject:
 
 
 def receive(
-    campaign: Campaign, name: str, file: BinaryIO, *, by: User | None
+    campaign: Campaign,
+    name: str,
+    file: BinaryIO,
+    *,
+    by: User | None,
+    corrects: RegistrationImport | None = None,
 ) -> RegistrationImport:
     """Take a file (seekable) into the scoring bucket, for a job to read it; the same bytes again
-    are the same import. [C-4]
+    are the same import. `corrects`: it holds rejected rows of this import, corrected. [C-4]
 
-    Raises WrongStatus, UnreadableList, ListEntryInvalid, and UnreadableFile for one that is too
-    large; then nothing is written.
+    Raises WrongStatus, CannotCorrect, UnreadableList, ListEntryInvalid, and UnreadableFile for one
+    that is too large; then nothing is written.
     """
     require_open(campaign)
+    if corrects is not None:
+        corrections.require_imported(corrects)
     rules.gather(campaign)
     if file.seek(0, io.SEEK_END) > settings.UPLOAD_MAX_BYTES:
         raise limits.too_large(settings.UPLOAD_MAX_BYTES)
@@ -75,7 +97,7 @@ def receive(
         "created_by": by,
     }
     found, is_new = RegistrationImport.objects.get_or_create(
-        campaign=campaign, sha256=sha256, defaults=values
+        campaign=campaign, sha256=sha256, corrects=corrects, defaults=values
     )
     if is_new or not found.finished:
         file.seek(0)
@@ -89,23 +111,23 @@ def open_job(found: RegistrationImport, *, by: User | None) -> Job:
 
 
 def process(job_id: int) -> RegistrationImport:
-    """Import the job's file, all of it or nothing, then publish. A repeat of a finished import
-    changes nothing.
+    """Import the job's file, all of it or nothing, then publish and write the file of its rejected
+    rows. A repeat of a finished import changes nothing.
 
-    Raises WrongStatus, UnreadableFile, NotAvro, WrongCampaign, UnreadableList, ListEntryInvalid;
-    the job then says why.
+    Raises WrongStatus, UnreadableFile, NotAvro, WrongCampaign, BadCorrection, UnreadableList,
+    ListEntryInvalid; the job then says why.
     """
     number = int(Job.objects.get(pk=job_id).subject_id)
     with leases.working(job_id) as lease:
-        found = RegistrationImport.objects.select_related("campaign").get(pk=number)
+        found = RegistrationImport.objects.select_related("campaign", "corrects").get(pk=number)
         if not found.finished:
             require_open(found.campaign)
-            with buckets.scoring().open(found.key) as file:
-                rows = max(0, line_ends(file) - 1)  # the first names the columns
+            with buckets.scoring().open(found.key) as file, _rows_of(found, file, lease) as source:
+                rows = max(0, line_ends(source.file) - 1)  # the first names the columns
                 # judged, then published
                 lease.step("Checking rows", rows=rows, total=2 * rows, progress=0)
                 with transaction.atomic():
-                    _import(found, file, 2 * rows, lease)
+                    _import(found, source, 2 * rows, lease)
         judged, total = found.rows_in, found.rows_in + found.accepted
         lease.step(
             "Publishing registrations",
@@ -115,11 +137,30 @@ def process(job_id: int) -> RegistrationImport:
             total=total,
         )
         publish(found.campaign, lambda sent: lease.report_progress(judged + sent, total))
+        rejected_file.write(found)
         lease.update(rows_in=found.rows_in, rows_out=found.accepted, rows_rejected=found.rejected)
     return found
 
 
-def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lease) -> None:
+@contextmanager
+def _rows_of(found: RegistrationImport, file: BinaryIO, lease: Lease) -> Iterator[Source]:
+    """What is imported: the file itself, or the lines that a corrected file stands for."""
+    if found.corrects is None:
+        yield Source(file)
+        return
+
+    def report_progress(rows: int) -> None:
+        lease.report_progress(rows, 0)
+        lease.check_stop()
+
+    lease.step("Checking the corrected rows", progress=0)
+    with tempfile.TemporaryFile() as made:
+        composed = cast("BinaryIO", made)
+        corrected = corrections.compose(found.corrects, file, composed, report_progress)
+        yield Source(composed, corrected)
+
+
+def _import(found: RegistrationImport, source: Source, expected: int, lease: Lease) -> None:
     """In one transaction: stage what can be accepted, let SQL choose each fan's newest, write the
     ledger.
 
@@ -128,16 +169,18 @@ def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lea
     campaign, judge_by = found.campaign, _rules_of(found.campaign)
     stage.create_stage()
     rejections: list[dict[str, int]] = []
-    for chunk in read(file, campaign.campaign_id):
+    for chunk in read(source.file, campaign.campaign_id):
         judged = judge(chunk, judge_by)
         rejected = judged.filter(pl.col("reason").is_not_null())
         rejections.append(tally(rejected["reason"]))
         stage.reject(found, rejected)
         copy_in(stage.TABLE, stage.STAGED, judged.filter(pl.col("reason").is_null()))
         found.rows_in += judged.height
-        found.ignored_columns = list(chunk.ignored_columns)
+        found.columns = list(chunk.columns)
         lease.report_progress(found.rows_in, expected)
         lease.check_stop()
+    if source.corrected is not None:
+        corrections.tie(found, source.corrected)
     # the campaign's lock comes before those of its registrants
     require_open(lock_campaign(campaign.pk))
     shared = stage.reject_shared(found, judge_by.contacts.max_fans_per_contact)
@@ -147,12 +190,16 @@ def _import(found: RegistrationImport, file: BinaryIO, expected: int, lease: Lea
     found.rejected_by = add_tallies([*rejections, shared, superseded])
     found.rejected = sum(found.rejected_by.values())
     found.accepted = found.rows_in - found.rejected
+    found.ignored_columns = list(ignored_of(found.columns))
+    found.rejected_key = rejected_file.key_of(found)
     found.finished = True
     lease.hold()
     found.save(
         update_fields=[
             "rows_in",
+            "columns",
             "ignored_columns",
+            "rejected_key",
             "tagged_by",
             "rejected_by",
             "rejected",
@@ -249,8 +296,3 @@ def _take(campaign: Campaign, taken: dict[int, dict[str, Any]]) -> dict[int, str
     stage.merge(campaign, published=True)
     rejected = judged.filter(pl.col("reason").is_not_null())
     return dict(zip(rejected["line"].to_list(), rejected["reason"].to_list(), strict=True))
-
-
-def rejected_rows(found: RegistrationImport) -> list[RejectedRegistration]:
-    """The first rejected rows of an import, for the page that shows them."""
-    return list(found.rejected_rows.order_by("line")[:100])

@@ -8,8 +8,6 @@ any more, and a file that lacks some is not published. [O-6]
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,8 +16,8 @@ from django.db import transaction
 
 from campaigns import draw
 from campaigns.errors import RowsMissing
+from campaigns.formats import rejected_rows
 from campaigns.formats.score_bytes import open_lines
-from campaigns.formats.score_rows import fields_of
 from campaigns.models import ScoreFile
 from campaigns.scoring import tables
 from campaigns.scoring.judging import draw_rows
@@ -194,23 +192,5 @@ def _write_rejected(score_file: ScoreFile, cache: LocalCache) -> None:
     with bucket.open(score_file.key) as source:
         columns = open_lines(source)[0].columns
     with bucket.writer(score_file.rejected_key) as out:
-        out.write(_header([*columns, "line", "reason"]))
-        written = 0
-        for rows in cache.rejected_rows():
-            fields = fields_of(rows["raw"], len(columns))
-            out.write(
-                fields.with_columns(rows["line"], rows["reason"])
-                .write_csv(include_header=False)
-                .encode()
-            )
-            written += rows.height
+        written = rejected_rows.write(out, columns, cache.rejected_rows())
         _require_all(score_file, "rejected", written)
-
-
-def _header(names: list[str]) -> bytes:
-    """A line of CSV; a column that nobody uses may have the name of another, which no frame could
-    have.
-    """
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(names)
-    return text.getvalue().encode()

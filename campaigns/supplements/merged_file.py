@@ -6,29 +6,25 @@ Read and written in pieces: memory is 8 bytes a rejected row, however large the 
 
 from __future__ import annotations
 
-import io
-import re
 import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import BinaryIO, cast
 
 import numpy as np
 from django.db import connection
 
-from campaigns.errors import BadCorrection, CannotSupplement, UnreadableFile
+from campaigns.errors import CannotSupplement, UnreadableFile
+from campaigns.formats.corrected_file import lines_of
+from campaigns.formats.corrected_rows import LineNumbers, Original
 from campaigns.formats.score_bytes import open_lines, sha256_of
+from campaigns.formats.score_rows import LF
 from campaigns.models import RejectedRow, ScoreFile
-from campaigns.supplements import corrections
-from campaigns.supplements.corrections import Corrected, LineNumbers
 from datalake.storage import buckets
 from datalake.storage.unpacking import UNREADABLE, unpacked
 
 PIECE_BYTES = 4 * 1024 * 1024
-ROWS_AT_A_TIME = 2_000
-LONGEST_TEXT = 8 * 1024 * 1024  # characters of one line of the corrected file
-NOT_UTF8 = re.compile("[\udc80-\udcff]")  # bytes that were no text, as they are read
 READING, COPYING = "Checking the corrected rows", "Copying the accepted rows"
 
 # the step, how many rows are done, of how many (0: not known)
@@ -58,18 +54,13 @@ def compose(
     The corrected file is read first, so what is wrong with it is found before much is copied.
     Raises BadCorrection, CannotSupplement, UnreadableFile.
     """
-    columns, copied = columns_of(parent), -1  # the header is no row
+    original, copied = original_of(parent), -1  # the header is no row
     with tempfile.TemporaryFile() as corrected:
         came_back = 0
-        for lines in _corrected(parent, file, columns):
+        for _, lines in lines_of(file, original, partial(_rejected, parent), most=parent.rejected):
             corrected.writelines(lines)
             came_back += len(lines)
             report_step(READING, came_back, 0)
-        if not came_back:
-            raise BadCorrection(
-                "The corrected file has no rows. Keep the rejected rows that you want to"
-                " submit again."
-            )
         for piece in _accepted(parent):
             out.write(piece)
             copied += piece.count(b"\n")
@@ -79,28 +70,11 @@ def compose(
     return came_back
 
 
-def columns_of(parent: ScoreFile) -> tuple[str, ...]:
-    """The columns of a score file, as its header names them."""
+def original_of(parent: ScoreFile) -> Original:
+    """What a corrected file of its rejected rows is read by."""
     with buckets.scoring().open(parent.key) as source:
-        return open_lines(source)[0].columns
-
-
-def _corrected(
-    parent: ScoreFile, file: BinaryIO, columns: tuple[str, ...]
-) -> Iterator[list[bytes]]:
-    """The corrected rows as lines, some at a time, each checked against the rejected row it comes
-    from.
-    """
-    rows, seen, count = rows_in(file, columns), list[LineNumbers](), 0
-    while some := list(islice(rows, ROWS_AT_A_TIME)):
-        numbers = [row.line for row in some]
-        yield list(corrections.as_lines(some, _rejected(parent, numbers), columns))
-        seen.append(np.array(numbers, dtype=np.int64))
-        count += len(numbers)
-        if count > parent.rejected:
-            break  # so some came twice: it need not be read to an end that may be far
-    if seen:
-        corrections.refuse_repeated(np.concatenate(seen))
+        header = open_lines(source)[0]
+    return Original("score file", header.columns, frozenset(header.used))
 
 
 def _rejected(parent: ScoreFile, lines: list[int]) -> dict[int, tuple[str, str]]:
@@ -112,33 +86,6 @@ def _rejected(parent: ScoreFile, lines: list[int]) -> dict[int, tuple[str, str]]
             [parent.pk, lines],
         )
         return {line: (reason, raw) for line, reason, raw in cursor.fetchall()}
-
-
-def rows_in(file: BinaryIO, columns: tuple[str, ...]) -> Generator[Corrected]:
-    """The rows of a corrected file (seekable), which stays open. Raises BadCorrection."""
-    file.seek(0)
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    try:
-        yield from corrections.read(_text_lines(text), columns)
-    finally:
-        text.detach()
-
-
-def _text_lines(text: io.TextIOWrapper) -> Iterator[str]:
-    number = 1
-    while line := text.readline(LONGEST_TEXT):
-        if len(line) == LONGEST_TEXT:
-            raise BadCorrection(
-                f"Line {number} of the corrected file is too long. Upload the CSV of the"
-                " rejected rows."
-            )
-        if NOT_UTF8.search(line):
-            raise BadCorrection(
-                f"The corrected file is not UTF-8 in line {number}. Save it as “CSV UTF-8” in the"
-                " spreadsheet."
-            )
-        yield line
-        number += 1
 
 
 def _accepted(parent: ScoreFile) -> Iterator[bytes]:
@@ -163,7 +110,7 @@ def _accepted(parent: ScoreFile) -> Iterator[bytes]:
                 f"Score file {parent.pk} was changed in the bucket. Upload the file again."
             )
         try:
-            yield from corrections.without(_pieces(unpacked(source)), left_out)
+            yield from without(_pieces(unpacked(source)), left_out)
         except UNREADABLE as error:
             raise UnreadableFile(
                 f"Score file {parent.pk} cannot be read from the bucket ({error})."
@@ -173,3 +120,27 @@ def _accepted(parent: ScoreFile) -> Iterator[bytes]:
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
     while piece := file.read(PIECE_BYTES):
         yield piece
+
+
+def without(pieces: Iterable[bytes], left_out: LineNumbers) -> Iterator[bytes]:
+    """A file's bytes, piece by piece, without these lines (sorted, the first line is 1). A last
+    line without an end gets one.
+
+    No line is ever held whole, so one of a gigabyte is no matter.
+    """
+    line, ends_well = 1, True
+    for piece in pieces:
+        data = np.frombuffer(piece, dtype=np.uint8)
+        ends = np.flatnonzero(data == LF)
+        begin, end = np.searchsorted(left_out, [line, line + len(ends) + 1])
+        if end > begin:
+            keep = np.ones(len(ends) + 1, dtype=bool)
+            keep[left_out[begin:end] - line] = False
+            lengths = np.diff(np.concatenate(([0], ends + 1, [len(data)])))
+            piece = data[np.repeat(keep, lengths)].tobytes()
+        line += len(ends)
+        if piece:
+            ends_well = piece.endswith(b"\n")
+            yield piece
+    if not ends_well:
+        yield b"\n"

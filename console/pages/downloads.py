@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from campaigns.models import RegistrationImport, ScoreFile
 from console.access import StaffRequest, action, log_access
-from console.downloads import attachment, csv_lines, neutralised_file, neutralised_zip
+from console.downloads import attachment, neutralised_file, neutralised_zip
 from console.forms import ReasonForm
 from console.models import Access
 from datalake.storage import buckets
@@ -65,16 +65,9 @@ def registrations(request: StaffRequest, pk: int) -> HttpResponseBase:
     return _download(
         request,
         name,
-        lambda: _as_csv(name, csv_lines(_rejected(found))),
+        lambda: _as_csv(name, neutralised_file(buckets.scoring().open(found.rejected_key))),
         back=reverse("registrations", args=[pk]),
     )
-
-
-def _rejected(found: RegistrationImport) -> Iterator[tuple[str, ...]]:
-    yield "line", "reason", "row"
-    rows = found.rejected_rows.order_by("line").values_list("line", "reason", "raw")
-    for line, reason, raw in rows.iterator(chunk_size=2000):
-        yield str(line), reason, raw
 
 
 @action(EXPORT, "waves.view_wave")

@@ -222,7 +222,7 @@ def test_the_commands_of_campaigns_answer_as_documented(tmp_path):
     registered.write_bytes(registration_bytes([registration_row(1), registration_row(1)]))
     imported = run("import_registrations", "12345", registered)
     counts = {"rows_in", "accepted", "rejected", "tagged", "ignored_columns"}
-    assert imported.keys() == counts | {"seconds"}
+    assert imported.keys() == counts | {"registration_file", "rejected_file", "seconds"}
     assert (imported["accepted"], imported["rejected"]) == (1, {"superseded": 1})
     scores.write_bytes(
         score_file_bytes([score_row(1, city="x"), score_row(1)], columns=[*score_row(), "city"])

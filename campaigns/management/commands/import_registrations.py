@@ -1,4 +1,6 @@
-"""`import_registrations CAMPAIGN FILE`: import a CSV, TSV or Avro file of registrations. [C-4]"""
+"""`import_registrations CAMPAIGN FILE`: import a CSV, TSV or Avro file of registrations, or the
+corrected rejected rows of one. [C-4]
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from django.core.management.base import CommandParser
 from campaigns.choices import Reason, Tag
 from campaigns.management.local_files import opened
 from campaigns.opening import campaign_of
-from campaigns.registrations import imports
+from campaigns.registrations import corrections, imports
 from operations.commands import JsonCommand
 
 
@@ -20,16 +22,26 @@ class Command(JsonCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign")
         parser.add_argument("file", type=Path)
+        parser.add_argument(
+            "--correction-of",
+            type=int,
+            metavar="REGISTRATION_FILE",
+            help="the file contains corrected rejected rows of this registration file",
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        campaign = campaign_of(options["campaign"])
+        campaign, number = campaign_of(options["campaign"]), options["correction_of"]
+        corrects = None if number is None else corrections.original_of(campaign, number)
         with opened(options["file"]) as file:
-            found = imports.receive(campaign, options["file"].name, file, by=None)
+            found = imports.receive(
+                campaign, options["file"].name, file, by=None, corrects=corrects
+            )
         if not found.finished:
             job = imports.open_job(found, by=None)
             with self.watching(job.pk):
                 found = imports.process(job.pk)
         return {
+            "registration_file": found.pk,
             "rows_in": found.rows_in,
             "accepted": found.accepted,
             "rejected": {
@@ -39,4 +51,6 @@ class Command(JsonCommand):
             },
             "ignored_columns": found.ignored_columns,
             "tagged": {tag.value: found.tagged_by[tag] for tag in Tag if tag in found.tagged_by},
+            "rejected_file": found.rejected_key,
+            **({"correction_of": corrects.pk} if corrects else {}),
         }

@@ -9,8 +9,8 @@ import pytest
 from campaigns.errors import UnreadableFile, WrongCampaign
 from campaigns.formats.registration_records import (
     COLUMNS,
-    ignored_fields,
-    shown_id,
+    cells_of,
+    columns_of,
     values_of,
     values_of_record,
 )
@@ -88,16 +88,34 @@ def test_what_is_no_registration_or_anothers_is_refused():
             values_of_record(other, "C1")
 
 
-def test_of_a_malformed_record_its_id_is_kept_where_it_is_text():
-    assert [shown_id({"global_user_id": each}) for each in (b"F\xff", 7, None, "F" * 9_000)] == [
-        "F\\xff",
-        "",
-        "",
-        "F" * 2_000,
-    ]
-    assert shown_id(LAKE) == "F1"
+def test_c4_a_record_is_shown_by_its_fields_as_text_of_one_line():
+    record = ROW | {"shoe_size": 43, "email": b"a\xff", "member_id": "a\tb\nc\x00\u0080\u00e9"}
+    record |= {"phone": None, "market_preferences": ["west", b"east"], "phone_confirmed": True}
+    record["date_created"] = AT
+    assert dict(zip(columns_of(record), cells_of(record, columns_of(record)), strict=True)) == {
+        **ROW,
+        "shoe_size": "43",
+        "email": "a\\xff",
+        "member_id": "a\\x09b\\x0ac\\x00\\xc2\\x80\u00e9",
+        "phone": "",
+        "market_preferences": "west|east",
+        "phone_confirmed": "yes",
+        "date_created": "2026-01-05T10:00:00.250000+00:00",
+    }
 
 
-def test_fields_that_are_no_columns_are_listed():
-    assert ignored_fields(ROW | {"shoe_size": 43, "e-mail": ""}) == ("e-mail", "shoe_size")
-    assert ignored_fields(LAKE | {"shoe_size": 43}) == ()
+def test_c4_a_record_of_the_lakes_shape_is_shown_by_our_columns_whatever_its_tags():
+    record = LAKE | {"phone": "+12065550100", "tags": 7}
+    shown = dict(zip(columns_of(record), cells_of(record, COLUMNS), strict=True))
+    assert (shown["global_user_id"], shown["phone_confirmed"]) == ("F1", "yes")
+    assert shown["registered_at"] == shown["date_created"] == "2026-01-05T10:00:00.250000+00:00"
+
+
+def test_c4_of_a_record_that_is_far_too_long_the_beginning_is_kept():
+    cells = cells_of(ROW | {"member_id": "x" * 1_100_000}, ("global_user_id", "member_id"))
+    assert cells == ["F1", "x" * 2_000]
+
+
+def test_c4_a_field_that_is_a_column_but_for_its_case_is_refused_by_name():
+    with pytest.raises(UnreadableFile, match=r"a field Email\. Write field names in lower"):
+        columns_of(ROW | {"Email": "fan@mail.example"})

@@ -17,7 +17,6 @@ from campaigns.formats.score_rows import (
     LONGEST_LINE,
     REQUIRED,
     Lines,
-    fields_of,
     read_chunks,
     read_header,
 )
@@ -182,12 +181,6 @@ def test_a_raw_line_is_readable_whatever_its_bytes():
         "\\xe2\\x82",
         "\r",
     ]
-    assert fields_of(pl.Series(["a\tb", "", "a\t\tc\td"]), 4).rows() == [
-        ("a", "b", "", ""),
-        ("", "", "", ""),
-        ("a", "", "c", "d"),
-    ]
-    assert fields_of(pl.Series(["a\tb\tc\td"]), 2).rows() == [("a", "b\tc\td")]
 
 
 @settings(max_examples=MANY)

@@ -6,10 +6,13 @@ import gzip
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from campaigns.errors import BadCorrection, CannotSupplement, UnreadableFile
+from campaigns.errors import CannotSupplement, UnreadableFile
 from campaigns.models import FanScore, RejectedRow
-from campaigns.supplements import corrections, merged_file
+from campaigns.supplements import merged_file
+from campaigns.supplements.merged_file import without
 from datalake.storage import buckets
 from tests.campaigns.supplements.supplement_cases import (
     as_csv,
@@ -60,19 +63,6 @@ def test_s14_a_break_or_tab_in_a_cell_makes_its_row_malformed_and_shifts_no_othe
     assert FanScore.objects.get(score_file=child).global_user_id == "fan-3"
 
 
-def test_s14_a_line_without_an_end_is_refused_before_it_is_held(monkeypatch):
-    monkeypatch.setattr(merged_file, "LONGEST_TEXT", 1000)
-    parent = process_scores(make_campaign(), messy())
-    refused(parent, read(parent.rejected_key) + b"," * 1001, BadCorrection, "is too long")
-
-
-def test_s14_a_file_that_repeats_its_rows_for_ever_is_not_read_to_its_end(monkeypatch):
-    monkeypatch.setattr(merged_file, "ROWS_AT_A_TIME", 10)
-    parent = process_scores(make_campaign(), messy())
-    rows = rejected_rows(parent)
-    refused(parent, as_csv(rows * 3) + b"\xff" * 100_000, BadCorrection, "appears twice")
-
-
 def test_s14_without_all_rejected_rows_or_with_other_bytes_there_is_no_supplement():
     parent = process_scores(make_campaign(), messy())
     content = as_csv(corrected(rejected_rows(parent))[:3])
@@ -93,4 +83,24 @@ def test_s14_the_lines_left_out_are_those_that_were_rejected_also_in_pieces(monk
     assert b"".join(merged_file._accepted(parent)) == lines[0] + b"".join(
         lines[line - 1] for line in accepted
     )
-    assert corrections.refuse_repeated(np.array(accepted)) is None
+
+
+@given(
+    st.lists(
+        st.binary(max_size=12).map(lambda line: line.replace(b"\n", b"")), min_size=1, max_size=12
+    ),
+    st.sets(st.integers(2, 14)),
+    st.booleans(),
+    st.integers(1, 9),
+)
+def test_s14_what_is_left_of_a_file_is_its_other_lines_byte_for_byte(
+    lines, left_out, ends_well, size
+):
+    text = b"\n".join(lines) + b"\n" * ends_well
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    kept = b"".join(without(pieces, np.array(sorted(left_out), dtype=np.int64)))
+    there = text.split(b"\n")
+    there = there[:-1] if there[-1] == b"" else there
+    assert kept == b"".join(
+        line + b"\n" for number, line in enumerate(there, start=1) if number not in left_out
+    )

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 
 from campaigns.choices import ScoreFileState
 from campaigns.errors import BadCorrection, CannotSupplement, WrongStatus
+from campaigns.formats.corrected_rows import ABOUT_THE_ID
 from campaigns.models import Campaign, FanScore, ListEntry, RejectedRow, ScoreFile
 from campaigns.opening import close_campaign
 from campaigns.ranks import rank_files
 from campaigns.scoring import activation, score_files
 from campaigns.supplements import merged_file, supplements
-from campaigns.supplements.corrections import ABOUT_THE_ID
 from console.downloads import neutralised_file
 from datalake.storage import buckets
 from operations import jobs
@@ -303,7 +303,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize(
     ("module", "at"),
-    [(merged_file, "rows_in"), (merged_file, "_accepted"), (supplements, "receive")],
+    [(merged_file, "lines_of"), (merged_file, "_accepted"), (supplements, "receive")],
 )
 def test_o6_a_worker_killed_while_it_composes_leaves_nothing_and_the_next_one_makes_it_whole(
     module, at, monkeypatch

@@ -8,12 +8,12 @@ import zipfile
 
 import pytest
 
-from campaigns.models import RegistrationImport, RejectedRegistration
+from campaigns.models import RegistrationImport
+from campaigns.registrations import imports
 from console.models import PersonalDataAccess
 from datalake.storage import buckets
 from tests.console.page_cases import prepared, said
 from tests.support.campaigns import make_campaign, process_scores, score_file_bytes, score_row
-from tests.support.waves import campaign_with
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,6 +56,12 @@ def test_a_rejected_cell_of_a_megabyte_does_not_empty_the_download(client):
     ]
 
 
+def rejected_rows_of(row: bytes, name: str) -> RegistrationImport:
+    content = io.BytesIO(b"global_user_id,registered_at\n" + row)
+    found = imports.receive(make_campaign(), name, content, by=None)
+    return imports.process(imports.open_job(found, by=None).pk)
+
+
 @pytest.mark.parametrize(
     ("name", "header"),
     [
@@ -68,9 +74,7 @@ def test_a_rejected_cell_of_a_megabyte_does_not_empty_the_download(client):
 def test_whatever_a_file_is_called_its_download_has_one_name_and_no_other_header(
     client, name, header
 ):
-    found = RegistrationImport.objects.create(
-        campaign=campaign_with(fans=1), name=name, key="k", sha256="0" * 64, finished=True
-    )
+    found = rejected_rows_of(b"F1,\n", name)
     answer = client.post(
         f"/admin/registrations/{found.pk}/download/", {"reason": "to fix the rows"}
     )
@@ -78,17 +82,14 @@ def test_whatever_a_file_is_called_its_download_has_one_name_and_no_other_header
     assert "X-Evil" not in answer.headers
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+12065550100", "-2", "@SUM(A1)", "\tx", "＝1"])
+@pytest.mark.parametrize("cell", ["=1+1", "+12065550100", "-2", "@SUM(A1)", "＝1"])
 def test_a_rejected_row_cannot_run_in_a_spreadsheet(client, cell):
-    campaign = campaign_with(fans=1)
-    found = RegistrationImport.objects.create(
-        campaign=campaign, name="r.csv", key="k", sha256="0" * 64, finished=True
-    )
-    RejectedRegistration.objects.create(
-        registration_import=found, line=2, reason="malformed_row", raw=cell
-    )
+    found = rejected_rows_of(f"F1,{cell}\n".encode(), "r.csv")
     answer = client.post(
-        f"/admin/registrations/{found.pk}/download/", {"reason": "to mend the rows"}
+        f"/admin/registrations/{found.pk}/download/", {"reason": "to fix the rows"}
     )
     rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
-    assert rows[1] == ["2", "malformed_row", f"'{cell}"]
+    assert rows == [
+        ["global_user_id", "registered_at", "line", "reason"],
+        ["F1", f"'{cell}", "2", "malformed_row"],
+    ]

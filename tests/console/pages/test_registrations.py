@@ -8,12 +8,14 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from campaigns.models import RegistrationImport
+from campaigns.opening import close_campaign
 from campaigns.registrations import imports
 from operations import tasks
 from operations.models import Job
 from tests.support.avro_files import made
 from tests.support.campaigns import make_campaign
 from tests.support.people import client_of, staff
+from tests.support.score_files import read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,3 +84,67 @@ def test_o5_who_may_not_import_registrations_uploads_none():
     viewer = client_of(staff("looker", "campaigns.view_campaign"))
     assert upload(viewer, campaign).status_code == 403
     assert not RegistrationImport.objects.exists()
+
+
+def corrected(original: RegistrationImport) -> bytes:
+    return read(original.rejected_key).replace(b"yesterday", b"2026-01-02T03:04:05Z")
+
+
+def imported(client, campaign) -> RegistrationImport:
+    upload(client, campaign)
+    return imports.process(Job.objects.get().pk)
+
+
+def correct(client, original, content):
+    file = SimpleUploadedFile("corrected.csv", content)
+    address = f"/admin/registrations/{original.pk}/corrections/"
+    return client.post(address, {"file": file}, follow=True)
+
+
+def page_of(client, found) -> str:
+    return client.get(f"/admin/registrations/{found.pk}/").content.decode()
+
+
+FORM = "Upload the corrected rejected rows"
+
+
+def test_c4_corrected_rows_lead_to_a_page_of_their_own_and_both_say_how_many_are_repaired(operator):
+    original = imported(operator, make_campaign())
+    assert FORM in page_of(operator, original)
+    page = correct(operator, original, corrected(original)).content.decode()
+    assert "corrected rejected rows of" in page
+    found = imports.process(Job.objects.latest("id").pk)
+    html = page_of(operator, found)
+    assert f'href="/admin/registrations/{original.pk}/"' in html
+    assert "<b>1</b> of the corrected rows is now accepted" in html
+    assert FORM not in html  # nothing of it was rejected
+    html = page_of(operator, original)
+    assert f'href="/admin/registrations/{found.pk}/"' in html
+    assert "<b>1</b> of the 1 rejected rows was corrected and is now accepted" in html
+    assert "<b>0</b> are still rejected" in html
+    again = correct(operator, original, corrected(original)).content.decode()
+    assert "This file was already imported on" in again
+    assert Job.objects.count() == 2
+
+
+def test_c4_a_corrected_file_of_another_is_refused_on_its_page_and_no_file_is_asked_for(operator):
+    original = imported(operator, make_campaign())
+    correct(operator, original, corrected(original).replace(b",3,", b",2,"))
+    tasks.run_job(Job.objects.latest("id").pk)
+    html = page_of(operator, RegistrationImport.objects.latest("id"))
+    assert "Line 2 was not rejected in this registration file" in html
+    address = f"/admin/registrations/{original.pk}/corrections/"
+    assert "This field is required" in operator.post(address, follow=True).content.decode()
+
+
+def test_o5_c2_who_may_not_import_or_a_campaign_that_is_closed_takes_no_corrections(operator):
+    campaign = make_campaign()
+    original = imported(operator, campaign)
+    viewer = client_of(staff("looker", "campaigns.view_registrationimport"))
+    assert FORM not in page_of(viewer, original)
+    assert correct(viewer, original, corrected(original)).status_code == 403
+    close_campaign(campaign.pk, by=None)
+    assert FORM not in page_of(operator, original)
+    html = correct(operator, original, corrected(original)).content.decode()
+    assert "possible only while it is open" in html
+    assert RegistrationImport.objects.count() == 1

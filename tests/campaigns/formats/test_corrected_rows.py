@@ -1,9 +1,10 @@
-"""What a spreadsheet makes of the rejected rows, and what it may not make of them. [S-14]"""
+"""What a spreadsheet makes of the rejected rows, and what it may not make of them. [C-4, S-14]"""
 
 from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.errors import BadCorrection
-from campaigns.supplements.corrections import Corrected, as_lines, read, refuse_repeated, without
+from campaigns.formats.corrected_rows import (
+    Corrected,
+    Original,
+    as_lines,
+    read,
+    refuse_repeated,
+)
 from operations.adminkit.spreadsheets import LONGEST_CELL, as_meant, neutralised
 from tests.support.campaigns import COLUMNS, score_row
 
 ROW = tuple(score_row(1).values())
+NEEDED = frozenset(COLUMNS)
+ORIGINAL = Original("score file", tuple(COLUMNS), NEEDED)
 
 
 def written(
@@ -27,7 +36,7 @@ def written(
 
 
 def line_of(row: Corrected, reason: str = "missing_user_id", raw: str = "") -> bytes:
-    (line,) = as_lines([row], {row.line: (reason, raw)}, COLUMNS)
+    (line,) = as_lines([row], {row.line: (reason, raw)}, ORIGINAL)
     return line
 
 
@@ -37,28 +46,31 @@ def corrected(*cells: str, reason: str = "missing_user_id") -> Corrected:
 
 def test_s14_columns_are_found_by_name_in_any_order_and_foreign_ones_are_nobodys():
     header = ("note", "reason", *reversed(COLUMNS), "line")
-    (row,) = read(written(("mine", "no_contact", *reversed(ROW), " 17 "), header=header), COLUMNS)
+    (row,) = read(written(("mine", "no_contact", *reversed(ROW), " 17 "), header=header), ORIGINAL)
     assert row == Corrected(17, "no_contact", ROW)
 
 
 def test_s14_a_column_that_nobody_uses_may_be_gone_and_may_share_a_name():
     columns = (*COLUMNS, "line", "seat", "line")
     header = (*COLUMNS, "line", "line", "line", "reason")
-    (row,) = read(written((*ROW, "a", "b", "17", "no_contact"), header=header), columns)
+    (row,) = read(
+        written((*ROW, "a", "b", "17", "no_contact"), header=header),
+        replace(ORIGINAL, columns=columns),
+    )
     assert row == Corrected(17, "no_contact", (*ROW, "a", "", "b"))
 
 
 def test_s14_rows_that_somebody_emptied_are_passed_over():
     assert [
         row.line
-        for row in read([*written((*ROW, "17", "no_contact")), ",,,,,,,,\r\n", "\r\n"], COLUMNS)
+        for row in read([*written((*ROW, "17", "no_contact")), ",,,,,,,,\r\n", "\r\n"], ORIGINAL)
     ] == [17]
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_s14_another_separator_than_the_comma_is_named(separator):
     with pytest.raises(BadCorrection, match="commas"):
-        list(read(written((*ROW, "17", "no_contact"), delimiter=separator), COLUMNS))
+        list(read(written((*ROW, "17", "no_contact"), delimiter=separator), ORIGINAL))
 
 
 @pytest.mark.parametrize("missing", ["sms", "line", "reason"])
@@ -69,20 +81,20 @@ def test_s14_a_needed_column_that_is_gone_is_named(missing):
                 written(
                     header=tuple(name for name in (*COLUMNS, "line", "reason") if name != missing)
                 ),
-                COLUMNS,
+                ORIGINAL,
             )
         )
 
 
 def test_s14_a_needed_column_that_stands_twice_is_named():
     with pytest.raises(BadCorrection, match="twice: sms"):
-        list(read(written(header=(*COLUMNS, "sms", "line", "reason")), COLUMNS))
+        list(read(written(header=(*COLUMNS, "sms", "line", "reason")), ORIGINAL))
 
 
 @pytest.mark.parametrize("line", ["", "seventeen", "1.7E+01", "-4", "٣", "9" * 30])
 def test_s14_a_row_without_its_line_number_is_refused(line):
     with pytest.raises(BadCorrection, match="line number"):
-        list(read(written((*ROW, line, "no_contact")), COLUMNS))
+        list(read(written((*ROW, line, "no_contact")), ORIGINAL))
 
 
 @pytest.mark.parametrize(
@@ -98,12 +110,12 @@ def test_s14_a_row_without_its_line_number_is_refused(line):
 )
 def test_s14_what_is_no_csv_of_rejected_rows_is_refused_as_a_whole(text):
     with pytest.raises(BadCorrection, match="corrected file"):
-        list(read(text, COLUMNS))
+        list(read(text, ORIGINAL))
 
 
 def test_s14_a_row_of_another_score_file_is_refused_by_its_line():
     with pytest.raises(BadCorrection, match="Line 17 was not rejected"):
-        list(as_lines([corrected()], {16: ("no_contact", "")}, COLUMNS))
+        list(as_lines([corrected()], {16: ("no_contact", "")}, ORIGINAL))
     with pytest.raises(BadCorrection, match="Line 17 was rejected as duplicate"):
         line_of(corrected(), "duplicate")
 
@@ -194,24 +206,3 @@ def test_s14_what_is_left_of_a_line_that_was_cut_is_no_good_row_untouched():
     raw = "\t".join([*ROW[:6], "x" * 2000])
     cells = tuple(raw.split("\t"))
     assert b"\v" in line_of(Corrected(17, "malformed_row", cells), "malformed_row", raw)
-
-
-@given(
-    st.lists(
-        st.binary(max_size=12).map(lambda line: line.replace(b"\n", b"")), min_size=1, max_size=12
-    ),
-    st.sets(st.integers(2, 14)),
-    st.booleans(),
-    st.integers(1, 9),
-)
-def test_s14_what_is_left_of_a_file_is_its_other_lines_byte_for_byte(
-    lines, left_out, ends_well, size
-):
-    text = b"\n".join(lines) + b"\n" * ends_well
-    pieces = [text[at : at + size] for at in range(0, len(text), size)]
-    kept = b"".join(without(pieces, np.array(sorted(left_out), dtype=np.int64)))
-    there = text.split(b"\n")
-    there = there[:-1] if there[-1] == b"" else there
-    assert kept == b"".join(
-        line + b"\n" for number, line in enumerate(there, start=1) if number not in left_out
-    )

@@ -1,5 +1,5 @@
-"""A corrected file of rejected rows → lines of a score file, whatever a spreadsheet made of them.
-[S-14]
+"""Corrected rejected rows → lines of the file that they were rejected in, whatever a spreadsheet
+made of them. [C-4, S-14]
 
 A row is judged again whether or not it was changed, for the rules may have changed. Each
 becomes one line, whatever its cells hold, so no row can shift another.
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from campaigns.choices import Reason
 from campaigns.errors import BadCorrection
-from campaigns.formats.score_rows import KEPT_OF_A_LONG_LINE, LF, OPTIONAL, REQUIRED
+from campaigns.formats.score_rows import KEPT_OF_A_LONG_LINE
 from operations.adminkit.spreadsheets import as_meant, neutralised
 from operations.entry.trimming import trim
 
@@ -30,15 +30,36 @@ WANTED = (
 OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 FAN_ID = "global_user_id"
 # Only where the id was the reason may a correction name another fan.
-ABOUT_THE_ID = (Reason.MALFORMED_ROW, Reason.MISSING_USER_ID, Reason.DUPLICATE)
-UNREADABLE_BYTE = re.compile(rb"\\x(00|[89a-f][0-9a-f])")
+ABOUT_THE_ID = (
+    Reason.MALFORMED_ROW,
+    Reason.MISSING_USER_ID,
+    Reason.DUPLICATE,
+    Reason.SUPERSEDED,
+)
+UNREADABLE_BYTE = re.compile(rb"\\x([0189a-f][0-9a-f]|7f)")
 LineNumbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
+class Original:
+    """The file that the rows were rejected in: what people call it, its columns, and those of them
+    that a corrected file must have.
+    """
+
+    called: str
+    columns: tuple[str, ...]
+    needed: frozenset[str]
+
+    @property
+    def fan_id_at(self) -> int:
+        ours = [name.lower() if name in self.needed else "" for name in self.columns]
+        return ours.index(FAN_ID)
+
+
+@dataclass(frozen=True)
 class Corrected:
-    """A row of the corrected file: the line it had in its score file, why it was rejected, its
-    cells by the file's columns.
+    """A row of the corrected file: the line it had in the original, why it was rejected, its cells
+    by the original's columns.
     """
 
     line: int
@@ -48,9 +69,7 @@ class Corrected:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where each column of the score file is in the corrected file; None where it was taken
-    out.
-    """
+    """Where each column of the original is in the corrected file; None where it was taken out."""
 
     places: tuple[int | None, ...]
     line: int
@@ -58,11 +77,11 @@ class _Layout:
     width: int
 
 
-def read(text: Iterable[str], columns: Sequence[str]) -> Iterator[Corrected]:
+def read(text: Iterable[str], original: Original) -> Iterator[Corrected]:
     """The rows of a corrected file, its lines given with their ends. Rows without any content are
     passed over.
 
-    Columns are found by name, in any order; columns that the score file does not have are ignored.
+    Columns are found by name, in any order; columns that the original does not have are ignored.
     Raises BadCorrection.
     """
     lines = iter(text)
@@ -70,7 +89,7 @@ def read(text: Iterable[str], columns: Sequence[str]) -> Iterator[Corrected]:
     _refuse_other_separators(first)
     reader = csv.reader(chain([first], lines), strict=True)
     try:
-        layout = _layout([as_meant(name.strip()) for name in next(reader, [])], columns)
+        layout = _layout([as_meant(name.strip()) for name in next(reader, [])], original)
         for cells in reader:
             if any(map(str.strip, cells)):
                 yield _row(cells, layout, reader.line_num)
@@ -92,12 +111,11 @@ def _refuse_other_separators(first: str) -> None:
             )
 
 
-def _layout(names: Sequence[str], columns: Sequence[str]) -> _Layout:
-    """The score file's own columns come first, should it have one named line or reason too. Raises
+def _layout(names: Sequence[str], original: Original) -> _Layout:
+    """The original's own columns come first, should it have one named line or reason too. Raises
     BadCorrection.
     """
-    needed = {name for name in columns if name in REQUIRED + OPTIONAL}
-    wanted = [*columns, LINE, REASON]
+    needed, wanted = original.needed, [*original.columns, LINE, REASON]
     places = [_place(names, name, wanted[:at].count(name)) for at, name in enumerate(wanted)]
     line, reason = places[-2:]
     missing = [
@@ -138,32 +156,32 @@ def _row(cells: Sequence[str], layout: _Layout, near: int) -> Corrected:
 
 
 def as_lines(
-    rows: Iterable[Corrected], rejected: Mapping[int, tuple[str, str]], columns: Sequence[str]
+    rows: Iterable[Corrected], rejected: Mapping[int, tuple[str, str]], original: Original
 ) -> Iterator[bytes]:
-    """The rows as lines of a score file with these columns, given the reason and text of the
+    """The rows as tab-separated lines with the original's columns, given the reason and text of the
     rejected lines they come from.
 
     Raises BadCorrection for a row that was not rejected, or for another reason: then this is
-    another score file's. And for one that names another fan than was rejected for something else.
+    another file's. And for one that names another fan than was rejected for something else.
     """
-    id_at = columns.index(FAN_ID)
+    called = original.called
     for row in rows:
         if row.line not in rejected:
             raise BadCorrection(
-                f"Line {row.line} was not rejected in this score file. The corrected file may"
-                f" belong to another score file. {WANTED}"
+                f"Line {row.line} was not rejected in this {called}. The corrected file may"
+                f" belong to another {called}. {WANTED}"
             )
         reason, raw = rejected[row.line]
         if row.reason != reason:
             raise BadCorrection(
-                f"Line {row.line} was rejected as {reason} in this score file, but the"
-                " corrected file has another reason. It may belong to another score file."
+                f"Line {row.line} was rejected as {reason} in this {called}, but the"
+                f" corrected file has another reason. It may belong to another {called}."
                 f" {WANTED}"
             )
-        yield _as_line(row, reason, raw, id_at)
+        yield _as_line(row, reason, raw, original)
 
 
-def _as_line(row: Corrected, reason: str, raw: str, id_at: int) -> bytes:
+def _as_line(row: Corrected, reason: str, raw: str, original: Original) -> bytes:
     """Cells as they were before a download made them harmless.
 
     A malformed row has as many cells in the file as the header, whatever it lacked: as long as
@@ -174,10 +192,12 @@ def _as_line(row: Corrected, reason: str, raw: str, id_at: int) -> bytes:
     before += [""] * (len(row.cells) - len(before))
     pairs = list(zip(row.cells, before, strict=True))
     cells = [cell if cell == was else as_meant(cell) for cell, was in pairs]
+    id_at = original.fan_id_at
     if reason not in ABOUT_THE_ID and trim(cells[id_at]) != trim(before[id_at]):
         raise BadCorrection(
             f"Line {row.line} was rejected as {reason}, but its {FAN_ID} is not the same as in the"
-            " score file. A spreadsheet may have rounded it: open the CSV with that column as text."
+            f" {original.called}. A spreadsheet may have rounded it: open the CSV with that column"
+            " as text."
         )
     line = _unbroken("\t".join(cells))
     if reason == Reason.MALFORMED_ROW:
@@ -200,7 +220,8 @@ def _unbroken(text: str) -> bytes:
 
 
 def _byte(escaped: re.Match[bytes]) -> bytes:
-    return bytes([int(escaped[1], 16)])
+    byte = bytes([int(escaped[1], 16)])
+    return b"\v" if byte in (b"\r", b"\n") else byte
 
 
 def refuse_repeated(lines: LineNumbers) -> None:
@@ -212,27 +233,3 @@ def refuse_repeated(lines: LineNumbers) -> None:
             f"Line {twice[0]} appears twice in the corrected file. Keep each rejected row"
             " only once."
         )
-
-
-def without(pieces: Iterable[bytes], left_out: LineNumbers) -> Iterator[bytes]:
-    """A file's bytes, piece by piece, without these lines (sorted, the first line is 1). A last
-    line without an end gets one.
-
-    No line is ever held whole, so one of a gigabyte is no matter.
-    """
-    line, ends_well = 1, True
-    for piece in pieces:
-        data = np.frombuffer(piece, dtype=np.uint8)
-        ends = np.flatnonzero(data == LF)
-        begin, end = np.searchsorted(left_out, [line, line + len(ends) + 1])
-        if end > begin:
-            keep = np.ones(len(ends) + 1, dtype=bool)
-            keep[left_out[begin:end] - line] = False
-            lengths = np.diff(np.concatenate(([0], ends + 1, [len(data)])))
-            piece = data[np.repeat(keep, lengths)].tobytes()
-        line += len(ends)
-        if piece:
-            ends_well = piece.endswith(b"\n")
-            yield piece
-    if not ends_well:
-        yield b"\n"
