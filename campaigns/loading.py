@@ -101,7 +101,7 @@ def _load(document: Any, *, by: User | None, reason: str) -> Loaded:
     if not is_new:
         rule_changes.record(campaign, rules_before, by=by, reason=reason)
     status_as_it_was = campaign.status
-    campaign = _load_status(campaign, document)
+    campaign = _load_status(campaign, document, by)
     warnings = phones.shared_calling_code_warnings(campaign.home_countries)
     if status_as_it_was == CampaignStatus.OPEN:
         warnings += _left_as_they_are(campaign, document)
@@ -256,7 +256,7 @@ def _load_lists(campaign: Campaign, document: dict[str, Any]) -> None:
         )
 
 
-def _load_status(campaign: Campaign, document: dict[str, Any]) -> Campaign:
+def _load_status(campaign: Campaign, document: dict[str, Any], by: User | None) -> Campaign:
     wanted = document.get("status", campaign.status)
     if wanted not in {CampaignStatus.DRAFT, CampaignStatus.OPEN}:
         raise BadCampaignFile(
@@ -266,7 +266,7 @@ def _load_status(campaign: Campaign, document: dict[str, Any]) -> Campaign:
     supplied = _supplied_draw(document.get("draw"))
     if wanted == CampaignStatus.OPEN and campaign.status == CampaignStatus.DRAFT:
         return open_campaign(
-            campaign.pk, by=None, seed=supplied.get("seed"), salt=supplied.get("salt")
+            campaign.pk, by=by, seed=supplied.get("seed"), salt=supplied.get("salt")
         )
     return campaign
 

@@ -23,10 +23,13 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from operations import alerts, correlation
+from operations.command_rights import acting_user
 from operations.errors import LeaseLost, Refusal, error_text
 from operations.foreground import counted, watched
+from operations.jobs import record_move
 from operations.services import heartbeats
 from operations.services.heartbeats import Stop
+from operations.subjects import Subject
 
 NOT_SET_UP = (
     "The database is not set up for this version. Run `manage.py migrate`, or"
@@ -34,12 +37,22 @@ NOT_SET_UP = (
 )
 STOPPED = "The command was stopped. What it finished is kept; run it again to continue."
 STOPPED_STATUS = 130  # as a shell has it for Ctrl-C
+NOTHING_TO_ASK = ()  # a command that changes nothing and shows no personal data
 
 
 class JsonCommand(BaseCommand):
     """Subclasses implement `run(**options) -> dict`; a Refusal becomes one clear line and exit
     1.
+
+    `permissions` are those of the page that does the same (an app's rights.py), or NOTHING_TO_ASK.
+    With them the command takes `--by USER`, asks that user's, and gives `run` the user as `by`. One
+    that does not need a person also runs for a service account. `leaves_name` is false where no row
+    of the work names the user: each run is then a row of the history. [O-5]
     """
+
+    permissions: tuple[str, ...]
+    needs_person = True
+    leaves_name = True
 
     requires_system_checks = ["fairwave"]  # our settings' checks; the others belong to `check`
 
@@ -50,6 +63,14 @@ class JsonCommand(BaseCommand):
             action="store_true",
             help="print the result as one JSON object on the last line",
         )
+        if self.permissions:
+            parser.add_argument(
+                "--by",
+                metavar="USER",
+                required=self.needs_person,
+                help="the user who runs this command and has the right to"
+                + ("" if self.needs_person else "; default: a service account"),
+            )
         return parser
 
     @abstractmethod
@@ -77,6 +98,8 @@ class JsonCommand(BaseCommand):
         try:
             _refuse_unwritable(options)
             with correlation.correlated():
+                if self.permissions:
+                    options["by"] = self._asked(options["by"])
                 result = self.run(**options)
         except KeyboardInterrupt:
             self._show_error(STOPPED, started, as_json=as_json, stopped=True)
@@ -109,6 +132,14 @@ class JsonCommand(BaseCommand):
         self.stdout.write(json.dumps(result, default=str) if as_json else as_lines(result))
         return None
 
+    def _asked(self, name: str | None) -> User:
+        """The user who runs this command. Raises CommandRefused. [O-5]"""
+        command = type(self).__module__.rpartition(".")[2]
+        by = acting_user(name, command, self.permissions)
+        if not self.leaves_name:
+            record_move(Subject("command", command), "", "started", by=by)
+        return by
+
     def _show_error(self, text: str, started: float, *, as_json: bool, **more: Any) -> None:
         line = " ".join(text.split())
         if as_json:
@@ -125,6 +156,7 @@ class ServiceCommand(JsonCommand):
     """
 
     service: str
+    needs_person = leaves_name = False
 
     until_once = "end when nothing is left to do, instead of waiting for more"
 
@@ -241,14 +273,3 @@ def _shown(value: Any) -> str:
     if value is None or value in ([], {}, ""):
         return "none" if value in ([], {}) else "–"
     return str(value)
-
-
-def user(name: str) -> User:
-    """The active user of that name. Raises Refusal."""
-    found = User.objects.filter(username=name, is_active=True).first()
-    if found is None:
-        raise Refusal(
-            f"There is no active user {name!r}. Check the Users page, or run `manage.py"
-            " createsuperuser`."
-        )
-    return found

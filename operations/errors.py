@@ -21,6 +21,10 @@ class BadValue(Refusal):
         super().__init__(f"{key}: {problem}")
 
 
+class CommandRefused(Refusal):
+    """Who runs a command is no active user of the site, or lacks its right. [O-5]"""
+
+
 class JobBusy(Refusal):
     """Another worker holds the job, or one of its kind and subject is live already."""
 

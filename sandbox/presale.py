@@ -180,7 +180,7 @@ def run(presale: Presale, count: int, providers: sandbox.RunningSandbox) -> None
     presale.save_streams()
     presale.step("Merging past days of the lake", "merge_avro", "daily")
     presale.step(
-        "Closing the campaign: the draw is revealed", "close_campaign", campaign, "--by", APPROVER
+        "Closing the campaign: the draw is revealed", "close_campaign", campaign, "--by", PREPARER
     )
     presale.step("Creating the proof of the draw", "proof_bundle", campaign)
     presale.steps["proof"] = verify(presale)
@@ -246,7 +246,7 @@ def send(presale: Presale, campaign: str) -> None:
         "--digest",
         digest,
     )
-    presale.step("Scheduling the wave", "schedule_wave", wave, "--by", APPROVER)
+    presale.step("Scheduling the wave", "schedule_wave", wave, "--by", PREPARER)
     while datetime.now(UTC) < due:
         time.sleep(0.05)
     presale.step("Starting the wave at its notify date", "run_scheduler", "--once")

@@ -15,7 +15,17 @@ APPS = ("campaigns", "console", "datalake", "demand", "fairwave", "operations", 
 
 # What has no test of its own: declarations, what only other modules' tests reach, and faces whose
 # tests stand together in one file.
-WITHOUT_LOGIC = {"admin", "apps", "choices", "errors", "models", "settings", "urls", "wsgi"}
+WITHOUT_LOGIC = {
+    "admin",
+    "apps",
+    "choices",
+    "errors",
+    "models",
+    "rights",
+    "settings",
+    "urls",
+    "wsgi",
+}
 WITHOUT_TEST = {
     "fairwave.formats": "constants of a locale",
     "fairwave.guardian": "its process is started and killed by the tests of fairwave.embedded",

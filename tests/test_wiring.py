@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
+from django.urls import get_resolver
 
 from operations.commands import JsonCommand
+from tests.console.test_urls import addresses
 
 ROOT = Path(settings.ROOT)
 OURS = ("operations", "datalake", "demand", "campaigns", "waves", "console")
@@ -24,6 +27,97 @@ def test_every_command_says_what_it_does_and_speaks_json(name, app):
     command = load_command_class(app, name)
     assert isinstance(command, JsonCommand)
     assert command.help.strip().endswith(".")
+
+
+# They change nothing, and what they show names no fan.
+HARMLESS = {"preview_wave", "verify_draw"}
+# Command → the page of the same act. The others have none: what they do, services and jobs do, or
+# the site has a form for each part of it.
+PAGES = {
+    "activate_scores": "activate-score-file",
+    "approve_wave": "approve-wave",
+    "archive_demand": "upload-demand",
+    "cancel_wave": "cancel-wave",
+    "close_campaign": "close-campaign",
+    "consume_demand": "upload-demand",
+    "consume_s3_events": "uploaded-scores",
+    "deliver_email": "trigger-wave",
+    "enter_entropy": "enter-entropy",
+    "fairness_report": "make-fairness",
+    "find_code": "find",
+    "import_registrations": "upload-registrations",
+    "merge_avro": "merge-lake",
+    "pause_wave": "pause-wave",
+    "prepare_wave": "new-wave",
+    "process_scores": "upload-scores",
+    "proof_bundle": "prove-campaign",
+    "replay_dead_letters": "replay-dead-letters",
+    "reschedule_wave": "reschedule-wave",
+    "reset_wave": "reset-wave",
+    "resume_all": "resume-provider",
+    "resume_wave": "resume-wave",
+    "run_scheduler": "trigger-wave",
+    "schedule_wave": "schedule-wave",
+    "send_wave": "trigger-wave",
+    "stop_all": "stop-all",
+    "translate_ranks": "upload-ranks",
+    "undo_activation": "undo-activation",
+    "unschedule_wave": "unschedule-wave",
+}
+WITHOUT_PAGE = {"consume", "erase_fan", "load_campaign", "setup_roles"}
+
+
+@dataclass(frozen=True)
+class DocumentedRight:
+    """A row of the guide's table of commands."""
+
+    permissions: tuple[str, ...]
+    roles: tuple[str, ...]
+    needs_person: bool
+
+
+def documented_rights() -> dict[str, DocumentedRight]:
+    """Command → its row in the operators' guide."""
+    guide = (ROOT / "docs" / "operators-guide.md").read_text(encoding="utf-8")
+    table = guide.partition("### Who may run which command")[2]
+    row = r"^\| `(\w+)` \| (.+) \| (.+) \| (a person is needed|service account) \|$"
+    return {
+        name: DocumentedRight(
+            tuple(permissions.replace("`", "").split(", ")),
+            tuple(roles.split(", ")),
+            without == "a person is needed",
+        )
+        for name, permissions, roles, without in re.findall(row, table, re.MULTILINE)
+    }
+
+
+def test_o5_each_command_that_changes_something_declares_its_right_and_the_guide_names_it():
+    """A new command declares `permissions` of its app's rights.py, and gets its row in the guide;
+    only one that changes nothing and shows no fan goes into HARMLESS. [O-5]
+    """
+    commands = {name: load_command_class(app, name) for name, app in COMMANDS}
+    assert {name for name, each in commands.items() if not each.permissions} == HARMLESS
+    declared = {
+        name: (each.permissions, each.needs_person)
+        for name, each in commands.items()
+        if each.permissions
+    }
+    documented = documented_rights()
+    assert {
+        name: (row.permissions, row.needs_person) for name, row in documented.items()
+    } == declared
+
+
+def test_o5_a_command_asks_what_the_page_of_the_same_act_asks():
+    """[O-5]"""
+    asked = {
+        pattern.name: getattr(pattern.callback, "permissions", None)
+        for _, pattern in addresses(get_resolver().url_patterns)
+    }
+    apps = dict(COMMANDS)
+    assert set(PAGES) | WITHOUT_PAGE | HARMLESS == set(apps)
+    for name, page in PAGES.items():
+        assert load_command_class(apps[name], name).permissions == asked[page], name
 
 
 def test_only_tasks_commands_and_pages_enqueue():

@@ -13,7 +13,7 @@ from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import tasks
+from campaigns import rights, tasks
 from campaigns.intake import arrivals, browser_uploads
 from campaigns.models import Arrival, Campaign
 from console.access import StaffRequest, action, page, render
@@ -23,7 +23,7 @@ from operations.errors import Refusal
 REPEATED = "This file was already uploaded. This is its score file."
 
 
-@action("campaigns.process_scores", "campaigns.view_campaign")
+@action(*rights.PROCESS_SCORES)
 def permit_upload(request: StaffRequest, campaign_id: str) -> HttpResponse:
     """For the page's script: `{url, fields, token, most_bytes}` of a form that puts one file into
     the bucket.
@@ -38,7 +38,7 @@ def permit_upload(request: StaffRequest, campaign_id: str) -> HttpResponse:
     return _answer(permit)
 
 
-@action("campaigns.process_scores", "campaigns.view_campaign")
+@action(*rights.PROCESS_SCORES)
 def uploaded(request: StaffRequest, campaign_id: str) -> HttpResponse:
     """For the page's script: the file is in the bucket; `{page}` shows how it is taken in."""
     campaign = get_object_or_404(Campaign, campaign_id=campaign_id)

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import opening, tasks
+from campaigns import opening, rights, tasks
 from campaigns.choices import CampaignStatus
 from campaigns.errors import WrongStatus
 from campaigns.models import Activation, Campaign
@@ -68,7 +68,7 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
     )
 
 
-@action("campaigns.change_campaign")
+@action(*rights.OPEN_AND_CLOSE)
 def open_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
     named = _named(campaign_id)
     done = "The campaign is open. Its draw is locked and the commitment is public."
@@ -80,7 +80,7 @@ def open_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
     )
 
 
-@action("campaigns.change_campaign")
+@action(*rights.OPEN_AND_CLOSE)
 def close_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
     """Close, then have the proof written."""
     named = _named(campaign_id)
@@ -93,7 +93,7 @@ def close_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
     return attempt(request, close, done, back=_page_of(named))
 
 
-@action("campaigns.change_campaign", "campaigns.view_campaign")
+@action(*rights.PROVE)
 def prove(request: StaffRequest, campaign_id: str) -> HttpResponse:
     """Write the proof again, or at last: of a campaign that was closed by a command."""
     named = _named(campaign_id)
@@ -109,7 +109,7 @@ def prove(request: StaffRequest, campaign_id: str) -> HttpResponse:
     return attempt(request, write, "The proof is being created.", back=_page_of(named))
 
 
-@action("campaigns.enter_entropy")
+@action(*rights.ENTER_ENTROPY)
 def enter_entropy(request: StaffRequest, campaign_id: str) -> HttpResponse:
     """Enter the public value, then wake the score files that waited for it."""
     named = _named(campaign_id)
@@ -128,7 +128,7 @@ def enter_entropy(request: StaffRequest, campaign_id: str) -> HttpResponse:
     )
 
 
-@action("campaigns.activate_scores")
+@action(*rights.ACTIVATE_SCORES)
 def undo_activation(request: StaffRequest, campaign_id: str) -> HttpResponse:
     named = _named(campaign_id)
 

@@ -11,7 +11,7 @@ from console.access import StaffRequest, form_page, page, render
 from console.demand import numbers
 from console.forms import UploadForm
 from console.pages.jobs import work_on
-from demand import tasks
+from demand import rights, tasks
 from demand.models import ErrorFile, EventUpload
 from demand.sources import uploads
 from operations.errors import Refusal
@@ -24,7 +24,7 @@ HINT = (
 ERROR_FILES = 50
 
 
-@form_page("demand.add_eventupload")
+@form_page(*rights.ARCHIVE_EVENTS)
 def upload(request: StaffRequest) -> HttpResponse:
     """Show the form, or take the file in and have a worker archive it."""
     form = UploadForm(request) if request.method == "POST" else None

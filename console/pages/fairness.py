@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import tasks
+from campaigns import rights, tasks
 from campaigns.fairness import reports
 from campaigns.fairness.reports import Report
 from campaigns.fairness.verdict import FEWEST_EXPECTED, LEVEL, LuckTest, sentence
@@ -54,7 +54,7 @@ def fairness(request: StaffRequest, pk: int) -> HttpResponse:
     )
 
 
-@action("campaigns.process_scores")
+@action(*rights.MAKE_FAIRNESS_REPORT)
 def make_report(request: StaffRequest, pk: int) -> HttpResponse:
     """Make the report, or make it again: the markets' seats may have changed."""
     judged = get_object_or_404(ScoreFile, pk=pk)

@@ -10,12 +10,12 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from console.access import StaffRequest, action
-from datalake import replay, tasks
+from datalake import replay, rights, tasks
 from datalake.models import DeadLetter
 from operations.plurals import plural
 
 
-@action("datalake.change_deadletter", "datalake.view_deadletter")
+@action(*rights.REPLAY)
 def replay_letter(request: StaffRequest, pk: int) -> HttpResponse:
     """Put one record back where it came from, as it is."""
     letter = get_object_or_404(DeadLetter.objects.defer("record"), pk=pk)
@@ -30,7 +30,7 @@ def replay_letter(request: StaffRequest, pk: int) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:datalake_deadletter_change", args=[pk]))
 
 
-@action("datalake.change_deadletter", "datalake.view_deadletter")
+@action(*rights.REPLAY)
 def replay_letters(request: StaffRequest) -> HttpResponse:
     """Put every record that waits back where it came from: after the cause of their errors is
     fixed.
@@ -47,7 +47,7 @@ def replay_letters(request: StaffRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:datalake_deadletter_changelist"))
 
 
-@action("datalake.add_merge", "datalake.view_merge")
+@action(*rights.MERGE)
 def merge_lake(request: StaffRequest) -> HttpResponse:
     """Have a worker merge every past day, or month, that has loose files, instead of waiting for
     the clock.

@@ -17,6 +17,7 @@ from console.forms import FindForm, ReasonForm
 from console.models import Access
 from operations.adminkit import unmasking
 from operations.adminkit.masking import mask_email, mask_phone, mask_text
+from waves import rights
 from waves.models import Code, Member, Send
 
 
@@ -49,7 +50,7 @@ def _safe(request: StaffRequest, address: str) -> str:
     return address if here else reverse("admin:index")
 
 
-@form_page("campaigns.view_registrant", "waves.view_member")
+@form_page(*rights.FIND_FAN)
 def find(request: StaffRequest) -> HttpResponse:
     """What is known of one fan in one campaign: registration, score, wave, code, messages. Masked
     like every page.

@@ -7,7 +7,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import tasks
+from campaigns import rights, tasks
 from campaigns.models import Campaign, FanList, RankFile
 from campaigns.ranks import rank_files
 from console.access import StaffRequest, action, attempt, form_page, page, render
@@ -24,7 +24,7 @@ HINT = (
 REPEATED = "This file was already uploaded. This is its score file. It was not processed again."
 
 
-@form_page("campaigns.process_scores", "campaigns.view_campaign")
+@form_page(*rights.PROCESS_SCORES)
 def upload_ranks(request: StaffRequest, campaign_id: str) -> HttpResponse:
     """Show the form, or have the shell stream the file into the bucket and a worker translate
     it.

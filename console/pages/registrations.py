@@ -9,7 +9,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import tasks
+from campaigns import rights, tasks
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, RegistrationImport
 from campaigns.registrations import corrections, imports
@@ -26,7 +26,7 @@ REGISTRATIONS_HINT = (
 )
 
 
-@form_page("campaigns.import_registrations", "campaigns.view_campaign")
+@form_page(*rights.IMPORT_REGISTRATIONS)
 def upload_registrations(request: StaffRequest, campaign_id: str) -> HttpResponse:
     campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
     return upload_page(

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from campaigns import tasks
+from campaigns import rights, tasks
 from campaigns.choices import CampaignStatus, ScoreFileState
 from campaigns.intake import browser_uploads
 from campaigns.models import Campaign, ScoreFile
@@ -28,7 +28,7 @@ SCORES_HINT = (
 )
 
 
-@form_page("campaigns.process_scores", "campaigns.view_campaign")
+@form_page(*rights.PROCESS_SCORES)
 def upload_scores(request: StaffRequest, campaign_id: str) -> HttpResponse:
     campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
 
@@ -119,7 +119,7 @@ def start_scores(request: StaffRequest, pk: int) -> HttpResponse:
     )
 
 
-@action("campaigns.activate_scores")
+@action(*rights.ACTIVATE_SCORES)
 def activate(request: StaffRequest, pk: int) -> HttpResponse:
     back = reverse("score-file", args=[get_object_or_404(ScoreFile, pk=pk).pk])
     done = "This score file is now active."

@@ -7,7 +7,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import tasks
+from campaigns import rights, tasks
 from campaigns.models import ScoreFile
 from console.access import StaffRequest, action, attempt
 from console.forms import ScoresForm
@@ -18,7 +18,7 @@ TAKEN = (
 )
 
 
-@action("campaigns.process_scores", "campaigns.view_scorefile")
+@action(*rights.PROCESS_SCORES)
 def upload(request: StaffRequest, pk: int) -> HttpResponse:
     """Keep the corrected file and have a worker make the supplement: here nothing large is read."""
     parent = get_object_or_404(ScoreFile.objects.select_related("campaign"), pk=pk)

@@ -16,7 +16,7 @@ from console.access import LONGEST_REASON, StaffRequest, action, attempt, page, 
 from console.wave_forms import NotifyDateForm
 from operations.entry import values
 from operations.errors import BadValue
-from waves import actions, approval, schedule, tasks
+from waves import actions, approval, rights, schedule, tasks
 from waves.choices import WaveState
 from waves.errors import BadNotifyDate
 from waves.models import ProviderAccount, Wave
@@ -33,7 +33,7 @@ def _reason(request: StaffRequest, name: str = "reason") -> str:
     return values.text(name, request.POST.get(name, "").strip(), longest=LONGEST_REASON)
 
 
-@action("waves.approve_wave", "waves.view_wave")
+@action(*rights.APPROVE)
 def approve(request: StaffRequest, name: str) -> HttpResponse:
     """Approves the content whose digest stood on the page that was looked at. [X-5]"""
 
@@ -44,7 +44,7 @@ def approve(request: StaffRequest, name: str) -> HttpResponse:
     return _do(request, name, work, "The wave is approved. It can be scheduled.")
 
 
-@action("waves.schedule_wave", "waves.view_wave")
+@action(*rights.SCHEDULE)
 def put_on_schedule(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
         schedule.schedule(wave, by=request.user, now=timezone.now(), reason=_reason(request))
@@ -54,7 +54,7 @@ def put_on_schedule(request: StaffRequest, name: str) -> HttpResponse:
     )
 
 
-@action("waves.schedule_wave", "waves.view_wave")
+@action(*rights.SCHEDULE)
 def unschedule(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
         schedule.unschedule(wave, by=request.user, reason=_reason(request))
@@ -62,7 +62,7 @@ def unschedule(request: StaffRequest, name: str) -> HttpResponse:
     return _do(request, name, work, "The wave is unscheduled. It stays approved.")
 
 
-@action("waves.send_wave", "waves.view_wave")
+@action(*rights.SEND)
 def trigger(request: StaffRequest, name: str) -> HttpResponse:
     """Send a wave that is due, or a held one by a person's decision."""
 
@@ -73,7 +73,7 @@ def trigger(request: StaffRequest, name: str) -> HttpResponse:
     return _do(request, name, work, "The wave is being sent.")
 
 
-@action("waves.prepare_wave", "waves.view_wave")
+@action(*rights.PREPARE)
 def reschedule(request: StaffRequest, name: str) -> HttpResponse:
     """A new notify date for a prepared or held wave. [W-2]"""
 
@@ -88,7 +88,7 @@ def reschedule(request: StaffRequest, name: str) -> HttpResponse:
     )
 
 
-@action("waves.send_wave", "waves.view_wave")
+@action(*rights.SEND)
 def pause(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
         actions.pause(wave, by=request.user, reason=_reason(request))
@@ -101,7 +101,7 @@ def pause(request: StaffRequest, name: str) -> HttpResponse:
     )
 
 
-@action("waves.send_wave", "waves.view_wave")
+@action(*rights.SEND)
 def resume(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
         actions.resume(wave, by=request.user, reason=_reason(request))
@@ -110,7 +110,7 @@ def resume(request: StaffRequest, name: str) -> HttpResponse:
     return _do(request, name, work, "Sending is resumed.")
 
 
-@action("waves.send_wave", "waves.view_wave")
+@action(*rights.SEND)
 def retry_failed(request: StaffRequest, name: str) -> HttpResponse:
     """The failed messages again, with their keys, and only they. [N-7]"""
 
@@ -121,7 +121,7 @@ def retry_failed(request: StaffRequest, name: str) -> HttpResponse:
     return _do(request, name, work, "The failed messages are being sent again.")
 
 
-@action("waves.send_wave", "waves.view_wave")
+@action(*rights.SEND)
 def cancel(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
         actions.cancel(wave, by=request.user, reason=_reason(request))
@@ -134,7 +134,7 @@ def cancel(request: StaffRequest, name: str) -> HttpResponse:
     )
 
 
-@action("waves.reset_wave", "waves.view_wave")
+@action(*rights.RESET)
 def reset(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
         actions.reset(wave, by=request.user, reason=_reason(request))
@@ -144,7 +144,7 @@ def reset(request: StaffRequest, name: str) -> HttpResponse:
     )
 
 
-@action("waves.stop_all")
+@action(*rights.STOP_ALL)
 def stop_all(request: StaffRequest) -> HttpResponse:
     """Every provider's account pauses within two seconds, however long the reason is. [N-6]"""
 
@@ -173,7 +173,7 @@ def providers(request: StaffRequest) -> HttpResponse:
     )
 
 
-@action("waves.send_wave", "waves.view_provideraccount")
+@action(*rights.RESUME_PROVIDER)
 def resume_provider(request: StaffRequest, pk: int) -> HttpResponse:
     """Let a paused account send again, and wake the senders of the waves that it stopped."""
     account = get_object_or_404(ProviderAccount, pk=pk)

@@ -26,7 +26,7 @@ from console.words import WAVE_STEPS, steps
 from operations.adminkit import unmasking
 from operations.errors import Refusal
 from operations.models import StatusChange
-from waves import tasks
+from waves import rights, tasks
 from waves.approval import CHANGEABLE, lost_approvals
 from waves.choices import WaveState
 from waves.digest import require_unchanged
@@ -41,7 +41,7 @@ SENDING = (WaveState.TRIGGERED, WaveState.PAUSED)
 BEFORE_SCHEDULED = (WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED)
 
 
-@form_page("waves.prepare_wave", "waves.view_wave")
+@form_page(*rights.PREPARE)
 def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
     """The form, the preview beside it (nothing is written), and the button that prepares what was
     previewed.

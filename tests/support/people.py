@@ -19,10 +19,10 @@ def staff(name: str, *permissions: str) -> User:
     return user
 
 
-def member_of(role: str) -> User:
-    """Somebody of this role. The roles are there before the first test."""
-    user = staff(f"{role}-person")
-    user.groups.add(Group.objects.get(name=role))
+def member_of(*roles: str, name: str = "") -> User:
+    """Somebody of these roles. The roles are there before the first test."""
+    user = staff(name or f"{'-'.join(roles)}-person")
+    user.groups.set(Group.objects.filter(name__in=roles))
     return user
 
 

@@ -10,9 +10,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from campaigns.models import RuleChange
 from operations.models import StatusChange
+from tests.support.people import client_of, member_of
 from tests.support.sending import triggered_wave
-from tests.support.waves import campaign_with, person
+from tests.support.waves import campaign_with
 from waves.models import Code, Wave
 from waves.providers import registry
 
@@ -36,9 +38,9 @@ def refused(*arguments: str) -> str:
 
 @pytest.fixture
 def campaign():
-    person("ann")
-    person("bob")
-    person("root", superuser=True)
+    member_of("operator", name="ann")
+    member_of("approver", name="bob")
+    member_of("administrator", name="root")
     return campaign_with(10).campaign_id
 
 
@@ -75,15 +77,15 @@ def test_the_steps_from_preview_to_schedule(campaign):
     assert wave == f"{campaign}_{KEY}"
     approved = result_of("approve_wave", wave, "--by", "bob", "--digest", digest)
     assert (approved["wave"], approved["state"]) == (wave, "approved")
-    assert result_of("schedule_wave", wave, "--by", "bob")["state"] == "scheduled"
+    assert result_of("schedule_wave", wave, "--by", "ann")["state"] == "scheduled"
     later = ("--notify-date", (timezone.now() + timedelta(days=9)).isoformat())
     moved = result_of("reschedule_wave", wave, *later, "--by", "ann", "--reason", "fog")
     assert (moved["wave"], moved["state"]) == (wave, "prepared")
     digest = Wave.objects.get(name=wave).content_digest
     result_of("approve_wave", wave, "--by", "bob", "--digest", digest)
-    result_of("schedule_wave", wave, "--by", "bob")
+    result_of("schedule_wave", wave, "--by", "ann")
     assert (
-        result_of("unschedule_wave", wave, "--by", "bob", "--reason", "later")["state"]
+        result_of("unschedule_wave", wave, "--by", "ann", "--reason", "later")["state"]
         == "approved"
     )
     assert (
@@ -95,6 +97,69 @@ def test_the_steps_from_preview_to_schedule(campaign):
     )
 
 
+def prepared_by(person: str, campaign: str) -> dict:
+    return result_of("prepare_wave", campaign, KEY, "--notify-date", in_a_week(), "--by", person)
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator", "analyst"])
+def test_o5_a_user_without_the_right_approves_neither_by_command_nor_on_the_page(campaign, role):
+    """[O-5, O-7]"""
+    prepared, eve = prepared_by("ann", campaign), member_of(role, name="eve")
+    moves = StatusChange.objects.count()
+    digest = prepared["content_digest"]
+    why = refused("approve_wave", prepared["wave"], "--by", "eve", "--digest", digest)
+    assert "“Can approve waves” (waves.approve_wave). An administrator gives rights" in why
+    page = client_of(eve).post(f"/admin/wave/{prepared['wave']}/approve/", {"digest": digest})
+    assert page.status_code == 403
+    assert Wave.objects.get().state == "prepared"
+    assert StatusChange.objects.count() == moves
+
+
+@pytest.mark.parametrize("last_edit", ["prepare_wave", "reschedule_wave", "load_campaign"])
+def test_w10_who_prepared_or_last_edited_it_approves_neither_by_command_nor_on_the_page(
+    campaign, last_edit, tmp_path
+):
+    """One person in both roles, who has every right that is asked: the one function that both call
+    refuses. [W-10]
+    """
+    both = member_of("operator", "approver", name="both")
+    prepared = prepared_by("both" if last_edit == "prepare_wave" else "ann", campaign)
+    if last_edit == "reschedule_wave":
+        later = ("--notify-date", (timezone.now() + timedelta(days=9)).isoformat())
+        result_of("reschedule_wave", prepared["wave"], *later, "--by", "both", "--reason", "fog")
+    if last_edit == "load_campaign":
+        text = {"channel": "sms", "body": "{campaign}, {wave_date}: {code}"}
+        document = {"campaign_id": campaign, "name": "Tour", "templates": [text]}
+        (tmp_path / "campaign.json").write_text(json.dumps(document))
+        result_of("load_campaign", str(tmp_path / "campaign.json"), "--by", "both")
+    digest = Wave.objects.get().content_digest
+    why = refused("approve_wave", prepared["wave"], "--by", "both", "--digest", digest)
+    assert "both prepared or last edited wave" in why
+    page = f"/admin/wave/{prepared['wave']}/approve/"
+    answer = client_of(both).post(page, {"digest": digest}, follow=True)
+    assert "both prepared or last edited wave" in answer.content.decode()
+    assert Wave.objects.get().state == "prepared"
+    assert result_of("approve_wave", prepared["wave"], "--by", "bob", "--digest", digest)
+
+
+def test_o5_a_campaign_file_is_loaded_for_a_service_account_but_rules_are_changed_by_a_person(
+    campaign, tmp_path
+):
+    """[O-5, S-16]"""
+    file = tmp_path / "campaign.json"
+    file.write_text(json.dumps({"campaign_id": "new", "name": "New", "status": "open"}))
+    assert result_of("load_campaign", str(file))["status"] == "open"
+    opened = StatusChange.objects.get(subject_kind="campaign", subject_id="new")
+    assert opened.by.username.startswith("os:")
+    file.write_text(json.dumps({"campaign_id": "new", "name": "New", "min_score": 0.5}))
+    change = ("load_campaign", str(file), "--reason", "too many bots")
+    assert "Enter --by USER with --reason." in refused(*change)
+    assert "(campaigns.change_campaign)" in refused(*change, "--by", "bob")
+    assert not RuleChange.objects.exists()
+    result_of(*change, "--by", "ann")
+    assert RuleChange.objects.get().by.username == "ann"
+
+
 def test_the_scheduler_triggers_what_is_due_and_says_so(campaign):
     prepared = result_of(
         "prepare_wave", campaign, KEY, "--notify-date", in_a_week(), "--by", "root"
@@ -102,7 +167,7 @@ def test_the_scheduler_triggers_what_is_due_and_says_so(campaign):
     result_of(
         "approve_wave", prepared["wave"], "--by", "bob", "--digest", prepared["content_digest"]
     )
-    result_of("schedule_wave", prepared["wave"], "--by", "bob")
+    result_of("schedule_wave", prepared["wave"], "--by", "ann")
     looked = result_of("run_scheduler", "--once")
     assert (looked["triggered"], looked["held"]) == ([], [])
 
@@ -123,14 +188,14 @@ def test_an_expedited_wave_goes_out_at_once(campaign):
     result_of(
         "approve_wave", prepared["wave"], "--by", "bob", "--digest", prepared["content_digest"]
     )
-    result_of("schedule_wave", prepared["wave"], "--by", "bob")
+    result_of("schedule_wave", prepared["wave"], "--by", "ann")
     assert result_of("run_scheduler", "--once")["triggered"] == [prepared["wave"]]
     assert (
-        result_of("pause_wave", prepared["wave"], "--by", "bob", "--reason", "wait")["state"]
+        result_of("pause_wave", prepared["wave"], "--by", "ann", "--reason", "wait")["state"]
         == "paused"
     )
     assert (
-        result_of("resume_wave", prepared["wave"], "--by", "bob", "--reason", "go on")["state"]
+        result_of("resume_wave", prepared["wave"], "--by", "ann", "--reason", "go on")["state"]
         == "triggered"
     )
     code = Code.objects.first()
@@ -182,7 +247,7 @@ def test_refusals_are_one_line_with_exit_1_and_write_nothing(campaign, tmp_path)
         *base, "--notify-date", week, "--markets", str(tmp_path / "none.csv")
     )
     assert "does not exist" in refused("preview_wave", "nobody", KEY)
-    assert "does not exist" in refused("approve_wave", "a_20300101", "--by", "ann", "--digest", "0")
+    assert "does not exist" in refused("approve_wave", "a_20300101", "--by", "bob", "--digest", "0")
     assert "No such code" in refused("find_code", "NOTHING")
     assert not Wave.objects.exists()
 
@@ -220,12 +285,15 @@ def test_the_commands_send_and_deliver(gateway):
 @pytest.mark.django_db(transaction=True)
 def test_n6_stop_all_stops_and_resume_lets_go_on(gateway):
     wave = triggered_wave(5, tm=True)
-    stop = ("--by", "approver", "--reason", "drill")
-    assert result_of("stop_all", *stop)["state"] == "stopped"
+    member_of("approver", name="bob")
+    member_of("operator", name="ann")
+    assert result_of("stop_all", "--by", "bob", "--reason", "drill")["state"] == "stopped"
     held = result_of("send_wave", wave.name)
     assert (held["pending"], held["state"]) == (5, "triggered")
     assert "drill" in held["ended"]
-    assert set(result_of("stop_all", *stop, "--resume")["accounts"]) == {
+    resume = ("resume_all", "--reason", "over")
+    assert "(waves.send_wave)" in refused(*resume, "--by", "bob")
+    assert set(result_of(*resume, "--by", "ann")["accounts"]) == {
         provider.name for provider in registry.ALL
     }
     assert result_of("send_wave", wave.name)["ok"] == 5
@@ -233,6 +301,6 @@ def test_n6_stop_all_stops_and_resume_lets_go_on(gateway):
         "to_state", "by__username", "reason"
     )
     assert list(moves.order_by("id")) == [
-        ("paused", "approver", "drill"),
-        ("sending", "approver", "drill"),
+        ("paused", "bob", "drill"),
+        ("sending", "ann", "over"),
     ]

@@ -12,13 +12,14 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import CommandParser
 
-from operations.commands import JsonCommand, user
+from operations.commands import JsonCommand
 from operations.entry import values
 from waves.choices import Order
 from waves.errors import BadMarketFile
 from waves.lifecycle import wave_named
 from waves.models import Wave
 from waves.selection.plan import WaveRequest
+from waves.sending import accounts
 
 
 class WaveActionCommand(JsonCommand):
@@ -26,9 +27,6 @@ class WaveActionCommand(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("wave", help="{campaign_id}_{date_key}")
-        parser.add_argument(
-            "--by", required=True, metavar="USER", help="the user who runs this command"
-        )
         parser.add_argument(
             "--reason", required=True, metavar="TEXT", help="the reason, which is logged"
         )
@@ -38,10 +36,29 @@ class WaveActionCommand(JsonCommand):
         """Move the wave. Raises Refusal."""
 
     def run(self, **options: Any) -> dict[str, Any]:
-        wave = self.act(
-            wave_named(options["wave"]), by=user(options["by"]), reason=options["reason"]
-        )
+        wave = self.act(wave_named(options["wave"]), by=options["by"], reason=options["reason"])
         return {"wave": wave.name, "state": wave.state}
+
+
+class AllSendingCommand(JsonCommand):
+    """A command that stops or resumes every account and leaves `state`; subclasses implement `act`.
+    [N-6]
+    """
+
+    state: str
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--reason", required=True, metavar="TEXT", help="the reason, which is logged"
+        )
+
+    @abstractmethod
+    def act(self, *, by: User, reason: str) -> list[str]:
+        """Stop or resume; the names of the accounts that this changed."""
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        names = self.act(by=options["by"], reason=options["reason"])
+        return {"state": self.state, "accounts": names, "in_flight": accounts.in_flight()}
 
 
 def add_request_arguments(parser: CommandParser) -> None:

@@ -1,4 +1,4 @@
-"""`activate_scores SCORE_FILE`: make a streamed score file the one that counts. [S-13]"""
+"""`activate_scores SCORE_FILE --by USER`: make a streamed score file the one that counts. [S-13]"""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from campaigns import rights
 from campaigns.scoring import activation
 from operations.commands import JsonCommand
 
 
 class Command(JsonCommand):
     help = "Make a streamed score file the active one of its campaign."
+    permissions = rights.ACTIVATE_SCORES
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -19,5 +21,5 @@ class Command(JsonCommand):
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        campaign = activation.activate(options["score_file"], by=None)
+        campaign = activation.activate(options["score_file"], by=options["by"])
         return {"campaign_id": campaign.campaign_id, "active": campaign.active_score_file_id}

@@ -6,17 +6,18 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from campaigns import rights
 from campaigns.opening import campaign_of, close_campaign
-from operations.commands import JsonCommand, user
+from operations.commands import JsonCommand
 
 
 class Command(JsonCommand):
     help = "Close a campaign whose waves are finished, and reveal its draw."
+    permissions = rights.OPEN_AND_CLOSE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign")
-        parser.add_argument("--by", required=True)
 
     def run(self, **options: Any) -> dict[str, Any]:
-        campaign = close_campaign(campaign_of(options["campaign"]).pk, by=user(options["by"]))
+        campaign = close_campaign(campaign_of(options["campaign"]).pk, by=options["by"])
         return {"campaign_id": campaign.campaign_id, "state": campaign.status}

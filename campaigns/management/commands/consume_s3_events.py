@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from campaigns import tasks
+from campaigns import rights, tasks
 from datalake.aws.sqs import SqsQueue
 from operations.commands import ServiceCommand
 from operations.errors import Refusal
@@ -20,6 +20,7 @@ class Command(ServiceCommand):
         "Process score files, rank files and lists as soon as S3 reports them. Ends on"
         " SIGTERM or SIGINT."
     )
+    permissions = rights.PROCESS_SCORES
 
     service = "S3 events"
     until_once = "end when the queue is empty, instead of waiting for more"

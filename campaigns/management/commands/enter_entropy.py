@@ -1,5 +1,5 @@
-"""`enter_entropy CAMPAIGN VALUE`: enter the public random value once, and draw the files that
-waited for it. [S-8]
+"""`enter_entropy CAMPAIGN VALUE --by USER`: enter the public random value once, and draw the files
+that waited for it. [S-8]
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from campaigns import rights
 from campaigns.opening import campaign_of, enter_entropy
 from campaigns.scoring import score_files
 from operations.commands import JsonCommand
@@ -18,16 +19,18 @@ class Command(JsonCommand):
         "Enter the value of the campaign's public source. Score files that wait for it"
         " are then drawn."
     )
+    permissions = rights.ENTER_ENTROPY
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign")
         parser.add_argument("value")
 
     def run(self, **options: Any) -> dict[str, Any]:
-        campaign = enter_entropy(campaign_of(options["campaign"]).pk, options["value"], by=None)
+        by = options["by"]
+        campaign = enter_entropy(campaign_of(options["campaign"]).pk, options["value"], by=by)
         waiting = score_files.release_waiting(campaign)
         for score_file in waiting:
-            score_files.process(score_files.open_job(score_file, by=None).pk)
+            score_files.process(score_files.open_job(score_file, by=by).pk)
         return {
             "campaign_id": campaign.campaign_id,
             "released": [score_file.pk for score_file in waiting],

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from campaigns import rights
 from campaigns.fairness import reports
 from campaigns.fairness.verdict import sentence
 from campaigns.scoring.score_files import score_file_of
@@ -14,6 +15,8 @@ from operations.commands import JsonCommand
 
 class Command(JsonCommand):
     help = "Create the fairness report of a streamed score file."
+    permissions = rights.MAKE_FAIRNESS_REPORT
+    needs_person = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -21,7 +24,7 @@ class Command(JsonCommand):
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        job = reports.open_job(score_file_of(options["score_file"]), by=None)
+        job = reports.open_job(score_file_of(options["score_file"]), by=options["by"])
         report = reports.run(job.pk)
         shown = ("band", "fans", "chi_square_p", "distance_p", "verdict")
         found = ("by", "name", "fans", "selected", "expected", "least", "most", "corrected_p")

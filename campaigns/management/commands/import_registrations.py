@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from campaigns import rights
 from campaigns.choices import Reason, Tag
 from campaigns.management.local_files import opened
 from campaigns.opening import campaign_of
@@ -18,6 +19,8 @@ from operations.commands import JsonCommand
 
 class Command(JsonCommand):
     help = "Import a registration file into an open campaign."
+    permissions = rights.IMPORT_REGISTRATIONS
+    needs_person = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign")
@@ -30,14 +33,15 @@ class Command(JsonCommand):
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        campaign, number = campaign_of(options["campaign"]), options["correction_of"]
+        campaign, by = campaign_of(options["campaign"]), options["by"]
+        number = options["correction_of"]
         corrects = None if number is None else corrections.original_of(campaign, number)
         with opened(options["file"]) as file:
             found = imports.receive(
-                campaign, options["file"].name, file, by=None, corrects=corrects
+                campaign, options["file"].name, file, by=by, corrects=corrects
             )
         if not found.finished:
-            job = imports.open_job(found, by=None)
+            job = imports.open_job(found, by=by)
             with self.watching(job.pk):
                 found = imports.process(job.pk)
         return {

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
 
+from campaigns import rights
 from campaigns.choices import Reason, ScoreFileState, Tag
 from campaigns.draw import BANDS
 from campaigns.errors import CancelledByHand, WrongCampaign
@@ -27,6 +29,8 @@ class Command(JsonCommand):
         "Check, draw and publish a score file. It becomes the active score file unless"
         " --no-activate is given."
     )
+    permissions = rights.PROCESS_SCORES
+    needs_person = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign", help="campaign id")
@@ -64,10 +68,11 @@ class Command(JsonCommand):
                 options["dry_run"],
                 supplement=options["supplement_of"] is not None,
             )
+        by, activate = options["by"], not options["no_activate"]
         received = self._received(
-            campaign, options["file"], options["supplement_of"], activate=not options["no_activate"]
+            campaign, options["file"], options["supplement_of"], by=by, activate=activate
         )
-        return result_of(finished(received.score_file, self), repeated=received.repeated)
+        return result_of(finished(received.score_file, self, by=by), repeated=received.repeated)
 
     def _tried(
         self, campaign: Campaign, path: Path, rows: int, *, supplement: bool
@@ -82,11 +87,17 @@ class Command(JsonCommand):
         return tried(found)
 
     def _received(
-        self, campaign: Campaign, path: Path, supplement_of: int | None, *, activate: bool
+        self,
+        campaign: Campaign,
+        path: Path,
+        supplement_of: int | None,
+        *,
+        by: User,
+        activate: bool,
     ) -> score_files.Received:
         if supplement_of is None:
             with opened(path) as file:
-                return score_files.receive(campaign, path.name, file, by=None, activate=activate)
+                return score_files.receive(campaign, path.name, file, by=by, activate=activate)
         parent = score_files.score_file_of(supplement_of)
         if parent.campaign_id != campaign.pk:
             raise WrongCampaign(
@@ -102,16 +113,16 @@ class Command(JsonCommand):
         with opened(path) as file, self.counting(merged_file.COPYING) as report_progress:
             report_step = merged_file.counted_by(report_progress)
             return supplements.make(
-                parent, file, by=None, activate=activate, report_step=report_step
+                parent, file, by=by, activate=activate, report_step=report_step
             ).received
 
 
-def finished(score_file: ScoreFile, command: JsonCommand) -> ScoreFile:
+def finished(score_file: ScoreFile, command: JsonCommand, *, by: User) -> ScoreFile:
     """The score file once it is processed, as far as it can be. Raises CancelledByHand if a person
     stopped it.
     """
     if not score_file.is_drawn:
-        job = score_files.open_job(score_file, by=None)
+        job = score_files.open_job(score_file, by=by)
         with command.watching(job.pk):
             score_file = score_files.process(job.pk)
     if score_file.state == ScoreFileState.FAILED:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from campaigns import rights
 from campaigns.management.commands.process_scores import finished, result_of
 from campaigns.management.local_files import opened
 from campaigns.opening import campaign_of
@@ -18,6 +19,8 @@ from operations.commands import JsonCommand
 
 class Command(JsonCommand):
     help = "Translate a rank file to a score file, then check, draw and publish it."
+    permissions = rights.PROCESS_SCORES
+    needs_person = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign", help="campaign id")
@@ -36,18 +39,18 @@ class Command(JsonCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         campaign = campaign_of(options["campaign"])
-        path, activate = options["file"], not options["no_activate"]
+        by, path, activate = options["by"], options["file"], not options["no_activate"]
         with opened(path) as file:
             received = rank_files.receive(
                 campaign,
                 options["fanlist"],
                 path.name,
                 file,
-                by=None,
+                by=by,
                 activate=activate,
                 watching=self.watching,
             )
-        result = result_of(finished(received.score_file, self), repeated=received.repeated)
+        result = result_of(finished(received.score_file, self, by=by), repeated=received.repeated)
         return result | {
             "manifest": manifest.key_of(rank_files.register(campaign, options["fanlist"]))
         }

@@ -1,4 +1,6 @@
-"""`undo_activation CAMPAIGN`: go back to the score file that the last switch replaced. [S-13]"""
+"""`undo_activation CAMPAIGN --by USER`: go back to the score file that the last switch replaced.
+[S-13]
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from campaigns import rights
 from campaigns.opening import campaign_of
 from campaigns.scoring import activation
 from operations.commands import JsonCommand
@@ -13,10 +16,11 @@ from operations.commands import JsonCommand
 
 class Command(JsonCommand):
     help = "Undo the last change of the active score file."
+    permissions = rights.ACTIVATE_SCORES
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign", help="campaign id")
 
     def run(self, **options: Any) -> dict[str, Any]:
-        campaign = activation.undo(campaign_of(options["campaign"]).pk, by=None)
+        campaign = activation.undo(campaign_of(options["campaign"]).pk, by=options["by"])
         return {"campaign_id": campaign.campaign_id, "active": campaign.active_score_file_id}

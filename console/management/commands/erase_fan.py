@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from console.erasure import as_result, erase_fan
-from operations.commands import JsonCommand, user
+from console.erasure import PERMISSION, as_result, erase_fan
+from operations.commands import JsonCommand
 from operations.errors import Refusal, error_text
 
 LONGEST_LINE = 4_000
@@ -19,6 +19,7 @@ class Command(JsonCommand):
         "Erase a fan from the demand archive. The receipt lists what was erased and"
         " what was not reached."
     )
+    permissions = (PERMISSION,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -27,9 +28,6 @@ class Command(JsonCommand):
                 "the fan's id; - reads it from standard input, so that it is not in the"
                 " shell's history"
             ),
-        )
-        parser.add_argument(
-            "--by", required=True, metavar="USER", help="the user who runs this command"
         )
         parser.add_argument(
             "--reason",
@@ -43,11 +41,10 @@ class Command(JsonCommand):
         fan_id = sys.stdin.readline(LONGEST_LINE) if fan_id == "-" else fan_id
         try:
             with self.counting("objects searched") as report_progress:
-                by = user(options["by"])
                 return as_result(
                     erase_fan(
                         fan_id.strip(),
-                        by=by,
+                        by=options["by"],
                         reason=options["reason"],
                         report_progress=report_progress,
                     )

@@ -9,12 +9,13 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from console.proof import verify_draw
-from operations.commands import JsonCommand
+from operations.commands import NOTHING_TO_ASK, JsonCommand
 from operations.errors import Refusal
 
 
 class Command(JsonCommand):
     help = "Check a proof with the same script that is inside it. Exits 1 if anything is wrong."
+    permissions = NOTHING_TO_ASK
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("bundle", help="the proof (a ZIP file)")

@@ -8,12 +8,14 @@ from django.core.management.base import CommandParser
 
 from datalake.streams import consumers
 from operations.commands import ServiceCommand
+from operations.job_kinds import ADMINISTRATORS_RIGHT
 from operations.services import heartbeats
 from operations.services.heartbeats import Stop
 
 
 class Command(ServiceCommand):
     help = "Run the stream consumers: all of them, or the named ones."
+    permissions = (ADMINISTRATORS_RIGHT,)
 
     service = heartbeats.CONSUMERS
     until_once = "end when the streams are empty, instead of waiting for more"

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from datalake import archive, layout, merge
+from datalake import archive, layout, merge, rights
 from datalake.merge import Failure
 from datalake.models import Merge
 from operations.commands import JsonCommand
@@ -20,6 +20,9 @@ class Command(JsonCommand):
         "Merge every past day (or month) that has loose files, one period with --date,"
         " or the files under --prefix."
     )
+    permissions = rights.MERGE
+    needs_person = False
+    leaves_name = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("period", nargs="?", choices=["daily", "monthly"])

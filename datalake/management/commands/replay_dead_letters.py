@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from datalake import replay
+from datalake import replay, rights
 from datalake.errors import UnknownDeadLetter
 from datalake.models import DeadLetter
 from operations.commands import JsonCommand
@@ -14,6 +14,9 @@ from operations.commands import JsonCommand
 
 class Command(JsonCommand):
     help = "Replay the given dead letters, those of one consumer, or all."
+    permissions = rights.REPLAY
+    needs_person = False
+    leaves_name = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 
 from django.core.management.base import CommandParser
 
+from demand import rights
 from demand.errors import StoppedByHand, UnreadableEvents
 from demand.models import EventUpload
 from demand.sources import uploads
@@ -23,6 +24,8 @@ class Command(JsonCommand):
         "Archive change events of demands, notifications, events and sales. One JSON"
         " object per line."
     )
+    permissions = rights.ARCHIVE_EVENTS
+    needs_person = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -33,13 +36,13 @@ class Command(JsonCommand):
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        name = options["file"]
+        name, by = options["file"], options["by"]
         with _opened(name) as file:
             upload = uploads.receive(
-                "standard input" if name == STANDARD_INPUT else Path(name).name, file, by=None
+                "standard input" if name == STANDARD_INPUT else Path(name).name, file, by=by
             )
         if not uploads.is_over(upload):
-            job = uploads.open_job(upload, by=None)
+            job = uploads.open_job(upload, by=by)
             with self.watching(job.pk):
                 upload = uploads.process(job.pk)
         return uploads.result_of(_finished(upload))

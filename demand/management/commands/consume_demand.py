@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from datalake.aws.kinesis import KinesisStream
+from demand import rights
 from demand.archiving.batches import MOST_EVENTS
 from demand.sources.kinesis_stream import consume
 from operations.commands import ServiceCommand
@@ -19,6 +20,7 @@ class Command(ServiceCommand):
         "Archive the change events of a Kinesis stream. Ends on SIGTERM or SIGINT,"
         " after the current batch."
     )
+    permissions = rights.ARCHIVE_EVENTS
 
     service = "change events"
     until_once = "end when all shards are fully read"

@@ -9,17 +9,18 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from operations.commands import JsonCommand, user
+from operations.commands import JsonCommand
+from waves import rights
 from waves.approval import approve
 from waves.lifecycle import wave_named
 
 
 class Command(JsonCommand):
     help = "Approve a prepared wave."
+    permissions = rights.APPROVE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("wave")
-        parser.add_argument("--by", required=True, metavar="USER")
         parser.add_argument(
             "--digest",
             required=True,
@@ -34,9 +35,11 @@ class Command(JsonCommand):
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        wave = wave_named(options["wave"])
-        by = user(options["by"])
         wave = approve(
-            wave, by=by, digest=options["digest"], now=timezone.now(), waiver=options["waive"]
+            wave_named(options["wave"]),
+            by=options["by"],
+            digest=options["digest"],
+            now=timezone.now(),
+            waiver=options["waive"],
         )
         return {"wave": wave.name, "state": wave.state}

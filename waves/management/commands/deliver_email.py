@@ -7,11 +7,15 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from operations.commands import JsonCommand
+from waves import rights
 from waves.sending import email_queue
 
 
 class Command(JsonCommand):
     help = "Send the e-mails in the queue."
+    permissions = rights.SEND
+    needs_person = False
+    leaves_name = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--limit", type=int, default=None, help="send at most this many")

@@ -7,11 +7,15 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from operations.commands import JsonCommand
+from waves import rights
 from waves.codes.pool import custody, find
 
 
 class Command(JsonCommand):
     help = "Show where an access code came from and its current state."
+    permissions = rights.FIND_FAN
+    needs_person = False  # it shows ids, and no contact
+    leaves_name = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("code")

@@ -11,11 +11,13 @@ from django.core.management.base import CommandParser
 from django.db import transaction
 
 from campaigns import loading
-from campaigns.errors import BadCampaignFile
+from campaigns.errors import BadCampaignFile, RuleChangeRefused
 from campaigns.management.local_files import opened
-from operations.commands import JsonCommand, user
+from operations.command_rights import is_service_account
+from operations.commands import JsonCommand
 from operations.entry import values
 from operations.errors import BadValue
+from waves import rights
 from waves.messages import templates
 from waves.template_edits import campaign_edited
 
@@ -27,17 +29,28 @@ class Command(JsonCommand):
         "Create or update a campaign from its JSON file. Loading twice updates it, but never its"
         " draw."
     )
+    permissions = rights.LOAD_CAMPAIGN
+    needs_person = False
+    leaves_name = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--by", help="Who changes the rules of an open campaign")
-        parser.add_argument("--reason", default="", help="Why the rules of an open campaign change")
+        parser.add_argument(
+            "--reason",
+            default="",
+            metavar="TEXT",
+            help="the reason for changing the rules of an open campaign; needs --by",
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
+        by, reason = options["by"], options["reason"]
+        if reason and is_service_account(by):
+            raise RuleChangeRefused(
+                "A change of an open campaign's rules is a person's. Enter --by USER with --reason."
+            )
         document = read_json(options["file"])
         with transaction.atomic():
-            by = user(options["by"]) if options["by"] else None
-            loaded = loading.load(document, by=by, reason=options["reason"])
+            loaded = loading.load(document, by=by, reason=reason)
             templates.load(loaded.campaign, document.get("templates", []))
             lost = campaign_edited(loaded.campaign.pk, by)
         campaign = loaded.campaign

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 
+from waves import rights
 from waves.actions import pause
 from waves.management.wave_commands import WaveActionCommand
 from waves.models import Wave
@@ -13,6 +14,7 @@ from waves.models import Wave
 
 class Command(WaveActionCommand):
     help = "Pause a wave that is being sent."
+    permissions = rights.SEND
 
     def act(self, wave: Wave, *, by: User, reason: str) -> Wave:
         return pause(wave, by=by, reason=reason)

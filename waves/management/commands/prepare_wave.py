@@ -9,22 +9,18 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from operations.commands import JsonCommand, user
+from operations.commands import JsonCommand
+from waves import rights
 from waves.management.wave_commands import add_request_arguments, request_of
 from waves.preparation.prepare import prepare
 
 
 class Command(JsonCommand):
     help = "Prepare a wave: select members, reserve codes and write files."
+    permissions = rights.PREPARE
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_request_arguments(parser)
-        parser.add_argument(
-            "--by",
-            required=True,
-            metavar="USER",
-            help="the user who prepares the wave; another user must approve it",
-        )
         parser.add_argument(
             "--expedite",
             default="",
@@ -43,7 +39,7 @@ class Command(JsonCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         prepared = prepare(
             request_of(options),
-            by=user(options["by"]),
+            by=options["by"],
             now=timezone.now(),
             expedite=options["expedite"],
             previewed_digest=options["previewed"],

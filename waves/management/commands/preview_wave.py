@@ -9,13 +9,14 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from operations.commands import JsonCommand
+from operations.commands import NOTHING_TO_ASK, JsonCommand
 from waves.management.wave_commands import add_request_arguments, request_of
 from waves.selection.plan import preview
 
 
 class Command(JsonCommand):
     help = "Show what a wave would select, without saving anything."
+    permissions = NOTHING_TO_ASK
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_request_arguments(parser)

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from waves import rights
 from waves.actions import reschedule
 from waves.management.wave_commands import WaveActionCommand, notify_date
 from waves.models import Wave
@@ -17,6 +18,7 @@ from waves.models import Wave
 
 class Command(WaveActionCommand):
     help = "Give a prepared or held wave a new notify date. It must be approved again."
+    permissions = rights.PREPARE
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 
+from waves import rights
 from waves.actions import resume
 from waves.management.wave_commands import WaveActionCommand
 from waves.models import Wave
@@ -12,6 +13,7 @@ from waves.tasks import wake_senders
 
 class Command(WaveActionCommand):
     help = "Resume a paused wave."
+    permissions = rights.SEND
 
     def act(self, wave: Wave, *, by: User, reason: str) -> Wave:
         resumed = resume(wave, by=by, reason=reason)

@@ -13,12 +13,14 @@ from operations import tasks
 from operations.commands import ServiceCommand
 from operations.services import heartbeats
 from operations.services.heartbeats import Stop
+from waves import rights
 from waves.schedule import ScheduleCheck, check_due_waves, keep_checking
 from waves.tasks import wake_senders, wake_waves
 
 
 class Command(ServiceCommand):
     help = "Send scheduled waves at their notify date. Ends on SIGTERM or SIGINT."
+    permissions = rights.SEND
 
     service = heartbeats.SCHEDULER
     until_once = "check once and end"

@@ -7,23 +7,24 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from operations.commands import JsonCommand, user
+from operations.commands import JsonCommand
+from waves import rights
 from waves.lifecycle import wave_named
 from waves.schedule import schedule
 
 
 class Command(JsonCommand):
     help = "Schedule an approved (or held) wave."
+    permissions = rights.SCHEDULE
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("wave")
-        parser.add_argument("--by", required=True, metavar="USER")
         parser.add_argument("--reason", default="", metavar="TEXT")
 
     def run(self, **options: Any) -> dict[str, Any]:
         wave = schedule(
             wave_named(options["wave"]),
-            by=user(options["by"]),
+            by=options["by"],
             now=timezone.now(),
             reason=options["reason"],
         )

@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from operations.commands import JsonCommand
+from waves import rights
 from waves.choices import WaveState
 from waves.lifecycle import wave_named
 from waves.schedule import trigger
@@ -18,6 +19,9 @@ from waves.tasks import send_here
 
 class Command(JsonCommand):
     help = "Send a wave that is due, and wait until all messages are sent."
+    permissions = rights.SEND
+    needs_person = False
+    leaves_name = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("wave", help="{campaign_id}_{date_key}")
@@ -32,5 +36,5 @@ class Command(JsonCommand):
         # A held wave is triggered by a person who says why, not by this command; a completed one
         # has only failed ones left.
         if wave.state in {WaveState.SCHEDULED, WaveState.TRIGGERED}:
-            trigger(wave, by=None, now=timezone.now(), reason="due")
+            trigger(wave, by=options["by"], now=timezone.now(), reason="due")
         return send_here(wave, retry_failed=options["retry_failed"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 
+from waves import rights
 from waves.management.wave_commands import WaveActionCommand
 from waves.models import Wave
 from waves.schedule import unschedule
@@ -11,6 +12,7 @@ from waves.schedule import unschedule
 
 class Command(WaveActionCommand):
     help = "Unschedule a wave."
+    permissions = rights.SCHEDULE
 
     def act(self, wave: Wave, *, by: User, reason: str) -> Wave:
         return unschedule(wave, by=by, reason=reason)

@@ -1,0 +1,12 @@
+"""What each act needs, declared once for its page and its command. [O-5, O-7]"""
+
+from __future__ import annotations
+
+OPEN_AND_CLOSE = ("campaigns.change_campaign",)
+PROVE = ("campaigns.change_campaign", "campaigns.view_campaign")
+ENTER_ENTROPY = ("campaigns.enter_entropy",)
+IMPORT_REGISTRATIONS = ("campaigns.import_registrations", "campaigns.view_campaign")
+# ranks, supplements and what others put into the bucket too
+PROCESS_SCORES = ("campaigns.process_scores", "campaigns.view_campaign")
+ACTIVATE_SCORES = ("campaigns.activate_scores",)
+MAKE_FAIRNESS_REPORT = ("campaigns.process_scores",)

@@ -1,0 +1,6 @@
+"""What each act needs, declared once for its page and its command. [O-5, O-7]"""
+
+from __future__ import annotations
+
+MERGE = ("datalake.add_merge", "datalake.view_merge")
+REPLAY = ("datalake.change_deadletter", "datalake.view_deadletter")

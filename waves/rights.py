@@ -1,0 +1,19 @@
+"""What each act needs, declared once for its page and its command. [O-5, O-7]"""
+
+from __future__ import annotations
+
+PREPARE = ("waves.prepare_wave", "waves.view_wave")  # and a new notify date
+APPROVE = ("waves.approve_wave", "waves.view_wave")
+SCHEDULE = ("waves.schedule_wave", "waves.view_wave")
+SEND = ("waves.send_wave", "waves.view_wave")  # trigger, pause, resume and cancel too
+RESET = ("waves.reset_wave", "waves.view_wave")
+STOP_ALL = ("waves.stop_all",)
+RESUME_PROVIDER = ("waves.send_wave", "waves.view_provideraccount")
+FIND_FAN = ("campaigns.view_registrant", "waves.view_member")
+# A campaign file holds what the site has a form each for.
+LOAD_CAMPAIGN = (
+    *("campaigns.add_campaign", "campaigns.change_campaign"),
+    *("campaigns.add_market", "campaigns.change_market"),
+    *("campaigns.add_listentry", "campaigns.delete_listentry"),
+    *("waves.add_template", "waves.change_template", "waves.delete_template"),
+)
