@@ -153,7 +153,7 @@ def test_o5_a_campaign_file_is_loaded_for_a_service_account_but_rules_are_change
     assert opened.by.username.startswith("os:")
     file.write_text(json.dumps({"campaign_id": "new", "name": "New", "min_score": 0.5}))
     change = ("load_campaign", str(file), "--reason", "too many bots")
-    assert "Enter --by USER with --reason." in refused(*change)
+    assert "Enter --by USER as well." in refused(*change)
     assert "(campaigns.change_campaign)" in refused(*change, "--by", "bob")
     assert not RuleChange.objects.exists()
     result_of(*change, "--by", "ann")

@@ -46,7 +46,8 @@ class Command(JsonCommand):
         by, reason = options["by"], options["reason"]
         if reason and is_service_account(by):
             raise RuleChangeRefused(
-                "A change of an open campaign's rules is a person's. Enter --by USER with --reason."
+                "--reason is for changing the rules of an open campaign, which needs a person."
+                " Enter --by USER as well."
             )
         document = read_json(options["file"])
         with transaction.atomic():
