@@ -31,9 +31,9 @@ def acting_user(name: str | None, command: str, permissions: tuple[str, ...]) ->
     if user is None or not user.is_active:
         problem = f"There is no active user {name!r}."
     elif not user.is_staff:
-        problem = f"User {name!r} may not use the site."
+        problem = f"User {name} may not use the site."
     elif missing := tuple(each for each in permissions if not user.has_perm(each)):
-        problem = f"User {name!r} does not have permission to run {command}."
+        problem = f"User {name} does not have permission to run {command}."
     else:
         return user
     logger.warning(

@@ -55,7 +55,7 @@ def test_o5_a_refusal_names_the_right_that_is_missing_and_is_logged_with_ids_alo
     ann = member_of("operator", name="ann@example.com")
     with caplog.at_level(logging.WARNING):
         assert refusal("ann@example.com") == (
-            "User 'ann@example.com' does not have permission to run approve_wave. approve_wave"
+            "User ann@example.com does not have permission to run approve_wave. approve_wave"
             " needs the right “Can approve waves” (waves.approve_wave). An administrator gives"
             " rights on the Users page."
         )
