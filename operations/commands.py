@@ -23,7 +23,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from operations import alerts, correlation
-from operations.command_rights import acting_user
+from operations.entry.command_rights import acting_user
 from operations.errors import LeaseLost, Refusal, error_text
 from operations.foreground import counted, watched
 from operations.jobs import record_move

@@ -13,9 +13,9 @@ from django.db import transaction
 from campaigns import loading
 from campaigns.errors import BadCampaignFile, RuleChangeRefused
 from campaigns.management.local_files import opened
-from operations.command_rights import is_service_account
 from operations.commands import JsonCommand
 from operations.entry import values
+from operations.entry.command_rights import is_service_account
 from operations.errors import BadValue
 from waves import rights
 from waves.messages import templates

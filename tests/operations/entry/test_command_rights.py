@@ -13,8 +13,8 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import load_command_class
 
-from operations import command_rights
-from operations.command_rights import acting_user, is_service_account, service_account
+from operations.entry import command_rights
+from operations.entry.command_rights import acting_user, is_service_account, service_account
 from operations.errors import CommandRefused
 from operations.models import StatusChange
 from tests.support.people import member_of, staff
