@@ -39,7 +39,7 @@ def upload_registrations(request: StaffRequest, campaign_id: str) -> HttpRespons
     )
 
 
-@action("campaigns.import_registrations", "campaigns.view_registrationimport")
+@action(*rights.IMPORT_REGISTRATIONS)
 def upload_corrections(request: StaffRequest, pk: int) -> HttpResponse:
     """Corrected rejected rows of a file become a file of their own; a worker reads them."""
     original = get_object_or_404(RegistrationImport.objects.select_related("campaign"), pk=pk)

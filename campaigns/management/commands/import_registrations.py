@@ -37,9 +37,7 @@ class Command(JsonCommand):
         number = options["correction_of"]
         corrects = None if number is None else corrections.original_of(campaign, number)
         with opened(options["file"]) as file:
-            found = imports.receive(
-                campaign, options["file"].name, file, by=by, corrects=corrects
-            )
+            found = imports.receive(campaign, options["file"].name, file, by=by, corrects=corrects)
         if not found.finished:
             job = imports.open_job(found, by=by)
             with self.watching(job.pk):
