@@ -26,6 +26,7 @@ from datalake.streams.batches import Batch, unpack_records
 from datalake.streams.deadletters import StreamRecord
 from operations.alerts import alert
 from operations.database.locks import exclusive
+from operations.database.statements import commit_without_waiting
 from operations.errors import Refusal
 from operations.job_kinds import is_transient
 
@@ -103,7 +104,9 @@ def guarded(
         if found.end or found.attempts >= DEATHS:
             found = _narrowed(place, last, found)
         left_out = deadletters.places(consumer, stream, place.position + 1, last)
-        _save(place, replace(found, attempts=found.attempts + 1), last)
+        with transaction.atomic():
+            commit_without_waiting()  # a process that dies loses nothing, and this is each step's
+            _save(place, replace(found, attempts=found.attempts + 1), last)
         try:
             if not found.end:
                 return work(last, left_out)
