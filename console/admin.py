@@ -4,90 +4,72 @@ work is repeated here.
 
 from __future__ import annotations
 
-from typing import Any
-
-from axes import admin as axes_admin  # noqa: F401 registers what is taken over below
-from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth import admin as auth_admin  # noqa: F401 registers what is taken over below
 from django.contrib.auth.models import Group, User
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django_q import admin as queue_admin  # noqa: F401 likewise
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.admin import TabularInline
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.decorators import display
 
 from console.models import ErasedPlace, Erasure, PersonalDataAccess
-from operations.adminkit.editing import LockedEditing, VersionedForm
+from console.people import accounts
 from operations.adminkit.listing import (
     BigTableAdmin,
+    PageAdmin,
     ReadOnlyAdmin,
-    TitledAdmin,
     counted,
     shortened,
 )
 
-for model in (
-    User,
-    Group,
-    Failure,
-    OrmQ,
-    Schedule,
-    Success,
-    AccessAttempt,
-    AccessFailureLog,
-    AccessLog,
-):
+for model in (User, Group, Failure, OrmQ, Schedule, Success):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
 
-# Groups are the roles, on the menu and everywhere else.
-Group._meta.verbose_name, Group._meta.verbose_name_plural = "role", "roles"
+class RoleFilter(admin.SimpleListFilter):
+    title = "role"
+    parameter_name = "role"
 
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [(role, role) for role in (*accounts.ROLE_NAMES, accounts.NO_ROLE)]
 
-class UserForm(VersionedForm, UserChangeForm):
-    pass
+    def queryset(self, request: HttpRequest, users: QuerySet[User]) -> QuerySet[User]:
+        if self.value() == accounts.NO_ROLE:
+            return users.filter(groups=None, is_superuser=False)
+        return users.filter(groups__name=self.value()) if self.value() else users
 
 
 @admin.register(User)
-class FairwaveUserAdmin(LockedEditing, UserAdmin, TitledAdmin):
-    form = UserForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "first_name", "last_name", "is_staff", "is_active", "last_login")
+class UserList(PageAdmin):
+    """Who can sign in. Users are invited and changed on pages of their own. [O-5]"""
 
-    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Under the user's lock, as every other change."""
-        with transaction.atomic():
-            return super().user_change_password(request, *args, **kwargs)
+    page = "user"
+    list_before_template = "console/people/users.html"
+    list_display = ("username", "full_name", "email", "role", "state", "last_login")
+    list_filter = (RoleFilter, "is_active")
+    search_fields = ("username", "first_name", "last_name", "email")
+    ordering = ("username",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
 
-@admin.register(Group)
-class FairwaveGroupAdmin(LockedEditing, GroupAdmin, TitledAdmin):
-    pass
+    @admin.display(description="name", ordering="first_name")
+    def full_name(self, user: User) -> str:
+        return user.get_full_name()
 
+    @admin.display(description="role")
+    def role(self, user: User) -> str:
+        return "superuser" if user.is_superuser else accounts.role_of(user) or accounts.NO_ROLE
 
-@admin.register(AccessAttempt)
-class AccessAttemptAdmin(TitledAdmin):
-    """Failed sign-ins that lock a user out; deleting the row lets them try again."""
-
-    list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
-    fields = readonly_fields = (
-        "username",
-        "ip_address",
-        "failures_since_start",
-        "attempt_time",
-        "user_agent",
-    )
-
-    def has_add_permission(self, request: object) -> bool:
-        return False
-
-    def has_change_permission(self, request: object, obj: object = None) -> bool:
-        return False
+    @display(description="state", label={"active": "success", "invited": "info"})
+    def state(self, user: User) -> str:
+        if not user.is_active:
+            return "deactivated"
+        return "active" if accounts.has_password(user) else "invited"
 
 
 @admin.register(PersonalDataAccess)

@@ -6,9 +6,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.forms import UsernameField
 from django.core.exceptions import ValidationError
-from unfold.forms import AuthenticationForm
 
 from campaigns.models import Campaign
 from console.access import LONGEST_REASON
@@ -16,14 +14,7 @@ from console.uploads import NOT_KEPT, TOO_LARGE
 from demand.choices import DemandType
 from demand.models import LONGEST_REFERENCE
 
-LONGEST_USERNAME = 150
 MOST_REPAIRED = 1_000  # a batch
-
-
-class SignInForm(AuthenticationForm):
-    """A name that is longer than any user's is refused before it is counted as an attempt."""
-
-    username = UsernameField(max_length=LONGEST_USERNAME)
 
 
 class ReasonForm(forms.Form):

@@ -103,3 +103,19 @@ class ErasedPlace(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SignInCounter(models.Model):
+    """Failed sign-ins of one browser, address or user name; all are keyed digests. [O-7]"""
+
+    key = models.CharField(max_length=80, unique=True)
+    account = models.CharField(max_length=80, blank=True, db_index=True)
+    failures = models.PositiveIntegerField(default=0)
+    since = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(null=True, db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"sign-in counter {self.pk}"

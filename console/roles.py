@@ -44,6 +44,13 @@ ROLES: dict[str, frozenset[str]] = {
     "analyst": ANALYST,
 }
 ADMINISTRATOR = "administrator"
+SUMMARIES: dict[str, str] = {
+    "viewer": "sees everything; personal data is masked",
+    "operator": "edits campaigns, uploads files, prepares and sends waves; sees personal data",
+    "approver": "approves waves; sees personal data",
+    "analyst": "sees everything, also the personal data log and erasures",
+    ADMINISTRATOR: "may do everything, also invite users and give roles",
+}
 
 
 def setup_roles() -> dict[str, int]:
@@ -67,7 +74,7 @@ def setup_roles() -> dict[str, int]:
 
 
 def _permissions() -> list[tuple[int, str, str]]:
-    ours = Q(content_type__app_label__in=[*LOOKED_AT, "console", "auth", "axes"])
+    ours = Q(content_type__app_label__in=[*LOOKED_AT, "console", "auth"])
     return list(
         Permission.objects.filter(ours).values_list("pk", "content_type__app_label", "codename")
     )

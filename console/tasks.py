@@ -1,4 +1,6 @@
-"""Which stage follows which: closing a campaign is followed by its proof. [S-10]"""
+"""Which stage follows which: closing a campaign is followed by its proof; and what runs on a
+schedule. [S-10]
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,11 @@ from django.contrib.auth.models import User
 from campaigns.models import Campaign
 from campaigns.opening import subject_of
 from console.proof import proof
+from console.sign_in.attempts import prune_failed_sign_ins
 from operations import jobs, leases
 from operations.job_kinds import JobKind
 from operations.models import Job
+from operations.schedules import ScheduledRun
 from operations.tasks import enqueue
 
 PROOF_KIND = "make_proof"
@@ -38,3 +42,4 @@ JOB_KINDS = [
         can_pause=False,
     )
 ]
+SCHEDULED_RUNS = [ScheduledRun("prune failed sign-ins", prune_failed_sign_ins, every="hour")]

@@ -26,6 +26,8 @@ from console.pages import (
     wave_actions,
     waves,
 )
+from console.people import pages as people
+from console.people.set_password import SetPassword
 
 CAMPAIGN, WAVE, DEMAND = (
     "admin/campaign/<str:campaign_id>",
@@ -116,4 +118,12 @@ urlpatterns = [
     path("admin/providers/<int:pk>/resume/", wave_actions.resume_provider, name="resume-provider"),
     path("admin/personal-data/", privacy.unmask, name="unmask"),
     path("admin/find/", privacy.find, name="find"),
+    path("admin/users/invite/", people.invite, name="invite-user"),
+    path("admin/users/<int:pk>/", people.user, name="user"),
+    path("admin/users/<int:pk>/link/", people.send_link, name="send-link"),
+    path("admin/users/<int:pk>/deactivate/", people.deactivate, name="deactivate-user"),
+    path("admin/users/<int:pk>/reactivate/", people.reactivate, name="reactivate-user"),
+    path("admin/users/<int:pk>/forget/", people.forget_failures, name="forget-failures"),
+    path("admin/roles/", people.roles, name="roles"),
+    path("set-password/<str:uidb64>/<str:token>/", SetPassword.as_view(), name="set-password"),
 ]

@@ -151,3 +151,23 @@ def the_demand_archive_has_its_place(
             Error("GLUE_DATABASE is not a valid database name.", hint=hint, id="fairwave.E107")
         )
     return found
+
+
+@register("fairwave")
+def a_site_behind_a_proxy_can_tell_its_clients_apart(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Else every failed sign-in comes from the proxy's address, and locks out everyone. [O-7]"""
+    if not settings.BEHIND_TLS or settings.TRUSTED_PROXIES:
+        return []
+    hint = (
+        "Set it to the addresses or networks of your proxies, separated by commas, such as"
+        " 10.0.0.0/8."
+    )
+    return [
+        Error(
+            "TRUSTED_PROXIES is empty, but BEHIND_TLS is on: the site is behind a proxy.",
+            hint=hint,
+            id="fairwave.E120",
+        )
+    ]

@@ -9,6 +9,7 @@ import secrets
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -86,6 +87,23 @@ def address(name: str, default: str = "") -> str:
         )
         return default
     return value
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Addresses and networks, such as 10.0.0.0/8. One that holds every address is refused."""
+    found = []
+    for word in words(name):
+        try:
+            network = ip_network(word)
+        except ValueError:
+            problem = f"{word!r} is not an address or a network."
+        else:
+            if network.prefixlen:
+                found.append(network)
+                continue
+            problem = f"{word!r} is every address there is."
+        mistakes.append(Mistake(name, problem, "Write for example 10.0.0.0/8, or 10.0.0.7."))
+    return found
 
 
 def data_folder() -> Path:

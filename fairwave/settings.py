@@ -19,6 +19,7 @@ SECRET_KEY = env.secret_key(FAIRWAVE_DATA)
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 BEHIND_TLS = env.switch("BEHIND_TLS", False)
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 # Nobody else can reach the site: defaults of secrets are good enough (secret_settings.py)
 IS_LOCAL_MACHINE = secret_settings.is_local(
     env.text("DATABASE_URL"), ALLOWED_HOSTS, behind_tls=BEHIND_TLS
@@ -32,15 +33,14 @@ INSTALLED_APPS = [
     "campaigns",
     "waves",
     "console",
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "console.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
-    "axes",
     "csp",
     "django_q",
 ]
@@ -57,11 +57,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "console.out_of_reach.BucketOutOfReachMiddleware",
-    "axes.middleware.AxesMiddleware",
-]
-AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
 ]
 ROOT_URLCONF = "fairwave.urls"
 WSGI_APPLICATION = "fairwave.wsgi.application"
@@ -113,6 +108,7 @@ UPLOAD_MAX_BYTES = env.whole("UPLOAD_MAX_BYTES", 4_000_000_000, most=1_000_000_0
 # Safety of pages. Secure cookies and HSTS are for deployments behind TLS; a laptop's
 # http://localhost goes without.
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = BEHIND_TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
 SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
@@ -127,9 +123,8 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = 0.25
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# how long a link to choose a password works
+PASSWORD_RESET_TIMEOUT = 3600 * env.whole("PASSWORD_LINK_HOURS", 72, most=720)
 # The theme's Alpine.js evaluates expressions and sets styles; nothing else may.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -205,5 +200,5 @@ LOGGING = {
         "handlers": ["stderr"],
         "level": env.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"]),
     },
-    "loggers": {"django.server": {"propagate": True}, "axes": {"level": "WARNING"}},
+    "loggers": {"django.server": {"propagate": True}},
 }

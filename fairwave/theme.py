@@ -114,8 +114,10 @@ NAVIGATION = [
     {
         "title": "People",
         "items": [
-            _entry("Users", "person", "auth.user"),
-            _entry("Roles", "badge", "auth.group"),
+            _entry("Users", "person", "auth.user")
+            | {"active": _at("auth_user_changelist", "user", "invite-user")},
+            _entry("Roles", "badge", "auth.group")
+            | {"link": reverse_lazy("roles"), "active": _at("roles")},
             _entry("Personal data log", "visibility", "console.personaldataaccess"),
             _entry("Erasures", "person_off", "console.erasure"),
         ],
@@ -123,7 +125,7 @@ NAVIGATION = [
 ]
 
 UNFOLD = {
-    "LOGIN": {"form": "console.forms.SignInForm"},
+    "LOGIN": {"form": "console.sign_in.forms.SignInForm"},
     "SITE_TITLE": "Fairwave",
     "SITE_HEADER": "Fairwave",
     "SITE_SUBHEADER": "Fair ticket presales",

@@ -151,7 +151,7 @@ def test_every_setting_the_environment_can_give_is_documented():
     source = (ROOT / "fairwave" / "settings.py").read_text() + (
         ROOT / "fairwave" / "env.py"
     ).read_text()
-    readers = {"text", "words", "switch", "whole", "choice", "address", "bucket"}
+    readers = {"text", "words", "switch", "whole", "choice", "address", "bucket", "networks"}
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     names = {
         call.args[0].value

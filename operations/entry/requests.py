@@ -11,13 +11,16 @@ import codecs
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.utils.http import parse_header_parameters
 
+from operations.entry import addresses
 from operations.entry.values import UNFIT_TEXT, is_unfit, shown
 
 CHARSETS = ("utf-8", "ascii")
+FORWARDED = "HTTP_X_FORWARDED_FOR"
 
 
 class SiteRequest(WSGIRequest):
@@ -86,5 +89,8 @@ def refused(complaint: str) -> HttpResponse:
 
 
 def client_address(request: HttpRequest) -> str:
-    """Under what a client's requests are counted. [O-7]"""
-    return str(request.META.get("REMOTE_ADDR", ""))
+    """Under what a client's requests are counted: its address as trusted proxies report it, IPv6 by
+    its /64. [O-7]
+    """
+    peer, forwarded = (request.META.get(name, "") for name in ("REMOTE_ADDR", FORWARDED))
+    return addresses.counted_as(addresses.client_of(peer, forwarded, settings.TRUSTED_PROXIES))

@@ -95,10 +95,14 @@ class Person:
     `complaints`.
     """
 
-    def __init__(self, context: BrowserContext, address: str, name: str) -> None:
+    def __init__(self, context: BrowserContext, address: str, name: str = "") -> None:
         self.address, self.page, self.complaints = address, context.new_page(), list[str]()
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        if name:
+            self.sign_in(name)
+
+    def sign_in(self, name: str) -> None:
         self.go("/admin/")
         self.page.fill("#id_username", name)
         self.page.fill("#id_password", PASSWORD)
@@ -138,17 +142,19 @@ class Person:
 
 @pytest.fixture
 def sign_in(chromium: Browser, live_server: Any, worker: None) -> Iterator[Callable[[str], Person]]:
-    """`sign_in("operator")`: a person of that role, at the site. Every complaint of a browser fails
-    the test.
+    """`sign_in("operator")`: a person of that role, at the site; `sign_in("")`: somebody at a
+    browser, signed in nowhere. Every complaint of a browser fails the test.
     """
     people: list[Person] = []
     contexts: list[BrowserContext] = []
 
     def one(role: str) -> Person:
-        user = User.objects.create_user(f"{role}-anna", password=PASSWORD, is_staff=True)
-        user.groups.add(Group.objects.get(name=role))
         contexts.append(chromium.new_context(viewport={"width": 1280, "height": 900}))
-        people.append(Person(contexts[-1], live_server.url, user.username))
+        people.append(Person(contexts[-1], live_server.url))
+        if role:
+            user = User.objects.create_user(f"{role}-anna", password=PASSWORD, is_staff=True)
+            user.groups.add(Group.objects.get(name=role))
+            people[-1].sign_in(user.username)
         return people[-1]
 
     yield one

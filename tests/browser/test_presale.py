@@ -131,6 +131,7 @@ PICTURED = {
     "find": "/admin/find/",
     "lists": "/admin/campaigns/listentry/",
     "users": "/admin/auth/user/",
+    "roles": "/admin/roles/",
 }
 
 

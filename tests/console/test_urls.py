@@ -7,14 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from console.sign_in.site import FairwaveSite
 from tests.support.people import client_of, staff
 
 pytestmark = pytest.mark.django_db
 
-# Open to anybody by design: signing in and out, health, the public pages of draws, signed receipts,
+# Open to anybody by design: signing in and out, one-time links, health, the public pages of draws, signed receipts,
 # the way to the site.
 PUBLIC = {
     "login",
@@ -27,6 +29,7 @@ PUBLIC = {
     "draw-json",
     "draw-bundle",
     "jsi18n",
+    "set-password",
 }
 # For all staff: what stands there is filtered by permission (the first page), or belongs to the
 # person (their password).
@@ -70,8 +73,17 @@ def test_nobody_sees_a_page_without_signing_in():
             assert answer.headers["Location"].startswith("/admin/login/"), route
 
 
-def test_staff_without_permissions_see_no_page_of_the_product():
-    client = client_of(staff("newcomer"))
+def test_o5_without_a_role_every_address_of_the_site_says_so(monkeypatch):
+    """The page itself: tests/console/sign_in/test_site.py."""
+    said = HttpResponse("no role", status=403)
+    monkeypatch.setattr(FairwaveSite, "without_role", lambda site, request: said)
+    client = client_of(User.objects.create_user("newcomer"))
+    for route, _ in guarded():
+        assert client.get(filled(route)).content == b"no role", route
+
+
+def test_a_role_without_the_permission_of_a_page_does_not_open_it():
+    client = client_of(staff("newcomer", "contenttypes.view_contenttype"))
     for route, pattern in guarded():
         if pattern.name in FOR_ALL_STAFF:
             continue

@@ -19,6 +19,7 @@ SECRETS = {
     "SECRET_KEY": "a1!" * 20 + "bcdefgh",
     "SMS_TOKEN": "given-by-the-provider",
     "RECEIPT_SECRET": "agreed-with-the-provider",
+    "TRUSTED_PROXIES": "10.0.0.0/8",
 }
 
 

@@ -106,3 +106,12 @@ def test_one_pair_of_eyes_is_warned_of(tmp_path):
     (caution,) = check(WAVES_FOUR_EYES="off", FAIRWAVE_DATA=str(tmp_path))
     assert caution.is_serious(WARNING)
     assert "WAVES_FOUR_EYES" in caution.msg
+
+
+def test_o7_a_site_behind_a_proxy_names_it_and_never_trusts_everyone(tmp_path):
+    proxied = {"BEHIND_TLS": "on", "FAIRWAVE_DATA": str(tmp_path)}
+    assert check(**proxied, TRUSTED_PROXIES="10.0.0.7, fd00::/8") == []
+    for refused in ("", "0.0.0.0/0", "::/0", "10.0.0.1/8", "proxy.example"):
+        found = check(**proxied, TRUSTED_PROXIES=refused)
+        assert found, refused
+        assert all(one.is_serious() and "TRUSTED_PROXIES" in one.msg for one in found)

@@ -1,0 +1,3 @@
+"""The people who use the site: invited, given a role, deactivated. [O-5]"""
+
+from __future__ import annotations
