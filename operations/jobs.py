@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from operations import alerts, correlation, job_kinds
@@ -90,8 +90,9 @@ def request_stop(job_id: int, how: str) -> bool:
     """Ask a live job to pause or cancel; one that does not run stops at once. One that failed and
     is to be tried again can be cancelled. False if it is over already.
 
-    Raises CannotStop for a kind that does not look for such a request, and HeldElsewhere where its
-    worker hangs and holds its row: a page does not wait for that.
+    Raises CannotStop for a kind that does not look for such a request, or a job that is beyond
+    being cancelled, and HeldElsewhere where its worker hangs and holds its row: a page does not
+    wait for that.
     """
     to_retry = Q(retry_at__isnull=False) if how == "cancel" else Q(pk__in=[])
     asked = Job.objects.filter(Q(state__in=LIVE_JOBS) | to_retry, pk=job_id)
@@ -102,6 +103,8 @@ def request_stop(job_id: int, how: str) -> bool:
         kind = job_kinds.shown_kind(job.kind)
         if job.state != JobState.FAILED and not kind.can_pause:
             raise CannotStop(f"A job of the kind '{kind.words}' cannot be paused or cancelled.")
+        if how == "cancel" and (refusal := kind.cancel_refusal(job)):
+            raise CannotStop(refusal)
         if job.state == JobState.RUNNING:
             return bool(Job.objects.filter(pk=job_id).update(stop_requested=how))
         if how == "pause":
@@ -152,13 +155,12 @@ def standing_failures() -> QuerySet[Job]:
 
 
 def give_up() -> int:
-    """Fail jobs whose workers died MOST_DEATHS times: taking them over once more would kill the
-    next. Returns how many.
+    """Fail jobs whose workers died MOST_DEATHS times, the last one now: taking them over once more
+    would kill the next. Returns how many. An attempt that was paused, stopped for a deployment or
+    failed killed nobody; deaths are counted anew when a person resumes the job.
     """
     hopeless = Job.objects.filter(
-        state=JobState.RUNNING,
-        lease_until__lt=Now(),
-        attempt__gte=MOST_DEATHS + F("retries"),
+        state=JobState.RUNNING, lease_until__lt=Now(), deaths__gte=MOST_DEATHS - 1
     ).order_by("id")
     error = (
         f"The worker of this job crashed {MOST_DEATHS} times. Check the workers' log,"
@@ -172,7 +174,7 @@ def give_up() -> int:
             if job is not None:
                 job.state, job.error = JobState.FAILED, error
                 Job.objects.filter(pk=pk).update(
-                    state=job.state, error=error, finished_at=Now(), lease_until=None
+                    state=job.state, error=error, finished_at=Now(), lease_until=None, deaths=0
                 )
                 alerts.alert_failed_job(job)
                 given_up += 1

@@ -151,6 +151,7 @@ def _claim_unless_locked(free: QuerySet[Job]) -> Lease | None:
     Job.objects.filter(pk=job.pk).update(
         state=JobState.RUNNING,
         attempt=F("attempt") + 1,
+        deaths=job.deaths + (job.state == JobState.RUNNING),
         lease_until=Now() + length(),
         heartbeat_at=Now(),
         started_at=Coalesce("started_at", Now()),

@@ -78,8 +78,9 @@ class Job(AboutSubject):
     retry_at = models.DateTimeField(
         null=True, blank=True, help_text="When a failed job is queued again without a person"
     )
-    retries = models.PositiveIntegerField(
-        default=0, help_text="How often that happened: such an attempt killed no worker"
+    retries = models.PositiveIntegerField(default=0, help_text="How often that happened")
+    deaths = models.PositiveIntegerField(
+        default=0, help_text="How often it was taken over from a worker that died or hung"
     )
 
     class Meta:

@@ -131,12 +131,41 @@ def test_a_person_can_cancel_what_would_be_tried_again_but_not_pause_it():
     assert not jobs.request_stop(failed.pk, "cancel")
 
 
-def test_attempts_that_found_something_away_do_not_count_as_killed_workers():
-    past = timezone.now() - timedelta(minutes=2)
-    job = a_job(state=JobState.RUNNING, attempt=jobs.MOST_DEATHS, retries=1, lease_until=past)
-    assert jobs.give_up() == 0
-    Job.objects.filter(pk=job.pk).update(attempt=jobs.MOST_DEATHS + 1)
+def ends(job: Job, how: str) -> None:
+    """An attempt of the job ends without killing its worker."""
+    if how == "failed":
+        unreachable(job)
+        jobs.requeue(job.pk)
+    elif how == "paused":
+        with leases.working(job.pk) as lease:
+            jobs.request_stop(job.pk, "pause")
+            lease.check_stop()
+        jobs.requeue(job.pk)
+    else:  # as SIGTERM does, at each deployment
+        with pytest.raises(KeyboardInterrupt), leases.working(job.pk):
+            raise KeyboardInterrupt
+
+
+def dies(job: Job) -> None:
+    leases.claim(job.pk)
+    Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(minutes=2))
+
+
+@pytest.mark.parametrize("how", ["failed", "paused", "stopped"])
+def test_only_attempts_that_killed_their_worker_count_as_deaths(how, monkeypatch):
+    monkeypatch.setattr(jobs, "MOST_DEATHS", 3)
+    job = a_job()
+    for _ in range(2):
+        dies(job)
+        assert jobs.give_up() == 0
+    leases.claim(job.pk)
+    Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED, lease_until=None)
+    for _ in range(4):
+        ends(job, how)
+    assert (again(job).deaths, jobs.give_up()) == (2, 0)
+    dies(job)
     assert jobs.give_up() == 1
+    assert (again(job).state, again(job).deaths) == (JobState.FAILED, 0)
 
 
 def test_the_sweep_enqueues_what_is_to_be_tried_again_now(monkeypatch):

@@ -27,7 +27,9 @@ def left_behind(attempt: int) -> Job:
     """A job whose worker of this attempt is dead."""
     job = jobs.open_job("count_sheep", Subject("flock", "1"))
     past = timezone.now() - timedelta(minutes=2)
-    Job.objects.filter(pk=job.pk).update(state=JobState.RUNNING, attempt=attempt, lease_until=past)
+    Job.objects.filter(pk=job.pk).update(
+        state=JobState.RUNNING, attempt=attempt, deaths=attempt - 1, lease_until=past
+    )
     return job
 
 
