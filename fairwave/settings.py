@@ -145,6 +145,8 @@ PUBLIC_CONTENT_SECURITY_POLICY = {"script-src": [NONE], "style-src": [SELF]}
 # Work. A task in the queue only names the row to look at: every option that decides about losing or
 # doubling tasks is set, and none matters to the result. [O-6]
 JOB_LEASE_SECONDS = env.whole("JOB_LEASE_SECONDS", 45, least=5, most=60)
+# processes of a machine of which each has been silent for so long are forgotten
+HOST_FORGOTTEN_SECONDS = env.whole("HOST_FORGOTTEN_SECONDS", 1_800, least=300, most=86_400)
 TASK_BROKER = env.choice("TASK_BROKER", "orm", ["orm"])
 TASK_TIMEOUT_SECONDS = 6 * 3600
 # workers for due waves alone: `Q_CLUSTER_NAME=waves manage.py qcluster`

@@ -2,7 +2,8 @@
 the database's clock. One that is silent for three minutes alerts, whichever service notices. [O-2]
 
 A service that ends by request takes its row away. What is killed leaves it behind: the next process
-of the same service on the same machine removes it, or it is found silent.
+of the same service on the same machine removes it, or it is found silent. A machine of which every
+process is silent is gone, and forgotten after a while.
 """
 
 from __future__ import annotations
@@ -154,8 +155,8 @@ def expect() -> None:
 
 
 def report_silent() -> int:
-    """Alert for what fell silent, once, and forget what has been silent for a day. Returns how many
-    alerts were written.
+    """Alert for what fell silent, once, and forget hosts that are gone and what has been silent for
+    a day. Returns how many alerts were written.
     """
     silent = Heartbeat.objects.filter(beat_at__lt=Now() - SILENT_AFTER)
     reported = 0
@@ -164,8 +165,20 @@ def report_silent() -> int:
             if silent.filter(pk=each.pk, has_alerted=False).update(has_alerted=True):
                 alerts.alert(f":red_circle: {each.complaint}\n{settings.SITE_URL}/admin/")
                 reported += 1
+    _forget_hosts()
     Heartbeat.objects.filter(beat_at__lt=Now() - FORGOTTEN_AFTER).delete()
     return reported
+
+
+def _forget_hosts() -> None:
+    """A machine of which every process has been silent for HOST_FORGOTTEN_SECONDS was taken away:
+    nobody can start its processes again. A service that it alone ran is expected, and alerts where
+    no other machine runs it.
+    """
+    gone_since = Now() - timedelta(seconds=settings.HOST_FORGOTTEN_SECONDS)
+    living = Heartbeat.objects.filter(beat_at__gte=gone_since)
+    silent = Heartbeat.objects.exclude(host="").exclude(host__in=living.values("host"))
+    silent.filter(has_alerted=True).delete()
 
 
 @contextmanager

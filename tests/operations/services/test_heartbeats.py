@@ -84,6 +84,26 @@ def test_what_has_been_silent_for_a_day_is_forgotten():
 
 
 @pytest.mark.django_db
+def test_o2_a_host_that_is_gone_is_forgotten_after_a_while(settings):
+    """One of which a process still lives is not: that one can be started again there."""
+    settings.HOST_FORGOTTEN_SECONDS = 600
+    for host, service in (("gone", "workers"), ("gone", "scheduler"), ("there", "scheduler")):
+        heartbeats.begin(service, host=host, pid=1)
+    age_all(timedelta(seconds=599))
+    heartbeats.begin("workers", host="there", pid=2)
+    assert heartbeats.report_silent() == 3
+    assert Heartbeat.objects.filter(host="gone").count() == 2
+    Heartbeat.objects.filter(host="gone").update(beat_at=F("beat_at") - timedelta(seconds=2))
+    Heartbeat.objects.filter(pid=1).update(beat_at=F("beat_at") - timedelta(seconds=2))
+    assert heartbeats.report_silent() == 0
+    assert set(Heartbeat.objects.values_list("host", "service")) == {
+        ("there", "scheduler"),
+        ("there", "workers"),
+    }
+    assert (state_of("workers").words, state_of("scheduler").is_well) == ("ok", False)
+
+
+@pytest.mark.django_db
 def test_o2_a_service_that_never_begins_or_was_ended_for_good_alerts_after_three_minutes():
     heartbeats.begin("scheduler", **HERE)
     heartbeats.expect()
