@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from operations import job_kinds
 from operations.choices import AlertState
-from operations.database.locks import exclusive
+from operations.database.locks import ended_when_idle, exclusive
 from operations.errors import error_text
 from operations.models import Alert, Job
 
@@ -29,6 +29,10 @@ BATCH = 20
 LONGEST_TEXT = 1_800  # a batch stays below the 40,000 characters that Slack takes
 KEPT_FOR = timedelta(days=1)  # so long does an alert wait for a Slack that is down
 TIMEOUT_SECONDS = 5.0
+# A deliverer asks the database after each message. One that does not for so long is stopped or cut
+# off: another one takes over with the next sweep, within a minute. What it posted just then may
+# come twice.
+STOPPED_SECONDS = 30.0
 PAUSE_SECONDS = 1.0  # Slack takes one message a second and channel
 MOST_REQUESTS = 10  # at a time, so that a flood of alerts delays nothing else
 SAME_AGAIN_AFTER = timedelta(hours=1)  # what fails each minute alerts once an hour
@@ -86,12 +90,14 @@ def deliver() -> int:
     with exclusive("alerts", wait=False) as alone:
         if not alone:
             return 0
-        pending = Alert.objects.filter(state=AlertState.PENDING).order_by("id")
-        if not settings.SLACK_WEBHOOK_URL:
-            pending.update(state=AlertState.DROPPED)
-            return 0
-        pending.filter(created_at__lt=timezone.now() - KEPT_FOR).update(state=AlertState.DROPPED)
-        return _deliver_all()
+        with ended_when_idle(STOPPED_SECONDS):
+            pending = Alert.objects.filter(state=AlertState.PENDING).order_by("id")
+            if not settings.SLACK_WEBHOOK_URL:
+                pending.update(state=AlertState.DROPPED)
+                return 0
+            old = pending.filter(created_at__lt=timezone.now() - KEPT_FOR)
+            old.update(state=AlertState.DROPPED)
+            return _deliver_all()
 
 
 def _deliver_all() -> int:

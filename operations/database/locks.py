@@ -26,6 +26,20 @@ WAITING = ("statement_timeout", "lock_timeout")
 
 
 @contextmanager
+def ended_when_idle(seconds: float) -> Iterator[None]:
+    """PostgreSQL ends this session if it asks nothing for so long while the block runs: a process
+    that is stopped, or cut off, gives up the locks that it holds. Put it inside the lock; where
+    the session was ended, the next statement raises OperationalError.
+    """
+    run("SELECT set_config('idle_session_timeout', %(limit)s, false)", limit=f"{seconds}s")
+    try:
+        yield
+    finally:
+        with suppress(OperationalError, InterfaceError):  # the session is over
+            run("SET idle_session_timeout TO DEFAULT")
+
+
+@contextmanager
 def exclusive(
     name: str, *, wait: bool = True, using: BaseDatabaseWrapper | None = None
 ) -> Iterator[bool]:

@@ -21,6 +21,8 @@ from operations.database.locks import exclusive
 from operations.models import Alert
 from operations.services import troubles
 from operations.services.heartbeats import Stop
+from tests.support.processes import Process
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -184,6 +186,27 @@ def test_of_two_deliverers_one_delivers(slack):
     thread.join()
     assert alerts.deliver() == 1
     assert came(slack) == (1, "once")
+
+
+@pytest.mark.processes
+def test_a_deliverer_that_is_stopped_holds_the_alerts_back_for_less_than_a_minute(slack, settings):
+    """[O-2] PostgreSQL ends its session, and with it the lock."""
+    assert alerts.STOPPED_SECONDS + tasks.SWEEP_SECONDS < 60
+    alerts.alert("once")
+    stopped = Process(
+        alerts.deliver,
+        stopped_at="operations.alerts:_post",
+        constants={
+            "operations.alerts:STOPPED_SECONDS": 0.2,
+            "django.conf:settings.SLACK_WEBHOOK_URL": settings.SLACK_WEBHOOK_URL,
+        },
+    )
+    stopped.expect_stopped()
+    wait_until(lambda: alerts.deliver() == 1, "the end of the lock")
+    stopped.wake()
+    assert stopped.wait() == 1
+    assert "idle-session timeout" in stopped.errors
+    assert list(Alert.objects.values_list("state", "attempts")) == [(AlertState.SENT, 1)]
 
 
 def test_an_alert_within_a_minute_of_the_failure():
