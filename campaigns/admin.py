@@ -4,6 +4,7 @@ pages in `console`.
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -25,7 +26,7 @@ from campaigns.forms import (
     MarketForm,
     MarketFormSet,
 )
-from campaigns.locks import lock_campaign
+from campaigns.locks import lock_campaign, lock_campaigns
 from campaigns.models import (
     Campaign,
     FanList,
@@ -47,6 +48,7 @@ from operations.adminkit.listing import (
 )
 from operations.adminkit.masking import mask_email, mask_pattern, mask_phone, mask_text
 
+LOOKS_LIKE_A_KEY = re.compile("[0-9]{1,18}")
 LEDGER = (counted("rows_in"), counted("accepted"), counted("rejected"))
 STATUS_COLOURS = {"open": "success", "draft": "info", "closed": "warning"}
 FILE_COLOURS = {
@@ -148,7 +150,7 @@ class CampaignAdmin(LockedEditing, TitledAdmin):
             found.append(("Changes to an open campaign", {"fields": ("reason",)}))
         return found
 
-    def lock(self, row: Campaign) -> None:
+    def lock(self, request: HttpRequest, row: Campaign) -> None:
         lock_campaign(row.pk)
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: Any) -> None:
@@ -210,21 +212,31 @@ class CampaignAdmin(LockedEditing, TitledAdmin):
 
 class OfCampaign(LockedEditing):
     """Rows that belong to a campaign, or to all: those of a closed campaign are only read. The
-    campaign is locked before the row. [C-2]
+    campaigns, that of the row and the one that the form moves it to, are locked before the row.
+    [C-2]
     """
 
     actions = None
 
-    def lock(self, row: Any) -> None:
-        if row.campaign_id is not None:
-            lock_campaign(row.campaign_id)
-        super().lock(row)
+    def lock(self, request: HttpRequest, row: Any) -> None:
+        lock_campaigns(self.campaigns_of(request, row))
+        super().lock(request, row)
+
+    def campaigns_of(self, request: HttpRequest, row: Any) -> set[int]:
+        """The keys of the campaigns that the request changes."""
+        return {pk for pk in (row.campaign_id, posted_campaign(request)) if pk is not None}
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return not _is_read_only(obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return not _is_read_only(obj) and super().has_delete_permission(request, obj)
+
+
+def posted_campaign(request: HttpRequest) -> int | None:
+    """The campaign that a form names; whether there is one is the form's affair."""
+    text = request.POST.get("campaign", "")
+    return int(text) if LOOKS_LIKE_A_KEY.fullmatch(text) else None
 
 
 def _is_read_only(row: Any) -> bool:

@@ -9,11 +9,15 @@ The locks are FOR NO KEY UPDATE: inserting a row that refers to the campaign doe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from campaigns.models import Campaign
-from operations.database.locks import exclusive, try_lock_in_transaction
+from operations.database.locks import (
+    exclusive,
+    lock_in_key_order,
+    try_lock_in_transaction,
+)
 
 
 def lock_campaign(campaign_pk: int) -> Campaign:
@@ -21,6 +25,11 @@ def lock_campaign(campaign_pk: int) -> Campaign:
     lock.
     """
     return Campaign.objects.select_for_update(no_key=True).get(pk=campaign_pk)
+
+
+def lock_campaigns(campaign_pks: Iterable[int]) -> None:
+    """Several campaigns, in the order of their keys; a key of none is left out."""
+    lock_in_key_order(Campaign.objects.filter(pk__in=set(campaign_pks)))
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from campaigns.admin import OfCampaign
+from campaigns.admin import OfCampaign, posted_campaign
+from campaigns.locks import lock_campaigns
 from campaigns.models import Market
 from operations.adminkit.listing import BigTableAdmin, MaskedAdmin, PageAdmin, TitledAdmin, counted
 from operations.adminkit.masking import mask_email, mask_phone, mask_text
@@ -22,10 +23,11 @@ from waves.models import Code, Member, Send, Template, Wave
 from waves.providers.reasons import reason_in_words
 from waves.template_edits import (
     TemplateEdit,
+    campaigns_changed,
     listed,
-    lock_for,
     losing_approval,
     renew_waves,
+    scope_of,
     words_for,
 )
 
@@ -168,17 +170,24 @@ class TemplateAdmin(OfCampaign, TitledAdmin):
             )
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
+    def campaigns_of(self, request: HttpRequest, row: Template) -> set[int]:
+        """A template for all campaigns changes waves of all of them."""
+        named = {row.campaign_id}
+        if "campaign" in request.POST:
+            named.add(posted_campaign(request))
+        return super().campaigns_of(request, row) | campaigns_changed(scope_of(named))
+
     def save_model(self, request: HttpRequest, obj: Template, form: Any, change: Any) -> None:
+        if not change:  # one that is edited was locked when it was read, its campaigns before it
+            lock_campaigns(self.campaigns_of(request, obj))
         before = Template.objects.filter(pk=obj.pk).first()
         edit = TemplateEdit(before, obj)
-        lock_for(edit)
         super().save_model(request, obj, form, change)
         reason = f"{words_for(obj)} {'changed' if change else 'added'}"
         _renew(request, edit, reason)
 
     def delete_model(self, request: HttpRequest, obj: Template) -> None:
         edit = TemplateEdit(obj, None)
-        lock_for(edit)
         reason = f"{words_for(obj)} deleted"
         super().delete_model(request, obj)
         _renew(request, edit, reason)

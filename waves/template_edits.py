@@ -11,7 +11,6 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from campaigns.locks import lock_campaign
 from waves.approval import APPROVED, CHANGEABLE, renew
 from waves.choices import Channel, WaveState
 from waves.digest import content_changed
@@ -32,8 +31,12 @@ class TemplateEdit:
     @property
     def scope(self) -> Q:
         """The waves of the campaigns that use it; of all where it is for all."""
-        campaigns = {row.campaign_id for row in (self.before, self.after) if row is not None}
-        return Q() if None in campaigns else Q(campaign__in=campaigns)
+        return scope_of({row.campaign_id for row in (self.before, self.after) if row is not None})
+
+
+def scope_of(campaigns: set[int | None]) -> Q:
+    """The waves of these campaigns; of all where None is among them."""
+    return Q() if None in campaigns else Q(campaign__in=campaigns)
 
 
 def losing_approval(edit: TemplateEdit) -> list[Wave]:
@@ -44,14 +47,11 @@ def losing_approval(edit: TemplateEdit) -> list[Wave]:
     return [wave for wave in waves if _would_change(wave, edit)]
 
 
-@transaction.atomic
-def lock_for(edit: TemplateEdit) -> None:
-    """Lock the campaigns of the waves that the edit may change, before the template is written:
-    campaign → wave → rows.
+def campaigns_changed(scope: Q) -> set[int]:
+    """The keys of the campaigns of the waves that an edit may change. They are locked before the
+    template is: campaign → wave → rows.
     """
-    campaigns = _waves(edit.scope, CHANGEABLE).order_by("campaign_id")
-    for campaign in campaigns.values_list("campaign_id", flat=True).distinct():
-        lock_campaign(campaign)
+    return set(_waves(scope, CHANGEABLE).values_list("campaign_id", flat=True))
 
 
 @transaction.atomic

@@ -97,8 +97,8 @@ class LockedEditing(TitledAdmin):
 
     form: type[forms.ModelForm] = VersionedForm
 
-    def lock(self, row: Any) -> None:
-        """Lock the row until the transaction ends, in the one order of locks."""
+    def lock(self, request: HttpRequest, row: Any) -> None:
+        """Lock what the request changes until the transaction ends, in the one order of locks."""
         type(row)._default_manager.select_for_update(no_key=True).get(pk=row.pk)
 
     def get_object(
@@ -108,7 +108,7 @@ class LockedEditing(TitledAdmin):
         found = super().get_object(request, object_id, from_field)
         if found is None or request.method != "POST":
             return found
-        self.lock(found)
+        self.lock(request, found)
         return super().get_object(request, object_id, from_field)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.db import transaction
 
-from campaigns.locks import lock_campaign, selecting
+from campaigns.locks import lock_campaign, lock_campaigns, selecting
 from campaigns.models import Campaign, Market
 from operations.database.locks import exclusive
 from tests.support.campaigns import SELECTION_TIME, make_campaign
@@ -29,6 +29,16 @@ def test_rows_that_refer_to_a_locked_campaign_are_inserted_without_waiting():
         lock_campaign(campaign.pk)
         elsewhere(new.save)
     assert campaign.markets.filter(market_id="north").exists()
+
+
+def test_several_campaigns_are_locked_together_and_what_is_none_is_left_out():
+    one, other, third = make_campaign(), make_campaign(), make_campaign()
+    with transaction.atomic():
+        lock_campaigns([other.pk, one.pk, 0])
+        for locked in (one, other):
+            with pytest.raises(WouldWait):
+                elsewhere(lambda pk=locked.pk: lock_campaign(pk))
+        assert elsewhere(lambda: lock_campaign(third.pk)) == third
 
 
 def test_one_wave_of_a_campaign_selects_at_a_time():

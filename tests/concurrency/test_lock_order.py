@@ -1,5 +1,5 @@
-"""Whoever changes several messages locks them in the order of their keys, so that receipts, senders
-and people never wait for each other in a circle. [N-3, N-4, N-5]
+"""Whoever changes several messages, or several campaigns, locks them in the order of their keys, so
+that receipts, senders and people never wait for each other in a circle. [N-3, N-4, N-5, X-5]
 """
 
 from __future__ import annotations
@@ -10,14 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Model
 from django.utils import timezone
 
+from campaigns.models import Campaign
+from tests.support.forms import read_by
+from tests.support.people import client_of
 from tests.support.sending import triggered_wave
 from tests.support.waiting import wait_until
+from tests.support.waves import NOW, campaign_with, person, request
 from waves.choices import SendState
-from waves.models import QueuedEmail, Send, Wave
+from waves.models import QueuedEmail, Send, Template, Wave
+from waves.preparation.prepare import prepare
 from waves.providers.outcomes import Receipt
 from waves.sending import email_queue, receipts, results, send_rows
 from waves.sending.pacing import NextState
@@ -94,6 +100,38 @@ def locked_before_the_first(
             locked = len(pks[1:]) - _free(model, pks[1:])
         done.result()
     return locked
+
+
+@pytest.mark.parametrize("for_all", [False, True], ids=["of another campaign", "for all campaigns"])
+def test_a_template_that_moves_to_another_campaign_waits_for_a_campaign_holding_nothing(for_all):
+    """[X-5] Two that move in opposite directions never wait for each other. One that was for all
+    campaigns changes waves of all: it waits for the last of them before it holds the template.
+    """
+    root = User.objects.create_superuser("root")
+    smaller, larger = campaign_with(4, {"west": 4}), campaign_with(4, {"west": 4})
+    template = Template.objects.create(
+        campaign=None if for_all else larger, channel="sms", body="ours {code}"
+    )
+    prepare(request(larger), by=person("ann"), now=NOW)  # a wave that the edit changes
+    browser, data = client_of(root), read_by(root, template) | {"campaign": smaller.pk}
+    address = f"/admin/waves/template/{template.pk}/change/"
+
+    def move() -> None:
+        try:
+            assert browser.post(address, data).status_code == 302
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        with held(Campaign, larger.pk if for_all else smaller.pk):
+            moved = thread.submit(move)
+            wait_until(lambda: moved.done() or _somebody_waits(), "a wait for the campaign")
+            free = _free(Template, [template.pk])
+            free += for_all or _free(Campaign, [larger.pk])
+        moved.result()
+    assert free == 2
+    template.refresh_from_db()
+    assert template.campaign == smaller
 
 
 def _somebody_waits() -> bool:
