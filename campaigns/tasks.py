@@ -251,6 +251,7 @@ JOB_KINDS = [
         imports.JOB_KIND,
         "Import registrations",
         imports.process,
+        cancel_refusal=imports.cancel_refusal,
         page="registrations",
         right="campaigns.import_registrations",
     ),

@@ -26,6 +26,11 @@ def nothing_to_tidy(job: Job) -> None:
     """A kind whose cancelled jobs leave nothing behind."""
 
 
+def may_be_cancelled(job: Job) -> str:
+    """A kind whose jobs can be cancelled at any time: nothing speaks against it."""
+    return ""
+
+
 def is_transient(error: Exception) -> bool:
     """Whether a bucket, a queue or the database was away: the same work may succeed later, though
     nobody changes anything. A statement that took longer than it may would take as long again.
@@ -55,16 +60,17 @@ def retry_what_is_transient(job: Job, error: Exception) -> timedelta | None:
 class JobKind:
     """One kind of job.
 
-    `name` is what `Job.kind` holds; `words` is what people call it. `run` takes the number of a
-    job and does it. `tidy` is called with a job that is cancelled while it waits or is paused, in
-    the transaction that cancels it; a running job tidies up itself. `page` is the name of the
-    page that shows the subject and takes `Job.subject_id`; without one the job's own page is shown.
-    `right` is the permission for what the job does; pausing, cancelling and resuming it needs the
-    same. A kind that `can_pause` calls `Lease.check_stop` between its steps; one that cannot has no
-    button, and to stop it is refused. `before_progress` is shown while a running job has not
-    reported progress. `retry` says after which pause a job that failed with an error is queued
-    again without a person. `outranks` is true for the work of due waves, which has
-    reserved workers.
+    `name` is what `Job.kind` holds; `words` is what people call it. `run` takes the number of a job
+    and does it. `tidy` is called with a job that is cancelled while it waits or is paused, in the
+    transaction that cancels it; a running job tidies up itself. `page` is the name of the page that
+    shows the subject and takes `Job.subject_id`; without one the job's own page is shown. `right`
+    is the permission for what the job does; pausing, cancelling and resuming it needs the same. A
+    kind that `can_pause` calls `Lease.check_stop` between its steps; one that cannot has no button,
+    and to stop it is refused. `cancel_refusal` says why a job of a kind that can pause cannot be
+    cancelled any more: what it did is committed. `before_progress` is shown while a running job has
+    not reported progress. `retry` says after which pause a job that failed with an error is queued
+    again without a person. `outranks` is true for the work of due waves, which has reserved
+    workers.
     """
 
     name: str
@@ -74,6 +80,7 @@ class JobKind:
     page: str = ""
     right: str = ADMINISTRATORS_RIGHT
     can_pause: bool = True
+    cancel_refusal: Callable[[Job], str] = may_be_cancelled
     before_progress: str = "Starting."
     retry: Callable[[Job, Exception], timedelta | None] = retry_what_is_transient
     outranks: bool = False

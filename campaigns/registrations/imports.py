@@ -110,6 +110,16 @@ def open_job(found: RegistrationImport, *, by: User | None) -> Job:
     return jobs.open_or_requeue(JOB_KIND, subject_of(found), by=by)
 
 
+def cancel_refusal(job: Job) -> str:
+    """Why the job cannot be cancelled: its registrations count already. [C-5]"""
+    if not RegistrationImport.objects.filter(pk=job.subject_id, finished=True).exists():
+        return ""
+    return (
+        "The registrations of this file are imported already and cannot be taken back. They are"
+        " only published now, which can be paused but not cancelled."
+    )
+
+
 def process(job_id: int) -> RegistrationImport:
     """Import the job's file, all of it or nothing, then publish and write the file of its rejected
     rows. A repeat of a finished import changes nothing.
@@ -136,7 +146,12 @@ def process(job_id: int) -> RegistrationImport:
             progress=judged,
             total=total,
         )
-        publish(found.campaign, lambda sent: lease.report_progress(judged + sent, total))
+
+        def on_sent(sent: int) -> None:
+            lease.report_progress(judged + sent, total)
+            lease.check_stop()
+
+        publish(found.campaign, on_sent)
         rejected_file.write(found)
         lease.update(rows_in=found.rows_in, rows_out=found.accepted, rows_rejected=found.rejected)
     return found
@@ -193,7 +208,9 @@ def _import(found: RegistrationImport, source: Source, expected: int, lease: Lea
     found.ignored_columns = list(ignored_of(found.columns))
     found.rejected_key = rejected_file.key_of(found)
     found.finished = True
+    # with the job's row locked nobody can ask it to stop: either it obeys now, or it is imported
     lease.hold()
+    lease.check_stop()
     found.save(
         update_fields=[
             "rows_in",
@@ -214,6 +231,7 @@ def publish(campaign: Campaign, on_sent: Callable[[int], None] = lambda sent: No
     [C-5]
     """
     sent = 0
+    on_sent(sent)
     while batch := _publish_some(campaign):
         sent += batch
         on_sent(sent)

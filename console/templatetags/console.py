@@ -38,6 +38,11 @@ def job_kind(job: Job) -> JobKind:
 
 
 @register.filter
+def can_be_cancelled(job: Job) -> bool:
+    return not shown_kind(job.kind).cancel_refusal(job)
+
+
+@register.filter
 def without_emoji(text: str) -> str:
     """An alert's text without Slack's `:name:` in front, which only Slack draws."""
     return EMOJI.sub("", text)

@@ -17,8 +17,9 @@ from datalake.choices import RecordType, StreamName
 from datalake.errors import NotAvro
 from datalake.models import DeadLetter, StreamBatch
 from datalake.streams import consumers
+from operations import jobs
 from operations.choices import JobState
-from operations.errors import LeaseLost
+from operations.errors import CannotStop, LeaseLost
 from operations.models import Job
 from tests.campaigns.registrations.registration_cases import (
     at,
@@ -34,6 +35,7 @@ from tests.support.campaigns import (
     registration_bytes,
     registration_row,
 )
+from tests.support.connections import elsewhere
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -350,6 +352,46 @@ def test_c2_a_campaign_that_closes_while_its_records_wait_takes_none(monkeypatch
     consume()
     assert not Registrant.objects.exists()
     assert "is not open" in DeadLetter.objects.get().error
+
+
+def test_o1_an_import_can_be_paused_while_it_publishes_and_goes_on_there(monkeypatch):
+    monkeypatch.setattr(imports, "PUBLISH_AT_A_TIME", 2)
+    campaign = make_campaign()
+    rows = registration_bytes([registration_row(number) for number in range(5)])
+    job = imports.open_job(receive(campaign, rows), by=None)
+    real = imports._publish_some
+
+    def paused_meanwhile(campaign: Campaign) -> int:
+        assert elsewhere(lambda: jobs.request_stop(job.pk, "pause"))
+        return real(campaign)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(imports, "_publish_some", paused_meanwhile)
+        imports.process(job.pk)
+    job.refresh_from_db()
+    assert (job.state, len(published())) == (JobState.PAUSED, 2)
+    with pytest.raises(CannotStop, match="imported already"):
+        jobs.request_stop(job.pk, "cancel")
+    assert jobs.requeue(job.pk)
+    imports.process(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.rows_out, len(published())) == (JobState.DONE, 5, 5)
+
+
+def test_o1_an_import_that_is_cancelled_before_its_commit_leaves_nothing(monkeypatch):
+    campaign = make_campaign()
+    found = receive(campaign, registration_bytes([registration_row(1)]))
+    job = imports.open_job(found, by=None)
+    real = staging.merge
+
+    def cancelled_meanwhile(*arguments: object) -> None:
+        real(*arguments)
+        assert elsewhere(lambda: jobs.request_stop(job.pk, "cancel"))
+
+    monkeypatch.setattr(staging, "merge", cancelled_meanwhile)
+    imports.process(job.pk)
+    job.refresh_from_db()
+    assert (job.state, Registrant.objects.exists()) == (JobState.CANCELLED, False)
 
 
 def test_a_market_may_be_called_null():

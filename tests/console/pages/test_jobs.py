@@ -9,10 +9,13 @@ import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 
+from campaigns.models import RegistrationImport
+from campaigns.registrations import imports
 from operations import foreground, jobs
 from operations.job_kinds import registered
 from operations.models import Job
 from operations.subjects import Subject
+from tests.support.campaigns import in_memory, make_campaign
 from tests.support.people import client_of, staff
 from tests.support.waves import campaign_with
 
@@ -55,6 +58,18 @@ def test_a_job_that_cannot_be_paused_shows_no_button_and_refuses(client, kind):
         )
     job.refresh_from_db()
     assert (job.state, job.stop_requested) == ("running", "")
+
+
+def test_an_import_that_only_publishes_can_be_paused_but_shows_no_button_to_cancel(client):
+    """[O-1, C-5]"""
+    found = imports.receive(make_campaign(), "fans", in_memory(b"x"), by=None)
+    job = imports.open_job(found, by=None)
+    Job.objects.filter(pk=job.pk).update(state="running")
+    assert f"/admin/job/{job.pk}/cancel/" in client.get(f"/admin/job/{job.pk}/").content.decode()
+    RegistrationImport.objects.update(finished=True)
+    html = client.get(f"/admin/job/{job.pk}/").content.decode()
+    assert f"/admin/job/{job.pk}/pause/" in html
+    assert f"/admin/job/{job.pk}/cancel/" not in html
 
 
 def test_who_may_only_prepare_does_not_steer_the_sending():
