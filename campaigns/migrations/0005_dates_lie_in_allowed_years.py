@@ -4,6 +4,19 @@ import datetime
 import operations.entry.validators
 from django.db import migrations, models
 
+# Every date that is compared with these lies in the years 2000 to 2200, so a bound beyond them means
+# the same as the bound itself.
+WITHIN_THE_YEARS = """
+UPDATE campaigns_campaign SET
+    registration_opens = least(greatest(registration_opens, '2000-01-01Z'), '2201-01-01Z'),
+    registration_closes = least(greatest(registration_closes, '2000-01-01Z'), '2201-01-01Z')
+WHERE registration_opens NOT BETWEEN '2000-01-01Z' AND '2201-01-01Z'
+    OR registration_closes NOT BETWEEN '2000-01-01Z' AND '2201-01-01Z';
+UPDATE campaigns_market SET selection_time =
+    least(greatest(selection_time, '2000-01-01Z'), '2200-12-31 23:59:59.999999Z')
+WHERE selection_time NOT BETWEEN '2000-01-01Z' AND '2200-12-31 23:59:59.999999Z';
+"""
+
 
 class Migration(migrations.Migration):
 
@@ -27,6 +40,7 @@ class Migration(migrations.Migration):
             name='selection_time',
             field=models.DateTimeField(help_text='Fans who registered later are not selected for this market', validators=[operations.entry.validators.year_is_allowed]),
         ),
+        migrations.RunSQL(WITHIN_THE_YEARS, migrations.RunSQL.noop),
         migrations.AddConstraint(
             model_name='campaign',
             constraint=models.CheckConstraint(condition=models.Q(('registration_opens__range', (datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), datetime.datetime(2201, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), ('registration_closes__range', (datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), datetime.datetime(2201, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)))), name='campaign_years'),

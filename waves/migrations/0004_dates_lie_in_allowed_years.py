@@ -4,6 +4,16 @@ import datetime
 from django.conf import settings
 from django.db import migrations, models
 
+# A wave is not sent in another year than was asked for: its date moves into the years, and the next
+# migration fails what was not sent yet. The approved content keeps the date as it was.
+WITHIN_THE_YEARS = """
+UPDATE waves_wave SET
+    notify_date = least(greatest(notify_date, '2000-01-01Z'), '2198-12-31 23:59:59.999999Z'),
+    error = format('The notify date was %s, which is not in the years 2000 to 2198. Reset the wave,'
+        ' and prepare it with another date.', notify_date)
+WHERE notify_date NOT BETWEEN '2000-01-01Z' AND '2198-12-31 23:59:59.999999Z';
+"""
+
 
 class Migration(migrations.Migration):
 
@@ -14,6 +24,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunSQL(WITHIN_THE_YEARS, migrations.RunSQL.noop),
         migrations.AddConstraint(
             model_name='wave',
             constraint=models.CheckConstraint(condition=models.Q(('notify_date__gte', datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('notify_date__lt', datetime.datetime(2199, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='wave_years'),

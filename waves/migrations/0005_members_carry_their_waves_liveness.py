@@ -10,6 +10,27 @@ NO_FLAGS_BY_TRIGGER = """
 DROP TRIGGER wave_state_is_felt ON waves_wave;
 DROP FUNCTION waves_state_is_felt();
 """
+# found by the migration before, when their state could not be changed yet
+OF_OTHER_YEARS = """
+UPDATE waves_wave SET state = 'failed' WHERE error LIKE 'The notify date was %'
+    AND state IN ('configured', 'code_generated', 'prepared', 'approved', 'scheduled', 'held');
+"""
+# The flags that a trigger kept went wrong when two waves moved at once, and a fan could come into
+# two. The later wave fails where it was not sent yet; its next attempt selects others.
+OF_TWO_WAVES = """
+UPDATE waves_wave AS later SET state = 'failed', error = format('%s of its members are members of an'
+    ' earlier wave too. Prepare it again.', twice.fans)
+FROM (
+    SELECT later.wave_id, count(*) AS fans
+    FROM waves_member AS later
+    JOIN waves_member AS earlier ON earlier.campaign_id = later.campaign_id
+        AND earlier.global_user_id = later.global_user_id AND earlier.wave_id < later.wave_id
+    JOIN waves_wave AS wave ON wave.id = earlier.wave_id AND wave.state NOT IN ('cancelled', 'failed')
+    GROUP BY later.wave_id
+) AS twice
+WHERE twice.wave_id = later.id
+    AND later.state IN ('configured', 'code_generated', 'prepared', 'approved', 'scheduled', 'held');
+"""
 AS_THE_WAVES_ARE = """
 UPDATE waves_member SET wave_live = waves_wave.live FROM waves_wave
 WHERE waves_wave.id = waves_member.wave_id AND wave_live IS DISTINCT FROM waves_wave.live;
@@ -33,6 +54,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(NO_FLAGS_BY_TRIGGER, migrations.RunSQL.noop),
+        migrations.RunSQL([OF_OTHER_YEARS, OF_TWO_WAVES], migrations.RunSQL.noop),
         migrations.AddField(
             model_name='wave',
             name='live',
