@@ -13,7 +13,7 @@ from campaigns.opening import require_open
 from operations.database.locks import exclusive
 from operations.database.retries import retried
 from operations.jobs import drop_retries, record_move
-from waves.approval import CHANGEABLE, UNAPPROVED, back_to_configured
+from waves.approval import CHANGEABLE, UNAPPROVED, WITHDRAWN, back_to_configured
 from waves.choices import WaveState
 from waves.codes import pool
 from waves.digest import content_digest
@@ -24,6 +24,7 @@ from waves.markets import seats_of
 from waves.messages.templates import live_content, texts_in
 from waves.models import Wave
 from waves.naming import aware
+from waves.preparation import status_files
 from waves.preparation.submission import (
     JOB_KIND,
     needs_expediting,
@@ -48,22 +49,28 @@ def reset(wave: Wave, *, by: User, reason: str) -> Wave:
             f"User {by.get_username()} does not have permission to reset wave {wave.name}."
             " Ask a user who has it."
         )
-    with exclusive(f"wave {wave.name}", wait=False) as alone, transaction.atomic():
+    with exclusive(f"wave {wave.name}", wait=False) as alone:
         require_alone(alone, wave.name)
-        campaign = lock_wave(wave.pk).campaign
-        wave.refresh_from_db()
-        require_state(wave, *RESETTABLE)
-        drop_retries(JOB_KIND, subject_of(wave))
-        if wave.state != WaveState.CONFIGURED:
-            return back_to_configured(wave, by=by, reason=reason)
-        require_open(campaign)
-        # An attempt whose process was killed was counted, but moved nothing.
-        Wave.objects.filter(pk=wave.pk, state=WaveState.CONFIGURED).update(attempts=0)
-        record_move(
-            subject_of(wave), WaveState.CONFIGURED, WaveState.CONFIGURED, by=by, reason=reason
-        )
+        _reset(wave, by=by, reason=reason)
+        status_files.put_right_if_reachable(wave)
     wave.refresh_from_db()
     return wave
+
+
+@retried
+@transaction.atomic
+def _reset(wave: Wave, *, by: User, reason: str) -> None:
+    campaign = lock_wave(wave.pk).campaign
+    wave.refresh_from_db()
+    require_state(wave, *RESETTABLE)
+    drop_retries(JOB_KIND, subject_of(wave))
+    if wave.state != WaveState.CONFIGURED:
+        back_to_configured(wave, by=by, reason=reason)
+        return
+    require_open(campaign)
+    # An attempt whose process was killed was counted, but moved nothing.
+    Wave.objects.filter(pk=wave.pk).update(attempts=0, **WITHDRAWN)
+    record_move(subject_of(wave), WaveState.CONFIGURED, WaveState.CONFIGURED, by=by, reason=reason)
 
 
 @retried
@@ -128,12 +135,22 @@ def cancel(wave: Wave, *, by: User, reason: str) -> Wave:
     codes afterwards).
     """
     _require_reason(wave, reason)
-    with exclusive(f"wave {wave.name}", wait=False) as alone, transaction.atomic():
+    with exclusive(f"wave {wave.name}", wait=False) as alone:
         require_alone(alone, wave.name)
-        drop_retries(JOB_KIND, subject_of(wave))
-        move(wave, WaveState.CANCELLED, by=by, reason=reason)
-        pool.release(wave)
+        _cancel(wave, by=by, reason=reason)
+        status_files.put_right_if_reachable(wave)
+    wave.refresh_from_db()
     return wave
+
+
+@retried
+@transaction.atomic
+def _cancel(wave: Wave, *, by: User, reason: str) -> None:
+    lock_wave(wave.pk)
+    wave.refresh_from_db()
+    drop_retries(JOB_KIND, subject_of(wave))
+    move(wave, WaveState.CANCELLED, by=by, reason=reason, **WITHDRAWN)
+    pool.release(wave)
 
 
 def pause(wave: Wave, *, by: User, reason: str) -> Wave:

@@ -35,6 +35,8 @@ UNAPPROVED: Final[Mapping[str, str | None]] = {
     "waiver": "",
     "scheduled_at": None,
 }
+# What the files that others read of a wave say does not hold any more: they are to go. [W-8]
+WITHDRAWN: Final[Mapping[str, str | bool]] = {"status_content": "", "status_stored": False}
 
 
 def approve(wave: Wave, *, by: User, digest: str, now: datetime, waiver: str = "") -> Wave:
@@ -157,6 +159,7 @@ def back_to_configured(wave: Wave, *, by: User | None, reason: str) -> Wave:
         selected=0,
         **cleared,
         **UNAPPROVED,
+        **WITHDRAWN,
     )
     return wave
 

@@ -29,9 +29,11 @@ from tests.support.campaigns import make_campaign, receive_scores
 from tests.support.lake import NOON, lake_bytes, read_with_polars
 from tests.support.processes import Process
 from tests.support.score_files import everything_of, messy, start_over
+from tests.support.waiting import wait_until
 from tests.support.waves import NOW, campaign_with, person
 from tests.support.waves import request as asked_for
 from waves.models import Code, Member, Wave, WaveMarket
+from waves.preparation import status_files
 from waves.preparation.submission import submit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
@@ -78,13 +80,13 @@ class Preparation:
 
     points = (
         "waves.preparation.prepare:select_members",
-        "waves.preparation.prepare:_count_attempt",
+        "waves.preparation.attempts:_count",
         "waves.preparation.status_files:put",
         "waves.codes.pool:_reserve_batch",
         "waves.preparation.prepare:wave_zip",
         "waves.preparation.prepare:candidates_record",
         "waves.preparation.prepare:_apply",
-        "waves.preparation.prepare:_write_markets",
+        "waves.preparation.prepare:write_wave_markets",
         "waves.preparation.status_files:put_right",
         "operations.leases:finish",
     )
@@ -99,6 +101,7 @@ class Preparation:
         return submit(asked_for(self.campaign), by=self.ann, now=NOW)
 
     def end(self) -> Any:
+        wait_until(_files_are_right, "the sweep of each minute")
         wave, bucket = Wave.objects.get(), buckets.scoring()
         assert wave.attempts <= 2
         assert bucket.exists(wave.zip_key)
@@ -120,6 +123,11 @@ class Preparation:
         for model in (Member, WaveMarket, Code, Wave, Job):
             model.objects.all()._raw_delete("default")
         return made
+
+
+def _files_are_right() -> bool:
+    status_files.sweep()
+    return not Wave.objects.filter(status_stored=False).exists()
 
 
 @dataclass

@@ -5,14 +5,17 @@ changes what the next one made. Real processes, stopped at named points. [O-6, S
 from __future__ import annotations
 
 import signal
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from campaigns.models import Campaign, Registrant, ScoreFile
 from campaigns.scoring import score_files
 from datalake.storage import buckets
 from operations import jobs, tasks
 from operations.choices import JobState
+from operations.errors import JobBusy
 from operations.models import Job
 from tests.support.campaigns import make_campaign, process_scores, receive_scores
 from tests.support.processes import Process
@@ -20,10 +23,13 @@ from tests.support.score_files import everything_of, messy, read, start_over
 from tests.support.waiting import wait_until
 from tests.support.waves import KEY, NOW, campaign_with, members_of, person, request
 from tests.waves.preparation.test_prepare import status_of
+from waves.actions import reset
 from waves.approval import approve
+from waves.errors import AlreadyRunning
 from waves.lifecycle import wave_named
 from waves.models import Code, Wave
 from waves.naming import zip_key
+from waves.preparation import status_files
 from waves.preparation.prepare import run
 from waves.preparation.submission import submit
 
@@ -109,19 +115,44 @@ def test_a_preparation_that_was_taken_over_changes_no_file_of_the_prepared_wave(
     )
 
 
-def test_a_preparation_killed_after_its_commit_is_taken_up_as_done():
-    """[W-9] The wave is prepared; its status file and the end of its job are missing."""
-    campaign, ann = campaign_with(60, {"west": 20}), person("ann")
-    job = submit(request(campaign), by=ann, now=NOW)
+def killed_after_its_commit(campaign: Campaign) -> tuple[Job, Wave]:
+    """The wave is prepared; what others read of it is missing."""
+    job = submit(request(campaign), by=person("ann"), now=NOW)
     first = worker(job, killed_at="waves.preparation.status_files:put_right")
     assert first.wait() == -signal.SIGKILL
-    wave = wave_named(job.subject_id)
+    return job, wave_named(job.subject_id)
+
+
+def test_a_preparation_killed_after_its_commit_is_done_and_a_sweep_writes_its_files():
+    """[W-9]"""
+    campaign = campaign_with(60, {"west": 20})
+    job, wave = killed_after_its_commit(campaign)
     assert (wave.state, status_of(campaign)["status"]) == ("prepared", "TRIGGERED")
     approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
-    assert run(job.pk, now=NOW).state == "approved"
     job.refresh_from_db()
-    assert (job.state, job.attempt, job.error) == (JobState.DONE, 2, "")
+    assert (job.state, job.attempt, job.error) == (JobState.DONE, 1, "")
     assert (job.rows_in, job.rows_out, job.rows_rejected) == (60, 20, 40)
+    wait_until(lambda: status_files.sweep() == 1, "the lock of the dead")
     assert status_of(campaign)["status"] == "FINISHED"
     assert buckets.scoring().exists(zip_key(campaign.campaign_id, KEY))
     assert Wave.objects.get().attempts == 1
+
+
+def test_a_preparation_killed_after_its_commit_and_reset_is_not_prepared_again(settings):
+    """[W-9] A person decides what comes next."""
+    settings.JOB_LEASE_SECONDS = 1
+    campaign = campaign_with(60, {"west": 20})
+    job, wave = killed_after_its_commit(campaign)
+    wait_until(lambda: _reset(wave), "the lock of the dead")
+    Job.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
+    assert (jobs.without_worker(), jobs.give_up()) == ([], 0)
+    with pytest.raises(JobBusy):
+        run(job.pk, now=NOW)
+    assert (Wave.objects.get().state, Wave.objects.get().attempts) == ("configured", 0)
+
+
+def _reset(wave: Wave) -> bool:
+    try:
+        return bool(reset(wave, by=person("root", superuser=True), reason="another market"))
+    except AlreadyRunning:
+        return False

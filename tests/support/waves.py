@@ -150,6 +150,13 @@ def members_of(wave: Wave) -> dict[str, str]:
     return dict(Member.objects.filter(wave=wave).values_list("global_user_id", "code"))
 
 
+def contacts_of(wave: Wave) -> pl.DataFrame:
+    """`market_id, phone, email` of each member, as it is stored."""
+    stored = Member.objects.filter(wave=wave).values_list("market__market_id", "phone", "email")
+    schema = dict.fromkeys(("market_id", "phone", "email"), pl.String)
+    return pl.DataFrame(list(stored), schema=schema, orient="row")
+
+
 def scheduled(fans: int = 12, key: str = KEY, **options) -> Wave:
     """A wave that is prepared, approved and scheduled."""
     campaign = campaign_with(fans, **options)

@@ -46,7 +46,7 @@ def break_apply(monkeypatch) -> None:
     def refuse(*_, **__):
         raise Broken("the disk is full")
 
-    monkeypatch.setattr("waves.preparation.prepare._write_markets", refuse)
+    monkeypatch.setattr("waves.preparation.prepare.write_wave_markets", refuse)
 
 
 def test_w9_a_third_attempt_is_refused_until_a_reset_with_a_reason(ann, root, monkeypatch):

@@ -10,14 +10,22 @@ from django.db import IntegrityError, transaction
 
 from campaigns.models import Campaign
 from operations.models import Alert, StatusChange
-from tests.support.waves import NOW, campaign_with, changed_waves, members_of, person, request
+from tests.support.waves import (
+    NOW,
+    campaign_with,
+    changed_waves,
+    contacts_of,
+    members_of,
+    person,
+    request,
+)
 from waves.actions import cancel
 from waves.approval import approve, lost_approvals, renew
 from waves.choices import WaveState
 from waves.digest import content_digest, require_approved_content
 from waves.errors import BadTemplate, ContentChanged, SamePerson, WrongState
 from waves.markets import seats_of
-from waves.messages.templates import live_content, texts_of_members
+from waves.messages.templates import live_content, texts_for
 from waves.models import Member, Template, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import schedule, unschedule
@@ -211,7 +219,7 @@ def test_x5_what_reaches_no_member_voids_nothing(settings):
     campaign = campaign_with(12)
     wave = prepare(request(campaign), by=person("ann"), now=NOW).wave
     Member.objects.filter(wave=wave).update(email="")
-    wave.content = live_content(wave, seats_of(wave), texts_of_members(wave))
+    wave.content = live_content(wave, seats_of(wave), texts_for(contacts_of(wave)))
     wave.content_digest = content_digest(wave)
     wave.save(update_fields=["content", "content_digest"])
     approved(wave)

@@ -85,11 +85,12 @@ WHERE wave_id = %(wave)s AND state = 'reserved'
 
 @dataclass(frozen=True)
 class ReservedCodes:
-    """`members` with a column `code`; `reserved` = held now, of which `generated` are new; `tm` =
-    placeholders.
+    """`members` with a column `code`; `unused` = codes of fans who are not among them any more;
+    `reserved` = held now, of which `generated` are new; `tm` = placeholders.
     """
 
     members: pl.DataFrame
+    unused: list[str]
     reserved: int
     generated: int
     tm: int
@@ -141,43 +142,39 @@ def reserve(
     comes_back = pl.col("held_code").is_not_null()
     is_own = (pl.col("code_source") == CodeSource.OWN) & ~comes_back
     own = members.filter(is_own).select("global_user_id", "market")
-    _keep_reserved(wave, own, fence)
-    generated = 0
+    held, generated = _reservations(wave), 0
+    _keep_reserved(wave, own.join(held, on="global_user_id", how="semi"), fence)
     for _ in range(MOST_ROUNDS):
-        missing = own.join(_reservations(wave), on="global_user_id", how="anti")
+        missing = own.join(held, on="global_user_id", how="anti")
         if missing.is_empty():
             break
         for batch in missing.iter_slices(BATCH):
             generated += _reserve_batch(wave, batch, now, fence)
+        held = _reservations(wave)
     else:
         raise CodesExhausted(
             f"Wave {wave.name}: there are not enough different codes with"
             f" {wave.campaign.code_length} characters. Increase the code length."
         )
-    coded = members.join(
-        _reservations(wave), on="global_user_id", how="left", maintain_order="left"
-    )
+    coded = members.join(held, on="global_user_id", how="left", maintain_order="left")
     coded = coded.with_columns(
         pl.when(is_own)
         .then("code")
         .otherwise(pl.coalesce("held_code", pl.lit(PLACEHOLDER)))
         .alias("code")
     )
+    unused = held.join(own, on="global_user_id", how="anti")["code"].to_list()
     tm = members.filter(~is_own & ~comes_back).height
-    return ReservedCodes(coded, reserved=own.height, generated=generated, tm=tm)
+    return ReservedCodes(coded, unused, reserved=own.height, generated=generated, tm=tm)
 
 
-def release_unused(wave: Wave, members: pl.DataFrame) -> int:
-    """Free the reservations of fans who are not among these members (`global_user_id`, `code`) any
-    more. [K-5]
+def release_unused(wave: Wave, reserved: ReservedCodes) -> int:
+    """Free the reservations of fans who are not members any more. [K-5]
 
-    Compared here: PostgreSQL has no statistics of members written a moment ago, and took 28 s for
-    27,900 of them.
+    They were found by `reserve`: PostgreSQL has no statistics of members written a moment ago, and
+    took 28 s for 27,900 of them.
     """
-    unused = _reservations(wave).join(members, on=["global_user_id", "code"], how="anti")
-    return (
-        run(_RELEASE_UNUSED, wave=wave.pk, codes=unused["code"].to_list()) if unused.height else 0
-    )
+    return run(_RELEASE_UNUSED, wave=wave.pk, codes=reserved.unused) if reserved.unused else 0
 
 
 def release(wave: Wave) -> int:
@@ -227,9 +224,8 @@ def _reservations(wave: Wave) -> pl.DataFrame:
     return nullable_frame_of(query, {"global_user_id": pl.String, "code": pl.String}, wave=wave.pk)
 
 
-def _keep_reserved(wave: Wave, own: pl.DataFrame, fence: Callable[[], object]) -> None:
+def _keep_reserved(wave: Wave, kept: pl.DataFrame, fence: Callable[[], object]) -> None:
     """What an earlier attempt reserved says the market and the dates of this one. [K-5, X-10]"""
-    kept = own.join(_reservations(wave), on="global_user_id", how="semi")
     if kept.is_empty():
         return
     begins, ends = code_validity(wave.notify_date)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
+import polars as pl
 from django.conf import settings
-from django.db import connection
 from django.db.models import Q
 
 from campaigns.choices import CodeSource
@@ -25,11 +25,6 @@ from waves.models import Template, Wave
 # Market id and channel of each text.
 Texts = frozenset[tuple[str, str]]
 
-_TEXTS = """
-SELECT market.market_id, bool_or(member.phone <> ''), bool_or(member.email <> '')
-FROM waves_member AS member JOIN campaigns_market AS market ON market.id = member.market_id
-WHERE member.wave_id = %s GROUP BY market.market_id
-"""
 _KEYS = {"channel", "market_id", "language", "subject", "body", "html"}
 # as the columns are
 _LONGEST = {"market_id": None, "language": 10, "subject": 200, "body": None, "html": None}
@@ -127,18 +122,15 @@ def chosen_for(
     return chosen
 
 
-def texts_of_members(wave: Wave) -> Texts:
+def texts_for(members: pl.DataFrame) -> Texts:
     """Which texts reach somebody: a market's SMS a member with a phone, its e-mail one with an
-    address.
+    address. `members`: `market_id`, `phone`, `email` (String, empty = none).
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_TEXTS, [wave.pk])
-        return frozenset(
-            (market_id, channel)
-            for market_id, *reached in cursor.fetchall()
-            for channel, reaches in zip((Channel.SMS, Channel.EMAIL), reached, strict=True)
-            if reaches
-        )
+    return frozenset(
+        (market_id, channel)
+        for channel, contact in ((Channel.SMS, "phone"), (Channel.EMAIL, "email"))
+        for market_id in members.filter(pl.col(contact) != "")["market_id"].unique()
+    )
 
 
 def texts_in(content: Mapping[str, Any]) -> Texts:

@@ -6,12 +6,11 @@ The order of things, so that a process killed anywhere leaves a wave that can be
 2. the attempt is counted, before the work;
 3. codes are reserved under (wave, fan) and committed: a later attempt finds the same ones;
 4. the zip is in the bucket, under a key of this attempt alone;
-5. one transaction writes members, markets, PREPARED and that key, or nothing. What goes wrong until
-   then is written as FAILED first;
+5. one transaction writes members, markets, PREPARED, that key and the end of the job, or nothing.
+   What goes wrong until then is written as FAILED first;
 6. only then the status file says how it ended, the zip is copied to where others read it, and what
-   is left of a failed attempt is deleted; a bucket that is away is put right later
-   (`status_files.py`);
-7. the job ends. A process killed before that is taken up as done.
+   is left of a failed attempt is deleted. Where the process is killed before that, or the bucket is
+   away, a sweep does it (`status_files.py`).
 
 Everything that is written is fenced by the attempt of the job: one that was taken over while it
 hung changes neither rows nor codes nor files of the next one. [O-6]
@@ -33,47 +32,33 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-import polars as pl
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from campaigns.locks import selecting
 from campaigns.opening import campaign_of, require_open
 from datalake.storage import buckets
 from operations import leases
-from operations.database.copying import copy_nullable
 from operations.database.locks import exclusive
 from operations.database.retries import retried
-from operations.errors import LeaseLost
 from operations.leases import Lease
 from operations.models import Job
 from waves.choices import WaveState
 from waves.codes import pool
 from waves.codes.pool import ReservedCodes
 from waves.digest import content_digest
-from waves.errors import AttemptsExhausted, MembersDiffer, NoMembers, WrongState
+from waves.errors import MembersDiffer, NoMembers, WrongState
 from waves.lifecycle import drop_members, move, require_state, wave_named
 from waves.locks import lock_wave
-from waves.messages.templates import live_content, texts_of_members
-from waves.models import Wave, WaveMarket
-from waves.naming import (
-    Attempt,
-    attempt_key,
-    attempt_of,
-    attempt_prefix,
-    status_key,
-    zip_key,
-)
-from waves.preparation import status_files
-from waves.preparation.submission import (
-    MOST_ATTEMPTS,
-    PREPARABLE,
-    exhausted,
-    require_alone,
-    submit_plan,
-)
+from waves.messages.templates import live_content, texts_for
+from waves.models import Wave
+from waves.naming import attempt_key, attempt_prefix, zip_key
+from waves.preparation import attempts, status_files
+from waves.preparation.members import selected_members, write_members
+from waves.preparation.submission import PREPARABLE, require_alone, submit_plan
 from waves.preparation.wave_files import status_json, wave_zip
+from waves.preparation.wave_markets import write_wave_markets
 from waves.selection.eligibility import candidates_record
 from waves.selection.plan import (
     Plan,
@@ -126,18 +111,13 @@ def prepare(
 
 
 def run(job_id: int, *, now: datetime) -> Wave:
-    """Do the preparation a job was opened for, by a plan made now. One that is done already is only
-    ended: its process was killed before it could. Raises MembersDiffer, WrongState, what `plan_of`
-    raises, and faults.
+    """Do the preparation a job was opened for, by a plan made now. Raises MembersDiffer,
+    WrongState, what `plan_of` raises, and faults.
     """
     job = Job.objects.select_related("created_by").get(pk=job_id)
     # the claim comes first: it ends what an attempt before holds that hangs
     with leases.working(job_id) as lease, exclusive(_lock(job.subject_id)):
         wave = wave_named(job.subject_id)
-        made_by = attempt_of(wave.zip_key)
-        if made_by is not None and made_by.job_id == job_id:
-            _end(wave, lease)
-            return wave
         with selecting(wave.campaign_id):
             require_state(wave, *PREPARABLE)
             plan = plan_of(WaveRequest(wave.campaign.campaign_id, wave.date_key), now=now)
@@ -171,13 +151,13 @@ def _attempt(
     wave: Wave, planned: PlannedSelection, lease: Lease, *, by: User | None, now: datetime
 ) -> Preparation:
     campaign_id, files = wave.campaign.campaign_id, buckets.scoring()
-    prefix, attempt = attempt_prefix(campaign_id, wave.date_key), _attempt_of(lease)
+    prefix, attempt = attempt_prefix(campaign_id, wave.date_key), attempts.attempt_at(lease)
     kept = {
         "zip_key": attempt_key(prefix, attempt, "zip"),
         "candidates_key": attempt_key(prefix, attempt, "parquet"),
     }
-    with _counted_attempt(wave, lease, by=by, started=now):
-        members = _members(planned)
+    with attempts.counted(wave, lease, by=by, started=now):
+        members = selected_members(planned)
         reserved = pool.reserve(wave, members, now=now, fence=lease.hold)
         lease.report_progress(2, STEPS)
         market_ids = [seat.market_id for seat in planned.plan.seats]
@@ -203,108 +183,8 @@ def _attempt(
         "wave prepared",
         extra={"wave": wave.name, "members": members.height, "attempt": wave.attempts},
     )
-    _end(wave, lease)
+    status_files.put_right_if_reachable(wave, attempt)
     return Preparation(wave, planned, reserved.counts())
-
-
-def _attempt_of(lease: Lease) -> Attempt:
-    return Attempt(lease.job_id, lease.attempt)
-
-
-def _end(wave: Wave, lease: Lease) -> None:
-    """The wave is prepared: others can read its files, and its job is done."""
-    status_files.put_right_if_reachable(wave, _attempt_of(lease))
-    returned = wave.members.filter(place=0).count()
-    fans = wave.candidates + returned + sum(wave.excluded.values())
-    leases.finish(lease, rows_in=fans, rows_out=wave.selected, rows_rejected=fans - wave.selected)
-
-
-@contextmanager
-def _counted_attempt(
-    wave: Wave, lease: Lease, *, by: User | None, started: datetime
-) -> Iterator[None]:
-    """Count the attempt before the work; if it fails, write that down before anything else that
-    could fail, and let the fault go on. [W-9]
-    """
-    try:
-        _count_attempt(wave, lease, by=by, started=started)
-        status_files.put(wave)
-        yield
-    except Exception as error:
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()
-        try:
-            _write_failure(wave, lease, error, by=by, started=started)
-        except LeaseLost:
-            _delete_own(wave, lease)
-            raise
-        raise
-
-
-def _delete_own(wave: Wave, lease: Lease) -> None:
-    """An attempt that was taken over deletes what it alone can have written, and nobody's row can
-    name any more.
-    """
-    files = buckets.scoring()
-    for key in list(files.list(attempt_prefix(wave.campaign.campaign_id, wave.date_key))):
-        if attempt_of(key) == _attempt_of(lease):
-            files.delete(key)
-
-
-@retried
-@transaction.atomic
-def _count_attempt(wave: Wave, lease: Lease, *, by: User | None, started: datetime) -> None:
-    """Raises AttemptsExhausted, LeaseLost."""
-    lock_wave(wave.pk)
-    lease.hold()
-    wave.refresh_from_db()  # a repeat knows nothing of the try before
-    if wave.attempts >= MOST_ATTEMPTS:
-        raise AttemptsExhausted(exhausted(wave.name))
-    if wave.state == WaveState.FAILED:
-        move(wave, WaveState.CONFIGURED, by=by, reason="retry", error="")
-    attempts = wave.attempts + 1
-    counted = Wave.objects.filter(pk=wave.pk, state__in=PREPARABLE, attempts=wave.attempts)
-    if not counted.update(
-        attempts=attempts,
-        status_key=status_key(wave.campaign.campaign_id, wave.date_key),
-        status_content=status_json(status="TRIGGERED", attempts=attempts, started=started),
-        status_stored=False,
-    ):
-        raise AttemptsExhausted(exhausted(wave.name))
-    wave.refresh_from_db()
-
-
-def _write_failure(
-    wave: Wave, lease: Lease, error: Exception, *, by: User | None, started: datetime
-) -> None:
-    """FAILED, and what its status file is to say, in one transaction; the bucket comes after. A
-    wave that moved on meanwhile is left as it is. Raises LeaseLost.
-    """
-    with transaction.atomic():
-        lock_wave(wave.pk)
-        lease.hold()
-        wave.refresh_from_db()
-        if wave.state not in (WaveState.CONFIGURED, WaveState.CODE_GENERATED):
-            return
-        message = str(error) or type(error).__name__
-        status = status_json(
-            status="FAILED",
-            attempts=wave.attempts,
-            started=started,
-            finished=timezone.now(),
-            error=(message, type(error).__name__),
-        )
-        move(
-            wave,
-            WaveState.FAILED,
-            by=by,
-            reason=message,
-            error=message,
-            status_key=status_key(wave.campaign.campaign_id, wave.date_key),
-            status_content=status,
-            status_stored=False,
-        )
-    status_files.put_right_if_reachable(wave, _attempt_of(lease))
 
 
 @retried
@@ -319,10 +199,11 @@ def _apply(
     now: datetime,
     **files: str,
 ) -> None:
-    """Members, markets, digest, state and the `files` that count in one transaction, as this
-    attempt. Raises LeaseLost, WrongState. [W-9, O-6]
+    """Members, markets, digest, state, the `files` that count and the end of the job in one
+    transaction, as this attempt. Raises LeaseLost, WrongState. [W-9, O-6]
 
-    What PostgreSQL ends for another transaction's sake is repeated here: it uses up no attempt.
+    A job that ended later could be taken up again after a person had reset its wave. What
+    PostgreSQL ends for another transaction's sake is repeated here: it uses up no attempt.
     """
     campaign = lock_wave(wave.pk).campaign
     wave.refresh_from_db()
@@ -335,10 +216,10 @@ def _apply(
         )
     wave.campaign = campaign  # its texts as they are now
     drop_members(wave)
-    copy_nullable("waves_member", _member_rows(wave, reserved.members))
-    pool.release_unused(wave, reserved.members)
-    _write_markets(wave, planned)
-    wave.content = live_content(wave, planned.plan.seats, texts_of_members(wave))
+    write_members(wave, reserved.members)
+    pool.release_unused(wave, reserved)
+    write_wave_markets(wave, planned)
+    wave.content = live_content(wave, planned.plan.seats, texts_for(reserved.members))
     selection = planned.selection
     move(
         wave,
@@ -364,69 +245,8 @@ def _apply(
         approved_digest="",
         waiver="",
     )
-
-
-def _members(planned: PlannedSelection) -> pl.DataFrame:
-    """The selected with contact, and with key and code source of their market, in the order of the
-    draw.
-    """
-    markets = pl.DataFrame(
-        [
-            (seat.market_id, planned.plan.markets[seat.market_id].pk, seat.code_source)
-            for seat in planned.plan.seats
-        ],
-        schema={"market_id": pl.String, "market": pl.Int64, "code_source": pl.String},
-        orient="row",
-    )
-    wanted = ("global_user_id", "band_score", "member_id", "email", "phone")
-    contacts = pl.concat(
-        [
-            planned.candidates.frame.select(*wanted, pl.lit(None, pl.String).alias("held_code")),
-            planned.candidates.returning.select(*wanted, "held_code"),
-        ]
-    )
-    chosen = planned.selection.members.join(
-        contacts, on="global_user_id", how="left", maintain_order="left"
-    )
-    return chosen.join(markets, on="market_id", how="left", maintain_order="left")
-
-
-def _member_rows(wave: Wave, members: pl.DataFrame) -> pl.DataFrame:
-    return members.select(
-        pl.lit(wave.pk).alias("wave_id"),
-        pl.lit(wave.campaign_id).alias("campaign_id"),
-        pl.col("market").alias("market_id"),
-        "global_user_id",
-        "member_id",
-        "email",
-        "phone",
-        "code",
-        "place",
-        "band_score",
-        pl.lit(value=True).alias("wave_live"),
-    )
-
-
-def _write_markets(wave: Wave, planned: PlannedSelection) -> None:
-    results = {result.market_id: result for result in planned.selection.markets}
-    WaveMarket.objects.filter(wave=wave).delete()
-    WaveMarket.objects.bulk_create(
-        WaveMarket(
-            wave=wave,
-            market=planned.plan.markets[seat.market_id],
-            name=seat.name,
-            capacity=seat.capacity,
-            given=seat.given,
-            room=seat.room,
-            selection_time=seat.selection_time,
-            position=seat.position,
-            code_source=seat.code_source,
-            selected=results[seat.market_id].selected,
-            wanted=results[seat.market_id].wanted,
-            cutoff=results[seat.market_id].cutoff,
-        )
-        for seat in planned.plan.seats
-    )
+    fans, selected = planned.fans, selection.members.height
+    leases.finish(lease, rows_in=fans, rows_out=selected, rows_rejected=fans - selected)
 
 
 def _require_members(planned: PlannedSelection) -> None:

@@ -1,10 +1,10 @@
 """The status file and the zip that others read of a wave are what the wave's row says, also after
 the bucket was away. [W-8, W-9]
 
-The row is written first, with what its status file is to say (`status_content`) and the mark that
-it does not say so yet. Whoever holds the wave's lock writes the file and takes the mark off: the
-attempt itself, else a sweep each minute. Nothing that happens here changes the outcome of an
-attempt.
+The row is written first, with what its status file is to say (`status_content`, nothing after a
+reset or a cancellation) and the mark that it does not say so yet. Whoever holds the wave's lock
+writes or deletes the files and takes the mark off: the attempt or the person's request itself, else
+a sweep each minute. Nothing that happens here changes the outcome of an attempt.
 
 An attempt that was taken over has lost the lock and may not know it. So the row is asked before
 anything is deleted, files of later attempts are left alone, and the row is asked once more after
@@ -18,8 +18,9 @@ import sys
 
 from datalake.storage import buckets
 from operations.database.locks import exclusive
+from waves.choices import WaveState
 from waves.models import Wave
-from waves.naming import Attempt, attempt_of, attempt_prefix, zip_key
+from waves.naming import Attempt, attempt_of, attempt_prefix, status_key, zip_key
 
 logger = logging.getLogger(__name__)
 
@@ -27,25 +28,33 @@ NO_LATER = Attempt(sys.maxsize, 0)  # who sweeps holds the lock: no attempt is a
 
 
 def put(wave: Wave) -> None:
-    """Write the status file; the caller holds the wave's lock. Raises OSError."""
-    buckets.scoring().put(wave.status_key, wave.status_content.encode())
+    """Write the status file, or delete it where there is nothing to say; the caller holds the
+    wave's lock. Raises OSError.
+    """
+    key, files = status_key(wave.campaign.campaign_id, wave.date_key), buckets.scoring()
+    if wave.status_content:
+        files.put(key, wave.status_content.encode())
+    else:
+        files.delete(key)
     Wave.objects.filter(pk=wave.pk, status_content=wave.status_content).update(status_stored=True)
 
 
 def put_right(wave: Wave, upto: Attempt = NO_LATER) -> None:
-    """Write the status file, and make the zip that others read the one that counts. Files of
-    attempts that do not count, `upto` this one, are deleted: they name members and codes. The
-    caller holds the wave's lock, or did. Raises OSError.
+    """Write the status file, and make the zip that others read the one that counts; a cancelled
+    wave has none for them, though it keeps its own as evidence. Files of attempts that do not
+    count, `upto` this one, are deleted: they name members and codes. The caller holds the wave's
+    lock, or did. Raises OSError.
     """
-    wave.refresh_from_db(fields=["zip_key", "candidates_key"])
+    wave.refresh_from_db(fields=["state", "zip_key", "candidates_key", "status_content"])
     _delete_uncounted(wave, upto)
     published, files = zip_key(wave.campaign.campaign_id, wave.date_key), buckets.scoring()
-    if not wave.zip_key:
-        files.delete(published)
-    elif wave.zip_key != published:
+    if wave.zip_key and wave.state != WaveState.CANCELLED:
         files.copy(wave.zip_key, published)
+    else:
+        files.delete(published)
     put(wave)
-    if not Wave.objects.filter(pk=wave.pk, zip_key=wave.zip_key).exists():
+    as_written = {"zip_key": wave.zip_key, "status_content": wave.status_content}
+    if not Wave.objects.filter(pk=wave.pk, **as_written).exists():
         put_right(Wave.objects.select_related("campaign").get(pk=wave.pk), upto)
 
 

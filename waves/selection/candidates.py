@@ -122,7 +122,14 @@ def split_fans(
     """Split fans (columns of `_SCHEMA`) into candidates, those who come back with their code, and
     excluded, these under the first reason that applies. [W-5, W-6]
     """
-    fans = fans.join(returning, on="global_user_id", how="left", maintain_order="left")
+    # nearly always nobody comes back: then neither a join nor a copy of each part is needed
+    fans = (
+        fans.with_columns(
+            pl.lit(None, pl.Int64).alias("held_market"), pl.lit(None, pl.String).alias("held_code")
+        )
+        if returning.is_empty()
+        else fans.join(returning, on="global_user_id", how="left", maintain_order="left")
+    )
     fans = fans.with_columns(pl.col("confirmed", "in_wave", "holds_code") == "t")
     refused = pl.coalesce(
         _reason(pl.col("registered_us").is_null(), Exclusion.NOT_REGISTERED),
@@ -153,11 +160,14 @@ def split_fans(
         "held_market",
         "held_code",
     )
-    comes_back = pl.col("held_code").is_not_null()
+    back, frame = kept.clear(), kept
+    if returning.height:
+        comes_back = pl.col("held_code").is_not_null()
+        back, frame = kept.filter(comes_back), kept.filter(~comes_back)
     return Candidates(
-        kept.filter(~comes_back).drop("held_market", "held_code"),
+        frame.drop("held_market", "held_code"),
         early | _counted(judged.with_columns(pl.col("contact_reason").alias("exclusion"))),
-        kept.filter(comes_back),
+        back,
     )
 
 

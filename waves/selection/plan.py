@@ -78,6 +78,11 @@ class PlannedSelection:
         return self.candidates.returning.height
 
     @property
+    def fans(self) -> int:
+        """All whom the score file lists: candidates, those who come back, and excluded ones."""
+        return self.selection.candidates + self.returned + sum(self.excluded.values())
+
+    @property
     def excluded(self) -> dict[Exclusion, int]:
         counts = {**self.candidates.excluded, **self.selection.excluded}
         return {reason: counts[reason] for reason in Exclusion if counts.get(reason)}

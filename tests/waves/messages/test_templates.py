@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from tests.support.waves import NOW, campaign_with
@@ -85,6 +86,17 @@ def test_each_market_and_channel_of_a_wave_has_one_text():
         ("east", "sms"): "east",
     }
     assert len(chosen) == 4
+
+
+def test_w7_only_texts_that_reach_a_member_are_wanted():
+    members = pl.DataFrame(
+        {
+            "market_id": ["west", "west", "east", "north"],
+            "phone": ["+12065550100", "", "", ""],
+            "email": ["", "", "a@mail.example", ""],
+        }
+    )
+    assert templates.texts_for(members) == {("west", "sms"), ("east", "email")}
 
 
 def test_a_template_of_all_campaigns_comes_before_the_default():

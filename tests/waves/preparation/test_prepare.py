@@ -78,7 +78,7 @@ def break_apply(monkeypatch) -> None:
     def refuse(*_, **__):
         raise Broken("the disk is full")
 
-    monkeypatch.setattr("waves.preparation.prepare._write_markets", refuse)
+    monkeypatch.setattr("waves.preparation.prepare.write_wave_markets", refuse)
 
 
 def test_w5_w8_k5_a_prepared_wave_has_members_with_codes_markets_and_files(ann):

@@ -21,8 +21,9 @@ from waves.actions import cancel, reset
 from waves.approval import approve
 from waves.choices import WaveState
 from waves.errors import AttemptsExhausted, MembersDiffer
+from waves.lifecycle import wave_named
 from waves.models import Code, Wave
-from waves.naming import zip_key
+from waves.naming import attempt_of, zip_key
 from waves.preparation import status_files
 from waves.preparation.prepare import prepare, run
 from waves.preparation.submission import submit
@@ -122,6 +123,47 @@ def test_w9_a_wave_that_a_person_reset_or_cancelled_is_not_prepared_again(
     wave = fails_to_prepare(campaign_with(20), ann, monkeypatch, "/prepped/")
     act(wave, by=root, reason="rain")
     assert Job.objects.get().retry_at is None
+
+
+@pytest.mark.parametrize("is_away", [False, True], ids=["at once", "once the bucket is back"])
+@pytest.mark.parametrize("act", [reset, cancel])
+def test_w8_what_others_read_of_a_wave_goes_when_it_is_reset_or_cancelled(
+    ann, root, monkeypatch, act, is_away
+):
+    """A cancelled wave keeps its own zip and candidates: it was drawn."""
+    campaign, bucket = campaign_with(20), buckets.scoring()
+    wave = prepare(request(campaign), by=ann, now=NOW).wave
+    own = {wave.zip_key, wave.candidates_key} if act is cancel else set()
+    assert len(list(bucket.list("wavePrep/"))) == 4
+    with monkeypatch.context() as patch:
+        if is_away:
+            out_of_reach(patch, "/prepped/", "/status/")
+        act(wave, by=root, reason="rain")
+    if is_away:
+        assert status_of(campaign)["status"] == "FINISHED"
+        look_after()
+    assert set(bucket.list("wavePrep/")) == own
+    assert status_files.sweep() == 0
+
+
+def test_o6_a_zombie_that_publishes_late_leaves_a_reset_wave_without_files(ann, root, monkeypatch):
+    """It had read the row before the reset, and writes after it."""
+    campaign, bucket = campaign_with(20), buckets.scoring()
+    wave = prepare(request(campaign), by=ann, now=NOW).wave
+    made_by, real = attempt_of(wave.zip_key), status_files._delete_uncounted
+
+    def meanwhile(*arguments: object) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(status_files, "_delete_uncounted", real)
+            real(*arguments)
+            zip_of_it = bucket.open(wave.zip_key).read()
+            reset(wave_named(wave.name), by=root, reason="rain")
+            bucket.put(arguments[0].zip_key, zip_of_it)  # it had opened it
+        monkeypatch.setattr(status_files, "_delete_uncounted", real)
+
+    monkeypatch.setattr(status_files, "_delete_uncounted", meanwhile)
+    status_files.put_right(wave, made_by)
+    assert list(bucket.list("wavePrep/")) == []
 
 
 def test_w9_a_wave_whose_attempts_were_used_up_by_kills_is_failed_and_says_so(ann):

@@ -1,0 +1,63 @@
+"""An attempt is counted before its work, and a failed one written down first. [W-9]"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from datalake.storage import buckets
+from operations import leases
+from operations.errors import LeaseLost
+from operations.leases import Lease
+from operations.models import Job
+from tests.support.waves import KEY, NOW, campaign_with, person, request
+from waves.choices import WaveState
+from waves.models import Wave
+from waves.naming import attempt_key, attempt_prefix
+from waves.preparation.attempts import attempt_at, counted
+from waves.preparation.submission import submit
+
+pytestmark = pytest.mark.django_db
+
+
+class Broken(Exception):
+    """A fault on purpose."""
+
+
+def attempt(job: Job, work: Callable[[Lease], None]) -> None:
+    with leases.working(job.pk) as lease, counted(Wave.objects.get(), lease, by=None, started=NOW):
+        work(lease)
+
+
+def test_w9_an_attempt_counts_before_its_work_and_one_that_fails_says_why():
+    job = submit(request(campaign_with(4)), by=person("ann"), now=NOW)
+
+    def fail(_: Lease) -> None:
+        assert Wave.objects.get().attempts == 1
+        raise Broken("the disk is full")
+
+    with pytest.raises(Broken):
+        attempt(job, fail)
+    wave = Wave.objects.get()
+    assert (wave.state, wave.error, wave.attempts) == (WaveState.FAILED, "the disk is full", 1)
+
+
+def test_o6_who_lost_the_answer_to_a_commit_deletes_nothing_that_counts():
+    """The job is done, so to the attempt it looks as if it had been taken over."""
+    campaign, bucket = campaign_with(4), buckets.scoring()
+    job = submit(request(campaign), by=person("ann"), now=NOW)
+    prefix = attempt_prefix(campaign.campaign_id, KEY)
+
+    def commit(lease: Lease) -> None:
+        kept, left = (attempt_key(prefix, attempt_at(lease), end) for end in ("zip", "parquet"))
+        bucket.put(kept, b"zip")
+        bucket.put(left, b"candidates")
+        Wave.objects.update(state=WaveState.PREPARED, zip_key=kept)
+        Job.objects.update(state="done")
+        raise Broken("the connection is gone")
+
+    with pytest.raises(LeaseLost):
+        attempt(job, commit)
+    assert list(bucket.list(prefix)) == [Wave.objects.get().zip_key]
+    assert Wave.objects.get().state == WaveState.PREPARED

@@ -1,0 +1,119 @@
+"""An attempt to prepare a wave is counted before its work, and a failed one is written down before
+anything else that could fail. [W-9, O-6]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.utils import timezone
+
+from datalake.storage import buckets
+from operations.database.retries import retried
+from operations.errors import LeaseLost
+from operations.leases import Lease
+from waves.choices import WaveState
+from waves.errors import AttemptsExhausted
+from waves.lifecycle import move
+from waves.locks import lock_wave
+from waves.models import Wave
+from waves.naming import Attempt, attempt_of, attempt_prefix, status_key
+from waves.preparation import status_files
+from waves.preparation.submission import MOST_ATTEMPTS, PREPARABLE, exhausted
+from waves.preparation.wave_files import status_json
+
+
+def attempt_at(lease: Lease) -> Attempt:
+    """The one that works under this lease."""
+    return Attempt(lease.job_id, lease.attempt)
+
+
+@contextmanager
+def counted(wave: Wave, lease: Lease, *, by: User | None, started: datetime) -> Iterator[None]:
+    """Count the attempt before the work; if it fails, write that down before anything else that
+    could fail, and let the fault go on. [W-9]
+    """
+    try:
+        _count(wave, lease, by=by, started=started)
+        status_files.put(wave)
+        yield
+    except Exception as error:
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        try:
+            _write_failure(wave, lease, error, by=by, started=started)
+        except LeaseLost:
+            _delete_own(wave, lease)
+            raise
+        raise
+
+
+def _delete_own(wave: Wave, lease: Lease) -> None:
+    """An attempt that was taken over deletes what it alone can have written, unless the row names
+    it: then the attempt had ended well, and only the answer to its commit was lost.
+    """
+    wave.refresh_from_db(fields=["zip_key", "candidates_key"])
+    files, counted = buckets.scoring(), {wave.zip_key, wave.candidates_key}
+    for key in list(files.list(attempt_prefix(wave.campaign.campaign_id, wave.date_key))):
+        if attempt_of(key) == attempt_at(lease) and key not in counted:
+            files.delete(key)
+
+
+@retried
+@transaction.atomic
+def _count(wave: Wave, lease: Lease, *, by: User | None, started: datetime) -> None:
+    """Raises AttemptsExhausted, LeaseLost."""
+    lock_wave(wave.pk)
+    lease.hold()
+    wave.refresh_from_db()  # a repeat knows nothing of the try before
+    if wave.attempts >= MOST_ATTEMPTS:
+        raise AttemptsExhausted(exhausted(wave.name))
+    if wave.state == WaveState.FAILED:
+        move(wave, WaveState.CONFIGURED, by=by, reason="retry", error="")
+    attempts = wave.attempts + 1
+    counted = Wave.objects.filter(pk=wave.pk, state__in=PREPARABLE, attempts=wave.attempts)
+    if not counted.update(
+        attempts=attempts,
+        status_key=status_key(wave.campaign.campaign_id, wave.date_key),
+        status_content=status_json(status="TRIGGERED", attempts=attempts, started=started),
+        status_stored=False,
+    ):
+        raise AttemptsExhausted(exhausted(wave.name))
+    wave.refresh_from_db()
+
+
+def _write_failure(
+    wave: Wave, lease: Lease, error: Exception, *, by: User | None, started: datetime
+) -> None:
+    """FAILED, and what its status file is to say, in one transaction; the bucket comes after. A
+    wave that moved on meanwhile is left as it is. Raises LeaseLost.
+    """
+    with transaction.atomic():
+        lock_wave(wave.pk)
+        lease.hold()
+        wave.refresh_from_db()
+        if wave.state not in (WaveState.CONFIGURED, WaveState.CODE_GENERATED):
+            return
+        message = str(error) or type(error).__name__
+        status = status_json(
+            status="FAILED",
+            attempts=wave.attempts,
+            started=started,
+            finished=timezone.now(),
+            error=(message, type(error).__name__),
+        )
+        move(
+            wave,
+            WaveState.FAILED,
+            by=by,
+            reason=message,
+            error=message,
+            status_key=status_key(wave.campaign.campaign_id, wave.date_key),
+            status_content=status,
+            status_stored=False,
+        )
+    status_files.put_right_if_reachable(wave, attempt_at(lease))

@@ -1,0 +1,57 @@
+"""The members of a wave as rows: the selected, each with contact, market and code. [W-5, W-6]"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from operations.database.copying import copy_nullable
+from waves.models import Wave
+from waves.selection.plan import PlannedSelection
+
+
+def selected_members(planned: PlannedSelection) -> pl.DataFrame:
+    """The selected with contact, and with key and code source of their market, in the order of the
+    draw.
+    """
+    markets = pl.DataFrame(
+        [
+            (seat.market_id, planned.plan.markets[seat.market_id].pk, seat.code_source)
+            for seat in planned.plan.seats
+        ],
+        schema={"market_id": pl.String, "market": pl.Int64, "code_source": pl.String},
+        orient="row",
+    )
+    wanted = ("global_user_id", "band_score", "member_id", "email", "phone")
+    contacts = pl.concat(
+        [
+            planned.candidates.frame.select(*wanted, pl.lit(None, pl.String).alias("held_code")),
+            planned.candidates.returning.select(*wanted, "held_code"),
+        ]
+    )
+    chosen = planned.selection.members.join(
+        contacts, on="global_user_id", how="left", maintain_order="left"
+    )
+    return chosen.join(markets, on="market_id", how="left", maintain_order="left")
+
+
+def write_members(wave: Wave, members: pl.DataFrame) -> None:
+    """The wave's members and their codes; it has none yet. Call it in the transaction that makes
+    them count.
+    """
+    copy_nullable("waves_member", _rows(wave, members))
+
+
+def _rows(wave: Wave, members: pl.DataFrame) -> pl.DataFrame:
+    return members.select(
+        pl.lit(wave.pk).alias("wave_id"),
+        pl.lit(wave.campaign_id).alias("campaign_id"),
+        pl.col("market").alias("market_id"),
+        "global_user_id",
+        "member_id",
+        "email",
+        "phone",
+        "code",
+        "place",
+        "band_score",
+        pl.lit(value=True).alias("wave_live"),
+    )
