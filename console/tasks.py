@@ -42,4 +42,4 @@ JOB_KINDS = [
         can_pause=False,
     )
 ]
-SCHEDULED_RUNS = [ScheduledRun("prune failed sign-ins", prune_failed_sign_ins, every="hour")]
+SCHEDULED_RUNS = [ScheduledRun("prune_failed_sign_ins", prune_failed_sign_ins, every="hour")]

@@ -53,7 +53,7 @@ UNSAFE = {"SMS_URL": "sms.example", "SECRET_KEY": ""}
 
 
 def test_o7_a_command_of_ours_does_not_start_with_a_wrong_setting_or_without_a_key():
-    done = manage("activate_scores", "1", "--json", **UNSAFE)
+    done = manage("activate_scores", "1", "--by", "ann", "--json", **UNSAFE)
     assert done.returncode == 1
     assert all(f"{name}: " in done.stderr for name in UNSAFE)
     assert done.stdout == ""

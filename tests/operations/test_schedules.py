@@ -20,6 +20,7 @@ DECLARED = {
     "look_for_waiting_files": ("minute", "campaigns.tasks.look_for_waiting_files"),
     "merge_daily": ("day", "datalake.tasks.merge_daily"),
     "merge_monthly": ("month", "datalake.tasks.merge_monthly"),
+    "prune_failed_sign_ins": ("hour", "console.sign_in.attempts.prune_failed_sign_ins"),
     "repair_glue_partitions": ("hour", "demand.tasks.repair_glue_partitions"),
 }
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
