@@ -13,20 +13,15 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.admin import TabularInline
+from unfold.admin import StackedInline
 from unfold.decorators import display
 
 from campaigns import later_steps, rule_changes
 from campaigns.choices import READ_ONLY, CampaignStatus, ScoreFileState
 from campaigns.contacts.phones import shared_calling_code_warnings
-from campaigns.forms import (
-    MARKET_FIELDS,
-    CampaignForm,
-    ListEntryForm,
-    MarketForm,
-    MarketFormSet,
-)
+from campaigns.forms import CampaignForm, ListEntryForm
 from campaigns.locks import lock_campaign, lock_campaigns
+from campaigns.markets.forms import MarketForm, MarketFormSet
 from campaigns.models import (
     Campaign,
     FanList,
@@ -47,6 +42,7 @@ from operations.adminkit.listing import (
     counted,
 )
 from operations.adminkit.masking import mask_email, mask_pattern, mask_phone, mask_text
+from operations.adminkit.wall_clock import moment
 
 LOOKS_LIKE_A_KEY = re.compile("[0-9]{1,18}")
 LEDGER = (counted("rows_in"), counted("accepted"), counted("rejected"))
@@ -60,13 +56,16 @@ FILE_COLOURS = {
 }
 
 
-class MarketInline(TabularInline):
+class MarketInline(StackedInline):
     model = Market
     form = MarketForm
     formset = MarketFormSet
     extra = 0
-    fields = MARKET_FIELDS
-    hide_title = True
+    fields = (
+        ("market_id", "name"),
+        ("capacity", "selection_time"),
+        ("event_ids", "position"),
+    )
 
     def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         """An open campaign's markets stay: registrations and waves name them. [S-16]"""
@@ -76,14 +75,15 @@ class MarketInline(TabularInline):
 @admin.register(Campaign)
 class CampaignAdmin(LockedEditing, TitledAdmin):
     form = CampaignForm
+    change_form_before_template = "console/campaigns/edit_note.html"
     inlines = (MarketInline,)
     list_display = (
         "page",
         "campaign_id",
         "status_label",
         "artist",
-        "registration_opens",
-        "registration_closes",
+        "opens",
+        "closes",
     )
     list_display_links = None
     list_filter = ("status",)
@@ -154,7 +154,7 @@ class CampaignAdmin(LockedEditing, TitledAdmin):
         lock_campaign(row.pk)
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: Any) -> None:
-        form.rules_before = rule_changes.rules_of(obj.pk) if change else {}
+        form.options_before = rule_changes.options_of(obj.pk) if change else {}
         super().save_model(request, obj, form, change)
         if not change or form.initial["home_countries"] != obj.home_countries:
             for warning in shared_calling_code_warnings(obj.home_countries):  # [C-1]
@@ -165,7 +165,7 @@ class CampaignAdmin(LockedEditing, TitledAdmin):
         if change:
             rule_changes.record(
                 form.instance,
-                form.rules_before,
+                form.options_before,
                 by=cast("User", request.user),
                 reason=form.cleaned_data.get("reason") or "",
             )
@@ -204,6 +204,14 @@ class CampaignAdmin(LockedEditing, TitledAdmin):
             reverse("campaign", args=[campaign.campaign_id]),
             campaign.name,
         )
+
+    @display(description="registration opens", ordering="registration_opens")
+    def opens(self, campaign: Campaign) -> str:
+        return moment(campaign.registration_opens, campaign.time_zone)
+
+    @display(description="registration closes", ordering="registration_closes")
+    def closes(self, campaign: Campaign) -> str:
+        return moment(campaign.registration_closes, campaign.time_zone)
 
     @display(description="status", label=STATUS_COLOURS, ordering="status")
     def status_label(self, campaign: Campaign) -> str:

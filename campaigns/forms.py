@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -14,41 +14,59 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from campaigns.choices import READ_ONLY, CampaignStatus, ListKind
 from campaigns.contacts.emails import EmailRules
-from campaigns.errors import CapacityTooSmall, ListEntryInvalid, RuleChangeRefused
+from campaigns.contacts.phones import is_known_region
+from campaigns.errors import ListEntryInvalid
 from campaigns.locks import lock_campaign
-from campaigns.models import Campaign, ListEntry, Market
-from campaigns.rule_changes import (
-    CAMPAIGN_RULES,
-    MARKET_RULES,
-    require_may_change,
-    require_seats,
-)
-from operations.adminkit.editing import State, VersionedForm, compare_with_the_row, text_of
-
-MARKET_FIELDS = ("position", "market_id", "name", "capacity", "selection_time", "event_ids")
+from campaigns.markets.forms import MARKET_FIELDS, require_reason, zone_sent
+from campaigns.models import Campaign, ListEntry
+from campaigns.rule_changes import CAMPAIGN_RULES
+from operations.adminkit.editing import State, VersionedForm, text_of
+from operations.adminkit.wall_clock import WallClockField, WallClockInput, use_zone
+from operations.adminkit.word_lists import WordListField
+from operations.entry import wall_clock
+from operations.entry.validators import sentence_of
+from operations.errors import BadValue
 
 
 class CampaignForm(VersionedForm):
     """What a reader saw covers the campaign and its markets. [S-16]"""
 
+    home_countries = WordListField(
+        longest=60,
+        between=", ",
+        help_text="Two-letter codes, such as US, CA",
+        widget=UnfoldAdminTextInputWidget,
+    )
     reason = forms.CharField(
         required=False,
         max_length=300,
-        label="Reason for changing rules",
-        help_text="Required to change eligibility rules, the registration window or markets."
-        " It is shown on the public page.",
+        label="Reason for the changes",
+        help_text="Required to change eligibility rules, the registration window, or a market's"
+        " capacity, selection time or position. These changes are shown with the reason on the"
+        " public page.",
         widget=UnfoldAdminTextInputWidget,
     )
 
     class Meta:
         model = Campaign
         fields = "__all__"
-        widgets = {"home_countries": UnfoldAdminTextInputWidget}
-        help_texts = {
-            "registration_opens": "In UTC",
-            "registration_closes": "In UTC",
-            "home_countries": "Two-letter country codes, separated by commas",
+        field_classes = {
+            "registration_opens": WallClockField,
+            "registration_closes": WallClockField,
         }
+        widgets = {"registration_opens": WallClockInput, "registration_closes": WallClockInput}
+        help_texts = {
+            "campaign_id": "1 to 40 letters, digits and hyphens. It cannot be changed later.",
+            "time_zone": "Such as America/New_York. All times on this page are in this zone. If you"
+            " change it, they stay as typed and become times of the new zone.",
+            "min_score": "From 0 to 1",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Times are typed as the clocks of the zone show them that this form is sent with."""
+        super().__init__(*args, **kwargs)
+        shown = ZoneInfo(self.instance.time_zone)
+        use_zone(self, zone_sent(self.data) or shown, shown=shown)
 
     def state(self) -> State:
         found = super().state()
@@ -76,66 +94,30 @@ class CampaignForm(VersionedForm):
         if self.instance.status == CampaignStatus.OPEN and set(self.changed_data) & set(
             CAMPAIGN_RULES
         ):
-            _require_may_change(self.instance, self.data)
+            try:
+                require_reason(self.instance, self.data)
+            except ValidationError as refusal:
+                self.add_error("reason", refusal)
         return cleaned
 
     def clean_time_zone(self) -> str:
-        name = self.cleaned_data["time_zone"]
-        if name not in available_timezones():
-            raise ValidationError(
-                f"'{name}' is not a time zone. Use a name such as America/New_York."
-            )
-        return name
+        try:
+            return wall_clock.zone_named("", self.cleaned_data["time_zone"].strip()).key
+        except BadValue as refusal:
+            raise ValidationError(sentence_of(refusal)) from refusal
 
     def clean_home_countries(self) -> list[str]:
-        countries = [country.strip().upper() for country in self.cleaned_data["home_countries"]]
-        if not countries or any(
-            len(country) != 2 or not country.isalpha() for country in countries
-        ):
+        countries = [
+            code.upper() for word in self.cleaned_data["home_countries"] for code in word.split()
+        ]
+        if not all(len(code) == 2 and code.isascii() and code.isalpha() for code in countries):
             raise ValidationError("Use two-letter codes, such as US, CA.")
+        if unknown := [code for code in countries if not is_known_region(code)]:
+            raise ValidationError(
+                f"{', '.join(unknown)} is not a country with phone numbers. Use two-letter codes,"
+                " such as US, CA."
+            )
         return countries
-
-
-class MarketForm(forms.ModelForm):
-    class Meta:
-        model = Market
-        fields = MARKET_FIELDS
-        widgets = {"event_ids": UnfoldAdminTextInputWidget}
-        labels = {"selection_time": "Selection time (UTC)"}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Registrations and waves name an open campaign's markets by their ids."""
-        super().__init__(*args, **kwargs)
-        compare_with_the_row(self)
-        if self.instance.pk and self.instance.campaign.status != CampaignStatus.DRAFT:
-            self.fields["market_id"].disabled = True
-
-
-class MarketFormSet(forms.BaseInlineFormSet):
-    """The markets of a campaign that the caller has locked. [S-16, W-5]"""
-
-    def clean(self) -> None:
-        super().clean()
-        changed = [form for form in self.forms if form.has_changed() and form.is_valid()]
-        if self.instance.status != CampaignStatus.OPEN or not changed:
-            return
-        if any(
-            form.instance.pk is None or set(form.changed_data) & set(MARKET_RULES)
-            for form in changed
-        ):
-            _require_may_change(self.instance, self.data)
-        for form in changed:
-            try:
-                require_seats(self.instance, [form.instance])
-            except CapacityTooSmall as refusal:
-                form.add_error("capacity", str(refusal))
-
-
-def _require_may_change(campaign: Campaign, data: Any) -> None:
-    try:
-        require_may_change(campaign, data.get("reason") or "")
-    except RuleChangeRefused as refusal:
-        raise ValidationError(str(refusal)) from refusal
 
 
 def require_not_closed(campaign: Campaign | None) -> None:

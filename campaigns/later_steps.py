@@ -16,12 +16,13 @@ class LaterStep:
     """`unfinished`: a campaign's key → one sentence about what is left to do, empty if nothing is.
     `seats_given`: a campaign's key → seats given in each market, by the market's key.
     `campaign_edited`: called after a campaign is edited, with its key and by whom; what the editor
-    is told. [X-5]
+    is told. [X-5] `market_users`: a market's key → what of theirs names it, in words.
     """
 
     unfinished: Callable[[int], str]
     seats_given: Callable[[int], Mapping[int, int]]
     campaign_edited: Callable[[int, User | None], Sequence[str]]
+    market_users: Callable[[int], Sequence[str]]
 
 
 _steps: list[LaterStep] = []
@@ -51,3 +52,8 @@ def campaign_edited(campaign_pk: int, *, by: User | None) -> list[str]:
     transaction of the edit. [X-5]
     """
     return [said for step in _steps for said in step.campaign_edited(campaign_pk, by)]
+
+
+def market_users(market_pk: int) -> list[str]:
+    """What of the later steps names the market, in words: `wave tour_20260120`, `2 templates`."""
+    return [user for step in _steps for user in step.market_users(market_pk)]

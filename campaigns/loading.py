@@ -4,7 +4,6 @@ is. [C-1, C-3]
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,12 +14,19 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 
 from campaigns import rule_changes
-from campaigns.choices import READ_ONLY, CampaignStatus, ListKind
+from campaigns.choices import (
+    READ_ONLY,
+    CampaignStatus,
+    CodeSource,
+    ListKind,
+    NotifyChannels,
+    ScoringType,
+)
 from campaigns.contacts import emails, phones
 from campaigns.errors import BadCampaignFile, DrawIsLocked, WrongStatus
 from campaigns.models import Campaign, ListEntry, Market
 from campaigns.opening import open_campaign
-from operations.entry import values
+from operations.entry import values, wall_clock
 from operations.errors import BadValue
 
 TEXTS: tuple[str, ...] = (
@@ -32,10 +38,15 @@ TEXTS: tuple[str, ...] = (
     "source",
     "entropy_source",
 )
-TEXTS += ("scoring_type", "code_source", "code_prefix", "notify_channels")
+TEXTS += ("code_prefix",)
+CHOICES: Mapping[str, list[str]] = {
+    "scoring_type": ScoringType.values,
+    "code_source": CodeSource.values,
+    "notify_channels": NotifyChannels.values,
+}
 FLAGS = ("allow_intl_phones", "require_confirmed_phone")
 WHOLE = ("max_fans_per_contact", "code_length")
-PLAIN = (*TEXTS, *FLAGS, *WHOLE, "min_score", "home_countries")
+PLAIN = (*TEXTS, *CHOICES, *FLAGS, *WHOLE, "min_score", "home_countries")
 DATES = ("registration_opens", "registration_closes")
 LISTS = {
     "blacklist": ListKind.BLACKLIST,
@@ -59,8 +70,8 @@ class Loaded:
 @transaction.atomic
 def load(document: Any, *, by: User | None = None, reason: str = "") -> Loaded:
     """Create or update a campaign from its JSON document; the rules of an open one only with a
-    reason. Raises BadCampaignFile, DrawIsLocked, WrongStatus, RuleChangeRefused, CapacityTooSmall;
-    then nothing is written. [S-16]
+    reason, and it opens only with a market. Raises BadCampaignFile, DrawIsLocked, WrongStatus,
+    RuleChangeRefused, CapacityTooSmall; then nothing is written. [S-16]
     """
     try:
         return _load(document, by=by, reason=reason)
@@ -92,14 +103,14 @@ def _load(document: Any, *, by: User | None, reason: str) -> Loaded:
             f"Campaign {campaign.campaign_id} is open, so its entropy_source can no longer"
             " be changed."
         )
-    rules_before = {} if is_new else rule_changes.rules_of(campaign.pk)
+    options_before = {} if is_new else rule_changes.options_of(campaign.pk)
     given = {name: document[name] for name in PLAIN if name in document}
     given |= {name: values.instant(name, document[name]) for name in DATES if name in document}
     _write(campaign, given, "campaign")
     _load_markets(campaign, document.get("markets", []))
     _load_lists(campaign, document)
     if not is_new:
-        rule_changes.record(campaign, rules_before, by=by, reason=reason)
+        rule_changes.record(campaign, options_before, by=by, reason=reason)
     status_as_it_was = campaign.status
     campaign = _load_status(campaign, document, by)
     warnings = phones.shared_calling_code_warnings(campaign.home_countries)
@@ -152,6 +163,7 @@ def _check_types(document: dict[str, Any]) -> None:
         (tuple(LISTS), partial(values.texts, longest=LONGEST_ENTRY)),
         (("min_score",), partial(values.number, most=1)),
         (("status",), partial(values.word, allowed=CampaignStatus.values)),
+        *(((name,), partial(values.word, allowed=words)) for name, words in CHOICES.items()),
     ]
     for names, judge in kinds:
         for name in names:
@@ -200,11 +212,7 @@ def _check_countries_and_zone(campaign: Campaign) -> None:
         raise BadCampaignFile(
             f"home_countries: {', '.join(unknown)} is not a country with phone numbers."
         )
-    if campaign.time_zone not in zoneinfo.available_timezones():
-        raise BadCampaignFile(
-            f"time_zone: {campaign.time_zone!r} is not a time zone. Use a name such as"
-            " America/New_York."
-        )
+    wall_clock.zone_named("time_zone", campaign.time_zone)
 
 
 def _load_markets(campaign: Campaign, markets: Any) -> None:

@@ -15,8 +15,9 @@ from campaigns.draw import SECRET_BYTES, Draw
 from campaigns.errors import BadCampaignFile, DrawIsLocked, UnknownCampaign, WrongStatus
 from campaigns.later_steps import unfinished
 from campaigns.locks import lock_campaign, no_wave_selects
-from campaigns.models import Campaign
+from campaigns.models import Campaign, RankFile
 from operations import jobs
+from operations.plurals import plural
 from operations.subjects import Subject
 
 
@@ -68,8 +69,8 @@ def open_campaign(
     """Fix the draw and publish its commitment. Seed and salt are drawn here unless both are given,
     for a rehearsal. [S-8]
 
-    Raises WrongStatus unless the campaign is a draft; BadCampaignFile if only one of the two is
-    given.
+    Raises WrongStatus unless the campaign is a draft with a market; BadCampaignFile if only one of
+    the two is given.
     """
     campaign = lock_campaign(campaign_pk)
     if (seed is None) != (salt is None):
@@ -80,6 +81,10 @@ def open_campaign(
     if campaign.status != CampaignStatus.DRAFT:
         raise WrongStatus(
             f"Campaign {campaign.campaign_id} is {campaign.status}. Only a draft can be opened."
+        )
+    if not campaign.markets.exists():
+        raise WrongStatus(
+            f"Campaign {campaign.campaign_id} has no markets. Add at least one before you open it."
         )
     campaign.draw_supplied = bool(seed and salt)
     seed = seed or secrets.token_bytes(SECRET_BYTES)
@@ -93,6 +98,37 @@ def open_campaign(
     )
     jobs.record_move(subject_of(campaign), CampaignStatus.DRAFT, CampaignStatus.OPEN, by=by)
     return campaign
+
+
+@transaction.atomic
+def delete_draft(campaign_pk: int, *, by: User | None) -> str:
+    """Delete a draft with its markets, lists and templates; its history keeps who did it. Returns
+    the campaign's id. Raises WrongStatus unless it is a draft that nothing was received for. [C-2]
+    """
+    campaign = lock_campaign(campaign_pk)
+    if campaign.status != CampaignStatus.DRAFT:
+        raise WrongStatus(
+            f"Campaign {campaign.campaign_id} is {campaign.status}. Only a draft can be deleted."
+        )
+    if received := received_for(campaign):
+        raise WrongStatus(
+            f"Campaign {campaign.campaign_id} cannot be deleted because it has"
+            f" {', '.join(received)}."
+        )
+    jobs.record_move(subject_of(campaign), CampaignStatus.DRAFT, "deleted", by=by)
+    campaign.delete()
+    return campaign.campaign_id
+
+
+def received_for(campaign: Campaign) -> list[str]:
+    """What was received for a campaign and would be lost with it, in words with numbers."""
+    counts = {
+        "registrant": campaign.registrants.count(),
+        "registration file": campaign.imports.count(),
+        "score file": campaign.score_files.count(),
+        "rank file": RankFile.objects.filter(fanlist__campaign=campaign).count(),
+    }
+    return [plural(count, noun) for noun, count in counts.items() if count]
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 OPEN_AND_CLOSE = ("campaigns.change_campaign",)
+DELETE_DRAFT = ("campaigns.delete_campaign",)
 PROVE = ("campaigns.change_campaign", "campaigns.view_campaign")
 ENTER_ENTROPY = ("campaigns.enter_entropy",)
 IMPORT_REGISTRATIONS = ("campaigns.import_registrations", "campaigns.view_campaign")

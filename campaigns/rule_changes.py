@@ -1,6 +1,6 @@
-"""Rules cannot move under a draw: in an open campaign the options that judge rows or select fans
-change only with a reason, never while a wave is being prepared, never below the seats given, and
-every change is listed. [S-16, W-5]
+"""Every change of an open campaign's options is listed. Rules cannot move under a draw: the options
+that judge rows or select fans change only with a reason, never while a wave is being prepared, and
+never below the seats given. [S-16, W-5]
 """
 
 from __future__ import annotations
@@ -31,41 +31,59 @@ MARKET_RULES: Mapping[str, str] = {
     "selection_time": "selection time",
     "position": "position",
 }
+# What judges no row and selects no fan: listed too, and not public.
+OTHER_CAMPAIGN_OPTIONS: Mapping[str, str] = {
+    "name": "name",
+    "artist": "artist",
+    "category_id": "category id",
+    "product_id": "product id",
+    "source": "source",
+    "time_zone": "time zone",
+    "code_source": "code source",
+    "code_prefix": "code prefix",
+    "code_length": "code length",
+    "notify_channels": "notify channels",
+}
+OTHER_MARKET_OPTIONS: Mapping[str, str] = {"name": "name", "event_ids": "event ids"}
+JUDGING = {*CAMPAIGN_RULES.values(), *MARKET_RULES.values()}
 # (market id, empty for the campaign's own; the option in words) → its value as text
-Rules = Mapping[tuple[str, str], str]
+Options = Mapping[tuple[str, str], str]
 
 
-def rules_of(campaign_pk: int) -> Rules:
-    """The campaign's rules as they are in the database now."""
-    campaign = Campaign.objects.only(*CAMPAIGN_RULES).get(pk=campaign_pk)
+def options_of(campaign_pk: int) -> Options:
+    """The campaign's options as they are in the database now."""
+    campaign = Campaign.objects.get(pk=campaign_pk)
     found = {
-        ("", words): text_of(getattr(campaign, name)) for name, words in CAMPAIGN_RULES.items()
+        ("", words): text_of(getattr(campaign, name))
+        for name, words in {**CAMPAIGN_RULES, **OTHER_CAMPAIGN_OPTIONS}.items()
     }
     for market in Market.objects.filter(campaign=campaign_pk):
         found |= {
             (market.market_id, words): text_of(getattr(market, name))
-            for name, words in MARKET_RULES.items()
+            for name, words in {**MARKET_RULES, **OTHER_MARKET_OPTIONS}.items()
         }
     return found
 
 
-def record(campaign: Campaign, before: Rules, *, by: User | None, reason: str) -> None:
-    """Compare the rules of a campaign, locked by the caller, with what they were, and list what
+def record(campaign: Campaign, before: Options, *, by: User | None, reason: str) -> None:
+    """Compare the options of a campaign, locked by the caller, with what they were, and list what
     changed. Raises RuleChangeRefused, CapacityTooSmall; then the transaction must end. [S-16]
 
-    A draft's rules move freely: nothing is drawn by them yet.
+    A draft's options move freely: nothing is drawn by them yet.
     """
-    after = rules_of(campaign.pk)
+    after = options_of(campaign.pk)
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     if campaign.status == CampaignStatus.DRAFT or not changed:
         return
-    require_may_change(campaign, reason)
-    require_seats(campaign, campaign.markets.all())
+    if any(option in JUDGING for _, option in changed):
+        require_may_change(campaign, reason)
+        require_seats(campaign, campaign.markets.all())
     RuleChange.objects.bulk_create(
         RuleChange(
             campaign=campaign,
             market_id=market_id,
             option=option,
+            judges=option in JUDGING,
             before=before.get((market_id, option), ""),
             after=after.get((market_id, option), ""),
             reason=reason.strip(),

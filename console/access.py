@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.views.decorators.cache import never_cache
@@ -91,19 +92,35 @@ def render(request: StaffRequest, template: str, title: str, **context: Any) -> 
 
 
 def attempt(
-    request: StaffRequest, work: Callable[[], Any], done: str = "", *, back: str
+    request: StaffRequest,
+    work: Callable[[], Any],
+    done: str = "",
+    *,
+    back: str,
+    refused: str = "",
 ) -> HttpResponseRedirect:
     """Call one shell and say it is `done`, or what it returns where that is known only then. A
-    refusal becomes a message on the page; then nothing was written.
+    refusal becomes a message on the page, or on the page `refused`; then nothing was written.
     """
     try:
         found = work()
     except Refusal as refusal:
         messages.error(request, str(refusal))
         # to the top of the page, where the message is
-        return HttpResponseRedirect(back.partition("#")[0])
+        return HttpResponseRedirect((refused or back).partition("#")[0])
     messages.success(request, done or found)
     return HttpResponseRedirect(back)
+
+
+def complaint_of(form: BaseForm) -> str:
+    """What is wrong with a form, in one line for a message: each box is named."""
+    named = (
+        (form.fields[name].label or name.replace("_", " ") if name in form.fields else "", errors)
+        for name, errors in form.errors.items()
+    )
+    return " ".join(
+        f"{label}: {error}" if label else str(error) for label, errors in named for error in errors
+    )
 
 
 def log_access(request: StaffRequest, what: Access, subject: str, reason: str) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign
 from console.access import live
-from console.campaign_progress import progress_of
+from console.campaigns.progress import progress_of
 from console.demand import numbers
 from demand.models import Batch
 from operations import jobs

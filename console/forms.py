@@ -47,9 +47,6 @@ class UploadForm(forms.Form):
             )
         return super().clean()
 
-    def complaint(self) -> str:
-        return " ".join(str(error) for errors in self.errors.values() for error in errors)
-
 
 class ScoresForm(UploadForm):
     activate = forms.BooleanField(

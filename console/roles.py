@@ -82,7 +82,7 @@ def _permissions() -> list[tuple[int, str, str]]:
 
 def _configures(name: str) -> bool:
     verb, _, model = name.split(".")[1].partition("_")
-    deletable = {"market", "listentry", "template"}
+    deletable = {"campaign", "market", "listentry", "template"}
     return model in CONFIGURED and (
         verb in {"add", "change"} or (verb == "delete" and model in deletable)
     )

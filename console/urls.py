@@ -42,6 +42,7 @@ urlpatterns = [
     path("admin/now/", dashboard.now_live, name="now-live"),
     path(f"{CAMPAIGN}/", campaigns.campaign, name="campaign"),
     path(f"{CAMPAIGN}/open/", campaigns.open_it, name="open-campaign"),
+    path(f"{CAMPAIGN}/delete/", campaigns.delete_it, name="delete-campaign"),
     path(f"{CAMPAIGN}/close/", campaigns.close_it, name="close-campaign"),
     path(f"{CAMPAIGN}/prove/", campaigns.prove, name="prove-campaign"),
     path(f"{CAMPAIGN}/entropy/", campaigns.enter_entropy, name="enter-entropy"),

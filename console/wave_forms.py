@@ -4,7 +4,7 @@ markets, in which order.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,14 +14,14 @@ from django.core.exceptions import ValidationError
 from campaigns.models import Campaign
 from console.access import LONGEST_REASON
 from console.words import words
-from operations.entry.validators import notify_year_is_allowed
+from operations.adminkit.wall_clock import WallClockField, use_zone
+from operations.entry.values import NOTIFY_YEARS
 from waves.choices import Order
 from waves.errors import BadDateKey
 from waves.models import Wave
 from waves.naming import checked_date_key
 from waves.selection.plan import WaveRequest
 
-CLOCK = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 ORDERS = [(order.value, words(order.value)) for order in Order]
 MARKETS_MOST_BYTES = 1_000_000
 MARKETS_HELP = (
@@ -30,24 +30,21 @@ MARKETS_HELP = (
 )
 
 
+def notify_date_field(label: str) -> WallClockField:
+    """When a wave is sent, by the clock of its campaign. [K-2]"""
+    clock = forms.DateTimeInput({"type": "datetime-local"})
+    return WallClockField(label=label, years=NOTIFY_YEARS, widget=clock)
+
+
 class NotifyDateForm(forms.Form):
     """A new notify date for a wave, and why."""
 
-    notify_date = forms.DateTimeField(
-        label="New notify date",
-        input_formats=CLOCK,
-        widget=forms.DateTimeInput({"type": "datetime-local"}),
-    )
+    notify_date = notify_date_field("New notify date")
     reason = forms.CharField(label="Reason", max_length=200)
 
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.zone = ZoneInfo(campaign.time_zone)
-        self.fields["notify_date"].help_text = f"In {campaign.time_zone} time"
-
-    def clean_notify_date(self) -> datetime:
-        """As `WaveForm.clean_notify_date`."""
-        return _instant(self.cleaned_data["notify_date"], self.zone)
+        use_zone(self, ZoneInfo(campaign.time_zone))
 
 
 class WaveForm(forms.Form):
@@ -56,11 +53,7 @@ class WaveForm(forms.Form):
     date_key = forms.CharField(
         max_length=20, help_text="YYYYMMDD, or YYYYMMDD-2 for a second wave on the same day"
     )
-    notify_date = forms.DateTimeField(
-        label="Notify date",
-        input_formats=CLOCK,
-        widget=forms.DateTimeInput({"type": "datetime-local"}),
-    )
+    notify_date = notify_date_field("Notify date")
     order = forms.ChoiceField(label="Selection order", choices=ORDERS, required=False)
     single_market = forms.CharField(
         label="Single market",
@@ -95,20 +88,13 @@ class WaveForm(forms.Form):
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.campaign = campaign
-        self.zone = ZoneInfo(campaign.time_zone)
-        self.fields["notify_date"].help_text = f"In {campaign.time_zone} time"
+        use_zone(self, ZoneInfo(campaign.time_zone))
 
     def clean_date_key(self) -> str:
         try:
             return checked_date_key(self.cleaned_data["date_key"].strip())
         except BadDateKey as refusal:
             raise ValidationError(str(refusal)) from refusal
-
-    def clean_notify_date(self) -> datetime:
-        """The campaign's wall clock, as an instant; a time that its clock shows never or twice is
-        refused.
-        """
-        return _instant(self.cleaned_data["notify_date"], self.zone)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -150,11 +136,8 @@ class WaveForm(forms.Form):
         """A form filled in as this wave was asked for; its markets file stands in the bucket and is
         used again.
         """
-        there = wave.notify_date.astimezone(ZoneInfo(wave.campaign.time_zone))
-        names = ("date_key", "order", "single_market", "min_score")
-        initial = {name: getattr(wave, name) for name in names} | {
-            "notify_date": f"{there:%Y-%m-%dT%H:%M}"
-        }
+        names = ("date_key", "notify_date", "order", "single_market", "min_score")
+        initial = {name: getattr(wave, name) for name in names}
         return cls(initial=initial, campaign=wave.campaign)
 
     @classmethod
@@ -163,26 +146,11 @@ class WaveForm(forms.Form):
         campaign lives.
         """
         there = (now.astimezone(ZoneInfo(campaign.time_zone)) + timedelta(days=2)).replace(
-            hour=10, minute=0
+            hour=10, minute=0, second=0, microsecond=0
         )
         initial = {
             "date_key": f"{there:%Y%m%d}",
-            "notify_date": f"{there:%Y-%m-%dT%H:%M}",
+            "notify_date": there,
             "order": Order.BY_PREFERENCE,
         }
         return cls(initial=initial, campaign=campaign)
-
-
-def _instant(entered: datetime, zone: ZoneInfo) -> datetime:
-    """The wall clock of a zone as an instant. Raises ValidationError for a time that the clock
-    shows never or twice.
-    """
-    local = entered.replace(tzinfo=None)
-    # before any zone is asked: at either end of the calendar there is no UTC
-    notify_year_is_allowed(local.replace(tzinfo=UTC))
-    first, second = (local.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    if first.utcoffset() != second.utcoffset():
-        raise ValidationError(
-            "The clocks change at that time in this time zone. Choose a different time."
-        )
-    return first.astimezone(ZoneInfo("UTC"))

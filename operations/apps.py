@@ -18,8 +18,10 @@ class OperationsConfig(AppConfig):
         from operations import schedules
         from operations.adminkit.spreadsheets import LONGEST_CELL
         from operations.database import sessions
+        from operations.entry import plain_messages
         from operations.services import heartbeats
 
+        plain_messages.install()
         csv.field_size_limit(LONGEST_CELL)
         connection_created.connect(sessions.call_new_session)
         post_spawn.connect(heartbeats.beat_in_worker, dispatch_uid="heartbeat")

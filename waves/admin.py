@@ -16,6 +16,7 @@ from campaigns.locks import lock_campaigns
 from campaigns.models import Market
 from operations.adminkit.listing import BigTableAdmin, MaskedAdmin, PageAdmin, TitledAdmin, counted
 from operations.adminkit.masking import mask_email, mask_phone, mask_text
+from operations.adminkit.wall_clock import moment
 from waves.choices import CodeState, SendState, WaveState
 from waves.errors import BadTemplate
 from waves.forms import TemplateForm
@@ -65,7 +66,7 @@ class WaveAdmin(PageAdmin):
         "name",
         "campaign",
         "state_label",
-        "notify_date",
+        "notified_at",
         *SELECTED,
         "prepared_by",
         "approved_by",
@@ -75,6 +76,10 @@ class WaveAdmin(PageAdmin):
     search_fields = ("=name",)
     search_help_text = "Complete name of the wave"
     show_full_result_count = False
+
+    @display(description="notify date", ordering="notify_date")
+    def notified_at(self, wave: Wave) -> str:
+        return moment(wave.notify_date, wave.campaign.time_zone)
 
     @display(description="state", label=WAVE_COLOURS, ordering="state")
     def state_label(self, wave: Wave) -> str:

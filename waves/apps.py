@@ -21,6 +21,9 @@ class WavesConfig(AppConfig):
         schedules.register(SCHEDULED_RUNS)
         later_steps.register(
             later_steps.LaterStep(
-                holds.unfinished, holds.seats_given, template_edits.campaign_edited
+                holds.unfinished,
+                holds.seats_given,
+                template_edits.campaign_edited,
+                holds.market_users,
             )
         )

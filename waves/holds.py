@@ -14,8 +14,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from operations.database.copying import nullable_frame_of
 from operations.plurals import plural
 from waves.choices import SendState, WaveState
-from waves.models import Assignment, Member, QueuedEmail, Send, Wave
+from waves.models import Assignment, Code, Member, QueuedEmail, Send, Template, Wave
 
+WAVES_NAMED = 3
 FINISHED = [WaveState.COMPLETED, WaveState.CANCELLED]
 # A seat is used by each fan who is a member of a live wave, or whose code is assigned whatever
 # became of the wave. [W-5]
@@ -67,6 +68,21 @@ def unfinished(campaign_pk: int) -> str:
             " pending, queued or in flight. Close the campaign after they are sent."
         )
     return ""
+
+
+def market_users(market_pk: int) -> list[str]:
+    """What names the market, in words: waves, codes and templates. [C-3]"""
+    waves = Wave.objects.filter(wave_markets__market=market_pk).order_by("id")
+    names = list(waves.values_list("name", flat=True)[: WAVES_NAMED + 1])
+    more = ["more waves"] if len(names) > WAVES_NAMED else []
+    codes = Code.objects.filter(market=market_pk).count()
+    templates = Template.objects.filter(market=market_pk).count()
+    return [
+        *(f"wave {name}" for name in names[:WAVES_NAMED]),
+        *more,
+        *([plural(codes, "code")] if codes else []),
+        *([plural(templates, "template")] if templates else []),
+    ]
 
 
 # A message in one of these states has reached its fan, or may have.

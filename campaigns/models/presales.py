@@ -139,7 +139,12 @@ class Market(models.Model):
     class Meta:
         ordering = ["position", "market_id"]
         constraints = [
-            models.UniqueConstraint(name="market_once", fields=["campaign", "market_id"]),
+            models.UniqueConstraint(
+                name="market_once",
+                fields=["campaign", "market_id"],
+                violation_error_message="The campaign has a market with this market id. Enter a"
+                " different one.",
+            ),
             models.CheckConstraint(
                 name="market_years",
                 condition=Q(selection_time__gte=FIRST_MOMENT, selection_time__lt=BEHIND_ALL),
@@ -151,16 +156,17 @@ class Market(models.Model):
 
 
 class RuleChange(models.Model):
-    """An option of an open campaign that judges rows or selects fans was changed. Shown on the
-    public page. [S-16]
+    """An option of an open campaign was changed. One that judges rows or selects fans is shown on
+    the public page. [S-16]
     """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="rule_changes")
     market_id = models.CharField(max_length=40, blank=True)
     option = models.CharField(max_length=60)
+    judges = models.BooleanField(default=True, help_text="Judges rows or selects fans")
     before = models.TextField(blank=True)
     after = models.TextField(blank=True)
-    reason = models.TextField()
+    reason = models.TextField(blank=True)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -168,7 +174,11 @@ class RuleChange(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.CheckConstraint(name="rulechange_says_why", condition=~Q(reason=""))]
+        constraints = [
+            models.CheckConstraint(
+                name="rulechange_says_why", condition=Q(judges=False) | ~Q(reason="")
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.option}: {self.before} → {self.after}"
@@ -193,7 +203,11 @@ class ListEntry(models.Model):
         verbose_name_plural = "list entries"
         constraints = [
             models.UniqueConstraint(
-                name="listentry_once", fields=["campaign", "kind", "pattern"], nulls_distinct=False
+                name="listentry_once",
+                fields=["campaign", "kind", "pattern"],
+                nulls_distinct=False,
+                violation_error_message="This pattern is on the list already. Enter a different"
+                " one.",
             )
         ]
 

@@ -152,9 +152,19 @@ class Activation(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     undone = models.BooleanField(default=False)
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="activation_undone_has_its_time",
+                condition=Q(undone=True) | Q(undone_at=None, undone_by=None),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"activation {self.pk} of campaign {self.campaign_id}"

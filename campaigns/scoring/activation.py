@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 from campaigns.choices import ScoreFileState
 from campaigns.errors import CannotActivate, UnknownScoreFile
@@ -58,8 +59,8 @@ def undo(campaign_pk: int, *, by: User | None) -> Campaign:
         raise CannotActivate(
             f"Campaign {campaign.campaign_id} has no change of the active score file to undo."
         )
-    last.undone = True
-    last.save(update_fields=["undone"])
+    last.undone, last.undone_at, last.undone_by = True, timezone.now(), by
+    last.save(update_fields=["undone", "undone_at", "undone_by"])
     campaign.active_score_file = last.replaced
     campaign.save(update_fields=["active_score_file"])
     return campaign

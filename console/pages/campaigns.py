@@ -14,15 +14,17 @@ from campaigns.errors import WrongStatus
 from campaigns.models import Activation, Campaign
 from campaigns.scoring import activation
 from console.access import StaffRequest, action, attempt, page, render
-from console.campaign_progress import progress_of
+from console.campaigns.history import history_of
+from console.campaigns.progress import progress_of
 from console.forms import EntropyForm
 from console.pages.jobs import work_on
 from console.proof.proof import published_bundle
 from console.tasks import start_proof
-from operations.models import StatusChange
+from operations.plurals import plural
 from waves.models import Wave
 
 FILES_SHOWN = 10
+EVENTS_SHOWN, ALL_EVENTS = 20, 2_000
 
 
 def _named(campaign_id: str) -> Campaign:
@@ -47,6 +49,8 @@ def _last_switch(campaign: Campaign) -> Activation | None:
 def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
     shown = _named(campaign_id)
     files = shown.score_files.defer("rules", "fairness").select_related("created_by")
+    most = ALL_EVENTS if "history" in request.GET else EVENTS_SHOWN
+    history, has_older = history_of(shown, most=most)
     return render(
         request,
         "console/campaigns/campaign.html",
@@ -60,12 +64,22 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         entropy_form=EntropyForm(),
         proof=published_bundle(shown),
         **work_on(request, opening.subject_of(shown)),
-        history=StatusChange.objects.about(opening.subject_of(shown))
-        .select_related("by")
-        .order_by("-id")[:20],
+        history=history,
+        has_older=has_older,
         last_switch=_last_switch(shown),
-        rule_changes=shown.rule_changes.select_related("by").order_by("-id")[:20],
+        goes_with_it=_goes_with(shown) if shown.status == CampaignStatus.DRAFT else [],
     )
+
+
+def _goes_with(draft: Campaign) -> list[str]:
+    """What is deleted with a draft, in words with numbers."""
+    counts = {
+        ("market", ""): draft.markets.count(),
+        ("list entry", "list entries"): draft.list_entries.count(),
+        ("fan list", ""): draft.fanlists.count(),
+        ("template", ""): draft.templates.count(),
+    }
+    return [plural(count, *noun) for noun, count in counts.items() if count]
 
 
 @action(*rights.OPEN_AND_CLOSE)
@@ -77,6 +91,19 @@ def open_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
         lambda: opening.open_campaign(named.pk, by=request.user),
         done,
         back=_page_of(named),
+    )
+
+
+@action(*rights.DELETE_DRAFT)
+def delete_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    """A draft only. [C-2]"""
+    named = _named(campaign_id)
+    return attempt(
+        request,
+        lambda: opening.delete_draft(named.pk, by=request.user),
+        f"The draft {named.name} is deleted.",
+        back=reverse("admin:campaigns_campaign_changelist"),
+        refused=_page_of(named),
     )
 
 

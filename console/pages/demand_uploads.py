@@ -7,7 +7,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from console.access import StaffRequest, form_page, page, render
+from console.access import StaffRequest, complaint_of, form_page, page, render
 from console.demand import numbers
 from console.forms import UploadForm
 from console.pages.jobs import work_on
@@ -47,7 +47,7 @@ def upload(request: StaffRequest) -> HttpResponse:
                 tasks.start_upload(received, by=request.user)
             return HttpResponseRedirect(reverse("demand-upload", args=[received.pk]))
     elif form is not None:
-        messages.error(request, form.complaint())
+        messages.error(request, complaint_of(form))
     return render(request, "console/demand/upload.html", "Upload change events", hint=HINT)
 
 

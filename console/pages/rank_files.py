@@ -10,7 +10,7 @@ from django.urls import reverse
 from campaigns import rights, tasks
 from campaigns.models import Campaign, FanList, RankFile
 from campaigns.ranks import rank_files
-from console.access import StaffRequest, action, attempt, form_page, page, render
+from console.access import StaffRequest, action, attempt, complaint_of, form_page, page, render
 from console.forms import RanksForm
 from console.pages.jobs import work_on
 from operations.errors import Refusal
@@ -37,7 +37,7 @@ def upload_ranks(request: StaffRequest, campaign_id: str) -> HttpResponse:
         except Refusal as refusal:
             messages.error(request, str(refusal))
     elif form is not None:
-        messages.error(request, form.complaint())
+        messages.error(request, complaint_of(form))
     return render(
         request,
         "console/score_files/upload_ranks.html",

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from campaigns import rights, tasks
 from campaigns.models import ScoreFile
-from console.access import StaffRequest, action, attempt
+from console.access import StaffRequest, action, attempt, complaint_of
 from console.forms import ScoresForm
 
 TAKEN = (
@@ -24,7 +24,7 @@ def upload(request: StaffRequest, pk: int) -> HttpResponse:
     parent = get_object_or_404(ScoreFile.objects.select_related("campaign"), pk=pk)
     back, form = f"{reverse('score-file', args=[pk])}#supplements", ScoresForm(request)
     if not form.is_valid():
-        messages.error(request, form.complaint())
+        messages.error(request, complaint_of(form))
         return HttpResponseRedirect(back.partition("#")[0])
     file, activate = form.cleaned_data["file"].file, form.cleaned_data["activate"]
     return attempt(

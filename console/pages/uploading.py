@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 
 from campaigns.models import Campaign
-from console.access import StaffRequest, render
+from console.access import StaffRequest, complaint_of, render
 from console.forms import ScoresForm, UploadForm
 from operations.errors import Refusal
 
@@ -35,7 +35,7 @@ def upload_page(
         except Refusal as refusal:
             messages.error(request, str(refusal))
     elif form is not None:
-        messages.error(request, form.complaint())
+        messages.error(request, complaint_of(form))
     return render(
         request,
         "console/score_files/upload.html",

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
-from console.access import LONGEST_REASON, StaffRequest, action, attempt, page, render
+from console.access import LONGEST_REASON, StaffRequest, action, attempt, complaint_of, page, render
 from console.wave_forms import NotifyDateForm
 from operations.entry import values
 from operations.errors import BadValue
@@ -80,7 +80,7 @@ def reschedule(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
         form = NotifyDateForm(request.POST, campaign=wave.campaign)
         if not form.is_valid():
-            raise BadNotifyDate(" ".join(str(e) for errors in form.errors.values() for e in errors))
+            raise BadNotifyDate(complaint_of(form))
         actions.reschedule(wave, by=request.user, now=timezone.now(), **form.cleaned_data)
 
     return _do(

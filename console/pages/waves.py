@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
@@ -159,10 +158,7 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
 
 
 def _notify_date_form(wave: Wave) -> NotifyDateForm:
-    there = wave.notify_date.astimezone(ZoneInfo(wave.campaign.time_zone))
-    return NotifyDateForm(
-        initial={"notify_date": f"{there:%Y-%m-%dT%H:%M}"}, campaign=wave.campaign
-    )
+    return NotifyDateForm(initial={"notify_date": wave.notify_date}, campaign=wave.campaign)
 
 
 def _unusable_messages(wave: Wave) -> str:

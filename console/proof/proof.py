@@ -93,7 +93,9 @@ def public_draw(campaign: Campaign) -> dict[str, Any]:
             public_attempt(file, campaign.active_score_file_id)
             for file in files.order_by("attempt")
         ],
-        "rule_changes": [_public_change(change) for change in campaign.rule_changes.all()],
+        "rule_changes": [
+            _public_change(change) for change in campaign.rule_changes.filter(judges=True)
+        ],
         "waves": (
             [_public_wave(wave) for wave in data.proven_waves(campaign.pk)] if revealed else []
         ),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from django import template
 from django.utils import timezone
@@ -17,12 +16,14 @@ from campaigns.fairness.reports import Report
 from campaigns.fairness.verdict import sentence
 from console.charts import svg
 from console.words import TONES, words
+from operations.adminkit.wall_clock import moment
 from operations.job_kinds import JobKind, shown_kind
 from operations.models import Job
 
 register = template.Library()
 EMOJI = re.compile(r"^:[a-z0-9_+-]+:\s*")
 register.filter("words", words)
+register.filter("moment", moment)
 
 
 @register.filter
@@ -57,23 +58,6 @@ def fairness_sentence(report: Report) -> str:
 @register.filter
 def score(value: float | None) -> str:
     return "–" if value is None else f"{value:.6f}"
-
-
-@register.filter
-def moment(value: datetime | None, zone: str = "UTC") -> SafeString | str:
-    """The time in UTC and, if different, in the campaign's time zone: no one has to compute it at
-    night.
-    """
-    if value is None:
-        return "–"
-    here = value.astimezone(ZoneInfo("UTC"))
-    text, elsewhere = f"{here:%-d %b %Y, %H:%M} UTC", ""
-    if zone not in ("UTC", ""):
-        there = value.astimezone(ZoneInfo(zone))
-        day = "" if there.date() == here.date() else f"{there:%-d %b} "
-        elsewhere = f"({day}{there:%H:%M} {zone.rpartition('/')[2].replace('_', ' ')})"
-    shown = format_html("{} <span>{}</span>", text, elsewhere) if elsewhere else text
-    return format_html('<time datetime="{}">{}</time>', value.isoformat(), shown)
 
 
 @register.filter

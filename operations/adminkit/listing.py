@@ -4,29 +4,62 @@ columns. [O-5, O-7]
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
+from django.contrib import messages
 from django.contrib.admin import ShowFacets
-from django.db.models import Model
+from django.contrib.admin.utils import unquote
+from django.db import IntegrityError, transaction
+from django.db.models import Model, ProtectedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 
-from operations.adminkit import unmasking
+from operations.adminkit import deleting, unmasking
 from operations.adminkit.paging import AFTER, BEFORE, EstimatePaginator, KeysetChangeList
 from operations.adminkit.plaintext import visible
+from operations.errors import Refusal
 
 Mask = Callable[[str], str]
 
 
 class TitledAdmin(ModelAdmin):
     """A list is titled by what it lists: a tab of the browser that says "Select job to view" helps
-    nobody find it again.
+    nobody find it again. Rows are deleted one by one, and what cannot be deleted says so in one
+    sentence.
     """
+
+    actions = None
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What is deleted with the rows. Raises ProtectedError where one of them is kept."""
+        if kept_by := {each for row in objs for each in deleting.protecting(row)}:
+            raise ProtectedError("kept by other rows", kept_by)
+        return super().get_deleted_objects(objs, request)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            with transaction.atomic():
+                return super().delete_view(request, object_id, extra_context)
+        except Refusal as refusal:
+            said = str(refusal)
+        except ProtectedError as error:
+            said = self._refusal(request, object_id, error.protected_objects)
+        except IntegrityError:  # a trigger or a constraint keeps it
+            said = self._refusal(request, object_id, ())
+        messages.error(request, said)
+        page = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        return HttpResponseRedirect(reverse(page, args=[object_id]))
+
+    def _refusal(self, request: HttpRequest, object_id: str, kept_by: Iterable[Model]) -> str:
+        row = self.get_queryset(request).get(pk=unquote(object_id))
+        return deleting.refusal(row, kept_by)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -12,16 +12,12 @@ from operations.errors import BadValue
 
 def year_is_allowed(moment: datetime) -> None:
     """A date that is acted on. [C-2]"""
-    _in(moment, values.YEARS)
-
-
-def notify_year_is_allowed(moment: datetime) -> None:
-    """A date at which messages are sent. [C-2, K-2]"""
-    _in(moment, values.NOTIFY_YEARS)
-
-
-def _in(moment: datetime, years: range) -> None:
     try:
-        values.within("", moment, years=years)
+        values.within("", moment)
     except BadValue as refusal:
-        raise ValidationError(refusal.problem[:1].upper() + refusal.problem[1:]) from refusal
+        raise ValidationError(sentence_of(refusal)) from refusal
+
+
+def sentence_of(refusal: BadValue) -> str:
+    """What is wrong, as it reads beside its field."""
+    return refusal.problem[:1].upper() + refusal.problem[1:]

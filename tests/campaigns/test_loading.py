@@ -159,12 +159,17 @@ def test_rules_of_an_open_campaign_are_loaded_with_a_reason_and_listed():
         loading.load(changed)
     assert Campaign.objects.get().name == "Spring Tour"
     loading.load(changed, reason="the promoter asked")
-    listed = RuleChange.objects.get()
-    assert (listed.option, listed.after, listed.reason) == (
-        "minimum score",
-        "0.4",
-        "the promoter asked",
-    )
+    assert set(RuleChange.objects.values_list("option", "after", "judges", "reason")) == {
+        ("minimum score", "0.4", True, "the promoter asked"),
+        ("name", "Summer Tour", False, "the promoter asked"),
+    }
+
+
+def test_c2_a_campaign_without_markets_is_not_opened_by_its_file_and_nothing_is_kept():
+    with pytest.raises(WrongStatus, match="has no markets"):
+        loading.load(document(markets=[]))
+    assert not Campaign.objects.exists()
+    assert loading.load(document(markets=[], status="draft")).campaign.status == "draft"
 
 
 def test_loading_writes_what_the_file_changes_and_no_other_column():

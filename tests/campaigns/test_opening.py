@@ -8,11 +8,20 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from campaigns.errors import BadCampaignFile, DrawIsLocked, UnknownCampaign, WrongStatus
-from campaigns.models import Campaign
-from campaigns.opening import campaign_of, close_campaign, draw_of, enter_entropy, open_campaign
+from campaigns.models import Campaign, Registrant
+from campaigns.opening import (
+    campaign_of,
+    close_campaign,
+    delete_draft,
+    draw_of,
+    enter_entropy,
+    open_campaign,
+)
 from operations.models import StatusChange
 from tests.support.campaigns import SALT, SEED, make_campaign
 from tests.support.connections import preparing
+from tests.support.people import staff
+from tests.support.waves import NOW
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +52,32 @@ def test_a_supplied_draw_is_marked_as_such():
 def test_half_a_draw_is_not_completed_in_silence():
     with pytest.raises(BadCampaignFile, match="both"):
         open_campaign(make_campaign(opened=False).pk, by=None, seed=SEED)
+
+
+def test_c2_a_campaign_without_markets_stays_a_draft_and_no_draw_is_locked():
+    campaign = make_campaign(markets=(), opened=False)
+    with pytest.raises(WrongStatus, match="Add at least one before you open it"):
+        open_campaign(campaign.pk, by=None)
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.commitment) == ("draft", "")
+
+
+def test_c2_a_draft_is_deleted_with_its_markets_and_its_history_keeps_who_did_it():
+    campaign, ann = make_campaign("gone", opened=False), staff("ann")
+    assert delete_draft(campaign.pk, by=ann) == "gone"
+    assert not Campaign.objects.exists()
+    kept = StatusChange.objects.get(subject_id="gone")
+    assert (kept.from_state, kept.to_state, kept.by) == ("draft", "deleted", ann)
+
+
+def test_c2_a_campaign_that_is_open_or_has_received_rows_is_not_deleted():
+    with pytest.raises(WrongStatus, match="Only a draft can be deleted"):
+        delete_draft(make_campaign().pk, by=None)
+    draft = make_campaign(opened=False)
+    Registrant.objects.create(campaign=draft, global_user_id="a", registered_at=NOW, changed_at=NOW)
+    with pytest.raises(WrongStatus, match="cannot be deleted because it has 1 registrant"):
+        delete_draft(draft.pk, by=None)
+    assert Campaign.objects.count() == 2
 
 
 def test_a_campaign_opens_once_and_closes_once():

@@ -7,7 +7,7 @@ from django.db import IntegrityError
 
 from campaigns.errors import CapacityTooSmall, RuleChangeRefused
 from campaigns.models import Campaign, Market, RuleChange
-from campaigns.rule_changes import record, require_seats, rules_of
+from campaigns.rule_changes import options_of, record, require_seats
 from tests.support.campaigns import SELECTION_TIME, make_campaign
 from tests.support.connections import preparing
 from tests.support.people import staff
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def changed(campaign: Campaign, reason: str = "the venue changed", **values) -> list[RuleChange]:
     """Its rules are changed to these, and what is listed."""
-    before = rules_of(campaign.pk)
+    before = options_of(campaign.pk)
     Campaign.objects.filter(pk=campaign.pk).update(**values)
     record(campaign, before, by=None, reason=reason)
     return list(RuleChange.objects.filter(campaign=campaign))
@@ -28,13 +28,14 @@ def changed(campaign: Campaign, reason: str = "the venue changed", **values) -> 
 def test_each_changed_rule_of_an_open_campaign_is_listed_with_before_after_who_and_why():
     """S-16"""
     campaign, editor = make_campaign(), staff("ann")
-    before = rules_of(campaign.pk)
+    before = options_of(campaign.pk)
     Campaign.objects.filter(pk=campaign.pk).update(min_score=0.5, name="Autumn Tour")
     later = SELECTION_TIME + timedelta(hours=1)
     Market.objects.filter(campaign=campaign, market_id="west").update(selection_time=later)
     record(campaign, before, by=editor, reason=" the venue changed ")
     assert list(RuleChange.objects.values_list("market_id", "option", "before", "after")) == [
         ("", "minimum score", "0.22", "0.5"),
+        ("", "name", "Spring Tour", "Autumn Tour"),
         ("west", "selection time", "2026-01-18 12:00:00 UTC", "2026-01-18 13:00:00 UTC"),
     ]
     assert set(RuleChange.objects.values_list("by", "reason")) == {(editor.pk, "the venue changed")}
@@ -42,7 +43,7 @@ def test_each_changed_rule_of_an_open_campaign_is_listed_with_before_after_who_a
 
 def test_a_new_market_is_listed_as_a_change_of_rules():
     campaign = make_campaign()
-    before = rules_of(campaign.pk)
+    before = options_of(campaign.pk)
     Market.objects.create(
         campaign=campaign, market_id="north", name="N", capacity=3, selection_time=SELECTION_TIME
     )
@@ -54,7 +55,8 @@ def test_a_new_market_is_listed_as_a_change_of_rules():
 def test_without_a_reason_no_rule_of_an_open_campaign_changes():
     with pytest.raises(RuleChangeRefused, match="Enter a reason"):
         changed(make_campaign(), reason="  ", min_score=0.5)
-    assert changed(make_campaign(), reason="", name="Autumn Tour") == []
+    (renamed,) = changed(make_campaign(), reason="", name="Autumn Tour")
+    assert (renamed.option, renamed.judges, renamed.reason) == ("name", False, "")
     assert changed(make_campaign(opened=False), reason="", min_score=0.5) == []
 
 

@@ -15,7 +15,7 @@ from django.test import Client
 from campaigns.choices import CampaignStatus
 from campaigns.models import Activation, Campaign, FanScore, RuleChange
 from campaigns.opening import close_campaign
-from campaigns.rule_changes import rules_of
+from campaigns.rule_changes import options_of
 from campaigns.scoring import activation
 from operations.errors import Refusal
 from operations.models import StatusChange
@@ -199,7 +199,7 @@ def _rule_history(campaign: Campaign) -> list[str]:
         if now.get(key, change.before) != change.before:
             problems.append(f"{key} was {now[key]}, and is said to have been {change.before}")
         now[key] = change.after
-    rules = rules_of(campaign.pk)
+    rules = options_of(campaign.pk)
     return problems + [
         f"{key} is {rules[key]}, not {now[key]}" for key in now if rules[key] != now[key]
     ]

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from campaigns.models import Campaign
+from tests.support.campaigns import make_campaign
 from tests.support.waves import KEY, NOTIFY, NOW, campaign_with, request
 from waves import approval, schedule
 from waves.models import Wave
@@ -33,10 +34,8 @@ def prepared(client: Client | None = None) -> Wave:
     return wave
 
 
-def a_draft() -> Campaign:
-    return Campaign.objects.create(
-        campaign_id="drafted", name="Autumn Tour", entropy_source="drand round 7"
-    )
+def a_draft(*markets: str) -> Campaign:
+    return make_campaign("drafted", markets=markets, opened=False, entropy_source="drand round 7")
 
 
 def form_of(campaign: Campaign, **values: Any) -> dict[str, Any]:

@@ -114,6 +114,8 @@ class Template(models.Model):
                 name="template_once",
                 fields=["campaign", "market", "channel", "language"],
                 nulls_distinct=False,
+                violation_error_message="There is a template for this campaign, market, channel and"
+                " language already. Edit that one, or choose differently.",
             )
         ]
 

@@ -16,15 +16,48 @@ pytestmark = pytest.mark.django_db
 
 
 def test_opening_a_draft_fixes_its_draw(client):
-    campaign = a_draft()
+    campaign = a_draft("west")
     client.post("/admin/campaign/drafted/open/")
     campaign.refresh_from_db()
     assert campaign.status == "open"
     assert campaign.commitment in client.get("/admin/campaign/drafted/").content.decode()
 
 
+def test_a_draft_without_markets_cannot_be_opened_and_its_page_says_so_before(client):
+    """[C-2]"""
+    campaign = a_draft()
+    html = client.get("/admin/campaign/drafted/").content.decode()
+    assert "It cannot be opened without one." in html
+    assert 'action="/admin/campaign/drafted/open/"' not in html
+    answer = client.post("/admin/campaign/drafted/open/", follow=True)
+    assert "has no markets. Add at least one" in said(answer)[0]
+    campaign.refresh_from_db()
+    assert campaign.status == "draft"
+
+
+def test_a_draft_is_deleted_after_its_page_said_what_goes_with_it(client):
+    """[C-2]"""
+    a_draft("west", "east")
+    html = client.get("/admin/campaign/drafted/").content.decode()
+    assert "Its 2 markets will be deleted with it." in html
+    answer = client.post("/admin/campaign/drafted/delete/", follow=True)
+    assert "The draft Spring Tour is deleted." in said(answer)[0]
+    assert not Campaign.objects.exists()
+    assert StatusChange.objects.get().to_state == "deleted"
+
+
+def test_an_open_campaign_offers_no_deletion_and_refuses_it(client):
+    """[C-2]"""
+    campaign = campaign_with(fans=1)
+    address = f"/admin/campaign/{campaign.campaign_id}/"
+    assert "Delete draft" not in client.get(address).content.decode()
+    answer = client.post(f"{address}delete/", follow=True)
+    assert "Only a draft can be deleted" in said(answer)[0]
+    assert Campaign.objects.exists()
+
+
 def test_the_public_value_is_entered_once_and_never_again(client):
-    a_draft()
+    a_draft("west")
     client.post("/admin/campaign/drafted/open/")
     client.post("/admin/campaign/drafted/entropy/", {"value": " 8f3a "})
     second = client.post("/admin/campaign/drafted/entropy/", {"value": "other"}, follow=True)

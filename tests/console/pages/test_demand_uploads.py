@@ -39,4 +39,4 @@ def test_d1_an_upload_is_archived_in_the_background_and_its_page_says_what_becam
 
 
 def test_an_upload_without_a_file_says_so(operator):
-    assert "This field is required" in text_of(operator.post("/admin/demand-archive/upload/", {}))
+    assert "File: Choose a file." in text_of(operator.post("/admin/demand-archive/upload/", {}))

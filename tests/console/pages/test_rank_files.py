@@ -81,7 +81,10 @@ def test_a_job_that_was_cancelled_can_be_begun_again(operator):
 
 @pytest.mark.parametrize(
     ("fields", "complaint"),
-    [({"fanlist": "my list"}, "letters, digits and hyphens"), ({"fanlist": ""}, "required")],
+    [
+        ({"fanlist": "my list"}, "letters, digits and hyphens"),
+        ({"fanlist": ""}, "Fan list: Enter a value."),
+    ],
 )
 def test_what_cannot_be_taken_is_refused_with_one_clear_message_and_the_name_stays(
     operator, fields, complaint

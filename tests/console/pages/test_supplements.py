@@ -102,7 +102,7 @@ def test_a_refusal_leads_to_the_top_of_the_page_where_it_stands(client, parent):
 
 def test_s14_a_post_without_a_file_says_so(client, parent):
     html = client.post(f"/admin/score-file/{parent.pk}/supplement/", follow=True).content.decode()
-    assert "This field is required" in html
+    assert "File: Choose a file." in html
 
 
 def test_s14_what_the_worker_refused_stands_on_the_page_and_on_the_jobs_page(client, parent):

@@ -98,7 +98,7 @@ def test_w2_a_held_wave_gets_a_new_notify_date_in_the_campaigns_time(client):
     assert "Change notify date" in client.get(page).content.decode()
     moved = {"notify_date": "2031-01-20T10:00", "reason": "fog"}
     refused = client.post(f"{page}reschedule/", moved | {"reason": ""}, follow=True)
-    assert said(refused) == ["This field is required."]
+    assert said(refused) == ["Reason: Enter a value."]
     client.post(f"{page}reschedule/", moved, follow=True)
     wave.refresh_from_db()
     assert (wave.state, wave.notify_date.isoformat()) == ("prepared", "2031-01-20T15:00:00+00:00")

@@ -22,7 +22,7 @@ from campaigns import rule_changes
 from campaigns.draw import Draw
 from campaigns.errors import UnknownCampaign, WrongStatus
 from campaigns.models import Campaign, ListEntry, Registrant
-from campaigns.rule_changes import rules_of
+from campaigns.rule_changes import options_of
 from console.proof import proof
 from datalake.storage import buckets
 from tests.console.proof.presale_cases import (
@@ -81,7 +81,7 @@ def test_a_wave_is_proved_by_the_rules_that_it_was_prepared_by(record: bool) -> 
     """S-16"""
     campaign = presale()
     wave = sent(campaign, "20260121", record=record)
-    before = rules_of(campaign.pk)
+    before = options_of(campaign.pk)
     Campaign.objects.filter(pk=campaign.pk).update(min_score=0.9)
     campaign.markets.update(name="Renamed", capacity=50, position=F("position") + 1)
     rule_changes.record(campaign, before, by=None, reason="for the next file")

@@ -1,5 +1,5 @@
-"""The progress of a campaign, and what comes next. Reads small tables only: no row of a
-fan is counted.
+"""The progress of a campaign, and what comes next. Its scores are those of the active file,
+whatever else was uploaded or is processed. [S-13]
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet
 
 from campaigns.choices import CampaignStatus, ScoreFileState
-from campaigns.models import Campaign, RegistrationImport, ScoreFile
+from campaigns.models import Campaign, Market, Registrant, RegistrationImport, ScoreFile
+from console import slow_counts
 from console.wave_progress import notified
 from operations.plurals import plural
 from waves.choices import WaveState
@@ -24,11 +25,12 @@ UNDER_WAY = {WaveState.TRIGGERED, WaveState.PAUSED}
 
 @dataclass(frozen=True)
 class Standing:
-    """What is known of a campaign: sums of its files, its newest score file, its waves that are not
-    over.
+    """What is known of a campaign: its registrants and the files they came in, its active score
+    file and its newest one, its waves that are not over.
     """
 
     campaign: Campaign
+    markets: int
     registered: int
     imports: int
     newest: ScoreFile | None
@@ -56,20 +58,18 @@ class Progress:
 
 
 def progress_of(campaigns: Iterable[Campaign]) -> list[Progress]:
-    """The progress of these campaigns, in five queries however many they are."""
+    """The progress of these campaigns, in as many queries however many they are."""
     return [_progress(standing) for standing in _gather(list(campaigns))]
 
 
 def _gather(campaigns: list[Campaign]) -> list[Standing]:
-    imports: dict[Any, Any] = {
-        row["campaign"]: row
-        for row in (
-            RegistrationImport.objects.filter(campaign__in=campaigns, finished=True)
-            .order_by()
-            .values("campaign")
-            .annotate(accepted=Sum("accepted"), files=Count("id"))
-        )
-    }
+    keys = [campaign.pk for campaign in campaigns]
+    imports = _count_by_campaign(RegistrationImport.objects.filter(finished=True), keys)
+    markets = _count_by_campaign(Market.objects.all(), keys)
+    registered = slow_counts.kept(
+        "registered:" + ",".join(map(str, sorted(keys))),
+        lambda: _count_by_campaign(Registrant.objects.all(), keys),
+    )
     newest = {
         file.campaign_id: file
         for file in (
@@ -90,12 +90,13 @@ def _gather(campaigns: list[Campaign]) -> list[Standing]:
         .defer("content", "options", "excluded")
     ):
         waves[wave.campaign_id].append(wave)
-    reached = notified([campaign.pk for campaign in campaigns])
+    reached = notified(keys)
     return [
         Standing(
             campaign,
-            registered=imports.get(campaign.pk, {}).get("accepted") or 0,
-            imports=imports.get(campaign.pk, {}).get("files") or 0,
+            markets=markets.get(campaign.pk, 0),
+            registered=registered.get(campaign.pk, 0),
+            imports=imports.get(campaign.pk, 0),
             newest=newest.get(campaign.pk),
             active=active.get(campaign.active_score_file_id),
             waves=waves[campaign.pk],
@@ -103,6 +104,11 @@ def _gather(campaigns: list[Campaign]) -> list[Standing]:
         )
         for campaign in campaigns
     ]
+
+
+def _count_by_campaign(rows: QuerySet[Any], campaigns: list[int]) -> dict[int, int]:
+    counted = rows.filter(campaign__in=campaigns).order_by().values_list("campaign")
+    return dict(counted.annotate(Count("pk")))
 
 
 def _progress(standing: Standing) -> Progress:
@@ -119,35 +125,34 @@ def _progress(standing: Standing) -> Progress:
 
 
 def _registered(standing: Standing) -> Step:
-    note = f"from {plural(standing.imports, 'file')}" if standing.imports else "none uploaded yet"
-    return Step(
-        "Registrations", f"{standing.registered:,}", note, "done" if standing.imports else ""
-    )
+    count = standing.registered
+    files = f"fans, from {plural(standing.imports, 'file')}"
+    note = files if standing.imports else "fans" if count else "none uploaded yet"
+    return Step("Registrations", f"{count:,}", note, "done" if count else "")
 
 
 def _scored(standing: Standing) -> Step:
-    newest = standing.newest
+    """The figures of the active file; without one, where the newest file is."""
+    active, newest = standing.active, standing.newest
+    if active is not None:
+        note = f"accepted of {active.rows_in:,} in {active.name}"
+        return Step("Scores", f"{active.accepted:,}", note, "done")
     if newest is None:
         return Step("Scores", "–", "no score file yet", "")
-    if newest.state == ScoreFileState.FAILED:
-        return Step(
-            "Scores", "failed", newest.name, "trouble" if standing.active is None else "done"
-        )
-    if newest.state in (ScoreFileState.UPLOADED, ScoreFileState.PROCESSING):
-        return Step("Scores", newest.state, newest.name, "now")
-    mark = "done" if newest.is_drawn else "now"
-    return Step("Scores", f"{newest.accepted:,}", f"accepted of {newest.rows_in:,}", mark)
+    mark = "trouble" if newest.state == ScoreFileState.FAILED else "now"
+    return Step("Scores", newest.state, newest.name, mark)
 
 
 def _active(standing: Standing) -> Step:
-    if standing.active is None:
+    """Which file counts, and what there is of a newer one."""
+    active, newest = standing.active, standing.newest
+    if active is None:
         return Step("Active file", "–", "none", "")
-    return Step(
-        "Active file",
-        f"attempt {standing.active.attempt}",
-        f"{standing.active.accepted:,} fans in the draw",
-        "done",
-    )
+    note = active.name
+    if newest is not None and newest.attempt > active.attempt:
+        state = "not active" if newest.is_drawn else newest.state
+        note += f"; attempt {newest.attempt}: {state}"
+    return Step("Active file", f"attempt {active.attempt}", note, "done")
 
 
 def _waves(standing: Standing) -> Step:
@@ -182,6 +187,8 @@ def _sent(standing: Standing) -> Step:
 def _next(standing: Standing) -> tuple[str, str]:
     """The sentence and its tone ("", warn or bad)."""
     status = standing.campaign.status
+    if status == CampaignStatus.DRAFT and not standing.markets:
+        return "Edit the campaign to add its markets. It cannot be opened without one.", "warn"
     if status == CampaignStatus.DRAFT:
         return (
             (
@@ -197,7 +204,7 @@ def _next(standing: Standing) -> tuple[str, str]:
 
 def _next_of_files(standing: Standing) -> tuple[str, str]:
     newest, campaign = standing.newest, standing.campaign
-    if not standing.imports:
+    if not standing.registered:
         return "Upload the registrations.", ""
     if newest is None:
         return "Upload a score file.", ""

@@ -1,0 +1,1 @@
+"""What the pages say of a campaign: where it stands, and its history."""

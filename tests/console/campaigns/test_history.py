@@ -1,0 +1,90 @@
+"""One history of a campaign in plain words. [S-8, S-13, S-16]"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from campaigns import rule_changes
+from campaigns.models import Campaign, ListEntry, ScoreFile
+from campaigns.opening import close_campaign, enter_entropy
+from campaigns.scoring import activation
+from console.campaigns.history import history_of
+from tests.support.campaigns import make_campaign
+from tests.support.people import staff
+from tests.support.waves import add_scores, campaign_with
+
+pytestmark = pytest.mark.django_db
+
+
+def told(campaign: Campaign) -> list[tuple[str, str, str, str]]:
+    """From first to last: what, detail, who, why."""
+    events, _ = history_of(campaign, most=100)
+    return [
+        (event.what, event.detail, str(event.by or "System"), event.reason)
+        for event in reversed(events)
+    ]
+
+
+def test_who_opened_changed_and_closed_what_from_which_value_to_which_and_why():
+    campaign, ann = make_campaign(entropy_source="dice"), staff("ann")
+    enter_entropy(campaign.pk, "6", by=ann)
+    before = rule_changes.options_of(campaign.pk)
+    Campaign.objects.filter(pk=campaign.pk).update(min_score=0.5, artist="The Band")
+    campaign.markets.filter(market_id="west").update(capacity=7)
+    rule_changes.record(campaign, before, by=ann, reason="a larger hall")
+    close_campaign(campaign.pk, by=ann)
+    assert told(campaign) == [
+        ("Opened: the draw was locked", "", "System", ""),
+        ("Public value entered", "dice", "ann", ""),
+        ("Minimum score changed", "0.22 → 0.5", "ann", "a larger hall"),
+        ("Artist changed", "empty → The Band", "ann", "a larger hall"),
+        ("Capacity of market west changed", "5 → 7", "ann", "a larger hall"),
+        ("Closed: the draw was revealed", "", "ann", ""),
+    ]
+
+
+def test_switching_the_active_file_and_its_undo_are_told_with_who_did_it():
+    """[S-13]"""
+    campaign, ann, ben = campaign_with(fans=1), staff("ann"), staff("ben")
+    first = campaign.active_score_file or ScoreFile.objects.get()
+    second = add_scores(campaign, ["fan-000000"], [0.9])
+    activation.activate(first.pk, by=None)
+    activation.activate(second.pk, by=ann)
+    activation.undo(campaign.pk, by=ben)
+    names = [f"{file.name} (attempt {file.attempt})" for file in (first, second)]
+    assert [event for event in told(campaign) if "active" in event[0]] == [
+        (f"{names[0]} made the active file", f"in place of {names[1]}", "System", ""),
+        (f"{names[1]} made the active file", f"in place of {names[0]}", "ann", ""),
+        (f"Undone: {names[1]} as the active file", f"{names[0]} is active again", "ben", ""),
+    ]
+
+
+def test_what_came_when_luck_could_be_known_says_that_it_was_late():
+    """[S-8] Without a source, luck is known from the first draw on."""
+    campaign, now = make_campaign(), timezone.now()
+    add_scores(campaign, ["a"], [0.9])
+    ListEntry.objects.create(campaign=campaign, kind="blacklist", pattern="ann@example.com")
+    assert not [detail for _, detail, *_ in told(campaign) if detail]
+    ScoreFile.objects.update(
+        streamed_at=now - timedelta(days=1), created_at=now - timedelta(days=2)
+    )
+    add_scores(campaign, ["a"], [0.8])
+    late = "It came late, when luck could be known"
+    assert [(what.split(" (")[0], detail) for what, detail, *_ in told(campaign)[1:]] == [
+        (told(campaign)[1][0], ""),
+        ("Blacklist entry added", late),
+        (told(campaign)[3][0].split(" (")[0], late),
+    ]
+
+
+def test_the_newest_events_come_first_and_older_ones_are_announced():
+    campaign = make_campaign()
+    close_campaign(campaign.pk, by=None)
+    events, has_older = history_of(campaign, most=1)
+    assert ([event.what for event in events], has_older) == (
+        ["Closed: the draw was revealed"],
+        True,
+    )
