@@ -13,7 +13,7 @@ from campaigns import rights, tasks
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, RegistrationImport
 from campaigns.registrations import corrections, imports
-from console.access import StaffRequest, action, form_page, page, render
+from console.access import StaffRequest, action, complaint_of, form_page, page, render
 from console.forms import UploadForm
 from console.pages.jobs import work_on
 from console.pages.uploading import upload_page
@@ -51,7 +51,7 @@ def upload_corrections(request: StaffRequest, pk: int) -> HttpResponse:
         except Refusal as refusal:
             messages.error(request, str(refusal))
     else:
-        messages.error(request, form.complaint())
+        messages.error(request, complaint_of(form))
     return HttpResponseRedirect(reverse("registrations", args=[pk]))
 
 

@@ -27,7 +27,7 @@ DROP FUNCTION campaign_is_kept();
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("campaigns", "0007_same_bytes_under_other_rules"),
+        ("campaigns", "0008_rejected_registrations_are_corrected"),
     ]
 
     operations = [
