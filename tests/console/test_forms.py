@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import RequestFactory
 
+from console.access import complaint_of
 from console.forms import (
     MOST_REPAIRED,
     DemandFindForm,
@@ -52,5 +53,5 @@ def test_s1_an_upload_that_broke_off_says_why_and_nothing_else(mark, value, says
     setattr(request, mark, value)
     form = UploadForm(request)
     assert not form.is_valid()
-    assert says in form.complaint()
+    assert says in complaint_of(form)
     assert list(form.errors) == ["__all__"]

@@ -134,7 +134,7 @@ def test_c4_a_corrected_file_of_another_is_refused_on_its_page_and_no_file_is_as
     html = page_of(operator, RegistrationImport.objects.latest("id"))
     assert "Line 2 was not rejected in this registration file" in html
     address = f"/admin/registrations/{original.pk}/corrections/"
-    assert "This field is required" in operator.post(address, follow=True).content.decode()
+    assert "File: Choose a file." in operator.post(address, follow=True).content.decode()
 
 
 def test_o5_c2_who_may_not_import_or_a_campaign_that_is_closed_takes_no_corrections(operator):
