@@ -22,7 +22,7 @@ from django.urls import get_resolver
 
 import console.forms
 import console.wave_forms
-from campaigns.forms import MarketForm
+from campaigns.markets.forms import MarketForm
 from campaigns.models import (
     Campaign,
     FanList,
