@@ -8,6 +8,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from operations.entry.values import UNFIT_TEXT, is_unfit
+
 BETWEEN = re.compile(r"[,;\t\r\n]+")
 SHOWN = 20
 
@@ -25,7 +27,10 @@ class WordListField(forms.Field):
         return self.between.join(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> list[str]:
-        words = [word.strip() for word in BETWEEN.split(str(value or ""))]
+        text = str(value or "")
+        if is_unfit(text):
+            raise ValidationError(f"{UNFIT_TEXT[:1].upper()}{UNFIT_TEXT[1:]}")
+        words = [word.strip() for word in BETWEEN.split(text)]
         if too_long := next((word for word in words if len(word) > self.longest), None):
             raise ValidationError(
                 f"“{too_long[:SHOWN]}…” has {len(too_long):,} characters. Use at most"

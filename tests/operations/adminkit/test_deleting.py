@@ -55,7 +55,7 @@ def test_what_protects_a_row_is_found_before_anything_is_deleted():
 @pytest.mark.parametrize("how", ["get", "post"])
 def test_a_row_that_others_refer_to_is_kept_with_one_sentence(monkeypatch, how):
     row = entry()
-    monkeypatch.setattr(deleting, "protecting", lambda _: [FanList(), FanList()])
+    monkeypatch.setattr(deleting, "protecting", lambda _: [FanList(pk=1), FanList(pk=2)])
     (said,) = said_of_deleting(row, how)
     assert said.endswith("cannot be deleted because 2 fan lists refer to it.")
     assert ListEntry.objects.exists()

@@ -26,6 +26,10 @@ def test_a_text_that_is_too_long_is_named_with_what_to_type():
     )
 
 
+def test_c2_a_text_that_no_table_can_keep_is_refused():
+    assert "contains a NUL" in Box({"ids": "E1\0"}).errors["ids"][0]
+
+
 def test_a_list_that_comes_back_as_it_was_shown_has_not_changed_commas_and_all():
     stored = ["a,b", "c"]
     shown = Box(initial={"ids": stored})["ids"].value()
