@@ -28,7 +28,7 @@ def acting_user(name: str | None, command: str, permissions: tuple[str, ...]) ->
         return service_account()
     user = User.objects.filter(username=name).first()
     missing = permissions
-    if user is None or not user.is_active:
+    if user is None or not user.is_active or is_service_account(user):
         problem = f"There is no active user {name!r}."
     elif not user.is_staff:
         problem = f"User {name} may not use the site."
