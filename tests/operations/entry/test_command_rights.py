@@ -38,14 +38,21 @@ def test_o5_a_user_with_the_right_acts():
     assert acting_user(bob.username, "approve_wave", rights.APPROVE) == bob
 
 
-@pytest.mark.parametrize("unfit", [{"is_active": False}, {"is_staff": False}, None])
-def test_o5_who_could_not_sign_in_may_run_nothing_whatever_their_rights(unfit):
+@pytest.mark.parametrize(
+    ("unfit", "why"),
+    [
+        ({"is_active": False}, "There is no active user 'root'."),
+        ({"is_staff": False}, "User root may not use the site."),
+        (None, "There is no active user 'root'."),
+    ],
+)
+def test_o5_who_could_not_sign_in_may_run_nothing_whatever_their_rights(unfit, why):
     """[O-5]"""
     if unfit is not None:
         member_of("administrator", name="root")
         User.objects.filter(username="root").update(is_superuser=True, **unfit)
-    assert refusal("root").endswith(
-        " approve_wave needs the rights “Can approve waves” (waves.approve_wave) and “Can view wave”"
+    assert refusal("root") == (
+        f"{why} approve_wave needs the rights “Can approve waves” (waves.approve_wave) and “Can view wave”"
         " (waves.view_wave). An administrator gives rights on the Users page."
     )
 
