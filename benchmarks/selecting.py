@@ -22,8 +22,8 @@ from campaigns.scoring import tables
 from operations.database import statements
 from operations.database.copying import CSV, copy_nullable, nullable_frame_of, pieces_of
 from waves.models import Wave
-from waves.preparation import prepare
-from waves.selection import candidates, plan
+from waves.preparation import judgement, prepare
+from waves.selection import candidates
 from waves.selection.plan import WaveRequest
 
 ROWS = 2_000_000
@@ -64,7 +64,7 @@ def run(rows: int | None) -> list[Figure]:
     campaign = _campaign(count)
     request = WaveRequest(campaign.campaign_id, "20260121", notify_date=NOTIFY)
     reading, _ = _timed(lambda: _read(campaign))
-    previewing, decision = _timed(lambda: plan.preview(request, now=NOW))
+    previewing, decision = _timed(lambda: judgement.preview(request, now=NOW).planned)
     members = decision.selection.members.height
     by = User.objects.create(username="bench")
     preparing, prepared = _timed(lambda: prepare.prepare(request, by=by, now=NOW))

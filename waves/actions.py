@@ -25,12 +25,8 @@ from waves.messages.templates import live_content, texts_in
 from waves.models import Wave
 from waves.naming import aware
 from waves.preparation import status_files
-from waves.preparation.submission import (
-    JOB_KIND,
-    needs_expediting,
-    require_alone,
-    require_lead_time,
-)
+from waves.preparation.judgement import needs_expediting, require_lead_time
+from waves.preparation.submission import JOB_KIND, require_alone
 
 RESETTABLE = (WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED)
 

@@ -37,6 +37,10 @@ class BadMinimumScore(WaveError):
     """A wave's minimum score is no score. [W-5]"""
 
 
+class CapacityBelowGiven(WaveError):
+    """A market has given more seats than it has. [W-5]"""
+
+
 class SelectionNotOpen(WaveError):
     """A market's selection time has not passed yet. [W-5]"""
 

@@ -33,10 +33,11 @@ from waves.errors import BadTemplate, ContentChanged
 from waves.holds import freed_by
 from waves.lifecycle import subject_of
 from waves.models import Wave
-from waves.preparation import submission
-from waves.selection import plan
+from waves.preparation import judgement
+from waves.schedule import GRACE
 
 SENDING = (WaveState.TRIGGERED, WaveState.PAUSED)
+MOST_MESSAGES = 10**12  # that an address may say
 BEFORE_SCHEDULED = (WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED)
 
 
@@ -63,16 +64,16 @@ def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
     try:
         if "prepare" in request.POST:
             return _prepare(request, form)
-        now = timezone.now()
-        planned = plan.preview(form.request_of(), now=now)
+        found = judgement.preview(
+            form.request_of(),
+            now=timezone.now(),
+            by=request.user,
+            expedite=form.cleaned_data["expedite"],
+        )
     except Refusal as refusal:
         messages.error(request, str(refusal))
         return _form_page(request, campaign, form)
-    cleaned = form.cleaned_data
-    unexcused = (
-        now > cleaned["notify_date"] - submission.LEAD_TIME and not cleaned["expedite"].strip()
-    )
-    return _form_page(request, campaign, form, too_late=unexcused, **_previewed(planned))
+    return _form_page(request, campaign, form, **_previewed(found))
 
 
 def _form_page(
@@ -89,13 +90,15 @@ def _form_page(
     )
 
 
-def _previewed(planned: plan.PlannedSelection) -> dict[str, Any]:
-    preview = planned.as_result()
+def _previewed(found: judgement.Preview) -> dict[str, Any]:
+    planned, preview = found.planned, found.planned.as_result()
     names = {seat.market_id: seat.name for seat in planned.plan.seats}
     for market in preview["markets"]:
         market["name"] = names.get(market["market_id"], "")
     return {
         "preview": preview,
+        "refusal": found.refusal,
+        "warning": found.warning,
         "returned": planned.returned,
         "excluded_total": sum(preview["excluded"].values()),
     }
@@ -137,6 +140,7 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
         author=request.user.pk in {shown.prepared_by_id, shown.edited_by_id},
         four_eyes=settings.WAVES_FOUR_EYES,
         due=shown.notify_date <= timezone.now(),
+        grace=GRACE,
         can_prepare=shown.state in (WaveState.CONFIGURED, WaveState.FAILED),
         can_reset=shown.state in BEFORE_SCHEDULED,
         notify_date_form=_notify_date_form(shown) if shown.state in CHANGEABLE else None,
@@ -200,4 +204,4 @@ def _since(request: StaffRequest) -> tuple[float, int] | None:
         at, settled = float(request.GET["at"]), int(request.GET["settled"])
     except (KeyError, ValueError):
         return None
-    return (at, settled) if 0 < time.time() - at < 600 else None
+    return (at, settled) if 0 < time.time() - at < 600 and 0 <= settled < MOST_MESSAGES else None

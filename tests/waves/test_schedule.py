@@ -36,6 +36,7 @@ from waves.errors import (
 )
 from waves.holds import Freed, freed_by
 from waves.models import Assignment, Code, Member, Send, Template, Wave
+from waves.preparation.judgement import preview
 from waves.preparation.prepare import prepare
 from waves.schedule import (
     ScheduleCheck,
@@ -45,7 +46,6 @@ from waves.schedule import (
     seconds_to_next,
     trigger,
 )
-from waves.selection.plan import preview
 from waves.sending import send_rows
 
 pytestmark = pytest.mark.django_db
@@ -274,7 +274,7 @@ def test_k6_w6_after_somebody_may_have_been_notified_its_fans_are_not_selected_a
     assert freed_by(wave) == Freed(bound=5, free=0, contacted=True)
     with pytest.raises(NoMembers):
         prepare(request(wave.campaign, "20260121-2"), by=person("ann"), now=NOW)
-    seen = preview(request(wave.campaign, "20260121-2"), now=NOW)
+    seen = preview(request(wave.campaign, "20260121-2"), now=NOW).planned
     assert seen.excluded[Exclusion.HOLDS_CODE] == 5
 
 
@@ -321,7 +321,7 @@ def test_w6_who_came_back_and_was_notified_does_not_come_back_again():
     send_rows.make_sends(second)
     Send.objects.filter(pk=Send.objects.filter(wave=second).first().pk).update(state="sent")
     cancel(second, by=person("root"), reason="rain")
-    assert preview(request(first.campaign, "20260121-3"), now=NOW).returned == 0
+    assert preview(request(first.campaign, "20260121-3"), now=NOW).planned.returned == 0
 
 
 def published_fans() -> list[str]:

@@ -26,7 +26,7 @@ from waves.choices import CodeState, SendState, WaveState
 from waves.errors import MembersDiffer
 from waves.lifecycle import subject_of
 from waves.models import Code, Wave
-from waves.selection.plan import preview
+from waves.preparation.judgement import preview
 from waves.sending import results, send_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,7 +139,7 @@ def test_no_job_is_opened_when_nothing_is_due():
 def test_w7_a_worker_prepares_the_members_that_were_previewed_or_none():
     """What was agreed on goes with the wave to whichever worker prepares it."""
     campaign, ann = campaign_with(20), person("ann", superuser=True)
-    agreed = preview(request(campaign), now=timezone.now()).selection.members_digest
+    agreed = preview(request(campaign), now=timezone.now()).planned.selection.members_digest
     Registrant.objects.filter(campaign=campaign, global_user_id="fan-000019").delete()
     job = tasks.start_preparation(
         request(campaign), by=ann, expedite="late", previewed_digest=agreed

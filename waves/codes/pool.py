@@ -9,7 +9,7 @@ and the next one finds the same codes.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -134,11 +134,7 @@ def reserve(
     comes back with one, else null [W-6]). Raises
     UnsupportedCodeSource for partner's codes, CodesExhausted where prefix and length leave too few.
     """
-    if members["code_source"].eq(CodeSource.PARTNER).any():
-        raise UnsupportedCodeSource(
-            f"Wave {wave.name}: codes from a partner's code service cannot be reserved. Use"
-            " own or tm."
-        )
+    require_source(wave.name, members["code_source"])
     comes_back = pl.col("held_code").is_not_null()
     is_own = (pl.col("code_source") == CodeSource.OWN) & ~comes_back
     own = members.filter(is_own).select("global_user_id", "market")
@@ -166,6 +162,16 @@ def reserve(
     unused = held.join(own, on="global_user_id", how="anti")["code"].to_list()
     tm = members.filter(~is_own & ~comes_back).height
     return ReservedCodes(coded, unused, reserved=own.height, generated=generated, tm=tm)
+
+
+def require_source(name: str, sources: Iterable[str]) -> None:
+    """Raises UnsupportedCodeSource where codes of one of these sources cannot be reserved for the
+    wave of this name. [K-4]
+    """
+    if CodeSource.PARTNER in sources:
+        raise UnsupportedCodeSource(
+            f"Wave {name}: codes from a partner's code service cannot be reserved. Use own or tm."
+        )
 
 
 def release_unused(wave: Wave, reserved: ReservedCodes) -> int:

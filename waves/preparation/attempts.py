@@ -23,7 +23,7 @@ from waves.locks import lock_wave
 from waves.models import Wave
 from waves.naming import Attempt, attempt_of, attempt_prefix, status_key
 from waves.preparation import status_files
-from waves.preparation.submission import MOST_ATTEMPTS, PREPARABLE, exhausted
+from waves.preparation.judgement import MOST_ATTEMPTS, PREPARABLE, exhausted
 from waves.preparation.wave_files import status_json
 
 

@@ -48,15 +48,16 @@ from waves.choices import WaveState
 from waves.codes import pool
 from waves.codes.pool import ReservedCodes
 from waves.digest import content_digest
-from waves.errors import MembersDiffer, NoMembers, WrongState
+from waves.errors import MembersDiffer, WrongState
 from waves.lifecycle import drop_members, move, require_state, wave_named
 from waves.locks import lock_wave
 from waves.messages.templates import live_content, texts_for
 from waves.models import Wave
 from waves.naming import attempt_key, attempt_prefix, zip_key
 from waves.preparation import attempts, status_files
+from waves.preparation.judgement import PREPARABLE, require_selection
 from waves.preparation.members import selected_members, write_members
-from waves.preparation.submission import PREPARABLE, require_alone, submit_plan
+from waves.preparation.submission import require_alone, submit_plan
 from waves.preparation.wave_files import status_json, wave_zip
 from waves.preparation.wave_markets import write_wave_markets
 from waves.selection.eligibility import candidates_record
@@ -143,7 +144,7 @@ def _prepare(
     planned = select_members(plan)
     lease.report_progress(1, STEPS)
     _require_previewed(planned, wave.previewed_digest)
-    _require_members(planned)
+    require_selection(planned, wave.name)
     return _attempt(wave, planned, lease, by=by, now=now)
 
 
@@ -247,14 +248,6 @@ def _apply(
     )
     fans, selected = planned.fans, selection.members.height
     leases.finish(lease, rows_in=fans, rows_out=selected, rows_rejected=fans - selected)
-
-
-def _require_members(planned: PlannedSelection) -> None:
-    if planned.selection.members.is_empty():
-        raise NoMembers(
-            "No fan would be selected, so there is no wave to prepare. The preview shows why fans"
-            " are excluded, and how much room each market has."
-        )
 
 
 def _require_previewed(planned: PlannedSelection, previewed_digest: str) -> None:

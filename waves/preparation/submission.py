@@ -1,5 +1,5 @@
-"""Submitting a wave for preparation: everything that can be refused is refused here, before
-anything is written. [W-4, W-9]
+"""Submitting a wave for preparation: everything that can be refused is refused before anything is
+written. [W-4, W-9]
 """
 
 from __future__ import annotations
@@ -17,24 +17,19 @@ from operations import job_kinds, jobs
 from operations.database.locks import exclusive
 from operations.models import Job
 from waves.choices import WaveState
-from waves.errors import (
-    AlreadyRunning,
-    AttemptsExhausted,
-    NaiveDate,
-    NotPermitted,
-    TooLate,
-    WrongState,
-)
+from waves.errors import AlreadyRunning
 from waves.lifecycle import subject_of
-from waves.messages.templates import chosen_for, of_campaign
 from waves.models import Wave
 from waves.naming import market_file_key
+from waves.preparation.judgement import (
+    MOST_ATTEMPTS,
+    PREPARABLE,
+    require_lead_time,
+    require_plan,
+)
 from waves.selection.plan import Plan, WaveRequest, plan_of
 
 JOB_KIND = "prepare_wave"
-MOST_ATTEMPTS = 2
-LEAD_TIME = timedelta(days=1)
-PREPARABLE = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
 
 
 def submit(
@@ -66,12 +61,9 @@ def submit_plan(
 ) -> Job:
     """Store a request whose plan is made; the caller holds the wave's lock.
 
-    Raises WrongState, AttemptsExhausted [W-9], BadTemplate [K-3], TooLate and NotPermitted [W-4];
-    then nothing is written.
+    Raises what `require_plan` raises, TooLate and NotPermitted [W-4]; then nothing is written.
     """
-    notify_date = _require_preparable(plan, request)
-    # a template must not name a code that TM members do not have [K-3]
-    chosen_for(plan.seats, of_campaign(plan.campaign))
+    notify_date = require_plan(plan, request)
     require_lead_time(notify_date, by=by, now=now, reason=expedite, name=request.name)
     if request.market_file is not None:
         buckets.scoring().put(
@@ -127,54 +119,3 @@ def _new_wave(plan: Plan, request: WaveRequest, notify_date: datetime, by: User)
     )
     jobs.record_move(subject_of(wave), "", WaveState.CONFIGURED, by=by)
     return wave
-
-
-def _require_preparable(plan: Plan, request: WaveRequest) -> datetime:
-    """The notify date of a wave that may be prepared."""
-    wave = plan.wave
-    if wave and wave.state not in PREPARABLE:
-        raise WrongState(
-            f"Wave {wave.name} is {wave.state}. Only a configured or failed wave can be"
-            " prepared. Reset it first."
-        )
-    if wave and wave.attempts >= MOST_ATTEMPTS:
-        raise AttemptsExhausted(exhausted(wave.name))
-    notify_date = request.notify_date or (wave.notify_date if wave else None)
-    if notify_date is None:
-        raise NaiveDate(
-            f"Wave {request.name} is new and needs a notify date, such as 2026-01-20T18:00:00Z."
-        )
-    return notify_date
-
-
-def require_lead_time(
-    notify_date: datetime, *, by: User, now: datetime, reason: str, name: str
-) -> None:
-    """Raises TooLate or NotPermitted where a wave that is prepared `now` is late for its notify
-    date, and not expedited with a reason by who may. [W-4]
-    """
-    if not needs_expediting(notify_date, now):
-        return
-    if not reason.strip():
-        raise TooLate(
-            f"Wave {name}: the notify date {notify_date.isoformat()} is less than a day"
-            " away. Choose a later date, or enter a reason for short notice."
-        )
-    if not by.has_perm("waves.expedite_wave"):
-        raise NotPermitted(
-            f"User {by.get_username()} does not have permission to expedite wave {name}."
-            " Ask a user who has it."
-        )
-
-
-def needs_expediting(notify_date: datetime, prepared_at: datetime | None) -> bool:
-    """Whether less than a day lies between the preparation and the notify date. [W-4]"""
-    return prepared_at is not None and prepared_at > notify_date - LEAD_TIME
-
-
-def exhausted(name: str) -> str:
-    """The message for a third attempt. [W-9]"""
-    return (
-        f"Wave {name}: preparation has failed twice. A user with permission to reset"
-        " waves must reset it, with a reason."
-    )

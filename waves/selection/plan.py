@@ -88,7 +88,7 @@ class PlannedSelection:
         return {reason: counts[reason] for reason in Exclusion if counts.get(reason)}
 
     def as_result(self) -> dict[str, Any]:
-        """The result object of `preview_wave`."""
+        """The result object of `preview_wave`; `prepare_wave` adds to it."""
         return {
             "markets": [
                 {
@@ -202,13 +202,6 @@ def _with_returning(
         )
     )
     return replace(selection, members=members, members_digest=members_digest(members))
-
-
-def preview(request: WaveRequest, *, now: datetime) -> PlannedSelection:
-    """What a preparation would select now; writes nothing. Raises what `plan_of` and
-    `select_members` raise. [W-7]
-    """
-    return select_members(plan_of(request, now=now))
 
 
 def _market_file(request: WaveRequest) -> bytes | None:

@@ -8,14 +8,14 @@ from tests.support.waves import NOW, campaign_with, person, request
 from waves.models import Member, Wave
 from waves.preparation.members import selected_members, write_members
 from waves.preparation.submission import submit
-from waves.selection.plan import preview
+from waves.selection.plan import plan_of, select_members
 
 pytestmark = pytest.mark.django_db
 
 
 def test_w5_members_are_the_selected_in_the_order_of_the_draw_with_contact_and_market():
     campaign = campaign_with(8, {"west": 3, "east": 2})
-    planned = preview(request(campaign), now=NOW)
+    planned = select_members(plan_of(request(campaign), now=NOW))
     members = selected_members(planned)
     assert members["global_user_id"].to_list() == (
         planned.selection.members["global_user_id"].to_list()
@@ -32,7 +32,7 @@ def test_k6_members_carry_wave_campaign_and_code():
     campaign = campaign_with(4, {"west": 2})
     submit(request(campaign), by=person("ann"), now=NOW)
     wave = Wave.objects.get()
-    chosen = selected_members(preview(request(campaign), now=NOW))
+    chosen = selected_members(select_members(plan_of(request(campaign), now=NOW)))
     write_members(wave, chosen.with_columns(code=chosen["global_user_id"].str.to_uppercase()))
     rows = Member.objects.filter(wave=wave, campaign=campaign, wave_live=True)
     assert {row.code for row in rows} == {row.global_user_id.upper() for row in rows}

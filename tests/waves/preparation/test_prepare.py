@@ -48,9 +48,9 @@ from waves.errors import (
 from waves.lifecycle import wave_named
 from waves.models import Code, Member, Wave, WaveMarket
 from waves.preparation import prepare as preparation
+from waves.preparation.judgement import preview
 from waves.preparation.prepare import prepare, run
 from waves.preparation.submission import submit
-from waves.selection.plan import preview
 
 pytestmark = pytest.mark.django_db
 
@@ -114,7 +114,7 @@ def test_the_result_has_what_the_interface_names(ann):
 
 def test_w7_preview_and_preparation_agree_and_preview_writes_nothing(ann):
     campaign = campaign_with(30)
-    shown = preview(request(campaign), now=NOW).as_result()
+    shown = preview(request(campaign), now=NOW).planned.as_result()
     assert nothing_written()
     result = prepare(
         request(campaign), by=ann, now=NOW, previewed_digest=shown["members_digest"]
@@ -124,7 +124,7 @@ def test_w7_preview_and_preparation_agree_and_preview_writes_nothing(ann):
 
 def test_w7_a_preparation_that_selects_others_than_agreed_fails(ann):
     campaign = campaign_with(30)
-    agreed = preview(request(campaign), now=NOW).as_result()["members_digest"]
+    agreed = preview(request(campaign), now=NOW).planned.as_result()["members_digest"]
     Registrant.objects.filter(campaign=campaign, global_user_id="fan-000029").delete()
     with pytest.raises(MembersDiffer, match="Preview again"):
         prepare(request(campaign), by=ann, now=NOW, previewed_digest=agreed)
@@ -383,7 +383,7 @@ def test_a_second_wave_is_offered_the_seats_that_the_first_left(ann):
         {"capacity": 4, "given": 0, "room": 4, "selected": 4},
     ]
     wanted = request(campaign, "20260122")
-    seen = preview(wanted, now=NOW).as_result()["markets"]
+    seen = preview(wanted, now=NOW).planned.as_result()["markets"]
     second = prepare(wanted, by=ann, now=NOW)
     assert second.as_result()["markets"] == seen
     assert [seats(market) for market in seen] == [

@@ -30,8 +30,9 @@ from waves.errors import (
     WrongState,
 )
 from waves.models import Template, Wave, WaveMarket
+from waves.preparation.judgement import preview
 from waves.preparation.prepare import prepare
-from waves.selection.plan import WaveRequest, preview
+from waves.selection.plan import WaveRequest
 
 pytestmark = pytest.mark.django_db
 

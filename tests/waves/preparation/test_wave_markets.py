@@ -8,7 +8,7 @@ from tests.support.waves import NOW, campaign_with, person, request
 from waves.models import Wave
 from waves.preparation.submission import submit
 from waves.preparation.wave_markets import write_wave_markets
-from waves.selection.plan import preview
+from waves.selection.plan import plan_of, select_members
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 def test_w5_s16_each_market_has_its_seats_and_result_and_a_repeat_replaces_them():
     campaign = campaign_with(8, {"west": 3, "east": 2})
     submit(request(campaign), by=person("ann"), now=NOW)
-    wave, planned = Wave.objects.get(), preview(request(campaign), now=NOW)
+    wave, planned = Wave.objects.get(), select_members(plan_of(request(campaign), now=NOW))
     for _ in range(2):
         write_wave_markets(wave, planned)
     results = {result.market_id: result for result in planned.selection.markets}

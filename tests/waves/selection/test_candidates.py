@@ -8,8 +8,8 @@ from campaigns.models import ListEntry, Registrant
 from tests.support.waves import NOW, campaign_with, phone, request
 from waves.choices import Exclusion
 from waves.models import Member
+from waves.preparation.judgement import preview
 from waves.preparation.prepare import prepare
-from waves.selection.plan import preview
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def test_w5_everybody_who_is_no_candidate_is_counted_under_the_first_reason(ann)
     fan(5).update(registered_at=NOW)
     fan(7).update(email="bad@mail.bad.example")
     ListEntry.objects.create(kind="blacklist", pattern="@bad.example")
-    decision = preview(request(campaign, min_score=0.3), now=NOW)
+    decision = preview(request(campaign, min_score=0.3), now=NOW).planned
     assert decision.excluded == {
         Exclusion.NOT_REGISTERED: 1,
         Exclusion.BELOW_MINIMUM_SCORE: 1,

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from operations.commands import NOTHING_TO_ASK, JsonCommand
 from waves.management.wave_commands import add_request_arguments, request_of
-from waves.selection.plan import preview
+from waves.preparation.judgement import preview, require_selection
 
 
 class Command(JsonCommand):
@@ -22,4 +22,12 @@ class Command(JsonCommand):
         add_request_arguments(parser)
 
     def run(self, **options: Any) -> dict[str, Any]:
-        return preview(request_of(options), now=timezone.now()).as_result()
+        request = request_of(options)
+        found = preview(request, now=timezone.now())
+        if found.refusal:
+            for reason, count in found.planned.excluded.items():
+                self.say(f"{reason.label}: {count:,}")
+        require_selection(found.planned, request.name)
+        if found.warning:
+            self.say(found.warning)
+        return found.planned.as_result()

@@ -1,0 +1,161 @@
+"""What a preparation refuses, judged in one place for the preview and for the preparation itself,
+so that a preview promises nothing that the preparation would refuse. [W-4, W-5, W-7]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+
+from operations.errors import Refusal
+from waves.choices import WaveState
+from waves.codes import pool
+from waves.errors import (
+    AttemptsExhausted,
+    CapacityBelowGiven,
+    NaiveDate,
+    NoMembers,
+    NotPermitted,
+    TooLate,
+    WrongState,
+)
+from waves.markets import MarketSeat
+from waves.messages.templates import chosen_for, of_campaign
+from waves.selection.plan import Plan, PlannedSelection, WaveRequest, plan_of, select_members
+
+MOST_ATTEMPTS = 2
+LEAD_TIME = timedelta(days=1)
+PREPARABLE = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a preparation would select now; `refusal`: why it would not be prepared in spite of it,
+    or empty; `warning`: what it needs beside, or empty.
+    """
+
+    planned: PlannedSelection
+    refusal: str
+    warning: str
+
+
+def preview(
+    request: WaveRequest, *, now: datetime, by: User | None = None, expedite: str = ""
+) -> Preview:
+    """Select as a preparation would now; writes nothing. `by`: who would prepare it, for the
+    warning about short notice. Raises what `plan_of` and `require_plan` raise. [W-7]
+    """
+    plan = plan_of(request, now=now)
+    notify_date = require_plan(plan, request)
+    planned = select_members(plan)
+    return Preview(
+        planned,
+        refusal=_refusal_of(planned, request.name),
+        warning=_short_notice(notify_date, by=by, now=now, reason=expedite, name=request.name),
+    )
+
+
+def require_plan(plan: Plan, request: WaveRequest) -> datetime:
+    """Refuse before any fan is read what cannot be prepared; returns the notify date.
+
+    Raises WrongState, AttemptsExhausted [W-9], NaiveDate, CapacityBelowGiven, BadTemplate [K-3].
+    """
+    notify_date = _require_preparable(plan, request)
+    _require_capacities(plan.seats)
+    # a template must not name a code that TM members do not have [K-3]
+    chosen_for(plan.seats, of_campaign(plan.campaign))
+    return notify_date
+
+
+def require_selection(planned: PlannedSelection, name: str) -> None:
+    """Refuse a selection that cannot become a wave. Raises NoMembers, UnsupportedCodeSource."""
+    if planned.selection.members.is_empty():
+        raise NoMembers(
+            "No fan would be selected, so there is no wave to prepare. The preview shows why fans"
+            " are excluded, and how much room each market has."
+        )
+    filled = set(planned.selection.members["market_id"])
+    pool.require_source(
+        name, {seat.code_source for seat in planned.plan.seats if seat.market_id in filled}
+    )
+
+
+def require_lead_time(
+    notify_date: datetime, *, by: User | None, now: datetime, reason: str, name: str
+) -> None:
+    """Raises TooLate or NotPermitted where a wave that is prepared `now` is late for its notify
+    date, and not expedited with a reason by who may. [W-4]
+    """
+    if not needs_expediting(notify_date, now):
+        return
+    if not reason.strip():
+        raise TooLate(
+            f"Wave {name}: the notify date {notify_date.isoformat()} is less than a day"
+            " away. Choose a later date, or enter a reason for short notice."
+        )
+    if by is not None and not by.has_perm("waves.expedite_wave"):
+        raise NotPermitted(
+            f"User {by.get_username()} does not have permission to expedite wave {name}."
+            " Ask a user who has it."
+        )
+
+
+def needs_expediting(notify_date: datetime, prepared_at: datetime | None) -> bool:
+    """Whether less than a day lies between the preparation and the notify date. [W-4]"""
+    return prepared_at is not None and prepared_at > notify_date - LEAD_TIME
+
+
+def exhausted(name: str) -> str:
+    """The message for a third attempt. [W-9]"""
+    return (
+        f"Wave {name}: preparation has failed twice. A user with permission to reset"
+        " waves must reset it, with a reason."
+    )
+
+
+def _require_preparable(plan: Plan, request: WaveRequest) -> datetime:
+    """The notify date of a wave that may be prepared."""
+    wave = plan.wave
+    if wave and wave.state not in PREPARABLE:
+        raise WrongState(
+            f"Wave {wave.name} is {wave.state}. Only a configured or failed wave can be"
+            " prepared. Reset it first."
+        )
+    if wave and wave.attempts >= MOST_ATTEMPTS:
+        raise AttemptsExhausted(exhausted(wave.name))
+    notify_date = request.notify_date or (wave.notify_date if wave else None)
+    if notify_date is None:
+        raise NaiveDate(
+            f"Wave {request.name} is new and needs a notify date, such as 2026-01-20T18:00:00Z."
+        )
+    return notify_date
+
+
+def _require_capacities(seats: Sequence[MarketSeat]) -> None:
+    for seat in seats:
+        if seat.capacity < seat.given:
+            raise CapacityBelowGiven(
+                f"Market {seat.market_id}: {seat.given:,} seats are given already, but its capacity"
+                f" is {seat.capacity:,}. Raise the capacity to at least {seat.given:,}."
+            )
+
+
+def _refusal_of(planned: PlannedSelection, name: str) -> str:
+    try:
+        require_selection(planned, name)
+    except Refusal as refusal:
+        return str(refusal)
+    return ""
+
+
+def _short_notice(
+    notify_date: datetime, *, by: User | None, now: datetime, reason: str, name: str
+) -> str:
+    try:
+        require_lead_time(notify_date, by=by, now=now, reason=reason, name=name)
+    except (TooLate, NotPermitted) as refusal:
+        return str(refusal)
+    return ""
