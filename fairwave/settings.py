@@ -52,13 +52,14 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "operations.entry.requests.IncomingMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "console.error_pages.ErrorPagesMiddleware",
+    "operations.entry.requests.IncomingMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "console.out_of_reach.BucketOutOfReachMiddleware",
 ]
 ROOT_URLCONF = "fairwave.urls"
+CSRF_FAILURE_VIEW = "console.error_pages.csrf_failure"
 WSGI_APPLICATION = "fairwave.wsgi.application"
 TEMPLATES = [
     {

@@ -16,3 +16,8 @@ urlpatterns = [
     path("receipts/<str:provider>", receipts.receive, name="receipts"),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "console.error_pages.bad_request"
+handler403 = "console.error_pages.permission_denied"
+handler404 = "console.error_pages.not_found"
+handler500 = "console.error_pages.server_error"
