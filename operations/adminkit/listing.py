@@ -10,20 +10,35 @@ from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.exceptions import (
+    DisallowedModelAdminLookup,
+    DisallowedModelAdminToField,
+)
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.db import IntegrityError, transaction
 from django.db.models import Model, ProtectedError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 from operations.adminkit import deleting, unmasking
 from operations.adminkit.paging import AFTER, BEFORE, EstimatePaginator, KeysetChangeList
 from operations.adminkit.plaintext import visible
+from operations.entry.values import shown
 from operations.errors import Refusal
 
+# what an address may ask of a list and cannot have: a filter that is not there, a value of another
+# type, a page behind the last
+UNANSWERABLE = (
+    IncorrectLookupParameters,
+    DisallowedModelAdminLookup,
+    DisallowedModelAdminToField,
+)
+MOST_PARAMETERS = 20
 Mask = Callable[[str], str]
 
 
@@ -66,6 +81,34 @@ class TitledAdmin(ModelAdmin):
     ) -> HttpResponse:
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """The list as the address asks for it. What it asks for and cannot have is ignored, and the
+        page says so, instead of an error or Django's redirect without a word.
+        """
+        try:
+            return super().get_changelist_instance(request)
+        except UNANSWERABLE:
+            request.GET, ignored = self._answerable(request)  # type: ignore[assignment]
+        messages.warning(request, f"Ignored in the address of this page: {', '.join(ignored)}.")
+        return super().get_changelist_instance(request)
+
+    def _answerable(self, request: HttpRequest) -> tuple[QueryDict, list[str]]:
+        """The parameters that can be had together, taken one by one; and the others as they were
+        asked for.
+        """
+        asked, kept, ignored = request.GET, QueryDict(mutable=True), list[str]()
+        for name in [*asked][:MOST_PARAMETERS]:
+            tried = kept.copy()
+            tried.setlist(name, asked.getlist(name))
+            request.GET = tried  # type: ignore[assignment]
+            try:
+                super().get_changelist_instance(request)
+            except UNANSWERABLE:
+                ignored += [f"{shown(name)} = {shown(value)}" for value in asked.getlist(name)[:1]]
+            else:
+                kept.setlist(name, asked.getlist(name))
+        return kept, ignored or ["too many parameters"]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A new row's form is empty: what an address says was judged by no field."""
@@ -111,7 +154,8 @@ class Masking(TitledAdmin):
 
     personal: ClassVar[Mapping[str, Mask]] = {}
     list_before_template = "console/people/unmask.html"
-    change_form_before_template = "console/people/unmask.html"
+    # outside of the row's form: it is a form itself
+    change_form_outer_before_template = "console/people/unmask.html"
     sortable_by: Sequence[str] = ()
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
