@@ -22,7 +22,7 @@ from operations.models import Alert, Job, StatusChange
 from operations.services import heartbeats
 from waves.approval import lost_approvals
 from waves.choices import WaveState
-from waves.models import ProviderAccount, Wave
+from waves.models import Wave
 
 SHOWN = 8
 LIVE = [JobState.QUEUED, JobState.RUNNING, JobState.PAUSED]
@@ -45,13 +45,12 @@ def parts(request: HttpRequest) -> dict[str, Any]:
         "sending": _allowed(request, "waves.view_wave", _waves_going_out),
         "alerts": _allowed(request, "operations.view_alert", _last_alerts),
         "demand": _allowed(request, "demand.view_batch", _demand_of_a_day),
-        "stopped": _allowed(request, "waves.view_provideraccount", _stopped_accounts),
     }
 
 
 @live()
 def now_live(request: HttpRequest) -> HttpResponse:
-    return TemplateResponse(request, "console/parts/now.html", parts(request))
+    return TemplateResponse(request, "console/parts/now_live.html", parts(request))
 
 
 def _allowed(request: HttpRequest, permission: str, read: Callable[[], Any]) -> Any:
@@ -98,7 +97,3 @@ def _demand_of_a_day() -> dict[str, Any] | None:
 def _services_in_trouble() -> list[heartbeats.ServiceState]:
     """Services that do not run, or some of whose processes fell silent. [O-2]"""
     return [each for each in heartbeats.services() if not each.is_well]
-
-
-def _stopped_accounts() -> QuerySet[ProviderAccount]:
-    return ProviderAccount.objects.filter(paused=True)

@@ -27,6 +27,7 @@ from waves.models import Wave
 
 APPROVED: Final = (WaveState.APPROVED, WaveState.SCHEDULED, WaveState.HELD)
 # From the trigger on what was approved is sent, so nothing can change any more.
+MEMBERS_CHANGED: Final = "members changed"  # why an approved wave has to be prepared again
 CHANGEABLE: Final = (WaveState.PREPARED, *APPROVED)
 UNAPPROVED: Final[Mapping[str, str | None]] = {
     "approved_by": None,
@@ -136,9 +137,9 @@ def void_members(wave_pk: int, *, by: User | None) -> bool:
     if content_digest(wave) == wave.content_digest:
         return False
     was_approved = wave.state in APPROVED
-    back_to_configured(wave, by=by, reason="members changed")
+    back_to_configured(wave, by=by, reason=MEMBERS_CHANGED)
     if was_approved:
-        _alert_lost(wave, by, "members changed", "Prepare and approve it again.")
+        _alert_lost(wave, by, MEMBERS_CHANGED, "Prepare and approve it again.")
     return was_approved
 
 

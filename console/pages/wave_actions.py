@@ -152,7 +152,7 @@ def stop_all(request: StaffRequest) -> HttpResponse:
         reason = request.POST.get("reason", "").strip()[:LONGEST_REASON]
         if not reason:
             raise BadValue("reason", "enter one. The person who resumes sending needs to know it.")
-        stopped = accounts.stop_all(f"{request.user.get_username()}: {reason}", by=request.user)
+        stopped = accounts.stop_all(reason, by=request.user)
         if not stopped:
             return "All sending was already stopped."
         return (

@@ -31,6 +31,13 @@ def first_row(statement: Statement, **values: Any) -> tuple[Any, ...] | None:
         return row
 
 
+def rows(statement: Statement, **values: Any) -> list[tuple[Any, ...]]:
+    """All rows that a query finds."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values or None)
+        return list(cursor.fetchall())
+
+
 def commit_without_waiting() -> None:
     """The caller's transaction will not wait until it is on the disk: for work that is done again
     if it is lost, and followed by a commit that does wait, which takes all earlier ones to the disk

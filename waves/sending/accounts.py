@@ -160,9 +160,10 @@ def pause(name: str, reason: str, *, by: User | None = None) -> bool:
         )
         if paused:
             record_move(Subject("account", name), "sending", "paused", by=by, reason=reason)
+            who = f" by {by.get_username()}" if by else ""
             alerts.alert(
                 f":double_vertical_bar: Sending through {registry.TITLES.get(name, name)}"
-                f" is paused: {reason}"
+                f" is paused{who}: {reason}"
             )
     return bool(paused)
 

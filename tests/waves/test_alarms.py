@@ -1,0 +1,62 @@
+"""What everybody has to know: sending is stopped, an approval is void. [N-6, X-5]"""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.models import Campaign
+from tests.support.waves import NOW, campaign_with, person, request
+from waves import actions, alarms, approval
+from waves.models import Member, Wave
+from waves.preparation.prepare import prepare
+from waves.sending import accounts
+
+pytestmark = pytest.mark.django_db
+
+
+def approved() -> Wave:
+    wave = prepare(request(campaign_with(5)), by=person("ann"), now=NOW).wave
+    approval.approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
+    return wave
+
+
+def seen() -> list[tuple[str, str, str]]:
+    return [(alarm.name, alarm.by, alarm.reason) for alarm in alarms.standing()]
+
+
+def test_n6_a_stopped_account_is_an_alarm_until_it_sends_again(ann):
+    accounts.account("sms_http")
+    assert seen() == []
+    accounts.pause("sms_http", "wrong price", by=ann)
+    accounts.pause("email_django", "too many errors")
+    assert seen() == [
+        ("sms_http", "ann", "wrong price"),
+        ("email_django", "", "too many errors"),
+    ]
+    assert [alarm.title for alarm in alarms.standing()] == ["SMS gateway", "E-mail"]
+    accounts.resume("email_django")
+    accounts.resume("sms_http")
+    assert seen() == []
+
+
+def test_x5_a_void_approval_is_an_alarm_until_the_wave_is_approved_again():
+    wave = approved()
+    Campaign.objects.filter(pk=wave.campaign_id).update(name="Autumn Tour")
+    assert seen() == []
+    assert approval.renew(wave.pk, by=person("eve"), reason="the name changed")
+    assert seen() == [(wave.name, "eve", "the name changed")]
+    wave.refresh_from_db()
+    approval.approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
+    assert seen() == []
+
+
+def test_x5_a_wave_whose_members_changed_is_one_too_but_not_one_that_a_person_reset(root):
+    wave = approved()
+    Member.objects.filter(pk=wave.members.first().pk).delete()
+    assert approval.void_members(wave.pk, by=None)
+    assert seen() == [(wave.name, "", "members changed")]
+    Campaign.objects.filter(pk=wave.campaign_id).update(status="closed")
+    assert seen() == []
+    other = approved()
+    actions.reset(other, by=root, reason="start again")
+    assert seen() == []
