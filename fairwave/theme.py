@@ -143,6 +143,7 @@ UNFOLD = {
     "ENVIRONMENT": "fairwave.theme.environment",
     "DASHBOARD_CALLBACK": "console.dashboard.add_dashboard",
     "STYLES": [lambda request: static("fairwave/console.css")],
+    "SCRIPTS": [lambda request: static("fairwave/countdown.js")],
     "BORDER_RADIUS": "8px",
     "COLORS": {
         # A calm teal: readable on white and on black, and not a colour that means a state.

@@ -16,9 +16,11 @@ from campaigns.fairness.reports import Report
 from campaigns.fairness.verdict import sentence
 from console.charts import svg
 from console.words import TONES, words
+from operations.adminkit.countdowns import until
 from operations.adminkit.wall_clock import moment
 from operations.job_kinds import JobKind, shown_kind
 from operations.models import Job
+from waves.choices import WaveState
 
 register = template.Library()
 EMOJI = re.compile(r"^:[a-z0-9_+-]+:\s*")
@@ -66,7 +68,26 @@ def ago(value: datetime | None) -> str:
     if value is None:
         return "–"
     seconds = (timezone.now() - value).total_seconds()
+    if abs(seconds) < 1:
+        return "now"
     return f"in {lasting(-seconds)}" if seconds < 0 else f"{lasting(seconds)} ago"
+
+
+@register.simple_tag
+def countdown(due: datetime, state: str) -> SafeString:
+    """How long until a wave is due, by the second: the browser counts on from the server's time.
+    Without scripts it says when that was true. A scheduled one that is not sent is late.
+    """
+    now, past = timezone.now(), "late" if state == WaveState.SCHEDULED else "ago"
+    return format_html(
+        '<time datetime="{due}" data-due="{due}" data-now="{now}" data-past="{past}">{text}</time>'
+        "<noscript> (at {clock} UTC)</noscript>",
+        due=due.isoformat(),
+        now=now.isoformat(timespec="milliseconds"),
+        past=past,
+        text=until(due, now, past=past),
+        clock=f"{now:%H:%M:%S}",
+    )
 
 
 @register.filter
