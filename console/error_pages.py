@@ -77,7 +77,15 @@ UNREACHABLE: Final = Words(
     "This page needs a file in the bucket, which doesn’t answer. Your changes may not have been"
     " saved. Try again in a few minutes.",
 )
-OF_STATUS: Final = {400: BAD_REQUEST, 403: NOT_PERMITTED, 405: WRONG_METHOD, 413: TOO_LARGE}
+TOO_OFTEN: Final = Words("Too many requests", "Wait a moment, then load the page again.")
+OF_STATUS: Final = {
+    400: BAD_REQUEST,
+    403: NOT_PERMITTED,
+    405: WRONG_METHOD,
+    413: TOO_LARGE,
+    429: TOO_OFTEN,
+}
+KEPT: Final = ("Allow", "Retry-After", "Cache-Control")  # headers of what a page takes the place of
 
 
 class ErrorPagesMiddleware:
@@ -95,8 +103,9 @@ class ErrorPagesMiddleware:
             return response
         detail = response.content.decode(response.charset, "replace").strip()
         shown = page(request, words, response.status_code, detail=detail)
-        if "Allow" in response.headers:
-            shown.headers["Allow"] = response.headers["Allow"]
+        for name in KEPT:
+            if name in response.headers:
+                shown.headers[name] = response.headers[name]
         return shown
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

@@ -112,19 +112,22 @@ class RepairForm(ReasonForm):
 
 
 class FindForm(forms.Form):
-    """Exact and by indexed columns only: a fan id within a campaign, or a code."""
+    """Exact and by indexed columns only: what names a fan, in one campaign or in all; or a code."""
 
     campaign = forms.ModelChoiceField(
-        Campaign.objects.all(), required=False, empty_label="(not needed for a code)"
+        Campaign.objects.all(), required=False, empty_label="All campaigns"
     )
-    fan = forms.CharField(label="Fan id", required=False, max_length=200)
+    fan = forms.CharField(
+        label="Fan id, e-mail, phone or member id",
+        required=False,
+        max_length=254,
+        help_text="The complete value. Score files are searched only in a chosen campaign.",
+    )
     code = forms.CharField(label="Access code", required=False, max_length=64)
     reason = forms.CharField(label="Reason", max_length=LONGEST_REASON, min_length=5)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if bool(cleaned.get("fan")) == bool(cleaned.get("code")):
-            raise ValidationError("Enter either a fan id or an access code.")
-        if cleaned.get("fan") and not cleaned.get("campaign"):
-            raise ValidationError({"campaign": "Choose the campaign that the fan registered for."})
+        if bool(cleaned.get("fan")) == bool(cleaned.get("code")) and not self.errors:
+            raise ValidationError("Enter what names the fan, or an access code.")
         return cleaned

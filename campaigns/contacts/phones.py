@@ -63,6 +63,23 @@ def one_phone(raw: str, region: str) -> tuple[str | None, str | None, bool | Non
     return e164, phonenumbers.region_code_for_number(number), kind in _TAKE_SMS
 
 
+def spellings(e164: str) -> set[str]:
+    """How files write this number: with and without plus, calling code and separators."""
+    number = phonenumbers.parse(e164)
+    shown = {
+        phonenumbers.format_number(number, form)
+        for form in (
+            phonenumbers.PhoneNumberFormat.INTERNATIONAL,
+            phonenumbers.PhoneNumberFormat.NATIONAL,
+        )
+    }
+    digits = {re.sub(r"\D", "", text) for text in shown}
+    separated = {
+        re.sub(r"\D+", separator, text).strip(separator) for text in shown for separator in "-. "
+    }
+    return {e164, phonenumbers.national_significant_number(number), *shown, *digits, *separated}
+
+
 def check_phones(phones: pl.Series, countries: pl.Series, *, default_region: str) -> pl.DataFrame:
     """Judge a column of phones as written, each with its row's country as default region; same
     length and order. [S-5]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 
 from campaigns.choices import Reason
 from campaigns.models.presales import Campaign
+
+# The function of the database that splits a line; the indexes of rejected rows hold its fields.
+FIELDS = "campaigns_fields"
 
 
 class Registrant(models.Model):
@@ -45,6 +49,10 @@ class Registrant(models.Model):
                 fields=["campaign", "id"],
                 name="registrant_unpublished",
                 condition=Q(published=False),
+            ),
+            *(
+                models.Index(fields=[field], name=f"registrant_{field}")
+                for field in ("email", "phone", "member_id")
             ),
         ]
 
@@ -117,7 +125,8 @@ class RejectedRegistration(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["registration_import", "line"], name="rejected_of_an_import")
+            models.Index(fields=["registration_import", "line"], name="rejected_of_an_import"),
+            GinIndex(Func(F("raw"), function=FIELDS), name="rejectedregistration_fields"),
         ]
 
     def __str__(self) -> str:

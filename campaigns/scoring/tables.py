@@ -57,6 +57,7 @@ INDEXING = {  # what the table of all has, so that attaching has nothing left to
         "ALTER TABLE {table} ADD CONSTRAINT {key} PRIMARY KEY (line, score_file_id)",
         """CREATE UNIQUE INDEX {one_outcome_per_fan} ON {table} (global_user_id, score_file_id)
            WHERE reason NOT IN ('malformed_row', 'missing_user_id', 'duplicate')""",
+        "CREATE INDEX {fields} ON {table} USING gin (campaigns_fields(raw))",
         "ANALYZE {table}",
     ),
 }
@@ -163,7 +164,7 @@ def index(score_file_id: int, of: str = SCORES) -> None:
         return
     names = {
         name: name_of(score_file_id, of, f"_{name}")
-        for name in ("key", "in_order", "one_outcome_per_fan")
+        for name in ("key", "in_order", "one_outcome_per_fan", "fields")
     }
     with transaction.atomic():
         for statement in INDEXING[of]:

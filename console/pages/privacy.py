@@ -6,25 +6,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models.functions import Upper
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from campaigns.models import Campaign, FanScore, Registrant
+from campaigns.models import Campaign, Registrant
 from console.access import StaffRequest, form_page, log_access, render
+from console.fans import answers, facts, search
+from console.fans.facts import FanFacts
+from console.fans.search import Found
+from console.fans.terms import term_of
 from console.forms import FindForm, ReasonForm
 from console.models import Access
 from operations.adminkit import unmasking
 from operations.adminkit.masking import mask_email, mask_phone, mask_text
 from waves import rights
-from waves.models import Code, Member, Send
+from waves.models import Member
 
 
 @form_page(unmasking.PERMISSION)
 def unmask(request: StaffRequest) -> HttpResponse:
-    """Ask for a reason, then show personal data for 15 minutes; or hide it again."""
-    back = _safe(request, request.POST.get("next") or request.GET.get("next", ""))
+    """Show personal data for 15 minutes for a reason, or hide it again; then back to the page that
+    the button was on, with its query.
+    """
+    back = _safe(request, request.POST.get("next", ""))
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and "hide" in request.POST:
         unmasking.stop(request)
@@ -52,67 +57,61 @@ def _safe(request: StaffRequest, address: str) -> str:
 
 @form_page(*rights.FIND_FAN)
 def find(request: StaffRequest) -> HttpResponse:
-    """What is known of one fan in one campaign: registration, score, wave, code, messages. Masked
-    like every page.
+    """What is known of a fan: registrations, scores, rejected rows, waves, code, messages. Masked
+    like every page; the same search can show or hide personal data, and stays.
     """
     form = FindForm(request.POST or None)
-    found: dict[str, Any] = {}
+    found: Found | None = None
     if request.method == "POST" and form.is_valid():
-        campaign, fan, code = (form.cleaned_data[name] for name in ("campaign", "fan", "code"))
-        log_access(
-            request,
-            Access.FOUND,
-            f"campaign {campaign.campaign_id}" if campaign else "codes",
-            form.cleaned_data["reason"],
-        )
-        if code:
-            campaign, fan = _holder_of(code)
-        found = _fan(campaign, fan) if campaign and fan else {"not_found": True}
+        _show_or_hide(request, form.cleaned_data["reason"])
+        found = _find(request, **form.cleaned_data)
     hidden = not unmasking.shown(request)
     return render(
         request,
         "console/people/find.html",
         "Find a fan",
         form=form,
-        hidden=hidden,
+        found=found,
+        fans=[_shown(fan, hidden=hidden) for fan in found.fans] if found else [],
         may_show_personal_data=unmasking.may_show(request),
         personal_data_shown=not hidden,
-        **_masked(found, hidden=hidden),
     )
 
 
-def _holder_of(code: str) -> tuple[Campaign | None, str]:
-    """The fan whom this code is for, whatever its case; the index is on upper(code). [K-1]"""
-    row = (
-        Code.objects.annotate(upper=Upper("code"))
-        .filter(upper=code.strip().upper())
-        .select_related("campaign")
-        .first()
-    )
-    return (row.campaign, row.global_user_id) if row else (None, "")
+def _show_or_hide(request: StaffRequest, reason: str) -> None:
+    if "hide" in request.POST:
+        unmasking.stop(request)
+    elif "show" in request.POST and unmasking.may_show(request):
+        log_access(request, Access.SHOWN, reverse("find"), reason)
+        unmasking.start(request)
 
 
-def _fan(campaign: Campaign, fan: str) -> dict[str, Any]:
-    files = campaign.score_files.values_list("pk", flat=True)
-    members = Member.objects.filter(wave__campaign=campaign, global_user_id=fan).select_related(
-        "wave", "market"
-    )
+def _find(
+    request: StaffRequest, *, campaign: Campaign | None, fan: str, code: str, reason: str
+) -> Found:
+    subject = "codes" if code else campaign.campaign_id if campaign else "all campaigns"
+    log_access(request, Access.FOUND, subject, reason)
+    if code:
+        holder = search.holder_of(code)
+        return search.of_holder(*holder) if holder and holder[1] else Found()
+    regions = set(campaign.home_countries) if campaign else search.home_countries()
+    return search.find(term_of(fan, sorted(regions)), campaign)
+
+
+def _shown(fan: FanFacts, *, hidden: bool) -> dict[str, Any]:
+    """One fan as the page shows them; the rows are never saved again."""
+    contacts: list[Registrant | Member] = [
+        *fan.members,
+        *([fan.registrant] if fan.registrant else []),
+    ]
+    for row in contacts if hidden else []:
+        row.email, row.phone = mask_email(row.email), mask_phone(row.phone)
+    for member in fan.members if hidden else []:
+        member.code = mask_text(member.code)
     return {
-        "campaign": campaign,
-        "fan": fan,
-        "registrant": Registrant.objects.filter(campaign=campaign, global_user_id=fan).first(),
-        "scores": FanScore.objects.filter(
-            score_file__in=list(files), global_user_id=fan
-        ).select_related("score_file"),
-        "members": list(members),
-        "sends": Send.objects.filter(member__in=members).order_by("-id"),
+        "facts": fan,
+        "fan_ref": None if hidden else facts.fan_ref(fan),
+        "registration": list(answers.about_registration(fan)),
+        "scores": list(answers.about_scores(fan)),
+        "waves": list(answers.about_waves(fan)),
     }
-
-
-def _masked(found: dict[str, Any], *, hidden: bool) -> dict[str, Any]:
-    """The rows as they may be shown; they are never saved again."""
-    for row in [found.get("registrant"), *found.get("members", [])] if hidden else []:
-        if row is not None:
-            row.email, row.phone = mask_email(row.email), mask_phone(row.phone)
-            row.code = mask_text(getattr(row, "code", ""))
-    return found

@@ -28,10 +28,10 @@ def test_demand_is_looked_for_by_at_least_one_id():
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"fan": "fan-1"}, {"fan": "fan-1", "code": "ABC"}, {"code": " "}]
+    "given", [{}, {"fan": "fan-1", "code": "ABC"}, {"code": " "}, {"fan": "f" * 255}]
 )
 @pytest.mark.django_db
-def test_a_fan_is_looked_for_within_a_campaign_or_by_a_code(given):
+def test_a_fan_is_looked_for_by_what_names_them_or_by_a_code(given):
     assert not FindForm(given | {"reason": "asked by legal"}).is_valid()
     assert FindForm({"code": "ABC", "reason": "asked by legal"}).is_valid()
 

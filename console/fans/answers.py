@@ -1,0 +1,77 @@
+"""What can be said of a fan, in sentences that are true: what is not known yet is said to be so,
+and nothing is denied that another row shows. [X-1]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from console.fans.facts import PREPARED, FanFacts
+from operations.plurals import plural
+from waves.choices import WaveState
+
+SENT = (WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED)
+
+
+def about_registration(fan: FanFacts) -> Iterator[str]:
+    rejected = len(fan.rejected_registrations)
+    if fan.erased_at:
+        yield (
+            f"This fan was erased on {fan.erased_at:%-d %b %Y}. Only rows that the receipt of the"
+            " erasure lists as not reached, and what came later, can be shown."
+        )
+    if fan.registrant:
+        yield "Registered for this campaign."
+        if rejected:
+            yield f"Rejected rows of registrations that name this fan: {rejected}."
+    elif rejected:
+        yield (
+            "Not registered. Registrations that name this fan were rejected, for the reasons below"
+            f" (rows: {rejected})."
+        )
+    else:
+        yield f"No registration of the fan id {fan.fan} is in this campaign, and none was rejected."
+    for name in fan.facts.unread_imports:
+        yield f"Registration file {name} has not been imported completely. This can change."
+
+
+def about_scores(fan: FanFacts) -> Iterator[str]:
+    active, number = fan.facts.active, fan.campaign.active_score_file_id
+    scored = [row.score_file for row in fan.scores]
+    rejected = [row for row in fan.rejected_rows if row.score_file_id == number]
+    if not active:
+        yield "This campaign has no active score file."
+    elif any(file.pk == number for file in scored):
+        yield f"Accepted in the active score file {active}."
+    elif rejected:
+        yield f"Rejected in the active score file {active}, for the reason below."
+    else:
+        yield f"Not in the active score file {active}."
+    others = [file.name for file in scored if file.pk != number]
+    if others:
+        yield f"Accepted in other score files, which do not count now: {', '.join(others)}."
+    for name in fan.facts.unread_files:
+        yield f"Score file {name} is not processed yet, so its rows are not shown."
+
+
+def about_waves(fan: FanFacts) -> Iterator[str]:
+    facts = fan.facts
+    live = [row.wave for row in fan.members if row.wave.state in PREPARED]
+    cancelled = [row.wave for row in fan.members if row.wave.state == WaveState.CANCELLED]
+    for wave in live:
+        end = "whose sending has started" if wave.state in SENT else "which is not sent yet"
+        yield f"Selected in wave {wave.name}, {end}."
+    for wave in cancelled:
+        yield f"Was selected in wave {wave.name}, which was cancelled."
+    if cancelled and not live and fan.holds_code:
+        yield "The fan keeps the code of the cancelled wave."
+    if not live and facts.prepared:
+        yield (
+            f"Not selected in {plural(len(facts.prepared), 'wave')} that"
+            f" {'is' if len(facts.prepared) == 1 else 'are'} prepared or sent."
+        )
+    if not live and not facts.prepared:
+        yield "No wave of this campaign is prepared."
+    if not live:
+        for name in facts.to_be_prepared:
+            yield f"Wave {name} is not prepared yet. Whether it selects this fan is not known."

@@ -1,0 +1,184 @@
+"""The rows that are known of one fan in one campaign: by indexed columns only, each section cut at
+MOST_ROWS. [X-1, O-7]
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import F, Func, QuerySet, TextField
+
+from campaigns.choices import ScoreFileState
+from campaigns.draw import Draw
+from campaigns.models import (
+    Campaign,
+    FanScore,
+    Registrant,
+    RegistrationImport,
+    RejectedRegistration,
+    RejectedRow,
+    ScoreFile,
+)
+from campaigns.models.registering import FIELDS
+from console.fans.terms import fields_of
+from console.models import Erasure
+from waves.choices import WaveState
+from waves.models import Assignment, Member, Send, Wave
+
+MOST_ROWS = 20
+LARGE = ("score_file__rules", "score_file__dry_run", "score_file__fairness")
+UNREAD = (ScoreFileState.UPLOADED, ScoreFileState.PROCESSING, ScoreFileState.VALIDATED)
+PREPARED = (
+    *(WaveState.PREPARED, WaveState.APPROVED, WaveState.SCHEDULED, WaveState.HELD),
+    *(WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED),
+)
+TO_BE_PREPARED = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
+
+
+@dataclass(frozen=True)
+class CampaignFacts:
+    """What is the same for all fans of a campaign: what was read, what is still being read, and
+    the names of its waves by how far they are.
+    """
+
+    campaign: Campaign
+    active: str  # the active score file; empty if there is none
+    unread_files: tuple[str, ...]
+    unread_imports: tuple[str, ...]
+    prepared: tuple[str, ...]
+    to_be_prepared: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FanFacts:
+    """What is known of one fan in one campaign. `erased_at`: of the last finished erasure of this
+    id, if there is one.
+    """
+
+    facts: CampaignFacts
+    fan: str
+    registrant: Registrant | None
+    rejected_registrations: Sequence[RejectedRegistration]
+    scores: Sequence[FanScore]
+    rejected_rows: Sequence[RejectedRow]
+    members: Sequence[Member]
+    holds_code: bool
+    sends: Sequence[Send]
+    erased_at: datetime | None
+
+    @property
+    def campaign(self) -> Campaign:
+        return self.facts.campaign
+
+
+def fan_ref(fan: FanFacts) -> str:
+    """The fan's public name in the draw; empty before the campaign opens. [S-8]"""
+    campaign = fan.campaign
+    if not campaign.seed or not campaign.salt:
+        return ""
+    return Draw(campaign.campaign_id, bytes(campaign.seed), bytes(campaign.salt)).fan_ref(fan.fan)
+
+
+def has_score(campaign: Campaign, fan: str) -> bool:
+    """Whether a score file of the campaign has an accepted row of the fan."""
+    return FanScore.objects.filter(score_file__in=_files(campaign), global_user_id=fan).exists()
+
+
+def rejected_registrations(
+    fields: Iterable[str], campaigns: Iterable[int]
+) -> QuerySet[RejectedRegistration]:
+    """Rows of registration files that hold one of these fields as a whole; by their index."""
+    return _split(_registrations(campaigns)).filter(fields__overlap=list(fields))
+
+
+def rejected_rows(fields: Iterable[str], campaign: Campaign) -> QuerySet[RejectedRow]:
+    """Rows of the campaign's score files that hold one of these fields as a whole."""
+    return _split(_rows(campaign)).filter(fields__overlap=list(fields))
+
+
+def _registrations(campaigns: Iterable[int]) -> QuerySet[RejectedRegistration]:
+    return (
+        RejectedRegistration.objects.filter(registration_import__campaign__in=campaigns)
+        .select_related("registration_import")
+        .order_by("-registration_import_id", "line")
+    )
+
+
+def _rows(campaign: Campaign) -> QuerySet[RejectedRow]:
+    return (
+        RejectedRow.objects.filter(score_file__in=_files(campaign))
+        .select_related("score_file")
+        .defer(*LARGE)
+        .order_by("-score_file_id", "line")
+    )
+
+
+def _split(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.defer("raw").alias(
+        fields=Func(F("raw"), function=FIELDS, output_field=ArrayField(TextField()))
+    )
+
+
+def of_campaign(campaign: Campaign) -> CampaignFacts:
+    """What holds for every fan of the campaign."""
+    files = list(campaign.score_files.only("name", "state", "campaign_id").order_by("-id"))
+    waves = list(campaign.waves.order_by("id").values_list("name", "state"))
+    imports = RegistrationImport.objects.filter(campaign=campaign, finished=False)
+    return CampaignFacts(
+        campaign,
+        active=next((one.name for one in files if one.pk == campaign.active_score_file_id), ""),
+        unread_files=tuple(one.name for one in files if one.state in UNREAD),
+        unread_imports=tuple(imports.values_list("name", flat=True)[:MOST_ROWS]),
+        prepared=tuple(name for name, state in waves if state in PREPARED),
+        to_be_prepared=tuple(name for name, state in waves if state in TO_BE_PREPARED),
+    )
+
+
+def of_fan(facts: CampaignFacts, fan: str) -> FanFacts:
+    """All that is known of the fan of this id, about ten small queries."""
+    campaign, files = facts.campaign, _files(facts.campaign)
+    waves = list(Wave.objects.filter(campaign=campaign).values_list("pk", flat=True))
+    members = list(
+        Member.objects.filter(wave__in=waves, global_user_id=fan)
+        .select_related("wave", "market")
+        .order_by("-wave_id")[:MOST_ROWS]
+    )
+    erasure = Erasure.objects.filter(
+        fan_sha256=hashlib.sha256(fan.encode()).hexdigest(), finished_at__isnull=False
+    ).order_by("-finished_at")
+    return FanFacts(
+        facts,
+        fan,
+        registrant=Registrant.objects.filter(campaign=campaign, global_user_id=fan).first(),
+        rejected_registrations=_of_fan(_registrations([campaign.pk]), fan),
+        scores=list(
+            FanScore.objects.filter(score_file__in=files, global_user_id=fan)
+            .select_related("score_file")
+            .defer(*LARGE)
+            .order_by("-score_file_id")[:MOST_ROWS]
+        ),
+        rejected_rows=_of_fan(_rows(campaign), fan),
+        members=members,
+        holds_code=Assignment.objects.filter(campaign=campaign, global_user_id=fan).exists(),
+        sends=list(
+            Send.objects.filter(member__in=[member.pk for member in members]).order_by("-id")[
+                :MOST_ROWS
+            ]
+        ),
+        erased_at=erasure.values_list("finished_at", flat=True).first(),
+    )
+
+
+def _of_fan(rows: QuerySet[Any], fan: str) -> list[Any]:
+    """Rejected lines of one fan: the index of fields finds them, the id as it was read decides."""
+    held = _split(rows).filter(fields__contains=list(fields_of(fan)))
+    return list(held.filter(global_user_id=fan)[:MOST_ROWS])
+
+
+def _files(campaign: Campaign) -> list[int]:
+    return list(ScoreFile.objects.filter(campaign=campaign).values_list("pk", flat=True))

@@ -1,0 +1,96 @@
+"""What is known of one fan in one campaign. [X-1, X-11]"""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from campaigns.models import Campaign, Registrant, RegistrationImport
+from campaigns.opening import draw_of
+from console.fans import facts
+from console.fans.facts import FanFacts
+from console.fans.terms import term_of
+from console.models import Erasure
+from tests.console.fans.fan_cases import reject, rejected_row
+from tests.support.waves import NOW, campaign_with, person, request
+from waves.models import Wave
+from waves.preparation.prepare import prepare
+
+pytestmark = pytest.mark.django_db
+
+
+def of(campaign: Campaign, fan: str) -> FanFacts:
+    return facts.of_fan(facts.of_campaign(campaign), fan)
+
+
+def test_members_codes_and_waves_in_preparation_are_known():
+    campaign = campaign_with(12)
+    wave = prepare(request(campaign), by=person("ann"), now=NOW).wave
+    Wave.objects.create(
+        campaign=campaign, date_key="20260130", name="later", notify_date=NOW, state="configured"
+    )
+    member = wave.members.first()
+    fan = of(campaign, member.global_user_id)
+    assert ([row.pk for row in fan.members], fan.holds_code) == ([member.pk], False)
+    assert (fan.facts.prepared, fan.facts.to_be_prepared) == ((wave.name,), ("later",))
+
+
+def test_x11_a_finished_erasure_is_known_by_the_digest_of_the_id():
+    campaign = campaign_with(1)
+    at = timezone.now()
+    Erasure.objects.create(
+        fan_sha256=hashlib.sha256(b"gone").hexdigest(),
+        by=person("ann"),
+        reason="asked",
+        until=at,
+        finished_at=at,
+    )
+    assert of(campaign, "gone").erased_at == at
+    assert of(campaign, "fan-000000").erased_at is None
+
+
+def test_every_look_up_by_contact_or_field_uses_an_index():
+    """At millions of rows a page takes less than 200 ms."""
+    campaign, term = campaign_with(1), term_of("206-555-0007", ["US"])
+    rejected_row(campaign)
+    reject(campaign, "")
+    many = "generate_series(1, 5000) AS n"
+    raw = "n || ',fan' || n || '@mail.example'"
+    number = RegistrationImport.objects.get().pk
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO campaigns_rejectedregistration (registration_import_id, line,"
+            f" global_user_id, reason, raw) SELECT {number}, n, n, '', {raw} FROM {many}"
+        )
+        cursor.execute(
+            "INSERT INTO campaigns_rejectedrow (score_file_id, line, global_user_id, reason, raw)"
+            f" SELECT {campaign.active_score_file_id}, n + 9, n, '', {raw} FROM {many}"
+        )
+        cursor.execute("ANALYZE campaigns_rejectedregistration")
+        cursor.execute("ANALYZE campaigns_rejectedrow")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plans = [
+        rows.explain()
+        for rows in (
+            Registrant.objects.filter(phone__in=term.phones, campaign=campaign),
+            Registrant.objects.filter(email="a@b.example", campaign=campaign),
+            Registrant.objects.filter(member_id="m", campaign=campaign),
+            facts.rejected_registrations(term.fields, [campaign.pk])[:20],
+            facts.rejected_rows(term.fields, campaign)[:20],
+        )
+    ]
+    assert "registrant_phone" in plans[0]
+    assert "registrant_email" in plans[1]
+    assert "registrant_member_id" in plans[2]
+    assert "rejectedregistration_fields" in plans[3]
+    assert "_fields" in plans[4]
+
+
+def test_s8_the_reference_of_a_fan_is_that_of_the_draw_and_there_is_none_before_it():
+    campaign = campaign_with(1)
+    assert facts.fan_ref(of(campaign, "fan-1")) == draw_of(campaign).fan_ref("fan-1")
+    draft = Campaign.objects.create(campaign_id="drafted", name="Autumn Tour")
+    assert facts.fan_ref(of(draft, "fan-1")) == ""

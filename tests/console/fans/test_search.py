@@ -1,0 +1,83 @@
+"""A fan is found by what names them, also in rows that were rejected. [X-1]"""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.models import Registrant
+from console.fans import search
+from console.fans.search import Found
+from console.fans.terms import term_of
+from tests.console.fans.fan_cases import reject, rejected_row
+from tests.support.campaigns import make_campaign
+from tests.support.waves import NOW, campaign_with, person, request
+from waves.preparation.prepare import prepare
+
+pytestmark = pytest.mark.django_db
+SPELLINGS = ("fan-7", "FAN7@Mail.example ", "+1 206-555-0007", "206.555.0007", "member-7")
+
+
+def found(typed, campaign=None) -> Found:
+    return search.find(term_of(typed, ["US"]), campaign)
+
+
+@pytest.mark.parametrize("typed", SPELLINGS)
+def test_a_rejected_row_of_a_score_file_is_found_by_each_of_its_fields(typed):
+    campaign = campaign_with(2)
+    row = rejected_row(campaign)
+    (fan,) = found(typed, campaign).fans
+    assert (fan.fan, fan.rejected_rows, fan.registrant) == ("fan-7", [row], None)
+    assert found("fan-000001", campaign).fans[0].scores[0].line == 3
+
+
+@pytest.mark.parametrize("typed", SPELLINGS)
+def test_a_rejected_registration_is_found_by_each_of_its_fields_in_all_campaigns(typed):
+    make_campaign()
+    reject(make_campaign(), '"fan-7",member-7, Fan7@mail.example,(206) 555-0007,nowhere', "fan-7")
+    (fan,) = found(typed).fans
+    assert (fan.fan, fan.rejected_registrations[0].line) == ("fan-7", 3)
+
+
+def test_a_rejected_line_that_names_no_fan_is_shown_by_itself():
+    campaign = make_campaign()
+    reject(campaign, "broken,fan7@mail.example", reason="malformed_row")
+    answer = found("fan7@mail.example")
+    assert answer.fans == []
+    assert [(one.pk, row.line) for one, row in answer.nameless] == [(campaign.pk, 3)]
+
+
+@pytest.mark.parametrize("typed", ["fan-000001", "FAN1@example.com", "(206) 555-0001", "m-1"])
+def test_a_registration_is_found_in_every_campaign_that_has_it(typed):
+    campaigns = {campaign_with(2).pk, campaign_with(2).pk}
+    fans = found(typed).fans
+    assert {(fan.campaign.pk, fan.fan) for fan in fans} == {(pk, "fan-000001") for pk in campaigns}
+    assert all(fan.registrant and not fan.members for fan in fans)
+
+
+def test_an_unknown_id_is_answered_in_a_chosen_campaign_and_an_unknown_address_is_not_an_id():
+    campaign = campaign_with(1)
+    assert [fan.fan for fan in found("nobody", campaign).fans] == ["nobody"]
+    assert found("nobody").fans == found("no@body.example", campaign).fans == []
+
+
+def test_a_fan_is_found_by_the_code_that_is_theirs():
+    wave = prepare(request(campaign_with(12)), by=person("ann"), now=NOW).wave
+    member = wave.members.first()
+    assert search.holder_of(member.code.lower()) == (wave.campaign, member.global_user_id)
+    assert search.holder_of("NOSUCHCODE") is None
+    (fan,) = search.of_holder(wave.campaign, member.global_user_id).fans
+    assert fan.members == [member]
+
+
+def test_a_scored_fan_is_found_by_id_beside_another_whose_member_id_it_is():
+    campaign = campaign_with(2)
+    Registrant.objects.filter(global_user_id="fan-000001").update(member_id="fan-000000")
+    Registrant.objects.filter(global_user_id="fan-000000").delete()
+    assert {fan.fan for fan in found("fan-000000", campaign).fans} == {"fan-000000", "fan-000001"}
+
+
+def test_more_fans_than_a_page_shows_are_said_to_be_more():
+    campaign = campaign_with(15)
+    Registrant.objects.filter(campaign=campaign).update(phone="+12065550100")
+    answer = found("2065550100", campaign)
+    assert (len(answer.fans), answer.is_cut) == (search.MOST_FANS, True)
