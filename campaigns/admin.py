@@ -63,8 +63,8 @@ class MarketInline(StackedInline):
     extra = 0
     fields = (
         ("market_id", "name"),
-        ("capacity", "selection_time"),
-        ("event_ids", "position"),
+        ("capacity", "selection_time", "position"),
+        "event_ids",
     )
 
     def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:

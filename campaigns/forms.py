@@ -17,7 +17,7 @@ from campaigns.contacts.emails import EmailRules
 from campaigns.contacts.phones import is_known_region
 from campaigns.errors import ListEntryInvalid
 from campaigns.locks import lock_campaign
-from campaigns.markets.forms import MARKET_FIELDS, require_reason, zone_sent
+from campaigns.markets.forms import MARKET_FIELDS, ZONE_TO_COME, require_reason, zone_sent
 from campaigns.models import Campaign, ListEntry
 from campaigns.rule_changes import CAMPAIGN_RULES
 from operations.adminkit.editing import State, VersionedForm, text_of
@@ -66,7 +66,8 @@ class CampaignForm(VersionedForm):
         """Times are typed as the clocks of the zone show them that this form is sent with."""
         super().__init__(*args, **kwargs)
         shown = ZoneInfo(self.instance.time_zone)
-        use_zone(self, zone_sent(self.data) or shown, shown=shown)
+        typed, named = zone_sent(self.data) or shown, "" if self.instance.pk else ZONE_TO_COME
+        use_zone(self, typed, shown=shown, named=named)
 
     def state(self) -> State:
         found = super().state()

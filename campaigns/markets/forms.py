@@ -31,6 +31,7 @@ from operations.errors import BadValue
 MARKET_FIELDS = ("market_id", "name", "capacity", "selection_time", "event_ids", "position")
 UTC = ZoneInfo("UTC")
 LAST_PLACE = 10_000
+ZONE_TO_COME = "In the campaign's time zone, which you enter above"
 
 
 class PositionField(forms.IntegerField):
@@ -76,14 +77,19 @@ class MarketForm(forms.ModelForm):
         help_texts = {"market_id": "1 to 40 letters, digits and hyphens"}
 
     def __init__(
-        self, *args: Any, typed: ZoneInfo = UTC, shown: ZoneInfo = UTC, **kwargs: Any
+        self,
+        *args: Any,
+        typed: ZoneInfo = UTC,
+        shown: ZoneInfo = UTC,
+        named: str = "",
+        **kwargs: Any,
     ) -> None:
-        """Times are typed and were shown in these zones. Registrations and waves name an open
-        campaign's markets by their ids.
+        """Times are typed and were shown in these zones, `named` beside them. Registrations and
+        waves name an open campaign's markets by their ids.
         """
         super().__init__(*args, **kwargs)
         compare_with_the_row(self)
-        use_zone(self, typed, shown=shown)
+        use_zone(self, typed, shown=shown, named=named)
         if self.instance.pk is None:
             self.initial.pop("position", None)
         elif self.instance.campaign.status != CampaignStatus.DRAFT:
@@ -100,7 +106,9 @@ class MarketFormSet(forms.BaseInlineFormSet):
         self.typed = zone_sent(self.data) or self.shown
 
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
-        return super().get_form_kwargs(index) | {"typed": self.typed, "shown": self.shown}
+        zones = {"typed": self.typed, "shown": self.shown}
+        named = "" if self.instance.pk else ZONE_TO_COME
+        return super().get_form_kwargs(index) | zones | {"named": named}
 
     def get_unique_error_message(self, unique_check: Any) -> str:
         return "Two markets have the same market id. Give each its own."

@@ -64,17 +64,20 @@ class WallClockField(forms.DateTimeField):
         return {**super().widget_attrs(widget), "max": f"{self.years[-1]}-12-31T23:59"}
 
 
-def use_zone(form: forms.BaseForm, typed: ZoneInfo, *, shown: ZoneInfo | None = None) -> None:
+def use_zone(
+    form: forms.BaseForm, typed: ZoneInfo, *, shown: ZoneInfo | None = None, named: str = ""
+) -> None:
     """Let the form's wall clocks be those of a zone, and say so beside each. `shown` is the zone in
-    which the page showed them, where the same form changes the zone.
+    which the page showed them, where the same form changes the zone; `named`, how the zone is
+    named where it is still to be typed.
     """
+    in_words = "UTC" if typed.key == "UTC" else f"{wall_clock.place(typed)} time ({typed.key})"
     for name, field in form.fields.items():
         if isinstance(field, WallClockField):
             field.zone, field.shown_zone = typed, shown or typed
             field.shown = form.initial.get(name, field.initial)
             hint = field.help_text.rstrip(".")
-            in_zone = f"{wall_clock.place(typed)} time ({typed.key})"
-            field.help_text = f"{hint}. {in_zone}" if hint else in_zone
+            field.help_text = f"{hint}. {named or in_words}" if hint else named or in_words
 
 
 def _parsed(text: str) -> datetime:

@@ -50,6 +50,8 @@ def test_a_campaign_is_added_with_its_markets_in_the_order_of_their_rows(client)
     values |= {"scoring_type": "linear", "code_source": "own", "code_length": "10"}
     values |= {"notify_channels": "both", "registration_opens": "2026-01-01T00:00"}
     values |= {"markets-INITIAL_FORMS": "0", **new_market(0, "west", event_ids="E1, E2\r\nE3")}
+    page = client.get("/admin/campaigns/campaign/add/").content.decode()
+    assert page.count("time zone, which you enter above") == 3
     answer = client.post("/admin/campaigns/campaign/add/", values | new_market(1, "east"))
     assert answer.status_code == 302, answer.content.decode()
     campaign = Campaign.objects.get()
