@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import fields
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -108,14 +109,18 @@ def snapshot(rules: Rules) -> dict[str, Any]:
     """The rules and the versions that decide with them, as JSON values."""
     names = [field.name for field in fields(rules) if field.name != "email_rules"]
     options = {name: getattr(rules, name) for name in names}
-    versions = {name: version(name) for name in PACKAGES} | {
-        "phone metadata": phones.METADATA_VERSION
-    }
     return {
         "options": options,
         "lists": json.loads(rules.email_rules.to_json()),
-        "versions": versions,
+        "versions": dict(_versions()),
     }
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Of what decides with the rules. Reading a package's version takes milliseconds."""
+    found = {name: version(name) for name in PACKAGES}
+    return found | {"phone metadata": phones.METADATA_VERSION}
 
 
 def restore(kept: dict[str, Any]) -> Rules:
