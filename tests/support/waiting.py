@@ -8,16 +8,18 @@ from typing import TypeVar
 
 T = TypeVar("T")
 LIMIT_SECONDS = 300.0
-LOOK_SECONDS = 0.005
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.002, 0.02
 
 
 def wait_until(condition: Callable[[], T], what: str) -> T:
     """The first true value that `condition` gives. `what` says what is waited for, should it never
-    come. A condition may raise to end the waiting.
+    come. A condition may raise to end the waiting. Most ask the database: the longer it takes, the
+    rarer they are asked.
     """
-    deadline = time.monotonic() + LIMIT_SECONDS
+    began = time.monotonic()
     while not (value := condition()):
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > LIMIT_SECONDS:
             raise AssertionError(f"waited {LIMIT_SECONDS:.0f} s in vain: {what}")
-        time.sleep(LOOK_SECONDS)
+        time.sleep(min(max(waited / 10, SHORTEST_PAUSE), LONGEST_PAUSE))
     return value

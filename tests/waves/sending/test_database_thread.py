@@ -8,6 +8,7 @@ import threading
 import pytest
 from django.db import connection
 
+from tests.support.waiting import wait_until
 from waves.sending.database_thread import DatabaseThread
 
 
@@ -51,6 +52,9 @@ def test_the_thread_has_a_connection_of_its_own_that_is_closed_with_it():
     first, second = asyncio.run(run())
     assert first == second
     assert (first[0] != ask()[0], first[1]) == (True, "rows_0")
+    is_there = "SELECT FROM pg_stat_activity WHERE pid = %s"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", [first[0]])
-        assert cursor.fetchone()[0] == 0
+        wait_until(
+            lambda: cursor.execute(is_there, [first[0]]).fetchone() is None,
+            "the end of the thread's session",
+        )
