@@ -5,13 +5,14 @@ as the migrations left it, and buckets of its own.
 from __future__ import annotations
 
 import fcntl
-import gc
+import itertools
 import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import botocore.session
+import disposable_email_domains
 import hypothesis
 import pytest
 from django.conf import settings as all_settings
@@ -22,16 +23,18 @@ from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from campaigns.contacts.email_lists import packaged_disposable_domains
 from campaigns.models import Campaign
 from console import health
 from console.proof import pages
 from console.roles import setup_roles
 from fairwave import embedded, env
-from tests.support import cloud, resetting, template
+from tests.support import cloud, few_domains, garbage, resetting, template
 from tests.support.campaigns import make_campaign
 
 LONG = ("browser", "processes")
 LONGEST_NAME = 60
+_folders = itertools.count(1)
 # Examples are the same in every run, and there is no limit of time. `bin/test --full` draws others,
 # ten times as many, and prints their seed.
 FULL = os.environ.get("FAIRWAVE_FULL") == "1"
@@ -79,10 +82,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """A worker keeps a million objects until it ends: garbage is not looked for among them."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    garbage.look_among_new_objects_only()
 
 
 @pytest.fixture(scope="session")
@@ -105,8 +105,9 @@ def migrated_once(one_run_at_a_time: None, django_db_blocker: DjangoDbBlocker) -
 def django_db_setup(
     migrated_once: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
-    """Tests that commit leave the database as they found it, in milliseconds. No commit waits for
-    the disk: a machine that loses its power loses only tests' data.
+    """Tests that commit leave the database as they found it, in milliseconds, and their session to
+    the next one. No commit waits for the disk: a machine that loses its power loses only tests'
+    data.
     """
     with django_db_blocker.unblock():
         setup_roles()
@@ -128,7 +129,33 @@ def django_db_setup(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", undo)
+        if fast:
+            patch.setattr(TransactionTestCase, "_should_reload_connections", lambda test: False)
         yield
+    if fast:
+        with django_db_blocker.unblock():
+            resetting.end_sessions()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_file_waits_for_the_disk() -> Iterator[None]:
+    """As no commit does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
+
+
+@pytest.fixture(scope="session")
+def all_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tests")
+
+
+@pytest.fixture
+def tmp_path(all_folders: Path) -> Path:
+    """pytest's own reads the names of all earlier tests' folders for a new one."""
+    folder = all_folders / str(next(_folders))
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -172,6 +199,15 @@ def nobody_has_asked_yet() -> None:
     for limit in (pages.PAGES, pages.PROOFS):
         limit.forget()
     health.READINESS.forget()
+
+
+@pytest.fixture
+def all_packaged_domains(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Rules that are made now hold every disposable domain of the package."""
+    packaged_disposable_domains.cache_clear()
+    monkeypatch.setattr(disposable_email_domains, "blocklist", set(few_domains.ALL))
+    yield
+    packaged_disposable_domains.cache_clear()
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ STATUS = "wavePrep/12345/status/20260201.json"
 
 
 @pytest.fixture
-def standing_still(settings, monkeypatch):
+def standing_still(settings, monkeypatch, all_packaged_domains):
     """A provider, a clock that stands still, and chance that is the same each time."""
     number = itertools.count()
 

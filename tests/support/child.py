@@ -48,6 +48,8 @@ def main(given: Given, test: Connection, work: Callable[..., Any], arguments: li
     of the output, as JSON.
     """
     _open_standard_files(given)
+    # Whoever starts the tests in the background of a shell has them ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(given.environment)
     from django.conf import settings

@@ -1,19 +1,23 @@
 """The test database as the migrations left it, after a test that really committed.
 
 Django's own way truncates every table and writes all permissions again: half a second for each such
-test. Here only tables with rows are emptied, and tables that a test made are dropped.
+test; and it opens a new connection, whose session reads all that it needs of the catalogue again.
+Here a session of its own, which stays, empties the tables with rows by statements that are planned
+once, and drops tables that a test made; the test's session goes on, as if it had just begun.
 """
 
 from __future__ import annotations
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.pq import TransactionStatus
 
 from tests.support.waiting import wait_until
 
 # what a table holds before any test; permissions and content types are never changed by one
 _REMEMBER = """
 DO $$
-DECLARE name text; filled boolean;
+DECLARE name text; filled boolean; undo text = '';
 BEGIN
     DROP SCHEMA IF EXISTS before_tests CASCADE;
     CREATE SCHEMA before_tests;
@@ -26,41 +30,46 @@ BEGIN
         EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', name) INTO filled;
         IF filled THEN
             EXECUTE format('CREATE TABLE before_tests.%I AS TABLE public.%I', name, name);
+            undo = undo || format('
+                IF EXISTS (TABLE public.%1$I EXCEPT ALL TABLE before_tests.%1$I)
+                OR EXISTS (TABLE before_tests.%1$I EXCEPT ALL TABLE public.%1$I) THEN
+                    DELETE FROM public.%1$I;
+                    INSERT INTO public.%1$I TABLE before_tests.%1$I;
+                END IF;', name);
+        ELSE
+            undo = undo || format('
+                IF EXISTS (SELECT FROM public.%1$I) THEN DELETE FROM public.%1$I; END IF;', name);
         END IF;
     END LOOP;
+    EXECUTE format('CREATE FUNCTION before_tests.reset() RETURNS void LANGUAGE plpgsql AS %L', '
+        DECLARE name text;
+        BEGIN
+            FOR name IN SELECT relname FROM pg_class
+                WHERE relnamespace = ''public''::regnamespace AND relkind IN (''r'', ''p'')
+                AND oid NOT IN (SELECT oid FROM before_tests.all_tables)
+            LOOP
+                EXECUTE format(''DROP TABLE IF EXISTS public.%I CASCADE'', name);
+            END LOOP;
+            ' || undo || '
+        END');
 END $$
 """
-# replica: no trigger runs, and no foreign key is checked while tables are emptied one by one
-_RESET = """
-DO $$
-DECLARE name text; filled boolean;
-BEGIN
-    FOR name IN SELECT relname FROM pg_class
-        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
-        AND oid NOT IN (SELECT oid FROM before_tests.all_tables)
-    LOOP
-        EXECUTE format('DROP TABLE IF EXISTS public.%I CASCADE', name);
-    END LOOP;
-    SET LOCAL session_replication_role = replica;
-    FOR name IN SELECT relname FROM pg_class
-        WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-        AND relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission')
-    LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', name) INTO filled;
-        IF filled THEN EXECUTE format('DELETE FROM public.%I', name); END IF;
-    END LOOP;
-    FOR name IN SELECT relname FROM pg_class
-        WHERE relnamespace = 'before_tests'::regnamespace AND relkind = 'r'
-        AND relname <> 'all_tables'
-    LOOP
-        EXECUTE format('INSERT INTO public.%I SELECT * FROM before_tests.%I', name, name);
-    END LOOP;
-END $$
-"""
+# replica: no trigger runs, and no foreign key is checked while tables are emptied one by one. Every
+# change of it throws the plans of its session away.
+_UNDOING = "SET session_replication_role = replica"
+_RESET = "SELECT before_tests.reset()"
 _AT_WORK = """
 SELECT 1 FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
 """
+_END = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+_AS_NEW = """
+RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES
+"""
+_undoing: list[BaseDatabaseWrapper] = []
 
 
 def is_possible() -> bool:
@@ -72,21 +81,58 @@ def is_possible() -> bool:
 
 def remember() -> None:
     """Note what the migrations left. Once, before the first test."""
-    _execute(_REMEMBER)
+    with connection.cursor() as cursor:
+        cursor.execute(_REMEMBER)
 
 
 def reset() -> None:
     """Wait for what killed processes had asked the server to do, then undo all."""
-    wait_until(_is_quiet, "sessions of the test database that still work")
-    _execute(_RESET)
+    _begin_anew()
+    with _session().cursor() as cursor:
+        wait_until(
+            lambda: cursor.execute(_AT_WORK).fetchone() is None,
+            "sessions of the test database that still work",
+        )
+        cursor.execute(_RESET)
 
 
-def _is_quiet() -> bool:
+def let_go() -> None:
+    """End the session that undoes."""
+    while _undoing:
+        _undoing.pop().close()
+
+
+def end_sessions() -> None:
+    """After the last test: a database with sessions cannot be dropped, not even with those that are
+    just ending.
+    """
+    let_go()
     with connection.cursor() as cursor:
-        cursor.execute(_AT_WORK)
-        return cursor.fetchone() is None
+        cursor.execute(_END)
 
 
-def _execute(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
+def _begin_anew() -> None:
+    """Nothing of what a test said to its session is left in it."""
+    session = connection.connection
+    if session is None:
+        return
+    if session.closed or session.info.transaction_status != TransactionStatus.IDLE:
+        connection.close()
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_AS_NEW)
+        connection.ensure_timezone()
+    except (OperationalError, InterfaceError):  # the test had it ended
+        connection.close()
+
+
+def _session() -> BaseDatabaseWrapper:
+    """The one that undoes; another one if a test ended it."""
+    if _undoing and not _undoing[0].is_usable():
+        let_go()
+    if not _undoing:
+        _undoing.append(connections.create_connection(DEFAULT_DB_ALIAS))
+        with _undoing[0].cursor() as cursor:
+            cursor.execute(_UNDOING)
+    return _undoing[0]

@@ -10,6 +10,10 @@ django.setup()
 
 from django.core.management import get_commands, load_command_class  # noqa: E402 after set-up
 
+from tests.support import few_domains, garbage  # noqa: E402, F401 domains for their effect
+
 for _name, _app in get_commands().items():
     if _app.split(".")[0] in {"campaigns", "console", "datalake", "demand", "operations", "waves"}:
         load_command_class(_app, _name)
+
+garbage.look_among_new_objects_only()

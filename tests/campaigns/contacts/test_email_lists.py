@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 
+import disposable_email_domains
+import polars as pl
 import pytest
 
-from campaigns.contacts.emails import (
-    EmailRules,
-)
+from campaigns.contacts.emails import EmailRules, check_emails
 from campaigns.errors import CampaignError, ListEntryInvalid
 from tests.campaigns.contacts.email_cases import RULES, reason
 from tests.campaigns.contacts.email_samples import BLACKLIST, DISPOSABLE, WHITELIST
+from tests.support import few_domains
 
 
 def test_lists_name_foreign_domains_as_people_write_them():
@@ -72,6 +73,18 @@ def test_a_line_of_the_whitelist_that_can_match_nothing_is_refused(line):
 def test_a_disposable_line_that_is_no_domain_is_refused():
     with pytest.raises(ListEntryInvalid, match="disposable domains, line 1"):
         EmailRules.compile(blacklist=[], whitelist=[], disposable=["a@b.de"])
+
+
+def test_s4_every_packaged_disposable_domain_but_the_allowed_ones_is_refused(all_packaged_domains):
+    """Other tests make do with a few of them."""
+    wanted = few_domains.ALL - set(disposable_email_domains.allowlist)
+    assert len(wanted) > 5_000
+    rules = EmailRules.compile(blacklist=[], whitelist=[])
+    assert rules.disposable == wanted
+    found = check_emails(pl.Series([f"fan@{domain}" for domain in sorted(wanted)]), rules)
+    well_formed = found.filter(found["email"].is_not_null())
+    assert len(well_formed) > len(wanted) * 0.99
+    assert set(well_formed["reason"]) == {"disposable_domain"}
 
 
 def test_rules_come_back_from_their_snapshot():
