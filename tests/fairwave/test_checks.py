@@ -89,6 +89,12 @@ def test_o7_defaults_are_refused_wherever_somebody_else_can_reach_the_site(given
     assert [one.id for one in found] == ["fairwave.E204", "fairwave.E205"]
 
 
+def test_o7_alerts_may_go_unencrypted_to_this_machine_itself(tmp_path):
+    """There the sandbox plays Slack."""
+    slack = "http://127.0.0.1:8099/slack/serve"
+    assert check(FAIRWAVE_DATA=str(tmp_path), SLACK_WEBHOOK_URL=slack) == []
+
+
 def test_o7_a_local_machine_runs_with_defaults_and_a_key_of_its_own(tmp_path):
     nothing = dict.fromkeys(("SMS_TOKEN", "RECEIPT_SECRET", "DATABASE_URL", "SECRET_KEY"), "")
     local = {"FAIRWAVE_DATA": str(tmp_path), "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]"}

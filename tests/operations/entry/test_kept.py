@@ -42,6 +42,7 @@ def test_one_makes_the_first_value_and_the_others_wait_for_it():
     with ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(kept.get) for _ in range(8)]
         wait_until(lambda: made, "the first one at work")
+        assert not any(one.done() for one in asked)
         go_on.set()
         assert {one.result() for one in asked} == {(1, 0)}
     assert made == [1]
@@ -59,11 +60,15 @@ def test_while_one_makes_the_next_value_the_others_get_the_last_with_its_age():
 
     kept._make = make
     clock.now += 40
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(4) as pool:
         first = pool.submit(kept.get)
         at_work.wait()
-        assert [kept.get() for _ in range(3)] == 3 * [("old", 40)]
-        go_on.set()
+        others = [pool.submit(kept.get) for _ in range(3)]
+        try:
+            wait_until(lambda: all(each.done() for each in others), "answers meanwhile")
+        finally:
+            go_on.set()
+        assert [each.result() for each in others] == 3 * [("old", 40)]
         assert first.result() == ("new", 0)
 
 
