@@ -89,7 +89,6 @@ class CampaignAdmin(LockedEditing, TitledAdmin):
     list_filter = ("status",)
     search_fields = ("campaign_id", "name", "artist")
     search_help_text = "Campaign id, name or artist"
-    actions = None
     compressed_fields = True
     warn_unsaved_form = True
     fieldsets = (
@@ -224,8 +223,6 @@ class OfCampaign(LockedEditing):
     [C-2]
     """
 
-    actions = None
-
     def lock(self, request: HttpRequest, row: Any) -> None:
         lock_campaigns(self.campaigns_of(request, row))
         super().lock(request, row)
@@ -340,7 +337,6 @@ class FanListAdmin(OfCampaign, TitledAdmin):
     search_fields = ("fanlist_id",)
     search_help_text = "Fan list id"
     autocomplete_fields = ("campaign",)
-    actions = None
 
     @display(description="fan list", ordering="fanlist_id")
     def list_id(self, fanlist: FanList) -> str:

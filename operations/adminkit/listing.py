@@ -118,8 +118,6 @@ class TitledAdmin(ModelAdmin):
 class ReadOnlyAdmin(TitledAdmin):
     """Rows that only jobs write: they are not added, changed or deleted by hand."""
 
-    actions = None
-
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return False
 
