@@ -47,7 +47,9 @@ NOT_PERMITTED: Final = Words(
     "Your role does not include this permission. Ask an administrator if you need it.",
 )
 NOT_FOUND: Final = Words(
-    "Page not found", "The page may have been removed, or the address may be wrong."
+    "Page not found",
+    "The page may have been removed, or the address may be wrong. Check the address, or go back to"
+    " the page that led here.",
 )
 WRONG_METHOD: Final = Words(
     "This address is not a page",

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import F, Func, QuerySet, TextField
+from django.db.models import F, Func, OrderBy, QuerySet, TextField
+from django.db.models.expressions import Combinable
 
 from campaigns.choices import ScoreFileState
 from campaigns.draw import Draw
@@ -105,7 +106,7 @@ def _registrations(campaigns: Iterable[int]) -> QuerySet[RejectedRegistration]:
     return (
         RejectedRegistration.objects.filter(registration_import__campaign__in=campaigns)
         .select_related("registration_import")
-        .order_by("-registration_import_id", "line")
+        .order_by(*_newest("registration_import_id"))
     )
 
 
@@ -114,8 +115,15 @@ def _rows(campaign: Campaign) -> QuerySet[RejectedRow]:
         RejectedRow.objects.filter(score_file__in=_files(campaign))
         .select_related("score_file")
         .defer(*LARGE)
-        .order_by("-score_file_id", "line")
+        .order_by(*_newest("score_file_id"))
     )
+
+
+def _newest(file: str) -> tuple[OrderBy, Combinable]:
+    """By file, the newest first, and line; by no index, on purpose. With one, PostgreSQL might walk
+    through all lines in its order instead of reading the few that hold what was asked for.
+    """
+    return (F(file) + 0).desc(), F("line") + 0
 
 
 def _split(rows: QuerySet[Any]) -> QuerySet[Any]:

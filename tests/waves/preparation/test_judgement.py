@@ -37,6 +37,7 @@ def _twice_failed(campaign):
 def _given_more_than_there_are(campaign):
     prepare(request(campaign, "20260120", notify_date=NOTIFY), by=person("eve"), now=NOW)
     Market.objects.filter(campaign=campaign, market_id="west").update(capacity=3)
+    Market.objects.filter(campaign=campaign, market_id="east").update(capacity=9)
 
 
 CASES = {
@@ -56,7 +57,7 @@ CASES = {
 
 @pytest.mark.parametrize("prepare_case", CASES.values(), ids=CASES)
 def test_w7_what_the_preparation_refuses_the_preview_refuses_in_the_same_words(ann, prepare_case):
-    campaign = campaign_with(8)
+    campaign = campaign_with(12)
     prepare_case(campaign)
     try:
         seen = preview(request(campaign), now=NOW).refusal
