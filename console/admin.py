@@ -55,7 +55,7 @@ class UserList(PageAdmin):
     ordering = ("username",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).prefetch_related("groups")
+        return accounts.people().prefetch_related("groups")
 
     @admin.display(description="name", ordering="first_name")
     def full_name(self, user: User) -> str:

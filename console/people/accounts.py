@@ -20,6 +20,7 @@ from django.db.models import Q, QuerySet
 
 from console.roles import ADMINISTRATOR, ROLES
 from operations.database.locks import lock_in_transaction
+from operations.entry.command_rights import SERVICE_ACCOUNT
 from operations.errors import Refusal
 from operations.jobs import record_move
 from operations.subjects import Subject
@@ -43,6 +44,11 @@ class Details:
     name: str
     email: str
     role: str
+
+
+def people() -> QuerySet[User]:
+    """All users but service accounts, which never sign in."""
+    return User.objects.exclude(username__startswith=SERVICE_ACCOUNT)
 
 
 def details_of(user: User) -> Details:
@@ -92,7 +98,7 @@ def change(pk: int, *, read: Details, wanted: Details, by: User) -> None:
     if somebody else has changed the same meanwhile.
     """
     with one_change_at_a_time(by):
-        user = _locked(pk)
+        user = locked(pk)
         now = details_of(user)
         changed = {f.name for f in fields(Details)}
         changed = {name for name in changed if getattr(read, name) != getattr(wanted, name)}
@@ -116,7 +122,7 @@ def change(pk: int, *, read: Details, wanted: Details, by: User) -> None:
 def deactivate(pk: int, *, by: User, reason: str) -> None:
     """Sign the user out everywhere and let them in no more. Raises NotAllowedNow."""
     with one_change_at_a_time(by):
-        user = _locked(pk)
+        user = locked(pk)
         if not user.is_active:
             raise NotAllowedNow("This user is deactivated already.")
         _require_another_administrator(user)
@@ -127,7 +133,7 @@ def deactivate(pk: int, *, by: User, reason: str) -> None:
 def reactivate(pk: int, *, by: User) -> None:
     """Let a deactivated user in again, with the role and the password of before."""
     with one_change_at_a_time(by):
-        user = _locked(pk)
+        user = locked(pk)
         if user.is_active:
             raise NotAllowedNow("This user is active already.")
         _write(user, {"is_active": True})
@@ -163,8 +169,9 @@ def _require_another_administrator(user: User) -> None:
         )
 
 
-def _locked(pk: int) -> User:
-    return User.objects.select_for_update(no_key=True).get(pk=pk)
+def locked(pk: int) -> User:
+    """Somebody's row, until the transaction ends."""
+    return people().select_for_update(no_key=True).get(pk=pk)
 
 
 def _give(user: User, role: str) -> None:

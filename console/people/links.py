@@ -24,6 +24,7 @@ from django.utils.http import urlsafe_base64_encode
 from console.people.accounts import (
     NotAllowedNow,
     has_password,
+    locked,
     one_change_at_a_time,
     role_of,
     subject_of,
@@ -69,7 +70,7 @@ class Link:
 def create(pk: int, *, by: User) -> Link:
     """A new link. Raises NotAllowedNow for somebody who may not sign in."""
     with one_change_at_a_time(by):
-        user = User.objects.select_for_update(no_key=True).get(pk=pk)
+        user = locked(pk)
         if not user.is_active:
             raise NotAllowedNow("This user is deactivated. Reactivate the user first.")
         is_invitation = not has_password(user)
@@ -119,7 +120,7 @@ def mail(link: Link, *, by: User) -> bool:
 def use(pk: int, token: str, password: str) -> User | None:
     """Set the password that a link's bearer has chosen. None if the link has ended meanwhile."""
     with transaction.atomic():
-        user = User.objects.select_for_update(no_key=True).get(pk=pk)
+        user = locked(pk)
         if not (user.is_active and default_token_generator.check_token(user, token)):
             return None
         user.set_password(password)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -37,7 +36,7 @@ def invite(request: StaffRequest) -> HttpResponse:
 @form_page(accounts.RIGHT)
 def user(request: StaffRequest, pk: int) -> HttpResponse:
     """A user: name, e-mail address, role; what else can be done; what happened."""
-    shown = get_object_or_404(User, pk=pk)
+    shown = get_object_or_404(accounts.people(), pk=pk)
     if request.method == "POST":
         form = EditForm(request.POST, user=shown)
         if form.is_valid():
@@ -68,7 +67,7 @@ def user(request: StaffRequest, pk: int) -> HttpResponse:
 @action(accounts.RIGHT)
 def send_link(request: StaffRequest, pk: int) -> HttpResponse:
     """A new link, for somebody whose invitation expired or who forgot the password."""
-    get_object_or_404(User, pk=pk)
+    get_object_or_404(accounts.people(), pk=pk)
     try:
         link = links.create(pk, by=request.user)
     except NotAllowedNow as refusal:
@@ -79,7 +78,7 @@ def send_link(request: StaffRequest, pk: int) -> HttpResponse:
 
 @action(accounts.RIGHT)
 def deactivate(request: StaffRequest, pk: int) -> HttpResponse:
-    get_object_or_404(User, pk=pk)
+    get_object_or_404(accounts.people(), pk=pk)
     back, form = reverse("user", args=[pk]), ReasonForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Enter a reason of at least 5 characters.")
@@ -95,7 +94,7 @@ def deactivate(request: StaffRequest, pk: int) -> HttpResponse:
 
 @action(accounts.RIGHT)
 def reactivate(request: StaffRequest, pk: int) -> HttpResponse:
-    get_object_or_404(User, pk=pk)
+    get_object_or_404(accounts.people(), pk=pk)
     return attempt(
         request,
         lambda: accounts.reactivate(pk, by=request.user),
@@ -107,7 +106,7 @@ def reactivate(request: StaffRequest, pk: int) -> HttpResponse:
 @action(accounts.RIGHT)
 def forget_failures(request: StaffRequest, pk: int) -> HttpResponse:
     """Let a user who is locked out try again at once."""
-    shown = get_object_or_404(User, pk=pk)
+    shown = get_object_or_404(accounts.people(), pk=pk)
     return attempt(
         request,
         lambda: attempts.forget(shown.username),

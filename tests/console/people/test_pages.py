@@ -9,6 +9,7 @@ from django.core import mail
 from console.people import accounts
 from console.sign_in import attempts
 from console.sign_in.attempts import account_key, attempt_at
+from operations.entry.command_rights import service_account
 from operations.models import StatusChange
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +110,17 @@ def test_o5_the_list_shows_roles_and_states_and_leads_to_the_pages(client, anna)
     change = client.get(f"/admin/auth/user/{anna.pk}/change/")
     assert change.headers["Location"] == f"/admin/users/{anna.pk}/"
     assert client.get("/admin/auth/user/add/").status_code == 403
+
+
+def test_o5_a_service_account_is_nobody_who_could_be_let_in(client):
+    account = service_account()
+    assert account.username not in client.get("/admin/auth/user/").content.decode()
+    here = f"/admin/users/{account.pk}/"
+    assert client.get(here).status_code == 404
+    for step in ("link", "reactivate"):
+        assert client.post(f"{here}{step}/").status_code == 404, step
+    account.refresh_from_db()
+    assert not account.is_active
 
 
 def test_o5_no_one_else_sees_or_changes_users(operator, anna):
