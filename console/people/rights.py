@@ -14,6 +14,16 @@ from console.roles import ADMINISTRATOR, SUMMARIES
 # Rights on rows that no page adds, changes or deletes: only administrators hold them.
 VERBS = ("add_", "change_", "delete_", "view_")
 
+# What pages do with the rights whose names say it badly.
+WORDS = {
+    "add_merge": "Merge the lake by hand",
+    "change_deadletter": "Replay dead letters",
+    "add_eventupload": "Upload change events",
+    "change_errorfile": "Repair and replay error files",
+    "view_personaldataaccess": "See the personal data log",
+    "view_erasure": "See receipts of erasures",
+}
+
 
 def summaries() -> list[tuple[str, str]]:
     """(role, what it is for)."""
@@ -33,8 +43,9 @@ def by_role() -> list[dict[str, Any]]:
     for right in _rights(below):
         label = str(apps.get_app_config(right.content_type.app_label).verbose_name)
         words = right.name.removeprefix("Can ")
+        words = WORDS.get(right.codename) or words[:1].upper() + words[1:]
         held = [right.pk in holders[role] for role in ROLE_NAMES]
-        found.setdefault(label, []).append((words[:1].upper() + words[1:], held))
+        found.setdefault(label, []).append((words, held))
     return [{"label": label, "rights": rights} for label, rights in found.items()]
 
 

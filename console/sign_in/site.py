@@ -83,5 +83,8 @@ class FairwaveSite(UnfoldAdminSite):
             one.get_full_name() or one.username
             for one in administrators.distinct().order_by("pk")[:MOST_NAMED]
         ]
-        context = {**self.each_context(request), "title": "No role yet", "administrators": named}
+        # inside the site's frame, whose menu has nothing but the home page for them
+        frame = {"has_permission": True, "sidebar_navigation": self.get_sidebar_list(request)}
+        context = {**self.each_context(request), **frame, "title": "No role yet"}
+        context["administrators"] = named
         return TemplateResponse(request, "console/people/no_role.html", context, status=403)

@@ -19,7 +19,7 @@ def test_o5_the_table_shows_each_right_beside_those_who_hold_it():
     assert table["Approve waves"] == {"approver", "administrator"}
     assert table["Stop all sending"] == {"operator", "approver", "administrator"}
     assert table["Erase a fan"] == {"administrator"}
-    assert table["View personal data log entry"] == {"analyst", "administrator"}
+    assert table["See the personal data log"] == {"analyst", "administrator"}
     assert not [words for words in table if words.startswith(("Add permission", "Delete user"))]
 
 

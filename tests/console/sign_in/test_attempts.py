@@ -76,11 +76,13 @@ def test_o7_guesses_that_come_at_the_same_time_do_not_pass_the_limit_together():
 
     with ThreadPoolExecutor(1) as thread:
         with transaction.atomic():
-            attempts.begin(at("192.0.2.1"), account=ANNA)
+            attempts._locked(at("192.0.2.1").limits(), ANNA)  # read, not counted yet
             other = thread.submit(guess)
             wait_until(
-                lambda: elsewhere(_somebody_waits), "the second guess at the first one's row"
+                lambda: other.done() or elsewhere(_somebody_waits),
+                "the second guess at the first one's rows",
             )
+            attempts.begin(at("192.0.2.1"), account=ANNA)
         assert "Too many failed attempts" in other.result()
 
 
