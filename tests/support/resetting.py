@@ -41,23 +41,27 @@ BEGIN
                 IF EXISTS (SELECT FROM public.%1$I) THEN DELETE FROM public.%1$I; END IF;', name);
         END IF;
     END LOOP;
-    EXECUTE format('CREATE FUNCTION before_tests.reset() RETURNS void LANGUAGE plpgsql AS %L', '
-        DECLARE name text;
+    EXECUTE format('CREATE FUNCTION before_tests.reset() RETURNS boolean LANGUAGE plpgsql AS %L', '
+        DECLARE name text; dropped integer = 0;
         BEGIN
             FOR name IN SELECT relname FROM pg_class
                 WHERE relnamespace = ''public''::regnamespace AND relkind IN (''r'', ''p'')
                 AND oid NOT IN (SELECT oid FROM before_tests.all_tables)
             LOOP
                 EXECUTE format(''DROP TABLE IF EXISTS public.%I CASCADE'', name);
+                dropped = dropped + 1;
+                -- each table is a few locks, of which one transaction cannot hold any number
+                IF dropped = 100 THEN RETURN false; END IF;
             END LOOP;
             ' || undo || '
+            RETURN true;
         END');
 END $$
 """
 # replica: no trigger runs, and no foreign key is checked while tables are emptied one by one. Every
 # change of it throws the plans of its session away.
 _UNDOING = "SET session_replication_role = replica"
-_RESET = "SELECT before_tests.reset()"
+_RESET = "SELECT before_tests.reset()"  # false: more tables are left to drop
 _AT_WORK = """
 SELECT 1 FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
@@ -93,7 +97,8 @@ def reset() -> None:
             lambda: cursor.execute(_AT_WORK).fetchone() is None,
             "sessions of the test database that still work",
         )
-        cursor.execute(_RESET)
+        while not cursor.execute(_RESET).fetchone()[0]:
+            pass
 
 
 def let_go() -> None:
