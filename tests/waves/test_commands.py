@@ -147,11 +147,13 @@ def test_o5_a_campaign_file_is_loaded_for_a_service_account_but_rules_are_change
 ):
     """[O-5, S-16]"""
     file = tmp_path / "campaign.json"
-    file.write_text(json.dumps({"campaign_id": "new", "name": "New", "status": "open"}))
+    market = {"market_id": "w", "capacity": 1, "selection_time": "2026-01-18T12:00:00Z"}
+    new = {"campaign_id": "new", "name": "New", "markets": [market]}
+    file.write_text(json.dumps(new | {"status": "open"}))
     assert result_of("load_campaign", str(file))["status"] == "open"
     opened = StatusChange.objects.get(subject_kind="campaign", subject_id="new")
     assert opened.by.username.startswith("os:")
-    file.write_text(json.dumps({"campaign_id": "new", "name": "New", "min_score": 0.5}))
+    file.write_text(json.dumps(new | {"min_score": 0.5}))
     change = ("load_campaign", str(file), "--reason", "too many bots")
     assert "Enter --by USER as well." in refused(*change)
     assert "(campaigns.change_campaign)" in refused(*change, "--by", "bob")
