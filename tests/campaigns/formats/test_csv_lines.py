@@ -125,10 +125,11 @@ def test_a_line_without_end_is_cut_and_the_next_is_read(size):
 
 @pytest.mark.parametrize("size", [1 << 16, 1 << 23])
 def test_a_quote_that_closes_only_behind_a_megabyte_counts_as_never_closed(size):
-    filler = b"f,0\n" * (LONGEST_LINE // 4 + 1)
-    lines = translated(b'"open,1\n' + filler + b'x",2\ny,3\n', size).split(b"\n")
-    assert len(lines) == 1 + LONGEST_LINE // 4 + 1 + 2 + 1
+    fillers = LONGEST_LINE // 2  # two megabytes
+    lines = translated(b'"open,1\n' + fillers * b"f,0\n" + b'x",2\ny,3\n', size).split(b"\n")
+    assert len(lines) == 1 + fillers + 2 + 1
     assert lines[0] == b'"open,1'
+    assert set(lines[1:-3]) == {b"f\t0"}
     assert lines[-3:] == [b'x",2', b"y\t3", b""]
 
 

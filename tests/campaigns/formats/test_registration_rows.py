@@ -46,7 +46,7 @@ def test_quoted_csv_may_hold_commas_and_rows_that_are_not_utf8_are_malformed():
     campaign = make_campaign()
     content = b"\xef\xbb\xbf" + b"\r\n".join(
         [
-            b"global_user_id,registered_at,email,member_id",
+            b'"global_user_id",registered_at,email,member_id',
             b'1,2026-01-05T10:00:00+01:00,a@b.example,"x, ""y"""',
             b'"2\n",2026-01-05T10:00:00Z,c@b.example,m',
             b"3,2026-01-05T10:00:00Z,c\xff@b.example,m",
@@ -132,6 +132,7 @@ def test_s2_zero_width_characters_at_either_end_of_any_field_make_no_other_fan()
 def test_avro_files_are_read_in_the_lakes_shape_and_in_ours():
     campaign = make_campaign("12345")
     record = from_elsewhere(campaign, email="a@b.example") | {
+        "globalUserId": "\u200bfan-1 ",
         "memberId": None,
         "dedupeHash": "0" * 64,
     }
@@ -145,6 +146,7 @@ def test_avro_files_are_read_in_the_lakes_shape_and_in_ours():
     assert found.rejected_rows.get().raw.split("\t")[:2] == ["fan-8", "a\\x00b"]
     preferences = dict(Registrant.objects.values_list("email", "preferences"))
     assert preferences == {"a@b.example": ["east"], "fan7@mail.example": ["west", "east"]}
+    assert fans() == ["fan-1", "fan-7"]
 
 
 def test_c4_avro_records_of_another_campaign_or_type_are_refused_as_a_whole():

@@ -211,6 +211,8 @@ def test_a_worker_that_was_taken_over_imports_nothing(monkeypatch):
         (b"global_user_id,email\nfan,a@b.example\n", "is missing the column registered_at"),
         (b"global_user_id,registered_at,email,email\nfan,x,y,z\n", "has a column twice: email"),
         (b"\x89PNG\r\n\x1a\n", "cannot be read"),
+        (b"global_user_id,registered_at,gr\xf6\xdfe\nfan,x,y\n", "cannot be read"),
+        (b"global_user_id,registered_at,a\x01b\nfan,x,y\n", "cannot be read"),
         (b"Obj\x01\x04\x16", "incomplete"),
     ],
 )
