@@ -193,7 +193,11 @@ def end_of(campaign: Campaign) -> dict[str, Any]:
 
 
 def without_attempt(key: str) -> str:
-    """A key that several attempts may have made, each its own; only one's stays."""
+    """A key that several attempts may have made, each its own, of which only one's stays; or one
+    that carries a row's number.
+    """
+    if key.endswith(".rejected.csv") and key.startswith("registrations/"):
+        return f"{key.rpartition('/')[0]}/*.rejected.csv"
     return key if attempt_of(key) is None else f"{key.rpartition('/')[0]}/*{key[-4:]}"
 
 
