@@ -8,7 +8,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +23,11 @@ from django.urls import get_resolver
 import console.forms
 import console.wave_forms
 from campaigns.markets.forms import MarketForm
-from campaigns.models import (
-    Campaign,
-    FanList,
-    ListEntry,
-    Market,
-    RankFile,
-    Registrant,
-    RegistrationImport,
-)
-from demand.models import CurrentRecord, EventUpload
-from operations.models import Job
+from campaigns.models import Campaign, FanList, ListEntry, Market
 from tests.console.test_urls import PUBLIC, addresses
-from tests.support.campaigns import make_campaign, make_market
+from tests.support.one_of_each import one_of_each
 from tests.support.people import client_of, member_of
-from waves.models import ProviderAccount, Template, Wave
+from waves.models import Template
 
 pytestmark = pytest.mark.django_db
 
@@ -70,30 +60,7 @@ def names_that_pages_read() -> list[str]:
 
 @pytest.fixture
 def rows() -> Campaign:
-    """A row behind every address, under one number and one name."""
-    campaign = make_campaign(NAMED, pk=PK)
-    make_market(campaign, "north", pk=PK)
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    own = {"pk": PK, "campaign": campaign}
-    fanlist = FanList.objects.create(fanlist_id=NAMED, **own)
-    campaign.score_files.create(
-        pk=PK, attempt=1, name="a.txt", timestamp="1", key="scored/a.txt", sha256="a"
-    )
-    RankFile.objects.create(
-        pk=PK, fanlist=fanlist, name="a.csv", key="fanlist/a.csv", sha256="a", formula="linear"
-    )
-    RegistrationImport.objects.create(name="a.csv", key="a.csv", sha256="a", **own)
-    Registrant.objects.create(global_user_id="f", registered_at=now, changed_at=now, **own)
-    Wave.objects.create(name=NAMED, date_key="20260101", notify_date=now, **own)
-    Template.objects.create(channel="sms", body="{code}", **own)
-    ListEntry.objects.create(kind="blacklist", pattern="a@b.example", **own)
-    Job.objects.create(pk=PK, kind="merge", subject_kind="lake", subject_id="x")
-    ProviderAccount.objects.create(pk=PK, name="http", paused=True)
-    EventUpload.objects.create(pk=PK, name="a", key="a", sha256="a", bytes=1)
-    CurrentRecord.objects.create(
-        pk=PK, record_type="demand", reference_id="r", record={}, changed_at=now
-    )
-    return campaign
+    return one_of_each(PK, NAMED)
 
 
 def filled(route: str) -> str:

@@ -1,0 +1,226 @@
+"""Each form of the site, found by following its links, is sent with each field empty, too long, of
+another type, with HTML, a formula, NUL, half a character and another row's id, as each role: a
+sentence or a page of the site comes back, never a 500, and without the right nothing is changed.
+[C-2, O-5, O-7]
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
+from django.http import HttpResponseBase
+from django.test import Client
+from django.urls import get_resolver
+
+from console.roles import ADMINISTRATOR, ROLES
+from datalake.storage import buckets
+from tests.console.test_urls import addresses
+from tests.faults.test_bad_values import filled
+from tests.support.found_forms import Form, crawl, match_of
+from tests.support.one_of_each import one_in_each_state, one_of_each
+from tests.support.people import client_of, member_of, staff
+
+pytestmark = pytest.mark.django_db
+
+FULL = os.environ.get("FAIRWAVE_FULL") == "1"
+PK, NAMED, REASON = 987654, "nothing", "because of the label"
+HTML = "<script>alert('x')</script><b>\"'"
+BAD: dict[str, str | bytes | list[str] | None] = {
+    "nothing": "",
+    "no field": None,
+    "too long": "x" * 3_000,
+    "digits": "9" * 5_000,
+    "no number": "=seven",
+    "below": "-1",
+    "HTML": HTML,
+    "formula": '=HYPERLINK("http://e.example";"x")',
+    "NUL": "a\0b",
+    "half": b"\xed\xa0\x80",
+    "another's id": str(PK + 1),
+    "twice": ["a", "b"],
+}
+BAD_FILES = {
+    "no file": None,
+    "empty": ("a.csv", b""),
+    "HTML": (f"{HTML}.csv", HTML.encode()),
+    "bytes": ("a.txt", b"\x00\xff\n" * 99),
+    "long name": ("x" * 400 + ".csv", b"a,b\n"),
+    "text": "a.csv",
+}
+# sent by scripts of pages
+FOR_SCRIPTS = {"permit-upload", "uploaded-scores"}
+# what a request of itself writes, whoever makes it
+OF_THE_SESSION = {"django_session", "axes_accesslog", "axes_accessattempt"}
+SENTENCE = re.compile(r"[A-Z][^<>]{15,}\.")
+WRITES = """SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables
+    WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"""
+
+
+@dataclass(frozen=True)
+class Person:
+    role: str
+    user: User | AnonymousUser
+    client: Client
+
+
+@pytest.fixture
+def people() -> list[Person]:
+    roles = [*ROLES, ADMINISTRATOR]
+    users: dict[str, User] = {role: member_of(role) for role in roles} | {"none": staff("newcomer")}
+    found = [Person(role, user, client_of(user)) for role, user in users.items()]
+    found.append(Person("anonymous", AnonymousUser(), Client()))
+    for person in found:
+        person.client.raise_request_exception = False
+    return found
+
+
+@pytest.fixture
+def forms() -> list[Form]:
+    """Every form that somebody with all rights finds, and those of strangers."""
+    one_in_each_state(one_of_each(PK, NAMED))
+    client = client_of(User.objects.create_superuser("root-like"))
+    routes = [route for route, _ in addresses(get_resolver().url_patterns)]
+    starts = ["/admin/", *map(filled, routes)]
+    found = list(crawl(client, starts))
+    return [*found, *crawl(Client(), ["/admin/login/", f"/draws/{NAMED}"])]
+
+
+def writes() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(WRITES)
+        return dict(cursor.fetchall())
+
+
+def may_send(user: User | AnonymousUser, form: Form) -> bool:
+    """Whether the view behind the form lets this person in; what it does then is its own to say."""
+    where = match_of(form.action)
+    if where is None or not form.action.startswith("/admin/"):
+        return True
+    if not user.is_active or not getattr(user, "is_staff", False):
+        return where.url_name == "login"
+    if permissions := getattr(where.func, "permissions", ()):
+        return user.has_perms(permissions)
+    model_admin, verb = getattr(where.func, "model_admin", None), str(where.url_name).split("_")[-1]
+    if model_admin is None:
+        return True
+    label, model = model_admin.opts.app_label, model_admin.opts.model_name
+    verb = {"changelist": "view", "password": "change"}.get(verb, verb)
+    return user.has_perm(f"{label}.{verb}_{model}")
+
+
+def spoilt(form: Form) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is sent, each time with another field as it should not be, and what that is."""
+    good = {
+        name: REASON if "reason" in name and not value else value
+        for name, value in form.values.items()
+        if name != "csrfmiddlewaretoken"
+    } | dict(form.buttons[:1])
+    good_files = dict.fromkeys(form.files, ("a.csv", b"a,b\n1,2\n"))
+    for field in good:
+        for what, value in BAD.items():
+            if not (form.files and what == "half"):
+                yield f"{field}: {what}", _sent(good | {field: value}, good_files)
+    for field in form.files:
+        for what, file in BAD_FILES.items():
+            yield f"{field}: {what}", _sent(good, good_files | {field: file})
+    if not good and not form.files:
+        yield "as it is", {}
+
+
+def _sent(values: Mapping[str, Any], files: Mapping[str, Any]) -> dict[str, Any]:
+    made = {
+        name: SimpleUploadedFile(*file) if isinstance(file, tuple) else file
+        for name, file in files.items()
+    }
+    return {name: value for name, value in (values | made).items() if value is not None}
+
+
+def send(client: Client, form: Form, data: Mapping[str, Any]) -> tuple[HttpResponseBase, set[str]]:
+    """The answer, and the tables that it wrote to; then all is as it was."""
+    before, cookies = writes(), client.cookies.copy()
+    with transaction.atomic():
+        if form.method == "get":
+            answer = client.get(f"{form.action.partition('?')[0]}?{urlencode(data, doseq=True)}")
+        elif form.files:
+            answer = client.post(form.action, data)
+        else:
+            kind = "application/x-www-form-urlencoded"
+            answer = client.post(form.action, urlencode(data, doseq=True), content_type=kind)
+        transaction.set_rollback(True)
+    client.cookies = cookies
+    return answer, {table for table, count in writes().items() if count != before.get(table, 0)}
+
+
+def fault_of(person: Person, form: Form, data: Mapping[str, Any]) -> str:
+    """What is wrong with the answer; empty if nothing is."""
+    files = list(buckets.scoring().list("")) if form.files else []
+    answer, changed = send(person.client, form, data)
+    status, text = answer.status_code, _text(answer)
+    if status >= 500:
+        return f"{status} {answer.exc_info}"  # type: ignore[attr-defined]
+    if HTML in text or "<script>alert(" in text:
+        return "the HTML came back as it was"
+    if not may_send(person.user, form):
+        away = status == 302 and answer.headers["Location"].startswith("/admin/login/")
+        changed -= OF_THE_SESSION
+        if changed or (files and files != list(buckets.scoring().list(""))):
+            return f"changed {sorted(changed)} without the right"
+        return "" if away or status in (400, 403, 404, 405) else f"{status} without the right"
+    if status == 302:
+        said = bool(answer.cookies.get("messages") and answer.cookies["messages"].value)
+        inside = answer.headers["Location"].startswith("/")
+        return "" if inside and (said or changed or form.method == "get") else "nothing is said"
+    if status not in (200, 400, 403, 404, 405):
+        return f"{status}"
+    return "" if status == 200 or SENTENCE.search(text) else f"{status} without a sentence"
+
+
+def _text(answer: HttpResponseBase) -> str:
+    return "" if answer.streaming else answer.content.decode(errors="replace")  # type: ignore[attr-defined]
+
+
+def product(
+    forms: Sequence[Form], people: Sequence[Person]
+) -> Iterator[tuple[Person, Form, str, dict]]:
+    """All in the long run; else of each form two, of another field, kind and person each time."""
+    administrator = next(person for person in people if person.role == ADMINISTRATOR)
+    for number, form in enumerate(forms):
+        cases = list(spoilt(form))
+        if FULL:
+            yield from ((who, form, *case) for who in people for case in cases)
+            continue
+        yield (administrator, form, *cases[number * 7 % len(cases)])
+        yield (people[number % len(people)], form, *cases[number * 11 % len(cases)])
+
+
+def test_o5_whatever_is_sent_by_whomever_is_answered_inside_the_site(forms, people, caplog):
+    caplog.set_level(logging.CRITICAL)
+    require_a_form_for_each_action(forms)
+    wrong = []
+    for person, form, what, data in product(forms, people):
+        if fault := fault_of(person, form, data):
+            wrong.append(f"{person.role}: {form.method} {form.action} ({what}): {fault}"[:600])
+    assert wrong == []
+
+
+def require_a_form_for_each_action(forms: Sequence[Form]) -> None:
+    """What the walk does not find would not be tried."""
+    found = {str(where.url_name) for form in forms if (where := match_of(form.action))}
+    client = client_of(User.objects.create_superuser("all-rights"))
+    missing = {
+        str(pattern.name): filled(route)
+        for route, pattern in addresses(get_resolver().url_patterns)
+        if hasattr(pattern.callback, "permissions") and pattern.name not in found
+    }
+    takes = {name for name, address in missing.items() if client.post(address).status_code != 405}
+    assert takes == FOR_SCRIPTS

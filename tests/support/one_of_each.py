@@ -1,0 +1,151 @@
+"""A row behind every address, and one in every state that a page offers something for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.contrib.auth.models import User
+
+from campaigns.models import (
+    Activation,
+    Arrival,
+    Campaign,
+    FanList,
+    ListEntry,
+    RankFile,
+    Registrant,
+    RegistrationImport,
+    ScoreFile,
+)
+from datalake.models import DeadLetter
+from demand.models import Batch, CurrentRecord, ErrorFile, EventUpload
+from operations.choices import JobState
+from operations.models import Alert, Job
+from tests.support.campaigns import make_campaign, make_market
+from waves.choices import SendState, WaveState
+from waves.models import Member, ProviderAccount, Send, Template, Wave
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DIGEST = "d" * 64
+CONTENT = {
+    "templates": [],
+    "notify_channels": "both",
+    "campaign": {"name": "Spring Tour", "artist": "The Band", "time_zone": "UTC"},
+}
+HAS_NO_CONTENT = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
+
+
+def one_of_each(pk: int, name: str) -> Campaign:
+    """A row behind every address, under one number and one name."""
+    campaign = make_campaign(name, pk=pk)
+    make_market(campaign, "north", pk=pk)
+    own = {"pk": pk, "campaign": campaign}
+    fanlist = FanList.objects.create(fanlist_id=name, **own)
+    campaign.score_files.create(
+        pk=pk, attempt=1, name="a.txt", timestamp="1", key="scored/a.txt", sha256="a"
+    )
+    RankFile.objects.create(
+        pk=pk, fanlist=fanlist, name="a.csv", key="fanlist/a.csv", sha256="a", formula="linear"
+    )
+    RegistrationImport.objects.create(name="a.csv", key="a.csv", sha256="a", **own)
+    Registrant.objects.create(global_user_id="f", registered_at=NOW, changed_at=NOW, **own)
+    Wave.objects.create(name=name, date_key="20260101", notify_date=NOW, **own)
+    Template.objects.create(channel="sms", body="{code}", **own)
+    ListEntry.objects.create(kind="blacklist", pattern="a@b.example", **own)
+    Job.objects.create(pk=pk, kind="merge", subject_kind="lake", subject_id="x")
+    ProviderAccount.objects.create(pk=pk, name="http", paused=True)
+    EventUpload.objects.create(pk=pk, name="a", key="a", sha256="a", bytes=1)
+    CurrentRecord.objects.create(
+        pk=pk, record_type="demand", reference_id="r", record={}, changed_at=NOW
+    )
+    return campaign
+
+
+def one_in_each_state(campaign: Campaign) -> None:
+    """Campaigns, files, waves, jobs and records of the archive, so that every form of the site
+    stands on some page.
+    """
+    other = User.objects.create_user("somebody-else")
+    make_campaign("a-draft", opened=False, entropy_source="drand round 1")
+    make_campaign("waits-for-luck", entropy_source="drand round 1")
+    over = make_campaign("is-over")
+    Campaign.objects.filter(pk=over.pk).update(status="closed", closed_at=NOW)
+    for number, state in enumerate(WaveState.values):
+        approved = state in (WaveState.APPROVED, WaveState.SCHEDULED, WaveState.TRIGGERED)
+        Wave.objects.create(
+            campaign=campaign,
+            name=f"{campaign.campaign_id}_{state}",
+            date_key=f"20260102-{number}",
+            notify_date=NOW,
+            state=state,
+            error="The bucket was away." if state == WaveState.FAILED else "",
+            attempts=2 if state == WaveState.FAILED else 0,
+            content={} if state in HAS_NO_CONTENT else CONTENT,
+            content_digest="" if state in HAS_NO_CONTENT else DIGEST,
+            zip_key="" if state in HAS_NO_CONTENT else "w.zip",
+            prepared_by=other,
+            prepared_at=NOW,
+            approved_by=User.objects.create_user(f"approves-{state}") if approved else None,
+            approved_digest=DIGEST if approved else "",
+        )
+    counts = {"rows_in": 2, "accepted": 1, "rejected": 1, "rejected_by": {"no_contact": 1}}
+    for number, file_state in enumerate(("validated", "streamed", "failed"), start=2):
+        ScoreFile.objects.create(
+            campaign=campaign,
+            attempt=number,
+            name=f"{file_state}.txt",
+            timestamp=str(number),
+            key=f"scored/{file_state}.txt",
+            sha256=file_state,
+            state=file_state,
+            error="Not UTF-8." if file_state == "failed" else "",
+            roster_digest=DIGEST,
+            roster_size=1,
+            streamed=1,
+            scrubbed_key="a.csv",
+            rejected_key="a.rejected.csv",
+            **counts,
+        )
+    RegistrationImport.objects.create(
+        campaign=campaign,
+        name="b.csv",
+        key="b.csv",
+        sha256="b",
+        finished=True,
+        columns=["global_user_id", "registered_at"],
+        rejected_key="b.rejected.csv",
+        **counts,
+    )
+    for number, job_state in enumerate(JobState.values):
+        Job.objects.create(
+            kind="process_scores",
+            subject_kind="score_file",
+            subject_id=str(number),
+            state=job_state,
+            error="The bucket was away." if job_state == JobState.FAILED else "",
+        )
+    Activation.objects.create(campaign=campaign, score_file=campaign.score_files.first())
+    completed = Wave.objects.get(campaign=campaign, state=WaveState.COMPLETED)
+    member = Member.objects.create(
+        wave=completed,
+        campaign=campaign,
+        market=campaign.markets.first(),
+        global_user_id="f",
+        place=1,
+    )
+    Send.objects.create(
+        wave=completed,
+        member=member,
+        channel="sms",
+        key=UUID(int=1),
+        state=SendState.FAILED,
+        settled_at=NOW,
+    )
+    Arrival.objects.create(campaign=campaign, name="a.txt", key="scored/c.txt", version="1", size=1)
+    Alert.objects.create(text="The bucket was away.")
+    DeadLetter.objects.create(
+        consumer="registrations", source="input", position=1, index=0, error="odd", record="{}"
+    )
+    batch = Batch.objects.create(source="file", first="1", last="1", events=1, created_at=NOW)
+    ErrorFile.objects.create(batch=batch, error_type="invalid_field", key="errors/a.jsonl", events=1)
