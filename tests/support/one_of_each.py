@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from campaigns.models import (
     Activation,
@@ -18,6 +19,8 @@ from campaigns.models import (
     RegistrationImport,
     ScoreFile,
 )
+from console.models import SignInCounter
+from console.sign_in.attempts import account_key
 from datalake.models import DeadLetter
 from demand.models import Batch, CurrentRecord, ErrorFile, EventUpload
 from operations.choices import JobState
@@ -67,6 +70,9 @@ def one_in_each_state(campaign: Campaign) -> None:
     stands on some page.
     """
     other = User.objects.create_user("somebody-else")
+    User.objects.create_user("has-left", is_staff=True, is_active=False)
+    account = account_key(User.objects.create_user("mistyped", is_staff=True).username)
+    SignInCounter.objects.create(key="a", account=account, failures=3, last_at=timezone.now())
     make_campaign("a-draft", opened=False, entropy_source="drand round 1")
     make_campaign("waits-for-luck", entropy_source="drand round 1")
     over = make_campaign("is-over")
@@ -133,6 +139,7 @@ def one_in_each_state(campaign: Campaign) -> None:
         market=campaign.markets.first(),
         global_user_id="f",
         place=1,
+        band_score=0.5,
     )
     Send.objects.create(
         wave=completed,
@@ -140,6 +147,7 @@ def one_in_each_state(campaign: Campaign) -> None:
         channel="sms",
         key=UUID(int=1),
         state=SendState.FAILED,
+        reason="http_400",
         settled_at=NOW,
     )
     Arrival.objects.create(campaign=campaign, name="a.txt", key="scored/c.txt", version="1", size=1)
@@ -148,4 +156,6 @@ def one_in_each_state(campaign: Campaign) -> None:
         consumer="registrations", source="input", position=1, index=0, error="odd", record="{}"
     )
     batch = Batch.objects.create(source="file", first="1", last="1", events=1, created_at=NOW)
-    ErrorFile.objects.create(batch=batch, error_type="invalid_field", key="errors/a.jsonl", events=1)
+    ErrorFile.objects.create(
+        batch=batch, error_type="invalid_field", key="errors/a.jsonl", events=1
+    )
