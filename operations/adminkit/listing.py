@@ -16,6 +16,7 @@ from django.contrib.admin.exceptions import (
 )
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.db import IntegrityError, transaction
 from django.db.models import Model, ProtectedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -41,6 +42,18 @@ UNANSWERABLE = (
 MOST_PARAMETERS = 20
 Mask = Callable[[str], str]
 
+MOST_DIGITS = 18  # of a row's number
+
+
+class RowSelect(AutocompleteSelect):
+    """Django's own looks up whatever was sent, and fails on what is no number of a row: the page
+    that says so could not be shown.
+    """
+
+    def optgroups(self, name: str, value: list[str], attr: Any = None) -> Any:
+        rows = [each for each in value if str(each).isdecimal() and len(str(each)) <= MOST_DIGITS]
+        return super().optgroups(name, rows, attr)
+
 
 class TitledAdmin(ModelAdmin):
     """A list is titled by what it lists: a tab of the browser that says "Select job to view" helps
@@ -49,6 +62,11 @@ class TitledAdmin(ModelAdmin):
     """
 
     actions = None
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = RowSelect(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What is deleted with the rows. Raises ProtectedError where one of them is kept."""
