@@ -50,7 +50,7 @@ class RowSelect(AutocompleteSelect):
     that says so could not be shown.
     """
 
-    def optgroups(self, name: str, value: list[str], attr: Any = None) -> Any:
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
         rows = [each for each in value if str(each).isdecimal() and len(str(each)) <= MOST_DIGITS]
         return super().optgroups(name, rows, attr)
 
