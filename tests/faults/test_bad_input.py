@@ -26,9 +26,9 @@ from console.roles import ADMINISTRATOR, ROLES
 from datalake.storage import buckets
 from tests.console.test_urls import addresses
 from tests.faults.test_bad_values import filled
-from tests.support.found_forms import Form, crawl, match_of
-from tests.support.one_of_each import one_in_each_state, one_of_each
 from tests.support.people import client_of, member_of, staff
+from tests.support.site.found_forms import Form, crawl, match_of
+from tests.support.site.one_of_each import one_in_each_state, one_of_each
 
 pytestmark = pytest.mark.django_db
 

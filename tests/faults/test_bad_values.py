@@ -25,8 +25,8 @@ import console.wave_forms
 from campaigns.markets.forms import MarketForm
 from campaigns.models import Campaign, FanList, ListEntry, Market
 from tests.console.test_urls import PUBLIC, addresses
-from tests.support.one_of_each import one_of_each
 from tests.support.people import client_of, member_of
+from tests.support.site.one_of_each import one_of_each
 from waves.models import Template
 
 pytestmark = pytest.mark.django_db
