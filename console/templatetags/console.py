@@ -16,6 +16,7 @@ from campaigns.fairness.reports import Report
 from campaigns.fairness.verdict import sentence
 from console.charts import svg
 from console.words import TONES, words
+from operations import instants
 from operations.adminkit.countdowns import until
 from operations.adminkit.wall_clock import moment
 from operations.job_kinds import JobKind, shown_kind
@@ -83,7 +84,7 @@ def countdown(due: datetime, state: str) -> SafeString:
         '<time datetime="{due}" data-due="{due}" data-now="{now}" data-past="{past}">{text}</time>'
         "<noscript> (at {clock} UTC)</noscript>",
         due=due.isoformat(),
-        now=now.isoformat(timespec="milliseconds"),
+        now=instants.stamp(now),
         past=past,
         text=until(due, now, past=past),
         clock=f"{now:%H:%M:%S}",
