@@ -71,7 +71,8 @@ def schedule(wave: Wave, *, by: User, now: datetime, reason: str = "") -> Wave:
             f"Wave {wave.name} was due at {locked.notify_date.isoformat()}. Give it a later notify"
             " date."
         )
-    move(wave, WaveState.SCHEDULED, by=by, reason=reason, scheduled_at=now)
+    move(locked, WaveState.SCHEDULED, by=by, reason=reason, scheduled_at=now)
+    wave.refresh_from_db()
     return wave
 
 
@@ -141,7 +142,8 @@ def _trigger(wave: Wave, *, by: User | None, now: datetime, reason: str) -> None
     require_state(locked, WaveState.SCHEDULED, WaveState.HELD)
     require_unchanged(locked)
     require_approved_content(locked)
-    move(wave, WaveState.TRIGGERED, by=by, reason=reason, triggered_at=now)
+    move(locked, WaveState.TRIGGERED, by=by, reason=reason, triggered_at=now)
+    wave.refresh_from_db()
 
 
 def assign_codes(wave: Wave, *, now: datetime) -> assignments.Assigned:

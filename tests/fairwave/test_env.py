@@ -76,14 +76,23 @@ def test_no_session_waits_for_ever(mistakes, monkeypatch):
     """
     monkeypatch.setenv("DATABASE_LOCK_SECONDS", "7")
     options = env.session_options()
-    for name, value in {
+    of_server = {
         "statement_timeout": 300_000,
         "lock_timeout": 7_000,
         "idle_in_transaction_session_timeout": 60_000,
         "tcp_keepalives_idle": 30,
-    }.items():
-        assert f"-c {name}={value}" in str(options["options"])
-    assert (options["keepalives_idle"], options["tcp_user_timeout"]) == (30, 60_000)
+        "tcp_keepalives_interval": 10,
+        "tcp_keepalives_count": 3,
+    }
+    assert options == {
+        "application_name": env.process_name(),
+        "connect_timeout": 10,
+        "tcp_user_timeout": 60_000,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "options": " ".join(f"-c {name}={value}" for name, value in of_server.items()),
+    }
     monkeypatch.setattr(sys, "argv", ["manage.py", "migrate"])
     assert "-c statement_timeout=0" in str(env.session_options()["options"])
     assert not mistakes

@@ -39,6 +39,10 @@ def test_n2_a_dead_senders_slots_are_free_when_its_lease_is_over_by_the_database
         patch.setattr(timezone, "now", lambda: ahead)
         assert slots_of(two) == 10
         assert accounts.in_flight() == 40
+        assert Sender.objects.get(pk=two).lease_until < ahead
+        accounts.release_slots("sms_http", two)
+        assert accounts.account("sms_http").in_flight == 40
+        assert slots_of(two) == 10
     assert slots_of(one, busy=20) == 25
     assert slots_of(two) == 25
     Sender.objects.filter(pk=one).update(lease_until=Now())
