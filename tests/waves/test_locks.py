@@ -43,3 +43,13 @@ def test_who_locks_a_wave_locks_its_campaign_first_so_two_waves_of_it_never_move
         with pytest.raises(WouldWait):
             elsewhere(lambda: move(other, WaveState.CANCELLED, by=None))
     elsewhere(lambda: move(other, WaveState.CANCELLED, by=None))
+
+
+def test_who_locks_a_wave_holds_up_whoever_locks_that_wave_alone():
+    wave, other = two_waves()
+    alone = Wave.objects.select_for_update(no_key=True)
+    with transaction.atomic():
+        lock_wave(wave.pk)
+        with pytest.raises(WouldWait):
+            elsewhere(lambda: alone.get(pk=wave.pk))
+        assert elsewhere(lambda: alone.get(pk=other.pk)) == other

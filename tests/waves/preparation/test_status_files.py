@@ -23,7 +23,7 @@ from waves.choices import WaveState
 from waves.errors import AttemptsExhausted, MembersDiffer
 from waves.lifecycle import wave_named
 from waves.models import Code, Wave
-from waves.naming import attempt_of, zip_key
+from waves.naming import Attempt, attempt_key, attempt_of, attempt_prefix, zip_key
 from waves.preparation import status_files
 from waves.preparation.prepare import prepare, run
 from waves.preparation.submission import submit
@@ -164,6 +164,20 @@ def test_o6_a_zombie_that_publishes_late_leaves_a_reset_wave_without_files(ann, 
     monkeypatch.setattr(status_files, "_delete_uncounted", meanwhile)
     status_files.put_right(wave, made_by)
     assert list(bucket.list("wavePrep/")) == []
+
+
+def test_o6_a_zombie_that_publishes_late_leaves_the_files_of_the_next_attempt(ann):
+    """That one is at work, so no row names its files yet; once nobody is, a sweep deletes them."""
+    campaign, bucket = campaign_with(20), buckets.scoring()
+    wave = prepare(request(campaign), by=ann, now=NOW).wave
+    made_by = attempt_of(wave.zip_key)
+    later = Attempt(made_by.job_id, made_by.number + 1)
+    key = attempt_key(attempt_prefix(campaign.campaign_id, KEY), later, "zip")
+    bucket.put(key, b"x")
+    status_files.put_right(wave, made_by)
+    assert bucket.exists(key)
+    status_files.put_right(wave)
+    assert not bucket.exists(key)
 
 
 def test_w9_a_wave_whose_attempts_were_used_up_by_kills_is_failed_and_says_so(ann):
