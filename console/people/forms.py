@@ -44,11 +44,11 @@ class PersonForm(forms.Form):
         email = f"{local}@{idna_form(domain) or ''}"
         if not is_address(email):
             raise ValidationError("Enter an e-mail address, such as anna@example.com.")
-        same = User.objects.filter(email__iexact=email)
-        if self.user is not None:
-            same = same.exclude(pk=self.user.pk)
-        if (other := same.first()) is not None:
+        others = User.objects.exclude(pk=self.user.pk) if self.user else User.objects.all()
+        if (other := others.filter(email__iexact=email).first()) is not None:
             raise ValidationError(f"The user {other.username} already has this e-mail address.")
+        if others.filter(username__iexact=email).exists():
+            raise ValidationError("Another user has this as their user name. Use another address.")
         return email
 
     def details(self) -> Details:

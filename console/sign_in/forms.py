@@ -66,6 +66,10 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
 
 
 def username_of(typed: str) -> str:
-    """The user name of whoever has this e-mail address, else what was typed."""
-    by_email = User.objects.filter(email__iexact=typed) if "@" in typed else User.objects.none()
+    """Whose user name was typed, else whose e-mail address; what was typed if nobody's. The user
+    name first: no e-mail address that somebody is given takes it from its user.
+    """
+    if "@" not in typed or User.objects.filter(username=typed).exists():
+        return typed
+    by_email = User.objects.filter(email__iexact=typed)
     return by_email.values_list("username", flat=True).first() or typed

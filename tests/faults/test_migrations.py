@@ -1,5 +1,5 @@
 """Rows that faults of earlier versions left do not stop a migration: what can be repaired is, and the
-rest fails and says why. [S-10, C-2, K-6]
+rest fails and says why. [S-10, C-2, K-6, O-5]
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from importlib import import_module
 
 import pytest
+from django.contrib.auth.models import Group, User
+from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from campaigns.models import Campaign, Market, ScoreFile
 from operations.database.statements import run
+from operations.models import StatusChange
 from tests.support.waves import NOW, campaign_with, person, request
 from waves.models import Wave
 from waves.preparation.prepare import prepare
@@ -34,6 +37,9 @@ def before(app: str, name: str) -> Iterator[None]:
     yield
     with connection.schema_editor() as editor:
         loader.get_migration(app, name).apply(state.clone(), editor)
+
+
+ONE_USER_PER_EMAIL = ("console", "0002_failed_sign_ins_and_one_user_per_email")
 
 
 def change(model: type, pk: int, **values: object) -> None:
@@ -85,3 +91,29 @@ def test_a_wave_due_in_a_year_that_is_refused_now_fails_unless_it_was_sent():
     assert set(states) == {"failed", "completed"}
     assert states["failed"].error.startswith("The notify date was 3026-01-21 18:00:00+00")
     assert {wave.notify_date.year for wave in states.values()} == {2198}
+
+
+def test_o5_an_email_address_of_several_users_stops_the_migration_which_names_them_alone():
+    users = {"ann": "Ann@example.com", "bob": "bob@example.com", "ann-lee": "ann@Example.com"}
+    migration = before(*ONE_USER_PER_EMAIL)
+    migration.__enter__()
+    for name, email in (users | {"carl": "", "dora": ""}).items():
+        User.objects.create_user(name, email)
+    with pytest.raises(CommandError) as stopped:
+        migration.__exit__(None, None, None)
+    assert "\nann and ann-lee\nNothing was changed." in str(stopped.value)
+    assert "example.com" not in str(stopped.value).lower()
+
+
+def test_o5_whoever_was_no_staff_any_more_is_not_let_in_by_a_role_that_was_left():
+    with before(*ONE_USER_PER_EMAIL):
+        roles = Group.objects.filter(name__in=("operator", "viewer"))
+        left = User.objects.create_user("left", is_staff=False)
+        stays = User.objects.create_user("stays", is_staff=True)
+        for user in (left, stays):
+            user.groups.set(roles)
+    held = {user.username: (user.is_staff, user.groups.count()) for user in User.objects.all()}
+    assert (held["left"], held["stays"]) == ((False, 0), (True, 2))
+    told = StatusChange.objects.get(subject_kind="user")
+    assert (told.subject_id, told.to_state) == ("left", "no role")
+    assert told.reason.endswith("operator, viewer")

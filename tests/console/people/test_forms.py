@@ -53,6 +53,15 @@ def test_o5_the_email_address_is_kept_in_one_spelling():
     assert form.details().email == "anna@xn--bcher-kva.example"
 
 
+def test_o5_an_email_address_that_is_another_users_name_is_refused_and_ones_own_is_not():
+    root = User.objects.create_user("Root@example.com", "ops@example.com")
+    data = GOOD | {"email": "root@example.com"}
+    form = InvitationForm(data)
+    assert "has this as their user name" in str(form.errors["email"])
+    own = EditForm(data, user=root)
+    assert own.is_valid(), own.errors
+
+
 def test_o5_a_user_may_keep_their_own_email_address(bob):
     data = {"name": "Bob", "email": "bob@example.com", "role": ""}
     form = EditForm(data | {"read_role": "viewer"}, user=bob)

@@ -27,6 +27,14 @@ def test_o7_the_user_name_or_the_email_address_signs_in_also_without_a_role():
         assert form(name).is_valid(), name
 
 
+def test_o7_a_user_name_is_never_taken_over_by_another_users_email_address():
+    root = User.objects.create_superuser("root@example.com", password=PASSWORD)
+    User.objects.create_user("invited", "root@example.com", "another password")
+    signed_in = form("root@example.com")
+    assert signed_in.is_valid(), signed_in.errors
+    assert signed_in.get_user() == root
+
+
 def test_o7_a_wrong_password_an_unknown_and_a_deactivated_user_read_the_same():
     User.objects.create_user("bob", password=PASSWORD, is_active=False)
     said = {
