@@ -20,7 +20,7 @@ from operations import jobs
 from operations.choices import JobState
 from operations.models import Alert, Job, StatusChange
 from operations.services import heartbeats
-from waves.approval import lost_approvals
+from waves.alarms import lost_approvals
 from waves.choices import WaveState
 from waves.models import Wave
 

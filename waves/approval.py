@@ -4,7 +4,7 @@ the content changes before the trigger. [W-10, X-5]
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -15,11 +15,10 @@ from django.db.models import QuerySet
 
 from operations.alerts import alert
 from operations.database.retries import retried
-from operations.models import StatusChange
 from waves.choices import WaveState
 from waves.digest import content_changed, content_digest, require_unchanged
 from waves.errors import BadTemplate, ContentChanged, SamePerson
-from waves.lifecycle import drop_members, move, require_state, subject_of
+from waves.lifecycle import drop_members, move, require_state
 from waves.locks import lock_wave
 from waves.markets import seats_of
 from waves.messages.templates import live_content, texts_in
@@ -163,19 +162,6 @@ def back_to_configured(wave: Wave, *, by: User | None, reason: str) -> Wave:
         **WITHDRAWN,
     )
     return wave
-
-
-def lost_approvals(waves: Iterable[Wave]) -> dict[str, StatusChange]:
-    """How waves that wait for approval lost an earlier one, by name: who, when and why. [X-5]"""
-    names = [subject_of(wave).id for wave in waves if wave.state == WaveState.PREPARED]
-    moves = (
-        StatusChange.objects.filter(subject_kind="wave", subject_id__in=names)
-        .exclude(from_state=WaveState.PREPARED, to_state=WaveState.PREPARED)
-        .select_related("by")
-        .order_by("subject_id", "-id")
-        .distinct("subject_id")
-    )
-    return {move.subject_id: move for move in moves if move.from_state in APPROVED}
 
 
 def _alert_lost(wave: Wave, by: User | None, reason: str, advice: str) -> None:

@@ -26,7 +26,8 @@ from operations.adminkit import unmasking
 from operations.errors import Refusal
 from operations.models import StatusChange
 from waves import rights, tasks
-from waves.approval import CHANGEABLE, lost_approvals
+from waves.alarms import lost_approvals
+from waves.approval import CHANGEABLE
 from waves.choices import WaveState
 from waves.digest import require_unchanged
 from waves.errors import BadTemplate, ContentChanged

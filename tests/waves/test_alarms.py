@@ -7,6 +7,8 @@ import pytest
 from campaigns.models import Campaign
 from tests.support.waves import NOW, campaign_with, person, request
 from waves import actions, alarms, approval
+from waves.choices import WaveState
+from waves.lifecycle import move
 from waves.models import Member, Wave
 from waves.preparation.prepare import prepare
 from waves.sending import accounts
@@ -59,4 +61,42 @@ def test_x5_a_wave_whose_members_changed_is_one_too_but_not_one_that_a_person_re
     assert seen() == []
     other = approved()
     actions.reset(other, by=root, reason="start again")
+    assert seen() == []
+
+
+def lost_its_members() -> Wave:
+    wave = approved()
+    Member.objects.filter(pk=wave.members.first().pk).delete()
+    assert approval.void_members(wave.pk, by=None)
+    return Wave.objects.get(pk=wave.pk)
+
+
+def prepared_again(wave: Wave) -> Wave:
+    return prepare(request(wave.campaign), by=person("ann"), now=NOW).wave
+
+
+def test_x5_a_lost_approval_stays_an_alarm_whatever_happens_but_a_new_one():
+    """Prepared again, failed, tried again, prepared without its members once more."""
+    wave = lost_its_members()
+    lost = [(wave.name, "", "members changed")]
+    move(wave, WaveState.FAILED, by=None, reason="the bucket is away", error="away")
+    assert seen() == lost
+    wave = prepared_again(wave)
+    assert seen() == lost
+    assert list(alarms.lost_approvals([wave])) == [wave.name]
+    Member.objects.filter(pk=wave.members.first().pk).delete()
+    assert not approval.void_members(wave.pk, by=None)  # it had none to lose
+    assert seen() == lost
+    wave = prepared_again(wave)
+    approval.approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
+    assert seen() == []
+
+
+def test_x5_a_lost_approval_is_no_alarm_once_a_person_reset_or_cancelled_the_wave(root):
+    first, second = lost_its_members(), lost_its_members()
+    assert len(seen()) == 2
+    actions.reset(first, by=root, reason="start again")
+    actions.cancel(second, by=root, reason="rain")
+    assert seen() == []
+    prepared_again(first)
     assert seen() == []

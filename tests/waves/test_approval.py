@@ -20,7 +20,8 @@ from tests.support.waves import (
     request,
 )
 from waves.actions import cancel
-from waves.approval import approve, lost_approvals, renew
+from waves.alarms import lost_approvals
+from waves.approval import approve, renew
 from waves.choices import WaveState
 from waves.digest import content_digest, require_approved_content
 from waves.errors import BadTemplate, ContentChanged, SamePerson, WrongState

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Final
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -25,6 +26,8 @@ from waves.naming import Attempt, attempt_of, attempt_prefix, status_key
 from waves.preparation import status_files
 from waves.preparation.judgement import MOST_ATTEMPTS, PREPARABLE, exhausted
 from waves.preparation.wave_files import status_json
+
+RETRY: Final = "retry"  # why a failed wave is configured again without a person's reset
 
 
 def attempt_at(lease: Lease) -> Attempt:
@@ -73,7 +76,7 @@ def _count(wave: Wave, lease: Lease, *, by: User | None, started: datetime) -> N
     if wave.attempts >= MOST_ATTEMPTS:
         raise AttemptsExhausted(exhausted(wave.name))
     if wave.state == WaveState.FAILED:
-        move(wave, WaveState.CONFIGURED, by=by, reason="retry", error="")
+        move(wave, WaveState.CONFIGURED, by=by, reason=RETRY, error="")
     attempts = wave.attempts + 1
     counted = Wave.objects.filter(pk=wave.pk, state__in=PREPARABLE, attempts=wave.attempts)
     if not counted.update(

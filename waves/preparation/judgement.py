@@ -61,13 +61,20 @@ def preview(
 def require_plan(plan: Plan, request: WaveRequest) -> datetime:
     """Refuse before any fan is read what cannot be prepared; returns the notify date.
 
-    Raises WrongState, AttemptsExhausted [W-9], NaiveDate, CapacityBelowGiven, BadTemplate [K-3].
+    Raises WrongState, AttemptsExhausted [W-9], NaiveDate, and what `require_seats` raises.
     """
     notify_date = _require_preparable(plan, request)
+    require_seats(plan)
+    return notify_date
+
+
+def require_seats(plan: Plan) -> None:
+    """Refuse markets that cannot be filled as they are at this moment; a worker asks again, for its
+    own plan. Raises CapacityBelowGiven [W-5], BadTemplate [K-3].
+    """
     _require_capacities(plan.seats)
     # a template must not name a code that TM members do not have [K-3]
     chosen_for(plan.seats, of_campaign(plan.campaign))
-    return notify_date
 
 
 def require_selection(planned: PlannedSelection, name: str) -> None:

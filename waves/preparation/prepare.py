@@ -55,7 +55,7 @@ from waves.messages.templates import live_content, texts_for
 from waves.models import Wave
 from waves.naming import attempt_key, attempt_prefix, zip_key
 from waves.preparation import attempts, status_files
-from waves.preparation.judgement import PREPARABLE, require_selection
+from waves.preparation.judgement import PREPARABLE, require_seats, require_selection
 from waves.preparation.members import selected_members, write_members
 from waves.preparation.submission import require_alone, submit_plan
 from waves.preparation.wave_files import status_json, wave_zip
@@ -113,7 +113,7 @@ def prepare(
 
 def run(job_id: int, *, now: datetime) -> Wave:
     """Do the preparation a job was opened for, by a plan made now. Raises MembersDiffer,
-    WrongState, what `plan_of` raises, and faults.
+    WrongState, what `plan_of` and `require_seats` raise, and faults.
     """
     job = Job.objects.select_related("created_by").get(pk=job_id)
     # the claim comes first: it ends what an attempt before holds that hangs
@@ -122,6 +122,7 @@ def run(job_id: int, *, now: datetime) -> Wave:
         with selecting(wave.campaign_id):
             require_state(wave, *PREPARABLE)
             plan = plan_of(WaveRequest(wave.campaign.campaign_id, wave.date_key), now=now)
+            require_seats(plan)
             return _prepare(wave, plan, lease, by=job.created_by, now=now).wave
 
 

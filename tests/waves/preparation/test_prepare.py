@@ -40,13 +40,15 @@ from waves.choices import CodeState, Exclusion, WaveState
 from waves.codes import pool
 from waves.errors import (
     AlreadyRunning,
+    BadTemplate,
+    CapacityBelowGiven,
     MembersDiffer,
     NoMembers,
     UnsupportedCodeSource,
     WrongState,
 )
 from waves.lifecycle import wave_named
-from waves.models import Code, Member, Wave, WaveMarket
+from waves.models import Code, Member, Template, Wave, WaveMarket
 from waves.preparation import prepare as preparation
 from waves.preparation.judgement import preview
 from waves.preparation.prepare import prepare, run
@@ -395,6 +397,36 @@ def test_a_second_wave_is_offered_the_seats_that_the_first_left(ann):
     ]
     kept = WaveMarket.objects.filter(wave=second.wave).values_list("capacity", "given", "room")
     assert list(kept) == [(8, 5, 3), (4, 4, 0)]
+
+
+@pytest.mark.parametrize("attempts", [0, 1], ids=["first attempt", "second attempt"])
+def test_a_capacity_lowered_below_what_is_given_while_a_preparation_waits_refuses_it(ann, attempts):
+    """W-5"""
+    campaign = campaign_with(40, {"west": 8, "east": 4})
+    prepare(request(campaign), by=ann, now=NOW)
+    campaign.markets.update(capacity=10)
+    job = submit(request(campaign, "20260122"), by=ann, now=NOW)
+    wave = wave_named(job.subject_id)
+    if attempts:
+        Wave.objects.filter(pk=wave.pk).update(state=WaveState.FAILED, attempts=1, error="away")
+    campaign.markets.filter(market_id="west").update(capacity=7)
+    with pytest.raises(CapacityBelowGiven, match="Market west: 8 seats are given already"):
+        run(job.pk, now=NOW)
+    wave.refresh_from_db()
+    job.refresh_from_db()
+    assert (wave.attempts, wave.members.count()) == (attempts, 0)
+    assert (job.state, job.retry_at) == ("failed", None)
+
+
+def test_a_template_that_names_a_code_where_there_is_none_is_refused_by_the_worker_too(ann):
+    """K-3"""
+    campaign = campaign_with(5, code_source="tm")
+    Template.objects.create(campaign=campaign, channel="sms", body="You are in")
+    job = submit(request(campaign), by=ann, now=NOW)
+    Template.objects.update(body="Your code: {code}")
+    with pytest.raises(BadTemplate):
+        run(job.pk, now=NOW)
+    assert Wave.objects.get().attempts == 0
 
 
 def seats(market: dict) -> dict:
