@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 
 from datalake import archive, catalogue, layout, merge
 from datalake.avro import container
@@ -269,6 +269,43 @@ def test_an_attempt_that_was_overtaken_switches_nothing(monkeypatch):
         merge.merge_period("scoring", DAY)
     assert set(LakeFile.objects.values_list("state", flat=True)) == {FileState.LOOSE}
     # what it wrote is gone
+    assert set(lake_bytes()) == set(LakeFile.objects.values_list("key", flat=True))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_lost_the_answer_to_its_commit_deletes_nothing_that_counts(monkeypatch):
+    """[L-4, O-6]"""
+    save_loose(30, 30)
+    commit, last_step = connection.commit, merge.ask_for_archive
+
+    def without_answer() -> None:
+        commit()
+        raise OperationalError("the connection is lost")
+
+    with monkeypatch.context() as patched:
+
+        def and_then(done: Merge) -> Job:
+            patched.setattr(connection, "commit", without_answer)
+            return last_step(done)
+
+        patched.setattr(merge, "ask_for_archive", and_then)
+        with pytest.raises(OperationalError):
+            merge.merge_period("scoring", DAY)
+    assert Merge.objects.get().state == MergeState.MERGED
+    assert readable_ids() == ids(60)
+
+
+def test_a_file_whose_writing_broke_off_may_yet_appear_and_the_next_attempt_has_another(
+    monkeypatch,
+):
+    """[L-3] The bucket did not answer: what it was sent may come late, under its own name."""
+    save_loose(30, 30)
+    with monkeypatch.context() as patched:
+        patched.setattr(merge, "_check_result", lambda *_: (_ for _ in ()).throw(OSError("away")))
+        with pytest.raises(OSError, match="away"):
+            merge.merge_period("scoring", DAY)
+    assert merge.merge_period("scoring", DAY).generation == 2
+    assert readable_ids() == ids(60)
     assert set(lake_bytes()) == set(LakeFile.objects.values_list("key", flat=True))
 
 

@@ -218,12 +218,13 @@ def test_a_worker_that_hangs_in_a_transaction_holds_up_neither_take_over_nor_pag
 
 
 def test_a_machine_whose_clock_is_ahead_takes_nobodys_job(monkeypatch):
-    """[O-6] Leases are the database's affair."""
+    """[O-6] Leases are the database's affair, and so are pauses before a retry."""
     job = a_job()
-    first = leases.claim(job.pk)
+    jobs.open_job("count_sheep", Subject("flock", "2"))  # its worker is on the way
     ahead = timezone.now() + timedelta(minutes=2)
     monkeypatch.setattr(timezone, "now", lambda: ahead)
     monkeypatch.setattr(time, "time", ahead.timestamp)
+    first = leases.claim(job.pk)
     Job.objects.filter(pk=job.pk).update(deaths=jobs.MOST_DEATHS)
     assert (jobs.without_worker(), jobs.give_up()) == ([], 0)
     with pytest.raises(JobBusy):
@@ -232,6 +233,9 @@ def test_a_machine_whose_clock_is_ahead_takes_nobodys_job(monkeypatch):
     running = again(job)
     assert running.lease_until < running.started_at + timedelta(minutes=1) < ahead
     assert running.pace["samples"][0][0] < ahead.timestamp() - 60
+    leases.fail(first, ConnectionError("no answer"))
+    assert again(job).retry_at < ahead - timedelta(minutes=1)
+    assert jobs.requeue_due() == 0
 
 
 def test_a_lease_is_kept_alive_while_the_work_is_in_a_long_transaction(monkeypatch):
