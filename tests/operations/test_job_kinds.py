@@ -25,27 +25,28 @@ from operations.models import Job
 from operations.subjects import Subject
 
 KINDS = {
-    "archive_demand",
-    "archive_merge",
-    "compose_supplement",
-    "deliver_email",
-    "fairness",
-    "import_registrations",
-    "make_proof",
-    "merge_lake",
-    "prepare_wave",
-    "process_scores",
-    "read_s3_message",
-    "send_wave",
-    "settle_unknown",
-    "take_arrival",
-    "translate_ranks",
-    "try_scores",
+    "archive_demand": "demand.add_eventupload",
+    "archive_merge": "datalake.add_merge",
+    "compose_supplement": "campaigns.process_scores",
+    "deliver_email": "waves.send_wave",
+    "fairness": "campaigns.process_scores",
+    "import_registrations": "campaigns.import_registrations",
+    "make_proof": "campaigns.change_campaign",
+    "merge_lake": "datalake.add_merge",
+    "prepare_wave": "waves.prepare_wave",
+    "process_scores": "campaigns.process_scores",
+    "read_s3_message": "campaigns.process_scores",
+    "send_wave": "waves.send_wave",
+    "settle_unknown": "waves.send_wave",
+    "take_arrival": "campaigns.process_scores",
+    "translate_ranks": "campaigns.process_scores",
+    "try_scores": "campaigns.process_scores",
 }
 
 
-def test_the_apps_declare_these_kinds_of_jobs():
-    assert {kind.name for kind in registered()} == KINDS
+def test_the_apps_declare_these_kinds_of_jobs_and_who_may_steer_them():
+    """[O-5] Steering one needs the right to do its work."""
+    assert {kind.name: kind.right for kind in registered()} == KINDS
 
 
 @pytest.mark.parametrize("kind", registered(), ids=lambda kind: kind.name)
@@ -87,15 +88,6 @@ def test_to_stop_a_job_that_cannot_be_paused_is_refused(how):
         jobs.request_stop(job.pk, how)
     job.refresh_from_db()
     assert (job.state, job.stop_requested) == (JobState.QUEUED, "")
-
-
-def test_steering_a_job_of_a_wave_needs_the_right_to_prepare_or_to_send_it():
-    """[O-5]"""
-    rights = {kind.name: kind.right for kind in registered()}
-    assert rights["prepare_wave"] == "waves.prepare_wave"
-    assert {rights[name] for name in ("send_wave", "deliver_email", "settle_unknown")} == {
-        "waves.send_wave"
-    }
 
 
 def test_a_name_cannot_be_registered_twice(monkeypatch):

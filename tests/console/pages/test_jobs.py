@@ -38,6 +38,7 @@ def test_a_job_is_paused_and_goes_on(client):
 def test_steering_a_job_needs_the_right_of_what_it_works_on():
     job = jobs.open_job("import_registrations", Subject("registration_import", "1"))
     watcher = client_of(staff("watcher", "operations.view_job", "campaigns.process_scores"))
+    assert "/cancel/" not in watcher.get(f"/admin/job/{job.pk}/").content.decode()
     assert watcher.post(f"/admin/job/{job.pk}/cancel/").status_code == 403
     job.refresh_from_db()
     assert job.state == "queued"
@@ -70,6 +71,18 @@ def test_an_import_that_only_publishes_can_be_paused_but_shows_no_button_to_canc
     html = client.get(f"/admin/job/{job.pk}/").content.decode()
     assert f"/admin/job/{job.pk}/pause/" in html
     assert f"/admin/job/{job.pk}/cancel/" not in html
+
+
+def test_the_page_of_what_a_job_works_on_has_buttons_for_who_may_steer_it_alone():
+    """[O-5]"""
+    found = imports.receive(make_campaign(), "fans", in_memory(b"x"), by=None)
+    job = imports.open_job(found, by=None)
+    looks = ("operations.view_job", "campaigns.view_registrationimport")
+    importer = client_of(staff("importer", *looks, "campaigns.import_registrations"))
+    for browser, has_button in ((client_of(staff("watcher", *looks)), False), (importer, True)):
+        html = browser.get(f"/admin/registrations/{found.pk}/").content.decode()
+        assert f"/admin/job/{job.pk}/live/" in html
+        assert (f"/admin/job/{job.pk}/pause/" in html) == has_button
 
 
 def test_who_may_only_prepare_does_not_steer_the_sending():

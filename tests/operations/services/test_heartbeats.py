@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.db.models import F
+from django.utils import timezone
 
 from operations.models import Alert, Heartbeat
 from operations.services import heartbeats
@@ -39,6 +40,15 @@ def test_o2_a_service_is_well_while_it_beats_and_silent_after_three_minutes():
     assert heartbeats.report_silent() == 1
     heartbeats.beat("scheduler", **HERE)
     assert state_of("scheduler").is_well
+
+
+@pytest.mark.django_db
+def test_o2_a_machine_whose_clock_is_ahead_finds_nobody_silent(monkeypatch):
+    """The database's clock decides."""
+    heartbeats.begin("scheduler", **HERE)
+    ahead = timezone.now() + timedelta(minutes=10)
+    monkeypatch.setattr(timezone, "now", lambda: ahead)
+    assert (state_of("scheduler").words, heartbeats.report_silent()) == ("ok", 0)
 
 
 @pytest.mark.django_db
