@@ -62,6 +62,17 @@ def read(file: BinaryIO, campaign_id: str) -> Iterator[Registrations]:
         raise UnreadableFile("The file contains no registrations.")
 
 
+def columns_of_rejected(file: BinaryIO) -> tuple[str, ...]:
+    """The columns that rejected rows were kept in before the columns of a file were: those of its
+    header; of Avro, the id alone. Raises UnreadableFile.
+    """
+    file.seek(0)
+    if file.read(len(AVRO_MAGIC)) == AVRO_MAGIC:
+        return ("global_user_id",)
+    file.seek(0)
+    return _names(first_line_of(file))[0]
+
+
 def line_ends(file: BinaryIO) -> int:
     """About how many rows a text file has; 0 for Avro, where only reading tells. Counts 1 GB in a
     second.

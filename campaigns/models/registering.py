@@ -82,7 +82,9 @@ class RegistrationImport(models.Model):
     tagged_by = models.JSONField(default=dict)
     columns = models.JSONField(default=list, help_text="All columns, as the file spells them")
     ignored_columns = models.JSONField(default=list)
-    rejected_key = models.CharField(max_length=300, blank=True)
+    rejected_key = models.CharField(  # empty until the file is written
+        max_length=300, blank=True
+    )
     finished = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(

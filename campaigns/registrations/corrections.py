@@ -40,11 +40,18 @@ def original_of(campaign: Campaign, number: int) -> RegistrationImport:
 
 
 def require_imported(original: RegistrationImport) -> None:
-    """Raises CannotCorrect unless each row of the file has its outcome."""
+    """Raises CannotCorrect unless each row of the file has its outcome, and the rejected ones can
+    be downloaded.
+    """
     if not original.finished:
         raise CannotCorrect(
             f"Registration file {original.pk} is not imported yet. Import it before you upload"
             " corrected rows."
+        )
+    if not original.rejected_key:
+        raise CannotCorrect(
+            f"The rejected rows of registration file {original.pk} are not written yet. Upload the"
+            " same registration file again to write them."
         )
 
 

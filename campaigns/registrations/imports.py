@@ -99,7 +99,7 @@ def receive(
     found, is_new = RegistrationImport.objects.get_or_create(
         campaign=campaign, sha256=sha256, corrects=corrects, defaults=values
     )
-    if is_new or not found.finished:
+    if is_new or not found.rejected_key:
         file.seek(0)
         buckets.scoring().put(found.key, file)
     return found
@@ -121,11 +121,11 @@ def cancel_refusal(job: Job) -> str:
 
 
 def process(job_id: int) -> RegistrationImport:
-    """Import the job's file, all of it or nothing, then publish and write the file of its rejected
-    rows. A repeat of a finished import changes nothing.
+    """Import the job's file, all of it or nothing, then write the file of its rejected rows and
+    publish. A repeat of a finished import changes nothing.
 
     Raises WrongStatus, UnreadableFile, NotAvro, WrongCampaign, BadCorrection, UnreadableList,
-    ListEntryInvalid; the job then says why.
+    ListEntryInvalid, RowsMissing; the job then says why.
     """
     number = int(Job.objects.get(pk=job_id).subject_id)
     with leases.working(job_id) as lease:
@@ -138,6 +138,8 @@ def process(job_id: int) -> RegistrationImport:
                 lease.step("Checking rows", rows=rows, total=2 * rows, progress=0)
                 with transaction.atomic():
                     _import(found, source, 2 * rows, lease)
+        if not found.rejected_key:
+            rejected_file.write(found)
         judged, total = found.rows_in, found.rows_in + found.accepted
         lease.step(
             "Publishing registrations",
@@ -152,7 +154,6 @@ def process(job_id: int) -> RegistrationImport:
             lease.check_stop()
 
         publish(found.campaign, on_sent)
-        rejected_file.write(found)
         lease.update(rows_in=found.rows_in, rows_out=found.accepted, rows_rejected=found.rejected)
     return found
 
@@ -206,7 +207,6 @@ def _import(found: RegistrationImport, source: Source, expected: int, lease: Lea
     found.rejected = sum(found.rejected_by.values())
     found.accepted = found.rows_in - found.rejected
     found.ignored_columns = list(ignored_of(found.columns))
-    found.rejected_key = rejected_file.key_of(found)
     found.finished = True
     # with the job's row locked nobody can ask it to stop: either it obeys now, or it is imported
     lease.hold()
@@ -216,7 +216,6 @@ def _import(found: RegistrationImport, source: Source, expected: int, lease: Lea
             "rows_in",
             "columns",
             "ignored_columns",
-            "rejected_key",
             "tagged_by",
             "rejected_by",
             "rejected",

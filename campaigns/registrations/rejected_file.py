@@ -6,6 +6,7 @@ import polars as pl
 
 from campaigns.errors import RowsMissing
 from campaigns.formats import rejected_rows
+from campaigns.formats.registration_rows import columns_of_rejected
 from campaigns.models import RegistrationImport
 from datalake.storage import buckets
 from operations.database.copying import frames_of
@@ -20,14 +21,24 @@ def key_of(found: RegistrationImport) -> str:
 
 
 def write(found: RegistrationImport) -> None:
-    """Write the file of a finished import. Whoever writes it, its bytes are the same: the rows do
-    not change any more. Raises RowsMissing.
+    """Write the file of a finished import, then its key: what has a key can be downloaded and
+    corrected. Whoever writes it, its bytes are the same: the rows do not change any more. Raises
+    RowsMissing.
     """
-    with buckets.scoring().writer(found.rejected_key) as out:
+    columns, key = found.columns or _read_columns(found), key_of(found)
+    with buckets.scoring().writer(key) as out:
         frames = frames_of(QUERY, SCHEMA, **{"import": found.pk})
-        written = rejected_rows.write(out, found.columns, frames)
+        written = rejected_rows.write(out, columns, frames)
         if written != found.rejected:
             raise RowsMissing(
                 f"Registration file {found.pk} has {found.rejected:,} rejected rows, but"
                 f" {written:,} were found."
             )
+    found.columns, found.rejected_key = columns, key
+    found.save(update_fields=["columns", "rejected_key"])
+
+
+def _read_columns(found: RegistrationImport) -> list[str]:
+    """Of a file that was imported before its columns were kept."""
+    with buckets.scoring().open(found.key) as file:
+        return list(columns_of_rejected(file))

@@ -61,12 +61,16 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponseBase:
 @action(EXPORT, "campaigns.view_registrationimport")
 def registrations(request: StaffRequest, pk: int) -> HttpResponseBase:
     found = get_object_or_404(RegistrationImport, pk=pk)
+    key, back = found.rejected_key, reverse("registrations", args=[pk])
+    if not key:
+        messages.error(request, "The file of rejected rows is not written yet.")
+        return HttpResponseRedirect(back)
     name = f"{found.name.rpartition('.')[0] or found.name}.rejected.csv"
     return _download(
         request,
         name,
-        lambda: _as_csv(name, neutralised_file(buckets.scoring().open(found.rejected_key))),
-        back=reverse("registrations", args=[pk]),
+        lambda: _as_csv(name, neutralised_file(buckets.scoring().open(key))),
+        back=back,
     )
 
 

@@ -65,7 +65,7 @@ def _receive(
     """Take the file, have a worker import it, and return the address of its page."""
     file = form.cleaned_data["file"]
     received = imports.receive(campaign, file.name, file.file, by=request.user, corrects=corrects)
-    if received.finished:
+    if received.rejected_key:
         before = f"{received.created_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
         messages.info(request, f"This file was already imported on {before}.")
     else:
@@ -91,6 +91,6 @@ def registration_import(request: StaffRequest, pk: int) -> HttpResponse:
         made=shown.corrections.order_by("id"),
         repaired=repaired,
         not_repaired=shown.rejected - repaired,
-        may_come=bool(shown.finished and shown.rejected and is_open),
+        may_come=bool(shown.rejected_key and shown.rejected and is_open),
         **work,
     )

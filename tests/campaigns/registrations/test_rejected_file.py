@@ -7,9 +7,10 @@ import io
 
 import pytest
 
-from campaigns.errors import RowsMissing
-from campaigns.models import RejectedRegistration
-from campaigns.registrations import rejected_file
+from campaigns.errors import CannotCorrect, RowsMissing
+from campaigns.models import RegistrationImport, RejectedRegistration
+from campaigns.registrations import imports, rejected_file
+from campaigns.registrations.corrections import require_imported
 from datalake.schemas import SCHEMAS
 from datalake.storage import buckets
 from operations.choices import JobState
@@ -95,10 +96,61 @@ def test_o6_a_worker_killed_before_the_file_is_written_leaves_it_to_the_next_one
         patch.setattr(rejected_file, "write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             process(found)
+    found.refresh_from_db()
+    assert (found.finished, found.rejected_key) == (True, "")
     assert not buckets.scoring().exists(rejected_file.key_of(found))
     found = process(found)
     assert read(found.rejected_key).endswith(b'F1,"",2,malformed_row\n')
     assert Job.objects.get().state == JobState.DONE
+
+
+def test_c4_the_file_is_there_before_anything_is_published_and_is_offered_no_earlier(monkeypatch):
+    offered = []
+
+    def publish(*_: object) -> int:
+        key = RegistrationImport.objects.get().rejected_key
+        return offered.append(read(key)) or 0
+
+    monkeypatch.setattr(imports, "publish", publish)
+    process(receive(make_campaign(), b"global_user_id,registered_at\nF1,\n"))
+    assert offered == [b'global_user_id,registered_at,line,reason\nF1,"",2,malformed_row\n']
+
+
+NAMES = ("note", "global_user_id", "registered_at")
+AVRO = written(
+    {"type": "record", "name": "r", "fields": [{"name": name, "type": "string"} for name in NAMES]},
+    [dict(zip(NAMES, ("n", "F1", ""), strict=True))],
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "kept", "lines"),
+    [
+        (
+            b"Note,Global_User_ID,registered_at\nn,F1,\n",
+            "n\tF1\t",
+            b'Note,Global_User_ID,registered_at,line,reason\nn,F1,"",2,malformed_row\n',
+        ),
+        (AVRO, "F1", b"global_user_id,line,reason\nF1,2,malformed_row\n"),
+    ],
+)
+def test_c4_a_file_imported_before_its_columns_were_kept_gets_the_file_when_it_comes_again(
+    content, kept, lines
+):
+    """Of Avro only the id was kept."""
+    campaign = make_campaign()
+    first = process(receive(campaign, content))
+    first.rejected_rows.update(line=2, raw=kept)
+    RegistrationImport.objects.update(columns=[], rejected_key="")
+    buckets.scoring().delete(first.rejected_key)
+    first.refresh_from_db()
+    with pytest.raises(CannotCorrect, match="Upload the same registration file again"):
+        require_imported(first)
+    again = receive(campaign, content)
+    assert (again.pk, again.finished) == (first.pk, True)
+    assert read(process(again).rejected_key) == lines
+    require_imported(RegistrationImport.objects.get())
+    assert first.rejected_rows.count() == 1
 
 
 def test_s11_a_file_that_would_lack_rows_is_not_written():

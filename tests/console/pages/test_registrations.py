@@ -14,7 +14,7 @@ from operations import tasks
 from operations.models import Job
 from tests.support.avro_files import made
 from tests.support.campaigns import make_campaign
-from tests.support.people import client_of, staff
+from tests.support.people import client_of, member_of, staff
 from tests.support.score_files import read
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -148,3 +148,22 @@ def test_o5_c2_who_may_not_import_or_a_campaign_that_is_closed_takes_no_correcti
     html = correct(operator, original, corrected(original)).content.decode()
     assert "possible only while it is open" in html
     assert RegistrationImport.objects.count() == 1
+
+
+def test_c4_until_the_rejected_rows_are_written_the_page_offers_neither_and_says_what_to_do():
+    client = client_of(member_of("administrator"))
+    campaign = make_campaign()
+    original = imported(client, campaign)
+    RegistrationImport.objects.update(columns=[], rejected_key="")
+    html = page_of(client, original)
+    assert "upload the same registration file again to write it" in html
+    assert (FORM in html, "Reason for the download" in html) == (False, False)
+    address = f"/admin/registrations/{original.pk}/download/"
+    answer = client.post(address, {"reason": "the promoter asks"}, follow=True)
+    assert "The file of rejected rows is not written yet." in answer.content.decode()
+    answer = correct(client, original, corrected(original)).content.decode()
+    assert "are not written yet" in answer
+    upload(client, campaign)
+    imports.process(Job.objects.latest("id").pk)
+    html = page_of(client, original)
+    assert FORM in html
