@@ -17,8 +17,8 @@ RETURN string_to_array(replace(replace(translate(left(line, 600),
     E'ABCDEFGHIJKLMNOPQRSTUVWXYZ",;\u200b\u200c\u200d\u2060\ufeff',
     E'abcdefghijklmnopqrstuvwxyz\t\t\t'), E'\t ', E'\t'), E' \t', E'\t'), E'\t')
 """
-# The index of a partitioned table is made for each partition beside its writers, then joined.
-EMPTY = "CREATE INDEX rejectedrow_fields ON ONLY campaigns_rejectedrow USING gin (campaigns_fields(raw))"
+# Each table of a score file has an index of its own, made after the file counts (scoring/tables.py).
+# The table of all has none: attaching a file would build it, while everybody waits.
 PARTITIONS = """
 SELECT inhrelid::regclass::text FROM pg_inherits
 WHERE inhparent = 'campaigns_rejectedrow'::regclass ORDER BY 1
@@ -26,15 +26,14 @@ WHERE inhparent = 'campaigns_rejectedrow'::regclass ORDER BY 1
 
 
 def index_rejected_rows(apps, schema_editor) -> None:
-    schema_editor.execute(EMPTY)
     with schema_editor.connection.cursor() as cursor:
         cursor.execute(PARTITIONS)
         tables = [table for (table,) in cursor.fetchall()]
         for table in tables:
             names = {"table": sql.Identifier(table), "index": sql.Identifier(f"{table}_fields")}
-            for statement in (
+            for statement in (  # what a run that broke off left is no index
+                "DROP INDEX IF EXISTS {index}",
                 "CREATE INDEX CONCURRENTLY {index} ON {table} USING gin (campaigns_fields(raw))",
-                "ALTER INDEX rejectedrow_fields ATTACH PARTITION {index}",
             ):
                 cursor.execute(sql.SQL(statement).format(**names))
 
@@ -45,7 +44,7 @@ class Migration(migrations.Migration):
     dependencies = [("campaigns", "0009_history_of_a_campaign")]
 
     operations = [
-        migrations.RunSQL(FIELDS, "DROP FUNCTION campaigns_fields(text)"),
+        migrations.RunSQL(FIELDS, "DROP FUNCTION campaigns_fields(text) CASCADE"),
         AddIndexConcurrently(
             "registrant", models.Index(fields=["email"], name="registrant_email")
         ),
@@ -62,8 +61,5 @@ class Migration(migrations.Migration):
                 name="rejectedregistration_fields",
             ),
         ),
-        migrations.RunPython(
-            index_rejected_rows,
-            lambda apps, schema_editor: schema_editor.execute("DROP INDEX rejectedrow_fields"),
-        ),
+        migrations.RunPython(index_rejected_rows, migrations.RunPython.noop),
     ]

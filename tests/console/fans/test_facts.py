@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, Registrant, RegistrationImport
 from campaigns.opening import draw_of
+from campaigns.scoring import tables
 from console.fans import facts
 from console.fans.facts import FanFacts
 from console.fans.terms import term_of
@@ -69,6 +70,7 @@ def test_every_look_up_by_contact_or_field_uses_an_index():
             "INSERT INTO campaigns_rejectedrow (score_file_id, line, global_user_id, reason, raw)"
             f" SELECT {campaign.active_score_file_id}, n + 9, n, '', {raw} FROM {many}"
         )
+        tables.index_fields(campaign.active_score_file_id)
         cursor.execute("ANALYZE campaigns_rejectedregistration")
         cursor.execute("ANALYZE campaigns_rejectedrow")
         cursor.execute("SET LOCAL enable_seqscan = off")
