@@ -158,7 +158,8 @@ class PageAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         found = self.get_object(request, object_id)
-        if found is None or not self.has_view_permission(request, found):
+        is_sent = request.method == "POST"  # nothing is changed here, so Django's own refuses it
+        if is_sent or found is None or not self.has_view_permission(request, found):
             return super().change_view(request, object_id, *args, **kwargs)
         return HttpResponseRedirect(reverse(self.page, args=[getattr(found, self.page_key)]))
 
