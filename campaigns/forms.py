@@ -19,8 +19,8 @@ from campaigns.errors import ListEntryInvalid
 from campaigns.locks import lock_campaign
 from campaigns.markets.forms import MARKET_FIELDS, ZONE_TO_COME, require_reason, zone_sent
 from campaigns.models import Campaign, ListEntry
-from campaigns.rule_changes import CAMPAIGN_RULES
-from operations.adminkit.editing import State, VersionedForm, text_of
+from campaigns.rule_changes import CAMPAIGN_RULES, market_text
+from operations.adminkit.editing import State, VersionedForm
 from operations.adminkit.wall_clock import WallClockField, WallClockInput, use_zone
 from operations.adminkit.word_lists import WordListField
 from operations.entry import wall_clock
@@ -75,7 +75,7 @@ class CampaignForm(VersionedForm):
             found |= {
                 f"{market.pk} {name}": (
                     f"{name.replace('_', ' ')} of market {market.market_id}",
-                    text_of(getattr(market, name)),
+                    market_text(market, name),
                 )
                 for name in MARKET_FIELDS
             }

@@ -46,6 +46,7 @@ OTHER_CAMPAIGN_OPTIONS: Mapping[str, str] = {
 }
 OTHER_MARKET_OPTIONS: Mapping[str, str] = {"name": "name", "event_ids": "event ids"}
 JUDGING = {*CAMPAIGN_RULES.values(), *MARKET_RULES.values()}
+NOTHING = text_of("")  # also what a market that is not there has
 # (market id, empty for the campaign's own; the option in words) → its value as text
 Options = Mapping[tuple[str, str], str]
 
@@ -59,10 +60,16 @@ def options_of(campaign_pk: int) -> Options:
     }
     for market in Market.objects.filter(campaign=campaign_pk):
         found |= {
-            (market.market_id, words): text_of(getattr(market, name))
+            (market.market_id, words): market_text(market, name)
             for name, words in {**MARKET_RULES, **OTHER_MARKET_OPTIONS}.items()
         }
     return found
+
+
+def market_text(market: Market, name: str) -> str:
+    """A market's field as people read it: places count from 1, and from 0 in the table."""
+    value = getattr(market, name)
+    return text_of(value + 1 if name == "position" else value)
 
 
 def record(campaign: Campaign, before: Options, *, by: User | None, reason: str) -> None:
@@ -72,7 +79,9 @@ def record(campaign: Campaign, before: Options, *, by: User | None, reason: str)
     A draft's options move freely: nothing is drawn by them yet.
     """
     after = options_of(campaign.pk)
-    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    changed = [
+        key for key in {**before, **after} if before.get(key, NOTHING) != after.get(key, NOTHING)
+    ]
     if campaign.status == CampaignStatus.DRAFT or not changed:
         return
     if any(option in JUDGING for _, option in changed):

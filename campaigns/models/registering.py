@@ -129,6 +129,7 @@ class RejectedRegistration(models.Model):
         indexes = [
             models.Index(fields=["registration_import", "line"], name="rejected_of_an_import"),
             GinIndex(Func(F("raw"), function=FIELDS), name="rejectedregistration_fields"),
+            models.Index(fields=["global_user_id"], name="rejectedregistration_fan"),
         ]
 
     def __str__(self) -> str:

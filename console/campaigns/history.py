@@ -14,6 +14,7 @@ from django.db.models import Min
 from campaigns.choices import CampaignStatus
 from campaigns.models import Activation, Campaign, RuleChange, ScoreFile
 from campaigns.opening import subject_of
+from campaigns.rule_changes import NOTHING
 from operations.models import StatusChange
 
 VALUE_ENTERED = "value entered"
@@ -79,7 +80,7 @@ def _changes(campaign: Campaign, most: int) -> Iterator[Event]:
         of = f" of market {row.market_id}" if row.market_id else ""
         what = f"{row.option[:1].upper()}{row.option[1:]}{of} changed"
         yield Event(
-            row.at, what, f"{row.before or 'none'} → {row.after or 'none'}", row.by, row.reason
+            row.at, what, f"{row.before or NOTHING} → {row.after or NOTHING}", row.by, row.reason
         )
 
 

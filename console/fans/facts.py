@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import F, Func, OrderBy, QuerySet, TextField
+from django.db.models import F, Func, OrderBy, Q, QuerySet, TextField
 from django.db.models.expressions import Combinable
 
-from campaigns.choices import ScoreFileState
+from campaigns.choices import Reason, ScoreFileState
 from campaigns.draw import Draw
 from campaigns.models import (
     Campaign,
@@ -38,6 +38,8 @@ PREPARED = (
     *(WaveState.PREPARED, WaveState.APPROVED, WaveState.SCHEDULED, WaveState.HELD),
     *(WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED),
 )
+# Of these reasons a score file may have many rows of one fan: the index by fan leaves them out.
+NOT_BY_FAN = (Reason.MALFORMED_ROW, Reason.MISSING_USER_ID, Reason.DUPLICATE)
 TO_BE_PREPARED = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
 
 
@@ -91,15 +93,21 @@ def has_score(campaign: Campaign, fan: str) -> bool:
 
 
 def rejected_registrations(
-    fields: Iterable[str], campaigns: Iterable[int]
+    fields: Iterable[str], fan: str, campaigns: Iterable[int]
 ) -> QuerySet[RejectedRegistration]:
-    """Rows of registration files that hold one of these fields as a whole; by their index."""
-    return _split(_registrations(campaigns)).filter(fields__overlap=list(fields))
+    """Rows of registration files that hold one of these fields as a whole, or whose fan id was read
+    as this; by their indexes.
+    """
+    return _split(_registrations(campaigns)).filter(
+        Q(fields__overlap=list(fields)) | Q(global_user_id=fan)
+    )
 
 
-def rejected_rows(fields: Iterable[str], campaign: Campaign) -> QuerySet[RejectedRow]:
-    """Rows of the campaign's score files that hold one of these fields as a whole."""
-    return _split(_rows(campaign)).filter(fields__overlap=list(fields))
+def rejected_rows(fields: Iterable[str], fan: str, campaign: Campaign) -> QuerySet[RejectedRow]:
+    """The same of the campaign's score files."""
+    return _split(_rows(campaign)).filter(
+        Q(fields__overlap=list(fields)) | Q(global_user_id=fan) & ~Q(reason__in=NOT_BY_FAN)
+    )
 
 
 def _registrations(campaigns: Iterable[int]) -> QuerySet[RejectedRegistration]:
@@ -163,14 +171,16 @@ def of_fan(facts: CampaignFacts, fan: str) -> FanFacts:
         facts,
         fan,
         registrant=Registrant.objects.filter(campaign=campaign, global_user_id=fan).first(),
-        rejected_registrations=_of_fan(_registrations([campaign.pk]), fan),
+        rejected_registrations=list(rejected_registrations([], fan, [campaign.pk])[:MOST_ROWS]),
         scores=list(
             FanScore.objects.filter(score_file__in=files, global_user_id=fan)
             .select_related("score_file")
             .defer(*LARGE)
             .order_by("-score_file_id")[:MOST_ROWS]
         ),
-        rejected_rows=_of_fan(_rows(campaign), fan),
+        rejected_rows=list(
+            rejected_rows(fields_of(fan), fan, campaign).filter(global_user_id=fan)[:MOST_ROWS]
+        ),
         members=members,
         holds_code=Assignment.objects.filter(campaign=campaign, global_user_id=fan).exists(),
         sends=list(
@@ -180,12 +190,6 @@ def of_fan(facts: CampaignFacts, fan: str) -> FanFacts:
         ),
         erased_at=erasure.values_list("finished_at", flat=True).first(),
     )
-
-
-def _of_fan(rows: QuerySet[Any], fan: str) -> list[Any]:
-    """Rejected lines of one fan: the index of fields finds them, the id as it was read decides."""
-    held = _split(rows).filter(fields__contains=list(fields_of(fan)))
-    return list(held.filter(global_user_id=fan)[:MOST_ROWS])
 
 
 def _files(campaign: Campaign) -> list[int]:

@@ -97,10 +97,11 @@ def _rejections(
     """Rejected lines that hold the term, the newest first, with their campaign's key."""
     found: list[tuple[int, Any]] = [
         (row.registration_import.campaign_id, row)
-        for row in facts.rejected_registrations(term.fields, campaigns)[:MOST_ROWS]
+        for row in facts.rejected_registrations(term.fields, term.exact, campaigns)[:MOST_ROWS]
     ]
     if campaign:
         found += [
-            (campaign.pk, row) for row in facts.rejected_rows(term.fields, campaign)[:MOST_ROWS]
+            (campaign.pk, row)
+            for row in facts.rejected_rows(term.fields, term.exact, campaign)[:MOST_ROWS]
         ]
     return found

@@ -13,6 +13,7 @@ from campaigns import rights, tasks
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, RegistrationImport
 from campaigns.registrations import corrections, imports
+from console import slow_counts
 from console.access import StaffRequest, action, complaint_of, form_page, page, render
 from console.forms import UploadForm
 from console.pages.jobs import work_on
@@ -78,7 +79,9 @@ def registration_import(request: StaffRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(
         RegistrationImport.objects.select_related("campaign", "created_by", "corrects"), pk=pk
     )
-    repaired = corrections.repaired(shown) if shown.rejected else 0
+    repaired = slow_counts.kept(
+        f"repaired-registrations-{pk}", lambda: {pk: corrections.repaired(shown)}
+    )[pk]
     is_open = shown.campaign.status == CampaignStatus.OPEN
     work = work_on(request, imports.subject_of(shown))
     title = f"Registration file {shown.name}"

@@ -6,6 +6,8 @@ import pytest
 from django.db import IntegrityError
 
 from campaigns.errors import CapacityTooSmall, RuleChangeRefused
+from campaigns.forms import CampaignForm
+from campaigns.markets.forms import MarketForm
 from campaigns.models import Campaign, Market, RuleChange
 from campaigns.rule_changes import options_of, record, require_seats
 from tests.support.campaigns import SELECTION_TIME, make_campaign
@@ -50,6 +52,20 @@ def test_a_new_market_is_listed_as_a_change_of_rules():
     record(campaign, before, by=None, reason="more seats")
     added = RuleChange.objects.get(option="capacity")
     assert (added.market_id, added.before, added.after) == ("north", "", "3")
+    assert not RuleChange.objects.filter(option="event ids").exists()  # it has none
+
+
+def test_a_moved_market_is_listed_by_the_places_that_its_form_shows():
+    """S-16. Places count from 1 for people, and from 0 in the table."""
+    campaign = make_campaign()
+    before = options_of(campaign.pk)
+    west = campaign.markets.get(market_id="west")
+    shown = MarketForm(instance=west)["position"].value()
+    assert CampaignForm(instance=campaign).state()[f"{west.pk} position"][1] == str(shown)
+    Market.objects.filter(pk=west.pk).update(position=6)
+    record(campaign, before, by=None, reason="a later date")
+    moved = RuleChange.objects.get()
+    assert (moved.option, moved.before, moved.after) == ("position", str(shown), "7")
 
 
 def test_without_a_reason_no_rule_of_an_open_campaign_changes():

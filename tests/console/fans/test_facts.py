@@ -80,15 +80,18 @@ def test_every_look_up_by_contact_or_field_uses_an_index():
             Registrant.objects.filter(phone__in=term.phones, campaign=campaign),
             Registrant.objects.filter(email="a@b.example", campaign=campaign),
             Registrant.objects.filter(member_id="m", campaign=campaign),
-            facts.rejected_registrations(term.fields, [campaign.pk])[:20],
-            facts.rejected_rows(term.fields, campaign)[:20],
+            facts.rejected_registrations(term.fields, "fan-7", [campaign.pk])[:20],
+            facts.rejected_rows(term.fields, "fan-7", campaign)[:20],
         )
     ]
     assert "registrant_phone" in plans[0]
     assert "registrant_email" in plans[1]
     assert "registrant_member_id" in plans[2]
     assert "rejectedregistration_fields" in plans[3]
+    assert "rejectedregistration_fan" in plans[3]
     assert "_fields" in plans[4]
+    assert "_one_outcome_per_fan" in plans[4]
+    assert not any("Seq Scan" in plan for plan in plans)
     # an index in the order of the page would be walked from its end to its beginning
     assert all("line + 0)" in plan for plan in plans[3:])
 

@@ -38,6 +38,19 @@ def test_a_rejected_registration_is_found_by_each_of_its_fields_in_all_campaigns
     assert (fan.fan, fan.rejected_registrations[0].line) == ("fan-7", 3)
 
 
+@pytest.mark.parametrize("before", ["", "x" * 700 + "\t"])
+def test_s2_a_rejected_fan_is_found_by_id_whatever_is_around_it_in_the_line(before):
+    """Ids are trimmed of all white space, and may come late in a long line."""
+    campaign = campaign_with(2)
+    raw = before + "\u3000 fan-7\u00a0 \tm"
+    reject(campaign, raw, "fan-7")
+    row = rejected_row(campaign, raw)
+    for where in (campaign, None):
+        (fan,) = found("fan-7", where).fans
+        assert fan.rejected_rows == [row]
+        assert [one.line for one in fan.rejected_registrations] == [3]
+
+
 def test_a_rejected_line_that_names_no_fan_is_shown_by_itself():
     campaign = make_campaign()
     reject(campaign, "broken,fan7@mail.example", reason="malformed_row")

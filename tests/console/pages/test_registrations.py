@@ -9,7 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from campaigns.models import RegistrationImport
 from campaigns.opening import close_campaign
-from campaigns.registrations import imports
+from campaigns.registrations import corrections, imports
+from console import slow_counts
 from operations import tasks
 from operations.models import Job
 from tests.support.avro_files import made
@@ -167,3 +168,13 @@ def test_c4_until_the_rejected_rows_are_written_the_page_offers_neither_and_says
     imports.process(Job.objects.latest("id").pk)
     html = page_of(client, original)
     assert FORM in html
+
+
+def test_c4_a_slow_count_of_repaired_rows_is_not_made_anew_for_each_look(operator, monkeypatch):
+    original = imported(operator, make_campaign())
+    counts = []
+    monkeypatch.setattr(slow_counts, "SLOW_SECONDS", -1.0)
+    monkeypatch.setattr(slow_counts, "TIMES", 10**9)
+    monkeypatch.setattr(corrections, "repaired", lambda found: counts.append(found) or 1)
+    pages = [page_of(operator, original) for _ in range(2)]
+    assert (len(pages), counts) == (2, [original])
