@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.core.checks import Warning as Caution
 from django.core.exceptions import ImproperlyConfigured
 
 from fairwave import env
-from fairwave.secret_settings import Secrets, problems
+from fairwave.secret_settings import LOOPBACK, Secrets, problems
 
 
 def stop_if_wrong() -> None:
@@ -171,3 +172,21 @@ def a_site_behind_a_proxy_can_tell_its_clients_apart(
             id="fairwave.E120",
         )
     ]
+
+
+@register("fairwave")
+def links_lead_to_the_site(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A link to choose a password is sent to somebody else's machine. [O-5]"""
+    hint = "Set it to the address that people open, such as https://presale.example."
+    site = urlsplit(settings.SITE_URL)
+    is_reached_by_others = settings.BEHIND_TLS or not LOOPBACK.issuperset(settings.ALLOWED_HOSTS)
+    found: list[CheckMessage] = []
+    if is_reached_by_others and site.hostname in LOOPBACK:
+        problem = "SITE_URL leads to this machine, but links are sent to users of other machines."
+        found.append(Error(problem, hint=hint, id="fairwave.E121"))
+    if settings.BEHIND_TLS and site.scheme != "https":
+        problem = "SITE_URL is not https, but BEHIND_TLS is on: links would be sent unencrypted."
+        found.append(Error(problem, hint=hint, id="fairwave.E122"))
+    return found

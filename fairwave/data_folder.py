@@ -15,23 +15,23 @@ from fairwave.env import Mistake
 
 logger = logging.getLogger(__name__)
 PASSABLE = 0o001
-# What Fairwave itself puts there. A folder of something else is not ours to close.
-OURS = {
-    *("campaign-data", "demo", "emails", "logs", "postgres", "scoring", "secret-key"),
-    *("lost+found", "serve.lock", "static", "work"),
-}
+# What nothing but Fairwave puts there. A folder of something else is not ours to close.
+OURS = ("campaign-data", "postgres/users.lock", "secret-key", "serve.lock")
+OF_A_DISK = {"lost+found"}
 
 
 def narrow(data: Path) -> Mistake | None:
-    """Take the permissions of group and others from the folder and from what lies directly in it;
-    nobody else then reaches what lies deeper. A warning names each. The mistake if that cannot be
-    done, or if the folder is not ours alone.
+    """Where others can enter the folder, take their permissions from it and from what lies directly
+    in it; nobody else then reaches what lies deeper. A warning names each. The mistake if that
+    cannot be done, or if the folder is not ours alone; then nothing is changed.
     """
     data = data.resolve()
     try:
+        if not _can_be_entered(data):
+            return None
+        if refused := refusal(data):
+            return refused
         for path in _too_open(data):
-            if path == data and not _is_ours(data):
-                return _mistake(data, "holds other files, and other users can enter it.")
             path.chmod(stat.S_IMODE(path.stat().st_mode) & ~OWNER_ONLY)
             logger.warning("Other users of this machine could open %s: this is now closed.", path)
         left = next(_too_open(data), None)
@@ -42,10 +42,22 @@ def narrow(data: Path) -> Mistake | None:
     return _mistake(left, "stays open to other users: its disk keeps no permissions.")
 
 
+def refusal(data: Path) -> Mistake | None:
+    """The mistake if others can enter the folder and something else is in it. Ask before the first
+    file is made there, which would make it look like ours.
+    """
+    data = data.resolve()
+    if not _can_be_entered(data) or _is_ours(data):
+        return None
+    return _mistake(data, "holds other files, and other users can enter it.")
+
+
+def _can_be_entered(data: Path) -> bool:
+    return data.is_dir() and bool(data.stat().st_mode & OWNER_ONLY)
+
+
 def _too_open(data: Path) -> Iterator[Path]:
     """The folder first. What another process takes away meanwhile is not there."""
-    if not data.is_dir():
-        return
     allowed = PASSABLE if _server_is_another_user(data) else 0
     for path in (data, *sorted(data.iterdir())):
         try:
@@ -65,8 +77,10 @@ def _server_is_another_user(data: Path) -> bool:
 
 
 def _is_ours(data: Path) -> bool:
-    names = {path.name for path in data.iterdir()}
-    return not data.stat().st_mode & stat.S_ISVTX and (not names or bool(names & OURS))
+    if data.stat().st_mode & stat.S_ISVTX:
+        return False
+    is_empty = {path.name for path in data.iterdir()} <= OF_A_DISK
+    return is_empty or any((data / name).exists() for name in OURS)
 
 
 def _mistake(path: Path, problem: str) -> Mistake:

@@ -20,6 +20,8 @@ from typing import IO
 
 import psycopg
 
+from fairwave import data_folder
+
 DATABASE = "fairwave"
 USER = "fairwave"
 START_TIMEOUT_SECONDS = 90
@@ -58,6 +60,8 @@ def share(data: Path) -> None:
     if folder in _shares:
         return
     try:
+        if refused := data_folder.refusal(data):
+            raise EmbeddedServerError(f"{refused.name}: {refused.problem} {refused.hint}")
         folder.mkdir(parents=True, exist_ok=True)
         users = (folder / "users.lock").open("a")
     except OSError as error:

@@ -98,12 +98,21 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
         except ValueError:
             problem = f"{word!r} is not an address or a network."
         else:
+            network = _as_ipv4(network)
             if network.prefixlen:
                 found.append(network)
                 continue
             problem = f"{word!r} is every address there is."
         mistakes.append(Mistake(name, problem, "Write for example 10.0.0.0/8, or 10.0.0.7."))
     return found
+
+
+def _as_ipv4(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """Addresses are compared as IPv4 where they are IPv4 written as IPv6 (addresses.py)."""
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < 96:
+        return network
+    return IPv4Network((mapped, network.prefixlen - 96))
 
 
 def data_folder() -> Path:
@@ -131,7 +140,10 @@ def secret_key(data: Path) -> str:
         with suppress(FileExistsError):
             kept.hardlink_to(mine)  # the first of several processes wins
         mine.unlink()
-    return kept.read_text().strip()
+    if not (key := kept.read_text().strip()):
+        hint = "Delete the file: the next start makes another key."
+        mistakes.append(Mistake("SECRET_KEY", f"{kept} is empty.", hint))
+    return key
 
 
 def process_name() -> str:

@@ -55,9 +55,8 @@ def problems(found: Secrets) -> Iterator[Mistake]:
     if not found.secret_key:
         yield Mistake(
             "SECRET_KEY",
-            "It is not set, but DATABASE_URL is: all machines that share a database need the"
-            " same key.",
-            f"Set one key for all of them. {_made(64)}",
+            "It is not set. One is made only without DATABASE_URL, in a folder of Fairwave's own.",
+            f"Set one key for all machines that share a database. {_made(64)}",
             "fairwave.E201",
         )
     elif problem := weakness(found.secret_key, SHORTEST_KEY):

@@ -15,7 +15,8 @@ FAIRWAVE_DATA = env.data_folder()
 if too_open := data_folder.narrow(FAIRWAVE_DATA):
     env.mistakes.append(too_open)
 DEBUG = False
-SECRET_KEY = env.secret_key(FAIRWAVE_DATA)
+# A folder that is refused stays as it is
+SECRET_KEY = env.text("SECRET_KEY") if too_open else env.secret_key(FAIRWAVE_DATA)
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 BEHIND_TLS = env.switch("BEHIND_TLS", False)

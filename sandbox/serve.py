@@ -25,7 +25,7 @@ from typing import IO
 from django.core.exceptions import ImproperlyConfigured
 
 import sandbox
-from fairwave import embedded, env
+from fairwave import data_folder, embedded, env
 
 ROOT = Path(__file__).parent.parent
 LATENCY_MS = 20
@@ -43,6 +43,9 @@ def main() -> int:
     options.add_argument("--workers", type=int, default=2, help="background workers")
     chosen = options.parse_args()
     data = env.data_folder()
+    if refused := data_folder.refusal(data):
+        print(f"{refused.name}: {refused.problem} {refused.hint}", file=sys.stderr)  # noqa: T201
+        return 1
     if (held := hold(data)) is None:
         print(f"bin/serve already runs on {data}. {ELSEWHERE}", file=sys.stderr)  # noqa: T201
         return 1

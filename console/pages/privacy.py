@@ -5,6 +5,7 @@ by POST. [O-5, O-7]
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -35,7 +36,9 @@ def unmask(request: StaffRequest) -> HttpResponse:
         unmasking.stop(request)
         return HttpResponseRedirect(back)
     if request.method == "POST" and form.is_valid():
-        log_access(request, Access.SHOWN, back, form.cleaned_data["reason"])
+        # without the query, which may hold what somebody looked for
+        page = urlsplit(back).path
+        log_access(request, Access.SHOWN, page, form.cleaned_data["reason"])
         unmasking.start(request)
         return HttpResponseRedirect(back)
     return render(

@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Final
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
@@ -28,6 +30,8 @@ from operations.subjects import Subject
 RIGHT: Final = "auth.change_user"
 ROLE_NAMES: Final = (*ROLES, ADMINISTRATOR)
 NO_ROLE: Final = "no role"
+ACTIVE: Final = "active"
+DEACTIVATED: Final = "deactivated"
 LONGEST_NAME: Final = 150
 LONGEST_USERNAME: Final = 150
 WORDS: Final = {"name": "the name", "email": "the e-mail address", "role": "the role"}
@@ -81,13 +85,8 @@ def invite(details: Details, *, username: str, by: User) -> User:
             **_names(details.name),
         )
         user.set_unusable_password()
-        try:
-            with transaction.atomic():
-                user.save(force_insert=True)
-        except IntegrityError as error:
-            raise NotAllowedNow(
-                "This user name or e-mail address was taken a moment ago. Choose another one."
-            ) from error
+        with _refused_if_taken():
+            user.save(force_insert=True)
         _give(user, details.role)
         record_move(subject_of(user), "", details.role, by=by, reason="Invited")
     return user
@@ -114,20 +113,24 @@ def change(pk: int, *, read: Details, wanted: Details, by: User) -> None:
             _give(user, wanted.role)
             record_move(subject_of(user), now.role or NO_ROLE, wanted.role or NO_ROLE, by=by)
         if other := changed - {"role"}:
-            _write(user, {"email": wanted.email, **_names(wanted.name)})
+            with _refused_if_taken():
+                _write(user, {"email": wanted.email, **_names(wanted.name)})
             what = " and ".join(WORDS[name] for name in sorted(other))
             record_move(subject_of(user), "", "details changed", by=by, reason=f"Changed {what}")
 
 
 def deactivate(pk: int, *, by: User, reason: str) -> None:
-    """Sign the user out everywhere and let them in no more. Raises NotAllowedNow."""
+    """Sign the user out everywhere and let them in no more; their links end too (links.py). Raises
+    NotAllowedNow.
+    """
     with one_change_at_a_time(by):
         user = locked(pk)
         if not user.is_active:
             raise NotAllowedNow("This user is deactivated already.")
         _require_another_administrator(user)
         _write(user, {"is_active": False})
-        record_move(subject_of(user), "active", "deactivated", by=by, reason=reason)
+        _end_sessions(user)
+        record_move(subject_of(user), ACTIVE, DEACTIVATED, by=by, reason=reason)
 
 
 def reactivate(pk: int, *, by: User) -> None:
@@ -136,8 +139,9 @@ def reactivate(pk: int, *, by: User) -> None:
         user = locked(pk)
         if user.is_active:
             raise NotAllowedNow("This user is active already.")
+        _end_sessions(user)  # of a sign-in that was under way when the user was deactivated
         _write(user, {"is_active": True})
-        record_move(subject_of(user), "deactivated", "active", by=by)
+        record_move(subject_of(user), DEACTIVATED, ACTIVE, by=by)
 
 
 def administrators() -> QuerySet[User]:
@@ -172,6 +176,25 @@ def _require_another_administrator(user: User) -> None:
 def locked(pk: int) -> User:
     """Somebody's row, until the transaction ends."""
     return people().select_for_update(no_key=True).get(pk=pk)
+
+
+@contextmanager
+def _refused_if_taken() -> Iterator[None]:
+    """Also where a command or another version of Fairwave took it, which wait for no lock."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        raise NotAllowedNow(
+            "This user name or e-mail address was taken a moment ago. Choose another one."
+        ) from error
+
+
+def _end_sessions(user: User) -> None:
+    """A session names its user in what is signed only, so all that have not ended are read."""
+    for session in Session.objects.iterator():
+        if session.get_decoded().get(SESSION_KEY) == str(user.pk):
+            session.delete()
 
 
 def _give(user: User, role: str) -> None:

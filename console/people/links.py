@@ -1,8 +1,8 @@
 """One-time links with which a person chooses a password: for new people, and for those who forgot
 theirs. [O-5]
 
-A link ends when it is used, when the password changes, and after PASSWORD_LINK_HOURS. A new link
-for somebody who has no password yet ends the ones before.
+A link ends when it is used, when the password changes, when its user is deactivated, and after
+PASSWORD_LINK_HOURS. A new link for somebody who has no password yet ends the ones before.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import smtplib
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.contrib.auth.tokens import default_token_generator
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
 from django.urls import reverse
@@ -22,14 +22,18 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from console.people.accounts import (
+    DEACTIVATED,
+    Details,
     NotAllowedNow,
     has_password,
+    invite,
     locked,
     one_change_at_a_time,
     role_of,
     subject_of,
 )
 from operations.jobs import record_move
+from operations.models import StatusChange
 
 logger = logging.getLogger(__name__)
 # What is written there reaches nobody's mailbox.
@@ -58,6 +62,17 @@ works until then. If you did not ask for this, tell an administrator.
 """
 
 
+class Tokens(PasswordResetTokenGenerator):
+    """Those of a user end when the user is deactivated, and do not come back."""
+
+    def _make_hash_value(self, user: Any, timestamp: int) -> str:
+        moves = StatusChange.objects.about(subject_of(user)).filter(to_state=DEACTIVATED)
+        return f"{super()._make_hash_value(user, timestamp)}{moves.count()}"
+
+
+TOKENS: Final = Tokens()
+
+
 @dataclass(frozen=True)
 class Link:
     """A link that was made for a user, to be handed over once."""
@@ -65,6 +80,12 @@ class Link:
     user: User
     url: str
     is_invitation: bool
+
+
+def create_for_new(details: Details, *, username: str, by: User) -> Link:
+    """Make a user and the link to invite them with: both or neither. Raises NotAllowedNow."""
+    with transaction.atomic():
+        return create(invite(details, username=username, by=by).pk, by=by)
 
 
 def create(pk: int, *, by: User) -> Link:
@@ -79,7 +100,7 @@ def create(pk: int, *, by: User) -> Link:
             user.save(update_fields=["password"])
         record_move(subject_of(user), "", "link created", by=by)
     number = urlsafe_base64_encode(force_bytes(user.pk))
-    path = reverse("set-password", args=[number, default_token_generator.make_token(user)])
+    path = reverse("set-password", args=[number, TOKENS.make_token(user)])
     return Link(user, f"{settings.SITE_URL.rstrip('/')}{path}", is_invitation)
 
 
@@ -121,7 +142,7 @@ def use(pk: int, token: str, password: str) -> User | None:
     """Set the password that a link's bearer has chosen. None if the link has ended meanwhile."""
     with transaction.atomic():
         user = locked(pk)
-        if not (user.is_active and default_token_generator.check_token(user, token)):
+        if not (user.is_active and TOKENS.check_token(user, token)):
             return None
         user.set_password(password)
         user.save(update_fields=["password"])

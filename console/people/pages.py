@@ -22,10 +22,9 @@ def invite(request: StaffRequest) -> HttpResponse:
     form = InvitationForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            user = accounts.invite(
+            link = links.create_for_new(
                 form.details(), username=form.cleaned_data["username"], by=request.user
             )
-            link = links.create(user.pk, by=request.user)
         except NotAllowedNow as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -57,7 +56,7 @@ def user(request: StaffRequest, pk: int) -> HttpResponse:
         form=form,
         role=accounts.role_of(shown),
         has_password=accounts.has_password(shown),
-        failed_sign_ins=attempts.failures_of(shown.username),
+        failed_sign_ins=attempts.failures_of(shown.username, shown.email),
         history=StatusChange.objects.about(accounts.subject_of(shown))
         .select_related("by")
         .order_by("-id")[:50],
@@ -109,7 +108,7 @@ def forget_failures(request: StaffRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(accounts.people(), pk=pk)
     return attempt(
         request,
-        lambda: attempts.forget(shown.username),
+        lambda: attempts.forget(shown.username, shown.email),
         "Failed sign-ins of this user are forgotten. The user can try again now.",
         back=reverse("user", args=[pk]),
     )

@@ -28,6 +28,7 @@ class NewPasswordForm(SetPasswordForm):
 
 class SetPassword(PasswordResetConfirmView):
     form_class = NewPasswordForm
+    token_generator = links.TOKENS
     template_name = "console/people/set_password.html"
     title = "Choose a password"
 
@@ -44,7 +45,7 @@ class SetPassword(PasswordResetConfirmView):
             self.validlink = False
             return self.render_to_response(self.get_context_data(form=form))
         login(self.request, user, BACKEND)
-        attempts.forget(user.username)
+        attempts.forget(user.username, user.email)
         response = HttpResponseRedirect(reverse("admin:index"))
         browsers.remember(self.request, response, attempts.account_key(user.username))
         return response

@@ -3,7 +3,8 @@
 An attempt is counted as failed before the password is looked at, and forgiven when it was right: so
 guesses that come at the same time do not pass the limit together. An attempt that has to wait is
 not counted, so waiting always ends. Rows and logs hold neither user names nor addresses, only keyed
-digests; whether a user name exists makes no difference anywhere here.
+digests. Strangers are counted by what they type, so neither whether a user exists nor whose an
+e-mail address is makes a difference.
 """
 
 from __future__ import annotations
@@ -59,9 +60,9 @@ class Attempt:
         return {key: limit for key, limit in found.items() if key}
 
 
-def account_key(username: str) -> str:
+def account_key(typed: str) -> str:
     """However its letters are written."""
-    return _key("account", unicodedata.normalize("NFKC", username).casefold())
+    return _key("account", unicodedata.normalize("NFKC", typed).casefold())
 
 
 def attempt_at(account: str, *, address: str, browser: str | None) -> Attempt:
@@ -101,15 +102,16 @@ def forgive(attempt: Attempt) -> None:
         SignInCounter.objects.filter(key=key, failures__gt=0).update(failures=F("failures") - 1)
 
 
-def failures_of(username: str) -> int:
-    """How many failed sign-ins of this user are remembered, at most a day old."""
-    rows = SignInCounter.objects.filter(account=account_key(username), last_at__gt=_oldest())
-    return sum(rows.exclude(key=account_key(username)).values_list("failures", flat=True))
+def failures_of(*typed: str) -> int:
+    """How many failed sign-ins with this user name or address are remembered, at most a day old."""
+    accounts = [account_key(each) for each in typed]
+    rows = SignInCounter.objects.filter(account__in=accounts, last_at__gt=_oldest())
+    return sum(rows.exclude(key__in=accounts).values_list("failures", flat=True))
 
 
-def forget(username: str) -> None:
-    """Let this user try again from everywhere."""
-    SignInCounter.objects.filter(account=account_key(username)).delete()
+def forget(*typed: str) -> None:
+    """Let whoever signs in with one of these try again from everywhere."""
+    SignInCounter.objects.filter(account__in=[account_key(each) for each in typed]).delete()
 
 
 def prune_failed_sign_ins() -> int:

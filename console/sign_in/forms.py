@@ -23,21 +23,21 @@ class SignInForm(AuthenticationForm):
     username = UsernameField(label="User name or e-mail address", max_length=LONGEST_USERNAME)
     error_messages = {"invalid_login": "The user name or the password is incorrect."}
     retry_after_seconds = 0
-    account = ""
 
     def clean(self) -> dict[str, Any]:
         typed = self.cleaned_data.get("username")
         if not typed or not self.cleaned_data.get("password"):
             return self.cleaned_data
         name = self.cleaned_data["username"] = username_of(typed)
-        self.account = attempts.account_key(name)
+        account = attempts.account_key(name)
+        browser = browsers.browser_of(self.request, account)
+        if browser is None:
+            account = attempts.account_key(typed)
         attempt = attempts.attempt_at(
-            self.account,
-            address=client_address(self.request),
-            browser=browsers.browser_of(self.request, self.account),
+            account, address=client_address(self.request), browser=browser
         )
         try:
-            attempts.begin(attempt, account=self.account)
+            attempts.begin(attempt, account=account)
         except attempts.TooManyAttempts as refusal:
             self.retry_after_seconds = round(refusal.seconds)
             raise ValidationError(str(refusal)) from refusal

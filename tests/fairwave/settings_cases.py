@@ -20,6 +20,7 @@ SECRETS = {
     "SMS_TOKEN": "given-by-the-provider",
     "RECEIPT_SECRET": "agreed-with-the-provider",
     "TRUSTED_PROXIES": "10.0.0.0/8",
+    "SITE_URL": "https://presale.example",
 }
 
 

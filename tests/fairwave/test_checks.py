@@ -121,3 +121,18 @@ def test_o7_a_site_behind_a_proxy_names_it_and_never_trusts_everyone(tmp_path):
         found = check(**proxied, TRUSTED_PROXIES=refused)
         assert found, refused
         assert all(one.is_serious() and "TRUSTED_PROXIES" in one.msg for one in found)
+
+
+def test_o5_links_that_are_sent_to_others_lead_to_the_site_and_are_encrypted(tmp_path):
+    data = {"FAIRWAVE_DATA": str(tmp_path)}
+    cases = [
+        ({"ALLOWED_HOSTS": "presale.example", "SITE_URL": ""}, ["fairwave.E121"]),
+        ({"ALLOWED_HOSTS": "*", "SITE_URL": "http://[::1]:8000"}, ["fairwave.E121"]),
+        ({"ALLOWED_HOSTS": "presale.example", "SITE_URL": "http://presale.example"}, []),
+        ({"BEHIND_TLS": "on", "SITE_URL": "http://presale.example"}, ["fairwave.E122"]),
+        ({"BEHIND_TLS": "on", "SITE_URL": ""}, ["fairwave.E121", "fairwave.E122"]),
+        ({"BEHIND_TLS": "on"}, []),
+        ({"SITE_URL": ""}, []),
+    ]
+    for given, wanted in cases:
+        assert [one.id for one in check(**data, **given)] == wanted, given

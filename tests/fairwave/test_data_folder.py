@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fairwave import data_folder
+from fairwave import data_folder, embedded, env
+from sandbox import serve
 from tests.fairwave.settings_cases import ROOT, check, environment
 
 # One process begun with the widest umask. It writes by each way that servers, workers and commands
@@ -141,6 +142,45 @@ def test_a_folder_of_something_else_is_refused_and_left_as_it_is(tmp_path):
     assert f"FAIRWAVE_DATA: {shared} holds other files" in refused.msg
     assert str(shared / "fairwave") in str(refused.hint)
     assert (permissions(shared), permissions(shared / "website")) == (0o755, 0o755)
+
+
+@pytest.mark.parametrize("name", ["lost+found", "static", "logs", "work", "postgres", "scoring"])
+def test_a_name_that_others_use_too_does_not_make_a_folder_ours(name, tmp_path):
+    shared = tmp_path / "shared"
+    for each in (name, "website"):
+        (shared / each).mkdir(parents=True)
+        (shared / each).chmod(0o755)
+    shared.chmod(0o755)
+    local = {"SECRET_KEY": "", "DATABASE_URL": "", "SITE_URL": ""}
+    for _ in range(2):  # nothing of the first start makes the folder ours at the second
+        found = check(FAIRWAVE_DATA=str(shared), **local)
+        assert "holds other files" in found[0].msg
+        with pytest.raises(embedded.EmbeddedServerError, match="holds other files"):
+            embedded.share(shared)
+    assert {path.name for path in shared.iterdir()} == {name, "website"}
+    assert {permissions(path) for path in (shared, *shared.iterdir())} == {0o755}
+
+
+def test_bin_serve_leaves_a_folder_of_something_else_as_it_is(tmp_path, monkeypatch, capsys):
+    (tmp_path / "website").mkdir()
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(env, "data_folder", lambda: tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bin/serve"])
+    assert serve.main() == 1
+    assert "holds other files" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["website"]
+
+
+def test_a_new_disk_is_closed_and_a_folder_that_is_closed_is_left_as_it_is(tmp_path):
+    disk = tmp_path / "disk"
+    (disk / "lost+found").mkdir(parents=True)
+    disk.chmod(0o755)
+    assert data_folder.narrow(disk) is None
+    assert permissions(disk) == 0o700
+    (disk / "website").mkdir()
+    (disk / "website").chmod(0o755)
+    assert data_folder.narrow(disk) is None
+    assert permissions(disk / "website") == 0o755
 
 
 def test_a_folder_for_all_users_is_refused_even_with_files_of_ours(tmp_path):

@@ -70,6 +70,14 @@ def test_the_secret_key_is_made_once_and_only_its_owner_reads_it(monkeypatch, tm
     assert [file.name for file in (tmp_path / "data").iterdir()] == ["secret-key"]
 
 
+def test_a_kept_secret_key_that_is_empty_is_named(mistakes, monkeypatch, tmp_path):
+    for name in ("SECRET_KEY", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "secret-key").touch()
+    assert env.secret_key(tmp_path) == ""
+    assert [each.problem for each in mistakes] == [f"{tmp_path / 'secret-key'} is empty."]
+
+
 def test_no_session_waits_for_ever(mistakes, monkeypatch):
     """[O-6] Neither a statement, nor a lock, nor a transaction of a worker that hangs, nor a
     connection whose other side is gone.
@@ -96,3 +104,12 @@ def test_no_session_waits_for_ever(mistakes, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["manage.py", "migrate"])
     assert "-c statement_timeout=0" in str(env.session_options()["options"])
     assert not mistakes
+
+
+def test_o7_a_network_of_ipv4_written_as_ipv6_is_the_same_network(mistakes, monkeypatch):
+    monkeypatch.setenv("TRUSTED_PROXIES", "::ffff:10.0.0.0/104, ::ffff:192.0.2.7, fd00::/8")
+    found = [str(network) for network in env.networks("TRUSTED_PROXIES")]
+    assert found == ["10.0.0.0/8", "192.0.2.7/32", "fd00::/8"]
+    monkeypatch.setenv("TRUSTED_PROXIES", "::ffff:0:0/96")
+    assert env.networks("TRUSTED_PROXIES") == []
+    assert "every address" in mistakes[0].problem

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 
 from console.people import accounts
 from console.people.accounts import Details, NotAllowedNow, details_of
 from operations.models import StatusChange
-from tests.support.people import member_of
+from tests.support.people import client_of, member_of
 
 pytestmark = pytest.mark.django_db
 ANNA = Details("Anna Maria Lee", "anna@example.com", "operator")
@@ -57,6 +58,26 @@ def test_o5_one_email_address_has_one_user_however_it_is_written(ada):
         accounts.invite(Details("B", "Anna@Example.com", "viewer"), username="other", by=ada)
     with pytest.raises(IntegrityError), transaction.atomic():
         User.objects.create_user("third", "ANNA@example.com")
+
+
+def test_o5_an_email_address_that_was_taken_a_moment_ago_changes_nothing(ada):
+    anna = accounts.invite(ANNA, username="", by=ada)
+    User.objects.create_user("third", "new@example.com")
+    wanted = Details("Anna Lee", "New@example.com", "viewer")
+    with pytest.raises(NotAllowedNow, match="taken a moment ago"):
+        accounts.change(anna.pk, read=ANNA, wanted=wanted, by=ada)
+    assert details_of(fresh(anna)) == ANNA
+
+
+def test_o5_a_session_does_not_come_back_with_a_reactivated_user(ada):
+    anna = accounts.invite(ANNA, username="", by=ada)
+    browser, other = client_of(anna), client_of(ada)
+    accounts.deactivate(anna.pk, by=ada, reason="on leave")
+    assert Session.objects.count() == 1
+    late = client_of(fresh(anna))  # was signing in at that moment
+    accounts.reactivate(anna.pk, by=ada)
+    codes = [each.get("/admin/").status_code for each in (browser, late, other)]
+    assert codes == [302, 302, 200]
 
 
 def test_o5_the_staff_status_goes_with_the_last_role_and_comes_back_with_one(ada):

@@ -68,6 +68,26 @@ def test_o5_somebody_deactivated_gets_no_link_and_cannot_use_an_old_one(ada, ann
         links.create(anna.pk, by=ada)
 
 
+def test_o5_a_link_does_not_come_back_with_a_reactivated_user(ada, anna):
+    anna.set_password(PASSWORD)
+    anna.save(update_fields=["password"])
+    link = links.create(anna.pk, by=ada)
+    accounts.deactivate(anna.pk, by=ada, reason="on leave")
+    accounts.reactivate(anna.pk, by=ada)
+    assert links.use(anna.pk, token(link), "another password") is None
+    assert links.use(anna.pk, token(links.create(anna.pk, by=ada)), "another password") == anna
+
+
+def test_o5_without_a_link_no_user_is_made(ada, monkeypatch):
+    def refuse(pk: int, *, by: User) -> links.Link:
+        raise NotAllowedNow("You are not an administrator any more. Nothing was changed.")
+
+    monkeypatch.setattr(links, "create", refuse)
+    with pytest.raises(NotAllowedNow):
+        links.create_for_new(Details("Bo", "bo@example.com", "viewer"), username="", by=ada)
+    assert not User.objects.filter(email="bo@example.com").exists()
+
+
 def test_o5_a_mail_server_that_does_not_answer_is_said_and_logged_without_the_address(
     ada, anna, settings, caplog
 ):

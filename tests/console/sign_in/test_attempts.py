@@ -111,7 +111,10 @@ def test_o7_what_says_nothing_any_more_is_pruned_each_hour():
 def test_o7_an_administrator_can_let_a_user_try_again_at_once():
     fail(5, at("192.0.2.1"))
     fail(2, at("192.0.2.9", browser="b" * 32))
-    assert attempts.failures_of("Anna") == 7
-    attempts.forget("Anna")
-    assert attempts.failures_of("anna") == 0
-    attempts.begin(at("192.0.2.1"), account=ANNA)
+    by_email = account_key("anna@example.com")
+    fail(5, at("192.0.2.1", by_email), by_email)
+    assert attempts.failures_of("Anna", "anna@example.com") == 12
+    attempts.forget("Anna", "anna@example.com")
+    assert attempts.failures_of("anna", "anna@example.com") == 0
+    for account in (ANNA, by_email):
+        attempts.begin(at("192.0.2.1", account), account=account)

@@ -57,6 +57,15 @@ def test_o7_a_user_who_does_not_exist_is_locked_out_like_one_who_does():
     assert len(said) == 1
 
 
+def test_o7_a_lock_out_does_not_tell_whose_an_email_address_is():
+    for _ in range(5):
+        assert not form("anna@example.com", "wrong").is_valid()
+    locked = form("Anna@example.com")
+    assert not locked.is_valid()
+    assert locked.retry_after_seconds > 890
+    assert form("anna").is_valid()
+
+
 def test_o7_a_name_too_long_or_a_password_missing_is_no_attempt():
     from console.models import SignInCounter
 

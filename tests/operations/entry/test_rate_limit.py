@@ -40,3 +40,12 @@ def test_of_too_many_clients_those_that_are_longest_away_are_forgotten(clock, mo
     for name in ("ann", "ben", "eve"):
         limit.wait_seconds(name)
     assert [limit.wait_seconds(name) for name in ("eve", "ben", "ann")] == [1, 1, 0]
+
+
+def test_a_client_that_asked_again_is_not_the_one_that_is_longest_away(clock, monkeypatch):
+    monkeypatch.setattr(rate_limit, "MOST_CLIENTS", 2)
+    limit = RateLimit(per_second=1, burst=1, clock=clock)
+    for name in ("ann", "ben"):
+        limit.wait_seconds(name)
+    clock.now += 1
+    assert [limit.wait_seconds(name) for name in ("ann", "eve", "ann")] == [0, 0, 1]
