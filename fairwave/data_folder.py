@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fairwave import OWNER_ONLY
-from fairwave.env import Mistake
+from fairwave.errors import Mistake
 
 logger = logging.getLogger(__name__)
 PASSABLE = 0o001

@@ -8,7 +8,6 @@ import re
 import secrets
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import cast
@@ -17,20 +16,10 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from fairwave.errors import Mistake
+
 ROOT = Path(__file__).resolve().parent.parent
 _env = environ.Env()
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A setting that cannot be used: which one, what is wrong with it, what to do; and the id of
-    its check where that has one of its own.
-    """
-
-    name: str
-    problem: str
-    hint: str
-    id: str = ""
 
 
 mistakes: list[Mistake] = []

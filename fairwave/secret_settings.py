@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from fairwave.env import Mistake
+from fairwave.errors import Mistake
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1", ".localhost"})
 SHORTEST_KEY, SHORTEST_SECRET = 50, 16

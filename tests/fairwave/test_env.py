@@ -7,11 +7,12 @@ import sys
 import pytest
 
 from fairwave import env
+from fairwave.errors import Mistake
 
 
 @pytest.fixture
-def mistakes(monkeypatch: pytest.MonkeyPatch) -> list[env.Mistake]:
-    found: list[env.Mistake] = []
+def mistakes(monkeypatch: pytest.MonkeyPatch) -> list[Mistake]:
+    found: list[Mistake] = []
     monkeypatch.setattr(env, "mistakes", found)
     return found
 
