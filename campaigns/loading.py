@@ -247,8 +247,8 @@ def _load_market(campaign: Campaign, given: dict[str, Any], position: int) -> No
 
 
 def _load_lists(campaign: Campaign, document: dict[str, Any]) -> None:
-    """The file's lists replace the campaign's own; a line that cannot be read is refused here, not
-    at the first upload.
+    """The file's lists replace the campaign's own, whose entries stay as they are where the file
+    has them too; a line that cannot be read is refused here, not at the first upload.
     """
     given = {kind: document[key] for key, kind in LISTS.items() if key in document}
     emails.EmailRules.compile(
@@ -257,10 +257,12 @@ def _load_lists(campaign: Campaign, document: dict[str, Any]) -> None:
         disposable=given.get(ListKind.DISPOSABLE, []),
     )
     for kind, patterns in given.items():
-        ListEntry.objects.filter(campaign=campaign, kind=kind).delete()
+        entries, wanted = ListEntry.objects.filter(campaign=campaign, kind=kind), set(patterns)
+        as_before = set(entries.values_list("pattern", flat=True))
+        entries.filter(pattern__in=as_before - wanted).delete()
         ListEntry.objects.bulk_create(
             ListEntry(campaign=campaign, kind=kind, pattern=pattern)
-            for pattern in sorted(set(patterns))
+            for pattern in sorted(wanted - as_before)
         )
 
 

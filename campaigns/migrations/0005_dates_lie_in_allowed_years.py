@@ -5,15 +5,18 @@ import operations.entry.validators
 from django.db import migrations, models
 
 # Every date that is compared with these lies in the years 2000 to 2200, so a bound beyond them means
-# the same as the bound itself.
+# the same as the first or the last day of them, which clocks of other zones show in these years too.
+# A window keeps a minute between its ends where both lay beyond; an end that is not set stays so.
 WITHIN_THE_YEARS = """
 UPDATE campaigns_campaign SET
-    registration_opens = least(greatest(registration_opens, '2000-01-01Z'), '2201-01-01Z'),
-    registration_closes = least(greatest(registration_closes, '2000-01-01Z'), '2201-01-01Z')
-WHERE registration_opens NOT BETWEEN '2000-01-01Z' AND '2201-01-01Z'
-    OR registration_closes NOT BETWEEN '2000-01-01Z' AND '2201-01-01Z';
-UPDATE campaigns_market SET selection_time =
-    least(greatest(selection_time, '2000-01-01Z'), '2200-12-31 23:59:59.999999Z')
+    registration_opens = CASE WHEN registration_opens IS NOT NULL THEN
+        least(greatest(registration_opens, '2000-01-02 00:00Z'), '2200-12-30 23:59Z') END,
+    registration_closes = CASE WHEN registration_closes IS NOT NULL THEN
+        least(greatest(registration_closes, '2000-01-02 00:01Z'), '2200-12-31 00:00Z') END
+WHERE registration_opens NOT BETWEEN '2000-01-01Z' AND '2200-12-31 23:59:59.999999Z'
+    OR registration_closes NOT BETWEEN '2000-01-01Z' AND '2200-12-31 23:59:59.999999Z';
+UPDATE campaigns_market SET
+    selection_time = least(greatest(selection_time, '2000-01-02Z'), '2200-12-31Z')
 WHERE selection_time NOT BETWEEN '2000-01-01Z' AND '2200-12-31 23:59:59.999999Z';
 """
 
@@ -43,7 +46,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(WITHIN_THE_YEARS, migrations.RunSQL.noop),
         migrations.AddConstraint(
             model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(('registration_opens__range', (datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), datetime.datetime(2201, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), ('registration_closes__range', (datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), datetime.datetime(2201, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)))), name='campaign_years'),
+            constraint=models.CheckConstraint(condition=models.Q(('registration_closes__gte', datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('registration_closes__lt', datetime.datetime(2201, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('registration_opens__gte', datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)), ('registration_opens__lt', datetime.datetime(2201, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))), name='campaign_years'),
         ),
         migrations.AddConstraint(
             model_name='market',

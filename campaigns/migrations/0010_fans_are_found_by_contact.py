@@ -1,4 +1,8 @@
-"""Registrations by contact and member id; rejected rows by each field that they hold. [X-1]"""
+"""Registrations by contact and member id; rejected rows by each field that they hold. [X-1]
+
+What is made beside its writers is not undone by a failure, so all of this can be run again: what is
+there already is made anew.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from psycopg import sql
 # and single spaces beside separators. It depends on no locale, so an index can hold it. The first
 # 600 characters alone, because no index holds longer words. `console/fans/terms.py` does the same.
 FIELDS = r"""
-CREATE FUNCTION campaigns_fields(line text) RETURNS text[]
+CREATE OR REPLACE FUNCTION campaigns_fields(line text) RETURNS text[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN string_to_array(replace(replace(translate(left(line, 600),
     E'ABCDEFGHIJKLMNOPQRSTUVWXYZ",;\u200b\u200c\u200d\u2060\ufeff',
@@ -19,6 +23,15 @@ RETURN string_to_array(replace(replace(translate(left(line, 600),
 """
 # Each table of a score file has an index of its own, made after the file counts (scoring/tables.py).
 # The table of all has none: attaching a file would build it, while everybody waits.
+ON_WHOLE_TABLES = (
+    "registrant_email",
+    "registrant_phone",
+    "registrant_member_id",
+    "rejectedregistration_fields",
+)
+# It waits for every transaction that is older, such as one that indexes a score file, and nobody
+# waits for it.
+AS_LONG_AS_IT_TAKES = "SET lock_timeout = 0"
 PARTITIONS = """
 SELECT inhrelid::regclass::text FROM pg_inherits
 WHERE inhparent = 'campaigns_rejectedrow'::regclass ORDER BY 1
@@ -32,7 +45,7 @@ def index_rejected_rows(apps, schema_editor) -> None:
         for table in tables:
             names = {"table": sql.Identifier(table), "index": sql.Identifier(f"{table}_fields")}
             for statement in (  # what a run that broke off left is no index
-                "DROP INDEX IF EXISTS {index}",
+                "DROP INDEX CONCURRENTLY IF EXISTS {index}",
                 "CREATE INDEX CONCURRENTLY {index} ON {table} USING gin (campaigns_fields(raw))",
             ):
                 cursor.execute(sql.SQL(statement).format(**names))
@@ -45,6 +58,11 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(FIELDS, "DROP FUNCTION campaigns_fields(text) CASCADE"),
+        migrations.RunSQL(AS_LONG_AS_IT_TAKES, "RESET lock_timeout"),
+        migrations.RunSQL(
+            [f"DROP INDEX CONCURRENTLY IF EXISTS {name}" for name in ON_WHOLE_TABLES],
+            migrations.RunSQL.noop,
+        ),
         AddIndexConcurrently(
             "registrant", models.Index(fields=["email"], name="registrant_email")
         ),
@@ -62,4 +80,5 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunPython(index_rejected_rows, migrations.RunPython.noop),
+        migrations.RunSQL("RESET lock_timeout", AS_LONG_AS_IT_TAKES),
     ]

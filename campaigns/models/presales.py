@@ -108,8 +108,12 @@ class Campaign(models.Model):
             ),
             models.CheckConstraint(
                 name="campaign_years",
-                condition=Q(registration_opens__range=(FIRST_MOMENT, BEHIND_ALL))
-                & Q(registration_closes__range=(FIRST_MOMENT, BEHIND_ALL)),
+                condition=Q(
+                    registration_opens__gte=FIRST_MOMENT,
+                    registration_opens__lt=BEHIND_ALL,
+                    registration_closes__gte=FIRST_MOMENT,
+                    registration_closes__lt=BEHIND_ALL,
+                ),
             ),
         ]
 

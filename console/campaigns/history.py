@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db.models import Min
+from django.db.models import Count, Max, Min
+from django.db.models.functions import TruncSecond
 
-from campaigns.choices import CampaignStatus
+from campaigns.choices import CampaignStatus, ListKind
 from campaigns.models import Activation, Campaign, RuleChange, ScoreFile
 from campaigns.opening import subject_of
 from campaigns.rule_changes import NOTHING
@@ -114,13 +115,19 @@ def _registrations(campaign: Campaign, known: datetime | None, most: int) -> Ite
 
 
 def _list_entries(campaign: Campaign, known: datetime | None, most: int) -> Iterator[Event]:
-    """Entries of an open campaign; not what they say, which may be an address."""
+    """Entries of an open campaign, those of one second together; not what they say, which may be
+    an address.
+    """
     if campaign.opened_at is None:
         return
-    rows = campaign.list_entries.filter(created_at__gt=campaign.opened_at).order_by("-id")
-    for row in rows[:most]:
-        what = f"{row.get_kind_display().capitalize()} entry added"
-        yield Event(row.created_at, what, _late(row.created_at, known))
+    added = campaign.list_entries.filter(created_at__gt=campaign.opened_at)
+    together = added.values("kind", second=TruncSecond("created_at")).annotate(
+        at=Max("created_at"), number=Count("id")
+    )
+    for row in together.order_by("-at")[:most]:
+        kind, number = ListKind(row["kind"]).label, row["number"]
+        what = f"{kind} entry added" if number == 1 else f"{number:,} {kind.lower()} entries added"
+        yield Event(row["at"], what, _late(row["at"], known))
 
 
 def _late(at: datetime, known: datetime | None) -> str:

@@ -49,7 +49,8 @@ def _last_switch(campaign: Campaign) -> Activation | None:
 def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
     shown = _named(campaign_id)
     files = shown.score_files.defer("rules", "fairness").select_related("created_by")
-    most = ALL_EVENTS if "history" in request.GET else EVENTS_SHOWN
+    shows_all = "history" in request.GET
+    most = ALL_EVENTS if shows_all else EVENTS_SHOWN
     history, has_older = history_of(shown, most=most)
     return render(
         request,
@@ -66,6 +67,7 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         **work_on(request, opening.subject_of(shown)),
         history=history,
         has_older=has_older,
+        shows_all=shows_all,
         last_switch=_last_switch(shown),
         goes_with_it=_goes_with(shown) if shown.status == CampaignStatus.DRAFT else [],
     )

@@ -127,6 +127,19 @@ def test_loading_twice_changes_nothing():
     )
 
 
+def test_entries_that_the_file_still_has_stay_as_they_are():
+    """S-4"""
+    loading.load(document())
+    ListEntry.objects.filter(kind="blacklist").update(note="from the venue")
+    stay = ListEntry.objects.get(pattern="bad@example.com")
+    loading.load(document(blacklist=["bad@example.com", "new@example.com"]))
+    assert set(ListEntry.objects.filter(kind="blacklist").values_list("pattern", "note")) == {
+        ("bad@example.com", "from the venue"),
+        ("new@example.com", ""),
+    }
+    assert ListEntry.objects.get(pattern="bad@example.com").created_at == stay.created_at
+
+
 def test_loading_again_updates_what_the_file_names_but_never_the_draw():
     """[S-8]"""
     loading.load(document())

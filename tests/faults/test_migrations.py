@@ -6,23 +6,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management.base import CommandError
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 
 from campaigns.models import Campaign, Market, ScoreFile
-from operations.database.statements import run
+from campaigns.scoring import tables
+from operations.database.statements import first_row, run
 from operations.models import StatusChange
+from tests.support.forms import form_of
+from tests.support.people import client_of, member_of
 from tests.support.waves import NOW, campaign_with, person, request
 from waves.models import Wave
 from waves.preparation.prepare import prepare
 
 pytestmark = pytest.mark.django_db
 
+CAMPAIGNS = "/admin/campaigns/campaign/"
 EMPTY_ROSTER = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
@@ -67,17 +72,74 @@ def test_a_score_file_that_lost_what_it_was_to_stream_fails_and_is_no_longer_act
     )
 
 
-def test_dates_beyond_the_years_become_the_bounds_that_mean_the_same():
-    campaign = campaign_with(0)
-    market = campaign.markets.first()
+FIRST, LAST = datetime(2000, 1, 2, tzinfo=UTC), datetime(2200, 12, 31, tzinfo=UTC)
+TIMES = ("registration_opens", "registration_closes", "selection_time")
+MINUTE = timedelta(minutes=1)
+SUMMER = datetime(2026, 7, 1, tzinfo=UTC)
+
+
+WINDOWS = {  # as they were, and as they become
+    ("0001-01-01Z", "9999-01-01Z"): (FIRST, LAST),
+    ("9998-01-01Z", "9999-01-01Z"): (LAST - MINUTE, LAST),
+    ("0001-01-01Z", "0002-01-01Z"): (FIRST, FIRST + MINUTE),
+    ("2026-07-01Z", "infinity"): (SUMMER, LAST),
+    (None, "9999-01-01Z"): (None, LAST),
+    ("0001-01-01Z", None): (FIRST, None),
+}
+
+
+def test_c2_a_window_beyond_the_years_becomes_one_that_means_the_same_and_can_be_saved():
+    campaigns = [campaign_with(0, time_zone="Pacific/Kiritimati") for _ in WINDOWS]
     with before("campaigns", "0005_dates_lie_in_allowed_years"):
-        opens, closes = "0001-01-01Z", "9999-01-01Z"
-        change(Campaign, campaign.pk, registration_opens=opens, registration_closes=closes)
-        change(Market, market.pk, selection_time="infinity")
-    campaign.refresh_from_db()
-    market.refresh_from_db()
-    assert (campaign.registration_opens.year, campaign.registration_closes.year) == (2000, 2201)
-    assert market.selection_time.year == 2200
+        for campaign, (opens, closes) in zip(campaigns, WINDOWS, strict=True):
+            change(Campaign, campaign.pk, registration_opens=opens, registration_closes=closes)
+        run("UPDATE campaigns_market SET selection_time = 'infinity'")
+    for campaign, becomes in zip(campaigns, WINDOWS.values(), strict=True):
+        campaign.refresh_from_db()
+        assert (campaign.registration_opens, campaign.registration_closes) == becomes
+        campaign.full_clean()
+    assert {market.selection_time for market in Market.objects.all()} == {LAST}
+    client, page = client_of(member_of("administrator")), f"{CAMPAIGNS}{campaigns[1].pk}/change/"
+    read = form_of(client, page)
+    assert {value[:4] for name, value in read.items() if name.endswith(TIMES)} == {"2200"}
+    assert client.post(page, read | {"artist": "Luna"}).status_code == 302
+    assert Campaign.objects.get(artist="Luna") == campaigns[1]
+
+
+def test_c2_the_database_refuses_a_window_that_the_form_would_refuse():
+    campaign = campaign_with(0)
+    with pytest.raises(IntegrityError, match="campaign_years"):
+        change(Campaign, campaign.pk, registration_closes="2201-01-01Z")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_index_migration_that_failed_half_way_can_be_run_again():
+    """X-1"""
+    file = campaign_with(2).active_score_file
+    assert file is not None
+    rejected = f"campaigns_rejectedrow_{file.pk}"
+    with transaction.atomic():
+        tables.attach(file.pk, tables.REJECTED)
+    run("DROP INDEX registrant_email, registrant_phone")
+    with pytest.raises(IntegrityError):  # leaves an invalid index of this name
+        run("CREATE UNIQUE INDEX CONCURRENTLY registrant_email ON campaigns_registrant (country)")
+    run(f"CREATE INDEX {rejected}_fields ON {rejected} (line)")  # as if it were half made
+    loader, name = MigrationLoader(connection), "0010_fans_are_found_by_contact"
+    for _ in range(2):
+        state = loader.project_state(("campaigns", name), at_end=False)
+        with connection.schema_editor(atomic=False) as editor:
+            loader.get_migration("campaigns", name).apply(state, editor)
+    assert first_row("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == (0,)
+    assert "(email)" in _definition("registrant_email")
+    assert "campaigns_fields(raw)" in _definition(f"{rejected}_fields")
+    assert first_row("SELECT current_setting('lock_timeout')") == ("30s",)
+
+
+def _definition(index: str) -> str:
+    (found,) = first_row("SELECT indexdef FROM pg_indexes WHERE indexname = %(i)s", i=index) or (
+        "",
+    )
+    return str(found)
 
 
 def test_a_wave_due_in_a_year_that_is_refused_now_fails_unless_it_was_sent():

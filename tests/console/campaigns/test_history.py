@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from campaigns import rule_changes
@@ -12,8 +13,9 @@ from campaigns.models import Campaign, ListEntry, ScoreFile
 from campaigns.opening import close_campaign, enter_entropy
 from campaigns.scoring import activation
 from console.campaigns.history import history_of
+from console.pages import campaigns
 from tests.support.campaigns import make_campaign
-from tests.support.people import staff
+from tests.support.people import client_of, member_of, staff
 from tests.support.waves import add_scores, campaign_with
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +80,34 @@ def test_what_came_when_luck_could_be_known_says_that_it_was_late():
         ("Blacklist entry added", late),
         (told(campaign)[3][0].split(" (")[0], late),
     ]
+
+
+def test_list_entries_that_came_together_are_one_event_with_their_number():
+    campaign, at = make_campaign(), timezone.now().replace(microsecond=7) + timedelta(seconds=2)
+    ListEntry.objects.bulk_create(
+        ListEntry(campaign=campaign, kind=kind, pattern=f"{kind}{n}@example.com")
+        for kind, n in (("blacklist", 1), ("blacklist", 2), ("whitelist", 3))
+    )
+    ListEntry.objects.update(created_at=at)
+    ListEntry.objects.filter(pattern__contains="2").update(
+        created_at=at + timedelta(microseconds=9)
+    )
+    assert {what for what, *_ in told(campaign)[1:]} == {
+        "2 blacklist entries added",
+        "Whitelist entry added",
+    }
+
+
+def test_s16_the_page_offers_all_events_once_and_says_how_many_of_them_it_shows(monkeypatch):
+    campaign = make_campaign()
+    close_campaign(campaign.pk, by=None)
+    client, page = client_of(member_of("viewer")), reverse("campaign", args=[campaign.campaign_id])
+    for limit in ("EVENTS_SHOWN", "ALL_EVENTS"):
+        monkeypatch.setattr(campaigns, limit, 1)
+    assert "Show all" in client.get(page).text
+    every = client.get(f"{page}?history").text
+    assert "Show all" not in every
+    assert "Only the newest 1 are shown." in every
 
 
 def test_the_newest_events_come_first_and_older_ones_are_announced():
