@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from campaigns.choices import CampaignStatus
+from operations.adminkit.countdowns import until
 from operations.alerts import alert
 from operations.database.retries import retried
 from operations.errors import Refusal, error_text
@@ -100,7 +101,7 @@ def check_due_waves(*, now: datetime, grace: timedelta = GRACE) -> ScheduleCheck
                 done.voided.append(wave)
     for wave in _due(now):
         if now > wave.notify_date + grace:
-            _hold(wave, f"{_late(wave, now)} late", f"it was due {_late(wave, now)} ago", done)
+            _hold_late(wave, now, done)
         else:
             _claim(wave, now, done)
     for wave in done.triggered:
@@ -203,9 +204,8 @@ def _require_due(wave: Wave, now: datetime) -> None:
     if now < wave.notify_date:
         raise NotDue(f"Wave {wave.name} is not due until {wave.notify_date.isoformat()}.")
     if now > wave.notify_date + GRACE:
-        late = _late(wave, now)
         done = ScheduleCheck()
-        _hold(wave, f"{late} late", f"it was due {late} ago", done)
+        _hold_late(wave, now, done)
         done.raise_faults()
         raise TooLate(
             f"Wave {wave.name} was due at {wave.notify_date.isoformat()} and is now held."
@@ -223,8 +223,9 @@ def _scheduled() -> QuerySet[Wave]:
     return Wave.objects.filter(state=WaveState.SCHEDULED, campaign__status=CampaignStatus.OPEN)
 
 
-def _late(wave: Wave, now: datetime) -> str:
-    return str(now - wave.notify_date).split(".")[0]
+def _hold_late(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
+    late = until(wave.notify_date, now, past="late")
+    _hold(wave, late, f"it is {late}", done)
 
 
 def _hold(wave: Wave, reason: str, why: str, done: ScheduleCheck) -> None:
@@ -232,8 +233,8 @@ def _hold(wave: Wave, reason: str, why: str, done: ScheduleCheck) -> None:
         with transaction.atomic():
             move(wave, WaveState.HELD, by=None, reason=reason)
             alert(
-                f":warning: Wave {wave.name} is held because {why}. Send it now, give it a new"
-                " notify date, or cancel it."
+                f":warning: Wave {wave.name} is held because {why}. Send it now, give it a"
+                " new notify date, or cancel it."
             )
         done.held.append(wave)
 

@@ -113,7 +113,7 @@ def test_w11_more_than_the_grace_late_is_held_with_an_alert_and_nothing_is_assig
     assert [w.name for w in check_due_waves(now=late + SECOND).held] == [wave.name]
     wave.refresh_from_db()
     assert wave.state == WaveState.HELD
-    assert Alert.objects.filter(text__contains="2:00:01").exists()
+    assert Alert.objects.filter(text__contains="it is 2 h late").exists()
     assert not Assignment.objects.exists()
     trigger(wave, by=person("bob"), now=late + 2 * SECOND, reason="the fans can wait no longer")
     assert wave.state == WaveState.TRIGGERED

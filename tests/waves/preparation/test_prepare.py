@@ -296,6 +296,7 @@ def test_s13_another_active_score_file_meanwhile_stops_the_preparation(ann, monk
     with pytest.raises(WrongState, match="another score file"):
         prepare(request(campaign), by=ann, now=NOW)
     assert not Member.objects.exists()
+    assert Job.objects.get().retry_at is None
 
 
 @pytest.mark.django_db(transaction=True)
