@@ -12,17 +12,20 @@ from importlib import import_module
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management.base import CommandError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 
 from campaigns.models import Campaign, Market, ScoreFile
 from campaigns.scoring import tables
+from datalake.storage import buckets
 from operations.database.statements import first_row, run
 from operations.models import StatusChange
 from tests.support.forms import form_of
 from tests.support.people import client_of, member_of
 from tests.support.waves import NOW, campaign_with, person, request
-from waves.models import Wave
+from waves.models import Member, Wave
+from waves.naming import zip_key
+from waves.preparation import status_files
 from waves.preparation.prepare import prepare
 
 pytestmark = pytest.mark.django_db
@@ -140,6 +143,69 @@ def _definition(index: str) -> str:
         "",
     )
     return str(found)
+
+
+def two_waves() -> list[Wave]:
+    """Of one campaign, with four fans each."""
+    campaign = campaign_with(12, {"west": 8})
+    file = b"marketId,marketName,capacity,selectionTime\nwest,,4,\n"
+    asked = [request(campaign, key, market_file=file) for key in ("20260121", "20260122")]
+    return [prepare(each, by=person("ann"), now=NOW).wave for each in asked]
+
+
+def share_a_fan(waves: list[Wave], *states: str) -> None:
+    """The waves are in these states, and as flags went wrong, one fan is a member of both, whom
+    only the first one holds.
+    """
+    shared, other = (wave.members.values_list("pk", "global_user_id")[0] for wave in waves)
+    run("UPDATE waves_member SET holds_fan = false WHERE wave_id = %(wave)s", wave=waves[1].pk)
+    change(Member, other[0], global_user_id=shared[1])
+    for wave, state in zip(waves, states, strict=True):
+        change(Wave, wave.pk, state=state)
+
+
+LIVENESS = "0005_members_carry_their_waves_liveness"
+
+
+@pytest.mark.parametrize(
+    ("states", "failed"),
+    [
+        (("prepared", "prepared"), 1),
+        (("prepared", "completed"), 0),
+        (("paused", "held"), 1),
+    ],
+)
+def test_of_two_waves_with_the_same_fan_one_that_was_not_sent_fails_and_can_be_prepared_again(
+    states, failed
+):
+    """K-6, W-8, W-9"""
+    waves = two_waves()
+    with before("waves", LIVENESS):
+        share_a_fan(waves, *states)
+        change(Wave, waves[failed].pk, attempts=2)
+    for wave in waves:
+        wave.refresh_from_db()
+    lost, kept = waves[failed], waves[1 - failed]
+    assert (lost.state, kept.state) == ("failed", states[1 - failed])
+    assert lost.error.startswith("1 of its members are members of another wave too.")
+    lives = {wave.pk: set(wave.members.values_list("wave_live", flat=True)) for wave in waves}
+    assert lives == {lost.pk: set(), kept.pk: {True}}
+    published = zip_key(lost.campaign.campaign_id, lost.date_key)
+    assert buckets.scoring().exists(published)
+    assert status_files.sweep() == 1
+    assert not buckets.scoring().exists(published)
+    again = prepare(request(lost.campaign, lost.date_key), by=person("ann"), now=NOW).wave
+    assert (again.state, again.attempts) == ("prepared", 1)
+
+
+def test_two_waves_that_were_both_sent_to_a_fan_stop_the_migration_by_name():
+    """K-6"""
+    waves = two_waves()
+    with (
+        pytest.raises(ProgrammingError, match=r"Waves .*_20260121 and .*_20260122 were both sent"),
+        before("waves", LIVENESS),
+    ):
+        share_a_fan(waves, "completed", "paused")
 
 
 def test_a_wave_due_in_a_year_that_is_refused_now_fails_unless_it_was_sent():

@@ -7,34 +7,66 @@ from django.db import migrations, models
 from django.db.models import F, Q
 
 NO_FLAGS_BY_TRIGGER = """
-DROP TRIGGER wave_state_is_felt ON waves_wave;
-DROP FUNCTION waves_state_is_felt();
+DROP TRIGGER IF EXISTS wave_state_is_felt ON waves_wave;
+DROP FUNCTION IF EXISTS waves_state_is_felt();
 """
+UNSENT = "('configured', 'code_generated', 'prepared', 'approved', 'scheduled', 'held')"
+# A wave that fails here can be prepared again, and what others read of it goes with the next sweep.
+FAILED = """state = 'failed', attempts = 0, selected = 0, zip_key = '', candidates_key = '',
+    status_content = '', status_stored = false, approved_by_id = NULL, approved_at = NULL,
+    approved_digest = '', waiver = '', scheduled_at = NULL"""
 # found by the migration before, when their state could not be changed yet
-OF_OTHER_YEARS = """
-UPDATE waves_wave SET state = 'failed' WHERE error LIKE 'The notify date was %'
-    AND state IN ('configured', 'code_generated', 'prepared', 'approved', 'scheduled', 'held');
+OF_OTHER_YEARS = f"""
+UPDATE waves_wave SET {FAILED} WHERE error LIKE 'The notify date was %' AND state IN {UNSENT};
 """
 # The flags that a trigger kept went wrong when two waves moved at once, and a fan could come into
-# two. The later wave fails where it was not sent yet; its next attempt selects others.
-OF_TWO_WAVES = """
-UPDATE waves_wave AS later SET state = 'failed', error = format('%s of its members are members of an'
-    ' earlier wave too. Prepare it again.', twice.fans)
-FROM (
-    SELECT later.wave_id, count(*) AS fans
-    FROM waves_member AS later
-    JOIN waves_member AS earlier ON earlier.campaign_id = later.campaign_id
-        AND earlier.global_user_id = later.global_user_id AND earlier.wave_id < later.wave_id
-    JOIN waves_wave AS wave ON wave.id = earlier.wave_id AND wave.state NOT IN ('cancelled', 'failed')
-    GROUP BY later.wave_id
-) AS twice
-WHERE twice.wave_id = later.id
-    AND later.state IN ('configured', 'code_generated', 'prepared', 'approved', 'scheduled', 'held');
+# two. One that was not sent yet fails, the later of two such: its next attempt selects others. Of
+# two that were sent, only a person knows which one counts.
+OF_TWO_WAVES = f"""
+DO $$
+DECLARE pair record; unsent record; twice bigint;
+BEGIN
+    CREATE TEMPORARY TABLE doubles ON COMMIT DROP AS
+        SELECT one.wave_id, other.wave_id AS other_id, count(*) AS fans
+        FROM waves_member AS one
+        JOIN waves_member AS other ON other.campaign_id = one.campaign_id
+            AND other.global_user_id = one.global_user_id AND other.wave_id <> one.wave_id
+        GROUP BY one.wave_id, other.wave_id;
+    SELECT wave.name, other.name AS other_name, doubles.fans INTO pair FROM doubles
+        JOIN waves_wave AS wave ON wave.id = doubles.wave_id
+        JOIN waves_wave AS other ON other.id = doubles.other_id AND other.id > wave.id
+        WHERE wave.state IN ('triggered', 'paused', 'completed')
+            AND other.state IN ('triggered', 'paused', 'completed')
+        ORDER BY wave.id, other.id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'Waves % and % were both sent, and % of their members are the same fans.'
+            ' Set the state of one of them to ''cancelled'' in waves_wave, then migrate again.',
+            pair.name, pair.other_name, pair.fans;
+    END IF;
+    FOR unsent IN SELECT id FROM waves_wave WHERE state IN {UNSENT} ORDER BY id LOOP
+        SELECT sum(doubles.fans) INTO twice FROM doubles
+            JOIN waves_wave AS other ON other.id = doubles.other_id
+            WHERE doubles.wave_id = unsent.id AND other.state NOT IN ('cancelled', 'failed')
+                AND (other.id < unsent.id OR other.state NOT IN {UNSENT});
+        UPDATE waves_wave SET {FAILED}, error = format('%s of its members are members of another'
+            ' wave too. Prepare it again.', twice)
+        WHERE id = unsent.id AND twice > 0;
+    END LOOP;
+    DROP TABLE doubles;
+END $$;
 """
-AS_THE_WAVES_ARE = """
-UPDATE waves_member SET wave_live = waves_wave.live FROM waves_wave
-WHERE waves_wave.id = waves_member.wave_id AND wave_live IS DISTINCT FROM waves_wave.live;
+# As after any failed attempt: else they would be members again with the next one.
+OF_THE_FAILED = """
+DELETE FROM waves_member USING waves_wave
+WHERE waves_wave.id = waves_member.wave_id AND waves_wave.state = 'failed';
+SET CONSTRAINTS ALL IMMEDIATE;
 """
+# Row by row, as an index is asked: whom one wave lets go before another one holds them.
+AS_THE_WAVES_ARE = [
+    f"""UPDATE waves_member SET wave_live = {live} FROM waves_wave AS wave
+    WHERE wave.id = waves_member.wave_id AND wave.live = {live} AND wave_live <> {live}"""
+    for live in ('false', 'true')
+]
 LIVENESS = """
 ALTER TABLE waves_member ADD CONSTRAINT member_of_wave
     FOREIGN KEY (wave_id, campaign_id, wave_live) REFERENCES waves_wave (id, campaign_id, live)
@@ -54,7 +86,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(NO_FLAGS_BY_TRIGGER, migrations.RunSQL.noop),
-        migrations.RunSQL([OF_OTHER_YEARS, OF_TWO_WAVES], migrations.RunSQL.noop),
+        migrations.RunSQL([OF_OTHER_YEARS, OF_TWO_WAVES, OF_THE_FAILED], migrations.RunSQL.noop),
         migrations.AddField(
             model_name='wave',
             name='live',

@@ -35,14 +35,19 @@ def attempt_at(lease: Lease) -> Attempt:
     return Attempt(lease.job_id, lease.attempt)
 
 
+def _before(lease: Lease) -> Attempt:
+    """The last one that can have ended, of whichever job: files of this one are left alone."""
+    return Attempt(lease.job_id, lease.attempt - 1)
+
+
 @contextmanager
 def counted(wave: Wave, lease: Lease, *, by: User | None, started: datetime) -> Iterator[None]:
-    """Count the attempt before the work; if it fails, write that down before anything else that
-    could fail, and let the fault go on. [W-9]
+    """Count the attempt before the work, and withdraw what others still read of earlier ones; if it
+    fails, write that down before anything else that could fail, and let the fault go on. [W-9]
     """
     try:
         _count(wave, lease, by=by, started=started)
-        status_files.put(wave)
+        status_files.put_right(wave, _before(lease))
         yield
     except Exception as error:
         if not connection.in_atomic_block:

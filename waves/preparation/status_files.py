@@ -16,7 +16,11 @@ from __future__ import annotations
 import logging
 import sys
 
+from django.urls import reverse
+
+from datalake.errors import NoSuchObject
 from datalake.storage import buckets
+from operations.alerts import alert_failure
 from operations.database.locks import exclusive
 from waves.choices import WaveState
 from waves.models import Wave
@@ -81,7 +85,8 @@ def put_right_if_reachable(wave: Wave, upto: Attempt = NO_LATER) -> bool:
 
 def sweep() -> int:
     """Write the status files that are behind their waves; a wave that is being prepared sees to its
-    own. Returns how many are right now.
+    own. One whose zip is gone from the bucket alerts, and holds up no other. Returns how many are
+    right now.
     """
     put_in_order = 0
     for pk, name in (
@@ -91,7 +96,12 @@ def sweep() -> int:
             if not alone:
                 continue
             wave = Wave.objects.select_related("campaign").get(pk=pk)
-            if not wave.status_stored and not put_right_if_reachable(wave):
-                break  # so would the others be
+            try:
+                if not wave.status_stored and not put_right_if_reachable(wave):
+                    break  # so would the others be
+            except NoSuchObject as error:
+                page = reverse("wave", args=[name])
+                alert_failure("Publishing the files of a wave", f"wave {name}", error, page=page)
+                continue
             put_in_order += 1
     return put_in_order

@@ -12,7 +12,7 @@ from django.utils import timezone
 from datalake.storage import buckets
 from datalake.storage.objects import BucketUnreachable
 from operations.choices import JobState
-from operations.models import Job
+from operations.models import Alert, Job
 from operations.tasks import run_job
 from tests.support.outages import out_of_reach
 from tests.support.waves import KEY, NOW, campaign_with, members_of, person, request
@@ -59,8 +59,8 @@ def test_w9_a_status_file_that_the_bucket_does_not_take_undoes_nothing(ann, monk
     ("parts", "after"),
     [
         (("/status/",), 0),
-        (("/prepped/", "/status/"), 1),
-        (("/prepped/", "/status/"), 2),
+        (("/prepped/", "/status/"), 3),
+        (("/prepped/", "/status/"), 4),
     ],
     ids=["at the first status", "at the zip", "at the candidates"],
 )
@@ -76,7 +76,7 @@ def test_w9_failed_is_written_before_any_file_is_touched(ann, monkeypatch, parts
 
 def test_w9_after_a_fault_a_worker_starts_the_second_attempt_with_the_same_codes(ann, monkeypatch):
     campaign = campaign_with(20)
-    fails_to_prepare(campaign, ann, monkeypatch, "/prepped/")
+    fails_to_prepare(campaign, ann, monkeypatch, "/prepped/", after=2)
     job = Job.objects.get()
     assert abs(job.retry_at - timezone.now() - FIVE_MINUTES) < timedelta(minutes=1)
     reserved = dict(Code.objects.values_list("global_user_id", "code"))
@@ -178,6 +178,29 @@ def test_o6_a_zombie_that_publishes_late_leaves_the_files_of_the_next_attempt(an
     assert bucket.exists(key)
     status_files.put_right(wave)
     assert not bucket.exists(key)
+
+
+def test_w8_a_zip_that_was_withdrawn_while_the_bucket_was_away_goes_before_the_next_attempt_works(
+    ann, root, monkeypatch
+):
+    campaign, bucket = campaign_with(20), buckets.scoring()
+    wave = prepare(request(campaign), by=ann, now=NOW).wave
+    with monkeypatch.context() as patch:
+        out_of_reach(patch, "/prepped/", "/status/")
+        reset(wave, by=root, reason="rain")
+    assert bucket.exists(zip_key(campaign.campaign_id, KEY))
+    fails_to_prepare(campaign, ann, monkeypatch, "/prepped/", after=4)  # three files are deleted
+    assert not bucket.exists(zip_key(campaign.campaign_id, KEY))
+
+
+def test_w8_a_zip_that_is_gone_alerts_and_holds_up_no_other_wave(ann):
+    campaigns = [campaign_with(5), campaign_with(5)]
+    gone, _ = (prepare(request(each), by=ann, now=NOW).wave for each in campaigns)
+    buckets.scoring().delete(gone.zip_key)
+    Wave.objects.update(status_stored=False)
+    assert [status_files.sweep(), status_files.sweep()] == [1, 0]
+    assert Wave.objects.get(status_stored=False) == gone
+    assert Alert.objects.filter(text__contains=f"wave {gone.name}").count() == 1
 
 
 def test_w9_a_wave_whose_attempts_were_used_up_by_kills_is_failed_and_says_so(ann):
