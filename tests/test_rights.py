@@ -84,4 +84,5 @@ def test_o5_every_page_button_and_command_answers_each_role_as_the_file_says(mon
     changed = difflib.unified_diff(
         recorded.splitlines(), found.splitlines(), "docs/rights.md", "the site", n=0, lineterm=""
     )
-    assert list(changed) == []
+    if lines := list(changed):
+        pytest.fail("\n".join(lines), pytrace=False)

@@ -48,6 +48,8 @@ STEPS = (
     ("delete", "POST", "delete"),
 )
 OF_ONE_ROW = ("change", "history", "delete")
+# Django answers a POST there as a GET.
+ONLY_LOOKED_AT = ("app_list", "index", "search")
 QUERIES = {
     "autocomplete": "?app_label=campaigns&model_name=listentry&field_name=campaign&term=",
     "search": "?q=nothing",
@@ -183,11 +185,9 @@ def of_pages(asking: Asking) -> Iterator[Row]:
         if hasattr(pattern.callback, "model_admin") or route.endswith("<path:object_id>/"):
             continue
         address = filled(route) + QUERIES.get(str(pattern.name), "")
-        for method in ("GET", "POST"):
+        what = capfirst(re.sub("[-_]", " ", pattern.name or "other address"))
+        for method in ("GET",) if pattern.name in ONLY_LOOKED_AT else ("GET", "POST"):
             if cells := asking.ask(method, address):
-                what = capfirst(
-                    str(pattern.name or "any other").replace("-", " ").replace("_", " ")
-                )
                 yield Row(_area(route), what, f"{method} /{_shown(route)}", cells)
 
 
