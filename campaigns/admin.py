@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from unfold.admin import StackedInline
 from unfold.decorators import display
 
-from campaigns import later_steps, rule_changes
+from campaigns import later_steps, list_changes, rule_changes
 from campaigns.choices import READ_ONLY, CampaignStatus, ScoreFileState
 from campaigns.contacts.phones import shared_calling_code_warnings
 from campaigns.forms import CampaignForm, ListEntryForm
@@ -271,6 +271,26 @@ class ListEntryAdmin(OfCampaign, Masking):
 
     def get_readonly_fields(self, request: HttpRequest, obj: ListEntry | None = None) -> list[Any]:
         return [field for field in self.get_fields(request, obj) if callable(field)]
+
+    def save_model(
+        self, request: HttpRequest, obj: ListEntry, form: ListEntryForm, change: bool
+    ) -> None:
+        """An entry that moves to another campaign or list is deleted there and added here."""
+        before = self.model.objects.select_related("campaign").filter(pk=obj.pk).first()
+        super().save_model(request, obj, form, change)
+        by = cast("User", request.user)
+        if before and (before.campaign_id, before.kind) == (obj.campaign_id, obj.kind):
+            list_changes.record(obj.campaign, obj.kind, list_changes.CHANGED, by=by)
+            return
+        if before:
+            list_changes.record(before.campaign, before.kind, list_changes.DELETED, by=by)
+        list_changes.record(obj.campaign, obj.kind, list_changes.ADDED, by=by)
+
+    def delete_model(self, request: HttpRequest, obj: ListEntry) -> None:
+        super().delete_model(request, obj)
+        list_changes.record(
+            obj.campaign, obj.kind, list_changes.DELETED, by=cast("User", request.user)
+        )
 
 
 @admin.register(Registrant)

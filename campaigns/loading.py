@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 
-from campaigns import rule_changes
+from campaigns import list_changes, rule_changes
 from campaigns.choices import (
     READ_ONLY,
     CampaignStatus,
@@ -108,7 +108,7 @@ def _load(document: Any, *, by: User | None, reason: str) -> Loaded:
     given |= {name: values.instant(name, document[name]) for name in DATES if name in document}
     _write(campaign, given, "campaign")
     _load_markets(campaign, document.get("markets", []))
-    _load_lists(campaign, document)
+    _load_lists(campaign, document, by)
     if not is_new:
         rule_changes.record(campaign, options_before, by=by, reason=reason)
     status_as_it_was = campaign.status
@@ -246,7 +246,7 @@ def _load_market(campaign: Campaign, given: dict[str, Any], position: int) -> No
     _write(market, columns, f"market {name}")
 
 
-def _load_lists(campaign: Campaign, document: dict[str, Any]) -> None:
+def _load_lists(campaign: Campaign, document: dict[str, Any], by: User | None) -> None:
     """The file's lists replace the campaign's own, whose entries stay as they are where the file
     has them too; a line that cannot be read is refused here, not at the first upload.
     """
@@ -259,11 +259,13 @@ def _load_lists(campaign: Campaign, document: dict[str, Any]) -> None:
     for kind, patterns in given.items():
         entries, wanted = ListEntry.objects.filter(campaign=campaign, kind=kind), set(patterns)
         as_before = set(entries.values_list("pattern", flat=True))
-        entries.filter(pattern__in=as_before - wanted).delete()
+        deleted, added = as_before - wanted, wanted - as_before
+        entries.filter(pattern__in=deleted).delete()
         ListEntry.objects.bulk_create(
-            ListEntry(campaign=campaign, kind=kind, pattern=pattern)
-            for pattern in sorted(wanted - as_before)
+            ListEntry(campaign=campaign, kind=kind, pattern=pattern) for pattern in sorted(added)
         )
+        list_changes.record(campaign, kind, list_changes.DELETED, len(deleted), by=by)
+        list_changes.record(campaign, kind, list_changes.ADDED, len(added), by=by)
 
 
 def _load_status(campaign: Campaign, document: dict[str, Any], by: User | None) -> Campaign:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Max, Min
-from django.db.models.functions import TruncSecond
+from django.db.models import Min
 
-from campaigns.choices import CampaignStatus, ListKind
+from campaigns import list_changes
+from campaigns.choices import CampaignStatus
 from campaigns.models import Activation, Campaign, RuleChange, ScoreFile
 from campaigns.opening import subject_of
 from campaigns.rule_changes import NOTHING
@@ -44,12 +44,11 @@ def history_of(campaign: Campaign, *, most: int) -> tuple[list[Event], bool]:
     """The newest events first, at most so many; and whether there are older ones."""
     known = _luck_known_at(campaign)
     found = [
-        *_moves(campaign, most + 1),
+        *_moves(campaign, known, most + 1),
         *_changes(campaign, most + 1),
         *_activations(campaign, most + 1),
         *_files(campaign, known, most + 1),
         *_registrations(campaign, known, most + 1),
-        *_list_entries(campaign, known, most + 1),
     ]
     newest = sorted(found, key=lambda event: event.at, reverse=True)
     return newest[:most], len(newest) > most
@@ -65,11 +64,13 @@ def _luck_known_at(campaign: Campaign) -> datetime | None:
     return campaign.score_files.aggregate(at=Min("streamed_at"))["at"]
 
 
-def _moves(campaign: Campaign, most: int) -> Iterator[Event]:
+def _moves(campaign: Campaign, known: datetime | None, most: int) -> Iterator[Event]:
     rows = StatusChange.objects.about(subject_of(campaign)).select_related("by").order_by("-id")
     for row in rows[:most]:
         if row.to_state == VALUE_ENTERED:
             yield Event(row.at, "Public value entered", row.reason, row.by)
+        elif of_list := list_changes.sentence_of(row):
+            yield Event(row.at, of_list, _late(row.at, known), row.by)
         else:
             what = MOVES.get(row.to_state) or f"{row.from_state} → {row.to_state}".capitalize()
             yield Event(row.at, what, "", row.by, row.reason)
@@ -112,22 +113,6 @@ def _registrations(campaign: Campaign, known: datetime | None, most: int) -> Ite
     for row in campaign.imports.select_related("created_by")[:most]:
         what = f"Registration file {row.name} received"
         yield Event(row.created_at, what, _late(row.created_at, known), row.created_by)
-
-
-def _list_entries(campaign: Campaign, known: datetime | None, most: int) -> Iterator[Event]:
-    """Entries of an open campaign, those of one second together; not what they say, which may be
-    an address.
-    """
-    if campaign.opened_at is None:
-        return
-    added = campaign.list_entries.filter(created_at__gt=campaign.opened_at)
-    together = added.values("kind", second=TruncSecond("created_at")).annotate(
-        at=Max("created_at"), number=Count("id")
-    )
-    for row in together.order_by("-at")[:most]:
-        kind, number = ListKind(row["kind"]).label, row["number"]
-        what = f"{kind} entry added" if number == 1 else f"{number:,} {kind.lower()} entries added"
-        yield Event(row["at"], what, _late(row["at"], known))
 
 
 def _late(at: datetime, known: datetime | None) -> str:

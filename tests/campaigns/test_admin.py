@@ -7,6 +7,8 @@ from django.contrib.messages import get_messages
 
 from campaigns.models import Campaign, FanList, ListEntry
 from campaigns.opening import close_campaign
+from operations.models import StatusChange
+from tests.support.campaigns import make_campaign
 from tests.support.forms import form_of
 from tests.support.people import client_of, member_of, staff
 from tests.support.waves import NOW, add_scores, campaign_with, person, request
@@ -172,3 +174,24 @@ def test_c1_home_countries_whose_calling_code_is_shared_are_warned_of_when_they_
     assert warnings(name="Autumn Tour") == warnings(home_countries="GB,GG,IM,JE") == []
     campaign.refresh_from_db()
     assert (campaign.name, campaign.home_countries) == ("Autumn Tour", ["GB", "GG", "IM", "JE"])
+
+
+def test_s16_entries_that_people_add_move_and_delete_are_in_the_history_of_an_open_campaign(
+    client,
+):
+    spring, autumn = make_campaign(), make_campaign("autumn")
+    entry = {"campaign": spring.pk, "kind": "blacklist", "pattern": "@bad.example", "note": ""}
+    client.post(f"{LISTS}add/", entry)
+    row = ListEntry.objects.get()
+    for campaign in (spring, autumn):
+        page = f"{LISTS}{row.pk}/change/"
+        client.post(page, form_of(client, page) | {"campaign": campaign.pk, "note": "x"})
+    client.post(f"{LISTS}{row.pk}/delete/", {"post": "yes"})
+    told = StatusChange.objects.filter(from_state="blacklist").order_by("id")
+    assert list(told.values_list("subject_id", "to_state", "by__is_staff")) == [
+        (spring.campaign_id, "added", True),
+        (spring.campaign_id, "changed", True),
+        (spring.campaign_id, "deleted", True),
+        (autumn.campaign_id, "added", True),
+        (autumn.campaign_id, "deleted", True),
+    ]

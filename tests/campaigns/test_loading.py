@@ -19,6 +19,7 @@ from campaigns.errors import (
 )
 from campaigns.models import Campaign, ListEntry, Market, RuleChange
 from campaigns.opening import close_campaign
+from operations.models import StatusChange
 from tests.support.campaigns import SALT, SEED
 
 pytestmark = pytest.mark.django_db
@@ -138,6 +139,11 @@ def test_entries_that_the_file_still_has_stay_as_they_are():
         ("new@example.com", ""),
     }
     assert ListEntry.objects.get(pattern="bad@example.com").created_at == stay.created_at
+    told = StatusChange.objects.filter(from_state="blacklist").order_by("id")
+    assert list(told.values_list("to_state", "reason")) == [
+        ("deleted", "1 entry"),
+        ("added", "1 entry"),
+    ]
 
 
 def test_loading_again_updates_what_the_file_names_but_never_the_draw():
