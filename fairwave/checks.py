@@ -181,9 +181,8 @@ def links_lead_to_the_site(
     """A link to choose a password is sent to somebody else's machine. [O-5]"""
     hint = "Set it to the address that people open, such as https://presale.example."
     site = urlsplit(settings.SITE_URL)
-    is_reached_by_others = settings.BEHIND_TLS or not LOOPBACK.issuperset(settings.ALLOWED_HOSTS)
     found: list[CheckMessage] = []
-    if is_reached_by_others and site.hostname in LOOPBACK:
+    if settings.IS_REACHED_BY_OTHERS and site.hostname in LOOPBACK:
         problem = "SITE_URL leads to this machine, but links are sent to users of other machines."
         found.append(Error(problem, hint=hint, id="fairwave.E121"))
     if settings.BEHIND_TLS and site.scheme != "https":

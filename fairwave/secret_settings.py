@@ -45,9 +45,14 @@ class Secrets:
     database_password: str
 
 
+def is_reached_by_others(allowed_hosts: Sequence[str], *, behind_tls: bool) -> bool:
+    """Whether users of other machines can open the site."""
+    return behind_tls or not LOOPBACK.issuperset(allowed_hosts)
+
+
 def is_local(database_url: str, allowed_hosts: Sequence[str], *, behind_tls: bool) -> bool:
     """Whether defaults are good enough: nobody but this machine's user can reach the site."""
-    return not database_url and not behind_tls and set(allowed_hosts) <= LOOPBACK
+    return not database_url and not is_reached_by_others(allowed_hosts, behind_tls=behind_tls)
 
 
 def problems(found: Secrets) -> Iterator[Mistake]:

@@ -21,6 +21,7 @@ SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 BEHIND_TLS = env.switch("BEHIND_TLS", False)
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+IS_REACHED_BY_OTHERS = secret_settings.is_reached_by_others(ALLOWED_HOSTS, behind_tls=BEHIND_TLS)
 # Nobody else can reach the site: defaults of secrets are good enough (secret_settings.py)
 IS_LOCAL_MACHINE = secret_settings.is_local(
     env.text("DATABASE_URL"), ALLOWED_HOSTS, behind_tls=BEHIND_TLS

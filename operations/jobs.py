@@ -157,7 +157,7 @@ def standing_failures() -> QuerySet[Job]:
 def give_up() -> int:
     """Fail jobs whose workers died MOST_DEATHS times, the last one now: taking them over once more
     would kill the next. Returns how many. An attempt that was paused, stopped for a deployment or
-    failed killed nobody; deaths are counted anew when a person resumes the job.
+    failed killed nobody. Of a job that was given up they are counted anew when a person resumes it.
     """
     hopeless = Job.objects.filter(
         state=JobState.RUNNING, lease_until__lt=Now(), deaths__gte=MOST_DEATHS - 1

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import F, Func, OrderBy, Q, QuerySet, TextField
+from django.db.models import Case, F, Func, OrderBy, Q, QuerySet, TextField, When
 from django.db.models.expressions import Combinable
 
 from campaigns.choices import Reason, ScoreFileState
@@ -176,10 +176,12 @@ def of_fan(facts: CampaignFacts, fan: str) -> FanFacts:
             FanScore.objects.filter(score_file__in=files, global_user_id=fan)
             .select_related("score_file")
             .defer(*LARGE)
-            .order_by("-score_file_id")[:MOST_ROWS]
+            .order_by(*_active_first(campaign), "-score_file_id")[:MOST_ROWS]
         ),
         rejected_rows=list(
-            rejected_rows(fields_of(fan), fan, campaign).filter(global_user_id=fan)[:MOST_ROWS]
+            rejected_rows(fields_of(fan), fan, campaign)
+            .filter(global_user_id=fan)
+            .order_by(*_active_first(campaign), *_newest("score_file_id"))[:MOST_ROWS]
         ),
         members=members,
         holds_code=Assignment.objects.filter(campaign=campaign, global_user_id=fan).exists(),
@@ -190,6 +192,13 @@ def of_fan(facts: CampaignFacts, fan: str) -> FanFacts:
         ),
         erased_at=erasure.values_list("finished_at", flat=True).first(),
     )
+
+
+def _active_first(campaign: Campaign) -> tuple[Case, ...]:
+    """However many newer files there are, what the active one says of a fan is not cut off."""
+    if campaign.active_score_file_id is None:
+        return ()
+    return (Case(When(score_file_id=campaign.active_score_file_id, then=0), default=1),)
 
 
 def _files(campaign: Campaign) -> list[int]:

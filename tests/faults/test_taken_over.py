@@ -118,7 +118,7 @@ def test_a_preparation_that_was_taken_over_changes_no_file_of_the_prepared_wave(
 def killed_after_its_commit(campaign: Campaign) -> tuple[Job, Wave]:
     """The wave is prepared; what others read of it is missing."""
     job = submit(request(campaign), by=person("ann"), now=NOW)
-    first = worker(job, killed_at="waves.preparation.status_files:put_right")
+    first = worker(job, killed_at="waves.preparation.status_files:put_right_if_reachable")
     assert first.wait() == -signal.SIGKILL
     return job, wave_named(job.subject_id)
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from campaigns.models import Campaign, Registrant, RegistrationImport
+from campaigns.models import Campaign, FanScore, Registrant, RegistrationImport
 from campaigns.opening import draw_of
 from campaigns.scoring import tables
 from console.fans import facts
@@ -16,7 +16,7 @@ from console.fans.facts import FanFacts
 from console.fans.terms import term_of
 from console.models import Erasure
 from tests.console.fans.fan_cases import reject, rejected_row
-from tests.support.waves import NOW, campaign_with, person, request
+from tests.support.waves import NOW, add_scores, campaign_with, person, request
 from waves.models import Wave
 from waves.preparation.prepare import prepare
 
@@ -101,3 +101,14 @@ def test_s8_the_reference_of_a_fan_is_that_of_the_draw_and_there_is_none_before_
     assert facts.fan_ref(of(campaign, "fan-1")) == draw_of(campaign).fan_ref("fan-1")
     draft = Campaign.objects.create(campaign_id="drafted", name="Autumn Tour")
     assert facts.fan_ref(of(draft, "fan-1")) == ""
+
+
+def test_what_the_active_score_file_says_is_not_cut_off_by_newer_ones(monkeypatch):
+    monkeypatch.setattr(facts, "MOST_ROWS", 1)
+    campaign = campaign_with(1)
+    active = campaign.active_score_file_id
+    fan = FanScore.objects.values_list("global_user_id", flat=True).get()
+    add_scores(campaign, [fan], [0.5])
+    Campaign.objects.update(active_score_file=active)
+    campaign.refresh_from_db()
+    assert [score.score_file_id for score in of(campaign, fan).scores] == [active]
