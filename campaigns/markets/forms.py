@@ -119,6 +119,7 @@ class MarketFormSet(forms.BaseInlineFormSet):
     def clean(self) -> None:
         super().clean()
         self._require_unused()
+        self._require_new_ids()
         if any(self.errors):
             return
         self._number()
@@ -141,6 +142,17 @@ class MarketFormSet(forms.BaseInlineFormSet):
         wanted = [form for form in self.initial_forms if self.data.get(f"{form.prefix}-DELETE")]
         if refusals := [said for form in wanted if (said := cannot_delete(form.instance))]:
             raise ValidationError(refusals)
+
+    def _require_new_ids(self) -> None:
+        """A market that the form does not know has its id already: another person added it, or the
+        form came back changed.
+        """
+        known = [form.instance.pk for form in self.initial_forms if form.instance.pk]
+        others = Market.objects.filter(campaign=self.instance.pk).exclude(pk__in=known)
+        taken = set(others.values_list("market_id", flat=True))
+        for form in self.forms:
+            if form.instance.pk is None and form.cleaned_data.get("market_id") in taken:
+                form.add_error("market_id", self.get_form_error())
 
     def _number(self) -> None:
         """Places without gaps and doubles, in the order shown. In an open campaign only where a

@@ -55,7 +55,7 @@ def _safe(request: StaffRequest, address: str) -> str:
     here = url_has_allowed_host_and_scheme(
         address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return address if here else reverse("admin:index")
+    return address if here and address.startswith("/") else reverse("admin:index")
 
 
 @form_page(*rights.FIND_FAN)

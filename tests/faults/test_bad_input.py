@@ -62,6 +62,9 @@ FOR_SCRIPTS = {"permit-upload", "uploaded-scores"}
 # what a request of itself writes, whoever makes it
 OF_THE_SESSION = {"django_session", "console_signincounter", "axes_accesslog", "axes_accessattempt"}
 SENTENCE = re.compile(r"[A-Z][^<>]{15,}\.")
+# Forms that take any words: a search shows what it found, and hiding what is hidden says nothing
+SEARCHES, SWITCHES = {"find", "demand-find"}, {"unmask"}
+ERROR = re.compile(r'class="[^"]*error|role="alert"')
 WRITES = """SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables
     WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"""
 
@@ -176,13 +179,22 @@ def fault_of(person: Person, form: Form, data: Mapping[str, Any]) -> str:
         if changed or (files and files != list(buckets.scoring().list(""))):
             return f"changed {sorted(changed)} without the right"
         return "" if away or status in (400, 403, 404, 405) else f"{status} without the right"
+    name = str(getattr(match_of(form.action), "url_name", ""))
     if status == 302:
         said = bool(answer.cookies.get("messages") and answer.cookies["messages"].value)
         inside = answer.headers["Location"].startswith("/")
-        return "" if inside and (said or changed or form.method == "get") else "nothing is said"
+        spoken = inside and (said or changed or form.method == "get" or name in SWITCHES)
+        return "" if spoken else "nothing is said"
     if status not in (200, 400, 403, 404, 405):
         return f"{status}"
+    asks_again = not _fields(form) or name in SEARCHES or name.endswith(("_delete", "logout"))
+    if status == 200 and form.method == "post" and not (asks_again or ERROR.search(text)):
+        return "200 without an error"
     return "" if status == 200 or SENTENCE.search(text) else f"{status} without a sentence"
+
+
+def _fields(form: Form) -> list[str]:
+    return [name for name in form.fields if name != "csrfmiddlewaretoken"]
 
 
 def _text(answer: HttpResponseBase) -> str:

@@ -143,3 +143,11 @@ def test_a_second_market_with_the_same_id_is_refused_with_what_to_do(client):
     html = client.post(address(campaign), data).content.decode()
     assert "Give each its own." in html
     assert campaign.markets.count() == 2
+
+
+def test_a_market_that_the_form_does_not_know_is_not_added_twice(client):
+    """Another person added it, or the form came back changed: one sentence, not a fault."""
+    campaign = make_campaign(opened=False)
+    data = form_of(client, address(campaign)) | {"markets-INITIAL_FORMS": "-1"}
+    answer = client.post(address(campaign), data)
+    assert "Another market has this id. Enter a different one." in answer.content.decode()

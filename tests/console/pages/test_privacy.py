@@ -44,7 +44,13 @@ def test_o5_showing_personal_data_comes_back_to_the_same_query_of_our_own_site()
     assert answer.headers["Location"] == place
     assert PersonalDataAccess.objects.get().subject == REGISTRANTS
     assert client.get(place).content.decode().count(f'value="{place.replace("&", "&amp;")}"') == 1
-    for away in ("https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)", ""):
+    for away in (
+        "https://elsewhere.example/",
+        "//elsewhere.example",
+        "javascript:alert(1)",
+        "=7",
+        "",
+    ):
         hidden = client.post("/admin/personal-data/", {"hide": "1", "next": away})
         assert hidden.headers["Location"] == "/admin/"
     assert client.get(f"/admin/personal-data/?next={place}").context["next"] == "/admin/"

@@ -37,6 +37,7 @@ CONTENT = {
     "campaign": {"name": "Spring Tour", "artist": "The Band", "time_zone": "UTC"},
 }
 HAS_NO_CONTENT = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
+HAS_APPROVAL = (WaveState.APPROVED, WaveState.SCHEDULED, WaveState.TRIGGERED, WaveState.PAUSED)
 
 
 def one_of_each(pk: int, name: str) -> Campaign:
@@ -78,7 +79,7 @@ def one_in_each_state(campaign: Campaign) -> None:
     over = make_campaign("is-over")
     Campaign.objects.filter(pk=over.pk).update(status="closed", closed_at=NOW)
     for number, state in enumerate(WaveState.values):
-        approved = state in (WaveState.APPROVED, WaveState.SCHEDULED, WaveState.TRIGGERED)
+        approved = state in HAS_APPROVAL
         Wave.objects.create(
             campaign=campaign,
             name=f"{campaign.campaign_id}_{state}",
