@@ -61,7 +61,7 @@ BAD_FILES = {
 # sent by scripts of pages
 FOR_SCRIPTS = {"permit-upload", "uploaded-scores"}
 # what a request of itself writes, whoever makes it
-OF_THE_SESSION = {"django_session", "console_signincounter", "axes_accesslog", "axes_accessattempt"}
+OF_THE_SESSION = {"django_session", "console_signincounter"}
 SENTENCE = re.compile(r"[A-Z][^<>]{15,}\.")
 # Forms that take any words: a search shows what it found, and hiding what is hidden says nothing
 SEARCHES, SWITCHES = {"find", "demand-find"}, {"unmask"}
