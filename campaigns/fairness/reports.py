@@ -30,7 +30,8 @@ from campaigns.fairness.groups import (
     luck_cells,
     places,
 )
-from campaigns.fairness.verdict import CELLS, Findings, Group, judge, sentence
+from campaigns.fairness.verdict import CELLS, Findings, Group, judge
+from campaigns.fairness.wording import NEVER_AGAIN, sentence
 from campaigns.models import ScoreFile
 from campaigns.scoring.score_files import score_file_of
 from operations import alerts, jobs, leases
@@ -132,7 +133,8 @@ def run(job_id: int) -> Report:
             ScoreFile.objects.filter(pk=number).update(fairness=report)
             if report["verdict"] == "look":
                 alerts.alert(
-                    f":warning: Fairness report of score file {score_file.name}: {sentence(report)}"
+                    f":warning: Fairness report of score file {score_file.name}:"
+                    f" {sentence(report)} {NEVER_AGAIN}"
                 )
     logger.info(
         "fairness report made",

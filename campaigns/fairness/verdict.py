@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from campaigns.draw import BANDS
 from campaigns.fairness.distributions import chi_square_p, hypergeometric, kolmogorov_p
-from operations.plurals import plural
 
 # of luck that are counted: the distance of Kolmogorov–Smirnov is found to half a hundredth of
 # itself
@@ -170,19 +169,6 @@ def holm(ps: Sequence[float]) -> list[float]:
         so_far = max(so_far, min(1.0, (len(ps) - step) * ps[at]))
         corrected[at] = so_far
     return corrected
-
-
-def sentence(findings: Findings) -> str:
-    """The verdict for a person. [X-3]"""
-    tests, found = findings["tests"], findings["found"]
-    if findings["verdict"] == "none":
-        return "Too few fans for a result."
-    if findings["verdict"] == "fair":
-        return f"No sign of unfairness in {plural(tests, 'test')}."
-    return (
-        f"{found} of {plural(tests, 'test')} found a result that is very unlikely by"
-        " chance. Look for an error. Never repeat the draw because of it."
-    )
 
 
 def _verdict(corrected: float) -> Verdict:

@@ -24,10 +24,11 @@ ROW = 22
 FULL_PERCENT = 100
 STEPS = (1, 2, 5)
 NUMBER = '<td class="fw-number">{}</td>'
-FIGURES = ("Fans", "Selected", "Expected", "95 % of fair draws", "p, corrected")
+FIGURES = ("Fans", "Selected", "Expected", "95 % of fair draws", "Limits", "p, corrected")
+LUCK_FIGURES = ("Fans", "chi-square p", "Kolmogorov–Smirnov p", "p, corrected")
 DIAMOND = "M0,-6 L6,0 L0,6 L-6,0 Z"
 NAMELESS = ("others", "not registered", "no address", "no country")
-MARKS = {"fair": "fair", "look": "look for an error", "none": "too few fans"}
+MARKS = {"fair": "fair", "look": "look for a fault", "none": "too few fans"}
 
 
 def histogram(
@@ -103,7 +104,6 @@ def luck(test: LuckTest, *, ident: str) -> SafeString:
         ("0", _at(middle + usual / most * middle + 4), "fw-gutter", f"−{share:.2g} %"),
     )
     axis = format_html_join("", '<text x="{}%" y="{}" class="{}">{}</text>', ticks)
-    name = "All bands" if test["band"] == "all" else words(test["band"])
     low, high = min(test["cells"]), max(test["cells"])
     meaning = (
         f"{test['fans']:,} fans in {SHOWN_CELLS} equal ranges of luck: {low:,} to"
@@ -116,47 +116,75 @@ def luck(test: LuckTest, *, ident: str) -> SafeString:
     table = svg.table(("Luck", "Fans"), cells)
     drawn = format_html("{}{}{}", range_, bars, axis)
     return svg.figure(
-        drawn, PLOT + AXIS, ident=ident, title=f"Luck: {name}", meaning=meaning, table=table
+        drawn,
+        PLOT + AXIS,
+        ident=ident,
+        title=f"Luck: {band_name(test)}",
+        meaning=meaning,
+        table=table,
     )
 
 
 def groups(tests: Sequence[GroupTest], *, title: str, naming: str) -> SafeString:
     """A row a group: what was selected, beside where fair draws fall, as shares of what is
-    expected; the numbers beside it.
+    expected.
     """
     reach = _reach(tests)
-    rows = format_html_join(
-        "",
-        '<tr class="fw-{}"><th scope="row">{}</th><td'
-        f' class="fw-plot">{{}}</td><td>{{}}</td>{NUMBER * len(FIGURES)}</tr>',
+    rows = (
         (
-            (
-                f"row-{test['verdict']}",
-                words(test["name"]) if test["name"] in NAMELESS else test["name"],
+            test["verdict"],
+            _named(test),
+            format_html(
+                '<td class="fw-plot">{}</td><td>{}</td>',
                 _interval(test, reach),
                 _mark(test["verdict"]),
+            ),
+        )
+        for test in tests
+    )
+    heads = format_html(
+        '<th scope="col" class="fw-plot">{}</th><th scope="col">Verdict</th>', _scale(reach)
+    )
+    return _table(rows, heads, title=title, naming=naming)
+
+
+def figures(tests: Sequence[GroupTest], *, title: str, naming: str) -> SafeString:
+    """The numbers behind the pictures of the groups."""
+    rows = (
+        (
+            test["verdict"],
+            _named(test),
+            format_html(
+                NUMBER * len(FIGURES),
                 f"{test['fans']:,}",
                 f"{test['selected']:,}",
                 f"{test['expected']:,.1f}",
                 f"{test['low']:,}–{test['high']:,}",
-                shown_p(test["corrected_p"]) if test["verdict"] != "none" else "–",
-            )
-            for test in tests
-        ),
+                *_limits(test),
+            ),
+        )
+        for test in tests
     )
-    return format_html(
-        '<table class="fw-table fw-plain fw-groups"><caption'
-        ' class="fw-hidden">{}</caption><thead><tr><th scope="col">{}</th><th scope="col"'
-        ' class="fw-plot">{}</th><th'
-        ' scope="col">Verdict</th>{}</tr></thead><tbody>{}</tbody></table>',
-        title,
-        naming,
-        _scale(reach),
-        format_html_join(
-            "", '<th scope="col" class="fw-number">{}</th>', ((head,) for head in FIGURES)
-        ),
-        rows,
+    heads = format_html_join(
+        "", '<th scope="col" class="fw-number">{}</th>', ((head,) for head in FIGURES)
     )
+    return _table(rows, heads, title=title, naming=naming)
+
+
+def luck_figures(tests: Sequence[LuckTest]) -> SafeString:
+    """The numbers behind the pictures of luck."""
+    rows = (
+        (test["verdict"], band_name(test), format_html(NUMBER * len(LUCK_FIGURES), *_of_luck(test)))
+        for test in tests
+    )
+    heads = format_html_join(
+        "", '<th scope="col" class="fw-number">{}</th>', ((head,) for head in LUCK_FIGURES)
+    )
+    return _table(rows, heads, title="Tests of luck", naming="Band")
+
+
+def band_name(test: LuckTest) -> str:
+    return "All bands" if test["band"] == "all" else words(test["band"])
 
 
 def shown_p(p: float) -> str:
@@ -172,6 +200,37 @@ def nice(number: float) -> float:
         return 0.0
     size = 10.0 ** next(power for power in count(-6) if 10.0 ** (power + 1) > number)
     return max(step * size for step in STEPS if step * size <= number)
+
+
+def _table(
+    rows: Iterable[tuple[str, str, SafeString]], heads: SafeString, *, title: str, naming: str
+) -> SafeString:
+    """(verdict, name, cells) a row."""
+    return format_html(
+        '<table class="fw-table fw-plain fw-groups"><caption class="fw-hidden">{}</caption>'
+        '<thead><tr><th scope="col">{}</th>{}</tr></thead><tbody>{}</tbody></table>',
+        title,
+        naming,
+        heads,
+        format_html_join("", '<tr class="fw-row-{}"><th scope="row">{}</th>{}</tr>', rows),
+    )
+
+
+def _named(test: GroupTest) -> str:
+    return words(test["name"]) if test["name"] in NAMELESS else test["name"]
+
+
+def _limits(test: GroupTest) -> tuple[str, str]:
+    if test["verdict"] == "none":
+        return "–", "–"
+    return f"{test['least']:,}–{test['most']:,}", shown_p(test["corrected_p"])
+
+
+def _of_luck(test: LuckTest) -> tuple[str, ...]:
+    if test["verdict"] == "none":
+        return f"{test['fans']:,}", "–", "–", "–"
+    names = ("chi_square_p", "distance_p", "corrected_p")
+    return f"{test['fans']:,}", *(shown_p(test[name]) for name in names)  # type: ignore[literal-required]
 
 
 def _mark(verdict: str) -> SafeString:

@@ -11,7 +11,8 @@ from django.urls import reverse
 from campaigns import rights, tasks
 from campaigns.fairness import reports
 from campaigns.fairness.reports import Report
-from campaigns.fairness.verdict import FEWEST_EXPECTED, LEVEL, LuckTest, sentence
+from campaigns.fairness.verdict import FEWEST_EXPECTED, LEVEL, LuckTest
+from campaigns.fairness.wording import NEVER_AGAIN, sentence
 from campaigns.models import ScoreFile
 from console.access import StaffRequest, action, attempt, page, render
 from console.charts import fairness as fairness_charts
@@ -72,6 +73,7 @@ def _pictures(report: Report) -> dict[str, Any]:
     return {
         "verdict": report["verdict"],
         "sentence": sentence(report),
+        "never_again": NEVER_AGAIN,
         "tests": report["tests"],
         "places": report["places"],
         "by_capacity": report["places_by"] == "capacity",
@@ -95,17 +97,16 @@ def _pictures(report: Report) -> dict[str, Any]:
             ),
         ),
         "lucks": [_luck(test) for test in report["luck"]],
+        "luck_figures": fairness_charts.luck_figures(report["luck"]),
         "kinds": [_kind(report, by) for by in KINDS],
     }
 
 
 def _luck(test: LuckTest) -> dict[str, Any]:
     return {
-        "band": test["band"],
+        "band": fairness_charts.band_name(test),
         "verdict": test["verdict"],
         "fans": test["fans"],
-        "chi_square_p": fairness_charts.shown_p(test["chi_square_p"]),
-        "distance_p": fairness_charts.shown_p(test["distance_p"]),
         "picture": fairness_charts.luck(test, ident=f"luck-{test['band']}"),
     }
 
@@ -119,6 +120,6 @@ def _kind(report: Report, by: str) -> dict[str, Any]:
         "note": note,
         "found": found,
         "judged": sum(test["verdict"] != "none" for test in tests),
-        "all": len(tests),
-        "table": fairness_charts.groups(tests, title=f"Selected fans: {title}", naming=naming),
+        "picture": fairness_charts.groups(tests, title=f"Selected fans: {title}", naming=naming),
+        "figures": fairness_charts.figures(tests, title=f"Tests: {title}", naming=naming),
     }

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from campaigns.draw import BANDS
 from campaigns.fairness.reports import Report
-from campaigns.fairness.verdict import sentence
+from campaigns.fairness.wording import sentence
 from console.charts import svg
 from console.words import TONES, words
 from operations import instants

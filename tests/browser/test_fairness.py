@@ -76,8 +76,11 @@ def test_x3_a_red_report_says_so_in_words_and_shapes(sign_in, tmp_path: Path):
     ScoreFile.objects.filter(pk=score_file.pk).update(fairness=report)
     viewer: Person = sign_in("viewer")
     page = viewer.go(f"/admin/score-file/{score_file.pk}/fairness/")
-    expect(page.locator(".fw-next")).to_contain_text("Never repeat the draw because of it")
+    expect(page.locator(".fw-verdict")).to_contain_text("Look for a fault before you publish")
+    expect(page.locator(".fw-verdict")).to_contain_text("Never repeat the draw")
     expect(page.locator(".fw-groups path.fw-found")).to_have_count(1)
-    expect(page.locator("tr.fw-row-look")).to_contain_text("< 0.0001")
+    expect(page.locator(".fw-statistics tbody").first).to_be_hidden()
+    page.click("text=The statistics")
+    expect(page.locator(".fw-statistics tr.fw-row-look").last).to_contain_text("< 0.0001")
     assert page.locator("text=Create it again").count() == 0
     viewer.picture("fairness-red")

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 
 from campaigns import rights
 from campaigns.fairness import reports
-from campaigns.fairness.verdict import sentence
+from campaigns.fairness.wording import sentence
 from campaigns.scoring.score_files import score_file_of
 from operations.commands import JsonCommand
 

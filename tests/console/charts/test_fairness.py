@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.fairness.verdict import GroupTest, LuckTest
-from console.charts.fairness import groups, histogram, luck, nice, shown_p
+from console.charts.fairness import (
+    figures,
+    groups,
+    histogram,
+    luck,
+    luck_figures,
+    nice,
+    shown_p,
+)
 
 PERCENT = re.compile(r'(?:x|x1|x2|width)="(-?[\d.]+)%"')
 GROUP: GroupTest = {
@@ -90,7 +98,7 @@ def test_a_group_is_drawn_within_its_cell_however_far_it_lies(selected, verdict)
     ("verdict", "shape", "word"),
     [
         ("fair", "fw-dot-fair", "fair"),
-        ("look", "fw-found", "look for an error"),
+        ("look", "fw-found", "look for a fault"),
         ("none", "fw-dot-none", "too few fans"),
     ],
 )
@@ -99,6 +107,21 @@ def test_a_verdict_is_a_shape_and_a_word_not_only_a_colour(verdict, shape, word)
     assert shape in drawn
     assert f">{word}</span>" in drawn
     assert f"mail.example: 60 selected, 50.0 expected, {word}" in drawn
+
+
+def test_the_numbers_of_a_group_stand_apart_from_its_picture():
+    picture, numbers = (
+        drawn([GROUP], title="Domains", naming="Domain") for drawn in (groups, figures)
+    )
+    assert "28–74" not in picture
+    assert "<svg" not in numbers
+    for number in ("500", "60", "50.0", "38–63", "28–74", "1.00"):
+        assert f'<td class="fw-number">{number}</td>' in numbers
+
+
+def test_a_band_that_was_not_tested_has_no_p():
+    numbers = luck_figures([luck_of([9] * 32) | {"verdict": "none"}])
+    assert numbers.count('<td class="fw-number">–</td>') == 3
 
 
 def test_a_group_of_which_nobody_can_be_selected_has_no_picture():
