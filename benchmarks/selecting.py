@@ -141,7 +141,8 @@ def _campaign(count: int) -> Campaign:
         status="open",
         seed=SEED,
         salt=SALT,
-        commitment=hashlib.sha256(SEED + SALT).hexdigest(),
+        commitment=hashlib.sha256(SEED).hexdigest(),
+        salt_commitment=hashlib.sha256(SALT).hexdigest(),
     )
     seats = max(count // SELECTED_OF // MARKETS, 1)
     ids = [f"m{number:02d}" for number in range(MARKETS)]
@@ -158,8 +159,10 @@ def _campaign(count: int) -> Campaign:
     )
     chance = np.random.default_rng(1)
     fans = pl.DataFrame({"global_user_id": [f"user-{number:08d}" for number in range(count)]})
-    _register(campaign, fans, _preferences(count, ids, chance))
-    _score(campaign, fans.with_columns(raw_score=pl.Series(chance.random(count) * 0.78 + 0.22)))
+    preferences = _preferences(count, ids, chance)
+    _register(campaign, fans, preferences)
+    raw_scores = pl.Series(chance.random(count) * 0.78 + 0.22)
+    _score(campaign, fans.with_columns(raw_score=raw_scores), preferences)
     statements.run("ANALYZE")
     return campaign
 
@@ -197,7 +200,7 @@ def _register(campaign: Campaign, fans: pl.DataFrame, preferences: pl.Series) ->
         copy_nullable("campaigns_registrant", part)
 
 
-def _score(campaign: Campaign, fans: pl.DataFrame) -> None:
+def _score(campaign: Campaign, fans: pl.DataFrame, preferences: pl.Series) -> None:
     file = ScoreFile.objects.create(
         campaign=campaign,
         attempt=1,
@@ -208,7 +211,7 @@ def _score(campaign: Campaign, fans: pl.DataFrame) -> None:
         state="streamed",
     )
     texts = dict.fromkeys(
-        ("row_id", "member_id", "email", "phone", "phone_region", "country", "tags", "market_id"),
+        ("row_id", "member_id", "email", "phone", "phone_region", "country", "tags"),
         "",
     )
     drawn = draw_frame(fans, Draw(campaign.campaign_id, SEED, SALT)).with_row_index(
@@ -218,6 +221,7 @@ def _score(campaign: Campaign, fans: pl.DataFrame) -> None:
         pl.lit(file.pk).alias("score_file_id"),
         pl.col("raw_score").cast(pl.String).alias("raw_text"),
         pl.lit(value=False).alias("phone_confirmed"),
+        preferences.str.strip_chars("{}").str.replace_all(",", "|").alias("preferences"),
         *(pl.lit(value).alias(name) for name, value in texts.items()),
     )
     with transaction.atomic():

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from datalake.hashing import hmac_sha256_hex
+from datalake.hashing import hmac_sha256_hex, sha256_hex
 
+SCHEME = 2  # which rules draw and prove; public
 SECRET_BYTES = 32
 LUCK_DIGITS = 16  # hex: 64 bits
 LUCK_OFFSET = np.uint64(1 << 63)
@@ -69,8 +69,13 @@ class Draw:
 
     @property
     def commitment(self) -> str:
-        """Published when the campaign opens: hex SHA-256 of seed and salt joined. [S-8]"""
-        return hashlib.sha256(self.seed + self.salt).hexdigest()
+        """Published when the campaign opens: hex SHA-256 of the seed. [S-8]"""
+        return hashlib.sha256(self.seed).hexdigest()
+
+    @property
+    def salt_commitment(self) -> str:
+        """Published when the campaign opens: hex SHA-256 of the salt, shown to nobody. [S-8]"""
+        return hashlib.sha256(self.salt).hexdigest()
 
     @cached_property
     def key(self) -> bytes:
@@ -79,19 +84,31 @@ class Draw:
         """
         return hmac.digest(self.seed, (self.entropy or "").strip().encode(), "sha256")
 
+    def fan_nonce(self, global_user_id: str) -> bytes:
+        """32 bytes for this fan alone: with them they can check that the reference is bound to
+        their id. [S-8]
+        """
+        return hmac.digest(self.salt, global_user_id.encode(), "sha256")
+
     def fan_ref(self, global_user_id: str) -> str:
-        """The fan's public name in this draw; cannot be traced back without the salt. [S-8]"""
-        return hmac.digest(self.salt, global_user_id.encode(), "sha256").hex()
+        """The fan's public name in this draw: hex SHA-256 of nonce and id joined; cannot be traced
+        back without the nonce. [S-8]
+        """
+        nonce = self.fan_nonce(global_user_id)
+        return hashlib.sha256(nonce + global_user_id.encode()).hexdigest()
 
     def full_h(self, global_user_id: str) -> bytes:
-        """All 32 bytes of h of one fan: the `full_h` that `in_order` asks for. [S-8, S-9]"""
+        """All 32 bytes of h of one fan. [S-8, S-9]"""
         message = self.campaign_id + SEPARATOR + self.fan_ref(global_user_id)
         return hmac.digest(self.key, message.encode(), "sha256")
 
 
 def fan_refs(salt: bytes, ids: pl.Series) -> pl.Series:
     """Each id's `fan_ref` (64 hex digits), in the order given. [S-8]"""
-    return hmac_sha256_hex(salt, ids).alias("fan_ref")
+    nonces = hmac_sha256_hex(salt, ids)
+    return sha256_hex(pl.select(nonces.str.decode("hex") + ids.cast(pl.Binary)).to_series()).alias(
+        "fan_ref"
+    )
 
 
 def band_of(raw: pl.Series) -> pl.Series:
@@ -123,14 +140,12 @@ def draw_frame(fans: pl.DataFrame, draw: Draw) -> pl.DataFrame:
     )
 
 
-def in_order(frame: pl.DataFrame, full_h: Callable[[str], bytes] | None = None) -> pl.DataFrame:
-    """Best first: band score descending, then h descending, then `global_user_id` by its UTF-8
-    bytes. [S-9]
+def in_order(frame: pl.DataFrame, draw: Draw | None = None) -> pl.DataFrame:
+    """Best first: band score descending, then h descending, then `fan_ref`. [S-9]
 
     Takes columns `band_score`, `luck`, `global_user_id`. `luck` holds 64 of h's 256 bits: of 37
-    million draws of a million fans each, one is expected to hold two fans who share them. `full_h`
-    (a draw's own `full_h`) gives all bits of a fan by their id and is asked for such fans only;
-    without it they stand in order of their ids.
+    million draws of a million fans each, one is expected to hold two fans who share them. The
+    `draw` gives all bits of such fans; without it they stand in order of their ids.
     """
     # Hardly two fans share a band score, and one key sorts five times as fast as three.
     ordered = frame.sort("band_score", descending=True, nulls_last=True)
@@ -138,7 +153,7 @@ def in_order(frame: pl.DataFrame, full_h: Callable[[str], bytes] | None = None) 
         return ordered
     by = ["band_score", "luck", "global_user_id"]
     ordered = frame.sort(by, descending=[True, True, False], nulls_last=True)
-    if full_h is None:
+    if draw is None:
         return ordered
     same = (ordered["band_score"].diff() == 0) & (ordered["luck"] == ordered["luck"].shift(1))
     if not same.any():
@@ -146,10 +161,15 @@ def in_order(frame: pl.DataFrame, full_h: Callable[[str], bytes] | None = None) 
     tied = same.fill_null(value=False)
     tied = tied | tied.shift(-1, fill_value=False)
     ids = ordered["global_user_id"].to_list()
-    rest = [full_h(fan).hex() if is_tied else "" for fan, is_tied in zip(ids, tied, strict=True)]
-    by = ["band_score", "luck", "_h", "global_user_id"]
-    keyed = ordered.with_columns(pl.Series("_h", rest))
-    return keyed.sort(by, descending=[True, True, True, False], nulls_last=True).drop("_h")
+    lucks = [
+        draw.full_h(fan).hex() if is_tied else "" for fan, is_tied in zip(ids, tied, strict=True)
+    ]
+    refs = [draw.fan_ref(fan) if is_tied else "" for fan, is_tied in zip(ids, tied, strict=True)]
+    by = ["band_score", "luck", "_h", "_ref", "global_user_id"]
+    keyed = ordered.with_columns(pl.Series("_h", lucks), pl.Series("_ref", refs))
+    return keyed.sort(by, descending=[True, True, True, False, False], nulls_last=True).drop(
+        "_h", "_ref"
+    )
 
 
 def _lucks(draw: Draw, refs: pl.Series) -> npt.NDArray[np.uint64]:

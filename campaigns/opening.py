@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from campaigns.choices import CampaignStatus
-from campaigns.draw import SECRET_BYTES, Draw
+from campaigns.draw import SCHEME, SECRET_BYTES, Draw
 from campaigns.errors import BadCampaignFile, DrawIsLocked, UnknownCampaign, WrongStatus
 from campaigns.later_steps import unfinished
 from campaigns.locks import lock_campaign, no_wave_selects
@@ -66,7 +66,7 @@ def draw_of(campaign: Campaign) -> Draw:
 def open_campaign(
     campaign_pk: int, *, by: User | None, seed: bytes | None = None, salt: bytes | None = None
 ) -> Campaign:
-    """Fix the draw and publish its commitment. Seed and salt are drawn here unless both are given,
+    """Fix the draw and publish its commitments. Seed and salt are drawn here unless both are given,
     for a rehearsal. [S-8]
 
     Raises WrongStatus unless the campaign is a draft with a market; BadCampaignFile if only one of
@@ -90,11 +90,16 @@ def open_campaign(
     seed = seed or secrets.token_bytes(SECRET_BYTES)
     salt = salt or secrets.token_bytes(SECRET_BYTES)
     campaign.seed, campaign.salt = seed, salt
-    campaign.commitment = Draw(campaign.campaign_id, seed, salt).commitment
+    draw = Draw(campaign.campaign_id, seed, salt)
+    campaign.commitment, campaign.salt_commitment = draw.commitment, draw.salt_commitment
+    campaign.draw_scheme = SCHEME
     campaign.opened_at = timezone.now()
     campaign.status = CampaignStatus.OPEN
     campaign.save(
-        update_fields=["draw_supplied", "seed", "salt", "commitment", "opened_at", "status"]
+        update_fields=[
+            *("draw_supplied", "draw_scheme", "seed", "salt", "commitment", "salt_commitment"),
+            *("opened_at", "status"),
+        ]
     )
     jobs.record_move(subject_of(campaign), CampaignStatus.DRAFT, CampaignStatus.OPEN, by=by)
     return campaign

@@ -31,7 +31,7 @@ def blank_score(score_file_id: int) -> FanScore:
         band_score=0.5,
         luck=0,
         tags="",
-        market_id="",
+        preferences="",
     )
 
 

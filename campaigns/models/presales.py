@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from campaigns.choices import CampaignStatus, CodeSource, ListKind, NotifyChannels, ScoringType
+from campaigns.draw import SCHEME
 from operations.entry.validators import year_is_allowed
 from operations.entry.values import BEHIND_ALL, FIRST_MOMENT
 
@@ -25,7 +26,7 @@ def home_of_the_us() -> list[str]:
 
 
 class Campaign(models.Model):
-    """One presale. Its draw (seed, salt, commitment) is locked when it opens and never changes.
+    """One presale. Its draw (seed, salt, commitments) is locked when it opens and never changes.
     [C-1, S-8]
     """
 
@@ -57,11 +58,19 @@ class Campaign(models.Model):
         max_length=10, choices=NotifyChannels, default=NotifyChannels.BOTH
     )
 
-    # The draw [S-8]. Seed and salt are secret until the campaign closes; the commitment and the
-    # source's name are public.
+    # The draw [S-8]. The seed is secret until the campaign closes, the salt for ever; the
+    # commitments and the source's name are public.
     seed = models.BinaryField(null=True, blank=True, editable=False)
     salt = models.BinaryField(null=True, blank=True, editable=False)
-    commitment = models.CharField(max_length=64, blank=True, editable=False)
+    commitment = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="Hex SHA-256 of the seed"
+    )
+    salt_commitment = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="Hex SHA-256 of the salt"
+    )
+    draw_scheme = models.PositiveSmallIntegerField(
+        default=SCHEME, editable=False, help_text="The rules it is drawn and proved by"
+    )
     draw_supplied = models.BooleanField(
         default=False, editable=False, help_text="Seed and salt were supplied, for a rehearsal"
     )
@@ -96,7 +105,12 @@ class Campaign(models.Model):
             models.CheckConstraint(
                 name="campaign_open_has_its_draw",
                 condition=Q(status=CampaignStatus.DRAFT)
-                | (Q(seed__isnull=False) & Q(salt__isnull=False) & ~Q(commitment="")),
+                | (
+                    Q(seed__isnull=False)
+                    & Q(salt__isnull=False)
+                    & ~Q(commitment="")
+                    & (Q(draw_scheme=1) | ~Q(salt_commitment=""))
+                ),
             ),
             models.CheckConstraint(
                 name="campaign_min_score", condition=Q(min_score__gte=0, min_score__lte=1)

@@ -135,6 +135,11 @@ class ScoreFile(models.Model):
         return StreamName.FANLIST_RANKS if self.fanlist_id else StreamName.SCORED
 
     @property
+    def roster_key(self) -> str:
+        """Where its roster is kept in the scoring bucket. [S-10]"""
+        return f"rosters/{self.campaign.campaign_id}.{self.attempt}.tsv"
+
+    @property
     def is_drawn(self) -> bool:
         return self.state in {ScoreFileState.STREAMED, ScoreFileState.SAVED}
 
@@ -197,8 +202,10 @@ class FanScore(models.Model):
         null=True, help_text="The first 64 bits of h, less 2^63: sorts as h does"
     )
     tags = models.TextField(help_text="Joined by |")
-    market_id = models.TextField(
-        help_text="The registrant's first preference when the row was checked; may be empty"
+    preferences = models.TextField(
+        null=True,
+        help_text="Market ids the fan asked for, joined by | (empty = any); null if they had not"
+        " registered when the row was checked",
     )
 
     class Meta:

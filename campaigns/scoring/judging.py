@@ -37,7 +37,7 @@ from operations.models import Chunk, Job
 from operations.threads import helper_thread, in_order, prefetched
 
 REGISTERED = {  # what the rules ask registrants for
-    "market_id": sql.SQL("coalesce(preferences[1], '')"),
+    "preferences": sql.SQL("array_to_string(preferences, '|')"),
     "known_phone": sql.SQL("phone"),
     "confirmed": sql.SQL("phone_confirmed"),
 }
@@ -186,12 +186,12 @@ def draw_rows(rows: pl.DataFrame, campaign: Campaign) -> pl.DataFrame:
 
 
 def _with_registrants(rows: pl.DataFrame, known: pl.DataFrame | None) -> pl.DataFrame:
-    """Adds `market_id` (first preference) and `confirmed`, with the `known_phone` it refers to.
-    [S-5, S-11]
+    """Adds `preferences` (joined by |; null where the fan has not registered) and `confirmed`,
+    with the `known_phone` it refers to. [S-5, S-10]
     """
     known = NO_REGISTRANTS if known is None else known
     joined = rows.join(known, on="global_user_id", how="left", maintain_order="left")
-    joined = joined.with_columns(pl.col("market_id").fill_null(""), pl.col("confirmed") == "t")
+    joined = joined.with_columns(pl.col("confirmed") == "t")
     if "phone_confirmed" in rows.columns:
         its_own = pl.lit(None, dtype=pl.String).alias("known_phone")
         return joined.with_columns(

@@ -32,7 +32,7 @@ PUBLISHED = (
     "raw_score",
     "band_score",
     "tags",
-    "market_id",
+    "preferences",
 )
 REJECTED = ("line", "reason", "raw")
 KINDS = ("roster", "rows", "rejected")
@@ -79,12 +79,11 @@ class LocalCache:
         """REJECTED of all rejected rows, in order of their numbers."""
         return (pl.read_ipc(file) for file in self._in_order("rejected"))
 
-    def roster(self) -> Roster:
-        """S-10's roster of all accepted rows."""
+    def write_roster(self, out: BinaryIO) -> Roster:
+        """Write S-10's roster of all accepted rows."""
         with ExitStack() as opened:
-            return roster.whole(
-                [opened.enter_context(file.open("rb")) for file in self._in_order("roster")]
-            )
+            parts = [opened.enter_context(file.open("rb")) for file in self._in_order("roster")]
+            return roster.write(parts, out)
 
     def refill(self, accepted: Iterator[pl.DataFrame], rejected: Iterator[pl.DataFrame]) -> None:
         """Replace everything by these frames; they may be cut otherwise than the chunks were."""
@@ -110,7 +109,7 @@ class LocalCache:
 
     def _put_accepted(self, number: int, accepted: pl.DataFrame) -> None:
         with self._whole(number, "roster") as out:
-            out.write(roster.part(accepted["fan_ref"], accepted["raw_text"]))
+            out.write(roster.part(accepted))
         # a file that is open is written in half the time of one that polars opens
         with self._whole(number, "rows") as out:
             accepted.select(PUBLISHED).write_ipc(out)

@@ -35,6 +35,7 @@ from operations.threads import helper_thread, prefetched
 Batches = Sequence[tuple[str, streams.Payload]]
 
 RECORDS_AT_A_TIME = 10 * streams.BATCH_RECORDS
+FIRST_PREFERENCE = pl.col("preferences").fill_null("").str.splitn("|", 2).struct.field("field_0")
 NO_ROWS = pl.DataFrame(schema={name: tables.SCHEMA[name] for name in PUBLISHED})
 
 
@@ -161,7 +162,7 @@ def _scoring_records(score_file: ScoreFile, rows: pl.DataFrame) -> pl.DataFrame:
         pl.lit(score_file.campaign.campaign_id).alias("campaignId"),
         pl.col("global_user_id").alias("globalUserId"),
         pl.col("member_id").alias("memberId"),
-        pl.col("market_id").alias("marketId"),
+        FIRST_PREFERENCE.alias("marketId"),
         "email",
         "phone",
         tag_lists(rows["tags"]),
@@ -182,7 +183,7 @@ def _scrubbed(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("raw_text").alias("score"),
         "band_score",
         "tags",
-        pl.col("market_id").alias("marketId"),
+        FIRST_PREFERENCE.alias("marketId"),
     )
 
 

@@ -1,9 +1,10 @@
-"""The roster of a score file: who was in the draw with which score, as one public digest. Pure.
-[S-10]
+"""The roster of a score file: who was in the draw, with which score and preferences, as one file
+with a public digest. Pure. [S-10]
 
-SHA-256 over the lines `fan_ref TAB raw score as written LF` of all accepted rows, sorted. The lines
-come in parts, each in order and with an index of the 256 beginnings a reference can have; so all
-parts are put in order one beginning at a time, and memory stays flat.
+Its lines are `fan_ref TAB raw score as written TAB preferences joined by | LF` of all accepted
+rows, sorted; its digest is the file's SHA-256. They come in parts, each in order and with an index
+of the 256 beginnings a reference can have; so all parts are put in order one beginning at a time,
+and memory stays flat.
 """
 
 from __future__ import annotations
@@ -20,13 +21,17 @@ INDEX = np.dtype("<u8")
 INDEX_BYTES = (BEGINNINGS + 1) * INDEX.itemsize
 
 
-def part(refs: pl.Series, raw_texts: pl.Series) -> bytes:
-    """The lines of some accepted rows: where those of each beginning start, then the lines
-    themselves, in order.
+def part(accepted: pl.DataFrame) -> bytes:
+    """The lines of some accepted rows (`fan_ref`, `raw_text`, `preferences`; null: none): where
+    those of each beginning start, then the lines themselves, in order.
     """
-    place = refs.str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64)
-    rows = pl.DataFrame({"place": place, "ref": refs, "raw": raw_texts}).sort("place")
-    lines = rows.select(pl.concat_str("ref", pl.lit("\t"), "raw", pl.lit("\n"))).to_series()
+    place = pl.col("fan_ref").str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64)
+    columns = ("fan_ref", "raw_text", pl.col("preferences").fill_null(""))
+    rows = accepted.select(
+        place.alias("place"),
+        pl.concat_str(pl.concat_str(*columns, separator="\t"), pl.lit("\n")).alias("line"),
+    ).sort("place")
+    lines = rows["line"]
     ends = np.concatenate(([0], np.cumsum(lines.str.len_bytes().to_numpy(), dtype=INDEX)))
     firsts = np.searchsorted(rows["place"].to_numpy() >> np.uint64(56), np.arange(BEGINNINGS + 1))
     return ends[firsts].astype(INDEX).tobytes() + (lines.str.join("").item() or "").encode()
@@ -39,8 +44,8 @@ class Roster(NamedTuple):
     rows: int
 
 
-def whole(parts: Sequence[BinaryIO]) -> Roster:
-    """The roster, from files that hold a `part` each; the same however its rows are divided.
+def write(parts: Sequence[BinaryIO], out: BinaryIO) -> Roster:
+    """Write the roster, from files that hold a `part` each; the same however its rows are divided.
     [S-10]
     """
     sha256, rows = hashlib.sha256(), 0
@@ -53,5 +58,7 @@ def whole(parts: Sequence[BinaryIO]) -> Roster:
         lines = b"".join(texts).split(b"\n")[:-1]
         lines.sort()  # runs that are sorted already: 0.1 µs a line
         rows += len(lines)
-        sha256.update(b"\n".join([*lines, b""]))
+        text = b"\n".join([*lines, b""])
+        sha256.update(text)
+        out.write(text)
     return Roster(sha256.hexdigest(), rows)

@@ -221,7 +221,9 @@ def _validate(
     lease.step("Creating the roster")
     done = Chunk.objects.filter(job_id=lease.job_id)
     counts = list(done.values_list("counts", flat=True))
-    roster = publishing.judged_rows(score_file, lease).roster()
+    cache = publishing.judged_rows(score_file, lease)
+    with buckets.scoring().writer(score_file.roster_key) as out:
+        roster = cache.write_roster(out)
     ledger: dict[str, object] = {
         "rows_in": lines,
         "rejected_by": add_tallies([count["rejected"] for count in counts]),

@@ -35,7 +35,7 @@ COLUMNS = (
     "band_score",
     "luck",
     "tags",
-    "market_id",
+    "preferences",
 )
 SCHEMA = dict.fromkeys(COLUMNS, pl.String) | {
     "score_file_id": pl.Int64,

@@ -37,9 +37,9 @@ RULES: dict[str, Any] = {
     "band_score": (
         "low + u * (high - low) in IEEE doubles; for mid and low at most the double below high"
     ),
-    "order": "band score descending, then h descending, then global_user_id",
-    "commitment": "SHA-256(seed + salt)",
-    "fan_ref": "HMAC-SHA256(salt, global_user_id) in hex",
+    "order": "band score descending, then h descending, then fan_ref",
+    "commitment": "SHA-256(seed)",
+    "fan_ref": "SHA-256(HMAC-SHA256(salt, global_user_id) + global_user_id) in hex",
 }
 README = """Proof of the draw of campaign {campaign_id}
 
@@ -58,11 +58,11 @@ fans-N.tsv      per accepted fan of score file N: raw score as written, band sco
                 per wave the markets the fan was eligible for, or ! and the reason why they were no candidate
 waves/          per wave: markets in order, seats, cut-offs, and the members in the order of the draw
 
-A fan is named by fan_ref = HMAC-SHA256(salt, their id). The salt stays secret, for with it anybody could look up whether
-a person took part; so that commitment = SHA-256(seed + salt), and whose a fan_ref is, can be checked only by who is given
-the salt (support, an auditor): verify_draw.py --salt-file. What everybody can check is that seed, public value and fan_ref
-give each band score, that the rosters are those published before the draw could be known, and that the waves took the best.
-Fans equal in all 256 bits of h would stand in order of their ids, which are not in here; no such pair will ever be seen.
+A fan is named by fan_ref = SHA-256(HMAC-SHA256(salt, their id) + their id). The salt stays secret, for with it anybody could
+look up whether a person took part; so whose a fan_ref is can be checked only by who is given the salt (support, an auditor):
+verify_draw.py --salt-file. What everybody can check is that the seed is the one committed to, that seed, public value and
+fan_ref give each band score, that the rosters are those published before the draw could be known, and that the waves took
+the best.
 """
 
 

@@ -34,7 +34,7 @@ BEFORE_SELECTION = (
 
 _FANS = """
 SELECT score.global_user_id, score.raw_text, score.raw_score, score.band_score,
-    array_to_string(fan.preferences, '|'), fan.id
+    score.preferences, fan.id
 FROM campaigns_fanscore AS score
 LEFT JOIN campaigns_registrant AS fan
     ON fan.campaign_id = %(campaign)s AND fan.global_user_id = score.global_user_id COLLATE

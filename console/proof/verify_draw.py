@@ -45,9 +45,9 @@ RULES = {
     "h": "HMAC-SHA256(key, campaign_id + 0x1f + fan_ref)",
     "u": "(first 64 bits of h, big-endian, >> 11) / 2^53",
     "band_score": "low + u * (high - low) in IEEE doubles; for mid and low at most the double below high",
-    "order": "band score descending, then h descending, then global_user_id",
-    "commitment": "SHA-256(seed + salt)",
-    "fan_ref": "HMAC-SHA256(salt, global_user_id) in hex",
+    "order": "band score descending, then h descending, then fan_ref",
+    "commitment": "SHA-256(seed)",
+    "fan_ref": "SHA-256(HMAC-SHA256(salt, global_user_id) + global_user_id) in hex",
 }
 Json = Dict[str, Any]  # noqa: UP006
 
@@ -219,7 +219,7 @@ class Fans:
         self.report.expect(
             self.last < refs[0] and all(map(lt, refs, refs[1:])), f"{self.name}: fans not in order, or one twice."
         )
-        self.roster.update(b"\n".join(map(b"\t".join, zip(refs, raws))) + b"\n")
+        self.roster.update(b"\n".join(map(b"\t".join, zip(refs, raws, preferences))) + b"\n")
         self.refs += bytes.fromhex(joined.decode())
         self.last = refs[-1]
         numbers, scores = list(map(float, raws)), array("d", map(float, written))
@@ -274,6 +274,7 @@ class Fans:
         order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
         ranked = scores.__getitem__
         if any(map(eq, map(ranked, order), map(ranked, islice(order, 1, None)))):
+            order.sort()  # the rows stand in order of their fan_ref
             order.sort(key=lambda row: (scores[row], *self.digests([self.ref(row).encode()])), reverse=True)
         return order
 
@@ -412,7 +413,8 @@ def check_bundle(bundle: Bundle, options: argparse.Namespace) -> None:
     waves = [bundle.read_json(name) for name in manifest["waves"]]
     fan = options.fan and options.fan.strip().lower()
     if options.id is not None and options.salt is not None:
-        fan = hmac.new(options.salt, options.id.encode(), "sha256").hexdigest()
+        nonce = hmac.new(options.salt, options.id.encode(), "sha256").digest()
+        fan = hashlib.sha256(nonce + options.id.encode()).hexdigest()
     standing: Json = {"fan_ref": fan, "score_files": []}
     seen: dict[str, str] = {}
     for attempt in attempts:
@@ -471,16 +473,13 @@ def check_anchors(report: Report, manifest: Json, attempts: list[Json], options:
         anchored = True
     if not anchored:
         report.on_trust.append(f"Compare the commitment with the one published when registration opened: {commitment}")
+    problems, mine = len(report.problems), hashlib.sha256(bytes.fromhex(manifest["seed"])).hexdigest()
+    report.expect(mine == commitment, "The commitment is not SHA-256(seed): the seed was exchanged.")
+    report.note(problems, "The commitment is SHA-256(seed).")
     if options.salt is None:
-        report.on_trust.append(
-            "Who holds the salt (support, an auditor) can check with --salt-file whose a fan_ref is and that the"
-            " commitment is SHA-256(seed + salt)."
-        )
+        report.on_trust.append("Who holds the salt (support, an auditor) can check with --salt-file whose a fan_ref is.")
         return
     report.expect(hashlib.sha256(options.salt).hexdigest() == manifest["salt_sha256"], "This is not the salt of this draw.")
-    problems, mine = len(report.problems), hashlib.sha256(bytes.fromhex(manifest["seed"]) + options.salt).hexdigest()
-    report.expect(mine == commitment, "The commitment is not SHA-256(seed + salt): seed or salt were exchanged.")
-    report.note(problems, "The commitment is SHA-256(seed + salt).")
 
 
 def check_published(report: Report, manifest: Json, attempts: list[Json], published: Json) -> None:

@@ -161,7 +161,7 @@ def _copy_text(frame: pl.DataFrame) -> bytes:
     text = frame.write_csv(
         include_header=False, separator="\t", quote_style="never", null_value="\\N"
     )
-    if "\\" in text:
+    if text.count("\\") > sum(frame.null_count().row(0)):
         escaped = frame.with_columns(pl.col(pl.String).str.replace_all("\\", "\\\\", literal=True))
         text = escaped.write_csv(
             include_header=False, separator="\t", quote_style="never", null_value="\\N"

@@ -48,7 +48,8 @@ few = settings(max_examples=1000 if os.environ.get("FAIRWAVE_FULL") else 30)
 
 def plain_reading(draw: Draw, fan: str, raw: float) -> tuple[str, str | None, float | None, bytes]:
     """S-7 and S-8 word by word, one fan at a time: fan_ref, band, band score, h."""
-    fan_ref = hmac.new(draw.salt, fan.encode(), hashlib.sha256).hexdigest()
+    nonce = hmac.new(draw.salt, fan.encode(), hashlib.sha256).digest()
+    fan_ref = hashlib.sha256(nonce + fan.encode()).hexdigest()
     key = hmac.new(draw.seed, (draw.entropy or "").encode(), hashlib.sha256).digest()
     h = hmac.new(
         key, draw.campaign_id.encode() + b"\x1f" + fan_ref.encode(), hashlib.sha256
@@ -228,9 +229,18 @@ def test_order_is_score_then_luck_then_id_whatever_the_rows_order(
     assert in_order(table).rows() == due
 
 
-def test_fans_who_share_64_bits_are_distinguished_by_the_rest_of_h() -> None:
+def test_fans_who_share_64_bits_are_distinguished_by_the_rest_of_h_and_then_by_reference() -> None:
     """Only they are asked for. [S-9]"""
     rest = {"b": b"\2", "c": b"\3", "d": b"\2"}
+
+    class Tied(Draw):
+        def full_h(self, global_user_id: str) -> bytes:
+            return rest[global_user_id]
+
+        def fan_ref(self, global_user_id: str) -> str:
+            return {"b": "ff", "c": "aa", "d": "00"}[global_user_id]
+
+    draw = Tied("12345", SEED, SALT)
     table = pl.DataFrame(
         {
             "global_user_id": list("abcde"),
@@ -238,8 +248,8 @@ def test_fans_who_share_64_bits_are_distinguished_by_the_rest_of_h() -> None:
             "luck": [7, 7, 7, 7, 7],
         }
     )
-    assert in_order(table, rest.__getitem__)["global_user_id"].to_list() == list("acbde")
-    assert in_order(table).columns == in_order(table, rest.__getitem__).columns
+    assert in_order(table, draw)["global_user_id"].to_list() == list("acdbe")
+    assert in_order(table).columns == in_order(table, draw).columns
 
 
 def test_order_by_band_score_is_order_by_h_within_a_band() -> None:

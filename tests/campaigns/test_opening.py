@@ -46,7 +46,9 @@ def test_a_supplied_draw_is_marked_as_such():
         SALT,
         True,
     )
-    assert campaign.commitment == hashlib.sha256(SEED + SALT).hexdigest()
+    assert campaign.commitment == hashlib.sha256(SEED).hexdigest()
+    assert campaign.salt_commitment == hashlib.sha256(SALT).hexdigest()
+    assert campaign.draw_scheme == 2
 
 
 def test_half_a_draw_is_not_completed_in_silence():

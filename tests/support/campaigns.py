@@ -152,7 +152,9 @@ def import_registrations(
     return imports.process(imports.open_job(found, by=None).pk)
 
 
-def roster_digest(refs: Iterable[str], raw_texts: Iterable[str]) -> str:
-    """The digest of a roster as the rule says it, line by line. [S-10]"""
-    lines = sorted(f"{ref}\t{raw}\n" for ref, raw in zip(refs, raw_texts, strict=True))
+def roster_digest(rows: Iterable[tuple[str, str, str | None]]) -> str:
+    """The digest of a roster of (reference, raw score, preferences) as the rule says it, line by
+    line. [S-10]
+    """
+    lines = sorted(f"{ref}\t{raw}\t{preferences or ''}\n" for ref, raw, preferences in rows)
     return hashlib.sha256("".join(lines).encode()).hexdigest()

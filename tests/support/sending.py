@@ -65,7 +65,8 @@ def triggered_wave(
         status="open",
         seed=SEED,
         salt=SALT,
-        commitment=hashlib.sha256(SEED + SALT).hexdigest(),
+        commitment=hashlib.sha256(SEED).hexdigest(),
+        salt_commitment=hashlib.sha256(SALT).hexdigest(),
         notify_channels=channels,
     )
     now = timezone.now()

@@ -60,7 +60,8 @@ def campaign_with(
         status="open",
         seed=SEED,
         salt=SALT,
-        commitment=hashlib.sha256(SEED + SALT).hexdigest(),
+        commitment=hashlib.sha256(SEED).hexdigest(),
+        salt_commitment=hashlib.sha256(SALT).hexdigest(),
         **options,
     )
     Market.objects.bulk_create(
@@ -116,15 +117,14 @@ def add_scores(campaign: Campaign, ids: Sequence[str], raw_scores: Sequence[floa
     drawn = draw_frame(fans, Draw(campaign.campaign_id, SEED, SALT)).with_row_index(
         "line", offset=2
     )
-    texts = dict.fromkeys(("row_id", "member_id", "country", "tags", "market_id"), "") | {
-        "phone_region": "US"
-    }
+    texts = dict.fromkeys(("row_id", "member_id", "country", "tags"), "") | {"phone_region": "US"}
     rows = drawn.with_columns(
         pl.lit(file.pk).alias("score_file_id"),
         pl.col("raw_score").cast(pl.String).alias("raw_text"),
         pl.format("old{}@example.com", pl.col("line")).alias("email"),
         pl.lit("").alias("phone"),
         pl.lit(value=False).alias("phone_confirmed"),
+        pl.lit(None, pl.String).alias("preferences"),
         *(pl.lit(value).alias(name) for name, value in texts.items()),
     )
     with transaction.atomic():

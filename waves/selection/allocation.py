@@ -5,13 +5,13 @@ result. [W-5]
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from campaigns.draw import in_order
+from campaigns.draw import Draw, in_order
 from waves.choices import Exclusion, Order
 from waves.errors import UnknownMarket
 from waves.markets import MarketSeat
@@ -60,19 +60,19 @@ def select(
     *,
     order: Order = Order.BY_PREFERENCE,
     single_market: str | None = None,
-    full_h: Callable[[str], bytes] | None = None,
+    draw: Draw | None = None,
 ) -> Selection:
     """The members and the waitlist of one wave. [W-5, W-7]
 
     `candidates`: `global_user_id` (String, unique), `band_score` (Float64), `luck` (Int64),
     `preferences` (List[String], empty = any market in position order), `registered_at` (Datetime,
     UTC). A fan is eligible for a market they want and for which they registered at or before its
-    selection time. `full_h` (the draw's own) orders fans whose 64 bits of luck are equal. [S-9]
+    selection time. The `draw` orders fans whose 64 bits of luck are equal. [S-9]
 
     Raises UnknownMarket where `single_market` is not among the markets.
     """
     seats = seats_in_play(markets, order, single_market)
-    ordered = in_order(candidates.select(_NEEDED), full_h)
+    ordered = in_order(candidates.select(_NEEDED), draw)
     tally = _Tally.over(encode(ordered, seats), seats, order)
     return _result(ordered, seats, tally)
 

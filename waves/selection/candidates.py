@@ -17,7 +17,8 @@ from operations.database.copying import nullable_frames_of
 from operations.threads import helper_thread
 from waves.choices import Exclusion
 
-# The newest registrant's contact counts, the score row's where there is none. A phone that both
+# The preferences are those of the roster; who registered only after it brings their own [S-10]. The
+# newest registrant's contact counts, the score row's where there is none. A phone that both
 # name is confirmed where either says so: the registrant may have confirmed it after the scores were
 # made.
 FANS = """
@@ -28,7 +29,7 @@ SELECT score.global_user_id, score.raw_score, score.band_score, score.luck,
     CASE WHEN fan.phone <> '' THEN fan.phone_confirmed OR (fan.phone = score.phone
         AND score.phone_confirmed)
         ELSE score.phone_confirmed END,
-    array_to_string(fan.preferences, '|'),
+    COALESCE(score.preferences, array_to_string(fan.preferences, '|')),
     (extract(epoch FROM fan.registered_at) * 1000000)::bigint,
     member.id IS NOT NULL,
     assignment.id IS NOT NULL

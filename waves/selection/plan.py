@@ -4,14 +4,14 @@ this. [W-5]
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from campaigns.draw import in_order
+from campaigns.draw import Draw, in_order
 from campaigns.models import Campaign, Market, ScoreFile
 from campaigns.opening import campaign_of, draw_of, require_open
 from campaigns.scoring import rules
@@ -162,16 +162,16 @@ def select_members(plan: Plan) -> PlannedSelection:
         wave_id=plan.wave.pk if plan.wave else None,
         returning=returning,
     )
-    full_h = draw_of(plan.campaign).full_h
+    draw = draw_of(plan.campaign)
     selection = select(
         gathered.frame,
         plan.seats,
         order=plan.order,
         single_market=plan.single_market or None,
-        full_h=full_h,
+        draw=draw,
     )
     if gathered.returning.height:
-        selection = _with_returning(selection, gathered, filled, full_h)
+        selection = _with_returning(selection, gathered, filled, draw)
     return PlannedSelection(plan, gathered, selection, least_score)
 
 
@@ -179,7 +179,7 @@ def _with_returning(
     selection: Selection,
     gathered: candidates.Candidates,
     filled: Mapping[int, str],
-    full_h: Callable[[str], bytes],
+    draw: Draw,
 ) -> Selection:
     """Those who come back are members too, in the order of the draw, at place 0: their seat and
     their code are from an earlier wave. [W-6]
@@ -192,7 +192,7 @@ def _with_returning(
     needed = ("global_user_id", "band_score", "luck")
     everybody = pl.concat([gathered.frame.select(needed), gathered.returning.select(needed)])
     members = (
-        in_order(everybody, full_h)
+        in_order(everybody, draw)
         .select("global_user_id")
         .join(
             pl.concat([selection.members, returned]),

@@ -212,8 +212,11 @@ def plain_band(score: float) -> str:
 
 
 def plain_roster(accepted: list[tuple[str, str]], salt: bytes) -> str:
-    """S-10's digest over fan ids and raw scores as written."""
-    lines = [
-        f"{hmac.new(salt, fan.encode(), 'sha256').hexdigest()}\t{raw}\n" for fan, raw in accepted
-    ]
+    """S-10's digest over fan ids and raw scores as written, of fans who have not registered."""
+
+    def reference(fan: str) -> str:
+        nonce = hmac.new(salt, fan.encode(), "sha256").digest()
+        return hashlib.sha256(nonce + fan.encode()).hexdigest()
+
+    lines = [f"{reference(fan)}\t{raw}\t\n" for fan, raw in accepted]
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()

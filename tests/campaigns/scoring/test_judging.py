@@ -77,7 +77,7 @@ def test_the_same_fan_has_the_same_luck_in_every_file():
 
 
 def test_registrations_give_the_market_and_confirm_the_phone_they_hold():
-    """[S-5, S-11]"""
+    """[S-5, S-10]"""
     campaign = make_campaign()
     import_registrations(
         campaign,
@@ -92,13 +92,13 @@ def test_registrations_give_the_market_and_confirm_the_phone_they_hold():
         fan: (confirmed, market, tags)
         for fan, confirmed, market, tags in FanScore.objects.filter(
             score_file=score_file
-        ).values_list("global_user_id", "phone_confirmed", "market_id", "tags")
+        ).values_list("global_user_id", "phone_confirmed", "preferences", "tags")
     }
     assert found == {
         "fan-1": (True, "west", ""),
         "fan-2": (False, "east", "unconfirmed_phone"),
         "fan-3": (False, "", "unconfirmed_phone"),
-        "fan-4": (False, "", "unconfirmed_phone"),
+        "fan-4": (False, None, "unconfirmed_phone"),
     }
 
 

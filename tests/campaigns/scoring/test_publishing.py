@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from campaigns.choices import ScoreFileState
@@ -26,6 +28,7 @@ from tests.support.campaigns import (
     score_file_bytes,
     score_row,
 )
+from tests.support.score_files import read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -185,16 +188,22 @@ def test_numbers_survive_the_database_and_the_files_to_the_last_bit():
         assert band_score == low + u * (high - low)
 
 
-def test_the_roster_digest_is_that_of_all_accepted_rows_however_many_frames(monkeypatch):
-    """[S-10]"""
+def test_the_roster_is_kept_as_a_file_of_all_accepted_rows_however_many_frames(monkeypatch):
+    """Its SHA-256 is the digest. [S-10]"""
     monkeypatch.setattr(copying, "READ_BYTES", 300)
     campaign = make_campaign()
+    wishes = {3: "west", 7: "east|west", 9: ""}
+    import_registrations(
+        campaign,
+        [registration_row(n, market_preferences=wanted) for n, wanted in wishes.items()],
+    )
     rows = [score_row(n, raw_local_fanscore=f"0.{n + 300}") for n in range(100)]
     score_file = process_scores(campaign, score_file_bytes(rows))
     refs = [Draw(campaign.campaign_id, SEED, SALT).fan_ref(row["global_user_id"]) for row in rows]
-    assert score_file.roster_digest == roster_digest(
-        refs, [row["raw_local_fanscore"] for row in rows]
-    )
+    raws = [row["raw_local_fanscore"] for row in rows]
+    wanted = [wishes.get(n) for n in range(100)]
+    assert score_file.roster_digest == roster_digest(zip(refs, raws, wanted, strict=True))
+    assert hashlib.sha256(read(score_file.roster_key)).hexdigest() == score_file.roster_digest
 
 
 @pytest.mark.parametrize(("which", "kind"), [("accepted", "rows"), ("rejected", "rejected")])

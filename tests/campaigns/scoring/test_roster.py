@@ -15,21 +15,23 @@ from campaigns.scoring import roster
 HEX = st.text("0123456789abcdef", min_size=64, max_size=64)
 
 
-def plainly(rows: list[tuple[str, str]]) -> str:
-    return hashlib.sha256(
-        "".join(sorted(f"{ref}\t{raw}\n" for ref, raw in rows)).encode()
-    ).hexdigest()
+ROW = {"fan_ref": pl.String, "raw_text": pl.String, "preferences": pl.String}
+Rows = list[tuple[str, str, str | None]]
 
 
-def in_parts(rows: list[tuple[str, str]], pieces: int) -> str:
-    divided = [rows[start::pieces] for start in range(pieces)]
-    columns = [
-        pl.DataFrame(each, schema={"ref": pl.String, "raw": pl.String}, orient="row")
-        for each in divided
+def plain_lines(rows: Rows) -> bytes:
+    return "".join(sorted(f"{ref}\t{raw}\t{wishes or ''}\n" for ref, raw, wishes in rows)).encode()
+
+
+def in_parts(rows: Rows, pieces: int) -> bytes:
+    """The file, whose SHA-256 is the digest."""
+    frames = [
+        pl.DataFrame(rows[start::pieces], schema=ROW, orient="row") for start in range(pieces)
     ]
-    found = roster.whole([io.BytesIO(roster.part(each["ref"], each["raw"])) for each in columns])
-    assert found.rows == len(rows)
-    return found.digest
+    out = io.BytesIO()
+    found = roster.write([io.BytesIO(roster.part(each)) for each in frames], out)
+    assert found == (hashlib.sha256(out.getvalue()).hexdigest(), len(rows))
+    return out.getvalue()
 
 
 @settings(max_examples=80)
@@ -37,22 +39,28 @@ def in_parts(rows: list[tuple[str, str]], pieces: int) -> str:
     st.lists(HEX, max_size=40, unique=True), st.integers(1, 5), st.randoms(use_true_random=False)
 )
 def test_the_roster_knows_no_row_order_and_no_parts(refs, pieces, dice):
-    rows = [(ref, dice.choice(["0.95", ".95", "1e0", "0.950"])) for ref in refs]
+    rows = [
+        (ref, dice.choice(["0.95", ".95", "1e0", "0.950"]), dice.choice([None, "", "a", "b|a"]))
+        for ref in refs
+    ]
     dice.shuffle(rows)
-    assert in_parts(rows, pieces) == plainly(rows)
+    assert in_parts(rows, pieces) == plain_lines(rows)
 
 
 def test_references_that_share_their_first_64_bits_are_in_order_too():
-    rows = [("ab" * 8 + tail * 48, "0.5") for tail in "f0937"] + [("ab" * 8 + "0" * 47 + "1", "1")]
+    rows = [("ab" * 8 + tail * 48, "0.5", "a") for tail in "f0937"]
+    rows.append(("ab" * 8 + "0" * 47 + "1", "1", None))
     random.Random(4).shuffle(rows)
-    assert in_parts(rows, 2) == plainly(rows)
+    assert in_parts(rows, 2) == plain_lines(rows)
 
 
-def test_how_a_score_was_written_counts():
+def test_how_a_score_was_written_and_what_the_fan_asked_for_count():
     """0.5 and 0.50 are one number and two rosters: the digest covers the text of the file."""
-    assert in_parts([("a" * 64, "0.5")], 1) != in_parts([("a" * 64, "0.50")], 1)
+    rosters = [("0.5", "a|b"), ("0.50", "a|b"), ("0.5", "b|a"), ("0.5", None)]
+    assert len({in_parts([("a" * 64, *each)], 1) for each in rosters}) == len(rosters)
 
 
 def test_nobody_is_a_roster_too():
-    assert roster.whole([]) == (hashlib.sha256(b"").hexdigest(), 0)
-    assert in_parts([], 3) == roster.whole([]).digest
+    out = io.BytesIO()
+    assert roster.write([], out) == (hashlib.sha256(b"").hexdigest(), 0)
+    assert in_parts([], 3) == out.getvalue() == b""

@@ -74,7 +74,7 @@ def make_bundle(
         )
         alone = MARKETS[0] if order == Order.SINGLE_MARKET else None
         of_wave = seats[:1] if alone else seats
-        chosen = select(free, seats, order=order, single_market=alone, full_h=draw.full_h)
+        chosen = select(free, seats, order=order, single_market=alone, draw=draw)
         waves.append(_wave(date_key, order, of_wave, chosen, drawn))
         preferences = pl.col("preferences").list.eval(
             pl.element().filter(pl.element().is_in([seat.market_id for seat in of_wave]))
@@ -99,7 +99,14 @@ def make_bundle(
         "state": "streamed",
         "sha256": "aa" * 32,
         "rules_digest": "bb" * 32,
-        "roster_digest": roster_digest(drawn["fan_ref"], drawn["raw_text"]),
+        "roster_digest": roster_digest(
+            zip(
+                drawn["fan_ref"],
+                drawn["raw_text"],
+                drawn["preferences"].list.join("|"),
+                strict=True,
+            )
+        ),
         "accepted": drawn.height,
         "bands": {
             name: drawn.filter(pl.col("band") == name).height for name in ("high", "mid", "low")
