@@ -83,6 +83,7 @@ def public_draw(campaign: Campaign) -> dict[str, Any]:
         "artist": campaign.artist,
         "status": campaign.status,
         "commitment": campaign.commitment,
+        "salt_commitment": campaign.salt_commitment,
         "opened_at": _iso(campaign.opened_at),
         "closed_at": _iso(campaign.closed_at),
         "entropy_source": campaign.entropy_source,

@@ -30,10 +30,8 @@ def test_opening_draws_seed_and_salt_and_publishes_the_commitment():
     campaigns = [open_campaign(make_campaign(opened=False).pk, by=None) for _ in range(2)]
     for campaign in campaigns:
         assert (len(campaign.seed), len(campaign.salt), campaign.draw_supplied) == (32, 32, False)
-        assert (
-            campaign.commitment
-            == hashlib.sha256(bytes(campaign.seed) + bytes(campaign.salt)).hexdigest()
-        )
+        assert campaign.commitment == hashlib.sha256(campaign.seed).hexdigest()
+        assert campaign.salt_commitment == hashlib.sha256(campaign.salt).hexdigest()
     assert campaigns[0].seed != campaigns[1].seed
     assert campaigns[0].salt != campaigns[1].salt
     assert campaigns[0].seed != campaigns[0].salt
@@ -114,6 +112,8 @@ def test_a_campaign_does_not_close_while_a_wave_of_it_is_being_prepared():
         {"salt": SEED},
         {"seed": None},
         {"commitment": "0" * 64},
+        {"salt_commitment": "0" * 64},
+        {"draw_scheme": 1},
         {"entropy_source": "dice"},
     ],
 )

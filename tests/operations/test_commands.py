@@ -231,6 +231,7 @@ def test_the_commands_of_campaigns_answer_as_documented(tmp_path):
             "tagged",
             "bands",
             "commitment",
+            "salt_commitment",
         ),
         *(
             "roster_digest",

@@ -46,10 +46,11 @@ def campaign_with(
     *,
     raw_scores: Sequence[float] | None = None,
     preferences: Sequence[list[str]] | None = None,
+    rostered: Sequence[str | None] | None = None,
     **options: Any,
 ) -> Campaign:
-    """An open campaign whose `fans` are scored and registered; each has a phone and an e-mail.
-    Markets west and east.
+    """An open campaign whose `fans` are registered and scored; each has a phone and an e-mail.
+    Markets west and east. `rostered`: the preferences that the roster has, where they are others.
     """
     name = f"tour{next(_numbers)}-{timezone.now():%H%M%S%f}"
     capacities = capacities or {"west": 5, "east": 5}
@@ -76,7 +77,9 @@ def campaign_with(
         for p, (m, n) in enumerate(capacities.items())
     )
     ids = [f"fan-{n:06d}" for n in range(fans)]
-    add_scores(campaign, ids, raw_scores or [0.3 + 0.65 * n / max(fans, 1) for n in range(fans)])
+    raw_scores = raw_scores or [0.3 + 0.65 * n / max(fans, 1) for n in range(fans)]
+    rostered = rostered or ["|".join(wanted) for wanted in preferences or [[]] * fans]
+    add_scores(campaign, ids, raw_scores, rostered)
     registered = NOW - timedelta(days=3)
     Registrant.objects.bulk_create(
         Registrant(
@@ -95,8 +98,15 @@ def campaign_with(
     return campaign
 
 
-def add_scores(campaign: Campaign, ids: Sequence[str], raw_scores: Sequence[float]) -> ScoreFile:
-    """A drawn score file of these fans, active at once."""
+def add_scores(
+    campaign: Campaign,
+    ids: Sequence[str],
+    raw_scores: Sequence[float],
+    preferences: Sequence[str | None] | None = None,
+) -> ScoreFile:
+    """A drawn score file of these fans, active at once; without `preferences`, of fans who had not
+    registered yet.
+    """
     number = campaign.score_files.count() + 1
     file = ScoreFile.objects.create(
         campaign=campaign,
@@ -124,7 +134,7 @@ def add_scores(campaign: Campaign, ids: Sequence[str], raw_scores: Sequence[floa
         pl.format("old{}@example.com", pl.col("line")).alias("email"),
         pl.lit("").alias("phone"),
         pl.lit(value=False).alias("phone_confirmed"),
-        pl.lit(None, pl.String).alias("preferences"),
+        pl.Series("preferences", preferences or [None] * len(ids), dtype=pl.String),
         *(pl.lit(value).alias(name) for name, value in texts.items()),
     )
     with transaction.atomic():

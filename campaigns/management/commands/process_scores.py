@@ -190,6 +190,7 @@ def result_of(score_file: ScoreFile, *, repeated: bool) -> dict[str, Any]:
         },
         "bands": in_order(score_file.bands),
         "commitment": campaign.commitment,
+        "salt_commitment": campaign.salt_commitment,
         "roster_digest": score_file.roster_digest,
         "sha256": score_file.sha256,
         "scrubbed": score_file.scrubbed_key,

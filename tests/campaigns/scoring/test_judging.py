@@ -95,7 +95,7 @@ def test_registrations_give_the_market_and_confirm_the_phone_they_hold():
         ).values_list("global_user_id", "phone_confirmed", "preferences", "tags")
     }
     assert found == {
-        "fan-1": (True, "west", ""),
+        "fan-1": (True, "west|east", ""),
         "fan-2": (False, "east", "unconfirmed_phone"),
         "fan-3": (False, "", "unconfirmed_phone"),
         "fan-4": (False, None, "unconfirmed_phone"),

@@ -140,7 +140,7 @@ def test_a_failed_file_uploaded_again_is_the_same_file_and_is_taken_up_where_it_
         (tables, "fill_rejected", 4),
         (tables, "fill", 2),
         (publishing, "_write_files", 1),
-        (roster, "whole", 1),
+        (roster, "write", 1),
         (tables, "index", 1),
         (tables, "index", 2),
         (publishing, "_send", 1),
@@ -200,7 +200,7 @@ def state_of_things() -> tuple[object, ...]:
     [
         (score_files, "_begin"),
         (judging, "_write"),
-        (roster, "whole"),
+        (roster, "write"),
         (publishing, "draw_waiting_rows"),
         (publishing, "_send"),
         (score_files, "_count"),

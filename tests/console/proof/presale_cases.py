@@ -47,7 +47,7 @@ def publish_digests(file: ScoreFile | None) -> None:
     assert file is not None
     rows = list(
         FanScore.objects.filter(score_file=file).values_list(
-            "global_user_id", "raw_text", "raw_score"
+            "global_user_id", "raw_text", "raw_score", "preferences"
         )
     )
     drawn = draw_frame(
@@ -57,7 +57,9 @@ def publish_digests(file: ScoreFile | None) -> None:
         Draw(file.campaign.campaign_id, SEED, SALT),
     )
     file.roster_size = len(rows)
-    file.roster_digest = roster_digest(drawn["fan_ref"], [row[1] for row in rows])
+    file.roster_digest = roster_digest(
+        (ref, row[1], row[3]) for ref, row in zip(drawn["fan_ref"], rows, strict=True)
+    )
     file.roster_size = drawn.height
     file.bands = dict(drawn["band"].value_counts().iter_rows())
     file.rules_digest = "ab" * 32

@@ -296,20 +296,17 @@ def test_missing_and_extra_files_are_found(bundle: Path, tmp_path: Path) -> None
         assert not verify(repacked(bundle, tmp_path / "b.zip", changes))["ok"], changes
 
 
-def test_wishes_that_changed_since_the_wave_are_noted_and_markets_outside_it_are_wrong(
+def test_wishes_other_than_the_rosters_and_markets_outside_the_wave_are_wrong(
     bundle: Path, tmp_path: Path
 ) -> None:
-    """Registrations may change after a wave was prepared: that is said, but is no proof of a fault.
-    [C-4, W-5]
-    """
+    """[S-10, W-5]"""
     lines = content(bundle, "fans-1.tsv").decode().splitlines()
     row = next(
         number for number, line in enumerate(lines) if line.split("\t")[3] == "us-west|us-east"
     )
     other = lines_changed(bundle, "fans-1.tsv", set_cell(row, 3, "us-east|us-west"))
     found = verify(repacked(bundle, tmp_path / "b.zip", {"fans-1.tsv": other}))
-    assert found["ok"]
-    assert any("wishes differ" in note for note in found["on_trust"])
+    assert any("roster digest" in problem for problem in found["problems"])
     outside = lines_changed(bundle, "fans-1.tsv", set_cell(row, 4, "us-west|elsewhere"))
     found = verify(repacked(bundle, tmp_path / "b.zip", {"fans-1.tsv": outside}))
     assert any("not all in the wave" in problem for problem in found["problems"])
@@ -355,7 +352,7 @@ def test_the_holder_of_the_salt_can_check_the_commitment_and_find_a_fan_by_id(
     assert found["fan"]["fan_ref"] == DRAW.fan_ref("fan-7-é")
     assert found["fan"]["score_files"][0]["waves"][0]["wave"] == "20260121"
     (tmp_path / "salt").write_text("00" * 32)
-    assert len(verify(bundle, "--salt-file", str(tmp_path / "salt"))["problems"]) == 2
+    assert len(verify(bundle, "--salt-file", str(tmp_path / "salt"))["problems"]) == 1
 
 
 def test_every_fan_learns_their_place(bundle: Path) -> None:

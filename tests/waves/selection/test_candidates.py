@@ -54,6 +54,15 @@ def test_w5_everybody_who_is_no_candidate_is_counted_under_the_first_reason(ann)
     ]
 
 
+def test_s10_preferences_are_those_of_the_roster_and_of_who_registered_after_it_their_own(ann):
+    campaign = campaign_with(
+        3, {"west": 3, "east": 3}, rostered=["west", "", None], preferences=[["east"]] * 3
+    )
+    found = preview(request(campaign), now=NOW).planned.selection.members
+    wanted = dict(found.select("global_user_id", "market_id").iter_rows())
+    assert wanted == {"fan-000000": "west", "fan-000001": "west", "fan-000002": "east"}
+
+
 def test_s5_a_phone_that_takes_no_sms_is_not_used(ann):
     campaign = campaign_with(2, {"west": 2}, home_countries=["DE"])
     fans = Registrant.objects.filter(campaign=campaign).order_by("global_user_id")

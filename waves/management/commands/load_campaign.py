@@ -60,6 +60,7 @@ class Command(JsonCommand):
             "status": campaign.status,
             "markets": campaign.markets.count(),
             "commitment": campaign.commitment,
+            "salt_commitment": campaign.salt_commitment,
             "warnings": [*loaded.warnings, *lost],
         }
 
