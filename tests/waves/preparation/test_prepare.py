@@ -36,7 +36,7 @@ from tests.support.waves import (
     request,
 )
 from waves.actions import cancel, reset
-from waves.choices import CodeState, Exclusion, WaveState
+from waves.choices import CodeState, Exclusion, Order, WaveState
 from waves.codes import pool
 from waves.errors import (
     AlreadyRunning,
@@ -440,9 +440,9 @@ def test_a_code_that_an_earlier_attempt_reserved_says_the_market_and_dates_of_th
     wave = prepare(request(campaign), by=ann, now=NOW).wave
     before = set(Code.objects.values_list("code", flat=True))
     reset(wave, by=person("root", superuser=True), reason="again")
-    Registrant.objects.update(preferences=["east"])
     later = NOTIFY + timedelta(days=30)
-    prepare(request(campaign, notify_date=later), by=ann, now=NOW)
+    alone = {"order": Order.SINGLE_MARKET, "single_market": "east"}
+    prepare(request(campaign, notify_date=later, **alone), by=ann, now=NOW)
     codes = Code.objects.select_related("market")
     assert {code.code for code in codes} == before
     assert {code.market.market_id for code in codes} == {"east"}

@@ -4,12 +4,11 @@ X-5]
 
 from __future__ import annotations
 
-import hmac
-
 import pytest
 
 from campaigns.errors import WrongStatus
 from campaigns.models import Campaign
+from campaigns.opening import draw_of
 from tests.support.sending import send, triggered_wave
 from waves.errors import ContentChanged, UnknownWave, WrongState
 from waves.models import Member, Send, SendResult, Template
@@ -38,7 +37,7 @@ def test_n1_the_text_names_campaign_market_and_the_members_own_code(box):
     wave = triggered_wave(1, body="{campaign} / {market} / {code} / {valid_until} / {fan_ref}")
     send(box, wave)
     member = Member.objects.get(wave=wave)
-    fan_ref = hmac.digest(bytes(wave.campaign.salt), member.global_user_id.encode(), "sha256").hex()
+    fan_ref = draw_of(wave.campaign).fan_ref(member.global_user_id)
     assert (
         box.messages()[0]["body"]
         == f"Spring Tour / US West / {member.code} / 20 January 2027 / {fan_ref}"
