@@ -11,7 +11,6 @@ from django.db import models
 from django.db.models import F, Q
 
 from campaigns.choices import CampaignStatus, CodeSource, ListKind, NotifyChannels, ScoringType
-from campaigns.draw import SCHEME
 from operations.entry.validators import year_is_allowed
 from operations.entry.values import BEHIND_ALL, FIRST_MOMENT
 
@@ -69,7 +68,7 @@ class Campaign(models.Model):
         max_length=64, blank=True, editable=False, help_text="Hex SHA-256 of the salt"
     )
     draw_scheme = models.PositiveSmallIntegerField(
-        default=SCHEME, editable=False, help_text="The rules it is drawn and proved by"
+        default=2, editable=False, help_text="The rules it is drawn and proved by"
     )
     draw_supplied = models.BooleanField(
         default=False, editable=False, help_text="Seed and salt were supplied, for a rehearsal"
