@@ -151,3 +151,9 @@ class UnknownFanList(CampaignError):
 
 class FanListTaken(CampaignError):
     """The fan list belongs to another campaign. [S-15]"""
+
+
+class NoReceipt(CampaignError):
+    """A fan's reference and nonce cannot be given, or not be written where they were asked for.
+    [S-8]
+    """

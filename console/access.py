@@ -125,8 +125,13 @@ def complaint_of(form: BaseForm) -> str:
 
 def log_access(request: StaffRequest, what: Access, subject: str, reason: str) -> None:
     """Write down that personal data is about to be seen. Call it before the data leaves."""
+    record_access(request.user, what, subject, reason)
+
+
+def record_access(by: User, what: Access, subject: str, reason: str) -> None:
+    """The same for who is at no page."""
     PersonalDataAccess.objects.create(
-        user=request.user,
+        user=by,
         what=what,
         subject=subject[:LONGEST_SUBJECT],
         reason=reason,

@@ -1,5 +1,5 @@
-"""A few messages of a wave as its members will read them; codes hidden from who may not see them.
-[W-10, O-5]
+"""A few messages of a wave as its members will read them; codes and links hidden from who may not
+see them. [W-10, O-5]
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def samples_of(wave: Wave, *, hidden: bool) -> list[Sample]:
     a text fails.
     """
     try:
-        composer = composer_for(wave)
+        as_sent, shown = composer_for(wave), composer_for(wave, hidden=hidden)
         return [
             sample
             for member in _first_members(wave)
-            for sample in _of_member(composer, member, hidden)
+            for sample in _of_member(as_sent, shown, member, hidden)
         ]
     except BadTemplate:
         return []
@@ -55,24 +55,17 @@ def _first_members(wave: Wave) -> list[Member]:
     ]
 
 
-def _of_member(composer: Composer, member: Member, hidden: bool) -> list[Sample]:
-    recipient = Recipient(
-        member.market.market_id,
-        member.global_user_id,
-        mask_text(member.code) if hidden else member.code,
-    )
+def _of_member(as_sent: Composer, shown: Composer, member: Member, hidden: bool) -> list[Sample]:
+    market_id, fan = member.market.market_id, member.global_user_id
+    recipient = Recipient(market_id, fan, mask_text(member.code) if hidden else member.code)
     found = []
     if member.phone:
-        as_sent = composer.sms(
-            Recipient(member.market.market_id, member.global_user_id, member.code)
-        )
         # The dots of a masked code are outside GSM-7: segments are those of the text that goes out.
-        text = composer.sms(recipient)
-        found.append(
-            Sample(Channel.SMS.label, member.market.name, text, segments=segments(as_sent).count)
-        )
+        count = segments(as_sent.sms(Recipient(market_id, fan, member.code))).count
+        text = shown.sms(recipient)
+        found.append(Sample(Channel.SMS.label, member.market.name, text, segments=count))
     if member.email:
-        message = composer.email(recipient)
+        message = shown.email(recipient)
         found.append(
             Sample(Channel.EMAIL.label, member.market.name, message.body, subject=message.subject)
         )

@@ -15,7 +15,6 @@ from django.db.models import Case, F, Func, OrderBy, Q, QuerySet, TextField, Whe
 from django.db.models.expressions import Combinable
 
 from campaigns.choices import Reason, ScoreFileState
-from campaigns.draw import Draw
 from campaigns.models import (
     Campaign,
     FanScore,
@@ -26,6 +25,7 @@ from campaigns.models import (
     ScoreFile,
 )
 from campaigns.models.registering import FIELDS
+from campaigns.receipts import Receipt, receipts_of
 from console.fans.terms import fields_of
 from console.models import Erasure
 from waves.choices import WaveState
@@ -79,12 +79,10 @@ class FanFacts:
         return self.facts.campaign
 
 
-def fan_ref(fan: FanFacts) -> str:
-    """The fan's public name in the draw; empty before the campaign opens. [S-8]"""
-    campaign = fan.campaign
-    if not campaign.seed or not campaign.salt:
-        return ""
-    return Draw(campaign.campaign_id, bytes(campaign.seed), bytes(campaign.salt)).fan_ref(fan.fan)
+def receipt_of(fan: FanFacts) -> Receipt | None:
+    """What the fan checks their entry with; None before the campaign opens. [S-8, X-2]"""
+    receipts = receipts_of(fan.campaign)
+    return receipts.of(fan.fan) if receipts else None
 
 
 def has_score(campaign: Campaign, fan: str) -> bool:

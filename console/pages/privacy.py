@@ -113,7 +113,7 @@ def _shown(fan: FanFacts, *, hidden: bool) -> dict[str, Any]:
         member.code = mask_text(member.code)
     return {
         "facts": fan,
-        "fan_ref": None if hidden else facts.fan_ref(fan),
+        "receipt": None if hidden else facts.receipt_of(fan),
         "registration": list(answers.about_registration(fan)),
         "scores": list(answers.about_scores(fan)),
         "waves": list(answers.about_waves(fan)),

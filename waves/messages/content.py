@@ -23,8 +23,23 @@ PLACEHOLDERS: Final = (
     "valid_from",
     "valid_until",
     "fan_ref",
+    "entry_link",
 )
 ENGLISH: Final = "en"
+# Asks SendGrid, SparkPost, Amazon SES, Postmark, Mailgun and Mandrill to leave the link as it is:
+# whoever counts its clicks would be given the fan's id and nonce. [N-1]
+UNTRACKED: Final = (
+    'clicktracking="off" data-msys-clicktrack="0" ses:no-track data-pm-no-track'
+    ' disable-tracking="true" mc:disable-tracking'
+)
+CHECK_LINE: Final = (
+    "Was the draw fair? After the presale, check your own entry here (this link is personal too):\n"
+    "{entry_link}\n"
+)
+CHECK_HTML: Final = (
+    f'<p>Was the draw fair? After the presale, you can <a href="{{entry_link}}" {UNTRACKED}>check'
+    " your own entry</a>. This link is personal too.</p>"
+)
 
 
 @dataclass(frozen=True)
@@ -63,16 +78,16 @@ DEFAULTS: Final = (
         (
             "Good news! You've been selected for the {campaign} presale in"
             " {market}.\n\nYour access code: {code}\nValid from {valid_from} until"
-            " {valid_until}.\n\nThis code is personal. Please don't share it.\n\nIf you"
-            " want to check the draw yourself, keep your fan reference: {fan_ref}\n"
+            " {valid_until}.\n\nThis code is personal. Please don't share it.\n\n"
+            f"{CHECK_LINE}"
         ),
         subject="Your access code for {campaign}",
         html=(
             "<p>Good news! You've been selected for the {campaign} presale in"
             " <strong>{market}</strong>.</p><p>Your access code:"
             " <strong>{code}</strong><br>Valid from {valid_from} until"
-            " {valid_until}.</p><p>This code is personal. Please don't share it.</p><p>If"
-            " you want to check the draw yourself, keep your fan reference: {fan_ref}</p>"
+            " {valid_until}.</p><p>This code is personal. Please don't share it.</p>"
+            f"{CHECK_HTML}"
         ),
     ),
 )
@@ -89,14 +104,12 @@ DEFAULTS_WITHOUT_CODE: Final = (
         Channel.EMAIL,
         (
             "Good news! You've been selected for the {campaign} presale in {market}. You"
-            " can buy tickets from {wave_date}.\n\nIf you want to check the draw yourself,"
-            " keep your fan reference: {fan_ref}\n"
+            f" can buy tickets from {{wave_date}}.\n\n{CHECK_LINE}"
         ),
         subject="You've been selected for the {campaign} presale",
         html=(
             "<p>Good news! You've been selected for the {campaign} presale in"
-            " <strong>{market}</strong>. You can buy tickets from {wave_date}.</p><p>If you"
-            " want to check the draw yourself, keep your fan reference: {fan_ref}</p>"
+            f" <strong>{{market}}</strong>. You can buy tickets from {{wave_date}}.</p>{CHECK_HTML}"
         ),
     ),
 )
@@ -172,7 +185,7 @@ def wave_values(
     *, campaign: str, artist: str, notify_date: datetime, time_zone: str
 ) -> dict[str, str]:
     """The placeholders that are the same for every member; days are the campaign's own. Add market,
-    code, fan_ref.
+    code, fan_ref, entry_link.
     """
     zone = ZoneInfo(time_zone)
     begin, end = code_validity(notify_date)

@@ -4,16 +4,19 @@ covers. [N-1, X-5]
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from campaigns.draw import Draw
+from campaigns.receipts import Receipt, receipts_of
 from waves.choices import Channel
 from waves.messages import content
 from waves.messages.content import Message, MessageTemplate
 from waves.models import Wave
 
 NO_CODE = ("", "TM")
+OF_THE_ENTRY: Final = {"fan_ref", "entry_link"}
+NO_RECEIPT: Final = Receipt("", "", "")
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,15 @@ class Composer:
     BadTemplate.
     """
 
-    def __init__(self, wave: Wave, markets: Mapping[str, str], draw: Draw | None) -> None:
-        """`markets` maps market ids to names; without a `draw`, `{fan_ref}` is empty."""
+    def __init__(
+        self, wave: Wave, markets: Mapping[str, str], receipt_of: Callable[[str], Receipt] | None
+    ) -> None:
+        """`markets` maps market ids to names; without `receipt_of`, which makes a fan's receipt
+        from their id, `{fan_ref}` and `{entry_link}` are empty.
+        """
         self._templates = templates_of(wave)
         self._markets = markets
-        self._draw = draw
+        self._receipt_of = receipt_of
         campaign = wave.content["campaign"]
         self._shared = content.wave_values(
             campaign=campaign["name"],
@@ -46,13 +53,13 @@ class Composer:
 
     def sms(self, recipient: Recipient) -> str:
         """The text of one SMS."""
-        template, names_fan_ref = self._choose(Channel.SMS, recipient)
-        return template.body.format_map(self._values(recipient, names_fan_ref))
+        template, names_entry = self._choose(Channel.SMS, recipient)
+        return template.body.format_map(self._values(recipient, names_entry))
 
     def email(self, recipient: Recipient) -> Message:
         """Subject, text and HTML of one e-mail; the values are escaped in the HTML."""
-        template, names_fan_ref = self._choose(Channel.EMAIL, recipient)
-        return content.render(template, self._values(recipient, names_fan_ref))
+        template, names_entry = self._choose(Channel.EMAIL, recipient)
+        return content.render(template, self._values(recipient, names_entry))
 
     def _choose(self, channel: str, recipient: Recipient) -> tuple[MessageTemplate, bool]:
         key = (channel, recipient.market_id, recipient.code in NO_CODE)
@@ -63,15 +70,19 @@ class Composer:
             )
             content.check_template(template, has_code=has_code)
             named = content.placeholders(template.subject + template.body + template.html)
-            self._chosen[key] = (template, "fan_ref" in named)
+            self._chosen[key] = (template, not named.isdisjoint(OF_THE_ENTRY))
         return self._chosen[key]
 
-    def _values(self, recipient: Recipient, names_fan_ref: bool) -> dict[str, str]:
-        fan_ref = (
-            self._draw.fan_ref(recipient.global_user_id) if names_fan_ref and self._draw else ""
-        )
-        market = self._markets.get(recipient.market_id, recipient.market_id)
-        return self._shared | {"market": market, "code": recipient.code, "fan_ref": fan_ref}
+    def _values(self, recipient: Recipient, names_entry: bool) -> dict[str, str]:
+        receipt = NO_RECEIPT
+        if names_entry and self._receipt_of:
+            receipt = self._receipt_of(recipient.global_user_id)
+        return self._shared | {
+            "market": self._markets.get(recipient.market_id, recipient.market_id),
+            "code": recipient.code,
+            "fan_ref": receipt.fan_ref,
+            "entry_link": receipt.link,
+        }
 
 
 def templates_of(wave: Wave) -> list[MessageTemplate]:
@@ -83,22 +94,12 @@ def templates_of(wave: Wave) -> list[MessageTemplate]:
     ]
 
 
-def composer_for(wave: Wave) -> Composer:
+def composer_for(wave: Wave, *, hidden: bool = False) -> Composer:
     """The composer of a wave, with its markets' names and its campaign's draw read from the
-    database.
+    database. Where personal data is `hidden`, references and links are dots. [O-5]
     """
-    return Composer(
-        wave, dict(wave.wave_markets.values_list("market__market_id", "name")), wave_draw(wave)
-    )
-
-
-def wave_draw(wave: Wave) -> Draw | None:
-    campaign = wave.campaign
-    if not campaign.seed or not campaign.salt:
-        return None
-    return Draw(
-        campaign_id=campaign.campaign_id,
-        seed=bytes(campaign.seed),
-        salt=bytes(campaign.salt),
-        entropy=campaign.entropy_value,
-    )
+    receipts = receipts_of(wave.campaign)
+    markets = dict(wave.wave_markets.values_list("market__market_id", "name"))
+    if receipts is None:
+        return Composer(wave, markets, None)
+    return Composer(wave, markets, receipts.masked if hidden else receipts.of)

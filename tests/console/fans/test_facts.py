@@ -96,11 +96,13 @@ def test_every_look_up_by_contact_or_field_uses_an_index():
     assert all("line + 0)" in plan for plan in plans[3:])
 
 
-def test_s8_the_reference_of_a_fan_is_that_of_the_draw_and_there_is_none_before_it():
+def test_s8_the_receipt_of_a_fan_is_that_of_the_draw_and_there_is_none_before_it():
     campaign = campaign_with(1)
-    assert facts.fan_ref(of(campaign, "fan-1")) == draw_of(campaign).fan_ref("fan-1")
+    receipt = facts.receipt_of(of(campaign, "fan-1"))
+    assert receipt is not None
+    assert receipt.fan_ref == draw_of(campaign).fan_ref("fan-1")
     draft = Campaign.objects.create(campaign_id="drafted", name="Autumn Tour")
-    assert facts.fan_ref(of(draft, "fan-1")) == ""
+    assert facts.receipt_of(of(draft, "fan-1")) is None
 
 
 def test_what_the_active_score_file_says_is_not_cut_off_by_newer_ones(monkeypatch):

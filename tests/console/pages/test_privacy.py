@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.utils.html import escape
 
-from campaigns.opening import draw_of
+from campaigns.receipts import receipts_of
 from console.models import PersonalDataAccess
 from tests.console.page_cases import prepared
 from tests.operations.adminkit.list_cases import REGISTRANTS, VIEWS
@@ -79,12 +80,15 @@ def test_a_search_can_show_personal_data_and_stays(client):
     wave = prepared()
     member = wave.members.order_by("place").first()
     asked = {"fan": member.email.upper(), "reason": "the fan called"}
-    ref = draw_of(wave.campaign).fan_ref(member.global_user_id)
+    receipts = receipts_of(wave.campaign)
+    assert receipts is not None
+    receipt = receipts.of(member.global_user_id)
+    secrets = (receipt.fan_ref, receipt.fan_nonce, escape(receipt.link))
     hidden = client.post("/admin/find/", asked).content.decode()
-    assert ref not in hidden
+    assert not any(secret in hidden for secret in secrets)
     shown = client.post("/admin/find/", asked | {"show": "1"}).content.decode()
     assert member.email in shown
-    assert ref in shown
+    assert all(secret in shown for secret in secrets)
     assert PersonalDataAccess.objects.filter(what="shown", reason="the fan called").count() == 1
     assert member.email not in client.post("/admin/find/", asked | {"hide": "1"}).content.decode()
 

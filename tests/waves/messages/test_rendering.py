@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from campaigns.draw import Draw
+from campaigns.receipts import Receipt, Receipts
 from waves.errors import BadTemplate
 from waves.messages.rendering import Composer, Recipient, templates_of
 from waves.models import Wave
@@ -26,7 +28,8 @@ def composer(*templates: dict[str, Any], draw: Draw | None = DRAW) -> Composer:
         "templates": list(templates),
     }
     wave = Wave(notify_date=datetime(2026, 1, 21, 3, tzinfo=UTC), content=content)
-    return Composer(wave, {"west": "US West"}, draw)
+    receipts = Receipts(draw, "https://presale.example") if draw else None
+    return Composer(wave, {"west": "US West"}, receipts.of if receipts else None)
 
 
 def test_n1_an_sms_names_campaign_market_code_and_the_campaigns_day():
@@ -50,6 +53,31 @@ def test_n1_the_reference_is_the_draws_and_empty_without_one():
     named = template("sms", "{fan_ref}")
     assert composer(named).sms(FAN) == DRAW.fan_ref("fan-1")
     assert composer(named, draw=None).sms(FAN) == ""
+
+
+def test_n1_the_link_to_ones_own_entry_is_in_both_forms_of_the_built_in_e_mail():
+    link = Receipts(DRAW, "https://presale.example").of("fan-1").link
+    for code in ("ABC234", "TM"):
+        message = composer().email(Recipient("west", "fan-1", code))
+        assert link in message.body.splitlines()
+        assert f'<a href="{html.escape(link)}" clicktracking="off"' in message.html
+        assert "{" not in message.body + message.html
+
+
+def test_n1_the_built_in_sms_has_no_link():
+    assert "/draws/" not in composer().sms(FAN)
+
+
+def test_n1_nothing_is_computed_of_a_fan_whom_the_text_does_not_name():
+    def never(fan: str) -> Receipt:
+        raise AssertionError(fan)
+
+    content = {
+        "campaign": {"name": "Tour", "artist": "", "time_zone": "UTC"},
+        "templates": [template("email", "{code}", subject="s", html="")],
+    }
+    wave = Wave(notify_date=datetime(2026, 1, 21, 3, tzinfo=UTC), content=content)
+    assert Composer(wave, {}, never).email(FAN).body == "ABC234"
 
 
 @pytest.mark.parametrize("code", ["", "TM"])
