@@ -24,6 +24,7 @@ from django.views.decorators.http import condition, conditional_page, require_sa
 
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign
+from console.proof.all_draws import committed_draws
 from console.proof.proof import bundle_key, public_draw, published_bundle
 from datalake.storage import buckets
 from operations.entry.rate_limit import RateLimit
@@ -70,6 +71,18 @@ def _proof_tag(request: HttpRequest, campaign_id: str) -> str | None:
 
 
 # outermost: what a browser has kept takes its policy from the answer that it has not changed
+@csp_replace(settings.PUBLIC_CONTENT_SECURITY_POLICY)
+@_public(PAGES)
+@conditional_page
+def draws_page(request: HttpRequest) -> HttpResponse:
+    """Every draw ever committed, newest first; `before` names the last of the page before. [S-8]"""
+    try:
+        page = committed_draws(request.GET.get("before", ""))
+    except Campaign.DoesNotExist as error:
+        raise Http404("No draw of this name.") from error
+    return render(request, "draws/draws.html", {"page": page})
+
+
 @csp_replace(settings.PUBLIC_CONTENT_SECURITY_POLICY)
 @_public(PAGES)
 @conditional_page
@@ -126,6 +139,7 @@ def _opened(campaign_id: str) -> Campaign:
 
 
 urlpatterns = [
+    path("draws/", draws_page, name="draws"),
     path("draws/<slug:campaign_id>", draw_page, name="draw"),
     path("draws/<slug:campaign_id>/", draw_page),
     path("draws/<slug:campaign_id>/draw.json", draw_json, name="draw-json"),

@@ -26,6 +26,7 @@ PUBLIC = {
     "metrics",
     "receipts",
     "draw",
+    "draws",
     "draw-json",
     "draw-bundle",
     "jsi18n",
