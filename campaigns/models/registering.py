@@ -13,6 +13,11 @@ from campaigns.models.presales import Campaign
 
 # The function of the database that splits a line; the indexes of rejected rows hold its fields.
 FIELDS = "campaigns_fields"
+CONTACTS = ("email", "phone", "member_id")
+# ASCII alone, whatever the locale
+LOWERED_FAN = Func(
+    F("global_user_id"), function="lower", template='%(function)s(%(expressions)s COLLATE "C")'
+)
 
 
 class Registrant(models.Model):
@@ -50,10 +55,7 @@ class Registrant(models.Model):
                 name="registrant_unpublished",
                 condition=Q(published=False),
             ),
-            *(
-                models.Index(fields=[field], name=f"registrant_{field}")
-                for field in ("email", "phone", "member_id")
-            ),
+            *(models.Index(fields=[field], name=f"registrant_{field}") for field in CONTACTS),
         ]
 
     def __str__(self) -> str:
@@ -124,12 +126,24 @@ class RejectedRegistration(models.Model):
     raw = models.TextField(
         help_text="The line as it is in the file; bytes that are not UTF-8 as \\xNN"
     )
+    # as written, in the form of contacts.search_forms; null: the fields of the line are searched
+    email = models.TextField(null=True)
+    phone = models.TextField(null=True)
+    member_id = models.TextField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["registration_import", "line"], name="rejected_of_an_import"),
-            GinIndex(Func(F("raw"), function=FIELDS), name="rejectedregistration_fields"),
-            models.Index(fields=["global_user_id"], name="rejectedregistration_fan"),
+            GinIndex(
+                Func(F("raw"), function=FIELDS),
+                name="rejectedregistration_fields",
+                condition=Q(email=None),
+            ),
+            models.Index(LOWERED_FAN, name="rejectedregistration_fan"),
+            *(
+                models.Index(fields=[field], name=f"rejectedregistration_{field}")
+                for field in CONTACTS
+            ),
         ]
 
     def __str__(self) -> str:

@@ -231,6 +231,10 @@ class RejectedRow(models.Model):
     raw = models.TextField(
         help_text="The line as it is in the file; bytes that are not UTF-8 as \\xNN"
     )
+    # as written, in the form of contacts.search_forms; null: the fields of the line are searched
+    email = models.TextField(null=True)
+    phone = models.TextField(null=True)
+    member_id = models.TextField(null=True)
 
     class Meta:
         managed = False

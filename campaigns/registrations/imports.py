@@ -35,7 +35,6 @@ from datalake import records, streams
 from datalake.choices import RecordType, StreamName
 from datalake.storage import buckets
 from operations import instants, jobs, leases
-from operations.database.copying import copy_in
 from operations.leases import Lease
 from operations.models import Job
 from operations.subjects import Subject
@@ -190,7 +189,7 @@ def _import(found: RegistrationImport, source: Source, expected: int, lease: Lea
         rejected = judged.filter(pl.col("reason").is_not_null())
         rejections.append(tally(rejected["reason"]))
         stage.reject(found, rejected)
-        copy_in(stage.TABLE, stage.STAGED, judged.filter(pl.col("reason").is_null()))
+        stage.add(judged.filter(pl.col("reason").is_null()))
         found.rows_in += judged.height
         found.columns = list(chunk.columns)
         lease.report_progress(found.rows_in, expected)
@@ -306,7 +305,7 @@ def _take(campaign: Campaign, taken: dict[int, dict[str, Any]]) -> dict[int, str
     chunk = of_values((number, values_of(record), "") for number, record in taken.items())
     judged = judge(chunk, _rules_of(campaign))
     stage.create_stage()
-    copy_in(stage.TABLE, stage.STAGED, judged.filter(pl.col("reason").is_null()))
+    stage.add(judged.filter(pl.col("reason").is_null()))
     stage.wait_for_others(campaign)
     stage.keep_earliest_dates(campaign)
     stage.drop_older(campaign)

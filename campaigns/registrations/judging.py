@@ -9,9 +9,13 @@ import polars as pl
 
 from campaigns.choices import Reason
 from campaigns.contacts.emails import canonical_email
+from campaigns.contacts.search_forms import COLUMNS as FOUND_BY
+from campaigns.contacts.search_forms import search_forms
 from campaigns.formats.registration_rows import Registrations, instants_of
 from campaigns.scoring.outcomes import Rules, check_contacts, is_yes
 from operations.entry.trimming import trimmed
+
+SEARCHED = {name: f"searched_{name}" for name in FOUND_BY}  # not as judged: as written
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ def judge(chunk: Registrations, judge_by: RegistrationRules) -> pl.DataFrame:
         pl.col("changed_at").is_null() & (pl.col("date_created") != "")
     )
     unknown = pl.col("wanted").list.eval(~pl.element().is_in(judge_by.market_ids)).list.any()
+    searched = chunk.rows.select(search_forms("email", "phone", "member_id")).rename(SEARCHED)
     judged = check_contacts(rows, judge_by.contacts).with_columns(
         pl.coalesce(
             pl.when(bad_date).then(pl.lit(Reason.MALFORMED_ROW.value)),
@@ -69,6 +74,7 @@ def judge(chunk: Registrations, judge_by: RegistrationRules) -> pl.DataFrame:
         pl.coalesce("changed_at", "registered_at").dt.to_string("%+").alias("changed_at"),
         pl.col("tags").list.join("|"),
         canonical_email(judged["email"]).fill_null("").alias("shared_email"),
+        *searched.get_columns(),
     )
     malformed = chunk.malformed.with_columns(pl.lit(Reason.MALFORMED_ROW.value).alias("reason"))
     return pl.concat([judged, malformed], how="diagonal").sort("line")

@@ -12,7 +12,8 @@ from django.db import connection
 
 from campaigns.choices import Reason
 from campaigns.models import Campaign, RegistrationImport
-from operations.database.copying import copy_in
+from campaigns.registrations.judging import SEARCHED
+from operations.database.copying import copy_nullable
 from operations.database.locks import lock_in_transaction
 
 TABLE = "registration_stage"
@@ -27,6 +28,7 @@ STAGED: tuple[str, ...] = (
     "phone_confirmed",
 )
 STAGED += ("country", "preferences", "registered_at", "changed_at", "tags", "shared_email")
+STAGED += tuple(SEARCHED.values())
 
 
 def create_stage() -> None:
@@ -37,21 +39,31 @@ def create_stage() -> None:
                     phone_region text,
                 phone_confirmed boolean, country text, preferences text[], registered_at
                     timestamptz, changed_at timestamptz,
-                tags text, shared_email text) ON COMMIT DROP""")
+                tags text, shared_email text, searched_email text, searched_phone text,
+                searched_member_id text) ON COMMIT DROP""")
+
+
+def add(judged: pl.DataFrame) -> None:
+    """Stage rows (STAGED) that can be accepted."""
+    copy_nullable(TABLE, judged.select(STAGED))
 
 
 def reject(found: RegistrationImport, rejected: pl.DataFrame) -> None:
     number = pl.lit(found.pk, dtype=pl.Int64).alias("registration_import_id")
-    frame = rejected.select(number, "line", pl.col("global_user_id").fill_null(""), "reason", "raw")
-    copy_in("campaigns_rejectedregistration", frame.columns, frame)
+    frame = rejected.select(
+        *(number, "line", pl.col("global_user_id").fill_null(""), "reason", "raw"),
+        *(pl.col(searched).alias(name) for name, searched in SEARCHED.items()),
+    )
+    copy_nullable("campaigns_rejectedregistration", frame)
 
 
 REJECT_STAGED = """
     WITH gone AS (DELETE FROM registration_stage WHERE line IN ({lines})
-        RETURNING line, global_user_id, raw)
+        RETURNING line, global_user_id, raw, searched_email, searched_phone, searched_member_id)
     INSERT INTO campaigns_rejectedregistration (registration_import_id, line, global_user_id,
-        reason, raw)
-    SELECT %(import)s, line, global_user_id, %(reason)s, raw FROM gone"""
+        reason, raw, email, phone, member_id)
+    SELECT %(import)s, line, global_user_id, %(reason)s, raw, searched_email, searched_phone,
+        searched_member_id FROM gone"""
 SHARED = """
     SELECT line FROM (
         SELECT line, dense_rank() OVER (PARTITION BY nullif(shared_email, '') ORDER BY first_line)

@@ -21,6 +21,7 @@ from psycopg import sql
 
 from campaigns import draw
 from campaigns.choices import Reason
+from campaigns.contacts.search_forms import search_forms
 from campaigns.formats.score_bytes import Survey, chunks_of
 from campaigns.formats.score_rows import Lines
 from campaigns.models import Campaign, ScoreFile
@@ -134,7 +135,7 @@ def judge_chunk(
     rows = _with_registrants(reading.lines.rows.with_columns(reading.refs), reading.known)
     judged = judge_scores(rows, rules, duplicates=reading.are_repeated, ranks=ranks)
     accepted = judged.filter(pl.col("reason").is_null())
-    rejected = _rejected(reading.lines, judged.filter(pl.col("reason").is_not_null()))
+    rejected = _rejected(reading.lines, judged["reason"])
     counts = {
         "rejected": tally(rejected["reason"]),
         "tagged": tally(accepted["tags"].explode()),
@@ -149,16 +150,20 @@ def judge_chunk(
     )
 
 
-def _rejected(lines: Lines, rejected: pl.DataFrame) -> pl.DataFrame:
-    """`line`, `global_user_id`, `reason`, `raw` of the malformed lines and of the rows with a
-    reason.
+def _rejected(lines: Lines, reasons: pl.Series) -> pl.DataFrame:
+    """`line`, `global_user_id`, `reason`, `raw` and what they are found by, of the malformed lines
+    and of the rows with a reason.
     """
     malformed = pl.DataFrame({"line": lines.malformed}, schema={"line": pl.Int64}).select(
         "line",
         pl.lit("").alias("global_user_id"),
         pl.lit(Reason.MALFORMED_ROW.value).alias("reason"),
     )
-    both = pl.concat([malformed, rejected.select("line", "global_user_id", "reason")]).sort("line")
+    rejected = lines.rows.with_columns(reasons).filter(pl.col("reason").is_not_null())
+    found_by = search_forms("tmemail", "sms", "member_id")
+    both = pl.concat(
+        [malformed, rejected.select("line", "global_user_id", "reason", *found_by)], how="diagonal"
+    ).sort("line")
     return both.with_columns(lines.raws(both["line"]))
 
 

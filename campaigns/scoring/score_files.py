@@ -91,9 +91,6 @@ def process(job_id: int) -> ScoreFile:
             require_open(score_file.campaign)
             with short_switch_interval(), helper_thread("index") as indexer:
                 _process(score_file, lease, indexer)
-        if score_file_of(number).is_drawn:
-            lease.step("Indexing the rejected rows for searches")
-            tables.index_fields(number)
     return score_file_of(number)
 
 

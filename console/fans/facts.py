@@ -14,7 +14,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import Case, F, Func, OrderBy, Q, QuerySet, TextField, When
 from django.db.models.expressions import Combinable
 
-from campaigns.choices import Reason, ScoreFileState
+from campaigns.choices import ScoreFileState
 from campaigns.models import (
     Campaign,
     FanScore,
@@ -24,9 +24,9 @@ from campaigns.models import (
     RejectedRow,
     ScoreFile,
 )
-from campaigns.models.registering import FIELDS
+from campaigns.models.registering import FIELDS, LOWERED_FAN
 from campaigns.receipts import Receipt, receipts_of
-from console.fans.terms import fields_of
+from console.fans.terms import Term, lowered
 from console.models import Erasure
 from waves.choices import WaveState
 from waves.models import Assignment, Member, Send, Wave
@@ -38,8 +38,6 @@ PREPARED = (
     *(WaveState.PREPARED, WaveState.APPROVED, WaveState.SCHEDULED, WaveState.HELD),
     *(WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED),
 )
-# Of these reasons a score file may have many rows of one fan: the index by fan leaves them out.
-NOT_BY_FAN = (Reason.MALFORMED_ROW, Reason.MISSING_USER_ID, Reason.DUPLICATE)
 TO_BE_PREPARED = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
 
 
@@ -90,27 +88,32 @@ def has_score(campaign: Campaign, fan: str) -> bool:
     return FanScore.objects.filter(score_file__in=_files(campaign), global_user_id=fan).exists()
 
 
-def rejected_registrations(
-    fields: Iterable[str], fan: str, campaigns: Iterable[int]
-) -> QuerySet[RejectedRegistration]:
-    """Rows of registration files that hold one of these fields as a whole, or whose fan id was read
-    as this; by their indexes.
+def rejected_registrations(term: Term, campaigns: Iterable[int]) -> QuerySet[RejectedRegistration]:
+    """Rows of registration files with this fan id, contact or member id, whatever its case; by
+    their indexes.
     """
-    return _split(_registrations(campaigns)).filter(
-        Q(fields__overlap=list(fields)) | Q(global_user_id=fan)
-    )
+    return _registrations(campaigns).filter(_holds(term))
 
 
-def rejected_rows(fields: Iterable[str], fan: str, campaign: Campaign) -> QuerySet[RejectedRow]:
+def rejected_rows(term: Term, campaign: Campaign) -> QuerySet[RejectedRow]:
     """The same of the campaign's score files."""
-    return _split(_rows(campaign)).filter(
-        Q(fields__overlap=list(fields)) | Q(global_user_id=fan) & ~Q(reason__in=NOT_BY_FAN)
+    return _rows(campaign).filter(_holds(term))
+
+
+def _holds(term: Term) -> Q:
+    return (
+        Q(fan=lowered(term.exact))
+        | Q(email__in=term.written_emails)
+        | Q(phone__in=term.written_phones)
+        | Q(member_id=term.exact.lower())
+        # of a line that could not be read, any field
+        | Q(email=None, fields__overlap=list(term.fields))
     )
 
 
 def _registrations(campaigns: Iterable[int]) -> QuerySet[RejectedRegistration]:
     return (
-        RejectedRegistration.objects.filter(registration_import__campaign__in=campaigns)
+        _searched(RejectedRegistration.objects.filter(registration_import__campaign__in=campaigns))
         .select_related("registration_import")
         .order_by(*_newest("registration_import_id"))
     )
@@ -118,7 +121,7 @@ def _registrations(campaigns: Iterable[int]) -> QuerySet[RejectedRegistration]:
 
 def _rows(campaign: Campaign) -> QuerySet[RejectedRow]:
     return (
-        RejectedRow.objects.filter(score_file__in=_files(campaign))
+        _searched(RejectedRow.objects.filter(score_file__in=_files(campaign)))
         .select_related("score_file")
         .defer(*LARGE)
         .order_by(*_newest("score_file_id"))
@@ -132,9 +135,11 @@ def _newest(file: str) -> tuple[OrderBy, Combinable]:
     return (F(file) + 0).desc(), F("line") + 0
 
 
-def _split(rows: QuerySet[Any]) -> QuerySet[Any]:
+def _searched(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """With `fan` and `fields` as their indexes have them."""
     return rows.defer("raw").alias(
-        fields=Func(F("raw"), function=FIELDS, output_field=ArrayField(TextField()))
+        fan=LOWERED_FAN,
+        fields=Func(F("raw"), function=FIELDS, output_field=ArrayField(TextField())),
     )
 
 
@@ -165,11 +170,12 @@ def of_fan(facts: CampaignFacts, fan: str) -> FanFacts:
     erasure = Erasure.objects.filter(
         fan_sha256=hashlib.sha256(fan.encode()).hexdigest(), finished_at__isnull=False
     ).order_by("-finished_at")
+    by_id = {"fan": lowered(fan), "global_user_id": fan}
     return FanFacts(
         facts,
         fan,
         registrant=Registrant.objects.filter(campaign=campaign, global_user_id=fan).first(),
-        rejected_registrations=list(rejected_registrations([], fan, [campaign.pk])[:MOST_ROWS]),
+        rejected_registrations=list(_registrations([campaign.pk]).filter(**by_id)[:MOST_ROWS]),
         scores=list(
             FanScore.objects.filter(score_file__in=files, global_user_id=fan)
             .select_related("score_file")
@@ -177,8 +183,8 @@ def of_fan(facts: CampaignFacts, fan: str) -> FanFacts:
             .order_by(*_active_first(campaign), "-score_file_id")[:MOST_ROWS]
         ),
         rejected_rows=list(
-            rejected_rows(fields_of(fan), fan, campaign)
-            .filter(global_user_id=fan)
+            _rows(campaign)
+            .filter(**by_id)
             .order_by(*_active_first(campaign), *_newest("score_file_id"))[:MOST_ROWS]
         ),
         members=members,

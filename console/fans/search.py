@@ -97,11 +97,8 @@ def _rejections(
     """Rejected lines that hold the term, the newest first, with their campaign's key."""
     found: list[tuple[int, Any]] = [
         (row.registration_import.campaign_id, row)
-        for row in facts.rejected_registrations(term.fields, term.exact, campaigns)[:MOST_ROWS]
+        for row in facts.rejected_registrations(term, campaigns)[:MOST_ROWS]
     ]
     if campaign:
-        found += [
-            (campaign.pk, row)
-            for row in facts.rejected_rows(term.fields, term.exact, campaign)[:MOST_ROWS]
-        ]
+        found += [(campaign.pk, row) for row in facts.rejected_rows(term, campaign)[:MOST_ROWS]]
     return found

@@ -17,6 +17,8 @@ from django.db.migrations.loader import MigrationLoader
 
 from campaigns.models import Campaign, Market, ScoreFile
 from campaigns.scoring import tables
+from console.fans.facts import rejected_rows
+from console.fans.terms import term_of
 from datalake.storage import buckets
 from operations.database.statements import first_row, run
 from operations.models import StatusChange
@@ -136,6 +138,31 @@ def test_an_index_migration_that_failed_half_way_can_be_run_again():
     assert "(email)" in _definition("registrant_email")
     assert "campaigns_fields(raw)" in _definition(f"{rejected}_fields")
     assert first_row("SELECT current_setting('lock_timeout')") == ("30s",)
+
+
+@pytest.mark.parametrize("was", ["attached", "indexed", "bare"])
+def test_rejected_rows_from_before_their_contacts_were_kept_are_found_as_before(was):
+    """X-1"""
+    campaign = campaign_with(1)
+    number = campaign.active_score_file_id
+    tables.create(number)
+    with before("campaigns", "0013_rejected_rows_are_found_by_columns"):
+        values = f"({number}, 9, 'fan-9', 'no_contact', '9\tFan9@mail.example\t1')"
+        run(f"INSERT INTO campaigns_rejectedrow_{number} VALUES {values}")
+        if was != "bare":
+            run(f"ALTER TABLE campaigns_rejectedrow_{number} ADD PRIMARY KEY (line, score_file_id)")
+        if was == "attached":
+            tables.attach(number, tables.REJECTED)
+    tables.index(number, tables.REJECTED)
+    tables.attach(number, tables.REJECTED)
+    for typed in ("fan9@mail.example", "FAN-9"):
+        assert [row.line for row in rejected_rows(term_of(typed, ["US"]), campaign)] == [9]
+    indexed = first_row(
+        "SELECT count(*) FROM pg_index WHERE indrelid = to_regclass(%(name)s)"
+        " AND indexrelid::regclass::text LIKE '%%\\_by\\_%%'",
+        name=f"campaigns_rejectedrow_{number}",
+    )
+    assert indexed == (5,)
 
 
 def _definition(index: str) -> str:

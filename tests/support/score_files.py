@@ -67,7 +67,7 @@ def everything_of(score_file: ScoreFile) -> dict[str, object]:
         "rejected": list(
             RejectedRow.objects.filter(score_file=score_file)
             .order_by("line")
-            .values_list("line", "reason", "raw")
+            .values_list("line", "reason", "raw", "email", "phone", "member_id")
         ),
         "files": [read(score_file.scrubbed_key), read(score_file.rejected_key)],
         "batches": [records_of(batch.position) for batch in batches],

@@ -25,7 +25,6 @@ from datalake.storage import buckets
 from datalake.streams import consumers
 from operations import foreground, jobs, leases
 from operations.choices import JobState
-from operations.database.statements import first_row
 from operations.errors import JobBusy, LeaseLost
 from operations.models import Alert, Chunk, Job
 from operations.progress import sentence
@@ -149,7 +148,6 @@ def test_a_failed_file_uploaded_again_is_the_same_file_and_is_taken_up_where_it_
         (tables, "attach", 2),
         (score_files, "_count", 1),
         (score_files, "mark_saved", 1),
-        (tables, "index_fields", 1),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
@@ -484,7 +482,6 @@ def test_a_score_file_names_its_stages_in_order(steps):
             "Creating the roster",
             "Writing files and publishing",
             "Indexing the rows",
-            "Indexing the rejected rows for searches",
         )
     ]
     _, judging, *at_first = steps[1]
@@ -502,24 +499,6 @@ def test_a_score_file_names_its_stages_in_order(steps):
     assert total == score_file.rows_in + score_file.accepted
     job = Job.objects.about(score_files.subject_of(score_file)).get()
     assert (job.progress, job.total, foreground.words_for(job)) == (total, total, "")
-
-
-def test_a_file_counts_before_its_rejected_rows_are_indexed_for_searches(monkeypatch):
-    """[S-12, X-1]"""
-    score_file = receive_scores(make_campaign(), messy())
-    job = score_files.open_job(score_file, by=None)
-    with killed_at(monkeypatch, tables, "index_fields", 1), pytest.raises(Killed):
-        score_files.process(job.pk)
-    assert ScoreFile.objects.get().is_drawn
-    assert not has_table(f"campaigns_rejectedrow_{score_file.pk}_fields")
-    score_files.process(job.pk)
-    assert has_table(f"campaigns_rejectedrow_{score_file.pk}_fields")
-    assert Job.objects.get(pk=job.pk).state == JobState.DONE
-
-
-def has_table(name: str) -> bool:
-    """Or an index."""
-    return first_row("SELECT to_regclass(%(name)s)", name=name) != (None,)
 
 
 def test_a_resumed_file_goes_on_counting_where_it_stopped(steps, monkeypatch):

@@ -5,11 +5,18 @@ from __future__ import annotations
 import pytest
 
 from campaigns.models import Registrant
-from console.fans import search
+from console.fans import facts, search
 from console.fans.search import Found
 from console.fans.terms import term_of
 from tests.console.fans.fan_cases import reject, rejected_row
-from tests.support.campaigns import make_campaign
+from tests.support.campaigns import (
+    import_registrations,
+    make_campaign,
+    process_scores,
+    registration_row,
+    score_file_bytes,
+    score_row,
+)
 from tests.support.waves import NOW, campaign_with, person, request
 from waves.preparation.prepare import prepare
 
@@ -49,6 +56,62 @@ def test_s2_a_rejected_fan_is_found_by_id_whatever_is_around_it_in_the_line(befo
         (fan,) = found("fan-7", where).fans
         assert fan.rejected_rows == [row]
         assert [one.line for one in fan.rejected_registrations] == [3]
+
+
+SCORES = [  # from line 2 on
+    score_row(2, global_user_id="FAN-2", raw_local_fanscore="no"),
+    score_row(3, sms="07911 123456", country_code="GB"),
+    score_row(4, tmemail="one@x.example; Two@y.example", sms="5550004"),
+    score_row(5, raw_local_fanscore="no"),
+    score_row(5),
+    b"\t".join([*score_file_bytes([score_row(7)]).split(b"\n")[1].split(b"\t"), b"more"]),
+    score_row(8, tmemail="Anna@B\u00fccher.Example", member_id="M-8", raw_local_fanscore="2"),
+    score_row(9, tmemail="x" * 300, sms="", member_id="m-9"),
+]
+TYPED = {  # what is typed → the lines that are found
+    "fan-2": {2},
+    "07911123456": {3},
+    "+44 7911 123456": {3},
+    "two@Y.example": {4},
+    "5550004": {4},
+    "fan-5": {5, 6},
+    "fan-7": {7},
+    "anna@b\u00fccher.example": {8},
+    "m-8": {8},
+    "m-9": {9},
+}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rejected_rows_of_a_file_are_found_by_what_was_written_however_it_was_written():
+    campaign = make_campaign()
+    file = process_scores(campaign, score_file_bytes(SCORES))
+    assert file.rejected == len(SCORES)
+    rejected = {
+        typed: {row.line for row in facts.rejected_rows(term_of(typed, ["US"]), campaign)}
+        for typed in TYPED
+    }
+    assert rejected == TYPED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rejected_registrations_are_found_however_they_were_written_or_replaced():
+    campaign = make_campaign()
+    import_registrations(
+        campaign,
+        [
+            registration_row(1, phone="(206) 555-0101", date_created="2026-01-06T10:00:00Z"),
+            registration_row(1, date_created="2026-01-07T10:00:00Z"),
+            registration_row(2, global_user_id="FAN-2", phone="07911 123456", country_code="GB"),
+            b"fan-3,and,no,more",
+        ],
+    )
+    found = {
+        typed: {row.line for row in facts.rejected_registrations(term, [campaign.pk])}
+        for typed in ("206.555.0101", "fan-2", "07911123456", "fan-3")
+        for term in [term_of(typed, ["US"])]
+    }
+    assert found == {"206.555.0101": {2}, "fan-2": {4}, "07911123456": {4}, "fan-3": {5}}
 
 
 def test_a_rejected_line_that_names_no_fan_is_shown_by_itself():

@@ -21,6 +21,11 @@ def test_s5_a_number_is_looked_for_however_it_is_written(typed):
     term = term_of(typed, ["GB", "US"])
     assert "+12065550100" in term.phones
     assert {"+12065550100", "2065550100", "(206) 555-0100", "206-555-0100"} <= {*term.fields}
+    assert {"12065550100", "2065550100"} <= term.written_phones
+
+
+def test_what_holds_no_number_asks_for_no_rows_without_one():
+    assert term_of("-", ["US"]).written_phones == term_of("...", ["US"]).written_phones == set()
 
 
 def test_an_id_is_taken_as_it_stands():
