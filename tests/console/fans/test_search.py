@@ -74,7 +74,7 @@ TYPED = {  # what is typed → the lines that are found
     "+44 7911 123456": {3},
     "two@Y.example": {4},
     "5550004": {4},
-    "fan-5": {5, 6},
+    "FAN-5": {5, 6},
     "fan-7": {7},
     "anna@b\u00fccher.example": {8},
     "m-8": {8},
@@ -108,10 +108,16 @@ def test_rejected_registrations_are_found_however_they_were_written_or_replaced(
     )
     found = {
         typed: {row.line for row in facts.rejected_registrations(term, [campaign.pk])}
-        for typed in ("206.555.0101", "fan-2", "07911123456", "fan-3")
+        for typed in ("206.555.0101", "Member-1", "fan-2", "07911123456", "fan-3")
         for term in [term_of(typed, ["US"])]
     }
-    assert found == {"206.555.0101": {2}, "fan-2": {4}, "07911123456": {4}, "fan-3": {5}}
+    assert found == {
+        "206.555.0101": {2},
+        "Member-1": {2},
+        "fan-2": {4},
+        "07911123456": {4},
+        "fan-3": {5},
+    }
 
 
 def test_a_rejected_line_that_names_no_fan_is_shown_by_itself():
