@@ -146,7 +146,7 @@ def test_rejected_rows_from_before_their_contacts_were_kept_are_found_as_before(
     campaign = campaign_with(1)
     number = campaign.active_score_file_id
     tables.create(number)
-    with before("campaigns", "0013_rejected_rows_are_found_by_columns"):
+    with before("campaigns", "0014_rejected_rows_are_found_by_columns"):
         values = f"({number}, 9, 'fan-9', 'no_contact', '9\tFan9@mail.example\t1')"
         run(f"INSERT INTO campaigns_rejectedrow_{number} VALUES {values}")
         if was != "bare":

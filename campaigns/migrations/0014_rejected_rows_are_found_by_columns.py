@@ -59,7 +59,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0012_rejected_registrations_are_found_by_fan")]
+    dependencies = [("campaigns", "0013_scheme_2_of_the_draw")]
 
     operations = [
         migrations.RunSQL(ADD_COLUMNS, DROP_COLUMNS),
