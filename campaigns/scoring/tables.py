@@ -48,8 +48,10 @@ SCHEMA = dict.fromkeys(COLUMNS, pl.String) | {
 }
 REJECTED_COLUMNS = ("score_file_id", "line", "global_user_id", "reason", "raw", *FOUND_BY)
 LOCK_TIMEOUT = "5s"
-INDEX_NAMES = ("key", "in_order", "one_outcome_per_fan", "by_fan", "by_fields")
-INDEX_NAMES += tuple(f"by_{column}" for column in FOUND_BY)
+INDEX_NAMES = (
+    *("key", "in_order", "one_outcome_per_fan", "by_fan", "by_fields"),
+    *(f"by_{column}" for column in FOUND_BY),
+)
 INDEXING = {  # what the table of all has, so that attaching has nothing left to build
     SCORES: (
         "ALTER TABLE {table} ADD CONSTRAINT {key} PRIMARY KEY (global_user_id, score_file_id)",
