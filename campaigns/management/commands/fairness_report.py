@@ -29,9 +29,9 @@ class Command(JsonCommand):
         shown = ("band", "fans", "chi_square_p", "distance_p", "verdict")
         found = ("by", "name", "fans", "selected", "expected", "least", "most", "corrected_p")
         return {
-            "score_file": options["score_file"],
-            "verdict": report["verdict"],
             "says": sentence(report),
+            "verdict": report["verdict"],
+            "score_file": options["score_file"],
             "places": report["places"],
             "places_by": report["places_by"],
             "tests": report["tests"],

@@ -183,6 +183,9 @@ def test_x3_the_command_makes_and_prints_the_report(capsys):
     )
     assert [test["band"] for test in result["luck"]] == ["all", "high", "mid", "low"]
     assert result["look_at"] == []
+    call_command("fairness_report", str(score_file.pk))
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.split(maxsplit=1) == ["says", result["says"]]
 
 
 def test_x3_the_command_refuses_an_unknown_file_in_one_line(capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core import mail
 
+from campaigns.receipts import receipts_of
 from tests.support.sending import send, states, triggered_wave
 from waves.models import Member, Wave
 from waves.providers.outcomes import Kind, Outcome
@@ -25,6 +26,19 @@ def test_n5_n7_emails_are_queued_with_the_rows_and_counted_apart_from_sent(box):
     assert {
         (m.to[0], m.body.split("Your access code: ")[1].split("\n")[0]) for m in mail.outbox
     } == codes
+
+
+def test_n1_each_fan_is_sent_the_link_to_their_own_entry():
+    wave = triggered_wave(2, phones=0, emails=2)
+    send_rows.make_sends(wave)
+    email_queue.deliver()
+    receipts = receipts_of(wave.campaign)
+    assert receipts is not None
+    members = Member.objects.filter(wave=wave).values_list("email", "global_user_id")
+    links = {email: receipts.of(fan).link for email, fan in members}
+    assert len(set(links.values())) == len(mail.outbox) == 2
+    for message in mail.outbox:
+        assert links[message.to[0]] in message.body.splitlines()
 
 
 def test_n6_a_paused_or_cancelled_wave_keeps_its_emails():
