@@ -118,7 +118,7 @@ class CampaignAdmin(LockedEditing, TitledAdmin):
             "Access codes and messages",
             {"fields": (("code_source", "notify_channels"), ("code_prefix", "code_length"))},
         ),
-        ("Draw", {"fields": ("entropy_source",)}),
+        ("Draw", {"fields": ("entropy_source", ("entropy_form", "entropy_public_at"))}),
     )
 
     def get_readonly_fields(
@@ -132,7 +132,7 @@ class CampaignAdmin(LockedEditing, TitledAdmin):
         return (
             ("campaign_id",)
             if obj.status == CampaignStatus.DRAFT
-            else ("campaign_id", "entropy_source")
+            else ("campaign_id", "entropy_source", "entropy_form", "entropy_public_at")
         )
 
     def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:

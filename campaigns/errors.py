@@ -45,6 +45,20 @@ class BadCampaignFile(CampaignError):
     """A campaign's JSON file cannot be used as it is. [C-1]"""
 
 
+class BadPublicSource(CampaignError):
+    """A public source that a campaign cannot name: past, without its time or form, or not to be
+    read. [S-8]
+    """
+
+
+class BadPublicValue(CampaignError):
+    """A text that cannot be the value of the public source. [S-8]"""
+
+
+class TooEarly(CampaignError):
+    """The public value cannot be known yet. [S-8]"""
+
+
 class DrawIsLocked(CampaignError):
     """Seed, salt, source and public value of a draw are set once. [S-8]"""
 

@@ -15,10 +15,11 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from campaigns.choices import READ_ONLY, CampaignStatus, ListKind
 from campaigns.contacts.emails import EmailRules
 from campaigns.contacts.phones import is_known_region
-from campaigns.errors import ListEntryInvalid
+from campaigns.errors import BadPublicSource, ListEntryInvalid
 from campaigns.locks import lock_campaign
 from campaigns.markets.forms import MARKET_FIELDS, ZONE_TO_COME, require_reason, zone_sent
 from campaigns.models import Campaign, ListEntry
+from campaigns.public_source import source_named
 from campaigns.rule_changes import CAMPAIGN_RULES, market_text
 from operations.adminkit.editing import State, VersionedForm
 from operations.adminkit.wall_clock import WallClockField, WallClockInput, use_zone
@@ -26,6 +27,8 @@ from operations.adminkit.word_lists import WordListField
 from operations.entry import wall_clock
 from operations.entry.validators import sentence_of
 from operations.errors import BadValue
+
+TIMES = ("registration_opens", "registration_closes", "entropy_public_at")
 
 
 class CampaignForm(VersionedForm):
@@ -50,11 +53,8 @@ class CampaignForm(VersionedForm):
     class Meta:
         model = Campaign
         fields = "__all__"
-        field_classes = {
-            "registration_opens": WallClockField,
-            "registration_closes": WallClockField,
-        }
-        widgets = {"registration_opens": WallClockInput, "registration_closes": WallClockInput}
+        field_classes = dict.fromkeys(TIMES, WallClockField)
+        widgets = dict.fromkeys(TIMES, WallClockInput)
         help_texts = {
             "campaign_id": "1 to 40 letters, digits and hyphens. It cannot be changed later.",
             "time_zone": "Such as America/New_York. All times on this page are in this zone. If you"
@@ -99,7 +99,20 @@ class CampaignForm(VersionedForm):
                 require_reason(self.instance, self.data)
             except ValidationError as refusal:
                 self.add_error("reason", refusal)
+        if "entropy_source" in cleaned:  # of a draft
+            self._judge_source(cleaned)
         return cleaned
+
+    def _judge_source(self, cleaned: dict[str, Any]) -> None:
+        """What cannot be read is refused here, not when the campaign opens. [S-8]"""
+        try:
+            source_named(
+                cleaned["entropy_source"],
+                form=cleaned.get("entropy_form", ""),
+                public_at=cleaned.get("entropy_public_at"),
+            )
+        except BadPublicSource as refusal:
+            self.add_error("entropy_source", str(refusal))
 
     def clean_time_zone(self) -> str:
         try:

@@ -23,9 +23,10 @@ from campaigns.choices import (
     ScoringType,
 )
 from campaigns.contacts import emails, phones
-from campaigns.errors import BadCampaignFile, DrawIsLocked, WrongStatus
-from campaigns.models import Campaign, ListEntry, Market
-from campaigns.opening import open_campaign
+from campaigns.entropy import campaign_files
+from campaigns.errors import BadCampaignFile, WrongStatus
+from campaigns.models import SOURCE_FIELDS, Campaign, ListEntry, Market
+from campaigns.opening import open_campaign, source_warnings
 from operations.entry import values, wall_clock
 from operations.errors import BadValue
 
@@ -37,6 +38,7 @@ TEXTS: tuple[str, ...] = (
     "product_id",
     "source",
     "entropy_source",
+    "entropy_form",
 )
 TEXTS += ("code_prefix",)
 CHOICES: Mapping[str, list[str]] = {
@@ -47,7 +49,7 @@ CHOICES: Mapping[str, list[str]] = {
 FLAGS = ("allow_intl_phones", "require_confirmed_phone")
 WHOLE = ("max_fans_per_contact", "code_length")
 PLAIN = (*TEXTS, *CHOICES, *FLAGS, *WHOLE, "min_score", "home_countries")
-DATES = ("registration_opens", "registration_closes")
+DATES = ("registration_opens", "registration_closes", "entropy_public_at")
 LISTS = {
     "blacklist": ListKind.BLACKLIST,
     "whitelist": ListKind.WHITELIST,
@@ -95,17 +97,13 @@ def _load(document: Any, *, by: User | None, reason: str) -> Loaded:
         raise WrongStatus(
             f"Campaign {campaign.campaign_id} is {campaign.status} and can no longer be changed."
         )
-    if (
-        campaign.seed
-        and document.get("entropy_source", campaign.entropy_source) != campaign.entropy_source
-    ):
-        raise DrawIsLocked(
-            f"Campaign {campaign.campaign_id} is open, so its entropy_source can no longer"
-            " be changed."
-        )
     options_before = {} if is_new else rule_changes.options_of(campaign.pk)
     given = {name: document[name] for name in PLAIN if name in document}
     given |= {name: values.instant(name, document[name]) for name in DATES if name in document}
+    source = campaign_files.source_in(given, campaign)
+    if campaign.seed:
+        given = {name: value for name, value in given.items() if name not in SOURCE_FIELDS}
+        campaign = campaign_files.keep_or_move(campaign, source, by=by, reason=reason)
     _write(campaign, given, "campaign")
     _load_markets(campaign, document.get("markets", []))
     _load_lists(campaign, document, by)
@@ -116,6 +114,8 @@ def _load(document: Any, *, by: User | None, reason: str) -> Loaded:
     warnings = phones.shared_calling_code_warnings(campaign.home_countries)
     if status_as_it_was == CampaignStatus.OPEN:
         warnings += _left_as_they_are(campaign, document)
+    elif campaign.status == CampaignStatus.OPEN:
+        warnings += source_warnings(campaign)
     return Loaded(campaign, warnings)
 
 

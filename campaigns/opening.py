@@ -1,10 +1,11 @@
-"""A campaign's life: open (the draw is locked), the public value is entered, close (the draw is
+"""A campaign's life: open (the draw and its public source are locked), close (the draw is
 revealed). [C-2, S-8]
 """
 
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -12,11 +13,13 @@ from django.utils import timezone
 
 from campaigns.choices import CampaignStatus
 from campaigns.draw import SCHEME, SECRET_BYTES, Draw
-from campaigns.errors import BadCampaignFile, DrawIsLocked, UnknownCampaign, WrongStatus
+from campaigns.errors import BadCampaignFile, UnknownCampaign, WrongStatus
 from campaigns.later_steps import unfinished
 from campaigns.locks import lock_campaign, no_wave_selects
-from campaigns.models import Campaign, RankFile
+from campaigns.models import SOURCE_FIELDS, Campaign, RankFile
+from campaigns.public_source import WITHOUT_SOURCE, source_named, to_lock
 from operations import jobs
+from operations.database.clock import agreed_time, database_time
 from operations.plurals import plural
 from operations.subjects import Subject
 
@@ -70,7 +73,8 @@ def open_campaign(
     for a rehearsal. [S-8]
 
     Raises WrongStatus unless the campaign is a draft with a market; BadCampaignFile if only one of
-    the two is given.
+    the two is given; BadPublicSource unless the value of its public source is still to come;
+    ClocksDiffer.
     """
     campaign = lock_campaign(campaign_pk)
     if (seed is None) != (salt is None):
@@ -93,16 +97,43 @@ def open_campaign(
     draw = Draw(campaign.campaign_id, seed, salt)
     campaign.commitment, campaign.salt_commitment = draw.commitment, draw.salt_commitment
     campaign.draw_scheme = SCHEME
-    campaign.opened_at = timezone.now()
+    campaign.opened_at = _lock_source(campaign)
     campaign.status = CampaignStatus.OPEN
     campaign.save(
         update_fields=[
             *("draw_supplied", "draw_scheme", "seed", "salt", "commitment", "salt_commitment"),
-            *("opened_at", "status"),
+            *(*SOURCE_FIELDS, "opened_at", "status"),
         ]
     )
     jobs.record_move(subject_of(campaign), CampaignStatus.DRAFT, CampaignStatus.OPEN, by=by)
     return campaign
+
+
+def _lock_source(campaign: Campaign) -> datetime:
+    """Lock the public source of an opening campaign; returns the time by which it was judged.
+    Raises BadPublicSource, ClocksDiffer.
+    """
+    source = source_named(
+        campaign.entropy_source,
+        form=campaign.entropy_form,
+        public_at=campaign.entropy_public_at,
+    )
+    if source is None:
+        return database_time()
+    is_rehearsal = campaign.draw_supplied
+    now = database_time() if is_rehearsal else agreed_time()
+    campaign.public_source = to_lock(source, now=now, is_rehearsal=is_rehearsal)
+    return now
+
+
+def source_warnings(campaign: Campaign) -> list[str]:
+    """What a person should know of the source of a campaign that was just opened."""
+    if not campaign.entropy_source and not campaign.draw_supplied:
+        return [f"entropy_source: the campaign has no public source. {WITHOUT_SOURCE}"]
+    if campaign.entropy_source and campaign.entropy_public_at is None:
+        problem = f"the time of “{campaign.entropy_source}” is past or unknown"
+        return [f"entropy_source: {problem}. This is accepted in a rehearsal only."]
+    return []
 
 
 @transaction.atomic
@@ -153,35 +184,4 @@ def close_campaign(campaign_pk: int, *, by: User | None) -> Campaign:
     campaign.status, campaign.closed_at = CampaignStatus.CLOSED, timezone.now()
     campaign.save(update_fields=["status", "closed_at"])
     jobs.record_move(subject_of(campaign), CampaignStatus.OPEN, CampaignStatus.CLOSED, by=by)
-    return campaign
-
-
-@transaction.atomic
-def enter_entropy(campaign_pk: int, value: str, *, by: User | None) -> Campaign:
-    """Enter the named source's value, once, before the first draw. Raises WrongStatus,
-    DrawIsLocked. [S-8]
-    """
-    campaign = lock_campaign(campaign_pk)
-    require_open(campaign)
-    if not campaign.entropy_source:
-        raise DrawIsLocked(
-            f"Campaign {campaign.campaign_id} has no public source, so no value can be entered."
-        )
-    if campaign.entropy_value:
-        raise DrawIsLocked(
-            f"The value of “{campaign.entropy_source}” was already entered and cannot be changed."
-        )
-    if not value.strip():
-        raise DrawIsLocked(
-            f"The value of “{campaign.entropy_source}” is empty. Copy it from the source."
-        )
-    campaign.entropy_value = value.strip()
-    campaign.save(update_fields=["entropy_value"])
-    jobs.record_move(
-        subject_of(campaign),
-        "awaiting value",
-        "value entered",
-        by=by,
-        reason=campaign.entropy_source,
-    )
     return campaign

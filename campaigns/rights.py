@@ -6,6 +6,7 @@ OPEN_AND_CLOSE = ("campaigns.change_campaign",)
 DELETE_DRAFT = ("campaigns.delete_campaign",)
 PROVE = ("campaigns.change_campaign", "campaigns.view_campaign")
 ENTER_ENTROPY = ("campaigns.enter_entropy",)
+MOVE_SOURCE = ("campaigns.move_entropy_source",)
 IMPORT_REGISTRATIONS = ("campaigns.import_registrations", "campaigns.view_campaign")
 # ranks, supplements and what others put into the bucket too
 PROCESS_SCORES = ("campaigns.process_scores", "campaigns.view_campaign")

@@ -22,6 +22,7 @@ OPERATOR = frozenset(
         "campaigns.activate_scores",
         "campaigns.import_registrations",
         "campaigns.enter_entropy",
+        "campaigns.move_entropy_source",
         "campaigns.view_personal_data",
         "campaigns.export_personal_data",
         "datalake.add_merge",

@@ -33,6 +33,10 @@ class CannotStop(Refusal):
     """A job of this kind is neither paused nor cancelled."""
 
 
+class ClocksDiffer(Refusal):
+    """The database's clock and this machine's are too far apart to judge a time."""
+
+
 class HeldElsewhere(Refusal):
     """A row is locked by another process that does not let go of it soon."""
 

@@ -8,6 +8,7 @@ from campaigns.models.arriving import Arrival
 from campaigns.models.presales import (
     CODE_PREFIX,
     PUBLIC_ID,
+    SOURCE_FIELDS,
     Campaign,
     ListEntry,
     Market,
@@ -22,10 +23,12 @@ from campaigns.models.registering import (
     RejectedRegistration,
 )
 from campaigns.models.scoring import Activation, FanList, FanScore, RejectedRow, ScoreFile
+from campaigns.models.sources import SourceMove
 
 __all__ = [
     "CODE_PREFIX",
     "PUBLIC_ID",
+    "SOURCE_FIELDS",
     "Activation",
     "Arrival",
     "Campaign",
@@ -41,5 +44,6 @@ __all__ = [
     "RejectedRow",
     "RuleChange",
     "ScoreFile",
+    "SourceMove",
     "home_of_the_us",
 ]

@@ -11,12 +11,20 @@ from django.db import models
 from django.db.models import F, Q
 
 from campaigns.choices import CampaignStatus, CodeSource, ListKind, NotifyChannels, ScoringType
+from campaigns.public_source import LONGEST_FORM, LONGEST_NAME, PublicSource
 from operations.entry.validators import year_is_allowed
 from operations.entry.values import BEHIND_ALL, FIRST_MOMENT
 
 PUBLIC_ID = RegexValidator(r"\A[A-Za-z0-9-]{1,40}\Z", "Use 1 to 40 letters, digits and hyphens.")
 CODE_PREFIX = RegexValidator(
     r"\A[A-Za-z0-9-]{0,10}\Z", "Use at most 10 letters, digits and hyphens."
+)
+
+
+# What the property `public_source` reads and writes.
+SOURCE_FIELDS = (
+    *("entropy_source", "entropy_form", "entropy_public_at"),
+    *("entropy_chain", "entropy_round"),
 )
 
 
@@ -74,9 +82,29 @@ class Campaign(models.Model):
         default=False, editable=False, help_text="Seed and salt were supplied, for a rehearsal"
     )
     entropy_source = models.CharField(
-        max_length=200, blank=True, help_text="A future public value, such as drand round 5551234"
+        max_length=LONGEST_NAME,
+        blank=True,
+        help_text="A future public value, such as drand round 9551234. Without one, anyone who can"
+        " read the database can know the luck of every fan before the draw.",
     )
+    entropy_form = models.CharField(
+        max_length=LONGEST_FORM,
+        blank=True,
+        help_text="How its value is written, so that it can be entered in one way only. Leave this"
+        " empty for a drand round.",
+    )
+    entropy_public_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        validators=[year_is_allowed],
+        help_text="When its value becomes public. Leave this empty for a drand round",
+    )
+    entropy_chain = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="Hash of the drand chain"
+    )
+    entropy_round = models.PositiveBigIntegerField(null=True, editable=False)
     entropy_value = models.TextField(blank=True, editable=False)
+    entropy_entered_at = models.DateTimeField(null=True, editable=False)
     opened_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -97,6 +125,7 @@ class Campaign(models.Model):
             ("activate_scores", "Can choose the active score file"),
             ("import_registrations", "Can import registrations"),
             ("enter_entropy", "Can enter the public random value"),
+            ("move_entropy_source", "Can move the public source of an open campaign once"),
             ("view_personal_data", "Can see e-mail addresses, phone numbers and codes"),
             ("export_personal_data", "Can download files that hold personal data"),
         ]
@@ -110,6 +139,32 @@ class Campaign(models.Model):
                     & ~Q(commitment="")
                     & (Q(draw_scheme=1) | ~Q(salt_commitment=""))
                 ),
+            ),
+            models.CheckConstraint(
+                name="campaign_round_is_of_a_chain",
+                condition=Q(entropy_chain="", entropy_round=None)
+                | (~Q(entropy_chain="") & ~Q(entropy_source="") & Q(entropy_round__gte=1)),
+            ),
+            models.CheckConstraint(
+                name="campaign_source_was_to_come",
+                condition=Q(status=CampaignStatus.DRAFT)
+                | Q(entropy_source="", entropy_public_at=None)
+                | Q(draw_supplied=True, entropy_public_at=None)
+                | Q(draw_scheme=1)
+                | (
+                    ~Q(entropy_source="")
+                    & ~Q(entropy_public_at=None)
+                    & Q(entropy_public_at__gt=F("opened_at"))
+                ),
+            ),
+            models.CheckConstraint(
+                name="campaign_value_has_its_time",
+                condition=Q(entropy_value="", entropy_entered_at=None)
+                | (~Q(entropy_value="") & ~Q(entropy_source="") & ~Q(entropy_entered_at=None)),
+            ),
+            models.CheckConstraint(
+                name="campaign_value_was_public",
+                condition=Q(entropy_entered_at__gte=F("entropy_public_at")),
             ),
             models.CheckConstraint(
                 name="campaign_min_score", condition=Q(min_score__gte=0, min_score__lte=1)
@@ -137,6 +192,23 @@ class Campaign(models.Model):
     def draw_ready(self) -> bool:
         """Whether band scores can be computed: nothing is awaited from a public source. [S-8]"""
         return bool(self.seed) and (not self.entropy_source or bool(self.entropy_value))
+
+    @property
+    def public_source(self) -> PublicSource:
+        """Its public source as it was locked; with an empty name where there is none. [S-8]"""
+        return PublicSource(
+            self.entropy_source,
+            self.entropy_chain,
+            self.entropy_round,
+            self.entropy_form,
+            self.entropy_public_at,
+        )
+
+    @public_source.setter
+    def public_source(self, source: PublicSource) -> None:
+        self.entropy_source, self.entropy_form = source.name, source.form
+        self.entropy_chain, self.entropy_round = source.chain, source.round
+        self.entropy_public_at = source.public_at
 
 
 class Market(models.Model):

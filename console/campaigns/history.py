@@ -13,12 +13,12 @@ from django.db.models import Min
 
 from campaigns import list_changes
 from campaigns.choices import CampaignStatus
+from campaigns.entropy import entry, moves
 from campaigns.models import Activation, Campaign, RuleChange, ScoreFile
 from campaigns.opening import subject_of
 from campaigns.rule_changes import NOTHING
 from operations.models import StatusChange
 
-VALUE_ENTERED = "value entered"
 MOVES: dict[str, str] = {
     CampaignStatus.OPEN: "Opened: the draw was locked",
     CampaignStatus.CLOSED: "Closed: the draw was revealed",
@@ -59,7 +59,7 @@ def _luck_known_at(campaign: Campaign) -> datetime | None:
     first draw. [S-8]
     """
     if campaign.entropy_source:
-        entered = StatusChange.objects.about(subject_of(campaign)).filter(to_state=VALUE_ENTERED)
+        entered = StatusChange.objects.about(subject_of(campaign)).filter(to_state=entry.ENTERED)
         return entered.aggregate(at=Min("at"))["at"]
     return campaign.score_files.aggregate(at=Min("streamed_at"))["at"]
 
@@ -67,8 +67,10 @@ def _luck_known_at(campaign: Campaign) -> datetime | None:
 def _moves(campaign: Campaign, known: datetime | None, most: int) -> Iterator[Event]:
     rows = StatusChange.objects.about(subject_of(campaign)).select_related("by").order_by("-id")
     for row in rows[:most]:
-        if row.to_state == VALUE_ENTERED:
+        if row.to_state == entry.ENTERED:
             yield Event(row.at, "Public value entered", row.reason, row.by)
+        elif row.to_state == moves.MOVED:
+            yield Event(row.at, "Public source moved", "", row.by, row.reason)
         elif of_list := list_changes.sentence_of(row):
             yield Event(row.at, of_list, _late(row.at, known), row.by)
         else:

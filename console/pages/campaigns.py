@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from campaigns import opening, rights, tasks
 from campaigns.choices import CampaignStatus
+from campaigns.entropy import entry
 from campaigns.errors import WrongStatus
 from campaigns.models import Activation, Campaign
 from campaigns.scoring import activation
@@ -146,7 +147,7 @@ def enter_entropy(request: StaffRequest, campaign_id: str) -> HttpResponse:
     value = form.cleaned_data["value"] if form.is_valid() else ""
 
     def enter() -> None:
-        opening.enter_entropy(named.pk, value, by=request.user)
+        entry.enter_entropy(named.pk, value, by=request.user)
         tasks.start_waiting(named, by=request.user)
 
     return attempt(

@@ -15,6 +15,7 @@ import polars as pl
 
 from campaigns.choices import CampaignStatus
 from campaigns.draw import BANDS, LOW
+from campaigns.entropy.public import public_source
 from campaigns.errors import WrongStatus
 from campaigns.models import Campaign, RuleChange, ScoreFile
 from campaigns.opening import campaign_of, draw_of
@@ -88,6 +89,7 @@ def public_draw(campaign: Campaign) -> dict[str, Any]:
         "closed_at": _iso(campaign.closed_at),
         "entropy_source": campaign.entropy_source,
         "entropy_value": campaign.entropy_value,
+        "entropy": public_source(campaign),
         "draw_supplied": campaign.draw_supplied,
         "seed": bytes(campaign.seed or b"").hex() if revealed else None,
         "attempts": [

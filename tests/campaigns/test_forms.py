@@ -57,6 +57,7 @@ def test_a_good_list_line_is_kept_in_lower_case(client):
         ("code_length", "ten", "Enter a whole number, such as 250."),
         ("code_source", "theirs", "“theirs” is not in the list. Choose one"),
         ("campaign_id", "a b", "Use 1 to 40 letters, digits and hyphens."),
+        ("entropy_source", "drand round 12a", "is not a drand round"),
         ("registration_opens", "soon", "Enter a date and a time, such as 2026-01-18 12:00"),
     ],
 )

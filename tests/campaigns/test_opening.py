@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
 
-from campaigns.errors import BadCampaignFile, DrawIsLocked, UnknownCampaign, WrongStatus
+from campaigns.errors import BadCampaignFile, BadPublicSource, UnknownCampaign, WrongStatus
 from campaigns.models import Campaign, Registrant
 from campaigns.opening import (
     campaign_of,
     close_campaign,
     delete_draft,
-    draw_of,
-    enter_entropy,
     open_campaign,
 )
+from campaigns.public_source import source_named
+from operations.database import clock
+from operations.errors import ClocksDiffer
 from operations.models import StatusChange
 from tests.support.campaigns import SALT, SEED, make_campaign
 from tests.support.connections import preparing
@@ -128,28 +130,49 @@ def test_an_open_campaign_has_its_draw():
         Campaign.objects.create(campaign_id="x", name="x", status="open")
 
 
-def test_the_public_value_is_trimmed_and_entered_once():
-    campaign = make_campaign(entropy_source="drand round 5551234")
-    with pytest.raises(WrongStatus, match="needs the value"):
-        draw_of(campaign)
-    with pytest.raises(DrawIsLocked, match="empty"):
-        enter_entropy(campaign.pk, " \n", by=None)
-    entered = enter_entropy(campaign.pk, " 4a7f\n", by=None)
-    assert (entered.entropy_value, draw_of(entered).entropy) == ("4a7f", "4a7f")
-    with pytest.raises(DrawIsLocked, match="already"):
-        enter_entropy(campaign.pk, "beef", by=None)
-    with pytest.raises(IntegrityError, match="entered already"), transaction.atomic():
-        Campaign.objects.filter(pk=campaign.pk).update(entropy_value="beef")
+def test_a_source_is_locked_with_its_time_and_form_when_the_campaign_opens():
+    campaign = make_campaign(opened=False, entropy_source=" Drand Round 099551234")
+    campaign = open_campaign(campaign.pk, by=None)
+    campaign.refresh_from_db()
+    assert campaign.public_source == source_named("drand round 99551234")
+    assert campaign.entropy_public_at > campaign.opened_at
 
 
-def test_a_campaign_that_named_no_source_takes_no_value():
-    with pytest.raises(DrawIsLocked, match="has no public source"):
-        enter_entropy(make_campaign().pk, "4a7f", by=None)
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"entropy_source": "drand round 5551234"},
+        {"entropy_source": "dice"},
+        {"entropy_source": "dice", "entropy_form": "x", "entropy_public_at": NOW},
+    ],
+)
+def test_a_source_whose_value_is_not_to_come_opens_a_rehearsal_only(source):
+    campaign = make_campaign(opened=False, **source)
+    with pytest.raises(BadPublicSource):
+        open_campaign(campaign.pk, by=None)
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.commitment) == ("draft", "")
+    opened = open_campaign(campaign.pk, by=None, seed=SEED, salt=SALT)
+    assert (opened.status, opened.entropy_public_at) == ("open", None)
 
 
-def test_a_draft_takes_no_value():
-    with pytest.raises(WrongStatus):
-        enter_entropy(make_campaign(opened=False, entropy_source="dice").pk, "6", by=None)
+def test_a_machine_whose_clock_is_wrong_opens_no_campaign_with_a_source(monkeypatch):
+    wrong = clock.database_time() - timedelta(hours=1)
+    monkeypatch.setattr(clock.timezone, "now", lambda: wrong)
+    campaign = make_campaign(opened=False, entropy_source="drand round 99551234")
+    with pytest.raises(ClocksDiffer, match="Correct the one that is wrong"):
+        open_campaign(campaign.pk, by=None)
+    assert open_campaign(make_campaign(opened=False).pk, by=None).status == "open"
+
+
+def test_the_database_lets_nobody_open_with_a_source_that_is_past():
+    draft = make_campaign(opened=False, entropy_source="dice")
+    opened = {"status": "open", "seed": SEED, "salt": SALT, "commitment": "c", "opened_at": NOW}
+    for public_at in (None, NOW):
+        with pytest.raises(IntegrityError, match="source_was_to_come"), transaction.atomic():
+            Campaign.objects.filter(pk=draft.pk).update(
+                **opened, salt_commitment="s", entropy_public_at=public_at
+            )
 
 
 def test_an_unknown_campaign_is_named():

@@ -8,6 +8,7 @@ import pytest
 
 from campaigns import tasks
 from campaigns.choices import ScoreFileState
+from campaigns.entropy.entry import enter_entropy
 from campaigns.errors import (
     BadCorrection,
 )
@@ -16,7 +17,6 @@ from campaigns.models import (
     Campaign,
     ScoreFile,
 )
-from campaigns.opening import enter_entropy
 from campaigns.ranks import rank_files
 from campaigns.scoring import dry_run, score_files
 from campaigns.supplements import supplements

@@ -35,7 +35,8 @@ def prepared(client: Client | None = None) -> Wave:
 
 
 def a_draft(*markets: str) -> Campaign:
-    return make_campaign("drafted", markets=markets, opened=False, entropy_source="drand round 7")
+    named = {"entropy_source": "drand round 99551234"}
+    return make_campaign("drafted", markets=markets, opened=False, **named)
 
 
 def form_of(campaign: Campaign, **values: Any) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from django.apps import apps
 from django.db import connection
 
 from campaigns import loading
+from campaigns.entropy.entry import enter_entropy
 from campaigns.models import Registrant
-from campaigns.opening import enter_entropy
 from campaigns.registrations import imports
 from campaigns.scoring import score_files
 from sandbox import fans

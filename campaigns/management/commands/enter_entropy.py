@@ -9,7 +9,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from campaigns import rights
-from campaigns.opening import campaign_of, enter_entropy
+from campaigns.entropy.entry import enter_entropy
+from campaigns.opening import campaign_of
 from campaigns.scoring import score_files
 from operations.commands import JsonCommand
 

@@ -51,7 +51,7 @@ def test_a_campaign_is_added_with_its_markets_in_the_order_of_their_rows(client)
     values |= {"notify_channels": "both", "registration_opens": "2026-01-01T00:00"}
     values |= {"markets-INITIAL_FORMS": "0", **new_market(0, "west", event_ids="E1, E2\r\nE3")}
     page = client.get("/admin/campaigns/campaign/add/").content.decode()
-    assert page.count("time zone, which you enter above") == 3
+    assert page.count("time zone, which you enter above") == 4
     answer = client.post("/admin/campaigns/campaign/add/", values | new_market(1, "east"))
     assert answer.status_code == 302, answer.content.decode()
     campaign = Campaign.objects.get()
@@ -68,8 +68,8 @@ def test_times_are_shown_in_the_campaigns_zone_which_is_named_beside_each(client
     campaign = make_campaign(opened=False, time_zone="America/New_York")
     html = client.get(address(campaign)).content.decode()
     assert html.count('value="2026-01-18T07:00"') == 2
-    # two ends of the window, two markets and the row for a new one
-    assert html.count("New York time (America/New_York)") == 5
+    # two ends of the window, the public source, two markets and the row for a new one
+    assert html.count("New York time (America/New_York)") == 6
     assert "(UTC)" not in html
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from campaigns.choices import ScoreFileState
 from campaigns.draw import Draw
+from campaigns.entropy.entry import enter_entropy
 from campaigns.formats import score_rows
 from campaigns.models import FanScore, ScoreFile
-from campaigns.opening import enter_entropy
 from campaigns.scoring import judging, score_files
 from operations.models import Chunk
 from tests.campaigns.scoring.kills import Killed, killed_at

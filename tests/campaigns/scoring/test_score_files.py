@@ -12,10 +12,11 @@ from django.db import IntegrityError, transaction
 
 from campaigns.choices import ScoreFileState
 from campaigns.draw import Draw
+from campaigns.entropy.entry import enter_entropy
 from campaigns.errors import UnreadableFile, WrongStatus
 from campaigns.formats import score_rows
 from campaigns.models import Campaign, FanScore, ListEntry, RejectedRow, ScoreFile
-from campaigns.opening import close_campaign, enter_entropy
+from campaigns.opening import close_campaign
 from campaigns.registrations import imports
 from campaigns.scoring import judging, publishing, roster, score_files, tables
 from datalake import save, streams

@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from campaigns import list_changes, rule_changes
+from campaigns.entropy.entry import enter_entropy
 from campaigns.models import Campaign, ScoreFile
-from campaigns.opening import close_campaign, enter_entropy
+from campaigns.opening import close_campaign
 from campaigns.scoring import activation
 from console.campaigns.history import history_of
 from console.pages import campaigns

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from campaigns.entropy import entry
 from campaigns.models import Campaign
 from campaigns.opening import close_campaign
 from operations import tasks
 from operations.models import Job, StatusChange
+from tests.campaigns.entropy.sources import time_reached
 from tests.console.page_cases import a_draft, said
 from tests.support.outages import out_of_reach
 from tests.support.waves import campaign_with
@@ -56,12 +58,15 @@ def test_an_open_campaign_offers_no_deletion_and_refuses_it(client):
     assert Campaign.objects.exists()
 
 
-def test_the_public_value_is_entered_once_and_never_again(client):
+def test_the_public_value_is_entered_once_and_never_again(client, monkeypatch):
     a_draft("west")
     client.post("/admin/campaign/drafted/open/")
-    client.post("/admin/campaign/drafted/entropy/", {"value": " 8f3a "})
-    second = client.post("/admin/campaign/drafted/entropy/", {"value": "other"}, follow=True)
-    assert Campaign.objects.get().entropy_value == "8f3a"
+    early = client.post("/admin/campaign/drafted/entropy/", {"value": "0f" * 32}, follow=True)
+    assert "becomes public at 2115" in said(early)[-1]
+    time_reached(monkeypatch, entry, Campaign.objects.get())
+    client.post("/admin/campaign/drafted/entropy/", {"value": f" {'0f' * 32} "})
+    second = client.post("/admin/campaign/drafted/entropy/", {"value": "0e" * 32}, follow=True)
+    assert Campaign.objects.get().entropy_value == "0f" * 32
     assert "was already entered" in said(second)[-1]
 
 

@@ -33,7 +33,7 @@ from tests.console.proof.presale_cases import (
     sent,
     verify,
 )
-from tests.support.waves import SALT, SEED, add_scores, campaign_with
+from tests.support.waves import NOW, SALT, SEED, add_scores, campaign_with
 from waves.choices import Order
 
 pytestmark = pytest.mark.django_db
@@ -230,7 +230,8 @@ class TestPage:
         self, get: Callable[..., Any]
     ) -> None:
         """[S-8, S-10]"""
-        campaign = presale(entropy_source="drand round 5551234", entropy_value="8a1f")
+        times = {"entropy_public_at": NOW, "entropy_entered_at": NOW}
+        campaign = presale(entropy_source="drand round 5551234", entropy_value="8a1f", **times)
         page, numbers = get(campaign), get(campaign, "/draw.json")
         file = campaign.active_score_file
         assert file is not None

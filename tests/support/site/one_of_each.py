@@ -74,7 +74,7 @@ def one_in_each_state(campaign: Campaign) -> None:
     User.objects.create_user("has-left", is_staff=True, is_active=False)
     account = account_key(User.objects.create_user("mistyped", is_staff=True).username)
     SignInCounter.objects.create(key="a", account=account, failures=3, last_at=timezone.now())
-    make_campaign("a-draft", opened=False, entropy_source="drand round 1")
+    make_campaign("a-draft", opened=False, entropy_source="drand round 99551234")
     make_campaign("waits-for-luck", entropy_source="drand round 1")
     over = make_campaign("is-over")
     Campaign.objects.filter(pk=over.pk).update(status="closed", closed_at=NOW)
