@@ -55,6 +55,9 @@ class ScoreFile(models.Model):
     manifest_key = models.CharField(
         max_length=300, blank=True, help_text="Of a file of ranks: what was translated, and how"
     )
+    min_score = models.FloatField(
+        null=True, editable=False, help_text="The minimum that its rows were checked by; public"
+    )
     state = models.CharField(max_length=12, choices=ScoreFileState, default=ScoreFileState.UPLOADED)
     error = models.TextField(blank=True)
     activate_when_streamed = models.BooleanField(default=True)

@@ -184,7 +184,7 @@ def _forget(number: int) -> None:
         number,
         CancelledByHand("Processing was cancelled. Start it again to continue."),
     )
-    ScoreFile.objects.filter(pk=number).update(rules={}, rules_digest="")
+    ScoreFile.objects.filter(pk=number).update(rules={}, rules_digest="", min_score=None)
     tables.drop(number)
 
 
@@ -247,14 +247,15 @@ def _begin(score_file: ScoreFile, lease: Lease) -> None:
     same. [S-2]
     """
     if not score_file.rules:
-        score_file.rules = rules.snapshot(rules.gather(score_file.campaign))
+        in_force = rules.gather(score_file.campaign)
+        score_file.rules, score_file.min_score = rules.snapshot(in_force), in_force.lowest_score
         score_file.rules_digest = rules.digest(score_file.rules)
         _require_only_one(score_file)
     score_file.state, score_file.error = ScoreFileState.PROCESSING, ""
     with transaction.atomic():
         require_open(lock_campaign(score_file.campaign_id))
         lease.hold()
-        score_file.save(update_fields=["rules", "rules_digest", "state", "error"])
+        score_file.save(update_fields=["rules", "rules_digest", "min_score", "state", "error"])
         if not Chunk.objects.filter(job_id=lease.job_id).exists():  # a new job begins anew
             tables.drop(score_file.pk)
         tables.create(score_file.pk)

@@ -17,120 +17,107 @@ from typing import Any
 
 import polars as pl
 
-from campaigns.draw import BANDS, Draw
+from campaigns.draw import BANDS, SCHEME
 
 CHECKER = Path(__file__).with_name("verify_draw.py")
 FANS_COLUMNS = ("fan_ref", "raw_score", "band_score", "preferences")
 MEMBERS_COLUMNS = ("place", "fan_ref", "market_id", "band_score")
-FORMAT, VERSION = "fairwave-proof", 1
+FORMAT, VERSION = "fairwave-proof", 2
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can name: the same bytes whenever it is made
 _READABLE, _UNIX = 0o644 << 16, 3
 
 RULES: dict[str, Any] = {
+    "scheme": SCHEME,
     "bands": [
         {"name": band.name, "from_raw": band.low, "low": band.low, "high": band.high}
         for band in BANDS
     ],
-    "key": "HMAC-SHA256(seed, entropy value in UTF-8, or nothing)",
+    "commitment": "SHA-256(seed) in hex",
+    "salt_commitment": "SHA-256(salt) in hex",
+    "fan_nonce": "HMAC-SHA256(salt, global_user_id in UTF-8)",
+    "fan_ref": "SHA-256(fan_nonce + global_user_id in UTF-8) in hex",
+    "key": "HMAC-SHA256(seed, trimmed value of the public source in UTF-8, or nothing)",
     "h": "HMAC-SHA256(key, campaign_id + 0x1f + fan_ref)",
     "u": "(first 64 bits of h, big-endian, >> 11) / 2^53",
     "band_score": (
         "low + u * (high - low) in IEEE doubles; for mid and low at most the double below high"
     ),
     "order": "band score descending, then h descending, then fan_ref",
-    "commitment": "SHA-256(seed)",
-    "fan_ref": "SHA-256(HMAC-SHA256(salt, global_user_id) + global_user_id) in hex",
+    "roster_digest": "SHA-256 over the lines fan_ref TAB raw_score TAB preferences LF of all accepted fans, sorted",
+    "room": "the smaller of capacity - given and own_capacity, where the wave has one",
 }
 README = """Proof of the draw of campaign {campaign_id}
 
-Check it with Python 3.8 or newer, nothing else:
+Check it with Python 3.9 or newer, nothing else:
 
     python verify_draw.py BUNDLE.zip
-    python verify_draw.py BUNDLE.zip --fan YOUR_FAN_REF
     python verify_draw.py BUNDLE.zip --published draw.json    (draw.json saved from the public page before the campaign closed)
+    python verify_draw.py BUNDLE.zip --fan YOUR_FAN_REF
+    python verify_draw.py BUNDLE.zip --fan YOUR_FAN_REF --nonce YOUR_NONCE --id YOUR_ID
 
 Better than the verify_draw.py in here is one you had before, or wrote yourself: rules.json holds the whole rule.
 
-manifest.json   the revealed seed, the public random value, the commitment, and the SHA-256 of every other file
+draw.json       the public page at the close: both commitments, the revealed seed, the public source with its times, every score
+                file that was ever received, every change of rules, everything that was late, and every wave with its rules,
+                markets, seats and counts
 rules.json      bands and formulas
-attempts.json   every score file that was ever uploaded, with its number and digests
-fans-N.tsv      per accepted fan of score file N: raw score as written, band score, the markets asked for (none = any), and
-                per wave the markets the fan was eligible for, or ! and the reason why they were no candidate
-waves/          per wave: markets in order, seats, cut-offs, and the members in the order of the draw
+fans-N.tsv      per accepted fan of score file N, sorted by fan_ref: raw score as written, band score, the markets asked for (none
+                = any), and per wave one of: A|B = candidate for these markets, best first; !reason = why they were no candidate;
+                =A = keeps the code of an earlier wave, for market A. A + before it: registered after the roster was made
+waves/          per wave that was drawn: the members in the order of the draw, each with place, market and band score
+manifest.json   the SHA-256 of every other file; manifest.sha256 is that of manifest.json
 
-A fan is named by fan_ref = SHA-256(HMAC-SHA256(salt, their id) + their id). The salt stays secret, for with it anybody could
-look up whether a person took part; so whose a fan_ref is can be checked only by who is given the salt (support, an auditor):
-verify_draw.py --salt-file. What everybody can check is that the seed is the one committed to, that seed, public value and
-fan_ref give each band score, that the rosters are those published before the draw could be known, and that the waves took
-the best.
+A fan is named by fan_ref = SHA-256(nonce + their id). Each fan can have their nonce and check that the reference is bound to
+their id. The salt, from which all nonces come, stays secret, for with it anybody could look up whether a person took part; its
+SHA-256, salt_commitment, was public from the start, so an auditor who is given salt and ids can check all references.
 """
 
 
 @dataclass(frozen=True)
-class ProvenAttempt:
-    """One score file. `description`: `public_attempt` of proof.py and `min_score`.
-
-    `fans`: frames of any size, in any order, with `fan_ref, raw_score (String), band_score
-    (Float64), preferences (String)` and a String column per date key of `date_keys`; None where the
-    file was never drawn.
+class ProvenRoster:
+    """One score file's fans: frames of any size, in any order, with `fan_ref, raw_score (String),
+    band_score (Float64), preferences (String)` and a String column per date key of `date_keys`.
     """
 
-    description: dict[str, Any]
-    date_keys: Sequence[str] = ()
-    fans: Iterable[pl.DataFrame] | None = None
+    attempt: int
+    date_keys: Sequence[str]
+    fans: Iterable[pl.DataFrame]
 
 
 @dataclass(frozen=True)
 class ProvenWave:
-    """One wave. `description`: date_key, attempt, order, markets, counts; `members`: place,
-    fan_ref, market_id, band_score.
-    """
+    """The members of a wave that was drawn: place, fan_ref, market_id, band_score."""
 
-    description: dict[str, Any]
+    date_key: str
     members: pl.DataFrame
 
 
+def page_json(page: dict[str, Any]) -> bytes:
+    """The public page of a draw as it is offered and as it is kept in the bundle."""
+    return json.dumps(page, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
 def write_bundle(
-    target: Path,
-    draw: Draw,
-    about: dict[str, Any],
-    attempts: Sequence[ProvenAttempt],
-    waves: Sequence[ProvenWave],
+    target: Path, page: dict[str, Any], rosters: Sequence[ProvenRoster], waves: Sequence[ProvenWave]
 ) -> str:
-    """Write the bundle and return its SHA-256. `about`: name, entropy_source, draw_supplied and
-    other JSON for the manifest.
+    """Write the bundle and return its SHA-256. `page`: what `public_draw` gave at the close, its
+    waves and attempts in the order of these. [S-10]
     """
     with zipfile.ZipFile(target, "w") as archive, tempfile.TemporaryDirectory() as folder:
         pack = _Pack(archive)
-        pack.add("README.txt", [README.format(campaign_id=draw.campaign_id).encode()])
+        pack.add("README.txt", [README.format(campaign_id=page["campaign_id"]).encode()])
         pack.add("verify_draw.py", [CHECKER.read_bytes()])
         pack.add("rules.json", [_json(RULES)])
-        pack.add(
-            "attempts.json",
-            [
-                _json(
-                    [
-                        attempt.description | {"fans_file": _fans_file(attempt)}
-                        for attempt in attempts
-                    ]
-                )
-            ],
-        )
-        for attempt in attempts:
-            if attempt.fans is not None:
-                pack.add(
-                    _fans_file(attempt) or "", _fans_lines(attempt, attempt.fans, Path(folder))
-                )
-        names = [pack.add_wave(wave) for wave in waves]
-        manifest = about | {
+        pack.add("draw.json", [page_json(page)])
+        for roster in rosters:
+            pack.add(f"fans-{roster.attempt}.tsv", _fans_lines(roster, Path(folder)))
+        for wave in waves:
+            lines = [_header(MEMBERS_COLUMNS), _tsv(wave.members.select(MEMBERS_COLUMNS))]
+            pack.add(f"waves/{wave.date_key}.members.tsv", lines)
+        manifest = {
             "format": FORMAT,
             "version": VERSION,
-            "campaign_id": draw.campaign_id,
-            "commitment": draw.commitment,
-            "seed": draw.seed.hex(),
-            "salt_sha256": hashlib.sha256(draw.salt).hexdigest(),
-            "entropy_value": draw.entropy,
-            "waves": names,
+            "shards_root": None,
             "files": dict(pack.digests),
         }
         noted = pack.add("manifest.json", [_json(manifest)])
@@ -161,31 +148,15 @@ class _Pack:
         self.digests[name] = digest.hexdigest()
         return self.digests[name]
 
-    def add_wave(self, wave: ProvenWave) -> str:
-        name, members = (
-            f"waves/{wave.description['date_key']}{ending}" for ending in (".json", ".members.tsv")
-        )
-        self.add(name, [_json(wave.description | {"members_file": members})])
-        self.add(members, [_header(MEMBERS_COLUMNS), _tsv(wave.members.select(MEMBERS_COLUMNS))])
-        return name
 
-
-def _fans_file(attempt: ProvenAttempt) -> str | None:
-    return None if attempt.fans is None else f"fans-{attempt.description['attempt']}.tsv"
-
-
-def _fans_lines(
-    attempt: ProvenAttempt, fans: Iterable[pl.DataFrame], folder: Path
-) -> Iterator[bytes]:
+def _fans_lines(roster: ProvenRoster, folder: Path) -> Iterator[bytes]:
     """The lines sorted by fan_ref with memory for a sixteenth of them: first dealt out by its first
     digit, then sorted.
     """
-    yield _header((*FANS_COLUMNS, *(f"wave {date_key}" for date_key in attempt.date_keys)))
-    parts = {
-        digit: folder / f"{attempt.description['attempt']}-{digit}" for digit in "0123456789abcdef"
-    }
-    for frame in fans:
-        chunk = frame.select(*FANS_COLUMNS, *attempt.date_keys, digit=pl.col("fan_ref").str.head(1))
+    yield _header((*FANS_COLUMNS, *(f"wave {date_key}" for date_key in roster.date_keys)))
+    parts = {digit: folder / f"{roster.attempt}-{digit}" for digit in "0123456789abcdef"}
+    for frame in roster.fans:
+        chunk = frame.select(*FANS_COLUMNS, *roster.date_keys, digit=pl.col("fan_ref").str.head(1))
         for (digit,), part in chunk.partition_by("digit", as_dict=True, include_key=False).items():
             with parts[str(digit)].open("ab") as file:
                 file.write(_tsv(part))

@@ -7,7 +7,6 @@ proxies and browsers may keep it, and one client may ask only so often.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -25,7 +24,8 @@ from django.views.decorators.http import condition, conditional_page, require_sa
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign
 from console.proof.all_draws import committed_draws
-from console.proof.proof import bundle_key, public_draw, published_bundle
+from console.proof.bundle import page_json
+from console.proof.proof import bundle_key, public_draw, published_bundle, published_page
 from datalake.storage import buckets
 from operations.entry.rate_limit import RateLimit
 from operations.entry.requests import client_address
@@ -103,9 +103,8 @@ def draw_page(request: HttpRequest, campaign_id: str) -> HttpResponse:
 @conditional_page
 def draw_json(request: HttpRequest, campaign_id: str) -> HttpResponse:
     """The same as JSON, to be kept by who wants to compare later: `verify_draw.py --published`."""
-    content = json.dumps(public_draw(_opened(campaign_id)), indent=1, ensure_ascii=False)
     return HttpResponse(
-        content + "\n",
+        page_json(published_page(_opened(campaign_id))),
         content_type="application/json; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="draw-{campaign_id}.json"'},
     )

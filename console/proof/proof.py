@@ -7,20 +7,18 @@ from __future__ import annotations
 import logging
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from campaigns.choices import CampaignStatus
-from campaigns.draw import BANDS, LOW
+from campaigns.choices import CampaignStatus, ScoreFileState
+from campaigns.draw import BANDS
 from campaigns.entropy.public import public_source
 from campaigns.errors import WrongStatus
 from campaigns.models import Campaign, RuleChange, ScoreFile
 from campaigns.opening import campaign_of, draw_of
 from console.proof import data
-from console.proof.bundle import ProvenAttempt, ProvenWave, write_bundle
+from console.proof.bundle import ProvenRoster, ProvenWave, write_bundle
+from console.proof.public_waves import iso, public_waves
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from waves.models import Wave
@@ -30,7 +28,7 @@ REVEALED = (CampaignStatus.CLOSED, CampaignStatus.ARCHIVED)
 # What `public_attempt` reads: a stranger's request must not load the lists of each attempt.
 PUBLIC_OF_FILES = (
     *("attempt", "created_at", "state", "sha256", "rules_digest", "roster_digest", "rows_in"),
-    *("accepted", "rejected", "bands", "campaign", "supplement_of__attempt"),
+    *("accepted", "rejected", "bands", "min_score", "campaign", "supplement_of__attempt"),
 )
 
 
@@ -67,8 +65,8 @@ def published_bundle(campaign: Campaign) -> PublishedBundle:
 
 
 def public_draw(campaign: Campaign) -> dict[str, Any]:
-    """All that is public of a draw: commitment, public source, every attempt; seed and waves once
-    it is revealed. [S-8, S-10]
+    """All that is public of a draw: commitments, public source, every attempt, what was late, waves
+    from their trigger on; seed and every wave once it is revealed. [S-8, S-10]
 
     It names no fan. Raises WrongStatus while the campaign is a draft, for then there is no draw.
     """
@@ -77,38 +75,52 @@ def public_draw(campaign: Campaign) -> dict[str, Any]:
             f"Campaign {campaign.campaign_id} is a draft: its draw is locked when it opens."
         )
     revealed = campaign.status in REVEALED
-    files = campaign.score_files.select_related("supplement_of").only(*PUBLIC_OF_FILES)
+    entropy = public_source(campaign)
+    known = (entropy["public_at"], entropy["entered_at"]) if entropy else ()
+    late_since = min((moment for moment in known if moment), default=None)
     return {
+        "scheme": campaign.draw_scheme,
         "campaign_id": campaign.campaign_id,
         "name": campaign.name,
         "artist": campaign.artist,
         "status": campaign.status,
+        "opened_at": iso(campaign.opened_at),
+        "closed_at": iso(campaign.closed_at),
         "commitment": campaign.commitment,
         "salt_commitment": campaign.salt_commitment,
-        "opened_at": _iso(campaign.opened_at),
-        "closed_at": _iso(campaign.closed_at),
-        "entropy_source": campaign.entropy_source,
-        "entropy_value": campaign.entropy_value,
-        "entropy": public_source(campaign),
         "draw_supplied": campaign.draw_supplied,
+        "entropy": entropy,
+        "first_drawn_at": None,
+        "late_since": late_since,
+        "named_attempt": None,
         "seed": bytes(campaign.seed or b"").hex() if revealed else None,
-        "attempts": [
-            public_attempt(file, campaign.active_score_file_id)
-            for file in files.order_by("attempt")
-        ],
+        "attempts": [public_attempt(file, late_since) for file in _score_files(campaign)],
         "rule_changes": [
-            _public_change(change) for change in campaign.rule_changes.filter(judges=True)
+            _public_change(change)
+            for change in campaign.rule_changes.filter(judges=True).order_by("at", "id")
         ],
-        "waves": (
-            [_public_wave(wave) for wave in data.proven_waves(campaign.pk)] if revealed else []
-        ),
+        "late": [],
+        "waves": [wave for _, wave in public_waves(campaign.pk, revealed=revealed)],
+        "proof": None,
     }
+
+
+def published_page(campaign: Campaign) -> dict[str, Any]:
+    """`public_draw`, and which bundle proves it, once it is made. [S-10]"""
+    bundle = published_bundle(campaign)
+    proof = {"sha256": bundle.sha256, "shards_root": None} if bundle.sha256 else None
+    return public_draw(campaign) | {"proof": proof}
+
+
+def page_at_close(campaign: Campaign) -> dict[str, Any]:
+    """The page as the bundle keeps it: the same whenever the bundle is made. [S-10]"""
+    return public_draw(campaign) | {"status": CampaignStatus.CLOSED.value}
 
 
 def _public_change(change: RuleChange) -> dict[str, Any]:
     """A rule that was changed while the campaign was open; who did it is not public. [S-16]"""
     return {
-        "at": _iso(change.at),
+        "at": iso(change.at),
         "market_id": change.market_id or None,
         "rule": change.option,
         "before": change.before,
@@ -117,15 +129,23 @@ def _public_change(change: RuleChange) -> dict[str, Any]:
     }
 
 
-def public_attempt(file: ScoreFile, active: int | None) -> dict[str, Any]:
+def _score_files(campaign: Campaign) -> list[ScoreFile]:
+    files = campaign.score_files.select_related("supplement_of").only(*PUBLIC_OF_FILES)
+    return list(files.order_by("attempt"))
+
+
+def public_attempt(file: ScoreFile, late_since: str | None) -> dict[str, Any]:
     """A score file as the public sees it: its number, digests and counts, whatever its state.
     [S-10]
     """
+    received_at = iso(file.created_at)
     return {
         "attempt": file.attempt,
-        "received_at": _iso(file.created_at),
-        "state": file.state,
-        "active": file.pk == active,
+        "received_at": received_at,
+        # whether it is in the lake yet says nothing of the draw
+        "state": (ScoreFileState.STREAMED if file.is_drawn else ScoreFileState(file.state)).value,
+        "active": file.pk == file.campaign.active_score_file_id,
+        "late": late_since is not None and received_at is not None and received_at >= late_since,
         "supplement_of": file.supplement_of.attempt if file.supplement_of else None,
         "sha256": file.sha256,
         "rules_digest": file.rules_digest,
@@ -134,6 +154,7 @@ def public_attempt(file: ScoreFile, active: int | None) -> dict[str, Any]:
         "accepted": file.accepted,
         "rejected": file.rejected,
         "bands": {band.name: file.bands.get(band.name, 0) for band in BANDS},
+        "min_score": file.min_score,
     }
 
 
@@ -150,14 +171,11 @@ def proof_bundle(campaign_id: str) -> dict[str, Any]:
             f"Campaign {campaign_id} is {campaign.status}: its seed stays secret until"
             " close_campaign closed it."
         )
-    waves, key, bucket = (
-        data.proven_waves(campaign.pk),
-        bundle_key(campaign_id),
-        buckets.scoring(),
-    )
+    key, bucket = bundle_key(campaign_id), buckets.scoring()
+    waves = public_waves(campaign.pk, revealed=True)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "bundle.zip"
-        sha256 = _write(target, campaign, waves)
+        sha256 = _write(target, campaign, [wave for wave, shown in waves if _is_drawn(shown)])
         with target.open("rb") as file:
             bucket.put(key, file)
     bucket.put(f"{key}.sha256", f"{sha256}\n".encode())
@@ -167,65 +185,23 @@ def proof_bundle(campaign_id: str) -> dict[str, Any]:
     return {"bundle": bucket.url_or_path(key), "key": key, "sha256": sha256, "waves": len(waves)}
 
 
+def _is_drawn(wave: dict[str, Any]) -> bool:
+    return bool(wave["kind"] == "drawn")
+
+
 def _write(target: Path, campaign: Campaign, waves: list[Wave]) -> str:
-    draw = draw_of(campaign)
-    members = data.members_of(waves, draw.salt)
-    attempts = []
-    for file in campaign.score_files.select_related("supplement_of").order_by("attempt"):
-        of_file = [wave for wave in waves if wave.score_file_id == file.pk]
-        about = public_attempt(file, campaign.active_score_file_id) | {
-            "min_score": _file_min_score(file)
-        }
-        cells = {
-            wave.date_key: data.eligible(wave, waves[waves.index(wave) + 1 :]) for wave in of_file
-        }
-        fans = data.fans_of(file, draw, cells, of_file) if file.is_drawn else None
-        attempts.append(ProvenAttempt(about, [wave.date_key for wave in of_file], fans))
-    about = {
-        "name": campaign.name,
-        "entropy_source": campaign.entropy_source,
-        "draw_supplied": campaign.draw_supplied,
-        "opened_at": _iso(campaign.opened_at),
-        "closed_at": _iso(campaign.closed_at),
-    }
-    proven = [
-        ProvenWave(_about_wave(wave), members.filter(pl.col("wave") == wave.pk)) for wave in waves
-    ]
-    return write_bundle(target, draw, about, attempts, proven)
-
-
-def _about_wave(wave: Wave) -> dict[str, Any]:
-    attempt = wave.score_file.attempt if wave.score_file else None
-    counts = {
-        "candidates": wave.candidates,
-        "waitlist": wave.waitlist,
-        "min_score": data.least_score(wave),
-    }
-    return _public_wave(wave) | counts | {"attempt": attempt}
-
-
-def _public_wave(wave: Wave) -> dict[str, Any]:
-    return {
-        "date_key": wave.date_key,
-        "notify_date": _iso(wave.notify_date),
-        "order": wave.order,
-        "markets": [
-            {
-                "market_id": seat.market.market_id,
-                "name": seat.name,
-                "capacity": seat.room,  # of the wave, as the checker counts it [W-5]
-                "selected": seat.selected,
-                "cutoff": seat.cutoff,
-            }
-            for seat in data.wave_markets_of(wave)
+    salt = draw_of(campaign).salt
+    return write_bundle(
+        target,
+        page_at_close(campaign),
+        [
+            _roster(file, salt, [wave for wave in waves if wave.score_file_id == file.pk])
+            for file in data.proven_files(_score_files(campaign), waves)
         ],
-    }
+        [ProvenWave(wave.date_key, data.members_of(wave, salt)) for wave in waves],
+    )
 
 
-def _file_min_score(file: ScoreFile) -> float:
-    """The minimum the file's rows were judged by: its own snapshot's. [S-2, S-7]"""
-    return max(LOW.low, float(file.rules.get("options", {}).get("min_score", LOW.low)))
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+def _roster(file: ScoreFile, salt: bytes, waves: list[Wave]) -> ProvenRoster:
+    cells = {wave.date_key: data.cells_of(wave) for wave in waves}
+    return ProvenRoster(file.attempt, list(cells), data.fans_of(file, salt, cells))

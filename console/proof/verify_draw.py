@@ -1,14 +1,21 @@
 #!/usr/bin/env python3
-# ruff: noqa: T201, B905 -- it prints, and runs on Python 3.8 (so no zip(strict=), and typing for what is no annotation)
-"""Checks the proof bundle of a draw. Needs nothing but Python 3.8 or newer; it shares no code with the system that drew.
+# ruff: noqa: T201, B905 -- it prints, and runs on Python 3.9 (so no zip(strict=))
+"""Checks the proof of a draw. Needs nothing but Python 3.9 or newer; it shares no code with the system that drew.
 
-    python verify_draw.py bundle.zip                         check everything that can be checked by anybody
-    python verify_draw.py bundle.zip --fan FAN_REF           … and say where this fan stands, and why
-    python verify_draw.py bundle.zip --published draw.json   … against what the draw's public page said earlier
-    python verify_draw.py bundle.zip --commitment HEX        … against the commitment alone
-    python verify_draw.py bundle.zip --salt-file FILE [--id GLOBAL_USER_ID]   for support and auditors, who hold the salt
+    python verify_draw.py proof.zip                          check everything that anybody can check
+    python verify_draw.py proof.zip --published draw.json    … against the public page as it was saved earlier (may be given often)
+    python verify_draw.py proof.zip --commitment HEX         … against the commitment alone
+    python verify_draw.py proof.zip --fan FAN_REF            … and say where this fan stands, and why
+    python verify_draw.py proof.zip --fan FAN_REF --nonce HEX --id ID    … and that the reference is bound to this id
+    python verify_draw.py proof.zip --salt-file FILE [--id ID | --ids FILE]   for auditors, who hold the salt (and a list of all ids)
 
-It ends with 0 if all is right, 1 if anything is not, 2 if it was called wrongly. `--json` prints one object instead of words.
+It ends with 0 if nothing is wrong, 1 if anything is, 2 if it was called wrongly. `--json` prints one object instead of words.
+It reads the bundle within bounds, runs nothing that is in it, and writes no file.
+
+From top to bottom: Report (what was found) · Archive (the zip, read within bounds) · parse_json and the shapes of what may stand
+in it · Fans (one score file as columns: roster, luck, band scores) · Selection (one wave selected anew) · Exclusions (why the
+others were no candidates, and whether luck had a part in it) · Earlier (what earlier waves left to a wave) · check_draw (the page
+in itself) · Saved (the page against its saved copies) · what cannot be checked · check_bundle (all of it, in order) · words.
 """
 
 from __future__ import annotations
@@ -17,61 +24,80 @@ import argparse
 import hashlib
 import hmac
 import json
+import math
 import re
 import struct
 import sys
-import zipfile
 import zlib
 from array import array
-from collections import defaultdict
-from collections.abc import Iterator
-from itertools import count, islice
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import compress, count, islice
 from operator import eq, lt
-from typing import Any, Dict, List, Tuple  # noqa: UP035
+from pathlib import Path
+from typing import Any
 
+Json = dict[str, Any]
+Members = list[tuple[int, int, str]]  # place, row, market
+FORMAT, VERSION, SCHEME = "fairwave-proof", 2, 2
 BLOCK = 1 << 20
+MOST_FILES, MOST_DIRECTORY = 4_000, 1 << 20
+MOST_JSON = 32 << 20  # bytes of one JSON file
+MOST_EXPANDED, MOST_UNPACKED = 100, 64 << 20  # so often the zip's size, and so much more
+LONGEST_LINE = 1 << 16
+LONGEST_TEXT = 20_000
+MOST = 10**12  # of anything that is counted
 FANS_COLUMNS = ["fan_ref", "raw_score", "band_score", "preferences"]
 MEMBERS_HEADER = b"place\tfan_ref\tmarket_id\tband_score\n"
-DRAWN = ("streamed", "saved")
 HIGH, MID, LOW = 0.95, 0.80, 0.22
 BELOW_HIGH, BELOW_MID = 0.9499999999999998, 0.7999999999999999  # the doubles next below
 RULES = {
+    "scheme": SCHEME,
     "bands": [
         {"name": "high", "from_raw": HIGH, "low": HIGH, "high": 1.0},
         {"name": "mid", "from_raw": MID, "low": MID, "high": HIGH},
         {"name": "low", "from_raw": LOW, "low": LOW, "high": MID},
     ],
-    "key": "HMAC-SHA256(seed, entropy value in UTF-8, or nothing)",
+    "commitment": "SHA-256(seed) in hex",
+    "salt_commitment": "SHA-256(salt) in hex",
+    "fan_nonce": "HMAC-SHA256(salt, global_user_id in UTF-8)",
+    "fan_ref": "SHA-256(fan_nonce + global_user_id in UTF-8) in hex",
+    "key": "HMAC-SHA256(seed, trimmed value of the public source in UTF-8, or nothing)",
     "h": "HMAC-SHA256(key, campaign_id + 0x1f + fan_ref)",
     "u": "(first 64 bits of h, big-endian, >> 11) / 2^53",
     "band_score": "low + u * (high - low) in IEEE doubles; for mid and low at most the double below high",
     "order": "band score descending, then h descending, then fan_ref",
-    "commitment": "SHA-256(seed)",
-    "fan_ref": "SHA-256(HMAC-SHA256(salt, global_user_id) + global_user_id) in hex",
+    "roster_digest": "SHA-256 over the lines fan_ref TAB raw_score TAB preferences LF of all accepted fans, sorted",
+    "room": "the smaller of capacity - given and own_capacity, where the wave has one",
 }
-Json = Dict[str, Any]  # noqa: UP006
-
-
-UNREADABLE = (
-    zipfile.BadZipFile, zlib.error, struct.error, ValueError, KeyError, TypeError, AttributeError, IndexError,
-    EOFError, NotImplementedError, RuntimeError, OSError, OverflowError,
-)  # fmt: skip
+# Reasons of exclusion, in the order in which they are asked. A fan has the first that applies.
+BEFORE_TAKEN = ("erased", "suppressed", "not_registered", "below_minimum_score")
+BY_LUCK = ("already_in_wave", "holds_code", "erased_after_trigger", "suppressed_after_trigger")
+CONTACT = ("blacklisted_email", "blacklisted_domain", "disposable_domain", "intl_phone", "no_contact")
+MARKET = ("no_market_wanted", "registered_too_late")
+REASONS = {*BEFORE_TAKEN, *BY_LUCK, *CONTACT, *MARKET}
+FEWEST_TESTED = 50
+FAILS, UNUSUAL = 1e-6, 1e-3
 
 
 class Broken(Exception):
-    """The bundle cannot be read any further."""
+    """The bundle, or a file beside it, cannot be read any further; the message is one sentence."""
 
 
 class Report:
-    """What was checked, what is wrong, what only others can check."""
+    """What was checked, what is wrong, what is unusual, what others or nobody can check."""
 
     def __init__(self) -> None:
         self.problems: list[str] = []
         self.passed: list[str] = []
-        self.checked = {"files": 0, "attempts": 0, "fans": 0, "waves": 0, "members": 0}
+        self.unusual: list[str] = []
+        self.late: list[str] = []
+        self.unchecked: list[Json] = []
+        self.luck_tests: list[Json] = []
+        self.checked = {"files": 0, "attempts": 0, "fans": 0, "waves": 0, "members": 0, "luck_tests": 0}
         self.bundle_sha256 = ""
         self.fan: Json | None = None
-        self.on_trust: list[str] = []
 
     def expect(self, right: bool, problem: str) -> None:
         if not right:
@@ -82,57 +108,136 @@ class Report:
         if len(self.problems) == problems_before:
             self.passed.append(passed)
 
+    def leave(self, why: str, *fields: str) -> None:
+        """Say that these fields, as `file field`, could be otherwise without being noticed here, and who can check them."""
+        self.unchecked.append({"why": why, "fields": list(fields)})
+
     def as_json(self) -> Json:
         found: Json = {"ok": not self.problems, "bundle_sha256": self.bundle_sha256, "checked": self.checked}
-        found.update(problems=self.problems, passed=self.passed, on_trust=self.on_trust)
+        found.update(problems=self.problems, passed=self.passed, unusual=self.unusual, late=self.late)
+        found.update(unchecked=self.unchecked, luck_tests=self.luck_tests)
         if self.fan is not None:
             found["fan"] = self.fan
         return found
 
 
-class Bundle:
-    """The zip: every file is read once, and its SHA-256 compared with the manifest's as it is read."""
+# ---------------------------------------------------------------------------------------------------- the zip
+
+
+class Entry:
+    """One file of the zip: where its packed bytes begin, how many they are, and what they must become."""
+
+    def __init__(self, position: int, packed: int, size: int, crc: int) -> None:
+        self.position, self.packed, self.size, self.crc = position, packed, size, crc
+
+
+class Archive:
+    """The zip. Every byte of its frame must be as a bundle's is, so nothing hides in it; each file is read once and within the
+    size that it says, and its SHA-256 is compared with the manifest's as it is read.
+    """
 
     def __init__(self, path: str, report: Report) -> None:
         self.report = report
-        report.bundle_sha256 = sha256_of(path)
-        self.zip = zipfile.ZipFile(path)
-        self.unread = [entry.filename for entry in self.zip.infolist()]
-        self.files: dict[str, str] = {}
-        if len(set(self.unread)) != len(self.unread):
-            raise Broken("The zip holds two files of one name.")
-        check_container(path, self.zip)
-        noted = self.read("manifest.sha256").decode()
-        manifest = self.read("manifest.json")
-        if noted != hashlib.sha256(manifest).hexdigest() + "\n":
-            raise Broken("manifest.json is not the file that manifest.sha256 names: one of the two was changed.")
-        self.manifest: Json = json.loads(manifest)
-        if (self.manifest["format"], self.manifest["version"]) != ("fairwave-proof", 1):
-            raise Broken("This checker knows version 1 of the bundle only: use the one inside the bundle.")
-        self.files = self.manifest["files"]
-        there = set(self.unread)
-        report.expect(there == set(self.files), f"Files missing or too many: {sorted(there ^ set(self.files))}.")
+        self.files: Json = {}
+        self.file = open(path, "rb")  # noqa: PTH123, SIM115
+        digest, self.size = hashlib.sha256(), 0
+        for part in iter(lambda: self.file.read(BLOCK), b""):
+            digest.update(part)
+            self.size += len(part)
+        report.bundle_sha256 = digest.hexdigest()
+        self.entries = self.directory()
+        self.unread = list(self.entries)
+        if sum(entry.size for entry in self.entries.values()) > self.size * MOST_EXPANDED + MOST_UNPACKED:
+            raise Broken("The zip says that it unpacks to more than any bundle of its size does.")
 
-    def read(self, name: str) -> bytes:
+    def close(self) -> None:
+        self.file.close()
+
+    def directory(self) -> dict[str, Entry]:
+        frame = self.piece(self.size - 22, 22)
+        if len(frame) < 22 or frame[:4] != b"PK\5\6":
+            raise Broken("This is not a zip, or its end is missing.")
+        _, disk, first, here, entries, length, start, comment = struct.unpack("<4s4H2LH", frame)
+        if (disk, first, comment) != (0, 0, 0) or here != entries or start + length + 22 != self.size:
+            raise Broken("The zip's directory is not as a bundle's is: it was packed again, or changed.")
+        if entries > MOST_FILES or length > MOST_DIRECTORY:
+            raise Broken("The zip holds more files than any bundle does.")
+        content, position, at = self.piece(start, length), 0, 0
+        found: dict[str, Entry] = {}
+        while at < length:
+            name, entry = self.entry(content, at, position)
+            if name in found:
+                raise Broken(f"The zip holds two files named {name}.")
+            found[name] = entry
+            at += 46 + len(name)
+            position = entry.position + entry.packed
+        if len(found) != entries or at != length or position != start:
+            raise Broken("The zip's directory is not as a bundle's is: it was packed again, or changed.")
+        return found
+
+    def entry(self, frame: bytes, at: int, position: int) -> tuple[str, Entry]:
+        """Read one entry of the directory, and compare it and the header before its contents with what they must be."""
+        if len(frame) < at + 46:
+            raise Broken("The zip's directory ends in the middle of an entry.")
+        packing, _, _, crc, packed, size, length = struct.unpack_from("<3H3LH", frame, at + 10)
+        raw_name = frame[at + 46 : at + 46 + length]
+        if len(raw_name) != length or not re.fullmatch(rb"[A-Za-z0-9._/-]{1,100}", raw_name):
+            raise Broken("The zip holds a file whose name is none of a bundle.")
+        name = raw_name.decode("ascii")
+        common = struct.pack("<5H3L2H", 20, 0, 8, 0, 33, crc, packed, size, length, 0)
+        expected = b"PK\1\2\x14\3" + common + struct.pack("<3H2L", 0, 0, 0, 0o644 << 16, position)
+        header = self.piece(position, 30 + length)
+        if packing != 8 or frame[at : at + 46] != expected or header != b"PK\3\4" + common + raw_name:
+            raise Broken(f"The zip's entry for {name} is not as a bundle's is: it was packed again, or changed.")
+        return name, Entry(position + 30 + length, packed, size, crc)
+
+    def piece(self, position: int, length: int) -> bytes:
+        self.file.seek(max(position, 0))
+        return self.file.read(length)
+
+    def read(self, name: str, most: int = MOST_JSON) -> bytes:
+        if name in self.entries and self.entries[name].size > most:
+            raise Broken(f"{name} is larger than any bundle's is.")
         return b"".join(self.parts(name))
 
     def read_json(self, name: str) -> Any:
-        return json.loads(self.read(name))
+        return parse_json(self.read(name), name)
 
     def parts(self, name: str) -> Iterator[bytes]:
         if name not in self.unread:
-            raise Broken(f"{name} is missing, or named twice.")
+            raise Broken(f"{name} is missing, or asked for twice.")
         self.unread.remove(name)
         digest = hashlib.sha256()
-        with self.zip.open(name) as file:
-            for part in iter(lambda: file.read(BLOCK), b""):
-                digest.update(part)
-                yield part
+        for part in self.unpacked(name, self.entries[name]):
+            digest.update(part)
+            yield part
         self.report.checked["files"] += 1
         if name in self.files:
             self.report.expect(
                 self.files[name] == digest.hexdigest(), f"{name} was changed: its SHA-256 is not the manifest's."
             )
+
+    def unpacked(self, name: str, entry: Entry) -> Iterator[bytes]:
+        """The contents in pieces; never more than the entry says, however much is packed in it."""
+        inflate, left, size, crc, waiting = zlib.decompressobj(-15), entry.packed, 0, 0, b""
+        position = entry.position
+        try:
+            while not inflate.eof:
+                if not waiting and left:
+                    waiting = self.piece(position, min(BLOCK, left))
+                    position, left = position + len(waiting), left - len(waiting)
+                part = inflate.decompress(waiting, BLOCK)
+                if not part and not inflate.eof and not left and not inflate.unconsumed_tail:
+                    break
+                waiting, size, crc = inflate.unconsumed_tail, size + len(part), zlib.crc32(part, crc)
+                if size > entry.size:
+                    raise Broken(f"{name} unpacks to more than the zip says.")
+                if part:
+                    yield part
+        except zlib.error:
+            raise Broken(f"{name} cannot be unpacked: the zip was changed or cut.") from None
+        if not inflate.eof or left or inflate.unused_data or (size, crc) != (entry.size, entry.crc):
+            raise Broken(f"{name} is not what the zip says of it: the zip was changed or cut.")
 
     def lines(self, name: str, header: bytes) -> Iterator[bytes]:
         """Blocks of whole lines below the header."""
@@ -140,6 +245,8 @@ class Bundle:
         for part in self.parts(name):
             whole, newline, rest = (rest + part).rpartition(b"\n")
             block = whole + newline
+            if len(rest) > LONGEST_LINE:
+                raise Broken(f"{name} has a line that is longer than any bundle's.")
             if not begun and block:
                 if not block.startswith(header):
                     raise Broken(f"{name} does not begin with the columns it should have.")
@@ -150,49 +257,192 @@ class Bundle:
             raise Broken(f"{name} has no header, or ends in the middle of a line.")
 
 
-def check_container(path: str, archive: zipfile.ZipFile) -> None:
-    """Nothing hides between the files, in a date or in an attribute: every byte of the zip's frame is as it must be."""
-    entries, frame, position = archive.infolist(), b"", 0
-    if any(entry.file_size >> 31 for entry in entries) or archive.start_dir >> 32:
-        return  # such sizes are written in another form
-    with open(path, "rb") as file:  # noqa: PTH123
-        for entry in entries:
-            name, sizes = entry.filename.encode(), (entry.CRC, entry.compress_size, entry.file_size)
-            common = struct.pack("<5H3L2H", 20, 0, entry.compress_type, 0, 33, *sizes, len(name), 0)
-            file.seek(position)
-            if file.read(30 + len(name)) != b"PK\3\4" + common + name:
-                raise Broken(f"The zip's entry for {entry.filename} is not as a bundle's is: it was packed again, or changed.")
-            frame += b"PK\1\2\x14\3" + common + struct.pack("<3H2L", 0, 0, 0, 0o644 << 16, position) + name
-            position += 30 + len(name) + entry.compress_size
-        file.seek(position)
-        if file.read() != frame + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, len(entries), len(entries), len(frame), position, 0):
-            raise Broken("The zip's directory is not as a bundle's is: it was packed again, or changed.")
+# ---------------------------------------------------------------------------------------------------- JSON
 
 
-def sha256_of(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:  # noqa: PTH123
-        for part in iter(lambda: file.read(BLOCK), b""):
-            digest.update(part)
-    return digest.hexdigest()
+def parse_json(content: bytes, name: str) -> Any:
+    """JSON in UTF-8, where each key stands once and each number is one. Raises Broken."""
+
+    def once(pairs: list[tuple[str, Any]]) -> Json:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+            raise Broken(f"{name} names {twice!r} twice in one place.")
+        return found
+
+    def refuse(text: str) -> Any:
+        raise Broken(f"{name} holds {text[:20]}, which is no number.")
+
+    def whole(text: str) -> int:
+        return int(text) if len(text) <= 20 else refuse(text)
+
+    def real(text: str) -> float:
+        number = float(text) if len(text) <= 60 else math.inf
+        return number if math.isfinite(number) else refuse(text)
+
+    try:
+        return json.loads(content.decode("utf-8"), object_pairs_hook=once, parse_constant=refuse, parse_int=whole, parse_float=real)
+    except UnicodeError:
+        raise Broken(f"{name} is not text in UTF-8.") from None
+    except RecursionError:
+        raise Broken(f"{name} is nested too deeply.") from None
+    except ValueError as error:
+        raise Broken(f"{name} is not JSON ({str(error)[:100]}).") from None
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST_TEXT and not re.search("[\ud800-\udfff]", value)
+
+
+def is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MOST
+
+
+def is_score(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 1
+
+
+def is_flag(value: Any) -> bool:
+    return type(value) is bool
+
+
+def is_time(value: Any) -> bool:
+    """As the page writes it: ISO 8601 in UTC."""
+    if not written_as(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+00:00")(value):
+        return False
+    try:
+        return datetime.fromisoformat(value) is not None
+    except ValueError:
+        return False
+
+
+def written_as(pattern: str) -> Any:
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII) is not None
+
+
+def or_null(shape: Any) -> Any:
+    return lambda value: value is None or shape(value)
+
+
+def one_of(*words: str) -> Any:
+    return lambda value: isinstance(value, str) and value in words
+
+
+is_digest = written_as("[0-9a-f]{64}")
+is_digest_or_empty = written_as("([0-9a-f]{64})?")
+is_market = written_as("[A-Za-z0-9-]{1,40}")
+is_date_key = written_as(r"\d{8}(-\d{1,9})?")
+is_number_or_null, is_time_or_null, is_text_or_null = or_null(is_count), or_null(is_time), or_null(is_text)
+
+SOURCE = {
+    "source": is_text, "chain": is_text_or_null, "round": is_number_or_null,
+    "form": is_text_or_null, "public_at": is_time_or_null,
+}  # fmt: skip
+SHAPE_OF_MOVE = {"at": is_time, "reason": is_text, **SOURCE}
+SHAPE_OF_ENTROPY = {**SOURCE, "value": is_text_or_null, "entered_at": is_time_or_null, "moved": SHAPE_OF_MOVE}
+SHAPE_OF_ATTEMPT = {
+    "attempt": is_count, "received_at": is_time, "state": one_of("uploaded", "processing", "validated", "streamed", "failed"),
+    "active": is_flag, "late": is_flag, "supplement_of": is_number_or_null, "sha256": is_digest,
+    "rules_digest": is_digest_or_empty, "roster_digest": is_digest_or_empty, "rows_in": is_count, "accepted": is_count,
+    "rejected": is_count, "bands": {"high": is_count, "mid": is_count, "low": is_count}, "min_score": or_null(is_score),
+}  # fmt: skip
+SHAPE_OF_RULE_CHANGE = {
+    "at": is_time, "market_id": or_null(is_market), "rule": is_text, "before": is_text, "after": is_text, "reason": is_text,
+}  # fmt: skip
+SHAPE_OF_LATE = {
+    "number": is_count, "at": is_time, "kind": is_text, "subject": is_text, "reason": is_text, "moved": is_number_or_null,
+}  # fmt: skip
+SHAPE_OF_MARKET = {
+    "market_id": is_market, "name": is_text, "position": is_count, "selection_time": is_time, "capacity": is_count,
+    "own_capacity": is_number_or_null, "given": is_count, "room": is_count, "selected": is_count, "cutoff": or_null(is_score),
+}  # fmt: skip
+WAVE_STATES = ("triggered", "paused", "completed", "cancelled")
+SHAPE_OF_WITHDRAWN = {
+    "date_key": is_date_key, "state": one_of(*WAVE_STATES), "kind": one_of("drawn", "uploaded", "withdrawn"),
+    "preparations": is_count, "first_prepared_at": is_time_or_null, "prepared_at": is_time_or_null,
+    "triggered_at": is_time_or_null, "cancelled_at": is_time_or_null, "notify_date": is_time,
+}  # fmt: skip
+SHAPE_OF_DRAWN = {
+    **SHAPE_OF_WITHDRAWN, "attempt": is_count, "order": one_of("by_preference", "by_market_order", "single_market"),
+    "single_market": or_null(is_market), "min_score": is_score, "candidates": is_count, "selected": is_count,
+    "returned": is_count, "waitlist": is_count, "excluded": dict.fromkeys(sorted(REASONS), is_count),
+    "markets": [SHAPE_OF_MARKET],
+}  # fmt: skip
+SHAPE_OF_UPLOADED = {
+    **SHAPE_OF_WITHDRAWN, "fans": is_count, "uploaded_by_role": is_text_or_null, "reason": is_text_or_null,
+    "markets": [SHAPE_OF_MARKET],
+}  # fmt: skip
+SHAPES_OF_WAVES = {"drawn": SHAPE_OF_DRAWN, "uploaded": SHAPE_OF_UPLOADED, "withdrawn": SHAPE_OF_WITHDRAWN}
+SHAPE_OF_DRAW = {
+    "scheme": is_count, "campaign_id": is_market, "name": is_text, "artist": is_text,
+    "status": one_of("open", "closed", "archived"), "opened_at": is_time_or_null, "closed_at": is_time_or_null,
+    "commitment": is_digest, "salt_commitment": is_digest, "draw_supplied": is_flag, "entropy": SHAPE_OF_ENTROPY,
+    "first_drawn_at": is_time_or_null, "late_since": is_time_or_null, "named_attempt": is_number_or_null,
+    "seed": or_null(is_digest), "attempts": [SHAPE_OF_ATTEMPT], "rule_changes": [SHAPE_OF_RULE_CHANGE],
+    "late": [SHAPE_OF_LATE], "waves": [SHAPES_OF_WAVES],
+    "proof": {"sha256": is_digest, "shards_root": or_null(is_digest)},
+}  # fmt: skip
+MAY_BE_NULL = {"entropy", "moved", "proof"}
+ONLY_SOME = {"excluded"}  # reasons that exclude nobody are left out
+
+
+def misfit(value: Any, shape: Any, where: str) -> str:
+    """What first stands there that should not, or does not stand there that should; empty if all is as it should be."""
+    key = where.rpartition(" ")[2]
+    if key in MAY_BE_NULL and value is None:
+        return ""
+    if isinstance(shape, list):
+        if not isinstance(value, list):
+            return f"{where} is no list."
+        found = (misfit(each, shape[0], f"{where}[{number}]") for number, each in enumerate(value))
+        return next((sentence for sentence in found if sentence), "")
+    if shape is SHAPES_OF_WAVES:
+        kind = value.get("kind") if isinstance(value, dict) else None
+        if not isinstance(kind, str) or kind not in SHAPES_OF_WAVES:
+            return f"{where} is no wave of a kind that this checker knows."
+        shape = SHAPES_OF_WAVES[kind]
+    if isinstance(shape, dict):
+        return misfit_of_object(value, shape, where, whole=key not in ONLY_SOME)
+    return "" if shape(value) else f"{where} holds {shown(value)}, which cannot stand there."
+
+
+def misfit_of_object(value: Any, shape: Json, where: str, *, whole: bool) -> str:
+    if not isinstance(value, dict):
+        return f"{where} is no object."
+    if more := sorted(set(value) - set(shape)):
+        return f"{where} has {shown(more[0])}, which this checker does not know."
+    if whole and (missing := sorted(set(shape) - set(value))):
+        return f"{where} lacks {missing[0]!r}."
+    found = (misfit(each, shape[name], f"{where} {name}") for name, each in value.items())
+    return next((sentence for sentence in found if sentence), "")
+
+
+def shown(value: Any) -> str:
+    """A value from outside, short and without what a terminal would obey."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    text = text if len(text) <= 80 else text[:77] + "..."
+    return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)
+
+
+# ---------------------------------------------------------------------------------------------------- fans
 
 
 class Fans:
     """The fans of one score file as columns (40 bytes a fan, and 4 for each wave), in order of their fan_ref."""
 
-    def __init__(self, bundle: Bundle, attempt: Json, waves: list[Json], wanted: bytes | None) -> None:
-        manifest, self.name = bundle.manifest, attempt["fans_file"]
-        self.report, self.waves, self.wanted = bundle.report, waves, wanted
-        key = hmac.new(bytes.fromhex(manifest["seed"]), (manifest["entropy_value"] or "").strip().encode(), "sha256").digest()
-        padded = key.ljust(64, b"\0")
-        self.inner = hashlib.sha256(bytes(b ^ 0x36 for b in padded) + manifest["campaign_id"].encode() + b"\x1f")
-        self.outer = hashlib.sha256(bytes(b ^ 0x5C for b in padded))
+    def __init__(self, bundle: Archive, draw: Json, attempt: Json, waves: list[Json], wanted: bytes | None) -> None:
+        self.report, self.waves, self.wanted, self.number = bundle.report, waves, wanted, attempt["attempt"]
+        self.name = f"fans-{self.number}.tsv"
+        value = (draw["entropy"] or {}).get("value") or ""
+        self.inner, self.outer = luck_of(draw["campaign_id"], bytes.fromhex(draw["seed"]), value)
         self.refs, self.scores, self.last = bytearray(), array("d"), b""
         self.bands = {"high": 0, "mid": 0, "low": 0}
-        self.roster, self.min_score, self.found = hashlib.sha256(), attempt["min_score"], None  # type: Any, float, Json | None
+        self.roster, self.min_score = hashlib.sha256(), attempt["min_score"] or LOW
+        self.found: Json | None = None
         self.cell_ids: dict[bytes, int] = defaultdict(count().__next__)
         self.cells = {wave["date_key"]: array("I") for wave in waves}
         self.pairs: dict[str, set[tuple[bytes, bytes]]] = {wave["date_key"]: set() for wave in waves}
+        self.order: list[int] = []
         columns = FANS_COLUMNS + ["wave " + wave["date_key"] for wave in waves]
         for block in bundle.lines(self.name, "\t".join(columns).encode() + b"\n"):
             self.take(block, len(columns) + 1)
@@ -214,43 +464,49 @@ class Fans:
         refs, raws, written, preferences = (flat[column::width] for column in range(4))
         joined = b"".join(refs)
         plain = set(map(len, refs)) == {64} and not joined.translate(None, b"0123456789abcdef")
-        if not plain or b"".join(raws + written).translate(None, b"0123456789.+-eE"):
+        if not plain or b"".join(raws).translate(None, b"0123456789.+-eE"):
             raise Broken(f"{self.name}: after line {before + 1} a fan_ref or a number is not written as one.")
+        try:
+            numbers = list(map(float, raws))
+        except ValueError:
+            raise Broken(f"{self.name}: after line {before + 1} a raw score is not written as a number.") from None
         self.report.expect(
             self.last < refs[0] and all(map(lt, refs, refs[1:])), f"{self.name}: fans not in order, or one twice."
         )
         self.roster.update(b"\n".join(map(b"\t".join, zip(refs, raws, preferences))) + b"\n")
         self.refs += bytes.fromhex(joined.decode())
         self.last = refs[-1]
-        numbers, scores = list(map(float, raws)), array("d", map(float, written))
-        due = band_scores(numbers, self.luck(refs))
-        if scores.tolist() != due:
-            row = next(row for row in range(rows) if scores[row] != due[row])
-            given, ref = written[row].decode(), refs[row].decode()
-            self.report.problems.append(f"{self.name}, fan_ref {ref}: the band score is {given}, the rule gives {due[row]}.")
-        self.report.expect(min(numbers) >= self.min_score and max(numbers) <= 1, f"{self.name}: a raw score is out of range.")
+        scores = band_scores(numbers, self.luck(refs))
+        due = [repr(score).encode() for score in scores]
+        if written != due:
+            row = next(row for row in range(rows) if written[row] != due[row])
+            given, ref = shown(written[row].decode("ascii", "replace")), refs[row].decode()
+            self.report.problems.append(f"{self.name}, fan_ref {ref}: the band score is {given}, the rule gives {scores[row]}.")
+        if not (min(numbers) >= max(self.min_score, LOW) and max(numbers) <= 1):
+            raise Broken(f"{self.name}: after line {before + 1} a raw score is below the file's minimum, or above 1.")
         self.count_bands(numbers)
         self.scores.extend(scores)
         for column, wave in enumerate(self.waves, 4):
             self.take_wave(wave, numbers, preferences, flat[column::width])
         if self.wanted in refs:
             row = refs.index(self.wanted)
-            self.found = {"row": before + row, "raw_score": raws[row].decode(), "preferences": preferences[row].decode()}
+            self.found = {"row": before + row, "raw_score": raws[row].decode(), "preferences": text_of(preferences[row])}
 
     def take_wave(self, wave: Json, numbers: list[float], preferences: list[bytes], cells: list[bytes]) -> None:
-        name = wave["date_key"]
+        name, least = wave["date_key"], wave["min_score"]
         self.cells[name].extend(map(self.cell_ids.__getitem__, cells))
         self.pairs[name].update(zip(preferences, cells))
-        if wave["min_score"] > LOW:
-            low = any(number < wave["min_score"] and cell[:1] != b"!" for number, cell in zip(numbers, cells))
-            self.report.expect(not low, f"Wave {name}: a candidate's raw score is below its minimum.")
+        low, before_it = b"!below_minimum_score", {b"!" + reason.encode() for reason in BEFORE_TAKEN}
+        odd = (pair for pair in zip(numbers, cells) if (pair[0] < least) != pair[1].endswith(low))
+        wrong = any(number >= least or cell.lstrip(b"+") not in before_it for number, cell in odd)
+        self.report.expect(not wrong, f"Wave {name}: its minimum of {least} is not applied to the raw score of each fan.")
 
     def count_bands(self, numbers: list[float]) -> None:
         high, mid = sum(map(HIGH.__le__, numbers)), sum(map(MID.__le__, numbers))
         for band, fans in (("high", high), ("mid", mid - high), ("low", len(numbers) - mid)):
             self.bands[band] += fans
 
-    def digests(self, refs: list[bytes]) -> Iterator[bytes]:
+    def digests(self, refs: Iterable[bytes]) -> Iterator[bytes]:
         inner, outer = self.inner.copy, self.outer.copy
         for ref in refs:
             inside, outside = inner(), outer()
@@ -268,48 +524,81 @@ class Fans:
     def ref(self, row: int) -> str:
         return self.refs[row * 32 : row * 32 + 32].hex()
 
+    def row_of(self, ref: bytes | bytearray) -> int | None:
+        """The row of a reference (32 bytes), or None."""
+        low, high = 0, len(self.scores)
+        while low < high:
+            middle = (low + high) // 2
+            if self.refs[middle * 32 : middle * 32 + 32] < ref:
+                low = middle + 1
+            else:
+                high = middle
+        return low if self.refs[low * 32 : low * 32 + 32] == ref and ref else None
+
     def in_order(self) -> list[int]:
-        """Rows, best first. h is asked only where band scores are equal, for within a band it grows with them."""
+        """Rows, best first. h is asked only where band scores are equal, for within a band it grows with them; rows are in
+        order of fan_ref, and sorting keeps that where h is equal too.
+        """
+        if len(self.order) == len(self.scores):
+            return self.order
         scores = self.scores
         order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
         ranked = scores.__getitem__
         if any(map(eq, map(ranked, order), map(ranked, islice(order, 1, None)))):
-            order.sort()  # the rows stand in order of their fan_ref
             order.sort(key=lambda row: (scores[row], *self.digests([self.ref(row).encode()])), reverse=True)
+        self.order = order
         return order
 
+    def band(self, row: int) -> str:
+        score = self.scores[row]
+        return "high" if score >= HIGH else "mid" if score >= MID else "low"
 
-def band_scores(raws: list[float], us: list[float]) -> list[float | None]:
+
+def luck_of(campaign_id: str, seed: bytes, value: str) -> tuple[Any, Any]:
+    """The two halves of HMAC-SHA256(key, campaign_id + 0x1f + …), ready for a fan_ref."""
+    padded = hmac.new(seed, value.strip().encode(), "sha256").digest().ljust(64, b"\0")
+    inner = hashlib.sha256(bytes(b ^ 0x36 for b in padded) + campaign_id.encode() + b"\x1f")
+    return inner, hashlib.sha256(bytes(b ^ 0x5C for b in padded))
+
+
+def band_scores(raws: list[float], us: list[float]) -> list[float]:
+    """NaN below the lowest band."""
     high, mid, low = 1.0 - HIGH, HIGH - MID, MID - LOW
     return [
         HIGH + u * high if raw >= HIGH
         else min(MID + u * mid, BELOW_HIGH) if raw >= MID
         else min(LOW + u * low, BELOW_MID) if raw >= LOW
-        else None
+        else math.nan
         for raw, u in zip(raws, us)
     ]  # fmt: skip
 
 
-Members = List[Tuple[int, int, str]]  # noqa: UP006 -- place, row, market
+def text_of(cell: bytes) -> str:
+    return shown(cell.decode("utf-8", "replace"))
+
+
+# ---------------------------------------------------------------------------------------------------- waves
 
 
 class Selection:
     """One wave selected anew from its candidates."""
 
-    def __init__(self, wave: Json, fans: Fans, order: list[int]) -> None:
+    def __init__(self, wave: Json, fans: Fans) -> None:
         self.wave, self.fans, self.cells = wave, fans, fans.cells[wave["date_key"]]
-        self.wishes = {number: cell.decode().split("|") for cell, number in fans.cell_ids.items() if cell[:1] != b"!"}
-        self.candidates = [row for row in order if self.cells[row] in self.wishes]
-        self.room = {market["market_id"]: market["capacity"] for market in wave["markets"]}
+        self.eligible = {number: markets for cell, number in fans.cell_ids.items() if (markets := eligible_of(cell))}
+        self.candidates = [row for row in fans.in_order() if self.cells[row] in self.eligible]
+        self.room = {market["market_id"]: market["room"] for market in wave["markets"]}
         self.members = self.by_preference() if wave["order"] == "by_preference" else self.market_by_market()
 
     def by_preference(self) -> Members:
         """Each fan in turn takes the first market of theirs that has room."""
-        members, room, firsts, cells = [], self.room, {}, self.cells  # type: Members, Dict[str, int], Dict[int, str | None], Any
+        members: Members = []
+        room, cells = dict(self.room), self.cells
+        firsts: dict[int, str | None] = {}
         for place, row in enumerate(self.candidates, 1):
             cell = cells[row]
             if cell not in firsts:
-                firsts[cell] = next((market for market in self.wishes[cell] if room[market]), None)
+                firsts[cell] = next((market for market in self.eligible[cell] if room.get(market)), None)
             market = firsts[cell]
             if market is not None:
                 members.append((place, row, market))
@@ -323,188 +612,802 @@ class Selection:
     def market_by_market(self) -> Members:
         """Each market in turn takes the best who want it and are still free."""
         taken: dict[int, tuple[int, int, str]] = {}
-        for market in self.room:
-            wanting = {cell for cell, wishes in self.wishes.items() if market in wishes}
+        for market, room in self.room.items():
+            wanting = {cell for cell, markets in self.eligible.items() if market in markets}
             free = ((at, row) for at, row in enumerate(self.candidates, 1) if row not in taken and self.cells[row] in wanting)
-            for place, row in islice(free, self.room[market]):
+            for place, row in islice(free, room):
                 taken[row] = (place, row, market)
-                self.room[market] -= 1
         return sorted(taken.values())
 
-    def check(self, bundle: Bundle, seen: dict[str, str]) -> None:
-        name, report = "Wave " + self.wave["date_key"], bundle.report
-        self.check_wishes(report)
-        due = [(str(at), self.fans.ref(row), market, self.fans.scores[row]) for at, row, market in self.members]
-        listed = [
-            line.split("\t")
-            for block in bundle.lines(self.wave["members_file"], MEMBERS_HEADER)
-            for line in block.decode().splitlines()
-        ]
-        given = [(at, ref, market, float(score)) for at, ref, market, score in listed]
+    def check(self, bundle: Archive) -> None:
+        name, report, fans = "Wave " + self.wave["date_key"], bundle.report, self.fans
+        due = [f"{at}\t{fans.ref(row)}\t{market}\t{fans.scores[row]!r}" for at, row, market in self.members]
+        given: list[str] = []
+        for block in bundle.lines(f"waves/{self.wave['date_key']}.members.tsv", MEMBERS_HEADER):
+            given += block.decode("ascii", "replace").split("\n")[:-1]
         if given != due:
             row = next((row for row, pair in enumerate(zip(given, due)) if pair[0] != pair[1]), min(len(given), len(due)))
-            there, right_one = given[row : row + 1] or "nobody", due[row : row + 1] or "nobody"
+            there, right_one = ((shown(lines[row]) if row < len(lines) else "nobody") for lines in (given, due))
             report.problems.append(f"{name}: member {row + 1} is {there}, by the rule it is {right_one}.")
+        selected = Counter(market for _, _, market in self.members)
+        lowest = {market: fans.scores[row] for _, row, market in self.members}  # the last one wins, and is the lowest
         for market in self.wave["markets"]:
-            scores = [score for _, _, where, score in due if where == market["market_id"]]
-            cutoff = min(scores) if scores and len(scores) == market["capacity"] else None
-            right = (market["selected"], market["cutoff"]) == (len(scores), cutoff)
-            report.expect(
-                right, f"{name}, market {market['market_id']}: by the rule {len(scores)} are selected, cut-off {cutoff}."
-            )
-        counts = (self.wave["candidates"], self.wave["waitlist"])
-        report.expect(
-            counts == (len(self.candidates), len(self.candidates) - len(due)), f"{name}: candidates or waitlist miscounted."
-        )
-        for _, ref, _, _ in due:
-            report.expect(seen.setdefault(ref, name) == name, f"{name} and {seen[ref]} both hold fan_ref {ref}.")
+            its = market["market_id"]
+            cutoff = lowest[its] if selected[its] and selected[its] == market["room"] else None
+            right = (market["selected"], market["cutoff"]) == (selected[its], cutoff)
+            report.expect(right, f"{name}, market {its}: by the rule {selected[its]} are selected, cut-off {cutoff}.")
+        counts = (self.wave["candidates"], self.wave["waitlist"], self.wave["selected"])
+        real = (len(self.candidates), len(self.candidates) - len(due), len(due) + self.wave["returned"])
+        report.expect(counts == real, f"{name}: candidates, waitlist or selected miscounted.")
         report.checked["members"] += len(due)
 
-    def check_wishes(self, report: Report) -> None:
-        """What a fan was eligible for is part of what they asked for, in their order, and in the wave at all."""
-        markets, name = list(self.room), self.wave["date_key"]
-        changed = 0
-        for asked, cell in self.fans.pairs[name]:
-            eligible = cell.decode().split("|")
-            if cell[:1] != b"!":
-                report.expect(set(eligible) <= set(markets), f"Wave {name}: eligible for {cell.decode()}, not all in the wave.")
-                wishes = iter(asked.decode().split("|") if asked else markets)
-                changed += not all(market in wishes for market in eligible)
-        if changed:
-            report.on_trust.append(f"Wave {name}: {changed} wishes differ from what the same fans ask for now: changed since?")
-
     def standing(self, row: int) -> Json:
-        cell = next(cell for cell, number in self.fans.cell_ids.items() if number == self.cells[row]).decode()
-        found: Json = {"wave": self.wave["date_key"], "market": None, "waitlist_place": None, "place": None}
+        cell = next(cell for cell, number in self.fans.cell_ids.items() if number == self.cells[row]).decode("utf-8", "replace")
+        found: Json = {"wave": self.wave["date_key"], "market": None, "waitlist_place": None, "place": None, "why_not": None}
         found["cutoffs"] = {market["market_id"]: market["cutoff"] for market in self.wave["markets"]}
-        if cell[0] == "!":
-            return dict(found, why_not=cell[1:])
+        if row_reason := cell.lstrip("+")[:1] == "!" and cell.lstrip("+!"):
+            return dict(found, why_not=row_reason)
+        if cell[:1] == "=":
+            return dict(found, market=cell[1:], why_not="comes_back_with_a_code")
         place = self.candidates.index(row) + 1
-        found.update(place=place, of=len(self.candidates), eligible=cell.split("|"))
+        found.update(place=place, of=len(self.candidates), eligible=cell.lstrip("+").split("|"))
         found["market"] = next((market for _, member, market in self.members if member == row), None)
         if found["market"] is None:
             found["waitlist_place"] = place - sum(at < place for at, _, _ in self.members)
         return found
 
 
+def eligible_of(cell: bytes) -> list[str]:
+    """The markets of a candidate's cell; none where it says why the fan was no candidate."""
+    body = cell[1:] if cell[:1] == b"+" else cell
+    return [] if body[:1] in (b"!", b"=", b"") else body.decode("utf-8", "replace").split("|")
+
+
+class Taken:
+    """What a wave that was selected left behind: its members, and below which band score each other candidate must lie."""
+
+    def __init__(self, wave: Json, selection: Selection) -> None:
+        self.wave, self.fans, self.cells = wave, selection.fans, selection.cells
+        self.members = {row: market for _, row, market in selection.members}
+        cutoffs = {market["market_id"]: market["cutoff"] for market in wave["markets"]}
+        full: dict[int, list[float]] = {
+            number: [cutoffs[market] for market in markets if cutoffs.get(market) is not None]
+            for number, markets in selection.eligible.items()
+        }
+        self.below = {number: min(scores) for number, scores in full.items() if scores}
+        self.returned = {
+            row: cell[1:].decode("utf-8", "replace")
+            for cell, number in selection.fans.cell_ids.items()
+            if cell[:1] == b"="
+            for row in rows_with(selection.cells, number)
+        }
+
+
+def rows_with(cells: Any, number: int) -> Iterator[int]:
+    return compress(count(), map(number.__eq__, cells))
+
+
+class Earlier:
+    """The waves before a wave: which seats they had given, whom they held, and what is not known of them."""
+
+    def __init__(self, waves: list[Json], taken: dict[str, Taken], wave: Json) -> None:
+        self.wave, at = wave, wave["prepared_at"]
+        place = [each["date_key"] for each in waves].index(wave["date_key"])
+        before = [each for each in waves[:place] if each["kind"] != "withdrawn"]
+        self.live = [each for each in before if not came_before(each["cancelled_at"], at)]
+        self.ended = [each for each in before if came_before(each["cancelled_at"], at) and each["triggered_at"]]
+        # whom another wave held when this one was prepared is not known where that was not its last preparation
+        others = [each for each in waves if each is not wave and came_before(each["first_prepared_at"], at)]
+        self.unclear = [
+            each["date_key"]
+            for each in others
+            if each["kind"] == "withdrawn" or (each["preparations"] > 1 and each not in waves[:place])
+        ]
+        self.holders = [taken[each["date_key"]] for each in self.live if each["date_key"] in taken]
+        self.spent = [taken[each["date_key"]] for each in self.ended if each["date_key"] in taken]
+        self.uploaded = sum(each["fans"] for each in self.live + self.ended if each["kind"] == "uploaded")
+
+    def check_seats(self, report: Report) -> None:
+        """Capacity, seats given and room of each market; given is counted again from the members of earlier waves."""
+        name = "Wave " + self.wave["date_key"]
+        sure: Counter[str] = Counter()
+        perhaps: Counter[str] = Counter()
+        for counted, waves in ((sure, self.live), (perhaps, self.ended)):
+            for wave in waves:
+                counted.update({market["market_id"]: market["selected"] for market in wave["markets"]})
+        for market in self.wave["markets"]:
+            its, given, own = market["market_id"], market["given"], market["own_capacity"]
+            room = market["capacity"] - given
+            room = room if own is None else min(room, own)
+            report.expect(
+                room >= 0 and market["room"] == room, f"{name}, market {its}: the room is {market['room']}, by the rule {room}."
+            )
+            right = given >= sure[its] if self.unclear else sure[its] <= given <= sure[its] + perhaps[its]
+            report.expect(
+                right, f"{name}, market {its}: {given} seats are said to be given, the earlier waves hold {sure[its]}."
+            )
+        if self.unclear or self.ended:
+            why = ", ".join(dict.fromkeys([*self.unclear, *(each["date_key"] for each in self.ended)]))
+            report.leave(
+                f"{name}: the seats given before it are known only within bounds, and so is who was taken, because of waves"
+                f" that were prepared again or cancelled ({why}).",
+                f"draw.json waves {self.wave['date_key']} markets given",
+            )
+
+    def check_taken(self, report: Report, fans: Fans) -> None:
+        """Who is said to be in a wave already is; and nobody whom a wave holds is a candidate of another."""
+        name, cells = self.wave["date_key"], fans.cells[self.wave["date_key"]]
+        texts = {number: cell.lstrip(b"+").decode("utf-8", "replace") for cell, number in fans.cell_ids.items()}
+        held = {row for holder in self.holders for row in rows_in(fans, holder, [*holder.members, *holder.returned])}
+        spent = {row: market for each in self.spent for row, market in rows_in(fans, each, each.members).items()}
+        first = {"!" + reason for reason in (*BEFORE_TAKEN, "already_in_wave")}
+        free = sum(texts[cells[row]] not in first for row in held)
+        report.expect(not free, f"Wave {name}: {free} fans whom an earlier wave holds are not left out of it.")
+        for reason, known in (("already_in_wave", held), ("holds_code", spent)):
+            numbers = [number for number, text in texts.items() if text == "!" + reason]
+            said = [row for number in numbers for row in rows_with(cells, number)]
+            strangers = sum(row not in known for row in said)
+            allowed = self.uploaded + (len(said) if self.unclear else 0)
+            report.expect(
+                strangers <= allowed, f"Wave {name}: {strangers} fans are left out as {reason} whom no earlier wave holds."
+            )
+            if strangers and allowed:
+                report.leave(
+                    f"Wave {name}: {strangers} fans are left out as {reason} by waves whose members are not in the bundle.",
+                    "fans-N.tsv wave",
+                )
+        back = {row: texts[number][1:] for number in texts if texts[number][:1] == "=" for row in rows_with(cells, number)}
+        wrong = sum(spent.get(row) != market for row, market in back.items())
+        report.expect(len(back) == self.wave["returned"], f"Wave {name}: the fans who come back with a code are miscounted.")
+        uploaded = sum(each["fans"] for each in self.ended if each["kind"] == "uploaded")
+        report.expect(
+            wrong <= uploaded, f"Wave {name}: {wrong} fans are said to come back with a code that no cancelled wave gave them."
+        )
+
+
+def came_before(earlier: str | None, later: str | None) -> bool:
+    """Whether both times are there and the first is not after the second."""
+    if earlier is None or later is None:
+        return False
+    return datetime.fromisoformat(earlier) <= datetime.fromisoformat(later)
+
+
+def rows_in(fans: Fans, taken: Taken, rows: Iterable[int]) -> dict[int, str]:
+    """The rows, in this score file, of an earlier wave's members, and their markets."""
+    everybody = {**taken.returned, **taken.members}
+    if taken.fans is fans:
+        return {row: everybody[row] for row in rows}
+    found = ((fans.row_of(taken.fans.refs[row * 32 : row * 32 + 32]), row) for row in rows)
+    return {here: everybody[row] for here, row in found if here is not None}
+
+
+# ---------------------------------------------------------------------------------------------------- exclusions
+
+
+class Exclusions:
+    """Why the fans of one wave who were no candidates were none: the reasons counted, those that follow from the bundle checked
+    one by one, and the luck of the others asked whether it had a part in it.
+    """
+
+    def __init__(self, wave: Json, fans: Fans, earlier: Earlier) -> None:
+        self.wave, self.fans, self.earlier, self.cells = wave, fans, earlier, fans.cells[wave["date_key"]]
+        self.market_ids = [market["market_id"] for market in wave["markets"]]
+        self.closes = {market["market_id"]: datetime.fromisoformat(market["selection_time"]) for market in wave["markets"]}
+        self.shortened = False
+        numbers = Counter(self.cells)
+        self.numbers: dict[str, list[int]] = defaultdict(list)
+        self.counts: dict[str, int] = Counter()
+        self.unrostered = 0
+        for cell, number in fans.cell_ids.items():
+            if number not in numbers:
+                continue
+            body = cell[1:] if cell[:1] == b"+" else cell
+            self.unrostered += numbers[number] if body != cell else 0
+            if body[:1] == b"!":
+                reason = text_of(body[1:])
+                self.numbers[reason].append(number)
+                self.counts[reason] += numbers[number]
+
+    def check(self, report: Report) -> None:
+        name = "Wave " + self.wave["date_key"]
+        said = {reason: fans for reason, fans in self.wave["excluded"].items() if fans}
+        report.expect(dict(self.counts) == said, f"{name}: the fans left out, by reason, are miscounted.")
+        wrong = [pair for pair in self.fans.pairs[self.wave["date_key"]] if not self.fits(*pair)]
+        if wrong:
+            asked, cell = map(text_of, min(wrong))
+            asked = asked or "any market"
+            report.problems.append(f"{name}: {cell} does not follow from the rules for a fan who asked for {asked}.")
+        after = sum(self.counts.get(reason, 0) for reason in ("erased_after_trigger", "suppressed_after_trigger"))
+        earlier = any(each["triggered_at"] for each in self.earlier.live + self.earlier.ended)
+        report.expect(earlier or not after, f"{name}: fans are left out because of a wave's trigger, but no wave was triggered.")
+
+    def fits(self, preferences: bytes, cell: bytes) -> bool:
+        """Whether what a cell says can be so for a fan with these preferences."""
+        asked = preferences.decode("utf-8", "replace").split("|") if preferences else list(self.market_ids)
+        unrostered = cell[:1] == b"+"
+        body = cell[unrostered:].decode("utf-8", "replace")
+        if unrostered and (preferences or body[:1] == "="):
+            return False
+        wanted = [market for market in asked if market in self.closes]
+        if body[:1] == "!":
+            reason = body[1:]
+            if reason in MARKET and not unrostered:
+                return bool(wanted) == (reason == "registered_too_late")
+            return reason in REASONS
+        if body[:1] == "=":
+            return body[1:] in self.closes
+        eligible = body.split("|")
+        if not set(eligible) <= set(self.market_ids):
+            return False
+        if unrostered:
+            return True
+        rest = iter(wanted)
+        missing = [market for market in wanted if market not in eligible]
+        self.shortened = self.shortened or bool(missing)
+        in_time = not missing or max(map(self.closes.__getitem__, missing)) < min(map(self.closes.__getitem__, eligible))
+        return in_time and all(market in rest for market in eligible)
+
+    def luck_tests(self) -> Iterator[Json]:
+        """Per reason and band: how many fans, and p, the chance that even luck is as uneven as theirs; None where not asked."""
+        for reason in sorted(self.counts):
+            rows = [row for number in self.numbers[reason] for row in rows_with(self.cells, number)]
+            by_band: dict[str, list[int]] = defaultdict(list)
+            for row in rows:
+                by_band[self.fans.band(row)].append(row)
+            for band, its in sorted(by_band.items()):
+                test = {"wave": self.wave["date_key"], "reason": reason, "band": band, "fans": len(its), "p": None}
+                unclear = self.earlier.unclear and reason not in BEFORE_TAKEN
+                if reason not in BY_LUCK and len(its) >= FEWEST_TESTED and not unclear:
+                    lucks = self.even_lucks(its, conditional=reason not in BEFORE_TAKEN)
+                    test["p"] = chance_of(lucks) if len(lucks) >= FEWEST_TESTED else None
+                yield test
+
+    def even_lucks(self, rows: list[int], *, conditional: bool) -> list[float]:
+        """The fans' luck on a scale where it is even if nothing but chance made it. Who was a candidate of an earlier wave and was
+        not selected is known to lie below its cut-off: such luck is measured against that. `conditional`: whether the reason is
+        asked only of fans whom no wave holds.
+        """
+        bounds = [1.0] * len(rows)
+        for taken in self.earlier.holders + self.earlier.spent if conditional else []:
+            for at, row in enumerate(rows):
+                there = row if taken.fans is self.fans else taken.fans.row_of(self.fans.refs[row * 32 : row * 32 + 32])
+                below = None if there is None or there in taken.members else taken.below.get(taken.cells[there])
+                if below is not None and there is not None:
+                    bounds[at] = min(bounds[at], luck_in_band(below, taken.fans.scores[there]))
+        lucks = (luck_in_band(self.fans.scores[row], self.fans.scores[row]) for row in rows)
+        return [min(luck / bound, 1.0) if bound > 0 else 1.0 for luck, bound in zip(lucks, bounds)]
+
+
+def luck_in_band(score: float, of: float) -> float:
+    """Where a score lies in the band of the score `of`: 0 at its lower end, 1 at its upper end."""
+    low, high = (HIGH, 1.0) if of >= HIGH else (MID, HIGH) if of >= MID else (LOW, MID)
+    return (score - low) / (high - low)
+
+
+def chance_of(lucks: list[float]) -> float:
+    """The two-sided p-value of Kolmogorov and Smirnov: the chance that so many even numbers from 0 to 1 are as uneven as these."""
+    fans, lucks = len(lucks), sorted(lucks)
+    return p_value(fans, max(max((at + 1) / fans - luck, luck - at / fans) for at, luck in enumerate(lucks)))
+
+
+def p_value(fans: int, distance: float) -> float:
+    """Above 0.01 the asymptotic series with Stephens' correction (off by less than 0.005 from 50 fans on): nothing is decided
+    there. Below, twice the exact one-sided chance, in Smirnov's finite sum; that both sides are so far off at once, which it counts
+    twice, is less than a millionth of it.
+    """
+    if distance >= 1:
+        return 0.0
+    root = math.sqrt(fans)
+    reach = (root + 0.12 + 0.11 / root) * distance
+    series = 1.0
+    if reach > 0.2:
+        series = 2 * sum((-1) ** (term - 1) * math.exp(-2 * (term * reach) ** 2) for term in range(1, 101))
+    if series > 0.01:
+        return min(1.0, series)
+    total, everybody = 0.0, math.lgamma(fans + 1)
+    for below in range(int(fans * (1 - distance)) + 1):
+        above = 1 - distance - below / fans
+        ways = everybody - math.lgamma(below + 1) - math.lgamma(fans - below + 1)
+        if above > 0:
+            total += math.exp(ways + (below - 1) * math.log(distance + below / fans) + (fans - below) * math.log(above))
+    return min(1.0, 2 * distance * total)
+
+
+def judge_luck(report: Report, tests: list[Json]) -> None:
+    """Holm: of m tests the least p counts m times, the next m - 1 times, and none less than the one before it."""
+    asked = sorted((test for test in tests if test["p"] is not None), key=lambda test: test["p"])
+    problems, reached = len(report.problems), 0.0
+    for place, test in enumerate(asked):
+        reached = max(reached, min(1.0, test["p"] * (len(asked) - place)))
+        test["corrected"] = reached
+        sentence = (
+            f"Wave {test['wave']}: the {test['fans']} fans of the {test['band']} band who were left out as {test['reason']} have"
+            f" uneven luck (p = {reached:.2g}, corrected for {len(asked)} tests)."
+        )
+        if reached < UNUSUAL:
+            (report.problems if reached < FAILS else report.unusual).append(sentence)
+    report.luck_tests = tests
+    report.checked["luck_tests"] = len(asked)
+    if asked:
+        least = asked[0]["corrected"]
+        report.note(problems, f"Luck of those left out: {len(asked)} groups tested, the least even has p = {least:.2g}, corrected.")
+    untested: dict[str, int] = Counter()
+    for test in tests:
+        if test["p"] is None:
+            untested[test["reason"]] += test["fans"]
+    if untested:
+        groups = ", ".join(f"{fans} {reason}" for reason, fans in sorted(untested.items()))
+        report.leave(
+            "Whether luck had a part in these exclusions is not tested, because the reason can follow from luck, or fewer than"
+            f" {FEWEST_TESTED} fans of a band have it: {groups}."
+        )
+
+
+# ---------------------------------------------------------------------------------------------------- the page
+
+
+def require_shape(draw: Any, name: str) -> Json:
+    """A public page as it must be. Raises Broken with the first thing that is otherwise."""
+    if isinstance(draw, dict) and draw.get("scheme") != SCHEME:
+        raise Broken(f"{shown(name)} is of another scheme than {SCHEME}: use the checker inside its own bundle.")
+    if sentence := misfit(draw, SHAPE_OF_DRAW, shown(name)):
+        raise Broken(sentence)
+    found: Json = draw
+    return found
+
+
+def check_draw(report: Report, draw: Json) -> None:
+    """The page at the close, in itself."""
+    problems = len(report.problems)
+    report.expect(draw["status"] == "closed", "draw.json is not of a closed campaign.")
+    report.expect(draw["proof"] is None, "draw.json in the bundle names a proof, which it cannot know.")
+    if draw["seed"] is None or draw["opened_at"] is None or draw["closed_at"] is None:
+        raise Broken("draw.json lacks the seed, or when the campaign opened or closed.")
+    report.expect(came_before(draw["opened_at"], draw["closed_at"]), "The campaign closed before it opened.")
+    mine = hashlib.sha256(bytes.fromhex(draw["seed"])).hexdigest()
+    report.expect(draw["commitment"] == mine, "The commitment is not SHA-256(seed): the seed was exchanged.")
+    report.note(problems, "The commitment is SHA-256(seed).")
+    check_times(report, draw)
+    check_attempts(report, draw)
+    check_lists(report, draw)
+    check_waves(report, draw)
+
+
+def check_times(report: Report, draw: Json) -> None:
+    """Since when luck could be known: the earlier of the source's time and the value's entry; without a source, the first draw."""
+    problems, entropy = len(report.problems), draw["entropy"]
+    known = (draw["first_drawn_at"],) if entropy is None else (entropy["public_at"], entropy["entered_at"])
+    since = min((time for time in known if time is not None), key=datetime.fromisoformat, default=None)
+    report.expect(draw["late_since"] == since, f"late_since is {draw['late_since']}, by the times on the page it is {since}.")
+    if entropy is not None:
+        report.expect((entropy["value"] is None) == (entropy["entered_at"] is None), "A value without its time, or a time alone.")
+        entered_first = draw["first_drawn_at"] is None or came_before(entropy["entered_at"], draw["first_drawn_at"])
+        report.expect(entered_first, "The first draw was made before the public value was entered.")
+        if moved := entropy["moved"]:
+            in_time = moved["public_at"] is None or came_before(moved["at"], moved["public_at"])
+            report.expect(in_time, "The public source was exchanged after its value could be known.")
+    for attempt in draw["attempts"]:
+        late = came_before(since, attempt["received_at"])
+        is_late = "is late" if late else "is not late"
+        report.expect(attempt["late"] == late, f"Score file {attempt['attempt']} {is_late} by the times on the page.")
+    named = draw["named_attempt"]
+    there = named is None or named in [attempt["attempt"] for attempt in draw["attempts"]]
+    report.expect(there, f"Score file {named}, which was named to become active, is not there.")
+    report.note(problems, f"What was late: by the times on the page, luck could be known since {since}.")
+
+
+def check_attempts(report: Report, draw: Json) -> None:
+    attempts = draw["attempts"]
+    numbers = [attempt["attempt"] for attempt in attempts]
+    if numbers != list(range(1, len(numbers) + 1)):
+        raise Broken(f"A score file is left out or listed twice: the numbers are {shown(numbers)}.")
+    report.expect(sum(attempt["active"] for attempt in attempts) <= 1, "More than one score file is active.")
+    for attempt in attempts:
+        name, drawn = f"Score file {attempt['attempt']}", attempt["state"] == "streamed"
+        report.expect(attempt["rows_in"] == attempt["accepted"] + attempt["rejected"], f"{name}: rows in are not those out.")
+        judged = drawn or attempt["state"] == "validated"
+        banded = sum(attempt["bands"].values()) == (attempt["accepted"] if judged else 0)
+        report.expect(banded, f"{name}: the bands do not add up to the fans accepted.")
+        whole = bool(attempt["roster_digest"] and attempt["rules_digest"] and attempt["min_score"] is not None)
+        report.expect(whole or not judged, f"{name} lacks the digest of its roster or rules, or its minimum.")
+        report.expect(drawn or not attempt["active"], f"{name} is active and was not drawn.")
+        other = attempt["supplement_of"]
+        report.expect(other is None or 1 <= other < attempt["attempt"], f"{name} supplements a file that did not come before it.")
+
+
+def check_lists(report: Report, draw: Json) -> None:
+    changes = [json.dumps(change, sort_keys=True) for change in draw["rule_changes"]]
+    report.expect(len(set(changes)) == len(changes), "A change of rules is listed twice.")
+    times = [datetime.fromisoformat(change["at"]) for change in draw["rule_changes"]]
+    report.expect(times == sorted(times), "The changes of rules are not in order of their times.")
+    numbers = [late["number"] for late in draw["late"]]
+    report.expect(numbers == list(range(1, len(numbers) + 1)), f"A late change is left out: the numbers are {shown(numbers)}.")
+    for late in draw["late"]:
+        moved = "not counted" if late["moved"] is None else late["moved"]
+        parts = (late["at"], late["kind"], late["subject"], late["reason"])
+        report.late.append("Late change {}, {}: {}, {}. Reason: {}. Fans moved: {}.".format(late["number"], *map(shown, parts), moved))
+    for attempt in draw["attempts"]:
+        if attempt["late"]:
+            report.late.append(f"Score file {attempt['attempt']} was received at {attempt['received_at']}, when luck could be known.")
+
+
+def check_waves(report: Report, draw: Json) -> None:
+    """Each wave in itself, as the page shows it."""
+    keys = [wave["date_key"] for wave in draw["waves"]]
+    if len(set(keys)) != len(keys):
+        raise Broken("A wave is listed twice.")
+    for wave in draw["waves"]:
+        name, cancelled = f"Wave {wave['date_key']}", wave["state"] == "cancelled"
+        report.expect(cancelled or wave["state"] == "completed", f"{name} is {wave['state']}, though the campaign is closed.")
+        report.expect(
+            cancelled == (wave["cancelled_at"] is not None), f"{name}: its state and the time of its cancellation contradict."
+        )
+        report.expect(cancelled or wave["triggered_at"] is not None, f"{name} is completed and was never triggered.")
+        first, last = wave["first_prepared_at"], wave["prepared_at"]
+        if first is None or last is None or not wave["preparations"]:
+            raise Broken(f"{name} was never prepared.")
+        times = [time for time in (first, last, wave["triggered_at"], wave["cancelled_at"]) if time is not None]
+        report.expect(all(map(came_before, times, times[1:])), f"{name}: its times are not in order.")
+        report.expect(wave["preparations"] > 1 or first == last, f"{name}: prepared once, and at two times.")
+        if wave["kind"] != "withdrawn":
+            check_markets(report, name, wave)
+        if wave["kind"] == "drawn":
+            if not any(a["attempt"] == wave["attempt"] and a["state"] == "streamed" for a in draw["attempts"]):
+                raise Broken(f"{name} was selected from score file {wave['attempt']}, which was never drawn.")
+            alone = [market["market_id"] for market in wave["markets"]] == [wave["single_market"]]
+            single = wave["order"] == "single_market"
+            report.expect(alone if single else wave["single_market"] is None, f"{name}: its order and its markets contradict.")
+        elif wave["kind"] == "uploaded":
+            selected = sum(market["selected"] for market in wave["markets"])
+            report.expect(selected == wave["fans"], f"{name}: its fans are not those of its markets.")
+
+
+def check_markets(report: Report, name: str, wave: Json) -> None:
+    order = [(market["position"], market["market_id"]) for market in wave["markets"]]
+    if len({market_id for _, market_id in order}) != len(order):
+        raise Broken(f"{name} lists a market twice.")
+    report.expect(order == sorted(order), f"{name}: its markets are not in order of their positions.")
+    for market in wave["markets"]:
+        title = f"{name}, market {market['market_id']}"
+        report.expect(market["selected"] <= market["room"], f"{title}: more fans than room.")
+        closed = came_before(market["selection_time"], wave["prepared_at"])
+        report.expect(closed, f"{title}: selected before its selection time.")
+
+
+class Saved:
+    """The page at the close against a copy of it that was saved: what had been published is still there and still says the same."""
+
+    def __init__(self, report: Report, draw: Json, manifest: Json, saved: Json, name: str) -> None:
+        self.report, self.draw, self.saved, self.name = report, draw, saved, shown(name)
+        problems = len(report.problems)
+        if saved["seed"] is None:
+            self.check_before_close()
+        else:
+            for key in sorted(set(draw) - {"status", "proof"}):
+                self.same(key, saved[key], draw[key])
+            report.expect(saved["status"] != "open", f"{self.name} has a seed, though it says that the campaign is open.")
+        if proof := saved["proof"]:
+            report.expect(
+                proof["sha256"] == report.bundle_sha256, f"{self.name} names another bundle than this one, by its SHA-256."
+            )
+            self.same("proof shards_root", proof["shards_root"], manifest["shards_root"])
+        report.note(problems, f"All that {self.name} shows of the draw is in the bundle.")
+
+    def same(self, what: str, before: Any, after: Any) -> None:
+        if isinstance(before, dict) and isinstance(after, dict) and set(before) == set(after):
+            for key in before:
+                self.same(f"{what} {key}", before[key], after[key])
+        elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+            for number, pair in enumerate(zip(before, after), 1):
+                self.same(f"{what} {number}", *pair)
+        elif json.dumps(before, sort_keys=True) != json.dumps(after, sort_keys=True):
+            said = f"{self.name}: the page said that {what} is {shown(before)}, the bundle says {shown(after)}."
+            self.report.problems.append(said)
+
+    def check_before_close(self) -> None:
+        saved, draw = self.saved, self.draw
+        self.report.expect(saved["status"] == "open" and saved["closed_at"] is None, f"{self.name}: closed, and without a seed.")
+        for key in ("campaign_id", "opened_at", "commitment", "salt_commitment", "draw_supplied"):
+            self.same(key, saved[key], draw[key])
+        for key in ("name", "artist"):
+            if saved[key] != draw[key]:
+                self.report.unusual.append(f"The {key} was {shown(saved[key])} on the page, and is now {shown(draw[key])}.")
+        self.check_source(saved["entropy"], draw["entropy"])
+        settled = saved["first_drawn_at"] is not None or bool(saved["entropy"] and saved["entropy"]["value"])
+        for key in ("first_drawn_at", *(("named_attempt",) if settled else ())):
+            if saved[key] is not None or key == "named_attempt":
+                self.same(key, saved[key], draw[key])
+        self.check_attempts()
+        for key in ("rule_changes", "late"):
+            self.same(key, saved[key], draw[key][: len(saved[key])])
+        waves = {wave["date_key"]: wave for wave in draw["waves"]}
+        for wave in saved["waves"]:
+            self.check_wave(wave, waves.get(wave["date_key"]))
+
+    def check_source(self, before: Json | None, after: Json | None) -> None:
+        """A value may have come since; the source may have been exchanged once, and then says what it was."""
+        if before is None or after is None:
+            self.same("entropy", before, after)
+            return
+        since = after
+        if before["moved"] is None and after["moved"] is not None:
+            since = after["moved"]
+            self.report.expect(before["value"] is None, "The public source was exchanged after its value was entered.")
+        for key in SOURCE:
+            self.same(f"entropy {key}", before[key], since[key])
+        for key in ("value", "entered_at", "moved"):
+            if before[key] is not None:
+                self.same(f"entropy {key}", before[key], after[key])
+
+    def check_attempts(self) -> None:
+        forward = ("uploaded", "processing", "validated", "streamed")
+        for number, before in enumerate(self.saved["attempts"], 1):
+            what = f"score file {number}"
+            if number > len(self.draw["attempts"]):
+                self.report.problems.append(f"{self.name}: the page listed {what}, the bundle does not.")
+                continue
+            after = self.draw["attempts"][number - 1]
+            for key in ("attempt", "received_at", "late", "supplement_of", "sha256"):
+                self.same(f"{what} {key}", before[key], after[key])
+            judged = before["state"] in ("validated", "streamed")
+            keys = ("rules_digest", "min_score", "roster_digest", "rows_in", "accepted", "rejected", "bands")
+            for key in keys if judged else ():
+                self.same(f"{what} {key}", before[key], after[key])
+            if before["state"] in forward and after["state"] in forward:
+                further = forward.index(after["state"]) >= forward.index(before["state"])
+                self.report.expect(further, f"{self.name}: {what} was {before['state']}, and is {after['state']} now.")
+            undone = before["state"] == "streamed" and after["state"] != "streamed"
+            self.report.expect(not undone, f"{self.name}: {what} was drawn, and is {after['state']} now.")
+            if before["state"] == "failed" and after["state"] == "failed":
+                self.same(what, {**before, "active": False}, {**after, "active": False})
+
+    def check_wave(self, before: Json, after: Json | None) -> None:
+        what = f"wave {before['date_key']}"
+        if after is None:
+            self.report.problems.append(f"{self.name}: the page listed {what}, the bundle does not.")
+            return
+        moves = {"state", "cancelled_at"} if before["state"] in ("triggered", "paused") else set()
+        for key in sorted(set(before) | set(after)):
+            if key not in moves:
+                self.same(f"{what} {key}", before.get(key), after.get(key))
+
+
+# ---------------------------------------------------------------------------------------------------- all of it
+
+
+def leave_what_cannot_be_checked(report: Report, draw: Json, saved: list[Json], options: argparse.Namespace) -> None:
+    """Each thing by name, and who can check it."""
+    report.leave("The words of README.txt. Nothing that is in the bundle is run.", "README.txt")
+    if all(page["seed"] is None for page in saved):
+        report.leave(
+            "When the campaign closed, its name and artist, which score file is active at the end, and what was added since the page"
+            " was saved: compare a copy of the page that is saved after the close.",
+            *("draw.json closed_at", "draw.json name", "draw.json artist", "draw.json attempts active", "draw.json attempts[+]"),
+            *("draw.json rule_changes[+]", "draw.json late[+]", "draw.json waves[+]"),
+        )
+    if not saved:
+        report.leave(
+            "Whether all this is what the public page showed while the draw was sealed: without --published a bundle that was made up"
+            f" as a whole passes. The least to compare is the commitment: {draw['commitment']}",
+            "draw.json",
+        )
+    if options.salt is None:
+        report.leave(
+            "That each fan has one reference, and that nonces come from the salt: an auditor with the salt (its SHA-256 is"
+            " salt_commitment) and the list of all ids can check it, with --salt-file and --ids."
+        )
+    elif options.ids is None:
+        report.leave("That each fan has one reference: an auditor with the list of all ids can check it, with --ids.")
+    if entropy := draw["entropy"]:
+        report.leave(f"That the public value is what its source published: look it up there ({shown(entropy['source'])}).")
+        if entropy["round"] is not None and entropy["chain"]:
+            report.leave(
+                f"The signature of drand's round. Fetch https://api.drand.sh/{shown(entropy['chain'])}/public/{entropy['round']} from"
+                " several of its mirrors: its randomness must be the value here, and the SHA-256 of its signature; that the signature"
+                " is the network's is checked with BLS12-381 (by the drand client, or py_ecc)."
+            )
+    else:
+        report.leave("Without a public source, whoever could read the database knew the luck of each fan beforehand.")
+    if draw["draw_supplied"]:
+        report.leave("The seed was supplied by the operators (a rehearsal): that nobody knew it beforehand cannot be shown.")
+    report.leave(
+        "Which fans could be contacted, were on a list, or were registered at all, and when; which of the markets that a fan asked for"
+        " were still open to them; and the preferences of those who registered after the roster (marked +). It follows from"
+        " personal data: each fan can check their own, and an auditor all.",
+        "fans-N.tsv wave",
+    )
+    report.leave(
+        "That raw scores are deserved, and that files and rules are those of the SHA-256 published: who has the files can compare."
+    )
+    if draw["late"]:
+        report.leave("How many fans a late change moved: the page says it, an auditor can count.")
+
+
 def check(path: str, options: argparse.Namespace) -> Report:
     """Everything, as far as it goes: what cannot be read is a problem like any other."""
     report = Report()
     try:
-        check_bundle(Bundle(path, report), options)
+        bundle = Archive(path, report)
+        try:
+            check_bundle(bundle, options)
+        finally:
+            bundle.close()
     except Broken as error:
         report.problems.append(str(error))
-    except UNREADABLE as error:
-        report.problems.append(f"The bundle cannot be read: {type(error).__name__}: {error}")
+    except (OSError, MemoryError) as error:
+        report.problems.append(f"The bundle cannot be read: {type(error).__name__}.")
     return report
 
 
-def check_bundle(bundle: Bundle, options: argparse.Namespace) -> None:
-    report, manifest = bundle.report, bundle.manifest
-    bundle.read("README.txt")
-    bundle.read("verify_draw.py")
+def check_bundle(bundle: Archive, options: argparse.Namespace) -> None:
+    report = bundle.report
+    manifest = read_manifest(bundle)
     report.expect(bundle.read_json("rules.json") == RULES, "rules.json does not hold the rules this checker knows.")
-    attempts = bundle.read_json("attempts.json")
-    numbers = [attempt["attempt"] for attempt in attempts]
-    report.expect(numbers == list(range(1, len(numbers) + 1)), f"A score file is left out: the numbers are {numbers}.")
-    hidden = [attempt["attempt"] for attempt in attempts if attempt["state"] in DRAWN and not attempt["fans_file"]]
-    report.expect(not hidden, f"Score files {hidden} were drawn, but their fans are left out.")
-    check_anchors(report, manifest, attempts, options)
-    waves = [bundle.read_json(name) for name in manifest["waves"]]
-    fan = options.fan and options.fan.strip().lower()
-    if options.id is not None and options.salt is not None:
-        nonce = hmac.new(options.salt, options.id.encode(), "sha256").digest()
-        fan = hashlib.sha256(nonce + options.id.encode()).hexdigest()
-    standing: Json = {"fan_ref": fan, "score_files": []}
-    seen: dict[str, str] = {}
-    for attempt in attempts:
-        if attempt["fans_file"]:
-            mine = [wave for wave in waves if wave["attempt"] == attempt["attempt"]]
-            check_attempt(bundle, attempt, mine, seen, standing)
-    for wave in waves:
-        if wave["attempt"] is None:
-            b"".join(bundle.parts(wave["members_file"]))
-            report.on_trust.append(
-                "Wave {} was put together elsewhere: its members are listed, not selected by the draw.".format(wave["date_key"])
-            )
-    report.expect(not bundle.unread, "Files nobody speaks of: {}.".format(", ".join(bundle.unread)))
+    draw = require_shape(bundle.read_json("draw.json"), "draw.json")
+    saved = [(require_shape(parse_json(content, name), name), name) for name, content in options.saved]
+    check_draw(report, draw)
+    for page, name in saved:
+        Saved(report, draw, manifest, page, name)
+    if options.commitment is not None:
+        report.expect(options.commitment.strip().lower() == draw["commitment"], "The commitment is not the one you were given.")
+    drawn = [wave for wave in draw["waves"] if wave["kind"] == "drawn"]
+    used = {wave["attempt"] for wave in drawn} | {each["attempt"] for each in draw["attempts"] if each["active"]}
+    require_files(bundle, manifest, drawn, sorted(used))
+    check_salt(report, draw, options)
+    wanted = reference_of(report, options)
+    standing: Json = {"fan_ref": wanted, "score_files": []}
+    rosters: dict[int, Fans] = {}
+    for number in sorted(used):
+        problems, mine = len(report.problems), [wave for wave in drawn if wave["attempt"] == number]
+        fans = Fans(bundle, draw, draw["attempts"][number - 1], mine, wanted.encode() if wanted else None)
+        report.checked["attempts"] += 1
+        report.checked["fans"] += len(fans.scores)
+        report.note(problems, f"Score file {number}: {len(fans.scores)} band scores and the roster digest.")
+        check_ids(report, fans, options)
+        if fans.found is not None:
+            row = fans.found["row"]
+            fans.found.update(attempt=number, band=fans.band(row), band_score=fans.scores[row], waves=[])
+            standing["score_files"].append(fans.found)
+        if mine:
+            rosters[number] = fans
+    check_drawn_waves(bundle, draw, drawn, rosters)
+    say_of_other_waves(report, draw)
     if not any(problem.endswith("the manifest's.") for problem in report.problems):
         report.passed.append("Each file is the one the manifest names.")
-    report.on_trust.append(
-        "Which markets a fan was eligible for (in time, reachable) follows from personal data: each can check their own."
-    )
-    if fan is not None:
+    leave_what_cannot_be_checked(report, draw, [page for page, _ in saved], options)
+    if wanted is not None:
         report.fan = standing
 
 
-def check_attempt(bundle: Bundle, attempt: Json, waves: list[Json], seen: dict[str, str], standing: Json) -> None:
-    """One score file's fans, and the waves selected from it."""
-    fan, problems = standing["fan_ref"], len(bundle.report.problems)
-    fans = Fans(bundle, attempt, waves, fan.encode() if fan else None)
-    report, found = bundle.report, fans.found
-    report.checked["attempts"] += 1
-    report.checked["fans"] += len(fans.scores)
-    report.note(problems, f"Score file {attempt['attempt']}: {len(fans.scores)} band scores and the roster digest.")
-    order = fans.in_order() if waves else []
-    if found is not None:
-        score = fans.scores[found["row"]]
-        band = "high" if score >= HIGH else "mid" if score >= MID else "low"
-        found.update(attempt=attempt["attempt"], band=band, band_score=score, waves=[])
-        standing["score_files"].append(found)
-    for wave in waves:
-        selection, problems = Selection(wave, fans, order), len(report.problems)
-        selection.check(bundle, seen)
+def read_manifest(bundle: Archive) -> Json:
+    noted = bundle.read("manifest.sha256", 200)
+    content = bundle.read("manifest.json")
+    if noted != hashlib.sha256(content).hexdigest().encode() + b"\n":
+        raise Broken("manifest.json is not the file that manifest.sha256 names: one of the two was changed.")
+    manifest = parse_json(content, "manifest.json")
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise Broken("This is not the proof of a draw.")
+    if manifest.get("version") != VERSION or type(manifest["version"]) is not int:
+        raise Broken(f"This is version {shown(manifest.get('version'))} of a proof: check it with the verify_draw.py inside it.")
+    files = dict.fromkeys(set(bundle.entries) - {"manifest.json", "manifest.sha256"}, is_digest)
+    shape = {"format": is_text, "version": is_count, "shards_root": or_null(is_digest), "files": files}
+    if sentence := misfit(manifest, shape, "manifest.json"):
+        raise Broken(sentence)
+    bundle.files = manifest["files"]
+    return dict(manifest)
+
+
+def require_files(bundle: Archive, manifest: Json, drawn: list[Json], used: list[int]) -> None:
+    """The bundle holds exactly the files that the page calls for, in their order."""
+    expected = ["README.txt", "verify_draw.py", "rules.json", "draw.json", *(f"fans-{number}.tsv" for number in used)]
+    expected += [f"waves/{wave['date_key']}.members.tsv" for wave in drawn]
+    expected += ["manifest.json", "manifest.sha256"]
+    if list(bundle.entries) != expected:
+        odd = sorted(set(bundle.entries) ^ set(expected)) or expected
+        raise Broken(f"Files are missing, too many, or in another order: {shown(', '.join(odd[:5]))}.")
+    report = bundle.report
+    # there are no shards yet whose root this could be
+    report.expect(manifest["shards_root"] is None, "manifest.json names shards that this checker does not know.")
+    bundle.read("README.txt")
+    if bundle.read("verify_draw.py") != Path(__file__).read_bytes():
+        report.leave("The verify_draw.py in the bundle is another one than this, and is not run.", "verify_draw.py")
+
+
+def check_drawn_waves(bundle: Archive, draw: Json, drawn: list[Json], rosters: dict[int, Fans]) -> None:
+    """The waves in the order in which they were prepared, each with what the earlier ones left to it."""
+    report = bundle.report
+    taken: dict[str, Taken] = {}
+    tests: list[Json] = []
+    prepared = [datetime.fromisoformat(wave["prepared_at"]) for wave in draw["waves"]]
+    report.expect(prepared == sorted(prepared), "The waves are not in the order in which they were prepared.")
+    for wave in drawn:
+        problems, fans, name = len(report.problems), rosters[wave["attempt"]], f"Wave {wave['date_key']}"
+        earlier = Earlier(draw["waves"], taken, wave)
+        exclusions, selection = Exclusions(wave, fans, earlier), Selection(wave, fans)
+        everybody = wave["candidates"] + wave["returned"] + sum(wave["excluded"].values())
+        report.expect(everybody == len(fans.scores), f"{name}: candidates and excluded are not all fans of the score file.")
+        exclusions.check(report)
+        earlier.check_seats(report)
+        earlier.check_taken(report, fans)
+        selection.check(bundle)
+        tests += exclusions.luck_tests()
+        taken[wave["date_key"]] = Taken(wave, selection)
         report.checked["waves"] += 1
-        report.note(
-            problems, f"Wave {wave['date_key']}: {len(selection.members)} members of {len(selection.candidates)} candidates."
-        )
-        if found is not None:
-            found["waves"].append(selection.standing(found["row"]))
+        report.note(problems, f"{name}: {len(selection.members)} members of {len(selection.candidates)} candidates.")
+        if exclusions.unrostered:
+            report.late.append(f"{name}: {exclusions.unrostered} fans registered after the roster of their score file was made.")
+        if fans.found is not None:
+            fans.found["waves"].append(selection.standing(fans.found["row"]))
+    judge_luck(report, tests)
 
 
-def check_anchors(report: Report, manifest: Json, attempts: list[Json], options: argparse.Namespace) -> None:
-    """What was public before the bundle was, and what only the salt can show."""
-    commitment, anchored = manifest["commitment"], False
-    if options.commitment is not None:
-        report.expect(options.commitment.strip().lower() == commitment, "The commitment is not the one you were given.")
-        anchored = True
-    if options.published is not None:
-        check_published(report, manifest, attempts, options.published)
-        anchored = True
-    if not anchored:
-        report.on_trust.append(f"Compare the commitment with the one published when registration opened: {commitment}")
-    problems, mine = len(report.problems), hashlib.sha256(bytes.fromhex(manifest["seed"])).hexdigest()
-    report.expect(mine == commitment, "The commitment is not SHA-256(seed): the seed was exchanged.")
-    report.note(problems, "The commitment is SHA-256(seed).")
-    if options.salt is None:
-        report.on_trust.append("Who holds the salt (support, an auditor) can check with --salt-file whose a fan_ref is.")
+def say_of_other_waves(report: Report, draw: Json) -> None:
+    for wave in draw["waves"]:
+        name, times = f"Wave {wave['date_key']}", wave["preparations"]
+        if wave["kind"] == "uploaded":
+            who, why = shown(wave["uploaded_by_role"] or "somebody"), shown(wave["reason"] or "no reason given")
+            report.leave(f"{name} was not drawn: {wave['fans']} fans, uploaded by {who}. Reason: {why}.")
+        elif wave["kind"] == "withdrawn":
+            report.leave(f"{name} was prepared ({times}×) and taken back: whom it would have taken is not in the bundle.")
+        elif times > 1:
+            report.late.append(f"{name} was prepared {times} times; the last one counts.")
+
+
+def reference_of(report: Report, options: argparse.Namespace) -> str | None:
+    """Whose entry is asked for: by reference, or by id where the salt is there; and whether reference, nonce and id fit."""
+    fan: str | None = options.fan and options.fan.strip().lower()
+    if options.id is None:
+        return fan
+    its_id = options.id.strip().encode()
+    nonce = bytes.fromhex(options.nonce) if options.nonce else hmac.new(options.salt, its_id, "sha256").digest()
+    found = hashlib.sha256(nonce + its_id).hexdigest()
+    if fan is not None:
+        problems = len(report.problems)
+        report.expect(found == fan, "This reference does not belong to this id and nonce.")
+        report.note(problems, "The reference is SHA-256(nonce + id): it belongs to this id and to no other.")
+    return fan or found
+
+
+def check_salt(report: Report, draw: Json, options: argparse.Namespace) -> None:
+    if options.salt is not None:
+        problems = len(report.problems)
+        right = hashlib.sha256(options.salt).hexdigest() == draw["salt_commitment"]
+        report.expect(right, "This is not the salt of this draw: its SHA-256 is not salt_commitment.")
+        report.note(problems, "salt_commitment is SHA-256(salt).")
+
+
+def check_ids(report: Report, fans: Fans, options: argparse.Namespace) -> None:
+    """With salt and all ids: each reference is that of one id."""
+    if options.ids is None:
         return
-    report.expect(hashlib.sha256(options.salt).hexdigest() == manifest["salt_sha256"], "This is not the salt of this draw.")
+    known = set()
+    for fan in options.ids:
+        nonce = hmac.new(options.salt, fan, "sha256").digest()
+        known.add(hashlib.sha256(nonce + fan).digest())
+    rows = (bytes(fans.refs[start : start + 32]) for start in range(0, len(fans.refs), 32))
+    strangers = sum(ref not in known for ref in rows)
+    report.expect(not strangers, f"{fans.name}: {strangers} references belong to none of the {len(known)} ids.")
+    if not strangers:
+        report.passed.append(f"{fans.name}: each reference is that of one of the {len(known)} ids.")
 
 
-def check_published(report: Report, manifest: Json, attempts: list[Json], published: Json) -> None:
-    problems = len(report.problems)
-    for name in ("campaign_id", "commitment", "entropy_source"):
-        report.expect(published[name] == manifest[name], f"The public page said another {name}: {published[name]}.")
-    known = {attempt["attempt"]: attempt for attempt in attempts}
-    for earlier in published["attempts"]:
-        later = known.get(earlier["attempt"], {})
-        for name in ("sha256", "rules_digest", "roster_digest"):
-            right = not earlier[name] or earlier[name] == later.get(name)
-            report.expect(right, "The public page said another {} of score file {}.".format(name, earlier["attempt"]))
-    report.note(problems, "Commitment and score files are those the public page showed.")
+# ---------------------------------------------------------------------------------------------------- words
 
 
 def in_words(report: Report) -> Iterator[str]:
     for line in report.passed:
-        yield "OK      " + line
+        yield "OK           " + line
+    for line in report.late:
+        yield "LATE         " + line
+    for line in report.unusual:
+        yield "UNUSUAL      " + line
     for line in report.problems:
-        yield "WRONG   " + line
-    for line in report.on_trust:
-        yield "NOTE    " + line
+        yield "WRONG        " + line
+    for left in report.unchecked:
+        yield "NOT CHECKED  " + left["why"]
     if report.fan is not None:
         for line in fan_in_words(report.fan):
-            yield "FAN     " + line
+            yield "FAN          " + line
     yield "SHA-256 of this bundle: " + report.bundle_sha256
     checked = report.checked
     amount = "{files} files, {fans} band scores, {waves} waves, {members} members checked".format(**checked)
@@ -521,47 +1424,62 @@ def fan_in_words(fan: Json) -> Iterator[str]:
 
 
 def wave_in_words(wave: Json) -> str:
+    if wave["why_not"] == "comes_back_with_a_code":
+        return "keeps the code of an earlier wave, for market {}.".format(wave["market"])
     if wave["place"] is None:
         return "not a candidate ({}).".format(wave["why_not"].replace("_", " "))
     place = f"place {wave['place']} of {wave['of']} candidates; "
     if wave["market"] is not None:
         return place + "selected for market {}.".format(wave["market"])
-    cutoffs = ", ".join("{} at {!r}".format(market, wave["cutoffs"][market]) for market in wave["eligible"])
+    cutoffs = ", ".join("{} at {!r}".format(market, wave["cutoffs"].get(market)) for market in wave["eligible"])
     return place + f"not selected, number {wave['waitlist_place']} of the waitlist; cut-offs: {cutoffs}."
 
 
 def options_of(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Checks the proof bundle of a draw.")
+    parser = argparse.ArgumentParser(description="Checks the proof of a draw.")
     parser.add_argument("bundle", help="the zip")
-    parser.add_argument("--fan", metavar="FAN_REF", help="also say where this fan stands")
+    parser.add_argument("--published", metavar="FILE", action="append", help="draw.json as the public page gave it (often)")
     parser.add_argument("--commitment", metavar="HEX", help="the commitment as published when the campaign opened")
-    parser.add_argument("--published", metavar="FILE", help="draw.json as the public page gave it earlier")
-    parser.add_argument("--salt-file", metavar="FILE", help="the salt as 64 hex digits, for support and auditors")
-    parser.add_argument("--id", metavar="GLOBAL_USER_ID", help="with --salt-file: the fan by id")
+    parser.add_argument("--fan", metavar="FAN_REF", help="also say where this fan stands")
+    parser.add_argument("--nonce", metavar="HEX", help="with --fan and --id: check that the three fit")
+    parser.add_argument("--id", metavar="ID", help="the fan by id, with --nonce or --salt-file")
+    parser.add_argument("--salt-file", metavar="FILE", help="the salt as 64 hex digits, for auditors")
+    parser.add_argument("--ids", metavar="FILE", help="with --salt-file: all ids, one a line")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of words")
     options = parser.parse_args(arguments)
-    options.salt = None
-    if options.id is not None and options.salt_file is None:
-        parser.error("--id needs --salt-file")
-    if options.fan is not None and not re.fullmatch("[0-9a-f]{64}", options.fan.strip().lower()):
-        parser.error("--fan takes a FAN_REF: 64 hexadecimal digits, as a fan was told them")
+    if options.nonce is not None and (options.fan is None or options.id is None):
+        parser.error("--nonce needs --fan and --id")
+    if options.id is not None and options.salt_file is None and options.nonce is None:
+        parser.error("--id needs --nonce or --salt-file")
+    if options.ids is not None and options.salt_file is None:
+        parser.error("--ids needs --salt-file")
+    for name, value in (("--fan", options.fan), ("--nonce", options.nonce)):
+        if value is not None and not re.fullmatch("[0-9a-fA-F]{64}", value.strip()):
+            parser.error(f"{name} takes 64 hexadecimal digits, as they are in a fan's message")
+    options.nonce = options.nonce and options.nonce.strip()
     try:
         with open(options.bundle, "rb"):  # noqa: PTH123
             pass
-        if options.published is not None:
-            with open(options.published, encoding="utf-8") as file:  # noqa: PTH123
-                options.published = json.load(file)
-        if options.salt_file is not None:
-            with open(options.salt_file, encoding="ascii") as file:  # noqa: PTH123
-                options.salt = bytes.fromhex(file.read().strip())
+        options.saved = [(Path(name).name, read_bounded(name)) for name in options.published or []]
+        options.salt = options.salt_file and bytes.fromhex(Path(options.salt_file).read_text("ascii").strip())
+        if options.ids is not None:
+            options.ids = [line.strip() for line in Path(options.ids).read_bytes().splitlines() if line.strip()]
     except (OSError, ValueError) as error:
-        parser.error(str(error))
+        parser.error(shown(str(error)))
     return options
+
+
+def read_bounded(name: str) -> bytes:
+    """At most one byte more than may be: JSON that is cut there cannot be read, and says so."""
+    with open(name, "rb") as file:  # noqa: PTH123
+        return file.read(MOST_JSON + 1)
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = options_of(arguments)
     report = check(options.bundle, options)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
     if options.json:
         print(json.dumps(report.as_json()))
     else:

@@ -168,6 +168,9 @@ class WaveMarket(models.Model):
     name = models.CharField(max_length=200)
     capacity = models.PositiveIntegerField(help_text="Seats of the market in the whole campaign")
     given = models.PositiveIntegerField(default=0, help_text="Seats that were used already")
+    own_capacity = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The most that the wave's own file allowed"
+    )
     room = models.PositiveIntegerField(help_text="Seats that the wave could fill")
     selection_time = models.DateTimeField()
     position = models.PositiveIntegerField(default=0)

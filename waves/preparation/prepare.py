@@ -169,7 +169,11 @@ def _attempt(
         files.put(
             kept["candidates_key"],
             # who could be selected where: the draw stays provable when registrations change [S-10]
-            candidates_record(planned.candidates.frame, planned.plan.seats),
+            candidates_record(
+                planned.candidates,
+                planned.plan.seats,
+                {market.pk: market_id for market_id, market in planned.plan.markets.items()},
+            ),
         )
         lease.report_progress(4, STEPS)
         status = status_json(

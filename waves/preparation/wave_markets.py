@@ -16,6 +16,7 @@ def write_wave_markets(wave: Wave, planned: PlannedSelection) -> None:
             market=planned.plan.markets[seat.market_id],
             name=seat.name,
             capacity=seat.capacity,
+            own_capacity=seat.most,
             given=seat.given,
             room=seat.room,
             selection_time=seat.selection_time,

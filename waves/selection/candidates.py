@@ -4,7 +4,6 @@ others may not. [W-5]
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -32,7 +31,8 @@ SELECT score.global_user_id, score.raw_score, score.band_score, score.luck,
     COALESCE(score.preferences, array_to_string(fan.preferences, '|')),
     (extract(epoch FROM fan.registered_at) * 1000000)::bigint,
     member.id IS NOT NULL,
-    assignment.id IS NOT NULL
+    assignment.id IS NOT NULL,
+    score.preferences IS NULL AND fan.id IS NOT NULL
 FROM campaigns_fanscore AS score
 LEFT JOIN campaigns_registrant AS fan
     ON fan.campaign_id = %(campaign)s AND fan.global_user_id = score.global_user_id COLLATE
@@ -59,7 +59,9 @@ _SCHEMA = {
     "registered_us": pl.Int64,
     "in_wave": pl.String,
     "holds_code": pl.String,
+    "unrostered": pl.String,
 }
+_REASONS = pl.Enum(Exclusion.values)
 
 
 NOBODY_RETURNS = pl.DataFrame(
@@ -71,12 +73,20 @@ NOBODY_RETURNS = pl.DataFrame(
 class Candidates:
     """`frame`: what `selection.select` takes, and `member_id`, `email`, `phone` (String, empty
     where not usable). `returning`: the same of fans who come back with a code, and `held_market`,
-    `held_code`; they are not selected from. [W-6]
+    `held_code`; they are not selected from. [W-6] `left_out`: the others, with their reason.
+
+    All have `unrostered` (Boolean): registered only after the rows of the file were judged, so that
+    the roster does not hold their preferences. [S-10]
     """
 
     frame: pl.DataFrame
-    excluded: Mapping[Exclusion, int]
     returning: pl.DataFrame
+    left_out: pl.DataFrame
+
+    @property
+    def excluded(self) -> Mapping[Exclusion, int]:
+        counts = self.left_out["reason"].value_counts().iter_rows()
+        return {Exclusion(reason): count for reason, count in counts}
 
 
 def gather(
@@ -105,11 +115,10 @@ def gather(
         ]
     if not parts:
         return split_fans(pl.DataFrame(schema=_SCHEMA), rules, min_score=lowest)
-    excluded = sum((Counter(part.excluded) for part in parts), Counter())
     return Candidates(
         pl.concat([part.frame for part in parts]),
-        dict(excluded),
         pl.concat([part.returning for part in parts]),
+        pl.concat([part.left_out for part in parts]),
     )
 
 
@@ -131,17 +140,17 @@ def split_fans(
         if returning.is_empty()
         else fans.join(returning, on="global_user_id", how="left", maintain_order="left")
     )
-    fans = fans.with_columns(pl.col("confirmed", "in_wave", "holds_code") == "t")
+    fans = fans.with_columns(pl.col("confirmed", "in_wave", "holds_code", "unrostered") == "t")
     refused = pl.coalesce(
         _reason(pl.col("registered_us").is_null(), Exclusion.NOT_REGISTERED),
         _reason(pl.col("raw_score") < min_score, Exclusion.BELOW_MINIMUM_SCORE),
         _reason(pl.col("in_wave"), Exclusion.ALREADY_IN_WAVE),
         _reason(pl.col("holds_code") & pl.col("held_code").is_null(), Exclusion.HOLDS_CODE),
     )
-    fans = fans.with_columns(refused.alias("exclusion"))
-    early = _counted(fans)
+    fans = fans.with_columns(refused.alias("reason"))
+    early = fans.filter(pl.col("reason").is_not_null())
     # Phones are stored in E.164, so the country they are read with does not matter.
-    contacts = fans.filter(pl.col("exclusion").is_null()).with_columns(
+    contacts = fans.filter(pl.col("reason").is_null()).with_columns(
         pl.lit(rules.home_countries[0]).alias("country"),
         pl.lit(None, pl.String).alias("known_phone"),
     )
@@ -160,15 +169,17 @@ def split_fans(
         pl.when("usable_phone").then("phone").otherwise(pl.lit("")).alias("phone"),
         "held_market",
         "held_code",
+        "unrostered",
     )
     back, frame = kept.clear(), kept
     if returning.height:
         comes_back = pl.col("held_code").is_not_null()
         back, frame = kept.filter(comes_back), kept.filter(~comes_back)
+    refused_contact = judged.filter(pl.col("contact_reason").is_not_null())
     return Candidates(
         frame.drop("held_market", "held_code"),
-        early | _counted(judged.with_columns(pl.col("contact_reason").alias("exclusion"))),
         back,
+        pl.concat([_left_out(early, "reason"), _left_out(refused_contact, "contact_reason")]),
     )
 
 
@@ -176,8 +187,7 @@ def _reason(applies: pl.Expr, exclusion: Exclusion) -> pl.Expr:
     return pl.when(applies).then(pl.lit(exclusion.value))
 
 
-def _counted(frame: pl.DataFrame) -> dict[Exclusion, int]:
-    return {
-        Exclusion(reason): n
-        for reason, n in frame["exclusion"].drop_nulls().value_counts().iter_rows()
-    }
+def _left_out(fans: pl.DataFrame, reason: str) -> pl.DataFrame:
+    return fans.select(
+        "global_user_id", "unrostered", pl.col(reason).cast(_REASONS).alias("reason")
+    )

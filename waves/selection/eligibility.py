@@ -1,21 +1,23 @@
-"""Which markets each candidate of a wave could be selected for, kept at its preparation to prove
-the draw. [W-5, S-10]
+"""Which markets each candidate of a wave could be selected for, and why the others were none, kept
+at its preparation to prove the draw. [W-5, S-10]
 
 Registrations, lists and contacts go on changing after a wave is prepared; who was a candidate then
-must stay provable.
+must stay provable. Each fan of the score file has one cell: `A|B` = candidate for these markets,
+best first; `!reason` = an `Exclusion`; `=A` = comes back with a code for market A [W-6]. A `+`
+before the first two: who registered only after the roster.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import polars as pl
 
+from waves.choices import Exclusion
 from waves.markets import MarketSeat
-
-COLUMNS = ("global_user_id", "preferences", "registered_at")
+from waves.selection.candidates import Candidates
 
 
 def eligible_markets(candidates: pl.DataFrame, seats: Sequence[MarketSeat]) -> pl.DataFrame:
@@ -51,10 +53,55 @@ def _joined(market_ids: Sequence[str]) -> pl.Expr:
     )
 
 
-def candidates_record(candidates: pl.DataFrame, seats: Sequence[MarketSeat]) -> bytes:
-    """The record: the frame of `eligible_markets` as a Parquet file; the same candidates in the
-    same order, the same bytes.
+def cells_of(
+    candidates: Candidates, seats: Sequence[MarketSeat], market_ids: Mapping[int, str]
+) -> pl.DataFrame:
+    """`global_user_id` and `cell` of every fan of the score file, in no order. `market_ids`: of the
+    campaign's markets, by key.
     """
+    fans = candidates.frame.select(
+        "global_user_id", "preferences", "registered_at", "unrostered"
+    ).join(
+        eligible_markets(candidates.frame, seats),
+        on="global_user_id",
+        how="left",
+        maintain_order="left",
+    )
+    in_wave = [seat.market_id for seat in seats]
+    asked = pl.col("preferences")
+    wants_any = (asked.list.len() == 0) | asked.list.eval(pl.element().is_in(in_wave)).list.any()
+    why_not = pl.when(wants_any).then(_because(Exclusion.REGISTERED_TOO_LATE))
+    back = pl.col("held_market").replace_strict(dict(market_ids), return_dtype=pl.String)
+    of_candidates = pl.coalesce("eligible", why_not.otherwise(_because(Exclusion.NO_MARKET_WANTED)))
+    return pl.concat(
+        [
+            fans.select("global_user_id", _marked(of_candidates)),
+            candidates.returning.select(
+                "global_user_id", pl.concat_str(pl.lit("="), back).alias("cell")
+            ),
+            candidates.left_out.select(
+                "global_user_id",
+                _marked(pl.concat_str(pl.lit("!"), pl.col("reason").cast(pl.String))),
+            ),
+        ]
+    )
+
+
+def _because(reason: Exclusion) -> pl.Expr:
+    return pl.lit(f"!{reason.value}")
+
+
+def _marked(cell: pl.Expr) -> pl.Expr:
+    return (
+        pl.when("unrostered").then(pl.concat_str(pl.lit("+"), cell)).otherwise(cell).alias("cell")
+    )
+
+
+def candidates_record(
+    candidates: Candidates, seats: Sequence[MarketSeat], market_ids: Mapping[int, str]
+) -> bytes:
+    """The record: the frame of `cells_of` as a Parquet file."""
     buffer = io.BytesIO()
-    eligible_markets(candidates.select(COLUMNS), seats).write_parquet(buffer)
+    found = cells_of(candidates, seats, market_ids)
+    found.with_columns(pl.col("cell").cast(pl.Categorical)).write_parquet(buffer)
     return buffer.getvalue()

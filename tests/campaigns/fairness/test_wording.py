@@ -77,11 +77,11 @@ def test_x3_the_group_that_was_found_is_named_with_its_direction(by, name, selec
 def test_x3_the_least_likely_findings_are_named_and_the_rest_is_counted():
     groups = [
         {"by": "country", "name": name, "selected": 9, "corrected_p": p}
-        for name, p in (("CA", 0.004), ("US", 0.001), ("AU", 0.003), ("GB", 0.002))
+        for name, p in (("US", 0.004), ("CA", 0.001), ("MX", 0.003), ("GB", 0.002))
     ]
     text = sentence(found(groups, lucks=("mid", "low")))
-    assert "luck was not spread evenly in the mid and low bands, fans in US were" in text
-    assert "fans in GB were" in text
+    assert "luck was not spread evenly in the mid and low bands, fans in CA were" in text
+    assert "fans in GB were selected more often than chance allows, and so were" not in text
     assert text.endswith(
         "and 2 other groups stand out (8 of 57 tests found what chance hardly ever does)."
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import random
-from datetime import UTC, datetime
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from campaigns.draw import Draw, draw_frame
-from console.proof.bundle import ProvenAttempt, ProvenWave, write_bundle
-from tests.support.campaigns import roster_digest
+from console.proof.bundle import ProvenRoster, ProvenWave, write_bundle
 from waves.choices import Order
 from waves.markets import MarketSeat
 from waves.selection.allocation import select
@@ -21,6 +24,8 @@ ALL_ORDERS = (Order.BY_PREFERENCE, Order.BY_MARKET_ORDER, Order.SINGLE_MARKET)
 DRAW = Draw("12345", bytes(range(32)), bytes(range(32, 64)), "8a1f public value")
 NOON = datetime(2026, 1, 18, 12, tzinfo=UTC)
 MARKETS = ("us-west", "us-east", "us-south")
+LEAST = 0.25  # of each wave: a few fans of the low band are below it
+Page = dict[str, Any]
 
 
 def fans(count: int, seed: int = 7) -> pl.DataFrame:
@@ -49,123 +54,265 @@ def fans(count: int, seed: int = 7) -> pl.DataFrame:
     )
 
 
-def make_bundle(
-    target: Path,
+@dataclass
+class Case:
+    """A presale: its page at the close, and per score file its fans (`global_user_id, raw_text,
+    raw_score, band_score, luck, fan_ref, preferences` and a cell per wave), per wave its members.
+    """
+
+    draw: Draw
+    page: Page
+    drawn: pl.DataFrame
+    cells: dict[str, list[str]] = field(default_factory=dict)
+    members: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    @property
+    def published(self) -> Page:
+        """The page as it was saved just before the close."""
+        page = copy.deepcopy(self.page)
+        return page | {"status": "open", "closed_at": None, "seed": None}
+
+    def write(self, target: Path) -> Page:
+        """Pack it; returns the page as it was saved before."""
+        rows = self.drawn.with_columns(
+            pl.col("preferences").list.join("|"),
+            *(pl.Series(key, cells, dtype=pl.String) for key, cells in self.cells.items()),
+            raw_score=pl.col("raw_text"),
+        )
+        chunks = [rows.slice(start, 25_000) for start in range(0, max(1, rows.height), 25_000)]
+        waves = [ProvenWave(key, members) for key, members in self.members.items()]
+        write_bundle(target, self.page, [ProvenRoster(1, list(self.cells), chunks)], waves)
+        return self.published
+
+
+def hours(count: float) -> str:
+    return (NOON + timedelta(hours=count)).isoformat()
+
+
+def case(
     count: int = 60,
     *,
     draw: Draw = DRAW,
     capacities: tuple[int, ...] = (5, 4, 3),
     orders: tuple[Order, ...] = (Order.BY_PREFERENCE,),
     drawn: pl.DataFrame | None = None,
-) -> dict[str, Any]:
-    """Write a bundle of one score file and a wave per order, members of earlier waves left out;
-    returns what is public.
+    left_out: dict[int, str] | None = None,
+) -> Case:
+    """One score file and a wave per order, members of earlier waves left out, and by row those of
+    `left_out`, each for its reason.
     """
     drawn = draw_frame(fans(count), draw) if drawn is None else drawn
-    seats = [
-        MarketSeat(market, market, room, NOON, at)
-        for at, (market, room) in enumerate(zip(MARKETS, capacities, strict=True))
-    ]
-    table, taken, waves = drawn, [], []
+    made = Case(draw, _page(drawn, draw), drawn)
+    given = dict.fromkeys(MARKETS, 0)
+    held: set[str] = set()
     for number, order in enumerate(orders, 1):
-        date_key = f"2026012{number}"
-        free = drawn.filter(~pl.col("global_user_id").is_in(taken)).with_columns(
-            registered_at=pl.lit(NOON)
-        )
         alone = MARKETS[0] if order == Order.SINGLE_MARKET else None
-        of_wave = seats[:1] if alone else seats
-        chosen = select(free, seats, order=order, single_market=alone, draw=draw)
-        waves.append(_wave(date_key, order, of_wave, chosen, drawn))
-        preferences = pl.col("preferences").list.eval(
-            pl.element().filter(pl.element().is_in([seat.market_id for seat in of_wave]))
-        )
-        anything = pl.lit("|".join(seat.market_id for seat in of_wave))
-        cell = (
-            pl.when(pl.col("preferences").list.len() == 0)
-            .then(anything)
-            .when(preferences.list.len() > 0)
-            .then(preferences.list.join("|"))
-        )
-        taken_already = pl.col("global_user_id").is_in(taken)
-        table = table.with_columns(
-            pl.when(taken_already)
-            .then(pl.lit("!already_in_wave"))
-            .otherwise(cell.otherwise(pl.lit("!no_market_wanted")))
-            .alias(date_key)
-        )
-        taken += chosen.members["global_user_id"].to_list()
+        seats = [
+            MarketSeat(market, market.title(), room + given[market], NOON, at, given=given[market])
+            for at, (market, room) in enumerate(zip(MARKETS, capacities, strict=True))
+            if alone in (None, market)
+        ]
+        _add_wave(made, number, order, seats, held, left_out or {})
+        for market, selected in _selected(made, number).items():
+            given[market] += selected
+    return made
+
+
+def make_bundle(target: Path, count: int = 60, **options: Any) -> Page:
+    """Write the bundle of a `case`; returns the page as it was saved before the close."""
+    return case(count, **options).write(target)
+
+
+def _selected(made: Case, number: int) -> dict[str, int]:
+    return {
+        market["market_id"]: market["selected"]
+        for market in made.page["waves"][number - 1]["markets"]
+    }
+
+
+def _add_wave(
+    made: Case,
+    number: int,
+    order: Order,
+    seats: list[MarketSeat],
+    held: set[str],
+    left_out: dict[int, str],
+) -> None:
+    in_wave = [seat.market_id for seat in seats]
+    cells = []
+    for row, (fan, raw, asked) in enumerate(
+        made.drawn.select("global_user_id", "raw_score", "preferences").iter_rows()
+    ):
+        eligible = [market for market in asked or in_wave if market in in_wave]
+        reason = left_out.get(row, "")
+        if raw < LEAST and reason != "not_registered":
+            reason = "below_minimum_score"
+        elif fan in held and reason != "not_registered":
+            reason = "already_in_wave"
+        elif not reason and not eligible:
+            reason = "no_market_wanted"
+        cells.append(f"!{reason}" if reason else "|".join(eligible))
+    free = made.drawn.filter(
+        pl.Series([cell[:1] != "!" for cell in cells], dtype=pl.Boolean)
+    ).with_columns(registered_at=pl.lit(NOON))
+    chosen = select(
+        free,
+        seats,
+        order=order,
+        single_market=in_wave[0] if order == Order.SINGLE_MARKET else None,
+        draw=made.draw,
+    )
+    key = f"2026012{number}"
+    made.cells[key] = cells
+    made.members[key] = chosen.members.join(
+        made.drawn.select("global_user_id", "fan_ref", "band_score"),
+        on="global_user_id",
+        maintain_order="left",
+    )
+    held |= set(chosen.members["global_user_id"])
+    prepared = hours(number)
+    made.page["waves"].append(
+        {
+            "date_key": key,
+            "state": "completed",
+            "kind": "drawn",
+            "attempt": 1,
+            "preparations": 1,
+            "first_prepared_at": prepared,
+            "prepared_at": prepared,
+            "triggered_at": hours(number + 24),
+            "cancelled_at": None,
+            "notify_date": hours(number + 24),
+            "order": order.value,
+            "single_market": in_wave[0] if order == Order.SINGLE_MARKET else None,
+            "min_score": LEAST,
+            "candidates": chosen.candidates,
+            "selected": chosen.members.height,
+            "returned": 0,
+            "waitlist": chosen.waitlist.height,
+            "excluded": dict(
+                sorted(Counter(cell[1:] for cell in cells if cell[:1] == "!").items())
+            ),
+            "markets": [
+                {
+                    "market_id": seat.market_id,
+                    "name": seat.name,
+                    "position": seat.position,
+                    "selection_time": seat.selection_time.isoformat(),
+                    "capacity": seat.capacity,
+                    "own_capacity": None,
+                    "given": seat.given,
+                    "room": seat.room,
+                    "selected": result.selected,
+                    "cutoff": result.cutoff,
+                }
+                for seat, result in zip(seats, chosen.markets, strict=True)
+            ],
+        }
+    )
+
+
+def roster_lines(drawn: pl.DataFrame) -> bytes:
+    lines = drawn.select(
+        pl.concat_str(
+            "fan_ref", "raw_text", pl.col("preferences").list.join("|"), separator="\t"
+        ).alias("line")
+    )["line"].sort()
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _page(drawn: pl.DataFrame, draw: Draw) -> Page:
     attempt = {
         "attempt": 1,
+        "received_at": hours(-20),
         "state": "streamed",
+        "active": True,
+        "late": False,
+        "supplement_of": None,
         "sha256": "aa" * 32,
         "rules_digest": "bb" * 32,
-        "roster_digest": roster_digest(
-            zip(
-                drawn["fan_ref"],
-                drawn["raw_text"],
-                drawn["preferences"].list.join("|"),
-                strict=True,
-            )
-        ),
+        "roster_digest": hashlib.sha256(roster_lines(drawn)).hexdigest(),
+        "rows_in": drawn.height + 3,
         "accepted": drawn.height,
+        "rejected": 3,
         "bands": {
             name: drawn.filter(pl.col("band") == name).height for name in ("high", "mid", "low")
         },
         "min_score": 0.22,
     }
-    rows = table.with_columns(pl.col("preferences").list.join("|"), raw_score=pl.col("raw_text"))
-    chunks = [rows.slice(start, 25_000) for start in range(0, max(1, rows.height), 25_000)]
-    date_keys = [wave.description["date_key"] for wave in waves]
-    about = {"name": "Spring Tour", "entropy_source": "drand round 5551234", "draw_supplied": False}
-    unread = {
+    unread = attempt | {
         "attempt": 2,
+        "received_at": hours(-2),
         "state": "failed",
+        "active": False,
+        "late": True,
+        "supplement_of": 1,
         "sha256": "cc" * 32,
         "rules_digest": "",
         "roster_digest": "",
+        "rows_in": 0,
         "accepted": 0,
-        "bands": {},
-        "min_score": 0.22,
+        "rejected": 0,
+        "bands": {"high": 0, "mid": 0, "low": 0},
+        "min_score": None,
     }
-    write_bundle(
-        target,
-        draw,
-        about,
-        [ProvenAttempt(attempt, date_keys, chunks), ProvenAttempt(unread)],
-        waves,
-    )
-    published = {
+    source = {
+        "source": "drand round 5551234",
+        "chain": "8990e7a9aaed2ffed73dbd7092123d6f289930540d7651336225dc172e51b2ce",
+        "round": 5551234,
+        "form": "randomness in lower-case hex",
+        "public_at": hours(-10),
+    }
+    before = source | {
+        "source": "the value of another day",
+        "chain": None,
+        "round": None,
+        "form": None,
+    }
+    return {
+        "scheme": 2,
         "campaign_id": draw.campaign_id,
+        "name": "Spring Tour",
+        "artist": "The Bänd",
+        "status": "closed",
+        "opened_at": hours(-40),
+        "closed_at": hours(100),
         "commitment": draw.commitment,
-        "entropy_source": about["entropy_source"],
-    }
-    return published | {"attempts": [attempt]}
-
-
-def _wave(
-    date_key: str, order: Order, seats: list[MarketSeat], chosen: Any, drawn: pl.DataFrame
-) -> ProvenWave:
-    markets = [
-        {
-            "market_id": result.market_id,
-            "capacity": result.capacity,
-            "selected": result.selected,
-            "cutoff": result.cutoff,
+        "salt_commitment": draw.salt_commitment,
+        "draw_supplied": False,
+        "entropy": source
+        | {
+            "value": draw.entropy,
+            "entered_at": hours(-9),
+            "moved": before | {"at": hours(-30), "reason": "the day was moved"},
         }
-        for result in chosen.markets
-    ]
-    description = {
-        "date_key": date_key,
-        "attempt": 1,
-        "order": order.value,
-        "min_score": 0.22,
-        "markets": markets,
-        "candidates": chosen.candidates,
-        "waitlist": chosen.waitlist.height,
+        if draw.entropy
+        else None,
+        "first_drawn_at": hours(-8),
+        "late_since": hours(-10) if draw.entropy else hours(-8),
+        "named_attempt": 1,
+        "seed": draw.seed.hex(),
+        "attempts": [attempt, unread],
+        "rule_changes": [
+            {
+                "at": hours(-7),
+                "market_id": MARKETS[0],
+                "rule": "capacity",
+                "before": "4",
+                "after": "5",
+                "reason": "a larger hall",
+            }
+        ],
+        "late": [
+            {
+                "number": 1,
+                "at": hours(-1),
+                "kind": "late list",
+                "subject": "blacklist",
+                "reason": "resellers",
+                "moved": 3,
+            }
+        ],
+        "waves": [],
+        "proof": None,
     }
-    members = chosen.members.join(
-        drawn.select("global_user_id", "fan_ref", "band_score"),
-        on="global_user_id",
-        maintain_order="left",
-    )
-    return ProvenWave(description, members)

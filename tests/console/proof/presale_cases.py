@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
+from django.utils import timezone
 
 from campaigns.draw import Draw, draw_frame
 from campaigns.models import Campaign, FanScore, Registrant, ScoreFile
 from campaigns.opening import close_campaign
 from console.proof import verify_draw
-from datalake.storage import buckets
 from tests.support.campaigns import roster_digest
 from tests.support.waves import NOW, SALT, SEED, campaign_with, person, request
 from waves.holds import seats_given
@@ -38,6 +39,7 @@ def presale(**options: Any) -> Campaign:
     preferences = [PREFERENCES[number % len(PREFERENCES)] for number in range(FANS)]
     campaign = campaign_with(FANS, SEATS, preferences=preferences, min_score=0.35, **options)
     Registrant.objects.filter(campaign=campaign, global_user_id__gte=f"fan-{FANS - 5:06d}").delete()
+    Campaign.objects.filter(pk=campaign.pk).update(opened_at=NOW - timedelta(days=30))
     publish_digests(campaign.active_score_file)
     return campaign
 
@@ -63,10 +65,11 @@ def publish_digests(file: ScoreFile | None) -> None:
     file.roster_size = drawn.height
     file.bands = dict(drawn["band"].value_counts().iter_rows())
     file.rules_digest = "ab" * 32
+    file.min_score = 0.22
     file.save()
 
 
-def sent(campaign: Campaign, date_key: str, *, record: bool = True, **values: Any) -> Wave:
+def sent(campaign: Campaign, date_key: str, **values: Any) -> Wave:
     """A wave prepared as operators do it, with as many seats as the first one had, and then said to
     be completed.
     """
@@ -75,10 +78,8 @@ def sent(campaign: Campaign, date_key: str, *, record: bool = True, **values: An
         market.capacity = SEATS[market.market_id] + given.get(market.pk, 0)
         market.save(update_fields=["capacity"])
     asked = request(campaign, date_key, **values)
-    wave = prepare(asked, by=person("pat", superuser=True), now=NOW).wave
-    if not record:
-        buckets.scoring().delete(wave.candidates_key)
-    Wave.objects.filter(name=asked.name).update(state="completed")
+    prepare(asked, by=person("pat", superuser=True), now=NOW)
+    Wave.objects.filter(name=asked.name).update(state="completed", triggered_at=timezone.now())
     return Wave.objects.get(name=asked.name)
 
 

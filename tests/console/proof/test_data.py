@@ -8,7 +8,8 @@ import zipfile
 import pytest
 
 from campaigns.models import Market, ScoreFile
-from console.proof import proof
+from console.proof import data, proof
+from datalake.storage import buckets
 from tests.console.proof.presale_cases import (
     close,
     presale,
@@ -16,7 +17,8 @@ from tests.console.proof.presale_cases import (
     verify,
 )
 from tests.support.waves import NOW, person, request
-from waves.models import Wave
+from waves.actions import cancel, reset
+from waves.lifecycle import wave_named
 from waves.preparation.prepare import prepare
 
 pytestmark = pytest.mark.django_db
@@ -36,13 +38,19 @@ def test_the_same_campaign_gives_the_same_bytes_whatever_the_chunks(
     assert proof.published_bundle(campaign).sha256 == first
 
 
-def test_an_attempt_that_failed_stays_in_sight_and_a_wave_not_sent_stays_out() -> None:
+def test_an_attempt_that_failed_and_a_wave_that_was_cancelled_or_taken_back_stay_in_sight() -> None:
     """[S-10]"""
     campaign = presale()
     sent(campaign, "20260121")
     Market.objects.filter(campaign=campaign).update(capacity=12)
-    prepare(request(campaign, "20260123"), by=person("pat", superuser=True), now=NOW)
-    Wave.objects.filter(campaign=campaign, date_key="20260123").update(state="cancelled")
+    pat, asked = person("pat", superuser=True), request(campaign, "20260123")
+    prepare(asked, by=pat, now=NOW)
+    cancel(wave_named(asked.name), by=pat, reason="another day")
+    Market.objects.filter(campaign=campaign).update(capacity=24)
+    asked = request(campaign, "20260124")
+    prepare(asked, by=pat, now=NOW)
+    reset(wave_named(asked.name), by=pat, reason="not yet")
+    cancel(wave_named(asked.name), by=pat, reason="not at all")
     ScoreFile.objects.create(
         campaign=campaign,
         attempt=2,
@@ -56,9 +64,25 @@ def test_an_attempt_that_failed_stays_in_sight_and_a_wave_not_sent_stays_out() -
     made = proof.proof_bundle(campaign.campaign_id)
     assert verify(made)["problems"] == []
     with zipfile.ZipFile(made["bundle"]) as archive:
-        attempts = json.loads(archive.read("attempts.json"))
+        attempts = json.loads(archive.read("draw.json"))["attempts"]
         assert [(attempt["attempt"], attempt["state"]) for attempt in attempts] == [
             (1, "streamed"),
             (2, "failed"),
         ]
-        assert not any("20260123" in name for name in archive.namelist())
+        waves = json.loads(archive.read("draw.json"))["waves"]
+        assert [(wave["date_key"], wave["state"], wave["kind"]) for wave in waves] == [
+            ("20260121", "completed", "drawn"),
+            ("20260123", "cancelled", "drawn"),
+            ("20260124", "cancelled", "withdrawn"),
+        ]
+        assert "waves/20260123.members.tsv" in archive.namelist()
+
+
+def test_a_wave_whose_record_is_away_is_not_proved_by_a_guess() -> None:
+    """[S-10]"""
+    campaign = presale()
+    wave = sent(campaign, "20260121")
+    buckets.scoring().delete(wave.candidates_key)
+    close(campaign)
+    with pytest.raises(data.RecordMissing, match="Restore it"):
+        proof.proof_bundle(campaign.campaign_id)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from waves.markets import MarketSeat
 from waves.selection.allocation import select
+from waves.selection.candidates import Candidates
 from waves.selection.eligibility import candidates_record, eligible_markets
 
 NOON = datetime(2026, 1, 18, 12, tzinfo=UTC)
@@ -65,21 +66,44 @@ def test_w5_a_fan_is_eligible_for_what_they_want_and_registered_in_time_for(
     assert select(fans, markets).candidates == len(due)
 
 
-def test_the_record_reads_back_and_is_the_same_bytes_each_time() -> None:
+def test_the_record_has_a_cell_for_every_fan_of_the_score_file() -> None:
+    """S-10: candidates with their markets, those who come back, and the others with the reason; a
+    plus says that the roster has no preferences of theirs.
+    """
+    late = NOON + timedelta(days=9)
+    markets = seats(random.Random(1))
     fans = pl.DataFrame(
-        {
-            "global_user_id": ["x", "y"],
-            "preferences": [["c", "a"], []],
-            "registered_at": [NOON, NOON],
-            "email": ["x@example.com"] * 2,
-        },
-        schema_overrides={
+        [
+            ("x", ["c", "a"], NOON, False),
+            ("y", [], NOON, True),
+            ("none of them", ["elsewhere"], NOON, False),
+            ("late", ["a"], late, False),
+            ("late for any", [], late, True),
+        ],
+        schema={
+            "global_user_id": pl.String,
             "preferences": pl.List(pl.String),
             "registered_at": pl.Datetime("us", "UTC"),
+            "unrostered": pl.Boolean,
         },
+        orient="row",
     )
-    markets = seats(random.Random(1))
-    kept = candidates_record(fans, markets)
-    assert kept == candidates_record(fans, markets)
-    assert b"example.com" not in kept
-    assert pl.read_parquet(io.BytesIO(kept)).rows() == [("x", "c|a"), ("y", "b|a|c")]
+    back = pl.DataFrame({"global_user_id": ["back"], "held_market": [7]})
+    left_out = pl.DataFrame(
+        {
+            "global_user_id": ["z", "w"],
+            "unrostered": [False, True],
+            "reason": ["not_registered", "no_contact"],
+        }
+    )
+    kept = candidates_record(Candidates(fans, back, left_out), markets, {7: "b"})
+    assert dict(pl.read_parquet(io.BytesIO(kept)).rows()) == {
+        "x": "c|a",
+        "y": "+b|a|c",
+        "none of them": "!no_market_wanted",
+        "late": "!registered_too_late",
+        "late for any": "+!registered_too_late",
+        "back": "=b",
+        "z": "!not_registered",
+        "w": "+!no_contact",
+    }
