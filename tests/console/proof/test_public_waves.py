@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from console.proof.public_waves import public_waves
-from tests.support.waves import NOW, campaign_with, person, request
+from tests.support.waves import NOW, campaign_with, person, request, scheduled
 from waves.actions import cancel, reset
 from waves.lifecycle import wave_named
 from waves.models import Wave
@@ -27,8 +27,8 @@ def shown(campaign, *, revealed=False):
 
 
 def test_x2_a_wave_is_public_from_its_trigger_on_for_its_date_would_be_known():
-    campaign = campaign_with()
-    wave = prepared(campaign)
+    wave = scheduled()
+    campaign = wave.campaign
     assert shown(campaign) == []
     Wave.objects.filter(pk=wave.pk).update(state="triggered", triggered_at=NOW)
     assert [page["date_key"] for page in shown(campaign)] == ["20260121"]

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0014_rejected_rows_are_found_by_columns")]
+    dependencies = [("campaigns", "0015_public_sources_have_a_time")]
 
     operations = [
         migrations.AddField(
