@@ -211,10 +211,16 @@ def without_worker(*, only: Iterable[str] = (), without: Iterable[str] = ()) -> 
 
 
 def record_move(
-    subject: Subject, from_state: str, to_state: str, *, by: User | None, reason: str = ""
+    subject: Subject,
+    from_state: str,
+    to_state: str,
+    *,
+    by: User | None,
+    reason: str = "",
+    cause: str = "",
 ) -> None:
-    """Write down a change of state: who, when, why. Call it in the transaction that makes the
-    change. [W-2]
+    """Write down a change of state: who, when, why. `cause` is a word of the app's for what moved
+    it, if no person chose to. Call it in the transaction that makes the change. [W-2]
     """
     StatusChange.objects.create(
         subject_kind=subject.kind,
@@ -223,5 +229,6 @@ def record_move(
         to_state=to_state,
         by=by,
         reason=reason,
+        cause=cause,
         correlation_id=correlation.current(),
     )

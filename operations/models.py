@@ -223,6 +223,9 @@ class StatusChange(AboutSubject):
     )
     at = models.DateTimeField(auto_now_add=True)
     reason = models.TextField(blank=True)
+    cause = models.CharField(
+        max_length=20, blank=True, help_text="Why the system moved it; empty where a person did"
+    )
     correlation_id = models.CharField(max_length=64, blank=True)
 
     class Meta:

@@ -24,13 +24,13 @@ MOST: Final = 20
 # to it, such as another preparation, one that fails, and its repeat, says nothing about that.
 _LOST = """
 JOIN LATERAL (
-    SELECT id, from_state, to_state, at, by_id, reason FROM operations_statuschange
+    SELECT id, from_state, to_state, at, by_id, reason, cause FROM operations_statuschange
     WHERE subject_kind = 'wave' AND subject_id = wave.name AND (
         from_state = ANY(%(approved)s) OR to_state = 'approved'
-        OR to_state = 'configured' AND reason <> ALL(%(no_reset)s))
+        OR to_state = 'configured' AND cause <> ALL(%(no_reset)s))
     ORDER BY id DESC LIMIT 1) AS change ON change.from_state = ANY(%(approved)s) AND (
         change.to_state = 'prepared'
-        OR change.to_state = 'configured' AND change.reason = %(members_changed)s)
+        OR change.to_state = 'configured' AND change.cause = %(members_changed)s)
     AND wave.state = ANY(%(unapproved)s)
 """
 _LOST_VALUES: Final[Mapping[str, Any]] = {

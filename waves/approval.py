@@ -26,7 +26,7 @@ from waves.models import Wave
 
 APPROVED: Final = (WaveState.APPROVED, WaveState.SCHEDULED, WaveState.HELD)
 # From the trigger on what was approved is sent, so nothing can change any more.
-MEMBERS_CHANGED: Final = "members changed"  # why an approved wave has to be prepared again
+MEMBERS_CHANGED: Final = "members changed"  # the cause for which it has to be prepared again
 CHANGEABLE: Final = (WaveState.PREPARED, *APPROVED)
 UNAPPROVED: Final[Mapping[str, str | None]] = {
     "approved_by": None,
@@ -136,14 +136,14 @@ def void_members(wave_pk: int, *, by: User | None) -> bool:
     if content_digest(wave) == wave.content_digest:
         return False
     was_approved = wave.state in APPROVED
-    back_to_configured(wave, by=by, reason=MEMBERS_CHANGED)
+    back_to_configured(wave, by=by, reason=MEMBERS_CHANGED, cause=MEMBERS_CHANGED)
     if was_approved:
         _alert_lost(wave, by, MEMBERS_CHANGED, "Prepare and approve it again.")
     return was_approved
 
 
 @transaction.atomic
-def back_to_configured(wave: Wave, *, by: User | None, reason: str) -> Wave:
+def back_to_configured(wave: Wave, *, by: User | None, reason: str, cause: str = "") -> Wave:
     """→ CONFIGURED with two new attempts; no members, codes still reserved for them. [W-9]"""
     lock_wave(wave.pk)
     drop_members(wave)
@@ -155,6 +155,7 @@ def back_to_configured(wave: Wave, *, by: User | None, reason: str) -> Wave:
         WaveState.CONFIGURED,
         by=by,
         reason=reason,
+        cause=cause,
         attempts=0,
         selected=0,
         **cleared,

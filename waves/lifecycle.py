@@ -95,11 +95,17 @@ def wave_named(name: str) -> Wave:
 
 @retried
 def move(
-    wave: Wave, target: WaveState, *, by: User | None, reason: str = "", **values: Any
+    wave: Wave,
+    target: WaveState,
+    *,
+    by: User | None,
+    reason: str = "",
+    cause: str = "",
+    **values: Any,
 ) -> None:
     """Move the wave to `target` and set `values` with it, under the locks of its campaign and
-    itself; refreshes `wave` from the database. Raises WrongState, and WrongStatus where the
-    campaign is not open. [W-2, C-2]
+    itself; refreshes `wave` from the database. `cause`: see record_move. Raises WrongState, and
+    WrongStatus where the campaign is not open. [W-2, C-2]
     """
     source = WaveState(wave.state)
     if not allowed(source, target):
@@ -110,7 +116,7 @@ def move(
         if not moved:
             wave.refresh_from_db()
             raise WrongState(_refusal(wave, target))
-        record_move(subject_of(wave), source, target, by=by, reason=reason)
+        record_move(subject_of(wave), source, target, by=by, reason=reason, cause=cause)
     wave.refresh_from_db()
 
 

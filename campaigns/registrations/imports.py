@@ -35,6 +35,7 @@ from datalake import records, streams
 from datalake.choices import RecordType, StreamName
 from datalake.storage import buckets
 from operations import instants, jobs, leases
+from operations.choices import JobState
 from operations.leases import Lease
 from operations.models import Job
 from operations.subjects import Subject
@@ -107,6 +108,16 @@ def receive(
 def open_job(found: RegistrationImport, *, by: User | None) -> Job:
     """The job of an import: the live one, the failed one set to run again, or a new one."""
     return jobs.open_or_requeue(JOB_KIND, subject_of(found), by=by)
+
+
+def has_work_left(found: RegistrationImport) -> bool:
+    """Whether a job has something to do: import it, write its rejected rows, or go on publishing
+    where it broke off.
+    """
+    jobs_of_it = Job.objects.about(subject_of(found)).filter(kind=JOB_KIND)
+    last = jobs_of_it.order_by("-id").first()
+    broke_off = last is not None and last.state != JobState.DONE
+    return not found.rejected_key or broke_off
 
 
 def cancel_refusal(job: Job) -> str:

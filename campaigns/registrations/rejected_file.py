@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from typing import BinaryIO, cast
+
 import polars as pl
 
 from campaigns.errors import RowsMissing
@@ -27,15 +30,31 @@ def write(found: RegistrationImport) -> None:
     """
     columns, key = found.columns or _read_columns(found), key_of(found)
     with buckets.scoring().writer(key) as out:
-        frames = frames_of(QUERY, SCHEMA, **{"import": found.pk})
-        written = rejected_rows.write(out, columns, frames)
-        if written != found.rejected:
-            raise RowsMissing(
-                f"Registration file {found.pk} has {found.rejected:,} rejected rows, but"
-                f" {written:,} were found."
-            )
+        _write_rows(found, columns, out)
     found.columns, found.rejected_key = columns, key
     found.save(update_fields=["columns", "rejected_key"])
+
+
+def opened(found: RegistrationImport) -> BinaryIO:
+    """The file of a finished import, to be read; one that was never kept is made of the rows, and
+    nothing is changed: its campaign may be closed. Raises RowsMissing.
+    """
+    if found.rejected_key:
+        return buckets.scoring().open(found.rejected_key)
+    made = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 the reader closes it
+    _write_rows(found, found.columns or _read_columns(found), made)
+    made.seek(0)
+    return made
+
+
+def _write_rows(found: RegistrationImport, columns: list[str], out: BinaryIO) -> None:
+    frames = frames_of(QUERY, SCHEMA, **{"import": found.pk})
+    written = rejected_rows.write(out, columns, frames)
+    if written != found.rejected:
+        raise RowsMissing(
+            f"Registration file {found.pk} has {found.rejected:,} rejected rows, but"
+            f" {written:,} were found."
+        )
 
 
 def _read_columns(found: RegistrationImport) -> list[str]:

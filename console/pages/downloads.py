@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from campaigns.models import RegistrationImport, ScoreFile
+from campaigns.registrations import rejected_file
 from console.access import StaffRequest, action, log_access
 from console.downloads import attachment, neutralised_file, neutralised_zip
 from console.forms import ReasonForm
@@ -61,15 +62,15 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponseBase:
 @action(EXPORT, "campaigns.view_registrationimport")
 def registrations(request: StaffRequest, pk: int) -> HttpResponseBase:
     found = get_object_or_404(RegistrationImport, pk=pk)
-    key, back = found.rejected_key, reverse("registrations", args=[pk])
-    if not key:
-        messages.error(request, "The file of rejected rows is not written yet.")
+    back = reverse("registrations", args=[pk])
+    if not found.finished:
+        messages.error(request, "The file is not imported yet, so it has no rejected rows.")
         return HttpResponseRedirect(back)
     name = f"{found.name.rpartition('.')[0] or found.name}.rejected.csv"
     return _download(
         request,
         name,
-        lambda: _as_csv(name, neutralised_file(buckets.scoring().open(key))),
+        lambda: _as_csv(name, neutralised_file(rejected_file.opened(found))),
         back=back,
     )
 

@@ -66,11 +66,11 @@ def _receive(
     """Take the file, have a worker import it, and return the address of its page."""
     file = form.cleaned_data["file"]
     received = imports.receive(campaign, file.name, file.file, by=request.user, corrects=corrects)
-    if received.rejected_key:
+    if imports.has_work_left(received):
+        tasks.start_registrations(received, by=request.user)
+    else:
         before = f"{received.created_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
         messages.info(request, f"This file was already imported on {before}.")
-    else:
-        tasks.start_registrations(received, by=request.user)
     return reverse("registrations", args=[received.pk])
 
 
@@ -95,5 +95,6 @@ def registration_import(request: StaffRequest, pk: int) -> HttpResponse:
         repaired=repaired,
         not_repaired=shown.rejected - repaired,
         may_come=bool(shown.rejected_key and shown.rejected and is_open),
+        to_be_written=bool(shown.rejected and not shown.rejected_key and is_open),
         **work,
     )

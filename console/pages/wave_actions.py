@@ -169,7 +169,7 @@ def providers(request: StaffRequest) -> HttpResponse:
         request,
         "console/waves/providers.html",
         "Providers",
-        accounts=ProviderAccount.objects.order_by("name"),
+        accounts=accounts.with_who_stopped_them(),
     )
 
 

@@ -145,9 +145,9 @@ def reactivate(pk: int, *, by: User) -> None:
 
 
 def administrators() -> QuerySet[User]:
-    """Those who can sign in and change users now."""
+    """Those who can enter the site and change users now."""
     found = User.objects.filter(Q(is_superuser=True) | Q(groups__name=ADMINISTRATOR))
-    can_sign_in = found.filter(is_active=True).exclude(password="")
+    can_sign_in = found.filter(is_active=True, is_staff=True).exclude(password="")
     return can_sign_in.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX).distinct()
 
 

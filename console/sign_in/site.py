@@ -77,7 +77,7 @@ class FairwaveSite(UnfoldAdminSite):
     def without_role(self, request: HttpRequest) -> HttpResponse:
         """The page of somebody who is signed in and may see nothing."""
         administrators = User.objects.filter(
-            Q(is_superuser=True) | Q(groups__name=ADMINISTRATOR), is_active=True
+            Q(is_superuser=True) | Q(groups__name=ADMINISTRATOR), is_active=True, is_staff=True
         )
         named = [
             one.get_full_name() or one.username

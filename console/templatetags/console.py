@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from django import template
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -27,6 +28,12 @@ register = template.Library()
 EMOJI = re.compile(r"^:[a-z0-9_+-]+:\s*")
 register.filter("words", words)
 register.filter("moment", moment)
+
+
+@register.filter
+def beside_fields(errors: Collection[object]) -> int:
+    """How many of a form's errors are shown beside a field."""
+    return len(errors) - (NON_FIELD_ERRORS in errors)
 
 
 @register.filter

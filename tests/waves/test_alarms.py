@@ -64,6 +64,13 @@ def test_x5_a_wave_whose_members_changed_is_one_too_but_not_one_that_a_person_re
     assert seen() == []
 
 
+@pytest.mark.parametrize("reason", ["members changed", "retry"])
+def test_x5_whatever_reason_a_person_gives_a_reset_is_a_persons(reason, root):
+    for wave in (lost_its_members(), approved()):
+        actions.reset(wave, by=root, reason=reason)
+        assert seen() == []
+
+
 def lost_its_members() -> Wave:
     wave = approved()
     Member.objects.filter(pk=wave.members.first().pk).delete()

@@ -27,7 +27,7 @@ from waves.preparation import status_files
 from waves.preparation.judgement import MOST_ATTEMPTS, PREPARABLE, exhausted
 from waves.preparation.wave_files import status_json
 
-RETRY: Final = "retry"  # why a failed wave is configured again without a person's reset
+RETRY: Final = "retry"  # the cause for which a failed wave is configured without a person's reset
 
 
 def attempt_at(lease: Lease) -> Attempt:
@@ -81,7 +81,7 @@ def _count(wave: Wave, lease: Lease, *, by: User | None, started: datetime) -> N
     if wave.attempts >= MOST_ATTEMPTS:
         raise AttemptsExhausted(exhausted(wave.name))
     if wave.state == WaveState.FAILED:
-        move(wave, WaveState.CONFIGURED, by=by, reason=RETRY, error="")
+        move(wave, WaveState.CONFIGURED, by=by, reason=RETRY, cause=RETRY, error="")
     attempts = wave.attempts + 1
     counted = Wave.objects.filter(pk=wave.pk, state__in=PREPARABLE, attempts=wave.attempts)
     if not counted.update(

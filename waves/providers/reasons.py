@@ -13,6 +13,7 @@ REASONS: Final[dict[str, str]] = {
     "no_connection": "No connection to the provider",
     "timed_out": "The provider did not respond in time",
     "connection_cut": "The connection to the provider was lost",
+    "backend_failed": "The e-mail backend failed",
     "not_accepted": "The provider did not accept the message",
     "not_taken": "The mail server did not accept the message",
     "look_up_failed": "The provider could not look up the message",

@@ -16,11 +16,12 @@ from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Now
 
 from operations import alerts
 from operations.jobs import record_move
+from operations.models import StatusChange
 from operations.subjects import Subject
 from waves.models import ProviderAccount, Sender
 from waves.providers import registry
@@ -166,6 +167,15 @@ def pause(name: str, reason: str, *, by: User | None = None) -> bool:
                 f" is paused{who}: {reason}"
             )
     return bool(paused)
+
+
+def with_who_stopped_them() -> QuerySet[ProviderAccount]:
+    """All accounts by name, with `stopped_by`: who paused them last; null: the system. [N-6]"""
+    pauses = StatusChange.objects.filter(
+        subject_kind="account", subject_id=OuterRef("name"), to_state="paused"
+    )
+    last = Subquery(pauses.order_by("-id").values("by__username")[:1])
+    return ProviderAccount.objects.annotate(stopped_by=last).order_by("name")
 
 
 def resume(name: str, *, by: User | None = None, reason: str = "") -> bool:

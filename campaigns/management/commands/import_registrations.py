@@ -38,7 +38,7 @@ class Command(JsonCommand):
         corrects = None if number is None else corrections.original_of(campaign, number)
         with opened(options["file"]) as file:
             found = imports.receive(campaign, options["file"].name, file, by=by, corrects=corrects)
-        if not found.rejected_key:
+        if imports.has_work_left(found):
             job = imports.open_job(found, by=by)
             with self.watching(job.pk):
                 found = imports.process(job.pk)

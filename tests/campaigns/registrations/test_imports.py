@@ -5,8 +5,10 @@ C-5]
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from unittest.mock import Mock
 
 import pytest
+from django.core.management import call_command
 
 from campaigns.errors import UnreadableFile, WrongStatus
 from campaigns.models import Campaign, ListEntry, Market, Registrant, RegistrationImport
@@ -162,6 +164,21 @@ def test_a_publication_that_ends_half_way_goes_on_where_it_stands(monkeypatch):
     assert sorted(record["globalUserId"] for record in published()) == sorted(
         f"fan-{n}" for n in range(20)
     )
+
+
+def test_c5_the_command_run_again_goes_on_publishing_where_that_broke_off(monkeypatch, tmp_path):
+    campaign, file = make_campaign(), tmp_path / "registrations.csv"
+    file.write_bytes(registration_bytes([registration_row(1)]))
+    with monkeypatch.context() as patch:
+        patch.setattr(imports, "publish", Mock(side_effect=OSError("away")))
+        with pytest.raises(SystemExit):
+            call_command("import_registrations", campaign.campaign_id, str(file))
+    assert RegistrationImport.objects.get().rejected_key
+    assert published() == []
+    for _ in range(2):
+        call_command("import_registrations", campaign.campaign_id, str(file))
+        assert len(published()) == 1
+    assert Job.objects.get().state == JobState.DONE
 
 
 def test_an_import_killed_after_its_commit_ends_as_done_though_the_campaign_is_closed(monkeypatch):

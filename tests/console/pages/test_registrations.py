@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from campaigns.models import RegistrationImport
+from campaigns.models import Registrant, RegistrationImport
 from campaigns.opening import close_campaign
 from campaigns.registrations import corrections, imports
 from console import slow_counts
+from datalake import streams
 from operations import tasks
+from operations.choices import JobState
 from operations.models import Job
 from tests.support.avro_files import made
 from tests.support.campaigns import make_campaign
@@ -151,23 +155,56 @@ def test_o5_c2_who_may_not_import_or_a_campaign_that_is_closed_takes_no_correcti
     assert RegistrationImport.objects.count() == 1
 
 
-def test_c4_until_the_rejected_rows_are_written_the_page_offers_neither_and_says_what_to_do():
+def test_c4_until_the_rejected_rows_are_written_none_can_be_corrected_and_the_page_says_what_to_do():
     client = client_of(member_of("administrator"))
     campaign = make_campaign()
     original = imported(client, campaign)
     RegistrationImport.objects.update(columns=[], rejected_key="")
     html = page_of(client, original)
-    assert "upload the same registration file again to write it" in html
-    assert (FORM in html, "Reason for the download" in html) == (False, False)
-    address = f"/admin/registrations/{original.pk}/download/"
-    answer = client.post(address, {"reason": "the promoter asks"}, follow=True)
-    assert "The file of rejected rows is not written yet." in answer.content.decode()
+    assert "upload the same registration file again" in html
+    assert FORM not in html
     answer = correct(client, original, corrected(original)).content.decode()
     assert "are not written yet" in answer
     upload(client, campaign)
     imports.process(Job.objects.latest("id").pk)
     html = page_of(client, original)
     assert FORM in html
+
+
+def test_c4_rejected_rows_that_were_never_written_can_be_downloaded_of_a_closed_campaign_too():
+    client, campaign = client_of(member_of("administrator")), make_campaign()
+    original = imported(client, campaign)
+    lines = read(original.rejected_key).decode()
+    RegistrationImport.objects.update(columns=[], rejected_key="")
+    close_campaign(campaign.pk, by=None)
+    html = page_of(client, original)
+    assert "Reason for the download" in html
+    assert "again" not in html
+    address = f"/admin/registrations/{original.pk}/download/"
+    answer = client.post(address, {"reason": "the promoter asks"})
+    given = "".join(part.decode() for part in answer.streaming_content)
+    assert given.splitlines() == lines.splitlines()
+    assert RegistrationImport.objects.get().rejected_key == ""
+    RegistrationImport.objects.update(finished=False)
+    answer = client.post(address, {"reason": "the promoter asks"}, follow=True)
+    assert "is not imported yet" in answer.content.decode()
+
+
+def test_c5_the_same_file_again_goes_on_publishing_where_that_broke_off(monkeypatch):
+    client, campaign = client_of(member_of("administrator")), make_campaign()
+    with monkeypatch.context() as patch:
+        patch.setattr(streams, "publish_frame", Mock(side_effect=OSError("away")))
+        with pytest.raises(OSError, match="away"):
+            imported(client, campaign)
+    assert RegistrationImport.objects.get().rejected_key
+    assert Registrant.objects.filter(published=False).exists()
+    upload(client, campaign)
+    job = Job.objects.get()
+    assert job.state == JobState.QUEUED
+    imports.process(job.pk)
+    assert not Registrant.objects.filter(published=False).exists()
+    upload(client, campaign)
+    assert Job.objects.get().state == JobState.DONE
 
 
 def test_c4_a_slow_count_of_repaired_rows_is_not_made_anew_for_each_look(operator, monkeypatch):

@@ -6,9 +6,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from campaigns.models import Campaign
+from operations.adminkit.wall_clock import moment
 from operations.models import Job, StatusChange
 from tests.console.page_cases import prepared, said, sending_wave
-from tests.support.waves import NOW
+from tests.support.waves import NOW, person
 from waves import approval, schedule
 from waves.models import ProviderAccount, Wave
 from waves.sending import accounts
@@ -78,6 +79,21 @@ def test_stopping_everything_needs_a_reason_and_is_written_down(client):
     assert all("wrong price in the text" in change.reason for change in StatusChange.objects.all())
     assert {change.by.username for change in StatusChange.objects.all()} == {"administrator-person"}
     assert "Stopped since" in client.get("/admin/providers/").content.decode()
+
+
+def test_n6_the_page_of_providers_says_who_stopped_each_when_and_why(client):
+    ann = person("ann")
+    accounts.pause("sms_http", "an earlier one", by=None)
+    accounts.resume("sms_http", by=ann)
+    accounts.pause("sms_http", "wrong price", by=ann)
+    accounts.pause("email_django", "too many errors", by=None)
+    html = client.get("/admin/providers/").content.decode()
+    for name, who, why in (
+        ("sms_http", "ann", "wrong price"),
+        ("email_django", "the system", "too many errors"),
+    ):
+        when = moment(accounts.account(name).paused_at)
+        assert f"Stopped since {when} by {who}: {why}" in html
 
 
 def test_n6_everything_stops_however_long_the_reason_is(client):

@@ -121,6 +121,15 @@ def test_o5_the_only_administrator_who_can_sign_in_keeps_role_and_account(ada):
     assert not fresh(ada).is_active
 
 
+def test_o5_a_superuser_who_cannot_enter_the_site_is_no_other_administrator(ada):
+    other = User.objects.create_superuser("root", password="correct horse battery")
+    User.objects.filter(pk=other.pk).update(is_staff=False)
+    with pytest.raises(NotAllowedNow, match="only administrator"):
+        accounts.deactivate(ada.pk, by=ada, reason="leaving")
+    User.objects.filter(pk=other.pk).update(is_staff=True)
+    accounts.deactivate(ada.pk, by=ada, reason="leaving")
+
+
 def test_o5_whoever_lost_the_right_while_waiting_changes_nothing(ada):
     anna = accounts.invite(ANNA, username="", by=ada)
     ada.groups.clear()

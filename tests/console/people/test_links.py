@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
@@ -38,6 +40,11 @@ def test_o5_the_invitation_says_who_invited_the_user_name_the_role_and_the_link(
     for part in ("Anna Lee", "administrator-person", "user name is anna", "operator", link.url):
         assert part in sent.body
     assert "72 hours" in sent.body
+
+
+def test_o5_whatever_the_backend_raises_the_link_is_there_to_be_shown(ada, anna, monkeypatch):
+    monkeypatch.setattr(links, "get_connection", Mock(side_effect=LookupError("no such account")))
+    assert not links.mail(links.create(anna.pk, by=ada), by=ada)
 
 
 def test_o5_a_link_works_once(ada, anna):

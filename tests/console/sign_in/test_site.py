@@ -90,6 +90,15 @@ def test_o7_a_lock_out_belongs_to_the_persons_address_and_says_how_long(anna, se
     assert sign_in(address="2001:db8:0:2::5").status_code == 302
 
 
+def test_o7_an_error_of_the_whole_sign_in_announces_none_beside_a_field(anna):
+    """Neither a wrong password nor a lock-out is corrected below."""
+    for _ in range(6):
+        html = sign_in(password="guess").content.decode()
+        assert "Please correct" not in html
+    assert "Too many failed attempts" in html
+    assert "Please correct the error below" in sign_in(password="").content.decode()
+
+
 def test_o7_without_a_trusted_proxy_the_header_is_not_believed(anna):
     for number in range(PLACE.failures):
         assert sign_in(password="guess", address=f"192.0.2.{number}").status_code == 200
@@ -99,6 +108,7 @@ def test_o7_without_a_trusted_proxy_the_header_is_not_believed(anna):
 @pytest.mark.parametrize("is_staff", [True, False])
 def test_o5_somebody_without_a_role_reads_who_can_give_one_and_can_sign_out(anna, is_staff):
     User.objects.create_user("carl", password=PASSWORD, is_staff=is_staff)
+    User.objects.create_user("root", password=PASSWORD, is_superuser=True)  # cannot enter
     client = Client()
     answer = client.post(LOGIN, {"username": "carl", "password": PASSWORD}, follow=True)
     assert [address for address, _ in answer.redirect_chain] == ["/admin/"]

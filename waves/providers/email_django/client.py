@@ -5,6 +5,7 @@ packages for providers.
 from __future__ import annotations
 
 import contextlib
+import logging
 import smtplib
 from email.utils import parseaddr
 
@@ -16,6 +17,8 @@ from campaigns.contacts.addresses import is_address
 from waves.providers.contract import EmailText
 from waves.providers.outcomes import Kind, Outcome
 
+logger = logging.getLogger(__name__)
+
 
 class DjangoEmail:
     name = "email_django"
@@ -25,11 +28,14 @@ class DjangoEmail:
         self._domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
 
     def send(self, messages: list[EmailText]) -> list[Outcome]:
-        """Send over one connection; each message has its own outcome. [N-5]"""
-        backend: BaseEmailBackend = get_connection(fail_silently=False)
+        """Send over one connection; each message has its own outcome, whatever the backend raises.
+        [N-3, N-5]
+        """
         try:
+            backend: BaseEmailBackend = get_connection(fail_silently=False)
             backend.open()
-        except (smtplib.SMTPException, OSError):
+        except Exception as error:  # noqa: BLE001 see above: none of them was sent
+            logger.warning("no connection for e-mails", extra={"error": type(error).__name__})
             return [Outcome(Kind.RETRY_LATER, "no_connection")] * len(messages)
         try:
             return [self._send_one(backend, message) for message in messages]
@@ -62,6 +68,9 @@ class DjangoEmail:
             return Outcome(Kind.REFUSED, "bad_message")
         except OSError:
             return Outcome(Kind.UNCERTAIN, "connection_cut")
+        except Exception as error:  # noqa: BLE001 backends of others raise errors of their own
+            logger.warning("an e-mail backend failed", extra={"error": type(error).__name__})
+            return Outcome(Kind.UNCERTAIN, "backend_failed")
         return (
             Outcome(Kind.SENT, provider_id=message.key)
             if taken
@@ -76,5 +85,5 @@ def from_settings() -> DjangoEmail:
 
 def _close(backend: BaseEmailBackend) -> None:
     # every message has its answer already
-    with contextlib.suppress(smtplib.SMTPException, OSError):
+    with contextlib.suppress(Exception):
         backend.close()

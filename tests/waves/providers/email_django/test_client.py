@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+from typing import ClassVar
 
 import pytest
 from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import sanitize_address
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +65,49 @@ def test_n5_a_mail_server_that_is_away_took_nothing(settings):
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", closed.getsockname()[1]
         outcomes = DjangoEmail("a@b.example").send([email(), email("k2")])
     assert [outcome.kind for outcome in outcomes] == [Kind.RETRY_LATER] * 2
+
+
+class Foreign(BaseEmailBackend):
+    """A backend whose library has errors of its own."""
+
+    class Failed(Exception):
+        pass
+
+    failing: ClassVar[set[str]] = set()
+
+    def open(self):
+        if "open" in self.failing:
+            raise self.Failed
+
+    def send_messages(self, messages):
+        if messages[0].subject in self.failing:
+            raise self.Failed("the key of the account is abc")
+        return 1
+
+    def close(self):
+        if "close" in self.failing:
+            raise self.Failed
+
+
+@pytest.mark.parametrize(
+    ("failing", "kinds"),
+    [
+        ({"one", "close"}, [Kind.UNCERTAIN, Kind.SENT]),
+        ({"open"}, [Kind.RETRY_LATER, Kind.RETRY_LATER]),
+    ],
+)
+def test_n3_whatever_a_backend_raises_is_that_messages_outcome(
+    failing, kinds, settings, monkeypatch
+):
+    settings.EMAIL_BACKEND = f"{__name__}.Foreign"
+    monkeypatch.setattr(Foreign, "failing", failing)
+    outcomes = DjangoEmail("a@b.example").send([email(subject="one"), email("k2", subject="two")])
+    assert [outcome.kind for outcome in outcomes] == kinds
+
+
+def test_n3_a_backend_that_is_not_there_took_nothing(settings):
+    settings.EMAIL_BACKEND = "no.such.Backend"
+    assert [one.kind for one in DjangoEmail("a@b.example").send([email()])] == [Kind.RETRY_LATER]
 
 
 def test_the_settings_say_in_whose_name_e_mails_go(settings):
