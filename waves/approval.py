@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -28,7 +28,7 @@ APPROVED: Final = (WaveState.APPROVED, WaveState.SCHEDULED, WaveState.HELD)
 # From the trigger on what was approved is sent, so nothing can change any more.
 MEMBERS_CHANGED: Final = "members changed"  # the cause for which it has to be prepared again
 CHANGEABLE: Final = (WaveState.PREPARED, *APPROVED)
-UNAPPROVED: Final[Mapping[str, str | None]] = {
+UNAPPROVED: Final[Mapping[str, Any]] = {
     "approved_by": None,
     "approved_at": None,
     "approved_digest": "",
@@ -36,7 +36,7 @@ UNAPPROVED: Final[Mapping[str, str | None]] = {
     "scheduled_at": None,
 }
 # What the files that others read of a wave say does not hold any more: they are to go. [W-8]
-WITHDRAWN: Final[Mapping[str, str | bool]] = {"status_content": "", "status_stored": False}
+WITHDRAWN: Final[Mapping[str, Any]] = {"status_content": "", "status_stored": False}
 
 
 def approve(wave: Wave, *, by: User, digest: str, now: datetime, waiver: str = "") -> Wave:
