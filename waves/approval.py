@@ -72,7 +72,7 @@ def _approve(wave_pk: int, *, by: User, digest: str, now: datetime, waiver: str)
     alone = by.pk in {wave.prepared_by_id, wave.edited_by_id}
     if alone:
         _require_waiver(wave, by, waiver)
-    approved = {
+    approved: dict[str, Any] = {
         "approved_by": by,
         "approved_at": now,
         "approved_digest": digest,
