@@ -114,3 +114,8 @@ def normal_quantile(chance: float) -> float:
         below = 0.5 * math.erfc(-middle / math.sqrt(2))
         low, high = (middle, high) if below < chance else (low, middle)
     return (low + high) / 2
+
+
+def log_binomial(of: int, chosen: int) -> float:
+    """The logarithm of the number of ways to choose so many of a number of things."""
+    return math.lgamma(of + 1) - math.lgamma(chosen + 1) - math.lgamma(of - chosen + 1)

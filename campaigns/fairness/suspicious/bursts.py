@@ -1,0 +1,139 @@
+"""Registrations in bursts. [X-13]
+
+Registrations come in rushes: at the opening, after a newsletter, in the evening. A rush of people
+takes minutes to fade, a machine just stops. So a moment is judged by those before and after it, and
+named if it holds more than chance makes of several times their rate; of many times, where a rush
+begins. Bursts of more than some nine minutes are not told from rushes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from campaigns.fairness.suspicious.groups import (
+    FEWEST_FANS,
+    Chances,
+    Group,
+    Kind,
+    Numbers,
+    lines_of,
+    log_limit,
+    log_looks,
+)
+
+SECOND: Final = 1_000_000
+WIDTHS: Final = (1, 10, 60, 180)  # seconds of a window; one begins at each half of another
+NEAR: Final = 6  # windows on either side that it is compared with
+RUSH: Final = 4  # times their rate: no rush of people rises and fades so steeply
+OPENING: Final = 20  # times the rate after it, where that is RUSH times the rate before it
+ROUNDED: Final = (60, 3_600, 86_400)  # seconds that some sources round their times to
+
+
+def bursts(times: pl.DataFrame) -> list[Group]:
+    """The groups that are named. `times`: of `Traits`."""
+    us = np.sort(times["us"].to_numpy())
+    widths = [width for width in WIDTHS if width >= _rounded_to(us)]
+    starts = {width: _starts(us, width * SECOND // 2) for width in widths}
+    looked_at = sum(map(len, starts.values()))
+    found = [
+        _odd_windows(us, starts[width], width * SECOND, log_limit(looked_at)) for width in widths
+    ]
+    apart = _apart(pl.concat(found)) if found else []
+    return [
+        Group(
+            Kind.BURST,
+            lines_of(times.filter(pl.col("us").is_between(start, end, closed="left"))),
+            expected,
+            log_p + log_looks(looked_at),
+            {"begins_us": start, "seconds": -(-(end - start) // SECOND)},
+        )
+        for start, end, expected, log_p in (_whole(us, *one) for one in apart)
+    ]
+
+
+def _starts(us: Numbers, half: int) -> Numbers:
+    """Of the windows that begin with a fan's half of one."""
+    starts: Numbers = np.unique(us // half) * half
+    return starts
+
+
+def _rounded_to(us: Numbers) -> int:
+    """The seconds that half of all times, or more, are rounded to: no shorter window says
+    anything.
+    """
+    return max(
+        (step for step in ROUNDED if len(us) and np.mean(us % (step * SECOND) == 0) >= 0.5),
+        default=0,
+    )
+
+
+def _odd_windows(us: Numbers, starts: Numbers, width: int, limit: float) -> pl.DataFrame:
+    """`start`, `end`, `expected`, `log_p` of the windows from these starts that nobody expects."""
+    fans = np.searchsorted(us, starts + width) - np.searchsorted(us, starts)
+    starts, fans = starts[fans >= FEWEST_FANS], fans[fans >= FEWEST_FANS]
+    steps = np.arange(-NEAR, NEAR + 2) * width
+    counts = np.diff(np.searchsorted(us, starts[:, None] + steps), axis=1)
+    before, after = _rate(counts[:, :NEAR]), _rate(counts[:, NEAR + 1 :])
+    expected = np.maximum(before, after)
+    times = np.where(after > RUSH * before + 1, OPENING, RUSH)
+    log_p = log_poisson_tail(fans.astype(np.float64), times * expected + 1)
+    odd = log_p <= limit
+    return pl.DataFrame(
+        {
+            "start": starts[odd],
+            "end": starts[odd] + width,
+            "expected": expected[odd],
+            "log_p": log_p[odd],
+        },
+        schema={"start": pl.Int64, "end": pl.Int64, "expected": pl.Float64, "log_p": pl.Float64},
+    )
+
+
+def _rate(counts: Numbers) -> Chances:
+    """Fans in a window by those on one side of it, without the fullest, which may be a part of the
+    burst: their mean, or the next fullest as far as it is more than chance.
+    """
+    ordered = np.sort(counts, axis=1)[:, :-1]
+    fullest = ordered[:, -1]
+    return np.maximum(ordered.mean(axis=1), fullest - 2 * np.sqrt(fullest))
+
+
+def log_poisson_tail(counts: Chances, means: Chances) -> Chances:
+    """The logarithm of an upper bound (Chernoff's) of the chance of each count, or more, where so
+    many are expected.
+    """
+    beyond = np.maximum(counts, means)
+    bound: Chances = beyond * np.log(means / beyond) + beyond - means
+    return bound
+
+
+def _apart(windows: pl.DataFrame) -> list[tuple[int, int, float, float]]:
+    """Start, end, expected fans and log_p of the unlikeliest of windows that overlap."""
+    ends = pl.col("end").cum_max().shift(1)
+    burst = (pl.col("start") > ends).fill_null(value=False).cum_sum().alias("burst")
+    ordered = windows.sort("start", "end").with_columns(burst).sort("log_p", "start", "end")
+    unlikeliest = ordered.group_by("burst", maintain_order=True).first()
+    return list(unlikeliest.sort("start").drop("burst").iter_rows())
+
+
+def _whole(
+    us: Numbers, start: int, end: int, expected: float, log_p: float
+) -> tuple[int, int, float, float]:
+    """The burst that a window is a part of: with the halves before it and behind it that hold
+    several times what is expected. Wider than NEAR windows it would not have been seen.
+    """
+    half = (end - start) // 2
+    first, last = start, end
+    for _ in range(2 * NEAR):
+        if _count(us, first - half, first) > RUSH * expected / 2 + 1:
+            first -= half
+        if _count(us, last, last + half) > RUSH * expected / 2 + 1:
+            last += half
+    return first, last, expected * (last - first) / (end - start), log_p
+
+
+def _count(us: Numbers, start: int, end: int) -> int:
+    return int(np.searchsorted(us, end) - np.searchsorted(us, start))
