@@ -86,3 +86,13 @@ class Tag(TextChoices):
     NOT_MOBILE = "not_mobile", "Phone cannot receive SMS"
     INTL_PHONE = "intl_phone", "International phone number"
     UNCONFIRMED_PHONE = "unconfirmed_phone", "Phone not confirmed"
+
+
+class SuspiciousKind(TextChoices):
+    """What fans have in common that looks made by a machine, in the order of the report. [X-13]"""
+
+    RUNNING_DIGITS = "running_digits", "One name with running digits"
+    PHONE_RUN = "phone_run", "Consecutive phone numbers"
+    RARE_DOMAIN = "rare_domain", "Rare domain with many fans"
+    SPELLINGS = "spellings", "One contact in many spellings"
+    BURST = "burst", "Registrations in a burst"

@@ -13,11 +13,11 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from campaigns.choices import SuspiciousKind
 from campaigns.fairness.suspicious.groups import (
     FEWEST_FANS,
     Chances,
     Group,
-    Kind,
     Numbers,
     lines_of,
     log_limit,
@@ -44,7 +44,7 @@ def bursts(times: pl.DataFrame) -> list[Group]:
     apart = _apart(pl.concat(found)) if found else []
     return [
         Group(
-            Kind.BURST,
+            SuspiciousKind.BURST,
             lines_of(times.filter(pl.col("us").is_between(start, end, closed="left"))),
             expected,
             log_p + log_looks(looked_at),

@@ -13,12 +13,12 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from campaigns.choices import SuspiciousKind
 from campaigns.fairness.distributions import log_binomial
 from campaigns.fairness.suspicious.groups import (
     LEVEL,
     Chances,
     Group,
-    Kind,
     Numbers,
     lines_of,
     log_looks,
@@ -50,7 +50,7 @@ def rare_domains(mail: pl.DataFrame, times: pl.DataFrame, names: pl.DataFrame) -
     names_of = dict(own.select("domain", "name").iter_rows())
     return [
         Group(
-            Kind.RARE_DOMAIN,
+            SuspiciousKind.RARE_DOMAIN,
             lines_of(members.filter(pl.col("domain") == domain)),
             expected,
             log_p,

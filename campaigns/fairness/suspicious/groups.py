@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+from campaigns.choices import SuspiciousKind
 
 LEVEL: Final = 0.01
 FEWEST_FANS: Final = 8  # a family with numbers in a row is no machine
@@ -27,16 +28,6 @@ Chances = npt.NDArray[np.float64]
 About = Mapping[str, str | int]
 
 
-class Kind(StrEnum):
-    """In the order in which they are shown."""
-
-    RUNNING_DIGITS = "running_digits"
-    PHONE_RUN = "phone_run"
-    RARE_DOMAIN = "rare_domain"
-    SPELLINGS = "spellings"
-    BURST = "burst"
-
-
 @dataclass(frozen=True)
 class Group:
     """Fans who look made by a machine. `lines`: of the score file, ascending. `expected`: how many
@@ -44,7 +35,7 @@ class Group:
     a page can say of it; nothing in it is personal.
     """
 
-    kind: Kind
+    kind: SuspiciousKind
     lines: Numbers
     expected: float
     log_p: float
@@ -66,7 +57,7 @@ def log_limit(looked_at: int) -> float:
 
 def log_looks(looked_at: int) -> float:
     """What is added to the logarithm of a chance to correct it."""
-    return math.log(max(looked_at, 1) * len(Kind))
+    return math.log(max(looked_at, 1) * len(SuspiciousKind))
 
 
 def lines_of(members: pl.DataFrame) -> Numbers:
@@ -76,7 +67,7 @@ def lines_of(members: pl.DataFrame) -> Numbers:
 
 def in_order(groups: Iterable[Group]) -> list[Group]:
     """By kind, then the largest first; the same for the same fans, whatever order they came in."""
-    kinds = list(Kind)
+    kinds = list(SuspiciousKind)
     return sorted(
         groups, key=lambda group: (kinds.index(group.kind), -group.size, group.lines.tolist())
     )

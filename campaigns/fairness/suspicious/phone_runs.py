@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from campaigns.choices import SuspiciousKind
 from campaigns.fairness.suspicious.groups import (
     FEWEST_FANS,
     Group,
-    Kind,
     Numbers,
     lines_of,
     log_limit,
@@ -33,7 +33,7 @@ def phone_runs(phones: pl.DataFrame) -> list[Group]:
     runs = [run for gap in GAPS for run in _runs(numbers.to_numpy(), gap)]
     return without_overlaps(
         Group(
-            Kind.PHONE_RUN,
+            SuspiciousKind.PHONE_RUN,
             lines_of(phones.filter(pl.col("phone").is_between(first, last))),
             expected,
             log_p,

@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from campaigns.choices import SuspiciousKind
 from campaigns.fairness.suspicious.groups import (
     FEWEST_FANS,
     Group,
-    Kind,
     lines_of,
     log_limit,
     log_looks,
@@ -38,7 +38,7 @@ def many_spellings(mail: pl.DataFrame) -> list[Group]:
     odd = odd.filter(pl.col("log_p") <= log_limit(KIND_ALONE))
     return [
         Group(
-            Kind.SPELLINGS,
+            SuspiciousKind.SPELLINGS,
             lines_of(mail.filter(pl.col("contact") == contact)),
             mail.height / contacts.height,
             log_p + log_looks(KIND_ALONE),

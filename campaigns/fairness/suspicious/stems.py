@@ -15,11 +15,11 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from campaigns.choices import SuspiciousKind
 from campaigns.fairness.suspicious.groups import (
     FEWEST_FANS,
     Chances,
     Group,
-    Kind,
     lines_of,
     log_limit,
     log_looks,
@@ -60,7 +60,7 @@ def _of(numbered: pl.DataFrame, stem: str) -> list[Group]:
     certain = dict(found.group_by(stem).agg(pl.col("log_p").min()).iter_rows())
     return [
         Group(
-            Kind.RUNNING_DIGITS,
+            SuspiciousKind.RUNNING_DIGITS,
             lines_of(pl.DataFrame({"line": lines})),
             expected,
             certain[key] + log_looks(looked_at),

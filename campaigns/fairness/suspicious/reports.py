@@ -1,0 +1,153 @@
+"""The suspicious groups of a score file: read, found, kept with the file. A job of its own. [X-13]
+
+PostgreSQL sends each fan's contact once; what stays in memory are some 60 bytes of each.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import TypedDict
+
+import polars as pl
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from campaigns.choices import ScoreFileState, SuspiciousKind
+from campaigns.errors import NotDrawn
+from campaigns.fairness.suspicious.detection import suspicious_groups
+from campaigns.fairness.suspicious.groups import Group
+from campaigns.fairness.suspicious.traits import CONTACTS, Traits, joined, traits_of
+from campaigns.models import ScoreFile, SuspiciousGroup
+from campaigns.scoring.score_files import score_file_of
+from operations import jobs, leases
+from operations.database.copying import nullable_frames_of
+from operations.database.statements import run as execute
+from operations.models import Job
+from operations.subjects import Subject
+
+logger = logging.getLogger(__name__)
+
+JOB_KIND = "suspicious_groups"
+SUBJECT_KIND = "suspicious_groups"
+MOST_OF_KIND = 50  # groups that are kept, the largest
+
+FANS = """
+SELECT s.line, s.email, s.phone, (date_part('epoch', r.registered_at) * 1000000)::bigint
+FROM campaigns_fanscore s
+LEFT JOIN campaigns_registrant r ON r.campaign_id = %(campaign)s
+    AND r.global_user_id = s.global_user_id
+WHERE s.score_file_id = %(file)s
+"""
+# The lines of a group → its fans.
+KEEP = """
+INSERT INTO campaigns_suspiciousfan (group_id, place, global_user_id)
+SELECT m.group_id, m.place, s.global_user_id
+FROM unnest(%(groups)s::bigint[], %(places)s::integer[], %(lines)s::bigint[])
+    AS m(group_id, place, line)
+JOIN campaigns_fanscore s ON s.score_file_id = %(file)s AND s.line = m.line
+"""
+
+
+class Summary(TypedDict):
+    """What ScoreFile.suspicious holds: fans looked at, how many of them registered, groups named by
+    kind, and how many of those are kept.
+    """
+
+    fans: int
+    registered: int
+    groups: dict[str, int]
+    kept: int
+
+
+def subject_of(score_file: ScoreFile) -> Subject:
+    return Subject(SUBJECT_KIND, str(score_file.pk))
+
+
+def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
+    """The job that looks for groups, anew if there is one already. Raises NotDrawn."""
+    _require_drawn(score_file)
+    return jobs.open_or_requeue(JOB_KIND, subject_of(score_file), by=by)
+
+
+def without_groups() -> list[ScoreFile]:
+    """Drawn files that were never looked at, such as those that a command processed."""
+    drawn = ScoreFile.objects.filter(
+        state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED], suspicious__isnull=True
+    ).defer("rules")
+    waiting = {str(score_file.pk): score_file for score_file in drawn}
+    asked = Job.objects.filter(
+        kind=JOB_KIND, subject_kind=SUBJECT_KIND, subject_id__in=waiting
+    ).values_list("subject_id", flat=True)
+    return [waiting[number] for number in waiting.keys() - set(asked)]
+
+
+def run(job_id: int) -> Summary:
+    """Find the groups of the job's file and keep them in place of those found before. Raises
+    NotDrawn, LeaseLost.
+    """
+    number = int(Job.objects.get(pk=job_id).subject_id)
+    with leases.working(job_id) as lease:
+        score_file = score_file_of(number)
+        _require_drawn(score_file)
+        traits = joined(_traits_of(score_file))
+        groups = suspicious_groups(traits)
+        kept = [
+            group
+            for kind in SuspiciousKind
+            for group in [one for one in groups if one.kind == kind][:MOST_OF_KIND]
+        ]
+        named = [group.kind for group in groups]
+        summary: Summary = {
+            "fans": score_file.accepted,
+            "registered": traits.times.height,
+            "groups": {kind.value: named.count(kind) for kind in SuspiciousKind},
+            "kept": len(kept),
+        }
+        with transaction.atomic():
+            lease.hold()
+            _keep(score_file, kept)
+            ScoreFile.objects.filter(pk=number).update(suspicious=summary)
+    logger.info("suspicious groups found", extra={"score_file": number, "groups": len(groups)})
+    return summary
+
+
+def _require_drawn(score_file: ScoreFile) -> None:
+    if not score_file.is_drawn:
+        raise NotDrawn(
+            f"Score file {score_file.pk} is {score_file.state}. Suspicious groups can be found once"
+            " it is streamed."
+        )
+
+
+def _traits_of(score_file: ScoreFile) -> Iterator[Traits]:
+    values = {"file": score_file.pk, "campaign": score_file.campaign_id}
+    for fans in nullable_frames_of(FANS, CONTACTS, **values):
+        yield traits_of(fans)
+
+
+def _keep(score_file: ScoreFile, groups: Sequence[Group]) -> None:
+    score_file.suspicious_groups.all().delete()
+    rows = SuspiciousGroup.objects.bulk_create(
+        SuspiciousGroup(
+            score_file=score_file,
+            number=number,
+            kind=group.kind,
+            fans=group.size,
+            expected=group.expected,
+            corrected_p=group.corrected_p,
+            about=dict(group.about),
+        )
+        for number, group in enumerate(groups, start=1)
+    )
+    members = pl.DataFrame(
+        {"group": [row.pk for row in rows], "line": [group.lines for group in groups]},
+        schema={"group": pl.Int64, "line": pl.List(pl.Int64)},
+    ).explode("line").with_columns(pl.int_range(1, pl.len() + 1).over("group").alias("place"))
+    execute(
+        KEEP,
+        file=score_file.pk,
+        groups=members["group"].to_list(),
+        places=members["place"].to_list(),
+        lines=members["line"].to_list(),
+    )
