@@ -171,3 +171,7 @@ class NoReceipt(CampaignError):
     """A fan's reference and nonce cannot be given, or not be written where they were asked for.
     [S-8]
     """
+
+
+class NothingToList(CampaignError):
+    """A suspicious group is on the blacklist already, or a list cannot name its fans. [X-13]"""

@@ -12,5 +12,7 @@ IMPORT_REGISTRATIONS = ("campaigns.import_registrations", "campaigns.view_campai
 PROCESS_SCORES = ("campaigns.process_scores", "campaigns.view_campaign")
 ACTIVATE_SCORES = ("campaigns.activate_scores",)
 MAKE_FAIRNESS_REPORT = ("campaigns.process_scores",)
+FIND_SUSPICIOUS_GROUPS = ("campaigns.process_scores",)
+LIST_SUSPICIOUS_GROUP = ("campaigns.add_listentry", "campaigns.view_scorefile")
 SEE_RECEIPT = ("campaigns.view_personal_data", "campaigns.view_registrant")
 EXPORT_RECEIPTS = (*SEE_RECEIPT, "campaigns.export_personal_data")

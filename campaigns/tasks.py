@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 
 from campaigns.choices import ScoreFileState
 from campaigns.fairness import reports
+from campaigns.fairness.suspicious import reports as suspicious
 from campaigns.intake import arrivals, browser_uploads, s3_queue
 from campaigns.models import Arrival, Campaign, RankFile, RegistrationImport, ScoreFile
 from campaigns.ranks import rank_files
@@ -42,10 +43,11 @@ def start_dry_run(score_file: ScoreFile, *, by: User | None) -> Job:
 
 
 def run_score_file(job_id: int) -> None:
-    """Process the file, then have its draw judged."""
+    """Process the file, then have its draw judged and its fans looked at."""
     score_file = score_files.process(job_id)
     if score_file.is_drawn:
         start_fairness(score_file, by=None)
+        start_suspicious(score_file, by=None)
 
 
 def start_fairness(score_file: ScoreFile, *, by: User | None) -> Job:
@@ -55,12 +57,21 @@ def start_fairness(score_file: ScoreFile, *, by: User | None) -> Job:
     return job
 
 
+def start_suspicious(score_file: ScoreFile, *, by: User | None) -> Job:
+    """Have a worker find the suspicious groups of a drawn file. Raises NotDrawn. [X-13]"""
+    job = suspicious.open_job(score_file, by=by)
+    tasks.enqueue(job)
+    return job
+
+
 def look_for_missing_reports() -> None:
     """Scheduled for each minute: files that a command processed, or whose worker died just then,
-    get their report too. [X-3]
+    get their reports too. [X-3, X-13]
     """
     for score_file in reports.without_report():
         start_fairness(score_file, by=None)
+    for score_file in suspicious.without_groups():
+        start_suspicious(score_file, by=None)
 
 
 def look_for_waiting_files() -> None:
@@ -235,6 +246,14 @@ JOB_KINDS = [
         page="fairness",
         right=PROCESS_RIGHT,
         can_pause=False,  # a few statements, within a minute
+    ),
+    JobKind(
+        suspicious.JOB_KIND,
+        "Find suspicious groups",
+        suspicious.run,
+        page="suspicious",
+        right=PROCESS_RIGHT,
+        can_pause=False,  # one reading of the file, within a minute
     ),
     JobKind(
         arrivals.JOB_KIND,

@@ -23,6 +23,7 @@ from console.pages import (
     registrations,
     score_files,
     supplements,
+    suspicious,
     wave_actions,
     waves,
 )
@@ -65,6 +66,13 @@ urlpatterns = [
     path("admin/score-file/<int:pk>/supplement/", supplements.upload, name="supplement-score-file"),
     path("admin/score-file/<int:pk>/fairness/", fairness.fairness, name="fairness"),
     path("admin/score-file/<int:pk>/fairness/make/", fairness.make_report, name="make-fairness"),
+    path("admin/score-file/<int:pk>/suspicious/", suspicious.suspicious, name="suspicious"),
+    path(
+        "admin/score-file/<int:pk>/suspicious/find/",
+        suspicious.find_groups,
+        name="find-suspicious",
+    ),
+    path("admin/suspicious-group/<int:pk>/list/", suspicious.list_group, name="list-suspicious"),
     path("admin/score-file/<int:pk>/download/", downloads.score_file, name="download-score-file"),
     path("admin/rank-file/<int:pk>/", rank_files.rank_file, name="rank-file"),
     path("admin/rank-file/<int:pk>/start/", rank_files.start, name="start-rank-file"),

@@ -24,6 +24,7 @@ from campaigns.models.registering import (
 )
 from campaigns.models.scoring import Activation, FanList, FanScore, RejectedRow, ScoreFile
 from campaigns.models.sources import SourceMove
+from campaigns.models.suspicion import SuspiciousFan, SuspiciousGroup
 
 __all__ = [
     "CODE_PREFIX",
@@ -45,5 +46,7 @@ __all__ = [
     "RuleChange",
     "ScoreFile",
     "SourceMove",
+    "SuspiciousFan",
+    "SuspiciousGroup",
     "home_of_the_us",
 ]

@@ -87,6 +87,9 @@ class ScoreFile(models.Model):
         null=True, blank=True, help_text="What a dry run found, before anything was counted"
     )
     fairness = models.JSONField(null=True, blank=True, help_text="The fairness report of its draw")
+    suspicious = models.JSONField(
+        null=True, blank=True, help_text="How many suspicious groups were found in it"
+    )
 
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(

@@ -26,9 +26,7 @@ class SuspiciousGroup(models.Model):
     class Meta:
         ordering = ["number"]
         constraints = [
-            models.UniqueConstraint(
-                name="suspiciousgroup_once", fields=["score_file", "number"]
-            )
+            models.UniqueConstraint(name="suspiciousgroup_once", fields=["score_file", "number"])
         ]
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from campaigns.draw import BANDS
 from campaigns.fairness.reports import Report
+from campaigns.fairness.suspicious import reports as suspicious
 from campaigns.fairness.wording import sentence
 from console.charts import svg
 from console.words import TONES, words
@@ -63,6 +64,12 @@ def without_emoji(text: str) -> str:
 def fairness_sentence(report: Report) -> str:
     """What a fairness report says in one sentence."""
     return sentence(report)
+
+
+@register.filter
+def suspicious_sentence(summary: suspicious.Summary) -> str:
+    """What a search for suspicious groups found in one sentence."""
+    return suspicious.sentence(summary)
 
 
 @register.filter

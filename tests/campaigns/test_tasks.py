@@ -13,6 +13,7 @@ from campaigns.errors import (
     BadCorrection,
 )
 from campaigns.fairness import reports
+from campaigns.fairness.suspicious import reports as suspicious
 from campaigns.models import (
     Campaign,
     ScoreFile,
@@ -127,6 +128,21 @@ def test_x3_a_worker_that_has_processed_a_file_asks_for_its_report():
     job = tasks.start_score_file(score_file, by=None)
     tasks.run_score_file(job.pk)
     assert Job.objects.get(kind="fairness").subject == reports.subject_of(score_file)
+
+
+def test_x13_a_worker_that_has_processed_a_file_asks_for_its_suspicious_groups():
+    score_file = receive_scores(make_campaign(), score_file_bytes([score_row(1), score_row(2)]))
+    tasks.run_score_file(tasks.start_score_file(score_file, by=None).pk)
+    job = Job.objects.get(kind="suspicious_groups")
+    assert job.subject == suspicious.subject_of(score_file)
+
+
+def test_x13_files_that_a_command_processed_are_looked_at_once():
+    score_file = process_scores(make_campaign())
+    assert suspicious.without_groups() == [score_file]
+    tasks.look_for_missing_reports()
+    tasks.look_for_missing_reports()
+    assert Job.objects.filter(kind="suspicious_groups").count() == 1
 
 
 def test_x3_files_that_a_command_processed_are_found_once():

@@ -38,6 +38,7 @@ KINDS = {
     "read_s3_message": "campaigns.process_scores",
     "send_wave": "waves.send_wave",
     "settle_unknown": "waves.send_wave",
+    "suspicious_groups": "campaigns.process_scores",
     "take_arrival": "campaigns.process_scores",
     "translate_ranks": "campaigns.process_scores",
     "try_scores": "campaigns.process_scores",

@@ -98,7 +98,8 @@ def _rate(counts: Numbers) -> Chances:
     """
     ordered = np.sort(counts, axis=1)[:, :-1]
     fullest = ordered[:, -1]
-    return np.maximum(ordered.mean(axis=1), fullest - 2 * np.sqrt(fullest))
+    rate: Chances = np.maximum(ordered.mean(axis=1), fullest - 2 * np.sqrt(fullest))
+    return rate
 
 
 def log_poisson_tail(counts: Chances, means: Chances) -> Chances:

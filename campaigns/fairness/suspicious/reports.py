@@ -24,6 +24,7 @@ from operations import jobs, leases
 from operations.database.copying import nullable_frames_of
 from operations.database.statements import run as execute
 from operations.models import Job
+from operations.plurals import plural
 from operations.subjects import Subject
 
 logger = logging.getLogger(__name__)
@@ -50,14 +51,14 @@ JOIN campaigns_fanscore s ON s.score_file_id = %(file)s AND s.line = m.line
 
 
 class Summary(TypedDict):
-    """What ScoreFile.suspicious holds: fans looked at, how many of them registered, groups named by
-    kind, and how many of those are kept.
+    """What ScoreFile.suspicious holds: fans looked at, how many of them registered, how many groups
+    were found, and of each kind.
     """
 
     fans: int
     registered: int
+    found: int
     groups: dict[str, int]
-    kept: int
 
 
 def subject_of(score_file: ScoreFile) -> Subject:
@@ -101,8 +102,8 @@ def run(job_id: int) -> Summary:
         summary: Summary = {
             "fans": score_file.accepted,
             "registered": traits.times.height,
+            "found": len(groups),
             "groups": {kind.value: named.count(kind) for kind in SuspiciousKind},
-            "kept": len(kept),
         }
         with transaction.atomic():
             lease.hold()
@@ -110,6 +111,15 @@ def run(job_id: int) -> Summary:
             ScoreFile.objects.filter(pk=number).update(suspicious=summary)
     logger.info("suspicious groups found", extra={"score_file": number, "groups": len(groups)})
     return summary
+
+
+def sentence(summary: Summary) -> str:
+    """What was found, for a person. It accuses nobody."""
+    found = summary["found"]
+    if not found:
+        return "No group of fans looks made by a machine."
+    looks = "looks" if found == 1 else "look"
+    return f"{plural(found, 'group')} of fans {looks} made by a machine. Look before you act."
 
 
 def _require_drawn(score_file: ScoreFile) -> None:
@@ -140,10 +150,14 @@ def _keep(score_file: ScoreFile, groups: Sequence[Group]) -> None:
         )
         for number, group in enumerate(groups, start=1)
     )
-    members = pl.DataFrame(
-        {"group": [row.pk for row in rows], "line": [group.lines for group in groups]},
-        schema={"group": pl.Int64, "line": pl.List(pl.Int64)},
-    ).explode("line").with_columns(pl.int_range(1, pl.len() + 1).over("group").alias("place"))
+    members = (
+        pl.DataFrame(
+            {"group": [row.pk for row in rows], "line": [group.lines for group in groups]},
+            schema={"group": pl.Int64, "line": pl.List(pl.Int64)},
+        )
+        .explode("line")
+        .with_columns(pl.int_range(1, pl.len() + 1).over("group").alias("place"))
+    )
     execute(
         KEEP,
         file=score_file.pk,

@@ -1,4 +1,6 @@
-"""`fairness_report SCORE_FILE`: judge the draw of a score file in the foreground. [X-3]"""
+"""`fairness_report SCORE_FILE`: judge the draw of a score file, and find its suspicious groups, in
+the foreground. [X-3, X-13]
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,15 @@ from django.core.management.base import CommandParser
 
 from campaigns import rights
 from campaigns.fairness import reports
+from campaigns.fairness.suspicious import reports as suspicious
 from campaigns.fairness.wording import sentence
+from campaigns.models import ScoreFile
 from campaigns.scoring.score_files import score_file_of
 from operations.commands import JsonCommand
 
 
 class Command(JsonCommand):
-    help = "Create the fairness report of a streamed score file."
+    help = "Create the fairness report of a streamed score file and find its suspicious groups."
     permissions = rights.MAKE_FAIRNESS_REPORT
     needs_person = False
 
@@ -24,8 +28,9 @@ class Command(JsonCommand):
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        job = reports.open_job(score_file_of(options["score_file"]), by=options["by"])
-        report = reports.run(job.pk)
+        score_file, by = score_file_of(options["score_file"]), options["by"]
+        report = reports.run(reports.open_job(score_file, by=by).pk)
+        summary = suspicious.run(suspicious.open_job(score_file, by=by).pk)
         shown = ("band", "fans", "chi_square_p", "distance_p", "verdict")
         found = ("by", "name", "fans", "selected", "expected", "least", "most", "corrected_p")
         return {
@@ -43,4 +48,11 @@ class Command(JsonCommand):
                 for test in report["groups"]
                 if test["verdict"] == "look"
             ],
+            "suspicious": {"says": suspicious.sentence(summary), "groups": _groups(score_file)},
         }
+
+
+def _groups(score_file: ScoreFile) -> list[dict[str, Any]]:
+    """What is known of each group without a contact."""
+    named = ("number", "kind", "fans", "expected", "corrected_p", "about")
+    return list(score_file.suspicious_groups.values(*named))

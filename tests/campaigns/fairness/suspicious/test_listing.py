@@ -1,0 +1,101 @@
+"""A suspicious group goes on the campaign's blacklist. [X-13, S-4]"""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.errors import NothingToList, WrongStatus
+from campaigns.fairness.suspicious import listing, reports
+from campaigns.models import Campaign, ListEntry, ScoreFile, SuspiciousGroup
+from campaigns.scoring import rules
+from operations.models import StatusChange
+from tests.campaigns.fairness.suspicious.machine_made import processed
+from tests.support.campaigns import process_scores, score_file_bytes, score_row
+from tests.support.people import member_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def found() -> tuple[ScoreFile, list[SuspiciousGroup]]:
+    score_file = processed()
+    reports.run(reports.open_job(score_file, by=None).pk)
+    return score_file, list(score_file.suspicious_groups.select_related("score_file"))
+
+
+def domain_group(score_file: ScoreFile) -> SuspiciousGroup:
+    return SuspiciousGroup.objects.create(
+        score_file=score_file,
+        number=9,
+        kind="rare_domain",
+        fans=30,
+        expected=1.5,
+        corrected_p=0.001,
+        about={"domain": "seats.example"},
+    )
+
+
+def test_x13_the_addresses_of_a_group_are_refused_in_later_files():
+    score_file, groups = found()
+    assert listing.put_on_blacklist(groups[0], by=member_of("operator")) == 40
+    later = [score_row(1), score_row(2, tmemail="ticketbot101@gmail.com")]
+    done = process_scores(score_file.campaign, score_file_bytes(later))
+    assert done.rejected_by == {"blacklisted_email": 1}
+    score_file.refresh_from_db()
+    assert score_file.accepted == 160
+
+
+def test_x13_a_rare_domain_goes_on_the_list_as_a_whole():
+    score_file, _ = found()
+    group = domain_group(score_file)
+    assert listing.put_on_blacklist(group, by=member_of("operator")) == 1
+    assert "seats.example" in rules.gather(score_file.campaign).email_rules.domains
+    assert listing.on_lists(score_file)[group.pk] == (1, 1)
+
+
+def test_x13_the_change_of_the_list_is_in_the_campaigns_history():
+    _, groups = found()
+    operator = member_of("operator")
+    listing.put_on_blacklist(groups[2], by=operator)
+    change = StatusChange.objects.latest("id")
+    assert (change.from_state, change.to_state, change.by) == ("blacklist", "added", operator)
+    assert change.reason == "20 entries"
+    notes = set(ListEntry.objects.filter(campaign__isnull=False).values_list("note", flat=True))
+    assert notes == {f"Suspicious group 3 of score file {groups[2].score_file_id}"}
+
+
+def test_x13_what_is_listed_already_is_not_listed_twice():
+    score_file, groups = found()
+    ListEntry.objects.create(kind="blacklist", pattern="ticketbot101@gmail.com")
+    assert listing.on_lists(score_file)[groups[0].pk] == (40, 1)
+    operator = member_of("operator")
+    assert listing.put_on_blacklist(groups[0], by=operator) == 39
+    assert listing.on_lists(score_file)[groups[0].pk] == (40, 40)
+    with pytest.raises(NothingToList, match="Group 1 is on the blacklist already"):
+        listing.put_on_blacklist(groups[0], by=operator)
+
+
+def test_x13_phones_without_addresses_cannot_be_listed():
+    score_file, groups = found()
+    groups[1].members.all().delete()
+    with pytest.raises(NothingToList, match="cannot hold phone numbers"):
+        listing.put_on_blacklist(groups[1], by=member_of("operator"))
+    assert groups[1].pk not in listing.on_lists(score_file)
+
+
+def test_x13_an_address_that_a_list_would_read_as_a_comment_is_left_out():
+    score_file, _ = found()
+    rows = [
+        score_row(number, tmemail=f"#bot{4_000 + number}@gmail.com", sms="") for number in range(40)
+    ]
+    done = process_scores(score_file.campaign, score_file_bytes(rows))
+    reports.run(reports.open_job(done, by=None).pk)
+    assert done.suspicious_groups.count() == 1
+    assert listing.on_lists(done) == {}
+
+
+def test_x13_a_closed_campaigns_lists_are_not_changed():
+    _, groups = found()
+    Campaign.objects.update(status="closed")
+    with pytest.raises(WrongStatus, match="can no longer be changed"):
+        listing.put_on_blacklist(groups[0], by=member_of("operator"))
+    assert not ListEntry.objects.exists()
