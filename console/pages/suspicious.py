@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -21,8 +21,6 @@ from console.pages.jobs import work_on
 from operations.adminkit import unmasking
 from operations.adminkit.masking import mask_email, mask_phone
 from operations.plurals import plural
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @page("campaigns.view_scorefile")
@@ -117,7 +115,7 @@ def _example(example: Example, *, personal: bool) -> Example:
 
 
 def _begins(about: Mapping[str, Any]) -> datetime | None:
-    return EPOCH + timedelta(microseconds=about["begins_us"]) if "begins_us" in about else None
+    return datetime.fromtimestamp(about["begins"], UTC) if "begins" in about else None
 
 
 def _running_digits(group: SuspiciousGroup) -> str:

@@ -42,16 +42,18 @@ def bursts(times: pl.DataFrame) -> list[Group]:
         _odd_windows(us, starts[width], width * SECOND, log_limit(looked_at)) for width in widths
     ]
     apart = _apart(pl.concat(found)) if found else []
-    return [
-        Group(
-            SuspiciousKind.BURST,
-            lines_of(times.filter(pl.col("us").is_between(start, end, closed="left"))),
-            expected,
-            log_p + log_looks(looked_at),
-            {"begins_us": start, "seconds": -(-(end - start) // SECOND)},
-        )
-        for start, end, expected, log_p in (_whole(us, *one) for one in apart)
-    ]
+    return [_group(times, *_whole(us, *one), looks=log_looks(looked_at)) for one in apart]
+
+
+def _group(
+    times: pl.DataFrame, start: int, end: int, expected: float, log_p: float, *, looks: float
+) -> Group:
+    """From its first fan to its last: a window may begin before and end behind them."""
+    members = times.filter(pl.col("us").is_between(start, end, closed="left"))
+    seconds = members["us"] // SECOND
+    first, last = int(seconds.min()), int(seconds.max())  # type: ignore[arg-type]
+    about = {"begins": first, "seconds": last - first + 1}
+    return Group(SuspiciousKind.BURST, lines_of(members), expected, log_p + looks, about)
 
 
 def _starts(us: Numbers, half: int) -> Numbers:
@@ -112,10 +114,14 @@ def log_poisson_tail(counts: Chances, means: Chances) -> Chances:
 
 
 def _apart(windows: pl.DataFrame) -> list[tuple[int, int, float, float]]:
-    """Start, end, expected fans and log_p of the unlikeliest of windows that overlap."""
+    """Start, end, expected fans and log_p of the unlikeliest, shortest of windows that overlap."""
     ends = pl.col("end").cum_max().shift(1)
     burst = (pl.col("start") > ends).fill_null(value=False).cum_sum().alias("burst")
-    ordered = windows.sort("start", "end").with_columns(burst).sort("log_p", "start", "end")
+    ordered = (
+        windows.sort("start", "end")
+        .with_columns(burst)
+        .sort("log_p", pl.col("end") - pl.col("start"), "start")
+    )
     unlikeliest = ordered.group_by("burst", maintain_order=True).first()
     return list(unlikeliest.sort("start").drop("burst").iter_rows())
 
