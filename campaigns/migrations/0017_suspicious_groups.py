@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0014_rejected_rows_are_found_by_columns'),
+        ('campaigns', '0016_minimum_of_a_score_file'),
     ]
 
     operations = [
