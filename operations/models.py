@@ -224,7 +224,11 @@ class StatusChange(AboutSubject):
     at = models.DateTimeField(auto_now_add=True)
     reason = models.TextField(blank=True)
     cause = models.CharField(
-        max_length=20, blank=True, help_text="Why the system moved it; empty where a person did"
+        max_length=20,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why the system moved it; empty where a person did",
     )
     correlation_id = models.CharField(max_length=64, blank=True)
 
