@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from django import template
 
+from operations import instants
+
 register = template.Library()
 
 
@@ -14,6 +16,6 @@ def utc(moment: str | datetime | None) -> str:
     """A time, as the public JSON writes it or as a value: `18 January 2026, 12:00 UTC`."""
     if not moment:
         return ""
-    at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    at = instants.parse(moment) if isinstance(moment, str) else moment
     at = at.astimezone(UTC)
     return f"{at.day} {at:%B %Y, %H:%M} UTC"
