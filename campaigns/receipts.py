@@ -52,8 +52,8 @@ class Receipts:
 
     @property
     def page(self) -> str:
-        """The public page of the draw."""
-        return f"{self.site}/draws/{self.draw.campaign_id}"
+        """The public page on which a browser checks an entry. [X-2]"""
+        return f"{self.site}/draws/{self.draw.campaign_id}/check"
 
     def of(self, global_user_id: str) -> Receipt:
         ref = self.draw.fan_ref(global_user_id)

@@ -144,6 +144,13 @@ CONTENT_SECURITY_POLICY = {
 
 # The public pages of a draw run no script at all.
 PUBLIC_CONTENT_SECURITY_POLICY = {"script-src": [NONE], "style-src": [SELF]}
+# One of them runs one script of ours, which reads files of ours; its form is never sent.
+CHECK_CONTENT_SECURITY_POLICY = {
+    "script-src": [SELF],
+    "style-src": [SELF],
+    "connect-src": [SELF],
+    "form-action": [NONE],
+}
 
 # Work. A task in the queue only names the row to look at: every option that decides about losing or
 # doubling tasks is set, and none matters to the result. [O-6]

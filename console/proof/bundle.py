@@ -12,12 +12,14 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from campaigns.draw import BANDS, SCHEME
+from console.proof.shards import Shards, ShardWriter, tsv
 
 CHECKER = Path(__file__).with_name("verify_draw.py")
 FANS_COLUMNS = ("fan_ref", "raw_score", "band_score", "preferences")
@@ -97,33 +99,45 @@ def page_json(page: dict[str, Any]) -> bytes:
     return json.dumps(page, indent=1, ensure_ascii=False).encode() + b"\n"
 
 
+@dataclass(frozen=True)
+class WrittenBundle:
+    """The bundle's hex SHA-256, and the same proof as small files."""
+
+    sha256: str
+    shards: Shards
+
+
 def write_bundle(
     target: Path, page: dict[str, Any], rosters: Sequence[ProvenRoster], waves: Sequence[ProvenWave]
-) -> str:
-    """Write the bundle and return its SHA-256. `page`: what `public_draw` gave at the close, its
-    waves and attempts in the order of these. [S-10]
+) -> WrittenBundle:
+    """Write the bundle, and its shards beside it. `page`: what `public_draw` gave at the close, its
+    waves and attempts in the order of these. [S-10, X-2]
     """
     with zipfile.ZipFile(target, "w") as archive, tempfile.TemporaryDirectory() as folder:
         pack = _Pack(archive)
+        writer = ShardWriter(Path(folder), target.with_suffix(".shards"))
         pack.add("README.txt", [README.format(campaign_id=page["campaign_id"]).encode()])
         pack.add("verify_draw.py", [CHECKER.read_bytes()])
         pack.add("rules.json", [_json(RULES)])
         pack.add("draw.json", [page_json(page)])
         for roster in rosters:
-            pack.add(f"fans-{roster.attempt}.tsv", _fans_lines(roster, Path(folder)))
+            blocks = _sorted_lines(roster, Path(folder))
+            kept = writer.kept(roster.attempt, roster.date_keys, blocks)
+            pack.add(f"fans-{roster.attempt}.tsv", chain([_fans_header(roster)], kept))
         for wave in waves:
-            lines = [_header(MEMBERS_COLUMNS), _tsv(wave.members.select(MEMBERS_COLUMNS))]
+            lines = [_header(MEMBERS_COLUMNS), tsv(wave.members.select(MEMBERS_COLUMNS))]
             pack.add(f"waves/{wave.date_key}.members.tsv", lines)
+        shards = writer.finish(page_json(page), {wave.date_key: wave.members for wave in waves})
         manifest = {
             "format": FORMAT,
             "version": VERSION,
-            "shards_root": None,
+            "shards_root": shards.root,
             "files": dict(pack.digests),
         }
         noted = pack.add("manifest.json", [_json(manifest)])
         pack.add("manifest.sha256", [f"{noted}\n".encode()])
     with target.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return WrittenBundle(hashlib.file_digest(file, "sha256").hexdigest(), shards)
 
 
 class _Pack:
@@ -149,17 +163,20 @@ class _Pack:
         return self.digests[name]
 
 
-def _fans_lines(roster: ProvenRoster, folder: Path) -> Iterator[bytes]:
+def _fans_header(roster: ProvenRoster) -> bytes:
+    return _header((*FANS_COLUMNS, *(f"wave {date_key}" for date_key in roster.date_keys)))
+
+
+def _sorted_lines(roster: ProvenRoster, folder: Path) -> Iterator[bytes]:
     """The lines sorted by fan_ref with memory for a sixteenth of them: first dealt out by its first
     digit, then sorted.
     """
-    yield _header((*FANS_COLUMNS, *(f"wave {date_key}" for date_key in roster.date_keys)))
     parts = {digit: folder / f"{roster.attempt}-{digit}" for digit in "0123456789abcdef"}
     for frame in roster.fans:
         chunk = frame.select(*FANS_COLUMNS, *roster.date_keys, digit=pl.col("fan_ref").str.head(1))
         for (digit,), part in chunk.partition_by("digit", as_dict=True, include_key=False).items():
             with parts[str(digit)].open("ab") as file:
-                file.write(_tsv(part))
+                file.write(tsv(part))
     for path in parts.values():
         if path.exists():
             yield b"".join(sorted(path.read_bytes().splitlines(keepends=True)))
@@ -168,13 +185,6 @@ def _fans_lines(roster: ProvenRoster, folder: Path) -> Iterator[bytes]:
 
 def _header(columns: Iterable[str]) -> bytes:
     return "\t".join(columns).encode() + b"\n"
-
-
-def _tsv(frame: pl.DataFrame) -> bytes:
-    """Doubles in their shortest form that reads back as the same double."""
-    return frame.write_csv(
-        separator="\t", include_header=False, quote_style="never", null_value=""
-    ).encode()
 
 
 def _json(value: Any) -> bytes:

@@ -1,5 +1,5 @@
-"""The public pages of a draw: for anybody, without signing in, without scripts, naming no fan.
-[X-2, S-8, S-10]
+"""The public pages of draws: for anybody, without signing in, naming no fan, and without scripts,
+but for the one that checks a fan's entry. [X-2, S-8, S-10]
 
 A stranger can ask for them again and again. So each takes a few queries however much was uploaded,
 proxies and browsers may keep it, and one client may ask only so often.
@@ -17,15 +17,17 @@ from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.urls import path
+from django.urls import path, reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, conditional_page, require_safe
 
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign
+from console.proof import shards
 from console.proof.all_draws import committed_draws
 from console.proof.bundle import page_json
-from console.proof.proof import bundle_key, public_draw, published_bundle, published_page
+from console.proof.proof import bundle_key, published_bundle, published_page
+from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from operations.entry.rate_limit import RateLimit
 from operations.entry.requests import client_address
@@ -33,6 +35,9 @@ from operations.entry.requests import client_address
 # Of one client. Many fans may share an address, and a proof is large.
 PAGES = RateLimit(per_second=5, burst=100)
 PROOFS = RateLimit(per_second=0.5, burst=20)
+# A fan who checks an entry reads about ten, and each is only read from the bucket.
+SHARDS = RateLimit(per_second=100, burst=2_000)
+FOR_EVER = "public, max-age=31536000, immutable"
 SHARED_SECONDS = 10  # a proxy may keep a page for so long; a browser asks whether it has changed
 
 View = Callable[..., HttpResponseBase]
@@ -91,11 +96,9 @@ def draw_page(request: HttpRequest, campaign_id: str) -> HttpResponse:
     closed.
     """
     campaign = _opened(campaign_id)
-    context = {
-        "campaign": campaign,
-        "draw": public_draw(campaign),
-        "bundle": published_bundle(campaign),
-    }
+    bundle = published_bundle(campaign)
+    draw = published_page(campaign, bundle)
+    context = {"campaign": campaign, "draw": draw, "bundle": bundle}
     return render(request, "draws/draw.html", context)
 
 
@@ -103,8 +106,9 @@ def draw_page(request: HttpRequest, campaign_id: str) -> HttpResponse:
 @conditional_page
 def draw_json(request: HttpRequest, campaign_id: str) -> HttpResponse:
     """The same as JSON, to be kept by who wants to compare later: `verify_draw.py --published`."""
+    campaign = _opened(campaign_id)
     return HttpResponse(
-        page_json(published_page(_opened(campaign_id))),
+        page_json(published_page(campaign, published_bundle(campaign))),
         content_type="application/json; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="draw-{campaign_id}.json"'},
     )
@@ -125,6 +129,35 @@ def draw_bundle(request: HttpRequest, campaign_id: str) -> FileResponse:
     )
 
 
+@csp_replace(settings.CHECK_CONTENT_SECURITY_POLICY)
+@_public(PAGES)
+@conditional_page
+def check_page(request: HttpRequest, campaign_id: str) -> HttpResponse:
+    """Check my entry: what a fan types stays in their browser, which reads shards. [X-2]"""
+    campaign = _opened(campaign_id)
+    bundle = published_bundle(campaign)
+    index = f"{bundle.shards_root[: shards.PREFIX_DIGITS]}/{shards.INDEX}"
+    files = reverse("draw-shard", args=(campaign_id, index)).removesuffix(shards.INDEX)
+    context = {"campaign": campaign, "bundle": bundle, "files": files}
+    return render(request, "draws/check.html", context)
+
+
+@require_safe
+def draw_shard(request: HttpRequest, campaign_id: str, name: str) -> HttpResponse:
+    """A file of a proof's shards, the same for ever under its address; asks no database. [X-2]"""
+    if wait := SHARDS.wait_seconds(client_address(request)):
+        return _too_often(math.ceil(wait))
+    if not shards.NAME.fullmatch(name):
+        raise Http404("No file of this name.")
+    try:
+        with buckets.scoring().open(shards.key_of(campaign_id, name)) as file:
+            content = file.read()
+    except NoSuchObject as error:
+        raise Http404("No file of this name.") from error
+    kind = "application/json" if name.endswith(".json") else "text/plain; charset=utf-8"
+    return HttpResponse(content, content_type=kind, headers={"Cache-Control": FOR_EVER})
+
+
 def _opened(campaign_id: str) -> Campaign:
     """A draft has no draw yet, and is not public."""
     campaign = (
@@ -141,6 +174,8 @@ urlpatterns = [
     path("draws/", draws_page, name="draws"),
     path("draws/<slug:campaign_id>", draw_page, name="draw"),
     path("draws/<slug:campaign_id>/", draw_page),
+    path("draws/<slug:campaign_id>/check", check_page, name="draw-check"),
+    path("draws/<slug:campaign_id>/shards/<path:name>", draw_shard, name="draw-shard"),
     path("draws/<slug:campaign_id>/draw.json", draw_json, name="draw-json"),
     path("draws/<slug:campaign_id>/proof.zip", draw_bundle, name="draw-bundle"),
 ]

@@ -17,8 +17,9 @@ from campaigns.errors import WrongStatus
 from campaigns.models import Campaign, RuleChange, ScoreFile
 from campaigns.opening import campaign_of, draw_of
 from console.proof import data
-from console.proof.bundle import ProvenRoster, ProvenWave, write_bundle
+from console.proof.bundle import ProvenRoster, ProvenWave, WrittenBundle, write_bundle
 from console.proof.public_waves import iso, public_waves
+from console.proof.shards import publish
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from waves.models import Wave
@@ -39,11 +40,12 @@ def bundle_key(campaign_id: str) -> str:
 
 @dataclass(frozen=True)
 class PublishedBundle:
-    """The SHA-256 of a campaign's bundle as it was made, empty while there is none; and whether the
-    bucket could be asked.
+    """The SHA-256 of a campaign's bundle as it was made, empty while there is none; the root of its
+    shards; and whether the bucket could be asked.
     """
 
     sha256: str = ""
+    shards_root: str = ""
     in_reach: bool = True
 
 
@@ -56,7 +58,8 @@ def published_bundle(campaign: Campaign) -> PublishedBundle:
     key, bucket = f"{bundle_key(campaign.campaign_id)}.sha256", buckets.scoring()
     try:
         with bucket.open(key) as file:
-            return PublishedBundle(file.read().decode().strip())
+            sha256, _, root = file.read().decode().strip().partition("\n")
+        return PublishedBundle(sha256, root)
     except NoSuchObject:
         return PublishedBundle()
     except OSError as error:
@@ -105,11 +108,10 @@ def public_draw(campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def published_page(campaign: Campaign) -> dict[str, Any]:
+def published_page(campaign: Campaign, bundle: PublishedBundle) -> dict[str, Any]:
     """`public_draw`, and which bundle proves it, once it is made. [S-10]"""
-    bundle = published_bundle(campaign)
-    proof = {"sha256": bundle.sha256, "shards_root": None} if bundle.sha256 else None
-    return public_draw(campaign) | {"proof": proof}
+    proof = {"sha256": bundle.sha256, "shards_root": bundle.shards_root or None}
+    return public_draw(campaign) | {"proof": proof if bundle.sha256 else None}
 
 
 def page_at_close(campaign: Campaign) -> dict[str, Any]:
@@ -175,21 +177,21 @@ def proof_bundle(campaign_id: str) -> dict[str, Any]:
     waves = public_waves(campaign.pk, revealed=True)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "bundle.zip"
-        sha256 = _write(target, campaign, [wave for wave, shown in waves if _is_drawn(shown)])
+        made = _write(target, campaign, [wave for wave, shown in waves if _is_drawn(shown)])
+        publish(made.shards, campaign_id, bucket)
         with target.open("rb") as file:
             bucket.put(key, file)
-    bucket.put(f"{key}.sha256", f"{sha256}\n".encode())
-    logger.info(
-        "proof bundle made", extra={"campaign": campaign_id, "sha256": sha256, "waves": len(waves)}
-    )
-    return {"bundle": bucket.url_or_path(key), "key": key, "sha256": sha256, "waves": len(waves)}
+    bucket.put(f"{key}.sha256", f"{made.sha256}\n{made.shards.root}\n".encode())
+    about = {"sha256": made.sha256, "waves": len(waves)}
+    logger.info("proof bundle made", extra={"campaign": campaign_id, **about})
+    return {"bundle": bucket.url_or_path(key), "key": key, **about}
 
 
 def _is_drawn(wave: dict[str, Any]) -> bool:
     return bool(wave["kind"] == "drawn")
 
 
-def _write(target: Path, campaign: Campaign, waves: list[Wave]) -> str:
+def _write(target: Path, campaign: Campaign, waves: list[Wave]) -> WrittenBundle:
     salt = draw_of(campaign).salt
     return write_bundle(
         target,

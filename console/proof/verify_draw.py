@@ -15,7 +15,8 @@ It reads the bundle within bounds, runs nothing that is in it, and writes no fil
 From top to bottom: Report (what was found) · Archive (the zip, read within bounds) · parse_json and the shapes of what may stand
 in it · Fans (one score file as columns: roster, luck, band scores) · Selection (one wave selected anew) · Exclusions (why the
 others were no candidates, and whether luck had a part in it) · Earlier (what earlier waves left to a wave) · check_draw (the page
-in itself) · Saved (the page against its saved copies) · what cannot be checked · check_bundle (all of it, in order) · words.
+in itself) · Saved (the page against its saved copies) · what cannot be checked · check_bundle (all of it, in order) · Shards
+(the root of the small files that browsers read) · words.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import compress, count, islice
+from itertools import compress, count, groupby, islice, repeat
 from operator import eq, lt
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ BY_LUCK = ("already_in_wave", "holds_code", "erased_after_trigger", "suppressed_
 CONTACT = ("blacklisted_email", "blacklisted_domain", "disposable_domain", "intl_phone", "no_contact")
 MARKET = ("no_market_wanted", "registered_too_late")
 REASONS = {*BEFORE_TAKEN, *BY_LUCK, *CONTACT, *MARKET}
+FANS_PER_SHARD, PLACES_PER_SHARD, SHARDS_PER_INDEX, MOST_BITS = 500, 500, 64, 24
 FEWEST_TESTED = 50
 FAILS, UNUSUAL = 1e-6, 1e-3
 
@@ -239,10 +241,10 @@ class Archive:
         if not inflate.eof or left or inflate.unused_data or (size, crc) != (entry.size, entry.crc):
             raise Broken(f"{name} is not what the zip says of it: the zip was changed or cut.")
 
-    def lines(self, name: str, header: bytes) -> Iterator[bytes]:
-        """Blocks of whole lines below the header."""
+    def lines(self, name: str, header: bytes, *, again: bool = False) -> Iterator[bytes]:
+        """Blocks of whole lines below the header; `again`: of a file that was read, and so checked, before."""
         rest, begun = b"", False
-        for part in self.parts(name):
+        for part in self.unpacked(name, self.entries[name]) if again else self.parts(name):
             whole, newline, rest = (rest + part).rpartition(b"\n")
             block = whole + newline
             if len(rest) > LONGEST_LINE:
@@ -380,7 +382,7 @@ SHAPE_OF_DRAW = {
     "first_drawn_at": is_time_or_null, "late_since": is_time_or_null, "named_attempt": is_number_or_null,
     "seed": or_null(is_digest), "attempts": [SHAPE_OF_ATTEMPT], "rule_changes": [SHAPE_OF_RULE_CHANGE],
     "late": [SHAPE_OF_LATE], "waves": [SHAPES_OF_WAVES],
-    "proof": {"sha256": is_digest, "shards_root": or_null(is_digest)},
+    "proof": {"sha256": is_digest, "shards_root": is_digest},
 }  # fmt: skip
 MAY_BE_NULL = {"entropy", "moved", "proof"}
 ONLY_SOME = {"excluded"}  # reasons that exclude nobody are left out
@@ -444,7 +446,8 @@ class Fans:
         self.pairs: dict[str, set[tuple[bytes, bytes]]] = {wave["date_key"]: set() for wave in waves}
         self.order: list[int] = []
         columns = FANS_COLUMNS + ["wave " + wave["date_key"] for wave in waves]
-        for block in bundle.lines(self.name, "\t".join(columns).encode() + b"\n"):
+        self.header = "\t".join(columns).encode() + b"\n"
+        for block in bundle.lines(self.name, self.header):
             self.take(block, len(columns) + 1)
         self.report.expect(
             self.roster.hexdigest() == attempt["roster_digest"], f"{self.name}: its roster digest is not the one published."
@@ -1252,11 +1255,12 @@ def check_bundle(bundle: Archive, options: argparse.Namespace) -> None:
         report.expect(options.commitment.strip().lower() == draw["commitment"], "The commitment is not the one you were given.")
     drawn = [wave for wave in draw["waves"] if wave["kind"] == "drawn"]
     used = {wave["attempt"] for wave in drawn} | {each["attempt"] for each in draw["attempts"] if each["active"]}
-    require_files(bundle, manifest, drawn, sorted(used))
+    require_files(bundle, drawn, sorted(used))
     check_salt(report, draw, options)
     wanted = reference_of(report, options)
     standing: Json = {"fan_ref": wanted, "score_files": []}
     rosters: dict[int, Fans] = {}
+    shards = Shards(bundle)
     for number in sorted(used):
         problems, mine = len(report.problems), [wave for wave in drawn if wave["attempt"] == number]
         fans = Fans(bundle, draw, draw["attempts"][number - 1], mine, wanted.encode() if wanted else None)
@@ -1268,9 +1272,11 @@ def check_bundle(bundle: Archive, options: argparse.Namespace) -> None:
             row = fans.found["row"]
             fans.found.update(attempt=number, band=fans.band(row), band_score=fans.scores[row], waves=[])
             standing["score_files"].append(fans.found)
+        shards.add_file(fans)
         if mine:
             rosters[number] = fans
-    check_drawn_waves(bundle, draw, drawn, rosters)
+    check_drawn_waves(bundle, draw, drawn, rosters, shards)
+    shards.check(manifest)
     say_of_other_waves(report, draw)
     if not any(problem.endswith("the manifest's.") for problem in report.problems):
         report.passed.append("Each file is the one the manifest names.")
@@ -1290,14 +1296,14 @@ def read_manifest(bundle: Archive) -> Json:
     if manifest.get("version") != VERSION or type(manifest["version"]) is not int:
         raise Broken(f"This is version {shown(manifest.get('version'))} of a proof: check it with the verify_draw.py inside it.")
     files = dict.fromkeys(set(bundle.entries) - {"manifest.json", "manifest.sha256"}, is_digest)
-    shape = {"format": is_text, "version": is_count, "shards_root": or_null(is_digest), "files": files}
+    shape = {"format": is_text, "version": is_count, "shards_root": is_digest, "files": files}
     if sentence := misfit(manifest, shape, "manifest.json"):
         raise Broken(sentence)
     bundle.files = manifest["files"]
     return dict(manifest)
 
 
-def require_files(bundle: Archive, manifest: Json, drawn: list[Json], used: list[int]) -> None:
+def require_files(bundle: Archive, drawn: list[Json], used: list[int]) -> None:
     """The bundle holds exactly the files that the page calls for, in their order."""
     expected = ["README.txt", "verify_draw.py", "rules.json", "draw.json", *(f"fans-{number}.tsv" for number in used)]
     expected += [f"waves/{wave['date_key']}.members.tsv" for wave in drawn]
@@ -1305,15 +1311,12 @@ def require_files(bundle: Archive, manifest: Json, drawn: list[Json], used: list
     if list(bundle.entries) != expected:
         odd = sorted(set(bundle.entries) ^ set(expected)) or expected
         raise Broken(f"Files are missing, too many, or in another order: {shown(', '.join(odd[:5]))}.")
-    report = bundle.report
-    # there are no shards yet whose root this could be
-    report.expect(manifest["shards_root"] is None, "manifest.json names shards that this checker does not know.")
     bundle.read("README.txt")
     if bundle.read("verify_draw.py") != Path(__file__).read_bytes():
-        report.leave("The verify_draw.py in the bundle is another one than this, and is not run.", "verify_draw.py")
+        bundle.report.leave("The verify_draw.py in the bundle is another one than this, and is not run.", "verify_draw.py")
 
 
-def check_drawn_waves(bundle: Archive, draw: Json, drawn: list[Json], rosters: dict[int, Fans]) -> None:
+def check_drawn_waves(bundle: Archive, draw: Json, drawn: list[Json], rosters: dict[int, Fans], shards: Shards) -> None:
     """The waves in the order in which they were prepared, each with what the earlier ones left to it."""
     report = bundle.report
     taken: dict[str, Taken] = {}
@@ -1330,6 +1333,7 @@ def check_drawn_waves(bundle: Archive, draw: Json, drawn: list[Json], rosters: d
         earlier.check_seats(report)
         earlier.check_taken(report, fans)
         selection.check(bundle)
+        shards.add_wave(selection)
         tests += exclusions.luck_tests()
         taken[wave["date_key"]] = Taken(wave, selection)
         report.checked["waves"] += 1
@@ -1389,6 +1393,85 @@ def check_ids(report: Report, fans: Fans, options: argparse.Namespace) -> None:
     report.expect(not strangers, f"{fans.name}: {strangers} references belong to none of the {len(known)} ids.")
     if not strangers:
         report.passed.append(f"{fans.name}: each reference is that of one of the {len(known)} ids.")
+
+
+# ---------------------------------------------------------------------------------------------------- shards
+
+
+class Shards:
+    """The small files from which a browser checks one entry hang on one hash, the root; here it is computed again. `fans-N/…` are
+    the lines of score file N by the first bits of their reference, behind each the fan's place and market in each wave; `order-KEY/…`
+    the candidates of a wave by place. Each section's digests stand in indexes, and theirs in index.json, whose SHA-256 is the root.
+    """
+
+    def __init__(self, bundle: Archive) -> None:
+        self.bundle, self.files, self.orders = bundle, list[tuple[str, bytes, int, list[str]]](), dict[str, Json]()
+        self.places: dict[str, Any] = {}
+        self.markets: dict[str, dict[int, str]] = {}
+
+    def add_file(self, fans: Fans) -> None:
+        self.files.append((fans.name, fans.header, len(fans.scores), [wave["date_key"] for wave in fans.waves]))
+
+    def add_wave(self, selection: Selection) -> None:
+        fans, key = selection.fans, selection.wave["date_key"]
+        markets, places = {row: market for _, row, market in selection.members}, array("I", bytes(4 * len(fans.scores)))
+        for place, row in enumerate(selection.candidates, 1):
+            places[row] = place
+        self.places[key], self.markets[key] = places, markets
+        lines = (
+            f"{place}\t{fans.ref(row)}\t{fans.scores[row]!r}\t{markets.get(row, '')}\n".encode()
+            for place, row in enumerate(selection.candidates, 1)
+        )
+        contents = iter(lambda: b"".join(islice(lines, PLACES_PER_SHARD)), b"")
+        self.orders[key] = section(f"order-{key}", contents, places=len(selection.candidates))
+
+    def check(self, manifest: Json) -> None:
+        sections = []
+        for name, header, fans, keys in self.files:
+            bits = next(bits for bits in range(MOST_BITS + 1) if fans >> bits <= FANS_PER_SHARD or bits == MOST_BITS)
+            contents = by_first_bits(self.lines_of(name, header, keys), bits)
+            sections.append(section(name[:-4], contents, bits=bits, waves=keys))
+            sections += [self.orders[key] for key in keys]
+        index = {"format": "fairwave-shards", "version": 1, "draw": manifest["files"]["draw.json"], "sections": sections}
+        index.update(places_per_shard=PLACES_PER_SHARD, shards_per_index=SHARDS_PER_INDEX)
+        root = hashlib.sha256(json.dumps(index, indent=1, sort_keys=True).encode() + b"\n").hexdigest()
+        problems = len(self.bundle.report.problems)
+        wrong = "The files from which browsers check one entry are others than this bundle's: their root, manifest.json shards_root, "
+        self.bundle.report.expect(manifest["shards_root"] == root, wrong + f"would be {root}.")
+        self.bundle.report.note(problems, f"The root of the files from which browsers check one entry: {root}.")
+
+    def lines_of(self, name: str, header: bytes, keys: list[str]) -> Iterator[bytes]:
+        """The lines of a score file's fans, each wave's place and market behind them."""
+        before = 0
+        for block in self.bundle.lines(name, header, again=True):
+            lines = block.split(b"\n")[:-1]
+            rows = range(before, before + len(lines))
+            cells = [self.cells(key, rows) for key in keys]
+            yield from map(b"\t".join, zip(lines, *cells))
+            before += len(lines)
+
+    def cells(self, key: str, rows: range) -> Iterator[bytes]:
+        places, markets = self.places[key], self.markets[key]
+        for row, place in zip(rows, places[rows.start : rows.stop]):
+            yield f"{place}:{markets.get(row, '')}".encode() if place else b""
+
+
+def by_first_bits(lines: Iterable[bytes], bits: int) -> Iterator[bytes]:
+    """The content of each shard of fans, empty ones too."""
+    at = 0
+    for number, group in groupby(lines, lambda line: int(line[:8], 16) >> (32 - bits)):
+        yield from repeat(b"", number - at)
+        yield b"\n".join(group) + b"\n"
+        at = number + 1
+    yield from repeat(b"", (1 << bits) - at)
+
+
+def section(name: str, contents: Iterable[bytes], **about: Any) -> Json:
+    """What index.json says of the shards with these contents."""
+    digests = [hashlib.sha256(content).hexdigest() for content in contents]
+    indexes = ("".join(f"{each}\n" for each in digests[at : at + SHARDS_PER_INDEX]) for at in range(0, len(digests), SHARDS_PER_INDEX))
+    hashes = [hashlib.sha256(index.encode()).hexdigest() for index in indexes]
+    return dict(about, name=name, shards=len(digests), indexes=hashes)
 
 
 # ---------------------------------------------------------------------------------------------------- words

@@ -59,7 +59,11 @@ def test_s8_the_nonce_opens_the_reference_to_its_own_id(fan):
 def test_x2_the_link_holds_all_in_its_fragment_whatever_the_id(fan):
     receipt = RECEIPTS.of(fan)
     link = urlsplit(receipt.link)
-    assert (link.scheme, link.netloc, link.path) == ("https", "presale.example", "/draws/tour-1")
+    assert (link.scheme, link.netloc, link.path) == (
+        "https",
+        "presale.example",
+        "/draws/tour-1/check",
+    )
     assert link.query == ""
     assert parse_qs(link.fragment, strict_parsing=True) == {
         "id": [fan],
@@ -80,7 +84,7 @@ def test_many_receipts_are_those_of_each(fans):
 
 def test_o5_a_masked_receipt_is_the_same_for_everybody():
     assert RECEIPTS.masked("fan-1") == RECEIPTS.masked("fan-2")
-    assert RECEIPTS.masked("fan-1").link.startswith("https://presale.example/draws/tour-1#•")
+    assert RECEIPTS.masked("fan-1").link.startswith("https://presale.example/draws/tour-1/check#•")
 
 
 def test_the_salt_is_in_no_text_of_the_receipts():
@@ -97,7 +101,7 @@ class TestOfACampaign:
         for fan in ("fan-1", "fan-2"):
             link = receipt_of_fan(campaign, fan).link
             assert link.startswith(
-                f"https://presale.example/draws/{campaign.campaign_id}#id={fan}&"
+                f"https://presale.example/draws/{campaign.campaign_id}/check#id={fan}&"
             )
 
     def test_an_unknown_fan_and_one_of_another_campaign_have_none(self):

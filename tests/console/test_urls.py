@@ -29,6 +29,8 @@ PUBLIC = {
     "draws",
     "draw-json",
     "draw-bundle",
+    "draw-check",
+    "draw-shard",
     "jsi18n",
     "set-password",
 }

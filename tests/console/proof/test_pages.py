@@ -133,3 +133,83 @@ def test_o7_one_client_that_asks_too_often_is_told_to_wait_and_others_are_served
     assert len(asked) == 0
     other = Client(REMOTE_ADDR="192.0.2.7")
     assert other.get(f"/draws/{campaign.campaign_id}").status_code == 200
+
+
+def published(campaign: Campaign) -> str:
+    """A closed campaign's shards, and a bundle; returns the address of `index.json`."""
+    root = "ab" * 32
+    close_campaign(campaign.pk, by=None)
+    key = f"proofs/{campaign.campaign_id}"
+    buckets.scoring().put(f"{key}.zip.sha256", f"{'cd' * 32}\n{root}\n".encode())
+    buckets.scoring().put(f"{key}/shards/{root[:16]}/index.json", b"{}")
+    buckets.scoring().put(f"{key}/shards/{root[:16]}/fans-1/0.tsv", b"line")
+    return f"/draws/{campaign.campaign_id}/shards/{root[:16]}/index.json"
+
+
+def test_x2_shards_are_kept_for_ever_ask_no_database_and_set_no_cookie():
+    index = published(campaign_with(1))
+    with CaptureQueriesContext(connection) as asked:
+        answer = Client().get(index)
+        shard = Client().get(index.replace("index.json", "fans-1/0.tsv"))
+    assert (answer.content, shard.content, len(asked)) == (b"{}", b"line", 0)
+    for one in (answer, shard):
+        assert one.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert not one.cookies
+        assert "Vary" not in one.headers
+    assert shard.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert Client().get(index.replace("index.json", "fans-1/1.tsv")).status_code == 404
+    assert Client().post(index).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "../../../x.zip.sha256",
+            "..%2f..%2fx",
+            "index.json/",
+            "INDEX.json",
+            "fans-1/../index.json",
+        ),
+        *("fans-1/0.tsv%00", "fans-1/\u0661.tsv", "fans-1/00000000000.tsv", "other-1/0.tsv", ""),
+    ],
+)
+def test_o7_only_names_of_shards_are_looked_up_in_the_bucket(monkeypatch, name):
+    index = published(campaign_with(1))
+    monkeypatch.setattr(DiskBucket, "open", None)
+    answer = Client().get(index.replace("index.json", name))
+    assert answer.status_code in (400, 404)
+
+
+def test_x2_who_asked_for_too_many_pages_still_gets_their_shards(monkeypatch):
+    index = published(campaign_with(1))
+    monkeypatch.setattr(pages.PAGES, "wait_seconds", lambda client: 3.0)
+    assert {Client().get(index).status_code for _ in range(100)} == {200}
+    monkeypatch.setattr(pages.SHARDS, "wait_seconds", lambda client: 3.0)
+    assert Client().get(index).status_code == 429
+
+
+def test_x2_only_the_page_that_checks_an_entry_may_run_a_script_and_only_ours():
+    campaign = campaign_with(1)
+    address = f"/draws/{campaign.campaign_id}/check"
+    before = Client().get(address).content.decode()
+    assert "when the campaign has closed and the proof is published" in before
+    assert "<script" not in before
+    published(campaign)
+    answer = Client().get(address)
+    html, policy = answer.content.decode(), answer.headers["Content-Security-Policy"]
+    assert f'data-root="{"ab" * 32}"' in html
+    assert html.count("<script") == html.count("</script>") == 1
+    assert "verify_draw.py" in html[html.index("<noscript>") : html.index("</noscript>")]
+    for directive in ("script-src 'self'", "connect-src 'self'", "form-action 'none'"):
+        assert directive in policy
+    assert "unsafe" not in policy
+    assert "nonce-" not in policy
+    assert "Cookie" not in answer.headers.get("Vary", "")
+    assert not answer.cookies
+    page = Client().get(f"/draws/{campaign.campaign_id}").content.decode()
+    assert (f'href="{address}"' in page, "ab" * 32 in page, "<script" in page) == (
+        True,
+        True,
+        False,
+    )

@@ -4,6 +4,7 @@ the way.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -275,6 +276,25 @@ class TestPage:
             )["problems"]
             == []
         )
+
+    def test_x2_the_proof_comes_with_shards_whose_root_is_on_the_page(
+        self, get: Callable[..., Any]
+    ) -> None:
+        """And `draw.json` among them is the bundle's own."""
+        campaign = presale()
+        sent(campaign, "20260121")
+        campaign = close(campaign)
+        made = proof.proof_bundle(campaign.campaign_id)
+        root = get(campaign, "/draw.json").json()["proof"]["shards_root"]
+        index = get(campaign, f"/shards/{root[:16]}/index.json").content
+        assert hashlib.sha256(index).hexdigest() == root
+        with zipfile.ZipFile(made["bundle"]) as archive:
+            assert json.loads(archive.read("manifest.json"))["shards_root"] == root
+            draw = archive.read("draw.json")
+        assert get(campaign, f"/shards/{root[:16]}/draw.json").content == draw
+        assert json.loads(index)["draw"] == hashlib.sha256(draw).hexdigest()
+        names = [section["name"] for section in json.loads(index)["sections"]]
+        assert names == ["fans-1", "order-20260121"]
 
     def test_a_supplied_draw_says_so(self, get: Callable[..., Any]) -> None:
         """[S-8]"""
