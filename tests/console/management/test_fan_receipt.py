@@ -9,9 +9,11 @@ import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import resolve
 
 from campaigns.models import Campaign
 from campaigns.receipts import receipt_of_fan
@@ -60,6 +62,11 @@ def test_s8_support_is_shown_a_fans_receipt_and_it_is_logged(campaign, monkeypat
         ("anna", "found", named, "the fan called"),
         ("anna", "found", named, "fan_receipt"),
     ]
+
+
+def test_x2_the_link_leads_to_the_page_that_checks_entries(campaign):
+    page = resolve(urlsplit(receipt_of_fan(campaign, "fan-1").link).path)
+    assert (page.url_name, page.kwargs) == ("draw-check", {"campaign_id": campaign.campaign_id})
 
 
 def test_an_unknown_fan_is_one_clear_line_and_no_access(campaign):
