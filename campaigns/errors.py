@@ -51,12 +51,30 @@ class BadPublicSource(CampaignError):
     """
 
 
+class NotConfirmed(CampaignError):
+    """A person did not confirm that they know what opening without a public source means. [S-8]"""
+
+
 class BadPublicValue(CampaignError):
     """A text that cannot be the value of the public source. [S-8]"""
 
 
 class TooEarly(CampaignError):
     """The public value cannot be known yet. [S-8]"""
+
+
+class BadBeacon(CampaignError):
+    """What a server told is not the drand round that was asked for; the message says why. [S-8]"""
+
+
+class CannotFetch(CampaignError):
+    """The public source is none whose value can be fetched. [S-8]"""
+
+
+class SourceOutOfReach(CampaignError):
+    """No mirror of the public source gave its value, intact; a moment later one may. [S-8]"""
+
+    is_transient = True
 
 
 class DrawIsLocked(CampaignError):

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from campaigns.choices import CampaignStatus
 from campaigns.draw import SCHEME, SECRET_BYTES, Draw
-from campaigns.errors import BadCampaignFile, UnknownCampaign, WrongStatus
+from campaigns.errors import BadCampaignFile, NotConfirmed, UnknownCampaign, WrongStatus
 from campaigns.later_steps import unfinished
 from campaigns.locks import lock_campaign, no_wave_selects
 from campaigns.models import SOURCE_FIELDS, Campaign, RankFile
@@ -124,6 +124,18 @@ def _lock_source(campaign: Campaign) -> datetime:
     now = database_time() if is_rehearsal else agreed_time()
     campaign.public_source = to_lock(source, now=now, is_rehearsal=is_rehearsal)
     return now
+
+
+def require_source(draft: Campaign, *, confirmed: bool, how: str) -> None:
+    """A person opens a campaign without a public source only knowingly. Raises NotConfirmed, which
+    says `how` to confirm it.
+    """
+    is_draft = draft.status == CampaignStatus.DRAFT
+    if is_draft and not draft.entropy_source and not confirmed:
+        raise NotConfirmed(
+            f"Campaign {draft.campaign_id} has no public source. {WITHOUT_SOURCE} Name a source,"
+            f" such as a drand round to come, or confirm this with {how}."
+        )
 
 
 def source_warnings(campaign: Campaign) -> list[str]:

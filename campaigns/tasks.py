@@ -8,6 +8,7 @@ from typing import BinaryIO
 from django.contrib.auth.models import User
 
 from campaigns.choices import ScoreFileState
+from campaigns.entropy import fetching
 from campaigns.fairness import reports
 from campaigns.fairness.suspicious import reports as suspicious
 from campaigns.intake import arrivals, browser_uploads, s3_queue
@@ -94,6 +95,24 @@ def start_waiting(campaign: Campaign, *, by: User | None) -> list[Job]:
     return [
         start_score_file(score_file, by=by) for score_file in score_files.release_waiting(campaign)
     ]
+
+
+def start_fetch(campaign: Campaign, *, by: User | None) -> Job:
+    """Have a worker fetch the public value. [S-8]"""
+    job = fetching.open_job(campaign, by=by)
+    tasks.enqueue(job)
+    return job
+
+
+def run_fetch(job_id: int) -> None:
+    """Fetch the public value, then have the files drawn that waited for it."""
+    start_waiting(fetching.run(job_id), by=Job.objects.get(pk=job_id).created_by)
+
+
+def look_for_due_rounds() -> None:
+    """Scheduled for each minute: the value of a drand round is fetched when it is out. [S-8]"""
+    for campaign in fetching.due():
+        start_fetch(campaign, by=None)
 
 
 def start_supplement(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool) -> Job:
@@ -267,6 +286,14 @@ JOB_KINDS = [
         s3_queue.JOB_KIND, "Process S3 event", run_s3_message, right=PROCESS_RIGHT, can_pause=False
     ),
     JobKind(
+        fetching.JOB_KIND,
+        "Fetch the public value",
+        run_fetch,
+        page="campaign",
+        right="campaigns.enter_entropy",
+        can_pause=False,  # a few requests, within a minute
+    ),
+    JobKind(
         imports.JOB_KIND,
         "Import registrations",
         imports.process,
@@ -277,6 +304,7 @@ JOB_KINDS = [
 ]
 SCHEDULED_RUNS = [
     ScheduledRun("look_for_dropped_files", look_for_dropped_files, every="minute"),
+    ScheduledRun("look_for_due_rounds", look_for_due_rounds, every="minute"),
     ScheduledRun("look_for_missing_reports", look_for_missing_reports, every="minute"),
     ScheduledRun("look_for_waiting_files", look_for_waiting_files, every="minute"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
@@ -13,6 +14,7 @@ from console.access import LONGEST_REASON
 from console.uploads import NOT_KEPT, TOO_LARGE
 from demand.choices import DemandType
 from demand.models import LONGEST_REFERENCE
+from operations.adminkit.wall_clock import WallClockField, use_zone
 
 MOST_REPAIRED = 1_000  # a batch
 
@@ -63,6 +65,30 @@ class RanksForm(ScoresForm):
 
 class EntropyForm(forms.Form):
     value = forms.CharField(label="Value, exactly as published", max_length=10_000)
+
+
+class MoveSourceForm(ReasonForm):
+    """Another public source for an open campaign, and why. [S-8]"""
+
+    source = forms.CharField(
+        label="New public source", max_length=200, help_text="Such as drand round 9551234"
+    )
+    form = forms.CharField(
+        label="Form of its value",
+        max_length=200,
+        required=False,
+        help_text="Leave this empty for a drand round",
+    )
+    public_at = WallClockField(
+        label="Becomes public at",
+        required=False,
+        help_text="Leave this empty for a drand round",
+    )
+    field_order = ("source", "form", "public_at", "reason")
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        use_zone(self, ZoneInfo(campaign.time_zone))
 
 
 class DemandFindForm(forms.Form):

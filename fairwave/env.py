@@ -78,6 +78,18 @@ def address(name: str, default: str = "") -> str:
     return value
 
 
+def addresses(name: str, default: str) -> list[str]:
+    """Several of them, separated by commas."""
+    found = []
+    for word in words(name, default):
+        if re.fullmatch(r"https?://[^/\s]+\S*", word):
+            found.append(word)
+            continue
+        problem = f"{word!r} is not an http or https address."
+        mistakes.append(Mistake(name, problem, "Write it with its scheme."))
+    return found
+
+
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
     """Addresses and networks, such as 10.0.0.0/8. One that holds every address is refused."""
     found = []

@@ -192,6 +192,10 @@ EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.filebased.E
 EMAIL_FILE_PATH = FAIRWAVE_DATA / "emails"
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "presale@localhost")
 CODE_SERVICE_URL = env.address("CODE_SERVICE_URL")
+DRAND_URLS = env.addresses(
+    "DRAND_URLS",
+    "https://api.drand.sh,https://api2.drand.sh,https://api3.drand.sh,https://drand.cloudflare.com",
+)
 SLACK_WEBHOOK_URL = env.address("SLACK_WEBHOOK_URL")
 WATCHDOG_URL = env.address("WATCHDOG_URL")
 METRICS_TOKEN = env.text("METRICS_TOKEN")

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from sandbox.behaviour import BadOption, Behaviour, Dice
 from sandbox.codes import CodeService
+from sandbox.drand import DrandServer
 from sandbox.receipts import ReceiptPost
 from sandbox.sms import SmsGateway, answer
 
@@ -28,6 +29,7 @@ class Sandbox:
         self.receipts = ReceiptPost(behaviour)
         self.sms = SmsGateway(behaviour, self.receipts)
         self.codes = CodeService()
+        self.drand = DrandServer()
         self.slack: list[Any] = []
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -39,6 +41,8 @@ class Sandbox:
             return self.sms.by_reference(path.removeprefix("/sms/by-reference/"))
         if path.startswith("/codes/") and method == "POST":
             return await self.codes.post(request, path.removeprefix("/codes/"))
+        if path.startswith("/drand/") and method == "GET":
+            return await self.drand.get(request)
         if path.startswith("/slack") and method == "POST":
             self.slack.append(json.loads(await request.read()))
             return web.Response(text="ok")
@@ -74,6 +78,7 @@ class Sandbox:
             "slack": {"posts": len(self.slack), "last": self.slack[-1] if self.slack else None},
             "codes": self.codes.counts(),
             "receipts": self.receipts.counts(),
+            "drand": dict(self.drand.asked),
             "messages": page,
             "next": after + len(page)
             if page and after + len(page) < len(self.sms.messages)

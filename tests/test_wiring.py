@@ -44,9 +44,11 @@ PAGES = {
     "deliver_email": "trigger-wave",
     "enter_entropy": "enter-entropy",
     "fairness_report": "make-fairness",
+    "fetch_entropy": "fetch-entropy",
     "find_code": "find",
     "import_registrations": "upload-registrations",
     "merge_avro": "merge-lake",
+    "open_campaign": "open-campaign",
     "pause_wave": "pause-wave",
     "prepare_wave": "new-wave",
     "process_scores": "upload-scores",
@@ -151,7 +153,17 @@ def test_every_setting_the_environment_can_give_is_documented():
     source = (ROOT / "fairwave" / "settings.py").read_text() + (
         ROOT / "fairwave" / "env.py"
     ).read_text()
-    readers = {"text", "words", "switch", "whole", "choice", "address", "bucket", "networks"}
+    readers = {
+        "text",
+        "words",
+        "switch",
+        "whole",
+        "choice",
+        "address",
+        "addresses",
+        "bucket",
+        "networks",
+    }
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     names = {
         call.args[0].value

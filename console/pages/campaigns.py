@@ -4,20 +4,25 @@ public value. [C-2, S-8]
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 
 from campaigns import opening, rights, tasks
 from campaigns.choices import CampaignStatus
-from campaigns.entropy import entry
-from campaigns.errors import WrongStatus
-from campaigns.models import Activation, Campaign
+from campaigns.entropy import entry, moves
+from campaigns.errors import BadPublicSource, WrongStatus
+from campaigns.models import Activation, Campaign, SourceMove
+from campaigns.public_source import WITHOUT_SOURCE, PublicSource, source_named
 from campaigns.scoring import activation
-from console.access import StaffRequest, action, attempt, page, render
+from console.access import StaffRequest, action, attempt, complaint_of, page, render
 from console.campaigns.history import history_of
 from console.campaigns.progress import progress_of
-from console.forms import EntropyForm
+from console.forms import EntropyForm, MoveSourceForm
 from console.pages.jobs import work_on
 from console.proof.proof import published_bundle
 from console.tasks import start_proof
@@ -63,7 +68,7 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         score_files=files[:FILES_SHOWN],
         imports=shown.imports.select_related("created_by")[:FILES_SHOWN],
         waves=Wave.objects.filter(campaign=shown).defer("content", "options"),
-        entropy_form=EntropyForm(),
+        **_source_of(shown),
         proof=published_bundle(shown),
         **work_on(request, opening.subject_of(shown)),
         history=history,
@@ -72,6 +77,34 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         last_switch=_last_switch(shown),
         goes_with_it=_goes_with(shown) if shown.status == CampaignStatus.DRAFT else [],
     )
+
+
+def _source_of(campaign: Campaign) -> dict[str, Any]:
+    """The campaign's public source, and what can be done with it now. [S-8]"""
+    source, move = campaign.public_source, SourceMove.objects.filter(campaign=campaign).first()
+    is_awaited = bool(
+        campaign.status == CampaignStatus.OPEN and source.name and not campaign.entropy_value
+    )
+    is_to_come = source.public_at is not None and source.public_at > timezone.now()
+    return {
+        "source": _named_in(campaign),
+        "source_move": move,
+        "source_is_public": is_awaited and not is_to_come,
+        "source_can_move": is_awaited and is_to_come and not move,
+        "without_source": WITHOUT_SOURCE,
+        "entropy_form": EntropyForm(),
+        "move_form": MoveSourceForm(campaign=campaign),
+    }
+
+
+def _named_in(campaign: Campaign) -> PublicSource:
+    """A draft's source as it would be locked, so far as it can be read."""
+    given = campaign.public_source
+    if campaign.status != CampaignStatus.DRAFT:
+        return given
+    with suppress(BadPublicSource):
+        return source_named(given.name, form=given.form, public_at=given.public_at) or given
+    return given
 
 
 def _goes_with(draft: Campaign) -> list[str]:
@@ -88,13 +121,14 @@ def _goes_with(draft: Campaign) -> list[str]:
 @action(*rights.OPEN_AND_CLOSE)
 def open_it(request: StaffRequest, campaign_id: str) -> HttpResponse:
     named = _named(campaign_id)
-    done = "The campaign is open. Its draw is locked and the commitment is public."
-    return attempt(
-        request,
-        lambda: opening.open_campaign(named.pk, by=request.user),
-        done,
-        back=_page_of(named),
-    )
+
+    def open_draft() -> None:
+        confirmed = "without_source" in request.POST
+        opening.require_source(named, confirmed=confirmed, how="the check box")
+        opening.open_campaign(named.pk, by=request.user)
+
+    done = "The campaign is open. Its draw is locked and the commitments are public."
+    return attempt(request, open_draft, done, back=_page_of(named))
 
 
 @action(*rights.DELETE_DRAFT)
@@ -154,6 +188,41 @@ def enter_entropy(request: StaffRequest, campaign_id: str) -> HttpResponse:
         request,
         enter,
         "The value is saved. Score files that waited for it are now processed.",
+        back=_page_of(named),
+    )
+
+
+@action(*rights.ENTER_ENTROPY)
+def fetch_entropy(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    """Have a worker fetch the value of a drand round. [S-8]"""
+    named = _named(campaign_id)
+    return attempt(
+        request,
+        lambda: tasks.start_fetch(named, by=request.user),
+        "The value is being fetched from drand.",
+        back=_page_of(named),
+    )
+
+
+@action(*rights.MOVE_SOURCE)
+def move_source(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    """Name another public source, once, before the value is public. [S-8]"""
+    named = _named(campaign_id)
+    form = MoveSourceForm(request.POST, campaign=named)
+
+    def move() -> None:
+        if not form.is_valid():
+            raise BadPublicSource(complaint_of(form))
+        given = form.cleaned_data
+        source = source_named(given["source"], form=given["form"], public_at=given["public_at"])
+        if source is None:
+            raise BadPublicSource("Enter the new public source.")
+        moves.move_source(named.pk, source, by=request.user, reason=given["reason"])
+
+    return attempt(
+        request,
+        move,
+        "The public source is moved. The public page shows both sources and the reason.",
         back=_page_of(named),
     )
 

@@ -17,6 +17,7 @@ import pytest
 from django.core.management import call_command, execute_from_command_line
 from django.db import OperationalError, ProgrammingError, connection, transaction
 
+import sandbox
 from campaigns.models import ScoreFile
 from campaigns.scoring import score_files, tables
 from operations import correlation, jobs
@@ -26,6 +27,7 @@ from operations.errors import LeaseLost, Refusal
 from operations.models import Alert, Job
 from operations.services import heartbeats
 from operations.services.heartbeats import Stop
+from sandbox.drand import ROUNDS
 from tests.fairwave.settings_cases import SECRETS
 from tests.support.campaigns import (
     make_campaign,
@@ -266,6 +268,37 @@ def test_entering_the_public_value_draws_what_waited(tmp_path):
     waiting.refresh_from_db()
     assert waiting.state == "streamed"
     assert "already" in run(*enter, code=1)["error"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fetching_the_public_value_draws_what_waited(settings):
+    """[S-8]"""
+    campaign = make_campaign(entropy_source="drand round 72785")
+    waiting = process_scores(campaign)
+    fetch = ("fetch_entropy", campaign.campaign_id, "--by", member_of("operator").username)
+    settings.DRAND_URLS = ["http://127.0.0.1:9"]
+    assert "http://127.0.0.1:9: " in run(*fetch, code=1)["error"]
+    with sandbox.running() as box:
+        settings.DRAND_URLS += [f"{box.url}/drand"]
+        assert run(*fetch)["released"] == [waiting.pk]
+    campaign.refresh_from_db()
+    assert campaign.entropy_value == ROUNDS[72_785]["randomness"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_opening_without_a_public_source_needs_to_be_confirmed():
+    """[S-8]"""
+    draft = make_campaign(opened=False)
+    opening = ("open_campaign", draft.campaign_id, "--by", member_of("operator").username)
+    assert "knows the luck of every fan" in run(*opening, code=1)["error"]
+    opened = run(*opening, "--without-source")
+    draft.refresh_from_db()
+    assert opened | {"seconds": 0} == {
+        "state": "open",
+        "commitment": draft.commitment,
+        "salt_commitment": draft.salt_commitment,
+        "seconds": 0,
+    }
 
 
 @pytest.mark.django_db(transaction=True)

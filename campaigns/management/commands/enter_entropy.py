@@ -4,12 +4,14 @@ that waited for it. [S-8]
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from campaigns import rights
 from campaigns.entropy.entry import enter_entropy
+from campaigns.models import Campaign
 from campaigns.opening import campaign_of
 from campaigns.scoring import score_files
 from operations.commands import JsonCommand
@@ -26,12 +28,14 @@ class Command(JsonCommand):
         parser.add_argument("campaign")
         parser.add_argument("value")
 
+    def enter(self, campaign: Campaign, options: Mapping[str, Any]) -> Campaign:
+        return enter_entropy(campaign.pk, options["value"], by=options["by"])
+
     def run(self, **options: Any) -> dict[str, Any]:
-        by = options["by"]
-        campaign = enter_entropy(campaign_of(options["campaign"]).pk, options["value"], by=by)
+        campaign = self.enter(campaign_of(options["campaign"]), options)
         waiting = score_files.release_waiting(campaign)
         for score_file in waiting:
-            score_files.process(score_files.open_job(score_file, by=by).pk)
+            score_files.process(score_files.open_job(score_file, by=options["by"]).pk)
         return {
             "campaign_id": campaign.campaign_id,
             "released": [score_file.pk for score_file in waiting],

@@ -11,6 +11,7 @@ from operations import tasks
 from operations.models import Job, StatusChange
 from tests.campaigns.entropy.sources import time_reached
 from tests.console.page_cases import a_draft, said
+from tests.support.campaigns import make_campaign
 from tests.support.outages import out_of_reach
 from tests.support.waves import campaign_with
 
@@ -68,6 +69,52 @@ def test_the_public_value_is_entered_once_and_never_again(client, monkeypatch):
     second = client.post("/admin/campaign/drafted/entropy/", {"value": "0e" * 32}, follow=True)
     assert Campaign.objects.get().entropy_value == "0f" * 32
     assert "was already entered" in said(second)[-1]
+
+
+def test_opening_without_a_public_source_is_confirmed_in_plain_words(client):
+    """[S-8]"""
+    make_campaign("bare", opened=False)
+    html = client.get("/admin/campaign/bare/").content.decode()
+    assert "Anyone who can read the database knows the luck of every fan" in html
+    refused = client.post("/admin/campaign/bare/open/", follow=True)
+    assert "confirm this with the check box" in said(refused)[-1]
+    client.post("/admin/campaign/bare/open/", {"without_source": "on"})
+    assert Campaign.objects.get().status == "open"
+    html = client.get("/admin/campaign/bare/").content.decode()
+    assert "none. Anyone who can read the database" in html
+
+
+def test_the_public_source_is_moved_once_with_a_reason_and_the_page_shows_both(client):
+    """[S-8]"""
+    a_draft("west")
+    client.post("/admin/campaign/drafted/open/")
+    move, new = "/admin/campaign/drafted/source/move/", {"source": "Mega Millions", "form": "1-2"}
+    refused = client.post(move, new | {"reason": "late"}, follow=True)
+    assert "at least 5 characters" in said(refused)[-1]
+    new |= {"reason": "The files are late", "public_at": "2090-01-20T23:00"}
+    client.post(move, new)
+    html = client.get("/admin/campaign/drafted/").content.decode()
+    for shown in ("Mega Millions", "drand round 99551234", "The files are late", "20 Jan 2090"):
+        assert shown in html
+    assert f'action="{move}"' not in html
+    again = client.post(move, new | {"source": "Lotto"}, follow=True)
+    assert "already moved once" in said(again)[-1]
+
+
+def test_the_value_of_a_round_that_is_out_is_fetched_by_a_worker(client):
+    """[S-8]"""
+    fetch = "/admin/campaign/bare/entropy/fetch/"
+    make_campaign("bare", entropy_source="drand round 72785")
+    assert f'action="{fetch}"' in client.get("/admin/campaign/bare/").content.decode()
+    answer = client.post(fetch, follow=True)
+    assert "being fetched" in said(answer)[-1]
+    job = Job.objects.get()
+    assert (job.kind, job.subject) == ("fetch_entropy", ("campaign", "bare"))
+    a_draft("west")
+    client.post("/admin/campaign/drafted/open/")
+    page = "/admin/campaign/drafted/"
+    assert "/fetch/" not in client.get(page).content.decode()
+    assert "becomes public at 2115" in said(client.post(f"{page}entropy/fetch/", follow=True))[-1]
 
 
 def test_a_refusal_is_a_message_on_the_page_and_nothing_changed(client):
