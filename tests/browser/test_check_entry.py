@@ -5,6 +5,7 @@ fetched. [X-2]
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from playwright.sync_api import Page, Request, expect
 
 from campaigns.draw import Draw, draw_frame, in_order
 from campaigns.models import Campaign
+from campaigns.receipts import Receipts
 from console.proof import shards
 from datalake.storage import buckets
 from tests.browser.conftest import Person
@@ -92,15 +94,13 @@ def proof(tmp_path: Path) -> Proof:
 
 
 def opened(person: Person, proof: Proof, fan: str, **changed: str) -> Page:
-    """The link of the fan's message."""
-    given = {
-        "id": fan.replace("é", "%C3%A9"),
-        "ref": proof.draw.fan_ref(fan),
-        "nonce": proof.draw.fan_nonce(fan).hex(),
-    } | changed
+    """The link of the fan's message, as receipts make it, with what is `changed` in it."""
+    link = Receipts(proof.draw, person.address).of(fan).link
+    for name, value in changed.items():
+        link = re.sub(rf"\b{name}=[^&]*", f"{name}={value}", link)
     person.page.goto("about:blank")
-    fragment = "&".join(f"{name}={value}" for name, value in given.items())
-    return person.go(f"/draws/{proof.campaign.campaign_id}/check#{fragment}")
+    person.page.goto(link)
+    return person.page
 
 
 def fill(page: Page, proof: Proof, fan: str) -> None:
