@@ -45,6 +45,16 @@ class ListKind(TextChoices):
     DISPOSABLE = "disposable"
 
 
+class LateKind(TextChoices):
+    """What came after luck could be known. [S-8]"""
+
+    SCORE_FILE = "score_file", "Score file"
+    ACTIVATION = "activation", "Active score file"
+    LISTS = "lists", "Lists"
+    REGISTRATIONS = "registrations", "Registrations"
+    WAVE_RULES = "wave_rules", "Rules of one wave"
+
+
 class ScoreFileState(TextChoices):
     """UPLOADED → PROCESSING → VALIDATED → STREAMED → SAVED, or FAILED. [S-12]"""
 

@@ -139,6 +139,14 @@ class CannotActivate(CampaignError):
     """The active score file cannot be switched now. [S-13]"""
 
 
+class LateRefused(CampaignError):
+    """What comes after luck could be known needs a right of its own and a reason. [S-8]"""
+
+
+class CannotName(CampaignError):
+    """The score file that will be active can no longer be named, or is not this one. [S-8]"""
+
+
 class CancelledByHand(CampaignError):
     """A person cancelled the processing of a file."""
 
@@ -161,6 +169,10 @@ class UnknownEvent(CampaignError):
 
 class UnfitName(CampaignError):
     """An object in a watched folder of the bucket, whose name says nothing that we know. [S-1]"""
+
+
+class CannotTakeIn(CampaignError):
+    """What arrived does not wait for a person to take it in. [S-8]"""
 
 
 class UploadNotFound(CampaignError):

@@ -115,11 +115,13 @@ def look_for_due_rounds() -> None:
         start_fetch(campaign, by=None)
 
 
-def start_supplement(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool) -> Job:
+def start_supplement(
+    parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool, reason: str = ""
+) -> Job:
     """Keep a corrected file of rejected rows, and have a worker make the supplement of it.
     [S-14]
     """
-    job = supplements.keep(parent, file, by=by, activate=activate)
+    job = supplements.keep(parent, file, by=by, activate=activate, reason=reason)
     tasks.enqueue(job)
     return job
 
@@ -167,7 +169,7 @@ def run_arrival(job_id: int) -> None:
     score_file = arrivals.take(job_id)
     if score_file is None or score_file.state != ScoreFileState.UPLOADED:
         return
-    by = Job.objects.get(pk=job_id).created_by
+    by = score_file.created_by
     if not arrivals.arrival_of(job_id).dry_run_first:
         start_score_file(score_file, by=by)
         return
@@ -177,6 +179,13 @@ def run_arrival(job_id: int) -> None:
         start_dry_run(score_file, by=by)
 
 
+def start_late_arrival(arrival: Arrival, *, by: User, reason: str) -> Job:
+    """Have a worker take in a late arrival that waits for a person. [S-8]"""
+    job = arrivals.take_late(arrival, by=by, reason=reason)
+    tasks.enqueue(job)
+    return job
+
+
 def run_s3_message(job_id: int) -> None:
     """Read a message about new objects that could not be read when it came."""
     for job in s3_queue.read_again(job_id):
@@ -184,11 +193,17 @@ def run_s3_message(job_id: int) -> None:
 
 
 def start_upload(
-    token: str, campaign: Campaign, *, by: User, activate: bool, dry_run_first: bool = False
+    token: str,
+    campaign: Campaign,
+    *,
+    by: User,
+    activate: bool,
+    dry_run_first: bool = False,
+    reason: str = "",
 ) -> Arrival:
     """Have a worker take in what a browser put straight into the bucket."""
     arrival = browser_uploads.uploaded(
-        token, campaign, by=by, activate=activate, dry_run_first=dry_run_first
+        token, campaign, by=by, activate=activate, dry_run_first=dry_run_first, reason=reason
     )
     tasks.enqueue(browser_uploads.job_of(arrival))
     return arrival
@@ -202,10 +217,17 @@ def start_upload_through_us(
     by: User,
     activate: bool,
     dry_run_first: bool = False,
+    reason: str = "",
 ) -> Arrival:
     """Have a worker take in what a browser sent to us."""
     arrival = browser_uploads.keep(
-        campaign, name, file, by=by, activate=activate, dry_run_first=dry_run_first
+        campaign,
+        name,
+        file,
+        by=by,
+        activate=activate,
+        dry_run_first=dry_run_first,
+        reason=reason,
     )
     tasks.enqueue(browser_uploads.job_of(arrival))
     return arrival

@@ -24,6 +24,7 @@ from django.views.decorators.http import (
 
 from console.models import Access, PersonalDataAccess
 from operations import correlation
+from operations.entry import values
 from operations.errors import Refusal
 
 LONGEST_REASON = 300  # that a person types
@@ -110,6 +111,11 @@ def attempt(
         return HttpResponseRedirect((refused or back).partition("#")[0])
     messages.success(request, done or found)
     return HttpResponseRedirect(back)
+
+
+def reason_of(request: StaffRequest, name: str = "reason") -> str:
+    """What was typed. Raises BadValue for what is too long."""
+    return values.text(name, request.POST.get(name, "").strip(), longest=LONGEST_REASON)
 
 
 def complaint_of(form: BaseForm) -> str:

@@ -50,7 +50,13 @@ class UploadForm(forms.Form):
         return super().clean()
 
 
-class ScoresForm(UploadForm):
+class LateForm(UploadForm):
+    """An upload that may be late: then it needs a reason. [S-8]"""
+
+    reason = forms.CharField(label="Reason", max_length=LONGEST_REASON, required=False)
+
+
+class ScoresForm(LateForm):
     activate = forms.BooleanField(
         label="Make this the active file when processing finishes", required=False
     )

@@ -11,6 +11,8 @@ from __future__ import annotations
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
+from campaigns.rights import LATE
+
 # every view permission of these apps
 LOOKED_AT = ("operations", "datalake", "demand", "campaigns", "waves")
 CONFIGURED = ("campaign", "market", "listentry", "fanlist", "template")
@@ -35,7 +37,9 @@ OPERATOR = frozenset(
         "waves.stop_all",
     }
 )
-APPROVER = frozenset({"campaigns.view_personal_data", "waves.approve_wave", "waves.stop_all"})
+APPROVER = frozenset(
+    {"campaigns.view_personal_data", "waves.approve_wave", "waves.stop_all", *LATE.values()}
+)
 ANALYST = frozenset({"console.view_personaldataaccess", "console.view_erasure"})
 
 ROLES: dict[str, frozenset[str]] = {
@@ -48,7 +52,7 @@ ADMINISTRATOR = "administrator"
 SUMMARIES: dict[str, str] = {
     "viewer": "sees everything; personal data is masked",
     "operator": "edits campaigns, uploads files, prepares and sends waves; sees personal data",
-    "approver": "approves waves; sees personal data",
+    "approver": "approves waves and late changes; sees personal data",
     "analyst": "sees everything, also the personal data log and erasures",
     ADMINISTRATOR: "may do everything, also invite users and give roles",
 }

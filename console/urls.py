@@ -54,6 +54,7 @@ urlpatterns = [
     path(f"{CAMPAIGN}/scores/permit/", arrivals.permit_upload, name="permit-upload"),
     path(f"{CAMPAIGN}/scores/uploaded/", arrivals.uploaded, name="uploaded-scores"),
     path("admin/arrival/<int:pk>/", arrivals.arrival, name="arrival"),
+    path("admin/arrival/<int:pk>/take/", arrivals.take_late, name="take-late-arrival"),
     path(f"{CAMPAIGN}/ranks/", rank_files.upload_ranks, name="upload-ranks"),
     path(
         f"{CAMPAIGN}/registrations/",
@@ -65,6 +66,7 @@ urlpatterns = [
     path("admin/score-file/<int:pk>/try/", dry_runs.start, name="try-score-file"),
     path("admin/score-file/<int:pk>/start/", score_files.start_scores, name="start-score-file"),
     path("admin/score-file/<int:pk>/activate/", score_files.activate, name="activate-score-file"),
+    path("admin/score-file/<int:pk>/name/", score_files.name, name="name-score-file"),
     path("admin/score-file/<int:pk>/supplement/", supplements.upload, name="supplement-score-file"),
     path("admin/score-file/<int:pk>/fairness/", fairness.fairness, name="fairness"),
     path("admin/score-file/<int:pk>/fairness/make/", fairness.make_report, name="make-fairness"),

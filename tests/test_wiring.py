@@ -35,6 +35,7 @@ HARMLESS = {"preview_wave", "verify_draw"}
 # the site has a form for each part of it.
 PAGES = {
     "activate_scores": "activate-score-file",
+    "name_scores": "name-score-file",
     "approve_wave": "approve-wave",
     "archive_demand": "upload-demand",
     "cancel_wave": "cancel-wave",

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from campaigns import named_file
 from campaigns.errors import DrawIsLocked, TooEarly
 from campaigns.locks import lock_campaign
 from campaigns.models import Campaign
@@ -25,6 +26,7 @@ def enter_entropy(campaign_pk: int, value: str, *, by: User | None, how: str = "
     """
     campaign = lock_campaign(campaign_pk)
     require_awaited(campaign)
+    named_file.settle(campaign)
     campaign.entropy_entered_at = require_public(campaign)
     campaign.entropy_value = value_of(campaign.public_source, value)
     campaign.save(update_fields=["entropy_value", "entropy_entered_at"])

@@ -10,6 +10,9 @@ copied to a place of its own, so that what lies here may be replaced.
 Each version of an object is one row of `Arrival`, and its constraint decides who of those that look
 takes it up: whoever wrote the row opens the job, in the same transaction. What is refused is
 refused once, not each minute.
+
+A score file that comes without a person after luck could be known waits here: its job has failed,
+which alerts and is listed, until a person with the right takes it in with a reason. [S-8]
 """
 
 from __future__ import annotations
@@ -24,8 +27,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from campaigns.errors import UnfitName
+from campaigns.choices import LateKind
+from campaigns.errors import CannotTakeIn, LateRefused, UnfitName
 from campaigns.formats import limits
+from campaigns.late_changes import is_late, permit
 from campaigns.models import Arrival, Campaign, ScoreFile
 from campaigns.opening import campaign_of
 from campaigns.ranks import rank_files
@@ -36,6 +41,7 @@ from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from datalake.storage.objects import Found
 from operations import jobs, leases
+from operations.choices import JobState
 from operations.errors import Refusal
 from operations.leases import Lease
 from operations.models import Job
@@ -141,7 +147,9 @@ def subject_of(arrival: Arrival) -> Subject:
 def arrival_of(job_id: int) -> Arrival:
     """What the job takes up."""
     number = Job.objects.values_list("subject_id", flat=True).get(pk=job_id)
-    return Arrival.objects.select_related("campaign", "score_file__campaign").get(pk=int(number))
+    return Arrival.objects.select_related("campaign", "score_file__campaign", "taken_by").get(
+        pk=int(number)
+    )
 
 
 def take(job_id: int) -> ScoreFile | None:
@@ -172,7 +180,7 @@ def take(job_id: int) -> ScoreFile | None:
         if arrival.key.startswith(LISTS):
             _check_list(arrival, lease)
             return None
-        score_file = _take_file(arrival, job.created_by)
+        score_file = _take_file(arrival, arrival.taken_by or job.created_by)
         Arrival.objects.filter(pk=arrival.pk).update(score_file=score_file)
         _forget_upload(arrival)
         return score_file
@@ -198,10 +206,11 @@ def _take_file(arrival: Arrival, by: User | None) -> ScoreFile:
         return _take_upload(arrival, arrival.campaign, by)
     _require_size(arrival)
     if arrival.key.startswith(RANKS):
-        return rank_files.take(arrival.key, by=by).score_file
+        return rank_files.take(arrival.key, by=by, reason=arrival.reason).score_file
     name = arrival.key.removeprefix(SCORED)
+    campaign = campaign_of(name.partition(".")[0])
     with buckets.scoring().open(arrival.key) as file:
-        return receive(campaign_of(name.partition(".")[0]), name, file, by=by).score_file
+        return receive(campaign, name, file, by=by, reason=arrival.reason).score_file
 
 
 def _require_size(arrival: Arrival) -> None:
@@ -214,14 +223,61 @@ def _require_size(arrival: Arrival) -> None:
 
 def _take_upload(arrival: Arrival, campaign: Campaign, by: User | None) -> ScoreFile:
     """What is refused for what it is does not stay in the bucket; what could not be read or stored
-    just now comes again.
+    just now comes again, and what is late waits.
     """
     try:
         _require_size(arrival)
         with buckets.scoring().open(arrival.key) as file:
-            received = receive(campaign, arrival.name, file, by=by, activate=arrival.activate)
+            received = receive(
+                campaign,
+                arrival.name,
+                file,
+                by=by,
+                activate=arrival.activate,
+                reason=arrival.reason,
+            )
+    except LateRefused:
+        raise
     except Refusal as refusal:
         if not refusal.is_transient:
             _forget_upload(arrival)
         raise
     return received.score_file
+
+
+def waits_for_a_person(arrival: Arrival, job: Job | None) -> bool:
+    """Whether it was not taken in and is late: then a person with the right may. [S-8]"""
+    campaign = _campaign_of(arrival)
+    return (
+        arrival.score_file is None
+        and job is not None
+        and job.state == JobState.FAILED
+        and campaign is not None
+        and is_late(campaign)
+    )
+
+
+def take_late(arrival: Arrival, *, by: User, reason: str) -> Job:
+    """Have a late arrival taken in for a reason. Raises LateRefused, and CannotTakeIn where it does
+    not wait for that. [S-8]
+    """
+    job = Job.objects.about(subject_of(arrival)).filter(kind=JOB_KIND).order_by("-id").first()
+    campaign = _campaign_of(arrival)
+    if job is None or campaign is None or not waits_for_a_person(arrival, job):
+        raise CannotTakeIn(f"{arrival.name or arrival.key} does not wait for a person.")
+    permit(campaign, LateKind.SCORE_FILE, "This score file", by=by, reason=reason)
+    with transaction.atomic():
+        Arrival.objects.filter(pk=arrival.pk).update(reason=reason.strip(), taken_by=by)
+        jobs.requeue(job.pk)
+    return job
+
+
+def _campaign_of(arrival: Arrival) -> Campaign | None:
+    """The campaign that a score file or a file of ranks is for."""
+    if arrival.campaign is not None:
+        return arrival.campaign
+    if arrival.key.startswith(RANKS):
+        fanlist = arrival.key.removeprefix(RANKS).partition("/")[0]
+        return Campaign.objects.filter(fanlists__fanlist_id=fanlist).first()
+    campaign_id = arrival.key.removeprefix(SCORED).partition(".")[0]
+    return Campaign.objects.filter(campaign_id=campaign_id).first()

@@ -19,6 +19,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core import signing
 
+from campaigns import late_changes
+from campaigns.choices import LateKind
 from campaigns.errors import NotStored, UploadNotFound
 from campaigns.intake import arrivals
 from campaigns.models import Arrival, Campaign
@@ -47,12 +49,13 @@ def origin() -> str:
     return "" if form is None else "{0.scheme}://{0.netloc}".format(urlsplit(form.url))
 
 
-def permit(campaign: Campaign, name: str, *, by: User) -> Permit:
-    """Let a browser upload one file for this campaign. Raises WrongStatus, WrongCampaign;
-    UploadNotFound where files come through us.
+def permit(campaign: Campaign, name: str, *, by: User, reason: str = "") -> Permit:
+    """Let a browser upload one file for this campaign. Raises WrongStatus, WrongCampaign,
+    LateRefused; UploadNotFound where files come through us.
     """
     require_open(campaign)
     timestamp_of(campaign, name)  # a file named for another campaign is refused before it is sent
+    late_changes.permit(campaign, LateKind.SCORE_FILE, "This score file", by=by, reason=reason)
     key = _new_key(campaign)
     form = _form(key)
     if form is None:
@@ -77,14 +80,16 @@ def keep(
     by: User,
     activate: bool,
     dry_run_first: bool = False,
+    reason: str = "",
 ) -> Arrival:
     """Put a file that came through us where browsers put theirs, and note it. Raises WrongStatus,
-    WrongCampaign, NotStored; then nothing is kept.
+    WrongCampaign, LateRefused, NotStored; then nothing is kept.
     """
     require_open(campaign)
     timestamp_of(campaign, name)
+    late_changes.permit(campaign, LateKind.SCORE_FILE, "This score file", by=by, reason=reason)
     key, bucket = _new_key(campaign), buckets.scoring()
-    options = {"activate": activate, "dry_run_first": dry_run_first}
+    options = {"activate": activate, "dry_run_first": dry_run_first, "reason": reason.strip()}
     try:
         file.seek(0)
         bucket.put(key, file)
@@ -120,10 +125,16 @@ def _form(key: str) -> UploadForm | None:
 
 
 def uploaded(
-    token: str, campaign: Campaign, *, by: User, activate: bool, dry_run_first: bool = False
+    token: str,
+    campaign: Campaign,
+    *,
+    by: User,
+    activate: bool,
+    dry_run_first: bool = False,
+    reason: str = "",
 ) -> Arrival:
-    """The browser is done: note the upload, once however often it is reported. Raises
-    UploadNotFound.
+    """The browser is done: note the upload, once however often it is reported; one that is late
+    and has no reason waits there. Raises UploadNotFound.
     """
     values = _read(token)
     if (values["campaign"], values["by"]) != (campaign.pk, by.pk):
@@ -134,7 +145,7 @@ def uploaded(
     known = Arrival.objects.filter(key=values["key"]).first()
     found = buckets.scoring().found(values["key"]) if known is None else None
     if found is not None:
-        options = {"activate": activate, "dry_run_first": dry_run_first}
+        options = {"activate": activate, "dry_run_first": dry_run_first, "reason": reason.strip()}
         arrivals.note(found, by=by, campaign=campaign, name=values["name"], **options)
         known = Arrival.objects.filter(key=values["key"]).first()
     if known is None:

@@ -1,10 +1,11 @@
 """Who gets in, as tables: presales.py, registering.py, scoring.py; and arriving.py, what was
-noticed in the bucket.
+noticed in the bucket; lateness.py, what came after luck could be known.
 """
 
 from __future__ import annotations
 
 from campaigns.models.arriving import Arrival
+from campaigns.models.lateness import LateChange
 from campaigns.models.presales import (
     CODE_PREFIX,
     PUBLIC_ID,
@@ -36,6 +37,7 @@ __all__ = [
     "CorrectedRegistration",
     "FanList",
     "FanScore",
+    "LateChange",
     "ListEntry",
     "Market",
     "RankFile",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 from campaigns.models.presales import Campaign
@@ -30,6 +31,15 @@ class Arrival(models.Model):
     activate = models.BooleanField(default=True)
     dry_run_first = models.BooleanField(
         default=False, help_text="Start with a dry run; a person decides what follows"
+    )
+    reason = models.TextField(blank=True, help_text="Why it is taken in late")
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who takes it in late",
     )
     score_file = models.ForeignKey(
         ScoreFile, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

@@ -105,6 +105,9 @@ class Campaign(models.Model):
     entropy_round = models.PositiveBigIntegerField(null=True, editable=False)
     entropy_value = models.TextField(blank=True, editable=False)
     entropy_entered_at = models.DateTimeField(null=True, editable=False)
+    first_drawn_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the first rows were drawn"
+    )
     opened_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -116,6 +119,15 @@ class Campaign(models.Model):
         related_name="+",
         editable=False,
     )
+    named_score_file = models.ForeignKey(
+        "ScoreFile",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+        help_text="The file that will be active, named before luck could be known",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -124,6 +136,10 @@ class Campaign(models.Model):
             ("process_scores", "Can upload and process score files"),
             ("activate_scores", "Can choose the active score file"),
             ("import_registrations", "Can import registrations"),
+            ("late_scores", "Can take in score files after luck could be known"),
+            ("late_activation", "Can switch the active score file after luck could be known"),
+            ("late_lists", "Can change lists after luck could be known"),
+            ("late_registrations", "Can take in registrations after luck could be known"),
             ("enter_entropy", "Can enter the public random value"),
             ("move_entropy_source", "Can move the public source of an open campaign once"),
             ("view_personal_data", "Can see e-mail addresses, phone numbers and codes"),

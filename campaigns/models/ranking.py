@@ -27,6 +27,7 @@ class RankFile(models.Model):
     activate = models.BooleanField(
         default=True, help_text="Make its score file active when processing finishes"
     )
+    reason = models.TextField(blank=True, help_text="Why it is taken in late")
     counts = models.JSONField(
         default=dict, help_text="records, malformed, invalid_ranks, fans, max_rank"
     )

@@ -61,6 +61,9 @@ class ScoreFile(models.Model):
     state = models.CharField(max_length=12, choices=ScoreFileState, default=ScoreFileState.UPLOADED)
     error = models.TextField(blank=True)
     activate_when_streamed = models.BooleanField(default=True)
+    late = models.BooleanField(
+        default=False, help_text="Received after luck could be known: it becomes active by hand"
+    )
 
     rules = models.JSONField(
         default=dict,
@@ -125,6 +128,10 @@ class ScoreFile(models.Model):
                 name="scorefile_streamed_all",
                 condition=~Q(state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED])
                 | Q(streamed=F("accepted")),
+            ),
+            models.CheckConstraint(
+                name="scorefile_late_is_active_by_hand",
+                condition=Q(late=False) | Q(activate_when_streamed=False),
             ),
             models.CheckConstraint(
                 name="scorefile_failed_says_why",

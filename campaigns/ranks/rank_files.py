@@ -21,7 +21,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from campaigns.choices import ScoreFileState
+from campaigns.choices import LateKind, ScoreFileState
 from campaigns.errors import (
     BadFanListId,
     CancelledByHand,
@@ -31,6 +31,7 @@ from campaigns.errors import (
 )
 from campaigns.formats import limits
 from campaigns.formats.score_bytes import sha256_of
+from campaigns.late_changes import permit
 from campaigns.models import PUBLIC_ID, Campaign, FanList, RankFile
 from campaigns.opening import require_open
 from campaigns.ranks import manifest, translation
@@ -71,6 +72,7 @@ def receive(
     *,
     by: User | None,
     activate: bool = True,
+    reason: str = "",
     watching: Watching = nullcontext,
 ) -> Received:
     """Store a file of ranks and translate it, in the foreground: the score file is then ready to be
@@ -79,12 +81,11 @@ def receive(
     `watching` shows how far a job is, while it is worked on inside. Raises what `store` and
     `translate` raise; CancelledByHand if the translation was paused or cancelled.
     """
-    return _translated(
-        store(campaign, fanlist_id, name, file, by=by, activate=activate), by=by, watching=watching
-    )
+    stored = store(campaign, fanlist_id, name, file, by=by, activate=activate, reason=reason)
+    return _translated(stored, by=by, watching=watching)
 
 
-def take(key: str, *, by: User | None) -> Received:
+def take(key: str, *, by: User | None, reason: str = "") -> Received:
     """As `receive`, for a file that is in the scoring bucket already, at
     `fanlist/uploaded/{fanlist_id}/{file}.csv`.
 
@@ -103,8 +104,9 @@ def take(key: str, *, by: User | None) -> Received:
             " campaign id."
         )
     with buckets.scoring().open(key) as file:
-        looked_at = _looked_at(fanlist.campaign, file)
-        return _translated(_stored(fanlist, match["name"], file, looked_at, by=by), by=by)
+        looked_at = _looked_at(fanlist.campaign, file, by=by, reason=reason)
+        stored = _stored(fanlist, match["name"], file, looked_at, by=by, reason=reason)
+        return _translated(stored, by=by)
 
 
 def store(
@@ -115,16 +117,17 @@ def store(
     *,
     by: User | None,
     activate: bool = True,
+    reason: str = "",
 ) -> RankFile:
     """Take a file of ranks (seekable, open for reading) into the scoring bucket. The list's first
-    file registers it. [S-15]
+    file registers it. A late one needs a `reason` and a person with the right. [S-8, S-15]
 
     Raises BadFanListId, FanListTaken, UnreadableFile, WrongStatus, UnreadableList,
-    ListEntryInvalid; then nothing is written.
+    ListEntryInvalid, LateRefused; then nothing is written.
     """
-    looked_at = _looked_at(campaign, file)
+    looked_at = _looked_at(campaign, file, by=by, reason=reason)
     fanlist = register(campaign, fanlist_id)
-    return _stored(fanlist, name, file, looked_at, by=by, activate=activate)
+    return _stored(fanlist, name, file, looked_at, by=by, activate=activate, reason=reason)
 
 
 def _stored(
@@ -135,6 +138,7 @@ def _stored(
     *,
     by: User | None,
     activate: bool = True,
+    reason: str,
 ) -> RankFile:
     sha256, size = looked_at
     values = {
@@ -143,6 +147,7 @@ def _stored(
         "bytes": size,
         "created_by": by,
         "activate": activate,
+        "reason": reason.strip(),
     }
     rank_file = _register(fanlist, sha256, values)
     bucket = buckets.scoring()
@@ -241,6 +246,7 @@ def _translate(rank_file: RankFile, lease: Lease) -> Received:
             out,
             by=rank_file.created_by,
             activate=rank_file.activate,
+            reason=rank_file.reason,
             fanlist=rank_file.fanlist,
         )
     rank_file.counts, rank_file.score_file = found.counts, received.score_file
@@ -254,14 +260,23 @@ def _translate(rank_file: RankFile, lease: Lease) -> Received:
     return received
 
 
-def _looked_at(campaign: Campaign, file: BinaryIO) -> tuple[str, int]:
+def _looked_at(
+    campaign: Campaign, file: BinaryIO, *, by: User | None, reason: str
+) -> tuple[str, int]:
     """SHA-256 and size of a file that may come now; the job looks into it. Raises as `store`."""
     require_open(campaign)
     if file.seek(0, io.SEEK_END) > settings.UPLOAD_MAX_BYTES:
         raise limits.too_large(settings.UPLOAD_MAX_BYTES)
     rules.gather(campaign)  # lists that cannot be read fail the file now, not in an hour
     file.seek(0)
-    return sha256_of(file)
+    looked_at = sha256_of(file)
+    same = RankFile.objects.filter(
+        fanlist__campaign=campaign, sha256=looked_at[0], formula=campaign.scoring_type
+    )
+    if not any(known(each) for each in same.select_related("score_file")):
+        # what it becomes is judged again when it is received
+        permit(campaign, LateKind.SCORE_FILE, "This rank file", by=by, reason=reason)
+    return looked_at
 
 
 def _register(fanlist: FanList, sha256: str, values: dict[str, Any]) -> RankFile:
@@ -275,11 +290,10 @@ def _register(fanlist: FanList, sha256: str, values: dict[str, Any]) -> RankFile
     )
     # another file may have its old key by now
     if not is_new and known(rank_file) is None:
-        rank_file.key, rank_file.activate = (
-            values["key"],
-            values.get("activate", rank_file.activate),
-        )
-        rank_file.save(update_fields=["key", "activate"])
+        again = ("key", "activate", "reason", "created_by")
+        for column in again:
+            setattr(rank_file, column, values[column])
+        rank_file.save(update_fields=again)
     return rank_file
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -19,11 +19,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from campaigns.choices import ScoreFileState
+from campaigns.choices import LateKind, ScoreFileState
 from campaigns.errors import NotStored, UnreadableFile, WrongCampaign
 from campaigns.formats import limits
 from campaigns.formats.score_bytes import first_look, sha256_of
 from campaigns.formats.score_rows import Header
+from campaigns.late_changes import is_late, permit, record
 from campaigns.locks import lock_campaign
 from campaigns.models import Campaign, FanList, ScoreFile
 from campaigns.opening import require_open
@@ -31,6 +32,7 @@ from campaigns.scoring import rules
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from datalake.storage.unpacking import PIECE, is_packed
+from operations.database.clock import database_time
 from operations.errors import error_text
 
 NAME = re.compile(
@@ -53,6 +55,7 @@ def receive(
     *,
     by: User | None,
     activate: bool = True,
+    reason: str = "",
     supplement_of: ScoreFile | None = None,
     fanlist: FanList | None = None,
 ) -> Received:
@@ -62,11 +65,12 @@ def receive(
     `supplement_of` and `fanlist` say what the file was made from, if it was not uploaded as it is.
     [S-14, S-15] The same bytes are the same score file, also if it failed: its bytes are then put
     in their place again, and it is UPLOADED, for the caller to have it processed. Bytes that were
-    begun under other rules than those in force are a new attempt.
+    begun under other rules than those in force are a new attempt. A late file needs a `reason` and
+    a person with the right, and is made active by hand. [S-8]
 
-    Raises WrongStatus, WrongCampaign, UnreadableFile, UnreadableList, ListEntryInvalid; then
-    nothing is written. And NotStored, or UnreadableFile for what changed while it was read: the
-    score file is then FAILED and says so.
+    Raises WrongStatus, WrongCampaign, UnreadableFile, UnreadableList, ListEntryInvalid and
+    LateRefused; then nothing is written. And NotStored, or UnreadableFile for what changed while it
+    was read: the score file is then FAILED and says so.
     """
     timestamp, header = look(campaign, name, file, in_list=fanlist is not None)
     # lists that cannot be read fail the file now, not in an hour
@@ -75,7 +79,7 @@ def receive(
     sha256, size = sha256_of(file)
     known = _same_bytes(campaign, sha256, rules_digest)
     if known is None:
-        values: dict[str, object] = {
+        values: dict[str, Any] = {
             "name": name,
             "sha256": sha256,
             "bytes": size,
@@ -85,16 +89,20 @@ def receive(
         values |= {"supplement_of": supplement_of, "fanlist": fanlist}
         try:
             with transaction.atomic():
-                score_file = _register(campaign, timestamp, _ending(file), fanlist, values)
+                score_file = _register(
+                    campaign, timestamp, _ending(file), fanlist, values, reason=reason
+                )
         except IntegrityError:  # the same bytes came in twice at once
             known = _same_bytes(campaign, sha256, rules_digest)
             if known is None:
                 raise
     if known is not None:
         score_file = known
-        ScoreFile.objects.filter(pk=known.pk, state=ScoreFileState.FAILED).update(
-            activate_when_streamed=activate
-        )
+        with transaction.atomic():
+            if not is_late(lock_campaign(campaign.pk)):
+                ScoreFile.objects.filter(pk=known.pk, state=ScoreFileState.FAILED).update(
+                    activate_when_streamed=activate
+                )
     if (
         known is None
         or known.state == ScoreFileState.FAILED
@@ -231,23 +239,45 @@ def _register(
     timestamp: str,
     ending: str,
     fanlist: FanList | None,
-    values: dict[str, object],
+    values: dict[str, Any],
+    *,
+    reason: str,
 ) -> ScoreFile:
     """The row of a new attempt. A timestamp that another attempt has gets the attempt's number
-    behind it.
+    behind it. Raises WrongStatus, LateRefused.
     """
-    require_open(lock_campaign(campaign.pk))
+    campaign = lock_campaign(campaign.pk)
+    require_open(campaign)
+    by, parent = values["created_by"], values["supplement_of"]
+    person = permit(campaign, LateKind.SCORE_FILE, "This score file", by=by, reason=reason)
+    if person is not None:
+        values |= {"late": True, "activate_when_streamed": False}
     others = ScoreFile.objects.filter(campaign=campaign)
     attempt = (others.aggregate(last=Max("attempt"))["last"] or 0) + 1
     while others.filter(timestamp=timestamp).exists():
         timestamp = f"{timestamp[:30]}-{attempt}"
-    return ScoreFile.objects.create(
+    score_file = ScoreFile.objects.create(
         campaign=campaign,
         attempt=attempt,
         timestamp=timestamp,
+        created_at=database_time(),
         **_keys(campaign, timestamp, ending, fanlist),
         **values,
     )
+    if person is not None:
+        subject = f"attempt {attempt}"
+        if parent:
+            subject += f", a supplement of attempt {parent.attempt}"
+        record(
+            campaign,
+            LateKind.SCORE_FILE,
+            subject,
+            by=person,
+            reason=reason,
+            moved=None,
+            attempt=attempt,
+        )
+    return score_file
 
 
 def _keys(

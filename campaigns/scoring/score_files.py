@@ -18,13 +18,14 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 
-from campaigns.choices import CampaignStatus, Reason, ScoreFileState, Tag
+from campaigns import named_file
+from campaigns.choices import CampaignStatus, LateKind, Reason, ScoreFileState, Tag
 from campaigns.errors import AlreadyProcessed, CancelledByHand, UnknownScoreFile
 from campaigns.formats.score_bytes import survey
 from campaigns.locks import lock_campaign
-from campaigns.models import Campaign, ScoreFile
+from campaigns.models import Campaign, LateChange, ScoreFile
 from campaigns.opening import require_open
-from campaigns.scoring import activation, judging, publishing, rules, tables
+from campaigns.scoring import activation, comparison, judging, publishing, rules, tables
 from campaigns.scoring.local_cache import LocalCache
 from campaigns.scoring.outcomes import add_tallies
 from campaigns.scoring.reception import Received, receive
@@ -113,8 +114,21 @@ def _draw(score_file: ScoreFile, lease: Lease, indexer: Executor) -> Future[None
     score_file.campaign.refresh_from_db(fields=["entropy_value"])
     if not score_file.campaign.draw_ready:
         return None
+    _begin_drawing(score_file, lease)
     publishing.draw_waiting_rows(score_file, lease)
     return indexer.submit(tables.index, score_file.pk)
+
+
+def _begin_drawing(score_file: ScoreFile, lease: Lease) -> None:
+    """Luck can be known from the first draw on; the file that will be active is named before it.
+    [S-8]
+    """
+    if score_file.campaign.first_drawn_at is not None:
+        return
+    with transaction.atomic():
+        campaign = lock_campaign(score_file.campaign_id)
+        lease.hold()
+        named_file.begin_drawing(campaign)
 
 
 @contextmanager
@@ -199,6 +213,8 @@ def _judge(score_file: ScoreFile, lease: Lease) -> int:
         found = survey(file, score_file.sha256)
         # judged once, then published
         lease.step("Checking rows", rows=found.lines, total=found.lines * 2)
+        if score_file.campaign.draw_ready:
+            _begin_drawing(score_file, lease)
         judging.judge(score_file, file, found, in_force, lease)
     return found.lines
 
@@ -278,8 +294,8 @@ def _require_only_one(score_file: ScoreFile) -> None:
 
 
 def _stream(score_file: ScoreFile, lease: Lease, indexed: Future[None]) -> None:
-    """VALIDATED → STREAMED: published, attached to all scores, and active unless a wave forbids it.
-    [S-12, S-13]
+    """VALIDATED → STREAMED: published, attached to all scores, and active if it is the one that was
+    named and no wave forbids it. [S-12, S-13]
     """
     judged, accepted = score_file.rows_in, score_file.accepted
     publishing_step = {
@@ -292,8 +308,24 @@ def _stream(score_file: ScoreFile, lease: Lease, indexed: Future[None]) -> None:
     published = publishing.publish(score_file, lease)
     lease.step("Indexing the rows", progress=judged + accepted)
     indexed.result()
+    if score_file.late:
+        _compare(score_file, lease)
     _count(score_file, published, lease)
     mark_saved(score_file.stream)  # the lake may have been faster than we were
+
+
+def _compare(score_file: ScoreFile, lease: Lease) -> None:
+    """How many fans a late file moves, against the file that is active now. [S-8]"""
+    lease.step("Comparing with the active score file")
+    active = Campaign.objects.get(pk=score_file.campaign_id).active_score_file
+    moved = comparison.moved_between(active, score_file)
+    with transaction.atomic():
+        lease.hold()
+        LateChange.objects.filter(
+            campaign=score_file.campaign_id,
+            kind=LateKind.SCORE_FILE,
+            details__attempt=score_file.attempt,
+        ).update(moved=moved)
 
 
 def _count(score_file: ScoreFile, published: publishing.Published, lease: Lease) -> None:
@@ -323,9 +355,7 @@ def _count_now(score_file: ScoreFile, published: publishing.Published, lease: Le
         stream_position=published.position,
         streamed_at=timezone.now(),
     )
-    activated = score_file.activate_when_streamed and activation.try_activate(
-        score_file.pk, by=score_file.created_by
-    )
+    activated = activation.try_activate_named(score_file, by=score_file.created_by)
     alerts.alert(summary(score_file, activated=activated))
 
 

@@ -17,9 +17,10 @@ from typing import BinaryIO, cast
 
 from django.contrib.auth.models import User
 
-from campaigns.choices import ScoreFileState
+from campaigns.choices import LateKind, ScoreFileState
 from campaigns.errors import BadCorrection, CannotSupplement
 from campaigns.formats.score_bytes import sha256_of
+from campaigns.late_changes import permit
 from campaigns.models import RejectedRow, ScoreFile
 from campaigns.opening import require_open
 from campaigns.scoring import score_files
@@ -74,20 +75,23 @@ def require_judged(parent: ScoreFile) -> None:
         )
 
 
-def keep(parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool) -> Job:
+def keep(
+    parent: ScoreFile, file: BinaryIO, *, by: User | None, activate: bool, reason: str = ""
+) -> Job:
     """Take a corrected file (seekable) into the bucket, and open the job that makes the supplement
-    and looks into it. [S-14]
+    and looks into it. A late one needs a `reason` and a person with the right. [S-8, S-14]
 
-    Raises WrongStatus and CannotSupplement; then nothing is written.
+    Raises WrongStatus, CannotSupplement and LateRefused; then nothing is written.
     """
     require_open(parent.campaign)
     require_judged(parent)
+    permit(parent.campaign, LateKind.SCORE_FILE, "This supplement", by=by, reason=reason)
     file.seek(0)
     sha256, _ = sha256_of(file)
     if not buckets.scoring().exists(key_of(parent, sha256)):
         file.seek(0)
         buckets.scoring().put(key_of(parent, sha256), file)
-    arguments = {"sha256": sha256[:16], "activate": activate}
+    arguments = {"sha256": sha256[:16], "activate": activate, "reason": reason.strip()}
     return jobs.open_or_requeue(JOB_KIND, subject_of(parent), by=by, arguments=arguments)
 
 
@@ -107,6 +111,7 @@ def process(job_id: int) -> ScoreFile | None:
                 file,
                 by=job.created_by,
                 activate=job.arguments["activate"],
+                reason=job.arguments["reason"],
                 report_step=report_step,
             )
         made = supplement.received.score_file
@@ -138,6 +143,7 @@ def make(
     *,
     by: User | None,
     activate: bool = True,
+    reason: str = "",
     report_step: ReportStep = no_progress,
 ) -> Supplement:
     """Compose the supplement from a corrected file (seekable) and receive it as a score file; it is
@@ -158,6 +164,7 @@ def make(
             cast("BinaryIO", composed),
             by=by,
             activate=activate,
+            reason=reason,
             supplement_of=parent,
             fanlist=parent.fanlist,
         )

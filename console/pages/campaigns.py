@@ -17,9 +17,18 @@ from campaigns.choices import CampaignStatus
 from campaigns.entropy import entry, moves
 from campaigns.errors import BadPublicSource, WrongStatus
 from campaigns.models import Activation, Campaign, SourceMove
+from campaigns.named_file import named_of
 from campaigns.public_source import WITHOUT_SOURCE, PublicSource, source_named
 from campaigns.scoring import activation
-from console.access import StaffRequest, action, attempt, complaint_of, page, render
+from console.access import (
+    StaffRequest,
+    action,
+    attempt,
+    complaint_of,
+    page,
+    reason_of,
+    render,
+)
 from console.campaigns.history import history_of
 from console.campaigns.progress import progress_of
 from console.forms import EntropyForm, MoveSourceForm
@@ -74,7 +83,10 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         history=history,
         has_older=has_older,
         shows_all=shows_all,
-        last_switch=_last_switch(shown),
+        last_switch=(last_switch := _last_switch(shown)),
+        late_undo=activation.notice(shown, None) if last_switch else "",
+        named_file=named_of(shown) if shown.status != CampaignStatus.DRAFT else None,
+        late_changes=shown.late_changes.all(),
         goes_with_it=_goes_with(shown) if shown.status == CampaignStatus.DRAFT else [],
     )
 
@@ -232,7 +244,8 @@ def undo_activation(request: StaffRequest, campaign_id: str) -> HttpResponse:
     named = _named(campaign_id)
 
     def undo() -> str:
-        counts = activation.undo(named.pk, by=request.user).active_score_file
+        undone = activation.undo(named.pk, by=request.user, reason=reason_of(request))
+        counts = undone.active_score_file
         return (
             "The last change of the active score file is undone:"
             f" {f'{counts.name} is active again' if counts else 'no score file is active'}."

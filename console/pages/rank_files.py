@@ -7,7 +7,8 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import rights, tasks
+from campaigns import late_changes, rights, tasks
+from campaigns.choices import LateKind
 from campaigns.models import Campaign, FanList, RankFile
 from campaigns.ranks import rank_files
 from console.access import StaffRequest, action, attempt, complaint_of, form_page, page, render
@@ -45,6 +46,7 @@ def upload_ranks(request: StaffRequest, campaign_id: str) -> HttpResponse:
         campaign=campaign,
         hint=HINT,
         fanlist=form["fanlist"].value() if form else "",
+        late=late_changes.notice(campaign, LateKind.SCORE_FILE, "A rank file"),
         fanlists=FanList.objects.filter(campaign=campaign),
     )
 
@@ -59,6 +61,7 @@ def _store(request: StaffRequest, campaign: Campaign, form: RanksForm) -> str:
         file.file,
         by=request.user,
         activate=activate,
+        reason=form.cleaned_data["reason"],
     )
     if (known := rank_files.known(stored)) is not None:
         messages.info(request, REPEATED)

@@ -7,12 +7,12 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from campaigns import rights, tasks
-from campaigns.choices import CampaignStatus, ScoreFileState
+from campaigns import late_changes, rights, tasks
+from campaigns.choices import CampaignStatus, LateKind, ScoreFileState
 from campaigns.intake import browser_uploads
 from campaigns.models import Campaign, ScoreFile
 from campaigns.scoring import activation, score_files
-from console.access import StaffRequest, action, attempt, form_page, page, render
+from console.access import StaffRequest, action, attempt, form_page, page, reason_of, render
 from console.forms import ScoresForm, UploadForm
 from console.pages import dry_runs
 from console.pages.jobs import work_on
@@ -41,6 +41,7 @@ def upload_scores(request: StaffRequest, campaign_id: str) -> HttpResponse:
             by=request.user,
             activate=given["activate"],
             dry_run_first=given["then"] == "try",
+            reason=given["reason"],
         )
         return reverse("arrival", args=[arrival.pk])
 
@@ -53,6 +54,7 @@ def upload_scores(request: StaffRequest, campaign_id: str) -> HttpResponse:
         title="Upload a score file",
         hint=SCORES_HINT,
         direct=bool(origin),
+        late=late_changes.notice(campaign, LateKind.SCORE_FILE, "A score file"),
     )
     return may_upload_to(origin, request, response) if origin else response
 
@@ -82,6 +84,13 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponse:
         "campaign": shown.campaign,
         "state": state,
         "steps": steps(FILE_STEPS, state),
+        "late_switch": activation.notice(shown.campaign, shown),
+        "is_named": shown.campaign.named_score_file_id == shown.pk,
+        "can_be_named": (
+            is_open
+            and shown.state != ScoreFileState.FAILED
+            and not late_changes.is_late(shown.campaign)
+        ),
         "is_active": shown.campaign.active_score_file_id == shown.pk,
         "can_start": (
             is_open
@@ -123,4 +132,16 @@ def start_scores(request: StaffRequest, pk: int) -> HttpResponse:
 def activate(request: StaffRequest, pk: int) -> HttpResponse:
     back = reverse("score-file", args=[get_object_or_404(ScoreFile, pk=pk).pk])
     done = "This score file is now active."
-    return attempt(request, lambda: activation.activate(pk, by=request.user), done, back=back)
+
+    def make_active() -> None:
+        activation.activate(pk, by=request.user, reason=reason_of(request))
+
+    return attempt(request, make_active, done, back=back)
+
+
+@action(*rights.ACTIVATE_SCORES)
+def name(request: StaffRequest, pk: int) -> HttpResponse:
+    """Choose the file that will be active, before luck can be known. [S-8]"""
+    back = reverse("score-file", args=[get_object_or_404(ScoreFile, pk=pk).pk])
+    done = "This score file becomes active when it is drawn."
+    return attempt(request, lambda: activation.name(pk, by=request.user), done, back=back)

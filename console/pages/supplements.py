@@ -27,9 +27,12 @@ def upload(request: StaffRequest, pk: int) -> HttpResponse:
         messages.error(request, complaint_of(form))
         return HttpResponseRedirect(back.partition("#")[0])
     file, activate = form.cleaned_data["file"].file, form.cleaned_data["activate"]
+    reason = form.cleaned_data["reason"]
     return attempt(
         request,
-        lambda: tasks.start_supplement(parent, file, by=request.user, activate=activate),
+        lambda: tasks.start_supplement(
+            parent, file, by=request.user, activate=activate, reason=reason
+        ),
         TAKEN,
         back=back,
     )

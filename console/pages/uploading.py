@@ -22,11 +22,13 @@ def upload_page(
     title: str,
     hint: str,
     direct: bool = False,
+    late: str = "",
 ) -> HttpResponse:
     """Show the form, or hand the open file to the shell, which streams it into the bucket; then go
     to the file's page.
 
-    `direct`: the page's script sends the file to the bucket itself.
+    `direct`: the page's script sends the file to the bucket itself. `late`: what a late file needs,
+    or empty.
     """
     form = form_class(request) if request.method == "POST" else None
     if form is not None and form.is_valid():
@@ -44,4 +46,5 @@ def upload_page(
         hint=hint,
         scores=form_class is ScoresForm,
         direct=direct,
+        late=late,
     )

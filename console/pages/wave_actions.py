@@ -12,9 +12,17 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
-from console.access import LONGEST_REASON, StaffRequest, action, attempt, complaint_of, page, render
+from console.access import (
+    LONGEST_REASON,
+    StaffRequest,
+    action,
+    attempt,
+    complaint_of,
+    page,
+    reason_of,
+    render,
+)
 from console.wave_forms import NotifyDateForm
-from operations.entry import values
 from operations.errors import BadValue
 from waves import actions, approval, rights, schedule, tasks
 from waves.choices import WaveState
@@ -28,17 +36,12 @@ def _do(request: StaffRequest, name: str, work: Callable[[Wave], Any], done: str
     return attempt(request, lambda: work(wave), done, back=reverse("wave", args=[name]))
 
 
-def _reason(request: StaffRequest, name: str = "reason") -> str:
-    """What was typed. Raises BadValue for what is too long."""
-    return values.text(name, request.POST.get(name, "").strip(), longest=LONGEST_REASON)
-
-
 @action(*rights.APPROVE)
 def approve(request: StaffRequest, name: str) -> HttpResponse:
     """Approves the content whose digest stood on the page that was looked at. [X-5]"""
 
     def work(wave: Wave) -> None:
-        digest, waiver = request.POST.get("digest", ""), _reason(request, "waiver")
+        digest, waiver = request.POST.get("digest", ""), reason_of(request, "waiver")
         approval.approve(wave, by=request.user, digest=digest, now=timezone.now(), waiver=waiver)
 
     return _do(request, name, work, "The wave is approved. It can be scheduled.")
@@ -47,7 +50,7 @@ def approve(request: StaffRequest, name: str) -> HttpResponse:
 @action(*rights.SCHEDULE)
 def put_on_schedule(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
-        schedule.schedule(wave, by=request.user, now=timezone.now(), reason=_reason(request))
+        schedule.schedule(wave, by=request.user, now=timezone.now(), reason=reason_of(request))
 
     return _do(
         request, name, work, "The wave is scheduled. It is sent automatically at its notify date."
@@ -57,7 +60,7 @@ def put_on_schedule(request: StaffRequest, name: str) -> HttpResponse:
 @action(*rights.SCHEDULE)
 def unschedule(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
-        schedule.unschedule(wave, by=request.user, reason=_reason(request))
+        schedule.unschedule(wave, by=request.user, reason=reason_of(request))
 
     return _do(request, name, work, "The wave is unscheduled. It stays approved.")
 
@@ -67,7 +70,7 @@ def trigger(request: StaffRequest, name: str) -> HttpResponse:
     """Send a wave that is due, or a held one by a person's decision."""
 
     def work(wave: Wave) -> None:
-        schedule.trigger(wave, by=request.user, now=timezone.now(), reason=_reason(request))
+        schedule.trigger(wave, by=request.user, now=timezone.now(), reason=reason_of(request))
         tasks.wake_senders([wave])
 
     return _do(request, name, work, "The wave is being sent.")
@@ -91,7 +94,7 @@ def reschedule(request: StaffRequest, name: str) -> HttpResponse:
 @action(*rights.SEND)
 def pause(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
-        actions.pause(wave, by=request.user, reason=_reason(request))
+        actions.pause(wave, by=request.user, reason=reason_of(request))
 
     return _do(
         request,
@@ -104,7 +107,7 @@ def pause(request: StaffRequest, name: str) -> HttpResponse:
 @action(*rights.SEND)
 def resume(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
-        actions.resume(wave, by=request.user, reason=_reason(request))
+        actions.resume(wave, by=request.user, reason=reason_of(request))
         tasks.wake_senders([wave])
 
     return _do(request, name, work, "Sending is resumed.")
@@ -124,7 +127,7 @@ def retry_failed(request: StaffRequest, name: str) -> HttpResponse:
 @action(*rights.SEND)
 def cancel(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
-        actions.cancel(wave, by=request.user, reason=_reason(request))
+        actions.cancel(wave, by=request.user, reason=reason_of(request))
 
     return _do(
         request,
@@ -137,7 +140,7 @@ def cancel(request: StaffRequest, name: str) -> HttpResponse:
 @action(*rights.RESET)
 def reset(request: StaffRequest, name: str) -> HttpResponse:
     def work(wave: Wave) -> None:
-        actions.reset(wave, by=request.user, reason=_reason(request))
+        actions.reset(wave, by=request.user, reason=reason_of(request))
 
     return _do(
         request, name, work, "The wave can be prepared again. Its codes stay reserved for it."
@@ -179,7 +182,7 @@ def resume_provider(request: StaffRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(ProviderAccount, pk=pk)
 
     def resume_it() -> str:
-        if not accounts.resume(account.name, by=request.user, reason=_reason(request)):
+        if not accounts.resume(account.name, by=request.user, reason=reason_of(request)):
             return f"Sending through {account.name} was not paused."
         tasks.wake_senders(Wave.objects.filter(state=WaveState.TRIGGERED))
         return f"Sending through {account.name} is resumed."

@@ -14,6 +14,7 @@ from campaigns.choices import CampaignStatus, ScoreFileState
 from campaigns.draw import BANDS
 from campaigns.entropy.public import public_source
 from campaigns.errors import WrongStatus
+from campaigns.late_changes import public_lateness
 from campaigns.models import Campaign, RuleChange, ScoreFile
 from campaigns.opening import campaign_of, draw_of
 from console.proof import data
@@ -28,8 +29,8 @@ logger = logging.getLogger(__name__)
 REVEALED = (CampaignStatus.CLOSED, CampaignStatus.ARCHIVED)
 # What `public_attempt` reads: a stranger's request must not load the lists of each attempt.
 PUBLIC_OF_FILES = (
-    *("attempt", "created_at", "state", "sha256", "rules_digest", "roster_digest", "rows_in"),
-    *("accepted", "rejected", "bands", "min_score", "campaign", "supplement_of__attempt"),
+    *("attempt", "created_at", "late", "state", "sha256", "rules_digest", "roster_digest"),
+    *("rows_in", "accepted", "rejected", "bands", "min_score", "campaign", "supplement_of__attempt"),
 )
 
 
@@ -78,9 +79,6 @@ def public_draw(campaign: Campaign) -> dict[str, Any]:
             f"Campaign {campaign.campaign_id} is a draft: its draw is locked when it opens."
         )
     revealed = campaign.status in REVEALED
-    entropy = public_source(campaign)
-    known = (entropy["public_at"], entropy["entered_at"]) if entropy else ()
-    late_since = min((moment for moment in known if moment), default=None)
     return {
         "scheme": campaign.draw_scheme,
         "campaign_id": campaign.campaign_id,
@@ -92,17 +90,14 @@ def public_draw(campaign: Campaign) -> dict[str, Any]:
         "commitment": campaign.commitment,
         "salt_commitment": campaign.salt_commitment,
         "draw_supplied": campaign.draw_supplied,
-        "entropy": entropy,
-        "first_drawn_at": None,
-        "late_since": late_since,
-        "named_attempt": None,
+        "entropy": public_source(campaign),
         "seed": bytes(campaign.seed or b"").hex() if revealed else None,
-        "attempts": [public_attempt(file, late_since) for file in _score_files(campaign)],
+        "attempts": [public_attempt(file) for file in _score_files(campaign)],
         "rule_changes": [
             _public_change(change)
             for change in campaign.rule_changes.filter(judges=True).order_by("at", "id")
         ],
-        "late": [],
+        **public_lateness(campaign),
         "waves": [wave for _, wave in public_waves(campaign.pk, revealed=revealed)],
         "proof": None,
     }
@@ -136,18 +131,17 @@ def _score_files(campaign: Campaign) -> list[ScoreFile]:
     return list(files.order_by("attempt"))
 
 
-def public_attempt(file: ScoreFile, late_since: str | None) -> dict[str, Any]:
+def public_attempt(file: ScoreFile) -> dict[str, Any]:
     """A score file as the public sees it: its number, digests and counts, whatever its state.
     [S-10]
     """
-    received_at = iso(file.created_at)
     return {
         "attempt": file.attempt,
-        "received_at": received_at,
+        "received_at": iso(file.created_at),
         # whether it is in the lake yet says nothing of the draw
         "state": (ScoreFileState.STREAMED if file.is_drawn else ScoreFileState(file.state)).value,
         "active": file.pk == file.campaign.active_score_file_id,
-        "late": late_since is not None and received_at is not None and received_at >= late_since,
+        "late": file.late,
         "supplement_of": file.supplement_of.attempt if file.supplement_of else None,
         "sha256": file.sha256,
         "rules_digest": file.rules_digest,

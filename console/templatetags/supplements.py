@@ -7,7 +7,8 @@ from typing import Any
 from django import template
 from django.template.context import Context
 
-from campaigns.choices import CampaignStatus
+from campaigns import late_changes
+from campaigns.choices import CampaignStatus, LateKind
 from campaigns.models import ScoreFile
 from campaigns.supplements import supplements
 from console.access import StaffRequest
@@ -21,7 +22,7 @@ register = template.Library()
 def supplements_of(context: Context, file: ScoreFile) -> dict[str, Any]:
     """`parent` and `outcome` if the file is a supplement; `made`, its own supplements with their
     outcomes; `work`, the newest job that makes one of it, while it is not done; `may_come`, whether
-    corrected rows can come back now.
+    corrected rows can come back now; `late`, what they need then.
     """
     request: StaffRequest = context["request"]
     made = list(file.supplements.select_related("supplement_of").defer("rules").order_by("attempt"))
@@ -31,6 +32,7 @@ def supplements_of(context: Context, file: ScoreFile) -> dict[str, Any]:
         "outcome": supplements.outcome_of(file),
         "made": [(supplement, supplements.outcome_of(supplement)) for supplement in made],
         "work": _work(request, file),
+        "late": late_changes.notice(file.campaign, LateKind.SCORE_FILE, "A supplement"),
         "may_come": bool(file.roster_digest and file.rejected and is_open),
     }
 

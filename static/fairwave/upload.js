@@ -37,16 +37,17 @@
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const file = form.elements.file.files[0];
+    const reason = form.elements.reason?.value ?? ""; // of a late file
     button.disabled = true;
     try {
-      const permit = await ask(form.dataset.permit, { name: file.name });
+      const permit = await ask(form.dataset.permit, { name: file.name, reason });
       if (!file.size) throw new Error("The file is empty.");
       if (file.size > permit.most_bytes) {
         throw new Error(`The file is larger than ${permit.most_bytes.toLocaleString("en")} bytes. Split it and upload the parts.`);
       }
       await send(permit, file);
-      const activate = form.elements.activate.checked ? "on" : "";
-      const done = await ask(form.dataset.uploaded, { token: permit.token, activate, then: form.elements.then.value });
+      const activate = form.elements.activate?.checked ? "on" : "";
+      const done = await ask(form.dataset.uploaded, { token: permit.token, activate, then: form.elements.then.value, reason });
       window.location.assign(done.page);
     } catch (error) {
       told.textContent = error.message;

@@ -141,19 +141,20 @@ class Person:
 
 
 @pytest.fixture
-def sign_in(chromium: Browser, live_server: Any, worker: None) -> Iterator[Callable[[str], Person]]:
-    """`sign_in("operator")`: a person of that role, at the site; `sign_in("")`: somebody at a
-    browser, signed in nowhere. Every complaint of a browser fails the test.
+def sign_in(chromium: Browser, live_server: Any, worker: None) -> Iterator[Callable[..., Person]]:
+    """`sign_in("operator")`: a person of that role, or of several, at the site; `sign_in("")`:
+    somebody at a browser, signed in nowhere. Every complaint of a browser fails the test.
     """
     people: list[Person] = []
     contexts: list[BrowserContext] = []
 
-    def one(role: str) -> Person:
+    def one(*roles: str) -> Person:
         contexts.append(chromium.new_context(viewport={"width": 1280, "height": 900}))
         people.append(Person(contexts[-1], live_server.url))
-        if role:
-            user = User.objects.create_user(f"{role}-anna", password=PASSWORD, is_staff=True)
-            user.groups.add(Group.objects.get(name=role))
+        if any(roles):
+            name = f"{'-'.join(roles)}-anna"
+            user = User.objects.create_user(name, password=PASSWORD, is_staff=True)
+            user.groups.set(Group.objects.filter(name__in=roles))
             people[-1].sign_in(user.username)
         return people[-1]
 

@@ -32,6 +32,7 @@ from tests.support.campaigns import (
     score_file_bytes,
     score_row,
 )
+from tests.support.people import late_arguments
 from tests.support.waves import campaign_with, person, request
 from waves import actions
 from waves.approval import approve
@@ -108,7 +109,11 @@ def _files(scene: Scene) -> None:
         ranks = Path(folder) / "ranks.csv"
         ranks.write_text("global_user_id,rank\nfan-1,1\nfan-2,2\nfan-3,first\n", encoding="utf-8")
         _command(
-            "translate_ranks", campaign.campaign_id, str(ranks), "--fanlist", campaign.campaign_id
+            "translate_ranks",
+            campaign.campaign_id,
+            str(ranks),
+            *("--fanlist", campaign.campaign_id),
+            *late_arguments(),
         )
     _command("fairness_report", str(score_file.pk))
     scene.draws = {

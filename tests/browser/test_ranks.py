@@ -40,10 +40,11 @@ def test_ranks_are_uploaded_translated_and_shown_to_the_public(sign_in, files: t
     campaign = loading.load(fans.campaign(FANS)).campaign
     scores, ranks = files
     process_scores(campaign, scores.read_bytes(), name=scores.name)
-    person: Person = sign_in("operator")
+    person: Person = sign_in("operator", "approver")
     page = person.go(f"/admin/campaign/{campaign.campaign_id}/ranks/")
     page.fill("#fanlist", "fanclub")
     page.set_input_files("#file", ranks)
+    page.fill("#late-upload", "the fan club was slow")
     page.click("button:has-text('Upload')")
     expect(page.locator("h2:text-is('Results')")).to_be_visible(timeout=A_WHILE)
     expect(page.locator("dl").first).to_contain_text("1,000")
@@ -53,9 +54,10 @@ def test_ranks_are_uploaded_translated_and_shown_to_the_public(sign_in, files: t
     page.click("text=Attempt 2, ranks.csv")
     expect(page.locator(".fw-title .fw-badge").first).to_have_text("streamed", timeout=A_WHILE)
     expect(page.locator(".fw-facts")).to_contain_text("from the rank file of fan list fanclub")
+    expect(page.locator(".fw-title")).to_contain_text("late")
 
     person.go(f"/draws/{campaign.campaign_id}")
     expect(page.locator("article")).to_have_count(2)
-    expect(page.locator("article").nth(1)).to_contain_text("in use")
+    expect(page.locator("article").nth(0)).to_contain_text("in use")
     page.locator("#attempts").scroll_into_view_if_needed()
     person.picture("draw")

@@ -24,7 +24,7 @@ def test_s14_rejected_rows_are_downloaded_corrected_and_come_back(sign_in, tmp_p
     scores = tmp_path / f"{campaign.campaign_id}.20260118.txt"
     fans.write_scores(scores, FANS)
     parent = process_scores(campaign, scores.read_bytes(), name=scores.name)
-    operator: Person = sign_in("operator")
+    operator: Person = sign_in("operator", "approver")
     page = operator.go(f"/admin/score-file/{parent.pk}/")
     page.fill("#reason", "the phones were typed wrong")
     with page.expect_download() as download:
@@ -35,6 +35,7 @@ def test_s14_rejected_rows_are_downloaded_corrected_and_come_back(sign_in, tmp_p
     operator.picture("supplement-form")
 
     page.set_input_files("#corrected", corrected)
+    page.fill("#late-supplement", "the phones were typed wrong")
     page.click("#supplements button:has-text('Upload')")
     expect(page.locator("body")).to_contain_text("The corrected rows were uploaded")
     row = page.locator("#supplements tbody tr")

@@ -37,6 +37,7 @@ from tests.support.campaigns import (
     score_file_bytes,
     score_row,
 )
+from tests.support.people import why_late
 from tests.support.score_files import messy
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,7 +55,9 @@ def work_off(job: Job) -> ScoreFile | None:
 def test_s14_a_worker_makes_the_supplement_and_has_it_processed():
     parent = process_scores(make_campaign(), messy())
     content = as_csv(corrected(rejected_rows(parent)))
-    job = tasks.start_supplement(parent, in_memory(content), by=None, activate=False)
+    job = tasks.start_supplement(
+        parent, in_memory(content), activate=False, **why_late(parent.campaign)
+    )
     assert ScoreFile.objects.count() == 1
     child = work_off(job)
     assert child is not None
@@ -67,7 +70,9 @@ def test_s14_a_worker_makes_the_supplement_and_has_it_processed():
         parent.rejected,
     )
     tasks.run_supplement(
-        tasks.start_supplement(parent, in_memory(content), by=None, activate=False).pk
+        tasks.start_supplement(
+            parent, in_memory(content), activate=False, **why_late(parent.campaign)
+        ).pk
     )
     assert ScoreFile.objects.count() == 2
 
@@ -76,7 +81,7 @@ def test_s14_what_is_wrong_further_down_fails_the_job_and_says_so():
     parent = process_scores(make_campaign(), messy())
     rows = rejected_rows(parent)
     job = tasks.start_supplement(
-        parent, in_memory(as_csv([*rows, rows[4]])), by=None, activate=True
+        parent, in_memory(as_csv([*rows, rows[4]])), activate=True, **why_late(parent.campaign)
     )
     with pytest.raises(BadCorrection):
         supplements.process(job.pk)

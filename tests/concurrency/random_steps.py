@@ -20,7 +20,7 @@ from campaigns.scoring import activation
 from operations.errors import Refusal
 from operations.models import StatusChange
 from tests.support.forms import read_by
-from tests.support.people import client_of
+from tests.support.people import client_of, why_late
 from tests.support.waves import NOTIFY, NOW, add_scores, campaign_with, changed_waves, request
 from waves.actions import cancel
 from waves.approval import approve, renew
@@ -87,11 +87,12 @@ def _cancel(campaign_pk: int, dice: random.Random) -> None:
 
 
 def _activate(campaign_pk: int, dice: random.Random) -> None:
-    files = list(Campaign.objects.get(pk=campaign_pk).score_files.order_by("pk"))
+    campaign = Campaign.objects.get(pk=campaign_pk)
+    files = list(campaign.score_files.order_by("pk"))
     if dice.random() < 0.3:
-        activation.undo(campaign_pk, by=None)
+        activation.undo(campaign_pk, **why_late(campaign))
     else:
-        activation.activate(dice.choice(files).pk, by=None)
+        activation.activate(dice.choice(files).pk, **why_late(campaign))
 
 
 def _close(campaign_pk: int, dice: random.Random) -> None:

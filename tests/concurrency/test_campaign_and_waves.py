@@ -14,8 +14,9 @@ from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import close_campaign
 from campaigns.scoring import activation
 from operations.errors import Refusal
+from tests.support.campaigns import make_active
 from tests.support.forms import read_by
-from tests.support.people import client_of
+from tests.support.people import client_of, why_late
 from tests.support.processes import Process
 from tests.support.waiting import wait_until
 from tests.support.waves import NOTIFY, NOW, add_scores, campaign_with, person, request
@@ -52,7 +53,8 @@ def closed(campaign_pk: int) -> dict[str, Any]:
 
 
 def activated(score_file_pk: int) -> dict[str, Any]:
-    return _said(activation.activate, score_file_pk, by=None)
+    campaign = ScoreFile.objects.get(pk=score_file_pk).campaign
+    return _said(activation.activate, score_file_pk, **why_late(campaign))
 
 
 def edited(campaign_pk: int) -> dict[str, Any]:
@@ -116,7 +118,7 @@ def test_while_a_wave_is_prepared_no_other_file_becomes_active_and_the_campaign_
     campaign = campaign_with(60, {"west": 5})
     first = campaign.active_score_file
     other = add_scores(campaign, [f"fan-{n:06d}" for n in range(40)], [0.9] * 40)
-    activation.activate(first.pk, by=None)
+    make_active(first)
     held = Process(
         prepared, campaign.pk, "20260121", halted_at="waves.preparation.prepare:wave_zip"
     )
@@ -128,7 +130,7 @@ def test_while_a_wave_is_prepared_no_other_file_becomes_active_and_the_campaign_
     wave = Wave.objects.get()
     assert (wave.state, wave.score_file) == ("prepared", first)
     assert "Complete or cancel it" in Process(closed, campaign.pk).result()["refused"]
-    activation.activate(other.pk, by=None)
+    make_active(other)
     wave.refresh_from_db()
     assert wave.score_file == first
 
@@ -163,10 +165,10 @@ def test_an_edit_that_waited_while_another_file_became_active_leaves_it_active()
     campaign = campaign_with(50, {"west": 5})
     other = add_scores(campaign, ["fan-000001"], [0.9])
     first = ScoreFile.objects.filter(campaign=campaign).earliest("pk")
-    activation.activate(first.pk, by=None)
+    make_active(first)
     held = Process(edited, campaign.pk, halted_at=f"{__name__}:send_it")
     held.expect("halted")
-    activation.activate(other.pk, by=None)
+    make_active(other)
     held.go_on()
     assert held.result()["status"] == 302
     campaign.refresh_from_db()

@@ -48,7 +48,7 @@ def outcome(result: dict) -> dict:
 
 
 def start_over(campaign: Campaign) -> None:
-    Campaign.objects.update(active_score_file=None)
+    Campaign.objects.update(active_score_file=None, named_score_file=None, first_drawn_at=None)
     for model in (Activation, RejectedRow, RankFile, ScoreFile, FanList, StreamBatch, Chunk, Job):
         model.objects.all()._raw_delete("default")
     for key in buckets.scoring().list("fanlist/"):

@@ -16,6 +16,7 @@ from datalake.storage import buckets
 from sandbox import fans
 from tests.faults.test_score_file_kill import NEVER, start
 from tests.support.campaigns import process_scores
+from tests.support.people import late_arguments
 from tests.support.processes import STATEMENT
 from tests.support.score_files import read
 
@@ -40,6 +41,7 @@ def test_s14_kills_before_random_statements_leave_nothing_half_and_the_last_run_
         corrected,
         "--supplement-of",
         parent.pk,
+        *late_arguments(),
         "--json",
     )
     first = start(*command, killed_at=STATEMENT, nth=NEVER)

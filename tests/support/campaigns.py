@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 from campaigns.models import Campaign, Market, RegistrationImport, ScoreFile
 from campaigns.opening import open_campaign
 from campaigns.registrations import imports
-from campaigns.scoring import score_files
+from campaigns.scoring import activation, score_files
+from tests.support.people import why_late
 
 SEED, SALT = bytes(range(32)), bytes(range(32, 64))
 SELECTION_TIME = datetime(2026, 1, 18, 12, tzinfo=UTC)
@@ -87,8 +88,9 @@ def in_memory(content: bytes) -> BinaryIO:
 def receive_scores(
     campaign: Campaign, content: bytes, *, name: str = "scores", activate: bool = True
 ) -> ScoreFile:
+    """A late one is received for a reason by a person who may."""
     return score_files.receive(
-        campaign, name, in_memory(content), by=None, activate=activate
+        campaign, name, in_memory(content), activate=activate, **why_late(campaign)
     ).score_file
 
 
@@ -97,6 +99,11 @@ def process_scores(campaign: Campaign, content: bytes | None = None, **options: 
     content = score_file_bytes([score_row(1), score_row(2)]) if content is None else content
     score_file = receive_scores(campaign, content, **options)
     return score_files.process(score_files.open_job(score_file, by=None).pk)
+
+
+def make_active(score_file: ScoreFile) -> Campaign:
+    """Switch to this file, for a reason and by a person who may where that is late. [S-8]"""
+    return activation.activate(score_file.pk, **why_late(score_file.campaign))
 
 
 REGISTERED = "2026-01-05T10:00:00Z"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q
 from django.test import Client
+
+from campaigns.late_changes import is_late
+from campaigns.models import Campaign
 
 
 def staff(name: str, *permissions: str) -> User:
@@ -17,6 +22,25 @@ def staff(name: str, *permissions: str) -> User:
     for one in wanted:
         user.user_permissions.add(Permission.objects.get(one))
     return user
+
+
+def keeper() -> User:
+    """Who may do everything, also what is late. [S-8]"""
+    found, _ = User.objects.get_or_create(
+        username="keeper", defaults={"is_superuser": True, "is_staff": True}
+    )
+    return found
+
+
+def why_late(campaign: Campaign) -> dict[str, Any]:
+    """`by` and `reason` for what may be late: nobody and none where it is not. [S-8]"""
+    late = is_late(Campaign.objects.get(pk=campaign.pk))
+    return {"by": keeper(), "reason": "a test"} if late else {"by": None, "reason": ""}
+
+
+def late_arguments() -> list[str]:
+    """Of a command whose work is late."""
+    return ["--by", keeper().username, "--reason", "a test"]
 
 
 def member_of(*roles: str, name: str = "") -> User:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import connection
 
-from campaigns.models import Activation, Campaign, FanScore, RejectedRow, ScoreFile
+from campaigns.models import Activation, Campaign, FanScore, LateChange, RejectedRow, ScoreFile
 from campaigns.scoring import tables
 from datalake import streams
 from datalake.choices import StreamName
@@ -100,6 +100,6 @@ NO_ROWS_KEPT = {tables.SCORES: 0, tables.REJECTED: 0}
 
 def start_over(campaign: Campaign) -> None:
     """Forget the campaign's files, so that the same campaign can have the same bytes again."""
-    Campaign.objects.update(active_score_file=None)
-    for model in (Activation, RejectedRow, ScoreFile, StreamBatch, Chunk, Job):
+    Campaign.objects.update(active_score_file=None, named_score_file=None, first_drawn_at=None)
+    for model in (Activation, LateChange, RejectedRow, ScoreFile, StreamBatch, Chunk, Job):
         model.objects.all()._raw_delete("default")

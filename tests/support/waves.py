@@ -142,7 +142,11 @@ def add_scores(
         tables.fill(file.pk, rows)
         tables.index(file.pk)
         tables.attach(file.pk)
-    Campaign.objects.filter(pk=campaign.pk).update(active_score_file=file)
+    Campaign.objects.filter(pk=campaign.pk).update(
+        active_score_file=file,
+        named_score_file=campaign.named_score_file or file,
+        first_drawn_at=campaign.first_drawn_at or timezone.now(),
+    )
     campaign.refresh_from_db()
     return file
 

@@ -19,7 +19,15 @@ class Command(JsonCommand):
         parser.add_argument(
             "score_file", type=int, help="number of the score file, as printed by process_scores"
         )
+        parser.add_argument(
+            "--reason",
+            default="",
+            metavar="TEXT",
+            help="reason for a late switch, which is shown on the public page",
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        campaign = activation.activate(options["score_file"], by=options["by"])
+        campaign = activation.activate(
+            options["score_file"], by=options["by"], reason=options["reason"]
+        )
         return {"campaign_id": campaign.campaign_id, "active": campaign.active_score_file_id}

@@ -47,6 +47,7 @@ class Command(JsonCommand):
         parser.add_argument(
             "--no-activate", action="store_true", help="do not change the active score file"
         )
+        add_reason(parser)
         parser.add_argument(
             "--dry-run",
             type=_rows_or_all,
@@ -70,7 +71,12 @@ class Command(JsonCommand):
             )
         by, activate = options["by"], not options["no_activate"]
         received = self._received(
-            campaign, options["file"], options["supplement_of"], by=by, activate=activate
+            campaign,
+            options["file"],
+            options["supplement_of"],
+            by=by,
+            activate=activate,
+            reason=options["reason"],
         )
         return result_of(finished(received.score_file, self, by=by), repeated=received.repeated)
 
@@ -94,10 +100,13 @@ class Command(JsonCommand):
         *,
         by: User,
         activate: bool,
+        reason: str,
     ) -> score_files.Received:
         if supplement_of is None:
             with opened(path) as file:
-                return score_files.receive(campaign, path.name, file, by=by, activate=activate)
+                return score_files.receive(
+                    campaign, path.name, file, by=by, activate=activate, reason=reason
+                )
         parent = score_files.score_file_of(supplement_of)
         if parent.campaign_id != campaign.pk:
             raise WrongCampaign(
@@ -113,8 +122,17 @@ class Command(JsonCommand):
         with opened(path) as file, self.counting(merged_file.COPYING) as report_progress:
             report_step = merged_file.counted_by(report_progress)
             return supplements.make(
-                parent, file, by=by, activate=activate, report_step=report_step
+                parent, file, by=by, activate=activate, reason=reason, report_step=report_step
             ).received
+
+
+def add_reason(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--reason",
+        default="",
+        metavar="TEXT",
+        help="reason for a late file, which is shown on the public page; needs --by",
+    )
 
 
 def finished(score_file: ScoreFile, command: JsonCommand, *, by: User) -> ScoreFile:
@@ -178,6 +196,7 @@ def result_of(score_file: ScoreFile, *, repeated: bool) -> dict[str, Any]:
         "state": score_file.state,
         "activated": campaign.active_score_file_id == score_file.pk,
         "repeated": repeated,
+        "late": score_file.late,
         "rows_in": score_file.rows_in,
         "accepted": score_file.accepted,
         "rejected": {

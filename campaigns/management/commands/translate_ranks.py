@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from campaigns import rights
-from campaigns.management.commands.process_scores import finished, result_of
+from campaigns.management.commands.process_scores import add_reason, finished, result_of
 from campaigns.management.local_files import opened
 from campaigns.opening import campaign_of
 from campaigns.ranks import manifest, rank_files
@@ -36,6 +36,7 @@ class Command(JsonCommand):
         parser.add_argument(
             "--no-activate", action="store_true", help="do not change the active score file"
         )
+        add_reason(parser)
 
     def run(self, **options: Any) -> dict[str, Any]:
         campaign = campaign_of(options["campaign"])
@@ -48,6 +49,7 @@ class Command(JsonCommand):
                 file,
                 by=by,
                 activate=activate,
+                reason=options["reason"],
                 watching=self.watching,
             )
         result = result_of(finished(received.score_file, self, by=by), repeated=received.repeated)

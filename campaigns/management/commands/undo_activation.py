@@ -20,7 +20,15 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign", help="campaign id")
+        parser.add_argument(
+            "--reason",
+            default="",
+            metavar="TEXT",
+            help="reason for a late switch, which is shown on the public page",
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
-        campaign = activation.undo(campaign_of(options["campaign"]).pk, by=options["by"])
+        campaign = activation.undo(
+            campaign_of(options["campaign"]).pk, by=options["by"], reason=options["reason"]
+        )
         return {"campaign_id": campaign.campaign_id, "active": campaign.active_score_file_id}

@@ -13,6 +13,8 @@ import pytest
 from django.db.models.functions import Now
 
 from campaigns.errors import (
+    CannotTakeIn,
+    LateRefused,
     ListEntryInvalid,
     NotStored,
     UnfitName,
@@ -21,7 +23,7 @@ from campaigns.errors import (
     UnreadableList,
 )
 from campaigns.intake import arrivals
-from campaigns.models import Arrival, FanList, ScoreFile
+from campaigns.models import Arrival, FanList, LateChange, ScoreFile
 from campaigns.scoring import score_files
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
@@ -31,8 +33,16 @@ from operations import tasks
 from operations.choices import JobState
 from operations.models import Alert, Job
 from tests.campaigns.intake.dropped_files import CONTENT, drop
-from tests.support.campaigns import make_campaign, receive_scores, score_file_bytes, score_row
+from tests.campaigns.ranks.rank_cases import ranks_of
+from tests.support.campaigns import (
+    make_campaign,
+    process_scores,
+    receive_scores,
+    score_file_bytes,
+    score_row,
+)
 from tests.support.outages import out_of_reach
+from tests.support.people import keeper, staff
 from tests.support.processes import Process, run_together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -344,3 +354,46 @@ def test_s1_processes_that_look_at_once_take_each_new_object_once():
     noted = [key for result in results for key in result["noted"]]
     assert len(noted) == len(set(noted)) == 20
     assert Job.objects.count() == Arrival.objects.count() == 20
+
+
+def late_drop(key: str, content: bytes) -> tuple[Arrival, Job]:
+    """A file of a campaign whose first file is drawn, dropped, looked at and refused."""
+    drop(key, content)
+    (job,) = arrivals.look()
+    with pytest.raises(LateRefused, match="A person must take it in"):
+        arrivals.take(job.pk)
+    return Arrival.objects.get(pk=int(job.subject_id)), Job.objects.get(pk=job.pk)
+
+
+@pytest.mark.parametrize("folder", ["scored", "fanlist"])
+def test_s8_a_late_file_that_nobody_brought_waits_with_an_alert_until_a_person_takes_it_in(folder):
+    campaign = make_campaign()
+    process_scores(campaign)
+    FanList.objects.create(fanlist_id="club", campaign=campaign)
+    scores = (f"scored/{campaign.campaign_id}.2.txt", score_file_bytes([score_row(7)]))
+    ranks = ("fanlist/uploaded/club/ranks.csv", ranks_of(3))
+    arrival, job = late_drop(*(scores if folder == "scored" else ranks))
+    assert job.state == JobState.FAILED
+    assert arrival.key in Alert.objects.filter(text__contains="is late").get().text
+    assert arrivals.waits_for_a_person(arrival, job)
+    with pytest.raises(LateRefused):
+        arrivals.take_late(arrival, by=staff("ann"), reason="the partner was slow")
+    arrivals.take_late(arrival, by=keeper(), reason="the partner was slow")
+    taken = arrivals.take(job.pk)
+    assert (taken.late, taken.created_by, taken.attempt) == (True, keeper(), 2)
+    change = LateChange.objects.get()
+    assert (change.reason, change.by, change.moved) == ("the partner was slow", keeper(), None)
+    done = score_files.process(score_files.open_job(taken, by=None).pk)
+    change.refresh_from_db()
+    assert change.moved == 3  # of the files of fans 1 and 2, and of fan 7 or fans 1 to 3
+    campaign.refresh_from_db()
+    assert campaign.active_score_file_id != done.pk
+
+
+def test_s8_only_what_waits_for_a_person_is_taken_in_late():
+    drop("scored/README.md")
+    (job,) = arrivals.look()
+    with pytest.raises(UnfitName):
+        arrivals.take(job.pk)
+    with pytest.raises(CannotTakeIn):
+        arrivals.take_late(arrivals.arrival_of(job.pk), by=keeper(), reason="why not")

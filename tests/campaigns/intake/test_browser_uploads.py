@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from campaigns import tasks
-from campaigns.errors import ListOutOfReach
+from campaigns.errors import LateRefused, ListOutOfReach
 from campaigns.intake import arrivals, browser_uploads
 from campaigns.models import ScoreFile
 from campaigns.scoring import rules
@@ -23,7 +23,14 @@ from operations.choices import JobState
 from operations.models import Job
 from operations.tasks import run_job
 from tests.campaigns.intake.browser_upload_cases import CONTENT, ask, report_done, upload
-from tests.support.people import client_of, member_of
+from tests.support.campaigns import (
+    in_memory,
+    make_campaign,
+    process_scores,
+    score_file_bytes,
+    score_row,
+)
+from tests.support.people import client_of, keeper, member_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -148,3 +155,29 @@ def test_s1_an_upload_that_met_a_list_out_of_reach_stays_for_the_next_try(
         run_job(Job.objects.get().pk)
     assert Job.objects.get().retry_at is not None
     assert len(list(buckets.scoring().list("uploads/"))) == 1
+
+
+def test_s8_a_late_upload_needs_its_reason_before_anything_is_stored():
+    campaign, person = make_campaign(), keeper()
+    process_scores(campaign)
+    campaign.refresh_from_db()
+    stored = list(buckets.scoring().list("uploads/"))
+    with pytest.raises(LateRefused, match="Enter the reason"):
+        browser_uploads.keep(campaign, "x", in_memory(CONTENT), by=person, activate=True)
+    assert list(buckets.scoring().list("uploads/")) == stored
+
+
+def test_s8_an_upload_that_became_late_on_its_way_waits_in_the_bucket():
+    campaign, person = make_campaign(), keeper()
+    arrival = browser_uploads.keep(
+        campaign, "x", in_memory(score_file_bytes([score_row(7)])), by=person, activate=True
+    )
+    process_scores(campaign)
+    job = browser_uploads.job_of(arrival)
+    with pytest.raises(LateRefused):
+        arrivals.take(job.pk)
+    assert buckets.scoring().exists(arrival.key)
+    arrivals.take_late(arrival, by=person, reason="it was on its way")
+    taken = arrivals.take(job.pk)
+    assert (taken.late, taken.activate_when_streamed) == (True, False)
+    assert not buckets.scoring().exists(arrival.key)

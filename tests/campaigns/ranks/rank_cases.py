@@ -9,6 +9,7 @@ from campaigns.ranks import rank_files
 from campaigns.scoring import score_files
 from campaigns.scoring.reception import Received
 from tests.support.campaigns import in_memory
+from tests.support.people import why_late
 from tests.support.score_files import read
 
 MANIFEST = "fanlist/uploaded/club/manifest.json"
@@ -23,7 +24,7 @@ def ranks_of(count: int, *more: str) -> bytes:
 def receive_ranks(
     campaign: Campaign, content: bytes, *, name: str = "ranks.csv", fanlist_id: str = "club"
 ) -> Received:
-    return rank_files.receive(campaign, fanlist_id, name, in_memory(content), by=None)
+    return rank_files.receive(campaign, fanlist_id, name, in_memory(content), **why_late(campaign))
 
 
 def process_ranks(campaign: Campaign, content: bytes, **options: str) -> ScoreFile:

@@ -44,10 +44,12 @@ from tests.campaigns.ranks.rank_cases import (
 from tests.support.campaigns import (
     import_registrations,
     in_memory,
+    make_active,
     make_campaign,
     process_scores,
     registration_row,
 )
+from tests.support.people import why_late
 from tests.support.score_files import read
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -88,9 +90,8 @@ def test_it_counts_like_any_score_file_and_can_be_undone():
     """[S-13]"""
     campaign = make_campaign()
     plain, from_ranks = process_scores(campaign), process_ranks(campaign, ranks_of(3))
-    campaign.refresh_from_db()
-    assert campaign.active_score_file_id == from_ranks.pk
-    assert activation.undo(campaign.pk, by=None).active_score_file_id == plain.pk
+    assert make_active(from_ranks).active_score_file_id == from_ranks.pk
+    assert activation.undo(campaign.pk, **why_late(campaign)).active_score_file_id == plain.pk
 
 
 def test_columns_that_are_not_used_are_listed():

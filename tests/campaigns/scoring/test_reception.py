@@ -112,9 +112,9 @@ def test_s1_a_bucket_that_goes_away_before_the_bytes_are_there_leaves_a_failed_f
     with cloud.running(settings, monkeypatch) as aws:
         real = reception._register
 
-        def then_lose_the_bucket(*values):
+        def then_lose_the_bucket(*values, **options):
             aws.s3.delete_bucket(Bucket=cloud.BUCKET)
-            return real(*values)
+            return real(*values, **options)
 
         with monkeypatch.context() as patched:
             patched.setattr(reception, "_register", then_lose_the_bucket)

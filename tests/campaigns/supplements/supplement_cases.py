@@ -12,6 +12,7 @@ from campaigns.scoring import score_files
 from campaigns.supplements import supplements
 from datalake.storage import buckets
 from tests.support.campaigns import in_memory
+from tests.support.people import why_late
 from tests.support.score_files import read
 
 Row = dict[str, str]
@@ -39,7 +40,7 @@ def as_csv(rows: list[Row], *, bom: bool = False, newline: str = "\r\n") -> byte
 
 
 def make(parent: ScoreFile, content: bytes, **options: bool) -> supplements.Supplement:
-    return supplements.make(parent, in_memory(content), by=None, **options)
+    return supplements.make(parent, in_memory(content), **why_late(parent.campaign), **options)
 
 
 def supplemented(parent: ScoreFile, content: bytes) -> ScoreFile:

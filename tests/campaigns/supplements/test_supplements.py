@@ -40,12 +40,14 @@ from tests.campaigns.supplements.supplement_cases import (
 )
 from tests.support.campaigns import (
     in_memory,
+    make_active,
     make_campaign,
     process_scores,
     receive_scores,
     score_file_bytes,
     score_row,
 )
+from tests.support.people import late_arguments, why_late
 from tests.support.score_files import everything_of, messy, read
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -204,8 +206,8 @@ def test_s13_the_switch_to_a_supplement_is_undone_to_its_parent():
     """[S-14]"""
     parent = process_scores(make_campaign(), messy())
     child = supplemented(parent, as_csv(corrected(rejected_rows(parent))))
-    assert Campaign.objects.get().active_score_file == child
-    activation.undo(parent.campaign_id, by=None)
+    assert make_active(child).active_score_file == child
+    activation.undo(parent.campaign_id, **why_late(parent.campaign))
     assert Campaign.objects.get().active_score_file == parent
 
 
@@ -271,7 +273,7 @@ def test_s14_only_a_judged_file_of_an_open_campaign_can_have_a_supplement():
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n"])
 def test_s14_what_is_wrong_at_the_top_is_said_by_the_job(content):
     parent = process_scores(make_campaign(), messy())
-    job = supplements.keep(parent, in_memory(content), by=None, activate=True)
+    job = supplements.keep(parent, in_memory(content), activate=True, **why_late(parent.campaign))
     with pytest.raises(BadCorrection):
         supplements.process(job.pk)
     assert ScoreFile.objects.count() == 1
@@ -281,7 +283,10 @@ def test_s14_what_is_wrong_at_the_top_is_said_by_the_job(content):
 def test_s14_a_person_can_pause_and_cancel_the_composing(how, monkeypatch):
     parent = process_scores(make_campaign(), messy())
     job = supplements.keep(
-        parent, in_memory(as_csv(corrected(rejected_rows(parent)))), by=None, activate=True
+        parent,
+        in_memory(as_csv(corrected(rejected_rows(parent)))),
+        activate=True,
+        **why_late(parent.campaign),
     )
     with monkeypatch.context() as patch:
         real = merged_file._pieces
@@ -311,7 +316,10 @@ def test_o6_a_worker_killed_while_it_composes_leaves_nothing_and_the_next_one_ma
     """[S-14]"""
     parent = process_scores(make_campaign(), messy())
     job = supplements.keep(
-        parent, in_memory(as_csv(corrected(rejected_rows(parent)))), by=None, activate=True
+        parent,
+        in_memory(as_csv(corrected(rejected_rows(parent)))),
+        activate=True,
+        **why_late(parent.campaign),
     )
     files = list(buckets.scoring().list(""))
 
@@ -335,7 +343,10 @@ def test_o6_a_worker_killed_while_it_composes_leaves_nothing_and_the_next_one_ma
 def test_s14_a_kill_between_the_record_and_its_bytes_is_repaired_by_the_next_worker(monkeypatch):
     parent = process_scores(make_campaign(), messy())
     job = supplements.keep(
-        parent, in_memory(as_csv(corrected(rejected_rows(parent)))), by=None, activate=True
+        parent,
+        in_memory(as_csv(corrected(rejected_rows(parent)))),
+        activate=True,
+        **why_late(parent.campaign),
     )
     real = supplements.receive
 
@@ -354,10 +365,8 @@ def test_s14_a_kill_between_the_record_and_its_bytes_is_repaired_by_the_next_wor
 
 
 def command(*arguments: object, said: io.StringIO | None = None) -> dict:
-    out = io.StringIO()
-    call_command(
-        "process_scores", *map(str, arguments), "--json", stdout=out, stderr=said or io.StringIO()
-    )
+    out, given = io.StringIO(), [*map(str, arguments), *late_arguments(), "--json"]
+    call_command("process_scores", *given, stdout=out, stderr=said or io.StringIO())
     return json.loads(out.getvalue().splitlines()[-1])
 
 

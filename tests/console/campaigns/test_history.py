@@ -51,15 +51,16 @@ def test_who_opened_changed_and_closed_what_from_which_value_to_which_and_why():
 
 def test_switching_the_active_file_and_its_undo_are_told_with_who_did_it():
     """[S-13]"""
-    campaign, ann, ben = campaign_with(fans=1), staff("ann"), staff("ben")
+    campaign = campaign_with(fans=1)
+    ann, ben, cal = (staff(name, "campaigns.late_activation") for name in ("ann", "ben", "cal"))
     first = campaign.active_score_file or ScoreFile.objects.get()
     second = add_scores(campaign, ["fan-000000"], [0.9])
-    activation.activate(first.pk, by=None)
-    activation.activate(second.pk, by=ann)
-    activation.undo(campaign.pk, by=ben)
+    activation.activate(first.pk, by=cal, reason="it was wrong")
+    activation.activate(second.pk, by=ann, reason="it was right")
+    activation.undo(campaign.pk, by=ben, reason="it was wrong")
     names = [f"{file.name} (attempt {file.attempt})" for file in (first, second)]
     assert [event for event in told(campaign) if "active" in event[0]] == [
-        (f"{names[0]} made the active file", f"in place of {names[1]}", "System", ""),
+        (f"{names[0]} made the active file", f"in place of {names[1]}", "cal", ""),
         (f"{names[1]} made the active file", f"in place of {names[0]}", "ann", ""),
         (f"Undone: {names[1]} as the active file", f"{names[0]} is active again", "ben", ""),
     ]

@@ -7,7 +7,13 @@ import pytest
 from campaigns.models import Campaign, Registrant, ScoreFile
 from campaigns.scoring import activation
 from console.campaigns.progress import Step, progress_of
-from tests.support.campaigns import import_registrations, make_campaign, registration_row
+from tests.support.campaigns import (
+    import_registrations,
+    make_active,
+    make_campaign,
+    registration_row,
+)
+from tests.support.people import why_late
 from tests.support.sending import triggered_wave
 from tests.support.waves import add_scores, campaign_with
 from waves.models import QueuedEmail, Send
@@ -52,9 +58,9 @@ def test_after_a_switch_and_after_its_undo_the_figures_are_those_of_the_file_tha
     campaign = campaign_with(fans=3)
     first = ScoreFile.objects.get()
     second = add_scores(campaign, ["fan-000001"], [0.9])
-    activation.activate(first.pk, by=None)
+    make_active(first)
     assert strip(campaign)["Scores"].figure == "3"
-    activation.undo(campaign.pk, by=None)
+    activation.undo(campaign.pk, **why_late(campaign))
     shown = strip(campaign)
     assert (shown["Scores"].figure, shown["Active file"].note) == ("1", second.name)
 

@@ -12,16 +12,15 @@ from django.utils.html import escape
 from pytest_django.fixtures import Settings
 
 from campaigns import opening
-from campaigns.models import Campaign, ScoreFile
+from campaigns.models import Campaign, LateChange, ScoreFile
 from campaigns.scoring import activation, score_files
 from datalake.storage import buckets
 from operations import leases, tasks
 from operations.models import Job
 from tests.console.page_cases import SCORES, said
-from tests.support.campaigns import make_campaign, process_scores, receive_scores
-from tests.support.people import client_of, member_of
+from tests.support.campaigns import make_active, make_campaign, process_scores, receive_scores
+from tests.support.people import client_of, member_of, why_late
 from tests.support.score_files import messy
-from tests.support.waves import campaign_with
 
 pytestmark = pytest.mark.django_db
 
@@ -60,20 +59,54 @@ def test_nothing_is_asked_for_again_once_the_file_is_through(client):
 
 
 def test_the_undoing_of_a_switch_names_the_file_that_counts_again(client):
+    """[S-8] It is late, so it needs a right and a reason, and says so."""
     campaign = make_campaign()
     first, second = process_scores(campaign, messy(20)), process_scores(campaign, messy(30))
-    asked = client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
+    make_active(second)
+    page = f"/admin/campaign/{campaign.campaign_id}/"
+    undo = f"{page}undo-activation/"
+    asked = client.get(page).content.decode()
     assert f"{first.name} (attempt 1) becomes active again" in asked
-    answer = client.post(
-        f"/admin/campaign/{campaign.campaign_id}/undo-activation/", follow=True
-    ).content.decode()
-    assert f"{first.name} is active again" in answer
-    activation.undo(campaign.pk, by=None)
-    assert ScoreFile.objects.get(pk=second.pk).is_drawn
+    assert "is late: the luck could be known since" in asked
     assert (
-        "Undo the last change"
-        not in client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
+        "does not have it" in client.post(undo, {"reason": "why not"}, follow=True).content.decode()
     )
+    both = client_of(member_of("operator", "approver"))
+    assert "Enter the reason" in both.post(undo, follow=True).content.decode()
+    answer = both.post(undo, {"reason": "a mistake"}, follow=True).content.decode()
+    assert f"{first.name} is active again" in answer
+    activation.undo(campaign.pk, **why_late(campaign))
+    assert ScoreFile.objects.get(pk=second.pk).is_drawn
+    assert "Undo the last change" not in client.get(page).content.decode()
+
+
+def test_s8_the_file_that_will_be_active_is_chosen_on_its_page_while_luck_cannot_be_known(client):
+    campaign = make_campaign()
+    first, second = (receive_scores(campaign, messy(n)) for n in (20, 30))
+    assert "Choose as the active file" in head(client, first)
+    client.post(f"/admin/score-file/{first.pk}/name/")
+    assert ">will be active</span>" in head(client, first)
+    assert second.name in head(client, second)
+    page = client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
+    assert f'<dt>Will be active</dt><dd><a href="/admin/score-file/{first.pk}/">' in page
+    score_files.process(score_files.open_job(first, by=None).pk)
+    assert "Choose as the active file" not in head(client, second)
+
+
+def test_s8_a_late_upload_asks_for_its_reason_and_is_never_active_by_itself(client):
+    campaign = make_campaign()
+    process_scores(campaign, messy(20))
+    form = client.get(f"/admin/campaign/{campaign.campaign_id}/scores/").content.decode()
+    assert "A score file of campaign" in form
+    assert 'name="activate"' not in form
+    refused = upload(client, campaign, SCORES.encode(), reason="the partner was slow")
+    assert "operator-person does not have it" in " ".join(said(refused))
+    both = client_of(member_of("operator", "approver"))
+    upload(both, campaign, SCORES.encode(), activate="on", reason="the partner was slow")
+    tasks.run_job(Job.objects.get(kind="take_arrival").pk)
+    taken = ScoreFile.objects.latest("pk")
+    assert (taken.late, taken.activate_when_streamed) == (True, False)
+    assert LateChange.objects.get().reason == "the partner was slow"
 
 
 def test_a_failed_job_can_be_tried_again_on_its_own_page(client):
@@ -92,6 +125,7 @@ def test_once_a_campaign_is_closed_nothing_is_offered_that_would_be_refused(clie
     """[C-2]"""
     campaign = make_campaign()
     first, active = process_scores(campaign, messy(20)), process_scores(campaign, messy(30))
+    make_active(active)
     waiting = receive_scores(campaign, messy(25))
     places = [
         f"/admin/campaign/{campaign.campaign_id}/",
@@ -116,11 +150,11 @@ def upload(client: Client, campaign: Campaign, content: bytes, **fields: str) ->
 
 def test_an_uploaded_score_file_is_taken_in_by_a_worker_and_its_job_opened(client):
     """[S-1] The process that serves the page does not look into it."""
-    campaign = campaign_with(fans=1)
+    campaign = make_campaign()
     answer = upload(client, campaign, SCORES.encode(), activate="on")
     job = Job.objects.get()
     assert answer.url == f"/admin/arrival/{job.subject_id}/"
-    assert ScoreFile.objects.count() == 1
+    assert not ScoreFile.objects.exists()
     assert "Waiting for a worker" in client.get(answer.url).content.decode()
     tasks.run_job(job.pk)
     score_file = ScoreFile.objects.get(name=f"{campaign.campaign_id}.20260119.txt")
@@ -134,7 +168,7 @@ def test_an_uploaded_score_file_is_taken_in_by_a_worker_and_its_job_opened(clien
 
 def test_an_uploaded_score_file_can_be_tried_first(client):
     """[S-3]"""
-    answer = upload(client, campaign_with(fans=1), SCORES.encode(), then="try")
+    answer = upload(client, make_campaign(), SCORES.encode(), then="try")
     tasks.run_job(Job.objects.get().pk)
     assert (
         "Only the first rows were checked" in client.get(answer.url, follow=True).content.decode()
@@ -155,7 +189,7 @@ def test_a_file_that_cannot_be_taken_is_refused_by_the_worker_and_the_page_says_
     client, content, complaint
 ):
     """[S-1]"""
-    campaign = campaign_with(fans=1)
+    campaign = make_campaign()
     before = ScoreFile.objects.count()
     answer = upload(client, campaign, content)
     job = Job.objects.get()
@@ -169,7 +203,7 @@ def test_a_file_that_cannot_be_taken_is_refused_by_the_worker_and_the_page_says_
 
 def test_a_campaign_that_is_not_open_and_the_file_of_another_are_refused_at_once(client):
     """[C-2]"""
-    campaign = campaign_with(fans=1)
+    campaign = make_campaign()
     other = SimpleUploadedFile("other.1.txt", SCORES.encode())
     address = f"/admin/campaign/{campaign.campaign_id}/scores/"
     assert "contains campaign other" in said(client.post(address, {"file": other}))[0]
@@ -180,16 +214,16 @@ def test_a_campaign_that_is_not_open_and_the_file_of_another_are_refused_at_once
 
 
 def test_a_file_above_the_limit_is_refused_without_being_kept(client, settings: Settings):
-    campaign = campaign_with(fans=1)
+    campaign = make_campaign()
     settings.UPLOAD_MAX_BYTES = 1000
     file = SimpleUploadedFile("scores.txt", SCORES.encode() * 50)
     answer = client.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file})
     assert "larger than 1,000 bytes" in said(answer)[0]
-    assert ScoreFile.objects.count() == 1
+    assert not ScoreFile.objects.exists()
 
 
 def test_a_stranger_uploads_nothing():
-    campaign = campaign_with(fans=1)
+    campaign = make_campaign()
     file = SimpleUploadedFile("scores.txt", SCORES.encode())
     stranger = Client(enforce_csrf_checks=True)
     answer = stranger.post(f"/admin/campaign/{campaign.campaign_id}/scores/", {"file": file})
@@ -198,7 +232,7 @@ def test_a_stranger_uploads_nothing():
 
 
 def test_the_same_bytes_again_lead_to_the_file_they_are(client):
-    campaign = campaign_with(fans=1)
+    campaign = make_campaign()
     for _ in range(2):
         answer = upload(client, campaign, SCORES.encode())
         tasks.run_job(Job.objects.filter(kind="take_arrival").latest("id").pk)

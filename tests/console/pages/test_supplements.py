@@ -24,7 +24,7 @@ FORM = "Upload the corrected rejected rows"
 
 @pytest.fixture
 def client() -> Client:
-    return client_of(member_of("operator"))
+    return client_of(member_of("operator", "approver"))
 
 
 @pytest.fixture
@@ -41,7 +41,9 @@ def corrected(parent: ScoreFile) -> bytes:
 def upload(client: Client, parent: ScoreFile, content: bytes, **fields: str) -> str:
     file = SimpleUploadedFile("corrected.csv", content, "text/csv")
     address = f"/admin/score-file/{parent.pk}/supplement/"
-    return client.post(address, {"file": file, **fields}, follow=True).content.decode()
+    return client.post(
+        address, {"file": file, "reason": "a test", **fields}, follow=True
+    ).content.decode()
 
 
 def page_of(client: Client, score_file: ScoreFile) -> str:
@@ -55,16 +57,16 @@ def work_off() -> ScoreFile:
 
 
 def test_s14_the_page_keeps_the_file_and_leaves_the_work_to_a_worker(client, parent):
-    html = upload(client, parent, corrected(parent), activate="on")
+    html = upload(client, parent, corrected(parent))
     assert "The corrected rows were uploaded" in html
     assert "Waiting for a worker" in html
     assert ScoreFile.objects.count() == 1
     (key,) = buckets.scoring().list("supplements/")
     assert read(key) == corrected(parent)
     child = work_off()
-    assert child.activate_when_streamed
+    assert (child.late, child.activate_when_streamed) == (True, False)
     assert child.created_by is not None
-    assert child.created_by.username == "operator-person"
+    assert child.created_by.username == "operator-approver-person"
 
 
 def test_s14_parent_and_supplement_lead_to_each_other_and_say_how_many_rows_came_back(
@@ -97,7 +99,7 @@ def test_a_refusal_leads_to_the_top_of_the_page_where_it_stands(client, parent):
     address = f"/admin/score-file/{parent.pk}/supplement/"
     assert client.post(address).url == f"/admin/score-file/{parent.pk}/"
     good = SimpleUploadedFile("c.csv", corrected(parent))
-    assert client.post(address, {"file": good}).url.endswith("#supplements")
+    assert client.post(address, {"file": good, "reason": "a test"}).url.endswith("#supplements")
 
 
 def test_s14_a_post_without_a_file_says_so(client, parent):

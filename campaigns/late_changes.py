@@ -1,0 +1,124 @@
+"""What comes after luck could be known needs a right of its own and a reason, and is listed on the
+public page with the number of fans it moved. [S-8]
+
+Whoever changes something asks `permit` under the campaign's lock, and calls `record` in the same
+transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.auth.models import Permission, User
+from django.db.models import Max
+
+from campaigns import named_file
+from campaigns.choices import LateKind
+from campaigns.errors import LateRefused
+from campaigns.models import Campaign, LateChange
+from campaigns.named_file import luck_known
+from campaigns.rights import LATE
+from operations.database.clock import database_time
+
+
+def is_late(campaign: Campaign) -> bool:
+    """Whether what happens to the campaign now is late; certain under its lock. [S-8]"""
+    return luck_known(campaign).is_late(database_time())
+
+
+def permit(
+    campaign: Campaign, kind: LateKind, what: str, *, by: User | None, reason: str
+) -> User | None:
+    """Who does something late, having its right and a reason; None where it is not late. Raises
+    LateRefused. [S-8]
+
+    `what`: the subject of a sentence, such as `This score file`.
+    """
+    if not is_late(campaign):
+        return None
+    if by is None or not by.has_perm(LATE[kind]):
+        raise LateRefused(f"{refusal(campaign, kind, what)} {_who(by)}")
+    if not reason.strip():
+        raise LateRefused(
+            f"{refusal(campaign, kind, what)} Enter the reason; it is shown on the public page."
+        )
+    return by
+
+
+def notice(campaign: Campaign, kind: LateKind, what: str) -> str:
+    """What something would need now, for the form that asks for it; empty where it is not late."""
+    return refusal(campaign, kind, what) if is_late(campaign) else ""
+
+
+def refusal(campaign: Campaign, kind: LateKind, what: str) -> str:
+    """What something late needs, as people read it."""
+    since = luck_known(campaign).since
+    known = f" since {_moment(since)}" if since else ""
+    app, _, codename = LATE[kind].partition(".")
+    right = Permission.objects.get(content_type__app_label=app, codename=codename).name
+    return (
+        f"{what} of campaign {campaign.campaign_id} is late: the luck could be known{known}. It"
+        f" needs a reason and the right “{right}”."
+    )
+
+
+def _who(by: User | None) -> str:
+    return f"User {by.get_username()} does not have it." if by else "A person must take it in."
+
+
+def record(
+    campaign: Campaign,
+    kind: LateKind,
+    subject: str,
+    *,
+    by: User,
+    reason: str,
+    moved: int | None,
+    **details: Any,
+) -> LateChange:
+    """List what was permitted. `moved`: fans; None while that is not known. Call it in the
+    transaction of the change, under the campaign's lock.
+    """
+    last = campaign.late_changes.aggregate(last=Max("number"))["last"] or 0
+    return LateChange.objects.create(
+        campaign=campaign,
+        number=last + 1,
+        kind=kind,
+        subject=subject,
+        reason=reason.strip(),
+        details=details,
+        moved=moved,
+        by=by,
+    )
+
+
+def public_lateness(campaign: Campaign) -> dict[str, Any]:
+    """What is public of it: since when luck could be known, the file that was named before, and
+    every late change; who did it is not. [S-8]
+    """
+    named = named_file.named_of(campaign)
+    return {
+        "first_drawn_at": _iso(campaign.first_drawn_at),
+        "late_since": _iso(luck_known(campaign).since),
+        "named_attempt": named.attempt if named else None,
+        "late": [
+            {
+                "number": change.number,
+                "at": _iso(change.at),
+                "kind": change.kind,
+                "subject": change.subject,
+                "reason": change.reason,
+                "moved": change.moved,
+            }
+            for change in campaign.late_changes.all()
+        ],
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC"

@@ -1,0 +1,58 @@
+"""The score file that will be active is named before luck can be known; it alone becomes active
+by itself. [S-8, S-13]
+
+While nobody chose one, it is the newest that asks to be active. With the entry of the public value,
+or without a source with the first draw, it is settled.
+"""
+
+from __future__ import annotations
+
+from campaigns.choices import ScoreFileState
+from campaigns.lateness import LuckKnown
+from campaigns.models import Campaign, ScoreFile
+from operations.database.clock import database_time
+
+BIG = ("rules", "fairness", "dry_run")  # megabytes each
+
+
+def luck_known(campaign: Campaign) -> LuckKnown:
+    """What decides whether something is late. [S-8]"""
+    return LuckKnown(
+        has_source=bool(campaign.entropy_source),
+        public_at=campaign.entropy_public_at,
+        is_entered=bool(campaign.entropy_value),
+        entered_at=campaign.entropy_entered_at,
+        first_drawn_at=campaign.first_drawn_at,
+    )
+
+
+def named_of(campaign: Campaign) -> ScoreFile | None:
+    """The file that is named, by somebody or as the newest that asks to be active."""
+    known = luck_known(campaign)
+    files = ScoreFile.objects.filter(campaign=campaign).defer(*BIG)
+    if (named := campaign.named_score_file_id) is not None:
+        return files.get(pk=named)
+    if known.is_settled:
+        return None
+    willing = files.filter(late=False, activate_when_streamed=True).order_by("-attempt")
+    if not known.is_late(database_time()):
+        # once luck can be known, cancelling a file must not name another one
+        willing = willing.exclude(state=ScoreFileState.FAILED)
+    return willing.first()
+
+
+def settle(campaign: Campaign) -> None:
+    """Name it for good. Call it under the campaign's lock, before the public value is written."""
+    if luck_known(campaign).is_settled:
+        return
+    campaign.named_score_file = named_of(campaign)
+    campaign.save(update_fields=["named_score_file"])
+
+
+def begin_drawing(campaign: Campaign) -> None:
+    """The first rows are about to be drawn, of a campaign that is locked by the caller. [S-8]"""
+    if campaign.first_drawn_at is not None:
+        return
+    settle(campaign)
+    campaign.first_drawn_at = database_time()
+    campaign.save(update_fields=["first_drawn_at"])
