@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db.models import Min
 
 from campaigns import list_changes
 from campaigns.choices import CampaignStatus
 from campaigns.entropy import entry, moves
 from campaigns.models import Activation, Campaign, RuleChange, ScoreFile
+from campaigns.named_file import luck_known
 from campaigns.opening import subject_of
 from campaigns.rule_changes import NOTHING
+from campaigns.scoring.activation import FILE_NAMED
 from operations.models import StatusChange
 
 MOVES: dict[str, str] = {
@@ -42,26 +43,17 @@ class Event:
 
 def history_of(campaign: Campaign, *, most: int) -> tuple[list[Event], bool]:
     """The newest events first, at most so many; and whether there are older ones."""
-    known = _luck_known_at(campaign)
+    known = luck_known(campaign).since
     found = [
         *_moves(campaign, known, most + 1),
         *_changes(campaign, most + 1),
         *_activations(campaign, most + 1),
         *_files(campaign, known, most + 1),
         *_registrations(campaign, known, most + 1),
+        *_late_changes(campaign, most + 1),
     ]
     newest = sorted(found, key=lambda event: event.at, reverse=True)
     return newest[:most], len(newest) > most
-
-
-def _luck_known_at(campaign: Campaign) -> datetime | None:
-    """When luck could first be known: at the entry of the public value; without a source, at the
-    first draw. [S-8]
-    """
-    if campaign.entropy_source:
-        entered = StatusChange.objects.about(subject_of(campaign)).filter(to_state=entry.ENTERED)
-        return entered.aggregate(at=Min("at"))["at"]
-    return campaign.score_files.aggregate(at=Min("streamed_at"))["at"]
 
 
 def _moves(campaign: Campaign, known: datetime | None, most: int) -> Iterator[Event]:
@@ -69,6 +61,8 @@ def _moves(campaign: Campaign, known: datetime | None, most: int) -> Iterator[Ev
     for row in rows[:most]:
         if row.to_state == entry.ENTERED:
             yield Event(row.at, "Public value entered", row.reason, row.by)
+        elif row.to_state == FILE_NAMED:
+            yield Event(row.at, "Chosen as the active file", row.reason, row.by)
         elif row.to_state == moves.MOVED:
             yield Event(row.at, "Public source moved", "", row.by, row.reason)
         elif of_list := list_changes.sentence_of(row):
@@ -115,6 +109,14 @@ def _registrations(campaign: Campaign, known: datetime | None, most: int) -> Ite
     for row in campaign.imports.select_related("created_by")[:most]:
         what = f"Registration file {row.name} received"
         yield Event(row.created_at, what, _late(row.created_at, known), row.created_by)
+
+
+def _late_changes(campaign: Campaign, most: int) -> Iterator[Event]:
+    rows = campaign.late_changes.select_related("by").order_by("-number")
+    for row in rows[:most]:
+        moved = "not counted yet" if row.moved is None else f"{row.moved:,}"
+        what = f"Late change {row.number}: {row.subject}"
+        yield Event(row.at, what, f"Fans moved: {moved}", row.by, row.reason)
 
 
 def _late(at: datetime, known: datetime | None) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from campaigns.entropy.entry import enter_entropy
 from campaigns.errors import (
     CannotActivate,
     CannotName,
@@ -19,7 +20,7 @@ from campaigns.errors import (
     WrongStatus,
 )
 from campaigns.models import Activation, Campaign, LateChange, ScoreFile
-from campaigns.opening import close_campaign, enter_entropy
+from campaigns.opening import close_campaign
 from campaigns.scoring import activation, score_files
 from tests.support.campaigns import (
     make_active,

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 def told(campaign: Campaign) -> list[tuple[str, str, str, str]]:
     """From first to last: what, detail, who, why."""
-    events, _ = history_of(campaign, most=100)
+    events, _ = history_of(Campaign.objects.get(pk=campaign.pk), most=100)
     return [
         (event.what, event.detail, str(event.by or "System"), event.reason)
         for event in reversed(events)
@@ -59,7 +59,14 @@ def test_switching_the_active_file_and_its_undo_are_told_with_who_did_it():
     activation.activate(second.pk, by=ann, reason="it was right")
     activation.undo(campaign.pk, by=ben, reason="it was wrong")
     names = [f"{file.name} (attempt {file.attempt})" for file in (first, second)]
-    assert [event for event in told(campaign) if "active" in event[0]] == [
+    switches = [event for event in told(campaign) if "active" in event[0]]
+    undone = "switch undone, attempt 1 active again"
+    assert switches[::2] == [
+        ("Late change 1: attempt 1 made active", "Fans moved: 1", "cal", "it was wrong"),
+        ("Late change 2: attempt 2 made active", "Fans moved: 1", "ann", "it was right"),
+        (f"Late change 3: {undone}", "Fans moved: 1", "ben", "it was wrong"),
+    ]
+    assert switches[1::2] == [
         (f"{names[0]} made the active file", f"in place of {names[1]}", "cal", ""),
         (f"{names[1]} made the active file", f"in place of {names[0]}", "ann", ""),
         (f"Undone: {names[1]} as the active file", f"{names[0]} is active again", "ben", ""),
@@ -70,11 +77,11 @@ def test_what_came_when_luck_could_be_known_says_that_it_was_late():
     """[S-8] Without a source, luck is known from the first draw on."""
     campaign, now = make_campaign(), timezone.now()
     add_scores(campaign, ["a"], [0.9])
+    Campaign.objects.update(first_drawn_at=now + timedelta(days=1))
     list_changes.record(campaign, "blacklist", list_changes.ADDED, by=staff("ann"))
     assert not [detail for _, detail, *_ in told(campaign) if detail]
-    ScoreFile.objects.update(
-        streamed_at=now - timedelta(days=1), created_at=now - timedelta(days=2)
-    )
+    Campaign.objects.update(first_drawn_at=now - timedelta(days=1))
+    ScoreFile.objects.update(created_at=now - timedelta(days=2))
     add_scores(campaign, ["a"], [0.8])
     late = "It came late, when luck could be known"
     assert [(what.split(" (")[0], detail) for what, detail, *_ in told(campaign)[1:]] == [
