@@ -30,7 +30,15 @@ REVEALED = (CampaignStatus.CLOSED, CampaignStatus.ARCHIVED)
 # What `public_attempt` reads: a stranger's request must not load the lists of each attempt.
 PUBLIC_OF_FILES = (
     *("attempt", "created_at", "late", "state", "sha256", "rules_digest", "roster_digest"),
-    *("rows_in", "accepted", "rejected", "bands", "min_score", "campaign", "supplement_of__attempt"),
+    *(
+        "rows_in",
+        "accepted",
+        "rejected",
+        "bands",
+        "min_score",
+        "campaign",
+        "supplement_of__attempt",
+    ),
 )
 
 

@@ -116,6 +116,8 @@ def add_scores(
         key=f"scored/{campaign.campaign_id}.{number}.txt",
         sha256=hashlib.sha256(f"{campaign.pk}/{number}".encode()).hexdigest(),
         state="streamed",
+        late=campaign.first_drawn_at is not None,
+        activate_when_streamed=campaign.first_drawn_at is None,
         rows_in=len(ids),
         accepted=len(ids),
         streamed=len(ids),

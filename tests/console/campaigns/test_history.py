@@ -61,12 +61,13 @@ def test_switching_the_active_file_and_its_undo_are_told_with_who_did_it():
     names = [f"{file.name} (attempt {file.attempt})" for file in (first, second)]
     switches = [event for event in told(campaign) if "active" in event[0]]
     undone = "switch undone, attempt 1 active again"
-    assert switches[::2] == [
+    late = [event for event in switches if event[0].startswith("Late")]
+    assert late == [
         ("Late change 1: attempt 1 made active", "Fans moved: 1", "cal", "it was wrong"),
         ("Late change 2: attempt 2 made active", "Fans moved: 1", "ann", "it was right"),
         (f"Late change 3: {undone}", "Fans moved: 1", "ben", "it was wrong"),
     ]
-    assert switches[1::2] == [
+    assert [event for event in switches if event not in late] == [
         (f"{names[0]} made the active file", f"in place of {names[1]}", "cal", ""),
         (f"{names[1]} made the active file", f"in place of {names[0]}", "ann", ""),
         (f"Undone: {names[1]} as the active file", f"{names[0]} is active again", "ben", ""),

@@ -58,6 +58,8 @@ def test_an_attempt_that_failed_and_a_wave_that_was_cancelled_or_taken_back_stay
         sha256="cd" * 32,
         state="failed",
         error="empty",
+        late=True,
+        activate_when_streamed=False,
         bands={},
     )
     close(campaign)
