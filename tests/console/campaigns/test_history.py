@@ -63,9 +63,8 @@ def test_switching_the_active_file_and_its_undo_are_told_with_who_did_it():
     undone = "switch undone, attempt 1 active again"
     late = [event for event in switches if event[0].startswith("Late")]
     assert late == [
-        ("Late change 1: attempt 1 made active", "Fans moved: 1", "cal", "it was wrong"),
-        ("Late change 2: attempt 2 made active", "Fans moved: 1", "ann", "it was right"),
-        (f"Late change 3: {undone}", "Fans moved: 1", "ben", "it was wrong"),
+        ("Late change 1: attempt 2 made active", "Fans moved: 1", "ann", "it was right"),
+        (f"Late change 2: {undone}", "Fans moved: 1", "ben", "it was wrong"),
     ]
     assert [event for event in switches if event not in late] == [
         (f"{names[0]} made the active file", f"in place of {names[1]}", "cal", ""),

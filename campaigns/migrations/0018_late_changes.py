@@ -21,7 +21,7 @@ WHERE drawn.campaign_id = campaign.id AND drawn.at IS NOT NULL"""
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0016_minimum_of_a_score_file'),
+        ('campaigns', '0017_suspicious_groups'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
