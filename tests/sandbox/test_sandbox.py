@@ -15,6 +15,7 @@ import pytest
 
 import sandbox
 from sandbox.behaviour import BadOption, Behaviour, Dice, most_in_a_second
+from sandbox.drand import CHAIN, ROUNDS
 from tests.support.waiting import LIMIT_SECONDS
 
 
@@ -165,6 +166,28 @@ def test_k4_the_code_service_wants_a_key_and_at_most_2500(box):
     assert call(box, "/codes/reserve", {"market": "m", "quantity": 1})[0] == 400
     many = [{"code": "X", "fan": "a"}] * 2_501
     assert call(box, "/codes/assign", {"assignments": many}, Idempotency_Key="c9")[0] == 400
+
+
+def test_the_drand_server_has_recorded_rounds_of_the_real_chain_and_fails_when_told(box):
+    def told(path):
+        with urllib.request.urlopen(f"{box.url}/drand/{path}", timeout=LIMIT_SECONDS) as response:
+            return json.load(response)
+
+    for number, recorded in ROUNDS.items():
+        found = told(f"{CHAIN}/public/{number}")
+        assert found == recorded
+        signature = bytes.fromhex(found["signature"])
+        assert hashlib.sha256(signature).hexdigest() == found["randomness"]
+    other = told(f"wrong/{CHAIN}/public/9")
+    assert (other["round"], other["randomness"] != ROUNDS[9]["randomness"]) == (9, True)
+    for missing in (
+        f"{CHAIN}/public/5",
+        f"{CHAIN}/public/x",
+        "0f/public/9",
+        f"odd/{CHAIN}/public/9",
+    ):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            told(missing)
 
 
 def test_receipts_are_posted_in_the_background_and_signed():
