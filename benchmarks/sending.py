@@ -26,6 +26,7 @@ from fairwave import env
 from sandbox import fans
 from waves import approval, schedule
 from waves.preparation import prepare
+from waves.second_count import count
 from waves.selection.plan import WaveRequest
 from waves.sending import send_wave
 from waves.sending.accounts import Limits
@@ -96,6 +97,7 @@ def _approved_and_triggered(campaign_id: str) -> int:
         campaign_id, now.strftime("%Y%m%d"), notify_date=now + timedelta(seconds=1)
     )
     wave = prepare.prepare(request, by=preparer, now=now, expedite="benchmark").wave
+    count.count_here(wave)
     approval.approve(wave, by=approver, digest=wave.content_digest, now=timezone.now())
     schedule.schedule(wave, by=approver, now=timezone.now())
     time.sleep(1.1)

@@ -23,6 +23,8 @@ from waves.locks import lock_wave
 from waves.markets import seats_of
 from waves.messages.templates import live_content, texts_in
 from waves.models import Wave
+from waves.second_count.count import ask
+from waves.second_count.verdict import NO_VERDICT, require_counted
 
 APPROVED: Final = (WaveState.APPROVED, WaveState.SCHEDULED, WaveState.HELD)
 # From the trigger on what was approved is sent, so nothing can change any more.
@@ -43,8 +45,9 @@ def approve(wave: Wave, *, by: User, digest: str, now: datetime, waiver: str = "
     """PREPARED → APPROVED for the content the digest names. [W-10]
 
     Raises WrongState, ContentChanged where the digest is not that of the present content (which is
-    the wave's from then on), BadTemplate where a template cannot be used for it, and SamePerson
-    where `by` prepared or last edited it, unless WAVES_FOUR_EYES is off and a waiver says why.
+    the wave's from then on), BadTemplate where a template cannot be used for it, SamePerson where
+    `by` prepared or last edited it, unless WAVES_FOUR_EYES is off and a waiver says why, and
+    NotCounted unless the second count agrees with this content [X-14].
     """
     renew(wave.pk, by=None, reason="messages changed")
     _approve(wave.pk, by=by, digest=digest, now=now, waiver=waiver)
@@ -72,6 +75,7 @@ def _approve(wave_pk: int, *, by: User, digest: str, now: datetime, waiver: str)
     alone = by.pk in {wave.prepared_by_id, wave.edited_by_id}
     if alone:
         _require_waiver(wave, by, waiver)
+    require_counted(wave)
     approved: dict[str, Any] = {
         "approved_by": by,
         "approved_at": now,
@@ -118,8 +122,10 @@ def renew(wave_pk: int, *, by: User | None, reason: str) -> bool:
         values["edited_by"] = by
     if wave.state == WaveState.PREPARED:
         Wave.objects.filter(pk=wave_pk, state=WaveState.PREPARED).update(**values)
+        ask(wave)
         return False
     move(wave, WaveState.PREPARED, by=by, reason=reason, **values, **UNAPPROVED)
+    ask(wave)
     _alert_lost(wave, by, reason, "Approve it again.")
     return True
 
@@ -159,6 +165,7 @@ def back_to_configured(wave: Wave, *, by: User | None, reason: str, cause: str =
         attempts=0,
         selected=0,
         **cleared,
+        **NO_VERDICT,
         **UNAPPROVED,
         **WITHDRAWN,
     )

@@ -81,6 +81,16 @@ class ContentChanged(WaveError):
     """The digest named is not that of the wave's present content. [W-7, X-5]"""
 
 
+class NotCounted(WaveError):
+    """The second count of the wave does not agree, or is not finished. [X-14]"""
+
+
+class SecondCountFailed(WaveError):
+    """The checker ended without a verdict: killed, or out of memory. [X-14]"""
+
+    is_transient = True
+
+
 class SamePerson(WaveError):
     """Who approves a wave must not have prepared or last edited it. [W-10]"""
 

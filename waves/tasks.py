@@ -20,13 +20,14 @@ from operations.leases import Lease
 from operations.models import Job
 from operations.schedules import ScheduledRun
 from operations.subjects import Subject
-from operations.tasks import enqueue
+from operations.tasks import enqueue, run_job
 from waves import schedule
 from waves.choices import WaveState
 from waves.lifecycle import subject_of, wave_named
 from waves.models import Wave
 from waves.preparation import prepare, status_files, submission
 from waves.providers import registry
+from waves.second_count import count
 from waves.selection.plan import WaveRequest
 from waves.sending import accounts, email_queue, results, send_wave
 
@@ -52,7 +53,11 @@ def start_preparation(
 
 
 def run_preparation(job_id: int) -> None:
-    prepare.run(job_id, now=timezone.now())
+    """Prepare the wave, and have it counted by the same worker: the facts are to be those of this
+    moment. [X-14]
+    """
+    wave = prepare.run(job_id, now=timezone.now())
+    run_job(count.open_job(wave).pk)
 
 
 def wake_senders(waves: Iterable[Wave]) -> None:
@@ -137,12 +142,13 @@ def run_settling(job_id: int) -> None:
 
 def look_after() -> None:
     """Scheduled for each minute: work that should run and has no worker gets one, and status files
-    that the bucket did not take are written. [O-6, N-5, W-9]
+    that the bucket did not take are written. [O-6, N-5, W-9, X-14]
     """
     wake_waves()
     wake_settlers()
     results.take_over_cancelled()
     status_files.sweep()
+    count.ask_for_missing()
 
 
 def wake_waves() -> None:
@@ -164,6 +170,7 @@ JOB_KINDS = [
         can_pause=False,  # all or nothing, within minutes
         retry=submission.pause_before_retry,
     ),
+    JobKind(count.JOB_KIND, "Second count", count.run, page="wave", right=PREPARE_RIGHT),
     JobKind(
         SEND_KIND,
         "Send wave",

@@ -33,9 +33,8 @@ from tests.support.campaigns import (
     score_row,
 )
 from tests.support.people import late_arguments
-from tests.support.waves import campaign_with, person, request
+from tests.support.waves import approve, campaign_with, person, request
 from waves import actions
-from waves.approval import approve
 from waves.choices import Channel
 from waves.models import Template, Wave
 from waves.preparation.prepare import prepare

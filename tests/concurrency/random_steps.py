@@ -21,9 +21,17 @@ from operations.errors import Refusal
 from operations.models import StatusChange
 from tests.support.forms import read_by
 from tests.support.people import client_of, why_late
-from tests.support.waves import NOTIFY, NOW, add_scores, campaign_with, changed_waves, request
+from tests.support.waves import (
+    NOTIFY,
+    NOW,
+    add_scores,
+    approve,
+    campaign_with,
+    changed_waves,
+    request,
+)
 from waves.actions import cancel
-from waves.approval import approve, renew
+from waves.approval import renew
 from waves.choices import CodeState, SendState, WaveState
 from waves.holds import seats_given, unfinished
 from waves.lifecycle import MOVES

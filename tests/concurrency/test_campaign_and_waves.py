@@ -19,8 +19,7 @@ from tests.support.forms import read_by
 from tests.support.people import client_of, why_late
 from tests.support.processes import Process
 from tests.support.waiting import wait_until
-from tests.support.waves import NOTIFY, NOW, add_scores, campaign_with, person, request
-from waves.approval import approve
+from tests.support.waves import NOTIFY, NOW, add_scores, approve, campaign_with, person, request
 from waves.lifecycle import wave_named
 from waves.models import Send, Wave
 from waves.preparation.prepare import prepare

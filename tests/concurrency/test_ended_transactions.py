@@ -21,7 +21,9 @@ from tests.support.sending import triggered_wave
 from tests.support.waves import (
     NOTIFY,
     NOW,
+    approve,
     campaign_with,
+    counted,
     person,
     published,
     request,
@@ -144,13 +146,14 @@ def test_w2_each_step_moves_a_wave_once_though_postgresql_ended_it(monkeypatch):
 
     later = {"notify_date": NOTIFY + timedelta(hours=1), "by": ann, "reason": "venue", "now": NOW}
     assert step(actions.reschedule, **later) == "prepared"
-    approve = {"by": bob, "digest": digest(), "now": NOW}
-    assert step(approval.approve, transactions=2, **approve) == "approved"
+    counted(wave)
+    by_bob = {"by": bob, "digest": digest(), "now": NOW}
+    assert step(approval.approve, transactions=2, **by_bob) == "approved"
     assert step(schedule.schedule, by=bob, now=NOW) == "scheduled"
     Template.objects.create(campaign=wave.campaign, channel="sms", body="Yours: {code}")
     assert step(lambda wave: approval.renew(wave.pk, by=None, reason="texts")) == "prepared"
     wave.refresh_from_db()
-    approval.approve(wave, by=bob, digest=digest(), now=NOW)
+    approve(wave, by=bob, digest=digest(), now=NOW)
     schedule.schedule(wave, by=bob, now=NOW)
     due = NOTIFY + timedelta(hours=1)
     assert step(schedule._trigger, by=None, now=due, reason="due") == "triggered"

@@ -14,8 +14,7 @@ from campaigns.models import Campaign, Market
 from datalake.storage import buckets
 from tests.support.processes import Process, run_together
 from tests.support.waiting import wait_until
-from tests.support.waves import KEY, NOTIFY, NOW, campaign_with, person, request
-from waves.approval import approve
+from tests.support.waves import KEY, NOTIFY, NOW, approve, campaign_with, person, request
 from waves.choices import CodeState, WaveState
 from waves.errors import AlreadyRunning, WaveError
 from waves.lifecycle import wave_named

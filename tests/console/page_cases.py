@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from campaigns.models import Campaign
 from tests.support.campaigns import make_campaign
-from tests.support.waves import KEY, NOTIFY, NOW, campaign_with, request
-from waves import approval, schedule
+from tests.support.waves import KEY, NOTIFY, NOW, approve, campaign_with, counted, request
+from waves import schedule
 from waves.models import Wave
 from waves.preparation import prepare
 
@@ -30,8 +30,7 @@ def prepared(client: Client | None = None) -> Wave:
     wave = prepare.prepare(
         request(campaign), by=User.objects.get_or_create(username="preparer")[0], now=NOW
     ).wave
-    wave.refresh_from_db()
-    return wave
+    return counted(wave)
 
 
 def a_draft(*markets: str) -> Campaign:
@@ -53,7 +52,7 @@ def form_of(campaign: Campaign, **values: Any) -> dict[str, Any]:
 def sending_wave() -> Wave:
     wave = prepared()
     other = User.objects.create(username="approver")
-    approval.approve(wave, by=other, digest=wave.content_digest, now=NOW)
+    approve(wave, by=other, digest=wave.content_digest, now=NOW)
     schedule.schedule(wave, by=other, now=NOW)
     schedule.trigger(wave, by=other, now=NOTIFY)
     return wave

@@ -36,8 +36,8 @@ from tests.support.campaigns import (
     score_row,
 )
 from tests.support.outages import Outage, Proxy
-from tests.support.waves import NOTIFY, NOW, person, request
-from waves import approval, schedule
+from tests.support.waves import NOTIFY, NOW, approve, person, request
+from waves import schedule
 from waves import tasks as wave_tasks
 from waves.models import Code, Wave
 from waves.naming import attempt_of
@@ -99,7 +99,7 @@ def presale(
     insist(lambda: submission.submit(request(campaign), by=ann, now=NOW), proxy)
     until_done(proxy)
     wave = Wave.objects.get()
-    approval.approve(wave, by=bob, digest=wave.content_digest, now=NOW)
+    approve(wave, by=bob, digest=wave.content_digest, now=NOW)
     schedule.schedule(wave, by=bob, now=NOW)
     schedule.check_due_waves(now=NOTIFY)
     proxy.back()

@@ -21,10 +21,9 @@ from tests.support.campaigns import make_campaign, process_scores, receive_score
 from tests.support.processes import Process
 from tests.support.score_files import everything_of, messy, read, start_over
 from tests.support.waiting import wait_until
-from tests.support.waves import KEY, NOW, campaign_with, members_of, person, request
+from tests.support.waves import KEY, NOW, approve, campaign_with, members_of, person, request
 from tests.waves.preparation.test_prepare import status_of
 from waves.actions import reset
-from waves.approval import approve
 from waves.errors import AlreadyRunning
 from waves.lifecycle import wave_named
 from waves.models import Code, Wave

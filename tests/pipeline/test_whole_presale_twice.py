@@ -20,7 +20,8 @@ from console.proof.proof import bundle_key, proof_bundle
 from datalake.storage import buckets
 from sandbox import fans
 from tests.pipeline.test_same_twice import empty_database, load_everything
-from waves import approval, schedule, tasks
+from tests.support.waves import approve
+from waves import schedule, tasks
 from waves.choices import WaveState
 from waves.models import Wave
 from waves.preparation import prepare
@@ -48,7 +49,7 @@ def whole_presale(folder) -> dict[str, object]:
     approver = User.objects.create_superuser("approver")
     request = WaveRequest("12345", "20260201", notify_date=NOW)
     wave = prepare.prepare(request, by=preparer, now=NOW, expedite="twice").wave
-    approval.approve(wave, by=approver, digest=wave.content_digest, now=NOW)
+    approve(wave, by=approver, digest=wave.content_digest, now=NOW)
     schedule.schedule(wave, by=approver, now=NOW)
     schedule.check_due_waves(now=NOW)
     told = tasks.send_here(wave)

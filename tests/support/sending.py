@@ -105,7 +105,7 @@ def triggered_wave(
     with connection.cursor() as cursor:
         cursor.execute(MEMBERS, values)
     wave.content = live_content(wave, seats_of(wave), texts_for(contacts_of(wave)))
-    wave.content_digest = wave.approved_digest = content_digest(wave)
+    wave.content_digest = wave.counted_digest = wave.approved_digest = content_digest(wave)
     wave.approved_by, wave.state, wave.triggered_at = person, state, now
     wave.save()
     return wave

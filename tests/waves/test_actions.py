@@ -13,13 +13,13 @@ from tests.support.waves import (
     KEY,
     NOTIFY,
     NOW,
+    approve,
     campaign_with,
     members_of,
     person,
     request,
 )
 from waves.actions import cancel, pause, reschedule, reset
-from waves.approval import approve
 from waves.choices import CodeState, WaveState
 from waves.errors import (
     AttemptsExhausted,

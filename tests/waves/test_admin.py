@@ -10,9 +10,8 @@ from django.contrib import admin
 from campaigns.models import Campaign
 from operations.models import StatusChange
 from tests.support.people import client_of, member_of
-from tests.support.waves import NOW, campaign_with, person, request
+from tests.support.waves import NOW, approve, campaign_with, person, request
 from waves.admin import SendAdmin
-from waves.approval import approve
 from waves.choices import WaveState
 from waves.models import Send, Template, Wave
 from waves.preparation.prepare import prepare

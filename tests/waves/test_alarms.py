@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from campaigns.models import Campaign
-from tests.support.waves import NOW, campaign_with, person, request
+from tests.support.waves import NOW, approve, campaign_with, person, request
 from waves import actions, alarms, approval
 from waves.choices import WaveState
 from waves.lifecycle import move
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def approved() -> Wave:
     wave = prepare(request(campaign_with(5)), by=person("ann"), now=NOW).wave
-    approval.approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
+    approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
     return wave
 
 
@@ -48,7 +48,7 @@ def test_x5_a_void_approval_is_an_alarm_until_the_wave_is_approved_again():
     assert approval.renew(wave.pk, by=person("eve"), reason="the name changed")
     assert seen() == [(wave.name, "eve", "the name changed")]
     wave.refresh_from_db()
-    approval.approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
+    approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
     assert seen() == []
 
 
@@ -95,7 +95,7 @@ def test_x5_a_lost_approval_stays_an_alarm_whatever_happens_but_a_new_one():
     assert not approval.void_members(wave.pk, by=None)  # it had none to lose
     assert seen() == lost
     wave = prepared_again(wave)
-    approval.approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
+    approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
     assert seen() == []
 
 

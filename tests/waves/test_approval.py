@@ -12,6 +12,7 @@ from campaigns.models import Campaign
 from operations.models import Alert, StatusChange
 from tests.support.waves import (
     NOW,
+    approve,
     campaign_with,
     changed_waves,
     contacts_of,
@@ -21,7 +22,7 @@ from tests.support.waves import (
 )
 from waves.actions import cancel
 from waves.alarms import lost_approvals
-from waves.approval import approve, renew
+from waves.approval import renew
 from waves.choices import WaveState
 from waves.digest import content_digest, require_approved_content
 from waves.errors import BadTemplate, ContentChanged, SamePerson, WrongState

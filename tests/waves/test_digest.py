@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from tests.support.waves import NOW, campaign_with, person, request
-from waves.approval import approve
+from tests.support.waves import NOW, approve, campaign_with, person, request
 from waves.digest import content_digest
 from waves.models import Wave
 from waves.preparation.prepare import prepare

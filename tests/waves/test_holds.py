@@ -67,8 +67,8 @@ def test_a_campaign_is_not_closed_before_each_wave_is_completed_or_cancelled(sta
 
 
 def _approval() -> dict:
-    digest = {"content_digest": "a" * 64, "approved_digest": "a" * 64}
-    return digest | {"approved_by": person("bob")}
+    digests = ("content_digest", "counted_digest", "approved_digest")
+    return dict.fromkeys(digests, "a" * 64) | {"approved_by": person("bob")}
 
 
 @pytest.mark.parametrize("open_state", [SendState.PENDING, SendState.SENDING])

@@ -13,6 +13,7 @@ from operations.models import Alert
 from tests.support.waves import (
     NOTIFY,
     NOW,
+    approve,
     changed_waves,
     members_of,
     person,
@@ -22,7 +23,6 @@ from tests.support.waves import (
 )
 from waves import schedule as scheduling
 from waves.actions import cancel
-from waves.approval import approve
 from waves.choices import CodeState, Exclusion, WaveState
 from waves.codes import assignments
 from waves.errors import (

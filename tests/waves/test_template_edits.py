@@ -10,8 +10,7 @@ import pytest
 from django.db.models import Q
 
 from campaigns.models import Campaign
-from tests.support.waves import NOTIFY, NOW, campaign_with, person, request
-from waves.approval import approve
+from tests.support.waves import NOTIFY, NOW, approve, campaign_with, person, request
 from waves.choices import WaveState
 from waves.models import Template, Wave
 from waves.preparation.prepare import prepare

@@ -56,6 +56,26 @@ class Wave(models.Model):
         help_text="Of the members of the preview: others are not prepared",
     )
     content_digest = models.CharField(max_length=64, blank=True)
+    counted_digest = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="The content with which the second count agrees [X-14]",
+    )
+    differs_digest = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="The content with which it does not; count_problems says in what",
+    )
+    counted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    count_problems = models.JSONField(default=list, blank=True, editable=False)
+    facts_key = models.CharField(
+        max_length=300, blank=True, editable=False, help_text="The sealed facts of this preparation"
+    )
+    facts_digest = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="Their SHA-256"
+    )
     content = models.JSONField(
         default=dict,
         blank=True,
@@ -143,6 +163,14 @@ class Wave(models.Model):
                     & ~Q(content_digest="")
                     & Q(approved_by__isnull=False)
                 ),
+            ),
+            models.CheckConstraint(
+                name="wave_approval_was_counted",
+                condition=Q(approved_digest="") | Q(counted_digest=F("approved_digest")),
+            ),
+            models.CheckConstraint(
+                name="wave_count_has_one_verdict",
+                condition=Q(differs_digest="") | ~Q(differs_digest=F("counted_digest")),
             ),
             models.CheckConstraint(
                 name="wave_failed_says_why", condition=~Q(state=WaveState.FAILED) | ~Q(error="")

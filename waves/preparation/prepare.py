@@ -60,6 +60,7 @@ from waves.preparation.members import selected_members, write_members
 from waves.preparation.submission import require_alone, submit_plan
 from waves.preparation.wave_files import status_json, wave_zip
 from waves.preparation.wave_markets import write_wave_markets
+from waves.second_count.verdict import NO_VERDICT
 from waves.selection.eligibility import candidates_record
 from waves.selection.plan import (
     Plan,
@@ -250,6 +251,7 @@ def _apply(
         approved_at=None,
         approved_digest="",
         waiver="",
+        **NO_VERDICT,
     )
     fans, selected = planned.fans, selection.members.height
     leases.finish(lease, rows_in=fans, rows_out=selected, rows_rejected=fans - selected)

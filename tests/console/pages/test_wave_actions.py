@@ -9,7 +9,7 @@ from campaigns.models import Campaign
 from operations.adminkit.wall_clock import moment
 from operations.models import Job, StatusChange
 from tests.console.page_cases import prepared, said, sending_wave
-from tests.support.waves import NOW, person
+from tests.support.waves import NOW, approve, person
 from waves import approval, schedule
 from waves.models import ProviderAccount, Wave
 from waves.sending import accounts
@@ -105,11 +105,12 @@ def test_n6_everything_stops_however_long_the_reason_is(client):
 def test_w2_a_held_wave_gets_a_new_notify_date_in_the_campaigns_time(client):
     wave = prepared()
     other = User.objects.create(username="approver")
-    approval.approve(wave, by=other, digest=wave.content_digest, now=NOW)
+    approve(wave, by=other, digest=wave.content_digest, now=NOW)
     schedule.schedule(wave, by=other, now=NOW)
     Campaign.objects.filter(pk=wave.campaign_id).update(time_zone="America/New_York")
     approval.renew(wave.pk, by=None, reason="x")
-    Wave.objects.filter(pk=wave.pk).update(state="held", approved_digest=wave.content_digest)
+    same = dict.fromkeys(("approved_digest", "counted_digest"), wave.content_digest)
+    Wave.objects.filter(pk=wave.pk).update(state="held", **same)
     page = f"/admin/wave/{wave.name}/"
     assert "Change notify date" in client.get(page).content.decode()
     moved = {"notify_date": "2031-01-20T10:00", "reason": "fog"}

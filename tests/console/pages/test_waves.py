@@ -75,6 +75,7 @@ def test_a_scheduled_waves_page_waits_quietly_and_loads_again_when_it_goes_out(c
     Wave.objects.filter(pk=wave.pk).update(
         state="scheduled",
         approved_digest=wave.content_digest,
+        counted_digest=wave.content_digest,
         approved_by=User.objects.create(username="other"),
     )
     assert client.get(f"/admin/wave/{wave.name}/live/", {"state": "scheduled"}).status_code == 204

@@ -95,6 +95,7 @@ def one_in_each_state(campaign: Campaign) -> None:
             prepared_at=NOW,
             approved_by=User.objects.create_user(f"approves-{state}") if approved else None,
             approved_digest=DIGEST if approved else "",
+            counted_digest=DIGEST if approved else "",
         )
     counts = {"rows_in": 2, "accepted": 1, "rejected": 1, "rejected_by": {"no_contact": 1}}
     for number, file_state in enumerate(("validated", "streamed", "failed"), start=2):

@@ -15,10 +15,9 @@ from operations.choices import JobState
 from operations.models import Alert, Job
 from operations.tasks import run_job
 from tests.support.outages import out_of_reach
-from tests.support.waves import KEY, NOW, campaign_with, members_of, person, request
+from tests.support.waves import KEY, NOW, approve, campaign_with, members_of, person, request
 from tests.waves.preparation.test_prepare import files_of, status_of
 from waves.actions import cancel, reset
-from waves.approval import approve
 from waves.choices import WaveState
 from waves.errors import AttemptsExhausted, MembersDiffer
 from waves.lifecycle import wave_named

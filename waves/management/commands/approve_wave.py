@@ -1,5 +1,5 @@
 """`approve_wave WAVE --by USER --digest CONTENT_DIGEST`: a second person says yes to exactly this
-content. [W-10, X-5]
+content, which is counted here if no second count has yet. [W-10, X-5, X-14]
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from operations.commands import JsonCommand
 from waves import rights
 from waves.approval import approve
 from waves.lifecycle import wave_named
+from waves.second_count.count import count_here
 
 
 class Command(JsonCommand):
@@ -36,7 +37,7 @@ class Command(JsonCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         wave = approve(
-            wave_named(options["wave"]),
+            count_here(wave_named(options["wave"])),
             by=options["by"],
             digest=options["digest"],
             now=timezone.now(),

@@ -1,5 +1,5 @@
-"""`prepare_wave CAMPAIGN DATE_KEY … --by USER`: select, give codes, write the wave's files. [W-4 …
-W-9]
+"""`prepare_wave CAMPAIGN DATE_KEY … --by USER`: select, give codes, write the wave's files, and
+have the wave counted a second time. [W-4 … W-9, X-14]
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from operations.commands import JsonCommand
 from waves import rights
 from waves.management.wave_commands import add_request_arguments, request_of
 from waves.preparation.prepare import prepare
+from waves.second_count.count import count_here
 
 
 class Command(JsonCommand):
@@ -44,4 +45,8 @@ class Command(JsonCommand):
             expedite=options["expedite"],
             previewed_digest=options["previewed"],
         )
-        return prepared.as_result()
+        counted = count_here(prepared.wave)
+        return prepared.as_result() | {
+            "second_count": "agrees" if counted.counted_digest else "differs",
+            "second_count_problems": counted.count_problems,
+        }

@@ -1,0 +1,283 @@
+"""The sealed record of a wave: what is known of each fan of its score file, and the rules that hold
+for it, as one file for the stand-alone checker. [X-14]
+
+It is read from the tables by queries of its own, and its references are hashed here: nothing in it
+comes out of the preparation that it is to judge. It holds no personal data, no seed and no salt.
+What other waves did after this one took its members is left out by the order of the members' keys:
+the waves of a campaign select one after the other.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from campaigns.models import Campaign
+from campaigns.opening import draw_of
+from campaigns.scoring import rules
+from campaigns.scoring.outcomes import Rules, judge_contacts
+from datalake.storage import buckets
+from operations.database.copying import nullable_frames_of
+from operations.database.statements import rows
+from operations.threads import helper_thread, in_order
+from waves.models import Wave
+from waves.naming import market_file_key
+
+Report = Callable[[int, int], None]
+
+FORMAT, VERSION = "fairwave-recount", 1
+COLUMNS: Final = (
+    *("fan_ref", "raw_score", "band_score", "preferences", "late_preferences", "registered_us"),
+    *("in_wave", "holds_code", "returns", "contact"),
+)
+HEX_DIGITS = "0123456789abcdef"
+FAST = 1  # references hardly get smaller
+AT_ONCE = 3  # frames that are read and not written yet
+_BLOCK_BYTES = 64  # of SHA-256, to which HMAC pads its key
+
+# Waves of the campaign whose members were written before those of this wave.
+_EARLIER = """
+WITH earlier AS (
+    SELECT wave.id, wave.state, wave.triggered_at FROM waves_wave AS wave
+    WHERE wave.campaign_id = %(campaign)s AND wave.id <> %(wave)s AND EXISTS (
+        SELECT FROM waves_member AS theirs WHERE theirs.wave_id = wave.id AND theirs.id < (
+            SELECT min(ours.id) FROM waves_member AS ours WHERE ours.wave_id = %(wave)s))
+), taken AS (
+    SELECT member.global_user_id, member.market_id
+    FROM waves_member AS member JOIN earlier ON earlier.id = member.wave_id
+    WHERE earlier.state NOT IN ('cancelled', 'failed')
+), coded AS (
+    SELECT code.global_user_id, code.market_id, code.wave_id
+    FROM waves_assignment AS code JOIN earlier ON earlier.id = code.wave_id
+)
+"""
+_REACHED = """, reached AS (
+    SELECT DISTINCT message.wave_id
+    FROM waves_send AS message LEFT JOIN waves_queuedemail AS mail ON mail.send_id = message.id
+    WHERE message.wave_id IN (SELECT id FROM earlier WHERE state = 'cancelled') AND (
+        message.maybe_accepted
+        OR message.state NOT IN ('pending', 'failed', 'skipped')
+        OR mail.state NOT IN ('pending', 'failed', 'skipped'))
+), back AS (
+    SELECT coded.global_user_id, market.market_id
+    FROM coded JOIN earlier ON earlier.id = coded.wave_id
+    JOIN campaigns_market AS market ON market.id = coded.market_id
+    WHERE earlier.state = 'cancelled' AND earlier.triggered_at IS NOT NULL
+        AND coded.wave_id NOT IN (SELECT wave_id FROM reached)
+        AND coded.global_user_id NOT IN (
+            SELECT global_user_id FROM waves_member
+            WHERE wave_id IN (SELECT wave_id FROM reached))
+)
+"""
+_SELECT_FANS = """
+SELECT score.global_user_id, score.raw_text, score.band_score::text, score.preferences,
+    CASE WHEN score.preferences IS NULL THEN '+' || array_to_string(fan.preferences, '|') END,
+    (extract(epoch FROM fan.registered_at) * 1000000)::bigint,
+    (score.global_user_id IN (SELECT global_user_id COLLATE "C" FROM taken))::int,
+    (score.global_user_id IN (SELECT global_user_id COLLATE "C" FROM coded))::int,
+    back.market_id,
+    CASE WHEN fan.email <> '' THEN fan.email ELSE score.email END,
+    CASE WHEN fan.phone <> '' THEN fan.phone ELSE score.phone END,
+    coalesce((fan.phone <> '' AND fan.phone_confirmed) OR (score.phone_confirmed
+        AND coalesce(fan.phone, '') IN ('', score.phone)), false)::int
+FROM campaigns_fanscore AS score
+LEFT JOIN campaigns_registrant AS fan ON fan.campaign_id = %(campaign)s
+    AND fan.global_user_id = score.global_user_id COLLATE "default"
+LEFT JOIN back ON back.global_user_id = score.global_user_id COLLATE "default"
+WHERE score.score_file_id = %(score_file)s
+"""
+_FANS = "".join((_EARLIER, _REACHED, _SELECT_FANS))
+_SCHEMA = {
+    "global_user_id": pl.String,
+    "raw_score": pl.String,
+    "band_score": pl.String,
+    "preferences": pl.String,
+    "late_preferences": pl.String,
+    "registered_us": pl.Int64,
+    "in_wave": pl.Int8,
+    "holds_code": pl.Int8,
+    "returns": pl.String,
+    "email": pl.String,
+    "phone": pl.String,
+    "confirmed": pl.Int8,
+}
+_SELECT_SEATS = """
+SELECT market.market_id, market.capacity, market.position,
+    (extract(epoch FROM market.selection_time) * 1000000)::bigint,
+    (SELECT count(DISTINCT seat.global_user_id) FROM (
+        SELECT * FROM taken UNION ALL SELECT global_user_id, market_id FROM coded) AS seat
+        WHERE seat.market_id = market.id)
+FROM campaigns_market AS market WHERE market.campaign_id = %(campaign)s
+"""
+_SEATS = "".join((_EARLIER, _SELECT_SEATS))
+
+
+def write_facts(wave: Wave, target: Path, report: Report) -> str:
+    """Write the facts of a prepared wave; returns their SHA-256 in hex. `report`: called with the
+    fans read and all fans.
+    """
+    campaign = wave.campaign
+    with writing(target) as archive, tempfile.TemporaryDirectory() as folder:
+        write_entry(archive, "facts.json", [json_of(_rules_of(wave, campaign))])
+        write_entry(archive, "fans.tsv", _sorted_lines(wave, campaign, Path(folder), report))
+    return sha256_of(target)
+
+
+def writing(target: Path) -> zipfile.ZipFile:
+    """A record to be written."""
+    return zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=FAST)
+
+
+def write_entry(archive: zipfile.ZipFile, name: str, parts: list[bytes] | Iterator[bytes]) -> None:
+    """One file of a record."""
+    with archive.open(name, "w", force_zip64=True) as file:
+        for part in parts:
+            file.write(part)
+
+
+def json_of(value: Any) -> bytes:
+    return json.dumps(value, indent=1, sort_keys=True).encode()
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def references(salt: bytes, ids: list[str]) -> list[str]:
+    """The public name of each fan: hex SHA-256 over HMAC-SHA256(salt, id) and the id. [S-8]"""
+    padded = salt.ljust(_BLOCK_BYTES, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+    found = []
+    for fan in ids:
+        name = fan.encode()
+        inside, outside = inner.copy(), outer.copy()
+        inside.update(name)
+        outside.update(inside.digest())
+        found.append(hashlib.sha256(outside.digest() + name).hexdigest())
+    return found
+
+
+def _rules_of(wave: Wave, campaign: Campaign) -> dict[str, Any]:
+    score_file, draw = wave.score_file, draw_of(campaign)
+    if score_file is None or wave.prepared_at is None:
+        raise ValueError(f"Wave {wave.name} is not prepared.")
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "campaign_id": campaign.campaign_id,
+        "date_key": wave.date_key,
+        "commitment": campaign.commitment,
+        "entropy_value": draw.entropy,
+        "fans": score_file.accepted,
+        "bands": score_file.bands,
+        "roster_digest": score_file.roster_digest,
+        "min_scores": [campaign.min_score, wave.min_score],
+        "order": wave.order,
+        "single_market": wave.single_market,
+        "prepared_us": microseconds(wave.prepared_at),
+        "markets": _markets_of(wave, campaign),
+    }
+
+
+def microseconds(moment: datetime) -> int:
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _markets_of(wave: Wave, campaign: Campaign) -> list[dict[str, Any]]:
+    own = _own_markets(campaign.campaign_id, wave.date_key)
+    markets = []
+    for market_id, capacity, position, closes, given in rows(
+        _SEATS, campaign=campaign.pk, wave=wave.pk
+    ):
+        if own is not None and market_id not in own:
+            continue
+        of_wave = own[market_id] if own else {}
+        markets.append(
+            {
+                "market_id": market_id,
+                "capacity": capacity,
+                "own_capacity": int(of_wave["capacity"]) if of_wave.get("capacity") else None,
+                "given": given,
+                "position": position,
+                "selection_us": microseconds(datetime.fromisoformat(of_wave["selectionTime"]))
+                if of_wave.get("selectionTime")
+                else closes,
+            }
+        )
+    return markets
+
+
+def _own_markets(campaign_id: str, date_key: str) -> dict[str, dict[str, str]] | None:
+    """The lines of the wave's own markets file by market; None without one. [W-5]"""
+    bucket, key = buckets.scoring(), market_file_key(campaign_id, date_key)
+    if not bucket.exists(key):
+        return None
+    with bucket.open(key) as file:
+        text = file.read().decode("utf-8-sig")
+    lines = [
+        {name: (cell or "").strip() for name, cell in line.items() if name is not None}
+        for line in csv.DictReader(io.StringIO(text, newline=""))
+    ]
+    return {line["marketId"]: line for line in lines if line.get("marketId")}
+
+
+def _sorted_lines(wave: Wave, campaign: Campaign, folder: Path, report: Report) -> Iterator[bytes]:
+    """A line for each fan, sorted by reference, with memory for a sixteenth of them."""
+    yield "\t".join(COLUMNS).encode() + b"\n"
+    parts = {digit: (folder / digit).open("ab") for digit in HEX_DIGITS}
+    try:
+        done, total = 0, wave.score_file.accepted if wave.score_file else 0
+        for lines in _lines(wave, campaign):
+            for (digit,), part in lines.partition_by("digit", as_dict=True).items():
+                parts[str(digit)].write("".join(part["line"].to_list()).encode())
+            done += lines.height
+            report(done, total)
+    finally:
+        for file in parts.values():
+            file.close()
+    for digit in HEX_DIGITS:
+        yield b"".join(sorted((folder / digit).read_bytes().splitlines(keepends=True)))
+
+
+def _lines(wave: Wave, campaign: Campaign) -> Iterator[pl.DataFrame]:
+    values = {"campaign": campaign.pk, "wave": wave.pk, "score_file": wave.score_file_id}
+    work = partial(_lines_of, in_force=rules.gather(campaign), salt=draw_of(campaign).salt)
+    # PostgreSQL and the hashing keep two cores busy
+    with helper_thread("second count") as helper:
+        frames = nullable_frames_of(_FANS, _SCHEMA, **values)
+        yield from in_order(helper, work, frames, at_once=AT_ONCE)
+
+
+def _lines_of(fans: pl.DataFrame, in_force: Rules, salt: bytes) -> pl.DataFrame:
+    """`digit` (the first of the reference) and `line` of each fan."""
+    judged = judge_contacts(
+        fans.with_columns(
+            pl.col("confirmed") == 1,
+            pl.lit(in_force.home_countries[0]).alias("country"),
+            pl.lit(None, pl.String).alias("known_phone"),
+        ),
+        in_force,
+    )
+    named = fans.with_columns(
+        pl.Series("fan_ref", references(salt, fans["global_user_id"].to_list())),
+        judged["contact_reason"].alias("contact"),
+    )
+    cells = [pl.col(name).cast(pl.String).fill_null("") for name in COLUMNS]
+    return named.select(
+        pl.col("fan_ref").str.head(1).alias("digit"),
+        pl.concat_str(pl.concat_str(cells, separator="\t"), pl.lit("\n")).alias("line"),
+    )
