@@ -65,6 +65,7 @@ def _numbers_of(wave: Wave) -> dict[str, Any]:
     return {
         "campaign_id": wave.campaign.campaign_id,
         "date_key": wave.date_key,
+        "attempt": wave.score_file.attempt if wave.score_file else None,
         "least_score": wave.least_score,
         "candidates": wave.candidates,
         "selected": wave.selected,

@@ -181,6 +181,7 @@ def _rules_of(wave: Wave, campaign: Campaign) -> dict[str, Any]:
         "date_key": wave.date_key,
         "commitment": campaign.commitment,
         "entropy_value": draw.entropy,
+        "attempt": campaign.active_score_file.attempt if campaign.active_score_file else None,
         "fans": score_file.accepted,
         "bands": score_file.bands,
         "roster_digest": score_file.roster_digest,
