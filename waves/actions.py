@@ -27,7 +27,7 @@ from waves.naming import aware
 from waves.preparation import status_files
 from waves.preparation.judgement import needs_expediting, require_lead_time
 from waves.preparation.submission import JOB_KIND, require_alone
-from waves.second_count.count import ask
+from waves.second_count.count import open_job
 
 RESETTABLE = (WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED)
 
@@ -107,7 +107,7 @@ def reschedule(wave: Wave, *, notify_date: datetime, by: User, reason: str, now:
     else:
         move(locked, WaveState.PREPARED, by=by, reason=why, **values)
     pool.redate(locked)
-    ask(locked)
+    open_job(locked)
     wave.refresh_from_db()
     return wave
 

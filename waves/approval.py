@@ -23,7 +23,7 @@ from waves.locks import lock_wave
 from waves.markets import seats_of
 from waves.messages.templates import live_content, texts_in
 from waves.models import Wave
-from waves.second_count.count import ask
+from waves.second_count.count import open_job
 from waves.second_count.verdict import NO_VERDICT, require_counted
 
 APPROVED: Final = (WaveState.APPROVED, WaveState.SCHEDULED, WaveState.HELD)
@@ -122,10 +122,10 @@ def renew(wave_pk: int, *, by: User | None, reason: str) -> bool:
         values["edited_by"] = by
     if wave.state == WaveState.PREPARED:
         Wave.objects.filter(pk=wave_pk, state=WaveState.PREPARED).update(**values)
-        ask(wave)
+        open_job(wave)
         return False
     move(wave, WaveState.PREPARED, by=by, reason=reason, **values, **UNAPPROVED)
-    ask(wave)
+    open_job(wave)
     _alert_lost(wave, by, reason, "Approve it again.")
     return True
 

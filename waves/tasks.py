@@ -148,7 +148,7 @@ def look_after() -> None:
     wake_settlers()
     results.take_over_cancelled()
     status_files.sweep()
-    count.ask_for_missing()
+    count.open_missing_jobs()
 
 
 def wake_waves() -> None:

@@ -12,9 +12,9 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from operations.errors import Refusal
-from tests.faults.seeded_faults import BY_MARKET, CHOSEN, FAULTS, NOT_STOPPED
-from tests.support.crowded_presale import crowded, request
-from tests.support.seeding import Fault, seeded
+from tests.support.seeding.faults import BY_MARKET, CHOSEN, FAULTS, NOT_STOPPED
+from tests.support.seeding.presale import crowded, request
+from tests.support.seeding.tool import Fault, seeded
 from tests.support.waves import NOW, approve, person
 from waves.choices import WaveState
 from waves.errors import NotCounted

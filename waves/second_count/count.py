@@ -26,7 +26,6 @@ from operations.database.retries import retried
 from operations.errors import JobBusy
 from operations.leases import Lease
 from operations.models import Job
-from operations.tasks import enqueue
 from waves.lifecycle import subject_of, wave_named
 from waves.locks import lock_wave
 from waves.models import Wave
@@ -41,23 +40,20 @@ MEMBERS_CHANGED = "Its members have changed since it was prepared."
 
 
 def open_job(wave: Wave) -> Job:
-    """The job that counts the wave: the live one, or a new one."""
+    """The job that counts the wave: the live one, or a new one, for which the sweep finds a worker
+    within 20 seconds.
+    """
     return jobs.open_job(JOB_KIND, subject_of(wave))
 
 
-def ask(wave: Wave) -> None:
-    """Have a worker count the wave; in a transaction, once that is committed."""
-    enqueue(open_job(wave))
-
-
-def ask_for_missing() -> None:
-    """Each minute: a prepared wave without a verdict is counted, unless its last count waits, is at
-    work, was paused, or failed and is tried again later. [O-6]
+def open_missing_jobs() -> None:
+    """Each minute: a prepared wave without a verdict is to be counted, unless its last count waits,
+    is at work, was paused, or failed and is tried again later. [O-6]
     """
     for wave in uncounted().order_by("id"):
         last = Job.objects.about(subject_of(wave)).filter(kind=JOB_KIND).order_by("-id").first()
         if last is None or last.state in (JobState.DONE, JobState.CANCELLED):
-            ask(wave)
+            open_job(wave)
 
 
 def count_here(wave: Wave, *, checker: Checker = run_checker) -> Wave:
@@ -109,7 +105,7 @@ def _count(wave: Wave, lease: Lease, checker: Checker) -> None:
         verdict = checker(facts, claim, handed, counting, lease.check_stop)
     if not claimed.unchanged:
         verdict = replace(verdict, agrees=False, problems=(MEMBERS_CHANGED, *verdict.problems))
-    record(wave, lease, claimed.content_digest, verdict, now=timezone.now())
+    record(wave, lease, claimed, verdict, now=timezone.now())
     lease.update(rows_in=fans, rows_out=fans)
 
 

@@ -19,6 +19,7 @@ from waves.errors import NotCounted
 from waves.locks import lock_wave
 from waves.models import Wave
 from waves.second_count.checker import Verdict
+from waves.second_count.claim import Claim
 
 # What a wave has whose members are new, or are gone.
 NO_VERDICT: Final[Mapping[str, Any]] = {
@@ -63,13 +64,15 @@ def require_counted(wave: Wave) -> None:
 
 @retried
 @transaction.atomic
-def record(wave: Wave, lease: Lease, digest: str, verdict: Verdict, *, now: datetime) -> None:
-    """Keep the verdict about the content of this digest, as this attempt of the job. A wave that
-    says something else by now is left alone: that is counted next. Raises LeaseLost.
+def record(wave: Wave, lease: Lease, claim: Claim, verdict: Verdict, *, now: datetime) -> None:
+    """Keep the verdict about what was claimed, as this attempt of the job. A wave that says
+    something else by now, or was prepared anew, is left alone: that is counted next. Raises
+    LeaseLost.
     """
-    locked = lock_wave(wave.pk)
+    locked, digest = lock_wave(wave.pk), claim.content_digest
     lease.hold()
-    if locked.state != WaveState.PREPARED or locked.content_digest != digest:
+    now_claimed = (locked.content_digest, locked.facts_digest)
+    if locked.state != WaveState.PREPARED or now_claimed != (digest, claim.facts_digest):
         return
     Wave.objects.filter(pk=wave.pk).update(
         counted_digest=digest if verdict.agrees else "",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.seeding import Fault
+from tests.support.seeding.tool import Fault
 from waves.choices import Order
 
 DRAW, ROSTER = "campaigns.draw", "campaigns.scoring.roster"

@@ -1,0 +1,107 @@
+"""The sealed record of a wave holds what is known of each fan, and nothing that names anybody.
+[X-14]
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaigns.models import Campaign, Registrant
+from campaigns.opening import draw_of
+from tests.support.seeding.presale import CLOSES_EARLY, FANS, MARKETS, crowded, fan, request
+from tests.support.waves import NOTIFY, NOW, SALT, SEED, counted, person
+from waves.models import Wave
+from waves.preparation.prepare import prepare
+from waves.second_count import sealed_record
+from waves.selection.plan import WaveRequest
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    return crowded()
+
+
+@pytest.fixture
+def wave(campaign) -> Wave:
+    return prepare(request(campaign), by=person("ann"), now=NOW).wave
+
+
+def facts_of(wave: Wave, folder: Path) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
+    """The rules, and the facts of each fan by reference."""
+    target = folder / "facts.zip"
+    sealed_record.write_facts(wave, target, lambda done, total: None)
+    with zipfile.ZipFile(target) as archive:
+        rules = json.loads(archive.read("facts.json"))
+        lines = [line.split("\t") for line in archive.read("fans.tsv").decode().splitlines()]
+    return rules, {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[1:]}
+
+
+def test_x14_the_facts_name_nobody_and_hold_no_secret(wave, tmp_path):
+    rules, fans = facts_of(wave, tmp_path)
+    text = json.dumps([rules, fans])
+    hidden = ("fan-0", "@", "+1206", "m-1", SEED.hex(), SALT.hex())
+    assert [words for words in hidden if words in text] == []
+    assert len(fans) == FANS == rules["fans"]
+
+
+def test_x14_references_are_those_of_the_draw_though_they_are_hashed_here(campaign):
+    draw, ids = draw_of(campaign), [fan(n) for n in range(5)] + ["ü"]
+    assert sealed_record.references(SALT, ids) == [draw.fan_ref(each) for each in ids]
+
+
+def test_x14_facts_are_those_of_the_roster_and_of_late_registrations(wave, campaign, tmp_path):
+    _, fans = facts_of(wave, tmp_path)
+    ref = draw_of(campaign).fan_ref
+    assert (fans[ref(fan(4))]["preferences"], fans[ref(fan(4))]["late_preferences"]) == (
+        "",
+        "+east",
+    )
+    rostered = fans[ref(fan(14))]
+    assert (rostered["preferences"], rostered["late_preferences"]) == ("north|west", "")
+    assert {fans[ref(fan(n))]["registered_us"] for n in (7, 26)} == {""}
+    assert fans[ref(fan(9))]["contact"] == "blacklisted_domain"
+    assert fans[ref(fan(20))]["in_wave"] == fans[ref(fan(40))]["holds_code"] == "1"
+    assert [fans[ref(fan(n))]["returns"] for n in (40, 50, 52, 70)] == ["", "west", "south", ""]
+
+
+def test_x14_the_waves_own_markets_file_is_read_here_once_more(wave, tmp_path):
+    rules, _ = facts_of(wave, tmp_path)
+    markets = {market["market_id"]: market for market in rules["markets"]}
+    assert set(markets) == {*MARKETS} - {"south"}
+    assert {name: each["own_capacity"] for name, each in markets.items()} == {
+        "west": None,
+        "east": None,
+        "alps": 4,
+        "north": 2,
+    }
+    assert markets["east"]["selection_us"] == CLOSES_EARLY.timestamp() * 1_000_000
+    assert {name: each["given"] for name, each in markets.items()} == {
+        "west": 11,
+        "east": 4,
+        "alps": 0,
+        "north": 0,
+    }
+
+
+def test_x14_what_a_later_wave_takes_is_left_out(wave, campaign, tmp_path):
+    before = facts_of(wave, tmp_path)
+    later = WaveRequest(campaign.campaign_id, "20260122", notify_date=NOTIFY, market_file=None)
+    assert prepare(later, by=person("ann"), now=NOW).planned.selection.members.height > 3
+    assert facts_of(wave, tmp_path) == before
+
+
+def test_x14_a_registration_after_the_preparation_began_may_have_been_unknown(wave, campaign):
+    """What it changes is only why the fan is no candidate. [W-5]"""
+    late = NOW + timedelta(minutes=1)
+    Registrant.objects.create(
+        campaign=campaign, global_user_id=fan(7), registered_at=late, changed_at=late
+    )
+    assert counted(wave).count_problems == []
