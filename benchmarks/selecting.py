@@ -221,6 +221,7 @@ def _score(campaign: Campaign, fans: pl.DataFrame, preferences: pl.Series) -> No
         key="scored/bench.txt",
         sha256="0" * 64,
         state="streamed",
+        **dict.fromkeys(("rows_in", "accepted", "streamed"), count),
     )
     texts = dict.fromkeys(
         ("row_id", "member_id", "email", "phone", "phone_region", "country", "tags"),

@@ -36,6 +36,7 @@ from waves.lifecycle import subject_of
 from waves.models import Wave
 from waves.preparation import judgement
 from waves.schedule import GRACE
+from waves.second_count.verdict import is_due
 
 SENDING = (WaveState.TRIGGERED, WaveState.PAUSED)
 MOST_MESSAGES = 10**12  # that an address may say
@@ -182,11 +183,13 @@ def _unusable_messages(wave: Wave) -> str:
 @live("waves.view_wave")
 def wave_live(request: StaffRequest, name: str) -> HttpResponse:
     """The counters while it is sent; the page is loaded again when the wave's state is no longer
-    what the page shows.
+    what the page shows, or the second count that it waits for has a verdict.
     """
     shown = get_object_or_404(Wave.objects.select_related("campaign"), name=name)
     if shown.state == request.GET.get("state") and shown.state not in SENDING:
-        return HttpResponse(status=204)  # nothing new while it waits
+        counted = "uncounted" in request.GET and not is_due(shown)
+        # nothing new while it waits
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"} if counted else {})
     response = TemplateResponse(
         request,
         "console/waves/live.html",

@@ -86,6 +86,7 @@ def test_from_upload_to_a_completed_wave(sign_in, provider: RunningSandbox, file
     page.click("text=Prepare this wave")
     expect(page.locator(".fw-title .fw-badge")).to_have_text("prepared", timeout=A_WHILE)
     expect(page.locator("text=as previewed")).to_be_visible()
+    expect(page.locator("text=second count agrees")).to_be_visible(timeout=A_WHILE)
     expect(page.locator("text=another person must approve it")).to_be_visible()
     assert page.locator("text=Approve…").count() == 0
 

@@ -78,7 +78,7 @@ def _numbers_of(wave: Wave) -> dict[str, Any]:
                 **{
                     name: getattr(market, name)
                     for name in (
-                        *("position", "capacity", "given", "room"),
+                        *("position", "capacity", "own_capacity", "given", "room"),
                         *("selected", "wanted", "cutoff"),
                     )
                 },

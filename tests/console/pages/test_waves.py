@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from operations.models import Job
 from tests.console.page_cases import form_of, prepared, said
-from tests.support.waves import campaign_with
+from tests.support.waves import NOW, campaign_with
 from waves.models import Wave
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +84,30 @@ def test_a_scheduled_waves_page_waits_quietly_and_loads_again_when_it_goes_out(c
         client.get(f"/admin/wave/{wave.name}/live/", {"state": "scheduled"}).headers["HX-Refresh"]
         == "true"
     )
+
+
+def test_x14_a_waves_page_shows_what_its_second_count_says(client):
+    client.force_login(User.objects.create_superuser("approves"))
+    wave = prepared()
+    page = f"/admin/wave/{wave.name}/"
+    html = client.get(page).content.decode()
+    assert "second count agrees" in html
+    assert "Approve this content" in html
+    waiting = {"counted_digest": "", "counted_at": None}
+    Wave.objects.filter(pk=wave.pk).update(**waiting)
+    html = client.get(page).content.decode()
+    assert "The second count is not finished" in html
+    assert "Approve this content" not in html
+    looks = {"state": "prepared", "uncounted": "yes"}
+    assert "HX-Refresh" not in client.get(f"{page}live/", looks).headers
+    problems = ["Member 3: the wave has nobody.", "Candidates: <4>"]
+    Wave.objects.filter(pk=wave.pk).update(
+        differs_digest=wave.content_digest, count_problems=problems, counted_at=NOW
+    )
+    html = client.get(page).content.decode()
+    assert "The second count differs" in html
+    assert client.get(f"{page}live/", looks).headers["HX-Refresh"] == "true"
+    assert "<li>Member 3: the wave has nobody.</li><li>Candidates: &lt;4&gt;</li>" in html
+    assert "Approve this content" not in html
+    said = client.post(f"{page}approve/", {"digest": wave.content_digest}, follow=True)
+    assert "its second count differs" in said.content.decode()
