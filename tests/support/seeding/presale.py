@@ -52,8 +52,10 @@ def crowded(**options: Any) -> Campaign:
         salt=SALT,
         commitment=hashlib.sha256(SEED).hexdigest(),
         salt_commitment=hashlib.sha256(SALT).hexdigest(),
+        draw_supplied=True,
         entropy_source="drand round 7",
         entropy_value="c0ffee",
+        entropy_entered_at=NOW - 30 * DAY,
         **({"min_score": 0.3} | options),
     )
     made = [

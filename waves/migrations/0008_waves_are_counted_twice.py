@@ -10,7 +10,7 @@ APPROVED_BEFORE = "UPDATE waves_wave SET counted_digest = approved_digest"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("waves", "0006_doubles_say_what_to_do")]
+    dependencies = [("waves", "0007_own_capacities_of_waves")]
 
     operations = [
         migrations.AddField(
