@@ -4,6 +4,7 @@ to be compared with. [X-14]
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,6 @@ from waves.second_count.sealed_record import (
     references,
     sha256_of,
     write_entry,
-    writing,
 )
 
 _MEMBERS = """
@@ -53,7 +53,7 @@ def write_claim(wave: Wave, target: Path) -> Claim:
         f"{place}\t{ref}\t{market}\t{band_score}\n"
         for (place, _, market, band_score), ref in zip(found, refs, strict=True)
     ]
-    with writing(target) as archive:
+    with zipfile.ZipFile(target, "w") as archive:
         write_entry(archive, "wave.json", [json_of(_numbers_of(locked))])
         write_entry(archive, "members.tsv", ["".join(lines).encode()])
     unchanged = content_digest(locked) == locked.content_digest

@@ -42,8 +42,8 @@ COLUMNS: Final = (
     *("in_wave", "holds_code", "returns", "contact"),
 )
 HEX_DIGITS = "0123456789abcdef"
-FAST = 1  # references hardly get smaller
 AT_ONCE = 3  # frames that are read and not written yet
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can name: the same facts, the same bytes
 _BLOCK_BYTES = 64  # of SHA-256, to which HMAC pads its key
 
 # Waves of the campaign whose members were written before those of this wave.
@@ -128,20 +128,17 @@ def write_facts(wave: Wave, target: Path, report: Report) -> str:
     fans read and all fans.
     """
     campaign = wave.campaign
-    with writing(target) as archive, tempfile.TemporaryDirectory() as folder:
+    with zipfile.ZipFile(target, "w") as archive, tempfile.TemporaryDirectory() as folder:
         write_entry(archive, "facts.json", [json_of(_rules_of(wave, campaign))])
         write_entry(archive, "fans.tsv", _sorted_lines(wave, campaign, Path(folder), report))
     return sha256_of(target)
 
 
-def writing(target: Path) -> zipfile.ZipFile:
-    """A record to be written."""
-    return zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=FAST)
-
-
 def write_entry(archive: zipfile.ZipFile, name: str, parts: list[bytes] | Iterator[bytes]) -> None:
     """One file of a record."""
-    with archive.open(name, "w", force_zip64=True) as file:
+    entry = zipfile.ZipInfo(name, date_time=_EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    with archive.open(entry, "w", force_zip64=True) as file:
         for part in parts:
             file.write(part)
 
