@@ -83,6 +83,14 @@ class WaveForm(forms.Form):
         help_text="Required if the notify date is less than a day away",
     )
 
+    reason = forms.CharField(
+        label="Reason for rules of its own",
+        max_length=LONGEST_REASON,
+        required=False,
+        help_text="Required for a minimum score, an order or a single market of its own. Shown on"
+        " the public page.",
+    )
+
     members_digest = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:

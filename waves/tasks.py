@@ -40,13 +40,23 @@ PREPARE_RIGHT, SEND_RIGHT = "waves.prepare_wave", "waves.send_wave"
 
 
 def start_preparation(
-    request: WaveRequest, *, by: User, expedite: str = "", previewed_digest: str = ""
+    request: WaveRequest,
+    *,
+    by: User,
+    expedite: str = "",
+    reason: str = "",
+    previewed_digest: str = "",
 ) -> Job:
     """Submit a wave and let a worker prepare it. Raises what `submission.submit` raises; then
     nothing is written.
     """
     job = submission.submit(
-        request, by=by, now=timezone.now(), expedite=expedite, previewed_digest=previewed_digest
+        request,
+        by=by,
+        now=timezone.now(),
+        expedite=expedite,
+        reason=reason,
+        previewed_digest=previewed_digest,
     )
     enqueue(job)
     return job

@@ -71,6 +71,7 @@ def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
             now=timezone.now(),
             by=request.user,
             expedite=form.cleaned_data["expedite"],
+            reason=form.cleaned_data["reason"],
         )
     except Refusal as refusal:
         messages.error(request, str(refusal))
@@ -112,6 +113,7 @@ def _prepare(request: StaffRequest, form: WaveForm) -> HttpResponse:
         wanted,
         by=request.user,
         expedite=form.cleaned_data["expedite"],
+        reason=form.cleaned_data["reason"],
         previewed_digest=form.cleaned_data["members_digest"],
     )
     messages.success(

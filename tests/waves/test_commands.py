@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from campaigns.models import RuleChange
 from operations.models import StatusChange
-from tests.support.people import client_of, member_of
+from tests.support.people import client_of, keeper, member_of
 from tests.support.sending import triggered_wave
 from tests.support.waves import campaign_with
 from waves.models import Code, Wave
@@ -222,10 +222,12 @@ def test_market_order_single_market_and_minimum_score_can_be_asked_for(campaign)
         "--notify-date",
         in_a_week(),
         "--by",
-        "ann",
+        keeper().username,
         "--by-market-order",
         "--min-score",
         "0.5",
+        "--reason",
+        "a small hall",
     )
     wave = Wave.objects.get()
     assert (wave.order, wave.min_score) == ("by_market_order", 0.5)

@@ -118,6 +118,9 @@ class Wave(models.Model):
     expedited = models.TextField(
         blank=True, help_text="Reason for short notice: less than a day before the notify date"
     )
+    own_rules_reason = models.TextField(
+        blank=True, help_text="Reason for rules of its own after luck could be known"
+    )
     prepared_at = models.DateTimeField(null=True, blank=True)
     approved_at = models.DateTimeField(null=True, blank=True)
     scheduled_at = models.DateTimeField(null=True, blank=True)
@@ -133,6 +136,7 @@ class Wave(models.Model):
             ("schedule_wave", "Can schedule and unschedule waves"),
             ("send_wave", "Can send, pause, resume and cancel waves"),
             ("expedite_wave", "Can prepare a wave less than a day ahead"),
+            ("late_wave_rules", "Can give a wave rules of its own after luck could be known"),
             ("reset_wave", "Can reset a wave after two failed attempts"),
             ("stop_all", "Can stop all sending"),
         ]

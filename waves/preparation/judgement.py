@@ -10,6 +10,10 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 
+from campaigns.choices import LateKind
+from campaigns.errors import LateRefused
+from campaigns.late_changes import permit
+from campaigns.models import Campaign
 from operations.errors import Refusal
 from waves.choices import WaveState
 from waves.codes import pool
@@ -24,6 +28,7 @@ from waves.errors import (
 )
 from waves.markets import MarketSeat
 from waves.messages.templates import chosen_for, of_campaign
+from waves.selection.own_rules import own_rules
 from waves.selection.plan import Plan, PlannedSelection, WaveRequest, plan_of, select_members
 
 MOST_ATTEMPTS = 2
@@ -43,10 +48,16 @@ class Preview:
 
 
 def preview(
-    request: WaveRequest, *, now: datetime, by: User | None = None, expedite: str = ""
+    request: WaveRequest,
+    *,
+    now: datetime,
+    by: User | None = None,
+    expedite: str = "",
+    reason: str = "",
 ) -> Preview:
     """Select as a preparation would now; writes nothing. `by`: who would prepare it, for the
-    warning about short notice. Raises what `plan_of` and `require_plan` raise. [W-7]
+    warnings about short notice and rules of its own. Raises what `plan_of` and `require_plan`
+    raise. [W-7]
     """
     plan = plan_of(request, now=now)
     notify_date = require_plan(plan, request)
@@ -54,7 +65,15 @@ def preview(
     return Preview(
         planned,
         refusal=_refusal_of(planned, request.name),
-        warning=_short_notice(notify_date, by=by, now=now, reason=expedite, name=request.name),
+        warning=" ".join(
+            filter(
+                None,
+                [
+                    _short_notice(notify_date, by=by, now=now, reason=expedite, name=request.name),
+                    _own_rules(plan, by=by, reason=reason),
+                ],
+            )
+        ),
     )
 
 
@@ -108,6 +127,19 @@ def require_lead_time(
             f"User {by.get_username()} does not have permission to expedite wave {name}."
             " Ask a user who has it."
         )
+
+
+def permit_own_rules(
+    campaign: Campaign, plan: Plan, *, by: User | None, reason: str
+) -> User | None:
+    """Who gives the wave rules of its own late; None where it has none, or nothing is late. Raises
+    LateRefused. Call it under the campaign's lock. [S-8]
+    """
+    own = own_rules(plan)
+    if not own:
+        return None
+    what = f"The wave's own rule ({', '.join(own)})"
+    return permit(campaign, LateKind.WAVE_RULES, what, by=by, reason=reason)
 
 
 def needs_expediting(notify_date: datetime, prepared_at: datetime | None) -> bool:
@@ -164,5 +196,15 @@ def _short_notice(
     try:
         require_lead_time(notify_date, by=by, now=now, reason=reason, name=name)
     except (TooLate, NotPermitted) as refusal:
+        return str(refusal)
+    return ""
+
+
+def _own_rules(plan: Plan, *, by: User | None, reason: str) -> str:
+    if by is None:
+        return ""
+    try:
+        permit_own_rules(plan.campaign, plan, by=by, reason=reason)
+    except LateRefused as refusal:
         return str(refusal)
     return ""

@@ -36,7 +36,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from campaigns.choices import LateKind
+from campaigns.late_changes import record
 from campaigns.locks import selecting
+from campaigns.models import Campaign
 from campaigns.opening import campaign_of, require_open
 from datalake.storage import buckets
 from operations import leases
@@ -55,13 +58,19 @@ from waves.messages.templates import live_content, texts_for
 from waves.models import Wave
 from waves.naming import attempt_key, attempt_prefix, zip_key
 from waves.preparation import attempts, status_files
-from waves.preparation.judgement import PREPARABLE, require_seats, require_selection
+from waves.preparation.judgement import (
+    PREPARABLE,
+    permit_own_rules,
+    require_seats,
+    require_selection,
+)
 from waves.preparation.members import selected_members, write_members
 from waves.preparation.submission import require_alone, submit_plan
 from waves.preparation.wave_files import status_json, wave_zip
 from waves.preparation.wave_markets import write_wave_markets
 from waves.second_count.verdict import NO_VERDICT
 from waves.selection.eligibility import candidates_record
+from waves.selection.own_rules import moved_by_own_rules, own_rules
 from waves.selection.plan import (
     Plan,
     PlannedSelection,
@@ -97,7 +106,13 @@ class Preparation:
 
 
 def prepare(
-    request: WaveRequest, *, by: User, now: datetime, expedite: str = "", previewed_digest: str = ""
+    request: WaveRequest,
+    *,
+    by: User,
+    now: datetime,
+    expedite: str = "",
+    reason: str = "",
+    previewed_digest: str = "",
 ) -> Preparation:
     """Submit a wave and prepare it here and now, both from one plan. Raises what `plan_of`,
     `submit_plan` and `run` raise. [W-5]
@@ -105,7 +120,13 @@ def prepare(
     with _alone(request.name), selecting(campaign_of(request.campaign_id).pk):
         plan = plan_of(request, now=now)
         job = submit_plan(
-            plan, request, by=by, now=now, expedite=expedite, previewed_digest=previewed_digest
+            plan,
+            request,
+            by=by,
+            now=now,
+            expedite=expedite,
+            reason=reason,
+            previewed_digest=previewed_digest,
         )
         wave = wave_named(request.name)
         with leases.working(job.pk) as lease:
@@ -147,6 +168,8 @@ def _prepare(
     lease.report_progress(1, STEPS)
     _require_previewed(planned, wave.previewed_digest)
     require_selection(planned, wave.name)
+    if own_rules(plan):
+        planned = replace(planned, moved=moved_by_own_rules(plan, planned.selection))
     return _attempt(wave, planned, lease, by=by, now=now)
 
 
@@ -221,6 +244,7 @@ def _apply(
             f"Wave {wave.name}: another score file became active during the preparation."
             " Preview the wave and prepare it again."
         )
+    _record_own_rules(wave, planned, campaign)
     wave.campaign = campaign  # its texts as they are now
     drop_members(wave)
     write_members(wave, reserved.members)
@@ -255,6 +279,25 @@ def _apply(
     )
     fans, selected = planned.fans, selection.members.height
     leases.finish(lease, rows_in=fans, rows_out=selected, rows_rejected=fans - selected)
+
+
+def _record_own_rules(wave: Wave, planned: PlannedSelection, campaign: Campaign) -> None:
+    """The wave is not named: its date is nobody's business before it is sent. Raises LateRefused.
+    [S-8]
+    """
+    by, reason = wave.edited_by, wave.own_rules_reason
+    person = permit_own_rules(campaign, planned.plan, by=by, reason=reason)
+    if person is not None:
+        subject = f"a wave's own rules: {', '.join(own_rules(planned.plan))}"
+        record(
+            campaign,
+            LateKind.WAVE_RULES,
+            subject,
+            by=person,
+            reason=reason,
+            moved=planned.moved,
+            wave=wave.date_key,
+        )
 
 
 def _require_previewed(planned: PlannedSelection, previewed_digest: str) -> None:

@@ -24,6 +24,7 @@ from waves.naming import market_file_key
 from waves.preparation.judgement import (
     MOST_ATTEMPTS,
     PREPARABLE,
+    permit_own_rules,
     require_lead_time,
     require_plan,
 )
@@ -33,10 +34,16 @@ JOB_KIND = "prepare_wave"
 
 
 def submit(
-    request: WaveRequest, *, by: User, now: datetime, expedite: str = "", previewed_digest: str = ""
+    request: WaveRequest,
+    *,
+    by: User,
+    now: datetime,
+    expedite: str = "",
+    reason: str = "",
+    previewed_digest: str = "",
 ) -> Job:
     """Check the request, store it as a wave in CONFIGURED (or FAILED), and open the job that
-    prepares it. Selects no members.
+    prepares it. Selects no members. `reason`: of the wave's own rules, where it has any. [S-8]
 
     `previewed_digest`: of the members of a preview; the preparation selects these or none. [W-7]
 
@@ -46,7 +53,13 @@ def submit(
         require_alone(alone, request.name)
         plan = plan_of(request, now=now)
         return submit_plan(
-            plan, request, by=by, now=now, expedite=expedite, previewed_digest=previewed_digest
+            plan,
+            request,
+            by=by,
+            now=now,
+            expedite=expedite,
+            reason=reason,
+            previewed_digest=previewed_digest,
         )
 
 
@@ -57,20 +70,25 @@ def submit_plan(
     by: User,
     now: datetime,
     expedite: str = "",
+    reason: str = "",
     previewed_digest: str = "",
 ) -> Job:
     """Store a request whose plan is made; the caller holds the wave's lock.
 
-    Raises what `require_plan` raises, TooLate and NotPermitted [W-4]; then nothing is written.
+    Raises what `require_plan` raises, TooLate and NotPermitted [W-4], and LateRefused [S-8]; then
+    nothing is written.
     """
     notify_date = require_plan(plan, request)
     require_lead_time(notify_date, by=by, now=now, reason=expedite, name=request.name)
+    permit_own_rules(plan.campaign, plan, by=by, reason=reason)  # before the bucket is written to
     if request.market_file is not None:
         buckets.scoring().put(
             market_file_key(request.campaign_id, request.date_key), request.market_file
         )
     with transaction.atomic():
-        require_open(lock_campaign(plan.campaign.pk))
+        campaign = lock_campaign(plan.campaign.pk)
+        require_open(campaign)
+        person = permit_own_rules(campaign, plan, by=by, reason=reason)
         wave = plan.wave or _new_wave(plan, request, notify_date, by)
         Wave.objects.filter(pk=wave.pk, state__in=PREPARABLE).update(
             notify_date=notify_date,
@@ -78,6 +96,7 @@ def submit_plan(
             single_market=plan.single_market,
             min_score=plan.min_score,
             expedited=expedite,
+            own_rules_reason=reason.strip() if person else "",
             previewed_digest=previewed_digest,
             edited_by=by,
         )

@@ -48,13 +48,15 @@ class WaveRequest:
 @dataclass(frozen=True)
 class Plan:
     """A checked request: what is selected from, into which markets, in which order. `seats` are the
-    markets that are filled, in position order; `markets` are all of the campaign, by market id.
+    markets that are filled, in position order; `all_seats` also those that a single market leaves
+    out; `markets` are all of the campaign, by market id.
     """
 
     campaign: Campaign
     wave: Wave | None
     score_file: ScoreFile
     seats: tuple[MarketSeat, ...]
+    all_seats: tuple[MarketSeat, ...]
     markets: Mapping[str, Market]
     order: Order
     single_market: str
@@ -64,13 +66,15 @@ class Plan:
 @dataclass(frozen=True)
 class PlannedSelection:
     """A plan, its candidates, the selection made from them, who was not a candidate, by reason, and
-    the minimum that applied: the largest of the bands', the campaign's and the wave's.
+    the minimum that applied: the largest of the bands', the campaign's and the wave's. `moved`: the
+    fans whom the wave's own rules moved, where it has any. [S-8]
     """
 
     plan: Plan
     candidates: candidates.Candidates
     selection: Selection
     least_score: float
+    moved: int | None = None
 
     @property
     def returned(self) -> int:
@@ -142,6 +146,7 @@ def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
         wave=wave,
         score_file=_active_scores(campaign),
         seats=tuple(in_play),
+        all_seats=tuple(seats),
         markets=markets,
         order=order,
         single_market=single_market,

@@ -57,7 +57,14 @@ def test_a_failed_wave_is_prepared_again_from_its_own_form(client):
     campaign = campaign_with(fans=3, time_zone="America/New_York")
     address = f"/admin/campaign/{campaign.campaign_id}/waves/new/"
     client.post(
-        address, form_of(campaign, prepare="1", notify_date="2030-01-20T10:00", min_score="0.5")
+        address,
+        form_of(
+            campaign,
+            prepare="1",
+            notify_date="2030-01-20T10:00",
+            min_score="0.5",
+            reason="a small hall",
+        ),
     )
     wave = Wave.objects.get()
     Wave.objects.update(state="failed", error="no codes left")

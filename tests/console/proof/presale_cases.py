@@ -78,7 +78,7 @@ def sent(campaign: Campaign, date_key: str, **values: Any) -> Wave:
         market.capacity = SEATS[market.market_id] + given.get(market.pk, 0)
         market.save(update_fields=["capacity"])
     asked = request(campaign, date_key, **values)
-    prepare(asked, by=person("pat", superuser=True), now=NOW)
+    prepare(asked, by=person("pat", superuser=True), now=NOW, reason="a test")
     Wave.objects.filter(name=asked.name).update(state="completed", triggered_at=timezone.now())
     return Wave.objects.get(name=asked.name)
 

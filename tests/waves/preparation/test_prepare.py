@@ -24,6 +24,7 @@ from datalake.storage import buckets
 from operations.database.locks import exclusive
 from operations.errors import LeaseLost
 from operations.models import Alert, Job
+from tests.support.people import keeper
 from tests.support.waves import (
     KEY,
     NOTIFY,
@@ -343,9 +344,9 @@ def test_k7_a_wave_that_is_being_prepared_elsewhere_is_refused_with_one_clear_er
     assert prepare(request(campaign), by=ann, now=NOW).wave.state == WaveState.PREPARED
 
 
-def test_o6_a_worker_prepares_what_was_asked_for(ann):
-    campaign = campaign_with(12)
-    job = submit(request(campaign, min_score=0.5), by=ann, now=NOW)
+def test_o6_a_worker_prepares_what_was_asked_for():
+    campaign, ann = campaign_with(12), keeper()
+    job = submit(request(campaign, min_score=0.5), by=ann, now=NOW, reason="a small hall")
     assert wave_named(f"{campaign.campaign_id}_{KEY}").state == WaveState.CONFIGURED
     wave = run(job.pk, now=NOW)
     job.refresh_from_db()
@@ -442,7 +443,8 @@ def test_a_code_that_an_earlier_attempt_reserved_says_the_market_and_dates_of_th
     reset(wave, by=person("root", superuser=True), reason="again")
     later = NOTIFY + timedelta(days=30)
     alone = {"order": Order.SINGLE_MARKET, "single_market": "east"}
-    prepare(request(campaign, notify_date=later, **alone), by=ann, now=NOW)
+    asked = request(campaign, notify_date=later, **alone)
+    prepare(asked, by=keeper(), now=NOW, reason="a test")
     codes = Code.objects.select_related("market")
     assert {code.code for code in codes} == before
     assert {code.market.market_id for code in codes} == {"east"}

@@ -8,6 +8,7 @@ import pytest
 
 from campaigns.errors import UnknownCampaign
 from datalake.storage import buckets
+from tests.support.people import keeper
 from tests.support.waves import (
     KEY,
     NOTIFY,
@@ -55,10 +56,13 @@ def test_w5_a_given_market_file_is_kept_in_the_bucket(ann):
     assert buckets.scoring().exists(key)
 
 
-def test_w5_the_orders_of_a_request_are_kept_with_the_wave(ann):
+def test_w5_the_orders_of_a_request_are_kept_with_the_wave():
     campaign = campaign_with(10, preferences=[["east"]] * 10)
     wave = prepare(
-        request(campaign, order=Order.SINGLE_MARKET, single_market="east"), by=ann, now=NOW
+        request(campaign, order=Order.SINGLE_MARKET, single_market="east"),
+        by=keeper(),
+        now=NOW,
+        reason="a test",
     ).wave
     assert (wave.order, wave.single_market, wave.selected) == ("single_market", "east", 5)
     assert list(

@@ -31,6 +31,15 @@ class Command(JsonCommand):
             ),
         )
         parser.add_argument(
+            "--reason",
+            default="",
+            metavar="TEXT",
+            help=(
+                "reason for the wave's own minimum score, order or single market, which is shown"
+                " on the public page"
+            ),
+        )
+        parser.add_argument(
             "--previewed",
             default="",
             metavar="MEMBERS_DIGEST",
@@ -43,6 +52,7 @@ class Command(JsonCommand):
             by=options["by"],
             now=timezone.now(),
             expedite=options["expedite"],
+            reason=options["reason"],
             previewed_digest=options["previewed"],
         )
         counted = count_here(prepared.wave)

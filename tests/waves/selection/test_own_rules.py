@@ -1,0 +1,79 @@
+"""A wave's own minimum, order or single market needs a right and a reason, and stands in public
+with the members it moved. [S-8, W-5]
+"""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from campaigns.errors import LateRefused
+from campaigns.late_changes import public_lateness
+from campaigns.models import Campaign, LateChange
+from tests.support.people import keeper
+from tests.support.waves import KEY, NOW, campaign_with, person, request
+from waves.choices import Order
+from waves.models import Wave
+from waves.preparation.judgement import preview
+from waves.preparation.prepare import prepare
+from waves.preparation.submission import submit
+from waves.selection.own_rules import moved_between
+
+pytestmark = pytest.mark.django_db
+
+OWN = {
+    "minimum score 0.7": {"min_score": 0.7},
+    "filled in market order": {"order": Order.BY_MARKET_ORDER},
+    "market east alone": {"order": Order.SINGLE_MARKET, "single_market": "east"},
+}
+
+
+def selection(**markets: str) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"global_user_id": list(markets), "market_id": list(markets.values())},
+        schema={"global_user_id": pl.String, "market_id": pl.String},
+    )
+
+
+def test_who_is_in_one_selection_alone_or_in_another_market_is_moved():
+    one, other = selection(a="west", b="west", c="east"), selection(a="west", b="east", d="east")
+    assert moved_between(one, other) == moved_between(other, one) == 3
+    assert moved_between(one, one) == moved_between(selection(), selection()) == 0
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_rules_of_its_own_are_refused_without_the_right_or_a_reason_before_anything_is_written(own):
+    campaign, now = campaign_with(12), NOW
+    asked = request(campaign, **OWN[own])
+    for by, reason in ((person("ann"), "why not"), (keeper(), "")):
+        for ask in (prepare, submit):
+            with pytest.raises(LateRefused, match=f"own rule .{own}. of campaign .* is late"):
+                ask(asked, by=by, now=now, reason=reason)
+        assert own in preview(asked, by=by, now=now, reason=reason).warning
+    assert preview(asked, by=keeper(), now=now, reason="why not").warning == ""
+    assert not Wave.objects.exists()
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_what_they_moved_is_public_and_the_waves_date_is_not(own):
+    """Whom the campaign's own rules select, a preview says."""
+    campaign = campaign_with(12)
+    without = preview(request(campaign), now=NOW).planned.selection.members
+    prepared = prepare(request(campaign, **OWN[own]), by=keeper(), now=NOW, reason="a test")
+    pairs = [
+        set(members.select("global_user_id", "market_id").iter_rows())
+        for members in (without, prepared.planned.selection.members)
+    ]
+    moved = len({fan for fan, _ in pairs[0] ^ pairs[1]})
+    assert moved or own == "filled in market order"  # where nobody prefers a market, as here
+    (late,) = public_lateness(Campaign.objects.get(pk=campaign.pk))["late"]
+    assert (late["kind"], late["subject"]) == ("wave_rules", f"a wave's own rules: {own}")
+    assert (late["moved"], late["reason"]) == (moved, "a test")
+    assert KEY not in str(late)
+    assert LateChange.objects.get().details == {"wave": KEY}
+
+
+def test_a_minimum_that_changes_nothing_is_no_rule_of_its_own():
+    campaign = campaign_with(12, min_score=0.5)
+    prepare(request(campaign, min_score=0.4), by=person("ann"), now=NOW)
+    assert not LateChange.objects.exists()

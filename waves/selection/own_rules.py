@@ -1,0 +1,48 @@
+"""A wave's own rules beside the campaign's: a minimum score, an order, or one market alone. Who
+gives a wave rules of its own once luck can be known could favor somebody, so these need a right and
+a reason, and are public with the number of members that they moved. [S-8, W-5]
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+
+from campaigns.draw import LOW
+from waves.choices import Order
+from waves.selection.allocation import Selection
+from waves.selection.plan import Plan, select_members
+
+ORDERS = {Order.BY_MARKET_ORDER: "filled in market order", Order.SINGLE_MARKET: "market {} alone"}
+
+
+def own_rules(plan: Plan) -> list[str]:
+    """The wave's own rules, in words; none where it selects as the campaign does."""
+    found = []
+    if (plan.min_score or 0.0) > max(LOW.low, plan.campaign.min_score):
+        found.append(f"minimum score {plan.min_score:g}")
+    if (words := ORDERS.get(plan.order)) is not None:
+        found.append(words.format(plan.single_market))
+    return found
+
+
+def moved_by_own_rules(plan: Plan, selection: Selection) -> int:
+    """How many members the wave's own rules moved: fans who would otherwise have been selected for
+    another market, or not, or alone otherwise. Selects a second time; writes nothing.
+    """
+    without = replace(
+        plan, order=Order.BY_PREFERENCE, single_market="", min_score=None, seats=plan.all_seats
+    )
+    return moved_between(selection.members, select_members(without).selection.members)
+
+
+def moved_between(one: pl.DataFrame, other: pl.DataFrame) -> int:
+    """Fans who are in one of two selections (`global_user_id`, `market_id`) alone, or in both with
+    different markets.
+    """
+    columns = ("global_user_id", "market_id")
+    both = one.select(columns).join(
+        other.select(columns), on="global_user_id", how="full", coalesce=True, suffix="_other"
+    )
+    return both.filter(pl.col("market_id").ne_missing(pl.col("market_id_other"))).height
