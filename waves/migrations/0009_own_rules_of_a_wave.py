@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('waves', '0007_own_capacities_of_waves'),
+        ('waves', '0008_waves_are_counted_twice'),
     ]
 
     operations = [
