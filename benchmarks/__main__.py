@@ -11,7 +11,16 @@ from importlib import import_module
 
 from benchmarks.figures import Bound, Figure
 
-NAMES = ("phones", "scoring", "selecting", "sending", "merging", "demand", "redaction")
+NAMES = (
+    "phones",
+    "scoring",
+    "suspicious",
+    "selecting",
+    "sending",
+    "merging",
+    "demand",
+    "redaction",
+)
 
 
 def main() -> int:

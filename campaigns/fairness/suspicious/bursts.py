@@ -8,9 +8,11 @@ begins. Bursts of more than some nine minutes are not told from rushes.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from campaigns.choices import SuspiciousKind
@@ -28,19 +30,42 @@ SECOND: Final = 1_000_000
 WIDTHS: Final = (1, 10, 60, 180)  # seconds of a window; one begins at each half of another
 NEAR: Final = 6  # windows on either side that it is compared with
 RUSH: Final = 4  # times their rate: no rush of people rises and fades so steeply
+CLEARLY: Final = 2  # below RUSH even where the burst is in one of the windows that are compared
 OPENING: Final = 20  # times the rate after it, where that is RUSH times the rate before it
 ROUNDED: Final = (60, 3_600, 86_400)  # seconds that some sources round their times to
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """Those of one width that begin with a fan's half of one, by `start`: how many `fans` are in
+    each, and the place of the `first`.
+    """
+
+    start: Numbers
+    fans: Numbers
+    first: Numbers
+    width: int
+
+    @classmethod
+    def of(cls, us: Numbers, width: int) -> _Windows:
+        halves = us // (width // 2)
+        first = np.flatnonzero(np.diff(halves, prepend=-1))
+        in_half = np.diff(np.append(first, len(us)))
+        goes_on = np.diff(halves[first], append=-1) == 1
+        fans = in_half + np.where(goes_on, np.roll(in_half, -1), 0)
+        return cls(halves[first] * (width // 2), fans, first, width)
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> _Windows:
+        return _Windows(self.start[chosen], self.fans[chosen], self.first[chosen], self.width)
 
 
 def bursts(times: pl.DataFrame) -> list[Group]:
     """The groups that are named. `times`: of `Traits`."""
     us = np.sort(times["us"].to_numpy())
-    widths = [width for width in WIDTHS if width >= _rounded_to(us)]
-    starts = {width: _starts(us, width * SECOND // 2) for width in widths}
-    looked_at = sum(map(len, starts.values()))
-    found = [
-        _odd_windows(us, starts[width], width * SECOND, log_limit(looked_at)) for width in widths
-    ]
+    rounded_to = _rounded_to(us)
+    all_windows = [_Windows.of(us, width * SECOND) for width in WIDTHS if width >= rounded_to]
+    looked_at = sum(len(windows.start) for windows in all_windows)
+    found = [_odd_windows(us, windows, log_limit(looked_at)) for windows in all_windows]
     apart = _apart(pl.concat(found)) if found else []
     return [_group(times, *_whole(us, *one), looks=log_looks(looked_at)) for one in apart]
 
@@ -56,12 +81,6 @@ def _group(
     return Group(SuspiciousKind.BURST, lines_of(members), expected, log_p + looks, about)
 
 
-def _starts(us: Numbers, half: int) -> Numbers:
-    """Of the windows that begin with a fan's half of one."""
-    starts: Numbers = np.unique(us // half) * half
-    return starts
-
-
 def _rounded_to(us: Numbers) -> int:
     """The seconds that half of all times, or more, are rounded to: no shorter window says
     anything.
@@ -72,26 +91,37 @@ def _rounded_to(us: Numbers) -> int:
     )
 
 
-def _odd_windows(us: Numbers, starts: Numbers, width: int, limit: float) -> pl.DataFrame:
-    """`start`, `end`, `expected`, `log_p` of the windows from these starts that nobody expects."""
-    fans = np.searchsorted(us, starts + width) - np.searchsorted(us, starts)
-    starts, fans = starts[fans >= FEWEST_FANS], fans[fans >= FEWEST_FANS]
+def _odd_windows(us: Numbers, windows: _Windows, limit: float) -> pl.DataFrame:
+    """`start`, `end`, `expected`, `log_p` of the windows that nobody expects."""
+    width = windows.width
+    windows = _denser(us, windows.only(windows.fans >= FEWEST_FANS))
     steps = np.arange(-NEAR, NEAR + 2) * width
-    counts = np.diff(np.searchsorted(us, starts[:, None] + steps), axis=1)
+    counts = np.diff(np.searchsorted(us, windows.start[:, None] + steps), axis=1)
     before, after = _rate(counts[:, :NEAR]), _rate(counts[:, NEAR + 1 :])
     expected = np.maximum(before, after)
     times = np.where(after > RUSH * before + 1, OPENING, RUSH)
-    log_p = log_poisson_tail(fans.astype(np.float64), times * expected + 1)
+    log_p = log_poisson_tail(windows.fans.astype(np.float64), times * expected + 1)
     odd = log_p <= limit
     return pl.DataFrame(
         {
-            "start": starts[odd],
-            "end": starts[odd] + width,
+            "start": windows.start[odd],
+            "end": windows.start[odd] + width,
             "expected": expected[odd],
             "log_p": log_p[odd],
         },
         schema={"start": pl.Int64, "end": pl.Int64, "expected": pl.Float64, "log_p": pl.Float64},
     )
+
+
+def _denser(us: Numbers, windows: _Windows) -> _Windows:
+    """Those with clearly more fans than windows on one side have in the mean: most are like all
+    around them, and need no closer look.
+    """
+    reach = NEAR * windows.width
+    before = windows.first - np.searchsorted(us, windows.start - reach)
+    end = windows.start + windows.width
+    after = np.searchsorted(us, end + reach) - windows.first - windows.fans
+    return windows.only(windows.fans * NEAR > CLEARLY * np.minimum(before, after))
 
 
 def _rate(counts: Numbers) -> Chances:

@@ -10,9 +10,11 @@ Names differ in what is written behind them, so each number is taken to be twice
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from campaigns.choices import SuspiciousKind
@@ -20,17 +22,34 @@ from campaigns.fairness.suspicious.groups import (
     FEWEST_FANS,
     Chances,
     Group,
+    Numbers,
     lines_of,
     log_limit,
     log_looks,
     without_overlaps,
 )
+from campaigns.fairness.suspicious.traits import PADDING
 
 GAPS: Final = (1, 4)  # from a number to the next one that counts as running
 STEMS: Final = ("stem_at", "stem")  # at one domain; at all of them
+BEHIND_ALL: Final = 16 * PADDING
 OFTENER: Final = 2  # than with other stems: no surprise
-NUMBER: Final = ("padded", "digits", "value")
-PADDING: Final = 10**16  # above every value: numbers behind zeros are runs of their own
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """The numbers of all stems with FEWEST_FANS or more, by stem and number, each once: `stem`,
+    `number` and how many `fans` have it.
+    """
+
+    stem: npt.NDArray[np.uint64]
+    number: Numbers
+    fans: Numbers
+
+    def follows(self, gap: int) -> npt.NDArray[np.bool_]:
+        """Whether each is of the stem of the one before, and at most `gap` further."""
+        near = np.diff(self.number) <= gap
+        return np.concatenate([[False], near & (self.stem[1:] == self.stem[:-1])])
 
 
 def running_digits(numbered: pl.DataFrame) -> list[Group]:
@@ -39,75 +58,117 @@ def running_digits(numbered: pl.DataFrame) -> list[Group]:
 
 
 def _of(numbered: pl.DataFrame, stem: str) -> list[Group]:
-    # one address in two spellings is one number
-    numbers = numbered.select(stem, *NUMBER).unique()
-    looked_at = numbers.height * len(GAPS) * len(STEMS)
-    sizes = numbers.group_by(stem).agg(pl.len().cast(pl.Int64).alias("of_stem"))
-    code = pl.col("padded").cast(pl.Int64) * PADDING + pl.col("value")
-    numbers = numbers.with_columns(code.alias("code"))
-    mine = numbers.join(sizes.filter(pl.col("of_stem") >= FEWEST_FANS), on=stem).sort(stem, "code")
-    if mine.is_empty():
+    numbers = _numbers_of(numbered, stem)
+    looked_at = numbered.height * len(GAPS) * len(STEMS)
+    runs = [_long_runs(numbers, gap) for gap in GAPS]
+    if not any(len(places) for places in runs):
         return []
-    mine = mine.with_columns(
-        pl.Series(f"chosen_{gap}", _chosen_elsewhere(mine, numbers, stem, gap)) for gap in GAPS
+    elsewhere = _Elsewhere(np.sort(numbered["number"].to_numpy()), numbers)
+    found = pl.concat(
+        [
+            _unexpected(numbers, places, elsewhere, gap, log_limit(looked_at))
+            for gap, places in zip(GAPS, runs, strict=True)
+        ]
     )
-    found = pl.concat([_in_runs(mine, stem, gap, log_limit(looked_at)) for gap in GAPS])
-    groups = (
-        numbered.join(found.unique([stem, *NUMBER]), on=[stem, *NUMBER])
-        .group_by(stem)
-        .agg("line", pl.col("expected").sum())
+    each = found.group_by("stem", "number").agg(pl.col("log_p").min(), pl.col("expected").first())
+    sums = each.group_by("stem").agg(pl.col("log_p").min(), pl.col("expected").sum())
+    members = numbered.select("line", "number", pl.col(stem).alias("stem")).join(
+        each, on=["stem", "number"], how="semi"
     )
-    certain = dict(found.group_by(stem).agg(pl.col("log_p").min()).iter_rows())
     return [
         Group(
             SuspiciousKind.RUNNING_DIGITS,
-            lines_of(pl.DataFrame({"line": lines})),
+            lines_of(members.filter(pl.col("stem") == key)),
             expected,
-            certain[key] + log_looks(looked_at),
+            log_p + log_looks(looked_at),
         )
-        for key, lines, expected in groups.iter_rows()
+        for key, log_p, expected in sums.iter_rows()
     ]
 
 
-def _in_runs(mine: pl.DataFrame, stem: str, gap: int, limit: float) -> pl.DataFrame:
-    """`stem`, NUMBER, `expected` and `log_p` of the numbers that are part of a run nobody
-    expects.
-    """
-    follows = (pl.col(stem) == pl.col(stem).shift(1)) & (pl.col("code").diff() <= gap)
-    # the chance that one of the numbers up to `gap` further is there
-    there = (1 - (-OFTENER * pl.col(f"chosen_{gap}")).exp()).log()
-    linked = mine.with_columns(follows.fill_null(value=False).alias("follows"))
-    linked = linked.with_columns(
-        (~pl.col("follows")).cum_sum().alias("run"),
-        pl.when("follows").then(there.shift(1)).otherwise(0.0).alias("log_link"),
-    )
-    runs = linked.group_by("run").agg(
-        pl.len().alias("size"), pl.col("log_link").sum().alias("log_p")
-    )
-    odd = runs.filter(pl.col("size") >= FEWEST_FANS, pl.col("log_p") <= limit)
-    return linked.join(odd, on="run").select(
-        stem, *NUMBER, pl.col("chosen_1").alias("expected"), "log_p"
-    )
+def _numbers_of(numbered: pl.DataFrame, stem: str) -> _Numbers:
+    many = numbered.group_by(stem).len().filter(pl.col("len") >= FEWEST_FANS)
+    ordered = numbered.select(stem, "number").join(many, on=stem, how="semi").sort(stem, "number")
+    keys, number = ordered[stem].to_numpy(), ordered["number"].to_numpy()
+    is_new = np.concatenate([[True], (np.diff(number) != 0) | (keys[1:] != keys[:-1])])
+    first = np.flatnonzero(is_new[: len(keys)])
+    return _Numbers(keys[first], number[first], np.diff(np.append(first, len(keys))))
 
 
-def _chosen_elsewhere(mine: pl.DataFrame, numbers: pl.DataFrame, stem: str, gap: int) -> Chances:
-    """How many fans of each stem would have one of the `gap` numbers that follow, if they chose as
-    fans with other stems do. A number that none of those uses is as likely as any with as many
-    digits.
-    """
-    codes = np.sort(numbers["code"].to_numpy())
-    code = mine["code"].to_numpy()
-    used = np.searchsorted(codes, code + gap, "right") - np.searchsorted(codes, code, "right")
-    same, own = mine[stem].to_numpy(), np.zeros(mine.height)
-    for step in range(1, gap + 1):
-        own[:-step] += (same[step:] == same[:-step]) & (code[step:] - code[:-step] <= gap)
-    shape = ["padded", "digits"]
-    of_shape = numbers.group_by(shape).agg(pl.len().cast(pl.Int64).alias("of_shape"))
-    shapes = mine.select(
-        stem, *shape, pl.len().over(stem, *shape).cast(pl.Int64).alias("own"), "of_stem"
-    ).join(of_shape, on=shape, how="left", maintain_order="left")
-    others = (shapes["of_shape"] - shapes["own"] + 1).to_numpy()
-    alike = others / 10.0 ** shapes["digits"].to_numpy()
-    of_stem = shapes["of_stem"].to_numpy()
-    chosen: Chances = of_stem * (used - own + gap * alike) / (numbers.height - of_stem + 1)
-    return chosen
+def _long_runs(numbers: _Numbers, gap: int) -> Numbers:
+    """The places of the numbers that are part of a run of FEWEST_FANS numbers or more."""
+    run = np.cumsum(~numbers.follows(gap))
+    is_long = np.bincount(run, minlength=1) >= FEWEST_FANS
+    places: Numbers = np.flatnonzero(is_long[run])
+    return places
+
+
+def _unexpected(
+    numbers: _Numbers, places: Numbers, elsewhere: _Elsewhere, gap: int, limit: float
+) -> pl.DataFrame:
+    """`stem`, `number`, `log_p` and `expected` fans of those in runs that nobody expects."""
+    follows = numbers.follows(gap)[places]
+    # the chance that one of the numbers up to `gap` behind the one before is there
+    there = -np.expm1(-OFTENER * elsewhere.chosen(places - follows, gap))
+    frame = pl.DataFrame(
+        {
+            "stem": numbers.stem[places],
+            "number": numbers.number[places],
+            "expected": elsewhere.chosen(places, 1),
+            "run": np.cumsum(~follows),
+            "log_link": np.where(follows, np.log(there), 0.0),
+        }
+    )
+    runs = frame.group_by("run").agg(pl.col("log_link").sum().alias("log_p"))
+    odd = runs.filter(pl.col("log_p") <= limit)
+    return frame.join(odd, on="run").select("stem", "number", "log_p", "expected")
+
+
+@dataclass(frozen=True)
+class _Elsewhere:
+    """What fans with other stems choose. `everyone`: all numbers, ascending."""
+
+    everyone: Numbers
+    numbers: _Numbers
+
+    def chosen(self, places: Numbers, gap: int) -> Chances:
+        """How many fans of each stem would have one of the `gap` numbers that follow, if they chose
+        as the others do. A number that none of those has is as likely as any with as many digits.
+        """
+        stem, number = self.numbers.stem[places], self.numbers.number[places]
+        fans = self._of_stem(stem, np.zeros_like(number), np.full_like(number, BEHIND_ALL))
+        used = self._elsewhere(stem, number + 1, number + gap + 1)
+        least, most = _of_as_many_digits(number)
+        alike = self._elsewhere(stem, least, most)
+        likely: Chances = (used + gap * (alike + 1) / (most - least)) / (
+            len(self.everyone) - fans + 1
+        )
+        return fans * likely
+
+    def _elsewhere(self, stem: npt.NDArray[np.uint64], least: Numbers, most: Numbers) -> Numbers:
+        """How many fans with other stems have a number from `least` to before `most`."""
+        everywhere = np.searchsorted(self.everyone, most) - np.searchsorted(self.everyone, least)
+        elsewhere: Numbers = everywhere - self._of_stem(stem, least, most)
+        return elsewhere
+
+    def _of_stem(self, stem: npt.NDArray[np.uint64], least: Numbers, most: Numbers) -> Numbers:
+        own = self.numbers
+        begins = np.searchsorted(own.stem, stem).tolist()
+        ends = np.searchsorted(own.stem, stem, "right").tolist()
+        inside = [
+            begin + np.searchsorted(own.number[begin:end], between)
+            for begin, end, *between in zip(begins, ends, least, most, strict=True)
+        ]
+        first, last = np.array(inside, dtype=np.int64).reshape(-1, 2).T
+        before = np.concatenate([[0], np.cumsum(own.fans)])
+        fans: Numbers = before[last] - before[first]
+        return fans
+
+
+def _of_as_many_digits(number: Numbers) -> tuple[Numbers, Numbers]:
+    """The least number with as many digits, and behind the greatest."""
+    padded, value = np.divmod(number, PADDING)
+    digits = np.where(padded > 0, padded, np.char.str_len(value.astype(str)))
+    top = 10 ** digits.astype(np.int64)
+    base = padded * PADDING
+    return np.where((padded > 0) | (digits == 1), base, top // 10), base + top

@@ -13,6 +13,7 @@ import polars as pl
 from campaigns.contacts.emails import canonical_email
 
 MOST_DIGITS: Final = 15
+PADDING: Final = 10**16  # numbers behind zeros are others: above every plain one
 DIGITS: Final = "0123456789"
 NO_DIGITS: Final = "abcdefghijklmnopqrstuvwxyz!#$%&'*+/=?^_`{|}~-."
 CONTACTS: Final = {
@@ -27,8 +28,8 @@ CONTACTS: Final = {
 class Traits:
     """`mail`: `line`, `contact` (hash of the canonical address), `spelling` (hash of the address),
     `domain` (hash), of those with an address. `numbered`: `line`, `stem` and `stem_at` (hashes of
-    the canonical local part without its last digits, and with the domain), `digits` (how many),
-    `padded` (`digits` behind a leading zero, else 0), `value`. `phones`: `line`, `phone` (Int64).
+    the canonical local part without its last digits, and with the domain), `number` (PADDING for
+    each digit where the first is a zero, and the value). `phones`: `line`, `phone` (Int64).
     `times`: `line`, `us` (microseconds since 1970). `domains`: `domain`, `name`, each once.
     """
 
@@ -74,23 +75,24 @@ def _numbered(mail: pl.DataFrame) -> pl.DataFrame:
     stem = front.str.strip_chars_end(DIGITS)
     digits = front.str.slice(stem.str.len_bytes())
     stem += " " + local.str.slice(front.str.len_bytes())
-    length = digits.str.len_bytes().cast(pl.UInt8)
+    length = digits.str.len_bytes().cast(pl.Int64)
+    is_padded = digits.str.starts_with("0") & (length > 1)
     frame = pl.DataFrame(
         {
             "line": rest["line"],
             "stem": stem.hash(),
             "stem_at": (stem + " " + rest["name"]).hash(),
-            "digits": length,
-            "padded": pl.select(
-                pl.when(digits.str.starts_with("0") & (length > 1)).then(length).otherwise(0)
-            )
-            .to_series()
-            .cast(pl.UInt8),
-            "text": digits,
+            "padding": length * is_padded.cast(pl.Int64) * PADDING,
+            "digits": digits,
         }
     )
-    short = frame.filter(pl.col("digits") <= MOST_DIGITS)
-    return short.with_columns(pl.col("text").cast(pl.Int64).alias("value")).drop("text")
+    short = frame.filter(length <= MOST_DIGITS)
+    return short.select(
+        "line",
+        "stem",
+        "stem_at",
+        (pl.col("padding") + pl.col("digits").cast(pl.Int64)).alias("number"),
+    )
 
 
 def joined(parts: Iterable[Traits]) -> Traits:
