@@ -121,7 +121,7 @@ def _begins(about: Mapping[str, Any]) -> datetime | None:
 def _running_digits(group: SuspiciousGroup) -> str:
     return (
         f"{group.fans:,} e-mail addresses have the same name with running numbers. If their owners"
-        f" chose numbers as other fans do, {_fans(group.expected)} of them would be expected."
+        f" chose numbers as other fans do, {_about(group.expected)} of them would be expected."
     )
 
 
@@ -167,14 +167,21 @@ MEANINGS: Final[Mapping[SuspiciousKind, Callable[[SuspiciousGroup], str]]] = {
 
 def _fans(number: float) -> str:
     """`about 12 fans`, `fewer than 1 fan`."""
+    return f"{_about(number)} fan{'' if number < 1 else 's'}"
+
+
+def _about(number: float) -> str:
     if number < 1:
-        return "fewer than 1 fan"
-    return f"about {number:,.1f} fans" if number < 10 else f"about {number:,.0f} fans"
+        return "fewer than 1"
+    return f"about {number:,.1f}" if number < 10 else f"about {number:,.0f}"
 
 
 def _share(fans: float, accepted: int) -> str:
+    """`12 %`, `0.034 %`."""
     percent = 100 * fans / max(accepted, 1)
-    return f"{percent:.2g} %" if percent >= 0.001 else "< 0.001 %"
+    if percent < 0.001:
+        return "< 0.001 %"
+    return f"{percent:.0f} %" if percent >= 10 else f"{percent:.2g} %"
 
 
 def _duration(seconds: int) -> str:
