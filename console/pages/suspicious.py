@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from campaigns import rights, tasks
-from campaigns.choices import READ_ONLY, SuspiciousKind
+from campaigns.choices import READ_ONLY, LateKind, SuspiciousKind
 from campaigns.fairness.suspicious import listing, members, reports
 from campaigns.fairness.suspicious.members import Example
 from campaigns.models import ScoreFile, SuspiciousGroup
@@ -28,7 +28,10 @@ def suspicious(request: StaffRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(ScoreFile.objects.select_related("campaign").defer("rules"), pk=pk)
     groups = list(shown.suspicious_groups.all())
     personal = unmasking.shown(request)
-    may_list = request.user.has_perms(rights.LIST_SUSPICIOUS_GROUP)
+    may_list = shown.campaign.status not in READ_ONLY and request.user.has_perms(
+        rights.LIST_SUSPICIOUS_GROUP
+    )
+    late = listing.late_notice(shown.campaign) if may_list else ""
     return render(
         request,
         "console/score_files/suspicious.html",
@@ -37,7 +40,8 @@ def suspicious(request: StaffRequest, pk: int) -> HttpResponse:
         campaign=shown.campaign,
         summary=shown.suspicious,
         groups=_shown(shown, groups, personal=personal),
-        may_list=may_list and shown.campaign.status not in READ_ONLY,
+        late=late,
+        may_list=may_list and (not late or request.user.has_perm(rights.LATE[LateKind.LISTS])),
         may_show_personal_data=unmasking.may_show(request),
         personal_data_shown=personal,
         **work_on(request, reports.subject_of(shown)),
@@ -63,7 +67,9 @@ def list_group(request: StaffRequest, pk: int) -> HttpResponse:
     group = get_object_or_404(groups.defer("score_file__rules", "score_file__fairness"), pk=pk)
     return attempt(
         request,
-        lambda: _added(listing.put_on_blacklist(group, by=request.user)),
+        lambda: _added(
+            listing.put_on_blacklist(group, by=request.user, reason=request.POST.get("reason", ""))
+        ),
         back=f"{reverse('suspicious', args=[group.score_file_id])}#group-{group.number}",
     )
 
@@ -92,16 +98,22 @@ def _shown(
             "p": fairness_charts.shown_p(group.corrected_p),
             "begins": _begins(group.about),
             "examples": [_example(one, personal=personal) for one in examples.get(group.pk, [])],
-            "is_domain": group.kind == SuspiciousKind.RARE_DOMAIN,
             "is_phones": group.kind == SuspiciousKind.PHONE_RUN,
-            **_listed(*on_lists.get(group.pk, (0, 0))),
+            **_listed(group, *on_lists.get(group.pk, (0, 0))),
         }
         for group in groups
     ]
 
 
-def _listed(entries: int, listed: int) -> dict[str, Any]:
-    return {"entries": entries, "listed": listed, "left": entries - listed}
+def _listed(group: SuspiciousGroup, entries: int, listed: int) -> dict[str, Any]:
+    left = entries - listed
+    named = (
+        f"@{group.about['domain']}"
+        if "domain" in group.about
+        else plural(left, "address", "addresses")
+    )
+    button = f"Put {named} on the blacklist"
+    return {"entries": entries, "listed": listed, "left": left, "button": button}
 
 
 def _example(example: Example, *, personal: bool) -> Example:

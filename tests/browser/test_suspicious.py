@@ -15,16 +15,19 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 def test_x13_groups_are_found_and_listed_by_clicks_and_fit_every_screen(sign_in):
     score_file = processed()
-    operator: Person = sign_in("operator")
-    page = operator.go(f"/admin/score-file/{score_file.pk}/suspicious/")
+    person: Person = sign_in("administrator")
+    page = person.go(f"/admin/score-file/{score_file.pk}/suspicious/")
     page.click("text=Search for groups")
     expect(page.locator("text=4 groups of fans look made by a machine")).to_be_visible(
         timeout=60_000
     )
-    operator.picture("suspicious")
-    page.click("text=Put 40 addresses on the blacklist")
+    person.picture("suspicious")
+    group = page.locator("#group-1")
+    group.locator("summary").click()
+    group.get_by_label("Reason").fill("addresses of a bot")
+    group.get_by_role("button", name="Put 40 addresses on the blacklist").click()
     expect(page.locator("text=40 entries added to the campaign's blacklist")).to_be_visible()
-    expect(page.locator("#group-1 .fw-badge")).to_have_text("on the blacklist")
+    expect(group.locator(".fw-badge")).to_have_text("on the blacklist")
     for width in (1280, 390, 320):
         page.set_viewport_size({"width": width, "height": 844})
         overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -12,14 +12,16 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 
-from campaigns import list_changes
-from campaigns.choices import READ_ONLY, ListKind, SuspiciousKind
+from campaigns import late_changes, list_changes
+from campaigns.choices import READ_ONLY, LateKind, ListKind, SuspiciousKind
 from campaigns.errors import NothingToList, WrongStatus
 from campaigns.fairness.suspicious.members import MEMBERS
 from campaigns.locks import lock_campaign
-from campaigns.models import ListEntry, ScoreFile, SuspiciousGroup
+from campaigns.models import Campaign, ListEntry, ScoreFile, SuspiciousGroup
 from operations.database.statements import rows
+from operations.plurals import plural
 
+CHANGE = "This change of the blacklist"
 # A line of a list that begins with # would be a comment.
 HAS_ENTRY = "s.email <> '' AND s.email NOT LIKE '#%%'"
 ADDRESSES = f"SELECT DISTINCT s.email {MEMBERS} WHERE g.id = %(group)s AND {HAS_ENTRY}"
@@ -45,9 +47,15 @@ def on_lists(score_file: ScoreFile) -> Mapping[int, tuple[int, int]]:
     return found | {group: (1, int(entry in listed_domains)) for group, entry in domains.items()}
 
 
-def put_on_blacklist(group: SuspiciousGroup, *, by: User) -> int:
+def late_notice(campaign: Campaign) -> str:
+    """What putting a group on the blacklist would need now; empty where it is not late. [S-8]"""
+    return late_changes.notice(campaign, LateKind.LISTS, CHANGE)
+
+
+def put_on_blacklist(group: SuspiciousGroup, *, by: User, reason: str = "") -> int:
     """Put the group on its campaign's blacklist; how many entries were added. Files that are
-    processed and waves that are prepared later go by them. Raises WrongStatus, NothingToList.
+    processed and waves that are prepared later go by them. Raises WrongStatus, LateRefused,
+    NothingToList.
     """
     with transaction.atomic():
         campaign = lock_campaign(group.score_file.campaign_id)
@@ -56,6 +64,7 @@ def put_on_blacklist(group: SuspiciousGroup, *, by: User) -> int:
                 f"Campaign {campaign.campaign_id} is {campaign.status}. Its lists can no longer be"
                 " changed."
             )
+        late_by = late_changes.permit(campaign, LateKind.LISTS, CHANGE, by=by, reason=reason)
         entries = entries_of(group)
         new = sorted(entries - _listed(campaign.pk, entries))
         if not new:
@@ -71,6 +80,11 @@ def put_on_blacklist(group: SuspiciousGroup, *, by: User) -> int:
             for pattern in new
         )
         list_changes.record(campaign, ListKind.BLACKLIST, list_changes.ADDED, len(new), by=by)
+        if late_by:
+            subject = f"Blacklist: {plural(len(new), 'entry', 'entries')} added"
+            late_changes.record(
+                campaign, LateKind.LISTS, subject, by=late_by, reason=reason, moved=None
+            )
     return len(new)
 
 

@@ -9,7 +9,7 @@ from campaigns.models import Campaign, ListEntry, ScoreFile
 from operations.models import Job
 from tests.campaigns.fairness.suspicious.machine_made import processed
 from tests.support.campaigns import make_campaign, receive_scores, score_file_bytes, score_row
-from tests.support.people import client_of, member_of
+from tests.support.people import client_of, keeper, member_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,14 +56,17 @@ def test_x13_examples_are_shown_in_full_to_those_who_asked_for_it():
     assert "ticketbot101@gmail.com" in page_of(client, score_file)
 
 
-def test_x13_a_group_goes_on_the_blacklist_by_a_click():
-    client, score_file = client_of(member_of("operator")), found()
+def test_x13_s8_a_group_goes_on_the_blacklist_for_a_reason_once_luck_is_known():
+    client, score_file = client_of(keeper()), found()
     page = page_of(client, score_file)
     assert "Put 40 addresses on the blacklist" in page
     assert "A list cannot hold phone numbers" in page
     group = score_file.suspicious_groups.first()
-    answer = client.post(f"/admin/suspicious-group/{group.pk}/list/", follow=True)
-    shown = answer.content.decode()
+    address = f"/admin/suspicious-group/{group.pk}/list/"
+    refused = client.post(address, follow=True).content.decode()
+    assert "Enter the reason" in refused
+    assert not ListEntry.objects.exists()
+    shown = client.post(address, {"reason": "a bot"}, follow=True).content.decode()
     assert "40 entries added to the campaign" in shown
     assert ListEntry.objects.filter(campaign=score_file.campaign).count() == 40
     assert "Put 40 addresses on the blacklist" not in shown
@@ -76,14 +79,30 @@ def test_x13_who_may_not_change_lists_cannot_put_a_group_on_one():
     assert not ListEntry.objects.exists()
 
 
-def test_x13_a_closed_campaign_offers_no_list():
+def test_x13_s8_who_may_change_lists_but_not_late_is_told_what_it_needs():
     client, score_file = client_of(member_of("operator")), found()
+    page = page_of(client, score_file)
+    assert "This change of the blacklist of campaign" in page
+    assert "on the blacklist</button>" not in page
+
+
+def test_x13_before_luck_is_known_one_click_is_enough():
+    client, score_file = client_of(member_of("operator")), found()
+    Campaign.objects.update(first_drawn_at=None)
+    assert 'name="reason" required maxlength="300"' not in page_of(client, score_file)
+    group = score_file.suspicious_groups.first()
+    client.post(f"/admin/suspicious-group/{group.pk}/list/")
+    assert ListEntry.objects.count() == 40
+
+
+def test_x13_a_closed_campaign_offers_no_list():
+    client, score_file = client_of(keeper()), found()
     Campaign.objects.update(status="closed")
     assert "on the blacklist</button>" not in page_of(client, score_file)
 
 
 def test_x13_a_rare_domain_and_what_is_left_of_a_group_are_named_on_the_button():
-    client, score_file = client_of(member_of("operator")), found()
+    client, score_file = client_of(keeper()), found()
     score_file.suspicious_groups.create(
         number=5,
         kind="rare_domain",
