@@ -6,7 +6,7 @@ the addresses of its fans do. Phones cannot be on a list, nor fans without an ad
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -30,6 +30,11 @@ SELECT g.id, count(DISTINCT s.email), count(DISTINCT e.pattern) {MEMBERS}
 LEFT JOIN campaigns_listentry e ON e.pattern = s.email AND e.kind = 'blacklist'
     AND (e.campaign_id IS NULL OR e.campaign_id = %(campaign)s)
 WHERE g.score_file_id = %(file)s AND {HAS_ENTRY} GROUP BY 1
+"""
+# Of the active file: who has one of the addresses, or one at the domain or below it.
+MOVED = """
+SELECT count(*) FROM campaigns_fanscore s WHERE s.score_file_id = %(active)s
+    AND (s.email = ANY(%(entries)s) OR s.email LIKE ANY(%(patterns)s))
 """
 
 
@@ -83,9 +88,23 @@ def put_on_blacklist(group: SuspiciousGroup, *, by: User, reason: str = "") -> i
         if late_by:
             subject = f"Blacklist: {plural(len(new), 'entry', 'entries')} added"
             late_changes.record(
-                campaign, LateKind.LISTS, subject, by=late_by, reason=reason, moved=None
+                campaign,
+                LateKind.LISTS,
+                subject,
+                by=late_by,
+                reason=reason,
+                moved=_moved(campaign, new),
             )
     return len(new)
+
+
+def _moved(campaign: Campaign, entries: Sequence[str]) -> int:
+    """How many fans of the active file the entries of a list name."""
+    domains = [entry[1:] for entry in entries if entry.startswith("@")]
+    patterns = [pattern for name in domains for pattern in (f"%@{name}", f"%.{name}")]
+    active = campaign.active_score_file_id
+    ((fans,),) = rows(MOVED, active=active, entries=entries, patterns=patterns)
+    return int(fans)
 
 
 def entries_of(group: SuspiciousGroup) -> set[str]:

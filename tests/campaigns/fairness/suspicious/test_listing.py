@@ -11,7 +11,7 @@ from campaigns.models import Campaign, ListEntry, ScoreFile, SuspiciousGroup
 from campaigns.scoring import rules
 from operations.models import StatusChange
 from tests.campaigns.fairness.suspicious.machine_made import processed
-from tests.support.campaigns import process_scores, score_file_bytes, score_row
+from tests.support.campaigns import make_active, process_scores, score_file_bytes, score_row
 from tests.support.people import keeper, member_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,5 +111,16 @@ def test_x13_s8_what_is_listed_late_needs_a_right_and_a_reason_and_is_public():
     assert not ListEntry.objects.exists()
     listing.put_on_blacklist(groups[0], by=keeper(), reason="a bot")
     (change,) = late_changes.public_lateness(score_file.campaign)["late"]
-    assert (change["kind"], change["reason"]) == ("lists", "a bot")
+    assert (change["kind"], change["reason"], change["moved"]) == ("lists", "a bot", 40)
     assert change["subject"] == "Blacklist: 40 entries added"
+
+
+def test_x13_s8_a_domain_moves_the_fans_below_it_too():
+    score_file, _ = found()
+    row = [score_row(1, tmemail="a@seats.example"), score_row(2, tmemail="b@x.seats.example")]
+    rows = [*row, score_row(3, tmemail="c@otherseats.example")]
+    process_scores(score_file.campaign, score_file_bytes(rows))
+    active = ScoreFile.objects.latest("id")
+    make_active(active)
+    listing.put_on_blacklist(domain_group(active), by=keeper(), reason="a bot")
+    assert late_changes.public_lateness(score_file.campaign)["late"][-1]["moved"] == 2
