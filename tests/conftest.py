@@ -134,7 +134,7 @@ def django_db_setup(
         yield
     if fast:
         with django_db_blocker.unblock():
-            resetting.end_sessions()
+            resetting.require_no_sessions()
 
 
 @pytest.fixture(scope="session", autouse=True)

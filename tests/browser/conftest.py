@@ -52,6 +52,8 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+        # playwright's loop has connections of its own, which nobody finds once it has ended
+        connections.close_all()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 

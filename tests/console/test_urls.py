@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from console import error_pages
 from console.sign_in.site import FairwaveSite
 from tests.support.people import client_of, staff
 
@@ -69,6 +70,13 @@ def filled(route: str) -> str:
     return "/" + re.sub(r"<(?:(\w+):)?\w+>", lambda found: SAMPLES[found[1] or "str"], route)
 
 
+@pytest.fixture
+def bare_error_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they show has its tests: drawing them hundreds of times is most of a walk's time."""
+    bare = lambda request, words, status, **more: HttpResponse(status=status)  # noqa: E731
+    monkeypatch.setattr(error_pages, "page", bare)
+
+
 def test_nobody_sees_a_page_without_signing_in():
     for route, _ in guarded():
         for answer in (Client().get(filled(route)), Client().post(filled(route))):
@@ -85,7 +93,7 @@ def test_o5_without_a_role_every_address_of_the_site_says_so(monkeypatch):
         assert client.get(filled(route)).content == b"no role", route
 
 
-def test_a_role_without_the_permission_of_a_page_does_not_open_it():
+def test_a_role_without_the_permission_of_a_page_does_not_open_it(bare_error_pages):
     client = client_of(staff("newcomer", "contenttypes.view_contenttype"))
     for route, pattern in guarded():
         if pattern.name in FOR_ALL_STAFF:
@@ -102,7 +110,7 @@ def test_a_role_without_the_permission_of_a_page_does_not_open_it():
             assert client.post(filled(route)).status_code == 403, route
 
 
-def test_each_page_of_the_console_opens_with_its_permissions_and_with_none_less():
+def test_each_page_of_the_console_opens_with_its_permissions_and_with_none_less(bare_error_pages):
     pages = [
         (route, one.callback.permissions)
         for route, one in guarded()

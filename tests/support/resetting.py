@@ -66,13 +66,14 @@ _AT_WORK = """
 SELECT 1 FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
 """
-_END = """
-SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+_OPEN = """
+SELECT pid, application_name, state, query FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
 _AS_NEW = """
 RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES
 """
+SESSIONS_END_SECONDS = 60.0
 _undoing: list[BaseDatabaseWrapper] = []
 
 
@@ -107,13 +108,22 @@ def let_go() -> None:
         _undoing.pop().close()
 
 
-def end_sessions() -> None:
-    """After the last test: a database with sessions cannot be dropped, not even with those that are
-    just ending.
+def require_no_sessions() -> None:
+    """After the last test: a database with sessions cannot be dropped. Those that are just ending
+    are waited for; one that is left open was leaked.
     """
     let_go()
     with connection.cursor() as cursor:
-        cursor.execute(_END)
+        left: list[object] = []
+
+        def are_none_left() -> bool:
+            left[:] = cursor.execute(_OPEN).fetchall()
+            return not left
+
+        try:
+            wait_until(are_none_left, "the end of all sessions", limit=SESSIONS_END_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"Sessions were left open: {left}") from error
 
 
 def _begin_anew() -> None:

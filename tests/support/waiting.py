@@ -11,7 +11,7 @@ LIMIT_SECONDS = 300.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.002, 0.02
 
 
-def wait_until(condition: Callable[[], T], what: str) -> T:
+def wait_until(condition: Callable[[], T], what: str, *, limit: float = LIMIT_SECONDS) -> T:
     """The first true value that `condition` gives. `what` says what is waited for, should it never
     come. A condition may raise to end the waiting. Most ask the database: the longer it takes, the
     rarer they are asked.
@@ -19,7 +19,7 @@ def wait_until(condition: Callable[[], T], what: str) -> T:
     began = time.monotonic()
     while not (value := condition()):
         waited = time.monotonic() - began
-        if waited > LIMIT_SECONDS:
-            raise AssertionError(f"waited {LIMIT_SECONDS:.0f} s in vain: {what}")
+        if waited > limit:
+            raise AssertionError(f"waited {limit:.0f} s in vain: {what}")
         time.sleep(min(max(waited / 10, SHORTEST_PAUSE), LONGEST_PAUSE))
     return value
