@@ -61,6 +61,8 @@ def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
             WaveForm.again(again) if again else WaveForm.start(campaign, timezone.now()),
         )
     form = WaveForm(request.POST, request.FILES, campaign=campaign)
+    if not request.user.has_perm("waves.expedite_wave"):
+        del form.fields["expedite"]  # nor is it offered
     if not form.is_valid():
         return _form_page(request, campaign, form)
     try:
@@ -70,7 +72,7 @@ def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
             form.request_of(),
             now=timezone.now(),
             by=request.user,
-            expedite=form.cleaned_data["expedite"],
+            expedite=form.cleaned_data.get("expedite", ""),
             reason=form.cleaned_data["reason"],
         )
     except Refusal as refusal:
@@ -112,7 +114,7 @@ def _prepare(request: StaffRequest, form: WaveForm) -> HttpResponse:
     tasks.start_preparation(
         wanted,
         by=request.user,
-        expedite=form.cleaned_data["expedite"],
+        expedite=form.cleaned_data.get("expedite", ""),
         reason=form.cleaned_data["reason"],
         previewed_digest=form.cleaned_data["members_digest"],
     )

@@ -117,16 +117,14 @@ def require_lead_time(
     """
     if not needs_expediting(notify_date, now):
         return
-    if not reason.strip():
-        raise TooLate(
-            f"Wave {name}: the notify date {notify_date.isoformat()} is less than a day"
-            " away. Choose a later date, or enter a reason for short notice."
-        )
+    late = f"Wave {name}: the notify date {notify_date.isoformat()} is less than a day away."
     if by is not None and not by.has_perm("waves.expedite_wave"):
         raise NotPermitted(
-            f"User {by.get_username()} does not have permission to expedite wave {name}."
-            " Ask a user who has it."
+            f"{late} User {by.get_username()} does not have permission to expedite it. Choose a"
+            " later date, or ask a user who has it."
         )
+    if not reason.strip():
+        raise TooLate(f"{late} Choose a later date, or enter a reason for short notice.")
 
 
 def permit_own_rules(

@@ -39,6 +39,18 @@ def test_a_preview_says_at_once_that_less_than_a_day_is_left(client):
     assert said not in excused.content.decode()
 
 
+def test_a_reason_for_short_notice_counts_for_nothing_from_who_may_not_give_one(operator):
+    """Nor does it stop them, whatever it is: the form has no such field to show an error at."""
+    campaign = campaign_with(fans=3)
+    address = f"/admin/campaign/{campaign.campaign_id}/waves/new/"
+    values = form_of(campaign, preview="1") | {"expedite": "x" * 3_000}
+    assert operator.post(address, values).context["preview"]
+    soon = {"notify_date": f"{timezone.now():%Y-%m-%dT%H:%M}", "prepare": "1"}
+    answer = operator.post(address, form_of(campaign, **soon) | {"expedite": "the band asks"})
+    assert "does not have permission to expedite it" in said(answer)[0]
+    assert not Wave.objects.exists()
+
+
 def test_an_unknown_market_in_the_markets_file_is_a_message(client):
     campaign = campaign_with(fans=3)
     text = "marketId,marketName,capacity,selectionTime\nnowhere,Nowhere,5,2026-01-01T00:00:00Z\n"

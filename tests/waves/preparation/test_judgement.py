@@ -73,7 +73,7 @@ def test_w4_a_preview_warns_of_short_notice_in_the_words_of_the_refusal(ann, roo
     campaign, late = campaign_with(5), NOTIFY - timedelta(hours=23)
     with pytest.raises(Refusal) as refused:
         prepare(request(campaign), by=ann, now=late)
-    assert preview(request(campaign), now=late).warning == str(refused.value)
+    assert preview(request(campaign), now=late, by=ann).warning == str(refused.value)
     assert "permission" in preview(request(campaign), now=late, by=ann, expedite="rain").warning
     assert preview(request(campaign), now=late, by=root, expedite="rain").warning == ""
     assert preview(request(campaign), now=NOTIFY - timedelta(days=1)).warning == ""
