@@ -16,6 +16,7 @@ NAMES = (
     "scoring",
     "suspicious",
     "selecting",
+    "proving",
     "sending",
     "merging",
     "demand",

@@ -62,7 +62,7 @@ _CODE += ("created_at", "reserved_at")
 
 def run(rows: int | None) -> list[Figure]:
     fans = rows or ROWS
-    campaign = _campaign(fans)
+    campaign = presale(fans)
     request = WaveRequest(campaign.campaign_id, "20260121", notify_date=NOTIFY)
     reading, _ = _timed(lambda: _read(campaign))
     previewing, decision = _timed(lambda: judgement.preview(request, now=NOW).planned)
@@ -143,7 +143,7 @@ def _rows(wave: Wave, table: str, columns: tuple[str, ...]) -> pl.DataFrame:
     )
 
 
-def _campaign(count: int) -> Campaign:
+def presale(count: int) -> Campaign:
     """An open campaign whose fans are scored and registered; popular markets first, one to three
     preferences each.
     """
@@ -151,6 +151,7 @@ def _campaign(count: int) -> Campaign:
         campaign_id="bench-waves",
         name="Bench",
         status="open",
+        opened_at=NOW - timedelta(days=5),
         seed=SEED,
         salt=SALT,
         commitment=hashlib.sha256(SEED).hexdigest(),
@@ -221,6 +222,7 @@ def _score(campaign: Campaign, fans: pl.DataFrame, preferences: pl.Series) -> No
         key="scored/bench.txt",
         sha256="0" * 64,
         state="streamed",
+        streamed_at=NOW - timedelta(days=1),
         **dict.fromkeys(("rows_in", "accepted", "streamed"), count),
     )
     texts = dict.fromkeys(

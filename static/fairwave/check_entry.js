@@ -115,7 +115,7 @@
     const rest = cell.replace(/^\+/, "");
     if (/^[!=]/.test(rest)) {
       if (placed) throw mismatch(`You were no candidate in ${name}, but have a place in it.`);
-      const reason = rest.slice(1);
+      const reason = rest.slice(1).replace(/_after_trigger$/, "");
       if (rest.startsWith("=")) {
         return { selected: true, heading: "You were selected", sentence: `In ${name} you kept your seat and your code from an earlier wave, for market ${reason}.` };
       }
@@ -170,7 +170,7 @@
     const told = [], checked = [], entries = new Map();
     for (const wave of draw.waves) {
       if (wave.kind === "uploaded") {
-        told.push({ heading: "Not drawn", sentence: `Wave ${wave.date_key} was an uploaded list of ${count(wave.fans)} fans. The draw did not select them.` });
+        told.push({ heading: "Not drawn", sentence: `Wave ${wave.date_key} was an uploaded list of ${count(wave.fans)} fan${wave.fans === 1 ? "" : "s"}, whom the draw did not select.` });
         continue;
       }
       if (wave.kind !== "drawn") continue; // taken back before it was sent
@@ -196,8 +196,14 @@
       const one = await resultOf(index, wave, fan, line[4 + keys], line[4 + section.waves.length + keys]);
       told.push({ ...one, sentence: one.sentence + late });
     }
-    if (!told.length) throw new Problem("No wave was drawn", "No fans were selected by this draw.");
-    if (told.every((one) => one.heading === "Not in the draw")) {
+    if (draw.late && draw.late.length) {
+      told.push({ heading: "Late", sentence: `After luck could be known, ${draw.late.length === 1 ? "a late change was" : `${count(draw.late.length)} late changes were`} made to this draw. The page of the draw lists each, with the number of fans that it moved.` });
+    }
+    if (draw.draw_supplied) {
+      told.push({ heading: "Rehearsal", sentence: "This draw is a rehearsal: its secret number was supplied by its operators, not drawn at random." });
+    }
+    if (!draw.waves.some((wave) => wave.kind === "drawn")) throw new Problem("No wave was drawn", "No fans were selected by this draw.");
+    if ([...entries.values()].every((line) => !line)) {
       throw new Problem("Not in the draw", "Id, reference and nonce belong together, but no wave was drawn from a score file that lists you. You were not in the draw. Support can tell you why.");
     }
     return { told, checked };

@@ -118,6 +118,8 @@ def _files(scene: Scene) -> None:
     scene.draws = {
         "draw, committed": f"/draws/{campaign.campaign_id}",
         "draw, revealed": "/draws/demo-1",
+        "draw, check my entry": "/draws/demo-1/check",
+        "all draws": "/draws/",
     }
     scene.pages |= {
         "campaign: open": f"/admin/campaign/{campaign.campaign_id}/",

@@ -131,7 +131,7 @@ def test_x2_a_fan_learns_why_and_the_server_learns_nothing_but_which_files_are_f
         page = opened(fan, proof, chosen)
         said = told(page, "You were selected")
     assert f"selected for The West in wave {KEY}, at place 7 of 1,199 candidates." in said
-    assert f"Wave {UPLOADED} was an uploaded list of 12 fans." in said
+    assert f"Wave {UPLOADED} was an uploaded list of 12 fans, whom" in said
     assert page.url.endswith("/check")
     assert page.input_value("#id") == chosen
     sent = [f"{one.url} {one.headers} {one.post_data}" for one in requests]

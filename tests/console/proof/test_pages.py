@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Campaign
 from campaigns.opening import close_campaign
-from console.proof import pages
+from console.proof import pages, verify_draw
 from datalake.storage import buckets
 from datalake.storage.buckets import DiskBucket
 from tests.support.outages import out_of_reach
@@ -213,3 +214,10 @@ def test_x2_only_the_page_that_checks_an_entry_may_run_a_script_and_only_ours():
         True,
         False,
     )
+
+
+def test_x2_check_my_entry_has_a_sentence_for_every_reason_of_exclusion():
+    """As the checker knows them."""
+    script = (settings.ROOT / "static" / "fairwave" / "check_entry.js").read_text()
+    reasons = {reason.removesuffix("_after_trigger") for reason in verify_draw.REASONS}
+    assert {reason for reason in reasons if f"    {reason}: " not in script} == set()
