@@ -88,12 +88,15 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "_NUMBERED", 100)
 
 
-@pytest.mark.parametrize("count", [0, 1, 10, 300])
-def test_x2_each_fan_stands_in_the_shard_of_their_reference_with_place_and_market(tmp_path, count):
+@pytest.mark.parametrize(("count", "most"), [(0, 10), (1, 10), (10, 10), (20, 1), (300, 10)])
+def test_x2_each_fan_stands_in_the_shard_of_their_reference_with_place_and_market(
+    tmp_path, monkeypatch, count, most
+):
+    monkeypatch.setattr(shards, "FANS_PER_SHARD", most)
     frame = drawn(count)
     found = made(tmp_path, frame)
     bits = json.loads(found.read("index.json"))["sections"][0]["bits"]
-    assert count / 2**bits <= 10
+    assert count >> bits <= most
     ordered = candidates(frame)
     places = {ref: place for place, ref in enumerate(ordered["fan_ref"], 1)}
     expected: dict[int, list[list[str]]] = {number: [] for number in range(2**bits)}
