@@ -223,7 +223,7 @@ def _score(campaign: Campaign, fans: pl.DataFrame, preferences: pl.Series) -> No
         sha256="0" * 64,
         state="streamed",
         streamed_at=NOW - timedelta(days=1),
-        **dict.fromkeys(("rows_in", "accepted", "streamed"), count),
+        **dict.fromkeys(("rows_in", "accepted", "streamed"), fans.height),
     )
     texts = dict.fromkeys(
         ("row_id", "member_id", "email", "phone", "phone_region", "country", "tags"),
