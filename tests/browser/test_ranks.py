@@ -57,7 +57,8 @@ def test_ranks_are_uploaded_translated_and_shown_to_the_public(sign_in, files: t
     expect(page.locator(".fw-title")).to_contain_text("late")
 
     person.go(f"/draws/{campaign.campaign_id}")
-    expect(page.locator("article")).to_have_count(2)
-    expect(page.locator("article").nth(0)).to_contain_text("in use")
+    listed = page.locator("section[aria-labelledby=attempts] article")
+    expect(listed).to_have_count(2)
+    expect(listed.nth(0)).to_contain_text("in use")
     page.locator("#attempts").scroll_into_view_if_needed()
     person.picture("draw")
