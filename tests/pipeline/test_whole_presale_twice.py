@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 import sandbox
-from campaigns.models import ScoreFile
+from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import campaign_of, close_campaign
 from console.proof.proof import bundle_key, proof_bundle
 from datalake.storage import buckets
@@ -45,6 +45,9 @@ def whole_presale(folder) -> dict[str, object]:
     load_everything(folder, fans.campaign(COUNT))
     # its default took hold of the clock before it stood still
     ScoreFile.objects.update(created_at=NOW)
+    # the database's clock goes on
+    Campaign.objects.update(opened_at=NOW)
+    Campaign.objects.exclude(entropy_entered_at=None).update(entropy_entered_at=NOW)
     preparer = User.objects.create_superuser("preparer")
     approver = User.objects.create_superuser("approver")
     request = WaveRequest("12345", "20260201", notify_date=NOW)
