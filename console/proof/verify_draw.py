@@ -896,7 +896,7 @@ def chance_of(lucks: list[float]) -> float:
 
 
 def p_value(fans: int, distance: float) -> float:
-    """Above 0.01 the asymptotic series with Stephens' correction (off by less than 0.005 from 50 fans on): nothing is decided
+    """Above 0.01 the asymptotic series with Stephens' correction (off by at most 0.015 from 50 fans on): nothing is decided
     there. Below, twice the exact one-sided chance, in Smirnov's finite sum; that both sides are so far off at once, which it counts
     twice, is less than a millionth of it.
     """

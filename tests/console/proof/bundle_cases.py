@@ -97,9 +97,10 @@ def case(
     orders: tuple[Order, ...] = (Order.BY_PREFERENCE,),
     drawn: pl.DataFrame | None = None,
     left_out: dict[int, str] | None = None,
+    left_out_from: int = 1,
 ) -> Case:
     """One score file and a wave per order, members of earlier waves left out, and by row those of
-    `left_out`, each for its reason.
+    `left_out`, each for its reason, from the wave of this number on.
     """
     drawn = draw_frame(fans(count), draw) if drawn is None else drawn
     made = Case(draw, _page(drawn, draw), drawn)
@@ -112,7 +113,8 @@ def case(
             for at, (market, room) in enumerate(zip(MARKETS, capacities, strict=True))
             if alone in (None, market)
         ]
-        _add_wave(made, number, order, seats, held, left_out or {})
+        reasons = left_out or {} if number >= left_out_from else {}
+        _add_wave(made, number, order, seats, held, reasons)
         for market, selected in _selected(made, number).items():
             given[market] += selected
     return made
