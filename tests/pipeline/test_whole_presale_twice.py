@@ -48,6 +48,7 @@ def whole_presale(folder) -> dict[str, object]:
     # the database's clock goes on
     Campaign.objects.update(opened_at=NOW)
     Campaign.objects.exclude(entropy_entered_at=None).update(entropy_entered_at=NOW)
+    Campaign.objects.exclude(first_drawn_at=None).update(first_drawn_at=NOW)
     preparer = User.objects.create_superuser("preparer")
     approver = User.objects.create_superuser("approver")
     request = WaveRequest("12345", "20260201", notify_date=NOW)
