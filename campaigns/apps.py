@@ -8,7 +8,7 @@ class CampaignsConfig(AppConfig):
     verbose_name = "Campaigns"
 
     def ready(self) -> None:
-        from campaigns.registrations import imports
+        from campaigns.registrations import records
         from campaigns.scoring import score_files
         from campaigns.tasks import JOB_KINDS, SCHEDULED_RUNS
         from datalake import save
@@ -18,6 +18,6 @@ class CampaignsConfig(AppConfig):
         job_kinds.register(JOB_KINDS)
         schedules.register(SCHEDULED_RUNS)
         consumers.register(
-            "registrations", "input", imports.take_from_stream, types={"registration"}
+            records.CONSUMER, "input", records.take_from_stream, types={"registration"}
         )
         save.WATCHERS.append(score_files.mark_saved)

@@ -20,6 +20,7 @@ LATE: Mapping[str, str] = {
     "registrations": "campaigns.late_registrations",
     "wave_rules": "waves.late_wave_rules",
 }
+TAKE_LATE_REGISTRATIONS = (*IMPORT_REGISTRATIONS, LATE["registrations"])
 TAKE_LATE_SCORES = (*PROCESS_SCORES, LATE["score_file"])
 ACTIVATE_SCORES = ("campaigns.activate_scores",)
 MAKE_FAIRNESS_REPORT = ("campaigns.process_scores",)

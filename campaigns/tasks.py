@@ -90,6 +90,13 @@ def start_registrations(found: RegistrationImport, *, by: User | None) -> Job:
     return job
 
 
+def start_late_registrations(found: RegistrationImport, *, by: User, reason: str) -> Job:
+    """Have a worker import a late file that waits for a person. [S-8]"""
+    job = imports.take_late(found, by=by, reason=reason)
+    tasks.enqueue(job)
+    return job
+
+
 def start_waiting(campaign: Campaign, *, by: User | None) -> list[Job]:
     """The public value is there: have workers draw the files that waited for it."""
     return [

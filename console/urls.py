@@ -80,6 +80,16 @@ urlpatterns = [
     path("admin/score-file/<int:pk>/download/", downloads.score_file, name="download-score-file"),
     path("admin/rank-file/<int:pk>/", rank_files.rank_file, name="rank-file"),
     path("admin/rank-file/<int:pk>/start/", rank_files.start, name="start-rank-file"),
+    path(
+        f"{CAMPAIGN}/registrations/late/",
+        registrations.take_late_records,
+        name="take-late-records",
+    ),
+    path(
+        "admin/registrations/<int:pk>/take/",
+        registrations.take_late,
+        name="take-late-registrations",
+    ),
     path("admin/registrations/<int:pk>/", registrations.registration_import, name="registrations"),
     path(
         "admin/registrations/<int:pk>/corrections/",

@@ -36,6 +36,7 @@ HARMLESS = {"preview_wave", "verify_draw"}
 PAGES = {
     "activate_scores": "activate-score-file",
     "name_scores": "name-score-file",
+    "take_late_registrations": "take-late-records",
     "approve_wave": "approve-wave",
     "archive_demand": "upload-demand",
     "cancel_wave": "cancel-wave",

@@ -93,6 +93,16 @@ class RegistrationImport(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
 
+    reason = models.TextField(blank=True, help_text="Why it is taken in late")
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Who takes it in late",
+    )
+
     class Meta:
         verbose_name = "registration file"
         ordering = ["-id"]

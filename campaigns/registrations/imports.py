@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
@@ -17,12 +17,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
-from campaigns.choices import CampaignStatus
+from campaigns.choices import LateKind
+from campaigns.errors import CannotTakeIn
 from campaigns.formats import limits
 from campaigns.formats.corrected_rows import LineNumbers
-from campaigns.formats.registration_records import values_of
-from campaigns.formats.registration_rows import ignored_of, line_ends, of_values, read
+from campaigns.formats.registration_rows import ignored_of, line_ends, read
 from campaigns.formats.score_bytes import sha256_of
+from campaigns.late_changes import is_late, permit, record
 from campaigns.locks import lock_campaign
 from campaigns.models import Campaign, Market, RegistrationImport
 from campaigns.opening import require_open
@@ -38,9 +39,11 @@ from operations import instants, jobs, leases
 from operations.choices import JobState
 from operations.leases import Lease
 from operations.models import Job
+from operations.plurals import plural
 from operations.subjects import Subject
 
 JOB_KIND = "import_registrations"
+KIND, THIS_FILE = LateKind.REGISTRATIONS, "This registration file"
 PUBLISH_AT_A_TIME = 25_000
 
 
@@ -54,7 +57,7 @@ class Source:
     corrected: LineNumbers | None = None
 
 
-def _rules_of(campaign: Campaign) -> RegistrationRules:
+def rules_of(campaign: Campaign) -> RegistrationRules:
     """As they are now. Raises UnreadableList, ListEntryInvalid."""
     market_ids = Market.objects.filter(campaign=campaign).values_list("market_id", flat=True)
     return RegistrationRules(
@@ -75,13 +78,15 @@ def receive(
     file: BinaryIO,
     *,
     by: User | None,
+    reason: str = "",
     corrects: RegistrationImport | None = None,
 ) -> RegistrationImport:
     """Take a file (seekable) into the scoring bucket, for a job to read it; the same bytes again
-    are the same import. `corrects`: it holds rejected rows of this import, corrected. [C-4]
+    are the same import. `corrects`: it holds rejected rows of this import, corrected. A late one
+    needs a `reason` and a person with the right. [C-4, S-8]
 
-    Raises WrongStatus, CannotCorrect, UnreadableList, ListEntryInvalid, and UnreadableFile for one
-    that is too large; then nothing is written.
+    Raises WrongStatus, CannotCorrect, UnreadableList, ListEntryInvalid, LateRefused, and
+    UnreadableFile for one that is too large; then nothing is written.
     """
     require_open(campaign)
     if corrects is not None:
@@ -91,7 +96,14 @@ def receive(
         raise limits.too_large(settings.UPLOAD_MAX_BYTES)
     file.seek(0)
     sha256, _ = sha256_of(file)
+    same = RegistrationImport.objects.filter(
+        campaign=campaign, sha256=sha256, corrects=corrects, finished=True
+    )
+    if not same.exists():
+        # judged again, under the campaign's lock, when it is imported
+        permit(campaign, KIND, THIS_FILE, by=by, reason=reason)
     values = {
+        "reason": reason.strip(),
         "name": name,
         "key": f"registrations/{campaign.campaign_id}/{sha256}",
         "created_by": by,
@@ -99,6 +111,8 @@ def receive(
     found, is_new = RegistrationImport.objects.get_or_create(
         campaign=campaign, sha256=sha256, corrects=corrects, defaults=values
     )
+    if reason.strip() and not is_new:
+        _note_reason(found, by=by, reason=reason)
     if is_new or not found.rejected_key:
         file.seek(0)
         buckets.scoring().put(found.key, file)
@@ -120,6 +134,29 @@ def has_work_left(found: RegistrationImport) -> bool:
     return not found.rejected_key or broke_off
 
 
+def waits_for_a_person(found: RegistrationImport, job: Job | None) -> bool:
+    """Whether it was not imported and is late: then a person with the right may take it in."""
+    is_over = job is not None and job.state == JobState.FAILED
+    return not found.finished and is_over and is_late(found.campaign)
+
+
+def take_late(found: RegistrationImport, *, by: User, reason: str) -> Job:
+    """Have a late file imported for a reason. Raises LateRefused, and CannotTakeIn where it is
+    imported already. [S-8]
+    """
+    if found.finished:
+        raise CannotTakeIn(f"Registration file {found.pk} is imported already.")
+    permit(found.campaign, KIND, THIS_FILE, by=by, reason=reason)
+    _note_reason(found, by=by, reason=reason)
+    return open_job(found, by=by)
+
+
+def _note_reason(found: RegistrationImport, *, by: User | None, reason: str) -> None:
+    RegistrationImport.objects.filter(pk=found.pk, finished=False).update(
+        reason=reason.strip(), taken_by=by
+    )
+
+
 def cancel_refusal(job: Job) -> str:
     """Why the job cannot be cancelled: its registrations count already. [C-5]"""
     if not RegistrationImport.objects.filter(pk=job.subject_id, finished=True).exists():
@@ -135,11 +172,12 @@ def process(job_id: int) -> RegistrationImport:
     publish. A repeat of a finished import changes nothing.
 
     Raises WrongStatus, UnreadableFile, NotAvro, WrongCampaign, BadCorrection, UnreadableList,
-    ListEntryInvalid, RowsMissing; the job then says why.
+    ListEntryInvalid, LateRefused, RowsMissing; the job then says why.
     """
     number = int(Job.objects.get(pk=job_id).subject_id)
     with leases.working(job_id) as lease:
-        found = RegistrationImport.objects.select_related("campaign", "corrects").get(pk=number)
+        beside = ("campaign", "corrects", "created_by", "taken_by")
+        found = RegistrationImport.objects.select_related(*beside).get(pk=number)
         if not found.finished:
             require_open(found.campaign)
             with buckets.scoring().open(found.key) as file, _rows_of(found, file, lease) as source:
@@ -192,7 +230,7 @@ def _import(found: RegistrationImport, source: Source, expected: int, lease: Lea
 
     Reports its progress, out of `expected`.
     """
-    campaign, judge_by = found.campaign, _rules_of(found.campaign)
+    campaign, judge_by = found.campaign, rules_of(found.campaign)
     stage.create_stage()
     rejections: list[dict[str, int]] = []
     for chunk in read(source.file, campaign.campaign_id):
@@ -208,7 +246,12 @@ def _import(found: RegistrationImport, source: Source, expected: int, lease: Lea
     if source.corrected is not None:
         corrections.tie(found, source.corrected)
     # the campaign's lock comes before those of its registrants
-    require_open(lock_campaign(campaign.pk))
+    campaign = lock_campaign(campaign.pk)
+    require_open(campaign)
+    by, reason = found.taken_by or found.created_by, found.reason
+    person = permit(campaign, KIND, THIS_FILE, by=by, reason=reason)
+    if person is not None:
+        stage.remember(campaign)
     shared = stage.reject_shared(found, judge_by.contacts.max_fans_per_contact)
     superseded = stage.reject_superseded(found)
     stage.merge(campaign)
@@ -218,6 +261,10 @@ def _import(found: RegistrationImport, source: Source, expected: int, lease: Lea
     found.accepted = found.rows_in - found.rejected
     found.ignored_columns = list(ignored_of(found.columns))
     found.finished = True
+    if person is not None:
+        subject = f"registration file {found.pk}: {plural(found.accepted, 'registration')}"
+        moved = stage.moved(campaign)
+        record(campaign, KIND, subject, by=person, reason=reason, moved=moved)
     # with the job's row locked nobody can ask it to stop: either it obeys now, or it is imported
     lease.hold()
     lease.check_stop()
@@ -289,37 +336,3 @@ def _registration_records(campaign: Campaign, rows: list[tuple[Any, ...]]) -> pl
         schema_overrides={"tags": pl.List(pl.String)},
     )
     return records.shape(RecordType.REGISTRATION, flat)
-
-
-def take_from_stream(taken: list[dict[str, Any]]) -> Mapping[int, str]:
-    """Registrations that other services put on the stream; they are not published again. [C-4, C-5]
-
-    Returns which records (by their number) are refused, and why. What we published ourselves comes
-    by here too, and is known.
-    """
-    numbers: dict[str, list[int]] = {}
-    for number, record in enumerate(taken):
-        numbers.setdefault(record["campaignId"], []).append(number)
-    known = Campaign.objects.filter(campaign_id__in=numbers).order_by("pk")
-    refused: dict[int, str] = {}
-    for campaign_pk in known.values_list("pk", flat=True):
-        campaign = lock_campaign(campaign_pk)
-        if campaign.status == CampaignStatus.OPEN:
-            of_it = numbers.pop(campaign.campaign_id)
-            refused |= _take(campaign, {number: taken[number] for number in of_it})
-    for campaign_id, of_it in numbers.items():
-        refused |= dict.fromkeys(of_it, f"campaign {campaign_id} does not exist or is not open")
-    return refused
-
-
-def _take(campaign: Campaign, taken: dict[int, dict[str, Any]]) -> dict[int, str]:
-    chunk = of_values((number, values_of(record), "") for number, record in taken.items())
-    judged = judge(chunk, _rules_of(campaign))
-    stage.create_stage()
-    stage.add(judged.filter(pl.col("reason").is_null()))
-    stage.wait_for_others(campaign)
-    stage.keep_earliest_dates(campaign)
-    stage.drop_older(campaign)
-    stage.merge(campaign, published=True)
-    rejected = judged.filter(pl.col("reason").is_not_null())
-    return dict(zip(rejected["line"].to_list(), rejected["reason"].to_list(), strict=True))

@@ -182,3 +182,58 @@ def drop_older(campaign: Campaign) -> None:
         cursor.execute("""DELETE FROM registration_stage AS older USING registration_stage AS newer
                WHERE newer.global_user_id = older.global_user_id
                    AND (newer.changed_at, newer.line) > (older.changed_at, older.line)""")
+
+
+def remember(campaign: Campaign) -> None:
+    """Keep what is known of the staged fans, to be compared once they are merged."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS registration_before")
+        cursor.execute(
+            """CREATE TEMPORARY TABLE registration_before ON COMMIT DROP AS
+               SELECT DISTINCT stage.global_user_id, known.id, known.email, known.phone,
+                   known.phone_confirmed, known.registered_at, known.preferences
+               FROM registration_stage AS stage LEFT JOIN campaigns_registrant AS known
+                   ON known.campaign_id = %s AND known.global_user_id = stage.global_user_id""",
+            [campaign.pk],
+        )
+
+
+def moved(campaign: Campaign) -> int:
+    """How many fans of the active score file the merge moved since `remember`: who are new, or
+    whose contact or date of registration changed, or the preferences that the file does not know.
+    [S-8]
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*) FROM registration_before AS before
+               JOIN campaigns_fanscore AS score ON score.score_file_id = %s
+                   AND score.global_user_id = before.global_user_id COLLATE "C"
+               JOIN campaigns_registrant AS fan ON fan.campaign_id = %s
+                   AND fan.global_user_id = before.global_user_id
+               WHERE before.id IS NULL
+                   OR (fan.email, fan.phone, fan.phone_confirmed, fan.registered_at)
+                       IS DISTINCT FROM (before.email, before.phone, before.phone_confirmed,
+                           before.registered_at)
+                   OR (score.preferences IS NULL
+                       AND fan.preferences IS DISTINCT FROM before.preferences)""",
+            [campaign.active_score_file_id, campaign.pk],
+        )
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
+def take_out_news(campaign: Campaign) -> list[int]:
+    """Take the staged rows out that would change what is known, and return their lines: what came
+    back to us changes nothing.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """DELETE FROM registration_stage AS stage WHERE NOT EXISTS (
+                   SELECT FROM campaigns_registrant AS known
+                   WHERE known.campaign_id = %s AND known.global_user_id = stage.global_user_id
+                       AND date_trunc('milliseconds', known.changed_at) >= stage.changed_at
+                       AND date_trunc('milliseconds', known.registered_at) <= stage.registered_at)
+               RETURNING line""",
+            [campaign.pk],
+        )
+        return sorted(line for (line,) in cursor.fetchall())

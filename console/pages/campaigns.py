@@ -19,6 +19,7 @@ from campaigns.errors import BadPublicSource, WrongStatus
 from campaigns.models import Activation, Campaign, SourceMove
 from campaigns.named_file import named_of
 from campaigns.public_source import WITHOUT_SOURCE, PublicSource, source_named
+from campaigns.registrations import records
 from campaigns.scoring import activation
 from console.access import (
     StaffRequest,
@@ -87,6 +88,7 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         late_undo=activation.notice(shown, None) if last_switch else "",
         named_file=named_of(shown) if shown.status != CampaignStatus.DRAFT else None,
         late_changes=shown.late_changes.all(),
+        late_records=records.waiting(shown).count(),
         goes_with_it=_goes_with(shown) if shown.status == CampaignStatus.DRAFT else [],
     )
 

@@ -9,16 +9,26 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import rights, tasks
-from campaigns.choices import CampaignStatus
+from campaigns import late_changes, rights, tasks
+from campaigns.choices import CampaignStatus, LateKind
 from campaigns.models import Campaign, RegistrationImport
-from campaigns.registrations import corrections, imports
+from campaigns.registrations import corrections, imports, records
 from console import slow_counts
-from console.access import StaffRequest, action, complaint_of, form_page, page, render
-from console.forms import UploadForm
+from console.access import (
+    StaffRequest,
+    action,
+    attempt,
+    complaint_of,
+    form_page,
+    page,
+    reason_of,
+    render,
+)
+from console.forms import LateForm, UploadForm
 from console.pages.jobs import work_on
 from console.pages.uploading import upload_page
 from operations.errors import Refusal
+from operations.plurals import plural
 
 REGISTRATIONS_HINT = (
     "CSV or TSV in UTF-8 with a header line. Required columns: global_user_id and"
@@ -33,10 +43,11 @@ def upload_registrations(request: StaffRequest, campaign_id: str) -> HttpRespons
     return upload_page(
         request,
         campaign,
-        UploadForm,
+        LateForm,
         lambda form: _receive(request, campaign, form),
         title="Upload registrations",
         hint=REGISTRATIONS_HINT,
+        late=late_changes.notice(campaign, LateKind.REGISTRATIONS, "A registration file"),
     )
 
 
@@ -44,7 +55,7 @@ def upload_registrations(request: StaffRequest, campaign_id: str) -> HttpRespons
 def upload_corrections(request: StaffRequest, pk: int) -> HttpResponse:
     """Corrected rejected rows of a file become a file of their own; a worker reads them."""
     original = get_object_or_404(RegistrationImport.objects.select_related("campaign"), pk=pk)
-    form = UploadForm(request)
+    form = LateForm(request)
     if form.is_valid():
         try:
             there = _receive(request, original.campaign, form, corrects=original)
@@ -65,7 +76,14 @@ def _receive(
 ) -> str:
     """Take the file, have a worker import it, and return the address of its page."""
     file = form.cleaned_data["file"]
-    received = imports.receive(campaign, file.name, file.file, by=request.user, corrects=corrects)
+    received = imports.receive(
+        campaign,
+        file.name,
+        file.file,
+        by=request.user,
+        reason=form.cleaned_data["reason"],
+        corrects=corrects,
+    )
     if imports.has_work_left(received):
         tasks.start_registrations(received, by=request.user)
     else:
@@ -94,7 +112,33 @@ def registration_import(request: StaffRequest, pk: int) -> HttpResponse:
         made=shown.corrections.order_by("id"),
         repaired=repaired,
         not_repaired=shown.rejected - repaired,
+        waits=imports.waits_for_a_person(shown, work["job"]),
+        late=late_changes.notice(shown.campaign, LateKind.REGISTRATIONS, "A registration file"),
         may_come=bool(shown.rejected_key and shown.rejected and is_open),
         to_be_written=bool(shown.rejected and not shown.rejected_key and is_open),
         **work,
     )
+
+
+@action(*rights.TAKE_LATE_REGISTRATIONS)
+def take_late(request: StaffRequest, pk: int) -> HttpResponse:
+    """Have a late file imported that waits for a person. [S-8]"""
+    found = get_object_or_404(RegistrationImport.objects.select_related("campaign"), pk=pk)
+    return attempt(
+        request,
+        lambda: tasks.start_late_registrations(found, by=request.user, reason=reason_of(request)),
+        "The file is being imported.",
+        back=reverse("registrations", args=[pk]),
+    )
+
+
+@action(*rights.TAKE_LATE_REGISTRATIONS)
+def take_late_records(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    """Take in what came late on the stream. [S-8]"""
+    campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
+
+    def take() -> str:
+        accepted = records.take_late(campaign.pk, by=request.user, reason=reason_of(request))
+        return f"{plural(accepted, 'late registration was', 'late registrations were')} taken in."
+
+    return attempt(request, take, back=reverse("campaign", args=[campaign_id]))

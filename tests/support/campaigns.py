@@ -154,8 +154,8 @@ def import_registrations(
     campaign: Campaign, rows: Iterable[Mapping[str, str] | bytes], **options: Any
 ) -> RegistrationImport:
     """Registrations all the way: received, judged, merged and published."""
-    content = registration_bytes(rows, **options)
-    found = imports.receive(campaign, "registrations.csv", in_memory(content), by=None)
+    content, late = registration_bytes(rows, **options), why_late(campaign)
+    found = imports.receive(campaign, "registrations.csv", in_memory(content), **late)
     return imports.process(imports.open_job(found, by=None).pk)
 
 

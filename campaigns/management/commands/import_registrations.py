@@ -31,13 +31,26 @@ class Command(JsonCommand):
             metavar="REGISTRATION_FILE",
             help="the file contains corrected rejected rows of this registration file",
         )
+        parser.add_argument(
+            "--reason",
+            default="",
+            metavar="TEXT",
+            help="reason for a late file, which is shown on the public page; needs --by",
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         campaign, by = campaign_of(options["campaign"]), options["by"]
         number = options["correction_of"]
         corrects = None if number is None else corrections.original_of(campaign, number)
         with opened(options["file"]) as file:
-            found = imports.receive(campaign, options["file"].name, file, by=by, corrects=corrects)
+            found = imports.receive(
+                campaign,
+                options["file"].name,
+                file,
+                by=by,
+                reason=options["reason"],
+                corrects=corrects,
+            )
         if imports.has_work_left(found):
             job = imports.open_job(found, by=by)
             with self.watching(job.pk):

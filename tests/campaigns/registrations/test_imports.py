@@ -361,13 +361,13 @@ def test_c2_a_campaign_that_closes_while_its_records_wait_takes_none(monkeypatch
     """Whether it is open is asked under its lock."""
     campaign = make_campaign()
     put_on_stream(from_elsewhere(campaign, 1))
-    real = imports.lock_campaign
+    real = records.lock_campaign
 
     def closed_meanwhile(campaign_pk):
         Campaign.objects.filter(pk=campaign_pk).update(status="closed")
         return real(campaign_pk)
 
-    monkeypatch.setattr(imports, "lock_campaign", closed_meanwhile)
+    monkeypatch.setattr(records, "lock_campaign", closed_meanwhile)
     consume()
     assert not Registrant.objects.exists()
     assert "is not open" in DeadLetter.objects.get().error
