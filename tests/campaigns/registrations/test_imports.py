@@ -14,6 +14,7 @@ from campaigns.errors import UnreadableFile, WrongStatus
 from campaigns.models import Campaign, ListEntry, Market, Registrant, RegistrationImport
 from campaigns.opening import close_campaign
 from campaigns.registrations import imports, staging
+from campaigns.registrations import records as of_stream
 from datalake import records, streams
 from datalake.choices import RecordType, StreamName
 from datalake.errors import NotAvro
@@ -361,13 +362,13 @@ def test_c2_a_campaign_that_closes_while_its_records_wait_takes_none(monkeypatch
     """Whether it is open is asked under its lock."""
     campaign = make_campaign()
     put_on_stream(from_elsewhere(campaign, 1))
-    real = records.lock_campaign
+    real = of_stream.lock_campaign
 
     def closed_meanwhile(campaign_pk):
         Campaign.objects.filter(pk=campaign_pk).update(status="closed")
         return real(campaign_pk)
 
-    monkeypatch.setattr(records, "lock_campaign", closed_meanwhile)
+    monkeypatch.setattr(of_stream, "lock_campaign", closed_meanwhile)
     consume()
     assert not Registrant.objects.exists()
     assert "is not open" in DeadLetter.objects.get().error
