@@ -165,6 +165,15 @@ FAULTS = [*LUCK_AND_BANDS, *RANKING, *TIES, *ELIGIBILITY, *ALLOCATING, *SEATS_AN
 # No presale of a test can have two fans of one band score: it takes some ten million draws of a
 # million fans. The checker's own tests hold the order of ties.
 NOT_STOPPED = {fault.says for fault in TIES}
+# What a constraint or the preparation itself refuses, so that there is nothing to count.
+REFUSED_EARLIER = {
+    "members of other waves are candidates": "not prepared: IntegrityError",
+    "who comes back is selected from, too": "not prepared: IntegrityError",
+    "the first score file is selected from": "not prepared: WrongState",
+    "seats that are filled are not used up": "not prepared: IntegrityError",
+    "a market takes one fan too many": "not prepared: IntegrityError",
+    "seats are counted for all markets together": "not prepared: CapacityBelowGiven",
+}
 # What happened elsewhere, and what looks most innocent.
 CHOSEN = {
     "who registered in the first days stands first, then by band score",

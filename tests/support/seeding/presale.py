@@ -19,8 +19,10 @@ from campaigns.models import Campaign, ListEntry, Market, Registrant, ScoreFile
 from campaigns.opening import draw_of
 from campaigns.scoring import roster, tables
 from campaigns.scoring.outcomes import tally
+from tests.support.people import keeper
 from tests.support.waves import NOTIFY, NOW, SALT, SEED
 from waves.models import Assignment, Code, Member, Send, Wave
+from waves.preparation.prepare import prepare
 from waves.selection.plan import WaveRequest
 
 FANS = 120
@@ -82,6 +84,12 @@ def crowded(**options: Any) -> Campaign:
 def request(campaign: Campaign, **values: Any) -> WaveRequest:
     defaults = {"notify_date": NOTIFY, "market_file": MARKETS_FILE, "min_score": 0.35}
     return WaveRequest(campaign.campaign_id, KEY, **(defaults | values))
+
+
+def prepared(campaign: Campaign, **values: Any) -> Wave:
+    """The wave of `request`. Its own rules are late, so they have a reason. [S-8]"""
+    asked = request(campaign, **values)
+    return prepare(asked, by=keeper(), now=NOW, reason="a test").wave
 
 
 def fan(number: int) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 from campaigns.models import Campaign, Registrant
 from campaigns.opening import draw_of
-from tests.support.seeding.presale import CLOSES_EARLY, FANS, MARKETS, crowded, fan, request
+from tests.support.seeding.presale import CLOSES_EARLY, FANS, MARKETS, crowded, fan, prepared
 from tests.support.waves import NOTIFY, NOW, SALT, SEED, counted, person
 from waves.models import Wave
 from waves.preparation.prepare import prepare
@@ -31,7 +31,7 @@ def campaign() -> Campaign:
 
 @pytest.fixture
 def wave(campaign) -> Wave:
-    return prepare(request(campaign), by=person("ann"), now=NOW).wave
+    return prepared(campaign)
 
 
 def facts_of(wave: Wave, folder: Path) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
