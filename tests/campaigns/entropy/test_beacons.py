@@ -46,7 +46,7 @@ def test_a_round_that_was_changed_is_not_believed(changes):
     [
         ({"round": 72_786}, "of round 72786, not 72785"),
         ({"round": "72785"}, "of round '72785'"),
-        ({"round": True}, "of round true"),
+        ({"round": 72785.0}, "of round 72785.0"),
         ({"randomness": ROUNDS[9]["randomness"]}, "not the SHA-256 of the signature"),
         ({"randomness": ROUND["randomness"].upper()}, "64 lower-case hex digits"),
         ({"randomness": None}, "randomness is missing"),
