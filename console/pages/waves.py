@@ -39,6 +39,8 @@ from waves.schedule import GRACE
 from waves.second_count.verdict import is_due
 
 SENDING = (WaveState.TRIGGERED, WaveState.PAUSED)
+# fields of the form that are shown with a right alone
+OFFERED_WITH = {"expedite": "waves.expedite_wave", "reason": "waves.late_wave_rules"}
 MOST_MESSAGES = 10**12  # that an address may say
 BEFORE_SCHEDULED = (WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED)
 
@@ -61,8 +63,9 @@ def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
             WaveForm.again(again) if again else WaveForm.start(campaign, timezone.now()),
         )
     form = WaveForm(request.POST, request.FILES, campaign=campaign)
-    if not request.user.has_perm("waves.expedite_wave"):
-        del form.fields["expedite"]  # nor is it offered
+    for name, right in OFFERED_WITH.items():
+        if not request.user.has_perm(right):
+            del form.fields[name]
     if not form.is_valid():
         return _form_page(request, campaign, form)
     try:
@@ -73,7 +76,7 @@ def new_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
             now=timezone.now(),
             by=request.user,
             expedite=form.cleaned_data.get("expedite", ""),
-            reason=form.cleaned_data["reason"],
+            reason=form.cleaned_data.get("reason", ""),
         )
     except Refusal as refusal:
         messages.error(request, str(refusal))
@@ -115,7 +118,7 @@ def _prepare(request: StaffRequest, form: WaveForm) -> HttpResponse:
         wanted,
         by=request.user,
         expedite=form.cleaned_data.get("expedite", ""),
-        reason=form.cleaned_data["reason"],
+        reason=form.cleaned_data.get("reason", ""),
         previewed_digest=form.cleaned_data["members_digest"],
     )
     messages.success(
