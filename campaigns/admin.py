@@ -20,6 +20,7 @@ from campaigns import later_steps, list_changes, rule_changes
 from campaigns.choices import READ_ONLY, CampaignStatus, ScoreFileState
 from campaigns.contacts.phones import shared_calling_code_warnings
 from campaigns.forms import CampaignForm, ListEntryForm
+from campaigns.late_changes import open_campaigns
 from campaigns.locks import lock_campaign, lock_campaigns
 from campaigns.markets.forms import MarketForm, MarketFormSet
 from campaigns.models import (
@@ -257,6 +258,7 @@ class ListEntryAdmin(OfCampaign, Masking):
     """
 
     form = ListEntryForm
+    delete_confirmation_template = "console/campaigns/delete_entry.html"
     personal = {"pattern": mask_pattern}
     list_display = ("pattern", "kind", "campaign", "note", "created_at")
     list_filter = ("kind", "campaign")
@@ -266,19 +268,32 @@ class ListEntryAdmin(OfCampaign, Masking):
     list_per_page = 100
 
     def get_fields(self, request: HttpRequest, obj: ListEntry | None = None) -> list[Any]:
-        fields = ["campaign", "kind", "pattern", "note"]
+        fields = ["campaign", "kind", "pattern", "note", "reason"]
         return fields if obj is None else self._as_shown(request, fields)
 
     def get_readonly_fields(self, request: HttpRequest, obj: ListEntry | None = None) -> list[Any]:
         return [field for field in self.get_fields(request, obj) if callable(field)]
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(request, *args, **kwargs)
+        form.by = request.user
+        return form
+
+    def campaigns_of(self, request: HttpRequest, row: ListEntry) -> set[int]:
+        """An entry of all campaigns changes every open one."""
+        found = super().campaigns_of(request, row)
+        if row.campaign_id is None or not request.POST.get("campaign"):
+            found |= {campaign.pk for campaign in open_campaigns([None])}
+        return found
 
     def save_model(
         self, request: HttpRequest, obj: ListEntry, form: ListEntryForm, change: bool
     ) -> None:
         """An entry that moves to another campaign or list is deleted there and added here."""
         before = self.model.objects.select_related("campaign").filter(pk=obj.pk).first()
-        super().save_model(request, obj, form, change)
-        by = cast("User", request.user)
+        by, of = cast("User", request.user), [obj.campaign, *([before.campaign] if before else [])]
+        with list_changes.late_lists(of, by=by, reason=form.cleaned_data.get("reason") or ""):
+            super().save_model(request, obj, form, change)
         if before and (before.campaign_id, before.kind) == (obj.campaign_id, obj.kind):
             list_changes.record(obj.campaign, obj.kind, list_changes.CHANGED, by=by)
             return
@@ -287,10 +302,10 @@ class ListEntryAdmin(OfCampaign, Masking):
         list_changes.record(obj.campaign, obj.kind, list_changes.ADDED, by=by)
 
     def delete_model(self, request: HttpRequest, obj: ListEntry) -> None:
-        super().delete_model(request, obj)
-        list_changes.record(
-            obj.campaign, obj.kind, list_changes.DELETED, by=cast("User", request.user)
-        )
+        by, reason = cast("User", request.user), request.POST.get("reason", "")[:300]
+        with list_changes.late_lists([obj.campaign], by=by, reason=reason):
+            super().delete_model(request, obj)
+        list_changes.record(obj.campaign, obj.kind, list_changes.DELETED, by=by)
 
 
 @admin.register(Registrant)

@@ -9,13 +9,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from campaigns.choices import READ_ONLY, CampaignStatus, ListKind
+from campaigns.choices import READ_ONLY, CampaignStatus, LateKind, ListKind
 from campaigns.contacts.emails import EmailRules
 from campaigns.contacts.phones import is_known_region
-from campaigns.errors import BadPublicSource, ListEntryInvalid
+from campaigns.errors import BadPublicSource, LateRefused, ListEntryInvalid
+from campaigns.late_changes import open_campaigns, permit
 from campaigns.locks import lock_campaign
 from campaigns.markets.forms import MARKET_FIELDS, ZONE_TO_COME, require_reason, zone_sent
 from campaigns.models import Campaign, ListEntry
@@ -145,6 +147,17 @@ def require_not_closed(campaign: Campaign | None) -> None:
 
 
 class ListEntryForm(VersionedForm):
+    """`by`: who edits; set by the page."""
+
+    by: User | None = None
+    reason = forms.CharField(
+        required=False,
+        max_length=300,
+        label="Reason",
+        help_text="Required after luck could be known. It is shown on the public page.",
+        widget=UnfoldAdminTextInputWidget,
+    )
+
     class Meta:
         model = ListEntry
         fields = ("campaign", "kind", "pattern", "note")
@@ -166,4 +179,22 @@ class ListEntryForm(VersionedForm):
         except ListEntryInvalid as refusal:
             raise ValidationError(str(refusal)) from refusal
         cleaned["pattern"] = pattern
+        if not self.errors and set(self.changed_data) & {"campaign", "kind", "pattern"}:
+            self._require_permitted(cleaned)
         return cleaned
+
+    def _require_permitted(self, cleaned: dict[str, Any]) -> None:
+        """A late change needs a right and a reason. [S-8]"""
+        was = [self.instance.campaign] if self.instance.pk else []
+        for campaign in open_campaigns([cleaned.get("campaign"), *was]):
+            try:
+                permit(
+                    campaign,
+                    LateKind.LISTS,
+                    "This change of a list",
+                    by=self.by,
+                    reason=cleaned.get("reason") or "",
+                )
+            except LateRefused as refusal:
+                self.add_error("reason", str(refusal))
+                return

@@ -7,6 +7,7 @@ transaction.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,12 +15,22 @@ from django.contrib.auth.models import Permission, User
 from django.db.models import Max
 
 from campaigns import named_file
-from campaigns.choices import LateKind
+from campaigns.choices import CampaignStatus, LateKind
 from campaigns.errors import LateRefused
 from campaigns.models import Campaign, LateChange
 from campaigns.named_file import luck_known
 from campaigns.rights import LATE
 from operations.database.clock import database_time
+
+
+def open_campaigns(of: Iterable[Campaign | None]) -> list[Campaign]:
+    """The open ones of these, or all that are open where one is None (a list of all campaigns), in
+    the order of their keys.
+    """
+    named = list(of)
+    found = Campaign.objects.filter(status=CampaignStatus.OPEN).order_by("pk")
+    keys = [each.pk for each in named if each is not None]
+    return list(found if None in named else found.filter(pk__in=keys))
 
 
 def is_late(campaign: Campaign) -> bool:

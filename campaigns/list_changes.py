@@ -4,15 +4,36 @@ the entries say, which may be an address. [S-4, S-16]
 
 from __future__ import annotations
 
-from django.contrib.auth.models import User
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
 
-from campaigns.choices import CampaignStatus, ListKind
-from campaigns.models import Campaign
+import polars as pl
+from django.contrib.auth.models import User
+from django.db.models import Q
+
+from campaigns.choices import CampaignStatus, LateKind, ListKind
+from campaigns.contacts.email_lists import EmailRules
+from campaigns.contacts.emails import check_emails
+from campaigns.late_changes import is_late, open_campaigns, permit
+from campaigns.late_changes import record as record_late
+from campaigns.locks import lock_campaign
+from campaigns.models import Campaign, ListEntry
 from campaigns.opening import subject_of
 from operations import jobs
+from operations.database.copying import frames_of
 from operations.models import StatusChange
 from operations.plurals import plural
 
+THIS_CHANGE = "This change of a list"
+# the address that a wave would judge a fan of the active file by
+EMAILS = """
+SELECT coalesce(nullif(fan.email, ''), score.email) AS email FROM campaigns_fanscore AS score
+LEFT JOIN campaigns_registrant AS fan ON fan.campaign_id = %(campaign)s
+    AND fan.global_user_id = score.global_user_id COLLATE "default"
+WHERE score.score_file_id = %(score_file)s"""
+Patterns = Mapping[str, frozenset[str]]
 ADDED, CHANGED, DELETED = "added", "changed", "deleted"
 
 
@@ -33,3 +54,91 @@ def sentence_of(change: StatusChange) -> str | None:
     if change.from_state not in ListKind.values:
         return None
     return f"{ListKind(change.from_state).label}: {change.reason} {change.to_state}"
+
+
+@contextmanager
+def late_lists(of: Iterable[Campaign | None], *, by: User | None, reason: str) -> Iterator[None]:
+    """What is changed inside, in the caller's transaction, of the lists of these campaigns (None:
+    of all) needs a right and a reason for each of them whose luck could be known, and is listed
+    with the fans of the active score file that it turned in or out. Raises LateRefused. [S-8]
+    """
+    late = [campaign for campaign in _locked(of) if is_late(campaign)]
+    before = [_patterns(campaign) for campaign in late]
+    yield
+    for campaign, were in zip(late, before, strict=True):
+        if (now := _patterns(campaign)) == were:
+            continue
+        person = permit(campaign, LateKind.LISTS, THIS_CHANGE, by=by, reason=reason)
+        if person is not None:
+            moved = _turned_in_or_out(campaign, were, now)
+            subject = _difference(were, now)
+            record_late(campaign, LateKind.LISTS, subject, by=person, reason=reason, moved=moved)
+
+
+def _locked(of: Iterable[Campaign | None]) -> list[Campaign]:
+    """The open campaigns of these, or all that are open where one is None, locked in the order of
+    their keys.
+    """
+    return [lock_campaign(campaign.pk) for campaign in open_campaigns(of)]
+
+
+def _patterns(campaign: Campaign) -> Patterns:
+    """The entries that hold for the campaign, by list."""
+    entries = ListEntry.objects.filter(Q(campaign=None) | Q(campaign=campaign))
+    found: dict[str, set[str]] = {kind: set() for kind in ListKind.values}
+    for kind, pattern in entries.values_list("kind", "pattern"):
+        found[kind].add(pattern)
+    return {kind: frozenset(patterns) for kind, patterns in found.items()}
+
+
+def _difference(were: Patterns, now: Patterns) -> str:
+    """`Blacklist: 1 entry added`, of each list that differs."""
+    said = []
+    for kind in ListKind:
+        for what, some in ((ADDED, now[kind] - were[kind]), (DELETED, were[kind] - now[kind])):
+            if some:
+                said.append(f"{kind.label}: {plural(len(some), 'entry', 'entries')} {what}")
+    return "; ".join(said)
+
+
+def _turned_in_or_out(campaign: Campaign, were: Patterns, now: Patterns) -> int:
+    """Accepted fans of the active file whom the lists judge otherwise. The lists of the bucket are
+    those that its rows were judged by.
+    """
+    active = campaign.active_score_file
+    if active is None:
+        return 0
+    gone = {kind: were[kind] - now[kind] for kind in were}
+    kept = active.rules.get("lists")
+    of_file = EmailRules.from_json(json.dumps(kept)) if kept else _rules({})
+    before = _joined(of_file, _rules(were))
+    after = _joined(_without(of_file, _rules(gone)), _rules(now))
+    moved, values = 0, {"campaign": campaign.pk, "score_file": active.pk}
+    for frame in frames_of(EMAILS, {"email": pl.String}, **values):
+        one, other = (check_emails(frame["email"], each)["reason"] for each in (before, after))
+        moved += int((one.is_null() != other.is_null()).sum())
+    return moved
+
+
+def _rules(patterns: Patterns) -> EmailRules:
+    return EmailRules.compile(
+        blacklist=patterns.get(ListKind.BLACKLIST, ()),
+        whitelist=patterns.get(ListKind.WHITELIST, ()),
+        disposable=patterns.get(ListKind.DISPOSABLE, ()),
+    )
+
+
+def _joined(one: EmailRules, other: EmailRules) -> EmailRules:
+    names = [field.name for field in fields(EmailRules)]
+    return EmailRules(**{name: getattr(one, name) | getattr(other, name) for name in names})
+
+
+def _without(one: EmailRules, gone: EmailRules) -> EmailRules:
+    """What the package lists stays."""
+    packaged, names = _rules({}), [field.name for field in fields(EmailRules)]
+    return EmailRules(
+        **{
+            name: getattr(one, name) - (getattr(gone, name) - getattr(packaged, name))
+            for name in names
+        }
+    )

@@ -106,7 +106,8 @@ def _load(document: Any, *, by: User | None, reason: str) -> Loaded:
         campaign = campaign_files.keep_or_move(campaign, source, by=by, reason=reason)
     _write(campaign, given, "campaign")
     _load_markets(campaign, document.get("markets", []))
-    _load_lists(campaign, document, by)
+    with list_changes.late_lists([campaign], by=by, reason=reason):
+        _load_lists(campaign, document, by)
     if not is_new:
         rule_changes.record(campaign, options_before, by=by, reason=reason)
     status_as_it_was = campaign.status
