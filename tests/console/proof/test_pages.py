@@ -182,12 +182,20 @@ def test_o7_only_names_of_shards_are_looked_up_in_the_bucket(monkeypatch, name):
     assert answer.status_code in (400, 404)
 
 
-def test_x2_who_asked_for_too_many_pages_still_gets_their_shards(monkeypatch):
-    index = published(campaign_with(1))
+def test_x2_who_asked_for_too_many_pages_can_still_check_their_entry(monkeypatch):
+    campaign = campaign_with(1)
+    index, check = published(campaign), f"/draws/{campaign.campaign_id}/check"
     monkeypatch.setattr(pages.PAGES, "wait_seconds", lambda client: 3.0)
-    assert {Client().get(index).status_code for _ in range(100)} == {200}
-    monkeypatch.setattr(pages.SHARDS, "wait_seconds", lambda client: 3.0)
-    assert Client().get(index).status_code == 429
+    assert {Client().get(address).status_code for address in [index, check] * 50} == {200}
+    for limit in (pages.SHARDS, pages.CHECKS):
+        monkeypatch.setattr(limit, "wait_seconds", lambda client: 3.0)
+    assert {Client().get(address).status_code for address in (index, check)} == {429}
+
+
+def test_x2_the_page_that_checks_an_entry_takes_one_query():
+    campaign = campaign_with(1)
+    published(campaign)
+    assert len(queries_of(f"/draws/{campaign.campaign_id}/check")) == 1
 
 
 def test_x2_only_the_page_that_checks_an_entry_may_run_a_script_and_only_ours():
