@@ -64,13 +64,13 @@ class JobKind:
     and does it. `tidy` is called with a job that is cancelled while it waits or is paused, in the
     transaction that cancels it; a running job tidies up itself. `page` is the name of the page that
     shows the subject and takes `Job.subject_id`; without one the job's own page is shown. `right`
-    is the permission for what the job does; pausing, cancelling and resuming it needs the same. A
-    kind that `can_pause` calls `Lease.check_stop` between its steps; one that cannot has no button,
-    and to stop it is refused. `cancel_refusal` says why a job of a kind that can pause cannot be
-    cancelled any more: what it did is committed. `before_progress` is shown while a running job has
-    not reported progress. `retry` says after which pause a job that failed with an error is queued
-    again without a person. `outranks` is true for the work of due waves, which has reserved
-    workers.
+    is the permission for what the job does; pausing, cancelling and resuming it needs the same, or
+    one of `or_rights`. A kind that `can_pause` calls `Lease.check_stop` between its steps; one that
+    cannot has no button, and to stop it is refused. `cancel_refusal` says why a job of a kind that
+    can pause cannot be cancelled any more: what it did is committed. `before_progress` is shown
+    while a running job has not reported progress. `retry` says after which pause a job that failed
+    with an error is queued again without a person. `outranks` is true for the work of due waves,
+    which has reserved workers.
     """
 
     name: str
@@ -79,6 +79,7 @@ class JobKind:
     tidy: Callable[[Job], object] = nothing_to_tidy
     page: str = ""
     right: str = ADMINISTRATORS_RIGHT
+    or_rights: tuple[str, ...] = ()
     can_pause: bool = True
     cancel_refusal: Callable[[Job], str] = may_be_cancelled
     before_progress: str = "Starting."

@@ -52,7 +52,10 @@ NOTES = {
     "Commands": "With `--by`, a command asks for the rights of that user. The first column is without `--by`:"
     " `yes` there runs it for a service account.",
     "Lists": "A draft of a campaign can be deleted on its own page.",
-    "Pause, cancel and resume a job": "Each kind of job needs the right to do what it does.",
+    "Pause, cancel and resume a job": "Each kind of job needs the right to do what it does. A second count,"
+    " for which approvals wait, can also be paused and resumed by who approves.",
+    "Waves and sending": "An operator resets only a wave whose second count differs; `reset_wave` too. Any other"
+    " wave is an administrator's to reset.",
 }
 
 

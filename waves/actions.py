@@ -28,6 +28,7 @@ from waves.preparation import status_files
 from waves.preparation.judgement import needs_expediting, require_lead_time
 from waves.preparation.submission import JOB_KIND, require_alone
 from waves.second_count.count import open_job
+from waves.second_count.verdict import Standing, standing
 
 RESETTABLE = (WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED)
 
@@ -36,16 +37,12 @@ def reset(wave: Wave, *, by: User, reason: str) -> Wave:
     """A wave before SCHEDULED goes back to CONFIGURED with two new attempts: without members, its
     codes stay reserved for them. [W-9]
 
-    Raises ReasonMissing, NotPermitted without the right to reset, WrongState, AlreadyRunning while
-    it is being prepared.
+    Raises ReasonMissing, NotPermitted without the right to reset this wave, WrongState,
+    AlreadyRunning while it is being prepared.
     """
     require_state(wave, *RESETTABLE)
     _require_reason(wave, reason)
-    if not by.has_perm("waves.reset_wave"):
-        raise NotPermitted(
-            f"User {by.get_username()} does not have permission to reset wave {wave.name}."
-            " Ask a user who has it."
-        )
+    _require_may_reset(wave, by)
     with exclusive(f"wave {wave.name}", wait=False) as alone:
         require_alone(alone, wave.name)
         _reset(wave, by=by, reason=reason)
@@ -54,12 +51,30 @@ def reset(wave: Wave, *, by: User, reason: str) -> Wave:
     return wave
 
 
+def may_reset(wave: Wave, by: User) -> bool:
+    """The right to reset is an administrator's. A wave whose second count differs has no other way
+    forward, so there who may prepare waves may reset it. [W-9, X-14]
+    """
+    stuck = wave.state == WaveState.PREPARED and standing(wave) == Standing.DIFFERS
+    return by.has_perm("waves.reset_wave") or (stuck and by.has_perm("waves.prepare_wave"))
+
+
+def _require_may_reset(wave: Wave, by: User) -> None:
+    if not may_reset(wave, by):
+        raise NotPermitted(
+            f"User {by.get_username()} does not have permission to reset wave {wave.name}: without"
+            " the right to reset waves, only a wave whose second count differs can be reset. Ask"
+            " an administrator."
+        )
+
+
 @retried
 @transaction.atomic
 def _reset(wave: Wave, *, by: User, reason: str) -> None:
     campaign = lock_wave(wave.pk).campaign
     wave.refresh_from_db()
     require_state(wave, *RESETTABLE)
+    _require_may_reset(wave, by)
     drop_retries(JOB_KIND, subject_of(wave))
     if wave.state != WaveState.CONFIGURED:
         back_to_configured(wave, by=by, reason=reason)

@@ -154,7 +154,11 @@ def back_to_configured(wave: Wave, *, by: User | None, reason: str, cause: str =
     lock_wave(wave.pk)
     drop_members(wave)
     cleared = dict.fromkeys(
-        ("error", "zip_key", "candidates_key", "members_digest", "content_digest"), ""
+        (
+            *("error", "zip_key", "candidates_key", "facts_key", "facts_digest"),
+            *("members_digest", "content_digest"),
+        ),
+        "",
     )
     move(
         wave,

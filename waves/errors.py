@@ -86,7 +86,7 @@ class NotCounted(WaveError):
 
 
 class SecondCountFailed(WaveError):
-    """The checker ended without a verdict: killed, or out of memory. [X-14]"""
+    """The checker ended without a verdict (killed, or out of memory), or hung. [X-14]"""
 
     is_transient = True
 

@@ -65,11 +65,6 @@ def attempt_key(prefix: str, attempt: Attempt, ending: str) -> str:
     return f"{prefix}{attempt.job_id}-{attempt.number}.{ending}"
 
 
-def counted_prefix(campaign_id: str, date_key: str) -> str:
-    """What the keys begin with under which second counts keep the sealed facts of a wave. [X-14]"""
-    return f"wavePrep/{campaign_id}/counted/{date_key}."
-
-
 def attempt_of(key: str) -> Attempt | None:
     """Which attempt keeps its file under this key; None for any other key."""
     found = _OF_ATTEMPT.fullmatch(key)

@@ -6,7 +6,8 @@ PREPARE = ("waves.prepare_wave", "waves.view_wave")  # and a new notify date
 APPROVE = ("waves.approve_wave", "waves.view_wave")
 SCHEDULE = ("waves.schedule_wave", "waves.view_wave")
 SEND = ("waves.send_wave", "waves.view_wave")  # trigger, pause, resume and cancel too
-RESET = ("waves.reset_wave", "waves.view_wave")
+# Any wave with waves.reset_wave; without it, only one whose second count differs.
+RESET = ("waves.prepare_wave", "waves.view_wave")
 STOP_ALL = ("waves.stop_all",)
 RESUME_PROVIDER = ("waves.send_wave", "waves.view_provideraccount")
 FIND_FAN = ("campaigns.view_registrant", "waves.view_member")

@@ -37,6 +37,7 @@ EMAIL_QUEUE = Subject("email_queue")
 SETTLE_KIND = "settle_unknown"
 SETTLE_AGAIN = timedelta(hours=1)  # what the provider does not know now it may know later
 PREPARE_RIGHT, SEND_RIGHT = "waves.prepare_wave", "waves.send_wave"
+APPROVE_RIGHT = "waves.approve_wave"
 
 
 def start_preparation(
@@ -63,9 +64,7 @@ def start_preparation(
 
 
 def run_preparation(job_id: int) -> None:
-    """Prepare the wave, and have it counted by the same worker: the facts are to be those of this
-    moment. [X-14]
-    """
+    """Prepare the wave, and have it counted by the same worker. [X-14]"""
     wave = prepare.run(job_id, now=timezone.now())
     run_job(count.open_job(wave).pk)
 
@@ -180,7 +179,14 @@ JOB_KINDS = [
         can_pause=False,  # all or nothing, within minutes
         retry=submission.pause_before_retry,
     ),
-    JobKind(count.JOB_KIND, "Second count", count.run, page="wave", right=PREPARE_RIGHT),
+    JobKind(
+        count.JOB_KIND,
+        "Second count",
+        count.run,
+        page="wave",
+        right=PREPARE_RIGHT,
+        or_rights=(APPROVE_RIGHT,),  # approval waits for it
+    ),
     JobKind(
         SEND_KIND,
         "Send wave",

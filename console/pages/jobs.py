@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -30,12 +31,15 @@ def work_on(request: StaffRequest, subject: Subject) -> dict[str, Any]:
     newest = jobs_on_it.filter(state__in=LIVE_JOBS).first() or jobs_on_it.first()
     if newest is None or not request.user.has_perm("operations.view_job"):
         return {"job": None}
-    return progress_of(newest) | {"may_steer": request.user.has_perm(right_to_steer(newest))}
+    return progress_of(newest) | {"may_steer": may_steer(request.user, newest)}
 
 
-def right_to_steer(job: Job) -> str:
-    """The permission that pausing, cancelling and resuming this job needs: that of its work."""
-    return job_kinds.shown_kind(job.kind).right
+def may_steer(user: User, job: Job) -> bool:
+    """Whether they may pause, cancel and resume this job: the right to do its work, or another that
+    its kind names.
+    """
+    kind = job_kinds.shown_kind(job.kind)
+    return any(user.has_perm(right) for right in (kind.right, *kind.or_rights))
 
 
 def page_of(job: Job) -> str:
@@ -72,13 +76,12 @@ def progress_of(job: Job) -> dict[str, Any]:
 @page("operations.view_job")
 def job(request: StaffRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(Job.objects.select_related("created_by"), pk=pk)
-    may_steer = request.user.has_perm(right_to_steer(shown))
     return render(
         request,
         "console/jobs/job.html",
         f"Job {pk}",
         about=page_of(shown),
-        may_steer=may_steer,
+        may_steer=may_steer(request.user, shown),
         **progress_of(shown),
     )
 
@@ -101,7 +104,7 @@ def job_live(request: StaffRequest, pk: int) -> HttpResponse:
 def steer(request: StaffRequest, pk: int, how: str) -> HttpResponse:
     """Pause, cancel or go on; each kind of job has the right it needs."""
     steered = get_object_or_404(Job, pk=pk)
-    if not request.user.has_perm(right_to_steer(steered)):
+    if not may_steer(request.user, steered):
         raise PermissionDenied
     try:
         done = _resume(steered) if how == "resume" else jobs.request_stop(pk, how)

@@ -26,6 +26,7 @@ from operations.adminkit import unmasking
 from operations.errors import Refusal
 from operations.models import StatusChange
 from waves import rights, tasks
+from waves.actions import RESETTABLE, may_reset
 from waves.alarms import lost_approvals
 from waves.approval import CHANGEABLE
 from waves.choices import WaveState
@@ -36,13 +37,13 @@ from waves.lifecycle import subject_of
 from waves.models import Wave
 from waves.preparation import judgement
 from waves.schedule import GRACE
+from waves.second_count import count
 from waves.second_count.verdict import is_due
 
 SENDING = (WaveState.TRIGGERED, WaveState.PAUSED)
 # fields of the form that are shown with a right alone
 OFFERED_WITH = {"expedite": "waves.expedite_wave", "reason": "waves.late_wave_rules"}
 MOST_MESSAGES = 10**12  # that an address may say
-BEFORE_SCHEDULED = (WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED)
 
 
 @form_page(*rights.PREPARE)
@@ -151,9 +152,10 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
         due=shown.notify_date <= timezone.now(),
         grace=GRACE,
         can_prepare=shown.state in (WaveState.CONFIGURED, WaveState.FAILED),
-        can_reset=shown.state in BEFORE_SCHEDULED,
+        can_reset=shown.state in RESETTABLE and may_reset(shown, request.user),
         notify_date_form=_notify_date_form(shown) if shown.state in CHANGEABLE else None,
         freed=freed_by(shown) if shown.state == WaveState.CANCELLED and prepared else None,
+        count_job=count.last_job(shown),
         returned=shown.members.filter(place=0).count() if prepared else 0,
         approval_lost=lost_approvals([shown]).get(shown.name),
         unusable=_unusable_messages(shown),

@@ -1620,7 +1620,6 @@ class Recount:
         self.refs, self.scores, self.cells, self.last = bytearray(), array("d"), array("I"), b""
         self.cell_ids: dict[Any, int] = defaultdict(count().__next__)  # a reason, a market returned to, or the markets in order
         self.wanted_by: dict[bytes, Any] = {}
-        self.afterwards: dict[str, int] = defaultdict(int)
         self.bands = {"high": 0, "mid": 0, "low": 0}
         self.roster = hashlib.sha256()
         rest, header, total = b"", "\t".join(FACT_COLUMNS).encode() + b"\n", self.facts["fans"]
@@ -1694,8 +1693,6 @@ class Recount:
             if found.__class__ is tuple:
                 return found
             reason = found
-        if int(registered) > self.facts["prepared_us"]:
-            self.afterwards[reason] += 1
         return reason
 
     def eligible(self, asked: bytes, registered: int) -> Any:
@@ -1784,7 +1781,7 @@ class Recount:
         self.compare_markets(rows, due)
 
     def compare_reasons(self) -> None:
-        """Excluded fans by reason. Who registered after the preparation began may have been unknown to it: not registered then."""
+        """Excluded fans by reason."""
         found: dict[str, int] = defaultdict(int)
         tally: dict[int, int] = defaultdict(int)
         for cell in self.cells:
@@ -1792,16 +1789,10 @@ class Recount:
         for cell, number in self.cell_ids.items():
             if cell.__class__ is str:
                 found[cell] += tally[number]
-        said, after = self.claim["excluded"], self.afterwards
-        slack = sum(after.values())
+        said = self.claim["excluded"]
         for reason in sorted(set(found) | set(said)):
-            number, most = found.get(reason, 0) - after.get(reason, 0), found.get(reason, 0)
-            if reason == "not_registered":
-                most += slack
-            right = number <= said.get(reason, 0) <= most
-            words = reason.replace("_", " ")
-            self.expect(right, f"Excluded, {words}: the wave says {said.get(reason, 0)}, this count gives {found.get(reason, 0)}.")
-        self.expect(sum(said.values()) == sum(found.values()), "Excluded fans: the numbers do not add up to all fans.")
+            there, number, words = said.get(reason, 0), found.get(reason, 0), reason.replace("_", " ")
+            self.expect(there == number, f"Excluded, {words}: the wave says {there}, this count gives {number}.")
 
     def compare_markets(self, rows: list[int], due: list[tuple[int, str, str, float]]) -> None:
         said = self.claim["markets"]

@@ -12,7 +12,7 @@ from campaigns.choices import CampaignStatus, LateKind
 from campaigns.models import ScoreFile
 from campaigns.supplements import supplements
 from console.access import StaffRequest
-from console.pages.jobs import progress_of, right_to_steer
+from console.pages.jobs import may_steer, progress_of
 from operations.models import Job
 
 register = template.Library()
@@ -46,4 +46,4 @@ def _work(request: StaffRequest, file: ScoreFile) -> dict[str, Any]:
     )
     if newest is None or not request.user.has_perm("operations.view_job"):
         return {}
-    return progress_of(newest) | {"may_steer": request.user.has_perm(right_to_steer(newest))}
+    return progress_of(newest) | {"may_steer": may_steer(request.user, newest)}

@@ -198,8 +198,6 @@ def without_attempt(key: str) -> str:
     """
     if key.endswith(".rejected.csv") and key.startswith("registrations/"):
         return f"{key.rpartition('/')[0]}/*.rejected.csv"
-    if "/counted/" in key:
-        return f"{key.rpartition('/')[0]}/*.zip"
     return key if attempt_of(key) is None else f"{key.rpartition('/')[0]}/*{key[-4:]}"
 
 

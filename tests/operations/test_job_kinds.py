@@ -28,8 +28,10 @@ KINDS = {
     "archive_demand": "demand.add_eventupload",
     "archive_merge": "datalake.add_merge",
     "compose_supplement": "campaigns.process_scores",
+    "count_wave": "waves.prepare_wave",
     "deliver_email": "waves.send_wave",
     "fairness": "campaigns.process_scores",
+    "fetch_entropy": "campaigns.enter_entropy",
     "import_registrations": "campaigns.import_registrations",
     "make_proof": "campaigns.change_campaign",
     "merge_lake": "datalake.add_merge",
@@ -48,6 +50,8 @@ KINDS = {
 def test_the_apps_declare_these_kinds_of_jobs_and_who_may_steer_them():
     """[O-5] Steering one needs the right to do its work."""
     assert {kind.name: kind.right for kind in registered()} == KINDS
+    also = {kind.name: kind.or_rights for kind in registered() if kind.or_rights}
+    assert also == {"count_wave": ("waves.approve_wave",)}
 
 
 @pytest.mark.parametrize("kind", registered(), ids=lambda kind: kind.name)

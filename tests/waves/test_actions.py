@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from operations.models import StatusChange
+from tests.support.people import member_of
 from tests.support.waves import (
     KEY,
     NOTIFY,
@@ -162,3 +163,18 @@ def test_w2_every_action_needs_a_reason(wave, step):
         step(wave, by=person("root", superuser=True), reason="  ")
     wave.refresh_from_db()
     assert wave.state == WaveState.PREPARED
+
+
+def test_x14_an_operator_resets_only_a_wave_whose_second_count_differs():
+    olaf = member_of("operator", name="olaf")
+    wave = prepare(request(campaign_with(6)), by=olaf, now=NOW).wave
+    with pytest.raises(NotPermitted, match="only a wave whose second count differs"):
+        reset(wave, by=olaf, reason="again")
+    Wave.objects.filter(pk=wave.pk).update(differs_digest=wave.content_digest)
+    wave.refresh_from_db()
+    with pytest.raises(NotPermitted):
+        reset(wave, by=member_of("approver", name="petra"), reason="again")
+    again = reset(wave, by=olaf, reason="it differs")
+    assert (again.state, again.facts_key) == (WaveState.CONFIGURED, "")
+    with pytest.raises(NotPermitted):  # it has no verdict any more
+        reset(again, by=olaf, reason="again")

@@ -11,12 +11,14 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from campaigns.models import RuleChange
+from operations.errors import JobBusy
 from operations.models import StatusChange
 from tests.support.people import client_of, keeper, member_of
 from tests.support.sending import triggered_wave
 from tests.support.waves import campaign_with
 from waves.models import Code, Wave
 from waves.providers import registry
+from waves.second_count import count
 
 pytestmark = pytest.mark.django_db
 KEY = "20300101"
@@ -95,6 +97,15 @@ def test_the_steps_from_preview_to_schedule(campaign):
     assert (
         result_of("cancel_wave", wave, "--by", "root", "--reason", "rain")["state"] == "cancelled"
     )
+
+
+def test_x14_a_second_count_that_another_worker_has_is_not_said_to_differ(campaign, monkeypatch):
+    def busy(*_, **__):
+        raise JobBusy("another worker is running it")
+
+    monkeypatch.setattr(count, "run", busy)
+    prepared = prepared_by("ann", campaign)
+    assert (prepared["second_count"], prepared["second_count_problems"]) == ("not finished", [])
 
 
 def prepared_by(person: str, campaign: str) -> dict:

@@ -64,8 +64,8 @@ def _delete_own(wave: Wave, lease: Lease) -> None:
     """An attempt that was taken over deletes what it alone can have written, unless the row names
     it: then the attempt had ended well, and only the answer to its commit was lost.
     """
-    wave.refresh_from_db(fields=["zip_key", "candidates_key"])
-    files, counted = buckets.scoring(), {wave.zip_key, wave.candidates_key}
+    wave.refresh_from_db(fields=list(status_files.KEPT))
+    files, counted = buckets.scoring(), {getattr(wave, name) for name in status_files.KEPT}
     for key in list(files.list(attempt_prefix(wave.campaign.campaign_id, wave.date_key))):
         if attempt_of(key) == attempt_at(lease) and key not in counted:
             files.delete(key)

@@ -5,8 +5,9 @@ The order of things, so that a process killed anywhere leaves a wave that can be
 1. the wave is submitted: it is in CONFIGURED, a job is open (`submission.submit_plan`);
 2. the attempt is counted, before the work;
 3. codes are reserved under (wave, fan) and committed: a later attempt finds the same ones;
-4. the zip is in the bucket, under a key of this attempt alone;
-5. one transaction writes members, markets, PREPARED, that key and the end of the job, or nothing.
+4. zip, candidates and the facts for the second count are in the bucket, under keys of this attempt
+   alone;
+5. one transaction writes members, markets, PREPARED, those keys and the end of the job, or nothing.
    What goes wrong until then is written as FAILED first;
 6. only then the status file says how it ended, the zip is copied to where others read it, and what
    is left of a failed attempt is deleted. Where the process is killed before that, or the bucket is
@@ -26,10 +27,12 @@ is not the one that was previewed, the preparation fails. [W-7]
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -45,6 +48,7 @@ from datalake.storage import buckets
 from operations import leases
 from operations.database.locks import exclusive
 from operations.database.retries import retried
+from operations.database.snapshots import one_snapshot
 from operations.leases import Lease
 from operations.models import Job
 from waves.choices import WaveState
@@ -68,6 +72,7 @@ from waves.preparation.members import selected_members, write_members
 from waves.preparation.submission import require_alone, submit_plan
 from waves.preparation.wave_files import status_json, wave_zip
 from waves.preparation.wave_markets import write_wave_markets
+from waves.second_count.sealed_record import write_facts
 from waves.second_count.verdict import NO_VERDICT
 from waves.selection.eligibility import candidates_record
 from waves.selection.own_rules import moved_by_own_rules, own_rules
@@ -81,7 +86,16 @@ from waves.selection.plan import (
 
 logger = logging.getLogger(__name__)
 
-STEPS = 5  # selected, codes reserved, zip, candidates, members: what the progress of the job counts
+# selected, facts, codes reserved, zip, candidates, members: what the progress of the job counts
+STEPS = 6
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """The facts of a wave in a file here, and their SHA-256 in hex. [X-14]"""
+
+    file: Path
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -163,33 +177,50 @@ def _alone(name: str) -> Iterator[None]:
 def _prepare(
     wave: Wave, plan: Plan, lease: Lease, *, by: User | None, now: datetime
 ) -> Preparation:
+    """The facts are of the same moment as the selection: fans, lists and other waves change while
+    it runs. [X-14]
+    """
     lease.report_progress(0, STEPS)
-    planned = select_members(plan)
-    lease.report_progress(1, STEPS)
-    _require_previewed(planned, wave.previewed_digest)
-    require_selection(planned, wave.name)
-    if own_rules(plan):
-        planned = replace(planned, moved=moved_by_own_rules(plan, planned.selection))
-    return _attempt(wave, planned, lease, by=by, now=now)
+    with tempfile.TemporaryDirectory() as folder:
+        facts = Path(folder) / "facts.zip"
+        with one_snapshot():
+            planned = select_members(plan)
+            lease.report_progress(1, STEPS)
+            _require_previewed(planned, wave.previewed_digest)
+            require_selection(planned, wave.name)
+            if own_rules(plan):
+                planned = replace(planned, moved=moved_by_own_rules(plan, planned.selection))
+            sealed = Sealed(facts, write_facts(wave.pk, facts, now=now))
+        return _attempt(wave, planned, sealed, lease, by=by, now=now)
 
 
 def _attempt(
-    wave: Wave, planned: PlannedSelection, lease: Lease, *, by: User | None, now: datetime
+    wave: Wave,
+    planned: PlannedSelection,
+    sealed: Sealed,
+    lease: Lease,
+    *,
+    by: User | None,
+    now: datetime,
 ) -> Preparation:
     campaign_id, files = wave.campaign.campaign_id, buckets.scoring()
     prefix, attempt = attempt_prefix(campaign_id, wave.date_key), attempts.attempt_at(lease)
     kept = {
         "zip_key": attempt_key(prefix, attempt, "zip"),
         "candidates_key": attempt_key(prefix, attempt, "parquet"),
+        "facts_key": attempt_key(prefix, attempt, "facts"),
     }
     with attempts.counted(wave, lease, by=by, started=now):
+        with sealed.file.open("rb") as facts:
+            files.put(kept["facts_key"], facts)
+        lease.report_progress(2, STEPS)
         members = selected_members(planned)
         reserved = pool.reserve(wave, members, now=now, fence=lease.hold)
-        lease.report_progress(2, STEPS)
+        lease.report_progress(3, STEPS)
         market_ids = [seat.market_id for seat in planned.plan.seats]
         content, count = wave_zip(reserved.members, market_ids)
         files.put(kept["zip_key"], content)
-        lease.report_progress(3, STEPS)
+        lease.report_progress(4, STEPS)
         files.put(
             kept["candidates_key"],
             # who could be selected where: the draw stays provable when registrations change [S-10]
@@ -199,7 +230,7 @@ def _attempt(
                 {market.pk: market_id for market_id, market in planned.plan.markets.items()},
             ),
         )
-        lease.report_progress(4, STEPS)
+        lease.report_progress(5, STEPS)
         status = status_json(
             status="FINISHED",
             attempts=wave.attempts,
@@ -208,7 +239,8 @@ def _attempt(
             path=files.url_or_path(zip_key(campaign_id, wave.date_key)),
             count=count,
         )
-        _apply(wave, planned, reserved, lease, by=by, now=now, status_content=status, **kept)
+        written = kept | {"facts_digest": sealed.digest, "status_content": status}
+        _apply(wave, planned, reserved, lease, by=by, now=now, **written)
     logger.info(
         "wave prepared",
         extra={"wave": wave.name, "members": members.height, "attempt": wave.attempts},

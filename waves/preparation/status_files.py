@@ -28,6 +28,8 @@ from waves.naming import Attempt, attempt_of, attempt_prefix, status_key, zip_ke
 
 logger = logging.getLogger(__name__)
 
+# What a wave's row names the files by that its preparation made, and that count.
+KEPT = ("zip_key", "candidates_key", "facts_key")
 NO_LATER = Attempt(sys.maxsize, 0)  # who sweeps holds the lock: no attempt is at work
 
 
@@ -49,7 +51,7 @@ def put_right(wave: Wave, upto: Attempt = NO_LATER) -> None:
     count, `upto` this one, are deleted: they name members and codes. The caller holds the wave's
     lock, or did. Raises OSError.
     """
-    wave.refresh_from_db(fields=["state", "zip_key", "candidates_key", "status_content"])
+    wave.refresh_from_db(fields=["state", *KEPT, "status_content"])
     _delete_uncounted(wave, upto)
     published, files = zip_key(wave.campaign.campaign_id, wave.date_key), buckets.scoring()
     if wave.zip_key and wave.state != WaveState.CANCELLED:
@@ -63,7 +65,7 @@ def put_right(wave: Wave, upto: Attempt = NO_LATER) -> None:
 
 
 def _delete_uncounted(wave: Wave, upto: Attempt) -> None:
-    files, counted = buckets.scoring(), {wave.zip_key, wave.candidates_key}
+    files, counted = buckets.scoring(), {getattr(wave, name) for name in KEPT}
     for key in list(files.list(attempt_prefix(wave.campaign.campaign_id, wave.date_key))):
         attempt = attempt_of(key)
         if attempt is not None and attempt <= upto and key not in counted:

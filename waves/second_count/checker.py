@@ -10,7 +10,9 @@ import select
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +22,7 @@ from waves.errors import SecondCountFailed
 # run as a program, never imported
 SCRIPT: Final = Path(__file__).parents[2] / "console" / "proof" / "verify_draw.py"
 LOOK_SECONDS = 0.5
+PATIENCE_SECONDS = 300.0  # without progress; two million fans take less in all
 PIECE = 1 << 16
 LAST_WORDS = 300
 
@@ -55,7 +58,7 @@ def run_checker(
     counted and all fans; `check_stop` is asked twice a second, and may raise: then the process
     ends.
 
-    Raises SecondCountFailed where it ends without a verdict.
+    Raises SecondCountFailed where it ends without a verdict, or makes no progress for minutes.
     """
     command = [sys.executable, "-I", "-S", "-B", str(SCRIPT), "--recount", str(facts), str(claim)]
     with (
@@ -91,17 +94,26 @@ def run_checker(
 def _lines(
     process: subprocess.Popen[bytes], handed: bytes, check_stop: Callable[[], None]
 ) -> Iterator[bytes]:
-    """What the process prints, line by line, until it closes its output."""
+    """What the process prints, line by line, until it closes its output. Raises SecondCountFailed
+    where it prints nothing for PATIENCE_SECONDS.
+    """
     if process.stdin is None or process.stdout is None:
         raise SecondCountFailed("The checker has no pipes.")
-    process.stdin.write(handed)
-    process.stdin.close()
-    rest = b""
+    with suppress(BrokenPipeError):  # it has ended already: its exit and last words say why
+        process.stdin.write(handed)
+        process.stdin.close()
+    rest, heard_at = b"", time.monotonic()
     while True:
         check_stop()
         ready, _, _ = select.select([process.stdout], [], [], LOOK_SECONDS)
         if not ready:
+            if time.monotonic() - heard_at > PATIENCE_SECONDS:
+                raise SecondCountFailed(
+                    f"The checker made no progress for {PATIENCE_SECONDS / 60:.0f} minutes and was"
+                    " ended."
+                )
             continue
+        heard_at = time.monotonic()
         piece = os.read(process.stdout.fileno(), PIECE)
         if not piece:
             return

@@ -3,8 +3,9 @@ for it, as one file for the stand-alone checker. [X-14]
 
 It is read from the tables by queries of its own, and its references are hashed here: nothing in it
 comes out of the preparation that it is to judge. It holds no personal data, no seed and no salt.
-What other waves did after this one took its members is left out by the order of the members' keys:
-the waves of a campaign select one after the other.
+It is written while the wave is prepared, before its members: in the snapshot of the database from
+which they are selected, and while no other wave of the campaign can select. So nothing in it is
+newer than the selection.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import io
 import json
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from campaigns.models import Campaign
+from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import draw_of
 from campaigns.scoring import rules
 from campaigns.scoring.outcomes import Rules, judge_contacts
@@ -33,8 +34,6 @@ from operations.database.statements import rows
 from operations.threads import helper_thread, in_order
 from waves.models import Wave
 from waves.naming import market_file_key
-
-Report = Callable[[int, int], None]
 
 FORMAT, VERSION = "fairwave-recount", 1
 COLUMNS: Final = (
@@ -46,13 +45,12 @@ AT_ONCE = 3  # frames that are read and not written yet
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can name: the same facts, the same bytes
 _BLOCK_BYTES = 64  # of SHA-256, to which HMAC pads its key
 
-# Waves of the campaign whose members were written before those of this wave.
+# The other waves of the campaign that have members.
 _EARLIER = """
 WITH earlier AS (
     SELECT wave.id, wave.state, wave.triggered_at FROM waves_wave AS wave
     WHERE wave.campaign_id = %(campaign)s AND wave.id <> %(wave)s AND EXISTS (
-        SELECT FROM waves_member AS theirs WHERE theirs.wave_id = wave.id AND theirs.id < (
-            SELECT min(ours.id) FROM waves_member AS ours WHERE ours.wave_id = %(wave)s))
+        SELECT FROM waves_member AS theirs WHERE theirs.wave_id = wave.id)
 ), taken AS (
     SELECT member.global_user_id, member.market_id
     FROM waves_member AS member JOIN earlier ON earlier.id = member.wave_id
@@ -123,14 +121,17 @@ FROM campaigns_market AS market WHERE market.campaign_id = %(campaign)s
 _SEATS = "".join((_EARLIER, _SELECT_SEATS))
 
 
-def write_facts(wave: Wave, target: Path, report: Report) -> str:
-    """Write the facts of a prepared wave; returns their SHA-256 in hex. `report`: called with the
-    fans read and all fans.
+def write_facts(wave_pk: int, target: Path, *, now: datetime) -> str:
+    """Write the facts of a wave that is prepared `now`; returns their SHA-256 in hex. The caller
+    holds the campaign's selection, and reads in the snapshot that the members are selected from.
     """
-    campaign = wave.campaign
+    wave = Wave.objects.select_related("campaign__active_score_file").get(pk=wave_pk)
+    score_file = wave.campaign.active_score_file
+    if score_file is None:
+        raise ValueError(f"Campaign {wave.campaign.campaign_id} has no active score file.")
     with zipfile.ZipFile(target, "w") as archive, tempfile.TemporaryDirectory() as folder:
-        write_entry(archive, "facts.json", [json_of(_rules_of(wave, campaign))])
-        write_entry(archive, "fans.tsv", _sorted_lines(wave, campaign, Path(folder), report))
+        write_entry(archive, "facts.json", [json_of(_rules_of(wave, score_file, now))])
+        write_entry(archive, "fans.tsv", _sorted_lines(wave, score_file, Path(folder)))
     return sha256_of(target)
 
 
@@ -167,25 +168,23 @@ def references(salt: bytes, ids: list[str]) -> list[str]:
     return found
 
 
-def _rules_of(wave: Wave, campaign: Campaign) -> dict[str, Any]:
-    score_file, draw = wave.score_file, draw_of(campaign)
-    if score_file is None or wave.prepared_at is None:
-        raise ValueError(f"Wave {wave.name} is not prepared.")
+def _rules_of(wave: Wave, score_file: ScoreFile, now: datetime) -> dict[str, Any]:
+    campaign = wave.campaign
     return {
         "format": FORMAT,
         "version": VERSION,
         "campaign_id": campaign.campaign_id,
         "date_key": wave.date_key,
         "commitment": campaign.commitment,
-        "entropy_value": draw.entropy,
-        "attempt": campaign.active_score_file.attempt if campaign.active_score_file else None,
+        "entropy_value": draw_of(campaign).entropy,
+        "attempt": score_file.attempt,
         "fans": score_file.accepted,
         "bands": score_file.bands,
         "roster_digest": score_file.roster_digest,
         "min_scores": [campaign.min_score, wave.min_score],
         "order": wave.order,
         "single_market": wave.single_market,
-        "prepared_us": microseconds(wave.prepared_at),
+        "prepared_us": microseconds(now),
         "markets": _markets_of(wave, campaign),
     }
 
@@ -233,17 +232,14 @@ def _own_markets(campaign_id: str, date_key: str) -> dict[str, dict[str, str]] |
     return {line["marketId"]: line for line in lines if line.get("marketId")}
 
 
-def _sorted_lines(wave: Wave, campaign: Campaign, folder: Path, report: Report) -> Iterator[bytes]:
+def _sorted_lines(wave: Wave, score_file: ScoreFile, folder: Path) -> Iterator[bytes]:
     """A line for each fan, sorted by reference, with memory for a sixteenth of them."""
     yield "\t".join(COLUMNS).encode() + b"\n"
     parts = {digit: (folder / digit).open("ab") for digit in HEX_DIGITS}
     try:
-        done, total = 0, wave.score_file.accepted if wave.score_file else 0
-        for lines in _lines(wave, campaign):
+        for lines in _lines(wave, score_file):
             for (digit,), part in lines.partition_by("digit", as_dict=True).items():
                 parts[str(digit)].write("".join(part["line"].to_list()).encode())
-            done += lines.height
-            report(done, total)
     finally:
         for file in parts.values():
             file.close()
@@ -251,8 +247,9 @@ def _sorted_lines(wave: Wave, campaign: Campaign, folder: Path, report: Report) 
         yield b"".join(sorted((folder / digit).read_bytes().splitlines(keepends=True)))
 
 
-def _lines(wave: Wave, campaign: Campaign) -> Iterator[pl.DataFrame]:
-    values = {"campaign": campaign.pk, "wave": wave.pk, "score_file": wave.score_file_id}
+def _lines(wave: Wave, score_file: ScoreFile) -> Iterator[pl.DataFrame]:
+    campaign = wave.campaign
+    values = {"campaign": campaign.pk, "wave": wave.pk, "score_file": score_file.pk}
     work = partial(_lines_of, in_force=rules.gather(campaign), salt=draw_of(campaign).salt)
     # PostgreSQL and the hashing keep two cores busy
     with helper_thread("second count") as helper:

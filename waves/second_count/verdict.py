@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final
 
 from django.db import transaction
@@ -21,14 +22,26 @@ from waves.models import Wave
 from waves.second_count.checker import Verdict
 from waves.second_count.claim import Claim
 
+WHAT_TO_DO = (
+    "An operator must reset the wave and prepare it again. If it differs again, report it: the"
+    " selection may be faulty."
+)
+
+
+class Standing(StrEnum):
+    """Of a wave's second count, in the words that people read."""
+
+    AGREES = "agrees"
+    DIFFERS = "differs"
+    NOT_FINISHED = "not finished"
+
+
 # What a wave has whose members are new, or are gone.
 NO_VERDICT: Final[Mapping[str, Any]] = {
     "counted_digest": "",
     "differs_digest": "",
     "counted_at": None,
     "count_problems": [],
-    "facts_key": "",
-    "facts_digest": "",
 }
 
 
@@ -38,23 +51,29 @@ def uncounted() -> QuerySet[Wave]:
     return Wave.objects.filter(~said, state=WaveState.PREPARED).select_related("campaign")
 
 
+def standing(wave: Wave) -> Standing:
+    """What the second count says of the wave's present content."""
+    if wave.content_digest and wave.counted_digest == wave.content_digest:
+        return Standing.AGREES
+    if wave.content_digest and wave.differs_digest == wave.content_digest:
+        return Standing.DIFFERS
+    return Standing.NOT_FINISHED
+
+
 def is_due(wave: Wave) -> bool:
     """Whether this wave is one of `uncounted`."""
-    return wave.state == WaveState.PREPARED and wave.content_digest not in (
-        wave.counted_digest,
-        wave.differs_digest,
-    )
+    return wave.state == WaveState.PREPARED and standing(wave) == Standing.NOT_FINISHED
 
 
 def require_counted(wave: Wave) -> None:
     """Raises NotCounted unless the second count agrees with the wave's present content."""
-    if wave.counted_digest == wave.content_digest:
+    found = standing(wave)
+    if found == Standing.AGREES:
         return
-    if wave.differs_digest == wave.content_digest:
+    if found == Standing.DIFFERS:
         raise NotCounted(
             f"Wave {wave.name} cannot be approved: its second count differs."
-            f" {wave.count_problems[0]} Reset the wave and prepare it again. If it differs again,"
-            " report it: the selection may be faulty."
+            f" {wave.count_problems[0]} {WHAT_TO_DO}"
         )
     raise NotCounted(
         f"Wave {wave.name} cannot be approved yet: its second count is not finished. Wait until the"
@@ -83,5 +102,5 @@ def record(wave: Wave, lease: Lease, claim: Claim, verdict: Verdict, *, now: dat
     if not verdict.agrees:
         alert(
             f":rotating_light: Wave {wave.name}: the second count differs, so it cannot be"
-            f" approved. {verdict.problems[0]}"
+            f" approved. {verdict.problems[0]} {WHAT_TO_DO}"
         )

@@ -16,7 +16,7 @@ from operations.job_kinds import registered
 from operations.models import Job
 from operations.subjects import Subject
 from tests.support.campaigns import in_memory, make_campaign
-from tests.support.people import client_of, staff
+from tests.support.people import client_of, member_of, staff
 from tests.support.waves import campaign_with
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +83,17 @@ def test_the_page_of_what_a_job_works_on_has_buttons_for_who_may_steer_it_alone(
         html = browser.get(f"/admin/registrations/{found.pk}/").content.decode()
         assert f"/admin/job/{job.pk}/live/" in html
         assert (f"/admin/job/{job.pk}/pause/" in html) == has_button
+
+
+def test_x14_who_approves_resumes_a_second_count_but_no_preparation():
+    """The approval waits for it. [X-14, O-5]"""
+    approver = client_of(member_of("approver", name="petra"))
+    for kind, answer in (("count_wave", 302), ("prepare_wave", 403)):
+        job = jobs.open_job(kind, Subject("wave", "12345_20260120"))
+        Job.objects.filter(pk=job.pk).update(state="failed", error="broken")
+        assert approver.post(f"/admin/job/{job.pk}/resume/").status_code == answer
+        job.refresh_from_db()
+        assert job.state == ("queued" if answer == 302 else "failed")
 
 
 def test_who_may_only_prepare_does_not_steer_the_sending():

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from operations.models import Job
 from tests.console.page_cases import form_of, prepared, said
+from tests.support.people import client_of, member_of
 from tests.support.waves import NOW, campaign_with
 from waves.models import Wave
 
@@ -131,3 +132,40 @@ def test_x14_a_waves_page_shows_what_its_second_count_says(client):
     assert "Approve this content" not in html
     said = client.post(f"{page}approve/", {"digest": wave.content_digest}, follow=True)
     assert "its second count differs" in said.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"state": "queued"}, "It runs automatically."),
+        ({"state": "paused"}, "is paused. An operator or an approver must resume it"),
+        ({"state": "failed", "retry_at": NOW}, "It is tried again automatically"),
+        ({"state": "failed"}, "does not run again automatically. An operator or an approver must"),
+    ],
+    ids=str,
+)
+def test_x14_a_waves_page_says_whether_its_second_count_goes_on_by_itself(state, words):
+    client = client_of(member_of("approver", name="petra"))
+    wave = prepared()
+    Wave.objects.filter(pk=wave.pk).update(counted_digest="")
+    Job.objects.filter(kind="count_wave").update(**state)
+    html = client.get(f"/admin/wave/{wave.name}/").content.decode()
+    assert words in html
+    assert html.count("It runs automatically") == (state["state"] == "queued")
+    needs_person = state["state"] == "paused" or state == {"state": "failed"}
+    assert html.count(" above).") == needs_person
+
+
+def test_x14_an_operator_finds_reset_where_the_second_count_differs():
+    operator, wave = client_of(member_of("operator", name="olaf")), prepared()
+    page = f"/admin/wave/{wave.name}/"
+    assert f"{page}reset/" not in operator.get(page).content.decode()
+    Wave.objects.filter(pk=wave.pk).update(
+        counted_digest="", differs_digest=wave.content_digest, count_problems=["It differs."]
+    )
+    html = operator.get(page).content.decode()
+    assert "An operator must reset the wave" in html
+    assert f"{page}reset/" in html
+    operator.post(f"{page}reset/", {"reason": "it differs"})
+    wave.refresh_from_db()
+    assert wave.state == "configured"

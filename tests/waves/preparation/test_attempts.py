@@ -50,14 +50,18 @@ def test_o6_who_lost_the_answer_to_a_commit_deletes_nothing_that_counts():
     prefix = attempt_prefix(campaign.campaign_id, KEY)
 
     def commit(lease: Lease) -> None:
-        kept, left = (attempt_key(prefix, attempt_at(lease), end) for end in ("zip", "parquet"))
+        kept, facts, left = (
+            attempt_key(prefix, attempt_at(lease), end) for end in ("zip", "facts", "parquet")
+        )
         bucket.put(kept, b"zip")
+        bucket.put(facts, b"facts")
         bucket.put(left, b"candidates")
-        Wave.objects.update(state=WaveState.PREPARED, zip_key=kept)
+        Wave.objects.update(state=WaveState.PREPARED, zip_key=kept, facts_key=facts)
         Job.objects.update(state="done")
         raise Broken("the connection is gone")
 
     with pytest.raises(LeaseLost):
         attempt(job, commit)
-    assert list(bucket.list(prefix)) == [Wave.objects.get().zip_key]
-    assert Wave.objects.get().state == WaveState.PREPARED
+    wave = Wave.objects.get()
+    assert sorted(bucket.list(prefix)) == sorted([wave.zip_key, wave.facts_key])
+    assert wave.state == WaveState.PREPARED

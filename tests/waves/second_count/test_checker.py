@@ -61,6 +61,19 @@ def test_x14_a_checker_without_a_verdict_is_a_fault(tmp_path, monkeypatch, scrip
         run(tmp_path, monkeypatch, script)
 
 
+def test_x14_a_checker_that_dies_before_it_reads_says_why(tmp_path, monkeypatch):
+    """What it is handed is longer than a pipe holds, so it cannot have been taken."""
+    monkeypatch.setitem(HANDED, "longer", "x" * 300_000)
+    with pytest.raises(SecondCountFailed, match=r"no verdict\. No module named zlib"):
+        run(tmp_path, monkeypatch, "raise SystemExit('No module named zlib')")
+
+
+def test_x14_a_checker_without_progress_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(checker, "PATIENCE_SECONDS", 0.0)
+    with pytest.raises(SecondCountFailed, match="no progress for 0 minutes"):
+        run(tmp_path, monkeypatch, WAITS)
+
+
 def test_x14_a_verdict_that_the_exit_code_denies_is_a_fault(tmp_path, monkeypatch):
     with pytest.raises(SecondCountFailed):
         run(tmp_path, monkeypatch, TELLS.replace("sys.exit(1)", ""))

@@ -27,7 +27,7 @@ from waves.actions import reschedule, reset
 from waves.approval import renew
 from waves.errors import SecondCountFailed
 from waves.models import Member, Template, Wave
-from waves.naming import counted_prefix
+from waves.naming import attempt_prefix
 from waves.preparation import submission
 from waves.preparation.prepare import prepare
 from waves.second_count import count
@@ -46,8 +46,8 @@ def job_of(wave: Wave) -> Job:
 
 
 def kept_facts(wave: Wave) -> list[str]:
-    prefix = counted_prefix(wave.campaign.campaign_id, wave.date_key)
-    return list(buckets.scoring().list(prefix))
+    prefix = attempt_prefix(wave.campaign.campaign_id, wave.date_key)
+    return [key for key in buckets.scoring().list(prefix) if key.endswith(".facts")]
 
 
 def test_x14_a_worker_counts_a_wave_as_soon_as_it_has_prepared_it():
@@ -97,6 +97,12 @@ def test_x14_facts_that_were_changed_in_the_bucket_agree_with_nothing(wave):
     buckets.scoring().put(wave.facts_key, b"other facts")
     Wave.objects.filter(pk=wave.pk).update(counted_digest="")
     assert counted(wave).count_problems == ["The record's facts are not those that were sealed."]
+
+
+def test_x14_a_wave_whose_facts_are_gone_differs_so_that_it_can_be_reset(wave):
+    buckets.scoring().delete(wave.facts_key)
+    assert counted(wave).count_problems == [count.FACTS_ARE_GONE]
+    assert wave.differs_digest == wave.content_digest
 
 
 def test_x14_members_that_changed_behind_their_digest_agree_with_nothing(wave):

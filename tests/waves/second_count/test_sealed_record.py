@@ -6,17 +6,22 @@ from __future__ import annotations
 
 import json
 import zipfile
-from datetime import timedelta
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from campaigns.models import Campaign, Registrant
+from campaigns.models import Campaign, ListEntry, Market, Registrant
 from campaigns.opening import draw_of
+from datalake.storage import buckets
+from tests.support import waves
 from tests.support.seeding.presale import CLOSES_EARLY, FANS, MARKETS, crowded, fan, prepared
-from tests.support.waves import NOTIFY, NOW, SALT, SEED, counted, person
+from tests.support.waves import NOTIFY, NOW, SALT, SEED, campaign_with, counted, person
+from waves.actions import cancel
+from waves.lifecycle import wave_named
 from waves.models import Wave
+from waves.preparation import prepare as preparation
 from waves.preparation.prepare import prepare
 from waves.second_count import sealed_record
 from waves.selection.plan import WaveRequest
@@ -34,18 +39,16 @@ def wave(campaign) -> Wave:
     return prepared(campaign)
 
 
-def facts_of(wave: Wave, folder: Path) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
-    """The rules, and the facts of each fan by reference."""
-    target = folder / "facts.zip"
-    sealed_record.write_facts(wave, target, lambda done, total: None)
-    with zipfile.ZipFile(target) as archive:
+def facts_of(wave: Wave) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
+    """The rules, and the facts of each fan by reference, as its preparation sealed them."""
+    with buckets.scoring().open(wave.facts_key) as file, zipfile.ZipFile(file) as archive:
         rules = json.loads(archive.read("facts.json"))
         lines = [line.split("\t") for line in archive.read("fans.tsv").decode().splitlines()]
     return rules, {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[1:]}
 
 
-def test_x14_the_facts_name_nobody_and_hold_no_secret(wave, tmp_path):
-    rules, fans = facts_of(wave, tmp_path)
+def test_x14_the_facts_name_nobody_and_hold_no_secret(wave):
+    rules, fans = facts_of(wave)
     text = json.dumps([rules, fans])
     hidden = ("fan-0", "@", "+1206", "m-1", SEED.hex(), SALT.hex())
     assert [words for words in hidden if words in text] == []
@@ -57,8 +60,8 @@ def test_x14_references_are_those_of_the_draw_though_they_are_hashed_here(campai
     assert sealed_record.references(SALT, ids) == [draw.fan_ref(each) for each in ids]
 
 
-def test_x14_facts_are_those_of_the_roster_and_of_late_registrations(wave, campaign, tmp_path):
-    _, fans = facts_of(wave, tmp_path)
+def test_x14_facts_are_those_of_the_roster_and_of_late_registrations(wave, campaign):
+    _, fans = facts_of(wave)
     ref = draw_of(campaign).fan_ref
     assert (fans[ref(fan(4))]["preferences"], fans[ref(fan(4))]["late_preferences"]) == (
         "",
@@ -72,8 +75,8 @@ def test_x14_facts_are_those_of_the_roster_and_of_late_registrations(wave, campa
     assert [fans[ref(fan(n))]["returns"] for n in (40, 50, 52, 70)] == ["", "west", "south", ""]
 
 
-def test_x14_the_waves_own_markets_file_is_read_here_once_more(wave, tmp_path):
-    rules, _ = facts_of(wave, tmp_path)
+def test_x14_the_waves_own_markets_file_is_read_here_once_more(wave):
+    rules, _ = facts_of(wave)
     markets = {market["market_id"]: market for market in rules["markets"]}
     assert set(markets) == {*MARKETS} - {"south"}
     assert {name: each["own_capacity"] for name, each in markets.items()} == {
@@ -91,17 +94,40 @@ def test_x14_the_waves_own_markets_file_is_read_here_once_more(wave, tmp_path):
     }
 
 
-def test_x14_what_a_later_wave_takes_is_left_out(wave, campaign, tmp_path):
-    before = facts_of(wave, tmp_path)
-    later = WaveRequest(campaign.campaign_id, "20260122", notify_date=NOTIFY, market_file=None)
-    assert prepare(later, by=person("ann"), now=NOW).planned.selection.members.height > 3
-    assert facts_of(wave, tmp_path) == before
+@pytest.mark.django_db(transaction=True)
+def test_x14_facts_are_of_the_moment_of_the_selection(monkeypatch):
+    """Fans and lists that another session changes while the wave is prepared."""
+    campaign, real = campaign_with(12), preparation.select_members
 
+    def change() -> None:
+        first = Registrant.objects.filter(campaign=campaign, global_user_id="fan-000011")
+        first.update(email="", phone="")
+        Registrant.objects.filter(campaign=campaign, global_user_id="fan-000010").delete()
+        ListEntry.objects.create(campaign=campaign, kind="blacklist", pattern="fan9@example.com")
+        connection.close()
 
-def test_x14_a_registration_after_the_preparation_began_may_have_been_unknown(wave, campaign):
-    """What it changes is only why the fan is no candidate. [W-5]"""
-    late = NOW + timedelta(minutes=1)
-    Registrant.objects.create(
-        campaign=campaign, global_user_id=fan(7), registered_at=late, changed_at=late
-    )
+    def meanwhile(plan: Any) -> Any:
+        planned = real(plan)
+        with ThreadPoolExecutor(1) as other:
+            other.submit(change).result()
+        return planned
+
+    monkeypatch.setattr(preparation, "select_members", meanwhile)
+    wave = preparation.prepare(waves.request(campaign), by=person("ann"), now=NOW).wave
     assert counted(wave).count_problems == []
+    assert wave.counted_digest == wave.content_digest
+
+
+def test_x14_what_changes_after_the_preparation_is_no_difference(wave, campaign):
+    """However late it is counted, as after a worker that died."""
+    later = WaveRequest(campaign.campaign_id, "20260122", notify_date=NOTIFY, market_file=None)
+    root = person("root", superuser=True)
+    assert prepare(later, by=root, now=NOW, reason="more").planned.selection.members.height > 3
+    waves.add_scores(campaign, [fan(1)], [0.5])
+    Campaign.objects.filter(pk=campaign.pk).update(min_score=0.9)
+    Market.objects.filter(campaign=campaign).update(capacity=1)
+    ListEntry.objects.create(campaign=campaign, kind="blacklist", pattern="@mail.example")
+    Registrant.objects.filter(campaign=campaign).update(email="", phone="")
+    cancel(wave_named(f"{campaign.campaign_id}_20260101"), by=root, reason="wrong")
+    assert counted(wave).count_problems == []
+    assert wave.counted_digest == wave.content_digest

@@ -52,10 +52,21 @@ def test_x14_no_waiver_helps(wave, settings):
 
 def test_x14_a_count_that_differs_says_in_what_and_alerts(wave):
     told(wave, DIFFERS, wave.content_digest)
-    with pytest.raises(NotCounted, match="Member 3: the wave has nobody"):
+    with pytest.raises(NotCounted, match=r"the wave has nobody\. An operator must reset"):
         approved(wave)
     assert not verdict.is_due(wave)
     assert "the second count differs" in Alert.objects.latest("id").text
+    assert "An operator must reset the wave" in Alert.objects.latest("id").text
+
+
+def test_x14_a_verdict_stands_for_the_present_content_alone():
+    now = {"content_digest": "now"}
+    said = [
+        verdict.standing(Wave(**now, counted_digest=counted, differs_digest=differs))
+        for counted, differs in (("now", ""), ("", "now"), ("old", "old"), ("", ""))
+    ]
+    assert said == ["agrees", "differs", "not finished", "not finished"]
+    assert verdict.standing(Wave()) == "not finished"
 
 
 def test_x14_a_verdict_about_other_content_is_none(wave):

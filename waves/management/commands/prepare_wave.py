@@ -14,6 +14,7 @@ from waves import rights
 from waves.management.wave_commands import add_request_arguments, request_of
 from waves.preparation.prepare import prepare
 from waves.second_count.count import count_here
+from waves.second_count.verdict import Standing, standing
 
 
 class Command(JsonCommand):
@@ -56,7 +57,8 @@ class Command(JsonCommand):
             previewed_digest=options["previewed"],
         )
         counted = count_here(prepared.wave)
+        found = standing(counted)
         return prepared.as_result() | {
-            "second_count": "agrees" if counted.counted_digest else "differs",
-            "second_count_problems": counted.count_problems,
+            "second_count": str(found),
+            "second_count_problems": counted.count_problems if found == Standing.DIFFERS else [],
         }

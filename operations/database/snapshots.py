@@ -1,0 +1,25 @@
+"""Several reads that see the database as it was at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+from operations.database.statements import run, unhurried
+
+IDLE = "idle_in_transaction_session_timeout"
+
+
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """All statements inside see what was committed when the first of them began, however long is
+    computed between them. Inside a transaction of the caller's, they see what that sees.
+    """
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if outermost:
+            run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with unhurried(limits=(IDLE,)):
+            yield
