@@ -76,6 +76,7 @@ def test_only_kinds_whose_work_looks_for_a_request_to_stop_can_be_paused():
     assert {kind.name for kind in registered() if kind.can_pause} == {
         "archive_demand",
         "compose_supplement",
+        "count_wave",
         "import_registrations",
         "merge_lake",
         "process_scores",

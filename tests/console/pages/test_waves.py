@@ -148,7 +148,7 @@ def test_x14_a_waves_page_says_whether_its_second_count_goes_on_by_itself(state,
     client = client_of(member_of("approver", name="petra"))
     wave = prepared()
     Wave.objects.filter(pk=wave.pk).update(counted_digest="")
-    Job.objects.filter(kind="count_wave").update(**state)
+    Job.objects.filter(kind="count_wave").update(error="It broke.", **state)
     html = client.get(f"/admin/wave/{wave.name}/").content.decode()
     assert words in html
     assert html.count("It runs automatically") == (state["state"] == "queued")

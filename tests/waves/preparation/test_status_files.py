@@ -60,8 +60,9 @@ def test_w9_a_status_file_that_the_bucket_does_not_take_undoes_nothing(ann, monk
         (("/status/",), 0),
         (("/prepped/", "/status/"), 3),
         (("/prepped/", "/status/"), 4),
+        (("/prepped/", "/status/"), 5),
     ],
-    ids=["at the first status", "at the zip", "at the candidates"],
+    ids=["at the first status", "at the facts", "at the zip", "at the candidates"],
 )
 def test_w9_failed_is_written_before_any_file_is_touched(ann, monkeypatch, parts, after):
     campaign = campaign_with(20)
@@ -75,7 +76,7 @@ def test_w9_failed_is_written_before_any_file_is_touched(ann, monkeypatch, parts
 
 def test_w9_after_a_fault_a_worker_starts_the_second_attempt_with_the_same_codes(ann, monkeypatch):
     campaign = campaign_with(20)
-    fails_to_prepare(campaign, ann, monkeypatch, "/prepped/", after=2)
+    fails_to_prepare(campaign, ann, monkeypatch, "/prepped/", after=3)
     job = Job.objects.get()
     assert abs(job.retry_at - timezone.now() - FIVE_MINUTES) < timedelta(minutes=1)
     reserved = dict(Code.objects.values_list("global_user_id", "code"))
@@ -132,8 +133,8 @@ def test_w8_what_others_read_of_a_wave_goes_when_it_is_reset_or_cancelled(
     """A cancelled wave keeps its own zip and candidates: it was drawn."""
     campaign, bucket = campaign_with(20), buckets.scoring()
     wave = prepare(request(campaign), by=ann, now=NOW).wave
-    own = {wave.zip_key, wave.candidates_key} if act is cancel else set()
-    assert len(list(bucket.list("wavePrep/"))) == 4
+    own = {wave.zip_key, wave.candidates_key, wave.facts_key} if act is cancel else set()
+    assert len(list(bucket.list("wavePrep/"))) == 5
     with monkeypatch.context() as patch:
         if is_away:
             out_of_reach(patch, "/prepped/", "/status/")
@@ -188,7 +189,7 @@ def test_w8_a_zip_that_was_withdrawn_while_the_bucket_was_away_goes_before_the_n
         out_of_reach(patch, "/prepped/", "/status/")
         reset(wave, by=root, reason="rain")
     assert bucket.exists(zip_key(campaign.campaign_id, KEY))
-    fails_to_prepare(campaign, ann, monkeypatch, "/prepped/", after=4)  # three files are deleted
+    fails_to_prepare(campaign, ann, monkeypatch, "/prepped/", after=5)  # four files are deleted
     assert not bucket.exists(zip_key(campaign.campaign_id, KEY))
 
 

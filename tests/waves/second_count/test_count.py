@@ -120,7 +120,8 @@ def test_x14_a_verdict_about_a_wave_that_was_prepared_anew_meanwhile_is_dropped(
         made.append(verdict)
         if len(made) == 1:
             reset(wave, by=person("root", superuser=True), reason="again")
-            prepare(request(wave.campaign), by=person("ann"), now=NOW)
+            later = NOW + timedelta(minutes=1)  # facts that say so
+            prepare(request(wave.campaign), by=person("ann"), now=later)
         return verdict
 
     wave = count.count_here(wave, checker=slow)

@@ -32,7 +32,7 @@ def approved(wave: Wave) -> Wave:
 
 def told(wave: Wave, found: Verdict, digest: str) -> Wave:
     with working(count.open_job(wave).pk) as lease:
-        claim = Claim(digest, unchanged=True, facts_digest="", sha256="")
+        claim = Claim(digest, unchanged=True, facts_digest=wave.facts_digest, sha256="")
         verdict.record(wave, lease, claim, found, now=NOW)
     wave.refresh_from_db()
     return wave
