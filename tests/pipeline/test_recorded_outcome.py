@@ -23,7 +23,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 import sandbox
-from campaigns.models import ScoreFile
+from campaigns.scoring import reception
 from datalake.storage import buckets
 from sandbox import fans
 from tests.pipeline.test_same_twice import empty_database
@@ -44,9 +44,7 @@ def standing_still(settings, monkeypatch, all_packaged_domains):
         return hashlib.shake_256(str(next(number)).encode()).digest(count)
 
     monkeypatch.setattr(timezone, "now", lambda: NOW)
-    # A field takes hold of its default when its model is made, before the clock stood still.
-    created_at = ScoreFile._meta.get_field("created_at")
-    monkeypatch.setitem(created_at.__dict__, "_get_default", lambda: NOW)
+    monkeypatch.setattr(reception, "database_time", lambda: NOW)
     # Names of files that are being written take nothing from it: one file more changes no code.
     monkeypatch.setattr(secrets, "token_hex", lambda size: os.urandom(size).hex())
     monkeypatch.setattr(secrets, "token_bytes", chance)
