@@ -219,6 +219,16 @@ def test_a_foreign_phone_is_refused_or_tagged_by_the_numbers_own_region():
     assert reason_of(sms="(416) 555-0123", country_code="") is None
 
 
+def test_s3_a_foreign_phone_comes_before_a_missing_contact():
+    confirmed = replace(RULES, require_confirmed_phone=True)
+    foreign = {"tmemail": "", "sms": "+442079460123", "confirmed": False}
+    assert reason_of(confirmed, **foreign) == Reason.INTL_PHONE
+
+
+def test_s5_who_has_no_phone_has_none_that_is_confirmed():
+    assert judge([ROW | {"sms": "", "confirmed": True}])["confirmed"].to_list() == [False]
+
+
 def test_the_first_n_fans_of_a_shared_contact_stay_over_chunks():
     """[S-6]"""
     rules = replace(RULES, max_fans_per_contact=2)
