@@ -146,6 +146,8 @@ def _traits_of(score_file: ScoreFile) -> Traits:
 
 def _keep(score_file: ScoreFile, groups: Sequence[Group]) -> None:
     score_file.suspicious_groups.all().delete()
+    if not groups:
+        return
     rows = SuspiciousGroup.objects.bulk_create(
         SuspiciousGroup(
             score_file=score_file,
