@@ -53,3 +53,11 @@ def test_x13_a_run_that_lacks_some_numbers_is_a_group():
 
 def test_x13_numbers_apart_are_no_run():
     assert found_in(people(500) + [f"bot{n * n * 7}@mail.example" for n in range(20, 60)]) == []
+
+
+def test_x13_a_machines_own_numbers_do_not_excuse_them():
+    """Nearly all numbers of the file are its own."""
+    (group,) = found_in(
+        [*people(3), *[f"bot{number}@mail.example" for number in range(4_000, 4_030)]]
+    )
+    assert group.size == 30
