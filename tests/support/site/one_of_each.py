@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -49,6 +50,7 @@ def one_of_each(pk: int, name: str) -> Campaign:
     campaign.score_files.create(
         pk=pk, attempt=1, name="a.txt", timestamp="1", key="scored/a.txt", sha256="a"
     )
+    suspicious_group(campaign.score_files.get(pk=pk), pk=pk)
     RankFile.objects.create(
         pk=pk, fanlist=fanlist, name="a.csv", key="fanlist/a.csv", sha256="a", formula="linear"
     )
@@ -64,6 +66,21 @@ def one_of_each(pk: int, name: str) -> Campaign:
         pk=pk, record_type="demand", reference_id="r", record={}, changed_at=NOW
     )
     return campaign
+
+
+def suspicious_group(score_file: ScoreFile, **values: Any) -> None:
+    """A domain that looks made by a machine was found in the file."""
+    found = {"fans": 1, "registered": 0, "found": 1, "groups": {"rare_domain": 1}}
+    ScoreFile.objects.filter(pk=score_file.pk).update(suspicious=found)
+    score_file.suspicious_groups.create(
+        number=1,
+        kind="rare_domain",
+        fans=30,
+        expected=1.5,
+        corrected_p=0.001,
+        about={"domain": "seats.example"},
+        **values,
+    )
 
 
 def one_in_each_state(campaign: Campaign) -> None:
@@ -115,6 +132,7 @@ def one_in_each_state(campaign: Campaign) -> None:
             rejected_key="a.rejected.csv",
             **counts,
         )
+    suspicious_group(campaign.score_files.get(state="streamed"))
     RegistrationImport.objects.create(
         campaign=campaign,
         name="b.csv",
