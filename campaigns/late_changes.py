@@ -33,20 +33,29 @@ def open_campaigns(of: Iterable[Campaign | None]) -> list[Campaign]:
     return list(found if None in named else found.filter(pk__in=keys))
 
 
-def is_late(campaign: Campaign) -> bool:
-    """Whether what happens to the campaign now is late; certain under its lock. [S-8]"""
-    return luck_known(campaign).is_late(database_time())
+def is_late(campaign: Campaign, at: datetime | None = None) -> bool:
+    """Whether what happens to the campaign now, or `at` a time, is late; certain under its lock.
+    [S-8]
+    """
+    return luck_known(campaign).is_late(at or database_time())
 
 
 def permit(
-    campaign: Campaign, kind: LateKind, what: str, *, by: User | None, reason: str
+    campaign: Campaign,
+    kind: LateKind,
+    what: str,
+    *,
+    by: User | None,
+    reason: str,
+    at: datetime | None = None,
 ) -> User | None:
     """Who does something late, having its right and a reason; None where it is not late. Raises
     LateRefused. [S-8]
 
-    `what`: the subject of a sentence, such as `This score file`.
+    `what`: the subject of a sentence, such as `This score file`. `at`: the time that is public of
+    it, where that is another than now.
     """
-    if not is_late(campaign):
+    if not is_late(campaign, at):
         return None
     if by is None or not by.has_perm(LATE[kind]):
         raise LateRefused(f"{refusal(campaign, kind, what)} {_who(by)}")

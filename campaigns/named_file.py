@@ -1,8 +1,9 @@
 """The score file that will be active is named before luck can be known; it alone becomes active
 by itself. [S-8, S-13]
 
-While nobody chose one, it is the newest that asks to be active. With the entry of the public value,
-or without a source with the first draw, it is settled.
+While nobody chose one, it is the newest that asks to be active and did not fail. With the entry of
+the public value, or without a source with the first draw, it is settled; and from the moment when
+luck can be known, nothing that becomes of the files names another one.
 """
 
 from __future__ import annotations
@@ -34,11 +35,8 @@ def named_of(campaign: Campaign) -> ScoreFile | None:
         return files.get(pk=named)
     if known.is_settled:
         return None
-    willing = files.filter(late=False, activate_when_streamed=True).order_by("-attempt")
-    if not known.is_late(database_time()):
-        # once luck can be known, cancelling a file must not name another one
-        willing = willing.exclude(state=ScoreFileState.FAILED)
-    return willing.first()
+    willing = files.filter(late=False, activate_when_streamed=True)
+    return willing.exclude(state=ScoreFileState.FAILED).order_by("-attempt").first()
 
 
 def settle(campaign: Campaign) -> None:
@@ -47,6 +45,14 @@ def settle(campaign: Campaign) -> None:
         return
     campaign.named_score_file = named_of(campaign)
     campaign.save(update_fields=["named_score_file"])
+
+
+def keep(campaign: Campaign) -> None:
+    """Once luck can be known, a file that fails, is cancelled or begins anew must not name another
+    one. Call it under the campaign's lock, before a file's state changes.
+    """
+    if luck_known(campaign).is_late(database_time()):
+        settle(campaign)
 
 
 def begin_drawing(campaign: Campaign) -> None:

@@ -248,8 +248,10 @@ def _register(
     """
     campaign = lock_campaign(campaign.pk)
     require_open(campaign)
-    by, parent = values["created_by"], values["supplement_of"]
-    person = permit(campaign, LateKind.SCORE_FILE, "This score file", by=by, reason=reason)
+    by, parent, received_at = values["created_by"], values["supplement_of"], database_time()
+    person = permit(
+        campaign, LateKind.SCORE_FILE, "This score file", by=by, reason=reason, at=received_at
+    )
     if person is not None:
         values |= {"late": True, "activate_when_streamed": False}
     others = ScoreFile.objects.filter(campaign=campaign)
@@ -260,7 +262,7 @@ def _register(
         campaign=campaign,
         attempt=attempt,
         timestamp=timestamp,
-        created_at=database_time(),
+        created_at=received_at,
         **_keys(campaign, timestamp, ending, fanlist),
         **values,
     )

@@ -155,12 +155,14 @@ def _failing_with_its_job(number: int, lease: Lease) -> Iterator[None]:
     except JobStopped as stop:
         if stop.how == "cancel":
             with transaction.atomic():
+                _keep_named(number)
                 lease.hold()
                 _forget(number)
         raise
     except Exception as error:
         connection.close_if_unusable_or_obsolete()
         with transaction.atomic():
+            _keep_named(number)
             lease.hold()
             _fail(number, error)
         raise
@@ -181,8 +183,16 @@ def _fail(number: int, error: Exception) -> None:
     unfinished.update(state=ScoreFileState.FAILED, error=error_text(error))
 
 
+def _keep_named(number: int) -> None:
+    """What becomes of a file names no other one after luck could be known. [S-8]"""
+    named_file.keep(
+        lock_campaign(ScoreFile.objects.values_list("campaign_id", flat=True).get(pk=number))
+    )
+
+
 def forget_cancelled(job: Job) -> None:
     """A job that waited or was paused is cancelled: what its file has so far is deleted."""
+    _keep_named(int(job.subject_id))
     _forget(int(job.subject_id))
 
 
@@ -269,7 +279,9 @@ def _begin(score_file: ScoreFile, lease: Lease) -> None:
         _require_only_one(score_file)
     score_file.state, score_file.error = ScoreFileState.PROCESSING, ""
     with transaction.atomic():
-        require_open(lock_campaign(score_file.campaign_id))
+        campaign = lock_campaign(score_file.campaign_id)
+        require_open(campaign)
+        named_file.keep(campaign)
         lease.hold()
         score_file.save(update_fields=["rules", "rules_digest", "min_score", "state", "error"])
         if not Chunk.objects.filter(job_id=lease.job_id).exists():  # a new job begins anew

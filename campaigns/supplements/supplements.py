@@ -111,7 +111,7 @@ def process(job_id: int) -> ScoreFile | None:
                 file,
                 by=job.created_by,
                 activate=job.arguments["activate"],
-                reason=job.arguments["reason"],
+                reason=job.arguments.get("reason", ""),
                 report_step=report_step,
             )
         made = supplement.received.score_file

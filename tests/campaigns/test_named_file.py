@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.db import transaction
+from django.db.models.functions import Now
 
 from campaigns import named_file
 from campaigns.models import Campaign, ScoreFile
+from campaigns.opening import open_campaign
+from campaigns.scoring import score_files
+from operations import jobs
+from operations.database.clock import database_time
+from operations.database.statements import run
 from tests.support.campaigns import make_campaign, receive_scores, score_file_bytes, score_row
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,3 +62,30 @@ def test_cancelling_a_file_names_another_only_before_luck_can_be_known():
     first, second = received(campaign, 2)
     ScoreFile.objects.filter(pk=second.pk).update(state="failed", error="cancelled")
     assert named_file.named_of(campaign) == first
+
+
+def test_what_becomes_of_a_file_once_its_sources_value_is_public_names_no_other():
+    """Neither cancelling it nor starting a cancelled one again; nor does the time. [S-8]"""
+    campaign = open_campaign(
+        make_campaign(
+            opened=False,
+            entropy_source="dice",
+            entropy_form="the number of eyes",
+            entropy_public_at=database_time() + timedelta(hours=1),
+        ).pk,
+        by=None,
+    )
+    first, second, third = received(campaign, 3)
+    works = {file: score_files.open_job(file, by=None) for file in (first, second, third)}
+    assert jobs.request_stop(works[third].pk, "cancel")
+    assert named_file.named_of(fresh(campaign)) == second
+    with transaction.atomic():
+        run("SET LOCAL session_replication_role = replica")  # no trigger locks the source
+        Campaign.objects.filter(pk=campaign.pk).update(
+            opened_at=Now() - timedelta(days=2), entropy_public_at=Now() - timedelta(seconds=1)
+        )
+    assert named_file.named_of(fresh(campaign)) == second
+    score_files.process(score_files.open_job(third, by=None).pk)
+    assert named_file.named_of(fresh(campaign)) == second
+    assert jobs.request_stop(works[second].pk, "cancel")
+    assert named_file.named_of(fresh(campaign)) == second
