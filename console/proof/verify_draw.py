@@ -82,6 +82,8 @@ MARKET = ("no_market_wanted", "registered_too_late")
 REASONS = {*BEFORE_TAKEN, *BY_LUCK, *CONTACT, *MARKET}
 FANS_PER_SHARD, PLACES_PER_SHARD, SHARDS_PER_INDEX, MOST_BITS = 500, 500, 64, 24
 FEWEST_TESTED = 50
+DRAND_CHAIN = "8990e7a9aaed2ffed73dbd7092123d6f289930540d7651336225dc172e51b2ce"  # the default one
+DRAND_START, DRAND_SECONDS = 1_595_431_050, 30
 FAILS, UNUSUAL = 1e-6, 1e-3
 
 
@@ -991,6 +993,10 @@ def check_times(report: Report, draw: Json) -> None:
         if moved := entropy["moved"]:
             in_time = moved["public_at"] is None or came_before(moved["at"], moved["public_at"])
             report.expect(in_time, "The public source was exchanged after its value could be known.")
+        if entropy["chain"] == DRAND_CHAIN and entropy["round"]:
+            due, given = DRAND_START + (entropy["round"] - 1) * DRAND_SECONDS, entropy["public_at"]
+            right = given is None or datetime.fromisoformat(given).timestamp() == due
+            report.expect(right, f"drand's round {entropy['round']} is public at second {due} since 1970, not at {given}.")
     for attempt in draw["attempts"]:
         # a file that waited while luck became known is late, too, though it was received before
         late = attempt["late"] or not came_before(since, attempt["received_at"])

@@ -21,7 +21,7 @@ import pytest
 from campaigns.draw import BANDS, LOW, MID, Draw, draw_frame
 from console.proof import verify_draw
 from console.proof.bundle import CHECKER, RULES
-from tests.console.proof.bundle_cases import ALL_ORDERS, DRAW, fans, make_bundle
+from tests.console.proof.bundle_cases import ALL_ORDERS, DRAW, case, fans, make_bundle
 
 
 def verify(bundle: Path, *arguments: str) -> dict[str, Any]:
@@ -463,3 +463,96 @@ def test_its_bands_end_where_ours_do() -> None:
         min(band.low + (1 - 2**-53) * (band.high - band.low), band.highest) for band in BANDS
     ]
     assert largest[1:] == [MID.highest, LOW.highest]
+
+
+FORGED_PAGES: dict[str, tuple[Any, str]] = {
+    "a supplied draw is denied": (
+        lambda page: page.update(draw_supplied=True),
+        "the page said that draw_supplied is true",
+    ),
+    "a wave is selected from a file that is not there": (
+        lambda page: page["waves"][0].update(attempt=99),
+        "selected from score file 99, which was never drawn",
+    ),
+    "a market has no end of seats": (
+        lambda page: page["waves"][0]["markets"][0].update(capacity=-1),
+        "holds -1, which cannot stand there",
+    ),
+    "a market has half a seat": (
+        lambda page: page["waves"][0]["markets"][0].update(room=2.5),
+        "holds 2.5, which cannot stand there",
+    ),
+    "room beyond the capacity": (
+        lambda page: page["waves"][0]["markets"][0].update(given=90),
+        "by the rule -85",
+    ),
+    "seats that nobody holds are said to be given": (
+        lambda page: page["waves"][1]["markets"][0].update(capacity=12, given=7),
+        "7 seats are said to be given, the earlier waves hold 5",
+    ),
+    "a file that came late is said to be early": (
+        lambda page: page["attempts"][1].update(late=False),
+        "is late by the times on the page, which does not say so",
+    ),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGED_PAGES)
+def test_a_page_that_contradicts_itself_or_what_was_saved_is_found(
+    tmp_path: Path, forgery: str
+) -> None:
+    """[S-8, S-10]"""
+    change, expected = FORGED_PAGES[forgery]
+    made = case(orders=ALL_ORDERS)
+    published = made.published
+    change(published if "draw_supplied" in expected else made.page)
+    (tmp_path / "draw.json").write_text(json.dumps(published))
+    made.write(tmp_path / "b.zip")
+    found = verify(tmp_path / "b.zip", "--published", str(tmp_path / "draw.json"))
+    assert any(expected in problem for problem in found["problems"]), found["problems"]
+
+
+def test_a_wave_that_the_page_showed_must_be_in_the_bundle(tmp_path: Path) -> None:
+    """[S-10]"""
+    made = case(orders=ALL_ORDERS)
+    (tmp_path / "draw.json").write_text(json.dumps(made.published))
+    made.page["waves"].pop()
+    del made.cells["20260123"], made.members["20260123"]
+    made.write(tmp_path / "b.zip")
+    problems = verify(tmp_path / "b.zip", "--published", str(tmp_path / "draw.json"))["problems"]
+    assert problems == ["draw.json: the page listed wave 20260123, the bundle does not."]
+
+
+def test_a_seed_that_was_fished_for_is_not_the_one_committed_to(tmp_path: Path) -> None:
+    """Another seed under the published commitment, with all band scores and members made anew.
+    [S-8]
+    """
+    fished = Draw(DRAW.campaign_id, bytes(32), DRAW.salt, DRAW.entropy)
+    made = case(draw=fished)
+    made.page["commitment"] = DRAW.commitment
+    made.write(tmp_path / "b.zip")
+    assert verify(tmp_path / "b.zip")["problems"] == [
+        "The commitment is not SHA-256(seed): the seed was exchanged."
+    ]
+
+
+def test_fans_who_are_said_to_be_in_a_wave_already_must_be(tmp_path: Path) -> None:
+    """That exclusion follows from luck and is not tested by it: so each is looked up. [W-5]"""
+    made = case(orders=ALL_ORDERS)
+    key = "20260122"
+    row = next(row for row, cell in enumerate(made.cells[key]) if cell[:1] != "!")
+    made.cells[key][row] = "!already_in_wave"
+    made.write(tmp_path / "b.zip")
+    problems = verify(tmp_path / "b.zip")["problems"]
+    assert any("1 fans are left out as already_in_wave whom no" in each for each in problems)
+
+
+def test_fans_whom_a_wave_holds_are_no_candidates_of_another(tmp_path: Path) -> None:
+    """[K-6, W-5]"""
+    made = case(orders=ALL_ORDERS)
+    key = "20260122"
+    row = made.cells[key].index("!already_in_wave")
+    made.cells[key][row] = made.cells["20260121"][row]
+    made.write(tmp_path / "b.zip")
+    problems = verify(tmp_path / "b.zip")["problems"]
+    assert any("1 fans whom an earlier wave holds are not left out" in each for each in problems)
