@@ -236,6 +236,7 @@ def test_the_commands_of_campaigns_answer_as_documented(tmp_path):
             "salt_commitment",
         ),
         *(
+            "late",
             "roster_digest",
             "sha256",
             "scrubbed",

@@ -20,6 +20,7 @@ from campaigns.models import (
     RegistrationImport,
     ScoreFile,
 )
+from campaigns.opening import open_campaign
 from console.models import SignInCounter
 from console.sign_in.attempts import account_key
 from datalake.models import DeadLetter
@@ -93,6 +94,8 @@ def one_in_each_state(campaign: Campaign) -> None:
     SignInCounter.objects.create(key="a", account=account, failures=3, last_at=timezone.now())
     make_campaign("a-draft", opened=False, entropy_source="drand round 99551234")
     make_campaign("waits-for-luck", entropy_source="drand round 1")
+    to_come = make_campaign("to-come", opened=False, entropy_source="drand round 99551234")
+    open_campaign(to_come.pk, by=None)
     over = make_campaign("is-over")
     Campaign.objects.filter(pk=over.pk).update(status="closed", closed_at=NOW)
     for number, state in enumerate(WaveState.values):
