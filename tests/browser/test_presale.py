@@ -51,6 +51,7 @@ def test_from_upload_to_a_completed_wave(sign_in, provider: RunningSandbox, file
     admin.picture("campaign-draft")
 
     page.click("text=Open campaign…")
+    page.check("#without-source")
     page.click("text=Open and lock the draw")
     expect(page.locator("body")).to_contain_text("The campaign is open")
 
