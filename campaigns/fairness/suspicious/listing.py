@@ -6,7 +6,7 @@ the addresses of its fans do. Phones cannot be on a list, nor fans without an ad
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -19,9 +19,7 @@ from campaigns.fairness.suspicious.members import MEMBERS
 from campaigns.locks import lock_campaign
 from campaigns.models import Campaign, ListEntry, ScoreFile, SuspiciousGroup
 from operations.database.statements import rows
-from operations.plurals import plural
 
-CHANGE = "This change of the blacklist"
 # A line of a list that begins with # would be a comment.
 HAS_ENTRY = "s.email <> '' AND s.email NOT LIKE '#%%'"
 ADDRESSES = f"SELECT DISTINCT s.email {MEMBERS} WHERE g.id = %(group)s AND {HAS_ENTRY}"
@@ -30,11 +28,6 @@ SELECT g.id, count(DISTINCT s.email), count(DISTINCT e.pattern) {MEMBERS}
 LEFT JOIN campaigns_listentry e ON e.pattern = s.email AND e.kind = 'blacklist'
     AND (e.campaign_id IS NULL OR e.campaign_id = %(campaign)s)
 WHERE g.score_file_id = %(file)s AND {HAS_ENTRY} GROUP BY 1
-"""
-# Of the active file: who has one of the addresses, or one at the domain or below it.
-MOVED = """
-SELECT count(*) FROM campaigns_fanscore s WHERE s.score_file_id = %(active)s
-    AND (s.email = ANY(%(entries)s) OR s.email LIKE ANY(%(patterns)s))
 """
 
 
@@ -54,7 +47,7 @@ def on_lists(score_file: ScoreFile) -> Mapping[int, tuple[int, int]]:
 
 def late_notice(campaign: Campaign) -> str:
     """What putting a group on the blacklist would need now; empty where it is not late. [S-8]"""
-    return late_changes.notice(campaign, LateKind.LISTS, CHANGE)
+    return late_changes.notice(campaign, LateKind.LISTS, list_changes.THIS_CHANGE)
 
 
 def put_on_blacklist(group: SuspiciousGroup, *, by: User, reason: str = "") -> int:
@@ -69,7 +62,6 @@ def put_on_blacklist(group: SuspiciousGroup, *, by: User, reason: str = "") -> i
                 f"Campaign {campaign.campaign_id} is {campaign.status}. Its lists can no longer be"
                 " changed."
             )
-        late_by = late_changes.permit(campaign, LateKind.LISTS, CHANGE, by=by, reason=reason)
         entries = entries_of(group)
         new = sorted(entries - _listed(campaign.pk, entries))
         if not new:
@@ -80,31 +72,13 @@ def put_on_blacklist(group: SuspiciousGroup, *, by: User, reason: str = "") -> i
                 " phone numbers."
             )
         note = f"Suspicious group {group.number} of score file {group.score_file_id}"
-        ListEntry.objects.bulk_create(
-            ListEntry(campaign=campaign, kind=ListKind.BLACKLIST, pattern=pattern, note=note)
-            for pattern in new
-        )
-        list_changes.record(campaign, ListKind.BLACKLIST, list_changes.ADDED, len(new), by=by)
-        if late_by:
-            subject = f"Blacklist: {plural(len(new), 'entry', 'entries')} added"
-            late_changes.record(
-                campaign,
-                LateKind.LISTS,
-                subject,
-                by=late_by,
-                reason=reason,
-                moved=_moved(campaign, new),
+        with list_changes.late_lists([campaign], by=by, reason=reason):
+            ListEntry.objects.bulk_create(
+                ListEntry(campaign=campaign, kind=ListKind.BLACKLIST, pattern=pattern, note=note)
+                for pattern in new
             )
+        list_changes.record(campaign, ListKind.BLACKLIST, list_changes.ADDED, len(new), by=by)
     return len(new)
-
-
-def _moved(campaign: Campaign, entries: Sequence[str]) -> int:
-    """How many fans of the active file the entries of a list name."""
-    domains = [entry[1:] for entry in entries if entry.startswith("@")]
-    patterns = [pattern for name in domains for pattern in (f"%@{name}", f"%.{name}")]
-    active = campaign.active_score_file_id
-    ((fans,),) = rows(MOVED, active=active, entries=entries, patterns=patterns)
-    return int(fans)
 
 
 def entries_of(group: SuspiciousGroup) -> set[str]:

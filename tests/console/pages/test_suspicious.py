@@ -82,7 +82,7 @@ def test_x13_who_may_not_change_lists_cannot_put_a_group_on_one():
 def test_x13_s8_who_may_change_lists_but_not_late_is_told_what_it_needs():
     client, score_file = client_of(member_of("operator")), found()
     page = page_of(client, score_file)
-    assert "This change of the blacklist of campaign" in page
+    assert "This change of a list of campaign" in page
     assert "on the blacklist</button>" not in page
 
 

@@ -30,7 +30,10 @@ def processed(**options: Any) -> ScoreFile:
     }
     import_registrations(
         campaign,
-        [registration_row(n, registered_at=at.isoformat()) for n, at in moment.items()],
+        [
+            registration_row(n, email=_email(n), registered_at=at.isoformat())
+            for n, at in moment.items()
+        ],
     )
     rows = [score_row(n, tmemail=_email(n), sms=_phone(n)) for n in range(1, 161)]
     return process_scores(campaign, score_file_bytes(rows))

@@ -117,8 +117,8 @@ def test_x13_s8_what_is_listed_late_needs_a_right_and_a_reason_and_is_public():
 
 def test_x13_s8_a_domain_moves_the_fans_below_it_too():
     score_file, _ = found()
-    row = [score_row(1, tmemail="a@seats.example"), score_row(2, tmemail="b@x.seats.example")]
-    rows = [*row, score_row(3, tmemail="c@otherseats.example")]
+    row = [score_row(151, tmemail="a@seats.example"), score_row(152, tmemail="b@x.seats.example")]
+    rows = [*row, score_row(153, tmemail="c@otherseats.example")]
     process_scores(score_file.campaign, score_file_bytes(rows))
     active = ScoreFile.objects.latest("id")
     make_active(active)
