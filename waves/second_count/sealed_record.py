@@ -29,6 +29,7 @@ from campaigns.opening import draw_of
 from campaigns.scoring import rules
 from campaigns.scoring.outcomes import Rules, judge_contacts
 from datalake.storage import buckets
+from operations import instants
 from operations.database.copying import nullable_frames_of
 from operations.database.statements import rows
 from operations.threads import helper_thread, in_order
@@ -210,7 +211,7 @@ def _markets_of(wave: Wave, campaign: Campaign) -> list[dict[str, Any]]:
                 "own_capacity": int(of_wave["capacity"]) if of_wave.get("capacity") else None,
                 "given": given,
                 "position": position,
-                "selection_us": microseconds(datetime.fromisoformat(of_wave["selectionTime"]))
+                "selection_us": microseconds(instants.parse(of_wave["selectionTime"]))
                 if of_wave.get("selectionTime")
                 else closes,
             }
