@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from campaigns.choices import CampaignStatus
 from campaigns.entropy import mirrors
 from campaigns.entropy.entry import enter_entropy, require_awaited, require_public
-from campaigns.errors import CannotFetch
+from campaigns.errors import CannotFetch, DrawIsLocked, SourceOutOfReach
 from campaigns.models import Campaign
 from campaigns.opening import campaign_of, subject_of
 from operations import jobs, leases
@@ -50,14 +50,19 @@ def open_job(campaign: Campaign, *, by: User | None) -> Job:
 
 
 def run(job_id: int) -> Campaign:
-    """Fetch the value of the job's campaign; nothing is left to do where it was entered
-    meanwhile.
+    """Fetch the value of the job's campaign; nothing is left to do where it was entered meanwhile,
+    even while the mirrors were asked.
     """
     job = Job.objects.select_related("created_by").get(pk=job_id)
     campaign = campaign_of(job.subject_id)
     with leases.working(job_id):
         if not campaign.entropy_value:
-            campaign = fetch_entropy(campaign.pk, by=job.created_by)
+            try:
+                campaign = fetch_entropy(campaign.pk, by=job.created_by)
+            except (DrawIsLocked, SourceOutOfReach):
+                campaign = campaign_of(job.subject_id)
+                if not campaign.entropy_value:
+                    raise
     return campaign
 
 

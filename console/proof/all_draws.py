@@ -14,7 +14,6 @@ from django.db.models.functions import Coalesce
 
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign, ScoreFile
-from waves.choices import WaveState
 from waves.models import Wave
 
 PER_PAGE = 50
@@ -24,14 +23,12 @@ PUBLIC = (
     *("campaign_id", "name", "artist", "status", "commitment", "salt_commitment"),
     *("draw_supplied", "entropy_source", "opened_at", "closed_at"),
 )
-# Before its trigger a wave's existence is not public.
-NOTIFIED = (WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED)
 
 
 @dataclass(frozen=True)
 class CommittedDraw:
     """A campaign that was opened, whatever became of it; how many score files it received, and how
-    many waves were notified.
+    many waves were triggered, those among them that were cancelled too.
     """
 
     campaign: Campaign
@@ -65,7 +62,8 @@ def committed_draws(before: str = "") -> DrawList:
     page = list(found[: PER_PAGE + 1])
     shown = page[:PER_PAGE]
     files = _counted(ScoreFile.objects.all(), shown)
-    waves = _counted(Wave.objects.filter(state__in=NOTIFIED), shown)
+    # before its trigger a wave's existence is not public; from then on messages may go out
+    waves = _counted(Wave.objects.filter(triggered_at__isnull=False), shown)
     return DrawList(
         [
             CommittedDraw(campaign, files.get(campaign.pk, 0), waves.get(campaign.pk, 0))

@@ -20,7 +20,7 @@
   };
   const WHY_NOT = {
     not_registered: "You were not registered for this presale when the fans were selected.",
-    below_minimum_score: "Your score is below the minimum of this wave.",
+    below_minimum_score: "Your rating by the organizer is below the minimum of this wave.",
     already_in_wave: "You were already selected in another wave.",
     holds_code: "You already had an access code.",
     blacklisted_email: "Your e-mail address is on the organizer’s blocked list.",
@@ -30,9 +30,10 @@
     no_contact: "There was no e-mail address or phone number at which you could be reached.",
     no_market_wanted: "You asked for none of the markets of this wave.",
     registered_too_late: "You registered after the selection for the markets you asked for.",
-    suppressed: "You had unsubscribed, or messages to you had come back.",
-    erased: "Your personal data had been erased.",
   };
+
+  // The result that is said first, as the heading of the answer.
+  const HEADINGS = ["You were selected", "Not selected", "Not a candidate", "Not in the draw", "Not drawn", "Cancelled"];
 
   /** What the fan is told instead of a result: a heading and a sentence. */
   class Problem extends Error {
@@ -108,20 +109,39 @@
     return found.length ? found[0].split("\t") : null;
   }
 
-  /** One wave's result: `{selected, heading, sentence}`. */
+  const CHECKED = {
+    reference: "your reference is bound to your id",
+    luck: "your luck and your score follow from the revealed number",
+    place: "your place in the order is the one in the published proof",
+  };
+
+  /** Whether why a fan was no candidate fits what the proof says of their rating and markets. */
+  function requireReason(reason, wave, fan, name) {
+    if (reason === "below_minimum_score" && fan.raw >= wave.min_score) {
+      throw mismatch(`Your rating is not below the minimum of ${name}.`);
+    }
+    if (reason !== "no_market_wanted" || fan.late) return; // who registered late has no markets there
+    if (!fan.asked || fan.asked.split("|").some((market) => wave.markets.some((each) => each.market_id === market))) {
+      throw mismatch(`You asked for a market of ${name}, but were left out as if you had asked for none.`);
+    }
+  }
+
+  /** One wave's result: `{heading, sentence, placed}`. */
   async function resultOf(index, wave, fan, cell, placed) {
     const name = `wave ${wave.date_key}`;
     const late = cell.startsWith("+") ? " You registered after the score file was made." : "";
     const rest = cell.replace(/^\+/, "");
     if (/^[!=]/.test(rest)) {
       if (placed) throw mismatch(`You were no candidate in ${name}, but have a place in it.`);
-      const reason = rest.slice(1).replace(/_after_trigger$/, "");
+      const reason = rest.slice(1);
       if (rest.startsWith("=")) {
-        return { selected: true, heading: "You were selected", sentence: `In ${name} you kept your seat and your code from an earlier wave, for market ${reason}.` };
+        return { heading: "You were selected", sentence: `In ${name} you kept your seat and your code from an earlier wave, for market ${reason}.` };
       }
+      requireReason(reason, wave, { ...fan, late: cell.startsWith("+") }, name);
       const why = WHY_NOT[reason] || `Reason: ${reason.replaceAll("_", " ")}.`;
       return { heading: "Not a candidate", sentence: `You were not a candidate in ${name}. ${why}` };
     }
+    if (fan.raw < wave.min_score) throw mismatch(`Your rating is below the minimum of ${name}, but you were a candidate.`);
     const [place, market] = [Number(placed.split(":")[0]), placed.slice(placed.indexOf(":") + 1)];
     const section = sectionOf(index, `order-${wave.date_key}`);
     if (!section || !(place >= 1 && place <= section.places)) throw mismatch(`Your place in ${name} is not in its order.`);
@@ -139,7 +159,7 @@
     if (market) {
       const seat = named(market);
       if (!seat) throw mismatch(`You were selected for ${market}, which is not in ${name}.`);
-      return { selected: true, heading: "You were selected", sentence: `You were selected for ${seat.name} in ${name}, at ${among}.${late}` };
+      return { placed, heading: "You were selected", sentence: `You were selected for ${seat.name} in ${name}, at ${among}.${late}` };
     }
     const wanted = rest.split("|").map(named);
     const lost = wanted.map((seat) => {
@@ -148,10 +168,19 @@
       if (seat.cutoff === null || fan.score > seat.cutoff) throw mismatch(`There was still a seat for you in ${seat.name}.`);
       return `The last seat in ${seat.name} went to the score ${seat.cutoff.toFixed(6)}.`;
     });
-    return { heading: "Not selected", sentence: `You were not selected in ${name}: you were at ${among}, with the score ${fan.score.toFixed(6)}. ${lost.join(" ")}${late}` };
+    return { placed, heading: "Not selected", sentence: `You were not selected in ${name}: you were at ${among}, with the score ${fan.score.toFixed(6)}. ${lost.join(" ")}${late}` };
   }
 
-  /** Every drawn wave's result, and what was checked on the way. */
+  /** A cancelled wave gives nobody a seat, whatever its order says. */
+  function cancelled(wave, one) {
+    const inIt = one.heading === "You were selected" ? ", in which you had been selected," : "";
+    const sentence = wave.triggered_at
+      ? `Wave ${wave.date_key}${inIt} was cancelled after it had started. Messages may have gone out.`
+      : `Wave ${wave.date_key} was cancelled; it gave nobody a seat.`;
+    return { ...one, heading: "Cancelled", sentence };
+  }
+
+  /** Every wave's result, each with the facts of its score file, and the names of what was checked. */
   async function results() {
     const reference = ref.value.trim().toLowerCase();
     const given = { id: id.value.trim(), nonce: nonce.value.trim().toLowerCase() };
@@ -167,10 +196,11 @@
     if (draw.campaign_id !== campaign || hex(await sha256(bytesOf(draw.seed))) !== commitment) {
       throw mismatch("The revealed secret number is not the one that was committed to.");
     }
-    const told = [], checked = [], entries = new Map();
+    const told = [], entries = new Map(), checked = new Set(["reference"]);
+    const tell = (wave, one) => told.push(wave.state === "cancelled" ? cancelled(wave, one) : one);
     for (const wave of draw.waves) {
       if (wave.kind === "uploaded") {
-        told.push({ heading: "Not drawn", sentence: `Wave ${wave.date_key} was an uploaded list of ${count(wave.fans)} fan${wave.fans === 1 ? "" : "s"}, whom the draw did not select.` });
+        tell(wave, { heading: "Not drawn", sentence: `Wave ${wave.date_key} was an uploaded list of ${count(wave.fans)} fan${wave.fans === 1 ? "" : "s"}, whom the draw did not select.` });
         continue;
       }
       if (wave.kind !== "drawn") continue; // taken back before it was sent
@@ -181,20 +211,22 @@
       const attempt = draw.attempts.find((each) => each.attempt === wave.attempt);
       const late = attempt && attempt.late ? ` This wave was drawn from score file ${wave.attempt}, which is late: it came after luck could be known. The page of the draw says why.` : "";
       if (!line) {
-        told.push({ heading: "Not in the draw", sentence: `You are not in score file ${wave.attempt}, from which wave ${wave.date_key} was drawn.${late}` });
+        tell(wave, { heading: "Not in the draw", sentence: `You are not in score file ${wave.attempt}, from which wave ${wave.date_key} was drawn.${late}` });
         continue;
       }
-      const fan = { reference, written: line[2], score: Number(line[2]) };
-      const luck = await drawn(draw, reference, Number(line[1]));
+      const fan = { reference, written: line[2], score: Number(line[2]), raw: Number(line[1]), asked: line[3] };
+      const luck = await drawn(draw, reference, fan.raw);
       if (luck.score !== fan.score) throw mismatch(`Your score in file ${wave.attempt} is not the one that follows from your luck.`);
-      if (checked.length === 0) {
-        checked.push(["Your rating by the organizer", `${line[1]}, in the ${luck.band} band`]);
-        checked.push(["Your luck", luck.luck.toFixed(6)]);
-        checked.push(["Your score", fan.score.toFixed(6)]);
-      }
+      checked.add("luck");
+      const facts = [
+        ["Your rating by the organizer", `${line[1]}, in the ${luck.band} band`],
+        ["Your luck", luck.luck.toFixed(6)],
+        ["Your score", fan.score.toFixed(6)],
+      ];
       const keys = section.waves.indexOf(wave.date_key);
       const one = await resultOf(index, wave, fan, line[4 + keys], line[4 + section.waves.length + keys]);
-      told.push({ ...one, sentence: one.sentence + late });
+      if (one.placed) checked.add("place");
+      tell(wave, { ...one, facts, sentence: one.sentence + late });
     }
     if (draw.late && draw.late.length) {
       told.push({ heading: "Late", sentence: `After luck could be known, ${draw.late.length === 1 ? "a late change was" : `${count(draw.late.length)} late changes were`} made to this draw. The page of the draw lists each, with the number of fans that it moved.` });
@@ -209,6 +241,7 @@
     return { told, checked };
   }
 
+  const listed = (words) => (words.length < 3 ? words.join(" and ") : `${words.slice(0, -1).join(", ")}, and ${words.at(-1)}`);
   const element = (name, words, className = "") => Object.assign(document.createElement(name), { textContent: words, className });
 
   function show(heading, kind, ...rest) {
@@ -223,16 +256,16 @@
     show("Checking …", "");
     try {
       const { told, checked } = await results();
-      const best = told.find((one) => one.selected) || told.find((one) => one.heading === "Not selected") || told.find((one) => one.heading === "Not a candidate") || told[0];
+      const best = HEADINGS.flatMap((heading) => told.filter((one) => one.heading === heading))[0];
       const facts = document.createElement("dl");
-      for (const [name, value] of checked) {
+      for (const [name, value] of best.facts || []) {
         const row = document.createElement("div");
         row.append(element("dt", name), element("dd", value));
         facts.append(row);
       }
       const ordered = [best, ...told.filter((one) => one !== best)];
-      show(best.heading, best.selected ? "good" : "", ...ordered.map((one) => element("p", one.sentence)), facts,
-        element("p", "Your browser has checked: the reference is bound to your id, your luck follows from the revealed number, and your place in the order is the one in the published proof.", "quiet small"));
+      show(best.heading, best.heading === HEADINGS[0] ? "good" : "", ...ordered.map((one) => element("p", one.sentence)), facts,
+        element("p", `Your browser has checked: ${listed([...checked].map((name) => CHECKED[name]))}.`, "quiet small"));
     } catch (error) {
       if (!(error instanceof Problem)) console.error(error);
       show(error instanceof Problem ? error.heading : "The check did not work", "bad", element("p", error instanceof Problem ? error.message : "The proof could not be read. Reload the page and try again, or check with verify_draw.py."));

@@ -112,3 +112,22 @@ def test_a_mirror_that_is_away_is_tried_again_and_a_value_entered_meanwhile_is_k
     entry.enter_entropy(campaign.pk, "by hand", by=None)
     Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED, retry_at=None)
     assert fetching.run(job.pk).entropy_value == "by hand"
+
+
+def test_a_value_entered_by_hand_while_the_mirrors_are_asked_ends_the_job_well(monkeypatch):
+    """Whatever the mirrors give then."""
+    for given in (VALUE, None):
+        campaign = rehearsal()
+        job = tasks.start_fetch(campaign, by=None)
+
+        def fetch(urls, number, campaign=campaign, given=given):
+            entry.enter_entropy(campaign.pk, "by hand", by=None)
+            if given is None:
+                raise SourceOutOfReach("No mirror gave it.")
+            return mirrors.Fetched(beacons.Beacon(number, given, b"", b""), "a mirror")
+
+        monkeypatch.setattr(mirrors, "fetch", fetch)
+        tasks.run_fetch(job.pk)
+        job.refresh_from_db()
+        campaign.refresh_from_db()
+        assert (job.state, campaign.entropy_value) == (JobState.DONE, "by hand")

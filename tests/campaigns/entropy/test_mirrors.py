@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 import pytest
 
 import sandbox
@@ -49,3 +54,31 @@ def test_a_round_that_is_not_there_yet_is_named_as_such(box):
 def test_no_mirror_in_the_settings_is_named():
     with pytest.raises(SourceOutOfReach, match="DRAND_URLS"):
         mirrors.fetch([], NUMBER)
+
+
+@contextmanager
+def dripping() -> Iterator[str]:
+    """The address of a mirror that begins to answer and never ends its headers."""
+    ended = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+            # a mirror that is not left within ten seconds leaves by itself
+            for _ in range(200):
+                connection.sendall(b"x")
+                if ended.wait(0.05):
+                    break
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        ended.set()
+        thread.join()
+
+
+def test_a_mirror_that_drips_its_headers_is_left_when_its_time_is_over():
+    with dripping() as mirror, pytest.raises(SourceOutOfReach, match="no answer in time"):
+        mirrors.fetch([mirror], NUMBER, timeout_seconds=0.3)

@@ -13,7 +13,8 @@ from campaigns.models import Campaign
 from campaigns.opening import close_campaign
 from console.proof import all_draws, pages
 from tests.support.campaigns import make_campaign
-from tests.support.waves import add_scores, campaign_with
+from tests.support.waves import add_scores, campaign_with, scheduled
+from waves.models import Wave
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 1, 18, 12, tzinfo=UTC)
@@ -43,6 +44,9 @@ def test_s8_a_draw_that_was_committed_and_never_used_is_listed_with_its_commitme
         assert f'datetime="{campaign.opened_at.isoformat()[:16]}' in html
     assert "Never used: no score file was received." in html
     assert "1 score file received, no fans notified yet." in html
+    wave = scheduled()
+    Wave.objects.filter(pk=wave.pk).update(state="cancelled", triggered_at=NOON)
+    assert "Sending was started for 1 wave, 1 score file received." in shown()
 
 
 def test_s8_the_list_goes_on_where_the_page_before_ended_and_shows_each_draw_once(monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -10,12 +12,15 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Campaign
 from campaigns.opening import close_campaign
-from console.proof import pages, verify_draw
+from console.proof import pages
 from datalake.storage import buckets
 from datalake.storage.buckets import DiskBucket
+from operations.jobs import record_move
 from tests.support.outages import out_of_reach
 from tests.support.people import client_of, member_of
 from tests.support.waves import NOTIFY, add_scores, campaign_with
+from waves.choices import Exclusion
+from waves.lifecycle import subject_of
 from waves.models import Wave, WaveMarket
 
 pytestmark = pytest.mark.django_db
@@ -224,8 +229,30 @@ def test_x2_only_the_page_that_checks_an_entry_may_run_a_script_and_only_ours():
     )
 
 
-def test_x2_check_my_entry_has_a_sentence_for_every_reason_of_exclusion():
-    """As the checker knows them."""
+def test_x2_check_my_entry_has_a_sentence_for_every_reason_of_exclusion_and_no_other():
     script = (settings.ROOT / "static" / "fairwave" / "check_entry.js").read_text()
-    reasons = {reason.removesuffix("_after_trigger") for reason in verify_draw.REASONS}
-    assert {reason for reason in reasons if f"    {reason}: " not in script} == set()
+    why_not = script[script.index("WHY_NOT = {") : script.index("// The result")]
+    assert re.findall(r"^    (\w+): ", why_not, re.MULTILINE) == Exclusion.values
+
+
+def test_x2_waves_that_gave_no_seat_and_markets_without_seats_are_named_as_such():
+    campaign = campaign_with(3)
+    taken_back, cancelled, sent = ("20260121", "20260122", "20260123")
+    for date_key in (taken_back, cancelled, sent):
+        add_wave(campaign, date_key)
+    found = {wave.date_key: wave for wave in Wave.objects.all()}
+    Wave.objects.exclude(date_key=sent).update(state="cancelled")
+    Wave.objects.filter(date_key=sent).update(triggered_at=NOTIFY)
+    WaveMarket.objects.filter(wave=found[sent]).update(room=0)
+    for date_key in (taken_back, cancelled):
+        moves = [("configured", "prepared"), ("prepared", "configured")] * 2
+        for before, after in moves if date_key == taken_back else moves[:1]:
+            record_move(subject_of(found[date_key]), before, after, by=None)
+    Campaign.objects.filter(pk=campaign.pk).update(status="closed")
+    html = Client().get(f"/draws/{campaign.campaign_id}").content.decode()
+    cards = {card[:8]: card for card in html.split("<h3>Wave ")[1:]}
+    assert "Prepared 2 times and taken back." in cards[taken_back]
+    assert "<table>" not in cards[taken_back]
+    assert "cancelled before any message was sent" in cards[cancelled]
+    assert ("not full" in cards[cancelled], "notified from" in cards[cancelled]) == (True, False)
+    assert ("no seats" in cards[sent], "notified from" in cards[sent]) == (True, True)
