@@ -27,13 +27,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 KEY, UPLOADED = "20260121", "20260128"
 FANS, SEATS = 1_200, 40
+LEFT_OUT = ("!registered_too_late", "!below_minimum_score", "!no_market_wanted")
 IDS = [f"fan-{number:04d}-é" for number in range(FANS)]
 
 
 class Proof:
-    """A closed campaign with one drawn wave; whose file was late, if asked for."""
+    """A closed campaign with one drawn wave, which may have other values; whose file was late, if
+    asked for. The first three fans are no candidates, the last of them for a reason that is wrong.
+    """
 
-    def __init__(self, folder: Path, *, late: bool = False) -> None:
+    def __init__(self, folder: Path, *, late: bool = False, **wave: Any) -> None:
         folder.mkdir()
         self.campaign = campaign_with(1)
         Campaign.objects.filter(pk=self.campaign.pk).update(status="closed")
@@ -42,9 +45,8 @@ class Proof:
         fans = pl.DataFrame({"global_user_id": IDS, "raw_text": raw}).with_columns(
             raw_score=pl.col("raw_text").cast(pl.Float64)
         )
-        number = pl.int_range(pl.len())
-        cell = pl.when(number == 0).then(pl.lit("!registered_too_late")).otherwise(pl.lit("west"))
-        self.fans = draw_frame(fans, self.draw).with_columns(cell.alias(KEY)).sort("fan_ref")
+        cells = [*LEFT_OUT, *["west"] * (FANS - len(LEFT_OUT))]
+        self.fans = draw_frame(fans, self.draw).with_columns(pl.Series(KEY, cells)).sort("fan_ref")
         self.ordered = in_order(self.fans.filter(pl.col(KEY) == "west"), self.draw)
         members = self.ordered.head(SEATS).with_row_index("place", 1)
         members = members.with_columns(market_id=pl.lit("west"))
@@ -53,7 +55,7 @@ class Proof:
         ).write_csv(separator="\t", include_header=False, quote_style="never")
         writer = shards.ShardWriter(folder, folder / "content")
         list(writer.kept(1, [KEY], [lines.encode()]))
-        self.shards = writer.finish(json.dumps(self.public(late)).encode(), {KEY: members})
+        self.shards = writer.finish(json.dumps(self.public(late, wave)).encode(), {KEY: members})
         shards.publish(self.shards, self.campaign.campaign_id, buckets.scoring())
         published = f"{'ab' * 32}\n{self.shards.root}\n"
         key = f"proofs/{self.campaign.campaign_id}.zip.sha256"
@@ -63,9 +65,9 @@ class Proof:
     def cutoff(self) -> float:
         return float(self.ordered["band_score"][SEATS - 1])
 
-    def public(self, late: bool) -> dict[str, Any]:
+    def public(self, late: bool, values: dict[str, Any]) -> dict[str, Any]:
         market = {"market_id": "west", "name": "The West", "room": SEATS, "selected": SEATS}
-        wave = {"date_key": KEY, "kind": "drawn", "attempt": 1}
+        wave = {"date_key": KEY, "kind": "drawn", "attempt": 1, "min_score": 0.301} | values
         return {
             "campaign_id": self.campaign.campaign_id,
             "seed": self.draw.seed.hex(),
@@ -130,7 +132,7 @@ def test_x2_a_fan_learns_why_and_the_server_learns_nothing_but_which_files_are_f
     with fetched(fan.page) as requests:
         page = opened(fan, proof, chosen)
         said = told(page, "You were selected")
-    assert f"selected for The West in wave {KEY}, at place 7 of 1,199 candidates." in said
+    assert f"selected for The West in wave {KEY}, at place 7 of 1,197 candidates." in said
     assert f"Wave {UPLOADED} was an uploaded list of 12 fans, whom" in said
     assert page.url.endswith("/check")
     assert page.input_value("#id") == chosen
@@ -143,10 +145,16 @@ def test_x2_a_fan_learns_why_and_the_server_learns_nothing_but_which_files_are_f
     fan.picture("check-entry")
 
     said = told(opened(fan, proof, proof.fan_at(500)), "Not selected")
-    assert "you were at place 500 of 1,199 candidates" in said
+    assert "you were at place 500 of 1,197 candidates" in said
     assert f"The last seat in The West went to the score {proof.cutoff:.6f}." in said
     said = told(opened(fan, proof, IDS[0]), "Not a candidate")
     assert "You registered after the selection for the markets you asked for." in said
+    assert "checked: your reference is bound to your id and your luck and your score" in said
+    assert "place" not in said
+    said = told(opened(fan, proof, IDS[1]), "Not a candidate")
+    assert "Your rating by the organizer is below the minimum of this wave." in said
+    said = told(opened(fan, proof, IDS[2]), "The proof does not add up")
+    assert f"You asked for a market of wave {KEY}" in said
     told(opened(fan, proof, "stranger"), "Not in the draw")
     told(opened(fan, proof, chosen, nonce="00" * 32), "These do not belong together")
     told(opened(fan, proof, chosen, ref="no"), "Something is missing")
@@ -175,6 +183,18 @@ def test_x2_a_missing_or_changed_file_and_a_lost_connection_are_said_and_never_a
     fill(fan.page, proof, proof.fan_at(1_100))
     told(fan.page, "No connection")
     fan.complaints = [one for one in fan.complaints if "Failed to load resource" not in one]
+
+
+def test_x2_a_cancelled_wave_gives_nobody_a_seat(sign_in: Callable[[str], Person], tmp_path: Path):
+    fan = sign_in("")
+    for triggered_at, sentence in (
+        (None, f"Wave {KEY} was cancelled; it gave nobody a seat."),
+        ("2026-01-20T12:00:00+00:00", "was cancelled after it had started. Messages may"),
+    ):
+        ended = Proof(tmp_path / str(triggered_at), state="cancelled", triggered_at=triggered_at)
+        said = told(opened(fan, ended, ended.fan_at(7)), "Not drawn")
+        assert sentence in said
+        assert "You were selected" not in said
 
 
 def test_x2_a_wave_from_a_late_file_says_so_and_before_the_close_the_page_says_when(
