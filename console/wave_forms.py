@@ -87,8 +87,8 @@ class WaveForm(forms.Form):
         label="Reason for rules of its own",
         max_length=LONGEST_REASON,
         required=False,
-        help_text="Required for a minimum score, an order or a single market of its own. Shown on"
-        " the public page.",
+        help_text="Required for a minimum score, an order, a single market or selection times of"
+        " its own, and for markets left out. Shown on the public page.",
     )
 
     members_digest = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)

@@ -185,6 +185,7 @@ def gives_a_wave_rules_of_its_own(boss: User) -> None:
         {"min_score": 0.9},
         {"order": Order.BY_MARKET_ORDER},
         {"order": Order.SINGLE_MARKET, "single_market": "east"},
+        {"market_file": b"marketId,marketName,capacity,selectionTime\neast,,,\n"},
     ):
         campaign = campaign_with(24)
         planned = prepare(request(campaign, **own), by=boss, now=NOW, reason=WHY).planned
@@ -193,11 +194,11 @@ def gives_a_wave_rules_of_its_own(boss: User) -> None:
 
 def gives_a_wave_capacities_of_its_own(boss: User) -> None:
     campaign = campaign_with(12)
-    text = b"marketId,marketName,capacity,selectionTime\nwest,,3,\n"
+    text = b"marketId,marketName,capacity,selectionTime\nwest,,3,\neast,,,\n"
     prepare(request(campaign, market_file=text), by=boss, now=NOW)
     Wave.objects.update(state="completed", triggered_at=NOW)
     (shown,) = page_of(campaign)["waves"]
-    assert [market["own_capacity"] for market in shown["markets"]] == [3]
+    assert [market["own_capacity"] for market in shown["markets"]] == [3, None]
 
 
 def moves_markets_seats_and_positions(boss: User) -> None:

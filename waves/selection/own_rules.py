@@ -1,6 +1,7 @@
-"""A wave's own rules beside the campaign's: a minimum score, an order, or one market alone. Who
-gives a wave rules of its own once luck can be known could favor somebody, so these need a right and
-a reason, and are public with the number of members that they moved. [S-8, W-5]
+"""A wave's own rules beside the campaign's: a minimum score, an order, one market alone, and in its
+markets file markets that are left out and selection times. A capacity of its own is none: it is
+public. Who gives a wave rules of its own once luck can be known could favor somebody, so these need
+a right and a reason, and are public with the number of members that they moved. [S-8, W-5]
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import replace
 import polars as pl
 
 from campaigns.draw import LOW
+from operations.plurals import plural
 from waves.choices import Order
 from waves.selection.allocation import Selection
 from waves.selection.plan import Plan, select_members
@@ -24,7 +26,21 @@ def own_rules(plan: Plan) -> list[str]:
         found.append(f"minimum score {plan.min_score:g}")
     if (words := ORDERS.get(plan.order)) is not None:
         found.append(words.format(plan.single_market))
-    return found
+    return found + _of_markets_file(plan)
+
+
+def _of_markets_file(plan: Plan) -> list[str]:
+    """What a single market leaves out is said already."""
+    seats = {seat.market_id: seat for seat in plan.file_seats}
+    left_out = sum(seat.market_id not in seats for seat in plan.all_seats)
+    times = {seat.market_id: seat.selection_time for seat in plan.all_seats}
+    moved = sum(seat.selection_time != times[seat.market_id] for seat in seats.values())
+    said = []
+    if left_out:
+        said.append(f"{plural(left_out, 'market')} left out")
+    if moved:
+        said.append(f"{plural(moved, 'selection time')} of its own")
+    return said
 
 
 def moved_by_own_rules(plan: Plan, selection: Selection) -> int:

@@ -48,14 +48,16 @@ class WaveRequest:
 @dataclass(frozen=True)
 class Plan:
     """A checked request: what is selected from, into which markets, in which order. `seats` are the
-    markets that are filled, in position order; `all_seats` also those that a single market leaves
-    out; `markets` are all of the campaign, by market id.
+    markets that are filled, in position order; `file_seats` also those that a single market leaves
+    out; `all_seats` all of the campaign as its own rules fill them, within the wave's own
+    capacities; `markets` are all of the campaign, by market id.
     """
 
     campaign: Campaign
     wave: Wave | None
     score_file: ScoreFile
     seats: tuple[MarketSeat, ...]
+    file_seats: tuple[MarketSeat, ...]
     all_seats: tuple[MarketSeat, ...]
     markets: Mapping[str, Market]
     order: Order
@@ -127,10 +129,10 @@ def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
     if request.notify_date:
         values.within("notify date", aware(request.notify_date), years=values.NOTIFY_YEARS)
     markets = {market.market_id: market for market in campaign.markets.all()}
-    seats = markets_of_wave(
-        _market_file(request),
-        seats_of_campaign(markets.values(), campaign.code_source, seats_given(campaign.pk)),
+    of_campaign = seats_of_campaign(
+        markets.values(), campaign.code_source, seats_given(campaign.pk)
     )
+    seats = markets_of_wave(_market_file(request), of_campaign)
     if not seats:
         raise UnknownMarket(
             f"Campaign {campaign.campaign_id} has no markets. Add one before you prepare a wave."
@@ -146,12 +148,19 @@ def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
         wave=wave,
         score_file=_active_scores(campaign),
         seats=tuple(in_play),
-        all_seats=tuple(seats),
+        file_seats=tuple(seats),
+        all_seats=tuple(_within(seats, of_campaign)),
         markets=markets,
         order=order,
         single_market=single_market,
         min_score=_min_score(request, wave),
     )
+
+
+def _within(seats: Sequence[MarketSeat], of_campaign: Sequence[MarketSeat]) -> list[MarketSeat]:
+    """The campaign's markets as they are, but for the wave's own capacities. [S-8]"""
+    own = {seat.market_id: seat.most for seat in seats}
+    return [replace(seat, most=own.get(seat.market_id)) for seat in of_campaign]
 
 
 def select_members(plan: Plan) -> PlannedSelection:

@@ -19,7 +19,7 @@ MARKETS_FILE = b"marketId,marketName,capacity,selectionTime\nwest,,2,\n"
 
 def prepared(campaign, date_key="20260121", **values):
     asked = request(campaign, date_key, **values)
-    return prepare(asked, by=person("pat", superuser=True), now=NOW).wave
+    return prepare(asked, by=person("pat", superuser=True), now=NOW, reason="a test").wave
 
 
 def shown(campaign, *, revealed=False):

@@ -48,7 +48,7 @@ def test_k3_a_template_for_tm_that_names_the_code_refuses_the_preparation(ann):
 
 def test_w5_a_given_market_file_is_kept_in_the_bucket(ann):
     campaign = campaign_with(10)
-    text = b"marketId,marketName,capacity,selectionTime\nwest,,3,\n"
+    text = b"marketId,marketName,capacity,selectionTime\nwest,,3,\neast,,0,\n"
     preview(request(campaign, market_file=text), now=NOW)
     key = f"wavePrep/{campaign.campaign_id}/data/{KEY}.csv"
     assert not buckets.scoring().exists(key)

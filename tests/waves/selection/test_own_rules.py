@@ -1,8 +1,10 @@
-"""A wave's own minimum, order or single market needs a right and a reason, and stands in public
-with the members it moved. [S-8, W-5]
+"""A wave's own minimum, order, single market, choice of markets or selection times need a right and
+a reason, and stand in public with the members they moved. [S-8, W-5]
 """
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 import polars as pl
 import pytest
@@ -21,10 +23,14 @@ from waves.selection.own_rules import moved_between
 
 pytestmark = pytest.mark.django_db
 
+HEADER = "marketId,marketName,capacity,selectionTime\n"
+EARLIER = (NOW - timedelta(days=2)).isoformat()  # everybody registered before
 OWN = {
     "minimum score 0.7": {"min_score": 0.7},
     "filled in market order": {"order": Order.BY_MARKET_ORDER},
     "market east alone": {"order": Order.SINGLE_MARKET, "single_market": "east"},
+    "1 market left out": {"market_file": f"{HEADER}east,,,\n".encode()},
+    "1 selection time of its own": {"market_file": f"{HEADER}west,,,{EARLIER}\neast,,,\n".encode()},
 }
 
 
@@ -65,7 +71,8 @@ def test_what_they_moved_is_public_and_the_waves_date_is_not(own):
         for members in (without, prepared.planned.selection.members)
     ]
     moved = len({fan for fan, _ in pairs[0] ^ pairs[1]})
-    assert moved or own == "filled in market order"  # where nobody prefers a market, as here
+    # nobody prefers a market here, and everybody registered in time
+    assert moved or own in ("filled in market order", "1 selection time of its own")
     (late,) = public_lateness(Campaign.objects.get(pk=campaign.pk))["late"]
     assert (late["kind"], late["subject"]) == ("wave_rules", f"a wave's own rules: {own}")
     assert (late["moved"], late["reason"]) == (moved, "a test")
@@ -76,4 +83,27 @@ def test_what_they_moved_is_public_and_the_waves_date_is_not(own):
 def test_a_minimum_that_changes_nothing_is_no_rule_of_its_own():
     campaign = campaign_with(12, min_score=0.5)
     prepare(request(campaign, min_score=0.4), by=person("ann"), now=NOW)
+    assert not LateChange.objects.exists()
+
+
+def test_a_markets_file_that_names_one_market_moves_as_many_as_that_market_alone():
+    moved = []
+    for own in ("1 market left out", "market east alone"):
+        prepare(request(campaign_with(12), **OWN[own]), by=keeper(), now=NOW, reason="a test")
+        moved.append(LateChange.objects.latest("id").moved)
+    assert moved[0] == moved[1] > 0
+
+
+def test_a_selection_time_of_its_own_counts_those_whom_it_lets_in():
+    """They registered after the campaign's own time of the market."""
+    campaign = campaign_with(4, {"west": 2, "east": 9})
+    campaign.markets.update(selection_time=NOW - timedelta(days=9))
+    asked = request(campaign, market_file=f"{HEADER}west,,,{EARLIER}\neast,,,\n".encode())
+    prepared = prepare(asked, by=keeper(), now=NOW, reason="a test")
+    assert prepared.wave.selected == LateChange.objects.get().moved == 2
+
+
+def test_capacities_and_names_of_its_own_are_free():
+    file = f"{HEADER}west,The West,2,\neast,,3,\n".encode()
+    prepare(request(campaign_with(12), market_file=file), by=person("ann"), now=NOW)
     assert not LateChange.objects.exists()

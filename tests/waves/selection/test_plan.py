@@ -7,6 +7,7 @@ import pytest
 from campaigns.errors import WrongStatus
 from campaigns.models import Campaign
 from datalake.storage import buckets
+from tests.support.people import keeper
 from tests.support.waves import (
     KEY,
     NOW,
@@ -24,11 +25,11 @@ from waves.preparation.prepare import prepare
 pytestmark = pytest.mark.django_db
 
 
-def test_w5_the_market_file_of_the_bucket_is_laid_over_the_campaigns_markets(ann):
+def test_w5_the_market_file_of_the_bucket_is_laid_over_the_campaigns_markets():
     campaign = campaign_with(10, {"west": 9, "east": 9})
     text = b"marketId,marketName,capacity,selectionTime,codeSource\neast,,2,,tm\n"
     buckets.scoring().put(f"wavePrep/{campaign.campaign_id}/data/{KEY}.csv", text)
-    prepared = prepare(request(campaign), by=ann, now=NOW)
+    prepared = prepare(request(campaign), by=keeper(), now=NOW, reason="a test")
     assert list(members_of(prepared.wave).values()) == ["TM", "TM"]
     assert [seat.market_id for seat in prepared.planned.plan.seats] == ["east"]
 
