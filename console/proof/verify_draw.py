@@ -75,16 +75,19 @@ RULES = {
     "room": "the smaller of capacity - given and own_capacity, where the wave has one",
 }
 # Reasons of exclusion, in the order in which they are asked. A fan has the first that applies.
-BEFORE_TAKEN = ("erased", "suppressed", "not_registered", "below_minimum_score")
-BY_LUCK = ("already_in_wave", "holds_code", "erased_after_trigger", "suppressed_after_trigger")
+BEFORE_TAKEN = ("not_registered", "below_minimum_score")
+BY_LUCK = ("already_in_wave", "holds_code")
 CONTACT = ("blacklisted_email", "blacklisted_domain", "disposable_domain", "intl_phone", "no_contact")
 MARKET = ("no_market_wanted", "registered_too_late")
 REASONS = {*BEFORE_TAKEN, *BY_LUCK, *CONTACT, *MARKET}
 FANS_PER_SHARD, PLACES_PER_SHARD, SHARDS_PER_INDEX, MOST_BITS = 500, 500, 64, 24
 FEWEST_TESTED = 50
-DRAND_CHAIN = "8990e7a9aaed2ffed73dbd7092123d6f289930540d7651336225dc172e51b2ce"  # the default one
-DRAND_START, DRAND_SECONDS = 1_595_431_050, 30
 FAILS, UNUSUAL = 1e-6, 1e-3
+# drand's default chain: round 1 came in second 1595431050 of Unix time, and one more every 30 seconds
+DRAND_CHAIN = "8990e7a9aaed2ffed73dbd7092123d6f289930540d7651336225dc172e51b2ce"
+DRAND_FORM = "randomness of the round: 64 lower-case hex digits"
+DRAND_GENESIS, DRAND_PERIOD = 1_595_431_050, 30
+LATE_KINDS = ("score_file", "activation", "lists", "registrations", "wave_rules")
 
 
 class Broken(Exception):
@@ -356,7 +359,7 @@ SHAPE_OF_RULE_CHANGE = {
     "at": is_time, "market_id": or_null(is_market), "rule": is_text, "before": is_text, "after": is_text, "reason": is_text,
 }  # fmt: skip
 SHAPE_OF_LATE = {
-    "number": is_count, "at": is_time, "kind": is_text, "subject": is_text, "reason": is_text, "moved": is_number_or_null,
+    "number": is_count, "at": is_time, "kind": one_of(*LATE_KINDS), "subject": is_text, "reason": is_text, "moved": is_number_or_null,
 }  # fmt: skip
 SHAPE_OF_MARKET = {
     "market_id": is_market, "name": is_text, "position": is_count, "selection_time": is_time, "capacity": is_count,
@@ -392,9 +395,10 @@ MAY_BE_NULL = {"entropy", "moved", "proof"}
 ONLY_SOME = {"excluded"}  # reasons that exclude nobody are left out
 
 
-def misfit(value: Any, shape: Any, where: str) -> str:
-    """What first stands there that should not, or does not stand there that should; empty if all is as it should be."""
-    key = where.rpartition(" ")[2]
+def misfit(value: Any, shape: Any, where: str, key: str = "") -> str:
+    """What first stands there that should not, or does not stand there that should; empty if all is as it should be. `key`: that of
+    the value in its object; empty for the whole, and for an item of a list.
+    """
     if key in MAY_BE_NULL and value is None:
         return ""
     if isinstance(shape, list):
@@ -419,7 +423,7 @@ def misfit_of_object(value: Any, shape: Json, where: str, *, whole: bool) -> str
         return f"{where} has {shown(more[0])}, which this checker does not know."
     if whole and (missing := sorted(set(shape) - set(value))):
         return f"{where} lacks {missing[0]!r}."
-    found = (misfit(each, shape[name], f"{where} {name}") for name, each in value.items())
+    found = (misfit(each, shape[name], f"{where} {name}", name) for name, each in value.items())
     return next((sentence for sentence in found if sentence), "")
 
 
@@ -704,7 +708,8 @@ class Earlier:
         self.live = [each for each in before if not came_before(each["cancelled_at"], at)]
         self.ended = [each for each in before if came_before(each["cancelled_at"], at) and each["triggered_at"]]
         # whom another wave held when this one was prepared is not known where that was not its last preparation
-        others = [each for each in waves if each is not wave and came_before(each["first_prepared_at"], at)]
+        over = [each for each in waves if came_before(each["cancelled_at"], at) and not each["triggered_at"]]
+        others = [each for each in waves if each is not wave and each not in over and came_before(each["first_prepared_at"], at)]
         self.unclear = [
             each["date_key"]
             for each in others
@@ -712,7 +717,8 @@ class Earlier:
         ]
         self.holders = [taken[each["date_key"]] for each in self.live if each["date_key"] in taken]
         self.spent = [taken[each["date_key"]] for each in self.ended if each["date_key"] in taken]
-        self.uploaded = sum(each["fans"] for each in self.live + self.ended if each["kind"] == "uploaded")
+        self.uploaded_live = sum(each["fans"] for each in self.live if each["kind"] == "uploaded")
+        self.uploaded_ended = sum(each["fans"] for each in self.ended if each["kind"] == "uploaded")
 
     def check_seats(self, report: Report) -> None:
         """Capacity, seats given and room of each market; given is counted again from the members of earlier waves."""
@@ -733,6 +739,11 @@ class Earlier:
             report.expect(
                 right, f"{name}, market {its}: {given} seats are said to be given, the earlier waves hold {sure[its]}."
             )
+            if self.unclear and given > sure[its] + perhaps[its]:
+                report.unusual.append(
+                    f"{name}, market {its}: {given} seats are said to be given, {given - sure[its] - perhaps[its]} of them only by a"
+                    f" preparation that was taken back ({', '.join(self.unclear)}), whose members are not in the bundle."
+                )
         if self.unclear or self.ended:
             why = ", ".join(dict.fromkeys([*self.unclear, *(each["date_key"] for each in self.ended)]))
             report.leave(
@@ -750,11 +761,24 @@ class Earlier:
         first = {"!" + reason for reason in (*BEFORE_TAKEN, "already_in_wave")}
         free = sum(texts[cells[row]] not in first for row in held)
         report.expect(not free, f"Wave {name}: {free} fans whom an earlier wave holds are not left out of it.")
-        for reason, known in (("already_in_wave", held), ("holds_code", spent)):
+        back = {row: texts[number][1:] for number in texts if texts[number][:1] == "=" for row in rows_with(cells, number)}
+        wrong = sum(spent.get(row) != market for row, market in back.items())
+        report.expect(len(back) == self.wave["returned"], f"Wave {name}: the fans who come back with a code are miscounted.")
+        report.expect(
+            wrong <= self.uploaded_ended,
+            f"Wave {name}: {wrong} fans are said to come back with a code that no cancelled wave gave them.",
+        )
+        # each fan of a list that was uploaded explains one fan, for the reason that the list's wave can give
+        budgets = (("already_in_wave", held, self.uploaded_live), ("holds_code", spent, self.uploaded_ended - wrong))
+        for reason, known, allowed in budgets:
             numbers = [number for number, text in texts.items() if text == "!" + reason]
-            said = [row for number in numbers for row in rows_with(cells, number)]
-            strangers = sum(row not in known for row in said)
-            allowed = self.uploaded + (len(said) if self.unclear else 0)
+            strangers = sum(row not in known for number in numbers for row in rows_with(cells, number))
+            if strangers > allowed and self.unclear and reason == "already_in_wave":
+                report.unusual.append(
+                    f"Wave {name}: {strangers} fans are left out as {reason} only because of a preparation that was taken back"
+                    f" ({', '.join(self.unclear)}), whose members are not in the bundle."
+                )
+                allowed = strangers
             report.expect(
                 strangers <= allowed, f"Wave {name}: {strangers} fans are left out as {reason} whom no earlier wave holds."
             )
@@ -763,13 +787,6 @@ class Earlier:
                     f"Wave {name}: {strangers} fans are left out as {reason} by waves whose members are not in the bundle.",
                     "fans-N.tsv wave",
                 )
-        back = {row: texts[number][1:] for number in texts if texts[number][:1] == "=" for row in rows_with(cells, number)}
-        wrong = sum(spent.get(row) != market for row, market in back.items())
-        report.expect(len(back) == self.wave["returned"], f"Wave {name}: the fans who come back with a code are miscounted.")
-        uploaded = sum(each["fans"] for each in self.ended if each["kind"] == "uploaded")
-        report.expect(
-            wrong <= uploaded, f"Wave {name}: {wrong} fans are said to come back with a code that no cancelled wave gave them."
-        )
 
 
 def came_before(earlier: str | None, later: str | None) -> bool:
@@ -777,6 +794,11 @@ def came_before(earlier: str | None, later: str | None) -> bool:
     if earlier is None or later is None:
         return False
     return datetime.fromisoformat(earlier) <= datetime.fromisoformat(later)
+
+
+def comes_before(earlier: str | None, later: str | None) -> bool:
+    """Whether both times are there and the first lies before the second."""
+    return came_before(earlier, later) and not came_before(later, earlier)
 
 
 def rows_in(fans: Fans, taken: Taken, rows: Iterable[int]) -> dict[int, str]:
@@ -824,9 +846,6 @@ class Exclusions:
             asked, cell = map(text_of, min(wrong))
             asked = asked or "any market"
             report.problems.append(f"{name}: {cell} does not follow from the rules for a fan who asked for {asked}.")
-        after = sum(self.counts.get(reason, 0) for reason in ("erased_after_trigger", "suppressed_after_trigger"))
-        earlier = any(each["triggered_at"] for each in self.earlier.live + self.earlier.ended)
-        report.expect(earlier or not after, f"{name}: fans are left out because of a wave's trigger, but no wave was triggered.")
 
     def fits(self, preferences: bytes, cell: bytes) -> bool:
         """Whether what a cell says can be so for a fan with these preferences."""
@@ -854,20 +873,41 @@ class Exclusions:
         in_time = not missing or max(map(self.closes.__getitem__, missing)) < min(map(self.closes.__getitem__, eligible))
         return in_time and all(market in rest for market in eligible)
 
-    def luck_tests(self) -> Iterator[Json]:
-        """Per reason and band: how many fans, and p, the chance that even luck is as uneven as theirs; None where not asked."""
+    def luck_tests(self) -> list[Json]:
+        """Per reason and band, and per band of all groups that are too small alone: how many fans, and p, the chance that even luck
+        is as uneven as theirs; None where not asked.
+        """
+        tests: list[Json] = []
+        small: dict[str, list[tuple[Json, list[float]]]] = defaultdict(list)
         for reason in sorted(self.counts):
             rows = [row for number in self.numbers[reason] for row in rows_with(self.cells, number)]
             by_band: dict[str, list[int]] = defaultdict(list)
             for row in rows:
                 by_band[self.fans.band(row)].append(row)
             for band, its in sorted(by_band.items()):
-                test = {"wave": self.wave["date_key"], "reason": reason, "band": band, "fans": len(its), "p": None}
-                unclear = self.earlier.unclear and reason not in BEFORE_TAKEN
-                if reason not in BY_LUCK and len(its) >= FEWEST_TESTED and not unclear:
-                    lucks = self.even_lucks(its, conditional=reason not in BEFORE_TAKEN)
-                    test["p"] = chance_of(lucks) if len(lucks) >= FEWEST_TESTED else None
-                yield test
+                test = {"wave": self.wave["date_key"], "reason": reason, "band": band, "fans": len(its), "p": None, "together": False}
+                tests.append(test)
+                if reason in BY_LUCK:
+                    continue
+                lucks = self.even_lucks(its, conditional=reason not in BEFORE_TAKEN)
+                if len(lucks) >= FEWEST_TESTED:
+                    test["p"] = chance_of(lucks, too_good=self.may_be_worse(reason))
+                else:
+                    small[band].append((test, lucks))
+        for band, groups in sorted(small.items()):
+            lucks = [luck for _, its in groups for luck in its]
+            if len(lucks) >= FEWEST_TESTED:
+                reasons = [test["reason"] for test, _ in groups]
+                for test, _ in groups:
+                    test["together"] = True
+                p = chance_of(lucks, too_good=any(map(self.may_be_worse, reasons)))
+                all_of_them = {"reason": " or ".join(reasons), "band": band, "fans": len(lucks), "p": p, "together": True}
+                tests.append({"wave": self.wave["date_key"], **all_of_them})
+        return tests
+
+    def may_be_worse(self, reason: str) -> bool:
+        """Whether honest luck may be worse than even: a preparation that was taken back, of unknown members, held lucky fans."""
+        return bool(self.earlier.unclear) and reason not in BEFORE_TAKEN
 
     def even_lucks(self, rows: list[int], *, conditional: bool) -> list[float]:
         """The fans' luck on a scale where it is even if nothing but chance made it. Who was a candidate of an earlier wave and was
@@ -891,10 +931,14 @@ def luck_in_band(score: float, of: float) -> float:
     return (score - low) / (high - low)
 
 
-def chance_of(lucks: list[float]) -> float:
-    """The two-sided p-value of Kolmogorov and Smirnov: the chance that so many even numbers from 0 to 1 are as uneven as these."""
+def chance_of(lucks: list[float], *, too_good: bool = False) -> float:
+    """The two-sided p-value of Kolmogorov and Smirnov: the chance that so many even numbers from 0 to 1 are as uneven as these.
+    `too_good`: only what is too high counts (the chance of that is half as much, and never more than p).
+    """
     fans, lucks = len(lucks), sorted(lucks)
-    return p_value(fans, max(max((at + 1) / fans - luck, luck - at / fans) for at, luck in enumerate(lucks)))
+    high = max(luck - at / fans for at, luck in enumerate(lucks))
+    low = max((at + 1) / fans - luck for at, luck in enumerate(lucks))
+    return p_value(fans, high if too_good else max(high, low))
 
 
 def p_value(fans: int, distance: float) -> float:
@@ -940,13 +984,19 @@ def judge_luck(report: Report, tests: list[Json]) -> None:
         report.note(problems, f"Luck of those left out: {len(asked)} groups tested, the least even has p = {least:.2g}, corrected.")
     untested: dict[str, int] = Counter()
     for test in tests:
-        if test["p"] is None:
+        if test["p"] is None and not test["together"]:
             untested[test["reason"]] += test["fans"]
     if untested:
         groups = ", ".join(f"{fans} {reason}" for reason, fans in sorted(untested.items()))
         report.leave(
             "Whether luck had a part in these exclusions is not tested, because the reason can follow from luck, or fewer than"
-            f" {FEWEST_TESTED} fans of a band have it: {groups}."
+            f" {FEWEST_TESTED} fans of a band have it or any other such reason: {groups}."
+        )
+    together = sum(test["fans"] for test in tests if test["p"] is None and test["together"])
+    if together:
+        report.leave(
+            f"Reasons that fewer than {FEWEST_TESTED} fans of a band have are tested only together, {together} fans in all: what is"
+            " uneven in one of them may not show."
         )
 
 
@@ -975,9 +1025,12 @@ def check_draw(report: Report, draw: Json) -> None:
     report.expect(draw["commitment"] == mine, "The commitment is not SHA-256(seed): the seed was exchanged.")
     report.note(problems, "The commitment is SHA-256(seed).")
     check_times(report, draw)
+    check_moments(report, draw)
     check_attempts(report, draw)
     check_lists(report, draw)
+    check_late(report, draw)
     check_waves(report, draw)
+    check_capacities(report, draw)
 
 
 def check_times(report: Report, draw: Json) -> None:
@@ -986,25 +1039,130 @@ def check_times(report: Report, draw: Json) -> None:
     known = (draw["first_drawn_at"],) if entropy is None else (entropy["public_at"], entropy["entered_at"])
     since = min((time for time in known if time is not None), key=datetime.fromisoformat, default=None)
     report.expect(draw["late_since"] == since, f"late_since is {draw['late_since']}, by the times on the page it is {since}.")
+    drawn = [wave for wave in draw["waves"] if wave["kind"] == "drawn"]
+    streamed = bool(drawn) or any(attempt["state"] == "streamed" for attempt in draw["attempts"])
+    report.expect(draw["first_drawn_at"] is not None or not streamed, "Fans were drawn, and nothing says when first.")
+    for wave in drawn:
+        in_time = came_before(draw["first_drawn_at"], wave["first_prepared_at"])
+        report.expect(in_time, f"Wave {wave['date_key']} was prepared before the first draw.")
     if entropy is not None:
-        report.expect((entropy["value"] is None) == (entropy["entered_at"] is None), "A value without its time, or a time alone.")
-        entered_first = draw["first_drawn_at"] is None or came_before(entropy["entered_at"], draw["first_drawn_at"])
-        report.expect(entered_first, "The first draw was made before the public value was entered.")
-        if moved := entropy["moved"]:
-            in_time = moved["public_at"] is None or came_before(moved["at"], moved["public_at"])
-            report.expect(in_time, "The public source was exchanged after its value could be known.")
-        if entropy["chain"] == DRAND_CHAIN and entropy["round"]:
-            due, given = DRAND_START + (entropy["round"] - 1) * DRAND_SECONDS, entropy["public_at"]
-            right = given is None or datetime.fromisoformat(given).timestamp() == due
-            report.expect(right, f"drand's round {entropy['round']} is public at second {due} since 1970, not at {given}.")
+        report.expect(entropy["value"] is not None or not streamed, "Fans were drawn without the value of the public source.")
+        check_source(report, draw, entropy)
     for attempt in draw["attempts"]:
         # a file that waited while luck became known is late, too, though it was received before
         late = attempt["late"] or not came_before(since, attempt["received_at"])
         report.expect(late, f"Score file {attempt['attempt']} is late by the times on the page, which does not say so.")
     named = draw["named_attempt"]
-    there = named is None or named in [attempt["attempt"] for attempt in draw["attempts"]]
-    report.expect(there, f"Score file {named}, which was named to become active, is not there.")
+    there = named is None or named in [attempt["attempt"] for attempt in draw["attempts"] if not attempt["late"]]
+    report.expect(there, f"Score file {named}, which was named to become active, is late, or not there.")
     report.note(problems, f"What was late: by the times on the page, luck could be known since {since}.")
+
+
+def check_source(report: Report, draw: Json, entropy: Json) -> None:
+    """That nobody could know the value when the draw was committed to, nor when the source was moved. A rehearsal's may be old."""
+    moved, entered = entropy["moved"], entropy["entered_at"]
+    report.expect((entropy["value"] is None) == (entered is None), "A value without its time, or a time alone.")
+    entered_first = draw["first_drawn_at"] is None or came_before(entered, draw["first_drawn_at"])
+    report.expect(entered_first, "The first draw was made before the public value was entered.")
+    for source in filter(None, (entropy, moved)):
+        check_named(report, source, entropy["value"], supplied=draw["draw_supplied"])
+    if moved and not (draw["draw_supplied"] and moved["public_at"] is None):
+        in_time = comes_before(moved["at"], moved["public_at"]) and comes_before(moved["at"], entropy["public_at"])
+        report.expect(in_time, "The public source was exchanged after its value could be known, or for one that was known.")
+    report.expect(not moved or came_before(draw["opened_at"], moved["at"]), "The public source was exchanged before the opening.")
+    if not draw["draw_supplied"]:
+        to_come = comes_before(draw["opened_at"], entropy["public_at"])
+        report.expect(to_come, "The value of the public source was known when the campaign opened, or nothing says when it was.")
+        in_order = entered is None or came_before(entropy["public_at"], entered)
+        report.expect(in_order, "The value of the public source was entered before it was public.")
+
+
+def check_named(report: Report, source: Json, value: str | None, *, supplied: bool) -> None:
+    """A named source; all about a round of drand follows from its number. `value`: of the source that counts."""
+    name, at = source["source"], source["public_at"]
+    if not re.match(r"drand\s+round\b", name, re.IGNORECASE) and (source["chain"], source["round"]) == (None, None):
+        report.expect(supplied or bool(source["form"]), f"{shown(name)}: nothing says how its value is written.")
+        return
+    number = source["round"] or 0
+    says = (name, source["chain"], source["form"])
+    report.expect(number > 0 and says == (f"drand round {number}", DRAND_CHAIN, DRAND_FORM), f"{shown(name)} is no round of drand.")
+    due = DRAND_GENESIS + (number - 1) * DRAND_PERIOD
+    right = supplied if at is None else datetime.fromisoformat(at).timestamp() == due
+    report.expect(right, f"{shown(name)} was public at second {due} of Unix time, not at {at}.")
+    if "value" in source and value is not None and at is not None:
+        report.expect(is_digest(value), f"The value is not the randomness of a round of drand: {shown(value)}.")
+
+
+def check_moments(report: Report, draw: Json) -> None:
+    """All that happened did while the campaign was open; files came in the order of their numbers, and before they were drawn."""
+    opened, closed = draw["opened_at"], draw["closed_at"]
+    outside = [time for time in moments(draw) if not (came_before(opened, time) and came_before(time, closed))]
+    report.expect(not outside, f"{', '.join(outside[:3])}: what is said to have happened then did before the opening or after the close.")
+    received = {attempt["attempt"]: attempt["received_at"] for attempt in draw["attempts"]}
+    times = list(received.values())
+    report.expect(all(map(came_before, times, times[1:])), "The score files are not numbered in the order in which they were received.")
+    for wave in draw["waves"]:
+        if wave["kind"] == "drawn":
+            there = came_before(received.get(wave["attempt"]), wave["prepared_at"])
+            report.expect(there, f"Wave {wave['date_key']} was prepared before its score file was received.")
+
+
+def moments(page: Json) -> list[str]:
+    """When something happened, by the page."""
+    times = [page["first_drawn_at"], page["entropy"] and page["entropy"]["entered_at"]]
+    times += [attempt["received_at"] for attempt in page["attempts"]]
+    times += [change["at"] for change in page["rule_changes"] + page["late"]]
+    for wave in page["waves"]:
+        times += [wave["first_prepared_at"], wave["prepared_at"], wave["triggered_at"], wave["cancelled_at"]]
+    return [time for time in times if time is not None]
+
+
+def check_late(report: Report, draw: Json) -> None:
+    """Each late score file, and each switch from the file that was named, is among the late changes."""
+    due = []
+    for attempt in draw["attempts"]:
+        of = "" if attempt["supplement_of"] is None else f", a supplement of attempt {attempt['supplement_of']}"
+        due += [f"attempt {attempt['attempt']}{of}"] if attempt["late"] else []
+    said = [late["subject"] for late in draw["late"] if late["kind"] == "score_file"]
+    report.expect(said == due, "The late score files are not those among the late changes.")
+    switches: list[tuple[str, int | None]] = []
+    for late in draw["late"]:
+        if late["kind"] == "activation":
+            to = re.fullmatch(r"attempt (\d{1,9}) made active|switch undone, (?:attempt (\d{1,9})|no file) active again", late["subject"])
+            if to is None:
+                report.problems.append(f"Late change {late['number']} does not say which score file became active.")
+                return
+            number = to[1] or to[2]
+            switches.append((late["at"], int(number) if number else None))
+    for wave in draw["waves"]:
+        if wave["kind"] == "drawn":
+            active = ([draw["named_attempt"]] + [to for at, to in switches if came_before(at, wave["prepared_at"])])[-1]
+            report.expect(
+                wave["attempt"] == active, f"Wave {wave['date_key']} was selected from score file {wave['attempt']}; {active} was active."
+            )
+    active = ([draw["named_attempt"]] + [to for _, to in switches])[-1]
+    now = next((attempt["attempt"] for attempt in draw["attempts"] if attempt["active"]), None)
+    may_be_none = not switches and not any(wave["kind"] == "drawn" for wave in draw["waves"])
+    right = now == active or (now is None and may_be_none)
+    report.expect(right, f"Score file {now} is said to be active; by what was named and switched it is {active}.")
+
+
+def check_capacities(report: Report, draw: Json) -> None:
+    """A market has the same seats in each wave unless a change of rules says otherwise."""
+    events = [
+        (datetime.fromisoformat(change["at"]), change["market_id"], change["before"], change["after"])
+        for change in draw["rule_changes"]
+        if change["rule"] == "capacity" and change["market_id"]
+    ]
+    for wave in draw["waves"]:
+        if wave["kind"] != "withdrawn" and wave["prepared_at"] is not None:
+            at = datetime.fromisoformat(wave["prepared_at"])
+            events += [(at, market["market_id"], *[str(market["capacity"])] * 2) for market in wave["markets"]]
+    seats: dict[str, str] = {}
+    for at, market, before, after in sorted(events, key=lambda event: event[0]):
+        right = seats.setdefault(market, before) == before
+        report.expect(right, f"Market {market}: {shown(seats[market])} seats became {shown(before)} by {at}, by no change of rules.")
+        seats[market] = after
 
 
 def check_attempts(report: Report, draw: Json) -> None:
@@ -1094,8 +1252,9 @@ class Saved:
         if saved["seed"] is None:
             self.check_before_close()
         else:
-            for key in sorted(set(draw) - {"status", "proof"}):
+            for key in sorted(set(draw) - {"status", "proof", "late"}):
                 self.same(key, saved[key], draw[key])
+            self.check_late(draw["late"])
             report.expect(saved["status"] != "open", f"{self.name} has a seed, though it says that the campaign is open.")
         if proof := saved["proof"]:
             report.expect(
@@ -1125,15 +1284,25 @@ class Saved:
                 self.report.unusual.append(f"The {key} was {shown(saved[key])} on the page, and is now {shown(draw[key])}.")
         self.check_source(saved["entropy"], draw["entropy"])
         settled = saved["first_drawn_at"] is not None or bool(saved["entropy"] and saved["entropy"]["value"])
+        # from then on no file can be named; that it was later when the page was saved is certain if anything happened since
+        settled = settled or any(came_before(saved["late_since"], time) for time in moments(saved))
         for key in ("first_drawn_at", *(("named_attempt",) if settled else ())):
             if saved[key] is not None or key == "named_attempt":
                 self.same(key, saved[key], draw[key])
         self.check_attempts()
-        for key in ("rule_changes", "late"):
-            self.same(key, saved[key], draw[key][: len(saved[key])])
+        self.same("rule_changes", saved["rule_changes"], draw["rule_changes"][: len(saved["rule_changes"])])
+        self.check_late(draw["late"][: len(saved["late"])])
         waves = {wave["date_key"]: wave for wave in draw["waves"]}
         for wave in saved["waves"]:
             self.check_wave(wave, waves.get(wave["date_key"]))
+
+    def check_late(self, now: list[Json]) -> None:
+        """How many fans a late change moved may not have been known yet; all else of it was said at once."""
+        before = [dict(change) for change in self.saved["late"]]
+        for earlier, later in zip(before, now):
+            if earlier["moved"] is None:
+                earlier["moved"] = later["moved"]
+        self.same("late", before, now)
 
     def check_source(self, before: Json | None, after: Json | None) -> None:
         """A value may have come since; the source may have been exchanged once, and then says what it was."""
@@ -1191,8 +1360,8 @@ def leave_what_cannot_be_checked(report: Report, draw: Json, saved: list[Json], 
     report.leave("The words of README.txt. Nothing that is in the bundle is run.", "README.txt")
     if all(page["seed"] is None for page in saved):
         report.leave(
-            "When the campaign closed, its name and artist, which score file is active at the end, and what was added since the page"
-            " was saved: compare a copy of the page that is saved after the close.",
+            "When the campaign closed, its name and artist, which score file is active at the end if no wave was drawn, and what was"
+            " added since the page was saved: compare a copy of the page that is saved after the close.",
             *("draw.json closed_at", "draw.json name", "draw.json artist", "draw.json attempts active", "draw.json attempts[+]"),
             *("draw.json rule_changes[+]", "draw.json late[+]", "draw.json waves[+]"),
         )
@@ -1357,8 +1526,10 @@ def say_of_other_waves(report: Report, draw: Json) -> None:
     for wave in draw["waves"]:
         name, times = f"Wave {wave['date_key']}", wave["preparations"]
         if wave["kind"] == "uploaded":
-            who, why = shown(wave["uploaded_by_role"] or "somebody"), shown(wave["reason"] or "no reason given")
-            report.leave(f"{name} was not drawn: {wave['fans']} fans, uploaded by {who}. Reason: {why}.")
+            who, why = wave["uploaded_by_role"], wave["reason"]
+            by = f"uploaded by {shown(who)}" if who else "uploaded (the page does not say by whom)"
+            reason = f"Reason: {shown(why)}" if why else "The page does not say why"
+            report.leave(f"{name} was not drawn: {wave['fans']} fans, {by}. {reason}.")
         elif wave["kind"] == "withdrawn":
             report.leave(f"{name} was prepared ({times}×) and taken back: whom it would have taken is not in the bundle.")
         elif times > 1:

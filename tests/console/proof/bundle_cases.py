@@ -25,7 +25,6 @@ DRAW = Draw("12345", bytes(range(32)), bytes(range(32, 64)), "8a1f public value"
 NOON = datetime(2026, 1, 18, 12, tzinfo=UTC)
 MARKETS = ("us-west", "us-east", "us-south")
 LEAST = 0.25  # of each wave: a few fans of the low band are below it
-ROUND = 1 + (int((NOON - timedelta(hours=10)).timestamp()) - 1_595_431_050) // 30  # drand's
 Page = dict[str, Any]
 
 
@@ -117,8 +116,28 @@ def case(
         reasons = left_out or {} if number >= left_out_from else {}
         _add_wave(made, number, order, seats, held, reasons)
         for market, selected in _selected(made, number).items():
+            if selected and number < len(orders):
+                made.page["rule_changes"].append(more_seats(made, number + 0.5, market, selected))
             given[market] += selected
     return made
+
+
+def more_seats(made: Case, at: float, market_id: str, seats: int) -> Page:
+    """A change of rules that gives the market so many seats more than it had in its last wave."""
+    capacities = [
+        market["capacity"]
+        for wave in made.page["waves"]
+        for market in wave["markets"]
+        if market["market_id"] == market_id
+    ]
+    return {
+        "at": hours(at),
+        "market_id": market_id,
+        "rule": "capacity",
+        "before": str(capacities[-1]),
+        "after": str(capacities[-1] + seats),
+        "reason": "a larger hall",
+    }
 
 
 def make_bundle(target: Path, count: int = 60, **options: Any) -> Page:
@@ -260,17 +279,18 @@ def _page(drawn: pl.DataFrame, draw: Draw) -> Page:
         "min_score": None,
     }
     source = {
-        "source": f"drand round {ROUND}",
-        "chain": "8990e7a9aaed2ffed73dbd7092123d6f289930540d7651336225dc172e51b2ce",
-        "round": ROUND,
-        "form": "randomness in lower-case hex",
+        "source": "the lottery of 18 January 2026",
+        "chain": None,
+        "round": None,
+        "form": "as it is published",
         "public_at": hours(-10),
     }
     before = source | {
-        "source": "the value of another day",
-        "chain": None,
-        "round": None,
-        "form": None,
+        "source": "drand round 5775626",
+        "chain": "8990e7a9aaed2ffed73dbd7092123d6f289930540d7651336225dc172e51b2ce",
+        "round": 5775626,
+        "form": "randomness of the round: 64 lower-case hex digits",
+        "public_at": hours(-10.5),
     }
     return {
         "scheme": 2,
@@ -299,22 +319,30 @@ def _page(drawn: pl.DataFrame, draw: Draw) -> Page:
         "rule_changes": [
             {
                 "at": hours(-7),
-                "market_id": MARKETS[0],
-                "rule": "capacity",
-                "before": "4",
-                "after": "5",
+                "market_id": None,
+                "rule": "minimum score",
+                "before": "0.3",
+                "after": "0.25",
                 "reason": "a larger hall",
             }
         ],
         "late": [
             {
                 "number": 1,
+                "at": hours(-2),
+                "kind": "score_file",
+                "subject": "attempt 2, a supplement of attempt 1",
+                "reason": "corrected rows",
+                "moved": None,
+            },
+            {
+                "number": 2,
                 "at": hours(-1),
-                "kind": "late list",
+                "kind": "lists",
                 "subject": "blacklist",
                 "reason": "resellers",
                 "moved": 3,
-            }
+            },
         ],
         "waves": [],
         "proof": None,

@@ -8,12 +8,14 @@ from typing import Any
 import polars as pl
 from django.utils import timezone
 
+from campaigns import late_changes, rule_changes
+from campaigns.choices import LateKind
 from campaigns.draw import Draw, draw_frame
 from campaigns.models import Campaign, FanScore, Registrant, ScoreFile
 from campaigns.opening import close_campaign
 from console.proof import verify_draw
 from tests.support.campaigns import roster_digest
-from tests.support.waves import NOW, SALT, SEED, campaign_with, person, request
+from tests.support.waves import NOW, SALT, SEED, add_scores, campaign_with, person, request
 from waves.holds import seats_given
 from waves.models import Wave
 from waves.preparation.prepare import prepare
@@ -69,14 +71,29 @@ def publish_digests(file: ScoreFile | None) -> None:
     file.save()
 
 
+def add_late_scores(campaign: Campaign, ids: list[str], raw_scores: list[float]) -> ScoreFile:
+    """A score file that came late and was made active, as people with the rights for it do."""
+    boss = person("boss", superuser=True)
+    file = add_scores(campaign, ids, raw_scores)
+    publish_digests(file)
+    listed = {"by": boss, "reason": "the first was incomplete", "moved": 1}
+    for kind, subject in (
+        (LateKind.SCORE_FILE, f"attempt {file.attempt}"),
+        (LateKind.ACTIVATION, f"attempt {file.attempt} made active"),
+    ):
+        late_changes.record(campaign, kind, subject, **listed)
+    return file
+
+
 def sent(campaign: Campaign, date_key: str, **values: Any) -> Wave:
     """A wave prepared as operators do it, with as many seats as the first one had, and then said to
     be completed.
     """
-    given = seats_given(campaign.pk)
+    given, before = seats_given(campaign.pk), rule_changes.options_of(campaign.pk)
     for market in campaign.markets.all():
         market.capacity = SEATS[market.market_id] + given.get(market.pk, 0)
         market.save(update_fields=["capacity"])
+    rule_changes.record(campaign, before, by=None, reason="a larger hall")
     asked = request(campaign, date_key, **values)
     prepare(asked, by=person("pat", superuser=True), now=NOW, reason="a test")
     Wave.objects.filter(name=asked.name).update(state="completed", triggered_at=timezone.now())

@@ -7,7 +7,9 @@ import zipfile
 
 import pytest
 
-from campaigns.models import Market, ScoreFile
+from campaigns import late_changes, rule_changes
+from campaigns.choices import LateKind
+from campaigns.models import Campaign, Market, ScoreFile
 from console.proof import data, proof
 from datalake.storage import buckets
 from tests.console.proof.presale_cases import (
@@ -38,15 +40,21 @@ def test_the_same_campaign_gives_the_same_bytes_whatever_the_chunks(
     assert proof.published_bundle(campaign).sha256 == first
 
 
+def give_seats(campaign: Campaign, capacity: int) -> None:
+    before = rule_changes.options_of(campaign.pk)
+    Market.objects.filter(campaign=campaign).update(capacity=capacity)
+    rule_changes.record(campaign, before, by=None, reason="a larger hall")
+
+
 def test_an_attempt_that_failed_and_a_wave_that_was_cancelled_or_taken_back_stay_in_sight() -> None:
     """[S-10]"""
     campaign = presale()
     sent(campaign, "20260121")
-    Market.objects.filter(campaign=campaign).update(capacity=12)
+    give_seats(campaign, 12)
     pat, asked = person("pat", superuser=True), request(campaign, "20260123")
     prepare(asked, by=pat, now=NOW)
     cancel(wave_named(asked.name), by=pat, reason="another day")
-    Market.objects.filter(campaign=campaign).update(capacity=24)
+    give_seats(campaign, 24)
     asked = request(campaign, "20260124")
     prepare(asked, by=pat, now=NOW)
     reset(wave_named(asked.name), by=pat, reason="not yet")
@@ -62,6 +70,8 @@ def test_an_attempt_that_failed_and_a_wave_that_was_cancelled_or_taken_back_stay
         activate_when_streamed=False,
         bands={},
     )
+    listed = {"by": pat, "reason": "corrected rows", "moved": None}
+    late_changes.record(campaign, LateKind.SCORE_FILE, "attempt 2", **listed)
     close(campaign)
     made = proof.proof_bundle(campaign.campaign_id)
     assert verify(made)["problems"] == []

@@ -28,9 +28,9 @@ from console.proof import proof
 from datalake.storage import buckets
 from tests.console.proof.presale_cases import (
     FANS,
+    add_late_scores,
     close,
     presale,
-    publish_digests,
     sent,
     verify,
 )
@@ -51,12 +51,10 @@ def test_a_closed_campaign_is_proved_wave_by_wave() -> None:
     """
     campaign = presale()
     waves = [sent(campaign, "20260121")]
-    publish_digests(
-        add_scores(
-            campaign,
-            [f"fan-{number:06d}" for number in range(10, 70)],
-            [0.96 - n / 100 for n in range(60)],
-        )
+    add_late_scores(
+        campaign,
+        [f"fan-{number:06d}" for number in range(10, 70)],
+        [0.96 - n / 100 for n in range(60)],
     )
     waves.append(sent(campaign, "20260122", order=Order.BY_MARKET_ORDER))
     waves.append(sent(campaign, "20260122-2", single_market="east", min_score=0.5))
