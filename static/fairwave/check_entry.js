@@ -219,6 +219,7 @@
       if (luck.score !== fan.score) throw mismatch(`Your score in file ${wave.attempt} is not the one that follows from your luck.`);
       checked.add("luck");
       const facts = [
+        ["Score file", `${wave.attempt}`],
         ["Your rating by the organizer", `${line[1]}, in the ${luck.band} band`],
         ["Your luck", luck.luck.toFixed(6)],
         ["Your score", fan.score.toFixed(6)],
@@ -258,7 +259,7 @@
       const { told, checked } = await results();
       const best = HEADINGS.flatMap((heading) => told.filter((one) => one.heading === heading))[0];
       const facts = document.createElement("dl");
-      for (const [name, value] of best.facts || []) {
+      for (const [name, value] of (best.facts || told.find((one) => one.facts)?.facts || [])) {
         const row = document.createElement("div");
         row.append(element("dt", name), element("dd", value));
         facts.append(row);

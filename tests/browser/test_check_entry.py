@@ -194,6 +194,7 @@ def test_x2_a_cancelled_wave_gives_nobody_a_seat(sign_in: Callable[[str], Person
         ended = Proof(tmp_path / str(triggered_at), state="cancelled", triggered_at=triggered_at)
         said = told(opened(fan, ended, ended.fan_at(7)), "Not drawn")
         assert sentence in said
+        assert "Score file\n1" in fan.page.locator(".answer dl").inner_text()
         assert "You were selected" not in said
 
 
