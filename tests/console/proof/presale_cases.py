@@ -13,6 +13,7 @@ from campaigns.choices import LateKind
 from campaigns.draw import Draw, draw_frame
 from campaigns.models import Campaign, FanScore, Registrant, ScoreFile
 from campaigns.opening import close_campaign
+from campaigns.scoring import activation
 from console.proof import verify_draw
 from tests.support.campaigns import roster_digest
 from tests.support.waves import NOW, SALT, SEED, add_scores, campaign_with, person, request
@@ -74,14 +75,17 @@ def publish_digests(file: ScoreFile | None) -> None:
 def add_late_scores(campaign: Campaign, ids: list[str], raw_scores: list[float]) -> ScoreFile:
     """A score file that came late and was made active, as people with the rights for it do."""
     boss = person("boss", superuser=True)
+    before = campaign.active_score_file
     file = add_scores(campaign, ids, raw_scores)
     publish_digests(file)
-    listed = {"by": boss, "reason": "the first was incomplete", "moved": 1}
-    for kind, subject in (
-        (LateKind.SCORE_FILE, f"attempt {file.attempt}"),
-        (LateKind.ACTIVATION, f"attempt {file.attempt} made active"),
-    ):
-        late_changes.record(campaign, kind, subject, **listed)
+    Campaign.objects.filter(pk=campaign.pk).update(active_score_file=before)
+    why = "the first was incomplete"
+    subject = f"attempt {file.attempt}"
+    late_changes.record(campaign, LateKind.SCORE_FILE, subject, by=boss, reason=why, moved=1)
+    activation.activate(file.pk, by=boss, reason=why)
+    activation.undo(campaign.pk, by=boss, reason=why)
+    activation.activate(file.pk, by=boss, reason=why)
+    campaign.refresh_from_db()
     return file
 
 
