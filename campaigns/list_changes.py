@@ -4,10 +4,8 @@ the entries say, which may be an address. [S-4, S-16]
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
 
 import polars as pl
 from django.contrib.auth.models import User
@@ -19,7 +17,7 @@ from campaigns.contacts.emails import check_emails
 from campaigns.late_changes import is_late, open_campaigns, permit
 from campaigns.late_changes import record as record_late
 from campaigns.locks import lock_campaign
-from campaigns.models import Campaign, ListEntry
+from campaigns.models import Campaign, KeptList, ListEntry
 from campaigns.opening import subject_of
 from operations import jobs
 from operations.database.copying import frames_of
@@ -70,7 +68,8 @@ def late_lists(of: Iterable[Campaign | None], *, by: User | None, reason: str) -
             continue
         person = permit(campaign, LateKind.LISTS, THIS_CHANGE, by=by, reason=reason)
         if person is not None:
-            moved = _turned_in_or_out(campaign, were, now)
+            files = kept_lists(campaign)
+            moved = turned_in_or_out(campaign, _rules(were, files), _rules(now, files))
             subject = _difference(were, now)
             record_late(campaign, LateKind.LISTS, subject, by=person, reason=reason, moved=moved)
 
@@ -101,44 +100,29 @@ def _difference(were: Patterns, now: Patterns) -> str:
     return "; ".join(said)
 
 
-def _turned_in_or_out(campaign: Campaign, were: Patterns, now: Patterns) -> int:
-    """Accepted fans of the active file whom the lists judge otherwise. The lists of the bucket are
-    those that its rows were judged by.
-    """
-    active = campaign.active_score_file
+def turned_in_or_out(campaign: Campaign, before: EmailRules, after: EmailRules) -> int:
+    """Accepted fans of the active file whom the lists judge otherwise."""
+    active = campaign.active_score_file_id
     if active is None:
         return 0
-    gone = {kind: were[kind] - now[kind] for kind in were}
-    kept = active.rules.get("lists")
-    of_file = EmailRules.from_json(json.dumps(kept)) if kept else _rules({})
-    before = _joined(of_file, _rules(were))
-    after = _joined(_without(of_file, _rules(gone)), _rules(now))
-    moved, values = 0, {"campaign": campaign.pk, "score_file": active.pk}
+    moved, values = 0, {"campaign": campaign.pk, "score_file": active}
     for frame in frames_of(EMAILS, {"email": pl.String}, **values):
         one, other = (check_emails(frame["email"], each)["reason"] for each in (before, after))
         moved += int((one.is_null() != other.is_null()).sum())
     return moved
 
 
-def _rules(patterns: Patterns) -> EmailRules:
-    return EmailRules.compile(
-        blacklist=patterns.get(ListKind.BLACKLIST, ()),
-        whitelist=patterns.get(ListKind.WHITELIST, ()),
-        disposable=patterns.get(ListKind.DISPOSABLE, ()),
-    )
+def kept_lists(campaign: Campaign) -> dict[str, bytes]:
+    """The list files of the bucket as they are for the campaign since luck could be known. [S-8]"""
+    rows = KeptList.objects.filter(campaign=campaign).values_list("kind", "content")
+    return {kind: bytes(content) for kind, content in rows}
 
 
-def _joined(one: EmailRules, other: EmailRules) -> EmailRules:
-    names = [field.name for field in fields(EmailRules)]
-    return EmailRules(**{name: getattr(one, name) | getattr(other, name) for name in names})
+def lines_of(content: bytes) -> list[str]:
+    """The lines of a list file. Raises UnicodeDecodeError."""
+    return content.decode("utf-8-sig").splitlines()
 
 
-def _without(one: EmailRules, gone: EmailRules) -> EmailRules:
-    """What the package lists stays."""
-    packaged, names = _rules({}), [field.name for field in fields(EmailRules)]
-    return EmailRules(
-        **{
-            name: getattr(one, name) - (getattr(gone, name) - getattr(packaged, name))
-            for name in names
-        }
-    )
+def _rules(patterns: Patterns, files: Mapping[str, bytes]) -> EmailRules:
+    lines = {kind: [*lines_of(files.get(kind, b"")), *patterns[kind]] for kind in ListKind.values}
+    return EmailRules.compile(**lines)

@@ -21,6 +21,7 @@ LATE: Mapping[str, str] = {
     "wave_rules": "waves.late_wave_rules",
 }
 TAKE_LATE_REGISTRATIONS = (*IMPORT_REGISTRATIONS, LATE["registrations"])
+TAKE_LATE_LISTS = ("campaigns.change_listentry", LATE["lists"])
 TAKE_LATE_SCORES = (*PROCESS_SCORES, LATE["score_file"])
 ACTIVATE_SCORES = ("campaigns.activate_scores",)
 MAKE_FAIRNESS_REPORT = ("campaigns.process_scores",)

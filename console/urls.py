@@ -80,6 +80,7 @@ urlpatterns = [
     path("admin/score-file/<int:pk>/download/", downloads.score_file, name="download-score-file"),
     path("admin/rank-file/<int:pk>/", rank_files.rank_file, name="rank-file"),
     path("admin/rank-file/<int:pk>/start/", rank_files.start, name="start-rank-file"),
+    path(f"{CAMPAIGN}/lists/late/", campaigns.take_late_lists, name="take-late-lists"),
     path(
         f"{CAMPAIGN}/registrations/late/",
         registrations.take_late_records,

@@ -12,7 +12,8 @@ takes it up: whoever wrote the row opens the job, in the same transaction. What 
 refused once, not each minute.
 
 A score file that comes without a person after luck could be known waits here: its job has failed,
-which alerts and is listed, until a person with the right takes it in with a reason. [S-8]
+which alerts and is listed, until a person with the right takes it in with a reason. A
+list file that comes late is kept from the campaigns alone that it is late for. [S-8]
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from campaigns.models import Arrival, Campaign, ScoreFile
 from campaigns.opening import campaign_of
 from campaigns.ranks import rank_files
 from campaigns.ranks.manifest import NAME as MANIFEST
-from campaigns.scoring import rules
+from campaigns.scoring import bucket_lists, rules
 from campaigns.scoring.reception import NAME, receive
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
@@ -197,6 +198,7 @@ def _check_list(arrival: Arrival, lease: Lease) -> None:
     shows who is on it. [S-4]
     """
     entries = rules.count_entries(arrival.key)
+    bucket_lists.notice(arrival.key)
     lease.update(rows_in=entries, rows_out=entries)
     logger.info("list read", extra={"key": arrival.key, "entries": entries})
 

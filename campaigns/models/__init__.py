@@ -5,7 +5,7 @@ noticed in the bucket; lateness.py, what came after luck could be known.
 from __future__ import annotations
 
 from campaigns.models.arriving import Arrival
-from campaigns.models.lateness import LateChange
+from campaigns.models.lateness import KeptList, LateChange
 from campaigns.models.presales import (
     CODE_PREFIX,
     PUBLIC_ID,
@@ -37,6 +37,7 @@ __all__ = [
     "CorrectedRegistration",
     "FanList",
     "FanScore",
+    "KeptList",
     "LateChange",
     "ListEntry",
     "Market",

@@ -1,4 +1,6 @@
-"""What was done to a campaign after luck could be known. [S-8]"""
+"""What was done to a campaign after luck could be known, and the shared lists that it was judged by
+before. [S-8]
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from campaigns.choices import LateKind
+from campaigns.choices import LateKind, ListKind
 from campaigns.models.presales import Campaign
 
 
@@ -36,3 +38,24 @@ class LateChange(models.Model):
 
     def __str__(self) -> str:
         return f"late change {self.number} of campaign {self.campaign_id}: {self.subject}"
+
+
+class KeptList(models.Model):
+    """One list file of the scoring bucket as it is for a campaign: its newest version from before
+    luck could be known, or the one that a person took in since. `waiting_sha256`: of a version that
+    came later and that nobody took in. [S-4, S-8]
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="kept_lists")
+    kind = models.CharField(max_length=20, choices=ListKind)
+    content = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    waiting_sha256 = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="keptlist_one_each", fields=["campaign", "kind"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of campaign {self.campaign_id}"

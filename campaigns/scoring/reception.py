@@ -28,7 +28,7 @@ from campaigns.late_changes import is_late, permit, record
 from campaigns.locks import lock_campaign
 from campaigns.models import Campaign, FanList, ScoreFile
 from campaigns.opening import require_open
-from campaigns.scoring import rules
+from campaigns.scoring import bucket_lists, rules
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from datalake.storage.unpacking import PIECE, is_packed
@@ -74,7 +74,8 @@ def receive(
     """
     timestamp, header = look(campaign, name, file, in_list=fanlist is not None)
     # lists that cannot be read fail the file now, not in an hour
-    rules_digest = rules.digest(rules.snapshot(rules.gather(campaign)))
+    files = rules.files_for(campaign)
+    rules_digest = rules.digest(rules.snapshot(rules.gather(campaign, files)))
     file.seek(0)
     sha256, size = sha256_of(file)
     known = _same_bytes(campaign, sha256, rules_digest)
@@ -92,6 +93,7 @@ def receive(
                 score_file = _register(
                     campaign, timestamp, _ending(file), fanlist, values, reason=reason
                 )
+                bucket_lists.keep(score_file.campaign, files)
         except IntegrityError:  # the same bytes came in twice at once
             known = _same_bytes(campaign, sha256, rules_digest)
             if known is None:

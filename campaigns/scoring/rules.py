@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import cache
 from importlib.metadata import version
@@ -15,10 +15,12 @@ from typing import Any
 
 from django.db.models import Q
 
+from campaigns import list_changes
 from campaigns.choices import ListKind
 from campaigns.contacts import phones
 from campaigns.contacts.emails import EmailRules
 from campaigns.errors import ListEntryInvalid, ListOutOfReach, UnreadableList
+from campaigns.late_changes import is_late
 from campaigns.models import Campaign, ListEntry
 from campaigns.scoring.outcomes import Rules
 from datalake.errors import NoSuchObject
@@ -30,10 +32,12 @@ SHARED_KEYS: dict[str, str] = {ListKind.BLACKLIST: BLACKLIST_KEY, ListKind.WHITE
 PACKAGES = ("disposable-email-domains", "idna", "phonenumbers")
 
 
-def gather(campaign: Campaign) -> Rules:
-    """The rules as they are now. Raises UnreadableList, ListEntryInvalid."""
+def gather(campaign: Campaign, files: Mapping[str, bytes] | None = None) -> Rules:
+    """The rules as they are now, with these list files of the bucket, or those of `files_for`.
+    Raises UnreadableList, ListEntryInvalid.
+    """
     return Rules(
-        email_rules=_email_rules(campaign),
+        email_rules=_email_rules(campaign, files_for(campaign) if files is None else files),
         home_countries=tuple(campaign.home_countries),
         allow_intl_phones=campaign.allow_intl_phones,
         require_confirmed_phone=campaign.require_confirmed_phone,
@@ -42,11 +46,21 @@ def gather(campaign: Campaign) -> Rules:
     )
 
 
-def _email_rules(campaign: Campaign) -> EmailRules:
+def files_for(campaign: Campaign) -> dict[str, bytes]:
+    """The list files that count for the campaign, by list: once luck could be known, those that are
+    kept of it; else those of the bucket. Raises UnreadableList. [S-8]
+    """
+    kept = list_changes.kept_lists(campaign) if is_late(campaign) else {}
+    return {
+        kind: kept[kind] if kind in kept else content_of(key) for kind, key in SHARED_KEYS.items()
+    }
+
+
+def _email_rules(campaign: Campaign, files: Mapping[str, bytes]) -> EmailRules:
     """The shared lists of the bucket, and behind them the entries of the admin. Raises
     UnreadableList, ListEntryInvalid.
     """
-    shared = {kind: _lines(key) for kind, key in SHARED_KEYS.items()}
+    shared = {kind: _lines(SHARED_KEYS[kind], content) for kind, content in files.items()}
     lines = {kind.value: shared.get(kind, []) + list(_entries(campaign, kind)) for kind in ListKind}
     try:
         return EmailRules.compile(**lines)
@@ -67,8 +81,8 @@ def count_entries(key: str) -> int:
     address.
     """
     lines = {
-        "blacklist": _lines(key) if key == BLACKLIST_KEY else [],
-        "whitelist": _lines(key) if key == WHITELIST_KEY else [],
+        "blacklist": _lines(key, content_of(key)) if key == BLACKLIST_KEY else [],
+        "whitelist": _lines(key, content_of(key)) if key == WHITELIST_KEY else [],
     }
     try:
         found = EmailRules.compile(**lines)
@@ -83,22 +97,27 @@ def _entries(campaign: Campaign, kind: ListKind) -> Iterable[str]:
     return of_all_and_ours.order_by("pattern").values_list("pattern", flat=True)
 
 
-def _lines(key: str) -> list[str]:
-    """The lines of a list in the scoring bucket; a list that is not there is empty, one that cannot
-    be read is an error.
+def content_of(key: str) -> bytes:
+    """A list in the scoring bucket; one that is not there is empty, one that cannot be read is an
+    error. Raises UnreadableList, ListOutOfReach.
     """
     bucket = buckets.scoring()
     try:
         with bucket.open(key) as file:
-            return file.read().decode("utf-8-sig").splitlines()
+            return file.read()
     except NoSuchObject as error:
         if os.path.lexists(bucket.url_or_path(key)):
             raise _unreadable(key, "it is not a file") from error
-        return []
-    except UnicodeDecodeError as error:
-        raise _unreadable(key, error) from error
+        return b""
     except OSError as error:
         raise ListOutOfReach(f"{key} in the scoring bucket cannot be read ({error}).") from error
+
+
+def _lines(key: str, content: bytes) -> list[str]:
+    try:
+        return list_changes.lines_of(content)
+    except UnicodeDecodeError as error:
+        raise _unreadable(key, error) from error
 
 
 def _unreadable(key: str, why: object) -> UnreadableList:

@@ -8,7 +8,7 @@ runs again to the same end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 
@@ -25,7 +25,15 @@ from campaigns.formats.score_bytes import survey
 from campaigns.locks import lock_campaign
 from campaigns.models import Campaign, LateChange, ScoreFile
 from campaigns.opening import require_open
-from campaigns.scoring import activation, comparison, judging, publishing, rules, tables
+from campaigns.scoring import (
+    activation,
+    bucket_lists,
+    comparison,
+    judging,
+    publishing,
+    rules,
+    tables,
+)
 from campaigns.scoring.local_cache import LocalCache
 from campaigns.scoring.outcomes import add_tallies
 from campaigns.scoring.reception import Received, receive
@@ -272,8 +280,10 @@ def _begin(score_file: ScoreFile, lease: Lease) -> None:
     """PROCESSING, with the rules as they are at the first begin: a resumed file is judged by the
     same. [S-2]
     """
+    files: Mapping[str, bytes] = {}
     if not score_file.rules:
-        in_force = rules.gather(score_file.campaign)
+        files = rules.files_for(score_file.campaign)
+        in_force = rules.gather(score_file.campaign, files)
         score_file.rules, score_file.min_score = rules.snapshot(in_force), in_force.lowest_score
         score_file.rules_digest = rules.digest(score_file.rules)
         _require_only_one(score_file)
@@ -282,6 +292,7 @@ def _begin(score_file: ScoreFile, lease: Lease) -> None:
         campaign = lock_campaign(score_file.campaign_id)
         require_open(campaign)
         named_file.keep(campaign)
+        bucket_lists.keep(campaign, files)
         lease.hold()
         score_file.save(update_fields=["rules", "rules_digest", "min_score", "state", "error"])
         if not Chunk.objects.filter(job_id=lease.job_id).exists():  # a new job begins anew

@@ -20,7 +20,7 @@ from campaigns.models import Activation, Campaign, SourceMove
 from campaigns.named_file import named_of
 from campaigns.public_source import WITHOUT_SOURCE, PublicSource, source_named
 from campaigns.registrations import records
-from campaigns.scoring import activation
+from campaigns.scoring import activation, bucket_lists
 from console.access import (
     StaffRequest,
     action,
@@ -89,6 +89,7 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         named_file=named_of(shown) if shown.status != CampaignStatus.DRAFT else None,
         late_changes=shown.late_changes.all(),
         late_records=records.waiting(shown).count(),
+        late_lists=bucket_lists.waiting(shown),
         goes_with_it=_goes_with(shown) if shown.status == CampaignStatus.DRAFT else [],
     )
 
@@ -130,6 +131,18 @@ def _goes_with(draft: Campaign) -> list[str]:
         ("template", ""): draft.templates.count(),
     }
     return [plural(count, *noun) for noun, count in counts.items() if count]
+
+
+@action(*rights.TAKE_LATE_LISTS)
+def take_late_lists(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    """Take in the list files that came late into the bucket. [S-8]"""
+    named = _named(campaign_id)
+
+    def take() -> str:
+        moved = bucket_lists.take_in(named.pk, by=request.user, reason=reason_of(request))
+        return f"The new version counts for this campaign. {plural(moved, 'fan')} moved."
+
+    return attempt(request, take, back=_page_of(named))
 
 
 @action(*rights.OPEN_AND_CLOSE)

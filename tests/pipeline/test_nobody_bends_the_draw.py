@@ -28,9 +28,10 @@ from campaigns.locks import lock_campaign
 from campaigns.models import Campaign, ListEntry, Market, Registrant, ScoreFile
 from campaigns.opening import close_campaign, open_campaign
 from campaigns.public_source import source_named
-from campaigns.scoring import activation
+from campaigns.scoring import activation, bucket_lists, rules
 from console.erasure import erase_fan
 from console.proof.proof import public_draw
+from datalake.storage import buckets
 from tests.campaigns.entropy.sources import ROUND, time_reached, waiting
 from tests.campaigns.supplements.supplement_cases import as_csv, corrected, make, rejected_rows
 from tests.support.campaigns import (
@@ -174,6 +175,14 @@ def blacklists_rivals(boss: User) -> None:
     assert last_late(campaign) == ("lists", WHY, 1)
 
 
+def drops_a_blacklist_of_rivals_into_the_bucket(boss: User) -> None:
+    campaign = drawn()
+    buckets.scoring().put(rules.BLACKLIST_KEY, b"fan1@mail.example\n")
+    assert not rules.gather(campaign).email_rules.addresses
+    bucket_lists.take_in(campaign.pk, by=boss, reason=WHY)
+    assert last_late(campaign) == ("lists", WHY, 1)
+
+
 def registers_a_friend_with_other_preferences(boss: User) -> None:
     campaign = drawn()
     import_registrations(campaign, [registration_row(1, market_preferences="east")])
@@ -249,6 +258,7 @@ WAYS: tuple[Callable[[User], None], ...] = (
     uploads_a_better_file_activates_and_undoes,
     supplements_the_file,
     blacklists_rivals,
+    drops_a_blacklist_of_rivals_into_the_bucket,
     registers_a_friend_with_other_preferences,
     gives_a_wave_rules_of_its_own,
     gives_a_wave_capacities_of_its_own,
