@@ -143,6 +143,13 @@ class TestPage:
     ) -> None:
         assert problems_after(lambda page: page.update(first_drawn_at=at), tmp_path)
 
+    def test_s8_a_file_that_was_drawn_says_when_though_no_wave_was(self, tmp_path: Path) -> None:
+        assert problems_after(lambda page: page, tmp_path, orders=()) == []
+        problems = problems_after(
+            lambda page: page.update(first_drawn_at=None), tmp_path, orders=()
+        )
+        assert problems == ["Fans were drawn, and nothing says when first."]
+
     def test_s8_nothing_is_drawn_without_the_value_of_the_source(self, tmp_path: Path) -> None:
         def forge(page: Page) -> None:
             page["entropy"] |= {"value": None, "entered_at": None}
