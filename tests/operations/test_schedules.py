@@ -16,6 +16,7 @@ from operations.tasks import run_scheduled
 DECLARED = {
     "look_after_waves": ("minute", "waves.tasks.look_after"),
     "look_for_dropped_files": ("minute", "campaigns.tasks.look_for_dropped_files"),
+    "look_for_due_rounds": ("minute", "campaigns.tasks.look_for_due_rounds"),
     "look_for_missing_reports": ("minute", "campaigns.tasks.look_for_missing_reports"),
     "look_for_waiting_files": ("minute", "campaigns.tasks.look_for_waiting_files"),
     "merge_daily": ("day", "datalake.tasks.merge_daily"),
