@@ -17,10 +17,10 @@ from unfold.admin import StackedInline
 from unfold.decorators import display
 
 from campaigns import later_steps, list_changes, rule_changes
-from campaigns.choices import READ_ONLY, CampaignStatus, ScoreFileState
+from campaigns.choices import READ_ONLY, CampaignStatus, LateKind, ScoreFileState
 from campaigns.contacts.phones import shared_calling_code_warnings
 from campaigns.forms import CampaignForm, ListEntryForm
-from campaigns.late_changes import open_campaigns
+from campaigns.late_changes import is_late, open_campaigns
 from campaigns.locks import lock_campaign, lock_campaigns
 from campaigns.markets.forms import MarketForm, MarketFormSet
 from campaigns.models import (
@@ -33,6 +33,7 @@ from campaigns.models import (
     RegistrationImport,
     ScoreFile,
 )
+from campaigns.rights import LATE
 from operations.adminkit.editing import LockedEditing
 from operations.adminkit.listing import (
     BigTableAdmin,
@@ -249,6 +250,19 @@ def _is_read_only(row: Any) -> bool:
     return bool(row and row.campaign_id and row.campaign.status in READ_ONLY)
 
 
+def _may_late(request: HttpRequest, entry: ListEntry | None) -> bool:
+    """Whether the entry is of an open campaign whose luck could be known, and they have the right
+    of that time. [S-8]
+    """
+    campaign = entry and entry.campaign
+    return bool(
+        campaign
+        and campaign.status == CampaignStatus.OPEN
+        and is_late(campaign)
+        and request.user.has_perm(LATE[LateKind.LISTS])
+    )
+
+
 @admin.register(ListEntry)
 class ListEntryAdmin(OfCampaign, Masking):
     """A list may hold people's addresses: those are masked, and changed only by who has asked to
@@ -266,6 +280,16 @@ class ListEntryAdmin(OfCampaign, Masking):
     autocomplete_fields = ("campaign",)
     show_full_result_count = False
     list_per_page = 100
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Also who may change lists only late; the form asks whether it is. [S-8]"""
+        return super().has_add_permission(request) or request.user.has_perm(LATE[LateKind.LISTS])
+
+    def has_change_permission(self, request: HttpRequest, obj: ListEntry | None = None) -> bool:
+        return super().has_change_permission(request, obj) or _may_late(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: ListEntry | None = None) -> bool:
+        return super().has_delete_permission(request, obj) or _may_late(request, obj)
 
     def get_fields(self, request: HttpRequest, obj: ListEntry | None = None) -> list[Any]:
         fields = ["campaign", "kind", "pattern", "note", "reason"]

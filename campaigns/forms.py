@@ -17,7 +17,7 @@ from campaigns.choices import READ_ONLY, CampaignStatus, LateKind, ListKind
 from campaigns.contacts.emails import EmailRules
 from campaigns.contacts.phones import is_known_region
 from campaigns.errors import BadPublicSource, LateRefused, ListEntryInvalid
-from campaigns.late_changes import open_campaigns, permit
+from campaigns.late_changes import open_campaigns, permit, require_in_time_right
 from campaigns.locks import lock_campaign
 from campaigns.markets.forms import MARKET_FIELDS, ZONE_TO_COME, require_reason, zone_sent
 from campaigns.models import Campaign, ListEntry
@@ -186,7 +186,14 @@ class ListEntryForm(VersionedForm):
     def _require_permitted(self, cleaned: dict[str, Any]) -> None:
         """A late change needs a right and a reason. [S-8]"""
         was = [self.instance.campaign] if self.instance.pk else []
-        for campaign in open_campaigns([cleaned.get("campaign"), *was]):
+        of = [cleaned.get("campaign"), *was]
+        if any(each is None or each.status != CampaignStatus.OPEN for each in of):
+            try:
+                require_in_time_right(LateKind.LISTS, "This change of a list", by=self.by)
+            except LateRefused as refusal:
+                self.add_error("campaign", str(refusal))
+                return
+        for campaign in open_campaigns(of):
             try:
                 permit(
                     campaign,

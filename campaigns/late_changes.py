@@ -19,7 +19,7 @@ from campaigns.choices import CampaignStatus, LateKind
 from campaigns.errors import LateRefused
 from campaigns.models import Campaign, LateChange
 from campaigns.named_file import luck_known
-from campaigns.rights import LATE
+from campaigns.rights import IN_TIME, LATE
 from operations.database.clock import database_time
 
 
@@ -49,13 +49,14 @@ def permit(
     reason: str,
     at: datetime | None = None,
 ) -> User | None:
-    """Who does something late, having its right and a reason; None where it is not late. Raises
-    LateRefused. [S-8]
+    """Who does something late, having its right and a reason; None where it is not late, and then
+    the right to do it late is not enough. Raises LateRefused. [S-8]
 
     `what`: the subject of a sentence, such as `This score file`. `at`: the time that is public of
     it, where that is another than now.
     """
     if not is_late(campaign, at):
+        require_in_time_right(kind, what, by=by)
         return None
     if by is None or not by.has_perm(LATE[kind]):
         raise LateRefused(f"{refusal(campaign, kind, what)} {_who(by)}")
@@ -64,6 +65,22 @@ def permit(
             f"{refusal(campaign, kind, what)} Enter the reason; it is shown on the public page."
         )
     return by
+
+
+def require_in_time_right(kind: LateKind, what: str, *, by: User | None) -> None:
+    """Refuse who may do it only when it is late, and it is not. Raises LateRefused. [S-8]"""
+    if by is not None and by.has_perm(LATE[kind]) and not by.has_perm(IN_TIME[kind]):
+        raise LateRefused(
+            f"{what} is not late. It needs the right “{_name_of(IN_TIME[kind])}”. {_who(by)}"
+        )
+
+
+def may(user: User, campaign: Campaign) -> dict[str, bool]:
+    """Whether somebody may do what is of each kind now: whoever has its right in time, or late the
+    one that is needed then. For pages; `permit` judges. [S-8]
+    """
+    needed = LATE if is_late(campaign) else IN_TIME
+    return {kind: user.has_perm(right) for kind, right in needed.items()}
 
 
 def notice(campaign: Campaign, kind: LateKind, what: str) -> str:
@@ -75,12 +92,15 @@ def refusal(campaign: Campaign, kind: LateKind, what: str) -> str:
     """What something late needs, as people read it."""
     since = luck_known(campaign).since
     known = f" since {_moment(since)}" if since else ""
-    app, _, codename = LATE[kind].partition(".")
-    right = Permission.objects.get(content_type__app_label=app, codename=codename).name
     return (
         f"{what} of campaign {campaign.campaign_id} is late: the luck could be known{known}. It"
-        f" needs a reason and the right “{right}”."
+        f" needs a reason and the right “{_name_of(LATE[kind])}”."
     )
+
+
+def _name_of(right: str) -> str:
+    app, _, codename = right.partition(".")
+    return Permission.objects.get(content_type__app_label=app, codename=codename).name
 
 
 def _who(by: User | None) -> str:

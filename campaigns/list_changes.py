@@ -14,7 +14,7 @@ from django.db.models import Q
 from campaigns.choices import CampaignStatus, LateKind, ListKind
 from campaigns.contacts.email_lists import EmailRules
 from campaigns.contacts.emails import check_emails
-from campaigns.late_changes import is_late, open_campaigns, permit
+from campaigns.late_changes import is_late, open_campaigns, permit, require_in_time_right
 from campaigns.late_changes import record as record_late
 from campaigns.locks import lock_campaign
 from campaigns.models import Campaign, KeptList, ListEntry
@@ -60,7 +60,10 @@ def late_lists(of: Iterable[Campaign | None], *, by: User | None, reason: str) -
     of all) needs a right and a reason for each of them whose luck could be known, and is listed
     with the fans of the active score file that it turned in or out. Raises LateRefused. [S-8]
     """
-    late = [campaign for campaign in _locked(of) if is_late(campaign)]
+    locked = _locked(of)
+    late = [campaign for campaign in locked if is_late(campaign)]
+    if len(late) < len(locked):
+        require_in_time_right(LateKind.LISTS, THIS_CHANGE, by=by)
     before = [_patterns(campaign) for campaign in late]
     yield
     for campaign, were in zip(late, before, strict=True):

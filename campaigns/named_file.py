@@ -39,6 +39,21 @@ def named_of(campaign: Campaign) -> ScoreFile | None:
     return willing.exclude(state=ScoreFileState.FAILED).order_by("-attempt").first()
 
 
+def rules_in_time(campaign: Campaign, score_file: ScoreFile) -> bool:
+    """Whether the file's rules were fixed before luck could be known, or are the last ones that
+    were fixed before it, of another file: no list and no option changed in between. [S-8]
+    """
+    since = luck_known(campaign).since
+    mine = ScoreFile.objects.only("rules_fixed_at", "rules_digest").get(pk=score_file.pk)
+    if mine.rules_fixed_at is None:
+        return False
+    if since is None or mine.rules_fixed_at < since:
+        return True
+    before = ScoreFile.objects.filter(campaign=campaign, rules_fixed_at__lt=since)
+    last = before.order_by("-rules_fixed_at").values_list("rules_digest", flat=True).first()
+    return last == mine.rules_digest
+
+
 def settle(campaign: Campaign) -> None:
     """Name it for good. Call it under the campaign's lock, before the public value is written."""
     if luck_known(campaign).is_settled:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from operations.entry.alternatives import OR
+
 OPEN_AND_CLOSE = ("campaigns.change_campaign",)
 DELETE_DRAFT = ("campaigns.delete_campaign",)
 PROVE = ("campaigns.change_campaign", "campaigns.view_campaign")
 ENTER_ENTROPY = ("campaigns.enter_entropy",)
 MOVE_SOURCE = ("campaigns.move_entropy_source",)
-IMPORT_REGISTRATIONS = ("campaigns.import_registrations", "campaigns.view_campaign")
-# ranks, supplements and what others put into the bucket too
-PROCESS_SCORES = ("campaigns.process_scores", "campaigns.view_campaign")
-# of each LateKind: what doing it after luck could be known needs beside the right to do it [S-8]
+# of each LateKind: what does it before luck could be known, and what after it; who has one of the
+# two opens its pages, and `late_changes` judges which one counts now [S-8]
+IN_TIME: Mapping[str, str] = {
+    "score_file": "campaigns.process_scores",
+    "activation": "campaigns.activate_scores",
+    "lists": "campaigns.add_listentry",
+    "registrations": "campaigns.import_registrations",
+    "wave_rules": "waves.prepare_wave",
+}
 LATE: Mapping[str, str] = {
     "score_file": "campaigns.late_scores",
     "activation": "campaigns.late_activation",
@@ -20,12 +27,19 @@ LATE: Mapping[str, str] = {
     "registrations": "campaigns.late_registrations",
     "wave_rules": "waves.late_wave_rules",
 }
-TAKE_LATE_REGISTRATIONS = (*IMPORT_REGISTRATIONS, LATE["registrations"])
-TAKE_LATE_LISTS = ("campaigns.change_listentry", LATE["lists"])
-TAKE_LATE_SCORES = (*PROCESS_SCORES, LATE["score_file"])
-ACTIVATE_SCORES = ("campaigns.activate_scores",)
+EITHER = {kind: f"{IN_TIME[kind]}{OR}{LATE[kind]}" for kind in LATE}
+IMPORT_REGISTRATIONS = (EITHER["registrations"], "campaigns.view_campaign")
+# ranks and supplements too
+PROCESS_SCORES = (EITHER["score_file"], "campaigns.view_campaign")
+# of what others put into the bucket
+TAKE_ARRIVALS = (IN_TIME["score_file"], "campaigns.view_campaign")
+TAKE_LATE_REGISTRATIONS = (LATE["registrations"], "campaigns.view_campaign")
+TAKE_LATE_LISTS = (LATE["lists"], "campaigns.view_campaign")
+TAKE_LATE_SCORES = (LATE["score_file"], "campaigns.view_campaign")
+NAME_SCORES = (IN_TIME["activation"],)
+ACTIVATE_SCORES = (EITHER["activation"],)
 MAKE_FAIRNESS_REPORT = ("campaigns.process_scores",)
 FIND_SUSPICIOUS_GROUPS = ("campaigns.process_scores",)
-LIST_SUSPICIOUS_GROUP = ("campaigns.add_listentry", "campaigns.view_scorefile")
+LIST_SUSPICIOUS_GROUP = (EITHER["lists"], "campaigns.view_scorefile")
 SEE_RECEIPT = ("campaigns.view_personal_data", "campaigns.view_registrant")
 EXPORT_RECEIPTS = (*SEE_RECEIPT, "campaigns.export_personal_data")

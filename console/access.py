@@ -25,6 +25,7 @@ from django.views.decorators.http import (
 from console.models import Access, PersonalDataAccess
 from operations import correlation
 from operations.entry import values
+from operations.entry.alternatives import holds
 from operations.errors import Refusal
 
 LONGEST_REASON = 300  # that a person types
@@ -67,7 +68,7 @@ def _guarded(view: View, permissions: tuple[str, ...]) -> View:
 
     @wraps(view)
     def permitted(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.has_perms(permissions):
+        if not holds(request.user, permissions):
             raise PermissionDenied
         return view(request, *args, **kwargs)
 

@@ -32,13 +32,16 @@ OPERATOR = frozenset(
         "demand.add_eventupload",
         "demand.change_errorfile",
         "waves.prepare_wave",
+        LATE["wave_rules"],
         "waves.schedule_wave",
         "waves.send_wave",
         "waves.stop_all",
     }
 )
+# a wave's own rule is given by who prepares it, and approved by another person as all of the wave
 APPROVER = frozenset(
     {"campaigns.view_personal_data", "waves.approve_wave", "waves.stop_all", *LATE.values()}
+    - {LATE["wave_rules"]}
 )
 ANALYST = frozenset({"console.view_personaldataaccess", "console.view_erasure"})
 

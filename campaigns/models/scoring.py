@@ -70,6 +70,9 @@ class ScoreFile(models.Model):
         help_text="Snapshot of the lists, options and versions that its rows are checked by",
     )
     rules_digest = models.CharField(max_length=64, blank=True)
+    rules_fixed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its rules were taken; empty before that"
+    )
     roster_digest = models.CharField(max_length=64, blank=True)
     roster_size = models.BigIntegerField(default=0, help_text="Rows that the roster lists")
     ignored_columns = models.JSONField(default=list)

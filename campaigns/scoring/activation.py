@@ -8,10 +8,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns import late_changes
+from campaigns import late_changes, named_file
 from campaigns.choices import LateKind, ScoreFileState
 from campaigns.errors import CannotActivate, CannotName, UnknownScoreFile
-from campaigns.late_changes import is_late, permit, record
+from campaigns.late_changes import is_late, permit, record, require_in_time_right
 from campaigns.locks import lock_campaign, no_wave_selects
 from campaigns.models import Activation, Campaign, ScoreFile
 from campaigns.opening import require_open, subject_of
@@ -38,7 +38,9 @@ def activate(score_file_pk: int, *, by: User | None, reason: str = "") -> Campai
     campaign = _switchable(score_file.campaign_id)
     if campaign.active_score_file_id == score_file_pk:
         return campaign
-    if not _is_first_and_named(campaign, score_file):
+    if _is_first_and_named(campaign, score_file):
+        require_in_time_right(LateKind.ACTIVATION, SWITCH, by=by)
+    else:
         subject = f"attempt {score_file.attempt} made active"
         _record_if_late(campaign, score_file, subject, by=by, reason=reason)
     _switch(campaign, score_file, by=by)
@@ -116,9 +118,12 @@ def _score_file_of(number: int) -> ScoreFile:
 
 
 def _is_first_and_named(campaign: Campaign, score_file: ScoreFile) -> bool:
-    """Whether this file was named before luck could be known, and no person has decided since."""
+    """Whether this file was named before luck could be known, its rules were fixed before too, and
+    no person has decided since.
+    """
     return (
         campaign.named_score_file_id == score_file.pk
+        and named_file.rules_in_time(campaign, score_file)
         and not Activation.objects.filter(campaign=campaign).exists()
     )
 

@@ -24,7 +24,7 @@ from campaigns.errors import NotStored, UnreadableFile, WrongCampaign
 from campaigns.formats import limits
 from campaigns.formats.score_bytes import first_look, sha256_of
 from campaigns.formats.score_rows import Header
-from campaigns.late_changes import is_late, permit, record
+from campaigns.late_changes import is_late, permit, record, require_in_time_right
 from campaigns.locks import lock_campaign
 from campaigns.models import Campaign, FanList, ScoreFile
 from campaigns.opening import require_open
@@ -102,6 +102,7 @@ def receive(
         score_file = known
         with transaction.atomic():
             if not is_late(lock_campaign(campaign.pk)):
+                require_in_time_right(LateKind.SCORE_FILE, "This score file", by=by)
                 ScoreFile.objects.filter(pk=known.pk, state=ScoreFileState.FAILED).update(
                     activate_when_streamed=activate
                 )

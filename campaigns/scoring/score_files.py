@@ -43,6 +43,7 @@ from datalake.storage import buckets
 from datalake.streams import consumers
 from operations import alerts, jobs, leases
 from operations.choices import JobState
+from operations.database.clock import database_time
 from operations.errors import JobStopped, LeaseLost, error_text
 from operations.leases import Lease
 from operations.models import Chunk, Job
@@ -60,6 +61,7 @@ __all__ = [
 ]
 
 JOB_KIND = "process_scores"
+BEGUN = ("rules", "rules_digest", "rules_fixed_at", "min_score", "state", "error")
 ATTACH_TRIES = 6  # of 5 s each, see scoretables.attach
 
 
@@ -216,7 +218,9 @@ def _forget(number: int) -> None:
         number,
         CancelledByHand("Processing was cancelled. Start it again to continue."),
     )
-    ScoreFile.objects.filter(pk=number).update(rules={}, rules_digest="", min_score=None)
+    ScoreFile.objects.filter(pk=number).update(
+        rules={}, rules_digest="", rules_fixed_at=None, min_score=None
+    )
     tables.drop(number)
 
 
@@ -278,10 +282,12 @@ def _validate(
 
 def _begin(score_file: ScoreFile, lease: Lease) -> None:
     """PROCESSING, with the rules as they are at the first begin: a resumed file is judged by the
-    same. [S-2]
+    same. When that was is written down under the campaign's lock: a file that was named before luck
+    could be known becomes active by itself only if its rules were fixed before, too. [S-2, S-8]
     """
     files: Mapping[str, bytes] = {}
-    if not score_file.rules:
+    is_first = not score_file.rules
+    if is_first:
         files = rules.files_for(score_file.campaign)
         in_force = rules.gather(score_file.campaign, files)
         score_file.rules, score_file.min_score = rules.snapshot(in_force), in_force.lowest_score
@@ -294,7 +300,9 @@ def _begin(score_file: ScoreFile, lease: Lease) -> None:
         named_file.keep(campaign)
         bucket_lists.keep(campaign, files)
         lease.hold()
-        score_file.save(update_fields=["rules", "rules_digest", "min_score", "state", "error"])
+        if is_first:
+            score_file.rules_fixed_at = database_time()
+        score_file.save(update_fields=BEGUN)
         if not Chunk.objects.filter(job_id=lease.job_id).exists():  # a new job begins anew
             tables.drop(score_file.pk)
         tables.create(score_file.pk)

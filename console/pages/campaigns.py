@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import opening, rights, tasks
+from campaigns import late_changes, opening, rights, tasks
 from campaigns.choices import CampaignStatus
 from campaigns.entropy import entry, moves
 from campaigns.errors import BadPublicSource, WrongStatus
@@ -85,6 +85,7 @@ def campaign(request: StaffRequest, campaign_id: str) -> HttpResponse:
         has_older=has_older,
         shows_all=shows_all,
         last_switch=(last_switch := _last_switch(shown)),
+        may=late_changes.may(request.user, shown),
         late_undo=activation.notice(shown, None) if last_switch else "",
         named_file=named_of(shown) if shown.status != CampaignStatus.DRAFT else None,
         late_changes=shown.late_changes.all(),

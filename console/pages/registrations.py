@@ -112,6 +112,7 @@ def registration_import(request: StaffRequest, pk: int) -> HttpResponse:
         made=shown.corrections.order_by("id"),
         repaired=repaired,
         not_repaired=shown.rejected - repaired,
+        may=late_changes.may(request.user, shown.campaign),
         waits=imports.waits_for_a_person(shown, work["job"]),
         late=late_changes.notice(shown.campaign, LateKind.REGISTRATIONS, "A registration file"),
         may_come=bool(shown.rejected_key and shown.rejected and is_open),

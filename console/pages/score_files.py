@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -11,6 +12,7 @@ from campaigns import late_changes, rights, tasks
 from campaigns.choices import CampaignStatus, LateKind, ScoreFileState
 from campaigns.intake import browser_uploads
 from campaigns.models import Campaign, ScoreFile
+from campaigns.rights import IN_TIME, LATE
 from campaigns.scoring import activation, score_files
 from console.access import StaffRequest, action, attempt, form_page, page, reason_of, render
 from console.forms import ScoresForm, UploadForm
@@ -20,6 +22,7 @@ from console.pages.uploading import upload_page
 from console.uploads import may_upload_to
 from console.words import FILE_STEPS, steps
 from operations.choices import JobState
+from operations.entry.alternatives import holds
 
 SCORES_HINT = (
     "Tab-separated text in UTF-8 with a header line. Can be compressed (.gz)."
@@ -84,7 +87,9 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponse:
         "campaign": shown.campaign,
         "state": state,
         "steps": steps(FILE_STEPS, state),
-        "late_switch": activation.notice(shown.campaign, shown),
+        "late_switch": (late_switch := activation.notice(shown.campaign, shown)),
+        "may_switch": request.user.has_perm((LATE if late_switch else IN_TIME)["activation"]),
+        "may_start": _may_start(request, shown),
         "is_named": shown.campaign.named_score_file_id == shown.pk,
         "can_be_named": (
             is_open
@@ -115,10 +120,18 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponse:
     )
 
 
-@action("campaigns.process_scores")
+def _may_start(request: StaffRequest, score_file: ScoreFile) -> bool:
+    """Who may take in late files may also have one processed that was taken in. [S-8]"""
+    needed = rights.PROCESS_SCORES if score_file.late else rights.TAKE_ARRIVALS
+    return holds(request.user, needed)
+
+
+@action(*rights.PROCESS_SCORES)
 def start_scores(request: StaffRequest, pk: int) -> HttpResponse:
     """Start, or continue from where it stopped."""
     started = get_object_or_404(ScoreFile, pk=pk)
+    if not _may_start(request, started):
+        raise PermissionDenied
     back = reverse("score-file", args=[pk])
     return attempt(
         request,
@@ -139,7 +152,7 @@ def activate(request: StaffRequest, pk: int) -> HttpResponse:
     return attempt(request, make_active, done, back=back)
 
 
-@action(*rights.ACTIVATE_SCORES)
+@action(*rights.NAME_SCORES)
 def name(request: StaffRequest, pk: int) -> HttpResponse:
     """Choose the file that will be active, before luck can be known. [S-8]"""
     back = reverse("score-file", args=[get_object_or_404(ScoreFile, pk=pk).pk])

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from campaigns import rights, tasks
+from campaigns import late_changes, rights, tasks
 from campaigns.choices import READ_ONLY, LateKind, SuspiciousKind
 from campaigns.fairness.suspicious import listing, members, reports
 from campaigns.fairness.suspicious.members import Example
@@ -20,6 +20,7 @@ from console.charts import fairness as fairness_charts
 from console.pages.jobs import work_on
 from operations.adminkit import unmasking
 from operations.adminkit.masking import mask_email, mask_phone
+from operations.entry.alternatives import holds
 from operations.plurals import plural
 
 
@@ -28,10 +29,8 @@ def suspicious(request: StaffRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(ScoreFile.objects.select_related("campaign").defer("rules"), pk=pk)
     groups = list(shown.suspicious_groups.all())
     personal = unmasking.shown(request)
-    may_list = shown.campaign.status not in READ_ONLY and request.user.has_perms(
-        rights.LIST_SUSPICIOUS_GROUP
-    )
-    late = listing.late_notice(shown.campaign) if may_list else ""
+    is_open = shown.campaign.status not in READ_ONLY
+    asks = is_open and holds(request.user, rights.LIST_SUSPICIOUS_GROUP)
     return render(
         request,
         "console/score_files/suspicious.html",
@@ -40,8 +39,8 @@ def suspicious(request: StaffRequest, pk: int) -> HttpResponse:
         campaign=shown.campaign,
         summary=shown.suspicious,
         groups=_shown(shown, groups, personal=personal),
-        late=late,
-        may_list=may_list and (not late or request.user.has_perm(rights.LATE[LateKind.LISTS])),
+        late=listing.late_notice(shown.campaign) if asks else "",
+        may_list=asks and late_changes.may(request.user, shown.campaign)[LateKind.LISTS],
         may_show_personal_data=unmasking.may_show(request),
         personal_data_shown=personal,
         **work_on(request, reports.subject_of(shown)),

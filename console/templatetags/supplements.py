@@ -32,6 +32,7 @@ def supplements_of(context: Context, file: ScoreFile) -> dict[str, Any]:
         "outcome": supplements.outcome_of(file),
         "made": [(supplement, supplements.outcome_of(supplement)) for supplement in made],
         "work": _work(request, file),
+        "may": late_changes.may(request.user, file.campaign),
         "late": late_changes.notice(file.campaign, LateKind.SCORE_FILE, "A supplement"),
         "may_come": bool(file.roster_digest and file.rejected and is_open),
     }

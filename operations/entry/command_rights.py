@@ -13,6 +13,7 @@ import pwd
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Permission, User
 
+from operations.entry.alternatives import OR, missing_of
 from operations.errors import CommandRefused
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def acting_user(name: str | None, command: str, permissions: tuple[str, ...]) ->
         problem = f"There is no active user {name!r}."
     elif not user.is_staff:
         problem = f"User {name} may not use the site."
-    elif missing := tuple(each for each in permissions if not user.has_perm(each)):
+    elif missing := missing_of(user, permissions):
         problem = f"User {name} does not have permission to run {command}."
     else:
         return user
@@ -78,5 +79,8 @@ def _in_words(permissions: tuple[str, ...]) -> str:
     """`the right “Can approve waves” (waves.approve_wave)`."""
     named = Permission.objects.values_list("content_type__app_label", "codename", "name")
     words = {f"{app}.{codename}": name for app, codename, name in named}
-    rights = " and ".join(f"“{words.get(each, each)}” ({each})" for each in permissions)
+    rights = " and ".join(
+        OR.join(f"“{words.get(one, one)}” ({one})" for one in each.split(OR))
+        for each in permissions
+    )
     return f"the right{'s' if len(permissions) > 1 else ''} {rights}"

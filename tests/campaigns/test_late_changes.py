@@ -7,9 +7,9 @@ from django.db import IntegrityError, transaction
 
 from campaigns.choices import LateKind
 from campaigns.errors import LateRefused
-from campaigns.late_changes import is_late, notice, permit, public_lateness, record
+from campaigns.late_changes import is_late, may, notice, permit, public_lateness, record
 from campaigns.models import Campaign, LateChange
-from campaigns.rights import LATE
+from campaigns.rights import IN_TIME, LATE
 from operations.entry.command_rights import service_account
 from tests.support.campaigns import make_campaign, process_scores, score_file_bytes, score_row
 from tests.support.people import keeper, staff
@@ -36,6 +36,19 @@ def test_before_the_first_draw_nothing_needs_anybody():
 def test_who_has_the_right_of_its_kind_and_a_reason_may():
     campaign, person = drawn(), staff("ann", LATE[LISTS])
     assert permit(campaign, LISTS, "This entry", by=person, reason="spam wave") == person
+
+
+@pytest.mark.parametrize("kind", [kind for kind in LateKind if LATE[kind].startswith("campaigns")])
+def test_who_may_do_it_only_late_may_not_do_it_in_time_and_the_other_way_round(kind):
+    """[S-8]"""
+    late, in_time = staff("ann", LATE[kind]), staff("bob", IN_TIME[kind])
+    early, over = make_campaign("early"), drawn()
+    with pytest.raises(LateRefused, match="is not late. It needs the right"):
+        permit(early, kind, "This", by=late, reason="why not")
+    assert permit(early, kind, "This", by=in_time, reason="") is None
+    assert permit(over, kind, "This", by=late, reason="spam wave") == late
+    assert [may(each, early)[kind] for each in (late, in_time)] == [False, True]
+    assert [may(each, over)[kind] for each in (late, in_time)] == [True, False]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in LateKind if LATE[kind].startswith("campaigns")])

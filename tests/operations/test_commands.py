@@ -253,10 +253,11 @@ def test_the_commands_of_campaigns_answer_as_documented(tmp_path):
     again = run("process_scores", "12345", scores)
     assert again | {"seconds": 0} == result | {"seconds": 0, "repeated": True}
     more.write_bytes(score_file_bytes([score_row(2)]))
-    second = run("process_scores", "12345", more, "--no-activate")
-    assert not second["activated"]
-    assert run("activate_scores", second["score_file"], *by)["active"] == second["score_file"]
-    assert run("undo_activation", "12345", *by)["active"] == result["score_file"]
+    late = ("--by", member_of("approver", name="bob").username, "--reason", "a test")
+    second = run("process_scores", "12345", more, *late)
+    assert (second["late"], second["activated"]) == (True, False)
+    assert run("activate_scores", second["score_file"], *late)["active"] == second["score_file"]
+    assert run("undo_activation", "12345", *late)["active"] == result["score_file"]
     assert run("close_campaign", "12345", *by)["state"] == "closed"
 
 

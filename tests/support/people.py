@@ -10,14 +10,17 @@ from django.test import Client
 
 from campaigns.late_changes import is_late
 from campaigns.models import Campaign
+from operations.entry.alternatives import OR
 
 
 def staff(name: str, *permissions: str) -> User:
-    """Somebody of the staff with just these permissions, written app.codename."""
+    """Somebody of the staff with just these permissions, written app.codename; of alternatives the
+    first.
+    """
     user = User.objects.create_user(name, is_staff=True)
     wanted = [
         Q(content_type__app_label=name.split(".")[0], codename=name.split(".")[1])
-        for name in permissions
+        for name in (each.split(OR)[0] for each in permissions)
     ]
     for one in wanted:
         user.user_permissions.add(Permission.objects.get(one))

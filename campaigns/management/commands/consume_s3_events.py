@@ -20,7 +20,7 @@ class Command(ServiceCommand):
         "Process score files, rank files and lists as soon as S3 reports them. Ends on"
         " SIGTERM or SIGINT."
     )
-    permissions = rights.PROCESS_SCORES
+    permissions = rights.TAKE_ARRIVALS
 
     service = "S3 events"
     until_once = "end when the queue is empty, instead of waiting for more"

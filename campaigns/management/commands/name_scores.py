@@ -18,7 +18,7 @@ class Command(JsonCommand):
         "Choose the score file that becomes active when it is drawn. Possible only before luck can"
         " be known. By default it is the newest one."
     )
-    permissions = rights.ACTIVATE_SCORES
+    permissions = rights.NAME_SCORES
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

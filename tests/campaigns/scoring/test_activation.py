@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from io import StringIO
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import call_command
@@ -19,9 +20,11 @@ from campaigns.errors import (
     UnknownScoreFile,
     WrongStatus,
 )
-from campaigns.models import Activation, Campaign, LateChange, ScoreFile
+from campaigns.list_changes import late_lists
+from campaigns.models import Activation, Campaign, LateChange, ListEntry, ScoreFile
 from campaigns.opening import close_campaign
 from campaigns.scoring import activation, score_files
+from operations.errors import JobStopped
 from tests.support.campaigns import (
     make_active,
     make_campaign,
@@ -83,6 +86,58 @@ def test_of_several_files_that_wait_the_newest_alone_becomes_active_by_itself():
     campaign, files = waiting_files(3)
     drawn(campaign)
     assert active(campaign) == files[-1].pk
+
+
+def processed(score_file: ScoreFile) -> ScoreFile:
+    return score_files.process(score_files.open_job(score_file, by=None).pk)
+
+
+def listed(campaign: Campaign) -> None:
+    """An entry is added late, as it is public."""
+    with late_lists([campaign], by=keeper(), reason="spam wave"):
+        ListEntry.objects.create(campaign=campaign, kind="blacklist", pattern="@x.example")
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_a_named_file_is_judged_after_the_first_draw_and_active_unless_a_list_changed(changes):
+    """Without a source; it was received in time. [S-8, S-13]"""
+    campaign = make_campaign()
+    first, named = (receive_scores(campaign, scores(n)) for n in (1, 2))
+    processed(first)
+    if changes:
+        listed(campaign)
+    assert processed(named).state == "streamed"
+    assert (active(campaign) == named.pk) is not changes
+
+
+def test_a_named_file_that_is_judged_first_after_the_value_is_entered_is_activated_by_hand():
+    """Its lists and options could have been chosen knowing everyone's luck. [S-8, S-13]"""
+    campaign = make_campaign(entropy_source=SOURCE)
+    named = receive_scores(campaign, scores(1))
+    enter_entropy(campaign.pk, "4a7f", by=None)
+    assert processed(named).state == "streamed"
+    assert Campaign.objects.get(pk=campaign.pk).named_score_file_id == named.pk
+    assert active(campaign) is None
+    with pytest.raises(LateRefused):
+        activation.activate(named.pk, by=None)
+    activation.activate(named.pk, by=keeper(), reason="the worker was slow")
+    assert LateChange.objects.get().subject == "attempt 1 made active"
+
+
+def test_a_file_cancelled_and_begun_anew_has_the_rules_of_the_second_begin(monkeypatch):
+    """[S-8]"""
+    campaign = make_campaign(entropy_source=SOURCE)
+    named = receive_scores(campaign, scores(1))
+    job = score_files.open_job(named, by=None)
+    with monkeypatch.context() as patched:
+        patched.setattr(score_files, "survey", Mock(side_effect=JobStopped("cancel")))
+        with pytest.raises(JobStopped):
+            score_files.process(job.pk)
+    named.refresh_from_db()
+    assert (named.rules, named.rules_fixed_at) == ({}, None)
+    enter_entropy(campaign.pk, "4a7f", by=None)
+    processed(named)
+    assert active(campaign) is None
 
 
 def test_who_chooses_another_file_before_the_value_is_entered_needs_no_reason():

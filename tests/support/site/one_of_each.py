@@ -9,6 +9,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from campaigns.intake import arrivals
 from campaigns.models import (
     Activation,
     Arrival,
@@ -21,6 +22,7 @@ from campaigns.models import (
     ScoreFile,
 )
 from campaigns.opening import open_campaign
+from campaigns.registrations import imports
 from console.models import SignInCounter
 from console.sign_in.attempts import account_key
 from datalake.models import DeadLetter
@@ -96,6 +98,7 @@ def one_in_each_state(campaign: Campaign) -> None:
     make_campaign("waits-for-luck", entropy_source="drand round 1")
     to_come = make_campaign("to-come", opened=False, entropy_source="drand round 99551234")
     open_campaign(to_come.pk, by=None)
+    _late(make_campaign("luck-is-known"))
     over = make_campaign("is-over")
     Campaign.objects.filter(pk=over.pk).update(status="closed", closed_at=NOW)
     for number, state in enumerate(WaveState.values):
@@ -115,7 +118,7 @@ def one_in_each_state(campaign: Campaign) -> None:
             prepared_at=NOW,
             approved_by=User.objects.create_user(f"approves-{state}") if approved else None,
             approved_digest=DIGEST if approved else "",
-            counted_digest=DIGEST if approved else "",
+            counted_digest=DIGEST if approved or state == WaveState.PREPARED else "",
         )
     counts = {"rows_in": 2, "accepted": 1, "rejected": 1, "rejected_by": {"no_contact": 1}}
     for number, file_state in enumerate(("validated", "streamed", "failed"), start=2):
@@ -181,4 +184,36 @@ def one_in_each_state(campaign: Campaign) -> None:
     batch = Batch.objects.create(source="file", first="1", last="1", events=1, created_at=NOW)
     ErrorFile.objects.create(
         batch=batch, error_type="invalid_field", key="errors/a.jsonl", events=1
+    )
+
+
+def _late(campaign: Campaign) -> None:
+    """What came after luck could be known, and waits for a person: a file in the bucket, one of
+    registrations, and a record of the stream.
+    """
+    Campaign.objects.filter(pk=campaign.pk).update(first_drawn_at=NOW)
+    arrival = Arrival.objects.create(
+        campaign=campaign, name="b.txt", key="scored/d.txt", version="1", size=1
+    )
+    file = RegistrationImport.objects.create(
+        campaign=campaign, name="c.csv", key="c.csv", sha256="c"
+    )
+    for kind, subject in (
+        (arrivals.JOB_KIND, arrivals.subject_of(arrival)),
+        (imports.JOB_KIND, imports.subject_of(file)),
+    ):
+        Job.objects.create(
+            kind=kind,
+            subject_kind=subject.kind,
+            subject_id=subject.id,
+            state=JobState.FAILED,
+            error="It is late.",
+        )
+    DeadLetter.objects.create(
+        consumer="registrations",
+        source="input",
+        position=2,
+        index=0,
+        error=f"Late registration of campaign {campaign.campaign_id}: it is late",
+        record="{}",
     )
