@@ -31,7 +31,7 @@ EITHER = {kind: f"{IN_TIME[kind]}{OR}{LATE[kind]}" for kind in LATE}
 IMPORT_REGISTRATIONS = (EITHER["registrations"], "campaigns.view_campaign")
 # ranks and supplements too
 PROCESS_SCORES = (EITHER["score_file"], "campaigns.view_campaign")
-# of what others put into the bucket
+# of what others put into the bucket, and to continue with what is there
 TAKE_ARRIVALS = (IN_TIME["score_file"], "campaigns.view_campaign")
 TAKE_LATE_REGISTRATIONS = (LATE["registrations"], "campaigns.view_campaign")
 TAKE_LATE_LISTS = (LATE["lists"], "campaigns.view_campaign")

@@ -42,7 +42,7 @@ PAGES = {
     "cancel_wave": "cancel-wave",
     "close_campaign": "close-campaign",
     "consume_demand": "upload-demand",
-    "consume_s3_events": "uploaded-scores",
+    "consume_s3_events": "start-rank-file",
     "deliver_email": "trigger-wave",
     "enter_entropy": "enter-entropy",
     "fairness_report": "make-fairness",

@@ -86,7 +86,7 @@ def rank_file(request: StaffRequest, pk: int) -> HttpResponse:
     )
 
 
-@action("campaigns.process_scores")
+@action(*rights.TAKE_ARRIVALS)
 def start(request: StaffRequest, pk: int) -> HttpResponse:
     """Translate a file whose job was cancelled after all."""
     started = get_object_or_404(RankFile, pk=pk)

@@ -43,7 +43,7 @@ def test_who_may_do_it_only_late_may_not_do_it_in_time_and_the_other_way_round(k
     """[S-8]"""
     late, in_time = staff("ann", LATE[kind]), staff("bob", IN_TIME[kind])
     early, over = make_campaign("early"), drawn()
-    with pytest.raises(LateRefused, match="is not late. It needs the right"):
+    with pytest.raises(LateRefused, match=r"is not late\. It needs the right"):
         permit(early, kind, "This", by=late, reason="why not")
     assert permit(early, kind, "This", by=in_time, reason="") is None
     assert permit(over, kind, "This", by=late, reason="spam wave") == late

@@ -16,8 +16,6 @@ from tests.support.people import client_of, keeper, member_of, staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-OPERATORS = (("operator",), ("operator", "approver"))
-
 
 def test_s16_a_change_of_an_open_campaigns_list_says_which_list_and_how_many_entries():
     list_changes.record(make_campaign(), "disposable", list_changes.DELETED, 1_200, by=None)
@@ -95,20 +93,34 @@ def test_s8_before_luck_can_be_known_and_where_nothing_changes_nobody_is_asked()
 def test_s8_the_site_asks_for_the_reason_of_a_late_entry_and_of_its_deletion():
     campaign = drawn("a@x.example")
     values = {"campaign": campaign.pk, "kind": "blacklist", "pattern": "@x.example", "note": ""}
-    operator, both = (client_of(member_of(*roles)) for roles in OPERATORS)
+    operator, approver = (client_of(member_of(role)) for role in ("operator", "approver"))
     add = "/admin/campaigns/listentry/add/"
     assert "does not have it" in operator.post(add, values | {"reason": "spam"}).text
-    assert "Enter the reason" in both.post(add, values).text
-    assert both.post(add, values | {"reason": "spam"}).status_code == 302
+    assert "Enter the reason" in approver.post(add, values).text
+    assert approver.post(add, values | {"reason": "spam"}).status_code == 302
     delete = f"/admin/campaigns/listentry/{ListEntry.objects.get().pk}/delete/"
-    assert "Required after luck could be known" in both.get(delete).text
-    assert "Enter the reason" in both.post(delete, {"post": "yes"}, follow=True).text
-    both.post(delete, {"post": "yes", "reason": "a mistake"})
+    assert "Required after luck could be known" in approver.get(delete).text
+    assert "Enter the reason" in approver.post(delete, {"post": "yes"}, follow=True).text
+    approver.post(delete, {"post": "yes", "reason": "a mistake"})
     found = LateChange.objects.values_list("subject", "reason", "moved")
     assert list(found) == [
         ("Blacklist: 1 entry added", "spam", 1),
         ("Blacklist: 1 entry deleted", "a mistake", 1),
     ]
+
+
+def test_s8_the_right_to_change_lists_late_is_none_before_and_none_for_all_campaigns():
+    approver, early = client_of(member_of("approver")), make_campaign("early")
+    drawn("a@x.example")
+    add = "/admin/campaigns/listentry/add/"
+    for of in (early.pk, ""):
+        values = {"campaign": of, "kind": "blacklist", "pattern": "@x.example", "reason": "spam"}
+        assert "is not late" in approver.post(add, values).text
+    entry = ListEntry.objects.create(campaign=early, kind="blacklist", pattern="@y.example")
+    for act in ("change", "delete"):
+        page = f"/admin/campaigns/listentry/{entry.pk}/{act}/"
+        assert approver.post(page, {"post": "yes", "reason": "spam"}).status_code == 403
+    assert ListEntry.objects.get() == entry
 
 
 def test_s8_a_campaign_file_changes_lists_late_for_its_reason():

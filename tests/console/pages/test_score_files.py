@@ -239,3 +239,32 @@ def test_the_same_bytes_again_lead_to_the_file_they_are(client):
         taken = client.get(answer.url, follow=True)
     assert "already uploaded" in said(taken)[0]
     assert ScoreFile.objects.filter(name=f"{campaign.campaign_id}.20260119.txt").count() == 1
+
+
+def test_who_may_do_it_late_finds_the_forms_when_it_is_late_and_needs_no_other_right(client):
+    """The approver; the operator finds them before. [S-8, O-5]"""
+    campaign, approver = make_campaign(), client_of(member_of("approver", name="bob"))
+    upload = f"/admin/campaign/{campaign.campaign_id}/scores/"
+    named = receive_scores(campaign, messy())
+
+    def offers(who: Client) -> bool:
+        page = who.get(f"/admin/campaign/{campaign.campaign_id}/")
+        return "Upload score file" in page.content.decode()
+
+    def send(who: Client) -> str:
+        file = SimpleUploadedFile("x.txt", SCORES.encode())
+        return str(said(who.post(upload, {"file": file, "reason": "a mistake"}, follow=True)))
+
+    assert (offers(client), offers(approver)) == (True, False)
+    assert "is not late" in send(approver)
+    assert approver.post(f"/admin/score-file/{named.pk}/start/").status_code == 403
+    score_files.process(score_files.open_job(named, by=None).pk)
+    assert (offers(client), offers(approver)) == (False, True)
+    assert "is late" in send(client)
+    assert send(approver) == "[]"
+    late = process_scores(Campaign.objects.get(pk=campaign.pk), SCORES.encode())
+    assert "Make active" in head(approver, late)
+    assert "Make active" not in head(client, late)
+    activate = f"/admin/score-file/{late.pk}/activate/"
+    approver.post(activate, {"reason": "a mistake"})
+    assert Campaign.objects.get(pk=campaign.pk).active_score_file_id == late.pk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -35,6 +36,12 @@ from waves.models import Member, ProviderAccount, Send, Template, Wave
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DIGEST = "d" * 64
+REGISTRATION = {
+    "type": "registration",
+    "date": {"created": "2026-01-01T10:00:00.000Z"},
+    "globalUserId": "f",
+    "email": "f@mail.example",
+}
 CONTENT = {
     "templates": [],
     "notify_channels": "both",
@@ -215,5 +222,5 @@ def _late(campaign: Campaign) -> None:
         position=2,
         index=0,
         error=f"Late registration of campaign {campaign.campaign_id}: it is late",
-        record="{}",
+        record=json.dumps(REGISTRATION | {"campaignId": campaign.campaign_id}),
     )
