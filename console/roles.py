@@ -55,7 +55,7 @@ ADMINISTRATOR = "administrator"
 SUMMARIES: dict[str, str] = {
     "viewer": "sees everything; personal data is masked",
     "operator": "edits campaigns, uploads files, prepares and sends waves; sees personal data",
-    "approver": "approves waves and late changes; sees personal data",
+    "approver": "approves waves, makes late changes; sees personal data",
     "analyst": "sees everything, also the personal data log and erasures",
     ADMINISTRATOR: "may do everything, also invite users and give roles",
 }

@@ -40,7 +40,7 @@ guide](operators-guide.md#roles).
 | Answer | Means |
 | --- | --- |
 | `page` | It opens. Contacts, codes and records of fans are masked there, until someone who may see personal data gives a reason |
-| `yes` | The button or form is theirs. Whether it works now depends on the state of things: nobody approves a wave that they prepared |
+| `yes` | The button or form is theirs. Whether it works now depends on the state of things: nobody approves a wave that they prepared, and an approver changes files, lists and registrations only when that is late, an operator only before |
 | `moved` | It leads to another page, which asks again |
 | `no`, `403` | Not permitted. Someone who is signed in without a role sees a page that says so |
 | `sign in` | It leads to the login page |
