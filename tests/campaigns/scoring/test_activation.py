@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 from io import StringIO
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from django.core.management import call_command
@@ -125,18 +124,22 @@ def test_a_named_file_that_is_judged_first_after_the_value_is_entered_is_activat
     assert LateChange.objects.get().subject == "attempt 1 made active"
 
 
-def test_a_file_cancelled_and_begun_anew_has_the_rules_of_the_second_begin(monkeypatch):
-    """[S-8]"""
+def test_a_named_file_cancelled_and_begun_anew_after_the_value_is_activated_by_hand(monkeypatch):
+    """It was begun in time, but has the rules of its second begin. [S-8]"""
     campaign = make_campaign(entropy_source=SOURCE)
     named = receive_scores(campaign, scores(1))
-    job = score_files.open_job(named, by=None)
+
+    def cancelled(*arguments: Any) -> None:
+        enter_entropy(campaign.pk, "4a7f", by=None)
+        raise JobStopped("cancel")
+
     with monkeypatch.context() as patched:
-        patched.setattr(score_files, "survey", Mock(side_effect=JobStopped("cancel")))
-        score_files.process(job.pk)
+        patched.setattr(score_files, "survey", cancelled)
+        processed(named)
     named.refresh_from_db()
     assert (named.rules, named.rules_fixed_at) == ({}, None)
-    enter_entropy(campaign.pk, "4a7f", by=None)
-    processed(named)
+    assert processed(named).state == "streamed"
+    assert Campaign.objects.get(pk=campaign.pk).named_score_file_id == named.pk
     assert active(campaign) is None
 
 
