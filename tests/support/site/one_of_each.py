@@ -16,6 +16,7 @@ from campaigns.models import (
     Arrival,
     Campaign,
     FanList,
+    KeptList,
     ListEntry,
     RankFile,
     Registrant,
@@ -196,8 +197,11 @@ def one_in_each_state(campaign: Campaign) -> None:
 
 def _late(campaign: Campaign) -> None:
     """What came after luck could be known, and waits for a person: a file in the bucket, one of
-    registrations, and a record of the stream.
+    registrations, a record of the stream, and a list.
     """
+    KeptList.objects.create(
+        campaign=campaign, kind="blacklist", content=b"", sha256="a", waiting_sha256="b"
+    )
     Campaign.objects.filter(pk=campaign.pk).update(first_drawn_at=NOW)
     arrival = Arrival.objects.create(
         campaign=campaign, name="b.txt", key="scored/d.txt", version="1", size=1
