@@ -123,6 +123,7 @@ def add_scores(
         key=f"scored/{campaign.campaign_id}.{number}.txt",
         sha256=hashlib.sha256(f"{campaign.pk}/{number}".encode()).hexdigest(),
         state="streamed",
+        rules_fixed_at=timezone.now(),
         late=campaign.first_drawn_at is not None,
         activate_when_streamed=campaign.first_drawn_at is None,
         rows_in=len(ids),

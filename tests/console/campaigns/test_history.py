@@ -52,7 +52,8 @@ def test_who_opened_changed_and_closed_what_from_which_value_to_which_and_why():
 def test_switching_the_active_file_and_its_undo_are_told_with_who_did_it():
     """[S-13]"""
     campaign = campaign_with(fans=1)
-    ann, ben, cal = (staff(name, "campaigns.late_activation") for name in ("ann", "ben", "cal"))
+    ann, ben = (staff(name, "campaigns.late_activation") for name in ("ann", "ben"))
+    cal = staff("cal", "campaigns.activate_scores")
     first = campaign.active_score_file or ScoreFile.objects.get()
     second = add_scores(campaign, ["fan-000000"], [0.9])
     activation.activate(first.pk, by=cal, reason="it was wrong")

@@ -44,9 +44,8 @@ def test_a_reason_counts_for_nothing_from_who_may_not_give_one(operator):
     """Nor does it stop them, whatever it is: the form has no such field to show an error at."""
     campaign = campaign_with(fans=3)
     address = f"/admin/campaign/{campaign.campaign_id}/waves/new/"
-    for field in ("expedite", "reason"):
-        values = form_of(campaign, preview="1") | {field: "x" * 3_000}
-        assert operator.post(address, values).context["preview"], field
+    values = form_of(campaign, preview="1") | {"expedite": "x" * 3_000}
+    assert operator.post(address, values).context["preview"]
     soon = {"notify_date": f"{timezone.now():%Y-%m-%dT%H:%M}", "prepare": "1"}
     answer = operator.post(address, form_of(campaign, **soon) | {"expedite": "the band asks"})
     assert "does not have permission to expedite it" in said(answer)[0]
