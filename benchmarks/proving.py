@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def _closed(count: int) -> Campaign:
 
 
 def _publish_roster(campaign: Campaign) -> None:
-    """The digests and counts that processing a score file keeps beside its rows."""
+    """The digests, counts and times that processing a score file keeps beside its rows."""
     names = ("global_user_id", "raw_text", "preferences")
     fans = nullable_frame_of(ROSTER, dict.fromkeys(names, pl.String))
     lines = fans.select(
@@ -117,6 +118,11 @@ def _publish_roster(campaign: Campaign) -> None:
         rules_digest="ab" * 32,
         bands=dict(bands.iter_rows()),
         min_score=0.22,
+        created_at=selecting.NOW - timedelta(hours=2),
+    )
+    Campaign.objects.filter(pk=campaign.pk).update(
+        first_drawn_at=selecting.NOW - timedelta(hours=1),
+        named_score_file=campaign.active_score_file,
     )
 
 
