@@ -68,8 +68,7 @@ def test_a_fault_in_a_thread_is_raised_where_its_result_is_awaited(number):
 
 
 def test_a_thread_carries_the_correlation_id_and_its_name():
-    correlation.carry_on("0123456789abcdef")
-    with helper_thread("copy") as thread:
+    with correlation.correlated("0123456789abcdef"), helper_thread("copy") as thread:
         assert thread.submit(correlation.current).result() == "0123456789abcdef"
         assert thread.submit(lambda: threading.current_thread().name).result().startswith("copy")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -26,10 +27,11 @@ def box():
 
 def test_the_next_mirror_is_asked_where_one_is_away_or_fails(box):
     asked = [AWAY, f"{box.url}/drand/broken/", f"{box.url}/drand/empty", f"{box.url}/drand"]
+    before = Counter(box.received()["drand"])
     found = mirrors.fetch([*asked, f"{box.url}/drand/wrong"], NUMBER)
     assert found.beacon.randomness == ROUNDS[NUMBER]["randomness"]
     assert found.mirror == f"{box.url}/drand"
-    assert box.received()["drand"] == {"broken": 1, "empty": 1, "honest": 1}
+    assert Counter(box.received()["drand"]) - before == {"broken": 1, "empty": 1, "honest": 1}
 
 
 def test_what_is_wrong_with_each_mirror_is_named(box):

@@ -71,6 +71,13 @@ def test_every_look_up_by_contact_or_field_uses_an_index():
             f"INSERT INTO campaigns_rejectedrow (score_file_id, {columns})"
             f" SELECT {campaign.active_score_file_id}, {values}"
         )
+        cursor.execute(
+            "INSERT INTO campaigns_registrant (campaign_id, global_user_id, member_id, email, phone,"
+            " phone_region, phone_confirmed, country, preferences, registered_at, changed_at, tags,"
+            f" published) SELECT {campaign.pk}, 'other' || n, 'm' || n, 'e' || n || '@b.example',"
+            f" '+1415' || n, 'US', true, 'US', '{{}}', now(), now(), '', true FROM {many}"
+        )
+        cursor.execute("ANALYZE campaigns_registrant")
         cursor.execute("ANALYZE campaigns_rejectedregistration")
         cursor.execute("ANALYZE campaigns_rejectedrow")
         cursor.execute("SET LOCAL enable_seqscan = off")
