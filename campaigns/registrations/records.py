@@ -51,7 +51,7 @@ def take_from_stream(taken: list[dict[str, Any]]) -> Refused:
         campaign = lock_campaign(campaign_pk)
         if campaign.status == CampaignStatus.OPEN:
             of_it = numbers.pop(campaign.campaign_id)
-            refused |= _take(campaign, {number: taken[number] for number in of_it})
+            refused |= _merge(campaign, {number: taken[number] for number in of_it})
     for campaign_id, of_it in numbers.items():
         refused |= dict.fromkeys(of_it, f"campaign {campaign_id} does not exist or is not open")
     return refused
@@ -77,7 +77,7 @@ def take_late(campaign_pk: int, *, by: User | None, reason: str) -> int:
         )
     person = permit(campaign, LateKind.REGISTRATIONS, "These registrations", by=by, reason=reason)
     records = {number: json.loads(letter.record) for number, letter in enumerate(letters)}
-    refused = _merge(campaign, records, allowed=True)
+    refused = _merge(campaign, records, by_a_person=True)
     accepted = len(records) - len(refused)
     DeadLetter.objects.filter(pk__in=[letter.pk for letter in letters]).update(
         replayed_at=timezone.now()
@@ -89,19 +89,22 @@ def take_late(campaign_pk: int, *, by: User | None, reason: str) -> int:
     return accepted
 
 
-def _take(campaign: Campaign, taken: dict[int, dict[str, Any]]) -> Refused:
-    return _merge(campaign, taken, allowed=not is_late(campaign))
-
-
-def _merge(campaign: Campaign, taken: dict[int, dict[str, Any]], *, allowed: bool) -> Refused:
-    """Judge and merge records, by their numbers; `allowed`: also those that change something."""
+def _merge(
+    campaign: Campaign, taken: dict[int, dict[str, Any]], *, by_a_person: bool = False
+) -> Refused:
+    """Judge and merge records, by their numbers. What would change something late is refused,
+    unless a person takes it in: then `stage.moved` says whom that moved.
+    """
     chunk = of_values((number, values_of(each), "") for number, each in taken.items())
     judged = judge(chunk, rules_of(campaign))
     stage.create_stage()
     copy_in(stage.TABLE, stage.STAGED, judged.filter(pl.col("reason").is_null()))
     stage.wait_for_others(campaign)
-    late = [] if allowed else stage.take_out_news(campaign)
-    stage.remember(campaign)
+    late = []
+    if by_a_person:
+        stage.remember(campaign)
+    elif is_late(campaign):
+        late = stage.take_out_news(campaign)
     stage.keep_earliest_dates(campaign)
     stage.drop_older(campaign)
     stage.merge(campaign, published=True)

@@ -4,6 +4,8 @@ wave is being prepared. Prepared waves keep their file. [S-13]
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -23,7 +25,17 @@ SWITCH = "This switch of the active score file"
 COUNTABLE = (ScoreFileState.STREAMED, ScoreFileState.SAVED)
 
 
-@transaction.atomic
+@dataclass(frozen=True)
+class Compared:
+    """What a late switch moves, counted before the campaign is locked: that reads two files whole,
+    and no wave that is due waits for it. The rows of a drawn file do not change.
+    """
+
+    before: ScoreFile | None
+    after: ScoreFile | None
+    moved: int
+
+
 def activate(score_file_pk: int, *, by: User | None, reason: str = "") -> Campaign:
     """Make this file the one that counts. After luck could be known that needs a right of its own
     and a `reason`, unless the file was named before and none was active yet. Raises
@@ -35,15 +47,17 @@ def activate(score_file_pk: int, *, by: User | None, reason: str = "") -> Campai
             f"Score file {score_file_pk} is {score_file.state}. Only a streamed score file"
             " can be made active."
         )
-    campaign = _switchable(score_file.campaign_id)
-    if campaign.active_score_file_id == score_file_pk:
-        return campaign
-    if _is_first_and_named(campaign, score_file):
-        require_in_time_right(LateKind.ACTIVATION, SWITCH, by=by)
-    else:
-        subject = f"attempt {score_file.attempt} made active"
-        _record_if_late(campaign, score_file, subject, by=by, reason=reason)
-    _switch(campaign, score_file, by=by)
+    compared = _compare_if_late(score_file.campaign_id, score_file, by=by, reason=reason)
+    with transaction.atomic():
+        campaign = _switchable(score_file.campaign_id)
+        if campaign.active_score_file_id == score_file_pk:
+            return campaign
+        if _is_first_and_named(campaign, score_file):
+            require_in_time_right(LateKind.ACTIVATION, SWITCH, by=by)
+        else:
+            subject = f"attempt {score_file.attempt} made active"
+            _record_if_late(campaign, score_file, subject, compared, by=by, reason=reason)
+        _switch(campaign, score_file, by=by)
     return campaign
 
 
@@ -82,24 +96,26 @@ def name(score_file_pk: int, *, by: User | None) -> Campaign:
     return campaign
 
 
-@transaction.atomic
 def undo(campaign_pk: int, *, by: User | None, reason: str = "") -> Campaign:
     """Go back to the file that the last switch replaced; late as `activate` is. Raises
     CannotActivate, WrongStatus, LateRefused. [S-8, S-13]
     """
-    campaign = _switchable(campaign_pk)
-    last = Activation.objects.filter(campaign=campaign, undone=False).first()
-    if last is None:
-        raise CannotActivate(
-            f"Campaign {campaign.campaign_id} has no change of the active score file to undo."
-        )
-    now = f"attempt {last.replaced.attempt}" if last.replaced else "no file"
-    subject = f"switch undone, {now} active again"
-    _record_if_late(campaign, last.replaced, subject, by=by, reason=reason)
-    last.undone, last.undone_at, last.undone_by = True, timezone.now(), by
-    last.save(update_fields=["undone", "undone_at", "undone_by"])
-    campaign.active_score_file = last.replaced
-    campaign.save(update_fields=["active_score_file"])
+    last = _last_switch(campaign_pk)
+    compared = last and _compare_if_late(campaign_pk, last.replaced, by=by, reason=reason)
+    with transaction.atomic():
+        campaign = _switchable(campaign_pk)
+        last = _last_switch(campaign_pk)
+        if last is None:
+            raise CannotActivate(
+                f"Campaign {campaign.campaign_id} has no change of the active score file to undo."
+            )
+        now = f"attempt {last.replaced.attempt}" if last.replaced else "no file"
+        subject = f"switch undone, {now} active again"
+        _record_if_late(campaign, last.replaced, subject, compared, by=by, reason=reason)
+        last.undone, last.undone_at, last.undone_by = True, timezone.now(), by
+        last.save(update_fields=["undone", "undone_at", "undone_by"])
+        campaign.active_score_file = last.replaced
+        campaign.save(update_fields=["active_score_file"])
     return campaign
 
 
@@ -128,13 +144,42 @@ def _is_first_and_named(campaign: Campaign, score_file: ScoreFile) -> bool:
     )
 
 
+def _last_switch(campaign_pk: int) -> Activation | None:
+    return Activation.objects.filter(campaign=campaign_pk, undone=False).first()
+
+
+def _compare_if_late(
+    campaign_pk: int, after: ScoreFile | None, *, by: User | None, reason: str
+) -> Compared | None:
+    campaign = Campaign.objects.get(pk=campaign_pk)
+    before = campaign.active_score_file
+    if before == after or (after is not None and _is_first_and_named(campaign, after)):
+        return None
+    if permit(campaign, LateKind.ACTIVATION, SWITCH, by=by, reason=reason) is None:
+        return None
+    return Compared(before, after, moved_between(before, after))
+
+
 def _record_if_late(
-    campaign: Campaign, after: ScoreFile | None, subject: str, *, by: User | None, reason: str
+    campaign: Campaign,
+    after: ScoreFile | None,
+    subject: str,
+    compared: Compared | None,
+    *,
+    by: User | None,
+    reason: str,
 ) -> None:
     person = permit(campaign, LateKind.ACTIVATION, SWITCH, by=by, reason=reason)
-    if person is not None:
-        moved = moved_between(campaign.active_score_file, after)
-        record(campaign, LateKind.ACTIVATION, subject, by=person, reason=reason, moved=moved)
+    if person is None:
+        return
+    now = (campaign.active_score_file, after)
+    if compared is None or (compared.before, compared.after) != now:
+        raise CannotActivate(
+            f"The active score file of campaign {campaign.campaign_id} was changed meanwhile. Check"
+            " which one is active, then try again."
+        )
+    moved = compared.moved
+    record(campaign, LateKind.ACTIVATION, subject, by=person, reason=reason, moved=moved)
 
 
 def _switchable(campaign_pk: int) -> Campaign:

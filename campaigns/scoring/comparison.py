@@ -8,7 +8,7 @@ from campaigns.models import ScoreFile
 from campaigns.scoring import tables
 from operations.database.statements import first_row
 
-# In one file alone, or with another score, luck or wish.
+# In one file alone, or with another score, band score or preferences.
 MOVED = """
 SELECT count(*) FROM {before} AS before FULL JOIN {after} AS after USING (global_user_id)
 WHERE (before.raw_score, before.band_score, before.preferences)

@@ -5,6 +5,7 @@ refused while a wave is being prepared; late with a right and a reason. [S-8, S-
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -21,6 +22,7 @@ from campaigns.errors import (
     WrongStatus,
 )
 from campaigns.list_changes import late_lists
+from campaigns.locks import lock_campaign
 from campaigns.models import Activation, Campaign, LateChange, ListEntry, ScoreFile
 from campaigns.opening import close_campaign
 from campaigns.scoring import activation, score_files
@@ -33,7 +35,7 @@ from tests.support.campaigns import (
     score_file_bytes,
     score_row,
 )
-from tests.support.connections import preparing
+from tests.support.connections import elsewhere, preparing
 from tests.support.people import keeper, staff, why_late
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -210,6 +212,52 @@ def test_switches_are_undone_one_after_the_other():
     assert activation.undo(campaign.pk, **late).active_score_file is None
     moved = LateChange.objects.filter(kind="activation").values_list("moved", flat=True)
     assert list(moved) == [2, 2, 2, 2, 1, 1, 1]
+
+
+def between(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Something happens once while two files are compared for a late switch."""
+    real, left = activation.moved_between, [happens]
+
+    def compared(*files: ScoreFile | None) -> int:
+        while left:
+            left.pop()()
+        return real(*files)
+
+    monkeypatch.setattr(activation, "moved_between", compared)
+
+
+def test_a_campaign_is_free_for_others_while_two_of_its_files_are_compared(monkeypatch):
+    """[S-8] A wave that is due would wait for millions of rows."""
+    campaign, locked = make_campaign(), []
+    second = [process_scores(campaign, scores(n)) for n in (1, 2)][1]
+    late = why_late(campaign)
+    for switch in (
+        lambda: activation.activate(second.pk, **late),
+        lambda: activation.undo(campaign.pk, **late),
+    ):
+        between(monkeypatch, lambda: locked.append(elsewhere(lambda: lock_campaign(campaign.pk))))
+        switch()
+    assert locked == [campaign, campaign]
+
+
+@pytest.mark.parametrize("how", ["activate", "undo"])
+def test_who_switches_while_another_file_becomes_active_is_told_and_nothing_is_listed(
+    how, monkeypatch
+):
+    """[S-8, S-16]"""
+    campaign = make_campaign()
+    first, second, third = (process_scores(campaign, scores(n)) for n in (1, 2, 3))
+    make_active(second)
+    late, before = why_late(campaign), LateChange.objects.count()
+    between(monkeypatch, lambda: activation.activate(third.pk, **late))
+    switch = {
+        "activate": lambda: activation.activate(first.pk, **late),
+        "undo": lambda: activation.undo(campaign.pk, **late),
+    }
+    with pytest.raises(CannotActivate, match="was changed meanwhile"):
+        switch[how]()
+    assert active(campaign) == third.pk
+    assert LateChange.objects.count() == before + 1
 
 
 def test_the_named_file_is_activated_by_hand_without_a_reason_where_a_wave_was_in_its_way():
