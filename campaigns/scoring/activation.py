@@ -101,7 +101,9 @@ def undo(campaign_pk: int, *, by: User | None, reason: str = "") -> Campaign:
     CannotActivate, WrongStatus, LateRefused. [S-8, S-13]
     """
     last = _last_switch(campaign_pk)
-    compared = last and _compare_if_late(campaign_pk, last.replaced, by=by, reason=reason)
+    compared = None
+    if last is not None:
+        compared = _compare_if_late(campaign_pk, last.replaced, by=by, reason=reason)
     with transaction.atomic():
         campaign = _switchable(campaign_pk)
         last = _last_switch(campaign_pk)
