@@ -15,6 +15,7 @@ from campaigns.later_steps import seats_given
 from campaigns.locks import no_wave_selects
 from campaigns.models import Campaign, Market, RuleChange
 from operations.adminkit.editing import text_of
+from operations.database.clock import database_time
 
 CAMPAIGN_RULES: Mapping[str, str] = {
     "min_score": "minimum score",
@@ -87,6 +88,7 @@ def record(campaign: Campaign, before: Options, *, by: User | None, reason: str)
     if any(option in JUDGING for _, option in changed):
         require_may_change(campaign, reason)
         require_seats(campaign, campaign.markets.all())
+    at = database_time()
     RuleChange.objects.bulk_create(
         RuleChange(
             campaign=campaign,
@@ -97,6 +99,7 @@ def record(campaign: Campaign, before: Options, *, by: User | None, reason: str)
             after=after.get((market_id, option), ""),
             reason=reason.strip(),
             by=by,
+            at=at,
         )
         for market_id, option in changed
     )

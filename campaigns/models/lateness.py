@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from campaigns.choices import LateKind, ListKind
 from campaigns.models.presales import Campaign
+from operations.database.clock import database_time
 
 
 class LateChange(models.Model):
@@ -27,7 +28,7 @@ class LateChange(models.Model):
         null=True, blank=True, help_text="Fans it moved; not known while its file is processed"
     )
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(default=database_time, editable=False)
 
     class Meta:
         ordering = ["number"]

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 
 from campaigns.choices import CampaignStatus, CodeSource, ListKind, NotifyChannels, ScoringType
 from campaigns.public_source import LONGEST_FORM, LONGEST_NAME, PublicSource
+from operations.database.clock import database_time
 from operations.entry.validators import year_is_allowed
 from operations.entry.values import BEHIND_ALL, FIRST_MOMENT
 
@@ -275,7 +276,7 @@ class RuleChange(models.Model):
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(default=database_time, editable=False)
 
     class Meta:
         ordering = ["id"]

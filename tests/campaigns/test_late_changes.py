@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from campaigns.choices import LateKind
 from campaigns.errors import LateRefused
 from campaigns.late_changes import is_late, may, notice, permit, public_lateness, record
 from campaigns.models import Campaign, LateChange
 from campaigns.rights import IN_TIME, LATE
+from operations.database.clock import database_time
 from operations.entry.command_rights import service_account
 from tests.support.campaigns import make_campaign, process_scores, score_file_bytes, score_row
 from tests.support.people import keeper, staff
@@ -81,6 +85,14 @@ def test_the_public_sees_the_reason_and_the_fans_moved_and_not_who_did_it():
         (1, "spam wave", 3),
         (2, "a mistake", 0),
     ]
+
+
+def test_the_time_of_a_late_change_is_the_databases(monkeypatch):
+    """[S-8] The page orders switches and waves by it, whatever the clock of a machine says."""
+    campaign, before = drawn(), database_time()
+    monkeypatch.setattr(timezone, "now", lambda: before - timedelta(hours=1))
+    change = record(campaign, LISTS, "blacklist", by=keeper(), reason="spam wave", moved=3)
+    assert change.at >= before
 
 
 def test_no_late_change_is_without_a_reason_and_no_number_comes_twice():

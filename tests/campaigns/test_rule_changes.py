@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError
+from django.utils import timezone
 
 from campaigns.errors import CapacityTooSmall, RuleChangeRefused
 from campaigns.forms import CampaignForm
 from campaigns.markets.forms import MarketForm
 from campaigns.models import Campaign, Market, RuleChange
 from campaigns.rule_changes import options_of, record, require_seats
+from operations.database.clock import database_time
 from tests.support.campaigns import SELECTION_TIME, make_campaign
 from tests.support.connections import preparing
 from tests.support.people import staff
@@ -41,6 +43,14 @@ def test_each_changed_rule_of_an_open_campaign_is_listed_with_before_after_who_a
         ("west", "selection time", "2026-01-18 12:00:00 UTC", "2026-01-18 13:00:00 UTC"),
     ]
     assert set(RuleChange.objects.values_list("by", "reason")) == {(editor.pk, "the venue changed")}
+
+
+def test_the_changes_of_one_edit_have_the_databases_time(monkeypatch):
+    """[S-16] The page lists them in its order, whatever the clock of a machine says."""
+    before = database_time()
+    monkeypatch.setattr(timezone, "now", lambda: before - timedelta(hours=1))
+    one, other = changed(make_campaign(), min_score=0.5, name="Autumn Tour")
+    assert one.at == other.at >= before
 
 
 def test_a_new_market_is_listed_as_a_change_of_rules():
