@@ -59,7 +59,8 @@ def beacon_in(content: bytes, *, asked: int) -> Beacon:
 
 
 def verify(beacon: Beacon) -> None:
-    """Raises BadBeacon unless the default chain's key made the signature; takes half a second.
+    """Raises BadBeacon unless the default chain's key made the signature. It takes a third of
+    a second.
 
     Scheme pedersen-bls-chained: the key is a point of G1, signatures are of G2 and hashed to it by
     BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_, which is the suite's own.
@@ -72,9 +73,9 @@ def verify(beacon: Beacon) -> None:
 
 @cache
 def _suite() -> Any:
-    """py_ecc takes half a second to import, and only a fetch needs it. It lets the whole process
-    recurse a hundred times as deep, where deeply nested JSON overflows the stack: that is undone,
-    and checking a signature does not need it.
+    """py_ecc takes a third of a second to import, and only a fetch needs it. It lets the whole
+    process recurse a hundred times as deep, where deeply nested JSON overflows the stack: that is
+    undone, and checking a signature does not need it.
     """
     limit = sys.getrecursionlimit()
     try:

@@ -43,7 +43,7 @@ NAME = re.compile(
 PREFIX_DIGITS = 16  # of the root, in a shard's address
 PUTS_AT_ONCE = 16
 _FANS = ("fan_ref", "raw_score", "band_score", "preferences")
-_NUMBERED = 50_000  # places whose lines are made at once: 10 MB
+_NUMBERED = 50_000  # places whose lines are made at once: 5 MB
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,10 @@ def key_of(campaign_id: str, name: str) -> str:
 
 
 def publish(shards: Shards, campaign_id: str, bucket: Bucket) -> None:
-    """Put all files into the bucket, `index.json` last; another root has another folder."""
+    """Put all files into the bucket, `index.json` last. Another root has another folder, and that
+    of an older root stays: who has its page open goes on with it, and a run that ends after a newer
+    one never takes away what the page names.
+    """
 
     def put(name: str) -> None:
         key = key_of(campaign_id, f"{shards.root[:PREFIX_DIGITS]}/{name}")
@@ -236,7 +239,7 @@ def _order_shards(fans: pl.DataFrame, numbered: Numbered) -> Iterator[bytes]:
 
 
 class _Files:
-    """Many small files as one: it costs the disk a hundredth."""
+    """Thousands of small files as one, so that the disk makes only one."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._file = path, path.open("wb")

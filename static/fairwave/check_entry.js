@@ -33,7 +33,7 @@
   };
 
   // The result that is said first, as the heading of the answer.
-  const HEADINGS = ["You were selected", "Not selected", "Not a candidate", "Not in the draw", "Not drawn", "Cancelled"];
+  const HEADINGS = ["You were selected", "Not selected", "Not a candidate", "Not in the draw", "No wave was drawn", "Not drawn", "Cancelled"];
 
   /** What the fan is told instead of a result: a heading and a sentence. */
   class Problem extends Error {
@@ -235,9 +235,10 @@
     if (draw.draw_supplied) {
       told.push({ heading: "Rehearsal", sentence: "This draw is a rehearsal: its secret number was supplied by its operators, not drawn at random." });
     }
-    if (!draw.waves.some((wave) => wave.kind === "drawn")) throw new Problem("No wave was drawn", "No fans were selected by this draw.");
-    if ([...entries.values()].every((line) => !line)) {
-      throw new Problem("Not in the draw", "Id, reference and nonce belong together, but no wave was drawn from a score file that lists you. You were not in the draw. Support can tell you why.");
+    if (!draw.waves.some((wave) => wave.kind === "drawn")) {
+      told.unshift({ heading: "No wave was drawn", sentence: "No fans were selected by this draw." });
+    } else if ([...entries.values()].every((line) => !line)) {
+      told.unshift({ heading: "Not in the draw", sentence: "You were not in the draw: no wave was drawn from a score file that lists you. Support can tell you why." });
     }
     return { told, checked };
   }

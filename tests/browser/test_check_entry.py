@@ -155,7 +155,8 @@ def test_x2_a_fan_learns_why_and_the_server_learns_nothing_but_which_files_are_f
     assert "Your rating by the organizer is below the minimum of this wave." in said
     said = told(opened(fan, proof, IDS[2]), "The proof does not add up")
     assert f"You asked for a market of wave {KEY}" in said
-    told(opened(fan, proof, "stranger"), "Not in the draw")
+    said = told(opened(fan, proof, "stranger"), "Not in the draw")
+    assert f"Wave {UPLOADED} was an uploaded list of 12 fans, whom" in said
     told(opened(fan, proof, chosen, nonce="00" * 32), "These do not belong together")
     told(opened(fan, proof, chosen, ref="no"), "Something is missing")
 
@@ -196,6 +197,15 @@ def test_x2_a_cancelled_wave_gives_nobody_a_seat(sign_in: Callable[[str], Person
         assert sentence in said
         assert "Score file\n1" in fan.page.locator(".answer dl").inner_text()
         assert "You were selected" not in said
+
+
+def test_x2_where_no_wave_was_drawn_the_uploaded_ones_are_still_named(
+    sign_in: Callable[[str], Person], tmp_path: Path
+):
+    uploaded = Proof(tmp_path / "uploaded", kind="withdrawn")
+    said = told(opened(sign_in(""), uploaded, uploaded.fan_at(7)), "No wave was drawn")
+    assert "No fans were selected by this draw." in said
+    assert f"Wave {UPLOADED} was an uploaded list of 12 fans, whom" in said
 
 
 def test_x2_a_wave_from_a_late_file_says_so_and_before_the_close_the_page_says_when(

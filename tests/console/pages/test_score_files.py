@@ -108,6 +108,8 @@ def test_s8_a_late_upload_asks_for_its_reason_and_is_never_active_by_itself(clie
     taken = ScoreFile.objects.latest("pk")
     assert (taken.late, taken.activate_when_streamed) == (True, False)
     assert LateChange.objects.get().reason == "the partner was slow"
+    page = client.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
+    assert page.count('<span class="fw-badge fw-warn">late</span>') == 1
 
 
 def test_a_failed_job_can_be_tried_again_on_its_own_page(client):
