@@ -13,11 +13,12 @@
 It ends with 0 if nothing is wrong, 1 if anything is, 2 if it was called wrongly. `--json` prints one object instead of words.
 It reads the bundle within bounds, runs nothing that is in it, and writes no file.
 
-From top to bottom: Report (what was found) · Archive (the zip, read within bounds) · parse_json and the shapes of what may stand
-in it · Fans (one score file as columns: roster, luck, band scores) · Selection (one wave selected anew) · Exclusions (why the
-others were no candidates, and whether luck had a part in it) · Earlier (what earlier waves left to a wave) · check_draw (the page
-in itself) · Saved (the page against its saved copies) · what cannot be checked · check_bundle (all of it, in order) · Shards
-(the root of the small files that browsers read) · words.
+From top to bottom: Report (what was found) · Archive (the zip, read within bounds) · parse_json and misfit (the shapes of what may
+stand in it) · Luck and Roster (fans as columns: luck, band scores, order) · Fans (one score file of the bundle) · select (who gets
+a seat) · Selection (one wave selected anew) · Taken and Earlier (what earlier waves left to a wave) · Exclusions (why the others
+were no candidates, and whether luck had a part in it) · check_draw (the page in itself) · Saved (the page against its saved copies)
+· leave_what_cannot_be_checked · check_bundle (all of it, in order) · Shards (the root of the small files that browsers read) ·
+in_words · Recount (one wave counted again before it is approved) · main.
 """
 
 from __future__ import annotations
@@ -36,10 +37,11 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import cached_property
 from itertools import compress, count, groupby, islice, repeat
 from operator import eq, lt
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 Json = dict[str, Any]
 Members = list[tuple[int, int, str]]  # place, row, market
@@ -133,6 +135,13 @@ class Report:
 # ---------------------------------------------------------------------------------------------------- the zip
 
 
+def sha256_of(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    for part in iter(lambda: file.read(BLOCK), b""):
+        digest.update(part)
+    return digest.hexdigest()
+
+
 class Entry:
     """One file of the zip: where its packed bytes begin, how many they are, and what they must become."""
 
@@ -148,12 +157,10 @@ class Archive:
     def __init__(self, path: str, report: Report) -> None:
         self.report = report
         self.files: Json = {}
+        self.changed = 0
         self.file = open(path, "rb")  # noqa: PTH123, SIM115
-        digest, self.size = hashlib.sha256(), 0
-        for part in iter(lambda: self.file.read(BLOCK), b""):
-            digest.update(part)
-            self.size += len(part)
-        report.bundle_sha256 = digest.hexdigest()
+        report.bundle_sha256 = sha256_of(self.file)
+        self.size = self.file.tell()
         self.entries = self.directory()
         self.unread = list(self.entries)
         if sum(entry.size for entry in self.entries.values()) > self.size * MOST_EXPANDED + MOST_UNPACKED:
@@ -221,10 +228,9 @@ class Archive:
             digest.update(part)
             yield part
         self.report.checked["files"] += 1
-        if name in self.files:
-            self.report.expect(
-                self.files[name] == digest.hexdigest(), f"{name} was changed: its SHA-256 is not the manifest's."
-            )
+        if self.files.get(name, digest.hexdigest()) != digest.hexdigest():
+            self.changed += 1
+            self.report.problems.append(f"{name} was changed: its SHA-256 is not the manifest's.")
 
     def unpacked(self, name: str, entry: Entry) -> Iterator[bytes]:
         """The contents in pieces; never more than the entry says, however much is packed in it."""
@@ -437,28 +443,106 @@ def shown(value: Any) -> str:
 # ---------------------------------------------------------------------------------------------------- fans
 
 
-class Fans:
-    """The fans of one score file as columns (40 bytes a fan, and 4 for each wave), in order of their fan_ref."""
+class Luck:
+    """h = HMAC-SHA256(key, campaign_id + 0x1f + fan_ref) of many fans: both halves of it are begun once, and copied for each."""
 
-    def __init__(self, bundle: Archive, draw: Json, attempt: Json, waves: list[Json], wanted: bytes | None) -> None:
-        self.report, self.waves, self.wanted, self.number = bundle.report, waves, wanted, attempt["attempt"]
-        self.name = f"fans-{self.number}.tsv"
-        value = (draw["entropy"] or {}).get("value") or ""
-        self.inner, self.outer = luck_of(draw["campaign_id"], bytes.fromhex(draw["seed"]), value)
+    def __init__(self, campaign_id: str, seed: bytes, value: str | None) -> None:
+        key = hmac.new(seed, (value or "").strip().encode(), "sha256").digest().ljust(64, b"\0")
+        self.inner = hashlib.sha256(bytes(b ^ 0x36 for b in key) + campaign_id.encode() + b"\x1f")
+        self.outer = hashlib.sha256(bytes(b ^ 0x5C for b in key))
+
+    def digests(self, refs: Iterable[bytes]) -> Iterator[bytes]:
+        """h of each fan, by the reference in hex."""
+        inner, outer = self.inner.copy, self.outer.copy
+        for ref in refs:
+            inside, outside = inner(), outer()
+            inside.update(ref)
+            outside.update(inside.digest())
+            yield outside.digest()
+
+    def of(self, refs: list[bytes]) -> list[float]:
+        """u of each fan, in [0, 1)."""
+        words = array("Q", b"".join(self.digests(refs)))[::4]
+        if sys.byteorder == "little":
+            words.byteswap()
+        return [(word >> 11) * 2.0**-53 for word in words]
+
+
+class Roster:
+    """Fans as columns (40 bytes a fan), in order of their fan_ref, with what follows from that, raw score and preferences. `least`:
+    the raw score below which nobody is accepted.
+    """
+
+    def __init__(self, name: str, report: Report, luck: Luck, least: float) -> None:
+        self.name, self.report, self.luck, self.least = name, report, luck, least
         self.refs, self.scores, self.last = bytearray(), array("d"), b""
         self.bands = {"high": 0, "mid": 0, "low": 0}
-        self.roster, self.min_score = hashlib.sha256(), attempt["min_score"] or LOW
+        self.digest = hashlib.sha256()
+
+    def columns_of(self, block: bytes, width: int) -> list[list[bytes]]:
+        """A block of whole lines by columns: to check them so is several times as fast as line by line."""
+        rows, flat = block.count(b"\n"), block.replace(b"\n", b"\t\n\t").split(b"\t")
+        flat.pop()
+        if len(flat) != rows * (width + 1) or flat[width :: width + 1].count(b"\n") != rows:
+            raise Broken(f"{self.name}: a line after line {len(self.scores) + 1} has too many or too few columns.")
+        return [flat[column :: width + 1] for column in range(width)]
+
+    def add(self, refs: list[bytes], raws: list[bytes], preferences: list[bytes]) -> tuple[list[float], list[float]]:
+        """Take these fans in behind the others; their raw scores, and the band scores that the rule gives them."""
+        after, joined = f"{self.name}: after line {len(self.scores) + 1}", b"".join(refs)
+        plain = set(map(len, refs)) == {64} and not joined.translate(None, b"0123456789abcdef")
+        if not plain or b"".join(raws).translate(None, b"0123456789.+-eE"):
+            raise Broken(f"{after} a fan_ref or a number is not written as one.")
+        try:
+            numbers = list(map(float, raws))
+        except ValueError:
+            raise Broken(f"{after} a raw score is not written as a number.") from None
+        if not (min(numbers) >= self.least and max(numbers) <= 1):
+            raise Broken(f"{after} a raw score is below the file's minimum, or above 1.")
+        in_order = self.last < refs[0] and all(map(lt, refs, refs[1:]))
+        self.report.expect(in_order, f"{self.name}: fans not in order, or one twice.")
+        self.digest.update(b"\n".join(map(b"\t".join, zip(refs, raws, preferences))) + b"\n")
+        self.refs += bytes.fromhex(joined.decode())
+        self.last = refs[-1]
+        scores = band_scores(numbers, self.luck.of(refs))
+        self.scores.extend(scores)
+        high, mid = sum(map(HIGH.__le__, numbers)), sum(map(MID.__le__, numbers))
+        for band, fans in (("high", high), ("mid", mid - high), ("low", len(numbers) - mid)):
+            self.bands[band] += fans
+        return numbers, scores
+
+    def ref(self, row: int) -> str:
+        return self.refs[row * 32 : row * 32 + 32].hex()
+
+    def best_first(self, rows: Iterable[int]) -> list[int]:
+        """Rising rows in the order of the draw. h is asked only where band scores are equal, for within a band it grows with them;
+        rows are in order of fan_ref, and sorting keeps that where h is equal too.
+        """
+        scores, score_of = self.scores, self.scores.__getitem__
+        order = sorted(rows, key=score_of, reverse=True)
+        if any(map(eq, map(score_of, order), map(score_of, islice(order, 1, None)))):
+            order.sort(key=lambda row: (scores[row], *self.luck.digests([self.ref(row).encode()])), reverse=True)
+        return order
+
+
+class Fans(Roster):
+    """The fans of one score file of the bundle, with a cell (4 bytes) for each wave that was selected from it."""
+
+    def __init__(self, bundle: Archive, draw: Json, attempt: Json, waves: list[Json], wanted: bytes | None) -> None:
+        value = draw["entropy"] and draw["entropy"]["value"]
+        luck = Luck(draw["campaign_id"], bytes.fromhex(draw["seed"]), value)
+        super().__init__(f"fans-{attempt['attempt']}.tsv", bundle.report, luck, max(attempt["min_score"] or LOW, LOW))
+        self.waves, self.wanted = waves, wanted
         self.found: Json | None = None
         self.cell_ids: dict[bytes, int] = defaultdict(count().__next__)
         self.cells = {wave["date_key"]: array("I") for wave in waves}
         self.pairs: dict[str, set[tuple[bytes, bytes]]] = {wave["date_key"]: set() for wave in waves}
-        self.order: list[int] = []
         columns = FANS_COLUMNS + ["wave " + wave["date_key"] for wave in waves]
         self.header = "\t".join(columns).encode() + b"\n"
         for block in bundle.lines(self.name, self.header):
-            self.take(block, len(columns) + 1)
+            self.take(self.columns_of(block, len(columns)))
         self.report.expect(
-            self.roster.hexdigest() == attempt["roster_digest"], f"{self.name}: its roster digest is not the one published."
+            self.digest.hexdigest() == attempt["roster_digest"], f"{self.name}: its roster digest is not the one published."
         )
         self.report.expect(
             len(self.scores) == attempt["accepted"],
@@ -466,39 +550,17 @@ class Fans:
         )
         self.report.expect(self.bands == attempt["bands"], f"{self.name}: the bands hold other numbers of fans than published.")
 
-    def take(self, block: bytes, width: int) -> None:
-        """Check one block of lines, column by column: that is several times as fast as line by line."""
-        flat, rows, before = block.replace(b"\n", b"\t\n\t").split(b"\t"), block.count(b"\n"), len(self.scores)
-        flat.pop()
-        if len(flat) != rows * width or flat[width - 1 :: width].count(b"\n") != rows:
-            raise Broken(f"{self.name}: a line after line {before + 1} has too many or too few columns.")
-        refs, raws, written, preferences = (flat[column::width] for column in range(4))
-        joined = b"".join(refs)
-        plain = set(map(len, refs)) == {64} and not joined.translate(None, b"0123456789abcdef")
-        if not plain or b"".join(raws).translate(None, b"0123456789.+-eE"):
-            raise Broken(f"{self.name}: after line {before + 1} a fan_ref or a number is not written as one.")
-        try:
-            numbers = list(map(float, raws))
-        except ValueError:
-            raise Broken(f"{self.name}: after line {before + 1} a raw score is not written as a number.") from None
-        self.report.expect(
-            self.last < refs[0] and all(map(lt, refs, refs[1:])), f"{self.name}: fans not in order, or one twice."
-        )
-        self.roster.update(b"\n".join(map(b"\t".join, zip(refs, raws, preferences))) + b"\n")
-        self.refs += bytes.fromhex(joined.decode())
-        self.last = refs[-1]
-        scores = band_scores(numbers, self.luck(refs))
+    def take(self, columns: list[list[bytes]]) -> None:
+        refs, raws, written, preferences, *cells = columns
+        before = len(self.scores)
+        numbers, scores = self.add(refs, raws, preferences)
         due = [repr(score).encode() for score in scores]
         if written != due:
-            row = next(row for row in range(rows) if written[row] != due[row])
+            row = next(row for row, text in enumerate(written) if text != due[row])
             given, ref = shown(written[row].decode("ascii", "replace")), refs[row].decode()
             self.report.problems.append(f"{self.name}, fan_ref {ref}: the band score is {given}, the rule gives {scores[row]}.")
-        if not (min(numbers) >= max(self.min_score, LOW) and max(numbers) <= 1):
-            raise Broken(f"{self.name}: after line {before + 1} a raw score is below the file's minimum, or above 1.")
-        self.count_bands(numbers)
-        self.scores.extend(scores)
-        for column, wave in enumerate(self.waves, 4):
-            self.take_wave(wave, numbers, preferences, flat[column::width])
+        for wave, its in zip(self.waves, cells):
+            self.take_wave(wave, numbers, preferences, its)
         if self.wanted in refs:
             row = refs.index(self.wanted)
             self.found = {"row": before + row, "raw_score": raws[row].decode(), "preferences": text_of(preferences[row])}
@@ -512,29 +574,6 @@ class Fans:
         wrong = any(number >= least or cell.lstrip(b"+") not in before_it for number, cell in odd)
         self.report.expect(not wrong, f"Wave {name}: its minimum of {least} is not applied to the raw score of each fan.")
 
-    def count_bands(self, numbers: list[float]) -> None:
-        high, mid = sum(map(HIGH.__le__, numbers)), sum(map(MID.__le__, numbers))
-        for band, fans in (("high", high), ("mid", mid - high), ("low", len(numbers) - mid)):
-            self.bands[band] += fans
-
-    def digests(self, refs: Iterable[bytes]) -> Iterator[bytes]:
-        inner, outer = self.inner.copy, self.outer.copy
-        for ref in refs:
-            inside, outside = inner(), outer()
-            inside.update(ref)
-            outside.update(inside.digest())
-            yield outside.digest()
-
-    def luck(self, refs: list[bytes]) -> list[float]:
-        """u of each fan, in [0, 1)."""
-        words = array("Q", b"".join(self.digests(refs)))[::4]
-        if sys.byteorder == "little":
-            words.byteswap()
-        return [(word >> 11) * 2.0**-53 for word in words]
-
-    def ref(self, row: int) -> str:
-        return self.refs[row * 32 : row * 32 + 32].hex()
-
     def row_of(self, ref: bytes | bytearray) -> int | None:
         """The row of a reference (32 bytes), or None."""
         low, high = 0, len(self.scores)
@@ -546,30 +585,13 @@ class Fans:
                 high = middle
         return low if self.refs[low * 32 : low * 32 + 32] == ref and ref else None
 
-    def in_order(self) -> list[int]:
-        """Rows, best first. h is asked only where band scores are equal, for within a band it grows with them; rows are in
-        order of fan_ref, and sorting keeps that where h is equal too.
-        """
-        if len(self.order) == len(self.scores):
-            return self.order
-        scores = self.scores
-        order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
-        ranked = scores.__getitem__
-        if any(map(eq, map(ranked, order), map(ranked, islice(order, 1, None)))):
-            order.sort(key=lambda row: (scores[row], *self.digests([self.ref(row).encode()])), reverse=True)
-        self.order = order
-        return order
+    @cached_property
+    def order(self) -> list[int]:
+        return self.best_first(range(len(self.scores)))
 
     def band(self, row: int) -> str:
         score = self.scores[row]
         return "high" if score >= HIGH else "mid" if score >= MID else "low"
-
-
-def luck_of(campaign_id: str, seed: bytes, value: str) -> tuple[Any, Any]:
-    """The two halves of HMAC-SHA256(key, campaign_id + 0x1f + …), ready for a fan_ref."""
-    padded = hmac.new(seed, value.strip().encode(), "sha256").digest().ljust(64, b"\0")
-    inner = hashlib.sha256(bytes(b ^ 0x36 for b in padded) + campaign_id.encode() + b"\x1f")
-    return inner, hashlib.sha256(bytes(b ^ 0x5C for b in padded))
 
 
 def band_scores(raws: list[float], us: list[float]) -> list[float]:
@@ -591,44 +613,54 @@ def text_of(cell: bytes) -> str:
 # ---------------------------------------------------------------------------------------------------- waves
 
 
+def select(order: str, candidates: list[int], cells: Any, eligible: dict[int, list[str]], room: dict[str, int]) -> Members:
+    """Who of the candidates (rows, best first) gets a seat, in their order. `eligible`: the markets of each cell, best first; `room`:
+    the seats of each market, in the order of the markets.
+    """
+    if order == "by_preference":
+        return by_preference(candidates, cells, eligible, dict(room))
+    return market_by_market(candidates, cells, eligible, room)
+
+
+def by_preference(candidates: list[int], cells: Any, eligible: dict[int, list[str]], room: dict[str, int]) -> Members:
+    """Each fan in turn takes the first market of theirs that has room."""
+    members: Members = []
+    firsts: dict[int, str | None] = {}
+    for place, row in enumerate(candidates, 1):
+        cell = cells[row]
+        if cell not in firsts:
+            firsts[cell] = next((market for market in eligible[cell] if room.get(market)), None)
+        market = firsts[cell]
+        if market is not None:
+            members.append((place, row, market))
+            room[market] -= 1
+            if not room[market]:
+                firsts.clear()
+                if not any(room.values()):
+                    break
+    return members
+
+
+def market_by_market(candidates: list[int], cells: Any, eligible: dict[int, list[str]], room: dict[str, int]) -> Members:
+    """Each market in turn takes the best who want it and are still free."""
+    taken: dict[int, tuple[int, int, str]] = {}
+    for market, seats in room.items():
+        wanting = {cell for cell, markets in eligible.items() if market in markets}
+        free = ((at, row) for at, row in enumerate(candidates, 1) if row not in taken and cells[row] in wanting)
+        for place, row in islice(free, seats):
+            taken[row] = (place, row, market)
+    return sorted(taken.values())
+
+
 class Selection:
     """One wave selected anew from its candidates."""
 
     def __init__(self, wave: Json, fans: Fans) -> None:
         self.wave, self.fans, self.cells = wave, fans, fans.cells[wave["date_key"]]
         self.eligible = {number: markets for cell, number in fans.cell_ids.items() if (markets := eligible_of(cell))}
-        self.candidates = [row for row in fans.in_order() if self.cells[row] in self.eligible]
-        self.room = {market["market_id"]: market["room"] for market in wave["markets"]}
-        self.members = self.by_preference() if wave["order"] == "by_preference" else self.market_by_market()
-
-    def by_preference(self) -> Members:
-        """Each fan in turn takes the first market of theirs that has room."""
-        members: Members = []
-        room, cells = dict(self.room), self.cells
-        firsts: dict[int, str | None] = {}
-        for place, row in enumerate(self.candidates, 1):
-            cell = cells[row]
-            if cell not in firsts:
-                firsts[cell] = next((market for market in self.eligible[cell] if room.get(market)), None)
-            market = firsts[cell]
-            if market is not None:
-                members.append((place, row, market))
-                room[market] -= 1
-                if not room[market]:
-                    firsts.clear()
-                    if not any(room.values()):
-                        break
-        return members
-
-    def market_by_market(self) -> Members:
-        """Each market in turn takes the best who want it and are still free."""
-        taken: dict[int, tuple[int, int, str]] = {}
-        for market, room in self.room.items():
-            wanting = {cell for cell, markets in self.eligible.items() if market in markets}
-            free = ((at, row) for at, row in enumerate(self.candidates, 1) if row not in taken and self.cells[row] in wanting)
-            for place, row in islice(free, room):
-                taken[row] = (place, row, market)
-        return sorted(taken.values())
+        self.candidates = [row for row in fans.order if self.cells[row] in self.eligible]
+        room = {market["market_id"]: market["room"] for market in wave["markets"]}
+        self.members = select(wave["order"], self.candidates, self.cells, self.eligible, room)
 
     def check(self, bundle: Archive) -> None:
         name, report, fans = "Wave " + self.wave["date_key"], bundle.report, self.fans
@@ -822,7 +854,6 @@ class Exclusions:
         self.wave, self.fans, self.earlier, self.cells = wave, fans, earlier, fans.cells[wave["date_key"]]
         self.market_ids = [market["market_id"] for market in wave["markets"]]
         self.closes = {market["market_id"]: datetime.fromisoformat(market["selection_time"]) for market in wave["markets"]}
-        self.shortened = False
         numbers = Counter(self.cells)
         self.numbers: dict[str, list[int]] = defaultdict(list)
         self.counts: dict[str, int] = Counter()
@@ -869,7 +900,6 @@ class Exclusions:
             return True
         rest = iter(wanted)
         missing = [market for market in wanted if market not in eligible]
-        self.shortened = self.shortened or bool(missing)
         in_time = not missing or max(map(self.closes.__getitem__, missing)) < min(map(self.closes.__getitem__, eligible))
         return in_time and all(market in rest for market in eligible)
 
@@ -1155,7 +1185,7 @@ def check_capacities(report: Report, draw: Json) -> None:
         if change["rule"] == "capacity" and change["market_id"]
     ]
     for wave in draw["waves"]:
-        if wave["kind"] != "withdrawn" and wave["prepared_at"] is not None:
+        if wave["kind"] != "withdrawn":
             at = datetime.fromisoformat(wave["prepared_at"])
             events += [(at, market["market_id"], *[str(market["capacity"])] * 2) for market in wave["markets"]]
     seats: dict[str, str] = {}
@@ -1400,7 +1430,16 @@ def leave_what_cannot_be_checked(report: Report, draw: Json, saved: list[Json], 
         "That raw scores are deserved, and that files and rules are those of the SHA-256 published: who has the files can compare."
     )
     if draw["late"]:
-        report.leave("How many fans a late change moved: the page says it, an auditor can count.")
+        known = {late["number"] for page in saved for late in page["late"] if late["moved"] is not None}
+        counted_since = any(late["number"] not in known for late in draw["late"])
+        report.leave(
+            "How many fans a late change moved: the page says it, an auditor can count.",
+            *(["draw.json late moved"] if counted_since else []),
+        )
+    report.leave(
+        "That each late change of lists, registrations or a wave's own rules is among the late changes: of late score files and of"
+        " switches of the active file it is checked, of these only the site's own record tells."
+    )
 
 
 def check(path: str, options: argparse.Namespace) -> Report:
@@ -1455,7 +1494,7 @@ def check_bundle(bundle: Archive, options: argparse.Namespace) -> None:
     check_drawn_waves(bundle, draw, drawn, rosters, shards)
     shards.check(manifest)
     say_of_other_waves(report, draw)
-    if not any(problem.endswith("the manifest's.") for problem in report.problems):
+    if not bundle.changed:
         report.passed.append("Each file is the one the manifest names.")
     leave_what_cannot_be_checked(report, draw, [page for page, _ in saved], options)
     if wanted is not None:
@@ -1708,10 +1747,6 @@ FACT_COLUMNS = [
 ]  # fmt: skip
 ORDERS = ("by_preference", "by_market_order", "single_market")
 MOST_PROBLEMS = 12
-RECORD_UNREADABLE = (
-    zipfile.BadZipFile, zlib.error, struct.error, ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError,
-    NotImplementedError, RuntimeError, OSError, OverflowError,
-)  # fmt: skip
 UNCOUNTED = [
     "Whether a fan's e-mail address and phone number can be used, by the lists and options: that needs personal data. The record gives the outcome for each fan.",
     "Whether each reference is that of its fan: that needs the salt.",
@@ -1721,55 +1756,57 @@ UNCOUNTED = [
 
 def recount(facts_path: str, claim_path: str, handed: Json) -> Json:
     """The verdict: whether this count comes to what the wave says, and each difference in a sentence."""
-    count = Recount()
+    report = Report()
+    report.checked = dict.fromkeys(("fans", "candidates", "members", "markets"), 0)
     try:
-        count.run(facts_path, claim_path, handed)
+        recount_record(facts_path, claim_path, handed, report)
     except Broken as error:
-        count.problems.append(str(error))
-    except RECORD_UNREADABLE as error:
-        count.problems.append(f"The sealed record cannot be read: {type(error).__name__}: {error}")
-    more = len(count.problems) - MOST_PROBLEMS
-    problems = count.problems[:MOST_PROBLEMS] + ([f"And {more} more differences."] if more > 0 else [])
-    return {"agrees": not problems, "problems": problems, "counted": count.counted, "unchecked": UNCOUNTED}
+        report.problems.append(str(error))
+    except (OSError, zipfile.BadZipFile) as error:
+        report.problems.append(f"The sealed record cannot be read: {type(error).__name__}: {error}")
+    except (KeyError, TypeError, ValueError) as error:  # something is missing; null; or not a number, a time or JSON
+        report.problems.append(f"The sealed record does not hold what it should: {type(error).__name__}: {error}")
+    problems = report.problems[:MOST_PROBLEMS]
+    more = len(report.problems) - len(problems)
+    problems += [f"And {more} more differences."] if more else []
+    return {"agrees": not problems, "problems": problems, "counted": report.checked, "unchecked": UNCOUNTED}
 
 
-class Recount:
-    """One wave counted again from the facts of its sealed record."""
-
-    def __init__(self) -> None:
-        self.problems: list[str] = []
-        self.counted = {"fans": 0, "candidates": 0, "members": 0, "markets": 0}
-
-    def expect(self, right: bool, problem: str) -> None:
-        if not right:
-            self.problems.append(problem)
-
-    def run(self, facts_path: str, claim_path: str, handed: Json) -> None:
-        for path, name in ((facts_path, "facts"), (claim_path, "claim")):
-            if file_sha256(path) != handed[name]:
+def recount_record(facts_path: str, claim_path: str, handed: Json, report: Report) -> None:
+    for path, name in ((facts_path, "facts"), (claim_path, "claim")):
+        with open(path, "rb") as file:  # noqa: PTH123
+            if sha256_of(file) != handed[name]:
                 raise Broken(f"The record's {name} are not those that were sealed.")
-        with zipfile.ZipFile(facts_path) as facts, zipfile.ZipFile(claim_path) as claim:
-            if sorted(facts.namelist()) != ["facts.json", "fans.tsv"] or sorted(claim.namelist()) != ["members.tsv", "wave.json"]:
-                raise Broken("The sealed record does not hold the files that it should.")
-            self.facts, self.claim = json.loads(facts.read("facts.json")), json.loads(claim.read("wave.json"))
-            if self.facts["format"] != "fairwave-recount" or self.facts["version"] != 1:
-                raise Broken("The sealed record is of another format.")
-            seed = bytes.fromhex(handed["seed"])
-            self.expect(hashlib.sha256(seed).hexdigest() == self.facts["commitment"], "The seed is not the one that was committed.")
-            self.expect(
-                (self.claim["campaign_id"], self.claim["date_key"]) == (self.facts["campaign_id"], self.facts["date_key"]),
-                "The facts are those of another wave.",
-            )
-            self.expect(
-                self.claim["attempt"] == self.facts["attempt"],
-                f"The wave was selected from score file {self.claim['attempt']}, but file {self.facts['attempt']} is active.",
-            )
-            self.markets = self.markets_in_play()
-            self.minimum = max([LOW] + [score for score in self.facts["min_scores"] if score is not None])
-            self.closes = {market["market_id"].encode(): market["selection_us"] for market in self.markets}
-            self.read_fans(facts, seed)
-            listed = [line.split("\t") for line in claim.read("members.tsv").decode().splitlines()]
-        self.compare(listed)
+    with zipfile.ZipFile(facts_path) as facts, zipfile.ZipFile(claim_path) as claim:
+        if sorted(facts.namelist()) != ["facts.json", "fans.tsv"] or sorted(claim.namelist()) != ["members.tsv", "wave.json"]:
+            raise Broken("The sealed record does not hold the files that it should.")
+        rules, claimed = json.loads(facts.read("facts.json")), json.loads(claim.read("wave.json"))
+        wave = Recount(rules, claimed, bytes.fromhex(handed["seed"]), report)
+        wave.read_fans(facts)
+        wave.compare([line.split("\t") for line in claim.read("members.tsv").decode().splitlines()])
+
+
+class Recount(Roster):
+    """One wave counted again from the facts of its sealed record. `claim`: what the wave says of itself."""
+
+    def __init__(self, facts: Json, claim: Json, seed: bytes, report: Report) -> None:
+        if facts["format"] != "fairwave-recount" or facts["version"] != 1:
+            raise Broken("The sealed record is of another format.")
+        super().__init__("The facts", report, Luck(facts["campaign_id"], seed, facts["entropy_value"]), LOW)
+        self.facts, self.claim, self.expect = facts, claim, report.expect
+        self.expect(hashlib.sha256(seed).hexdigest() == facts["commitment"], "The seed is not the one that was committed.")
+        same = (claim["campaign_id"], claim["date_key"]) == (facts["campaign_id"], facts["date_key"])
+        self.expect(same, "The facts are those of another wave.")
+        self.expect(
+            claim["attempt"] == facts["attempt"],
+            f"The wave was selected from score file {claim['attempt']}, but file {facts['attempt']} is active.",
+        )
+        self.markets = self.markets_in_play()
+        self.minimum = max([LOW] + [score for score in facts["min_scores"] if score is not None])
+        self.closes = {market["market_id"].encode(): market["selection_us"] for market in self.markets}
+        self.cells = array("I")
+        self.cell_ids: dict[Any, int] = defaultdict(count().__next__)  # a reason, a market returned to, or the markets in order
+        self.wanted_by: dict[bytes, Any] = {}
 
     def markets_in_play(self) -> list[Json]:
         """The markets that the wave fills, in position order, with the room that they have."""
@@ -1789,16 +1826,7 @@ class Recount:
             )
         return markets
 
-    def read_fans(self, archive: zipfile.ZipFile, seed: bytes) -> None:
-        key = hmac.new(seed, (self.facts["entropy_value"] or "").strip().encode(), "sha256").digest().ljust(64, b"\0")
-        message = self.facts["campaign_id"].encode() + b"\x1f"
-        self.inner = hashlib.sha256(bytes(b ^ 0x36 for b in key) + message)
-        self.outer = hashlib.sha256(bytes(b ^ 0x5C for b in key))
-        self.refs, self.scores, self.cells, self.last = bytearray(), array("d"), array("I"), b""
-        self.cell_ids: dict[Any, int] = defaultdict(count().__next__)  # a reason, a market returned to, or the markets in order
-        self.wanted_by: dict[bytes, Any] = {}
-        self.bands = {"high": 0, "mid": 0, "low": 0}
-        self.roster = hashlib.sha256()
+    def read_fans(self, archive: zipfile.ZipFile) -> None:
         rest, header, total = b"", "\t".join(FACT_COLUMNS).encode() + b"\n", self.facts["fans"]
         with archive.open("fans.tsv") as file:
             if file.readline(len(header) + 1) != header:
@@ -1806,46 +1834,30 @@ class Recount:
             for part in iter(lambda: file.read(BLOCK), b""):
                 whole, newline, rest = (rest + part).rpartition(b"\n")
                 if newline:
-                    self.take(whole + newline)
+                    self.take(self.columns_of(whole + newline, len(FACT_COLUMNS)))
                     print(json.dumps({"progress": [len(self.scores), total]}), flush=True)
         if rest:
             raise Broken("The facts end in the middle of a line.")
-        self.counted["fans"] = len(self.scores)
+        self.report.checked["fans"] = len(self.scores)
         self.expect(len(self.scores) == total, f"The facts list {len(self.scores)} fans, the score file has {total}.")
         if self.facts["roster_digest"]:
-            same = self.roster.hexdigest() == self.facts["roster_digest"]
+            same = self.digest.hexdigest() == self.facts["roster_digest"]
             self.expect(same, "The fans, their raw scores and preferences are not those of the published roster.")
         if self.facts["bands"]:
             self.expect(
                 self.bands == self.facts["bands"], f"The bands hold {self.bands} fans, the score file says {self.facts['bands']}."
             )
 
-    def take(self, block: bytes) -> None:
-        """Count one block of lines, column by column."""
-        width, rows, before = len(FACT_COLUMNS) + 1, block.count(b"\n"), len(self.scores)
-        flat = block.replace(b"\n", b"\t\n\t").split(b"\t")
-        flat.pop()
-        if len(flat) != rows * width or flat[width - 1 :: width].count(b"\n") != rows:
-            raise Broken(f"The facts: a line after line {before + 1} has too many or too few columns.")
-        refs, raws, written, preferences, *facts = (flat[column::width] for column in range(width - 1))
-        joined = b"".join(refs)
-        if set(map(len, refs)) != {64} or joined.translate(None, b"0123456789abcdef"):
-            raise Broken(f"The facts: after line {before + 1} a reference is not written as one.")
-        self.expect(self.last < refs[0] and all(map(lt, refs, refs[1:])), "The facts: fans are not in order, or one is listed twice.")
-        self.last = refs[-1]
-        self.refs += bytes.fromhex(joined.decode())
-        self.roster.update(b"\n".join(map(b"\t".join, zip(refs, raws, preferences))) + b"\n")
-        numbers = list(map(float, raws))
-        self.expect(min(numbers) >= LOW and max(numbers) <= 1, "A raw score is out of range.")
-        due, stored = band_scores(numbers, self.luck(refs)), [float(text) if text else None for text in written]
-        wrong = [row for row in range(rows) if stored[row] != due[row]] if stored != due else []
+    def take(self, columns: list[list[bytes]]) -> None:
+        refs, raws, written, preferences, *facts = columns
+        numbers, due = self.add(refs, raws, preferences)
+        stored = [float(text) if text else None for text in written]
+        wrong = [row for row, score in enumerate(stored) if score != due[row]]
         for row in wrong[:2]:
-            self.problems.append(f"Fan {refs[row].decode()[:12]}: the band score is {stored[row]!r}, this count gives {due[row]!r}.")
+            self.report.problems.append(
+                f"Fan {refs[row].decode()[:12]}: the band score is {stored[row]!r}, this count gives {due[row]!r}."
+            )
         self.expect(len(wrong) <= 2, f"{len(wrong) - 2} more band scores differ.")
-        self.scores.extend(-1.0 if score is None else score for score in due)
-        high, mid = sum(map(HIGH.__le__, numbers)), sum(map(MID.__le__, numbers))
-        for band, fans in (("high", high), ("mid", mid - high), ("low", rows - mid)):
-            self.bands[band] += fans
         outcome, ids = self.outcome, self.cell_ids
         self.cells.extend([ids[outcome(*fan)] for fan in zip(numbers, preferences, *facts)])
 
@@ -1884,62 +1896,31 @@ class Recount:
             return markets
         return tuple(market for market, at in wanted if registered <= at) or "registered_too_late"
 
-    def luck(self, refs: list[bytes]) -> list[float]:
-        words = array("Q", b"".join(map(self.digest, refs)))[::4]
-        if sys.byteorder == "little":
-            words.byteswap()
-        return [(word >> 11) * 2.0**-53 for word in words]
-
-    def digest(self, ref: bytes) -> bytes:
-        inside, outside = self.inner.copy(), self.outer.copy()
-        inside.update(ref)
-        outside.update(inside.digest())
-        return outside.digest()
-
-    def ref(self, row: int) -> str:
-        return self.refs[row * 32 : row * 32 + 32].hex()
-
     def select(self) -> tuple[list[int], Members]:
-        """All candidates, best first, and whom the rule takes: place, row, market."""
-        lists = {number: cell for cell, number in self.cell_ids.items() if cell.__class__ is tuple and cell[0]}
-        scores, cells = self.scores, self.cells
-        rows = [row for row, cell in enumerate(cells) if cell in lists]
-        rows.sort(key=scores.__getitem__, reverse=True)  # rows come by reference, and equal ones stay so
-        ranked = scores.__getitem__
-        if any(map(eq, map(ranked, rows), map(ranked, islice(rows, 1, None)))):
-            rows.sort()
-            rows.sort(key=lambda row: (scores[row], self.digest(self.ref(row).encode())), reverse=True)
+        """All candidates, best first, and whom the rule takes."""
+        eligible = {
+            number: [market.decode() for market in cell]
+            for cell, number in self.cell_ids.items()
+            if cell.__class__ is tuple and cell[0]
+        }
+        rows = self.best_first(row for row, cell in enumerate(self.cells) if cell in eligible)
         room = {market["market_id"]: market["room"] for market in self.markets}
-        wishes = {number: [market.decode() for market in cell] for number, cell in lists.items()}
-        taken: dict[int, tuple[int, int, str]] = {}
-        if self.facts["order"] == "by_preference":
-            for place, row in enumerate(rows, 1):
-                for market in wishes[cells[row]]:
-                    if room[market]:
-                        room[market] -= 1
-                        taken[row] = (place, row, market)
-                        break
-        else:
-            for market in room:
-                wanting = {number for number, markets in wishes.items() if market in markets}
-                free = ((at, row) for at, row in enumerate(rows, 1) if row not in taken and cells[row] in wanting)
-                for place, row in list(islice(free, room[market])):
-                    taken[row] = (place, row, market)
-        return rows, sorted(taken.values())
+        return rows, select(self.facts["order"], rows, self.cells, eligible, room)
 
     def compare(self, listed: list[list[str]]) -> None:
         """Everything that the wave says of itself, against this count."""
         rows, members = self.select()
-        claim, self.counted["candidates"], self.counted["members"] = self.claim, len(rows), len(members)
+        claim = self.claim
+        self.report.checked.update(candidates=len(rows), members=len(members), markets=len(self.markets))
         due = [(at, self.ref(row), market, self.scores[row]) for at, row, market in members]
         given = [(int(at), ref, market, float(score)) for at, ref, market, score in listed]
         placed = [member for member in given if member[0]]
         if placed != due:
             at = next((at for at, pair in enumerate(zip(placed, due)) if pair[0] != pair[1]), min(len(placed), len(due)))
             there, right = member_in_words(placed[at : at + 1]), member_in_words(due[at : at + 1])
-            self.problems.append(f"Member {at + 1}: the wave has {there}; this count gives {right}.")
+            self.report.problems.append(f"Member {at + 1}: the wave has {there}; this count gives {right}.")
             differing = len({member[1:3] for member in placed} ^ {member[1:3] for member in due})
-            self.problems.append(f"Members that only one of the two has, or has in another market: {differing}.")
+            self.report.problems.append(f"Members that only one of the two has, or has in another market: {differing}.")
         returning = {number: cell[1].decode() for cell, number in self.cell_ids.items() if cell.__class__ is tuple and not cell[0]}
         due_back = {(self.ref(row), returning[cell]) for row, cell in enumerate(self.cells) if cell in returning}
         back = [(ref, market) for at, ref, market, _ in given if not at]
@@ -1959,13 +1940,8 @@ class Recount:
 
     def compare_reasons(self) -> None:
         """Excluded fans by reason."""
-        found: dict[str, int] = defaultdict(int)
-        tally: dict[int, int] = defaultdict(int)
-        for cell in self.cells:
-            tally[cell] += 1
-        for cell, number in self.cell_ids.items():
-            if cell.__class__ is str:
-                found[cell] += tally[number]
+        tally = Counter(self.cells)
+        found = {cell: tally[number] for cell, number in self.cell_ids.items() if cell.__class__ is str}
         said = self.claim["excluded"]
         for reason in sorted(set(found) | set(said)):
             there, number, words = said.get(reason, 0), found.get(reason, 0), reason.replace("_", " ")
@@ -1976,14 +1952,11 @@ class Recount:
         names = [market["market_id"] for market in self.markets]
         there = [market["market_id"] for market in said]
         self.expect(there == names, f"Markets: the wave has {', '.join(there)}; by the rules it has {', '.join(names)}, in this order.")
-        wanted: dict[str, int] = defaultdict(int)
-        tally: dict[int, int] = defaultdict(int)
-        for row in rows:
-            tally[self.cells[row]] += 1
+        wanted: dict[str, int] = Counter()
+        tally = Counter(map(self.cells.__getitem__, rows))
         for cell, number in self.cell_ids.items():
             for market in set(cell) if number in tally else ():
                 wanted[market.decode()] += tally[number]
-        self.counted["markets"] = len(names)
         for market, claimed in zip(self.markets, said):
             name = market["market_id"]
             scores = [score for _, _, where, score in due if where == name]
@@ -2000,14 +1973,6 @@ class Recount:
 def member_in_words(member: list[tuple[int, str, str, float]]) -> str:
     """Without naming anybody: the beginning of the reference is enough to find them."""
     return "nobody" if not member else "fan {1:.12} at place {0} for market {2}, band score {3!r}".format(*member[0])
-
-
-def file_sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:  # noqa: PTH123
-        for part in iter(lambda: file.read(BLOCK), b""):
-            digest.update(part)
-    return digest.hexdigest()
 
 
 def recount_in_lines(facts_path: str, claim_path: str) -> int:

@@ -106,15 +106,13 @@ def test_x14_facts_and_claim_are_those_that_were_sealed(tmp_path):
 
 def test_s9_equal_band_scores_stand_by_luck_then_by_reference():
     """No presale that a test could make has two fans of one band score."""
-    count = verify_draw.Recount()
+    luck = verify_draw.Luck("1", bytes(32), None)
+    fans = verify_draw.Roster("fans", verify_draw.Report(), luck, 0.22)
     refs = [hashlib.sha256(bytes([n])).digest() for n in range(4)]
-    count.refs = bytearray(b"".join(sorted(refs)))
-    count.scores, count.cells = array("d", [0.5, 0.7, 0.5, 0.5]), array("I", [0, 0, 0, 0])
-    count.cell_ids = {(b"west",): 0}  # type: ignore[assignment]
-    count.facts = {"order": "by_preference"}
-    count.markets = [{"market_id": "west", "room": 4}]
-    luck = {count.ref(0): b"a", count.ref(2): b"c", count.ref(3): b"b"}
-    count.digest = lambda ref: luck.get(ref.decode(), b"")  # type: ignore[method-assign]
-    assert count.select()[0] == [1, 2, 3, 0]
-    count.digest = lambda ref: b"same"  # type: ignore[method-assign]
-    assert count.select()[0] == [1, 0, 2, 3]
+    fans.refs = bytearray(b"".join(sorted(refs)))
+    fans.scores = array("d", [0.5, 0.7, 0.5, 0.5])
+    h = {fans.ref(0): b"a", fans.ref(2): b"c", fans.ref(3): b"b"}
+    luck.digests = lambda refs: (h.get(ref.decode(), b"") for ref in refs)  # type: ignore
+    assert fans.best_first(range(4)) == [1, 2, 3, 0]
+    luck.digests = lambda refs: (b"same" for _ in refs)  # type: ignore
+    assert fans.best_first(range(4)) == [1, 0, 2, 3]
