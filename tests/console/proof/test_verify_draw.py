@@ -9,6 +9,7 @@ import io
 import json
 import math
 import random
+import re
 import subprocess
 import sys
 import zipfile
@@ -91,6 +92,21 @@ def test_it_is_written_for_python_3_9_and_imports_only_the_standard_library() ->
     }
     imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+
+
+def test_what_it_lists_from_top_to_bottom_stands_there_in_this_order() -> None:
+    tree = ast.parse(CHECKER.read_text())
+    lines = {
+        node.name: node.lineno
+        for node in tree.body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+    }
+    listed = (ast.get_docstring(tree) or "").partition("From top to bottom:")[2]
+    parts = [part for part in re.sub(r"\([^)]*\)", "", listed).split() if part not in ("·", "and")]
+    places = [lines[part.rstrip(".")] for part in parts]
+    assert places == sorted(places)
+    classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    assert classes - {part.rstrip(".") for part in parts} == {"Broken", "Entry"}
 
 
 def test_it_knows_the_rules_by_itself_and_they_are_ours() -> None:
