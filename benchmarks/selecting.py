@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from benchmarks.figures import Figure
 from campaigns.draw import Draw, draw_frame
 from campaigns.models import Campaign, Market, ScoreFile
-from campaigns.scoring import tables
+from campaigns.scoring import rules, tables
 from operations.database import statements
 from operations.database.copying import CSV, copy_nullable, nullable_frame_of, pieces_of
 from waves.models import Wave
@@ -110,7 +110,13 @@ def _seal(campaign: Campaign) -> None:
         campaign=campaign, date_key="20260122", name="bench_sealed", notify_date=NOTIFY
     )
     with tempfile.TemporaryDirectory() as folder:
-        write_facts(wave.pk, Path(folder) / "facts.zip", now=NOW)
+        write_facts(
+            wave.pk,
+            Path(folder) / "facts.zip",
+            now=NOW,
+            lists=rules.files_for(campaign),
+            markets_file=None,
+        )
     wave.delete()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, BinaryIO, cast
 
@@ -66,14 +66,12 @@ class S3Bucket:
         """A local copy, removed when closed: readers seek and read in small steps."""
         if not self.exists(key):
             raise self._missing(key)
-        copy = tempfile.TemporaryFile(buffering=PIECE)  # noqa: SIM115 the caller closes it
-        try:
+        with ExitStack() as on_failure:
+            copy = on_failure.enter_context(tempfile.TemporaryFile(buffering=PIECE))
             with _translated():
                 self.client.download_fileobj(self.bucket.name, self._name(key), copy)
             copy.seek(0)
-        except BaseException:
-            copy.close()
-            raise
+            on_failure.pop_all()  # the caller closes it
         return cast("BinaryIO", copy)
 
     def exists(self, key: str) -> bool:

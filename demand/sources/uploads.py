@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
+from contextlib import ExitStack
 from typing import Any, BinaryIO, cast
 
 from django.conf import settings
@@ -55,17 +56,16 @@ def spooled(stream: BinaryIO) -> BinaryIO:
     """What a pipe gives, as a file that can be read twice; the caller closes it. Raises
     UnreadableEvents if it is too much.
     """
-    file, size = tempfile.TemporaryFile(), 0  # noqa: SIM115 the caller closes it
-    try:
+    size = 0
+    with ExitStack() as on_failure:
+        file = on_failure.enter_context(tempfile.TemporaryFile())
         while block := stream.read(PIECE):
             size += len(block)
             if size > settings.UPLOAD_MAX_BYTES:
                 raise _too_large()
             file.write(block)
         file.seek(0)
-    except BaseException:
-        file.close()
-        raise
+        on_failure.pop_all()  # the caller closes it
     return cast("BinaryIO", file)
 
 

@@ -79,7 +79,7 @@ class Preparation:
     """A wave is prepared, with codes that lie ready."""
 
     points = (
-        "waves.preparation.prepare:select_members",
+        "waves.preparation.prepare:select_and_seal",
         "waves.preparation.attempts:_count",
         "waves.preparation.status_files:put",
         "waves.codes.pool:_reserve_batch",

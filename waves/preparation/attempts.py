@@ -13,7 +13,6 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
-from datalake.storage import buckets
 from operations.database.retries import retried
 from operations.errors import LeaseLost
 from operations.leases import Lease
@@ -22,7 +21,7 @@ from waves.errors import AttemptsExhausted
 from waves.lifecycle import move
 from waves.locks import lock_wave
 from waves.models import Wave
-from waves.naming import Attempt, attempt_of, attempt_prefix, status_key
+from waves.naming import Attempt, status_key
 from waves.preparation import status_files
 from waves.preparation.judgement import MOST_ATTEMPTS, PREPARABLE, exhausted
 from waves.preparation.wave_files import status_json
@@ -55,20 +54,12 @@ def counted(wave: Wave, lease: Lease, *, by: User | None, started: datetime) -> 
         try:
             _write_failure(wave, lease, error, by=by, started=started)
         except LeaseLost:
-            _delete_own(wave, lease)
+            # what it alone can have written; what the row names is kept: then the attempt had ended
+            # well, and only the answer to its commit was lost
+            wave.refresh_from_db(fields=list(status_files.KEPT))
+            status_files.delete_uncounted(wave, lambda attempt: attempt == attempt_at(lease))
             raise
         raise
-
-
-def _delete_own(wave: Wave, lease: Lease) -> None:
-    """An attempt that was taken over deletes what it alone can have written, unless the row names
-    it: then the attempt had ended well, and only the answer to its commit was lost.
-    """
-    wave.refresh_from_db(fields=list(status_files.KEPT))
-    files, counted = buckets.scoring(), {getattr(wave, name) for name in status_files.KEPT}
-    for key in list(files.list(attempt_prefix(wave.campaign.campaign_id, wave.date_key))):
-        if attempt_of(key) == attempt_at(lease) and key not in counted:
-            files.delete(key)
 
 
 @retried

@@ -20,6 +20,7 @@ from waves.codes import pool
 from waves.errors import (
     AttemptsExhausted,
     CapacityBelowGiven,
+    MembersDiffer,
     NaiveDate,
     NoMembers,
     NotPermitted,
@@ -107,6 +108,18 @@ def require_selection(planned: PlannedSelection, name: str) -> None:
     pool.require_source(
         name, {seat.code_source for seat in planned.plan.seats if seat.market_id in filled}
     )
+
+
+def require_previewed(planned: PlannedSelection, previewed_digest: str) -> None:
+    """Refuse a selection that is not the one that was previewed, if one was. Raises MembersDiffer.
+    [W-7]
+    """
+    found = planned.selection.members_digest
+    if previewed_digest and previewed_digest != found:
+        raise MembersDiffer(
+            f"The selection has changed since the preview: its digest is {found[:12]}…, not"
+            f" {previewed_digest[:12]}…. Preview again."
+        )
 
 
 def require_lead_time(

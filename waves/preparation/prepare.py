@@ -32,6 +32,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,54 +49,34 @@ from datalake.storage import buckets
 from operations import leases
 from operations.database.locks import exclusive
 from operations.database.retries import retried
-from operations.database.snapshots import one_snapshot
 from operations.leases import Lease
 from operations.models import Job
 from waves.choices import WaveState
 from waves.codes import pool
 from waves.codes.pool import ReservedCodes
 from waves.digest import content_digest
-from waves.errors import MembersDiffer, WrongState
+from waves.errors import WrongState
 from waves.lifecycle import drop_members, move, require_state, wave_named
 from waves.locks import lock_wave
 from waves.messages.templates import live_content, texts_for
 from waves.models import Wave
 from waves.naming import attempt_key, attempt_prefix, zip_key
 from waves.preparation import attempts, status_files
-from waves.preparation.judgement import (
-    PREPARABLE,
-    permit_own_rules,
-    require_seats,
-    require_selection,
-)
+from waves.preparation.judgement import PREPARABLE, permit_own_rules, require_seats
 from waves.preparation.members import selected_members, write_members
+from waves.preparation.sealing import Sealed, select_and_seal
 from waves.preparation.submission import require_alone, submit_plan
 from waves.preparation.wave_files import status_json, wave_zip
 from waves.preparation.wave_markets import write_wave_markets
-from waves.second_count.sealed_record import write_facts
 from waves.second_count.verdict import NO_VERDICT
 from waves.selection.eligibility import candidates_record
-from waves.selection.own_rules import moved_by_own_rules, own_rules
-from waves.selection.plan import (
-    Plan,
-    PlannedSelection,
-    WaveRequest,
-    plan_of,
-    select_members,
-)
+from waves.selection.own_rules import own_rules
+from waves.selection.plan import Plan, PlannedSelection, WaveRequest, plan_of
 
 logger = logging.getLogger(__name__)
 
 # selected, facts, codes reserved, zip, candidates, members: what the progress of the job counts
 STEPS = 6
-
-
-@dataclass(frozen=True)
-class Sealed:
-    """The facts of a wave in a file here, and their SHA-256 in hex. [X-14]"""
-
-    file: Path
-    digest: str
 
 
 @dataclass(frozen=True)
@@ -177,33 +158,17 @@ def _alone(name: str) -> Iterator[None]:
 def _prepare(
     wave: Wave, plan: Plan, lease: Lease, *, by: User | None, now: datetime
 ) -> Preparation:
-    """The facts are of the same moment as the selection: fans, lists and other waves change while
-    it runs. [X-14]
-    """
     lease.report_progress(0, STEPS)
     with tempfile.TemporaryDirectory() as folder:
-        facts = Path(folder) / "facts.zip"
-        with one_snapshot():
-            planned = select_members(plan)
-            lease.report_progress(1, STEPS)
-            _require_previewed(planned, wave.previewed_digest)
-            require_selection(planned, wave.name)
-            if own_rules(plan):
-                planned = replace(planned, moved=moved_by_own_rules(plan, planned.selection))
-            sealed = Sealed(facts, write_facts(wave.pk, facts, now=now))
-        return _attempt(wave, planned, sealed, lease, by=by, now=now)
+        facts, selected = Path(folder) / "facts.zip", partial(lease.report_progress, 1, STEPS)
+        sealed = select_and_seal(wave, plan, facts, now=now, selected=selected)
+        return _attempt(wave, sealed, lease, by=by, now=now)
 
 
 def _attempt(
-    wave: Wave,
-    planned: PlannedSelection,
-    sealed: Sealed,
-    lease: Lease,
-    *,
-    by: User | None,
-    now: datetime,
+    wave: Wave, sealed: Sealed, lease: Lease, *, by: User | None, now: datetime
 ) -> Preparation:
-    campaign_id, files = wave.campaign.campaign_id, buckets.scoring()
+    planned, campaign_id, files = sealed.planned, wave.campaign.campaign_id, buckets.scoring()
     prefix, attempt = attempt_prefix(campaign_id, wave.date_key), attempts.attempt_at(lease)
     kept = {
         "zip_key": attempt_key(prefix, attempt, "zip"),
@@ -211,7 +176,7 @@ def _attempt(
         "facts_key": attempt_key(prefix, attempt, "facts"),
     }
     with attempts.counted(wave, lease, by=by, started=now):
-        with sealed.file.open("rb") as facts:
+        with sealed.facts.open("rb") as facts:
             files.put(kept["facts_key"], facts)
         lease.report_progress(2, STEPS)
         members = selected_members(planned)
@@ -329,13 +294,4 @@ def _record_own_rules(wave: Wave, planned: PlannedSelection, campaign: Campaign)
             reason=reason,
             moved=planned.moved,
             wave=wave.date_key,
-        )
-
-
-def _require_previewed(planned: PlannedSelection, previewed_digest: str) -> None:
-    found = planned.selection.members_digest
-    if previewed_digest and previewed_digest != found:
-        raise MembersDiffer(
-            f"The selection has changed since the preview: its digest is {found[:12]}…, not"
-            f" {previewed_digest[:12]}…. Preview again."
         )

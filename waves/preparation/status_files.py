@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 
 from django.urls import reverse
 
@@ -52,7 +53,7 @@ def put_right(wave: Wave, upto: Attempt = NO_LATER) -> None:
     lock, or did. Raises OSError.
     """
     wave.refresh_from_db(fields=["state", *KEPT, "status_content"])
-    _delete_uncounted(wave, upto)
+    delete_uncounted(wave, lambda attempt: attempt <= upto)
     published, files = zip_key(wave.campaign.campaign_id, wave.date_key), buckets.scoring()
     if wave.zip_key and wave.state != WaveState.CANCELLED:
         files.copy(wave.zip_key, published)
@@ -64,11 +65,14 @@ def put_right(wave: Wave, upto: Attempt = NO_LATER) -> None:
         put_right(Wave.objects.select_related("campaign").get(pk=wave.pk), upto)
 
 
-def _delete_uncounted(wave: Wave, upto: Attempt) -> None:
+def delete_uncounted(wave: Wave, among: Callable[[Attempt], bool]) -> None:
+    """Delete the files of these attempts, but for those that the wave names; the caller has just
+    read it anew.
+    """
     files, counted = buckets.scoring(), {getattr(wave, name) for name in KEPT}
     for key in list(files.list(attempt_prefix(wave.campaign.campaign_id, wave.date_key))):
         attempt = attempt_of(key)
-        if attempt is not None and attempt <= upto and key not in counted:
+        if attempt is not None and among(attempt) and key not in counted:
             files.delete(key)
 
 

@@ -80,10 +80,9 @@ def run_checker(
                     report(*said["progress"])
                 else:
                     found = said
-        except BaseException:
-            process.kill()
-            raise
-        code = process.wait()
+            code = process.wait()
+        finally:
+            process.kill()  # whatever ended the reading; nothing where it has ended itself
         errors.seek(0)
         words = errors.read().decode(errors="replace")[-LAST_WORDS:].strip()
     if found is None or code != (0 if found["agrees"] else 1):

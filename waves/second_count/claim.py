@@ -5,24 +5,18 @@ to be compared with. [X-14]
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
-
 from campaigns.opening import draw_of
+from operations.database.snapshots import one_snapshot
 from operations.database.statements import rows
 from waves.digest import content_digest
-from waves.locks import lock_wave
 from waves.models import Wave, WaveMarket
-from waves.second_count.sealed_record import (
-    json_of,
-    microseconds,
-    references,
-    sha256_of,
-    write_entry,
-)
+from waves.second_count.sealed_record import microseconds, references
+from waves.second_count.zip_files import json_of, sha256_of, write_entry
 
 _MEMBERS = """
 SELECT member.place, member.global_user_id, market.market_id, member.band_score::text
@@ -43,21 +37,21 @@ class Claim:
     sha256: str
 
 
-@transaction.atomic
 def write_claim(wave: Wave, target: Path) -> Claim:
-    """Write what the wave says of itself at this moment."""
-    locked = lock_wave(wave.pk)
+    """Write what the wave says of itself at this moment; nobody waits for it meanwhile."""
+    with one_snapshot(), zipfile.ZipFile(target, "w") as archive:
+        stored = Wave.objects.select_related("campaign", "score_file").get(pk=wave.pk)
+        write_entry(archive, "wave.json", [json_of(_numbers_of(stored))])
+        write_entry(archive, "members.tsv", _members_of(stored))
+        unchanged = content_digest(stored) == stored.content_digest
+    return Claim(stored.content_digest, unchanged, stored.facts_digest, sha256_of(target))
+
+
+def _members_of(wave: Wave) -> Iterator[bytes]:
     found = rows(_MEMBERS, wave=wave.pk)
-    refs = references(draw_of(locked.campaign).salt, [fan for _, fan, _, _ in found])
-    lines = [
-        f"{place}\t{ref}\t{market}\t{band_score}\n"
-        for (place, _, market, band_score), ref in zip(found, refs, strict=True)
-    ]
-    with zipfile.ZipFile(target, "w") as archive:
-        write_entry(archive, "wave.json", [json_of(_numbers_of(locked))])
-        write_entry(archive, "members.tsv", ["".join(lines).encode()])
-    unchanged = content_digest(locked) == locked.content_digest
-    return Claim(locked.content_digest, unchanged, locked.facts_digest, sha256_of(target))
+    refs = references(draw_of(wave.campaign).salt, [fan for _, fan, _, _ in found])
+    for (place, _, market, band_score), ref in zip(found, refs, strict=True):
+        yield f"{place}\t{ref}\t{market}\t{band_score}\n".encode()
 
 
 def _numbers_of(wave: Wave) -> dict[str, Any]:

@@ -1,11 +1,15 @@
 """The sealed record of a wave: what is known of each fan of its score file, and the rules that hold
 for it, as one file for the stand-alone checker. [X-14]
 
-It is read from the tables by queries of its own, and its references are hashed here: nothing in it
-comes out of the preparation that it is to judge. It holds no personal data, no seed and no salt.
-It is written while the wave is prepared, before its members: in the snapshot of the database from
-which they are selected, and while no other wave of the campaign can select. So nothing in it is
-newer than the selection.
+Nothing in it comes out of the preparation that it is to judge. What decides is written here a
+second time: who is in a wave, holds a code or comes back, the seats given, the preferences and
+contacts that count, the references, and the reading of the markets file. [W-5, W-6, S-8] Shared
+with the preparation is what only carries (COPY, ISO times, the markets file's name), and the
+judgement of contacts, which the checker cannot repeat without personal data. [S-4, S-5]
+
+It holds no personal data, no seed and no salt. It is written while the wave is prepared, before its
+members: in the snapshot of the database from which they are selected, and while no other wave of
+the campaign can select. So nothing in it is newer than the selection.
 """
 
 from __future__ import annotations
@@ -13,10 +17,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -35,6 +38,7 @@ from operations.database.statements import rows
 from operations.threads import helper_thread, in_order
 from waves.models import Wave
 from waves.naming import market_file_key
+from waves.second_count.zip_files import json_of, sha256_of, write_entry
 
 FORMAT, VERSION = "fairwave-recount", 1
 COLUMNS: Final = (
@@ -43,7 +47,6 @@ COLUMNS: Final = (
 )
 HEX_DIGITS = "0123456789abcdef"
 AT_ONCE = 3  # frames that are read and not written yet
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can name: the same facts, the same bytes
 _BLOCK_BYTES = 64  # of SHA-256, to which HMAC pads its key
 
 # The other waves of the campaign that have members.
@@ -122,36 +125,37 @@ FROM campaigns_market AS market WHERE market.campaign_id = %(campaign)s
 _SEATS = "".join((_EARLIER, _SELECT_SEATS))
 
 
-def write_facts(wave_pk: int, target: Path, *, now: datetime) -> str:
+def write_facts(
+    wave_pk: int,
+    target: Path,
+    *,
+    now: datetime,
+    lists: Mapping[str, bytes],
+    markets_file: bytes | None,
+) -> str:
     """Write the facts of a wave that is prepared `now`; returns their SHA-256 in hex. The caller
     holds the campaign's selection, and reads in the snapshot that the members are selected from.
+    `lists`: see `rules.gather`; `markets_file`: that of `markets_file_of`.
     """
     wave = Wave.objects.select_related("campaign__active_score_file").get(pk=wave_pk)
     score_file = wave.campaign.active_score_file
     if score_file is None:
         raise ValueError(f"Campaign {wave.campaign.campaign_id} has no active score file.")
     with zipfile.ZipFile(target, "w") as archive, tempfile.TemporaryDirectory() as folder:
-        write_entry(archive, "facts.json", [json_of(_rules_of(wave, score_file, now))])
-        write_entry(archive, "fans.tsv", _sorted_lines(wave, score_file, Path(folder)))
+        in_force = _rules_of(wave, score_file, markets_file, now)
+        write_entry(archive, "facts.json", [json_of(in_force)])
+        write_entry(archive, "fans.tsv", _sorted_lines(wave, score_file, lists, Path(folder)))
     return sha256_of(target)
 
 
-def write_entry(archive: zipfile.ZipFile, name: str, parts: list[bytes] | Iterator[bytes]) -> None:
-    """One file of a record."""
-    entry = zipfile.ZipInfo(name, date_time=_EPOCH)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    with archive.open(entry, "w", force_zip64=True) as file:
-        for part in parts:
-            file.write(part)
-
-
-def json_of(value: Any) -> bytes:
-    return json.dumps(value, indent=1, sort_keys=True).encode()
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def markets_file_of(wave: Wave) -> bytes | None:
+    """The wave's own markets file; None without one. Raises OSError. [W-5]"""
+    bucket = buckets.scoring()
+    key = market_file_key(wave.campaign.campaign_id, wave.date_key)
+    if not bucket.exists(key):
+        return None
+    with bucket.open(key) as file:
+        return file.read()
 
 
 def references(salt: bytes, ids: list[str]) -> list[str]:
@@ -169,7 +173,9 @@ def references(salt: bytes, ids: list[str]) -> list[str]:
     return found
 
 
-def _rules_of(wave: Wave, score_file: ScoreFile, now: datetime) -> dict[str, Any]:
+def _rules_of(
+    wave: Wave, score_file: ScoreFile, markets_file: bytes | None, now: datetime
+) -> dict[str, Any]:
     campaign = wave.campaign
     return {
         "format": FORMAT,
@@ -186,7 +192,7 @@ def _rules_of(wave: Wave, score_file: ScoreFile, now: datetime) -> dict[str, Any
         "order": wave.order,
         "single_market": wave.single_market,
         "prepared_us": microseconds(now),
-        "markets": _markets_of(wave, campaign),
+        "markets": _markets_of(wave, campaign, markets_file),
     }
 
 
@@ -195,8 +201,8 @@ def microseconds(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def _markets_of(wave: Wave, campaign: Campaign) -> list[dict[str, Any]]:
-    own = _own_markets(campaign.campaign_id, wave.date_key)
+def _markets_of(wave: Wave, campaign: Campaign, markets_file: bytes | None) -> list[dict[str, Any]]:
+    own = None if markets_file is None else _own_markets(markets_file)
     markets = []
     for market_id, capacity, position, closes, given in rows(
         _SEATS, campaign=campaign.pk, wave=wave.pk
@@ -219,13 +225,9 @@ def _markets_of(wave: Wave, campaign: Campaign) -> list[dict[str, Any]]:
     return markets
 
 
-def _own_markets(campaign_id: str, date_key: str) -> dict[str, dict[str, str]] | None:
-    """The lines of the wave's own markets file by market; None without one. [W-5]"""
-    bucket, key = buckets.scoring(), market_file_key(campaign_id, date_key)
-    if not bucket.exists(key):
-        return None
-    with bucket.open(key) as file:
-        text = file.read().decode("utf-8-sig")
+def _own_markets(markets_file: bytes) -> dict[str, dict[str, str]]:
+    """The lines of the wave's own markets file by market. [W-5]"""
+    text = markets_file.decode("utf-8-sig")
     lines = [
         {name: (cell or "").strip() for name, cell in line.items() if name is not None}
         for line in csv.DictReader(io.StringIO(text, newline=""))
@@ -233,12 +235,14 @@ def _own_markets(campaign_id: str, date_key: str) -> dict[str, dict[str, str]] |
     return {line["marketId"]: line for line in lines if line.get("marketId")}
 
 
-def _sorted_lines(wave: Wave, score_file: ScoreFile, folder: Path) -> Iterator[bytes]:
+def _sorted_lines(
+    wave: Wave, score_file: ScoreFile, lists: Mapping[str, bytes], folder: Path
+) -> Iterator[bytes]:
     """A line for each fan, sorted by reference, with memory for a sixteenth of them."""
     yield "\t".join(COLUMNS).encode() + b"\n"
     parts = {digit: (folder / digit).open("ab") for digit in HEX_DIGITS}
     try:
-        for lines in _lines(wave, score_file):
+        for lines in _lines(wave, score_file, lists):
             for (digit,), part in lines.partition_by("digit", as_dict=True).items():
                 parts[str(digit)].write("".join(part["line"].to_list()).encode())
     finally:
@@ -248,10 +252,10 @@ def _sorted_lines(wave: Wave, score_file: ScoreFile, folder: Path) -> Iterator[b
         yield b"".join(sorted((folder / digit).read_bytes().splitlines(keepends=True)))
 
 
-def _lines(wave: Wave, score_file: ScoreFile) -> Iterator[pl.DataFrame]:
+def _lines(wave: Wave, score_file: ScoreFile, lists: Mapping[str, bytes]) -> Iterator[pl.DataFrame]:
     campaign = wave.campaign
     values = {"campaign": campaign.pk, "wave": wave.pk, "score_file": score_file.pk}
-    work = partial(_lines_of, in_force=rules.gather(campaign), salt=draw_of(campaign).salt)
+    work = partial(_lines_of, in_force=rules.gather(campaign, lists), salt=draw_of(campaign).salt)
     # PostgreSQL and the hashing keep two cores busy
     with helper_thread("second count") as helper:
         frames = nullable_frames_of(_FANS, _SCHEMA, **values)

@@ -6,6 +6,7 @@ a right and a reason, and are public with the number of members that they moved.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import polars as pl
@@ -43,14 +44,15 @@ def _of_markets_file(plan: Plan) -> list[str]:
     return said
 
 
-def moved_by_own_rules(plan: Plan, selection: Selection) -> int:
+def moved_by_own_rules(plan: Plan, selection: Selection, lists: Mapping[str, bytes]) -> int:
     """How many members the wave's own rules moved: fans who would otherwise have been selected for
-    another market, or not, or alone otherwise. Selects a second time; writes nothing.
+    another market, or not, or alone otherwise. Selects a second time, by the same `lists`; writes
+    nothing.
     """
     without = replace(
         plan, order=Order.BY_PREFERENCE, single_market="", min_score=None, seats=plan.all_seats
     )
-    return moved_between(selection.members, select_members(without).selection.members)
+    return moved_between(selection.members, select_members(without, lists).selection.members)
 
 
 def moved_between(one: pl.DataFrame, other: pl.DataFrame) -> int:

@@ -163,9 +163,11 @@ def _within(seats: Sequence[MarketSeat], of_campaign: Sequence[MarketSeat]) -> l
     return [replace(seat, most=own.get(seat.market_id)) for seat in of_campaign]
 
 
-def select_members(plan: Plan) -> PlannedSelection:
-    """Read the candidates and select. Writes nothing. Raises UnknownMarket. [W-5, W-7]"""
-    in_force = rules.gather(plan.campaign)
+def select_members(plan: Plan, lists: Mapping[str, bytes] | None = None) -> PlannedSelection:
+    """Read the candidates and select. Writes nothing. `lists`: see `rules.gather`. Raises
+    UnknownMarket. [W-5, W-7]
+    """
+    in_force = rules.gather(plan.campaign, lists)
     least_score = max(plan.min_score or 0.0, in_force.lowest_score)
     filled = {plan.markets[seat.market_id].pk: seat.market_id for seat in plan.seats}
     returning = returning_fans(plan.campaign.pk).filter(pl.col("held_market").is_in(list(filled)))

@@ -1,1 +1,1 @@
-"""The whole site: a row behind every page, and every form that is found on them."""
+"""Faults that are seeded into the product, and the presale in which they are found. [X-14]"""

@@ -27,40 +27,20 @@ def sorted_by(words: str) -> str:
 
 
 LUCK_AND_BANDS = [
-    Fault(
-        "a raw score at a band's edge falls into the band below",
-        *(DRAW, "np.where(raw >= band.low", "np.where((raw > band.low) | (band is LOW)"),
-    ),
+    Fault("a raw score at a band's edge falls into the band below", DRAW, "np.where(raw >= band.low", "np.where((raw > band.low) | (band is LOW)"),
     Fault("bands are counted with another edge", DRAW, "when(raw >= HIGH.low)", "when(raw > 0.9)"),
-    Fault(
-        "the low band's scores replace those of the bands above",
-        *(DRAW, "for band in reversed(BANDS)", "for band in BANDS"),
-    ),
-    Fault(
-        "a band reaches from its low edge to 1",
-        *(DRAW, "u * (band.high - band.low), band.highest", "u * (1 - band.low), 1.0"),
-    ),
+    Fault("the low band's scores replace those of the bands above", DRAW, "for band in reversed(BANDS)", "for band in BANDS"),
+    Fault("a band reaches from its low edge to 1", DRAW, "u * (band.high - band.low), band.highest", "u * (1 - band.low), 1.0"),
     Fault("luck is turned around", DRAW, "band.low + u * (", "band.low + (1 - u) * ("),
     Fault("64 bits are not shifted to 53", DRAW, "(lucks >> np.uint64(11))", "(lucks)"),
     Fault("64 bits are shifted by 12", DRAW, ">> np.uint64(11)", ">> np.uint64(12)"),
     Fault("the second 64 bits of h are taken", DRAW, ".slice(0, LUCK", ".slice(16, LUCK"),
-    Fault(
-        "the separator after the campaign's id is left out",
-        *(DRAW, "prefix=(draw.campaign_id + SEPARATOR)", "prefix=(draw.campaign_id)"),
-    ),
+    Fault("the separator after the campaign's id is left out", DRAW, "prefix=(draw.campaign_id + SEPARATOR)", "prefix=(draw.campaign_id)"),
     Fault("luck is drawn by id, not by reference", DRAW, '_lucks(draw, fans["fan_ref"])', '_lucks(draw, fans["global_user_id"])'),
     Fault("the public value is left out of the key", DRAW, '(self.entropy or "")', '("")'),
     Fault("the key is the seed", DRAW, "hmac_sha256_hex(draw.key", "hmac_sha256_hex(draw.seed"),
-    Fault(
-        "references are the nonces, bound to nobody",
-        DRAW,
-        """sha256_hex(pl.select(nonces.str.decode("hex") + ids.cast(pl.Binary)).to_series())""",
-        "nonces",
-    ),
-    Fault(
-        "references hash the nonce's text, not its bytes",
-        *(DRAW, 'nonces.str.decode("hex") + ids', "nonces.cast(pl.Binary) + ids"),
-    ),
+    Fault("references are the nonces, bound to nobody", DRAW, 'sha256_hex(pl.select(nonces.str.decode("hex") + ids.cast(pl.Binary)).to_series())', "nonces"),
+    Fault("references hash the nonce's text, not its bytes", DRAW, 'nonces.str.decode("hex") + ids', "nonces.cast(pl.Binary) + ids"),
     Fault("the roster has lost the preferences", ROSTER, 'pl.col("preferences").fill_null("")', 'pl.lit("")'),
     Fault("band scores are rounded", DRAW, "_band_scores(raw.to_numpy(), lucks)", "_band_scores(raw.to_numpy(), lucks).round(6)"),
     Fault("a whole file's luck is shifted by one fan", DRAW, 'lucks = _lucks(draw, fans["fan_ref"])', 'lucks = np.roll(_lucks(draw, fans["fan_ref"]), 1)'),

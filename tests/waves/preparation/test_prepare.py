@@ -202,25 +202,25 @@ def test_a_failed_attempt_leaves_no_member_and_says_why_and_the_next_uses_the_sa
     assert status_of(campaign)["attempts"] == 2
 
 
-@pytest.mark.parametrize("name", ["select_members", "wave_zip", "candidates_record"])
+@pytest.mark.parametrize("name", ["select_and_seal", "wave_zip", "candidates_record"])
 def test_o6_an_attempt_that_was_taken_over_writes_nothing_any_more(ann, monkeypatch, name):
     """Neither codes nor members, nor does it use up an attempt of the next one; what it put into
     the bucket is gone.
     """
     campaign, real = campaign_with(20), getattr(preparation, name)
 
-    def meanwhile(*values):
+    def meanwhile(*values, **named):
         Job.objects.update(attempt=99)
-        return real(*values)
+        return real(*values, **named)
 
     monkeypatch.setattr(preparation, name, meanwhile)
     with pytest.raises(LeaseLost):
         prepare(request(campaign), by=ann, now=NOW)
     wave = wave_named(f"{campaign.campaign_id}_{KEY}")
     assert (wave.state, wave.zip_key, wave.error) == ("configured", "", "")
-    assert wave.attempts == (name != "select_members")
+    assert wave.attempts == (name != "select_and_seal")
     assert not Member.objects.exists()
-    assert Code.objects.exists() == (name != "select_members")
+    assert Code.objects.exists() == (name != "select_and_seal")
     assert list(buckets.scoring().list(f"wavePrep/{campaign.campaign_id}/prepped/")) == []
 
 

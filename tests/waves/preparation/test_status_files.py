@@ -150,18 +150,18 @@ def test_o6_a_zombie_that_publishes_late_leaves_a_reset_wave_without_files(ann, 
     """It had read the row before the reset, and writes after it."""
     campaign, bucket = campaign_with(20), buckets.scoring()
     wave = prepare(request(campaign), by=ann, now=NOW).wave
-    made_by, real = attempt_of(wave.zip_key), status_files._delete_uncounted
+    made_by, real = attempt_of(wave.zip_key), status_files.delete_uncounted
 
     def meanwhile(*arguments: object) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(status_files, "_delete_uncounted", real)
+            patch.setattr(status_files, "delete_uncounted", real)
             real(*arguments)
             zip_of_it = bucket.open(wave.zip_key).read()
             reset(wave_named(wave.name), by=root, reason="rain")
             bucket.put(arguments[0].zip_key, zip_of_it)  # it had opened it
-        monkeypatch.setattr(status_files, "_delete_uncounted", real)
+        monkeypatch.setattr(status_files, "delete_uncounted", real)
 
-    monkeypatch.setattr(status_files, "_delete_uncounted", meanwhile)
+    monkeypatch.setattr(status_files, "delete_uncounted", meanwhile)
     status_files.put_right(wave, made_by)
     assert list(bucket.list("wavePrep/")) == []
 

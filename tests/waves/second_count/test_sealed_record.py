@@ -6,22 +6,19 @@ from __future__ import annotations
 
 import json
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from campaigns.models import Campaign, ListEntry, Market, Registrant
 from campaigns.opening import draw_of
 from datalake.storage import buckets
 from tests.support import waves
 from tests.support.seeding.presale import CLOSES_EARLY, FANS, MARKETS, crowded, fan, prepared
-from tests.support.waves import NOTIFY, NOW, SALT, SEED, campaign_with, counted, person
+from tests.support.waves import NOTIFY, NOW, SALT, SEED, counted, person
 from waves.actions import cancel
 from waves.lifecycle import wave_named
 from waves.models import Wave
-from waves.preparation import prepare as preparation
 from waves.preparation.prepare import prepare
 from waves.second_count import sealed_record
 from waves.selection.plan import WaveRequest
@@ -92,30 +89,6 @@ def test_x14_the_waves_own_markets_file_is_read_here_once_more(wave):
         "alps": 0,
         "north": 0,
     }
-
-
-@pytest.mark.django_db(transaction=True)
-def test_x14_facts_are_of_the_moment_of_the_selection(monkeypatch):
-    """Fans and lists that another session changes while the wave is prepared."""
-    campaign, real = campaign_with(12), preparation.select_members
-
-    def change() -> None:
-        first = Registrant.objects.filter(campaign=campaign, global_user_id="fan-000011")
-        first.update(email="", phone="")
-        Registrant.objects.filter(campaign=campaign, global_user_id="fan-000010").delete()
-        ListEntry.objects.create(campaign=campaign, kind="blacklist", pattern="fan9@example.com")
-        connection.close()
-
-    def meanwhile(plan: Any) -> Any:
-        planned = real(plan)
-        with ThreadPoolExecutor(1) as other:
-            other.submit(change).result()
-        return planned
-
-    monkeypatch.setattr(preparation, "select_members", meanwhile)
-    wave = preparation.prepare(waves.request(campaign), by=person("ann"), now=NOW).wave
-    assert counted(wave).count_problems == []
-    assert wave.counted_digest == wave.content_digest
 
 
 def test_x14_what_changes_after_the_preparation_is_no_difference(wave, campaign):
