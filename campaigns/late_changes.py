@@ -21,6 +21,7 @@ from campaigns.models import Campaign, LateChange
 from campaigns.named_file import luck_known
 from campaigns.rights import IN_TIME, LATE
 from operations.database.clock import database_time
+from operations.instants import iso
 
 
 def open_campaigns(of: Iterable[Campaign | None]) -> list[Campaign]:
@@ -139,13 +140,13 @@ def public_lateness(campaign: Campaign) -> dict[str, Any]:
     """
     named = named_file.named_of(campaign)
     return {
-        "first_drawn_at": _iso(campaign.first_drawn_at),
-        "late_since": _iso(luck_known(campaign).since),
+        "first_drawn_at": iso(campaign.first_drawn_at),
+        "late_since": iso(luck_known(campaign).since),
         "named_attempt": named.attempt if named else None,
         "late": [
             {
                 "number": change.number,
-                "at": _iso(change.at),
+                "at": iso(change.at),
                 "kind": change.kind,
                 "subject": change.subject,
                 "reason": change.reason,
@@ -154,10 +155,6 @@ def public_lateness(campaign: Campaign) -> dict[str, Any]:
             for change in campaign.late_changes.all()
         ],
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
 
 
 def _moment(moment: datetime) -> str:

@@ -52,6 +52,11 @@ def stamp(instant: datetime) -> str:
     return aware(instant).astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
+def iso(instant: datetime | None) -> str | None:
+    """As the public pages of draws write times: in UTC, to the microsecond; None of none. [S-10]"""
+    return aware(instant).astimezone(UTC).isoformat() if instant else None
+
+
 def utc_day(instant: datetime) -> date:
     """The day that it is in UTC. Raises NaiveInstant."""
     return aware(instant).astimezone(UTC).date()

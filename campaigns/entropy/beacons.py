@@ -37,19 +37,19 @@ def beacon_in(content: bytes, *, asked: int) -> Beacon:
     its signature. Raises BadBeacon.
     """
     try:
-        told = values.json_of("answer", content)
+        answer = values.json_of("answer", content)
     except BadValue as error:
         raise BadBeacon(error.problem.rstrip(".")) from error
-    if not isinstance(told, dict):
+    if not isinstance(answer, dict):
         raise BadBeacon("the answer is not a JSON object")
-    if type(told.get("round")) is not int or told["round"] != asked:
-        raise BadBeacon(f"the answer is of round {values.shown(told.get('round'))}, not {asked}")
+    if type(answer.get("round")) is not int or answer["round"] != asked:
+        raise BadBeacon(f"the answer is of round {values.shown(answer.get('round'))}, not {asked}")
     previous_bytes = GENESIS_BYTES if asked == 1 else SIGNATURE_BYTES
     found = Beacon(
         asked,
-        _text(told, "randomness"),
-        _bytes(told, "signature", SIGNATURE_BYTES),
-        _bytes(told, "previous_signature", previous_bytes),
+        _text(answer, "randomness"),
+        _bytes(answer, "signature", SIGNATURE_BYTES),
+        _bytes(answer, "previous_signature", previous_bytes),
     )
     if not RANDOMNESS.fullmatch(found.randomness):
         raise BadBeacon("randomness is not 64 lower-case hex digits")
@@ -85,15 +85,15 @@ def _suite() -> Any:
     return G2Basic
 
 
-def _text(told: dict[str, Any], name: str) -> str:
-    value = told.get(name)
+def _text(answer: dict[str, Any], name: str) -> str:
+    value = answer.get(name)
     if not isinstance(value, str):
         raise BadBeacon(f"{name} is missing")
     return value
 
 
-def _bytes(told: dict[str, Any], name: str, size: int) -> bytes:
-    text = _text(told, name)
+def _bytes(answer: dict[str, Any], name: str, size: int) -> bytes:
+    text = _text(answer, name)
     try:
         found = bytes.fromhex(text) if text.isascii() and len(text) == 2 * size else b""
     except ValueError:

@@ -51,8 +51,8 @@ def fetch(
             faults.append(f"{mirror}: {fault}")
         else:
             return Fetched(beacon, mirror)
-    told = "; ".join(faults) or "DRAND_URLS names none"
-    raise SourceOutOfReach(f"No mirror gave drand round {number}. {told}.")
+    named = "; ".join(faults) or "DRAND_URLS names none"
+    raise SourceOutOfReach(f"No mirror gave drand round {number}. {named}.")
 
 
 def _get(mirror: str, number: int, timeout_seconds: float) -> bytes:

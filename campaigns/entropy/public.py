@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from campaigns.models import Campaign, SourceMove
 from campaigns.public_source import PublicSource
+from operations.instants import iso
 
 
 def public_source(campaign: Campaign) -> dict[str, Any] | None:
@@ -18,8 +18,8 @@ def public_source(campaign: Campaign) -> dict[str, Any] | None:
     move = SourceMove.objects.filter(campaign=campaign).first()
     return _named(campaign.public_source) | {
         "value": campaign.entropy_value or None,
-        "entered_at": _iso(campaign.entropy_entered_at),
-        "moved": move and {"at": _iso(move.at), "reason": move.reason} | _named(move.before),
+        "entered_at": iso(campaign.entropy_entered_at),
+        "moved": move and {"at": iso(move.at), "reason": move.reason} | _named(move.before),
     }
 
 
@@ -29,9 +29,5 @@ def _named(source: PublicSource) -> dict[str, Any]:
         "chain": source.chain or None,
         "round": source.round,
         "form": source.form or None,
-        "public_at": _iso(source.public_at),
+        "public_at": iso(source.public_at),
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat() if moment else None

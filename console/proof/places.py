@@ -33,8 +33,8 @@ class Numbered:
     def cells(self, start: int, rows: int) -> pl.Series:
         """`PLACE:MARKET`, without a market for who waits, empty for who is no candidate."""
         place = pl.Series(self.place[start : start + rows])
-        told = pl.format("{}:{}", place, self.market.slice(start, rows))
-        return pl.select(pl.when(place > 0).then(told).otherwise(pl.lit(""))).to_series()
+        placed = pl.format("{}:{}", place, self.market.slice(start, rows))
+        return pl.select(pl.when(place > 0).then(placed).otherwise(pl.lit(""))).to_series()
 
 
 @dataclass(frozen=True)

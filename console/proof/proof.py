@@ -19,10 +19,11 @@ from campaigns.models import Campaign, RuleChange, ScoreFile
 from campaigns.opening import campaign_of, draw_of
 from console.proof import data
 from console.proof.bundle import ProvenRoster, ProvenWave, WrittenBundle, write_bundle
-from console.proof.public_waves import iso, public_waves
+from console.proof.public_waves import public_waves
 from console.proof.shards import publish
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
+from operations.instants import iso
 from waves.models import Wave
 
 logger = logging.getLogger(__name__)

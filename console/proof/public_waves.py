@@ -4,12 +4,13 @@ prepared. It names no fan. [S-10, X-2]
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import Count, Max, Min, Prefetch, Q
 
 from campaigns.draw import LOW
+from operations.instants import iso
 from operations.models import StatusChange
 from waves.choices import Order, WaveState
 from waves.lifecycle import subject_of
@@ -62,11 +63,6 @@ def public_waves(campaign_pk: int, *, revealed: bool) -> list[tuple[Wave, dict[s
     ]
     shown.sort(key=lambda wave: (history[wave.pk].place, wave.pk))
     return [(wave, _public(wave, history[wave.pk])) for wave in shown]
-
-
-def iso(moment: datetime | None) -> str | None:
-    """As the page writes times: ISO 8601 in UTC."""
-    return moment.astimezone(UTC).isoformat() if moment else None
 
 
 def _history(waves: list[Wave]) -> dict[int, Preparations]:

@@ -51,10 +51,16 @@ def test_people_may_leave_a_zero_out_and_records_may_not():
         instants.parse("2026-1-2 9:00+00:00")
 
 
-@pytest.mark.parametrize("use", [instants.aware, instants.stamp, instants.utc_day])
+@pytest.mark.parametrize("use", [instants.aware, instants.stamp, instants.utc_day, instants.iso])
 def test_a_naive_instant_is_refused_everywhere(use):
     with pytest.raises(NaiveInstant, match="2026-01-20T00:00:00 has no time zone offset"):
         use(NAIVE)
+
+
+def test_s10_the_public_page_writes_times_in_utc_to_the_microsecond_and_none_where_there_is_none():
+    at = datetime(2026, 1, 20, 19, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
+    assert instants.iso(at) == "2026-01-20T18:00:00.123456+00:00"
+    assert instants.iso(None) is None
 
 
 def test_instants_are_read_and_stamped_in_one_module():
