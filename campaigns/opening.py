@@ -9,7 +9,6 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 
 from campaigns.choices import CampaignStatus
 from campaigns.draw import SCHEME, SECRET_BYTES, Draw
@@ -193,7 +192,7 @@ def close_campaign(campaign_pk: int, *, by: User | None) -> Campaign:
         )
     if left := unfinished(campaign.pk):
         raise WrongStatus(left)
-    campaign.status, campaign.closed_at = CampaignStatus.CLOSED, timezone.now()
+    campaign.status, campaign.closed_at = CampaignStatus.CLOSED, database_time()
     campaign.save(update_fields=["status", "closed_at"])
     jobs.record_move(subject_of(campaign), CampaignStatus.OPEN, CampaignStatus.CLOSED, by=by)
     return campaign

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from operations.choices import LIVE_JOBS, AlertState, ChunkState, JobState
+from operations.database.clock import database_time
 from operations.subjects import Subject
 
 
@@ -221,7 +222,7 @@ class StatusChange(AboutSubject):
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(default=database_time, editable=False)
     reason = models.TextField(blank=True)
     cause = models.CharField(
         max_length=20,

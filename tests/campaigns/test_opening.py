@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from campaigns.errors import BadCampaignFile, BadPublicSource, UnknownCampaign, WrongStatus
 from campaigns.models import Campaign, Registrant
@@ -97,6 +98,16 @@ def test_a_campaign_opens_once_and_closes_once():
         ("draft", "open"),
         ("open", "closed"),
     ]
+
+
+def test_closing_has_the_databases_time_in_the_campaign_and_in_its_history(monkeypatch):
+    """[C-2, S-10] All that is public happened between opening and close, by one clock."""
+    campaign = make_campaign()
+    before = clock.database_time()
+    monkeypatch.setattr(timezone, "now", lambda: before - timedelta(hours=1))
+    closed = close_campaign(campaign.pk, by=None)
+    (move,) = StatusChange.objects.filter(to_state="closed")
+    assert before <= closed.closed_at <= move.at
 
 
 def test_a_campaign_does_not_close_while_a_wave_of_it_is_being_prepared():
