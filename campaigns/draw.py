@@ -79,10 +79,7 @@ class Draw:
 
     @cached_property
     def key(self) -> bytes:
-        """HMAC-SHA256 of the entropy's trimmed text under the seed: unknown to us until the entropy
-        is. [S-8]
-        """
-        return hmac.digest(self.seed, (self.entropy or "").strip().encode(), "sha256")
+        return key_of(self.seed, self.entropy)
 
     def fan_nonce(self, global_user_id: str) -> bytes:
         """32 bytes for this fan alone: with them they can check that the reference is bound to
@@ -99,8 +96,19 @@ class Draw:
 
     def full_h(self, global_user_id: str) -> bytes:
         """All 32 bytes of h of one fan. [S-8, S-9]"""
-        message = self.campaign_id + SEPARATOR + self.fan_ref(global_user_id)
-        return hmac.digest(self.key, message.encode(), "sha256")
+        return h_of(self.key, self.campaign_id, self.fan_ref(global_user_id))
+
+
+def key_of(seed: bytes, entropy: str | None) -> bytes:
+    """HMAC-SHA256 of the entropy's trimmed text under the seed: unknown to us until the entropy is.
+    [S-8]
+    """
+    return hmac.digest(seed, (entropy or "").strip().encode(), "sha256")
+
+
+def h_of(key: bytes, campaign_id: str, fan_ref: str) -> bytes:
+    """All 32 bytes of h of one reference. [S-8]"""
+    return hmac.digest(key, f"{campaign_id}{SEPARATOR}{fan_ref}".encode(), "sha256")
 
 
 def fan_refs(salt: bytes, ids: pl.Series) -> pl.Series:

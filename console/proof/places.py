@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from campaigns.draw import SEPARATOR
+from campaigns.draw import h_of, key_of
 
 Places = npt.NDArray[np.uint32]
 
@@ -46,13 +45,11 @@ class Luck:
 
     @classmethod
     def of(cls, page: dict[str, Any]) -> Luck:
-        value = (page["entropy"] or {}).get("value") or ""
-        key = hmac.digest(bytes.fromhex(page["seed"]), value.strip().encode(), "sha256")
-        return cls(page["campaign_id"], key)
+        value = (page["entropy"] or {}).get("value")
+        return cls(page["campaign_id"], key_of(bytes.fromhex(page["seed"]), value))
 
     def h(self, fan_ref: str) -> bytes:
-        message = f"{self.campaign_id}{SEPARATOR}{fan_ref}".encode()
-        return hmac.digest(self.key, message, "sha256")
+        return h_of(self.key, self.campaign_id, fan_ref)
 
 
 def in_places(fans: pl.DataFrame, date_key: str, members: pl.DataFrame, luck: Luck) -> Numbered:
