@@ -38,7 +38,7 @@ from waves.models import Wave
 from waves.preparation import judgement
 from waves.schedule import GRACE
 from waves.second_count import count
-from waves.second_count.verdict import is_due
+from waves.second_count.verdict import WHAT_TO_DO, is_due, standing
 
 SENDING = (WaveState.TRIGGERED, WaveState.PAUSED)
 # fields of the form that are shown with a right alone
@@ -156,6 +156,8 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
         notify_date_form=_notify_date_form(shown) if shown.state in CHANGEABLE else None,
         freed=freed_by(shown) if shown.state == WaveState.CANCELLED and prepared else None,
         count_job=count.last_job(shown),
+        second_count=standing(shown),
+        what_to_do=WHAT_TO_DO,
         returned=shown.members.filter(place=0).count() if prepared else 0,
         approval_lost=lost_approvals([shown]).get(shown.name),
         unusable=_unusable_messages(shown),

@@ -1,7 +1,7 @@
 """A wave's own rules beside the campaign's: a minimum score, an order, one market alone, and in its
-markets file markets that are left out and selection times. A capacity of its own is none: it is
-public. Who gives a wave rules of its own once luck can be known could favor somebody, so these need
-a right and a reason, and are public with the number of members that they moved. [S-8, W-5]
+markets file markets that are left out and selection times. A capacity of its own does not count as
+one: it is public anyway. Once luck can be known, rules of its own could favor somebody. So they
+need a right and a reason, and are public with the number of members that they moved. [S-8, W-5]
 """
 
 from __future__ import annotations

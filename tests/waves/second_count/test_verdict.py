@@ -30,7 +30,7 @@ def approved(wave: Wave) -> Wave:
     return approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
 
 
-def told(wave: Wave, found: Verdict, digest: str) -> Wave:
+def recorded(wave: Wave, found: Verdict, digest: str) -> Wave:
     with working(count.open_job(wave).pk) as lease:
         claim = Claim(digest, unchanged=True, facts_digest=wave.facts_digest, sha256="")
         verdict.record(wave, lease, claim, found, now=NOW)
@@ -51,7 +51,7 @@ def test_x14_no_waiver_helps(wave, settings):
 
 
 def test_x14_a_count_that_differs_says_in_what_and_alerts(wave):
-    told(wave, DIFFERS, wave.content_digest)
+    recorded(wave, DIFFERS, wave.content_digest)
     with pytest.raises(NotCounted, match=r"the wave has nobody\. An operator must reset"):
         approved(wave)
     assert not verdict.is_due(wave)
@@ -70,7 +70,7 @@ def test_x14_a_verdict_stands_for_the_present_content_alone():
 
 
 def test_x14_a_verdict_about_other_content_is_none(wave):
-    told(wave, DIFFERS, "0" * 64)
+    recorded(wave, DIFFERS, "0" * 64)
     assert (wave.count_problems, wave.counted_at, verdict.is_due(wave)) == ([], None, True)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -10,11 +11,14 @@ from hypothesis import strategies as st
 
 from waves.markets import MarketSeat
 from waves.selection.allocation import select
-from waves.selection.candidates import Candidates
-from waves.selection.eligibility import candidates_record, eligible_markets
+from waves.selection.candidates import NOBODY_RETURNS, Candidates
+from waves.selection.eligibility import candidates_record, cells_of, eligible_markets
 
 NOON = datetime(2026, 1, 18, 12, tzinfo=UTC)
 MARKETS = ("b", "a", "c")
+NOBODY_LEFT_OUT = pl.DataFrame(
+    schema={"global_user_id": pl.String, "unrostered": pl.Boolean, "reason": pl.String}
+)
 
 
 def seats(dice: random.Random) -> list[MarketSeat]:
@@ -29,8 +33,9 @@ def seats(dice: random.Random) -> list[MarketSeat]:
 def test_w5_a_fan_is_eligible_for_what_they_want_and_registered_in_time_for(
     count: int, dice: random.Random
 ) -> None:
-    """Best first; no preferences mean any market in position order; and the selection agrees who is
-    a candidate."""
+    """Best first; no preferences mean any market in position order. The selection agrees who is a
+    candidate, and the record which reasons exclude how many others. [S-10]
+    """
     markets = seats(dice)
     fans = pl.DataFrame(
         {
@@ -63,7 +68,12 @@ def test_w5_a_fan_is_eligible_for_what_they_want_and_registered_in_time_for(
             due[fan] = "|".join(found)
     shuffled = dice.sample(markets, len(markets))
     assert dict(eligible_markets(fans, shuffled).iter_rows()) == due
-    assert select(fans, markets).candidates == len(due)
+    selected = select(fans, markets)
+    assert selected.candidates == len(due)
+    kept = Candidates(fans.with_columns(unrostered=False), NOBODY_RETURNS, NOBODY_LEFT_OUT)
+    cells = cells_of(kept, shuffled, {})["cell"].to_list()
+    reasons = Counter(cell[1:] for cell in cells if cell.startswith("!"))
+    assert reasons == {str(why): fans for why, fans in selected.excluded.items() if fans}
 
 
 def test_the_record_has_a_cell_for_every_fan_of_the_score_file() -> None:
