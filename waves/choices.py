@@ -21,6 +21,14 @@ class WaveState(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+class WaveKind(models.TextChoices):
+    """How a wave came to its members. [W-3, W-5, X-8]"""
+
+    DRAWN = "drawn", "Selected by the draw"
+    UPLOADED = "uploaded", "Uploaded list"
+    NOT_SELECTED = "not_selected", "Fans who were not selected"
+
+
 class SendState(models.TextChoices):
     """One message to one fan on one channel. [N-3]"""
 

@@ -12,7 +12,7 @@ from django.db.models import Count, Max, Min, Prefetch, Q
 from campaigns.draw import LOW
 from operations.instants import iso
 from operations.models import StatusChange
-from waves.choices import Order, WaveState
+from waves.choices import Order, WaveKind, WaveState
 from waves.lifecycle import subject_of
 from waves.models import Wave, WaveMarket
 
@@ -97,7 +97,7 @@ def _public(wave: Wave, history: Preparations) -> dict[str, Any]:
     }
     if shared["kind"] == "withdrawn":
         return shared
-    if wave.score_file is None:
+    if wave.kind == WaveKind.UPLOADED or wave.score_file is None:
         return shared | {
             "fans": wave.selected,
             "uploaded_by_role": None,
@@ -122,7 +122,7 @@ def _public(wave: Wave, history: Preparations) -> dict[str, Any]:
 def _kind(wave: Wave, history: Preparations) -> str:
     if history.taken_back:
         return "withdrawn"
-    return "drawn" if wave.score_file_id else "uploaded"
+    return wave.kind
 
 
 def _markets(wave: Wave) -> list[dict[str, Any]]:

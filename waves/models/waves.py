@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from campaigns.choices import CodeSource, NotifyChannels
 from campaigns.models import Campaign, Market, ScoreFile
 from operations.entry.values import BEHIND_NOTIFYING, FIRST_MOMENT
-from waves.choices import Order, WaveState
+from waves.choices import Order, WaveKind, WaveState
 
 UNSETTLED = [WaveState.CANCELLED, WaveState.FAILED]  # waves in these states hold no fan [K-6]
 
@@ -22,6 +22,7 @@ class Wave(models.Model):
     name = models.CharField(
         max_length=80, unique=True, editable=False, help_text="{campaign_id}_{date_key}"
     )
+    kind = models.CharField(max_length=12, choices=WaveKind, default=WaveKind.DRAWN, editable=False)
     notify_date = models.DateTimeField()
     category_id = models.CharField(max_length=80, blank=True)
     product_id = models.CharField(max_length=80, blank=True)
