@@ -10,9 +10,6 @@ from console import dashboard, health
 from console.pages import (
     arrivals,
     campaigns,
-    demand,
-    demand_errors,
-    demand_uploads,
     downloads,
     dry_runs,
     fairness,
@@ -25,8 +22,12 @@ from console.pages import (
     supplements,
     suspicious,
     wave_actions,
+    wave_planning,
     waves,
 )
+from console.pages.demand import archive as demand_archive
+from console.pages.demand import error_files as demand_error_files
+from console.pages.demand import uploads as demand_uploads
 from console.people import pages as people
 from console.people.set_password import SetPassword
 
@@ -61,7 +62,7 @@ urlpatterns = [
         registrations.upload_registrations,
         name="upload-registrations",
     ),
-    path(f"{CAMPAIGN}/waves/new/", waves.new_wave, name="new-wave"),
+    path(f"{CAMPAIGN}/waves/new/", wave_planning.new_wave, name="new-wave"),
     path("admin/score-file/<int:pk>/", score_files.score_file, name="score-file"),
     path("admin/score-file/<int:pk>/try/", dry_runs.start, name="try-score-file"),
     path("admin/score-file/<int:pk>/start/", score_files.start_scores, name="start-score-file"),
@@ -123,17 +124,19 @@ urlpatterns = [
     path("admin/dead-letters/replay/", lake.replay_letters, name="replay-dead-letters"),
     path("admin/dead-letters/<int:pk>/replay/", lake.replay_letter, name="replay-dead-letter"),
     path("admin/lake/merge/", lake.merge_lake, name="merge-lake"),
-    path(f"{DEMAND}/", demand.overview, name="demand"),
-    path(f"{DEMAND}/find/", demand.find, name="demand-find"),
-    path(f"{DEMAND}/record/<int:pk>/", demand.record, name="demand-record"),
-    path(f"{DEMAND}/error-file/<int:pk>/", demand_errors.error_file, name="demand-error-file"),
+    path(f"{DEMAND}/", demand_archive.overview, name="demand"),
+    path(f"{DEMAND}/find/", demand_archive.find, name="demand-find"),
+    path(f"{DEMAND}/record/<int:pk>/", demand_archive.record, name="demand-record"),
+    path(f"{DEMAND}/error-file/<int:pk>/", demand_error_files.error_file, name="demand-error-file"),
     path(
         f"{DEMAND}/error-file/<int:pk>/replay/",
-        demand_errors.replay_all,
+        demand_error_files.replay_all,
         name="replay-demand-errors",
     ),
     path(
-        f"{DEMAND}/error-file/<int:pk>/repair/", demand_errors.repair, name="repair-demand-errors"
+        f"{DEMAND}/error-file/<int:pk>/repair/",
+        demand_error_files.repair,
+        name="repair-demand-errors",
     ),
     path(f"{DEMAND}/upload/", demand_uploads.upload, name="upload-demand"),
     path(f"{DEMAND}/upload/<int:pk>/", demand_uploads.uploaded, name="demand-upload"),

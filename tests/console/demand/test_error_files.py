@@ -45,7 +45,7 @@ def test_d4_what_is_no_json_is_shown_as_its_bytes_say_and_called_so(operator):
 
 
 def test_events_come_in_pages_and_each_is_shown_once(operator, monkeypatch):
-    monkeypatch.setattr("console.pages.demand_errors.EVENTS", 2)
+    monkeypatch.setattr("console.pages.demand.error_files.EVENTS", 2)
     archived([change(DEMAND, fanId=f"fan-{number}", date={}) for number in range(5)])
     unmask(operator)
     address = f"/admin/demand-archive/error-file/{ErrorFile.objects.get().pk}/"

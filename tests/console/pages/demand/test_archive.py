@@ -71,7 +71,7 @@ def test_nothing_is_looked_for_without_an_id_and_a_reason(operator, asked):
 
 
 def test_o7_ids_stand_in_no_address_and_pages_of_results_lose_nobody(operator, monkeypatch):
-    from console.pages import demand as pages
+    from console.pages.demand import archive as pages
 
     monkeypatch.setattr(pages, "FOUND", 3)
     archived([change(DEMAND, fanId=f"fan-{number}", at=T + number % 2) for number in range(8)])
