@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from operations import instants
 from operations.instants import NaiveInstant
@@ -75,16 +76,18 @@ def status_key(campaign_id: str, date_key: str) -> str:
     return f"wavePrep/{campaign_id}/status/{date_key}.json"
 
 
-def code_validity(notify_date: datetime) -> tuple[datetime, datetime]:
-    """Begin = a day before, end = a calendar year after the notify date, reckoned in UTC; 29
-    February → 28. [K-2]
+def code_validity(notify_date: datetime, time_zone: str) -> tuple[datetime, datetime]:
+    """Begin = 24 hours before the notify date, end = a calendar year after it by the clocks of the
+    campaign's zone (29 February → 28), both in UTC. A time that the clocks skip on that day is as
+    much later as they are put forward. [K-2]
     """
     moment = aware(notify_date).astimezone(UTC)
+    there = moment.astimezone(ZoneInfo(time_zone))
     try:
-        end = moment.replace(year=moment.year + 1)
+        end = there.replace(year=there.year + 1)
     except ValueError:
-        end = moment.replace(year=moment.year + 1, day=28)
-    return moment - timedelta(days=1), end
+        end = there.replace(year=there.year + 1, day=28)
+    return moment - timedelta(days=1), end.astimezone(UTC)
 
 
 def aware(moment: datetime) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -28,7 +28,7 @@ from waves.digest import content_digest, require_approved_content
 from waves.errors import BadTemplate, ContentChanged, SamePerson, WrongState
 from waves.markets import seats_of
 from waves.messages.templates import live_content, texts_for
-from waves.models import Member, Template, Wave
+from waves.models import Code, Member, Template, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import schedule, unschedule
 
@@ -137,6 +137,15 @@ def test_x5_the_channels_that_are_approved_are_those_that_are_sent(wave):
     void(wave)
     changed = fresh(wave)
     assert changed.content["notify_channels"] == changed.notify_channels == "sms_first"
+
+
+def test_k2_codes_get_the_dates_of_the_campaigns_new_zone_together_with_the_messages(wave):
+    Wave.objects.filter(pk=wave.pk).update(notify_date=datetime(2026, 3, 10, 14, tzinfo=UTC))
+    Campaign.objects.filter(pk=wave.campaign_id).update(time_zone="America/New_York")
+    renew(wave.pk, by=None, reason="campaign changed")
+    code = Code.objects.filter(wave=wave).first()
+    assert code.begins_at == datetime(2026, 3, 9, 14, tzinfo=UTC)
+    assert code.ends_at == datetime(2027, 3, 10, 15, tzinfo=UTC)
 
 
 def test_w10_who_changed_what_a_wave_says_may_not_approve_it(wave):

@@ -148,7 +148,7 @@ def _assign_batch(wave: Wave, valid: Sequence[tuple[int, str]], *, now: datetime
     # Held until the batch is committed: a wave that is cancelled first assigns nothing more.
     locked = Wave.objects.select_for_update(no_key=True).get(pk=wave.pk)
     require_state(locked, WaveState.TRIGGERED, WaveState.PAUSED)
-    begins, ends = code_validity(wave.notify_date)
+    begins, ends = code_validity(wave.notify_date, wave.campaign.time_zone)
     run(_ASSIGN, members=[pk for pk, _ in valid], now=now)
     return run(
         _MARK_ASSIGNED,

@@ -190,7 +190,7 @@ def release(wave: Wave) -> int:
 
 def redate(wave: Wave) -> int:
     """The codes reserved for the wave are valid from its present notify date on; how many. [K-2]"""
-    begins, ends = code_validity(wave.notify_date)
+    begins, ends = code_validity(wave.notify_date, wave.campaign.time_zone)
     return run(_REDATE, wave=wave.pk, begins=begins, ends=ends)
 
 
@@ -234,7 +234,7 @@ def _keep_reserved(wave: Wave, kept: pl.DataFrame, fence: Callable[[], object]) 
     """What an earlier attempt reserved says the market and the dates of this one. [K-5, X-10]"""
     if kept.is_empty():
         return
-    begins, ends = code_validity(wave.notify_date)
+    begins, ends = code_validity(wave.notify_date, wave.campaign.time_zone)
     fans, markets = kept["global_user_id"].to_list(), kept["market"].to_list()
     with transaction.atomic():
         fence()
@@ -247,7 +247,7 @@ def _reserve_batch(
     """Reserve what lies ready, mint the rest, in one transaction; how many were minted. A collision
     is left over.
     """
-    begins, ends = code_validity(wave.notify_date)
+    begins, ends = code_validity(wave.notify_date, wave.campaign.time_zone)
     fans, markets = batch["global_user_id"].to_list(), batch["market"].to_list()
     common = {
         "campaign": wave.campaign_id,

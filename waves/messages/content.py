@@ -188,7 +188,7 @@ def wave_values(
     code, fan_ref, entry_link.
     """
     zone = ZoneInfo(time_zone)
-    begin, end = code_validity(notify_date)
+    begin, end = code_validity(notify_date, time_zone)
     days = {"wave_date": notify_date, "valid_from": begin, "valid_until": end}
     return {"campaign": campaign, "artist": artist} | {
         name: _day(d.astimezone(zone)) for name, d in days.items()

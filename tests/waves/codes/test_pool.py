@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -91,11 +92,13 @@ def test_k5_available_codes_of_the_campaign_are_used_before_new_ones():
 
 @pytest.mark.django_db
 def test_k2_a_code_carries_its_validity():
-    wave = prepare(request(campaign_with(2)), by=person("ann"), now=NOW).wave
+    campaign = campaign_with(2, time_zone="America/New_York")
+    day_before = datetime(2028, 2, 29, 2, tzinfo=UTC)  # 28 February there
+    wave = prepare(request(campaign, notify_date=day_before), by=person("ann"), now=NOW).wave
     code = Code.objects.filter(wave=wave).first()
     assert (code.begins_at.isoformat(), code.ends_at.isoformat()) == (
-        "2026-01-20T18:00:00+00:00",
-        "2027-01-21T18:00:00+00:00",
+        "2028-02-28T02:00:00+00:00",
+        "2029-03-01T02:00:00+00:00",
     )
 
 

@@ -117,3 +117,16 @@ def test_days_are_those_of_the_campaigns_time_zone():
     )
     assert values["wave_date"] == "19 January 2026"
     assert (values["valid_from"], values["valid_until"]) == ("18 January 2026", "19 January 2027")
+
+
+def test_k2_messages_name_the_end_by_the_campaigns_clocks():
+    notify_date = datetime(2028, 2, 29, 2, tzinfo=UTC)  # 28 February in New York
+    common = {"campaign": "Tour", "artist": "", "notify_date": notify_date}
+    there = wave_values(**common, time_zone="America/New_York")
+    assert (there["valid_from"], there["valid_until"]) == ("27 February 2028", "28 February 2029")
+    assert wave_values(**common, time_zone="UTC")["valid_until"] == "28 February 2029"
+    leap_day = common | {"notify_date": datetime(2028, 3, 1, 2, tzinfo=UTC)}
+    assert wave_values(**leap_day, time_zone="UTC")["valid_until"] == "1 March 2029"
+    assert wave_values(**leap_day, time_zone="America/New_York")["valid_until"] == (
+        "28 February 2029"
+    )
