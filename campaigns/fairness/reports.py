@@ -16,8 +16,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Sum
 
-from campaigns.choices import ScoreFileState
-from campaigns.errors import NotDrawn
+from campaigns.fairness import drawn_files
 from campaigns.fairness.groups import (
     MOMENT,
     OTHERS,
@@ -107,17 +106,8 @@ def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
 
 
 def without_report() -> list[ScoreFile]:
-    """Drawn files that have no report and were never asked for one, such as those that a command
-    processed.
-    """
-    drawn = ScoreFile.objects.filter(
-        state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED], fairness__isnull=True
-    ).defer("rules")
-    waiting = {str(score_file.pk): score_file for score_file in drawn}
-    asked = Job.objects.filter(
-        kind=JOB_KIND, subject_kind=SUBJECT_KIND, subject_id__in=waiting
-    ).values_list("subject_id", flat=True)
-    return [waiting[number] for number in waiting.keys() - set(asked)]
+    """Drawn files that have no fairness report and were never asked for one."""
+    return drawn_files.without("fairness", job_kind=JOB_KIND, subject_kind=SUBJECT_KIND)
 
 
 def run(job_id: int) -> Report:
@@ -170,11 +160,7 @@ def make(score_file: ScoreFile) -> Report:
 
 
 def _require_drawn(score_file: ScoreFile) -> None:
-    if not score_file.is_drawn:
-        raise NotDrawn(
-            f"Score file {score_file.pk} is {score_file.state}. The fairness report can be"
-            " created once it is streamed."
-        )
+    drawn_files.require_drawn(score_file, "The fairness report can be created")
 
 
 def _last_selected(values: dict[str, Any], number: int, before: int) -> dict[str, Any]:
@@ -198,7 +184,7 @@ def _groups(rows: int, values: dict[str, Any]) -> list[Group]:
 def _counts(
     query: str, values: dict[str, Any], name: pl.DataType | type[pl.DataType] = pl.String
 ) -> pl.DataFrame:
-    """A frame of counts, see fairness_groups."""
+    """A frame of counts, see `campaigns.fairness.groups`."""
     rows = _rows(query, values)
     names = [row[0] if name != pl.String else str(row[0]) for row in rows]
     rest = [row[1:] for row in rows]

@@ -8,7 +8,7 @@ begins. Bursts of more than some nine minutes are not told from rushes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -38,13 +38,14 @@ ROUNDED: Final = (60, 3_600, 86_400)  # seconds that some sources round their ti
 @dataclass(frozen=True)
 class _Windows:
     """Those of one width that begin with a fan's half of one, by `start`: how many `fans` are in
-    each, and the place of the `first`.
+    each, FEWEST_FANS or more, and the place of the `first`. With fewer, they were `looked_at` too.
     """
 
     start: Numbers
     fans: Numbers
     first: Numbers
     width: int
+    looked_at: int
 
     @classmethod
     def of(cls, us: Numbers, width: int) -> _Windows:
@@ -53,18 +54,21 @@ class _Windows:
         in_half = np.diff(np.append(first, len(us)))
         goes_on = np.diff(halves[first], append=-1) == 1
         fans = in_half + np.where(goes_on, np.roll(in_half, -1), 0)
-        return cls(halves[first] * (width // 2), fans, first, width)
+        all_windows = cls(halves[first] * (width // 2), fans, first, width, len(fans))
+        return all_windows.only(fans >= FEWEST_FANS)
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> _Windows:
-        return _Windows(self.start[chosen], self.fans[chosen], self.first[chosen], self.width)
+        return replace(
+            self, start=self.start[chosen], fans=self.fans[chosen], first=self.first[chosen]
+        )
 
 
 def bursts(times: pl.DataFrame) -> list[Group]:
-    """The groups that are named. `times`: of `Traits`."""
-    us = np.sort(times["us"].to_numpy())
+    """The groups that are named. `times`: of `Traits`, ascending."""
+    us = times["us"].to_numpy()
     rounded_to = _rounded_to(us)
     all_windows = [_Windows.of(us, width * SECOND) for width in WIDTHS if width >= rounded_to]
-    looked_at = sum(len(windows.start) for windows in all_windows)
+    looked_at = sum(windows.looked_at for windows in all_windows)
     found = [_odd_windows(us, windows, log_limit(looked_at)) for windows in all_windows]
     apart = _apart(pl.concat(found)) if found else []
     return [_group(times, *_whole(us, *one), looks=log_looks(looked_at)) for one in apart]
@@ -94,7 +98,7 @@ def _rounded_to(us: Numbers) -> int:
 def _odd_windows(us: Numbers, windows: _Windows, limit: float) -> pl.DataFrame:
     """`start`, `end`, `expected`, `log_p` of the windows that nobody expects."""
     width = windows.width
-    windows = _denser(us, windows.only(windows.fans >= FEWEST_FANS))
+    windows = _denser(us, windows)
     steps = np.arange(-NEAR, NEAR + 2) * width
     counts = np.diff(np.searchsorted(us, windows.start[:, None] + steps), axis=1)
     before, after = _rate(counts[:, :NEAR]), _rate(counts[:, NEAR + 1 :])

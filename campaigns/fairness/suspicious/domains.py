@@ -34,7 +34,9 @@ STEPS_BEFORE, STEP_BEFORE = 4, 0.5
 
 
 def rare_domains(mail: pl.DataFrame, times: pl.DataFrame, names: pl.DataFrame) -> list[Group]:
-    """The groups that are named. `mail`, `times`, and `names` as `domains`: of `Traits`."""
+    """The groups that are named. `mail`, `times` (ascending), and `names` as `domains`: of
+    `Traits`.
+    """
     sizes = mail.group_by("domain").agg(pl.len().cast(pl.Int64).alias("fans"))
     own = sizes.join(names, on="domain").filter(
         ~pl.col("name").map_elements(is_provider, return_dtype=pl.Boolean)
@@ -64,7 +66,7 @@ def _in_a_moment(
     members: pl.DataFrame, times: pl.DataFrame, domains: list[int]
 ) -> dict[int, tuple[float, int]]:
     """Domain → corrected chance and seconds, of those of which half registered in a moment."""
-    everyone = np.sort(times["us"].to_numpy())
+    everyone = times["us"].to_numpy()
     registered = members.join(times, on="line").sort("us").group_by("domain").agg("us")
     looks, found = log_looks(SIGNS * len(domains)), {}
     for domain, us in registered.sort("domain").iter_rows():

@@ -1,6 +1,7 @@
 """The suspicious groups of a score file: read, found, kept with the file. A job of its own. [X-13]
 
-PostgreSQL sends each fan's contact once; what stays in memory are some 60 bytes of each.
+PostgreSQL sends each fan's contact once; what stays in memory are at most 80 bytes of each, and
+for a while what one kind of group sorts.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import polars as pl
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from campaigns.choices import ScoreFileState, SuspiciousKind
-from campaigns.errors import NotDrawn
+from campaigns.choices import SuspiciousKind
+from campaigns.fairness import drawn_files
 from campaigns.fairness.suspicious.detection import suspicious_groups
 from campaigns.fairness.suspicious.groups import Group
 from campaigns.fairness.suspicious.traits import CONTACTS, Traits, joined, traits_of
@@ -74,15 +75,8 @@ def open_job(score_file: ScoreFile, *, by: User | None) -> Job:
 
 
 def without_groups() -> list[ScoreFile]:
-    """Drawn files that were never looked at, such as those that a command processed."""
-    drawn = ScoreFile.objects.filter(
-        state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED], suspicious__isnull=True
-    ).defer("rules")
-    waiting = {str(score_file.pk): score_file for score_file in drawn}
-    asked = Job.objects.filter(
-        kind=JOB_KIND, subject_kind=SUBJECT_KIND, subject_id__in=waiting
-    ).values_list("subject_id", flat=True)
-    return [waiting[number] for number in waiting.keys() - set(asked)]
+    """Drawn files that were never searched, nor asked to be."""
+    return drawn_files.without("suspicious", job_kind=JOB_KIND, subject_kind=SUBJECT_KIND)
 
 
 def run(job_id: int) -> Summary:
@@ -125,11 +119,7 @@ def sentence(summary: Summary) -> str:
 
 
 def _require_drawn(score_file: ScoreFile) -> None:
-    if not score_file.is_drawn:
-        raise NotDrawn(
-            f"Score file {score_file.pk} is {score_file.state}. Suspicious groups can be found once"
-            " it is streamed."
-        )
+    drawn_files.require_drawn(score_file, "Suspicious groups can be found")
 
 
 def _traits_of(score_file: ScoreFile) -> Traits:

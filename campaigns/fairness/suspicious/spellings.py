@@ -28,9 +28,11 @@ KIND_ALONE: Final = 1  # the expected number of contacts counts all that were lo
 
 def many_spellings(mail: pl.DataFrame) -> list[Group]:
     """The groups that are named. `mail`: of `Traits`."""
-    # who writes a contact in its plain form alone has one spelling
-    several = mail.filter(pl.col("spelling") != pl.col("contact")).select("contact").unique()
-    spelled = mail.join(several, on="contact", how="semi")
+    ordered = mail["contact"].sort()
+    again = ordered == ordered.shift(1)
+    # several spellings are of several fans
+    shared = ordered.filter(again).unique()
+    spelled = mail.filter(pl.col("contact").is_in(shared.implode()))
     contacts = spelled.group_by("contact").agg(pl.col("spelling").n_unique().cast(pl.Int64))
     usual = contacts["spelling"].filter(contacts["spelling"] < FEWEST_FANS)
     second, third = int((usual >= 2).sum()), int((usual >= 3).sum())
@@ -39,7 +41,7 @@ def many_spellings(mail: pl.DataFrame) -> list[Group]:
     log_p = np.log(second + 1) + (pl.col("spelling") - 2) * log_third
     odd = contacts.filter(pl.col("spelling") >= FEWEST_FANS).with_columns(log_p.alias("log_p"))
     odd = odd.filter(pl.col("log_p") <= log_limit(KIND_ALONE))
-    expected = mail.height / max(mail["contact"].n_unique(), 1)
+    expected = mail.height / max(mail.height - int(again.sum()), 1)
     return [
         Group(
             SuspiciousKind.SPELLINGS,

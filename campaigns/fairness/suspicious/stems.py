@@ -28,19 +28,19 @@ from campaigns.fairness.suspicious.groups import (
     log_looks,
     without_overlaps,
 )
-from campaigns.fairness.suspicious.traits import PADDING
+from campaigns.fairness.suspicious.traits import MOST_DIGITS, PADDING
 
 GAPS: Final = (1, 4)  # from a number to the next one that counts as running
 STEMS: Final = ("stem_at", "stem")  # at one domain; at all of them
-BEHIND_ALL: Final = 16 * PADDING
 PARTS: Final = 8  # of the stems, one after the other: what sorting them takes is an eighth
 OFTENER: Final = 2  # than with other stems: no surprise
+TENS: Final = 10 ** np.arange(1, MOST_DIGITS + 1)
 
 
 @dataclass(frozen=True)
 class _Numbers:
-    """The numbers of all stems with FEWEST_FANS or more, by stem and number, each once: `stem`,
-    `number` and how many `fans` have it.
+    """The numbers of all stems, by stem and number, each once: `stem`, `number` and how many `fans`
+    have it.
     """
 
     stem: npt.NDArray[np.uint64]
@@ -55,18 +55,23 @@ class _Numbers:
 
 def running_digits(numbered: pl.DataFrame) -> list[Group]:
     """The groups that are named, of each stem all its runs. `numbered`: of `Traits`."""
+    everyone = np.sort(numbered["number"].to_numpy())
     return without_overlaps(
-        group for stem in STEMS for part in range(PARTS) for group in _of(numbered, stem, part)
+        group
+        for stem in STEMS
+        for part in range(PARTS)
+        for group in _of(numbered.filter(pl.col(stem) % PARTS == part), stem, everyone)
     )
 
 
-def _of(numbered: pl.DataFrame, stem: str, part: int) -> list[Group]:
-    numbers = _numbers_of(numbered.filter(pl.col(stem) % PARTS == part), stem)
-    looked_at = numbered.height * len(GAPS) * len(STEMS)
+def _of(numbered: pl.DataFrame, stem: str, everyone: Numbers) -> list[Group]:
+    """Of a part of the stems. `everyone`: the numbers of all fans, ascending."""
+    numbers = _numbers_of(numbered, stem)
+    looked_at = len(everyone) * len(GAPS) * len(STEMS)
     runs = [_long_runs(numbers, gap) for gap in GAPS]
     if not any(len(places) for places in runs):
         return []
-    elsewhere = _Elsewhere(np.sort(numbered["number"].to_numpy()), numbers)
+    elsewhere = _Elsewhere.of(everyone, numbers)
     found = pl.concat(
         [
             _unexpected(numbers, places, elsewhere, gap, log_limit(looked_at))
@@ -90,8 +95,7 @@ def _of(numbered: pl.DataFrame, stem: str, part: int) -> list[Group]:
 
 
 def _numbers_of(numbered: pl.DataFrame, stem: str) -> _Numbers:
-    many = numbered.group_by(stem).len().filter(pl.col("len") >= FEWEST_FANS)
-    ordered = numbered.select(stem, "number").join(many, on=stem, how="semi").sort(stem, "number")
+    ordered = numbered.select(stem, "number").sort(stem, "number")
     keys, number = ordered[stem].to_numpy(), ordered["number"].to_numpy()
     is_new = np.concatenate([[True], (np.diff(number) != 0) | (keys[1:] != keys[:-1])])
     first = np.flatnonzero(is_new[: len(keys)])
@@ -129,49 +133,57 @@ def _unexpected(
 
 @dataclass(frozen=True)
 class _Elsewhere:
-    """What fans with other stems choose. `everyone`: all numbers, ascending."""
+    """What fans with other stems choose. `everyone`: all numbers, ascending. Of each of `numbers`:
+    `stem`, which one it is, from 0; `at`, ascending, by stem and by how many of everyone have a
+    smaller number; `before`, how many fans have one before it, and how many there are.
+    """
 
     everyone: Numbers
-    numbers: _Numbers
+    number: Numbers
+    stem: Numbers
+    at: Numbers
+    before: Numbers
+
+    @classmethod
+    def of(cls, everyone: Numbers, numbers: _Numbers) -> _Elsewhere:
+        stem = np.cumsum(np.concatenate([[False], numbers.stem[1:] != numbers.stem[:-1]]))
+        at = stem * (len(everyone) + 1) + np.searchsorted(everyone, numbers.number)
+        before = np.concatenate([[0], np.cumsum(numbers.fans)])
+        return cls(everyone, numbers.number, stem, at, before)
 
     def chosen(self, places: Numbers, gap: int) -> Chances:
         """How many fans of each stem would have one of the `gap` numbers that follow, if they chose
         as the others do. A number that none of those has is as likely as any with as many digits.
         """
-        stem, number = self.numbers.stem[places], self.numbers.number[places]
-        fans = self._of_stem(stem, np.zeros_like(number), np.full_like(number, BEHIND_ALL))
+        stem, number = self.stem[places], self.number[places]
+        everybody = len(self.everyone)
+        fans = self._of_stem(stem, 0, everybody)
         used = self._elsewhere(stem, number + 1, number + gap + 1)
         least, most = _of_as_many_digits(number)
         alike = self._elsewhere(stem, least, most)
-        likely: Chances = (used + gap * (alike + 1) / (most - least)) / (
-            len(self.everyone) - fans + 1
-        )
+        likely: Chances = (used + gap * (alike + 1) / (most - least)) / (everybody - fans + 1)
         return fans * likely
 
-    def _elsewhere(self, stem: npt.NDArray[np.uint64], least: Numbers, most: Numbers) -> Numbers:
+    def _elsewhere(self, stem: Numbers, least: Numbers, most: Numbers) -> Numbers:
         """How many fans with other stems have a number from `least` to before `most`."""
-        everywhere = np.searchsorted(self.everyone, most) - np.searchsorted(self.everyone, least)
-        elsewhere: Numbers = everywhere - self._of_stem(stem, least, most)
+        first, last = np.searchsorted(self.everyone, least), np.searchsorted(self.everyone, most)
+        elsewhere: Numbers = last - first - self._of_stem(stem, first, last)
         return elsewhere
 
-    def _of_stem(self, stem: npt.NDArray[np.uint64], least: Numbers, most: Numbers) -> Numbers:
-        own = self.numbers
-        begins = np.searchsorted(own.stem, stem).tolist()
-        ends = np.searchsorted(own.stem, stem, "right").tolist()
-        inside = [
-            begin + np.searchsorted(own.number[begin:end], between)
-            for begin, end, *between in zip(begins, ends, least, most, strict=True)
-        ]
-        first, last = np.array(inside, dtype=np.int64).reshape(-1, 2).T
-        before = np.concatenate([[0], np.cumsum(own.fans)])
-        fans: Numbers = before[last] - before[first]
+    def _of_stem(self, stem: Numbers, first: Numbers | int, last: Numbers | int) -> Numbers:
+        """How many fans of a stem have a number with `first` smaller ones, or more, and fewer than
+        `last`.
+        """
+        begins = stem * (len(self.everyone) + 1)
+        begin, end = (np.searchsorted(self.at, begins + rank) for rank in (first, last))
+        fans: Numbers = self.before[end] - self.before[begin]
         return fans
 
 
 def _of_as_many_digits(number: Numbers) -> tuple[Numbers, Numbers]:
     """The least number with as many digits, and behind the greatest."""
     padded, value = np.divmod(number, PADDING)
-    digits = np.where(padded > 0, padded, np.char.str_len(value.astype(str)))
-    top = 10 ** digits.astype(np.int64)
+    digits = np.where(padded > 0, padded, np.searchsorted(TENS, value, "right") + 1)
+    top = 10**digits
     base = padded * PADDING
     return np.where((padded > 0) | (digits == 1), base, top // 10), base + top

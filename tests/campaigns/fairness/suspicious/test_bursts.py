@@ -16,7 +16,7 @@ HOUR = 3_600
 def found_in(*seconds: np.ndarray) -> list[Group]:
     at = np.concatenate(seconds)
     us = (at * SECOND).astype(np.int64)
-    return bursts(pl.DataFrame({"line": range(2, len(at) + 2), "us": us}))
+    return bursts(pl.DataFrame({"line": range(2, len(at) + 2), "us": us}).sort("us"))
 
 
 def steady(rate: float, hours: int = 10) -> np.ndarray:

@@ -12,7 +12,7 @@ from tests.campaigns.fairness.suspicious.crowds import honest, with_machines
 
 
 def found_in(fans: pl.DataFrame) -> list[Group]:
-    return suspicious_groups(traits_of(fans))
+    return suspicious_groups(joined([traits_of(fans)]))
 
 
 def test_x13_twenty_groups_among_a_hundred_thousand_fans_are_found_and_one_honest_one_at_most():

@@ -7,7 +7,7 @@ import polars as pl
 
 from campaigns.fairness.suspicious.domains import rare_domains
 from campaigns.fairness.suspicious.groups import Group
-from campaigns.fairness.suspicious.traits import CONTACTS, traits_of
+from campaigns.fairness.suspicious.traits import CONTACTS, joined, traits_of
 
 HOUR = 3_600_000_000
 
@@ -26,7 +26,7 @@ def found_in(sizes: dict[str, int], moments: dict[str, int] | None = None) -> li
             for share, length in zip(rng.random(len(domains)), within, strict=True)
         ],
     }
-    traits = traits_of(pl.DataFrame(fans, schema=CONTACTS))
+    traits = joined([traits_of(pl.DataFrame(fans, schema=CONTACTS))])
     return rare_domains(traits.mail, traits.times, traits.domains)
 
 
