@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from campaigns.admin import OfCampaign, posted_campaign
+from campaigns.admin.of_campaign import OfCampaign, posted_campaign
 from campaigns.locks import lock_campaigns
 from campaigns.models import Market
 from operations.adminkit.listing import BigTableAdmin, MaskedAdmin, PageAdmin, TitledAdmin, counted

@@ -7,7 +7,7 @@ from django.contrib.admin.sites import site
 from django.db import IntegrityError
 from django.db.models import Model
 
-from campaigns.admin import ListEntryAdmin
+from campaigns.admin.lists import ListEntryAdmin
 from campaigns.models import FanList, ListEntry
 from operations.adminkit import deleting
 from operations.adminkit.deleting import refusal

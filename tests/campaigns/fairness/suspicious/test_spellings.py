@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 
 from campaigns.fairness.suspicious.groups import Group
 from campaigns.fairness.suspicious.spellings import many_spellings
@@ -24,6 +25,7 @@ def test_x13_dots_tags_and_googlemail_are_one_contact():
     (group,) = found_in([*PEOPLE, *SPELLED])
     assert group.lines.tolist() == list(range(302, 313))
     assert group.about == {"spellings": 11}
+    assert group.expected == pytest.approx(311 / 301)  # fans, and their mailboxes
 
 
 def test_x13_one_address_of_many_fans_is_one_spelling():
