@@ -6,6 +6,7 @@ import pytest
 
 from campaigns.models import FanList
 from tests.support.campaigns import make_campaign
+from tests.support.forms import form_of
 from tests.support.people import client_of, member_of
 
 pytestmark = pytest.mark.django_db
@@ -16,6 +17,7 @@ def test_s15_whose_a_fan_list_is_never_changes():
     fan_list = FanList.objects.create(campaign=spring, fanlist_id="top")
     client = client_of(member_of("administrator"))
     values = {"fanlist_id": "club", "campaign": autumn.pk}
-    client.post(f"/admin/campaigns/fanlist/{fan_list.pk}/change/", values)
+    page = f"/admin/campaigns/fanlist/{fan_list.pk}/change/"
+    assert client.post(page, form_of(client, page) | values).status_code == 302
     fan_list.refresh_from_db()
     assert (fan_list.fanlist_id, fan_list.campaign) == ("top", spring)
