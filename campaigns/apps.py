@@ -9,7 +9,7 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns.registrations import records
-        from campaigns.scoring import score_files
+        from campaigns.scoring import streaming
         from campaigns.tasks import JOB_KINDS, SCHEDULED_RUNS
         from datalake import save
         from datalake.streams import consumers
@@ -20,4 +20,4 @@ class CampaignsConfig(AppConfig):
         consumers.register(
             records.CONSUMER, "input", records.take_from_stream, types={"registration"}
         )
-        save.WATCHERS.append(score_files.mark_saved)
+        save.WATCHERS.append(streaming.mark_saved)

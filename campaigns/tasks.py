@@ -15,7 +15,7 @@ from campaigns.intake import arrivals, browser_uploads, s3_queue
 from campaigns.models import Arrival, Campaign, RankFile, RegistrationImport, ScoreFile
 from campaigns.ranks import rank_files
 from campaigns.registrations import imports
-from campaigns.scoring import dry_run, score_files
+from campaigns.scoring import dry_run, endings, score_files
 from campaigns.supplements import supplements
 from datalake.aws.sqs import SqsQueue
 from operations import tasks
@@ -270,7 +270,7 @@ JOB_KINDS = [
         score_files.JOB_KIND,
         "Process scores",
         run_score_file,
-        tidy=score_files.forget_cancelled,
+        tidy=endings.forget_cancelled,
         page="score-file",
         right=PROCESS_RIGHT,
     ),

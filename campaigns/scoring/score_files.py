@@ -1,6 +1,6 @@
 """One score file from upload to SAVED. [S-1, S-12]
 
-    receive → UPLOADED → PROCESSING (judging.py) → VALIDATED → STREAMED (publishing.py) → SAVED
+    receive → UPLOADED → PROCESSING (judging.py) → VALIDATED → STREAMED (streaming.py) → SAVED
 
 A file that cannot be taken is refused before anything is written. Every stage may be killed and
 runs again to the same end.
@@ -8,43 +8,31 @@ runs again to the same end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 
 from django.contrib.auth.models import User
-from django.db import OperationalError, connection, transaction
+from django.db import transaction
 from django.db.models import Q, Sum
-from django.utils import timezone
-from psycopg.errors import LockNotAvailable
 
 from campaigns import named_file
-from campaigns.choices import CampaignStatus, LateKind, Reason, ScoreFileState, Tag
-from campaigns.errors import AlreadyProcessed, CancelledByHand, UnknownScoreFile
+from campaigns.choices import CampaignStatus, ScoreFileState
+from campaigns.errors import AlreadyProcessed, UnknownScoreFile
 from campaigns.formats.score_bytes import survey
 from campaigns.locks import lock_campaign
-from campaigns.models import Campaign, LateChange, ScoreFile
+from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import require_open
-from campaigns.scoring import (
-    activation,
-    bucket_lists,
-    comparison,
-    judging,
-    publishing,
-    rules,
-    tables,
-)
+from campaigns.scoring import bucket_lists, judging, publishing, rules, tables
+from campaigns.scoring.endings import failing_with_its_job
 from campaigns.scoring.local_cache import LocalCache
 from campaigns.scoring.outcomes import add_tallies
 from campaigns.scoring.reception import Received, receive
-from datalake import save
-from datalake.choices import StreamName
+from campaigns.scoring.streaming import stream
 from datalake.storage import buckets
-from datalake.streams import consumers
-from operations import alerts, jobs, leases
+from operations import jobs, leases
 from operations.choices import JobState
 from operations.database.clock import database_time
-from operations.errors import JobStopped, LeaseLost, error_text
 from operations.leases import Lease
 from operations.models import Chunk, Job
 from operations.subjects import Subject
@@ -62,7 +50,6 @@ __all__ = [
 
 JOB_KIND = "process_scores"
 BEGUN = ("rules", "rules_digest", "rules_fixed_at", "min_score", "state", "error")
-ATTACH_TRIES = 6  # of 5 s each, see scoretables.attach
 
 
 def subject_of(score_file: ScoreFile) -> Subject:
@@ -94,7 +81,7 @@ def process(job_id: int) -> ScoreFile:
     number = int(Job.objects.get(pk=job_id).subject_id)
     with (
         leases.working(job_id) as lease,
-        _failing_with_its_job(number, lease),
+        failing_with_its_job(number, lease),
         _cleared(LocalCache.of(lease)),
     ):
         score_file = score_file_of(number)
@@ -114,7 +101,7 @@ def _process(score_file: ScoreFile, lease: Lease, indexer: Executor) -> None:
     # a public value that was entered meanwhile woke no file: this one was not VALIDATED yet
     if indexed is None and (indexed := _draw(score_file, lease, indexer)) is None:
         return
-    _stream(score_file_of(score_file.pk), lease, indexed)
+    stream(score_file_of(score_file.pk), lease, indexed)
 
 
 def _draw(score_file: ScoreFile, lease: Lease, indexer: Executor) -> Future[None] | None:
@@ -153,75 +140,12 @@ def _cleared(cache: LocalCache) -> Iterator[None]:
         cache.clear()
 
 
-@contextmanager
-def _failing_with_its_job(number: int, lease: Lease) -> Iterator[None]:
-    """What ends the job early stands on the file as well; both raise it on. Nothing is written
-    without the lease.
-    """
-    try:
-        yield
-    except LeaseLost:
-        raise
-    except JobStopped as stop:
-        if stop.how == "cancel":
-            with transaction.atomic():
-                _keep_named(number)
-                lease.hold()
-                _forget(number)
-        raise
-    except Exception as error:
-        connection.close_if_unusable_or_obsolete()
-        with transaction.atomic():
-            _keep_named(number)
-            lease.hold()
-            _fail(number, error)
-        raise
-
-
 def _move(lease: Lease, score_file: ScoreFile, state: ScoreFileState, **values: object) -> None:
     """Bring the file to a state as this attempt. Raises LeaseLost, WrongStatus. [C-2]"""
     with transaction.atomic():
         require_open(lock_campaign(score_file.campaign_id))
         lease.hold()
         ScoreFile.objects.filter(pk=score_file.pk).update(state=state, **values)
-
-
-def _fail(number: int, error: Exception) -> None:
-    unfinished = ScoreFile.objects.filter(pk=number).exclude(
-        state__in=[ScoreFileState.STREAMED, ScoreFileState.SAVED]
-    )
-    unfinished.update(state=ScoreFileState.FAILED, error=error_text(error))
-
-
-def _keep_named(number: int) -> None:
-    """What becomes of a file names no other one after luck could be known. [S-8]"""
-    named_file.keep(
-        lock_campaign(ScoreFile.objects.values_list("campaign_id", flat=True).get(pk=number))
-    )
-
-
-def forget_cancelled(job: Job) -> None:
-    """A job that waited or was paused is cancelled: what its file has so far is deleted."""
-    _keep_named(int(job.subject_id))
-    _forget(int(job.subject_id))
-
-
-def _forget(number: int) -> None:
-    """A file cancelled before every row was judged counts for nothing: its rows and rules go, its
-    bytes and its place among the attempts stay. One that was judged keeps its rows and can be taken
-    up again: some may be on the stream already.
-    """
-    score_file = ScoreFile.objects.select_for_update().get(pk=number)
-    if score_file.roster_digest:
-        return
-    _fail(
-        number,
-        CancelledByHand("Processing was cancelled. Start it again to continue."),
-    )
-    ScoreFile.objects.filter(pk=number).update(
-        rules={}, rules_digest="", rules_fixed_at=None, min_score=None
-    )
-    tables.drop(number)
 
 
 def _judge(score_file: ScoreFile, lease: Lease) -> int:
@@ -277,7 +201,7 @@ def _validate(
         tables.attach(score_file.pk, tables.REJECTED)
         _move(lease, score_file, ScoreFileState.VALIDATED, **ledger)
 
-    _patiently(settle)
+    tables.patiently(settle)
 
 
 def _begin(score_file: ScoreFile, lease: Lease) -> None:
@@ -324,89 +248,6 @@ def _require_only_one(score_file: ScoreFile) -> None:
         )
 
 
-def _stream(score_file: ScoreFile, lease: Lease, indexed: Future[None]) -> None:
-    """VALIDATED → STREAMED: published, attached to all scores, and active if it is the one that was
-    named and no wave forbids it. [S-12, S-13]
-    """
-    judged, accepted = score_file.rows_in, score_file.accepted
-    publishing_step = {
-        "first": judged,
-        "rows": accepted,
-        "progress": judged,
-        "total": judged + accepted,
-    }
-    lease.step("Writing files and publishing", **publishing_step)
-    published = publishing.publish(score_file, lease)
-    lease.step("Indexing the rows", progress=judged + accepted)
-    indexed.result()
-    if score_file.late:
-        _compare(score_file, lease)
-    _count(score_file, published, lease)
-    mark_saved(score_file.stream)  # the lake may have been faster than we were
-
-
-def _compare(score_file: ScoreFile, lease: Lease) -> None:
-    """How many fans a late file moves, against the file that is active now. [S-8]"""
-    lease.step("Comparing with the active score file")
-    active = Campaign.objects.get(pk=score_file.campaign_id).active_score_file
-    moved = comparison.moved_between(active, score_file)
-    with transaction.atomic():
-        lease.hold()
-        LateChange.objects.filter(
-            campaign=score_file.campaign_id,
-            kind=LateKind.SCORE_FILE,
-            details__attempt=score_file.attempt,
-        ).update(moved=moved)
-
-
-def _count(score_file: ScoreFile, published: publishing.Published, lease: Lease) -> None:
-    """Attach the rows and make the file STREAMED, at once."""
-    _patiently(lambda: _count_now(score_file, published, lease))
-
-
-def _patiently(attach: Callable[[], None]) -> None:
-    """Attach in one transaction. Whoever holds the table of all rows just then is waited for."""
-    for tries_left in reversed(range(ATTACH_TRIES)):
-        try:
-            with transaction.atomic():
-                attach()
-            return
-        except OperationalError as error:
-            if not isinstance(error.__cause__, LockNotAvailable) or not tries_left:
-                raise
-
-
-def _count_now(score_file: ScoreFile, published: publishing.Published, lease: Lease) -> None:
-    require_open(lock_campaign(score_file.campaign_id))
-    lease.hold()
-    tables.attach(score_file.pk)
-    ScoreFile.objects.filter(pk=score_file.pk).update(
-        state=ScoreFileState.STREAMED,
-        streamed=published.streamed,
-        stream_position=published.position,
-        streamed_at=timezone.now(),
-    )
-    activated = activation.try_activate_named(score_file, by=score_file.created_by)
-    alerts.alert(summary(score_file, activated=activated))
-
-
-def summary(score_file: ScoreFile, *, activated: bool) -> str:
-    """S-11's message for Slack: in, accepted, rejected by reason, tagged."""
-    reasons = _counted(Reason, score_file.rejected_by)
-    return (
-        f"Score file {score_file.name} of campaign {score_file.campaign.campaign_id}:"
-        f" {score_file.rows_in:,} in, {score_file.accepted:,} accepted,"
-        f" {score_file.rejected:,} rejected{f' ({reasons})' if reasons else ''}. Tags:"
-        f" {_counted(Tag, score_file.tagged_by) or 'none'}."
-        f" {'It is now active.' if activated else 'It is not active.'}"
-    )
-
-
-def _counted(names: type[Reason] | type[Tag], counts: dict[str, int]) -> str:
-    """Counts in the order of the rules, whatever order the database keeps them in."""
-    return ", ".join(f"{name.label}: {counts[name]:,}" for name in names if name in counts)
-
-
 def release_waiting(campaign: Campaign | None = None) -> list[ScoreFile]:
     """Files in VALIDATED whose public value is there now, of one campaign or of all. Their job
     ended because it waited for it: one at work goes on by itself, and what was cancelled or failed
@@ -422,23 +263,3 @@ def release_waiting(campaign: Campaign | None = None) -> list[ScoreFile]:
     last = last.order_by("subject_id", "-id").distinct("subject_id")
     states = dict(last.values_list("subject_id", "state"))
     return [each for each in found if states.get(str(each.pk)) == JobState.DONE]
-
-
-@transaction.atomic
-def mark_saved(stream: str) -> int:
-    """STREAMED → SAVED for files whose last batch the lake has, or that have none. Returns how
-    many.
-
-    Called when the lake's position in a stream of scores moved, and when a file is STREAMED. The
-    lock on that position lets neither overlook the other.
-    """
-    if stream not in (StreamName.SCORED, StreamName.FANLIST_RANKS):
-        return 0
-    saved = consumers.lock_checkpoint(save.CONSUMER, StreamName(stream)).position
-    from_ranks = stream == StreamName.FANLIST_RANKS
-    streamed = ScoreFile.objects.filter(
-        state=ScoreFileState.STREAMED, fanlist__isnull=not from_ranks
-    )
-    return streamed.filter(Q(stream_position__lte=saved) | Q(stream_position=None)).update(
-        state=ScoreFileState.SAVED
-    )

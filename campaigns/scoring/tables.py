@@ -8,11 +8,12 @@ PostgreSQL sorts twice as fast by what differs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import polars as pl
-from django.db import transaction
+from django.db import OperationalError, transaction
 from psycopg import sql
+from psycopg.errors import LockNotAvailable
 
 from campaigns.contacts.search_forms import COLUMNS as FOUND_BY
 from operations.database.copying import copy_nullable, copy_plain, frames_of
@@ -48,6 +49,7 @@ SCHEMA = dict.fromkeys(COLUMNS, pl.String) | {
 }
 REJECTED_COLUMNS = ("score_file_id", "line", "global_user_id", "reason", "raw", *FOUND_BY)
 LOCK_TIMEOUT = "5s"
+ATTACH_TRIES = 6
 INDEX_NAMES = (
     *("key", "in_order", "one_outcome_per_fan", "by_fan", "by_fields"),
     *(f"by_{column}" for column in FOUND_BY),
@@ -187,3 +189,17 @@ def attach(score_file_id: int, of: str = SCORES) -> None:
     statement = sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES IN ({})")
     run(statement.format(sql.Identifier(of), name_of(score_file_id, of), score_file_id))
     run(sql.SQL("SET LOCAL lock_timeout TO DEFAULT"))
+
+
+def patiently(work: Callable[[], None]) -> None:
+    """Do in one transaction what attaches rows. Who holds the table of all rows just then is waited
+    for.
+    """
+    for tries_left in reversed(range(ATTACH_TRIES)):
+        try:
+            with transaction.atomic():
+                work()
+            return
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable) or not tries_left:
+                raise

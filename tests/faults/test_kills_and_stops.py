@@ -57,7 +57,7 @@ class Scores:
         "campaigns.scoring.publishing:_write_files",
         "campaigns.scoring.tables:index",
         "campaigns.scoring.tables:attach",
-        "campaigns.scoring.score_files:mark_saved",
+        "campaigns.scoring.streaming:mark_saved",
         "operations.leases:finish",
     )
 

@@ -18,12 +18,9 @@ from campaigns.formats import score_rows
 from campaigns.models import Campaign, FanScore, ListEntry, RejectedRow, ScoreFile
 from campaigns.opening import close_campaign
 from campaigns.registrations import imports
-from campaigns.scoring import judging, publishing, roster, score_files, tables
-from datalake import save, streams
-from datalake.choices import StreamName
+from campaigns.scoring import judging, publishing, roster, score_files, streaming, tables
 from datalake.models import StreamBatch
 from datalake.storage import buckets
-from datalake.streams import consumers
 from operations import foreground, jobs, leases
 from operations.choices import JobState
 from operations.errors import JobBusy, LeaseLost
@@ -46,7 +43,6 @@ from tests.support.score_files import (
     NO_ROWS_KEPT,
     everything_of,
     messy,
-    read,
     rows_kept,
     start_over,
 )
@@ -147,8 +143,8 @@ def test_a_failed_file_uploaded_again_is_the_same_file_and_is_taken_up_where_it_
         (publishing, "_write_rejected", 1),
         (tables, "attach", 1),
         (tables, "attach", 2),
-        (score_files, "_count", 1),
-        (score_files, "mark_saved", 1),
+        (streaming, "_count", 1),
+        (streaming, "mark_saved", 1),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
@@ -202,7 +198,7 @@ def state_of_things() -> tuple[object, ...]:
         (roster, "write"),
         (publishing, "draw_waiting_rows"),
         (publishing, "_send"),
-        (score_files, "_count"),
+        (streaming, "_count"),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
@@ -229,21 +225,6 @@ def test_a_worker_that_was_taken_over_writes_nothing_any_more(
     with pytest.raises(LeaseLost):
         score_files.process(job.pk)
     assert states == [state_of_things()]
-
-
-def test_a_fault_after_a_take_over_does_not_fail_the_file_of_the_new_worker(monkeypatch):
-    """[O-6]"""
-    score_file = receive_scores(make_campaign(), messy())
-    job = score_files.open_job(score_file, by=None)
-
-    def late_fault(*arguments):
-        take_over(job.pk)
-        raise OSError("too late")
-
-    monkeypatch.setattr(judging, "judge", late_fault)
-    with pytest.raises(LeaseLost):
-        score_files.process(job.pk)
-    assert ScoreFile.objects.get().state == ScoreFileState.PROCESSING
 
 
 def stop_at_chunk(monkeypatch, job_id: int, number: int, how: str) -> None:
@@ -301,23 +282,6 @@ def test_a_cancelled_file_counts_for_nothing_and_can_be_taken_up_anew(
     assert done == score_file
     assert done.state == ScoreFileState.STREAMED
     assert FanScore.objects.filter(score_file=done, raw_score__lt=0.9).count() == 0
-
-
-def test_a_file_cancelled_while_it_is_published_keeps_its_rows(monkeypatch):
-    campaign = make_campaign()
-    score_file = receive_scores(campaign, messy())
-    job = score_files.open_job(score_file, by=None)
-    with monkeypatch.context() as patch:
-        real = publishing.draw_waiting_rows
-        patch.setattr(
-            publishing,
-            "draw_waiting_rows",
-            lambda *a: (jobs.request_stop(job.pk, "cancel"), real(*a)),
-        )
-        stopped = score_files.process(job.pk)
-    assert stopped.state == ScoreFileState.VALIDATED
-    done = score_files.process(score_files.open_job(stopped, by=None).pk)
-    assert done.state == ScoreFileState.STREAMED
 
 
 def test_a_file_whose_bytes_changed_in_the_bucket_fails_before_a_row_is_written():
@@ -418,53 +382,6 @@ def test_a_value_that_is_entered_when_the_rows_were_just_validated_draws_them(mo
 
     monkeypatch.setattr(score_files, "_validate", entered_meanwhile)
     assert process_scores(campaign, messy()).state == ScoreFileState.STREAMED
-
-
-def test_a_file_without_an_accepted_row_is_saved_at_once():
-    score_file = process_scores(
-        make_campaign(), score_file_bytes([score_row(1, raw_local_fanscore="0.1")])
-    )
-    assert score_file.state == ScoreFileState.SAVED
-    assert (score_file.accepted, score_file.streamed, score_file.stream_position) == (0, 0, None)
-    assert (
-        read(score_file.scrubbed_key)
-        == b"id,email,phone,globalUserId,memberId,score,band_score,tags,marketId\n"
-    )
-
-
-def test_a_file_is_saved_when_the_lake_has_its_last_batch(monkeypatch):
-    """[S-12]"""
-    monkeypatch.setattr(streams, "BATCH_RECORDS", 5)
-    monkeypatch.setattr(publishing, "RECORDS_AT_A_TIME", 10)
-    score_file = process_scores(make_campaign(), messy())
-    assert score_file.state == ScoreFileState.STREAMED
-    while consumers.position(save.CONSUMER, StreamName.SCORED) < score_file.stream_position:
-        score_file.refresh_from_db()
-        assert score_file.state == ScoreFileState.STREAMED
-        save.save(StreamName.SCORED, 1)
-    score_file.refresh_from_db()
-    assert score_file.state == ScoreFileState.SAVED
-
-
-def test_a_lake_that_was_faster_than_the_file_saves_it_all_the_same(monkeypatch):
-    """[S-12] The last batch is in the lake before the file is STREAMED."""
-    real = publishing.publish
-    monkeypatch.setattr(
-        publishing, "publish", lambda *a: (real(*a), save.save(StreamName.SCORED))[0]
-    )
-    assert process_scores(make_campaign(), messy()).state == ScoreFileState.SAVED
-
-
-def test_slack_is_notified_of_the_files_outcome():
-    """[S-11]"""
-    content = score_file_bytes([score_row(1), score_row(1), score_row(2, sms="")])
-    process_scores(make_campaign(), content, name="march scores")
-    (alert,) = Alert.objects.all()
-    assert "march scores" in alert.text
-    assert "3 in, 2 accepted, 1 rejected (Duplicate of an earlier row: 1)" in alert.text
-    assert "No phone number: 1" in alert.text
-    assert "now active" in alert.text
-    assert "mail.example" not in alert.text
 
 
 def test_registrations_are_not_touched_by_scores():
