@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
+from campaigns.locks import no_wave_selects
 from campaigns.models import Registrant
 from datalake.storage import buckets
 from operations.choices import JobState
+from operations.database.statements import run
 from operations.errors import LeaseLost
 from operations.models import Job
 from tests.support.waves import (
@@ -26,6 +31,7 @@ from waves import tasks
 from waves.actions import reschedule, reset
 from waves.approval import renew
 from waves.errors import SecondCountFailed
+from waves.locks import lock_wave
 from waves.models import Member, Template, Wave
 from waves.naming import attempt_prefix
 from waves.preparation import submission
@@ -173,3 +179,27 @@ def test_o6_a_checker_that_was_killed_is_tried_again(wave):
     assert (failed.state, failed.retry_at is not None) == (JobState.FAILED, True)
     count.open_missing_jobs()
     assert Job.objects.filter(kind=count.JOB_KIND).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_x14_nothing_is_locked_while_the_checker_runs(monkeypatch):
+    """Neither a row nor the campaign's selection: others prepare and approve meanwhile."""
+    campaign, start, seen = campaign_with(12), subprocess.Popen, []
+
+    def others() -> bool:
+        try:
+            with transaction.atomic():
+                run("SET LOCAL lock_timeout = '1ms'")
+                lock_wave(Wave.objects.get(campaign=campaign).pk)
+                return no_wave_selects(campaign.pk)
+        finally:
+            connection.close()
+
+    def looks(*command: Any, **options: Any) -> Any:
+        with ThreadPoolExecutor(1) as thread:
+            seen.append((connection.in_atomic_block, thread.submit(others).result()))
+        return start(*command, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", looks)
+    tasks.run_preparation(submission.submit(request(campaign), by=person("ann"), now=NOW).pk)
+    assert seen == [(False, True)]
