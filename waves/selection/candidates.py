@@ -4,7 +4,7 @@ others may not. [W-5]
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -89,24 +89,28 @@ class Candidates:
         return {Exclusion(reason): count for reason, count in counts}
 
 
+@dataclass(frozen=True)
+class Terms:
+    """By what one selection judges the fans: the least raw score, and who comes back with a code
+    (`global_user_id`, `held_market`, `held_code`). [W-5, W-6]
+    """
+
+    min_score: float
+    returning: pl.DataFrame
+
+
 def gather(
-    score_file: ScoreFile,
-    rules: Rules,
-    *,
-    min_score: float,
-    wave_id: int | None,
-    returning: pl.DataFrame = NOBODY_RETURNS,
-) -> Candidates:
-    """The fans of the score file who may be selected, by the lists and options of `rules`. [W-5]
+    score_file: ScoreFile, rules: Rules, terms: Sequence[Terms], *, wave_id: int | None
+) -> list[Candidates]:
+    """The fans of the score file who may be selected, by the lists and options of `rules`, and by
+    each of the terms; read once. [W-5, X-4]
 
     Members of the wave `wave_id` itself (its earlier preparation) are not counted as taken.
-    `returning`: `global_user_id`, `held_market`, `held_code` of those who come back. [W-6]
     """
-    lowest = max(min_score, rules.lowest_score)
     numbers = {"campaign": score_file.campaign_id, "wave": wave_id, "score_file": score_file.pk}
+    judge = partial(_split_each, rules=rules, terms=terms)
     # PostgreSQL, the reading and the judging keep two cores busy
     with helper_thread("candidates") as helper:
-        judge = partial(split_fans, rules=rules, min_score=lowest, returning=returning)
         parts = [
             future.result()
             for future in [
@@ -114,12 +118,27 @@ def gather(
             ]
         ]
     if not parts:
-        return split_fans(pl.DataFrame(schema=_SCHEMA), rules, min_score=lowest)
-    return Candidates(
-        pl.concat([part.frame for part in parts]),
-        pl.concat([part.returning for part in parts]),
-        pl.concat([part.left_out for part in parts]),
-    )
+        return judge(pl.DataFrame(schema=_SCHEMA))
+    return [
+        Candidates(
+            pl.concat([part.frame for part in found]),
+            pl.concat([part.returning for part in found]),
+            pl.concat([part.left_out for part in found]),
+        )
+        for found in zip(*parts, strict=True)
+    ]
+
+
+def _split_each(fans: pl.DataFrame, rules: Rules, terms: Sequence[Terms]) -> list[Candidates]:
+    return [
+        split_fans(
+            fans,
+            rules,
+            min_score=max(each.min_score, rules.lowest_score),
+            returning=each.returning,
+        )
+        for each in terms
+    ]
 
 
 def split_fans(

@@ -167,18 +167,49 @@ def select_members(plan: Plan, lists: Mapping[str, bytes] | None = None) -> Plan
     """Read the candidates and select. Writes nothing. `lists`: see `rules.gather`. Raises
     UnknownMarket. [W-5, W-7]
     """
-    in_force = rules.gather(plan.campaign, lists)
-    least_score = max(plan.min_score or 0.0, in_force.lowest_score)
-    filled = {plan.markets[seat.market_id].pk: seat.market_id for seat in plan.seats}
-    returning = returning_fans(plan.campaign.pk).filter(pl.col("held_market").is_in(list(filled)))
+    return select_each([plan], lists)[0]
+
+
+def select_each(
+    plans: Sequence[Plan], lists: Mapping[str, bytes] | None = None
+) -> list[PlannedSelection]:
+    """The same by each of these plans of one wave, from one reading of the candidates. [X-4]"""
+    first, wave = plans[0], plans[0].wave
+    in_force = rules.gather(first.campaign, lists)
+    returning = returning_fans(first.campaign.pk)
+    held_markets = frozenset(returning["held_market"])
+    terms = [
+        (
+            max(plan.min_score or 0.0, in_force.lowest_score),
+            held_markets.intersection(_filled(plan)),
+        )
+        for plan in plans
+    ]
+    different = list(dict.fromkeys(terms))
     gathered = candidates.gather(
-        plan.score_file,
+        first.score_file,
         in_force,
-        min_score=least_score,
-        wave_id=plan.wave.pk if plan.wave else None,
-        returning=returning,
+        [
+            candidates.Terms(least, returning.filter(pl.col("held_market").is_in(list(held))))
+            for least, held in different
+        ],
+        wave_id=wave.pk if wave else None,
     )
-    draw = draw_of(plan.campaign)
+    by_terms, draw = dict(zip(different, gathered, strict=True)), draw_of(first.campaign)
+    return [
+        _select(plan, by_terms[own], draw, least_score=own[0])
+        for plan, own in zip(plans, terms, strict=True)
+    ]
+
+
+def _filled(plan: Plan) -> dict[int, str]:
+    """The ids of the markets that the plan fills, by their keys."""
+    return {plan.markets[seat.market_id].pk: seat.market_id for seat in plan.seats}
+
+
+def _select(
+    plan: Plan, gathered: candidates.Candidates, draw: Draw, *, least_score: float
+) -> PlannedSelection:
     selection = select(
         gathered.frame,
         plan.seats,
@@ -187,7 +218,7 @@ def select_members(plan: Plan, lists: Mapping[str, bytes] | None = None) -> Plan
         draw=draw,
     )
     if gathered.returning.height:
-        selection = _with_returning(selection, gathered, filled, draw)
+        selection = _with_returning(selection, gathered, _filled(plan), draw)
     return PlannedSelection(plan, gathered, selection, least_score)
 
 

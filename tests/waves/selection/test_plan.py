@@ -16,11 +16,14 @@ from tests.support.waves import (
     nothing_written,
     request,
 )
+from waves.choices import Order
 from waves.errors import (
     NoActiveScores,
     UnknownMarket,
 )
 from waves.preparation.prepare import prepare
+from waves.selection import candidates
+from waves.selection.plan import plan_of, select_each, select_members
 
 pytestmark = pytest.mark.django_db
 
@@ -55,3 +58,25 @@ def test_w5_a_campaign_without_markets_has_no_waves(ann):
     campaign.markets.all().delete()
     with pytest.raises(UnknownMarket, match="has no market"):
         prepare(request(campaign), by=ann, now=NOW)
+
+
+def test_x4_several_plans_select_from_one_reading_what_each_selects_alone(monkeypatch):
+    wanted = [["east", "west"], ["west", "east"], []] * 10
+    campaign = campaign_with(30, {"west": 4, "east": 6}, preferences=wanted)
+    plans = [
+        plan_of(request(campaign, **changed), now=NOW)
+        for changed in (
+            {},
+            {"min_score": 0.8},
+            {"order": Order.BY_MARKET_ORDER},
+            {"order": Order.SINGLE_MARKET, "single_market": "east"},
+        )
+    ]
+    alone = [select_members(plan).as_result() for plan in plans]
+    readings, read = [], candidates.nullable_frames_of
+    monkeypatch.setattr(
+        candidates, "nullable_frames_of", lambda *a, **k: readings.append(a) or read(*a, **k)
+    )
+    assert [planned.as_result() for planned in select_each(plans)] == alone
+    assert len(readings) == 1
+    assert len({result["members_digest"] for result in alone}) == 4
