@@ -31,15 +31,8 @@ REVEALED = (CampaignStatus.CLOSED, CampaignStatus.ARCHIVED)
 # What `public_attempt` reads: a stranger's request must not load the lists of each attempt.
 PUBLIC_OF_FILES = (
     *("attempt", "created_at", "late", "state", "sha256", "rules_digest", "roster_digest"),
-    *(
-        "rows_in",
-        "accepted",
-        "rejected",
-        "bands",
-        "min_score",
-        "campaign",
-        "supplement_of__attempt",
-    ),
+    *("rows_in", "accepted", "rejected", "bands", "min_score"),
+    *("campaign", "supplement_of__attempt"),
 )
 
 
@@ -180,7 +173,7 @@ def proof_bundle(campaign_id: str) -> dict[str, Any]:
     waves = public_waves(campaign.pk, revealed=True)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "bundle.zip"
-        made = _write(target, campaign, [wave for wave, shown in waves if _is_drawn(shown)])
+        made = _write(target, campaign, [wave for wave, shown in waves if shown["kind"] == "drawn"])
         publish(made.shards, campaign_id, bucket)
         with target.open("rb") as file:
             bucket.put(key, file)
@@ -188,10 +181,6 @@ def proof_bundle(campaign_id: str) -> dict[str, Any]:
     about = {"sha256": made.sha256, "waves": len(waves)}
     logger.info("proof bundle made", extra={"campaign": campaign_id, **about})
     return {"bundle": bucket.url_or_path(key), "key": key, **about}
-
-
-def _is_drawn(wave: dict[str, Any]) -> bool:
-    return bool(wave["kind"] == "drawn")
 
 
 def _write(target: Path, campaign: Campaign, waves: list[Wave]) -> WrittenBundle:

@@ -1059,6 +1059,7 @@ def check_draw(report: Report, draw: Json) -> None:
     check_attempts(report, draw)
     check_lists(report, draw)
     check_late(report, draw)
+    check_active(report, draw)
     check_waves(report, draw)
     check_capacities(report, draw)
 
@@ -1148,13 +1149,17 @@ def moments(page: Json) -> list[str]:
 
 
 def check_late(report: Report, draw: Json) -> None:
-    """Each late score file, and each switch from the file that was named, is among the late changes."""
+    """Each late score file is among the late changes."""
     due = []
     for attempt in draw["attempts"]:
         of = "" if attempt["supplement_of"] is None else f", a supplement of attempt {attempt['supplement_of']}"
         due += [f"attempt {attempt['attempt']}{of}"] if attempt["late"] else []
     said = [late["subject"] for late in draw["late"] if late["kind"] == "score_file"]
     report.expect(said == due, "The late score files are not those among the late changes.")
+
+
+def check_active(report: Report, draw: Json) -> None:
+    """Each wave was selected from the file that was active then: the one that was named, until a late change switched it."""
     switches: list[tuple[str, int | None]] = []
     for late in draw["late"]:
         if late["kind"] == "activation":

@@ -190,10 +190,9 @@ def others(value: Any) -> Iterator[Any]:
             yield from (hours(-39), hours(99), value.replace("+00:00", "Z"))
         if re.fullmatch("[0-9a-f]{64}", value):
             yield value[:-1] + ("0" if value[-1] != "0" else "1")
-        yield from {"completed": ["cancelled"], "streamed": ["failed"]}.get(value, [])
-        yield from {"by_preference": ["by_market_order"], "drawn": ["uploaded", "withdrawn"]}.get(
-            value, []
-        )
+        yield from {"closed": ["open", "archived"], "completed": ["cancelled"]}.get(value, [])
+        yield from {"streamed": ["failed"], "by_preference": ["by_market_order"]}.get(value, [])
+        yield from {"drawn": ["uploaded", "withdrawn"]}.get(value, [])
 
 
 def with_value(document: Any, at: Place, value: Any) -> Any:

@@ -20,14 +20,13 @@ from pathlib import Path
 import fastavro
 import pytest
 from django.core.management import call_command
-from django.utils import timezone
 
 import sandbox
 from campaigns.scoring import reception
 from datalake.storage import buckets
 from sandbox import fans
 from tests.pipeline.test_same_twice import empty_database
-from tests.pipeline.test_whole_presale_twice import COUNT, NOW, whole_presale
+from tests.pipeline.test_whole_presale_twice import COUNT, NOW, stop_clocks, whole_presale
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 RECORDED = Path(__file__).with_name("recorded_outcome.json")
@@ -43,7 +42,7 @@ def standing_still(settings, monkeypatch, all_packaged_domains):
     def chance(count: int) -> bytes:
         return hashlib.shake_256(str(next(number)).encode()).digest(count)
 
-    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    stop_clocks(monkeypatch)
     monkeypatch.setattr(reception, "database_time", lambda: NOW)
     # Names of files that are being written take nothing from it: one file more changes no code.
     monkeypatch.setattr(secrets, "token_hex", lambda size: os.urandom(size).hex())

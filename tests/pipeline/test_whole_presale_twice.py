@@ -18,6 +18,7 @@ from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import campaign_of, close_campaign
 from console.proof.proof import bundle_key, proof_bundle
 from datalake.storage import buckets
+from operations.models import StatusChange
 from sandbox import fans
 from tests.pipeline.test_same_twice import empty_database, load_everything
 from tests.support.waves import approve
@@ -34,8 +35,8 @@ NOW = datetime(2026, 2, 1, 18, tzinfo=UTC)
 
 @pytest.fixture
 def gateway(settings, monkeypatch):
-    """A provider, and a clock that stands still: proofs say when things happened."""
-    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    """A provider, and clocks that stand still: proofs say when things happened."""
+    stop_clocks(monkeypatch)
     with sandbox.running(latency_ms=1) as providers:
         settings.SMS_URL, settings.SMS_PER_SECOND = providers.url, 100_000
         yield providers
@@ -45,10 +46,7 @@ def whole_presale(folder) -> dict[str, object]:
     load_everything(folder, fans.campaign(COUNT))
     # its default took hold of the clock before it stood still
     ScoreFile.objects.update(created_at=NOW)
-    # the database's clock goes on
-    Campaign.objects.update(opened_at=NOW)
-    Campaign.objects.exclude(entropy_entered_at=None).update(entropy_entered_at=NOW)
-    Campaign.objects.exclude(first_drawn_at=None).update(first_drawn_at=NOW)
+    as_if_the_databases_clock_stood_still()
     preparer = User.objects.create_superuser("preparer")
     approver = User.objects.create_superuser("approver")
     request = WaveRequest("12345", "20260201", notify_date=NOW)
@@ -60,6 +58,7 @@ def whole_presale(folder) -> dict[str, object]:
     call_command("deliver_email")
     wave = Wave.objects.get(pk=wave.pk)
     close_campaign(campaign_of("12345").pk, by=approver)
+    as_if_the_databases_clock_stood_still()
     proof_bundle("12345")
     with buckets.scoring().open(bundle_key("12345")) as file, zipfile.ZipFile(file) as opened:
         bundle = {name: hashlib.sha256(opened.read(name)).hexdigest() for name in opened.namelist()}
@@ -75,6 +74,17 @@ def whole_presale(folder) -> dict[str, object]:
         "members": members,
         "bundle": bundle,
     }
+
+
+def stop_clocks(monkeypatch) -> None:
+    """Those of the process, and that of the history, which nothing can rewrite later."""
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    monkeypatch.setattr(StatusChange._meta.get_field("at"), "_get_default", lambda: NOW)
+
+
+def as_if_the_databases_clock_stood_still() -> None:
+    for name in ("opened_at", "entropy_entered_at", "first_drawn_at", "closed_at"):
+        Campaign.objects.exclude(**{name: None}).update(**{name: NOW})
 
 
 def test_the_same_campaign_twice_selects_the_same_members_and_gives_the_same_proof(

@@ -91,6 +91,52 @@ def test_x14_a_record_that_cannot_be_counted_is_one_sentence(tmp_path: Path, kin
     assert said in problem
 
 
+WEST = {"market_id": "west", "position": 0, "selection_us": 1}
+SEATS = WEST | {"capacity": 3, "own_capacity": None, "given": 1}
+CLAIMED = SEATS | {"room": 2, "selected": 0, "wanted": 0, "cutoff": None}
+BACK = b"0\t%s\twest\t0.3\n" % (b"0" * 64)
+ONE_OF_THREE = {"facts": {"fans": 3}, "claim": {"excluded": {"not_registered": 3}}}
+DIFFERENT: dict[str, tuple[dict[str, Any], str]] = {
+    "seed": ({"facts": {"commitment": "00" * 32}}, "The seed is not the one"),
+    "wave": ({"claim": {"date_key": "20260122"}}, "those of another wave"),
+    "score file": ({"claim": {"attempt": 2}}, "score file 2, but file 1 is active"),
+    "order": ({"facts": {"order": "x"}}, "'x' is none that the rules know"),
+    "fans": ({"facts": {"fans": 1}}, "list 0 fans, the score file has 1"),
+    "minimum": ({"facts": {"min_scores": [0.5]}}, "says 0.22, the rules give 0.5"),
+    "candidates": ({"claim": {"candidates": 1}}, "Candidates: the wave says 1"),
+    "reasons": ({"claim": {"excluded": {"no_contact": 1}}}, "Excluded, no contact: the wave"),
+    "markets": ({"claim": {"markets": [CLAIMED]}}, "Markets: the wave has west"),
+    "roster": ({"facts": {"roster_digest": "00" * 32}}, "not those of the published roster"),
+    "bands": ({"facts": {"bands": {"high": 1}}}, "The bands hold"),
+    "a member twice": ({"members": BACK * 2}, "A fan is a member twice"),
+    "who comes back": ({"members": BACK}, "come back with their code: the wave has 1"),
+    "given": ({"facts": {"markets": [SEATS | {"given": 4}]}}, "4 seats are given, but it has 3"),
+    "time": ({"facts": {"markets": [SEATS | {"selection_us": 2}]}}, "had not passed yet"),
+    "band scores": (ONE_OF_THREE, "1 more band scores differ"),
+} | {
+    f"market's {column}": (
+        {"facts": {"markets": [SEATS]}, "claim": {"markets": [CLAIMED | {column: 7}]}},
+        f"Market west, {column.replace('_us', ' time').replace('_', ' ')}: the wave says 7",
+    )
+    for column in CLAIMED.keys() - {"market_id"}
+}
+
+
+@pytest.mark.parametrize("kind", sorted(DIFFERENT))
+def test_x14_each_difference_between_facts_and_wave_is_named(tmp_path: Path, kind: str) -> None:
+    changes, said = DIFFERENT[kind]
+    files = {
+        "facts.json": json.dumps(FACTS | changes.get("facts", {})).encode(),
+        "wave.json": json.dumps(CLAIM | changes.get("claim", {})).encode(),
+        "members.tsv": changes.get("members", b""),
+    }
+    if kind == "band scores":
+        lines = (fan(b"0.3").replace(b"0" * 64, digit * 64) for digit in (b"1", b"2", b"3"))
+        files["fans.tsv"] = COLUMNS + b"".join(lines)
+    problems = problems_of(tmp_path, files)
+    assert any(said in problem for problem in problems), problems
+
+
 def test_x14_a_record_that_is_whole_agrees(tmp_path: Path) -> None:
     assert problems_of(tmp_path, {}) == []
 

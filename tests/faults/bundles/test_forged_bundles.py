@@ -15,7 +15,7 @@ import pytest
 
 from campaigns.draw import draw_frame
 from console.proof import verify_draw
-from tests.console.proof.bundle_cases import DRAW, Case, Page, case, fans, hours
+from tests.console.proof.bundle_cases import DRAW, MARKETS, Case, Page, case, fans, hours
 from waves.choices import Exclusion, Order
 
 BOTH = (Order.BY_PREFERENCE, Order.BY_PREFERENCE)
@@ -25,6 +25,7 @@ DRAND = {
     "round": 5775686,
     "form": verify_draw.DRAND_FORM,
 }
+NO_PROOF = {"sha256": "00" * 32, "shards_root": "00" * 32}
 Change = Callable[[Page], object]
 
 
@@ -201,6 +202,46 @@ class TestPage:
             assert problems_after(switched(0, *forged), tmp_path) != []
         assert problems_after(switched(5, there), tmp_path) != []
 
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            (lambda page: page.update(proof=NO_PROOF), "names a proof, which it cannot know"),
+            (lambda page: page.update(closed_at=hours(-41)), "closed before it opened"),
+            (lambda page: page["waves"][0].update(state="paused"), "is paused, though the"),
+        ],
+    )
+    def test_s10_a_page_that_is_not_of_a_close_is_found(
+        self, tmp_path: Path, change: Change, said: str
+    ) -> None:
+        problems = problems_after(change, tmp_path)
+        assert any(said in each for each in problems), problems
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            (lambda saved, page: saved.update(status="closed"), "closed, and without a seed"),
+            (lambda saved, page: saved.update(page, status="open"), "has a seed, though"),
+            (lambda saved, page: saved.update(page, proof=NO_PROOF), "names another bundle"),
+            (lambda saved, page: saved["entropy"].update(moved=None), "after its value was"),
+            (lambda saved, page: saved["attempts"][1].update(state="streamed"), "was drawn, and"),
+            (
+                lambda saved, page: (
+                    saved["attempts"][1].update(state="processing"),
+                    page["attempts"][1].update(state="uploaded"),
+                ),
+                "was processing, and is uploaded now",
+            ),
+        ],
+    )
+    def test_s10_a_saved_page_that_says_otherwise_is_found(
+        self, tmp_path: Path, change: Callable[[Page, Page], object], said: str
+    ) -> None:
+        made = case(40)
+        saved = made.published
+        change(saved, made.page)
+        problems = checked(made, tmp_path, saved)["problems"]
+        assert any(said in each for each in problems), problems
+
     @pytest.mark.parametrize("name", ["proof", "excluded", "entropy", "a proof"])
     @pytest.mark.parametrize("content", [None, {}, {"scheme": 2}])
     def test_s10_a_saved_page_is_whole_whatever_its_file_is_called(
@@ -279,6 +320,26 @@ class TestLeftOut:
         assert set(Exclusion) == verify_draw.REASONS
         forged = case(40, left_out={0: "suppressed_after_trigger"})
         assert checked(forged, tmp_path)["problems"]
+
+    @pytest.mark.parametrize("let_in", [True, False])
+    def test_w5_the_minimum_of_a_wave_holds_for_each_fan(
+        self, tmp_path: Path, let_in: bool
+    ) -> None:
+        """One is let in below it, or left out above it, and all counts are made to fit."""
+        made = case(60)
+        (wave,), (cells,) = made.page["waves"], made.cells.values()
+        low, refs = "!below_minimum_score", made.drawn["fan_ref"]
+        waiting = set(refs) - set(made.members[wave["date_key"]]["fan_ref"])
+        fits = (lambda cell: cell == low) if let_in else (lambda cell: cell[:1] != "!")
+        row = next(at for at, cell in enumerate(cells) if fits(cell) and refs[at] in waiting)
+        asked = made.drawn["preferences"][row].to_list() or list(MARKETS)
+        cells[row] = "|".join(asked) if let_in else low
+        more = 1 if let_in else -1
+        wave |= {name: wave[name] + more for name in ("candidates", "waitlist")}
+        wave["excluded"]["below_minimum_score"] -= more
+        assert checked(made, tmp_path)["problems"] == [
+            "Wave 20260121: its minimum of 0.25 is not applied to the raw score of each fan."
+        ]
 
     def test_w5_seats_are_not_given_by_a_wave_that_was_cancelled_before(
         self, tmp_path: Path
