@@ -51,6 +51,22 @@ class CodeState(models.TextChoices):
     PUBLISHED = "published"
 
 
+class CodeReason(models.TextChoices):
+    """Why a row of a code file was not accepted, in the order in which the reasons are checked.
+    [K-1, K-3]
+    """
+
+    MALFORMED_ROW = "malformed_row", "Malformed row"
+    EMPTY = "empty", "No code"
+    TOO_LONG = "too_long", "Code is longer than 64 characters"
+    PLACEHOLDER = "placeholder", "TM is a placeholder and not a code"
+    BAD_CHARACTERS = "bad_characters", "Spaces or characters that are not ASCII"
+    FORMULA = "formula", "Begins like a spreadsheet formula (=, +, - or @)"
+    UNKNOWN_MARKET = "unknown_market", "Market is not in this campaign"
+    DUPLICATE_IN_FILE = "duplicate_in_file", "Duplicate of an earlier row"
+    EXISTS_ALREADY = "exists_already", "Code exists already"
+
+
 class Channel(models.TextChoices):
     """The ways to notify a fan. [N-1]"""
 

@@ -11,9 +11,10 @@ import polars as pl
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from campaigns.models import Campaign
 from operations.database.copying import nullable_frame_of
 from operations.plurals import plural
-from waves.choices import SendState, WaveState
+from waves.choices import CodeState, SendState, WaveState
 from waves.models import Assignment, Code, Member, QueuedEmail, Send, Template, Wave
 
 WAVES_NAMED = 3
@@ -75,7 +76,12 @@ def market_users(market_pk: int) -> list[str]:
     waves = Wave.objects.filter(wave_markets__market=market_pk).order_by("id")
     names = list(waves.values_list("name", flat=True)[: WAVES_NAMED + 1])
     more = ["more waves"] if len(names) > WAVES_NAMED else []
-    codes = Code.objects.filter(market=market_pk).count()
+    of_campaign = Campaign.objects.filter(markets=market_pk)
+    reserved = Code.objects.filter(wave__campaign__in=of_campaign, market=market_pk)
+    waiting = Code.objects.filter(
+        campaign__in=of_campaign, state=CodeState.AVAILABLE, only_market=market_pk
+    )
+    codes = reserved.count() + waiting.count()
     templates = Template.objects.filter(market=market_pk).count()
     return [
         *(f"wave {name}" for name in names[:WAVES_NAMED]),

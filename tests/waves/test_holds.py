@@ -7,8 +7,8 @@ from campaigns.opening import close_campaign
 from tests.support.waves import KEY, NOW, campaign_with, person, request, scheduled
 from waves.actions import cancel
 from waves.choices import SendState, WaveState
-from waves.holds import seats_given, unfinished
-from waves.models import Assignment, QueuedEmail, Send, Wave
+from waves.holds import market_users, seats_given, unfinished
+from waves.models import Assignment, Code, QueuedEmail, Send, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import check_due_waves
 from waves.sending import results, send_rows
@@ -35,6 +35,16 @@ def test_members_of_live_waves_use_seats_and_a_cancelled_waves_do_not():
     assert given(campaign) == {"west": 5, "east": 5}
     cancel(wave, by=person("ann"), reason="rain")
     assert given(campaign) == {"west": 0, "east": 0}
+
+
+def test_a_market_is_used_by_the_codes_reserved_in_it_and_by_those_imported_for_it_alone():
+    """C-3"""
+    campaign = campaign_with(20, {"west": 3, "east": 2})
+    wave = prepare(request(campaign), by=person("ann"), now=NOW).wave
+    west = campaign.markets.get(market_id="west")
+    Code.objects.create(campaign=campaign, code="IMPORTED1", source="partner", only_market=west)
+    Code.objects.create(campaign=campaign, code="IMPORTED2", source="partner")
+    assert market_users(west.pk) == [f"wave {wave.name}", "4 codes"]
 
 
 def test_an_assigned_code_uses_its_seat_whatever_became_of_the_wave_and_counts_once():

@@ -39,7 +39,7 @@ _RESERVE_AVAILABLE = """
 WITH free AS (
     SELECT id, row_number() OVER (ORDER BY id) AS n FROM (
         SELECT id FROM waves_code WHERE campaign_id = %(campaign)s AND state = 'available'
-            AND source = 'own'
+            AND source = 'own' AND only_market_id IS NULL
         ORDER BY id LIMIT %(count)s FOR UPDATE SKIP LOCKED) AS available
 ), fans AS (
     SELECT * FROM unnest(%(fans)s::text[], %(markets)s::bigint[]) WITH ORDINALITY

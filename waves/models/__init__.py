@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from waves.models.code_imports import CodeImport, RejectedCode
 from waves.models.codes import Assignment, Code
 from waves.models.messages import QueuedEmail, Send, SendResult, Template
 from waves.models.providers import ProviderAccount, Sender
@@ -11,9 +12,11 @@ __all__ = [
     "UNSETTLED",
     "Assignment",
     "Code",
+    "CodeImport",
     "Member",
     "ProviderAccount",
     "QueuedEmail",
+    "RejectedCode",
     "Send",
     "SendResult",
     "Sender",

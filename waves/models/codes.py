@@ -9,6 +9,7 @@ from django.db.models.functions import Upper
 from campaigns.choices import CodeSource
 from campaigns.models import Campaign, Market
 from waves.choices import CodeState
+from waves.models.code_imports import CodeImport
 from waves.models.waves import Wave
 
 
@@ -17,16 +18,60 @@ class Code(models.Model):
     K-5]
     """
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="codes")
+    # Written by the million: the database would look each foreign key up again for each code, which
+    # took half the time, and one more index costs as much as the code's own.
+    campaign = models.ForeignKey(
+        Campaign,
+        on_delete=models.PROTECT,
+        related_name="codes",
+        db_constraint=False,
+        db_index=False,
+    )
     code = models.CharField(max_length=64)
     source = models.CharField(max_length=10, choices=CodeSource, default=CodeSource.OWN)
+    origin = models.TextField(
+        blank=True, db_default="", help_text="Who it came from; empty for our own"
+    )
+    code_import = models.ForeignKey(
+        CodeImport,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="codes",
+        db_constraint=False,
+        db_index=False,
+        help_text="The file that it was imported from",
+    )
+    line = models.BigIntegerField(null=True, blank=True, help_text="Its line in that file")
+    only_market = models.ForeignKey(
+        Market,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        help_text="The only market in which it may be given; empty for every market",
+    )
     state = models.CharField(max_length=12, choices=CodeState, default=CodeState.AVAILABLE)
     wave = models.ForeignKey(
-        Wave, null=True, blank=True, on_delete=models.PROTECT, related_name="codes"
+        Wave,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="codes",
+        db_constraint=False,
+        db_index=False,
     )
     global_user_id = models.TextField(blank=True, help_text="The fan it is reserved for")
     market = models.ForeignKey(
-        Market, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        Market,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     begins_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
@@ -53,11 +98,12 @@ class Code(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=["campaign", "id"], name="code_of_campaign"),
             models.Index(
-                fields=["campaign", "id"],
+                fields=["campaign", "source", "only_market", "id"],
                 name="code_available",
                 condition=Q(state=CodeState.AVAILABLE),
-            )
+            ),
         ]
 
     def __str__(self) -> str:
