@@ -121,6 +121,7 @@ urlpatterns = [
     path(f"{WAVE}/cancel/", wave_actions.cancel, name="cancel-wave"),
     path(f"{WAVE}/reset/", wave_actions.reset, name="reset-wave"),
     path(f"{WAVE}/download/", downloads.wave_zip, name="download-wave"),
+    path(f"{WAVE}/status/", downloads.wave_status, name="wave-status"),
     path("admin/dead-letters/replay/", lake.replay_letters, name="replay-dead-letters"),
     path("admin/dead-letters/<int:pk>/replay/", lake.replay_letter, name="replay-dead-letter"),
     path("admin/lake/merge/", lake.merge_lake, name="merge-lake"),

@@ -73,7 +73,8 @@ def steps(order: tuple[str, ...], state: str) -> list[tuple[str, str]]:
     """(step, "done" | "now" | "") up to `state`, or to the step at which it left the order; all
     blank for what has no place.
     """
-    state = order[0] if state == "failed" else STEP_OF_STATE.get(state, state)
+    if state not in order:
+        state = order[0] if state == "failed" else STEP_OF_STATE.get(state, state)
     if state not in order:
         return [(step, "") for step in order]
     at = order.index(state)

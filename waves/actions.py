@@ -18,6 +18,7 @@ from waves.choices import WaveState
 from waves.codes import pool
 from waves.digest import content_digest
 from waves.errors import ContentChanged, NotPermitted, ReasonMissing, TooLate
+from waves.holds import codes_kept
 from waves.lifecycle import move, require_state, subject_of
 from waves.locks import lock_wave
 from waves.markets import seats_of
@@ -162,7 +163,8 @@ def _cancel(wave: Wave, *, by: User, reason: str) -> None:
     lock_wave(wave.pk)
     wave.refresh_from_db()
     drop_retries(JOB_KIND, subject_of(wave))
-    move(wave, WaveState.CANCELLED, by=by, reason=reason, **WITHDRAWN)
+    kept = codes_kept(wave.pk)
+    move(wave, WaveState.CANCELLED, by=by, reason=reason, codes_kept=kept, **WITHDRAWN)
     pool.release(wave)
 
 

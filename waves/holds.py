@@ -139,14 +139,22 @@ class Freed:
     contacted: bool
 
 
-def freed_by(wave: Wave) -> Freed:
-    """What is free and what is not after this wave was cancelled. [K-5, W-6]"""
-    members = Member.objects.filter(wave=wave)
+def codes_kept(wave_pk: int) -> int:
+    """How many fans of the wave have a code that stays theirs when it is cancelled. Under the
+    wave's lock none is assigned meanwhile. [K-5]
+    """
     held = Assignment.objects.filter(
         campaign=OuterRef("campaign"), global_user_id=OuterRef("global_user_id")
     )
-    bound = members.filter(Exists(held)).count()
-    return Freed(bound, members.count() - bound, _contacts(Q(wave=wave.pk)).exists())
+    return Member.objects.filter(Exists(held), wave=wave_pk).count()
+
+
+def freed_by(wave: Wave) -> Freed:
+    """What is free and what is not after this wave was cancelled. No member is counted for it.
+    [K-5, W-6]
+    """
+    contacted = wave.triggered_at is not None and _contacts(Q(wave=wave.pk)).exists()
+    return Freed(wave.codes_kept, wave.selected - wave.codes_kept, contacted)
 
 
 def _cancelled_after_trigger(campaign_pk: int) -> list[tuple[int, bool]]:

@@ -7,13 +7,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from django.contrib import messages
-from django.http import FileResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from campaigns.models import RegistrationImport, ScoreFile
 from campaigns.registrations import rejected_file
-from console.access import StaffRequest, action, log_access
+from console.access import StaffRequest, action, log_access, page
 from console.downloads import attachment, neutralised_file, neutralised_zip
 from console.forms import ReasonForm
 from console.models import Access
@@ -77,15 +84,32 @@ def registrations(request: StaffRequest, pk: int) -> HttpResponseBase:
 
 @action(EXPORT, "waves.view_wave")
 def wave_zip(request: StaffRequest, name: str) -> HttpResponseBase:
+    """The zip of its members, or the record of its candidates, who and where, as Parquet."""
     found = get_object_or_404(Wave, name=name)
-    key, back = found.zip_key, reverse("wave", args=[name])
+    candidates = request.POST.get("which") == "candidates"
+    key = found.candidates_key if candidates else found.zip_key
+    back = reverse("wave", args=[name])
     if not key:
         messages.error(request, "The wave is not prepared yet, so it has no file.")
         return HttpResponseRedirect(back)
 
     def make() -> FileResponse:
-        return FileResponse(
-            neutralised_zip(buckets.scoring().open(key)), as_attachment=True, filename=f"{name}.zip"
-        )
+        file = buckets.scoring().open(key)
+        if candidates:
+            return FileResponse(file, as_attachment=True, filename=f"{name}.candidates.parquet")
+        return FileResponse(neutralised_zip(file), as_attachment=True, filename=f"{name}.zip")
 
     return _download(request, key, make, back=back)
+
+
+@page("waves.view_wave")
+def wave_status(request: StaffRequest, name: str) -> HttpResponse:
+    """What other services read of the preparation: counts and a key, nothing of fans. [W-8]"""
+    found = get_object_or_404(Wave, name=name)
+    if not found.status_content:
+        raise Http404
+    return HttpResponse(
+        found.status_content,
+        content_type="application/json",
+        headers=attachment(f"{name}.status.json"),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django import template
 from django.core.exceptions import NON_FIELD_ERRORS
@@ -21,9 +22,11 @@ from console.words import TONES, words
 from operations import instants
 from operations.adminkit.countdowns import until
 from operations.adminkit.wall_clock import moment
+from operations.entry.wall_clock import place
 from operations.job_kinds import JobKind, shown_kind
 from operations.models import Job
 from waves.choices import WaveState
+from waves.models import WaveMarket
 
 register = template.Library()
 EMOJI = re.compile(r"^:[a-z0-9_+-]+:\s*")
@@ -102,6 +105,38 @@ def countdown(due: datetime, state: str) -> SafeString:
         past=past,
         text=until(due, now, past=past),
         clock=f"{now:%H:%M:%S}",
+    )
+
+
+@register.simple_tag
+def clock(zone: str) -> SafeString:
+    """What the clocks of a time zone show now; the browser goes on from the server's time."""
+    now = timezone.now()
+    return format_html(
+        '<time data-clock="{zone}" data-now="{now}">{clock}</time> in {place}',
+        zone=zone,
+        now=instants.stamp(now),
+        clock=f"{now.astimezone(ZoneInfo(zone)):%H:%M:%S}",
+        place="UTC" if zone == "UTC" else place(ZoneInfo(zone)),
+    )
+
+
+@register.filter
+def there(value: datetime, zone: str) -> str:
+    """The time as the clocks of a campaign's time zone show it."""
+    where = "UTC" if zone == "UTC" else place(ZoneInfo(zone))
+    return f"{value.astimezone(ZoneInfo(zone)):%a %-d %b %Y, %H:%M} {where}"
+
+
+@register.simple_tag
+def seats(market: WaveMarket) -> SafeString:
+    """The seats of a market as one bar: those given before, those selected, those still free."""
+    free = max(0, market.capacity - market.given - market.selected)
+    return svg.progress(
+        [("soft", market.given), ("good", market.selected)],
+        max(market.capacity, market.given + market.selected),
+        f"{market.given:,} given before, {market.selected:,} selected, {free:,} of"
+        f" {market.capacity:,} seats still free",
     )
 
 

@@ -25,8 +25,17 @@
     return late ? `${length(late)} ${past}` : "due now";
   }
 
+  // What clocks show in another time zone; a browser that does not know the zone leaves the server's text.
+  function clock(zone, now) {
+    try {
+      return new Intl.DateTimeFormat("en-GB", { timeZone: zone, timeStyle: "medium" }).format(now);
+    } catch {
+      return null;
+    }
+  }
+
   function tick() {
-    const shown = [...document.querySelectorAll("time[data-due]")];
+    const shown = [...document.querySelectorAll("time[data-now]")];
     for (const { dataset } of shown) {
       if (dataset.now > newest) {
         const page = performance.getEntriesByType("navigation")[0];
@@ -37,9 +46,9 @@
     }
     const now = server + performance.now() - at;
     for (const element of shown) {
-      const { due, past } = element.dataset;
-      const text = words(Date.parse(due), now, past);
-      if (element.textContent !== text) element.textContent = text;
+      const { due, past, clock: zone } = element.dataset;
+      const text = zone ? clock(zone, now) : words(Date.parse(due), now, past);
+      if (text && element.textContent !== text) element.textContent = text;
     }
     return now;
   }

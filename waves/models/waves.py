@@ -90,6 +90,16 @@ class Wave(models.Model):
     candidates = models.BigIntegerField(default=0)
     selected = models.BigIntegerField(default=0)
     waitlist = models.BigIntegerField(default=0)
+    returned = models.BigIntegerField(
+        default=0,
+        editable=False,
+        help_text="Selected fans who come back with a code from a cancelled wave [W-6]",
+    )
+    codes_kept = models.BigIntegerField(
+        default=0,
+        editable=False,
+        help_text="Fans of the cancelled wave whose code stays theirs",
+    )
     excluded = models.JSONField(default=dict, blank=True)
     zip_key = models.CharField(
         max_length=300, blank=True, help_text="The zip that counts: that of one attempt"

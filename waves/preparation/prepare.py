@@ -263,6 +263,7 @@ def _apply(
         candidates=selection.candidates,
         selected=selection.members.height,
         waitlist=selection.waitlist.height,
+        returned=planned.returned,
         excluded={str(reason): count for reason, count in planned.excluded.items()},
         status_stored=False,
         **files,

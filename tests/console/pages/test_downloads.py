@@ -14,6 +14,8 @@ from console.models import PersonalDataAccess
 from datalake.storage import buckets
 from tests.console.page_cases import prepared, said
 from tests.support.campaigns import make_campaign, process_scores, score_file_bytes, score_row
+from tests.support.people import client_of, member_of
+from waves.models import Wave
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,3 +95,24 @@ def test_a_rejected_row_cannot_run_in_a_spreadsheet(client, cell):
         ["global_user_id", "registered_at", "line", "reason"],
         ["F1", f"'{cell}", "2", "malformed_row"],
     ]
+
+
+def test_w8_whoever_sees_a_wave_reads_its_status_file_which_names_nobody():
+    viewer, wave = client_of(member_of("viewer", name="vera")), prepared()
+    page = f"/admin/wave/{wave.name}/"
+    assert f"{page}status/" in viewer.get(page).content.decode()
+    assert viewer.get(f"{page}status/").json()["status"] == "FINISHED"
+    Wave.objects.filter(pk=wave.pk).update(status_content="")
+    assert viewer.get(f"{page}status/").status_code == 404
+
+
+def test_o7_the_candidates_of_a_wave_are_personal_data_and_leave_with_a_reason_alone():
+    wave = prepared()
+    page, asked = f"/admin/wave/{wave.name}/", {"which": "candidates", "reason": "an audit"}
+    viewer, operator = (client_of(member_of(role, name=role)) for role in ("viewer", "operator"))
+    assert "Candidates (Parquet)" not in viewer.get(page).content.decode()
+    assert viewer.post(f"{page}download/", asked).status_code == 403
+    assert "Candidates (Parquet)" in operator.get(page).content.decode()
+    answer = operator.post(f"{page}download/", asked)
+    assert b"".join(answer.streaming_content)[:4] == b"PAR1"
+    assert PersonalDataAccess.objects.get().subject == wave.candidates_key

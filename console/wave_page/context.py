@@ -1,0 +1,123 @@
+"""All that the page of one wave shows, but for the job that works on it. [W-2, W-10, X-5]
+
+No member is counted for it, however many there are: counts are kept when the wave is prepared or
+cancelled, and those of a wave that is being sent are counted for all who look.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from console.access import StaffRequest
+from console.message_samples import samples_of
+from console.wave_forms import NotifyDateForm
+from console.wave_page.next_step import Facts, NextStep, next_step
+from console.wave_page.steps import steps_of
+from console.wave_progress import counters
+from operations.adminkit import unmasking
+from operations.models import Job, StatusChange
+from waves import rights
+from waves.actions import RESETTABLE, may_reset
+from waves.alarms import lost_approvals
+from waves.approval import CHANGEABLE
+from waves.choices import WaveState
+from waves.digest import require_unchanged
+from waves.errors import BadTemplate, ContentChanged
+from waves.holds import freed_by
+from waves.lifecycle import subject_of
+from waves.models import Wave
+from waves.preparation.judgement import PREPARABLE
+from waves.preparation.submission import JOB_KIND
+from waves.schedule import GRACE
+from waves.second_count import count
+from waves.second_count.verdict import WHAT_TO_DO, standing
+
+SENDING = (WaveState.TRIGGERED, WaveState.PAUSED)
+BEFORE_SENDING = (*PREPARABLE, *CHANGEABLE)
+
+
+def context_of(
+    request: StaffRequest, wave: Wave, *, since: tuple[float, int] | None
+) -> dict[str, Any]:
+    """`since`: when the page last looked at the messages, and how many were settled then."""
+    now, prepared = timezone.now(), bool(wave.content_digest)
+    # some fans may have been notified
+    cut_off = wave.state == WaveState.CANCELLED and wave.triggered_at is not None
+    changes = StatusChange.objects.about(subject_of(wave)).select_related("by")
+    return {
+        "wave": wave,
+        "campaign": wave.campaign,
+        "steps": steps_of(wave),
+        "next_step": _next_step(request, wave, now),
+        "is_to_be_sent": wave.state in BEFORE_SENDING,
+        "markets": wave.wave_markets.select_related("market"),
+        "excluded_total": sum(wave.excluded.values()),
+        "samples": samples_of(wave, hidden=not unmasking.shown(request)) if prepared else [],
+        "author": _is_author(request, wave),
+        "four_eyes": settings.WAVES_FOUR_EYES,
+        "due": wave.notify_date <= now,
+        "grace": GRACE,
+        "can_reset": wave.state in RESETTABLE and may_reset(wave, request.user),
+        "notify_date_form": _notify_date_form(wave) if wave.state in CHANGEABLE else None,
+        "freed": freed_by(wave) if wave.state == WaveState.CANCELLED and prepared else None,
+        "count_job": count.last_job(wave),
+        "second_count": standing(wave),
+        "what_to_do": WHAT_TO_DO,
+        "approval_lost": lost_approvals([wave]).get(wave.name),
+        "can_cancel": wave.state not in (WaveState.COMPLETED, WaveState.CANCELLED),
+        "sending": counters(wave, since)
+        if wave.state in (*SENDING, WaveState.COMPLETED) or cut_off
+        else None,
+        "history": changes.order_by("-id")[:30],
+        "may_show_personal_data": unmasking.may_show(request),
+        "personal_data_shown": unmasking.shown(request),
+    }
+
+
+def _is_author(request: StaffRequest, wave: Wave) -> bool:
+    return request.user.pk in {wave.prepared_by_id, wave.edited_by_id}
+
+
+def _next_step(request: StaffRequest, wave: Wave, now: datetime) -> NextStep | None:
+    last = None
+    if wave.state in PREPARABLE:
+        jobs = Job.objects.about(subject_of(wave)).filter(kind=JOB_KIND)
+        last = jobs.order_by("-id").first()
+    return next_step(
+        Facts(
+            state=wave.state,
+            kind=wave.kind,
+            attempts=wave.attempts,
+            notify_date=wave.notify_date,
+            now=now,
+            grace=GRACE,
+            job_state=last.state if last else "",
+            retry_at=last.retry_at if last else None,
+            failing=_unusable_messages(wave),
+            second_count=standing(wave),
+            author=_is_author(request, wave),
+            four_eyes=settings.WAVES_FOUR_EYES,
+            may_approve=request.user.has_perms(rights.APPROVE),
+        )
+    )
+
+
+def _notify_date_form(wave: Wave) -> NotifyDateForm:
+    return NotifyDateForm(initial={"notify_date": wave.notify_date}, campaign=wave.campaign)
+
+
+def _unusable_messages(wave: Wave) -> str:
+    """Why a prepared wave cannot be approved: a template that cannot be used for it. [K-3]"""
+    if wave.state != WaveState.PREPARED:
+        return ""
+    try:
+        require_unchanged(wave)
+    except BadTemplate as refusal:
+        return str(refusal)
+    except ContentChanged:
+        pass  # taken over when it is approved, or within a minute
+    return ""
