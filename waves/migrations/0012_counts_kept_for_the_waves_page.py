@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('waves', '0010_kind_of_a_wave'),
+        ('waves', '0011_codes_are_imported'),
     ]
 
     operations = [
