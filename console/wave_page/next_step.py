@@ -51,7 +51,7 @@ def next_step(facts: Facts) -> NextStep | None:
     if facts.state in ENDED or facts.state in (WaveState.TRIGGERED, WaveState.SCHEDULED):
         return None
     if facts.state == WaveState.PAUSED:
-        return NextStep("Sending is paused. It continues when somebody resumes it.", "warn")
+        return NextStep("Sending is paused until it is resumed.", "warn")
     if facts.state == WaveState.HELD:
         return NextStep(
             "This wave was held at its notify date, and nothing was sent. Send it now, give it a"
@@ -68,7 +68,7 @@ def next_step(facts: Facts) -> NextStep | None:
         )
     if facts.state == WaveState.APPROVED:
         return NextStep(
-            "This wave is approved, but not scheduled. It is not sent until somebody schedules it.",
+            "This wave is approved, but not scheduled. It is not sent until it is scheduled.",
             "warn",
             "schedule",
         )

@@ -47,9 +47,9 @@ LATE = NOTIFY + timedelta(hours=2, seconds=1)
         ({"may_approve": False}, "Waiting for a user with permission", "", ""),
         ({"now": LATE}, "The notify date has passed", "bad", "date"),
         ({"now": LATE, "state": "approved"}, "The notify date has passed", "bad", "date"),
-        ({"state": "approved"}, "not sent until somebody schedules it", "warn", "schedule"),
+        ({"state": "approved"}, "not sent until it is scheduled", "warn", "schedule"),
         ({"state": "held", "now": LATE}, "Send it now, give it a new", "bad", ""),
-        ({"state": "paused"}, "somebody resumes it", "warn", ""),
+        ({"state": "paused"}, "until it is resumed", "warn", ""),
     ],
     ids=str,
 )
