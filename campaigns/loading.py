@@ -17,7 +17,7 @@ from campaigns import list_changes, rule_changes
 from campaigns.choices import (
     READ_ONLY,
     CampaignStatus,
-    CodeSource,
+    CodeSources,
     ListKind,
     NotifyChannels,
     ScoringType,
@@ -43,7 +43,7 @@ TEXTS: tuple[str, ...] = (
 TEXTS += ("code_prefix",)
 CHOICES: Mapping[str, list[str]] = {
     "scoring_type": ScoringType.values,
-    "code_source": CodeSource.values,
+    "code_source": CodeSources.values,
     "notify_channels": NotifyChannels.values,
 }
 FLAGS = ("allow_intl_phones", "require_confirmed_phone")

@@ -28,6 +28,11 @@ class MarketSeat:
     most: int | None = None
 
     @property
+    def code_sources(self) -> list[str]:
+        """In the order in which they are used. [K-4]"""
+        return self.code_source.split("|")
+
+    @property
     def room(self) -> int:
         """Seats that the wave can fill. [W-5]"""
         left = max(0, self.capacity - self.given)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from campaigns.choices import CodeSource, NotifyChannels
+from campaigns.choices import CodeSources, NotifyChannels
 from campaigns.models import Campaign, Market, ScoreFile
 from operations.entry.values import BEHIND_NOTIFYING, FIRST_MOMENT
 from waves.choices import Order, WaveKind, WaveState
@@ -217,7 +217,7 @@ class WaveMarket(models.Model):
     room = models.PositiveIntegerField(help_text="Seats that the wave could fill")
     selection_time = models.DateTimeField()
     position = models.PositiveIntegerField(default=0)
-    code_source = models.CharField(max_length=10, choices=CodeSource, default=CodeSource.OWN)
+    code_source = models.CharField(max_length=20, choices=CodeSources, default=CodeSources.OWN)
     selected = models.PositiveIntegerField(default=0)
     wanted = models.PositiveIntegerField(default=0)
     cutoff = models.FloatField(null=True, blank=True)
