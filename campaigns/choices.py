@@ -116,6 +116,8 @@ class Tag(TextChoices):
     NOT_MOBILE = "not_mobile", "Phone cannot receive SMS"
     INTL_PHONE = "intl_phone", "International phone number"
     UNCONFIRMED_PHONE = "unconfirmed_phone", "Phone not confirmed"
+    # Only for registrations [C-4]
+    INVALID_LANGUAGE = "invalid_language", "Invalid language"
 
 
 class SuspiciousKind(TextChoices):

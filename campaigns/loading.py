@@ -28,6 +28,7 @@ from campaigns.errors import BadCampaignFile, WrongStatus
 from campaigns.models import SOURCE_FIELDS, Campaign, ListEntry, Market
 from campaigns.opening import open_campaign, source_warnings
 from operations.entry import values, wall_clock
+from operations.entry.languages import language
 from operations.errors import BadValue
 
 TEXTS: tuple[str, ...] = (
@@ -40,7 +41,7 @@ TEXTS: tuple[str, ...] = (
     "entropy_source",
     "entropy_form",
 )
-TEXTS += ("code_prefix",)
+TEXTS += ("code_prefix", "default_language")
 CHOICES: Mapping[str, list[str]] = {
     "scoring_type": ScoringType.values,
     "code_source": CodeSources.values,
@@ -99,6 +100,8 @@ def _load(document: Any, *, by: User | None, reason: str) -> Loaded:
         )
     options_before = {} if is_new else rule_changes.options_of(campaign.pk)
     given = {name: document[name] for name in PLAIN if name in document}
+    if "default_language" in given:
+        given["default_language"] = language("default_language", given["default_language"])
     given |= {name: values.instant(name, document[name]) for name in DATES if name in document}
     source = campaign_files.source_in(given, campaign)
     if campaign.seed:

@@ -84,6 +84,13 @@ class Channel(models.TextChoices):
     EMAIL = "email", "e-mail"
 
 
+class Audience(models.TextChoices):
+    """Whom a text is for. [N-1, X-8]"""
+
+    SELECTED = "selected", "Selected fans"
+    NOT_SELECTED = "not_selected", "Fans who were not selected"
+
+
 class Order(models.TextChoices):
     """How members are chosen where a market is scarce. [W-5]"""
 

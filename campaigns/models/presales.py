@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from campaigns.choices import CampaignStatus, CodeSources, ListKind, NotifyChannels, ScoringType
 from campaigns.public_source import LONGEST_FORM, LONGEST_NAME, PublicSource
 from operations.database.clock import database_time
+from operations.entry import languages
 from operations.entry.validators import year_is_allowed
 from operations.entry.values import BEHIND_ALL, FIRST_MOMENT
 
@@ -64,6 +65,13 @@ class Campaign(models.Model):
     )
     notify_channels = models.CharField(
         max_length=10, choices=NotifyChannels, default=NotifyChannels.BOTH
+    )
+    default_language = models.CharField(
+        max_length=languages.LONGEST,
+        default="en",
+        db_default="en",
+        help_text="Of messages to fans without a template in their own language, such as en or"
+        " pt-BR",
     )
 
     # The draw [S-8]. The seed is secret until the campaign closes, the salt for ever; the

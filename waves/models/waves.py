@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from campaigns.choices import CodeSources, NotifyChannels
 from campaigns.models import Campaign, Market, ScoreFile
+from operations.entry import languages
 from operations.entry.values import BEHIND_NOTIFYING, FIRST_MOMENT
 from waves.choices import Order, WaveKind, WaveState
 
@@ -259,6 +260,12 @@ class Member(models.Model):
     phone = models.CharField(max_length=20, blank=True)
     code = models.CharField(
         max_length=64, blank=True, help_text="TM where the stock is managed elsewhere"
+    )
+    language = models.CharField(
+        max_length=languages.LONGEST,
+        blank=True,
+        db_default="",
+        help_text="Of the fan, as registered when the wave was prepared",
     )
     place = models.PositiveIntegerField(
         help_text="Place in the order of all candidates, from 1 [S-9]"
