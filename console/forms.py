@@ -15,6 +15,7 @@ from console.uploads import NOT_KEPT, TOO_LARGE
 from demand.choices import DemandType
 from demand.models import LONGEST_REFERENCE
 from operations.adminkit.wall_clock import WallClockField, use_zone
+from waves.codes.imports import LONGEST_ORIGIN
 
 MOST_REPAIRED = 1_000  # a batch
 
@@ -67,6 +68,13 @@ class ScoresForm(LateForm):
 
 class RanksForm(ScoresForm):
     fanlist = forms.CharField(label="Fan list", max_length=40)
+
+
+class CodesForm(UploadForm):
+    """A file of codes, who made them, and the market of rows that name none. [K-1]"""
+
+    source = forms.CharField(label="Source", max_length=LONGEST_ORIGIN)
+    market = forms.CharField(label="Market", max_length=40, required=False)
 
 
 class EntropyForm(forms.Form):

@@ -32,6 +32,7 @@ OPERATOR = frozenset(
         "demand.add_eventupload",
         "demand.change_errorfile",
         "waves.prepare_wave",
+        "waves.import_codes",
         LATE["wave_rules"],
         "waves.schedule_wave",
         "waves.send_wave",

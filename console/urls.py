@@ -10,6 +10,7 @@ from console import dashboard, health
 from console.pages import (
     arrivals,
     campaigns,
+    codes,
     downloads,
     dry_runs,
     fairness,
@@ -62,6 +63,9 @@ urlpatterns = [
         registrations.upload_registrations,
         name="upload-registrations",
     ),
+    path(f"{CAMPAIGN}/codes/", codes.import_codes, name="import-codes"),
+    path("admin/code-file/<int:pk>/", codes.code_file, name="code-file"),
+    path("admin/code-file/<int:pk>/download/", downloads.code_file, name="download-code-file"),
     path(f"{CAMPAIGN}/waves/new/", wave_planning.new_wave, name="new-wave"),
     path("admin/score-file/<int:pk>/", score_files.score_file, name="score-file"),
     path("admin/score-file/<int:pk>/try/", dry_runs.start, name="try-score-file"),

@@ -28,7 +28,7 @@ class Sandbox:
         self.behaviour = behaviour
         self.receipts = ReceiptPost(behaviour)
         self.sms = SmsGateway(behaviour, self.receipts)
-        self.codes = CodeService(behaviour)
+        self.codes = CodeService()
         self.drand = DrandServer()
         self.slack: list[Any] = []
 

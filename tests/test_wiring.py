@@ -48,6 +48,7 @@ PAGES = {
     "fairness_report": "make-fairness",
     "fetch_entropy": "fetch-entropy",
     "find_code": "find",
+    "import_codes": "import-codes",
     "import_registrations": "upload-registrations",
     "merge_avro": "merge-lake",
     "open_campaign": "open-campaign",

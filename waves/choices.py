@@ -43,22 +43,12 @@ class SendState(models.TextChoices):
 
 
 class CodeState(models.TextChoices):
-    """The life of an access code. RELEASED: one of the code service that it gets, or has, back; it
-    may give it again. [K-4, K-5]
-    """
+    """The life of an access code. [K-5]"""
 
     AVAILABLE = "available"
     RESERVED = "reserved"
     ASSIGNED = "assigned"
     PUBLISHED = "published"
-    RELEASED = "released"
-
-
-class CodeCall(models.TextChoices):
-    """What the code service is asked for a wave in batches that are kept. [K-4]"""
-
-    RESERVE = "reserve"
-    ASSIGN = "assign"
 
 
 class CodeReason(models.TextChoices):
@@ -66,13 +56,16 @@ class CodeReason(models.TextChoices):
     [K-1, K-3]
     """
 
-    MALFORMED_ROW = "malformed_row", "Malformed row"
+    MALFORMED_ROW = "malformed_row", "Unreadable row"
     EMPTY = "empty", "No code"
     TOO_LONG = "too_long", "Code is longer than 64 characters"
     PLACEHOLDER = "placeholder", "TM is a placeholder and not a code"
-    BAD_CHARACTERS = "bad_characters", "Spaces or characters that are not ASCII"
+    BAD_CHARACTERS = (
+        "bad_characters",
+        "Spaces, quotes, backslashes or characters that are not ASCII",
+    )
     FORMULA = "formula", "Begins like a spreadsheet formula (=, +, - or @)"
-    UNKNOWN_MARKET = "unknown_market", "Market is not in this campaign"
+    UNKNOWN_MARKET = "unknown_market", "Unknown market"
     DUPLICATE_IN_FILE = "duplicate_in_file", "Duplicate of an earlier row"
     EXISTS_ALREADY = "exists_already", "Code exists already"
 
@@ -82,13 +75,6 @@ class Channel(models.TextChoices):
 
     SMS = "sms", "SMS"
     EMAIL = "email", "e-mail"
-
-
-class Audience(models.TextChoices):
-    """Whom a text is for. [N-1, X-8]"""
-
-    SELECTED = "selected", "Selected fans"
-    NOT_SELECTED = "not_selected", "Fans who were not selected"
 
 
 class Order(models.TextChoices):

@@ -105,24 +105,16 @@ class BadTemplate(WaveError):
     """
 
 
+class BadCodeFile(WaveError):
+    """A file of codes has none, or names no source. [K-1]"""
+
+
 class CodesExhausted(WaveError):
     """Not enough codes could be made or reserved for the members. [K-1]"""
 
 
 class UnsupportedCodeSource(WaveError):
     """Codes of this source cannot be reserved here. [K-4]"""
-
-
-class CodeServiceError(WaveError):
-    """The code service refused a call, or its answer cannot be right; the message names call, wave
-    and market. [K-4]
-    """
-
-
-class CodeServiceAway(CodeServiceError):
-    """The code service cannot be reached, is too slow, or asks for patience. [K-4]"""
-
-    is_transient = True
 
 
 class CodesNotAssigned(WaveError):

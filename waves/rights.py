@@ -10,6 +10,7 @@ SEND = ("waves.send_wave", "waves.view_wave")  # trigger, pause, resume and canc
 RESET = ("waves.prepare_wave", "waves.view_wave")
 STOP_ALL = ("waves.stop_all",)
 RESUME_PROVIDER = ("waves.send_wave", "waves.view_provideraccount")
+IMPORT_CODES = ("waves.import_codes", "campaigns.view_campaign")
 FIND_FAN = ("campaigns.view_registrant", "waves.view_member")
 # A campaign file holds what the site has a form each for.
 LOAD_CAMPAIGN = (

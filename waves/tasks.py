@@ -23,8 +23,9 @@ from operations.subjects import Subject
 from operations.tasks import enqueue, run_job
 from waves import schedule
 from waves.choices import WaveState
+from waves.codes import imports
 from waves.lifecycle import subject_of, wave_named
-from waves.models import Wave
+from waves.models import CodeImport, Wave
 from waves.preparation import prepare, status_files, submission
 from waves.providers import registry
 from waves.second_count import count
@@ -67,6 +68,13 @@ def run_preparation(job_id: int) -> None:
     """Prepare the wave, and have it counted by the same worker. [X-14]"""
     wave = prepare.run(job_id, now=timezone.now())
     run_job(count.open_job(wave).pk)
+
+
+def start_code_import(found: CodeImport, *, by: User) -> Job:
+    """Have a worker import a code file."""
+    job = imports.open_job(found, by=by)
+    enqueue(job)
+    return job
 
 
 def wake_senders(waves: Iterable[Wave]) -> None:
@@ -212,6 +220,13 @@ JOB_KINDS = [
         page="wave",
         right=SEND_RIGHT,
         can_pause=False,
+    ),
+    JobKind(
+        imports.JOB_KIND,
+        "Import codes",
+        imports.process,
+        page="code-file",
+        right="waves.import_codes",
     ),
 ]
 SCHEDULED_RUNS = [ScheduledRun("look_after_waves", look_after, every="minute")]

@@ -87,13 +87,7 @@ class CampaignAdmin(LockedEditing, TitledAdmin):
         ),
         (
             "Access codes and messages",
-            {
-                "fields": (
-                    ("code_source", "notify_channels"),
-                    ("code_prefix", "code_length"),
-                    "default_language",
-                )
-            },
+            {"fields": (("code_source", "notify_channels"), ("code_prefix", "code_length"))},
         ),
         ("Draw", {"fields": ("entropy_source", ("entropy_form", "entropy_public_at"))}),
     )

@@ -24,7 +24,6 @@ COLUMNS: tuple[str, ...] = (
     "phone",
     "phone_confirmed",
     "country_code",
-    "language",
     "market_preferences",
 )
 COLUMNS += ("registered_at", "date_created")

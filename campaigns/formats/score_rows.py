@@ -299,10 +299,10 @@ def _columns(clean: bytes, header: Header) -> pl.DataFrame:
 
 
 def _long_ids(frame: pl.DataFrame, lengths: Positions) -> Mask:
-    """Which rows of the frame have an id longer than LONGEST_ID; looked at only where a line is
-    long enough for one.
+    """Which rows of the frame have an id of a fan, and it is longer than LONGEST_ID; looked at only
+    where a line is long enough for one.
     """
-    if not (lengths > LONGEST_ID).any():
+    if "global_user_id" not in frame.columns or not (lengths > LONGEST_ID).any():
         return np.zeros(frame.height, dtype=bool)
     mask: Mask = (frame["global_user_id"].str.len_chars() > LONGEST_ID).to_numpy()
     return mask

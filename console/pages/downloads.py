@@ -26,7 +26,7 @@ from console.forms import ReasonForm
 from console.models import Access
 from datalake.storage import buckets
 from operations.errors import Refusal
-from waves.models import Wave
+from waves.models import CodeImport, Wave
 
 EXPORT = "campaigns.export_personal_data"
 
@@ -78,6 +78,22 @@ def registrations(request: StaffRequest, pk: int) -> HttpResponseBase:
         request,
         name,
         lambda: _as_csv(name, neutralised_file(rejected_file.opened(found))),
+        back=back,
+    )
+
+
+@action(EXPORT, "waves.view_codeimport")
+def code_file(request: StaffRequest, pk: int) -> HttpResponseBase:
+    found = get_object_or_404(CodeImport, pk=pk)
+    back = reverse("code-file", args=[pk])
+    if not found.rejected_key:
+        messages.error(request, "The file is not imported yet, so it has no rejected rows.")
+        return HttpResponseRedirect(back)
+    name = f"{found.name.rpartition('.')[0] or found.name}.rejected.csv"
+    return _download(
+        request,
+        name,
+        lambda: _as_csv(name, neutralised_file(buckets.scoring().open(found.rejected_key))),
         back=back,
     )
 

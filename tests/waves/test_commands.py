@@ -50,6 +50,21 @@ def in_a_week() -> str:
     return (timezone.now() + timedelta(days=7)).isoformat()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_import_codes_counts_each_row_and_says_that_a_file_was_imported_before(campaign, tmp_path):
+    file = tmp_path / "codes.csv"
+    file.write_text("code\nAAA1\naaa1\nTM\nBBB1\n")
+    arguments = ("import_codes", campaign, str(file), "--source", "Ticket Partner", "--by", "ann")
+    done = result_of(*arguments)
+    assert (done["rows_in"], done["accepted"]) == (4, 2)
+    assert done["rejected"] == {"placeholder": 1, "duplicate_in_file": 1}
+    again = result_of(*arguments)
+    assert (done["repeated"], again["repeated"]) == (False, True)
+    assert Code.objects.filter(origin="Ticket Partner", state="available").count() == 2
+    assert "no market 'north'" in refused(*arguments, "--market", "north")
+    assert "does not have permission" in refused(*arguments[:-1], "bob")
+
+
 def test_the_steps_from_preview_to_schedule(campaign):
     shown = result_of("preview_wave", campaign, KEY, "--notify-date", in_a_week())
     assert set(shown) == {

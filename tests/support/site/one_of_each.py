@@ -33,7 +33,7 @@ from operations.choices import JobState
 from operations.models import Alert, Job
 from tests.support.campaigns import make_campaign, make_market
 from waves.choices import SendState, WaveState
-from waves.models import Member, ProviderAccount, Send, Template, Wave
+from waves.models import CodeImport, Member, ProviderAccount, Send, Template, Wave
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DIGEST = "d" * 64
@@ -66,6 +66,7 @@ def one_of_each(pk: int, name: str) -> Campaign:
         pk=pk, fanlist=fanlist, name="a.csv", key="fanlist/a.csv", sha256="a", formula="linear"
     )
     RegistrationImport.objects.create(name="a.csv", key="a.csv", sha256="a", **own)
+    CodeImport.objects.create(origin="Partner", name="c.csv", key="c.csv", sha256="a", **own)
     Registrant.objects.create(global_user_id="f", registered_at=NOW, changed_at=NOW, **own)
     Wave.objects.create(name=name, date_key="20260101", notify_date=NOW, **own)
     Template.objects.create(channel="sms", body="{code}", **own)

@@ -1,0 +1,85 @@
+"""Codes that somebody else made: a file is uploaded, imported by a worker, and its page shows the
+results. [K-1, K-4]
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from campaigns.choices import CampaignStatus
+from campaigns.models import Campaign
+from console.access import StaffRequest, complaint_of, form_page, page, render
+from console.forms import CodesForm
+from console.pages.jobs import work_on
+from operations.errors import Refusal
+from waves import rights, tasks
+from waves.codes import import_rows, imports
+from waves.models import CodeImport
+
+SHOWN = 20
+
+
+@form_page(*rights.IMPORT_CODES)
+def import_codes(request: StaffRequest, campaign_id: str) -> HttpResponse:
+    """The form, and the campaign's code files, the newest first."""
+    campaign = get_object_or_404(Campaign, campaign_id=campaign_id)
+    form = CodesForm(request) if request.method == "POST" else None
+    if form is not None and form.is_valid():
+        try:
+            return HttpResponseRedirect(_receive(request, campaign, form))
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+    elif form is not None:
+        messages.error(request, complaint_of(form))
+    files = campaign.code_imports.select_related("market", "created_by")
+    return render(
+        request,
+        "console/codes/import.html",
+        "Import codes",
+        campaign=campaign,
+        is_open=campaign.status == CampaignStatus.OPEN,
+        markets=campaign.markets.order_by("position", "id"),
+        form=form,
+        hint=import_rows.HINT,
+        origins=files.order_by("origin").values_list("origin", flat=True).distinct(),
+        files=files.order_by("-id")[:SHOWN],
+    )
+
+
+def _receive(request: StaffRequest, campaign: Campaign, form: CodesForm) -> str:
+    """Take the file, have a worker import it, and return the address of its page."""
+    file = form.cleaned_data["file"]
+    found = imports.receive(
+        campaign,
+        file.name,
+        file.file,
+        origin=form.cleaned_data["source"],
+        market_id=form.cleaned_data["market"],
+        by=request.user,
+    )
+    if imports.has_work_left(found):
+        tasks.start_code_import(found, by=request.user)
+    else:
+        before = f"{found.created_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+        messages.info(request, f"This file was already imported on {before}. Nothing was changed.")
+    return reverse("code-file", args=[found.pk])
+
+
+@page("waves.view_codeimport")
+def code_file(request: StaffRequest, pk: int) -> HttpResponse:
+    """One code file: the results of its rows, so far while it is being imported."""
+    related = ("campaign", "market", "created_by")
+    shown = get_object_or_404(CodeImport.objects.select_related(*related), pk=pk)
+    return render(
+        request,
+        "console/codes/code_file.html",
+        f"Code file {shown.name}",
+        file=shown,
+        campaign=shown.campaign,
+        **work_on(request, imports.subject_of(shown)),
+    )
