@@ -20,9 +20,29 @@ READ_ONLY = (CampaignStatus.CLOSED, CampaignStatus.ARCHIVED)
 
 
 class CodeSource(TextChoices):
+    """Where codes come from: ours, nowhere (TM), a partner's list or code service. [K-1, K-3,
+    K-4]
+    """
+
     OWN = "own", "Own codes"
     TM = "tm", "TM (stock managed elsewhere)"
-    PARTNER = "partner", "Partner's code service"
+    PARTNER = "partner", "Partner codes"
+
+
+class CodeSources(TextChoices):
+    """The sources of a market, in the order in which its best fans get their codes: the next one
+    only where the one before has no more. TM, which never ends, comes last. [K-4]
+    """
+
+    OWN = "own", "Own codes"
+    TM = "tm", "TM (stock managed elsewhere)"
+    PARTNER = "partner", "Partner codes"
+    PARTNER_OWN = "partner|own", "Partner codes, then own codes"
+    PARTNER_TM = "partner|tm", "Partner codes, then TM"
+    OWN_PARTNER = "own|partner", "Own codes, then partner codes"
+    OWN_TM = "own|tm", "Own codes, then TM"
+    PARTNER_OWN_TM = "partner|own|tm", "Partner codes, then own codes, then TM"
+    OWN_PARTNER_TM = "own|partner|tm", "Own codes, then partner codes, then TM"
 
 
 class NotifyChannels(TextChoices):
@@ -96,6 +116,8 @@ class Tag(TextChoices):
     NOT_MOBILE = "not_mobile", "Phone cannot receive SMS"
     INTL_PHONE = "intl_phone", "International phone number"
     UNCONFIRMED_PHONE = "unconfirmed_phone", "Phone not confirmed"
+    # Only for registrations [C-4]
+    INVALID_LANGUAGE = "invalid_language", "Invalid language"
 
 
 class SuspiciousKind(TextChoices):

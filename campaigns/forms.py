@@ -27,6 +27,7 @@ from operations.adminkit.editing import State, VersionedForm
 from operations.adminkit.wall_clock import WallClockField, WallClockInput, use_zone
 from operations.adminkit.word_lists import WordListField
 from operations.entry import wall_clock
+from operations.entry.languages import language
 from operations.entry.validators import sentence_of
 from operations.errors import BadValue
 
@@ -115,6 +116,12 @@ class CampaignForm(VersionedForm):
             )
         except BadPublicSource as refusal:
             self.add_error("entropy_source", str(refusal))
+
+    def clean_default_language(self) -> str:
+        try:
+            return language("default_language", self.cleaned_data["default_language"])
+        except BadValue as refusal:
+            raise ValidationError(sentence_of(refusal)) from refusal
 
     def clean_time_zone(self) -> str:
         try:

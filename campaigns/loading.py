@@ -17,7 +17,7 @@ from campaigns import list_changes, rule_changes
 from campaigns.choices import (
     READ_ONLY,
     CampaignStatus,
-    CodeSource,
+    CodeSources,
     ListKind,
     NotifyChannels,
     ScoringType,
@@ -28,6 +28,7 @@ from campaigns.errors import BadCampaignFile, WrongStatus
 from campaigns.models import SOURCE_FIELDS, Campaign, ListEntry, Market
 from campaigns.opening import open_campaign, source_warnings
 from operations.entry import values, wall_clock
+from operations.entry.languages import language
 from operations.errors import BadValue
 
 TEXTS: tuple[str, ...] = (
@@ -40,10 +41,10 @@ TEXTS: tuple[str, ...] = (
     "entropy_source",
     "entropy_form",
 )
-TEXTS += ("code_prefix",)
+TEXTS += ("code_prefix", "default_language")
 CHOICES: Mapping[str, list[str]] = {
     "scoring_type": ScoringType.values,
-    "code_source": CodeSource.values,
+    "code_source": CodeSources.values,
     "notify_channels": NotifyChannels.values,
 }
 FLAGS = ("allow_intl_phones", "require_confirmed_phone")
@@ -99,6 +100,8 @@ def _load(document: Any, *, by: User | None, reason: str) -> Loaded:
         )
     options_before = {} if is_new else rule_changes.options_of(campaign.pk)
     given = {name: document[name] for name in PLAIN if name in document}
+    if "default_language" in given:
+        given["default_language"] = language("default_language", given["default_language"])
     given |= {name: values.instant(name, document[name]) for name in DATES if name in document}
     source = campaign_files.source_in(given, campaign)
     if campaign.seed:

@@ -4,7 +4,7 @@ see them. [W-10, O-5]
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from operations.adminkit.masking import mask_text
 from waves.choices import Channel
@@ -56,16 +56,18 @@ def _first_members(wave: Wave) -> list[Member]:
 
 
 def _of_member(as_sent: Composer, shown: Composer, member: Member, hidden: bool) -> list[Sample]:
-    market_id, fan = member.market.market_id, member.global_user_id
-    recipient = Recipient(market_id, fan, mask_text(member.code) if hidden else member.code)
+    recipient = Recipient(
+        member.market.market_id, member.global_user_id, member.code, member.language
+    )
+    as_shown = replace(recipient, code=mask_text(member.code)) if hidden else recipient
     found = []
     if member.phone:
         # The dots of a masked code are outside GSM-7: segments are those of the text that goes out.
-        count = segments(as_sent.sms(Recipient(market_id, fan, member.code))).count
-        text = shown.sms(recipient)
+        count = segments(as_sent.sms(recipient)).count
+        text = shown.sms(as_shown)
         found.append(Sample(Channel.SMS.label, member.market.name, text, segments=count))
     if member.email:
-        message = shown.email(recipient)
+        message = shown.email(as_shown)
         found.append(
             Sample(Channel.EMAIL.label, member.market.name, message.body, subject=message.subject)
         )

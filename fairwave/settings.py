@@ -192,6 +192,10 @@ EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.filebased.E
 EMAIL_FILE_PATH = FAIRWAVE_DATA / "emails"
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "presale@localhost")
 CODE_SERVICE_URL = env.address("CODE_SERVICE_URL")
+CODE_SERVICE_TOKEN = env.text("CODE_SERVICE_TOKEN")
+# one call with its repeats
+CODE_SERVICE_SECONDS = env.whole("CODE_SERVICE_SECONDS", 60, most=3_600)
+CODE_SERVICE_CONCURRENCY = env.whole("CODE_SERVICE_CONCURRENCY", 50, most=1_000)
 DRAND_URLS = env.addresses(
     "DRAND_URLS",
     "https://api.drand.sh,https://api2.drand.sh,https://api3.drand.sh,https://drand.cloudflare.com",

@@ -34,6 +34,13 @@ class Behaviour:
     undeliverable_rate: float = 0.0
     token: str = "sandbox"  # noqa: S105 likewise
     seed: int = 0
+    # the code service: action → fault (codes.py), how late a slow answer is, how many codes there
+    # are (0 = without end), the token it wants ("" = none), and a file for what it has done
+    code_faults: dict[str, str] = field(default_factory=dict)
+    code_slow_seconds: float = 5.0
+    code_stock: int = 0
+    code_token: str = ""
+    codes_file: str = ""
 
     def change(self, options: dict[str, Any]) -> None:
         """Set some options. Raises BadOption, and then nothing has changed."""

@@ -1,28 +1,41 @@
-"""The code service: codes that a partner makes and keeps. [K-4]
+"""The code service: codes that a partner makes and keeps. Its contract is docs/code-service.md.
+[K-4]
 
-Every call is a POST with JSON and an `Idempotency-Key`; the same key answers the first result again
-(at most 2,500 assignments at once).
+Every call is a POST with JSON and an `Idempotency-Key`; the same key answers the first result
+again, and is a 422 with another body.
 
-    /codes/generate  {"fan", "market"}                       → {"code"}
-    /codes/reserve   {"market", "quantity"}                  → {"codes": […]}
-    /codes/assign    {"assignments": [{"code", "fan"}, …]}   → {"in", "valid", "updated"}
-    /codes/release   {"codes": […]}                          → {"released"}
-    /codes/status    {"codes": […]}                          → {"statuses": {code: status}}
+    /codes/generate  {"wave", "fan", "market"}                       → {"code"}
+    /codes/reserve   {"wave", "market", "quantity"}                  → {"codes": […]}
+    /codes/assign    {"wave", "assignments": [{"code", "fan"}, …]}   → {"in", "valid", "updated"}
+    /codes/release   {"codes": […]}                                  → {"released"}
+    /codes/status    {"codes": […]}                                  → {"statuses": {code: state}}
+
+It misbehaves as `code_faults` says (behaviour.py): {"reserve": "slow", "assign": "503:2"} for an
+action, with a number for the first calls only.
+
+    a status    refused with it, nothing is done    slow       done, answered much later
+    drop        done, the connection is cut         short      done for half of what was asked
+    nonsense    answers another shape               duplicate  gives codes that it gave before
+    control     gives codes with a line feed        huge       answers more than anybody reads
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from sandbox.behaviour import Behaviour
 from sandbox.sms import answer
 
 MOST_AT_ONCE = 2_500
-MOST_RESERVED_AT_ONCE = 100_000
+HUGE_BYTES = 50_000_000
 
 
 @dataclass
@@ -34,17 +47,29 @@ class Held:
 
 
 class CodeService:
-    def __init__(self) -> None:
+    """With a `codes_file` it knows after a restart what it knew before: every call that changed
+    something stands there, and is done again.
+    """
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
         self.held: dict[str, Held] = {}
         self.calls = 0
-        self._answers: dict[str, web.Response] = {}
-        self._actions: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+        self._free: deque[str] = deque()  # given back, and given again before new ones are made
+        self._answers: dict[str, tuple[bytes, bytes]] = {}  # key → body that was asked, answer
+        self._faulty: dict[tuple[str, str], int] = {}
+        self._actions: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
             "generate": self.generate,
             "reserve": self.reserve,
             "assign": self.assign,
             "release": self.release,
             "status": self.status,
         }
+        self._file = Path(behaviour.codes_file) if behaviour.codes_file else None
+        if self._file and self._file.exists():
+            for line in self._file.read_text().splitlines():
+                action, key, body, fault = json.loads(line)
+                self._done(action, key, body.encode(), fault)
 
     def counts(self) -> dict[str, int]:
         states = [held.state for held in self.held.values()]
@@ -53,62 +78,114 @@ class CodeService:
         }
 
     async def post(self, request: web.BaseRequest, action: str) -> web.Response:
-        key = request.headers.get("Idempotency-Key", "")
+        body, key = await request.read(), request.headers.get("Idempotency-Key", "")
+        self.calls += 1
+        fault = self._fault(action)
+        response = self._answer(request, action, key, body, fault)
+        slow = self.behaviour.code_slow_seconds if fault == "slow" else 0.0
+        await asyncio.sleep(self.behaviour.latency_ms / 1000 + slow)
+        if fault == "drop" and request.transport is not None:
+            request.transport.abort()
+        if fault == "huge":
+            return web.Response(body=b'{"codes": "' + b"x" * HUGE_BYTES, content_type="text/json")
+        return response
+
+    def _answer(
+        self, request: web.BaseRequest, action: str, key: str, body: bytes, fault: str
+    ) -> web.Response:
+        token = self.behaviour.code_token
+        if token and request.headers.get("Authorization") != f"Bearer {token}":
+            return answer(401, {"error": "bad token"})
+        if fault.isdigit():
+            patience = self.behaviour.retry_after_seconds
+            headers = {"Retry-After": f"{patience:g}"} if fault in {"429", "503"} else None
+            return answer(int(fault), {"error": "told to fail"}, headers)
         if not key:
             return answer(400, {"error": "Idempotency-Key is missing"})
-        if key in self._answers:
-            first = self._answers[key]
-            return web.Response(
-                status=first.status, body=first.body, content_type="application/json"
-            )
         if action not in self._actions:
             return answer(404, {"error": f"there is no {action}"})
-        self.calls += 1
+        if key in self._answers:
+            asked, first = self._answers[key]
+            if asked != body:
+                return answer(422, {"error": "this key was used with another body"})
+            return web.Response(body=first, content_type="application/json")
         try:
-            result = answer(200, self._actions[action](json.loads(await request.read())))
+            found = self._done(action, key, body, fault)
         except (KeyError, TypeError, ValueError) as error:
             return answer(400, {"error": f"cannot {action}: {error!r}"})
-        self._answers[key] = result
-        return result
+        if self._file and action != "status":
+            with self._file.open("a") as file:
+                file.write(json.dumps([action, key, body.decode(), fault]) + "\n")
+        return web.Response(body=found, content_type="application/json")
 
-    def _new(self, state: str, fan: str = "") -> str:
-        code = f"PARTNER{len(self.held) + 1:08}"
-        self.held[code] = Held(state, fan)
+    def _done(self, action: str, key: str, body: bytes, fault: str) -> bytes:
+        result = self._actions[action](json.loads(body), fault)
+        found = json.dumps({"codes": 7} if fault == "nonsense" else result).encode()
+        self._answers[key] = body, found
+        return found
+
+    def _fault(self, action: str) -> str:
+        """The fault of this call, or none any more."""
+        said = self.behaviour.code_faults.get(action, "")
+        fault, _, most = said.partition(":")
+        self._faulty[action, said] = self._faulty.get((action, said), 0) + 1
+        return fault if not most or self._faulty[action, said] <= int(most) else ""
+
+    def _new(self, fan: str = "") -> str | None:
+        """A reserved code; none where the stock is used up."""
+        if self._free:
+            code = self._free.popleft()
+        elif self.behaviour.code_stock and len(self.held) >= self.behaviour.code_stock:
+            return None
+        else:
+            code = f"PARTNER{len(self.held) + 1:08}"
+        self.held[code] = Held("reserved", fan)
         return code
 
-    def generate(self, asked: dict[str, Any]) -> dict[str, Any]:
-        return {"code": self._new("assigned", asked["fan"])}
+    def generate(self, asked: dict[str, Any], fault: str) -> dict[str, Any]:
+        fan = str(asked["fan"])
+        code = next(iter(self.held)) if fault == "duplicate" else self._new(fan)
+        if code is None:
+            raise ValueError("there are no more codes")
+        return {"code": code + "\n" if fault == "control" else code}
 
-    def reserve(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def reserve(self, asked: dict[str, Any], fault: str) -> dict[str, Any]:
         quantity = int(asked["quantity"])
-        if not 0 < quantity <= MOST_RESERVED_AT_ONCE:
-            raise ValueError(f"quantity {quantity} is not between 1 and {MOST_RESERVED_AT_ONCE}")
-        return {"codes": [self._new("reserved") for _ in range(quantity)]}
+        if not 0 < quantity <= MOST_AT_ONCE:
+            raise ValueError(f"quantity {quantity} is not between 1 and {MOST_AT_ONCE}")
+        if fault == "duplicate":
+            return {"codes": list(self.held)[:quantity]}
+        wanted = quantity // 2 if fault == "short" else quantity
+        made = [self._new() for _ in range(wanted)]
+        codes = [code for code in made if code is not None]
+        return {"codes": [f"{code}\n" for code in codes] if fault == "control" else codes}
 
-    def assign(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def assign(self, asked: dict[str, Any], fault: str) -> dict[str, Any]:
         assignments = asked["assignments"]
         if len(assignments) > MOST_AT_ONCE:
             raise ValueError(f"{len(assignments)} at once; at most {MOST_AT_ONCE}")
         valid = updated = 0
-        for assignment in assignments:
+        known = assignments[: len(assignments) // 2] if fault == "short" else assignments
+        for assignment in known:
             held = self.held.get(assignment["code"])
-            if held is None or held.fan not in {"", assignment["fan"]}:
+            if held is None or held.state == "available" or held.fan not in {"", assignment["fan"]}:
                 continue
             valid += 1
             updated += held.state != "assigned"
             held.state, held.fan = "assigned", assignment["fan"]
         return {"in": len(assignments), "valid": valid, "updated": updated}
 
-    def release(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def release(self, asked: dict[str, Any], fault: str) -> dict[str, Any]:
         released = 0
         for code in asked["codes"]:
             held = self.held.get(code)
             if held is not None and held.state == "reserved":
-                held.state = "available"
+                self.held[code] = Held("available")
+                self._free.append(code)
                 released += 1
         return {"released": released}
 
-    def status(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def status(self, asked: dict[str, Any], fault: str) -> dict[str, Any]:
         return {
             "statuses": {
                 code: self.held[code].state for code in asked["codes"] if code in self.held

@@ -60,9 +60,12 @@ def main() -> int:
         receipt_url=receipts,
         receipt_secret=env.text("RECEIPT_SECRET", "sandbox"),
         token=env.text("SMS_TOKEN", "sandbox"),
+        code_token=env.text("CODE_SERVICE_TOKEN"),
+        codes_file=str(data / "sandbox-codes.jsonl"),
     ) as providers:
         os.environ |= {
             "SMS_URL": env.text("SMS_URL") or providers.url,
+            "CODE_SERVICE_URL": env.text("CODE_SERVICE_URL") or providers.url,
             "SLACK_WEBHOOK_URL": env.text("SLACK_WEBHOOK_URL") or f"{providers.url}/slack/serve",
             "SITE_URL": env.text("SITE_URL") or address,
             "TASK_WORKERS": str(chosen.workers),

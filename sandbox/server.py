@@ -28,7 +28,7 @@ class Sandbox:
         self.behaviour = behaviour
         self.receipts = ReceiptPost(behaviour)
         self.sms = SmsGateway(behaviour, self.receipts)
-        self.codes = CodeService()
+        self.codes = CodeService(behaviour)
         self.drand = DrandServer()
         self.slack: list[Any] = []
 

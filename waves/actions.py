@@ -21,7 +21,6 @@ from waves.errors import ContentChanged, NotPermitted, ReasonMissing, TooLate
 from waves.holds import codes_kept
 from waves.lifecycle import move, require_state, subject_of
 from waves.locks import lock_wave
-from waves.markets import seats_of
 from waves.messages.templates import live_content, texts_in
 from waves.models import Wave
 from waves.naming import aware
@@ -106,7 +105,7 @@ def reschedule(wave: Wave, *, notify_date: datetime, by: User, reason: str, now:
             " prepare another wave."
         )
     locked.notify_date = notify_date
-    locked.content = live_content(locked, seats_of(locked), texts_in(locked.content))
+    locked.content = live_content(locked, texts_in(locked.content))
     values = {
         "notify_date": notify_date,
         "content": locked.content,

@@ -159,12 +159,12 @@ class SendAdmin(BigTableAdmin, MaskedAdmin):
 class TemplateAdmin(OfCampaign, TitledAdmin):
     list_before_template = "console/waves/templates_note.html"
     form = TemplateForm
-    list_display = ("__str__", "campaign", "market", "channel", "language", "body")
+    list_display = ("__str__", "campaign", "market", "channel", "language", "audience", "body")
     list_filter = ("channel", "campaign")
     list_select_related = ("campaign", "market")
     autocomplete_fields = ("campaign",)
     fields = (
-        *(("campaign", "market"), ("channel", "language"), "subject", "body", "html"),
+        *(("campaign", "market"), ("channel", "language", "audience"), "subject", "body", "html"),
         "confirmed",
     )
 

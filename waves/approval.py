@@ -21,7 +21,6 @@ from waves.digest import content_changed, content_digest, require_unchanged
 from waves.errors import BadTemplate, ContentChanged, SamePerson
 from waves.lifecycle import drop_members, move, require_state
 from waves.locks import lock_wave
-from waves.markets import seats_of
 from waves.messages.templates import live_content, texts_in
 from waves.models import Wave
 from waves.second_count.count import open_job
@@ -106,7 +105,7 @@ def renew(wave_pk: int, *, by: User | None, reason: str) -> bool:
     if wave.state not in CHANGEABLE or not content_changed(wave):
         return False
     try:
-        content = live_content(wave, seats_of(wave), texts_in(wave.content))
+        content = live_content(wave, texts_in(wave.content))
     except BadTemplate as error:
         if wave.state == WaveState.PREPARED:
             return False

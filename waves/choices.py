@@ -43,12 +43,22 @@ class SendState(models.TextChoices):
 
 
 class CodeState(models.TextChoices):
-    """The life of an access code. [K-5]"""
+    """The life of an access code. RELEASED: one of the code service that it gets, or has, back; it
+    may give it again. [K-4, K-5]
+    """
 
     AVAILABLE = "available"
     RESERVED = "reserved"
     ASSIGNED = "assigned"
     PUBLISHED = "published"
+    RELEASED = "released"
+
+
+class CodeCall(models.TextChoices):
+    """What the code service is asked for a wave in batches that are kept. [K-4]"""
+
+    RESERVE = "reserve"
+    ASSIGN = "assign"
 
 
 class CodeReason(models.TextChoices):
@@ -75,6 +85,13 @@ class Channel(models.TextChoices):
 
     SMS = "sms", "SMS"
     EMAIL = "email", "e-mail"
+
+
+class Audience(models.TextChoices):
+    """Whom a text is for. [N-1, X-8]"""
+
+    SELECTED = "selected", "Selected fans"
+    NOT_SELECTED = "not_selected", "Fans who were not selected"
 
 
 class Order(models.TextChoices):

@@ -1,4 +1,5 @@
-"""The digest that approval names: members, codes, texts, date, channels and provider of a wave.
+"""The digest that approval names: members with their languages, codes, texts, date, channels and
+provider of a wave.
 [W-7, X-5]
 """
 
@@ -9,14 +10,13 @@ import json
 
 from operations.database.copying import pieces_of
 from waves.errors import BadTemplate, ContentChanged
-from waves.markets import seats_of
 from waves.messages.templates import live_content, texts_in
 from waves.models import Wave
 
 _MEMBERS = """
-SELECT member.global_user_id, market.market_id, member.member_id, member.email, member.phone,
-    member.code
-FROM waves_member AS member JOIN campaigns_market AS market ON market.id = member.market_id
+SELECT member.global_user_id, coalesce(market.market_id, ''), member.member_id, member.email,
+    member.phone, member.code, member.language
+FROM waves_member AS member LEFT JOIN campaigns_market AS market ON market.id = member.market_id
 WHERE member.wave_id = %(wave)s ORDER BY member.global_user_id COLLATE "C"
 """
 
@@ -25,8 +25,8 @@ def content_digest(wave: Wave) -> str:
     """SHA-256, hex, over the wave's content and its members, both as they are stored. [W-7]
 
     The content as canonical JSON and a line feed, then a line for each member in the order of their
-    ids: id, market, member id, e-mail, phone, code, separated by tabs as PostgreSQL's COPY writes
-    them.
+    ids: id, market, member id, e-mail, phone, code, language, separated by tabs as PostgreSQL's
+    COPY writes them.
     """
     digest = hashlib.sha256(
         json.dumps(wave.content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
@@ -51,7 +51,7 @@ def require_unchanged(wave: Wave) -> None:
     """Raises ContentChanged unless the wave would say now what was prepared, and BadTemplate where
     it could not. Asked until the trigger: from then on what was approved is sent. [X-5]
     """
-    if wave.content != live_content(wave, seats_of(wave), texts_in(wave.content)):
+    if wave.content != live_content(wave, texts_in(wave.content)):
         raise ContentChanged(
             f"Wave {wave.name}: its messages have changed since it was prepared. Check them again,"
             " then approve it."

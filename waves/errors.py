@@ -117,6 +117,18 @@ class UnsupportedCodeSource(WaveError):
     """Codes of this source cannot be reserved here. [K-4]"""
 
 
+class CodeServiceError(WaveError):
+    """The code service refused a call, or its answer cannot be right; the message names call, wave
+    and market. [K-4]
+    """
+
+
+class CodeServiceAway(CodeServiceError):
+    """The code service cannot be reached, is too slow, or asks for patience. [K-4]"""
+
+    is_transient = True
+
+
 class CodesNotAssigned(WaveError):
     """At trigger some members' codes could not be assigned to them. [K-6]"""
 

@@ -18,7 +18,7 @@ from waves.messages.content import PLACEHOLDERS, placeholders
 from waves.models import Template
 from waves.template_edits import TemplateEdit, listed, losing_approval
 
-FIELDS = ("campaign", "market", "channel", "language", "subject", "body", "html")
+FIELDS = ("campaign", "market", "channel", "language", "audience", "subject", "body", "html")
 
 
 class Confirmation(forms.CharField):

@@ -1,4 +1,4 @@
-"""A wave's markets and their seats, as prepared or as the campaign has them. [W-5]"""
+"""Markets and their seats, as the campaign has them. [W-5]"""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from campaigns.models import Market
-from waves.models import Wave, WaveMarket
 
 
 @dataclass(frozen=True)
@@ -28,28 +27,15 @@ class MarketSeat:
     most: int | None = None
 
     @property
+    def code_sources(self) -> list[str]:
+        """In the order in which they are used. [K-4]"""
+        return self.code_source.split("|")
+
+    @property
     def room(self) -> int:
         """Seats that the wave can fill. [W-5]"""
         left = max(0, self.capacity - self.given)
         return left if self.most is None else min(left, self.most)
-
-
-def seats_of(wave: Wave) -> list[MarketSeat]:
-    """The wave's markets as prepared."""
-    rows = WaveMarket.objects.filter(wave=wave).select_related("market")
-    return [
-        MarketSeat(
-            row.market.market_id,
-            row.name,
-            row.capacity,
-            row.selection_time,
-            row.position,
-            row.code_source,
-            row.given,
-            row.room,
-        )
-        for row in rows
-    ]
 
 
 def seats_of_campaign(

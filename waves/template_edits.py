@@ -12,10 +12,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from waves.approval import APPROVED, CHANGEABLE, renew
-from waves.choices import Channel, WaveState
+from waves.choices import Audience, Channel, WaveState
 from waves.digest import content_changed
-from waves.markets import seats_of
-from waves.messages.templates import chosen_for, in_order, texts_in
+from waves.messages.choosing import Templates
+from waves.messages.templates import audience_of, in_order, texts_in
 from waves.models import Template, Wave
 
 
@@ -74,9 +74,11 @@ def campaign_edited(campaign_pk: int, by: User | None) -> list[str]:
 
 
 def words_for(template: Template) -> str:
-    """The template in words: its channel and market."""
-    market = f"market {template.market.name}" if template.market else "every market"
-    return f"{Channel(template.channel).label} template for {market}"
+    """The template in words: its channel, market, audience and language."""
+    place = f"market {template.market.name}" if template.market else "every market"
+    if template.audience == Audience.NOT_SELECTED:
+        place = "fans who were not selected"
+    return f"{Channel(template.channel).label} template for {place} ({template.language})"
 
 
 def listed(waves: Iterable[Wave]) -> str:
@@ -99,5 +101,6 @@ def _would_change(wave: Wave, edit: TemplateEdit) -> bool:
     rows = list(stored.select_related("market"))
     if edit.after is not None and edit.after.campaign_id in {None, wave.campaign_id}:
         rows.append(edit.after)
-    chosen = chosen_for(seats_of(wave), in_order(rows), texts_in(wave.content))
+    templates = Templates(in_order(rows), wave.campaign.default_language, audience_of(wave))
+    chosen = templates.chosen_for(texts_in(wave.content))
     return bool(chosen != wave.content["templates"])

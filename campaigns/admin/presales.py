@@ -87,7 +87,13 @@ class CampaignAdmin(LockedEditing, TitledAdmin):
         ),
         (
             "Access codes and messages",
-            {"fields": (("code_source", "notify_channels"), ("code_prefix", "code_length"))},
+            {
+                "fields": (
+                    ("code_source", "notify_channels"),
+                    ("code_prefix", "code_length"),
+                    "default_language",
+                )
+            },
         ),
         ("Draw", {"fields": ("entropy_source", ("entropy_form", "entropy_public_at"))}),
     )

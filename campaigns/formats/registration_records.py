@@ -24,6 +24,7 @@ COLUMNS: tuple[str, ...] = (
     "phone",
     "phone_confirmed",
     "country_code",
+    "language",
     "market_preferences",
 )
 COLUMNS += ("registered_at", "date_created")

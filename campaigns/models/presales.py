@@ -10,9 +10,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import F, Q
 
-from campaigns.choices import CampaignStatus, CodeSource, ListKind, NotifyChannels, ScoringType
+from campaigns.choices import CampaignStatus, CodeSources, ListKind, NotifyChannels, ScoringType
 from campaigns.public_source import LONGEST_FORM, LONGEST_NAME, PublicSource
 from operations.database.clock import database_time
+from operations.entry import languages
 from operations.entry.validators import year_is_allowed
 from operations.entry.values import BEHIND_ALL, FIRST_MOMENT
 
@@ -57,13 +58,20 @@ class Campaign(models.Model):
     )
     max_fans_per_contact = models.PositiveIntegerField(default=0, help_text="0 = no limit")
     scoring_type = models.CharField(max_length=10, choices=ScoringType, default=ScoringType.LINEAR)
-    code_source = models.CharField(max_length=10, choices=CodeSource, default=CodeSource.OWN)
+    code_source = models.CharField(max_length=20, choices=CodeSources, default=CodeSources.OWN)
     code_prefix = models.CharField(max_length=10, blank=True, validators=[CODE_PREFIX])
     code_length = models.PositiveSmallIntegerField(
         default=10, validators=[MinValueValidator(6), MaxValueValidator(32)]
     )
     notify_channels = models.CharField(
         max_length=10, choices=NotifyChannels, default=NotifyChannels.BOTH
+    )
+    default_language = models.CharField(
+        max_length=languages.LONGEST,
+        default="en",
+        db_default="en",
+        help_text="Of messages to fans without a template in their own language, such as en or"
+        " pt-BR",
     )
 
     # The draw [S-8]. The seed is secret until the campaign closes, the salt for ever; the

@@ -10,6 +10,7 @@ from django.db.models import F, Func, Q
 
 from campaigns.choices import Reason
 from campaigns.models.presales import Campaign
+from operations.entry import languages
 
 # The function of the database that splits a line; the indexes of rejected rows hold its fields.
 FIELDS = "campaigns_fields"
@@ -31,6 +32,9 @@ class Registrant(models.Model):
     phone_region = models.CharField(max_length=3, blank=True)
     phone_confirmed = models.BooleanField(default=False)
     country = models.CharField(max_length=2, blank=True)
+    language = models.CharField(
+        max_length=languages.LONGEST, blank=True, db_default="", help_text="BCP 47, such as pt-BR"
+    )
     preferences = ArrayField(
         models.CharField(max_length=40),
         default=list,

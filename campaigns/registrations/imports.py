@@ -301,9 +301,12 @@ def _publish_some(campaign: Campaign) -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE campaigns_registrant SET published = true WHERE id IN (
+            # picked apart: as a part of the UPDATE it may be run for each row, and pick more
+            """WITH picked AS MATERIALIZED (
                    SELECT id FROM campaigns_registrant WHERE campaign_id = %s AND NOT published
                    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)
+               UPDATE campaigns_registrant SET published = true
+               WHERE id IN (SELECT id FROM picked)
                RETURNING id, changed_at, global_user_id, member_id, coalesce(preferences[1], ''),
                    email, phone, tags""",
             [campaign.pk, PUBLISH_AT_A_TIME],

@@ -7,12 +7,13 @@ from datetime import datetime
 
 import polars as pl
 
-from campaigns.choices import Reason
+from campaigns.choices import Reason, Tag
 from campaigns.contacts.emails import canonical_email
 from campaigns.contacts.search_forms import COLUMNS as FOUND_BY
 from campaigns.contacts.search_forms import search_forms
 from campaigns.formats.registration_rows import Registrations, instants_of
 from campaigns.scoring.outcomes import Rules, check_contacts, is_yes
+from operations.entry.languages import canonical
 from operations.entry.trimming import trimmed
 
 SEARCHED = {name: f"searched_{name}" for name in FOUND_BY}  # not as judged: as written
@@ -48,7 +49,7 @@ def judge(chunk: Registrations, judge_by: RegistrationRules) -> pl.DataFrame:
     )
     unknown = pl.col("wanted").list.eval(~pl.element().is_in(judge_by.market_ids)).list.any()
     searched = chunk.rows.select(search_forms("email", "phone", "member_id")).rename(SEARCHED)
-    judged = check_contacts(rows, judge_by.contacts).with_columns(
+    judged = _check_languages(check_contacts(rows, judge_by.contacts)).with_columns(
         pl.coalesce(
             pl.when(bad_date).then(pl.lit(Reason.MALFORMED_ROW.value)),
             pl.when(pl.col("global_user_id") == "").then(pl.lit(Reason.MISSING_USER_ID.value)),
@@ -69,6 +70,7 @@ def judge(chunk: Registrations, judge_by: RegistrationRules) -> pl.DataFrame:
         .then("country")
         .otherwise(pl.lit(""))
         .alias("country"),
+        "language",
         array_literal(pl.col("wanted")).alias("preferences"),
         pl.col("registered_at").dt.to_string("%+"),
         pl.coalesce("changed_at", "registered_at").dt.to_string("%+").alias("changed_at"),
@@ -84,6 +86,20 @@ def array_literal(texts: pl.Expr) -> pl.Expr:
     """Market ids as PostgreSQL writes arrays; quoted, because a bare null would be none."""
     quoted = pl.concat_str(pl.lit('{"'), texts.list.join('","'), pl.lit('"}'))
     return pl.when(texts.list.len() > 0).then(quoted).otherwise(pl.lit("{}"))
+
+
+def _check_languages(rows: pl.DataFrame) -> pl.DataFrame:
+    """`language` as it is stored, empty where it is none: such a row has a tag more. [C-4]"""
+    written = rows["language"]
+    stored = {each: canonical(each) for each in written.unique()}
+    odd = [each for each, kept in stored.items() if each and not kept]
+    return rows.with_columns(
+        written.replace_strict(stored, return_dtype=pl.String),
+        pl.when(written.is_in(odd))
+        .then(pl.col("tags").list.concat(pl.lit([Tag.INVALID_LANGUAGE.value])))
+        .otherwise("tags")
+        .alias("tags"),
+    )
 
 
 def _is_outside(judge_by: RegistrationRules) -> pl.Expr:

@@ -27,7 +27,15 @@ STAGED: tuple[str, ...] = (
     "phone_region",
     "phone_confirmed",
 )
-STAGED += ("country", "preferences", "registered_at", "changed_at", "tags", "shared_email")
+STAGED += (
+    "country",
+    "language",
+    "preferences",
+    "registered_at",
+    "changed_at",
+    "tags",
+    "shared_email",
+)
 STAGED += tuple(SEARCHED.values())
 
 
@@ -37,10 +45,10 @@ def create_stage() -> None:
         cursor.execute("""CREATE TEMPORARY TABLE registration_stage (
                 line bigint, raw text, global_user_id text, member_id text, email text, phone text,
                     phone_region text,
-                phone_confirmed boolean, country text, preferences text[], registered_at
-                    timestamptz, changed_at timestamptz,
-                tags text, shared_email text, searched_email text, searched_phone text,
-                searched_member_id text) ON COMMIT DROP""")
+                phone_confirmed boolean, country text, language text, preferences text[],
+                registered_at timestamptz, changed_at timestamptz, tags text, shared_email text,
+                searched_email text, searched_phone text, searched_member_id text)
+            ON COMMIT DROP""")
 
 
 def add(judged: pl.DataFrame) -> None:
@@ -133,7 +141,8 @@ def _reject_staged(
 
 
 def merge(campaign: Campaign, *, published: bool = False) -> None:
-    """Write the staged rows, at most one for each fan by now, over what is known of these fans.
+    """Write the staged rows, at most one for each fan by now, over what is known of these fans. A
+    row without a language keeps the one that is known: records of the stream cannot carry any.
 
     A record with the date of one that is published has its identity (T-5), so it counts as
     published. [C-5]
@@ -141,15 +150,17 @@ def merge(campaign: Campaign, *, published: bool = False) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO campaigns_registrant (campaign_id, global_user_id, member_id, email,
-                   phone, phone_region, phone_confirmed, country, preferences, registered_at,
-                   changed_at, tags, published)
+                   phone, phone_region, phone_confirmed, country, language, preferences,
+                   registered_at, changed_at, tags, published)
                SELECT %s, global_user_id, member_id, email, phone, phone_region, phone_confirmed,
-                   country, preferences, registered_at, changed_at, tags, %s
+                   country, language, preferences, registered_at, changed_at, tags, %s
                FROM registration_stage ORDER BY line
                ON CONFLICT (campaign_id, global_user_id) DO UPDATE SET
                    member_id = excluded.member_id, email = excluded.email, phone = excluded.phone,
                    phone_region = excluded.phone_region, phone_confirmed = excluded.phone_confirmed,
                    country = excluded.country, preferences = excluded.preferences,
+                   language =
+                       coalesce(nullif(excluded.language, ''), campaigns_registrant.language),
                    changed_at = excluded.changed_at,
                    registered_at =
                        least(campaigns_registrant.registered_at, excluded.registered_at),

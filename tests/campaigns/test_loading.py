@@ -331,3 +331,10 @@ def test_a_list_line_that_can_match_nothing_is_refused_now_and_not_at_the_first_
     with pytest.raises(ListEntryInvalid, match="line 2"):
         loading.load(document(blacklist=["good@example.com", "nonsense"]))
     assert not Campaign.objects.exists()
+
+
+def test_n1_the_default_language_is_a_tag_and_english_where_none_is_given():
+    assert loading.load(document(default_language=" pt_br ")).campaign.default_language == "pt-BR"
+    assert loading.load({"campaign_id": "a-1", "name": "Tour"}).campaign.default_language == "en"
+    with pytest.raises(BadCampaignFile, match="default_language: 'english' is not a language"):
+        loading.load({"campaign_id": "a-2", "name": "Tour", "default_language": "english"})

@@ -16,7 +16,6 @@ from django.utils import timezone
 from campaigns.models import Campaign, Market
 from tests.support.waves import contacts_of
 from waves.digest import content_digest
-from waves.markets import seats_of
 from waves.messages.templates import live_content, texts_for
 from waves.models import Send, Template, Wave, WaveMarket
 from waves.providers.sms_http.client import HttpSms
@@ -104,7 +103,7 @@ def triggered_wave(
     }
     with connection.cursor() as cursor:
         cursor.execute(MEMBERS, values)
-    wave.content = live_content(wave, seats_of(wave), texts_for(contacts_of(wave)))
+    wave.content = live_content(wave, texts_for(contacts_of(wave)))
     wave.content_digest = wave.counted_digest = wave.approved_digest = content_digest(wave)
     wave.approved_by, wave.state, wave.triggered_at = person, state, now
     wave.save()

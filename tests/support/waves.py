@@ -175,9 +175,10 @@ def members_of(wave: Wave) -> dict[str, str]:
 
 
 def contacts_of(wave: Wave) -> pl.DataFrame:
-    """`market_id, phone, email` of each member, as it is stored."""
-    stored = Member.objects.filter(wave=wave).values_list("market__market_id", "phone", "email")
-    schema = dict.fromkeys(("market_id", "phone", "email"), pl.String)
+    """`market_id, phone, email, code, language` of each member, as it is stored."""
+    fields = ("phone", "email", "code", "language")
+    stored = Member.objects.filter(wave=wave).values_list("market__market_id", *fields)
+    schema = dict.fromkeys(("market_id", *fields), pl.String)
     return pl.DataFrame(list(stored), schema=schema, orient="row")
 
 

@@ -33,6 +33,7 @@ def test_a_template_with_an_unknown_placeholder_is_refused_when_saved(client, bo
         "market": "",
         "channel": "sms",
         "language": "en",
+        "audience": "selected",
         "subject": "",
         "html": "",
     }
@@ -49,6 +50,7 @@ def test_a_template_cannot_name_another_campaigns_market(client):
         "market": other.markets.first().pk,
         "channel": "sms",
         "language": "en",
+        "audience": "selected",
         "body": "hi",
     }
     html = client.post("/admin/waves/template/add/", values).content.decode()
@@ -71,7 +73,11 @@ def an_approved_wave(**options) -> Wave:
 
 def a_template(campaign: Campaign | None, **values: str) -> dict[str, object]:
     given = {"campaign": campaign.pk if campaign else "", "channel": "sms", "language": "en"}
-    return given | {"market": "", "subject": "", "html": "", "body": "new: {code}"} | values
+    return (
+        given
+        | {"audience": "selected", "market": "", "subject": "", "html": "", "body": "new: {code}"}
+        | values
+    )
 
 
 ADD = "/admin/waves/template/add/"
@@ -98,7 +104,7 @@ def test_x5_before_a_template_is_saved_it_says_which_waves_lose_their_approval(c
     change = StatusChange.objects.filter(subject_id=wave.name).latest("id")
     assert (change.by.username, change.reason) == (
         "administrator-person",
-        "SMS template for every market added",
+        "SMS template for every market (en) added",
     )
     page = client.get(f"/admin/wave/{wave.name}/").content.decode()
     assert "This wave has lost its approval" in page

@@ -26,7 +26,6 @@ from waves.approval import renew
 from waves.choices import WaveState
 from waves.digest import content_digest, require_approved_content
 from waves.errors import BadTemplate, ContentChanged, SamePerson, WrongState
-from waves.markets import seats_of
 from waves.messages.templates import live_content, texts_for
 from waves.models import Code, Member, Template, Wave
 from waves.preparation.prepare import prepare
@@ -230,7 +229,7 @@ def test_x5_what_reaches_no_member_voids_nothing(settings):
     campaign = campaign_with(12)
     wave = prepare(request(campaign), by=person("ann"), now=NOW).wave
     Member.objects.filter(wave=wave).update(email="")
-    wave.content = live_content(wave, seats_of(wave), texts_for(contacts_of(wave)))
+    wave.content = live_content(wave, texts_for(contacts_of(wave)))
     wave.content_digest = content_digest(wave)
     wave.save(update_fields=["content", "content_digest"])
     approved(wave)

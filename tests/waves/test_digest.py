@@ -7,7 +7,7 @@ from django.db import connection
 
 from tests.support.waves import NOW, approve, campaign_with, person, request
 from waves.digest import content_digest
-from waves.models import Wave
+from waves.models import Member, Wave
 from waves.preparation.prepare import prepare
 
 pytestmark = pytest.mark.django_db
@@ -29,3 +29,8 @@ def test_w7_the_content_digest_does_not_depend_on_how_rows_lie(wave):
             "UPDATE waves_member SET place = place WHERE wave_id = %s AND place %% 2 = 0", [wave.pk]
         )
     assert content_digest(wave) == before == wave.content_digest
+
+
+def test_w7_the_content_digest_covers_the_language_of_each_member(wave):
+    Member.objects.filter(pk=Member.objects.filter(wave=wave).first().pk).update(language="fr")
+    assert content_digest(wave) != wave.content_digest

@@ -8,7 +8,7 @@ from tests.support.waves import campaign_with
 from waves.forms import TemplateForm
 
 pytestmark = pytest.mark.django_db
-TEXTS = {"channel": "sms", "language": "en", "body": "{campaign}: {code}"}
+TEXTS = {"channel": "sms", "language": "en", "audience": "selected", "body": "{campaign}: {code}"}
 
 
 def errors(**values):

@@ -93,5 +93,5 @@ def test_a_campaign_that_is_renamed_says_which_waves_have_lost_their_approval():
 def test_a_template_in_words():
     campaign = campaign_with(0)
     market = campaign.markets.get(market_id="west")
-    assert words_for(text_for(campaign, market=market)) == "SMS template for market West"
-    assert words_for(text_for(None, channel="email")) == "e-mail template for every market"
+    assert words_for(text_for(campaign, market=market)) == "SMS template for market West (en)"
+    assert words_for(text_for(None, channel="email")) == "e-mail template for every market (en)"

@@ -1,118 +1,171 @@
-"""A partner's codes over HTTP: generate, reserve, assign, release, status. [K-4]
+"""The client of a partner's code service: reserve for a market, generate for fans, assign, release,
+look up. [K-4] Its contract is docs/code-service.md.
 
-Every call may be repeated: its idempotency key is made from what it is for, so that asking again
-after a cut connection gets the first answer. The calls are few and large, so they are plain and
-synchronous.
+`generate_many` is for uploaded waves: many fans at the allowed concurrency, each outcome its own.
+
+    for outcomes in partner_service.generate_many(pairs, wave=wave.name):
+        ...  # a list of Generated(global_user_id, code, reason), in any order
+
+`pairs` are (global_user_id, market_id). The calls go on in a thread of their own while the caller
+keeps what came. Either `code` or `reason` (plain words) is there. The same fan of the same wave
+gets the same code however often it is asked for, so after a crash all is simply asked for again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import http.client
 import json
-import urllib.error
-import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from waves.errors import CodesExhausted
+from django.conf import settings
 
-TIMEOUT_SECONDS: Final = 30.0
-TRIES: Final = 3
+from operations.plurals import plural
+from waves.codes import partner_answers
+from waves.codes.partner_answers import AssignedThere, BadAnswer
+from waves.codes.partner_generation import Generated, generated
+from waves.codes.partner_http import Call, ask
+from waves.errors import CodeServiceError
+from waves.providers.sessions import open_session
+
 MOST_AT_ONCE: Final = 2_500
 
 
-class CodeServiceError(CodesExhausted):
-    """The code service refused a call or cannot be reached; the message says which call and why.
-    [K-4]
+class UnusableAnswer(CodeServiceError):
+    """An answer that cannot be right. `codes`: those in it that can be read, which the service may
+    hold for us.
     """
 
+    def __init__(self, message: str, codes: tuple[str, ...]) -> None:
+        self.codes = codes
+        super().__init__(message)
 
+
+@dataclass(frozen=True)
 class CodeService:
-    """One partner's service at `url`."""
+    """One partner's service. `seconds`: of one call with its repeats; `concurrency`: calls at once
+    while codes are generated.
+    """
 
-    def __init__(self, url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        self._url = url.rstrip("/")
-        self._timeout_seconds = timeout_seconds
+    url: str
+    token: str = ""
+    seconds: float = 60.0
+    concurrency: int = 50
 
-    def generate(self, *, wave: str, global_user_id: str, market_id: str) -> str:
-        """The code of one fan in one wave. Raises CodeServiceError."""
-        asked = {"fan": global_user_id, "market": market_id}
-        return str(self._call("generate", asked, purpose=(wave, global_user_id))["code"])
+    def reserve(self, *, wave: str, market_id: str, number: int, quantity: int) -> list[str]:
+        """At most `quantity` codes for one market of a wave, fewer where there are no more. The
+        same ones when batch `number` is asked for again. Raises CodeServiceError, UnusableAnswer.
+        """
+        call = Call(
+            "reserve",
+            {"wave": wave, "market": market_id, "quantity": quantity},
+            (wave, market_id, str(number)),
+            f"Wave {wave}, market {market_id}: the code service could not reserve"
+            f" {plural(quantity, 'code')}",
+        )
+        answer = self._ask(call)
+        try:
+            return partner_answers.reserved(answer, most=quantity)
+        except BadAnswer as bad:
+            raise UnusableAnswer(f"{call.failure} ({bad}).", bad.codes) from bad
 
-    def reserve(self, *, wave: str, market_id: str, quantity: int) -> list[str]:
-        """`quantity` codes for one market of a wave; the same ones when asked again. Raises
+    def assign(self, *, wave: str, number: int, pairs: Sequence[tuple[str, str]]) -> AssignedThere:
+        """Bind at most MOST_AT_ONCE codes to their fans: (code, fan). `number` tells this batch
+        from the others of its wave. Raises CodeServiceError.
+        """
+        asked = [{"code": code, "fan": fan} for code, fan in pairs]
+        call = Call(
+            "assign",
+            {"wave": wave, "assignments": asked},
+            (wave, str(number), _digest(asked)),
+            f"Wave {wave}: the code service could not assign {plural(len(asked), 'code')}",
+        )
+        answer = self._ask(call)
+        try:
+            return partner_answers.assigned(answer, asked=len(asked))
+        except BadAnswer as bad:
+            raise CodeServiceError(f"{call.failure} ({bad}).") from bad
+
+    def release(self, *, codes: Sequence[str], purpose: str) -> int:
+        """Give back at most MOST_AT_ONCE reserved codes; how many were taken back. Raises
         CodeServiceError.
         """
-        asked = {"market": market_id, "quantity": quantity}
-        codes = [
-            str(code)
-            for code in self._call("reserve", asked, purpose=(wave, market_id, str(quantity)))[
-                "codes"
-            ]
-        ]
-        if len(set(codes)) != quantity:
-            raise CodeServiceError(
-                f"The code service returned {len(set(codes))} instead of {quantity} codes for"
-                f" market {market_id} of wave {wave}."
-            )
-        return codes
+        call = Call(
+            "release",
+            {"codes": list(codes)},
+            (purpose, _digest(list(codes))),
+            f"The code service could not release {plural(len(codes), 'code')}",
+        )
+        answer = self._ask(call)
+        try:
+            return partner_answers.released(answer, asked=len(codes))
+        except BadAnswer as bad:
+            raise CodeServiceError(f"{call.failure} ({bad}).") from bad
 
-    def assign(self, *, wave: str, assignments: Sequence[tuple[str, str]]) -> dict[str, int]:
-        """(code, fan) pairs, in calls of 2,500. Returns `{in, valid, updated}` over all. Raises
-        CodeServiceError.
+    def states(self, *, codes: Sequence[str], asked_at: str) -> dict[str, str]:
+        """The state of each of at most MOST_AT_ONCE codes that the service knows; `asked_at` tells
+        this question from earlier ones. Raises CodeServiceError.
         """
-        total = {"in": 0, "valid": 0, "updated": 0}
-        for first in range(0, len(assignments), MOST_AT_ONCE):
-            pairs = [
-                {"code": code, "fan": fan}
-                for code, fan in assignments[first : first + MOST_AT_ONCE]
-            ]
-            answer = self._call("assign", {"assignments": pairs}, purpose=(wave, _digest(pairs)))
-            total = {name: count + int(answer[name]) for name, count in total.items()}
-        return total
-
-    def release(self, *, wave: str, codes: Sequence[str]) -> int:
-        """Give reserved codes back; how many were taken back. Raises CodeServiceError."""
-        return int(
-            self._call("release", {"codes": list(codes)}, purpose=(wave, _digest(list(codes))))[
-                "released"
-            ]
+        call = Call(
+            "status",
+            {"codes": list(codes)},
+            (asked_at, _digest(list(codes))),
+            f"The code service could not look up {plural(len(codes), 'code')}",
         )
+        answer = self._ask(call)
+        try:
+            return partner_answers.states(answer, asked=codes)
+        except BadAnswer as bad:
+            raise CodeServiceError(f"{call.failure} ({bad}).") from bad
 
-    def status(self, *, codes: Sequence[str], asked_at: str) -> dict[str, str]:
-        """The state of each code the service knows; `asked_at` tells this question from earlier
-        ones.
-        """
-        answer = self._call(
-            "status", {"codes": list(codes)}, purpose=(asked_at, _digest(list(codes)))
-        )
-        return {str(code): str(state) for code, state in answer["statuses"].items()}
+    def _ask(self, call: Call) -> Any:
+        async def once() -> Any:
+            async with open_session(self.seconds, unpacks=False) as session:
+                return await ask(session, self.url, call, seconds=self.seconds, token=self.token)
 
-    def _call(
-        self, action: str, asked: Mapping[str, Any], *, purpose: tuple[str, ...]
-    ) -> dict[str, Any]:
-        key = hashlib.sha256("\x1f".join((action, *purpose)).encode()).hexdigest()
-        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        request = urllib.request.Request(  # noqa: S310 the setting is checked to be http or https
-            f"{self._url}/codes/{action}", json.dumps(asked).encode(), headers
-        )
-        cause: Exception | None = None
-        for _ in range(TRIES):
-            try:
-                with urllib.request.urlopen(request, timeout=self._timeout_seconds) as response:  # noqa: S310
-                    answer: dict[str, Any] = json.load(response)
-                    return answer
-            except urllib.error.HTTPError as error:
-                cause = error
-                if error.code < 500:
-                    break
-            except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
-                cause = error
+        return asyncio.run(once())
+
+
+def chosen() -> CodeService | None:
+    """The service at CODE_SERVICE_URL, if one is set."""
+    if not settings.CODE_SERVICE_URL:
+        return None
+    return CodeService(
+        settings.CODE_SERVICE_URL.rstrip("/"),
+        settings.CODE_SERVICE_TOKEN,
+        float(settings.CODE_SERVICE_SECONDS),
+        settings.CODE_SERVICE_CONCURRENCY,
+    )
+
+
+def required() -> CodeService:
+    """The same. Raises CodeServiceError where none is set."""
+    service = chosen()
+    if service is None:
         raise CodeServiceError(
-            f"The code service could not {action} codes ({cause}). Check CODE_SERVICE_URL"
-            " and try again."
-        ) from cause
+            "There is no code service: CODE_SERVICE_URL is not set. Set it, or use own codes."
+        )
+    return service
+
+
+def generate_many(
+    pairs: Sequence[tuple[str, str]], *, wave: str, service: CodeService | None = None
+) -> Iterator[list[Generated]]:
+    """A code for each (global_user_id, market_id): see the module's docstring. Raises
+    CodeServiceAway where the service answers nobody any more (a job is then retried), and
+    CodeServiceError where none is set.
+    """
+    using = service or required()
+    return generated(
+        pairs,
+        wave=wave,
+        url=using.url,
+        token=using.token,
+        seconds=using.seconds,
+        concurrency=using.concurrency,
+    )
 
 
 def _digest(value: Any) -> str:

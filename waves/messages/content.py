@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import html
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from waves.choices import Channel
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+
+from operations.entry.languages import fallbacks
+from waves.choices import Audience, Channel
 from waves.errors import BadTemplate
 from waves.naming import code_validity
 
@@ -25,21 +30,9 @@ PLACEHOLDERS: Final = (
     "fan_ref",
     "entry_link",
 )
+# What fans who were not selected do not have. [X-8]
+OF_SELECTED: Final = frozenset({"market", "code", "valid_from", "valid_until"})
 ENGLISH: Final = "en"
-# Asks SendGrid, SparkPost, Amazon SES, Postmark, Mailgun and Mandrill to leave the link as it is:
-# whoever counts its clicks would be given the fan's id and nonce. [N-1]
-UNTRACKED: Final = (
-    'clicktracking="off" data-msys-clicktrack="0" ses:no-track data-pm-no-track'
-    ' disable-tracking="true" mc:disable-tracking'
-)
-CHECK_LINE: Final = (
-    "Was the draw fair? After the presale, check your own entry here (this link is personal too):\n"
-    "{entry_link}\n"
-)
-CHECK_HTML: Final = (
-    f'<p>Was the draw fair? After the presale, you can <a href="{{entry_link}}" {UNTRACKED}>check'
-    " your own entry</a>. This link is personal too.</p>"
-)
 
 
 @dataclass(frozen=True)
@@ -54,6 +47,7 @@ class MessageTemplate:
     language: str = ENGLISH
     subject: str = ""
     html: str = ""
+    audience: str = Audience.SELECTED
 
 
 @dataclass(frozen=True)
@@ -63,56 +57,6 @@ class Message:
     body: str
     subject: str = ""
     html: str = ""
-
-
-DEFAULTS: Final = (
-    MessageTemplate(
-        Channel.SMS,
-        (
-            "You've been selected for the {campaign} presale in {market}. Your access"
-            " code: {code}. Valid until {valid_until}."
-        ),
-    ),
-    MessageTemplate(
-        Channel.EMAIL,
-        (
-            "Good news! You've been selected for the {campaign} presale in"
-            " {market}.\n\nYour access code: {code}\nValid from {valid_from} until"
-            " {valid_until}.\n\nThis code is personal. Please don't share it.\n\n"
-            f"{CHECK_LINE}"
-        ),
-        subject="Your access code for {campaign}",
-        html=(
-            "<p>Good news! You've been selected for the {campaign} presale in"
-            " <strong>{market}</strong>.</p><p>Your access code:"
-            " <strong>{code}</strong><br>Valid from {valid_from} until"
-            " {valid_until}.</p><p>This code is personal. Please don't share it.</p>"
-            f"{CHECK_HTML}"
-        ),
-    ),
-)
-# Where the stock is managed elsewhere there is no code to name. [K-3]
-DEFAULTS_WITHOUT_CODE: Final = (
-    MessageTemplate(
-        Channel.SMS,
-        (
-            "You've been selected for the {campaign} presale in {market}. You can buy"
-            " tickets from {wave_date}."
-        ),
-    ),
-    MessageTemplate(
-        Channel.EMAIL,
-        (
-            "Good news! You've been selected for the {campaign} presale in {market}. You"
-            f" can buy tickets from {{wave_date}}.\n\n{CHECK_LINE}"
-        ),
-        subject="You've been selected for the {campaign} presale",
-        html=(
-            "<p>Good news! You've been selected for the {campaign} presale in"
-            f" <strong>{{market}}</strong>. You can buy tickets from {{wave_date}}.</p>{CHECK_HTML}"
-        ),
-    ),
-)
 
 
 def placeholders(text: str) -> frozenset[str]:
@@ -135,63 +79,45 @@ def placeholders(text: str) -> frozenset[str]:
     return frozenset(str(name) for name, _, _ in fields)
 
 
-def check_template(template: MessageTemplate, *, has_code: bool = True) -> None:
-    """Raises BadTemplate for an unknown placeholder, or a code in a text for TM members. [N-1,
-    K-3]
-    """
-    named = (
+def placeholders_of(template: MessageTemplate) -> frozenset[str]:
+    """The placeholders that any part of the template names. Raises BadTemplate. [N-1]"""
+    return (
         placeholders(template.subject) | placeholders(template.body) | placeholders(template.html)
     )
-    if not has_code and "code" in named:
-        place = f"market {template.market_id}" if template.market_id else "every market"
-        raise BadTemplate(
-            f"The {Channel(template.channel).label} template for {place} contains {{code}},"
-            f" but members with TM stock have no code. Remove {{code}} from it."
-        )
 
 
-def choose(
-    templates: Iterable[MessageTemplate],
-    channel: str,
-    market_id: str,
-    *,
-    language: str = ENGLISH,
-    has_code: bool = True,
-) -> MessageTemplate:
-    """The market's own template before the one for every market, the fan's language before English;
-    else the default.
+def check_template(template: MessageTemplate, *, has_code: bool = True) -> None:
+    """Raises BadTemplate for an unknown placeholder, a code in a text for TM members, or what only
+    selected fans have in a text for others. [N-1, K-3, X-8]
     """
-
-    def fits(template: MessageTemplate) -> bool:
-        languages, markets = (language, ENGLISH), (market_id, None)
-        return (
-            template.channel == channel
-            and template.language in languages
-            and template.market_id in markets
+    named = placeholders_of(template)
+    place = f"market {template.market_id}" if template.market_id else "every market"
+    what = f"The {Channel(template.channel).label} template for {place}"
+    if template.audience == Audience.NOT_SELECTED:
+        if missing := sorted(named & OF_SELECTED):
+            raise BadTemplate(
+                f"{what} is for fans who were not selected, who have no"
+                f" {{{missing[0]}}}. Remove it."
+            )
+    elif not has_code and "code" in named:
+        raise BadTemplate(
+            f"{what} contains {{code}}, but members with TM stock have no code. Remove {{code}}"
+            " from it."
         )
-
-    def closeness(template: MessageTemplate) -> tuple[bool, bool]:
-        return template.language == language, template.market_id == market_id
-
-    fitting = [template for template in templates if fits(template)]
-    if fitting:
-        return max(fitting, key=closeness)
-    return next(
-        t for t in (DEFAULTS if has_code else DEFAULTS_WITHOUT_CODE) if t.channel == channel
-    )
 
 
 def wave_values(
-    *, campaign: str, artist: str, notify_date: datetime, time_zone: str
+    *, campaign: str, artist: str, notify_date: datetime, time_zone: str, language: str = ENGLISH
 ) -> dict[str, str]:
-    """The placeholders that are the same for every member; days are the campaign's own. Add market,
-    code, fan_ref, entry_link.
+    """The placeholders that are the same for every member; days are the campaign's own, written in
+    the language of the text. Add market, code, fan_ref, entry_link.
     """
     zone = ZoneInfo(time_zone)
     begin, end = code_validity(notify_date, time_zone)
     days = {"wave_date": notify_date, "valid_from": begin, "valid_until": end}
+    locale = _locale(language)
     return {"campaign": campaign, "artist": artist} | {
-        name: _day(d.astimezone(zone)) for name, d in days.items()
+        name: format_date(day.astimezone(zone), "long", locale=locale) for name, day in days.items()
     }
 
 
@@ -208,5 +134,12 @@ def render(template: MessageTemplate, values: Mapping[str, str]) -> Message:
     )
 
 
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y}"
+@lru_cache(maxsize=100)
+def _locale(language: str) -> Locale:
+    """The closest that dates can be written in; English where there is none."""
+    for tag in fallbacks(language):
+        try:
+            return Locale.parse(tag, sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    return Locale(ENGLISH)

@@ -10,26 +10,38 @@ from typing import Final
 
 from campaigns.receipts import Receipt, receipts_of
 from waves.choices import Channel
+from waves.errors import BadTemplate
 from waves.messages import content
+from waves.messages.choosing import Text
 from waves.messages.content import Message, MessageTemplate
+from waves.messages.templates import NO_CODE, audience_of
 from waves.models import Wave
 
-NO_CODE = ("", "TM")
 OF_THE_ENTRY: Final = {"fan_ref", "entry_link"}
 NO_RECEIPT: Final = Receipt("", "", "")
 
 
 @dataclass(frozen=True)
 class Recipient:
-    """What a message needs of one member."""
+    """What a message needs of one member; no market: of one who was not selected."""
 
     market_id: str
     global_user_id: str
     code: str
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A text, whether it names the fan's entry, and the values that all who get it share."""
+
+    template: MessageTemplate
+    names_entry: bool
+    shared: Mapping[str, str]
 
 
 class Composer:
-    """Chooses and checks each template once, then fills it in for hundreds of thousands. Raises
+    """Checks each of a wave's texts once, then fills it in for hundreds of thousands. Raises
     BadTemplate.
     """
 
@@ -39,45 +51,50 @@ class Composer:
         """`markets` maps market ids to names; without `receipt_of`, which makes a fan's receipt
         from their id, `{fan_ref}` and `{entry_link}` are empty.
         """
-        self._templates = templates_of(wave)
+        self._texts = texts_of(wave)
         self._markets = markets
         self._receipt_of = receipt_of
-        campaign = wave.content["campaign"]
-        self._shared = content.wave_values(
-            campaign=campaign["name"],
-            artist=campaign["artist"],
-            notify_date=wave.notify_date,
-            time_zone=campaign["time_zone"],
-        )
-        self._chosen: dict[tuple[str, str, bool], tuple[MessageTemplate, bool]] = {}
+        self._wave = wave
+        self._chosen: dict[Text, Chosen] = {}
 
     def sms(self, recipient: Recipient) -> str:
         """The text of one SMS."""
-        template, names_entry = self._choose(Channel.SMS, recipient)
-        return template.body.format_map(self._values(recipient, names_entry))
+        chosen = self._choose(Channel.SMS, recipient)
+        return chosen.template.body.format_map(self._values(recipient, chosen))
 
     def email(self, recipient: Recipient) -> Message:
         """Subject, text and HTML of one e-mail; the values are escaped in the HTML."""
-        template, names_entry = self._choose(Channel.EMAIL, recipient)
-        return content.render(template, self._values(recipient, names_entry))
+        chosen = self._choose(Channel.EMAIL, recipient)
+        return content.render(chosen.template, self._values(recipient, chosen))
 
-    def _choose(self, channel: str, recipient: Recipient) -> tuple[MessageTemplate, bool]:
-        key = (channel, recipient.market_id, recipient.code in NO_CODE)
-        if key not in self._chosen:
-            has_code = recipient.code not in NO_CODE
-            template = content.choose(
-                self._templates, channel, recipient.market_id, has_code=has_code
-            )
+    def _choose(self, channel: str, recipient: Recipient) -> Chosen:
+        has_code = recipient.code not in NO_CODE
+        text = Text(recipient.market_id, channel, recipient.language, has_code)
+        if text not in self._chosen:
+            template = self._texts.get(text)
+            if template is None:
+                raise BadTemplate(f"Wave {self._wave.name} has no text for {text}.")
             content.check_template(template, has_code=has_code)
-            named = content.placeholders(template.subject + template.body + template.html)
-            self._chosen[key] = (template, not named.isdisjoint(OF_THE_ENTRY))
-        return self._chosen[key]
+            names_entry = not content.placeholders_of(template).isdisjoint(OF_THE_ENTRY)
+            self._chosen[text] = Chosen(template, names_entry, self._shared(template.language))
+        return self._chosen[text]
 
-    def _values(self, recipient: Recipient, names_entry: bool) -> dict[str, str]:
+    def _shared(self, language: str) -> dict[str, str]:
+        campaign = self._wave.content["campaign"]
+        return content.wave_values(
+            campaign=campaign["name"],
+            artist=campaign["artist"],
+            notify_date=self._wave.notify_date,
+            time_zone=campaign["time_zone"],
+            language=language,
+        )
+
+    def _values(self, recipient: Recipient, chosen: Chosen) -> dict[str, str]:
         receipt = NO_RECEIPT
-        if names_entry and self._receipt_of:
+        if chosen.names_entry and self._receipt_of:
             receipt = self._receipt_of(recipient.global_user_id)
-        return self._shared | {
+        return {
+            **chosen.shared,
             "market": self._markets.get(recipient.market_id, recipient.market_id),
             "code": recipient.code,
             "fan_ref": receipt.fan_ref,
@@ -85,13 +102,21 @@ class Composer:
         }
 
 
-def templates_of(wave: Wave) -> list[MessageTemplate]:
-    """The templates in the wave's snapshot, `content["templates"]`."""
-    fields = MessageTemplate.__dataclass_fields__
-    return [
-        MessageTemplate(**{name: value for name, value in template.items() if name in fields})
-        for template in wave.content["templates"]
-    ]
+def texts_of(wave: Wave) -> dict[Text, MessageTemplate]:
+    """The texts in the wave's snapshot, `content["templates"]`."""
+    return {
+        Text(kept["market_id"], kept["channel"], language, kept["with_code"]): MessageTemplate(
+            kept["channel"],
+            kept["body"],
+            market_id=kept["market_id"] or None,
+            language=kept["language"],
+            subject=kept["subject"],
+            html=kept["html"],
+            audience=audience_of(wave),
+        )
+        for kept in wave.content["templates"]
+        for language in kept["languages"]
+    }
 
 
 def composer_for(wave: Wave, *, hidden: bool = False) -> Composer:

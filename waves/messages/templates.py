@@ -4,7 +4,7 @@ W-7]
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -14,28 +14,27 @@ from django.db.models import Q
 
 from campaigns.choices import CodeSource
 from campaigns.models import Campaign, Market
-from operations.entry import values
+from operations.entry import languages, values
 from operations.errors import BadValue
-from waves.choices import Channel
+from waves.choices import Audience, Channel, WaveKind
 from waves.errors import BadTemplate
 from waves.markets import MarketSeat
-from waves.messages.content import ENGLISH, MessageTemplate, check_template, choose
+from waves.messages.choosing import Templates, Text
+from waves.messages.content import MessageTemplate, check_template
 from waves.models import Template, Wave
 
-# Market id and channel of each text.
-Texts = frozenset[tuple[str, str]]
-
-_KEYS = {"channel", "market_id", "language", "subject", "body", "html"}
+NO_CODE = ("", "TM")
+_KEYS = {"channel", "market_id", "language", "audience", "subject", "body", "html"}
 # as the columns are
-_LONGEST = {"market_id": None, "language": 10, "subject": 200, "body": None, "html": None}
+_LONGEST = {"market_id": None, "subject": 200, "body": None, "html": None}
 
 
 def load(campaign: Campaign, documents: Any) -> int:
     """Create or replace the campaign's templates named in a campaign file; how many. Call it inside
     a transaction.
 
-    Each: `channel` and `body`, optional `market_id` (null = every market), `language`, `subject`,
-    `html`. Raises BadTemplate.
+    Each: `channel` and `body`, optional `market_id` (null = every market), `language` (else the
+    campaign's default), `audience`, `subject`, `html`. Raises BadTemplate.
     """
     if not isinstance(documents, list):
         raise BadTemplate("templates: write a list of objects.")
@@ -54,23 +53,37 @@ def _load_one(campaign: Campaign, markets: Mapping[str, Market], document: Any, 
     given = {name: held for name, held in document.items() if held is not None or name == "body"}
     try:
         channel = values.word(f"{what}, channel", document.get("channel"), Channel.values)
+        audience = values.word(
+            f"{what}, audience", given.get("audience", Audience.SELECTED), Audience.values
+        )
+        language = languages.language(
+            f"{what}, language", given.get("language") or campaign.default_language
+        )
         texts = {
             name: values.text(f"{what}, {name}", given.get(name, ""), longest=longest)
             for name, longest in _LONGEST.items()
         }
     except BadValue as refusal:
         raise BadTemplate(str(refusal)) from refusal
-    market_id, language = texts.pop("market_id"), texts.pop("language") or ENGLISH
+    market_id = texts.pop("market_id")
     if "market_id" in given and market_id not in markets:
         raise BadTemplate(f"{what}: the campaign has no market {values.shown(market_id)}.")
     check_template(
-        MessageTemplate(channel, texts["body"], subject=texts["subject"], html=texts["html"])
+        MessageTemplate(
+            channel,
+            texts["body"],
+            market_id=market_id or None,
+            subject=texts["subject"],
+            html=texts["html"],
+            audience=audience,
+        )
     )
     Template.objects.update_or_create(
         campaign=campaign,
         market=markets[market_id] if market_id else None,
         channel=channel,
         language=language,
+        audience=audience,
         defaults=texts,
     )
 
@@ -95,56 +108,68 @@ def in_order(rows: Iterable[Template]) -> list[MessageTemplate]:
             language=row.language,
             subject=row.subject,
             html=row.html,
+            audience=row.audience,
         )
         for row in ordered
     ]
 
 
-def chosen_for(
-    seats: Iterable[MarketSeat], templates: Sequence[MessageTemplate], texts: Texts | None = None
-) -> list[dict[str, str]]:
-    """The template of each market on each channel, of those in `texts` only if it is given. Raises
-    BadTemplate where one for TM members names a code. [K-3]
-    """
-    chosen = []
-    for seat in sorted(seats, key=lambda seat: seat.market_id):
-        has_code = seat.code_source != CodeSource.TM
-        for channel in Channel.values:
-            if texts is not None and (seat.market_id, channel) not in texts:
-                continue
-            template = choose(templates, channel, seat.market_id, has_code=has_code)
-            check_template(template, has_code=has_code)
-            parts = {"subject": template.subject, "body": template.body, "html": template.html}
-            chosen.append(
-                {"market_id": seat.market_id, "channel": channel, "language": template.language}
-                | parts
-            )
-    return chosen
+def templates_for(campaign: Campaign, audience: str = Audience.SELECTED) -> Templates:
+    """What the campaign's texts are chosen from."""
+    return Templates(of_campaign(campaign), campaign.default_language, audience)
 
 
-def texts_for(members: pl.DataFrame) -> Texts:
-    """Which texts reach somebody: a market's SMS a member with a phone, its e-mail one with an
-    address. `members`: `market_id`, `phone`, `email` (String, empty = none).
+def audience_of(wave: Wave) -> Audience:
+    """Whom the wave's texts are for. [X-8]"""
+    is_not_selected = wave.kind == WaveKind.NOT_SELECTED
+    return Audience.NOT_SELECTED if is_not_selected else Audience.SELECTED
+
+
+def require_usable(templates: Templates, seats: Iterable[MarketSeat]) -> None:
+    """Refuse templates that name a code where members may have none, whatever their language.
+    Raises BadTemplate. [K-3]
     """
-    return frozenset(
-        (market_id, channel)
-        for channel, contact in ((Channel.SMS, "phone"), (Channel.EMAIL, "email"))
-        for market_id in members.filter(pl.col(contact) != "")["market_id"].unique()
+    languages = {"", *(template.language for template in templates.templates)}
+    templates.chosen_for(
+        Text(seat.market_id, channel, language, has_code=False)
+        for seat in seats
+        if CodeSource.TM in seat.code_source.split("|")
+        for channel in Channel.values
+        for language in languages
     )
 
 
-def texts_in(content: Mapping[str, Any]) -> Texts:
+def texts_for(members: pl.DataFrame) -> frozenset[Text]:
+    """Which texts reach somebody: a market's SMS a member with a phone, its e-mail one with an
+    address. `members`: `market_id`, `phone`, `email`, `code`, `language` (String, empty = none).
+    """
+    has_code = ~pl.col("code").is_in(NO_CODE)
+    return frozenset(
+        Text(market_id, channel, language, with_code)
+        for channel, contact in ((Channel.SMS, "phone"), (Channel.EMAIL, "email"))
+        for market_id, language, with_code in members.filter(pl.col(contact) != "")
+        .select("market_id", "language", has_code.alias("has_code"))
+        .unique()
+        .iter_rows()
+    )
+
+
+def texts_in(content: Mapping[str, Any]) -> frozenset[Text]:
     """The texts of a wave's stored content."""
-    return frozenset((text["market_id"], text["channel"]) for text in content["templates"])
+    return frozenset(
+        Text(text["market_id"], text["channel"], language, text["with_code"])
+        for text in content["templates"]
+        for language in text["languages"]
+    )
 
 
-def live_content(wave: Wave, seats: Iterable[MarketSeat], texts: Texts) -> dict[str, Any]:
+def live_content(wave: Wave, texts: Iterable[Text]) -> dict[str, Any]:
     """The wave's content as it would be sent now, without members and codes: only the texts, and
     the providers of the channels, that reach a member. [W-7]
     """
-    campaign = wave.campaign
+    campaign, texts = wave.campaign, list(texts)
     providers = {Channel.SMS: settings.SMS_PROVIDER, Channel.EMAIL: settings.EMAIL_PROVIDER}
-    used = {channel for _, channel in texts}
+    used = {text.channel for text in texts}
     return {
         "notify_date": wave.notify_date.astimezone(UTC).isoformat(),
         "notify_channels": campaign.notify_channels,
@@ -156,5 +181,5 @@ def live_content(wave: Wave, seats: Iterable[MarketSeat], texts: Texts) -> dict[
         "providers": {
             channel.value: name for channel, name in providers.items() if channel in used
         },
-        "templates": chosen_for(seats, of_campaign(campaign), texts),
+        "templates": templates_for(campaign, audience_of(wave)).chosen_for(texts),
     }

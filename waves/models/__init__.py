@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from waves.models.code_imports import CodeImport, RejectedCode
-from waves.models.codes import Assignment, Code
+from waves.models.codes import CODE_SERVICE, Assignment, Code, CodeServiceCall
 from waves.models.messages import QueuedEmail, Send, SendResult, Template
 from waves.models.providers import ProviderAccount, Sender
 from waves.models.waves import UNSETTLED, Member, Wave, WaveMarket
 
 __all__ = [
+    "CODE_SERVICE",
     "UNSETTLED",
     "Assignment",
     "Code",
     "CodeImport",
+    "CodeServiceCall",
     "Member",
     "ProviderAccount",
     "QueuedEmail",

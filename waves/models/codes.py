@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Upper
 
 from campaigns.choices import CodeSource
 from campaigns.models import Campaign, Market
-from waves.choices import CodeState
+from waves.choices import CodeCall, CodeState
 from waves.models.code_imports import CodeImport
 from waves.models.waves import Wave
+
+CODE_SERVICE = "code service"  # the origin of its codes
 
 
 class Code(models.Model):
@@ -30,7 +32,9 @@ class Code(models.Model):
     code = models.CharField(max_length=64)
     source = models.CharField(max_length=10, choices=CodeSource, default=CodeSource.OWN)
     origin = models.TextField(
-        blank=True, db_default="", help_text="Who it came from; empty for our own"
+        blank=True,
+        db_default="",
+        help_text="Who it came from: a list's name or 'code service'; empty for our own",
     )
     code_import = models.ForeignKey(
         CodeImport,
@@ -79,6 +83,11 @@ class Code(models.Model):
     reserved_at = models.DateTimeField(null=True, blank=True)
     assigned_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
+    confirmed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the code service confirmed that it is assigned, or has it back",
+    )
 
     class Meta:
         verbose_name = "access code"
@@ -94,7 +103,12 @@ class Code(models.Model):
             ),
             models.CheckConstraint(
                 name="code_available_is_free",
-                condition=~Q(state=CodeState.AVAILABLE) | Q(wave__isnull=True, global_user_id=""),
+                condition=~Q(state__in=[CodeState.AVAILABLE, CodeState.RELEASED])
+                | Q(wave__isnull=True, global_user_id=""),
+            ),
+            models.CheckConstraint(
+                name="code_released_is_the_services",
+                condition=~Q(state=CodeState.RELEASED) | Q(origin=CODE_SERVICE),
             ),
         ]
         indexes = [
@@ -104,10 +118,58 @@ class Code(models.Model):
                 name="code_available",
                 condition=Q(state=CodeState.AVAILABLE),
             ),
+            models.Index(
+                fields=["id"],
+                name="code_to_give_back",
+                condition=Q(state=CodeState.RELEASED, confirmed_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"code {self.pk}"
+
+
+class CodeServiceCall(models.Model):
+    """One batch that the code service was asked for, written before it is: a repeat, also of
+    another process, asks for the same under the same key. [K-4, W-9]
+
+    Numbers count per wave, action and market, and are never used again. `answered_at` is empty
+    until what came of it is in the rows of the codes. `valid` and `updated` are what the service
+    said of an assignment; of a reservation, `valid` is how many codes came that could be used.
+    """
+
+    wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="code_calls")
+    action = models.CharField(max_length=10, choices=CodeCall)
+    market = models.ForeignKey(
+        Market, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    number = models.PositiveIntegerField()
+    quantity = models.PositiveIntegerField()
+    asked_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+    valid = models.PositiveIntegerField(null=True, blank=True)
+    updated = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="codeservicecall_once",
+                fields=["wave", "action", "market", "number"],
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="codeservicecall_market_of_a_reservation",
+                condition=Q(action=CodeCall.RESERVE) & Q(market__isnull=False)
+                | Q(action=CodeCall.ASSIGN) & Q(market__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="codeservicecall_counts",
+                condition=Q(valid=None) | Q(valid__lte=F("quantity")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.number} of wave {self.wave_id}"
 
 
 class Assignment(models.Model):

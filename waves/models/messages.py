@@ -8,7 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from campaigns.models import Campaign, Market
-from waves.choices import Channel, SendState
+from operations.entry import languages
+from waves.choices import Audience, Channel, SendState
 from waves.models.waves import Member, Wave
 
 
@@ -92,8 +93,8 @@ class QueuedEmail(models.Model):
 
 
 class Template(models.Model):
-    """What a message says: per campaign (or for all), market (or for all), channel and language.
-    [N-1]
+    """What a message says: per campaign (or for all), market (or for all), channel, language
+    and audience. [N-1]
     """
 
     campaign = models.ForeignKey(
@@ -103,7 +104,10 @@ class Template(models.Model):
         Market, null=True, blank=True, on_delete=models.CASCADE, related_name="templates"
     )
     channel = models.CharField(max_length=5, choices=Channel)
-    language = models.CharField(max_length=10, default="en")
+    language = models.CharField(max_length=languages.LONGEST, default="en")
+    audience = models.CharField(
+        max_length=12, choices=Audience, default=Audience.SELECTED, db_default=Audience.SELECTED
+    )
     subject = models.CharField(max_length=200, blank=True, help_text="E-mail only")
     body = models.TextField(help_text="Placeholders such as {campaign} and {code}")
     html = models.TextField(blank=True, help_text="E-mail only; the text is sent together with it")
@@ -112,10 +116,10 @@ class Template(models.Model):
         constraints = [
             models.UniqueConstraint(
                 name="template_once",
-                fields=["campaign", "market", "channel", "language"],
+                fields=["campaign", "market", "channel", "language", "audience"],
                 nulls_distinct=False,
-                violation_error_message="There is a template for this campaign, market, channel and"
-                " language already. Edit that one, or choose differently.",
+                violation_error_message="There is a template for this campaign, market, channel,"
+                " language and audience already. Edit that one, or choose differently.",
             )
         ]
 

@@ -6,8 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from campaigns.choices import CodeSource, NotifyChannels
+from campaigns.choices import CodeSources, NotifyChannels
 from campaigns.models import Campaign, Market, ScoreFile
+from operations.entry import languages
 from operations.entry.values import BEHIND_NOTIFYING, FIRST_MOMENT
 from waves.choices import Order, WaveKind, WaveState
 
@@ -217,7 +218,7 @@ class WaveMarket(models.Model):
     room = models.PositiveIntegerField(help_text="Seats that the wave could fill")
     selection_time = models.DateTimeField()
     position = models.PositiveIntegerField(default=0)
-    code_source = models.CharField(max_length=10, choices=CodeSource, default=CodeSource.OWN)
+    code_source = models.CharField(max_length=20, choices=CodeSources, default=CodeSources.OWN)
     selected = models.PositiveIntegerField(default=0)
     wanted = models.PositiveIntegerField(default=0)
     cutoff = models.FloatField(null=True, blank=True)
@@ -259,6 +260,12 @@ class Member(models.Model):
     phone = models.CharField(max_length=20, blank=True)
     code = models.CharField(
         max_length=64, blank=True, help_text="TM where the stock is managed elsewhere"
+    )
+    language = models.CharField(
+        max_length=languages.LONGEST,
+        blank=True,
+        db_default="",
+        help_text="Of the fan, as registered when the wave was prepared",
     )
     place = models.PositiveIntegerField(
         help_text="Place in the order of all candidates, from 1 [S-9]"

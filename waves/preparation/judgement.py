@@ -28,7 +28,7 @@ from waves.errors import (
     WrongState,
 )
 from waves.markets import MarketSeat
-from waves.messages.templates import chosen_for, of_campaign
+from waves.messages.templates import require_usable, templates_for
 from waves.selection.own_rules import own_rules
 from waves.selection.plan import Plan, PlannedSelection, WaveRequest, plan_of, select_members
 
@@ -94,7 +94,7 @@ def require_seats(plan: Plan) -> None:
     """
     _require_capacities(plan.seats)
     # a template must not name a code that TM members do not have [K-3]
-    chosen_for(plan.seats, of_campaign(plan.campaign))
+    require_usable(templates_for(plan.campaign), plan.seats)
 
 
 def require_selection(planned: PlannedSelection, name: str) -> None:

@@ -63,7 +63,7 @@ from waves.models import Wave
 from waves.naming import attempt_key, attempt_prefix, zip_key
 from waves.preparation import attempts, status_files
 from waves.preparation.judgement import PREPARABLE, permit_own_rules, require_seats
-from waves.preparation.members import selected_members, write_members
+from waves.preparation.members import selected_members, with_languages, write_members
 from waves.preparation.sealing import Sealed, select_and_seal
 from waves.preparation.submission import require_alone, submit_plan
 from waves.preparation.wave_files import status_json, wave_zip
@@ -179,7 +179,7 @@ def _attempt(
         with sealed.facts.open("rb") as facts:
             files.put(kept["facts_key"], facts)
         lease.report_progress(2, STEPS)
-        members = selected_members(planned)
+        members = with_languages(wave.campaign_id, selected_members(planned))
         reserved = pool.reserve(wave, members, now=now, fence=lease.hold)
         lease.report_progress(3, STEPS)
         market_ids = [seat.market_id for seat in planned.plan.seats]
@@ -247,7 +247,7 @@ def _apply(
     write_members(wave, reserved.members)
     pool.release_unused(wave, reserved)
     write_wave_markets(wave, planned)
-    wave.content = live_content(wave, planned.plan.seats, texts_for(reserved.members))
+    wave.content = live_content(wave, texts_for(reserved.members))
     selection = planned.selection
     move(
         wave,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from waves.choices import SendState
+
+LONGEST_PATIENCE_SECONDS: Final = 300.0
 
 
 class Kind(StrEnum):
@@ -38,3 +40,12 @@ class Receipt(NamedTuple):
     key: uuid.UUID
     state: SendState
     provider_id: str
+
+
+def patience_seconds(retry_after: str, default: float) -> float:
+    """Retry-After as seconds; a date, which providers do not use, counts as the default."""
+    try:
+        given = float(retry_after)
+    except ValueError:
+        return default
+    return min(max(given, 0.0), LONGEST_PATIENCE_SECONDS) if given == given else default

@@ -13,15 +13,19 @@ CONNECT_TIMEOUT_SECONDS = 3.0
 
 
 def open_session(
-    timeout_seconds: float = TIMEOUT_SECONDS, *, most_connections: int = 0
+    timeout_seconds: float = TIMEOUT_SECONDS, *, most_connections: int = 0, unpacks: bool = True
 ) -> aiohttp.ClientSession:
-    """A session whose requests end after `timeout_seconds`; `most_connections` 0 = no limit."""
+    """A session whose requests end after `timeout_seconds`; `most_connections` 0 = no limit.
+    Without `unpacks` answers are asked for as they are: a small packed one could fill the memory.
+    """
     timeout = aiohttp.ClientTimeout(
         total=timeout_seconds, sock_connect=min(CONNECT_TIMEOUT_SECONDS, timeout_seconds)
     )
     correlated = correlation.current()
+    headers = {correlation.HEADER: correlated} if correlated else {}
     return aiohttp.ClientSession(
         timeout=timeout,
         connector=aiohttp.TCPConnector(limit=most_connections),
-        headers={correlation.HEADER: correlated} if correlated else {},
+        headers=headers if unpacks else headers | {"Accept-Encoding": "identity"},
+        auto_decompress=unpacks,
     )

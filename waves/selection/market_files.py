@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from campaigns.choices import CodeSource
+from campaigns.choices import CodeSources
 from operations.entry import values
 from operations.errors import BadValue
 from waves.errors import BadMarketFile, UnknownMarket
@@ -26,6 +27,7 @@ OPTIONAL = ("codeSource",)
 LONGEST_CELL = 200  # as a market's name may be
 MOST_BYTES = 1_000_000
 Value = TypeVar("Value")
+_SEPARATOR = re.compile(r"\s*\|\s*")
 
 
 def markets_of_wave(content: bytes | None, own: Sequence[MarketSeat]) -> list[MarketSeat]:
@@ -98,14 +100,15 @@ def _cells(row: Mapping[str | None, str | list[str] | None], line: int) -> Mappi
 
 
 def _overridden(own: MarketSeat, row: Mapping[str, str], line: int) -> MarketSeat:
-    capacity, moment, source = row["capacity"], row["selectionTime"], row["codeSource"].lower()
+    capacity, moment = row["capacity"], row["selectionTime"]
+    source = _SEPARATOR.sub("|", row["codeSource"].lower())
     changes: dict[str, Any] = {"name": row["marketName"] or own.name}
     if capacity:
         changes["most"] = _judged(values.whole_of_text, "capacity", capacity, line)
     if moment:
         changes["selection_time"] = _judged(values.instant, "selectionTime", moment, line)
     if source:
-        words = partial(values.word, allowed=CodeSource.values)
+        words = partial(values.word, allowed=CodeSources.values)
         changes["code_source"] = _judged(words, "codeSource", source, line)
     return replace(own, **changes)
 

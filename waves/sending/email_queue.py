@@ -45,9 +45,10 @@ WITH picked AS (
         1, reason = ''
     FROM picked WHERE q.id = picked.id RETURNING q.id, q.send_id, q.attempts
 )
-SELECT c.id, c.attempts, s.wave_id, s.key::text, m.email, m.code, k.market_id, m.global_user_id
+SELECT c.id, c.attempts, s.wave_id, s.key::text, m.email, m.code, coalesce(k.market_id, ''),
+    m.global_user_id, m.language
 FROM claimed c JOIN waves_send s ON s.id = c.send_id JOIN waves_member m ON m.id = s.member_id
-JOIN campaigns_market k ON k.id = m.market_id ORDER BY c.id
+LEFT JOIN campaigns_market k ON k.id = m.market_id ORDER BY c.id
 """
 # Rows of the queue first, then messages, each in the order of their keys: whoever changes several
 # locks them so.
@@ -160,10 +161,10 @@ def _send_batch(
 
 
 def _text(row: tuple[Any, ...], composers: dict[int, Composer]) -> EmailText:
-    _, _, wave_id, key, email, code, market, global_user_id = row
+    _, _, wave_id, key, email, code, market, global_user_id, language = row
     if wave_id not in composers:
         composers[wave_id] = composer_for(Wave.objects.select_related("campaign").get(pk=wave_id))
-    message = composers[wave_id].email(Recipient(market, global_user_id, code))
+    message = composers[wave_id].email(Recipient(market, global_user_id, code, language))
     return EmailText(key, email, message.subject, message.body, message.html)
 
 

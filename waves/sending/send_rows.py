@@ -72,8 +72,9 @@ WITH picked AS (
     FROM picked WHERE s.id = picked.id
     RETURNING s.id, s.key::text AS key, s.attempts, s.maybe_accepted, s.member_id
 )
-SELECT c.id, c.key, c.attempts, c.maybe_accepted, m.phone, m.code, k.market_id, m.global_user_id
-FROM claimed c JOIN waves_member m ON m.id = c.member_id JOIN campaigns_market k
+SELECT c.id, c.key, c.attempts, c.maybe_accepted, m.phone, m.code, coalesce(k.market_id, ''),
+    m.global_user_id, m.language
+FROM claimed c JOIN waves_member m ON m.id = c.member_id LEFT JOIN campaigns_market k
     ON k.id = m.market_id
 ORDER BY c.id
 """
@@ -139,6 +140,7 @@ class Row(NamedTuple):
     code: str
     market: str
     global_user_id: str
+    language: str
 
 
 def make_sends(wave: Wave) -> int:

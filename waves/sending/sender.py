@@ -105,7 +105,7 @@ class WaveSender:
         return self._permits.wait(now)
 
     async def _send(self, session: aiohttp.ClientSession, row: Row) -> None:
-        text = self._composer.sms(Recipient(row.market, row.global_user_id, row.code))
+        text = self._composer.sms(Recipient(row.market, row.global_user_id, row.code, row.language))
         outcome = await self._setup.provider.send(session, SmsMessage(row.key, row.phone, text))
         self._state.in_flight -= 1
         self._recorder.add(row, outcome)

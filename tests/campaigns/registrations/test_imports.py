@@ -431,6 +431,26 @@ def test_a_country_written_out_is_no_code_of_another():
     assert Registrant.objects.get().country == ""
 
 
+def test_c4_a_language_is_stored_as_a_tag_and_what_is_none_is_dropped_and_counted():
+    campaign = make_campaign()
+    written = ["PT_br", "", "klingonese", "zh-hant"]
+    rows = [registration_row(n, language=tag) for n, tag in enumerate(written)]
+    found = import_registrations(campaign, rows)
+    fans = Registrant.objects.order_by("global_user_id")
+    assert [fan.language for fan in fans] == ["pt-BR", "", "", "zh-Hant"]
+    assert (found.accepted, found.tagged_by) == (4, {"invalid_language": 1})
+    assert fans[2].tags == "invalid_language"
+
+
+def test_c4_a_newer_record_without_a_language_keeps_the_one_that_is_known():
+    """Records of the stream cannot carry one. [L-1]"""
+    campaign = make_campaign()
+    for language, day, kept in (("fr", 6, "fr"), ("", 7, "fr"), ("de", 8, "de")):
+        row = registration_row(1, language=language, date_created=at(day))
+        import_registrations(campaign, [row])
+        assert Registrant.objects.get().language == kept
+
+
 def test_registration_records_are_valid_and_have_the_identity_of_their_date():
     """[T-5]"""
     campaign = make_campaign("12345")

@@ -18,7 +18,6 @@ from operations.models import Alert, StatusChange
 from tests.support.site.one_of_each import NOW, one_of_each
 from tests.support.waves import contacts_of
 from waves.digest import content_digest
-from waves.markets import seats_of
 from waves.messages.templates import live_content, texts_for
 from waves.models import Code, Member, Send, Wave, WaveMarket
 
@@ -52,7 +51,7 @@ def _prepare(campaign: Campaign, wave: Wave) -> None:
     member = Member.objects.create(wave=wave, market=market, place=1, band_score=0.9, **fan, **own)
     Code.objects.create(code=CODE, **own)
     Send.objects.create(pk=wave.pk, wave=wave, member=member, channel="sms", key=UUID(int=7))
-    wave.content = live_content(wave, seats_of(wave), texts_for(contacts_of(wave)))
+    wave.content = live_content(wave, texts_for(contacts_of(wave)))
     wave.content_digest, wave.state, wave.prepared_at = content_digest(wave), "prepared", NOW
     wave.save()
 

@@ -9,15 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waves.choices import Channel
+from waves.choices import Audience, Channel
 from waves.errors import BadTemplate
 from waves.messages.content import (
-    DEFAULTS,
-    DEFAULTS_WITHOUT_CODE,
     PLACEHOLDERS,
     MessageTemplate,
     check_template,
-    choose,
     placeholders,
     render,
     wave_values,
@@ -81,52 +78,57 @@ def test_a_subject_is_one_line_whatever_a_name_holds():
     )
 
 
-def test_the_markets_own_template_comes_before_the_general_one_and_the_default_last():
-    general, own = sms("general"), sms("own", market_id="west")
-    assert choose([general, own], Channel.SMS, "west") is own
-    assert choose([general, own], Channel.SMS, "east") is general
-    assert choose([own], Channel.SMS, "east") == DEFAULTS[0]
-    assert choose([general], Channel.EMAIL, "east").channel == Channel.EMAIL
-
-
-def test_the_fans_language_comes_before_english():
-    english, german = sms("hello", market_id="west"), sms("hallo", language="de")
-    assert choose([english, german], Channel.SMS, "west", language="de") is german
-    assert choose([english, german], Channel.SMS, "west", language="fr") is english
-
-
 def test_k3_a_template_for_tm_must_not_name_the_code():
     with pytest.raises(BadTemplate, match="TM"):
         check_template(sms("Your code is {code}"), has_code=False)
-    for template in DEFAULTS_WITHOUT_CODE:
-        check_template(template, has_code=False)
 
 
-def test_the_defaults_name_the_code_and_can_be_rendered():
-    for template in DEFAULTS:
-        check_template(template)
-        assert "<code>" in render(template, VALUES).body
+def test_x8_a_text_for_fans_who_were_not_selected_names_nothing_that_they_do_not_have():
+    for name in ("market", "code", "valid_from", "valid_until"):
+        template = sms(f"{{{name}}}", audience=Audience.NOT_SELECTED)
+        with pytest.raises(BadTemplate, match=f"not selected, who have no {{{name}}}"):
+            check_template(template, has_code=False)
 
 
-def test_days_are_those_of_the_campaigns_time_zone():
+def days(language: str) -> tuple[str, str, str]:
     values = wave_values(
         campaign="Tour",
         artist="",
         notify_date=datetime(2026, 1, 20, 2, tzinfo=UTC),
         time_zone="America/New_York",
+        language=language,
     )
-    assert values["wave_date"] == "19 January 2026"
-    assert (values["valid_from"], values["valid_until"]) == ("18 January 2026", "19 January 2027")
+    return values["wave_date"], values["valid_from"], values["valid_until"]
+
+
+def test_days_are_those_of_the_campaigns_time_zone():
+    assert days("en") == ("January 19, 2026", "January 18, 2026", "January 19, 2027")
+
+
+@pytest.mark.parametrize(
+    ("language", "day"),
+    [
+        ("en-GB", "19 January 2026"),
+        ("pt-BR", "19 de janeiro de 2026"),
+        ("de-AQ", "19. Januar 2026"),
+        ("xx", "January 19, 2026"),
+        ("x-own", "January 19, 2026"),
+    ],
+)
+def test_n1_days_are_written_in_the_language_of_the_text_or_the_closest_that_is_known(
+    language, day
+):
+    assert days(language)[0] == day
 
 
 def test_k2_messages_name_the_end_by_the_campaigns_clocks():
     notify_date = datetime(2028, 2, 29, 2, tzinfo=UTC)  # 28 February in New York
     common = {"campaign": "Tour", "artist": "", "notify_date": notify_date}
     there = wave_values(**common, time_zone="America/New_York")
-    assert (there["valid_from"], there["valid_until"]) == ("27 February 2028", "28 February 2029")
-    assert wave_values(**common, time_zone="UTC")["valid_until"] == "28 February 2029"
+    assert (there["valid_from"], there["valid_until"]) == ("February 27, 2028", "February 28, 2029")
+    assert wave_values(**common, time_zone="UTC")["valid_until"] == "February 28, 2029"
     leap_day = common | {"notify_date": datetime(2028, 3, 1, 2, tzinfo=UTC)}
-    assert wave_values(**leap_day, time_zone="UTC")["valid_until"] == "1 March 2029"
+    assert wave_values(**leap_day, time_zone="UTC")["valid_until"] == "March 1, 2029"
     assert wave_values(**leap_day, time_zone="America/New_York")["valid_until"] == (
-        "28 February 2029"
+        "February 28, 2029"
     )

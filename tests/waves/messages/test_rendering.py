@@ -3,38 +3,55 @@
 from __future__ import annotations
 
 import html
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
 import pytest
 
 from campaigns.draw import Draw
 from campaigns.receipts import Receipt, Receipts
+from waves.choices import Channel
 from waves.errors import BadTemplate
-from waves.messages.rendering import Composer, Recipient, templates_of
+from waves.messages.choosing import Templates, Text
+from waves.messages.content import MessageTemplate
+from waves.messages.rendering import Composer, Recipient
 from waves.models import Wave
 
 DRAW = Draw("tour", bytes(32), bytes(range(32)))
 FAN = Recipient("west", "fan-1", "ABC234")
 
 
-def template(channel: str, body: str, **fields: Any) -> dict[str, Any]:
-    return {"channel": channel, "market_id": None, "language": "en", "body": body, **fields}
+def template(channel: str, body: str, **fields: Any) -> MessageTemplate:
+    return MessageTemplate(channel, body, **fields)
 
 
-def composer(*templates: dict[str, Any], draw: Draw | None = DRAW) -> Composer:
-    content = {
-        "campaign": {"name": "Tour & Co", "artist": "Luna", "time_zone": "America/New_York"},
-        "templates": list(templates),
-    }
-    wave = Wave(notify_date=datetime(2026, 1, 21, 3, tzinfo=UTC), content=content)
+def wave_with(*templates: MessageTemplate, languages: tuple[str, ...] = ("",)) -> Wave:
+    """Unchecked, so that the sender's own check is seen."""
+    kinds = product(("west", "east"), Channel.values, languages, (True, False))
+    texts = {text: Templates(templates).choose(text) for text in map(Text._make, kinds)}
+    kept = [
+        asdict(chosen)
+        | {"market_id": text.market_id, "with_code": text.has_code, "languages": [text.language]}
+        for text, chosen in texts.items()
+    ]
+    campaign = {"name": "Tour & Co", "artist": "Luna", "time_zone": "America/New_York"}
+    content = {"campaign": campaign, "templates": kept}
+    return Wave(notify_date=datetime(2026, 1, 21, 3, tzinfo=UTC), content=content)
+
+
+def composer(
+    *templates: MessageTemplate, draw: Draw | None = DRAW, languages: tuple[str, ...] = ("",)
+) -> Composer:
     receipts = Receipts(draw, "https://presale.example") if draw else None
+    wave = wave_with(*templates, languages=languages)
     return Composer(wave, {"west": "US West"}, receipts.of if receipts else None)
 
 
 def test_n1_an_sms_names_campaign_market_code_and_the_campaigns_day():
     sms = composer(template("sms", "{campaign}/{market}/{code}/{wave_date}")).sms(FAN)
-    assert sms == "Tour & Co/US West/ABC234/20 January 2026"
+    assert sms == "Tour & Co/US West/ABC234/January 20, 2026"
 
 
 def test_n1_a_market_without_a_name_is_named_by_its_id():
@@ -72,11 +89,7 @@ def test_n1_nothing_is_computed_of_a_fan_whom_the_text_does_not_name():
     def never(fan: str) -> Receipt:
         raise AssertionError(fan)
 
-    content = {
-        "campaign": {"name": "Tour", "artist": "", "time_zone": "UTC"},
-        "templates": [template("email", "{code}", subject="s", html="")],
-    }
-    wave = Wave(notify_date=datetime(2026, 1, 21, 3, tzinfo=UTC), content=content)
+    wave = wave_with(template("email", "{code}", subject="s"))
     assert Composer(wave, {}, never).email(FAN).body == "ABC234"
 
 
@@ -86,6 +99,16 @@ def test_k3_a_text_that_names_the_code_is_refused_for_who_has_none(code):
         composer(template("sms", "{code}")).sms(Recipient("west", "fan-1", code))
 
 
-def test_x5_only_what_the_snapshot_says_is_a_template():
-    wave = Wave(content={"templates": [template("sms", "hello", added_later="x")]})
-    assert [found.body for found in templates_of(wave)] == ["hello"]
+def test_n1_each_fan_reads_the_text_and_the_dates_of_their_language():
+    both = composer(
+        template("sms", "From {wave_date}"),
+        template("sms", "Dès le {wave_date}", language="fr"),
+        languages=("", "de", "fr-CA"),
+    )
+    assert both.sms(replace(FAN, language="fr-CA")) == "Dès le 20 janvier 2026"
+    assert both.sms(replace(FAN, language="de")) == both.sms(FAN) == "From January 20, 2026"
+
+
+def test_x5_a_fan_for_whom_nothing_was_approved_gets_nothing():
+    with pytest.raises(BadTemplate, match="no text"):
+        composer().sms(replace(FAN, language="fr"))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import polars as pl
 import pytest
 
 from tests.support.waves import NOW, campaign_with
+from waves.choices import Channel
 from waves.errors import BadTemplate
 from waves.markets import MarketSeat
 from waves.messages import templates
-from waves.models import Template
+from waves.messages.choosing import Text
+from waves.models import Template, Wave
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +59,7 @@ def test_templates_are_loaded_and_loading_again_replaces_them():
         ({"channel": "sms", "body": "x\0"}, "Template 1, body: the text contains a NUL"),
         ({"channel": "sms", "body": "x", "market_id": ["west"]}, "market_id: write a text"),
         ({"channel": "sms", "body": "x", "market_id": ""}, "no market ''"),
-        ({"channel": "sms", "body": "x", "language": "x" * 99}, "language: .* At most 10"),
+        ({"channel": "sms", "body": "x", "language": "x" * 99}, "language: .* is not a language"),
         ({"channel": "email", "body": "x", "subject": "s" * 999}, "subject: .* At most 200"),
         ({"channel": "email", "body": "x", "html": 5}, "html: write a text"),
     ],
@@ -80,7 +84,10 @@ def test_each_market_and_channel_of_a_wave_has_one_text():
         ],
     )
     Template.objects.create(campaign=None, channel="sms", body="for every campaign")
-    chosen = templates.chosen_for(seats(west="own", east="own"), templates.of_campaign(campaign))
+    texts = [
+        Text(market, channel, "", True) for market in ("west", "east") for channel in Channel.values
+    ]
+    chosen = templates.templates_for(campaign).chosen_for(texts)
     assert {(c["market_id"], c["channel"]): c["body"] for c in chosen if c["channel"] == "sms"} == {
         ("west", "sms"): "all {code}",
         ("east", "sms"): "east",
@@ -94,17 +101,38 @@ def test_w7_only_texts_that_reach_a_member_are_wanted():
             "market_id": ["west", "west", "east", "north"],
             "phone": ["+12065550100", "", "", ""],
             "email": ["", "", "a@mail.example", ""],
+            "code": ["TM", "A", "A", "A"],
+            "language": ["", "", "fr", ""],
         }
     )
-    assert templates.texts_for(members) == {("west", "sms"), ("east", "email")}
+    texts = templates.texts_for(members)
+    assert texts == {("west", "sms", "", False), ("east", "email", "fr", True)}
+    kept = templates.live_content(Wave(campaign=campaign_with(0), notify_date=NOW), texts)
+    assert templates.texts_in(kept) == texts
 
 
 def test_a_template_of_all_campaigns_comes_before_the_default():
     Template.objects.create(campaign=None, channel="sms", body="ours {code}")
-    chosen = templates.chosen_for(seats(west="own"), templates.of_campaign(campaign_with(0)))
-    assert [c["body"] for c in chosen if c["channel"] == "sms"] == ["ours {code}"]
+    found = templates.templates_for(campaign_with(0))
+    assert found.choose(Text("west", "sms", "", True)).body == "ours {code}"
 
 
-def test_k3_tm_has_defaults_that_name_no_code():
-    chosen = templates.chosen_for(seats(west="tm"), templates.of_campaign(campaign_with(0)))
-    assert not any("{code}" in c["body"] + c["html"] + c["subject"] for c in chosen)
+def test_n1_the_campaigns_default_language_is_chosen_where_the_fan_has_none():
+    campaign = campaign_with(0, default_language="fr")
+    templates.load(campaign, [{"channel": "sms", "body": "bonjour {code}"}])
+    Template.objects.create(campaign=campaign, channel="sms", body="hello {code}")
+    assert Template.objects.filter(language="fr", body="bonjour {code}").exists()
+    found = templates.templates_for(campaign)
+    assert found.choose(Text("west", "sms", "de", True)).body == "bonjour {code}"
+
+
+@pytest.mark.parametrize(("source", "refused"), [("own", False), ("tm", True), ("own|tm", True)])
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_k3_a_template_that_names_the_code_is_refused_before_the_work_where_tm_is_in_it(
+    source, refused, language
+):
+    campaign = campaign_with(0)
+    Template.objects.create(campaign=campaign, channel="sms", body="{code}", language=language)
+    found = templates.templates_for(campaign)
+    with pytest.raises(BadTemplate, match="TM") if refused else nullcontext():
+        templates.require_usable(found, seats(west=source))

@@ -40,7 +40,7 @@ def test_n1_the_text_names_campaign_market_and_the_members_own_code(box):
     fan_ref = draw_of(wave.campaign).fan_ref(member.global_user_id)
     assert (
         box.messages()[0]["body"]
-        == f"Spring Tour / US West / {member.code} / 20 January 2027 / {fan_ref}"
+        == f"Spring Tour / US West / {member.code} / January 20, 2027 / {fan_ref}"
     )
 
 

@@ -17,10 +17,9 @@ from django.conf import settings
 from operations.entry import values
 from operations.errors import BadValue
 from waves.providers.contract import SmsMessage
-from waves.providers.outcomes import Kind, Outcome
+from waves.providers.outcomes import Kind, Outcome, patience_seconds
 
 BACK_OFF_SECONDS = 1.0  # where a 429 comes without Retry-After
-LONGEST_BACK_OFF_SECONDS = 300.0
 
 
 class HttpSms:
@@ -79,24 +78,19 @@ def _sorted(status: int, retry_after: str, body: bytes) -> Outcome:
         return Outcome(Kind.SENT, provider_id=_provider_id(body))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Outcome(
-            Kind.RATE_LIMITED, "http_429", after_seconds=_seconds(retry_after, BACK_OFF_SECONDS)
+            Kind.RATE_LIMITED,
+            "http_429",
+            after_seconds=patience_seconds(retry_after, BACK_OFF_SECONDS),
         )
     if status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after:
         return Outcome(
-            Kind.RETRY_LATER, "http_503", after_seconds=_seconds(retry_after, BACK_OFF_SECONDS)
+            Kind.RETRY_LATER,
+            "http_503",
+            after_seconds=patience_seconds(retry_after, BACK_OFF_SECONDS),
         )
     if status >= 500:
         return Outcome(Kind.UNCERTAIN, f"http_{status}")
     return Outcome(Kind.REFUSED, f"http_{status}")
-
-
-def _seconds(retry_after: str, default: float) -> float:
-    """Retry-After as seconds; a date, which gateways do not use, counts as the default."""
-    try:
-        given = float(retry_after)
-    except ValueError:
-        return default
-    return min(max(given, 0.0), LONGEST_BACK_OFF_SECONDS) if given == given else default
 
 
 def _provider_id(body: bytes) -> str:

@@ -1,0 +1,47 @@
+"""One call over HTTP: its key, its repeats, its bounds. [K-4]"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.waves.codes.code_service import faults, running
+from waves.codes.partner_http import Call, ask
+from waves.errors import CodeServiceError
+from waves.providers.sessions import open_session
+
+
+def call(*purpose):
+    return Call("status", {"codes": []}, purpose, "The code service could not look up")
+
+
+def answer(url, asked):
+    async def once():
+        async with open_session(unpacks=False) as session:
+            return await ask(session, url, asked, seconds=2.0)
+
+    return asyncio.run(once())
+
+
+def test_k4_a_key_is_the_same_for_a_repeat_and_for_nothing_else():
+    assert call("w", "1").key == call("w", "1").key
+    assert len({call("w", "1").key, call("w1").key, call("w", "2").key}) == 3
+
+
+def test_k4_patience_is_waited_for_and_what_is_refused_is_not_repeated():
+    with running(retry_after_seconds=0.05) as box:
+        with faults(box, code_faults={"status": "429:2"}):
+            assert answer(box.url, call("a")) == {"statuses": {}}
+            assert box.received()["codes"]["calls"] == 3
+        with (
+            faults(box, code_faults={"status": "404"}),
+            pytest.raises(CodeServiceError, match=r"could not look up: HTTP 404\."),
+        ):
+            answer(box.url, call("b"))
+        assert box.received()["codes"]["calls"] == 4
+
+
+def test_k4_an_address_that_is_none_is_said():
+    with pytest.raises(CodeServiceError, match="CODE_SERVICE_URL is not an address"):
+        answer("http://[", call("c"))
