@@ -114,6 +114,7 @@ urlpatterns = [
     path("admin/job/<int:pk>/resume/", jobs.steer, {"how": "resume"}, name="resume-job"),
     path(f"{WAVE}/", waves.wave, name="wave"),
     path(f"{WAVE}/live/", waves.wave_live, name="wave-live"),
+    path(f"{WAVE}/looked/", wave_actions.looked, name="looked-at-wave"),
     path(f"{WAVE}/approve/", wave_actions.approve, name="approve-wave"),
     path(f"{WAVE}/schedule/", wave_actions.put_on_schedule, name="schedule-wave"),
     path(f"{WAVE}/unschedule/", wave_actions.unschedule, name="unschedule-wave"),

@@ -91,6 +91,12 @@ class SecondCountFailed(WaveError):
     is_transient = True
 
 
+class NoticeNotSent(WaveError):
+    """The mail server did not take an e-mail to an approver now. [X-5]"""
+
+    is_transient = True
+
+
 class SamePerson(WaveError):
     """Who approves a wave must not have prepared or last edited it. [W-10]"""
 

@@ -24,7 +24,7 @@ from waves.approval import changeable_waves, renew, void_members
 from waves.choices import WaveState
 from waves.codes import assignments
 from waves.digest import content_changed, require_approved_content, require_unchanged
-from waves.errors import ContentChanged, NotDue, TooLate, WrongState
+from waves.errors import ContentChanged, NotDue, ReasonMissing, TooLate, WrongState
 from waves.lifecycle import move, require_state
 from waves.locks import lock_wave
 from waves.models import Wave
@@ -117,12 +117,15 @@ def trigger(wave: Wave, *, by: User | None, now: datetime, reason: str = "") -> 
     """Trigger one wave now: a due one, or a held one by a person's decision; a triggered one is
     only completed.
 
-    Raises WrongState, NotDue, CodesNotAssigned; ContentChanged after voiding the approval of what
-    changed; TooLate after holding a scheduled wave that is more than the grace late. [W-2, W-11]
+    Raises WrongState, NotDue, ReasonMissing for a held one, CodesNotAssigned; ContentChanged after
+    voiding the approval of what changed; TooLate after holding a scheduled wave that is more than
+    the grace late. [W-2, W-11]
     """
     require_state(wave, WaveState.SCHEDULED, WaveState.HELD, WaveState.TRIGGERED)
     if wave.state == WaveState.SCHEDULED:
         _require_due(wave, now)
+    if wave.state == WaveState.HELD and not reason.strip():
+        raise ReasonMissing(f"Wave {wave.name}: a reason is required to send a held wave.")
     if wave.state != WaveState.TRIGGERED:
         if renew(wave.pk, by=None, reason="content changed"):
             wave.refresh_from_db()

@@ -24,10 +24,12 @@ from operations.tasks import enqueue, run_job
 from waves import schedule
 from waves.choices import WaveState
 from waves.codes import imports
+from waves.deadlines import warnings
 from waves.lifecycle import subject_of, wave_named
 from waves.models import CodeImport, Wave
 from waves.preparation import prepare, status_files, submission
 from waves.providers import registry
+from waves.review import notices
 from waves.second_count import count
 from waves.selection.plan import WaveRequest
 from waves.sending import accounts, email_queue, results, send_wave
@@ -75,6 +77,18 @@ def start_code_import(found: CodeImport, *, by: User) -> Job:
     job = imports.open_job(found, by=by)
     enqueue(job)
     return job
+
+
+def run_count(job_id: int) -> None:
+    """Count the wave a second time, and tell approvers that it waits for them. [X-14, X-5]"""
+    count.run(job_id)
+    notify_approvers()
+
+
+def notify_approvers() -> None:
+    """Have a worker e-mail the approvers of each wave that waits for one and has told none."""
+    for job in notices.open_notices():
+        enqueue(job)
 
 
 def wake_senders(waves: Iterable[Wave]) -> None:
@@ -166,6 +180,12 @@ def look_after() -> None:
     results.take_over_cancelled()
     status_files.sweep()
     count.open_missing_jobs()
+    notify_approvers()
+
+
+def warn_of_deadlines() -> None:
+    """Scheduled for each minute: Slack hears of steps that are not done. [O-9]"""
+    warnings.warn(now=timezone.now())
 
 
 def wake_waves() -> None:
@@ -190,10 +210,19 @@ JOB_KINDS = [
     JobKind(
         count.JOB_KIND,
         "Second count",
-        count.run,
+        run_count,
         page="wave",
         right=PREPARE_RIGHT,
         or_rights=(APPROVE_RIGHT,),  # approval waits for it
+    ),
+    JobKind(
+        notices.JOB_KIND,
+        "Notify approvers",
+        notices.run,
+        page="wave",
+        right=APPROVE_RIGHT,
+        or_rights=(PREPARE_RIGHT,),
+        can_pause=False,  # a few e-mails
     ),
     JobKind(
         SEND_KIND,
@@ -229,4 +258,7 @@ JOB_KINDS = [
         right="waves.import_codes",
     ),
 ]
-SCHEDULED_RUNS = [ScheduledRun("look_after_waves", look_after, every="minute")]
+SCHEDULED_RUNS = [
+    ScheduledRun("look_after_waves", look_after, every="minute"),
+    ScheduledRun("warn_of_deadlines", warn_of_deadlines, every="minute"),
+]

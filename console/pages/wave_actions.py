@@ -28,6 +28,7 @@ from waves import actions, approval, rights, schedule, tasks
 from waves.choices import WaveState
 from waves.errors import BadNotifyDate
 from waves.models import ProviderAccount, Wave
+from waves.review import looks
 from waves.sending import accounts, results
 
 
@@ -45,6 +46,16 @@ def approve(request: StaffRequest, name: str) -> HttpResponse:
         approval.approve(wave, by=request.user, digest=digest, now=timezone.now(), waiver=waiver)
 
     return _do(request, name, work, "The wave is approved. It can be scheduled.")
+
+
+@action(*rights.APPROVE)
+def looked(request: StaffRequest, name: str) -> HttpResponse:
+    """The page was shown to somebody who may approve it: their next look shows what changed since.
+    [X-5]
+    """
+    wave = get_object_or_404(Wave, name=name)
+    looks.look(wave, request.user, digest=request.POST.get("digest", ""), now=timezone.now())
+    return HttpResponse(status=204)
 
 
 @action(*rights.SCHEDULE)

@@ -21,7 +21,7 @@ from console.charts import svg
 from console.words import TONES, words
 from operations import instants
 from operations.adminkit.countdowns import until
-from operations.adminkit.wall_clock import moment
+from operations.adminkit.wall_clock import moment, there
 from operations.entry.wall_clock import place
 from operations.job_kinds import JobKind, shown_kind
 from operations.models import Job
@@ -32,6 +32,7 @@ register = template.Library()
 EMOJI = re.compile(r"^:[a-z0-9_+-]+:\s*")
 register.filter("words", words)
 register.filter("moment", moment)
+register.filter("there", there)
 
 
 @register.filter
@@ -119,13 +120,6 @@ def clock(zone: str) -> SafeString:
         clock=f"{now.astimezone(ZoneInfo(zone)):%H:%M:%S}",
         place="UTC" if zone == "UTC" else place(ZoneInfo(zone)),
     )
-
-
-@register.filter
-def there(value: datetime, zone: str) -> str:
-    """The time as the clocks of a campaign's time zone show it."""
-    where = "UTC" if zone == "UTC" else place(ZoneInfo(zone))
-    return f"{value.astimezone(ZoneInfo(zone)):%a %-d %b %Y, %H:%M} {where}"
 
 
 @register.simple_tag

@@ -25,6 +25,7 @@ from waves.actions import RESETTABLE, may_reset
 from waves.alarms import lost_approvals
 from waves.approval import CHANGEABLE
 from waves.choices import WaveState
+from waves.deadlines.steps import LEFT, deadlines, finished_at
 from waves.digest import require_unchanged
 from waves.errors import BadTemplate, ContentChanged
 from waves.holds import freed_by
@@ -32,6 +33,7 @@ from waves.lifecycle import subject_of
 from waves.models import Wave
 from waves.preparation.judgement import PREPARABLE
 from waves.preparation.submission import JOB_KIND
+from waves.review.looks import since_last_look
 from waves.schedule import GRACE
 from waves.second_count import count
 from waves.second_count.verdict import WHAT_TO_DO, standing
@@ -47,6 +49,7 @@ def context_of(
     now, prepared = timezone.now(), bool(wave.content_digest)
     # some fans may have been notified
     cut_off = wave.state == WaveState.CANCELLED and wave.triggered_at is not None
+    may_approve = request.user.has_perms(rights.APPROVE)
     changes = StatusChange.objects.about(subject_of(wave)).select_related("by")
     return {
         "wave": wave,
@@ -54,6 +57,15 @@ def context_of(
         "steps": steps_of(wave),
         "next_step": _next_step(request, wave, now),
         "is_to_be_sent": wave.state in BEFORE_SENDING,
+        "may_approve": may_approve,
+        "since_last_look": since_last_look(wave, request.user)
+        if may_approve and wave.state == WaveState.PREPARED
+        else None,
+        "deadlines": deadlines(wave.state, wave.notify_date)
+        if wave.state in LEFT or wave.state == WaveState.SCHEDULED
+        else [],
+        "finished_at": finished_at(wave.notify_date, wave.selected, settings.SMS_PER_SECOND),
+        "per_second": settings.SMS_PER_SECOND,
         "markets": wave.wave_markets.select_related("market"),
         "excluded_total": sum(wave.excluded.values()),
         "samples": samples_of(wave, hidden=not unmasking.shown(request)) if prepared else [],

@@ -80,6 +80,12 @@ def use_zone(
             field.help_text = f"{hint}. {named or in_words}" if hint else named or in_words
 
 
+def there(value: datetime, zone: str) -> str:
+    """`Wed 21 Jan 2026, 13:00 New York`: the time as the clocks of one time zone show it."""
+    where = "UTC" if zone == "UTC" else wall_clock.place(ZoneInfo(zone))
+    return f"{value.astimezone(ZoneInfo(zone)):%a %-d %b %Y, %H:%M} {where}"
+
+
 def _parsed(text: str) -> datetime:
     for form in FORMATS:
         try:

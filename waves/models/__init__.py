@@ -6,16 +6,20 @@ from waves.models.code_imports import CodeImport, RejectedCode
 from waves.models.codes import CODE_SERVICE, Assignment, Code, CodeServiceCall
 from waves.models.messages import QueuedEmail, Send, SendResult, Template
 from waves.models.providers import ProviderAccount, Sender
+from waves.models.review import ApprovalNotice, DeadlineWarning, NoticeEmail, WaveLook
 from waves.models.waves import UNSETTLED, Member, Wave, WaveMarket
 
 __all__ = [
     "CODE_SERVICE",
     "UNSETTLED",
+    "ApprovalNotice",
     "Assignment",
     "Code",
     "CodeImport",
     "CodeServiceCall",
+    "DeadlineWarning",
     "Member",
+    "NoticeEmail",
     "ProviderAccount",
     "QueuedEmail",
     "RejectedCode",
@@ -24,5 +28,6 @@ __all__ = [
     "Sender",
     "Template",
     "Wave",
+    "WaveLook",
     "WaveMarket",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
 
@@ -9,9 +11,12 @@ from campaigns.models import Campaign
 from operations.adminkit.wall_clock import moment
 from operations.models import Job, StatusChange
 from tests.console.page_cases import prepared, said, sending_wave
-from tests.support.waves import NOW, approve, person
+from tests.support.people import client_of, member_of
+from tests.support.waves import NOTIFY, NOW, approve, counted, person, scheduled
 from waves import approval, schedule
-from waves.models import ProviderAccount, Wave
+from waves.approval import renew
+from waves.models import ProviderAccount, Template, Wave
+from waves.schedule import check_due_waves
 from waves.sending import accounts
 
 pytestmark = pytest.mark.django_db
@@ -131,3 +136,49 @@ def test_w6_a_cancelled_wave_says_what_is_free_and_what_is_not(client):
     html = client.get(page).content.decode()
     assert "cancelled before anybody was notified" in html
     assert "10 fans already had codes" in html
+
+
+def test_x5_the_page_shows_an_approver_what_changed_since_they_last_looked():
+    approver, operator = (
+        client_of(member_of(role, name=role)) for role in ("approver", "operator")
+    )
+    wave = prepared()
+    page = f"/admin/wave/{wave.name}/"
+    assert f"{page}looked/" in approver.get(page).content.decode()
+    assert f"{page}looked/" not in operator.get(page).content.decode()
+    asked = {"digest": wave.content_digest}
+    assert operator.post(f"{page}looked/", asked).status_code == 403
+    assert approver.post(f"{page}looked/", asked).status_code == 204
+    text = "{campaign}: your code is {code}. <b>"
+    Template.objects.create(campaign=wave.campaign, channel="sms", body=text)
+    renew(wave.pk, by=User.objects.get(username="operator"), reason="new text")
+    counted(Wave.objects.get(pk=wave.pk))
+    html = approver.get(page).content.decode()
+    assert "Changes since you last looked" in html
+    assert "your code is {code}. &lt;b&gt;" in html
+    assert "Changes since you last looked" not in operator.get(page).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("button", "values", "state"),
+    [
+        ("reschedule", {"notify_date": "2031-01-20T10:00"}, "prepared"),
+        ("trigger", {}, "triggered"),
+        ("cancel", {}, "cancelled"),
+    ],
+)
+def test_w2_a_held_wave_is_moved_on_with_a_reason_which_the_history_shows(
+    operator, button, values, state
+):
+    wave = scheduled()
+    check_due_waves(now=NOTIFY + timedelta(hours=3))
+    page = f"/admin/wave/{wave.name}/"
+    assert "Send it now, give it a new notify date, or cancel it." in (
+        operator.get(page).content.decode()
+    )
+    operator.post(f"{page}{button}/", values | {"reason": " "})
+    assert Wave.objects.get(pk=wave.pk).state == "held"
+    operator.post(f"{page}{button}/", values | {"reason": "the band is late"})
+    assert Wave.objects.get(pk=wave.pk).state == state
+    html = operator.get(page).content.decode()
+    assert "the band is late</td>" in html

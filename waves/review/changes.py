@@ -1,0 +1,102 @@
+"""What changed between two contents of a wave, in words. Pure. [X-5]"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+# A wave's content without its members: `content` as it was approved or is to be, the numbers of
+# each market, and the digests that say whether members changed.
+Snapshot = Mapping[str, Any]
+
+NONE: Final = "none"
+_TEXT_PARTS: Final = {"subject": "subject", "body": "text", "html": "HTML"}
+_SEATS: Final = {"capacity": "seats", "given": "seats given before", "room": "room"}
+_SEATS_AND_CODES: Final = _SEATS | {"code_source": "code source", "selected": "selected fans"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is said otherwise now. `is_text`: a message, which is shown in full."""
+
+    what: str
+    before: str
+    after: str
+    is_text: bool = False
+
+
+def changes(before: Snapshot, after: Snapshot) -> list[Change]:
+    """All that differs, date and members first, then markets, then texts."""
+    found = [*_of_content(before["content"], after["content"]), *_of_members(before, after)]
+    found += _of_markets(before["markets"], after["markets"])
+    return [*found, *_of_texts(before["content"], after["content"])]
+
+
+def _of_content(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    named = _flat(before), _flat(after)
+    for name in sorted({*named[0], *named[1]}):
+        was, now = (flat.get(name, NONE) for flat in named)
+        if was != now:
+            yield Change(name, was, now)
+
+
+def _flat(content: Mapping[str, Any]) -> dict[str, str]:
+    """Everything but the texts, each under its name in words."""
+    flat: dict[str, str] = {}
+    for name, value in content.items():
+        if name == "templates":
+            continue
+        parts = value.items() if isinstance(value, Mapping) else [("", value)]
+        for part, held in parts:
+            flat[f"{name} {part}".replace("_", " ").strip().capitalize()] = str(held)
+    return flat
+
+
+def _of_members(before: Snapshot, after: Snapshot) -> Iterator[Change]:
+    if before["members"] != after["members"]:
+        yield Change("Members", f"{before['members']:,}", f"{after['members']:,}")
+    elif before["members_digest"] != after["members_digest"]:
+        yield Change("Members", f"{before['members']:,}", "as many, but not the same fans")
+    elif _only_members_differ(before, after):
+        yield Change("Members", "their contacts or codes", "others")
+
+
+def _only_members_differ(before: Snapshot, after: Snapshot) -> bool:
+    return bool(before["digest"] != after["digest"] and before["content"] == after["content"])
+
+
+def _of_markets(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    for market_id in sorted({*before, *after}):
+        was, now = before.get(market_id), after.get(market_id)
+        name = (now or was or {})["name"]
+        if was is None or now is None:
+            gone, there = "not in the wave", "in the wave"
+            yield Change(f"Market {name}", *((there, gone) if was else (gone, there)))
+            continue
+        for key, words in _SEATS_AND_CODES.items():
+            if was[key] != now[key]:
+                yield Change(f"Market {name}, {words}", _shown(was[key]), _shown(now[key]))
+
+
+def _of_texts(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    texts = _texts(before), _texts(after)
+    for name in sorted({*texts[0], *texts[1]}):
+        was, now = (held.get(name, "") for held in texts)
+        if was != now:
+            yield Change(name, was or NONE, now or NONE, is_text=True)
+
+
+def _texts(content: Mapping[str, Any]) -> dict[str, str]:
+    """Each part of each text that has something in it, by what it is for."""
+    found = {}
+    for text in content.get("templates", []):
+        of = ", ".join(str(text[name]) for name in text if name not in _TEXT_PARTS and text[name])
+        for part, words in _TEXT_PARTS.items():
+            if text.get(part):
+                found[f"Message ({of}), {words}"] = str(text[part])
+    return found
+
+
+def _shown(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
