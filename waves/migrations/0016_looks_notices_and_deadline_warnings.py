@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('waves', '0012_counts_kept_for_the_waves_page'),
+        ('waves', '0015_words_of_rejected_codes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
