@@ -1,7 +1,8 @@
 """The SMS gateway.
 
-`POST /sms` with a bearer token, JSON `to, body, reference` and optionally `Idempotency-Key` answers
-201 `{"id": …}`. A key seen before answers 200 with the first result and is not accepted again; with
+`POST /sms` with a bearer token, JSON `to, body, reference` (and `campaignId, wave, waveDate,
+marketId`, which are kept) and optionally `Idempotency-Key` and `X-Correlation-ID` answers 201
+`{"id": …}`. A key seen before answers 200 with the first result and is not accepted again; with
 another body it is a 422. `GET /sms/by-reference/X` answers what was accepted under that reference.
 A header `X-Request-Start: t=<microseconds>` is kept as the sender's own time.
 """
@@ -92,6 +93,7 @@ class SmsGateway:
         message = _parsed(raw)
         if message is None:
             return answer(400, {"error": f"expected JSON with {', '.join(FIELDS)}"})
+        message["correlation_id"] = request.headers.get("X-Correlation-ID", "")
         return self._accept(message, key, raw)
 
     def _accept(self, message: dict[str, Any], key: str, raw: bytes) -> web.Response:

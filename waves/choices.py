@@ -91,6 +91,7 @@ class Audience(models.TextChoices):
     """Whom a text is for. [N-1, X-8]"""
 
     SELECTED = "selected", "Selected fans"
+    WITHOUT_CODE = "without_code", "Selected fans without a code (TM)"
     NOT_SELECTED = "not_selected", "Fans who were not selected"
 
 

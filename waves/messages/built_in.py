@@ -80,6 +80,7 @@ def built_in(
     """The built-in text of a channel for members with or without a code, or for fans who were not
     selected.
     """
-    selected = WITH_CODE if has_code else WITHOUT_CODE
+    with_code = has_code and audience == Audience.SELECTED
+    selected = WITH_CODE if with_code else WITHOUT_CODE
     texts = NOT_SELECTED if audience == Audience.NOT_SELECTED else selected
     return next(text for text in texts if text.channel == channel)

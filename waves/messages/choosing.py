@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, NamedTuple
 
 from operations.entry.languages import fallbacks
@@ -39,23 +40,28 @@ class Templates:
 
     def choose(self, text: Text) -> MessageTemplate:
         """The closest, the first of several."""
-        own, default = fallbacks(text.language), fallbacks(self.default_language)
-        for market_id, languages in (
-            (text.market_id, own),
-            (text.market_id, default),
-            (None, own),
-            (None, default),
-        ):
-            for language in languages:
-                for template in self.templates:
-                    if (
-                        template.language == language
-                        and template.market_id == market_id
-                        and template.channel == text.channel
-                        and template.audience == self.audience
-                    ):
-                        return template
+        of_channel = [each for each in self.templates if each.channel == text.channel]
+        levels = product(self._audiences(text), self._places(text))
+        for audience, (market_id, language) in levels:
+            for template in of_channel:
+                found = (template.audience, template.market_id, template.language)
+                if found == (audience, market_id, language):
+                    return template
         return built_in(text.channel, has_code=text.has_code, audience=self.audience)
+
+    def _audiences(self, text: Text) -> list[str]:
+        """A text without a code is looked for first where there is none. [K-3]"""
+        apart = self.audience == Audience.SELECTED and not text.has_code
+        return [Audience.WITHOUT_CODE, self.audience] if apart else [self.audience]
+
+    def _places(self, text: Text) -> list[tuple[str | None, str]]:
+        languages = [fallbacks(text.language), fallbacks(self.default_language)]
+        return [
+            (market_id, language)
+            for market_id in (text.market_id, None)
+            for tags in languages
+            for language in tags
+        ]
 
     def chosen_for(self, texts: Iterable[Text]) -> list[dict[str, Any]]:
         """The chosen templates as a wave keeps them, each with the languages of the fans who get

@@ -99,7 +99,7 @@ def check_template(template: MessageTemplate, *, has_code: bool = True) -> None:
                 f"{what} is for fans who were not selected, who have no"
                 f" {{{missing[0]}}}. Remove it."
             )
-    elif not has_code and "code" in named:
+    elif "code" in named and (not has_code or template.audience == Audience.WITHOUT_CODE):
         raise BadTemplate(
             f"{what} contains {{code}}, but members with TM stock have no code. Remove {{code}}"
             " from it."

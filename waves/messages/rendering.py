@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from campaigns.receipts import Receipt, receipts_of
+from operations import correlation
 from waves.choices import Channel
 from waves.errors import BadTemplate
 from waves.messages import content
@@ -16,6 +18,7 @@ from waves.messages.choosing import Text
 from waves.messages.content import Message, MessageTemplate
 from waves.messages.templates import NO_CODE, audience_of
 from waves.models import Wave
+from waves.providers.contract import About
 
 OF_THE_ENTRY: Final = {"fan_ref", "entry_link"}
 NO_RECEIPT: Final = Receipt("", "", "")
@@ -66,6 +69,17 @@ class Composer:
         """Subject, text and HTML of one e-mail; the values are escaped in the HTML."""
         chosen = self._choose(Channel.EMAIL, recipient)
         return content.render(chosen.template, self._values(recipient, chosen))
+
+    def about(self, recipient: Recipient) -> About:
+        """What a message to this member belongs to, as of the job that sends it. [N-1, O-4]"""
+        zone = ZoneInfo(self._wave.content["campaign"]["time_zone"])
+        return About(
+            self._wave.campaign.campaign_id,
+            self._wave.name,
+            self._wave.notify_date.astimezone(zone).date().isoformat(),
+            recipient.market_id,
+            correlation.current(),
+        )
 
     def _choose(self, channel: str, recipient: Recipient) -> Chosen:
         has_code = recipient.code not in NO_CODE

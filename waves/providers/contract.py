@@ -13,12 +13,26 @@ import aiohttp
 from waves.providers.outcomes import Outcome, Receipt
 
 
+class About(NamedTuple):
+    """What a message belongs to, for fields of its own in each request: never read out of the text.
+    `wave_date` is the day of the notify date by the campaign's clocks, YYYY-MM-DD; the correlation
+    id is of the attempt, so that it may differ when a message is repeated. [N-1, O-4]
+    """
+
+    campaign_id: str
+    wave: str
+    wave_date: str
+    market_id: str
+    correlation_id: str
+
+
 class SmsMessage(NamedTuple):
     """One SMS: our idempotency key (also our reference), the number in E.164, the text."""
 
     key: str
     to: str
     body: str
+    about: About
 
 
 class SmsProvider(Protocol):
@@ -49,6 +63,7 @@ class EmailText:
     subject: str
     text: str
     html: str
+    about: About
 
 
 class EmailProvider(Protocol):

@@ -164,8 +164,9 @@ def _text(row: tuple[Any, ...], composers: dict[int, Composer]) -> EmailText:
     _, _, wave_id, key, email, code, market, global_user_id, language = row
     if wave_id not in composers:
         composers[wave_id] = composer_for(Wave.objects.select_related("campaign").get(pk=wave_id))
-    message = composers[wave_id].email(Recipient(market, global_user_id, code, language))
-    return EmailText(key, email, message.subject, message.body, message.html)
+    fan = Recipient(market, global_user_id, code, language)
+    message, about = composers[wave_id].email(fan), composers[wave_id].about(fan)
+    return EmailText(key, email, message.subject, message.body, message.html, about)
 
 
 def _claim(claim_id: uuid.UUID, limit: int) -> list[tuple[Any, ...]]:

@@ -105,8 +105,10 @@ class WaveSender:
         return self._permits.wait(now)
 
     async def _send(self, session: aiohttp.ClientSession, row: Row) -> None:
-        text = self._composer.sms(Recipient(row.market, row.global_user_id, row.code, row.language))
-        outcome = await self._setup.provider.send(session, SmsMessage(row.key, row.phone, text))
+        fan = Recipient(row.market, row.global_user_id, row.code, row.language)
+        text, about = self._composer.sms(fan), self._composer.about(fan)
+        message = SmsMessage(row.key, row.phone, text, about)
+        outcome = await self._setup.provider.send(session, message)
         self._state.in_flight -= 1
         self._recorder.add(row, outcome)
         if outcome.kind == Kind.RATE_LIMITED:

@@ -63,6 +63,17 @@ def test_x8_texts_for_fans_who_were_not_selected_are_chosen_apart():
     assert nobody_wrote.choose(text(market_id="", has_code=False)) == built
 
 
+def test_k3_fans_without_a_code_have_a_text_of_their_own_beside_those_with_one():
+    """A market whose codes run out goes on with TM."""
+    with_code = sms("{code}", market_id="west")
+    without = sms("no code", audience=Audience.WITHOUT_CODE)
+    both = Templates([with_code, without])
+    assert both.choose(text()) is with_code
+    assert both.choose(text(has_code=False)) is without
+    no_code = sms("west", market_id="west")
+    assert Templates([no_code]).choose(text(has_code=False)) is no_code
+
+
 def test_w7_each_chosen_text_is_kept_once_with_the_languages_of_those_who_get_it():
     templates = Templates([sms("hello {code}"), sms("bonjour {code}", language="fr")])
     kept = templates.chosen_for([text("fr-CA"), text("de"), text(), text("fr")])

@@ -83,6 +83,11 @@ def test_k3_a_template_for_tm_must_not_name_the_code():
         check_template(sms("Your code is {code}"), has_code=False)
 
 
+def test_k3_a_text_for_fans_without_a_code_must_not_name_it():
+    with pytest.raises(BadTemplate, match="TM"):
+        check_template(sms("{code}", audience=Audience.WITHOUT_CODE))
+
+
 def test_x8_a_text_for_fans_who_were_not_selected_names_nothing_that_they_do_not_have():
     for name in ("market", "code", "valid_from", "valid_until"):
         template = sms(f"{{{name}}}", audience=Audience.NOT_SELECTED)

@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 
 from campaigns.draw import Draw
+from campaigns.models import Campaign
 from campaigns.receipts import Receipt, Receipts
+from operations.correlation import correlated
 from waves.choices import Channel
 from waves.errors import BadTemplate
 from waves.messages.choosing import Templates, Text
 from waves.messages.content import MessageTemplate
 from waves.messages.rendering import Composer, Recipient
 from waves.models import Wave
+from waves.providers.contract import About
 
 DRAW = Draw("tour", bytes(32), bytes(range(32)))
 FAN = Recipient("west", "fan-1", "ABC234")
@@ -112,3 +115,11 @@ def test_n1_each_fan_reads_the_text_and_the_dates_of_their_language():
 def test_x5_a_fan_for_whom_nothing_was_approved_gets_nothing():
     with pytest.raises(BadTemplate, match="no text"):
         composer().sms(replace(FAN, language="fr"))
+
+
+def test_n1_what_a_message_belongs_to_is_named_beside_it():
+    wave = wave_with()
+    wave.name, wave.campaign = "tour_20260120", Campaign(campaign_id="tour")
+    with correlated("job-00001234"):
+        about = Composer(wave, {}, None).about(FAN)
+    assert about == About("tour", "tour_20260120", "2026-01-20", "west", "job-00001234")

@@ -9,6 +9,7 @@ import pytest
 from campaigns.errors import WrongStatus
 from campaigns.models import Campaign
 from campaigns.opening import draw_of
+from operations.correlation import correlated
 from tests.support.sending import send, triggered_wave
 from waves.errors import ContentChanged, UnknownWave, WrongState
 from waves.models import Member, Send, SendResult, Template
@@ -35,13 +36,13 @@ def test_n1_n7_every_member_with_a_phone_gets_one_sms_and_the_wave_completes(box
 
 def test_n1_the_text_names_campaign_market_and_the_members_own_code(box):
     wave = triggered_wave(1, body="{campaign} / {market} / {code} / {valid_until} / {fan_ref}")
-    send(box, wave)
+    with correlated("job-00001234"):
+        send(box, wave)
+    sent = box.messages()[0]
+    assert (sent["wave"], sent["correlation_id"]) == (wave.name, "job-00001234")
     member = Member.objects.get(wave=wave)
     fan_ref = draw_of(wave.campaign).fan_ref(member.global_user_id)
-    assert (
-        box.messages()[0]["body"]
-        == f"Spring Tour / US West / {member.code} / January 20, 2027 / {fan_ref}"
-    )
+    assert sent["body"] == f"Spring Tour / US West / {member.code} / January 20, 2027 / {fan_ref}"
 
 
 def test_n3_n7_a_refused_number_fails_at_once_and_only_failed_ones_are_sent_again(box):

@@ -14,7 +14,8 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
 from campaigns.contacts.addresses import is_address
-from waves.providers.contract import EmailText
+from operations import correlation
+from waves.providers.contract import About, EmailText
 from waves.providers.outcomes import Kind, Outcome
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class DjangoEmail:
             from_email=self._sender,
             to=[message.to],
             connection=backend,
-            headers={"Message-ID": f"<{message.key}@{self._domain}>"},
+            headers={"Message-ID": f"<{message.key}@{self._domain}>", **_headers(message.about)},
         )
         if message.html:
             email.attach_alternative(message.html, "text/html")
@@ -76,6 +77,16 @@ class DjangoEmail:
             if taken
             else Outcome(Kind.REFUSED, "not_taken")
         )
+
+
+def _headers(about: About) -> dict[str, str]:
+    return {
+        "X-Campaign-ID": about.campaign_id,
+        "X-Wave": about.wave,
+        "X-Wave-Date": about.wave_date,
+        "X-Market-ID": about.market_id,
+        correlation.HEADER: about.correlation_id,
+    }
 
 
 def from_settings() -> DjangoEmail:

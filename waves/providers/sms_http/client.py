@@ -1,8 +1,9 @@
 """An SMS gateway over plain HTTP: `POST {url}/sms`, and `GET {url}/sms/by-reference/{reference}`
 for what is unsure.
 
-The contract is the sandbox's: bearer token, JSON `to, body, reference`, our key in
-`Idempotency-Key`.
+The contract is the sandbox's: bearer token, JSON `to, body, reference, campaignId, wave, waveDate,
+marketId`, our key in `Idempotency-Key`, our correlation id in `X-Correlation-ID`: the body of a
+repeat is the same to the byte, and the attempt that repeats has an id of its own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from http import HTTPStatus
 import aiohttp
 from django.conf import settings
 
+from operations import correlation
 from operations.entry import values
 from operations.errors import BadValue
 from waves.providers.contract import SmsMessage
@@ -32,10 +34,23 @@ class HttpSms:
 
     async def send(self, session: aiohttp.ClientSession, message: SmsMessage) -> Outcome:
         """One POST. Logs nothing: the row records what happened, under its key. [N-3]"""
+        about = message.about
         body = json.dumps(
-            {"to": message.to, "body": message.body, "reference": message.key}
+            {
+                "to": message.to,
+                "body": message.body,
+                "reference": message.key,
+                "campaignId": about.campaign_id,
+                "wave": about.wave,
+                "waveDate": about.wave_date,
+                "marketId": about.market_id,
+            }
         ).encode()
-        own = {"Idempotency-Key": message.key, "X-Request-Start": f"t={time.time_ns() // 1000}"}
+        own = {
+            "Idempotency-Key": message.key,
+            correlation.HEADER: about.correlation_id,
+            "X-Request-Start": f"t={time.time_ns() // 1000}",
+        }
         try:
             async with session.post(
                 self._address, data=body, headers=self._headers | own

@@ -13,13 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.contacts.addresses import is_address
-from waves.providers.contract import EmailText
+from waves.providers.contract import About, EmailText
 from waves.providers.email_django.client import DjangoEmail, from_settings
 from waves.providers.outcomes import Kind
 
+ABOUT = About("tour", "tour_20260120", "2026-01-20", "west", "corr-0001")
+
 
 def email(key="k1", to="fan@example.com", subject="Your code"):
-    return EmailText(key, to, subject, "plain words", "<p>words</p>")
+    return EmailText(key, to, subject, "plain words", "<p>words</p>", ABOUT)
 
 
 def test_n5_an_email_carries_text_html_and_our_key(settings):
@@ -29,6 +31,14 @@ def test_n5_an_email_carries_text_html_and_our_key(settings):
     [sent] = mail.outbox
     assert sent.alternatives[0][0] == "<p>words</p>"
     assert sent.message()["Message-ID"] == "<k1@tickets.example>"
+
+
+def test_n1_an_email_names_what_it_belongs_to_in_headers_of_its_own(settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    DjangoEmail("presale@tickets.example").send([email()])
+    names = ("X-Campaign-ID", "X-Wave", "X-Wave-Date", "X-Market-ID", "X-Correlation-ID")
+    sent = mail.outbox[0].message()
+    assert [sent[name] for name in names] == list(ABOUT)
 
 
 def test_n5_a_message_that_cannot_be_written_fails_alone(settings):

@@ -8,12 +8,13 @@ import socket
 import pytest
 
 import sandbox
-from waves.providers.contract import SmsMessage
+from waves.providers.contract import About, SmsMessage
 from waves.providers.outcomes import Kind
 from waves.providers.sessions import open_session
 from waves.providers.sms_http.client import HttpSms, from_settings
 
-MESSAGE = SmsMessage("key-1", "+12025550123", "Your code")
+ABOUT = About("tour", "tour_20260120", "2026-01-20", "west", "corr-0001")
+MESSAGE = SmsMessage("key-1", "+12025550123", "Your code", ABOUT)
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +49,17 @@ def test_an_accepted_message_is_sent_and_keeps_the_providers_id(box):
     )
 
 
+def test_n1_a_request_names_what_its_message_belongs_to_in_fields_of_its_own(box):
+    send(box.url, MESSAGE)
+    [received] = box.messages()
+    names = ("campaignId", "wave", "waveDate", "marketId", "correlation_id")
+    assert [received[name] for name in names] == list(ABOUT)
+
+
 def test_n4_the_same_key_twice_is_accepted_once(box):
-    first, second = send(box.url, MESSAGE, MESSAGE)
+    """Also by another job, with a correlation id of its own."""
+    again = MESSAGE._replace(about=ABOUT._replace(correlation_id="corr-0002"))
+    first, second = send(box.url, MESSAGE, again)
     assert first == second
     assert box.received()["sms"]["accepted"] == 1
 
