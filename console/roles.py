@@ -33,6 +33,7 @@ OPERATOR = frozenset(
         "demand.change_errorfile",
         "waves.prepare_wave",
         "waves.import_codes",
+        "waves.upload_wave",
         LATE["wave_rules"],
         "waves.schedule_wave",
         "waves.send_wave",

@@ -6,7 +6,7 @@ from typing import Final
 
 from campaigns.choices import Reason, Tag
 from demand.choices import ErrorType
-from waves.choices import CodeReason, Exclusion, Order
+from waves.choices import CodeReason, Exclusion, Order, RowReason
 from waves.providers import registry
 from waves.providers.reasons import reason_in_words
 
@@ -45,7 +45,7 @@ WORDS: Final[dict[str, str]] = {
     # orders of selection, and why a change event is not archived [S-3, S-4, S-5, W-5, BR-017]
     **{
         choice.value: str(choice.label)
-        for vocabulary in (Reason, Tag, Exclusion, Order, ErrorType, CodeReason)
+        for vocabulary in (RowReason, Reason, Tag, Exclusion, Order, ErrorType, CodeReason)
         for choice in vocabulary
     },
     # Bands [S-7]

@@ -24,11 +24,12 @@ from waves.locks import lock_wave
 from waves.messages.templates import live_content, texts_in
 from waves.models import Wave
 from waves.naming import aware
-from waves.preparation import status_files
+from waves.preparation import config_files, status_files
 from waves.preparation.judgement import needs_expediting, require_lead_time
 from waves.preparation.submission import JOB_KIND, require_alone
 from waves.second_count.count import open_job
 from waves.second_count.verdict import Standing, standing
+from waves.uploads import submission as uploads
 
 RESETTABLE = (WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED)
 
@@ -47,6 +48,7 @@ def reset(wave: Wave, *, by: User, reason: str) -> Wave:
         require_alone(alone, wave.name)
         _reset(wave, by=by, reason=reason)
         status_files.put_right_if_reachable(wave)
+        config_files.put_right_if_reachable(wave)
     wave.refresh_from_db()
     return wave
 
@@ -68,6 +70,12 @@ def _require_may_reset(wave: Wave, by: User) -> None:
         )
 
 
+def _drop_retries(wave: Wave) -> None:
+    """Neither a preparation nor an upload is attempted again without a person."""
+    for kind in (JOB_KIND, uploads.JOB_KIND):
+        drop_retries(kind, subject_of(wave))
+
+
 @retried
 @transaction.atomic
 def _reset(wave: Wave, *, by: User, reason: str) -> None:
@@ -75,7 +83,7 @@ def _reset(wave: Wave, *, by: User, reason: str) -> None:
     wave.refresh_from_db()
     require_state(wave, *RESETTABLE)
     _require_may_reset(wave, by)
-    drop_retries(JOB_KIND, subject_of(wave))
+    _drop_retries(wave)
     if wave.state != WaveState.CONFIGURED:
         back_to_configured(wave, by=by, reason=reason)
         return
@@ -152,6 +160,7 @@ def cancel(wave: Wave, *, by: User, reason: str) -> Wave:
         require_alone(alone, wave.name)
         _cancel(wave, by=by, reason=reason)
         status_files.put_right_if_reachable(wave)
+        config_files.put_right_if_reachable(wave)
     wave.refresh_from_db()
     return wave
 
@@ -161,7 +170,7 @@ def cancel(wave: Wave, *, by: User, reason: str) -> Wave:
 def _cancel(wave: Wave, *, by: User, reason: str) -> None:
     lock_wave(wave.pk)
     wave.refresh_from_db()
-    drop_retries(JOB_KIND, subject_of(wave))
+    _drop_retries(wave)
     kept = codes_kept(wave.pk)
     move(wave, WaveState.CANCELLED, by=by, reason=reason, codes_kept=kept, **WITHDRAWN)
     pool.release(wave)

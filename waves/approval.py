@@ -156,7 +156,7 @@ def back_to_configured(wave: Wave, *, by: User | None, reason: str, cause: str =
     drop_members(wave)
     cleared = dict.fromkeys(
         (
-            *("error", "zip_key", "candidates_key", "facts_key", "facts_digest"),
+            *("error", "zip_key", "candidates_key", "rejected_key", "facts_key", "facts_digest"),
             *("members_digest", "content_digest"),
         ),
         "",

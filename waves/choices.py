@@ -29,6 +29,35 @@ class WaveKind(models.TextChoices):
     NOT_SELECTED = "not_selected", "Fans who were not selected"
 
 
+class RowReason(models.TextChoices):
+    """Why a row of an uploaded list is not in its wave, in the order in which the reasons are
+    checked. [W-3]
+
+    Each rejected row has the first that applies. The reasons about contacts are those of a score
+    file's rows.
+    """
+
+    MALFORMED_ROW = "malformed_row", "Unreadable row"
+    MISSING_USER_ID = "missing_user_id", "No fan id"
+    DUPLICATE = "duplicate", "Duplicate of an earlier row"
+    UNKNOWN_FAN = "unknown_fan", "Not registered"
+    UNKNOWN_MARKET = "unknown_market", "Unknown market"
+    BLACKLISTED_EMAIL = "blacklisted_email", "Address is on the blacklist"
+    BLACKLISTED_DOMAIN = "blacklisted_domain", "Domain is on the blacklist"
+    DISPOSABLE_DOMAIN = "disposable_domain", "Disposable e-mail domain"
+    INTL_PHONE = "intl_phone", "International phone number"
+    NO_CONTACT = "no_contact", "No usable contact"
+    ALREADY_IN_WAVE = "already_in_wave", "Already in a wave"
+    HOLDS_CODE = "holds_code", "Already has an access code"
+    INVALID_CODE = "invalid_code", "Code cannot be used"
+    CODE_OF_ANOTHER_CAMPAIGN = "code_of_another_campaign", "Code of another campaign"
+    CODE_OF_ANOTHER_MARKET = "code_of_another_market", "Code of another market"
+    CODE_TAKEN = "code_taken", "Code of another fan"
+    SHARED_CONTACT = "shared_contact", "Contact shared by too many fans"
+    NO_ROOM = "no_room", "No room in the market"
+    CODE_FAILED = "code_failed", "No code could be made"
+
+
 class SendState(models.TextChoices):
     """One message to one fan on one channel. [N-3]"""
 

@@ -145,3 +145,11 @@ class ReasonMissing(WaveError):
 
 class NotDue(WaveError):
     """The wave's notify date has not come yet. [W-11]"""
+
+
+class BadWaveConfig(WaveError):
+    """The config of an uploaded wave cannot be used. [W-3]"""
+
+
+class BadWaveList(WaveError):
+    """The list of an uploaded wave cannot be read, or cannot be a wave. [W-3]"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 PREPARE = ("waves.prepare_wave", "waves.view_wave")  # and a new notify date
+UPLOAD = ("waves.upload_wave", "waves.view_wave")  # a list of fans as a wave
 APPROVE = ("waves.approve_wave", "waves.view_wave")
 SCHEDULE = ("waves.schedule_wave", "waves.view_wave")
 SEND = ("waves.send_wave", "waves.view_wave")  # trigger, pause, resume and cancel too

@@ -27,12 +27,15 @@ from waves.codes import imports
 from waves.deadlines import warnings
 from waves.lifecycle import subject_of, wave_named
 from waves.models import CodeImport, Wave
-from waves.preparation import prepare, status_files, submission
+from waves.preparation import config_files, prepare, status_files, submission
 from waves.providers import registry
 from waves.review import notices
 from waves.second_count import count
 from waves.selection.plan import WaveRequest
 from waves.sending import accounts, email_queue, results, send_wave
+from waves.uploads import submission as uploads
+from waves.uploads import upload
+from waves.uploads.submission import Submitted
 
 SEND_KIND = "send_wave"
 EMAIL_KIND = "deliver_email"
@@ -40,7 +43,7 @@ EMAIL_QUEUE = Subject("email_queue")
 SETTLE_KIND = "settle_unknown"
 SETTLE_AGAIN = timedelta(hours=1)  # what the provider does not know now it may know later
 PREPARE_RIGHT, SEND_RIGHT = "waves.prepare_wave", "waves.send_wave"
-APPROVE_RIGHT = "waves.approve_wave"
+APPROVE_RIGHT, UPLOAD_RIGHT = "waves.approve_wave", "waves.upload_wave"
 
 
 def start_preparation(
@@ -89,6 +92,21 @@ def notify_approvers() -> None:
     """Have a worker e-mail the approvers of each wave that waits for one and has told none."""
     for job in notices.open_notices():
         enqueue(job)
+
+
+def start_upload(submitted: Submitted, *, by: User) -> Job:
+    """Submit a list of fans and let a worker take it in. Raises what `submission.submit` of uploads
+    raises; then nothing is written. [W-3]
+    """
+    job = uploads.submit(submitted, by=by, now=timezone.now())
+    enqueue(job)
+    return job
+
+
+def run_upload(job_id: int) -> None:
+    """Take the list in, and have the wave counted by the same worker. [X-14]"""
+    wave = upload.run(job_id, now=timezone.now())
+    run_job(count.open_job(wave).pk)
 
 
 def wake_senders(waves: Iterable[Wave]) -> None:
@@ -172,13 +190,14 @@ def run_settling(job_id: int) -> None:
 
 
 def look_after() -> None:
-    """Scheduled for each minute: work that should run and has no worker gets one, and status files
-    that the bucket did not take are written. [O-6, N-5, W-9, X-14]
+    """Scheduled for each minute: work that should run and has no worker gets one, and the files of
+    waves that others read follow them. [O-6, N-5, W-3, W-9, X-14]
     """
     wake_waves()
     wake_settlers()
     results.take_over_cancelled()
     status_files.sweep()
+    config_files.sweep()
     count.open_missing_jobs()
     notify_approvers()
 
@@ -208,12 +227,21 @@ JOB_KINDS = [
         retry=submission.pause_before_retry,
     ),
     JobKind(
+        uploads.JOB_KIND,
+        "Upload wave",
+        run_upload,
+        page="wave",
+        right=UPLOAD_RIGHT,
+        can_pause=False,  # all or nothing, as a preparation
+        retry=submission.pause_before_retry,
+    ),
+    JobKind(
         count.JOB_KIND,
         "Second count",
         run_count,
         page="wave",
         right=PREPARE_RIGHT,
-        or_rights=(APPROVE_RIGHT,),  # approval waits for it
+        or_rights=(APPROVE_RIGHT, UPLOAD_RIGHT),  # approval waits for it
     ),
     JobKind(
         notices.JOB_KIND,

@@ -14,7 +14,7 @@ from operations.instants import iso
 from operations.models import StatusChange
 from waves.choices import Order, WaveKind, WaveState
 from waves.lifecycle import subject_of
-from waves.models import Wave, WaveMarket
+from waves.models import Wave, WaveMarket, WaveUpload
 
 HEAVY_OF_WAVES = ("content", "status_content", "options")
 HEAVY_OF_FILES = ("rules", "fairness", "dry_run")  # megabytes each
@@ -100,8 +100,7 @@ def _public(wave: Wave, history: Preparations) -> dict[str, Any]:
     if wave.kind == WaveKind.UPLOADED or wave.score_file is None:
         return shared | {
             "fans": wave.selected,
-            "uploaded_by_role": None,
-            "reason": None,
+            **_why_uploaded(wave),
             "markets": _markets(wave),
         }
     markets = _markets(wave)
@@ -117,6 +116,13 @@ def _public(wave: Wave, history: Preparations) -> dict[str, Any]:
         "excluded": dict(sorted(wave.excluded.items())),
         "markets": markets,
     }
+
+
+def _why_uploaded(wave: Wave) -> dict[str, str | None]:
+    """Of an uploaded wave: the role of who uploaded it, and why it was not drawn. [S-10]"""
+    about = WaveUpload.objects.filter(wave=wave).values_list("by_role", "reason").first()
+    role, reason = about or ("", "")
+    return {"uploaded_by_role": role or None, "reason": reason or None}
 
 
 def _kind(wave: Wave, history: Preparations) -> str:

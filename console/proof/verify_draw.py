@@ -1274,7 +1274,7 @@ def check_markets(report: Report, name: str, wave: Json) -> None:
     for market in wave["markets"]:
         title = f"{name}, market {market['market_id']}"
         report.expect(market["selected"] <= market["room"], f"{title}: more fans than room.")
-        closed = came_before(market["selection_time"], wave["prepared_at"])
+        closed = wave["kind"] == "uploaded" or came_before(market["selection_time"], wave["prepared_at"])
         report.expect(closed, f"{title}: selected before its selection time.")
 
 
@@ -1783,12 +1783,63 @@ def recount_record(facts_path: str, claim_path: str, handed: Json, report: Repor
             if sha256_of(file) != handed[name]:
                 raise Broken(f"The record's {name} are not those that were sealed.")
     with zipfile.ZipFile(facts_path) as facts, zipfile.ZipFile(claim_path) as claim:
-        if sorted(facts.namelist()) != ["facts.json", "fans.tsv"] or sorted(claim.namelist()) != ["members.tsv", "wave.json"]:
+        listed = sorted(facts.namelist())
+        if listed not in (["facts.json", "fans.tsv"], ["facts.json", "rows.tsv"]) or sorted(claim.namelist()) != ["members.tsv", "wave.json"]:
             raise Broken("The sealed record does not hold the files that it should.")
         rules, claimed = json.loads(facts.read("facts.json")), json.loads(claim.read("wave.json"))
+        members = [line.split("\t") for line in claim.read("members.tsv").decode().splitlines()]
+        if listed[1] == "rows.tsv":
+            recount_uploaded(rules, claimed, facts.read("rows.tsv").decode(), members, report)
+            return
         wave = Recount(rules, claimed, bytes.fromhex(handed["seed"]), report)
         wave.read_fans(facts)
-        wave.compare([line.split("\t") for line in claim.read("members.tsv").decode().splitlines()])
+        wave.compare(members)
+
+
+ROW_COLUMNS = ["fan_ref", "market_id", "in_wave", "holds_code", "registered"]
+
+
+def recount_uploaded(facts: Json, claim: Json, text: str, members: list[list[str]], report: Report) -> None:
+    """A wave whose list was uploaded: its members are the accepted rows, one of each fan, within the seats that were left."""
+    if facts["format"] != "fairwave-recount" or facts["version"] != 1 or facts["kind"] != "uploaded":
+        raise Broken("The sealed record is of another format.")
+    same = (claim["campaign_id"], claim["date_key"], claim["kind"]) == (facts["campaign_id"], facts["date_key"], "uploaded")
+    report.expect(same, "The facts are those of another wave.")
+    report.expect(claim["attempt"] is None, "The wave was uploaded, but names a score file.")
+    header, *lines = [line.split("\t") for line in text.splitlines()]
+    if header != ROW_COLUMNS or any(len(line) != len(ROW_COLUMNS) for line in lines):
+        raise Broken("The facts do not have the columns that they should have.")
+    report.checked.update(fans=len(lines), members=len(members), markets=len(claim["markets"]))
+    report.expect(len(lines) == facts["rows"], f"The facts list {len(lines)} rows, not {facts['rows']}.")
+    due = [(at, ref, market) for at, (ref, market, *_) in enumerate(lines, start=1)]
+    given = [(int(at), ref, market) for at, ref, market, _ in members]
+    if given != due:
+        differing = len(set(given) ^ set(due))
+        report.problems.append(f"Its members are not the accepted rows of its list: {differing} differ, or the order does.")
+    report.expect(len({ref for _, ref, _ in given}) == len(given), "A fan is a member twice.")
+    for place, what in ((2, "in another wave"), (3, "holding a code already")):
+        found = sum(line[place] != "0" for line in lines)
+        report.expect(not found, f"Fans {what}: {found}.")
+    strangers = sum(line[4] != "1" for line in lines)
+    report.expect(not strangers, f"Fans who are not registered: {strangers}.")
+    report.expect(claim["selected"] == len(due), f"Selected: the wave says {claim['selected']}, this count gives {len(due)}.")
+    taken, known = Counter(market for _, _, market in due), {market["market_id"]: market for market in facts["markets"]}
+    told = [market["market_id"] for market in claim["markets"]]
+    report.expect(len(set(told)) == len(told), "A market is listed twice.")
+    report.expect(set(taken) <= set(told), "A market of the members is not listed.")
+    for market in claim["markets"]:
+        name = market["market_id"]
+        if name not in known:
+            raise Broken(f"The campaign has no market {shown(name)}.")
+        right = dict(known[name], selected=taken[name])
+        right["room"] = max(0, right["capacity"] - right["given"])
+        report.expect(taken[name] <= right["room"], f"Market {name}: {taken[name]} fans, but room for {right['room']}.")
+        for column in ("position", "capacity", "given", "room", "selection_us", "selected"):
+            words = column.replace("_us", " time").replace("_", " ")
+            report.expect(
+                market[column] == right[column],
+                f"Market {name}, {words}: the wave says {market[column]}, this count gives {right[column]}.",
+            )
 
 
 class Recount(Roster):

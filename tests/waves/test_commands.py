@@ -13,6 +13,7 @@ from django.utils import timezone
 from campaigns.models import RuleChange
 from operations.errors import JobBusy
 from operations.models import StatusChange
+from tests.support import uploads
 from tests.support.people import client_of, keeper, member_of
 from tests.support.sending import triggered_wave
 from tests.support.waves import campaign_with
@@ -334,3 +335,37 @@ def test_n6_stop_all_stops_and_resume_lets_go_on(gateway):
         ("paused", "bob", "drill"),
         ("sending", "ann", "over"),
     ]
+
+
+def test_w3_x14_a_list_is_uploaded_with_the_fields_of_the_interface_and_approved(
+    campaign, tmp_path
+):
+    config = {"campaignId": campaign, "notifyDate": in_a_week(), "productId": "P", "source": "S"}
+    (tmp_path / "config.json").write_text(json.dumps(config | {"generateOfferCode": True}))
+    (tmp_path / "wave.csv").write_bytes(
+        uploads.rows_of([uploads.row(0), uploads.row(1), uploads.row(1)])
+    )
+    files = [str(tmp_path / "config.json"), str(tmp_path / "wave.csv")]
+    result = result_of("upload_wave", *files, "--date-key", KEY, "--by", "ann")
+    assert {
+        name: result[name] for name in ("state", "rows_in", "accepted", "rejected", "codes")
+    } == {
+        "state": "prepared",
+        "rows_in": 3,
+        "accepted": 2,
+        "rejected": {"duplicate": 1},
+        "codes": {"generated": 2, "failed": 0},
+    }
+    assert set(result) == {
+        *("wave", "state", "content_digest", "rows_in", "accepted", "rejected", "codes"),
+        *("ignored_columns", "second_count", "second_count_problems", "seconds"),
+    }
+    wave, digest = result["wave"], result["content_digest"]
+    assert result["second_count"] == "agrees"
+    approved = result_of("approve_wave", wave, "--by", "bob", "--digest", digest)
+    assert approved["state"] == "approved"
+    assert "is approved" in refused("upload_wave", *files, "--date-key", KEY, "--by", "ann")
+    (tmp_path / "config.json").write_text(json.dumps(config | {"colour": 1}))
+    assert "missing key 'generateOfferCode'" in refused(
+        "upload_wave", *files, "--date-key", "20300102", "--by", "ann"
+    )

@@ -180,7 +180,12 @@ def release_unused(wave: Wave, reserved: ReservedCodes) -> int:
     They were found by `reserve`: PostgreSQL has no statistics of members written a moment ago, and
     took 28 s for 27,900 of them.
     """
-    return run(_RELEASE_UNUSED, wave=wave.pk, codes=reserved.unused) if reserved.unused else 0
+    return release_codes(wave, reserved.unused)
+
+
+def release_codes(wave: Wave, codes: list[str]) -> int:
+    """Free these of the codes that are reserved for the wave; how many. [K-5]"""
+    return run(_RELEASE_UNUSED, wave=wave.pk, codes=codes) if codes else 0
 
 
 def release(wave: Wave) -> int:

@@ -7,6 +7,7 @@ from waves.models.codes import CODE_SERVICE, Assignment, Code, CodeServiceCall
 from waves.models.messages import QueuedEmail, Send, SendResult, Template
 from waves.models.providers import ProviderAccount, Sender
 from waves.models.review import ApprovalNotice, DeadlineWarning, NoticeEmail, WaveLook
+from waves.models.uploads import WaveUpload
 from waves.models.waves import UNSETTLED, Member, Wave, WaveMarket
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "Wave",
     "WaveLook",
     "WaveMarket",
+    "WaveUpload",
 ]

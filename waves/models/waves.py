@@ -108,6 +108,18 @@ class Wave(models.Model):
     candidates_key = models.CharField(
         max_length=300, blank=True, help_text="The record of that attempt's candidates"
     )
+    rejected_key = models.CharField(
+        max_length=300,
+        blank=True,
+        editable=False,
+        help_text="The rejected rows of an uploaded list",
+    )
+    filed_as = models.CharField(
+        max_length=90,
+        blank=True,
+        editable=False,
+        help_text="What the files in smsWaves/ say: the wave's place there and its content [W-3]",
+    )
     status_key = models.CharField(max_length=300, blank=True)
     status_content = models.TextField(blank=True, help_text="What the status file is to say")
     status_stored = models.BooleanField(
@@ -151,6 +163,7 @@ class Wave(models.Model):
             ("late_wave_rules", "Can give a wave rules of its own after luck could be known"),
             ("reset_wave", "Can reset a wave after two failed attempts"),
             ("stop_all", "Can stop all sending"),
+            ("upload_wave", "Can upload a list of fans as a wave"),
         ]
         constraints = [
             models.UniqueConstraint(name="wave_once", fields=["campaign", "date_key"]),

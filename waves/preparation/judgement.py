@@ -15,7 +15,7 @@ from campaigns.errors import LateRefused
 from campaigns.late_changes import permit
 from campaigns.models import Campaign
 from operations.errors import Refusal
-from waves.choices import WaveState
+from waves.choices import WaveKind, WaveState
 from waves.codes import pool
 from waves.errors import (
     AttemptsExhausted,
@@ -169,6 +169,10 @@ def exhausted(name: str) -> str:
 def _require_preparable(plan: Plan, request: WaveRequest) -> datetime:
     """The notify date of a wave that may be prepared."""
     wave = plan.wave
+    if wave and wave.kind == WaveKind.UPLOADED:
+        raise WrongState(
+            f"Wave {wave.name} is an uploaded list. Upload it again, or choose another date key."
+        )
     if wave and wave.state not in PREPARABLE:
         raise WrongState(
             f"Wave {wave.name} is {wave.state}. Only a configured or failed wave can be"

@@ -61,7 +61,7 @@ from waves.locks import lock_wave
 from waves.messages.templates import live_content, texts_for
 from waves.models import Wave
 from waves.naming import attempt_key, attempt_prefix, zip_key
-from waves.preparation import attempts, status_files
+from waves.preparation import attempts, config_files, status_files
 from waves.preparation.judgement import PREPARABLE, permit_own_rules, require_seats
 from waves.preparation.members import selected_members, with_languages, write_members
 from waves.preparation.sealing import Sealed, select_and_seal
@@ -211,6 +211,7 @@ def _attempt(
         extra={"wave": wave.name, "members": members.height, "attempt": wave.attempts},
     )
     status_files.put_right_if_reachable(wave, attempt)
+    config_files.put_right_if_reachable(wave)
     return Preparation(wave, planned, reserved.counts())
 
 

@@ -1,5 +1,5 @@
-"""The files of a prepared wave: lists per channel and market in one zip, and the status JSON.
-[W-8]
+"""The files of a prepared wave: lists per channel and market in one zip, the status JSON, and the
+config in `smsWaves/`. [W-3, W-8]
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -78,6 +79,67 @@ def status_json(
     if error:
         document["error"] = {"message": error[0], "developer_message": error[1]}
     return json.dumps(document, indent=2)
+
+
+@dataclass(frozen=True)
+class SmsWaveKeys:
+    """Where other services find a wave: its name, with its place for each step. [W-3]"""
+
+    wave: str
+
+    @property
+    def generating(self) -> str:
+        return f"smsWaves/configs/generateCode_{self.wave}.json"
+
+    @property
+    def normalized(self) -> str:
+        return f"smsWaves/configs/{self.wave}.normalized.json"
+
+    @property
+    def members(self) -> str:
+        return f"smsWaves/csv/{self.wave}.csv"
+
+    @property
+    def rejected(self) -> str:
+        return f"smsWaves/csv/{self.wave}.rejected.csv"
+
+    def at(self, place: str) -> str:
+        """Of the config at `scheduled`, `triggered` or `completed`."""
+        return f"smsWaves/{place}/{self.wave}_csv.json"
+
+
+def config_json(
+    *,
+    campaign_id: str,
+    category_id: str,
+    notify_date: datetime,
+    validity: tuple[datetime, datetime],
+    product_id: str,
+    source: str,
+    generate_offer_code: bool,
+    options: Mapping[str, Any],
+    generating: bool = False,
+) -> bytes:
+    """A wave's config as other services read it; `generating`: while its codes are made. The same
+    wave, the same bytes. [W-3]
+    """
+    begin, end = validity
+    document: dict[str, Any] = {"campaignId": campaign_id}
+    if category_id:
+        document["categoryId"] = category_id
+    document |= {
+        "notifyDate": instants.stamp(notify_date),
+        "beginDate": instants.stamp(begin),
+        "endDate": instants.stamp(end),
+        "productId": product_id,
+        "source": source,
+        "generateOfferCode": generate_offer_code,
+    }
+    if options:
+        document["options"] = dict(options)
+    if generating:
+        document["genCodes"] = True
+    return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 def _write(archive: zipfile.ZipFile, name: str, text: str) -> None:

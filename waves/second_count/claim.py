@@ -59,6 +59,7 @@ def _numbers_of(wave: Wave) -> dict[str, Any]:
     return {
         "campaign_id": wave.campaign.campaign_id,
         "date_key": wave.date_key,
+        "kind": wave.kind,
         "attempt": wave.score_file.attempt if wave.score_file else None,
         "least_score": wave.least_score,
         "candidates": wave.candidates,

@@ -82,7 +82,7 @@ def run(job_id: int, *, checker: Checker = run_checker) -> None:
 
 def _count(wave: Wave, lease: Lease, checker: Checker) -> None:
     lease.check_stop()
-    fans = wave.score_file.accepted if wave.score_file else 0
+    fans = wave.score_file.accepted if wave.score_file else wave.selected
     with tempfile.TemporaryDirectory() as folder:
         claim = Path(folder) / "claim.zip"
         claimed = write_claim(wave, claim)

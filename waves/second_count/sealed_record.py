@@ -50,7 +50,7 @@ AT_ONCE = 3  # frames that are read and not written yet
 _BLOCK_BYTES = 64  # of SHA-256, to which HMAC pads its key
 
 # The other waves of the campaign that have members.
-_EARLIER = """
+EARLIER = """
 WITH earlier AS (
     SELECT wave.id, wave.state, wave.triggered_at FROM waves_wave AS wave
     WHERE wave.campaign_id = %(campaign)s AND wave.id <> %(wave)s AND EXISTS (
@@ -99,7 +99,7 @@ LEFT JOIN campaigns_registrant AS fan ON fan.campaign_id = %(campaign)s
 LEFT JOIN back ON back.global_user_id = score.global_user_id COLLATE "default"
 WHERE score.score_file_id = %(score_file)s
 """
-_FANS = "".join((_EARLIER, _REACHED, _SELECT_FANS))
+_FANS = "".join((EARLIER, _REACHED, _SELECT_FANS))
 _SCHEMA = {
     "global_user_id": pl.String,
     "raw_score": pl.String,
@@ -122,7 +122,7 @@ SELECT market.market_id, market.capacity, market.position,
         WHERE seat.market_id = market.id)
 FROM campaigns_market AS market WHERE market.campaign_id = %(campaign)s
 """
-_SEATS = "".join((_EARLIER, _SELECT_SEATS))
+_SEATS = "".join((EARLIER, _SELECT_SEATS))
 
 
 def write_facts(
@@ -192,7 +192,7 @@ def _rules_of(
         "order": wave.order,
         "single_market": wave.single_market,
         "prepared_us": microseconds(now),
-        "markets": _markets_of(wave, campaign, markets_file),
+        "markets": markets_of(wave, campaign, markets_file),
     }
 
 
@@ -201,7 +201,7 @@ def microseconds(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def _markets_of(wave: Wave, campaign: Campaign, markets_file: bytes | None) -> list[dict[str, Any]]:
+def markets_of(wave: Wave, campaign: Campaign, markets_file: bytes | None) -> list[dict[str, Any]]:
     own = None if markets_file is None else _own_markets(markets_file)
     markets = []
     for market_id, capacity, position, closes, given in rows(

@@ -1,0 +1,1 @@
+"""Lists of fans that become waves without a draw. [W-3]"""

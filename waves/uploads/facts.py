@@ -1,0 +1,62 @@
+"""What is known of the rows of an uploaded list before they are judged: registrations, other waves,
+held codes, and whose the given codes are. [W-3, K-6]
+"""
+
+from __future__ import annotations
+
+import polars as pl
+from django.db import transaction
+
+from operations.database.copying import copy_nullable, nullable_frame_of
+from operations.database.statements import run
+from waves.models import Wave
+from waves.uploads.rows import FACTS
+
+_STAGE = """
+CREATE TEMPORARY TABLE wave_list (line bigint, fan text, market text, code text) ON COMMIT DROP
+"""
+# A code that is reserved for this very wave is one that an earlier attempt took.
+_FACTS = """
+SELECT staged.line, (fan.id IS NOT NULL)::text, coalesce(fan.phone, ''),
+    coalesce(fan.phone_confirmed, false)::text,
+    (taken.id IS NOT NULL)::text, (held.id IS NOT NULL)::text,
+    CASE WHEN code.id IS NULL THEN ''
+        WHEN code.campaign_id <> %(campaign)s THEN 'other_campaign'
+        WHEN code.only_market_id <> market.id THEN 'other_market'
+        WHEN code.state = 'available' OR code.state = 'reserved' AND code.wave_id = %(wave)s
+            THEN 'free'
+        ELSE 'taken' END
+FROM wave_list AS staged
+LEFT JOIN campaigns_registrant AS fan
+    ON fan.campaign_id = %(campaign)s AND fan.global_user_id = staged.fan
+LEFT JOIN waves_member AS taken ON taken.campaign_id = %(campaign)s AND taken.wave_live
+    AND taken.global_user_id = staged.fan AND taken.wave_id <> %(wave)s
+LEFT JOIN waves_assignment AS held
+    ON held.campaign_id = %(campaign)s AND held.global_user_id = staged.fan
+LEFT JOIN campaigns_market AS market
+    ON market.campaign_id = %(campaign)s AND market.market_id = staged.market
+LEFT JOIN waves_code AS code ON staged.code <> '' AND upper(code.code) = upper(staged.code)
+"""
+_TEXTS = {name: pl.String if kind == pl.Boolean else kind for name, kind in FACTS.items()}
+
+
+@transaction.atomic
+def facts_of(wave: Wave, rows: pl.DataFrame) -> pl.DataFrame:
+    """FACTS of these rows of the wave's list. The caller holds the campaign's selection, so no
+    other wave takes their fans meanwhile.
+    """
+    run(_STAGE)
+    staged = rows.select(
+        "line",
+        pl.col("global_user_id").alias("fan"),
+        pl.col("market_id").alias("market"),
+        "code",
+    )
+    copy_nullable("wave_list", staged)
+    run("ANALYZE wave_list")
+    found = nullable_frame_of(_FACTS, _TEXTS, campaign=wave.campaign_id, wave=wave.pk)
+    run("DROP TABLE wave_list")
+    flags = [name for name, kind in FACTS.items() if kind == pl.Boolean]
+    return found.with_columns(
+        pl.col(flags) == "true", pl.col("known_phone", "standing").fill_null("")
+    )
