@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('waves', '0015_words_of_rejected_codes'),
+        ('waves', '0016_looks_notices_and_deadline_warnings'),
     ]
 
     operations = [
