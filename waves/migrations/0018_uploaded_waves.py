@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('waves', '0016_looks_notices_and_deadline_warnings'),
+        ('waves', '0017_texts_without_a_code'),
     ]
 
     operations = [
