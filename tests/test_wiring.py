@@ -69,7 +69,14 @@ PAGES = {
     "undo_activation": "undo-activation",
     "unschedule_wave": "unschedule-wave",
 }
-WITHOUT_PAGE = {"consume", "erase_fan", "fan_receipt", "load_campaign", "setup_roles"}
+WITHOUT_PAGE = {
+    "consume",
+    "erase_fan",
+    "fan_receipt",
+    "load_campaign",
+    "setup_roles",
+    "upload_wave",
+}
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from django.utils import timezone
 from campaigns.models import RuleChange
 from operations.errors import JobBusy
 from operations.models import StatusChange
-from tests.support import uploads
 from tests.support.people import client_of, keeper, member_of
 from tests.support.sending import triggered_wave
 from tests.support.waves import campaign_with
+from tests.waves.uploads import lists as uploads
 from waves.models import Code, Wave
 from waves.providers import registry
 from waves.second_count import count

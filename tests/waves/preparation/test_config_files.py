@@ -7,8 +7,8 @@ import json
 import pytest
 
 from datalake.storage import buckets
-from tests.support.uploads import row, uploaded
 from tests.support.waves import NOTIFY, NOW, approve, campaign_with, request
+from tests.waves.uploads.lists import row, uploaded
 from waves.actions import cancel
 from waves.models import Member, Wave
 from waves.preparation import config_files

@@ -7,8 +7,8 @@ import zipfile
 import polars as pl
 import pytest
 
-from tests.support.uploads import row, uploaded
 from tests.support.waves import SALT, campaign_with
+from tests.waves.uploads.lists import row, uploaded
 from waves.second_count.sealed_record import references
 from waves.second_count.uploaded_record import write_upload_facts
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.uploads import row, submitted, uploaded
 from tests.support.waves import NOW, campaign_with, members_of
 from tests.waves.codes.code_service import faults, running
+from tests.waves.uploads.lists import row, submitted, uploaded
 from waves.actions import reset
 from waves.choices import RowReason
 from waves.errors import CodeServiceAway

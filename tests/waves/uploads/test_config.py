@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.support.uploads import config_of
 from tests.support.waves import NOTIFY, NOW
+from tests.waves.uploads.lists import config_of
 from waves.errors import BadWaveConfig
 from waves.uploads.config import MOST_BYTES, read_config, require_usable
 

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from campaigns.models import Registrant
-from tests.support.uploads import row, uploaded
 from tests.support.waves import campaign_with
+from tests.waves.uploads.lists import row, uploaded
 from waves.actions import cancel
 from waves.models import Code
 from waves.uploads.facts import facts_of

@@ -12,8 +12,8 @@ from operations.database.locks import exclusive
 from operations.models import Job
 from tests.support.people import member_of
 from tests.support.processes import Process
-from tests.support.uploads import row, submitted, uploaded
 from tests.support.waves import KEY, NOTIFY, NOW, campaign_with, person, request
+from tests.waves.uploads.lists import row, submitted, uploaded
 from waves.errors import (
     AlreadyRunning,
     AttemptsExhausted,

@@ -12,8 +12,8 @@ from django.db import connection
 
 from datalake.storage import buckets
 from operations.models import StatusChange
-from tests.support.uploads import row, uploaded
 from tests.support.waves import NOW, campaign_with, counted, members_of
+from tests.waves.uploads.lists import row, uploaded
 from waves.actions import cancel, reset
 from waves.choices import CodeState, RowReason, WaveState
 from waves.errors import NoMembers
