@@ -25,6 +25,7 @@ from campaigns.scoring import score_files
 from fairwave import env
 from sandbox import fans
 from waves import approval, schedule
+from waves.preflight.jobs import preflight_here
 from waves.preparation import prepare
 from waves.second_count import count
 from waves.selection.plan import WaveRequest
@@ -98,7 +99,10 @@ def _approved_and_triggered(campaign_id: str) -> int:
     )
     wave = prepare.prepare(request, by=preparer, now=now, expedite="benchmark").wave
     count.count_here(wave)
-    approval.approve(wave, by=approver, digest=wave.content_digest, now=timezone.now())
+    preflight_here(wave, by=approver)
+    approval.approve(
+        wave, by=approver, digest=wave.content_digest, now=timezone.now(), waiver="benchmark"
+    )
     schedule.schedule(wave, by=approver, now=timezone.now())
     time.sleep(1.1)
     schedule.check_due_waves(now=timezone.now())

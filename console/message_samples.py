@@ -4,7 +4,9 @@ see them. [W-10, O-5]
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from operations.adminkit.masking import mask_text
 from waves.choices import Channel
@@ -15,6 +17,7 @@ from waves.models import Member, Wave
 
 SHOWN_PER_MARKET = 1
 MARKETS_SHOWN = 3
+MOST_SAMPLES = 20
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Sample:
     body: str
     subject: str = ""
     segments: int = 0
+    mark: str = ""  # longest or shortest, of a pre-flight's
 
 
 def samples_of(wave: Wave, *, hidden: bool) -> list[Sample]:
@@ -41,6 +45,26 @@ def samples_of(wave: Wave, *, hidden: bool) -> list[Sample]:
         ]
     except BadTemplate:
         return []
+
+
+def samples_of_preflight(wave: Wave, rows: Mapping[str, Any], *, hidden: bool) -> list[Sample]:
+    """A message of each member whose row the pre-flight noted: SMS and e-mail by turns where both
+    reach them. The longest and the shortest come first. [X-6]
+    """
+    marks = {rows[mark]: mark for mark in ("shortest", "longest") if mark in rows}
+    wanted = [rows[mark] for mark in ("longest", "shortest") if mark in rows]
+    wanted += [row for row in rows["members"] if row not in marks]
+    found = Member.objects.filter(wave=wave).select_related("market").in_bulk(wanted)
+    try:
+        as_sent, shown = composer_for(wave), composer_for(wave, hidden=hidden)
+        samples = []
+        for turn, row in enumerate([row for row in wanted if row in found][:MOST_SAMPLES]):
+            messages = _of_member(as_sent, shown, found[row], hidden)
+            by_turn = 0 if row in marks else turn % len(messages) if messages else 0
+            samples += [replace(messages[by_turn], mark=marks.get(row, ""))] if messages else []
+    except BadTemplate:
+        return []
+    return samples
 
 
 def _first_members(wave: Wave) -> list[Member]:

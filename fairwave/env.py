@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import sys
 from contextlib import suppress
+from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import cast
@@ -88,6 +90,25 @@ def addresses(name: str, default: str) -> list[str]:
         problem = f"{word!r} is not an http or https address."
         mistakes.append(Mistake(name, problem, "Write it with its scheme."))
     return found
+
+
+def prices(name: str) -> dict[str, Decimal]:
+    """A JSON object of two-letter country codes and prices, such as {"US": "0.0079"}."""
+    if not (value := text(name)):
+        return {}
+    try:
+        given = json.loads(value, parse_float=Decimal, parse_int=Decimal)
+        found = {str(code): Decimal(str(price)) for code, price in given.items()}
+    except (ValueError, ArithmeticError, AttributeError, RecursionError):
+        found = {"": Decimal(0)}
+    if all(
+        re.fullmatch("[A-Z]{2}", code) and price.is_finite() and 0 <= price < 1_000_000
+        for code, price in found.items()
+    ):
+        return found
+    problem = "It is not a JSON object of two-letter country codes and prices."
+    mistakes.append(Mistake(name, problem, 'Write for example {"US": "0.0079", "CA": "0.0083"}.'))
+    return {}
 
 
 def networks(name: str) -> list[IPv4Network | IPv6Network]:

@@ -121,6 +121,18 @@ def _deliver_all() -> int:
     return delivered
 
 
+def slack_answers() -> bool:
+    """Whether Slack's address answers at all, asked without a message."""
+    request = urllib.request.Request(settings.SLACK_WEBHOOK_URL)  # noqa: S310 as below
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):  # noqa: S310
+            return True
+    except urllib.error.HTTPError:
+        return True  # it takes posts only
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+
+
 def _post(text: str) -> Answer:
     # Escaped, so that the text of an error mentions no one and links nowhere.
     shown = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -37,6 +37,8 @@ class Sandbox:
         path, method = request.path, request.method
         if path == "/sms" and method == "POST":
             return await self.sms.post(request)
+        if path == "/sms/health" and method == "GET":
+            return self.sms.health(request)
         if path.startswith("/sms/by-reference/") and method == "GET":
             return self.sms.by_reference(path.removeprefix("/sms/by-reference/"))
         if path.startswith("/codes/") and method == "POST":

@@ -4,6 +4,8 @@
 marketId`, which are kept) and optionally `Idempotency-Key` and `X-Correlation-ID` answers 201
 `{"id": …}`. A key seen before answers 200 with the first result and is not accepted again; with
 another body it is a 422. `GET /sms/by-reference/X` answers what was accepted under that reference.
+`GET /sms/health` with the token answers 200, or the status with which every
+message is told to fail; it accepts nothing.
 A header `X-Request-Start: t=<microseconds>` is kept as the sender's own time.
 """
 
@@ -113,6 +115,13 @@ class SmsGateway:
                 "undeliverable" if undeliverable else "delivered",
             )
         return answer(201, {"id": message["id"]})
+
+    def health(self, request: web.BaseRequest) -> web.Response:
+        if request.headers.get("Authorization") != f"Bearer {self.behaviour.token}":
+            return answer(401, {"error": "bad token"})
+        # what fails now and then is well, and takes no chance from the messages
+        down = [int(status) for status, rate in self.behaviour.fail_rates.items() if rate >= 1]
+        return answer(down[0] if down else 200, {"status": "failing" if down else "ok"})
 
     def by_reference(self, reference: str) -> web.Response:
         found = self._by_reference.get(reference)

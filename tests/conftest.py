@@ -31,6 +31,7 @@ from console.roles import setup_roles
 from fairwave import embedded, env
 from tests.support import cloud, few_domains, garbage, resetting, template
 from tests.support.campaigns import make_campaign
+from tests.support.site.surroundings import all_well
 
 LONG = ("browser", "processes")
 LONGEST_NAME = 60
@@ -199,6 +200,12 @@ def nobody_has_asked_yet() -> None:
     for limit in (pages.PAGES, pages.PROOFS):
         limit.forget()
     health.READINESS.forget()
+
+
+@pytest.fixture(autouse=True)
+def pre_flights_find_all_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test waits for providers that are not there, but those that ask them by another name."""
+    monkeypatch.setattr("waves.preflight.surroundings.ask", all_well)
 
 
 @pytest.fixture

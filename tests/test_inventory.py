@@ -69,6 +69,8 @@ SET = {
     "SMS_HONOURS_KEYS": ("off", "False"),
     "SMS_PER_SECOND": ("4", "4"),
     "SMS_PROVIDER": ("owl", "owl"),
+    "SMS_CURRENCY": ("EUR", "EUR"),
+    "SMS_RATES": ('{"US": "0.01"}', "{'US': Decimal('0.01')}"),
     "SMS_TOKEN": ("t", "t"),
     "SMS_URL": ("http://127.0.0.1:4", "http://127.0.0.1:4"),
     # One choice each so far; another is refused, which test_settings shows.
@@ -105,7 +107,7 @@ print(json.dumps({
     "EMAIL_PROVIDER", "FAIRWAVE_DATA", "GLUE_DATABASE", "HOST_FORGOTTEN_SECONDS", "JOB_LEASE_SECONDS",
     "PREPARATION_RETRY_SECONDS", "RECEIPT_SECRET", "S3_EVENTS_QUEUE", "SECRET_KEY", "SITE_URL",
     "SLACK_WEBHOOK_URL", "SMS_CONCURRENCY", "SMS_HONOURS_KEYS",
-    "SMS_PER_SECOND", "SMS_PROVIDER", "SMS_TOKEN", "SMS_URL", "STREAM_ENGINE", "TASK_BROKER",
+    "SMS_CURRENCY", "SMS_PER_SECOND", "SMS_PROVIDER", "SMS_RATES", "SMS_TOKEN", "SMS_URL", "STREAM_ENGINE", "TASK_BROKER",
     "UPLOAD_MAX_BYTES", "METRICS_TOKEN", "WATCHDOG_URL", "WAVE_WORKERS", "WAVES_FOUR_EYES")}))
 """
 

@@ -50,7 +50,9 @@ def test_no_module_has_more_than_500_lines():
 
 
 def test_no_folder_has_more_than_20_modules():
-    folders = Counter(str(path.parent) for path in modules(*PRODUCT, "sandbox", "benchmarks"))
+    found = modules(*PRODUCT, "sandbox", "benchmarks")
+    # Django finds an app's commands in one folder only
+    folders = Counter(str(path.parent) for path in found if path.parent.name != "commands")
     assert {folder: count for folder, count in folders.items() if count > MOST_MODULES} == {}
 
 

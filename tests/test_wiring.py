@@ -53,6 +53,7 @@ PAGES = {
     "merge_avro": "merge-lake",
     "open_campaign": "open-campaign",
     "pause_wave": "pause-wave",
+    "preflight_wave": "preflight-wave",
     "prepare_wave": "new-wave",
     "process_scores": "upload-scores",
     "proof_bundle": "prove-campaign",

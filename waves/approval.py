@@ -23,6 +23,7 @@ from waves.lifecycle import drop_members, move, require_state
 from waves.locks import lock_wave
 from waves.messages.templates import live_content, texts_in
 from waves.models import Wave
+from waves.preflight import clearance
 from waves.second_count.count import open_job
 from waves.second_count.verdict import NO_VERDICT, require_counted
 
@@ -41,23 +42,35 @@ UNAPPROVED: Final[Mapping[str, Any]] = {
 WITHDRAWN: Final[Mapping[str, Any]] = {"status_content": "", "status_stored": False}
 
 
-def approve(wave: Wave, *, by: User, digest: str, now: datetime, waiver: str = "") -> Wave:
+def approve(
+    wave: Wave,
+    *,
+    by: User,
+    digest: str,
+    now: datetime,
+    waiver: str = "",
+    seen_preflight: int | None = None,
+) -> Wave:
     """PREPARED → APPROVED for the content the digest names. [W-10]
 
     Raises WrongState, ContentChanged where the digest is not that of the present content (which is
     the wave's from then on), BadTemplate where a template cannot be used for it, SamePerson where
     `by` prepared or last edited it, unless WAVES_FOUR_EYES is off and a waiver says why, and
-    NotCounted unless the second count agrees with this content [X-14].
+    NotCounted unless the second count agrees with this content [X-14], and NotCleared where it has
+    no recent pre-flight, or one with red lines and no waiver says why [X-6]; `seen_preflight`: see
+    require_cleared.
     """
     renew(wave.pk, by=None, reason="messages changed")
-    _approve(wave.pk, by=by, digest=digest, now=now, waiver=waiver)
+    _approve(wave.pk, by=by, digest=digest, now=now, waiver=waiver, seen=seen_preflight)
     wave.refresh_from_db()
     return wave
 
 
 @retried
 @transaction.atomic
-def _approve(wave_pk: int, *, by: User, digest: str, now: datetime, waiver: str) -> None:
+def _approve(
+    wave_pk: int, *, by: User, digest: str, now: datetime, waiver: str, seen: int | None
+) -> None:
     wave = lock_wave(wave_pk)
     require_state(wave, WaveState.PREPARED)
     require_unchanged(wave)
@@ -76,13 +89,16 @@ def _approve(wave_pk: int, *, by: User, digest: str, now: datetime, waiver: str)
     if alone:
         _require_waiver(wave, by, waiver)
     require_counted(wave)
+    run = clearance.require_cleared(wave, waiver=waiver, seen=seen)
     approved: dict[str, Any] = {
         "approved_by": by,
         "approved_at": now,
         "approved_digest": digest,
         "waiver": waiver if alone else "",
     }
-    move(wave, WaveState.APPROVED, by=by, reason=waiver, **approved)
+    needed = waiver if alone or run.reds else ""
+    move(wave, WaveState.APPROVED, by=by, reason=needed, **approved)
+    clearance.record_approval(run, by=by, now=now, waiver=waiver)
 
 
 def changeable_waves() -> QuerySet[Wave]:

@@ -97,6 +97,10 @@ class NoticeNotSent(WaveError):
     is_transient = True
 
 
+class NotCleared(WaveError):
+    """The pre-flight has red lines that nobody waived, or is missing or too old. [X-6]"""
+
+
 class SamePerson(WaveError):
     """Who approves a wave must not have prepared or last edited it. [W-10]"""
 

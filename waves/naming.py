@@ -13,6 +13,8 @@ from operations import instants
 from operations.instants import NaiveInstant
 from waves.errors import BadDateKey, NaiveDate
 
+GRACE = timedelta(hours=2)
+"""So much later than its notify date a wave is still sent; later it is held. [W-11]"""
 _DATE_KEY = re.compile(r"(\d{4})(\d{2})(\d{2})(-[1-9]\d{0,8})?", re.ASCII)
 _OF_ATTEMPT = re.compile(r"wavePrep/[^/]+/prepped/attempts/[\d-]+\.(\d+)-(\d+)\.\w+", re.ASCII)
 

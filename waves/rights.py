@@ -5,6 +5,8 @@ from __future__ import annotations
 PREPARE = ("waves.prepare_wave", "waves.view_wave")  # and a new notify date
 UPLOAD = ("waves.upload_wave", "waves.view_wave")  # a list of fans as a wave
 APPROVE = ("waves.approve_wave", "waves.view_wave")
+# Both sides of an approval: who prepares a wave and who approves it.
+PREFLIGHT = ("waves.prepare_wave or waves.approve_wave", "waves.view_wave")  # and rehearse it
 SCHEDULE = ("waves.schedule_wave", "waves.view_wave")
 SEND = ("waves.send_wave", "waves.view_wave")  # trigger, pause, resume and cancel too
 # Any wave with waves.reset_wave; without it, only one whose second count differs.

@@ -28,10 +28,10 @@ from waves.errors import ContentChanged, NotDue, ReasonMissing, TooLate, WrongSt
 from waves.lifecycle import move, require_state
 from waves.locks import lock_wave
 from waves.models import Wave
+from waves.naming import GRACE
 
 logger = logging.getLogger(__name__)
 
-GRACE = timedelta(hours=2)
 # how late a wave can be that was scheduled for this moment while we slept
 LONGEST_SLEEP_SECONDS = 1.0
 SWEEP_SECONDS = 60.0

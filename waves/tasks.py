@@ -25,8 +25,10 @@ from waves import schedule
 from waves.choices import WaveState
 from waves.codes import imports
 from waves.deadlines import warnings
-from waves.lifecycle import subject_of, wave_named
+from waves.lifecycle import require_state, subject_of, wave_named
 from waves.models import CodeImport, Wave
+from waves.preflight import jobs as preflights
+from waves.preflight.clearance import PREFLIGHT_STATES
 from waves.preparation import config_files, prepare, status_files, submission
 from waves.providers import registry
 from waves.review import notices
@@ -70,9 +72,18 @@ def start_preparation(
 
 
 def run_preparation(job_id: int) -> None:
-    """Prepare the wave, and have it counted by the same worker. [X-14]"""
+    """Prepare the wave, and have it counted and checked by the same worker. [X-14, X-6]"""
     wave = prepare.run(job_id, now=timezone.now())
     run_job(count.open_job(wave).pk)
+    run_job(preflights.open_job(wave, by=None).pk)
+
+
+def start_preflight(wave: Wave, *, by: User) -> Job:
+    """Have a worker run the wave's pre-flight. Raises WrongState where it is not prepared. [X-6]"""
+    require_state(wave, *PREFLIGHT_STATES)
+    job = preflights.open_job(wave, by=by)
+    enqueue(job)
+    return job
 
 
 def start_code_import(found: CodeImport, *, by: User) -> Job:
@@ -199,6 +210,7 @@ def look_after() -> None:
     status_files.sweep()
     config_files.sweep()
     count.open_missing_jobs()
+    preflights.open_missing_jobs()
     notify_approvers()
 
 
@@ -251,6 +263,15 @@ JOB_KINDS = [
         right=APPROVE_RIGHT,
         or_rights=(PREPARE_RIGHT,),
         can_pause=False,  # a few e-mails
+    ),
+    JobKind(
+        preflights.JOB_KIND,
+        "Pre-flight",
+        preflights.run_job,
+        page="wave",
+        right=PREPARE_RIGHT,
+        or_rights=(APPROVE_RIGHT,),  # approval waits for it
+        can_pause=False,  # over within seconds
     ),
     JobKind(
         SEND_KIND,

@@ -23,6 +23,7 @@ from console.access import (
     render,
 )
 from console.wave_forms import NotifyDateForm
+from operations.entry import values
 from operations.errors import BadValue
 from waves import actions, approval, rights, schedule, tasks
 from waves.choices import WaveState
@@ -43,7 +44,15 @@ def approve(request: StaffRequest, name: str) -> HttpResponse:
 
     def work(wave: Wave) -> None:
         digest, waiver = request.POST.get("digest", ""), reason_of(request, "waiver")
-        approval.approve(wave, by=request.user, digest=digest, now=timezone.now(), waiver=waiver)
+        seen = values.whole_of_text("preflight", request.POST.get("preflight", "") or "0")
+        approval.approve(
+            wave,
+            by=request.user,
+            digest=digest,
+            now=timezone.now(),
+            waiver=waiver,
+            seen_preflight=seen,
+        )
 
     return _do(request, name, work, "The wave is approved. It can be scheduled.")
 

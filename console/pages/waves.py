@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 
 from console.access import StaffRequest, live, page, render
 from console.pages.jobs import work_on
+from console.pages.preflights import preflight_context
 from console.wave_page.context import SENDING, context_of
 from console.wave_progress import counters
 from waves.lifecycle import subject_of
@@ -32,6 +33,7 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
         "console/waves/wave.html",
         f"Wave {name}",
         **context_of(request, shown, since=_since(request)),
+        **preflight_context(request, shown),
         **work_on(request, subject_of(shown)),
     )
 

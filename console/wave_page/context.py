@@ -31,10 +31,10 @@ from waves.errors import BadTemplate, ContentChanged
 from waves.holds import freed_by
 from waves.lifecycle import subject_of
 from waves.models import Wave
+from waves.naming import GRACE
 from waves.preparation.judgement import PREPARABLE
 from waves.preparation.submission import JOB_KIND
 from waves.review.looks import since_last_look
-from waves.schedule import GRACE
 from waves.second_count import count
 from waves.second_count.verdict import WHAT_TO_DO, standing
 

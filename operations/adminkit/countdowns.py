@@ -17,13 +17,15 @@ def until(due: datetime, now: datetime, *, past: str) -> str:
     """
     left = (due - now).total_seconds()
     if left > 0:
-        return f"in {_length(math.ceil(left))}"
+        return f"in {length(math.ceil(left))}"
     late = math.floor(-left)
-    return f"{_length(late)} {past}" if late else "due now"
+    return f"{length(late)} {past}" if late else "due now"
 
 
-def _length(seconds: int) -> str:
-    """The two largest units, the second only where it is not 0; never rounded up."""
+def length(seconds: int) -> str:
+    """`seconds`, at least 1, in the two largest units, the second only where it is not 0; never
+    rounded up.
+    """
     at = next(n for n, (_, size) in enumerate(UNITS) if seconds >= size)
     unit, size = UNITS[at]
     text, rest = f"{seconds // size} {unit}", seconds % size

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from campaigns.models import Campaign
 from tests.support.campaigns import make_campaign
-from tests.support.waves import KEY, NOTIFY, NOW, approve, campaign_with, counted, request
+from tests.support.waves import KEY, NOTIFY, NOW, approve, campaign_with, cleared, counted, request
 from waves import schedule
 from waves.models import Wave
 from waves.preparation import prepare
@@ -30,7 +30,7 @@ def prepared(client: Client | None = None) -> Wave:
     wave = prepare.prepare(
         request(campaign), by=User.objects.get_or_create(username="preparer")[0], now=NOW
     ).wave
-    return counted(wave)
+    return cleared(counted(wave))
 
 
 def a_draft(*markets: str) -> Campaign:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from decimal import Decimal
 
 import pytest
 
@@ -114,3 +115,18 @@ def test_o7_a_network_of_ipv4_written_as_ipv6_is_the_same_network(mistakes, monk
     monkeypatch.setenv("TRUSTED_PROXIES", "::ffff:0:0/96")
     assert env.networks("TRUSTED_PROXIES") == []
     assert "every address" in mistakes[0].problem
+
+
+def test_x6_prices_are_by_country_with_all_their_digits(mistakes, monkeypatch):
+    monkeypatch.setenv("SMS_RATES", '{"US": "0.0079", "CA": 0.0083}')
+    assert env.prices("SMS_RATES") == {"US": Decimal("0.0079"), "CA": Decimal("0.0083")}
+    assert mistakes == []
+
+
+@pytest.mark.parametrize(
+    "written", ["0.01", "[1]", '{"usa": 1}', '{"US": -1}', '{"US": "x"}', '{"US": NaN}', "{"]
+)
+def test_x6_what_is_no_list_of_prices_is_a_mistake(written, mistakes, monkeypatch):
+    monkeypatch.setenv("SMS_RATES", written)
+    assert env.prices("SMS_RATES") == {}
+    assert [mistake.name for mistake in mistakes] == ["SMS_RATES"]

@@ -28,7 +28,8 @@ from operations.models import Job
 from waves import approval
 from waves.approval import changeable_waves
 from waves.digest import content_changed
-from waves.models import Code, Member, Wave
+from waves.models import Code, Member, Preflight, Wave
+from waves.preflight.clearance import current_run
 from waves.preparation.prepare import prepare
 from waves.schedule import schedule
 from waves.second_count import count
@@ -193,9 +194,18 @@ def counted(wave: Wave) -> Wave:
     return count.count_here(wave, checker=recounted_here)
 
 
+def cleared(wave: Wave) -> Wave:
+    """The wave after a green pre-flight of its present content. [X-6]"""
+    last = current_run(wave)
+    if wave.content_digest and (last is None or last.reds):
+        figures = {"samples": {"members": []}}
+        Preflight.objects.create(wave=wave, digest=wave.content_digest, reds=0, figures=figures)
+    return wave
+
+
 def approve(wave: Wave, **options: Any) -> Wave:
-    """The wave, counted and approved."""
-    return approval.approve(counted(wave), **options)
+    """The wave, counted, checked and approved."""
+    return approval.approve(cleared(counted(wave)), **options)
 
 
 def scheduled(fans: int = 12, key: str = KEY, **options) -> Wave:

@@ -15,10 +15,12 @@ from operations.errors import JobBusy
 from operations.models import StatusChange
 from tests.support.people import client_of, keeper, member_of
 from tests.support.sending import triggered_wave
+from tests.support.site.surroundings import found
 from tests.support.waves import campaign_with
 from tests.waves.uploads import lists as uploads
 from waves.models import Code, Wave
 from waves.providers import registry
+from waves.providers.outcomes import Health
 from waves.second_count import count
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +114,24 @@ def test_the_steps_from_preview_to_schedule(campaign):
     assert result_of("prepare_wave", campaign, KEY, "--by", "ann")["codes"]["generated"] == 0
     assert (
         result_of("cancel_wave", wave, "--by", "root", "--reason", "rain")["state"] == "cancelled"
+    )
+
+
+def test_x6_the_pre_flight_is_shown_and_a_red_line_needs_a_waiver(campaign, monkeypatch):
+    prepared = prepared_by("ann", campaign)
+    shown = result_of("preflight_wave", prepared["wave"])
+    assert shown["ok"]
+    assert all(line["ok"] is (line["color"] != "red") for line in shown["checks"])
+    assert set(shown["checks"][0]) == {"name", "ok", "color", "detail"}
+    down = found(health={"sms": Health(is_well=False, detail="cannot be reached")})
+    monkeypatch.setattr("waves.preflight.surroundings.ask", lambda *_, **__: down)
+    assert not result_of("preflight_wave", prepared["wave"], "--by", "ann")["ok"]
+    approval = (prepared["wave"], "--by", "bob", "--digest", prepared["content_digest"])
+    assert "SMS provider: It cannot be reached." in refused("approve_wave", *approval)
+    waived = result_of("approve_wave", *approval, "--waive", "the provider comes back tonight")
+    assert waived["state"] == "approved"
+    assert refused("preflight_wave", "a_20300101").endswith(
+        "CAMPAIGN_DATEKEY, such as 12345_20260120."
     )
 
 

@@ -81,6 +81,11 @@ class Composer:
             correlation.current(),
         )
 
+    def parts(self, channel: str, recipient: Recipient) -> tuple[MessageTemplate, dict[str, str]]:
+        """The template of one message and what is filled into it."""
+        chosen = self._choose(channel, recipient)
+        return chosen.template, self._values(recipient, chosen)
+
     def _choose(self, channel: str, recipient: Recipient) -> Chosen:
         has_code = recipient.code not in NO_CODE
         text = Text(recipient.market_id, channel, recipient.language, has_code)

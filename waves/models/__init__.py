@@ -5,6 +5,7 @@ from __future__ import annotations
 from waves.models.code_imports import CodeImport, RejectedCode
 from waves.models.codes import CODE_SERVICE, Assignment, Code, CodeServiceCall
 from waves.models.messages import QueuedEmail, Send, SendResult, Template
+from waves.models.preflights import Preflight
 from waves.models.providers import ProviderAccount, Sender
 from waves.models.review import ApprovalNotice, DeadlineWarning, NoticeEmail, WaveLook
 from waves.models.uploads import WaveUpload
@@ -21,6 +22,7 @@ __all__ = [
     "DeadlineWarning",
     "Member",
     "NoticeEmail",
+    "Preflight",
     "ProviderAccount",
     "QueuedEmail",
     "RejectedCode",

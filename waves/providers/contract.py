@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import aiohttp
 
-from waves.providers.outcomes import Outcome, Receipt
+from waves.providers.outcomes import Health, Outcome, Receipt
 
 
 class About(NamedTuple):
@@ -51,6 +51,12 @@ class SmsProvider(Protocol):
         """
         ...
 
+    async def check(self, session: aiohttp.ClientSession) -> Health:
+        """Whether it can be reached and knows us; sends nothing, raises nothing that a network can
+        cause. [X-6]
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class EmailText:
@@ -73,6 +79,10 @@ class EmailProvider(Protocol):
 
     def send(self, messages: list[EmailText]) -> list[Outcome]:
         """One outcome per message, in their order. [N-5]"""
+        ...
+
+    def check(self) -> Health:
+        """Whether it can be reached and knows us; sends nothing, and raises nothing. [X-6]"""
         ...
 
 

@@ -42,6 +42,15 @@ class Receipt(NamedTuple):
     provider_id: str
 
 
+class Health(NamedTuple):
+    """Whether a provider answers as it should, asked without sending anything; `detail` is a short
+    clause, such as `refuses the token (HTTP 401)`. [X-6]
+    """
+
+    is_well: bool
+    detail: str
+
+
 def patience_seconds(retry_after: str, default: float) -> float:
     """Retry-After as seconds; a date, which providers do not use, counts as the default."""
     try:

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from operations.leases import working
 from operations.models import Alert
-from tests.support.waves import NOW, campaign_with, counted, person, request
+from tests.support.waves import NOW, campaign_with, cleared, counted, person, request
 from waves.approval import approve
 from waves.choices import WaveState
 from waves.errors import NotCounted
@@ -41,7 +41,7 @@ def recorded(wave: Wave, found: Verdict, digest: str) -> Wave:
 def test_x14_a_wave_is_not_approved_before_it_was_counted(wave):
     with pytest.raises(NotCounted, match="its second count is not finished"):
         approved(wave)
-    assert approved(counted(wave)).state == WaveState.APPROVED
+    assert approved(cleared(counted(wave))).state == WaveState.APPROVED
 
 
 def test_x14_no_waiver_helps(wave, settings):

@@ -1,5 +1,6 @@
 """`approve_wave WAVE --by USER --digest CONTENT_DIGEST`: a second person says yes to exactly this
-content, which is counted here if no second count has yet. [W-10, X-5, X-14]
+content, which is counted here if no second count has yet, and has its pre-flight here if it is not
+green already. [W-10, X-5, X-6, X-14]
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from django.utils import timezone
 from operations.commands import JsonCommand
 from waves import rights
 from waves.approval import approve
+from waves.choices import WaveState
 from waves.lifecycle import wave_named
+from waves.preflight.jobs import preflight_here
 from waves.second_count.count import count_here
 
 
@@ -32,12 +35,16 @@ class Command(JsonCommand):
             "--waive",
             default="",
             metavar="REASON",
-            help="reason for having no second person; only if WAVES_FOUR_EYES is off",
+            help="reason for approving although the pre-flight has red lines, or, if"
+            " WAVES_FOUR_EYES is off, without a second person",
         )
 
     def run(self, **options: Any) -> dict[str, Any]:
+        wave = count_here(wave_named(options["wave"]))
+        if wave.state == WaveState.PREPARED:
+            preflight_here(wave, by=options["by"])
         wave = approve(
-            count_here(wave_named(options["wave"])),
+            wave,
             by=options["by"],
             digest=options["digest"],
             now=timezone.now(),

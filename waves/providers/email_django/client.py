@@ -12,13 +12,16 @@ from email.utils import parseaddr
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
 
 from campaigns.contacts.addresses import is_address
 from operations import correlation
 from waves.providers.contract import About, EmailText
-from waves.providers.outcomes import Kind, Outcome
+from waves.providers.outcomes import Health, Kind, Outcome
 
 logger = logging.getLogger(__name__)
+
+CHECK_SECONDS = 5
 
 
 class DjangoEmail:
@@ -42,6 +45,20 @@ class DjangoEmail:
             return [self._send_one(backend, message) for message in messages]
         finally:
             _close(backend)
+
+    def check(self) -> Health:
+        """Connect and sign in where the backend is a mail server; for others, that it can be made.
+        [X-6]
+        """
+        try:
+            backend: BaseEmailBackend = get_connection(fail_silently=False)
+            if isinstance(backend, SmtpBackend):  # one that writes files would begin one
+                backend.timeout = CHECK_SECONDS
+                backend.open()
+                _close(backend)
+        except Exception as error:  # noqa: BLE001 backends of others raise errors of their own
+            return Health(is_well=False, detail=f"cannot be reached ({type(error).__name__})")
+        return Health(is_well=True, detail="answers")
 
     def _send_one(self, backend: BaseEmailBackend, message: EmailText) -> Outcome:
         if not is_address(message.to):  # Django would read another address into it [S-4]

@@ -1,5 +1,5 @@
-"""An SMS gateway over plain HTTP: `POST {url}/sms`, and `GET {url}/sms/by-reference/{reference}`
-for what is unsure.
+"""An SMS gateway over plain HTTP: `POST {url}/sms`, `GET {url}/sms/by-reference/{reference}` for
+what is unsure, and `GET {url}/sms/health` for whether it answers.
 
 The contract is the sandbox's: bearer token, JSON `to, body, reference, campaignId, wave, waveDate,
 marketId`, our key in `Idempotency-Key`, our correlation id in `X-Correlation-ID`: the body of a
@@ -19,7 +19,7 @@ from operations import correlation
 from operations.entry import values
 from operations.errors import BadValue
 from waves.providers.contract import SmsMessage
-from waves.providers.outcomes import Kind, Outcome, patience_seconds
+from waves.providers.outcomes import Health, Kind, Outcome, patience_seconds
 
 BACK_OFF_SECONDS = 1.0  # where a 429 comes without Retry-After
 
@@ -80,6 +80,19 @@ class HttpSms:
                 return Outcome(Kind.UNCERTAIN, f"http_{response.status}")
         except (aiohttp.ClientError, TimeoutError, OSError):
             return Outcome(Kind.UNCERTAIN, "look_up_failed")
+
+    async def check(self, session: aiohttp.ClientSession) -> Health:
+        """One GET with our token. A gateway without that address answers 404: it is there. [X-6]"""
+        try:
+            async with session.get(f"{self._address}/health", headers=self._headers) as response:
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return Health(is_well=False, detail="cannot be reached")
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            return Health(is_well=False, detail=f"refuses our token (HTTP {status})")
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Health(is_well=False, detail=f"reports an error (HTTP {status})")
+        return Health(is_well=True, detail="answers")
 
 
 def from_settings() -> HttpSms:

@@ -124,3 +124,17 @@ def test_the_settings_say_in_whose_name_e_mails_go(settings):
     settings.DEFAULT_FROM_EMAIL = "Tour <tour@presale.example>"
     from_settings().send([email()])
     assert mail.outbox[0].from_email == "Tour <tour@presale.example>"
+
+
+def test_x6_a_check_connects_to_a_mail_server_and_sends_nothing(settings, tmp_path):
+    assert from_settings().check() == (True, "answers")
+    assert mail.outbox == []
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    assert from_settings().check() == (False, "cannot be reached (ConnectionRefusedError)")
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = tmp_path / "emails"
+    assert from_settings().check().is_well
+    assert list((tmp_path / "emails").iterdir()) == []
+    settings.EMAIL_BACKEND = "no.such.Backend"
+    assert not from_settings().check().is_well

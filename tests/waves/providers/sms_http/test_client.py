@@ -136,3 +136,24 @@ def test_the_settings_say_where_the_gateway_is_and_whether_it_honours_keys(box, 
 
     honours_keys, outcome = asyncio.run(run())
     assert (honours_keys, outcome.kind) == (False, Kind.SENT)
+
+
+def health(url, token="sandbox"):  # noqa: S107
+    async def run():
+        async with open_session(2.0) as session:
+            return await HttpSms(url, token).check(session)
+
+    return asyncio.run(run())
+
+
+def test_x6_a_check_sends_nothing_and_says_what_is_wrong(box):
+    assert health(box.url) == (True, "answers")
+    assert health(box.url, "wrong") == (False, "refuses our token (HTTP 401)")
+    box.control(fail_rates={"503": 1})
+    assert health(box.url) == (False, "reports an error (HTTP 503)")
+    assert health("http://127.0.0.1:9") == (False, "cannot be reached")
+    assert box.received()["sms"]["requests"] == 0
+
+
+def test_x6_a_gateway_without_that_address_is_there(box):
+    assert health(f"{box.url}/gateway") == (True, "answers")

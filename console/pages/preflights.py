@@ -1,0 +1,88 @@
+"""The pre-flight of a wave on its page: run by a button, or by itself where the last one is too old
+to approve by. [X-6]
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from console.access import StaffRequest, action, live
+from console.message_samples import samples_of_preflight
+from operations.adminkit import unmasking
+from operations.choices import LIVE_JOBS
+from operations.entry.alternatives import holds
+from operations.errors import Refusal
+from operations.models import Job
+from waves import rights, tasks
+from waves.choices import WaveState
+from waves.lifecycle import subject_of
+from waves.models import Preflight, Wave
+from waves.preflight.clearance import PREFLIGHT_STATES, VALID_FOR, current_run, last_run
+from waves.preflight.jobs import JOB_KIND
+
+TONES = {"green": "good", "yellow": "warn", "red": "bad"}
+
+
+def preflight_context(request: StaffRequest, wave: Wave) -> dict[str, Any]:
+    """What `console/waves/_preflight.html` shows."""
+    run = last_run(wave) if wave.content_digest else None
+    waits = _waits(wave)
+    current = run is not None and wave.state == WaveState.PREPARED and current_run(wave) == run
+    may_run = wave.state in PREFLIGHT_STATES and holds(request.user, rights.PREFLIGHT)
+    return {
+        "preflight": run,
+        "preflight_lines": [line | {"tone": TONES[line["ok"]]} for line in run.checks]
+        if run
+        else [],
+        "preflight_samples": samples_of_preflight(
+            wave, run.figures["samples"], hidden=not unmasking.shown(request)
+        )
+        if run
+        else [],
+        "preflight_is_current": current,
+        "preflight_waits": waits,
+        "preflight_minutes": VALID_FOR.seconds // 60,
+        "may_run_preflight": may_run,
+        # it runs again by itself where somebody may wait for it
+        "preflight_runs_now": wave.state == WaveState.PREPARED
+        and may_run
+        and not current
+        and not waits,
+    }
+
+
+def _waits(wave: Wave) -> bool:
+    jobs = Job.objects.about(subject_of(wave)).filter(kind=JOB_KIND, state__in=LIVE_JOBS)
+    return jobs.exists()
+
+
+@action(*rights.PREFLIGHT)
+def run_preflight(request: StaffRequest, name: str) -> HttpResponse:
+    """Have a worker run it. The page asks this in the background too, and then needs no answer."""
+    wave = get_object_or_404(Wave.objects.select_related("campaign"), name=name)
+    quiet = "HX-Request" in request.headers
+    try:
+        tasks.start_preflight(wave, by=request.user)
+    except Refusal as refusal:
+        if not quiet:
+            messages.error(request, str(refusal))
+    else:
+        if not quiet:
+            messages.success(request, "The pre-flight is running.")
+    if quiet:
+        return HttpResponse(status=204)
+    return HttpResponseRedirect(f"{reverse('wave', args=[name])}#preflight")
+
+
+@live("waves.view_wave")
+def preflight_live(request: StaffRequest, name: str) -> HttpResponse:
+    """The page is loaded again when there is another run than the one it shows."""
+    wave = get_object_or_404(Wave, name=name)
+    newest = Preflight.objects.filter(wave=wave).order_by("-id").values_list("pk", flat=True)
+    is_new = str(newest.first() or "") != request.GET.get("shown", "")
+    return HttpResponse(status=204, headers={"HX-Refresh": "true"} if is_new else {})

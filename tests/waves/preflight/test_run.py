@@ -1,0 +1,93 @@
+"""A pre-flight is run and kept with its wave. [X-6]"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.support.site.surroundings import found
+from tests.support.waves import NOW, campaign_with, cleared, counted, person, request
+from waves.errors import WrongState
+from waves.models import Member, Preflight, Template, Wave
+from waves.preflight.run import preflight
+from waves.preparation.prepare import prepare
+from waves.providers.outcomes import Health
+
+pytestmark = pytest.mark.django_db
+SMS = "{campaign} on {wave_date}: {code}"
+
+
+@pytest.fixture
+def wave() -> Wave:
+    campaign = campaign_with(30)
+    Template.objects.create(campaign=campaign, channel="sms", body=SMS)
+    return counted(prepare(request(campaign), by=person("ann"), now=NOW).wave)
+
+
+def colors(run: Preflight) -> dict[str, str]:
+    return {line["name"]: line["ok"] for line in run.checks}
+
+
+def test_x6_a_run_names_every_check_and_is_bound_to_the_content(wave, settings):
+    settings.SMS_RATES = {"US": Decimal("0.0079")}
+    run = preflight(wave, by=person("ann"))
+    assert (run.digest, run.by.username, run.waiver) == (wave.content_digest, "ann", "")
+    assert list(colors(run)) == [
+        *("Access codes", "Messages", "Content of messages", "SMS segments", "SMS cost"),
+        *("Time to finish", "Second count", "Notify date", "Workers", "SMS provider"),
+        *("E-mail provider", "Stopped providers", "Slack", "Address of links"),
+    ]
+    assert run.figures["segments"] == [{"encoding": "GSM-7", "segments": 1, "messages": 10}]
+    assert run.figures["cost"] == [
+        {"country": "US", "messages": 10, "segments": 10, "rate": "0.0079", "cost": "0.0790"}
+    ]
+    assert run.reds == 1  # the notify date of these tests is past
+    assert colors(run)["Notify date"] == "red"
+
+
+def test_x6_what_is_wrong_around_it_counts_as_red_lines(wave):
+    def ask(channels, partner_codes):
+        assert list(channels) == ["sms", "email"]
+        return found(health=dict.fromkeys(channels, Health(False, "cannot be reached")))
+
+    run = preflight(wave, by=None, ask=ask)
+    assert run.reds == 3
+    assert (colors(run)["SMS provider"], colors(run)["E-mail provider"]) == ("red", "red")
+
+
+def test_x6_only_channels_that_reach_somebody_are_asked(wave):
+    Member.objects.filter(wave=wave).update(email="")
+    asked = []
+
+    def ask(channels, partner_codes):
+        asked.extend([*channels, partner_codes])
+        return found()
+
+    preflight(wave, by=None, ask=ask)
+    assert asked == ["sms", False]
+
+
+def test_x6_the_samples_are_rows_with_the_longest_and_the_shortest(wave):
+    longest = Member.objects.filter(wave=wave).order_by("-id")[3]
+    shortest = Member.objects.filter(wave=wave).order_by("id")[3]
+    Member.objects.filter(pk=longest.pk).update(code="L" * 30)
+    Member.objects.filter(pk=shortest.pk).update(code="S")
+    samples = preflight(wave, by=None).figures["samples"]
+    assert (samples["longest"], samples["shortest"]) == (longest.pk, shortest.pk)
+    assert len(samples["members"]) == 10
+
+
+def test_x6_a_later_run_takes_the_place_of_one_that_nobody_approved_by(wave):
+    first = preflight(wave, by=None)
+    approved = Preflight.objects.create(wave=wave, digest="d", reds=0, approved_at=NOW)
+    second = preflight(wave, by=None)
+    kept = set(Preflight.objects.filter(wave=wave).values_list("pk", flat=True))
+    assert kept == {approved.pk, second.pk}
+    assert first.pk not in kept
+
+
+def test_x6_a_wave_without_members_has_none(wave):
+    Wave.objects.filter(pk=wave.pk).update(state="configured")
+    with pytest.raises(WrongState):
+        preflight(cleared(wave), by=None)

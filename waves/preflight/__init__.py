@@ -1,0 +1,1 @@
+"""What could go wrong with a wave, checked before it can be approved. [X-6]"""

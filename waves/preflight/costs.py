@@ -1,0 +1,153 @@
+"""SMS segments, what they cost, and how long sending takes. [X-6]"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from operations.adminkit.countdowns import length
+from operations.plurals import plural
+from waves.messages.sms_segments import Encoding, Segments
+from waves.preflight.check import Check, Problem, judged, red, yellow
+
+SEGMENTS, COST, TIME = "SMS segments", "SMS cost", "Time to finish"
+NO_COUNTRY: Final = "numbers of no country"
+MOST_SEGMENTS: Final = 6  # many networks refuse more than ten, and fans read less
+LONG: Final = timedelta(hours=4)
+
+
+@dataclass(frozen=True)
+class SmsGroup:
+    """SMS of one shape: their segments, how many go to which region ("" = unknown), and where the
+    character that forces UCS-2 comes from, in words.
+    """
+
+    segments: Segments
+    by_region: Mapping[str, int]
+    where: str
+    source: str = ""
+
+    @property
+    def messages(self) -> int:
+        return sum(self.by_region.values())
+
+
+def segments_table(groups: Iterable[SmsGroup]) -> list[dict[str, Any]]:
+    """Messages by encoding and number of segments: `{encoding, segments, messages}`."""
+    counts: Counter[tuple[str, int]] = Counter()
+    for group in groups:
+        counts[group.segments.encoding.value, group.segments.count] += group.messages
+    return [
+        {"encoding": encoding, "segments": count, "messages": messages}
+        for (encoding, count), messages in sorted(counts.items())
+    ]
+
+
+def judge_segments(groups: list[SmsGroup]) -> Check:
+    """Yellow where a character forces UCS-2, which takes more than twice the segments, and where a
+    text is very long.
+    """
+    problems: list[Problem] = []
+    for group in groups:
+        if group.segments.encoding == Encoding.UCS2:
+            character = group.segments.forced_by
+            shown = f"“{character}”" if character.isprintable() else ""
+            problems.append(
+                yellow(
+                    f"{group.where} is sent as UCS-2 because of the character {shown}"
+                    f" (U+{ord(character):04X}) in {group.source}: with it, a segment holds 70"
+                    " characters instead of 160."
+                )
+            )
+        if group.segments.count > MOST_SEGMENTS:
+            problems.append(
+                yellow(f"{group.where} takes {group.segments.count} segments. Shorten it.")
+            )
+    messages = sum(group.messages for group in groups)
+    total = sum(group.messages * group.segments.count for group in groups)
+    fine = f"{messages:,} SMS in {plural(total, 'segment')}." if groups else "No SMS are sent."
+    return judged(SEGMENTS, problems, fine=fine)
+
+
+def cost_table(
+    groups: Iterable[SmsGroup], rates: Mapping[str, Decimal]
+) -> list[dict[str, str | int | None]]:
+    """By region of the phone: `{country, messages, segments, rate, cost}`; the last two are null
+    where SMS_RATES has no price for it. Prices are text with all their digits.
+    """
+    messages, segments = Counter[str](), Counter[str]()
+    for group in groups:
+        for region, count in group.by_region.items():
+            messages[region] += count
+            segments[region] += count * group.segments.count
+    return [
+        {
+            "country": region,
+            "messages": messages[region],
+            "segments": segments[region],
+            "rate": str(rates[region]) if region in rates else None,
+            "cost": str(segments[region] * rates[region]) if region in rates else None,
+        }
+        for region in sorted(messages)
+    ]
+
+
+def judge_cost(table: list[dict[str, Any]], currency: str) -> Check:
+    """Yellow where the price of a country is not known."""
+    unknown = [line["country"] or NO_COUNTRY for line in table if line["cost"] is None]
+    total = sum((Decimal(line["cost"]) for line in table if line["cost"] is not None), Decimal(0))
+    problems: list[Problem] = []
+    if unknown:
+        problems.append(
+            yellow(
+                f"The price of an SMS to {', '.join(unknown)} is not known: add it to SMS_RATES."
+                f" The others cost {total:,.2f} {currency}."
+            )
+        )
+    return judged(COST, problems, fine=f"{total:,.2f} {currency}.")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Messages to send, SMS a second as configured, when the wave starts, and when its first code
+    ends (null = it has none).
+    """
+
+    sms: int
+    emails: int
+    sms_per_second: int
+    starts: datetime
+    codes_end: datetime | None
+
+    @property
+    def duration(self) -> timedelta:
+        return timedelta(seconds=-(-self.sms // self.sms_per_second))
+
+
+def judge_time(pace: Pace) -> Check:
+    """Red where codes end before the last SMS is sent, yellow where the last fan gets theirs long
+    after the first.
+    """
+    ends = pace.starts + pace.duration
+    lasts = length(max(1, int(pace.duration.total_seconds())))
+    takes = f"{pace.sms:,} SMS at {pace.sms_per_second:,} a second take {lasts}"
+    problems: list[Problem] = []
+    if pace.codes_end is not None and ends > pace.codes_end:
+        problems.append(red(f"{takes}, and codes end before that. Send fewer fans or faster."))
+    elif pace.duration > LONG:
+        problems.append(
+            yellow(
+                f"{takes}: the last fans can buy that much later than the first. Raise"
+                " SMS_PER_SECOND if the provider allows more."
+            )
+        )
+    emails = (
+        f" {pace.emails:,} e-mails are sent as fast as the e-mail provider takes them."
+        if pace.emails
+        else ""
+    )
+    return judged(TIME, problems, fine=f"{takes}.{emails}")

@@ -1,0 +1,179 @@
+"""What a wave needs around it: running services, providers that answer, Slack. [X-6, O-2]"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.utils import timezone
+
+from operations import alerts
+from operations.services import heartbeats
+from operations.services.heartbeats import ServiceState
+from waves.choices import Channel
+from waves.codes import partner_service
+from waves.errors import CodeServiceError
+from waves.models import ProviderAccount
+from waves.preflight.check import Check, Color, Problem, judged, red
+from waves.providers import registry
+from waves.providers.outcomes import Health
+from waves.providers.sessions import open_session
+
+WORKERS, ACCOUNTS, SLACK = "Workers", "Stopped providers", "Slack"
+LINKS, CODE_SERVICE = "Address of links", "Code service"
+NEEDED: Final = (heartbeats.WORKERS, heartbeats.WAVE_WORKERS, heartbeats.SCHEDULER)
+CHECK_SECONDS: Final = 5.0
+LOOPBACK: Final = {"localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What was found. `health`: of the provider of each channel that the wave uses; `stopped`: why
+    an account is paused, by the provider's title; `slack` and `code_service` are None where there
+    is none, or where none is needed.
+    """
+
+    services: Sequence[ServiceState]
+    health: Mapping[str, Health]
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    slack: bool | None = None
+    code_service: Health | None = None
+    site_url: str = ""
+    is_local: bool = False
+
+
+def ask(channels: Sequence[str], *, partner_codes: bool) -> Surroundings:
+    """Ask everything that the wave needs; nothing is sent. `channels`: those that reach a fan."""
+    return Surroundings(
+        services=heartbeats.services(),
+        health={channel: _health_of(channel) for channel in channels},
+        stopped=_stopped(channels),
+        slack=alerts.slack_answers() if settings.SLACK_WEBHOOK_URL else None,
+        code_service=_code_service() if partner_codes else None,
+        site_url=settings.SITE_URL,
+        is_local=settings.IS_LOCAL_MACHINE,
+    )
+
+
+def _health_of(channel: str) -> Health:
+    return asyncio.run(_sms_health()) if channel == Channel.SMS else registry.email_client().check()
+
+
+async def _sms_health() -> Health:
+    async with open_session(CHECK_SECONDS) as session:
+        return await registry.sms_client().check(session)
+
+
+def _stopped(channels: Sequence[str]) -> dict[str, str]:
+    chosen = {Channel.SMS: registry.chosen_sms(), Channel.EMAIL: registry.chosen_email()}
+    names = [chosen[Channel(channel)].name for channel in channels]
+    paused = ProviderAccount.objects.filter(name__in=names, paused=True).order_by("name")
+    return {registry.TITLES[each.name]: each.paused_reason for each in paused}
+
+
+def _code_service() -> Health | None:
+    service = partner_service.chosen()
+    if service is None:
+        return None
+    try:
+        replace(service, seconds=CHECK_SECONDS).states(
+            codes=[], asked_at=timezone.now().isoformat()
+        )
+    except CodeServiceError as error:
+        return Health(is_well=False, detail=str(error))
+    return Health(is_well=True, detail="answers")
+
+
+def judge(found: Surroundings, *, names_links: bool) -> list[Check]:
+    """A line for each. `names_links`: whether a text names the fan's link."""
+    return [
+        _workers(found.services),
+        *(_provider(channel, health) for channel, health in found.health.items()),
+        _stopped_providers(found.stopped),
+        *([_codes(found.code_service)] if found.code_service else []),
+        _slack(found.slack),
+        _links(found, names_links=names_links),
+    ]
+
+
+def _workers(services: Sequence[ServiceState]) -> Check:
+    """Red where a service is missing that sends waves. Where none of all services runs, waves are
+    sent by commands: yellow.
+    """
+    states = {service.name: service for service in services}
+    missing = [states.get(name, ServiceState(name)) for name in NEEDED]
+    missing = [service for service in missing if not service.is_well]
+    if not any(service.living or service.silent for service in services):
+        return Check(
+            WORKERS,
+            Color.YELLOW,
+            "No worker and no scheduler runs here. Start them (bin/serve), or start and send the"
+            " wave with the commands run_scheduler and send_wave.",
+        )
+    problems: list[Problem] = [
+        red(f"{service.name.capitalize()}: {service.words}. Start the service again.")
+        for service in missing
+    ]
+    return judged(
+        WORKERS, problems, fine="Workers, workers reserved for waves and the scheduler run."
+    )
+
+
+def _provider(channel: str, health: Health) -> Check:
+    name = f"{Channel(channel).label[:1].upper()}{Channel(channel).label[1:]} provider"
+    if health.is_well:
+        return Check(name, Color.GREEN, f"It {health.detail}.")
+    advice = (
+        "Check SMS_URL and SMS_TOKEN" if channel == Channel.SMS else "Check the e-mail settings"
+    )
+    return Check(name, Color.RED, f"It {health.detail}. {advice}, or ask the provider.")
+
+
+def _stopped_providers(stopped: Mapping[str, str]) -> Check:
+    problems: list[Problem] = [
+        red(
+            f"Sending through {title} is stopped: {reason or 'no reason is known'}. Resume it on"
+            " the Providers page."
+        )
+        for title, reason in stopped.items()
+    ]
+    return judged(ACCOUNTS, problems, fine="No provider is stopped.")
+
+
+def _codes(health: Health) -> Check:
+    if health.is_well:
+        return Check(CODE_SERVICE, Color.GREEN, f"It {health.detail}.")
+    return Check(CODE_SERVICE, Color.RED, health.detail)
+
+
+def _slack(answers: bool | None) -> Check:
+    """Yellow at worst: Slack being down fails nothing. [O-2]"""
+    if answers is None:
+        return Check(
+            SLACK,
+            Color.YELLOW,
+            "Alerts are shown on the site only. Set SLACK_WEBHOOK_URL to get them in Slack.",
+        )
+    if not answers:
+        return Check(
+            SLACK,
+            Color.YELLOW,
+            "Slack cannot be reached, so alerts are shown on the site only. Watch the wave's page"
+            " while it is sent.",
+        )
+    return Check(SLACK, Color.GREEN, "It answers.")
+
+
+def _links(found: Surroundings, *, names_links: bool) -> Check:
+    host = urlsplit(found.site_url).hostname or ""
+    if host in LOOPBACK and not found.is_local:
+        return Check(
+            LINKS,
+            Color.RED if names_links else Color.YELLOW,
+            f"Links lead to {found.site_url}, which no fan can open. Set SITE_URL.",
+        )
+    return Check(LINKS, Color.GREEN, f"Links lead to {found.site_url}.")
