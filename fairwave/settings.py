@@ -106,6 +106,8 @@ FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 # to a temporary file, for staff, up to UPLOAD_MAX_BYTES
 FILE_UPLOAD_HANDLERS = ["console.uploads.GuardedUpload"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+# a new wave's form has seven for each market of its campaign
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 UPLOAD_MAX_BYTES = env.whole("UPLOAD_MAX_BYTES", 4_000_000_000, most=1_000_000_000_000)
 
 # Safety of pages. Secure cookies and HSTS are for deployments behind TLS; a laptop's
@@ -210,6 +212,7 @@ DEMAND_PREFIX = env.text("DEMAND_PREFIX", "demand").strip("/")
 GLUE_DATABASE = env.text("GLUE_DATABASE")
 STREAM_ENGINE = env.choice("STREAM_ENGINE", "postgres", ["postgres"])
 WAVES_FOUR_EYES = env.switch("WAVES_FOUR_EYES", True)
+PREVIEWS_AT_ONCE = env.whole("PREVIEWS_AT_ONCE", 2, most=64)
 PREPARATION_RETRY_SECONDS = env.whole("PREPARATION_RETRY_SECONDS", 300, most=86_400)
 SITE_URL = env.address("SITE_URL", "http://127.0.0.1:8000")
 

@@ -37,11 +37,19 @@ class BadMinimumScore(WaveError):
     """A wave's minimum score is no score. [W-5]"""
 
 
-class CapacityBelowGiven(WaveError):
+class MarketRefused(WaveError):
+    """What is refused is about one market of the wave."""
+
+    def __init__(self, message: str, market_id: str) -> None:
+        super().__init__(message)
+        self.market_id = market_id
+
+
+class CapacityBelowGiven(MarketRefused):
     """A market has given more seats than it has. [W-5]"""
 
 
-class SelectionNotOpen(WaveError):
+class SelectionNotOpen(MarketRefused):
     """A market's selection time has not passed yet. [W-5]"""
 
 
@@ -58,7 +66,7 @@ class NaiveDate(WaveError):
 
 
 class BadNotifyDate(WaveError):
-    """What was entered is no notify date, or comes without a reason. [W-2]"""
+    """What was entered is no notify date, has passed, or comes without a reason. [W-2]"""
 
 
 class BadDateKey(WaveError):
@@ -71,6 +79,12 @@ class AttemptsExhausted(WaveError):
 
 class MembersDiffer(WaveError):
     """The preparation selected other members than the preview. [W-7]"""
+
+
+class PreviewsBusy(WaveError):
+    """As many previews as may be made at once are being made. [X-4]"""
+
+    is_transient = True
 
 
 class NoMembers(WaveError):

@@ -5,7 +5,9 @@ K-2]
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain, count
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -47,6 +49,13 @@ def checked_date_key(date_key: str) -> str:
             f"{date_key!r} is not a date key. Write YYYYMMDD or YYYYMMDD-n, such as 20260120-2."
         ) from error
     return date_key
+
+
+def next_date_key(day: date, taken: Collection[str]) -> str:
+    """The first key of the day that is not taken: YYYYMMDD, then YYYYMMDD-2, -3 … [W-1]"""
+    first = f"{day:%Y%m%d}"
+    keys = chain([first], (f"{first}-{number}" for number in count(2)))
+    return next(key for key in keys if key not in taken)
 
 
 def market_file_key(campaign_id: str, date_key: str) -> str:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django import template
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.forms import BaseForm, BoundField
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -45,6 +46,18 @@ def beside_fields(errors: Collection[object]) -> int:
 def number(value: int | None) -> str:
     """1234567 → 1,234,567."""
     return "–" if value is None else f"{value:,}"
+
+
+@register.filter
+def field(form: BaseForm, name: str) -> BoundField:
+    """A form's field by its name."""
+    return form[name]
+
+
+@register.filter
+def signed(change: int) -> str:
+    """A change in words: +1,234, −3, no change."""
+    return f"{change:+,}".replace("-", "\N{MINUS SIGN}") if change else "no change"
 
 
 @register.filter

@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from campaigns import loading
-from campaigns.models import Campaign, ScoreFile
+from campaigns.models import Campaign, Market, ScoreFile
 from console.models import PersonalDataAccess
 from sandbox import fans
 from sandbox.process import RunningSandbox
@@ -76,14 +76,13 @@ def test_from_upload_to_a_completed_wave(sign_in, provider: RunningSandbox, file
 
     admin.go(f"/admin/campaign/{CAMPAIGN_ID}/")
     page.click("text=New wave")
-    key = f"{timezone.now():%Y%m%d}"
-    page.fill("#id_date_key", key)
     page.fill("#id_notify_date", _due_now())
-    page.fill("#id_expedite", "the band moved the presale forward")
     page.click("button:text-is('Preview')")
     expect(page.locator("h2:text-is('Preview')")).to_be_visible(timeout=A_WHILE)
+    page.fill("#id_expedite", "the band moved the presale forward")
     assert not Wave.objects.exists()
     admin.picture("wave-preview")
+    _choose_a_plan(admin)
     page.click("text=Prepare this wave")
     expect(page.locator(".fw-title .fw-badge")).to_have_text("prepared", timeout=A_WHILE)
     expect(page.locator("text=as previewed")).to_be_visible()
@@ -106,6 +105,7 @@ def test_from_upload_to_a_completed_wave(sign_in, provider: RunningSandbox, file
     expect(page.locator(".fw-title .fw-badge")).to_have_text("completed", timeout=A_WHILE)
     admin.picture("wave-completed")
     wave.refresh_from_db()
+    assert wave.wave_markets.first().selected == 7
     assert (
         wave.result.total
         == wave.selected
@@ -135,6 +135,19 @@ PICTURED = {
     "users": "/admin/auth/user/",
     "roles": "/admin/roles/",
 }
+
+
+def _choose_a_plan(person: Person) -> None:
+    """A plan with fewer seats in one market, beside the first; it goes into the form. [X-4]"""
+    page, market = person.page, Market.objects.order_by("position").first()
+    page.fill(f"#id_plan2-capacity-{market.market_id}", "7")
+    page.click("button:text-is('Compare these plans')")
+    expect(page.locator("#what-if .fw-change").first).to_be_visible(timeout=A_WHILE)
+    person.picture("wave-plans")
+    page.click("button:text-is('Use plan 2')")
+    expect(page.locator(f"#id_market-{market.market_id}-capacity")).to_have_value("7")
+    expect(page.locator("#what-if .fw-change")).to_have_count(0)
+    assert not Wave.objects.exists()
 
 
 def _due_now() -> str:

@@ -39,12 +39,14 @@ def a_draft(*markets: str) -> Campaign:
 
 
 def form_of(campaign: Campaign, **values: Any) -> dict[str, Any]:
+    """The form of a new wave, with all markets checked and nothing of its own in them."""
     soon = timezone.now() + timezone.timedelta(days=3)
+    checked = {f"market-{each.market_id}-chosen": "on" for each in campaign.markets.all()}
     return {
         "date_key": KEY,
         "notify_date": f"{soon:%Y-%m-%dT%H:%M}",
         "order": "by_preference",
-        "markets": "",
+        **checked,
         **values,
     }
 

@@ -1,45 +1,14 @@
-"""What a person may ask of a wave, refused beside its field. [W-1]"""
+"""A notify date is entered by the clock of its campaign. [K-2]"""
 
 from __future__ import annotations
 
-import pytest
-
-from tests.console.page_cases import form_of
-from tests.support.waves import campaign_with
-from waves.models import Wave
-
-pytestmark = pytest.mark.django_db
+from campaigns.models import Campaign
+from console.wave_forms import NotifyDateForm
 
 
-@pytest.mark.parametrize(
-    ("values", "complaint"),
-    [
-        ({"date_key": "tomorrow"}, "YYYYMMDD"),
-        ({"notify_date": "2026-03-08T02:30"}, "such as 8 Mar 2026, 03:30"),
-        ({"notify_date": "2026-11-01T01:30"}, "show twice 1 Nov 2026, 01:30"),
-        ({"notify_date": "2026-11-01T10:00:00Z"}, "without a time zone"),
-        ({"notify_date": "9999-12-31T23:59"}, "The year 9999 is not allowed"),
-        ({"notify_date": "2199-01-01T00:00"}, "Use 2000 to 2198"),
-        ({"notify_date": "0001-01-01T00:00"}, "The year 0001 is not allowed"),
-        ({"min_score": "1.5"}, "Enter 1 or less."),
-    ],
-)
-def test_a_wave_that_cannot_be_meant_is_refused_beside_its_field(client, values, complaint):
-    campaign = campaign_with(fans=3, time_zone="America/New_York")
-    html = client.post(
-        f"/admin/campaign/{campaign.campaign_id}/waves/new/",
-        form_of(campaign, preview="1", **values),
-    )
-    assert complaint in html.content.decode()
-    assert not Wave.objects.exists()
-
-
-def test_the_times_of_a_wave_are_the_campaigns_own(client):
-    campaign = campaign_with(fans=3, time_zone="America/New_York")
-    client.post(
-        f"/admin/campaign/{campaign.campaign_id}/waves/new/",
-        form_of(campaign, prepare="1", notify_date="2030-01-20T10:00"),
-    )
-    page = client.get(f"/admin/campaign/{campaign.campaign_id}/waves/new/").content.decode()
-    assert "New York time (America/New_York)" in page
-    assert Wave.objects.get().notify_date.isoformat() == "2030-01-20T15:00:00+00:00"
+def test_a_new_notify_date_is_read_by_the_campaigns_clock():
+    entered = {"notify_date": "2030-01-20T10:00", "reason": "rain"}
+    form = NotifyDateForm(entered, campaign=Campaign(time_zone="America/New_York"))
+    assert form.is_valid()
+    assert form.cleaned_data["notify_date"].isoformat() == "2030-01-20T15:00:00+00:00"
+    assert "New York time (America/New_York)" in form["notify_date"].help_text

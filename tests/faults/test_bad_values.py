@@ -21,6 +21,9 @@ from django.test import Client, RequestFactory
 from django.urls import get_resolver
 
 import console.forms
+import console.new_wave.boxes
+import console.new_wave.changes
+import console.new_wave.form
 import console.wave_forms
 from campaigns.markets.forms import MarketForm
 from campaigns.models import Campaign, FanList, ListEntry, Market
@@ -44,7 +47,14 @@ READ = re.compile(r"request\.(?:GET|POST)(?:\.get\(|\[)\"(\w+)\"")
 
 def names_that_pages_read() -> list[str]:
     """All fields of all forms, and all that views ask a request for by name."""
-    modules = (console.forms, console.wave_forms)
+    new_wave = console.new_wave
+    modules = (
+        console.forms,
+        console.wave_forms,
+        new_wave.boxes,
+        new_wave.changes,
+        new_wave.form,
+    )
     forms = {
         form
         for module in modules

@@ -48,8 +48,8 @@ from tests.support.people import client_of, keeper
 from tests.support.waves import NOW, campaign_with, request
 from waves.choices import Order
 from waves.models import Wave
-from waves.preparation.judgement import preview
 from waves.preparation.prepare import prepare
+from waves.preparation.previews import preview
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

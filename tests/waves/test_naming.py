@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import isleap
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,12 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from waves.errors import BadDateKey, NaiveDate
-from waves.naming import checked_date_key, code_validity, wave_name
+from waves.naming import checked_date_key, code_validity, next_date_key, wave_name
 
 
 def test_w1_a_wave_is_named_after_its_campaign_and_date_key():
     assert wave_name("12345", "20260120") == "12345_20260120"
     assert wave_name("tour-a", "20260120-2") == "tour-a_20260120-2"
+
+
+def test_w1_a_days_first_free_date_key_counts_from_two():
+    day = date(2026, 1, 20)
+    assert next_date_key(day, {"20260121"}) == "20260120"
+    assert next_date_key(day, {"20260120", "20260120-3"}) == "20260120-2"
+    assert next_date_key(day, {"20260120", "20260120-2"}) == "20260120-3"
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ from waves.errors import (
 )
 from waves.holds import Freed, freed_by
 from waves.models import Assignment, Code, Member, Send, Template, Wave
-from waves.preparation.judgement import preview
 from waves.preparation.prepare import prepare
+from waves.preparation.previews import preview
 from waves.schedule import (
     ScheduleCheck,
     check_due_waves,

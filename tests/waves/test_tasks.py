@@ -26,7 +26,7 @@ from waves.choices import CodeState, SendState, WaveState
 from waves.errors import MembersDiffer
 from waves.lifecycle import subject_of
 from waves.models import Code, Wave
-from waves.preparation.judgement import preview
+from waves.preparation.previews import preview
 from waves.sending import results, send_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,15 +139,14 @@ def test_no_job_is_opened_when_nothing_is_due():
 def test_w7_a_worker_prepares_the_members_that_were_previewed_or_none():
     """What was agreed on goes with the wave to whichever worker prepares it."""
     campaign, ann = campaign_with(20), person("ann", superuser=True)
-    agreed = preview(request(campaign), now=timezone.now()).planned.selection.members_digest
+    soon = request(campaign, notify_date=timezone.now() + timedelta(hours=1))
+    agreed = preview(soon, now=timezone.now()).planned.selection.members_digest
     Registrant.objects.filter(campaign=campaign, global_user_id="fan-000019").delete()
-    job = tasks.start_preparation(
-        request(campaign), by=ann, expedite="late", previewed_digest=agreed
-    )
+    job = tasks.start_preparation(soon, by=ann, expedite="late", previewed_digest=agreed)
     with pytest.raises(MembersDiffer, match="Preview again"):
         tasks.run_preparation(job.pk)
     job.refresh_from_db()
-    wave = Wave.objects.get(name=request(campaign).name)
+    wave = Wave.objects.get(name=soon.name)
     assert (job.state, wave.state, wave.attempts) == (JobState.FAILED, "configured", 0)
     assert "Preview again" in job.error
 

@@ -5,20 +5,18 @@ so that a preview promises nothing that the preparation would refuse. [W-4, W-5,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 
 from campaigns.choices import LateKind
-from campaigns.errors import LateRefused
 from campaigns.late_changes import permit
 from campaigns.models import Campaign
-from operations.errors import Refusal
 from waves.choices import WaveKind, WaveState
 from waves.codes import pool
 from waves.errors import (
     AttemptsExhausted,
+    BadNotifyDate,
     CapacityBelowGiven,
     MembersDiffer,
     NaiveDate,
@@ -30,60 +28,27 @@ from waves.errors import (
 from waves.markets import MarketSeat
 from waves.messages.templates import require_usable, templates_for
 from waves.selection.own_rules import own_rules
-from waves.selection.plan import Plan, PlannedSelection, WaveRequest, plan_of, select_members
+from waves.selection.plan import Plan, PlannedSelection, WaveRequest
 
 MOST_ATTEMPTS = 2
 LEAD_TIME = timedelta(days=1)
+# Who wants a wave sent at once enters this minute, and still has to preview and prepare it.
+AT_ONCE = timedelta(minutes=15)
 PREPARABLE = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
 
 
-@dataclass(frozen=True)
-class Preview:
-    """What a preparation would select now; `refusal`: why it would not be prepared in spite of it,
-    or empty; `warning`: what it needs beside, or empty.
-    """
-
-    planned: PlannedSelection
-    refusal: str
-    warning: str
-
-
-def preview(
-    request: WaveRequest,
-    *,
-    now: datetime,
-    by: User | None = None,
-    expedite: str = "",
-    reason: str = "",
-) -> Preview:
-    """Select as a preparation would now; writes nothing. `by`: who would prepare it, for the
-    warnings about short notice and rules of its own. Raises what `plan_of` and `require_plan`
-    raise. [W-7]
-    """
-    plan = plan_of(request, now=now)
-    notify_date = require_plan(plan, request)
-    planned = select_members(plan)
-    return Preview(
-        planned,
-        refusal=_refusal_of(planned, request.name),
-        warning=" ".join(
-            filter(
-                None,
-                [
-                    _short_notice(notify_date, by=by, now=now, reason=expedite, name=request.name),
-                    _own_rules(plan, by=by, reason=reason),
-                ],
-            )
-        ),
-    )
-
-
-def require_plan(plan: Plan, request: WaveRequest) -> datetime:
+def require_plan(plan: Plan, request: WaveRequest, *, now: datetime) -> datetime:
     """Refuse before any fan is read what cannot be prepared; returns the notify date.
 
-    Raises WrongState, AttemptsExhausted [W-9], NaiveDate, and what `require_seats` raises.
+    Raises WrongState, AttemptsExhausted [W-9], NaiveDate, BadNotifyDate, and what `require_seats`
+    raises.
     """
-    notify_date = _require_preparable(plan, request)
+    notify_date = require_preparable(plan, request)
+    if notify_date < now - AT_ONCE:
+        raise BadNotifyDate(
+            f"Wave {request.name}: the notify date {notify_date.isoformat()} has passed. Choose a"
+            " later one."
+        )
     require_seats(plan)
     return notify_date
 
@@ -166,7 +131,7 @@ def exhausted(name: str) -> str:
     )
 
 
-def _require_preparable(plan: Plan, request: WaveRequest) -> datetime:
+def require_preparable(plan: Plan, request: WaveRequest) -> datetime:
     """The notify date of a wave that may be prepared."""
     wave = plan.wave
     if wave and wave.kind == WaveKind.UPLOADED:
@@ -193,33 +158,6 @@ def _require_capacities(seats: Sequence[MarketSeat]) -> None:
         if seat.capacity < seat.given:
             raise CapacityBelowGiven(
                 f"Market {seat.market_id}: {seat.given:,} seats are given already, but its capacity"
-                f" is {seat.capacity:,}. Raise the capacity to at least {seat.given:,}."
+                f" is {seat.capacity:,}. Raise the capacity to at least {seat.given:,}.",
+                seat.market_id,
             )
-
-
-def _refusal_of(planned: PlannedSelection, name: str) -> str:
-    try:
-        require_selection(planned, name)
-    except Refusal as refusal:
-        return str(refusal)
-    return ""
-
-
-def _short_notice(
-    notify_date: datetime, *, by: User | None, now: datetime, reason: str, name: str
-) -> str:
-    try:
-        require_lead_time(notify_date, by=by, now=now, reason=reason, name=name)
-    except (TooLate, NotPermitted) as refusal:
-        return str(refusal)
-    return ""
-
-
-def _own_rules(plan: Plan, *, by: User | None, reason: str) -> str:
-    if by is None:
-        return ""
-    try:
-        permit_own_rules(plan.campaign, plan, by=by, reason=reason)
-    except LateRefused as refusal:
-        return str(refusal)
-    return ""

@@ -78,7 +78,7 @@ def submit_plan(
     Raises what `require_plan` raises, TooLate and NotPermitted [W-4], and LateRefused [S-8]; then
     nothing is written.
     """
-    notify_date = require_plan(plan, request)
+    notify_date = require_plan(plan, request, now=now)
     require_lead_time(notify_date, by=by, now=now, reason=expedite, name=request.name)
     permit_own_rules(plan.campaign, plan, by=by, reason=reason)  # before the bucket is written to
     if request.market_file is not None:

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from campaigns.choices import CodeSources
+from operations.adminkit.spreadsheets import RUN_BY_SPREADSHEETS
 from operations.entry import values
 from operations.errors import BadValue
 from waves.errors import BadMarketFile, UnknownMarket
@@ -26,6 +27,7 @@ REQUIRED = ("marketId", "marketName", "capacity", "selectionTime")
 OPTIONAL = ("codeSource",)
 LONGEST_CELL = 200  # as a market's name may be
 MOST_BYTES = 1_000_000
+_PATH = re.compile(r"^[/\\~]|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)", re.ASCII)
 Value = TypeVar("Value")
 _SEPARATOR = re.compile(r"\s*\|\s*")
 
@@ -65,6 +67,29 @@ def markets_of_wave(content: bytes | None, own: Sequence[MarketSeat]) -> list[Ma
     return sorted(seats.values(), key=lambda seat: (seat.position, seat.market_id))
 
 
+def content_of(seats: Sequence[MarketSeat], own: Sequence[MarketSeat]) -> bytes:
+    """The file that lays these markets over the campaign's: `markets_of_wave` reads them out of it
+    again. What is as the campaign has it stays empty.
+    """
+    by_id = {seat.market_id: seat for seat in own}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow((*REQUIRED, *OPTIONAL))
+    for seat in seats:
+        has = by_id[seat.market_id]
+        moved = seat.selection_time != has.selection_time
+        writer.writerow(
+            (
+                seat.market_id,
+                "" if seat.name == has.name else seat.name,
+                "" if seat.most is None else seat.most,
+                seat.selection_time.isoformat() if moved else "",
+                "" if seat.code_source == has.code_source else seat.code_source,
+            )
+        )
+    return text.getvalue().encode()
+
+
 def _rows(content: bytes) -> list[tuple[int, Mapping[str, str]]]:
     try:
         reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
@@ -102,7 +127,8 @@ def _cells(row: Mapping[str | None, str | list[str] | None], line: int) -> Mappi
 def _overridden(own: MarketSeat, row: Mapping[str, str], line: int) -> MarketSeat:
     capacity, moment = row["capacity"], row["selectionTime"]
     source = _SEPARATOR.sub("|", row["codeSource"].lower())
-    changes: dict[str, Any] = {"name": row["marketName"] or own.name}
+    changes: dict[str, Any] = {"name": _judged(_name, "marketName", row["marketName"], line)}
+    changes["name"] = changes["name"] or own.name
     if capacity:
         changes["most"] = _judged(values.whole_of_text, "capacity", capacity, line)
     if moment:
@@ -111,6 +137,23 @@ def _overridden(own: MarketSeat, row: Mapping[str, str], line: int) -> MarketSea
         words = partial(values.word, allowed=CodeSources.values)
         changes["code_source"] = _judged(words, "codeSource", source, line)
     return replace(own, **changes)
+
+
+def _name(key: str, name: str) -> str:
+    """What neither a spreadsheet would run nor a program would take for a path."""
+    if name.startswith(RUN_BY_SPREADSHEETS):
+        raise BadValue(
+            key,
+            f"{values.shown(name)} begins like a formula. Remove its first character, or leave the"
+            " cell empty to keep the campaign's name.",
+        )
+    if _PATH.search(name):
+        raise BadValue(
+            key,
+            f"{values.shown(name)} reads like a path to a file. Leave the cell empty to keep the"
+            " campaign's name.",
+        )
+    return name
 
 
 def _judged(judge: Callable[[str, str], Value], name: str, cell: str, line: int) -> Value:

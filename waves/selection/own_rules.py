@@ -16,6 +16,7 @@ from operations.plurals import plural
 from waves.choices import Order
 from waves.selection.allocation import Selection
 from waves.selection.plan import Plan, select_members
+from waves.selection.what_if import differences
 
 ORDERS = {Order.BY_MARKET_ORDER: "filled in market order", Order.SINGLE_MARKET: "market {} alone"}
 
@@ -59,8 +60,4 @@ def moved_between(one: pl.DataFrame, other: pl.DataFrame) -> int:
     """Fans who are in one of two selections (`global_user_id`, `market_id`) alone, or in both with
     different markets.
     """
-    columns = ("global_user_id", "market_id")
-    both = one.select(columns).join(
-        other.select(columns), on="global_user_id", how="full", coalesce=True, suffix="_other"
-    )
-    return both.filter(pl.col("market_id").ne_missing(pl.col("market_id_other"))).height
+    return sum(differences(one, other).values())

@@ -132,7 +132,10 @@ def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
     of_campaign = seats_of_campaign(
         markets.values(), campaign.code_source, seats_given(campaign.pk)
     )
-    seats = markets_of_wave(_market_file(request), of_campaign)
+    market_file = request.market_file
+    if market_file is None:
+        market_file = market_file_in_bucket(request.campaign_id, request.date_key)
+    seats = markets_of_wave(market_file, of_campaign)
     if not seats:
         raise UnknownMarket(
             f"Campaign {campaign.campaign_id} has no markets. Add one before you prepare a wave."
@@ -251,10 +254,9 @@ def _with_returning(
     return replace(selection, members=members, members_digest=members_digest(members))
 
 
-def _market_file(request: WaveRequest) -> bytes | None:
-    if request.market_file is not None:
-        return request.market_file
-    bucket, key = buckets.scoring(), market_file_key(request.campaign_id, request.date_key)
+def market_file_in_bucket(campaign_id: str, date_key: str) -> bytes | None:
+    """The markets file of that wave, if one was put there. [W-5]"""
+    bucket, key = buckets.scoring(), market_file_key(campaign_id, date_key)
     if not bucket.exists(key):
         return None
     with bucket.open(key) as file:
@@ -291,6 +293,6 @@ def _require_selection_times(seats: Sequence[MarketSeat], now: datetime) -> None
         if seat.selection_time > now:
             raise SelectionNotOpen(
                 f"Market {seat.market_id}: its selection time {seat.selection_time.isoformat()}"
-                " has not passed yet. Prepare the wave after it, or remove the market from the"
-                " markets file."
+                " has not passed yet. Prepare the wave after it, or leave the market out.",
+                seat.market_id,
             )

@@ -51,8 +51,8 @@ from waves.errors import (
 from waves.lifecycle import wave_named
 from waves.models import Code, Member, Template, Wave, WaveMarket
 from waves.preparation import prepare as preparation
-from waves.preparation.judgement import preview
 from waves.preparation.prepare import prepare, run
+from waves.preparation.previews import preview
 from waves.preparation.submission import submit
 
 pytestmark = pytest.mark.django_db

@@ -31,8 +31,8 @@ from waves.errors import (
     WrongState,
 )
 from waves.models import Template, Wave, WaveMarket
-from waves.preparation.judgement import preview
 from waves.preparation.prepare import prepare
+from waves.preparation.previews import preview
 from waves.selection.plan import WaveRequest
 
 pytestmark = pytest.mark.django_db

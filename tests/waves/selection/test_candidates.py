@@ -8,8 +8,8 @@ from campaigns.models import ListEntry, Registrant
 from tests.support.waves import NOW, campaign_with, phone, request
 from waves.choices import Exclusion
 from waves.models import Member
-from waves.preparation.judgement import preview
 from waves.preparation.prepare import prepare
+from waves.preparation.previews import preview
 
 pytestmark = pytest.mark.django_db
 

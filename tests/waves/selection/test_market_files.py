@@ -9,7 +9,7 @@ import pytest
 
 from waves.errors import BadMarketFile, UnknownMarket
 from waves.markets import MarketSeat
-from waves.selection.market_files import markets_of_wave
+from waves.selection.market_files import content_of, markets_of_wave
 
 NOON = datetime(2026, 1, 18, 12, tzinfo=UTC)
 OWN = [
@@ -74,6 +74,12 @@ def test_lines_without_any_cell_are_passed_over():
         (HEADER + "west,,99999999999,\n", "capacity"),
         (HEADER + f"west,,{'9' * 5_000},\n", "line 2, capacity: the text has 5,000 characters"),
         (HEADER + "west,We\0st,5,\n", "line 2, marketName: the text contains a NUL"),
+        (
+            HEADER + "west,=HYPERLINK(1),5,\n",
+            "marketName: '=HYPERLINK\\(1\\)' begins like a formula",
+        ),
+        (HEADER + "west,../../etc/passwd,5,\n", "line 2, marketName: .*reads like a path"),
+        (HEADER + "west,C:\\\\hall,5,\n", "line 2, marketName: .*reads like a path"),
         (HEADER + f"west,{'W' * 201},5,\n", "line 2, marketName: the text has 201 characters"),
         (HEADER + f"west,{'W' * 140_000},5,\n", "marketName: the text has"),
         (HEADER + "west,,5,tomorrow\n", "line 2, selectionTime: 'tomorrow' is not an ISO 8601"),
@@ -95,3 +101,17 @@ def test_what_cannot_be_read_is_refused_with_one_clear_error(text, message):
 def test_a_file_that_is_not_text_is_refused():
     with pytest.raises(BadMarketFile, match="not CSV in UTF-8"):
         markets_of_wave(b"\xff\xfe\x00\x01", OWN)
+
+
+def test_what_is_written_of_markets_is_read_as_the_same_markets():
+    there = datetime(2026, 1, 17, 12, 0, 0, 1, tzinfo=UTC)
+    laid_over = [
+        replace(OWN[0], name="West, coast", most=0, code_source="tm"),
+        replace(OWN[1], selection_time=there),
+    ]
+    assert markets_of_wave(content_of(laid_over, OWN), OWN) == laid_over
+    assert content_of(OWN, OWN).decode().splitlines()[1:] == ["west,,,,", "east,,,,"]
+
+
+def test_names_with_dots_and_slashes_that_are_no_paths_stay():
+    assert markets(HEADER + "west,N/S... Hall,,\n")[0].name == "N/S... Hall"

@@ -16,8 +16,8 @@ from tests.support.people import keeper
 from tests.support.waves import KEY, NOW, campaign_with, person, request
 from waves.choices import Order
 from waves.models import Wave
-from waves.preparation.judgement import preview
 from waves.preparation.prepare import prepare
+from waves.preparation.previews import preview
 from waves.preparation.submission import submit
 from waves.selection.own_rules import moved_between
 
@@ -55,8 +55,8 @@ def test_rules_of_its_own_are_refused_without_the_right_or_a_reason_before_anyth
         for ask in (prepare, submit):
             with pytest.raises(LateRefused, match=f"own rule .{own}. of campaign .* is late"):
                 ask(asked, by=by, now=now, reason=reason)
-        assert own in preview(asked, by=by, now=now, reason=reason).warning
-    assert preview(asked, by=keeper(), now=now, reason="why not").warning == ""
+        assert own in str(preview(asked, by=by, now=now, reason=reason).warnings)
+    assert preview(asked, by=keeper(), now=now, reason="why not").warnings == ()
     assert not Wave.objects.exists()
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from operations.commands import NOTHING_TO_ASK, JsonCommand
 from waves.management.wave_commands import add_request_arguments, request_of
-from waves.preparation.judgement import preview, require_selection
+from waves.preparation.previews import preview
 
 
 class Command(JsonCommand):
@@ -27,7 +27,7 @@ class Command(JsonCommand):
         if found.refusal:
             for reason, count in found.planned.excluded.items():
                 self.say(f"{reason.label}: {count:,}")
-        require_selection(found.planned, request.name)
-        if found.warning:
-            self.say(found.warning)
+            raise found.refusal
+        for warning in found.warnings:
+            self.say(str(warning))
         return found.planned.as_result()

@@ -1,0 +1,111 @@
+"""What a preparation would select now, and what it would refuse: of one plan, or of several side by
+side. Nothing is written. [W-7, X-4]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from django.contrib.auth.models import User
+
+from campaigns.scoring import rules
+from operations.database.snapshots import one_snapshot
+from operations.errors import Refusal
+from waves.preparation.judgement import (
+    permit_own_rules,
+    require_lead_time,
+    require_plan,
+    require_preparable,
+    require_selection,
+)
+from waves.selection.plan import Plan, PlannedSelection, WaveRequest, plan_of, select_each
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a preparation would select now; `refusal`: why it would not be prepared in spite of it;
+    `warnings`: what it needs beside: a reason, or somebody else.
+    """
+
+    planned: PlannedSelection
+    refusal: Refusal | None
+    warnings: tuple[Refusal, ...]
+
+
+def preview(
+    request: WaveRequest,
+    *,
+    now: datetime,
+    by: User | None = None,
+    expedite: str = "",
+    reason: str = "",
+) -> Preview:
+    """Select as a preparation would now; writes nothing. `by`: who would prepare it, for the
+    warnings about short notice and rules of its own. Raises what `plan_of` and `require_plan`
+    raise. [W-7]
+    """
+    plan = judged_plan(request, now=now)
+    [planned] = select_without_writing([plan])
+    warnings = warnings_of(plan, request, now=now, by=by, expedite=expedite, reason=reason)
+    return Preview(planned, refusal_of(planned, request.name), warnings)
+
+
+def judged_plan(request: WaveRequest, *, now: datetime) -> Plan:
+    """The plan of a request that may be prepared, as far as no fan was read. Raises what `plan_of`
+    and `require_plan` raise.
+    """
+    plan = plan_of(request, now=now)
+    require_plan(plan, request, now=now)
+    return plan
+
+
+def warnings_of(
+    plan: Plan,
+    request: WaveRequest,
+    *,
+    now: datetime,
+    by: User | None,
+    expedite: str,
+    reason: str,
+) -> tuple[Refusal, ...]:
+    """What the preparation of a plan still needs: a reason for short notice, or for rules of its
+    own; or somebody else who may give one. [W-4, S-8]
+    """
+    needs: list[Callable[[], object]] = [
+        partial(
+            require_lead_time,
+            require_preparable(plan, request),
+            by=by,
+            now=now,
+            reason=expedite,
+            name=request.name,
+        )
+    ]
+    if by is not None:
+        needs.append(partial(permit_own_rules, plan.campaign, plan, by=by, reason=reason))
+    return tuple(filter(None, map(_refused, needs)))
+
+
+def select_without_writing(plans: Sequence[Plan]) -> list[PlannedSelection]:
+    """The selection of each of several plans of one wave, from one reading of the candidates, while
+    PostgreSQL refuses to write anything. [W-7, X-4]
+    """
+    lists = rules.files_for(plans[0].campaign)
+    with one_snapshot(read_only=True):
+        return select_each(plans, lists)
+
+
+def refusal_of(planned: PlannedSelection, name: str) -> Refusal | None:
+    """Why this selection would not become the wave of that name, if so."""
+    return _refused(partial(require_selection, planned, name))
+
+
+def _refused(judge: Callable[[], object]) -> Refusal | None:
+    try:
+        judge()
+    except Refusal as refusal:
+        return refusal
+    return None

@@ -1,0 +1,106 @@
+"""What if: plans of a wave that differ in capacities, minimum, order or market, or count who
+registered late; and what each would do otherwise than the first. Pure. [X-4]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from waves.choices import Order
+from waves.markets import MarketSeat
+from waves.selection.market_files import content_of
+from waves.selection.plan import PlannedSelection, WaveRequest
+
+MOST_PLANS = 4
+
+
+@dataclass(frozen=True)
+class PlanChange:
+    """What one plan has otherwise than another; None or empty = the same. `capacities`: the most
+    that the wave may fill of a market, by its id. `late_registrations`: who has registered by now
+    counts for each market.
+    """
+
+    capacities: Mapping[str, int] = field(default_factory=dict)
+    min_score: float | None = None
+    order: Order | None = None
+    single_market: str = ""
+    late_registrations: bool = False
+
+    def __bool__(self) -> bool:
+        return self != PlanChange()
+
+
+def changed(
+    request: WaveRequest,
+    change: PlanChange,
+    seats: Sequence[MarketSeat],
+    own: Sequence[MarketSeat],
+    *,
+    now: datetime,
+) -> WaveRequest:
+    """The request of the plan that is changed so. `seats`: the markets that `request` fills; `own`:
+    the campaign's.
+    """
+    moment = now.replace(microsecond=0)  # as a form can show it
+    laid_over = [
+        replace(
+            seat,
+            most=change.capacities.get(seat.market_id, seat.most),
+            selection_time=max(seat.selection_time, moment)
+            if change.late_registrations
+            else seat.selection_time,
+        )
+        for seat in seats
+    ]
+    order = change.order or (Order.SINGLE_MARKET if change.single_market else request.order)
+    alone = change.single_market or request.single_market
+    return replace(
+        request,
+        market_file=content_of(laid_over, own),
+        order=order,
+        single_market=alone if order in (None, Order.SINGLE_MARKET) else None,
+        min_score=request.min_score if change.min_score is None else change.min_score,
+    )
+
+
+def compared(plans: Sequence[PlannedSelection]) -> list[dict[str, Any]]:
+    """The result object of each plan, as `preview_wave` has it, and what it does otherwise than the
+    first: `change` of each market and of the whole are more (or fewer) selected; `waitlist_change`
+    likewise; `joining`, `leaving` and `moving` are fans, `moving` those who get another market.
+    """
+    return [_beside(plans[0], plan) for plan in plans]
+
+
+def _beside(first: PlannedSelection, plan: PlannedSelection) -> dict[str, Any]:
+    result, basis = plan.as_result(), first.as_result()
+    before = {market["market_id"]: market["selected"] for market in basis["markets"]}
+    for market in result["markets"]:
+        market["change"] = market["selected"] - before.get(market["market_id"], 0)
+    return result | {
+        "change": result["selected"] - basis["selected"],
+        "waitlist_change": result["waitlist"] - basis["waitlist"],
+        **differences(first.selection.members, plan.selection.members),
+    }
+
+
+def differences(one: pl.DataFrame, other: pl.DataFrame) -> dict[str, int]:
+    """Fans who are only in the other selection (`global_user_id`, `market_id`), only in the first,
+    and in both with different markets.
+    """
+    columns = ("global_user_id", "market_id")
+    both = one.select(columns).join(
+        other.select(columns), on="global_user_id", how="full", coalesce=True, suffix="_other"
+    )
+    here, there = pl.col("market_id"), pl.col("market_id_other")
+    counted = both.select(
+        joining=here.is_null().sum(),
+        leaving=there.is_null().sum(),
+        moving=(here != there).sum(),
+    )
+    return counted.row(0, named=True)
