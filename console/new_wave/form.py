@@ -178,6 +178,9 @@ class WaveForm(forms.Form):
         cleaned, campaign_id = self.cleaned_data, self.campaign.campaign_id
         order = Order(cleaned["order"]) if cleaned["order"] else Order.BY_PREFERENCE
         lies_there = market_file_in_bucket(campaign_id, cleaned["date_key"]) is not None
+        # in a wave that was asked for before, an empty minimum takes its own away
+        before = Wave.objects.filter(campaign=self.campaign, date_key=cleaned["date_key"])
+        none = 0.0 if before.filter(min_score__isnull=False).exists() else None
         says_nothing = self.boxes.are_the_campaigns() and not lies_there
         return WaveRequest(
             campaign_id,
@@ -186,7 +189,7 @@ class WaveForm(forms.Form):
             market_file=None if says_nothing else self.boxes.content(),
             order=order,
             single_market=cleaned["single_market"] if order == Order.SINGLE_MARKET else None,
-            min_score=cleaned["min_score"],
+            min_score=none if cleaned["min_score"] is None else cleaned["min_score"],
         )
 
     def filled_in(self, request: WaveRequest) -> WaveForm:

@@ -184,6 +184,9 @@ def test_a_failed_wave_is_prepared_again_from_its_own_form(client):
     assert form["notify_date"].value() == "2030-01-20T10:00"
     assert form["min_score"].value() == 0.5
     assert form.boxes.boxes[0]["capacity"].value() == 1
+    without = form_of(campaign, preview="1", notify_date="2030-01-20T10:00", min_score="")
+    preview = client.post(address, without)
+    assert not preview.context["form"].errors, "the minimum is taken away, and needs no reason"
 
 
 def test_x4_plans_are_compared_from_one_reading_and_the_chosen_one_is_prepared(client, readings):
