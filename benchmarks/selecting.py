@@ -24,7 +24,7 @@ from campaigns.scoring import rules, tables
 from operations.database import statements
 from operations.database.copying import CSV, copy_nullable, nullable_frame_of, pieces_of
 from waves.models import Wave
-from waves.preparation import judgement, prepare
+from waves.preparation import prepare, previews
 from waves.second_count import count
 from waves.second_count.sealed_record import write_facts
 from waves.selection import candidates
@@ -68,7 +68,7 @@ def run(rows: int | None) -> list[Figure]:
     campaign = presale(fans)
     request = WaveRequest(campaign.campaign_id, "20260121", notify_date=NOTIFY)
     reading, _ = _timed(lambda: _read(campaign))
-    previewing, decision = _timed(lambda: judgement.preview(request, now=NOW).planned)
+    previewing, decision = _timed(lambda: previews.preview(request, now=NOW).planned)
     members = decision.selection.members.height
     by = User.objects.create(username="bench")
     sealing, _ = _timed(lambda: _seal(campaign))
