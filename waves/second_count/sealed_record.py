@@ -47,6 +47,13 @@ COLUMNS: Final = (
 )
 HEX_DIGITS = "0123456789abcdef"
 AT_ONCE = 3  # frames that are read and not written yet
+# no line of facts has the separator: it is a control character
+_AS_LINES: Final[dict[str, Any]] = {
+    "has_header": False,
+    "schema": {"line": pl.String},
+    "separator": "\x01",
+    "quote_char": None,
+}
 _BLOCK_BYTES = 64  # of SHA-256, to which HMAC pads its key
 
 # The other waves of the campaign that have members.
@@ -244,12 +251,17 @@ def _sorted_lines(
     try:
         for lines in _lines(wave, score_file, lists):
             for (digit,), part in lines.partition_by("digit", as_dict=True).items():
-                parts[str(digit)].write("".join(part["line"].to_list()).encode())
+                parts[str(digit)].write(_joined(part["line"]))
     finally:
         for file in parts.values():
             file.close()
-    for digit in HEX_DIGITS:
-        yield b"".join(sorted((folder / digit).read_bytes().splitlines(keepends=True)))
+    for path in (folder / digit for digit in HEX_DIGITS):
+        if path.stat().st_size:
+            yield _joined(pl.read_csv(path, **_AS_LINES)["line"].sort())
+
+
+def _joined(lines: pl.Series) -> bytes:
+    return lines.to_frame().write_csv(include_header=False, quote_style="never").encode()
 
 
 def _lines(wave: Wave, score_file: ScoreFile, lists: Mapping[str, bytes]) -> Iterator[pl.DataFrame]:
@@ -279,5 +291,5 @@ def _lines_of(fans: pl.DataFrame, in_force: Rules, salt: bytes) -> pl.DataFrame:
     cells = [pl.col(name).cast(pl.String).fill_null("") for name in COLUMNS]
     return named.select(
         pl.col("fan_ref").str.head(1).alias("digit"),
-        pl.concat_str(pl.concat_str(cells, separator="\t"), pl.lit("\n")).alias("line"),
+        pl.concat_str(cells, separator="\t").alias("line"),
     )

@@ -13,9 +13,13 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can name
 
 
 def write_entry(archive: zipfile.ZipFile, name: str, parts: Iterable[bytes]) -> None:
-    """Add one file, from its parts."""
+    """Add one file, from its parts.
+
+    It is not compressed: most of it is random hex digits. That would make it half as large, and took
+    half of the time of sealing (4 s for a million fans).
+    """
     entry = zipfile.ZipInfo(name, date_time=_EPOCH)
-    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.compress_type = zipfile.ZIP_STORED
     with archive.open(entry, "w", force_zip64=True) as file:
         for part in parts:
             file.write(part)
