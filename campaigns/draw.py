@@ -24,6 +24,7 @@ SECRET_BYTES = 32
 LUCK_DIGITS = 16  # hex: 64 bits
 LUCK_OFFSET = np.uint64(1 << 63)
 SEPARATOR = "\x1f"
+Ranks = npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True)
@@ -149,35 +150,56 @@ def draw_frame(fans: pl.DataFrame, draw: Draw) -> pl.DataFrame:
 
 
 def in_order(frame: pl.DataFrame, draw: Draw | None = None) -> pl.DataFrame:
-    """Best first: band score descending, then h descending, then `fan_ref`. [S-9]
+    """The rows of `ranking`, best first. [S-9]"""
+    return frame[ranking(frame, draw)]
 
-    Takes columns `band_score`, `luck`, `global_user_id`. `luck` holds 64 of h's 256 bits: of 37
+
+def ranking(frame: pl.DataFrame, draw: Draw | None = None) -> Ranks:
+    """The numbers of the rows, best first: band score descending, then h descending, then
+    `fan_ref`. [S-9]
+
+    Reads columns `band_score`, `luck`, `global_user_id`. `luck` holds 64 of h's 256 bits: of 37
     million draws of a million fans each, one is expected to hold two fans who share them. The
     `draw` gives all bits of such fans; without it they stand in order of their ids.
     """
     # Hardly two fans share a band score, and one key sorts five times as fast as three.
-    ordered = frame.sort("band_score", descending=True, nulls_last=True)
-    if not (ordered["band_score"].diff() == 0).any() and ordered["band_score"].null_count() <= 1:
-        return ordered
-    by = ["band_score", "luck", "global_user_id"]
-    ordered = frame.sort(by, descending=[True, True, False], nulls_last=True)
-    if draw is None:
-        return ordered
-    same = (ordered["band_score"].diff() == 0) & (ordered["luck"] == ordered["luck"].shift(1))
-    if not same.any():
-        return ordered
-    tied = same.fill_null(value=False)
-    tied = tied | tied.shift(-1, fill_value=False)
-    ids = ordered["global_user_id"].to_list()
-    lucks = [
-        draw.full_h(fan).hex() if is_tied else "" for fan, is_tied in zip(ids, tied, strict=True)
+    scores = frame["band_score"]
+    ranked: Ranks = scores.arg_sort(descending=True, nulls_last=True).to_numpy()
+    if scores.null_count() <= 1 and not _has_doubles(scores.gather(ranked)):
+        return ranked
+    tied = _tied_in_luck(frame)
+    if draw is None or not tied.any():
+        return _ranked(frame.select("band_score", "luck", "global_user_id"), descending=2)
+    ids = frame["global_user_id"].to_list()
+    keys = [
+        (draw.full_h(fan).hex(), draw.fan_ref(fan)) if is_tied else ("", "")
+        for fan, is_tied in zip(ids, tied, strict=True)
     ]
-    refs = [draw.fan_ref(fan) if is_tied else "" for fan, is_tied in zip(ids, tied, strict=True)]
-    by = ["band_score", "luck", "_h", "_ref", "global_user_id"]
-    keyed = ordered.with_columns(pl.Series("_h", lucks), pl.Series("_ref", refs))
-    return keyed.sort(by, descending=[True, True, True, False, False], nulls_last=True).drop(
-        "_h", "_ref"
+    keyed = frame.select(
+        "band_score",
+        "luck",
+        pl.Series("_h", [h for h, _ in keys]),
+        pl.Series("_ref", [ref for _, ref in keys]),
+        "global_user_id",
     )
+    return _ranked(keyed, descending=3)
+
+
+def _ranked(keys: pl.DataFrame, *, descending: int) -> Ranks:
+    """By all columns of `keys` in turn, the first few of them descending."""
+    down = [number < descending for number in range(keys.width)]
+    by = pl.arg_sort_by(keys.columns, descending=down, nulls_last=True)
+    return keys.select(by.alias("row")).to_series().to_numpy()
+
+
+def _has_doubles(ordered: pl.Series) -> bool:
+    values = ordered.to_numpy()
+    return bool((values[1:] == values[:-1]).any())
+
+
+def _tied_in_luck(frame: pl.DataFrame) -> pl.Series:
+    """Whether another row has the same band score and luck."""
+    return frame.select(pl.struct("band_score", "luck").is_duplicated().alias("tied"))["tied"]
 
 
 def _lucks(draw: Draw, refs: pl.Series) -> npt.NDArray[np.uint64]:

@@ -145,7 +145,7 @@ def test_a_preparation_killed_midway_leaves_no_member_and_the_next_uses_the_same
 
 def test_a_preparation_killed_before_its_codes_leaves_nothing_at_all(ann):  # W-9
     campaign = campaign_with(50)
-    child = preparing(campaign, halted_at="waves.preparation.prepare:selected_members")
+    child = preparing(campaign, halted_at="waves.preparation.sealing:selected_members")
     child.expect("halted")
     child.kill()
     assert not Member.objects.exists()

@@ -84,7 +84,7 @@ class Preparation:
         "waves.preparation.status_files:put",
         "waves.codes.pool:_reserve_batch",
         "waves.preparation.prepare:wave_zip",
-        "waves.preparation.prepare:candidates_record",
+        "waves.preparation.prepare:write_candidates",
         "waves.preparation.prepare:_apply",
         "waves.preparation.prepare:write_wave_markets",
         "waves.preparation.status_files:put_right",

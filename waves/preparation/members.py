@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import polars as pl
 
-from operations.database.copying import copy_nullable, nullable_frame_of
+from operations.database.copying import copy_nullable
 from waves.models import Wave
+from waves.selection.contacts import contacts_of
 from waves.selection.plan import PlannedSelection
-
-LANGUAGES = """
-SELECT global_user_id, language FROM campaigns_registrant
-WHERE campaign_id = %(campaign)s AND language <> '' AND global_user_id = ANY(%(fans)s)
-"""
 
 
 def selected_members(planned: PlannedSelection) -> pl.DataFrame:
-    """The selected with contact, and with key and code source of their market, in the order of the
-    draw.
+    """The selected with contact and language, and with key and code source of their market, in the order of the
+    draw. Reads their contacts: in the snapshot that they were selected from.
     """
     markets = pl.DataFrame(
         [
@@ -26,31 +22,16 @@ def selected_members(planned: PlannedSelection) -> pl.DataFrame:
         schema={"market_id": pl.String, "market": pl.Int64, "code_source": pl.String},
         orient="row",
     )
-    wanted = ("global_user_id", "band_score", "member_id", "email", "phone")
-    contacts = pl.concat(
-        [
-            planned.candidates.frame.select(*wanted, pl.lit(None, pl.String).alias("held_code")),
-            planned.candidates.returning.select(*wanted, "held_code"),
-        ]
-    )
-    chosen = planned.selection.members.join(
-        contacts, on="global_user_id", how="left", maintain_order="left"
-    )
-    return chosen.join(markets, on="market_id", how="left", maintain_order="left")
-
-
-def with_languages(campaign_pk: int, members: pl.DataFrame) -> pl.DataFrame:
-    """The members with the `language` that each fan registered with last; empty where none is
-    known. [N-1]
-    """
-    known = nullable_frame_of(
-        LANGUAGES,
-        {"global_user_id": pl.String, "language": pl.String},
-        campaign=campaign_pk,
-        fans=members["global_user_id"].to_list(),
-    )
-    found = members.join(known, on="global_user_id", how="left", maintain_order="left")
-    return found.with_columns(pl.col("language").fill_null(""))
+    members = planned.selection.members
+    contacts = contacts_of(planned.plan.score_file, planned.rules, members["global_user_id"])
+    held = planned.candidates.returning.select("global_user_id", "held_code")
+    for frame, key in (
+        (contacts, "global_user_id"),
+        (held, "global_user_id"),
+        (markets, "market_id"),
+    ):
+        members = members.join(frame, on=key, how="left", maintain_order="left")
+    return members
 
 
 def write_members(wave: Wave, members: pl.DataFrame) -> None:

@@ -63,13 +63,13 @@ from waves.models import Wave
 from waves.naming import attempt_key, attempt_prefix, zip_key
 from waves.preparation import attempts, config_files, status_files
 from waves.preparation.judgement import PREPARABLE, permit_own_rules, require_seats
-from waves.preparation.members import selected_members, with_languages, write_members
+from waves.preparation.members import write_members
 from waves.preparation.sealing import Sealed, select_and_seal
 from waves.preparation.submission import require_alone, submit_plan
 from waves.preparation.wave_files import status_json, wave_zip
 from waves.preparation.wave_markets import write_wave_markets
 from waves.second_count.verdict import NO_VERDICT
-from waves.selection.eligibility import candidates_record
+from waves.selection.eligibility import write_candidates
 from waves.selection.own_rules import own_rules
 from waves.selection.plan import Plan, PlannedSelection, WaveRequest, plan_of
 
@@ -179,22 +179,13 @@ def _attempt(
         with sealed.facts.open("rb") as facts:
             files.put(kept["facts_key"], facts)
         lease.report_progress(2, STEPS)
-        members = with_languages(wave.campaign_id, selected_members(planned))
-        reserved = pool.reserve(wave, members, now=now, fence=lease.hold)
+        reserved = pool.reserve(wave, sealed.members, now=now, fence=lease.hold)
         lease.report_progress(3, STEPS)
         market_ids = [seat.market_id for seat in planned.plan.seats]
         content, count = wave_zip(reserved.members, market_ids)
         files.put(kept["zip_key"], content)
         lease.report_progress(4, STEPS)
-        files.put(
-            kept["candidates_key"],
-            # who could be selected where: the draw stays provable when registrations change [S-10]
-            candidates_record(
-                planned.candidates,
-                planned.plan.seats,
-                {market.pk: market_id for market_id, market in planned.plan.markets.items()},
-            ),
-        )
+        _keep_candidates(sealed, kept["candidates_key"])
         lease.report_progress(5, STEPS)
         status = status_json(
             status="FINISHED",
@@ -208,11 +199,20 @@ def _attempt(
         _apply(wave, planned, reserved, lease, by=by, now=now, **written)
     logger.info(
         "wave prepared",
-        extra={"wave": wave.name, "members": members.height, "attempt": wave.attempts},
+        extra={"wave": wave.name, "members": sealed.members.height, "attempt": wave.attempts},
     )
     status_files.put_right_if_reachable(wave, attempt)
     config_files.put_right_if_reachable(wave)
     return Preparation(wave, planned, reserved.counts())
+
+
+def _keep_candidates(sealed: Sealed, key: str) -> None:
+    """Who could be selected where: the draw stays provable when registrations change. [S-10]"""
+    planned, record = sealed.planned, sealed.facts.with_name("candidates.parquet")
+    markets = {market.pk: market_id for market_id, market in planned.plan.markets.items()}
+    write_candidates(record, planned.candidates, planned.plan.seats, markets)
+    with record.open("rb") as file:
+        buckets.scoring().put(key, file)
 
 
 @retried
@@ -263,7 +263,7 @@ def _apply(
         notify_channels=campaign.notify_channels,
         candidates=selection.candidates,
         selected=selection.members.height,
-        waitlist=selection.waitlist.height,
+        waitlist=len(selection.waiting),
         returned=planned.returned,
         excluded={str(reason): count for reason, count in planned.excluded.items()},
         status_stored=False,

@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import polars as pl
+
 from campaigns.scoring import rules
 from operations.database.snapshots import one_snapshot
 from waves.models import Wave
 from waves.preparation.judgement import require_previewed, require_selection
+from waves.preparation.members import selected_members
 from waves.second_count.sealed_record import markets_file_of, write_facts
 from waves.selection.own_rules import moved_by_own_rules, own_rules
 from waves.selection.plan import Plan, PlannedSelection, select_members
@@ -23,9 +26,12 @@ from waves.selection.plan import Plan, PlannedSelection, select_members
 
 @dataclass(frozen=True)
 class Sealed:
-    """A selection, and the facts of it in a file here with their SHA-256 in hex."""
+    """A selection, its members with their contacts, and the facts of it in a file here with their
+    SHA-256 in hex.
+    """
 
     planned: PlannedSelection
+    members: pl.DataFrame
     facts: Path
     digest: str
 
@@ -45,5 +51,6 @@ def select_and_seal(
         if own_rules(plan):
             moved = moved_by_own_rules(plan, planned.selection, lists)
             planned = replace(planned, moved=moved)
+        members = selected_members(planned)
         digest = write_facts(wave.pk, facts, now=now, lists=lists, markets_file=markets_file)
-    return Sealed(planned, facts, digest)
+    return Sealed(planned, members, facts, digest)

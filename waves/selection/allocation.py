@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from campaigns.draw import Draw, in_order
+from campaigns.draw import Draw, ranking
 from waves.choices import Exclusion, Order
 from waves.errors import UnknownMarket
 from waves.markets import MarketSeat
 from waves.selection.preferences import Bools, Chunk, Ints, Preferences, encode
 
 _NO_MARKET = -1
-_NEEDED = ("global_user_id", "band_score", "luck", "preferences", "registered_at")
 
 
 @dataclass(frozen=True)
@@ -42,16 +41,29 @@ class Selection:
     """The selected, the waitlist, and the result of each market.
 
     `members`: `global_user_id`, `market_id`, `place` (1 = first of all candidates), in the order of
-    the draw. `waitlist`: `global_user_id`, `place` (1 = next to be taken). `excluded`: rows that
+    the draw. `waiting`: which of all `fans` wait, the next to be taken first. `excluded`: rows that
     wanted no market of the wave, or registered too late for all they want.
     """
 
     members: pl.DataFrame
-    waitlist: pl.DataFrame
+    fans: pl.Series
+    waiting: pl.Series
     markets: tuple[MarketResult, ...]
     candidates: int
     excluded: Mapping[Exclusion, int]
     members_digest: str
+
+    @property
+    def waitlist(self) -> pl.DataFrame:
+        """`global_user_id`, `place` (1 = next to be taken): made when it is asked for, since the
+        names of millions take more memory than their numbers.
+        """
+        waiting = self.fans.gather(self.waiting).alias("global_user_id")
+        return (
+            waiting.to_frame()
+            .with_row_index("place", offset=1)
+            .select("global_user_id", pl.col("place").cast(pl.Int64))
+        )
 
 
 def select(
@@ -65,16 +77,16 @@ def select(
     """The members and the waitlist of one wave. [W-5, W-7]
 
     `candidates`: `global_user_id` (String, unique), `band_score` (Float64), `luck` (Int64),
-    `preferences` (List[String], empty = any market in position order), `registered_at` (Datetime,
-    UTC). A fan is eligible for a market they want and for which they registered at or before its
-    selection time. The `draw` orders fans whose 64 bits of luck are equal. [S-9]
+    `preferences` (List of String or Enum, empty = any market in position order), `registered_at`
+    (Datetime, UTC). A fan is eligible for a market they want and for which they registered at or
+    before its selection time. The `draw` orders fans whose 64 bits of luck are equal. [S-9]
 
     Raises UnknownMarket where `single_market` is not among the markets.
     """
     seats = seats_in_play(markets, order, single_market)
-    ordered = in_order(candidates.select(_NEEDED), draw)
-    tally = _Tally.over(encode(ordered, seats), seats, order)
-    return _result(ordered, seats, tally)
+    ranked = ranking(candidates, draw)
+    tally = _Tally.over(encode(candidates, ranked, seats), seats, order)
+    return _result(candidates, ranked, seats, tally)
 
 
 def members_digest(members: pl.DataFrame) -> str:
@@ -103,8 +115,8 @@ def seats_in_play(
 
 @dataclass
 class _Tally:
-    """Per row of the ordered frame: its market (or _NO_MARKET), and whether it is a candidate at
-    all.
+    """Per fan in the order of the draw: the market (or _NO_MARKET), and whether it is a candidate
+    at all.
     """
 
     market: Ints
@@ -185,29 +197,29 @@ def _market_by_market(packed: Ints, room: Ints, taken: Ints) -> None:
         taken[rows] = market
 
 
-def _result(ordered: pl.DataFrame, seats: Sequence[MarketSeat], tally: _Tally) -> Selection:
-    fans, places = ordered["global_user_id"], np.cumsum(tally.candidate)
-    chosen = np.flatnonzero(tally.market != _NO_MARKET)
-    waiting = np.flatnonzero(tally.candidate & (tally.market == _NO_MARKET))
+def _result(
+    candidates: pl.DataFrame, ranked: Ints, seats: Sequence[MarketSeat], tally: _Tally
+) -> Selection:
+    fans, places = candidates["global_user_id"], np.cumsum(tally.candidate, dtype=np.int32)
+    is_chosen = tally.market != _NO_MARKET
+    chosen = np.flatnonzero(is_chosen)
     market_ids = pl.Series([seat.market_id for seat in seats], dtype=pl.String)
     members = pl.DataFrame(
         {
-            "global_user_id": fans.gather(chosen),
+            "global_user_id": fans.gather(ranked[chosen]),
             "market_id": market_ids.gather(tally.market[chosen]),
             "place": pl.Series(places[chosen], dtype=pl.Int64),
         }
     )
-    waitlist = pl.DataFrame(
-        {
-            "global_user_id": fans.gather(waiting),
-            "place": pl.Series(np.arange(1, len(waiting) + 1), dtype=pl.Int64),
-        }
-    )
     return Selection(
         members=members,
-        waitlist=waitlist,
+        fans=fans,
+        waiting=pl.Series(ranked[tally.candidate & ~is_chosen]),
         markets=_market_results(
-            ordered["band_score"].gather(chosen), tally.market[chosen], seats, tally.wanted
+            candidates["band_score"].gather(ranked[chosen]),
+            tally.market[chosen],
+            seats,
+            tally.wanted,
         ),
         candidates=int(tally.candidate.sum()),
         excluded={

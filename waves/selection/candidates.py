@@ -4,30 +4,24 @@ others may not. [W-5]
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import polars as pl
 
 from campaigns.models import ScoreFile
-from campaigns.scoring.outcomes import Rules, judge_contacts
+from campaigns.scoring.outcomes import Rules
 from operations.database.copying import nullable_frames_of
-from operations.threads import helper_thread
+from operations.threads import helper_thread, in_order
 from waves.choices import Exclusion
+from waves.selection.contacts import CONTACT, CONTACT_SCHEMA, judged_as_stored
 
-# The preferences are those of the roster; who registered only after it brings their own [S-10]. The
-# newest registrant's contact counts, the score row's where there is none. A phone that both
-# name is confirmed where either says so: the registrant may have confirmed it after the scores were
-# made.
-FANS = """
+# The preferences are those of the roster; who registered only after it brings their own. [S-10]
+_SELECT_FANS = """
 SELECT score.global_user_id, score.raw_score, score.band_score, score.luck,
-    COALESCE(NULLIF(fan.member_id, ''), score.member_id),
-    COALESCE(NULLIF(fan.email, ''), score.email),
-    CASE WHEN fan.phone <> '' THEN fan.phone ELSE score.phone END,
-    CASE WHEN fan.phone <> '' THEN fan.phone_confirmed OR (fan.phone = score.phone
-        AND score.phone_confirmed)
-        ELSE score.phone_confirmed END,
+"""
+_FROM_FANS = """,
     COALESCE(score.preferences, array_to_string(fan.preferences, '|')),
     (extract(epoch FROM fan.registered_at) * 1000000)::bigint,
     member.id IS NOT NULL,
@@ -46,15 +40,13 @@ LEFT JOIN waves_assignment AS assignment
         COLLATE "default"
 WHERE score.score_file_id = %(score_file)s
 """
+FANS = "".join((_SELECT_FANS, CONTACT, _FROM_FANS))
 _SCHEMA = {
     "global_user_id": pl.String,
     "raw_score": pl.Float64,
     "band_score": pl.Float64,
     "luck": pl.Int64,
-    "member_id": pl.String,
-    "email": pl.String,
-    "phone": pl.String,
-    "confirmed": pl.String,
+    **CONTACT_SCHEMA,
     "preferences": pl.String,
     "registered_us": pl.Int64,
     "in_wave": pl.String,
@@ -62,6 +54,7 @@ _SCHEMA = {
     "unrostered": pl.String,
 }
 _REASONS = pl.Enum(Exclusion.values)
+AT_ONCE = 3  # frames that are read and not judged yet
 
 
 NOBODY_RETURNS = pl.DataFrame(
@@ -71,9 +64,9 @@ NOBODY_RETURNS = pl.DataFrame(
 
 @dataclass(frozen=True)
 class Candidates:
-    """`frame`: what `selection.select` takes, and `member_id`, `email`, `phone` (String, empty
-    where not usable). `returning`: the same of fans who come back with a code, and `held_market`,
-    `held_code`; they are not selected from. [W-6] `left_out`: the others, with their reason.
+    """`frame`: what `selection.select` takes. `returning`: the same of fans who come back with a
+    code, and `held_market`, `held_code`; they are not selected from. [W-6] `left_out`: the others,
+    with their reason. Contacts are judged and not kept: `contacts.py` reads those of the selected.
 
     All have `unrostered` (Boolean): registered only after the rows of the file were judged, so that
     the roster does not hold their preferences. [S-10]
@@ -100,40 +93,56 @@ class Terms:
 
 
 def gather(
-    score_file: ScoreFile, rules: Rules, terms: Sequence[Terms], *, wave_id: int | None
+    score_file: ScoreFile,
+    rules: Rules,
+    terms: Sequence[Terms],
+    *,
+    market_ids: Iterable[str],
+    wave_id: int | None,
 ) -> list[Candidates]:
     """The fans of the score file who may be selected, by the lists and options of `rules`, and by
-    each of the terms; read once. [W-5, X-4]
+    each of the terms; read once. `market_ids`: of the campaign. [W-5, X-4]
 
     Members of the wave `wave_id` itself (its earlier preparation) are not counted as taken.
     """
     numbers = {"campaign": score_file.campaign_id, "wave": wave_id, "score_file": score_file.pk}
-    judge = partial(_split_each, rules=rules, terms=terms)
+    markets = pl.Enum(list(market_ids))
+    judge = partial(_split_each, rules=rules, terms=terms, markets=markets)
     # PostgreSQL, the reading and the judging keep two cores busy
     with helper_thread("candidates") as helper:
-        parts = [
-            future.result()
-            for future in [
-                helper.submit(judge, fans) for fans in nullable_frames_of(FANS, _SCHEMA, **numbers)
-            ]
-        ]
-    if not parts:
-        return judge(pl.DataFrame(schema=_SCHEMA))
+        frames = nullable_frames_of(FANS, _SCHEMA, **numbers)
+        parts = list(in_order(helper, judge, frames, at_once=AT_ONCE))
+    nobody = judge(pl.DataFrame(schema=_SCHEMA))
     return [
         Candidates(
-            pl.concat([part.frame for part in found]),
-            pl.concat([part.returning for part in found]),
-            pl.concat([part.left_out for part in found]),
+            _joined([part.frame for part in (none, *found)]),
+            _joined([part.returning for part in (none, *found)]),
+            _joined([part.left_out for part in (none, *found)]),
         )
-        for found in zip(*parts, strict=True)
+        for none, *found in zip(nobody, *parts, strict=True)
     ]
 
 
-def _split_each(fans: pl.DataFrame, rules: Rules, terms: Sequence[Terms]) -> list[Candidates]:
+def _joined(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    """The parts under each other, each column in one piece. `parts` is empty afterwards: a column
+    is given up as it is joined, so that never more than one is there twice.
+    """
+    columns = [frame.get_columns() for frame in parts]
+    parts.clear()
+    joined = []
+    while columns[0]:
+        joined.append(pl.concat([of_part.pop() for of_part in columns], rechunk=True))
+    return pl.DataFrame(joined[::-1])
+
+
+def _split_each(
+    fans: pl.DataFrame, rules: Rules, terms: Sequence[Terms], markets: pl.Enum
+) -> list[Candidates]:
     return [
         split_fans(
             fans,
             rules,
+            markets=markets,
             min_score=max(each.min_score, rules.lowest_score),
             returning=each.returning,
         )
@@ -145,11 +154,13 @@ def split_fans(
     fans: pl.DataFrame,
     rules: Rules,
     *,
+    markets: pl.Enum,
     min_score: float,
     returning: pl.DataFrame = NOBODY_RETURNS,
 ) -> Candidates:
     """Split fans (columns of `_SCHEMA`) into candidates, those who come back with their code, and
-    excluded, these under the first reason that applies. [W-5, W-6]
+    excluded, these under the first reason that applies. Of the preferences, those that are none of
+    the `markets` become null. [W-5, W-6]
     """
     # nearly always nobody comes back: then neither a join nor a copy of each part is needed
     fans = (
@@ -159,7 +170,7 @@ def split_fans(
         if returning.is_empty()
         else fans.join(returning, on="global_user_id", how="left", maintain_order="left")
     )
-    fans = fans.with_columns(pl.col("confirmed", "in_wave", "holds_code", "unrostered") == "t")
+    fans = fans.with_columns(pl.col("in_wave", "holds_code", "unrostered") == "t")
     refused = pl.coalesce(
         _reason(pl.col("registered_us").is_null(), Exclusion.NOT_REGISTERED),
         _reason(pl.col("raw_score") < min_score, Exclusion.BELOW_MINIMUM_SCORE),
@@ -168,24 +179,17 @@ def split_fans(
     )
     fans = fans.with_columns(refused.alias("reason"))
     early = fans.filter(pl.col("reason").is_not_null())
-    # Phones are stored in E.164, so the country they are read with does not matter.
-    contacts = fans.filter(pl.col("reason").is_null()).with_columns(
-        pl.lit(rules.home_countries[0]).alias("country"),
-        pl.lit(None, pl.String).alias("known_phone"),
-    )
-    judged = judge_contacts(contacts, rules)
+    judged = judged_as_stored(fans.filter(pl.col("reason").is_null()), rules)
+    asked = pl.List(markets)
     kept = judged.filter(pl.col("contact_reason").is_null()).select(
         "global_user_id",
         "band_score",
         "luck",
         pl.when(pl.col("preferences") == "")
-        .then(pl.lit([], pl.List(pl.String)))
-        .otherwise(pl.col("preferences").str.split("|"))
+        .then(pl.lit([], asked))
+        .otherwise(pl.col("preferences").str.split("|").cast(asked, strict=False))
         .alias("preferences"),
         pl.col("registered_us").cast(pl.Datetime("us", "UTC")).alias("registered_at"),
-        "member_id",
-        pl.col("email").fill_null(""),
-        pl.when("usable_phone").then("phone").otherwise(pl.lit("")).alias("phone"),
         "held_market",
         "held_code",
         "unrostered",

@@ -15,6 +15,7 @@ from campaigns.draw import Draw, in_order
 from campaigns.models import Campaign, Market, ScoreFile
 from campaigns.opening import campaign_of, draw_of, require_open
 from campaigns.scoring import rules
+from campaigns.scoring.outcomes import Rules
 from datalake.storage import buckets
 from operations.entry import values
 from waves.choices import Exclusion, Order
@@ -68,14 +69,16 @@ class Plan:
 @dataclass(frozen=True)
 class PlannedSelection:
     """A plan, its candidates, the selection made from them, who was not a candidate, by reason, and
-    the minimum that applied: the largest of the bands', the campaign's and the wave's. `moved`: the
-    fans whom the wave's own rules moved, where it has any. [S-8]
+    the minimum that applied: the largest of the bands', the campaign's and the wave's. `rules`: by
+    which contacts were judged. `moved`: the fans whom the wave's own rules moved, where it has any.
+    [S-8]
     """
 
     plan: Plan
     candidates: candidates.Candidates
     selection: Selection
     least_score: float
+    rules: Rules
     moved: int | None = None
 
     @property
@@ -111,7 +114,7 @@ class PlannedSelection:
             "candidates": self.selection.candidates,
             "excluded": {str(reason): count for reason, count in self.excluded.items()},
             "selected": self.selection.members.height,
-            "waitlist": self.selection.waitlist.height,
+            "waitlist": len(self.selection.waiting),
             "members_digest": self.selection.members_digest,
         }
 
@@ -196,11 +199,12 @@ def select_each(
             candidates.Terms(least, returning.filter(pl.col("held_market").is_in(list(held))))
             for least, held in different
         ],
+        market_ids=first.markets,
         wave_id=wave.pk if wave else None,
     )
     by_terms, draw = dict(zip(different, gathered, strict=True)), draw_of(first.campaign)
     return [
-        _select(plan, by_terms[own], draw, least_score=own[0])
+        _select(plan, by_terms[own], draw, in_force, least_score=own[0])
         for plan, own in zip(plans, terms, strict=True)
     ]
 
@@ -211,7 +215,7 @@ def _filled(plan: Plan) -> dict[int, str]:
 
 
 def _select(
-    plan: Plan, gathered: candidates.Candidates, draw: Draw, *, least_score: float
+    plan: Plan, gathered: candidates.Candidates, draw: Draw, in_force: Rules, *, least_score: float
 ) -> PlannedSelection:
     selection = select(
         gathered.frame,
@@ -222,7 +226,7 @@ def _select(
     )
     if gathered.returning.height:
         selection = _with_returning(selection, gathered, _filled(plan), draw)
-    return PlannedSelection(plan, gathered, selection, least_score)
+    return PlannedSelection(plan, gathered, selection, least_score, in_force)
 
 
 def _with_returning(

@@ -45,10 +45,11 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Preferences:
-    """The preferences of all fans: `flat[offsets[row] : offsets[row + 1]]` are a row's markets,
-    none = any market.
+    """The preferences of all fans: `flat[offsets[fan] : offsets[fan + 1]]` are a fan's markets,
+    none = any market. `ranked`: the fans in the order of the draw, one for each row.
     """
 
+    ranked: Ints
     flat: Ints
     offsets: Ints
     registered_us: Ints
@@ -56,7 +57,7 @@ class Preferences:
 
     @property
     def rows(self) -> int:
-        return len(self.offsets) - 1
+        return len(self.ranked)
 
     @property
     def nothing(self) -> int:
@@ -67,46 +68,48 @@ class Preferences:
             yield self._chunk(start, min(start + CHUNK_ROWS, self.rows))
 
     def _chunk(self, start: int, stop: int) -> Chunk:
-        wanted = self._matrix(start, stop)
+        fans = self.ranked[start:stop]
+        wanted = self._matrix(fans)
         wants_any = (wanted != self.nothing).any(axis=1)
-        too_late = self.registered_us[start:stop, None] > self.closes_us[wanted]
+        too_late = self.registered_us[fans, None] > self.closes_us[wanted]
         wanted[too_late] = self.nothing
         eligible = np.zeros((stop - start, self.nothing + 1), dtype=np.bool_)
         eligible[np.arange(stop - start)[:, None], wanted] = True
         return Chunk(start, wanted, wants_any, eligible[:, : self.nothing])
 
-    def _matrix(self, start: int, stop: int) -> Ints:
-        lengths = np.diff(self.offsets[start : stop + 1])
+    def _matrix(self, fans: Ints) -> Ints:
+        first = self.offsets[fans]
+        lengths = self.offsets[fans + 1] - first
         any_market = lengths == 0
         width = max(int(lengths.max()), self.nothing if any_market.any() else 0, 1)
-        matrix = np.full((stop - start, width), self.nothing, dtype=self.flat.dtype)
-        first, last = self.offsets[start], self.offsets[stop]
-        rows = np.repeat(np.arange(stop - start), lengths)
-        columns = np.arange(first, last) - np.repeat(self.offsets[start:stop], lengths)
-        matrix[rows, columns] = self.flat[first:last]
+        matrix = np.full((len(fans), width), self.nothing, dtype=self.flat.dtype)
+        rows = np.repeat(np.arange(len(fans)), lengths)
+        columns = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        matrix[rows, columns] = self.flat[first[rows] + columns]
         if any_market.any():
             matrix[any_market, : self.nothing] = np.arange(self.nothing)
         return matrix
 
 
-def encode(ordered: pl.DataFrame, seats: Sequence[MarketSeat]) -> Preferences:
-    """The preferences of a frame's rows in the frame's order; `seats` in position order. [W-5]
+def encode(fans: pl.DataFrame, ranked: Ints, seats: Sequence[MarketSeat]) -> Preferences:
+    """The preferences of the fans, ranked; `seats` in position order. [W-5]
 
-    Columns read: `preferences` (List[String], empty or null = any market), `registered_at`
-    (Datetime, UTC).
+    Columns read: `preferences` (List of String or Enum, empty or null = any market),
+    `registered_at` (Datetime, UTC).
     """
-    preferences = ordered["preferences"]
+    preferences = fans["preferences"]
     lengths = preferences.list.len().fill_null(0)
     flat = preferences.filter(lengths > 0).explode()
     market_ids = pl.Enum([seat.market_id for seat in seats])
     indexes = flat.cast(market_ids, strict=False).to_physical().cast(pl.Int16).fill_null(len(seats))
-    offsets = np.zeros(ordered.height + 1, dtype=np.int64)
+    offsets = np.zeros(fans.height + 1, dtype=np.int64)
     np.cumsum(lengths.to_numpy(), out=offsets[1:])
     closes = [_microseconds(seat.selection_time) for seat in seats]
     return Preferences(
+        ranked=ranked,
         flat=indexes.to_numpy(),
         offsets=offsets,
-        registered_us=ordered["registered_at"].dt.timestamp("us").to_numpy(),
+        registered_us=fans["registered_at"].dt.timestamp("us").to_numpy(),
         closes_us=np.array([*closes, _NEVER], dtype=np.int64),
     )
 

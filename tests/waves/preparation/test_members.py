@@ -7,7 +7,7 @@ import pytest
 from campaigns.models import Registrant
 from tests.support.waves import NOW, campaign_with, person, request
 from waves.models import Member, Wave
-from waves.preparation.members import selected_members, with_languages, write_members
+from waves.preparation.members import selected_members, write_members
 from waves.preparation.prepare import prepare
 from waves.preparation.submission import submit
 from waves.selection.plan import plan_of, select_members
@@ -35,7 +35,6 @@ def test_k6_members_carry_wave_campaign_and_code():
     submit(request(campaign), by=person("ann"), now=NOW)
     wave = Wave.objects.get()
     chosen = selected_members(select_members(plan_of(request(campaign), now=NOW)))
-    chosen = with_languages(campaign.pk, chosen)
     write_members(wave, chosen.with_columns(code=chosen["global_user_id"].str.to_uppercase()))
     rows = Member.objects.filter(wave=wave, campaign=campaign, wave_live=True)
     assert {row.code for row in rows} == {row.global_user_id.upper() for row in rows}

@@ -1,18 +1,19 @@
 from __future__ import annotations
 
-import io
 import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from waves.markets import MarketSeat
+from waves.selection import eligibility
 from waves.selection.allocation import select
 from waves.selection.candidates import NOBODY_RETURNS, Candidates
-from waves.selection.eligibility import candidates_record, cells_of, eligible_markets
+from waves.selection.eligibility import cells_of, with_eligible, write_candidates
 
 NOON = datetime(2026, 1, 18, 12, tzinfo=UTC)
 MARKETS = ("b", "a", "c")
@@ -67,19 +68,21 @@ def test_w5_a_fan_is_eligible_for_what_they_want_and_registered_in_time_for(
         if found:
             due[fan] = "|".join(found)
     shuffled = dice.sample(markets, len(markets))
-    assert dict(eligible_markets(fans, shuffled).iter_rows()) == due
+    found = with_eligible(fans, shuffled).filter(pl.col("eligible") != "")
+    assert dict(found.select("global_user_id", "eligible").iter_rows()) == due
     selected = select(fans, markets)
     assert selected.candidates == len(due)
     kept = Candidates(fans.with_columns(unrostered=False), NOBODY_RETURNS, NOBODY_LEFT_OUT)
-    cells = cells_of(kept, shuffled, {})["cell"].to_list()
+    cells = [cell for part in cells_of(kept, shuffled, {}) for cell in part["cell"]]
     reasons = Counter(cell[1:] for cell in cells if cell.startswith("!"))
     assert reasons == {str(why): fans for why, fans in selected.excluded.items() if fans}
 
 
-def test_the_record_has_a_cell_for_every_fan_of_the_score_file() -> None:
+def test_the_record_has_a_cell_for_every_fan_of_the_score_file(tmp_path: Path, monkeypatch) -> None:
     """S-10: candidates with their markets, those who come back, and the others with the reason; a
     plus says that the roster has no preferences of theirs.
     """
+    monkeypatch.setattr(eligibility, "AT_ONCE", 2)
     late = NOON + timedelta(days=9)
     markets = seats(random.Random(1))
     fans = pl.DataFrame(
@@ -106,8 +109,9 @@ def test_the_record_has_a_cell_for_every_fan_of_the_score_file() -> None:
             "reason": ["not_registered", "no_contact"],
         }
     )
-    kept = candidates_record(Candidates(fans, back, left_out), markets, {7: "b"})
-    assert dict(pl.read_parquet(io.BytesIO(kept)).rows()) == {
+    record = tmp_path / "candidates.parquet"
+    write_candidates(record, Candidates(fans, back, left_out), markets, {7: "b"})
+    assert dict(pl.read_parquet(record).rows()) == {
         "x": "c|a",
         "y": "+b|a|c",
         "none of them": "!no_market_wanted",

@@ -19,7 +19,7 @@ def encoded(*fans: tuple[list[str] | None, datetime]) -> preferences.Preferences
         {"preferences": [wanted for wanted, _ in fans], "registered_at": [at for _, at in fans]},
         schema={"preferences": pl.List(pl.String), "registered_at": pl.Datetime("us", "UTC")},
     )
-    return preferences.encode(frame, SEATS)
+    return preferences.encode(frame, np.arange(len(fans)), SEATS)
 
 
 def wanted(found: preferences.Preferences) -> list[list[str]]:

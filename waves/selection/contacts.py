@@ -1,0 +1,83 @@
+"""Where a fan is reached: the newest registrant's contact, the score row's where there is none, as
+today's lists and options judge it. [W-5]
+
+All fans are judged by their contacts and few are selected, so contacts are not kept for them but
+read again for the selected, in the same snapshot: they took 200 bytes of each fan.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import polars as pl
+
+from campaigns.models import ScoreFile
+from campaigns.scoring.outcomes import Rules, judge_contacts
+from operations.database.copying import nullable_frame_of
+
+# Of a score row and its `fan`, the registrant. A phone that both name is confirmed where either
+# says so: the registrant may have confirmed it after the scores were made.
+CONTACT: Final = """
+    COALESCE(NULLIF(fan.email, ''), score.email),
+    CASE WHEN fan.phone <> '' THEN fan.phone ELSE score.phone END,
+    CASE WHEN fan.phone <> '' THEN fan.phone_confirmed OR (fan.phone = score.phone
+        AND score.phone_confirmed)
+        ELSE score.phone_confirmed END
+"""
+CONTACT_SCHEMA: Final[dict[str, Any]] = {
+    "email": pl.String,
+    "phone": pl.String,
+    "confirmed": pl.String,
+}
+_SELECTED = """
+SELECT score.global_user_id, score.band_score, fan.language,
+    COALESCE(NULLIF(fan.member_id, ''), score.member_id),
+"""
+_FROM = """
+FROM unnest(%(fans)s::text[]) AS selected (fan)
+JOIN campaigns_fanscore AS score ON score.score_file_id = %(score_file)s
+    AND score.global_user_id = selected.fan
+LEFT JOIN campaigns_registrant AS fan
+    ON fan.campaign_id = %(campaign)s AND fan.global_user_id = selected.fan
+"""
+_CONTACTS = "".join((_SELECTED, CONTACT, _FROM))
+_SCHEMA = {
+    "global_user_id": pl.String,
+    "band_score": pl.Float64,
+    "language": pl.String,
+    "member_id": pl.String,
+    **CONTACT_SCHEMA,
+}
+AT_ONCE = 50_000
+
+
+def contacts_of(score_file: ScoreFile, rules: Rules, fans: pl.Series) -> pl.DataFrame:
+    """`global_user_id`, `band_score`, and as String, empty where unknown or not usable, `member_id`,
+    `email`, `phone` and `language` (that each registered with last [N-1]) of these fans of the
+    score file, in no order.
+    """
+    numbers = {"campaign": score_file.campaign_id, "score_file": score_file.pk}
+    return pl.concat(
+        judged_as_stored(
+            nullable_frame_of(_CONTACTS, _SCHEMA, fans=part.to_list(), **numbers), rules
+        ).select(
+            "global_user_id",
+            "band_score",
+            pl.col("language", "member_id", "email").fill_null(""),
+            pl.when("usable_phone").then("phone").otherwise(pl.lit("")).alias("phone"),
+        )
+        for part in (fans[at : at + AT_ONCE] for at in range(0, max(len(fans), 1), AT_ONCE))
+    )
+
+
+def judged_as_stored(fans: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """What `judge_contacts` says of contacts that are stored (the columns of CONTACT_SCHEMA)."""
+    return judge_contacts(
+        fans.with_columns(
+            pl.col("confirmed") == "t",
+            # Phones are stored in E.164, so the country they are read with does not matter.
+            pl.lit(rules.home_countries[0]).alias("country"),
+            pl.lit(None, pl.String).alias("known_phone"),
+        ),
+        rules,
+    )
