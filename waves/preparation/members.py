@@ -11,8 +11,8 @@ from waves.selection.plan import PlannedSelection
 
 
 def selected_members(planned: PlannedSelection) -> pl.DataFrame:
-    """The selected with contact and language, and with key and code source of their market, in the order of the
-    draw. Reads their contacts: in the snapshot that they were selected from.
+    """The selected with contact and language, and with key and code source of their market, in the
+    order of the draw. Reads their contacts: in the snapshot that they were selected from.
     """
     markets = pl.DataFrame(
         [

@@ -52,9 +52,9 @@ AT_ONCE = 50_000
 
 
 def contacts_of(score_file: ScoreFile, rules: Rules, fans: pl.Series) -> pl.DataFrame:
-    """`global_user_id`, `band_score`, and as String, empty where unknown or not usable, `member_id`,
-    `email`, `phone` and `language` (that each registered with last [N-1]) of these fans of the
-    score file, in no order.
+    """`global_user_id`, `band_score`, `member_id`, `email`, `phone` and `language` of these fans of
+    the score file, in no order. The last four are empty where unknown or not usable; the language
+    is that of the newest registration. [N-1]
     """
     numbers = {"campaign": score_file.campaign_id, "score_file": score_file.pk}
     return pl.concat(
