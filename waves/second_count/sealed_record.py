@@ -15,7 +15,6 @@ the campaign can select. So nothing in it is newer than the selection.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import tempfile
 import zipfile
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
+import polars_hash
 
 from campaigns.models import Campaign, ScoreFile
 from campaigns.opening import draw_of
@@ -165,19 +165,21 @@ def markets_file_of(wave: Wave) -> bytes | None:
         return file.read()
 
 
-def references(salt: bytes, ids: list[str]) -> list[str]:
+def references(salt: bytes, fans: pl.Series) -> pl.Series:
     """The public name of each fan: hex SHA-256 over HMAC-SHA256(salt, id) and the id. [S-8]"""
     padded = salt.ljust(_BLOCK_BYTES, b"\0")
-    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
-    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
-    found = []
-    for fan in ids:
-        name = fan.encode()
-        inside, outside = inner.copy(), outer.copy()
-        inside.update(name)
-        outside.update(inside.digest())
-        found.append(hashlib.sha256(outside.digest() + name).hexdigest())
-    return found
+    inner, outer = (pl.lit(bytes(byte ^ pad for byte in padded)) for pad in (0x36, 0x5C))
+    name = pl.col("fan").cast(pl.Binary)
+
+    def hashed(column: str) -> pl.Expr:
+        digest: pl.Expr = polars_hash.col(column).chash.sha2_256()
+        return digest.alias("digest")
+
+    raw = pl.col("digest").str.decode("hex")
+    frame = fans.alias("fan").to_frame().with_columns((inner + name).alias("text"))
+    for message in (outer + raw, raw + name):
+        frame = frame.with_columns(hashed("text")).with_columns(message.alias("text"))
+    return frame.select(hashed("text"))["digest"].alias("fan_ref")
 
 
 def _rules_of(
@@ -285,7 +287,7 @@ def _lines_of(fans: pl.DataFrame, in_force: Rules, salt: bytes) -> pl.DataFrame:
         in_force,
     )
     named = fans.with_columns(
-        pl.Series("fan_ref", references(salt, fans["global_user_id"].to_list())),
+        references(salt, fans["global_user_id"]),
         judged["contact_reason"].alias("contact"),
     )
     cells = [pl.col(name).cast(pl.String).fill_null("") for name in COLUMNS]
