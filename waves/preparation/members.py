@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import polars as pl
 
-from operations.database.copying import copy_nullable
+from operations.database.copying import copy_nullable, nullable_frame_of
 from waves.models import Wave
 from waves.selection.contacts import contacts_of
 from waves.selection.plan import PlannedSelection
+
+LANGUAGES = """
+SELECT global_user_id, language FROM campaigns_registrant
+WHERE campaign_id = %(campaign)s AND language <> '' AND global_user_id = ANY(%(fans)s)
+"""
 
 
 def selected_members(planned: PlannedSelection) -> pl.DataFrame:
@@ -31,7 +36,21 @@ def selected_members(planned: PlannedSelection) -> pl.DataFrame:
         (markets, "market_id"),
     ):
         members = members.join(frame, on=key, how="left", maintain_order="left")
-    return members
+    return with_languages(planned.plan.campaign.pk, members)
+
+
+def with_languages(campaign_pk: int, members: pl.DataFrame) -> pl.DataFrame:
+    """The members with the `language` that each fan registered with last; empty where none is
+    known. [N-1]
+    """
+    known = nullable_frame_of(
+        LANGUAGES,
+        {"global_user_id": pl.String, "language": pl.String},
+        campaign=campaign_pk,
+        fans=members["global_user_id"].to_list(),
+    )
+    found = members.join(known, on="global_user_id", how="left", maintain_order="left")
+    return found.with_columns(pl.col("language").fill_null(""))
 
 
 def write_members(wave: Wave, members: pl.DataFrame) -> None:

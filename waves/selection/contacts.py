@@ -30,8 +30,7 @@ CONTACT_SCHEMA: Final[dict[str, Any]] = {
     "confirmed": pl.String,
 }
 _SELECTED = """
-SELECT score.global_user_id, score.band_score, fan.language,
-    COALESCE(NULLIF(fan.member_id, ''), score.member_id),
+SELECT score.global_user_id, score.band_score, COALESCE(NULLIF(fan.member_id, ''), score.member_id),
 """
 _FROM = """
 FROM unnest(%(fans)s::text[]) AS selected (fan)
@@ -44,7 +43,6 @@ _CONTACTS = "".join((_SELECTED, CONTACT, _FROM))
 _SCHEMA = {
     "global_user_id": pl.String,
     "band_score": pl.Float64,
-    "language": pl.String,
     "member_id": pl.String,
     **CONTACT_SCHEMA,
 }
@@ -52,9 +50,8 @@ AT_ONCE = 50_000
 
 
 def contacts_of(score_file: ScoreFile, rules: Rules, fans: pl.Series) -> pl.DataFrame:
-    """`global_user_id`, `band_score`, `member_id`, `email`, `phone` and `language` of these fans of
-    the score file, in no order. The last four are empty where unknown or not usable; the language
-    is that of the newest registration. [N-1]
+    """`global_user_id`, `band_score`, `member_id`, `email` and `phone` of these fans of the score
+    file, in no order. The last three are empty where unknown or not usable.
     """
     numbers = {"campaign": score_file.campaign_id, "score_file": score_file.pk}
     return pl.concat(
@@ -63,7 +60,7 @@ def contacts_of(score_file: ScoreFile, rules: Rules, fans: pl.Series) -> pl.Data
         ).select(
             "global_user_id",
             "band_score",
-            pl.col("language", "member_id", "email").fill_null(""),
+            pl.col("member_id", "email").fill_null(""),
             pl.when("usable_phone").then("phone").otherwise(pl.lit("")).alias("phone"),
         )
         for part in (fans[at : at + AT_ONCE] for at in range(0, max(len(fans), 1), AT_ONCE))
