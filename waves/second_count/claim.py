@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from campaigns.opening import draw_of
 from operations.database.snapshots import one_snapshot
 from operations.database.statements import rows
@@ -51,8 +49,7 @@ def write_claim(wave: Wave, target: Path) -> Claim:
 
 def _members_of(wave: Wave) -> Iterator[bytes]:
     found = rows(_MEMBERS, wave=wave.pk)
-    fans = pl.Series([fan for _, fan, _, _ in found], dtype=pl.String)
-    refs = references(draw_of(wave.campaign).salt, fans)
+    refs = references(draw_of(wave.campaign).salt, [fan for _, fan, _, _ in found])
     for (place, _, market, band_score), ref in zip(found, refs, strict=True):
         yield f"{place}\t{ref}\t{market}\t{band_score}\n".encode()
 

@@ -165,7 +165,7 @@ def markets_file_of(wave: Wave) -> bytes | None:
         return file.read()
 
 
-def references(salt: bytes, fans: pl.Series) -> pl.Series:
+def references(salt: bytes, fans: pl.Series | list[str]) -> pl.Series:
     """The public name of each fan: hex SHA-256 over HMAC-SHA256(salt, id) and the id. [S-8]"""
     padded = salt.ljust(_BLOCK_BYTES, b"\0")
     inner, outer = (pl.lit(bytes(byte ^ pad for byte in padded)) for pad in (0x36, 0x5C))
@@ -176,7 +176,9 @@ def references(salt: bytes, fans: pl.Series) -> pl.Series:
         return digest.alias("digest")
 
     raw = pl.col("digest").str.decode("hex")
-    frame = fans.alias("fan").to_frame().with_columns((inner + name).alias("text"))
+    frame = pl.DataFrame({"fan": fans}, schema={"fan": pl.String}).with_columns(
+        (inner + name).alias("text")
+    )
     for message in (outer + raw, raw + name):
         frame = frame.with_columns(hashed("text")).with_columns(message.alias("text"))
     return frame.select(hashed("text"))["digest"].alias("fan_ref")
