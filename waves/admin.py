@@ -11,15 +11,18 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from campaigns.admin.of_campaign import OfCampaign, posted_campaign
+from campaigns.admin.of_campaign import LOOKS_LIKE_A_KEY, OfCampaign, posted_campaign
+from campaigns.choices import READ_ONLY
 from campaigns.locks import lock_campaigns
-from campaigns.models import Market
+from campaigns.models import Campaign
 from operations.adminkit.listing import BigTableAdmin, MaskedAdmin, PageAdmin, TitledAdmin, counted
 from operations.adminkit.masking import mask_email, mask_phone, mask_text
 from operations.adminkit.wall_clock import moment
 from waves.choices import CodeState, SendState, WaveState
 from waves.errors import BadTemplate
-from waves.forms import TemplateForm
+from waves.forms import FIELDS, MarketSelect, TemplateForm
+from waves.messages.built_in import built_in_texts
+from waves.messages.content import PLACEHOLDERS
 from waves.models import Code, Member, Send, Template, Wave
 from waves.providers.reasons import reason_in_words
 from waves.template_edits import (
@@ -32,6 +35,8 @@ from waves.template_edits import (
     words_for,
 )
 
+# of the fields that name another row
+COLUMNS = {"campaign": "campaign_id", "market": "market_id"}
 WAVE_COLOURS = {
     WaveState.PREPARED: "info",
     WaveState.APPROVED: "info",
@@ -158,22 +163,38 @@ class SendAdmin(BigTableAdmin, MaskedAdmin):
 @admin.register(Template)
 class TemplateAdmin(OfCampaign, TitledAdmin):
     list_before_template = "console/waves/templates_note.html"
+    change_form_template = "console/waves/template.html"
     form = TemplateForm
     list_display = ("__str__", "campaign", "market", "channel", "language", "audience", "body")
     list_filter = ("channel", "campaign")
     list_select_related = ("campaign", "market")
-    autocomplete_fields = ("campaign",)
-    fields = (
-        *(("campaign", "market"), ("channel", "language", "audience"), "subject", "body", "html"),
-        "confirmed",
-    )
+    fields = (*FIELDS, "without_code", "confirmed")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "market":
-            kwargs["queryset"] = Market.objects.select_related("campaign").order_by(
-                "-campaign_id", "position"
-            )
+            kwargs["widget"] = MarketSelect()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A campaign's page leads here; what else an address says is ignored."""
+        named = request.GET.get("campaign", "")
+        if not LOOKS_LIKE_A_KEY.fullmatch(named):
+            return {}
+        campaign = Campaign.objects.filter(pk=int(named)).exclude(status__in=READ_ONLY).first()
+        return {"campaign": campaign.pk, "language": campaign.default_language} if campaign else {}
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        row = context.get("original")
+        context |= {
+            "placeholders": PLACEHOLDERS,
+            "built_in": built_in_texts(),
+            "shown_as": {name: getattr(row, COLUMNS.get(name, name)) or "" for name in FIELDS}
+            if row
+            else {},
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def campaigns_of(self, request: HttpRequest, row: Template) -> set[int]:
         """A template for all campaigns changes waves of all of them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Final
 
 from waves.choices import Audience, Channel
@@ -84,3 +85,12 @@ def built_in(
     selected = WITH_CODE if with_code else WITHOUT_CODE
     texts = NOT_SELECTED if audience == Audience.NOT_SELECTED else selected
     return next(text for text in texts if text.channel == channel)
+
+
+def built_in_texts() -> dict[str, dict[str, str]]:
+    """All of them by channel and audience, such as `sms selected`: what an editor starts from."""
+    return {
+        f"{channel} {audience}": {"subject": text.subject, "body": text.body, "html": text.html}
+        for channel, audience in product(Channel.values, Audience.values)
+        for text in [built_in(channel, audience=audience)]
+    }

@@ -1,0 +1,1 @@
+"""What stands beside the editor of a template: the preview. [N-1]"""
