@@ -16,6 +16,7 @@ NAMES = (
     "scoring",
     "suspicious",
     "selecting",
+    "waves",
     "proving",
     "sending",
     "merging",

@@ -111,13 +111,34 @@ def move(
     if not allowed(source, target):
         raise WrongState(_refusal(wave, target))
     with transaction.atomic():
-        require_open(lock_wave(wave.pk).campaign)
-        moved = Wave.objects.filter(pk=wave.pk, state=source).update(state=target, **values)
-        if not moved:
-            wave.refresh_from_db()
-            raise WrongState(_refusal(wave, target))
-        record_move(subject_of(wave), source, target, by=by, reason=reason, cause=cause)
+        locked = lock_wave(wave.pk)
+        if locked.state != source:
+            raise WrongState(_refusal(locked, target))
+        move_locked(locked, target, by=by, reason=reason, cause=cause, **values)
     wave.refresh_from_db()
+
+
+def move_locked(
+    locked: Wave,
+    target: WaveState,
+    *,
+    by: User | None,
+    reason: str = "",
+    cause: str = "",
+    **values: Any,
+) -> None:
+    """As `move`, of a wave that the caller's transaction has locked with its campaign; what it was
+    given stands in `locked`, too.
+    """
+    source = WaveState(locked.state)
+    require_open(locked.campaign)
+    if not allowed(source, target) or not Wave.objects.filter(pk=locked.pk, state=source).update(
+        state=target, **values
+    ):
+        raise WrongState(_refusal(locked, target))
+    record_move(subject_of(locked), source, target, by=by, reason=reason, cause=cause)
+    for name, value in {"state": target, **values}.items():
+        setattr(locked, name, value)
 
 
 def require_state(wave: Wave, *states: WaveState) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from campaigns.locks import lock_campaign
+from campaigns.models import Campaign
 from waves.models import Wave
 
 
@@ -18,3 +19,18 @@ def lock_wave(wave_pk: int) -> Wave:
     wave = Wave.objects.select_for_update(no_key=True).get(pk=wave_pk)
     wave.campaign = campaign
     return wave
+
+
+def try_lock_wave(wave: Wave) -> Wave | None:
+    """As `lock_wave`, but None at once where somebody else holds the campaign or the wave: a wave
+    that is due does not wait behind another one's.
+    """
+    campaigns = Campaign.objects.select_for_update(no_key=True, skip_locked=True)
+    campaign = campaigns.filter(pk=wave.campaign_id).first()
+    if campaign is None:
+        return None
+    waves = Wave.objects.select_for_update(no_key=True, skip_locked=True)
+    locked = waves.filter(pk=wave.pk).first()
+    if locked is not None:
+        locked.campaign = campaign
+    return locked

@@ -23,10 +23,10 @@ from operations.services.troubles import Trouble
 from waves.approval import changeable_waves, renew, void_members
 from waves.choices import WaveState
 from waves.codes import assignments
-from waves.digest import content_changed, require_approved_content, require_unchanged
+from waves.digest import changed_among, require_approved_content, require_unchanged
 from waves.errors import ContentChanged, NotDue, ReasonMissing, TooLate, WrongState
-from waves.lifecycle import move, require_state
-from waves.locks import lock_wave
+from waves.lifecycle import move, move_locked, require_state
+from waves.locks import lock_wave, try_lock_wave
 from waves.models import Wave
 from waves.naming import GRACE
 
@@ -34,7 +34,6 @@ logger = logging.getLogger(__name__)
 
 # how late a wave can be that was scheduled for this moment while we slept
 LONGEST_SLEEP_SECONDS = 1.0
-SWEEP_SECONDS = 60.0
 
 
 @dataclass
@@ -85,32 +84,53 @@ def unschedule(wave: Wave, *, by: User, reason: str) -> Wave:
 
 
 def check_due_waves(*, now: datetime, grace: timedelta = GRACE) -> ScheduleCheck:
-    """Trigger the waves that are due, hold those that are too late, void approvals of what changed.
+    """Claim what is due, then assign its codes here, also those of waves whose process died in
+    between, and void approvals of what changed: all that schedulers and workers do, at once.
     [W-11, X-5]
-
-    Schedulers that check at the same time get different waves or none: a wave is claimed by one
-    conditional UPDATE. All due waves are claimed before the codes of the first are assigned, so
-    that no wave waits for the codes of another. What one wave refuses is that wave's: it is held
-    or paused with an alert, and the others go on. They do so too where one meets a fault of ours,
-    which is in `faults`.
     """
-    done = ScheduleCheck()
-    for wave in changeable_waves():
-        with _of_one(wave, done):
-            if content_changed(wave) and renew(wave.pk, by=None, reason="content changed"):
-                done.voided.append(wave)
-    for wave in _due(now):
-        if now > wave.notify_date + grace:
-            _hold_late(wave, now, done)
-        else:
-            _claim(wave, now, done)
+    done = claim_due_waves(now=now, grace=grace)
     for wave in done.triggered:
         _assign_codes_or_pause(wave, now, done)
     for wave in _triggered_earlier(done.triggered):
         with _of_one(wave, done):
             if assignments.unfinished(wave):
                 _assign_codes_or_pause(wave, now, done)
+    void_changed(done)
     return done
+
+
+def claim_due_waves(*, now: datetime, grace: timedelta = GRACE) -> ScheduleCheck:
+    """Trigger the waves that are due, and hold those that are too late. Their codes are assigned by
+    who sends them: no wave waits for the codes of another. [W-11, X-5]
+
+    Schedulers that check at the same time get different waves or none: a wave is claimed by one
+    conditional UPDATE, and one that somebody else holds at this moment is left for the next check
+    instead of waited for. What one wave refuses is that wave's: it is held with an alert, or loses
+    its approval, and the others go on. They do so too where one meets a fault of ours, which is in
+    `faults`.
+    """
+    done = ScheduleCheck()
+    for wave in _due(now):
+        if now > wave.notify_date + grace:
+            _hold_late(wave, now, done)
+        else:
+            _claim(wave, now, done)
+    return done
+
+
+def void_changed(done: ScheduleCheck) -> None:
+    """Waves that would say something else than what was prepared lose their approval. [X-5]"""
+    for wave in changed_among(changeable_waves()):
+        with _of_one(wave, done):
+            if renew(wave.pk, by=None, reason="content changed"):
+                done.voided.append(wave)
+
+
+def void_what_changed() -> None:
+    """Each minute. Raises what was no wave's refusal, when the others had their turn."""
+    done = ScheduleCheck()
+    void_changed(done)
+    done.raise_faults()
 
 
 def trigger(wave: Wave, *, by: User | None, now: datetime, reason: str = "") -> Wave:
@@ -141,13 +161,29 @@ def trigger(wave: Wave, *, by: User | None, now: datetime, reason: str = "") -> 
 @retried
 @transaction.atomic
 def _trigger(wave: Wave, *, by: User | None, now: datetime, reason: str) -> None:
+    _trigger_locked(lock_wave(wave.pk), by=by, now=now, reason=reason)
+    wave.refresh_from_db()
+
+
+@retried
+@transaction.atomic
+def _trigger_if_free(wave: Wave, *, now: datetime) -> Wave | None:
+    """None where somebody else holds the wave or its campaign at this moment, or has given it
+    another date since it was listed.
+    """
+    locked = try_lock_wave(wave)
+    if locked is None or locked.notify_date != wave.notify_date:
+        return None
+    _trigger_locked(locked, by=None, now=now, reason="due")
+    return locked
+
+
+def _trigger_locked(locked: Wave, *, by: User | None, now: datetime, reason: str) -> None:
     """What is approved at this moment is sent, whatever changes later. [X-5]"""
-    locked = lock_wave(wave.pk)
     require_state(locked, WaveState.SCHEDULED, WaveState.HELD)
     require_unchanged(locked)
     require_approved_content(locked)
-    move(locked, WaveState.TRIGGERED, by=by, reason=reason, triggered_at=now)
-    wave.refresh_from_db()
+    move_locked(locked, WaveState.TRIGGERED, by=by, reason=reason, triggered_at=now)
 
 
 def assign_codes(wave: Wave, *, now: datetime) -> assignments.Assigned:
@@ -161,11 +197,33 @@ def assign_codes(wave: Wave, *, now: datetime) -> assignments.Assigned:
     return assigned
 
 
-def seconds_to_next(now: datetime) -> float:
-    """How long to sleep: until the next wave is due, but not so long that one scheduled meanwhile
-    would be late.
+def finish_trigger(wave: Wave, *, now: datetime) -> Exception | None:
+    """Assign and publish what is left of a triggered wave before it is sent. What it refuses is
+    returned, and the wave is paused with an alert: nothing of it may be sent. Raises WrongState.
+    [W-11]
     """
-    first = _scheduled().order_by("notify_date").values_list("notify_date", flat=True).first()
+    try:
+        assign_codes(wave, now=now)
+    except WrongState:
+        raise
+    except (Refusal, IntegrityError) as error:
+        _pause(wave, error)
+        return error
+    return None
+
+
+def _pause(wave: Wave, error: Exception) -> None:
+    with transaction.atomic():
+        move(wave, WaveState.PAUSED, by=None, reason=error_text(error))
+        alert(f":red_circle: Wave {wave.name} is paused: {error_text(error)}")
+
+
+def seconds_to_next(now: datetime, *, after: datetime | None = None) -> float:
+    """How long to sleep: until the next wave is due, of those that are due `after` a moment if one
+    is given, but not so long that one scheduled meanwhile would be late.
+    """
+    waiting = _scheduled().filter(notify_date__gt=after) if after else _scheduled()
+    first = waiting.order_by("notify_date").values_list("notify_date", flat=True).first()
     until = (first - now).total_seconds() if first else LONGEST_SLEEP_SECONDS
     return max(0.0, min(LONGEST_SLEEP_SECONDS, until))
 
@@ -177,28 +235,23 @@ def keep_checking(
     report: Callable[[ScheduleCheck], object],
     stopped: Callable[[], bool],
 ) -> None:
-    """Check when a wave is due and at least once a minute, until `stopped`; `report` is called with
-    each check that did something. [W-11]
+    """Check when a wave is due and each second, until `stopped`; `report` is called with each check
+    that did something, and wakes who assigns the codes and sends. [W-11]
 
     A check that fails, because the database does not answer or for a fault of ours, alerts and is
     made again each second: the next wave does not wait for the fault of another.
     """
-    swept: datetime | None = None
     trouble = Trouble("Scheduler", "due waves", page="/admin/waves/wave/")
     while not stopped():
         pause = LONGEST_SLEEP_SECONDS
         with trouble.fenced():
-            now, left_alone = clock(), False
-            due = _due(now)
-            if swept is None or (now - swept).total_seconds() >= SWEEP_SECONDS or due:
-                swept = now
-                done = check_due_waves(now=now)
-                if done:
-                    report(done)
-                done.raise_faults()
-                left_alone = bool(due) and not done
+            now = clock()
+            done = claim_due_waves(now=now)
+            if done:
+                report(done)
+            done.raise_faults()
             # a wave that is left alone is not asked again at once
-            pause = LONGEST_SLEEP_SECONDS if left_alone else seconds_to_next(clock())
+            pause = seconds_to_next(clock(), after=None if done else now)
             trouble.over()
         sleep(pause)
 
@@ -207,9 +260,9 @@ def _require_due(wave: Wave, now: datetime) -> None:
     if now < wave.notify_date:
         raise NotDue(f"Wave {wave.name} is not due until {wave.notify_date.isoformat()}.")
     if now > wave.notify_date + GRACE:
-        done = ScheduleCheck()
-        _hold_late(wave, now, done)
-        done.raise_faults()
+        late = _lateness(wave, now)
+        with transaction.atomic():
+            _hold(lock_wave(wave.pk), late, f"it is {late}")
         raise TooLate(
             f"Wave {wave.name} was due at {wave.notify_date.isoformat()} and is now held."
             " Decide whether to send it."
@@ -227,19 +280,30 @@ def _scheduled() -> QuerySet[Wave]:
 
 
 def _hold_late(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
-    late = until(wave.notify_date, now, past="late")
-    _hold(wave, late, f"it is {late}", done)
+    late = _lateness(wave, now)
+    _hold_if_free(wave, late, f"it is {late}", done)
 
 
-def _hold(wave: Wave, reason: str, why: str, done: ScheduleCheck) -> None:
-    with _of_one(wave, done):
-        with transaction.atomic():
-            move(wave, WaveState.HELD, by=None, reason=reason)
-            alert(
-                f":warning: Wave {wave.name} is held because {why}. Send it now, give it a"
-                " new notify date, or cancel it."
-            )
-        done.held.append(wave)
+def _lateness(wave: Wave, now: datetime) -> str:
+    return until(wave.notify_date, now, past="late")
+
+
+def _hold_if_free(wave: Wave, reason: str, why: str, done: ScheduleCheck) -> None:
+    """One that somebody else holds, or has given another date, is left for the next check."""
+    with _of_one(wave, done), transaction.atomic():
+        locked = try_lock_wave(wave)
+        if locked is None or locked.notify_date != wave.notify_date:
+            return
+        _hold(locked, reason, why)
+        done.held.append(locked)
+
+
+def _hold(locked: Wave, reason: str, why: str) -> None:
+    move_locked(locked, WaveState.HELD, by=None, reason=reason)
+    alert(
+        f":warning: Wave {locked.name} is held because {why}. Send it now, give it a new notify"
+        " date, or cancel it."
+    )
 
 
 def _claim(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
@@ -248,16 +312,17 @@ def _claim(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
     """
     with _of_one(wave, done):
         try:
-            _trigger(wave, by=None, now=now, reason="due")
+            claimed = _trigger_if_free(wave, now=now)
         except WrongState:
             raise
         except (Refusal, IntegrityError) as error:
             if renew(wave.pk, by=None, reason="content changed") or void_members(wave.pk, by=None):
                 done.voided.append(wave)
             else:
-                _hold(wave, error_text(error), f"it could not be sent: {error_text(error)}", done)
+                why = error_text(error)
+                _hold_if_free(wave, why, f"it could not be sent: {why}", done)
         else:
-            done.triggered.append(wave)
+            done.triggered += [claimed] if claimed else []
 
 
 @contextmanager
@@ -284,11 +349,4 @@ def _triggered_earlier(triggered: list[Wave]) -> QuerySet[Wave]:
 def _assign_codes_or_pause(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
     """A wave whose codes cannot be assigned is paused with an alert, so that the others go out."""
     with _of_one(wave, done):
-        try:
-            assign_codes(wave, now=now)
-        except WrongState:
-            raise
-        except (Refusal, IntegrityError) as error:
-            with transaction.atomic():
-                move(wave, WaveState.PAUSED, by=None, reason=error_text(error))
-                alert(f":red_circle: Wave {wave.name} is paused: {error_text(error)}")
+        finish_trigger(wave, now=now)

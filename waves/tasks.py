@@ -132,8 +132,8 @@ def run_sending(job_id: int) -> None:
     """
     wave = wave_named(Job.objects.get(pk=job_id).subject_id)
     with leases.working(job_id) as lease:
-        if wave.state == WaveState.TRIGGERED:
-            schedule.assign_codes(wave, now=timezone.now())
+        if wave.state == WaveState.TRIGGERED and schedule.finish_trigger(wave, now=timezone.now()):
+            return
         failed_go_again = wave.state == WaveState.COMPLETED and results.open_sms(wave.pk)
         if wave.state == WaveState.TRIGGERED or failed_go_again:
             _record_counts(lease, send_wave.send_wave(wave.pk))
@@ -207,6 +207,7 @@ def look_after() -> None:
     wake_waves()
     wake_settlers()
     results.take_over_cancelled()
+    schedule.void_what_changed()
     status_files.sweep()
     config_files.sweep()
     count.open_missing_jobs()

@@ -25,12 +25,14 @@ from waves import schedule as scheduling
 from waves.actions import cancel
 from waves.choices import CodeState, Exclusion, WaveState
 from waves.codes import assignments
+from waves.digest import changed_among
 from waves.errors import (
     BadTemplate,
     CodesNotAssigned,
     ContentChanged,
     NoMembers,
     NotDue,
+    ReasonMissing,
     TooLate,
     WrongState,
 )
@@ -360,7 +362,7 @@ def test_w11_a_wave_scheduled_while_the_scheduler_sleeps_is_at_most_a_second_lat
     assert NOTIFY <= wave.triggered_at <= NOTIFY + SECOND
 
 
-@pytest.mark.parametrize("step", ["_trigger", "assign_codes"])
+@pytest.mark.parametrize("step", ["_trigger_if_free", "assign_codes"])
 def test_w11_a_fault_with_one_wave_is_raised_after_the_others_went_out(monkeypatch, step):
     first, second = scheduled(), scheduled()
     real = getattr(scheduling, step)
@@ -389,7 +391,7 @@ def test_c2_a_wave_of_a_closed_campaign_is_never_due():
 def test_t1_a_check_that_fails_alerts_once_and_is_made_again_a_second_later(monkeypatch):
     """[T-1, O-2]"""
     scheduled()
-    real, tries, triggered, slept = scheduling.check_due_waves, [], [], []
+    real, tries, triggered, slept = scheduling.claim_due_waves, [], [], []
 
     def broken(*, now):
         tries.append(now)
@@ -397,7 +399,7 @@ def test_t1_a_check_that_fails_alerts_once_and_is_made_again_a_second_later(monk
             raise KeyError("a fault of ours")
         return real(now=now)
 
-    monkeypatch.setattr(scheduling, "check_due_waves", broken)
+    monkeypatch.setattr(scheduling, "claim_due_waves", broken)
     keep_checking(
         clock=lambda: NOTIFY,
         sleep=slept.append,
@@ -409,3 +411,32 @@ def test_t1_a_check_that_fails_alerts_once_and_is_made_again_a_second_later(monk
     assert text.startswith(
         ":red_circle: Scheduler failed for due waves: KeyError: 'a fault of ours'"
     )
+
+
+def test_w11_a_wave_that_got_another_date_since_it_was_listed_is_neither_sent_nor_held(monkeypatch):
+    wave = scheduled()
+    listed = [Wave.objects.select_related("campaign").get(pk=wave.pk)]
+    Wave.objects.filter(pk=wave.pk).update(notify_date=NOTIFY + timedelta(days=3))
+    monkeypatch.setattr("waves.schedule._due", lambda now: listed)
+    for now in (NOTIFY, NOTIFY + timedelta(hours=3)):
+        assert not scheduling.claim_due_waves(now=now)
+    wave.refresh_from_db()
+    assert wave.state == WaveState.SCHEDULED
+
+
+def test_w2_a_held_wave_is_sent_with_a_reason_alone():
+    wave = held(scheduled())
+    with pytest.raises(ReasonMissing):
+        trigger(wave, by=person("bob"), now=NOTIFY + timedelta(hours=4), reason=" ")
+    assert wave.state == WaveState.HELD
+
+
+def test_x5_looking_for_changed_waves_asks_for_the_templates_once(django_assert_num_queries):
+    waves = [scheduled() for _ in range(3)]
+    Template.objects.create(campaign=waves[1].campaign, channel="sms", body="changed {code}")
+    waiting = list(Wave.objects.order_by("id").select_related("campaign"))
+    with django_assert_num_queries(1):
+        assert changed_among(waiting) == [waves[1]]
+    scheduling.void_what_changed()
+    states = Wave.objects.order_by("id").values_list("state", flat=True)
+    assert list(states) == ["scheduled", "prepared", "scheduled"]

@@ -17,7 +17,7 @@ from campaigns.errors import WrongStatus
 from campaigns.models import Campaign, Registrant
 from operations import jobs
 from operations.choices import JobState
-from operations.models import Job
+from operations.models import Alert, Job
 from tests.support.sending import triggered_wave
 from tests.support.waves import campaign_with, person, request
 from waves import tasks
@@ -25,7 +25,7 @@ from waves.actions import cancel
 from waves.choices import CodeState, SendState, WaveState
 from waves.errors import MembersDiffer
 from waves.lifecycle import subject_of
-from waves.models import Code, Wave
+from waves.models import Assignment, Code, Send, Wave
 from waves.preparation.previews import preview
 from waves.sending import results, send_rows
 
@@ -191,3 +191,15 @@ def test_c2_a_closed_campaigns_failed_messages_stay_failed(gateway):
     with pytest.raises(WrongStatus, match="closed"):
         results.retry_failed(wave.pk)
     assert wave.sends.filter(state=SendState.FAILED).count() == 2
+
+
+def test_w11_the_worker_that_sends_assigns_the_codes_and_pauses_a_wave_whose_codes_it_cannot():
+    wave = ready_wave(3)
+    Code.objects.filter(wave=wave).first().delete()
+    tasks.wake_senders([wave])
+    tasks.run_sending(Job.objects.get(kind=tasks.SEND_KIND).pk)
+    wave.refresh_from_db()
+    assert wave.state == WaveState.PAUSED
+    assert Assignment.objects.filter(wave=wave).count() == 2
+    assert Alert.objects.filter(text__contains="1 access code could not be assigned").exists()
+    assert not Send.objects.filter(wave=wave).exists()

@@ -4,7 +4,7 @@ W-7]
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -88,11 +88,21 @@ def _load_one(campaign: Campaign, markets: Mapping[str, Market], document: Any, 
     )
 
 
-def of_campaign(campaign: Campaign) -> list[MessageTemplate]:
-    """The templates of the campaign, then those of all campaigns, in a fixed order."""
-    return in_order(
-        Template.objects.filter(Q(campaign=campaign) | Q(campaign=None)).select_related("market")
-    )
+def template_rows(campaign_pks: Collection[int]) -> list[Template]:
+    """The templates of these campaigns, and those of all."""
+    of_these = Q(campaign__in=campaign_pks) | Q(campaign=None)
+    return list(Template.objects.filter(of_these).select_related("market"))
+
+
+def of_campaign(
+    campaign: Campaign, rows: Iterable[Template] | None = None
+) -> list[MessageTemplate]:
+    """The templates of the campaign, then those of all campaigns, in a fixed order. `rows`: as
+    they were read for several campaigns; without them they are read now.
+    """
+    if rows is None:
+        rows = template_rows([campaign.pk])
+    return in_order(row for row in rows if row.campaign_id in (campaign.pk, None))
 
 
 def in_order(rows: Iterable[Template]) -> list[MessageTemplate]:
@@ -114,9 +124,13 @@ def in_order(rows: Iterable[Template]) -> list[MessageTemplate]:
     ]
 
 
-def templates_for(campaign: Campaign, audience: str = Audience.SELECTED) -> Templates:
-    """What the campaign's texts are chosen from."""
-    return Templates(of_campaign(campaign), campaign.default_language, audience)
+def templates_for(
+    campaign: Campaign,
+    audience: str = Audience.SELECTED,
+    rows: Iterable[Template] | None = None,
+) -> Templates:
+    """What the campaign's texts are chosen from. `rows`: as in `of_campaign`."""
+    return Templates(of_campaign(campaign, rows), campaign.default_language, audience)
 
 
 def audience_of(wave: Wave) -> Audience:
@@ -163,9 +177,11 @@ def texts_in(content: Mapping[str, Any]) -> frozenset[Text]:
     )
 
 
-def live_content(wave: Wave, texts: Iterable[Text]) -> dict[str, Any]:
+def live_content(
+    wave: Wave, texts: Iterable[Text], rows: Iterable[Template] | None = None
+) -> dict[str, Any]:
     """The wave's content as it would be sent now, without members and codes: only the texts, and
-    the providers of the channels, that reach a member. [W-7]
+    the providers of the channels, that reach a member. `rows`: as in `of_campaign`. [W-7]
     """
     campaign, texts = wave.campaign, list(texts)
     providers = {Channel.SMS: settings.SMS_PROVIDER, Channel.EMAIL: settings.EMAIL_PROVIDER}
@@ -181,5 +197,5 @@ def live_content(wave: Wave, texts: Iterable[Text]) -> dict[str, Any]:
         "providers": {
             channel.value: name for channel, name in providers.items() if channel in used
         },
-        "templates": templates_for(campaign, audience_of(wave)).chosen_for(texts),
+        "templates": templates_for(campaign, audience_of(wave), rows).chosen_for(texts),
     }

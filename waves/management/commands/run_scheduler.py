@@ -14,7 +14,7 @@ from operations.commands import ServiceCommand
 from operations.services import heartbeats
 from operations.services.heartbeats import Stop
 from waves import rights
-from waves.schedule import ScheduleCheck, check_due_waves, keep_checking
+from waves.schedule import ScheduleCheck, check_due_waves, keep_checking, void_what_changed
 from waves.tasks import wake_senders, wake_waves
 
 
@@ -54,7 +54,7 @@ class Command(ServiceCommand):
 
         sweeper = threading.Thread(
             target=tasks.keep_sweeping,
-            args=(stop, {"waves": wake_waves}),
+            args=(stop, {"waves": wake_waves, "changed waves": void_what_changed}),
             name="sweeper",
             daemon=True,
         )
