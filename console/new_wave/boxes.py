@@ -18,9 +18,9 @@ from waves.selection.market_files import LONGEST_CELL, content_of
 NONE_CHOSEN = "Check at least one market."
 
 
-def whole_number(label: str) -> forms.IntegerField:
-    """Seats, or nothing."""
-    widget = forms.NumberInput({"min": 0, "inputmode": "numeric"})
+def whole_number(label: str, *, if_empty: str) -> forms.IntegerField:
+    """Seats, or nothing, which means `if_empty`."""
+    widget = forms.NumberInput({"min": 0, "inputmode": "numeric", "placeholder": if_empty})
     return forms.IntegerField(
         label=label, min_value=0, max_value=MOST_WHOLE, required=False, widget=widget
     )
@@ -30,7 +30,7 @@ class MarketBox(forms.Form):
     """One market of the campaign: in the wave or not, and what the wave changes of it."""
 
     chosen = forms.BooleanField(required=False)
-    capacity = whole_number("At most in this wave")
+    capacity = whole_number("At most in this wave", if_empty="all room")
     selection_time = WallClockField(
         label="Selection time",
         required=False,

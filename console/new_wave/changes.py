@@ -38,7 +38,7 @@ class PlanForm(forms.Form):
         ]
         self._capacities = {seat.market_id: f"capacity-{seat.market_id}" for seat in own}
         for seat in own:
-            field = whole_number(f"At most in {seat.name}, plan {number}")
+            field = whole_number(f"At most in {seat.name}, plan {number}", if_empty="as in plan 1")
             self.fields[self._capacities[seat.market_id]] = field
 
     def capacity(self, market_id: str) -> forms.BoundField:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.http import QueryDict
 from django.utils import timezone
 
+from console.new_wave.form import WaveForm, own_seats
 from tests.console.page_cases import form_of
+from tests.support.people import keeper
 from tests.support.waves import campaign_with
+from waves.errors import CapacityBelowGiven, NoActiveScores
 from waves.models import Wave
 
 pytestmark = pytest.mark.django_db
@@ -67,3 +71,17 @@ def test_the_times_of_a_wave_are_the_campaigns_own(client):
     page = client.get(f"/admin/campaign/{campaign.campaign_id}/waves/new/").content.decode()
     assert "New York time (America/New_York)" in page
     assert Wave.objects.get().notify_date.isoformat() == "2030-01-20T15:00:00+00:00"
+
+
+def test_w5_what_is_refused_of_a_market_stands_at_its_field():
+    campaign = campaign_with(fans=3)
+    sent = QueryDict(mutable=True)
+    sent.update(form_of(campaign))
+    form = WaveForm(sent, campaign=campaign, by=keeper(), own=own_seats(campaign))
+    assert form.is_valid()
+    form.refuse(CapacityBelowGiven("5 seats are given", "east"))
+    form.refuse(NoActiveScores("no score file"))
+    west, east = form.boxes.boxes
+    assert east.errors == {"capacity": ["5 seats are given"]}
+    assert not west.errors
+    assert form.non_field_errors() == ["no score file"]
