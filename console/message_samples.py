@@ -72,6 +72,8 @@ def _first_members(wave: Wave) -> list[Member]:
         wave.wave_markets.filter(selected__gt=0).values_list("market_id", flat=True)[:MARKETS_SHOWN]
     )
     members = Member.objects.filter(wave=wave).select_related("market").order_by("place")
+    if not wave.selects:
+        return list(members[:SHOWN_PER_MARKET])
     return [
         member
         for market in markets
@@ -80,19 +82,18 @@ def _first_members(wave: Wave) -> list[Member]:
 
 
 def _of_member(as_sent: Composer, shown: Composer, member: Member, hidden: bool) -> list[Sample]:
-    recipient = Recipient(
-        member.market.market_id, member.global_user_id, member.code, member.language
-    )
+    market_id, title = "", "Not selected"
+    if member.market:
+        market_id, title = member.market.market_id, member.market.name
+    recipient = Recipient(market_id, member.global_user_id, member.code, member.language)
     as_shown = replace(recipient, code=mask_text(member.code)) if hidden else recipient
     found = []
     if member.phone:
         # The dots of a masked code are outside GSM-7: segments are those of the text that goes out.
         count = segments(as_sent.sms(recipient)).count
         text = shown.sms(as_shown)
-        found.append(Sample(Channel.SMS.label, member.market.name, text, segments=count))
+        found.append(Sample(Channel.SMS.label, title, text, segments=count))
     if member.email:
         message = shown.email(as_shown)
-        found.append(
-            Sample(Channel.EMAIL.label, member.market.name, message.body, subject=message.subject)
-        )
+        found.append(Sample(Channel.EMAIL.label, title, message.body, subject=message.subject))
     return found

@@ -91,6 +91,18 @@ class NoMembers(WaveError):
     """Nobody would be selected: a wave without members is not prepared. [W-5]"""
 
 
+class NothingToTopUp(WaveError):
+    """A top-up would have no rules, no room or nobody to fill it with. [X-7]"""
+
+
+class FansWereTold(WaveError):
+    """Fans were told that they were not selected, or are about to be. [X-8]"""
+
+
+class NotEverybody(WaveError):
+    """Selected, not selected and excluded fans are not all accepted ones. [X-8]"""
+
+
 class ContentChanged(WaveError):
     """The digest named is not that of the wave's present content. [W-7, X-5]"""
 

@@ -1,11 +1,12 @@
-"""What waves hold of their campaign: the seats they have given, its closing, and who comes back
-from a cancelled wave. [C-2, W-5, W-6]
+"""What waves hold of their campaign: the seats they have given, its closing, and who comes into a
+wave with a code that they hold already. [C-2, W-5, W-6]
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 from django.db import connection
@@ -18,13 +19,17 @@ from waves.choices import CodeState, SendState, WaveState
 from waves.models import Assignment, Code, Member, QueuedEmail, Send, Template, Wave
 
 WAVES_NAMED = 3
+# Of fans who come with a code that they hold: `held_market` the market's key, `reassigned` their
+# assignment's where they are in a completed wave too. [W-6]
+HELD: Final = {"held_market": pl.Int64, "held_code": pl.String, "reassigned": pl.Int64}
+NOBODY_RETURNS: Final = pl.DataFrame(schema={"global_user_id": pl.String, **HELD})
 FINISHED = [WaveState.COMPLETED, WaveState.CANCELLED]
 # A seat is used by each fan who is a member of a live wave, or whose code is assigned whatever
 # became of the wave. [W-5]
 SEATS_GIVEN = """
 SELECT market_id, count(*) FROM (
     SELECT market_id, global_user_id FROM waves_member
-    WHERE campaign_id = %(campaign)s AND wave_live
+    WHERE campaign_id = %(campaign)s AND wave_live AND wave_selects
     UNION SELECT market_id, global_user_id FROM waves_assignment WHERE campaign_id = %(campaign)s
 ) AS seats GROUP BY market_id
 """
@@ -97,35 +102,54 @@ CONTACTED = [
     *(SendState.DELIVERED, SendState.UNDELIVERABLE),
 ]
 _RETURNING = """
-SELECT assignment.global_user_id, assignment.market_id, code.code
+SELECT assignment.global_user_id, assignment.market_id, code.code, NULL
 FROM waves_assignment AS assignment JOIN waves_code AS code ON code.id = assignment.code_id
 WHERE assignment.campaign_id = %(campaign)s AND assignment.wave_id = ANY(%(free)s)
     AND NOT EXISTS (SELECT 1 FROM waves_member AS member WHERE member.wave_id = ANY(%(notified)s)
         AND member.global_user_id = assignment.global_user_id)
 """
-_RETURNING_SCHEMA = {"global_user_id": pl.String, "held_market": pl.Int64, "held_code": pl.String}
+# Whoever holds a code and is in no other wave that is still to be sent, or being sent.
+_HOLDERS = """
+SELECT assignment.global_user_id, assignment.market_id, code.code,
+    CASE WHEN done.id IS NOT NULL THEN assignment.id END
+FROM waves_assignment AS assignment JOIN waves_code AS code ON code.id = assignment.code_id
+LEFT JOIN waves_member AS done ON done.campaign_id = assignment.campaign_id
+    AND done.global_user_id = assignment.global_user_id AND done.wave_live
+    AND done.reassigned_id IS NULL AND done.wave_id IS DISTINCT FROM %(wave)s
+WHERE assignment.campaign_id = %(campaign)s AND NOT EXISTS (
+    SELECT 1 FROM waves_member AS member JOIN waves_wave AS wave ON wave.id = member.wave_id
+    WHERE member.campaign_id = %(campaign)s AND member.wave_live AND wave.state <> 'completed'
+        AND wave.id IS DISTINCT FROM %(wave)s
+        AND member.global_user_id = assignment.global_user_id)
+"""
+
+
+def code_holders(campaign_pk: int, wave_pk: int | None) -> pl.DataFrame:
+    """Fans whom a wave that reassigns takes with the code that they hold, as `returning_fans`;
+    `wave_pk`: that wave, if it is one already. [W-6]
+    """
+    return nullable_frame_of(_HOLDERS, NOBODY_RETURNS.schema, campaign=campaign_pk, wave=wave_pk)
 
 
 def returning_fans(campaign_pk: int) -> pl.DataFrame:
     """Fans whose code was assigned by a wave that was cancelled before anybody was notified:
-    `global_user_id`, `held_market` (the market's key), `held_code`. They come into a later wave
-    with the same code and market, and use no further seat. [W-6]
+    `global_user_id` and HELD. They come into a later wave with the same code and market, and use
+    no further seat. [W-6]
     """
     cancelled = dict(_cancelled_after_trigger(campaign_pk))
     free = [wave for wave, contacted in cancelled.items() if not contacted]
     if not free:
-        return pl.DataFrame(schema=_RETURNING_SCHEMA)
+        return NOBODY_RETURNS
     notified = [wave for wave, contacted in cancelled.items() if contacted]
     return nullable_frame_of(
-        _RETURNING, _RETURNING_SCHEMA, campaign=campaign_pk, free=free, notified=notified
+        _RETURNING, NOBODY_RETURNS.schema, campaign=campaign_pk, free=free, notified=notified
     )
 
 
 def sources_of_codes(wave: Wave) -> list[int]:
-    """The waves whose assigned codes this wave's members may hold: its own, and those that they
-    come back from. [W-6]
-    """
-    return [wave.pk, *(earlier for earlier, _ in _cancelled_after_trigger(wave.campaign_id))]
+    """The waves whose assigned codes its members may hold: its own, and those before. [W-6]"""
+    triggered = Wave.objects.filter(campaign_id=wave.campaign_id, triggered_at__isnull=False)
+    return [wave.pk, *triggered.exclude(pk=wave.pk).values_list("pk", flat=True)]
 
 
 @dataclass(frozen=True)

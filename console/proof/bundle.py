@@ -88,10 +88,13 @@ class ProvenRoster:
 
 @dataclass(frozen=True)
 class ProvenWave:
-    """The members of a wave that was drawn: place, fan_ref, market_id, band_score."""
+    """The members of a wave that was drawn: place, fan_ref, market_id, band_score. One that
+    `selects` nobody tells its candidates that they were not selected. [X-8]
+    """
 
     date_key: str
     members: pl.DataFrame
+    selects: bool = True
 
 
 def page_json(page: dict[str, Any]) -> bytes:
@@ -125,6 +128,8 @@ def write_bundle(
             kept = writer.kept(roster.attempt, roster.date_keys, blocks)
             pack.add(f"fans-{roster.attempt}.tsv", chain([_fans_header(roster)], kept))
         for wave in waves:
+            if not wave.selects:
+                continue
             lines = [_header(MEMBERS_COLUMNS), tsv(wave.members.select(MEMBERS_COLUMNS))]
             pack.add(f"waves/{wave.date_key}.members.tsv", lines)
         shards = writer.finish(page_json(page), {wave.date_key: wave.members for wave in waves})

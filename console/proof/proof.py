@@ -24,6 +24,7 @@ from console.proof.shards import publish
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from operations.instants import iso
+from waves.choices import WaveKind
 from waves.models import Wave
 
 logger = logging.getLogger(__name__)
@@ -173,7 +174,7 @@ def proof_bundle(campaign_id: str) -> dict[str, Any]:
     waves = public_waves(campaign.pk, revealed=True)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "bundle.zip"
-        made = _write(target, campaign, [wave for wave, shown in waves if shown["kind"] == "drawn"])
+        made = _write(target, campaign, [wave for wave, shown in waves if _is_proven(shown)])
         publish(made.shards, campaign_id, bucket)
         with target.open("rb") as file:
             bucket.put(key, file)
@@ -181,6 +182,11 @@ def proof_bundle(campaign_id: str) -> dict[str, Any]:
     about = {"sha256": made.sha256, "waves": len(waves)}
     logger.info("proof bundle made", extra={"campaign": campaign_id, **about})
     return {"bundle": bucket.url_or_path(key), "key": key, **about}
+
+
+def _is_proven(wave: dict[str, Any]) -> bool:
+    """Whether its fans follow from the order of the draw."""
+    return wave["kind"] in (WaveKind.DRAWN, WaveKind.NOT_SELECTED)
 
 
 def _write(target: Path, campaign: Campaign, waves: list[Wave]) -> WrittenBundle:
@@ -192,7 +198,7 @@ def _write(target: Path, campaign: Campaign, waves: list[Wave]) -> WrittenBundle
             _roster(file, salt, [wave for wave in waves if wave.score_file_id == file.pk])
             for file in data.proven_files(_score_files(campaign), waves)
         ],
-        [ProvenWave(wave.date_key, data.members_of(wave, salt)) for wave in waves],
+        [ProvenWave(wave.date_key, data.members_of(wave, salt), wave.selects) for wave in waves],
     )
 
 

@@ -44,11 +44,15 @@ def public_waves(campaign_pk: int, *, revealed: bool) -> list[tuple[Wave, dict[s
     """Each wave with what is public of it, in the order in which they took their members: those
     that were triggered; once the draw is `revealed`, every one that was ever prepared.
     """
-    heavy = (*HEAVY_OF_WAVES, *(f"score_file__{name}" for name in HEAVY_OF_FILES))
+    heavy = (
+        *HEAVY_OF_WAVES,
+        *(f"tops_up__{name}" for name in HEAVY_OF_WAVES),
+        *(f"score_file__{name}" for name in HEAVY_OF_FILES),
+    )
     seats = WaveMarket.objects.select_related("market").order_by("position", "market__market_id")
     found = list(
         Wave.objects.filter(campaign_id=campaign_pk)
-        .select_related("score_file")
+        .select_related("score_file", "tops_up")
         .defer(*heavy)
         .prefetch_related(Prefetch("wave_markets", seats))
         .order_by("id")
@@ -104,6 +108,14 @@ def _public(wave: Wave, history: Preparations) -> dict[str, Any]:
             "markets": _markets(wave),
         }
     markets = _markets(wave)
+    if wave.kind == WaveKind.NOT_SELECTED:
+        return shared | {
+            "attempt": wave.score_file.attempt,
+            "min_score": LOW.low if wave.least_score is None else wave.least_score,
+            "fans": wave.selected,
+            "excluded": dict(sorted(wave.excluded.items())),
+            "markets": markets,
+        }
     return shared | {
         "attempt": wave.score_file.attempt,
         "order": wave.order,
@@ -115,6 +127,8 @@ def _public(wave: Wave, history: Preparations) -> dict[str, Any]:
         "waitlist": wave.waitlist,
         "excluded": dict(sorted(wave.excluded.items())),
         "markets": markets,
+        "reassign": wave.reassign,
+        "tops_up": wave.tops_up.date_key if wave.tops_up else None,
     }
 
 

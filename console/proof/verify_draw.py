@@ -373,7 +373,7 @@ SHAPE_OF_MARKET = {
 }  # fmt: skip
 WAVE_STATES = ("triggered", "paused", "completed", "cancelled")
 SHAPE_OF_WITHDRAWN = {
-    "date_key": is_date_key, "state": one_of(*WAVE_STATES), "kind": one_of("drawn", "uploaded", "withdrawn"),
+    "date_key": is_date_key, "state": one_of(*WAVE_STATES), "kind": one_of("drawn", "uploaded", "not_selected", "withdrawn"),
     "preparations": is_count, "first_prepared_at": is_time_or_null, "prepared_at": is_time_or_null,
     "triggered_at": is_time_or_null, "cancelled_at": is_time_or_null, "notify_date": is_time,
 }  # fmt: skip
@@ -381,13 +381,20 @@ SHAPE_OF_DRAWN = {
     **SHAPE_OF_WITHDRAWN, "attempt": is_count, "order": one_of("by_preference", "by_market_order", "single_market"),
     "single_market": or_null(is_market), "min_score": is_score, "candidates": is_count, "selected": is_count,
     "returned": is_count, "waitlist": is_count, "excluded": dict.fromkeys(sorted(REASONS), is_count),
-    "markets": [SHAPE_OF_MARKET],
+    "markets": [SHAPE_OF_MARKET], "reassign": is_flag, "tops_up": or_null(is_date_key),
+}  # fmt: skip
+SHAPE_OF_NOT_SELECTED = {
+    **SHAPE_OF_WITHDRAWN, "attempt": is_count, "min_score": is_score, "fans": is_count,
+    "excluded": dict.fromkeys(sorted(REASONS), is_count), "markets": [SHAPE_OF_MARKET],
 }  # fmt: skip
 SHAPE_OF_UPLOADED = {
     **SHAPE_OF_WITHDRAWN, "fans": is_count, "uploaded_by_role": is_text_or_null, "reason": is_text_or_null,
     "markets": [SHAPE_OF_MARKET],
 }  # fmt: skip
-SHAPES_OF_WAVES = {"drawn": SHAPE_OF_DRAWN, "uploaded": SHAPE_OF_UPLOADED, "withdrawn": SHAPE_OF_WITHDRAWN}
+SHAPES_OF_WAVES = {
+    "drawn": SHAPE_OF_DRAWN, "uploaded": SHAPE_OF_UPLOADED, "not_selected": SHAPE_OF_NOT_SELECTED, "withdrawn": SHAPE_OF_WITHDRAWN,
+}  # fmt: skip
+PROVEN = ("drawn", "not_selected")  # selected by the order of the draw, so that fans' cells are in the bundle
 SHAPE_OF_DRAW = {
     "scheme": is_count, "campaign_id": is_market, "name": is_text, "artist": is_text,
     "status": one_of("open", "closed", "archived"), "opened_at": is_time_or_null, "closed_at": is_time_or_null,
@@ -666,7 +673,8 @@ class Selection:
         name, report, fans = "Wave " + self.wave["date_key"], bundle.report, self.fans
         due = [f"{at}\t{fans.ref(row)}\t{market}\t{fans.scores[row]!r}" for at, row, market in self.members]
         given: list[str] = []
-        for block in bundle.lines(f"waves/{self.wave['date_key']}.members.tsv", MEMBERS_HEADER):
+        members = f"waves/{self.wave['date_key']}.members.tsv"
+        for block in bundle.lines(members, MEMBERS_HEADER) if self.wave["kind"] == "drawn" else ():
             given += block.decode("ascii", "replace").split("\n")[:-1]
         if given != due:
             row = next((row for row, pair in enumerate(zip(given, due)) if pair[0] != pair[1]), min(len(given), len(due)))
@@ -694,6 +702,8 @@ class Selection:
             return dict(found, market=cell[1:], why_not="comes_back_with_a_code")
         place = self.candidates.index(row) + 1
         found.update(place=place, of=len(self.candidates), eligible=cell.lstrip("+").split("|"))
+        if self.wave["kind"] == "not_selected":
+            return dict(found, why_not="told_not_selected", waitlist_place=place)
         found["market"] = next((market for _, member, market in self.members if member == row), None)
         if found["market"] is None:
             found["waitlist_place"] = place - sum(at < place for at, _, _ in self.members)
@@ -712,6 +722,8 @@ class Taken:
     def __init__(self, wave: Json, selection: Selection) -> None:
         self.wave, self.fans, self.cells = wave, selection.fans, selection.cells
         self.members = {row: market for _, row, market in selection.members}
+        if wave["kind"] == "not_selected":  # it holds them all, for no market
+            self.members = dict.fromkeys(selection.candidates, "")
         cutoffs = {market["market_id"]: market["cutoff"] for market in wave["markets"]}
         full: dict[int, list[float]] = {
             number: [cutoffs[market] for market in markets if cutoffs.get(market) is not None]
@@ -788,20 +800,29 @@ class Earlier:
         """Who is said to be in a wave already is; and nobody whom a wave holds is a candidate of another."""
         name, cells = self.wave["date_key"], fans.cells[self.wave["date_key"]]
         texts = {number: cell.lstrip(b"+").decode("utf-8", "replace") for cell, number in fans.cell_ids.items()}
-        held = {row for holder in self.holders for row in rows_in(fans, holder, [*holder.members, *holder.returned])}
+        held: dict[int, str] = {}
+        holding: dict[int, str] = {}
+        for holder in self.holders:
+            its = rows_in(fans, holder, [*holder.members, *holder.returned])
+            held.update(its)
+            if self.wave["reassign"] and came_before(holder.wave["triggered_at"], self.wave["prepared_at"]):
+                holding.update((row, market) for row, market in its.items() if market)
         spent = {row: market for each in self.spent for row, market in rows_in(fans, each, each.members).items()}
         first = {"!" + reason for reason in (*BEFORE_TAKEN, "already_in_wave")}
-        free = sum(texts[cells[row]] not in first for row in held)
+        # who comes once more with a code uses no seat, so nothing is taken from anybody
+        again = {row for row in holding if texts[cells[row]] == "=" + holding[row]} if self.wave["reassign"] else set()
+        out = first | {"!" + reason for reason in CONTACT} if self.wave["reassign"] else first
+        free = sum(texts[cells[row]] not in out for row in held if row not in again)
         report.expect(not free, f"Wave {name}: {free} fans whom an earlier wave holds are not left out of it.")
         back = {row: texts[number][1:] for number in texts if texts[number][:1] == "=" for row in rows_with(cells, number)}
-        wrong = sum(spent.get(row) != market for row, market in back.items())
+        wrong = sum(market not in (spent.get(row), holding.get(row)) for row, market in back.items())
         report.expect(len(back) == self.wave["returned"], f"Wave {name}: the fans who come back with a code are miscounted.")
         report.expect(
-            wrong <= self.uploaded_ended,
-            f"Wave {name}: {wrong} fans are said to come back with a code that no cancelled wave gave them.",
+            wrong <= self.uploaded_ended + (self.uploaded_live if self.wave["reassign"] else 0),
+            f"Wave {name}: {wrong} fans are said to come with a code that no earlier wave gave them.",
         )
         # each fan of a list that was uploaded explains one fan, for the reason that the list's wave can give
-        budgets = (("already_in_wave", held, self.uploaded_live), ("holds_code", spent, self.uploaded_ended - wrong))
+        budgets = (("already_in_wave", held, self.uploaded_live), ("holds_code", spent, max(0, self.uploaded_ended - wrong)))
         for reason, known, allowed in budgets:
             numbers = [number for number, text in texts.items() if text == "!" + reason]
             strangers = sum(row not in known for number in numbers for row in rows_with(cells, number))
@@ -1070,7 +1091,7 @@ def check_times(report: Report, draw: Json) -> None:
     known = (draw["first_drawn_at"],) if entropy is None else (entropy["public_at"], entropy["entered_at"])
     since = min((time for time in known if time is not None), key=datetime.fromisoformat, default=None)
     report.expect(draw["late_since"] == since, f"late_since is {draw['late_since']}, by the times on the page it is {since}.")
-    drawn = [wave for wave in draw["waves"] if wave["kind"] == "drawn"]
+    drawn = [wave for wave in draw["waves"] if wave["kind"] in PROVEN]
     streamed = bool(drawn) or any(attempt["state"] == "streamed" for attempt in draw["attempts"])
     report.expect(draw["first_drawn_at"] is not None or not streamed, "Fans were drawn, and nothing says when first.")
     for wave in drawn:
@@ -1133,7 +1154,7 @@ def check_moments(report: Report, draw: Json) -> None:
     times = list(received.values())
     report.expect(all(map(came_before, times, times[1:])), "The score files are not numbered in the order in which they were received.")
     for wave in draw["waves"]:
-        if wave["kind"] == "drawn":
+        if wave["kind"] in PROVEN:
             there = came_before(received.get(wave["attempt"]), wave["prepared_at"])
             report.expect(there, f"Wave {wave['date_key']} was prepared before its score file was received.")
 
@@ -1170,14 +1191,14 @@ def check_active(report: Report, draw: Json) -> None:
             number = to[1] or to[2]
             switches.append((late["at"], int(number) if number else None))
     for wave in draw["waves"]:
-        if wave["kind"] == "drawn":
+        if wave["kind"] in PROVEN:
             active = ([draw["named_attempt"]] + [to for at, to in switches if came_before(at, wave["prepared_at"])])[-1]
             report.expect(
                 wave["attempt"] == active, f"Wave {wave['date_key']} was selected from score file {wave['attempt']}; {active} was active."
             )
     active = ([draw["named_attempt"]] + [to for _, to in switches])[-1]
     now = next((attempt["attempt"] for attempt in draw["attempts"] if attempt["active"]), None)
-    may_be_none = not switches and not any(wave["kind"] == "drawn" for wave in draw["waves"])
+    may_be_none = not switches and not any(wave["kind"] in PROVEN for wave in draw["waves"])
     right = now == active or (now is None and may_be_none)
     report.expect(right, f"Score file {now} is said to be active; by what was named and switched it is {active}.")
 
@@ -1255,15 +1276,44 @@ def check_waves(report: Report, draw: Json) -> None:
         report.expect(wave["preparations"] > 1 or first == last, f"{name}: prepared once, and at two times.")
         if wave["kind"] != "withdrawn":
             check_markets(report, name, wave)
+        if wave["kind"] in PROVEN and not any(a["attempt"] == wave["attempt"] and a["state"] == "streamed" for a in draw["attempts"]):
+            raise Broken(f"{name} was selected from score file {wave['attempt']}, which was never drawn.")
         if wave["kind"] == "drawn":
-            if not any(a["attempt"] == wave["attempt"] and a["state"] == "streamed" for a in draw["attempts"]):
-                raise Broken(f"{name} was selected from score file {wave['attempt']}, which was never drawn.")
+            check_top_up(report, draw, wave)
             alone = [market["market_id"] for market in wave["markets"]] == [wave["single_market"]]
             single = wave["order"] == "single_market"
             report.expect(alone if single else wave["single_market"] is None, f"{name}: its order and its markets contradict.")
+        elif wave["kind"] == "not_selected":
+            seats = any(market["own_capacity"] != 0 for market in wave["markets"])
+            report.expect(not seats, f"{name} tells fans that they were not selected, and has seats for them.")
         elif wave["kind"] == "uploaded":
             selected = sum(market["selected"] for market in wave["markets"])
             report.expect(selected == wave["fans"], f"{name}: its fans are not those of its markets.")
+
+
+def check_top_up(report: Report, draw: Json, wave: Json) -> None:
+    """A top-up has the rules of the wave that it tops up, the last one that was selected before it; but for the seats."""
+    if wave["tops_up"] is None:
+        return
+    name = f"Wave {wave['date_key']}"
+    place = draw["waves"].index(wave)
+    before = [each for each in draw["waves"][:place] if each["kind"] == "drawn" and not came_before(each["cancelled_at"], wave["prepared_at"])]
+    if not before or before[-1]["date_key"] != wave["tops_up"]:
+        report.problems.append(f"{name} tops up {wave['tops_up']}, which is not the wave that was selected last before it.")
+        return
+    base = before[-1]
+    for rule in ("order", "single_market"):
+        report.expect(wave[rule] == base[rule], f"{name}: its {rule.replace('_', ' ')} is not that of the wave that it tops up.")
+    times = [{market["market_id"]: market["selection_time"] for market in each["markets"]} for each in (wave, base)]
+    report.expect(times[0] == times[1], f"{name}: its markets or their selection times are not those of the wave that it tops up.")
+    bare = all(market["own_capacity"] is None for market in wave["markets"]) and not wave["reassign"]
+    report.expect(bare, f"{name} is a top-up with capacities of its own, or one that reassigns codes.")
+    changed = any(change["rule"] == "minimum score" for change in draw["rule_changes"])
+    report.expect(changed or wave["min_score"] == base["min_score"], f"{name}: its minimum is not that of the wave that it tops up.")
+    sent = came_before(base["triggered_at"], wave["prepared_at"])
+    report.expect(sent, f"{name} tops up a wave that was not sent yet.")
+    told = [each for each in draw["waves"][:place] if each["kind"] == "not_selected" and each["triggered_at"] is not None]
+    report.expect(not told, f"{name} tops up, though fans had been told that they were not selected.")
 
 
 def check_markets(report: Report, name: str, wave: Json) -> None:
@@ -1474,7 +1524,7 @@ def check_bundle(bundle: Archive, options: argparse.Namespace) -> None:
         Saved(report, draw, manifest, page, name)
     if options.commitment is not None:
         report.expect(options.commitment.strip().lower() == draw["commitment"], "The commitment is not the one you were given.")
-    drawn = [wave for wave in draw["waves"] if wave["kind"] == "drawn"]
+    drawn = [as_selected(wave) for wave in draw["waves"] if wave["kind"] in PROVEN]
     used = {wave["attempt"] for wave in drawn} | {each["attempt"] for each in draw["attempts"] if each["active"]}
     require_files(bundle, drawn, sorted(used))
     check_salt(report, draw, options)
@@ -1527,7 +1577,7 @@ def read_manifest(bundle: Archive) -> Json:
 def require_files(bundle: Archive, drawn: list[Json], used: list[int]) -> None:
     """The bundle holds exactly the files that the page calls for, in their order."""
     expected = ["README.txt", "verify_draw.py", "rules.json", "draw.json", *(f"fans-{number}.tsv" for number in used)]
-    expected += [f"waves/{wave['date_key']}.members.tsv" for wave in drawn]
+    expected += [f"waves/{wave['date_key']}.members.tsv" for wave in drawn if wave["kind"] == "drawn"]
     expected += ["manifest.json", "manifest.sha256"]
     if list(bundle.entries) != expected:
         odd = sorted(set(bundle.entries) ^ set(expected)) or expected
@@ -1535,6 +1585,14 @@ def require_files(bundle: Archive, drawn: list[Json], used: list[int]) -> None:
     bundle.read("README.txt")
     if bundle.read("verify_draw.py") != Path(__file__).read_bytes():
         bundle.report.leave("The verify_draw.py in the bundle is another one than this, and is not run.", "verify_draw.py")
+
+
+def as_selected(wave: Json) -> Json:
+    """A wave that tells fans that they were not selected is one with no seats, where everybody waits."""
+    if wave["kind"] == "drawn":
+        return wave
+    none = {"order": "by_preference", "single_market": None, "selected": 0, "returned": 0, "reassign": False, "tops_up": None}
+    return {**wave, **none, "candidates": wave["fans"], "waitlist": wave["fans"]}
 
 
 def check_drawn_waves(bundle: Archive, draw: Json, drawn: list[Json], rosters: dict[int, Fans], shards: Shards) -> None:
@@ -1558,7 +1616,9 @@ def check_drawn_waves(bundle: Archive, draw: Json, drawn: list[Json], rosters: d
         tests += exclusions.luck_tests()
         taken[wave["date_key"]] = Taken(wave, selection)
         report.checked["waves"] += 1
-        report.note(problems, f"{name}: {len(selection.members)} members of {len(selection.candidates)} candidates.")
+        told = wave["kind"] == "not_selected"
+        rest = "all of them told that they were not selected" if told else f"{len(selection.members)} of them members"
+        report.note(problems, f"{name}: {len(selection.candidates)} candidates, {rest}.")
         if exclusions.unrostered:
             report.late.append(f"{name}: {exclusions.unrostered} fans registered after the roster of their score file was made.")
         if fans.found is not None:
@@ -1730,6 +1790,8 @@ def fan_in_words(fan: Json) -> Iterator[str]:
 
 
 def wave_in_words(wave: Json) -> str:
+    if wave["why_not"] == "told_not_selected":
+        return "told that they were not selected; place {place} of {of} who were left.".format(**wave)
     if wave["why_not"] == "comes_back_with_a_code":
         return "keeps the code of an earlier wave, for market {}.".format(wave["market"])
     if wave["place"] is None:
@@ -1748,7 +1810,7 @@ def wave_in_words(wave: Json) -> str:
 
 FACT_COLUMNS = [
     "fan_ref", "raw_score", "band_score", "preferences", "late_preferences", "registered_us", "in_wave", "holds_code",
-    "returns", "contact",
+    "returns", "again", "contact",
 ]  # fmt: skip
 ORDERS = ("by_preference", "by_market_order", "single_market")
 MOST_PROBLEMS = 12
@@ -1801,7 +1863,7 @@ ROW_COLUMNS = ["fan_ref", "market_id", "in_wave", "holds_code", "registered"]
 
 def recount_uploaded(facts: Json, claim: Json, text: str, members: list[list[str]], report: Report) -> None:
     """A wave whose list was uploaded: its members are the accepted rows, one of each fan, within the seats that were left."""
-    if facts["format"] != "fairwave-recount" or facts["version"] != 1 or facts["kind"] != "uploaded":
+    if facts["format"] != "fairwave-recount" or facts["version"] != 2 or facts["kind"] != "uploaded":
         raise Broken("The sealed record is of another format.")
     same = (claim["campaign_id"], claim["date_key"], claim["kind"]) == (facts["campaign_id"], facts["date_key"], "uploaded")
     report.expect(same, "The facts are those of another wave.")
@@ -1846,7 +1908,7 @@ class Recount(Roster):
     """One wave counted again from the facts of its sealed record. `claim`: what the wave says of itself."""
 
     def __init__(self, facts: Json, claim: Json, seed: bytes, report: Report) -> None:
-        if facts["format"] != "fairwave-recount" or facts["version"] != 1:
+        if facts["format"] != "fairwave-recount" or facts["version"] != 2:
             raise Broken("The sealed record is of another format.")
         super().__init__("The facts", report, Luck(facts["campaign_id"], seed, facts["entropy_value"]), LOW)
         self.facts, self.claim, self.expect = facts, claim, report.expect
@@ -1857,7 +1919,10 @@ class Recount(Roster):
             claim["attempt"] == facts["attempt"],
             f"The wave was selected from score file {claim['attempt']}, but file {facts['attempt']} is active.",
         )
+        self.told = facts["kind"] == "not_selected"  # whom it holds are told that they were not selected
+        self.expect(facts["kind"] in PROVEN and claim["kind"] == facts["kind"], f"A wave of kind {claim['kind']} is not selected.")
         self.markets = self.markets_in_play()
+        self.check_top_up()
         self.minimum = max([LOW] + [score for score in facts["min_scores"] if score is not None])
         self.closes = {market["market_id"].encode(): market["selection_us"] for market in self.markets}
         self.cells = array("I")
@@ -1881,6 +1946,19 @@ class Recount(Roster):
                 market["selection_us"] <= self.facts["prepared_us"], f"Market {name}: its selection time had not passed yet."
             )
         return markets
+
+    def check_top_up(self) -> None:
+        """A top-up has the rules of the wave that it tops up, but for the seats."""
+        base = self.facts["tops_up"]
+        if base is None:
+            return
+        own = {"order": self.facts["order"], "single_market": self.facts["single_market"], "min_score": self.facts["min_scores"][1]}
+        own["markets"] = {market["market_id"]: market["selection_us"] for market in self.markets}
+        for rule in sorted(own):
+            self.expect(base[rule] == own[rule], f"Top-up: its {rule.replace('_', ' ')} is not that of the wave that it tops up.")
+        self.expect(not self.facts["reassign"], "Top-up: it reassigns codes, which the free seats are not for.")
+        bare = all(market["own_capacity"] is None for market in self.markets)
+        self.expect(bare, "Top-up: it has capacities of its own.")
 
     def read_fans(self, archive: zipfile.ZipFile) -> None:
         rest, header, total = b"", "\t".join(FACT_COLUMNS).encode() + b"\n", self.facts["fans"]
@@ -1918,21 +1996,23 @@ class Recount(Roster):
         self.cells.extend([ids[outcome(*fan)] for fan in zip(numbers, preferences, *facts)])
 
     def outcome(
-        self, raw: float, asked: bytes, late: bytes, registered: bytes, in_wave: bytes, holds: bytes, returns: bytes, contact: bytes
+        self, raw: float, asked: bytes, late: bytes, registered: bytes, in_wave: bytes, holds: bytes, returns: bytes, again: bytes, contact: bytes
     ) -> Any:
-        """Why the fan is no candidate, `(b"", market)` for who returns to a market with their code, or the markets, best first."""
+        """Why the fan is no candidate, `(b"", market)` for who comes with their code for a market, or the markets, best first."""
         if not registered:
             return "not_registered"
+        again = again if self.facts["reassign"] and again in self.closes else b""
+        back = b"" if self.told else again or (returns if returns in self.closes else b"")
         if raw < self.minimum:
             reason = "below_minimum_score"
-        elif in_wave == b"1":
+        elif in_wave == b"1" and not again:
             reason = "already_in_wave"
-        elif holds == b"1" and returns not in self.closes:
+        elif holds == b"1" and not back:
             reason = "holds_code"
         elif contact:
             reason = contact.decode()
-        elif returns in self.closes:
-            return b"", returns
+        elif back:
+            return b"", back
         else:
             found = self.eligible(late[1:] if late else asked, int(registered))
             if found.__class__ is tuple:
@@ -1967,6 +2047,9 @@ class Recount(Roster):
         """Everything that the wave says of itself, against this count."""
         rows, members = self.select()
         claim = self.claim
+        if self.told:
+            self.expect(not members, "Somebody would be selected who is to be told that they were not.")
+            members = [(at, row, "") for at, row in enumerate(rows, 1)]
         self.report.checked.update(candidates=len(rows), members=len(members), markets=len(self.markets))
         due = [(at, self.ref(row), market, self.scores[row]) for at, row, market in members]
         given = [(int(at), ref, market, float(score)) for at, ref, market, score in listed]
@@ -1991,6 +2074,8 @@ class Recount(Roster):
         self.expect(
             claim["least_score"] == self.minimum, f"Minimum score: the wave says {claim['least_score']}, the rules give {self.minimum}."
         )
+        everybody = len(rows) + len(due_back) + sum(self.claim["excluded"].values())
+        self.expect(everybody == len(self.scores), f"{len(self.scores)} fans were accepted; those of the wave and the excluded are {everybody}.")
         self.compare_reasons()
         self.compare_markets(rows, due)
 

@@ -155,6 +155,10 @@
       throw mismatch(`The order of ${name} is not by score.`);
     }
     const among = `place ${count(place)} of ${count(section.places)} candidates`;
+    if (wave.kind === "not_selected") {
+      if (market) throw mismatch(`You have a market in ${name}, whose fans were not selected.`);
+      return { placed, heading: "Not selected", sentence: `In ${name} you were told that you were not selected: you were at place ${count(place)} of the ${count(section.places)} fans who were left.${late}` };
+    }
     const named = (market_id) => wave.markets.find((each) => each.market_id === market_id);
     if (market) {
       const seat = named(market);
@@ -203,7 +207,7 @@
         tell(wave, { heading: "Not drawn", sentence: `Wave ${wave.date_key} was an uploaded list of ${count(wave.fans)} fan${wave.fans === 1 ? "" : "s"}, whom the draw did not select.` });
         continue;
       }
-      if (wave.kind !== "drawn") continue; // taken back before it was sent
+      if (wave.kind !== "drawn" && wave.kind !== "not_selected") continue; // taken back before it was sent
       const section = sectionOf(index, `fans-${wave.attempt}`);
       if (!section) throw mismatch(`The score file of wave ${wave.date_key} is not in the proof.`);
       if (!entries.has(wave.attempt)) entries.set(wave.attempt, await lineOf(index, section, reference));

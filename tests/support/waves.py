@@ -27,14 +27,16 @@ from datalake.streams.batches import unpack_frame
 from operations.models import Job
 from waves import approval
 from waves.approval import changeable_waves
+from waves.choices import SendState
 from waves.digest import content_changed
-from waves.models import Code, Member, Preflight, Wave
+from waves.models import Code, Member, Preflight, QueuedEmail, Send, Wave
 from waves.preflight.clearance import current_run
 from waves.preparation.prepare import prepare
-from waves.schedule import schedule
+from waves.schedule import check_due_waves, schedule
 from waves.second_count import count
 from waves.second_count.checker import Verdict
 from waves.selection.plan import WaveRequest
+from waves.sending import results, send_rows
 
 _numbers = itertools.count(1)
 SEED, SALT = bytes(range(32)), bytes(range(32, 64))
@@ -236,3 +238,18 @@ def nothing_written() -> bool:
 def changed_waves() -> list[Wave]:
     """Waves that would say something else now than what was prepared."""
     return [wave for wave in changeable_waves() if content_changed(wave)]
+
+
+def sent_out(wave: Wave) -> Wave:
+    """A prepared wave that is approved, scheduled, triggered at its notify date and completed,
+    every message of it sent.
+    """
+    approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
+    schedule(wave, by=person("bob"), now=NOW)
+    check_due_waves(now=wave.notify_date)
+    send_rows.make_sends(wave)
+    Send.objects.filter(wave=wave).update(state=SendState.SENT)
+    QueuedEmail.objects.filter(send__wave=wave).update(state=SendState.SENT)
+    results.complete(wave.pk)
+    wave.refresh_from_db()
+    return wave

@@ -10,13 +10,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from campaigns.models import RuleChange
+from campaigns.models import Market, RuleChange
 from operations.errors import JobBusy
 from operations.models import StatusChange
 from tests.support.people import client_of, keeper, member_of
 from tests.support.sending import triggered_wave
 from tests.support.site.surroundings import found
-from tests.support.waves import campaign_with
+from tests.support.waves import campaign_with, sent_out
 from tests.waves.uploads import lists as uploads
 from waves.models import Code, Wave
 from waves.providers import registry
@@ -66,6 +66,23 @@ def test_import_codes_counts_each_row_and_says_that_a_file_was_imported_before(c
     assert Code.objects.filter(origin="Ticket Partner", state="available").count() == 2
     assert "no market 'north'" in refused(*arguments, "--market", "north")
     assert "does not have permission" in refused(*arguments[:-1], "bob")
+
+
+def test_x7_x8_free_seats_are_topped_up_and_the_others_told_by_command(campaign):
+    when = ("--notify-date", in_a_week(), "--by", "ann")
+    Market.objects.update(capacity=2)
+    assert "no wave has been sent yet" in refused("not_selected_wave", campaign, KEY, *when)
+    assert "has no wave to top up" in refused("top_up_wave", campaign, KEY, *when)
+    sent_out(Wave.objects.get(name=result_of("prepare_wave", campaign, KEY, *when)["wave"]))
+    Market.objects.filter(market_id="west").update(capacity=3)
+    added = result_of("top_up_wave", campaign, "20260121-2", *when)
+    assert [market["selected"] for market in added["markets"]] == [1, 0]
+    assert "is prepared. Send or cancel it" in refused(
+        "not_selected_wave", campaign, "20260121-3", *when
+    )
+    sent_out(Wave.objects.get(date_key="20260121-2"))
+    told = result_of("not_selected_wave", campaign, "20260121-3", *when)
+    assert (told["selected"], told["second_count"]) == (5, "agrees")
 
 
 def test_the_steps_from_preview_to_schedule(campaign):

@@ -1,14 +1,31 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.db import IntegrityError, connection, transaction
 
 from campaigns.errors import WrongStatus
+from campaigns.models import Campaign
 from campaigns.opening import close_campaign
-from tests.support.waves import KEY, NOW, campaign_with, person, request, scheduled
+from tests.support.people import keeper
+from tests.support.waves import (
+    KEY,
+    NOW,
+    campaign_with,
+    counted,
+    members_of,
+    person,
+    published,
+    request,
+    scheduled,
+    sent_out,
+)
 from waves.actions import cancel
 from waves.choices import SendState, WaveState
+from waves.errors import NoMembers
 from waves.holds import market_users, seats_given, unfinished
-from waves.models import Assignment, Code, QueuedEmail, Send, Wave
+from waves.models import Assignment, Code, Member, QueuedEmail, Send, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import check_due_waves
 from waves.sending import results, send_rows
@@ -108,3 +125,92 @@ def test_what_was_never_sent_of_a_cancelled_wave_does_not_keep_its_campaign_open
     assert "1 message of the campaign is still" in unfinished(wave.campaign_id)
     Send.objects.filter(pk=one.pk).update(state=SendState.SENT)
     assert unfinished(wave.campaign_id) == ""
+
+
+@pytest.fixture
+def completed() -> Wave:
+    """Both fans of the west hold a code."""
+    campaign = campaign_with(6, {"west": 2, "east": 2})
+    only = {"single_market": "west"}
+    wave = prepare(request(campaign, **only), by=keeper(), now=NOW, reason="a test").wave
+    return sent_out(wave)
+
+
+def again(campaign: Campaign, date_key: str = "20260121-2", **values: Any) -> Wave:
+    asked = request(campaign, date_key, **({"reassign": True} | values))
+    return prepare(asked, by=person("ann"), now=NOW).wave
+
+
+def test_w6_a_wave_that_reassigns_takes_code_holders_with_the_same_code_and_no_further_seat(
+    completed,
+):
+    campaign = completed.campaign
+    held = members_of(completed)
+    wave = again(campaign)
+    found = {each.global_user_id: each for each in Member.objects.filter(wave=wave)}
+    assert len(found) == 4
+    assert {fan: found[fan].code for fan in held} == held
+    assert {found[fan].market.market_id for fan in held} == {"west"}
+    assert {found[fan].place for fan in held} == {0}
+    assert given(campaign) == {"west": 2, "east": 2}
+    assert wave.excluded == {}
+
+
+def test_w6_without_it_code_holders_stay_out(completed):
+    wave = again(completed.campaign, reassign=None)
+    assert wave.excluded == {"already_in_wave": 2}
+    assert wave.members.filter(market__market_id="west").count() == 0
+
+
+def test_w6_a_reassigned_code_is_assigned_and_published_once(completed):
+    published_before = published()
+    wave = sent_out(again(completed.campaign))
+    assert wave.state == "completed"
+    assert Assignment.objects.filter(campaign=completed.campaign).count() == 4
+    codes = [record["code"] for record in published()[len(published_before) :]]
+    assert len(codes) == 2
+    assert set(codes).isdisjoint(members_of(completed).values())
+
+
+def test_w6_a_fan_is_reassigned_by_one_wave_that_is_not_completed(completed):
+    """Two reminders at once would reach them twice."""
+    first = again(completed.campaign)
+    assert first.members.filter(reassigned__isnull=False).count() == 2
+    with pytest.raises(NoMembers):
+        again(completed.campaign, "20260121-3")
+
+
+def test_w6_the_second_count_finds_the_same_fans_who_keep_their_code(completed):
+    wave = counted(again(completed.campaign))
+    assert wave.count_problems == []
+    assert wave.counted_digest == wave.content_digest
+
+
+@transaction.atomic
+def change_member(member: Member, **change: Any) -> None:
+    Member.objects.filter(pk=member.pk).update(**change)
+    connection.check_constraints()
+
+
+def test_k6_a_constraint_lets_nobody_be_reassigned_what_they_do_not_hold(completed):
+    """Neither without a code, nor for another market, nor with another fan's code."""
+    wave = again(completed.campaign)
+    mine, other = wave.members.filter(reassigned__isnull=False)
+    new = wave.members.filter(reassigned=None).first()
+    east = completed.campaign.markets.get(market_id="east")
+    for member, change in (
+        (mine, {"reassigned": None}),
+        (mine, {"reassigned": other.reassigned_id}),
+        (mine, {"market": east}),
+        (new, {"reassigned": mine.reassigned_id}),
+    ):
+        with pytest.raises(IntegrityError):
+            change_member(member, **change)
+
+
+def test_k6_a_constraint_lets_nobody_be_a_member_without_a_market_where_fans_are_selected(
+    completed,
+):
+    """X-8"""
+    with pytest.raises(IntegrityError, match="member_has_a_market"), transaction.atomic():
+        Member.objects.filter(wave=completed).update(market=None, code="")

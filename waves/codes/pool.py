@@ -164,6 +164,11 @@ def reserve(
     return ReservedCodes(coded, unused, reserved=own.height, generated=generated, tm=tm)
 
 
+def no_codes(members: pl.DataFrame) -> ReservedCodes:
+    """For the members of a wave that gives nobody a code. [X-8]"""
+    return ReservedCodes(members.with_columns(code=pl.lit("")), [], reserved=0, generated=0, tm=0)
+
+
 def require_source(name: str, sources: Iterable[str]) -> None:
     """Raises UnsupportedCodeSource where codes of one of these sources cannot be reserved for the
     wave of this name. [K-4]

@@ -11,13 +11,19 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import CommandParser
+from django.utils import timezone
 
 from operations.commands import JsonCommand
 from operations.entry import values
+from waves import rights
 from waves.choices import Order
 from waves.errors import BadMarketFile
 from waves.lifecycle import wave_named
 from waves.models import Wave
+from waves.preparation import not_selected
+from waves.preparation.prepare import prepare
+from waves.second_count.count import count_here
+from waves.second_count.verdict import Standing, standing
 from waves.selection.plan import WaveRequest
 from waves.sending import accounts
 
@@ -38,6 +44,73 @@ class WaveActionCommand(JsonCommand):
     def run(self, **options: Any) -> dict[str, Any]:
         wave = self.act(wave_named(options["wave"]), by=options["by"], reason=options["reason"])
         return {"wave": wave.name, "state": wave.state}
+
+
+class PreparingCommand(JsonCommand):
+    """A command that prepares a wave here and now and has it counted a second time; subclasses say
+    what is asked for. [W-4 … W-9, X-14]
+    """
+
+    permissions = rights.PREPARE
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--expedite",
+            default="",
+            metavar="REASON",
+            help=(
+                "reason for short notice: allows preparing less than a day before the notify date"
+            ),
+        )
+        parser.add_argument(
+            "--previewed",
+            default="",
+            metavar="MEMBERS_DIGEST",
+            help="digest from a preview; fails if other members are selected",
+        )
+
+    @abstractmethod
+    def request(self, options: dict[str, Any]) -> WaveRequest:
+        """What the arguments ask for. Raises Refusal."""
+
+    def run(self, **options: Any) -> dict[str, Any]:
+        prepared = prepare(
+            self.request(options),
+            by=options["by"],
+            now=timezone.now(),
+            expedite=options["expedite"],
+            reason=options.get("reason", ""),
+            previewed_digest=options["previewed"],
+        )
+        if ends := not_selected.what_ends(prepared.planned.plan):
+            self.say(ends)
+        counted = count_here(prepared.wave)
+        found = standing(counted)
+        return prepared.as_result() | {
+            "second_count": str(found),
+            "second_count_problems": counted.count_problems if found == Standing.DIFFERS else [],
+        }
+
+
+def add_own_rules_reason(parser: CommandParser, of: str) -> None:
+    parser.add_argument(
+        "--reason",
+        default="",
+        metavar="TEXT",
+        help=f"reason for {of}, which is shown on the public page",
+    )
+
+
+def add_wave_arguments(parser: CommandParser) -> None:
+    parser.add_argument("campaign", help="campaign id")
+    parser.add_argument("date_key", help="YYYYMMDD or YYYYMMDD-n")
+    parser.add_argument(
+        "--notify-date", metavar="ISO", help="when the wave is sent; required for a new wave"
+    )
+
+
+def notify_date_of(options: dict[str, Any]) -> datetime | None:
+    return notify_date(options["notify_date"]) if options["notify_date"] else None
 
 
 class AllSendingCommand(JsonCommand):
@@ -62,11 +135,7 @@ class AllSendingCommand(JsonCommand):
 
 
 def add_request_arguments(parser: CommandParser) -> None:
-    parser.add_argument("campaign", help="campaign id")
-    parser.add_argument("date_key", help="YYYYMMDD or YYYYMMDD-n")
-    parser.add_argument(
-        "--notify-date", metavar="ISO", help="when the wave is sent; required for a new wave"
-    )
+    add_wave_arguments(parser)
     parser.add_argument(
         "--markets",
         metavar="FILE",
@@ -84,6 +153,11 @@ def add_request_arguments(parser: CommandParser) -> None:
         action="store_true",
         help="fill the markets one after the other, in their order",
     )
+    parser.add_argument(
+        "--reassign",
+        action="store_true",
+        help="also take fans who hold a code already, with the same code and market",
+    )
 
 
 def request_of(options: dict[str, Any]) -> WaveRequest:
@@ -93,11 +167,12 @@ def request_of(options: dict[str, Any]) -> WaveRequest:
     return WaveRequest(
         campaign_id=options["campaign"],
         date_key=options["date_key"],
-        notify_date=notify_date(options["notify_date"]) if options["notify_date"] else None,
+        notify_date=notify_date_of(options),
         market_file=_content(options["markets"]) if options["markets"] else None,
         order=_order(options),
         single_market=options["market"],
         min_score=options["min_score"],
+        reassign=options["reassign"] or None,
     )
 
 

@@ -187,7 +187,12 @@ class Assignment(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="assignment_once", fields=["campaign", "global_user_id"])
+            models.UniqueConstraint(name="assignment_once", fields=["campaign", "global_user_id"]),
+            # what a reassigned member names [W-6]
+            models.UniqueConstraint(
+                name="assignment_of_fan_and_market",
+                fields=["id", "campaign", "global_user_id", "market"],
+            ),
         ]
         indexes = [
             models.Index(

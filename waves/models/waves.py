@@ -33,6 +33,18 @@ class Wave(models.Model):
     order = models.CharField(max_length=20, choices=Order, default=Order.BY_PREFERENCE)
     single_market = models.CharField(max_length=40, blank=True)
     min_score = models.FloatField(null=True, blank=True)
+    reassign = models.BooleanField(
+        default=False, help_text="Also takes fans who hold a code already, with that code [W-6]"
+    )
+    tops_up = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="top_ups",
+        help_text="The wave by whose rules it fills what room is left [X-7]",
+    )
     least_score = models.FloatField(
         null=True,
         editable=False,
@@ -45,6 +57,12 @@ class Wave(models.Model):
         output_field=models.BooleanField(),
         db_persist=True,
         help_text="Not cancelled and not failed: its members carry it by a foreign key [K-6]",
+    )
+    selects = models.GeneratedField(
+        expression=~Q(kind=WaveKind.NOT_SELECTED),  # type: ignore[arg-type]  # a Q is one too
+        output_field=models.BooleanField(),
+        db_persist=True,
+        help_text="Its members have a market; its members carry it by a foreign key [X-8]",
     )
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
@@ -167,7 +185,9 @@ class Wave(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(name="wave_once", fields=["campaign", "date_key"]),
-            models.UniqueConstraint(name="wave_liveness", fields=["id", "campaign", "live"]),
+            models.UniqueConstraint(
+                name="wave_liveness", fields=["id", "campaign", "live", "selects"]
+            ),
             models.CheckConstraint(
                 name="wave_years",
                 condition=Q(notify_date__gte=FIRST_MOMENT, notify_date__lt=BEHIND_NOTIFYING),
@@ -251,22 +271,32 @@ class WaveMarket(models.Model):
 
 
 class Member(models.Model):
-    """One fan in one wave, with the contact and code as prepared; at place 0 who came back with a
-    code from a cancelled wave. [W-5, W-6, K-6]
+    """One fan in one wave, with the contact and code as prepared; at place 0 who came with a code
+    that they hold already. [W-5, W-6, K-6]
 
-    `wave_live` is its wave's `live`, of the same wave and campaign: a foreign key over all three
-    holds it, and follows the wave by ON UPDATE CASCADE in the statement that moves the wave. A
-    unique index on (campaign, fan) where it is true lets nobody into two live waves of a campaign.
+    `wave_live` and `wave_selects` are its wave's `live` and `selects`, of the same wave and
+    campaign: a foreign key over all four holds it, and follows the wave by ON UPDATE CASCADE in the
+    statement that moves the wave. A unique index on (campaign, fan) where it is live lets nobody
+    into two live waves of a campaign, but for who is in a completed one and is reassigned the code
+    that they hold: `reassigned` names their assignment, by a foreign key over campaign, fan and
+    market too, so nobody comes in without such a code, and none of them uses another seat.
     """
 
-    # both are held by the foreign key over (wave, campaign, wave_live)
+    # both are held by the foreign key over (wave, campaign, wave_live, wave_selects)
     wave = models.ForeignKey(
         Wave, on_delete=models.CASCADE, related_name="members", db_constraint=False
     )
     campaign = models.ForeignKey(
         Campaign, on_delete=models.PROTECT, related_name="+", db_constraint=False
     )
-    market = models.ForeignKey(Market, on_delete=models.PROTECT, related_name="+")
+    market = models.ForeignKey(
+        Market,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="None only for fans who are told that they were not selected [X-8]",
+    )
     global_user_id = models.TextField()
     member_id = models.TextField(blank=True)
     email = models.CharField(max_length=254, blank=True)
@@ -285,6 +315,19 @@ class Member(models.Model):
     )
     band_score = models.FloatField()
     wave_live = models.BooleanField(default=True, editable=False)
+    wave_selects = models.BooleanField(db_default=True, editable=False)
+    # held by the foreign key over (reassigned, campaign, fan, market)
+    reassigned = models.ForeignKey(
+        "waves.Assignment",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        help_text="Of a fan who is in a completed wave too: the code that they hold [W-6]",
+    )
 
     class Meta:
         constraints = [
@@ -292,7 +335,12 @@ class Member(models.Model):
             models.UniqueConstraint(
                 name="member_in_one_live_wave",
                 fields=["campaign", "global_user_id"],
-                condition=Q(wave_live=True),
+                condition=Q(wave_live=True, reassigned=None),
+            ),
+            models.CheckConstraint(
+                name="member_has_a_market_where_it_was_selected",
+                condition=Q(wave_selects=True, market__isnull=False)
+                | Q(wave_selects=False, market=None, code="", reassigned=None),
             ),
         ]
         indexes = [models.Index(fields=["wave", "market", "place"], name="member_in_order")]

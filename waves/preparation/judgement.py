@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from campaigns.choices import LateKind
 from campaigns.late_changes import permit
 from campaigns.models import Campaign
-from waves.choices import WaveKind, WaveState
+from waves.choices import WaveState
 from waves.codes import pool
 from waves.errors import (
     AttemptsExhausted,
@@ -27,6 +27,7 @@ from waves.errors import (
 )
 from waves.markets import MarketSeat
 from waves.messages.templates import require_usable, templates_for
+from waves.preparation import not_selected, top_up
 from waves.selection.own_rules import own_rules
 from waves.selection.plan import Plan, PlannedSelection, WaveRequest
 
@@ -55,15 +56,22 @@ def require_plan(plan: Plan, request: WaveRequest, *, now: datetime) -> datetime
 
 def require_seats(plan: Plan) -> None:
     """Refuse markets that cannot be filled as they are at this moment; a worker asks again, for its
-    own plan. Raises CapacityBelowGiven [W-5], BadTemplate [K-3].
+    own plan. Raises CapacityBelowGiven [W-5], NothingToTopUp [X-7], BadTemplate [K-3].
     """
     _require_capacities(plan.seats)
+    top_up.require_room(plan)
+    if not plan.selects:
+        return  # no market's text is used [X-8]
     # a template must not name a code that TM members do not have [K-3]
     require_usable(templates_for(plan.campaign), plan.seats)
 
 
 def require_selection(planned: PlannedSelection, name: str) -> None:
-    """Refuse a selection that cannot become a wave. Raises NoMembers, UnsupportedCodeSource."""
+    """Refuse a selection that cannot become a wave. Raises NoMembers, NothingToTopUp, NotEverybody,
+    UnsupportedCodeSource.
+    """
+    top_up.require_waiting(planned)
+    not_selected.require_everybody(planned)
     if planned.selection.members.is_empty():
         raise NoMembers(
             "No fan would be selected, so there is no wave to prepare. The preview shows why fans"
@@ -134,10 +142,6 @@ def exhausted(name: str) -> str:
 def require_preparable(plan: Plan, request: WaveRequest) -> datetime:
     """The notify date of a wave that may be prepared."""
     wave = plan.wave
-    if wave and wave.kind == WaveKind.UPLOADED:
-        raise WrongState(
-            f"Wave {wave.name} is an uploaded list. Upload it again, or choose another date key."
-        )
     if wave and wave.state not in PREPARABLE:
         raise WrongState(
             f"Wave {wave.name} is {wave.state}. Only a configured or failed wave can be"

@@ -17,7 +17,8 @@ WHERE campaign_id = %(campaign)s AND language <> '' AND global_user_id = ANY(%(f
 
 def selected_members(planned: PlannedSelection) -> pl.DataFrame:
     """The selected with contact and language, and with key and code source of their market, in the
-    order of the draw. Reads their contacts: in the snapshot that they were selected from.
+    order of the draw; who was not selected has no market [X-8]. Reads their contacts: in the
+    snapshot that they were selected from.
     """
     markets = pl.DataFrame(
         [
@@ -29,7 +30,7 @@ def selected_members(planned: PlannedSelection) -> pl.DataFrame:
     )
     members = planned.selection.members
     contacts = contacts_of(planned.plan.score_file, planned.rules, members["global_user_id"])
-    held = planned.candidates.returning.select("global_user_id", "held_code")
+    held = planned.candidates.returning.select("global_user_id", "held_code", "reassigned")
     for frame, key in (
         (contacts, "global_user_id"),
         (held, "global_user_id"),
@@ -74,4 +75,6 @@ def _rows(wave: Wave, members: pl.DataFrame) -> pl.DataFrame:
         "place",
         "band_score",
         pl.lit(value=True).alias("wave_live"),
+        pl.lit(wave.selects).alias("wave_selects"),
+        pl.col("reassigned").alias("reassigned_id"),
     )

@@ -66,7 +66,7 @@ from waves.preparation.judgement import PREPARABLE, permit_own_rules, require_se
 from waves.preparation.members import write_members
 from waves.preparation.sealing import Sealed, select_and_seal
 from waves.preparation.submission import require_alone, submit_plan
-from waves.preparation.wave_files import status_json, wave_zip
+from waves.preparation.wave_files import NO_MARKET, status_json, wave_zip
 from waves.preparation.wave_markets import write_wave_markets
 from waves.second_count.verdict import NO_VERDICT
 from waves.selection.eligibility import write_candidates
@@ -179,9 +179,14 @@ def _attempt(
         with sealed.facts.open("rb") as facts:
             files.put(kept["facts_key"], facts)
         lease.report_progress(2, STEPS)
-        reserved = pool.reserve(wave, sealed.members, now=now, fence=lease.hold)
+        reserved = (
+            pool.reserve(wave, sealed.members, now=now, fence=lease.hold)
+            if planned.plan.selects
+            else pool.no_codes(sealed.members)
+        )
         lease.report_progress(3, STEPS)
-        market_ids = [seat.market_id for seat in planned.plan.seats]
+        markets = [seat.market_id for seat in planned.plan.seats]
+        market_ids = markets if planned.plan.selects else [NO_MARKET]
         content, count = wave_zip(reserved.members, market_ids)
         files.put(kept["zip_key"], content)
         lease.report_progress(4, STEPS)

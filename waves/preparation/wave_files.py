@@ -24,6 +24,8 @@ COLUMNS = {
     "phone": "phone",
     "code": "code",
 }
+NO_MARKET = ""  # of members who were not selected; their files are named for that
+NOT_SELECTED = "not_selected"  # no market's id can be this
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can name: the same bytes whenever it is made
 _READABLE = 0o644 << 16
 _UNIX = 3
@@ -50,8 +52,9 @@ def wave_zip(members: pl.DataFrame, market_ids: Sequence[str]) -> tuple[bytes, d
         for folder, lines in folders.items():
             by_market = lines.partition_by("marketId", as_dict=True)
             for market_id in sorted(market_ids):
-                of_market = by_market.get((market_id,), lines.clear())
-                _write(archive, f"{folder}/{market_id}.csv", of_market.write_csv())
+                of_market = by_market.get((market_id or None,), lines.clear())
+                name = f"{folder}/{market_id or NOT_SELECTED}.csv"
+                _write(archive, name, of_market.write_csv())
     return buffer.getvalue(), {folder: lines.height for folder, lines in folders.items()}
 
 

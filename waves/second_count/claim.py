@@ -19,8 +19,8 @@ from waves.second_count.sealed_record import microseconds, references
 from waves.second_count.zip_files import json_of, sha256_of, write_entry
 
 _MEMBERS = """
-SELECT member.place, member.global_user_id, market.market_id, member.band_score::text
-FROM waves_member AS member JOIN campaigns_market AS market ON market.id = member.market_id
+SELECT member.place, member.global_user_id, coalesce(market.market_id, ''), member.band_score::text
+FROM waves_member AS member LEFT JOIN campaigns_market AS market ON market.id = member.market_id
 WHERE member.wave_id = %(wave)s ORDER BY member.place, member.id
 """
 

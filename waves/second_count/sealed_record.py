@@ -36,14 +36,15 @@ from operations import instants
 from operations.database.copying import nullable_frames_of
 from operations.database.statements import rows
 from operations.threads import helper_thread, in_order
+from waves.choices import WaveKind
 from waves.models import Wave
 from waves.naming import market_file_key
 from waves.second_count.zip_files import json_of, sha256_of, write_entry
 
-FORMAT, VERSION = "fairwave-recount", 1
+FORMAT, VERSION = "fairwave-recount", 2
 COLUMNS: Final = (
     *("fan_ref", "raw_score", "band_score", "preferences", "late_preferences", "registered_us"),
-    *("in_wave", "holds_code", "returns", "contact"),
+    *("in_wave", "holds_code", "returns", "again", "contact"),
 )
 HEX_DIGITS = "0123456789abcdef"
 AT_ONCE = 3  # frames that are read and not written yet
@@ -87,6 +88,13 @@ _REACHED = """, reached AS (
         AND coded.global_user_id NOT IN (
             SELECT global_user_id FROM waves_member
             WHERE wave_id IN (SELECT wave_id FROM reached))
+), again AS (
+    SELECT coded.global_user_id, market.market_id
+    FROM coded JOIN campaigns_market AS market ON market.id = coded.market_id
+    WHERE %(reassign)s AND coded.global_user_id NOT IN (
+        SELECT theirs.global_user_id
+        FROM waves_member AS theirs JOIN earlier ON earlier.id = theirs.wave_id
+        WHERE earlier.state NOT IN ('cancelled', 'failed', 'completed'))
 )
 """
 _SELECT_FANS = """
@@ -96,6 +104,7 @@ SELECT score.global_user_id, score.raw_text, score.band_score::text, score.prefe
     (score.global_user_id IN (SELECT global_user_id COLLATE "C" FROM taken))::int,
     (score.global_user_id IN (SELECT global_user_id COLLATE "C" FROM coded))::int,
     back.market_id,
+    again.market_id,
     CASE WHEN fan.email <> '' THEN fan.email ELSE score.email END,
     CASE WHEN fan.phone <> '' THEN fan.phone ELSE score.phone END,
     coalesce((fan.phone <> '' AND fan.phone_confirmed) OR (score.phone_confirmed
@@ -104,6 +113,7 @@ FROM campaigns_fanscore AS score
 LEFT JOIN campaigns_registrant AS fan ON fan.campaign_id = %(campaign)s
     AND fan.global_user_id = score.global_user_id COLLATE "default"
 LEFT JOIN back ON back.global_user_id = score.global_user_id COLLATE "default"
+LEFT JOIN again ON again.global_user_id = score.global_user_id COLLATE "default"
 WHERE score.score_file_id = %(score_file)s
 """
 _FANS = "".join((EARLIER, _REACHED, _SELECT_FANS))
@@ -117,6 +127,7 @@ _SCHEMA = {
     "in_wave": pl.Int8,
     "holds_code": pl.Int8,
     "returns": pl.String,
+    "again": pl.String,
     "email": pl.String,
     "phone": pl.String,
     "confirmed": pl.Int8,
@@ -144,7 +155,7 @@ def write_facts(
     holds the campaign's selection, and reads in the snapshot that the members are selected from.
     `lists`: see `rules.gather`; `markets_file`: that of `markets_file_of`.
     """
-    wave = Wave.objects.select_related("campaign__active_score_file").get(pk=wave_pk)
+    wave = Wave.objects.select_related("campaign__active_score_file", "tops_up").get(pk=wave_pk)
     score_file = wave.campaign.active_score_file
     if score_file is None:
         raise ValueError(f"Campaign {wave.campaign.campaign_id} has no active score file.")
@@ -157,6 +168,8 @@ def write_facts(
 
 def markets_file_of(wave: Wave) -> bytes | None:
     """The wave's own markets file; None without one. Raises OSError. [W-5]"""
+    if wave.kind == WaveKind.NOT_SELECTED:
+        return None
     bucket = buckets.scoring()
     key = market_file_key(wave.campaign.campaign_id, wave.date_key)
     if not bucket.exists(key):
@@ -202,8 +215,27 @@ def _rules_of(
         "min_scores": [campaign.min_score, wave.min_score],
         "order": wave.order,
         "single_market": wave.single_market,
+        "kind": wave.kind,
+        "reassign": wave.reassign,
+        "tops_up": _rules_topped_up(wave),
         "prepared_us": microseconds(now),
         "markets": markets_of(wave, campaign, markets_file),
+    }
+
+
+def _rules_topped_up(wave: Wave) -> dict[str, Any] | None:
+    """The rules of the wave that this one tops up, as they are stored with it. [X-7]"""
+    base = wave.tops_up
+    if base is None:
+        return None
+    markets = """SELECT market.market_id, (extract(epoch FROM its.selection_time) * 1000000)::bigint
+        FROM waves_wavemarket AS its JOIN campaigns_market AS market ON market.id = its.market_id
+        WHERE its.wave_id = %(wave)s"""
+    return {
+        "order": base.order,
+        "single_market": base.single_market,
+        "min_score": base.min_score,
+        "markets": dict(rows(markets, wave=base.pk)),
     }
 
 
@@ -225,7 +257,7 @@ def markets_of(wave: Wave, campaign: Campaign, markets_file: bytes | None) -> li
             {
                 "market_id": market_id,
                 "capacity": capacity,
-                "own_capacity": int(of_wave["capacity"]) if of_wave.get("capacity") else None,
+                "own_capacity": _own_capacity(wave, of_wave.get("capacity")),
                 "given": given,
                 "position": position,
                 "selection_us": microseconds(instants.parse(of_wave["selectionTime"]))
@@ -234,6 +266,13 @@ def markets_of(wave: Wave, campaign: Campaign, markets_file: bytes | None) -> li
             }
         )
     return markets
+
+
+def _own_capacity(wave: Wave, said: str | None) -> int | None:
+    """Who is told that they were not selected gets no seat. [X-8]"""
+    if wave.kind == WaveKind.NOT_SELECTED:
+        return 0
+    return int(said) if said else None
 
 
 def _own_markets(markets_file: bytes) -> dict[str, dict[str, str]]:
@@ -270,7 +309,12 @@ def _joined(lines: pl.Series) -> bytes:
 
 def _lines(wave: Wave, score_file: ScoreFile, lists: Mapping[str, bytes]) -> Iterator[pl.DataFrame]:
     campaign = wave.campaign
-    values = {"campaign": campaign.pk, "wave": wave.pk, "score_file": score_file.pk}
+    values = {
+        "campaign": campaign.pk,
+        "wave": wave.pk,
+        "score_file": score_file.pk,
+        "reassign": wave.reassign,
+    }
     work = partial(_lines_of, in_force=rules.gather(campaign, lists), salt=draw_of(campaign).salt)
     # PostgreSQL and the hashing keep two cores busy
     with helper_thread("second count") as helper:

@@ -15,6 +15,7 @@ from campaigns.scoring.outcomes import Rules
 from operations.database.copying import nullable_frames_of
 from operations.threads import helper_thread, in_order
 from waves.choices import Exclusion
+from waves.holds import HELD, NOBODY_RETURNS
 from waves.selection.contacts import CONTACT, CONTACT_SCHEMA, judged_as_stored
 
 # The preferences are those of the roster; who registered only after it brings their own. [S-10]
@@ -34,6 +35,7 @@ LEFT JOIN campaigns_registrant AS fan
 LEFT JOIN waves_member AS member
     ON member.campaign_id = %(campaign)s AND member.wave_live AND member.wave_id IS DISTINCT
         FROM %(wave)s
+    AND member.reassigned_id IS NULL
     AND member.global_user_id = score.global_user_id COLLATE "default"
 LEFT JOIN waves_assignment AS assignment
     ON assignment.campaign_id = %(campaign)s AND assignment.global_user_id = score.global_user_id
@@ -57,16 +59,11 @@ _REASONS = pl.Enum(Exclusion.values)
 AT_ONCE = 3  # frames that are read and not judged yet
 
 
-NOBODY_RETURNS = pl.DataFrame(
-    schema={"global_user_id": pl.String, "held_market": pl.Int64, "held_code": pl.String}
-)
-
-
 @dataclass(frozen=True)
 class Candidates:
-    """`frame`: what `selection.select` takes. `returning`: the same of fans who come back with a
-    code, and `held_market`, `held_code`; they are not selected from. [W-6] `left_out`: the others,
-    with their reason. Contacts are judged and not kept: `contacts.py` reads those of the selected.
+    """`frame`: what `selection.select` takes. `returning`: the same of fans who come with a code
+    that they hold, and HELD; they are not selected from. [W-6] `left_out`: the others, with their
+    reason. Contacts are judged and not kept: `contacts.py` reads those of the selected.
 
     All have `unrostered` (Boolean): registered only after the rows of the file were judged, so that
     the roster does not hold their preferences. [S-10]
@@ -84,8 +81,8 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Terms:
-    """By what one selection judges the fans: the least raw score, and who comes back with a code
-    (`global_user_id`, `held_market`, `held_code`). [W-5, W-6]
+    """By what one selection judges the fans: the least raw score, and who comes with a code that
+    they hold (`global_user_id` and HELD). [W-5, W-6]
     """
 
     min_score: float
@@ -158,15 +155,13 @@ def split_fans(
     min_score: float,
     returning: pl.DataFrame = NOBODY_RETURNS,
 ) -> Candidates:
-    """Split fans (columns of `_SCHEMA`) into candidates, those who come back with their code, and
+    """Split fans (columns of `_SCHEMA`) into candidates, those who come with their code, and
     excluded, these under the first reason that applies. Of the preferences, those that are none of
     the `markets` become null. [W-5, W-6]
     """
     # nearly always nobody comes back: then neither a join nor a copy of each part is needed
     fans = (
-        fans.with_columns(
-            pl.lit(None, pl.Int64).alias("held_market"), pl.lit(None, pl.String).alias("held_code")
-        )
+        fans.with_columns(pl.lit(None, kind).alias(name) for name, kind in HELD.items())
         if returning.is_empty()
         else fans.join(returning, on="global_user_id", how="left", maintain_order="left")
     )
@@ -174,7 +169,7 @@ def split_fans(
     refused = pl.coalesce(
         _reason(pl.col("registered_us").is_null(), Exclusion.NOT_REGISTERED),
         _reason(pl.col("raw_score") < min_score, Exclusion.BELOW_MINIMUM_SCORE),
-        _reason(pl.col("in_wave"), Exclusion.ALREADY_IN_WAVE),
+        _reason(pl.col("in_wave") & pl.col("reassigned").is_null(), Exclusion.ALREADY_IN_WAVE),
         _reason(pl.col("holds_code") & pl.col("held_code").is_null(), Exclusion.HOLDS_CODE),
     )
     fans = fans.with_columns(refused.alias("reason"))
@@ -190,8 +185,7 @@ def split_fans(
         .otherwise(pl.col("preferences").str.split("|").cast(asked, strict=False))
         .alias("preferences"),
         pl.col("registered_us").cast(pl.Datetime("us", "UTC")).alias("registered_at"),
-        "held_market",
-        "held_code",
+        *HELD,
         "unrostered",
     )
     back, frame = kept.clear(), kept
@@ -200,7 +194,7 @@ def split_fans(
         back, frame = kept.filter(comes_back), kept.filter(~comes_back)
     refused_contact = judged.filter(pl.col("contact_reason").is_not_null())
     return Candidates(
-        frame.drop("held_market", "held_code"),
+        frame.drop(HELD),
         back,
         pl.concat([_left_out(early, "reason"), _left_out(refused_contact, "contact_reason")]),
     )

@@ -18,20 +18,30 @@ from campaigns.scoring import rules
 from campaigns.scoring.outcomes import Rules
 from datalake.storage import buckets
 from operations.entry import values
-from waves.choices import Exclusion, Order
-from waves.errors import BadMinimumScore, NoActiveScores, SelectionNotOpen, UnknownMarket
-from waves.holds import returning_fans, seats_given
+from waves.choices import Exclusion, Order, WaveKind
+from waves.errors import (
+    BadMinimumScore,
+    NoActiveScores,
+    SelectionNotOpen,
+    UnknownMarket,
+    WrongState,
+)
+from waves.holds import NOBODY_RETURNS, code_holders, returning_fans, seats_given
 from waves.markets import MarketSeat, seats_of_campaign
 from waves.models import Wave
 from waves.naming import aware, market_file_key, wave_name
 from waves.selection import candidates
 from waves.selection.allocation import Selection, members_digest, seats_in_play, select
+from waves.selection.left_out import of_those_left_out, require_waves_are_done, without_room
 from waves.selection.market_files import markets_of_wave
+from waves.selection.top_up_rules import base_of_top_up
 
 
 @dataclass(frozen=True)
 class WaveRequest:
-    """A wave as requested. None = as the wave has it already, else the default."""
+    """A wave as requested. None = as the wave has it already, else the default. `tops_up`: the key
+    of the wave by whose rules it fills what room is left. [X-7]
+    """
 
     campaign_id: str
     date_key: str
@@ -40,6 +50,15 @@ class WaveRequest:
     order: Order | None = None
     single_market: str | None = None
     min_score: float | None = None
+    reassign: bool | None = None
+    kind: WaveKind | None = None
+    tops_up: int | None = None
+
+    @property
+    def has_own_rules(self) -> bool:
+        """Whether it says of itself how fans are selected."""
+        own = (self.market_file, self.order, self.single_market, self.min_score, self.reassign)
+        return any(rule is not None for rule in own)
 
     @property
     def name(self) -> str:
@@ -51,7 +70,8 @@ class Plan:
     """A checked request: what is selected from, into which markets, in which order. `seats` are the
     markets that are filled, in position order; `file_seats` also those that a single market leaves
     out; `all_seats` all of the campaign as its own rules fill them, within the wave's own
-    capacities; `markets` are all of the campaign, by market id.
+    capacities; `markets` are all of the campaign, by market id. `tops_up`: the wave whose rules
+    these are. [X-7]
     """
 
     campaign: Campaign
@@ -64,6 +84,14 @@ class Plan:
     order: Order
     single_market: str
     min_score: float | None
+    reassign: bool = False
+    kind: WaveKind = WaveKind.DRAWN
+    tops_up: Wave | None = None
+
+    @property
+    def selects(self) -> bool:
+        """Whether its members get seats; else they are told that they were not selected. [X-8]"""
+        return self.kind != WaveKind.NOT_SELECTED
 
 
 @dataclass(frozen=True)
@@ -83,12 +111,12 @@ class PlannedSelection:
 
     @property
     def returned(self) -> int:
-        """Members who come back from a cancelled wave with their code. [W-6]"""
+        """Members who come with a code that they hold already. [W-6]"""
         return self.candidates.returning.height
 
     @property
     def fans(self) -> int:
-        """All whom the score file lists: candidates, those who come back, and excluded ones."""
+        """All of the score file: candidates, those who come with a code, and excluded ones."""
         return self.selection.candidates + self.returned + sum(self.excluded.values())
 
     @property
@@ -122,8 +150,9 @@ class PlannedSelection:
 def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
     """Check a request against the campaign as it is now. Reads no fan, writes nothing.
 
-    Raises UnknownCampaign, WrongStatus, BadDateKey, NaiveDate, BadMarketFile, UnknownMarket,
-    BadMinimumScore, SelectionNotOpen, NoActiveScores; BadValue for a date out of all years.
+    Raises UnknownCampaign, WrongStatus, BadDateKey, NaiveDate, WrongState, BadMarketFile,
+    UnknownMarket, BadMinimumScore, SelectionNotOpen, NoActiveScores; BadValue for a date out of all
+    years; NothingToTopUp [X-7]; FansWereTold [X-7, X-8].
     """
     name = request.name
     campaign = campaign_of(request.campaign_id)
@@ -135,19 +164,22 @@ def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
     of_campaign = seats_of_campaign(
         markets.values(), campaign.code_source, seats_given(campaign.pk)
     )
-    market_file = request.market_file
-    if market_file is None:
-        market_file = market_file_in_bucket(request.campaign_id, request.date_key)
-    seats = markets_of_wave(market_file, of_campaign)
+    kind = _kind(request, wave)
+    tops_up = base_of_top_up(campaign, wave, _tops_up(request, wave))
+    if kind == WaveKind.NOT_SELECTED:
+        require_waves_are_done(campaign, wave)
+        seats = without_room(of_campaign)
+    else:
+        market_file = request.market_file
+        if market_file is None:
+            market_file = market_file_in_bucket(request.campaign_id, request.date_key)
+        seats = markets_of_wave(market_file, of_campaign)
     if not seats:
         raise UnknownMarket(
             f"Campaign {campaign.campaign_id} has no markets. Add one before you prepare a wave."
         )
-    order = _order(request, wave)
-    single_market = request.single_market or (
-        wave.single_market if wave and request.order is None else ""
-    )
-    in_play = seats_in_play(seats, order, single_market)
+    own = _own_of(tops_up) if tops_up else _own(request, wave)
+    in_play = seats_in_play(seats, own.order, own.single_market)
     _require_selection_times(in_play, now)
     return Plan(
         campaign=campaign,
@@ -157,9 +189,12 @@ def plan_of(request: WaveRequest, *, now: datetime) -> Plan:
         file_seats=tuple(seats),
         all_seats=tuple(_within(seats, of_campaign)),
         markets=markets,
-        order=order,
-        single_market=single_market,
-        min_score=_min_score(request, wave),
+        order=own.order,
+        single_market=own.single_market,
+        min_score=own.min_score,
+        reassign=own.reassign,
+        kind=kind,
+        tops_up=tops_up,
     )
 
 
@@ -182,12 +217,12 @@ def select_each(
     """The same by each of these plans of one wave, from one reading of the candidates. [X-4]"""
     first, wave = plans[0], plans[0].wave
     in_force = rules.gather(first.campaign, lists)
-    returning = returning_fans(first.campaign.pk)
-    held_markets = frozenset(returning["held_market"])
+    holders = {reassign: _code_holders(first, reassign) for reassign in {p.reassign for p in plans}}
     terms = [
         (
             max(plan.min_score or 0.0, in_force.lowest_score),
-            held_markets.intersection(_filled(plan)),
+            plan.reassign,
+            frozenset(holders[plan.reassign]["held_market"]).intersection(_filled(plan)),
         )
         for plan in plans
     ]
@@ -196,8 +231,8 @@ def select_each(
         first.score_file,
         in_force,
         [
-            candidates.Terms(least, returning.filter(pl.col("held_market").is_in(list(held))))
-            for least, held in different
+            candidates.Terms(least, holders[own].filter(pl.col("held_market").is_in(list(held))))
+            for least, own, held in different
         ],
         market_ids=first.markets,
         wave_id=wave.pk if wave else None,
@@ -224,9 +259,20 @@ def _select(
         single_market=plan.single_market or None,
         draw=draw,
     )
+    if not plan.selects:
+        selection = of_those_left_out(selection)
     if gathered.returning.height:
         selection = _with_returning(selection, gathered, _filled(plan), draw)
     return PlannedSelection(plan, gathered, selection, least_score, in_force)
+
+
+def _code_holders(plan: Plan, reassign: bool) -> pl.DataFrame:
+    """Who comes with a code that they hold: `global_user_id` and HELD. [W-6]"""
+    if not plan.selects:
+        return NOBODY_RETURNS
+    if reassign:
+        return code_holders(plan.campaign.pk, plan.wave.pk if plan.wave else None)
+    return returning_fans(plan.campaign.pk)
 
 
 def _with_returning(
@@ -235,8 +281,8 @@ def _with_returning(
     filled: Mapping[int, str],
     draw: Draw,
 ) -> Selection:
-    """Those who come back are members too, in the order of the draw, at place 0: their seat and
-    their code are from an earlier wave. [W-6]
+    """Those who come with a code are members too, in the order of the draw, at place 0: their seat
+    and their code are from an earlier wave. [W-6]
     """
     returned = gathered.returning.select(
         "global_user_id",
@@ -290,6 +336,64 @@ def _min_score(request: WaveRequest, wave: Wave | None) -> float | None:
     if not 0 <= request.min_score <= 1:
         raise BadMinimumScore(f"The minimum score {request.min_score} is not a number from 0 to 1.")
     return request.min_score
+
+
+@dataclass(frozen=True)
+class _Own:
+    """What a wave itself says of how fans are selected, beside its markets."""
+
+    order: Order
+    single_market: str
+    min_score: float | None
+    reassign: bool
+
+
+def _own(request: WaveRequest, wave: Wave | None) -> _Own:
+    """Of the request, else of the wave as it is stored. Raises BadMinimumScore."""
+    single_market = request.single_market or (
+        wave.single_market if wave and request.order is None else ""
+    )
+    return _Own(
+        _order(request, wave), single_market, _min_score(request, wave), _reassign(request, wave)
+    )
+
+
+def _own_of(base: Wave) -> _Own:
+    """Of the wave that is topped up. [X-7]"""
+    return _Own(Order(base.order), base.single_market, base.min_score, reassign=False)
+
+
+def _reassign(request: WaveRequest, wave: Wave | None) -> bool:
+    if request.reassign is None:
+        return bool(wave and wave.reassign)
+    return request.reassign
+
+
+def _tops_up(request: WaveRequest, wave: Wave | None) -> int | None:
+    """A top-up that is given rules of its own is none any more."""
+    if request.tops_up is not None or request.has_own_rules:
+        return request.tops_up
+    return wave.tops_up_id if wave else None
+
+
+def _kind(request: WaveRequest, wave: Wave | None) -> WaveKind:
+    """Raises WrongState where the wave is of another kind, or of one that is not selected."""
+    kind = request.kind or (WaveKind(wave.kind) if wave else WaveKind.DRAWN)
+    if wave and wave.kind == WaveKind.UPLOADED:
+        raise WrongState(
+            f"Wave {wave.name} is an uploaded list. Upload it again, or choose another date key."
+        )
+    if wave and wave.kind != kind:
+        raise WrongState(
+            f"Wave {wave.name} is of another kind ({WaveKind(wave.kind).label.lower()}). Choose"
+            " another date key."
+        )
+    if kind == WaveKind.NOT_SELECTED and request.has_own_rules:
+        raise WrongState(
+            f"Wave {request.name} is for fans who were not selected: it has no markets, order or"
+            " minimum score of its own."
+        )
+    return kind
 
 
 def _require_selection_times(seats: Sequence[MarketSeat], now: datetime) -> None:

@@ -30,6 +30,7 @@ FROM wave_list AS staged
 LEFT JOIN campaigns_registrant AS fan
     ON fan.campaign_id = %(campaign)s AND fan.global_user_id = staged.fan
 LEFT JOIN waves_member AS taken ON taken.campaign_id = %(campaign)s AND taken.wave_live
+    AND taken.reassigned_id IS NULL
     AND taken.global_user_id = staged.fan AND taken.wave_id <> %(wave)s
 LEFT JOIN waves_assignment AS held
     ON held.campaign_id = %(campaign)s AND held.global_user_id = staged.fan

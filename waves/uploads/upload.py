@@ -210,7 +210,9 @@ def _judge(wave: Wave, about: WaveUpload, lease: Lease, *, now: datetime) -> Jud
         fence=lease.hold,
     )
     members = coded.rows.filter(pl.col("reason").is_null()).with_columns(
-        pl.int_range(1, pl.len() + 1).alias("place"), pl.lit(NOT_DRAWN).alias("band_score")
+        pl.int_range(1, pl.len() + 1).alias("place"),
+        pl.lit(NOT_DRAWN).alias("band_score"),
+        pl.lit(None, pl.Int64).alias("reassigned"),
     )
     if members.is_empty():
         raise NoMembers(

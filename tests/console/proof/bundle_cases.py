@@ -211,6 +211,8 @@ def _add_wave(
             "candidates": chosen.candidates,
             "selected": chosen.members.height,
             "returned": 0,
+            "reassign": False,
+            "tops_up": None,
             "waitlist": chosen.waitlist.height,
             "excluded": dict(
                 sorted(Counter(cell[1:] for cell in cells if cell[:1] == "!").items())

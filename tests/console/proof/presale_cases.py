@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import polars as pl
+from django.db.models import F
 from django.utils import timezone
 
 from campaigns import late_changes, rule_changes
@@ -16,7 +17,16 @@ from campaigns.opening import close_campaign
 from campaigns.scoring import activation
 from console.proof import verify_draw
 from tests.support.campaigns import roster_digest
-from tests.support.waves import NOW, SALT, SEED, add_scores, campaign_with, person, request
+from tests.support.waves import (
+    NOW,
+    SALT,
+    SEED,
+    add_scores,
+    campaign_with,
+    person,
+    request,
+    sent_out,
+)
 from waves.holds import seats_given
 from waves.models import Wave
 from waves.preparation.prepare import prepare
@@ -66,7 +76,8 @@ def publish_digests(file: ScoreFile | None) -> None:
         (ref, row[1], row[3]) for ref, row in zip(drawn["fan_ref"], rows, strict=True)
     )
     file.roster_size = drawn.height
-    file.bands = dict(drawn["band"].value_counts().iter_rows())
+    bands = dict(drawn["band"].value_counts().iter_rows())
+    file.bands = {name: bands.get(name, 0) for name in ("high", "mid", "low")}
     file.rules_digest = "ab" * 32
     file.min_score = 0.22
     file.save()
@@ -102,6 +113,22 @@ def sent(campaign: Campaign, date_key: str, **values: Any) -> Wave:
     prepare(asked, by=person("pat", superuser=True), now=NOW, reason="a test")
     Wave.objects.filter(name=asked.name).update(state="completed", triggered_at=timezone.now())
     return Wave.objects.get(name=asked.name)
+
+
+def really_sent(campaign: Campaign, date_key: str, **values: Any) -> Wave:
+    """A wave that was prepared, approved and sent, with the seats that the campaign has."""
+    asked = request(campaign, date_key, **values)
+    wave = prepare(asked, by=person("pat", superuser=True), now=NOW, reason="a test").wave
+    sent_out(wave)
+    Wave.objects.filter(pk=wave.pk).update(triggered_at=timezone.now())
+    return Wave.objects.get(pk=wave.pk)
+
+
+def more_seats(campaign: Campaign, number: int) -> None:
+    """Each market gets so many more seats, as operators give them."""
+    before = rule_changes.options_of(campaign.pk)
+    campaign.markets.update(capacity=F("capacity") + number)
+    rule_changes.record(campaign, before, by=None, reason="a larger hall")
 
 
 def close(campaign: Campaign) -> Campaign:

@@ -30,12 +30,15 @@ from tests.console.proof.presale_cases import (
     FANS,
     add_late_scores,
     close,
+    more_seats,
     presale,
+    really_sent,
     sent,
     verify,
 )
 from tests.support.waves import NOW, SALT, SEED, add_scores, campaign_with
 from waves.choices import Order
+from waves.models import Wave
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +101,33 @@ def test_a_wave_is_proved_by_the_rules_that_it_was_prepared_by() -> None:
         "0.9",
         "for the next file",
     )
+
+
+def test_a_wave_that_reassigns_is_proved_and_says_so_in_public() -> None:
+    """Who comes once more, and with which market, follows from the waves before. [W-6, S-10]"""
+    campaign = presale()
+    first = really_sent(campaign, "20260121")
+    more_seats(campaign, 2)
+    again = really_sent(campaign, "20260122", reassign=True)
+    close(campaign)
+    assert again.members.filter(reassigned__isnull=False).count() == first.members.count()
+    made = proof.proof_bundle(campaign.campaign_id)
+    shown = proof.public_draw(Campaign.objects.get())["waves"]
+    assert [(wave["reassign"], wave["returned"]) for wave in shown] == [(False, 0), (True, 10)]
+    assert verify(made)["problems"] == []
+
+
+def test_who_is_reassigned_without_being_in_an_earlier_wave_is_caught() -> None:
+    """W-6, S-10"""
+    campaign = presale()
+    really_sent(campaign, "20260121")
+    more_seats(campaign, 2)
+    really_sent(campaign, "20260122", reassign=True)
+    Wave.objects.filter(date_key="20260122").update(reassign=False)
+    close(campaign)
+    problems = verify(proof.proof_bundle(campaign.campaign_id))["problems"]
+    assert any("10 fans whom an earlier wave holds are not left out" in each for each in problems)
+    assert any("10 fans are said to come with a code" in each for each in problems)
 
 
 def test_a_wave_that_passed_somebody_over_is_caught() -> None:

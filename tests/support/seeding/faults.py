@@ -75,7 +75,7 @@ ELIGIBILITY = [
         "plan.min_score or in_force.lowest_score",
         request={"min_score": 0.25},
     ),
-    Fault("members of other waves are candidates", CANDIDATES, '_reason(pl.col("in_wave"), Exclusion.ALREADY_IN_WAVE)', "_reason(pl.lit(False), Exclusion.ALREADY_IN_WAVE)"),
+    Fault("members of other waves are candidates", CANDIDATES, '_reason(pl.col("in_wave") & pl.col("reassigned").is_null(), Exclusion.ALREADY_IN_WAVE)', "_reason(pl.lit(False), Exclusion.ALREADY_IN_WAVE)"),
     Fault("members of cancelled waves are no candidates", CANDIDATES, " AND member.wave_live AND", " AND"),
     Fault("members of other campaigns' waves are no candidates", CANDIDATES, "ON member.campaign_id = %(campaign)s AND member.wave_live", "ON member.wave_live"),
     Fault("who holds a code is a candidate", CANDIDATES, 'pl.col("holds_code") & pl.col("held_code").is_null()', "pl.lit(False)"),

@@ -62,7 +62,7 @@ def test_w4_short_notice_needs_a_reason_and_the_right(ann):
 
 
 def test_w2_a_wave_that_was_drawn_or_is_prepared_is_not_uploaded_over(ann):
-    campaign = campaign_with(8, {"west": 3})
+    campaign = campaign_with(8, {"west": 3}, raw_scores=[0.3] + [0.96] * 7)
     prepare(request(campaign, "20260122"), by=ann, now=NOW)
     with pytest.raises(WrongState, match=r"not an uploaded one\. Choose another date key"):
         submit(submitted(campaign, [row(0)], key="20260122"), by=ann, now=NOW)

@@ -7,58 +7,23 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
-from operations.commands import JsonCommand
-from waves import rights
-from waves.management.wave_commands import add_request_arguments, request_of
-from waves.preparation.prepare import prepare
-from waves.second_count.count import count_here
-from waves.second_count.verdict import Standing, standing
+from waves.management.wave_commands import (
+    PreparingCommand,
+    add_own_rules_reason,
+    add_request_arguments,
+    request_of,
+)
+from waves.selection.plan import WaveRequest
 
 
-class Command(JsonCommand):
+class Command(PreparingCommand):
     help = "Prepare a wave: select members, reserve codes and write files."
-    permissions = rights.PREPARE
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         add_request_arguments(parser)
-        parser.add_argument(
-            "--expedite",
-            default="",
-            metavar="REASON",
-            help=(
-                "reason for short notice: allows preparing less than a day before the notify date"
-            ),
-        )
-        parser.add_argument(
-            "--reason",
-            default="",
-            metavar="TEXT",
-            help=(
-                "reason for the wave's own minimum score, order or single market, which is shown"
-                " on the public page"
-            ),
-        )
-        parser.add_argument(
-            "--previewed",
-            default="",
-            metavar="MEMBERS_DIGEST",
-            help="digest from preview_wave; fails if other members are selected",
-        )
+        add_own_rules_reason(parser, "the wave's own minimum score, order or single market")
 
-    def run(self, **options: Any) -> dict[str, Any]:
-        prepared = prepare(
-            request_of(options),
-            by=options["by"],
-            now=timezone.now(),
-            expedite=options["expedite"],
-            reason=options["reason"],
-            previewed_digest=options["previewed"],
-        )
-        counted = count_here(prepared.wave)
-        found = standing(counted)
-        return prepared.as_result() | {
-            "second_count": str(found),
-            "second_count_problems": counted.count_problems if found == Standing.DIFFERS else [],
-        }
+    def request(self, options: dict[str, Any]) -> WaveRequest:
+        return request_of(options)
