@@ -25,7 +25,7 @@ from waves.actions import RESETTABLE, may_reset
 from waves.alarms import lost_approvals
 from waves.approval import CHANGEABLE
 from waves.choices import WaveState
-from waves.deadlines.steps import LEFT, deadlines, finished_at
+from waves.deadlines.steps import LEFT, deadlines, sending_seconds
 from waves.digest import require_unchanged
 from waves.errors import BadTemplate, ContentChanged
 from waves.holds import freed_by
@@ -64,7 +64,7 @@ def context_of(
         "deadlines": deadlines(wave.state, wave.notify_date)
         if wave.state in LEFT or wave.state == WaveState.SCHEDULED
         else [],
-        "finished_at": finished_at(wave.notify_date, wave.selected, settings.SMS_PER_SECOND),
+        "sending_seconds": sending_seconds(wave.selected, settings.SMS_PER_SECOND),
         "per_second": settings.SMS_PER_SECOND,
         "markets": wave.wave_markets.select_related("market"),
         "excluded_total": sum(wave.excluded.values()),

@@ -4,6 +4,7 @@ move nothing. [O-9, W-4]
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -47,11 +48,11 @@ def not_done(state: str) -> Sequence[str]:
     return LEFT.get(WaveState(state), ())
 
 
-def finished_at(notify_date: datetime, messages: int, per_second: int) -> datetime:
-    """When the last message of a channel is handed over, if it starts in time and the provider
-    keeps up with the rate. [N-2]
+def sending_seconds(messages: int, per_second: int) -> int:
+    """How long the messages of a channel take, if the provider keeps up with the rate; whole
+    seconds, rounded up. [N-2]
     """
-    return notify_date.astimezone(UTC) + timedelta(seconds=messages / per_second)
+    return math.ceil(messages / per_second)
 
 
 def due_warning(notify_date: datetime, now: datetime) -> int | None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from waves.choices import Channel
+
 # A wave's content without its members: `content` as it was approved or is to be, the numbers of
 # each market, and the digests that say whether members changed.
 Snapshot = Mapping[str, Any]
@@ -90,11 +92,15 @@ def _of_texts(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[C
 def _texts(content: Mapping[str, Any]) -> dict[str, str]:
     """Each part of each text that has something in it, by what it is for."""
     found = {}
-    for text in content.get("templates", []):
-        of = ", ".join(str(text[name]) for name in text if name not in _TEXT_PARTS and text[name])
+    for text in content["templates"]:
+        of = f"{Channel(text['channel']).label} for {text['market_id'] or 'every fan'}"
+        used = ", ".join(language for language in text["languages"] if language)
+        for_fans = f", fans' languages: {used}" if used else ""
+        without = "" if text["with_code"] else ", without a code"
         for part, words in _TEXT_PARTS.items():
-            if text.get(part):
-                found[f"Message ({of}), {words}"] = str(text[part])
+            if text[part]:
+                name = f"{of} ({text['language']}{for_fans}{without}), {words}"
+                found[name[0].upper() + name[1:]] = str(text[part])
     return found
 
 

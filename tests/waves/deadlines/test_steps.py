@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from waves.choices import WaveState
-from waves.deadlines.steps import deadlines, due_warning, finished_at, not_done
+from waves.deadlines.steps import deadlines, due_warning, not_done, sending_seconds
 
 NEW_YORK = ZoneInfo("America/New_York")
 AT = datetime(2026, 1, 21, 18, tzinfo=UTC)
@@ -59,5 +59,5 @@ def test_o9_warnings_come_48_26_and_2_hours_before_and_none_afterwards(left, hou
     assert due_warning(AT, AT - left * HOUR) == hours
 
 
-def test_n2_sending_ends_when_the_rate_has_let_every_message_through():
-    assert finished_at(AT, 720_000, 200) == AT + HOUR
+def test_n2_sending_takes_as_long_as_the_rate_lets_messages_through():
+    assert sending_seconds(720_000, 200) == 3_600

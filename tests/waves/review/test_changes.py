@@ -16,7 +16,16 @@ SEEN = {
         "campaign": {"name": "Spring Tour"},
         "providers": {"sms": "http"},
         "templates": [
-            {"market_id": "west", "channel": "sms", "language": "en", "body": "Hi", "html": ""}
+            {
+                "market_id": "west",
+                "channel": "sms",
+                "language": "en",
+                "languages": ["", "de"],
+                "with_code": False,
+                "subject": "",
+                "body": "Hi",
+                "html": "",
+            }
         ],
     },
     "members": 1000,
@@ -69,7 +78,7 @@ def test_x5_each_part_of_the_content_is_named_with_before_and_after(
 
 
 def test_x5_a_text_is_shown_whole_before_and_now():
-    name = "Message (west, sms, en), text"
+    name = "SMS for west (en, fans' languages: de, without a code), text"
     assert changed(content__templates__0__body="Hello") == [Change(name, "Hi", "Hello", True)]
     assert changed(content__templates=[]) == [Change(name, "Hi", "none", True)]
 
