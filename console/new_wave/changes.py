@@ -24,6 +24,11 @@ class PlanForm(forms.Form):
     )
     single_market = forms.ChoiceField(label="Single market", required=False)
     min_score = forms.FloatField(label="Minimum score", min_value=0, max_value=1, required=False)
+    reassign = forms.ChoiceField(
+        label="Fans who already hold a code",
+        choices=[("", "As in plan 1"), ("yes", "Also selected"), ("no", "Not selected")],
+        required=False,
+    )
     late_registrations = forms.BooleanField(label="Count late registrations", required=False)
 
     def __init__(
@@ -60,6 +65,7 @@ class PlanForm(forms.Form):
             order=Order(cleaned["order"]) if cleaned["order"] else None,
             single_market=cleaned["single_market"],
             late_registrations=cleaned["late_registrations"],
+            reassign={"yes": True, "no": False}.get(cleaned["reassign"]),
         )
 
 

@@ -98,6 +98,11 @@ class WaveForm(forms.Form):
         required=False,
         help_text="Used if it is higher than the campaign's",
     )
+    reassign = forms.BooleanField(
+        label="Also select fans who already hold a code",
+        required=False,
+        help_text="They keep their code and their market, and use no other seat",
+    )
     markets_file = forms.FileField(required=False, allow_empty_file=True)
     expedite = forms.CharField(
         label="Reason for short notice",
@@ -190,6 +195,7 @@ class WaveForm(forms.Form):
             order=order,
             single_market=cleaned["single_market"] if order == Order.SINGLE_MARKET else None,
             min_score=none if cleaned["min_score"] is None else cleaned["min_score"],
+            reassign=cleaned["reassign"],
         )
 
     def filled_in(self, request: WaveRequest) -> WaveForm:
@@ -202,6 +208,7 @@ class WaveForm(forms.Form):
                 "date_key": request.date_key,
                 "order": str(request.order or ""),
                 "single_market": request.single_market or "",
+                "reassign": "on" if request.reassign else "",
                 "min_score": "" if minimum is None else f"{minimum!r}",
             }
         )
@@ -257,7 +264,7 @@ def new_form(campaign: Campaign, by: User, now: datetime) -> WaveForm:
 
 def form_again(wave: Wave, by: User) -> WaveForm:
     """A form filled in as this wave was asked for."""
-    names = ("date_key", "notify_date", "order", "single_market", "min_score")
+    names = ("date_key", "notify_date", "order", "single_market", "min_score", "reassign")
     return _started(wave.campaign, by, {name: getattr(wave, name) for name in names})
 
 

@@ -81,6 +81,7 @@ def _key(plans: Sequence[Plan]) -> str:
             plan.order,
             plan.single_market,
             plan.min_score,
+            plan.reassign,
         )
         for plan in plans
     ]

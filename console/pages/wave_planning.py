@@ -92,11 +92,16 @@ def _filled(
     except (BadMarketFile, UnknownMarket) as refusal:
         form.add_error("markets_file", str(refusal))
         return form, others
-    chosen = [other for other in others if request.POST.get("use") == str(other.number)]
-    for other in chosen:
-        asked = _changed(form, other, now)
-        form, others = form.filled_in(asked), plan_forms(form.own)
     form.is_valid()
+    for other in others:
+        if request.POST.get("use") == str(other.number) and other.change():
+            try:
+                form = form.filled_in(_changed(form, other, now))
+            except UnknownMarket as refusal:
+                form.refuse(refusal)
+                break
+            form.is_valid()
+            return form, plan_forms(form.own)
     return form, others
 
 

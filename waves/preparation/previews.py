@@ -5,9 +5,10 @@ side. Nothing is written. [W-7, X-4]
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.contrib.auth.models import User
 
@@ -22,17 +23,20 @@ from waves.preparation.judgement import (
     require_selection,
 )
 from waves.selection.plan import Plan, PlannedSelection, WaveRequest, plan_of, select_each
+from waves.selection.what_if import PlanChange, changed, compared
 
 
 @dataclass(frozen=True)
 class Preview:
     """What a preparation would select now; `refusal`: why it would not be prepared in spite of it;
-    `warnings`: what it needs beside: a reason, or somebody else.
+    `warnings`: what it needs beside: a reason, or somebody else; `beside`: what changed plans would
+    do (`what_if.compared`).
     """
 
     planned: PlannedSelection
     refusal: Refusal | None
     warnings: tuple[Refusal, ...]
+    beside: list[dict[str, Any]]
 
 
 def preview(
@@ -42,15 +46,22 @@ def preview(
     by: User | None = None,
     expedite: str = "",
     reason: str = "",
+    changes: Sequence[PlanChange] = (),
 ) -> Preview:
     """Select as a preparation would now; writes nothing. `by`: who would prepare it, for the
-    warnings about short notice and rules of its own. Raises what `plan_of` and `require_plan`
-    raise. [W-7]
+    warnings about short notice and rules of its own. `changes`: of plans beside it. Raises what
+    `plan_of`, `require_plan` and `what_if.changed` raise. [W-7, X-4]
     """
     plan = judged_plan(request, now=now)
-    [planned] = select_without_writing([plan])
+    own = [replace(seat, most=None) for seat in plan.all_seats]
+    others = [
+        judged_plan(changed(request, change, plan.file_seats, own, now=now), now=now)
+        for change in changes
+    ]
+    selected = select_without_writing([plan, *others])
     warnings = warnings_of(plan, request, now=now, by=by, expedite=expedite, reason=reason)
-    return Preview(planned, refusal_of(planned, request.name), warnings)
+    refusal = refusal_of(selected[0], request.name)
+    return Preview(selected[0], refusal, warnings, compared(selected)[1:])
 
 
 def judged_plan(request: WaveRequest, *, now: datetime) -> Plan:

@@ -1,17 +1,21 @@
-"""What if: plans of a wave that differ in capacities, minimum, order or market, or count who
-registered late; and what each would do otherwise than the first. Pure. [X-4]
+"""What if: plans of a wave that differ in capacities, minimum, order or market, that count who
+registered late, or reassign codes; and what each would do otherwise than the first. Pure. [X-4]
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import polars as pl
 
+from operations.entry import values
+from operations.errors import BadValue
 from waves.choices import Order
+from waves.errors import UnknownMarket
 from waves.markets import MarketSeat
 from waves.selection.market_files import content_of
 from waves.selection.plan import PlannedSelection, WaveRequest
@@ -31,9 +35,45 @@ class PlanChange:
     order: Order | None = None
     single_market: str = ""
     late_registrations: bool = False
+    reassign: bool | None = None
 
     def __bool__(self) -> bool:
         return self != PlanChange()
+
+
+def changes_of(content: bytes) -> list[PlanChange]:
+    """The changes of up to three plans as JSON: a list of objects with the names of PlanChange.
+    Raises BadValue.
+    """
+    listed = values.json_of("plans", content)
+    if not isinstance(listed, list) or not 0 < len(listed) < MOST_PLANS:
+        raise BadValue("plans", f"write a list of 1 to {MOST_PLANS - 1} objects.")
+    return [_change_of(f"plan {number}", each) for number, each in enumerate(listed, start=2)]
+
+
+def _change_of(plan: str, given: Any) -> PlanChange:
+    if not isinstance(given, dict):
+        raise BadValue(plan, f"write an object, not {values.shown(given)}.")
+    known: Mapping[str, Callable[[str, Any], object]] = {
+        "capacities": _capacities,
+        "min_score": partial(values.number, most=1),
+        "order": lambda key, value: Order(values.word(key, value, Order.values)),
+        "single_market": values.text,
+        "late_registrations": values.flag,
+        "reassign": values.flag,
+    }
+    if unknown := sorted(set(given) - set(known)):
+        raise BadValue(plan, f"{values.shown(unknown[0])} is unknown. Known: {', '.join(known)}.")
+    judged = {name: known[name](f"{plan}, {name}", value) for name, value in given.items()}
+    return PlanChange(**cast("dict[str, Any]", judged))
+
+
+def _capacities(key: str, given: Any) -> Mapping[str, int]:
+    if not isinstance(given, dict):
+        raise BadValue(key, f"write an object of market ids, not {values.shown(given)}.")
+    return {
+        market_id: values.whole(f"{key}, {market_id}", most) for market_id, most in given.items()
+    }
 
 
 def changed(
@@ -45,8 +85,13 @@ def changed(
     now: datetime,
 ) -> WaveRequest:
     """The request of the plan that is changed so. `seats`: the markets that `request` fills; `own`:
-    the campaign's.
+    the campaign's. Raises UnknownMarket.
     """
+    known = {seat.market_id for seat in seats}
+    if strange := sorted(set(change.capacities) - known):
+        raise UnknownMarket(
+            f"Market {strange[0]!r} is not in this wave. Choose one of: {', '.join(sorted(known))}."
+        )
     moment = now.replace(microsecond=0)  # as a form can show it
     laid_over = [
         replace(
@@ -66,6 +111,7 @@ def changed(
         order=order,
         single_market=alone if order in (None, Order.SINGLE_MARKET) else None,
         min_score=request.min_score if change.min_score is None else change.min_score,
+        reassign=request.reassign if change.reassign is None else change.reassign,
     )
 
 

@@ -26,6 +26,8 @@ def test_plans_in_which_nothing_is_entered_change_nothing():
 def test_a_plan_changes_what_was_entered_of_it():
     form = entered(capacity__west="0", min_score="0.5", late_registrations="on")
     assert form.change() == PlanChange({"west": 0}, 0.5, late_registrations=True)
+    for said, reassign in (("yes", True), ("no", False), ("", None)):
+        assert entered(reassign=said).change().reassign is reassign
     alone = entered(order="single_market", single_market="west").change()
     assert (alone.order, alone.single_market) == (Order.SINGLE_MARKET, "west")
 

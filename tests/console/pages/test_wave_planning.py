@@ -13,9 +13,11 @@ from campaigns.models import Market, Registrant
 from datalake.storage import buckets
 from operations.models import Job
 from tests.console.page_cases import form_of
+from tests.support.people import keeper
 from tests.support.site.found_forms import read
-from tests.support.waves import KEY, NOW, campaign_with
+from tests.support.waves import KEY, NOW, campaign_with, request, sent_out
 from waves.models import Wave
+from waves.preparation.prepare import prepare
 from waves.selection import candidates
 
 pytestmark = pytest.mark.django_db
@@ -222,6 +224,21 @@ def test_x4_late_registrations_are_counted_and_chosen_with_their_selection_times
     assert chosen.context["found"].result["members_digest"] == second["members_digest"]
 
 
+def test_w6_x4_fans_who_hold_a_code_are_counted_in_a_plan_that_reassigns(client):
+    campaign = campaign_with(fans=6, capacities={"west": 2, "east": 2})
+    alone = {"single_market": "west"}
+    sent_out(prepare(request(campaign, **alone), by=keeper(), now=NOW, reason="a test").wave)
+    asked = form_of(campaign, date_key="20300120", notify_date="2030-01-20T10:00")
+    asked |= {"compare": "1", "plan2-reassign": "yes"}
+    answer = client.post(address_of(campaign), asked)
+    first, second = (column.found for column in answer.context["columns"][:2])
+    assert (first.result["selected"], second.result["change"], second.returned) == (2, 2, 2)
+    chosen = client.post(address_of(campaign), sent_again(answer, use="2"))
+    assert chosen.context["found"].result["members_digest"] == second.result["members_digest"]
+    client.post(address_of(campaign), sent_again(chosen, prepare="1"))
+    assert Wave.objects.get(date_key="20300120").reassign
+
+
 def test_x4_a_plan_that_is_refused_stands_beside_the_others(client):
     campaign = campaign_with(fans=6)
     changes = {"plan2-capacity-west": "0", "plan2-capacity-east": "0", "plan3-min_score": "2"}
@@ -244,3 +261,13 @@ def test_x4_a_page_that_is_loaded_again_reads_no_fans_again_unless_it_is_asked_t
     assert len(readings) == 2
     Market.objects.filter(campaign=campaign).update(capacity=1)
     assert client.post(address_of(campaign), values).context["found"].result["selected"] == 2
+
+
+def test_x4_a_plan_that_changes_a_market_of_no_box_is_refused(client):
+    campaign = campaign_with(fans=6)
+    values = form_of(campaign) | {"plan2-capacity-east": "1", "reason": "a small hall"}
+    del values["market-east-chosen"]
+    compared = client.post(address_of(campaign), values | {"compare": "1"})
+    assert "is not in this wave" in compared.context["columns"][1].refusal
+    used = client.post(address_of(campaign), values | {"use": "2"})
+    assert "is not in this wave" in errors_of(used)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from django.core.management import call_command
 from django.db import InternalError, connection
 
 from campaigns.models import Campaign
-from tests.support.waves import NOW, campaign_with, nothing_written, request
+from tests.support.waves import KEY, NOW, campaign_with, nothing_written, request
 from waves.preparation import previews
 from waves.preparation.previews import judged_plan, preview, select_without_writing
 
@@ -44,3 +47,16 @@ def test_x4_postgresql_refuses_to_write_while_plans_are_selected(monkeypatch):
     monkeypatch.setattr(previews, "select_each", meddling)
     with pytest.raises(InternalError, match="read-only transaction"):
         select_without_writing([plan])
+
+
+def test_x4_the_command_compares_the_plans_of_a_file(tmp_path, capsys):
+    campaign, plans = campaign_with(30), tmp_path / "plans.json"
+    plans.write_text('[{"capacities": {"east": 2}}]')
+    options = {"notify_date": "2030-01-21T18:00:00Z", "plans": str(plans), "json": True}
+    call_command("preview_wave", campaign.campaign_id, KEY, **options)
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["selected"] == 10
+    assert [plan["change"] for plan in found["plans"]] == [-3]
+    with pytest.raises(SystemExit):
+        call_command("preview_wave", campaign.campaign_id, KEY, **(options | {"plans": "absent"}))
+    assert "absent cannot be read" in json.loads(capsys.readouterr().out)["error"]

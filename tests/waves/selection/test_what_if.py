@@ -8,12 +8,14 @@ import polars as pl
 import pytest
 
 from campaigns.models import Registrant
+from operations.errors import BadValue
 from tests.support.waves import NOW, campaign_with, request
 from waves.choices import Order
+from waves.errors import UnknownMarket
 from waves.markets import seats_of_campaign
 from waves.preparation.previews import judged_plan
 from waves.selection.plan import select_each
-from waves.selection.what_if import PlanChange, changed, compared, differences
+from waves.selection.what_if import PlanChange, changed, changes_of, compared, differences
 
 pytestmark = pytest.mark.django_db
 
@@ -84,3 +86,38 @@ def test_fans_who_join_leave_or_get_another_market_are_counted_apart():
     other = selection(a="west", b="east", d="east", e="east")
     assert differences(one, other) == {"joining": 2, "leaving": 1, "moving": 1}
     assert differences(one, one) == {"joining": 0, "leaving": 0, "moving": 0}
+
+
+def test_plans_are_read_from_a_file():
+    text = b"""[{"capacities": {"west": 3}, "late_registrations": true},
+        {"order": "single_market", "single_market": "east", "min_score": 0.5, "reassign": false}]"""
+    assert changes_of(text) == [
+        PlanChange({"west": 3}, late_registrations=True),
+        PlanChange(min_score=0.5, order=Order.SINGLE_MARKET, single_market="east", reassign=False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{}", "write a list of 1 to 3 objects"),
+        ("[{}, {}, {}, {}]", "write a list of 1 to 3 objects"),
+        ("[7]", "plan 2: write an object, not 7"),
+        ('[{}, {"capacity": 7}]', "plan 3: 'capacity' is unknown"),
+        ('[{"capacities": {"west": -1}}]', "plan 2, capacities, west: -1"),
+        ('[{"capacities": [1]}]', "write an object of market ids, not a list"),
+        ('[{"min_score": 2}]', "plan 2, min_score: 2 is not a number from 0 to 1"),
+        ('[{"order": "luck"}]', "plan 2, order: 'luck' is unknown"),
+        ('[{"late_registrations": "yes"}]', "write true or false"),
+    ],
+)
+def test_plans_that_cannot_be_meant_are_refused_by_name(text, problem):
+    with pytest.raises(BadValue) as refused:
+        changes_of(text.encode())
+    assert problem in str(refused.value)
+
+
+def test_a_plan_changes_no_market_that_the_wave_does_not_have():
+    campaign = campaign_with(3)
+    with pytest.raises(UnknownMarket, match="'north' is not in this wave"):
+        plans_beside(campaign, PlanChange(capacities={"north": 1}))
