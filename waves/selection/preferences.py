@@ -99,7 +99,7 @@ def encode(fans: pl.DataFrame, ranked: Ints, seats: Sequence[MarketSeat]) -> Pre
     """
     preferences = fans["preferences"]
     lengths = preferences.list.len().fill_null(0)
-    flat = preferences.filter(lengths > 0).explode()
+    flat = preferences.explode(empty_as_null=False, keep_nulls=False)
     market_ids = pl.Enum([seat.market_id for seat in seats])
     indexes = flat.cast(market_ids, strict=False).to_physical().cast(pl.Int16).fill_null(len(seats))
     offsets = np.zeros(fans.height + 1, dtype=np.int64)
