@@ -1,175 +1,98 @@
-"""A wave over 50 markets: preview beside reading the same columns, preparation beside a COPY of the
-rows it writes.
+"""A wave over 50 markets: preview beside reading the same columns, preparation beside the preview,
+both in a worker of their own; then the second count.
 """
 
 from __future__ import annotations
 
 import hashlib
-import tempfile
-import time
-from collections.abc import Callable
+import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Bound, Figure
+from benchmarks.worker import AS_SERVED
 from campaigns.draw import Draw, draw_frame
 from campaigns.models import Campaign, Market, ScoreFile
-from campaigns.scoring import rules, tables
+from campaigns.scoring import tables
 from operations.database import statements
-from operations.database.copying import CSV, copy_nullable, nullable_frame_of, pieces_of
-from waves.models import Wave
-from waves.preparation import prepare, previews
-from waves.second_count import count
-from waves.second_count.sealed_record import write_facts
-from waves.selection import candidates
-from waves.selection.plan import WaveRequest
+from operations.database.copying import copy_nullable
 
-ROWS = 2_000_000
+ROWS, WARM_UP_ROWS = 2_000_000, 200_000
 MARKETS = 50
+MOST_PREFERENCES = 5
 SELECTED_OF = 20  # one seat for so many fans
 NOW = datetime(2026, 1, 19, 12, tzinfo=UTC)
 NOTIFY = datetime(2026, 1, 21, 18, tzinfo=UTC)
 SEED, SALT = bytes(range(32)), bytes(range(32, 64))
-
-_MEMBER: tuple[str, ...] = (
-    "wave_id",
-    "campaign_id",
-    "market_id",
-    "global_user_id",
-    "member_id",
-    "email",
-    "phone",
-    "code",
-    "place",
-)
-_MEMBER += ("band_score", "wave_live")
-_CODE: tuple[str, ...] = (
-    "campaign_id",
-    "code",
-    "source",
-    "state",
-    "wave_id",
-    "global_user_id",
-    "market_id",
-    "begins_at",
-    "ends_at",
-)
-_CODE += ("created_at", "reserved_at")
+MOST_BYTES_A_FAN = 100
 
 
-def run(rows: int | None) -> list[Figure]:
+def run(rows: int | None) -> list[Figure | Bound]:
     fans = rows or ROWS
-    campaign = presale(fans)
-    request = WaveRequest(campaign.campaign_id, "20260121", notify_date=NOTIFY)
-    reading, _ = _timed(lambda: _read(campaign))
-    previewing, decision = _timed(lambda: previews.preview(request, now=NOW).planned)
-    members = decision.selection.members.height
-    by = User.objects.create(username="bench")
-    sealing, _ = _timed(lambda: _seal(campaign))
-    preparing, prepared = _timed(lambda: prepare.prepare(request, by=by, now=NOW))
-    counting, counted = _timed(lambda: count.count_here(prepared.wave))
-    copying = _copy_again(prepared.wave)
+    warm_up, campaign = presale(WARM_UP_ROWS, "warm-up"), presale(fans, "bench-waves")
+    took = _in_a_worker(warm_up, campaign)
+    reading, previewing, sealing = (took[name] for name in ("reading", "previewing", "sealing"))
     note = (
-        f"{members:,} selected over {MARKETS} markets; the preparation selects once more"
-        f" ({previewing:.2f} s, taken off here) and seals the facts of the second count"
-        f" ({sealing:.2f} s, counted there)"
+        f"{took['members']:,} selected over {MARKETS} markets; its own selection, codes, members"
+        f" and files. Sealing the facts of the second count ({sealing:.2f} s) is counted there;"
+        f" with it {took['preparing'] / previewing:.2f}×"
     )
-    agreed = "agrees" if counted.counted_digest else f"DIFFERS: {counted.count_problems}"
     return [
+        Figure("fans previewed", fans, previewing, "reading the same columns", reading, 1.2),
+        Figure(
+            "fans of a preparation",
+            fans,
+            max(took["preparing"] - sealing, 0.001),
+            "preview of the same",
+            previewing,
+            1.8,
+            note,
+        ),
         Figure(
             "fans counted a second time",
             fans,
-            sealing + counting,
+            sealing + took["counting"],
             "two minutes for two million",
-            120 * fans / 2_000_000,
+            120 * fans / ROWS,
             1.0,
-            agreed,
+            took["verdict"],
         ),
-        Figure("fans previewed", fans, previewing, "reading the same columns", reading, 2.0),
-        Figure(
-            "members prepared",
-            members,
-            max(preparing - previewing - sealing, 0.001),
-            "COPY of the same rows",
-            copying,
-            2.5,
-            note,
+        *(
+            Bound(
+                f"memory of a {stage} above the worker's base",
+                took[f"{stage}_bytes"] / fans,
+                "bytes a fan",
+                at_most=MOST_BYTES_A_FAN,
+                note=f"at its peak the worker had {took[f'{stage}_peak'] / 2**20:,.0f} MiB",
+            )
+            for stage in ("preview", "preparation")
         ),
     ]
 
 
-def _seal(campaign: Campaign) -> None:
-    """What a preparation does for the second count: its facts, written and thrown away."""
-    wave = Wave.objects.create(
-        campaign=campaign, date_key="20260122", name="bench_sealed", notify_date=NOTIFY
+def _in_a_worker(warm_up: Campaign, campaign: Campaign) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.selecting_worker"]
+    command += [warm_up.campaign_id, campaign.campaign_id]
+    ran = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, env=AS_SERVED | os.environ
     )
-    with tempfile.TemporaryDirectory() as folder:
-        write_facts(
-            wave.pk,
-            Path(folder) / "facts.zip",
-            now=NOW,
-            lists=rules.files_for(campaign),
-            markets_file=None,
-        )
-    wave.delete()
+    found: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    return found
 
 
-def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    started = time.monotonic()
-    result = work()
-    return time.monotonic() - started, result
-
-
-def _read(campaign: Campaign) -> None:
-    """What the preview reads, thrown away as it comes."""
-    numbers: dict[str, Any] = {
-        "campaign": campaign.pk,
-        "wave": None,
-        "score_file": campaign.active_score_file_id,
-    }
-    for _ in pieces_of(candidates.FANS, CSV, **numbers):
-        pass
-
-
-def _copy_again(wave: Wave) -> float:
-    """Seconds of a COPY of the wave's members and codes, after they were deleted."""
-    frames = {
-        "waves_member": _rows(wave, "waves_member", _MEMBER),
-        "waves_code": _rows(wave, "waves_code", _CODE),
-    }
-    with connection.cursor() as cursor:
-        for table in frames:
-            cursor.execute(f"DELETE FROM {table}")
-            cursor.execute(f"VACUUM ANALYZE {table}")
-
-    def copy() -> None:
-        with transaction.atomic():
-            for table, frame in frames.items():
-                copy_nullable(table, frame)
-
-    return _timed(copy)[0]
-
-
-def _rows(wave: Wave, table: str, columns: tuple[str, ...]) -> pl.DataFrame:
-    return nullable_frame_of(
-        f"SELECT {', '.join(columns)} FROM {table} WHERE wave_id = %(wave)s",
-        dict.fromkeys(columns, pl.String),
-        wave=wave.pk,
-    )
-
-
-def presale(count: int) -> Campaign:
-    """An open campaign whose fans are scored and registered; popular markets first, one to three
+def presale(count: int, campaign_id: str = "bench-waves") -> Campaign:
+    """An open campaign whose fans are scored and registered; popular markets first, one to five
     preferences each.
     """
     campaign = Campaign.objects.create(
-        campaign_id="bench-waves",
+        campaign_id=campaign_id,
         name="Bench",
         status="open",
         opened_at=NOW - timedelta(days=5),
@@ -203,13 +126,16 @@ def presale(count: int) -> Campaign:
 
 def _preferences(count: int, ids: list[str], chance: np.random.Generator) -> pl.Series:
     weights = 1 / np.arange(1, len(ids) + 1) ** 0.8
-    preferences = chance.choice(len(ids), (count, 3), p=weights / weights.sum())
+    wanted = chance.choice(len(ids), (count, MOST_PREFERENCES), p=weights / weights.sum())
+    lengths, names = chance.integers(1, MOST_PREFERENCES + 1, count), pl.Series(ids)
     named = pl.DataFrame(
-        {f"w{n}": pl.Series(ids).gather(pl.Series(preferences[:, n])) for n in range(3)}
+        {
+            f"w{n}": names.gather(pl.Series(wanted[:, n])).set(pl.Series(lengths <= n), None)
+            for n in range(MOST_PREFERENCES)
+        }
     )
-    return named.select(
-        pl.concat_str(pl.lit("{"), pl.concat_str(pl.all(), separator=","), pl.lit("}"))
-    ).to_series()
+    joined = pl.concat_str(pl.all(), separator=",", ignore_nulls=True)
+    return named.select(pl.concat_str(pl.lit("{"), joined, pl.lit("}"))).to_series()
 
 
 def _register(campaign: Campaign, fans: pl.DataFrame, preferences: pl.Series) -> None:
