@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from operations.adminkit.masking import mask_text
-from waves.choices import Channel
+from operations.adminkit.masking import mask_email, mask_phone, mask_text
+from waves.choices import Channel, SendState
 from waves.errors import BadTemplate
 from waves.messages.rendering import Composer, Recipient, composer_for
 from waves.messages.sms_segments import segments
-from waves.models import Member, Wave
+from waves.models import Member, RehearsalSend, Wave
+from waves.providers.recorder.client import record_of
+from waves.rehearsal.rows import marked_code
 
 SHOWN_PER_MARKET = 1
 MARKETS_SHOWN = 3
@@ -65,6 +67,55 @@ def samples_of_preflight(wave: Wave, rows: Mapping[str, Any], *, hidden: bool) -
     except BadTemplate:
         return []
     return samples
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A message of a rehearsal, made again from its row; `as_recorded`: its text is, to the byte,
+    what the recording provider got.
+    """
+
+    channel: str
+    market: str
+    to: str
+    body: str
+    subject: str
+    as_recorded: bool
+
+
+def recorded_samples(wave: Wave, rehearsal_id: int, *, hidden: bool) -> list[Recorded]:
+    """The first messages that a rehearsal recorded, as long as its rows are kept. [X-6]"""
+    rows = RehearsalSend.objects.filter(rehearsal=rehearsal_id, state=SendState.SENT)
+    kept = list(rows.order_by("id")[:MOST_SAMPLES])
+    wanted = [row.member_id for row in kept]
+    members = Member.objects.filter(wave=wave).select_related("market").in_bulk(wanted)
+    try:
+        as_sent, shown = composer_for(wave), composer_for(wave, hidden=hidden)
+        return [
+            _recorded(as_sent, shown, row, members[row.member_id], hidden)
+            for row in kept
+            if row.member_id in members
+        ]
+    except BadTemplate:
+        return []
+
+
+def _recorded(
+    as_sent: Composer, shown: Composer, row: RehearsalSend, member: Member, hidden: bool
+) -> Recorded:
+    market_id = member.market.market_id if member.market else ""
+    code = marked_code(member)
+    fan = Recipient(market_id, member.global_user_id, code, member.language)
+    place = member.market.name if member.market else ""
+    label = Channel(row.channel).label
+    if row.channel == Channel.SMS:
+        to = mask_phone(member.phone) if hidden else member.phone
+        same = record_of(as_sent.sms(fan)) == row.provider_id
+        return Recorded(label, place, to, shown.sms(fan), "", same)
+    to = mask_email(member.email) if hidden else member.email
+    sent, read = as_sent.email(fan), shown.email(fan)
+    same = record_of(sent.subject, sent.body, sent.html) == row.provider_id
+    return Recorded(label, place, to, read.body, read.subject, same)
 
 
 def _first_members(wave: Wave) -> list[Member]:

@@ -16,7 +16,6 @@ from console.pages import (
     fairness,
     jobs,
     lake,
-    preflights,
     privacy,
     rank_files,
     registrations,
@@ -27,6 +26,7 @@ from console.pages import (
     wave_planning,
     waves,
 )
+from console.pages.before_approval import preflights, rehearsals
 from console.pages.demand import archive as demand_archive
 from console.pages.demand import error_files as demand_error_files
 from console.pages.demand import uploads as demand_uploads
@@ -118,6 +118,9 @@ urlpatterns = [
     path(f"{WAVE}/live/", waves.wave_live, name="wave-live"),
     path(f"{WAVE}/looked/", wave_actions.looked, name="looked-at-wave"),
     path(f"{WAVE}/preflight/", preflights.run_preflight, name="preflight-wave"),
+    path(f"{WAVE}/rehearse/", rehearsals.start_rehearsal, name="rehearse-wave"),
+    path(f"{WAVE}/rehearse/stop/", rehearsals.stop_rehearsal, name="stop-rehearsal"),
+    path(f"{WAVE}/rehearse/live/", rehearsals.rehearsal_live, name="rehearsal-live"),
     path(f"{WAVE}/preflight/live/", preflights.preflight_live, name="preflight-live"),
     path(f"{WAVE}/approve/", wave_actions.approve, name="approve-wave"),
     path(f"{WAVE}/schedule/", wave_actions.put_on_schedule, name="schedule-wave"),

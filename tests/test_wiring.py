@@ -58,6 +58,7 @@ PAGES = {
     "prepare_wave": "new-wave",
     "process_scores": "upload-scores",
     "proof_bundle": "prove-campaign",
+    "rehearse_wave": "rehearse-wave",
     "replay_dead_letters": "replay-dead-letters",
     "reschedule_wave": "reschedule-wave",
     "reset_wave": "reset-wave",

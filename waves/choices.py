@@ -71,6 +71,14 @@ class SendState(models.TextChoices):
     UNDELIVERABLE = "undeliverable"
 
 
+class RehearsalState(models.TextChoices):
+    """The state of a rehearsal. [X-6]"""
+
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+
+
 class CodeState(models.TextChoices):
     """The life of an access code. RELEASED: one of the code service that it gets, or has, back; it
     may give it again. [K-4, K-5]

@@ -26,11 +26,12 @@ from waves.choices import WaveState
 from waves.codes import imports
 from waves.deadlines import warnings
 from waves.lifecycle import require_state, subject_of, wave_named
-from waves.models import CodeImport, Wave
+from waves.models import CodeImport, Rehearsal, Wave
 from waves.preflight import jobs as preflights
 from waves.preflight.clearance import PREFLIGHT_STATES
 from waves.preparation import config_files, prepare, status_files, submission
 from waves.providers import registry
+from waves.rehearsal import rehearse
 from waves.review import notices
 from waves.second_count import count
 from waves.selection.plan import WaveRequest
@@ -43,6 +44,7 @@ SEND_KIND = "send_wave"
 EMAIL_KIND = "deliver_email"
 EMAIL_QUEUE = Subject("email_queue")
 SETTLE_KIND = "settle_unknown"
+REHEARSE_KIND = "rehearse_wave"
 SETTLE_AGAIN = timedelta(hours=1)  # what the provider does not know now it may know later
 PREPARE_RIGHT, SEND_RIGHT = "waves.prepare_wave", "waves.send_wave"
 APPROVE_RIGHT, UPLOAD_RIGHT = "waves.approve_wave", "waves.upload_wave"
@@ -161,6 +163,36 @@ def _record_counts(lease: Lease, result: dict[str, Any]) -> None:
     lease.update(rows_in=settled + missed, rows_out=settled, rows_rejected=missed)
 
 
+def start_rehearsal(wave: Wave, *, by: User) -> Rehearsal:
+    """Have a worker rehearse the wave. Raises WrongState. [X-6]"""
+    rehearsal = rehearse.begin(wave, by=by)
+    enqueue(_rehearsal_job(rehearsal, by))
+    return rehearsal
+
+
+def rehearse_here(wave: Wave, *, by: User) -> dict[str, Any]:
+    """Rehearse the wave here and now; a worker goes on where this process is killed. [X-6]"""
+    rehearsal = rehearse.begin(wave, by=by)
+    job = _rehearsal_job(rehearsal, by)
+    with suppress(JobBusy), leases.working(job.pk) as lease:
+        result = rehearse.rehearse(rehearsal.pk)
+        _record_counts(lease, result)
+        return result
+    return rehearse.rehearse(rehearsal.pk)
+
+
+def _rehearsal_job(rehearsal: Rehearsal, by: User) -> Job:
+    subject = subject_of(rehearsal.wave)
+    return jobs.open_job(REHEARSE_KIND, subject, by=by, arguments={"rehearsal": rehearsal.pk})
+
+
+def run_rehearsal(job_id: int) -> None:
+    """Send what is left of the job's rehearsal."""
+    rehearsal = Job.objects.get(pk=job_id).arguments["rehearsal"]
+    with leases.working(job_id) as lease:
+        _record_counts(lease, rehearse.rehearse(rehearsal))
+
+
 def run_emails(job_id: int) -> None:
     """Send queued e-mails."""
     with leases.working(job_id) as lease:
@@ -212,6 +244,7 @@ def look_after() -> None:
     config_files.sweep()
     count.open_missing_jobs()
     preflights.open_missing_jobs()
+    rehearse.forget_old()
     notify_approvers()
 
 
@@ -283,6 +316,16 @@ JOB_KINDS = [
         can_pause=False,  # the wave is paused and cancelled, not its job
         before_progress="See the wave's page for its progress.",
         outranks=True,
+    ),
+    JobKind(
+        REHEARSE_KIND,
+        "Rehearse wave",
+        run_rehearsal,
+        page="wave",
+        right=PREPARE_RIGHT,
+        or_rights=(APPROVE_RIGHT,),
+        can_pause=False,  # the rehearsal is stopped, not its job
+        before_progress="See the wave's page for its progress.",
     ),
     JobKind(
         EMAIL_KIND,

@@ -11,8 +11,9 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 
 from console.access import StaffRequest, live, page, render
+from console.pages.before_approval.preflights import preflight_context
+from console.pages.before_approval.rehearsals import rehearsal_context
 from console.pages.jobs import work_on
-from console.pages.preflights import preflight_context
 from console.wave_page.context import SENDING, context_of
 from console.wave_progress import counters
 from waves.lifecycle import subject_of
@@ -34,6 +35,7 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
         f"Wave {name}",
         **context_of(request, shown, since=_since(request)),
         **preflight_context(request, shown),
+        **rehearsal_context(request, shown),
         **work_on(request, subject_of(shown)),
     )
 

@@ -67,7 +67,7 @@ def first_write_ended() -> Iterator[None]:
 
 
 def row(send: Send) -> Row:
-    return Row(send.pk, str(send.key), 1, False, "", "", "", "")
+    return Row(send.pk, str(send.key), 1, False, "", "", "", "", "")
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ FAILED = NextState(SendState.FAILED, "http_400", 1, maybe_accepted=False)
 
 
 def _rows(sends: Sequence[Send]) -> list[Row]:
-    return [Row(send.pk, str(send.key), 1, False, "", "", "", "") for send in sends]
+    return [Row(send.pk, str(send.key), 1, False, "", "", "", "", "") for send in sends]
 
 
 def record_sent(sends: Sequence[Send]) -> object:

@@ -39,6 +39,7 @@ KINDS = {
     "prepare_wave": "waves.prepare_wave",
     "process_scores": "campaigns.process_scores",
     "read_s3_message": "campaigns.process_scores",
+    "rehearse_wave": "waves.prepare_wave",
     "send_wave": "waves.send_wave",
     "settle_unknown": "waves.send_wave",
     "suspicious_groups": "campaigns.process_scores",
@@ -52,7 +53,7 @@ def test_the_apps_declare_these_kinds_of_jobs_and_who_may_steer_them():
     """[O-5] Steering one needs the right to do its work."""
     assert {kind.name: kind.right for kind in registered()} == KINDS
     also = {kind.name: kind.or_rights for kind in registered() if kind.or_rights}
-    assert also == dict.fromkeys(("count_wave", "preflight_wave"), ("waves.approve_wave",))
+    assert also == dict.fromkeys(("count_wave", "preflight_wave", "rehearse_wave"), ("waves.approve_wave",))
 
 
 @pytest.mark.parametrize("kind", registered(), ids=lambda kind: kind.name)

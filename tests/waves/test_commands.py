@@ -152,6 +152,16 @@ def test_x6_the_pre_flight_is_shown_and_a_red_line_needs_a_waiver(campaign, monk
     )
 
 
+@pytest.mark.django_db(transaction=True)
+def test_x6_a_rehearsal_ends_with_the_result_of_all_fans(campaign):
+    prepared = prepared_by("ann", campaign)
+    shown = result_of("rehearse_wave", prepared["wave"])
+    assert (shown["total"], shown["ok"], shown["state"]) == (10, 10, "done")
+    assert shown["detail"]["sms"] == {"sent": 10, "failed": 0}
+    assert Job.objects.get(kind="rehearse_wave").state == "done"
+    assert Wave.objects.get(name=prepared["wave"]).state == "prepared"
+
+
 def test_x14_a_second_count_that_another_worker_has_is_not_said_to_differ(campaign, monkeypatch):
     def busy(*_, **__):
         raise JobBusy("another worker is running it")

@@ -7,6 +7,7 @@ from waves.models.codes import CODE_SERVICE, Assignment, Code, CodeServiceCall
 from waves.models.messages import QueuedEmail, Send, SendResult, Template
 from waves.models.preflights import Preflight
 from waves.models.providers import ProviderAccount, Sender
+from waves.models.rehearsals import Rehearsal, RehearsalSend
 from waves.models.review import ApprovalNotice, DeadlineWarning, NoticeEmail, WaveLook
 from waves.models.uploads import WaveUpload
 from waves.models.waves import UNSETTLED, Member, Wave, WaveMarket
@@ -25,6 +26,8 @@ __all__ = [
     "Preflight",
     "ProviderAccount",
     "QueuedEmail",
+    "Rehearsal",
+    "RehearsalSend",
     "RejectedCode",
     "Send",
     "SendResult",

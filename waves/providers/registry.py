@@ -37,7 +37,9 @@ EMAIL: Final[Mapping[str, Provider]] = {
     "django": Provider("email_django", "E-mail"),
 }
 ALL: Final = (*SMS.values(), *EMAIL.values())
-TITLES: Final[Mapping[str, str]] = {provider.name: provider.title for provider in ALL}
+# For rehearsals alone: no setting can choose it, and nothing else can be chosen for them. [X-6]
+RECORDER: Final = Provider("recorder", "Rehearsals")
+TITLES: Final[Mapping[str, str]] = {each.name: each.title for each in (*ALL, RECORDER)}
 
 
 def chosen_sms() -> Provider:
@@ -58,6 +60,16 @@ def sms_client() -> SmsProvider:
 def email_client() -> EmailProvider:
     """A client of the chosen e-mail provider. [N-5]"""
     return cast("EmailProvider", _module(chosen_email(), "client").from_settings())
+
+
+def sms_recorder() -> SmsProvider:
+    """What rehearsals send SMS to, whatever the settings say. [X-6]"""
+    return cast("SmsProvider", _module(RECORDER, "client").SmsRecorder())
+
+
+def email_recorder() -> EmailProvider:
+    """What rehearsals send e-mails to, whatever the settings say. [X-6]"""
+    return cast("EmailProvider", _module(RECORDER, "client").EmailRecorder())
 
 
 def receipt_reader(name: str) -> ReceiptReader | None:

@@ -22,7 +22,7 @@ from waves.messages.rendering import Composer, Recipient, composer_for
 from waves.models import QueuedEmail, Wave
 from waves.providers import registry
 from waves.providers.contract import EmailProvider, EmailText
-from waves.providers.outcomes import Kind
+from waves.providers.outcomes import Kind, Outcome
 from waves.providers.reasons import reason_in_words
 from waves.sending import accounts, pacing
 from waves.sending.pacing import NextState
@@ -133,18 +133,28 @@ def _send_batch(
     composers: dict[int, Composer],
 ) -> list[str]:
     texts = [_text(row, composers) for row in rows]
+    states = [after for _, after in attempt(provider, texts, [row[1] for row in rows])]
+    _record(claim_id, [row[0] for row in rows], states)
+    return [next_state.state for next_state in states]
+
+
+def attempt(
+    provider: EmailProvider, texts: list[EmailText], attempts: Sequence[int]
+) -> list[tuple[Outcome, NextState]]:
+    """Hand over a batch; each outcome and what follows from it. `attempts` counts this one. The
+    account is paused where more than half of the batch failed. [N-3, N-6]
+    """
     outcomes = provider.send(texts)
     states = [
         pacing.next_send_state(
             outcome,
-            tries=row[1] - 1,
+            tries=attempt - 1,
             maybe_accepted=False,
             honours_keys=False,
             chance=random.random(),  # noqa: S311 spreads retries, guards nothing
         )
-        for row, outcome in zip(rows, outcomes, strict=True)
+        for attempt, outcome in zip(attempts, outcomes, strict=True)
     ]
-    _record(claim_id, [row[0] for row in rows], states)
     if (
         2 * sum(outcome.kind != Kind.SENT for outcome in outcomes)
         > len(outcomes)
@@ -157,7 +167,7 @@ def _send_batch(
                 f" {reason_in_words(outcomes[-1].reason)}"
             ),
         )
-    return [next_state.state for next_state in states]
+    return list(zip(outcomes, states, strict=True))
 
 
 def _text(row: tuple[Any, ...], composers: dict[int, Composer]) -> EmailText:

@@ -41,4 +41,6 @@ class ErrorWatch:
         the run ended early.
         """
         if self._state.why:
-            await row_thread.run(send_rows.back_to_pending, list(self._failed))
+            await row_thread.run(
+                send_rows.back_to_pending, list(self._failed), table=self._setup.table
+            )

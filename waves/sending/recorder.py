@@ -52,9 +52,9 @@ class Recorder:
             if outcome.kind != Kind.SENT
         ]
         if sent:
-            self.sent += send_rows.record_sent(self._setup.sender, sent)
+            self.sent += send_rows.record_sent(self._setup.sender, sent, table=self._setup.table)
         if rest:
-            send_rows.record_rest(self._setup.sender, rest)
+            send_rows.record_rest(self._setup.sender, rest, table=self._setup.table)
 
     def _next_state(self, row: Row, outcome: Outcome) -> NextState:
         return pacing.next_send_state(

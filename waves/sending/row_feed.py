@@ -9,7 +9,7 @@ import time
 from collections import deque
 from datetime import timedelta
 
-from waves.sending import results, send_rows
+from waves.sending import send_rows
 from waves.sending.database_thread import DatabaseThread
 from waves.sending.run import RunState, SenderSetup
 from waves.sending.send_rows import Row
@@ -49,7 +49,7 @@ class RowFeed:
         while not self._state.over:
             if self._late:
                 late, self._late = self._late, []
-                await self._thread.run(send_rows.release, self._setup.sender, late)
+                await self._release(late)
             room = self._room()
             if not room:
                 await asyncio.sleep(FEED_SECONDS)
@@ -65,7 +65,11 @@ class RowFeed:
     async def give_back(self) -> None:
         """Release what was claimed and not started; the run is over."""
         left = self._late + [row for row, _ in self._rows]
-        await self._thread.run(send_rows.release, self._setup.sender, left)
+        await self._release(left)
+
+    async def _release(self, rows: list[Row]) -> None:
+        setup = self._setup
+        await self._thread.run(send_rows.release, setup.sender, rows, table=setup.table)
 
     def _room(self) -> int:
         """How many rows to claim now: a second's worth ahead. But where the provider does not
@@ -83,20 +87,22 @@ class RowFeed:
         wait for another try.
         """
         rows = send_rows.claim(
-            self._setup.wave.pk,
+            self._setup.owner_id,
             self._setup.sender,
             after=self._last_claimed,
             limit=limit,
             lease=timedelta(seconds=self._setup.timing.row_lease),
+            table=self._setup.table,
         )
         self._last_claimed = rows[-1].id if len(rows) == limit else 0
         return rows
 
     async def _wait_or_end(self) -> None:
         """Nothing to claim: take over the rows of dead senders, and end when no row is open."""
-        wave, honours_keys = self._setup.wave.pk, self._setup.provider.honours_keys
-        await self._thread.run(send_rows.take_over, wave, honours_keys=honours_keys)
-        if not await self._thread.run(results.open_sms, wave):
+        owner, table = self._setup.owner_id, self._setup.table
+        honours_keys = self._setup.provider.honours_keys
+        await self._thread.run(send_rows.take_over, owner, honours_keys=honours_keys, table=table)
+        if not await self._thread.run(send_rows.open_rows, owner, table=table):
             self._state.end("")
         else:
             await asyncio.sleep(IDLE_SECONDS)

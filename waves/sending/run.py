@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from waves.choices import WaveState
 from waves.models import Wave
 from waves.providers.contract import SmsProvider
 from waves.sending.accounts import Limits
+from waves.sending.send_rows import SENDS, SendTable
 
 # no request starts on a check of wave and account that is older than this [N-6]
 CHECK_VALID_SECONDS = 1.5
@@ -36,15 +38,33 @@ class Timing:
         return CHECK_VALID_SECONDS + self.timeout + 0.5
 
 
+def wave_stops(wave: Wave) -> str:
+    """Why a wave is not to be sent any more; empty while it is. [N-6, X-5]"""
+    state, digest = Wave.objects.values_list("state", "content_digest").get(pk=wave.pk)
+    if state not in SENDING_STATES:
+        return f"the wave is {state}"
+    return "" if digest == wave.content_digest else "the wave's content changed"
+
+
 @dataclass(frozen=True)
 class SenderSetup:
-    """What does not change during a run; `sender` is the claim in the rows that are sent."""
+    """What does not change during a run; `sender` is the claim in the rows that are sent. The rows
+    are the wave's in SENDS, or those of another `table` that belong to `owner`; `stops` says why no
+    more of them is to be sent.
+    """
 
     wave: Wave
     provider: SmsProvider
     limits: Limits
     timing: Timing
     sender: uuid.UUID = field(default_factory=uuid.uuid4)
+    table: SendTable = SENDS
+    owner: int = 0
+    stops: Callable[[Wave], str] = wave_stops
+
+    @property
+    def owner_id(self) -> int:
+        return self.owner or self.wave.pk
 
 
 @dataclass

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
 
 from campaigns.choices import NotifyChannels
 from operations.database.retries import retried
+from waves.choices import Channel
 from waves.models import Wave
 from waves.sending.pacing import NextState
 
@@ -59,20 +62,20 @@ ON CONFLICT (send_id) DO NOTHING
 """
 CLAIM = """
 WITH picked AS (
-    SELECT id FROM waves_send
-    WHERE wave_id = %(wave_id)s AND channel = 'sms' AND state = 'pending' AND id > %(after)s
-      AND EXISTS (SELECT 1 FROM waves_wave WHERE id = %(wave_id)s
-          AND state IN ('triggered', 'completed'))
+    SELECT id FROM {table}
+    WHERE {owner} = %(owner)s AND channel = %(channel)s AND state = 'pending' AND id > %(after)s
+      AND {going}
       AND (not_before IS NULL OR not_before <= now())
     ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), claimed AS (
-    UPDATE waves_send s
+    UPDATE {table} s
     SET state = 'sending', claim = %(claim)s, lease_until = now() + %(lease)s, attempts = attempts +
         1, reason = ''
     FROM picked WHERE s.id = picked.id
     RETURNING s.id, s.key::text AS key, s.attempts, s.maybe_accepted, s.member_id
 )
-SELECT c.id, c.key, c.attempts, c.maybe_accepted, m.phone, m.code, coalesce(k.market_id, ''),
+SELECT c.id, c.key, c.attempts, c.maybe_accepted,
+    CASE WHEN %(channel)s = 'sms' THEN m.phone ELSE m.email END, {code}, coalesce(k.market_id, ''),
     m.global_user_id, m.language
 FROM claimed c JOIN waves_member m ON m.id = c.member_id LEFT JOIN campaigns_market k
     ON k.id = m.market_id
@@ -80,21 +83,19 @@ ORDER BY c.id
 """
 # Whoever changes several messages locks them in the order of their keys, as receipts do: an UPDATE
 # alone locks them as its plan finds them, and two of those can wait for each other.
-LOCKED = (
-    "locked AS (SELECT id FROM waves_send WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE)"
-)
-RECORD_SENT = f"""
-WITH {LOCKED}
-UPDATE waves_send s
+LOCKED = "locked AS (SELECT id FROM {table} WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE)"
+RECORD_SENT = """
+WITH {locked}
+UPDATE {table} s
 SET state = 'sent', provider_id = v.provider_id, sent_at = now(), claim = NULL, lease_until = NULL,
     not_before = NULL
 FROM unnest(%(ids)s::bigint[], %(attempts)s::smallint[], %(provider_ids)s::text[])
     AS v (id, attempts, provider_id) JOIN locked USING (id)
 WHERE s.id = v.id AND s.attempts = v.attempts AND s.claim = %(claim)s AND s.state = 'sending'
-"""  # noqa: S608 the parts are constants
-RECORD_REST = f"""
-WITH {LOCKED}
-UPDATE waves_send s
+"""
+RECORD_REST = """
+WITH {locked}
+UPDATE {table} s
 SET state = v.state, reason = v.reason, attempts = v.tries, maybe_accepted = v.maybe_accepted,
     not_before = CASE WHEN v.state = 'pending' THEN now() + make_interval(secs => v.wait) END, claim
         = NULL, lease_until = NULL
@@ -102,31 +103,69 @@ FROM unnest(%(ids)s::bigint[], %(attempts)s::smallint[], %(states)s::text[], %(r
     %(tries)s::smallint[], %(maybe_accepted)s::boolean[], %(waits)s::float8[])
     AS v (id, attempts, state, reason, tries, maybe_accepted, wait) JOIN locked USING (id)
 WHERE s.id = v.id AND s.attempts = v.attempts AND s.claim = %(claim)s AND s.state = 'sending'
-"""  # noqa: S608 the parts are constants
-RELEASE = f"""
-WITH {LOCKED}
-UPDATE waves_send s
+"""
+RELEASE = """
+WITH {locked}
+UPDATE {table} s
 SET state = 'pending', attempts = s.attempts - 1, claim = NULL, lease_until = NULL
 FROM unnest(%(ids)s::bigint[], %(attempts)s::smallint[]) AS v (id, attempts) JOIN locked USING (id)
 WHERE s.id = v.id AND s.attempts = v.attempts AND s.claim = %(claim)s AND s.state = 'sending'
-"""  # noqa: S608 the parts are constants
+"""
 # With a key that the provider honours a repeat is harmless; without, the outcome is unknown. [N-4]
 TAKE_OVER = """
 WITH lost AS (
-    SELECT id FROM waves_send
-    WHERE wave_id = %(wave_id)s AND channel = 'sms' AND state = 'sending' AND lease_until < now()
+    SELECT id FROM {table}
+    WHERE {owner} = %(owner)s AND channel = %(channel)s AND state = 'sending'
+      AND lease_until < now()
     ORDER BY id FOR NO KEY UPDATE
 )
-UPDATE waves_send s
+UPDATE {table} s
 SET state = CASE WHEN %(honours_keys)s THEN 'pending' ELSE 'unknown' END, maybe_accepted = true,
     reason = 'sender_lost', claim = NULL, lease_until = NULL
 FROM lost WHERE s.id = lost.id AND s.state = 'sending' AND s.lease_until < now()
 """
-BACK_TO_PENDING = f"""
-WITH {LOCKED}
-UPDATE waves_send s SET state = 'pending', attempts = 0, not_before = NULL
+BACK_TO_PENDING = """
+WITH {locked}
+UPDATE {table} s SET state = 'pending', attempts = 0, not_before = NULL
 FROM locked WHERE s.id = locked.id AND s.state IN ('pending', 'failed') AND NOT s.maybe_accepted
-"""  # noqa: S608 the parts are constants
+"""
+
+
+OPEN = """
+SELECT count(*) FROM {table}
+WHERE {owner} = %(owner)s AND channel = %(channel)s AND state IN ('pending', 'sending')
+"""
+
+
+@dataclass(frozen=True)
+class SendTable:
+    """A table with the columns of `Send` that senders work on: `owner` is the column that says
+    whose rows they are, `going` the condition in SQL for claiming some, and `code` what stands for
+    a member's (m) code in their message.
+    """
+
+    name: str
+    owner: str
+    going: str
+    code: str
+
+    def sql(self, statement: str) -> str:
+        return _filled(self, statement)
+
+
+@cache
+def _filled(table: SendTable, statement: str) -> str:
+    parts = {"table": table.name, "owner": table.owner, "going": table.going, "code": table.code}
+    return statement.format(locked=LOCKED.format(**parts), **parts)
+
+
+SENDS: Final = SendTable(
+    "waves_send",
+    "wave_id",
+    "EXISTS (SELECT 1 FROM waves_wave WHERE id = %(owner)s"
+    " AND state IN ('triggered', 'completed'))",
+    "m.code",
+)
 
 
 class Row(NamedTuple):
@@ -136,7 +175,7 @@ class Row(NamedTuple):
     key: str
     attempts: int
     maybe_accepted: bool
-    phone: str
+    contact: str
     code: str
     market: str
     global_user_id: str
@@ -178,34 +217,46 @@ def queue_emails_instead(wave: Wave) -> int:
 
 
 def claim(
-    wave_id: int, sender: uuid.UUID, *, after: int, limit: int, lease: timedelta
+    owner: int,
+    sender: uuid.UUID,
+    *,
+    after: int,
+    limit: int,
+    lease: timedelta,
+    table: SendTable = SENDS,
+    channel: Channel = Channel.SMS,
 ) -> list[Row]:
-    """Take pending rows with an id above `after`; the attempt is counted before it is made.
-    [O-6]
+    """Take pending rows of the owner (of SENDS: a wave) with an id above `after`; the attempt is
+    counted before it is made. [O-6]
     """
     values: dict[str, Any] = {
-        "wave_id": wave_id,
+        "owner": owner,
+        "channel": channel.value,
         "claim": sender,
         "after": after,
         "limit": limit,
         "lease": lease,
     }
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, values)
+        cursor.execute(table.sql(CLAIM), values)
         return [Row(*row) for row in cursor.fetchall()]
 
 
-def record_sent(sender: uuid.UUID, sent: Sequence[tuple[Row, str]]) -> int:
+def record_sent(
+    sender: uuid.UUID, sent: Sequence[tuple[Row, str]], *, table: SendTable = SENDS
+) -> int:
     """Rows the provider took, with its ids. Returns how many were still ours."""
     values = {
         "ids": [row.id for row, _ in sent],
         "attempts": [row.attempts for row, _ in sent],
         "provider_ids": [provider_id for _, provider_id in sent],
     }
-    return _execute(RECORD_SENT, values | {"claim": sender})
+    return _execute(table.sql(RECORD_SENT), values | {"claim": sender})
 
 
-def record_rest(sender: uuid.UUID, states: Sequence[tuple[Row, NextState]]) -> int:
+def record_rest(
+    sender: uuid.UUID, states: Sequence[tuple[Row, NextState]], *, table: SendTable = SENDS
+) -> int:
     """Rows that failed, are unknown, or wait for another try. Returns how many were still ours.
     [N-3]
     """
@@ -218,27 +269,42 @@ def record_rest(sender: uuid.UUID, states: Sequence[tuple[Row, NextState]]) -> i
         "maybe_accepted": [next_state.maybe_accepted for _, next_state in states],
         "waits": [next_state.wait_seconds for _, next_state in states],
     }
-    return _execute(RECORD_REST, values | {"claim": sender})
+    return _execute(table.sql(RECORD_REST), values | {"claim": sender})
 
 
-def release(sender: uuid.UUID, rows: Sequence[Row]) -> int:
+def release(sender: uuid.UUID, rows: Sequence[Row], *, table: SendTable = SENDS) -> int:
     """Give back rows that were claimed and never started, as if they had not been."""
     if not rows:
         return 0
     ids, attempts = [row.id for row in rows], [row.attempts for row in rows]
-    return _execute(RELEASE, {"ids": ids, "attempts": attempts, "claim": sender})
+    return _execute(table.sql(RELEASE), {"ids": ids, "attempts": attempts, "claim": sender})
 
 
-def take_over(wave_id: int, *, honours_keys: bool) -> int:
+def take_over(
+    owner: int,
+    *,
+    honours_keys: bool,
+    table: SendTable = SENDS,
+    channel: Channel = Channel.SMS,
+) -> int:
     """Rows whose sender is dead: pending again with the same key, or unknown where keys mean
     nothing. [N-4]
     """
-    return _execute(TAKE_OVER, {"wave_id": wave_id, "honours_keys": honours_keys})
+    values = {"owner": owner, "channel": channel.value, "honours_keys": honours_keys}
+    return _execute(table.sql(TAKE_OVER), values)
 
 
-def back_to_pending(ids: Sequence[int]) -> int:
+def back_to_pending(ids: Sequence[int], *, table: SendTable = SENDS) -> int:
     """What failed only because the provider was down gets all its tries again. [N-6]"""
-    return _execute(BACK_TO_PENDING, {"ids": list(ids)}) if ids else 0
+    return _execute(table.sql(BACK_TO_PENDING), {"ids": list(ids)}) if ids else 0
+
+
+def open_rows(owner: int, *, table: SendTable = SENDS, channel: Channel = Channel.SMS) -> int:
+    """How many rows are pending or in flight."""
+    values: dict[str, Any] = {"owner": owner, "channel": channel.value}
+    with connection.cursor() as cursor:
+        cursor.execute(table.sql(OPEN), values)
+        return int(cursor.fetchone()[0])
 
 
 @retried

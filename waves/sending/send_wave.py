@@ -16,7 +16,7 @@ from django.conf import settings
 from campaigns.opening import require_open
 from waves.digest import require_approved_content
 from waves.errors import UnknownWave, WrongState
-from waves.messages.rendering import composer_for
+from waves.messages.rendering import Composer, composer_for
 from waves.models import Wave
 from waves.providers import registry
 from waves.providers.contract import SmsProvider
@@ -51,9 +51,14 @@ def send_wave(
     ended = Ended("", 0, 0.0)
     if results.open_sms(wave_id):
         setup = SenderSetup(wave, provider, limits or limits_from_settings(), timing)
-        ended = _run(WaveSender(setup, composer_for(wave)).run)
+        ended = send_all(setup, composer_for(wave))
     results.complete(wave_id)
     return _report(wave_id, ended)
+
+
+def send_all(setup: SenderSetup, composer: Composer) -> Ended:
+    """Send the SMS of the setup until none is left, or something ends it."""
+    return _run(WaveSender(setup, composer).run)
 
 
 def limits_from_settings() -> Limits:

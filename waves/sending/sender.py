@@ -107,7 +107,7 @@ class WaveSender:
     async def _send(self, session: aiohttp.ClientSession, row: Row) -> None:
         fan = Recipient(row.market, row.global_user_id, row.code, row.language)
         text, about = self._composer.sms(fan), self._composer.about(fan)
-        message = SmsMessage(row.key, row.phone, text, about)
+        message = SmsMessage(row.key, row.contact, text, about)
         outcome = await self._setup.provider.send(session, message)
         self._state.in_flight -= 1
         self._recorder.add(row, outcome)

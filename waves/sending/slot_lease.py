@@ -8,11 +8,10 @@ import asyncio
 import time
 from datetime import timedelta
 
-from waves.models import Wave
 from waves.sending import accounts
 from waves.sending.accounts import SenderSlots
 from waves.sending.database_thread import DatabaseThread
-from waves.sending.run import CHECK_VALID_SECONDS, SENDING_STATES, RunState, SenderSetup
+from waves.sending.run import CHECK_VALID_SECONDS, RunState, SenderSetup
 
 
 class SlotLease:
@@ -31,14 +30,12 @@ class SlotLease:
         any more. [N-2, N-6]
         """
         asked, in_flight = time.monotonic(), self._state.in_flight
-        slots, wave_state, digest = await self._thread.run(self._renew, in_flight)
+        slots, why = await self._thread.run(self._renew, in_flight)
         self._state.slots = slots.count
         if slots.paused:
             self._state.end(f"{self._setup.provider.name} is paused: {slots.paused}")
-        elif wave_state not in SENDING_STATES:
-            self._state.end(f"the wave is {wave_state}")
-        elif digest != self._setup.wave.content_digest:
-            self._state.end("the wave's content changed")
+        elif why:
+            self._state.end(why)
         else:
             self._start_until = asked + CHECK_VALID_SECONDS
         self._state.changed.set()
@@ -55,15 +52,14 @@ class SlotLease:
             accounts.release_slots, self._setup.provider.name, self._setup.sender
         )
 
-    def _renew(self, in_flight: int) -> tuple[SenderSlots, str, str]:
-        wave = self._setup.wave.pk
+    def _renew(self, in_flight: int) -> tuple[SenderSlots, str]:
+        wave = self._setup.wave
         slots = accounts.take_slots(
             self._setup.provider.name,
             self._setup.sender,
-            wave,
+            wave.pk,
             limits=self._setup.limits,
             in_flight=in_flight,
             lease=timedelta(seconds=self._setup.timing.slot_lease),
         )
-        state, digest = Wave.objects.filter(pk=wave).values_list("state", "content_digest").get()
-        return slots, state, digest
+        return slots, self._setup.stops(wave)

@@ -1,0 +1,1 @@
+"""Messages are recorded instead of sent, for rehearsals. [X-6]"""
