@@ -32,9 +32,11 @@ KINDS = {
     "deliver_email": "waves.send_wave",
     "fairness": "campaigns.process_scores",
     "fetch_entropy": "campaigns.enter_entropy",
+    "import_codes": "waves.import_codes",
     "import_registrations": "campaigns.import_registrations",
     "make_proof": "campaigns.change_campaign",
     "merge_lake": "datalake.add_merge",
+    "notify_approvers": "waves.approve_wave",
     "preflight_wave": "waves.prepare_wave",
     "prepare_wave": "waves.prepare_wave",
     "process_scores": "campaigns.process_scores",
@@ -46,6 +48,7 @@ KINDS = {
     "take_arrival": "campaigns.process_scores",
     "translate_ranks": "campaigns.process_scores",
     "try_scores": "campaigns.process_scores",
+    "upload_wave": "waves.upload_wave",
 }
 
 
@@ -53,7 +56,9 @@ def test_the_apps_declare_these_kinds_of_jobs_and_who_may_steer_them():
     """[O-5] Steering one needs the right to do its work."""
     assert {kind.name: kind.right for kind in registered()} == KINDS
     also = {kind.name: kind.or_rights for kind in registered() if kind.or_rights}
-    assert also == dict.fromkeys(("count_wave", "preflight_wave", "rehearse_wave"), ("waves.approve_wave",))
+    assert also == dict.fromkeys(
+        ("count_wave", "preflight_wave", "rehearse_wave"), ("waves.approve_wave",)
+    ) | {"notify_approvers": ("waves.prepare_wave",)}
 
 
 @pytest.mark.parametrize("kind", registered(), ids=lambda kind: kind.name)
@@ -79,6 +84,7 @@ def test_only_kinds_whose_work_looks_for_a_request_to_stop_can_be_paused():
         "archive_demand",
         "compose_supplement",
         "count_wave",
+        "import_codes",
         "import_registrations",
         "merge_lake",
         "process_scores",

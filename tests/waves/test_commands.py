@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from campaigns.models import Market, RuleChange
 from operations.errors import JobBusy
-from operations.models import StatusChange
+from operations.models import Job, StatusChange
 from tests.support.people import client_of, keeper, member_of
 from tests.support.sending import triggered_wave
 from tests.support.site.surroundings import found
