@@ -56,9 +56,12 @@ def test_the_apps_declare_these_kinds_of_jobs_and_who_may_steer_them():
     """[O-5] Steering one needs the right to do its work."""
     assert {kind.name: kind.right for kind in registered()} == KINDS
     also = {kind.name: kind.or_rights for kind in registered() if kind.or_rights}
-    assert also == dict.fromkeys(
-        ("count_wave", "preflight_wave", "rehearse_wave"), ("waves.approve_wave",)
-    ) | {"notify_approvers": ("waves.prepare_wave",)}
+    assert also == {
+        "count_wave": ("waves.approve_wave", "waves.upload_wave"),
+        "notify_approvers": ("waves.prepare_wave",),
+        "preflight_wave": ("waves.approve_wave",),
+        "rehearse_wave": ("waves.approve_wave",),
+    }
 
 
 @pytest.mark.parametrize("kind", registered(), ids=lambda kind: kind.name)
