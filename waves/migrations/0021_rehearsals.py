@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('waves', '0019_preflights_of_waves'),
+        ('waves', '0020_members_without_a_market_and_reassigned_ones'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
