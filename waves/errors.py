@@ -149,10 +149,6 @@ class CodesExhausted(WaveError):
     """Not enough codes could be made or reserved for the members. [K-1]"""
 
 
-class UnsupportedCodeSource(WaveError):
-    """Codes of this source cannot be reserved here. [K-4]"""
-
-
 class CodeServiceError(WaveError):
     """The code service refused a call, or its answer cannot be right; the message names call, wave
     and market. [K-4]

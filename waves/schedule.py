@@ -22,9 +22,9 @@ from operations.errors import Refusal, error_text
 from operations.services.troubles import Trouble
 from waves.approval import changeable_waves, renew, void_members
 from waves.choices import WaveState
-from waves.codes import assignments
+from waves.codes import assignments, partner_assignments
 from waves.digest import changed_among, require_approved_content, require_unchanged
-from waves.errors import ContentChanged, NotDue, ReasonMissing, TooLate, WrongState
+from waves.errors import CodeServiceAway, ContentChanged, NotDue, ReasonMissing, TooLate, WrongState
 from waves.lifecycle import move, move_locked, require_state
 from waves.locks import lock_wave, try_lock_wave
 from waves.models import Wave
@@ -187,29 +187,38 @@ def _trigger_locked(locked: Wave, *, by: User | None, now: datetime, reason: str
 
 
 def assign_codes(wave: Wave, *, now: datetime) -> assignments.Assigned:
-    """Assign and publish the codes of a triggered wave; repeats change nothing. Raises
-    CodesNotAssigned, WrongState.
+    """Assign and publish the codes of a triggered wave; repeats change nothing. Where the code
+    service has to confirm some, publishing is left to who sends the wave (`finish_trigger`): here
+    no network is waited for. Raises CodesNotAssigned, WrongState.
     """
     assigned = assignments.assign(wave, now=now)
-    published = assignments.publish(wave, now=now)
-    counts = {"valid": assigned.valid, "updated": assigned.updated, "published": published}
-    logger.info("codes assigned", extra={"wave": wave.name, **counts})
+    if not partner_assignments.is_waiting(wave):
+        _publish(wave, assigned, now=now)
     return assigned
 
 
 def finish_trigger(wave: Wave, *, now: datetime) -> Exception | None:
-    """Assign and publish what is left of a triggered wave before it is sent. What it refuses is
-    returned, and the wave is paused with an alert: nothing of it may be sent. Raises WrongState.
-    [W-11]
+    """Assign, confirm and publish what is left of a triggered wave before it is sent. What it
+    refuses is returned, and the wave is paused with an alert: nothing of it may be sent.
+
+    Raises WrongState, and CodeServiceAway where the same may work later. [W-11, K-4]
     """
     try:
-        assign_codes(wave, now=now)
-    except WrongState:
+        assigned = assign_codes(wave, now=now)
+        if partner_assignments.confirm(wave, now=now):
+            _publish(wave, assigned, now=now)
+    except (WrongState, CodeServiceAway):
         raise
     except (Refusal, IntegrityError) as error:
         _pause(wave, error)
         return error
     return None
+
+
+def _publish(wave: Wave, assigned: assignments.Assigned, *, now: datetime) -> None:
+    published = assignments.publish(wave, now=now)
+    counts = {"valid": assigned.valid, "updated": assigned.updated, "published": published}
+    logger.info("codes assigned", extra={"wave": wave.name, **counts})
 
 
 def _pause(wave: Wave, error: Exception) -> None:

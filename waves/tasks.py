@@ -23,7 +23,7 @@ from operations.subjects import Subject
 from operations.tasks import enqueue, run_job
 from waves import schedule
 from waves.choices import WaveState
-from waves.codes import imports
+from waves.codes import imports, partner_codes
 from waves.deadlines import warnings
 from waves.lifecycle import require_state, subject_of, wave_named
 from waves.models import CodeImport, Rehearsal, Wave
@@ -144,7 +144,12 @@ def run_sending(job_id: int) -> None:
 
 def send_here(wave: Wave, *, retry_failed: bool = False) -> dict[str, Any]:
     """Send in the foreground: as the wave's job if no worker took it yet, else in parallel with
-    the worker."""
+    the worker. Raises what the trigger refuses, and CodeServiceAway. [K-4]
+    """
+    if wave.state == WaveState.TRIGGERED:
+        refused = schedule.finish_trigger(wave, now=timezone.now())
+        if refused is not None:
+            raise refused
     asked = Job.objects.about(subject_of(wave)).filter(kind=SEND_KIND)
     waiting = asked.filter(state=JobState.QUEUED).first()
     if waiting is not None:
@@ -354,4 +359,5 @@ JOB_KINDS = [
 SCHEDULED_RUNS = [
     ScheduledRun("look_after_waves", look_after, every="minute"),
     ScheduledRun("warn_of_deadlines", warn_of_deadlines, every="minute"),
+    ScheduledRun("give_back_codes", partner_codes.give_back_codes, every="minute"),
 ]

@@ -25,6 +25,7 @@ from waves.actions import RESETTABLE, may_reset
 from waves.alarms import lost_approvals
 from waves.approval import CHANGEABLE
 from waves.choices import WaveState
+from waves.codes import partner_assignments
 from waves.deadlines.steps import LEFT, deadlines, sending_seconds
 from waves.digest import require_unchanged
 from waves.errors import BadTemplate, ContentChanged
@@ -67,6 +68,7 @@ def context_of(
         "sending_seconds": sending_seconds(wave.selected, settings.SMS_PER_SECOND),
         "per_second": settings.SMS_PER_SECOND,
         "markets": wave.wave_markets.select_related("market"),
+        "partner_codes": partner_assignments.counts_of(wave),
         "excluded_total": sum(wave.excluded.values()),
         "samples": samples_of(wave, hidden=not unmasking.shown(request)) if prepared else [],
         "author": _is_author(request, wave),

@@ -18,7 +18,7 @@ from operations.database.retries import retried
 from operations.database.statements import run
 from operations.plurals import plural
 from waves.choices import WaveState
-from waves.codes.pool import PLACEHOLDER
+from waves.codes.partner_answers import PLACEHOLDER
 from waves.errors import CodesNotAssigned
 from waves.holds import sources_of_codes
 from waves.lifecycle import require_state

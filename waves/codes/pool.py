@@ -9,24 +9,29 @@ and the next one finds the same codes.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import polars as pl
+from django.conf import settings
 from django.db import transaction
 
 from campaigns.choices import CodeSource
+from campaigns.models import Market
 from operations.database.copying import nullable_frame_of
-from operations.database.statements import run
+from operations.database.retries import retried
+from operations.database.statements import rows, run
+from operations.plurals import plural
 from waves.choices import CodeState
-from waves.errors import CodesExhausted, UnknownCode, UnsupportedCodeSource
-from waves.models import Code, Wave
+from waves.codes import partner_codes, partner_service
+from waves.codes.partner_answers import PLACEHOLDER
+from waves.errors import CodesExhausted, UnknownCode
+from waves.models import CODE_SERVICE, Code, Wave
 from waves.naming import code_validity
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-PLACEHOLDER = "TM"
 BATCH = 25_000
 MOST_ROUNDS = 5
 
@@ -67,30 +72,64 @@ FROM unnest(%(codes)s::text[], %(fans)s::text[], %(markets)s::bigint[])
     AS minted (code, fan, market)
 ON CONFLICT DO NOTHING
 """
+_RESERVE_IMPORTED = """
+WITH free AS (
+    SELECT id, row_number() OVER (ORDER BY id) AS n FROM (
+        SELECT id FROM waves_code WHERE campaign_id = %(campaign)s AND state = 'available'
+            AND source = 'partner' AND {}
+        ORDER BY id LIMIT cardinality(%(fans)s::text[]) FOR UPDATE SKIP LOCKED) AS available
+), fans AS (
+    SELECT * FROM unnest(%(fans)s::text[]) WITH ORDINALITY AS f (fan, n)
+)
+UPDATE waves_code SET state = 'reserved', wave_id = %(wave)s, global_user_id = fans.fan,
+    market_id = %(market)s, begins_at = %(begins)s, ends_at = %(ends)s, reserved_at = %(now)s
+FROM free JOIN fans USING (n) WHERE waves_code.id = free.id
+"""
+# In this order: codes that are for every market are left to markets that have no others.
+_IMPORTED_FOR = ("only_market_id = %(market)s", "only_market_id IS NULL")
+# What an earlier attempt of this wave reserved is there for it.
+_STOCK = """
+SELECT only_market_id, count(*) FROM waves_code
+WHERE campaign_id = %(campaign)s AND source = 'partner' AND (state = 'available'
+    OR state = 'reserved' AND wave_id = %(wave)s)
+GROUP BY only_market_id
+"""
+_RESERVATIONS = "SELECT global_user_id, code FROM waves_code WHERE wave_id = %(wave)s"
+# A code of the code service is for the market that it was reserved for.
+_HELD = """
+SELECT global_user_id, code, source AS of,
+    CASE WHEN origin = %(origin)s THEN market_id ELSE only_market_id END AS bound_to
+FROM waves_code WHERE wave_id = %(wave)s
+"""
 _REDATE = """
 UPDATE waves_code SET begins_at = %(begins)s, ends_at = %(ends)s
 WHERE wave_id = %(wave)s AND state = 'reserved'
 """
-_RELEASE_UNUSED = """
-UPDATE waves_code SET state = 'available', wave_id = NULL, global_user_id = '', market_id = NULL,
-    reserved_at = NULL
-WHERE wave_id = %(wave)s AND state = 'reserved' AND code = ANY(%(codes)s)
-"""
+# A code of the code service goes back to it: see partner_codes.py.
 _RELEASE_ALL = """
-UPDATE waves_code SET state = 'available', wave_id = NULL, global_user_id = '', market_id = NULL,
-    reserved_at = NULL
+UPDATE waves_code SET state = CASE WHEN origin = %(origin)s THEN 'released' ELSE 'available' END,
+    wave_id = NULL, global_user_id = '', market_id = NULL, reserved_at = NULL, confirmed_at = NULL
 WHERE wave_id = %(wave)s AND state = 'reserved'
 """
+_RELEASE_THESE = f"{_RELEASE_ALL} AND code = ANY(%(codes)s)"
+
+
+@dataclass(frozen=True)
+class CodeNeed:
+    """How many codes of which sources one market needs."""
+
+    market: Market
+    sources: list[str]
+    wanted: int
 
 
 @dataclass(frozen=True)
 class ReservedCodes:
-    """`members` with a column `code`; `unused` = codes of fans who are not among them any more;
-    `reserved` = held now, of which `generated` are new; `tm` = placeholders.
+    """`members` with a column `code`; `reserved` = held now, of which `generated` are new; `tm` =
+    placeholders.
     """
 
     members: pl.DataFrame
-    unused: list[str]
     reserved: int
     generated: int
     tm: int
@@ -124,78 +163,127 @@ def reserve(
     now: datetime,
     fence: Callable[[], object] = lambda: None,
 ) -> ReservedCodes:
-    """A code for every member, committed at once; a member who has one already keeps it. [K-1, K-3,
-    K-5, W-9]
+    """A code for every member, committed at once; a member who has one already keeps it, where it
+    is of their market's sources. [K-1, K-3, K-4, K-5, W-9]
 
     `fence` is called in each transaction before anything is written, and raises where it must not
     be written any more. [O-6]
 
-    `members`: `global_user_id`, `market` (the market's key), `code_source`, `held_code` (of who
-    comes back with one, else null [W-6]). Raises
-    UnsupportedCodeSource for partner's codes, CodesExhausted where prefix and length leave too few.
+    `members`, the best first: `global_user_id`, `market` (the market's key), `code_source` (one or
+    several, in their order), `held_code` (of who comes back with one, else null [W-6]). The next
+    source is asked where the one before has no more. Raises CodesExhausted where all have not
+    enough, CodeServiceError.
     """
-    require_source(wave.name, members["code_source"])
     comes_back = pl.col("held_code").is_not_null()
-    is_own = (pl.col("code_source") == CodeSource.OWN) & ~comes_back
-    own = members.filter(is_own).select("global_user_id", "market")
-    held, generated = _reservations(wave), 0
-    _keep_reserved(wave, own.join(held, on="global_user_id", how="semi"), fence)
-    for _ in range(MOST_ROUNDS):
-        missing = own.join(held, on="global_user_id", how="anti")
-        if missing.is_empty():
-            break
-        for batch in missing.iter_slices(BATCH):
-            generated += _reserve_batch(wave, batch, now, fence)
-        held = _reservations(wave)
-    else:
-        raise CodesExhausted(
-            f"Wave {wave.name}: there are not enough different codes with"
-            f" {wave.campaign.code_length} characters. Increase the code length."
-        )
-    coded = members.join(held, on="global_user_id", how="left", maintain_order="left")
-    coded = coded.with_columns(
-        pl.when(is_own)
-        .then("code")
-        .otherwise(pl.coalesce("held_code", pl.lit(PLACEHOLDER)))
-        .alias("code")
+    wanting = members.filter(~comes_back).select(
+        "global_user_id", "market", pl.col("code_source").str.split("|").alias("sources")
     )
-    unused = held.join(own, on="global_user_id", how="anti")["code"].to_list()
-    tm = members.filter(~is_own & ~comes_back).height
-    return ReservedCodes(coded, unused, reserved=own.height, generated=generated, tm=tm)
+    held = _usable(wave, wanting, fence)
+    _keep_reserved(wave, wanting.join(held, on="global_user_id", how="semi"), fence)
+    generated = 0
+    for nth in range(len(CodeSource)):
+        missing = wanting.join(
+            held, on="global_user_id", how="anti", maintain_order="left"
+        ).with_columns(pl.col("sources").list.get(nth, null_on_oob=True).alias("source"))
+        own = missing.filter(pl.col("source") == CodeSource.OWN)
+        partners = missing.filter(pl.col("source") == CodeSource.PARTNER)
+        generated += _reserve_own(wave, own, now, fence)
+        generated += _reserve_partners(wave, partners, now, fence)
+        if own.height or partners.height:
+            held = _reservations(wave)
+    coded = members.join(held, on="global_user_id", how="left", maintain_order="left")
+    has_tm = pl.col("code_source").str.split("|").list.contains(str(CodeSource.TM))
+    coded = coded.with_columns(
+        pl.coalesce("held_code", "code", pl.when(has_tm).then(pl.lit(PLACEHOLDER))).alias("code")
+    )
+    _require_codes(wave, coded)
+    tm = coded.filter(pl.col("code") == PLACEHOLDER).height
+    reserved = wanting.height - tm
+    return ReservedCodes(coded, reserved=reserved, generated=generated, tm=tm)
 
 
 def no_codes(members: pl.DataFrame) -> ReservedCodes:
     """For the members of a wave that gives nobody a code. [X-8]"""
-    return ReservedCodes(members.with_columns(code=pl.lit("")), [], reserved=0, generated=0, tm=0)
+    return ReservedCodes(members.with_columns(code=pl.lit("")), reserved=0, generated=0, tm=0)
 
 
-def require_source(name: str, sources: Iterable[str]) -> None:
-    """Raises UnsupportedCodeSource where codes of one of these sources cannot be reserved for the
-    wave of this name. [K-4]
-    """
-    if CodeSource.PARTNER in sources:
-        raise UnsupportedCodeSource(
-            f"Wave {name}: codes from a partner's code service cannot be reserved. Use own or tm."
+def _require_codes(wave: Wave, coded: pl.DataFrame) -> None:
+    """Raises CodesExhausted, which names the first market that has too few."""
+    lacking = coded.filter(pl.col("code").is_null())
+    if lacking.is_empty():
+        return
+    key, sources = lacking.select("market", "code_source").row(0)
+    wanted = coded.filter((pl.col("market") == key) & pl.col("held_code").is_null())
+    found = wanted.filter(pl.col("code").is_not_null()).height
+    market = wave.campaign.markets.get(pk=key)
+    raise CodesExhausted(
+        exhausted(
+            wave.name, market.market_id, sources.split("|"), wanted=wanted.height, found=found
         )
+    )
 
 
-def release_unused(wave: Wave, reserved: ReservedCodes) -> int:
-    """Free the reservations of fans who are not members any more. [K-5]
-
-    They were found by `reserve`: PostgreSQL has no statistics of members written a moment ago, and
-    took 28 s for 27,900 of them.
+def require_codes(name: str, wave: Wave | None, needs: Sequence[CodeNeed]) -> None:
+    """Refuse beforehand what can be known: markets that take imported codes alone, of which there
+    are too few. `wave`: whose reservations count as well. Raises CodesExhausted. [K-4]
     """
-    return release_codes(wave, reserved.unused)
+    alone = [need for need in needs if need.sources == [CodeSource.PARTNER]]
+    if not alone or settings.CODE_SERVICE_URL:
+        return
+    campaign = alone[0].market.campaign_id
+    stock: dict[int | None, int] = dict(
+        rows(_STOCK, campaign=campaign, wave=wave.pk if wave else None)
+    )
+    shared = stock.get(None, 0)
+    for need in alone:
+        own = stock.get(need.market.pk, 0)
+        if need.wanted > own + shared:
+            raise CodesExhausted(
+                exhausted(
+                    name,
+                    need.market.market_id,
+                    need.sources,
+                    wanted=need.wanted,
+                    found=own + shared,
+                )
+            )
+        shared -= max(0, need.wanted - own)
+
+
+def exhausted(name: str, market_id: str, sources: Sequence[str], *, wanted: int, found: int) -> str:
+    """The message for a market whose sources have too few codes."""
+    hints = {
+        CodeSource.OWN: "Increase the code length.",
+        CodeSource.PARTNER: "Import more partner codes, or ask the partner for more."
+        if settings.CODE_SERVICE_URL
+        else "Import more partner codes, or set CODE_SERVICE_URL.",
+    }
+    advice = " ".join(hint for source, hint in hints.items() if source in sources)
+    return (
+        f"Wave {name}, market {market_id}: {plural(wanted, 'code')}"
+        f" {'is' if wanted == 1 else 'are'} needed, and {found:,} found. {advice}"
+    )
+
+
+def release_others(
+    wave: Wave, members: pl.DataFrame, fence: Callable[[], object] = lambda: None
+) -> int:
+    """Free what an earlier attempt reserved for fans who are not among the members any more; how
+    many. Before the members' codes are reserved: they may need these. [K-5]
+    """
+    held = _reservations(wave)
+    unused = held.join(members, on="global_user_id", how="anti")["code"].to_list()
+    return _release_at_once(wave, unused, fence)
 
 
 def release_codes(wave: Wave, codes: list[str]) -> int:
     """Free these of the codes that are reserved for the wave; how many. [K-5]"""
-    return run(_RELEASE_UNUSED, wave=wave.pk, codes=codes) if codes else 0
+    return run(_RELEASE_THESE, wave=wave.pk, codes=codes, origin=CODE_SERVICE) if codes else 0
 
 
 def release(wave: Wave) -> int:
     """Free every code that is reserved for the wave and not assigned yet. [K-5]"""
-    return run(_RELEASE_ALL, wave=wave.pk)
+    return run(_RELEASE_ALL, wave=wave.pk, origin=CODE_SERVICE)
 
 
 def redate(wave: Wave) -> int:
@@ -236,8 +324,81 @@ def custody(code: Code) -> dict[str, object]:
 
 
 def _reservations(wave: Wave) -> pl.DataFrame:
-    query = "SELECT global_user_id, code FROM waves_code WHERE wave_id = %(wave)s"
-    return nullable_frame_of(query, {"global_user_id": pl.String, "code": pl.String}, wave=wave.pk)
+    return nullable_frame_of(
+        _RESERVATIONS, {"global_user_id": pl.String, "code": pl.String}, wave=wave.pk
+    )
+
+
+def _usable(wave: Wave, wanting: pl.DataFrame, fence: Callable[[], object]) -> pl.DataFrame:
+    """The reservations of an earlier attempt: `global_user_id`, `code`. One that its fan cannot use
+    any more is freed: the fan is selected for a market that takes other codes, or for another one
+    than the code is for. [K-4]
+    """
+    schema = {
+        "global_user_id": pl.String,
+        "code": pl.String,
+        "of": pl.String,
+        "bound_to": pl.Int64,
+    }
+    held = nullable_frame_of(_HELD, schema, origin=CODE_SERVICE, wave=wave.pk)
+    fits = pl.col("sources").list.contains(pl.col("of")) & (
+        pl.col("bound_to").is_null() | (pl.col("bound_to") == pl.col("market"))
+    )
+    unfit = held.join(wanting, on="global_user_id").filter(~fits)["code"].to_list()
+    _release_at_once(wave, unfit, fence)
+    return held.filter(~pl.col("code").is_in(unfit)).select("global_user_id", "code")
+
+
+def _reserve_own(wave: Wave, own: pl.DataFrame, now: datetime, fence: Callable[[], object]) -> int:
+    """How many were minted; who gets none after all the rounds is left over."""
+    generated = 0
+    for _ in range(MOST_ROUNDS):
+        served = [_reserve_batch(wave, batch, now, fence) for batch in own.iter_slices(BATCH)]
+        generated += sum(minted for _, minted in served)
+        if sum(ready + minted for ready, minted in served) == own.height:
+            break
+        own = own.join(_reservations(wave), on="global_user_id", how="anti", maintain_order="left")
+    return generated
+
+
+def _reserve_partners(
+    wave: Wave, members: pl.DataFrame, now: datetime, fence: Callable[[], object]
+) -> int:
+    """Imported codes first, then the code service's; how many of those came."""
+    service, generated = partner_service.chosen(), 0
+    markets = {market.pk: market for market in wave.campaign.markets.all()}
+    for (key,), group in members.group_by("market", maintain_order=True):
+        market, fans = markets[key], group["global_user_id"].to_list()
+        imported = _reserve_imported(wave, market, fans, now, fence)
+        if service is not None and imported < len(fans):
+            generated += partner_codes.reserve(
+                wave, market, fans[imported:], service=service, now=now, fence=fence
+            )
+    return generated
+
+
+@retried
+@transaction.atomic
+def _reserve_imported(
+    wave: Wave, market: Market, fans: list[str], now: datetime, fence: Callable[[], object]
+) -> int:
+    """For the first fans, codes of this market before those of every market; how many."""
+    begins, ends = code_validity(wave.notify_date, wave.campaign.time_zone)
+    fence()
+    values = {"campaign": wave.campaign_id, "wave": wave.pk, "market": market.pk, "now": now}
+    done = 0
+    for which in _IMPORTED_FOR:
+        statement = _RESERVE_IMPORTED.format(which)
+        done += run(statement, fans=fans[done:], begins=begins, ends=ends, **values)
+    return done
+
+
+def _release_at_once(wave: Wave, codes: list[str], fence: Callable[[], object]) -> int:
+    if not codes:
+        return 0
+    with transaction.atomic():
+        fence()
+        return release_codes(wave, codes)
 
 
 def _keep_reserved(wave: Wave, kept: pl.DataFrame, fence: Callable[[], object]) -> None:
@@ -253,9 +414,9 @@ def _keep_reserved(wave: Wave, kept: pl.DataFrame, fence: Callable[[], object]) 
 
 def _reserve_batch(
     wave: Wave, batch: pl.DataFrame, now: datetime, fence: Callable[[], object]
-) -> int:
-    """Reserve what lies ready, mint the rest, in one transaction; how many were minted. A collision
-    is left over.
+) -> tuple[int, int]:
+    """Reserve what lies ready, mint the rest, in one transaction; how many lay ready, and how many
+    were minted. A collision is left over.
     """
     begins, ends = code_validity(wave.notify_date, wave.campaign.time_zone)
     fans, markets = batch["global_user_id"].to_list(), batch["market"].to_list()
@@ -272,6 +433,7 @@ def _reserve_batch(
         codes = mint(
             len(fans) - ready, prefix=wave.campaign.code_prefix, length=wave.campaign.code_length
         )
-        return run(
+        minted = run(
             _INSERT_MINTED, codes=codes, fans=fans[ready:], markets=markets[ready:], **common
         )
+        return ready, minted

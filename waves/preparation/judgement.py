@@ -68,7 +68,7 @@ def require_seats(plan: Plan) -> None:
 
 def require_selection(planned: PlannedSelection, name: str) -> None:
     """Refuse a selection that cannot become a wave. Raises NoMembers, NothingToTopUp, NotEverybody,
-    UnsupportedCodeSource.
+    CodesExhausted.
     """
     top_up.require_waiting(planned)
     not_selected.require_everybody(planned)
@@ -77,9 +77,15 @@ def require_selection(planned: PlannedSelection, name: str) -> None:
             "No fan would be selected, so there is no wave to prepare. The preview shows why fans"
             " are excluded, and how much room each market has."
         )
-    filled = set(planned.selection.members["market_id"])
-    pool.require_source(
-        name, {seat.code_source for seat in planned.plan.seats if seat.market_id in filled}
+    plan = planned.plan
+    sources = {seat.market_id: seat.code_sources for seat in plan.seats}
+    pool.require_codes(
+        name,
+        plan.wave,
+        [
+            pool.CodeNeed(plan.markets[each.market_id], sources[each.market_id], each.selected)
+            for each in planned.selection.markets
+        ],
     )
 
 

@@ -179,6 +179,7 @@ def _attempt(
         with sealed.facts.open("rb") as facts:
             files.put(kept["facts_key"], facts)
         lease.report_progress(2, STEPS)
+        pool.release_others(wave, sealed.members, lease.hold)
         reserved = (
             pool.reserve(wave, sealed.members, now=now, fence=lease.hold)
             if planned.plan.selects
@@ -251,7 +252,6 @@ def _apply(
     wave.campaign = campaign  # its texts as they are now
     drop_members(wave)
     write_members(wave, reserved.members)
-    pool.release_unused(wave, reserved)
     write_wave_markets(wave, planned)
     wave.content = live_content(wave, texts_for(reserved.members))
     selection = planned.selection

@@ -24,8 +24,8 @@ from operations.database.statements import rows as found_rows
 from operations.database.statements import run
 from waves.choices import RowReason
 from waves.codes import partner_service, pool
+from waves.codes.partner_answers import PLACEHOLDER
 from waves.codes.partner_generation import Generated
-from waves.codes.pool import PLACEHOLDER
 from waves.models import Wave
 from waves.models.codes import CODE_SERVICE
 from waves.naming import code_validity

@@ -13,7 +13,7 @@ import polars as pl
 
 from campaigns.scoring.outcomes import ContactRanks, Rules, judge_contacts
 from waves.choices import RowReason
-from waves.codes.pool import PLACEHOLDER
+from waves.codes.partner_answers import PLACEHOLDER
 from waves.uploads.config import ALLOW_INTL
 
 # Visible ASCII, as long as the column, and nothing that a spreadsheet would run. [K-1, O-7]

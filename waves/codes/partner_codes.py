@@ -1,0 +1,296 @@
+"""The code service's codes as rows: reserved for a market's fans, generated for the fans of an
+upload, given back. [K-4, K-5, W-9]
+
+A batch is written down before it is asked for, so whoever repeats it, after a crash between answer
+and commit too, asks for the same under the same key and gets the same codes. What the service must
+be told, that codes are assigned or come back, stands in the rows (`confirmed_at` is empty) and is
+told from them: a service that is away never keeps a wave from being cancelled.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+from django.db import transaction
+from django.db.models import Max, QuerySet
+from django.utils import timezone
+
+from campaigns.models import Market
+from operations.database.retries import retried
+from operations.database.statements import rows, run
+from operations.plurals import plural
+from waves.choices import CodeCall, CodeState, WaveState
+from waves.codes import partner_service
+from waves.codes.partner_service import MOST_AT_ONCE, CodeService, UnusableAnswer
+from waves.errors import CodeServiceAway, CodeServiceError
+from waves.models import CODE_SERVICE, Code, CodeServiceCall, Wave
+from waves.naming import code_validity
+
+logger = logging.getLogger(__name__)
+
+Fence = Callable[[], object]
+EXISTS: Final = "This code exists already."
+PREPARING: Final = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
+
+_GIVEN = """
+FROM unnest(%(codes)s::text[], %(fans)s::text[], %(markets)s::bigint[]) AS given (code, fan, market)
+"""
+# One that the service had back, and gives again.
+_TAKE_AGAIN = f"""
+UPDATE waves_code SET state = 'reserved', campaign_id = %(campaign)s, code = given.code,
+    wave_id = %(wave)s, global_user_id = given.fan, market_id = given.market,
+    begins_at = %(begins)s, ends_at = %(ends)s, reserved_at = %(now)s, confirmed_at = NULL
+{_GIVEN}
+WHERE upper(waves_code.code) = upper(given.code) AND state = 'released'
+    AND confirmed_at IS NOT NULL
+RETURNING global_user_id
+"""  # noqa: S608 of texts that stand here
+_TAKE = f"""
+INSERT INTO waves_code (campaign_id, code, source, origin, state, wave_id, global_user_id,
+    market_id, begins_at, ends_at, created_at, reserved_at)
+SELECT %(campaign)s, code, 'partner', %(origin)s, 'reserved', %(wave)s, fan, market, %(begins)s,
+    %(ends)s, %(now)s, %(now)s
+{_GIVEN} ORDER BY upper(code)
+ON CONFLICT DO NOTHING
+RETURNING global_user_id
+"""
+# Codes that the service holds for us and nobody gets; what is somebody's stays theirs.
+_GIVE_BACK = """
+INSERT INTO waves_code (campaign_id, code, source, origin, state, global_user_id, created_at)
+SELECT DISTINCT ON (upper(code)) %(campaign)s, code, 'partner', %(origin)s, 'released', '', %(now)s
+FROM unnest(%(codes)s::text[]) AS given (code) ORDER BY upper(code)
+ON CONFLICT DO NOTHING
+"""
+_COMING_BACK = """
+SELECT count(*) FROM waves_code WHERE state = 'released' AND confirmed_at IS NULL
+    AND upper(code) = ANY(%(codes)s)
+"""
+
+
+def reserve(
+    wave: Wave,
+    market: Market,
+    fans: Sequence[str],
+    *,
+    service: CodeService,
+    now: datetime,
+    fence: Fence,
+) -> int:
+    """Reserve codes for the fans of one market, the first ones first, in batches; how many fans got
+    one: fewer where the service has no more. Batches that were asked for earlier come first.
+
+    Raises CodeServiceError, after what could be used is committed; LeaseLost by `fence`.
+    """
+    batches = _Batches(wave, market, service, now, fence)
+    waiting = list(fans)
+    for call in list(batches.unanswered()):
+        waiting = batches.answered(call, waiting)
+    while waiting:
+        call = batches.noted(min(len(waiting), MOST_AT_ONCE))
+        left = batches.answered(call, waiting)
+        is_short = len(waiting) - len(left) < call.quantity
+        waiting = left
+        if is_short:
+            break
+    return len(fans) - len(waiting)
+
+
+def generate(
+    wave: Wave, members: pl.DataFrame, *, now: datetime, fence: Fence = lambda: None
+) -> Mapping[str, str]:
+    """A code for each fan of an upload, committed as it comes; why a fan has none, in words, by
+    fan. `members`: `global_user_id`, `market` (the market's key), `market_id`, without those who
+    hold one.
+
+    Raises CodeServiceAway where the service answers nobody: what came is found again, and the rest
+    is asked for by the next attempt.
+    """
+    markets = dict(members.select("global_user_id", "market").iter_rows())
+    pairs = list(members.select("global_user_id", "market_id").iter_rows())
+    reasons: dict[str, str] = {}
+    for outcomes in partner_service.generate_many(pairs, wave=wave.name):
+        reasons |= {one.global_user_id: one.reason for one in outcomes if one.reason}
+        made = {one.global_user_id: one.code for one in outcomes if one.code}
+        fans = list(made)
+        served = _generated(wave, made, [markets[fan] for fan in fans], now=now, fence=fence)
+        reasons |= {fan: EXISTS for fan in made if fan not in served}
+    return reasons
+
+
+def give_back_codes() -> int:
+    """Scheduled for each minute: tell the service which codes come back to it; how many it was
+    told. Codes of batches whose answer never arrived, and whose wave needs them no more, come back
+    too. Raises CodeServiceError where it refuses.
+    """
+    service, told = partner_service.chosen(), 0
+    if service is None:
+        return 0
+    try:
+        for call in _unneeded_calls():
+            _settle(service, call)
+        for batch in _coming_back():
+            service.release(codes=[code for _, code in batch], purpose=timezone.now().isoformat())
+            told += Code.objects.filter(
+                pk__in=[pk for pk, _ in batch], state=CodeState.RELEASED, confirmed_at=None
+            ).update(confirmed_at=timezone.now())
+    except CodeServiceAway as error:  # the next minute asks again
+        logger.warning("codes wait to be given back", extra={"why": str(error)})
+    return told
+
+
+@retried
+@transaction.atomic
+def _generated(
+    wave: Wave, made: Mapping[str, str], markets: Sequence[int], *, now: datetime, fence: Fence
+) -> set[str]:
+    fence()
+    return _bind(wave, list(made.values()), list(made), markets, now=now)
+
+
+@dataclass(frozen=True)
+class _Batches:
+    """The reservations for one market of a wave."""
+
+    wave: Wave
+    market: Market
+    service: CodeService
+    now: datetime
+    fence: Fence
+
+    def unanswered(self) -> QuerySet[CodeServiceCall]:
+        """Asked for by an attempt that did not get, or keep, the answer."""
+        return _calls(self.wave, self.market).filter(answered_at=None).order_by("number")
+
+    @retried
+    @transaction.atomic
+    def noted(self, quantity: int) -> CodeServiceCall:
+        """A new batch, before it is asked for."""
+        self.fence()
+        last = _calls(self.wave, self.market).aggregate(last=Max("number"))["last"] or 0
+        return CodeServiceCall.objects.create(
+            wave=self.wave,
+            action=CodeCall.RESERVE,
+            market=self.market,
+            number=last + 1,
+            quantity=quantity,
+            asked_at=self.now,
+        )
+
+    def answered(self, call: CodeServiceCall, waiting: Sequence[str]) -> list[str]:
+        """Ask, and bind what came to the first who wait; who waits still. Raises CodeServiceError
+        where codes came that exist already, after the others are bound.
+        """
+        codes = self._asked(call)
+        served, double = self._bound(call, codes, waiting[: len(codes)])
+        if double:
+            raise CodeServiceError(
+                f"Wave {self.wave.name}, market {self.market.market_id}: the code service could not"
+                f" reserve {plural(call.quantity, 'code')} ({plural(double, 'code')} that"
+                " Fairwave has already)."
+            )
+        return [fan for fan in waiting if fan not in served]
+
+    def _asked(self, call: CodeServiceCall) -> list[str]:
+        try:
+            return self.service.reserve(
+                wave=self.wave.name,
+                market_id=self.market.market_id,
+                number=call.number,
+                quantity=call.quantity,
+            )
+        except UnusableAnswer as error:
+            # the next attempt asks anew: a repeat would get the same answer
+            self._refused(call, error.codes)
+            raise
+
+    @retried
+    @transaction.atomic
+    def _refused(self, call: CodeServiceCall, codes: Sequence[str]) -> None:
+        self.fence()
+        _give_back(self.wave, codes, now=self.now)
+        _mark_answered(call, valid=0, now=self.now)
+
+    @retried
+    @transaction.atomic
+    def _bound(
+        self, call: CodeServiceCall, codes: list[str], fans: Sequence[str]
+    ) -> tuple[set[str], int]:
+        """The fans who have one of the codes now, and how many codes are somebody's already. More
+        codes than fans come back to the service; so do those that are on their way back to it.
+        """
+        self.fence()
+        count = len(fans)
+        served = _bind(self.wave, codes[:count], fans, [self.market.pk] * count, now=self.now)
+        _give_back(self.wave, codes[count:], now=self.now)
+        _mark_answered(call, valid=len(served), now=self.now)
+        if len(served) == count:
+            return served, 0
+        [(coming_back,)] = rows(_COMING_BACK, codes=[code.upper() for code in codes[:count]])
+        return served, count - len(served) - coming_back
+
+
+def _calls(wave: Wave, market: Market) -> QuerySet[CodeServiceCall]:
+    return CodeServiceCall.objects.filter(wave=wave, action=CodeCall.RESERVE, market=market)
+
+
+def _bind(
+    wave: Wave, codes: Sequence[str], fans: Sequence[str], markets: Sequence[int], *, now: datetime
+) -> set[str]:
+    """Reserve each code for the fan at its place; the fans for whom that worked. The constraint
+    judges whether a code is somebody's already. [K-1]
+    """
+    begins, ends = code_validity(wave.notify_date, wave.campaign.time_zone)
+    given = {"codes": list(codes), "fans": list(fans), "markets": list(markets)}
+    common = {"campaign": wave.campaign_id, "wave": wave.pk, "now": now} | given
+    taken_again = rows(_TAKE_AGAIN, begins=begins, ends=ends, **common)
+    taken = rows(_TAKE, begins=begins, ends=ends, origin=CODE_SERVICE, **common)
+    return {fan for (fan,) in (*taken_again, *taken)}
+
+
+def _give_back(wave: Wave, codes: Sequence[str], *, now: datetime) -> None:
+    if codes:
+        values = {"codes": list(codes), "campaign": wave.campaign_id, "now": now}
+        run(_GIVE_BACK, origin=CODE_SERVICE, **values)
+
+
+def _mark_answered(call: CodeServiceCall, *, valid: int, now: datetime) -> None:
+    CodeServiceCall.objects.filter(pk=call.pk).update(answered_at=now, valid=valid)
+
+
+def _unneeded_calls() -> QuerySet[CodeServiceCall]:
+    """Reservations without an answer, of waves that are not prepared any more: what the service
+    holds for them nobody knows.
+    """
+    unanswered = CodeServiceCall.objects.filter(action=CodeCall.RESERVE, answered_at=None)
+    return unanswered.exclude(wave__state__in=PREPARING).select_related("wave", "market")
+
+
+def _settle(service: CodeService, call: CodeServiceCall) -> None:
+    market = call.market
+    assert market is not None  # noqa: S101 the constraint says so
+    try:
+        codes: Sequence[str] = service.reserve(
+            wave=call.wave.name,
+            market_id=market.market_id,
+            number=call.number,
+            quantity=call.quantity,
+        )
+    except UnusableAnswer as error:
+        codes = error.codes
+    with transaction.atomic():
+        _give_back(call.wave, codes, now=timezone.now())
+        _mark_answered(call, valid=0, now=timezone.now())
+
+
+def _coming_back() -> Iterator[list[tuple[int, str]]]:
+    """Keys and codes that the service does not know to be free, in batches."""
+    codes = Code.objects.filter(state=CodeState.RELEASED, confirmed_at=None).order_by("pk")
+    last = 0
+    while batch := list(codes.filter(pk__gt=last).values_list("pk", "code")[:MOST_AT_ONCE]):
+        yield batch
+        last = batch[-1][0]
