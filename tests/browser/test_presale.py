@@ -137,9 +137,22 @@ PICTURED = {
 }
 
 
+# whether the page says that it is working: after its form was sent, and after "Back" to it
+SENT_BUT_NOT_ANSWERED = """() => {
+  const form = document.querySelector("form[data-working]");
+  const text = document.querySelector("[data-working-text]");
+  form.addEventListener("submit", (event) => event.preventDefault(), { once: true });
+  form.requestSubmit();
+  const shown = [!text.hidden];
+  window.dispatchEvent(new Event("pageshow"));
+  return [...shown, !text.hidden];
+}"""
+
+
 def _choose_a_plan(person: Person) -> None:
     """A plan with fewer seats in one market, beside the first; it goes into the form. [X-4]"""
     page, market = person.page, Market.objects.order_by("position").first()
+    assert page.evaluate(SENT_BUT_NOT_ANSWERED) == [True, False], "it says that it is working"
     page.fill(f"#id_plan2-capacity-{market.market_id}", "7")
     page.click("button:text-is('Compare these plans')")
     expect(page.locator("#what-if .fw-change").first).to_be_visible(timeout=A_WHILE)
