@@ -46,7 +46,8 @@ def wave_live(request: StaffRequest, name: str) -> HttpResponse:
     what the page shows, or the second count that it waits for has a verdict.
     """
     shown = get_object_or_404(Wave.objects.select_related("campaign"), name=name)
-    if shown.state == request.GET.get("state") and shown.state not in SENDING:
+    waits = shown.state not in SENDING and "count" not in request.GET
+    if shown.state == request.GET.get("state") and waits:
         counted = "uncounted" in request.GET and not is_due(shown)
         # nothing new while it waits
         return HttpResponse(status=204, headers={"HX-Refresh": "true"} if counted else {})

@@ -12,12 +12,12 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from console import wave_progress
 from console.access import StaffRequest
 from console.message_samples import samples_of
 from console.wave_forms import NotifyDateForm
 from console.wave_page.next_step import Facts, NextStep, next_step
 from console.wave_page.steps import steps_of
-from console.wave_progress import counters
 from operations.adminkit import unmasking
 from operations.models import Job, StatusChange
 from waves import rights
@@ -50,6 +50,8 @@ def context_of(
     now, prepared = timezone.now(), bool(wave.content_digest)
     # some fans may have been notified
     cut_off = wave.state == WaveState.CANCELLED and wave.triggered_at is not None
+    is_sent = wave.state in (*SENDING, WaveState.COMPLETED) or cut_off
+    is_slow = is_sent and wave_progress.is_slow(wave)
     may_approve = request.user.has_perms(rights.APPROVE)
     changes = StatusChange.objects.about(subject_of(wave)).select_related("by")
     return {
@@ -83,9 +85,8 @@ def context_of(
         "what_to_do": WHAT_TO_DO,
         "approval_lost": lost_approvals([wave]).get(wave.name),
         "can_cancel": wave.state not in (WaveState.COMPLETED, WaveState.CANCELLED),
-        "sending": counters(wave, since)
-        if wave.state in (*SENDING, WaveState.COMPLETED) or cut_off
-        else None,
+        "sending": wave_progress.counters(wave, since) if is_sent and not is_slow else None,
+        "sending_is_counted": is_slow,
         "history": changes.order_by("-id")[:30],
         "may_show_personal_data": unmasking.may_show(request),
         "personal_data_shown": unmasking.shown(request),

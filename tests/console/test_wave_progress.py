@@ -54,3 +54,21 @@ def test_many_who_watch_a_wave_count_it_once(client):
     with CaptureQueriesContext(connection) as asked:
         client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered"})
     assert not [query for query in asked if "waves_member" in query["sql"]]
+
+
+def test_the_page_of_a_large_wave_does_not_wait_for_its_counts(client, monkeypatch):
+    """[N-7] Counting half a million fans takes seconds: the page asks for it when it is shown."""
+    monkeypatch.setattr("console.wave_progress.MANY_FANS", 5)
+    wave = sending_wave()
+    page = f"/admin/wave/{wave.name}/"
+    client.post(f"{page}cancel/", {"reason": "wrong text"})
+    cache.clear()
+    with CaptureQueriesContext(connection) as asked:
+        html = client.get(page).content.decode()
+    assert "Messages are being counted" in html
+    assert f"{page}live/?state=cancelled&amp;count=yes" in html
+    assert not [q for q in asked if "waves_member" in q["sql"] and "count(" in q["sql"].lower()]
+    live = client.get(f"{page}live/", {"state": "cancelled", "count": "yes"})
+    assert "10 fans" in live.content.decode()
+    assert "HX-Refresh" not in live.headers
+    assert client.get(page).context["sending"]["total"] == 10

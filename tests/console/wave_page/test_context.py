@@ -59,4 +59,4 @@ def test_w6_fans_who_come_back_are_counted_when_the_wave_is_prepared(client):
     assert wave.returned == 0
     Wave.objects.filter(pk=wave.pk).update(returned=7)
     html = client.get(f"/admin/wave/{wave.name}/").content.decode()
-    assert "7 of the selected fans come back" in html
+    assert "7 of the selected fans come with the code" in html
