@@ -30,7 +30,7 @@ from console.pages.before_approval import preflights, rehearsals
 from console.pages.demand import archive as demand_archive
 from console.pages.demand import error_files as demand_error_files
 from console.pages.demand import uploads as demand_uploads
-from console.pages.templates import preview
+from console.pages.templates import preview, trial
 from console.people import pages as people
 from console.people.set_password import SetPassword
 
@@ -158,6 +158,7 @@ urlpatterns = [
     path("admin/providers/<int:pk>/resume/", wave_actions.resume_provider, name="resume-provider"),
     path("admin/personal-data/", privacy.unmask, name="unmask"),
     path("admin/templates/preview/", preview.preview_template, name="preview-template"),
+    path("admin/templates/test/", trial.send_test, name="test-template"),
     path("admin/find/", privacy.find, name="find"),
     path("admin/users/invite/", people.invite, name="invite-user"),
     path("admin/users/<int:pk>/", people.user, name="user"),

@@ -26,6 +26,8 @@ _env = environ.Env()
 
 mistakes: list[Mistake] = []
 
+CONTACT = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+|\+[1-9][0-9]{6,14}")
+
 
 def text(name: str, default: str = "") -> str:
     """The trimmed value; an empty one is an absent one."""
@@ -89,6 +91,15 @@ def addresses(name: str, default: str) -> list[str]:
             continue
         problem = f"{word!r} is not an http or https address."
         mistakes.append(Mistake(name, problem, "Write it with its scheme."))
+    return found
+
+
+def contacts(name: str) -> list[str]:
+    """E-mail addresses and phone numbers in E.164, separated by commas."""
+    found = words(name)
+    if odd := [each for each in found if not CONTACT.fullmatch(each)]:
+        problem = f"{odd[0]!r} is neither an e-mail address nor a phone number."
+        mistakes.append(Mistake(name, problem, "Write phone numbers as +12065550100."))
     return found
 
 

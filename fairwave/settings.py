@@ -189,6 +189,8 @@ SMS_CONCURRENCY = env.whole("SMS_CONCURRENCY", 200, most=10_000)
 SMS_PER_SECOND = env.whole("SMS_PER_SECOND", 200)
 SMS_HONOURS_KEYS = env.switch("SMS_HONOURS_KEYS", True)
 SMS_RATES = env.prices("SMS_RATES")
+# who may be sent test messages: addresses, and phone numbers as +12065550100
+TEST_RECIPIENTS = env.contacts("TEST_RECIPIENTS")
 SMS_CURRENCY = env.text("SMS_CURRENCY", "USD")
 RECEIPT_SECRET = env.text("RECEIPT_SECRET", "sandbox")
 EMAIL_PROVIDER = env.text("EMAIL_PROVIDER", "django")

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest
@@ -23,6 +25,7 @@ from waves.errors import BadTemplate
 from waves.forms import FIELDS, MarketSelect, TemplateForm
 from waves.messages.built_in import built_in_texts
 from waves.messages.content import PLACEHOLDERS
+from waves.messages.preview import TEST_CODE
 from waves.models import Code, Member, Send, Template, Wave
 from waves.providers.reasons import reason_in_words
 from waves.template_edits import (
@@ -190,6 +193,9 @@ class TemplateAdmin(OfCampaign, TitledAdmin):
         context |= {
             "placeholders": PLACEHOLDERS,
             "built_in": built_in_texts(),
+            "test_recipients": settings.TEST_RECIPIENTS,
+            "test_key": uuid.uuid4(),
+            "test_code": TEST_CODE,
             "shown_as": {name: getattr(row, COLUMNS.get(name, name)) or "" for name in FIELDS}
             if row
             else {},

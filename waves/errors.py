@@ -179,3 +179,9 @@ class BadWaveConfig(WaveError):
 
 class BadWaveList(WaveError):
     """The list of an uploaded wave cannot be read, or cannot be a wave. [W-3]"""
+
+
+class TrialRefused(WaveError):
+    """A test message was not sent: whom it is for, how many there were, or sending is stopped.
+    [N-1]
+    """

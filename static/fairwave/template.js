@@ -32,6 +32,9 @@ document.addEventListener("DOMContentLoaded", () => {
       option.hidden = option.disabled = Boolean(option.dataset.campaign) && option.dataset.campaign !== campaign.value;
     }
     if (market.selectedOptions[0]?.disabled) market.value = "";
+    const to = document.getElementById("test-to");
+    for (const option of to?.options || []) option.hidden = option.disabled = option.dataset.channel !== channel.value;
+    if (to?.selectedOptions[0]?.disabled) to.value = [...to.options].find((option) => !option.disabled)?.value || "";
   }
 
   for (const part of parts) part.addEventListener("focus", () => { last = part; });

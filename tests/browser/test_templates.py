@@ -11,7 +11,8 @@ from waves.models import Template
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_n1_a_template_is_written_beside_its_preview(sign_in):
+def test_n1_a_template_is_written_beside_its_preview(sign_in, settings):
+    settings.TEST_RECIPIENTS = ["ann@band.example", "+12065550100"]
     campaign = campaign_with(3, default_language="pt-BR")
     operator: Person = sign_in("operator")
     page = operator.go(f"/admin/waves/template/add/?campaign={campaign.pk}")
@@ -32,6 +33,9 @@ def test_n1_a_template_is_written_beside_its_preview(sign_in):
     page.fill("[name=subject]", "Olá {market}")
     preview.get_by_text("Olá West").wait_for()
     assert "Good news!" in preview.frame_locator("iframe").locator("body").inner_text()
+    page.click("text=Send test message")
+    page.get_by_text("was handed to the provider").wait_for()
+    page.get_by_text("e-mail to ann@band.example in pt-BR").wait_for()
     operator.picture("template-email")
 
     page.fill("[name=body]", "no code here")

@@ -130,3 +130,12 @@ def test_x6_what_is_no_list_of_prices_is_a_mistake(written, mistakes, monkeypatc
     monkeypatch.setenv("SMS_RATES", written)
     assert env.prices("SMS_RATES") == {}
     assert [mistake.name for mistake in mistakes] == ["SMS_RATES"]
+
+
+def test_n1_test_recipients_are_addresses_and_numbers_with_their_country(mistakes, monkeypatch):
+    monkeypatch.setenv("TEST_RECIPIENTS", "ann@band.example, +12065550100")
+    assert env.contacts("TEST_RECIPIENTS") == ["ann@band.example", "+12065550100"]
+    assert mistakes == []
+    monkeypatch.setenv("TEST_RECIPIENTS", "ann@band.example,206 555 0100")
+    env.contacts("TEST_RECIPIENTS")
+    assert "'206 555 0100' is neither" in mistakes[0].problem

@@ -25,6 +25,8 @@ from waves.models import Member, Wave
 
 LOOKED_AT = 50  # fans of whom one is chosen
 SAMPLE_CODE = "A7KX29QWER"
+# Not of the alphabet of own codes, so that nobody takes it for one.
+TEST_CODE = "TEST-ONLY"
 DAYS_AHEAD = timedelta(days=7)  # where no wave is to come
 OVER = (WaveState.CANCELLED, WaveState.FAILED)
 
@@ -69,6 +71,13 @@ def preview(
         values |= {"code": fan.code} | _masked_entry(campaign)
         sent = content.render(draft, values)
     return Preview(sent, fan, counted, longest)
+
+
+def marked_message(draft: MessageTemplate, campaign: Campaign, market: Market | None) -> Message:
+    """The draft for a colleague: code and entry are marked, and no fan's. Raises BadTemplate."""
+    code = TEST_CODE if draft.audience == Audience.SELECTED else ""
+    marked = {"code": code, "fan_ref": TEST_CODE, "entry_link": f"{_page(campaign)}#{TEST_CODE}"}
+    return content.render(draft, _values(draft, campaign, market) | marked)
 
 
 def notify_date_of(campaign: Campaign) -> datetime:

@@ -4,8 +4,10 @@ N-7]
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from campaigns.models import Campaign, Market
 from operations.entry import languages
@@ -125,6 +127,34 @@ class Template(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} template {self.pk}"
+
+
+class TrialMessage(models.Model):
+    """A test message: who sent it, to whom of TEST_RECIPIENTS, and what became of it. [N-1]"""
+
+    key = models.UUIDField(unique=True, help_text="Idempotency key, made with the page")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+")
+    channel = models.CharField(max_length=5, choices=Channel)
+    to = models.CharField(max_length=254)
+    language = models.CharField(max_length=languages.LONGEST)
+    state = models.CharField(max_length=14, choices=SendState, default=SendState.SENDING)
+    reason = models.CharField(max_length=60, blank=True)
+    provider_id = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = "test message"
+        constraints = [
+            models.CheckConstraint(
+                name="trialmessage_failed_says_why",
+                condition=~Q(state=SendState.FAILED) | ~Q(reason=""),
+            )
+        ]
+        indexes = [models.Index(fields=["by", "at"], name="trialmessage_of_person")]
+
+    def __str__(self) -> str:
+        return f"test message {self.pk}"
 
 
 class SendResult(models.Model):

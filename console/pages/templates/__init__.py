@@ -1,1 +1,1 @@
-"""What stands beside the editor of a template: the preview. [N-1]"""
+"""What stands beside the editor of a template: the preview, and test messages. [N-1]"""

@@ -6,6 +6,7 @@ import unicodedata
 from typing import Any, Final
 
 from django import forms
+from django.conf import settings
 from django.http import HttpResponse
 from django.template.response import TemplateResponse
 
@@ -70,7 +71,7 @@ def preview_template(request: StaffRequest) -> HttpResponse:
     given = form.cleaned_data
     if not {"channel", "audience"} <= given.keys():
         return _fragment(request, problems=["Choose a channel and an audience."])
-    campaign = given.get("campaign") or _newest_campaign()
+    campaign = campaign_of(given)
     if campaign is None:
         return _fragment(request, problems=["Add a campaign to see a preview."])
     return _fragment(request, campaign=campaign, **_found(request, given, campaign))
@@ -78,7 +79,7 @@ def preview_template(request: StaffRequest) -> HttpResponse:
 
 def _found(request: StaffRequest, given: dict[str, Any], campaign: Campaign) -> dict[str, Any]:
     draft = draft_of(given)
-    market = _market(given, campaign)
+    market = market_of(given, campaign)
     markets = [] if draft.market_id else list(campaign.markets.all())
     context: dict[str, Any] = {"draft": draft, "market": market, "markets": markets}
     problems = list(problems_of(draft).values())
@@ -87,6 +88,7 @@ def _found(request: StaffRequest, given: dict[str, Any], campaign: Campaign) -> 
     try:
         shown = preview(_in_some_language(draft), campaign, market, hidden=not _shown(request))
         context |= {"shown": shown, "sms": _sms(shown), "frame": FRAME + shown.message.html}
+        context["prices"] = _prices(shown, campaign)
         missing = parts_without_code(draft) if needs_code(given.get("campaign")) else []
         losing = losing_approval(_edit(given)) if not problems else []
     except BadTemplate as refusal:
@@ -98,11 +100,14 @@ def _fragment(request: StaffRequest, **context: Any) -> HttpResponse:
     return TemplateResponse(request, "console/waves/template_preview.html", context)
 
 
-def _newest_campaign() -> Campaign | None:
+def campaign_of(given: dict[str, Any]) -> Campaign | None:
+    """Of the draft; for one of all campaigns the newest open one."""
+    if campaign := given.get("campaign"):
+        return campaign
     return Campaign.objects.filter(status=CampaignStatus.OPEN).first() or Campaign.objects.first()
 
 
-def _market(given: dict[str, Any], campaign: Campaign) -> Market | None:
+def market_of(given: dict[str, Any], campaign: Campaign) -> Market | None:
     """Of the template, else the one chosen for the preview, else the first; none where fans have
     none.
     """
@@ -133,6 +138,17 @@ def _sms(shown: Preview) -> dict[str, Any] | None:
     if found is None:
         return None
     return {"segments": found, "forced": _forced(found) if found.forced_by else ""}
+
+
+def _prices(shown: Preview, campaign: Campaign) -> list[str]:
+    """What one such SMS costs in the campaign's home countries, where a price is known. [X-6]"""
+    if shown.segments is None:
+        return []
+    return [
+        f"{country}: {shown.segments.cost(settings.SMS_RATES[country])} {settings.SMS_CURRENCY}"
+        for country in campaign.home_countries
+        if country in settings.SMS_RATES
+    ]
 
 
 def _forced(found: Segments) -> str:

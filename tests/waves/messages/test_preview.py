@@ -8,7 +8,7 @@ from campaigns.models import Registrant
 from tests.support.waves import NOW, campaign_with, person, request
 from waves.choices import Audience, Channel
 from waves.messages.content import MessageTemplate
-from waves.messages.preview import preview
+from waves.messages.preview import TEST_CODE, marked_message, preview
 from waves.models import Member
 from waves.preparation.prepare import prepare
 
@@ -59,3 +59,11 @@ def test_x8_fans_who_were_not_selected_have_neither_market_nor_code():
     draft = MessageTemplate(Channel.SMS, "{campaign}", audience=Audience.NOT_SELECTED)
     shown = preview(draft, campaign, None, hidden=False)
     assert (shown.message.body, shown.fan.code) == ("Spring Tour", "")
+
+
+def test_a_marked_message_names_no_fan_and_no_real_code():
+    campaign = campaign_with(2)
+    draft = MessageTemplate(Channel.SMS, "{code} {fan_ref} {entry_link}")
+    body = marked_message(draft, campaign, campaign.markets.first()).body
+    assert body.split()[:2] == [TEST_CODE, TEST_CODE]
+    assert body.endswith(f"/draws/{campaign.campaign_id}/check#{TEST_CODE}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from decimal import Decimal
 
 import pytest
 
@@ -34,6 +35,15 @@ def test_the_preview_shows_the_message_its_segments_and_a_masked_fan(client):
     east = campaign.markets.get(market_id="east")
     assert "East: A7KX29QWER" in shown(client, campaign=campaign.pk, preview_market=east.pk)
     assert "East: A7KX29QWER" in shown(client, campaign=campaign.pk, market=east.pk)
+
+
+def test_x6_the_price_of_a_message_is_shown_where_it_is_known(client, settings):
+    settings.SMS_RATES = {"US": Decimal("0.0079"), "CA": Decimal(1)}
+    campaign = campaign_with(1)
+    text = shown(client, campaign=campaign.pk, body="{code} " * 20)
+    assert "<b>2 segments</b>" in text
+    assert "One message costs US: 0.0158 USD" in text
+    assert "CA" not in text
 
 
 def test_the_character_that_forces_the_dearer_encoding_is_named_with_what_to_write_instead(client):

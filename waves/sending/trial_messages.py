@@ -1,0 +1,148 @@
+"""A test message: a draft sent to a colleague on the list, with a marked code instead of a fan's.
+[N-1]
+
+It goes through the provider that fans' messages go through, so a paused account sends none [N-6],
+and it waits for its permit [N-2]. Its row, with its key, is committed before the request, and says
+who sent it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models.functions import Now
+
+from campaigns.models import Campaign, Market
+from operations import correlation
+from operations.database.locks import lock_in_transaction
+from waves.choices import Channel, SendState
+from waves.errors import TrialRefused
+from waves.messages.content import Message, MessageTemplate
+from waves.messages.preview import marked_message, notify_date_of
+from waves.models import Sender, TrialMessage
+from waves.providers import registry
+from waves.providers.contract import About, EmailText, SmsMessage
+from waves.providers.outcomes import Kind, Outcome
+from waves.providers.sessions import open_session
+from waves.sending import accounts
+
+MOST, WITHIN = 10, timedelta(minutes=10)  # of one person
+STATES = {Kind.SENT: SendState.SENT, Kind.UNCERTAIN: SendState.UNKNOWN}
+WAVE = "test"  # what requests name in place of a wave
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A draft for a market, whom it goes to, and the key under which it is sent once."""
+
+    draft: MessageTemplate
+    campaign: Campaign
+    market: Market | None
+    to: str
+    key: uuid.UUID
+
+
+def recipients(channel: str) -> list[str]:
+    """Who may be sent test messages: the addresses, or the phone numbers, of TEST_RECIPIENTS."""
+    return [
+        each for each in settings.TEST_RECIPIENTS if ("@" in each) == (channel == Channel.EMAIL)
+    ]
+
+
+def send_trial(trial: Trial, *, by: User) -> TrialMessage:
+    """Send it and return its row with the outcome. Raises TrialRefused, BadTemplate; then nothing
+    was sent.
+    """
+    message = marked_message(trial.draft, trial.campaign, trial.market)
+    is_sms = trial.draft.channel == Channel.SMS
+    provider = registry.chosen_sms() if is_sms else registry.chosen_email()
+    row = _begin(trial, provider, by)
+    outcome = _send_sms(trial, message) if is_sms else _send_email(trial, message)
+    row.state = STATES.get(outcome.kind, SendState.FAILED)
+    row.reason = "" if row.state == SendState.SENT else outcome.reason[:60]
+    row.provider_id = outcome.provider_id[:80]
+    row.save(update_fields=["state", "reason", "provider_id"])
+    return row
+
+
+@transaction.atomic
+def _begin(trial: Trial, provider: registry.Provider, by: User) -> TrialMessage:
+    channel = trial.draft.channel
+    if trial.to not in recipients(channel):
+        raise TrialRefused(
+            f"{trial.to or 'Nobody'} is not on the list of test recipients. Choose one of"
+            " the list, or have it added to the setting TEST_RECIPIENTS."
+        )
+    account = accounts.account(provider.name)
+    if account.paused:
+        raise TrialRefused(f"Sending through {provider.title} is paused: {account.paused_reason}")
+    if Sender.objects.filter(account=account, lease_until__gte=Now()).exists():
+        raise TrialRefused("A wave is being sent right now. Try again when it is done.")
+    lock_in_transaction(f"test messages of {by.pk}")
+    if TrialMessage.objects.filter(by=by, at__gte=Now() - WITHIN).count() >= MOST:
+        raise TrialRefused(
+            f"You have sent {MOST} test messages in the last 10 minutes. Wait a few minutes."
+        )
+    row, is_new = TrialMessage.objects.get_or_create(
+        key=trial.key,
+        defaults={
+            "by": by,
+            "campaign": trial.campaign,
+            "channel": channel,
+            "to": trial.to,
+            "language": trial.draft.language,
+        },
+    )
+    if not is_new:
+        raise TrialRefused("This test message was sent already.")
+    return row
+
+
+def _about(trial: Trial) -> About:
+    zone = ZoneInfo(trial.campaign.time_zone)
+    return About(
+        trial.campaign.campaign_id,
+        WAVE,
+        notify_date_of(trial.campaign).astimezone(zone).date().isoformat(),
+        trial.market.market_id if trial.market else "",
+        correlation.current(),
+    )
+
+
+def _send_sms(trial: Trial, message: Message) -> Outcome:
+    client = registry.sms_client()
+    grant = accounts.take_permits(client.name, per_second=settings.SMS_PER_SECOND, wanted=1)
+    if grant is None:
+        return Outcome(Kind.REFUSED, "paused")
+    time.sleep(max(0.0, grant.first - grant.database_now))
+    sms = SmsMessage(str(trial.key), trial.to, message.body, _about(trial))
+
+    async def send() -> Outcome:
+        async with open_session() as session:
+            return await client.send(session, sms)
+
+    return asyncio.run(send())
+
+
+def _send_email(trial: Trial, message: Message) -> Outcome:
+    (outcome,) = registry.email_client().send(
+        [
+            EmailText(
+                str(trial.key),
+                trial.to,
+                message.subject,
+                message.body,
+                message.html,
+                _about(trial),
+            )
+        ]
+    )
+    return outcome
