@@ -20,8 +20,6 @@ MOST_LINES, MANY_LINES = 500, 250
 MOST_MODULES = 20
 # One file by design: it must run with nothing beside it.
 ALONE = {"console/proof/verify_draw.py"}
-# Uploaded waves, which come next, take their codes through it. [W-3]
-WAITING = {"waves/codes/partner_service.py", "waves/codes/partner_generation.py"}
 # Called by Django, by its admin, or by templates, under names that they choose.
 CALLED_BY_FRAMEWORKS = re.compile(
     r"clean_\w+|confirm_login_allowed|form_valid|lookups|password_change|set_password_and_save|process_view|_set_content_type_params|get_\w+|has_\w+|save_\w+|lookup_allowed|response_\w+"
@@ -127,7 +125,7 @@ def test_nothing_is_defined_that_nothing_uses():
     unused = {
         f"{path}: {name}"
         for path, text in sources.items()
-        if str(path) not in WAITING | {"fairwave/settings.py"} and "formats/en_" not in str(path)
+        if str(path) != "fairwave/settings.py" and "formats/en_" not in str(path)
         for name in defined_in(text)
         if named[name] == 1 and not CALLED_BY_FRAMEWORKS.fullmatch(name)
     }
@@ -183,10 +181,9 @@ def test_every_module_is_imported_by_another(imports):
     packages = {
         module for module in imports if any(other.startswith(f"{module}.") for other in imports)
     }
-    waiting = {str(Path(path).with_suffix("")).replace("/", ".") for path in WAITING}
     lonely = {
         module
-        for module in set(imports) - used - packages - waiting
+        for module in set(imports) - used - packages
         if not re.search(rf'"{re.escape(module)}[."]', sources)
     }
     assert {module for module in lonely if not found_by_name.fullmatch(module)} == set()

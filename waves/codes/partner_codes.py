@@ -1,5 +1,4 @@
-"""The code service's codes as rows: reserved for a market's fans, generated for the fans of an
-upload, given back. [K-4, K-5, W-9]
+"""The code service's codes as rows: reserved for a market's fans, given back. [K-4, K-5, W-9]
 
 A batch is written down before it is asked for, so whoever repeats it, after a crash between answer
 and commit too, asks for the same under the same key and gets the same codes. What the service must
@@ -10,12 +9,11 @@ told from them: a service that is away never keeps a wave from being cancelled.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import polars as pl
 from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
@@ -34,7 +32,6 @@ from waves.naming import code_validity
 logger = logging.getLogger(__name__)
 
 Fence = Callable[[], object]
-EXISTS: Final = "This code exists already."
 PREPARING: Final = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
 
 _GIVEN = """
@@ -100,26 +97,18 @@ def reserve(
     return len(fans) - len(waiting)
 
 
-def generate(
-    wave: Wave, members: pl.DataFrame, *, now: datetime, fence: Fence = lambda: None
-) -> Mapping[str, str]:
-    """A code for each fan of an upload, committed as it comes; why a fan has none, in words, by
-    fan. `members`: `global_user_id`, `market` (the market's key), `market_id`, without those who
-    hold one.
-
-    Raises CodeServiceAway where the service answers nobody: what came is found again, and the rest
-    is asked for by the next attempt.
+def bind(
+    wave: Wave, codes: Sequence[str], fans: Sequence[str], markets: Sequence[int], *, now: datetime
+) -> set[str]:
+    """Reserve each code of the service for the fan at its place, in the caller's transaction; the
+    fans for whom that worked. The constraint judges whether a code is somebody's already. [K-1]
     """
-    markets = dict(members.select("global_user_id", "market").iter_rows())
-    pairs = list(members.select("global_user_id", "market_id").iter_rows())
-    reasons: dict[str, str] = {}
-    for outcomes in partner_service.generate_many(pairs, wave=wave.name):
-        reasons |= {one.global_user_id: one.reason for one in outcomes if one.reason}
-        made = {one.global_user_id: one.code for one in outcomes if one.code}
-        fans = list(made)
-        served = _generated(wave, made, [markets[fan] for fan in fans], now=now, fence=fence)
-        reasons |= {fan: EXISTS for fan in made if fan not in served}
-    return reasons
+    begins, ends = code_validity(wave.notify_date, wave.campaign.time_zone)
+    given = {"codes": list(codes), "fans": list(fans), "markets": list(markets)}
+    common = {"campaign": wave.campaign_id, "wave": wave.pk, "now": now} | given
+    taken_again = rows(_TAKE_AGAIN, begins=begins, ends=ends, **common)
+    taken = rows(_TAKE, begins=begins, ends=ends, origin=CODE_SERVICE, **common)
+    return {fan for (fan,) in (*taken_again, *taken)}
 
 
 def give_back_codes() -> int:
@@ -141,15 +130,6 @@ def give_back_codes() -> int:
     except CodeServiceAway as error:  # the next minute asks again
         logger.warning("codes wait to be given back", extra={"why": str(error)})
     return told
-
-
-@retried
-@transaction.atomic
-def _generated(
-    wave: Wave, made: Mapping[str, str], markets: Sequence[int], *, now: datetime, fence: Fence
-) -> set[str]:
-    fence()
-    return _bind(wave, list(made.values()), list(made), markets, now=now)
 
 
 @dataclass(frozen=True)
@@ -225,7 +205,7 @@ class _Batches:
         """
         self.fence()
         count = len(fans)
-        served = _bind(self.wave, codes[:count], fans, [self.market.pk] * count, now=self.now)
+        served = bind(self.wave, codes[:count], fans, [self.market.pk] * count, now=self.now)
         _give_back(self.wave, codes[count:], now=self.now)
         _mark_answered(call, valid=len(served), now=self.now)
         if len(served) == count:
@@ -236,20 +216,6 @@ class _Batches:
 
 def _calls(wave: Wave, market: Market) -> QuerySet[CodeServiceCall]:
     return CodeServiceCall.objects.filter(wave=wave, action=CodeCall.RESERVE, market=market)
-
-
-def _bind(
-    wave: Wave, codes: Sequence[str], fans: Sequence[str], markets: Sequence[int], *, now: datetime
-) -> set[str]:
-    """Reserve each code for the fan at its place; the fans for whom that worked. The constraint
-    judges whether a code is somebody's already. [K-1]
-    """
-    begins, ends = code_validity(wave.notify_date, wave.campaign.time_zone)
-    given = {"codes": list(codes), "fans": list(fans), "markets": list(markets)}
-    common = {"campaign": wave.campaign_id, "wave": wave.pk, "now": now} | given
-    taken_again = rows(_TAKE_AGAIN, begins=begins, ends=ends, **common)
-    taken = rows(_TAKE, begins=begins, ends=ends, origin=CODE_SERVICE, **common)
-    return {fan for (fan,) in (*taken_again, *taken)}
 
 
 def _give_back(wave: Wave, codes: Sequence[str], *, now: datetime) -> None:

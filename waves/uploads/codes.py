@@ -23,11 +23,10 @@ from operations.database.retries import retried
 from operations.database.statements import rows as found_rows
 from operations.database.statements import run
 from waves.choices import RowReason
-from waves.codes import partner_service, pool
+from waves.codes import partner_codes, partner_service, pool
 from waves.codes.partner_answers import PLACEHOLDER
 from waves.codes.partner_generation import Generated
 from waves.models import Wave
-from waves.models.codes import CODE_SERVICE
 from waves.naming import code_validity
 
 BATCH: Final = 25_000
@@ -205,21 +204,9 @@ def _keep_made(
     fence: Fence,
 ) -> list[tuple[str, str]]:
     """(fan, code) of those that could be kept: a code that somebody has already is not used."""
-    fans, codes = [each.global_user_id for each in outcomes], [each.code for each in outcomes]
-    begins, ends = code_validity(wave.notify_date, wave.campaign.time_zone)
+    made = {each.global_user_id: each.code for each in outcomes}
     fence()
-    return [
-        (fan, code)
-        for fan, code in found_rows(
-            f"{_INSERT} RETURNING global_user_id, code",
-            campaign=wave.campaign_id,
-            wave=wave.pk,
-            now=now,
-            begins=begins,
-            ends=ends,
-            origin=CODE_SERVICE,
-            fans=fans,
-            markets=[markets[fan] for fan in fans],
-            codes=codes,
-        )
-    ]
+    kept = partner_codes.bind(
+        wave, list(made.values()), list(made), [markets[fan] for fan in made], now=now
+    )
+    return [(fan, made[fan]) for fan in kept]

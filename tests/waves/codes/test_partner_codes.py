@@ -4,20 +4,26 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import polars as pl
 import pytest
+from django.db.models.functions import Now
 
+from operations import tasks
+from operations.models import Alert, Job
 from tests.support.processes import Process
 from tests.support.waves import KEY, NOTIFY, NOW, campaign_with, members_of, person, request
 from tests.waves.codes.code_service import HONEST, faults, running
+from waves import tasks as wave_tasks
 from waves.actions import cancel
 from waves.codes import partner_codes, pool
 from waves.errors import CodeServiceAway, CodeServiceError, CodesExhausted
 from waves.models import Code, CodeServiceCall, Member, Wave
 from waves.preparation.prepare import prepare
 from waves.preparation.previews import preview
+from waves.preparation.submission import submit
 from waves.selection.plan import WaveRequest
 
 pytestmark = pytest.mark.django_db
@@ -199,19 +205,38 @@ def test_k4_an_unusable_answer_reserves_nothing_and_the_next_attempt_asks_anew(b
     assert calls(wave) == [("west", 1, 4, 0), ("west", 2, 4, 4)]
 
 
-def test_w9_a_code_service_that_is_too_slow_has_reserved_for_the_next_attempt(box, ann, settings):
-    """Scenario 4 of the source document, in one process."""
+def test_w9_after_a_time_out_the_second_attempt_starts_by_itself_with_the_same_codes(
+    box, ann, settings
+):
+    """Scenario 4 of the source document: the jobs, their retry and the sweep are the real ones."""
     settings.CODE_SERVICE_SECONDS = 0.4
-    campaign = campaign_with(9, {"west": 4}, code_source="partner")
+    asked = request(campaign_with(9, {"west": 4}, code_source="partner"))
+    job = submit(asked, by=ann, now=NOW)
     with (
         faults(box, code_faults={"reserve": "slow"}, code_slow_seconds=0.8),
         pytest.raises(CodeServiceAway, match="did not answer in time"),
     ):
-        prepare(request(campaign), by=ann, now=NOW)
-    before = box.received()["codes"]["reserved"]
-    wave = prepare(request(campaign), by=ann, now=NOW).wave
-    assert box.received()["codes"]["reserved"] == before
-    assert (calls(wave), wave.attempts) == ([("west", 1, 4, 4)], 2)
+        wave_tasks.run_preparation(job.pk)
+    wave = Wave.objects.get()
+    assert (wave.state, wave.attempts, "did not answer in time" in wave.error) == (
+        "failed",
+        1,
+        True,
+    )
+    assert json.loads(wave.status_content)["status"] == "FAILED"
+    reserved = box.received()["codes"]["reserved"]
+    tasks.sweep()
+    assert Job.objects.get().state == "failed"  # not before its time
+    assert "did not answer in time" in Alert.objects.latest("pk").text
+    Job.objects.update(retry_at=Now())
+    tasks.sweep()
+    assert Job.objects.get().state == "queued"
+    tasks.run_job(job.pk)
+    wave.refresh_from_db()
+    assert (wave.state, wave.attempts) == ("prepared", 2)
+    assert json.loads(wave.status_content)["status"] == "FINISHED"
+    assert box.received()["codes"]["reserved"] == reserved
+    assert calls(wave) == [("west", 1, 4, 4)]
 
 
 def test_k5_what_is_selected_for_another_market_gets_a_code_of_that_market(box, ann):
@@ -282,26 +307,16 @@ def test_k4_codes_of_an_answer_that_never_came_go_back_when_the_wave_needs_none(
     assert box.received()["codes"]["reserved"] == reserved - 4
 
 
-def uploaded(campaign, fans):
-    market = campaign.markets.get(market_id="west")
+def test_k1_one_of_two_fans_gets_a_code_that_both_were_given():
+    campaign = campaign_with(1, {"west": 9})
     wave = Wave.objects.create(
         campaign=campaign, date_key=KEY, name=f"{campaign.campaign_id}_{KEY}", notify_date=NOTIFY
     )
-    members = pl.DataFrame({"global_user_id": fans, "market": market.pk, "market_id": "west"})
-    return wave, members
-
-
-def test_w3_generated_codes_are_rows_and_who_gets_none_has_a_reason(box):
-    wave, members = uploaded(campaign_with(1, {"west": 9}), ["a", "b", "c", "d"])
-    with faults(box, code_faults={"generate": "400:1"}):
-        reasons = partner_codes.generate(wave, members, now=NOW)
-    assert set(reasons.values()) == {"The code service could not generate a code: HTTP 400."}
-    held = Code.objects.filter(wave=wave, state="reserved", market__market_id="west")
-    assert set(held.values_list("global_user_id", flat=True)) == set("abcd") - set(reasons)
-    Code.objects.get_or_create(code="PARTNER00000001", defaults={"campaign": wave.campaign})
-    other, members = uploaded(campaign_with(1, {"west": 9}), ["e"])
-    with faults(box, code_faults={"generate": "duplicate"}):
-        assert partner_codes.generate(other, members, now=NOW) == {"e": partner_codes.EXISTS}
+    west = campaign.markets.get(market_id="west").pk
+    assert partner_codes.bind(wave, ["C1", "C2"], ["a", "b"], [west] * 2, now=NOW) == {"a", "b"}
+    assert partner_codes.bind(wave, ["c1", "C3"], ["c", "d"], [west] * 2, now=NOW) == {"d"}
+    held = Code.objects.filter(wave=wave, state="reserved", origin="code service", market=west)
+    assert dict(held.values_list("code", "global_user_id")) == {"C1": "a", "C2": "b", "C3": "d"}
 
 
 def attempt_to_prepare(campaign_id):
