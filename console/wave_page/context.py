@@ -33,6 +33,7 @@ from waves.holds import freed_by
 from waves.lifecycle import subject_of
 from waves.models import Wave
 from waves.naming import GRACE
+from waves.preflight.clearance import current_run
 from waves.preparation.judgement import PREPARABLE
 from waves.preparation.submission import JOB_KIND
 from waves.review.looks import since_last_look
@@ -99,6 +100,7 @@ def _is_author(request: StaffRequest, wave: Wave) -> bool:
 
 def _next_step(request: StaffRequest, wave: Wave, now: datetime) -> NextStep | None:
     last = None
+    run = current_run(wave) if wave.state == WaveState.PREPARED else None
     if wave.state in PREPARABLE:
         jobs = Job.objects.about(subject_of(wave)).filter(kind=JOB_KIND)
         last = jobs.order_by("-id").first()
@@ -117,6 +119,8 @@ def _next_step(request: StaffRequest, wave: Wave, now: datetime) -> NextStep | N
             author=_is_author(request, wave),
             four_eyes=settings.WAVES_FOUR_EYES,
             may_approve=request.user.has_perms(rights.APPROVE),
+            has_preflight=run is not None,
+            red_lines=run.reds if run else 0,
         )
     )
 

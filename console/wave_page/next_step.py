@@ -35,6 +35,8 @@ class Facts:
     author: bool
     four_eyes: bool
     may_approve: bool
+    has_preflight: bool = True  # a recent one of the present content
+    red_lines: int = 0  # of it
 
 
 @dataclass(frozen=True)
@@ -107,4 +109,12 @@ def _approving(facts: Facts) -> NextStep:
         )
     if not facts.may_approve:
         return NextStep("Waiting for a user with permission to approve waves.")
+    if not facts.has_preflight:
+        return NextStep("This wave can be approved when its pre-flight has run.")
+    if facts.red_lines:
+        return NextStep(
+            "The pre-flight has red lines. Fix them, or approve this wave with a reason.",
+            "warn",
+            "approve",
+        )
     return NextStep("Read the messages and the numbers, then approve this wave.", "", "approve")

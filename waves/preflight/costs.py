@@ -102,10 +102,11 @@ def judge_cost(table: list[dict[str, Any]], currency: str) -> Check:
     total = sum((Decimal(line["cost"]) for line in table if line["cost"] is not None), Decimal(0))
     problems: list[Problem] = []
     if unknown:
+        others = f" The others cost {total:,.2f} {currency}." if len(unknown) < len(table) else ""
         problems.append(
             yellow(
                 f"The price of an SMS to {', '.join(unknown)} is not known: add it to SMS_RATES."
-                f" The others cost {total:,.2f} {currency}."
+                f"{others}"
             )
         )
     return judged(COST, problems, fine=f"{total:,.2f} {currency}.")

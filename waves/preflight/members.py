@@ -1,6 +1,6 @@
 """A wave's members, read once in pieces and counted by the shape of their texts. [X-6]
 
-Measured: 500,000 members in 1.9 s, 60 MiB above what the process had.
+Measured: 500,000 members in 2.1 s, 90 MiB above what the process had.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from waves.preflight.shapes import code_shape, link_shape
 ANY_REGION: Final = "US"  # a number in E.164 says itself where it belongs
 UNKNOWN: Final = ""
 SAMPLES: Final = 20
+AT_ONCE: Final = 50_000
 _MEMBERS = """
 SELECT coalesce(market.market_id, ''), member.language, member.global_user_id, member.code,
     member.phone, member.email <> '', member.id
@@ -97,7 +98,7 @@ def facts_of(
     groups: dict[Shape, Group] = {}
     samples: list[int] = []
     read = 0
-    for frame in frames:
+    for frame in (each for whole in frames for each in whole.iter_slices(AT_ONCE)):
         first = -read % every
         samples += (
             frame["member"].gather_every(every, first).to_list() if first < len(frame) else []

@@ -45,6 +45,8 @@ LATE = NOTIFY + timedelta(hours=2, seconds=1)
         ({"author": True}, "another person must approve it", "warn", ""),
         ({"author": True, "four_eyes": False}, "then approve this wave", "", "approve"),
         ({"may_approve": False}, "Waiting for a user with permission", "", ""),
+        ({"has_preflight": False}, "when its pre-flight has run", "", ""),
+        ({"red_lines": 2}, "The pre-flight has red lines", "warn", "approve"),
         ({"now": LATE}, "The notify date has passed", "bad", "date"),
         ({"now": LATE, "state": "approved"}, "The notify date has passed", "bad", "date"),
         ({"state": "approved"}, "not sent until it is scheduled", "warn", "schedule"),

@@ -76,6 +76,13 @@ def test_x6_countries_without_a_price_are_named():
     )
 
 
+def test_x6_where_no_price_is_known_no_cost_is_said():
+    table = cost_table([group("a", US=1)], {})
+    assert judge_cost(table, "USD").detail == (
+        "The price of an SMS to US is not known: add it to SMS_RATES."
+    )
+
+
 def pace(sms: int, codes_end: datetime | None = None) -> Pace:
     return Pace(sms, 7, 200, START, codes_end)
 
