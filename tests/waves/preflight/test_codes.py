@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.waves import NOW, campaign_with, person, request
 from waves.choices import WaveKind
-from waves.models import Code, Member, Wave
+from waves.models import Code, Member
 from waves.preflight.check import Color
 from waves.preflight.codes import CodeFacts, code_facts, judge
 from waves.preparation.prepare import prepare
@@ -42,6 +42,5 @@ def test_x6_a_code_that_is_reserved_for_another_fan_is_red():
     assert "1 member with a code that is not reserved" in judge(code_facts(wave)).detail
     Member.objects.filter(wave=wave, code=other.code).update(code="TM")
     assert judge(code_facts(wave)).ok == Color.GREEN
-    Wave.objects.filter(pk=wave.pk).update(kind=WaveKind.NOT_SELECTED)
-    wave.refresh_from_db()
+    wave.kind = WaveKind.NOT_SELECTED
     assert not code_facts(wave).needs_codes
