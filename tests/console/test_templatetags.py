@@ -18,3 +18,9 @@ def test_times_stand_in_utc_and_where_the_campaign_lives():
     )
     assert "20 Jan 2026, 02:30 UTC" in moment(at, "UTC")
     assert "(" not in moment(at, "UTC")
+
+
+def test_a_change_has_its_sign_and_none_is_said_in_words():
+    from console.templatetags.console import signed
+
+    assert [signed(change) for change in (1_234, -3, 0)] == ["+1,234", "−3", "no change"]
