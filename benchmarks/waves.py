@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks import due
+from benchmarks import due, uploads
 from benchmarks.figures import Bound, Figure
 
 
 def run(rows: int | None) -> list[Figure | Bound]:
-    return [*due.run(rows)]
+    return [*due.run(rows), *uploads.run(rows)]

@@ -31,6 +31,7 @@ from console.pages.demand import archive as demand_archive
 from console.pages.demand import error_files as demand_error_files
 from console.pages.demand import uploads as demand_uploads
 from console.pages.templates import preview, trial
+from console.pages.uploads import waves as uploaded_waves
 from console.people import pages as people
 from console.people.set_password import SetPassword
 
@@ -68,6 +69,7 @@ urlpatterns = [
     path(f"{CAMPAIGN}/codes/", codes.import_codes, name="import-codes"),
     path("admin/code-file/<int:pk>/", codes.code_file, name="code-file"),
     path("admin/code-file/<int:pk>/download/", downloads.code_file, name="download-code-file"),
+    path(f"{CAMPAIGN}/waves/upload/", uploaded_waves.upload_wave, name="upload-wave"),
     path(f"{CAMPAIGN}/waves/new/", wave_planning.new_wave, name="new-wave"),
     path("admin/score-file/<int:pk>/", score_files.score_file, name="score-file"),
     path("admin/score-file/<int:pk>/try/", dry_runs.start, name="try-score-file"),
@@ -133,6 +135,7 @@ urlpatterns = [
     path(f"{WAVE}/cancel/", wave_actions.cancel, name="cancel-wave"),
     path(f"{WAVE}/reset/", wave_actions.reset, name="reset-wave"),
     path(f"{WAVE}/download/", downloads.wave_zip, name="download-wave"),
+    path(f"{WAVE}/rejected/", downloads.wave_rejected, name="download-rejected-rows"),
     path(f"{WAVE}/status/", downloads.wave_status, name="wave-status"),
     path("admin/dead-letters/replay/", lake.replay_letters, name="replay-dead-letters"),
     path("admin/dead-letters/<int:pk>/replay/", lake.replay_letter, name="replay-dead-letter"),

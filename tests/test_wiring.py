@@ -34,6 +34,7 @@ HARMLESS = {"preview_wave", "verify_draw"}
 # Command → the page of the same act. The others have none: what they do, services and jobs do, or
 # the site has a form for each part of it.
 PAGES = {
+    "upload_wave": "upload-wave",
     "activate_scores": "activate-score-file",
     "name_scores": "name-score-file",
     "take_late_registrations": "take-late-records",
@@ -79,7 +80,6 @@ WITHOUT_PAGE = {
     "fan_receipt",
     "load_campaign",
     "setup_roles",
-    "upload_wave",
 }
 
 

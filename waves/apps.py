@@ -16,9 +16,11 @@ class WavesConfig(AppConfig):
             template_edits,
         )
         from waves.tasks import JOB_KINDS, SCHEDULED_RUNS
+        from waves.uploads import dropped
 
         job_kinds.register(JOB_KINDS)
         schedules.register(SCHEDULED_RUNS)
+        dropped.watch()
         later_steps.register(
             later_steps.LaterStep(
                 holds.unfinished,

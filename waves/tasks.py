@@ -36,8 +36,8 @@ from waves.review import notices
 from waves.second_count import count
 from waves.selection.plan import WaveRequest
 from waves.sending import accounts, email_queue, results, send_wave
+from waves.uploads import dropped, upload
 from waves.uploads import submission as uploads
-from waves.uploads import upload
 from waves.uploads.submission import Submitted
 
 SEND_KIND = "send_wave"
@@ -120,6 +120,13 @@ def run_upload(job_id: int) -> None:
     """Take the list in, and have the wave counted by the same worker. [X-14]"""
     wave = upload.run(job_id, now=timezone.now())
     run_job(count.open_job(wave).pk)
+
+
+def run_dropped(job_id: int) -> None:
+    """Take up a config that another service put into the bucket, then have its list taken in."""
+    job = dropped.take(job_id, now=timezone.now())
+    if job is not None:
+        enqueue(job)
 
 
 def wake_senders(waves: Iterable[Wave]) -> None:
@@ -285,6 +292,14 @@ JOB_KINDS = [
         right=UPLOAD_RIGHT,
         can_pause=False,  # all or nothing, as a preparation
         retry=submission.pause_before_retry,
+    ),
+    JobKind(
+        dropped.JOB_KIND,
+        "Process wave config from the bucket",
+        run_dropped,
+        page="arrival",
+        right=UPLOAD_RIGHT,
+        can_pause=False,
     ),
     JobKind(
         count.JOB_KIND,

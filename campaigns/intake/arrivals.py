@@ -65,6 +65,15 @@ NAMES = (
 LONGEST_NAME = 120  # of a key in its job's arguments, for those who read alerts
 
 
+# Folders of later apps: what lies there, and the kind of the job that takes it up.
+_WATCHED: dict[str, str] = {}
+
+
+def watch(folder: str, job_kind: str) -> None:
+    """Have what comes into a folder of a later app taken up by its own kind of job."""
+    _WATCHED[folder] = job_kind
+
+
 def is_wanted(key: str) -> bool:
     """Whether an object with this key is to be taken in."""
     scores = key.startswith(SCORED) and NAME.fullmatch(key.removeprefix(SCORED))
@@ -77,7 +86,9 @@ def is_watched(key: str) -> bool:
     """Whether something is said of an object with this key, one way or another. A folder is none,
     and a list's manifest is ours.
     """
-    return key.startswith((SCORED, RANKS, LISTS)) and not key.endswith(("/", f"/{MANIFEST}"))
+    return key.startswith((SCORED, RANKS, LISTS, *_WATCHED)) and not key.endswith(
+        ("/", f"/{MANIFEST}")
+    )
 
 
 def look() -> list[Job]:
@@ -88,7 +99,7 @@ def look() -> list[Job]:
     bucket = buckets.scoring()
     seen = [
         found
-        for folder in (SCORED, RANKS, LISTS)
+        for folder in (SCORED, RANKS, LISTS, *_WATCHED)
         for found in map(_storable, bucket.look(folder))
         if is_watched(found.key)
     ]
@@ -134,11 +145,19 @@ def note(found: Found, *, by: User | None = None, **values: object) -> Job | Non
             arrival = Arrival.objects.create(
                 key=found.key, version=found.version, size=found.size, **values
             )
+            kind = next((k for at, k in _WATCHED.items() if arrival.key.startswith(at)), JOB_KIND)
             return jobs.open_job(
-                JOB_KIND, subject_of(arrival), by=by, arguments={"name": arrival.key[:LONGEST_NAME]}
+                kind, subject_of(arrival), by=by, arguments={"name": arrival.key[:LONGEST_NAME]}
             )
     except IntegrityError:
         return None
+
+
+def note_ours(found: Found) -> None:
+    """Write down an object that we put there ourselves, so that nobody takes it up."""
+    Arrival.objects.get_or_create(
+        key=found.key, version=found.version, defaults={"size": found.size}
+    )
 
 
 def subject_of(arrival: Arrival) -> Subject:

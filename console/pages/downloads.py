@@ -118,6 +118,22 @@ def wave_zip(request: StaffRequest, name: str) -> HttpResponseBase:
     return _download(request, key, make, back=back)
 
 
+@action(EXPORT, "waves.view_wave")
+def wave_rejected(request: StaffRequest, name: str) -> HttpResponseBase:
+    """The rejected rows of an uploaded list. [W-3]"""
+    found = get_object_or_404(Wave, name=name)
+    key, back, file_name = found.rejected_key, reverse("wave", args=[name]), f"{name}.rejected.csv"
+    if not key:
+        messages.error(request, "The list is not taken in yet, so it has no rejected rows.")
+        return HttpResponseRedirect(back)
+    return _download(
+        request,
+        file_name,
+        lambda: _as_csv(file_name, neutralised_file(buckets.scoring().open(key))),
+        back=back,
+    )
+
+
 @page("waves.view_wave")
 def wave_status(request: StaffRequest, name: str) -> HttpResponse:
     """What other services read of the preparation: counts and a key, nothing of fans. [W-8]"""

@@ -31,7 +31,7 @@ from waves.digest import require_unchanged
 from waves.errors import BadTemplate, ContentChanged
 from waves.holds import freed_by
 from waves.lifecycle import subject_of
-from waves.models import Wave
+from waves.models import Wave, WaveUpload
 from waves.naming import GRACE
 from waves.preflight.clearance import current_run
 from waves.preparation.judgement import PREPARABLE
@@ -39,6 +39,7 @@ from waves.preparation.submission import JOB_KIND
 from waves.review.looks import since_last_look
 from waves.second_count import count
 from waves.second_count.verdict import WHAT_TO_DO, standing
+from waves.uploads import submission as uploads
 
 SENDING = (WaveState.TRIGGERED, WaveState.PAUSED)
 BEFORE_SENDING = (*PREPARABLE, *CHANGEABLE)
@@ -70,6 +71,7 @@ def context_of(
         else [],
         "sending_seconds": sending_seconds(wave.selected, settings.SMS_PER_SECOND),
         "per_second": settings.SMS_PER_SECOND,
+        "upload": WaveUpload.objects.filter(wave=wave).first(),
         "markets": wave.wave_markets.select_related("market"),
         "partner_codes": partner_assignments.counts_of(wave),
         "excluded_total": sum(wave.excluded.values()),
@@ -102,7 +104,7 @@ def _next_step(request: StaffRequest, wave: Wave, now: datetime) -> NextStep | N
     last = None
     run = current_run(wave) if wave.state == WaveState.PREPARED else None
     if wave.state in PREPARABLE:
-        jobs = Job.objects.about(subject_of(wave)).filter(kind=JOB_KIND)
+        jobs = Job.objects.about(subject_of(wave)).filter(kind__in=(JOB_KIND, uploads.JOB_KIND))
         last = jobs.order_by("-id").first()
     return next_step(
         Facts(

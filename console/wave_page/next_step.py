@@ -87,10 +87,12 @@ def _preparing(facts: Facts) -> NextStep:
             "The preparation failed twice. An administrator must reset this wave, with a reason.",
             "bad",
         )
+    if facts.kind == WaveKind.UPLOADED:
+        what = "Fix what the error names" if facts.state == WaveState.FAILED else "Check its list"
+        tone = "bad" if facts.state == WaveState.FAILED else ""
+        return NextStep(f"{what}, then upload it again.", tone, "prepare")
     if facts.state == WaveState.FAILED:
         return NextStep("Fix what the error names, then prepare this wave again.", "bad", "prepare")
-    if facts.kind == WaveKind.UPLOADED:
-        return NextStep("This wave was uploaded and is not prepared yet.")
     return NextStep("This wave is not prepared yet.", "", "prepare")
 
 

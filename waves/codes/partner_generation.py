@@ -115,7 +115,9 @@ class _Run:
 
     async def _ask_some(self, session: aiohttp.ClientSession) -> None:
         for fan, market_id in self._pairs:
-            self._ready.append(await self._ask_one(session, fan, market_id))
+            # first the answer: a list that is full meanwhile is no longer the one to add to
+            outcome = await self._ask_one(session, fan, market_id)
+            self._ready.append(outcome)
             if len(self._ready) >= LIST:
                 full, self._ready = self._ready, []
                 await asyncio.to_thread(self._put, full)

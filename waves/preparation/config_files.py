@@ -15,6 +15,7 @@ from typing import Final
 from django.db.models import Case, CharField, F, QuerySet, Value, When
 from django.db.models.functions import Concat
 
+from campaigns.intake import arrivals
 from datalake.errors import NoSuchObject
 from datalake.storage import buckets
 from operations.database.copying import CSV, pieces_of
@@ -86,6 +87,7 @@ def put_right(wave: Wave) -> None:
         files.put(keys.normalized, config)
         if place in PLACES.values():
             files.put(keys.at(place), config)
+            _note_ours(keys.at(place), place)
     for other in sorted(set(PLACES.values()) - {place}):
         files.delete(keys.at(other))
     Wave.objects.filter(pk=wave.pk).update(filed_as=due)
@@ -134,6 +136,13 @@ def _due_of(wave: Wave) -> str:
     state = WaveState(wave.state)
     place = "waiting" if state in WAITING else PLACES.get(state, "")
     return f"{place}:{wave.content_digest}" if place else ""
+
+
+def _note_ours(key: str, place: str) -> None:
+    """What we put among the scheduled ones is not taken up as another service's."""
+    found = buckets.scoring().found(key) if place == "scheduled" else None
+    if found is not None:
+        arrivals.note_ours(found)
 
 
 def _write_lists(wave: Wave, keys: SmsWaveKeys) -> None:

@@ -52,6 +52,12 @@ class Submitted:
         """The wave's. Raises BadDateKey."""
         return wave_name(self.config.campaign_id, self.date_key)
 
+    @property
+    def why(self) -> str:
+        """The reason, or that of the config's options, as other services may give it."""
+        stated = self.config.options.get("reason")
+        return self.reason.strip() or (stated.strip() if isinstance(stated, str) else "")
+
 
 def submit(submitted: Submitted, *, by: User | None, now: datetime) -> Job:
     """Store the list as a wave in CONFIGURED (or FAILED), and open the job that takes it in. `by`:
@@ -98,7 +104,7 @@ def _store(submitted: Submitted, campaign: Campaign, key: str, digest: str, by: 
         "key": key,
         "sha256": digest,
         "by_role": role_of(by),
-        "reason": submitted.reason.strip(),
+        "reason": submitted.why,
     }
     WaveUpload.objects.update_or_create(wave=wave, defaults=about)
     return jobs.open_job(JOB_KIND, subject_of(wave), by=by)

@@ -33,7 +33,7 @@ LATE = NOTIFY + timedelta(hours=2, seconds=1)
     ("facts", "text", "tone", "offer"),
     [
         ({"state": "configured"}, "is not prepared yet", "", "prepare"),
-        ({"state": "configured", "kind": "uploaded"}, "was uploaded", "", ""),
+        ({"state": "configured", "kind": "uploaded"}, "upload it again", "", "prepare"),
         ({"state": "failed", "job_state": "running"}, "is being prepared", "", ""),
         ({"state": "failed", "job_state": "failed", "retry_at": NOW}, "automatically", "warn", ""),
         ({"state": "failed", "job_state": "failed"}, "what the error names", "bad", "prepare"),

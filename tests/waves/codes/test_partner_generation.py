@@ -31,6 +31,13 @@ def test_w3_each_fan_gets_a_code_and_asked_again_the_same_one(box):
     assert outcomes(box, FANS[:50], "g1") == {fan: first[fan] for fan, _ in FANS[:50]}
 
 
+def test_w3_no_answer_is_lost_while_a_full_list_is_handed_over(box):
+    """A list is complete when it comes: who keeps it looks at it once."""
+    with faults(box, latency_ms=5.0):
+        lists = generate_many(FANS, wave="g7", service=service_of(box))
+        assert sum(len(some) for some in lists) == len(FANS)
+
+
 def test_w3_a_fan_whose_call_fails_has_a_reason_and_the_others_their_codes(box):
     with faults(box, code_faults={"generate": "400:3"}):
         found = outcomes(box, FANS[:40], "g2")
