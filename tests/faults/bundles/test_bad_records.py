@@ -17,7 +17,10 @@ COLUMNS = "\t".join(verify_draw.FACT_COLUMNS).encode() + b"\n"
 NAMES = {"campaign_id": "12345", "date_key": "20260121", "attempt": 1}
 FACTS: dict[str, Any] = NAMES | {
     "format": "fairwave-recount",
-    "version": 1,
+    "version": 2,
+    "kind": "drawn",
+    "reassign": False,
+    "tops_up": None,
     "commitment": hashlib.sha256(bytes.fromhex(SEED)).hexdigest(),
     "entropy_value": None,
     "fans": 0,
@@ -30,11 +33,15 @@ FACTS: dict[str, Any] = NAMES | {
     "markets": [],
 }
 COUNTS = {"candidates": 0, "selected": 0, "waitlist": 0}
-CLAIM: dict[str, Any] = NAMES | COUNTS | {"least_score": 0.22, "excluded": {}, "markets": []}
+CLAIM: dict[str, Any] = (
+    NAMES | COUNTS | {"kind": "drawn", "least_score": 0.22, "excluded": {}, "markets": []}
+)
 
 
 def fan(raw: bytes) -> bytes:
-    return b"\t".join([b"0" * 64, raw, b"0.3", *[b""] * 7]) + b"\n"
+    return (
+        b"\t".join([b"0" * 64, raw, b"0.3", *[b""] * (len(verify_draw.FACT_COLUMNS) - 3)]) + b"\n"
+    )
 
 
 def packed(target: Path, files: dict[str, bytes]) -> Path:
@@ -72,7 +79,7 @@ BAD: dict[str, tuple[dict[str, bytes], str]] = {
     "no object": ({"facts.json": b"[]"}, "TypeError"),
     "a field is missing": ({"facts.json": without(FACTS, "order")}, "KeyError: 'order'"),
     "null for a number": ({"facts.json": json.dumps(FACTS | {"min_scores": None}).encode()}, "TypeError"),
-    "another format": ({"facts.json": json.dumps(FACTS | {"version": 2}).encode()}, "another format"),
+    "another format": ({"facts.json": json.dumps(FACTS | {"version": 3}).encode()}, "another format"),
     "other columns": ({"fans.tsv": b"fan_ref\n"}, "do not begin with the columns"),
     "a cut line": ({"fans.tsv": COLUMNS + fan(b"0.3")[:-1]}, "end in the middle of a line"),
     "a column too few": ({"fans.tsv": COLUMNS + b"0\t1\n"}, "too many or too few columns"),

@@ -19,11 +19,16 @@ PREPARE = "waves.preparation.prepare"
 BY_MARKET: dict[str, Any] = {"order": Order.BY_MARKET_ORDER}
 ALONE: dict[str, Any] = {"order": Order.SINGLE_MARKET, "single_market": "alps"}
 
-SORTED = "ordered = in_order(candidates.select(_NEEDED), draw)"
+PLACES = "np.cumsum(tally.candidate, dtype=np.int32)"
+SORTED = "ranked = ranking(candidates, draw)"
 
 
 def sorted_by(words: str) -> str:
-    return f"ordered = candidates.select(_NEEDED).{words}"
+    return f"ranked = candidates.with_row_index().{words}['index'].to_numpy()"
+
+
+def then_by(key: str) -> str:
+    return f"{SORTED}; ranked = ranked[np.argsort(({key}).to_numpy()[ranked], kind='stable')]"
 
 
 LUCK_AND_BANDS = [
@@ -37,7 +42,7 @@ LUCK_AND_BANDS = [
     Fault("the second 64 bits of h are taken", DRAW, ".slice(0, LUCK", ".slice(16, LUCK"),
     Fault("the separator after the campaign's id is left out", DRAW, "prefix=(draw.campaign_id + SEPARATOR)", "prefix=(draw.campaign_id)"),
     Fault("luck is drawn by id, not by reference", DRAW, '_lucks(draw, fans["fan_ref"])', '_lucks(draw, fans["global_user_id"])'),
-    Fault("the public value is left out of the key", DRAW, '(self.entropy or "")', '("")'),
+    Fault("the public value is left out of the key", DRAW, '(entropy or "").strip()', '("")'),
     Fault("the key is the seed", DRAW, "hmac_sha256_hex(draw.key", "hmac_sha256_hex(draw.seed"),
     Fault("references are the nonces, bound to nobody", DRAW, 'sha256_hex(pl.select(nonces.str.decode("hex") + ids.cast(pl.Binary)).to_series())', "nonces"),
     Fault("references hash the nonce's text, not its bytes", DRAW, 'nonces.str.decode("hex") + ids', "nonces.cast(pl.Binary) + ids"),
@@ -46,23 +51,23 @@ LUCK_AND_BANDS = [
     Fault("a whole file's luck is shifted by one fan", DRAW, 'lucks = _lucks(draw, fans["fan_ref"])', 'lucks = np.roll(_lucks(draw, fans["fan_ref"]), 1)'),
 ]  # fmt: skip
 RANKING = [
-    Fault("fans stand in the order of the file", ALLOCATION, SORTED, "ordered = candidates.select(_NEEDED)"),
+    Fault("fans stand in the order of the file", ALLOCATION, SORTED, "ranked = np.arange(candidates.height)"),
     Fault("who registered first stands first", ALLOCATION, SORTED, sorted_by('sort("registered_at")')),
     Fault(
         "who registered in the first days stands first, then by band score",
         ALLOCATION,
         SORTED,
-        SORTED + '.sort(pl.col("registered_at").dt.truncate("2d"), maintain_order=True)',
+        then_by('candidates["registered_at"].dt.truncate("2d")'),
     ),
     Fault("fans stand in the order of their ids", ALLOCATION, SORTED, sorted_by('sort("global_user_id")')),
     Fault("fans stand in the order of luck alone", ALLOCATION, SORTED, sorted_by('sort("luck", descending=True)')),
     Fault("the worst stands first", ALLOCATION, SORTED, sorted_by('sort("band_score")')),
-    Fault("the first two are swapped", ALLOCATION, SORTED, SORTED + "; ordered = pl.concat([ordered[1:2], ordered[:1], ordered[2:]])"),
+    Fault("the first two are swapped", ALLOCATION, SORTED, SORTED + "; ranked = ranked[np.r_[1, 0, 2 : len(ranked)]]"),
     Fault("raw scores rank, not band scores", CANDIDATES, "SELECT score.global_user_id, score.raw_score, score.band_score,", "SELECT score.global_user_id, score.raw_score, score.raw_score,"),
-    Fault("band scores are compared as text", ALLOCATION, SORTED, SORTED + '.sort(pl.col("band_score").round(2), maintain_order=True)'),
+    Fault("band scores are compared as text", ALLOCATION, SORTED, then_by('candidates["band_score"].round(2)')),
 ]  # fmt: skip
 TIES = [
-    Fault("fans of equal band score stand in reverse order of luck", DRAW, "descending=[True, True, False]", "descending=[True, False, False]"),
+    Fault("fans of equal band score stand in reverse order of luck", DRAW, '"global_user_id"), descending=2', '"global_user_id"), descending=1'),
 ]  # fmt: skip
 ELIGIBILITY = [
     Fault("the minimum itself is too low", CANDIDATES, 'pl.col("raw_score") < min_score', 'pl.col("raw_score") <= min_score'),
@@ -87,20 +92,20 @@ ELIGIBILITY = [
     Fault("the preferences of now replace the roster's", CANDIDATES, "COALESCE(score.preferences, array_to_string(fan.preferences, '|'))", "array_to_string(fan.preferences, '|')"),
     Fault("late registrations want any market", CANDIDATES, "COALESCE(score.preferences, array_to_string(fan.preferences, '|'))", "COALESCE(score.preferences, '')"),
     Fault("preferences are cut at commas", CANDIDATES, '.str.split("|")', '.str.split(",")'),
-    Fault("no preference means no market", CANDIDATES, 'pl.lit([], pl.List(pl.String))', 'pl.lit([""], pl.List(pl.String))'),
+    Fault("no preference means no market", CANDIDATES, "pl.lit([], asked)", "pl.lit([None], asked)"),
     Fault("registration counts from the last change", CANDIDATES, "extract(epoch FROM fan.registered_at)", "extract(epoch FROM fan.changed_at)"),
     Fault("registration is read in milliseconds", CANDIDATES, "registered_at) * 1000000)", "registered_at) * 1000)"),
-    Fault("who registers at the closing moment is late", PREFERENCES, "[start:stop, None] > self.closes_us", "[start:stop, None] >= self.closes_us"),
+    Fault("who registers at the closing moment is late", PREFERENCES, "[fans, None] > self.closes_us", "[fans, None] >= self.closes_us"),
     Fault("nobody is late", PREFERENCES, "wanted[too_late] = self.nothing", "pass"),
     Fault("all markets close with the first", PREFERENCES, "> self.closes_us[wanted]", "> np.full(wanted.shape, self.closes_us[0])"),
     Fault("late for one market is late for all", PREFERENCES, "wanted[too_late] = self.nothing", "wanted[too_late.any(axis=1)] = self.nothing"),
     Fault("the first score file is selected from", PLAN, "return campaign.active_score_file\n", "return campaign.score_files.earliest('id')\n"),
     Fault("reasons are mixed up", ALLOCATION, "Exclusion.NO_MARKET_WANTED: tally.unwanting", "Exclusion.NO_MARKET_WANTED: tally.too_late"),
-    Fault("candidates are all who were read", ALLOCATION, "candidates=int(tally.candidate.sum())", "candidates=ordered.height"),
+    Fault("candidates are all who were read", ALLOCATION, "candidates=int(tally.candidate.sum())", "candidates=candidates.height"),
 ]  # fmt: skip
 ALLOCATING = [
     Fault("the second preference is skipped", ALLOCATION, "first = still_open.argmax(axis=1)", "first = np.zeros(len(wanted), dtype=int)"),
-    Fault("the last preference comes first", PREFERENCES, "flat = preferences.filter(lengths > 0).explode()", "flat = preferences.filter(lengths > 0).list.reverse().explode()"),
+    Fault("the last preference comes first", PREFERENCES, "flat = preferences.explode(", "flat = preferences.list.reverse().explode("),
     Fault("any market means the last market first", PREFERENCES, "np.arange(self.nothing)", "np.arange(self.nothing)[::-1]"),
     Fault("markets are filled by their ids, not their positions", ALLOCATION, "key=lambda seat: (seat.position, seat.market_id)", "key=lambda seat: seat.market_id"),
     Fault("a market closes one seat early", ALLOCATION, "room = np.array([seat.room for seat in seats]", "room = np.array([max(0, seat.room - 1) for seat in seats]"),
@@ -114,9 +119,9 @@ ALLOCATING = [
     Fault("preference is done market by market", ALLOCATION, "if order == Order.BY_PREFERENCE:", "if False:"),
     Fault("a bit of the packed markets is read at the wrong end", ALLOCATION, ">> (7 - bit)", ">> bit", request=BY_MARKET),
     Fault("a single market is another one", ALLOCATION, "if seat.market_id == single_market]", "if seat.market_id != single_market][:1]", request=ALONE),
-    Fault("places count who is no candidate", ALLOCATION, "np.cumsum(tally.candidate)", "np.arange(1, ordered.height + 1)"),
-    Fault("places begin at 0", ALLOCATION, "np.cumsum(tally.candidate)", "np.cumsum(tally.candidate) - 1"),
-    Fault("the waiting list has the members, too", ALLOCATION, "tally.candidate & (tally.market == _NO_MARKET)", "tally.candidate"),
+    Fault("places count who is no candidate", ALLOCATION, PLACES, "np.arange(1, len(ranked) + 1)"),
+    Fault("places begin at 0", ALLOCATION, PLACES, PLACES + " - 1"),
+    Fault("the waiting list has the members, too", ALLOCATION, "ranked[tally.candidate & ~is_chosen]", "ranked[tally.candidate]"),
     Fault("the cut-off is the best score", ALLOCATION, "float(own.min())", "float(own.max())"),
     Fault("a market that is not full has a cut-off", ALLOCATION, "len(own) == seat.room", "True", request={"market_file": b"marketId,marketName,capacity,selectionTime\nwest,,,\nnorth,,,\n"}),
     Fault("wanted counts late fans, too", ALLOCATION, "self.wanted += chunk.eligible.sum(axis=0)", "self.wanted += len(chunk.eligible)"),
