@@ -290,6 +290,7 @@ def test_countries_that_share_a_calling_code_with_others_are_warned_of(home_coun
         (document(allow_intl_phones="maybe"), "allow_intl_phones"),
         (document(scoring_type="cubic"), "scoring_type"),
         (document(code_source="theirs"), "code_source"),
+        (document(code_source="tm|own"), "code_source"),
         (document(markets={}), "list of objects"),
         (document(markets=[MARKET, MARKET]), "same market_id"),
         (market(market_id=["west"]), "market_id must be a text"),

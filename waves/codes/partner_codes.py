@@ -111,6 +111,21 @@ def bind(
     return {fan for (fan,) in (*taken_again, *taken)}
 
 
+def state_at_service(code: Code) -> str | None:
+    """What the code service says about one of its codes now; None where it has nothing to say: the
+    code is not its own, none is set, or it does not answer. [X-10]
+    """
+    service = partner_service.chosen()
+    if service is None or code.origin != CODE_SERVICE:
+        return None
+    try:
+        found = service.states(codes=[code.code], asked_at=timezone.now().isoformat())
+    except CodeServiceError as error:
+        logger.warning("code not looked up", extra={"why": str(error)})
+        return None
+    return found.get(code.code, "unknown")
+
+
 def give_back_codes() -> int:
     """Scheduled for each minute: tell the service which codes come back to it; how many it was
     told. Codes of batches whose answer never arrived, and whose wave needs them no more, come back

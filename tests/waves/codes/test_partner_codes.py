@@ -265,7 +265,10 @@ def test_k5_a_dead_service_never_blocks_cancelling_and_is_told_when_it_is_back(b
     imported(campaign, "LIST1")
     wave = prepare(request(campaign), by=ann, now=NOW).wave
     reserved = box.received()["codes"]["reserved"]
+    code = Code.objects.filter(wave=wave, origin="code service").first()
+    assert partner_codes.state_at_service(code) == "reserved"
     settings.CODE_SERVICE_URL, settings.CODE_SERVICE_SECONDS = DEAD, 0.3
+    assert partner_codes.state_at_service(code) is None
     cancel(wave, by=ann, reason="no show")
     states = dict(Code.objects.values_list("code", "state"))
     assert Counter(states.values()) == {"available": 1, "released": 2}

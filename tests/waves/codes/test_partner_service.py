@@ -69,6 +69,7 @@ def test_k4_nonsense_is_one_error_that_names_call_wave_and_market(box, service, 
     ):
         reserve(service, wave, 2)
     assert not refused.value.is_transient
+    assert ("longer than 1,000,000 bytes" in str(refused.value)) == (fault == "huge")
     assert isinstance(refused.value, UnusableAnswer) == (fault != "huge")
 
 

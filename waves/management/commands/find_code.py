@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from operations.commands import JsonCommand
 from waves import rights
+from waves.codes.partner_codes import state_at_service
 from waves.codes.pool import custody, find
 
 
@@ -21,4 +22,5 @@ class Command(JsonCommand):
         parser.add_argument("code")
 
     def run(self, **options: Any) -> dict[str, Any]:
-        return custody(find(options["code"]))
+        code = find(options["code"])
+        return custody(code) | {"state_at_service": state_at_service(code)}
