@@ -100,7 +100,10 @@ def counts_of(wave: Wave) -> PartnerCounts | None:
     asked, valid = first_row(
         _COUNTS, wave=wave.pk, sources=sources_of_codes(wave), origin=CODE_SERVICE
     ) or (0, 0)
-    return PartnerCounts(asked=asked, valid=valid, **found)
+    last = calls.filter(action=CodeCall.ASSIGN, valid__isnull=False).order_by("number").last()
+    # none of a batch that was not confirmed whole is marked in the rows
+    short = (last.valid or 0) if last is not None and last.valid != last.quantity else 0
+    return PartnerCounts(asked=asked, valid=valid + short, **found)
 
 
 def _unconfirmed(wave: Wave, *, after: int, limit: int) -> list[tuple[int, str, str]]:

@@ -103,6 +103,8 @@ def test_w11_fewer_valid_than_asked_pauses_the_wave_with_the_numbers_and_sends_n
     assert "the code service confirmed 5 of 10 access codes" in text
     assert "At the service: 5 assigned, 5 reserved." in text
     assert (published(), Send.objects.count()) == ([], 0)
+    found = partner_assignments.counts_of(wave)
+    assert (found.asked, found.valid, found.updated) == (10, 5, 5)
     resume(wave, by=person("root"), reason="the partner has repaired it")
     assert sent(wave) == "completed"
     calls = CodeServiceCall.objects.filter(wave=wave, action="assign").order_by("number")
