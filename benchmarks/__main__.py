@@ -15,6 +15,7 @@ NAMES = (
     "phones",
     "scoring",
     "suspicious",
+    "codes",
     "selecting",
     "waves",
     "proving",

@@ -16,6 +16,7 @@ from demand.choices import DemandType
 from demand.models import LONGEST_REFERENCE
 from operations.adminkit.wall_clock import WallClockField, use_zone
 from waves.codes.imports import LONGEST_ORIGIN
+from waves.codes.partner_answers import LONGEST_CODE
 
 MOST_REPAIRED = 1_000  # a batch
 
@@ -75,6 +76,13 @@ class CodesForm(UploadForm):
 
     source = forms.CharField(label="Source", max_length=LONGEST_ORIGIN)
     market = forms.CharField(label="Market", max_length=40, required=False)
+
+
+class FindCodeForm(ReasonForm):
+    """A code to look for, whatever its case. [X-10]"""
+
+    code = forms.CharField(label="Access code", max_length=LONGEST_CODE)
+    field_order = ("code", "reason")
 
 
 class EntropyForm(forms.Form):

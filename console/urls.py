@@ -67,6 +67,7 @@ urlpatterns = [
         name="upload-registrations",
     ),
     path(f"{CAMPAIGN}/codes/", codes.import_codes, name="import-codes"),
+    path("admin/find-code/", codes.find_code, name="find-code"),
     path("admin/code-file/<int:pk>/", codes.code_file, name="code-file"),
     path("admin/code-file/<int:pk>/download/", downloads.code_file, name="download-code-file"),
     path(f"{CAMPAIGN}/waves/upload/", uploaded_waves.upload_wave, name="upload-wave"),

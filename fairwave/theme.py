@@ -66,6 +66,12 @@ NAVIGATION = [
                 "link": reverse_lazy("find"),
                 "permission": lambda request: request.user.has_perm("campaigns.view_registrant"),
             },
+            {
+                "title": "Find a code",
+                "icon": "manage_search",
+                "link": reverse_lazy("find-code"),
+                "permission": lambda request: request.user.has_perm("waves.view_member"),
+            },
         ],
     },
     {

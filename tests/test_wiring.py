@@ -48,7 +48,7 @@ PAGES = {
     "enter_entropy": "enter-entropy",
     "fairness_report": "make-fairness",
     "fetch_entropy": "fetch-entropy",
-    "find_code": "find",
+    "find_code": "find-code",
     "import_codes": "import-codes",
     "import_registrations": "upload-registrations",
     "merge_avro": "merge-lake",

@@ -125,7 +125,7 @@ def entries() -> list[dict[str, object]]:
 
 
 def test_menu_entries_have_the_names_of_the_table():
-    pages = {"Find a fan", "Find a demand record"}
+    pages = {"Find a fan", "Find a code", "Find a demand record"}
     assert {str(entry["title"]) for entry in entries()} - pages <= LISTED
 
 

@@ -106,8 +106,8 @@ class CodeAdmin(BigTableAdmin, MaskedAdmin):
         "reserved_at",
         "ends_at",
     )
-    list_filter = ("campaign", "wave")
-    list_select_related = ("campaign", "wave", "market")
+    list_filter = ("wave",)
+    list_select_related = ("wave", "market")
     keys = {"wave__id__exact": "global_user_id"}
 
     @display(description="state", label=CODE_COLOURS)

@@ -1,10 +1,11 @@
-"""Codes that somebody else made: a file is uploaded, imported by a worker, and its page shows the
-results. [K-1, K-4]
+"""Codes: those that somebody else made are imported from a file, whose page shows the results; and
+the life of one code, step by step. [K-1, K-4, X-10]
 """
 
 from __future__ import annotations
 
 from datetime import UTC
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
@@ -13,13 +14,17 @@ from django.urls import reverse
 
 from campaigns.choices import CampaignStatus
 from campaigns.models import Campaign
-from console.access import StaffRequest, complaint_of, form_page, page, render
-from console.forms import CodesForm
+from console.access import StaffRequest, complaint_of, form_page, log_access, page, render
+from console.forms import CodesForm, FindCodeForm
+from console.models import Access
 from console.pages.jobs import work_on
+from operations.adminkit import unmasking
+from operations.adminkit.masking import mask_text
 from operations.errors import Refusal
 from waves import rights, tasks
-from waves.codes import import_rows, imports
-from waves.models import CodeImport
+from waves.codes import custody, import_rows, imports
+from waves.errors import UnknownCode
+from waves.models import Code, CodeImport
 
 SHOWN = 20
 
@@ -83,3 +88,33 @@ def code_file(request: StaffRequest, pk: int) -> HttpResponse:
         campaign=shown.campaign,
         **work_on(request, imports.subject_of(shown)),
     )
+
+
+@form_page(*rights.FIND_FAN)
+def find_code(request: StaffRequest) -> HttpResponse:
+    """The life of one code. Searches are never put in the address, and the reason is logged."""
+    form = FindCodeForm(request.POST or None)
+    found: Code | None = None
+    if request.method == "POST" and form.is_valid():
+        log_access(request, Access.FOUND, "codes", form.cleaned_data["reason"])
+        try:
+            found = custody.find(form.cleaned_data["code"])
+        except UnknownCode as unknown:
+            messages.error(request, str(unknown))
+    return render(
+        request,
+        "console/codes/find.html",
+        "Find a code",
+        form=form,
+        **(_shown(request, found) if found else {}),
+    )
+
+
+def _shown(request: StaffRequest, code: Code) -> dict[str, Any]:
+    hidden = not unmasking.shown(request)
+    return {
+        "code": code,
+        "campaign": code.campaign,
+        "shown": mask_text(code.code) if hidden else code.code,
+        "steps": custody.steps(code),
+    }

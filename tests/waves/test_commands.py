@@ -277,7 +277,7 @@ def test_an_expedited_wave_goes_out_at_once(campaign):
     code = Code.objects.first()
     custody = result_of("find_code", code.code.lower())
     assert [step["step"] for step in custody["custody"]] == [
-        "created",
+        "made",
         "reserved",
         "assigned",
         "published",

@@ -175,12 +175,15 @@ def _publish_batch(wave: Wave, sources: list[int], now: datetime) -> int:
     )
     frame = records.shape(RecordType.CODE_ASSIGNMENT, flat)
     ids = flat["id"].to_list()
-    streams.publish_frame(
+    # no larger than a batch of the stream, so all are at one position of it
+    published = streams.publish_frame(
         StreamName.INPUT, RecordType.CODE_ASSIGNMENT, frame, key=f"assignments:{wave.name}:{ids[0]}"
     )
     run(
-        "UPDATE waves_assignment SET published_at = %(now)s WHERE id = ANY(%(ids)s)",
+        "UPDATE waves_assignment SET published_at = %(now)s, stream_position = %(position)s"
+        " WHERE id = ANY(%(ids)s)",
         now=now,
+        position=published.position,
         ids=ids,
     )
     run(_MARK_PUBLISHED, now=now, ids=ids)

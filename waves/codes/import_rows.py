@@ -18,12 +18,11 @@ from campaigns.formats.headers import first_line_of
 from campaigns.formats.score_rows import Header, Lines, read_chunks
 from operations.entry.trimming import trim
 from waves.choices import CodeReason
+from waves.codes.partner_answers import LONGEST_CODE, PLACEHOLDER
 
 CODE: Final = "code"
 MARKET: Final = "marketId"
 USED: Final = {CODE.lower(): CODE, MARKET.lower(): MARKET}
-PLACEHOLDER: Final = "TM"
-LONGEST_CODE: Final = 64
 # Visible ASCII: what phones, e-mails and ticket shops show and take alike, and what Python and
 # PostgreSQL write in capitals alike [K-1]. Without quote and backslash: a line of one column that
 # cannot be read as CSV would look like a code with one.

@@ -32,10 +32,9 @@ from operations.subjects import Subject
 from waves.choices import CodeReason
 from waves.codes import import_rows, rejected_codes
 from waves.errors import BadCodeFile, UnknownMarket
-from waves.models import CodeImport, RejectedCode
+from waves.models import CODE_SERVICE, CodeImport, RejectedCode
 
 JOB_KIND: Final = "import_codes"
-CODE_SERVICE: Final = "code service"  # the origin of codes that nobody imports
 LONGEST_ORIGIN: Final = 80
 COUNTED_BYTES: Final = 1 << 20
 

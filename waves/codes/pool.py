@@ -8,12 +8,10 @@ and the next one finds the same codes.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
 import polars as pl
 from django.conf import settings
 from django.db import transaction
@@ -26,19 +24,14 @@ from operations.database.statements import rows, run
 from operations.plurals import plural
 from waves.choices import CodeState
 from waves.codes import partner_codes, partner_service
+from waves.codes.minting import make
 from waves.codes.partner_answers import PLACEHOLDER
-from waves.errors import CodesExhausted, UnknownCode
-from waves.models import CODE_SERVICE, Code, Wave
+from waves.errors import CodesExhausted
+from waves.models import CODE_SERVICE, Wave
 from waves.naming import code_validity
 
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-BATCH = 25_000
+BATCH = 50_000
 MOST_ROUNDS = 5
-
-# The largest multiple of the alphabet's size below 256: larger bytes are thrown away, so that every
-# sign is as likely.
-_FAIR_BYTES = 256 - 256 % len(ALPHABET)
-_SIGNS = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)
 
 _RESERVE_AVAILABLE = """
 WITH free AS (
@@ -61,16 +54,6 @@ _KEEP_RESERVED = """
 UPDATE waves_code SET market_id = fans.market, begins_at = %(begins)s, ends_at = %(ends)s
 FROM unnest(%(fans)s::text[], %(markets)s::bigint[]) AS fans (fan, market)
 WHERE wave_id = %(wave)s AND global_user_id = fans.fan AND state = 'reserved'
-"""
-_INSERT_MINTED = """
-INSERT INTO waves_code (campaign_id, code, source, state, wave_id, global_user_id, market_id,
-    begins_at, ends_at,
-    created_at, reserved_at)
-SELECT %(campaign)s, code, 'own', 'reserved', %(wave)s, fan, market, %(begins)s, %(ends)s, %(now)s,
-    %(now)s
-FROM unnest(%(codes)s::text[], %(fans)s::text[], %(markets)s::bigint[])
-    AS minted (code, fan, market)
-ON CONFLICT DO NOTHING
 """
 _RESERVE_IMPORTED = """
 WITH free AS (
@@ -136,24 +119,6 @@ class ReservedCodes:
 
     def counts(self) -> dict[str, int]:
         return {"reserved": self.reserved, "generated": self.generated, "tm": self.tm}
-
-
-def mint(count: int, *, prefix: str, length: int) -> list[str]:
-    """`count` different codes: the prefix and `length` signs, from the system's cryptographic
-    generator. [K-1]
-    """
-    minted: dict[str, None] = {}  # in the order of minting, whatever the hashes are
-    while len(minted) < count:
-        signs = np.empty(0, dtype=np.uint8)
-        wanted = (count - len(minted)) * length
-        while len(signs) < wanted:
-            noise = np.frombuffer(secrets.token_bytes(wanted + wanted // 8 + 64), dtype=np.uint8)
-            signs = np.concatenate([signs, noise[noise < _FAIR_BYTES]])
-        text = _SIGNS[signs[:wanted] % len(ALPHABET)].tobytes().decode()
-        minted |= dict.fromkeys(
-            prefix + text[start : start + length] for start in range(0, wanted, length)
-        )
-    return list(minted)
 
 
 def reserve(
@@ -292,37 +257,6 @@ def redate(wave: Wave) -> int:
     return run(_REDATE, wave=wave.pk, begins=begins, ends=ends)
 
 
-def find(code: str) -> Code:
-    """The code whatever its case, with campaign, wave and market. Raises UnknownCode. [K-1]"""
-    related = ("campaign", "wave", "market", "assignment")
-    found = Code.objects.select_related(*related).filter(code__iexact=code.strip()).first()
-    if found is None:
-        raise UnknownCode("No such code in any campaign. TM is a placeholder and not a code.")
-    return found
-
-
-def custody(code: Code) -> dict[str, object]:
-    """A code's life so far, step by step. [X-10]"""
-    times = {
-        "created": code.created_at,
-        CodeState.RESERVED: code.reserved_at,
-        CodeState.ASSIGNED: code.assigned_at,
-        CodeState.PUBLISHED: code.published_at,
-    }
-    return {
-        "code": code.code,
-        "campaign_id": code.campaign.campaign_id,
-        "source": code.source,
-        "state": code.state,
-        "wave": code.wave.name if code.wave else None,
-        "market_id": code.market.market_id if code.market else None,
-        "global_user_id": code.global_user_id or None,
-        "begins_at": code.begins_at,
-        "ends_at": code.ends_at,
-        "custody": [{"step": str(step), "at": at} for step, at in times.items() if at],
-    }
-
-
 def _reservations(wave: Wave) -> pl.DataFrame:
     return nullable_frame_of(
         _RESERVATIONS, {"global_user_id": pl.String, "code": pl.String}, wave=wave.pk
@@ -430,10 +364,20 @@ def _reserve_batch(
     with transaction.atomic():
         fence()
         ready = run(_RESERVE_AVAILABLE, count=len(fans), fans=fans, markets=markets, **common)
-        codes = mint(
-            len(fans) - ready, prefix=wave.campaign.code_prefix, length=wave.campaign.code_length
-        )
-        minted = run(
-            _INSERT_MINTED, codes=codes, fans=fans[ready:], markets=markets[ready:], **common
-        )
-        return ready, minted
+        missing = batch.slice(ready).select("global_user_id", pl.col("market").alias("market_id"))
+        return ready, _make_reserved(wave, missing, begins, ends, now) if missing.height else 0
+
+
+def _make_reserved(
+    wave: Wave, fans: pl.DataFrame, begins: datetime, ends: datetime, now: datetime
+) -> int:
+    moments = {"begins_at": begins, "ends_at": ends, "created_at": now, "reserved_at": now}
+    return make(
+        wave.campaign,
+        fans.with_columns(
+            pl.lit(CodeState.RESERVED.value).alias("state"),
+            pl.lit(wave.pk, dtype=pl.Int64).alias("wave_id"),
+            pl.lit(wave.pk, dtype=pl.Int64).alias("made_for_id"),
+            *(pl.lit(at.isoformat()).alias(name) for name, at in moments.items()),
+        ),
+    )

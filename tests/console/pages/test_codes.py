@@ -1,4 +1,6 @@
-"""A file of codes is uploaded, imported by a worker, and its page shows the results. [K-1, K-4]"""
+"""A file of codes is uploaded, imported by a worker, and its page shows the results; a code is found
+with its life. [K-1, K-4, X-10]
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,11 @@ from operations.choices import JobState
 from operations.models import Job
 from tests.console.page_cases import said
 from tests.support.people import client_of, member_of
-from tests.support.waves import campaign_with
+from tests.support.waves import NOTIFY, campaign_with, person, scheduled
 from waves.codes import imports
 from waves.models import Code, CodeImport
+from waves.schedule import trigger
+from waves.sending import send_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,3 +115,36 @@ def test_who_may_not_import_codes_is_refused(campaign, role):
     client = client_of(member_of(role))
     assert upload(client, campaign).status_code == 403
     assert not CodeImport.objects.exists()
+
+
+def look_for(client, code):
+    return client.post("/admin/find-code/", {"code": code, "reason": "a fan called"})
+
+
+def test_a_code_is_found_with_its_steps_and_masked(operator, campaign):
+    """X-10, O-7"""
+    upload(operator, campaign)
+    imports.process(Job.objects.get().pk)
+    assert text_of(operator.get("/admin/find-code/")).count("<h2>") == 1
+    page = text_of(look_for(operator, " aaa1 "))
+    for words in ("Imported", "Ticket Partner", "codes.csv</a>, line 2", campaign.name):
+        assert words in page
+    assert "AAA1" not in page
+    assert PersonalDataAccess.objects.get().reason == "a fan called"
+
+
+def test_a_code_that_was_sent_shows_its_wave_fan_and_messages():
+    """X-10"""
+    wave = scheduled()
+    trigger(wave, by=person("bob"), now=NOTIFY)
+    send_rows.make_sends(wave)
+    code = Code.objects.filter(wave=wave).first()
+    page = text_of(look_for(client_of(member_of("viewer")), code.code))
+    for words in ("Made", "Reserved", "Assigned", "Published", "position 1", "SMS", "E-mail"):
+        assert words in page
+    assert f"to fan {code.global_user_id}" in page
+    assert code.code not in page.partition(">Find</button>")[2]
+
+
+def test_what_is_no_code_is_said_and_nothing_is_shown(operator):
+    assert said(look_for(operator, "NOSUCHCODE"))[0].startswith("No such code")

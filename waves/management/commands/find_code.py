@@ -8,8 +8,8 @@ from django.core.management.base import CommandParser
 
 from operations.commands import JsonCommand
 from waves import rights
+from waves.codes.custody import custody, find
 from waves.codes.partner_codes import state_at_service
-from waves.codes.pool import custody, find
 
 
 class Command(JsonCommand):
