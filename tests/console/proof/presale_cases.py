@@ -30,6 +30,7 @@ from tests.support.waves import (
 from waves.holds import seats_given
 from waves.models import Wave
 from waves.preparation.prepare import prepare
+from waves.selection.plan import WaveRequest
 
 FANS = 90
 SEATS = {"west": 6, "east": 4}  # of each wave
@@ -117,7 +118,11 @@ def sent(campaign: Campaign, date_key: str, **values: Any) -> Wave:
 
 def really_sent(campaign: Campaign, date_key: str, **values: Any) -> Wave:
     """A wave that was prepared, approved and sent, with the seats that the campaign has."""
-    asked = request(campaign, date_key, **values)
+    return prepare_and_send(request(campaign, date_key, **values))
+
+
+def prepare_and_send(asked: WaveRequest) -> Wave:
+    """A wave that was prepared, approved and sent."""
     wave = prepare(asked, by=person("pat", superuser=True), now=NOW, reason="a test").wave
     sent_out(wave)
     Wave.objects.filter(pk=wave.pk).update(triggered_at=timezone.now())

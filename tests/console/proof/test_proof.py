@@ -31,14 +31,16 @@ from tests.console.proof.presale_cases import (
     add_late_scores,
     close,
     more_seats,
+    prepare_and_send,
     presale,
     really_sent,
     sent,
     verify,
 )
-from tests.support.waves import NOW, SALT, SEED, add_scores, campaign_with
+from tests.support.waves import NOTIFY, NOW, SALT, SEED, add_scores, campaign_with
 from waves.choices import Order
 from waves.models import Wave
+from waves.preparation import not_selected, top_up
 
 pytestmark = pytest.mark.django_db
 
@@ -128,6 +130,62 @@ def test_who_is_reassigned_without_being_in_an_earlier_wave_is_caught() -> None:
     problems = verify(proof.proof_bundle(campaign.campaign_id))["problems"]
     assert any("10 fans whom an earlier wave holds are not left out" in each for each in problems)
     assert any("10 fans are said to come with a code" in each for each in problems)
+
+
+@pytest.fixture
+def three_kinds() -> Campaign:
+    """A wave, its top-up, and a wave that tells those who are left."""
+    campaign = presale()
+    really_sent(campaign, "20260121")
+    more_seats(campaign, 2)
+    for key, ask in (("20260122", top_up.request_of), ("20260123", not_selected.request_of)):
+        prepare_and_send(ask(campaign.campaign_id, key, NOTIFY))
+    return campaign
+
+
+def test_a_top_up_and_those_who_were_told_are_proved_and_public(three_kinds) -> None:
+    """X-7, X-8, S-10"""
+    close(three_kinds)
+    made = proof.proof_bundle(three_kinds.campaign_id)
+    first, added, told = proof.public_draw(Campaign.objects.get())["waves"]
+    assert (first["tops_up"], added["tops_up"]) == (None, "20260121")
+    assert (added["selected"], told["kind"]) == (4, "not_selected")
+    assert told["excluded"]["already_in_wave"] == 14
+    assert told["fans"] + sum(told["excluded"].values()) == FANS
+    found = verify(made)
+    assert found["problems"] == []
+    assert f"Wave 20260123: {told['fans']} candidates, all of them told" in str(found["passed"])
+
+
+def test_a_fan_who_was_told_learns_their_place(three_kinds) -> None:
+    """X-8, S-10"""
+    wave = Wave.objects.get(date_key="20260123")
+    fan, draw = wave.members.get(place=3), Draw(three_kinds.campaign_id, SEED, SALT)
+    close(three_kinds)
+    made = proof.proof_bundle(three_kinds.campaign_id)
+    entry = verify(made, "--fan", draw.fan_ref(fan.global_user_id))["fan"]
+    last = entry["score_files"][0]["waves"][-1]
+    assert (last["why_not"], last["waitlist_place"]) == ("told_not_selected", 3)
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "says"),
+    [
+        ("20260122", {"order": "by_market_order"}, "its order is not that of the wave"),
+        ("20260122", {"least_score": 0.36}, "its minimum is not that of the wave"),
+        ("20260122", {"kind": "drawn", "tops_up": None}, ""),
+        ("20260123", {"selected": 3}, "candidates, waitlist or selected miscounted"),
+        ("20260123", {"excluded": {}}, "the fans left out, by reason, are miscounted"),
+    ],
+)
+def test_a_top_up_or_not_selected_wave_that_says_otherwise_is_caught(
+    three_kinds, key, change, says
+) -> None:
+    """X-7, X-8, S-10"""
+    Wave.objects.filter(date_key=key).update(**change)
+    close(three_kinds)
+    problems = verify(proof.proof_bundle(three_kinds.campaign_id))["problems"]
+    assert any(says in each for each in problems) if says else problems == []
 
 
 def test_a_wave_that_passed_somebody_over_is_caught() -> None:
