@@ -30,6 +30,7 @@ from console.pages.before_approval import preflights, rehearsals
 from console.pages.demand import archive as demand_archive
 from console.pages.demand import error_files as demand_error_files
 from console.pages.demand import uploads as demand_uploads
+from console.pages.planning import follow_up
 from console.pages.templates import preview, trial
 from console.pages.uploads import waves as uploaded_waves
 from console.people import pages as people
@@ -72,6 +73,12 @@ urlpatterns = [
     path("admin/code-file/<int:pk>/download/", downloads.code_file, name="download-code-file"),
     path(f"{CAMPAIGN}/waves/upload/", uploaded_waves.upload_wave, name="upload-wave"),
     path(f"{CAMPAIGN}/waves/new/", wave_planning.new_wave, name="new-wave"),
+    path(f"{CAMPAIGN}/waves/top-up/", follow_up.top_up_wave, name="top-up-wave"),
+    path(
+        f"{CAMPAIGN}/waves/not-selected/",
+        follow_up.not_selected_wave,
+        name="not-selected-wave",
+    ),
     path("admin/score-file/<int:pk>/", score_files.score_file, name="score-file"),
     path("admin/score-file/<int:pk>/try/", dry_runs.start, name="try-score-file"),
     path("admin/score-file/<int:pk>/start/", score_files.start_scores, name="start-score-file"),
