@@ -1,6 +1,5 @@
-"""The digest that approval names: members with their languages, codes, texts, date, channels and
-provider of a wave.
-[W-7, X-5]
+"""The digest that approval names: members with their languages and markets, codes, texts, date,
+channels and provider of a wave. [W-7, X-5]
 """
 
 from __future__ import annotations
@@ -16,8 +15,10 @@ from waves.models import Template, Wave
 
 _MEMBERS = """
 SELECT member.global_user_id, coalesce(market.market_id, ''), member.member_id, member.email,
-    member.phone, member.code, member.language
+    member.phone, member.code, member.language, coalesce(its.name, '')
 FROM waves_member AS member LEFT JOIN campaigns_market AS market ON market.id = member.market_id
+LEFT JOIN waves_wavemarket AS its
+    ON its.wave_id = member.wave_id AND its.market_id = member.market_id
 WHERE member.wave_id = %(wave)s ORDER BY member.global_user_id COLLATE "C"
 """
 
@@ -26,8 +27,8 @@ def content_digest(wave: Wave) -> str:
     """SHA-256, hex, over the wave's content and its members, both as they are stored. [W-7]
 
     The content as canonical JSON and a line feed, then a line for each member in the order of their
-    ids: id, market, member id, e-mail, phone, code, language, separated by tabs as PostgreSQL's
-    COPY writes them.
+    ids: id, market, member id, e-mail, phone, code, language, the market's name as messages say it,
+    separated by tabs as PostgreSQL's COPY writes them.
     """
     digest = hashlib.sha256(
         json.dumps(wave.content, sort_keys=True, separators=(",", ":")).encode() + b"\n"

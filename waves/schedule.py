@@ -161,7 +161,9 @@ def trigger(wave: Wave, *, by: User | None, now: datetime, reason: str = "") -> 
 @retried
 @transaction.atomic
 def _trigger(wave: Wave, *, by: User | None, now: datetime, reason: str) -> None:
-    _trigger_locked(lock_wave(wave.pk), by=by, now=now, reason=reason)
+    locked = lock_wave(wave.pk)
+    require_state(locked, WaveState(wave.state))
+    _trigger_locked(locked, by=by, now=now, reason=reason)
     wave.refresh_from_db()
 
 
@@ -174,13 +176,13 @@ def _trigger_if_free(wave: Wave, *, now: datetime) -> Wave | None:
     locked = try_lock_wave(wave)
     if locked is None or locked.notify_date != wave.notify_date:
         return None
+    require_state(locked, WaveState.SCHEDULED)  # a held one is for a person to decide
     _trigger_locked(locked, by=None, now=now, reason="due")
     return locked
 
 
 def _trigger_locked(locked: Wave, *, by: User | None, now: datetime, reason: str) -> None:
     """What is approved at this moment is sent, whatever changes later. [X-5]"""
-    require_state(locked, WaveState.SCHEDULED, WaveState.HELD)
     require_unchanged(locked)
     require_approved_content(locked)
     move_locked(locked, WaveState.TRIGGERED, by=by, reason=reason, triggered_at=now)

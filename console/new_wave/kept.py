@@ -71,10 +71,11 @@ def _results(selected: Sequence[PlannedSelection], name: str, now: datetime) -> 
 
 
 def _key(plans: Sequence[Plan]) -> str:
-    """Plans with other markets, seats, waves or scores than now are other plans."""
+    """Plans with other markets, seats, waves, scores or minimums than now are other plans."""
     said = [
         (
             plan.campaign.pk,
+            plan.campaign.min_score,
             plan.score_file.pk,
             plan.wave.pk if plan.wave else None,
             plan.seats,

@@ -34,3 +34,9 @@ def test_w7_the_content_digest_does_not_depend_on_how_rows_lie(wave):
 def test_w7_the_content_digest_covers_the_language_of_each_member(wave):
     Member.objects.filter(pk=Member.objects.filter(wave=wave).first().pk).update(language="fr")
     assert content_digest(wave) != wave.content_digest
+
+
+def test_w7_the_content_digest_covers_the_names_of_markets_as_messages_say_them(wave):
+    """X-5: who saw one name in the messages approves no other."""
+    wave.wave_markets.filter(market__market_id="west").update(name="Far West")
+    assert content_digest(wave) != wave.content_digest

@@ -431,6 +431,24 @@ def test_w2_a_held_wave_is_sent_with_a_reason_alone():
     assert wave.state == WaveState.HELD
 
 
+@pytest.mark.parametrize("late", [timedelta(), timedelta(hours=4)])
+def test_w11_a_wave_that_was_held_since_it_was_listed_is_left_to_a_person(monkeypatch, late):
+    """W-2: two schedulers look on both sides of the grace."""
+    listed = Wave.objects.select_related("campaign").get(pk=scheduled().pk)
+    held(Wave.objects.get(pk=listed.pk))
+    monkeypatch.setattr("waves.schedule._due", lambda now: [listed])
+    assert not scheduling.claim_due_waves(now=NOTIFY + late)
+    assert Wave.objects.get(pk=listed.pk).state == WaveState.HELD
+
+
+def test_w2_who_saw_a_wave_scheduled_does_not_send_it_held_without_a_reason():
+    seen = scheduled()
+    held(Wave.objects.get(pk=seen.pk))
+    with pytest.raises(WrongState):
+        trigger(seen, by=person("bob"), now=NOTIFY)
+    assert not Assignment.objects.exists()
+
+
 def test_x5_looking_for_changed_waves_asks_for_the_templates_once(django_assert_num_queries):
     waves = [scheduled() for _ in range(3)]
     Template.objects.create(campaign=waves[1].campaign, channel="sms", body="changed {code}")

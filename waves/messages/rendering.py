@@ -92,7 +92,12 @@ class Composer:
         if text not in self._chosen:
             template = self._texts.get(text)
             if template is None:
-                raise BadTemplate(f"Wave {self._wave.name} has no text for {text}.")
+                place = f"market {text.market_id}" if text.market_id else "fans without a market"
+                language = f" in language {text.language}" if text.language else ""
+                raise BadTemplate(
+                    f"Wave {self._wave.name} has no text for the {Channel(channel).label} to"
+                    f" {place}{language}. Reset it and prepare it again."
+                )
             content.check_template(template, has_code=has_code)
             names_entry = not content.placeholders_of(template).isdisjoint(OF_THE_ENTRY)
             self._chosen[text] = Chosen(template, names_entry, self._shared(template.language))

@@ -69,5 +69,7 @@ def _markets_file(base: Wave) -> bytes:
     writer.writerow([*REQUIRED, *OPTIONAL])
     for row in WaveMarket.objects.filter(wave=base).select_related("market").order_by("position"):
         closes = row.selection_time.isoformat()
-        writer.writerow([row.market.market_id, row.name, "", closes, row.code_source])
+        # a campaign may name its markets as no such file may
+        name = "" if row.name == row.market.name else row.name
+        writer.writerow([row.market.market_id, name, "", closes, row.code_source])
     return text.getvalue().encode()

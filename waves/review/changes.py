@@ -15,7 +15,12 @@ Snapshot = Mapping[str, Any]
 NONE: Final = "none"
 _TEXT_PARTS: Final = {"subject": "subject", "body": "text", "html": "HTML"}
 _SEATS: Final = {"capacity": "seats", "given": "seats given before", "room": "room"}
-_SEATS_AND_CODES: Final = _SEATS | {"code_source": "code source", "selected": "selected fans"}
+_OF_MARKET: Final = {
+    "name": "name",
+    **_SEATS,
+    "code_source": "code source",
+    "selected": "selected fans",
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,13 @@ def _of_members(before: Snapshot, after: Snapshot) -> Iterator[Change]:
 
 
 def _only_members_differ(before: Snapshot, after: Snapshot) -> bool:
-    return bool(before["digest"] != after["digest"] and before["content"] == after["content"])
+    """Market names are in the digest too."""
+    is_same = before["content"] == after["content"] and _names(before) == _names(after)
+    return bool(before["digest"] != after["digest"] and is_same)
+
+
+def _names(seen: Snapshot) -> dict[str, str]:
+    return {market_id: market["name"] for market_id, market in seen["markets"].items()}
 
 
 def _of_markets(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
@@ -76,7 +87,7 @@ def _of_markets(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
             gone, there = "not in the wave", "in the wave"
             yield Change(f"Market {name}", *((there, gone) if was else (gone, there)))
             continue
-        for key, words in _SEATS_AND_CODES.items():
+        for key, words in _OF_MARKET.items():
             if was[key] != now[key]:
                 yield Change(f"Market {name}, {words}", _shown(was[key]), _shown(now[key]))
 

@@ -48,6 +48,19 @@ def test_x4_no_more_previews_are_made_at_once_than_the_setting_allows(settings):
     assert not connection.in_atomic_block or connection.is_usable()
 
 
+def test_w7_a_preview_after_the_campaigns_minimum_was_raised_is_made_anew():
+    campaign = campaign_with(3)
+
+    def selected() -> int:
+        plan = judged_plan(request(campaign), now=NOW)
+        return results_of([plan], "w", now=NOW, anew=False)[0].result["selected"]
+
+    before = selected()
+    campaign.min_score = 1.0
+    campaign.save(update_fields=["min_score"])
+    assert (before, selected()) == (3, 0)
+
+
 def test_x4_no_fan_is_kept_with_a_result():
     campaign = campaign_with(3)
     [found] = results_of([judged_plan(request(campaign), now=NOW)], "w", now=NOW, anew=True)

@@ -61,6 +61,15 @@ def test_x7_seats_that_a_wave_left_aside_are_filled_by_its_other_rules():
     assert wave.members.count() == 3
 
 
+@pytest.mark.parametrize("name", ["@ the Sphere", "~Home~"])
+def test_x7_a_market_may_have_a_name_that_no_markets_file_may_give_it(name):
+    campaign = campaign_with(12, {"west": 3})
+    campaign.markets.update(name=name)
+    first_wave(campaign)
+    more_seats(campaign, 2)
+    assert [seat.name for seat in topped_up(campaign).wave_markets.all()] == [name]
+
+
 def test_x7_a_wave_whose_rules_needed_a_reason_needs_one_again():
     """S-8"""
     campaign = campaign_with(12, {"west": 5})

@@ -65,6 +65,7 @@ def test_x5_the_same_content_has_no_changes():
         ("content__providers__email", "django", "Providers email", "none", "django"),
         ("members", 12, "Members", "1,000", "12"),
         ("members_digest", "n", "Members", "1,000", "as many, but not the same fans"),
+        ("markets__west__name", "Far West", "Market Far West, name", "West", "Far West"),
         ("markets__west__room", 1, "Market West, room", "1,000", "1"),
         ("markets__west__code_source", "tm", "Market West, code source", "own", "tm"),
         ("markets", {}, "Market West", "in the wave", "not in the wave"),
