@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from django.core.cache import cache
 
 SLOW_SECONDS, TIMES = 0.1, 10
+Name = TypeVar("Name")
 
 
-def kept(key: str, count: Callable[[], dict[int, int]]) -> dict[int, int]:
+def kept(key: str, count: Callable[[], dict[Name, int]]) -> dict[Name, int]:
     """What `count` finds; a slow count is kept for ten times as long as it took, so that counting
     takes a tenth of one processor's time however many people look.
     """
-    found: dict[int, int] | None = cache.get(key)
+    found: dict[Name, int] | None = cache.get(key)
     if found is None:
         started = time.time()
         found = count()

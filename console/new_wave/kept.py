@@ -74,6 +74,8 @@ def _key(plans: Sequence[Plan]) -> str:
     """Plans with other markets, seats, waves, scores or minimums than now are other plans."""
     said = [
         (
+            plan.kind,
+            plan.tops_up.pk if plan.tops_up else None,
             plan.campaign.pk,
             plan.campaign.min_score,
             plan.score_file.pk,

@@ -40,18 +40,10 @@ WAIT_SECONDS: Final = 0.1
 KEPT_FOR: Final = timedelta(days=7)
 
 
-def begin(wave: Wave, *, by: User | None) -> Rehearsal:
-    """The wave's running rehearsal, or a new one of its present content, which takes the place of
-    earlier ones' messages. Raises WrongState.
-    """
-    begun = _begin(wave, by)
-    RehearsalSend.objects.filter(rehearsal__wave=wave).exclude(rehearsal=begun).delete()
-    return begun
-
-
 @retried
 @transaction.atomic
-def _begin(wave: Wave, by: User | None) -> Rehearsal:
+def begin(wave: Wave, *, by: User | None) -> Rehearsal:
+    """The wave's running rehearsal, or a new one of its present content. Raises WrongState."""
     locked = lock_wave(wave.pk)
     require_state(locked, *STATES)
     running = Rehearsal.objects.filter(wave=locked, state=RehearsalState.RUNNING).first()
@@ -66,14 +58,16 @@ def _begin(wave: Wave, by: User | None) -> Rehearsal:
 def rehearse(
     rehearsal_id: int, *, limits: Limits | None = None, timing: Timing | None = None
 ) -> dict[str, Any]:
-    """Send what is left of a rehearsal; several processes may do so at once, and one that was
-    killed is continued. Returns N-7's object and `wave, rehearsal, state, per_second, ended`.
+    """Send what is left of a rehearsal, in place of the messages of earlier ones; several processes
+    may do so at once, and one that was killed is continued. Returns N-7's object and `wave, rehearsal, state, per_second, ended`.
     """
     rehearsal = Rehearsal.objects.select_related("wave__campaign").get(pk=rehearsal_id)
     wave, ended = rehearsal.wave, Ended("", 0, 0.0)
     if rehearsal.state == RehearsalState.RUNNING:
         provider = registry.sms_recorder()
         accounts.account(provider.name)
+        earlier = Rehearsal.objects.filter(wave=wave, pk__lt=rehearsal.pk)
+        RehearsalSend.objects.filter(rehearsal__in=earlier).delete()
         make_rows(rehearsal)
         composer = composer_for(wave)
         if send_rows.open_rows(rehearsal.pk, table=REHEARSED):

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from console import slow_counts
 from console.access import StaffRequest, action, attempt, live
 from console.message_samples import recorded_samples
 from operations.adminkit import unmasking
@@ -29,7 +30,6 @@ def rehearsal_context(request: StaffRequest, wave: Wave) -> dict[str, Any]:
     return {
         "rehearsals": shown,
         "rehearsal_running": running,
-        "rehearsal_progress": _progress(running) if running else None,
         "recorded": recorded_samples(wave, shown[0].pk, hidden=not unmasking.shown(request))
         if shown and not running
         else [],
@@ -39,10 +39,15 @@ def rehearsal_context(request: StaffRequest, wave: Wave) -> dict[str, Any]:
 
 
 def _progress(running: Rehearsal) -> dict[str, int]:
+    """Counted for all who look; the page itself does not wait for it."""
     rows = RehearsalSend.objects.filter(rehearsal=running)
     waits = Q(state__in=[SendState.PENDING, SendState.SENDING])
-    counts = rows.aggregate(all=Count("pk"), waiting=Count("pk", filter=waits))
-    return {"all": counts["all"], "done": counts["all"] - counts["waiting"]}
+
+    def count() -> dict[str, int]:
+        counts = rows.aggregate(all=Count("pk"), waiting=Count("pk", filter=waits))
+        return {"all": counts["all"], "done": counts["all"] - counts["waiting"]}
+
+    return slow_counts.kept(f"rehearsal:{running.pk}", count)
 
 
 @action(*rights.PREFLIGHT)

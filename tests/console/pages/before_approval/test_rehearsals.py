@@ -33,7 +33,8 @@ def test_x6_a_rehearsal_is_started_shown_and_stopped(operator):
     rehearsal = Rehearsal.objects.get(wave=wave)
     assert Job.objects.get(kind="rehearse_wave").arguments == {"rehearsal": rehearsal.pk}
     make_rows(rehearsal)
-    assert "0 of 20 messages recorded" in html_of(operator, wave)
+    # the page does not wait for the count
+    assert "messages recorded" not in html_of(operator, wave)
     live = operator.get(f"{address}live/")
     assert "0 of 20 messages recorded" in live.content.decode()
     assert said(operator.post(f"{address}stop/", follow=True)) == ["The rehearsal is stopped."]
