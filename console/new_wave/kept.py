@@ -46,7 +46,7 @@ def results_of(plans: Sequence[Plan], name: str, *, now: datetime, anew: bool) -
     kept: list[PlanResult] | None = None if anew else cache.get(key)
     if kept is not None:
         return kept
-    with _one_of_few():
+    with one_of_few():
         selected = previews.select_without_writing(plans)
         found = _results(selected, name, now)
         alone = [_results([each], name, now) for each in selected]
@@ -92,7 +92,7 @@ def _key(plans: Sequence[Plan]) -> str:
 
 
 @contextmanager
-def _one_of_few() -> Iterator[None]:
+def one_of_few() -> Iterator[None]:
     """Raises PreviewsBusy where PREVIEWS_AT_ONCE are being made already, by any process."""
     for number in range(settings.PREVIEWS_AT_ONCE):
         with exclusive(f"preview {number}", wait=False) as ours:

@@ -59,7 +59,8 @@ def rehearse(
     rehearsal_id: int, *, limits: Limits | None = None, timing: Timing | None = None
 ) -> dict[str, Any]:
     """Send what is left of a rehearsal, in place of the messages of earlier ones; several processes
-    may do so at once, and one that was killed is continued. Returns N-7's object and `wave, rehearsal, state, per_second, ended`.
+    may do so at once, and one that was killed is continued. Returns N-7's object and `wave,
+    rehearsal, state, per_second, ended`.
     """
     rehearsal = Rehearsal.objects.select_related("wave__campaign").get(pk=rehearsal_id)
     wave, ended = rehearsal.wave, Ended("", 0, 0.0)

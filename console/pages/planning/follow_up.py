@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from campaigns.models import Campaign
 from console.access import StaffRequest, form_page, render
+from console.new_wave import kept
 from console.new_wave.follow_up import FollowUpForm
 from operations.errors import Refusal
 from waves import rights, tasks
@@ -82,7 +83,8 @@ def _page(request: StaffRequest, campaign_id: str, kind: FollowUp) -> HttpRespon
             tasks.start_preparation(asked, by=request.user, previewed_digest=digest, **reasons)
             messages.success(request, "The wave is being prepared: fans are selected.")
             return HttpResponseRedirect(reverse("wave", args=[asked.name]))
-        found = previews.preview(asked, now=now, by=request.user, **reasons)
+        with kept.one_of_few():
+            found = previews.preview(asked, now=now, by=request.user, **reasons)
     except Refusal as refusal:
         form.add_error(None, str(refusal))
         return _shown(request, kind, form)

@@ -92,7 +92,9 @@ def test_x6_its_result_is_kept_with_who_when_and_how_fast(wave):
     assert kept.per_second > 0
     assert kept.finished_at > kept.started_at
     assert StatusChange.objects.filter(subject_id=wave.name, to_state="rehearsal started").exists()
-    rehearsed(wave)
+    again = rehearse.begin(wave, by=person("ann"))
+    assert RehearsalSend.objects.filter(rehearsal=kept).count() == 20  # who begins waits for none
+    rehearse.rehearse(again.pk, limits=FAST, timing=QUICK)
     assert Rehearsal.objects.filter(wave=wave).count() == 2
     assert RehearsalSend.objects.count() == 20  # the messages are those of the last one
 

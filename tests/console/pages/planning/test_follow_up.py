@@ -46,6 +46,15 @@ def test_x7_without_room_the_page_says_so_and_prepares_nothing(campaign):
     assert not Wave.objects.filter(date_key="20300102").exists()
 
 
+@pytest.mark.parametrize("page", ["top-up", "not-selected"])
+def test_x4_a_preview_waits_its_turn_as_those_of_other_waves_do(campaign, settings, page):
+    campaign.markets.update(capacity=5)
+    settings.PREVIEWS_AT_ONCE = 0
+    shown = asked(campaign, page, preview="1")
+    assert b"as many as this machine may do at once" in shown.content
+    assert "preview" not in shown.context
+
+
 def test_x8_the_page_warns_that_top_ups_end(campaign):
     shown = asked(campaign, "not-selected", preview="1")
     assert b"Top-ups end with this wave" in shown.content
