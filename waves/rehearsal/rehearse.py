@@ -183,6 +183,8 @@ def _finish(rehearsal: Rehearsal, why: str, ended: Ended) -> None:
     counts = result_of(rehearsal)
     if locked.state == RehearsalState.DONE or (counts["pending"] and not why):
         return  # another process sees to it
+    if counts["total"] < locked.total:
+        return  # the messages are gone for those of a later one
     values: dict[str, Any] = {"finished_at": Now(), **counts}
     if ended.seconds:
         values["per_second"] = round(ended.sent / ended.seconds, 1)

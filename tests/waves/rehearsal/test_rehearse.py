@@ -33,6 +33,7 @@ from waves.rehearsal import rehearse
 from waves.rehearsal.rows import REHEARSED
 from waves.sending import send_rows
 from waves.sending.accounts import Limits
+from waves.sending.sender import Ended
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DEAD, OVER = uuid.uuid4(), timedelta(seconds=-1)
@@ -133,6 +134,24 @@ def test_n6_a_rehearsal_can_be_stopped_while_it_runs(wave):
     assert sum(found[0][name] for name in ("ok", "failed", "skipped", "unknown", "pending")) == 10
     assert not rehearse.stop(rehearsal, by=None)
     assert rehearse.begin(wave, by=None) != rehearsal
+
+
+def test_x6_what_a_stopped_rehearsal_came_to_is_kept_when_the_next_one_took_its_messages(
+    wave, monkeypatch
+):
+    rehearsal = rehearse.begin(wave, by=None)
+
+    def overtaken(setup, composer):
+        rehearse.stop(rehearsal, by=None)
+        rehearsed_again = rehearse.begin(wave, by=None)
+        monkeypatch.undo()
+        rehearse.rehearse(rehearsed_again.pk, limits=FAST, timing=QUICK)
+        return Ended("the rehearsal was stopped", 0, 0.0)
+
+    monkeypatch.setattr(rehearse, "send_all", overtaken)
+    rehearse.rehearse(rehearsal.pk, limits=FAST, timing=QUICK)
+    rehearsal.refresh_from_db()
+    assert (rehearsal.state, rehearsal.total, rehearsal.pending) == ("stopped", 10, 10)
 
 
 @pytest.mark.parametrize(
