@@ -23,11 +23,13 @@ from operations.progress import Pace, milestone
 from operations.subjects import Subject
 
 
-def work_on(request: StaffRequest, subject: Subject) -> dict[str, Any]:
+def work_on(request: StaffRequest, subject: Subject, *, apart: str = "") -> dict[str, Any]:
     """The job on this subject that is not over, or the newest, for the page of what it works on;
-    `may_steer` if this person may pause it.
+    `may_steer` if this person may pause it. `apart`: the kind of jobs whose progress the page shows
+    itself.
     """
     jobs_on_it = Job.objects.about(subject).order_by("-id")
+    jobs_on_it = jobs_on_it.exclude(kind=apart, state__in=LIVE_JOBS)
     newest = jobs_on_it.filter(state__in=LIVE_JOBS).first() or jobs_on_it.first()
     if newest is None or not request.user.has_perm("operations.view_job"):
         return {"job": None}

@@ -18,6 +18,7 @@ from console.wave_page.context import SENDING, context_of
 from console.wave_progress import counters
 from waves.lifecycle import subject_of
 from waves.models import Wave
+from waves.preflight.jobs import JOB_KIND as PREFLIGHT
 from waves.second_count.verdict import is_due
 
 MOST_MESSAGES = 10**12  # that an address may say
@@ -36,7 +37,7 @@ def wave(request: StaffRequest, name: str) -> HttpResponse:
         **context_of(request, shown, since=_since(request)),
         **preflight_context(request, shown),
         **rehearsal_context(request, shown),
-        **work_on(request, subject_of(shown)),
+        **work_on(request, subject_of(shown), apart=PREFLIGHT if shown.content_digest else ""),
     )
 
 

@@ -81,8 +81,11 @@ def run_preflight(request: StaffRequest, name: str) -> HttpResponse:
 
 @live("waves.view_wave")
 def preflight_live(request: StaffRequest, name: str) -> HttpResponse:
-    """The page is loaded again when there is another run than the one it shows."""
+    """The page is loaded again when there is another run than the one it shows, or the job that it
+    waits for is over without one.
+    """
     wave = get_object_or_404(Wave, name=name)
+    is_over = "waits" in request.GET and not _waits(wave)
     newest = Preflight.objects.filter(wave=wave).order_by("-id").values_list("pk", flat=True)
-    is_new = str(newest.first() or "") != request.GET.get("shown", "")
+    is_new = is_over or str(newest.first() or "") != request.GET.get("shown", "")
     return HttpResponse(status=204, headers={"HX-Refresh": "true"} if is_new else {})

@@ -21,7 +21,7 @@ from console.wave_forms import notify_date_field
 from operations.adminkit.wall_clock import use_zone
 from operations.errors import Refusal
 from waves import rights, tasks
-from waves.errors import BadWaveConfig, ReasonMissing
+from waves.errors import BadWaveConfig
 from waves.uploads.config import ALLOW_INTL, LONGEST, MOST_BYTES, WaveConfig, config_of, read_config
 from waves.uploads.submission import Submitted
 
@@ -108,7 +108,7 @@ def upload_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
             form.initial["date_key"] = request.GET["again"]
     elif form.is_valid():
         try:
-            return HttpResponseRedirect(_submit(request, campaign, form))
+            return HttpResponseRedirect(_submit(request, form))
         except Refusal as refusal:
             messages.error(request, str(refusal))
     else:
@@ -124,16 +124,9 @@ def upload_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
     )
 
 
-def _submit(request: StaffRequest, campaign: Campaign, form: WaveUploadForm) -> str:
-    """Where to go once the list is stored. Raises ReasonMissing where luck could be known and
-    nobody says why these fans are not drawn. [S-8, S-10]
-    """
+def _submit(request: StaffRequest, form: WaveUploadForm) -> str:
+    """Where to go once the list is stored. Raises what `submission.submit` raises."""
     file, cleaned = form.cleaned_data["file"], form.cleaned_data
-    if is_late(campaign) and not cleaned["reason"].strip():
-        raise ReasonMissing(
-            "Enter why these fans are not drawn: the luck could be known. It is shown on the public"
-            " page."
-        )
     submitted = Submitted(
         form.config(),
         file.file,

@@ -57,6 +57,20 @@ def test_x6_an_old_result_runs_again_by_itself_and_is_not_approved_by(approver):
     assert approver.get(live, {"shown": shown}).headers["HX-Refresh"] == "true"
 
 
+def test_x6_a_pre_flight_that_runs_is_shown_once_and_its_end_loads_the_page_again(approver):
+    wave = prepared()
+    approver.post(f"/admin/wave/{wave.name}/preflight/")
+    html = html_of(approver, wave)
+    assert "<h3>Pre-flight" not in html
+    assert "&amp;waits=yes" in html
+    live = f"/admin/wave/{wave.name}/preflight/live/"
+    asked = {"shown": Preflight.objects.get(wave=wave).pk, "waits": "yes"}
+    assert "HX-Refresh" not in approver.get(live, asked).headers
+    Job.objects.update(state="failed", error="The provider is away.")
+    assert approver.get(live, asked).headers["HX-Refresh"] == "true"
+    assert "The provider is away." in html_of(approver, wave)
+
+
 def test_x6_the_button_says_what_it_does_or_why_not(approver):
     wave = prepared()
     address = f"/admin/wave/{wave.name}/preflight/"
