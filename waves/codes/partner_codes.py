@@ -12,6 +12,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from typing import Final
 
 from django.db import transaction
@@ -129,21 +131,26 @@ def state_at_service(code: Code) -> str | None:
 def give_back_codes() -> int:
     """Scheduled for each minute: tell the service which codes come back to it; how many it was
     told. Codes of batches whose answer never arrived, and whose wave needs them no more, come back
-    too. Raises CodeServiceError where it refuses.
+    too. What it refuses keeps no other from being told: the first refusal is raised at the end, as
+    CodeServiceError.
     """
-    service, told = partner_service.chosen(), 0
+    service, told, refused = partner_service.chosen(), 0, list[CodeServiceError]()
     if service is None:
         return 0
-    try:
-        for call in _unneeded_calls():
-            _settle(service, call)
-        for batch in _coming_back():
-            service.release(codes=[code for _, code in batch], purpose=timezone.now().isoformat())
-            told += Code.objects.filter(
-                pk__in=[pk for pk, _ in batch], state=CodeState.RELEASED, confirmed_at=None
-            ).update(confirmed_at=timezone.now())
-    except CodeServiceAway as error:  # the next minute asks again
-        logger.warning("codes wait to be given back", extra={"why": str(error)})
+    acts = chain(
+        (partial(_settle, service, call) for call in _unneeded_calls()),
+        (partial(_release, service, batch) for batch in _coming_back()),
+    )
+    for act in acts:
+        try:
+            told += act()
+        except CodeServiceAway as error:  # the next minute asks again
+            logger.warning("codes wait to be given back", extra={"why": str(error)})
+            break
+        except CodeServiceError as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
     return told
 
 
@@ -251,7 +258,14 @@ def _unneeded_calls() -> QuerySet[CodeServiceCall]:
     return unanswered.exclude(wave__state__in=PREPARING).select_related("wave", "market")
 
 
-def _settle(service: CodeService, call: CodeServiceCall) -> None:
+def _release(service: CodeService, batch: Sequence[tuple[int, str]]) -> int:
+    service.release(codes=[code for _, code in batch], purpose=timezone.now().isoformat())
+    back = Code.objects.filter(pk__in=[pk for pk, _ in batch], state=CodeState.RELEASED)
+    return back.filter(confirmed_at=None).update(confirmed_at=timezone.now())
+
+
+def _settle(service: CodeService, call: CodeServiceCall) -> int:
+    """None of its codes is told to be free yet: they are among those that come back."""
     market = call.market
     assert market is not None  # noqa: S101 the constraint says so
     try:
@@ -266,6 +280,7 @@ def _settle(service: CodeService, call: CodeServiceCall) -> None:
     with transaction.atomic():
         _give_back(call.wave, codes, now=timezone.now())
         _mark_answered(call, valid=0, now=timezone.now())
+    return 0
 
 
 def _coming_back() -> Iterator[list[tuple[int, str]]]:

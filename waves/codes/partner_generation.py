@@ -126,7 +126,7 @@ class _Run:
         call = Call(
             "generate",
             {"wave": self._wave, "fan": fan, "market": market_id},
-            (self._wave, fan),
+            (self._wave, market_id, fan),
             "The code service could not generate a code",
         )
         try:

@@ -7,8 +7,9 @@ look up. [K-4] Its contract is docs/code-service.md.
         ...  # a list of Generated(global_user_id, code, reason), in any order
 
 `pairs` are (global_user_id, market_id). The calls go on in a thread of their own while the caller
-keeps what came. Either `code` or `reason` (plain words) is there. The same fan of the same wave
-gets the same code however often it is asked for, so after a crash all is simply asked for again.
+keeps what came. Either `code` or `reason` (plain words) is there. The same fan of the same
+wave and market gets the same code however often it is asked for, so after a crash all is simply
+asked for again.
 """
 
 from __future__ import annotations

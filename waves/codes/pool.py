@@ -8,7 +8,7 @@ and the next one finds the same codes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -128,23 +128,36 @@ def reserve(
     now: datetime,
     fence: Callable[[], object] = lambda: None,
 ) -> ReservedCodes:
-    """A code for every member, committed at once; a member who has one already keeps it, where it
-    is of their market's sources. [K-1, K-3, K-4, K-5, W-9]
+    """A code for every member, as `reserve_what_there_is`. Raises CodesExhausted where all sources
+    have not enough, CodeServiceError.
+    """
+    found = reserve_what_there_is(wave, members, now=now, fence=fence)
+    _require_codes(wave, found.members)
+    return found
+
+
+def reserve_what_there_is(
+    wave: Wave,
+    members: pl.DataFrame,
+    *,
+    now: datetime,
+    fence: Callable[[], object] = lambda: None,
+) -> ReservedCodes:
+    """A code for each member, null where all sources have not enough, committed at once; a member
+    who has one already keeps it, where it is of their market's sources. [K-1, K-3, K-4, K-5, W-9]
 
     `fence` is called in each transaction before anything is written, and raises where it must not
     be written any more. [O-6]
 
     `members`, the best first: `global_user_id`, `market` (the market's key), `code_source` (one or
     several, in their order), `held_code` (of who comes back with one, else null [W-6]). The next
-    source is asked where the one before has no more. Raises CodesExhausted where all have not
-    enough, CodeServiceError.
+    source is asked where the one before has no more. Raises CodeServiceError.
     """
     comes_back = pl.col("held_code").is_not_null()
     wanting = members.filter(~comes_back).select(
         "global_user_id", "market", pl.col("code_source").str.split("|").alias("sources")
     )
-    held = _usable(wave, wanting, fence)
-    _keep_reserved(wave, wanting.join(held, on="global_user_id", how="semi"), fence)
+    held = usable(wave, wanting, fence)
     generated = 0
     for nth in range(len(CodeSource)):
         missing = wanting.join(
@@ -155,15 +168,14 @@ def reserve(
         generated += _reserve_own(wave, own, now, fence)
         generated += _reserve_partners(wave, partners, now, fence)
         if own.height or partners.height:
-            held = _reservations(wave)
+            held = reservations(wave)
     coded = members.join(held, on="global_user_id", how="left", maintain_order="left")
     has_tm = pl.col("code_source").str.split("|").list.contains(str(CodeSource.TM))
     coded = coded.with_columns(
         pl.coalesce("held_code", "code", pl.when(has_tm).then(pl.lit(PLACEHOLDER))).alias("code")
     )
-    _require_codes(wave, coded)
     tm = coded.filter(pl.col("code") == PLACEHOLDER).height
-    reserved = wanting.height - tm
+    reserved = wanting.height - tm - coded["code"].null_count()
     return ReservedCodes(coded, reserved=reserved, generated=generated, tm=tm)
 
 
@@ -236,7 +248,7 @@ def release_others(
     """Free what an earlier attempt reserved for fans who are not among the members any more; how
     many. Before the members' codes are reserved: they may need these. [K-5]
     """
-    held = _reservations(wave)
+    held = reservations(wave)
     unused = held.join(members, on="global_user_id", how="anti")["code"].to_list()
     return _release_at_once(wave, unused, fence)
 
@@ -257,16 +269,19 @@ def redate(wave: Wave) -> int:
     return run(_REDATE, wave=wave.pk, begins=begins, ends=ends)
 
 
-def _reservations(wave: Wave) -> pl.DataFrame:
+def reservations(wave: Wave) -> pl.DataFrame:
+    """`global_user_id` and `code` of those that have one reserved for the wave."""
     return nullable_frame_of(
         _RESERVATIONS, {"global_user_id": pl.String, "code": pl.String}, wave=wave.pk
     )
 
 
-def _usable(wave: Wave, wanting: pl.DataFrame, fence: Callable[[], object]) -> pl.DataFrame:
-    """The reservations of an earlier attempt: `global_user_id`, `code`. One that its fan cannot use
-    any more is freed: the fan is selected for a market that takes other codes, or for another one
-    than the code is for. [K-4]
+def usable(wave: Wave, wanting: pl.DataFrame, fence: Callable[[], object]) -> pl.DataFrame:
+    """The reservations of an earlier attempt: `global_user_id`, `code`, with market and dates of
+    this one. One that its fan cannot use any more is freed: the fan is selected for a market that
+    takes other codes, or for another one than the code is for. [K-4]
+
+    `wanting`: `global_user_id`, `market`, `sources` (a list).
     """
     schema = {
         "global_user_id": pl.String,
@@ -280,7 +295,9 @@ def _usable(wave: Wave, wanting: pl.DataFrame, fence: Callable[[], object]) -> p
     )
     unfit = held.join(wanting, on="global_user_id").filter(~fits)["code"].to_list()
     _release_at_once(wave, unfit, fence)
-    return held.filter(~pl.col("code").is_in(unfit)).select("global_user_id", "code")
+    held = held.filter(~pl.col("code").is_in(unfit)).select("global_user_id", "code")
+    _keep_reserved(wave, wanting.join(held, on="global_user_id", how="semi"), fence)
+    return held
 
 
 def _reserve_own(wave: Wave, own: pl.DataFrame, now: datetime, fence: Callable[[], object]) -> int:
@@ -291,7 +308,7 @@ def _reserve_own(wave: Wave, own: pl.DataFrame, now: datetime, fence: Callable[[
         generated += sum(minted for _, minted in served)
         if sum(ready + minted for ready, minted in served) == own.height:
             break
-        own = own.join(_reservations(wave), on="global_user_id", how="anti", maintain_order="left")
+        own = own.join(reservations(wave), on="global_user_id", how="anti", maintain_order="left")
     return generated
 
 
@@ -300,15 +317,24 @@ def _reserve_partners(
 ) -> int:
     """Imported codes first, then the code service's; how many of those came."""
     service, generated = partner_service.chosen(), 0
-    markets = {market.pk: market for market in wave.campaign.markets.all()}
-    for (key,), group in members.group_by("market", maintain_order=True):
-        market, fans = markets[key], group["global_user_id"].to_list()
-        imported = _reserve_imported(wave, market, fans, now, fence)
+    for market, fans, imported in reserve_imported(wave, members, now=now, fence=fence):
         if service is not None and imported < len(fans):
             generated += partner_codes.reserve(
                 wave, market, fans[imported:], service=service, now=now, fence=fence
             )
     return generated
+
+
+def reserve_imported(
+    wave: Wave, members: pl.DataFrame, *, now: datetime, fence: Callable[[], object]
+) -> Iterator[tuple[Market, list[str], int]]:
+    """Imported codes for the first fans of each market: the market, its fans, and how many got one.
+    `members`, the best first: `global_user_id`, `market` (its key).
+    """
+    markets = {market.pk: market for market in wave.campaign.markets.all()}
+    for (key,), group in members.group_by("market", maintain_order=True):
+        market, fans = markets[key], group["global_user_id"].to_list()
+        yield market, fans, _reserve_imported(wave, market, fans, now, fence)
 
 
 @retried

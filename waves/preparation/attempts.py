@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from operations.database.retries import retried
-from operations.errors import LeaseLost
+from operations.errors import LeaseLost, error_text
 from operations.leases import Lease
 from waves.choices import WaveState
 from waves.errors import AttemptsExhausted
@@ -97,13 +97,14 @@ def _write_failure(
         wave.refresh_from_db()
         if wave.state not in (WaveState.CONFIGURED, WaveState.CODE_GENERATED):
             return
-        message = str(error) or type(error).__name__
+        kind = type(error).__name__
+        message = error_text(error).removeprefix(f"{kind}: ")
         status = status_json(
             status="FAILED",
             attempts=wave.attempts,
             started=started,
             finished=timezone.now(),
-            error=(message, type(error).__name__),
+            error=(message, kind),
         )
         move(
             wave,

@@ -18,7 +18,6 @@ import polars as pl
 from django.db import transaction
 
 from campaigns.choices import CodeSource
-from operations.database.copying import nullable_frame_of
 from operations.database.retries import retried
 from operations.database.statements import rows as found_rows
 from operations.database.statements import run
@@ -60,8 +59,6 @@ FROM unnest(%(fans)s::text[], %(markets)s::bigint[], %(codes)s::text[])
     AS given (fan, market, code)
 ON CONFLICT DO NOTHING
 """
-_RESERVATIONS = "SELECT global_user_id, code AS held FROM waves_code WHERE wave_id = %(wave)s"
-_HELD = {"global_user_id": pl.String, "held": pl.String}
 _MADE = {"global_user_id": pl.String, "made": pl.String}
 _NOTHING_MADE = pl.DataFrame(schema=_MADE)
 
@@ -81,9 +78,10 @@ def give_codes(
     wave: Wave, rows: pl.DataFrame, *, generate: bool, now: datetime, fence: Fence
 ) -> CodedRows:
     """A code for each of the rows, committed at once. `rows`: `global_user_id`, `market_id`,
-    `market` (its key), `code_source`, `code` and `reason` (null). `fence`: see `pool.reserve`.
+    `market` (its key), `code_source`, `code` and `reason` (null). `fence`: see
+    `pool.reserve_what_there_is`.
 
-    Raises what `pool.reserve` and `partner_service.generate_many` raise.
+    Raises what `pool.reserve_what_there_is` and `partner_service.generate_many` raise.
     """
     given = rows.filter(~pl.col("code").is_in(["", PLACEHOLDER]))
     for batch in given.iter_slices(BATCH):
@@ -91,7 +89,7 @@ def give_codes(
     generated = 0
     if generate:
         rows, generated = _generate(wave, rows, now, fence)
-    held = nullable_frame_of(_RESERVATIONS, _HELD, wave=wave.pk)
+    held = pool.reservations(wave).rename({"code": "held"})
     coded = rows.join(held, on="global_user_id", how="left", maintain_order="left")
     has_code = ~pl.col("code").is_in(["", PLACEHOLDER])
     lost = has_code & (
@@ -163,23 +161,33 @@ def _of_source(
     """`global_user_id` and `made` of those who get a code of this source, and how many are new."""
     if source == CodeSource.PARTNER and partner_service.chosen() is not None:
         return _of_service(wave, wanted, now, fence)
+    # with the sources that follow: a code that one of them gave an earlier attempt is kept
     members = wanted.select(
-        "global_user_id", "market", "code_source", pl.lit(None, pl.String).alias("held_code")
+        "global_user_id",
+        "market",
+        pl.col("sources").list.join("|").alias("code_source"),
+        pl.lit(None, pl.String).alias("held_code"),
     )
-    reserved = pool.reserve(wave, members, now=now, fence=fence)
+    reserved = pool.reserve_what_there_is(wave, members, now=now, fence=fence)
     made = reserved.members.select("global_user_id", pl.col("code").alias("made"))
-    return made, reserved.generated
+    return made.drop_nulls(), reserved.generated
 
 
 def _of_service(
     wave: Wave, wanted: pl.DataFrame, now: datetime, fence: Fence
 ) -> tuple[pl.DataFrame, int]:
-    """A code of the partner's service for each fan who has none of an earlier attempt. What comes
-    is kept while the others are asked for.
+    """An imported code, or one of the partner's service, for each fan who has none of an earlier
+    attempt. What comes is kept while the others are asked for.
     """
-    held = nullable_frame_of(_RESERVATIONS, _HELD, wave=wave.pk).rename({"held": "made"})
+    held = pool.usable(wave, wanted.select("global_user_id", "market", "sources"), fence)
+    without = wanted.join(held, on="global_user_id", how="anti", maintain_order="left")
+    if sum(
+        imported for _, _, imported in pool.reserve_imported(wave, without, now=now, fence=fence)
+    ):
+        held = pool.reservations(wave)
+    held = held.rename({"code": "made"})
     has_one = wanted.join(held, on="global_user_id", how="inner").select("global_user_id", "made")
-    missing = wanted.join(held, on="global_user_id", how="anti")
+    missing = wanted.join(held, on="global_user_id", how="anti", maintain_order="left")
     markets = dict(missing.select("global_user_id", "market").iter_rows())
     pairs = list(missing.select("global_user_id", "market_id").iter_rows())
     came, reasons = [has_one], Counter[str]()

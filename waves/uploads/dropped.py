@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from io import BytesIO
 from typing import Final
 from urllib.parse import unquote
 
@@ -24,7 +23,7 @@ from datalake.storage import buckets
 from operations import leases
 from operations.models import Job
 from waves.choices import WaveKind, WaveState
-from waves.codes import assignments
+from waves.codes import assignments, partner_assignments
 from waves.errors import BadWaveConfig, BadWaveList
 from waves.models import Wave
 from waves.preparation.config_files import config_of
@@ -116,9 +115,8 @@ def _take_up(
             f"{key} has no list: there is no {source} in the scoring bucket. Put it there, then put"
             " the config there again."
         )
-    with bucket.open(source) as file:
-        rows = BytesIO(file.read())
-    job = submit(Submitted(config, rows, date_key), by=None, now=now)
+    with bucket.open(source) as rows:
+        job = submit(Submitted(config, rows, date_key), by=None, now=now)
     bucket.delete(arrival.key)  # the wave has it; it comes back once the wave is scheduled
     return job
 
@@ -127,7 +125,7 @@ def _is_taken(wave: Wave, config: WaveConfig) -> bool:
     """Whether this config became the wave already."""
     return (
         wave.kind == WaveKind.UPLOADED
-        and wave.state not in PREPARABLE
+        and wave.state not in (*PREPARABLE, WaveState.CANCELLED)
         and (wave.notify_date, wave.product_id, wave.source, wave.generate_offer_code)
         == (config.notify_date, config.product_id, config.source, config.generate_offer_code)
         and wave.options == dict(config.options)
@@ -135,12 +133,19 @@ def _is_taken(wave: Wave, config: WaveConfig) -> bool:
 
 
 def _publish(wave: Wave | None, content: bytes, *, now: datetime) -> None:
-    """Raises BadWaveConfig where there is no such wave, or it was not sent. [T-2]"""
+    """Raises BadWaveConfig where there is no such wave, it was not sent, or the code service has
+    still to confirm codes of it. [T-2, W-11]
+    """
     read_config(content)
     if wave is None or wave.state not in SENT:
         what = "does not exist" if wave is None else f"is {wave.state}"
         raise BadWaveConfig(
             f"A config says that a wave is completed, but this wave {what}, so no codes were"
             " published."
+        )
+    if partner_assignments.is_waiting(wave):
+        raise BadWaveConfig(
+            f"A config says that wave {wave.name} is completed, but the code service has not"
+            " confirmed all of its codes, so no codes were published. Resume the wave."
         )
     assignments.publish(wave, now=now)

@@ -30,7 +30,6 @@ COLUMNS: Final = {
 }
 REQUIRED: Final = ("globalUserId", "marketId")
 KNOWN: Final = "globalUserId, memberId, marketId, email, phone, code"
-LONGEST_MEMBER_ID: Final = 500
 
 
 @dataclass(frozen=True)

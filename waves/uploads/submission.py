@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from campaigns.late_changes import is_late
 from campaigns.locks import lock_campaign
 from campaigns.models import Campaign
 from campaigns.opening import campaign_of, require_open
@@ -23,7 +24,7 @@ from operations.database.locks import exclusive
 from operations.entry.command_rights import is_service_account
 from operations.models import Job
 from waves.choices import WaveKind, WaveState
-from waves.errors import AttemptsExhausted, BadWaveList, WrongState
+from waves.errors import AttemptsExhausted, BadWaveList, ReasonMissing, WrongState
 from waves.lifecycle import subject_of
 from waves.models import Wave, WaveUpload
 from waves.naming import wave_name
@@ -35,6 +36,7 @@ from waves.uploads.reading import header_of
 JOB_KIND: Final = "upload_wave"
 ADMINISTRATOR: Final = "administrator"
 A_SERVICE: Final = "another service"
+LONGEST_ROLE: Final = 80  # as the column is: groups may have longer names
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ def submit(submitted: Submitted, *, by: User | None, now: datetime) -> Job:
     None for another service.
 
     Raises UnknownCampaign, WrongStatus, BadDateKey, BadWaveConfig, BadWaveList, TooLate,
-    NotPermitted, WrongState, AttemptsExhausted, AlreadyRunning, OSError; then nothing is written
-    but the list in the bucket.
+    NotPermitted, ReasonMissing, WrongState, AttemptsExhausted, AlreadyRunning, OSError; then
+    nothing is written but the list in the bucket.
     """
     config, name = submitted.config, submitted.name
     campaign = campaign_of(config.campaign_id)
@@ -84,7 +86,9 @@ def submit(submitted: Submitted, *, by: User | None, now: datetime) -> Job:
 
 @transaction.atomic
 def _store(submitted: Submitted, campaign: Campaign, key: str, digest: str, by: User | None) -> Job:
-    require_open(lock_campaign(campaign.pk))
+    locked = lock_campaign(campaign.pk)
+    require_open(locked)
+    _require_reason(locked, submitted)
     config = submitted.config
     wave = Wave.objects.select_for_update(no_key=True).filter(name=submitted.name).first()
     _require_preparable(wave)
@@ -116,7 +120,7 @@ def role_of(by: User | None) -> str:
         return A_SERVICE
     if by.is_superuser:
         return ADMINISTRATOR
-    return ", ".join(by.groups.order_by("name").values_list("name", flat=True))
+    return ", ".join(by.groups.order_by("name").values_list("name", flat=True))[:LONGEST_ROLE]
 
 
 def _require_readable(file: BinaryIO) -> str:
@@ -129,6 +133,17 @@ def _require_readable(file: BinaryIO) -> str:
     header_of(file)
     file.seek(0)
     return hashlib.file_digest(cast("io.BytesIO", file), "sha256").hexdigest()
+
+
+def _require_reason(campaign: Campaign, submitted: Submitted) -> None:
+    """Once luck can be known, the public page says why these fans are not drawn. Certain under the
+    campaign's lock. Raises ReasonMissing. [S-8, S-10]
+    """
+    if is_late(campaign) and not submitted.why:
+        raise ReasonMissing(
+            "Enter why these fans are not drawn: the luck could be known. It is shown on the public"
+            " page."
+        )
 
 
 def _require_preparable(wave: Wave | None) -> None:

@@ -310,6 +310,21 @@ def test_k4_codes_of_an_answer_that_never_came_go_back_when_the_wave_needs_none(
     assert box.received()["codes"]["reserved"] == reserved - 4
 
 
+def test_k5_what_the_service_refuses_to_take_back_holds_up_no_other(box, ann, monkeypatch):
+    monkeypatch.setattr(partner_codes, "MOST_AT_ONCE", 2)
+    wave = prepare(
+        request(campaign_with(9, {"west": 4}, code_source="partner")), by=ann, now=NOW
+    ).wave
+    CodeServiceCall.objects.update(answered_at=None)  # as if its answer had been lost
+    cancel(wave, by=ann, reason="no show")
+    with (
+        faults(box, code_faults={"reserve": "404", "release": "400:1"}),
+        pytest.raises(CodeServiceError, match="HTTP 40"),
+    ):
+        partner_codes.give_back_codes()
+    assert Code.objects.exclude(confirmed_at=None).count() == 2
+
+
 def test_k1_one_of_two_fans_gets_a_code_that_both_were_given():
     campaign = campaign_with(1, {"west": 9})
     wave = Wave.objects.create(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from tests.support.waves import NOW, campaign_with, members_of
@@ -9,8 +10,9 @@ from tests.waves.codes.code_service import faults, running
 from tests.waves.uploads.lists import row, submitted, uploaded
 from waves.actions import reset
 from waves.choices import RowReason
+from waves.codes import pool
 from waves.errors import CodeServiceAway
-from waves.models import Code
+from waves.models import Code, Wave
 from waves.uploads import codes
 from waves.uploads.submission import submit
 from waves.uploads.upload import as_result, run
@@ -118,3 +120,76 @@ def test_w9_a_service_that_is_away_fails_the_attempt_and_the_next_one_has_the_sa
     assert first.retry_at is not None
     wave = uploaded(campaign, rows, by=ann)
     assert (wave.attempts, wave.selected) == (2, 40)
+
+
+def test_k5_a_code_of_who_is_not_in_the_list_any_more_is_free(ann):
+    """An attempt that died had reserved it; the list that came then has the fan no more."""
+    campaign = campaign_with(9)
+    job = submit(submitted(campaign, [row(0), row(1)]), by=ann, now=NOW)
+    wave = Wave.objects.get()
+    pool.reserve(wave, wanting(campaign, "fan-000005"), now=NOW)
+    run(job.pk, now=NOW)
+    free = Code.objects.exclude(global_user_id__in=["fan-000000", "fan-000001"]).get()
+    assert (free.state, free.wave, free.global_user_id) == ("available", None, "")
+
+
+def wanting(campaign, *fans):
+    west = campaign.markets.get(market_id="west").pk
+    return pl.DataFrame(
+        [(fan, west, "own", None) for fan in fans],
+        schema={
+            "global_user_id": pl.String,
+            "market": pl.Int64,
+            "code_source": pl.String,
+            "held_code": pl.String,
+        },
+        orient="row",
+    )
+
+
+def listed(campaign, *codes):
+    Code.objects.bulk_create(
+        Code(campaign=campaign, code=code, source="partner", origin="list") for code in codes
+    )
+
+
+def test_w3_where_imported_codes_run_out_the_rows_left_over_leave_the_wave(ann):
+    campaign = campaign_with(9, code_source="partner")
+    listed(campaign, "P1")
+    wave = uploaded(campaign, [row(n) for n in range(3)], by=ann)
+    assert as_result(wave)["rejected"] == {RowReason.CODE_FAILED: 2}
+    assert members_of(wave) == {"fan-000000": "P1"}
+
+
+def test_k4_where_imported_codes_run_out_the_next_source_gives_the_rest(ann, root):
+    campaign = campaign_with(9, code_source="partner|own")
+    listed(campaign, "P1")
+    wave = uploaded(campaign, [row(n) for n in range(3)], by=ann)
+    members = members_of(wave)
+    assert members["fan-000000"] == "P1"
+    assert as_result(wave)["codes"] == {"generated": 2, "failed": 0}
+    reset(wave, by=root, reason="once more")
+    assert members_of(uploaded(campaign, [row(n) for n in range(3)], by=ann)) == members
+
+
+def test_k4_imported_codes_come_before_those_of_the_service(ann, service):
+    campaign = campaign_with(9, code_source="partner")
+    listed(campaign, "P1", "P2")
+    rows = [row(0), row(1, market="east"), row(2)]
+    wave = uploaded(campaign, rows, by=ann)
+    assert sorted(members_of(wave).values())[:2] == ["P1", "P2"]
+    assert as_result(wave)["codes"] == {"generated": 1, "failed": 0}
+
+
+def test_k4_a_fan_whose_market_changed_gets_a_code_of_the_new_one(ann, root, service):
+    """The service reserves a code for a market; the old one goes back to it."""
+    campaign = campaign_with(9, code_source="partner")
+    wave = uploaded(campaign, [row(0), row(1)], by=ann)
+    before = members_of(wave)
+    reset(wave, by=root, reason="the market was wrong")
+    wave = uploaded(campaign, [row(0, market="east"), row(1)], by=ann)
+    now = members_of(wave)
+    assert now["fan-000001"] == before["fan-000001"]
+    assert now["fan-000000"] != before["fan-000000"]
+    assert Code.objects.get(code=before["fan-000000"]).state == "released"
+    assert Code.objects.get(code=now["fan-000000"]).market.market_id == "east"

@@ -27,8 +27,9 @@ from tests.support.waves import (
     request,
 )
 from tests.waves.uploads.lists import config_of, row, rows_of, uploaded
-from waves.errors import BadWaveConfig, BadWaveList, TooLate
-from waves.models import Assignment, Wave, WaveUpload
+from waves.actions import cancel
+from waves.errors import BadWaveConfig, BadWaveList, ReasonMissing, TooLate, WrongState
+from waves.models import Assignment, Code, Wave, WaveUpload
 from waves.preparation import config_files
 from waves.preparation.prepare import prepare
 from waves.schedule import schedule, trigger
@@ -37,7 +38,11 @@ from waves.uploads import dropped, upload
 pytestmark = pytest.mark.django_db
 
 
+FAN_CLUB = {"reason": "fan club"}
+
+
 def put(campaign, rows, *, key=KEY, encoded=False, **config) -> str:
+    config = {"options": FAN_CLUB} | config
     name = f"{campaign.campaign_id}_{key}"
     buckets.scoring().put(f"smsWaves/csv/{name}.csv", rows_of(rows))
     at = f"smsWaves/scheduled/{name.replace('_', '%5F') if encoded else name}_csv.json"
@@ -54,7 +59,7 @@ def taken():
 @pytest.mark.parametrize("encoded", [False, True])
 def test_w3_a_config_that_is_dropped_becomes_a_wave_that_waits_for_approval(encoded):
     campaign = campaign_with(6)
-    key = put(campaign, [row(0), row(1)], encoded=encoded, options={"reason": "fan club"})
+    key = put(campaign, [row(0), row(1)], encoded=encoded)
     job = taken()
     wave = upload.run(job.pk, now=NOW)
     assert (wave.state, wave.selected, wave.prepared_by) == ("prepared", 2, None)
@@ -100,6 +105,15 @@ def test_w3_what_cannot_be_understood_alerts_once_and_is_listed(name, content, e
     assert Job.objects.get().state == "failed"
     assert Alert.objects.count() == 1
     assert arrivals.look() == []
+    assert not Wave.objects.exists()
+
+
+def test_s8_another_service_says_why_its_fans_are_not_drawn():
+    campaign = campaign_with(3)
+    key = put(campaign, [row(0)], options={})
+    with pytest.raises(ReasonMissing):
+        taken()
+    assert buckets.scoring().exists(key)
     assert not Wave.objects.exists()
 
 
@@ -149,13 +163,40 @@ def test_t2_a_completed_config_of_a_wave_that_was_not_sent_is_refused(ann):
         taken()
 
 
+def test_w11_a_completed_config_publishes_nothing_that_the_code_service_has_not_confirmed(
+    ann, root
+):
+    wave = uploaded(campaign_with(6), [row(0)], by=ann)
+    approve(wave, by=root, digest=wave.content_digest, now=NOW)
+    schedule(wave, by=root, now=NOW)
+    Code.objects.update(source="partner", origin="code service")
+    trigger(wave, by=None, now=NOTIFY)
+    config = json.dumps(config_of(wave.campaign)).encode()
+    drop(f"smsWaves/completed/{wave.name}_csv.json", config)
+    with pytest.raises(BadWaveConfig, match="has not confirmed all of its codes"):
+        taken()
+    assert published() == []
+
+
+def test_w3_the_config_of_a_cancelled_wave_is_refused_and_stays(ann, root):
+    campaign = campaign_with(6)
+    put(campaign, [row(0)])
+    wave = upload.run(taken().pk, now=NOW)
+    cancel(wave, by=root, reason="no show")
+    key = put(campaign, [row(0)])
+    with pytest.raises(WrongState, match="is cancelled"):
+        taken()
+    assert buckets.scoring().exists(key)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_w3_a_config_that_s3_announces_is_taken_up(aws):
     campaign = campaign_with(3)
     cloud.notify_queue(aws)
     name = f"{campaign.campaign_id}_{KEY}"
     aws.put(f"smsWaves/csv/{name}.csv", rows_of([row(0)]))
-    aws.put(f"smsWaves/scheduled/{name}_csv.json", json.dumps(config_of(campaign)).encode())
+    config = json.dumps(config_of(campaign, options=FAN_CLUB)).encode()
+    aws.put(f"smsWaves/scheduled/{name}_csv.json", config)
     queue = SqsQueue(aws.queue, endpoint=aws.address)
     assert campaign_tasks.consume_s3_events(queue, stop=threading.Event(), once=True).jobs == 1
     job = dropped.take(Job.objects.get().pk, now=NOW)

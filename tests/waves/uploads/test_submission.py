@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 
 from campaigns.errors import UnknownCampaign, WrongStatus
 from campaigns.models import Campaign
@@ -21,6 +22,7 @@ from waves.errors import (
     BadWaveConfig,
     BadWaveList,
     NotPermitted,
+    ReasonMissing,
     TooLate,
     WrongState,
 )
@@ -59,6 +61,18 @@ def test_w4_short_notice_needs_a_reason_and_the_right(ann):
         now=late,
     )
     assert Wave.objects.get().expedited == "the artist asked"
+
+
+def test_s8_once_luck_can_be_known_a_list_needs_a_reason(ann):
+    campaign = campaign_with(3)
+    refused(ReasonMissing, campaign, match="why these fans are not drawn", reason="  ", by=ann)
+    refused(ReasonMissing, campaign, reason="", options={"reason": 7})
+    submit(submitted(campaign, [row(0)], reason="", options={"reason": "guests"}), by=ann, now=NOW)
+    assert WaveUpload.objects.get().reason == "guests"
+    Wave.objects.all().delete()
+    Job.objects.all().delete()
+    Campaign.objects.update(first_drawn_at=None, named_score_file=None, active_score_file=None)
+    submit(submitted(campaign, [row(0)], reason=""), by=ann, now=NOW)
 
 
 def test_w2_a_wave_that_was_drawn_or_is_prepared_is_not_uploaded_over(ann):
@@ -105,6 +119,12 @@ def test_s10_the_role_of_the_uploader_is_kept_and_who_it_is_not_named(ann):
     assert role_of(None) == "another service"
     assert role_of(member_of("operator")) == "operator"
     assert role_of(person("root", superuser=True)) == "administrator"
+
+
+def test_s10_of_a_role_with_a_long_name_the_beginning_is_kept(ann):
+    ann.groups.add(Group.objects.create(name="g" * 100))
+    submit(submitted(campaign_with(3), [row(0)]), by=ann, now=NOW)
+    assert WaveUpload.objects.get().by_role == "g" * 80
 
 
 def test_w3_a_list_that_was_submitted_again_replaces_the_one_before(ann):

@@ -8,7 +8,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from datalake.storage import buckets
 from operations.models import StatusChange
@@ -20,6 +20,7 @@ from waves.errors import NoMembers
 from waves.lifecycle import subject_of
 from waves.models import Code, Wave, WaveMarket, WaveUpload
 from waves.second_count.verdict import Standing, standing
+from waves.uploads import upload
 from waves.uploads.upload import as_result
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +150,24 @@ def test_w9_a_list_of_which_no_row_is_left_fails_the_wave_and_says_why(ann):
     assert (again.pk, again.state, again.attempts) == (wave.pk, "prepared", 2)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_w9_what_the_database_quotes_of_rows_stands_in_no_error(ann, monkeypatch):
+    campaign = campaign_with(3)
+
+    def twice(*_):
+        for _ in range(2):
+            Code.objects.create(campaign=campaign, code="SECRET")
+
+    monkeypatch.setattr(upload, "write_members", twice)
+    with pytest.raises(IntegrityError):
+        uploaded(campaign, [row(0)], by=ann)
+    wave = Wave.objects.get()
+    reasons = StatusChange.objects.values_list("reason", flat=True)
+    for text in (wave.error, wave.status_content, *reasons):
+        assert "SECRET" not in text
+    assert wave.error.startswith("duplicate key")
+
+
 def test_w9_a_reset_wave_is_uploaded_again_with_the_same_codes_and_files(ann, root):
     campaign, rows = campaign_with(9), [row(n) for n in range(4)]
     first = uploaded(campaign, rows, by=ann)
@@ -203,3 +222,21 @@ def test_x14_the_second_count_differs_where_the_wave_is_not_its_list(ann, change
     wave = counted(wave)
     assert standing(wave) == Standing.DIFFERS
     assert problem in " ".join(wave.count_problems)
+
+
+def test_x14_the_second_count_differs_where_more_rows_are_accepted_than_seats_are_left(
+    ann, monkeypatch
+):
+    """The rows are those of the list, but there are too many of them."""
+    campaign = campaign_with(9)
+    monkeypatch.setattr(upload, "write_upload_facts", _with_capacity(2, upload.write_upload_facts))
+    wave = uploaded(campaign, [row(n) for n in range(4)], by=ann)
+    assert "Market west: 4 fans, but room for 2." in counted(wave).count_problems
+
+
+def _with_capacity(seats, write):
+    def written(wave, *values):
+        wave.campaign.markets.update(capacity=seats)
+        return write(wave, *values)
+
+    return written

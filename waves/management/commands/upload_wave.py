@@ -15,7 +15,7 @@ from operations.commands import JsonCommand
 from waves import rights
 from waves.second_count.count import count_here
 from waves.second_count.verdict import Standing, standing
-from waves.uploads.config import read_config
+from waves.uploads.config import MOST_BYTES, read_config
 from waves.uploads.submission import Submitted
 from waves.uploads.upload import as_result, upload
 
@@ -50,7 +50,7 @@ class Command(JsonCommand):
 
     def run(self, **options: Any) -> dict[str, Any]:
         with opened(options["config"]) as file:
-            config = read_config(file.read())
+            config = read_config(file.read(MOST_BYTES + 1))
         with opened(options["list"]) as rows:
             submitted = Submitted(
                 config, rows, options["date_key"], options["reason"], options["expedite"]
