@@ -23,7 +23,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
+import zlib
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,12 +49,14 @@ class Held:
 
 class CodeService:
     """With a `codes_file` it knows after a restart what it knew before: every call that changed
-    something stands there, and is done again.
+    something stands there, and is done again. Two that write to one file, for other waves, give no
+    code twice: a code is made from its wave, and counted within it.
     """
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
         self.held: dict[str, Held] = {}
+        self._made = Counter[str]()  # codes of each wave
         self.calls = 0
         self._free: deque[str] = deque()  # given back, and given again before new ones are made
         self._answers: dict[str, tuple[bytes, bytes]] = {}  # key → body that was asked, answer
@@ -110,13 +113,20 @@ class CodeService:
                 return answer(422, {"error": "this key was used with another body"})
             return web.Response(body=first, content_type="application/json")
         try:
-            found = self._done(action, key, body, fault)
+            found = self.carry_out(action, key, body, fault)
         except (KeyError, TypeError, ValueError) as error:
             return answer(400, {"error": f"cannot {action}: {error!r}"})
+        return web.Response(body=found, content_type="application/json")
+
+    def carry_out(self, action: str, key: str, body: bytes, fault: str = "") -> bytes:
+        """Do a call that is new, and write it down. Raises KeyError, TypeError or ValueError where
+        the body cannot be understood.
+        """
+        found = self._done(action, key, body, fault)
         if self._file and action != "status":
             with self._file.open("a") as file:
                 file.write(json.dumps([action, key, body.decode(), fault]) + "\n")
-        return web.Response(body=found, content_type="application/json")
+        return found
 
     def _done(self, action: str, key: str, body: bytes, fault: str) -> bytes:
         result = self._actions[action](json.loads(body), fault)
@@ -131,32 +141,33 @@ class CodeService:
         self._faulty[action, said] = self._faulty.get((action, said), 0) + 1
         return fault if not most or self._faulty[action, said] <= int(most) else ""
 
-    def _new(self, fan: str = "") -> str | None:
+    def _new(self, wave: str, fan: str = "") -> str | None:
         """A reserved code; none where the stock is used up."""
         if self._free:
             code = self._free.popleft()
         elif self.behaviour.code_stock and len(self.held) >= self.behaviour.code_stock:
             return None
         else:
-            code = f"PARTNER{len(self.held) + 1:08}"
+            self._made[wave] += 1
+            code = f"PARTNER{zlib.crc32(wave.encode()):08X}{self._made[wave]:06}"
         self.held[code] = Held("reserved", fan)
         return code
 
     def generate(self, asked: dict[str, Any], fault: str) -> dict[str, Any]:
-        fan = str(asked["fan"])
-        code = next(iter(self.held)) if fault == "duplicate" else self._new(fan)
+        wave, fan = str(asked["wave"]), str(asked["fan"])
+        code = next(iter(self.held)) if fault == "duplicate" else self._new(wave, fan)
         if code is None:
             raise ValueError("there are no more codes")
         return {"code": code + "\n" if fault == "control" else code}
 
     def reserve(self, asked: dict[str, Any], fault: str) -> dict[str, Any]:
-        quantity = int(asked["quantity"])
+        wave, quantity = str(asked["wave"]), int(asked["quantity"])
         if not 0 < quantity <= MOST_AT_ONCE:
             raise ValueError(f"quantity {quantity} is not between 1 and {MOST_AT_ONCE}")
         if fault == "duplicate":
             return {"codes": list(self.held)[:quantity]}
         wanted = quantity // 2 if fault == "short" else quantity
-        made = [self._new() for _ in range(wanted)]
+        made = [self._new(wave) for _ in range(wanted)]
         codes = [code for code in made if code is not None]
         return {"codes": [f"{code}\n" for code in codes] if fault == "control" else codes}
 

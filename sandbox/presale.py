@@ -15,8 +15,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,54 +22,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 import sandbox
 from fairwave import embedded, env
-from sandbox import fans, report
+from sandbox import fans, presale_waves, report
+from sandbox.presale_waves import APPROVER, PREPARER
+from sandbox.steps import Presale, StepFailed, say
 
-PREPARER, APPROVER = "olivia", "amara"
 LATENCY_MS = 20
 PER_SECOND = 1_000
 # numbers the gateway refuses for good, and requests it is too busy for
 FAIL_RATES = {"400": 0.004, "503": 0.02}
-NOTICE_SECONDS = 2.0
-
-
-class StepFailed(Exception):
-    """A command failed; the message is its error."""
-
-
-@dataclass
-class Presale:
-    """What has happened so far, step by step, as the commands reported it."""
-
-    campaign_id: str
-    folder: Path
-    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
-    saved: int = 0
-
-    def step(self, title: str, command: str, *arguments: str) -> dict[str, Any]:
-        """Run a command, show its title and time, keep its result under its name."""
-        from django.core.management import call_command
-
-        say(f"{title} …")
-        out = io.StringIO()
-        try:
-            call_command(command, *arguments, "--json", stdout=out, stderr=io.StringIO())
-        except SystemExit:
-            raise StepFailed(
-                f"{command}: {json.loads(out.getvalue().splitlines()[-1])['error']}"
-            ) from None
-        result: dict[str, Any] = json.loads(out.getvalue().splitlines()[-1])
-        self.steps[command] = result
-        return result
-
-    def save_streams(self) -> None:
-        """Let every consumer take what the streams hold; the lake's records are added up."""
-        self.saved += self.step("Saving the streams to the lake", "consume", "--once")["lake"][
-            "out"
-        ]
-
-
-def say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def main() -> int:
@@ -83,10 +41,13 @@ def main() -> int:
         fail_rates=FAIL_RATES,
         retry_after_seconds=0.2,
         token=env.text("SMS_TOKEN", "sandbox"),
+        code_token=env.text("CODE_SERVICE_TOKEN"),
+        codes_file=str(data / "sandbox-codes.jsonl"),  # which bin/serve knows too
     ) as providers:
         os.environ |= {
             "SMS_URL": providers.url,
             "SMS_PER_SECOND": str(PER_SECOND),
+            "CODE_SERVICE_URL": providers.url,
             "SLACK_WEBHOOK_URL": f"{providers.url}/slack/presale",
             "LOG_LEVEL": "ERROR",
         }
@@ -99,7 +60,7 @@ def main() -> int:
             if options.json:
                 print(json.dumps({"error": str(failed)}))  # noqa: T201
             return 1
-    result = report.summary(presale.campaign_id, presale.steps, presale.saved, data)
+    result = report.summary(presale)
     result["seconds"] = round(time.monotonic() - started, 1)
     print(json.dumps(result) if options.json else report.table(result))  # noqa: T201
     return 0 if result["proof"]["verified"] else 1
@@ -141,6 +102,11 @@ def set_up(data: Path) -> None:
     with unhurried(limits=("statement_timeout", "lock_timeout")):
         call_command("migrate", verbosity=0)
     call_command("setup_roles", stdout=io.StringIO(), stderr=io.StringIO())
+    add_people()
+
+
+def add_people() -> None:
+    """The two people whom a wave needs, each with their role."""
     from django.contrib.auth.models import Group, Permission, User
 
     for name, role in ((PREPARER, "operator"), (APPROVER, "approver")):
@@ -164,7 +130,7 @@ def next_campaign_id() -> str:
 
 def run(presale: Presale, count: int, providers: sandbox.RunningSandbox) -> None:
     """The whole presale, from the upload of fans to the proof of their draw."""
-    campaign, files = presale.campaign_id, presale.folder / "demo" / presale.campaign_id
+    campaign, files = presale.campaign_id, presale.files
     make_files(files, campaign, count)
     presale.step(
         "Opening the campaign: the draw is locked and its commitment published",
@@ -176,7 +142,8 @@ def run(presale: Presale, count: int, providers: sandbox.RunningSandbox) -> None
     presale.step(
         "Checking, drawing and publishing the score file", "process_scores", campaign, str(scores)
     )
-    send(presale, campaign)
+    assigned_before = providers.received()["codes"]["assigned"]
+    presale_waves.send_all(presale, count)
     presale.save_streams()
     presale.step("Merging past days of the lake", "merge_avro", "daily")
     presale.step(
@@ -184,13 +151,16 @@ def run(presale: Presale, count: int, providers: sandbox.RunningSandbox) -> None
     )
     presale.step("Creating the proof of the draw", "proof_bundle", campaign)
     presale.steps["proof"] = verify(presale)
-    presale.steps["gateway"] = providers.received()["sms"]
+    received = providers.received()
+    presale.steps["gateway"] = received["sms"]
+    presale.steps["code_service"] = {"assigned": received["codes"]["assigned"] - assigned_before}
 
 
 def make_files(files: Path, campaign_id: str, count: int) -> None:
     say(f"Creating {count:,} sample fans …")
     files.mkdir(parents=True, exist_ok=True)
-    fans.write_campaign(files / "campaign.json", count, campaign_id=campaign_id)
+    campaign = fans.campaign(count, campaign_id=campaign_id) | {"code_source": "partner"}
+    (files / "campaign.json").write_text(json.dumps(campaign, indent=1))
     fans.write_registrations(
         files / "registrations-1.csv", count, late=files / "registrations-2.csv"
     )
@@ -214,44 +184,6 @@ def register(presale: Presale, campaign: str, files: Path) -> None:
         presale.save_streams()
     counts = {name: total.pop(name) for name in ("rows_in", "accepted")}
     presale.steps["import_registrations"] = counts | {"rejected": dict(total)}
-
-
-def send(presale: Presale, campaign: str) -> None:
-    """Preview → prepare → approve by a second person → schedule → trigger → send."""
-    due = datetime.now(UTC) + timedelta(seconds=NOTICE_SECONDS)
-    date_key = due.strftime("%Y%m%d")
-    wave = f"{campaign}_{date_key}"
-    presale.step(
-        "Previewing the wave", "preview_wave", campaign, date_key, "--notify-date", due.isoformat()
-    )
-    why = ("--expedite", "the demo does not wait a day")
-    prepared = presale.step(
-        "Preparing the wave: members, codes and files",
-        "prepare_wave",
-        campaign,
-        date_key,
-        "--notify-date",
-        due.isoformat(),
-        "--by",
-        PREPARER,
-        *why,
-    )
-    digest = prepared["content_digest"]
-    presale.step(
-        "Approving the wave as a second person",
-        "approve_wave",
-        wave,
-        "--by",
-        APPROVER,
-        "--digest",
-        digest,
-    )
-    presale.step("Scheduling the wave", "schedule_wave", wave, "--by", PREPARER)
-    while datetime.now(UTC) < due:
-        time.sleep(0.05)
-    presale.step("Starting the wave at its notify date", "run_scheduler", "--once")
-    presale.step(f"Sending {prepared['selected']:,} fans their codes", "send_wave", wave)
-    presale.step("Sending the queued e-mails", "deliver_email")
 
 
 def verify(presale: Presale) -> dict[str, Any]:

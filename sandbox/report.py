@@ -5,23 +5,27 @@ where its files are.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fairwave import env
+from sandbox.steps import Presale
+
+COUNTS = ("total", "ok", "failed", "skipped", "unknown", "pending")
 
 
-def summary(
-    campaign_id: str, steps: Mapping[str, dict[str, Any]], saved: int, data: Path
-) -> dict[str, Any]:
-    """The numbers and places of interest; each as the step itself reported it."""
-    scores, wave, sent = steps["process_scores"], steps["prepare_wave"], steps["send_wave"]
+def summary(presale: Presale) -> dict[str, Any]:
+    """The numbers and places of interest; each as the step itself reported it, and summed over the
+    waves where it is about all of them.
+    """
+    steps, (uploaded, drawn, top_up) = presale.steps, presale.waves
+    scores, wave, last = steps["process_scores"], drawn["prepared"], top_up["prepared"]
     from datalake.storage import buckets
 
     bucket = buckets.scoring()
     return {
-        "campaign_id": campaign_id,
+        "campaign_id": presale.campaign_id,
         "registrations": {
             name: steps["import_registrations"][name]
             for name in ("rows_in", "accepted", "rejected")
@@ -29,17 +33,19 @@ def summary(
         "scores": {
             name: scores[name] for name in ("rows_in", "accepted", "rejected", "bands", "streamed")
         },
-        "markets": wave["markets"],
-        "selected": wave["selected"],
-        "waitlist": wave["waitlist"],
-        "codes": wave["codes"],
-        "sent": {
-            name: sent[name]
-            for name in ("total", "ok", "failed", "skipped", "unknown", "pending", "detail")
+        "waves": [wave_summary(each) for each in presale.waves],
+        "markets": markets_in_the_end(wave["markets"], last["markets"]),
+        "selected": sum(each["members"] for each in presale.waves),
+        "waitlist": last["waitlist"],
+        "codes": {
+            "own": wave["codes"]["reserved"] + last["codes"]["reserved"],
+            "partner": uploaded["prepared"]["codes"]["generated"],
+            "assigned_at_code_service": steps["code_service"]["assigned"],
         },
+        "sent": summed(each["sent"] for each in presale.waves),
         "emails": steps["deliver_email"],
         "gateway": steps["gateway"],
-        "lake": {"records": saved, **merged(steps["merge_avro"]["merges"])},
+        "lake": {"records": presale.saved, **merged(steps["merge_avro"]["merges"])},
         "proof": {"verified": steps["proof"]["verified"], "commitment": scores["commitment"]},
         "site": how_to_look(),
         "where": {
@@ -48,11 +54,54 @@ def summary(
             "prepared wave": bucket.url_or_path(wave["zip"]),
             "wave status": bucket.url_or_path(wave["status_file"]),
             "lake": buckets.campaign_data().url_or_path("avro"),
-            "e-mails": str(data / "emails"),
+            "e-mails": str(presale.folder / "emails"),
             "proof": steps["proof"]["bundle"],
-            "input files": str(data / "demo" / campaign_id),
+            "input files": str(presale.files),
         },
     }
+
+
+def wave_summary(wave: Mapping[str, Any]) -> dict[str, Any]:
+    """One wave: what it was made of, who let it pass, what was sent."""
+    prepared = wave["prepared"]
+    about = ("wave", "codes", "second_count")
+    rows = ("rows_in", "accepted", "rejected") if "rows_in" in prepared else ()
+    return {
+        "name": wave["name"],
+        **{name: prepared[name] for name in (*about, *rows)},
+        "members": wave["members"],
+        "preflight": dict(Counter(check["color"] for check in wave["preflight"])),
+        "approved_by": wave["approved_by"],
+        "state": wave["sent"]["state"],
+        "sent": summed([wave["sent"]]),
+    }
+
+
+def markets_in_the_end(
+    drawn: list[dict[str, Any]], topped_up: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Each market's seats after the last wave: whose they are, and the lowest score selected."""
+    wanted = {market["market_id"]: market["wanted"] for market in drawn}
+    return [
+        {
+            "market_id": market["market_id"],
+            "capacity": market["capacity"],
+            "selected": market["given"] + market["selected"],
+            "wanted": wanted[market["market_id"]],
+            "cutoff": market["cutoff"],
+        }
+        for market in topped_up
+    ]
+
+
+def summed(results: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The sums of the counts of some waves. [N-7]"""
+    total, detail = Counter[str](), {"sms": Counter[str](), "email": Counter[str]()}
+    for result in results:
+        total.update({name: result[name] for name in COUNTS})
+        for channel, counts in detail.items():
+            counts.update(result["detail"][channel])
+    return {**total, "detail": {channel: dict(counts) for channel, counts in detail.items()}}
 
 
 def how_to_look() -> str:
@@ -99,12 +148,18 @@ def table(result: dict[str, Any]) -> str:
         rows.append((f"selected in {market['market_id']}", taken))
     sent, lake, proof = result["sent"], result["lake"], result["proof"]
     sms, email, gateway = sent["detail"]["sms"], sent["detail"]["email"], result["gateway"]
+    codes = result["codes"]
     twice = gateway["keys_accepted_twice"] or "none"
     rows += [
         ("selected in all", f"{result['selected']:>7,}, {result['waitlist']:,} on the waitlist"),
+        ("", ""),
+        *(line for wave in result["waves"] for line in lines_of_wave(wave)),
         (
             "codes",
-            "        " + ", ".join(f"{count:,} {what}" for what, count in result["codes"].items()),
+            (
+                f"{codes['own']:>7,} own, {codes['partner']:,} of the code service,"
+                f" {codes['assigned_at_code_service']:,} assigned there"
+            ),
         ),
         ("", ""),
         (
@@ -154,7 +209,17 @@ def table(result: dict[str, Any]) -> str:
     return f"{title}{lines}\n\n{result['site']}"
 
 
-def ledger(what: str, counts: dict[str, Any]) -> list[tuple[str, str]]:
+def lines_of_wave(wave: Mapping[str, Any]) -> list[tuple[str, str]]:
+    checks = ", ".join(f"{count} {color}" for color, count in wave["preflight"].items())
+    passed = (
+        f"{wave['members']:>7,} members, second count {wave['second_count']}, pre-flight {checks},"
+        f" approved by {wave['approved_by']}"
+    )
+    rows = ledger("  rows of its list", wave) if "rows_in" in wave else []
+    return [(f"{wave['name']} wave", passed), *rows]
+
+
+def ledger(what: str, counts: Mapping[str, Any]) -> list[tuple[str, str]]:
     from console.words import words
 
     rejected = sum(counts["rejected"].values())
