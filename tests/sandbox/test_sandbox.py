@@ -132,9 +132,13 @@ def test_slack_keeps_the_last_post(box):
 
 
 def test_k4_codes_go_from_reserved_to_assigned_and_repeats_change_nothing(box):
-    _, reserved = call(box, "/codes/reserve", {"market": "m", "quantity": 3}, Idempotency_Key="c1")
+    _, reserved = call(
+        box, "/codes/reserve", {"wave": "w", "market": "m", "quantity": 3}, Idempotency_Key="c1"
+    )
     assert (
-        call(box, "/codes/reserve", {"market": "m", "quantity": 3}, Idempotency_Key="c1")[1]
+        call(
+            box, "/codes/reserve", {"wave": "w", "market": "m", "quantity": 3}, Idempotency_Key="c1"
+        )[1]
         == reserved
     )
     first, second, third = reserved["codes"]
@@ -163,7 +167,7 @@ def test_k4_codes_go_from_reserved_to_assigned_and_repeats_change_nothing(box):
 
 
 def test_k4_the_code_service_wants_a_key_and_at_most_2500(box):
-    assert call(box, "/codes/reserve", {"market": "m", "quantity": 1})[0] == 400
+    assert call(box, "/codes/reserve", {"wave": "w", "market": "m", "quantity": 1})[0] == 400
     many = [{"code": "X", "fan": "a"}] * 2_501
     assert call(box, "/codes/assign", {"assignments": many}, Idempotency_Key="c9")[0] == 400
 

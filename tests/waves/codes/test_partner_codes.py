@@ -15,7 +15,7 @@ from operations import tasks
 from operations.models import Alert, Job
 from tests.support.processes import Process
 from tests.support.waves import KEY, NOTIFY, NOW, campaign_with, members_of, person, request
-from tests.waves.codes.code_service import HONEST, faults, running
+from tests.waves.codes.code_service import HONEST, faults, running, service_of
 from waves import tasks as wave_tasks
 from waves.actions import cancel
 from waves.codes import partner_codes, pool
@@ -174,7 +174,9 @@ def test_k1_a_code_that_exists_already_is_nobodys_second_one(box, ann):
     campaign = campaign_with(9, {"west": 4}, code_source="partner")
     prepare(request(campaign_with(9, {"west": 4}, code_source="partner")), by=ann, now=NOW)
     Code.objects.all().delete()
-    taken = Code.objects.create(campaign=campaign_with(1), code="partner00000002")
+    with faults(box, code_faults={"reserve": "duplicate"}):
+        given = service_of(box).reserve(wave="any", market_id="west", number=1, quantity=4)
+    taken = Code.objects.create(campaign=campaign_with(1), code=given[1].lower())
     with (
         faults(box, code_faults={"reserve": "duplicate"}),
         pytest.raises(
