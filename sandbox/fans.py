@@ -332,5 +332,6 @@ def _spoiled(line: bytes, rng: random.Random) -> bytes:
     )
 
 
-def write_campaign(path: Path, fans: int, **options: Any) -> None:
-    path.write_text(json.dumps(campaign(fans, **options), indent=1))
+def write_campaign(path: Path, fans: int, *, code_source: str = "own", **options: Any) -> None:
+    document = campaign(fans, **options) | {"code_source": code_source}
+    path.write_text(json.dumps(document, indent=1))

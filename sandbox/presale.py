@@ -159,8 +159,9 @@ def run(presale: Presale, count: int, providers: sandbox.RunningSandbox) -> None
 def make_files(files: Path, campaign_id: str, count: int) -> None:
     say(f"Creating {count:,} sample fans …")
     files.mkdir(parents=True, exist_ok=True)
-    campaign = fans.campaign(count, campaign_id=campaign_id) | {"code_source": "partner"}
-    (files / "campaign.json").write_text(json.dumps(campaign, indent=1))
+    fans.write_campaign(
+        files / "campaign.json", count, campaign_id=campaign_id, code_source="partner"
+    )
     fans.write_registrations(
         files / "registrations-1.csv", count, late=files / "registrations-2.csv"
     )

@@ -61,11 +61,11 @@ def test_three_waves_are_counted_checked_approved_by_another_person_and_sent(tmp
     presale.add_people()
     shown = Presale("demo-1", tmp_path)
     shown.files.mkdir(parents=True)
-    document = fans.campaign(COUNT, campaign_id="demo-1") | {"code_source": "partner"}
-    (shown.files / "campaign.json").write_text(json.dumps(document))
+    file = shown.files / "campaign.json"
+    fans.write_campaign(file, COUNT, campaign_id="demo-1", code_source="partner")
     fans.write_registrations(tmp_path / "registrations.csv", COUNT)
     fans.write_scores(tmp_path / "scores.txt", COUNT)
-    load_everything(tmp_path, document)
+    load_everything(tmp_path, json.loads(file.read_text()))
     with sandbox.running(latency_ms=1) as providers:
         settings.SMS_URL = settings.CODE_SERVICE_URL = providers.url
         presale_waves.send_all(shown, COUNT)
