@@ -129,7 +129,7 @@ def crawl(client: Client, starts: Iterable[str]) -> Iterator[Form]:
             continue
         seen.add(path)
         answer = client.get(address)
-        assert answer.status_code in (200, 301, 302, 403, 404, 405, 503), (address, answer)
+        assert answer.status_code in (200, 204, 301, 302, 403, 404, 405, 503), (address, answer)
         if answer.status_code in (301, 302):
             waiting.insert(0, urljoin(address, answer.headers["Location"]))
         if answer.status_code != 200 or "html" not in answer.headers.get("Content-Type", ""):
