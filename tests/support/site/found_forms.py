@@ -1,12 +1,12 @@
-"""The forms of a page as its HTML has them, and those of a whole site, found by following its links
-and its list of addresses.
+"""The forms of a page as its HTML has them, and what its other elements post of a form (`hx-post`);
+and those of a whole site, found by following its links and its list of addresses.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin
@@ -59,6 +59,7 @@ class _Page(HTMLParser):
         self.address = address
         self.forms: list[Form] = []
         self.links: list[str] = []
+        self.posted: list[tuple[Form, str]] = []
         self._open: Form | None = None
         self._named: dict[str, Form] = {}
         self._select = self._area = ""
@@ -67,10 +68,13 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         own: dict[str, Any] = {name: value or "" for name, value in attrs}
         if tag == "form":
-            action = urljoin(self.address, own.get("action") or self.address)
-            self._open = Form(self.address, action, own.get("method", "get").lower())
+            to = own.get("hx-post") or own.get("action") or self.address
+            method = "post" if own.get("hx-post") else own.get("method", "get").lower()
+            self._open = Form(self.address, urljoin(self.address, to), method)
             self.forms.append(self._open)
             self._named[own.get("id", "")] = self._open
+        elif own.get("hx-include") == "closest form" and self._open:
+            self.posted.append((self._open, urljoin(self.address, own["hx-post"])))
         elif tag == "a" and own.get("href"):
             self.links.append(urljoin(self.address, own["href"]))
         elif (form := self._form_of(own)) and own.get("name"):
@@ -114,6 +118,8 @@ class _Page(HTMLParser):
 def read(address: str, html: str) -> _Page:
     page = _Page(address)
     page.feed(html)
+    # with all fields, also those behind the element that sends them
+    page.forms += [replace(form, action=to, method="post", buttons=[]) for form, to in page.posted]
     return page
 
 

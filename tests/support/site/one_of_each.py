@@ -32,10 +32,20 @@ from demand.models import Batch, CurrentRecord, ErrorFile, EventUpload
 from operations.choices import JobState
 from operations.models import Alert, Job
 from tests.support.campaigns import make_campaign, make_market
-from waves.choices import SendState, WaveState
-from waves.models import CodeImport, Member, ProviderAccount, Send, Template, Wave
+from waves.choices import SendState, WaveKind, WaveState
+from waves.models import (
+    CodeImport,
+    Member,
+    Preflight,
+    ProviderAccount,
+    Rehearsal,
+    Send,
+    Template,
+    Wave,
+    WaveUpload,
+)
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NOW, TO_COME = datetime(2026, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 DIGEST = "d" * 64
 REGISTRATION = {
     "type": "registration",
@@ -48,7 +58,14 @@ CONTENT = {
     "notify_channels": "both",
     "campaign": {"name": "Spring Tour", "artist": "The Band", "time_zone": "UTC"},
 }
+COUNTS: dict[str, Any] = {
+    "rows_in": 2,
+    "accepted": 1,
+    "rejected": 1,
+    "rejected_by": {"no_contact": 1},
+}
 HAS_NO_CONTENT = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
+BEFORE_SENDING = (WaveState.PREPARED, WaveState.APPROVED)
 HAS_APPROVAL = (WaveState.APPROVED, WaveState.SCHEDULED, WaveState.TRIGGERED, WaveState.PAUSED)
 
 
@@ -116,7 +133,7 @@ def one_in_each_state(campaign: Campaign) -> None:
             campaign=campaign,
             name=f"{campaign.campaign_id}_{state}",
             date_key=f"20260102-{number}",
-            notify_date=NOW,
+            notify_date=TO_COME if state in BEFORE_SENDING else NOW,
             state=state,
             error="The bucket was away." if state == WaveState.FAILED else "",
             attempts=2 if state == WaveState.FAILED else 0,
@@ -129,7 +146,8 @@ def one_in_each_state(campaign: Campaign) -> None:
             approved_digest=DIGEST if approved else "",
             counted_digest=DIGEST if approved or state == WaveState.PREPARED else "",
         )
-    counts = {"rows_in": 2, "accepted": 1, "rejected": 1, "rejected_by": {"no_contact": 1}}
+    _checked_and_rehearsed(campaign)
+    _with_rejected_rows(campaign)
     for number, file_state in enumerate(("validated", "streamed", "failed"), start=2):
         ScoreFile.objects.create(
             campaign=campaign,
@@ -145,7 +163,7 @@ def one_in_each_state(campaign: Campaign) -> None:
             streamed=1,
             scrubbed_key="a.csv",
             rejected_key="a.rejected.csv",
-            **counts,
+            **COUNTS,
         )
     suspicious_group(campaign.score_files.get(state="streamed"))
     RegistrationImport.objects.create(
@@ -156,7 +174,7 @@ def one_in_each_state(campaign: Campaign) -> None:
         finished=True,
         columns=["global_user_id", "registered_at"],
         rejected_key="b.rejected.csv",
-        **counts,
+        **COUNTS,
     )
     for number, job_state in enumerate(JobState.values):
         Job.objects.create(
@@ -194,6 +212,44 @@ def one_in_each_state(campaign: Campaign) -> None:
     ErrorFile.objects.create(
         batch=batch, error_type="invalid_field", key="errors/a.jsonl", events=1
     )
+
+
+def _checked_and_rehearsed(campaign: Campaign) -> None:
+    """The prepared wave may be approved by its pre-flight; the approved one is being rehearsed."""
+    Preflight.objects.create(
+        wave=Wave.objects.get(campaign=campaign, state=WaveState.PREPARED),
+        digest=DIGEST,
+        figures={"samples": {"members": []}},
+        reds=1,
+        checks=[{"name": "Workers", "ok": "red", "detail": "None runs."}],
+    )
+    Rehearsal.objects.create(
+        wave=Wave.objects.get(campaign=campaign, state=WaveState.APPROVED), digest=DIGEST
+    )
+
+
+def _with_rejected_rows(campaign: Campaign) -> None:
+    """A list of codes, and one of fans whose wave was cancelled."""
+    CodeImport.objects.create(
+        campaign=campaign,
+        origin="Partner",
+        name="d.csv",
+        key="d.csv",
+        sha256="d",
+        finished=True,
+        rejected_key="d.rejected.csv",
+        **COUNTS | {"rejected_by": {"empty": 1}},
+    )
+    uploaded = Wave.objects.create(
+        campaign=campaign,
+        name=f"{campaign.campaign_id}_uploaded",
+        date_key="20260103",
+        kind=WaveKind.UPLOADED,
+        notify_date=NOW,
+        state=WaveState.CANCELLED,
+        rejected_key="u.rejected.csv",
+    )
+    WaveUpload.objects.create(wave=uploaded, key="u.csv", sha256="u", **COUNTS)
 
 
 def _late(campaign: Campaign) -> None:
