@@ -49,6 +49,7 @@ KINDS = {
     "translate_ranks": "campaigns.process_scores",
     "try_scores": "campaigns.process_scores",
     "upload_wave": "waves.upload_wave",
+    "take_wave_config": "waves.upload_wave",
 }
 
 

@@ -393,7 +393,9 @@ def test_w3_x14_a_list_is_uploaded_with_the_fields_of_the_interface_and_approved
         uploads.rows_of([uploads.row(0), uploads.row(1), uploads.row(1)])
     )
     files = [str(tmp_path / "config.json"), str(tmp_path / "wave.csv")]
-    result = result_of("upload_wave", *files, "--date-key", KEY, "--by", "ann")
+    named = (*files, "--date-key", KEY, "--by", "ann")
+    assert "why these fans are not drawn" in refused("upload_wave", *named)
+    result = result_of("upload_wave", *named, "--reason", "guests of the band")
     assert {
         name: result[name] for name in ("state", "rows_in", "accepted", "rejected", "codes")
     } == {
