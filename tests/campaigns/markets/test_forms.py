@@ -48,6 +48,7 @@ def test_a_campaign_is_added_with_its_markets_in_the_order_of_their_rows(client)
     values = {"campaign_id": "tour", "name": "Tour", "time_zone": "America/New_York"}
     values |= {"home_countries": "us ca", "min_score": "0.22", "max_fans_per_contact": "0"}
     values |= {"scoring_type": "linear", "code_source": "own", "code_length": "10"}
+    values |= {"default_language": "en"}
     values |= {"notify_channels": "both", "registration_opens": "2026-01-01T00:00"}
     values |= {"markets-INITIAL_FORMS": "0", **new_market(0, "west", event_ids="E1, E2\r\nE3")}
     page = client.get("/admin/campaigns/campaign/add/").content.decode()
