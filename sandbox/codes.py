@@ -155,7 +155,8 @@ class CodeService:
 
     def generate(self, asked: dict[str, Any], fault: str) -> dict[str, Any]:
         wave, fan = str(asked["wave"]), str(asked["fan"])
-        code = next(iter(self.held)) if fault == "duplicate" else self._new(wave, fan)
+        given = next(iter(self.held), None) if fault == "duplicate" else None
+        code = given or self._new(wave, fan)
         if code is None:
             raise ValueError("there are no more codes")
         return {"code": code + "\n" if fault == "control" else code}

@@ -158,13 +158,20 @@ def trigger(wave: Wave, *, by: User | None, now: datetime, reason: str = "") -> 
     return wave
 
 
+def _trigger(wave: Wave, *, by: User | None, now: datetime, reason: str) -> None:
+    _trigger_as_seen(wave.pk, WaveState(wave.state), by=by, now=now, reason=reason)
+    wave.refresh_from_db()
+
+
 @retried
 @transaction.atomic
-def _trigger(wave: Wave, *, by: User | None, now: datetime, reason: str) -> None:
-    locked = lock_wave(wave.pk)
-    require_state(locked, WaveState(wave.state))
+def _trigger_as_seen(
+    wave_pk: int, seen: WaveState, *, by: User | None, now: datetime, reason: str
+) -> None:
+    """Trigger the wave if it is still in the state in which somebody decided to."""
+    locked = lock_wave(wave_pk)
+    require_state(locked, seen)
     _trigger_locked(locked, by=by, now=now, reason=reason)
-    wave.refresh_from_db()
 
 
 @retried

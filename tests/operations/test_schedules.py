@@ -14,6 +14,7 @@ from operations.schedules import OURS, ScheduledRun, register, registered, write
 from operations.tasks import run_scheduled
 
 DECLARED = {
+    "give_back_codes": ("minute", "waves.codes.partner_codes.give_back_codes"),
     "warn_of_deadlines": ("minute", "waves.tasks.warn_of_deadlines"),
     "look_after_waves": ("minute", "waves.tasks.look_after"),
     "look_for_dropped_files": ("minute", "campaigns.tasks.look_for_dropped_files"),
