@@ -1,21 +1,67 @@
-"""When a wave is sent, in the campaign's own time. [K-2]"""
+"""What forms of waves ask for: the notify date in the campaign's own time, the date key, and why at
+short notice. [K-2, W-1, W-4]
+"""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core.exceptions import ValidationError
 
 from campaigns.models import Campaign
+from console.access import LONGEST_REASON
 from operations.adminkit.wall_clock import WallClockField, use_zone
 from operations.entry.values import NOTIFY_YEARS
+from waves.errors import BadDateKey
+from waves.naming import checked_date_key
 
 
 def notify_date_field(label: str) -> WallClockField:
     """When a wave is sent, by the clock of its campaign. [K-2]"""
     clock = forms.DateTimeInput({"type": "datetime-local"})
     return WallClockField(label=label, years=NOTIFY_YEARS, widget=clock)
+
+
+def usual_notify_date(campaign: Campaign, now: datetime) -> datetime:
+    """The soonest usual time: the day after tomorrow at ten, where the campaign is."""
+    there = now.astimezone(ZoneInfo(campaign.time_zone)) + timedelta(days=2)
+    return there.replace(hour=10, minute=0, second=0, microsecond=0)
+
+
+class DateKeyField(forms.CharField):
+    """A date key, or nothing where the form makes one of the notify date. [W-1]"""
+
+    def __init__(
+        self,
+        *,
+        required: bool = False,
+        help_text: str = (
+            "Part of the wave's name. If empty, the first free one of the notify date's day."
+        ),
+    ) -> None:
+        super().__init__(label="Date key", max_length=20, required=required, help_text=help_text)
+
+    def clean(self, value: Any) -> str:
+        typed = str(super().clean(value))
+        try:
+            return checked_date_key(typed) if typed else ""
+        except BadDateKey as refusal:
+            raise ValidationError(str(refusal)) from refusal
+
+
+def expedite_field(
+    help_text: str = "Required if the notify date is less than a day away",
+) -> forms.CharField:
+    """Why a wave is prepared at short notice. [W-4]"""
+    return forms.CharField(
+        label="Reason for short notice",
+        max_length=LONGEST_REASON,
+        required=False,
+        help_text=help_text,
+    )
 
 
 class NotifyDateForm(forms.Form):

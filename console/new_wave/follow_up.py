@@ -8,33 +8,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.core.exceptions import ValidationError
 
 from campaigns.models import Campaign
 from console.access import LONGEST_REASON
 from console.new_wave.form import proposed_key
-from console.wave_forms import notify_date_field
+from console.wave_forms import DateKeyField, expedite_field, notify_date_field
 from operations.adminkit.wall_clock import use_zone
-from waves.errors import BadDateKey
-from waves.naming import checked_date_key
 
 
 class FollowUpForm(forms.Form):
     """Of a top-up, or of a wave for fans who were not selected."""
 
     notify_date = notify_date_field("Notify date")
-    date_key = forms.CharField(
-        label="Date key",
-        max_length=20,
-        required=False,
-        help_text="Part of the wave's name. If empty, the first free one of the notify date's day.",
-    )
-    expedite = forms.CharField(
-        label="Reason for short notice",
-        max_length=LONGEST_REASON,
-        required=False,
-        help_text="Required if the notify date is less than a day away",
-    )
+    date_key = DateKeyField()
+    expedite = expedite_field()
     reason = forms.CharField(
         label="Reason for rules of its own",
         max_length=LONGEST_REASON,
@@ -52,11 +39,6 @@ class FollowUpForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        try:
-            if cleaned.get("date_key"):
-                checked_date_key(cleaned["date_key"].strip())
-            elif "notify_date" in cleaned:
-                cleaned["date_key"] = proposed_key(self.campaign, cleaned["notify_date"])
-        except BadDateKey as refusal:
-            raise ValidationError({"date_key": str(refusal)}) from refusal
+        if cleaned.get("date_key") == "" and "notify_date" in cleaned:
+            cleaned["date_key"] = proposed_key(self.campaign, cleaned["notify_date"])
         return cleaned

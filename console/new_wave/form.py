@@ -5,7 +5,7 @@ which order. [W-1, W-5]
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,12 @@ from campaigns.errors import LateRefused
 from campaigns.models import Campaign
 from console.access import LONGEST_REASON
 from console.new_wave.boxes import MarketBoxes
-from console.wave_forms import notify_date_field
+from console.wave_forms import (
+    DateKeyField,
+    expedite_field,
+    notify_date_field,
+    usual_notify_date,
+)
 from console.words import words
 from operations.adminkit.wall_clock import use_zone
 from operations.errors import BadValue, Refusal
@@ -43,7 +48,7 @@ from waves.errors import (
 from waves.holds import seats_given
 from waves.markets import MarketSeat, seats_of_campaign
 from waves.models import Wave
-from waves.naming import checked_date_key, next_date_key
+from waves.naming import next_date_key
 from waves.selection.market_files import markets_of_wave
 from waves.selection.plan import WaveRequest, market_file_in_bucket
 
@@ -78,12 +83,7 @@ class WaveForm(forms.Form):
     they refuse. `boxes` are its markets.
     """
 
-    date_key = forms.CharField(
-        label="Date key",
-        max_length=20,
-        required=False,
-        help_text="Part of the wave's name. If empty, the first free one of the notify date's day.",
-    )
+    date_key = DateKeyField()
     # what the form proposed: it follows the notify date until somebody changes it
     proposed_key = forms.CharField(max_length=20, required=False, widget=forms.HiddenInput)
     notify_date = notify_date_field("Notify date")
@@ -104,12 +104,7 @@ class WaveForm(forms.Form):
         help_text="They keep their code and their market, and use no other seat",
     )
     markets_file = forms.FileField(required=False, allow_empty_file=True)
-    expedite = forms.CharField(
-        label="Reason for short notice",
-        max_length=LONGEST_REASON,
-        required=False,
-        help_text="The notify date is less than a day away",
-    )
+    expedite = expedite_field("The notify date is less than a day away")
     reason = forms.CharField(
         label="Reason for rules of its own",
         max_length=LONGEST_REASON,
@@ -144,14 +139,6 @@ class WaveForm(forms.Form):
 
     def is_valid(self) -> bool:
         return all([super().is_valid(), self.boxes.is_valid()])
-
-    def clean_date_key(self) -> str:
-        if not (typed := self.cleaned_data["date_key"].strip()):
-            return ""
-        try:
-            return checked_date_key(typed)
-        except BadDateKey as refusal:
-            raise ValidationError(str(refusal)) from refusal
 
     def clean_markets_file(self) -> bytes | None:
         file = self.cleaned_data["markets_file"]
@@ -248,10 +235,8 @@ def proposed_key(campaign: Campaign, notify_date: datetime) -> str:
 
 
 def new_form(campaign: Campaign, by: User, now: datetime) -> WaveForm:
-    """A form with the soonest usual time: the day after tomorrow at ten, where the campaign is."""
-    there = (now.astimezone(ZoneInfo(campaign.time_zone)) + timedelta(days=2)).replace(
-        hour=10, minute=0, second=0, microsecond=0
-    )
+    """A form with the soonest usual time."""
+    there = usual_notify_date(campaign, now)
     key = proposed_key(campaign, there)
     initial = {
         "date_key": key,

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
@@ -20,6 +19,7 @@ from campaigns.models import Campaign
 from console.access import StaffRequest, form_page, render
 from console.new_wave import kept
 from console.new_wave.follow_up import FollowUpForm
+from console.wave_forms import usual_notify_date
 from operations.errors import Refusal
 from waves import rights, tasks
 from waves.models import Wave
@@ -92,14 +92,11 @@ def _page(request: StaffRequest, campaign_id: str, kind: FollowUp) -> HttpRespon
 
 
 def _initial(request: StaffRequest, campaign: Campaign, now: datetime) -> dict[str, object]:
-    """Of a wave that is prepared again, else the soonest usual time: the day after tomorrow at ten,
-    where the campaign is.
-    """
+    """Of a wave that is prepared again, else the soonest usual time."""
     again = Wave.objects.filter(campaign=campaign, name=request.GET.get("again", "")).first()
     if again is not None:
         return {"notify_date": again.notify_date, "date_key": again.date_key}
-    there = now.astimezone(ZoneInfo(campaign.time_zone)) + timedelta(days=2)
-    return {"notify_date": there.replace(hour=10, minute=0, second=0, microsecond=0)}
+    return {"notify_date": usual_notify_date(campaign, now)}
 
 
 def _shown(

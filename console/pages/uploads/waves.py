@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,13 @@ from campaigns.late_changes import is_late
 from campaigns.models import Campaign
 from console.access import LONGEST_REASON, StaffRequest, complaint_of, form_page, render
 from console.forms import UploadForm
-from console.wave_forms import notify_date_field
+from console.new_wave.form import proposed_key
+from console.wave_forms import (
+    DateKeyField,
+    expedite_field,
+    notify_date_field,
+    usual_notify_date,
+)
 from operations.adminkit.wall_clock import use_zone
 from operations.errors import Refusal
 from waves import rights, tasks
@@ -35,10 +41,8 @@ OF_THE_CONFIG = ("notify_date", "product_id", "source")  # needed where no confi
 class WaveUploadForm(UploadForm):
     """The list, its config as boxes or as a file, and why it is not drawn."""
 
-    date_key = forms.CharField(
-        max_length=20,
-        label="Date key",
-        help_text="YYYYMMDD, or YYYYMMDD-2 for a second wave on the same day",
+    date_key = DateKeyField(
+        required=True, help_text="YYYYMMDD, or YYYYMMDD-2 for a second wave on the same day"
     )
     config_file = forms.FileField(required=False, allow_empty_file=True, max_length=200)
     notify_date = notify_date_field("Notify date")
@@ -53,12 +57,7 @@ class WaveUploadForm(UploadForm):
         required=False,
         help_text="Shown on the public page",
     )
-    expedite = forms.CharField(
-        label="Reason for short notice",
-        max_length=LONGEST_REASON,
-        required=False,
-        help_text="Required if the notify date is less than a day away",
-    )
+    expedite = expedite_field()
 
     def __init__(self, request: Any, *, campaign: Campaign) -> None:
         super().__init__(request)
@@ -130,7 +129,7 @@ def _submit(request: StaffRequest, form: WaveUploadForm) -> str:
     submitted = Submitted(
         form.config(),
         file.file,
-        cleaned["date_key"].strip(),
+        cleaned["date_key"],
         reason=cleaned["reason"],
         expedite=cleaned["expedite"],
     )
@@ -140,12 +139,10 @@ def _submit(request: StaffRequest, form: WaveUploadForm) -> str:
 
 
 def _first_values(campaign: Campaign, now: datetime) -> dict[str, Any]:
-    """The soonest usual time: the day after tomorrow at ten, where the campaign is."""
-    there = (now.astimezone(ZoneInfo(campaign.time_zone)) + timedelta(days=2)).replace(
-        hour=10, minute=0, second=0, microsecond=0
-    )
+    """The soonest usual time, and what the campaign has."""
+    there = usual_notify_date(campaign, now)
     return {
-        "date_key": f"{there:%Y%m%d}",
+        "date_key": proposed_key(campaign, there),
         "notify_date": there,
         "product_id": campaign.product_id,
         "source": campaign.source,

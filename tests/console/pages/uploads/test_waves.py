@@ -55,6 +55,15 @@ def taken_in() -> Wave:
     return Wave.objects.get()
 
 
+def test_w1_the_form_begins_with_a_date_key_that_no_wave_has(operator):
+    campaign = campaign_with(1)
+    address = f"/admin/campaign/{campaign.campaign_id}/waves/upload/"
+    taken = operator.get(address).context["form"]["date_key"].value()
+    now = timezone.now()
+    Wave.objects.create(campaign=campaign, date_key=taken, name="taken", notify_date=now)
+    assert operator.get(address).context["form"]["date_key"].value() == f"{taken}-2"
+
+
 def test_w3_a_list_with_its_config_in_boxes_becomes_a_wave_that_its_page_shows(operator):
     campaign = campaign_with(5)
     shown = operator.get(f"/admin/campaign/{campaign.campaign_id}/").content.decode()
