@@ -15,7 +15,7 @@ from benchmarks.figures import Figure
 from campaigns.models import Campaign, Market
 from operations.database.copying import copy_plain
 from operations.database.statements import run as execute
-from waves.codes import pool
+from waves.codes import own_codes, pool
 from waves.codes.minting import make, mint
 from waves.models import Wave
 
@@ -52,8 +52,8 @@ def _copy_bare(count: int) -> float:
 
 
 def _store(campaign: Campaign, count: int) -> None:
-    for first in range(0, count, pool.BATCH):
-        size = min(pool.BATCH, count - first)
+    for first in range(0, count, own_codes.BATCH):
+        size = min(own_codes.BATCH, count - first)
         with transaction.atomic():
             make(campaign, pl.DataFrame({"state": ["available"] * size}))
 

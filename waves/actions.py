@@ -15,7 +15,7 @@ from operations.database.retries import retried
 from operations.jobs import drop_retries, record_move
 from waves.approval import CHANGEABLE, UNAPPROVED, WITHDRAWN, back_to_configured
 from waves.choices import WaveState
-from waves.codes import pool
+from waves.codes import reservations
 from waves.digest import content_digest
 from waves.errors import ContentChanged, NotPermitted, ReasonMissing, TooLate
 from waves.holds import codes_kept
@@ -129,7 +129,7 @@ def reschedule(wave: Wave, *, notify_date: datetime, by: User, reason: str, now:
         record_move(subject_of(wave), before, before, by=by, reason=why)
     else:
         move(locked, WaveState.PREPARED, by=by, reason=why, **values)
-    pool.redate(locked)
+    reservations.redate(locked)
     open_job(locked)
     wave.refresh_from_db()
     return wave
@@ -173,7 +173,7 @@ def _cancel(wave: Wave, *, by: User, reason: str) -> None:
     _drop_retries(wave)
     kept = codes_kept(wave.pk)
     move(wave, WaveState.CANCELLED, by=by, reason=reason, codes_kept=kept, **WITHDRAWN)
-    pool.release(wave)
+    reservations.release(wave)
 
 
 def pause(wave: Wave, *, by: User, reason: str) -> Wave:

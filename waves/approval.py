@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from operations.alerts import alert
 from operations.database.retries import retried
 from waves.choices import WaveState
-from waves.codes import pool
+from waves.codes import reservations
 from waves.digest import content_changed, content_digest, require_unchanged
 from waves.errors import BadTemplate, ContentChanged, SamePerson
 from waves.lifecycle import drop_members, move, require_state
@@ -136,7 +136,7 @@ def renew(wave_pk: int, *, by: User | None, reason: str) -> bool:
     }
     if by is not None:
         values["edited_by"] = by
-    pool.redate(wave)  # the campaign's time zone may have changed
+    reservations.redate(wave)  # the campaign's time zone may have changed
     if wave.state == WaveState.PREPARED:
         Wave.objects.filter(pk=wave_pk, state=WaveState.PREPARED).update(**values)
         open_job(wave)

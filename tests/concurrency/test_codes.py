@@ -12,7 +12,7 @@ from campaigns.models import Market
 from tests.support.processes import Process, run_together
 from tests.support.waves import NOTIFY, NOW, campaign_with
 from waves.choices import CodeState
-from waves.codes import minting, pool
+from waves.codes import minting, own_codes, pool
 from waves.models import Code, Wave
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
@@ -23,7 +23,7 @@ PROCESSES, CODES, BATCH = (16, 200_000, 2_500) if FULL else (4, 1_200, 50)
 
 def reserved(wave_pk: int, fans: int) -> dict[str, Any]:
     """In a process of its own: a code for each of so many fans of the wave."""
-    pool.BATCH = BATCH
+    own_codes.BATCH = BATCH
     wave = Wave.objects.select_related("campaign").get(pk=wave_pk)
     members = pl.DataFrame(
         {

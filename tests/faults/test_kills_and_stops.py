@@ -82,7 +82,7 @@ class Preparation:
         "waves.preparation.prepare:select_and_seal",
         "waves.preparation.attempts:_count",
         "waves.preparation.status_files:put",
-        "waves.codes.pool:_reserve_batch",
+        "waves.codes.own_codes:_reserve_batch",
         "waves.preparation.prepare:wave_zip",
         "waves.preparation.prepare:write_candidates",
         "waves.preparation.prepare:_apply",

@@ -26,7 +26,7 @@ POINTS = (
     "waves.preparation.attempts:_count",
     "waves.uploads.upload:facts_of",
     "waves.uploads.codes:_reserve_given",
-    "waves.codes.pool:_reserve_batch",
+    "waves.codes.own_codes:_reserve_batch",
     "waves.uploads.upload:wave_zip",
     "waves.uploads.upload:write_upload_facts",
     "waves.uploads.upload:_apply",

@@ -13,7 +13,7 @@ from campaigns.choices import LateKind
 from campaigns.late_changes import permit
 from campaigns.models import Campaign
 from waves.choices import WaveState
-from waves.codes import pool
+from waves.codes import needs
 from waves.errors import (
     AttemptsExhausted,
     BadNotifyDate,
@@ -79,11 +79,11 @@ def require_selection(planned: PlannedSelection, name: str) -> None:
         )
     plan = planned.plan
     sources = {seat.market_id: seat.code_sources for seat in plan.seats}
-    pool.require_codes(
+    needs.require_codes(
         name,
         plan.wave,
         [
-            pool.CodeNeed(plan.markets[each.market_id], sources[each.market_id], each.selected)
+            needs.CodeNeed(plan.markets[each.market_id], sources[each.market_id], each.selected)
             for each in planned.selection.markets
         ],
     )

@@ -52,7 +52,7 @@ from operations.database.retries import retried
 from operations.leases import Lease
 from operations.models import Job
 from waves.choices import WaveState
-from waves.codes import pool
+from waves.codes import pool, reservations
 from waves.codes.pool import ReservedCodes
 from waves.digest import content_digest
 from waves.errors import WrongState
@@ -179,7 +179,7 @@ def _attempt(
         with sealed.facts.open("rb") as facts:
             files.put(kept["facts_key"], facts)
         lease.report_progress(2, STEPS)
-        pool.release_others(wave, sealed.members, lease.hold)
+        reservations.release_others(wave, sealed.members, lease.hold)
         reserved = (
             pool.reserve(wave, sealed.members, now=now, fence=lease.hold)
             if planned.plan.selects

@@ -22,7 +22,7 @@ from operations.database.retries import retried
 from operations.database.statements import rows as found_rows
 from operations.database.statements import run
 from waves.choices import RowReason
-from waves.codes import partner_codes, partner_service, pool
+from waves.codes import imported_codes, partner_codes, partner_service, pool, reservations
 from waves.codes.partner_answers import PLACEHOLDER
 from waves.codes.partner_generation import Generated
 from waves.models import Wave
@@ -89,7 +89,7 @@ def give_codes(
     generated = 0
     if generate:
         rows, generated = _generate(wave, rows, now, fence)
-    held = pool.reservations(wave).rename({"code": "held"})
+    held = reservations.held_by(wave).rename({"code": "held"})
     coded = rows.join(held, on="global_user_id", how="left", maintain_order="left")
     has_code = ~pl.col("code").is_in(["", PLACEHOLDER])
     lost = has_code & (
@@ -121,7 +121,7 @@ def _reserve_given(wave: Wave, batch: pl.DataFrame, now: datetime, fence: Fence)
         for which in (_OF_ANOTHER_FAN, _ANOTHER_CODE)
         for (code,) in found_rows(f"{_STALE}{which}{_OF_THE_WAVE}", **about)
     ]
-    pool.release_codes(wave, stale)
+    reservations.release_codes(wave, stale)
     run(_RESERVE, begins=begins, ends=ends, **common)
     run(_INSERT, begins=begins, ends=ends, origin=UPLOAD, **common)
 
@@ -179,12 +179,12 @@ def _of_service(
     """An imported code, or one of the partner's service, for each fan who has none of an earlier
     attempt. What comes is kept while the others are asked for.
     """
-    held = pool.usable(wave, wanted.select("global_user_id", "market", "sources"), fence)
+    held = reservations.usable(wave, wanted.select("global_user_id", "market", "sources"), fence)
     without = wanted.join(held, on="global_user_id", how="anti", maintain_order="left")
     if sum(
-        imported for _, _, imported in pool.reserve_imported(wave, without, now=now, fence=fence)
+        imported for _, _, imported in imported_codes.reserve(wave, without, now=now, fence=fence)
     ):
-        held = pool.reservations(wave)
+        held = reservations.held_by(wave)
     held = held.rename({"code": "made"})
     has_one = wanted.join(held, on="global_user_id", how="inner").select("global_user_id", "made")
     missing = wanted.join(held, on="global_user_id", how="anti", maintain_order="left")

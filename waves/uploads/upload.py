@@ -41,7 +41,7 @@ from operations.database.retries import retried
 from operations.leases import Lease
 from operations.models import Job
 from waves.choices import RowReason, WaveState
-from waves.codes import pool
+from waves.codes import reservations
 from waves.digest import content_digest
 from waves.errors import NoMembers
 from waves.holds import seats_given
@@ -274,7 +274,7 @@ def _apply(
     wave.campaign = campaign  # its texts as they are now
     drop_members(wave)
     write_members(wave, judged.members)
-    pool.release_codes(wave, judged.unused)
+    reservations.release_codes(wave, judged.unused)
     _write_markets(wave, judged)
     ledger = judged.ledger()
     WaveUpload.objects.filter(wave=wave).update(**ledger)

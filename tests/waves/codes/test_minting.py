@@ -7,6 +7,7 @@ from collections import Counter
 
 import polars as pl
 import pytest
+from django.db import IntegrityError, transaction
 
 from tests.support.waves import KEY, NOTIFY, campaign_with
 from waves.codes import minting
@@ -75,3 +76,17 @@ def test_k5_a_fan_who_holds_a_code_of_the_wave_gets_no_second_one():
     assert make(campaign, fans) == 1
     held = Code.objects.filter(wave=wave).values_list("global_user_id", flat=True)
     assert sorted(held) == ["a\\b", "c"]
+
+
+@pytest.mark.django_db
+def test_k1_a_code_is_unique_over_all_campaigns_whatever_its_case():
+    one, other = campaign_with(1), campaign_with(1)
+    Code.objects.create(campaign=one, code="ABC23456")
+    with pytest.raises(IntegrityError, match="code_once_whatever_its_case"), transaction.atomic():
+        Code.objects.create(campaign=other, code="abc23456")
+
+
+@pytest.mark.django_db
+def test_k3_tm_is_no_row_in_the_table_of_codes():
+    with pytest.raises(IntegrityError, match="code_is_no_placeholder"), transaction.atomic():
+        Code.objects.create(campaign=campaign_with(1), code="tm")

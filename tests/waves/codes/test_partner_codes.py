@@ -16,13 +16,13 @@ from operations.models import Alert, Job
 from tests.support.processes import Process
 from tests.support.waves import KEY, NOTIFY, NOW, campaign_with, members_of, person, request
 from tests.waves.codes.code_service import HONEST, faults, running, service_of
+from tests.waves.codes.imported import codes_in_order, imported
 from waves import tasks as wave_tasks
 from waves.actions import cancel
-from waves.codes import partner_codes, pool
+from waves.codes import partner_codes, pool, reservations
 from waves.errors import CodeServiceAway, CodeServiceError, CodesExhausted
 from waves.models import Code, CodeServiceCall, Member, Wave
 from waves.preparation.prepare import prepare
-from waves.preparation.previews import preview
 from waves.preparation.submission import submit
 from waves.selection.plan import WaveRequest
 
@@ -46,22 +46,6 @@ def box(server, settings):
 @pytest.fixture
 def ann():
     return person("ann")
-
-
-def imported(campaign, *codes, market=None):
-    """In the order of their import."""
-    only = campaign.markets.get(market_id=market) if market else None
-    return [
-        Code.objects.create(
-            campaign=campaign, code=code, source="partner", origin="list", only_market=only
-        )
-        for code in codes
-    ]
-
-
-def codes_in_order(wave):
-    """The codes of the members, the best fan's first."""
-    return list(Member.objects.filter(wave=wave).order_by("place").values_list("code", flat=True))
 
 
 def calls(wave):
@@ -92,26 +76,6 @@ def test_k4_codes_are_reserved_at_the_service_for_each_market_and_kept_as_rows(b
     }
     assert sorted(calls(prepared.wave)) == [("east", 1, 4, 4), ("west", 1, 3, 3)]
     assert prepared.codes == {"reserved": 7, "generated": 7, "tm": 0}
-
-
-def test_k4_the_best_fans_get_partner_codes_while_there_are_any_and_the_others_own_ones(ann):
-    campaign = campaign_with(9, {"west": 6}, code_source="partner|own")
-    imported(campaign, "EVERY1", "EVERY2")
-    imported(campaign, "WEST1", market="west")
-    imported(campaign, "EAST1", market=campaign_market(campaign, "east"))
-    wave = prepare(request(campaign), by=ann, now=NOW).wave
-    codes = codes_in_order(wave)
-    assert codes[:3] == ["WEST1", "EVERY1", "EVERY2"]
-    assert "EAST1" not in codes
-    assert {code.source for code in Code.objects.filter(wave=wave, code__in=codes[3:])} == {"own"}
-
-
-def campaign_market(campaign, market_id):
-    first = campaign.markets.first()
-    campaign.markets.create(
-        market_id=market_id, name=market_id, capacity=0, selection_time=first.selection_time
-    )
-    return market_id
 
 
 def test_k4_the_service_is_asked_for_what_the_imported_codes_leave_missing(box, ann):
@@ -156,18 +120,6 @@ def test_k4_too_few_codes_are_refused_with_market_wanted_and_found_and_nothing_h
     box.control(code_stock=0)
     wave = prepare(request(campaign), by=ann, now=NOW).wave
     assert calls(wave) == [("west", 1, 4, 3), ("west", 2, 1, 1)]
-
-
-def test_k4_without_a_service_too_few_imported_codes_are_refused_at_the_preview_already(ann):
-    campaign = campaign_with(30, {"east": 4, "west": 4}, code_source="partner")
-    imported(campaign, "E1", "E2", market="east")
-    imported(campaign, *(f"ANY{n}" for n in range(5)))
-    said = str(preview(request(campaign), now=NOW).refusal)
-    assert "market west: 4 codes are needed, and 3 found" in said
-    assert "CODE_SERVICE_URL" in said
-    imported(campaign, "W1", market="west")
-    assert not preview(request(campaign), now=NOW).refusal
-    assert prepare(request(campaign), by=ann, now=NOW).codes["reserved"] == 8
 
 
 def test_k1_a_code_that_exists_already_is_nobodys_second_one(box, ann):
@@ -254,7 +206,7 @@ def test_k5_what_is_selected_for_another_market_gets_a_code_of_that_market(box, 
             "held_code": pl.Series([None] * 2, dtype=pl.String),
         }
     )
-    pool.release_others(wave, members)
+    reservations.release_others(wave, members)
     again = pool.reserve(wave, members, now=NOW)
     assert not set(again.members["code"]) & {code.code for code in fans}
     assert set(Code.objects.filter(state="released").values_list("code", flat=True)) >= {

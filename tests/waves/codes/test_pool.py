@@ -1,91 +1,31 @@
-"""Codes: minted, found, never twice. [K-1, K-5]"""
+"""A code for each member, of the first source that has one. [K-4]"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
-from django.db import IntegrityError, transaction
 
 from tests.support.waves import NOW, campaign_with, person, request
-from waves.codes import minting
-from waves.errors import CodesExhausted
-from waves.models import Code, Wave
+from tests.waves.codes.imported import codes_in_order, imported
+from waves.models import Code
 from waves.preparation.prepare import prepare
-from waves.preparation.submission import submit
 
 
 @pytest.mark.django_db
-def test_k1_a_code_is_unique_over_all_campaigns_whatever_its_case():
-    one, other = campaign_with(1), campaign_with(1)
-    Code.objects.create(campaign=one, code="ABC23456")
-    with pytest.raises(IntegrityError, match="code_once_whatever_its_case"), transaction.atomic():
-        Code.objects.create(campaign=other, code="abc23456")
+def test_k4_the_best_fans_get_partner_codes_while_there_are_any_and_the_others_own_ones():
+    campaign = campaign_with(9, {"west": 6}, code_source="partner|own")
+    imported(campaign, "EVERY1", "EVERY2")
+    imported(campaign, "WEST1", market="west")
+    imported(campaign, "EAST1", market=campaign_market(campaign, "east"))
+    wave = prepare(request(campaign), by=person("ann"), now=NOW).wave
+    codes = codes_in_order(wave)
+    assert codes[:3] == ["WEST1", "EVERY1", "EVERY2"]
+    assert "EAST1" not in codes
+    assert {code.source for code in Code.objects.filter(wave=wave, code__in=codes[3:])} == {"own"}
 
 
-@pytest.mark.django_db
-def test_k3_tm_is_no_row_in_the_table_of_codes():
-    with pytest.raises(IntegrityError, match="code_is_no_placeholder"), transaction.atomic():
-        Code.objects.create(campaign=campaign_with(1), code="tm")
-
-
-@pytest.mark.django_db
-def test_k1_a_collision_is_tried_again(monkeypatch):
-    campaign = campaign_with(3, {"west": 3})
-    Code.objects.create(campaign=campaign_with(1), code="taken22222")
-    draws = iter([["TAKEN22222", "FRESH22222", "FRESH33333"], ["FRESH44444"]])
-    monkeypatch.setattr(minting, "mint", lambda count, **_: next(draws))
-    prepared = prepare(request(campaign), by=person("ann"), now=NOW)
-    assert prepared.codes["generated"] == 3
-    assert set(Code.objects.filter(wave=prepared.wave).values_list("code", flat=True)) == {
-        "FRESH22222",
-        "FRESH33333",
-        "FRESH44444",
-    }
-
-
-@pytest.mark.django_db
-def test_k1_when_no_new_code_can_be_found_the_preparation_fails_with_a_hint(monkeypatch):
-    campaign = campaign_with(1, {"west": 1})
-    Code.objects.create(campaign=campaign_with(1), code="TAKEN22222")
-    monkeypatch.setattr(minting, "mint", lambda count, **_: ["TAKEN22222"] * count)
-    with pytest.raises(CodesExhausted, match="code length"):
-        prepare(request(campaign), by=person("ann"), now=NOW)
-
-
-@pytest.mark.django_db
-def test_k5_available_codes_of_the_campaign_are_used_before_new_ones():
-    campaign = campaign_with(4, {"west": 4})
-    ready = {Code.objects.create(campaign=campaign, code=f"READY{n}").code for n in range(3)}
-    Code.objects.create(campaign=campaign, code="PARTNER1", source="partner")
-    prepared = prepare(request(campaign), by=person("ann"), now=NOW)
-    used = set(Code.objects.filter(wave=prepared.wave).values_list("code", flat=True))
-    assert ready < used
-    assert "PARTNER1" not in used
-    assert prepared.codes == {"reserved": 4, "generated": 1, "tm": 0}
-
-
-@pytest.mark.django_db
-def test_k2_a_code_carries_its_validity():
-    campaign = campaign_with(2, time_zone="America/New_York")
-    day_before = datetime(2028, 2, 29, 2, tzinfo=UTC)  # 28 February there
-    wave = prepare(request(campaign, notify_date=day_before), by=person("ann"), now=NOW).wave
-    code = Code.objects.filter(wave=wave).first()
-    assert (code.begins_at.isoformat(), code.ends_at.isoformat()) == (
-        "2028-02-28T02:00:00+00:00",
-        "2029-03-01T02:00:00+00:00",
+def campaign_market(campaign, market_id):
+    first = campaign.markets.first()
+    campaign.markets.create(
+        market_id=market_id, name=market_id, capacity=0, selection_time=first.selection_time
     )
-
-
-@pytest.mark.django_db
-def test_k5_one_reservation_for_each_fan_and_wave():
-    campaign = campaign_with(1)
-    submit(request(campaign), by=person("ann"), now=NOW)
-    wave = Wave.objects.get(campaign=campaign)
-    Code.objects.create(
-        campaign=campaign, code="FIRST222", state="reserved", wave=wave, global_user_id="u"
-    )
-    with pytest.raises(IntegrityError, match="code_one_reservation"), transaction.atomic():
-        Code.objects.create(
-            campaign=campaign, code="SECOND22", state="reserved", wave=wave, global_user_id="u"
-        )
+    return market_id
