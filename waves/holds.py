@@ -154,8 +154,9 @@ def sources_of_codes(wave: Wave) -> list[int]:
 
 @dataclass(frozen=True)
 class Freed:
-    """What a cancelled wave leaves: fans whose code stays theirs (`bound`), fans who are free with
-    their codes, and whether a message has reached anybody, or may have.
+    """What a cancelled wave leaves: fans whose code stays theirs, or who are not selected any more
+    (`bound`), fans who are free with their codes, and whether a message has reached anybody, or may
+    have.
     """
 
     bound: int
@@ -175,10 +176,12 @@ def codes_kept(wave_pk: int) -> int:
 
 def freed_by(wave: Wave) -> Freed:
     """What is free and what is not after this wave was cancelled. No member is counted for it.
-    [K-5, W-6]
+    [K-5, W-6, X-8]
     """
-    contacted = wave.triggered_at is not None and _contacts(Q(wave=wave.pk)).exists()
-    return Freed(wave.codes_kept, wave.selected - wave.codes_kept, contacted)
+    triggered = wave.triggered_at is not None
+    contacted = triggered and _contacts(Q(wave=wave.pk)).exists()
+    bound = wave.codes_kept if wave.selects else wave.selected * triggered
+    return Freed(bound, wave.selected - bound, contacted)
 
 
 def _cancelled_after_trigger(campaign_pk: int) -> list[tuple[int, bool]]:

@@ -749,8 +749,11 @@ class Earlier:
         self.wave, at = wave, wave["prepared_at"]
         place = [each["date_key"] for each in waves].index(wave["date_key"])
         before = [each for each in waves[:place] if each["kind"] != "withdrawn"]
-        self.live = [each for each in before if not came_before(each["cancelled_at"], at)]
-        self.ended = [each for each in before if came_before(each["cancelled_at"], at) and each["triggered_at"]]
+        sent = [each for each in before if came_before(each["cancelled_at"], at) and each["triggered_at"]]
+        # whom it told that they were not selected, no wave selects later
+        told = [each for each in sent if each["kind"] == "not_selected" and wave["kind"] != "not_selected"]
+        self.live = [each for each in before if not came_before(each["cancelled_at"], at) or each in told]
+        self.ended = [each for each in sent if each not in told]
         # whom another wave held when this one was prepared is not known where that was not its last preparation
         over = [each for each in waves if came_before(each["cancelled_at"], at) and not each["triggered_at"]]
         others = [each for each in waves if each is not wave and each not in over and came_before(each["first_prepared_at"], at)]

@@ -60,7 +60,7 @@ _BLOCK_BYTES = 64  # of SHA-256, to which HMAC pads its key
 # The other waves of the campaign that have members.
 EARLIER = """
 WITH earlier AS (
-    SELECT wave.id, wave.state, wave.triggered_at FROM waves_wave AS wave
+    SELECT wave.id, wave.state, wave.kind, wave.triggered_at FROM waves_wave AS wave
     WHERE wave.campaign_id = %(campaign)s AND wave.id <> %(wave)s AND EXISTS (
         SELECT FROM waves_member AS theirs WHERE theirs.wave_id = wave.id)
 ), taken AS (
@@ -95,13 +95,18 @@ _REACHED = """, reached AS (
         SELECT theirs.global_user_id
         FROM waves_member AS theirs JOIN earlier ON earlier.id = theirs.wave_id
         WHERE earlier.state NOT IN ('cancelled', 'failed', 'completed'))
+), told AS (
+    SELECT theirs.global_user_id
+    FROM waves_member AS theirs JOIN earlier ON earlier.id = theirs.wave_id
+    WHERE %(selects)s AND earlier.kind = 'not_selected' AND earlier.triggered_at IS NOT NULL
 )
 """
 _SELECT_FANS = """
 SELECT score.global_user_id, score.raw_text, score.band_score::text, score.preferences,
     CASE WHEN score.preferences IS NULL THEN '+' || array_to_string(fan.preferences, '|') END,
     (extract(epoch FROM fan.registered_at) * 1000000)::bigint,
-    (score.global_user_id IN (SELECT global_user_id COLLATE "C" FROM taken))::int,
+    (score.global_user_id IN (SELECT global_user_id COLLATE "C" FROM taken)
+        OR score.global_user_id IN (SELECT global_user_id COLLATE "C" FROM told))::int,
     (score.global_user_id IN (SELECT global_user_id COLLATE "C" FROM coded))::int,
     back.market_id,
     again.market_id,
@@ -314,6 +319,7 @@ def _lines(wave: Wave, score_file: ScoreFile, lists: Mapping[str, bytes]) -> Ite
         "wave": wave.pk,
         "score_file": score_file.pk,
         "reassign": wave.reassign,
+        "selects": wave.selects,
     }
     work = partial(_lines_of, in_force=rules.gather(campaign, lists), salt=draw_of(campaign).salt)
     # PostgreSQL and the hashing keep two cores busy

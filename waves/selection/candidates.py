@@ -25,7 +25,7 @@ SELECT score.global_user_id, score.raw_score, score.band_score, score.luck,
 _FROM_FANS = """,
     COALESCE(score.preferences, array_to_string(fan.preferences, '|')),
     (extract(epoch FROM fan.registered_at) * 1000000)::bigint,
-    member.id IS NOT NULL,
+    member.id IS NOT NULL OR told.global_user_id IS NOT NULL,
     assignment.id IS NOT NULL,
     score.preferences IS NULL AND fan.id IS NOT NULL
 FROM campaigns_fanscore AS score
@@ -40,6 +40,8 @@ LEFT JOIN waves_member AS member
 LEFT JOIN waves_assignment AS assignment
     ON assignment.campaign_id = %(campaign)s AND assignment.global_user_id = score.global_user_id
         COLLATE "default"
+LEFT JOIN (SELECT DISTINCT global_user_id FROM waves_member WHERE wave_id = ANY(%(told)s)) AS told
+    ON told.global_user_id = score.global_user_id COLLATE "default"
 WHERE score.score_file_id = %(score_file)s
 """
 FANS = "".join((_SELECT_FANS, CONTACT, _FROM_FANS))
@@ -96,18 +98,20 @@ def gather(
     *,
     market_ids: Iterable[str],
     wave_id: int | None,
+    told: Sequence[int] = (),
 ) -> list[Candidates]:
     """The fans of the score file who may be selected, by the lists and options of `rules`, and by
     each of the terms; read once. `market_ids`: of the campaign. [W-5, X-4]
 
-    Members of the wave `wave_id` itself (its earlier preparation) are not counted as taken.
+    Members of the wave `wave_id` itself (its earlier preparation) are not counted as taken; those
+    of the cancelled waves `told` are. [X-8]
     """
-    numbers = {"campaign": score_file.campaign_id, "wave": wave_id, "score_file": score_file.pk}
+    values = {"campaign": score_file.campaign_id, "wave": wave_id, "score_file": score_file.pk}
     markets = pl.Enum(list(market_ids))
     judge = partial(_split_each, rules=rules, terms=terms, markets=markets)
     # PostgreSQL, the reading and the judging keep two cores busy
     with helper_thread("candidates") as helper:
-        frames = nullable_frames_of(FANS, _SCHEMA, **numbers)
+        frames = nullable_frames_of(FANS, _SCHEMA, told=list(told), **values)
         parts = list(in_order(helper, judge, frames, at_once=AT_ONCE))
     nobody = judge(pl.DataFrame(schema=_SCHEMA))
     return [

@@ -73,6 +73,12 @@ def waves_that_told(campaign: Campaign) -> QuerySet[Wave]:
     )
 
 
+def cancelled_that_told(campaign: Campaign) -> list[int]:
+    """Those of `waves_that_told` whose fans no live wave holds any more, by their keys."""
+    cancelled = waves_that_told(campaign).filter(state=WaveState.CANCELLED)
+    return list(cancelled.values_list("pk", flat=True))
+
+
 def require_nobody_was_told(campaign: Campaign) -> None:
     """Raises FansWereTold where a top-up would select whom another wave tells otherwise. [X-7]"""
     told = waves_that_told(campaign).order_by("id").first()

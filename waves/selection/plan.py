@@ -32,7 +32,12 @@ from waves.models import Wave
 from waves.naming import aware, market_file_key, wave_name
 from waves.selection import candidates
 from waves.selection.allocation import Selection, members_digest, seats_in_play, select
-from waves.selection.left_out import of_those_left_out, require_waves_are_done, without_room
+from waves.selection.left_out import (
+    cancelled_that_told,
+    of_those_left_out,
+    require_waves_are_done,
+    without_room,
+)
 from waves.selection.market_files import markets_of_wave
 from waves.selection.top_up_rules import base_of_top_up
 
@@ -236,6 +241,7 @@ def select_each(
         ],
         market_ids=first.markets,
         wave_id=wave.pk if wave else None,
+        told=cancelled_that_told(first.campaign) if first.selects else (),
     )
     by_terms, draw = dict(zip(different, gathered, strict=True)), draw_of(first.campaign)
     return [

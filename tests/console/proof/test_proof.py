@@ -37,10 +37,12 @@ from tests.console.proof.presale_cases import (
     sent,
     verify,
 )
-from tests.support.waves import NOTIFY, NOW, SALT, SEED, add_scores, campaign_with
+from tests.support.waves import NOTIFY, NOW, SALT, SEED, add_scores, campaign_with, person
+from waves.actions import cancel
 from waves.choices import Order
 from waves.models import Wave
 from waves.preparation import not_selected, top_up
+from waves.selection import plan
 
 pytestmark = pytest.mark.django_db
 
@@ -155,6 +157,27 @@ def test_a_top_up_and_those_who_were_told_are_proved_and_public(three_kinds) -> 
     found = verify(made)
     assert found["problems"] == []
     assert f"Wave 20260123: {told['fans']} candidates, all of them told" in str(found["passed"])
+
+
+@pytest.mark.parametrize(
+    ("forgotten", "says"),
+    [(False, ""), (True, "fans whom an earlier wave holds are not left out of it")],
+)
+def test_whom_a_wave_told_before_it_was_cancelled_no_later_wave_may_select(
+    three_kinds, monkeypatch, forgotten, says
+) -> None:
+    """X-8, S-10"""
+    Wave.objects.filter(date_key="20260123").update(state="triggered")
+    cancel(Wave.objects.get(date_key="20260123"), by=person("pat"), reason="wrong text")
+    late = Registrant.objects.filter(campaign=three_kinds, preferences=[]).earliest("pk")
+    late.pk, late.global_user_id = None, f"fan-{FANS - 1:06d}"
+    late.save()
+    if forgotten:
+        monkeypatch.setattr(plan, "cancelled_that_told", lambda _: [])
+    sent(three_kinds, "20260124")
+    close(three_kinds)
+    problems = verify(proof.proof_bundle(three_kinds.campaign_id))["problems"]
+    assert any(says in each for each in problems) if says else problems == []
 
 
 def test_a_fan_who_was_told_learns_their_place(three_kinds) -> None:

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.console.page_cases import prepared, sending_wave
 from tests.support.people import client_of, member_of
+from tests.support.waves import NOTIFY, NOW, campaign_with
 from waves.holds import Freed, freed_by
 from waves.models import Wave
 
@@ -60,3 +61,28 @@ def test_w6_fans_who_come_back_are_counted_when_the_wave_is_prepared(client):
     Wave.objects.filter(pk=wave.pk).update(returned=7)
     html = client.get(f"/admin/wave/{wave.name}/").content.decode()
     assert "7 of the selected fans come with the code" in html
+
+
+@pytest.mark.parametrize(
+    ("triggered", "says"),
+    [
+        (None, "Its 7 fans are free for another wave."),
+        (NOW, "No later wave selects its 7 fans; another wave for fans who were not selected"),
+    ],
+)
+def test_x8_a_cancelled_wave_for_who_was_not_selected_says_who_may_still_be(
+    client, triggered, says
+):
+    wave = Wave.objects.create(
+        campaign=campaign_with(0),
+        date_key="20260121",
+        name="tour_20260121",
+        kind="not_selected",
+        state="cancelled",
+        notify_date=NOTIFY,
+        triggered_at=triggered,
+        selected=7,
+        content={"templates": []},
+        content_digest="a" * 64,
+    )
+    assert says in client.get(f"/admin/wave/{wave.name}/").content.decode()

@@ -14,6 +14,7 @@ from datalake.storage import buckets
 from tests.support.waves import (
     NOTIFY,
     NOW,
+    approve,
     campaign_with,
     counted,
     person,
@@ -21,8 +22,10 @@ from tests.support.waves import (
     request,
     sent_out,
 )
+from waves import schedule
+from waves.actions import cancel
 from waves.errors import FansWereTold, NotEverybody, WrongState
-from waves.holds import seats_given
+from waves.holds import Freed, freed_by, seats_given
 from waves.models import Code, Member, Send, Wave
 from waves.preparation import not_selected, top_up
 from waves.preparation.prepare import prepare
@@ -112,6 +115,38 @@ def test_x8_no_later_wave_selects_whom_it_told(campaign):
     told(campaign)
     campaign.markets.update(capacity=9)
     assert preview(request(campaign, "20260121-3"), now=NOW).planned.selection.members.is_empty()
+
+
+def cancelled_after_its_trigger(campaign) -> Wave:
+    wave, bob = told(campaign), person("bob")
+    approve(wave, by=bob, digest=wave.content_digest, now=NOW)
+    schedule.schedule(wave, by=bob, now=NOW)
+    schedule.check_due_waves(now=wave.notify_date)
+    wave.refresh_from_db()
+    return cancel(wave, by=bob, reason="wrong text")
+
+
+def test_x8_nor_does_one_after_it_was_cancelled_in_the_middle_and_the_second_count_agrees(
+    campaign,
+):
+    """X-14: who registers now is selected in their place."""
+    registrant = Registrant.objects.get(campaign=campaign, global_user_id="fan-000001")
+    wave = cancelled_after_its_trigger(campaign)
+    assert freed_by(wave) == Freed(bound=7, free=0, contacted=False)
+    campaign.markets.update(capacity=9)
+    registrant.pk, registrant.global_user_id = None, "fan-000000"
+    registrant.save()
+    later = counted(prepare(request(campaign, "20260121-3"), by=person("ann"), now=NOW).wave)
+    assert [member.global_user_id for member in later.members.all()] == ["fan-000000"]
+    assert later.excluded == {"already_in_wave": 10, "no_market_wanted": 1}
+    assert later.count_problems == []
+    assert later.counted_digest
+
+
+def test_x8_the_fans_of_a_wave_that_was_cancelled_in_the_middle_can_be_told_in_another(campaign):
+    cancelled_after_its_trigger(campaign)
+    again = counted(told(campaign, "20260121-3"))
+    assert (again.selected, again.count_problems) == (7, [])
 
 
 def test_x8_nobody_is_told_while_another_wave_may_still_select_them(campaign):
