@@ -5,6 +5,7 @@ POST. [O-7]
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 from django.contrib import messages
 from django.http import (
@@ -54,6 +55,25 @@ def _as_csv(name: str, lines: Iterator[str]) -> StreamingHttpResponse:
     )
 
 
+def _rejected_rows(
+    request: StaffRequest,
+    of: str,
+    opened: Callable[[], BinaryIO],
+    *,
+    ready: bool,
+    not_yet: str,
+    back: str,
+) -> HttpResponseBase:
+    """The rejected rows of a file or list, named for it; `not_yet`: what it is not yet, so that
+    they are not `ready`.
+    """
+    if not ready:
+        messages.error(request, f"The {not_yet} yet, so it has no rejected rows.")
+        return HttpResponseRedirect(back)
+    name = f"{of}.rejected.csv"
+    return _download(request, name, lambda: _as_csv(name, neutralised_file(opened())), back=back)
+
+
 @action(EXPORT, "campaigns.view_scorefile")
 def score_file(request: StaffRequest, pk: int) -> HttpResponseBase:
     found = get_object_or_404(ScoreFile, pk=pk)
@@ -69,32 +89,26 @@ def score_file(request: StaffRequest, pk: int) -> HttpResponseBase:
 @action(EXPORT, "campaigns.view_registrationimport")
 def registrations(request: StaffRequest, pk: int) -> HttpResponseBase:
     found = get_object_or_404(RegistrationImport, pk=pk)
-    back = reverse("registrations", args=[pk])
-    if not found.finished:
-        messages.error(request, "The file is not imported yet, so it has no rejected rows.")
-        return HttpResponseRedirect(back)
-    name = f"{found.name.rpartition('.')[0] or found.name}.rejected.csv"
-    return _download(
+    return _rejected_rows(
         request,
-        name,
-        lambda: _as_csv(name, neutralised_file(rejected_file.opened(found))),
-        back=back,
+        found.name.rpartition(".")[0] or found.name,
+        lambda: rejected_file.opened(found),
+        ready=found.finished,
+        not_yet="file is not imported",
+        back=reverse("registrations", args=[pk]),
     )
 
 
 @action(EXPORT, "waves.view_codeimport")
 def code_file(request: StaffRequest, pk: int) -> HttpResponseBase:
     found = get_object_or_404(CodeImport, pk=pk)
-    back = reverse("code-file", args=[pk])
-    if not found.rejected_key:
-        messages.error(request, "The file is not imported yet, so it has no rejected rows.")
-        return HttpResponseRedirect(back)
-    name = f"{found.name.rpartition('.')[0] or found.name}.rejected.csv"
-    return _download(
+    return _rejected_rows(
         request,
-        name,
-        lambda: _as_csv(name, neutralised_file(buckets.scoring().open(found.rejected_key))),
-        back=back,
+        found.name.rpartition(".")[0] or found.name,
+        lambda: buckets.scoring().open(found.rejected_key),
+        ready=bool(found.rejected_key),
+        not_yet="file is not imported",
+        back=reverse("code-file", args=[pk]),
     )
 
 
@@ -122,15 +136,13 @@ def wave_zip(request: StaffRequest, name: str) -> HttpResponseBase:
 def wave_rejected(request: StaffRequest, name: str) -> HttpResponseBase:
     """The rejected rows of an uploaded list. [W-3]"""
     found = get_object_or_404(Wave, name=name)
-    key, back, file_name = found.rejected_key, reverse("wave", args=[name]), f"{name}.rejected.csv"
-    if not key:
-        messages.error(request, "The list is not taken in yet, so it has no rejected rows.")
-        return HttpResponseRedirect(back)
-    return _download(
+    return _rejected_rows(
         request,
-        file_name,
-        lambda: _as_csv(file_name, neutralised_file(buckets.scoring().open(key))),
-        back=back,
+        name,
+        lambda: buckets.scoring().open(found.rejected_key),
+        ready=bool(found.rejected_key),
+        not_yet="list is not taken in",
+        back=reverse("wave", args=[name]),
     )
 
 

@@ -22,7 +22,7 @@ from waves.lifecycle import move
 from waves.locks import lock_wave
 from waves.models import Wave
 from waves.naming import Attempt, status_key
-from waves.preparation import status_files
+from waves.preparation import config_files, status_files
 from waves.preparation.judgement import MOST_ATTEMPTS, PREPARABLE, exhausted
 from waves.preparation.wave_files import status_json
 
@@ -58,6 +58,7 @@ def counted(wave: Wave, lease: Lease, *, by: User | None, started: datetime) -> 
             # well, and only the answer to its commit was lost
             wave.refresh_from_db(fields=list(status_files.KEPT))
             status_files.delete_uncounted(wave, lambda attempt: attempt == attempt_at(lease))
+            config_files.have_swept(wave)
             raise
         raise
 

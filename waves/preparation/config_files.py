@@ -36,6 +36,7 @@ PLACES: Final = {
 # Prepared, and at no place: nobody may send it yet.
 WAITING: Final = (WaveState.PREPARED, WaveState.APPROVED, WaveState.HELD)
 GENERATING: Final = "generating"
+UNCERTAIN: Final = "uncertain"  # what was written last
 _MEMBERS = """
 SELECT member.global_user_id, NULLIF(member.member_id, ''), market.market_id,
     NULLIF(member.email, ''), NULLIF(member.phone, ''), NULLIF(member.code, '')
@@ -68,6 +69,13 @@ def write_generating(wave: Wave) -> None:
     buckets.scoring().put(SmsWaveKeys(wave.name).generating, content)
 
 
+def have_swept(wave: Wave) -> None:
+    """An attempt that was taken over may have written after the next one: the sweep writes all of
+    the wave's files once more. [O-6]
+    """
+    Wave.objects.filter(pk=wave.pk).update(filed_as=UNCERTAIN)
+
+
 def put_right(wave: Wave) -> None:
     """Make the files say what the row says; the caller holds the wave's lock. Raises OSError."""
     wave = Wave.objects.select_related("campaign").get(pk=wave.pk)
@@ -90,7 +98,7 @@ def put_right(wave: Wave) -> None:
             _note_ours(keys.at(place), place)
     for other in sorted(set(PLACES.values()) - {place}):
         files.delete(keys.at(other))
-    Wave.objects.filter(pk=wave.pk).update(filed_as=due)
+    Wave.objects.filter(pk=wave.pk, filed_as=wave.filed_as).update(filed_as=due)
 
 
 def put_right_if_reachable(wave: Wave) -> bool:

@@ -252,15 +252,15 @@ def _apply(
     wave.campaign = campaign  # its texts as they are now
     drop_members(wave)
     write_members(wave, reserved.members)
-    write_wave_markets(wave, planned)
+    plan, selection = planned.plan, planned.selection
+    write_wave_markets(wave, plan.seats, plan.markets, selection.markets)
     wave.content = live_content(wave, texts_for(reserved.members))
-    selection = planned.selection
     move(
         wave,
         WaveState.PREPARED,
         by=by,
         error="",
-        score_file=planned.plan.score_file,
+        score_file=plan.score_file,
         least_score=planned.least_score,
         members_digest=selection.members_digest,
         content=wave.content,

@@ -88,13 +88,25 @@ def _content(arrival: Arrival, wave: Wave | None) -> bytes | None:
     Raises NoSuchObject.
     """
     bucket = buckets.scoring()
-    found = bucket.found(arrival.key)
-    if found is None and wave is None:
+    if wave is None and not bucket.exists(arrival.key):
         raise NoSuchObject(f"{arrival.key} is no longer in the scoring bucket. Put it there again.")
-    if found is None or found.version != arrival.version:
+    if not _is_as_noted(arrival):
         return None
     with bucket.open(arrival.key) as file:
         return file.read(MOST_BYTES + 1)
+
+
+def _is_as_noted(arrival: Arrival) -> bool:
+    found = buckets.scoring().found(arrival.key)
+    return found is not None and found.version == arrival.version
+
+
+def _delete(arrival: Arrival) -> None:
+    """The wave has it; it comes back once the wave is scheduled. What took its place stays: a newer
+    config, or our own where another attempt was faster. [O-6]
+    """
+    if _is_as_noted(arrival):
+        buckets.scoring().delete(arrival.key)
 
 
 def _take_up(
@@ -107,7 +119,7 @@ def _take_up(
             f"The config names campaign {config.campaign_id}, but the object is {key}."
         )
     if wave is not None and _is_taken(wave, config):  # the worker died just after that
-        bucket.delete(arrival.key)
+        _delete(arrival)
         return None
     source = SmsWaveKeys(name).members
     if not bucket.exists(source):
@@ -117,7 +129,7 @@ def _take_up(
         )
     with bucket.open(source) as rows:
         job = submit(Submitted(config, rows, date_key), by=None, now=now)
-    bucket.delete(arrival.key)  # the wave has it; it comes back once the wave is scheduled
+    _delete(arrival)
     return job
 
 

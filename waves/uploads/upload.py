@@ -49,15 +49,16 @@ from waves.lifecycle import drop_members, move, require_state, wave_named
 from waves.locks import lock_wave
 from waves.markets import MarketSeat, seats_of_campaign
 from waves.messages.templates import live_content, texts_for
-from waves.models import Wave, WaveMarket, WaveUpload
+from waves.models import Wave, WaveUpload
 from waves.naming import attempt_key, attempt_prefix, zip_key
 from waves.preparation import attempts, config_files, status_files
 from waves.preparation.judgement import PREPARABLE
 from waves.preparation.members import with_languages, write_members
 from waves.preparation.wave_files import status_json, wave_zip
+from waves.preparation.wave_markets import write_wave_markets
 from waves.second_count.uploaded_record import write_upload_facts
 from waves.second_count.verdict import NO_VERDICT
-from waves.selection.allocation import members_digest
+from waves.selection.allocation import MarketResult, members_digest
 from waves.uploads import codes, submission
 from waves.uploads.facts import facts_of
 from waves.uploads.reading import WaveList, raws_of, read_list
@@ -90,6 +91,19 @@ class JudgedList:
         ).with_columns(pl.lit(RowReason.MALFORMED_ROW.value).alias("reason"))
         judged = self.rows.filter(pl.col("reason").is_not_null()).select("line", "reason")
         return pl.concat([malformed, judged]).sort("line")
+
+    def results(self) -> list[MarketResult]:
+        """Of each market; `wanted`: the rows that named it."""
+        selected, wanted = tally(self.members["market_id"]), tally(self.rows["market_id"])
+        return [
+            MarketResult(
+                *(seat.market_id, seat.capacity, seat.given, seat.room),
+                selected=selected.get(seat.market_id, 0),
+                cutoff=None,
+                wanted=wanted[seat.market_id],
+            )
+            for seat in self.seats
+        ]
 
     def ledger(self) -> dict[str, Any]:
         """The counts of the upload's row. [W-3]"""
@@ -214,18 +228,21 @@ def _judge(wave: Wave, about: WaveUpload, lease: Lease, *, now: datetime) -> Jud
         pl.lit(NOT_DRAWN).alias("band_score"),
         pl.lit(None, pl.Int64).alias("reassigned"),
     )
-    if members.is_empty():
-        raise NoMembers(
-            f"No row of the list of wave {wave.name} can be in the wave, so there is no wave to"
-            f" approve. Rejected: {_in_words(rows, coded.rows)}."
-        )
     outcomes = pl.concat(
         [rows.filter(pl.col("reason").is_not_null()), coded.rows.select(rows.columns)]
     )
     members = with_languages(campaign.pk, members)
     named = set(rows["market_id"])
     filled = tuple(seat for seat in seats if seat.market_id in named)
-    return JudgedList(source, outcomes.sort("line"), members, filled, coded.generated, coded.unused)
+    judged = JudgedList(
+        source, outcomes.sort("line"), members, filled, coded.generated, coded.unused
+    )
+    if members.is_empty():
+        raise NoMembers(
+            f"No row of the list of wave {wave.name} can be in the wave, so there is no wave to"
+            f" approve. Rejected: {_in_words(judged.rejected)}."
+        )
+    return judged
 
 
 def _with_markets(
@@ -275,7 +292,8 @@ def _apply(
     drop_members(wave)
     write_members(wave, judged.members)
     reservations.release_codes(wave, judged.unused)
-    _write_markets(wave, judged)
+    markets = {market.market_id: market for market in campaign.markets.all()}
+    write_wave_markets(wave, judged.seats, markets, judged.results())
     ledger = judged.ledger()
     WaveUpload.objects.filter(wave=wave).update(**ledger)
     wave.content = live_content(wave, texts_for(judged.members))
@@ -307,31 +325,7 @@ def _apply(
     )
 
 
-def _write_markets(wave: Wave, judged: JudgedList) -> None:
-    """In place of those of an earlier attempt. `wanted`: the rows that named the market."""
-    markets = {market.market_id: market for market in wave.campaign.markets.all()}
-    selected = tally(judged.members["market_id"])
-    wanted = tally(judged.rows["market_id"])
-    WaveMarket.objects.filter(wave=wave).delete()
-    WaveMarket.objects.bulk_create(
-        WaveMarket(
-            wave=wave,
-            market=markets[seat.market_id],
-            name=seat.name,
-            capacity=seat.capacity,
-            given=seat.given,
-            room=seat.room,
-            selection_time=seat.selection_time,
-            position=seat.position,
-            code_source=seat.code_source,
-            selected=selected.get(seat.market_id, 0),
-            wanted=wanted.get(seat.market_id, 0),
-        )
-        for seat in judged.seats
-    )
-
-
-def _in_words(rows: pl.DataFrame, coded: pl.DataFrame) -> str:
-    reasons = tally(pl.concat([rows["reason"], coded["reason"]]))
+def _in_words(rejected: pl.DataFrame) -> str:
     words = dict(RowReason.choices)
-    return ", ".join(f"{count:,} × {words[reason]}" for reason, count in reasons.items()) or "all"
+    counts = tally(rejected["reason"])
+    return ", ".join(f"{count:,} × {words[reason]}" for reason, count in counts.items())

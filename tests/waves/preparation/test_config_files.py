@@ -101,6 +101,21 @@ def test_w3_while_the_bucket_is_away_the_wave_goes_on_and_a_sweep_writes_them_la
     assert found() == {f"configs/{wave.name}.normalized.json", f"csv/{wave.name}.csv"}
 
 
+def test_o6_files_that_became_uncertain_while_they_were_written_are_written_again(ann, monkeypatch):
+    real = config_files._write_lists
+
+    def meanwhile(wave, keys):
+        real(wave, keys)
+        config_files.have_swept(wave)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(config_files, "_write_lists", meanwhile)
+        wave = prepare(request(campaign_with(6)), by=ann, now=NOW).wave
+    assert list(config_files.behind()) == [wave]
+    config_files.sweep()
+    assert not config_files.behind().exists()
+
+
 def test_w3_what_a_killed_attempt_left_is_swept_away(ann):
     wave = uploaded(campaign_with(6), [row(0)], by=ann)
     config_files.write_generating(wave)

@@ -17,9 +17,9 @@ def test_w5_s16_each_market_has_its_seats_and_result_and_a_repeat_replaces_them(
     campaign = campaign_with(8, {"west": 3, "east": 2})
     submit(request(campaign), by=person("ann"), now=NOW)
     wave, planned = Wave.objects.get(), select_members(plan_of(request(campaign), now=NOW))
+    plan, results = planned.plan, {each.market_id: each for each in planned.selection.markets}
     for _ in range(2):
-        write_wave_markets(wave, planned)
-    results = {result.market_id: result for result in planned.selection.markets}
+        write_wave_markets(wave, plan.seats, plan.markets, results.values())
     written = list(wave.wave_markets.select_related("market"))
     assert {row.market.market_id for row in written} == {"west", "east"}
     for row in written:

@@ -136,6 +136,21 @@ def test_w3_a_config_that_was_taken_up_before_its_worker_died_is_not_refused(mon
     assert not buckets.scoring().exists(key)
 
 
+def test_o6_what_took_the_place_of_a_config_that_was_taken_up_is_not_deleted(monkeypatch):
+    """[W-3] A newer config, or our own where another attempt was faster."""
+    campaign, real = campaign_with(3), dropped.submit
+    key = put(campaign, [row(0)])
+
+    def meanwhile(*values, **named):
+        drop(key, b"a newer one")
+        return real(*values, **named)
+
+    monkeypatch.setattr(dropped, "submit", meanwhile)
+    assert taken() is not None
+    with buckets.scoring().open(key) as file:
+        assert file.read() == b"a newer one"
+
+
 def test_t2_a_completed_config_publishes_what_is_missing(ann, root):
     wave = uploaded(campaign_with(6), [row(0), row(1)], by=ann)
     approve(wave, by=root, digest=wave.content_digest, now=NOW)

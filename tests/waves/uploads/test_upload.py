@@ -11,7 +11,8 @@ import pytest
 from django.db import IntegrityError, connection
 
 from datalake.storage import buckets
-from operations.models import StatusChange
+from operations.errors import LeaseLost
+from operations.models import Job, StatusChange
 from tests.support.waves import NOW, campaign_with, counted, members_of
 from tests.waves.uploads.lists import row, uploaded
 from waves.actions import cancel, reset
@@ -19,6 +20,7 @@ from waves.choices import CodeState, RowReason, WaveState
 from waves.errors import NoMembers
 from waves.lifecycle import subject_of
 from waves.models import Code, Wave, WaveMarket, WaveUpload
+from waves.preparation import config_files
 from waves.second_count.verdict import Standing, standing
 from waves.uploads import upload
 from waves.uploads.upload import as_result
@@ -142,12 +144,30 @@ def test_w3_without_generate_offer_code_no_code_is_made(ann):
 
 def test_w9_a_list_of_which_no_row_is_left_fails_the_wave_and_says_why(ann):
     campaign = campaign_with(5)
-    with pytest.raises(NoMembers, match="1 × Unknown market"):
-        uploaded(campaign, [row(0, market="north")], by=ann)
+    with pytest.raises(NoMembers, match=r"1 × Unreadable row, 1 × Unknown market\."):
+        uploaded(campaign, [row(0, market="north"), b"one,two"], by=ann)
     wave = Wave.objects.get()
     assert (wave.state, wave.attempts) == ("failed", 1)
     again = uploaded(campaign, [row(0)], by=ann)
     assert (again.pk, again.state, again.attempts) == (wave.pk, "prepared", 2)
+
+
+def test_o6_a_config_that_an_attempt_wrote_after_it_was_taken_over_is_withdrawn(ann, monkeypatch):
+    """[W-3] The next attempt has written its own files by then."""
+    campaign, real = campaign_with(5), config_files.write_generating
+
+    def late(wave):
+        real(wave)
+        Job.objects.update(attempt=99)
+        Wave.objects.update(filed_as="")
+
+    monkeypatch.setattr(config_files, "write_generating", late)
+    with pytest.raises(LeaseLost):
+        uploaded(campaign, [row(0)], by=ann)
+    (left,) = buckets.scoring().list("smsWaves/configs/")
+    assert left.startswith("smsWaves/configs/generateCode_")
+    config_files.sweep()
+    assert list(buckets.scoring().list("smsWaves/configs/")) == []
 
 
 @pytest.mark.django_db(transaction=True)
