@@ -6,14 +6,13 @@ import time
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Sum
 from django.utils.safestring import SafeString
 
 from console import slow_counts
 from console.charts import svg
 from waves.choices import WaveState
-from waves.models import Sender, SendResult, Wave
-from waves.sending import results
+from waves.models import SendResult, Wave
+from waves.sending import accounts, results
 
 SHORTEST_SECONDS = 1.0
 MANY_FANS = 20_000
@@ -42,7 +41,7 @@ def counters(wave: Wave, since: tuple[float, int] | None) -> dict[str, Any]:
     )
     return {
         **counts,
-        "in_flight": Sender.objects.filter(wave=wave).aggregate(n=Sum("in_flight"))["n"] or 0,
+        "in_flight": accounts.in_flight(wave=wave),
         "over": over,
         "bar": _bar_of_fans(counts) if over else _bar_of_messages(settled, messages),
         "share": "" if over else svg.share(settled, messages),

@@ -35,7 +35,7 @@ from waves.rehearsal import rehearse
 from waves.review import notices
 from waves.second_count import count
 from waves.selection.plan import WaveRequest
-from waves.sending import accounts, email_queue, results, send_wave
+from waves.sending import accounts, email_queue, results, send_rows, send_wave
 from waves.uploads import dropped, upload
 from waves.uploads import submission as uploads
 from waves.uploads.submission import Submitted
@@ -143,7 +143,7 @@ def run_sending(job_id: int) -> None:
     with leases.working(job_id) as lease:
         if wave.state == WaveState.TRIGGERED and schedule.finish_trigger(wave, now=timezone.now()):
             return
-        failed_go_again = wave.state == WaveState.COMPLETED and results.open_sms(wave.pk)
+        failed_go_again = wave.state == WaveState.COMPLETED and send_rows.open_rows(wave.pk)
         if wave.state == WaveState.TRIGGERED or failed_go_again:
             _record_counts(lease, send_wave.send_wave(wave.pk))
     wake_emails()

@@ -13,9 +13,8 @@ from django.db.models import Q, QuerySet
 
 from waves.approval import APPROVED, CHANGEABLE, renew
 from waves.choices import Audience, Channel, WaveState
-from waves.digest import content_changed
-from waves.messages.choosing import Templates
-from waves.messages.templates import audience_of, in_order, texts_in
+from waves.digest import changed_among
+from waves.messages.templates import audience_of, template_rows, templates_for, texts_in
 from waves.models import Template, Wave
 
 
@@ -43,8 +42,13 @@ def losing_approval(edit: TemplateEdit) -> list[Wave]:
     """Approved waves whose messages the edit would change, the next due first. Raises BadTemplate
     where one of them could not be sent any more. [X-5, K-3]
     """
-    waves = _waves(edit.scope, APPROVED).order_by("notify_date", "id")
-    return [wave for wave in waves if _would_change(wave, edit)]
+    waves = list(_waves(edit.scope, APPROVED).order_by("notify_date", "id"))
+    rows = template_rows({wave.campaign_id for wave in waves})
+    if edit.before is not None:
+        rows = [row for row in rows if row.pk != edit.before.pk]
+    if edit.after is not None:
+        rows.append(edit.after)
+    return [wave for wave in waves if _would_change(wave, rows)]
 
 
 def campaigns_changed(scope: Q) -> set[int]:
@@ -59,11 +63,7 @@ def renew_waves(scope: Q, *, by: User | None, reason: str) -> list[Wave]:
     """Waves whose messages have changed take them over; those that lost an approval. Call it in the
     transaction of the change. [X-5]
     """
-    changed = [
-        wave
-        for wave in _waves(scope, CHANGEABLE).order_by("campaign_id", "id")
-        if content_changed(wave)
-    ]
+    changed = changed_among(_waves(scope, CHANGEABLE).order_by("campaign_id", "id"))
     return [wave for wave in changed if renew(wave.pk, by=by, reason=reason)]
 
 
@@ -94,13 +94,7 @@ def _waves(scope: Q, states: Iterable[WaveState]) -> QuerySet[Wave]:
     return Wave.objects.filter(scope, state__in=states).select_related("campaign")
 
 
-def _would_change(wave: Wave, edit: TemplateEdit) -> bool:
-    stored = Template.objects.filter(Q(campaign=wave.campaign_id) | Q(campaign=None))
-    if edit.before is not None:
-        stored = stored.exclude(pk=edit.before.pk)
-    rows = list(stored.select_related("market"))
-    if edit.after is not None and edit.after.campaign_id in {None, wave.campaign_id}:
-        rows.append(edit.after)
-    templates = Templates(in_order(rows), wave.campaign.default_language, audience_of(wave))
+def _would_change(wave: Wave, rows: Iterable[Template]) -> bool:
+    templates = templates_for(wave.campaign, audience_of(wave), rows)
     chosen = templates.chosen_for(texts_in(wave.content))
     return bool(chosen != wave.content["templates"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import timedelta
+
 import pytest
 from django.core.cache import cache
 from django.db import connection
@@ -10,7 +13,9 @@ from django.utils import timezone
 
 from tests.console.page_cases import sending_wave
 from tests.support.sending import triggered_wave
+from waves.models import Sender
 from waves.sending import send_rows
+from waves.sending.accounts import account
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +50,21 @@ def test_a_wave_cancelled_while_it_was_sent_says_what_became_of_its_fans(client)
     assert "was planned for" in html
     assert "Only 0 of" in html
     assert "/live/" not in html
+
+
+def test_n6_what_a_dead_sender_had_in_flight_is_not_counted(client):
+    wave = sending_wave()
+    for seconds, busy in ((30, 3), (-1, 40)):
+        Sender.objects.create(
+            pk=uuid.uuid4(),
+            account=account("recorder"),
+            wave=wave,
+            slots=50,
+            in_flight=busy,
+            lease_until=timezone.now() + timedelta(seconds=seconds),
+        )
+    shown = client.get(f"/admin/wave/{wave.name}/live/", {"state": "triggered"}).context["sending"]
+    assert shown["in_flight"] == 3
 
 
 def test_many_who_watch_a_wave_count_it_once(client):

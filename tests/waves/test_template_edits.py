@@ -49,6 +49,13 @@ def test_a_template_for_all_campaigns_changes_waves_of_all_the_next_due_first():
     assert losing(None, text_for(later)) == [later.campaign_id]
 
 
+def test_the_templates_of_all_waves_are_read_once(django_assert_num_queries):
+    for _ in range(2):
+        approved(campaign_with(4, {"west": 4}))
+    with django_assert_num_queries(2):
+        assert len(losing(None, text_for(None))) == 2
+
+
 def test_a_template_that_a_closer_one_covers_changes_nothing():
     campaign = campaign_with(4, {"west": 4})
     Template.objects.create(campaign=campaign, channel="sms", body="ours {code}")

@@ -12,11 +12,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-_BASIC: Final = frozenset(
+BASIC: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-_EXTENSION: Final = frozenset("\f^{}\\[~]|€")
+EXTENSION: Final = frozenset("\f^{}\\[~]|€")
 
 
 class Encoding(StrEnum):
@@ -45,7 +45,7 @@ class Segments:
 
 def segments(text: str) -> Segments:
     """The segments of one text; an empty one takes one segment, as a gateway bills it."""
-    forced_by = next((character for character in text if character not in _BASIC | _EXTENSION), "")
+    forced_by = next((character for character in text if character not in BASIC | EXTENSION), "")
     encoding = Encoding.UCS2 if forced_by else Encoding.GSM7
     widths = [_width(character, encoding) for character in text]
     units = sum(widths)
@@ -56,7 +56,7 @@ def segments(text: str) -> Segments:
 def _width(character: str, encoding: Encoding) -> int:
     if encoding == Encoding.UCS2:
         return 2 if ord(character) > 0xFFFF else 1
-    return 2 if character in _EXTENSION else 1
+    return 2 if character in EXTENSION else 1
 
 
 def _parts(widths: list[int], room: int) -> int:

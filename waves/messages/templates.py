@@ -102,13 +102,9 @@ def of_campaign(
     """
     if rows is None:
         rows = template_rows([campaign.pk])
-    return in_order(row for row in rows if row.campaign_id in (campaign.pk, None))
-
-
-def in_order(rows: Iterable[Template]) -> list[MessageTemplate]:
-    """Templates of one campaign, then those of all campaigns, in a fixed order."""
     ordered = sorted(
-        rows, key=lambda t: (t.campaign_id is None, t.channel, t.language, t.market_id or 0)
+        (row for row in rows if row.campaign_id in (campaign.pk, None)),
+        key=lambda t: (t.campaign_id is None, t.channel, t.language, t.market_id or 0),
     )
     return [
         MessageTemplate(

@@ -12,10 +12,8 @@ from typing import Final
 
 import polars as pl
 
-_BASIC: Final = (
-    r"[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\x22#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]"
-)
-_EXTENSION: Final = r"[\f^{}\\\[~\]|€]"
+from waves.messages.sms_segments import BASIC, EXTENSION
+
 # How a link writes an id (percent-encoded UTF-8): `~` stays, and costs two septets.
 _IN_LINK: Final = (
     (r"[A-Za-z0-9_.\-]", "a"),
@@ -26,13 +24,20 @@ _IN_LINK: Final = (
 )
 
 
+def _one_of(characters: frozenset[str]) -> str:
+    """A regular expression of one of these characters."""
+    return "[" + "".join(f"\\x{{{ord(each):x}}}" for each in sorted(characters)) + "]"
+
+
 def code_shape(code: pl.Expr) -> pl.Expr:
     """The shape of access codes."""
     # The extension first: its mark is one of its own characters, and in no other class.
     return (
         pl.when(code == "TM")
         .then(pl.lit("TM"))
-        .otherwise(code.str.replace_all(_EXTENSION, "^").str.replace_all(_BASIC, "a"))
+        .otherwise(
+            code.str.replace_all(_one_of(EXTENSION), "^").str.replace_all(_one_of(BASIC), "a")
+        )
     )
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from waves.choices import Channel
 from waves.messages import content
 from waves.messages.content import Message, MessageTemplate
+from waves.messages.drafts import parts_without_code
 from waves.preflight.check import Check, Problem, judged, red, yellow
 
 RENDERING, CONTENT = "Messages", "Content of messages"
@@ -82,8 +83,8 @@ def judge_content(texts: Iterable[Text]) -> Check:
             continue
         named = [content.placeholders(part) for part in parts_of(text.template)]
         subject = content.placeholders(text.template.subject)
-        if text.needs_code and not all("code" in each for each in named):
-            part = (" as HTML" if "code" in named[0] else " as text") if len(named) == 2 else ""
+        if text.needs_code and (missing := parts_without_code(text.template)):
+            part = f" as {missing[0]}" if text.template.html else ""
             problems.append(red(f"{text.where}{part} does not name the access code. Add {{code}}."))
         problems += [
             yellow(f"{text.where} does not name the {word}. Add {{{name}}}.")
@@ -95,7 +96,8 @@ def judge_content(texts: Iterable[Text]) -> Check:
             for name in sorted(frozenset().union(*named, subject) - {"code"})
             if not text.values[name]
         ]
-    return judged(CONTENT, problems, fine="All messages name campaign, wave date and access code.")
+    fine = "All messages name campaign and wave date, and the access code where there is one."
+    return judged(CONTENT, problems, fine=fine)
 
 
 def source_of(character: str, text: Text) -> str:

@@ -21,11 +21,10 @@ from operations.jobs import record_move
 from waves.choices import Channel, RehearsalState, WaveState
 from waves.lifecycle import require_state, subject_of
 from waves.locks import lock_wave
-from waves.messages.rendering import Composer, Recipient, composer_for
+from waves.messages.rendering import Composer, composer_for
 from waves.models import Rehearsal, RehearsalSend, Wave
 from waves.providers import registry
-from waves.providers.contract import EmailProvider, EmailText
-from waves.providers.outcomes import Kind
+from waves.providers.contract import EmailProvider
 from waves.rehearsal.rows import REHEARSED, make_rows, result_of
 from waves.sending import accounts, email_queue, send_rows
 from waves.sending.accounts import Limits
@@ -153,26 +152,12 @@ def _send_emails(rehearsal: Rehearsal, composer: Composer) -> str:
 def _send_batch(
     provider: EmailProvider, sender: uuid.UUID, composer: Composer, rows: list[Row]
 ) -> None:
-    texts = [_text(composer, row) for row in rows]
-    done = email_queue.attempt(provider, texts, [row.attempts for row in rows])
-    sent = [
-        (row, outcome.provider_id)
-        for row, (outcome, _) in zip(rows, done, strict=True)
-        if outcome.kind == Kind.SENT
+    """The recorder takes every e-mail."""
+    texts = [
+        email_queue.text_for(composer, row.recipient, key=row.key, to=row.contact) for row in rows
     ]
-    rest = [
-        (row, after)
-        for row, (outcome, after) in zip(rows, done, strict=True)
-        if outcome.kind != Kind.SENT
-    ]
-    send_rows.record_sent(sender, sent, table=REHEARSED)
-    send_rows.record_rest(sender, rest, table=REHEARSED)
-
-
-def _text(composer: Composer, row: Row) -> EmailText:
-    fan = Recipient(row.market, row.global_user_id, row.code, row.language)
-    message, about = composer.email(fan), composer.about(fan)
-    return EmailText(row.key, row.contact, message.subject, message.body, message.html, about)
+    ids = [outcome.provider_id for outcome in provider.send(texts)]
+    send_rows.record_sent(sender, list(zip(rows, ids, strict=True)), table=REHEARSED)
 
 
 @retried

@@ -12,6 +12,7 @@ from operations.database.statements import first_row, run
 from waves.choices import RehearsalState
 from waves.messages.templates import NO_CODE
 from waves.models import Member, Rehearsal
+from waves.sending import results
 from waves.sending.send_rows import SendTable
 
 MARK: Final = "REHEARSAL-"
@@ -35,19 +36,15 @@ FROM waves_member m CROSS JOIN LATERAL (VALUES ('sms', m.phone), ('email', m.ema
 WHERE m.wave_id = %(wave)s AND (c.channel = 'sms' OR m.phone = '' OR NOT %(sms_first)s)
 ORDER BY m.id
 """
-_COUNTS: Final = """
-SELECT count(*), count(*) FILTER (WHERE ok),
-    count(*) FILTER (WHERE NOT ok AND failed AND NOT pending),
-    count(*) FILTER (WHERE NOT (ok OR failed OR unknown OR pending)),
-    count(*) FILTER (WHERE NOT ok AND unknown AND NOT failed AND NOT pending),
-    count(*) FILTER (WHERE NOT ok AND pending)
+_COUNTS: Final = f"""
+{results.PARTS}
 FROM (
     SELECT bool_or(state = 'sent') AS ok, bool_or(state = 'failed') AS failed,
         bool_or(state = 'unknown') AS unknown,
         bool_or(state IN ('pending', 'sending')) AS pending
     FROM waves_rehearsalsend WHERE rehearsal_id = %(rehearsal)s GROUP BY member_id
 ) AS members
-"""
+"""  # noqa: S608 the parts are constants
 _CHANNELS: Final = """
 SELECT count(*) FILTER (WHERE channel = 'sms' AND state = 'sent'),
     count(*) FILTER (WHERE channel = 'sms' AND state = 'failed'),

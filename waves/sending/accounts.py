@@ -13,6 +13,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -110,9 +111,11 @@ def release_slots(name: str, sender: uuid.UUID) -> None:
     ProviderAccount.objects.filter(name=name).update(in_flight=busy["busy"] or 0)
 
 
-def in_flight() -> int:
-    """Requests under way over all live senders and accounts; falls to 0 after a stop. [N-6]"""
-    alive = Sender.objects.filter(lease_until__gte=Now())
+def in_flight(**of: Any) -> int:
+    """Requests under way of the live senders that `of` names (nothing: of all); falls to 0 after a
+    stop. [N-6]
+    """
+    alive = Sender.objects.filter(lease_until__gte=Now(), **of)
     return alive.aggregate(busy=Sum("in_flight"))["busy"] or 0
 
 

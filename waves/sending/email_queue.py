@@ -22,7 +22,7 @@ from waves.messages.rendering import Composer, Recipient, composer_for
 from waves.models import QueuedEmail, Wave
 from waves.providers import registry
 from waves.providers.contract import EmailProvider, EmailText
-from waves.providers.outcomes import Kind, Outcome
+from waves.providers.outcomes import Kind
 from waves.providers.reasons import reason_in_words
 from waves.sending import accounts, pacing
 from waves.sending.pacing import NextState
@@ -132,29 +132,18 @@ def _send_batch(
     rows: list[tuple[Any, ...]],
     composers: dict[int, Composer],
 ) -> list[str]:
-    texts = [_text(row, composers) for row in rows]
-    states = [after for _, after in attempt(provider, texts, [row[1] for row in rows])]
-    _record(claim_id, [row[0] for row in rows], states)
-    return [next_state.state for next_state in states]
-
-
-def attempt(
-    provider: EmailProvider, texts: list[EmailText], attempts: Sequence[int]
-) -> list[tuple[Outcome, NextState]]:
-    """Hand over a batch; each outcome and what follows from it. `attempts` counts this one. The
-    account is paused where more than half of the batch failed. [N-3, N-6]
-    """
-    outcomes = provider.send(texts)
+    outcomes = provider.send([_text(row, composers) for row in rows])
     states = [
         pacing.next_send_state(
             outcome,
-            tries=attempt - 1,
+            tries=row[1] - 1,
             maybe_accepted=False,
             honours_keys=False,
             chance=random.random(),  # noqa: S311 spreads retries, guards nothing
         )
-        for attempt, outcome in zip(attempts, outcomes, strict=True)
+        for row, outcome in zip(rows, outcomes, strict=True)
     ]
+    _record(claim_id, [row[0] for row in rows], states)
     if (
         2 * sum(outcome.kind != Kind.SENT for outcome in outcomes)
         > len(outcomes)
@@ -167,7 +156,13 @@ def attempt(
                 f" {reason_in_words(outcomes[-1].reason)}"
             ),
         )
-    return list(zip(outcomes, states, strict=True))
+    return [next_state.state for next_state in states]
+
+
+def text_for(composer: Composer, fan: Recipient, *, key: str, to: str) -> EmailText:
+    """One e-mail as providers get it."""
+    message, about = composer.email(fan), composer.about(fan)
+    return EmailText(key, to, message.subject, message.body, message.html, about)
 
 
 def _text(row: tuple[Any, ...], composers: dict[int, Composer]) -> EmailText:
@@ -175,8 +170,7 @@ def _text(row: tuple[Any, ...], composers: dict[int, Composer]) -> EmailText:
     if wave_id not in composers:
         composers[wave_id] = composer_for(Wave.objects.select_related("campaign").get(pk=wave_id))
     fan = Recipient(market, global_user_id, code, language)
-    message, about = composers[wave_id].email(fan), composers[wave_id].about(fan)
-    return EmailText(key, email, message.subject, message.body, message.html, about)
+    return text_for(composers[wave_id], fan, key=key, to=email)
 
 
 def _claim(claim_id: uuid.UUID, limit: int) -> list[tuple[Any, ...]]:

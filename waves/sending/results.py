@@ -26,13 +26,16 @@ from waves.sending import send_rows
 
 # A member is ok if the SMS was sent (a receipt may have come since) or the e-mail queued; then the
 # worst that is left.
-MEMBERS = """
+PARTS = """
 SELECT count(*) AS total,
        count(*) FILTER (WHERE ok) AS ok,
        count(*) FILTER (WHERE NOT ok AND failed AND NOT unknown AND NOT pending) AS failed,
        count(*) FILTER (WHERE NOT (ok OR failed OR unknown OR pending)) AS skipped,
        count(*) FILTER (WHERE NOT ok AND unknown AND NOT pending) AS unknown,
        count(*) FILTER (WHERE NOT ok AND pending) AS pending
+"""
+MEMBERS = f"""
+{PARTS}
 FROM (
     SELECT coalesce(bool_or(s.state IN ('sent', 'delivered', 'undeliverable')
         OR q.id IS NOT NULL), false) AS ok,
@@ -43,7 +46,7 @@ FROM (
         ON q.send_id = s.id
     WHERE m.wave_id = %(wave_id)s GROUP BY m.id
 ) AS members
-"""
+"""  # noqa: S608 the parts are constants
 CHANNELS = """
 SELECT s.channel, count(*) FILTER (WHERE s.state IN ('sent', 'delivered', 'undeliverable')) AS sent,
        count(*) FILTER (WHERE s.state = 'failed') AS failed, count(q.id) AS queued
@@ -126,11 +129,6 @@ def take_over_cancelled() -> int:
     return sum(send_rows.take_over(wave, honours_keys=False) for wave in waves)
 
 
-def open_sms(wave_id: int) -> int:
-    """SMS that are pending or in flight."""
-    return Send.objects.filter(wave_id=wave_id, channel=Channel.SMS, state__in=OPEN_SMS).count()
-
-
 @retried
 def complete(wave_id: int) -> bool:
     """TRIGGERED → COMPLETED if nothing is left to send; saves the result with it. True if this
@@ -145,7 +143,7 @@ def complete(wave_id: int) -> bool:
             return False
         send_rows.queue_emails_instead(wave)
         counts = result(wave_id)
-        if counts["pending"] or open_sms(wave_id) or _emails_not_queued(wave_id):
+        if counts["pending"] or send_rows.open_rows(wave_id) or _emails_not_queued(wave_id):
             return False
         SendResult.objects.update_or_create(wave=wave, defaults=counts)
         if wave.state == WaveState.COMPLETED:

@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from campaigns.choices import NotifyChannels
 from operations.database.retries import retried
 from waves.choices import Channel
+from waves.messages.rendering import Recipient
 from waves.models import Wave
 from waves.sending.pacing import NextState
 
@@ -180,6 +181,10 @@ class Row(NamedTuple):
     market: str
     global_user_id: str
     language: str
+
+    @property
+    def recipient(self) -> Recipient:
+        return Recipient(self.market, self.global_user_id, self.code, self.language)
 
 
 def make_sends(wave: Wave) -> int:

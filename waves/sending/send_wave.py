@@ -49,7 +49,7 @@ def send_wave(
     if retry_failed:
         results.retry_failed(wave_id)
     ended = Ended("", 0, 0.0)
-    if results.open_sms(wave_id):
+    if send_rows.open_rows(wave_id):
         setup = SenderSetup(wave, provider, limits or limits_from_settings(), timing)
         ended = send_all(setup, composer_for(wave))
     results.complete(wave_id)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from waves.messages.rendering import Composer, Recipient
+from waves.messages.rendering import Composer
 from waves.providers.contract import SmsMessage
 from waves.providers.outcomes import Kind
 from waves.providers.sessions import open_session
@@ -105,8 +105,7 @@ class WaveSender:
         return self._permits.wait(now)
 
     async def _send(self, session: aiohttp.ClientSession, row: Row) -> None:
-        fan = Recipient(row.market, row.global_user_id, row.code, row.language)
-        text, about = self._composer.sms(fan), self._composer.about(fan)
+        text, about = self._composer.sms(row.recipient), self._composer.about(row.recipient)
         message = SmsMessage(row.key, row.contact, text, about)
         outcome = await self._setup.provider.send(session, message)
         self._state.in_flight -= 1

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waves.messages.sms_segments import _BASIC, _EXTENSION, Encoding, segments
+from waves.messages.sms_segments import BASIC, EXTENSION, Encoding, segments
 
 
 def test_the_alphabets_have_the_standards_sizes():
-    assert len(_BASIC) == 127  # 128 less the escape
-    assert len(_EXTENSION) == 10
-    assert not _BASIC & _EXTENSION
+    assert len(BASIC) == 127  # 128 less the escape
+    assert len(EXTENSION) == 10
+    assert not BASIC & EXTENSION
 
 
 @pytest.mark.parametrize(

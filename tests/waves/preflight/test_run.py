@@ -10,6 +10,7 @@ from tests.support.site.surroundings import found
 from tests.support.waves import NOW, campaign_with, cleared, counted, person, request
 from waves.errors import WrongState
 from waves.models import Member, Preflight, Template, Wave
+from waves.preflight.clearance import current_run
 from waves.preflight.run import preflight
 from waves.preparation.prepare import prepare
 from waves.providers.outcomes import Health
@@ -85,6 +86,18 @@ def test_x6_a_later_run_takes_the_place_of_one_that_nobody_approved_by(wave):
     kept = set(Preflight.objects.filter(wave=wave).values_list("pk", flat=True))
     assert kept == {approved.pk, second.pk}
     assert first.pk not in kept
+
+
+def test_x6_a_run_of_content_that_changed_meanwhile_replaces_none(wave):
+    later = Preflight.objects.create(wave=wave, digest="e" * 64, reds=0)
+
+    def ask(channels, partner_codes):
+        Wave.objects.filter(pk=wave.pk).update(content_digest=later.digest)
+        return found()
+
+    stale = preflight(wave, by=None, ask=ask)
+    assert stale.digest != later.digest
+    assert current_run(Wave.objects.get(pk=wave.pk)) == later
 
 
 def test_x6_a_wave_without_members_has_none(wave):

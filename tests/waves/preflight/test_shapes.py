@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from waves.messages.sms_segments import _BASIC, _EXTENSION, segments
+from waves.messages.sms_segments import BASIC, EXTENSION, segments
 from waves.preflight.shapes import code_shape, link_shape
 
 KINDS = "aZ7é€~^ñ-яç😀"
@@ -23,8 +23,8 @@ def in_link(fan: str) -> str:
 
 
 def test_x6_a_shape_keeps_what_decides_the_width_of_each_character():
-    assert shape("".join(sorted(_BASIC))) == "a" * len(_BASIC)
-    assert shape("".join(sorted(_EXTENSION))) == "^" * len(_EXTENSION)
+    assert shape("".join(sorted(BASIC))) == "a" * len(BASIC)
+    assert shape("".join(sorted(EXTENSION))) == "^" * len(EXTENSION)
     assert shape("A1-ç€") == "aaaç^"
     assert (shape("TM"), shape("AB"), shape("")) == ("TM", "aa", "")
 

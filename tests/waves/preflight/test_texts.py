@@ -42,7 +42,10 @@ def test_n1_an_email_names_the_code_in_text_and_html(body, html, which):
 
 
 def test_n1_where_there_is_no_code_none_is_asked_for():
-    assert colors(text("{campaign} {wave_date}", needs_code=False))[0] == Color.GREEN
+    assert colors(text("{campaign} {wave_date}", needs_code=False)) == (
+        Color.GREEN,
+        "All messages name campaign and wave date, and the access code where there is one.",
+    )
 
 
 @pytest.mark.parametrize("missing", ["campaign", "wave_date"])

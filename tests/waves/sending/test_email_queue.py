@@ -9,7 +9,7 @@ from campaigns.receipts import receipts_of
 from tests.support.sending import send, states, triggered_wave
 from waves.models import Member, Wave
 from waves.providers.outcomes import Kind, Outcome
-from waves.sending import email_queue, results, send_rows
+from waves.sending import accounts, email_queue, pacing, results, send_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,3 +60,18 @@ def test_n4_an_email_that_may_have_been_sent_is_not_sent_again():
     assert email_queue.deliver(provider=Cut()) == {"sent": 0, "failed": 0, "left": 0}
     assert states(wave, "email") == {"unknown": 2}
     assert email_queue.deliver()["sent"] == 0
+
+
+def test_n6_what_became_of_a_batch_is_kept_before_its_account_is_paused(monkeypatch):
+    class Refusing:
+        name = "email_django"
+
+        def send(self, messages):
+            return [Outcome(Kind.REFUSED, "http_400")] * len(messages)
+
+    wave = triggered_wave(pacing.FEWEST_TO_JUDGE, phones=0, emails=pacing.FEWEST_TO_JUDGE)
+    send_rows.make_sends(wave)
+    kept = []
+    monkeypatch.setattr(accounts, "pause", lambda *_: kept.append(states(wave, "email")))
+    email_queue.deliver(provider=Refusing())
+    assert kept == [{"failed": pacing.FEWEST_TO_JUDGE}]
