@@ -95,6 +95,7 @@ class CodeCall(models.TextChoices):
     """What the code service is asked for a wave in batches that are kept. [K-4]"""
 
     RESERVE = "reserve"
+    GENERATE = "generate"
     ASSIGN = "assign"
 
 

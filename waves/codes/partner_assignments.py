@@ -16,14 +16,14 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
 from operations.database.locks import exclusive
 from operations.database.retries import retried
 from operations.database.statements import first_row, rows
 from waves.choices import CodeCall, WaveState
-from waves.codes import partner_service
+from waves.codes import partner_calls, partner_service
 from waves.codes.partner_answers import AssignedThere
 from waves.codes.partner_service import MOST_AT_ONCE, CodeService
 from waves.errors import CodeServiceError, CodesNotAssigned
@@ -86,7 +86,7 @@ def confirm(wave: Wave, *, now: datetime) -> int:
 
 def counts_of(wave: Wave) -> PartnerCounts | None:
     """For the wave's page; None where the code service was not asked."""
-    calls = wave.code_calls.all()
+    calls = wave.code_calls.exclude(action=CodeCall.GENERATE)
     of_reservations = Q(action=CodeCall.RESERVE)
     found = calls.aggregate(
         calls=Count("pk"),
@@ -137,13 +137,7 @@ def _noted(wave: Wave, quantity: int, *, now: datetime) -> CodeServiceCall:
     """The batch that was never answered, or a new one. Raises WrongState."""
     locked = Wave.objects.select_for_update(no_key=True).get(pk=wave.pk)
     require_state(locked, WaveState.TRIGGERED, WaveState.PAUSED)
-    calls = CodeServiceCall.objects.filter(wave=wave, action=CodeCall.ASSIGN)
-    if (unanswered := calls.filter(answered_at=None).first()) is not None:
-        return unanswered
-    last = calls.aggregate(last=Max("number"))["last"] or 0
-    return CodeServiceCall.objects.create(
-        wave=wave, action=CodeCall.ASSIGN, number=last + 1, quantity=quantity, asked_at=now
-    )
+    return partner_calls.noted(wave, CodeCall.ASSIGN, quantity, now=now)
 
 
 @retried
@@ -152,8 +146,8 @@ def _write_answer(call: CodeServiceCall, found: AssignedThere, codes: list[int])
     """What the service said, and the codes that it confirmed."""
     now = timezone.now()
     Code.objects.filter(pk__in=codes).update(confirmed_at=now)
-    CodeServiceCall.objects.filter(pk=call.pk).update(
-        answered_at=now, quantity=found.asked, valid=found.valid, updated=found.updated
+    partner_calls.mark_answered(
+        call, now=now, quantity=found.asked, valid=found.valid, updated=found.updated
     )
 
 

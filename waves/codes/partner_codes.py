@@ -17,7 +17,7 @@ from itertools import chain
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from campaigns.models import Market
@@ -25,7 +25,7 @@ from operations.database.retries import retried
 from operations.database.statements import rows, run
 from operations.plurals import plural
 from waves.choices import CodeCall, CodeState, WaveState
-from waves.codes import partner_service
+from waves.codes import partner_calls, partner_service
 from waves.codes.partner_service import MOST_AT_ONCE, CodeService, UnusableAnswer
 from waves.errors import CodeServiceAway, CodeServiceError
 from waves.models import CODE_SERVICE, Code, CodeServiceCall, Wave
@@ -87,7 +87,7 @@ def reserve(
     """
     batches = _Batches(wave, market, service, now, fence)
     waiting = list(fans)
-    for call in list(batches.unanswered()):
+    for call in list(partner_calls.unanswered(wave, CodeCall.RESERVE, market)):
         waiting = batches.answered(call, waiting)
     while waiting:
         call = batches.noted(min(len(waiting), MOST_AT_ONCE))
@@ -164,23 +164,13 @@ class _Batches:
     now: datetime
     fence: Fence
 
-    def unanswered(self) -> QuerySet[CodeServiceCall]:
-        """Asked for by an attempt that did not get, or keep, the answer."""
-        return _calls(self.wave, self.market).filter(answered_at=None).order_by("number")
-
     @retried
     @transaction.atomic
     def noted(self, quantity: int) -> CodeServiceCall:
         """A new batch, before it is asked for."""
         self.fence()
-        last = _calls(self.wave, self.market).aggregate(last=Max("number"))["last"] or 0
-        return CodeServiceCall.objects.create(
-            wave=self.wave,
-            action=CodeCall.RESERVE,
-            market=self.market,
-            number=last + 1,
-            quantity=quantity,
-            asked_at=self.now,
+        return partner_calls.noted(
+            self.wave, CodeCall.RESERVE, quantity, now=self.now, market=self.market
         )
 
     def answered(self, call: CodeServiceCall, waiting: Sequence[str]) -> list[str]:
@@ -215,7 +205,7 @@ class _Batches:
     def _refused(self, call: CodeServiceCall, codes: Sequence[str]) -> None:
         self.fence()
         _give_back(self.wave, codes, now=self.now)
-        _mark_answered(call, valid=0, now=self.now)
+        partner_calls.mark_answered(call, valid=0, now=self.now)
 
     @retried
     @transaction.atomic
@@ -229,25 +219,17 @@ class _Batches:
         count = len(fans)
         served = bind(self.wave, codes[:count], fans, [self.market.pk] * count, now=self.now)
         _give_back(self.wave, codes[count:], now=self.now)
-        _mark_answered(call, valid=len(served), now=self.now)
+        partner_calls.mark_answered(call, valid=len(served), now=self.now)
         if len(served) == count:
             return served, 0
         [(coming_back,)] = rows(_COMING_BACK, codes=[code.upper() for code in codes[:count]])
         return served, count - len(served) - coming_back
 
 
-def _calls(wave: Wave, market: Market) -> QuerySet[CodeServiceCall]:
-    return CodeServiceCall.objects.filter(wave=wave, action=CodeCall.RESERVE, market=market)
-
-
 def _give_back(wave: Wave, codes: Sequence[str], *, now: datetime) -> None:
     if codes:
         values = {"codes": list(codes), "campaign": wave.campaign_id, "now": now}
         run(_GIVE_BACK, origin=CODE_SERVICE, **values)
-
-
-def _mark_answered(call: CodeServiceCall, *, valid: int, now: datetime) -> None:
-    CodeServiceCall.objects.filter(pk=call.pk).update(answered_at=now, valid=valid)
 
 
 def _unneeded_calls() -> QuerySet[CodeServiceCall]:
@@ -279,7 +261,7 @@ def _settle(service: CodeService, call: CodeServiceCall) -> int:
         codes = error.codes
     with transaction.atomic():
         _give_back(call.wave, codes, now=timezone.now())
-        _mark_answered(call, valid=0, now=timezone.now())
+        partner_calls.mark_answered(call, valid=0, now=timezone.now())
     return 0
 
 

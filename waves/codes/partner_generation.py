@@ -44,6 +44,7 @@ def generated(
     pairs: Sequence[tuple[str, str]],
     *,
     wave: str,
+    number: int,
     url: str,
     token: str,
     seconds: float,
@@ -54,7 +55,7 @@ def generated(
     least LEAST_AWAY) got no answer.
     """
     queue: Queue[list[Generated]] = Queue(WAITING_LISTS)
-    run = _Run(pairs, wave, url, token, seconds, concurrency, queue)
+    run = _Run(pairs, wave, number, url, token, seconds, concurrency, queue)
     with ThreadPoolExecutor(1, "code service") as thread:
         # the correlation id of the caller goes along
         calls = thread.submit(contextvars.copy_context().run, run.all)
@@ -74,6 +75,7 @@ class _Run:
         self,
         pairs: Sequence[tuple[str, str]],
         wave: str,
+        number: int,
         url: str,
         token: str,
         seconds: float,
@@ -82,7 +84,8 @@ class _Run:
     ) -> None:
         self.stopped = threading.Event()
         self._pairs = iter(pairs)
-        self._wave, self._url, self._token, self._seconds = wave, url, token, seconds
+        self._wave, self._number = wave, number
+        self._url, self._token, self._seconds = url, token, seconds
         self._concurrency, self._queue = concurrency, queue
         self._ready: list[Generated] = []
         self._given: set[str] = set()
@@ -126,7 +129,7 @@ class _Run:
         call = Call(
             "generate",
             {"wave": self._wave, "fan": fan, "market": market_id},
-            (self._wave, market_id, fan),
+            (self._wave, market_id, fan, str(self._number)),
             "The code service could not generate a code",
         )
         try:

@@ -3,13 +3,13 @@ look up. [K-4] Its contract is docs/code-service.md.
 
 `generate_many` is for uploaded waves: many fans at the allowed concurrency, each outcome its own.
 
-    for outcomes in partner_service.generate_many(pairs, wave=wave.name):
+    for outcomes in partner_service.generate_many(pairs, wave=wave.name, number=call.number):
         ...  # a list of Generated(global_user_id, code, reason), in any order
 
 `pairs` are (global_user_id, market_id). The calls go on in a thread of their own while the caller
-keeps what came. Either `code` or `reason` (plain words) is there. The same fan of the same
-wave and market gets the same code however often it is asked for, so after a crash all is simply
-asked for again.
+keeps what came. Either `code` or `reason` (plain words) is there. The same fan of the same wave,
+market and number gets the same code however often it is asked for, so after a crash all is simply
+asked for again. A code that went back is not asked for again: the next batch has another number.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def required() -> CodeService:
 
 
 def generate_many(
-    pairs: Sequence[tuple[str, str]], *, wave: str, service: CodeService | None = None
+    pairs: Sequence[tuple[str, str]], *, wave: str, number: int, service: CodeService | None = None
 ) -> Iterator[list[Generated]]:
     """A code for each (global_user_id, market_id): see the module's docstring. Raises
     CodeServiceAway where the service answers nobody any more (a job is then retried), and
@@ -162,6 +162,7 @@ def generate_many(
     return generated(
         pairs,
         wave=wave,
+        number=number,
         url=using.url,
         token=using.token,
         seconds=using.seconds,

@@ -159,7 +159,8 @@ class CodeServiceCall(models.Model):
 
     Numbers count per wave, action and market, and are never used again. `answered_at` is empty
     until what came of it is in the rows of the codes. `valid` and `updated` are what the service
-    said of an assignment; of a reservation, `valid` is how many codes came that could be used.
+    said of an assignment; of the others, `valid` is how many codes came that could be used. A
+    batch of GENERATE is one call for each fan, all under its number.
     """
 
     wave = models.ForeignKey(Wave, on_delete=models.CASCADE, related_name="code_calls")
@@ -184,7 +185,7 @@ class CodeServiceCall(models.Model):
             models.CheckConstraint(
                 name="codeservicecall_market_of_a_reservation",
                 condition=Q(action=CodeCall.RESERVE) & Q(market__isnull=False)
-                | Q(action=CodeCall.ASSIGN) & Q(market__isnull=True),
+                | ~Q(action=CodeCall.RESERVE) & Q(market__isnull=True),
             ),
             models.CheckConstraint(
                 name="codeservicecall_counts",

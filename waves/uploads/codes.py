@@ -21,11 +21,18 @@ from campaigns.choices import CodeSource
 from operations.database.retries import retried
 from operations.database.statements import rows as found_rows
 from operations.database.statements import run
-from waves.choices import RowReason
-from waves.codes import imported_codes, partner_codes, partner_service, pool, reservations
+from waves.choices import CodeCall, RowReason
+from waves.codes import (
+    imported_codes,
+    partner_calls,
+    partner_codes,
+    partner_service,
+    pool,
+    reservations,
+)
 from waves.codes.partner_answers import PLACEHOLDER
 from waves.codes.partner_generation import Generated
-from waves.models import Wave
+from waves.models import CodeServiceCall, Wave
 from waves.naming import code_validity
 
 BATCH: Final = 25_000
@@ -190,8 +197,11 @@ def _of_service(
     missing = wanted.join(held, on="global_user_id", how="anti", maintain_order="left")
     markets = dict(missing.select("global_user_id", "market").iter_rows())
     pairs = list(missing.select("global_user_id", "market_id").iter_rows())
+    if not pairs:
+        return has_one, 0
+    call = _noted(wave, len(pairs), now, fence)
     came, reasons = [has_one], Counter[str]()
-    for outcomes in partner_service.generate_many(pairs, wave=wave.name):
+    for outcomes in partner_service.generate_many(pairs, wave=wave.name, number=call.number):
         good = [outcome for outcome in outcomes if outcome.code]
         reasons.update(outcome.reason for outcome in outcomes if not outcome.code)
         kept = _keep_made(wave, good, markets, now, fence)
@@ -199,7 +209,23 @@ def _of_service(
     for reason, count in reasons.most_common(REASONS_LOGGED):
         logger.warning("no code", extra={"wave": wave.name, "rows": count, "why": reason})
     made = pl.concat(came)
-    return made, made.height - has_one.height
+    generated = made.height - has_one.height
+    _mark_answered(call, fence, now=now, quantity=len(pairs), valid=generated)
+    return made, generated
+
+
+@retried
+@transaction.atomic
+def _noted(wave: Wave, quantity: int, now: datetime, fence: Fence) -> CodeServiceCall:
+    fence()
+    return partner_calls.noted(wave, CodeCall.GENERATE, quantity, now=now)
+
+
+@retried
+@transaction.atomic
+def _mark_answered(call: CodeServiceCall, fence: Fence, *, now: datetime, **counts: int) -> None:
+    fence()
+    partner_calls.mark_answered(call, now=now, **counts)
 
 
 @retried

@@ -300,7 +300,7 @@ def attempt_to_prepare(campaign_id):
 @pytest.mark.django_db(transaction=True)
 def test_w9_killed_between_the_answer_and_the_commit_the_next_attempt_gets_the_same_codes(box):
     campaign = campaign_with(9, {"west": 4}, code_source="partner")
-    place = "waves.codes.partner_codes:_mark_answered"
+    place = "waves.codes.partner_calls:mark_answered"
     assert Process(attempt_to_prepare, campaign.campaign_id, killed_at=place).wait() == -9
     assert not Code.objects.exists()
     reserved = box.received()["codes"]["reserved"]

@@ -19,22 +19,24 @@ def box():
         yield box
 
 
-def outcomes(box, pairs, wave, **values):
-    lists = list(generate_many(pairs, wave=wave, service=service_of(box, **values)))
+def outcomes(box, pairs, wave, number=1, **values):
+    lists = list(generate_many(pairs, wave=wave, number=number, service=service_of(box, **values)))
     return {one.global_user_id: one for some in lists for one in some}
 
 
-def test_w3_each_fan_gets_a_code_and_asked_again_the_same_one(box):
+def test_w3_each_fan_gets_a_code_and_asked_again_in_the_same_batch_the_same_one(box):
     first = outcomes(box, FANS, "g1")
     assert {one.reason for one in first.values()} == {""}
     assert len({one.code for one in first.values()}) == len(FANS)
     assert outcomes(box, FANS[:50], "g1") == {fan: first[fan] for fan, _ in FANS[:50]}
+    anew = outcomes(box, FANS[:50], "g1", 2)
+    assert not {one.code for one in anew.values()} & {one.code for one in first.values()}
 
 
 def test_w3_no_answer_is_lost_while_a_full_list_is_handed_over(box):
     """A list is complete when it comes: who keeps it looks at it once."""
     with faults(box, latency_ms=5.0):
-        lists = generate_many(FANS, wave="g7", service=service_of(box))
+        lists = generate_many(FANS, wave="g7", number=1, service=service_of(box))
         assert sum(len(some) for some in lists) == len(FANS)
 
 
@@ -71,12 +73,12 @@ def test_k1_one_code_for_two_fans_is_given_to_one_of_them(box):
 def test_k4_a_service_that_answers_nobody_ends_the_upload_so_that_it_can_be_repeated():
     away = CodeService("http://127.0.0.1:9", seconds=0.2, concurrency=30)
     with pytest.raises(CodeServiceAway, match="Wave g5: the code service did not answer for 30"):
-        list(generate_many(FANS, wave="g5", service=away))
+        list(generate_many(FANS, wave="g5", number=1, service=away))
 
 
 def test_a_caller_that_stops_early_ends_the_calls(box):
     service = service_of(box)
-    for some in generate_many(FANS * 20, wave="g6", service=service):
+    for some in generate_many(FANS * 20, wave="g6", number=1, service=service):
         assert some
         break
     assert not [thread for thread in threading.enumerate() if "code service" in thread.name]

@@ -10,7 +10,7 @@ from tests.waves.codes.code_service import faults, running
 from tests.waves.uploads.lists import row, submitted, uploaded
 from waves.actions import reset
 from waves.choices import RowReason
-from waves.codes import pool
+from waves.codes import partner_codes, pool
 from waves.errors import CodeServiceAway
 from waves.models import Code, Wave
 from waves.uploads import codes
@@ -113,7 +113,7 @@ def test_w9_a_service_that_is_away_fails_the_attempt_and_the_next_one_has_the_sa
 ):
     campaign = campaign_with(40, {"west": 40}, code_source="partner")
     rows = [row(n) for n in range(40)]
-    first = submit(submitted(campaign, rows), by=ann, now=NOW)
+    first = submit(submitted(campaign, rows[:39]), by=ann, now=NOW)
     with faults(service, code_faults={"generate": "503"}), pytest.raises(CodeServiceAway):
         run(first.pk, now=NOW)
     first.refresh_from_db()
@@ -193,3 +193,15 @@ def test_k4_a_fan_whose_market_changed_gets_a_code_of_the_new_one(ann, root, ser
     assert now["fan-000000"] != before["fan-000000"]
     assert Code.objects.get(code=before["fan-000000"]).state == "released"
     assert Code.objects.get(code=now["fan-000000"]).market.market_id == "east"
+
+
+def test_k4_a_fan_whose_code_went_back_gets_one_that_the_service_reserves_anew(ann, root, service):
+    """Not the first answer again: that code may be somebody else's by now."""
+    campaign = campaign_with(9, code_source="partner")
+    for rows in ([row(0), row(1)], [row(1)]):
+        wave = uploaded(campaign, rows, by=ann)
+        reset(wave, by=root, reason="another list")
+    assert partner_codes.give_back_codes() == 1
+    wave = uploaded(campaign, [row(0), row(1)], by=ann)
+    code = Code.objects.get(wave=wave, global_user_id="fan-000000")
+    assert partner_codes.state_at_service(code) == "reserved"
