@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, Upper
@@ -13,6 +15,13 @@ from waves.models.code_imports import CodeImport
 from waves.models.waves import Wave
 
 CODE_SERVICE = "code service"  # the origin of its codes
+# Codes are written by the million: the database would look each foreign key up again for each code,
+# which took half the time, and one more index costs as much as the code's own.
+_KEY: Final[dict[str, Any]] = {
+    "on_delete": models.PROTECT,
+    "db_constraint": False,
+    "db_index": False,
+}
 
 
 class Code(models.Model):
@@ -20,15 +29,7 @@ class Code(models.Model):
     K-5]
     """
 
-    # Written by the million: the database would look each foreign key up again for each code, which
-    # took half the time, and one more index costs as much as the code's own.
-    campaign = models.ForeignKey(
-        Campaign,
-        on_delete=models.PROTECT,
-        related_name="codes",
-        db_constraint=False,
-        db_index=False,
-    )
+    campaign = models.ForeignKey(Campaign, related_name="codes", **_KEY)
     code = models.CharField(max_length=64)
     source = models.CharField(
         max_length=10, choices=CodeSource, default=CodeSource.OWN, db_default=CodeSource.OWN
@@ -42,10 +43,8 @@ class Code(models.Model):
         CodeImport,
         null=True,
         blank=True,
-        on_delete=models.PROTECT,
         related_name="codes",
-        db_constraint=False,
-        db_index=False,
+        **_KEY,
         help_text="The file that it was imported from",
     )
     line = models.BigIntegerField(null=True, blank=True, help_text="Its line in that file")
@@ -53,20 +52,16 @@ class Code(models.Model):
         Market,
         null=True,
         blank=True,
-        on_delete=models.PROTECT,
         related_name="+",
-        db_constraint=False,
-        db_index=False,
+        **_KEY,
         help_text="The only market in which it may be given; empty for every market",
     )
     made_for = models.ForeignKey(
         Wave,
         null=True,
         blank=True,
-        on_delete=models.PROTECT,
         related_name="+",
-        db_constraint=False,
-        db_index=False,
+        **_KEY,
         help_text="The wave that an own code was made for; released, it may serve another one",
     )
     state = models.CharField(
@@ -75,27 +70,11 @@ class Code(models.Model):
         default=CodeState.AVAILABLE,
         db_default=CodeState.AVAILABLE,
     )
-    wave = models.ForeignKey(
-        Wave,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="codes",
-        db_constraint=False,
-        db_index=False,
-    )
+    wave = models.ForeignKey(Wave, null=True, blank=True, related_name="codes", **_KEY)
     global_user_id = models.TextField(
         blank=True, db_default="", help_text="The fan it is reserved for"
     )
-    market = models.ForeignKey(
-        Market,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-        db_constraint=False,
-        db_index=False,
-    )
+    market = models.ForeignKey(Market, null=True, blank=True, related_name="+", **_KEY)
     begins_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
