@@ -28,8 +28,8 @@ from waves.second_count.count import open_job
 from waves.second_count.verdict import NO_VERDICT, require_counted
 
 APPROVED: Final = (WaveState.APPROVED, WaveState.SCHEDULED, WaveState.HELD)
-# From the trigger on what was approved is sent, so nothing can change any more.
 MEMBERS_CHANGED: Final = "members changed"  # the cause for which it has to be prepared again
+# From the trigger on what was approved is sent, so nothing can change any more.
 CHANGEABLE: Final = (WaveState.PREPARED, *APPROVED)
 UNAPPROVED: Final[Mapping[str, Any]] = {
     "approved_by": None,

@@ -41,7 +41,7 @@ def done() -> None:
 
 
 def test_w11_three_schedulers_share_the_due_waves_and_trigger_each_once():
-    waves = [scheduled(4, capacities={"west": 2}) for _ in range(6)]
+    waves = [scheduled(4, capacities={"west": 2}) for _ in range(4)]
     results = run_together(*(Process(claimed, held=True) for _ in range(3)))
     triggered = [name for result in results for name in result["triggered"]]
     assert sorted(triggered) == sorted(wave.name for wave in waves)

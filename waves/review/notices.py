@@ -34,7 +34,6 @@ from waves.models import ApprovalNotice, NoticeEmail, Wave
 JOB_KIND = "notify_approvers"
 RIGHT = "waves.approve_wave"
 SMTP_SECONDS = 10
-GOOD_FOR_NOTHING = (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused)
 _TEXT = """Hello {name},
 
 {first} Please check its messages and numbers, then approve it:
@@ -129,13 +128,22 @@ def _send(wave: Wave, mail: NoticeEmail, lease: Lease) -> bool:
     row = NoticeEmail.objects.filter(pk=mail.pk)
     try:
         message.send()
-    except GOOD_FOR_NOTHING as error:
+    except (OSError, ValueError) as error:
+        if not _is_final(error):
+            return False
         row.update(refused=type(error).__name__)
-    except (OSError, smtplib.SMTPException):
-        return False
     else:
         row.update(sent_at=timezone.now())
     return True
+
+
+def _is_final(error: Exception) -> bool:
+    """An address that cannot be written or that the mail server refuses for good; with a 4xx it may
+    take the same e-mail later.
+    """
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in error.recipients.values())
+    return isinstance(error, ValueError)
 
 
 def _first(wave: Wave, after: int) -> str:

@@ -9,6 +9,7 @@ from operations.models import Heartbeat
 from operations.services import heartbeats
 from operations.services.heartbeats import ServiceState
 from tests.support.site.surroundings import RUNNING, found
+from waves.codes import partner_http
 from waves.preflight.check import Color
 from waves.preflight.surroundings import ask, judge
 from waves.providers.outcomes import Health
@@ -109,7 +110,8 @@ def test_x6_everything_is_asked_and_nothing_is_sent(box, settings):
 
 
 @pytest.mark.django_db
-def test_x6_what_is_away_is_an_answer_too(settings):
+def test_x6_what_is_away_is_an_answer_too(settings, monkeypatch):
+    monkeypatch.setattr(partner_http, "TRIES", 1)
     away = "http://127.0.0.1:9"
     settings.SMS_URL, settings.SLACK_WEBHOOK_URL, settings.CODE_SERVICE_URL = away, away, away
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

@@ -106,29 +106,39 @@ def test_x5_after_a_lost_approval_they_are_told_again_also_of_a_content_they_kno
 
 
 def test_x5_a_mail_server_that_is_down_delays_an_e_mail_and_nothing_else(monkeypatch):
+    rita = member_of("approver", name="rita")
+    for name, address in (("silent", "two\nlines@staff.example"), ("rita", "rita@staff.example")):
+        type(rita).objects.filter(username=name).update(email=address)
     wave = waiting()
     (job,) = notices.open_notices()
     send = locmem.EmailBackend.send_messages
+    answers = {
+        "peter": smtplib.SMTPServerDisconnected(),
+        "rita": smtplib.SMTPRecipientsRefused({"rita": (450, b"try again later")}),
+        "paula": smtplib.SMTPRecipientsRefused({"paula": (550, b"no such user")}),
+    }
 
-    def down_for_peter(self, messages):
-        if messages[0].to[0].startswith("peter"):
-            raise smtplib.SMTPServerDisconnected
-        if messages[0].to[0].startswith("paula"):
-            raise smtplib.SMTPRecipientsRefused({"paula": (550, b"no such user")})
+    def answer(self, messages):
+        if error := answers.get(messages[0].to[0].partition("@")[0]):
+            raise error
         return send(self, messages)
 
     with monkeypatch.context() as patch:
-        patch.setattr(locmem.EmailBackend, "send_messages", down_for_peter)
-        with pytest.raises(NoticeNotSent, match="1 e-mail to approvers could not be sent"):
+        patch.setattr(locmem.EmailBackend, "send_messages", answer)
+        with pytest.raises(NoticeNotSent, match="2 e-mails to approvers could not be sent"):
             notices.run(job.pk)
     job.refresh_from_db()
     assert job.retry_at is not None
     assert [message.to[0] for message in mail.outbox] == ["anna@staff.example"]
     Job.objects.filter(pk=job.pk).update(state="queued", retry_at=None)
     notices.run(job.pk)
-    # the address that was refused for good is not tried again
-    assert [message.to[0] for message in mail.outbox[1:]] == ["peter@staff.example"]
-    assert NoticeEmail.objects.get(sent_at=None).refused == "SMTPRecipientsRefused"
+    # addresses that are refused for good are not tried again
+    assert [message.to[0].partition("@")[0] for message in mail.outbox[1:]] == ["peter", "rita"]
+    refused = NoticeEmail.objects.filter(sent_at=None).order_by("user__username")
+    assert [(each.user.username, each.refused) for each in refused] == [
+        ("paula", "SMTPRecipientsRefused"),
+        ("silent", "BadHeaderError"),
+    ]
     approve(wave, by=person("paula"), digest=wave.content_digest, now=NOW)
 
 
