@@ -102,7 +102,7 @@ def test_n3_a_cut_connection_is_uncertain(box):
 
 
 def test_n3_a_time_out_is_uncertain(box):
-    box.control(latency_ms=2_000)
+    box.control(latency_ms=1_000)
     [outcome] = send(box.url, MESSAGE, timeout=0.1)
     assert (outcome.kind, outcome.reason) == (Kind.UNCERTAIN, "timed_out")
 
