@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -256,3 +257,17 @@ def test_x2_waves_that_gave_no_seat_and_markets_without_seats_are_named_as_such(
     assert "cancelled before any message was sent" in cards[cancelled]
     assert ("not full" in cards[cancelled], "notified from" in cards[cancelled]) == (True, False)
     assert ("no seats" in cards[sent], "notified from" in cards[sent]) == (True, True)
+
+
+def test_w6_the_page_says_that_a_wave_also_took_fans_who_had_a_code():
+    campaign = campaign_with(1)
+    add_wave(campaign, "20260121")
+    Wave.objects.update(triggered_at=NOTIFY, selected=2)
+    Campaign.objects.filter(pk=campaign.pk).update(status="closed")
+    address, kept = f"/draws/{campaign.campaign_id}", "2 of the selected fans kept the code"
+    assert "could be selected, too" not in Client().get(address).content.decode()
+    Wave.objects.update(reassign=True)
+    cache.clear()
+    page = Client().get(address).content.decode()
+    assert "Fans who already had a code could be selected, too." in page
+    assert kept in page

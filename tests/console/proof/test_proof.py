@@ -162,6 +162,11 @@ def test_a_top_up_and_those_who_were_told_are_proved_public_and_find_their_place
     assert f"Wave 20260123: {told['fans']} candidates, all of them told" in str(found["passed"])
     last = found["fan"]["score_files"][0]["waves"][-1]
     assert (last["why_not"], last["waitlist_place"]) == ("told_not_selected", 3)
+    page = Client().get(f"/draws/{three_kinds.campaign_id}").content.decode()
+    cards = {card[:8]: card for card in page.split("<h3>Wave ")[1:]}
+    assert "tops up wave 20260121" in cards["20260122"]
+    assert f"A message to the {told['fans']} fans who were not selected." in cards["20260123"]
+    assert "<table>" not in cards["20260123"]
 
 
 @pytest.mark.parametrize(
