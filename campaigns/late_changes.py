@@ -8,7 +8,7 @@ transaction.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
@@ -21,7 +21,7 @@ from campaigns.models import Campaign, LateChange
 from campaigns.named_file import luck_known
 from campaigns.rights import IN_TIME, LATE
 from operations.database.clock import database_time
-from operations.instants import iso
+from operations.instants import in_words, iso
 
 
 def open_campaigns(of: Iterable[Campaign | None]) -> list[Campaign]:
@@ -92,7 +92,7 @@ def notice(campaign: Campaign, kind: LateKind, what: str) -> str:
 def refusal(campaign: Campaign, kind: LateKind, what: str) -> str:
     """What something late needs, as people read it."""
     since = luck_known(campaign).since
-    known = f" since {_moment(since)}" if since else ""
+    known = f" since {in_words(since)}" if since else ""
     return (
         f"{what} of campaign {campaign.campaign_id} is late: the luck could be known{known}. It"
         f" needs a reason and the right “{_name_of(LATE[kind])}”."
@@ -155,7 +155,3 @@ def public_lateness(campaign: Campaign) -> dict[str, Any]:
             for change in campaign.late_changes.all()
         ],
     }
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC"

@@ -57,6 +57,11 @@ def iso(instant: datetime | None) -> str | None:
     return aware(instant).astimezone(UTC).isoformat() if instant else None
 
 
+def in_words(instant: datetime) -> str:
+    """`8 Mar 2026, 02:30 UTC`, as sentences say it."""
+    return f"{aware(instant).astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+
+
 def utc_day(instant: datetime) -> date:
     """The day that it is in UTC. Raises NaiveInstant."""
     return aware(instant).astimezone(UTC).date()

@@ -12,6 +12,7 @@ from django.db import transaction
 from campaigns.opening import require_open
 from operations.database.locks import exclusive
 from operations.database.retries import retried
+from operations.instants import in_words
 from operations.jobs import drop_retries, record_move
 from waves.approval import CHANGEABLE, UNAPPROVED, WITHDRAWN, back_to_configured
 from waves.choices import WaveState
@@ -140,7 +141,7 @@ def _require_usable_date(
 ) -> None:
     if notify_date <= now:
         raise TooLate(
-            f"Wave {wave.name}: the notify date {notify_date.isoformat()} has passed. Choose a"
+            f"Wave {wave.name}: the notify date {in_words(notify_date)} has passed. Choose a"
             " later one."
         )
     require_lead_time(

@@ -19,6 +19,7 @@ from operations.adminkit.countdowns import until
 from operations.alerts import alert
 from operations.database.retries import retried
 from operations.errors import Refusal, error_text
+from operations.instants import in_words
 from operations.services.troubles import Trouble
 from waves.approval import changeable_waves, renew, void_members
 from waves.choices import WaveState
@@ -68,7 +69,7 @@ def schedule(wave: Wave, *, by: User, now: datetime, reason: str = "") -> Wave:
     require_approved_content(locked)
     if now > locked.notify_date + GRACE:
         raise TooLate(
-            f"Wave {wave.name} was due at {locked.notify_date.isoformat()}. Give it a later notify"
+            f"Wave {wave.name} was due at {in_words(locked.notify_date)}. Give it a later notify"
             " date."
         )
     move(locked, WaveState.SCHEDULED, by=by, reason=reason, scheduled_at=now)
@@ -276,13 +277,13 @@ def keep_checking(
 
 def _require_due(wave: Wave, now: datetime) -> None:
     if now < wave.notify_date:
-        raise NotDue(f"Wave {wave.name} is not due until {wave.notify_date.isoformat()}.")
+        raise NotDue(f"Wave {wave.name} is not due until {in_words(wave.notify_date)}.")
     if now > wave.notify_date + GRACE:
         late = _lateness(wave, now)
         with transaction.atomic():
             _hold(lock_wave(wave.pk), late, f"it is {late}")
         raise TooLate(
-            f"Wave {wave.name} was due at {wave.notify_date.isoformat()} and is now held."
+            f"Wave {wave.name} was due at {in_words(wave.notify_date)} and is now held."
             " Decide whether to send it."
         )
 

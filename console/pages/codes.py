@@ -4,7 +4,6 @@ the life of one code, step by step. [K-1, K-4, X-10]
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Any
 
 from django.contrib import messages
@@ -21,6 +20,7 @@ from console.pages.jobs import work_on
 from operations.adminkit import unmasking
 from operations.adminkit.masking import mask_text
 from operations.errors import Refusal
+from operations.instants import in_words
 from waves import rights, tasks
 from waves.codes import custody, import_rows, imports
 from waves.errors import UnknownCode
@@ -70,7 +70,7 @@ def _receive(request: StaffRequest, campaign: Campaign, form: CodesForm) -> str:
     if imports.has_work_left(found):
         tasks.start_code_import(found, by=request.user)
     else:
-        before = f"{found.created_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+        before = in_words(found.created_at)
         messages.info(request, f"This file was already imported on {before}. Nothing was changed.")
     return reverse("code-file", args=[found.pk])
 

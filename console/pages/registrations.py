@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -28,6 +26,7 @@ from console.forms import LateForm, UploadForm
 from console.pages.jobs import work_on
 from console.pages.uploading import upload_page
 from operations.errors import Refusal
+from operations.instants import in_words
 from operations.plurals import plural
 
 REGISTRATIONS_HINT = (
@@ -87,7 +86,7 @@ def _receive(
     if imports.has_work_left(received):
         tasks.start_registrations(received, by=request.user)
     else:
-        before = f"{received.created_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+        before = in_words(received.created_at)
         messages.info(request, f"This file was already imported on {before}.")
     return reverse("registrations", args=[received.pk])
 

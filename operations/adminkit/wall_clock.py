@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from operations import instants
 from operations.entry import wall_clock
 from operations.entry.validators import sentence_of
 from operations.entry.values import YEARS
@@ -102,7 +103,7 @@ def moment(value: datetime | None, zone: str = "UTC") -> SafeString | str:
     if value is None:
         return "–"
     here = value.astimezone(ZoneInfo("UTC"))
-    text, elsewhere = f"{here:%-d %b %Y, %H:%M} UTC", ""
+    text, elsewhere = instants.in_words(value), ""
     if zone not in ("UTC", ""):
         there = value.astimezone(ZoneInfo(zone))
         day = "" if there.date() == here.date() else f"{there:%-d %b} "

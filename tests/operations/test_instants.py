@@ -24,6 +24,11 @@ def test_t5_an_instant_is_written_in_utc_with_milliseconds_cut_off():
     assert written == "2026-01-19T23:02:03.999Z"
 
 
+def test_a_sentence_says_an_instant_in_utc_and_in_words():
+    there = datetime(2026, 3, 7, 21, 30, tzinfo=timezone(timedelta(hours=-5)))
+    assert instants.in_words(there) == "8 Mar 2026, 02:30 UTC"
+
+
 def test_an_instants_day_is_that_of_utc():
     assert instants.utc_day(datetime(2026, 1, 20, 1, 59, tzinfo=EAST)) == date(2026, 1, 19)
     assert instants.utc_day(datetime(2026, 1, 20, 2, 0, tzinfo=EAST)) == date(2026, 1, 20)
@@ -51,7 +56,9 @@ def test_people_may_leave_a_zero_out_and_records_may_not():
         instants.parse("2026-1-2 9:00+00:00")
 
 
-@pytest.mark.parametrize("use", [instants.aware, instants.stamp, instants.utc_day, instants.iso])
+@pytest.mark.parametrize(
+    "use", [instants.aware, instants.stamp, instants.utc_day, instants.iso, instants.in_words]
+)
 def test_a_naive_instant_is_refused_everywhere(use):
     with pytest.raises(NaiveInstant, match="2026-01-20T00:00:00 has no time zone offset"):
         use(NAIVE)

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from campaigns.choices import LateKind
 from campaigns.late_changes import permit
 from campaigns.models import Campaign
+from operations.instants import in_words
 from waves.choices import WaveState
 from waves.codes import needs
 from waves.errors import (
@@ -47,7 +48,7 @@ def require_plan(plan: Plan, request: WaveRequest, *, now: datetime) -> datetime
     notify_date = require_preparable(plan, request)
     if notify_date < now - AT_ONCE:
         raise BadNotifyDate(
-            f"Wave {request.name}: the notify date {notify_date.isoformat()} has passed. Choose a"
+            f"Wave {request.name}: the notify date {in_words(notify_date)} has passed. Choose a"
             " later one."
         )
     require_seats(plan)
@@ -109,7 +110,7 @@ def require_lead_time(
     """
     if not needs_expediting(notify_date, now):
         return
-    late = f"Wave {name}: the notify date {notify_date.isoformat()} is less than a day away."
+    late = f"Wave {name}: the notify date {in_words(notify_date)} is less than a day away."
     if by is not None and not by.has_perm("waves.expedite_wave"):
         raise NotPermitted(
             f"{late} User {by.get_username()} does not have permission to expedite it. Choose a"

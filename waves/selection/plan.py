@@ -18,6 +18,7 @@ from campaigns.scoring import rules
 from campaigns.scoring.outcomes import Rules
 from datalake.storage import buckets
 from operations.entry import values
+from operations.instants import in_words
 from waves.choices import Exclusion, Order, WaveKind
 from waves.errors import (
     BadMinimumScore,
@@ -406,7 +407,7 @@ def _require_selection_times(seats: Sequence[MarketSeat], now: datetime) -> None
     for seat in seats:
         if seat.selection_time > now:
             raise SelectionNotOpen(
-                f"Market {seat.market_id}: its selection time {seat.selection_time.isoformat()}"
+                f"Market {seat.market_id}: its selection time {in_words(seat.selection_time)}"
                 " has not passed yet. Prepare the wave after it, or leave the market out.",
                 seat.market_id,
             )

@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 from campaigns.management.local_files import opened
 from campaigns.opening import campaign_of
 from operations.commands import JsonCommand
+from operations.instants import in_words
 from waves import rights
 from waves.choices import CodeReason
 from waves.codes import imports
@@ -51,7 +52,7 @@ class Command(JsonCommand):
             with self.watching(job.pk):
                 found = imports.process(job.pk)
         else:
-            self.say(f"This file was already imported on {found.created_at:%-d %b %Y, %H:%M} UTC.")
+            self.say(f"This file was already imported on {in_words(found.created_at)}.")
         return {
             "code_file": found.pk,
             "repeated": not is_left,
