@@ -58,7 +58,8 @@ def problems_of(folder: Path, changes: dict[str, bytes]) -> list[str]:
         "wave.json": json.dumps(CLAIM).encode(),
         "members.tsv": b"",
     } | changes
-    halves = (("facts.json", "fans.tsv"), ("wave.json", "members.tsv"))
+    listed = "rows.tsv" if "rows.tsv" in changes else "fans.tsv"
+    halves = (("facts.json", listed), ("wave.json", "members.tsv"))
     paths = [
         packed(folder / f"{names[0]}.zip", {name: files[name] for name in names})
         for names in halves
@@ -142,6 +143,85 @@ def test_x14_each_difference_between_facts_and_wave_is_named(tmp_path: Path, kin
         files["fans.tsv"] = COLUMNS + b"".join(lines)
     problems = problems_of(tmp_path, files)
     assert any(said in problem for problem in problems), problems
+
+
+UPLOADED: dict[str, Any] = NAMES | {
+    "format": "fairwave-recount",
+    "version": 2,
+    "kind": "uploaded",
+    "rows": 2,
+    "markets": [SEATS],
+}
+TAKEN = CLAIMED | {"selected": 2}
+OF_LIST = {"kind": "uploaded", "attempt": None, "selected": 2, "markets": [TAKEN]}
+ROWS = [[digit * 64, "west", "0", "0", "1"] for digit in "12"]
+MEMBERS = [[str(at), ref, market, "0"] for at, (ref, market, *_) in enumerate(ROWS, start=1)]
+
+
+def lines_of(*rows: list[str]) -> bytes:
+    return "".join("\t".join(row) + "\n" for row in rows).encode()
+
+
+def with_cell(rows: list[list[str]], column: int, value: str) -> list[list[str]]:
+    """The last of the rows with another cell."""
+    return [*rows[:-1], [*rows[-1][:column], value, *rows[-1][column + 1 :]]]
+
+
+LISTS: dict[str, tuple[dict[str, Any], str]] = {
+    "format": ({"facts": {"version": 3}}, "another format"),
+    "kind of the facts": ({"facts": {"kind": "drawn"}}, "another format"),
+    "kind": ({"claim": {"kind": "drawn"}}, "those of another wave"),
+    "wave": ({"claim": {"date_key": "20260122"}}, "those of another wave"),
+    "score file": ({"claim": {"attempt": 1}}, "uploaded, but names a score file"),
+    "columns": ({"header": verify_draw.ROW_COLUMNS[::-1]}, "do not have the columns"),
+    "a cell less": ({"rows": [row[:4] for row in ROWS]}, "do not have the columns"),
+    "rows": ({"facts": {"rows": 3}}, "list 2 rows, not 3"),
+    "a member less": ({"members": MEMBERS[:1]}, "not the accepted rows of its list: 1 differ"),
+    "order": ({"members": MEMBERS[::-1]}, "not the accepted rows of its list: 0 differ"),
+    "a member twice": (
+        {"rows": with_cell(ROWS, 0, "1" * 64), "members": with_cell(MEMBERS, 1, "1" * 64)},
+        "A fan is a member twice.",
+    ),
+    "in a wave": ({"rows": with_cell(ROWS, 2, "1")}, "Fans in another wave: 1."),
+    "a code": ({"rows": with_cell(ROWS, 3, "1")}, "Fans holding a code already: 1."),
+    "a stranger": ({"rows": with_cell(ROWS, 4, "0")}, "Fans who are not registered: 1."),
+    "selected": ({"claim": {"selected": 3}}, "Selected: the wave says 3, this count gives 2"),
+    "a market twice": ({"claim": {"markets": [TAKEN, TAKEN]}}, "A market is listed twice."),
+    "a market less": ({"claim": {"markets": []}}, "A market of the members is not listed."),
+    "no such market": ({"facts": {"markets": []}}, "The campaign has no market west."),
+    "room": ({"facts": {"markets": [SEATS | {"given": 2}]}}, "west: 2 fans, but room for 1."),
+} | {
+    f"market's {column}": (
+        {"claim": {"markets": [TAKEN | {column: 7}]}},
+        f"Market west, {column.replace('_us', ' time')}: the wave says 7",
+    )
+    for column in ("position", "capacity", "given", "room", "selection_us", "selected")
+}
+
+
+def problems_of_list(folder: Path, changes: dict[str, Any]) -> list[str]:
+    header = changes.get("header", verify_draw.ROW_COLUMNS)
+    files = {
+        "facts.json": json.dumps(UPLOADED | changes.get("facts", {})).encode(),
+        "rows.tsv": lines_of(header, *changes.get("rows", ROWS)),
+        "wave.json": json.dumps(CLAIM | OF_LIST | changes.get("claim", {})).encode(),
+        "members.tsv": lines_of(*changes.get("members", MEMBERS)),
+    }
+    return problems_of(folder, files)
+
+
+@pytest.mark.parametrize("kind", sorted(LISTS))
+def test_x14_each_difference_between_an_uploaded_list_and_its_wave_is_named(
+    tmp_path: Path, kind: str
+) -> None:
+    """[W-3]"""
+    changes, said = LISTS[kind]
+    problems = problems_of_list(tmp_path, changes)
+    assert any(said in problem for problem in problems), problems
+
+
+def test_x14_the_record_of_an_uploaded_list_that_is_whole_agrees(tmp_path: Path) -> None:
+    assert problems_of_list(tmp_path, {}) == []
 
 
 def test_x14_a_record_that_is_whole_agrees(tmp_path: Path) -> None:
