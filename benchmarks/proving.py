@@ -29,7 +29,7 @@ from fairwave import env
 from operations.database.copying import nullable_frame_of
 from waves.models import Wave
 from waves.preparation import prepare
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 
 ROWS = 2_000_000
 MAKING_SECONDS, CHECKING_SECONDS = 60, 120  # for so many

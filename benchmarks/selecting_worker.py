@@ -31,7 +31,7 @@ from waves.preparation import prepare, previews  # noqa: E402
 from waves.second_count import count  # noqa: E402
 from waves.second_count.sealed_record import write_facts  # noqa: E402
 from waves.selection import candidates  # noqa: E402
-from waves.selection.plan import WaveRequest  # noqa: E402
+from waves.selection.request import WaveRequest  # noqa: E402
 
 TIMES = 3  # each is done so often, in turn; the middle one counts
 

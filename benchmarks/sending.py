@@ -28,7 +28,7 @@ from waves import approval, schedule
 from waves.preflight.jobs import preflight_here
 from waves.preparation import prepare
 from waves.second_count import count
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 from waves.sending import send_wave
 from waves.sending.accounts import Limits
 

@@ -34,7 +34,7 @@ from waves.providers import registry
 from waves.rehearsal import rehearse
 from waves.review import notices
 from waves.second_count import count
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 from waves.sending import accounts, email_queue, results, send_rows, send_wave
 from waves.uploads import dropped, upload
 from waves.uploads import submission as uploads

@@ -50,7 +50,8 @@ from waves.markets import MarketSeat, seats_of_campaign
 from waves.models import Wave
 from waves.naming import next_date_key
 from waves.selection.market_files import markets_of_wave
-from waves.selection.plan import WaveRequest, market_file_in_bucket
+from waves.selection.plan import market_file_in_bucket
+from waves.selection.request import WaveRequest
 
 ORDERS = [(order.value, words(order.value)) for order in Order]
 # fields that are shown with a right alone

@@ -18,7 +18,8 @@ from operations.database.locks import exclusive
 from operations.plurals import plural
 from waves.errors import PreviewsBusy
 from waves.preparation import previews
-from waves.selection.plan import Plan, PlannedSelection
+from waves.selection.plan import Plan
+from waves.selection.planned_selection import PlannedSelection
 from waves.selection.what_if import compared
 
 KEPT_SECONDS = 300

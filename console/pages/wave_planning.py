@@ -27,7 +27,8 @@ from waves.models import Wave
 from waves.preparation import previews
 from waves.selection import what_if
 from waves.selection.market_files import markets_of_wave
-from waves.selection.plan import Plan, WaveRequest, market_file_in_bucket
+from waves.selection.plan import Plan, market_file_in_bucket
+from waves.selection.request import WaveRequest
 
 MANY_FANS = 200_000  # from here on it is worth saying how long a selection takes
 FANS_PER_SECOND = 200_000

@@ -21,7 +21,7 @@ from waves.lifecycle import wave_named
 from waves.models import Assignment, Code, Member, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import check_due_waves, schedule
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 

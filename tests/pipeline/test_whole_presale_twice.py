@@ -26,7 +26,7 @@ from waves import schedule, tasks
 from waves.choices import WaveState
 from waves.models import Wave
 from waves.preparation import prepare
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 COUNT = 2_000

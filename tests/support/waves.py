@@ -35,7 +35,7 @@ from waves.preparation.prepare import prepare
 from waves.schedule import check_due_waves, schedule
 from waves.second_count import count
 from waves.second_count.checker import Verdict
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 from waves.sending import results, send_rows
 
 _numbers = itertools.count(1)

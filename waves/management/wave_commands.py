@@ -24,7 +24,7 @@ from waves.preparation import not_selected
 from waves.preparation.prepare import prepare
 from waves.second_count.count import count_here
 from waves.second_count.verdict import Standing, standing
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 from waves.sending import accounts
 
 

@@ -30,7 +30,9 @@ from waves.markets import MarketSeat
 from waves.messages.templates import require_usable, templates_for
 from waves.preparation import not_selected, top_up
 from waves.selection.own_rules import own_rules
-from waves.selection.plan import Plan, PlannedSelection, WaveRequest
+from waves.selection.plan import Plan
+from waves.selection.planned_selection import PlannedSelection
+from waves.selection.request import WaveRequest
 
 MOST_ATTEMPTS = 2
 LEAD_TIME = timedelta(days=1)

@@ -7,7 +7,7 @@ import polars as pl
 from operations.database.copying import copy_nullable, nullable_frame_of
 from waves.models import Wave
 from waves.selection.contacts import contacts_of
-from waves.selection.plan import PlannedSelection
+from waves.selection.planned_selection import PlannedSelection
 
 LANGUAGES = """
 SELECT global_user_id, language FROM campaigns_registrant

@@ -7,7 +7,9 @@ from datetime import datetime
 from operations.plurals import plural
 from waves.choices import WaveKind
 from waves.errors import NotEverybody
-from waves.selection.plan import Plan, PlannedSelection, WaveRequest
+from waves.selection.plan import Plan
+from waves.selection.planned_selection import PlannedSelection
+from waves.selection.request import WaveRequest
 
 
 def request_of(campaign_id: str, date_key: str, notify_date: datetime | None) -> WaveRequest:

@@ -71,7 +71,9 @@ from waves.preparation.wave_markets import write_wave_markets
 from waves.second_count.verdict import NO_VERDICT
 from waves.selection.eligibility import write_candidates
 from waves.selection.own_rules import own_rules
-from waves.selection.plan import Plan, PlannedSelection, WaveRequest, plan_of
+from waves.selection.plan import Plan, plan_of
+from waves.selection.planned_selection import PlannedSelection
+from waves.selection.request import WaveRequest
 
 logger = logging.getLogger(__name__)
 

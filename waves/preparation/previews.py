@@ -22,7 +22,9 @@ from waves.preparation.judgement import (
     require_preparable,
     require_selection,
 )
-from waves.selection.plan import Plan, PlannedSelection, WaveRequest, plan_of, select_each
+from waves.selection.plan import Plan, plan_of
+from waves.selection.planned_selection import PlannedSelection, select_each
+from waves.selection.request import WaveRequest
 from waves.selection.what_if import PlanChange, changed, compared
 
 

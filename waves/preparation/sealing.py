@@ -21,7 +21,8 @@ from waves.preparation.judgement import require_previewed, require_selection
 from waves.preparation.members import selected_members
 from waves.second_count.sealed_record import markets_file_of, write_facts
 from waves.selection.own_rules import moved_by_own_rules, own_rules
-from waves.selection.plan import Plan, PlannedSelection, select_members
+from waves.selection.plan import Plan
+from waves.selection.planned_selection import PlannedSelection, select_members
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ from waves.preparation.judgement import (
     require_lead_time,
     require_plan,
 )
-from waves.selection.plan import Plan, WaveRequest, plan_of
+from waves.selection.plan import Plan, plan_of
+from waves.selection.request import WaveRequest
 
 JOB_KIND = "prepare_wave"
 

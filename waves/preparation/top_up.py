@@ -19,7 +19,9 @@ from waves.errors import NothingToTopUp
 from waves.models import Wave, WaveMarket
 from waves.naming import wave_name
 from waves.selection.market_files import OPTIONAL, REQUIRED
-from waves.selection.plan import Plan, PlannedSelection, WaveRequest
+from waves.selection.plan import Plan
+from waves.selection.planned_selection import PlannedSelection
+from waves.selection.request import WaveRequest
 from waves.selection.top_up_rules import last_drawn
 
 

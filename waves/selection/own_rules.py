@@ -15,7 +15,8 @@ from campaigns.draw import LOW
 from operations.plurals import plural
 from waves.choices import Order
 from waves.selection.allocation import Selection
-from waves.selection.plan import Plan, select_members
+from waves.selection.plan import Plan
+from waves.selection.planned_selection import select_members
 from waves.selection.what_if import differences
 
 ORDERS = {Order.BY_MARKET_ORDER: "filled in market order", Order.SINGLE_MARKET: "market {} alone"}

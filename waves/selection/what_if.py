@@ -18,7 +18,8 @@ from waves.choices import Order
 from waves.errors import UnknownMarket
 from waves.markets import MarketSeat
 from waves.selection.market_files import content_of
-from waves.selection.plan import PlannedSelection, WaveRequest
+from waves.selection.planned_selection import PlannedSelection
+from waves.selection.request import WaveRequest
 
 MOST_PLANS = 4
 

@@ -24,7 +24,7 @@ from operations.errors import Refusal
 from waves import rights, tasks
 from waves.models import Wave
 from waves.preparation import not_selected, previews, top_up
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 
 
 @dataclass(frozen=True)

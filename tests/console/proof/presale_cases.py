@@ -30,7 +30,7 @@ from tests.support.waves import (
 from waves.holds import seats_given
 from waves.models import Wave
 from waves.preparation.prepare import prepare
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 
 FANS = 90
 SEATS = {"west": 6, "east": 4}  # of each wave

@@ -42,7 +42,7 @@ from waves.actions import cancel
 from waves.choices import Order
 from waves.models import Wave
 from waves.preparation import not_selected, top_up
-from waves.selection import plan
+from waves.selection import planned_selection
 
 pytestmark = pytest.mark.django_db
 
@@ -183,7 +183,7 @@ def test_whom_a_wave_told_before_it_was_cancelled_no_later_wave_may_select(
     late.pk, late.global_user_id = None, f"fan-{FANS - 1:06d}"
     late.save()
     if forgotten:
-        monkeypatch.setattr(plan, "cancelled_that_told", lambda _: [])
+        monkeypatch.setattr(planned_selection, "cancelled_that_told", lambda _: [])
     sent(three_kinds, "20260124")
     close(three_kinds)
     problems = verify(proof.proof_bundle(three_kinds.campaign_id))["problems"]

@@ -11,6 +11,7 @@ from waves.choices import Order
 
 DRAW, ROSTER = "campaigns.draw", "campaigns.scoring.roster"
 CANDIDATES, PLAN = "waves.selection.candidates", "waves.selection.plan"
+PLANNED = "waves.selection.planned_selection"
 ALLOCATION, PREFERENCES = "waves.selection.allocation", "waves.selection.preferences"
 FILE, SEATS, HOLDS = "waves.selection.market_files", "waves.markets", "waves.holds"
 MEMBERS, WAVE_MARKETS = "waves.preparation.members", "waves.preparation.wave_markets"
@@ -72,10 +73,10 @@ TIES = [
 ELIGIBILITY = [
     Fault("the minimum itself is too low", CANDIDATES, 'pl.col("raw_score") < min_score', 'pl.col("raw_score") <= min_score'),
     Fault("the minimum is of the band score", CANDIDATES, 'pl.col("raw_score") < min_score', 'pl.col("band_score") < min_score'),
-    Fault("the wave's own minimum is forgotten", PLAN, "max(plan.min_score or 0.0, in_force.lowest_score)", "in_force.lowest_score"),
+    Fault("the wave's own minimum is forgotten", PLANNED, "max(plan.min_score or 0.0, in_force.lowest_score)", "in_force.lowest_score"),
     Fault(
         "the wave's own minimum lowers the campaign's",
-        PLAN,
+        PLANNED,
         "max(plan.min_score or 0.0, in_force.lowest_score)",
         "plan.min_score or in_force.lowest_score",
         request={"min_score": 0.25},
@@ -125,7 +126,7 @@ ALLOCATING = [
     Fault("the cut-off is the best score", ALLOCATION, "float(own.min())", "float(own.max())"),
     Fault("a market that is not full has a cut-off", ALLOCATION, "len(own) == seat.room", "True", request={"market_file": b"marketId,marketName,capacity,selectionTime\nwest,,,\nnorth,,,\n"}),
     Fault("wanted counts late fans, too", ALLOCATION, "self.wanted += chunk.eligible.sum(axis=0)", "self.wanted += len(chunk.eligible)"),
-    Fault("who comes back gets a place", PLAN, 'pl.lit(0, pl.Int64).alias("place")', 'pl.lit(1, pl.Int64).alias("place")'),
+    Fault("who comes back gets a place", PLANNED, 'pl.lit(0, pl.Int64).alias("place")', 'pl.lit(1, pl.Int64).alias("place")'),
 ]  # fmt: skip
 SEATS_AND_ROOM = [
     Fault("given seats are ignored", SEATS, "max(0, self.capacity - self.given)", "self.capacity"),

@@ -23,7 +23,7 @@ from tests.support.people import keeper
 from tests.support.waves import NOTIFY, NOW, SALT, SEED
 from waves.models import Assignment, Code, Member, Send, Wave
 from waves.preparation.prepare import prepare
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 
 FANS = 120
 KEY = "20260121"

@@ -24,7 +24,7 @@ from waves.errors import CodeServiceAway, CodeServiceError, CodesExhausted
 from waves.models import Code, CodeServiceCall, Member, Wave
 from waves.preparation.prepare import prepare
 from waves.preparation.submission import submit
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 
 pytestmark = pytest.mark.django_db
 DEAD = "http://127.0.0.1:9"

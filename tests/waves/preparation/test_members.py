@@ -10,7 +10,8 @@ from waves.models import Member, Wave
 from waves.preparation.members import selected_members, write_members
 from waves.preparation.prepare import prepare
 from waves.preparation.submission import submit
-from waves.selection.plan import plan_of, select_members
+from waves.selection.plan import plan_of
+from waves.selection.planned_selection import select_members
 
 pytestmark = pytest.mark.django_db
 

@@ -33,7 +33,7 @@ from waves.errors import (
 from waves.models import Template, Wave, WaveMarket
 from waves.preparation.prepare import prepare
 from waves.preparation.previews import preview
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,8 @@ from tests.support.waves import NOW, campaign_with, person, request
 from waves.models import Wave
 from waves.preparation.submission import submit
 from waves.preparation.wave_markets import write_wave_markets
-from waves.selection.plan import plan_of, select_members
+from waves.selection.plan import plan_of
+from waves.selection.planned_selection import select_members
 
 pytestmark = pytest.mark.django_db
 

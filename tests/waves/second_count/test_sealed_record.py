@@ -22,7 +22,7 @@ from waves.lifecycle import wave_named
 from waves.models import Wave
 from waves.preparation.prepare import prepare
 from waves.second_count import sealed_record
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from waves.choices import Order
 from waves.errors import UnknownMarket
 from waves.markets import seats_of_campaign
 from waves.preparation.previews import judged_plan
-from waves.selection.plan import select_each
+from waves.selection.planned_selection import select_each
 from waves.selection.what_if import PlanChange, changed, changes_of, compared, differences
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from waves.management.wave_commands import (
     notify_date_of,
 )
 from waves.preparation import not_selected
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 
 
 class Command(PreparingCommand):

@@ -14,7 +14,7 @@ from waves.management.wave_commands import (
     add_request_arguments,
     request_of,
 )
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 
 
 class Command(PreparingCommand):

@@ -15,7 +15,7 @@ from waves.management.wave_commands import (
     notify_date_of,
 )
 from waves.preparation import top_up
-from waves.selection.plan import WaveRequest
+from waves.selection.request import WaveRequest
 
 
 class Command(PreparingCommand):
