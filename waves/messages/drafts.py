@@ -4,6 +4,9 @@ X-8]
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from waves.choices import Audience, Channel
 from waves.errors import BadTemplate
 from waves.messages.content import MessageTemplate, check_template, placeholders
@@ -13,7 +16,11 @@ PARTS = {"subject": "subject", "body": "text", "html": "HTML"}
 
 def problems_of(draft: MessageTemplate) -> dict[str, str]:
     """By the field to change, why the draft cannot be saved; empty where it can."""
-    found = {name: sentence for name in PARTS if (sentence := _unreadable(getattr(draft, name)))}
+    found = {
+        name: sentence
+        for name in PARTS
+        if (sentence := _refusal(placeholders, getattr(draft, name)))
+    }
     if draft.channel == Channel.EMAIL and not draft.subject.strip():
         found.setdefault("subject", "An e-mail needs a subject.")
     if draft.channel == Channel.SMS and (draft.subject or draft.html):
@@ -22,7 +29,7 @@ def problems_of(draft: MessageTemplate) -> dict[str, str]:
         found.setdefault("body", "Write a text.")
     if draft.audience == Audience.NOT_SELECTED and draft.market_id:
         found["market"] = "Fans who were not selected have no market. Choose every market."
-    if not found and (refusal := _refusal(draft)):
+    if not found and (refusal := _refusal(check_template, draft)):
         found["body"] = refusal
     return found
 
@@ -35,17 +42,9 @@ def parts_without_code(draft: MessageTemplate) -> list[str]:
     return [PARTS[name] for name, text in named if "code" not in placeholders(text)]
 
 
-def _unreadable(text: str) -> str:
+def _refusal(check: Callable[[Any], object], given: Any) -> str:
     try:
-        placeholders(text)
-    except BadTemplate as refusal:
-        return str(refusal)
-    return ""
-
-
-def _refusal(draft: MessageTemplate) -> str:
-    try:
-        check_template(draft)
+        check(given)
     except BadTemplate as refusal:
         return str(refusal)
     return ""

@@ -76,8 +76,8 @@ def rehearse(
                 provider,
                 limits or limits_from_settings(),
                 timing or Timing(),
+                rehearsal.pk,
                 table=REHEARSED,
-                owner=rehearsal.pk,
                 stops=lambda wave: why_stopped(rehearsal),
             )
             ended = send_all(setup, composer)

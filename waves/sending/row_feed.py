@@ -87,7 +87,7 @@ class RowFeed:
         wait for another try.
         """
         rows = send_rows.claim(
-            self._setup.owner_id,
+            self._setup.owner,
             self._setup.sender,
             after=self._last_claimed,
             limit=limit,
@@ -99,7 +99,7 @@ class RowFeed:
 
     async def _wait_or_end(self) -> None:
         """Nothing to claim: take over the rows of dead senders, and end when no row is open."""
-        owner, table = self._setup.owner_id, self._setup.table
+        owner, table = self._setup.owner, self._setup.table
         honours_keys = self._setup.provider.honours_keys
         await self._thread.run(send_rows.take_over, owner, honours_keys=honours_keys, table=table)
         if not await self._thread.run(send_rows.open_rows, owner, table=table):

@@ -48,23 +48,19 @@ def wave_stops(wave: Wave) -> str:
 
 @dataclass(frozen=True)
 class SenderSetup:
-    """What does not change during a run; `sender` is the claim in the rows that are sent. The rows
-    are the wave's in SENDS, or those of another `table` that belong to `owner`; `stops` says why no
-    more of them is to be sent.
+    """What does not change during a run; `sender` is the claim in the rows that are sent: those of
+    `table` that belong to `owner`, in SENDS the wave. `stops` says why no more of them is to be
+    sent.
     """
 
     wave: Wave
     provider: SmsProvider
     limits: Limits
     timing: Timing
+    owner: int
     sender: uuid.UUID = field(default_factory=uuid.uuid4)
     table: SendTable = SENDS
-    owner: int = 0
     stops: Callable[[Wave], str] = wave_stops
-
-    @property
-    def owner_id(self) -> int:
-        return self.owner or self.wave.pk
 
 
 @dataclass

@@ -50,7 +50,7 @@ def send_wave(
         results.retry_failed(wave_id)
     ended = Ended("", 0, 0.0)
     if send_rows.open_rows(wave_id):
-        setup = SenderSetup(wave, provider, limits or limits_from_settings(), timing)
+        setup = SenderSetup(wave, provider, limits or limits_from_settings(), timing, wave.pk)
         ended = send_all(setup, composer_for(wave))
     results.complete(wave_id)
     return _report(wave_id, ended)

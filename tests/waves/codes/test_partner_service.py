@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.waves.codes.code_service import faults, running, service_of
+from waves.codes import partner_http
 from waves.codes.partner_answers import AssignedThere
 from waves.codes.partner_service import CodeService, UnusableAnswer, chosen, required
 from waves.errors import CodeServiceAway, CodeServiceError
@@ -73,7 +74,10 @@ def test_k4_nonsense_is_one_error_that_names_call_wave_and_market(box, service, 
     assert isinstance(refused.value, UnusableAnswer) == (fault != "huge")
 
 
-def test_k4_a_cut_connection_and_a_503_are_repeated_and_get_the_first_answer(box, service):
+def test_k4_a_cut_connection_and_a_503_are_repeated_and_get_the_first_answer(
+    box, service, monkeypatch
+):
+    monkeypatch.setattr(partner_http, "FIRST_PAUSE_SECONDS", 0.05)
     for number, fault in enumerate(("drop:1", "503:1")):
         with faults(box, code_faults={"reserve": fault}, retry_after_seconds=0.05):
             calls = box.received()["codes"]
@@ -106,7 +110,7 @@ def test_k4_a_service_that_answers_too_late_is_away_and_its_codes_are_found_agai
 
 def test_k4_a_service_that_is_not_there_is_away():
     with pytest.raises(CodeServiceAway, match=r"no connection\. Check CODE_SERVICE_URL"):
-        reserve(CodeService("http://127.0.0.1:9", seconds=1.0), "w", 1)
+        reserve(CodeService("http://127.0.0.1:9", seconds=0.2), "w", 1)
 
 
 def test_k4_a_wrong_token_is_refused(box, service):

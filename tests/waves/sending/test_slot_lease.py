@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def setup():
     wave = triggered_wave(1)
     accounts.account("sms_http")
-    return SenderSetup(wave, HttpSms("http://127.0.0.1:9", ""), FAST, QUICK)
+    return SenderSetup(wave, HttpSms("http://127.0.0.1:9", ""), FAST, QUICK, wave.pk)
 
 
 def after_a_check(setup, look):

@@ -114,7 +114,8 @@ def test_w9_a_service_that_is_away_fails_the_attempt_and_the_next_one_has_the_sa
     campaign = campaign_with(40, {"west": 40}, code_source="partner")
     rows = [row(n) for n in range(40)]
     first = submit(submitted(campaign, rows[:39]), by=ann, now=NOW)
-    with faults(service, code_faults={"generate": "503"}), pytest.raises(CodeServiceAway):
+    away = faults(service, code_faults={"generate": "503"}, retry_after_seconds=0.01)
+    with away, pytest.raises(CodeServiceAway):
         run(first.pk, now=NOW)
     first.refresh_from_db()
     assert first.retry_at is not None
