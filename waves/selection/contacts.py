@@ -1,8 +1,8 @@
 """Where a fan is reached: the newest registrant's contact, the score row's where there is none, as
 today's lists and options judge it. [W-5]
 
-All fans are judged by their contacts and few are selected, so contacts are not kept for them but
-read again for the selected, in the same snapshot: they took 200 bytes of each fan.
+All fans are judged by their contacts and few are selected, so contacts are not kept in memory but
+read again for the selected, in the same snapshot.
 """
 
 from __future__ import annotations
