@@ -8,9 +8,11 @@ LONGEST_ERROR = 2_000
 class Refusal(Exception):
     """A request cannot be carried out now. The message names what, where and what to
     do. `is_transient`: the same request may be granted later, though nobody changes anything.
+    `is_fault`: not the request is wrong, but what another system made of it.
     """
 
     is_transient: ClassVar[bool] = False
+    is_fault: ClassVar[bool] = False
 
 
 class BadValue(Refusal):

@@ -44,7 +44,9 @@ def is_transient(error: Exception) -> bool:
 
 def is_fault(error: Exception) -> bool:
     """Whether something broke or was away. A refusal stays one until somebody changes something."""
-    return is_transient(error) or not isinstance(error, Refusal)
+    if isinstance(error, Refusal):
+        return error.is_transient or error.is_fault
+    return True
 
 
 def retry_what_is_transient(job: Job, error: Exception) -> timedelta | None:

@@ -17,6 +17,7 @@ action, with a number for the first calls only.
     drop        done, the connection is cut         short      done for half of what was asked
     nonsense    answers another shape               duplicate  gives codes that it gave before
     control     gives codes with a line feed        huge       answers more than anybody reads
+    page        done, a page is answered instead
 """
 
 from __future__ import annotations
@@ -89,6 +90,8 @@ class CodeService:
         await asyncio.sleep(self.behaviour.latency_ms / 1000 + slow)
         if fault == "drop" and request.transport is not None:
             request.transport.abort()
+        if fault == "page":
+            return web.Response(text="<html>Please wait</html>", content_type="text/html")
         if fault == "huge":
             return web.Response(body=b'{"codes": "' + b"x" * HUGE_BYTES, content_type="text/json")
         return response

@@ -150,9 +150,19 @@ class CodesExhausted(WaveError):
 
 
 class CodeServiceError(WaveError):
-    """The code service refused a call, or its answer cannot be right; the message names call, wave
-    and market. [K-4]
+    """The code service refused a call; the message names call, wave and market. [K-4]"""
+
+
+class BadServiceAnswer(CodeServiceError):
+    """The code service answered what cannot be right. `codes`: those in it that can be read, which
+    it may hold for us. [K-4]
     """
+
+    is_fault = True
+
+    def __init__(self, message: str, codes: tuple[str, ...] = ()) -> None:
+        self.codes = codes
+        super().__init__(message)
 
 
 class CodeServiceAway(CodeServiceError):

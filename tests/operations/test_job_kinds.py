@@ -146,6 +146,12 @@ class Away(Refusal):
     is_transient = True
 
 
+class Nonsense(Refusal):
+    """What we ask answers what cannot be right."""
+
+    is_fault = True
+
+
 def test_pauses_before_a_retry_double_up_to_ten_minutes_and_never_end():
     """[O-6]"""
     pauses = [retry_what_is_transient(Job(retries=n), OSError()) for n in range(6)]
@@ -160,6 +166,7 @@ def test_pauses_before_a_retry_double_up_to_ten_minutes_and_never_end():
         (OperationalError("gone"), True, True),
         (Away("away"), True, True),
         (Refusal("no"), False, False),
+        (Nonsense("?"), False, True),
         (IntegrityError("ledger"), False, True),
     ],
 )

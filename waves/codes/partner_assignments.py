@@ -26,7 +26,7 @@ from waves.choices import CodeCall, WaveState
 from waves.codes import partner_calls, partner_service
 from waves.codes.partner_answers import AssignedThere
 from waves.codes.partner_service import MOST_AT_ONCE, CodeService
-from waves.errors import CodeServiceError, CodesNotAssigned
+from waves.errors import BadServiceAnswer, CodeServiceError, CodesNotAssigned
 from waves.holds import sources_of_codes
 from waves.lifecycle import require_state
 from waves.models import CODE_SERVICE, Code, CodeServiceCall, Wave
@@ -120,7 +120,12 @@ def _confirm_batch(
 ) -> None:
     call = _noted(wave, len(batch), now=now)
     pairs = [(code, fan) for _, code, fan in batch]
-    found = service.assign(wave=wave.name, number=call.number, pairs=pairs)
+    try:
+        found = service.assign(wave=wave.name, number=call.number, pairs=pairs)
+    except BadServiceAnswer:
+        # who resumes the wave asks anew: a repeat would get the same answer
+        partner_calls.mark_answered(call, now=timezone.now())
+        raise
     complete = found.valid == found.asked
     _write_answer(call, found, [pk for pk, _, _ in batch] if complete else [])
     if not complete:

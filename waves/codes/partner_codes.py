@@ -26,8 +26,8 @@ from operations.database.statements import rows, run
 from operations.plurals import plural
 from waves.choices import CodeCall, CodeState, WaveState
 from waves.codes import partner_calls, partner_service
-from waves.codes.partner_service import MOST_AT_ONCE, CodeService, UnusableAnswer
-from waves.errors import CodeServiceAway, CodeServiceError
+from waves.codes.partner_service import MOST_AT_ONCE, CodeService
+from waves.errors import BadServiceAnswer, CodeServiceAway, CodeServiceError
 from waves.models import CODE_SERVICE, Code, CodeServiceCall, Wave
 from waves.naming import code_validity
 
@@ -174,13 +174,13 @@ class _Batches:
         )
 
     def answered(self, call: CodeServiceCall, waiting: Sequence[str]) -> list[str]:
-        """Ask, and bind what came to the first who wait; who waits still. Raises CodeServiceError
+        """Ask, and bind what came to the first who wait; who waits still. Raises BadServiceAnswer
         where codes came that exist already, after the others are bound.
         """
         codes = self._asked(call)
         served, double = self._bound(call, codes, waiting[: len(codes)])
         if double:
-            raise CodeServiceError(
+            raise BadServiceAnswer(
                 f"Wave {self.wave.name}, market {self.market.market_id}: the code service could not"
                 f" reserve {plural(call.quantity, 'code')} ({plural(double, 'code')} that"
                 " Fairwave has already)."
@@ -195,7 +195,7 @@ class _Batches:
                 number=call.number,
                 quantity=call.quantity,
             )
-        except UnusableAnswer as error:
+        except BadServiceAnswer as error:
             # the next attempt asks anew: a repeat would get the same answer
             self._refused(call, error.codes)
             raise
@@ -257,7 +257,7 @@ def _settle(service: CodeService, call: CodeServiceCall) -> int:
             number=call.number,
             quantity=call.quantity,
         )
-    except UnusableAnswer as error:
+    except BadServiceAnswer as error:
         codes = error.codes
     with transaction.atomic():
         _give_back(call.wave, codes, now=timezone.now())

@@ -22,12 +22,12 @@ import uvloop
 from waves.codes import partner_answers
 from waves.codes.partner_answers import BadAnswer
 from waves.codes.partner_http import Call, ask
-from waves.errors import CodeServiceAway, CodeServiceError
+from waves.errors import BadServiceAnswer, CodeServiceAway, CodeServiceError
 from waves.providers.sessions import open_session
 
 LIST: Final = 1_000
 WAITING_LISTS: Final = 4
-LEAST_AWAY: Final = 20
+LEAST_UNANSWERED: Final = 20
 LOOK_SECONDS: Final = 0.1
 
 
@@ -51,8 +51,8 @@ def generated(
     concurrency: int,
 ) -> Iterator[list[Generated]]:
     """Lists of outcomes, in the order in which they came. A caller that stops early ends the calls.
-    Raises CodeServiceAway where as many fans one after the other as there are calls at once (at
-    least LEAST_AWAY) got no answer.
+    Raises CodeServiceAway or BadServiceAnswer where as many fans one after the other as there are
+    calls at once (at least LEAST_UNANSWERED) got no answer, or none that can be right.
     """
     queue: Queue[list[Generated]] = Queue(WAITING_LISTS)
     run = _Run(pairs, wave, number, url, token, seconds, concurrency, queue)
@@ -89,7 +89,7 @@ class _Run:
         self._concurrency, self._queue = concurrency, queue
         self._ready: list[Generated] = []
         self._given: set[str] = set()
-        self._away = 0  # fans without an answer since the last answer
+        self._unanswered = 0  # fans since the last usable answer
 
     def all(self) -> None:
         """Until all are asked for, the caller has gone, or the service has."""
@@ -135,25 +135,27 @@ class _Run:
         try:
             answer = await ask(session, self._url, call, seconds=self._seconds, token=self._token)
             code = partner_answers.generated(answer)
-        except CodeServiceAway as error:
-            self._away += 1
-            if self._away >= max(self._concurrency, LEAST_AWAY):
-                raise CodeServiceAway(
-                    f"Wave {self._wave}: the code service did not answer for {self._away} fans one"
-                    f" after the other. {error}"
-                ) from error
+        except BadAnswer as bad:
+            return self._without_answer(fan, BadServiceAnswer(f"{call.failure} ({bad})."))
+        except (CodeServiceAway, BadServiceAnswer) as error:
+            return self._without_answer(fan, error)
+        except CodeServiceError as error:
+            self._unanswered = 0
             return Generated(fan, reason=str(error))
-        except (CodeServiceError, BadAnswer) as error:
-            self._away = 0
-            problem = str(error)
-            if isinstance(error, BadAnswer):
-                problem = f"{call.failure} ({error})."
-            return Generated(fan, reason=problem)
-        self._away = 0
+        self._unanswered = 0
         if code.upper() in self._given:
             return Generated(fan, reason="The code service gave this fan another fan's code.")
         self._given.add(code.upper())
         return Generated(fan, code=code)
+
+    def _without_answer(self, fan: str, error: CodeServiceAway | BadServiceAnswer) -> Generated:
+        self._unanswered += 1
+        if self._unanswered >= max(self._concurrency, LEAST_UNANSWERED):
+            raise type(error)(
+                f"Wave {self._wave}: the code service gave no usable answer for"
+                f" {self._unanswered} fans one after the other. {error}"
+            ) from error
+        return Generated(fan, reason=str(error))
 
     def _put(self, found: list[Generated]) -> None:
         """Wait for room in the queue, but not for a caller that has gone."""

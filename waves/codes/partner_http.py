@@ -2,8 +2,8 @@
 within bounds. [K-4]
 
 Every call carries an idempotency key, so each may be repeated: where no connection came about or
-it was cut, nothing came in time, or the service asks for patience (409, 425, 429, 5xx). What else
-it refuses is refused.
+it was cut, nothing came in time, the service asks for patience (409, 425, 429, 5xx), or a page of
+something before it came instead of JSON. What else it refuses is refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import aiohttp
 
 from operations.entry import values
 from operations.errors import BadValue
-from waves.errors import CodeServiceAway, CodeServiceError
+from waves.errors import BadServiceAnswer, CodeServiceAway, CodeServiceError
 from waves.providers.outcomes import patience_seconds
 
 TRIES: Final = 3
@@ -52,19 +52,21 @@ class Call:
 
 @dataclass(frozen=True)
 class _Failed:
-    """A try that gave no answer: in words, and after how long another one makes sense (None: never;
-    0: as soon as we like).
+    """A try that gave no answer: in words, after how long another one makes sense (None: never; 0:
+    as soon as we like), and what it is where no other follows.
     """
 
     problem: str
     after_seconds: float | None = 0.0
+    error: type[CodeServiceError] = CodeServiceAway
 
 
 async def ask(
     session: aiohttp.ClientSession, url: str, call: Call, *, seconds: float, token: str = ""
 ) -> Any:
-    """What the JSON of the answer says. Raises CodeServiceAway where nothing usable came within
-    `seconds` and TRIES, CodeServiceError where the service refuses the call or answers no JSON.
+    """What the JSON of the answer says. Raises CodeServiceAway where nothing came within `seconds`
+    and TRIES, BadServiceAnswer where what came is no JSON or too long, CodeServiceError where the
+    service refuses the call.
     """
     headers = {"Content-Type": "application/json", "Idempotency-Key": call.key}
     if token:
@@ -77,12 +79,16 @@ async def ask(
         found = await _try(session, address, headers, body, deadline, seconds / 2)
         tried += 1
         if isinstance(found, bytes):
-            return _parsed(found, call)
+            try:
+                return values.json_of("the answer", found)
+            except BadValue:
+                problem = "its answer is not JSON that can be used"
+                found = _Failed(problem, error=BadServiceAnswer)
         if found.after_seconds is None:
-            raise CodeServiceError(f"{call.failure}: {found.problem}.")
+            raise found.error(f"{call.failure}: {found.problem}.")
         pause = found.after_seconds or FIRST_PAUSE_SECONDS * 2**tried * random.uniform(0.25, 0.75)  # noqa: S311 no secret
         if tried == TRIES or clock() + pause >= deadline:
-            raise CodeServiceAway(f"{call.failure}: {found.problem}. Check CODE_SERVICE_URL.")
+            raise found.error(f"{call.failure}: {found.problem}. Check CODE_SERVICE_URL.")
         await asyncio.sleep(pause)
 
 
@@ -108,7 +114,7 @@ async def _try(
                 return await _content(response)
             return _refused(response.status, response.headers.get("Retry-After", ""))
     except aiohttp.InvalidURL:
-        return _Failed("CODE_SERVICE_URL is not an address", after_seconds=None)
+        return _Failed("CODE_SERVICE_URL is not an address", None, CodeServiceError)
     except TimeoutError:
         return _Failed("it did not answer in time")
     except (aiohttp.ClientError, OSError) as error:
@@ -120,14 +126,15 @@ async def _content(response: aiohttp.ClientResponse) -> bytes | _Failed:
     async for piece in response.content.iter_chunked(PIECE_BYTES):
         content += piece
         if len(content) > MOST_BYTES:
-            return _Failed(f"its answer is longer than {MOST_BYTES:,} bytes", after_seconds=None)
+            problem = f"its answer is longer than {MOST_BYTES:,} bytes"
+            return _Failed(problem, None, BadServiceAnswer)
     return bytes(content)
 
 
 def _refused(status: int, retry_after: str) -> _Failed:
     problem = f"HTTP {status}"
     if status not in REPEATABLE and status < 500:
-        return _Failed(problem, after_seconds=None)
+        return _Failed(problem, None, CodeServiceError)
     return _Failed(problem, patience_seconds(retry_after, 0.0))
 
 
@@ -135,12 +142,3 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
         return "no connection"
     return "the connection was cut"
-
-
-def _parsed(content: bytes, call: Call) -> Any:
-    try:
-        return values.json_of("the answer", content)
-    except BadValue as error:
-        raise CodeServiceError(
-            f"{call.failure}: its answer is not JSON that can be used."
-        ) from error

@@ -28,20 +28,10 @@ from waves.codes import partner_answers
 from waves.codes.partner_answers import AssignedThere, BadAnswer
 from waves.codes.partner_generation import Generated, generated
 from waves.codes.partner_http import Call, ask
-from waves.errors import CodeServiceError
+from waves.errors import BadServiceAnswer, CodeServiceError
 from waves.providers.sessions import open_session
 
 MOST_AT_ONCE: Final = 2_500
-
-
-class UnusableAnswer(CodeServiceError):
-    """An answer that cannot be right. `codes`: those in it that can be read, which the service may
-    hold for us.
-    """
-
-    def __init__(self, message: str, codes: tuple[str, ...]) -> None:
-        self.codes = codes
-        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -57,7 +47,7 @@ class CodeService:
 
     def reserve(self, *, wave: str, market_id: str, number: int, quantity: int) -> list[str]:
         """At most `quantity` codes for one market of a wave, fewer where there are no more. The
-        same ones when batch `number` is asked for again. Raises CodeServiceError, UnusableAnswer.
+        same ones when batch `number` is asked for again. Raises CodeServiceError.
         """
         call = Call(
             "reserve",
@@ -70,7 +60,7 @@ class CodeService:
         try:
             return partner_answers.reserved(answer, most=quantity)
         except BadAnswer as bad:
-            raise UnusableAnswer(f"{call.failure} ({bad}).", bad.codes) from bad
+            raise BadServiceAnswer(f"{call.failure} ({bad}).", bad.codes) from bad
 
     def assign(self, *, wave: str, number: int, pairs: Sequence[tuple[str, str]]) -> AssignedThere:
         """Bind at most MOST_AT_ONCE codes to their fans: (code, fan). `number` tells this batch
@@ -87,7 +77,7 @@ class CodeService:
         try:
             return partner_answers.assigned(answer, asked=len(asked))
         except BadAnswer as bad:
-            raise CodeServiceError(f"{call.failure} ({bad}).") from bad
+            raise BadServiceAnswer(f"{call.failure} ({bad}).") from bad
 
     def release(self, *, codes: Sequence[str], purpose: str) -> int:
         """Give back at most MOST_AT_ONCE reserved codes; how many were taken back. Raises
@@ -103,7 +93,7 @@ class CodeService:
         try:
             return partner_answers.released(answer, asked=len(codes))
         except BadAnswer as bad:
-            raise CodeServiceError(f"{call.failure} ({bad}).") from bad
+            raise BadServiceAnswer(f"{call.failure} ({bad}).") from bad
 
     def states(self, *, codes: Sequence[str], asked_at: str) -> dict[str, str]:
         """The state of each of at most MOST_AT_ONCE codes that the service knows; `asked_at` tells
@@ -119,7 +109,7 @@ class CodeService:
         try:
             return partner_answers.states(answer, asked=codes)
         except BadAnswer as bad:
-            raise CodeServiceError(f"{call.failure} ({bad}).") from bad
+            raise BadServiceAnswer(f"{call.failure} ({bad}).") from bad
 
     def _ask(self, call: Call) -> Any:
         async def once() -> Any:

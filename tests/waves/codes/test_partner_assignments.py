@@ -141,6 +141,19 @@ def test_w11_an_answer_that_was_lost_is_asked_for_again_under_the_same_key(box, 
     assert (call.valid, call.updated) == (10, 10)  # as the first answer said
 
 
+@pytest.mark.django_db(transaction=True)
+def test_w11_an_answer_that_cannot_be_right_pauses_the_wave_and_resuming_asks_anew(box):
+    wave = due()
+    with faults(box, code_faults={"assign": "nonsense"}):
+        assert sent(wave) == "paused"
+    assert "could not assign 10 codes" in Alert.objects.latest("pk").text
+    assert (published(), Send.objects.count()) == ([], 0)
+    resume(wave, by=person("root"), reason="the partner has repaired it")
+    assert sent(wave) == "completed"
+    calls = CodeServiceCall.objects.filter(wave=wave, action="assign").order_by("number")
+    assert [call.valid for call in calls] == [None, 10]
+
+
 def test_w11_without_a_service_any_more_the_wave_is_paused_with_what_to_set(box, settings):
     wave = due()
     settings.CODE_SERVICE_URL = ""

@@ -19,8 +19,8 @@ from tests.waves.codes.code_service import HONEST, faults, running, service_of
 from tests.waves.codes.imported import codes_in_order, imported
 from waves import tasks as wave_tasks
 from waves.actions import cancel
-from waves.codes import partner_codes, pool, reservations
-from waves.errors import CodeServiceAway, CodeServiceError, CodesExhausted
+from waves.codes import partner_codes, partner_http, pool, reservations
+from waves.errors import BadServiceAnswer, CodeServiceAway, CodeServiceError, CodesExhausted
 from waves.models import Code, CodeServiceCall, Member, Wave
 from waves.preparation.prepare import prepare
 from waves.preparation.submission import submit
@@ -132,7 +132,7 @@ def test_k1_a_code_that_exists_already_is_nobodys_second_one(box, ann):
     with (
         faults(box, code_faults={"reserve": "duplicate"}),
         pytest.raises(
-            CodeServiceError,
+            BadServiceAnswer,
             match=r"market west: the code service could not reserve 4 codes \(1 code that",
         ),
     ):
@@ -146,17 +146,32 @@ def test_k1_a_code_that_exists_already_is_nobodys_second_one(box, ann):
     assert (taken.state, taken.wave) == ("available", None)
 
 
-@pytest.mark.parametrize("fault", ["nonsense", "control"])
-def test_k4_an_unusable_answer_reserves_nothing_and_the_next_attempt_asks_anew(box, ann, fault):
-    campaign = campaign_with(9, {"west": 4}, code_source="partner")
-    with (
-        faults(box, code_faults={"reserve": fault}),
-        pytest.raises(CodeServiceError, match="market west: the code service could not reserve 4"),
-    ):
-        prepare(request(campaign), by=ann, now=NOW)
+@pytest.mark.parametrize("fault", ["nonsense", "control", "page", "huge"])
+def test_w9_after_an_unusable_answer_the_second_attempt_starts_by_itself_and_asks_anew(
+    box, ann, monkeypatch, fault
+):
+    """The service is at fault, not the request: the jobs and their retry are the real ones."""
+    monkeypatch.setattr(partner_http, "FIRST_PAUSE_SECONDS", 0.02)
+    job = submit(request(campaign_with(9, {"west": 4}, code_source="partner")), by=ann, now=NOW)
+    with faults(box, code_faults={"reserve": fault}):
+        tasks.run_job(job.pk)
     assert not Code.objects.filter(state="reserved").exists()
-    wave = prepare(request(campaign), by=ann, now=NOW).wave
+    wave = Wave.objects.get()
+    assert (wave.state, wave.attempts) == ("failed", 1)
+    assert "market west: the code service could not reserve 4" in wave.error
+    Job.objects.filter(retry_at__gt=Now()).update(retry_at=Now())
+    tasks.sweep()
+    tasks.run_job(job.pk)
+    wave.refresh_from_db()
+    assert (wave.state, wave.attempts) == ("prepared", 2)
     assert calls(wave) == [("west", 1, 4, 0), ("west", 2, 4, 4)]
+
+
+def test_w9_what_the_service_refuses_is_for_a_person(box, ann):
+    job = submit(request(campaign_with(9, {"west": 4}, code_source="partner")), by=ann, now=NOW)
+    with faults(box, code_faults={"reserve": "400"}):
+        tasks.run_job(job.pk)
+    assert (Wave.objects.get().state, Job.objects.get(pk=job.pk).retry_at) == ("failed", None)
 
 
 def test_w9_after_a_time_out_the_second_attempt_starts_by_itself_with_the_same_codes(
@@ -262,6 +277,20 @@ def test_k4_codes_of_an_answer_that_never_came_go_back_when_the_wave_needs_none(
     cancel(Wave.objects.get(), by=ann, reason="no show")
     assert partner_codes.give_back_codes() == 4
     assert box.received()["codes"]["reserved"] == reserved - 4
+
+
+def test_k4_a_batch_whose_answer_never_can_be_right_is_not_asked_for_each_minute(
+    box, ann, monkeypatch
+):
+    monkeypatch.setattr(partner_http, "FIRST_PAUSE_SECONDS", 0.02)
+    wave = prepare(
+        request(campaign_with(9, {"west": 4}, code_source="partner")), by=ann, now=NOW
+    ).wave
+    CodeServiceCall.objects.update(answered_at=None)  # as if its answer had been lost
+    cancel(wave, by=ann, reason="no show")
+    with faults(box, code_faults={"reserve": "page"}):
+        assert partner_codes.give_back_codes() == 4
+    assert not CodeServiceCall.objects.filter(answered_at=None).exists()
 
 
 def test_k5_what_the_service_refuses_to_take_back_holds_up_no_other(box, ann, monkeypatch):

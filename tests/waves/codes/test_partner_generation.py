@@ -8,7 +8,7 @@ import pytest
 
 from tests.waves.codes.code_service import faults, running, service_of
 from waves.codes.partner_service import CodeService, generate_many
-from waves.errors import CodeServiceAway
+from waves.errors import BadServiceAnswer, CodeServiceAway
 
 FANS = [(f"fan-{number}", "m") for number in range(1_200)]
 
@@ -72,8 +72,20 @@ def test_k1_one_code_for_two_fans_is_given_to_one_of_them(box):
 
 def test_k4_a_service_that_answers_nobody_ends_the_upload_so_that_it_can_be_repeated():
     away = CodeService("http://127.0.0.1:9", seconds=0.2, concurrency=30)
-    with pytest.raises(CodeServiceAway, match="Wave g5: the code service did not answer for 30"):
+    with pytest.raises(
+        CodeServiceAway, match="Wave g5: the code service gave no usable answer for 30"
+    ):
         list(generate_many(FANS, wave="g5", number=1, service=away))
+
+
+def test_k4_a_service_that_answers_everybody_nonsense_ends_the_upload_so_that_it_can_be_repeated(
+    box,
+):
+    with (
+        faults(box, code_faults={"generate": "nonsense"}),
+        pytest.raises(BadServiceAnswer, match="no usable answer for 20 fans one after the other"),
+    ):
+        outcomes(box, FANS[:60], "g8")
 
 
 def test_a_caller_that_stops_early_ends_the_calls(box):

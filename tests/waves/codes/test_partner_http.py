@@ -7,8 +7,9 @@ import asyncio
 import pytest
 
 from tests.waves.codes.code_service import faults, running
+from waves.codes import partner_http
 from waves.codes.partner_http import Call, ask
-from waves.errors import CodeServiceError
+from waves.errors import BadServiceAnswer, CodeServiceError
 from waves.providers.sessions import open_session
 
 
@@ -40,6 +41,19 @@ def test_k4_patience_is_waited_for_and_what_is_refused_is_not_repeated():
         ):
             answer(box.url, call("b"))
         assert box.received()["codes"]["calls"] == 4
+
+
+def test_k4_a_page_instead_of_json_is_asked_past_a_few_times(monkeypatch):
+    monkeypatch.setattr(partner_http, "FIRST_PAUSE_SECONDS", 0.02)
+    with running() as box:
+        with faults(box, code_faults={"status": "page:1"}):
+            assert answer(box.url, call("a")) == {"statuses": {}}
+        with (
+            faults(box, code_faults={"status": "page"}),
+            pytest.raises(BadServiceAnswer, match=r"not JSON that can be used\. Check CODE_S"),
+        ):
+            answer(box.url, call("b"))
+        assert box.received()["codes"]["calls"] == 2 + partner_http.TRIES
 
 
 def test_k4_an_address_that_is_none_is_said():
