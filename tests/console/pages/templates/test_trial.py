@@ -41,7 +41,7 @@ def test_a_test_message_is_sent_and_listed_and_the_next_has_a_key_of_its_own(cli
     campaign = campaign_with(1)
     text = said(client, test_key=key, campaign=campaign.pk)
     assert f"The test message to {ADDRESS} was handed to the provider." in text
-    assert f"e-mail to {ADDRESS} in en, " in text
+    assert f"E-mail to {ADDRESS} in en, " in text
     row = TrialMessage.objects.get()
     assert (str(row.key), row.campaign, row.by.username) == (key, campaign, "operator-person")
     assert re.search(r'id="test-key"[^>]*value="([0-9a-f-]{36})"', text)[1] != key
