@@ -17,6 +17,8 @@ PLACEHOLDER = re.compile(r"(^|/)[A-Z]+(?=[/.]|$)")  # waves/providers/NAME/
 TOPS = {*APPS, "fairwave", "sandbox", "benchmarks", "tests", "docs", "bin"}
 QUOTED = re.compile(r"`([^`\n]+)`")
 LINKED = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
+PICTURES = ROOT / "docs" / "pictures"
+PICTURED = re.compile(r"\[([^\]]*)\]\(([^)\s]+\.(?:png|svg|webp))\)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 documents = pytest.mark.parametrize(
@@ -48,6 +50,17 @@ def test_every_link_leads_to_a_file_and_its_heading(document):
         if not path.exists() or (anchor and anchor not in _anchors(path)):
             broken.append(f"{target}#{anchor}")
     assert broken == []
+
+
+def test_every_picture_is_shown_by_a_document_with_words_for_who_cannot_see_it():
+    shown = {
+        (document.parent / target).resolve(): words
+        for document in DOCUMENTS
+        for words, target in PICTURED.findall(_prose(document))
+    }
+    assert {*PICTURES.iterdir()} == {path for path in shown if path.parent == PICTURES}
+    assert [path.name for path, words in shown.items() if not words] == []
+    assert sum(path.stat().st_size for path in PICTURES.glob("*.png")) < 2_500_000
 
 
 @pytest.mark.parametrize("command", sorted(n for n, app in get_commands().items() if app in APPS))

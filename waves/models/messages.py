@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.text import capfirst
 
 from campaigns.models import Campaign, Market
 from operations.entry import languages
@@ -126,7 +127,7 @@ class Template(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.channel} template {self.pk}"
+        return f"{capfirst(self.get_channel_display())} template {self.pk}"
 
 
 class TrialMessage(models.Model):
