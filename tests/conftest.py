@@ -73,11 +73,13 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What takes long begins first, so that no worker is left alone with it. All browser tests run
-    in one worker, before one Chromium.
+    in one worker, before one Chromium. What is marked `full` waits for `bin/test --full`.
     """
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.xdist_group("browser"))
+        if item.get_closest_marker("full") and not FULL:
+            item.add_marker(pytest.mark.skip(reason="the long run"))
     if not config.pluginmanager.hasplugin("randomly"):
         items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
 
@@ -96,16 +98,22 @@ def one_run_at_a_time(django_db_modify_db_settings: None) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def migrated_once(one_run_at_a_time: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Each worker's database is a copy of one to which all migrations are applied."""
+def migrated_once(
+    django_test_environment: None, one_run_at_a_time: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Each worker's database is a copy of one to which all migrations are applied. Django would
+    look for the next one in each copy: a second for every worker.
+    """
+    asked = connection.settings_dict["NAME"]
     with django_db_blocker.unblock():
-        connection.settings_dict["TEST"]["TEMPLATE"] = template.ready(env.data_folder())
+        template.copy(template.ready(env.data_folder()))
+    yield
+    with django_db_blocker.unblock():
+        connection.creation.destroy_test_db(asked, verbosity=0)
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(
-    migrated_once: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[None]:
+def django_db_setup(migrated_once: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Tests that commit leave the database as they found it, in milliseconds, and their session to
     the next one. No commit waits for the disk: a machine that loses its power loses only tests'
     data.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
@@ -19,8 +20,12 @@ from pytest_django.fixtures import Settings
 
 from operations import tasks
 from sandbox.process import RunningSandbox, running
+from tests.support.people import client_of
 
 PASSWORD = "correct horse battery"
+# A page takes the one without windows less than half the processor's time: the others draw their
+# own surface, too.
+CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--disable-gpu",
     "--disable-quic",
@@ -35,11 +40,7 @@ VIEWS = {"desktop": (1280, 900), "narrow": (390, 844)}
 # playwright's loop must not outlive the browser's tests: other tests run loops of their own
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    path = (
-        shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
+    path = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if path is None and os.environ.get("CI") in {"1", "true"}:
         pytest.fail("There is no Chromium: bin/test installs it.")
     if path is None:
@@ -142,22 +143,34 @@ class Person:
         self.page.set_viewport_size({"width": VIEWS["desktop"][0], "height": VIEWS["desktop"][1]})
 
 
+def _session_of(user: User, address: str) -> Any:
+    """The cookie of somebody who has signed in: the login page and the home page are not drawn for
+    every person of every test.
+    """
+    name = settings.SESSION_COOKIE_NAME
+    return {"name": name, "value": client_of(user).cookies[name].value, "url": address}
+
+
 @pytest.fixture
 def sign_in(chromium: Browser, live_server: Any, worker: None) -> Iterator[Callable[..., Person]]:
-    """`sign_in("operator")`: a person of that role, or of several, at the site; `sign_in("")`:
-    somebody at a browser, signed in nowhere. Every complaint of a browser fails the test.
+    """`sign_in("operator")`: a person of that role, or of several, who is signed in at the site as
+    if a minute ago, or by the form; `sign_in("")`: somebody at a browser, signed in nowhere. Every
+    complaint of a browser fails the test.
     """
     people: list[Person] = []
     contexts: list[BrowserContext] = []
 
-    def one(*roles: str) -> Person:
+    def one(*roles: str, by_form: bool = False) -> Person:
         contexts.append(chromium.new_context(viewport={"width": 1280, "height": 900}))
         people.append(Person(contexts[-1], live_server.url))
         if any(roles):
             name = f"{'-'.join(roles)}-anna"
             user = User.objects.create_user(name, password=PASSWORD, is_staff=True)
             user.groups.set(Group.objects.filter(name__in=roles))
-            people[-1].sign_in(user.username)
+            if by_form:
+                people[-1].sign_in(user.username)
+            else:
+                contexts[-1].add_cookies([_session_of(user, live_server.url)])
         return people[-1]
 
     yield one

@@ -16,7 +16,7 @@ def test_o5_a_new_person_is_invited_signs_in_and_sees_what_the_role_may(
     sign_in, live_server, settings
 ):
     settings.SITE_URL = live_server.url
-    admin: Person = sign_in("administrator")
+    admin: Person = sign_in("administrator", by_form=True)
     page = admin.go("/admin/auth/user/")
     admin.picture("users")
     page.click("text=Invite a user")

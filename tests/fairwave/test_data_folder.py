@@ -76,7 +76,6 @@ def test_o7_whatever_the_umask_every_file_is_0600_and_every_folder_0700(tmp_path
     assert {Path(name).suffix for name in names} >= {".part", ".log"}
 
 
-@pytest.mark.skipif(not os.environ.get("FAIRWAVE_FULL"), reason="the long run")
 @pytest.mark.full
 @pytest.mark.processes
 def test_o7_after_a_whole_presale_every_file_is_0600_and_every_folder_0700(tmp_path):

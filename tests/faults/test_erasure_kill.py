@@ -95,7 +95,6 @@ def test_x11_two_erasures_of_one_fan_at_once_list_each_place_once_between_them()
     assert second["receipt"] != first["receipt"]
 
 
-@pytest.mark.skipif(not EVERYWHERE, reason="the long run")
 @pytest.mark.full
 def test_x11_killed_before_any_statement_again_and_again():
     expected = filled()

@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 from pathlib import Path
 
+from django.core.management.sql import emit_post_migrate_signal
 from django.db import connection
 
 ROOT = Path(__file__).parent.parent.parent
@@ -28,6 +29,17 @@ def ready(data: Path) -> str:
                 cursor.execute(f'DROP DATABASE "{old}"')
         _make(name)
     return name
+
+
+def copy(name: str) -> None:
+    """Make a copy the database of this worker's tests. What does not come from migrations, but from
+    the code as it is (permissions, schedules), is renewed in it.
+    """
+    connection.settings_dict["TEST"]["TEMPLATE"] = name
+    own = connection.creation._create_test_db(verbosity=0, autoclobber=True)
+    connection.close()
+    connection.settings_dict["NAME"] = own
+    emit_post_migrate_signal(verbosity=0, interactive=False, db=connection.alias)
 
 
 def _make(name: str) -> None:
