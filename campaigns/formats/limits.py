@@ -42,7 +42,7 @@ def require_bounded(file: BinaryIO, *, most_bytes: int) -> None:
     except PackedTooTightly as error:
         raise UnreadableFile(
             f"The file unpacks to more than {LARGEST_RATIO} times its size, which is not"
-            " normal for a score file. Check the program that created it."
+            " normal for rows of fans or codes. Check the program that created it."
         ) from error
     except UNREADABLE as error:
         raise UnreadableFile(

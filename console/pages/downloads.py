@@ -102,9 +102,10 @@ def registrations(request: StaffRequest, pk: int) -> HttpResponseBase:
 @action(EXPORT, "waves.view_codeimport")
 def code_file(request: StaffRequest, pk: int) -> HttpResponseBase:
     found = get_object_or_404(CodeImport, pk=pk)
+    unpacked = found.name.removesuffix(".gz")
     return _rejected_rows(
         request,
-        found.name.rpartition(".")[0] or found.name,
+        unpacked.rpartition(".")[0] or unpacked,
         lambda: buckets.scoring().open(found.rejected_key),
         ready=bool(found.rejected_key),
         not_yet="file is not imported",

@@ -16,6 +16,7 @@ from campaigns.errors import UnreadableFile
 from campaigns.formats.csv_lines import TabSeparated
 from campaigns.formats.headers import first_line_of
 from campaigns.formats.score_rows import Header, Lines, read_chunks
+from datalake.storage.unpacking import unpacked
 from operations.entry.trimming import trim
 from waves.choices import CodeReason
 from waves.codes.partner_answers import LONGEST_CODE, PLACEHOLDER
@@ -31,8 +32,8 @@ FORMULA: Final = "^[=+@-]"
 # A batch is one transaction that holds the campaign's lock: small enough that no wave waits for it.
 BATCH_BYTES: Final = 256 * 1024
 HINT: Final = (
-    "CSV or TSV in UTF-8 with a header line. Required column: code. Optional column: marketId, for"
-    " codes that may be given in one market only."
+    "CSV or TSV in UTF-8 with a header line. Can be compressed (.gz). Required column: code."
+    " Optional column: marketId, for codes that may be given in one market only."
 )
 
 
@@ -82,14 +83,14 @@ def read_columns(file: BinaryIO) -> CodeColumns:
 
 
 def batches(file: BinaryIO) -> Iterator[Lines]:
-    """The lines behind the header, in batches: the same bytes give the same. Raises
-    UnreadableFile.
+    """The lines behind the header of a file that may be packed, in batches: the same bytes give the
+    same. Raises UnreadableFile.
     """
-    file.seek(0)
-    columns = read_columns(file)
+    text = unpacked(file)
+    columns = read_columns(text)
     header = Header(columns.own_names, columns.used, columns.ignored)
-    text = cast("BinaryIO", TabSeparated(file)) if columns.has_commas else file
-    yield from read_chunks(text, header, BATCH_BYTES)
+    lines = cast("BinaryIO", TabSeparated(text)) if columns.has_commas else text
+    yield from read_chunks(lines, header, BATCH_BYTES)
 
 
 def last_line(lines: Lines) -> int:

@@ -4,7 +4,6 @@ constraint on upper(code) judges which codes are new. [K-1, K-4, X-10]
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import BinaryIO, Final
 
@@ -21,6 +20,7 @@ from campaigns.models import Campaign
 from campaigns.opening import require_open
 from campaigns.scoring.outcomes import add_tallies, tally
 from datalake.storage import buckets
+from datalake.storage.unpacking import is_packed, unpacked
 from operations import jobs, leases
 from operations.database.copying import copy_in, copy_plain
 from operations.database.retries import retried
@@ -72,8 +72,8 @@ def receive(
     same source for the same market are the same import.
 
     Raises WrongStatus unless the campaign is open, UnknownMarket, BadCodeFile for a source that
-    cannot be named so, UnreadableFile for a header that is none and a file that is empty or too
-    large; then nothing is written.
+    cannot be named so, UnreadableFile for a header that is none and a file that is empty, too large
+    (packed or unpacked) or packed badly; then nothing is written.
     """
     require_open(campaign)
     origin, market = checked_origin(origin), None
@@ -83,13 +83,12 @@ def receive(
             raise UnknownMarket(
                 f"Campaign {campaign.campaign_id} has no market {values.shown(market_id)}."
             )
-    if file.seek(0, io.SEEK_END) > settings.UPLOAD_MAX_BYTES:
-        raise limits.too_large(settings.UPLOAD_MAX_BYTES)
-    file.seek(0)
-    columns = import_rows.read_columns(file)
-    if not file.read(1):
+    limits.require_bounded(file, most_bytes=settings.UPLOAD_MAX_BYTES)
+    text = unpacked(file)
+    columns = import_rows.read_columns(text)
+    if not text.read(1):
         raise BadCodeFile("The file has a header and no codes.")
-    file.seek(0)
+    ending = ".csv.gz" if is_packed(file) else ".csv"
     sha256, _ = sha256_of(file)
     found, is_new = CodeImport.objects.get_or_create(
         campaign=campaign,
@@ -98,7 +97,7 @@ def receive(
         market=market,
         defaults={
             "name": name,
-            "key": f"codes/{campaign.campaign_id}/{sha256}.csv",
+            "key": f"codes/{campaign.campaign_id}/{sha256}{ending}",
             "columns": list(columns.names),
             "ignored_columns": list(columns.ignored),
             "created_by": by,
@@ -216,6 +215,7 @@ def _reject(found: CodeImport, rejected: pl.DataFrame) -> None:
     copy_in(RejectedCode._meta.db_table, columns, rejected.with_columns(number))
 
 
+@retried
 @transaction.atomic
 def _finish(found: CodeImport, lease: Lease) -> None:
     lease.hold()
@@ -225,5 +225,5 @@ def _finish(found: CodeImport, lease: Lease) -> None:
 
 def _line_ends(file: BinaryIO) -> int:
     """About how many rows a file has, with its header."""
-    file.seek(0)
-    return sum(block.count(b"\n") for block in iter(lambda: file.read(COUNTED_BYTES), b""))
+    text = unpacked(file)
+    return sum(block.count(b"\n") for block in iter(lambda: text.read(COUNTED_BYTES), b""))

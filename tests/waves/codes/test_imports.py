@@ -4,6 +4,7 @@ import that is cut off goes on where it ended. [K-1, K-4]
 
 from __future__ import annotations
 
+import gzip
 import io
 
 import pytest
@@ -181,7 +182,33 @@ def test_what_cannot_be_imported_is_refused_before_anything_is_kept(
     assert not CodeImport.objects.exists()
 
 
-def test_a_file_over_the_limit_is_refused(campaign, settings):
-    settings.UPLOAD_MAX_BYTES = 20
-    with pytest.raises(UnreadableFile, match="larger than 20 bytes"):
-        received(campaign, b"code\n" + b"A" * 20)
+@pytest.mark.parametrize("packed", [bytes, gzip.compress], ids=["plain", "packed"])
+def test_a_file_over_the_limit_is_refused(campaign, settings, packed):
+    settings.UPLOAD_MAX_BYTES = 60
+    with pytest.raises(UnreadableFile, match="larger than 60 bytes"):
+        received(campaign, packed(b"code\n" + b"A" * 60))
+
+
+def test_a_packed_file_is_imported_as_the_file_in_it(campaign, monkeypatch):
+    """K-1"""
+    monkeypatch.setattr(import_rows, "BATCH_BYTES", 20)
+    found = imported(campaign, gzip.compress(b"code,marketId\nAAA1,\nTM,\nBBB1,west\n", mtime=0))
+    assert counts(found) == (3, 2, {"placeholder": 1})
+    assert found.key.endswith(".csv.gz")
+    assert set(Code.objects.values_list("code", flat=True)) == {"AAA1", "BBB1"}
+    assert rejected_file(found) == 'code,marketId,line,reason\nTM,"",3,placeholder\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "why"),
+    [
+        (gzip.compress(b"code\nAAA1\n")[:-9], UnreadableFile, "cannot be unpacked"),
+        (gzip.compress(b"code\n"), BadCodeFile, "no codes"),
+        (gzip.compress(b"AAA1\nBBB1\n"), UnreadableFile, "missing the column code"),
+    ],
+    ids=["breaks off", "no codes", "no header"],
+)
+def test_a_packed_file_that_is_none_of_codes_is_refused(campaign, content, error, why):
+    with pytest.raises(error, match=why):
+        received(campaign, content)
+    assert not CodeImport.objects.exists()
