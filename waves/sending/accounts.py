@@ -112,10 +112,11 @@ def release_slots(name: str, sender: uuid.UUID) -> None:
 
 
 def in_flight(**of: Any) -> int:
-    """Requests under way of the live senders that `of` names (nothing: of all); falls to 0 after a
-    stop. [N-6]
+    """Requests under way to real providers, of the live senders that `of` names (nothing: of all);
+    falls to 0 after a stop. What a rehearsal records is not under way. [N-6, X-6]
     """
     alive = Sender.objects.filter(lease_until__gte=Now(), **of)
+    alive = alive.exclude(account__name=registry.RECORDER.name)
     return alive.aggregate(busy=Sum("in_flight"))["busy"] or 0
 
 

@@ -50,6 +50,16 @@ def test_n2_a_dead_senders_slots_are_free_when_its_lease_is_over_by_the_database
     assert connection.in_atomic_block is False
 
 
+def test_n6_what_a_rehearsal_records_is_not_in_flight():
+    """X-6"""
+    wave, lease = triggered_wave(1), timedelta(seconds=15)
+    for name, busy in (("sms_http", 3), (registry.RECORDER.name, 20)):
+        accounts.account(name)
+        sender = accounts.uuid.uuid4()
+        accounts.take_slots(name, sender, wave.pk, limits=FAST, in_flight=busy, lease=lease)
+    assert (accounts.in_flight(), accounts.in_flight(wave=wave)) == (3, 3)
+
+
 def test_n6_pausing_and_resuming_are_done_once_and_recorded_and_alert():
     assert [accounts.pause("sms_http", "drill") for _ in range(2)] == [True, False]
     assert accounts.take_permits("sms_http", per_second=10) is None
