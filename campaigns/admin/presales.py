@@ -24,6 +24,7 @@ from operations.adminkit.editing import LockedEditing
 from operations.adminkit.listing import TitledAdmin
 from operations.adminkit.wall_clock import moment
 
+MOST_NEW_MARKETS = 100  # in one form: each takes 8 ms to be read and shown again
 STATUS_COLOURS = {"open": "success", "draft": "info", "closed": "warning"}
 
 
@@ -37,6 +38,11 @@ class MarketInline(StackedInline):
         ("capacity", "selection_time", "position"),
         "event_ids",
     )
+
+    def get_formset(self, request: HttpRequest, obj: Campaign | None = None, **kwargs: Any) -> Any:
+        """However many markets the form claims to have, no more are read than it can have."""
+        most = MOST_NEW_MARKETS + (obj.markets.count() if obj else 0)
+        return super().get_formset(request, obj, max_num=most, absolute_max=most, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         """An open campaign's markets stay: registrations and waves name them. [S-16]"""

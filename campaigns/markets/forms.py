@@ -99,6 +99,12 @@ class MarketForm(forms.ModelForm):
 class MarketFormSet(forms.BaseInlineFormSet):
     """The markets of a campaign that the caller has locked. [S-16, W-5]"""
 
+    default_error_messages = {
+        **forms.BaseInlineFormSet.default_error_messages,
+        "too_many_forms": "There are too many new markets in the form. Save at most %(num)d"
+        " markets.",
+    }
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         stored = Campaign.objects.filter(pk=self.instance.pk).values_list("time_zone", flat=True)

@@ -8,10 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.contrib.auth.models import User
 
 from campaigns.models import Campaign
 from console.access import LONGEST_REASON
-from console.new_wave.form import proposed_key
+from console.new_wave.form import leave_offered, proposed_key
 from console.wave_forms import DateKeyField, expedite_field, notify_date_field
 from operations.adminkit.wall_clock import use_zone
 
@@ -30,11 +31,14 @@ class FollowUpForm(forms.Form):
     )
     members_digest = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, campaign: Campaign, with_rules: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, campaign: Campaign, by: User, with_rules: bool, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.campaign = campaign
         if not with_rules:
             del self.fields["reason"]
+        leave_offered(self, by)
         use_zone(self, ZoneInfo(campaign.time_zone))
 
     def clean(self) -> dict[str, Any]:

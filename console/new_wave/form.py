@@ -130,9 +130,7 @@ class WaveForm(forms.Form):
         super().__init__(data, files, initial=dict(initial or {}))
         zone = ZoneInfo(campaign.time_zone)
         self.campaign, self.by, self.own = campaign, by, own
-        for name, right in OFFERED_WITH.items():
-            if not by.has_perm(right):
-                del self.fields[name]
+        leave_offered(self, by)
         use_zone(self, zone)
         self.boxes = MarketBoxes(own, zone, data=data, seats=seats)
         named = [(seat.market_id, seat.name) for seat in own]
@@ -221,6 +219,13 @@ class WaveForm(forms.Form):
             return
         name = FIELDS.get(type(refusal))
         self.add_error(name if name in self.fields else None, str(refusal))
+
+
+def leave_offered(form: forms.Form, by: User) -> None:
+    """A form has no field that its page does not show to this person."""
+    for name, right in OFFERED_WITH.items():
+        if not by.has_perm(right):
+            form.fields.pop(name, None)
 
 
 def own_seats(campaign: Campaign) -> list[MarketSeat]:

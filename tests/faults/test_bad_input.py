@@ -30,7 +30,7 @@ from operations.entry.alternatives import holds
 from tests.console.test_urls import addresses
 from tests.faults.test_bad_values import filled
 from tests.support.people import client_of, member_of, staff
-from tests.support.site.found_forms import Form, crawl, match_of
+from tests.support.site.found_forms import Form, crawl, match_of, read
 from tests.support.site.one_of_each import one_in_each_state, one_of_each
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +70,7 @@ SENTENCE = re.compile(r"[A-Z][^<>]{15,}\.")
 SEARCHES, SWITCHES = {"find", "demand-find", "preview-template"}, {"unmask"}
 # sent by a page in the background, which shows no answer
 SILENT = {"looked-at-wave"}
+STRANGERS, PREVIEW = ["/admin/login/", f"/draws/{NAMED}"], ("preview", "1")
 ERROR = re.compile(r'class="[^"]*error|role="alert"')
 WRITES = """SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables
     WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"""
@@ -102,7 +103,16 @@ def forms(settings) -> list[Form]:
     routes = [route for route, _ in addresses(get_resolver().url_patterns)]
     starts = ["/admin/", *map(filled, routes)]
     found = list(crawl(client, starts))
-    return [*found, *crawl(Client(), ["/admin/login/", f"/draws/{NAMED}"])]
+    return [*found, *after_previews(client, found), *crawl(Client(), STRANGERS)]
+
+
+def after_previews(client: Client, forms: Sequence[Form]) -> Iterator[Form]:
+    """What only a preview shows: the same form with more in it, such as other plans."""
+    for form in forms:
+        if PREVIEW in form.buttons:
+            answer, _ = send(client, form, good_values(form) | {"date_key": "20300101"})
+            shown = read(form.action, _text(answer)).forms
+            yield from (each for each in shown if each.action == form.action)
 
 
 def writes() -> dict[str, int]:
@@ -129,13 +139,17 @@ def may_send(user: User | AnonymousUser, form: Form) -> bool:
     return is_late_list or user.has_perm(f"{label}.{verb}_{model}")
 
 
-def spoilt(form: Form) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What is sent, each time with another field as it should not be, and what that is."""
-    good = {
+def good_values(form: Form) -> dict[str, Any]:
+    return {
         name: REASON if "reason" in name and not value else value
         for name, value in form.values.items()
         if name != "csrfmiddlewaretoken"
     } | dict(form.buttons[:1])
+
+
+def spoilt(form: Form) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is sent, each time with another field as it should not be, and what that is."""
+    good = good_values(form)
     good_files = dict.fromkeys(form.files, ("a.csv", b"a,b\n1,2\n"))
     for field in good:
         for what, value in BAD.items():

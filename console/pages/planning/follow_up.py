@@ -67,7 +67,7 @@ def not_selected_wave(request: StaffRequest, campaign_id: str) -> HttpResponse:
 
 def _page(request: StaffRequest, campaign_id: str, kind: FollowUp) -> HttpResponse:
     campaign, now = get_object_or_404(Campaign, campaign_id=campaign_id), timezone.now()
-    form_of = partial(FollowUpForm, campaign=campaign, with_rules=kind.with_rules)
+    form_of = partial(FollowUpForm, campaign=campaign, by=request.user, with_rules=kind.with_rules)
     if request.method != "POST":
         form = form_of(initial=_initial(request, campaign, now))
         return _shown(request, kind, form)

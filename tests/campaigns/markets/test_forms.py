@@ -74,6 +74,18 @@ def test_times_are_shown_in_the_campaigns_zone_which_is_named_beside_each(client
     assert "(UTC)" not in html
 
 
+def test_c3_a_form_that_claims_more_markets_than_it_can_have_is_refused_without_reading_them(
+    client,
+):
+    campaign = make_campaign(opened=False)
+    data = form_of(client, address(campaign)) | {"markets-TOTAL_FORMS": "987655"}
+    answer = client.post(address(campaign), data)
+    [formset] = answer.context["inline_admin_formsets"]
+    assert len(formset.formset.forms) == 102
+    assert b"too many new markets in the form. Save at most 102 markets." in answer.content
+    assert campaign.markets.count() == 2
+
+
 def test_another_zone_in_the_same_form_keeps_the_clocks_and_moves_the_instants(client):
     """[C-1]"""
     campaign = make_campaign(opened=False, time_zone="America/New_York")

@@ -66,6 +66,14 @@ def test_a_preview_writes_nothing_and_a_preparation_is_asked_for_with_the_same_f
     assert not buckets.scoring().exists(f"wavePrep/{campaign.campaign_id}/data/{KEY}.csv")
 
 
+@pytest.mark.parametrize("name", ["market-west-name", "members_digest"])
+def test_w1_what_is_wrong_with_a_field_that_nobody_sees_is_said_on_the_page(client, name):
+    campaign = campaign_with(0)
+    given = {"preview": "1", name: "x" * 3_000}
+    answer = client.post(address_of(campaign), form_of(campaign, **given))
+    assert "This has 3000." in answer.content.decode()
+
+
 def test_w4_a_preview_says_at_its_field_that_less_than_a_day_is_left(client):
     campaign = campaign_with(fans=30)
     soon = f"{timezone.now():%Y-%m-%dT%H:%M}"
