@@ -45,6 +45,7 @@ DOCUMENT = {
     "disposable_domains": ["throw.example"],
     "draw": {"seed": SEED.hex(), "salt": SALT.hex()},
 }
+COUNTRIES = "home_countries: write a list of two-letter codes"
 
 
 def document(**changes: object) -> dict:
@@ -276,10 +277,12 @@ def test_countries_that_share_a_calling_code_with_others_are_warned_of(home_coun
         (document(registration_opens=5), "ISO 8601"),
         (document(registration_closes="2025-01-01T00:00:00Z"), "close after it opens"),
         (document(time_zone="Mars/Olympus"), "time_zone"),
-        (document(home_countries=[]), "home_countries"),
-        (document(home_countries=["us"]), "home_countries"),
-        (document(home_countries=["XX"]), "home_countries"),
-        (document(home_countries="US"), "home_countries"),
+        (document(home_countries=[]), COUNTRIES),
+        (document(home_countries=["us"]), COUNTRIES),
+        (document(home_countries=["USA"]), COUNTRIES),
+        (document(home_countries=["XX"]), "home_countries: XX is not a country"),
+        (document(home_countries="US"), COUNTRIES),
+        (document(home_countries={"US": 1}), COUNTRIES),
         (document(min_score=1.5), "min_score"),
         (document(min_score=float("nan")), "min_score"),
         (document(min_score="high"), "min_score"),
@@ -287,11 +290,12 @@ def test_countries_that_share_a_calling_code_with_others_are_warned_of(home_coun
         (document(max_fans_per_contact=-1), "max_fans_per_contact"),
         (document(max_fans_per_contact=1.5), "max_fans_per_contact: write a whole number"),
         (document(name="  "), "is missing name"),
-        (document(allow_intl_phones="maybe"), "allow_intl_phones"),
-        (document(scoring_type="cubic"), "scoring_type"),
-        (document(code_source="theirs"), "code_source"),
+        (document(allow_intl_phones="true"), "allow_intl_phones: write true or false"),
+        (document(scoring_type="cubic"), "scoring_type: 'cubic' is unknown. Use one of"),
+        (document(code_source="theirs"), "code_source: 'theirs' is unknown. Use one of"),
         (document(code_source="tm|own"), "code_source"),
         (document(markets={}), "list of objects"),
+        (document(markets=["west"]), "list of objects"),
         (document(markets=[MARKET, MARKET]), "same market_id"),
         (market(market_id=["west"]), "market_id must be a text"),
         (market(market_id="a b"), "market a b"),
@@ -305,6 +309,7 @@ def test_countries_that_share_a_calling_code_with_others_are_warned_of(home_coun
         (market(event_ids="E1"), "event_ids"),
         (market(event_ids=[1]), "event_ids"),
         (market(position=-1), "position"),
+        (market(position="1"), "Market west, position: write a whole number"),
         (market(colour="red"), "unknown keys: colour"),
         (document(blacklist="bad@example.com"), "blacklist"),
         (document(blacklist=nested(60)), "blacklist: the JSON is nested too deeply"),
@@ -328,9 +333,19 @@ def test_s8_a_public_source_without_a_name_is_none():
     assert (campaign.entropy_source, campaign.draw_ready) == ("", True)
 
 
-def test_a_list_line_that_can_match_nothing_is_refused_now_and_not_at_the_first_upload():
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("blacklist", "bad@example.com", "nonsense"),
+        ("whitelist", "good@example.com", "nonsense"),
+        ("disposable_domains", "throw.example", "non sense"),
+    ],
+)
+def test_a_list_line_that_can_match_nothing_is_refused_now_and_not_at_the_first_upload(
+    name, good, bad
+):
     with pytest.raises(ListEntryInvalid, match="line 2"):
-        loading.load(document(blacklist=["good@example.com", "nonsense"]))
+        loading.load(document(**{name: [good, bad]}))
     assert not Campaign.objects.exists()
 
 

@@ -18,6 +18,7 @@ from tests.support.sending import triggered_wave
 from tests.support.site.surroundings import found
 from tests.support.waves import campaign_with, sent_out
 from tests.waves.uploads import lists as uploads
+from waves.management.commands import load_campaign
 from waves.models import Code, Wave
 from waves.providers import registry
 from waves.providers.outcomes import Health
@@ -234,6 +235,16 @@ def test_o5_a_campaign_file_is_loaded_for_a_service_account_but_rules_are_change
     assert not RuleChange.objects.exists()
     result_of(*change, "--by", "ann")
     assert RuleChange.objects.get().by.username == "ann"
+
+
+def test_c2_a_campaign_file_that_is_too_large_or_no_json_is_refused_by_its_name(
+    tmp_path, monkeypatch
+):
+    file = tmp_path / "campaign.json"
+    file.write_text('{"campaign_id": "new", "name": "New"')
+    assert f"{file}: it is not JSON" in refused("load_campaign", str(file))
+    monkeypatch.setattr(load_campaign, "MOST_BYTES", 30)
+    assert f"{file} is larger than 30 bytes" in refused("load_campaign", str(file))
 
 
 def test_the_scheduler_triggers_what_is_due_and_says_so(campaign):

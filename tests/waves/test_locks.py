@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from django.db import transaction
 
@@ -12,6 +15,9 @@ from waves.locks import lock_wave
 from waves.models import Wave
 
 pytestmark = pytest.mark.django_db(transaction=True)
+NOT_REPEATED = re.compile(r"(?<!@retried\n)@transaction\.atomic\ndef (\w+)")
+# parts of their callers' transactions, and two that write nothing but a temporary table
+PARTS, STAGES = {"back_to_configured", "renew_waves"}, {"_lines", "facts_of"}
 
 
 def two_waves() -> tuple[Wave, Wave]:
@@ -53,3 +59,11 @@ def test_who_locks_a_wave_holds_up_whoever_locks_that_wave_alone():
         with pytest.raises(WouldWait):
             elsewhere(lambda: alone.get(pk=wave.pk))
         assert elsewhere(lambda: alone.get(pk=other.pk)) == other
+
+
+def test_o6_each_transaction_of_the_waves_is_repeated_where_postgresql_ended_it_for_another():
+    sources = (path.read_text() for path in Path("waves").rglob("*.py"))
+    found = [
+        name for text in sources for name in NOT_REPEATED.findall(re.sub(r"(?m)^ +", "", text))
+    ]
+    assert sorted(found) == sorted(PARTS | STAGES)

@@ -14,6 +14,7 @@ from django.urls import reverse
 from campaigns.choices import CampaignStatus
 from operations.adminkit.countdowns import until
 from operations.alerts import alert
+from operations.database.retries import retried
 from waves.deadlines.steps import LEFT, WARNED_HOURS, due_warning, not_done
 from waves.models import DeadlineWarning, Wave
 from waves.preparation.judgement import LEAD_TIME
@@ -30,6 +31,7 @@ def _near(now: datetime) -> QuerySet[Wave]:
     return waves.filter(campaign__status=CampaignStatus.OPEN).order_by("notify_date", "id")
 
 
+@retried
 @transaction.atomic
 def _warn(wave: Wave, now: datetime) -> bool:
     hours = due_warning(wave.notify_date, now)

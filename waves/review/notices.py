@@ -22,6 +22,7 @@ from campaigns.choices import CampaignStatus
 from operations import jobs, leases
 from operations.adminkit.wall_clock import there
 from operations.alerts import alert
+from operations.database.retries import retried
 from operations.leases import Lease
 from operations.models import Job
 from operations.plurals import plural
@@ -65,6 +66,7 @@ def open_notices() -> list[Job]:
     return [job for job in opened if job is not None]
 
 
+@retried
 @transaction.atomic
 def _open(wave: Wave, after: int) -> Job | None:
     """Of several who look at once, one makes the notice: its constraint says who."""

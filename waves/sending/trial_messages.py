@@ -23,6 +23,7 @@ from django.db.models.functions import Now
 from campaigns.models import Campaign, Market
 from operations import correlation
 from operations.database.locks import lock_in_transaction
+from operations.database.retries import retried
 from waves.choices import Channel, SendState
 from waves.errors import TrialRefused
 from waves.messages.content import Message, MessageTemplate
@@ -73,6 +74,7 @@ def send_trial(trial: Trial, *, by: User) -> TrialMessage:
     return row
 
 
+@retried
 @transaction.atomic
 def _begin(trial: Trial, provider: registry.Provider, by: User) -> TrialMessage:
     channel = trial.draft.channel

@@ -21,6 +21,7 @@ from campaigns.opening import campaign_of, require_open
 from datalake.storage import buckets
 from operations import jobs
 from operations.database.locks import exclusive
+from operations.database.retries import retried
 from operations.entry.command_rights import is_service_account
 from operations.models import Job
 from waves.choices import WaveKind, WaveState
@@ -84,6 +85,7 @@ def submit(submitted: Submitted, *, by: User | None, now: datetime) -> Job:
         return _store(submitted, campaign, key, digest, by)
 
 
+@retried
 @transaction.atomic
 def _store(submitted: Submitted, campaign: Campaign, key: str, digest: str, by: User | None) -> Job:
     locked = lock_campaign(campaign.pk)

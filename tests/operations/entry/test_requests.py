@@ -61,6 +61,12 @@ def test_a_form_is_refused_by_the_name_of_its_field_and_nothing_is_done():
     assert (answer.status_code, answer.content.decode()[:9]) == (400, "'reason':")
 
 
+def test_o7_a_body_that_is_signed_is_read_by_its_view_alone():
+    """Who reads its fields first takes it from whoever checks the signature."""
+    answer = Client().post("/receipts/sms_http", {"a": "b"})
+    assert (answer.status_code, answer.json()) == (403, {"error": "bad signature"})
+
+
 @pytest.mark.parametrize("charset", ["UTF-8", "utf8", "US-ASCII"])
 def test_what_is_plain_utf_8_passes(charset):
     environ = {"CONTENT_TYPE": f"text/plain; charset={charset}"}

@@ -43,6 +43,7 @@ def test_what_can_be_kept_passes_as_it_is(judge, value):
         (values.texts, "a", "write a list of texts"),
         (values.texts, ["a", {}], "not an object"),
         (partial(values.word, allowed=["a", "b"]), ["a"], "a list is unknown. Use one of: a, b"),
+        (partial(values.word, allowed=["a", "b"]), "c" * 500, "… is unknown"),
         (values.flag, "yes", "write true or false, not 'yes'"),
         (whole, True, "without quotes, not true"),
         (whole, 1.5, "not 1.5"),

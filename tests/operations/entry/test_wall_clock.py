@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from operations.entry.values import NOTIFY_YEARS
 from operations.entry.wall_clock import instant_of, place, zone_named
 from operations.errors import BadValue
 
@@ -51,6 +52,8 @@ def test_c2_the_year_is_judged_before_any_zone_is_asked():
     for year in ("0001", "9999"):
         with pytest.raises(BadValue, match=f"{year} is not allowed"):
             instant_of("", datetime.fromisoformat(f"{year}-01-01 00:00"), NEW_YORK)
+    with pytest.raises(BadValue, match="2199 is not allowed"):
+        instant_of("", datetime.fromisoformat("2199-01-01"), NEW_YORK, years=NOTIFY_YEARS)
 
 
 @pytest.mark.parametrize(

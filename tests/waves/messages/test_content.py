@@ -42,6 +42,13 @@ def test_an_unknown_placeholder_is_refused(text):
         placeholders(text)
 
 
+@pytest.mark.parametrize("part", ["subject", "html"])
+def test_an_unknown_placeholder_is_refused_in_every_part_of_an_e_mail(part):
+    """N-1"""
+    with pytest.raises(BadTemplate, match="Unknown placeholder"):
+        check_template(MessageTemplate(Channel.EMAIL, "x", **{part: "{name}"}))
+
+
 @pytest.mark.parametrize("text", ["{code", "code}", "{", "}"])
 def test_a_brace_that_stands_alone_is_refused(text):
     with pytest.raises(BadTemplate, match="brace"):

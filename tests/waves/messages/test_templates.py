@@ -50,6 +50,8 @@ def test_templates_are_loaded_and_loading_again_replaces_them():
         ({"channel": "sms", "body": "{nobody}"}, "Unknown placeholder"),
         ({"channel": "email", "body": "x", "html": "{fan_ref"}, "brace"),
         ({"channel": "fax", "body": "x"}, "'fax'"),
+        ({"channel": "sms", "body": "x", "audience": "all"}, "audience: 'all' is unknown"),
+        (["body"], "channel and body"),
         ({"channel": "sms", "body": "x", "market_id": "north"}, "no market 'north'"),
         ({"channel": "sms"}, "channel and body"),
         ({"channel": "sms", "body": "x", "colour": "red"}, "channel and body"),

@@ -16,7 +16,6 @@ from campaigns.management.local_files import opened
 from operations.commands import JsonCommand
 from operations.entry import values
 from operations.entry.command_rights import is_service_account
-from operations.errors import BadValue
 from waves import rights
 from waves.messages import templates
 from waves.template_edits import campaign_edited
@@ -66,12 +65,9 @@ class Command(JsonCommand):
 
 
 def read_json(path: Path) -> Any:
-    """The document in a file. Raises UnreadableFile, BadCampaignFile."""
+    """The document in a file. Raises UnreadableFile, BadCampaignFile, BadValue."""
     with opened(path) as file:
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise BadCampaignFile(f"{path} is larger than {MOST_BYTES:,} bytes, which is the limit.")
-    try:
-        return values.json_of(str(path), content)
-    except BadValue as error:
-        raise BadCampaignFile(str(error)) from error
+    return values.json_of(str(path), content)
