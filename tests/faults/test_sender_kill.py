@@ -1,27 +1,46 @@
-"""Senders are real processes: some are killed at any moment, some work side by side. [N-2, N-4,
-O-6]
+"""Senders are real processes: some are killed at any moment, some work side by side; and one that
+rehearses. [N-2, N-4, O-6, X-6]
 """
 
 from __future__ import annotations
 
 import os
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.utils import timezone
 
 import sandbox
+from operations.choices import JobState
+from operations.models import Job
+from tests.faults.test_taken_over import wait_for_lease_to_end, worker
 from tests.support.processes import Process
 from tests.support.sending import triggered_wave
 from tests.support.waiting import wait_until
-from waves.models import Send, Sender
+from tests.support.waves import NOW, campaign_with, person, request
+from waves.models import Rehearsal, RehearsalSend, Send, Sender, Wave
+from waves.preparation.prepare import prepare
 from waves.sending.accounts import Limits
 from waves.sending.run import Timing
 from waves.sending.send_wave import send_wave
+from waves.tasks import run_rehearsal, start_rehearsal
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
-KILLS = 12 if os.environ.get("FAIRWAVE_FULL") else 3
+FULL = bool(os.environ.get("FAIRWAVE_FULL"))
+KILLS = 12 if FULL else 3
+REHEARSAL_KILLS = [
+    ("waves.sending.send_rows:record_sent", False),  # SMS are recorded by the provider alone
+    ("waves.rehearsal.rehearse:make_rows", False),
+    ("waves.rehearsal.rehearse:make_rows", True),
+    ("waves.sending.send_rows:claim", True),
+    ("waves.sending.send_rows:record_sent", True),
+    ("waves.rehearsal.rehearse:_send_batch", False),
+    ("waves.rehearsal.rehearse:_send_batch", True),
+    ("waves.rehearsal.rehearse:_finish", False),
+    ("waves.rehearsal.rehearse:_finish", True),
+]
 
 
 def sent(wave: int, url: str, per_second: int, concurrency: int, honours_keys: bool) -> dict:
@@ -112,3 +131,39 @@ def test_n2_senders_in_several_processes_together_keep_to_the_accounts_rate_and_
     assert counts["max_concurrency"] <= 24
     assert (counts["accepted"], counts["repeats"]) == (600, 0)
     assert not Sender.objects.exists()
+
+
+def begin_rehearsal(wave: Wave) -> Job:
+    start_rehearsal(wave, by=person("ann"))
+    return Job.objects.get(kind="rehearse_wave", subject_id=wave.name)
+
+
+def end_of_rehearsal(wave: Wave) -> dict[str, Any]:
+    """What there is in the end, whoever the fans are: each campaign draws its own."""
+    rehearsal = Rehearsal.objects.get(wave=wave)
+    messages = RehearsalSend.objects.filter(rehearsal=rehearsal)
+    return {
+        "rehearsal": (rehearsal.state, rehearsal.ended, rehearsal.ok, rehearsal.total),
+        "messages": sorted(messages.values_list("channel", "state")),
+        "recorded": messages.exclude(provider_id="").count(),
+    }
+
+
+@pytest.mark.parametrize(("point", "after"), REHEARSAL_KILLS if FULL else REHEARSAL_KILLS[:1])
+def test_x6_after_a_killed_rehearsal_the_next_worker_sends_what_is_left(point, after, settings):
+    settings.JOB_LEASE_SECONDS = 1
+    wave, peaceful = (
+        prepare(request(campaign_with(30)), by=person("ann"), now=NOW).wave for _ in range(2)
+    )
+    run_rehearsal(begin_rehearsal(peaceful).pk)
+    job = begin_rehearsal(wave)
+    assert worker(job, killed_at=point, after=after).wait() < 0
+    wait_for_lease_to_end(job)
+    # what the dead one held of messages and slots is free at once
+    over = timezone.now() - timedelta(days=1)
+    RehearsalSend.objects.filter(state="sending").update(lease_until=over)
+    Sender.objects.update(lease_until=over)
+    assert worker(job).wait() == 0
+    job.refresh_from_db()
+    assert (job.state, job.error) == (JobState.DONE, "")
+    assert end_of_rehearsal(wave) == end_of_rehearsal(peaceful)
