@@ -52,9 +52,7 @@ logger = logging.getLogger(__name__)
 
 JOB_KIND = "take_arrival"
 SCORED, RANKS, LISTS, UPLOADS = "scored/", "fanlist/uploaded/", "blacklist/", "uploads/"
-# A name that is not UTF-8 reads as surrogates: neither it nor a NUL can be stored in
-# PostgreSQL, so it could not be reported.
-RANKS_KEY = re.compile(r"fanlist/uploaded/[A-Za-z0-9-]{1,40}/[^/\x00\ud800-\udfff]+\.csv(\.gz)?")
+RANKS_KEY = re.compile(r"fanlist/uploaded/[A-Za-z0-9-]{1,40}/[^/]+\.csv(\.gz)?")
 STEADY_SECONDS = 10.0  # a file changed more recently may still grow; the next look finds it
 AT_A_TIME = 1_000
 LONGEST_KEY = 1_024

@@ -8,8 +8,9 @@ from django.contrib.messages.storage.fallback import FallbackStorage
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 
-from console.access import action, attempt, page
-from operations.errors import Refusal
+from console.access import action, attempt, page, reason_of, record_access
+from console.models import Access, PersonalDataAccess
+from operations.errors import BadValue, Refusal
 from tests.support.people import staff
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,17 @@ def test_o5_a_page_is_kept_by_no_cache(asked):
 
 def test_o5_what_changes_something_cannot_be_fetched(asked):
     assert action("operations.view_job")(opened)(asked()).status_code == 405
+
+
+def test_c2_a_reason_is_no_longer_than_its_column(rf):
+    assert reason_of(rf.post("/", {"reason": " x" * 150})) == ("x " * 150).strip()
+    with pytest.raises(BadValue, match="At most 300"):
+        reason_of(rf.post("/", {"reason": "x" * 301}))
+
+
+def test_o7_what_is_seen_is_logged_however_long_its_address_is():
+    record_access(staff("somebody"), Access.FOUND, "x" * 301, "asked by legal")
+    assert PersonalDataAccess.objects.get().subject == "x" * 300
 
 
 def test_a_refusal_is_a_message_at_the_top_of_the_page_and_success_another(asked):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import RequestFactory
 
+from campaigns.models import Campaign
 from console.access import complaint_of
 from console.forms import (
     MOST_REPAIRED,
+    CodesForm,
     DemandFindForm,
     FindForm,
     ReasonForm,
@@ -15,11 +18,35 @@ from console.forms import (
     UploadForm,
 )
 from console.uploads import NOT_KEPT, TOO_LARGE
+from console.wave_forms import NotifyDateForm
 
 
 @pytest.mark.parametrize(("reason", "is_one"), [("   no   ", False), ("asked by legal", True)])
 def test_o5_a_reason_has_at_least_five_characters(reason, is_one):
     assert ReasonForm({"reason": reason}).is_valid() is is_one
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "value"),
+    [
+        (DemandFindForm, "after", "0"),
+        (DemandFindForm, "after", str(2**63)),
+        (NotifyDateForm, "reason", "x" * 201),
+    ],
+)
+def test_c2_what_no_column_can_keep_is_refused_beside_its_field(form, name, value):
+    campaign = {"campaign": Campaign(time_zone="UTC")} if form is NotifyDateForm else {}
+    assert name in form({name: value}, **campaign).errors
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [({}, "x" * 201), ({"source": "x" * 81}, "codes.csv")],
+    ids=["name", "source"],
+)
+def test_c2_a_long_name_of_a_file_or_a_source_is_refused_beside_its_field(rf, fields, name):
+    form = CodesForm(rf.post("/", fields | {"file": SimpleUploadedFile(name, b"x")}))
+    assert ("source" if "source" in fields else "file") in form.errors
 
 
 def test_demand_is_looked_for_by_at_least_one_id():

@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from campaigns.errors import (
     CannotTakeIn,
@@ -22,7 +25,7 @@ from campaigns.errors import (
     UnreadableFile,
     UnreadableList,
 )
-from campaigns.intake import arrivals
+from campaigns.intake import arrivals, browser_uploads
 from campaigns.models import Arrival, FanList, LateChange, ScoreFile
 from campaigns.scoring import score_files
 from datalake.errors import NoSuchObject
@@ -245,6 +248,53 @@ def test_s15_a_name_that_is_not_utf8_holds_up_no_other(bucket_folders):
         "fanlist/uploaded/club/july.csv",
         "fanlist/uploaded/club/jun\\udcff.csv",
     ]
+
+
+def test_s1_a_name_that_is_longer_than_a_row_can_keep_is_noted_by_its_beginning(bucket_folders):
+    folder = bucket_folders / "scoring" / "scored"
+    folder.mkdir(parents=True)
+    (folder / os.fsdecode(b"\xff" * 200)).write_bytes(CONTENT)
+    os.utime(folder / os.fsdecode(b"\xff" * 200), (0, 0))
+    (job,) = arrivals.look()
+    assert len(arrivals.arrival_of(job.pk).key) == 1_024
+    assert len(job.arguments["name"]) == 120
+    assert arrivals.look() == []
+
+
+def test_s1_a_folder_that_s3_lists_as_an_object_is_none():
+    assert [arrivals.is_watched(key) for key in ("scored/", "scored/a")] == [False, True]
+
+
+def test_s1_what_is_known_costs_a_look_no_attempt_to_write_it_down():
+    drop("scored/README.md")
+    arrivals.look()
+    with CaptureQueriesContext(connection) as asked:
+        assert arrivals.look() == []
+    assert not [query["sql"] for query in asked if "INSERT" in query["sql"]]
+
+
+def test_s1_an_upload_that_was_taken_in_and_removed_before_its_worker_died_is_taken_in():
+    campaign = make_campaign()
+    name = f"{campaign.campaign_id}.1.txt"
+    file = io.BytesIO(CONTENT)
+    arrival = browser_uploads.keep(campaign, name, file, by=keeper(), activate=True)
+    job = browser_uploads.job_of(arrival)
+    score_file = arrivals.take(job.pk)
+    assert not buckets.scoring().exists(arrival.key)
+    Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED)
+    assert arrivals.take(job.pk) == score_file
+
+
+def test_s1_an_upload_that_is_too_large_is_refused_before_it_is_read(settings, monkeypatch):
+    """On S3 reading is copying it to this machine."""
+    campaign = make_campaign()
+    name, file = f"{campaign.campaign_id}.1.txt", io.BytesIO(CONTENT)
+    arrival = browser_uploads.keep(campaign, name, file, by=keeper(), activate=True)
+    settings.UPLOAD_MAX_BYTES = len(CONTENT) - 1
+    monkeypatch.setattr(DiskBucket, "open", lambda self, key: pytest.fail("it is read"))
+    with pytest.raises(UnreadableFile, match="which is the limit"):
+        arrivals.take(browser_uploads.job_of(arrival).pk)
+    assert not buckets.scoring().exists(arrival.key)
 
 
 def test_s4_the_alert_about_a_file_that_meets_a_bad_list_quotes_no_address():

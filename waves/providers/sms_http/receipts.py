@@ -54,7 +54,7 @@ def read(body: bytes) -> list[Receipt]:
 
 
 def _receipt(document: dict[str, Any]) -> Receipt:
-    reference = values.text("reference", document.get("reference"), longest=LONGEST_ID)
+    reference = values.text("reference", document.get("reference"))
     try:
         key = uuid.UUID(reference)
     except ValueError as error:
