@@ -16,6 +16,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from psycopg.errors import DeadlockDetected
 
+from operations import leases
 from operations.models import Alert, StatusChange
 from tests.support.sending import triggered_wave
 from tests.support.waves import (
@@ -34,7 +35,9 @@ from waves import actions, approval, schedule
 from waves.choices import SendState
 from waves.codes import assignments
 from waves.models import Assignment, Member, QueuedEmail, Send, Template, Wave
+from waves.preparation import attempts
 from waves.preparation.prepare import prepare
+from waves.preparation.submission import submit
 from waves.providers.outcomes import Receipt
 from waves.sending import email_queue, receipts, results, send_rows
 from waves.sending.pacing import NextState
@@ -180,6 +183,16 @@ def test_w9_a_wave_is_reset_once_though_postgresql_ended_it(monkeypatch):
         wave.refresh_from_db()
         assert (wave.state, wave.attempts) == ("configured", 0), before
     prepare(request(wave.campaign), by=ann, now=NOW)
+
+
+def test_w9_a_second_attempt_is_counted_once_though_postgresql_ended_it(monkeypatch):
+    job = submit(request(campaign_with(5)), by=person("ann"), now=NOW)
+    Wave.objects.update(state="failed", attempts=1, error="The disk is full.")
+    wave = Wave.objects.get()
+    with leases.working(job.pk) as lease, each_commit_ended(monkeypatch, transactions=1):
+        attempts._count(wave, lease, by=None, started=NOW)
+    wave = Wave.objects.get()
+    assert (wave.state, wave.attempts) == ("configured", 2)
 
 
 def test_x5_members_that_changed_are_found_though_postgresql_ended_it(monkeypatch):

@@ -7,12 +7,15 @@ import pytest
 from django.db import transaction
 
 from campaigns.locks import lock_campaign
+from operations import leases
 from tests.support.connections import WouldWait, elsewhere
-from tests.support.waves import NOTIFY, campaign_with
+from tests.support.waves import NOTIFY, NOW, campaign_with, person, request
 from waves.choices import WaveState
 from waves.lifecycle import move
 from waves.locks import lock_wave
 from waves.models import Wave
+from waves.preparation import attempts
+from waves.preparation.submission import submit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOT_REPEATED = re.compile(r"(?<!@retried\n)@transaction\.atomic\ndef (\w+)")
@@ -59,6 +62,15 @@ def test_who_locks_a_wave_holds_up_whoever_locks_that_wave_alone():
         with pytest.raises(WouldWait):
             elsewhere(lambda: alone.get(pk=wave.pk))
         assert elsewhere(lambda: alone.get(pk=other.pk)) == other
+
+
+def test_w9_an_attempt_is_counted_under_the_locks_of_its_campaign_and_wave():
+    job = submit(request(campaign_with(4)), by=person("ann"), now=NOW)
+    wave = Wave.objects.get()
+    with leases.working(job.pk) as lease, transaction.atomic():
+        lock_campaign(wave.campaign_id)
+        with pytest.raises(WouldWait):
+            elsewhere(lambda: attempts._count(wave, lease, by=None, started=NOW))
 
 
 def test_o6_each_transaction_of_the_waves_is_repeated_where_postgresql_ended_it_for_another():
