@@ -33,8 +33,8 @@ def content_digest(wave: Wave) -> str:
     digest = hashlib.sha256(
         json.dumps(wave.content, sort_keys=True, separators=(",", ":")).encode() + b"\n"
     )
-    for line in pieces_of(_MEMBERS, wave=wave.pk):
-        digest.update(line)
+    for lines in pieces_of(_MEMBERS, wave=wave.pk):
+        digest.update(lines)
     return digest.hexdigest()
 
 

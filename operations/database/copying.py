@@ -8,7 +8,7 @@ NULL is null). Queries take `%(name)s` parameters. All raise Django's database e
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -16,6 +16,10 @@ import polars as pl
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import Copy, sql
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn
+from psycopg.waiting import Ready, Wait
 
 from operations.database.statements import unhurried
 
@@ -89,7 +93,7 @@ def frames_of(query: Query, schema: Mapping[str, Any], **values: Any) -> Iterato
 def frame_of(query: Query, schema: Mapping[str, Any], **values: Any) -> pl.DataFrame:
     """What a query finds as one frame, over the current connection."""
     with _reading(connection, query, CSV, values) as copy:
-        text = b"".join(copy)
+        text = b"".join(_gathered(copy, READ_BYTES))
     return _frame(text, schema) if text else pl.DataFrame(schema=dict(schema))
 
 
@@ -110,21 +114,19 @@ def nullable_frame_of(query: Query, schema: Mapping[str, Any], **values: Any) ->
     return pl.concat(frames) if frames else pl.DataFrame(schema=dict(schema))
 
 
-def pieces_of(
-    query: Query, options: sql.Composable = TEXT, **values: Any
-) -> Iterator[bytes | bytearray | memoryview]:
-    """What a query finds, in PostgreSQL's text format or that of the options, a row at a time."""
+def pieces_of(query: Query, options: sql.Composable = TEXT, **values: Any) -> Iterator[bytes]:
+    """What a query finds, in PostgreSQL's text format or that of the options, some thousand rows at
+    a time.
+    """
     with _reading(connection, query, options, values) as copy:
-        yield from copy
+        yield from _gathered(copy, READ_BYTES)
 
 
 @contextmanager
 def _reading(
     over: BaseDatabaseWrapper, query: Query, options: sql.Composable, values: Mapping[str, Any]
 ) -> Iterator[Copy]:
-    """A COPY of what a query finds. Who gathers rows loops over it directly: one generator more
-    between costs a tenth of a preview.
-    """
+    """A COPY of what a query finds."""
     selected = sql.SQL(query) if isinstance(query, str) else query
     statement = sql.SQL("COPY ({}) TO STDOUT ({})").format(selected, options)
     # Django wraps the errors of execute(), not those of copy()
@@ -169,15 +171,36 @@ def _copy_text(frame: pl.DataFrame) -> bytes:
     return text.encode()
 
 
-def _gathered(pieces: Iterable[bytes | bytearray | memoryview], size: int) -> Iterator[bytes]:
+def _gathered(copy: Copy, least: int) -> Iterator[bytes]:
+    """What comes, in texts of whole rows: of `least` bytes and a little, and the last one.
+
+    psycopg's own loop waits anew for each row: 0.7 µs of the interpreter's time instead of 0.45.
+    """
     held = bytearray()
-    for piece in pieces:
-        held += piece
-        if len(held) > size:
-            yield bytes(held)
-            held = bytearray()
+    while copy.connection.wait(_taken(copy.connection.pgconn, held, least)):
+        yield bytes(held)
+        held = bytearray()
     if held:
         yield bytes(held)
+
+
+def _taken(pgconn: PGconn, held: bytearray, least: int) -> Generator[Wait, Ready | int, bool]:
+    """Add rows to `held`, as many as have come, until it has `least` bytes; whether more may come.
+    Raises psycopg's error where the query failed.
+    """
+    while len(held) < least:
+        size, row = pgconn.get_copy_data(1)
+        if size > 0:
+            held += row
+        elif size == 0:
+            yield Wait.R
+            pgconn.consume_input()
+        else:
+            for result in list(iter(pgconn.get_result, None)):
+                if result.status != ExecStatus.COMMAND_OK:
+                    raise error_from_result(result)
+            return False
+    return True
 
 
 def _frame(text: bytes, schema: Mapping[str, Any]) -> pl.DataFrame:

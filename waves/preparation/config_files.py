@@ -164,7 +164,7 @@ def _write_lists(wave: Wave, keys: SmsWaveKeys) -> None:
         files.delete(keys.rejected)
 
 
-def _members(wave: Wave) -> Iterator[bytes | bytearray | memoryview]:
+def _members(wave: Wave) -> Iterator[bytes]:
     """In the order in which they were written: that of the draw, or of the list."""
     yield f"{','.join(COLUMNS)}\n".encode()
     yield from pieces_of(_MEMBERS, CSV, wave=wave.pk)

@@ -37,7 +37,7 @@ def selected_members(planned: PlannedSelection) -> pl.DataFrame:
         (markets, "market_id"),
     ):
         members = members.join(frame, on=key, how="left", maintain_order="left")
-    return with_languages(planned.plan.campaign.pk, members)
+    return members
 
 
 def with_languages(campaign_pk: int, members: pl.DataFrame) -> pl.DataFrame:

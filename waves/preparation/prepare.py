@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -51,6 +51,7 @@ from operations.database.locks import exclusive
 from operations.database.retries import retried
 from operations.leases import Lease
 from operations.models import Job
+from operations.threads import helper_thread
 from waves.choices import WaveState
 from waves.codes import pool, reservations
 from waves.codes.pool import ReservedCodes
@@ -77,7 +78,7 @@ from waves.selection.request import WaveRequest
 
 logger = logging.getLogger(__name__)
 
-# selected, facts, codes reserved, zip, candidates, members: what the progress of the job counts
+# selected, facts, codes reserved, zip, all files, members: what the progress of the job counts
 STEPS = 6
 
 
@@ -177,9 +178,12 @@ def _attempt(
         "candidates_key": attempt_key(prefix, attempt, "parquet"),
         "facts_key": attempt_key(prefix, attempt, "facts"),
     }
-    with attempts.counted(wave, lease, by=by, started=now):
-        with sealed.facts.open("rb") as facts:
-            files.put(kept["facts_key"], facts)
+    # PostgreSQL makes the codes while the large files are written
+    with (
+        attempts.counted(wave, lease, by=by, started=now),
+        helper_thread("files of a wave") as helper,
+    ):
+        evidence = helper.submit(_keep_evidence, sealed, kept)
         lease.report_progress(2, STEPS)
         reservations.release_others(wave, sealed.members, lease.hold)
         reserved = (
@@ -193,7 +197,7 @@ def _attempt(
         content, count = wave_zip(reserved.members, market_ids)
         files.put(kept["zip_key"], content)
         lease.report_progress(4, STEPS)
-        _keep_candidates(sealed, kept["candidates_key"])
+        evidence.result()
         lease.report_progress(5, STEPS)
         status = status_json(
             status="FINISHED",
@@ -214,13 +218,16 @@ def _attempt(
     return Preparation(wave, planned, reserved.counts())
 
 
-def _keep_candidates(sealed: Sealed, key: str) -> None:
-    """Who could be selected where: the draw stays provable when registrations change. [S-10]"""
+def _keep_evidence(sealed: Sealed, keys: Mapping[str, str]) -> None:
+    """The facts for the second count, and who could be selected where: the draw stays provable when
+    registrations change. [X-14, S-10]
+    """
     planned, record = sealed.planned, sealed.facts.with_name("candidates.parquet")
     markets = {market.pk: market_id for market_id, market in planned.plan.markets.items()}
     write_candidates(record, planned.candidates, planned.plan.seats, markets)
-    with record.open("rb") as file:
-        buckets.scoring().put(key, file)
+    for key, path in (("facts_key", sealed.facts), ("candidates_key", record)):
+        with path.open("rb") as file:
+            buckets.scoring().put(keys[key], file)
 
 
 @retried

@@ -146,11 +146,10 @@ class _Tally:
         return tally
 
     def _add_chunk(self, chunk: Chunk, rows: slice) -> None:
-        candidate = chunk.eligible.any(axis=1)
-        self.candidate[rows] = candidate
+        self.candidate[rows] = chunk.candidate
         self.wanted += chunk.eligible.sum(axis=0)
         self.unwanting += int((~chunk.wants_any).sum())
-        self.too_late += int((chunk.wants_any & ~candidate).sum())
+        self.too_late += int((chunk.wants_any & ~chunk.candidate).sum())
 
 
 def _serial_dictatorship(wanted: Ints, room: Ints) -> Ints:

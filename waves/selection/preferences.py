@@ -40,19 +40,20 @@ class Chunk:
     wanted: Ints  # wanted and eligible; the rest is "nothing"
     # per row: a market of the wave is wanted, whether or not the fan registered in time
     wants_any: Bools
+    candidate: Bools  # per row: one of them was registered for in time
     eligible: Bools  # rows × markets
 
 
 @dataclass(frozen=True)
 class Preferences:
-    """The preferences of all fans: `flat[offsets[fan] : offsets[fan + 1]]` are a fan's markets,
-    none = any market. `ranked`: the fans in the order of the draw, one for each row.
+    """The preferences of all fans, a row for each in the order of the draw: the markets of one
+    after the other in `flat`, `lengths` of each, none = any market. `ranked`: the fan of each row.
     """
 
     ranked: Ints
     flat: Ints
-    offsets: Ints
-    registered_us: Ints
+    lengths: Ints
+    registered_us: Ints  # per fan
     closes_us: Ints  # per market, and "nothing", which never closes
 
     @property
@@ -64,28 +65,28 @@ class Preferences:
         return len(self.closes_us) - 1
 
     def chunks(self) -> Iterator[Chunk]:
+        begin = 0
         for start in range(0, self.rows, CHUNK_ROWS):
-            yield self._chunk(start, min(start + CHUNK_ROWS, self.rows))
+            rows = slice(start, start + CHUNK_ROWS)
+            end = begin + int(self.lengths[rows].sum())
+            yield self._chunk(rows, self._matrix(self.lengths[rows], self.flat[begin:end]))
+            begin = end
 
-    def _chunk(self, start: int, stop: int) -> Chunk:
-        fans = self.ranked[start:stop]
-        wanted = self._matrix(fans)
-        wants_any = (wanted != self.nothing).any(axis=1)
-        too_late = self.registered_us[fans, None] > self.closes_us[wanted]
-        wanted[too_late] = self.nothing
-        eligible = np.zeros((stop - start, self.nothing + 1), dtype=np.bool_)
-        eligible[np.arange(stop - start)[:, None], wanted] = True
-        return Chunk(start, wanted, wants_any, eligible[:, : self.nothing])
+    def _chunk(self, rows: slice, wanted: Ints) -> Chunk:
+        wants_any = candidate = (wanted != self.nothing).any(axis=1)
+        registered = self.registered_us[self.ranked[rows]]
+        if registered.max() > self.closes_us.min():
+            wanted[registered[:, None] > self.closes_us[wanted]] = self.nothing
+            candidate = (wanted != self.nothing).any(axis=1)
+        eligible = np.zeros((len(wanted), self.nothing + 1), dtype=np.bool_)
+        eligible[np.arange(len(wanted))[:, None], wanted] = True
+        return Chunk(rows.start, wanted, wants_any, candidate, eligible[:, : self.nothing])
 
-    def _matrix(self, fans: Ints) -> Ints:
-        first = self.offsets[fans]
-        lengths = self.offsets[fans + 1] - first
+    def _matrix(self, lengths: Ints, flat: Ints) -> Ints:
         any_market = lengths == 0
         width = max(int(lengths.max()), self.nothing if any_market.any() else 0, 1)
-        matrix = np.full((len(fans), width), self.nothing, dtype=self.flat.dtype)
-        rows = np.repeat(np.arange(len(fans)), lengths)
-        columns = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        matrix[rows, columns] = self.flat[first[rows] + columns]
+        matrix = np.full((len(lengths), width), self.nothing, dtype=flat.dtype)
+        matrix[np.arange(width) < lengths[:, None]] = flat
         if any_market.any():
             matrix[any_market, : self.nothing] = np.arange(self.nothing)
         return matrix
@@ -97,21 +98,30 @@ def encode(fans: pl.DataFrame, ranked: Ints, seats: Sequence[MarketSeat]) -> Pre
     Columns read: `preferences` (List of String or Enum, empty or null = any market),
     `registered_at` (Datetime, UTC).
     """
-    preferences = fans["preferences"]
-    lengths = preferences.list.len().fill_null(0)
+    preferences = fans["preferences"].gather(ranked)
     flat = preferences.explode(empty_as_null=False, keep_nulls=False)
-    market_ids = pl.Enum([seat.market_id for seat in seats])
-    indexes = flat.cast(market_ids, strict=False).to_physical().cast(pl.Int16).fill_null(len(seats))
-    offsets = np.zeros(fans.height + 1, dtype=np.int64)
-    np.cumsum(lengths.to_numpy(), out=offsets[1:])
     closes = [_microseconds(seat.selection_time) for seat in seats]
     return Preferences(
         ranked=ranked,
-        flat=indexes.to_numpy(),
-        offsets=offsets,
-        registered_us=fans["registered_at"].dt.timestamp("us").to_numpy(),
+        flat=_indexes(flat, [seat.market_id for seat in seats]),
+        lengths=preferences.list.len().fill_null(0).to_numpy(),
+        registered_us=fans["registered_at"].to_physical().to_numpy(),
         closes_us=np.array([*closes, _NEVER], dtype=np.int64),
     )
+
+
+def _indexes(market_ids: pl.Series, of_wave: list[str]) -> Ints:
+    """The place of each market id among those of the wave; the next one for any other."""
+    kind = market_ids.dtype
+    if not isinstance(kind, pl.Enum):
+        kind = pl.Enum(of_wave)
+        market_ids = market_ids.cast(kind, strict=False)
+    known = kind.categories.to_list()
+    places = {market_id: place for place, market_id in enumerate(of_wave)}
+    place_of = np.array([places.get(each, len(of_wave)) for each in [*known, None]], np.int16)
+    named = market_ids.to_physical().cast(pl.UInt16).fill_null(len(known))
+    found: Ints = place_of[named.to_numpy()]
+    return found
 
 
 def _microseconds(moment: datetime) -> int:

@@ -134,6 +134,28 @@ def test_errors_are_djangos():
         list(pieces_of("SELECT nothing FROM nowhere"))
 
 
+def test_a_query_that_fails_after_some_rows_says_so_and_the_connection_goes_on():
+    failing = "SELECT 1 / (9000 - n) FROM generate_series(1, 10000) AS n"
+    with pytest.raises(DataError, match="division by zero"):
+        list(nullable_frames_of(failing, {"n": pl.Int64}))
+    assert b"".join(pieces_of("SELECT 1")) == b"1\n"
+
+
+def test_who_stops_reading_early_can_use_the_connection_for_something_else(monkeypatch):
+    monkeypatch.setattr(copying, "READ_BYTES", 20)
+    pieces = pieces_of("SELECT n FROM generate_series(1, 100000) AS n")
+    assert next(pieces).startswith(b"1\n2\n")
+    pieces.close()
+    assert b"".join(pieces_of("SELECT 1")) == b"1\n"
+
+
+def test_all_rows_come_out_however_many_wait_at_once(monkeypatch):
+    monkeypatch.setattr(copying, "READ_BYTES", 1000)
+    pieces = list(pieces_of("SELECT n FROM generate_series(1, 20000) AS n"))
+    assert len(pieces) > 10
+    assert b"".join(pieces).split() == [str(n).encode() for n in range(1, 20001)]
+
+
 def test_copy_goes_through_one_module():
     pattern = r"cursor(\(\))?\.copy\(|FROM STDIN|TO STDOUT"
     assert around("operations/database/copying.py", pattern, roots=EVERYTHING) == []

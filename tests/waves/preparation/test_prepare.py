@@ -201,7 +201,7 @@ def test_a_failed_attempt_leaves_no_member_and_says_why_and_the_next_uses_the_sa
     assert status_of(campaign)["attempts"] == 2
 
 
-@pytest.mark.parametrize("name", ["select_and_seal", "wave_zip", "write_candidates"])
+@pytest.mark.parametrize("name", ["select_and_seal", "wave_zip", "status_json"])
 def test_o6_an_attempt_that_was_taken_over_writes_nothing_any_more(ann, monkeypatch, name):
     """Neither codes nor members, nor does it use up an attempt of the next one; what it put into
     the bucket is gone.
