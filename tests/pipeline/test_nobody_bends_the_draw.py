@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -30,10 +29,11 @@ from campaigns.opening import close_campaign, open_campaign
 from campaigns.public_source import source_named
 from campaigns.scoring import activation, bucket_lists, rules
 from console.erasure import erase_fan
-from console.proof.proof import public_draw
 from datalake.storage import buckets
 from tests.campaigns.entropy.sources import ROUND, time_reached, waiting
 from tests.campaigns.supplements.supplement_cases import as_csv, corrected, make, rejected_rows
+from tests.pipeline import ways_with_waves
+from tests.pipeline.ways_with_waves import WHY, page_of
 from tests.support.campaigns import (
     SALT,
     SEED,
@@ -53,7 +53,6 @@ from waves.preparation.previews import preview
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-WHY = "a friend"
 RIVAL = "fan-000011"  # the best score of a campaign with twelve fans
 LAST_ROUND = "drand round 1"
 Refused = AbstractContextManager[object]
@@ -61,11 +60,6 @@ Refused = AbstractContextManager[object]
 
 def refused(error: type[Exception], says: str = "") -> Refused:
     return pytest.raises(error, match=says or None)
-
-
-def page_of(campaign: Campaign) -> dict[str, Any]:
-    """What everybody can read."""
-    return public_draw(Campaign.objects.get(pk=campaign.pk))
 
 
 def last_late(campaign: Campaign) -> tuple[str, str, int]:
@@ -266,6 +260,7 @@ WAYS: tuple[Callable[[User], None], ...] = (
     erases_a_rival,
     edits_a_contact,
     closes_and_opens_anew,
+    *ways_with_waves.WAYS,
 )
 
 

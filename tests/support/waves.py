@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -57,12 +58,15 @@ def campaign_with(
     raw_scores: Sequence[float] | None = None,
     preferences: Sequence[list[str]] | None = None,
     rostered: Sequence[str | None] | None = None,
+    campaign_id: str = "",
+    scored: Mapping[str, Sequence[Any]] = MappingProxyType({}),
     **options: Any,
 ) -> Campaign:
     """An open campaign whose `fans` are registered and scored; each has a phone and an e-mail.
-    Markets west and east. `rostered`: the preferences that the roster has, where they are others.
+    Markets west and east. `rostered`: the preferences that the roster has, where they are others;
+    `scored`: other columns of the score file, of each fan.
     """
-    name = f"tour{next(_numbers)}-{timezone.now():%H%M%S%f}"
+    name = campaign_id or f"tour{next(_numbers)}-{timezone.now():%H%M%S%f}"
     capacities = capacities or {"west": 5, "east": 5}
     campaign = Campaign.objects.create(
         campaign_id=name,
@@ -89,7 +93,7 @@ def campaign_with(
     ids = [f"fan-{n:06d}" for n in range(fans)]
     raw_scores = raw_scores or [0.3 + 0.65 * n / max(fans, 1) for n in range(fans)]
     rostered = rostered or ["|".join(wanted) for wanted in preferences or [[]] * fans]
-    add_scores(campaign, ids, raw_scores, rostered)
+    add_scores(campaign, ids, raw_scores, rostered, scored)
     registered = NOW - timedelta(days=3)
     Registrant.objects.bulk_create(
         Registrant(
@@ -113,9 +117,10 @@ def add_scores(
     ids: Sequence[str],
     raw_scores: Sequence[float],
     preferences: Sequence[str | None] | None = None,
+    scored: Mapping[str, Sequence[Any]] = MappingProxyType({}),
 ) -> ScoreFile:
     """A drawn score file of these fans, active at once; without `preferences`, of fans who had not
-    registered yet.
+    registered yet. `scored`: columns that are others than usual.
     """
     number = campaign.score_files.count() + 1
     file = ScoreFile.objects.create(
@@ -149,6 +154,9 @@ def add_scores(
         pl.lit(value=False).alias("phone_confirmed"),
         pl.Series("preferences", preferences or [None] * len(ids), dtype=pl.String),
         *(pl.lit(value).alias(name) for name, value in texts.items()),
+    )
+    rows = rows.with_columns(
+        pl.Series(name, values, dtype=rows.schema[name]) for name, values in scored.items()
     )
     with transaction.atomic():
         tables.create(file.pk)
