@@ -32,6 +32,7 @@ from console.erasure import erase_fan
 from datalake.storage import buckets
 from tests.campaigns.entropy.sources import ROUND, time_reached, waiting
 from tests.campaigns.supplements.supplement_cases import as_csv, corrected, make, rejected_rows
+from tests.conftest import FULL
 from tests.pipeline import ways_with_waves
 from tests.pipeline.ways_with_waves import WHY, page_of
 from tests.support.campaigns import (
@@ -261,6 +262,7 @@ WAYS: tuple[Callable[[User], None], ...] = (
     edits_a_contact,
     closes_and_opens_anew,
     *ways_with_waves.WAYS,
+    *(ways_with_waves.IN_THE_FULL_RUN if FULL else ()),
 )
 
 

@@ -5,6 +5,7 @@ What happens to them meanwhile happens to both.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,6 +52,7 @@ MOVES = {
     "configured": ("", "", "cancel"),
     "prepared": ("", "reset", "cancel", "trigger", "trigger", "trigger"),
     "triggered": ("", "cancel", "complete", "complete"),
+    "triggered, told": ("cancel", "cancel", "complete"),
 }
 
 
@@ -139,8 +141,7 @@ class RandomCampaign:
                 position=market.position, selection_time=market.selection_time
             )
         Registrant.objects.filter(campaign=campaign).delete()
-        for fan in dice.sample(list(presale.registered), len(presale.registered)):
-            self._register(campaign, fan)
+        self._register(campaign, dice.sample(list(presale.registered), len(presale.registered)))
         return campaign
 
     def _rosters(self) -> list[str | None]:
@@ -160,20 +161,24 @@ class RandomCampaign:
             "phone_confirmed": [row.contact.confirmed for row in rows.values()],
         }
 
-    def _register(self, campaign: Campaign, fan: str) -> None:
-        found = self.presale.registered[fan]
-        Registrant.objects.update_or_create(
-            campaign=campaign,
-            global_user_id=fan,
-            defaults={
-                "email": found.contact.email,
-                "phone": found.contact.phone,
-                "phone_confirmed": found.contact.confirmed,
-                "preferences": found.preferences,
-                "registered_at": found.at,
-                "changed_at": found.at,
-            },
-        )
+    def _register(self, campaign: Campaign, fans: Iterable[str]) -> None:
+        """The newest registration of each fan takes the place of an earlier one."""
+        newest = {fan: self.presale.registered[fan] for fan in fans}
+        rows = [
+            Registrant(
+                campaign=campaign,
+                global_user_id=fan,
+                email=found.contact.email,
+                phone=found.contact.phone,
+                phone_confirmed=found.contact.confirmed,
+                preferences=found.preferences,
+                registered_at=found.at,
+                changed_at=found.at,
+            )
+            for fan, found in newest.items()
+        ]
+        Registrant.objects.filter(campaign=campaign, global_user_id__in=newest).delete()
+        Registrant.objects.bulk_create(rows)
 
     def _list(self, kind: str, pattern: str) -> None:
         ListEntry.objects.get_or_create(campaign=self.campaign, kind=kind, pattern=pattern)
@@ -241,7 +246,10 @@ class RandomCampaign:
         """Sent, called back, taken back, or nothing."""
         plain = self.presale.waves[key]
         wave = Wave.objects.get(name=f"{self.presale.campaign_id}_{key}")
-        move = self.dice.choice(MOVES.get(plain.state, ("",)))
+        has_told = plain.asked.kind == "not_selected" and plain.triggered
+        move = self.dice.choice(
+            MOVES.get(f"{plain.state}, told" if has_told else plain.state, [""])
+        )
         if move == "trigger":
             self._trigger(wave, plain)
             self._notify(wave, plain, anybody=self.dice.random() < 0.6)
@@ -297,20 +305,21 @@ class RandomCampaign:
             )
 
     def register_late(self) -> None:
-        for fan in self.presale.scored:
-            if fan not in self.presale.registered and self.dice.random() < 0.5:
-                self.presale.registered[fan] = self._registered(
-                    self.dice.choice((CLOSES, CLOSES + timedelta(hours=1), self.now))
-                )
-                self._register(self.campaign, fan)
+        every, known = self.presale.scored, self.presale.registered
+        late = [fan for fan in every if fan not in known and self.dice.random() < 0.5]
+        for fan in late:
+            moments = (CLOSES, CLOSES + timedelta(hours=1), self.now)
+            known[fan] = self._registered(self.dice.choice(moments))
+        self._register(self.campaign, late)
 
     def change_contacts(self) -> None:
         """A newer registration: its contact and preferences count, its time does not."""
-        for fan, found in list(self.presale.registered.items()):
-            if self.dice.random() < 0.2:
-                changed = replace(found, contact=self._contact(), preferences=self._preferences())
-                self.presale.registered[fan] = changed
-                self._register(self.campaign, fan)
+        known = self.presale.registered
+        again = [fan for fan in known if self.dice.random() < 0.2]
+        for fan in again:
+            preferences = self._preferences()
+            known[fan] = replace(known[fan], contact=self._contact(), preferences=preferences)
+        self._register(self.campaign, again)
 
     def list_an_address(self) -> None:
         address = f"{self.dice.choice('abcd')}@{self.dice.choice(DOMAINS)}"
