@@ -164,7 +164,7 @@ def seats_given(presale: Presale, market_id: str) -> int:
 
 
 def room_of(market: PlainMarket, given: int) -> int:
-    left = market.capacity - given
+    left = max(0, market.capacity - given)  # less only in a market that the wave leaves out
     return left if market.most is None else min(left, market.most)
 
 
