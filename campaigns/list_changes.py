@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from campaigns.choices import CampaignStatus, LateKind, ListKind
 from campaigns.contacts.email_lists import EmailRules
-from campaigns.contacts.emails import check_emails
+from campaigns.contacts.emails import reasons_by
 from campaigns.late_changes import is_late, open_campaigns, permit, require_in_time_right
 from campaigns.late_changes import record as record_late
 from campaigns.locks import lock_campaign
@@ -110,7 +110,7 @@ def turned_in_or_out(campaign: Campaign, before: EmailRules, after: EmailRules) 
         return 0
     moved, values = 0, {"campaign": campaign.pk, "score_file": active}
     for frame in frames_of(EMAILS, {"email": pl.String}, **values):
-        one, other = (check_emails(frame["email"], each)["reason"] for each in (before, after))
+        one, other = reasons_by(frame["email"], before, after)
         moved += int((one.is_null() != other.is_null()).sum())
     return moved
 

@@ -7,10 +7,12 @@ import os
 import polars as pl
 import pytest
 
+from campaigns.contacts.email_lists import EmailRules
 from campaigns.contacts.emails import (
     canonical_email,
     check_emails,
     packaged_disposable_domains,
+    reasons_by,
 )
 from tests.campaigns.contacts import plain_emails
 from tests.campaigns.contacts.email_cases import RULES, judged, reason
@@ -39,6 +41,14 @@ def test_every_generated_address_is_judged_as_the_plain_reading_does(batch):
     emails = found["email"].drop_nulls()
     assert emails.len() > BATCH_ROWS // 3
     assert canonical_email(emails).to_list() == [plain_emails.canonical(email) for email in emails]
+
+
+def test_s8_by_several_lists_an_address_is_judged_as_by_each_alone():
+    written = pl.Series(list(samples(seed=399, count=2_000)), dtype=pl.String)
+    other = EmailRules.compile(blacklist=["@gmail.com"], whitelist=[])
+    found = [reason.to_list() for reason in reasons_by(written, RULES, other)]
+    assert found == [check_emails(written, rules)["reason"].to_list() for rules in (RULES, other)]
+    assert found[0] != found[1]
 
 
 def test_an_address_is_trimmed_and_lower_cased():
