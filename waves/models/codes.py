@@ -15,6 +15,7 @@ from waves.models.code_imports import CodeImport
 from waves.models.waves import Wave
 
 CODE_SERVICE = "code service"  # the origin of its codes
+FREE: Final = (CodeState.AVAILABLE, CodeState.RELEASED)
 # Codes are written by the million: the database would look each foreign key up again for each code,
 # which took half the time, and one more index costs as much as the code's own.
 _KEY: Final[dict[str, Any]] = {
@@ -25,8 +26,9 @@ _KEY: Final[dict[str, Any]] = {
 
 
 class Code(models.Model):
-    """An access code, unique over all campaigns whatever its case. TM is no row here. [K-1, K-3,
-    K-5]
+    """An access code, unique over all campaigns whatever its case. TM is no row here. Once it is
+    assigned, a trigger refuses another text, campaign, wave or fan, and any way back. [K-1, K-3,
+    K-5, K-6]
     """
 
     campaign = models.ForeignKey(Campaign, related_name="codes", **_KEY)
@@ -100,9 +102,9 @@ class Code(models.Model):
                 name="code_is_no_placeholder", condition=~Q(code__in=["TM", "Tm", "tM", "tm", ""])
             ),
             models.CheckConstraint(
-                name="code_available_is_free",
-                condition=~Q(state__in=[CodeState.AVAILABLE, CodeState.RELEASED])
-                | Q(wave__isnull=True, global_user_id=""),
+                name="code_is_free_or_a_fans",
+                condition=Q(state__in=FREE, wave__isnull=True, global_user_id="")
+                | Q(~Q(state__in=FREE), ~Q(global_user_id=""), wave__isnull=False),
             ),
             models.CheckConstraint(
                 name="code_released_is_the_services",

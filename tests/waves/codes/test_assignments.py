@@ -19,10 +19,8 @@ from waves.actions import cancel
 from waves.codes import assignments
 from waves.errors import WrongState
 from waves.models import Assignment, Code, Wave
-from waves.schedule import (
-    check_due_waves,
-    trigger,
-)
+from waves.schedule import check_due_waves
+from waves.triggering import trigger
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +73,28 @@ def test_k6_an_assignment_cannot_be_changed_or_deleted():
         connection.cursor() as cursor,
     ):
         cursor.execute("DELETE FROM waves_assignment WHERE id = %s", [assignment.pk])
+
+
+def test_k6_an_assigned_code_stays_its_fans_whatever_an_update_says():
+    check_due_waves(now=NOTIFY) if scheduled() else None
+    code = Code.objects.filter(state="published")[:1]
+    free = {"wave": None, "global_user_id": ""}
+    for change in (
+        *({"code": "ANOTHER"}, {"global_user_id": "another"}, {"campaign": 0}, {"wave": 0}),
+        *({"state": "assigned"}, {"state": "reserved"}, {"state": "available"} | free),
+    ):
+        with pytest.raises(DatabaseError, match="is assigned: its text"), transaction.atomic():
+            Code.objects.filter(pk__in=code).update(**change)
+
+
+def test_k5_a_code_is_free_or_a_fans_of_a_wave():
+    reserved = Code.objects.filter(wave=scheduled())[:1]
+    for change in (
+        *({"wave": None}, {"global_user_id": ""}),
+        *({"state": "available"}, {"state": "released", "origin": "code service"}),
+    ):
+        with pytest.raises(IntegrityError, match="code_is_free_or_a_fans"), transaction.atomic():
+            Code.objects.filter(pk__in=reserved).update(**change)
 
 
 def test_k6_one_assignment_for_each_campaign_and_fan():
