@@ -14,13 +14,13 @@ from operations.database.locks import exclusive
 from operations.database.retries import retried
 from operations.instants import in_words
 from operations.jobs import drop_retries, record_move
-from waves.approval import CHANGEABLE, UNAPPROVED, WITHDRAWN, back_to_configured
+from waves.approval import CHANGEABLE, WITHDRAWN, back_to_configured
 from waves.choices import WaveState
 from waves.codes import reservations
 from waves.digest import content_digest
 from waves.errors import ContentChanged, NotPermitted, ReasonMissing, TooLate
 from waves.holds import codes_kept
-from waves.lifecycle import move, require_state, subject_of
+from waves.lifecycle import UNAPPROVED, move, require_state, subject_of
 from waves.locks import lock_wave
 from waves.messages.templates import live_content, texts_in
 from waves.models import Wave
@@ -32,7 +32,10 @@ from waves.second_count.count import open_job
 from waves.second_count.verdict import Standing, standing
 from waves.uploads import submission as uploads
 
-RESETTABLE = (WaveState.CONFIGURED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED)
+RESETTABLE = (
+    *(WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED),
+    *(WaveState.PREPARED, WaveState.APPROVED),
+)
 
 
 def reset(wave: Wave, *, by: User, reason: str) -> Wave:

@@ -19,7 +19,7 @@ from waves.choices import WaveState
 from waves.codes import reservations
 from waves.digest import content_changed, content_digest, require_unchanged
 from waves.errors import BadTemplate, ContentChanged, SamePerson
-from waves.lifecycle import drop_members, move, require_state
+from waves.lifecycle import UNAPPROVED, drop_members, move, require_state
 from waves.locks import lock_wave
 from waves.messages.templates import live_content, texts_in
 from waves.models import Wave
@@ -31,13 +31,6 @@ APPROVED: Final = (WaveState.APPROVED, WaveState.SCHEDULED, WaveState.HELD)
 MEMBERS_CHANGED: Final = "members changed"  # the cause for which it has to be prepared again
 # From the trigger on what was approved is sent, so nothing can change any more.
 CHANGEABLE: Final = (WaveState.PREPARED, *APPROVED)
-UNAPPROVED: Final[Mapping[str, Any]] = {
-    "approved_by": None,
-    "approved_at": None,
-    "approved_digest": "",
-    "waiver": "",
-    "scheduled_at": None,
-}
 # What the files that others read of a wave say does not hold any more: they are to go. [W-8]
 WITHDRAWN: Final[Mapping[str, Any]] = {"status_content": "", "status_stored": False}
 

@@ -23,6 +23,14 @@ from waves.errors import UnknownWave, WrongState
 from waves.locks import lock_wave
 from waves.models import Wave
 
+# An approval is of one content: of another it says nothing.
+UNAPPROVED: Final[Mapping[str, Any]] = {
+    "approved_by": None,
+    "approved_at": None,
+    "approved_digest": "",
+    "waiver": "",
+    "scheduled_at": None,
+}
 MOVES: Final[Mapping[WaveState, frozenset[WaveState]]] = MappingProxyType(
     {
         # Preparation skips CODE_GENERATED: only uploaded waves pass through it.
@@ -30,7 +38,7 @@ MOVES: Final[Mapping[WaveState, frozenset[WaveState]]] = MappingProxyType(
             {WaveState.CODE_GENERATED, WaveState.PREPARED, WaveState.FAILED, WaveState.CANCELLED}
         ),
         WaveState.CODE_GENERATED: frozenset(
-            {WaveState.PREPARED, WaveState.FAILED, WaveState.CANCELLED}
+            {WaveState.PREPARED, WaveState.CONFIGURED, WaveState.FAILED, WaveState.CANCELLED}
         ),
         WaveState.FAILED: frozenset({WaveState.CONFIGURED, WaveState.CANCELLED}),
         WaveState.PREPARED: frozenset(

@@ -115,7 +115,7 @@ def test_two_waves_at_once_do_not_take_the_same_available_code():  # K-7
 
 def test_the_same_wave_prepared_twice_at_once_gets_one_clear_refusal():  # K-7
     campaign = campaign_with(50)
-    first = preparing(campaign, halted_at="waves.preparation.prepare:write_wave_markets")
+    first = preparing(campaign, halted_at="waves.preparation.prepared:write_wave_markets")
     first.expect("halted")
     refused = preparing(campaign).result()
     assert refused["kind"] == "AlreadyRunning"
@@ -125,11 +125,19 @@ def test_the_same_wave_prepared_twice_at_once_gets_one_clear_refusal():  # K-7
     assert Wave.objects.get().attempts == 1
 
 
-@pytest.mark.parametrize("where", ["wave_zip", "_apply", "write_wave_markets", "content_digest"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "prepare:wave_zip",
+        "prepare:_apply",
+        "prepared:write_wave_markets",
+        "prepared:content_digest",
+    ],
+)
 # W-9
 def test_a_preparation_killed_midway_leaves_no_member_and_the_next_uses_the_same_codes(ann, where):
     campaign = campaign_with(200, {"west": 80})
-    child = preparing(campaign, halted_at=f"waves.preparation.prepare:{where}")
+    child = preparing(campaign, halted_at=f"waves.preparation.{where}")
     child.expect("halted")
     reserved = dict(Code.objects.values_list("global_user_id", "code"))
     child.kill()

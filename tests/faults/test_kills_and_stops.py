@@ -86,7 +86,7 @@ class Preparation:
         "waves.preparation.prepare:wave_zip",
         "waves.preparation.prepare:write_candidates",
         "waves.preparation.prepare:_apply",
-        "waves.preparation.prepare:write_wave_markets",
+        "waves.preparation.prepared:write_wave_markets",
         "waves.preparation.status_files:put_right",
         "operations.leases:finish",
     )

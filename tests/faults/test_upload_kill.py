@@ -32,7 +32,7 @@ POINTS = (
     "waves.uploads.upload:_apply",
     "waves.preparation.status_files:put_right",
     "waves.uploads.upload:_codes_made",
-    "waves.uploads.upload:write_wave_markets",
+    "waves.preparation.prepared:write_wave_markets",
     "waves.preparation.config_files:put_right",
 )
 KILLS = [(point, after) for after in (False, True) for point in POINTS]

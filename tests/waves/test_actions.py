@@ -20,6 +20,7 @@ from tests.support.waves import (
     person,
     request,
 )
+from tests.waves.uploads.lists import row, submitted
 from waves.actions import cancel, pause, reschedule, reset
 from waves.choices import CodeState, WaveState
 from waves.errors import (
@@ -35,6 +36,7 @@ from waves.lifecycle import wave_named
 from waves.models import Code, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import check_due_waves, schedule
+from waves.uploads.submission import submit as submit_list
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +49,7 @@ def break_apply(monkeypatch) -> None:
     def refuse(*_, **__):
         raise Broken("the disk is full")
 
-    monkeypatch.setattr("waves.preparation.prepare.write_wave_markets", refuse)
+    monkeypatch.setattr("waves.preparation.prepared.write_wave_markets", refuse)
 
 
 def test_w9_a_third_attempt_is_refused_until_a_reset_with_a_reason(ann, root, monkeypatch):
@@ -67,6 +69,13 @@ def test_w9_a_third_attempt_is_refused_until_a_reset_with_a_reason(ann, root, mo
         subject_kind="wave", subject_id=wave.name, reason="the disk has room again", by=root
     ).exists()
     assert prepare(request(campaign), by=ann, now=NOW).wave.attempts == 1
+
+
+def test_w2_an_uploaded_wave_whose_attempt_died_behind_its_codes_is_reset(ann, root):
+    submit_list(submitted(campaign_with(3), [row(0)]), by=ann, now=NOW)
+    Wave.objects.update(state="code_generated", attempts=2)
+    wave = reset(Wave.objects.get(), by=root, reason="the worker ran out of memory")
+    assert (wave.state, wave.attempts) == ("configured", 0)
 
 
 def test_k5_k6_cancelling_frees_fans_and_codes(ann):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+from waves.actions import RESETTABLE
 from waves.choices import WaveState
 from waves.lifecycle import MOVES, allowed, sources
 
@@ -44,6 +45,13 @@ def test_nothing_is_sent_without_approval_and_schedule():
 
 def test_a_held_wave_moves_only_by_a_persons_decision():
     assert MOVES[WaveState.HELD] == {WaveState.TRIGGERED, WaveState.PREPARED, WaveState.CANCELLED}
+
+
+def test_w2_a_reset_leads_back_from_every_state_before_scheduled():
+    """From SCHEDULED only a change of members does."""
+    before = {WaveState.CODE_GENERATED, WaveState.FAILED, WaveState.PREPARED, WaveState.APPROVED}
+    assert sources(WaveState.CONFIGURED) == {*before, WaveState.SCHEDULED}
+    assert set(RESETTABLE) == {*before, WaveState.CONFIGURED}
 
 
 def test_w2_a_change_of_what_is_said_leads_back_to_prepared_only_from_what_was_approved():

@@ -52,24 +52,19 @@ from operations.database.retries import retried
 from operations.leases import Lease
 from operations.models import Job
 from operations.threads import helper_thread
-from waves.choices import WaveState
 from waves.codes import pool, reservations
 from waves.codes.pool import ReservedCodes
-from waves.digest import content_digest
 from waves.errors import WrongState
-from waves.lifecycle import drop_members, move, require_state, wave_named
+from waves.lifecycle import require_state, wave_named
 from waves.locks import lock_wave
-from waves.messages.templates import live_content, texts_for
 from waves.models import Wave
 from waves.naming import attempt_key, attempt_prefix, zip_key
 from waves.preparation import attempts, config_files, status_files
 from waves.preparation.judgement import PREPARABLE, permit_own_rules, require_seats
-from waves.preparation.members import write_members
+from waves.preparation.prepared import mark_prepared
 from waves.preparation.sealing import Sealed, select_and_seal
 from waves.preparation.submission import require_alone, submit_plan
 from waves.preparation.wave_files import NO_MARKET, status_json, wave_zip
-from waves.preparation.wave_markets import write_wave_markets
-from waves.second_count.verdict import NO_VERDICT
 from waves.selection.eligibility import write_candidates
 from waves.selection.own_rules import own_rules
 from waves.selection.plan import Plan, plan_of
@@ -258,37 +253,24 @@ def _apply(
             " Preview the wave and prepare it again."
         )
     _record_own_rules(wave, planned, campaign)
-    wave.campaign = campaign  # its texts as they are now
-    drop_members(wave)
-    write_members(wave, reserved.members)
     plan, selection = planned.plan, planned.selection
-    write_wave_markets(wave, plan.seats, plan.markets, selection.markets)
-    wave.content = live_content(wave, texts_for(reserved.members))
-    move(
+    mark_prepared(
         wave,
-        WaveState.PREPARED,
+        reserved.members,
+        plan.seats,
+        plan.markets,
+        selection.markets,
+        campaign=campaign,
         by=by,
-        error="",
+        now=now,
         score_file=plan.score_file,
         least_score=planned.least_score,
         members_digest=selection.members_digest,
-        content=wave.content,
-        content_digest=content_digest(wave),
-        notify_channels=campaign.notify_channels,
         candidates=selection.candidates,
-        selected=selection.members.height,
         waitlist=len(selection.waiting),
         returned=planned.returned,
         excluded={str(reason): count for reason, count in planned.excluded.items()},
-        status_stored=False,
         **files,
-        prepared_by=by,
-        prepared_at=now,
-        approved_by=None,
-        approved_at=None,
-        approved_digest="",
-        waiver="",
-        **NO_VERDICT,
     )
     fans, selected = planned.fans, selection.members.height
     leases.finish(lease, rows_in=fans, rows_out=selected, rows_rejected=fans - selected)

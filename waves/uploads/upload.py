@@ -42,22 +42,19 @@ from operations.leases import Lease
 from operations.models import Job
 from waves.choices import RowReason, WaveState
 from waves.codes import reservations
-from waves.digest import content_digest
 from waves.errors import NoMembers
 from waves.holds import seats_given
-from waves.lifecycle import drop_members, move, require_state, wave_named
+from waves.lifecycle import move, require_state, wave_named
 from waves.locks import lock_wave
 from waves.markets import MarketSeat, seats_of_campaign
-from waves.messages.templates import live_content, texts_for
 from waves.models import Wave, WaveUpload
 from waves.naming import attempt_key, attempt_prefix, zip_key
 from waves.preparation import attempts, config_files, status_files
 from waves.preparation.judgement import PREPARABLE
-from waves.preparation.members import with_languages, write_members
+from waves.preparation.members import with_languages
+from waves.preparation.prepared import mark_prepared
 from waves.preparation.wave_files import status_json, wave_zip
-from waves.preparation.wave_markets import write_wave_markets
 from waves.second_count.uploaded_record import write_upload_facts
-from waves.second_count.verdict import NO_VERDICT
 from waves.selection.allocation import MarketResult, members_digest
 from waves.uploads import codes, submission
 from waves.uploads.facts import facts_of
@@ -288,34 +285,20 @@ def _apply(
     wave.refresh_from_db()
     require_open(campaign)
     lease.hold()
-    wave.campaign = campaign  # its texts as they are now
-    drop_members(wave)
-    write_members(wave, judged.members)
     reservations.release_codes(wave, judged.unused)
-    markets = {market.market_id: market for market in campaign.markets.all()}
-    write_wave_markets(wave, judged.seats, markets, judged.results())
     ledger = judged.ledger()
     WaveUpload.objects.filter(wave=wave).update(**ledger)
-    wave.content = live_content(wave, texts_for(judged.members))
-    move(
+    mark_prepared(
         wave,
-        WaveState.PREPARED,
+        judged.members,
+        judged.seats,
+        {market.market_id: market for market in campaign.markets.all()},
+        judged.results(),
+        campaign=campaign,
         by=by,
-        error="",
+        now=now,
         members_digest=members_digest(judged.members),
-        content=wave.content,
-        content_digest=content_digest(wave),
-        notify_channels=campaign.notify_channels,
-        selected=judged.members.height,
-        status_stored=False,
         **files,
-        prepared_by=by,
-        prepared_at=now,
-        approved_by=None,
-        approved_at=None,
-        approved_digest="",
-        waiver="",
-        **NO_VERDICT,
     )
     leases.finish(
         lease,

@@ -13,7 +13,8 @@ from waves.actions import cancel
 from waves.models import Member, Wave
 from waves.preparation import config_files
 from waves.preparation.prepare import prepare
-from waves.schedule import schedule, trigger
+from waves.schedule import schedule
+from waves.triggering import trigger
 
 pytestmark = pytest.mark.django_db
 

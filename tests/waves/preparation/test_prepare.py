@@ -50,6 +50,7 @@ from waves.errors import (
 from waves.lifecycle import wave_named
 from waves.models import Code, Member, Template, Wave, WaveMarket
 from waves.preparation import prepare as preparation
+from waves.preparation import prepared
 from waves.preparation.prepare import prepare, run
 from waves.preparation.previews import preview
 from waves.preparation.submission import submit
@@ -80,7 +81,7 @@ def break_apply(monkeypatch) -> None:
     def refuse(*_, **__):
         raise Broken("the disk is full")
 
-    monkeypatch.setattr("waves.preparation.prepare.write_wave_markets", refuse)
+    monkeypatch.setattr("waves.preparation.prepared.write_wave_markets", refuse)
 
 
 def test_w5_w8_k5_a_prepared_wave_has_members_with_codes_markets_and_files(ann):
@@ -302,7 +303,7 @@ def test_w9_a_race_that_only_needs_a_repeat_uses_up_no_attempt(ann, monkeypatch,
     """PostgreSQL ends one of two transactions that wait for each other; the same work then
     succeeds, in a second attempt too.
     """
-    campaign, real, calls = campaign_with(5), getattr(preparation, place), []
+    campaign, real, calls = campaign_with(5), getattr(prepared, place), []
     if earlier:
         submit(request(campaign), by=ann, now=NOW)
         Wave.objects.update(state=WaveState.FAILED, attempts=earlier, error="away")
@@ -314,7 +315,7 @@ def test_w9_a_race_that_only_needs_a_repeat_uses_up_no_attempt(ann, monkeypatch,
             raise OperationalError("deadlock detected") from psycopg.errors.DeadlockDetected()
         return done
 
-    monkeypatch.setattr(preparation, place, ended)
+    monkeypatch.setattr(prepared, place, ended)
     wave = prepare(request(campaign), by=ann, now=NOW).wave
     assert len(calls) > 1
     assert (wave.state, wave.attempts) == (WaveState.PREPARED, earlier + 1)

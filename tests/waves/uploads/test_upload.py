@@ -178,7 +178,7 @@ def test_w9_what_the_database_quotes_of_rows_stands_in_no_error(ann, monkeypatch
         for _ in range(2):
             Code.objects.create(campaign=campaign, code="SECRET")
 
-    monkeypatch.setattr(upload, "write_members", twice)
+    monkeypatch.setattr("waves.preparation.prepared.write_members", twice)
     with pytest.raises(IntegrityError):
         uploaded(campaign, [row(0)], by=ann)
     wave = Wave.objects.get()
