@@ -1,5 +1,5 @@
 """The value of a drand round is fetched by a command, or by a job of its own: asked for on the
-campaign's page, or scheduled when the round is due. [S-8]
+campaign's page, or scheduled when the round is due. One that is entered by hand is compared. [S-8]
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from django.db.models.functions import Now
 from campaigns.choices import CampaignStatus
 from campaigns.entropy import mirrors
 from campaigns.entropy.entry import enter_entropy, require_awaited, require_public
-from campaigns.errors import CannotFetch, DrawIsLocked, SourceOutOfReach
+from campaigns.errors import BadPublicValue, CannotFetch, DrawIsLocked, SourceOutOfReach
 from campaigns.models import Campaign
 from campaigns.opening import campaign_of, subject_of
+from campaigns.public_source import value_of
 from operations import jobs, leases
 from operations.models import Job
 
 JOB_KIND = "fetch_entropy"
+PATIENCE_SECONDS = 2.0  # for each mirror, while a person waits
 
 
 def fetch_entropy(campaign_pk: int, *, by: User | None) -> Campaign:
@@ -30,6 +32,36 @@ def fetch_entropy(campaign_pk: int, *, by: User | None) -> Campaign:
     found = mirrors.fetch(settings.DRAND_URLS, _round_of(campaign))
     how = f"fetched from {found.mirror}, signature checked"
     return enter_entropy(campaign_pk, found.beacon.randomness, by=by, how=how)
+
+
+def enter_by_hand(campaign_pk: int, value: str, *, by: User | None) -> Campaign:
+    """Enter what somebody read at the source. Of a drand round it has to be the round's value, as
+    far as a mirror gives that now; the history says whether one did. Raises what `enter_entropy`
+    raises, and BadPublicValue for another value. [S-8]
+    """
+    campaign = Campaign.objects.get(pk=campaign_pk)
+    require_awaited(campaign)
+    require_public(campaign)
+    typed = value_of(campaign.public_source, value)
+    how = "entered by hand"
+    # a rehearsal's source has no time, and any value
+    if campaign.entropy_round is not None and campaign.entropy_public_at is not None:
+        how += f", {_compared(campaign.entropy_round, typed)}"
+    return enter_entropy(campaign_pk, value, by=by, how=how)
+
+
+def _compared(number: int, typed: str) -> str:
+    urls = settings.DRAND_URLS
+    try:
+        found = mirrors.fetch(urls, number, timeout_seconds=PATIENCE_SECONDS)
+    except SourceOutOfReach:
+        return "not compared: no mirror of drand gave the round"
+    if found.beacon.randomness != typed:
+        raise BadPublicValue(
+            f"This is not the randomness of drand round {number}: {found.mirror} says"
+            f" {found.beacon.randomness}. Copy the value again, or fetch it."
+        )
+    return f"compared with {found.mirror}, signature checked"
 
 
 def _round_of(campaign: Campaign) -> int:

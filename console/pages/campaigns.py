@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from campaigns import late_changes, opening, rights, tasks
 from campaigns.choices import CampaignStatus
-from campaigns.entropy import entry, moves
+from campaigns.entropy import fetching, moves
 from campaigns.errors import BadPublicSource, WrongStatus
 from campaigns.models import Activation, Campaign, SourceMove
 from campaigns.named_file import named_of
@@ -209,7 +209,7 @@ def enter_entropy(request: StaffRequest, campaign_id: str) -> HttpResponse:
     value = form.cleaned_data["value"] if form.is_valid() else ""
 
     def enter() -> None:
-        entry.enter_entropy(named.pk, value, by=request.user)
+        fetching.enter_by_hand(named.pk, value, by=request.user)
         tasks.start_waiting(named, by=request.user)
 
     return attempt(

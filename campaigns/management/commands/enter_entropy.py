@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from campaigns import rights
-from campaigns.entropy.entry import enter_entropy
+from campaigns.entropy.fetching import enter_by_hand
 from campaigns.models import Campaign
 from campaigns.opening import campaign_of
 from campaigns.scoring import score_files
@@ -29,7 +29,7 @@ class Command(JsonCommand):
         parser.add_argument("value")
 
     def enter(self, campaign: Campaign, options: Mapping[str, Any]) -> Campaign:
-        return enter_entropy(campaign.pk, options["value"], by=options["by"])
+        return enter_by_hand(campaign.pk, options["value"], by=options["by"])
 
     def run(self, **options: Any) -> dict[str, Any]:
         campaign = self.enter(campaign_of(options["campaign"]), options)

@@ -13,7 +13,13 @@ from django.db.models.functions import Now
 from campaigns import tasks
 from campaigns.entropy import beacons, entry, fetching, mirrors
 from campaigns.entropy.fetching import fetch_entropy
-from campaigns.errors import CannotFetch, DrawIsLocked, SourceOutOfReach, TooEarly
+from campaigns.errors import (
+    BadPublicValue,
+    CannotFetch,
+    DrawIsLocked,
+    SourceOutOfReach,
+    TooEarly,
+)
 from campaigns.models import Campaign
 from operations.choices import JobState
 from operations.database.statements import run
@@ -33,7 +39,7 @@ def asked(monkeypatch):
     """The rounds that were asked for; a mirror gives each of them as if it were the recorded."""
     numbers: list[int] = []
 
-    def fetch(urls, number):
+    def fetch(urls, number, **_):
         numbers.append(number)
         found = beacons.Beacon(number, VALUE, b"", b"")
         return mirrors.Fetched(found, urls[0])
@@ -83,6 +89,30 @@ def test_nothing_is_asked_for_a_source_that_is_no_round_or_is_still_to_come(aske
         with pytest.raises(refusal):
             tasks.start_fetch(campaign, by=None)
     assert (asked, Job.objects.count()) == ([], 0)
+
+
+def test_s8_a_round_that_is_entered_by_hand_is_compared_with_what_a_mirror_gives(asked, settings):
+    settings.DRAND_URLS = ["http://drand.example"]
+    campaign = due_now()
+    with pytest.raises(BadPublicValue, match=f"not the randomness of drand round .* says {VALUE}"):
+        fetching.enter_by_hand(campaign.pk, "0f" * 32, by=None)
+    campaign.refresh_from_db()
+    assert campaign.entropy_value == ""
+    assert fetching.enter_by_hand(campaign.pk, f" {VALUE} ", by=None).entropy_value == VALUE
+    said = StatusChange.objects.get(to_state=entry.ENTERED).reason
+    assert "entered by hand, compared with http://drand.example, signature checked" in said
+
+
+def test_s8_a_value_that_no_mirror_can_confirm_is_entered_and_said_not_to_be_compared(settings):
+    settings.DRAND_URLS = []
+    fetching.enter_by_hand(due_now().pk, "0f" * 32, by=None)
+    said = StatusChange.objects.get(to_state=entry.ENTERED).reason
+    assert "entered by hand, not compared: no mirror of drand gave the round" in said
+
+
+def test_s8_of_a_rehearsal_any_value_is_entered_and_nothing_asked(asked):
+    fetching.enter_by_hand(rehearsal().pk, "by hand", by=None)
+    assert asked == []
 
 
 def test_a_round_that_is_out_is_fetched_once_by_itself_and_what_waited_is_drawn(asked):

@@ -59,7 +59,8 @@ def test_an_open_campaign_offers_no_deletion_and_refuses_it(client):
     assert Campaign.objects.exists()
 
 
-def test_the_public_value_is_entered_once_and_never_again(client, monkeypatch):
+def test_the_public_value_is_entered_once_and_never_again(client, monkeypatch, settings):
+    settings.DRAND_URLS = []
     a_draft("west")
     client.post("/admin/campaign/drafted/open/")
     early = client.post("/admin/campaign/drafted/entropy/", {"value": "0f" * 32}, follow=True)
