@@ -1,5 +1,5 @@
-"""When a wave goes out: scheduled by a person, triggered once at its notify date however many
-schedulers run, held when late. [W-11]
+"""When a wave goes out: scheduled by a person, and then found due by whichever scheduler looks
+first, which triggers it, or holds it when it is late. [W-11]
 """
 
 from __future__ import annotations
@@ -15,21 +15,20 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from campaigns.choices import CampaignStatus
-from operations.adminkit.countdowns import until
-from operations.alerts import alert
 from operations.database.retries import retried
 from operations.errors import Refusal, error_text
 from operations.instants import in_words
 from operations.services.troubles import Trouble
 from waves.approval import changeable_waves, renew, void_members
 from waves.choices import WaveState
-from waves.codes import assignments, partner_assignments
+from waves.codes import assignments
 from waves.digest import changed_among, require_approved_content, require_unchanged
-from waves.errors import CodeServiceAway, ContentChanged, NotDue, ReasonMissing, TooLate, WrongState
-from waves.lifecycle import move, move_locked, require_state
+from waves.errors import TooLate, WrongState
+from waves.lifecycle import move, require_state
 from waves.locks import lock_wave, try_lock_wave
 from waves.models import Wave
 from waves.naming import GRACE
+from waves.sending.triggering import finish_trigger, hold, lateness, trigger_if_free
 
 logger = logging.getLogger(__name__)
 
@@ -134,109 +133,6 @@ def void_what_changed() -> None:
     done.raise_faults()
 
 
-def trigger(wave: Wave, *, by: User | None, now: datetime, reason: str = "") -> Wave:
-    """Trigger one wave now: a due one, or a held one by a person's decision; a triggered one is
-    only completed.
-
-    Raises WrongState, NotDue, ReasonMissing for a held one, CodesNotAssigned; ContentChanged after
-    voiding the approval of what changed; TooLate after holding a scheduled wave that is more than
-    the grace late. [W-2, W-11]
-    """
-    require_state(wave, WaveState.SCHEDULED, WaveState.HELD, WaveState.TRIGGERED)
-    if wave.state == WaveState.SCHEDULED:
-        _require_due(wave, now)
-    if wave.state == WaveState.HELD and not reason.strip():
-        raise ReasonMissing(f"Wave {wave.name}: a reason is required to send a held wave.")
-    if wave.state != WaveState.TRIGGERED:
-        if renew(wave.pk, by=None, reason="content changed"):
-            wave.refresh_from_db()
-            raise ContentChanged(
-                f"Wave {wave.name}: its messages have changed since it was approved, so nothing was"
-                " sent. Check them and approve the wave again."
-            )
-        _trigger(wave, by=by, now=now, reason=reason)
-    assign_codes(wave, now=now)
-    return wave
-
-
-def _trigger(wave: Wave, *, by: User | None, now: datetime, reason: str) -> None:
-    _trigger_as_seen(wave.pk, WaveState(wave.state), by=by, now=now, reason=reason)
-    wave.refresh_from_db()
-
-
-@retried
-@transaction.atomic
-def _trigger_as_seen(
-    wave_pk: int, seen: WaveState, *, by: User | None, now: datetime, reason: str
-) -> None:
-    """Trigger the wave if it is still in the state in which somebody decided to."""
-    locked = lock_wave(wave_pk)
-    require_state(locked, seen)
-    _trigger_locked(locked, by=by, now=now, reason=reason)
-
-
-@retried
-@transaction.atomic
-def _trigger_if_free(wave: Wave, *, now: datetime) -> Wave | None:
-    """None where somebody else holds the wave or its campaign at this moment, or has given it
-    another date since it was listed.
-    """
-    locked = try_lock_wave(wave)
-    if locked is None or locked.notify_date != wave.notify_date:
-        return None
-    require_state(locked, WaveState.SCHEDULED)  # a held one is for a person to decide
-    _trigger_locked(locked, by=None, now=now, reason="due")
-    return locked
-
-
-def _trigger_locked(locked: Wave, *, by: User | None, now: datetime, reason: str) -> None:
-    """What is approved at this moment is sent, whatever changes later. [X-5]"""
-    require_unchanged(locked)
-    require_approved_content(locked)
-    move_locked(locked, WaveState.TRIGGERED, by=by, reason=reason, triggered_at=now)
-
-
-def assign_codes(wave: Wave, *, now: datetime) -> assignments.Assigned:
-    """Assign and publish the codes of a triggered wave; repeats change nothing. Where the code
-    service has to confirm some, publishing is left to who sends the wave (`finish_trigger`): here
-    no network is waited for. Raises CodesNotAssigned, WrongState.
-    """
-    assigned = assignments.assign(wave, now=now)
-    if not partner_assignments.is_waiting(wave):
-        _publish(wave, assigned, now=now)
-    return assigned
-
-
-def finish_trigger(wave: Wave, *, now: datetime) -> Exception | None:
-    """Assign, confirm and publish what is left of a triggered wave before it is sent. What it
-    refuses is returned, and the wave is paused with an alert: nothing of it may be sent.
-
-    Raises WrongState, and CodeServiceAway where the same may work later. [W-11, K-4]
-    """
-    try:
-        assigned = assign_codes(wave, now=now)
-        if partner_assignments.confirm(wave, now=now):
-            _publish(wave, assigned, now=now)
-    except (WrongState, CodeServiceAway):
-        raise
-    except (Refusal, IntegrityError) as error:
-        _pause(wave, error)
-        return error
-    return None
-
-
-def _publish(wave: Wave, assigned: assignments.Assigned, *, now: datetime) -> None:
-    published = assignments.publish(wave, now=now)
-    counts = {"valid": assigned.valid, "updated": assigned.updated, "published": published}
-    logger.info("codes assigned", extra={"wave": wave.name, **counts})
-
-
-def _pause(wave: Wave, error: Exception) -> None:
-    with transaction.atomic():
-        move(wave, WaveState.PAUSED, by=None, reason=error_text(error))
-        alert(f":red_circle: Wave {wave.name} is paused: {error_text(error)}")
-
-
 def seconds_to_next(now: datetime, *, after: datetime | None = None) -> float:
     """How long to sleep: until the next wave is due, of those that are due `after` a moment if one
     is given, but not so long that one scheduled meanwhile would be late.
@@ -275,19 +171,6 @@ def keep_checking(
         sleep(pause)
 
 
-def _require_due(wave: Wave, now: datetime) -> None:
-    if now < wave.notify_date:
-        raise NotDue(f"Wave {wave.name} is not due until {in_words(wave.notify_date)}.")
-    if now > wave.notify_date + GRACE:
-        late = _lateness(wave, now)
-        with transaction.atomic():
-            _hold(lock_wave(wave.pk), late, f"it is {late}")
-        raise TooLate(
-            f"Wave {wave.name} was due at {in_words(wave.notify_date)} and is now held."
-            " Decide whether to send it."
-        )
-
-
 def _due(now: datetime) -> list[Wave]:
     due = _scheduled().filter(notify_date__lte=now)
     return list(due.select_related("campaign").order_by("notify_date", "id"))
@@ -299,12 +182,8 @@ def _scheduled() -> QuerySet[Wave]:
 
 
 def _hold_late(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
-    late = _lateness(wave, now)
+    late = lateness(wave, now)
     _hold_if_free(wave, late, f"it is {late}", done)
-
-
-def _lateness(wave: Wave, now: datetime) -> str:
-    return until(wave.notify_date, now, past="late")
 
 
 def _hold_if_free(wave: Wave, reason: str, why: str, done: ScheduleCheck) -> None:
@@ -313,16 +192,8 @@ def _hold_if_free(wave: Wave, reason: str, why: str, done: ScheduleCheck) -> Non
         locked = try_lock_wave(wave)
         if locked is None or locked.notify_date != wave.notify_date:
             return
-        _hold(locked, reason, why)
+        hold(locked, reason, why)
         done.held.append(locked)
-
-
-def _hold(locked: Wave, reason: str, why: str) -> None:
-    move_locked(locked, WaveState.HELD, by=None, reason=reason)
-    alert(
-        f":warning: Wave {locked.name} is held because {why}. Send it now, give it a new notify"
-        " date, or cancel it."
-    )
 
 
 def _claim(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
@@ -331,7 +202,7 @@ def _claim(wave: Wave, now: datetime, done: ScheduleCheck) -> None:
     """
     with _of_one(wave, done):
         try:
-            claimed = _trigger_if_free(wave, now=now)
+            claimed = trigger_if_free(wave, now=now)
         except WrongState:
             raise
         except (Refusal, IntegrityError) as error:

@@ -36,6 +36,7 @@ from waves.review import notices
 from waves.second_count import count
 from waves.selection.request import WaveRequest
 from waves.sending import accounts, email_queue, results, send_rows, send_wave
+from waves.sending.triggering import finish_trigger
 from waves.uploads import dropped, upload
 from waves.uploads import submission as uploads
 from waves.uploads.submission import Submitted
@@ -141,7 +142,7 @@ def run_sending(job_id: int) -> None:
     """
     wave = wave_named(Job.objects.get(pk=job_id).subject_id)
     with leases.working(job_id) as lease:
-        if wave.state == WaveState.TRIGGERED and schedule.finish_trigger(wave, now=timezone.now()):
+        if wave.state == WaveState.TRIGGERED and finish_trigger(wave, now=timezone.now()):
             return
         failed_go_again = wave.state == WaveState.COMPLETED and send_rows.open_rows(wave.pk)
         if wave.state == WaveState.TRIGGERED or failed_go_again:
@@ -154,7 +155,7 @@ def send_here(wave: Wave, *, retry_failed: bool = False) -> dict[str, Any]:
     the worker. Raises what the trigger refuses, and CodeServiceAway. [K-4]
     """
     if wave.state == WaveState.TRIGGERED:
-        refused = schedule.finish_trigger(wave, now=timezone.now())
+        refused = finish_trigger(wave, now=timezone.now())
         if refused is not None:
             raise refused
     asked = Job.objects.about(subject_of(wave)).filter(kind=SEND_KIND)

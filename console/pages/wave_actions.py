@@ -30,7 +30,7 @@ from waves.choices import WaveState
 from waves.errors import BadNotifyDate
 from waves.models import ProviderAccount, Wave
 from waves.review import looks
-from waves.sending import accounts, results
+from waves.sending import accounts, results, triggering
 
 
 def _do(request: StaffRequest, name: str, work: Callable[[Wave], Any], done: str) -> HttpResponse:
@@ -90,7 +90,7 @@ def trigger(request: StaffRequest, name: str) -> HttpResponse:
     """Send a wave that is due, or a held one by a person's decision."""
 
     def work(wave: Wave) -> None:
-        schedule.trigger(wave, by=request.user, now=timezone.now(), reason=reason_of(request))
+        triggering.trigger(wave, by=request.user, now=timezone.now(), reason=reason_of(request))
         tasks.wake_senders([wave])
 
     return _do(request, name, work, "The wave is being sent.")

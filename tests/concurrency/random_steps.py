@@ -37,8 +37,9 @@ from waves.holds import seats_given, unfinished
 from waves.lifecycle import MOVES
 from waves.models import Assignment, Code, Member, QueuedEmail, Send, Template, Wave
 from waves.preparation.prepare import prepare
-from waves.schedule import schedule, trigger
+from waves.schedule import schedule
 from waves.sending import results, send_rows
+from waves.sending.triggering import trigger
 from waves.template_edits import TemplateEdit, losing_approval
 
 FANS = 16

@@ -39,7 +39,7 @@ from waves.preparation import attempts
 from waves.preparation.prepare import prepare
 from waves.preparation.submission import submit
 from waves.providers.outcomes import Receipt
-from waves.sending import email_queue, receipts, results, send_rows
+from waves.sending import email_queue, receipts, results, send_rows, triggering
 from waves.sending.pacing import NextState
 from waves.sending.send_rows import Row
 
@@ -159,8 +159,10 @@ def test_w2_each_step_moves_a_wave_once_though_postgresql_ended_it(monkeypatch):
     wave.refresh_from_db()
     approve(wave, by=bob, digest=digest(), now=NOW)
     schedule.schedule(wave, by=bob, now=NOW)
+    wave.refresh_from_db()
     due = NOTIFY + timedelta(hours=1)
-    assert step(schedule._trigger, by=None, now=due, reason="due") == "triggered"
+    assert step(triggering.trigger_if_free, now=due) == "triggered"
+    wave.refresh_from_db()
     assert step(assignments.assign, now=due) == "triggered"
     assert step(assignments.publish, now=due, transactions=2) == "triggered"
     assert step(actions.pause, by=bob, reason="wait") == "paused"

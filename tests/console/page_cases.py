@@ -14,6 +14,7 @@ from tests.support.waves import KEY, NOTIFY, NOW, approve, campaign_with, cleare
 from waves import schedule
 from waves.models import Wave
 from waves.preparation import prepare
+from waves.sending import triggering
 
 HEADER = "id\ttmemail\tsms\tglobal_user_id\tmember_id\traw_local_fanscore\tcountry_code"
 
@@ -56,5 +57,5 @@ def sending_wave() -> Wave:
     other = User.objects.create(username="approver")
     approve(wave, by=other, digest=wave.content_digest, now=NOW)
     schedule.schedule(wave, by=other, now=NOW)
-    schedule.trigger(wave, by=other, now=NOTIFY)
+    triggering.trigger(wave, by=other, now=NOTIFY)
     return wave

@@ -28,7 +28,7 @@ from datalake.streams.batches import unpack_frame
 from operations.models import Job
 from waves import approval
 from waves.approval import changeable_waves
-from waves.choices import SendState
+from waves.choices import SendState, WaveState
 from waves.digest import content_changed
 from waves.models import Code, Member, Preflight, QueuedEmail, Send, Wave
 from waves.preflight.clearance import current_run
@@ -224,6 +224,14 @@ def scheduled(fans: int = 12, key: str = KEY, **options) -> Wave:
     wave = prepare(request(campaign, key), by=person("ann"), now=NOW).wave
     approve(wave, by=person("bob"), digest=wave.content_digest, now=NOW)
     return schedule(wave, by=person("bob"), now=NOW)
+
+
+def held(wave: Wave) -> Wave:
+    """A scheduled wave that was found more than the grace late."""
+    check_due_waves(now=NOTIFY + timedelta(hours=3))
+    wave.refresh_from_db()
+    assert wave.state == WaveState.HELD
+    return wave
 
 
 def published() -> list[dict]:

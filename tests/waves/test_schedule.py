@@ -15,6 +15,7 @@ from tests.support.waves import (
     NOW,
     approve,
     changed_waves,
+    held,
     members_of,
     person,
     published,
@@ -29,38 +30,20 @@ from waves.digest import changed_among
 from waves.errors import (
     BadTemplate,
     CodesNotAssigned,
-    ContentChanged,
     NoMembers,
-    NotDue,
-    ReasonMissing,
-    TooLate,
     WrongState,
 )
 from waves.holds import Freed, freed_by
 from waves.models import Assignment, Code, Member, Send, Template, Wave
 from waves.preparation.prepare import prepare
 from waves.preparation.previews import preview
-from waves.schedule import (
-    ScheduleCheck,
-    check_due_waves,
-    keep_checking,
-    schedule,
-    seconds_to_next,
-    trigger,
-)
+from waves.schedule import ScheduleCheck, check_due_waves, keep_checking, schedule, seconds_to_next
 from waves.sending import send_rows
+from waves.sending.triggering import trigger
 
 pytestmark = pytest.mark.django_db
 
 SECOND = timedelta(seconds=1)
-
-
-def test_nothing_happens_before_the_notify_date():
-    wave = scheduled()
-    assert not check_due_waves(now=NOTIFY - SECOND)
-    with pytest.raises(NotDue):
-        trigger(wave, by=None, now=NOTIFY - SECOND)
-    assert not Assignment.objects.exists()
 
 
 def test_w11_k5_t2_a_due_wave_is_triggered_once_and_its_codes_are_assigned_and_published():
@@ -122,24 +105,9 @@ def test_w11_more_than_the_grace_late_is_held_with_an_alert_and_nothing_is_assig
     assert Assignment.objects.count() == 10
 
 
-def test_w11_a_sender_that_comes_too_late_finds_the_wave_held():
-    wave = scheduled()
-    with pytest.raises(TooLate, match="is now held"):
-        trigger(wave, by=None, now=NOTIFY + timedelta(hours=2) + SECOND)
-    assert Wave.objects.get(pk=wave.pk).state == WaveState.HELD
-    assert not Assignment.objects.exists()
-
-
 def test_w11_exactly_the_grace_late_is_still_triggered():
     wave = scheduled()
     assert [w.pk for w in check_due_waves(now=NOTIFY + timedelta(hours=2)).triggered] == [wave.pk]
-
-
-def held(wave: Wave) -> Wave:
-    check_due_waves(now=NOTIFY + timedelta(hours=3))
-    wave.refresh_from_db()
-    assert wave.state == WaveState.HELD
-    return wave
 
 
 def test_w2_a_held_wave_is_not_scheduled_again_for_its_old_date():
@@ -169,14 +137,6 @@ def test_x5_k3_a_template_that_cannot_be_used_any_more_stops_the_trigger_of_that
     assert broken.state == WaveState.PREPARED
 
 
-def test_x5_a_held_wave_whose_messages_changed_is_not_sent_but_approved_again():
-    wave = held(scheduled())
-    Template.objects.create(campaign=wave.campaign, channel="sms", body="new text {code}")
-    with pytest.raises(ContentChanged, match="nothing was sent"):
-        trigger(wave, by=person("bob"), now=NOTIFY + timedelta(hours=4), reason="now")
-    assert wave.state == WaveState.PREPARED
-
-
 def test_w11_a_wave_that_refuses_its_trigger_is_held_and_the_others_go_out(monkeypatch):
     refused, fine = scheduled(), scheduled()
 
@@ -184,7 +144,7 @@ def test_w11_a_wave_that_refuses_its_trigger_is_held_and_the_others_go_out(monke
         if wave.pk == refused.pk:
             raise BadTemplate("no such text")
 
-    monkeypatch.setattr("waves.schedule.require_unchanged", refuse)
+    monkeypatch.setattr("waves.sending.triggering.require_unchanged", refuse)
     seen = check_due_waves(now=NOTIFY)
     assert ([w.pk for w in seen.held], [w.pk for w in seen.triggered]) == ([refused.pk], [fine.pk])
     assert Alert.objects.filter(text__contains="could not be sent: no such text").exists()
@@ -362,7 +322,7 @@ def test_w11_a_wave_scheduled_while_the_scheduler_sleeps_is_at_most_a_second_lat
     assert NOTIFY <= wave.triggered_at <= NOTIFY + SECOND
 
 
-@pytest.mark.parametrize("step", ["_trigger_if_free", "assign_codes"])
+@pytest.mark.parametrize("step", ["trigger_if_free", "finish_trigger"])
 def test_w11_a_fault_with_one_wave_is_raised_after_the_others_went_out(monkeypatch, step):
     first, second = scheduled(), scheduled()
     real = getattr(scheduling, step)
@@ -424,13 +384,6 @@ def test_w11_a_wave_that_got_another_date_since_it_was_listed_is_neither_sent_no
     assert wave.state == WaveState.SCHEDULED
 
 
-def test_w2_a_held_wave_is_sent_with_a_reason_alone():
-    wave = held(scheduled())
-    with pytest.raises(ReasonMissing):
-        trigger(wave, by=person("bob"), now=NOTIFY + timedelta(hours=4), reason=" ")
-    assert wave.state == WaveState.HELD
-
-
 @pytest.mark.parametrize("late", [timedelta(), timedelta(hours=4)])
 def test_w11_a_wave_that_was_held_since_it_was_listed_is_left_to_a_person(monkeypatch, late):
     """W-2: two schedulers look on both sides of the grace."""
@@ -439,14 +392,6 @@ def test_w11_a_wave_that_was_held_since_it_was_listed_is_left_to_a_person(monkey
     monkeypatch.setattr("waves.schedule._due", lambda now: [listed])
     assert not scheduling.claim_due_waves(now=NOTIFY + late)
     assert Wave.objects.get(pk=listed.pk).state == WaveState.HELD
-
-
-def test_w2_who_saw_a_wave_scheduled_does_not_send_it_held_without_a_reason():
-    seen = scheduled()
-    held(Wave.objects.get(pk=seen.pk))
-    with pytest.raises(WrongState):
-        trigger(seen, by=person("bob"), now=NOTIFY)
-    assert not Assignment.objects.exists()
 
 
 def test_x5_looking_for_changed_waves_asks_for_the_templates_once(django_assert_num_queries):

@@ -19,8 +19,8 @@ from tests.support.people import client_of, member_of
 from tests.support.waves import NOTIFY, campaign_with, person, scheduled
 from waves.codes import imports
 from waves.models import Code, CodeImport
-from waves.schedule import trigger
 from waves.sending import send_rows
+from waves.sending.triggering import trigger
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

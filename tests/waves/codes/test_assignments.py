@@ -20,7 +20,7 @@ from waves.codes import assignments
 from waves.errors import WrongState
 from waves.models import Assignment, Code, Wave
 from waves.schedule import check_due_waves
-from waves.triggering import trigger
+from waves.sending.triggering import trigger
 
 pytestmark = pytest.mark.django_db
 

@@ -15,8 +15,8 @@ from waves.codes.custody import custody, find, steps
 from waves.errors import UnknownCode
 from waves.models import Code, Send
 from waves.preparation.prepare import prepare
-from waves.schedule import trigger
 from waves.sending import send_rows
+from waves.sending.triggering import trigger
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,8 @@ from waves.actions import cancel, resume
 from waves.codes import partner_assignments
 from waves.errors import CodeServiceAway
 from waves.models import Assignment, Code, CodeServiceCall, Send
-from waves.schedule import assign_codes, check_due_waves, claim_due_waves
+from waves.schedule import check_due_waves, claim_due_waves
+from waves.sending.triggering import assign_codes
 
 pytestmark = pytest.mark.django_db
 DEAD = "http://127.0.0.1:9"

@@ -14,7 +14,7 @@ from waves.models import Member, Wave
 from waves.preparation import config_files
 from waves.preparation.prepare import prepare
 from waves.schedule import schedule
-from waves.triggering import trigger
+from waves.sending.triggering import trigger
 
 pytestmark = pytest.mark.django_db
 

@@ -32,7 +32,8 @@ from waves.errors import BadWaveConfig, BadWaveList, ReasonMissing, TooLate, Wro
 from waves.models import Assignment, Code, Wave, WaveUpload
 from waves.preparation import config_files
 from waves.preparation.prepare import prepare
-from waves.schedule import schedule, trigger
+from waves.schedule import schedule
+from waves.sending.triggering import trigger
 from waves.uploads import dropped, upload
 
 pytestmark = pytest.mark.django_db

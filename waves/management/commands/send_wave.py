@@ -13,7 +13,7 @@ from operations.commands import JsonCommand
 from waves import rights
 from waves.choices import WaveState
 from waves.lifecycle import wave_named
-from waves.schedule import trigger
+from waves.sending.triggering import trigger
 from waves.tasks import send_here
 
 
