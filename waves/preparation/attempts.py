@@ -18,7 +18,7 @@ from operations.errors import LeaseLost, error_text
 from operations.leases import Lease
 from waves.choices import WaveState
 from waves.errors import AttemptsExhausted
-from waves.lifecycle import move
+from waves.lifecycle import move, require_state
 from waves.locks import lock_wave
 from waves.models import Wave
 from waves.naming import Attempt, status_key
@@ -66,23 +66,22 @@ def counted(wave: Wave, lease: Lease, *, by: User | None, started: datetime) -> 
 @retried
 @transaction.atomic
 def _count(wave: Wave, lease: Lease, *, by: User | None, started: datetime) -> None:
-    """Raises AttemptsExhausted, LeaseLost."""
+    """Raises AttemptsExhausted, LeaseLost, and WrongState for a wave that moved on."""
     lock_wave(wave.pk)
     lease.hold()
     wave.refresh_from_db()  # a repeat knows nothing of the try before
+    require_state(wave, *PREPARABLE)
     if wave.attempts >= MOST_ATTEMPTS:
         raise AttemptsExhausted(exhausted(wave.name))
     if wave.state == WaveState.FAILED:
         move(wave, WaveState.CONFIGURED, by=by, reason=RETRY, cause=RETRY, error="")
     attempts = wave.attempts + 1
-    counted = Wave.objects.filter(pk=wave.pk, state__in=PREPARABLE, attempts=wave.attempts)
-    if not counted.update(
+    Wave.objects.filter(pk=wave.pk).update(
         attempts=attempts,
         status_key=status_key(wave.campaign.campaign_id, wave.date_key),
         status_content=status_json(status="TRIGGERED", attempts=attempts, started=started),
         status_stored=False,
-    ):
-        raise AttemptsExhausted(exhausted(wave.name))
+    )
     wave.refresh_from_db()
 
 

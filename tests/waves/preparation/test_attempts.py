@@ -13,6 +13,7 @@ from operations.leases import Lease
 from operations.models import Job
 from tests.support.waves import KEY, NOW, campaign_with, person, request
 from waves.choices import WaveState
+from waves.errors import WrongState
 from waves.models import Wave
 from waves.naming import attempt_key, attempt_prefix
 from waves.preparation.attempts import attempt_at, counted
@@ -41,6 +42,14 @@ def test_w9_an_attempt_counts_before_its_work_and_one_that_fails_says_why():
         attempt(job, fail)
     wave = Wave.objects.get()
     assert (wave.state, wave.error, wave.attempts) == (WaveState.FAILED, "the disk is full", 1)
+
+
+def test_w2_a_wave_that_was_cancelled_meanwhile_is_not_prepared():
+    job = submit(request(campaign_with(4)), by=person("ann"), now=NOW)
+    Wave.objects.update(state=WaveState.CANCELLED)
+    with pytest.raises(WrongState, match="is cancelled"):
+        attempt(job, lambda _: pytest.fail("it began"))
+    assert (Wave.objects.get().state, Wave.objects.get().attempts) == (WaveState.CANCELLED, 0)
 
 
 def test_o6_who_lost_the_answer_to_a_commit_deletes_nothing_that_counts():
