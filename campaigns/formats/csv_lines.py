@@ -97,7 +97,7 @@ def _broken_by_quotes(
             return broken, start  # the next block may close it
         last = odd[at + 1] if at + 1 < len(odd) else first
         record = block[start : int(ends[last])]
-        closes = last > first and len(record) <= LONGEST_LINE and RECORD.fullmatch(record)
+        closes = len(record) <= LONGEST_LINE and RECORD.fullmatch(record)
         broken[first : (last if closes else first) + 1] = True
         at += 2 if closes else 1
     return broken, int(ends[-1]) + 1 if len(ends) else 0

@@ -101,6 +101,7 @@ def test_what_a_csv_writer_writes_is_read_back(records, quoting, newline, size):
         (b'"a,b",1\r\n"say ""x""",2\r\n', b'a,b\t1\r\nsay "x"\t2\r\n'),
         (b'"",""""\n', b'\t"\n'),
         (b"\n\r\n", b"\n\r\n"),
+        (b'a"",b\nc,1\n', b'a"",b\nc\t1\n'),
         (b"a\tb,1\nc,2\n", b"a\\tb,1\nc\t2\n"),
         (b'"a\r\nb,1\r\nb",1\nc,2\n', b'"a\nb,1\nb",1\nc\t2\n'),
     ],
