@@ -22,7 +22,7 @@ from waves.models import Template
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 PROCESSES = 4
-SCHEDULES, STEPS_EACH = (1_000, 4) if FULL else (30, 2)
+SCHEDULES, STEPS_EACH = (1_000, 4) if FULL else (15, 2)
 MOST_OF_A_CAMPAIGN = 5  # schedules; so some begin with waves in all states
 
 

@@ -30,7 +30,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("embedded")]
 
-ROWS = 12_000
+ROWS = 5_000
 CAUGHT_IN = list(PHASES) if os.environ.get("FAIRWAVE_FULL") == "1" else ["publishing"]
 CAMPAIGN = "12345"
 
