@@ -121,15 +121,13 @@ class Person:
         return self.page
 
     def picture(self, name: str) -> None:
-        """Where FAIRWAVE_PICTURES names a folder: one picture for the guide; whole pages wide and
-        narrow, light and dark.
+        """Where FAIRWAVE_PICTURES names a folder: the whole page wide and narrow, light and dark,
+        to be looked at. The guides' pictures are made by `bin/pictures`.
         """
         if not PICTURES:
             return
-        guide, folder = Path(PICTURES) / "guide", Path(PICTURES) / "all"
-        guide.mkdir(parents=True, exist_ok=True)
+        folder = Path(PICTURES)
         folder.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=guide / f"{name}.png")
         for view, (width, height) in VIEWS.items():
             self.page.set_viewport_size({"width": width, "height": height})
             for scheme in ("light", "dark"):

@@ -62,9 +62,9 @@ class Walk:
 
     def windows(self, session: str = "") -> Windows:
         """A window for each view, signed in where there is a session's key."""
-        return {view: self._window(*view, session) for view in VIEWS}
+        return {view: self.window(*view, session) for view in VIEWS}
 
-    def _window(self, width: int, scheme: Any, session: str) -> Page:
+    def window(self, width: int, scheme: Any, session: str) -> Page:
         size = {"width": width, "height": HEIGHTS[width]}
         context = self.browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
         if session:
@@ -146,9 +146,8 @@ def main() -> int:
     from tests.browser import every_state
 
     scene = every_state.build()
-    path = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         walk = Walk(address, folder, browser)
         strangers(walk, scene)
         operators(walk, scene)
@@ -158,6 +157,11 @@ def main() -> int:
         browser.close()
     print(f"{len(walk.captions)} pages", *walk.complaints, sep="\n", flush=True)  # noqa: T201
     return 1 if walk.complaints else 0
+
+
+def chromium() -> str | None:
+    """Where Chromium is on this machine, if it is."""
+    return shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def start_site() -> str:
