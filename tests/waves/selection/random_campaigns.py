@@ -30,8 +30,8 @@ from tests.waves.selection.plain_selection import band_score, luck_of
 from waves.actions import cancel, reset
 from waves.choices import SendState, WaveState
 from waves.models import Send, Wave
-from waves.schedule import assign_codes
 from waves.sending import send_rows
+from waves.sending.triggering import assign_codes
 
 MARKETS = ("west", "east", "north", "south", "isle")
 RAW = (0.22, 0.3, 0.5, 0.5, 0.79, 0.8, 0.8, 0.9, 0.95, 1.0)
