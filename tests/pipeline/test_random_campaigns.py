@@ -17,7 +17,7 @@ from tests.support.people import keeper
 from tests.support.waves import NOTIFY
 from tests.waves.selection.plain_presale import Asked, Line
 from tests.waves.selection.plain_selection import Reading, Refused, read
-from tests.waves.selection.random_campaigns import RandomCampaign
+from tests.waves.selection.random_campaigns import PLOTS, RandomCampaign
 from waves.choices import Order, WaveKind
 from waves.models import Wave
 from waves.preparation import top_up
@@ -45,9 +45,9 @@ def test_w5_random_campaigns_select_whom_a_plain_reading_selects(part):
     """
     dice = random.Random(f"{os.environ.get('FAIRWAVE_SEED', '25')} {part}")
     seen: set[str] = set()
-    for _ in range(CAMPAIGNS):
+    for nth in range(CAMPAIGNS):
         seed = dice.randrange(10**9)
-        on = RandomCampaign(seed)
+        on = RandomCampaign(seed, PLOTS[nth] if nth < len(PLOTS) else ())
         for number in range(1, WAVES + 1):
             seen |= one_wave(on, f"campaign {seed}, wave {number}")
             on.something_happens()

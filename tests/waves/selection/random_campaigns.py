@@ -5,7 +5,7 @@ What happens to them meanwhile happens to both.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,17 +50,35 @@ CLOSES = NOW - timedelta(hours=2)
 # what may become of a wave in this state
 MOVES = {
     "configured": ("", "", "cancel"),
-    "prepared": ("", "reset", "cancel", "trigger", "trigger", "trigger"),
+    "prepared": ("", "reset", "cancel", "trigger", "notify", "notify"),
     "triggered": ("", "cancel", "complete", "complete"),
     "triggered, told": ("cancel", "cancel", "complete"),
 }
+# how some campaigns begin: what their first waves ask for, and what becomes of each
+Moves = Sequence[str | None]
+Plot = Sequence[tuple[str, Moves]]
+NOT_PLOTTED: Moves = (None, None)
+PLOTTED = {
+    "usual": Asked(),
+    "reassign": Asked(reassign=True),
+    "top-up": Asked(tops_up=True),
+    "told": Asked(kind="not_selected"),
+}
+PLOTS: tuple[Plot, ...] = (
+    [("usual", ["notify", "complete"]), ("told", ["notify", "cancel"]), ("usual", [""])],
+    [("usual", ["trigger", "cancel"]), ("usual", ["notify", "cancel"]), ("usual", [""])],
+    [("usual", ["notify", "cancel"]), ("reassign", ["notify", "complete"]), ("told", [""])],
+    [("usual", ["notify"]), ("usual", [""]), ("told", [""])],
+    [("usual", ["notify"]), ("usual", [""]), ("top-up", [""])],
+)
 
 
 class RandomCampaign:
     """`presale`: what is read; `campaign`: the same in the database; `now` goes on by itself."""
 
-    def __init__(self, seed: int, most_fans: int = 60) -> None:
+    def __init__(self, seed: int, plot: Plot = (), most_fans: int = 60) -> None:
         self.dice = dice = random.Random(seed)
+        self.plot, self.moves = list(plot), NOT_PLOTTED
         self.now, self.last_key = NOW, 0
         self.ties = dice.random() < 0.5
         names = dice.sample(MARKETS, dice.randint(1, len(MARKETS)))
@@ -70,7 +88,7 @@ class RandomCampaign:
             salt=SALT,
             home_countries=dice.choice((["US"], ["US"], ["US", "GB"])),
             allow_intl_phones=dice.random() < 0.3,
-            require_confirmed_phone=dice.random() < 0.3,
+            require_confirmed_phone=dice.random() < 0.5,
             min_score=dice.choice((0.22, 0.22, 0.22, 0.3)),
             markets={
                 name: PlainMarket(
@@ -109,7 +127,7 @@ class RandomCampaign:
         closes = self.dice.choice(
             [market.selection_time for market in self.presale.markets.values()]
         )
-        earlier = self.dice.choice((0, *[3 * 3600 * 10**6] * 4, -1))
+        earlier = self.dice.choice((0, *[3 * 3600 * 10**6] * 3, -1))
         moment = at or closes - timedelta(microseconds=earlier)
         return Registered(self._contact(), self._preferences(), moment)
 
@@ -122,7 +140,10 @@ class RandomCampaign:
         luck = None
         if self.ties:  # all 64 bits the same, or only those of which the band score is made
             luck = (dice.choice((1, 2**20, 2**52 - 1)) << 11) + dice.randint(0, 1)
-        return Scored(dice.choice(RAW), self._contact(), rostered, luck)
+        contact = self._contact()
+        if found and dice.random() < 0.4:
+            contact.phone = found.contact.phone
+        return Scored(dice.choice(RAW), contact, rostered, luck)
 
     def _stored(self) -> Campaign:
         presale, dice = self.presale, self.dice
@@ -194,10 +215,11 @@ class RandomCampaign:
         dice, waves = self.dice, self.presale.waves
         self.now += timedelta(minutes=1)
         again = [key for key, wave in waves.items() if wave.state == "configured"]
-        if again and dice.random() < 0.7:
+        kind, self.moves = self.plot.pop(0) if self.plot else ("", NOT_PLOTTED)
+        if again and not kind and dice.random() < 0.7:
             return again[0], waves[again[0]].asked
         self.last_key += 1
-        return f"20260121-{self.last_key}", self._asked()
+        return f"20260121-{self.last_key}", PLOTTED[kind] if kind else self._asked()
 
     def _asked(self) -> Asked:
         dice, states = self.dice, {wave.state for wave in self.presale.waves.values()}
@@ -206,7 +228,7 @@ class RandomCampaign:
             return Asked(kind="not_selected")
         if dice.random() < 0.2:
             return Asked(tops_up=True)
-        file = self._file() if dice.random() < 0.4 else None
+        file = self._file() if dice.random() < 0.5 else None
         markets = list(file or self.presale.markets)
         order = dice.choice(("by_preference", "by_preference", "by_market_order", "single_market"))
         return Asked(
@@ -221,7 +243,7 @@ class RandomCampaign:
         dice, known = self.dice, list(self.presale.markets)
         lines = {}
         for name in dice.sample(known, dice.randint(1, len(known))):
-            closes = dice.choice((None, None, CLOSES, CLOSES - timedelta(hours=2), self.now))
+            closes = dice.choice((None, CLOSES, CLOSES - timedelta(hours=2), self.now))
             if dice.random() < 0.03:
                 closes = self.now + timedelta(microseconds=1)
             source = "tm" if dice.random() < 0.2 else None
@@ -239,20 +261,19 @@ class RandomCampaign:
         self.presale.waves[key] = PlainWave(
             asked, "prepared", {fan: market or "" for fan, market in members}, markets
         )
-        self._goes_on(key)
-        self._goes_on(key)
+        for move in self.moves:
+            self._goes_on(key, move)
 
-    def _goes_on(self, key: str) -> None:
-        """Sent, called back, taken back, or nothing."""
+    def _goes_on(self, key: str, move: str | None = None) -> None:
+        """Sent, called back, taken back, or nothing; by chance, unless the move is given."""
         plain = self.presale.waves[key]
         wave = Wave.objects.get(name=f"{self.presale.campaign_id}_{key}")
         has_told = plain.asked.kind == "not_selected" and plain.triggered
-        move = self.dice.choice(
-            MOVES.get(f"{plain.state}, told" if has_told else plain.state, [""])
-        )
-        if move == "trigger":
+        state = f"{plain.state}, told" if has_told else plain.state
+        move = self.dice.choice(MOVES.get(state, ("",))) if move is None else move
+        if move in ("trigger", "notify"):
             self._trigger(wave, plain)
-            self._notify(wave, plain, anybody=self.dice.random() < 0.6)
+            self._notify(wave, plain, anybody=move == "notify")
         if move == "complete":
             Wave.objects.filter(pk=wave.pk).update(state=WaveState.COMPLETED)
             plain.state = "completed"
@@ -293,7 +314,7 @@ class RandomCampaign:
         for change in self.dice.sample(CHANGES, self.dice.randint(0, 2)):
             change(self)
         for key in list(self.presale.waves):
-            if self.dice.random() < 0.5:
+            if not self.plot and self.dice.random() < 0.5:
                 self._goes_on(key)
 
     def change_seats(self) -> None:
