@@ -24,6 +24,7 @@ from campaigns.models import Campaign, FanScore, Registrant
 from datalake.hashing import hmac_sha256_hex
 from operations.adminkit.masking import DOT
 from operations.database.copying import frames_of
+from operations.errors import Refusal
 
 MASKED = DOT * 8
 COLUMNS = ("global_user_id", "fan_ref", "fan_nonce", "link")
@@ -116,7 +117,7 @@ def write_receipts(
     """
     receipts = _require_receipts(campaign)
     total, done = Registrant.objects.filter(campaign=campaign).count(), 0
-    with _whole_file(path) as file:
+    with whole_file(path, NoReceipt) as file:
         file.write(f"{','.join(COLUMNS)}\n".encode())
         for frame in frames_of(REGISTRANTS, {"global_user_id": pl.String}, campaign=campaign.pk):
             receipts.of_many(frame["global_user_id"]).write_csv(file, include_header=False)
@@ -135,11 +136,14 @@ def _require_receipts(campaign: Campaign) -> Receipts:
 
 
 @contextmanager
-def _whole_file(path: Path) -> Iterator[BinaryIO]:
+def whole_file(path: Path, refused: type[Refusal]) -> Iterator[BinaryIO]:
+    """A file of personal data on this machine: there once it is whole, for its owner alone. Raises
+    `refused` where there can be none, OSError.
+    """
     if path.exists() and not path.is_file():
-        raise NoReceipt(f"{path} is not a file. Enter the name of a file.")
+        raise refused(f"{path} is not a file. Enter the name of a file.")
     if not path.parent.is_dir():
-        raise NoReceipt(f"The folder {path.parent} does not exist.")
+        raise refused(f"The folder {path.parent} does not exist.")
     handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -85,6 +85,17 @@ class FindCodeForm(ReasonForm):
     field_order = ("code", "reason")
 
 
+class FindWaitingForm(ReasonForm):
+    """A fan to look for on a waiting list. [W-5]"""
+
+    fan = forms.CharField(
+        label="Fan id, e-mail, phone or member id",
+        max_length=254,
+        help_text="The complete value",
+    )
+    field_order = ("fan", "reason")
+
+
 class EntropyForm(forms.Form):
     value = forms.CharField(label="Value, exactly as published", max_length=10_000)
 

@@ -165,8 +165,8 @@ def back_to_configured(wave: Wave, *, by: User | None, reason: str, cause: str =
     drop_members(wave)
     cleared = dict.fromkeys(
         (
-            *("error", "zip_key", "candidates_key", "rejected_key", "facts_key", "facts_digest"),
-            *("members_digest", "content_digest"),
+            *("error", "zip_key", "candidates_key", "waiting_key", "rejected_key"),
+            *("facts_key", "facts_digest", "members_digest", "content_digest"),
         ),
         "",
     )
@@ -178,6 +178,7 @@ def back_to_configured(wave: Wave, *, by: User | None, reason: str, cause: str =
         cause=cause,
         attempts=0,
         selected=0,
+        waitlist=0,
         **cleared,
         **NO_VERDICT,
         **UNAPPROVED,

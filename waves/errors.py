@@ -99,6 +99,10 @@ class FansWereTold(WaveError):
     """Fans were told that they were not selected, or are about to be. [X-8]"""
 
 
+class NoWaitingList(WaveError):
+    """A wave has no waiting list, or it cannot be read. [W-5]"""
+
+
 class NotEverybody(WaveError):
     """Selected, not selected and excluded fans are not all accepted ones. [X-8]"""
 

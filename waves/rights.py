@@ -15,6 +15,8 @@ STOP_ALL = ("waves.stop_all",)
 RESUME_PROVIDER = ("waves.send_wave", "waves.view_provideraccount")
 IMPORT_CODES = ("waves.import_codes", "campaigns.view_campaign")
 FIND_FAN = ("campaigns.view_registrant", "waves.view_member")
+SEE_WAITING_LIST = ("waves.view_wave", *FIND_FAN)  # and find a fan on it
+EXPORT_WAITING_LIST = (*SEE_WAITING_LIST, "campaigns.export_personal_data")
 # A campaign file holds what the site has a form each for.
 LOAD_CAMPAIGN = (
     *("campaigns.add_campaign", "campaigns.change_campaign"),

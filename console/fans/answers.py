@@ -4,11 +4,12 @@ and nothing is denied that another row shows. [X-1]
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from console.fans.facts import PREPARED, FanFacts
+from console.fans.facts import FanFacts
+from console.fans.waiting import PREPARED, OnList
 from operations.plurals import plural
-from waves.choices import WaveState
+from waves.choices import WaveKind, WaveState
 
 SENT = (WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED)
 
@@ -56,11 +57,12 @@ def about_scores(fan: FanFacts) -> Iterator[str]:
 
 def about_waves(fan: FanFacts) -> Iterator[str]:
     facts = fan.facts
-    live = [row.wave for row in fan.members if row.wave.state in PREPARED]
-    cancelled = [row.wave for row in fan.members if row.wave.state == WaveState.CANCELLED]
+    told = [row.wave for row in fan.members if row.wave.kind == WaveKind.NOT_SELECTED]
+    waves = [row.wave for row in fan.members if row.wave.kind != WaveKind.NOT_SELECTED]
+    live = [wave for wave in waves if wave.state in PREPARED]
+    cancelled = [wave for wave in waves if wave.state == WaveState.CANCELLED]
     for wave in live:
-        end = "whose sending has started" if wave.state in SENT else "which is not sent yet"
-        yield f"Selected in wave {wave.name}, {end}."
+        yield f"Selected in wave {wave.name}, {_how_far(wave.state)}."
     for wave in cancelled:
         yield f"Was selected in wave {wave.name}, which was cancelled."
     if cancelled and not live and fan.holds_code:
@@ -72,6 +74,28 @@ def about_waves(fan: FanFacts) -> Iterator[str]:
         )
     if not live and not facts.prepared:
         yield "No wave of this campaign is prepared."
+    for on_list in fan.on_lists:
+        yield about_list(on_list, since=[wave.name for wave in live])
+    for wave in told:
+        end = "which was cancelled" if wave.state == WaveState.CANCELLED else _how_far(wave.state)
+        yield f"In wave {wave.name} for fans who were not selected, {end}."
     if not live:
         for name in facts.to_be_prepared:
             yield f"Wave {name} is not prepared yet. Whether it selects this fan is not known."
+
+
+def about_list(on_list: OnList, *, since: Sequence[str]) -> str:
+    """The fan's place on one waiting list. `since`: the live waves that selected them: whoever was
+    on a list was selected later, because a member of a live wave is no candidate. [W-5]
+    """
+    wave, outdated = on_list.kept.wave, on_list.kept.outdated
+    if on_list.place is None:
+        return f"The waiting list of wave {wave.name} cannot be read now."
+    place = f"lace {on_list.place:,} of {wave.waitlist:,} on the waiting list of wave {wave.name}"
+    if since:
+        return f"Before that, the fan had p{place}."
+    return f"P{place}." + (f" This list is out of date: {outdated}." if outdated else "")
+
+
+def _how_far(state: str) -> str:
+    return "whose sending has started" if state in SENT else "which is not sent yet"

@@ -27,24 +27,21 @@ from campaigns.models import (
 from campaigns.models.registering import FIELDS, LOWERED_FAN
 from campaigns.receipts import Receipt, receipts_of
 from console.fans.terms import Term, lowered
+from console.fans.waiting import PREPARED, KeptList, OnList, lists_of, places
 from console.models import Erasure
-from waves.choices import WaveState
+from waves.choices import WaveKind, WaveState
 from waves.models import Assignment, Member, Send, Wave
 
 MOST_ROWS = 20
 LARGE = ("score_file__rules", "score_file__dry_run", "score_file__fairness")
 UNREAD = (ScoreFileState.UPLOADED, ScoreFileState.PROCESSING, ScoreFileState.VALIDATED)
-PREPARED = (
-    *(WaveState.PREPARED, WaveState.APPROVED, WaveState.SCHEDULED, WaveState.HELD),
-    *(WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED),
-)
 TO_BE_PREPARED = (WaveState.CONFIGURED, WaveState.CODE_GENERATED, WaveState.FAILED)
 
 
 @dataclass(frozen=True)
 class CampaignFacts:
-    """What is the same for all fans of a campaign: what was read, what is still being read, and
-    the names of its waves by how far they are.
+    """What is the same for all fans of a campaign: what was read, what is still being read, the
+    names of the waves that select fans by how far they are, and the waiting lists.
     """
 
     campaign: Campaign
@@ -53,6 +50,7 @@ class CampaignFacts:
     unread_imports: tuple[str, ...]
     prepared: tuple[str, ...]
     to_be_prepared: tuple[str, ...]
+    lists: tuple[KeptList, ...]
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,7 @@ class FanFacts:
     scores: Sequence[FanScore]
     rejected_rows: Sequence[RejectedRow]
     members: Sequence[Member]
+    on_lists: Sequence[OnList]
     holds_code: bool
     sends: Sequence[Send]
     erased_at: datetime | None
@@ -146,7 +145,8 @@ def _searched(rows: QuerySet[Any]) -> QuerySet[Any]:
 def of_campaign(campaign: Campaign) -> CampaignFacts:
     """What holds for every fan of the campaign."""
     files = list(campaign.score_files.only("name", "state", "campaign_id").order_by("-id"))
-    waves = list(campaign.waves.order_by("id").values_list("name", "state"))
+    selecting = campaign.waves.exclude(kind=WaveKind.NOT_SELECTED).order_by("id")
+    waves = list(selecting.values_list("name", "state"))
     imports = RegistrationImport.objects.filter(campaign=campaign, finished=False)
     return CampaignFacts(
         campaign,
@@ -155,6 +155,7 @@ def of_campaign(campaign: Campaign) -> CampaignFacts:
         unread_imports=tuple(imports.values_list("name", flat=True)[:MOST_ROWS]),
         prepared=tuple(name for name, state in waves if state in PREPARED),
         to_be_prepared=tuple(name for name, state in waves if state in TO_BE_PREPARED),
+        lists=lists_of(campaign)[:MOST_ROWS],
     )
 
 
@@ -188,6 +189,7 @@ def of_fan(facts: CampaignFacts, fan: str) -> FanFacts:
             .order_by(*_active_first(campaign), *_newest("score_file_id"))[:MOST_ROWS]
         ),
         members=members,
+        on_lists=places(facts.lists, fan),
         holds_code=Assignment.objects.filter(campaign=campaign, global_user_id=fan).exists(),
         sends=list(
             Send.objects.filter(member__in=[member.pk for member in members]).order_by("-id")[

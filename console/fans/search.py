@@ -52,6 +52,13 @@ def find(term: Term, campaign: Campaign | None) -> Found:
     return found
 
 
+def registered(term: Term, campaign: Campaign) -> list[str]:
+    """The ids of the fans whom the term means among the registrants, members and code holders of a
+    campaign, at most MOST_FANS.
+    """
+    return list(dict.fromkeys(fan for _, fan in _known_pairs(term, [campaign.pk])))[:MOST_FANS]
+
+
 def holder_of(code: str) -> tuple[Campaign, str] | None:
     """The fan whom this code is for, whatever its case; the index is on upper(code). [K-1]"""
     row = (

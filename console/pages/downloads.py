@@ -22,12 +22,14 @@ from django.urls import reverse
 from campaigns.models import RegistrationImport, ScoreFile
 from campaigns.registrations import rejected_file
 from console.access import StaffRequest, action, log_access, page
-from console.downloads import attachment, neutralised_file, neutralised_zip
+from console.downloads import attachment, csv_lines, neutralised_file, neutralised_zip
 from console.forms import ReasonForm
 from console.models import Access
 from datalake.storage import buckets
 from operations.errors import Refusal
 from waves.models import CodeImport, Wave
+from waves.rights import EXPORT_WAITING_LIST
+from waves.selection.waiting_list import opened, waiting_rows
 
 EXPORT = "campaigns.export_personal_data"
 
@@ -145,6 +147,19 @@ def wave_rejected(request: StaffRequest, name: str) -> HttpResponseBase:
         not_yet="list is not taken in",
         back=reverse("wave", args=[name]),
     )
+
+
+@action(*EXPORT_WAITING_LIST)
+def waiting_list(request: StaffRequest, name: str) -> HttpResponseBase:
+    """All of a wave's waiting list. [W-5]"""
+    found = get_object_or_404(Wave, name=name)
+    back, file = reverse("waiting-list", args=[name]), f"{name}.waiting-list.csv"
+
+    def make() -> HttpResponseBase:
+        with opened(found):  # refused before anything is sent
+            return _as_csv(file, csv_lines(waiting_rows(found)))
+
+    return _download(request, file, make, back=back)
 
 
 @page("waves.view_wave")

@@ -18,6 +18,7 @@ from console.message_samples import samples_of
 from console.wave_forms import NotifyDateForm
 from console.wave_page.next_step import Facts, NextStep, next_step
 from console.wave_page.steps import steps_of
+from console.wave_page.waiting_list import first_places
 from operations.adminkit import unmasking
 from operations.models import Job, StatusChange
 from waves import rights
@@ -73,6 +74,7 @@ def context_of(
         "per_second": settings.SMS_PER_SECOND,
         "upload": WaveUpload.objects.filter(wave=wave).first(),
         "markets": wave.wave_markets.select_related("market"),
+        "first_places": first_places(wave, hidden=not unmasking.shown(request)),
         "partner_codes": partner_assignments.counts_of(wave),
         "excluded_total": sum(wave.excluded.values()),
         "samples": samples_of(wave, hidden=not unmasking.shown(request)) if prepared else [],

@@ -42,6 +42,9 @@ class Bucket(Protocol):
         """
 
     def open(self, key: str) -> BinaryIO: ...
+    def open_parts(self, key: str) -> BinaryIO:
+        """As `open`, for who reads a few parts of a large object: nothing else is fetched."""
+
     def exists(self, key: str) -> bool: ...
     def size(self, key: str) -> int: ...
     def sha256(self, key: str) -> str: ...
@@ -146,6 +149,9 @@ class DiskBucket:
 
     def open(self, key: str) -> BinaryIO:
         return self._existing(key).open("rb", buffering=PIECE)
+
+    def open_parts(self, key: str) -> BinaryIO:
+        return self._existing(key).open("rb")
 
     def exists(self, key: str) -> bool:
         return self._path(key).is_file()

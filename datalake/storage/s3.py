@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 from datalake.aws.errors import passing_over, translated
 from datalake.errors import NoSuchObject
 from datalake.storage.objects import BucketUnreachable, Found, UploadForm, checked_key
+from datalake.storage.parts import read_in_parts
 
 PIECE = 1 << 20
 _translated = partial(translated, BucketUnreachable, "S3 did not do it")
@@ -73,6 +74,14 @@ class S3Bucket:
             copy.seek(0)
             on_failure.pop_all()  # the caller closes it
         return cast("BinaryIO", copy)
+
+    def open_parts(self, key: str) -> BinaryIO:
+        return read_in_parts(self.size(key), partial(self._part, self._name(key)))
+
+    def _part(self, name: str, start: int, end: int) -> bytes:
+        with _translated():
+            asked = {"Bucket": self.bucket.name, "Key": name, "Range": f"bytes={start}-{end - 1}"}
+            return bytes(self.client.get_object(**asked)["Body"].read())
 
     def exists(self, key: str) -> bool:
         return self._head(key) is not None

@@ -126,6 +126,12 @@ class Wave(models.Model):
     candidates_key = models.CharField(
         max_length=300, blank=True, help_text="The record of that attempt's candidates"
     )
+    waiting_key = models.CharField(
+        max_length=300,
+        blank=True,
+        editable=False,
+        help_text="The waiting list of that attempt [W-5]",
+    )
     rejected_key = models.CharField(
         max_length=300,
         blank=True,

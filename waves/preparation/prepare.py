@@ -5,8 +5,8 @@ The order of things, so that a process killed anywhere leaves a wave that can be
 1. the wave is submitted: it is in CONFIGURED, a job is open (`submission.submit_plan`);
 2. the attempt is counted, before the work;
 3. codes are reserved under (wave, fan) and committed: a later attempt finds the same ones;
-4. zip, candidates and the facts for the second count are in the bucket, under keys of this attempt
-   alone;
+4. zip, candidates, waiting list and the facts for the second count are in the bucket, under keys of
+   this attempt alone;
 5. one transaction writes members, markets, PREPARED, those keys and the end of the job, or nothing.
    What goes wrong until then is written as FAILED first;
 6. only then the status file says how it ended, the zip is copied to where others read it, and what
@@ -70,6 +70,7 @@ from waves.selection.own_rules import own_rules
 from waves.selection.plan import Plan, plan_of
 from waves.selection.planned_selection import PlannedSelection
 from waves.selection.request import WaveRequest
+from waves.selection.waiting_list import write_waiting_list
 
 logger = logging.getLogger(__name__)
 
@@ -171,6 +172,7 @@ def _attempt(
     kept = {
         "zip_key": attempt_key(prefix, attempt, "zip"),
         "candidates_key": attempt_key(prefix, attempt, "parquet"),
+        "waiting_key": attempt_key(prefix, attempt, "waiting"),
         "facts_key": attempt_key(prefix, attempt, "facts"),
     }
     # PostgreSQL makes the codes while the large files are written
@@ -214,13 +216,17 @@ def _attempt(
 
 
 def _keep_evidence(sealed: Sealed, keys: Mapping[str, str]) -> None:
-    """The facts for the second count, and who could be selected where: the draw stays provable when
-    registrations change. [X-14, S-10]
+    """The facts for the second count, who could be selected where, and who waits at which place:
+    the draw stays provable when registrations change. [X-14, S-10, W-5]
     """
-    planned, record = sealed.planned, sealed.facts.with_name("candidates.parquet")
+    planned, folder = sealed.planned, sealed.facts.parent
+    candidates, seats = planned.candidates, planned.plan.seats
     markets = {market.pk: market_id for market_id, market in planned.plan.markets.items()}
-    write_candidates(record, planned.candidates, planned.plan.seats, markets)
-    for key, path in (("facts_key", sealed.facts), ("candidates_key", record)):
+    record, waiting = folder / "candidates.parquet", folder / "waiting.zip"
+    write_candidates(record, candidates, seats, markets)
+    write_waiting_list(waiting, candidates.frame, planned.selection.waiting, seats)
+    written = {"facts_key": sealed.facts, "candidates_key": record, "waiting_key": waiting}
+    for key, path in written.items():
         with path.open("rb") as file:
             buckets.scoring().put(keys[key], file)
 

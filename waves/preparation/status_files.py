@@ -30,7 +30,7 @@ from waves.naming import Attempt, attempt_of, attempt_prefix, status_key, zip_ke
 logger = logging.getLogger(__name__)
 
 # What a wave's row names the files by that its preparation made, and that count.
-KEPT = ("zip_key", "candidates_key", "facts_key", "rejected_key")
+KEPT = ("zip_key", "candidates_key", "waiting_key", "facts_key", "rejected_key")
 NO_LATER = Attempt(sys.maxsize, 0)  # who sweeps holds the lock: no attempt is at work
 
 

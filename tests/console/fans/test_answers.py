@@ -11,10 +11,11 @@ import pytest
 
 from console.fans import answers
 from console.fans.facts import CampaignFacts, FanFacts
+from console.fans.waiting import KeptList, OnList
 
 CAMPAIGN: Any = SimpleNamespace(active_score_file_id=1)
-FACTS = CampaignFacts(CAMPAIGN, "one.txt", (), (), (), ())
-FAN = FanFacts(FACTS, "fan-1", None, [], [], [], [], False, [], None)  # nothing is known
+FACTS = CampaignFacts(CAMPAIGN, "one.txt", (), (), (), (), ())
+FAN = FanFacts(FACTS, "fan-1", None, [], [], [], [], [], False, [], None)  # nothing is known
 
 
 def row(**values: Any) -> Any:
@@ -25,8 +26,12 @@ def file(pk: int, name: str) -> Any:
     return row(score_file_id=pk, score_file=row(pk=pk, name=name))
 
 
-def in_wave(name: str, state: str) -> Any:
-    return row(wave=row(name=name, state=state))
+def in_wave(name: str, state: str, kind: str = "drawn") -> Any:
+    return row(wave=row(name=name, state=state, kind=kind))
+
+
+def on_list(name: str, place: int | None, outdated: str = "") -> Any:
+    return OnList(KeptList(row(name=name, waitlist=1204), outdated), place)
 
 
 def of(**facts: Any) -> CampaignFacts:
@@ -89,6 +94,48 @@ WAVES = {
     "cancelled": (
         {"members": [in_wave("w1", "cancelled")], "holds_code": True},
         ["Was selected in wave w1, which was cancelled.", "The fan keeps the code", "No wave of"],
+    ),
+    "waiting": (
+        {"on_lists": [on_list("w1", 3)], "facts": of(prepared=("w1",))},
+        ["Not selected in 1 wave", "Place 3 of 1,204 on the waiting list of wave w1."],
+    ),
+    "waiting on an old list": (
+        {"on_lists": [on_list("w1", 3, "the wave was cancelled")]},
+        [
+            "No wave of",
+            "Place 3 of 1,204 on the waiting list of wave w1. This list is out of date: the wave",
+        ],
+    ),
+    "selected by a top-up": (
+        {
+            "members": [in_wave("w2", "prepared")],
+            "on_lists": [on_list("w1", 3, "wave w2 was selected later")],
+            "facts": of(prepared=("w1", "w2")),
+        },
+        [
+            "Selected in wave w2, which is not sent yet.",
+            "Before that, the fan had place 3 of 1,204 on the waiting list of wave w1.",
+        ],
+    ),
+    "a list that cannot be read": (
+        {"on_lists": [on_list("w1", None)], "facts": of(prepared=("w1",))},
+        ["Not selected in 1 wave", "The waiting list of wave w1 cannot be read now."],
+    ),
+    "told that they were not selected": (
+        {
+            "members": [in_wave("w2", "completed", "not_selected")],
+            "on_lists": [on_list("w1", 3)],
+            "facts": of(prepared=("w1",)),
+        },
+        [
+            "Not selected in 1 wave",
+            "Place 3 of 1,204",
+            "In wave w2 for fans who were not selected, whose sending has started.",
+        ],
+    ),
+    "was to be told": (
+        {"members": [in_wave("w2", "cancelled", "not_selected")]},
+        ["No wave of", "In wave w2 for fans who were not selected, which was cancelled."],
     ),
 }
 

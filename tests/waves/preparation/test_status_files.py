@@ -133,7 +133,8 @@ def test_w8_what_others_read_of_a_wave_goes_when_it_is_reset_or_cancelled(
     """A cancelled wave keeps its own zip and candidates: it was drawn."""
     campaign, bucket = campaign_with(20), buckets.scoring()
     wave = prepare(request(campaign), by=ann, now=NOW).wave
-    own = {wave.zip_key, wave.candidates_key, wave.facts_key} if act is cancel else set()
+    kept = {wave.zip_key, wave.candidates_key, wave.waiting_key, wave.facts_key}
+    own = kept if act is cancel else set()
     assert len(list(bucket.list("wavePrep/"))) == 5
     with monkeypatch.context() as patch:
         if is_away:

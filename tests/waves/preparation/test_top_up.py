@@ -14,6 +14,7 @@ from waves.preparation import top_up
 from waves.preparation.prepare import prepare
 from waves.preparation.previews import preview
 from waves.second_count import sealed_record
+from waves.selection.waiting_list import opened
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,14 +38,18 @@ def more_seats(campaign: Campaign, number: int) -> None:
         market.save(update_fields=["capacity"])
 
 
-def test_x7_raised_capacity_goes_to_the_next_in_order():
+def test_x7_raised_capacity_goes_to_the_next_on_the_waiting_list():
+    """W-5"""
     campaign = campaign_with(12, {"west": 3})
     first = first_wave(campaign)
-    waiting = preview(request(campaign, TOP_UP), now=NOW).planned.selection.waitlist
+    with opened(first) as waiting:
+        on_list = [fan.global_user_id for fan in waiting.after(0, 12)]
     more_seats(campaign, 2)
     wave = counted(topped_up(campaign))
     found = list(wave.members.order_by("place").values_list("global_user_id", flat=True))
-    assert found == waiting["global_user_id"].to_list()[:2]
+    assert (found, len(on_list)) == (on_list[:2], 9)
+    with opened(wave) as waiting:
+        assert [fan.global_user_id for fan in waiting.after(0, 12)] == on_list[2:]
     assert (wave.kind, wave.tops_up, wave.count_problems) == ("drawn", first, [])
 
 
