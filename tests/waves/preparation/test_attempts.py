@@ -60,8 +60,7 @@ def test_o6_who_lost_the_answer_to_a_commit_deletes_nothing_that_counts():
 
     def commit(lease: Lease) -> None:
         kept, facts, left = (
-            attempt_key(prefix, attempt_at(lease), end)
-            for end in ("zip", "facts", "parquet", "waiting")
+            attempt_key(prefix, attempt_at(lease), end) for end in ("zip", "facts", "parquet")
         )
         bucket.put(kept, b"zip")
         bucket.put(facts, b"facts")

@@ -61,8 +61,9 @@ def test_w9_a_status_file_that_the_bucket_does_not_take_undoes_nothing(ann, monk
         (("/prepped/", "/status/"), 3),
         (("/prepped/", "/status/"), 4),
         (("/prepped/", "/status/"), 5),
+        (("/prepped/", "/status/"), 6),
     ],
-    ids=["at the first status", "at the facts", "at the zip", "at the candidates"],
+    ids=["at the first status", "at the facts", "at the zip", "at the candidates", "at the list"],
 )
 def test_w9_failed_is_written_before_any_file_is_touched(ann, monkeypatch, parts, after):
     campaign = campaign_with(20)
@@ -130,12 +131,12 @@ def test_w9_a_wave_that_a_person_reset_or_cancelled_is_not_prepared_again(
 def test_w8_what_others_read_of_a_wave_goes_when_it_is_reset_or_cancelled(
     ann, root, monkeypatch, act, is_away
 ):
-    """A cancelled wave keeps its own zip and candidates: it was drawn."""
+    """A cancelled wave keeps its own zip, candidates and waiting list: it was drawn."""
     campaign, bucket = campaign_with(20), buckets.scoring()
     wave = prepare(request(campaign), by=ann, now=NOW).wave
     kept = {wave.zip_key, wave.candidates_key, wave.waiting_key, wave.facts_key}
     own = kept if act is cancel else set()
-    assert len(list(bucket.list("wavePrep/"))) == 5
+    assert len(list(bucket.list("wavePrep/"))) == 6
     with monkeypatch.context() as patch:
         if is_away:
             out_of_reach(patch, "/prepped/", "/status/")
@@ -190,7 +191,7 @@ def test_w8_a_zip_that_was_withdrawn_while_the_bucket_was_away_goes_before_the_n
         out_of_reach(patch, "/prepped/", "/status/")
         reset(wave, by=root, reason="rain")
     assert bucket.exists(zip_key(campaign.campaign_id, KEY))
-    fails_to_prepare(campaign, ann, monkeypatch, "/prepped/", after=5)  # four files are deleted
+    fails_to_prepare(campaign, ann, monkeypatch, "/prepped/", after=6)  # five files are deleted
     assert not bucket.exists(zip_key(campaign.campaign_id, KEY))
 
 
