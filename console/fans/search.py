@@ -88,10 +88,17 @@ def _known_pairs(term: Term, campaigns: list[int]) -> Iterable[tuple[int, str]]:
     asked += [Q(phone__in=term.phones)] if term.phones else []
     for one in asked:
         yield from _pairs(Registrant.objects.filter(one, campaign__in=campaigns))
-    yield from _pairs(
-        Member.objects.filter(campaign__in=campaigns, global_user_id=term.exact, wave_live=True)
-    )
+    yield from _pairs(live_members(term, campaigns))
     yield from _pairs(Assignment.objects.filter(campaign__in=campaigns, global_user_id=term.exact))
+
+
+def live_members(term: Term, campaigns: list[int]) -> QuerySet[Member]:
+    """The members of live waves with this id. Not who was reassigned the code that they hold: they
+    are not in the index of live members, and the assignment of their code names them. [W-6]
+    """
+    return Member.objects.filter(
+        campaign__in=campaigns, global_user_id=term.exact, wave_live=True, reassigned=None
+    )
 
 
 def _pairs(rows: QuerySet[Any]) -> list[tuple[int, str]]:

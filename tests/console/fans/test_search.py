@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from campaigns.models import Registrant
 from console.fans import facts, search
@@ -163,3 +164,12 @@ def test_more_fans_than_a_page_shows_are_said_to_be_more():
     Registrant.objects.filter(campaign=campaign).update(phone="+12065550100")
     answer = found("2065550100", campaign)
     assert (len(answer.fans), answer.is_cut) == (search.MOST_FANS, True)
+
+
+def test_members_are_looked_up_by_the_index_of_live_ones():
+    """A table of millions of members is not read through."""
+    campaign = campaign_with(2)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = search.live_members(term_of("fan-000001", ["US"]), [campaign.pk]).explain()
+    assert " member_in_one_live_wave " in plan
