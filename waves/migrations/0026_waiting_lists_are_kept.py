@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('waves', '0024_codes_for_a_fan_are_asked_for_in_batches'),
+        ('waves', '0025_assigned_codes_stay_as_they_are'),
     ]
 
     operations = [
