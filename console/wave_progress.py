@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from console import slow_counts
 from console.charts import svg
 from waves.choices import WaveState
-from waves.models import SendResult, Wave
+from waves.models import Wave
 from waves.sending import accounts, results
 
 SHORTEST_SECONDS = 1.0
@@ -22,8 +22,7 @@ def counters(wave: Wave, since: tuple[float, int] | None) -> dict[str, Any]:
     """N-7's counts of fans, the number in flight, a bar, and messages a second since the page
     looked last.
 
-    While it is sent the bar shows messages, for a fan may get two; then the results of the fans. A
-    completed wave's counts are the saved ones; they are not counted again.
+    While it is sent the bar shows messages, for a fan may get two; then the results of the fans.
     """
     at, counts = _counted(wave)
     messages, settled = (
@@ -104,12 +103,6 @@ def _counted(wave: Wave) -> tuple[float, dict[str, Any]]:
 
 
 def _counts(wave: Wave) -> dict[str, Any]:
-    saved = (
-        SendResult.objects.filter(wave=wave).first() if wave.state == WaveState.COMPLETED else None
-    )
+    messages, waiting = results.messages(wave.pk)
     reached = {"notified": results.notified(wave=wave.pk).get(wave.campaign_id, 0)}
-    if saved is None:
-        messages, waiting = results.messages(wave.pk)
-        return results.result(wave.pk) | {"messages": messages, "waiting": waiting} | reached
-    names = ("total", "ok", "failed", "skipped", "unknown", "pending", "detail")
-    return {name: getattr(saved, name) for name in names} | reached
+    return results.result(wave.pk) | {"messages": messages, "waiting": waiting} | reached

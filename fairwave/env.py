@@ -12,8 +12,8 @@ from contextlib import suppress
 from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import cast
-from urllib.parse import urlsplit
+from typing import NamedTuple, cast
+from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -250,6 +250,58 @@ def _named_database(url: str) -> dict[str, object]:
         )
     )
     return {}
+
+
+class MailServer(NamedTuple):
+    """Where e-mails go: Django's backend, and what it needs to know. `folder`: of one that writes
+    files.
+    """
+
+    backend: str
+    folder: Path
+    host: str = "localhost"
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    starts_tls: bool = False
+    is_tls: bool = False
+
+
+MAIL = "django.core.mail.backends.{}.EmailBackend"
+SMTP_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
+
+
+def mail_server(name: str, folder: Path) -> MailServer:
+    """From `smtp+tls://user:password@host:port` (smtp+ssl, smtp), or from `file:///folder`; by
+    default files below FAIRWAVE_DATA.
+    """
+    value = text(name)
+    files = MailServer(MAIL.format("filebased"), folder)
+    if not value:
+        return files
+    with suppress(ValueError):
+        parts = urlsplit(value)
+        if parts.scheme == "file" and not parts.netloc and parts.path.strip("/"):
+            return files._replace(folder=Path(parts.path))
+        if parts.scheme in SMTP_PORTS and parts.hostname:
+            return MailServer(
+                MAIL.format("smtp"),
+                folder,
+                parts.hostname,
+                parts.port or SMTP_PORTS[parts.scheme],
+                unquote(parts.username or ""),
+                unquote(parts.password or ""),
+                starts_tls=parts.scheme == "smtp+tls",
+                is_tls=parts.scheme == "smtp+ssl",
+            )
+    mistakes.append(
+        Mistake(
+            name,
+            "It is not the address of a mail server or a folder.",
+            "Write smtp+tls://user:password@host:587, or file:///folder.",
+        )
+    )
+    return files
 
 
 def bucket(name: str, folder: Path, endpoint: str = "") -> dict[str, object]:

@@ -16,7 +16,7 @@ from campaigns.models import Campaign
 from operations.database.copying import nullable_frame_of
 from operations.plurals import plural
 from waves.choices import CodeState, SendState, WaveState
-from waves.models import Assignment, Code, Member, QueuedEmail, Send, Template, Wave
+from waves.models import Assignment, Code, Member, Send, Template, Wave
 
 WAVES_NAMED = 3
 # Of fans who come with a code that they hold: `held_market` the market's key, `reassigned` their
@@ -57,17 +57,9 @@ def unfinished(campaign_pk: int) -> str:
             f"Wave {open_wave.name} is {open_wave.state}. Complete or cancel it before you close"
             " the campaign."
         )
-    sms = Send.objects.filter(wave__in=waves, channel="sms")
-    emails = QueuedEmail.objects.filter(send__wave__in=waves)
-    left = sum(
-        messages.filter(state=SendState.SENDING).count() for messages in (sms, emails)
-    ) + sum(
-        messages.filter(state=SendState.PENDING).count()
-        for messages in (
-            sms.exclude(wave__state=WaveState.CANCELLED),
-            emails.exclude(send__wave__state=WaveState.CANCELLED),
-        )
-    )
+    messages = Send.objects.filter(wave__in=waves)
+    waiting = messages.filter(state=SendState.PENDING).exclude(wave__state=WaveState.CANCELLED)
+    left = messages.filter(state=SendState.SENDING).count() + waiting.count()
     if left:
         return (
             f"{plural(left, 'message')} of the campaign {'is' if left == 1 else 'are'} still"
@@ -194,5 +186,4 @@ def _cancelled_after_trigger(campaign_pk: int) -> list[tuple[int, bool]]:
 
 
 def _contacts(of: Q) -> QuerySet[Send]:
-    may_have_arrived = Q(state__in=CONTACTED) | Q(maybe_accepted=True)
-    return Send.objects.filter(of).filter(may_have_arrived | Q(queued_email__state__in=CONTACTED))
+    return Send.objects.filter(of).filter(Q(state__in=CONTACTED) | Q(maybe_accepted=True))

@@ -22,7 +22,7 @@ from operations.schedules import ScheduledRun
 from operations.subjects import Subject
 from operations.tasks import enqueue, run_job
 from waves import schedule
-from waves.choices import WaveState
+from waves.choices import Channel, WaveState
 from waves.codes import imports, partner_codes
 from waves.deadlines import warnings
 from waves.lifecycle import require_state, subject_of, wave_named
@@ -36,6 +36,7 @@ from waves.review import notices
 from waves.second_count import count
 from waves.selection.request import WaveRequest
 from waves.sending import accounts, email_queue, results, send_rows, send_wave
+from waves.sending.send_rows import Messages
 from waves.sending.triggering import finish_trigger
 from waves.uploads import dropped, upload
 from waves.uploads import submission as uploads
@@ -144,7 +145,8 @@ def run_sending(job_id: int) -> None:
     with leases.working(job_id) as lease:
         if wave.state == WaveState.TRIGGERED and finish_trigger(wave, now=timezone.now()):
             return
-        failed_go_again = wave.state == WaveState.COMPLETED and send_rows.open_rows(wave.pk)
+        sms = Messages(wave.pk, Channel.SMS)
+        failed_go_again = wave.state == WaveState.COMPLETED and send_rows.open_rows(sms).all
         if wave.state == WaveState.TRIGGERED or failed_go_again:
             _record_counts(lease, send_wave.send_wave(wave.pk))
     wake_emails()
@@ -210,16 +212,14 @@ def run_emails(job_id: int) -> None:
     """Send queued e-mails."""
     with leases.working(job_id) as lease:
         done = email_queue.deliver()
-        lease.update(
-            rows_in=done["sent"] + done["failed"],
-            rows_out=done["sent"],
-            rows_rejected=done["failed"],
-        )
+        missed = done["failed"] + done["unknown"]
+        lease.update(rows_in=done["sent"] + missed, rows_out=done["sent"], rows_rejected=missed)
 
 
 def wake_emails() -> None:
-    """Have a worker deliver e-mails, if some are due."""
-    if email_queue.has_work():
+    """Have a worker deliver e-mails, if some are due and the account is not paused."""
+    is_paused = accounts.account(registry.chosen_email().name).paused
+    if not is_paused and email_queue.has_work():
         enqueue(jobs.open_job(EMAIL_KIND, EMAIL_QUEUE))
 
 

@@ -35,7 +35,7 @@ from waves.approval import renew
 from waves.choices import CodeState, SendState, WaveState
 from waves.holds import seats_given, unfinished
 from waves.lifecycle import MOVES
-from waves.models import Assignment, Code, Member, QueuedEmail, Send, Template, Wave
+from waves.models import Assignment, Code, Member, Send, Template, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import schedule
 from waves.sending import results, send_rows
@@ -86,8 +86,7 @@ def _complete(campaign_pk: int, dice: random.Random) -> None:
         schedule(wave, by=_person("bob"), now=NOW)
     trigger(wave, by=_person("bob"), now=NOTIFY)
     send_rows.make_sends(wave)
-    for messages, of in ((Send, {"wave": wave}), (QueuedEmail, {"send__wave": wave})):
-        messages.objects.filter(**of).update(state=SendState.SENT)
+    Send.objects.filter(wave=wave).update(state=SendState.SENT)
     results.complete(wave.pk)
 
 

@@ -34,12 +34,12 @@ from tests.support.waves import (
 from waves import actions, approval, schedule
 from waves.choices import SendState
 from waves.codes import assignments
-from waves.models import Assignment, Member, QueuedEmail, Send, Template, Wave
+from waves.models import Assignment, Member, Send, Template, Wave
 from waves.preparation import attempts
 from waves.preparation.prepare import prepare
 from waves.preparation.submission import submit
 from waves.providers.outcomes import Receipt
-from waves.sending import email_queue, receipts, results, send_rows, triggering
+from waves.sending import receipts, results, send_rows, triggering
 from waves.sending.pacing import NextState
 from waves.sending.send_rows import Row
 
@@ -100,16 +100,6 @@ def test_n3_the_outcome_of_a_message_is_written_though_postgresql_ended_the_stat
     assert message.state == state
 
 
-def test_n5_the_outcome_of_an_e_mail_is_written_though_postgresql_ended_the_statement():
-    wave = triggered_wave(1, phones=0, emails=1)
-    send_rows.make_sends(wave)
-    QueuedEmail.objects.update(state="sending", claim=CLAIM, lease_until=timezone.now())
-    with first_write_ended():
-        email_queue._record(CLAIM, [QueuedEmail.objects.get().pk], [FAILED])
-    assert QueuedEmail.objects.get().state == "failed"
-    assert Send.objects.get(channel="email").state == "failed"
-
-
 @contextmanager
 def each_commit_ended(monkeypatch: pytest.MonkeyPatch, *, transactions: int) -> Iterator[None]:
     """Each of so many transactions has done all its work when it is ended; its repeat is not."""
@@ -131,7 +121,7 @@ def test_n4_the_messages_of_a_wave_are_made_whole_though_postgresql_ended_it(mon
     wave = triggered_wave(3, emails=2)
     with each_commit_ended(monkeypatch, transactions=1):
         assert send_rows.make_sends(wave) == 6
-    assert QueuedEmail.objects.count() == 2
+    assert Send.objects.exclude(queued_at=None).count() == 2
 
 
 def test_w2_each_step_moves_a_wave_once_though_postgresql_ended_it(monkeypatch):

@@ -22,13 +22,13 @@ from tests.support.people import client_of
 from tests.support.sending import triggered_wave
 from tests.support.waiting import wait_until
 from tests.support.waves import NOW, campaign_with, person, request
-from waves.choices import SendState
-from waves.models import QueuedEmail, Send, Template, Wave
+from waves.choices import Channel, SendState
+from waves.models import Send, Template, Wave
 from waves.preparation.prepare import prepare
 from waves.providers.outcomes import Receipt
-from waves.sending import email_queue, receipts, results, send_rows
+from waves.sending import receipts, results, send_rows
 from waves.sending.pacing import NextState
-from waves.sending.send_rows import Row
+from waves.sending.send_rows import Messages, Row
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,7 +53,7 @@ def release(sends: Sequence[Send]) -> object:
 
 
 def take_over(sends: Sequence[Send]) -> object:
-    return send_rows.take_over(sends[0].wave_id, honours_keys=True)
+    return send_rows.take_over(Messages(sends[0].wave_id, Channel.SMS), honours_keys=True)
 
 
 def apply_receipts(sends: Sequence[Send]) -> object:
@@ -189,25 +189,3 @@ def test_messages_are_locked_in_the_order_of_their_keys(change, state):
     backwards = sends[::-1]
     locked = locked_before_the_first(Send, [s.pk for s in sends], lambda: change(backwards))
     assert locked == 0
-
-
-@pytest.mark.parametrize("model", [QueuedEmail, Send])
-@pytest.mark.parametrize("lost", [False, True])
-def test_queued_e_mails_and_their_messages_are_locked_in_the_order_of_their_keys(model, lost):
-    wave = triggered_wave(6, phones=0, emails=6)
-    send_rows.make_sends(wave)
-    sends = sends_of(wave, "email", SendState.PENDING)
-    queued = QueuedEmail.objects.order_by("pk")
-    queued.update(state="sending", claim=CLAIM, lease_until=timezone.now())
-    emails = list(queued)
-    QueuedEmail.objects.filter(pk=emails[0].pk).update(reason="later")
-
-    def work() -> None:
-        if lost:
-            email_queue._execute(email_queue.TAKE_OVER, {})
-        else:
-            backwards = [email.pk for email in reversed(emails)]
-            email_queue._record(CLAIM, backwards, [FAILED] * len(emails))
-
-    rows: Sequence[Model] = emails if model is QueuedEmail else sends
-    assert locked_before_the_first(model, [row.pk for row in rows], work) == 0

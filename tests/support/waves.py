@@ -30,7 +30,7 @@ from waves import approval
 from waves.approval import changeable_waves
 from waves.choices import SendState, WaveState
 from waves.digest import content_changed
-from waves.models import Code, Member, Preflight, QueuedEmail, Send, Wave
+from waves.models import Code, Member, Preflight, Send, Wave
 from waves.preflight.clearance import current_run
 from waves.preparation.prepare import prepare
 from waves.schedule import check_due_waves, schedule
@@ -265,7 +265,6 @@ def sent_out(wave: Wave) -> Wave:
     check_due_waves(now=wave.notify_date)
     send_rows.make_sends(wave)
     Send.objects.filter(wave=wave).update(state=SendState.SENT)
-    QueuedEmail.objects.filter(send__wave=wave).update(state=SendState.SENT)
     results.complete(wave.pk)
     wave.refresh_from_db()
     return wave

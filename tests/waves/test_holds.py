@@ -25,7 +25,7 @@ from waves.actions import cancel
 from waves.choices import SendState, WaveState
 from waves.errors import NoMembers
 from waves.holds import market_users, seats_given, unfinished
-from waves.models import Assignment, Code, Member, QueuedEmail, Send, Wave
+from waves.models import Assignment, Code, Member, Send, Wave
 from waves.preparation.prepare import prepare
 from waves.schedule import check_due_waves
 from waves.sending import results, send_rows
@@ -106,7 +106,7 @@ def test_a_campaign_is_not_closed_while_a_message_is_pending_queued_or_in_flight
     Send.objects.filter(wave=wave, channel="sms").update(state=SendState.SENT)
     assert results.complete(wave.pk)
     assert "2 messages of the campaign are still pending" in unfinished(wave.campaign_id)
-    QueuedEmail.objects.update(state=SendState.SENT)
+    Send.objects.filter(channel="email").update(state=SendState.SENT)
     assert unfinished(wave.campaign_id) == ""
     last = Send.objects.filter(channel="sms").first()
     Send.objects.filter(pk=last.pk).update(state=open_state)

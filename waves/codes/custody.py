@@ -12,7 +12,7 @@ from typing import Any
 from datalake import records, whereabouts
 from datalake.choices import RecordType, StreamName
 from operations.models import StatusChange
-from waves.choices import Channel, CodeState, WaveState
+from waves.choices import CodeState, WaveState
 from waves.errors import UnknownCode
 from waves.lifecycle import subject_of
 from waves.models import Assignment, Code, Member, Send, Wave
@@ -122,11 +122,9 @@ def _sent(code: Code) -> Iterator[Step]:
         wave__in=list(waves), global_user_id=code.global_user_id, code=code.code
     )
     sends = Send.objects.filter(member__in=list(members.values_list("pk", flat=True)))
-    for send in sends.select_related("wave", "queued_email").order_by("id"):
-        email = getattr(send, "queued_email", None) if send.channel == Channel.EMAIL else None
-        shown = email or send  # an e-mail that is queued is not sent yet [N-5]
-        facts = {"wave": send.wave.name, "channel": send.channel, "state": shown.state}
-        yield Step("sent", shown.sent_at, facts=facts | {"attempts": shown.attempts})
+    for send in sends.select_related("wave").order_by("id"):
+        facts = {"wave": send.wave.name, "channel": send.channel, "state": send.state}
+        yield Step("sent", send.sent_at, facts=facts | {"attempts": send.attempts})
 
 
 def _published(code: Code, assignment: Assignment) -> Iterator[Step]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from waves.models.code_imports import CodeImport, RejectedCode
 from waves.models.codes import CODE_SERVICE, Assignment, Code, CodeServiceCall
-from waves.models.messages import QueuedEmail, Send, SendResult, Template, TrialMessage
+from waves.models.messages import Send, Template, TrialMessage
 from waves.models.preflights import Preflight
 from waves.models.providers import ProviderAccount, Sender
 from waves.models.rehearsals import Rehearsal, RehearsalSend
@@ -25,12 +25,10 @@ __all__ = [
     "NoticeEmail",
     "Preflight",
     "ProviderAccount",
-    "QueuedEmail",
     "Rehearsal",
     "RehearsalSend",
     "RejectedCode",
     "Send",
-    "SendResult",
     "Sender",
     "Template",
     "TrialMessage",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.text import capfirst
 
@@ -27,6 +27,9 @@ class Send(models.Model):
     key = models.UUIDField(unique=True, help_text="Idempotency key of (wave, fan, channel)")
     state = models.CharField(max_length=14, choices=SendState, default=SendState.PENDING)
     reason = models.CharField(max_length=60, blank=True)
+    queued_at = models.DateTimeField(
+        null=True, blank=True, help_text="When an e-mail came into the e-mail queue"
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField(
         null=True, blank=True, help_text="Back-off: no attempt before this"
@@ -65,34 +68,6 @@ class Send(models.Model):
 
     def __str__(self) -> str:
         return f"send {self.pk}"
-
-
-class QueuedEmail(models.Model):
-    """An e-mail on its way to the provider; ids only, the text is rendered when it is sent.
-    [N-5]
-    """
-
-    send = models.OneToOneField(Send, on_delete=models.PROTECT, related_name="queued_email")
-    state = models.CharField(max_length=14, choices=SendState, default=SendState.PENDING)
-    reason = models.CharField(max_length=60, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    not_before = models.DateTimeField(null=True, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    claim = models.UUIDField(null=True, blank=True)
-    queued_at = models.DateTimeField(auto_now_add=True)
-    sent_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        indexes = [
-            models.Index(
-                fields=["id"],
-                name="queuedemail_open",
-                condition=Q(state__in=[SendState.PENDING, SendState.SENDING]),
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"e-mail {self.pk}"
 
 
 class Template(models.Model):
@@ -156,30 +131,3 @@ class TrialMessage(models.Model):
 
     def __str__(self) -> str:
         return f"test message {self.pk}"
-
-
-class SendResult(models.Model):
-    """N-7's result of a wave, saved when it completes; the five parts add up to the total. [N-7]"""
-
-    wave = models.OneToOneField(Wave, on_delete=models.CASCADE, related_name="result")
-    total = models.BigIntegerField()
-    ok = models.BigIntegerField()
-    failed = models.BigIntegerField()
-    skipped = models.BigIntegerField()
-    unknown = models.BigIntegerField()
-    pending = models.BigIntegerField()
-    detail = models.JSONField(default=dict)
-    saved_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                name="sendresult_adds_up",
-                condition=Q(
-                    total=F("ok") + F("failed") + F("skipped") + F("unknown") + F("pending")
-                ),
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"result of wave {self.wave_id}"

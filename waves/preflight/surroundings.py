@@ -21,7 +21,6 @@ from waves.models import ProviderAccount
 from waves.preflight.check import Check, Color, Problem, judged, red
 from waves.providers import registry
 from waves.providers.outcomes import Health
-from waves.providers.sessions import open_session
 
 WORKERS, ACCOUNTS, SLACK = "Workers", "Stopped providers", "Slack"
 LINKS, CODE_SERVICE = "Address of links", "Code service"
@@ -60,17 +59,16 @@ def ask(channels: Sequence[str], *, partner_codes: bool) -> Surroundings:
 
 
 def _health_of(channel: str) -> Health:
-    return asyncio.run(_sms_health()) if channel == Channel.SMS else registry.email_client().check()
+    async def ask_it() -> Health:
+        provider = registry.client(channel)
+        async with provider.open_session(CHECK_SECONDS, 1) as session:
+            return await provider.check(session)
 
-
-async def _sms_health() -> Health:
-    async with open_session(CHECK_SECONDS) as session:
-        return await registry.sms_client().check(session)
+    return asyncio.run(ask_it())
 
 
 def _stopped(channels: Sequence[str]) -> dict[str, str]:
-    chosen = {Channel.SMS: registry.chosen_sms(), Channel.EMAIL: registry.chosen_email()}
-    names = [chosen[Channel(channel)].name for channel in channels]
+    names = [registry.chosen(channel).name for channel in channels]
     paused = ProviderAccount.objects.filter(name__in=names, paused=True).order_by("name")
     return {registry.TITLES[each.name]: each.paused_reason for each in paused}
 

@@ -5,10 +5,8 @@ errors are sorted inside its client.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
-
-import aiohttp
+from contextlib import AbstractAsyncContextManager
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from waves.providers.outcomes import Health, Outcome, Receipt
 
@@ -35,34 +33,8 @@ class SmsMessage(NamedTuple):
     about: About
 
 
-class SmsProvider(Protocol):
-    """An SMS gateway. `honours_keys`: a message that comes twice with one key is delivered once."""
-
-    name: str
-    honours_keys: bool
-
-    async def send(self, session: aiohttp.ClientSession, message: SmsMessage) -> Outcome:
-        """Hand over one message. Raises nothing that a network can cause. [N-3]"""
-        ...
-
-    async def look_up(self, session: aiohttp.ClientSession, reference: str) -> Outcome:
-        """Whether a message of this reference was accepted: SENT, REFUSED (it was not), or
-        UNCERTAIN (no answer). [N-4]
-        """
-        ...
-
-    async def check(self, session: aiohttp.ClientSession) -> Health:
-        """Whether it can be reached and knows us; sends nothing, raises nothing that a network can
-        cause. [X-6]
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class EmailText:
-    """One e-mail, ready to send; `key` becomes its Message-ID, so that a repeat can be
-    recognized.
-    """
+class EmailMessage(NamedTuple):
+    """One e-mail: our idempotency key (also our reference), the address, subject, text and HTML."""
 
     key: str
     to: str
@@ -72,18 +44,45 @@ class EmailText:
     about: About
 
 
-class EmailProvider(Protocol):
-    """A way to send e-mails; takes several at a time because opening a connection is expensive."""
+Sent_contra = TypeVar("Sent_contra", SmsMessage, EmailMessage, contravariant=True)
+
+
+class Provider(Protocol[Sent_contra]):
+    """A way to send the messages of one channel. `honours_keys`: a message that comes twice with
+    one key is delivered once. The session that the methods get is the one that `open_session`
+    makes.
+    """
 
     name: str
+    honours_keys: bool
 
-    def send(self, messages: list[EmailText]) -> list[Outcome]:
-        """One outcome per message, in their order. [N-5]"""
+    def open_session(
+        self, timeout_seconds: float, most_connections: int
+    ) -> AbstractAsyncContextManager[Any]:
+        """The connections of one run, which are kept while it lasts; none is opened before it is
+        needed.
+        """
         ...
 
-    def check(self) -> Health:
-        """Whether it can be reached and knows us; sends nothing, and raises nothing. [X-6]"""
+    async def send(self, session: Any, message: Sent_contra) -> Outcome:
+        """Hand over one message. Whatever a library raises is that message's outcome. [N-3]"""
         ...
+
+    async def look_up(self, session: Any, reference: str) -> Outcome:
+        """Whether a message of this reference was accepted: SENT, REFUSED (it was not), or
+        UNCERTAIN (no answer). [N-4]
+        """
+        ...
+
+    async def check(self, session: Any) -> Health:
+        """Whether it can be reached and knows us; sends nothing, raises nothing that a network can
+        cause. [X-6]
+        """
+        ...
+
+
+SmsProvider = Provider[SmsMessage]
+EmailProvider = Provider[EmailMessage]
 
 
 class ReceiptReader(Protocol):

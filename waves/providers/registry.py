@@ -17,6 +17,8 @@ from typing import Any, Final, cast
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from waves.choices import Channel
+from waves.providers import contract
 from waves.providers.contract import EmailProvider, ReceiptReader, SmsProvider
 
 
@@ -52,6 +54,16 @@ def chosen_email() -> Provider:
     return _chosen("EMAIL_PROVIDER", EMAIL)
 
 
+def chosen(channel: str) -> Provider:
+    """The provider that the settings name for a channel. Raises ImproperlyConfigured."""
+    return chosen_sms() if channel == Channel.SMS else chosen_email()
+
+
+def client(channel: str) -> contract.Provider[Any]:
+    """A client of the chosen provider of a channel."""
+    return sms_client() if channel == Channel.SMS else email_client()
+
+
 def sms_client() -> SmsProvider:
     """A client of the chosen SMS provider. [N-1]"""
     return cast("SmsProvider", _module(chosen_sms(), "client").from_settings())
@@ -62,14 +74,11 @@ def email_client() -> EmailProvider:
     return cast("EmailProvider", _module(chosen_email(), "client").from_settings())
 
 
-def sms_recorder() -> SmsProvider:
-    """What rehearsals send SMS to, whatever the settings say. [X-6]"""
-    return cast("SmsProvider", _module(RECORDER, "client").SmsRecorder())
-
-
-def email_recorder() -> EmailProvider:
-    """What rehearsals send e-mails to, whatever the settings say. [X-6]"""
-    return cast("EmailProvider", _module(RECORDER, "client").EmailRecorder())
+def recorder(channel: str) -> contract.Provider[Any]:
+    """What rehearsals send to, whatever the settings say. [X-6]"""
+    recorders = _module(RECORDER, "client")
+    name = "SmsRecorder" if channel == Channel.SMS else "EmailRecorder"
+    return cast("contract.Provider[Any]", getattr(recorders, name)())
 
 
 def receipt_reader(name: str) -> ReceiptReader | None:

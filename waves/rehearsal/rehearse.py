@@ -7,8 +7,7 @@ clients are the recorder's, whatever the settings say.
 
 from __future__ import annotations
 
-import time
-import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -21,21 +20,18 @@ from operations.jobs import record_move
 from waves.choices import Channel, RehearsalState, WaveState
 from waves.lifecycle import require_state, subject_of
 from waves.locks import lock_wave
-from waves.messages.rendering import Composer, composer_for
+from waves.messages.rendering import composer_for
 from waves.models import Rehearsal, RehearsalSend, Wave
 from waves.providers import registry
-from waves.providers.contract import EmailProvider
 from waves.rehearsal.rows import REHEARSED, make_rows, result_of
-from waves.sending import accounts, email_queue, send_rows
-from waves.sending.accounts import Limits
+from waves.sending import accounts, send_rows
+from waves.sending.accounts import Limits, limits_of
 from waves.sending.run import SenderSetup, Timing
-from waves.sending.send_rows import Row
-from waves.sending.send_wave import limits_from_settings, send_all
-from waves.sending.sender import Ended
+from waves.sending.send_rows import Messages
+from waves.sending.send_wave import send_all
+from waves.sending.sender import NOTHING_TO_SEND, Ended
 
 STATES: Final = (WaveState.PREPARED, WaveState.APPROVED, WaveState.SCHEDULED)
-EMAIL_LEASE: Final = timedelta(seconds=60)  # nothing is on the way: a repeat sends nothing twice
-WAIT_SECONDS: Final = 0.1
 KEPT_FOR: Final = timedelta(days=7)
 
 
@@ -62,27 +58,16 @@ def rehearse(
     rehearsal, state, per_second, ended`.
     """
     rehearsal = Rehearsal.objects.select_related("wave__campaign").get(pk=rehearsal_id)
-    wave, ended = rehearsal.wave, Ended("", 0, 0.0)
+    wave = rehearsal.wave
     if rehearsal.state == RehearsalState.RUNNING:
-        provider = registry.sms_recorder()
-        accounts.account(provider.name)
         earlier = Rehearsal.objects.filter(wave=wave, pk__lt=rehearsal.pk)
         RehearsalSend.objects.filter(rehearsal__in=earlier).delete()
         make_rows(rehearsal)
-        composer = composer_for(wave)
-        if send_rows.open_rows(rehearsal.pk, table=REHEARSED):
-            setup = SenderSetup(
-                wave,
-                provider,
-                limits or limits_from_settings(),
-                timing or Timing(),
-                rehearsal.pk,
-                table=REHEARSED,
-                stops=lambda wave: why_stopped(rehearsal),
-            )
-            ended = send_all(setup, composer)
-        why = ended.why or _send_emails(rehearsal, composer)
-        _finish(rehearsal, why, ended)
+        ended = _send(rehearsal, Channel.SMS, limits, timing)
+        if not ended.why:
+            why = _send(rehearsal, Channel.EMAIL, limits, timing).why
+            ended = replace(ended, why=why)
+        _finish(rehearsal, ended)
     rehearsal.refresh_from_db()
     return result_of(rehearsal) | {
         "wave": wave.name,
@@ -123,57 +108,40 @@ def forget_old() -> int:
     return RehearsalSend.objects.filter(rehearsal__in=old).delete()[0]
 
 
-def _send_emails(rehearsal: Rehearsal, composer: Composer) -> str:
-    """The e-mails, in batches as the e-mail queue sends them; waits for those that another process
-    has. Returns why they ended early.
-    """
-    provider, sender, channel = registry.email_recorder(), uuid.uuid4(), Channel.EMAIL
+def _send(
+    rehearsal: Rehearsal, channel: Channel, limits: Limits | None, timing: Timing | None
+) -> Ended:
+    """Of one channel, by the sender and at the pace of the real messages."""
+    messages = Messages(rehearsal.pk, channel, REHEARSED)
+    if not send_rows.open_rows(messages).all:
+        return NOTHING_TO_SEND
+    provider = registry.recorder(channel)
     accounts.account(provider.name)
-    while not (why := why_stopped(rehearsal)):
-        rows = send_rows.claim(
-            rehearsal.pk,
-            sender,
-            after=0,
-            limit=email_queue.BATCH,
-            lease=EMAIL_LEASE,
-            table=REHEARSED,
-            channel=channel,
-        )
-        if rows:
-            _send_batch(provider, sender, composer, rows)
-            continue
-        send_rows.take_over(rehearsal.pk, honours_keys=True, table=REHEARSED, channel=channel)
-        if not send_rows.open_rows(rehearsal.pk, table=REHEARSED, channel=channel):
-            break
-        time.sleep(WAIT_SECONDS)
-    return why
-
-
-def _send_batch(
-    provider: EmailProvider, sender: uuid.UUID, composer: Composer, rows: list[Row]
-) -> None:
-    """The recorder takes every e-mail."""
-    texts = [
-        email_queue.text_for(composer, row.recipient, key=row.key, to=row.contact) for row in rows
-    ]
-    ids = [outcome.provider_id for outcome in provider.send(texts)]
-    send_rows.record_sent(sender, list(zip(rows, ids, strict=True)), table=REHEARSED)
+    setup = SenderSetup(
+        rehearsal.wave,
+        messages,
+        provider,
+        limits or limits_of(channel),
+        timing or Timing(),
+        stops=lambda wave: why_stopped(rehearsal),
+    )
+    return send_all(setup, composer_for(rehearsal.wave))
 
 
 @retried
 @transaction.atomic
-def _finish(rehearsal: Rehearsal, why: str, ended: Ended) -> None:
+def _finish(rehearsal: Rehearsal, ended: Ended) -> None:
     """Keep the result; one that was stopped meanwhile stays so, with what is recorded by now."""
     locked = Rehearsal.objects.select_for_update().get(pk=rehearsal.pk)
     counts = result_of(rehearsal)
-    if locked.state == RehearsalState.DONE or (counts["pending"] and not why):
+    if locked.state == RehearsalState.DONE or (counts["pending"] and not ended.why):
         return  # another process sees to it
     if counts["total"] < locked.total:
         return  # the messages are gone for those of a later one
     values: dict[str, Any] = {"finished_at": Now(), **counts}
     if ended.seconds:
-        values["per_second"] = round(ended.sent / ended.seconds, 1)
+        values["per_second"] = ended.per_second
     if locked.state == RehearsalState.RUNNING:
-        state = RehearsalState.STOPPED if why else RehearsalState.DONE
-        values |= {"state": state, "ended": why[:300]}
+        state = RehearsalState.STOPPED if ended.why else RehearsalState.DONE
+        values |= {"state": state, "ended": ended.why[:300]}
     Rehearsal.objects.filter(pk=rehearsal.pk).update(**values)

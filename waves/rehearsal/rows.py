@@ -8,7 +8,7 @@ from django.db import transaction
 
 from campaigns.choices import NotifyChannels
 from operations.database.retries import retried
-from operations.database.statements import first_row, run
+from operations.database.statements import first_row, rows, run
 from waves.choices import RehearsalState
 from waves.messages.templates import NO_CODE
 from waves.models import Member, Rehearsal
@@ -46,12 +46,9 @@ FROM (
 ) AS members
 """  # noqa: S608 the parts are constants
 _CHANNELS: Final = """
-SELECT count(*) FILTER (WHERE channel = 'sms' AND state = 'sent'),
-    count(*) FILTER (WHERE channel = 'sms' AND state = 'failed'),
-    count(*) FILTER (WHERE channel = 'email' AND state <> 'skipped'),
-    count(*) FILTER (WHERE channel = 'email' AND state = 'sent'),
-    count(*) FILTER (WHERE channel = 'email' AND state = 'failed')
-FROM waves_rehearsalsend WHERE rehearsal_id = %(rehearsal)s
+SELECT channel, count(*) FILTER (WHERE state <> 'skipped'), count(*) FILTER (WHERE state = 'sent'),
+    count(*) FILTER (WHERE state = 'failed'), 0, 0
+FROM waves_rehearsalsend WHERE rehearsal_id = %(rehearsal)s GROUP BY channel
 """
 
 
@@ -74,11 +71,5 @@ def result_of(rehearsal: Rehearsal) -> dict[str, Any]:
     """N-7's object, counted from the rows as they are now."""
     names = ("total", "ok", "failed", "skipped", "unknown", "pending")
     counts = first_row(_COUNTS, rehearsal=rehearsal.pk) or (0,) * 6
-    sms_sent, sms_failed, queued, sent, failed = (
-        first_row(_CHANNELS, rehearsal=rehearsal.pk) or (0,) * 5
-    )
-    detail = {
-        "sms": {"sent": sms_sent, "failed": sms_failed},
-        "email": {"queued": queued, "sent": sent, "failed": failed},
-    }
-    return dict(zip(names, counts, strict=True)) | {"detail": detail}
+    by_channel = {channel: numbers for channel, *numbers in rows(_CHANNELS, rehearsal=rehearsal.pk)}
+    return dict(zip(names, counts, strict=True)) | {"detail": results.detail_of(by_channel)}

@@ -74,11 +74,10 @@ WITH earlier AS (
 """
 _REACHED = """, reached AS (
     SELECT DISTINCT message.wave_id
-    FROM waves_send AS message LEFT JOIN waves_queuedemail AS mail ON mail.send_id = message.id
+    FROM waves_send AS message
     WHERE message.wave_id IN (SELECT id FROM earlier WHERE state = 'cancelled') AND (
         message.maybe_accepted
-        OR message.state NOT IN ('pending', 'failed', 'skipped')
-        OR mail.state NOT IN ('pending', 'failed', 'skipped'))
+        OR message.state NOT IN ('pending', 'failed', 'skipped'))
 ), back AS (
     SELECT coded.global_user_id, market.market_id
     FROM coded JOIN earlier ON earlier.id = coded.wave_id

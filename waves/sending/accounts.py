@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
@@ -24,6 +25,7 @@ from operations import alerts
 from operations.jobs import record_move
 from operations.models import StatusChange
 from operations.subjects import Subject
+from waves.choices import Channel
 from waves.models import ProviderAccount, Sender
 from waves.providers import registry
 from waves.sending import pacing
@@ -35,6 +37,13 @@ class Limits:
 
     per_second: int
     concurrency: int
+
+
+def limits_of(channel: str) -> Limits:
+    """As the settings say."""
+    if channel == Channel.SMS:
+        return Limits(settings.SMS_PER_SECOND, settings.SMS_CONCURRENCY)
+    return Limits(settings.EMAIL_PER_SECOND, settings.EMAIL_CONNECTIONS)
 
 
 @dataclass(frozen=True)

@@ -42,5 +42,5 @@ class ErrorWatch:
         """
         if self._state.why:
             await row_thread.run(
-                send_rows.back_to_pending, list(self._failed), table=self._setup.table
+                send_rows.back_to_pending, list(self._failed), table=self._setup.messages.table
             )

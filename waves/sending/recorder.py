@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 
+from waves.choices import SendState
 from waves.providers.outcomes import Kind, Outcome
 from waves.sending import pacing, send_rows
 from waves.sending.database_thread import DatabaseThread
@@ -19,14 +21,14 @@ RECORD_SECONDS_WITHOUT_KEYS = 0.02
 
 
 class Recorder:
-    """The outcomes of one run that are not in the database yet; `sent` counts messages that the
-    provider took.
+    """The outcomes of one run that are not in the database yet; `recorded` counts by their state
+    those that are, of the messages that are done with.
     """
 
     def __init__(self, setup: SenderSetup, state: RunState, thread: DatabaseThread) -> None:
         self._setup, self._state, self._thread = setup, state, thread
         self._outcomes: list[tuple[Row, Outcome]] = []
-        self.sent = 0
+        self.recorded: Counter[str] = Counter()
 
     def add(self, row: Row, outcome: Outcome) -> None:
         """To be written with the next batch."""
@@ -51,10 +53,14 @@ class Recorder:
             for row, outcome in batch
             if outcome.kind != Kind.SENT
         ]
+        sender, table = self._setup.sender, self._setup.messages.table
         if sent:
-            self.sent += send_rows.record_sent(self._setup.sender, sent, table=self._setup.table)
+            self.recorded[SendState.SENT] += send_rows.record_sent(sender, sent, table=table)
         if rest:
-            send_rows.record_rest(self._setup.sender, rest, table=self._setup.table)
+            send_rows.record_rest(sender, rest, table=table)
+            self.recorded.update(
+                next_state.state for _, next_state in rest if next_state.state != SendState.PENDING
+            )
 
     def _next_state(self, row: Row, outcome: Outcome) -> NextState:
         return pacing.next_send_state(

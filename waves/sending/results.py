@@ -5,6 +5,7 @@ settled. [N-7, N-4]
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
@@ -18,11 +19,12 @@ from operations.database.retries import retried
 from waves.choices import Channel, SendState, WaveState
 from waves.lifecycle import move
 from waves.locks import lock_wave
-from waves.models import QueuedEmail, Send, SendResult, Wave
+from waves.models import Send, Wave
 from waves.providers.contract import SmsProvider
 from waves.providers.outcomes import Kind, Outcome
-from waves.providers.sessions import open_session
+from waves.providers.sessions import TIMEOUT_SECONDS
 from waves.sending import send_rows
+from waves.sending.send_rows import Messages
 
 # A member is ok if the SMS was sent (a receipt may have come since) or the e-mail queued; then the
 # worst that is left.
@@ -38,52 +40,56 @@ MEMBERS = f"""
 {PARTS}
 FROM (
     SELECT coalesce(bool_or(s.state IN ('sent', 'delivered', 'undeliverable')
-        OR q.id IS NOT NULL), false) AS ok,
+        OR s.queued_at IS NOT NULL AND s.state IN ('pending', 'sending')), false) AS ok,
            coalesce(bool_or(s.state = 'failed'), false) AS failed,
            coalesce(bool_or(s.state = 'unknown'), false) AS unknown,
            coalesce(bool_or(s.state IN ('pending', 'sending')), true) AS pending
-    FROM waves_member m LEFT JOIN waves_send s ON s.member_id = m.id LEFT JOIN waves_queuedemail q
-        ON q.send_id = s.id
+    FROM waves_member m LEFT JOIN waves_send s ON s.member_id = m.id
     WHERE m.wave_id = %(wave_id)s GROUP BY m.id
 ) AS members
 """  # noqa: S608 the parts are constants
 CHANNELS = """
-SELECT s.channel, count(*) FILTER (WHERE s.state IN ('sent', 'delivered', 'undeliverable')) AS sent,
-       count(*) FILTER (WHERE s.state = 'failed') AS failed, count(q.id) AS queued
-FROM waves_send s LEFT JOIN waves_queuedemail q ON q.send_id = s.id
-WHERE s.wave_id = %(wave_id)s GROUP BY s.channel
+SELECT channel, count(queued_at), count(*) FILTER (WHERE state = 'sent'),
+    count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'delivered'),
+    count(*) FILTER (WHERE state = 'undeliverable')
+FROM waves_send WHERE wave_id = %(wave_id)s GROUP BY channel
 """
 LOOK_UPS_AT_ONCE = 20
-OPEN_SMS = [SendState.PENDING, SendState.SENDING]
+OPEN = [SendState.PENDING, SendState.SENDING]
 
 
 def result(wave_id: int) -> dict[str, Any]:
-    """`{total, ok, failed, skipped, unknown, pending, detail: {sms: {sent, failed}, email: {queued,
-    sent, failed}}}`. [N-7]
+    """`{total, ok, failed, skipped, unknown, pending, detail}` as the rows are now; the five parts
+    add up to `total` members. [N-7]
 
-    The five parts add up to `total` members. `email.queued` counts every e-mail put into the queue,
-    those sent since too.
+    `detail`: `{sms: {sent, failed, delivered, undeliverable}, email: {queued, …}}`; `email.queued`
+    counts every e-mail put into the queue, those sent since too, and `sent` those that a receipt
+    has told of since.
     """
     with connection.cursor() as cursor:
         cursor.execute(MEMBERS, {"wave_id": wave_id})
-        counts = dict(
-            zip(
-                ("total", "ok", "failed", "skipped", "unknown", "pending"),
-                cursor.fetchone(),
-                strict=True,
-            )
-        )
+        parts = ("total", "ok", "failed", "skipped", "unknown", "pending")
+        counts = dict(zip(parts, cursor.fetchone(), strict=True))
         cursor.execute(CHANNELS, {"wave_id": wave_id})
-        by_channel = {
-            channel: (sent, failed, queued) for channel, sent, failed, queued in cursor.fetchall()
+        by_channel = {channel: numbers for channel, *numbers in cursor.fetchall()}
+    return counts | {"detail": detail_of(by_channel)}
+
+
+def detail_of(by_channel: Mapping[str, Sequence[int]]) -> dict[str, dict[str, int]]:
+    """N-7's detail. `by_channel`: of the messages of a channel those that came into the queue, are
+    now sent, failed, delivered, undeliverable.
+    """
+    found = {}
+    for channel in Channel:
+        queued, sent, failed, delivered, undeliverable = by_channel.get(channel, (0,) * 5)
+        found[str(channel)] = {
+            **({"queued": queued} if channel == Channel.EMAIL else {}),
+            "sent": sent + delivered + undeliverable,
+            "failed": failed,
+            "delivered": delivered,
+            "undeliverable": undeliverable,
         }
-    sms_sent, sms_failed, _ = by_channel.get(Channel.SMS, (0, 0, 0))
-    sent, failed, queued = by_channel.get(Channel.EMAIL, (0, 0, 0))
-    detail = {
-        "sms": {"sent": sms_sent, "failed": sms_failed},
-        "email": {"queued": queued, "sent": sent, "failed": failed},
-    }
-    return counts | {"detail": detail}
+    return found
 
 
 def messages(wave_id: int) -> tuple[int, int]:
@@ -93,7 +99,7 @@ def messages(wave_id: int) -> tuple[int, int]:
     There are none before sending starts. Counting fans would mislead: a fan whose e-mail is queued
     counts as notified while the SMS is still to come.
     """
-    waiting = Q(state__in=OPEN_SMS) & (Q(channel=Channel.SMS) | Q(queued_email=None))
+    waiting = Q(state__in=OPEN, queued_at=None)
     sent_at_all = Send.objects.filter(wave_id=wave_id).exclude(state=SendState.SKIPPED)
     counts = sent_at_all.aggregate(all=Count("pk"), waiting=Count("pk", filter=waiting))
     return counts["all"], counts["waiting"]
@@ -113,40 +119,34 @@ def waves_to_send() -> QuerySet[Wave]:
     """Waves that need a sender: the triggered ones, and completed ones whose failed SMS go again.
     [N-7]
     """
-    sms = Send.objects.filter(wave=OuterRef("pk"), channel=Channel.SMS, state__in=OPEN_SMS)
+    sms = Send.objects.filter(wave=OuterRef("pk"), channel=Channel.SMS, state__in=OPEN)
     again = Q(state=WaveState.COMPLETED, campaign__status=CampaignStatus.OPEN) & Q(Exists(sms))
     return Wave.objects.filter(Q(state=WaveState.TRIGGERED) | again)
 
 
 def take_over_cancelled() -> int:
-    """SMS that were in flight when their wave was cancelled and whose sender is dead: nobody sends
-    them again, so they are unknown. Returns how many. [N-4]
+    """Messages that were in flight when their wave was cancelled and whose sender is dead: nobody
+    sends them again, so they are unknown. Returns how many. [N-4]
     """
-    left = Send.objects.filter(
-        wave__state=WaveState.CANCELLED, channel=Channel.SMS, state=SendState.SENDING
+    left = Send.objects.filter(wave__state=WaveState.CANCELLED, state=SendState.SENDING)
+    found = left.order_by("wave", "channel").values_list("wave", "channel").distinct()
+    return sum(
+        send_rows.take_over(Messages(wave, Channel(channel)), honours_keys=False)
+        for wave, channel in found
     )
-    waves = left.order_by("wave").values_list("wave", flat=True).distinct()
-    return sum(send_rows.take_over(wave, honours_keys=False) for wave in waves)
 
 
 @retried
 def complete(wave_id: int) -> bool:
-    """TRIGGERED → COMPLETED if nothing is left to send; saves the result with it. True if this
-    call completed it. [N-7]
-
-    For a wave that is COMPLETED already (failed ones were sent again) only the saved result is
-    renewed.
+    """TRIGGERED → COMPLETED if no SMS is pending or in flight and every e-mail is queued. True if
+    this call completed it. [N-7]
     """
     with transaction.atomic():
         wave = lock_wave(wave_id)
         if wave.state not in {WaveState.TRIGGERED, WaveState.COMPLETED}:
             return False
         send_rows.queue_emails_instead(wave)
-        counts = result(wave_id)
-        if counts["pending"] or send_rows.open_rows(wave_id) or _emails_not_queued(wave_id):
-            return False
-        SendResult.objects.update_or_create(wave=wave, defaults=counts)
-        if wave.state == WaveState.COMPLETED:
+        if wave.state == WaveState.COMPLETED or not _is_done(wave_id):
             return False
         move(
             wave,
@@ -158,11 +158,9 @@ def complete(wave_id: int) -> bool:
         return True
 
 
-def _emails_not_queued(wave_id: int) -> bool:
-    waiting = Send.objects.filter(
-        wave_id=wave_id, channel=Channel.EMAIL, state=SendState.PENDING, queued_email=None
-    )
-    return waiting.exists()
+def _is_done(wave_id: int) -> bool:
+    waiting = Send.objects.filter(wave_id=wave_id, state__in=OPEN, queued_at=None)
+    return not waiting.exists() and send_rows.are_made(wave_id)
 
 
 @retried
@@ -179,12 +177,8 @@ def retry_failed(wave_id: int) -> int:
     if wave.notify_channels == NotifyChannels.SMS_FIRST:
         instead = Send.objects.filter(member=OuterRef("member"), channel=Channel.EMAIL)
         failed = failed.exclude(Exists(instead), channel=Channel.SMS)
-    emails = QueuedEmail.objects.filter(send__in=failed.filter(channel=Channel.EMAIL))
-    for rows in (emails, failed):
-        lock_in_key_order(rows)
-    again = {"state": SendState.PENDING, "reason": "", "attempts": 0, "not_before": None}
-    emails.update(**again)
-    return failed.update(**again)
+    lock_in_key_order(failed)
+    return failed.update(state=SendState.PENDING, reason="", attempts=0, not_before=None)
 
 
 def waves_with_unknown() -> QuerySet[Wave]:
@@ -221,7 +215,7 @@ def settle_unknown(wave_id: int, provider: SmsProvider) -> dict[str, int]:
 
 
 async def _look_up(provider: SmsProvider, references: list[str]) -> list[Outcome]:
-    async with open_session(most_connections=LOOK_UPS_AT_ONCE) as session:
+    async with provider.open_session(TIMEOUT_SECONDS, LOOK_UPS_AT_ONCE) as session:
         return await asyncio.gather(
             *(provider.look_up(session, reference) for reference in references)
         )

@@ -28,6 +28,7 @@ class RowFeed:
         self._rows: deque[tuple[Row, float]] = deque()
         self._late: list[Row] = []  # not started, because the lease could end during the request
         self._last_claimed = 0
+        self._allowed = setup.most  # how many may still be claimed; None: all
         self._caught_up = False
 
     def has_row(self, now: float) -> bool:
@@ -51,11 +52,17 @@ class RowFeed:
                 late, self._late = self._late, []
                 await self._release(late)
             room = self._room()
+            if self._allowed is not None:
+                room = min(room, self._allowed)
+                if not self._allowed and not self._rows:
+                    self._state.end("")
             if not room:
                 await asyncio.sleep(FEED_SECONDS)
                 continue
             until = time.monotonic() + self._setup.timing.row_lease - self._setup.timing.timeout
             rows = await self._thread.run(self._claim, room)
+            if self._allowed is not None:
+                self._allowed -= len(rows)
             self._rows.extend((row, until) for row in rows)
             self._state.changed.set()
             self._caught_up = len(rows) < room
@@ -68,8 +75,8 @@ class RowFeed:
         await self._release(left)
 
     async def _release(self, rows: list[Row]) -> None:
-        setup = self._setup
-        await self._thread.run(send_rows.release, setup.sender, rows, table=setup.table)
+        table = self._setup.messages.table
+        await self._thread.run(send_rows.release, self._setup.sender, rows, table=table)
 
     def _room(self) -> int:
         """How many rows to claim now: a second's worth ahead. But where the provider does not
@@ -87,22 +94,24 @@ class RowFeed:
         wait for another try.
         """
         rows = send_rows.claim(
-            self._setup.owner,
+            self._setup.messages,
             self._setup.sender,
             after=self._last_claimed,
             limit=limit,
             lease=timedelta(seconds=self._setup.timing.row_lease),
-            table=self._setup.table,
         )
         self._last_claimed = rows[-1].id if len(rows) == limit else 0
         return rows
 
     async def _wait_or_end(self) -> None:
-        """Nothing to claim: take over the rows of dead senders, and end when no row is open."""
-        owner, table = self._setup.owner, self._setup.table
+        """Nothing to claim: take over the rows of dead senders, and end when none is open that may
+        be sent soon.
+        """
+        messages, within = self._setup.messages, timedelta(seconds=self._setup.timing.patience)
         honours_keys = self._setup.provider.honours_keys
-        await self._thread.run(send_rows.take_over, owner, honours_keys=honours_keys, table=table)
-        if not await self._thread.run(send_rows.open_rows, owner, table=table):
-            self._state.end("")
-        else:
+        await self._thread.run(send_rows.take_over, messages, honours_keys=honours_keys)
+        left = await self._thread.run(send_rows.open_rows, messages, within=within)
+        if left.soon:
             await asyncio.sleep(IDLE_SECONDS)
+        else:
+            self._state.end("")

@@ -9,12 +9,14 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from waves.choices import WaveState
 from waves.models import Wave
-from waves.providers.contract import SmsProvider
+from waves.providers.contract import Provider
+from waves.providers.outcomes import LONGEST_PATIENCE_SECONDS
 from waves.sending.accounts import Limits
-from waves.sending.send_rows import SENDS, SendTable
+from waves.sending.send_rows import Messages
 
 # no request starts on a check of wave and account that is older than this [N-6]
 CHECK_VALID_SECONDS = 1.5
@@ -24,13 +26,15 @@ SENDING_STATES = (WaveState.TRIGGERED, WaveState.COMPLETED)
 
 @dataclass(frozen=True)
 class Timing:
-    """How long a request may take, how often wave and account are checked, and after which time
-    claimed rows count as those of a dead sender (seconds).
+    """How long a request may take, how often wave and account are checked, after which time claimed
+    rows count as those of a dead sender, and how long a run waits for messages that may not be
+    tried before (seconds).
     """
 
     timeout: float = 10.0
     check_every: float = 0.25
     row_lease: float = 60.0
+    patience: float = LONGEST_PATIENCE_SECONDS
 
     @property
     def slot_lease(self) -> float:
@@ -48,18 +52,18 @@ def wave_stops(wave: Wave) -> str:
 
 @dataclass(frozen=True)
 class SenderSetup:
-    """What does not change during a run; `sender` is the claim in the rows that are sent: those of
-    `table` that belong to `owner`, in SENDS the wave. `stops` says why no more of them is to be
-    sent.
+    """What does not change during a run: whose messages are sent through what, and at most how many
+    (`most` None: all). `sender` is the claim in their rows; `stops` says why no more of them is to
+    be sent.
     """
 
     wave: Wave
-    provider: SmsProvider
+    messages: Messages
+    provider: Provider[Any]
     limits: Limits
     timing: Timing
-    owner: int
+    most: int | None = None
     sender: uuid.UUID = field(default_factory=uuid.uuid4)
-    table: SendTable = SENDS
     stops: Callable[[Wave], str] = wave_stops
 
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from django.db import connection, transaction
+from django.db import connection
 
 from campaigns.choices import NotifyChannels
 from operations.database.retries import retried
@@ -27,11 +27,13 @@ from waves.sending.pacing import NextState
 KEY = """left(encode(sha256(convert_to(
     concat_ws(E'\\x1f', %(wave)s::text, m.global_user_id, c.channel), 'UTF8')), 'hex'), 32)::uuid"""
 MAKE_SENDS = f"""
-INSERT INTO waves_send (wave_id, member_id, channel, key, state, reason, attempts, provider_id)
+INSERT INTO waves_send
+    (wave_id, member_id, channel, key, state, reason, queued_at, attempts, provider_id)
 SELECT m.wave_id, m.id, c.channel,
        {KEY},
        CASE WHEN c.contact = '' THEN 'skipped' ELSE 'pending' END,
-       CASE WHEN c.contact = '' THEN 'no_contact' ELSE '' END, 0, ''
+       CASE WHEN c.contact = '' THEN 'no_contact' ELSE '' END,
+       CASE WHEN c.contact <> '' AND c.channel = 'email' THEN now() END, 0, ''
 FROM waves_member m CROSS JOIN LATERAL (VALUES ('sms', m.phone), ('email', m.email))
     AS c (channel, contact)
 WHERE m.wave_id = %(wave_id)s AND (c.channel = 'sms' OR m.phone = '' OR NOT %(sms_first)s)
@@ -39,27 +41,21 @@ ORDER BY m.id
 ON CONFLICT (member_id, channel) DO NOTHING
 """  # noqa: S608 the parts are constants
 E_MAIL_INSTEAD = f"""
-INSERT INTO waves_send (wave_id, member_id, channel, key, state, reason, attempts, provider_id)
-SELECT m.wave_id, m.id, c.channel, {KEY}, 'pending', '', 0, ''
+INSERT INTO waves_send
+    (wave_id, member_id, channel, key, state, reason, queued_at, attempts, provider_id)
+SELECT m.wave_id, m.id, c.channel, {KEY}, 'pending', '', now(), 0, ''
 FROM waves_send s JOIN waves_member m ON m.id = s.member_id CROSS JOIN (VALUES ('email'))
     AS c (channel)
 WHERE s.wave_id = %(wave_id)s AND s.channel = 'sms' AND s.state = 'failed' AND m.email <> ''
 ORDER BY m.id
 ON CONFLICT (member_id, channel) DO NOTHING
 """  # noqa: S608 the parts are constants
-# Every member has a row for SMS, and all rows of a wave are made in one transaction: one such row
+# Every member has a row for SMS, and all rows of a wave are made in one statement: one such row
 # missing is all missing.
 ALL_MADE = """
 SELECT NOT EXISTS (
     SELECT FROM waves_member m WHERE m.wave_id = %s
     AND NOT EXISTS (SELECT FROM waves_send s WHERE s.member_id = m.id AND s.channel = 'sms'))
-"""
-QUEUE_E_MAILS = """
-INSERT INTO waves_queuedemail (send_id, state, reason, attempts, queued_at)
-SELECT id, 'pending', '', 0, now() FROM waves_send
-WHERE wave_id = %(wave_id)s AND channel = 'email' AND state = 'pending'
-ORDER BY id
-ON CONFLICT (send_id) DO NOTHING
 """
 CLAIM = """
 WITH picked AS (
@@ -130,10 +126,10 @@ WITH {locked}
 UPDATE {table} s SET state = 'pending', attempts = 0, not_before = NULL
 FROM locked WHERE s.id = locked.id AND s.state IN ('pending', 'failed') AND NOT s.maybe_accepted
 """
-
-
 OPEN = """
-SELECT count(*) FROM {table}
+SELECT count(*), count(*) FILTER (
+    WHERE state = 'sending' OR not_before IS NULL OR not_before < now() + %(within)s)
+FROM {table}
 WHERE {owner} = %(owner)s AND channel = %(channel)s AND state IN ('pending', 'sending')
 """
 
@@ -169,8 +165,21 @@ SENDS: Final = SendTable(
 )
 
 
+@dataclass(frozen=True)
+class Messages:
+    """The messages on one channel of one owner: of a wave, in SENDS."""
+
+    owner: int
+    channel: Channel
+    table: SendTable = SENDS
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {"owner": self.owner, "channel": self.channel.value}
+
+
 class Row(NamedTuple):
-    """A claimed SMS and what its text needs; `attempts` counts this attempt too."""
+    """A claimed message and what its text needs; `attempts` counts this attempt too."""
 
     id: int
     key: str
@@ -188,26 +197,23 @@ class Row(NamedTuple):
 
 
 def make_sends(wave: Wave) -> int:
-    """One row per member and channel with its key, and the e-mails queued, in one transaction.
-    [N-1, N-4, N-5]
+    """One row per member and channel with its key, and the e-mails queued, in one statement. [N-1,
+    N-4, N-5]
 
     Returns how many rows were added; repeats add nothing. Call it in the transaction that triggers
     the wave, or later.
     """
+    if are_made(wave.pk):
+        return 0
     sms_first = wave.notify_channels == NotifyChannels.SMS_FIRST
+    return _execute(MAKE_SENDS, {"wave": wave.name, "wave_id": wave.pk, "sms_first": sms_first})
+
+
+def are_made(wave_id: int) -> bool:
+    """Whether the wave's rows are there."""
     with connection.cursor() as cursor:
-        cursor.execute(ALL_MADE, [wave.pk])
-        if cursor.fetchone()[0]:
-            return 0
-    return _make(wave, sms_first=sms_first)
-
-
-@retried
-@transaction.atomic
-def _make(wave: Wave, *, sms_first: bool) -> int:
-    made = _execute(MAKE_SENDS, {"wave": wave.name, "wave_id": wave.pk, "sms_first": sms_first})
-    _execute(QUEUE_E_MAILS, {"wave_id": wave.pk})
-    return made
+        cursor.execute(ALL_MADE, [wave_id])
+        return bool(cursor.fetchone()[0])
 
 
 def queue_emails_instead(wave: Wave) -> int:
@@ -216,34 +222,18 @@ def queue_emails_instead(wave: Wave) -> int:
     """
     if wave.notify_channels != NotifyChannels.SMS_FIRST:
         return 0
-    with transaction.atomic():
-        _execute(E_MAIL_INSTEAD, {"wave": wave.name, "wave_id": wave.pk})
-        return _execute(QUEUE_E_MAILS, {"wave_id": wave.pk})
+    return _execute(E_MAIL_INSTEAD, {"wave": wave.name, "wave_id": wave.pk})
 
 
 def claim(
-    owner: int,
-    sender: uuid.UUID,
-    *,
-    after: int,
-    limit: int,
-    lease: timedelta,
-    table: SendTable = SENDS,
-    channel: Channel = Channel.SMS,
+    messages: Messages, sender: uuid.UUID, *, after: int, limit: int, lease: timedelta
 ) -> list[Row]:
-    """Take pending rows of the owner (of SENDS: a wave) with an id above `after`; the attempt is
-    counted before it is made. [O-6]
+    """Take pending ones with an id above `after`; the attempt is counted before it is made.
+    [O-6]
     """
-    values: dict[str, Any] = {
-        "owner": owner,
-        "channel": channel.value,
-        "claim": sender,
-        "after": after,
-        "limit": limit,
-        "lease": lease,
-    }
+    values = messages.values | {"claim": sender, "after": after, "limit": limit, "lease": lease}
     with connection.cursor() as cursor:
-        cursor.execute(table.sql(CLAIM), values)
+        cursor.execute(messages.table.sql(CLAIM), values)
         return [Row(*row) for row in cursor.fetchall()]
 
 
@@ -285,18 +275,12 @@ def release(sender: uuid.UUID, rows: Sequence[Row], *, table: SendTable = SENDS)
     return _execute(table.sql(RELEASE), {"ids": ids, "attempts": attempts, "claim": sender})
 
 
-def take_over(
-    owner: int,
-    *,
-    honours_keys: bool,
-    table: SendTable = SENDS,
-    channel: Channel = Channel.SMS,
-) -> int:
+def take_over(messages: Messages, *, honours_keys: bool) -> int:
     """Rows whose sender is dead: pending again with the same key, or unknown where keys mean
     nothing. [N-4]
     """
-    values = {"owner": owner, "channel": channel.value, "honours_keys": honours_keys}
-    return _execute(table.sql(TAKE_OVER), values)
+    values = messages.values | {"honours_keys": honours_keys}
+    return _execute(messages.table.sql(TAKE_OVER), values)
 
 
 def back_to_pending(ids: Sequence[int], *, table: SendTable = SENDS) -> int:
@@ -304,12 +288,18 @@ def back_to_pending(ids: Sequence[int], *, table: SendTable = SENDS) -> int:
     return _execute(table.sql(BACK_TO_PENDING), {"ids": list(ids)}) if ids else 0
 
 
-def open_rows(owner: int, *, table: SendTable = SENDS, channel: Channel = Channel.SMS) -> int:
-    """How many rows are pending or in flight."""
-    values: dict[str, Any] = {"owner": owner, "channel": channel.value}
+class Open(NamedTuple):
+    """How many messages are pending or in flight, and how many of them may be sent soon."""
+
+    all: int
+    soon: int
+
+
+def open_rows(messages: Messages, *, within: timedelta = timedelta(0)) -> Open:
+    """`soon`: those that may be tried within that time, or are in flight."""
     with connection.cursor() as cursor:
-        cursor.execute(table.sql(OPEN), values)
-        return int(cursor.fetchone()[0])
+        cursor.execute(messages.table.sql(OPEN), messages.values | {"within": within})
+        return Open(*cursor.fetchone())
 
 
 @retried

@@ -11,9 +11,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import uvloop
-from django.conf import settings
 
 from campaigns.opening import require_open
+from waves.choices import Channel
 from waves.digest import require_approved_content
 from waves.errors import UnknownWave, WrongState
 from waves.messages.rendering import Composer, composer_for
@@ -21,9 +21,10 @@ from waves.models import Wave
 from waves.providers import registry
 from waves.providers.contract import SmsProvider
 from waves.sending import accounts, results, send_rows
-from waves.sending.accounts import Limits
+from waves.sending.accounts import Limits, limits_of
 from waves.sending.run import SENDING_STATES, SenderSetup, Timing
-from waves.sending.sender import Ended, WaveSender
+from waves.sending.send_rows import Messages
+from waves.sending.sender import NOTHING_TO_SEND, Ended, WaveSender
 
 logger = logging.getLogger(__name__)
 
@@ -42,31 +43,29 @@ def send_wave(
     stopped early). With `retry_failed` the failed messages are sent again, of a COMPLETED wave too.
     Raises UnknownWave, WrongState, WrongStatus, ContentChanged.
     """
-    wave = _checked(wave_id)
+    wave = checked(wave_id)
     provider, timing = provider or registry.sms_client(), timing or Timing()
     accounts.account(provider.name)
     send_rows.make_sends(wave)
     if retry_failed:
         results.retry_failed(wave_id)
-    ended = Ended("", 0, 0.0)
-    if send_rows.open_rows(wave_id):
-        setup = SenderSetup(wave, provider, limits or limits_from_settings(), timing, wave.pk)
+    ended, messages = NOTHING_TO_SEND, Messages(wave_id, Channel.SMS)
+    if send_rows.open_rows(messages).all:
+        setup = SenderSetup(wave, messages, provider, limits or limits_of(Channel.SMS), timing)
         ended = send_all(setup, composer_for(wave))
     results.complete(wave_id)
     return _report(wave_id, ended)
 
 
 def send_all(setup: SenderSetup, composer: Composer) -> Ended:
-    """Send the SMS of the setup until none is left, or something ends it."""
+    """Send the messages of the setup until none is left, or something ends it."""
     return _run(WaveSender(setup, composer).run)
 
 
-def limits_from_settings() -> Limits:
-    return Limits(per_second=settings.SMS_PER_SECOND, concurrency=settings.SMS_CONCURRENCY)
-
-
-def _checked(wave_id: int) -> Wave:
-    """The wave, if its state allows sending and its content is what was approved. [X-5, W-2]"""
+def checked(wave_id: int) -> Wave:
+    """The wave, if its state allows sending and its content is what was approved. Raises
+    UnknownWave, WrongState, WrongStatus, ContentChanged. [X-5, W-2]
+    """
     wave = Wave.objects.select_related("campaign").filter(pk=wave_id).first()
     if wave is None:
         raise UnknownWave(f"There is no wave with id {wave_id}.")
@@ -93,15 +92,15 @@ def _run(work: Callable[[], Coroutine[Any, Any, Ended]]) -> Ended:
 def _report(wave_id: int, ended: Ended) -> dict[str, Any]:
     wave = Wave.objects.get(pk=wave_id)
     report = results.result(wave_id)
-    per_second = round(ended.sent / ended.seconds, 1) if ended.seconds else 0.0
     counts = {name: value for name, value in report.items() if isinstance(value, int)}
     logger.info(
         "wave sent",
-        extra={"wave": wave.name, "ended": ended.why or "all", "per_second": per_second, **counts},
+        extra={"wave": wave.name, "ended": ended.why or "all"}
+        | {"per_second": ended.per_second, **counts},
     )
     return report | {
         "wave": wave.name,
         "state": wave.state,
-        "per_second": per_second,
+        "per_second": ended.per_second,
         "ended": ended.why,
     }

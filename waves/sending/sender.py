@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
 
-import aiohttp
-
+from waves.choices import Channel, SendState
 from waves.messages.rendering import Composer
-from waves.providers.contract import SmsMessage
+from waves.providers.contract import EmailMessage, SmsMessage
 from waves.providers.outcomes import Kind
-from waves.providers.sessions import open_session
 from waves.sending.database_thread import DatabaseThread
 from waves.sending.error_watch import ErrorWatch
 from waves.sending.permit_supply import PermitSupply
@@ -31,20 +32,32 @@ from waves.sending.slot_lease import SlotLease
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended: `why` is empty when nothing was left to send."""
+    """How a run ended: `why` is empty when nothing was left to send. `counts`: of the messages
+    that it is done with, by their states.
+    """
 
     why: str
-    sent: int
+    counts: Mapping[str, int]
     seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """Messages that the provider took."""
+        sent = self.counts.get(SendState.SENT, 0)
+        return round(sent / self.seconds, 1) if self.seconds else 0.0
+
+
+NOTHING_TO_SEND: Final = Ended("", {}, 0.0)
 
 
 class WaveSender:
-    """Sends one wave's SMS. Several may work on one wave, or on several, in as many processes as
-    wanted. [N-2, N-3, N-6]
+    """Sends one wave's messages on one channel. Several may work on one wave, or on several, in as
+    many processes as wanted. [N-2, N-3, N-5, N-6]
     """
 
     def __init__(self, setup: SenderSetup, composer: Composer) -> None:
-        self._setup, self._composer, self._state = setup, composer, RunState()
+        self._setup, self._state = setup, RunState()
+        self._written = partial(written, composer, setup.messages.channel)
         self._row_thread, self._account_thread = DatabaseThread("rows"), DatabaseThread("account")
         self._feed = RowFeed(setup, self._state, self._row_thread)
         self._recorder = Recorder(setup, self._state, self._row_thread)
@@ -63,11 +76,11 @@ class WaveSender:
         finally:
             for thread in (self._row_thread, self._account_thread):
                 await thread.close()
-        return Ended(self._state.why, self._recorder.sent, time.monotonic() - started)
+        return Ended(self._state.why, self._recorder.recorded, time.monotonic() - started)
 
     async def _work(self) -> None:
-        # the slots limit the connections
-        async with open_session(self._setup.timing.timeout) as session:
+        provider, limits = self._setup.provider, self._setup.limits
+        async with provider.open_session(self._setup.timing.timeout, limits.concurrency) as session:
             async with asyncio.TaskGroup() as group:
                 helpers = [
                     group.create_task(work())
@@ -82,7 +95,7 @@ class WaveSender:
                     helper.cancel()
             await self._close()
 
-    async def _dispatch(self, group: asyncio.TaskGroup, session: aiohttp.ClientSession) -> None:
+    async def _dispatch(self, group: asyncio.TaskGroup, session: Any) -> None:
         while not self._state.over:
             wait = self._until_next_start(time.monotonic())
             if wait is None:
@@ -104,10 +117,8 @@ class WaveSender:
             return None
         return self._permits.wait(now)
 
-    async def _send(self, session: aiohttp.ClientSession, row: Row) -> None:
-        text, about = self._composer.sms(row.recipient), self._composer.about(row.recipient)
-        message = SmsMessage(row.key, row.contact, text, about)
-        outcome = await self._setup.provider.send(session, message)
+    async def _send(self, session: Any, row: Row) -> None:
+        outcome = await self._setup.provider.send(session, self._written(row))
         self._state.in_flight -= 1
         self._recorder.add(row, outcome)
         if outcome.kind == Kind.RATE_LIMITED:
@@ -123,3 +134,13 @@ class WaveSender:
         await self._feed.give_back()
         await self._errors.reopen_failed(self._row_thread)
         await self._slots.release()
+
+
+def written(composer: Composer, channel: Channel, row: Row) -> SmsMessage | EmailMessage:
+    """The message of a row, as the channel's providers get it."""
+    fan = row.recipient
+    about = composer.about(fan)
+    if channel == Channel.SMS:
+        return SmsMessage(row.key, row.contact, composer.sms(fan), about)
+    email = composer.email(fan)
+    return EmailMessage(row.key, row.contact, email.subject, email.body, email.html, about)

@@ -30,9 +30,9 @@ from waves.messages.content import Message, MessageTemplate
 from waves.messages.preview import marked_message, notify_date_of
 from waves.models import Sender, TrialMessage
 from waves.providers import registry
-from waves.providers.contract import About, EmailText, SmsMessage
+from waves.providers.contract import About, EmailMessage, SmsMessage
 from waves.providers.outcomes import Kind, Outcome
-from waves.providers.sessions import open_session
+from waves.providers.sessions import TIMEOUT_SECONDS
 from waves.sending import accounts
 
 MOST, WITHIN = 10, timedelta(minutes=10)  # of one person
@@ -63,10 +63,8 @@ def send_trial(trial: Trial, *, by: User) -> TrialMessage:
     was sent.
     """
     message = marked_message(trial.draft, trial.campaign, trial.market)
-    is_sms = trial.draft.channel == Channel.SMS
-    provider = registry.chosen_sms() if is_sms else registry.chosen_email()
-    row = _begin(trial, provider, by)
-    outcome = _send_sms(trial, message) if is_sms else _send_email(trial, message)
+    row = _begin(trial, registry.chosen(trial.draft.channel), by)
+    outcome = _send(trial, message)
     row.state = STATES.get(outcome.kind, SendState.FAILED)
     row.reason = "" if row.state == SendState.SENT else outcome.reason[:60]
     row.provider_id = outcome.provider_id[:80]
@@ -119,32 +117,26 @@ def _about(trial: Trial) -> About:
     )
 
 
-def _send_sms(trial: Trial, message: Message) -> Outcome:
-    client = registry.sms_client()
-    grant = accounts.take_permits(client.name, per_second=settings.SMS_PER_SECOND, wanted=1)
+def _send(trial: Trial, message: Message) -> Outcome:
+    channel = trial.draft.channel
+    provider = registry.client(channel)
+    grant = accounts.take_permits(
+        provider.name, per_second=accounts.limits_of(channel).per_second, wanted=1
+    )
     if grant is None:
         return Outcome(Kind.REFUSED, "paused")
     time.sleep(max(0.0, grant.first - grant.database_now))
-    sms = SmsMessage(str(trial.key), trial.to, message.body, _about(trial))
+    written = _written(trial, message)
 
     async def send() -> Outcome:
-        async with open_session() as session:
-            return await client.send(session, sms)
+        async with provider.open_session(TIMEOUT_SECONDS, 1) as session:
+            return await provider.send(session, written)
 
     return asyncio.run(send())
 
 
-def _send_email(trial: Trial, message: Message) -> Outcome:
-    (outcome,) = registry.email_client().send(
-        [
-            EmailText(
-                str(trial.key),
-                trial.to,
-                message.subject,
-                message.body,
-                message.html,
-                _about(trial),
-            )
-        ]
-    )
-    return outcome
+def _written(trial: Trial, message: Message) -> SmsMessage | EmailMessage:
+    key, about = str(trial.key), _about(trial)
+    if trial.draft.channel == Channel.SMS:
+        return SmsMessage(key, trial.to, message.body, about)
+    return EmailMessage(key, trial.to, message.subject, message.body, message.html, about)

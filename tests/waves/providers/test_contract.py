@@ -6,6 +6,7 @@ import inspect
 
 import pytest
 
+from waves.choices import Channel
 from waves.providers import contract, registry
 
 
@@ -14,20 +15,27 @@ def parameters(function) -> list[str]:
 
 
 @pytest.mark.parametrize("value", list(registry.SMS))
-def test_n3_an_sms_client_sends_and_looks_up(settings, value):
+def test_n3_an_sms_client_sends_looks_up_and_is_checked(settings, value):
     settings.SMS_PROVIDER = value
-    client = registry.sms_client()
-    assert isinstance(client.honours_keys, bool)
-    for name in ("send", "look_up"):
-        asked = getattr(contract.SmsProvider, name)
-        assert parameters(getattr(client, name)) == parameters(asked)
+    is_a_provider(registry.sms_client())
 
 
 @pytest.mark.parametrize("value", list(registry.EMAIL))
-def test_n5_an_e_mail_client_sends(settings, value):
+def test_n5_an_e_mail_client_sends_looks_up_and_is_checked(settings, value):
     settings.EMAIL_PROVIDER = value
-    asked = parameters(contract.EmailProvider.send)
-    assert parameters(registry.email_client().send) == asked
+    is_a_provider(registry.email_client())
+
+
+@pytest.mark.parametrize("channel", list(Channel))
+def test_x6_a_recorder_does_what_a_provider_does(channel):
+    is_a_provider(registry.recorder(channel))
+
+
+def is_a_provider(client) -> None:
+    assert isinstance(client.honours_keys, bool)
+    for name in ("open_session", "send", "look_up", "check"):
+        asked = getattr(contract.Provider, name)
+        assert parameters(getattr(client, name)) == parameters(asked)
 
 
 @pytest.mark.parametrize(

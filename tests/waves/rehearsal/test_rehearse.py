@@ -25,14 +25,16 @@ from tests.support.waves import (
     published,
     request,
 )
+from waves.choices import Channel
 from waves.errors import WrongState
-from waves.models import Assignment, Code, Member, QueuedEmail, Rehearsal, RehearsalSend, Send, Wave
+from waves.models import Assignment, Code, Member, Rehearsal, RehearsalSend, Send, Wave
 from waves.preparation.prepare import prepare
 from waves.providers import registry
 from waves.rehearsal import rehearse
 from waves.rehearsal.rows import REHEARSED
 from waves.sending import send_rows
 from waves.sending.accounts import Limits
+from waves.sending.send_rows import Messages
 from waves.sending.sender import Ended
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,13 +75,12 @@ def test_x6_a_rehearsal_reaches_nobody_whatever_the_settings_say(wave, box, sett
     monkeypatch.undo()
     assert (result["total"], result["ok"], result["pending"]) == (10, 10, 0)
     assert result["detail"] == {
-        "sms": {"sent": 10, "failed": 0},
-        "email": {"queued": 10, "sent": 10, "failed": 0},
+        "sms": {"sent": 10, "failed": 0, "delivered": 0, "undeliverable": 0},
+        "email": {"queued": 10, "sent": 10, "failed": 0, "delivered": 0, "undeliverable": 0},
     }
     assert (result["state"], result["ended"]) == ("done", "")
     assert (box.received()["sms"]["requests"], mail.outbox) == (0, [])
     assert not Send.objects.exists()
-    assert not QueuedEmail.objects.exists()
     assert not Assignment.objects.exists()
     assert published() == []
     assert Wave.objects.filter(pk=wave.pk).values().get() == before
@@ -103,9 +104,9 @@ def test_x6_its_result_is_kept_with_who_when_and_how_fast(wave):
 def test_x6_one_that_was_killed_goes_on_and_sends_each_message_once(wave):
     rehearsal = rehearse.begin(wave, by=person("ann"))
     rehearse.make_rows(rehearsal)
-    dead = {"after": 0, "limit": 4, "lease": OVER, "table": REHEARSED}
-    for channel in ("sms", "email"):
-        send_rows.claim(rehearsal.pk, DEAD, channel=send_rows.Channel(channel), **dead)
+    for channel in Channel:
+        messages = Messages(rehearsal.pk, channel, REHEARSED)
+        send_rows.claim(messages, DEAD, after=0, limit=4, lease=OVER)
     assert rehearse.begin(wave, by=None) == rehearsal
     result = rehearse.rehearse(rehearsal.pk, limits=FAST, timing=QUICK)
     assert (result["ok"], result["state"]) == (10, "done")

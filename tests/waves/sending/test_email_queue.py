@@ -1,27 +1,82 @@
-"""E-mails: queued with the rows, sent once, kept while the wave is stopped. [N-4, N-5, N-6]"""
+"""E-mails: queued with the rows, sent by the sender's machine, kept while their wave is stopped.
+[N-4, N-5, N-6]
+"""
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from django.core import mail
+from django.db import connection
 
+from campaigns.models import Campaign
 from campaigns.receipts import receipts_of
-from tests.support.sending import send, states, triggered_wave
-from waves.models import Member, Wave
+from tests.support import mail_server
+from tests.support.sending import FAST, QUICK, send, states, triggered_wave
+from waves.choices import Channel, SendState
+from waves.models import Member, Send, Sender, Wave
 from waves.providers.outcomes import Kind, Outcome
 from waves.sending import accounts, email_queue, pacing, results, send_rows
+from waves.sending.accounts import Limits
+from waves.sending.send_rows import Messages
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+SHORT = replace(QUICK, patience=0.0)
+NOTHING = {"sent": 0, "failed": 0, "unknown": 0, "left": 0}
+
+
+class Answering:
+    """A provider that answers each e-mail as it is told to, after `look` was called with it."""
+
+    name, honours_keys = "email_django", False
+
+    def __init__(self, *outcomes: Outcome, look=None) -> None:
+        self.outcomes, self.look, self.asked = outcomes, look, []
+
+    @asynccontextmanager
+    async def open_session(self, timeout_seconds, most_connections):
+        yield None
+
+    async def send(self, session, message):
+        self.asked.append(message.to)
+        if self.look:
+            await asyncio.to_thread(self._looked)
+        return self.outcomes[min(len(self.asked), len(self.outcomes)) - 1]
+
+    def _looked(self):
+        self.look(len(self.asked))
+        connection.close()
+
+
+SENT = Outcome(Kind.SENT, provider_id="1")
+
+
+def queued(fans: int) -> Wave:
+    wave = triggered_wave(fans, phones=0, emails=fans)
+    send_rows.make_sends(wave)
+    return wave
+
+
+def deliver(provider=None, **options) -> dict[str, int]:
+    return email_queue.deliver(**{"provider": provider, "limits": FAST, "timing": SHORT} | options)
 
 
 def test_n5_n7_emails_are_queued_with_the_rows_and_counted_apart_from_sent(box):
     wave = triggered_wave(6, phones=2, emails=4)
     report = send(box, wave)
     assert (report["ok"], report["skipped"]) == (4, 2)
-    assert report["detail"]["email"] == {"queued": 4, "sent": 0, "failed": 0}
-    assert email_queue.deliver(limit=3) == {"sent": 3, "failed": 0, "left": 1}
-    assert email_queue.deliver() == {"sent": 1, "failed": 0, "left": 0}
-    assert results.result(wave.pk)["detail"]["email"] == {"queued": 4, "sent": 4, "failed": 0}
+    assert report["detail"]["email"]["queued"] == 4
+    assert report["detail"]["email"]["sent"] == 0
+    assert deliver(limit=3) == NOTHING | {"sent": 3, "left": 1}
+    assert deliver() == NOTHING | {"sent": 1}
+    assert deliver() == NOTHING
+    counted = results.result(wave.pk)["detail"]["email"]
+    assert (counted["queued"], counted["sent"]) == (4, 4)
     codes = set(Member.objects.filter(wave=wave).exclude(email="").values_list("email", "code"))
     assert {
         (m.to[0], m.body.split("Your access code: ")[1].split("\n")[0]) for m in mail.outbox
@@ -29,9 +84,8 @@ def test_n5_n7_emails_are_queued_with_the_rows_and_counted_apart_from_sent(box):
 
 
 def test_n1_each_fan_is_sent_the_link_to_their_own_entry():
-    wave = triggered_wave(2, phones=0, emails=2)
-    send_rows.make_sends(wave)
-    email_queue.deliver()
+    wave = queued(2)
+    deliver()
     receipts = receipts_of(wave.campaign)
     assert receipts is not None
     members = Member.objects.filter(wave=wave).values_list("email", "global_user_id")
@@ -41,37 +95,135 @@ def test_n1_each_fan_is_sent_the_link_to_their_own_entry():
         assert links[message.to[0]] in message.body.splitlines()
 
 
-def test_n6_a_paused_or_cancelled_wave_keeps_its_emails():
-    wave = triggered_wave(3, phones=0, emails=3)
-    send_rows.make_sends(wave)
-    Wave.objects.filter(pk=wave.pk).update(state="cancelled")
-    assert email_queue.deliver() == {"sent": 0, "failed": 0, "left": 3}
+@pytest.mark.parametrize("state", ["cancelled", "paused"])
+def test_n6_a_paused_or_cancelled_wave_keeps_its_emails(state):
+    wave = queued(3)
+    Wave.objects.filter(pk=wave.pk).update(state=state)
+    assert not email_queue.has_work()
+    assert deliver() == NOTHING | {"left": 3}
+
+
+def test_x5_e_mails_of_what_was_not_approved_wait_and_those_of_other_waves_go_on():
+    changed, other = queued(2), queued(1)
+    Member.objects.filter(wave=changed, place=1).update(code="SOMETHING")
+    assert deliver() == NOTHING | {"sent": 1, "left": 2}
+    assert (states(changed, "email"), states(other, "email")) == ({"pending": 2}, {"sent": 1})
+
+
+def test_c2_a_closed_campaign_sends_no_e_mail():
+    wave = queued(2)
+    Campaign.objects.filter(pk=wave.campaign_id).update(status="closed")
+    assert deliver() == NOTHING | {"left": 2}
+
+
+@pytest.mark.parametrize("stop", ["wave", "account"])
+def test_n6_no_e_mail_starts_once_wave_or_account_are_stopped(stop):
+    wave = queued(30)
+
+    def stop_it(asked: int) -> None:
+        if asked == 3:
+            if stop == "wave":
+                Wave.objects.filter(pk=wave.pk).update(state="paused")
+            else:
+                accounts.pause("email_django", "enough")
+            seen = Sender.objects.get(wave=wave).lease_until
+            while Sender.objects.filter(wave=wave, lease_until=seen).exists():
+                pass  # until the sender has looked again
+
+    provider = Answering(SENT, look=stop_it)
+    slow = Limits(per_second=100_000, concurrency=1)
+    assert deliver(provider, limits=slow)["left"] >= 26
+    assert len(provider.asked) <= 4
+    assert states(wave, "email") == {
+        "sent": len(provider.asked),
+        "pending": 30 - len(provider.asked),
+    }
 
 
 def test_n4_an_email_that_may_have_been_sent_is_not_sent_again():
-    class Cut:
-        name = "email_django"
-
-        def send(self, messages):
-            return [Outcome(Kind.UNCERTAIN, "connection_cut")] * len(messages)
-
-    wave = triggered_wave(2, phones=0, emails=2)
-    send_rows.make_sends(wave)
-    assert email_queue.deliver(provider=Cut()) == {"sent": 0, "failed": 0, "left": 0}
+    wave = queued(2)
+    assert deliver(Answering(Outcome(Kind.UNCERTAIN, "connection_cut"))) == NOTHING | {"unknown": 2}
     assert states(wave, "email") == {"unknown": 2}
-    assert email_queue.deliver()["sent"] == 0
+    assert deliver() == NOTHING
 
 
-def test_n6_what_became_of_a_batch_is_kept_before_its_account_is_paused(monkeypatch):
-    class Refusing:
-        name = "email_django"
+def test_n4_of_a_dead_senders_e_mails_only_those_in_flight_are_unknown():
+    wave = queued(5)
+    dead = accounts.uuid.uuid4()
+    messages = Messages(wave.pk, Channel.EMAIL)
+    send_rows.claim(messages, dead, after=0, limit=2, lease=timedelta(seconds=-1))
+    assert deliver()["sent"] == 3
+    assert states(wave, "email") == {"sent": 3, "unknown": 2}
 
-        def send(self, messages):
-            return [Outcome(Kind.REFUSED, "http_400")] * len(messages)
 
-    wave = triggered_wave(pacing.FEWEST_TO_JUDGE, phones=0, emails=pacing.FEWEST_TO_JUDGE)
-    send_rows.make_sends(wave)
-    kept = []
-    monkeypatch.setattr(accounts, "pause", lambda *_: kept.append(states(wave, "email")))
-    email_queue.deliver(provider=Refusing())
-    assert kept == [{"failed": pacing.FEWEST_TO_JUDGE}]
+def test_n4_what_was_in_flight_when_its_wave_was_cancelled_is_unknown():
+    wave = queued(3)
+    dead = accounts.uuid.uuid4()
+    messages = Messages(wave.pk, Channel.EMAIL)
+    send_rows.claim(messages, dead, after=0, limit=1, lease=timedelta(seconds=-1))
+    Wave.objects.filter(pk=wave.pk).update(state="cancelled")
+    assert results.take_over_cancelled() == 1
+    assert states(wave, "email") == {"unknown": 1, "pending": 2}
+
+
+def test_n3_what_is_refused_for_now_is_left_for_a_later_run():
+    wave = queued(1)
+    assert deliver(Answering(Outcome(Kind.RETRY_LATER, "smtp_451", after_seconds=90))) == (
+        NOTHING | {"left": 1}
+    )
+    assert not email_queue.has_work()
+    Send.objects.filter(wave=wave).update(not_before=None)
+    assert email_queue.has_work()
+    assert deliver() == NOTHING | {"sent": 1}
+
+
+def test_n3_n7_a_refused_e_mail_is_failed_and_can_be_sent_again_alone(box):
+    wave = queued(2)
+    refused = Outcome(Kind.REFUSED, "recipient_refused")
+    one_at_a_time = Limits(per_second=100_000, concurrency=1)
+    deliver(Answering(refused, SENT), limits=one_at_a_time)
+    counts = results.result(wave.pk)
+    assert (counts["ok"], counts["failed"]) == (1, 1)
+    assert results.retry_failed(wave.pk) == 1
+    again = Answering(SENT)
+    assert deliver(again) == NOTHING | {"sent": 1}
+    assert again.asked == ["fan1@example.com"]
+    assert results.result(wave.pk)["failed"] == 0
+
+
+def test_n6_too_many_failures_pause_the_account_and_open_what_failed_for_now_again():
+    fans = pacing.FEWEST_TO_JUDGE + 5
+    wave = queued(fans)
+    down = Answering(Outcome(Kind.RETRY_LATER, "no_connection"))
+    counts = deliver(down)
+    assert counts == NOTHING | {"left": fans}
+    assert accounts.account("email_django").paused
+    assert deliver() == NOTHING | {"left": fans}
+    accounts.resume("email_django")
+    assert deliver() == NOTHING | {"sent": fans}
+    assert states(wave, "email") == {"sent": fans}
+
+
+def test_n2_e_mails_keep_the_rate_of_their_account_and_no_more_connections_than_allowed(settings):
+    settings.EMAIL_PER_SECOND, settings.EMAIL_CONNECTIONS = 1_000_000, 3
+    assert accounts.limits_of(Channel.EMAIL) == Limits(per_second=1_000_000, concurrency=3)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    queued(40)
+    with mail_server.running() as server:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        assert email_queue.deliver(timing=SHORT) == NOTHING | {"sent": 40}
+    assert 1 <= server.connections <= 3
+    assert set(server.taken.values()) == {1}
+
+
+def test_n3_a_server_that_closes_refuses_and_cuts_costs_nobody_else_an_e_mail(settings):
+    wave = queued(12)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    odd = {"fan7@example.com": "550 nobody", "fan9@example.com": "451 later"}
+    with mail_server.running(closes_after=4, answers=odd) as server:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        counts = deliver(limits=Limits(per_second=100_000, concurrency=1))
+    assert counts == {"sent": 10, "failed": 1, "unknown": 0, "left": 1}
+    assert set(server.taken.values()) == {1}
+    left = Send.objects.get(wave=wave, channel="email", state=SendState.PENDING)
+    assert (left.member.email, left.reason) == ("fan9@example.com", "smtp_451")

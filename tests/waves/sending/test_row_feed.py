@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from tests.support.sending import send, triggered_wave
+from waves.choices import Channel
 from waves.models import Send
 from waves.sending import accounts, send_rows
 from waves.sending.accounts import Limits
 from waves.sending.run import Timing
+from waves.sending.send_rows import Messages
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,7 +21,9 @@ def test_n4_what_a_dead_sender_left_is_sent_again_with_the_same_key(box):
     wave = triggered_wave(10)
     send_rows.make_sends(wave)
     dead = accounts.uuid.uuid4()
-    send_rows.claim(wave.pk, dead, after=0, limit=4, lease=timedelta(seconds=-1))
+    send_rows.claim(
+        Messages(wave.pk, Channel.SMS), dead, after=0, limit=4, lease=timedelta(seconds=-1)
+    )
     report = send(box, wave)
     assert report["ok"] == 10
     assert (
@@ -35,7 +39,8 @@ def test_n4_what_a_dead_sender_left_is_sent_again_with_the_same_key(box):
 def test_n4_what_a_dead_sender_left_is_unknown_where_keys_mean_nothing(box):
     wave = triggered_wave(10)
     send_rows.make_sends(wave)
-    send_rows.claim(wave.pk, accounts.uuid.uuid4(), after=0, limit=4, lease=timedelta(seconds=-1))
+    sms = Messages(wave.pk, Channel.SMS)
+    send_rows.claim(sms, accounts.uuid.uuid4(), after=0, limit=4, lease=timedelta(seconds=-1))
     report = send(box, wave, honours_keys=False)
     assert (report["ok"], report["unknown"], report["state"]) == (6, 4, "completed")
     assert box.received()["sms"]["requests"] == 6

@@ -8,11 +8,13 @@ import time
 import pytest
 
 from tests.support.sending import FAST, QUICK, triggered_wave
+from waves.choices import Channel
 from waves.models import Sender, Wave
 from waves.providers.sms_http.client import HttpSms
 from waves.sending import accounts
 from waves.sending.database_thread import DatabaseThread
 from waves.sending.run import CHECK_VALID_SECONDS, RunState, SenderSetup
+from waves.sending.send_rows import Messages
 from waves.sending.slot_lease import SlotLease
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,7 +24,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def setup():
     wave = triggered_wave(1)
     accounts.account("sms_http")
-    return SenderSetup(wave, HttpSms("http://127.0.0.1:9", ""), FAST, QUICK, wave.pk)
+    return SenderSetup(
+        wave, Messages(wave.pk, Channel.SMS), HttpSms("http://127.0.0.1:9", ""), FAST, QUICK
+    )
 
 
 def after_a_check(setup, look):

@@ -8,10 +8,9 @@ what was recorded.
 from __future__ import annotations
 
 import hashlib
+from contextlib import AbstractAsyncContextManager, nullcontext
 
-import aiohttp
-
-from waves.providers.contract import EmailText, SmsMessage
+from waves.providers.contract import EmailMessage, SmsMessage
 from waves.providers.outcomes import Health, Kind, Outcome
 
 NAME = "recorder"
@@ -22,28 +21,30 @@ def record_of(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
 
 
-class SmsRecorder:
+class _Recorder:
+    """It has no connections, and every message may be repeated."""
+
     name = NAME
     honours_keys = True
 
-    async def send(self, session: aiohttp.ClientSession, message: SmsMessage) -> Outcome:
-        return Outcome(Kind.SENT, provider_id=record_of(message.body))
+    def open_session(
+        self, timeout_seconds: float, most_connections: int
+    ) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
-    async def look_up(self, session: aiohttp.ClientSession, reference: str) -> Outcome:
+    async def look_up(self, session: None, reference: str) -> Outcome:
         return Outcome(Kind.REFUSED, "not_accepted")
 
-    async def check(self, session: aiohttp.ClientSession) -> Health:
+    async def check(self, session: None) -> Health:
         return Health(is_well=True, detail="answers")
 
 
-class EmailRecorder:
-    name = NAME
+class SmsRecorder(_Recorder):
+    async def send(self, session: None, message: SmsMessage) -> Outcome:
+        return Outcome(Kind.SENT, provider_id=record_of(message.body))
 
-    def send(self, messages: list[EmailText]) -> list[Outcome]:
-        return [
-            Outcome(Kind.SENT, provider_id=record_of(each.subject, each.text, each.html))
-            for each in messages
-        ]
 
-    def check(self) -> Health:
-        return Health(is_well=True, detail="answers")
+class EmailRecorder(_Recorder):
+    async def send(self, session: None, message: EmailMessage) -> Outcome:
+        record = record_of(message.subject, message.text, message.html)
+        return Outcome(Kind.SENT, provider_id=record)

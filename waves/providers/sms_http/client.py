@@ -20,6 +20,7 @@ from operations.entry import values
 from operations.errors import BadValue
 from waves.providers.contract import SmsMessage
 from waves.providers.outcomes import Health, Kind, Outcome, patience_seconds
+from waves.providers.sessions import TIMEOUT_SECONDS, open_session
 
 BACK_OFF_SECONDS = 1.0  # where a 429 comes without Retry-After
 
@@ -31,6 +32,11 @@ class HttpSms:
         self.honours_keys = honours_keys
         self._address = f"{url.rstrip('/')}/sms"
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+    def open_session(
+        self, timeout_seconds: float = TIMEOUT_SECONDS, most_connections: int = 0
+    ) -> aiohttp.ClientSession:
+        return open_session(timeout_seconds, most_connections=most_connections)
 
     async def send(self, session: aiohttp.ClientSession, message: SmsMessage) -> Outcome:
         """One POST. Logs nothing: the row records what happened, under its key. [N-3]"""
