@@ -141,6 +141,7 @@ urlpatterns = [
     path(f"{WAVE}/pause/", wave_actions.pause, name="pause-wave"),
     path(f"{WAVE}/resume/", wave_actions.resume, name="resume-wave"),
     path(f"{WAVE}/retry/", wave_actions.retry_failed, name="retry-wave"),
+    path(f"{WAVE}/settle/", wave_actions.settle, name="settle-wave"),
     path(f"{WAVE}/cancel/", wave_actions.cancel, name="cancel-wave"),
     path(f"{WAVE}/reset/", wave_actions.reset, name="reset-wave"),
     path(f"{WAVE}/download/", downloads.wave_zip, name="download-wave"),

@@ -42,6 +42,7 @@ def counters(wave: Wave, since: tuple[float, int] | None) -> dict[str, Any]:
         **counts,
         "in_flight": accounts.in_flight(wave=wave),
         "over": over,
+        "goes_on": not over or (wave.state == WaveState.COMPLETED and counts["in_queue"] > 0),
         "bar": _bar_of_fans(counts) if over else _bar_of_messages(settled, messages),
         "share": "" if over else svg.share(settled, messages),
         "rate": round(rate) if rate is not None else None,
@@ -103,6 +104,7 @@ def _counted(wave: Wave) -> tuple[float, dict[str, Any]]:
 
 
 def _counts(wave: Wave) -> dict[str, Any]:
-    messages, waiting = results.messages(wave.pk)
+    messages = results.messages(wave.pk)
     reached = {"notified": results.notified(wave=wave.pk).get(wave.campaign_id, 0)}
-    return results.result(wave.pk) | {"messages": messages, "waiting": waiting} | reached
+    of_messages = {"messages": messages.all, "waiting": messages.waiting}
+    return results.result(wave.pk) | of_messages | {"in_queue": messages.in_queue} | reached

@@ -49,8 +49,14 @@ SET = {
         "http://127.0.0.1:2,https://drand.example",
     ),
     "EMAIL_BACKEND": ("a.Backend", "a.Backend"),
+    "EMAIL_CONNECTIONS": ("7", "7"),
     "EMAIL_FROM": ("tickets@band.example", "tickets@band.example"),
+    "EMAIL_PER_SECOND": ("9", "9"),
     "EMAIL_PROVIDER": ("pigeon", "pigeon"),
+    "EMAIL_URL": (
+        "smtp+tls://ann:p%40ss@mail.example",
+        "mail.example:587 ann p@ss True False",
+    ),
     "FAIRWAVE_DATA": ("elsewhere", str(ROOT / "elsewhere")),
     "GLUE_DATABASE": ("presale", "presale"),
     "HOST_FORGOTTEN_SECONDS": ("600", "600"),
@@ -99,6 +105,8 @@ print(json.dumps({
     "DATABASE_LOCK_SECONDS": seconds("lock_timeout"),
     "DATABASE_STATEMENT_SECONDS": seconds("statement_timeout"),
     "DATABASE_URL": database["HOST"] + "/" + database["NAME"], "EMAIL_FROM": s.DEFAULT_FROM_EMAIL,
+    "EMAIL_URL": f"{s.EMAIL_HOST}:{s.EMAIL_PORT} {s.EMAIL_HOST_USER} {s.EMAIL_HOST_PASSWORD}"
+    f" {s.EMAIL_USE_TLS} {s.EMAIL_USE_SSL}",
     "DRAND_URLS": ",".join(s.DRAND_URLS), "LOG_LEVEL": s.LOGGING["root"]["level"],
     "PASSWORD_LINK_HOURS": str(s.PASSWORD_RESET_TIMEOUT // 3600), "SCORING_BUCKET": bucket("scoring"),
     "SECRET_KEY_FALLBACKS": ",".join(s.SECRET_KEY_FALLBACKS), "TASK_WORKERS": str(s.Q_CLUSTER["workers"]),
@@ -106,7 +114,7 @@ print(json.dumps({
 } | {name: str(getattr(s, name)) for name in (
     "AWS_ENDPOINT_URL", "BEHIND_TLS", "CODE_SERVICE_CONCURRENCY", "CODE_SERVICE_SECONDS",
     "CODE_SERVICE_TOKEN", "CODE_SERVICE_URL", "DEMAND_PREFIX", "EMAIL_BACKEND",
-    "EMAIL_PROVIDER", "FAIRWAVE_DATA", "GLUE_DATABASE", "HOST_FORGOTTEN_SECONDS", "JOB_LEASE_SECONDS",
+    "EMAIL_CONNECTIONS", "EMAIL_PER_SECOND", "EMAIL_PROVIDER", "FAIRWAVE_DATA", "GLUE_DATABASE", "HOST_FORGOTTEN_SECONDS", "JOB_LEASE_SECONDS",
     "PREPARATION_RETRY_SECONDS", "PREVIEWS_AT_ONCE", "RECEIPT_SECRET", "S3_EVENTS_QUEUE", "SECRET_KEY", "SITE_URL",
     "SLACK_WEBHOOK_URL", "SMS_CONCURRENCY", "SMS_HONOURS_KEYS",
     "SMS_CURRENCY", "SMS_PER_SECOND", "SMS_PROVIDER", "SMS_RATES", "SMS_TOKEN", "SMS_URL", "STREAM_ENGINE", "TASK_BROKER",

@@ -68,6 +68,7 @@ PAGES = {
     "run_scheduler": "trigger-wave",
     "schedule_wave": "schedule-wave",
     "send_wave": "trigger-wave",
+    "settle_unknown": "settle-wave",
     "stop_all": "stop-all",
     "top_up_wave": "top-up-wave",
     "translate_ranks": "upload-ranks",

@@ -71,6 +71,14 @@ class SendState(models.TextChoices):
     UNDELIVERABLE = "undeliverable"
 
 
+class Settling(models.TextChoices):
+    """What a person says of messages whose outcome is unknown. [N-4]"""
+
+    SENT = "sent", "They were sent"
+    FAILED = "failed", "They were not sent"
+    AGAIN = "again", "Send them again"
+
+
 class RehearsalState(models.TextChoices):
     """The state of a rehearsal. [X-6]"""
 

@@ -35,7 +35,7 @@ from waves.rehearsal import rehearse
 from waves.review import notices
 from waves.second_count import count
 from waves.selection.request import WaveRequest
-from waves.sending import accounts, email_queue, results, send_rows, send_wave
+from waves.sending import accounts, email_queue, results, send_rows, send_wave, settling
 from waves.sending.send_rows import Messages
 from waves.sending.triggering import finish_trigger
 from waves.uploads import dropped, upload
@@ -152,7 +152,9 @@ def run_sending(job_id: int) -> None:
     wake_emails()
 
 
-def send_here(wave: Wave, *, retry_failed: bool = False) -> dict[str, Any]:
+def send_here(
+    wave: Wave, *, retry_failed: bool = False, channel: Channel | None = None
+) -> dict[str, Any]:
     """Send in the foreground: as the wave's job if no worker took it yet, else in parallel with
     the worker. Raises what the trigger refuses, and CodeServiceAway. [K-4]
     """
@@ -164,10 +166,10 @@ def send_here(wave: Wave, *, retry_failed: bool = False) -> dict[str, Any]:
     waiting = asked.filter(state=JobState.QUEUED).first()
     if waiting is not None:
         with suppress(JobBusy), leases.working(waiting.pk) as lease:
-            result = send_wave.send_wave(wave.pk, retry_failed=retry_failed)
+            result = send_wave.send_wave(wave.pk, retry_failed=retry_failed, channel=channel)
             _record_counts(lease, result)
             return result
-    return send_wave.send_wave(wave.pk, retry_failed=retry_failed)
+    return send_wave.send_wave(wave.pk, retry_failed=retry_failed, channel=channel)
 
 
 def _record_counts(lease: Lease, result: dict[str, Any]) -> None:
@@ -226,7 +228,7 @@ def wake_emails() -> None:
 def wake_settlers() -> None:
     """Have a worker look up messages whose outcome is unknown, once an hour for each wave. [N-4]"""
     an_hour_ago = timezone.now() - SETTLE_AGAIN
-    for wave in results.waves_with_unknown():
+    for wave in settling.waves_with_unknown():
         asked = Job.objects.about(subject_of(wave)).filter(kind=SETTLE_KIND)
         if not asked.filter(created_at__gt=an_hour_ago).exists():
             enqueue(jobs.open_job(SETTLE_KIND, subject_of(wave)))
@@ -238,7 +240,7 @@ def run_settling(job_id: int) -> None:
     """
     wave = wave_named(Job.objects.get(pk=job_id).subject_id)
     with leases.working(job_id) as lease:
-        found = results.settle_unknown(wave.pk, registry.sms_client())
+        found = settling.look_up(wave.pk, registry.sms_client())
         settled = found["sent"] + found["failed"]
         lease.update(
             rows_in=settled + found["unknown"], rows_out=settled, rows_rejected=found["unknown"]

@@ -26,11 +26,11 @@ from console.wave_forms import NotifyDateForm
 from operations.entry import values
 from operations.errors import BadValue
 from waves import actions, approval, rights, schedule, tasks
-from waves.choices import WaveState
+from waves.choices import Channel, Settling, WaveState
 from waves.errors import BadNotifyDate
 from waves.models import ProviderAccount, Wave
 from waves.review import looks
-from waves.sending import accounts, results, triggering
+from waves.sending import accounts, results, settling, triggering
 
 
 def _do(request: StaffRequest, name: str, work: Callable[[Wave], Any], done: str) -> HttpResponse:
@@ -135,13 +135,34 @@ def resume(request: StaffRequest, name: str) -> HttpResponse:
 
 @action(*rights.SEND)
 def retry_failed(request: StaffRequest, name: str) -> HttpResponse:
-    """The failed messages again, with their keys, and only they. [N-7]"""
+    """The failed messages again, of a channel or of both, with their keys, and only they. [N-7]"""
 
     def work(wave: Wave) -> None:
-        results.retry_failed(wave.pk)
+        results.retry_failed(wave.pk, _channel(request))
         tasks.wake_senders([wave])
 
     return _do(request, name, work, "The failed messages are being sent again.")
+
+
+@action(*rights.SEND)
+def settle(request: StaffRequest, name: str) -> HttpResponse:
+    """A person says what became of the unknown messages. [N-4]"""
+
+    def work(wave: Wave) -> None:
+        how = values.one_of("settling", request.POST.get("settling", ""), Settling)
+        settling.settle(
+            wave.pk, how, by=request.user, reason=reason_of(request), channel=_channel(request)
+        )
+        if how == Settling.AGAIN:
+            tasks.wake_senders([wave])
+
+    return _do(request, name, work, "The unknown messages are settled.")
+
+
+def _channel(request: StaffRequest) -> Channel | None:
+    """The channel that was chosen; None: both."""
+    chosen = request.POST.get("channel", "")
+    return values.one_of("channel", chosen, Channel) if chosen else None
 
 
 @action(*rights.SEND)

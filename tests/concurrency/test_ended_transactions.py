@@ -117,9 +117,9 @@ def each_commit_ended(monkeypatch: pytest.MonkeyPatch, *, transactions: int) -> 
     assert tries == ["ended", "repeated"] * transactions
 
 
-def test_n4_the_messages_of_a_wave_are_made_whole_though_postgresql_ended_it(monkeypatch):
+def test_n4_the_messages_of_a_wave_are_made_whole_though_postgresql_ended_it():
     wave = triggered_wave(3, emails=2)
-    with each_commit_ended(monkeypatch, transactions=1):
+    with first_write_ended():
         assert send_rows.make_sends(wave) == 6
     assert Send.objects.exclude(queued_at=None).count() == 2
 

@@ -139,3 +139,45 @@ def test_n1_test_recipients_are_addresses_and_numbers_with_their_country(mistake
     monkeypatch.setenv("TEST_RECIPIENTS", "ann@band.example,206 555 0100")
     env.contacts("TEST_RECIPIENTS")
     assert "'206 555 0100' is neither" in mistakes[0].problem
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "starts_tls", "is_tls"),
+    [
+        ("smtp://mail.example", "mail.example", 25, False, False),
+        ("smtp+tls://ann:a%2Fb@mail.example", "mail.example", 587, True, False),
+        ("smtp+ssl://mail.example:2465", "mail.example", 2465, False, True),
+    ],
+)
+def test_a_mail_server_is_named_by_one_address(
+    url, host, port, starts_tls, is_tls, mistakes, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("EMAIL_URL", url)
+    found = env.mail_server("EMAIL_URL", tmp_path)
+    assert found.backend == "django.core.mail.backends.smtp.EmailBackend"
+    assert (found.host, found.port, found.starts_tls, found.is_tls) == (
+        host,
+        port,
+        starts_tls,
+        is_tls,
+    )
+    assert (found.user, found.password) in {("", ""), ("ann", "a/b")}
+    assert not mistakes
+
+
+def test_e_mails_are_files_in_the_folder_that_is_named_or_the_default(monkeypatch, tmp_path):
+    assert env.mail_server("EMAIL_URL", tmp_path).folder == tmp_path
+    monkeypatch.setenv("EMAIL_URL", "file:///var/mail/presale")
+    assert str(env.mail_server("EMAIL_URL", tmp_path).folder) == "/var/mail/presale"
+
+
+@pytest.mark.parametrize(
+    "url", ["mail.example", "smtp://", "imap://mail.example", "smtp://h:port", "file://"]
+)
+def test_what_is_no_mail_server_is_a_mistake_that_names_no_password(
+    url, mistakes, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("EMAIL_URL", url)
+    assert env.mail_server("EMAIL_URL", tmp_path).backend.endswith("filebased.EmailBackend")
+    assert [mistake.name for mistake in mistakes] == ["EMAIL_URL"]
+    assert url not in mistakes[0].problem

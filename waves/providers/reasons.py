@@ -21,6 +21,7 @@ REASONS: Final[dict[str, str]] = {
     "bad_address": "The e-mail address is not valid",
     "bad_message": "The e-mail could not be created",
     "no_look_up": "The provider does not say what it accepted",
+    "settled_by_hand": "A person found that it was not sent",
     "sender_lost": "The sending process ended unexpectedly",
     "http_429": "The provider's rate limit was reached (HTTP 429)",
 }

@@ -1,12 +1,9 @@
-"""The results of a wave: counts, whether it is complete, and how unknown and failed messages are
-settled. [N-7, N-4]
-"""
+"""The results of a wave: counts, whether it is complete, and failed messages sent again. [N-7]"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
@@ -20,11 +17,7 @@ from waves.choices import Channel, SendState, WaveState
 from waves.lifecycle import move
 from waves.locks import lock_wave
 from waves.models import Send, Wave
-from waves.providers.contract import SmsProvider
-from waves.providers.outcomes import Kind, Outcome
-from waves.providers.sessions import TIMEOUT_SECONDS
 from waves.sending import send_rows
-from waves.sending.send_rows import Messages
 
 # A member is ok if the SMS was sent (a receipt may have come since) or the e-mail queued; then the
 # worst that is left.
@@ -54,7 +47,6 @@ SELECT channel, count(queued_at), count(*) FILTER (WHERE state = 'sent'),
     count(*) FILTER (WHERE state = 'undeliverable')
 FROM waves_send WHERE wave_id = %(wave_id)s GROUP BY channel
 """
-LOOK_UPS_AT_ONCE = 20
 OPEN = [SendState.PENDING, SendState.SENDING]
 
 
@@ -92,17 +84,31 @@ def detail_of(by_channel: Mapping[str, Sequence[int]]) -> dict[str, dict[str, in
     return found
 
 
-def messages(wave_id: int) -> tuple[int, int]:
-    """Messages of the wave, skipped ones aside, and how many are not handed over yet: SMS not
-    settled, e-mails not queued.
-
-    There are none before sending starts. Counting fans would mislead: a fan whose e-mail is queued
-    counts as notified while the SMS is still to come.
+class MessageCounts(NamedTuple):
+    """A wave's messages, skipped ones aside: `waiting` are not handed over yet (SMS not settled,
+    e-mails not queued), `in_queue` e-mails are queued and not sent yet.
     """
-    waiting = Q(state__in=OPEN, queued_at=None)
-    sent_at_all = Send.objects.filter(wave_id=wave_id).exclude(state=SendState.SKIPPED)
-    counts = sent_at_all.aggregate(all=Count("pk"), waiting=Count("pk", filter=waiting))
-    return counts["all"], counts["waiting"]
+
+    all: int
+    waiting: int
+    in_queue: int
+
+
+def messages(wave_id: int) -> MessageCounts:
+    """There are none before sending starts. Counting fans would mislead: a fan whose e-mail is
+    queued counts as accepted while the SMS is still to come. [N-7]
+    """
+    is_open = Q(state__in=OPEN)
+    counts = (
+        Send.objects.filter(wave_id=wave_id)
+        .exclude(state=SendState.SKIPPED)
+        .aggregate(
+            all=Count("pk"),
+            waiting=Count("pk", filter=is_open & Q(queued_at=None)),
+            in_queue=Count("pk", filter=is_open & Q(queued_at__isnull=False)),
+        )
+    )
+    return MessageCounts(**counts)
 
 
 def notified(**of: Any) -> dict[int, int]:
@@ -131,7 +137,7 @@ def take_over_cancelled() -> int:
     left = Send.objects.filter(wave__state=WaveState.CANCELLED, state=SendState.SENDING)
     found = left.order_by("wave", "channel").values_list("wave", "channel").distinct()
     return sum(
-        send_rows.take_over(Messages(wave, Channel(channel)), honours_keys=False)
+        send_rows.take_over(send_rows.Messages(wave, Channel(channel)), honours_keys=False)
         for wave, channel in found
     )
 
@@ -165,8 +171,9 @@ def _is_done(wave_id: int) -> bool:
 
 @retried
 @transaction.atomic
-def retry_failed(wave_id: int) -> int:
-    """Failed messages become pending again, with their keys, and only they. Returns how many. [N-7]
+def retry_failed(wave_id: int, channel: Channel | None = None) -> int:
+    """Failed messages become pending again, of one channel or of both, with their keys, and only
+    they. Returns how many. [N-7]
 
     With `sms_first` an SMS that was replaced by an e-mail stays failed: its fan is notified
     already. [N-1] Raises WrongStatus unless the campaign is open: nothing would send them. [C-2]
@@ -174,48 +181,10 @@ def retry_failed(wave_id: int) -> int:
     wave = lock_wave(wave_id)
     require_open(wave.campaign)
     failed = Send.objects.filter(wave_id=wave_id, state=SendState.FAILED)
+    if channel is not None:
+        failed = failed.filter(channel=channel)
     if wave.notify_channels == NotifyChannels.SMS_FIRST:
         instead = Send.objects.filter(member=OuterRef("member"), channel=Channel.EMAIL)
         failed = failed.exclude(Exists(instead), channel=Channel.SMS)
     lock_in_key_order(failed)
     return failed.update(state=SendState.PENDING, reason="", attempts=0, not_before=None)
-
-
-def waves_with_unknown() -> QuerySet[Wave]:
-    """Waves some of whose SMS may or may not have been accepted. [N-4]"""
-    unknown = Send.objects.filter(wave=OuterRef("pk"), channel=Channel.SMS, state=SendState.UNKNOWN)
-    return Wave.objects.filter(
-        Exists(unknown), state__in=[WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED]
-    )
-
-
-def settle_unknown(wave_id: int, provider: SmsProvider) -> dict[str, int]:
-    """Ask the provider about each unknown SMS by our reference: accepted → sent, not accepted →
-    failed. [N-4]
-
-    What it cannot say stays unknown, for a receipt or a person. Returns `{sent, failed, unknown}`.
-    """
-    unknown = list(
-        Send.objects.filter(wave_id=wave_id, channel=Channel.SMS, state=SendState.UNKNOWN)
-    )
-    answers = asyncio.run(_look_up(provider, [str(send.key) for send in unknown]))
-    counts = {"sent": 0, "failed": 0, "unknown": 0}
-    for send, answer in zip(unknown, answers, strict=True):
-        state = {Kind.SENT: SendState.SENT, Kind.REFUSED: SendState.FAILED}.get(
-            answer.kind, SendState.UNKNOWN
-        )
-        counts[state] += 1
-        now = timezone.now()
-        values: dict[str, Any] = {"state": state, "reason": answer.reason, "settled_at": now}
-        if state == SendState.SENT:
-            values |= {"provider_id": answer.provider_id, "sent_at": now}
-        if state != SendState.UNKNOWN:
-            Send.objects.filter(pk=send.pk, state=SendState.UNKNOWN).update(**values)
-    return counts
-
-
-async def _look_up(provider: SmsProvider, references: list[str]) -> list[Outcome]:
-    async with provider.open_session(TIMEOUT_SECONDS, LOOK_UPS_AT_ONCE) as session:
-        return await asyncio.gather(
-            *(provider.look_up(session, reference) for reference in references)
-        )

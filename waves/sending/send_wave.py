@@ -33,6 +33,7 @@ def send_wave(
     wave_id: int,
     *,
     retry_failed: bool = False,
+    channel: Channel | None = None,
     provider: SmsProvider | None = None,
     limits: Limits | None = None,
     timing: Timing | None = None,
@@ -40,7 +41,8 @@ def send_wave(
     """Send what is left of a TRIGGERED wave and complete it; several processes may do so at once.
 
     Returns N-7's object and `wave, state, per_second, ended` (`ended` is empty, or says why sending
-    stopped early). With `retry_failed` the failed messages are sent again, of a COMPLETED wave too.
+    stopped early). With `retry_failed` the failed messages, of one `channel` or of both, are sent
+    again, of a COMPLETED wave too.
     Raises UnknownWave, WrongState, WrongStatus, ContentChanged.
     """
     wave = checked(wave_id)
@@ -48,7 +50,7 @@ def send_wave(
     accounts.account(provider.name)
     send_rows.make_sends(wave)
     if retry_failed:
-        results.retry_failed(wave_id)
+        results.retry_failed(wave_id, channel)
     ended, messages = NOTHING_TO_SEND, Messages(wave_id, Channel.SMS)
     if send_rows.open_rows(messages).all:
         setup = SenderSetup(wave, messages, provider, limits or limits_of(Channel.SMS), timing)

@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 
 from tests.support.waves import NOW, campaign_with, person, request
+from waves.choices import Channel
 from waves.models import Member, Rehearsal, RehearsalSend, Send, Wave
 from waves.preparation.prepare import prepare
 from waves.rehearsal.rehearse import begin
 from waves.rehearsal.rows import REHEARSED, make_rows, marked_code, result_of
 from waves.sending import send_rows
+from waves.sending.send_rows import Messages
 
 pytestmark = pytest.mark.django_db
 
@@ -51,15 +53,16 @@ def test_x6_a_claimed_row_has_a_marked_code_and_never_the_real_one(wave):
     member = Member.objects.filter(wave=wave).first()
     Member.objects.filter(pk=member.pk).update(code="TM")
     rehearsal = begun(wave)
-    options = {"after": 0, "limit": 50, "lease": timedelta(seconds=30), "table": REHEARSED}
-    rows = send_rows.claim(rehearsal.pk, uuid.uuid4(), **options)
+    options = {"after": 0, "limit": 50, "lease": timedelta(seconds=30)}
+    sms = Messages(rehearsal.pk, Channel.SMS, REHEARSED)
+    rows = send_rows.claim(sms, uuid.uuid4(), **options)
     members = {each.global_user_id: each for each in Member.objects.filter(wave=wave)}
     assert {row.code for row in rows} == {marked_code(each) for each in members.values()}
     assert sum(row.code == "TM" for row in rows) == 1
     assert sum(row.code.startswith("REHEARSAL-") for row in rows) == 9
     assert {row.contact for row in rows} == {each.phone for each in members.values()}
     Rehearsal.objects.update(state="stopped")
-    assert send_rows.claim(rehearsal.pk, uuid.uuid4(), **options) == []
+    assert send_rows.claim(sms, uuid.uuid4(), **options) == []
 
 
 def test_n7_the_five_parts_add_up_to_the_members(wave):
@@ -73,6 +76,6 @@ def test_n7_the_five_parts_add_up_to_the_members(wave):
     assert parts == [1, 1, 1, 2, 5]
     assert found["total"] == sum(parts) == 10
     assert found["detail"] == {
-        "sms": {"sent": 0, "failed": 2},
-        "email": {"queued": 9, "sent": 1, "failed": 2},
+        "sms": {"sent": 0, "failed": 2, "delivered": 0, "undeliverable": 0},
+        "email": {"queued": 9, "sent": 1, "failed": 2, "delivered": 0, "undeliverable": 0},
     }

@@ -15,8 +15,8 @@ from django.db import connection
 
 from campaigns.models import Campaign
 from campaigns.receipts import receipts_of
-from tests.support import mail_server
 from tests.support.sending import FAST, QUICK, send, states, triggered_wave
+from tests.waves.providers.email_django import mail_server
 from waves.choices import Channel, SendState
 from waves.models import Member, Send, Sender, Wave
 from waves.providers.outcomes import Kind, Outcome

@@ -1,30 +1,16 @@
-"""Completion, and messages whose outcome is unknown. [N-4, N-7]"""
+"""Results and completion. [N-7]"""
 
 from __future__ import annotations
 
 import pytest
 
 from operations.models import StatusChange
-from tests.support.sending import send, triggered_wave
+from tests.support.sending import send, states, triggered_wave
+from waves.choices import Channel
 from waves.models import Send
-from waves.providers.sms_http.client import HttpSms
 from waves.sending import results, send_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def test_n4_a_look_up_settles_the_unknown(box):
-    wave = triggered_wave(30)
-    box.control(drop_rate=0.4, seed=2)
-    unknown = send(box, wave, honours_keys=False)["unknown"]
-    never = Send.objects.filter(wave=wave, state="sent").first()
-    Send.objects.filter(pk=never.pk).update(
-        state="unknown", key="00000000-0000-0000-0000-00000000000f"
-    )
-    box.control(drop_rate=0)
-    settled = results.settle_unknown(wave.pk, HttpSms(box.url, "sandbox"))
-    assert settled == {"sent": unknown, "failed": 1, "unknown": 0}
-    assert Send.objects.get(pk=never.pk).reason == "not_accepted"
 
 
 def test_n7_completion_is_computed_and_written_down_once(box):
@@ -35,3 +21,34 @@ def test_n7_completion_is_computed_and_written_down_once(box):
     assert not results.complete(wave.pk)
     moves = StatusChange.objects.filter(subject_id=wave.name, to_state="completed")
     assert moves.count() == 1
+
+
+def test_n7_one_channels_failed_messages_go_again_alone(box):
+    wave = triggered_wave(2, emails=2)
+    send_rows.make_sends(wave)
+    Send.objects.filter(wave=wave).update(state="failed", reason="http_400")
+    assert results.retry_failed(wave.pk, Channel.EMAIL) == 2
+    assert (states(wave), states(wave, "email")) == ({"failed": 2}, {"pending": 2})
+    assert results.retry_failed(wave.pk) == 2
+
+
+def test_n7_the_result_counts_receipts_of_both_channels_and_a_refused_e_mail_as_failed():
+    wave = triggered_wave(3, emails=3)
+    send_rows.make_sends(wave)
+    fates = {
+        "sms": ["delivered", "undeliverable", "failed"],
+        "email": ["delivered", "sent", "failed"],
+    }
+    for channel, states_of in fates.items():
+        for send_row, state in zip(
+            Send.objects.filter(wave=wave, channel=channel).order_by("member"),
+            states_of,
+            strict=True,
+        ):
+            Send.objects.filter(pk=send_row.pk).update(state=state, reason="x")
+    found = results.result(wave.pk)
+    assert (found["total"], found["ok"], found["failed"]) == (3, 2, 1)
+    assert found["detail"] == {
+        "sms": {"sent": 2, "failed": 1, "delivered": 1, "undeliverable": 1},
+        "email": {"queued": 3, "sent": 2, "failed": 1, "delivered": 1, "undeliverable": 0},
+    }

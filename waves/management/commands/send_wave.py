@@ -1,4 +1,4 @@
-"""`send_wave WAVE [--retry-failed]`: triggers the wave if it is due, and sends it. [W-11, N-1 …
+"""`send_wave WAVE [--retry-failed [--channel C]]`: triggers the wave if it is due, and sends it. [W-11, N-1 …
 N-7]
 """
 
@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from operations.commands import JsonCommand
 from waves import rights
-from waves.choices import WaveState
+from waves.choices import Channel, WaveState
 from waves.lifecycle import wave_named
 from waves.sending.triggering import trigger
 from waves.tasks import send_here
@@ -30,6 +30,11 @@ class Command(JsonCommand):
             action="store_true",
             help="send only the failed messages again",
         )
+        parser.add_argument(
+            "--channel",
+            choices=Channel.values,
+            help="with --retry-failed: those of this channel only",
+        )
 
     def run(self, **options: Any) -> dict[str, Any]:
         wave = wave_named(options["wave"])
@@ -37,4 +42,7 @@ class Command(JsonCommand):
         # has only failed ones left.
         if wave.state in {WaveState.SCHEDULED, WaveState.TRIGGERED}:
             trigger(wave, by=options["by"], now=timezone.now(), reason="due")
-        return send_here(wave, retry_failed=options["retry_failed"])
+        channel = Channel(options["channel"]) if options["channel"] else None
+        if channel and not options["retry_failed"]:
+            raise CommandError("--channel goes with --retry-failed: a wave is sent whole.")
+        return send_here(wave, retry_failed=options["retry_failed"], channel=channel)

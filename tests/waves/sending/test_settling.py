@@ -1,0 +1,87 @@
+"""Messages whose outcome is unknown: asked for at the provider, or settled by a person. [N-4]"""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.errors import WrongStatus
+from campaigns.models import Campaign
+from operations.models import StatusChange
+from tests.support.sending import send, states, triggered_wave
+from tests.support.waves import person
+from waves.choices import Channel, SendState, Settling
+from waves.errors import ReasonMissing, WrongState
+from waves.models import Send, Wave
+from waves.providers.outcomes import Receipt
+from waves.providers.sms_http.client import HttpSms
+from waves.sending import receipts, send_rows, settling
+from waves.sending.email_queue import deliver
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_n4_a_look_up_settles_the_unknown(box):
+    wave = triggered_wave(30)
+    box.control(drop_rate=0.4, seed=2)
+    unknown = send(box, wave, honours_keys=False)["unknown"]
+    never = Send.objects.filter(wave=wave, state="sent").first()
+    Send.objects.filter(pk=never.pk).update(
+        state="unknown", key="00000000-0000-0000-0000-00000000000f"
+    )
+    box.control(drop_rate=0)
+    settled = settling.look_up(wave.pk, HttpSms(box.url, "sandbox"))
+    assert settled == {"sent": unknown, "failed": 1, "unknown": 0}
+    assert Send.objects.get(pk=never.pk).reason == "not_accepted"
+
+
+def with_unknown(fans: int = 3) -> Wave:
+    wave = triggered_wave(fans, emails=fans)
+    send_rows.make_sends(wave)
+    Send.objects.filter(wave=wave).update(state="unknown", reason="timed_out", attempts=1)
+    return wave
+
+
+def settle(wave: Wave, how: Settling, **options) -> int:
+    return settling.settle(
+        wave.pk, how, by=person("ann"), **{"reason": "asked the provider"} | options
+    )
+
+
+@pytest.mark.parametrize("how", [Settling.SENT, Settling.FAILED])
+def test_n4_a_person_says_whether_they_were_sent_and_the_history_keeps_it(how):
+    wave = with_unknown()
+    assert settle(wave, how, channel=Channel.EMAIL) == 3
+    assert (states(wave, "email"), states(wave)) == ({str(how): 3}, {"unknown": 3})
+    assert not Send.objects.filter(wave=wave, channel="email", settled_at=None).exists()
+    move = StatusChange.objects.filter(subject_id=wave.name).latest("id")
+    assert move.to_state == f"3 unknown messages counted as {how}"
+    assert (move.by.username, move.reason) == ("ann", "asked the provider")
+    assert settle(wave, how, channel=Channel.EMAIL) == 0
+
+
+def test_n4_what_is_sent_again_keeps_its_key_and_a_receipt_still_counts(box):
+    wave = with_unknown(2)
+    keys = set(Send.objects.filter(wave=wave).values_list("key", flat=True))
+    assert settle(wave, Settling.AGAIN) == 4
+    arrived = Send.objects.filter(wave=wave, channel="sms").first()
+    receipts.apply([Receipt(arrived.key, SendState.DELIVERED, "p")])
+    assert send(box, wave)["unknown"] == 0
+    deliver()
+    assert states(wave) == {"delivered": 1, "sent": 1}
+    assert states(wave, "email") == {"sent": 2}
+    assert box.received()["sms"]["requests"] == 1
+    assert set(Send.objects.filter(wave=wave).values_list("key", flat=True)) == keys
+
+
+def test_n4_nothing_is_settled_without_a_reason_nor_sent_again_where_nobody_would_send_it():
+    wave = with_unknown()
+    with pytest.raises(ReasonMissing):
+        settle(wave, Settling.SENT, reason=" ")
+    Wave.objects.filter(pk=wave.pk).update(state="cancelled")
+    with pytest.raises(WrongState, match="cancelled"):
+        settle(wave, Settling.AGAIN)
+    Wave.objects.filter(pk=wave.pk).update(state="completed")
+    Campaign.objects.filter(pk=wave.campaign_id).update(status="closed")
+    with pytest.raises(WrongStatus):
+        settle(wave, Settling.AGAIN)
+    assert states(wave) == {"unknown": 3}

@@ -1,0 +1,123 @@
+"""Messages whose outcome is unknown: the provider is asked by our reference, or a person says what
+became of them. They are never repeated by themselves. [N-4]
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from campaigns.opening import require_open
+from operations.database.locks import lock_in_key_order
+from operations.database.retries import retried
+from operations.jobs import record_move
+from operations.plurals import plural
+from waves.choices import Channel, SendState, Settling, WaveState
+from waves.errors import ReasonMissing, WrongState
+from waves.lifecycle import subject_of
+from waves.locks import lock_wave
+from waves.models import Send, Wave
+from waves.providers.contract import SmsProvider
+from waves.providers.outcomes import Kind, Outcome
+from waves.providers.sessions import TIMEOUT_SECONDS
+
+LOOK_UPS_AT_ONCE: Final = 20
+# Of a wave in another state nobody sends a message again.
+AGAIN: Final = (WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED)
+WORDS: Final = {
+    Settling.SENT: "counted as sent",
+    Settling.FAILED: "counted as failed",
+    Settling.AGAIN: "sent again",
+}
+
+
+def settle(
+    wave_id: int, settling: Settling, *, by: User, reason: str, channel: Channel | None = None
+) -> int:
+    """A person says what became of the unknown messages of a wave, of one channel or of both:
+    they were sent, they were not, or they are to be sent again, with their keys. Returns how many.
+    [N-4]
+
+    Raises ReasonMissing; for those that are to be sent again WrongState and WrongStatus.
+    """
+    if not reason.strip():
+        raise ReasonMissing("Say why, for the history of the wave.")
+    return _settle(wave_id, settling, by, reason, channel)
+
+
+@retried
+@transaction.atomic
+def _settle(
+    wave_id: int, settling: Settling, by: User, reason: str, channel: Channel | None
+) -> int:
+    wave = lock_wave(wave_id)
+    if settling == Settling.AGAIN:
+        require_open(wave.campaign)
+        if wave.state not in AGAIN:
+            raise WrongState(f"Wave {wave.name} is {wave.state}. Nothing of it is sent again.")
+    unknown = Send.objects.filter(wave=wave, state=SendState.UNKNOWN)
+    if channel is not None:
+        unknown = unknown.filter(channel=channel)
+    lock_in_key_order(unknown)
+    settled = unknown.update(**_values(settling))
+    if settled:
+        what = f"{plural(settled, 'unknown message')} {WORDS[settling]}"
+        record_move(subject_of(wave), wave.state, what, by=by, reason=reason)
+    return settled
+
+
+def _values(settling: Settling) -> dict[str, Any]:
+    if settling == Settling.SENT:
+        return {"state": SendState.SENT, "reason": "", "sent_at": Now(), "settled_at": Now()}
+    if settling == Settling.FAILED:
+        return {"state": SendState.FAILED, "reason": "settled_by_hand", "settled_at": Now()}
+    # The earlier attempt may still have arrived: its receipt counts until the next one starts, and
+    # another failure is unknown again.
+    again = {"state": SendState.PENDING, "reason": "", "not_before": None}
+    return again | {"attempts": 1, "maybe_accepted": True}
+
+
+def waves_with_unknown() -> QuerySet[Wave]:
+    """Waves some of whose SMS may or may not have been accepted. [N-4]"""
+    unknown = Send.objects.filter(wave=OuterRef("pk"), channel=Channel.SMS, state=SendState.UNKNOWN)
+    return Wave.objects.filter(
+        Exists(unknown), state__in=[WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED]
+    )
+
+
+def look_up(wave_id: int, provider: SmsProvider) -> dict[str, int]:
+    """Ask the provider about each unknown SMS by our reference: accepted → sent, not accepted →
+    failed. [N-4]
+
+    What it cannot say stays unknown, for a receipt or a person. Returns `{sent, failed, unknown}`.
+    """
+    unknown = list(
+        Send.objects.filter(wave_id=wave_id, channel=Channel.SMS, state=SendState.UNKNOWN)
+    )
+    answers = asyncio.run(_look_up(provider, [str(send.key) for send in unknown]))
+    counts = {"sent": 0, "failed": 0, "unknown": 0}
+    for send, answer in zip(unknown, answers, strict=True):
+        state = {Kind.SENT: SendState.SENT, Kind.REFUSED: SendState.FAILED}.get(
+            answer.kind, SendState.UNKNOWN
+        )
+        counts[state] += 1
+        now = timezone.now()
+        values: dict[str, Any] = {"state": state, "reason": answer.reason, "settled_at": now}
+        if state == SendState.SENT:
+            values |= {"provider_id": answer.provider_id, "sent_at": now}
+        if state != SendState.UNKNOWN:
+            Send.objects.filter(pk=send.pk, state=SendState.UNKNOWN).update(**values)
+    return counts
+
+
+async def _look_up(provider: SmsProvider, references: list[str]) -> list[Outcome]:
+    async with provider.open_session(TIMEOUT_SECONDS, LOOK_UPS_AT_ONCE) as session:
+        return await asyncio.gather(
+            *(provider.look_up(session, reference) for reference in references)
+        )
