@@ -149,7 +149,7 @@ def settle(request: StaffRequest, name: str) -> HttpResponse:
     """A person says what became of the unknown messages. [N-4]"""
 
     def work(wave: Wave) -> None:
-        how = values.one_of("settling", request.POST.get("settling", ""), Settling)
+        how = Settling(values.word("settling", request.POST.get("settling", ""), Settling.values))
         settling.settle(
             wave.pk, how, by=request.user, reason=reason_of(request), channel=_channel(request)
         )
@@ -162,7 +162,7 @@ def settle(request: StaffRequest, name: str) -> HttpResponse:
 def _channel(request: StaffRequest) -> Channel | None:
     """The channel that was chosen; None: both."""
     chosen = request.POST.get("channel", "")
-    return values.one_of("channel", chosen, Channel) if chosen else None
+    return Channel(values.word("channel", chosen, Channel.values)) if chosen else None
 
 
 @action(*rights.SEND)

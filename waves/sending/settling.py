@@ -31,8 +31,8 @@ LOOK_UPS_AT_ONCE: Final = 20
 # Of a wave in another state nobody sends a message again.
 AGAIN: Final = (WaveState.TRIGGERED, WaveState.PAUSED, WaveState.COMPLETED)
 WORDS: Final = {
-    Settling.SENT: "counted as sent",
-    Settling.FAILED: "counted as failed",
+    Settling.SENT: "settled as sent",
+    Settling.FAILED: "settled as failed",
     Settling.AGAIN: "sent again",
 }
 
@@ -67,8 +67,8 @@ def _settle(
     lock_in_key_order(unknown)
     settled = unknown.update(**_values(settling))
     if settled:
-        what = f"{plural(settled, 'unknown message')} {WORDS[settling]}"
-        record_move(subject_of(wave), wave.state, what, by=by, reason=reason)
+        why = f"{plural(settled, 'unknown message')}: {reason}"
+        record_move(subject_of(wave), wave.state, WORDS[settling], by=by, reason=why)
     return settled
 
 

@@ -1,5 +1,5 @@
-"""`send_wave WAVE [--retry-failed [--channel C]]`: triggers the wave if it is due, and sends it. [W-11, N-1 …
-N-7]
+"""`send_wave WAVE [--retry-failed [--channel C]]`: triggers the wave if it is due, and sends
+it. [W-11, N-1 … N-7]
 """
 
 from __future__ import annotations
