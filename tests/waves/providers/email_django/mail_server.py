@@ -14,17 +14,25 @@ END: Final = (b".\r\n", b"")
 GREETING, WELL, GO_ON = "220 mail.example", "250 ok", "354 go on"
 
 
+def _answering() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Mailbox:
     """What the server took, by recipient, and how it treats those who send. `closes_after`: so many
     e-mails of a connection. `answers`: to a recipient, else to a step (MAIL, DATA, END), in place
-    of its usual one. `cuts`: the step at which it hangs up.
+    of its usual one. `cuts`: the step at which it hangs up. While `answers_again` is clear, what was
+    handed over gets no answer.
     """
 
     closes_after: int = 0
     answers: dict[str, str] = field(default_factory=dict)
     cuts: str = ""
     taken: Counter[str] = field(default_factory=Counter)
+    answers_again: threading.Event = field(default_factory=_answering)
     connections: int = 0
     port: int = 0
 
@@ -56,6 +64,7 @@ class _Conversation(socketserver.StreamRequestHandler):
             if "END" not in box.answers:
                 box.taken[to] += 1
                 taken += 1
+            box.answers_again.wait()
             self._say(box.answers.get("END", WELL))
             if taken == box.closes_after:
                 return None
