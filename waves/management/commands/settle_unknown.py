@@ -1,5 +1,5 @@
 """`settle_unknown WAVE [--channel C] --as sent|failed|again --by USER --reason TEXT`: a person says
-what became of messages whose outcome is unknown. [N-4]
+whether messages whose outcome is unknown were sent. [N-4]
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from waves.tasks import wake_waves
 
 
 class Command(JsonCommand):
-    help = "Say what became of a wave's messages whose outcome is unknown."
+    help = "Settle a wave's messages whose outcome is unknown."
     permissions = rights.SEND
 
     def add_arguments(self, parser: CommandParser) -> None:
