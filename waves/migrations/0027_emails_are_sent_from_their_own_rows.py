@@ -19,7 +19,7 @@ FROM waves_queuedemail AS email WHERE email.send_id = message.id
 
 
 class Migration(migrations.Migration):
-    dependencies = [("waves", "0025_assigned_codes_stay_as_they_are")]
+    dependencies = [("waves", "0026_waiting_lists_are_kept")]
 
     operations = [
         migrations.AddField(
