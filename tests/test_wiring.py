@@ -35,6 +35,7 @@ HARMLESS = {"preview_wave", "verify_draw"}
 # the site has a form for each part of it.
 PAGES = {
     "upload_wave": "upload-wave",
+    "waiting_list": "waiting-list",
     "activate_scores": "activate-score-file",
     "name_scores": "name-score-file",
     "take_late_registrations": "take-late-records",

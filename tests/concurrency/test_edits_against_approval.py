@@ -24,6 +24,7 @@ from waves import approval, schedule
 from waves.digest import content_digest
 from waves.models import Template, Wave
 from waves.preparation.prepare import prepare
+from waves.sending import triggering
 from waves.template_edits import renew_waves
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,9 +38,9 @@ POINTS = (
     (approval, "move"),
     (schedule, "lock_wave"),
     (schedule, "require_unchanged"),
-    (schedule, "try_lock_wave"),
+    (triggering, "try_lock_wave"),
     (schedule, "require_approved_content"),
-    (schedule, "move_locked"),
+    (triggering, "move_locked"),
 )
 BEHIND_THE_CHECK = ("require_approved_content", "move_locked")
 ROUNDS = 100 if FULL else len(POINTS)

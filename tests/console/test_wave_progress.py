@@ -57,7 +57,7 @@ def test_n6_what_a_dead_sender_had_in_flight_is_not_counted(client):
     for seconds, busy in ((30, 3), (-1, 40)):
         Sender.objects.create(
             pk=uuid.uuid4(),
-            account=account("recorder"),
+            account=account("sms_http"),
             wave=wave,
             slots=50,
             in_flight=busy,

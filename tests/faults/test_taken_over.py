@@ -101,7 +101,7 @@ def test_a_preparation_that_was_taken_over_changes_no_file_of_the_prepared_wave(
     first.wake()
     assert first.wait() == 0, first.errors
     assert wave_files(campaign) == made
-    assert len(made) == 4  # the zip twice, candidates and facts
+    assert len(made) == 5  # the zip twice, candidates, waiting list and facts
     assert buckets.scoring().sha256(wave.zip_key) == buckets.scoring().sha256(
         zip_key(campaign.campaign_id, KEY)
     )

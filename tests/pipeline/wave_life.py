@@ -47,14 +47,13 @@ from waves.models import (
     Assignment,
     Code,
     Member,
-    QueuedEmail,
     Send,
     Template,
     Wave,
     WaveMarket,
 )
 from waves.preparation import config_files, not_selected, prepare, status_files, submission, top_up
-from waves.sending import results, send_rows
+from waves.sending import results, send_rows, triggering
 from waves.uploads import submission as uploads
 from waves.uploads import upload
 
@@ -368,7 +367,7 @@ class Life(RuleBasedStateMachine):
             "approve": lambda: approve(wave, by=self.bob, digest=wave.content_digest, now=self.now),
             "schedule": lambda: schedule.schedule(wave, now=self.now, **by_bob),
             "unschedule": lambda: schedule.unschedule(wave, **by_bob),
-            "trigger": lambda: schedule.trigger(wave, now=self.now, **by_bob),
+            "trigger": lambda: triggering.trigger(wave, now=self.now, **by_bob),
             "pause": lambda: actions.pause(wave, **by_bob),
             "resume": lambda: actions.resume(wave, **by_bob),
             "reset": lambda: actions.reset(wave, **by_bob),
@@ -392,7 +391,7 @@ class Life(RuleBasedStateMachine):
         one, it is still at work.
         """
         self.assigns = True
-        if schedule.finish_trigger(wave, now=self.now) is not None:
+        if triggering.finish_trigger(wave, now=self.now) is not None:
             return
         send_rows.make_sends(wave)
         if outcome:
@@ -402,7 +401,6 @@ class Life(RuleBasedStateMachine):
                 reason = "http_400" if outcome == SendState.FAILED else ""
                 Send.objects.filter(pk=first.pk).update(state=outcome, reason=reason)
             Send.objects.filter(wave=wave, **pending).update(state=SendState.SENT)
-            QueuedEmail.objects.filter(send__wave=wave, **pending).update(state=SendState.SENT)
             results.complete(wave.pk)
 
     def work(self, job: Job, disturbance: Disturbance | None) -> None:

@@ -45,7 +45,7 @@ from waves.errors import (
     ReasonMissing,
     WrongState,
 )
-from waves.models import Assignment, QueuedEmail, Send, Wave, WaveUpload
+from waves.models import Assignment, Send, Wave, WaveUpload
 from waves.naming import market_file_key
 from waves.preparation import not_selected, top_up
 from waves.preparation.prepare import prepare
@@ -251,8 +251,7 @@ def prepares_a_wave_until_it_pleases_and_calls_it_back(boss: User) -> None:
     assert wave.members_digest == digest
     held = members_of(wave)
     Wave.objects.filter(pk=wave.pk).update(state="triggered")
-    for sent in (QueuedEmail.objects.filter(send__wave=wave), Send.objects.filter(wave=wave)):
-        sent.delete()
+    Send.objects.filter(wave=wave).delete()
     cancel(Wave.objects.get(pk=wave.pk), by=boss, reason=WHY)
     assert members_of(prepare_and_send(request(campaign, THIRD))) == held
     require_proved(campaign)

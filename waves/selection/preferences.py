@@ -76,7 +76,8 @@ class Preferences:
         wants_any = candidate = (wanted != self.nothing).any(axis=1)
         registered = self.registered_us[self.ranked[rows]]
         if registered.max() > self.closes_us.min():
-            wanted[registered[:, None] > self.closes_us[wanted]] = self.nothing
+            too_late = registered[:, None] > self.closes_us[wanted]
+            wanted[too_late] = self.nothing
             candidate = (wanted != self.nothing).any(axis=1)
         eligible = np.zeros((len(wanted), self.nothing + 1), dtype=np.bool_)
         eligible[np.arange(len(wanted))[:, None], wanted] = True

@@ -96,7 +96,7 @@ ELIGIBILITY = [
     Fault("no preference means no market", CANDIDATES, "pl.lit([], asked)", "pl.lit([None], asked)"),
     Fault("registration counts from the last change", CANDIDATES, "extract(epoch FROM fan.registered_at)", "extract(epoch FROM fan.changed_at)"),
     Fault("registration is read in milliseconds", CANDIDATES, "registered_at) * 1000000)", "registered_at) * 1000)"),
-    Fault("who registers at the closing moment is late", PREFERENCES, "[fans, None] > self.closes_us", "[fans, None] >= self.closes_us"),
+    Fault("who registers at the closing moment is late", PREFERENCES, "too_late = registered[:, None] > self.closes_us", "too_late = registered[:, None] >= self.closes_us"),
     Fault("nobody is late", PREFERENCES, "wanted[too_late] = self.nothing", "pass"),
     Fault("all markets close with the first", PREFERENCES, "> self.closes_us[wanted]", "> np.full(wanted.shape, self.closes_us[0])"),
     Fault("late for one market is late for all", PREFERENCES, "wanted[too_late] = self.nothing", "wanted[too_late.any(axis=1)] = self.nothing"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -28,6 +30,7 @@ from campaigns.registrations import imports
 from console.models import SignInCounter
 from console.sign_in.attempts import account_key
 from datalake.models import DeadLetter
+from datalake.storage import buckets
 from demand.models import Batch, CurrentRecord, ErrorFile, EventUpload
 from operations.choices import JobState
 from operations.models import Alert, Job
@@ -203,6 +206,8 @@ def one_in_each_state(campaign: Campaign) -> None:
         reason="http_400",
         settled_at=NOW,
     )
+    _with_an_unknown_message(completed)
+    _with_a_waiting_list(Wave.objects.get(campaign=campaign, state=WaveState.PREPARED))
     Arrival.objects.create(campaign=campaign, name="a.txt", key="scored/c.txt", version="1", size=1)
     Alert.objects.create(text="The bucket was away.")
     DeadLetter.objects.create(
@@ -226,6 +231,38 @@ def _checked_and_rehearsed(campaign: Campaign) -> None:
     Rehearsal.objects.create(
         wave=Wave.objects.get(campaign=campaign, state=WaveState.APPROVED), digest=DIGEST
     )
+
+
+def _with_an_unknown_message(wave: Wave) -> None:
+    member = Member.objects.create(
+        wave=wave,
+        campaign=wave.campaign,
+        market=wave.campaign.markets.first(),
+        global_user_id="g",
+        place=2,
+        band_score=0.5,
+    )
+    Send.objects.create(
+        wave=wave,
+        member=member,
+        channel="sms",
+        key=UUID(int=2),
+        state=SendState.UNKNOWN,
+        reason="timed_out",
+    )
+
+
+def _with_a_waiting_list(wave: Wave) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        entry = zipfile.ZipInfo("0000000001.tsv")
+        entry.comment = b"0.5"
+        archive.writestr(entry, "f\tnorth\t0.5\n")
+    content.seek(0)
+    buckets.scoring().put("w.waiting", content)
+    score_file = wave.campaign.score_files.first()
+    kept = {"waiting_key": "w.waiting", "waitlist": 1, "score_file": score_file}
+    Wave.objects.filter(pk=wave.pk).update(**kept)
 
 
 def _with_rejected_rows(campaign: Campaign) -> None:
