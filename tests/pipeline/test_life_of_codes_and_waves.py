@@ -13,8 +13,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.conftest import FULL
 from tests.pipeline.disturbances import Disturbance
 from tests.pipeline.wave_life import KEYS, Life
-from tests.support.code_moves import note_moves
-from tests.support.code_service_here import serving
+from tests.support.life.code_moves import note_moves
+from tests.support.life.code_service_here import serving
 from waves.choices import WaveState
 from waves.models import Wave
 

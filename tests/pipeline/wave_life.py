@@ -34,9 +34,9 @@ from operations.choices import JobState
 from operations.errors import LeaseLost, Refusal
 from operations.models import Job, StatusChange
 from tests.pipeline.disturbances import Broken, Died, Disturbance, disturbances
-from tests.support.code_moves import problems_of_moves
-from tests.support.code_service_here import ServiceHere
-from tests.support.wave_rules import UNPREPARED, problems_of_waves
+from tests.support.life.code_moves import problems_of_moves
+from tests.support.life.code_service_here import ServiceHere
+from tests.support.life.wave_rules import UNPREPARED, problems_of_waves
 from tests.support.waves import NOW, approve, campaign_with, person, request
 from tests.waves.uploads.lists import row, submitted
 from waves import actions, schedule, template_edits

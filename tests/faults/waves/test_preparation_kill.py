@@ -24,7 +24,7 @@ from operations.choices import JobState
 from operations.models import Job
 from tests.conftest import FULL
 from tests.faults.test_taken_over import wait_for_lease_to_end
-from tests.support.code_service_here import ServiceHere, serving
+from tests.support.life.code_service_here import ServiceHere, serving
 from tests.support.processes import Process
 from tests.support.waves import NOW, campaign_with, counted, person, request
 from tests.waves.codes.imported import imported

@@ -15,7 +15,7 @@ PLANNED = "waves.selection.planned_selection"
 ALLOCATION, PREFERENCES = "waves.selection.allocation", "waves.selection.preferences"
 FILE, SEATS, HOLDS = "waves.selection.market_files", "waves.markets", "waves.holds"
 MEMBERS, WAVE_MARKETS = "waves.preparation.members", "waves.preparation.wave_markets"
-PREPARE = "waves.preparation.prepare"
+PREPARED = "waves.preparation.prepared"
 
 BY_MARKET: dict[str, Any] = {"order": Order.BY_MARKET_ORDER}
 ALONE: dict[str, Any] = {"order": Order.SINGLE_MARKET, "single_market": "alps"}
@@ -141,11 +141,11 @@ SEATS_AND_ROOM = [
     Fault("the markets file's selection time is not read", FILE, 'changes["selection_time"] =', 'changes.get("selection_time");'),
     Fault("a market that the file does not name is in the wave", FILE, "return sorted(seats.values(), key", "return sorted((seats | {s.market_id: s for s in own if s.market_id not in seats}).values(), key"),
     Fault("a member is written into another market", MEMBERS, 'pl.col("market").alias("market_id")', 'pl.col("market").shift(1).fill_null(pl.col("market").last()).alias("market_id")'),
-    Fault("a member is lost on the way into the table", PREPARE, "write_members(wave, reserved.members)", "write_members(wave, reserved.members[:-1])"),
+    Fault("a member is lost on the way into the table", PREPARED, "write_members(wave, members)", "write_members(wave, members[:-1])"),
     Fault("places are lost on the way into the table", MEMBERS, '        "place",\n        "band_score",', '        pl.int_range(1, pl.len() + 1).alias("place"),\n        "band_score",'),
     Fault("the wave keeps other capacities than it was selected by", WAVE_MARKETS, "capacity=seat.capacity", "capacity=seat.capacity + 1"),
     Fault("the wave keeps another room than it was selected by", WAVE_MARKETS, "room=seat.room", "room=seat.room + 1"),
-    Fault("the selected of a market are another's", WAVE_MARKETS, "selected=results[seat.market_id].selected", "selected=0"),
+    Fault("the selected of a market are another's", WAVE_MARKETS, "selected=by_market[seat.market_id].selected", "selected=0"),
 ]  # fmt: skip
 FAULTS = [*LUCK_AND_BANDS, *RANKING, *TIES, *ELIGIBILITY, *ALLOCATING, *SEATS_AND_ROOM]
 # No presale of a test can have two fans of one band score: it takes some ten million draws of a
