@@ -47,6 +47,7 @@ def main() -> int:
         os.environ |= {
             "SMS_URL": providers.url,
             "SMS_PER_SECOND": str(PER_SECOND),
+            "EMAIL_PER_SECOND": str(PER_SECOND),
             "CODE_SERVICE_URL": providers.url,
             "SLACK_WEBHOOK_URL": f"{providers.url}/slack/presale",
             "LOG_LEVEL": "ERROR",
