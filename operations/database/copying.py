@@ -25,7 +25,7 @@ from operations.database.statements import unhurried
 
 WRITE_BYTES = 1 << 20
 READ_BYTES = 2 << 20
-NULLABLE_BYTES = 16 << 20
+NULLABLE_BYTES = 8 << 20
 TEXT, CSV, BINARY = sql.SQL("FORMAT text"), sql.SQL("FORMAT csv"), sql.SQL("FORMAT binary")
 
 Table = sql.Identifier | str
